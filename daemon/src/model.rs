@@ -1,0 +1,245 @@
+//! What the daemon knows of each thing, whole, as it is stored; and what one commit writes.
+//!
+//! `store/records.rs` turns these into bytes, `browse` keeps them in memory for answers.
+
+use roster_protocol::alert::{AlertState, ChangeCause, Severity};
+use roster_protocol::connection::{Profile, Snapshot};
+use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
+use roster_protocol::metric::Metric;
+use roster_protocol::sync::{Cause, Outcome};
+use roster_protocol::time::{Date, Seconds, Timestamp};
+
+/// The person or brand persona.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Influencer {
+    pub id: InfluencerId,
+    /// Clean, as `roster_protocol::text::is_clean` says.
+    pub name: String,
+    /// Alphabetical, without doubles.
+    pub tags: Vec<String>,
+    pub note: Option<String>,
+    pub paused: bool,
+    /// The main connection a person chose; `None`: the one with most followers.
+    pub main: Option<ConnectionId>,
+    pub added_at: Timestamp,
+}
+
+/// One influencer's account on one platform: who, settings, and how syncing stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    pub id: ConnectionId,
+    pub influencer: InfluencerId,
+    /// The platform's slug.
+    pub platform: String,
+    /// Canonical and clean.
+    pub handle: String,
+    /// The platform's own id; `None` before the first answer.
+    pub platform_user_id: Option<String>,
+    pub connected_at: Timestamp,
+    /// When a person ended it; its history stayed. Such a connection is in no list and never due.
+    pub disconnected_at: Option<Timestamp>,
+    pub paused: bool,
+    /// Its own interval.
+    pub interval: Option<Seconds>,
+    /// When it is due; meaningless while something pauses it.
+    pub next_due_at: Timestamp,
+    /// The slot that `next_due_at` stands for: earlier when it is a retry.
+    pub slot_at: Timestamp,
+    /// The newest run that told something.
+    pub last_synced_at: Option<Timestamp>,
+    /// Attempts in a row that told nothing.
+    pub failures: u32,
+    /// What is wrong since when; `None` after a good run.
+    pub trouble: Option<Trouble>,
+    pub profile: Option<Profile>,
+    /// The newest snapshot by date.
+    pub latest: Option<Snapshot>,
+    /// The date of the oldest snapshot: where reading its history begins.
+    pub first_day: Option<Date>,
+}
+
+/// What keeps a connection from being synced, or kept the last run from being whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub kind: TroubleKind,
+    /// For people, clean.
+    pub message: String,
+    pub since: Timestamp,
+    /// The platform said to come back then.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// Troubles by what is done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// Ask for consent again.
+    Unauthorized,
+    /// Ask for consent with more scopes.
+    MissingScope,
+    /// Wait as told.
+    RateLimited,
+    /// The platform does not answer: back off.
+    Unavailable,
+    /// Nothing answers from here: our own outage.
+    Network,
+    /// The account is gone, renamed, or switched off: a person must look.
+    AccountGone,
+    /// The operator must complete the config.
+    Unconfigured,
+    /// They answered what nobody understands.
+    Unexpected,
+    /// Only a part was told; the rest is fine.
+    Partial,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub id: RunId,
+    pub connection: ConnectionId,
+    pub influencer: InfluencerId,
+    pub platform: String,
+    pub due_at: Timestamp,
+    pub started_at: Timestamp,
+    pub duration_ms: u64,
+    pub outcome: Outcome,
+    pub cause: Cause,
+    /// Whether an earlier run of the same slot failed.
+    pub is_retry: bool,
+    pub followers: Option<u64>,
+    pub error: Option<String>,
+    pub retry_at: Option<Timestamp>,
+}
+
+/// A difference between two snapshots that was kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub at: Timestamp,
+    pub influencer: InfluencerId,
+    pub connection: ConnectionId,
+    pub platform: String,
+    pub metric: Metric,
+    pub from: Option<f64>,
+    pub to: Option<f64>,
+    pub cause: ChangeCause,
+    pub significant: bool,
+}
+
+/// One case of something somebody wants to hear about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// Its place in the order of opening, from 1; the store's key.
+    pub number: u64,
+    pub id: AlertId,
+    pub state: AlertState,
+    pub rule: String,
+    pub severity: Severity,
+    pub influencer: InfluencerId,
+    pub connection: ConnectionId,
+    pub platform: String,
+    pub metric: Option<Metric>,
+    pub from: Option<f64>,
+    pub to: Option<f64>,
+    pub opened_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    pub acknowledged_by: Option<String>,
+    pub why: String,
+}
+
+/// One alert on one channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub id: DeliveryId,
+    /// The alert's number.
+    pub alert: u64,
+    /// The channel's id; `desktop` for desktop notifications.
+    pub channel: String,
+    pub state: DeliveryState,
+    pub attempts: u32,
+    pub next_at: Option<Timestamp>,
+    pub last_error: Option<String>,
+    pub delivered_at: Option<Timestamp>,
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    Pending,
+    Delivered,
+    /// Given up, visibly.
+    Dead,
+}
+
+/// One line of the audit log before it has its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLine {
+    pub at: Timestamp,
+    pub who: Option<roster_protocol::audit::Who>,
+    pub action: String,
+    pub on: String,
+    pub old: Option<String>,
+    pub new: Option<String>,
+    pub cause: String,
+}
+
+/// A platform, or a part of it, that told us to come back later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// `platform` or `platform/group`.
+    pub scope: String,
+    pub until: Timestamp,
+    pub reason: String,
+}
+
+/// What a person set for the whole daemon.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    pub paused: bool,
+    /// Slugs, alphabetical.
+    pub paused_platforms: Vec<String>,
+}
+
+/// Everything one decision writes: stored whole, or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    pub influencers: Vec<Influencer>,
+    pub removed_influencers: Vec<InfluencerId>,
+    pub connections: Vec<Connection>,
+    /// With all their snapshots, runs and changes.
+    pub removed_connections: Vec<Connection>,
+    /// Snapshots to delete while their connection stays.
+    pub forgotten_histories: Vec<Connection>,
+    /// Replace what is stored for the same connection and date.
+    pub snapshots: Vec<(ConnectionId, Snapshot)>,
+    pub runs: Vec<Run>,
+    pub changes: Vec<Change>,
+    pub alerts: Vec<Alert>,
+    pub deliveries: Vec<Delivery>,
+    pub audit: Vec<AuditLine>,
+    /// New holds, or longer ones.
+    pub holds: Vec<Hold>,
+    /// Scopes that may be asked again.
+    pub released_holds: Vec<String>,
+    pub settings: Option<Settings>,
+    /// A user's desktop has shown all alerts up to this number.
+    pub desktop_shown: Option<(u32, u64)>,
+}
+
+/// What is read once, when the store is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    pub influencers: Vec<Influencer>,
+    pub connections: Vec<Connection>,
+    /// Alerts that are open or acknowledged, by number.
+    pub alerts: Vec<Alert>,
+    /// The number of the newest alert ever; 0 for none.
+    pub last_alert: u64,
+    /// Deliveries that are pending.
+    pub deliveries: Vec<Delivery>,
+    pub holds: Vec<Hold>,
+    pub settings: Settings,
+    /// uid and the newest alert's number its desktop has shown.
+    pub desktop_shown: Vec<(u32, u64)>,
+    /// How many snapshots are stored.
+    pub snapshots: u64,
+}

@@ -1,0 +1,121 @@
+//! The platforms Roster can read: one folder and one line in [`all`] each.
+//!
+//! A platform module asks and reads. It does not store, schedule, retry or decide: it says what it was told,
+//! and by [`PlatformError`] what should be done next.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::metric::{Metric, Numbers};
+use roster_protocol::status::ApiAccess;
+
+use crate::http_client::Api;
+
+/// Who a platform is and what it tells.
+#[derive(Clone, Copy, Debug)]
+pub struct PlatformInfo {
+    /// The stable slug, such as `youtube`.
+    pub slug: &'static str,
+    /// The name for people.
+    pub name: &'static str,
+    /// Two letters for narrow columns.
+    pub short: &'static str,
+    /// How a handle looks, for hints.
+    pub handle_example: &'static str,
+    pub access: ApiAccess,
+    /// What it tells at all; everything else is always `None`.
+    pub metrics: &'static [Metric],
+    /// The most accounts one [`Platform::observe`] takes.
+    pub batch_limit: usize,
+}
+
+/// One account to ask about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub connection: ConnectionId,
+    /// Canonical.
+    pub handle: String,
+    /// The platform's own id, which is asked by when it is known: handles change.
+    pub platform_user_id: Option<String>,
+}
+
+/// What a platform told of one account just now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// The platform's own id, clean.
+    pub platform_user_id: String,
+    /// The handle it has now, canonical and clean.
+    pub handle: String,
+    /// The name it shows, clean.
+    pub display_name: Option<String>,
+    pub numbers: Numbers,
+    /// The count's step: 100 means followers are told in hundreds. `None`: exact or unknown.
+    pub followers_step: Option<u64>,
+    /// Which of the platform's definitions the numbers follow; starts at 0, one more for each break.
+    pub definition: u16,
+    /// What could not be asked this time, in sentences: the run is partial. What is hidden is not missing.
+    pub missing: Vec<String>,
+}
+
+/// Why nothing was learned of an account, by what is done next. Texts are clean and hold no URL, key or body.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlatformError {
+    /// Ask for consent again.
+    #[error("{what}")]
+    Unauthorized { what: String },
+    /// Ask for consent with this scope.
+    #[error("the scope {scope} is missing")]
+    MissingScope { scope: String },
+    /// Come back later; `None`: they did not say when.
+    #[error("the platform limits how often it may be asked")]
+    RateLimited { retry_after: Option<Duration> },
+    /// They do not answer, or say that they cannot.
+    #[error("{what}")]
+    Unavailable { what: String },
+    /// Nothing could be reached from here: no DNS, no route, no proxy.
+    #[error("{what}")]
+    Network { what: String },
+    /// No such account, suspended, deactivated, moved.
+    #[error("{what}")]
+    AccountGone { what: String },
+    /// The operator must complete the config.
+    #[error("{what}")]
+    Unconfigured { what: String },
+    /// They changed, or it is not them: nobody understands this answer.
+    #[error("{what}")]
+    Unexpected { what: String },
+}
+
+/// A text that is no handle of the platform. The message says how one looks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HandleError(pub String);
+
+/// Results in no particular order; each account of the question has exactly one.
+pub type Observed = Vec<(ConnectionId, Result<Observation, PlatformError>)>;
+
+/// A platform: who, how to ask, how to read.
+pub trait Platform: Send + Sync {
+    fn info(&self) -> &PlatformInfo;
+
+    /// What the operator must still set, in a sentence; `None` when it can be asked.
+    fn lacks(&self) -> Option<String>;
+
+    /// The canonical form of a handle or a profile's URL.
+    ///
+    /// # Errors
+    /// When it is neither; the message shows how one looks.
+    fn canonical(&self, handle: &str) -> Result<String, HandleError>;
+
+    /// Accounts of one group share limits and outages, and are asked together: an instance, for example.
+    /// Empty where the platform is one.
+    fn group(&self, handle: &str) -> String {
+        let _ = handle;
+        String::new()
+    }
+
+    /// Asks about up to `batch_limit` accounts of one group.
+    /// One bad answer spoils one account; a failure of all is each one's failure.
+    fn observe<'a>(&'a self, api: &'a Api, accounts: &'a [Account]) -> BoxFuture<'a, Observed>;
+}

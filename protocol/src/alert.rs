@@ -1,0 +1,114 @@
+//! Changes that were noticed, and the alerts they opened.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AlertId, ConnectionId, InfluencerId};
+use crate::metric::{Metric, UnknownName};
+use crate::time::Timestamp;
+
+/// A named difference between two snapshots of a connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub at: Timestamp,
+    pub influencer: InfluencerId,
+    /// For people: the influencer's name at the time of asking.
+    pub influencer_name: String,
+    pub connection: ConnectionId,
+    pub platform: String,
+    pub metric: Metric,
+    /// In the metric's own unit: a count, an average, or a ratio. `None`: it was not known before.
+    pub from: Option<f64>,
+    /// `None`: it is not told any more.
+    pub to: Option<f64>,
+    pub cause: ChangeCause,
+    /// Whether the profile number followed.
+    pub significant: bool,
+}
+
+/// What brought a change in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ChangeCause {
+    Sync,
+    Manual,
+    Import,
+}
+
+impl ChangeCause {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["sync", "manual", "import"][self as usize]
+    }
+}
+
+/// Where an alert stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum AlertState {
+    Open,
+    /// A person has seen it.
+    Acknowledged,
+    /// It ended by itself: a newer move took its place, or what was wrong is right again.
+    Resolved,
+}
+
+impl AlertState {
+    /// Every state, in the order of an alert's life.
+    pub const ALL: [AlertState; 3] = [AlertState::Open, AlertState::Acknowledged, AlertState::Resolved];
+
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["open", "acknowledged", "resolved"][self as usize]
+    }
+}
+
+impl std::str::FromStr for AlertState {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| UnknownName::new("state", text, "open, acknowledged, resolved"))
+    }
+}
+
+/// How much an alert matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Severity {
+    Info,
+    Warning,
+    Critical,
+}
+
+impl Severity {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["info", "warning", "critical"][self as usize]
+    }
+}
+
+/// One case of something somebody wants to hear about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    pub id: AlertId,
+    pub state: AlertState,
+    /// The rule's name: `significant-change` or `needs-person`.
+    pub rule: String,
+    pub severity: Severity,
+    pub influencer: InfluencerId,
+    pub influencer_name: String,
+    pub connection: ConnectionId,
+    pub platform: String,
+    /// The metric that moved; `None` for alerts that are not about a number.
+    pub metric: Option<Metric>,
+    pub from: Option<f64>,
+    pub to: Option<f64>,
+    /// `to ÷ from − 1`; `None` where one of them is not known or `from` is 0.
+    pub change: Option<f64>,
+    pub opened_at: Timestamp,
+    /// When it was acknowledged or resolved.
+    pub ended_at: Option<Timestamp>,
+    /// Who acknowledged it.
+    pub acknowledged_by: Option<String>,
+    /// The reason in one sentence.
+    pub why: String,
+}

@@ -1,0 +1,56 @@
+//! Who did what, when.
+
+use serde::{Deserialize, Serialize};
+
+use crate::metric::UnknownName;
+use crate::time::Timestamp;
+
+/// A person on this host, from the socket's peer credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    pub uid: u32,
+    /// The account's name; empty when the uid has none.
+    pub name: String,
+}
+
+/// One line of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Its place in the log, counted from 1 without gaps.
+    pub number: u64,
+    pub at: Timestamp,
+    /// `None`: the daemon itself.
+    pub who: Option<Who>,
+    /// What was done, such as `influencer.add` or `profile.update`.
+    pub action: String,
+    /// To what: an id and a readable name.
+    pub on: String,
+    /// The value before, for people.
+    pub old: Option<String>,
+    /// The value after, for people.
+    pub new: Option<String>,
+    /// What led to it: `person`, `sync`, `manual` …
+    pub cause: String,
+}
+
+/// What can be paused as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PauseTarget {
+    All,
+    Platform(String),
+    /// An influencer or connection, as a person names it.
+    One(String),
+}
+
+impl std::str::FromStr for PauseTarget {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        match text.split_once(':') {
+            _ if text == "all" => Ok(PauseTarget::All),
+            Some(("platform", "")) => Err(UnknownName::new("platform", "", "write platform:bluesky")),
+            Some(("platform", slug)) => Ok(PauseTarget::Platform(slug.to_owned())),
+            _ => Ok(PauseTarget::One(text.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! One influencer's account on one platform, and what was last measured of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ConnectionId, InfluencerId};
+use crate::metric::{Mean, Numbers, Ratio};
+use crate::time::{Date, Seconds, Timestamp};
+
+/// An account as people name it: platform slug and handle, `youtube:@x`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Account {
+    /// The platform's stable slug, such as `bluesky`.
+    pub platform: String,
+    /// The handle as typed, or a profile's URL; the platform's module makes it canonical.
+    pub handle: String,
+}
+
+/// Who an account is, seen before it is saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountPreview {
+    /// The platform's slug.
+    pub platform: String,
+    /// The canonical handle.
+    pub handle: String,
+    /// The platform's own id of the account.
+    pub platform_user_id: String,
+    /// The name it shows, cleaned; `None` when it has none.
+    pub display_name: Option<String>,
+    /// Its followers now; `None` when hidden.
+    pub followers: Option<u64>,
+    /// The influencer who has this account already, if any.
+    pub taken_by: Option<InfluencerId>,
+}
+
+/// How a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ConnectionStatus {
+    /// Synced within 24 h, or within its interval when that is longer.
+    Fresh,
+    /// Synced, but longer ago.
+    Stale,
+    /// Never synced.
+    Never,
+    /// The last attempt failed in a way that waiting alone may not mend.
+    Error,
+    /// Consent is gone; a person must connect it again.
+    Reauthorize,
+    /// Paused by a person.
+    Paused,
+}
+
+impl ConnectionStatus {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["fresh", "stale", "never", "error", "reauthorize", "paused"][self as usize]
+    }
+}
+
+/// The colour beside a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Badge {
+    /// Synced within 24 h, or within its interval when that is longer.
+    Green,
+    /// Synced longer ago.
+    Yellow,
+    /// Never synced, needs a person, or failing for longer than its interval.
+    Red,
+}
+
+impl Badge {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["green", "yellow", "red"][self as usize]
+    }
+}
+
+/// Where numbers came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Source {
+    /// The platform's API.
+    Api,
+    /// A person typed it.
+    Manual,
+    /// A file.
+    Import,
+}
+
+impl Source {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["api", "manual", "import"][self as usize]
+    }
+}
+
+/// The numbers a team works with: each follows the measured one when that changed significantly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Followers.
+    pub followers: Option<u64>,
+    /// Engagement rate by followers.
+    pub engagement_rate: Option<Ratio>,
+    /// Mean likes per post.
+    pub avg_likes: Option<Mean>,
+    /// When one of the three last followed.
+    pub as_of: Timestamp,
+    /// Where that value came from.
+    pub source: Source,
+}
+
+/// An observation with our time; one a connection and day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The day in the daemon's configured zone.
+    pub date: Date,
+    /// When it was observed.
+    pub observed_at: Timestamp,
+    /// Where the numbers came from.
+    pub source: Source,
+    /// How coarsely the platform tells followers: 100 means rounded to hundreds. `None`: exact or unknown.
+    pub followers_step: Option<u64>,
+    /// Which of the platform's definitions the numbers follow; platforms redefine what a view is.
+    pub definition: u16,
+    /// The numbers.
+    pub numbers: Numbers,
+}
+
+/// One influencer's account on one platform, as clients see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    pub id: ConnectionId,
+    pub influencer: InfluencerId,
+    /// The platform's slug.
+    pub platform: String,
+    /// The canonical handle, cleaned.
+    pub handle: String,
+    /// The platform's own id, which survives a change of handle; `None` before the first answer.
+    pub platform_user_id: Option<String>,
+    pub status: ConnectionStatus,
+    pub badge: Badge,
+    /// Whether a person paused it, its influencer, its platform, or everything.
+    pub paused: bool,
+    pub last_synced_at: Option<Timestamp>,
+    /// What kept the last attempt from going well, in a sentence; `None` after a good one.
+    pub last_error: Option<String>,
+    /// Who keeps it from being synced when it is not its own fault: `platform`, `limit`, `network` or `setup`.
+    pub blocked_by: Option<String>,
+    /// When it is due next; `None` while paused.
+    pub next_due_at: Option<Timestamp>,
+    /// Its own interval; `None` follows the configured one.
+    pub interval: Option<Seconds>,
+    /// When its token ends; `None` where there is none.
+    pub token_expires_at: Option<Timestamp>,
+    pub connected_at: Timestamp,
+    pub profile: Option<Profile>,
+    /// The newest snapshot.
+    pub latest: Option<Snapshot>,
+}

@@ -1,0 +1,43 @@
+//! Numbered facts for clients, told after they were committed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Alert;
+use crate::ids::{ConnectionId, InfluencerId};
+use crate::sync::Run;
+
+/// A place in the feed. Another epoch means another life of the daemon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    pub epoch: u64,
+    /// The number of the last event that was seen.
+    pub number: u64,
+}
+
+/// What was committed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// An influencer was added, edited, paused, or one of their connections changed.
+    InfluencerChanged(InfluencerId),
+    /// An influencer was removed or merged into another.
+    InfluencerRemoved(InfluencerId),
+    /// A run ended and what it learned is stored.
+    RunFinished { run: Box<Run>, connection: ConnectionId },
+    /// A platform is being asked, or was; [`crate::status::Status::running`] tells what.
+    SyncMoved,
+    /// An alert opened, was acknowledged, or resolved.
+    AlertChanged(Box<Alert>),
+    /// Something was paused or resumed as a whole.
+    ScheduleChanged,
+}
+
+/// An answer of the feed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventBatch {
+    /// Where to ask on from.
+    pub next: Cursor,
+    /// Oldest first; empty when the wait ended without any.
+    pub events: Vec<Event>,
+    /// The asked place is gone: load everything anew, then go on from `next`.
+    pub reload: bool,
+}

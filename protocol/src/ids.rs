@@ -1,0 +1,146 @@
+//! Short random ids: 40 bits, printed as 8 characters of lower-case base32.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use data_encoding::Encoding;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The id of one `Of`. Random, so that a prefix of three or four characters usually names one.
+pub struct Id<Of>(pub [u8; 5], PhantomData<fn() -> Of>);
+
+/// Marks ids of influencers.
+pub enum OfInfluencer {}
+/// Marks ids of connections.
+pub enum OfConnection {}
+/// Marks ids of alerts.
+pub enum OfAlert {}
+/// Marks ids of sync runs.
+pub enum OfRun {}
+/// Marks ids of deliveries.
+pub enum OfDelivery {}
+
+/// The id of an influencer.
+pub type InfluencerId = Id<OfInfluencer>;
+/// The id of a connection.
+pub type ConnectionId = Id<OfConnection>;
+/// The id of an alert.
+pub type AlertId = Id<OfAlert>;
+/// The id of a sync run.
+pub type RunId = Id<OfRun>;
+/// The id of a delivery.
+pub type DeliveryId = Id<OfDelivery>;
+
+/// A text that is no id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no id: ids are 8 characters of a-z and 2-7")]
+pub struct IdError(String);
+
+/// RFC 4648's alphabet in lower case, without padding.
+fn base32() -> Encoding {
+    let mut spec = data_encoding::Specification::new();
+    spec.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
+    spec.translate.from.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    spec.translate.to.push_str("abcdefghijklmnopqrstuvwxyz");
+    spec.encoding().expect("32 distinct ASCII symbols are a valid alphabet")
+}
+
+impl<Of> Id<Of> {
+    /// An id of these bytes.
+    pub const fn from_bytes(bytes: [u8; 5]) -> Self {
+        Self(bytes, PhantomData)
+    }
+
+    /// A fresh id from the system's randomness.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 5];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self::from_bytes(bytes))
+    }
+}
+
+impl<Of> fmt::Display for Id<Of> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&base32().encode(&self.0))
+    }
+}
+
+impl<Of> fmt::Debug for Id<Of> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<Of> FromStr for Id<Of> {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let bytes = base32().decode(text.as_bytes()).map_err(|_| IdError(text.chars().take(40).collect()))?;
+        let bytes = <[u8; 5]>::try_from(bytes).map_err(|_| IdError(text.chars().take(40).collect()))?;
+        Ok(Self::from_bytes(bytes))
+    }
+}
+
+impl<Of> Clone for Id<Of> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<Of> Copy for Id<Of> {}
+impl<Of> PartialEq for Id<Of> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<Of> Eq for Id<Of> {}
+impl<Of> PartialOrd for Id<Of> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<Of> Ord for Id<Of> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+impl<Of> Hash for Id<Of> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+impl<Of> Serialize for Id<Of> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+impl<'de, Of> Deserialize<'de> for Id<Of> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::from_bytes(<[u8; 5]>::deserialize(deserializer)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_print_as_they_parse() {
+        let check = |bytes: [u8; 5], text: &str| {
+            assert_eq!(InfluencerId::from_bytes(bytes).to_string(), text);
+            assert_eq!(text.parse::<InfluencerId>().expect(text).0, bytes);
+            assert_eq!(text.to_uppercase().parse::<InfluencerId>().expect(text).0, bytes);
+        };
+        check([0; 5], "aaaaaaaa");
+        check([255; 5], "77777777");
+        check([1, 2, 3, 4, 5], "aebagbaf");
+        for bad in ["", "aaaa", "aaaaaaa!", "aaaaaaaaa", "aaaaaaaaaaaaaaaa"] {
+            assert!(bad.parse::<InfluencerId>().is_err(), "{bad}");
+        }
+    }
+}

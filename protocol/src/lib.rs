@@ -1,0 +1,38 @@
+//! The words `roster` and `rosterd` share: values, the service, and the transport that carries it.
+//!
+//! Nothing here decides anything; types say what a number is, in which unit, and what `None` means.
+//! The order of the modules is the order in which a number is named on its way:
+//! time, ids, the metric, the connection it belongs to, the influencer, the run that fetched it,
+//! the alert it may raise, the event that tells of it, the service that hands it out.
+
+pub mod alert;
+pub mod audit;
+pub mod connection;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod influencer;
+pub mod metric;
+pub mod places;
+pub mod query;
+pub mod service;
+pub mod status;
+pub mod sync;
+pub mod text;
+pub mod time;
+pub mod transport;
+
+pub use alert::{Alert, AlertState, Change, ChangeCause, Severity};
+pub use audit::{AuditEntry, Who};
+pub use connection::{Account, AccountPreview, Badge, Connection, ConnectionStatus, Profile, Snapshot, Source};
+pub use error::{ErrorKind, RosterError};
+pub use event::{Cursor, Event, EventBatch};
+pub use ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
+pub use influencer::{
+    Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, SortBy,
+};
+pub use metric::{AgeRange, Mean, Metric, Numbers, Ratio};
+pub use service::{Roster, RosterClient, RosterRequest, RosterResponse};
+pub use status::{ApiAccess, PlatformState, PlatformStatus, Status};
+pub use sync::{Cause, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
+pub use time::{Date, Seconds, Timestamp};

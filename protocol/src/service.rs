@@ -1,0 +1,161 @@
+//! The service: every verb a client can ask of the daemon.
+//!
+//! `INFLUENCER` is an id, a unique prefix of one, an exact name, or `platform:handle`;
+//! `CONNECTION` an id, a unique prefix, or `platform:handle`. Both are texts here, so that names are
+//! understood in one place. Methods that change something finish in the daemon even when the asker leaves.
+//!
+//! Request types derive no `Debug`: later verbs carry secrets.
+
+use crate::alert::{Alert, AlertState, Change};
+use crate::audit::{AuditEntry, PauseTarget};
+use crate::connection::{Account, AccountPreview, Connection, Snapshot};
+use crate::error::RosterError;
+use crate::event::{Cursor, EventBatch};
+use crate::ids::{AlertId, ConnectionId};
+use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, NewInfluencer};
+use crate::metric::Numbers;
+use crate::status::{PlatformStatus, Status};
+use crate::sync::{Run, SyncProgress, SyncTarget, SyncTicket};
+use crate::time::{Date, Seconds, Timestamp};
+
+/// The most rows one answer holds.
+pub const PAGE_ROWS: u64 = 256;
+
+/// The longest a waiting call is held before it answers empty.
+pub const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(25);
+
+/// A page of what grows with time: newest first, going back.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Page<Row> {
+    pub rows: Vec<Row>,
+    /// Where the next page begins; `None` when this was the last.
+    pub next: Option<PageMark>,
+}
+
+/// A place in a paged list; opaque to clients.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PageMark(pub Vec<u8>);
+
+/// Which runs.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct RunsQuery {
+    /// Started at this time or later.
+    pub since: Option<Timestamp>,
+    pub connection: Option<String>,
+    pub mark: Option<PageMark>,
+    /// At most [`PAGE_ROWS`] are given.
+    pub limit: u64,
+}
+
+/// Which changes.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ChangesQuery {
+    /// Noticed at this time or later.
+    pub since: Option<Timestamp>,
+    /// Of this influencer or connection only.
+    pub of: Option<String>,
+    pub mark: Option<PageMark>,
+    /// At most [`PAGE_ROWS`] are given.
+    pub limit: u64,
+}
+
+/// Which alerts.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct AlertsQuery {
+    /// In this state; `None`: open and acknowledged ones.
+    pub state: Option<AlertState>,
+    /// Of this influencer only.
+    pub influencer: Option<String>,
+    pub mark: Option<PageMark>,
+    /// At most [`PAGE_ROWS`] are given.
+    pub limit: u64,
+}
+
+/// Which audit entries.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct AuditQuery {
+    pub since: Option<Timestamp>,
+    pub mark: Option<PageMark>,
+    /// At most [`PAGE_ROWS`] are given.
+    pub limit: u64,
+}
+
+/// A part of a connection's history.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct History {
+    pub connection: ConnectionId,
+    /// Oldest first; days that were not measured are absent. At most 1 000.
+    pub snapshots: Vec<Snapshot>,
+    /// Ask on from this day; `None` when that was all.
+    pub next: Option<Date>,
+}
+
+/// An alert that waits to be shown on this user's desktop.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Notice {
+    /// Its place in the order of opening; acknowledged up to here with `notices_shown`.
+    pub number: u64,
+    pub alert: Alert,
+}
+
+/// What clients can ask.
+#[tarpc::service(derive = [serde::Serialize, serde::Deserialize])]
+pub trait Roster {
+    /// The daemon at a glance.
+    async fn status() -> Result<Status, RosterError>;
+    /// Every platform this daemon knows.
+    async fn platforms() -> Result<Vec<PlatformStatus>, RosterError>;
+
+    /// A page of the roster.
+    async fn influencers(query: InfluencerQuery) -> Result<InfluencerPage, RosterError>;
+    /// One influencer, connections included.
+    async fn influencer(influencer: String) -> Result<Influencer, RosterError>;
+    /// Who an account is, before it is saved.
+    async fn look_up(account: Account) -> Result<AccountPreview, RosterError>;
+    /// Adds an influencer, with accounts that are connected at once. An account that somebody has is a conflict.
+    async fn add(new: NewInfluencer) -> Result<Influencer, RosterError>;
+    async fn edit(influencer: String, edit: InfluencerEdit) -> Result<Influencer, RosterError>;
+    /// Removes an influencer with all connections and history; answers with what was removed.
+    async fn remove(influencer: String) -> Result<Influencer, RosterError>;
+    /// Moves connections, tags and alerts of the first to the second, then removes the first.
+    async fn merge(influencer: String, into: String) -> Result<Influencer, RosterError>;
+
+    /// Connects a public account to an influencer; the first sync is due at once.
+    async fn connect(influencer: String, account: Account) -> Result<Connection, RosterError>;
+    /// Ends a connection; its history stays unless told otherwise.
+    async fn disconnect(connection: String, delete_history: bool) -> Result<Connection, RosterError>;
+    /// Pauses (`true`) or resumes; answers with the connections it touched, the first [`PAGE_ROWS`] of them.
+    async fn pause(target: PauseTarget, paused: bool) -> Result<Vec<Connection>, RosterError>;
+    /// Gives a connection an interval of its own; `None` follows the configured one.
+    async fn set_interval(connection: String, interval: Option<Seconds>) -> Result<Connection, RosterError>;
+    /// One connection.
+    async fn connection(connection: String) -> Result<Connection, RosterError>;
+
+    /// Marks connections due and answers at once.
+    async fn sync(target: SyncTarget) -> Result<SyncTicket, RosterError>;
+    /// Waits until a ticket has more than `seen` runs, or all, or the wait ends.
+    async fn sync_progress(ticket: SyncTicket, seen: u64) -> Result<SyncProgress, RosterError>;
+    async fn runs(query: RunsQuery) -> Result<Page<Run>, RosterError>;
+
+    /// Snapshots from `since` to `until`, both included.
+    async fn history(connection: String, since: Option<Date>, until: Option<Date>) -> Result<History, RosterError>;
+    /// Stores a manual snapshot. A day that the API measured is a conflict unless `replace`.
+    async fn record(connection: String, date: Date, numbers: Numbers, replace: bool) -> Result<Snapshot, RosterError>;
+
+    async fn changes(query: ChangesQuery) -> Result<Page<Change>, RosterError>;
+    async fn alerts(query: AlertsQuery) -> Result<Page<Alert>, RosterError>;
+    /// Acknowledges alerts; one that is resolved already stays so.
+    async fn acknowledge(alerts: Vec<AlertId>) -> Result<Vec<Alert>, RosterError>;
+    /// The alert with this id or unique prefix.
+    async fn alert(alert: String) -> Result<Alert, RosterError>;
+
+    async fn audit(query: AuditQuery) -> Result<Page<AuditEntry>, RosterError>;
+
+    /// Waits for events after `after`; [`Cursor::default`] gives the newest place at once.
+    async fn events_since(after: Cursor) -> Result<EventBatch, RosterError>;
+
+    /// Waits for alerts this user's desktop has not shown yet. While a call waits, the daemon shows none itself.
+    async fn notices() -> Result<Vec<Notice>, RosterError>;
+    /// Says that all notices up to `number` were shown.
+    async fn notices_shown(number: u64) -> Result<(), RosterError>;
+}

@@ -1,0 +1,124 @@
+//! How the daemon, its platforms and its store stand.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sync::RunningBatch;
+use crate::time::Timestamp;
+
+/// The daemon at a glance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The daemon's version.
+    pub version: String,
+    pub protocol: u16,
+    pub uptime_s: u64,
+    pub influencers: u64,
+    pub open_alerts: u64,
+    /// The earliest due time of all; `None` when nothing is scheduled.
+    pub next_due_at: Option<Timestamp>,
+    pub connections: ConnectionCounts,
+    pub coverage_24h: Coverage,
+    pub platforms: Vec<PlatformStatus>,
+    pub store: StoreStatus,
+    /// What is being asked right now, oldest first.
+    pub running: Vec<RunningBatch>,
+    /// How many connections are due and wait for their turn.
+    pub waiting: u64,
+    /// Whether a person paused everything.
+    pub paused: bool,
+}
+
+/// Connections by status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionCounts {
+    pub total: u64,
+    pub fresh: u64,
+    pub stale: u64,
+    pub never: u64,
+    pub error: u64,
+    pub reauthorize: u64,
+    pub paused: u64,
+}
+
+/// Runs of the last 24 hours: due slots and runs that a person asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    pub expected: u64,
+    pub ok: u64,
+    pub partial: u64,
+    pub failed: u64,
+    pub skipped: u64,
+}
+
+/// Whether a platform answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PlatformState {
+    Ok,
+    /// It told us to come back later.
+    Limited,
+    /// It does not answer, or not sensibly.
+    Down,
+    /// Something it needs is missing from the config.
+    Unconfigured,
+}
+
+impl PlatformState {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["ok", "limited", "down", "unconfigured"][self as usize]
+    }
+}
+
+/// What it takes to read a platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ApiAccess {
+    /// Nothing but a handle.
+    Public,
+    /// An API key of the operator.
+    Key,
+    /// The account owner's consent.
+    Consent,
+}
+
+impl ApiAccess {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["public", "key", "consent"][self as usize]
+    }
+}
+
+/// One platform as configured and as it behaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformStatus {
+    /// The slug.
+    pub platform: String,
+    /// The name for people.
+    pub name: String,
+    /// Two letters for narrow columns.
+    pub short: String,
+    /// How a handle looks there, for a form's hint.
+    pub handle_example: String,
+    pub enabled: bool,
+    pub configured: bool,
+    pub paused: bool,
+    pub api: ApiAccess,
+    pub state: PlatformState,
+    /// Why the state is not ok, and until when, in a sentence.
+    pub reason: Option<String>,
+    /// When it may be asked again, while limited.
+    pub held_until: Option<Timestamp>,
+    pub last_ok_at: Option<Timestamp>,
+    pub connections: u64,
+    pub coverage_24h: Coverage,
+    pub next_due_at: Option<Timestamp>,
+}
+
+/// The store's size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreStatus {
+    /// The file's size.
+    pub bytes: u64,
+    pub snapshots: u64,
+    /// Records whose checksum was found wrong since the start.
+    pub damaged: u64,
+}

@@ -1,0 +1,108 @@
+//! Sync runs: one attempt for one connection, from being due to its end.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ConnectionId, InfluencerId, RunId};
+use crate::time::Timestamp;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Everything asked was told.
+    Ok,
+    /// Some of it: the snapshot has what was told, the error says what was not.
+    Partial,
+    /// Nothing was learned.
+    Failed,
+    /// Not attempted: the platform said when to come back, or it is not set up.
+    Skipped,
+}
+
+impl Outcome {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["ok", "partial", "failed", "skipped"][self as usize]
+    }
+}
+
+/// Why a run was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Cause {
+    /// Its slot came.
+    Schedule,
+    /// Somebody asked.
+    Person,
+    /// Slots had been missed; one run stands for them all.
+    CatchUp,
+    /// The platform told us to look.
+    Push,
+}
+
+impl Cause {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["schedule", "person", "catch_up", "push"][self as usize]
+    }
+}
+
+/// One attempt for one connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: RunId,
+    pub connection: ConnectionId,
+    pub influencer: InfluencerId,
+    /// For people: the influencer's name at the time of asking.
+    pub influencer_name: String,
+    pub platform: String,
+    pub due_at: Timestamp,
+    pub started_at: Timestamp,
+    pub duration_ms: u64,
+    pub outcome: Outcome,
+    pub cause: Cause,
+    /// Followers measured; `None` when hidden or nothing was learned.
+    pub followers: Option<u64>,
+    /// What went wrong, in a sentence; `None` when all went well.
+    pub error: Option<String>,
+    /// When it will be tried again, where that is not simply the next slot.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// What to sync.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SyncTarget {
+    /// All that is due.
+    Due,
+    /// Everything that is not paused.
+    All,
+    /// One influencer or connection, as a person names it.
+    One(String),
+}
+
+/// A request to sync, to ask after with [`SyncProgress`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncTicket {
+    pub id: u64,
+    /// How many connections will be run.
+    pub expected: u64,
+}
+
+/// What has come of a ticket so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncProgress {
+    pub expected: u64,
+    /// Runs that ended, from the asked index on, in the order in which they ended.
+    pub runs: Vec<Run>,
+    /// Whether all have ended.
+    pub done: bool,
+}
+
+/// What is being asked of a platform right now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningBatch {
+    pub platform: String,
+    /// How many connections are in it.
+    pub connections: u64,
+    /// The influencer's name when it is just one.
+    pub influencer_name: Option<String>,
+    pub started_at: Timestamp,
+}

@@ -1,0 +1,147 @@
+//! Points in time, dates and lengths, small enough for the wire and the store.
+//!
+//! Zone arithmetic is the daemon's; here is only what both sides print and parse.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Timestamp(pub i64);
+
+/// A length of time in whole seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Seconds(pub u64);
+
+/// A calendar day: days since 1970-01-01. Whose midnight it means is the daemon's configured zone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Date(pub i32);
+
+/// A text that is no time or no date.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not {1}")]
+pub struct TimeError(String, &'static str);
+
+impl Timestamp {
+    /// Moves the point by `seconds`, backwards when negative; stops at the ends of the range.
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// Milliseconds from `earlier` to here, negative when `earlier` is later.
+    pub fn since(self, earlier: Timestamp) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The same point as jiff's type; out of its range it is cut to the nearest end.
+    pub fn to_jiff(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 {
+            jiff::Timestamp::MIN
+        } else {
+            jiff::Timestamp::MAX
+        })
+    }
+}
+
+impl From<jiff::Timestamp> for Timestamp {
+    fn from(at: jiff::Timestamp) -> Self {
+        Self(at.as_millisecond())
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC, whole seconds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0}", jiff::Timestamp::from_second(self.0.div_euclid(1000)).unwrap_or_default())
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let at: jiff::Timestamp =
+            text.parse().map_err(|_| TimeError(text.to_owned(), "a time such as 2026-11-21T02:00:00Z"))?;
+        Ok(at.into())
+    }
+}
+
+const EPOCH: jiff::civil::Date = jiff::civil::date(1970, 1, 1);
+
+impl Date {
+    /// The same day as jiff's type; out of its range it is 1970-01-01.
+    pub fn to_jiff(self) -> jiff::civil::Date {
+        EPOCH.checked_add(jiff::Span::new().days(self.0.clamp(-700_000, 2_900_000))).unwrap_or(EPOCH)
+    }
+
+    /// The day `days` later, earlier when negative.
+    pub fn plus_days(self, days: i32) -> Self {
+        Self(self.0.saturating_add(days))
+    }
+}
+
+impl From<jiff::civil::Date> for Date {
+    fn from(day: jiff::civil::Date) -> Self {
+        Self(EPOCH.until(day).map(|span| span.get_days()).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Date {
+    /// ISO 8601.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to_jiff())
+    }
+}
+
+impl FromStr for Date {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let day: jiff::civil::Date =
+            text.parse().map_err(|_| TimeError(text.to_owned(), "a date such as 2026-11-21"))?;
+        Ok(day.into())
+    }
+}
+
+impl Seconds {
+    /// The length as milliseconds, for arithmetic with [`Timestamp`].
+    pub fn millis(self) -> i64 {
+        i64::try_from(self.0.saturating_mul(1000)).unwrap_or(i64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_dates_print_as_they_parse() {
+        let check = |text: &str| assert_eq!(text.parse::<Timestamp>().expect(text).to_string(), text);
+        for text in ["1970-01-01T00:00:00Z", "2026-11-21T02:17:59Z", "1969-12-31T23:59:59Z"] {
+            check(text);
+        }
+        let check = |text: &str, days: i32| {
+            assert_eq!(text.parse::<Date>().expect(text), Date(days));
+            assert_eq!(Date(days).to_string(), text);
+        };
+        check("1970-01-01", 0);
+        check("2026-11-21", 20778);
+        check("1969-12-31", -1);
+        assert!("2026-02-30".parse::<Date>().is_err());
+        assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn extremes_do_not_panic() {
+        for at in [i64::MIN, i64::MAX] {
+            let _ = Timestamp(at).to_string();
+            let _ = Timestamp(at).to_jiff();
+            let _ = Timestamp(at).plus_seconds(at);
+        }
+        for day in [i32::MIN, i32::MAX] {
+            let _ = Date(day).to_string();
+        }
+    }
+}

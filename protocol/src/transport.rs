@@ -1,0 +1,388 @@
+//! How requests and answers travel: a preamble that never changes shape, then frames.
+//!
+//! ```text
+//! client → "ROSTER" version:u16          both big-endian
+//! daemon → "ROSTER" version:u16 verdict:u8
+//! either → length:u32 postcard…          length of what follows; ≤ 64 KiB in, ≤ 1 MiB out
+//! ```
+//! tarpc's own serde transport is not used: it takes any deadline (one over 2.2 years panics the
+//! connection's task), has one limit for both directions, ends the connection when an answer is too long,
+//! and waits for ever for the second half of a frame.
+
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures::{Sink, Stream, ready};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tarpc::{ClientMessage, Request, Response, ServerError};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::Sleep;
+use tokio_util::bytes::{Buf, BytesMut};
+use tokio_util::codec::{Decoder, Encoder, Framed};
+
+use crate::service::{RosterClient, RosterRequest, RosterResponse};
+
+/// The version of everything after the preamble. Both sides have the same one, or do not talk.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+const MAGIC: &[u8; 6] = b"ROSTER";
+
+/// Frames from client to daemon.
+pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+/// Frames from daemon to client.
+pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+/// The longest deadline a client can ask for; longer ones are cut to it.
+pub const MAX_DEADLINE: Duration = Duration::from_secs(120);
+
+/// How patient a side is with the other, as values so that tests need no real seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the preamble, from connecting on.
+    pub preamble: Duration,
+    /// For the rest of a frame, from its first byte on.
+    pub half_frame: Duration,
+    /// For the other side to read what is written.
+    pub unread: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { preamble: Duration::from_secs(5), half_frame: Duration::from_secs(5), unread: Duration::from_secs(30) }
+    }
+}
+
+/// What the daemon answers to a preamble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Welcome,
+    WrongVersion,
+    /// This user, or everybody together, has too many connections open.
+    Busy,
+    NotPermitted,
+}
+
+impl Verdict {
+    fn from_byte(byte: u8) -> Option<Self> {
+        [Verdict::Welcome, Verdict::WrongVersion, Verdict::Busy, Verdict::NotPermitted].get(usize::from(byte)).copied()
+    }
+}
+
+/// Why a client could not connect.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nobody listens there.
+    #[error("no rosterd listens on {path}")]
+    NotThere { path: String, source: io::Error },
+    #[error("rosterd on {path} does not let this user in")]
+    NotPermitted { path: String },
+    #[error("rosterd on {path} has too many connections open")]
+    Busy { path: String },
+    /// Names the side to restart: the older one.
+    #[error("roster speaks version {ours} and rosterd version {theirs}: restart {}", if ours < theirs { "roster" } else { "rosterd" })]
+    WrongVersion { ours: u16, theirs: u16 },
+    /// Something else listens there, or it hung up in the middle.
+    #[error("what listens on {path} does not answer as rosterd does")]
+    NotRoster { path: String },
+}
+
+/// Connects to the daemon at `path`.
+///
+/// # Errors
+/// See [`ConnectError`]; none leaves anything behind.
+pub async fn connect(path: &Path) -> Result<RosterClient, ConnectError> {
+    let patience = Patience::default();
+    let shown = || path.display().to_string();
+    let stream = UnixStream::connect(path).await.map_err(|source| match source.kind() {
+        io::ErrorKind::PermissionDenied => ConnectError::NotPermitted { path: shown() },
+        _ => ConnectError::NotThere { path: shown(), source },
+    })?;
+    let greeting = greet(stream, PROTOCOL_VERSION);
+    let not_roster = || ConnectError::NotRoster { path: shown() };
+    let (stream, theirs, verdict) =
+        tokio::time::timeout(patience.preamble, greeting).await.map_err(|_| not_roster())?.map_err(|_| not_roster())?;
+    match verdict {
+        Some(Verdict::Welcome) if theirs == PROTOCOL_VERSION => Ok(client_over(stream, patience)),
+        Some(Verdict::Busy) => Err(ConnectError::Busy { path: shown() }),
+        Some(Verdict::NotPermitted) => Err(ConnectError::NotPermitted { path: shown() }),
+        _ => Err(ConnectError::WrongVersion { ours: PROTOCOL_VERSION, theirs }),
+    }
+}
+
+async fn greet(mut stream: UnixStream, version: u16) -> io::Result<(UnixStream, u16, Option<Verdict>)> {
+    stream.write_all(&preamble(version)).await?;
+    let mut answer = [0; 9];
+    stream.read_exact(&mut answer).await?;
+    if &answer[..6] != MAGIC {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok((stream, u16::from_be_bytes([answer[6], answer[7]]), Verdict::from_byte(answer[8])))
+}
+
+fn preamble(version: u16) -> [u8; 8] {
+    let mut bytes = [0; 8];
+    bytes[..6].copy_from_slice(MAGIC);
+    bytes[6..].copy_from_slice(&version.to_be_bytes());
+    bytes
+}
+
+/// Reads a client's preamble: its version.
+///
+/// # Errors
+/// When it hangs up, is too slow, or is no Roster client.
+pub async fn read_preamble(stream: &mut (impl AsyncRead + Unpin), patience: Patience) -> io::Result<u16> {
+    let mut bytes = [0; 8];
+    tokio::time::timeout(patience.preamble, stream.read_exact(&mut bytes)).await??;
+    if &bytes[..6] != MAGIC {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok(u16::from_be_bytes([bytes[6], bytes[7]]))
+}
+
+/// Answers a client's preamble.
+///
+/// # Errors
+/// When it hung up.
+pub async fn answer_preamble(stream: &mut (impl AsyncWrite + Unpin), verdict: Verdict) -> io::Result<()> {
+    let mut bytes = [0; 9];
+    bytes[..8].copy_from_slice(&preamble(PROTOCOL_VERSION));
+    bytes[8] = verdict as u8;
+    stream.write_all(&bytes).await
+}
+
+/// The client's end over a stream whose preambles are done.
+fn client_over(stream: UnixStream, patience: Patience) -> RosterClient {
+    let frames = Guarded::new(Framed::new(stream, ClientCodec::<RosterRequest, RosterResponse>::default()), patience);
+    RosterClient::new(tarpc::client::Config::default(), frames).spawn()
+}
+
+/// The daemon's end over a stream whose preambles are done.
+pub fn server_over<S>(stream: S, patience: Patience) -> Guarded<S, ServerCodec<RosterRequest, RosterResponse>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    Guarded::new(Framed::new(stream, ServerCodec::default()), patience)
+}
+
+/// A context whose call may take this long.
+pub fn within(limit: Duration) -> tarpc::context::Context {
+    let mut context = tarpc::context::current();
+    context.deadline = Instant::now() + limit.min(MAX_DEADLINE);
+    context
+}
+
+#[derive(Serialize, Deserialize)]
+enum WireCall<Req> {
+    Request { id: u64, deadline_ms: u32, message: Req },
+    Cancel { id: u64 },
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireAnswer<Resp> {
+    id: u64,
+    message: Result<Resp, WireFailure>,
+}
+
+/// Why the transport itself answers instead of the handler.
+#[derive(Serialize, Deserialize)]
+enum WireFailure {
+    Throttled,
+    TooLong,
+    Other,
+}
+
+impl From<WireFailure> for ServerError {
+    fn from(failure: WireFailure) -> Self {
+        let (kind, detail) = match failure {
+            WireFailure::Throttled => (io::ErrorKind::WouldBlock, "too many calls at once"),
+            WireFailure::TooLong => (io::ErrorKind::InvalidData, "the answer is too long for one frame"),
+            WireFailure::Other => (io::ErrorKind::Other, "rosterd gave the call up"),
+        };
+        ServerError::new(kind, detail.to_owned())
+    }
+}
+
+/// The daemon's codec: calls in, answers out.
+pub struct ServerCodec<Req, Resp>(std::marker::PhantomData<fn() -> (Req, Resp)>);
+/// The client's codec: answers in, calls out.
+pub struct ClientCodec<Req, Resp>(std::marker::PhantomData<fn() -> (Req, Resp)>);
+
+impl<Req, Resp> Default for ServerCodec<Req, Resp> {
+    fn default() -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+impl<Req, Resp> Default for ClientCodec<Req, Resp> {
+    fn default() -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+
+/// Takes one whole frame off `buffer`. Nothing is taken, and nothing reserved, before it is all there.
+fn take_frame<T: DeserializeOwned>(buffer: &mut BytesMut, most: usize) -> io::Result<Option<T>> {
+    let Some(head) = buffer.first_chunk::<4>() else { return Ok(None) };
+    let length = u32::from_be_bytes(*head) as usize;
+    if length > most {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "frame too long"));
+    }
+    let Some(body) = buffer.get(4..4 + length) else { return Ok(None) };
+    let item =
+        postcard::from_bytes(body).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "frame makes no sense"))?;
+    buffer.advance(4 + length);
+    Ok(Some(item))
+}
+
+/// Appends one frame to `buffer`; `Ok(false)` and nothing when it would be longer than `most`.
+fn put_frame<T: Serialize>(buffer: &mut BytesMut, item: &T, most: usize) -> io::Result<bool> {
+    let body =
+        postcard::to_stdvec(item).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "frame cannot be written"))?;
+    if body.len() > most {
+        return Ok(false);
+    }
+    buffer.reserve(4 + body.len());
+    buffer.extend_from_slice(&(body.len() as u32).to_be_bytes());
+    buffer.extend_from_slice(&body);
+    Ok(true)
+}
+
+impl<Req: DeserializeOwned, Resp> Decoder for ServerCodec<Req, Resp> {
+    type Item = ClientMessage<Req>;
+    type Error = io::Error;
+
+    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<ClientMessage<Req>>> {
+        Ok(take_frame(buffer, MAX_REQUEST_BYTES)?.map(|call| match call {
+            WireCall::Request { id, deadline_ms, message } => {
+                let context = within(Duration::from_millis(deadline_ms.into()));
+                ClientMessage::Request(Request { context, id, message })
+            }
+            WireCall::Cancel { id } => ClientMessage::Cancel { trace_context: Default::default(), request_id: id },
+        }))
+    }
+}
+
+impl<Req, Resp: Serialize> Encoder<Response<Resp>> for ServerCodec<Req, Resp> {
+    type Error = io::Error;
+
+    fn encode(&mut self, answer: Response<Resp>, buffer: &mut BytesMut) -> io::Result<()> {
+        let id = answer.request_id;
+        let message = answer.message.map_err(|failure| match failure.kind {
+            io::ErrorKind::WouldBlock => WireFailure::Throttled,
+            _ => WireFailure::Other,
+        });
+        if !put_frame(buffer, &WireAnswer { id, message }, MAX_ANSWER_BYTES)? {
+            put_frame(buffer, &WireAnswer::<Resp> { id, message: Err(WireFailure::TooLong) }, MAX_ANSWER_BYTES)?;
+        }
+        Ok(())
+    }
+}
+
+impl<Req, Resp: DeserializeOwned> Decoder for ClientCodec<Req, Resp> {
+    type Item = Response<Resp>;
+    type Error = io::Error;
+
+    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Response<Resp>>> {
+        let answer: Option<WireAnswer<Resp>> = take_frame(buffer, MAX_ANSWER_BYTES)?;
+        Ok(answer.map(|answer| Response { request_id: answer.id, message: answer.message.map_err(ServerError::from) }))
+    }
+}
+
+impl<Req: Serialize, Resp> Encoder<ClientMessage<Req>> for ClientCodec<Req, Resp> {
+    type Error = io::Error;
+
+    fn encode(&mut self, call: ClientMessage<Req>, buffer: &mut BytesMut) -> io::Result<()> {
+        let call = match call {
+            ClientMessage::Request(request) => {
+                let left = request.context.deadline.saturating_duration_since(Instant::now()).min(MAX_DEADLINE);
+                WireCall::Request { id: request.id, deadline_ms: left.as_millis() as u32, message: request.message }
+            }
+            ClientMessage::Cancel { request_id, .. } => WireCall::Cancel { id: request_id },
+            _ => return Ok(()),
+        };
+        match put_frame(buffer, &call, MAX_REQUEST_BYTES)? {
+            true => Ok(()),
+            false => Err(io::Error::new(io::ErrorKind::InvalidInput, "the request is too long for one frame")),
+        }
+    }
+}
+
+/// Frames with an end to patience: half a frame, or an answer nobody reads, ends the connection.
+pub struct Guarded<S, Codec> {
+    frames: Framed<S, Codec>,
+    patience: Patience,
+    half_frame: Option<Pin<Box<Sleep>>>,
+    unread: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S: AsyncRead + AsyncWrite, Codec> Guarded<S, Codec> {
+    fn new(frames: Framed<S, Codec>, patience: Patience) -> Self {
+        Self { frames, patience, half_frame: None, unread: None }
+    }
+}
+
+/// Ready with an error once `timer`, started at the first call, has run out.
+fn out_of_patience(timer: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Context<'_>) -> Poll<io::Error> {
+    let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+    ready!(timer.as_mut().poll(cx));
+    Poll::Ready(io::ErrorKind::TimedOut.into())
+}
+
+impl<S, Codec> Stream for Guarded<S, Codec>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    Codec: Decoder<Error = io::Error> + Unpin,
+{
+    type Item = io::Result<Codec::Item>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.frames).poll_next(cx);
+        if polled.is_pending() && !this.frames.read_buffer().is_empty() {
+            return out_of_patience(&mut this.half_frame, this.patience.half_frame, cx).map(|error| Some(Err(error)));
+        }
+        this.half_frame = None;
+        polled
+    }
+}
+
+impl<S, Codec, Item> Sink<Item> for Guarded<S, Codec>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    Codec: Encoder<Item, Error = io::Error> + Unpin,
+{
+    type Error = io::Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_written(cx, |frames, cx| frames.poll_ready(cx))
+    }
+
+    fn start_send(self: Pin<&mut Self>, item: Item) -> io::Result<()> {
+        Pin::new(&mut self.get_mut().frames).start_send(item)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_written(cx, |frames, cx| frames.poll_flush(cx))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_written(cx, |frames, cx| frames.poll_close(cx))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, Codec> Guarded<S, Codec> {
+    fn poll_written(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(Pin<&mut Framed<S, Codec>>, &mut Context<'_>) -> Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>> {
+        let polled = poll(Pin::new(&mut self.frames), cx);
+        if polled.is_pending() {
+            return out_of_patience(&mut self.unread, self.patience.unread, cx).map(Err);
+        }
+        self.unread = None;
+        polled
+    }
+}
