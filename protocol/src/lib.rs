@@ -13,6 +13,7 @@ pub mod event;
 pub mod ids;
 pub mod influencer;
 pub mod metric;
+pub mod notice;
 pub mod places;
 pub mod query;
 pub mod service;

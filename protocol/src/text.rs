@@ -19,13 +19,22 @@ const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
 /// Runs of blanks, line ends included, become one blank. Joiners stay between letters and emoji, which need them.
 pub fn clean(text: &str, most: usize) -> String {
     // No character has more bytes than this; what is behind cannot matter, however long it is.
-    let window = most.saturating_mul(MOST_MARKS * 4).saturating_mul(4);
-    let cut = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= window).last().unwrap_or(0);
-    let text = if text.len() > window { &text[..cut] } else { text };
+    let window = text.floor_char_boundary(most.saturating_mul(MOST_MARKS * 16));
+    let mut line = clean_once(&text[..window], most);
+    // What is taken out can join its neighbours into something new; each round only shortens, so this ends.
+    loop {
+        let next = clean_once(&line, most);
+        if next == line {
+            return line;
+        }
+        line = next;
+    }
+}
+
+fn clean_once(text: &str, most: usize) -> String {
     let visible: String = text.chars().filter_map(visible).collect();
     let words: Vec<&str> = visible.split_whitespace().collect();
-    let line = words.join(" ");
-    line.graphemes(true).take(most).map(tame).collect()
+    words.join(" ").graphemes(true).take(most).map(tame).collect()
 }
 
 /// What is left of a code point: itself, a blank, or nothing.

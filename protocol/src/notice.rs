@@ -1,0 +1,184 @@
+//! How alerts read in a popup, and numbers in a sentence. Pure: whoever shows the popup brings the desktop.
+
+use crate::alert::Alert;
+use crate::metric::Metric;
+use crate::text::clean;
+
+/// The longest title of a popup, in what people see as characters.
+pub const TITLE_CHARACTERS: usize = 80;
+
+/// The longest body of a popup, before `& < >` are escaped.
+pub const BODY_CHARACTERS: usize = 240;
+
+/// Title and body of one alert's popup: `Mara Lindqvist · youtube`, `followers −12.4 % (459,000 → 402,000)`.
+///
+/// Both are clean; the body is escaped, since desktops read markup in it.
+pub fn popup_text(alert: &Alert) -> (String, String) {
+    (clean(&whose(alert), TITLE_CHARACTERS), body(&what_happened(alert)))
+}
+
+/// Title and body of one popup for many alerts: `17 alerts: Mara Lindqvist, …`, the gravest told first.
+pub fn summary_text(alerts: &[Alert]) -> (String, String) {
+    let mut gravest: Vec<&Alert> = alerts.iter().collect();
+    gravest.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
+    let mut names: Vec<&str> = Vec::new();
+    for alert in &gravest {
+        if !names.contains(&alert.influencer_name.as_str()) {
+            names.push(&alert.influencer_name);
+        }
+    }
+    let title = format!("{} alerts: {}", alerts.len(), names.join(", "));
+    let told: Vec<String> =
+        gravest.iter().take(5).map(|alert| format!("{}: {}", whose(alert), what_happened(alert))).collect();
+    (clean(&title, TITLE_CHARACTERS), body(&told.join("; ")))
+}
+
+fn whose(alert: &Alert) -> String {
+    format!("{} · {}", clean(&alert.influencer_name, TITLE_CHARACTERS - 20), alert.platform)
+}
+
+/// What happened: the numbers where there are some, or else the reason.
+fn what_happened(alert: &Alert) -> String {
+    match (alert.metric, alert.from, alert.to) {
+        (Some(metric), Some(from), Some(to)) => moved(metric, from, to, alert.change),
+        _ => alert.why.clone(),
+    }
+}
+
+/// `followers −12.4 % (459,000 → 402,000)`; without a change only both values.
+pub fn moved(metric: Metric, from: f64, to: f64, change: Option<f64>) -> String {
+    let values = format!("{} → {}", value(metric, from), value(metric, to));
+    let metric = metric.as_str().replace('_', " ");
+    match change {
+        Some(change) => format!("{metric} {} ({values})", signed_percent(change)),
+        None => format!("{metric} {values}"),
+    }
+}
+
+/// A metric's value as people read it: `459,000`, `610.4`, `5.25 %`.
+pub fn value(metric: Metric, value: f64) -> String {
+    if metric.is_ratio() {
+        return format!("{} %", decimals(value * 100.0, 2));
+    }
+    if metric.is_count() { grouped(value.max(0.0).round() as u64) } else { decimals(value, 2) }
+}
+
+/// A change as people read it: `−12.4 %`, `+0.8 %`, `0.0 %`.
+pub fn signed_percent(ratio: f64) -> String {
+    let tenths = (ratio * 1000.0).round();
+    let sign = match tenths {
+        tenths if tenths > 0.0 => "+",
+        tenths if tenths < 0.0 => "−",
+        _ => "",
+    };
+    format!("{sign}{:.1} %", tenths.abs() / 10.0)
+}
+
+/// A count with its thousands apart: `1,240,000`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let first = digits.len() % 3;
+    let mut text = digits[..first].to_owned();
+    for group in digits.as_bytes()[first..].chunks(3) {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.extend(group.iter().map(|digit| char::from(*digit)));
+    }
+    text
+}
+
+/// At most `most` decimals, without zeros that say nothing.
+fn decimals(value: f64, most: usize) -> String {
+    let text = format!("{value:.most$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    match text.split_once('.') {
+        Some((whole, rest)) => format!("{}.{rest}", whole.parse().map_or_else(|_| whole.to_owned(), grouped)),
+        None => text.parse().map_or_else(|_| text.to_owned(), grouped),
+    }
+}
+
+fn body(text: &str) -> String {
+    clean(text, BODY_CHARACTERS).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{AlertState, Severity};
+    use crate::ids::{AlertId, ConnectionId, InfluencerId};
+    use crate::time::Timestamp;
+
+    fn alert(name: &str) -> Alert {
+        Alert {
+            id: AlertId::from_bytes([1; 5]),
+            state: AlertState::Open,
+            rule: "significant-change".into(),
+            severity: Severity::Warning,
+            influencer: InfluencerId::from_bytes([2; 5]),
+            influencer_name: name.into(),
+            connection: ConnectionId::from_bytes([3; 5]),
+            platform: "youtube".into(),
+            metric: Some(Metric::Followers),
+            from: Some(459_000.0),
+            to: Some(402_000.0),
+            change: Some(402_000.0 / 459_000.0 - 1.0),
+            opened_at: Timestamp(0),
+            ended_at: None,
+            acknowledged_by: None,
+            why: "the followers fell".into(),
+        }
+    }
+
+    #[test]
+    fn one_alert_tells_who_and_what() {
+        let (title, body) = popup_text(&alert("Mara Lindqvist"));
+        assert_eq!(title, "Mara Lindqvist · youtube");
+        assert_eq!(body, "followers −12.4 % (459,000 → 402,000)");
+        let told = Alert { metric: None, why: "consent ended & <b>more</b>".into(), ..alert("Oskar & Ines") };
+        let (title, body) = popup_text(&told);
+        assert_eq!(title, "Oskar & Ines · youtube");
+        assert_eq!(body, "consent ended &amp; &lt;b&gt;more&lt;/b&gt;");
+        let risen = Alert { from: Some(0.0), change: None, ..alert("x") };
+        assert_eq!(popup_text(&risen).1, "followers 0 → 402,000");
+    }
+
+    #[test]
+    fn many_alerts_become_one_popup_with_the_gravest_first() {
+        let mut alerts = vec![alert("Mara Lindqvist"); 16];
+        alerts.push(Alert { severity: Severity::Critical, ..alert("nightgarden") });
+        let (title, body) = summary_text(&alerts);
+        assert_eq!(title, "17 alerts: nightgarden, Mara Lindqvist");
+        assert!(body.starts_with("nightgarden · youtube: followers −12.4 %"), "{body}");
+        assert!(body.chars().count() <= BODY_CHARACTERS);
+    }
+
+    #[test]
+    fn hostile_names_stay_one_short_line() {
+        let hostile = format!("\u{1b}]0;x\u{7}<img src=x>\u{202e}\n{}", "y".repeat(500));
+        let told = Alert { metric: None, why: hostile.clone(), ..alert(&hostile) };
+        for (title, body) in [popup_text(&told), summary_text(&vec![told.clone(); 9])] {
+            assert!(title.chars().count() <= TITLE_CHARACTERS, "{title}");
+            assert!(!body.contains(['<', '>', '\n', '\u{1b}', '\u{202e}']), "{body}");
+            assert!(!title.contains(['\n', '\u{1b}', '\u{202e}']), "{title}");
+        }
+        assert!(popup_text(&told).0.ends_with("· youtube"));
+    }
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        let check = |metric, number, expected: &str| assert_eq!(value(metric, number), expected);
+        check(Metric::Followers, 1_240_000.0, "1,240,000");
+        check(Metric::Followers, 999.0, "999");
+        check(Metric::Followers, -1.0, "0");
+        check(Metric::AvgLikes, 610.4, "610.4");
+        check(Metric::AvgViews, 8_100.0, "8,100");
+        check(Metric::AvgViews, 18_100.25, "18,100.25");
+        check(Metric::EngagementRate, 0.0525, "5.25 %");
+        check(Metric::AudienceMale, 0.4, "40 %");
+        assert_eq!(signed_percent(-0.1242), "−12.4 %");
+        assert_eq!(signed_percent(0.00001), "0.0 %");
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
+    }
+}
