@@ -1,0 +1,558 @@
+//! A month of one connection's snapshots in as few bytes as is cheap: column by column, each as delta or difference
+//! from its least value, bit-packed at the width it needs.
+//!
+//! Layout: version · days (u32, bit 0 is the 1st) · a nibble per column (form, has gaps, in thousands) · the columns.
+//! A column: bitmap of the days that have a value, among the days of the chunk, if there are gaps · base (zigzag
+//! varint) · for deltas the least delta (zigzag varint) · width · the packed numbers. All arithmetic wraps, so that
+//! every 64-bit value comes back. A column's length follows from its head: one column is read without the others.
+//!
+//! Checksums and keys are the store's.
+
+use roster_protocol::connection::{Snapshot, Source};
+use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
+use roster_protocol::time::{Date, Timestamp};
+
+use super::bits;
+
+const VERSION: u8 = 1;
+/// No month has more days.
+const DAYS: usize = 31;
+const MS_PER_DAY: i64 = 86_400_000;
+
+/// The columns in their order on disk; what is read alone most often comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Followers,
+    ObservedAt,
+    Following,
+    Posts,
+    EngagementRate,
+    AvgLikes,
+    AvgComments,
+    AvgViews,
+    AudienceMale,
+    AudienceFemale,
+    TopAgeRange,
+    Source,
+    FollowersStep,
+    Definition,
+}
+
+const COLUMNS: usize = 14;
+const NIBBLES: usize = COLUMNS / 2;
+
+impl Column {
+    fn of(metric: Metric) -> Self {
+        match metric {
+            Metric::Followers => Column::Followers,
+            Metric::Following => Column::Following,
+            Metric::Posts => Column::Posts,
+            Metric::EngagementRate => Column::EngagementRate,
+            Metric::AvgLikes => Column::AvgLikes,
+            Metric::AvgComments => Column::AvgComments,
+            Metric::AvgViews => Column::AvgViews,
+            Metric::AudienceMale => Column::AudienceMale,
+            Metric::AudienceFemale => Column::AudienceFemale,
+        }
+    }
+}
+
+/// Bytes that are no chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no month of snapshots: {0}")]
+pub struct ChunkError(&'static str);
+
+/// Values by day of month; those of days that are not in `present` mean nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Days {
+    /// Bit 0 is the 1st of the month.
+    pub present: u32,
+    values: [u64; DAYS],
+}
+
+impl Days {
+    const NONE: Days = Days { present: 0, values: [0; DAYS] };
+
+    /// The days that have a value, from 0 for the 1st, with their values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, u64)> + '_ {
+        set_bits(self.present).map(|day| (day, self.values[usize::from(day)]))
+    }
+
+    fn get(&self, day: u8) -> Option<u64> {
+        (self.present >> day & 1 == 1).then(|| self.values[usize::from(day)])
+    }
+
+    fn set(&mut self, day: u8, value: Option<u64>) {
+        self.present &= !(1 << day);
+        if let Some(value) = value {
+            self.present |= 1 << day;
+            self.values[usize::from(day)] = value;
+        }
+    }
+}
+
+/// A month of one connection's snapshots, open for reading and writing.
+#[derive(Clone, Debug)]
+pub struct MonthChunk {
+    days: u32,
+    columns: [Days; COLUMNS],
+}
+
+impl Default for MonthChunk {
+    fn default() -> Self {
+        Self { days: 0, columns: [Days::NONE; COLUMNS] }
+    }
+}
+
+impl MonthChunk {
+    /// How many snapshots are in it.
+    pub fn len(&self) -> u32 {
+        self.days.count_ones()
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.days == 0
+    }
+
+    /// The days that have a snapshot: bit 0 is the 1st of the month.
+    pub fn days(&self) -> u32 {
+        self.days
+    }
+
+    /// Puts a snapshot in its place, instead of the one that was there.
+    ///
+    /// `day` counts from 0 for the 1st and is cut at 30. The snapshot's date must be that day's.
+    pub fn set(&mut self, day: u8, snapshot: &Snapshot) {
+        let day = day.min(DAYS as u8 - 1);
+        let numbers = &snapshot.numbers;
+        let mean = |mean: Option<Mean>| mean.map(|mean| mean.0);
+        let ratio = |ratio: Option<Ratio>| ratio.map(|ratio| ratio.0 as u64);
+        self.days |= 1 << day;
+        let mut set = |column: Column, value: Option<u64>| self.columns[column as usize].set(day, value);
+        set(Column::Followers, numbers.followers);
+        set(Column::ObservedAt, Some(snapshot.observed_at.0.wrapping_sub(midnight(snapshot.date)) as u64));
+        set(Column::Following, numbers.following);
+        set(Column::Posts, numbers.posts);
+        set(Column::EngagementRate, ratio(numbers.engagement_rate));
+        set(Column::AvgLikes, mean(numbers.avg_likes));
+        set(Column::AvgComments, mean(numbers.avg_comments));
+        set(Column::AvgViews, mean(numbers.avg_views));
+        set(Column::AudienceMale, ratio(numbers.audience_male));
+        set(Column::AudienceFemale, ratio(numbers.audience_female));
+        set(Column::TopAgeRange, numbers.top_age_range.and_then(|range| place(&AgeRange::ALL, range)));
+        set(Column::Source, place(&SOURCES, snapshot.source));
+        set(Column::FollowersStep, snapshot.followers_step);
+        set(Column::Definition, Some(u64::from(snapshot.definition)));
+    }
+
+    /// The snapshots from the first to the last, of the month that begins on `first`.
+    ///
+    /// # Errors
+    /// When a column has no such value as it must.
+    pub fn snapshots(&self, first: Date) -> impl Iterator<Item = Result<Snapshot, ChunkError>> + '_ {
+        set_bits(self.days).map(move |day| self.snapshot(day, first.plus_days(i32::from(day))))
+    }
+
+    fn snapshot(&self, day: u8, date: Date) -> Result<Snapshot, ChunkError> {
+        let get = |column: Column| self.columns[column as usize].get(day);
+        let mean = |column: Column| get(column).map(Mean);
+        let ratio = |column: Column| get(column).map(|ratio| Ratio(ratio as i64));
+        let observed_at = get(Column::ObservedAt).ok_or(ChunkError("a day without its time"))?;
+        let definition = get(Column::Definition).ok_or(ChunkError("a day without its definition"))?;
+        let source = get(Column::Source).and_then(|place| at_place(&SOURCES, place));
+        let age = match get(Column::TopAgeRange) {
+            None => None,
+            Some(place) => Some(at_place(&AgeRange::ALL, place).ok_or(ChunkError("an unknown age range"))?),
+        };
+        Ok(Snapshot {
+            date,
+            observed_at: Timestamp((observed_at as i64).wrapping_add(midnight(date))),
+            source: source.ok_or(ChunkError("an unknown source"))?,
+            followers_step: get(Column::FollowersStep),
+            definition: u16::try_from(definition).map_err(|_| ChunkError("an impossible definition"))?,
+            numbers: Numbers {
+                followers: get(Column::Followers),
+                following: get(Column::Following),
+                posts: get(Column::Posts),
+                engagement_rate: ratio(Column::EngagementRate),
+                avg_likes: mean(Column::AvgLikes),
+                avg_comments: mean(Column::AvgComments),
+                avg_views: mean(Column::AvgViews),
+                audience_male: ratio(Column::AudienceMale),
+                audience_female: ratio(Column::AudienceFemale),
+                top_age_range: age,
+            },
+        })
+    }
+
+    /// The chunk in bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(24 * DAYS);
+        out.push(VERSION);
+        out.extend_from_slice(&self.days.to_le_bytes());
+        out.extend_from_slice(&[0; NIBBLES]);
+        for (at, column) in self.columns.iter().enumerate() {
+            let nibble = encode_column(self.days, column, &mut out);
+            out[HEAD - NIBBLES + at / 2] |= nibble << (at % 2 * 4);
+        }
+        out
+    }
+
+    /// Reads a chunk.
+    ///
+    /// # Errors
+    /// When the bytes are no chunk, whole and without anything behind it.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ChunkError> {
+        let (days, nibbles, mut input) = head(bytes)?;
+        let mut chunk = Self { days, ..Self::default() };
+        for (at, column) in chunk.columns.iter_mut().enumerate() {
+            decode_column(days, nibble(nibbles, at), &mut input, column)?;
+        }
+        if input.is_empty() { Ok(chunk) } else { Err(ChunkError("something follows it")) }
+    }
+}
+
+/// The days of a chunk, bit 0 for the 1st of the month, without decoding anything else.
+///
+/// # Errors
+/// When the bytes do not begin as a chunk does.
+pub fn days_of(bytes: &[u8]) -> Result<u32, ChunkError> {
+    head(bytes).map(|(days, _, _)| days)
+}
+
+/// One metric of a chunk, without decoding the others.
+///
+/// Counts are as they are, averages in hundredths, ratios in millionths (as `i64`).
+///
+/// # Errors
+/// When the bytes up to that column are no chunk.
+pub fn decode_metric(bytes: &[u8], metric: Metric) -> Result<Days, ChunkError> {
+    let (days, nibbles, mut input) = head(bytes)?;
+    let wanted = Column::of(metric) as usize;
+    for at in 0..wanted {
+        skip_column(days, nibble(nibbles, at), &mut input)?;
+    }
+    let mut column = Days::NONE;
+    decode_column(days, nibble(nibbles, wanted), &mut input, &mut column)?;
+    Ok(column)
+}
+
+/// A value of [`decode_metric`] in the metric's own unit, as [`Metric::of`] gives it.
+pub fn in_unit(metric: Metric, value: u64) -> f64 {
+    match metric {
+        metric if metric.is_ratio() => Ratio(value as i64).as_f64(),
+        Metric::AvgLikes | Metric::AvgComments | Metric::AvgViews => Mean(value).as_f64(),
+        _ => value as f64,
+    }
+}
+
+const HEAD: usize = 1 + 4 + NIBBLES;
+
+fn head(bytes: &[u8]) -> Result<(u32, &[u8; NIBBLES], &[u8]), ChunkError> {
+    let [VERSION, a, b, c, d, rest @ ..] = bytes else { return Err(ChunkError("an unknown version")) };
+    let days = u32::from_le_bytes([*a, *b, *c, *d]);
+    let (nibbles, input) = rest.split_first_chunk().ok_or(CUT_OFF)?;
+    if days == 0 || days >> DAYS != 0 {
+        return Err(ChunkError("impossible days"));
+    }
+    Ok((days, nibbles, input))
+}
+
+fn nibble(nibbles: &[u8; NIBBLES], at: usize) -> u8 {
+    nibbles[at / 2] >> (at % 2 * 4) & 0xf
+}
+
+const CUT_OFF: ChunkError = ChunkError("it is cut off");
+
+/// No day has a value.
+const ABSENT: u8 = 0;
+/// All values are the base.
+const CONSTANT: u8 = 1;
+/// Differences from the base, which is the least value.
+const OFFSETS: u8 = 2;
+/// The base, then differences of neighbours, from the least of them.
+const DELTAS: u8 = 3;
+const FORM: u8 = 3;
+/// Not all of the chunk's days have a value.
+const GAPS: u8 = 4;
+/// The numbers are thousandths of the values.
+const THOUSANDS: u8 = 8;
+
+/// Appends a column and returns its nibble.
+fn encode_column(days: u32, column: &Days, out: &mut Vec<u8>) -> u8 {
+    let mut buffer = [0i64; DAYS];
+    let mut count = 0;
+    for (_, value) in column.iter() {
+        buffer[count] = value as i64;
+        count += 1;
+    }
+    let values = &mut buffer[..count];
+    let [first, others @ ..] = &*values else { return ABSENT };
+
+    let mut nibble = 0;
+    if column.present != days {
+        nibble |= GAPS;
+        put_gaps(days, column.present, out);
+    }
+    if others.iter().all(|value| value == first) {
+        bits::put_varint(bits::zigzag(*first), out);
+        return nibble | CONSTANT;
+    }
+    if values.iter().all(|value| value % 1000 == 0) {
+        nibble |= THOUSANDS;
+        values.iter_mut().for_each(|value| *value /= 1000);
+    }
+
+    let (least, offsets) = from_least(values.iter().copied());
+    let (least_delta, deltas) = from_least(values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])));
+    let widest = |numbers: &[u64]| numbers.iter().copied().map(bits::width).max().unwrap_or(0);
+    let (offset_width, delta_width) = (widest(&offsets[..count]), widest(&deltas[..count - 1]));
+    let varint = |value: i64| bits::varint_len(bits::zigzag(value));
+    let offsets_len = varint(least) + bits::packed_len(count, offset_width);
+    let deltas_len = varint(values[0]) + varint(least_delta) + bits::packed_len(count - 1, delta_width);
+    if offsets_len <= deltas_len {
+        bits::put_varint(bits::zigzag(least), out);
+        out.push(offset_width);
+        bits::pack(&offsets[..count], offset_width, out);
+        nibble | OFFSETS
+    } else {
+        bits::put_varint(bits::zigzag(values[0]), out);
+        bits::put_varint(bits::zigzag(least_delta), out);
+        out.push(delta_width);
+        bits::pack(&deltas[..count - 1], delta_width, out);
+        nibble | DELTAS
+    }
+}
+
+/// The least number and how much more each of them is.
+fn from_least(numbers: impl Iterator<Item = i64> + Clone) -> (i64, [u64; DAYS]) {
+    let least = numbers.clone().min().unwrap_or(0);
+    let mut more = [0; DAYS];
+    more.iter_mut().zip(numbers).for_each(|(more, number)| *more = number.wrapping_sub(least) as u64);
+    (least, more)
+}
+
+/// What a column's head says; the packed numbers follow.
+struct ColumnHead {
+    present: u32,
+    base: u64,
+    least_delta: u64,
+    width: u8,
+    /// How many packed numbers follow.
+    packed: usize,
+}
+
+fn column_head(days: u32, nibble: u8, input: &mut &[u8]) -> Result<ColumnHead, ChunkError> {
+    let present = if nibble & GAPS == 0 { days } else { take_gaps(days, input).ok_or(CUT_OFF)? };
+    let count = present.count_ones() as usize;
+    let mut signed = || bits::take_varint(input).map(|number| bits::unzigzag(number) as u64).ok_or(CUT_OFF);
+    let (base, least_delta) = (signed()?, if nibble & FORM == DELTAS { signed()? } else { 0 });
+    let packed = match nibble & FORM {
+        CONSTANT => 0,
+        OFFSETS => count,
+        _ => count.checked_sub(1).ok_or(ChunkError("a column of nothing"))?,
+    };
+    let mut width = 0;
+    if nibble & FORM != CONSTANT {
+        (width, *input) = input.split_first().map(|(width, rest)| (*width, rest)).ok_or(CUT_OFF)?;
+    }
+    if width > 64 {
+        return Err(ChunkError("an impossible width"));
+    }
+    Ok(ColumnHead { present, base, least_delta, width, packed })
+}
+
+fn skip_column(days: u32, nibble: u8, input: &mut &[u8]) -> Result<(), ChunkError> {
+    if nibble & FORM == ABSENT {
+        return Ok(());
+    }
+    let head = column_head(days, nibble, input)?;
+    *input = input.get(bits::packed_len(head.packed, head.width)..).ok_or(CUT_OFF)?;
+    Ok(())
+}
+
+fn decode_column(days: u32, nibble: u8, input: &mut &[u8], column: &mut Days) -> Result<(), ChunkError> {
+    if nibble & FORM == ABSENT {
+        return Ok(());
+    }
+    let head = column_head(days, nibble, input)?;
+    let mut packed = [0u64; DAYS];
+    bits::unpack(input, head.width, &mut packed[..head.packed]).ok_or(CUT_OFF)?;
+    column.present = head.present;
+    let scale = if nibble & THOUSANDS == 0 { 1 } else { 1000 };
+    let mut value = head.base;
+    for (at, day) in set_bits(head.present).enumerate() {
+        match nibble & FORM {
+            OFFSETS => value = head.base.wrapping_add(packed[at]),
+            DELTAS if at > 0 => value = value.wrapping_add(head.least_delta).wrapping_add(packed[at - 1]),
+            _ => {}
+        }
+        column.values[usize::from(day)] = value.wrapping_mul(scale);
+    }
+    Ok(())
+}
+
+/// A bit for each day of the chunk, whether the column has it.
+fn put_gaps(days: u32, present: u32, out: &mut Vec<u8>) {
+    let bitmap = set_bits(days).enumerate().fold(0u32, |bitmap, (at, day)| bitmap | (present >> day & 1) << at);
+    out.extend_from_slice(&bitmap.to_le_bytes()[..gaps_len(days)]);
+}
+
+fn take_gaps(days: u32, input: &mut &[u8]) -> Option<u32> {
+    let (bytes, rest) = input.split_at_checked(gaps_len(days))?;
+    *input = rest;
+    let bitmap = bytes.iter().rev().fold(0u32, |bitmap, byte| bitmap << 8 | u32::from(*byte));
+    Some(set_bits(days).enumerate().fold(0, |present, (at, day)| present | (bitmap >> at & 1) << day))
+}
+
+fn gaps_len(days: u32) -> usize {
+    (days.count_ones() as usize).div_ceil(8)
+}
+
+fn set_bits(mut bits: u32) -> impl Iterator<Item = u8> + Clone {
+    std::iter::from_fn(move || {
+        let lowest = bits.trailing_zeros();
+        bits &= bits.wrapping_sub(1);
+        (lowest < 32).then_some(lowest as u8)
+    })
+}
+
+/// Sources by their number on disk.
+const SOURCES: [Source; 3] = [Source::Api, Source::Manual, Source::Import];
+
+fn place<T: PartialEq>(all: &[T], one: T) -> Option<u64> {
+    all.iter().position(|each| *each == one).map(|place| place as u64)
+}
+
+fn at_place<T: Copy>(all: &[T], place: u64) -> Option<T> {
+    all.get(usize::try_from(place).ok()?).copied()
+}
+
+fn midnight(date: Date) -> i64 {
+    i64::from(date.0) * MS_PER_DAY
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_numbers() -> impl Strategy<Value = Numbers> {
+        let count = || proptest::option::of(prop_oneof![any::<u64>(), 0u64..5_000_000]);
+        let ratio = || proptest::option::of(any::<i64>().prop_map(Ratio));
+        let mean = || proptest::option::of(prop_oneof![any::<u64>(), 0u64..9_000_000].prop_map(Mean));
+        let age = proptest::option::of((0usize..7).prop_map(|at| AgeRange::ALL[at]));
+        (count(), count(), count(), ratio(), mean(), mean(), mean(), ratio(), ratio(), age).prop_map(
+            |(followers, following, posts, rate, likes, comments, views, male, female, age)| Numbers {
+                followers,
+                following,
+                posts,
+                engagement_rate: rate,
+                avg_likes: likes,
+                avg_comments: comments,
+                avg_views: views,
+                audience_male: male,
+                audience_female: female,
+                top_age_range: age,
+            },
+        )
+    }
+
+    fn any_month() -> impl Strategy<Value = Vec<(u8, Snapshot)>> {
+        let snapshot = (any::<i64>(), 0usize..3, proptest::option::of(any::<u64>()), any::<u16>(), any_numbers());
+        proptest::collection::btree_map(0u8..31, snapshot, 1..32).prop_map(|days| {
+            let snapshot = |(day, (at, source, step, definition, numbers))| {
+                let snapshot = Snapshot {
+                    date: Date(20_000 + i32::from(day)),
+                    observed_at: Timestamp(at),
+                    source: SOURCES[source],
+                    followers_step: step,
+                    definition,
+                    numbers,
+                };
+                (day, snapshot)
+            };
+            days.into_iter().map(snapshot).collect()
+        })
+    }
+
+    fn chunk_of(month: &[(u8, Snapshot)]) -> MonthChunk {
+        let mut chunk = MonthChunk::default();
+        month.iter().for_each(|(day, snapshot)| chunk.set(*day, snapshot));
+        chunk
+    }
+
+    proptest! {
+        #[test]
+        fn every_month_comes_back(month in any_month()) {
+            let bytes = chunk_of(&month).encode();
+            let back = MonthChunk::decode(&bytes).expect("just encoded");
+            let snapshots: Vec<_> = back.snapshots(Date(20_000)).collect::<Result<_, _>>().expect("just encoded");
+            let expected: Vec<_> = month.iter().map(|(_, snapshot)| snapshot.clone()).collect();
+            prop_assert_eq!(&snapshots, &expected);
+            for metric in Metric::ALL {
+                let column = decode_metric(&bytes, metric).expect("just encoded");
+                let told: Vec<_> = column.iter().map(|(day, value)| (day, in_unit(metric, value))).collect();
+                let expected: Vec<_> =
+                    month.iter().filter_map(|(day, s)| Some((*day, metric.of(&s.numbers)?))).collect();
+                prop_assert_eq!(told, expected);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_chunk_or_none(mut bytes: Vec<u8>, month in any_month(), at: usize, bit in 0u8..8) {
+            let look = |bytes: &[u8]| {
+                if let Ok(chunk) = MonthChunk::decode(bytes) {
+                    let _ = chunk.snapshots(Date(i32::MAX)).count();
+                    let _ = chunk.encode();
+                }
+                for metric in Metric::ALL {
+                    let _ = decode_metric(bytes, metric);
+                }
+            };
+            look(&bytes);
+            bytes.insert(0, VERSION);
+            look(&bytes);
+            let mut flipped = chunk_of(&month).encode();
+            let at = at % flipped.len();
+            flipped[at] ^= 1 << bit;
+            look(&flipped);
+            look(&flipped[..at]);
+        }
+    }
+
+    #[test]
+    fn a_day_set_again_replaces_what_was_there() {
+        let numbers = Numbers { followers: Some(5), ..Numbers::default() };
+        let one = Snapshot {
+            date: Date(20_000),
+            observed_at: Timestamp(1),
+            source: Source::Api,
+            followers_step: None,
+            definition: 0,
+            numbers,
+        };
+        let other = Snapshot { numbers: Numbers { posts: Some(1), ..Numbers::default() }, ..one.clone() };
+        let mut chunk = chunk_of(&[(3, one)]);
+        chunk.set(3, &other);
+        assert_eq!(chunk.snapshots(Date(19_997)).collect::<Vec<_>>(), [Ok(other)]);
+        assert_eq!((chunk.len(), chunk.days()), (1, 8));
+    }
+
+    #[test]
+    fn a_steady_account_takes_little() {
+        let day = |day: u8| Snapshot {
+            date: Date(20_000 + i32::from(day)),
+            observed_at: Timestamp((20_000 + i64::from(day)) * MS_PER_DAY + 9_000_000),
+            source: Source::Api,
+            followers_step: None,
+            definition: 1,
+            numbers: Numbers { followers: Some(100_000 + 37 * u64::from(day)), posts: Some(812), ..Numbers::default() },
+        };
+        let month: Vec<_> = (0..30).map(|at| (at, day(at))).collect();
+        let bytes = chunk_of(&month).encode();
+        assert!(bytes.len() < 32, "{} bytes for 30 snapshots", bytes.len());
+    }
+}

@@ -1,0 +1,155 @@
+//! Engagement from the newest posts. Pure.
+
+use roster_protocol::metric::{Mean, Ratio};
+use roster_protocol::time::Timestamp;
+
+/// How many of the newest posts count, unless told otherwise: about a month of an account that posts every few
+/// days, so that one post neither makes nor breaks the mean.
+pub const NEWEST_POSTS: usize = 12;
+
+/// What one post earned. `None`: hidden, or not told by its platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PostNumbers {
+    pub likes: Option<u64>,
+    pub comments: Option<u64>,
+    /// Reposts, quotes and the like.
+    pub shares: Option<u64>,
+    pub views: Option<u64>,
+}
+
+/// A post with its time, `None` where nobody can read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Post {
+    pub at: Option<Timestamp>,
+    pub numbers: PostNumbers,
+}
+
+/// What the newest posts say of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Engagement {
+    /// Mean engagements (likes + comments + shares) per post ÷ followers. `None` at 0 or unknown followers, and
+    /// where no post tells its likes: without them it would be another number.
+    pub rate: Option<Ratio>,
+    pub avg_likes: Option<Mean>,
+    pub avg_comments: Option<Mean>,
+    pub avg_views: Option<Mean>,
+}
+
+/// The numbers of the `most` newest posts, newest first; those without time are the oldest, in their given order.
+pub fn newest(mut posts: Vec<Post>, most: usize) -> Vec<PostNumbers> {
+    posts.sort_by_key(|post| std::cmp::Reverse(post.at));
+    posts.into_iter().take(most).map(|post| post.numbers).collect()
+}
+
+/// The engagement of `posts`.
+///
+/// Each mean is over the posts that tell that number; `None` where none does. So one post with hidden likes lowers
+/// nothing, and the rate is the sum of the means, which is the mean of the sums when every post tells everything.
+pub fn engagement(posts: &[PostNumbers], followers: Option<u64>) -> Engagement {
+    let likes = Told::of(posts, |post| post.likes);
+    let comments = Told::of(posts, |post| post.comments);
+    let shares = Told::of(posts, |post| post.shares);
+    let views = Told::of(posts, |post| post.views);
+    let rate = likes.mean().zip(followers.filter(|count| *count > 0)).and_then(|(likes, followers)| {
+        let engagements = likes + comments.mean().unwrap_or(0.0) + shares.mean().unwrap_or(0.0);
+        Ratio::from_f64(engagements / followers as f64)
+    });
+    Engagement {
+        rate,
+        avg_likes: likes.hundredths(),
+        avg_comments: comments.hundredths(),
+        avg_views: views.hundredths(),
+    }
+}
+
+/// The sum of one number over the posts that tell it.
+struct Told {
+    sum: u128,
+    posts: u128,
+}
+
+impl Told {
+    fn of(posts: &[PostNumbers], number: impl Fn(&PostNumbers) -> Option<u64>) -> Self {
+        posts.iter().filter_map(number).fold(Self { sum: 0, posts: 0 }, |told, number| Self {
+            sum: told.sum + u128::from(number),
+            posts: told.posts + 1,
+        })
+    }
+
+    fn mean(&self) -> Option<f64> {
+        (self.posts > 0).then(|| self.sum as f64 / self.posts as f64)
+    }
+
+    /// Two decimals, halves away from zero; `None` also where a [`Mean`] cannot hold it.
+    fn hundredths(&self) -> Option<Mean> {
+        let doubled = self.sum.checked_mul(200)?.checked_add(self.posts)?;
+        doubled.checked_div(self.posts.checked_mul(2)?).and_then(|mean| u64::try_from(mean).ok()).map(Mean)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(likes: u64, comments: u64, shares: u64) -> PostNumbers {
+        PostNumbers { likes: Some(likes), comments: Some(comments), shares: Some(shares), views: None }
+    }
+
+    #[test]
+    fn the_rate_is_engagements_per_post_by_followers() {
+        let check = |posts: &[PostNumbers], followers: Option<u64>, expected: Option<i64>| {
+            assert_eq!(engagement(posts, followers).rate, expected.map(Ratio), "{posts:?} {followers:?}");
+        };
+        check(&[post(40, 8, 2)], Some(1000), Some(50_000));
+        check(&[post(40, 8, 2), post(60, 0, 0)], Some(1000), Some(55_000));
+        check(&[post(0, 0, 0)], Some(10), Some(0));
+        check(&[post(5, 0, 0)], Some(3), Some(1_666_667));
+        check(&[], Some(1000), None);
+        check(&[post(1, 1, 1)], Some(0), None);
+        check(&[post(1, 1, 1)], None, None);
+        check(&[PostNumbers { comments: Some(5), ..PostNumbers::default() }], Some(100), None);
+        let hidden_once = [post(100, 0, 0), PostNumbers { likes: None, ..post(0, 0, 0) }];
+        check(&hidden_once, Some(1000), Some(100_000));
+        check(&[post(u64::MAX, u64::MAX, u64::MAX); 12], Some(1), None);
+    }
+
+    #[test]
+    fn averages_have_two_decimals_and_hidden_ones_are_none() {
+        let check = |likes: &[Option<u64>], expected: Option<u64>| {
+            let posts: Vec<_> = likes.iter().map(|likes| PostNumbers { likes: *likes, ..Default::default() }).collect();
+            assert_eq!(engagement(&posts, None).avg_likes, expected.map(Mean), "{likes:?}");
+        };
+        check(&[], None);
+        check(&[None, None], None);
+        check(&[Some(1), None, Some(2)], Some(150));
+        check(&[Some(1), Some(0), Some(0)], Some(33));
+        check(&[Some(1), Some(1), Some(0)], Some(67));
+        check(&[Some(1), Some(0), Some(0), Some(0), Some(0), Some(0), Some(0), Some(0)], Some(13));
+        check(&[Some(u64::MAX / 100)], Some(u64::MAX / 100 * 100));
+        check(&[Some(u64::MAX)], None);
+    }
+
+    #[test]
+    fn the_newest_come_first_and_those_without_time_last() {
+        let at = |at: Option<i64>, likes: u64| Post { at: at.map(Timestamp), numbers: post(likes, 0, 0) };
+        let posts = vec![at(None, 1), at(Some(5), 2), at(Some(9), 3), at(None, 4), at(Some(-1), 5)];
+        let likes = |most| newest(posts.clone(), most).iter().filter_map(|post| post.likes).collect::<Vec<_>>();
+        assert_eq!(likes(12), [3, 2, 5, 1, 4]);
+        assert_eq!(likes(2), [3, 2]);
+        assert!(likes(0).is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_overflows(
+            posts in proptest::collection::vec(proptest::array::uniform4(proptest::option::of(proptest::num::u64::ANY)), 0..20),
+            followers in proptest::option::of(proptest::num::u64::ANY),
+        ) {
+            let posts: Vec<_> = posts.into_iter()
+                .map(|[likes, comments, shares, views]| PostNumbers { likes, comments, shares, views })
+                .collect();
+            let told = engagement(&posts, followers);
+            proptest::prop_assert!(told.rate.is_none_or(|rate| rate.0 >= 0));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! From a commit to rows: what can be refused is refused before it is queued, what is left is put in key order.
+
+use redb::{ReadableTable, WriteTransaction};
+use roster_protocol::alert::AlertState;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::Date;
+
+use super::damage::DamageLog;
+use super::envelope;
+use super::error::StoreError;
+use super::records::{self, Record, Sweep};
+use super::snapshots::{self, LogRow};
+use super::tables::Records;
+use crate::model::{Commit, Connection, Delivery, DeliveryState};
+
+/// A longer record is a mistake of ours: names, notes and reasons have their limits.
+const MAX_RECORD_BYTES: usize = 1 << 20;
+
+/// A commit in bytes.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// Connections whose snapshots go, with the day on which they began; before anything else.
+    forgotten: Vec<(ConnectionId, Date)>,
+    puts: Vec<Put>,
+    rows: Vec<LogRow>,
+    /// Payloads of audit lines, which get their number when they are written.
+    audit: Vec<Vec<u8>>,
+}
+
+/// A row to write, or, without a value, to delete.
+struct Put {
+    table: Records,
+    key: Vec<u8>,
+    sealed: Option<Vec<u8>>,
+}
+
+impl Batch {
+    /// # Errors
+    /// `Invalid` when something cannot be stored: a record over 1 MiB, a snapshot of a day before 1900 or after 4999.
+    pub(super) fn of(commit: &Commit) -> Result<Self, StoreError> {
+        let mut batch = Batch::default();
+        commit.influencers.iter().try_for_each(|influencer| batch.put(influencer))?;
+        for id in &commit.removed_influencers {
+            batch.delete(Records::Influencers, id.0.to_vec());
+        }
+        commit.connections.iter().try_for_each(|connection| batch.put(connection))?;
+        for connection in &commit.removed_connections {
+            batch.delete(Records::Connections, connection.key());
+            batch.put(&Sweep { connection: connection.id })?;
+            batch.forget(connection);
+        }
+        commit.forgotten_histories.iter().for_each(|connection| batch.forget(connection));
+        for (connection, snapshot) in &commit.snapshots {
+            batch.rows.push(LogRow::of(*connection, snapshot)?);
+        }
+        commit.runs.iter().try_for_each(|run| batch.put(run))?;
+        commit.changes.iter().try_for_each(|change| batch.put(change))?;
+        for alert in &commit.alerts {
+            let number = alert.number.to_be_bytes();
+            batch.put(alert)?;
+            batch.put_at(Records::AlertIds, alert.id.0.to_vec(), &number)?;
+            match alert.state {
+                AlertState::Open | AlertState::Acknowledged => {
+                    batch.put_at(Records::AlertsLive, number.to_vec(), &[])?
+                }
+                AlertState::Resolved => batch.delete(Records::AlertsLive, number.to_vec()),
+            }
+        }
+        commit.deliveries.iter().try_for_each(|delivery| batch.put_delivery(delivery))?;
+        for line in &commit.audit {
+            batch.audit.push(limited(records::encode_audit(line)?)?);
+        }
+        commit.holds.iter().try_for_each(|hold| batch.put(hold))?;
+        for scope in &commit.released_holds {
+            batch.delete(Records::Holds, scope.as_bytes().to_vec());
+        }
+        commit.settings.iter().try_for_each(|settings| batch.put(settings))?;
+        if let Some((uid, number)) = commit.desktop_shown {
+            batch.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes())?;
+        }
+        Ok(batch)
+    }
+
+    fn put<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
+        self.put_at(R::TABLE, record.key(), &record.payload()?)
+    }
+
+    fn put_at(&mut self, table: Records, key: Vec<u8>, payload: &[u8]) -> Result<(), StoreError> {
+        let sealed = limited(envelope::seal(table.tag(), &key, payload))?;
+        self.puts.push(Put { table, key, sealed: Some(sealed) });
+        Ok(())
+    }
+
+    fn delete(&mut self, table: Records, key: Vec<u8>) {
+        self.puts.push(Put { table, key, sealed: None });
+    }
+
+    /// A delivery is in one of two tables, so that the pending ones are few to read.
+    fn put_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
+        let (to, from) = match delivery.state {
+            DeliveryState::Pending => (Records::DeliveriesPending, Records::Deliveries),
+            DeliveryState::Delivered | DeliveryState::Dead => (Records::Deliveries, Records::DeliveriesPending),
+        };
+        self.delete(from, delivery.key());
+        self.put_at(to, delivery.key(), &delivery.payload()?)
+    }
+
+    fn forget(&mut self, connection: &Connection) {
+        self.forgotten.extend(connection.first_day.map(|first| (connection.id, first)));
+    }
+}
+
+fn limited(bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    if bytes.len() > MAX_RECORD_BYTES {
+        return Err(StoreError::Invalid { what: format!("a record of {} bytes", bytes.len()) });
+    }
+    Ok(bytes)
+}
+
+/// Writes the batches as if one came after the other.
+pub(super) fn apply(txn: &WriteTransaction, batches: &[Batch], damage: &DamageLog) -> Result<(), StoreError> {
+    write_puts(txn, batches)?;
+    write_audit(txn, batches)?;
+    let mut rows = Vec::new();
+    for batch in batches {
+        if !batch.forgotten.is_empty() {
+            snapshots::write_rows(txn, std::mem::take(&mut rows), damage)?;
+            snapshots::forget(txn, &batch.forgotten, damage)?;
+        }
+        rows.extend(&batch.rows);
+    }
+    snapshots::write_rows(txn, rows, damage)
+}
+
+/// Rows in key order, so that neighbours are written together; of several for one key the last counts.
+fn write_puts(txn: &WriteTransaction, batches: &[Batch]) -> Result<(), StoreError> {
+    let mut puts: Vec<&Put> = batches.iter().flat_map(|batch| &batch.puts).collect();
+    puts.sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
+    for of_table in puts.chunk_by(|a, b| a.table == b.table) {
+        let mut table = txn.open_table(of_table[0].table.definition())?;
+        for (at, put) in of_table.iter().enumerate() {
+            let is_replaced = of_table.get(at + 1).is_some_and(|next| next.key == put.key);
+            match &put.sealed {
+                _ if is_replaced => {}
+                Some(sealed) => drop(table.insert(put.key.as_slice(), sealed.as_slice())?),
+                None => drop(table.remove(put.key.as_slice())?),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Lines get the next numbers in the order of their commits.
+fn write_audit(txn: &WriteTransaction, batches: &[Batch]) -> Result<(), StoreError> {
+    let mut lines = batches.iter().flat_map(|batch| &batch.audit).peekable();
+    if lines.peek().is_none() {
+        return Ok(());
+    }
+    let mut table = txn.open_table(Records::Audit.definition())?;
+    let last = table.last()?.and_then(|(key, _)| records::number_of(key.value())).unwrap_or(0);
+    for (line, number) in lines.zip(last.saturating_add(1)..) {
+        let key = number.to_be_bytes();
+        table.insert(&key[..], envelope::seal(Records::Audit.tag(), &key, line).as_slice())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! What was found damaged: counted once each, named for a report, never shown.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// How many rows are named; further ones are only counted.
+const NAMED: usize = 100;
+/// How many rows are told apart; a file with more is beyond counting.
+const COUNTED: usize = 100_000;
+
+/// Rows that do not match their checksums, found since the store was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Damage {
+    /// How many, up to 100 000.
+    pub rows: u64,
+    /// The first hundred, in the order of being found.
+    pub named: Vec<DamagedRow>,
+}
+
+/// Where a damaged value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedRow {
+    /// The table's name.
+    pub table: String,
+    /// The key's bytes.
+    pub key: Vec<u8>,
+}
+
+/// Where readers and writers note what they skip.
+#[derive(Debug, Default)]
+pub(super) struct DamageLog(Mutex<(HashSet<u64>, Vec<DamagedRow>)>);
+
+impl DamageLog {
+    pub(super) fn note(&self, table: &str, key: &[u8]) {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (seen, named) = &mut *noted;
+        let place = xxh3_64_with_seed(key, xxh3_64_with_seed(table.as_bytes(), 0));
+        if seen.len() < COUNTED && seen.insert(place) {
+            tracing::error!(table, key = %hex(key), "a stored row is damaged and left out");
+            if named.len() < NAMED {
+                named.push(DamagedRow { table: table.to_owned(), key: key.to_owned() });
+            }
+        }
+    }
+
+    pub(super) fn found(&self) -> Damage {
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Damage { rows: noted.0.len() as u64, named: noted.1.clone() }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().take(40).map(|byte| format!("{byte:02x}")).collect()
+}

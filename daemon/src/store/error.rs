@@ -1,0 +1,75 @@
+//! What can go wrong in the store, by what the caller does next.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A failure of the store. Cheap to clone: every commit of a group is told the same.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another daemon holds the store: leave it to that one.
+    #[error("the store in {dir} is in use by another rosterd", dir = dir.display())]
+    InUse {
+        /// The state directory.
+        dir: PathBuf,
+    },
+    /// The store was written by a newer Roster: install that one again. No byte was touched.
+    #[error("the store has format {found}, this rosterd knows formats up to {known}")]
+    Newer {
+        /// The format found.
+        found: u32,
+        /// The newest format known here.
+        known: u32,
+    },
+    /// What lies at the path must not be trusted as our store: an operator must look.
+    #[error("{path} is not usable as a store: {why}", path = path.display())]
+    NotOurs {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Writing does not work at present; the store keeps trying by itself. Nothing was written.
+    #[error("the store cannot write at present: {reason}")]
+    Degraded {
+        /// The first failure, for people.
+        reason: String,
+    },
+    /// The disk failed under a read or a write. Of a commit it is not known whether it was stored.
+    #[error("the disk failed: {0}")]
+    Io(#[source] Arc<redb::Error>),
+    /// The file is damaged where this call had to read.
+    #[error("the store is damaged: {what}")]
+    Damaged {
+        /// What was met, for people.
+        what: String,
+    },
+    /// The caller's commit cannot be stored; others were not affected.
+    #[error("this cannot be stored: {what}")]
+    Invalid {
+        /// What cannot, and why.
+        what: String,
+    },
+    /// The store is being closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// Whether the disk or its file system is at fault, so that the database must be reopened.
+    pub(super) fn latches(&self) -> bool {
+        matches!(self, StoreError::Io(_) | StoreError::Damaged { .. })
+    }
+}
+
+/// redb's errors of every operation, and the file system's.
+impl<E: Into<redb::Error>> From<E> for StoreError {
+    fn from(error: E) -> Self {
+        use redb::Error as E;
+        match error.into() {
+            E::ValueTooLarge(bytes) => StoreError::Invalid { what: format!("a record of {bytes} bytes") },
+            E::DatabaseClosed => StoreError::Closed,
+            error @ (E::Io(_) | E::PreviousIo) => StoreError::Io(Arc::new(error)),
+            other => StoreError::Damaged { what: other.to_string() },
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What the daemon keeps: one redb file, one thread that writes, any number that read.
+//!
+//! [`Store::submit`] queues a [`Commit`]: stored whole and durable, or not at all, in the order of the calls.
+//! [`Store::read`] runs a closure in one read transaction. The store asks nobody for the time and starts nothing by
+//! itself: folding, pruning and scrubbing are called when the caller finds it right.
+//!
+//! Every value carries its own checksum. A damaged row is left out of what is read, counted and named by
+//! [`Store::damaged`]. When the disk fails, writes are refused ([`StoreState::Degraded`]) and the file is reopened until
+//! it works again.
+
+mod apply;
+mod cleaning;
+mod damage;
+mod envelope;
+mod error;
+mod lists;
+mod origin;
+mod overlay;
+mod reader;
+mod records;
+mod scrub;
+mod shared;
+mod snapshots;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+mod writer;
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use redb::WriteTransaction;
+use roster_protocol::time::Timestamp;
+use tokio::sync::{oneshot, watch};
+
+pub use self::damage::{Damage, DamagedRow};
+pub use self::error::StoreError;
+pub use self::lists::{Mark, Page};
+pub use self::origin::BackendSource;
+pub use self::reader::Reader;
+pub use self::scrub::Scrubbed;
+pub use self::shared::StoreState;
+
+use self::apply::Batch;
+use self::damage::DamageLog;
+use self::origin::Origin;
+use self::records::Stamp;
+use self::shared::{Shared, told_as_damage};
+use self::writer::Job;
+use crate::model::{Commit, Loaded};
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// The state directory; made if it is missing, mode 0700.
+    pub dir: PathBuf,
+    /// redb's cache. Its default of 1 GiB is not ours.
+    pub cache_bytes: usize,
+    /// How long a group of commits waits for more of them while they come thick.
+    pub linger: Duration,
+    /// Now: noted in a store that is made.
+    pub now: Timestamp,
+    /// What is opened instead of a file in `dir`, each time the store is opened or reopened; for tests. No lock is
+    /// taken then.
+    pub backend: Option<BackendSource>,
+}
+
+impl OpenOptions {
+    /// The file in `dir` with the cache and linger that were measured to suffice.
+    pub fn in_dir(dir: impl Into<PathBuf>, now: Timestamp) -> Self {
+        Self { dir: dir.into(), cache_bytes: 32 << 20, linger: Duration::from_millis(5), now, backend: None }
+    }
+}
+
+/// The store. Clones share it; the file is closed when the last one is gone and its queue is written.
+#[derive(Clone)]
+pub struct Store {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    shared: Arc<Shared>,
+    /// `None` only while being dropped.
+    queue: Mutex<Option<mpsc::Sender<Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Store {
+    /// Opens the store, making it if there is none, and reads what the daemon keeps in memory. Blocks.
+    ///
+    /// # Errors
+    /// `InUse` when another process has it, `Newer` and `NotOurs` without touching it, `Damaged` when its file cannot
+    /// be read, `Io` when the directory or file cannot be used.
+    pub fn open(options: OpenOptions) -> Result<(Store, Loaded), StoreError> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(std::io::Error::other)?;
+        let stamp = Stamp { id, created_at: options.now };
+        told_as_damage(|| {
+            let origin = match options.backend {
+                None => Origin::in_dir(&options.dir, options.cache_bytes, stamp)?,
+                Some(source) => Origin::in_backend(source, options.cache_bytes, stamp)?,
+            };
+            origin.check_format()?;
+            let database = origin.open()?;
+            let shared = Arc::new(Shared::new(origin, database));
+            let loaded = shared.read(|reader| reader.load())?;
+            let (sender, receiver) = mpsc::channel();
+            let (of_thread, linger) = (Arc::clone(&shared), options.linger);
+            let thread = std::thread::Builder::new().name("store-writer".to_owned());
+            let thread = thread.spawn(move || writer::run(&of_thread, &receiver, linger))?;
+            let handle = Handle { shared, queue: Mutex::new(Some(sender)), thread: Some(thread) };
+            Ok((Store { handle: Arc::new(handle) }, loaded))
+        })
+    }
+
+    /// Queues a commit and returns at once. What is queued first is written first. The result need not be awaited; the
+    /// commit is made all the same.
+    ///
+    /// # Errors
+    /// The future's: `Invalid` when the commit cannot be stored; `Degraded` when writing does not work at present;
+    /// `Io` or `Damaged` when it failed just now, and then the commit may be stored or not; `Closed`.
+    pub fn submit(&self, commit: Commit) -> Pending {
+        let (reply, told) = oneshot::channel();
+        if *self.handle.shared.state.borrow() != StoreState::Working {
+            let _ = reply.send(Err(self.handle.shared.degraded()));
+            return Pending(told);
+        }
+        match Batch::of(&commit) {
+            Ok(batch) => self.queue(Job::Commit(batch, reply)),
+            Err(error) => drop(reply.send(Err(error))),
+        }
+        Pending(told)
+    }
+
+    /// Makes a commit and returns when it is durable.
+    ///
+    /// # Errors
+    /// As [`Store::submit`].
+    pub async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+        self.submit(commit).await
+    }
+
+    /// Runs `read` in one read transaction on a blocking thread. Keep it short, well under a second.
+    ///
+    /// # Errors
+    /// Those of `read`; `Degraded` when the file cannot even be read; `Damaged` when reading it panics.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.handle.shared);
+        let told = tokio::task::spawn_blocking(move || shared.read(read)).await;
+        told.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// As [`Store::read`], on this thread, which it blocks.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_now<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.handle.shared.read(read)
+    }
+
+    /// Closes the file and opens it again, after what was queued before, while others read and write on.
+    ///
+    /// # Errors
+    /// What keeps it from being opened; the store is degraded then.
+    pub async fn reopen(&self) -> Result<(), StoreError> {
+        let (reply, told) = oneshot::channel();
+        self.queue(Job::Reopen(reply));
+        Pending(told).await
+    }
+
+    /// Waits until the writer has come to the end of what is queued now: it is alive, whatever its disk does.
+    pub async fn writer_answers(&self) -> bool {
+        let (reply, told) = oneshot::channel();
+        self.queue(Job::Answer(reply));
+        Pending(told).await.is_ok()
+    }
+
+    /// Whether the store takes writes.
+    pub fn state(&self) -> StoreState {
+        self.handle.shared.state.borrow().clone()
+    }
+
+    /// Tells each change of the state.
+    pub fn watch_state(&self) -> watch::Receiver<StoreState> {
+        self.handle.shared.state.subscribe()
+    }
+
+    /// The damage found since the store was opened.
+    pub fn damaged(&self) -> Damage {
+        self.handle.shared.damage.found()
+    }
+
+    /// The file's size; `None` when there is no file.
+    pub fn file_bytes(&self) -> Option<u64> {
+        self.handle.shared.origin.file_bytes()
+    }
+
+    /// Runs `work` in a write transaction of its own, in its turn.
+    async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&WriteTransaction, &DamageLog) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, told) = oneshot::channel();
+        let (result, made) = oneshot::channel();
+        let work = Box::new(move |txn: &WriteTransaction, shared: &Shared| {
+            // Whoever asked may have stopped waiting; the work is done all the same.
+            let _ = result.send(work(txn, &shared.damage)?);
+            Ok(())
+        });
+        self.queue(Job::Alone(work, reply));
+        Pending(told).await?;
+        made.await.map_err(|_| StoreError::Closed)
+    }
+
+    fn queue(&self, job: Job) {
+        let queue = self.handle.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        // Without a writer the job is dropped, and with it the reply, which its receiver takes for `Closed`.
+        drop(queue.as_ref().map(|queue| queue.send(job)));
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// A commit on its way; resolves when it is durable or has failed.
+#[must_use = "a commit that is not awaited may fail unseen"]
+pub struct Pending(oneshot::Receiver<Result<(), StoreError>>);
+
+impl Pending {
+    /// Blocks this thread until it is durable; not for async code.
+    ///
+    /// # Errors
+    /// As [`Store::submit`].
+    pub fn wait(self) -> Result<(), StoreError> {
+        self.0.blocking_recv().unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<(), StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|told| told.unwrap_or(Err(StoreError::Closed)))
+    }
+}

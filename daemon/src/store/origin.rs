@@ -1,0 +1,233 @@
+//! Where the database comes from: the state directory, its lock, the first creation, the checks before opening.
+//!
+//! A database that was killed while being created can be opened by nobody, so it grows up under another name and is
+//! renamed when it is whole.
+
+use std::fs::{self, DirBuilder, File, OpenOptions as FileOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::{Database, ReadableDatabase, StorageBackend};
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+use super::envelope;
+use super::error::StoreError;
+use super::overlay::{BoxedBackend, Overlay};
+use super::records::{Format, Record, Stamp};
+use super::tables::{CHUNKS, FORMAT, Records};
+
+const FILE: &str = "roster.redb";
+const NEW_FILE: &str = "roster.redb.new";
+const LOCK_FILE: &str = "roster.lock";
+/// What every redb file begins with.
+const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
+
+/// Makes a backend for each opening of the database; for tests.
+pub type BackendSource = Arc<dyn Fn() -> std::io::Result<Box<dyn StorageBackend>> + Send + Sync>;
+
+/// How to get at the database, again and again.
+pub(super) struct Origin {
+    place: Place,
+    cache_bytes: usize,
+}
+
+enum Place {
+    /// The file, and the lock that is held as long as this lives.
+    File {
+        path: PathBuf,
+        _lock: File,
+    },
+    Backend(BackendSource),
+}
+
+impl Origin {
+    /// Takes the state directory, and makes the database unless it is there.
+    pub(super) fn in_dir(dir: &Path, cache_bytes: usize, stamp: Stamp) -> Result<Self, StoreError> {
+        own_dir(dir)?;
+        let lock = lock(dir)?;
+        remove_leftover(&dir.join(NEW_FILE))?;
+        let path = dir.join(FILE);
+        let origin = Self { place: Place::File { path, _lock: lock }, cache_bytes };
+        match fs::symlink_metadata(dir.join(FILE)) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => origin.create(dir, stamp)?,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(origin)
+    }
+
+    /// Takes a test's backend, and makes the database unless it is there.
+    pub(super) fn in_backend(source: BackendSource, cache_bytes: usize, stamp: Stamp) -> Result<Self, StoreError> {
+        let backend = source()?;
+        let is_new = backend.len()? == 0;
+        let origin = Self { place: Place::Backend(source), cache_bytes };
+        if is_new {
+            write_schema(&origin.builder().create_with_backend(BoxedBackend(backend))?, stamp)?;
+        }
+        Ok(origin)
+    }
+
+    /// Opens the database; what was committed before a crash is there.
+    pub(super) fn open(&self) -> Result<Database, StoreError> {
+        match &self.place {
+            Place::Backend(source) => Ok(self.builder().create_with_backend(BoxedBackend(source()?))?),
+            Place::File { path, .. } => {
+                let file = open_checked(path)?;
+                self.builder().create_file(file).map_err(|error| match error {
+                    redb::DatabaseError::DatabaseAlreadyOpen => {
+                        StoreError::InUse { dir: path.parent().unwrap_or(path).to_owned() }
+                    }
+                    other => other.into(),
+                })
+            }
+        }
+    }
+
+    /// Reads the format without touching a byte, whatever state the file is in.
+    ///
+    /// # Errors
+    /// `Newer` for a newer one; `Damaged` when there is none to read.
+    pub(super) fn check_format(&self) -> Result<(), StoreError> {
+        let overlay = match &self.place {
+            Place::Backend(source) => Overlay::over(source()?)?,
+            Place::File { path, .. } => {
+                Overlay::over(Box::new(redb::backends::FileBackend::new(open_checked(path)?)?))?
+            }
+        };
+        let database = self.builder().create_with_backend(overlay)?;
+        let table = database.begin_read()?.open_table(Records::Meta.definition())?;
+        let key = Format(FORMAT).key();
+        let format = table.get(key.as_slice())?.and_then(|value| {
+            envelope::unseal(Records::Meta.tag(), &key, value.value()).and_then(|payload| Format::decode(&key, payload))
+        });
+        match format {
+            Some(Format(found)) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
+            Some(_) => Ok(()),
+            None => Err(StoreError::Damaged { what: "its format is not readable".to_owned() }),
+        }
+    }
+
+    /// The size of the file; `None` for backends.
+    pub(super) fn file_bytes(&self) -> Option<u64> {
+        match &self.place {
+            Place::File { path, .. } => fs::metadata(path).ok().map(|meta| meta.len()),
+            Place::Backend(_) => None,
+        }
+    }
+
+    fn builder(&self) -> redb::Builder {
+        let mut builder = Database::builder();
+        builder.set_cache_size(self.cache_bytes);
+        builder
+    }
+
+    fn create(&self, dir: &Path, stamp: Stamp) -> Result<(), StoreError> {
+        let path = dir.join(NEW_FILE);
+        let file = no_follow().read(true).write(true).create_new(true).open(&path)?;
+        write_schema(&self.builder().create_file(file)?, stamp)?;
+        File::open(&path)?.sync_all()?;
+        fs::rename(&path, dir.join(FILE))?;
+        File::open(dir)?.sync_all()?;
+        Ok(())
+    }
+}
+
+/// Every table, and the meta rows that say what this is, in one transaction.
+fn write_schema(database: &Database, stamp: Stamp) -> Result<(), StoreError> {
+    let mut txn = database.begin_write()?;
+    txn.set_quick_repair(true);
+    for table in Records::ALL {
+        txn.open_table(table.definition())?;
+    }
+    txn.open_table(CHUNKS)?;
+    {
+        let mut meta = txn.open_table(Records::Meta.definition())?;
+        for (key, payload) in [(stamp.key(), stamp.payload()?), (Format(FORMAT).key(), Format(FORMAT).payload()?)] {
+            let sealed = envelope::seal(Records::Meta.tag(), &key, &payload);
+            meta.insert(key.as_slice(), sealed.as_slice())?;
+        }
+    }
+    txn.commit()?;
+    Ok(())
+}
+
+/// Our own directory: nobody else may write to it, and nobody else reads it.
+fn own_dir(dir: &Path) -> Result<(), StoreError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let meta = fs::metadata(dir)?;
+    check_ours(dir, &meta)?;
+    if meta.mode() & 0o077 != 0 {
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// The lock is held until the file is dropped; flock also holds through renames and bind mounts.
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join(LOCK_FILE);
+    let file =
+        no_follow().write(true).create(true).truncate(false).open(&path).map_err(|error| not_followed(&path, error))?;
+    check_file(&path, &file)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::InUse { dir: dir.to_owned() }),
+        Err(error) => Err(std::io::Error::from(error).into()),
+    }
+}
+
+/// A creation that was killed leaves a file that nothing can open.
+fn remove_leftover(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn open_checked(path: &Path) -> Result<File, StoreError> {
+    let mut file = no_follow().read(true).write(true).open(path).map_err(|error| not_followed(path, error))?;
+    check_file(path, &file)?;
+    // redb would make a new database of an empty file.
+    let mut magic = [0; MAGIC.len()];
+    match file.read_exact(&mut magic) {
+        Ok(()) if magic == MAGIC => Ok(file),
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(error.into()),
+        _ => Err(StoreError::Damaged { what: format!("{} does not begin as a store does", path.display()) }),
+    }
+}
+
+fn no_follow() -> FileOptions {
+    let mut options = FileOptions::new();
+    options.mode(0o600).custom_flags(OFlags::NOFOLLOW.bits() as i32);
+    options
+}
+
+fn not_followed(path: &Path, error: std::io::Error) -> StoreError {
+    match error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        true => not_ours(path, "it is a symbolic link"),
+        false => error.into(),
+    }
+}
+
+fn check_file(path: &Path, file: &File) -> Result<(), StoreError> {
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(not_ours(path, "it is no regular file"));
+    }
+    check_ours(path, &meta)
+}
+
+fn check_ours(path: &Path, meta: &fs::Metadata) -> Result<(), StoreError> {
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(not_ours(path, "it belongs to somebody else"));
+    }
+    if meta.mode() & 0o022 != 0 {
+        return Err(not_ours(path, "others may write to it"));
+    }
+    Ok(())
+}
+
+fn not_ours(path: &Path, why: &str) -> StoreError {
+    StoreError::NotOurs { path: path.to_owned(), why: why.to_owned() }
+}

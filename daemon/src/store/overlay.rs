@@ -1,0 +1,132 @@
+//! A backend that reads another one and keeps writes to itself: what looks at a store without touching it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use redb::StorageBackend;
+
+const PAGE: usize = 4096;
+
+/// redb takes backends by type; this makes one type of any.
+#[derive(Debug)]
+pub(super) struct BoxedBackend(pub(super) Box<dyn StorageBackend>);
+
+impl StorageBackend for BoxedBackend {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+}
+
+/// What was written lies over what is below, and is forgotten in the end. Takes no locks.
+#[derive(Debug)]
+pub(super) struct Overlay {
+    below: Box<dyn StorageBackend>,
+    below_len: u64,
+    written: Mutex<Written>,
+}
+
+#[derive(Debug)]
+struct Written {
+    len: u64,
+    pages: HashMap<u64, Box<[u8; PAGE]>>,
+}
+
+impl Overlay {
+    pub(super) fn over(below: Box<dyn StorageBackend>) -> io::Result<Self> {
+        let len = below.len()?;
+        Ok(Self { below, below_len: len, written: Mutex::new(Written { len, pages: HashMap::new() }) })
+    }
+
+    fn written(&self) -> std::sync::MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The page as it is below, zero behind its end.
+    fn page_below(&self, page: u64) -> io::Result<Box<[u8; PAGE]>> {
+        let mut bytes = Box::new([0; PAGE]);
+        let start = page * PAGE as u64;
+        let there = self.below_len.saturating_sub(start).min(PAGE as u64) as usize;
+        self.below.read(start, &mut bytes[..there])?;
+        Ok(bytes)
+    }
+}
+
+/// The pages that a range touches, with the part of each and the part of the range.
+fn pages(offset: u64, len: usize) -> impl Iterator<Item = (u64, std::ops::Range<usize>, std::ops::Range<usize>)> {
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let at = offset + done as u64;
+        let start = (at % PAGE as u64) as usize;
+        let part = (PAGE - start).min(len - done);
+        let range = done..done + part;
+        done += part;
+        (part > 0).then_some((at / PAGE as u64, start..start + part, range))
+    })
+}
+
+impl StorageBackend for Overlay {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.written().len)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let written = self.written();
+        if offset.checked_add(out.len() as u64).is_none_or(|end| end > written.len) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        for (page, from, to) in pages(offset, out.len()) {
+            match written.pages.get(&page) {
+                Some(bytes) => out[to].copy_from_slice(&bytes[from]),
+                None => out[to].copy_from_slice(&self.page_below(page)?[from]),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.written().len = len;
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut written = self.written();
+        for (page, to, from) in pages(offset, data.len()) {
+            let bytes = match written.pages.entry(page) {
+                Entry::Occupied(bytes) => bytes.into_mut(),
+                Entry::Vacant(place) => place.insert(self.page_below(page)?),
+            };
+            bytes[to].copy_from_slice(&data[from]);
+        }
+        Ok(())
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.below.close()
+    }
+}

@@ -1,0 +1,359 @@
+//! One read transaction: the past of connections, and what is read at start.
+//!
+//! Damaged rows are left out and noted. A transaction keeps old pages from being used again, so keep it under a second.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
+use roster_protocol::alert::AlertState;
+use roster_protocol::connection::Snapshot;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::metric::Metric;
+use roster_protocol::time::Date;
+
+use super::damage::DamageLog;
+use super::envelope;
+use super::error::StoreError;
+use super::records::{self, Fold, Record};
+use super::snapshots::{self, if_there, last_day, log_epochs, months, note_chunk, open_chunk, read_row};
+use super::tables::{
+    CHUNKS, ChunkKey, EPOCH_DAYS, LogKey, Records, chunk_key, epoch_start, log_definition, log_key, log_name, month_of,
+    month_start, split_chunk_key, split_log_key,
+};
+use crate::history::chunk::{self, Days, MonthChunk};
+use crate::model::{Connection, Loaded, Settings};
+
+type Chunks = ReadOnlyTable<&'static ChunkKey, &'static [u8]>;
+type Log = ReadOnlyTable<&'static LogKey, &'static [u8]>;
+
+/// What was committed when it was begun.
+pub struct Reader<'a> {
+    pub(super) txn: ReadTransaction,
+    pub(super) damage: &'a DamageLog,
+    logs: OnceCell<Vec<(i32, Log)>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(txn: ReadTransaction, damage: &'a DamageLog) -> Self {
+        Self { txn, damage, logs: OnceCell::new() }
+    }
+
+    /// A connection's snapshots from `since` to `until`, both included, oldest first. `None`: from the first, to the
+    /// last. `first_day` of the connection says where reading begins: without one there is nothing.
+    pub fn history(
+        &self,
+        connection: &Connection,
+        since: Option<Date>,
+        until: Option<Date>,
+    ) -> Result<Vec<Snapshot>, StoreError> {
+        let Some(range) = range_of(connection, since, until) else { return Ok(Vec::new()) };
+        let mut told = Vec::new();
+        self.each_chunk_of(connection.id, &range, |key, payload| {
+            let before = told.len();
+            let first = month_start(split_chunk_key(key).0);
+            let Ok(chunk) = MonthChunk::decode(payload) else { return note_chunk(key, self.damage) };
+            for snapshot in chunk.snapshots(first) {
+                match snapshot {
+                    Ok(snapshot) => told.push(snapshot),
+                    Err(_) => {
+                        told.truncate(before);
+                        return note_chunk(key, self.damage);
+                    }
+                }
+            }
+        })?;
+        self.each_logged_of(connection.id, &range, |snapshot| told.push(snapshot))?;
+        Ok(in_order(told, &range, |snapshot| snapshot.date))
+    }
+
+    /// One metric of a connection's snapshots, as [`Self::history`], in the metric's own unit; days on which it was not
+    /// told are left out. Much faster than the whole.
+    pub fn history_of(
+        &self,
+        connection: &Connection,
+        metric: Metric,
+        since: Option<Date>,
+        until: Option<Date>,
+    ) -> Result<Vec<(Date, f64)>, StoreError> {
+        let Some(range) = range_of(connection, since, until) else { return Ok(Vec::new()) };
+        let mut told: Vec<(Date, f64)> = Vec::new();
+        self.each_chunk_of(connection.id, &range, |key, payload| {
+            let first = month_start(split_chunk_key(key).0);
+            match chunk::decode_metric(payload, metric) {
+                Ok(days) => told.extend(dated(&days, first).map(|(date, raw)| (date, chunk::in_unit(metric, raw)))),
+                Err(_) => note_chunk(key, self.damage),
+            }
+        })?;
+        self.each_logged_of(connection.id, &range, |snapshot| {
+            told.extend(metric.of(&snapshot.numbers).map(|value| (snapshot.date, value)));
+        })?;
+        Ok(in_order(told, &range, |(date, _)| *date))
+    }
+
+    /// A connection's snapshot of a day; `None` when there is none.
+    pub fn snapshot_on(&self, connection: ConnectionId, date: Date) -> Result<Option<Snapshot>, StoreError> {
+        let mut told = None;
+        let day = date..=date;
+        self.each_logged_of(connection, &day, |snapshot| told = Some(snapshot))?;
+        self.each_chunk_of(connection, &day, |key, payload| {
+            let first = month_start(split_chunk_key(key).0);
+            match MonthChunk::decode(payload) {
+                Ok(chunk) => told = chunk.snapshots(first).flatten().find(|s| s.date == date).or(told.take()),
+                Err(_) => note_chunk(key, self.damage),
+            }
+        })?;
+        Ok(told)
+    }
+
+    /// Followers of all connections on the given days, oldest first; connections without any are left out. Reads the
+    /// whole months that the days touch.
+    pub fn recent_followers(
+        &self,
+        days: RangeInclusive<Date>,
+    ) -> Result<HashMap<ConnectionId, Vec<(Date, u64)>>, StoreError> {
+        let mut told: HashMap<ConnectionId, Vec<(Date, u64)>> = HashMap::new();
+        self.each_followers(&days, |connection, date, followers| {
+            told.entry(connection).or_default().push((date, followers));
+        })?;
+        for rows in told.values_mut() {
+            *rows = in_order(std::mem::take(rows), &days, |(date, _)| *date);
+        }
+        Ok(told)
+    }
+
+    /// The sum of all followers ever told, and of how many snapshots: reads everything.
+    pub fn sum_followers_everything(&self) -> Result<(u128, u64), StoreError> {
+        let (mut sum, mut count) = (0, 0);
+        self.each_followers(&(Date(i32::MIN)..=Date(i32::MAX)), |_, _, followers| {
+            sum += u128::from(followers);
+            count += 1;
+        })?;
+        Ok((sum, count))
+    }
+
+    /// How many snapshots are stored. Counts, but for logs that a fold has not finished: those are read.
+    pub fn snapshots(&self) -> Result<u64, StoreError> {
+        let fold = self.fold()?;
+        let mut count = fold.snapshots;
+        for (epoch, log) in self.logs()? {
+            if Some(*epoch) > fold.newest {
+                count += log.len()?;
+                continue;
+            }
+            for row in log.iter()? {
+                let (date, connection) = split_log_key(row?.0.value());
+                count += u64::from(!self.snapshot_is_folded(connection, date)?);
+            }
+        }
+        Ok(count)
+    }
+
+    /// The bytes that the snapshot tables take in the file, pages included. Walks their trees: for measuring.
+    pub fn snapshot_table_bytes(&self) -> Result<u64, StoreError> {
+        let bytes = |stats: redb::TableStats| stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
+        let mut sum = bytes(self.chunks()?.stats()?);
+        for (_, log) in self.logs()? {
+            sum += bytes(log.stats()?);
+        }
+        Ok(sum)
+    }
+
+    /// What the daemon keeps in memory from its start on.
+    pub fn load(&self) -> Result<Loaded, StoreError> {
+        let shown =
+            |key: &[u8], payload: &[u8]| Some((u32::from_be_bytes(key.try_into().ok()?), records::number_of(payload)?));
+        let settings = Settings::default();
+        let alerts = self.all(Records::AlertsLive, |key, _| records::number_of(key))?;
+        let alerts = alerts.into_iter().map(|number| self.get(&number.to_be_bytes()));
+        let alerts: Vec<Option<crate::model::Alert>> = alerts.collect::<Result<_, _>>()?;
+        Ok(Loaded {
+            influencers: self.all(Records::Influencers, Record::decode)?,
+            connections: self.all(Records::Connections, Record::decode)?,
+            alerts: alerts.into_iter().flatten().filter(|alert| alert.state != AlertState::Resolved).collect(),
+            last_alert: self.last_number(Records::Alerts)?,
+            deliveries: self.all(Records::DeliveriesPending, Record::decode)?,
+            holds: self.all(Records::Holds, Record::decode)?,
+            settings: self.get(&settings.key())?.unwrap_or(settings),
+            desktop_shown: self.all(Records::DesktopShown, shown)?,
+            snapshots: self.snapshots()?,
+        })
+    }
+
+    /// A record, unless it is not there or damaged.
+    pub(super) fn get<R: Record>(&self, key: &[u8]) -> Result<Option<R>, StoreError> {
+        self.get_as(R::TABLE, key, |payload| R::decode(key, payload))
+    }
+
+    /// What `decode` makes of a row, unless it is not there or damaged.
+    pub(super) fn get_as<T>(
+        &self,
+        table: Records,
+        key: &[u8],
+        decode: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let rows = self.txn.open_table(table.definition())?;
+        let Some(value) = ReadableTable::get(&rows, key)? else { return Ok(None) };
+        let told = envelope::unseal(table.tag(), key, value.value()).and_then(decode);
+        if told.is_none() {
+            self.damage.note(table.name(), key);
+        }
+        Ok(told)
+    }
+
+    /// All rows of a table in the order of their keys.
+    fn all<T>(&self, table: Records, decode: impl Fn(&[u8], &[u8]) -> Option<T>) -> Result<Vec<T>, StoreError> {
+        let mut told = Vec::new();
+        for row in self.txn.open_table(table.definition())?.iter()? {
+            let (key, value) = row?;
+            let payload = envelope::unseal(table.tag(), key.value(), value.value());
+            match payload.and_then(|payload| decode(key.value(), payload)) {
+                Some(record) => told.push(record),
+                None => self.damage.note(table.name(), key.value()),
+            }
+        }
+        Ok(told)
+    }
+
+    fn last_number(&self, table: Records) -> Result<u64, StoreError> {
+        let rows = self.txn.open_table(table.definition())?;
+        let last = rows.last()?;
+        Ok(last.and_then(|(key, _)| records::number_of(key.value())).unwrap_or(0))
+    }
+
+    pub(super) fn fold(&self) -> Result<Fold, StoreError> {
+        let meta = self.txn.open_table(Records::Meta.definition())?;
+        let value = ReadableTable::get(&meta, Fold::default().key().as_slice())?;
+        value.map_or(Ok(Fold::default()), |value| snapshots::read_fold(value.value()))
+    }
+
+    fn chunks(&self) -> Result<Chunks, StoreError> {
+        Ok(self.txn.open_table(CHUNKS)?)
+    }
+
+    /// The log tables, oldest first.
+    pub(super) fn logs(&self) -> Result<&[(i32, Log)], StoreError> {
+        if let Some(logs) = self.logs.get() {
+            return Ok(logs);
+        }
+        let mut logs = Vec::new();
+        for epoch in log_epochs(self.txn.list_tables()?) {
+            if let Some(log) = if_there(self.txn.open_table(log_definition(&log_name(epoch))))? {
+                logs.push((epoch, log));
+            }
+        }
+        Ok(self.logs.get_or_init(|| logs))
+    }
+
+    /// The chunks of one connection that touch `days`, oldest first.
+    fn each_chunk_of(
+        &self,
+        connection: ConnectionId,
+        days: &RangeInclusive<Date>,
+        mut each: impl FnMut(&ChunkKey, &[u8]),
+    ) -> Result<(), StoreError> {
+        let Some(newest) = self.fold()?.newest else { return Ok(()) };
+        let chunks = self.chunks()?;
+        for month in months(*days.start(), last_day(newest).min(*days.end())) {
+            let key = chunk_key(month, connection);
+            let Some(value) = ReadableTable::get(&chunks, &key)? else { continue };
+            if let Some(payload) = open_chunk(&key, value.value(), self.damage) {
+                each(&key, payload);
+            }
+        }
+        Ok(())
+    }
+
+    /// The snapshots of one connection in the log, oldest first.
+    fn each_logged_of(
+        &self,
+        connection: ConnectionId,
+        days: &RangeInclusive<Date>,
+        mut each: impl FnMut(Snapshot),
+    ) -> Result<(), StoreError> {
+        for (epoch, log) in self.logs()? {
+            for day in (0..EPOCH_DAYS).map(|day| epoch_start(*epoch).plus_days(day)) {
+                if !days.contains(&day) {
+                    continue;
+                }
+                let key = log_key(day, connection);
+                let Some(value) = ReadableTable::get(log, &key)? else { continue };
+                read_row(&key, value.value(), self.damage).into_iter().for_each(&mut each);
+            }
+        }
+        Ok(())
+    }
+
+    /// Followers of everybody on the given days: first from chunks, then from the log, which may repeat a day.
+    fn each_followers(
+        &self,
+        days: &RangeInclusive<Date>,
+        mut each: impl FnMut(ConnectionId, Date, u64),
+    ) -> Result<(), StoreError> {
+        let newest = self.fold()?.newest;
+        let (first, last) = (month_of(*days.start()).0, month_of(*days.end()).0);
+        let (from, to) =
+            (chunk_key(first, ConnectionId::from_bytes([0; 5])), chunk_key(last, ConnectionId::from_bytes([255; 5])));
+        for row in self.chunks()?.range::<&ChunkKey>(&from..=&to)? {
+            let (key, value) = row?;
+            let Some(payload) = open_chunk(key.value(), value.value(), self.damage) else { continue };
+            let (month, connection) = split_chunk_key(key.value());
+            match chunk::decode_metric(payload, Metric::Followers) {
+                Ok(told) => dated(&told, month_start(month))
+                    .filter(|(date, _)| days.contains(date))
+                    .for_each(|(date, followers)| each(connection, date, followers)),
+                Err(_) => note_chunk(key.value(), self.damage),
+            }
+        }
+        for (epoch, log) in self.logs()? {
+            let (start, end) = (epoch_start(*epoch).max(*days.start()), last_day(*epoch).min(*days.end()));
+            if start > end {
+                continue;
+            }
+            let (from, to) =
+                (log_key(start, ConnectionId::from_bytes([0; 5])), log_key(end, ConnectionId::from_bytes([255; 5])));
+            for row in log.range::<&LogKey>(&from..=&to)? {
+                let (key, value) = row?;
+                let (date, connection) = split_log_key(key.value());
+                if Some(*epoch) <= newest && self.snapshot_is_folded(connection, date)? {
+                    continue;
+                }
+                let Some(snapshot) = read_row(key.value(), value.value(), self.damage) else { continue };
+                if let Some(followers) = snapshot.numbers.followers {
+                    each(connection, date, followers);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a day that is still in the log is in its chunk already.
+    fn snapshot_is_folded(&self, connection: ConnectionId, date: Date) -> Result<bool, StoreError> {
+        let (month, day) = month_of(date);
+        let mut is_folded = false;
+        self.each_chunk_of(connection, &(date..=date), |key, payload| {
+            let days = chunk::days_of(payload).unwrap_or(0);
+            is_folded = split_chunk_key(key).0 == month && days >> day & 1 == 1;
+        })?;
+        Ok(is_folded)
+    }
+}
+
+fn range_of(connection: &Connection, since: Option<Date>, until: Option<Date>) -> Option<RangeInclusive<Date>> {
+    let first = connection.first_day?.max(since.unwrap_or(Date(i32::MIN)));
+    Some(first..=until.unwrap_or(Date(i32::MAX)))
+}
+
+/// Values of a month's days with their dates.
+fn dated(days: &Days, first: Date) -> impl Iterator<Item = (Date, u64)> + '_ {
+    days.iter().map(move |(day, value)| (first.plus_days(i32::from(day)), value))
+}
+
+/// The rows of `days`, oldest first; of several for one day the first, which came from a chunk.
+fn in_order<T>(mut rows: Vec<T>, days: &RangeInclusive<Date>, date: impl Fn(&T) -> Date) -> Vec<T> {
+    rows.retain(|row| days.contains(&date(row)));
+    rows.sort_by_key(&date);
+    rows.dedup_by_key(|row| date(row));
+    rows
+}

@@ -1,0 +1,254 @@
+//! Where snapshots lie: new ones in the log table of their epoch, older ones in the chunk of their month.
+//!
+//! The fold's mark (`records::Fold`) divides them. Whoever writes a day that lies behind it writes its chunk and
+//! deletes the day from the log, where the fold has not yet taken it from; so when both have a day, both have the same
+//! or the chunk has the newer one.
+
+use redb::{ReadableTable, Table, TableError, WriteTransaction};
+use roster_protocol::connection::Snapshot;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::Date;
+
+use super::damage::DamageLog;
+use super::envelope;
+use super::error::StoreError;
+use super::records::{Fold, Record, SnapshotRecord};
+use super::tables::{
+    self, CHUNKS, CHUNKS_TAG, ChunkKey, EPOCH_DAYS, LOG_TAG, LogKey, Month, Records, chunk_key, epoch_of, epoch_start,
+    log_definition, log_epoch, log_key, log_name, month_of, split_log_key,
+};
+use crate::history::chunk::MonthChunk;
+
+/// A snapshot as it stands in the log.
+pub(super) struct LogRow {
+    pub(super) key: LogKey,
+    pub(super) sealed: Vec<u8>,
+}
+
+impl LogRow {
+    /// # Errors
+    /// `Invalid` when its day is before 1900 or after 4999.
+    pub(super) fn of(connection: ConnectionId, snapshot: &Snapshot) -> Result<Self, StoreError> {
+        if !tables::is_storable(snapshot.date) {
+            return Err(StoreError::Invalid { what: format!("a snapshot of day {}", snapshot.date.0) });
+        }
+        let key = log_key(snapshot.date, connection);
+        Ok(Self { key, sealed: envelope::seal(LOG_TAG, &key, &SnapshotRecord::encode(snapshot)?) })
+    }
+}
+
+/// What a row of the log says; `None` when it is damaged, which is noted.
+pub(super) fn read_row(key: &LogKey, sealed: &[u8], damage: &DamageLog) -> Option<Snapshot> {
+    let (date, _) = split_log_key(key);
+    let snapshot = envelope::unseal(LOG_TAG, key, sealed).and_then(|payload| SnapshotRecord::decode(date, payload));
+    if snapshot.is_none() {
+        damage.note(&log_name(epoch_of(date)), key);
+    }
+    snapshot
+}
+
+/// What a chunk's row holds, still encoded; `None` when it is damaged, which is noted.
+pub(super) fn open_chunk<'a>(key: &ChunkKey, sealed: &'a [u8], damage: &DamageLog) -> Option<&'a [u8]> {
+    let payload = envelope::unseal(CHUNKS_TAG, key, sealed);
+    if payload.is_none() {
+        note_chunk(key, damage);
+    }
+    payload
+}
+
+pub(super) fn note_chunk(key: &ChunkKey, damage: &DamageLog) {
+    damage.note("snapshots.chunks", key);
+}
+
+/// How far folding has come, as this transaction sees it.
+pub(super) fn fold_in(txn: &WriteTransaction) -> Result<Fold, StoreError> {
+    let key = Fold::default().key();
+    let meta = txn.open_table(Records::Meta.definition())?;
+    let Some(value) = meta.get(key.as_slice())? else { return Ok(Fold::default()) };
+    read_fold(value.value())
+}
+
+/// A damaged mark must stop everything that depends on it.
+pub(super) fn read_fold(sealed: &[u8]) -> Result<Fold, StoreError> {
+    let key = Fold::default().key();
+    envelope::unseal(Records::Meta.tag(), &key, sealed)
+        .and_then(|payload| Fold::decode(&key, payload))
+        .ok_or_else(|| StoreError::Damaged { what: "how far folding has come is not readable".to_owned() })
+}
+
+pub(super) fn put_fold(txn: &WriteTransaction, fold: Fold) -> Result<(), StoreError> {
+    let sealed = envelope::seal(Records::Meta.tag(), &fold.key(), &fold.payload()?);
+    txn.open_table(Records::Meta.definition())?.insert(fold.key().as_slice(), sealed.as_slice())?;
+    Ok(())
+}
+
+/// The epochs that have a log table, oldest first.
+pub(super) fn log_epochs(tables: impl Iterator<Item = redb::UntypedTableHandle>) -> Vec<i32> {
+    let mut epochs: Vec<i32> = tables.filter_map(|table| log_epoch(redb::TableHandle::name(&table))).collect();
+    epochs.sort_unstable();
+    epochs
+}
+
+/// Writes rows of the log, each where it belongs; of several for one key the last counts.
+pub(super) fn write_rows(txn: &WriteTransaction, mut rows: Vec<&LogRow>, damage: &DamageLog) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    rows.sort_by_key(|row| row.key);
+    let fold = fold_in(txn)?;
+    let folded = rows.partition_point(|row| fold.newest >= Some(epoch_of(split_log_key(&row.key).0)));
+    let (folded, logged) = rows.split_at(folded);
+    for of_epoch in logged.chunk_by(|a, b| row_epoch(a) == row_epoch(b)) {
+        let name = log_name(row_epoch(of_epoch[0]));
+        let mut table = txn.open_table(log_definition(&name))?;
+        for row in of_epoch {
+            table.insert(&row.key, row.sealed.as_slice())?;
+        }
+    }
+    if folded.is_empty() {
+        return Ok(());
+    }
+    delete_from_logs(txn, folded.iter().map(|row| row.key))?;
+    let snapshots = folded.iter().filter_map(|row| {
+        let snapshot = read_row(&row.key, &row.sealed, damage)?;
+        Some((split_log_key(&row.key).1, snapshot))
+    });
+    let fold = write_chunks(txn, fold, snapshots.collect(), Take::Newest, damage)?;
+    put_fold(txn, fold)
+}
+
+fn row_epoch(row: &LogRow) -> i32 {
+    epoch_of(split_log_key(&row.key).0)
+}
+
+/// Which snapshot of a day counts when a chunk has one already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Take {
+    /// The one that is being written.
+    Newest,
+    /// The one that is there.
+    Present,
+}
+
+/// Writes snapshots into their chunks, in key order; of several for one day the last counts. Returns the fold's state
+/// with them counted, which the caller stores.
+pub(super) fn write_chunks(
+    txn: &WriteTransaction,
+    mut fold: Fold,
+    snapshots: Vec<(ConnectionId, Snapshot)>,
+    take: Take,
+    damage: &DamageLog,
+) -> Result<Fold, StoreError> {
+    let mut placed: Vec<_> = snapshots.iter().map(|(connection, snapshot)| place(*connection, snapshot)).collect();
+    placed.sort_by_key(|(key, day, _)| (*key, *day));
+    let mut chunks = txn.open_table(CHUNKS)?;
+    for of_chunk in placed.chunk_by(|a, b| a.0 == b.0) {
+        let key = of_chunk[0].0;
+        let mut chunk = read_for_writing(txn, &chunks, &key, damage)?.unwrap_or_default();
+        let before = (chunk.len(), chunk.days());
+        let mut is_changed = false;
+        for (_, day, snapshot) in of_chunk {
+            if take == Take::Newest || before.1 >> day & 1 == 0 {
+                chunk.set(*day, snapshot);
+                is_changed = true;
+            }
+        }
+        if is_changed {
+            let sealed = envelope::seal(CHUNKS_TAG, &key, &chunk.encode());
+            chunks.insert(&key, sealed.as_slice())?;
+            fold.snapshots += u64::from(chunk.len() - before.0);
+        }
+    }
+    Ok(fold)
+}
+
+fn place(connection: ConnectionId, snapshot: &Snapshot) -> (ChunkKey, u8, &Snapshot) {
+    let (month, day) = month_of(snapshot.date);
+    (chunk_key(month, connection), day, snapshot)
+}
+
+/// A chunk to be changed. A damaged one is noted and kept aside, since what is written takes its place.
+fn read_for_writing(
+    txn: &WriteTransaction,
+    chunks: &Table<'_, &'static ChunkKey, &'static [u8]>,
+    key: &ChunkKey,
+    damage: &DamageLog,
+) -> Result<Option<MonthChunk>, StoreError> {
+    let Some(value) = chunks.get(key)? else { return Ok(None) };
+    let chunk = open_chunk(key, value.value(), damage).and_then(|payload| MonthChunk::decode(payload).ok());
+    if chunk.is_none() {
+        note_chunk(key, damage);
+        let place = [b"snapshots.chunks\0", &key[..]].concat();
+        let sealed = envelope::seal(Records::Quarantine.tag(), &place, value.value());
+        txn.open_table(Records::Quarantine.definition())?.insert(place.as_slice(), sealed.as_slice())?;
+    }
+    Ok(chunk)
+}
+
+/// Deletes days from the log tables that there are.
+fn delete_from_logs(txn: &WriteTransaction, keys: impl Iterator<Item = LogKey>) -> Result<(), StoreError> {
+    let epochs = log_epochs(txn.list_tables()?);
+    let mut keys: Vec<_> =
+        keys.map(|key| (epoch_of(split_log_key(&key).0), key)).filter(|(epoch, _)| epochs.contains(epoch)).collect();
+    keys.sort_unstable();
+    for of_epoch in keys.chunk_by(|a, b| a.0 == b.0) {
+        let name = log_name(of_epoch[0].0);
+        let mut table = txn.open_table(log_definition(&name))?;
+        for (_, key) in of_epoch {
+            table.remove(key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes all snapshots of connections, each from the day on which they began.
+pub(super) fn forget(
+    txn: &WriteTransaction,
+    connections: &[(ConnectionId, Date)],
+    damage: &DamageLog,
+) -> Result<(), StoreError> {
+    let mut fold = fold_in(txn)?;
+    if let Some(newest) = fold.newest {
+        let mut chunks = txn.open_table(CHUNKS)?;
+        for (connection, first) in connections {
+            for month in months(*first, last_day(newest)) {
+                let key = chunk_key(month, *connection);
+                let Some(value) = chunks.remove(&key)? else { continue };
+                let chunk =
+                    open_chunk(&key, value.value(), damage).and_then(|payload| MonthChunk::decode(payload).ok());
+                fold.snapshots = fold.snapshots.saturating_sub(chunk.map_or(0, |chunk| u64::from(chunk.len())));
+            }
+        }
+        drop(chunks);
+        put_fold(txn, fold)?;
+    }
+    for epoch in log_epochs(txn.list_tables()?) {
+        let name = log_name(epoch);
+        let mut table = txn.open_table(log_definition(&name))?;
+        for (connection, _) in connections {
+            for day in 0..EPOCH_DAYS {
+                table.remove(&log_key(epoch_start(epoch).plus_days(day), *connection))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The last day of an epoch.
+pub(super) fn last_day(epoch: i32) -> Date {
+    epoch_start(epoch).plus_days(EPOCH_DAYS - 1)
+}
+
+/// The months from one day's to another's; there may be none.
+pub(super) fn months(first: Date, last: Date) -> std::ops::RangeInclusive<Month> {
+    month_of(first).0..=month_of(last).0
+}
+
+/// Whether a table is only not there, which is no error.
+pub(super) fn if_there<T>(table: Result<T, TableError>) -> Result<Option<T>, StoreError> {
+    match table {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

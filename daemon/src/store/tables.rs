@@ -1,0 +1,276 @@
+//! The schema: every table, the order of its keys and why, and how it grows.
+//!
+//! All numbers in keys are big-endian, signed ones with the sign bit turned, so that the order of bytes is the order
+//! of numbers. All values are sealed (`envelope`).
+
+use redb::TableDefinition;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::{Date, Timestamp};
+
+/// The format of the whole store. A store with a higher one is refused.
+pub(super) const FORMAT: u32 = 1;
+
+/// A table of records: keys and values are bytes, so that no change of a Rust type can lock us out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Records {
+    /// Name of a fact → the fact: `format`, `store`, `settings`, `fold`. Does not grow.
+    Meta,
+    /// Influencer id → influencer. One row each; read whole at start.
+    Influencers,
+    /// Connection id → connection. One row each, rewritten by every run; read whole at start.
+    Connections,
+    /// Start, connection, run id → run. In order of time, so that new ones go to the right edge, lists read the newest
+    /// first and pruning cuts the left edge; the connection stands in the key, so that a filter reads no values. Grows
+    /// by one row a run until pruned.
+    Runs,
+    /// Time, connection, metric → change. As runs; grows by what changed until pruned.
+    Changes,
+    /// Alert number → alert. In order of opening. Grows by one row an alert, for good.
+    Alerts,
+    /// Alert id → its number. One row an alert.
+    AlertIds,
+    /// Number of an open or acknowledged alert → nothing. What is read at start without reading all alerts.
+    AlertsLive,
+    /// Alert number, channel → delivery that is delivered or given up. Grows by alerts × channels.
+    Deliveries,
+    /// Alert number, channel → pending delivery. Read whole at start; short.
+    DeliveriesPending,
+    /// Number of the line → line of the audit log. Grows by one row an action, for good.
+    Audit,
+    /// Scope → hold. At most one a platform and group.
+    Holds,
+    /// uid → number of the newest alert its desktop has shown. One row a user.
+    DesktopShown,
+    /// Removed connection → since when it had runs and changes that are still to be deleted. Empty most of the time.
+    Sweeps,
+    /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, sealed again. Empty, we hope.
+    Quarantine,
+}
+
+impl Records {
+    pub(super) const ALL: [Records; 15] = [
+        Records::Meta,
+        Records::Influencers,
+        Records::Connections,
+        Records::Runs,
+        Records::Changes,
+        Records::Alerts,
+        Records::AlertIds,
+        Records::AlertsLive,
+        Records::Deliveries,
+        Records::DeliveriesPending,
+        Records::Audit,
+        Records::Holds,
+        Records::DesktopShown,
+        Records::Sweeps,
+        Records::Quarantine,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Records::Meta => "meta",
+            Records::Influencers => "influencers",
+            Records::Connections => "connections",
+            Records::Runs => "runs",
+            Records::Changes => "changes",
+            Records::Alerts => "alerts",
+            Records::AlertIds => "alerts.ids",
+            Records::AlertsLive => "alerts.live",
+            Records::Deliveries => "deliveries",
+            Records::DeliveriesPending => "deliveries.pending",
+            Records::Audit => "audit",
+            Records::Holds => "holds",
+            Records::DesktopShown => "desktop_shown",
+            Records::Sweeps => "sweeps",
+            Records::Quarantine => "quarantine",
+        }
+    }
+
+    pub(super) const fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+        TableDefinition::new(self.name())
+    }
+
+    /// What distinguishes this table in checksums. Never reuse a number.
+    pub(super) const fn tag(self) -> u64 {
+        match self {
+            Records::Meta => 1,
+            Records::Influencers => 2,
+            Records::Connections => 3,
+            Records::Runs => 4,
+            Records::Changes => 5,
+            Records::Alerts => 6,
+            Records::AlertIds => 7,
+            Records::AlertsLive => 8,
+            Records::Deliveries => 9,
+            Records::DeliveriesPending => 10,
+            Records::Audit => 11,
+            Records::Holds => 12,
+            Records::DesktopShown => 13,
+            Records::Sweeps => 14,
+            Records::Quarantine => 15,
+        }
+    }
+}
+
+pub(super) const CHUNKS_TAG: u64 = 16;
+pub(super) const LOG_TAG: u64 = 17;
+
+/// Month, connection → all snapshots of that month, encoded by `history::chunk`. By month first, so that the fold
+/// rewrites neighbours and old months stay dense and untouched. Grows by 0.6 kB a connection and month.
+pub(super) type ChunkKey = [u8; 7];
+pub(super) const CHUNKS: TableDefinition<'static, &'static ChunkKey, &'static [u8]> =
+    TableDefinition::new("snapshots.chunks");
+
+/// Day, connection → snapshot, in one table per epoch: new ones go to the right edge, and a folded epoch is dropped
+/// whole. At most two or three tables of 4 days at a time.
+pub(super) type LogKey = [u8; 9];
+const LOG_PREFIX: &str = "snapshots.log.";
+
+/// How many days share a log table.
+pub(super) const EPOCH_DAYS: i32 = 4;
+
+/// The epoch of a day.
+pub(super) fn epoch_of(day: Date) -> i32 {
+    day.0.div_euclid(EPOCH_DAYS)
+}
+
+/// The first day of an epoch.
+pub(super) fn epoch_start(epoch: i32) -> Date {
+    Date(epoch.saturating_mul(EPOCH_DAYS))
+}
+
+/// The newest epoch that is over for good on `today`: its last day lies at least two days back.
+pub(super) fn newest_finished_epoch(today: Date) -> i32 {
+    today.0.saturating_sub(EPOCH_DAYS + 1).div_euclid(EPOCH_DAYS)
+}
+
+pub(super) fn log_name(epoch: i32) -> String {
+    format!("{LOG_PREFIX}{epoch}")
+}
+
+pub(super) fn log_epoch(name: &str) -> Option<i32> {
+    name.strip_prefix(LOG_PREFIX)?.parse().ok()
+}
+
+pub(super) fn log_definition(name: &str) -> TableDefinition<'_, &'static LogKey, &'static [u8]> {
+    TableDefinition::new(name)
+}
+
+pub(super) fn log_key(day: Date, connection: ConnectionId) -> LogKey {
+    let mut key = [0; 9];
+    key[..4].copy_from_slice(&ordered32(day.0));
+    key[4..].copy_from_slice(&connection.0);
+    key
+}
+
+pub(super) fn split_log_key(key: &LogKey) -> (Date, ConnectionId) {
+    let [a, b, c, d, id @ ..] = *key;
+    (Date((u32::from_be_bytes([a, b, c, d]) ^ (1 << 31)) as i32), ConnectionId::from_bytes(id))
+}
+
+/// Months since the year 0, of years 0 to 5460.
+pub(super) type Month = u16;
+
+/// The first and last storable days: 1900-01-01 and 4999-12-31.
+const DAYS: std::ops::RangeInclusive<i32> = -25_567..=1_106_684;
+
+/// Whether snapshots of this day can be stored.
+pub(super) fn is_storable(day: Date) -> bool {
+    DAYS.contains(&day.0)
+}
+
+/// The month of a day and the day's place in it, from 0; days out of range count as the nearest storable one.
+pub(super) fn month_of(day: Date) -> (Month, u8) {
+    let day = Date(day.0.clamp(*DAYS.start(), *DAYS.end())).to_jiff();
+    (day.year() as Month * 12 + (day.month() as Month - 1), day.day() as u8 - 1)
+}
+
+/// The first day of a month; of a month that no day has, 1900-01-01.
+pub(super) fn month_start(month: Month) -> Date {
+    let first = jiff::civil::Date::new((month / 12) as i16, (month % 12) as i8 + 1, 1);
+    first.map_or(Date(*DAYS.start()), Date::from)
+}
+
+pub(super) fn chunk_key(month: Month, connection: ConnectionId) -> ChunkKey {
+    let mut key = [0; 7];
+    key[..2].copy_from_slice(&month.to_be_bytes());
+    key[2..].copy_from_slice(&connection.0);
+    key
+}
+
+pub(super) fn split_chunk_key(key: &ChunkKey) -> (Month, ConnectionId) {
+    let [a, b, id @ ..] = *key;
+    (u16::from_be_bytes([a, b]), ConnectionId::from_bytes(id))
+}
+
+fn ordered32(number: i32) -> [u8; 4] {
+    (number as u32 ^ (1 << 31)).to_be_bytes()
+}
+
+/// A point in time as the first 8 bytes of a key.
+pub(super) fn time_key(at: Timestamp) -> [u8; 8] {
+    (at.0 as u64 ^ (1 << 63)).to_be_bytes()
+}
+
+/// A key of a point in time followed by `rest`.
+pub(super) fn timed_key(at: Timestamp, rest: &[&[u8]]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(18);
+    key.extend_from_slice(&time_key(at));
+    rest.iter().for_each(|part| key.extend_from_slice(part));
+    key
+}
+
+/// The point in time and the connection at the head of a key of runs or changes.
+pub(super) fn split_timed_key(key: &[u8]) -> Option<(Timestamp, ConnectionId)> {
+    let (at, rest) = key.split_first_chunk::<8>()?;
+    let (connection, _) = rest.split_first_chunk::<5>()?;
+    Some((Timestamp((u64::from_be_bytes(*at) ^ (1 << 63)) as i64), ConnectionId::from_bytes(*connection)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_sort_as_their_numbers() {
+        let days = [Date(i32::MIN), Date(-1), Date(0), Date(1), Date(20_778), Date(i32::MAX)];
+        let id = ConnectionId::from_bytes([9; 5]);
+        assert!(days.windows(2).all(|pair| log_key(pair[0], id) < log_key(pair[1], id)));
+        assert!(days.iter().all(|day| split_log_key(&log_key(*day, id)) == (*day, id)));
+        let times = [Timestamp(i64::MIN), Timestamp(-1), Timestamp(0), Timestamp(i64::MAX)];
+        assert!(times.windows(2).all(|pair| time_key(pair[0]) < time_key(pair[1])));
+        assert!(times.iter().all(|at| split_timed_key(&timed_key(*at, &[&id.0])) == Some((*at, id))));
+    }
+
+    #[test]
+    fn months_know_their_days() {
+        let check = |text: &str, place: u8, first: &str| {
+            let (month, day) = month_of(text.parse().expect(text));
+            assert_eq!((day, month_start(month).to_string().as_str()), (place, first), "{text}");
+        };
+        check("2026-02-28", 27, "2026-02-01");
+        check("1970-01-01", 0, "1970-01-01");
+        check("1900-01-01", 0, "1900-01-01");
+        check("4999-12-31", 30, "4999-12-01");
+        assert_eq!(month_of(Date(i32::MAX)), month_of("4999-12-31".parse().expect("a date")));
+        assert_eq!(month_of(Date(i32::MIN)), month_of("1900-01-01".parse().expect("a date")));
+    }
+
+    #[test]
+    fn an_epoch_is_finished_two_days_after_its_last_day() {
+        // Epoch 0 is days 0 to 3.
+        let check = |today: i32, finished: i32| assert_eq!(newest_finished_epoch(Date(today)), finished, "{today}");
+        check(4, -1);
+        check(5, 0);
+        check(8, 0);
+        check(9, 1);
+    }
+
+    #[test]
+    fn tables_are_told_apart() {
+        let tags: std::collections::BTreeSet<_> = Records::ALL.iter().map(|table| table.tag()).collect();
+        let names: std::collections::BTreeSet<_> = Records::ALL.iter().map(|table| table.name()).collect();
+        assert_eq!((tags.len(), names.len()), (Records::ALL.len(), Records::ALL.len()));
+        assert!(!tags.contains(&CHUNKS_TAG) && !tags.contains(&LOG_TAG));
+    }
+}

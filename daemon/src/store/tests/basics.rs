@@ -1,0 +1,222 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use roster_protocol::metric::Metric;
+use roster_protocol::time::{Date, Timestamp};
+
+use super::disk::Disk;
+use super::sample::*;
+use crate::model::{Commit, Settings};
+use crate::store::origin::Origin;
+use crate::store::records::{Format, Record, Stamp};
+use crate::store::shared::Shared;
+use crate::store::tables::{FORMAT, Records};
+use crate::store::{OpenOptions, Store, StoreError, StoreState, envelope};
+
+fn open(dir: &std::path::Path) -> Result<(Store, crate::model::Loaded), StoreError> {
+    Store::open(OpenOptions::in_dir(dir, Timestamp(5)))
+}
+
+#[test]
+fn a_store_is_made_private_and_keeps_what_it_is_given() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let state = dir.path().join("deep/state");
+    let (store, loaded) = open(&state).expect("a new store");
+    assert!(loaded.influencers.is_empty() && loaded.snapshots == 0);
+    let settings = Settings { paused: true, paused_platforms: vec!["youtube".to_owned()] };
+    let commit = Commit {
+        influencers: vec![influencer(1, 4)],
+        connections: vec![connection(1, 5)],
+        settings: Some(settings.clone()),
+        desktop_shown: Some((1000, 7)),
+        ..Commit::default()
+    };
+    store.submit(commit).wait().expect("a commit");
+    drop(store);
+    let mode = |name: &str| fs::metadata(state.join(name)).expect("a file").permissions().mode() & 0o7777;
+    assert_eq!((mode(""), mode("roster.redb"), mode("roster.lock")), (0o700, 0o600, 0o600));
+    let (_store, loaded) = open(&state).expect("the same store");
+    assert_eq!(loaded.influencers, [influencer(1, 4)]);
+    assert_eq!(loaded.connections, [connection(1, 5)]);
+    assert_eq!((loaded.settings, loaded.desktop_shown), (settings, vec![(1000, 7)]));
+}
+
+#[test]
+fn a_second_daemon_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (first, _) = open(dir.path()).expect("a new store");
+    assert!(matches!(open(dir.path()), Err(StoreError::InUse { .. })));
+    // Not even when the file was moved and the lock deleted.
+    fs::remove_file(dir.path().join("roster.lock")).expect("a lock file");
+    assert!(matches!(open(dir.path()), Err(StoreError::InUse { .. })));
+    drop(first);
+    open(dir.path()).expect("a free store");
+}
+
+#[test]
+fn what_a_killed_creation_left_is_no_obstacle() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for len in [0, 1, 4096, 1 << 20] {
+        fs::write(dir.path().join("roster.redb.new"), vec![7; len]).expect("a leftover");
+        drop(open(dir.path()).expect("a new store"));
+        assert!(!dir.path().join("roster.redb.new").exists());
+        fs::remove_file(dir.path().join("roster.redb")).expect("a store");
+    }
+}
+
+#[test]
+fn what_others_could_have_made_is_not_trusted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("roster.redb");
+    let not_ours = || matches!(open(dir.path()), Err(StoreError::NotOurs { .. }));
+    symlink("/dev/null", &file).expect("a link");
+    assert!(not_ours());
+    fs::remove_file(&file).expect("a link");
+    symlink("nowhere", &file).expect("a link");
+    assert!(not_ours());
+    fs::remove_file(&file).expect("a link");
+    fs::create_dir(&file).expect("a directory");
+    assert!(open(dir.path()).is_err());
+    fs::remove_dir(&file).expect("a directory");
+
+    drop(open(dir.path()).expect("a new store"));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o620)).expect("a file of ours");
+    assert!(not_ours());
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a file of ours");
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).expect("a directory of ours");
+    assert!(not_ours());
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("a directory of ours");
+    drop(open(dir.path()).expect("a store"));
+
+    for bytes in [&b""[..], b"redb", b"SQLite format 3\0 and more"] {
+        fs::write(&file, bytes).expect("a file of ours");
+        assert!(matches!(open(dir.path()), Err(StoreError::Damaged { .. })));
+        assert_eq!(fs::read(&file).expect("a file"), bytes);
+    }
+}
+
+#[test]
+fn a_newer_format_is_refused_without_touching_a_byte() {
+    let dir = tempfile::tempdir().expect("a directory");
+    drop(open(dir.path()).expect("a new store"));
+    let stamp = Stamp { id: [0; 16], created_at: Timestamp(0) };
+    let origin = Origin::in_dir(dir.path(), 1 << 20, stamp).expect("the store's place");
+    let database = origin.open().expect("the store");
+    let shared = Shared::new(origin, database);
+    let newer = Format(FORMAT + 1);
+    let write = |txn: &redb::WriteTransaction| {
+        let sealed = envelope::seal(Records::Meta.tag(), &newer.key(), &newer.payload()?);
+        txn.open_table(Records::Meta.definition())?.insert(newer.key().as_slice(), sealed.as_slice())?;
+        Ok(())
+    };
+    shared.write(write).expect("a write");
+    let file = dir.path().join("roster.redb");
+    // As it stands after a kill, and as it stands after a clean end.
+    let killed = fs::read(&file).expect("the file");
+    drop(shared);
+    let closed = fs::read(&file).expect("the file");
+    for bytes in [killed, closed] {
+        fs::write(&file, &bytes).expect("the file");
+        assert!(matches!(open(dir.path()), Err(StoreError::Newer { found: 2, known: 1 })));
+        assert!(fs::read(&file).expect("the file") == bytes);
+    }
+}
+
+#[test]
+fn what_cannot_be_stored_harms_nobody_else() {
+    let (store, _) = Disk::default().open().expect("a new store");
+    let commit = |which: u8| Commit { influencers: vec![influencer(which, 1)], ..Commit::default() };
+    let mut large = commit(2);
+    large.influencers[0].note = Some("x".repeat(2 << 20));
+    let far = Commit { snapshots: vec![(connection_id(1), snapshot(Date(i32::MAX), 1))], ..commit(3) };
+    let told = [commit(1), large, far, commit(4)].map(|commit| store.submit(commit)).map(|pending| pending.wait());
+    assert!(matches!(told, [Ok(()), Err(StoreError::Invalid { .. }), Err(StoreError::Invalid { .. }), Ok(())]));
+    assert_eq!(store.state(), StoreState::Working);
+    let influencers = store.read_now(|reader| reader.load()).expect("a read").influencers;
+    assert_eq!(influencers, [influencer(1, 1), influencer(4, 1)]);
+}
+
+#[test]
+fn lists_come_newest_first_page_by_page() {
+    let (store, _) = Disk::default().open().expect("a new store");
+    let runs: Vec<_> = (0..10).map(|seed| run((seed % 2) as u8, seed)).collect();
+    store.submit(Commit { runs: runs.clone(), ..Commit::default() }).wait().expect("a commit");
+    let read = |before: Option<&crate::store::Mark>| {
+        let all = |_| true;
+        store.read_now(|reader| reader.runs(at(3), before, 3, all)).expect("a page")
+    };
+    let mut told = Vec::new();
+    let mut page = read(None);
+    loop {
+        told.extend(page.rows);
+        let Some(mark) = page.next else { break };
+        page = read(Some(&mark));
+    }
+    let expected: Vec<_> = runs[2..].iter().rev().cloned().collect();
+    assert_eq!(told, expected);
+    let of_one = store.read_now(|reader| reader.runs(at(0), None, 99, |id| id == connection_id(1))).expect("a page");
+    assert!(of_one.next.is_none());
+    assert_eq!(of_one.rows.len(), 5);
+    let mut oldest_first = Vec::new();
+    store.read_now(|reader| reader.runs_since(at(3), |run| oldest_first.push(run))).expect("all runs");
+    assert_eq!(oldest_first, runs[2..]);
+}
+
+#[tokio::test]
+async fn a_column_alone_says_what_the_whole_says() {
+    let (store, _) = Disk::default().open().expect("a new store");
+    let of = connection(1, 1);
+    let snapshots: Vec<_> = (0..100).map(|day| snapshot(Date(FIRST_DAY + day), 31 * day as u32)).collect();
+    let today = Date(FIRST_DAY + 99);
+    store.bulk_snapshots(today, vec![(of.id, snapshots.clone())]).await.expect("a bulk load");
+    assert_eq!(store.read_now(|reader| reader.history(&of, None, None)).expect("a history"), snapshots);
+    for metric in Metric::ALL {
+        let expected: Vec<_> = snapshots.iter().filter_map(|s| Some((s.date, metric.of(&s.numbers)?))).collect();
+        let told = store.read_now(|reader| reader.history_of(&of, metric, None, None)).expect("a column");
+        assert_eq!(told, expected, "{metric}");
+    }
+    let (since, until) = (Some(Date(FIRST_DAY + 40)), Some(Date(FIRST_DAY + 97)));
+    assert_eq!(store.read_now(|reader| reader.history(&of, since, until)).expect("a part"), snapshots[40..=97]);
+    assert_eq!(store.read_now(|reader| reader.snapshots()).expect("a count"), 100);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reopening_disturbs_nobody() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, _) = open(dir.path()).expect("a new store");
+    let is_over = Arc::new(AtomicBool::new(false));
+    let writes = {
+        let (store, is_over) = (store.clone(), Arc::clone(&is_over));
+        tokio::spawn(async move {
+            let mut acked = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                let commit = Commit { runs: vec![run(1, acked)], ..Commit::default() };
+                store.commit(commit).await.expect("a commit");
+                acked += 1;
+            }
+            acked
+        })
+    };
+    let reads = {
+        let (store, is_over) = (store.clone(), Arc::clone(&is_over));
+        tokio::spawn(async move {
+            let mut reads = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                store.read(|reader| reader.runs(at(0), None, 10, |_| true)).await.expect("a read");
+                reads += 1;
+            }
+            reads
+        })
+    };
+    for _ in 0..20 {
+        store.reopen().await.expect("it opens again");
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let (acked, reads) = (writes.await.expect("writes"), reads.await.expect("reads"));
+    assert!(acked > 0 && reads > 0);
+    let mut stored = 0;
+    store.read_now(|reader| reader.runs_since(at(0), |_| stored += 1)).expect("all runs");
+    assert_eq!(stored, acked);
+}

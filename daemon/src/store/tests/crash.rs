@@ -1,0 +1,148 @@
+//! Loss of power at any call to the disk, and disks that fail.
+
+use super::disk::{Disk, Fails, Loss};
+use super::model::{Model, commit_of, told};
+use super::sample::{FIRST_DAY, thorough};
+use crate::model::Commit;
+use crate::store::{Pending, Store, StoreError, StoreState};
+use roster_protocol::time::Date;
+
+/// Commits and folds until the disk fails.
+struct Worked {
+    /// What was acknowledged before the last round.
+    acked: Model,
+    acks: u32,
+    /// The last round, in order: commits with whether they were acknowledged. Others may be stored or not.
+    last: Vec<(Commit, bool)>,
+}
+
+impl Worked {
+    fn has_failed(&self) -> bool {
+        self.last.iter().any(|(_, is_acked)| !is_acked)
+    }
+}
+
+fn work(store: &Store, rounds: u32, random: &mut fastrand::Rng) -> Worked {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let mut worked = Worked { acked: Model::default(), acks: 0, last: Vec::new() };
+    for round in 0..rounds {
+        let commits: Vec<_> = (0..random.u8(1..5)).map(|_| commit_of(random)).collect();
+        let pending: Vec<Pending> = commits.iter().map(|commit| store.submit(commit.clone())).collect();
+        let told = pending.into_iter().map(|pending| pending.wait().is_ok());
+        worked.last.drain(..).for_each(|(commit, _)| worked.acked.apply(&commit));
+        worked.last = commits.into_iter().zip(told).collect();
+        worked.acks += worked.last.iter().filter(|(_, is_acked)| *is_acked).count() as u32;
+        if worked.has_failed() {
+            break;
+        }
+        // A fold changes nothing that is told, wherever it ends.
+        if random.u8(0..3) == 0
+            && runtime.block_on(store.fold(Date(FIRST_DAY + 8 * round as i32 + random.i32(0..9)))).is_err()
+        {
+            break;
+        }
+    }
+    worked
+}
+
+/// Whether the store holds what was acknowledged, whole, and of the rest each commit whole or not at all.
+fn is_whole(store: &Store, worked: &Worked) -> bool {
+    let found = told(store).expect("it can be read");
+    let mut possible = vec![worked.acked.clone()];
+    for (commit, is_acked) in &worked.last {
+        let without = if *is_acked { Vec::new() } else { possible.clone() };
+        possible.iter_mut().for_each(|model| model.apply(commit));
+        possible.extend(without);
+    }
+    possible.contains(&found) && store.damaged().rows == 0
+}
+
+fn made() -> Vec<u8> {
+    let disk = Disk::default();
+    drop(disk.open().expect("a new store"));
+    disk.bytes()
+}
+
+#[test]
+fn a_loss_of_power_loses_nothing_that_was_acknowledged() {
+    let made = made();
+    let (mut acks, mut crashes) = (0, 0);
+    for seed in 0..300 * thorough() {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let disk = Disk::with(made.clone());
+        let (store, _) = disk.open().expect("a store");
+        disk.fail(Fails::PowerAt(disk.calls() + random.u64(1..400)));
+        let worked = work(&store, 12, &mut random);
+        drop(store);
+        acks += worked.acks;
+        crashes += u32::from(worked.has_failed());
+        let loss = [Loss::All, Loss::Nothing, Loss::Some, Loss::Torn][seed as usize % 4];
+        let after = disk.after_power_loss(loss, &mut random);
+        let (store, _) = after.open().unwrap_or_else(|error| panic!("seed {seed}, {loss:?}: {error}"));
+        assert!(is_whole(&store, &worked), "seed {seed}, {loss:?}");
+        // And it goes on from there, with what is left of a fold.
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(store.fold(Date(FIRST_DAY + 200))).expect("a fold");
+        assert!(is_whole(&store, &worked), "seed {seed}, {loss:?}, folded");
+    }
+    assert!(acks > 1_000 && crashes > 100, "{acks} acknowledged, {crashes} crashes: that proves nothing");
+}
+
+#[test]
+fn an_error_of_the_disk_at_any_call_is_survived() {
+    let made = made();
+    let mut acks = 0;
+    for nth in 1..=300 * thorough() {
+        let mut random = fastrand::Rng::with_seed(nth);
+        let disk = Disk::with(made.clone());
+        // While it is opened, too: nth counts from the first call.
+        disk.fail(Fails::Once(nth));
+        let store = match disk.open() {
+            Ok((store, _)) => store,
+            Err(StoreError::Io(_)) => disk.open().expect("the disk works again").0,
+            Err(error) => panic!("call {nth}: {error}"),
+        };
+        let worked = work(&store, 8, &mut random);
+        acks += worked.acks;
+        // A failed fold, too, may leave it being reopened; and the one failure may only come now.
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        if runtime.block_on(store.reopen()).is_err() {
+            runtime.block_on(store.reopen()).expect("the disk works again");
+        }
+        disk.fail(Fails::Never);
+        assert_eq!(store.state(), StoreState::Working, "call {nth}");
+        assert!(is_whole(&store, &worked), "call {nth}");
+        store.submit(Commit::default()).wait().expect("it writes again");
+        drop(store);
+        let (store, _) = disk.open().expect("the store");
+        assert!(is_whole(&store, &worked), "call {nth}, opened again");
+    }
+    assert!(acks > 1_500, "{acks} acknowledged: that proves nothing");
+}
+
+#[test]
+fn a_full_disk_degrades_the_store_until_there_is_room() {
+    let made = made();
+    let mut acks = 0;
+    for seed in 0..50 * thorough() {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let disk = Disk::with(made.clone());
+        let (store, _) = disk.open().expect("a store");
+        disk.fail(Fails::From(disk.calls() + random.u64(1..300)));
+        let worked = work(&store, 100, &mut random);
+        acks += worked.acks;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let mut state = store.watch_state();
+        let degraded = runtime.block_on(state.wait_for(|state| *state != StoreState::Working)).is_ok();
+        assert!(degraded);
+        let refused = store.submit(Commit::default()).wait();
+        assert!(matches!(refused, Err(StoreError::Degraded { .. })), "seed {seed}: {refused:?}");
+        disk.fail(Fails::Never);
+        // Nobody has to ask: this only spares the test the wait.
+        runtime.block_on(store.reopen()).expect("there is room again");
+        runtime.block_on(state.wait_for(|state| *state == StoreState::Working)).expect("the store lives");
+        assert!(is_whole(&store, &worked), "seed {seed}");
+        store.submit(Commit::default()).wait().expect("it writes again");
+    }
+    assert!(acks > 100, "{acks} acknowledged: that proves nothing");
+}

@@ -1,0 +1,128 @@
+//! Bits that flip, files that are cut off, pages that are lost: nothing wrong is ever told, and nothing panics.
+
+use roster_protocol::time::Date;
+
+use super::disk::Disk;
+use super::model::{Model, commit_of, told};
+use super::sample::{FIRST_DAY, thorough};
+use crate::store::StoreError;
+
+const PAGE: usize = 4096;
+
+/// A small store with a bit of everything, closed.
+fn small_store() -> (Vec<u8>, Model) {
+    let mut random = fastrand::Rng::with_seed(7);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let disk = Disk::default();
+    let (store, _) = disk.open().expect("a new store");
+    let mut model = Model::default();
+    for day in [60, 0] {
+        let mut pending = Vec::new();
+        for _ in 0..300 {
+            let mut commit = commit_of(&mut random);
+            commit.removed_connections.clear();
+            commit.forgotten_histories.clear();
+            model.apply(&commit);
+            pending.push(store.submit(commit));
+        }
+        pending.into_iter().for_each(|pending| pending.wait().expect("a commit"));
+        runtime.block_on(store.fold(Date(FIRST_DAY + day))).expect("a fold");
+    }
+    assert_eq!(told(&store).expect("all there is"), model);
+    drop(store);
+    (disk.bytes(), model)
+}
+
+/// What came of damages.
+#[derive(Debug, Default)]
+struct Seen {
+    refused: u32,
+    named: u32,
+    harmless: u32,
+    /// Rows are missing and nothing says so.
+    missing: u32,
+}
+
+/// Opens a damaged store and looks at everything in it.
+fn look(bytes: Vec<u8>, model: &Model, seen: &mut Seen, what: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let refused =
+        |error: &StoreError| matches!(error, StoreError::Damaged { .. } | StoreError::Io(_) | StoreError::Newer { .. });
+    let store = match Disk::with(bytes).open() {
+        Ok((store, _)) => store,
+        Err(error) => {
+            assert!(refused(&error), "{what}: {error:?}");
+            seen.refused += 1;
+            return;
+        }
+    };
+    let told = told(&store);
+    let scrubbed = runtime.block_on(store.scrub());
+    match (&told, &scrubbed) {
+        (Ok(found), _) => assert_none_wrong(found, model, what),
+        (Err(error), _) => assert!(refused(error), "{what}: {error:?}"),
+    }
+    if told.is_err() || scrubbed.is_err() {
+        seen.refused += 1;
+    } else if store.damaged().rows > 0 {
+        seen.named += 1;
+    } else if told.is_ok_and(|found| found == *model) {
+        seen.harmless += 1;
+    } else {
+        eprintln!("missing: {what}");
+        seen.missing += 1;
+    }
+}
+
+/// Everything that is told is as it was stored; some may be left out.
+fn assert_none_wrong(found: &Model, model: &Model, what: &str) {
+    fn part<K: Ord, V: PartialEq + std::fmt::Debug>(
+        found: &std::collections::BTreeMap<K, V>,
+        model: &std::collections::BTreeMap<K, V>,
+        what: &str,
+    ) {
+        for (key, value) in found {
+            assert_eq!(Some(value), model.get(key), "{what}");
+        }
+    }
+    part(&found.influencers, &model.influencers, what);
+    part(&found.connections, &model.connections, what);
+    part(&found.snapshots, &model.snapshots, what);
+    part(&found.runs, &model.runs, what);
+    part(&found.changes, &model.changes, what);
+    part(&found.alerts, &model.alerts, what);
+    part(&found.deliveries, &model.deliveries, what);
+    part(&found.holds, &model.holds, what);
+    part(&found.shown, &model.shown, what);
+    assert!(found.audit.iter().all(|line| model.audit.contains(line)), "{what}");
+}
+
+#[test]
+fn nothing_wrong_is_told_of_a_damaged_file() {
+    let (bytes, model) = small_store();
+    let mut random = fastrand::Rng::with_seed(11);
+    // What is free space harms nobody.
+    let used: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
+    let any = |random: &mut fastrand::Rng| used[random.usize(0..used.len())];
+    let mut flips = Seen::default();
+    for trial in 0..300 * thorough() {
+        let (at, bit) = (any(&mut random), random.u8(0..8));
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << bit;
+        look(flipped, &model, &mut flips, &format!("flip {trial} at {at}, bit {bit}"));
+    }
+    let mut cuts = Seen::default();
+    for trial in 0..50 * thorough() {
+        let len = random.usize(0..bytes.len());
+        look(bytes[..len].to_vec(), &model, &mut cuts, &format!("cut {trial} at {len}"));
+    }
+    let mut zeroes = Seen::default();
+    for trial in 0..50 * thorough() {
+        let page = any(&mut random) / PAGE;
+        let mut zeroed = bytes.clone();
+        zeroed[page * PAGE..(page + 1) * PAGE].fill(0);
+        look(zeroed, &model, &mut zeroes, &format!("zeroed page {trial}: {page}"));
+    }
+    eprintln!("flips {flips:?}\ncuts {cuts:?}\nzeroed pages {zeroes:?}");
+    assert!(flips.named > 30 && cuts.refused > 30 && zeroes.refused > 5, "hardly anything was damaged");
+}

@@ -1,0 +1,8 @@
+//! The store as a whole, over disks that tests can break.
+
+mod basics;
+mod crash;
+mod damage;
+mod disk;
+mod model;
+mod sample;

@@ -1,0 +1,259 @@
+//! The store against plain maps.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use roster_protocol::alert::AlertState;
+use roster_protocol::connection::Snapshot;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::Date;
+
+use super::disk::Disk;
+use super::sample::*;
+use crate::model::{
+    Alert, AuditLine, Change, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Run, Settings,
+};
+use crate::store::{Reader, Store, StoreError};
+
+/// How many connections and days there are.
+const WHO: u8 = 4;
+const DAYS: i32 = 70;
+
+/// What ought to be stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Model {
+    pub(super) influencers: BTreeMap<[u8; 5], Influencer>,
+    pub(super) connections: BTreeMap<[u8; 5], Connection>,
+    pub(super) snapshots: BTreeMap<(ConnectionId, Date), Snapshot>,
+    pub(super) runs: BTreeMap<Vec<u8>, Run>,
+    pub(super) changes: BTreeMap<Vec<u8>, Change>,
+    pub(super) alerts: BTreeMap<u64, Alert>,
+    pub(super) deliveries: BTreeMap<(u64, String), Delivery>,
+    pub(super) audit: Vec<AuditLine>,
+    pub(super) holds: BTreeMap<String, Hold>,
+    pub(super) settings: Settings,
+    pub(super) shown: BTreeMap<u32, u64>,
+}
+
+impl Model {
+    pub(super) fn apply(&mut self, commit: &Commit) {
+        use crate::store::records::Record;
+        for influencer in &commit.influencers {
+            self.influencers.insert(influencer.id.0, influencer.clone());
+        }
+        for id in &commit.removed_influencers {
+            self.influencers.remove(&id.0);
+        }
+        for connection in &commit.connections {
+            self.connections.insert(connection.id.0, connection.clone());
+        }
+        for connection in &commit.removed_connections {
+            self.connections.remove(&connection.id.0);
+            self.snapshots.retain(|(id, _), _| *id != connection.id);
+        }
+        for connection in &commit.forgotten_histories {
+            self.snapshots.retain(|(id, _), _| *id != connection.id);
+        }
+        for (id, snapshot) in &commit.snapshots {
+            self.snapshots.insert((*id, snapshot.date), snapshot.clone());
+        }
+        self.runs.extend(commit.runs.iter().map(|run| (run.key(), run.clone())));
+        self.changes.extend(commit.changes.iter().map(|change| (change.key(), change.clone())));
+        self.alerts.extend(commit.alerts.iter().map(|alert| (alert.number, alert.clone())));
+        for delivery in &commit.deliveries {
+            self.deliveries.insert((delivery.alert, delivery.channel.clone()), delivery.clone());
+        }
+        self.audit.extend(commit.audit.iter().cloned());
+        self.holds.extend(commit.holds.iter().map(|hold| (hold.scope.clone(), hold.clone())));
+        commit.released_holds.iter().for_each(|scope| drop(self.holds.remove(scope)));
+        self.settings = commit.settings.clone().unwrap_or_else(|| self.settings.clone());
+        self.shown.extend(commit.desktop_shown);
+    }
+
+    /// After `Store::sweep`.
+    fn sweep(&mut self, removed: &[ConnectionId]) {
+        self.runs.retain(|_, run| !removed.contains(&run.connection));
+        self.changes.retain(|_, change| !removed.contains(&change.connection));
+    }
+}
+
+/// Everything a store tells, as a model.
+pub(super) fn told(store: &Store) -> Result<Model, StoreError> {
+    store.read_now(|reader| {
+        let loaded = reader.load()?;
+        let mut model = Model {
+            influencers: loaded.influencers.into_iter().map(|one| (one.id.0, one)).collect(),
+            connections: loaded.connections.into_iter().map(|one| (one.id.0, one)).collect(),
+            holds: loaded.holds.into_iter().map(|hold| (hold.scope.clone(), hold)).collect(),
+            settings: loaded.settings,
+            shown: loaded.desktop_shown.into_iter().collect(),
+            ..Model::default()
+        };
+        read_lists(reader, &mut model)?;
+        for which in 0..WHO {
+            let of = connection(which, 1);
+            for snapshot in reader.history(&of, None, None)? {
+                model.snapshots.insert((of.id, snapshot.date), snapshot);
+            }
+        }
+        Ok(model)
+    })
+}
+
+/// Whether what is read at start is a part of the whole.
+fn start_agrees(loaded: &Loaded, model: &Model) -> bool {
+    let live: Vec<_> = model.alerts.values().filter(|alert| alert.state != AlertState::Resolved).cloned().collect();
+    let pending = model.deliveries.values().filter(|delivery| delivery.state == DeliveryState::Pending);
+    loaded.alerts == live
+        && loaded.last_alert == model.alerts.keys().last().copied().unwrap_or(0)
+        && loaded.deliveries == pending.cloned().collect::<Vec<_>>()
+        && loaded.snapshots == model.snapshots.len() as u64
+}
+
+fn read_lists(reader: &Reader<'_>, model: &mut Model) -> Result<(), StoreError> {
+    use crate::store::records::Record;
+    reader.runs_since(roster_protocol::time::Timestamp(i64::MIN), |run| drop(model.runs.insert(run.key(), run)))?;
+    let changes = reader.changes(roster_protocol::time::Timestamp(i64::MIN), None, usize::MAX, |_| true)?;
+    model.changes.extend(changes.rows.into_iter().map(|change| (change.key(), change)));
+    for alert in reader.alerts(None, usize::MAX, |_| true)?.rows {
+        for delivery in reader.deliveries(alert.number)? {
+            model.deliveries.insert((alert.number, delivery.channel.clone()), delivery);
+        }
+        model.alerts.insert(alert.number, alert);
+    }
+    let mut audit = reader.audit(None, usize::MAX, |_| true)?.rows;
+    audit.reverse();
+    model.audit.extend(audit.into_iter().map(|(_, line)| line));
+    Ok(())
+}
+
+/// A commit of a few things, told from random numbers.
+pub(super) fn commit_of(random: &mut fastrand::Rng) -> Commit {
+    let mut commit = Commit::default();
+    let seed = random.u32(0..1 << 20);
+    let which = random.u8(0..WHO);
+    if random.u8(0..4) == 0 {
+        commit.influencers.push(influencer(which, seed));
+    } else if random.u8(0..9) == 0 {
+        commit.removed_influencers.push(influencer_id(which));
+    }
+    if random.u8(0..3) == 0 {
+        commit.connections.push(connection(which, seed));
+    } else if random.u8(0..12) == 0 {
+        commit.removed_connections.push(connection(which, seed));
+    } else if random.u8(0..12) == 0 {
+        commit.forgotten_histories.push(connection(which, seed));
+    }
+    for _ in 0..random.u8(0..6) {
+        let day = Date(FIRST_DAY + random.i32(0..DAYS));
+        commit.snapshots.push((connection_id(random.u8(0..WHO)), snapshot(day, random.u32(0..1 << 20))));
+    }
+    commit.runs.extend((0..random.u8(0..3)).map(|extra| run(which, seed + u32::from(extra))));
+    commit.changes.extend((0..random.u8(0..3)).map(|extra| change(which, seed + u32::from(extra))));
+    if random.u8(0..3) == 0 {
+        let number = random.u64(1..9);
+        commit.alerts.push(alert(number, seed));
+        commit.deliveries.push(delivery(number, seed));
+    }
+    commit.audit.extend((0..random.u8(0..2)).map(|extra| line(seed + u32::from(extra))));
+    if random.u8(0..4) == 0 {
+        commit.holds.push(hold(seed));
+    } else if random.u8(0..4) == 0 {
+        commit.released_holds.push(hold(seed).scope);
+    }
+    if random.u8(0..6) == 0 {
+        commit.settings = Some(Settings { paused: random.bool(), paused_platforms: vec![format!("p{seed}")] });
+        commit.desktop_shown = Some((seed % 3, u64::from(seed)));
+    }
+    commit
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Some commits at once.
+    Commits(u8),
+    Fold,
+    Bulk,
+    Sweep,
+    Reopen,
+    Restart,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (1u8..20).prop_map(Step::Commits),
+        3 => Just(Step::Fold),
+        1 => Just(Step::Bulk),
+        1 => Just(Step::Sweep),
+        1 => Just(Step::Reopen),
+        2 => Just(Step::Restart),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_store_is_as_good_as_maps(seed: u64, steps in proptest::collection::vec(any_step(), 1..25)) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let disk = Disk::default();
+        let (mut store, _) = disk.open().expect("a new store");
+        let mut model = Model::default();
+        let mut removed = Vec::new();
+        for step in steps {
+            match step {
+                Step::Commits(count) => {
+                    let commits: Vec<_> = (0..count).map(|_| commit_of(&mut random)).collect();
+                    let pending: Vec<_> = commits.iter().map(|commit| store.submit(commit.clone())).collect();
+                    pending.into_iter().for_each(|pending| pending.wait().expect("a commit"));
+                    commits.iter().for_each(|commit| model.apply(commit));
+                    let gone = commits.iter().flat_map(|commit| &commit.removed_connections);
+                    removed.extend(gone.map(|connection| connection.id));
+                }
+                Step::Fold => {
+                    let today = Date(FIRST_DAY + random.i32(0..DAYS + 10));
+                    runtime.block_on(store.fold(today)).expect("a fold");
+                }
+                Step::Bulk => {
+                    let (who, first) = (connection_id(random.u8(0..WHO)), FIRST_DAY + random.i32(0..DAYS - 30));
+                    let days: Vec<_> = (0..30).map(|day| snapshot(Date(first + day), random.u32(0..9999))).collect();
+                    let today = Date(FIRST_DAY + random.i32(0..DAYS));
+                    runtime.block_on(store.bulk_snapshots(today, vec![(who, days.clone())])).expect("a bulk load");
+                    model.snapshots.extend(days.into_iter().map(|snapshot| ((who, snapshot.date), snapshot)));
+                }
+                Step::Sweep => {
+                    runtime.block_on(store.sweep()).expect("a sweep");
+                    model.sweep(&removed);
+                    removed.clear();
+                }
+                Step::Reopen => runtime.block_on(store.reopen()).expect("it opens again"),
+                Step::Restart => {
+                    drop(store);
+                    let (again, loaded) = disk.open().expect("the same store");
+                    prop_assert!(start_agrees(&loaded, &model));
+                    store = again;
+                }
+            }
+            let loaded = store.read_now(|reader| reader.load()).expect("what is read at start");
+            prop_assert!(start_agrees(&loaded, &model));
+            prop_assert_eq!(&told(&store).expect("all there is"), &model);
+            let day = FIRST_DAY + random.i32(0..DAYS);
+            let days = Date(day)..=Date(day + random.i32(0..40));
+            let mut recent: BTreeMap<_, Vec<_>> = BTreeMap::new();
+            for ((who, date), snapshot) in &model.snapshots {
+                if let Some(followers) = snapshot.numbers.followers.filter(|_| days.contains(date)) {
+                    recent.entry(*who).or_default().push((*date, followers));
+                }
+            }
+            let told = store.read_now(|reader| reader.recent_followers(days)).expect("followers");
+            prop_assert_eq!(told.into_iter().collect::<BTreeMap<_, _>>(), recent);
+            prop_assert_eq!(store.damaged().rows, 0);
+            let one = (connection_id(random.u8(0..WHO)), Date(day));
+            let told = store.read_now(|reader| reader.snapshot_on(one.0, one.1)).expect("a day");
+            prop_assert_eq!(told.as_ref(), model.snapshots.get(&one));
+        }
+        let scrubbed = runtime.block_on(store.scrub()).expect("a scrub");
+        prop_assert_eq!(scrubbed.damaged, 0);
+    }
+}

@@ -1,0 +1,124 @@
+//! Moving snapshots where they stay: the fold of finished epochs, and histories that are written at once. A bounded
+//! piece at a time, between the commits of others.
+
+use std::collections::BTreeSet;
+
+use redb::{ReadableTable, WriteTransaction};
+use roster_protocol::connection::Snapshot;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::Date;
+
+use super::Store;
+use super::damage::DamageLog;
+use super::error::StoreError;
+use super::snapshots::{self, LogRow, Take, fold_in, put_fold, read_row};
+use super::tables::{
+    EPOCH_DAYS, LogKey, epoch_start, log_definition, log_key, log_name, month_of, newest_finished_epoch, split_log_key,
+};
+
+/// How many connections one transaction of the fold takes: some 35 ms.
+const FOLD_CONNECTIONS: usize = 2_000;
+/// How many snapshots one transaction of a bulk load writes.
+const BULK_SNAPSHOTS: usize = 50_000;
+
+impl Store {
+    /// Moves snapshots of finished epochs from the log into chunks. `today` is the day in the daemon's zone: an epoch
+    /// is finished when its last day lies two days back. May be ended by a crash at any point and begun again.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn fold(&self, today: Date) -> Result<(), StoreError> {
+        let target = newest_finished_epoch(today);
+        let epochs = self.read(|reader| Ok(reader.logs()?.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>())).await?;
+        if epochs.iter().all(|epoch| *epoch > target) {
+            return Ok(());
+        }
+        self.alone(move |txn, _| raise_mark(txn, target)).await?;
+        for epoch in epochs.into_iter().filter(|epoch| *epoch <= target) {
+            let mut from = Some(ConnectionId::from_bytes([0; 5]));
+            while let Some(first) = from {
+                from = self.alone(move |txn, damage| fold_some(txn, epoch, first, damage)).await?;
+            }
+            self.alone(move |txn, _| Ok(txn.delete_table(log_definition(&log_name(epoch)))?)).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes much history at once, durably, in few transactions: for a demo's past, imports and measurements. `today`
+    /// as in [`Store::fold`]. Same days are replaced. The connections' `first_day` and `latest` are the caller's to
+    /// commit.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; after one, a part may be written.
+    pub async fn bulk_snapshots(
+        &self,
+        today: Date,
+        histories: Vec<(ConnectionId, Vec<Snapshot>)>,
+    ) -> Result<(), StoreError> {
+        let mut rows = Vec::new();
+        for (connection, snapshots) in histories {
+            for snapshot in &snapshots {
+                rows.push(LogRow::of(connection, snapshot)?);
+            }
+        }
+        // Month by month, as chunks lie.
+        rows.sort_by_cached_key(|row| {
+            let (day, connection) = split_log_key(&row.key);
+            (month_of(day).0, connection, day)
+        });
+        self.alone(move |txn, _| raise_mark(txn, newest_finished_epoch(today))).await?;
+        let mut rows = rows.into_iter();
+        while !rows.as_slice().is_empty() {
+            let some: Vec<LogRow> = rows.by_ref().take(BULK_SNAPSHOTS).collect();
+            self.alone(move |txn, damage| snapshots::write_rows(txn, some.iter().collect(), damage)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// From now on snapshots of `epoch` and earlier ones are written into chunks.
+fn raise_mark(txn: &WriteTransaction, epoch: i32) -> Result<(), StoreError> {
+    let mut fold = fold_in(txn)?;
+    if fold.newest < Some(epoch) {
+        fold.newest = Some(epoch);
+        put_fold(txn, fold)?;
+    }
+    Ok(())
+}
+
+/// Writes the rows of some connections, from `first` on, into their chunks, and returns the next connection; `None`
+/// when there are no more. The rows stay in the log until it is dropped whole.
+fn fold_some(
+    txn: &WriteTransaction,
+    epoch: i32,
+    first: ConnectionId,
+    damage: &DamageLog,
+) -> Result<Option<ConnectionId>, StoreError> {
+    let name = log_name(epoch);
+    let log = txn.open_table(log_definition(&name))?;
+    let days = || (0..EPOCH_DAYS).map(|day| epoch_start(epoch).plus_days(day));
+    let last = ConnectionId::from_bytes([255; 5]);
+
+    // The next connections of any day, one more than are taken.
+    let mut next = BTreeSet::new();
+    for day in days() {
+        for row in log.range::<&LogKey>(&log_key(day, first)..=&log_key(day, last))?.take(FOLD_CONNECTIONS + 1) {
+            next.insert(split_log_key(row?.0.value()).1);
+        }
+    }
+    let end = next.iter().nth(FOLD_CONNECTIONS).copied();
+    let mut taken = Vec::new();
+    for day in days() {
+        for row in log.range::<&LogKey>(&log_key(day, first)..=&log_key(day, last))? {
+            let (key, value) = row?;
+            let (_, connection) = split_log_key(key.value());
+            if end.is_some_and(|end| connection >= end) {
+                break;
+            }
+            taken.extend(read_row(key.value(), value.value(), damage).map(|snapshot| (connection, snapshot)));
+        }
+    }
+    let fold = snapshots::write_chunks(txn, fold_in(txn)?, taken, Take::Present, damage)?;
+    put_fold(txn, fold)?;
+    Ok(end)
+}

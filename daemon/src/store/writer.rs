@@ -1,0 +1,178 @@
+//! The one thread that writes: it takes what is queued, in order, and makes groups of it durable.
+//!
+//! A durable transaction costs the same for one commit and for a thousand. When the disk fails, the thread closes and
+//! reopens the database until writing works again, and refuses everything meanwhile.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use redb::WriteTransaction;
+use tokio::sync::oneshot;
+
+use super::apply::{self, Batch};
+use super::error::StoreError;
+use super::shared::{Shared, StoreState};
+
+/// How many commits share a transaction.
+const GROUP: usize = 1_000;
+/// The waits between attempts to reopen a store whose disk fails: doubled from the first to the last.
+const RETRIES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+
+pub(super) type Reply = oneshot::Sender<Result<(), StoreError>>;
+type Work = Box<dyn FnOnce(&WriteTransaction, &Shared) -> Result<(), StoreError> + Send>;
+
+/// What can be asked of the thread.
+pub(super) enum Job {
+    /// Write it, together with others.
+    Commit(Batch, Reply),
+    /// A transaction of its own.
+    Alone(Work, Reply),
+    /// Close the database and open it again.
+    Reopen(Reply),
+    /// Say that the thread is alive.
+    Answer(Reply),
+}
+
+/// Works until all senders are gone and the queue is empty.
+pub(super) fn run(shared: &Arc<Shared>, queue: &Receiver<Job>, linger: Duration) {
+    let mut writer = Writer { shared, queue, linger, busy: false };
+    let mut next = None;
+    while let Some(job) = next.take().or_else(|| queue.recv().ok()) {
+        next = writer.work(job);
+    }
+}
+
+struct Writer<'a> {
+    shared: &'a Shared,
+    queue: &'a Receiver<Job>,
+    linger: Duration,
+    /// Whether the last group had more than one commit. Who commits alone, one after the other, need not linger.
+    busy: bool,
+}
+
+impl Writer<'_> {
+    /// Does the job, with all that can go with it, and returns one that could not.
+    fn work(&mut self, job: Job) -> Option<Job> {
+        match job {
+            Job::Commit(batch, reply) => {
+                let mut group = vec![(batch, reply)];
+                let next = self.gather(&mut group);
+                self.busy = group.len() > 1;
+                self.commit(group);
+                next
+            }
+            Job::Alone(work, reply) => {
+                let told = self.shared.write(|txn| work(txn, self.shared));
+                self.tell(vec![reply], told);
+                None
+            }
+            Job::Answer(reply) => {
+                let _ = reply.send(Ok(()));
+                None
+            }
+            Job::Reopen(reply) => {
+                let told = self.shared.reopen();
+                self.tell(vec![reply], told);
+                None
+            }
+        }
+    }
+
+    /// Adds what is queued and what comes within the linger, up to a job of another kind, which is returned.
+    fn gather(&self, group: &mut Vec<(Batch, Reply)>) -> Option<Job> {
+        let linger_ends = Instant::now() + if self.busy { self.linger } else { Duration::ZERO };
+        while group.len() < GROUP {
+            let left = linger_ends.saturating_duration_since(Instant::now());
+            match self.queue.recv_timeout(left) {
+                Ok(Job::Commit(batch, reply)) => group.push((batch, reply)),
+                Ok(other) => return Some(other),
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    fn commit(&self, group: Vec<(Batch, Reply)>) {
+        let (batches, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let told = self.shared.write(|txn| apply::apply(txn, &batches, &self.shared.damage));
+        if let Err(StoreError::Invalid { .. }) = told
+            && batches.len() > 1
+        {
+            // One of them cannot be stored: the others must not suffer for it.
+            for (batch, reply) in batches.into_iter().zip(replies) {
+                self.commit(vec![(batch, reply)]);
+            }
+            return;
+        }
+        self.tell(replies, told);
+    }
+
+    /// Answers those who waited for this, and mends what failed.
+    fn tell(&self, replies: Vec<Reply>, told: Result<(), StoreError>) {
+        let failed = told.as_ref().err().filter(|error| error.latches()).cloned();
+        if let Some(error) = &failed {
+            tracing::error!(%error, "the store cannot write; reopening it");
+            let degraded = StoreState::Degraded { since: Instant::now(), reason: error.to_string() };
+            self.shared.state.send_replace(degraded);
+        }
+        for reply in replies {
+            // Whoever asked may have stopped waiting.
+            let _ = reply.send(told.clone());
+        }
+        if failed.is_some() {
+            self.mend();
+        }
+    }
+
+    /// Reopens until writing works again, or nobody is there any more. What was queued behind the failure is refused:
+    /// it may count on what failed.
+    fn mend(&self) {
+        let mut wait = RETRIES.0;
+        let mut asked = match self.refuse_for(Duration::ZERO) {
+            Refused::AskedToReopen(reply) => Some(reply),
+            Refused::TimeIsOver => None,
+            Refused::Closing => return,
+        };
+        loop {
+            let told = self.shared.reopen().and_then(|()| self.shared.try_writing());
+            if told.is_ok() {
+                tracing::info!("the store can write again");
+                self.shared.state.send_replace(StoreState::Working);
+            }
+            if let Some(reply) = asked.take() {
+                let _ = Reply::send(reply, told.clone());
+            }
+            let Err(error) = told else { return };
+            tracing::warn!(%error, "the store still cannot write");
+            match self.refuse_for(wait) {
+                Refused::TimeIsOver => {}
+                Refused::AskedToReopen(reply) => asked = Some(reply),
+                Refused::Closing => return,
+            }
+            wait = (wait * 2).min(RETRIES.1);
+        }
+    }
+
+    /// Answers what comes with an error, for a while.
+    fn refuse_for(&self, wait: Duration) -> Refused {
+        let ends = Instant::now() + wait;
+        loop {
+            match self.queue.recv_timeout(ends.saturating_duration_since(Instant::now())) {
+                Ok(Job::Reopen(reply)) => return Refused::AskedToReopen(reply),
+                // Whoever asked may have stopped waiting.
+                Ok(Job::Answer(reply)) => drop(reply.send(Ok(()))),
+                Ok(Job::Commit(_, reply) | Job::Alone(_, reply)) => drop(reply.send(Err(self.shared.degraded()))),
+                Err(RecvTimeoutError::Timeout) => return Refused::TimeIsOver,
+                Err(RecvTimeoutError::Disconnected) => return Refused::Closing,
+            }
+        }
+    }
+}
+
+/// Why refusing ended.
+enum Refused {
+    TimeIsOver,
+    AskedToReopen(Reply),
+    Closing,
+}
