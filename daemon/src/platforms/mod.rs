@@ -3,6 +3,15 @@
 //! A platform module asks and reads. It does not store, schedule, retry or decide: it says what it was told,
 //! and by [`PlatformError`] what should be done next.
 
+mod asking;
+mod bluesky;
+mod mastodon;
+mod reading;
+mod registry;
+#[cfg(test)]
+mod tests;
+mod youtube;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -11,6 +20,12 @@ use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::status::ApiAccess;
 
 use crate::http_client::Api;
+pub use registry::{ConfigProblem, Configured, Entry, Registered, known_keys, register, slugs};
+
+/// Every platform: one line each, in the order in which they are listed.
+pub fn all() -> &'static [Entry] {
+    &[bluesky::ENTRY, mastodon::ENTRY, youtube::ENTRY]
+}
 
 /// Who a platform is and what it tells.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,240 @@
+//! What a platform module gets for one batch: where each request goes, and a place to say "not before".
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Url;
+use roster_protocol::text::clean;
+use roster_protocol::time::Timestamp;
+use serde::Serialize;
+use url::Host;
+
+use super::address::is_loopback;
+use super::{Answer, HttpClient, HttpError, HttpErrorKind, Outgoing, Reach, Secret};
+
+/// Where a platform's requests go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// Requests for `https://{host}{path}` go to `{gateway}/{host}{path}`.
+    pub gateway: Option<String>,
+    /// Requests for any host go to `{api_url}{path}`; takes precedence over the gateway.
+    pub api_url: Option<String>,
+    /// Hosts, with port where it is not the usual one, that may be at private addresses.
+    pub private_hosts: Vec<String>,
+}
+
+/// A text that is no base URL. The message does not repeat it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be an https URL, or an http URL to loopback, without name, query and fragment")]
+pub struct BaseError;
+
+/// The canonical form of a gateway or an API's address: no slash at its end.
+///
+/// # Errors
+/// When it is neither https nor http to loopback, or has parts a base cannot have.
+pub fn base_url(text: &str) -> Result<String, BaseError> {
+    let url = Url::parse(text.trim()).map_err(|_| BaseError)?;
+    let host = url.host().ok_or(BaseError)?;
+    let allowed = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&host));
+    let bare =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    if allowed && bare { Ok(url.as_str().trim_end_matches('/').to_owned()) } else { Err(BaseError) }
+}
+
+/// One batch's way to its platform.
+#[derive(Debug)]
+pub struct Api {
+    client: HttpClient,
+    route: Route,
+    now: Timestamp,
+    wait: Mutex<Option<(Duration, String)>>,
+}
+
+impl Api {
+    /// A way for a batch that begins at `now`.
+    pub fn new(client: HttpClient, route: Route, now: Timestamp) -> Self {
+        Self { client, route, now, wait: Mutex::new(None) }
+    }
+
+    /// When the batch began.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A question to `host` (with port where it is not the usual one). `{name}` in the path is filled by
+    /// [`Request::part`]; errors show the path as given here.
+    pub fn get(&self, host: &str, path: &'static str) -> Request<'_> {
+        Request::new(self, Method::GET, host, path)
+    }
+
+    /// As [`Api::get`], with a body to be set.
+    pub fn post(&self, host: &str, path: &'static str) -> Request<'_> {
+        Request::new(self, Method::POST, host, path)
+    }
+
+    /// Notes that the platform wants no further questions for this long, although it answered.
+    pub fn wait(&self, length: Duration, reason: &str) {
+        let mut wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        if wait.as_ref().is_none_or(|(noted, _)| *noted < length) {
+            *wait = Some((length, clean(reason, 120)));
+        }
+    }
+
+    /// The longest wait noted, from the batch's end on.
+    pub fn told_to_wait(&self) -> Option<Duration> {
+        self.wait.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(length, _)| *length)
+    }
+
+    /// Why, in a sentence's words.
+    pub fn told_why(&self) -> Option<String> {
+        self.wait.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, reason)| reason.clone())
+    }
+
+    /// Whether the operator allows this host at a private address.
+    pub fn is_private_host(&self, host: &str) -> bool {
+        self.route.private_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+    }
+
+    fn resolve(&self, host: &str) -> Option<(String, Reach)> {
+        let host = host.to_ascii_lowercase();
+        let own = Url::parse(&format!("https://{host}/")).ok()?;
+        let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
+        if !plain || own.path() != "/" {
+            return None;
+        }
+        if let Some(base) = &self.route.api_url {
+            return Some((base.clone(), Reach::Chosen));
+        }
+        if let Some(gateway) = &self.route.gateway {
+            return Some((format!("{gateway}/{host}"), Reach::Chosen));
+        }
+        if !self.is_private_host(&host) {
+            return Some((format!("https://{host}"), Reach::Public));
+        }
+        let scheme = if is_loopback(&own.host()?) { "http" } else { "https" };
+        Some((format!("{scheme}://{host}"), Reach::Inside))
+    }
+}
+
+/// One question, being put together.
+#[must_use = "a request does nothing until it is sent"]
+pub struct Request<'a> {
+    api: &'a Api,
+    method: Method,
+    host: String,
+    template: &'static str,
+    parts: Vec<(&'static str, String)>,
+    query: Vec<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+    broken: bool,
+}
+
+/// Everything but what RFC 3986 leaves unreserved.
+const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl<'a> Request<'a> {
+    fn new(api: &'a Api, method: Method, host: &str, template: &'static str) -> Self {
+        Self {
+            api,
+            method,
+            host: host.to_owned(),
+            template,
+            parts: Vec::new(),
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            broken: false,
+        }
+    }
+
+    /// Fills `{name}` of the path with one segment.
+    pub fn part(mut self, name: &'static str, value: &str) -> Self {
+        // Dots alone would walk up the path, however they are encoded.
+        self.broken |= value.bytes().all(|byte| byte == b'.');
+        self.parts.push((name, utf8_percent_encode(value, PART).to_string()));
+        self
+    }
+
+    /// Appends pairs to the query; a name may come several times.
+    pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
+        self.query.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self
+    }
+
+    /// Appends a pair whose value is nobody's business.
+    pub fn secret_query(mut self, name: &str, value: &Secret) -> Self {
+        self.query.push((name.to_owned(), value.expose().to_owned()));
+        self
+    }
+
+    /// Sends the token as `Authorization: Bearer`.
+    pub fn bearer(mut self, token: &Secret) -> Self {
+        match HeaderValue::from_str(&format!("Bearer {}", token.expose())) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                self.headers.insert(AUTHORIZATION, value);
+            }
+            Err(_) => self.broken = true,
+        }
+        self
+    }
+
+    /// Sends `body` as JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.body = bytes.into(),
+            Err(_) => self.broken = true,
+        }
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self
+    }
+
+    /// Sends pairs as a form.
+    pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        self.body = form.into();
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        self
+    }
+
+    /// Asks once.
+    ///
+    /// # Errors
+    /// As [`HttpClient::send`]. Any status is an answer.
+    pub async fn send(self) -> Result<Answer, HttpError> {
+        let bad = || HttpError::new(&self.host, self.template, None, HttpErrorKind::BadHost);
+        let (base, reach) = self.api.resolve(&self.host).filter(|_| !self.broken).ok_or_else(bad)?;
+        let path = self
+            .parts
+            .iter()
+            .fold(self.template.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+        let mut url = Url::parse(&format!("{base}{path}")).map_err(|_| bad())?;
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        let outgoing = Outgoing {
+            method: self.method,
+            url: url.into(),
+            headers: self.headers,
+            body: self.body,
+            reach,
+            host: self.host,
+            template: self.template.to_owned(),
+        };
+        self.api.client.send(outgoing).await
+    }
+}
+
+/// Whether the text names a host, with or without port, and nothing else.
+pub(crate) fn is_host(text: &str) -> bool {
+    let url = Url::parse(&format!("https://{text}/"));
+    url.is_ok_and(|url| {
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        url.host().is_some_and(|host: Host<&str>| format!("{host}{port}").eq_ignore_ascii_case(text))
+    })
+}

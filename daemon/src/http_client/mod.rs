@@ -1,0 +1,267 @@
+//! The one way out: every request to a platform or a receiver goes through here, with limits on time and size.
+//!
+//! Whoever asks gets an [`Answer`] or an [`HttpError`]; neither an error nor its debug print ever holds a URL, a
+//! query, a header or a body. Redirects are never followed. There are no retries here, and no waiting: that is
+//! the schedule's business. Only this module names reqwest.
+
+mod address;
+mod answer;
+mod api;
+mod error;
+mod secret;
+#[cfg(test)]
+pub(crate) mod test_server;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method};
+use reqwest::Url;
+use tokio::sync::OnceCell;
+
+use address::{LoopbackOnly, PublicOnly, Way};
+pub use answer::Answer;
+pub(crate) use answer::read_json;
+pub(crate) use api::is_host;
+pub use api::{Api, BaseError, Request, Route, base_url};
+pub use error::{HttpError, HttpErrorKind};
+pub use secret::{Secret, SecretError};
+
+/// How long and how large an exchange may get. Values, so that tests use milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// For name, connection and TLS together.
+    pub connect: Duration,
+    /// For the whole exchange, the body's last byte included.
+    pub total: Duration,
+    /// Between two pieces of an answer.
+    pub read_gap: Duration,
+    /// For the body, after inflation.
+    pub body_bytes: usize,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            total: Duration::from_secs(20),
+            read_gap: Duration::from_secs(10),
+            body_bytes: 8 * 1024 * 1024,
+        }
+    }
+}
+
+/// What the operator decides about going out.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    pub limits: HttpLimits,
+    /// The proxy's URL, for all that is neither loopback nor inside. `None`: directly; the environment is not asked.
+    pub proxy: Option<String>,
+    /// PEM certificates trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+    pub user_agent: String,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            limits: HttpLimits::default(),
+            proxy: None,
+            ca_file: None,
+            user_agent: concat!("roster/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Settings that no client can be made of. The messages hold no proxy password.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpSetupError {
+    #[error("the proxy is no http or https URL")]
+    Proxy,
+    #[error("the CA file {path}: {source}")]
+    CaFile { path: PathBuf, source: std::io::Error },
+    #[error("the CA file {path} holds no PEM certificate")]
+    CaFileEmpty { path: PathBuf },
+}
+
+/// Whose choice a URL's host was, which decides where it may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Anyone's, such as an instance in a handle: https and public addresses only.
+    Public,
+    /// The operator's: a gateway or an API's own address. https, or http to loopback; any address.
+    Chosen,
+    /// The operator's, and inside his network: as `Chosen`, and never through the proxy.
+    Inside,
+}
+
+/// One request as it leaves. It prints without URL, headers and body, which hold secrets.
+pub struct Outgoing {
+    pub method: Method,
+    pub url: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub reach: Reach,
+    /// Whom errors name: the host that is meant, also behind a gateway.
+    pub host: String,
+    /// What errors name: the path with placeholders.
+    pub template: String,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.method, self.host, self.template)
+    }
+}
+
+/// The way out. Clones share connections.
+#[derive(Clone)]
+pub struct HttpClient {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: HttpSettings,
+    proxy: Option<Url>,
+    certificates: Vec<reqwest::Certificate>,
+    // Built when first used: one that speaks TLS cannot be built without CA certificates, which a host that
+    // only asks a loopback gateway need not have.
+    guarded: OnceCell<reqwest::Client>,
+    trusted: OnceCell<reqwest::Client>,
+    inside: OnceCell<reqwest::Client>,
+    plain: OnceCell<reqwest::Client>,
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").field("limits", &self.inner.settings.limits).finish_non_exhaustive()
+    }
+}
+
+impl HttpClient {
+    /// Makes a client of these settings; reads the CA file now and the system's certificates when first needed.
+    ///
+    /// # Errors
+    /// When the proxy is no URL or the CA file cannot be used.
+    pub fn new(settings: HttpSettings) -> Result<Self, HttpSetupError> {
+        // A second client finds the first one's provider installed, which is the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let proxy = settings.proxy.as_deref().map(proxy_url).transpose()?;
+        let certificates = settings.ca_file.as_ref().map(read_certificates).transpose()?.unwrap_or_default();
+        let inner = Inner {
+            settings,
+            proxy,
+            certificates,
+            guarded: OnceCell::new(),
+            trusted: OnceCell::new(),
+            inside: OnceCell::new(),
+            plain: OnceCell::new(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Asks once and reads the whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// When there is no whole answer within the limits, or the URL leads where `reach` does not allow.
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, HttpError> {
+        let Outgoing { method, url, headers, body, reach, host, template } = outgoing;
+        let fail = |kind: HttpErrorKind, status: Option<u16>| HttpError::new(&host, &template, status, kind);
+        let url = Url::parse(&url).map_err(|_| fail(HttpErrorKind::BadHost, None))?;
+        let way = Way::of(&url, reach).map_err(|kind| fail(kind, None))?;
+        let client = self.inner.client(way).await.map_err(|kind| fail(kind, None))?;
+        let proxied = self.inner.proxy.is_some() && way.is_proxied();
+        let request = client.request(method, url).headers(headers).body(body);
+        let mut response =
+            request.send().await.map_err(|error| fail(HttpErrorKind::of(&error, reach, proxied), None))?;
+        let status = response.status().as_u16();
+        let most = self.inner.settings.limits.body_bytes;
+        // What is announced as too large is not begun; inflated bodies announce nothing.
+        if response.content_length().is_some_and(|length| length > most as u64) {
+            return Err(fail(HttpErrorKind::TooLarge, Some(status)));
+        }
+        let headers = std::mem::take(response.headers_mut());
+        let mut body = BytesMut::new();
+        while let Some(piece) =
+            response.chunk().await.map_err(|error| fail(HttpErrorKind::of(&error, reach, proxied), Some(status)))?
+        {
+            if body.len() + piece.len() > most {
+                return Err(fail(HttpErrorKind::TooLarge, Some(status)));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Answer::new(host, template, status, headers, body.freeze()))
+    }
+}
+
+impl Inner {
+    async fn client(self: &Arc<Self>, way: Way) -> Result<&reqwest::Client, HttpErrorKind> {
+        let cell = match way {
+            Way::Guarded => &self.guarded,
+            Way::Trusted => &self.trusted,
+            Way::Inside => &self.inside,
+            Way::Plain => &self.plain,
+        };
+        cell.get_or_try_init(|| async {
+            let inner = Arc::clone(self);
+            // Reading the system's certificates takes milliseconds of disk and CPU.
+            match tokio::task::spawn_blocking(move || inner.build(way)).await {
+                Ok(Ok(client)) => Ok(client),
+                Ok(Err(_)) | Err(_) => Err(HttpErrorKind::NoCertificates),
+            }
+        })
+        .await
+    }
+
+    fn build(&self, way: Way) -> reqwest::Result<reqwest::Client> {
+        let limits = &self.settings.limits;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(&self.settings.user_agent)
+            .connect_timeout(limits.connect)
+            .timeout(limits.total)
+            .read_timeout(limits.read_gap)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .pool_max_idle_per_host(4)
+            .gzip(true);
+        if let Some(proxy) = self.proxy.as_ref().filter(|_| way.is_proxied()) {
+            builder = builder.proxy(reqwest::Proxy::all(proxy.clone())?);
+        }
+        builder = match way {
+            Way::Guarded => builder.dns_resolver(PublicOnly { proxy_host: self.proxy_host() }),
+            Way::Plain => builder.dns_resolver(LoopbackOnly),
+            Way::Trusted | Way::Inside => builder,
+        };
+        builder = match way {
+            // Nothing is encrypted here, so nobody need be trusted.
+            Way::Plain => builder.tls_certs_only([]),
+            _ => builder.https_only(true).tls_certs_merge(self.certificates.iter().cloned()),
+        };
+        builder.build()
+    }
+
+    fn proxy_host(&self) -> Option<String> {
+        self.proxy.as_ref().and_then(Url::host_str).map(str::to_owned)
+    }
+}
+
+fn proxy_url(text: &str) -> Result<Url, HttpSetupError> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+        .ok_or(HttpSetupError::Proxy)
+}
+
+fn read_certificates(path: &PathBuf) -> Result<Vec<reqwest::Certificate>, HttpSetupError> {
+    let pem = std::fs::read(path).map_err(|source| HttpSetupError::CaFile { path: path.clone(), source })?;
+    reqwest::Certificate::from_pem_bundle(&pem)
+        .ok()
+        .filter(|certificates| !certificates.is_empty())
+        .ok_or_else(|| HttpSetupError::CaFileEmpty { path: path.clone() })
+}

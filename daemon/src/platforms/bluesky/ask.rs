@@ -1,0 +1,129 @@
+//! The questions: profiles together, then each account's newest posts.
+
+use std::collections::HashSet;
+
+use futures::{FutureExt, StreamExt, stream};
+use roster_protocol::ids::ConnectionId;
+use serde_json::value::RawValue;
+
+use super::SLUG;
+use super::read::{Feed, Profiles, Told, actor, observation, own_post, refusal};
+use crate::history::engagement::NEWEST_POSTS;
+use crate::http_client::{Answer, Api};
+use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::reading::{Posts, add_engagement};
+use crate::platforms::{Account, Observation, Observed, PlatformError};
+
+/// The public AppView; `api_url` names another one.
+const HOST: &str = "public.api.bsky.app";
+
+pub(super) const PROFILES_A_CALL: usize = 25;
+
+/// Twelve own posts are usually among fifty; who mostly reposts is read back this far and no farther.
+const FEED_PAGE: &str = "50";
+const MOST_PAGES: usize = 3;
+
+pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
+    let stop = &Stop::new(api);
+    let mut observed = Observed::with_capacity(accounts.len());
+    for group in accounts.chunks(PROFILES_A_CALL) {
+        let told = &profiles(api, stop, group).await;
+        let asked: Vec<_> = group.iter().map(|account| one(api, stop, account, told.as_ref()).boxed()).collect();
+        observed.extend(stream::iter(asked).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
+    }
+    observed
+}
+
+/// Profiles in one call. An empty answer also where the call itself was refused, because of one odd actor perhaps.
+async fn profiles(api: &Api, stop: &Stop<'_>, accounts: &[Account]) -> Result<Told, PlatformError> {
+    stop.unless_stopped(async {
+        let mut seen = HashSet::new();
+        let actors: Vec<(&str, &str)> = accounts
+            .iter()
+            .map(|account| ("actors", actor(account)))
+            .filter(|(_, actor)| seen.insert(*actor))
+            .collect();
+        let answer = api.get(HOST, "/xrpc/app.bsky.actor.getProfiles").query(&actors).send().await?;
+        if answer.status == 400 {
+            return Ok(Told::default());
+        }
+        Ok(Told::of(accepted(stop, answer)?.json::<Profiles>()?))
+    })
+    .await
+}
+
+async fn one(
+    api: &Api,
+    stop: &Stop<'_>,
+    account: &Account,
+    told: Result<&Told, &PlatformError>,
+) -> (ConnectionId, Result<Observation, PlatformError>) {
+    let observation = match told {
+        Ok(told) => whole(api, stop, account, told).await,
+        Err(error) => Err(error.clone()),
+    };
+    (account.connection, observation)
+}
+
+async fn whole(api: &Api, stop: &Stop<'_>, account: &Account, told: &Told) -> Result<Observation, PlatformError> {
+    let mut observation = match told.of_account(account) {
+        Some(text) => observation(account, text)?,
+        None => observation(account, &stop.unless_stopped(profile(api, stop, account)).await?)?,
+    };
+    if observation.numbers.posts != Some(0) {
+        let posts = stop.unless_stopped(posts(api, stop, &observation.platform_user_id)).await;
+        add_engagement(&mut observation, posts);
+    }
+    Ok(observation)
+}
+
+async fn profile(api: &Api, stop: &Stop<'_>, account: &Account) -> Result<Box<RawValue>, PlatformError> {
+    let request = api.get(HOST, "/xrpc/app.bsky.actor.getProfile").query(&[("actor", actor(account))]);
+    Ok(accepted(stop, request.send().await?)?.json()?)
+}
+
+async fn posts(api: &Api, stop: &Stop<'_>, did: &str) -> Result<Posts, PlatformError> {
+    let mut read = Posts::default();
+    let mut seen = HashSet::new();
+    let mut cursor: Option<String> = None;
+    for _ in 0..MOST_PAGES {
+        let mut request = api.get(HOST, "/xrpc/app.bsky.feed.getAuthorFeed").query(&[
+            ("actor", did),
+            ("limit", FEED_PAGE),
+            ("filter", "posts_no_replies"),
+        ]);
+        if let Some(cursor) = &cursor {
+            request = request.query(&[("cursor", cursor)]);
+        }
+        let page: Feed = accepted(stop, request.send().await?)?.json()?;
+        for text in &page.feed {
+            match own_post(did, text) {
+                Ok(Some((uri, post))) => {
+                    if seen.insert(uri) {
+                        read.posts.push(post);
+                    }
+                }
+                Ok(None) => {}
+                Err(_) => read.unread += 1,
+            }
+        }
+        let end = page.cursor.is_none() || page.cursor == cursor || page.feed.is_empty();
+        cursor = page.cursor;
+        if end || read.posts.len() >= NEWEST_POSTS || stop.why().is_some() {
+            break;
+        }
+    }
+    Ok(read)
+}
+
+/// The answer, when it is one to read.
+fn accepted(stop: &Stop<'_>, answer: Answer) -> Result<Answer, PlatformError> {
+    stop.heed_limit(&answer, "ratelimit-remaining", "ratelimit-reset");
+    if answer.is_success() {
+        return Ok(answer);
+    }
+    if answer.status == 501 {
+        return Err(PlatformError::Unconfigured { what: "what api_url names is no AppView (501)".to_owned() });
+    }
+    Err(stop.refusal(SLUG, &answer).unwrap_or_else(|| refusal(answer.status, &answer.json().unwrap_or_default())))
+}

@@ -1,0 +1,131 @@
+//! Bluesky, or any AppView of the AT Protocol.
+//!
+//! After the lexicons `app.bsky.actor.getProfile(s)` and `app.bsky.feed.getAuthorFeed` and
+//! docs.bsky.app "Rate Limits", all read on 2026-11-21, and answers of the real AppView on a local network that day.
+//!
+//! Limits: 25 profiles a call; the AppView publishes no rate, so four calls at once and no more than needed.
+//!
+//! Oddities:
+//! - An account is its DID; the handle changes. `getProfiles` leaves out unknown, deactivated and suspended accounts
+//!   without saying so: `getProfile` says why.
+//! - Counts are optional. `postsCount` counts replies too. There are no views anywhere.
+//! - The feed holds reposts of others. A post's `createdAt` is set by its client and may lie in the future.
+//! - The public host answers from a cache, some seconds old.
+
+mod ask;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use roster_protocol::metric::Metric;
+use roster_protocol::status::ApiAccess;
+use roster_protocol::text::clean;
+use serde::Deserialize;
+
+use super::reading::{plain_id, profile_url};
+use super::registry::{ConfigProblem, Configured, Entry, read_section};
+use super::{Account, HandleError, Observed, Platform, PlatformInfo};
+use crate::http_client::Api;
+
+const SLUG: &str = "bluesky";
+
+const INFO: PlatformInfo = PlatformInfo {
+    slug: SLUG,
+    name: "Bluesky",
+    short: "BL",
+    handle_example: "name.bsky.social",
+    access: ApiAccess::Public,
+    metrics: &[
+        Metric::Followers,
+        Metric::Following,
+        Metric::Posts,
+        Metric::EngagementRate,
+        Metric::AvgLikes,
+        Metric::AvgComments,
+    ],
+    batch_limit: ask::PROFILES_A_CALL,
+};
+
+pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+
+const KEYS: &[&str] = &["enabled", "gateway", "api_url"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    enabled: Option<bool>,
+    gateway: Option<String>,
+    /// Another AppView, asked directly.
+    api_url: Option<String>,
+}
+
+fn from_config(table: &toml::Table) -> Result<Configured, ConfigProblem> {
+    let Config { enabled, gateway, api_url } = read_section(SLUG, KEYS, table)?;
+    let platform = Arc::new(Bluesky);
+    Ok(Configured { platform, enabled: enabled.unwrap_or(true), gateway, api_url, private_hosts: Vec::new() })
+}
+
+struct Bluesky;
+
+impl Platform for Bluesky {
+    fn info(&self) -> &PlatformInfo {
+        &INFO
+    }
+
+    fn lacks(&self) -> Option<String> {
+        None
+    }
+
+    fn canonical(&self, handle: &str) -> Result<String, HandleError> {
+        canonical(handle)
+    }
+
+    fn observe<'a>(&'a self, api: &'a Api, accounts: &'a [Account]) -> BoxFuture<'a, Observed> {
+        ask::observe(api, accounts).boxed()
+    }
+}
+
+/// A handle in lower case without `@`, or a DID.
+fn canonical(text: &str) -> Result<String, HandleError> {
+    // Copied handles often carry invisible marks.
+    let text = clean(text, 300);
+    let text = text.strip_prefix("at://").unwrap_or(&text);
+    let named = match profile_url(text) {
+        Some((host, parts)) if ["bsky.app", "www.bsky.app"].contains(&host.as_str()) => match parts.as_slice() {
+            [profile, name, ..] if profile == "profile" => name.clone(),
+            _ => String::new(),
+        },
+        _ => text.split('/').next().unwrap_or_default().to_owned(),
+    };
+    let name = named.trim_start_matches('@');
+    if is_did(name) {
+        return Ok(name.to_owned());
+    }
+    let name = name.to_ascii_lowercase();
+    if is_handle(&name) {
+        return Ok(name);
+    }
+    Err(HandleError("a Bluesky handle looks like name.bsky.social, a DID like did:plc:abc".to_owned()))
+}
+
+fn is_did(text: &str) -> bool {
+    let id = text.strip_prefix("did:plc:").or_else(|| text.strip_prefix("did:web:"));
+    id.is_some_and(|id| !id.is_empty()) && plain_id(text).is_some()
+}
+
+/// After atproto.com/specs/handle: a host name of at least two labels whose last one does not begin with a digit.
+fn is_handle(text: &str) -> bool {
+    let label = |label: &str| {
+        let inside = label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        inside && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let top = text.rsplit('.').next().unwrap_or_default();
+    text.len() <= 253
+        && text.contains('.')
+        && text.split('.').all(label)
+        && !top.starts_with(|first: char| first.is_ascii_digit())
+}

@@ -1,0 +1,187 @@
+//! The questions: each account at its home, then its newest posts.
+
+use futures::{FutureExt, StreamExt, stream};
+use roster_protocol::ids::ConnectionId;
+use serde_json::value::RawValue;
+
+use super::SLUG;
+use super::read::{
+    Finger, Home, Profile, Refusal, add_posts, home_of, host_of, known_home, observation, parts, posts, profile,
+};
+use crate::http_client::{Answer, Api, HttpError, HttpErrorKind, Request};
+use crate::platforms::asking::{AT_ONCE, Stop, sentence};
+use crate::platforms::reading::{Items, Posts};
+use crate::platforms::{Account, Observation, Observed, PlatformError};
+
+/// The most a page may hold; twelve own posts are among them without turning pages, which has a stricter limit.
+const STATUSES: &str = "40";
+
+const RATE_RESET: &str = "x-ratelimit-reset";
+
+pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
+    let batch = &Batch { api, stop: Stop::new(api) };
+    let asked: Vec<_> = accounts.iter().map(|account| batch.one(account).boxed()).collect();
+    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+}
+
+/// One batch: all accounts of one instance.
+struct Batch<'a> {
+    api: &'a Api,
+    stop: Stop<'a>,
+}
+
+impl Batch<'_> {
+    async fn one(&self, account: &Account) -> (ConnectionId, Result<Observation, PlatformError>) {
+        (account.connection, self.whole(account).await)
+    }
+
+    async fn whole(&self, account: &Account) -> Result<Observation, PlatformError> {
+        let (profile, host) = self.find(account).await?;
+        let id = profile.id.clone();
+        let mut observation = observation(account, &host, profile)?;
+        add_posts(&mut observation, self.posts(&host, &id).await);
+        Ok(observation)
+    }
+
+    /// The account by id where it is known, else by name at the handle's host, else where WebFinger says.
+    async fn find(&self, account: &Account) -> Result<(Profile, String), PlatformError> {
+        if let Some(home) = known_home(account)
+            && let Some(profile) = self.by_id(account, &home).await?
+        {
+            return Ok((profile, home.host));
+        }
+        let (name, host) = parts(&account.handle);
+        if let Some(profile) = self.by_name(account, host).await? {
+            return Ok((profile, host.to_owned()));
+        }
+        if let Some(home) = self.webfinger(name, host).await?
+            && let Some(profile) = self.by_name(account, &home).await?
+        {
+            return Ok((profile, home));
+        }
+        Err(PlatformError::AccountGone {
+            what: sentence(&format!("{host} knows no {name}: misspelt, deleted, or moved without a trace")),
+        })
+    }
+
+    async fn by_id(&self, account: &Account, home: &Home) -> Result<Option<Profile>, PlatformError> {
+        let request = self.api.get(&home.host, "/api/v1/accounts/{id}").part("id", &home.id);
+        self.account(account, self.ask(&home.host, request).await?)
+    }
+
+    async fn by_name(&self, account: &Account, host: &str) -> Result<Option<Profile>, PlatformError> {
+        let (name, _) = parts(&account.handle);
+        let request = self.api.get(host, "/api/v1/accounts/lookup").query(&[("acct", name)]);
+        self.account(account, self.ask(host, request).await?)
+    }
+
+    /// Reads an account; `None` where this host does not have it, or is no instance at all.
+    fn account(&self, account: &Account, answer: Answer) -> Result<Option<Profile>, PlatformError> {
+        if !answer.is_success() {
+            return Ok(None);
+        }
+        match answer.json::<Box<RawValue>>() {
+            Ok(text) => profile(account, &text),
+            Err(HttpError { kind: HttpErrorKind::Html, .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The other host that serves the handle's domain, if there is one.
+    async fn webfinger(&self, name: &str, host: &str) -> Result<Option<String>, PlatformError> {
+        let Some(told) = self.finger(name, host, host).await? else { return Ok(None) };
+        let home = match told {
+            Told::Home(home) => Some(home),
+            // Domains that only hold the handles usually send WebFinger's questions on to the instance.
+            Told::SentTo(other) if self.may_hop(host, &other) => match self.finger(name, host, &other).await? {
+                Some(Told::Home(home)) => Some(home),
+                _ => Some(other),
+            },
+            Told::SentTo(_) => None,
+        };
+        Ok(home.filter(|home| self.may_hop(host, home)))
+    }
+
+    async fn finger(&self, name: &str, host: &str, at: &str) -> Result<Option<Told>, PlatformError> {
+        let resource = format!("acct:{name}@{host}");
+        let request = self.api.get(at, "/.well-known/webfinger").query(&[("resource", &resource)]);
+        let answer = self.ask(at, request).await?;
+        if (300..400).contains(&answer.status) {
+            return Ok(answer.header("location").and_then(host_of).map(Told::SentTo));
+        }
+        let finger = answer.is_success().then(|| answer.json::<Finger>().ok()).flatten();
+        Ok(finger.and_then(|finger| home_of(&finger)).map(Told::Home))
+    }
+
+    /// A foreign answer leads to another host, and never to one that only the operator may choose.
+    fn may_hop(&self, from: &str, to: &str) -> bool {
+        from != to && !self.api.is_private_host(to)
+    }
+
+    async fn posts(&self, host: &str, id: &str) -> Result<Posts, PlatformError> {
+        let request = self.api.get(host, "/api/v1/accounts/{id}/statuses").part("id", id).query(&[
+            ("limit", STATUSES),
+            ("exclude_replies", "true"),
+            ("exclude_reblogs", "true"),
+        ]);
+        let answer = self.ask(host, request).await?;
+        if !answer.is_success() {
+            return Err(PlatformError::Unexpected { what: format!("{SLUG} answered {}", answer.status) });
+        }
+        Ok(posts(&answer.json::<Items>()?))
+    }
+
+    /// Asks once. Of the refusals only those come back that say "not here": 3xx, 404, 410.
+    async fn ask(&self, host: &str, request: Request<'_>) -> Result<Answer, PlatformError> {
+        self.stop
+            .unless_stopped(async {
+                let answer = request.send().await.map_err(|error| unreachable(host, error))?;
+                self.stop.heed_limit(&answer, "x-ratelimit-remaining", RATE_RESET);
+                if answer.is_success() || matches!(answer.status, 300..=399 | 404 | 410) {
+                    return Ok(answer);
+                }
+                Err(self.refusal(host, &answer))
+            })
+            .await
+    }
+
+    fn refusal(&self, host: &str, answer: &Answer) -> PlatformError {
+        let said = answer.json::<Refusal>().unwrap_or_default().error;
+        match (self.stop.refusal(host, answer), answer.status) {
+            (Some(PlatformError::RateLimited { retry_after }), _) => PlatformError::RateLimited {
+                retry_after: retry_after.or_else(|| answer.reset_after(RATE_RESET, self.api.now())),
+            },
+            (Some(error), _) => error,
+            (None, 401) => PlatformError::Unauthorized {
+                what: sentence(&format!("{host} shows its accounts to signed-in people only: {said}")),
+            },
+            (None, 403) => {
+                PlatformError::Unavailable { what: sentence(&format!("{host} refuses to answer (403): {said}")) }
+            }
+            (None, status) => {
+                PlatformError::Unexpected { what: sentence(&format!("{host} refused ({status}): {said}")) }
+            }
+        }
+    }
+}
+
+/// What WebFinger told.
+enum Told {
+    /// The host of the account's own link.
+    Home(String),
+    /// Where to ask instead.
+    SentTo(String),
+}
+
+/// One instance that cannot be reached is its own trouble, not our network's.
+fn unreachable(host: &str, error: HttpError) -> PlatformError {
+    match error.kind {
+        HttpErrorKind::Private => PlatformError::AccountGone {
+            what: sentence(&format!("{host} is at a private address: an operator can allow it in private_hosts")),
+        },
+        HttpErrorKind::Dns | HttpErrorKind::Connect => {
+            PlatformError::Unavailable { what: sentence(&format!("{host} cannot be reached: {}", error.kind)) }
+        }
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,146 @@
+//! Mastodon, and servers that speak its client API: one instance a group.
+//!
+//! After docs.joinmastodon.org "accounts API methods", "Account", "Status" and "Rate limits", read on 2026-11-21, and
+//! answers of a real snac2 2.75 on that day.
+//!
+//! Limits: 300 requests in 5 minutes for each address that is not signed in; instances set others.
+//!
+//! Oddities:
+//! - Ids are local to an instance, so ours are `id@host`, where `host` is the one that answers. That is not always
+//!   the handle's: WebFinger tells.
+//! - Only the home instance knows the counts. They are public unless the instance closed its API (401).
+//! - `X-RateLimit-Reset` is ISO 8601, and a 429 comes without `Retry-After`.
+//! - Who hides the counts shows 0/0/0. snac tells 0 posts always, ignores `limit`, sends no rate headers, and says
+//!   404 with a web page.
+//! - There are no views.
+
+mod ask;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use roster_protocol::metric::Metric;
+use roster_protocol::status::ApiAccess;
+use roster_protocol::text::clean;
+use serde::Deserialize;
+use url::Url;
+
+use super::reading::profile_url;
+use super::registry::{ConfigProblem, Configured, Entry, read_section};
+use super::{Account, HandleError, Observed, Platform, PlatformInfo};
+use crate::http_client::{Api, is_host};
+
+const SLUG: &str = "mastodon";
+
+const INFO: PlatformInfo = PlatformInfo {
+    slug: SLUG,
+    name: "Mastodon",
+    short: "MA",
+    handle_example: "name@mastodon.social",
+    access: ApiAccess::Public,
+    metrics: &[
+        Metric::Followers,
+        Metric::Following,
+        Metric::Posts,
+        Metric::EngagementRate,
+        Metric::AvgLikes,
+        Metric::AvgComments,
+    ],
+    // Two questions each: a batch stays far below an instance's window.
+    batch_limit: 20,
+};
+
+pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+
+const KEYS: &[&str] = &["enabled", "gateway", "private_hosts"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    enabled: Option<bool>,
+    gateway: Option<String>,
+    /// Instances, with port, that may be at private addresses. Those at loopback are asked over http.
+    #[serde(default)]
+    private_hosts: Vec<String>,
+}
+
+fn from_config(table: &toml::Table) -> Result<Configured, ConfigProblem> {
+    let Config { enabled, gateway, private_hosts } = read_section(SLUG, KEYS, table)?;
+    if !private_hosts.iter().all(|host| is_host(host)) {
+        return Err(ConfigProblem::of(SLUG, "private_hosts", "must be hosts such as 127.0.0.1:8901"));
+    }
+    let private_hosts: Vec<String> = private_hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+    let platform = Arc::new(Mastodon { private_hosts: private_hosts.clone() });
+    Ok(Configured { platform, enabled: enabled.unwrap_or(true), gateway, api_url: None, private_hosts })
+}
+
+struct Mastodon {
+    private_hosts: Vec<String>,
+}
+
+impl Platform for Mastodon {
+    fn info(&self) -> &PlatformInfo {
+        &INFO
+    }
+
+    fn lacks(&self) -> Option<String> {
+        None
+    }
+
+    fn canonical(&self, handle: &str) -> Result<String, HandleError> {
+        canonical(handle, &self.private_hosts)
+    }
+
+    fn group(&self, handle: &str) -> String {
+        handle.rsplit_once('@').map(|(_, host)| host.to_ascii_lowercase()).unwrap_or_default()
+    }
+
+    fn observe<'a>(&'a self, api: &'a Api, accounts: &'a [Account]) -> BoxFuture<'a, Observed> {
+        ask::observe(api, accounts).boxed()
+    }
+}
+
+/// `name@host` in lower case, the host in ASCII.
+fn canonical(text: &str, private_hosts: &[String]) -> Result<String, HandleError> {
+    let error = || HandleError("a Mastodon handle looks like name@mastodon.social".to_owned());
+    let text = clean(text, 300);
+    let text = text.strip_prefix("acct:").unwrap_or(&text);
+    let named = if text.contains('/') { from_url(text).ok_or_else(error)? } else { text.to_owned() };
+    let (name, host) = named.trim_start_matches('@').split_once('@').ok_or_else(error)?;
+    let host = ascii_host(host).ok_or_else(error)?;
+    let inside = private_hosts.contains(&host);
+    // Dots at the ends are of the sentence it was copied from, never of a name.
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    if name.is_empty() || name.len() > 64 || !plain || name.starts_with('.') || name.ends_with('.') {
+        return Err(error());
+    }
+    if !host.contains('.') && !inside {
+        return Err(HandleError(format!("{host} is no public host: an operator can allow it in private_hosts")));
+    }
+    Ok(format!("{}@{host}", name.to_ascii_lowercase()))
+}
+
+/// `https://host/@name`, `https://host/@name@other` (a view of the other host's account), `https://host/users/name`.
+fn from_url(text: &str) -> Option<String> {
+    let (host, parts) = profile_url(text)?;
+    match parts.first()?.strip_prefix('@') {
+        Some(name) if name.contains('@') => Some(name.to_owned()),
+        Some(name) => Some(format!("{name}@{host}")),
+        None if parts.first()? == "users" => Some(format!("{}@{host}", parts.get(1)?)),
+        None => None,
+    }
+}
+
+fn ascii_host(text: &str) -> Option<String> {
+    if text.contains(['/', '\\', '?', '#', '@']) {
+        return None;
+    }
+    let url = Url::parse(&format!("https://{text}/")).ok()?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let host = format!("{}{port}", url.host_str()?.trim_end_matches('.'));
+    is_host(&host).then_some(host)
+}

@@ -1,0 +1,288 @@
+//! Their JSON, and what it says. Pure.
+
+use roster_protocol::text::{NAME_CHARACTERS, clean};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::SLUG;
+use crate::history::engagement::{Post, PostNumbers};
+use crate::http_client::is_host;
+use crate::platforms::reading::{Items, Posts, add_engagement, count, item, plain_id, shown_name};
+use crate::platforms::{Account, Observation, PlatformError};
+
+/// An account as its home tells it. Only `id` and `username` are sure to be there.
+#[derive(Deserialize)]
+pub(super) struct Profile {
+    pub(super) id: String,
+    username: String,
+    display_name: Option<String>,
+    #[serde(default, deserialize_with = "count")]
+    followers_count: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    following_count: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    statuses_count: Option<u64>,
+    suspended: Option<bool>,
+    moved: Option<Moved>,
+}
+
+#[derive(Deserialize)]
+struct Moved {
+    acct: Option<String>,
+}
+
+/// Where an account is and what its home calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Home {
+    pub(super) id: String,
+    pub(super) host: String,
+}
+
+/// `name@host` in its two parts.
+pub(super) fn parts(handle: &str) -> (&str, &str) {
+    handle.rsplit_once('@').unwrap_or((handle, ""))
+}
+
+/// The home that an earlier answer told.
+pub(super) fn known_home(account: &Account) -> Option<Home> {
+    let (id, host) = account.platform_user_id.as_deref()?.rsplit_once('@')?;
+    (plain_id(id).is_some() && is_host(host)).then(|| Home { id: id.to_owned(), host: host.to_owned() })
+}
+
+/// Reads an account that `host` told.
+///
+/// `Ok(None)`: it is somebody else's, as happens when an instance was set up anew.
+pub(super) fn profile(account: &Account, text: &RawValue) -> Result<Option<Profile>, PlatformError> {
+    let profile: Profile = item(SLUG, text)?;
+    if plain_id(&profile.id).is_none() {
+        return Err(PlatformError::Unexpected { what: format!("{SLUG}: id is no id") });
+    }
+    let (name, _) = parts(&account.handle);
+    Ok(profile.username.eq_ignore_ascii_case(name).then_some(profile))
+}
+
+/// What the profile tells, before its posts are known.
+pub(super) fn observation(account: &Account, host: &str, profile: Profile) -> Result<Observation, PlatformError> {
+    let gone = |what: String| Err(PlatformError::AccountGone { what });
+    if let Some(moved) = profile.moved {
+        let to = moved.acct.map(|acct| if acct.contains('@') { acct } else { format!("{acct}@{host}") });
+        let to = to.as_deref().map(|acct| clean(acct, NAME_CHARACTERS)).unwrap_or_else(|| "another account".to_owned());
+        return gone(format!("moved to {to}: edit the handle"));
+    }
+    if profile.suspended == Some(true) {
+        return gone("its instance has suspended this account".to_owned());
+    }
+    let mut observation = Observation {
+        platform_user_id: format!("{}@{host}", profile.id),
+        handle: clean(&account.handle, NAME_CHARACTERS * 4),
+        display_name: shown_name(profile.display_name.as_deref()),
+        ..Observation::default()
+    };
+    observation.numbers.followers = profile.followers_count;
+    observation.numbers.following = profile.following_count;
+    observation.numbers.posts = profile.statuses_count;
+    Ok(observation)
+}
+
+/// Adds what the posts say: the engagement, and whether zeros were numbers or curtains.
+pub(super) fn add_posts(observation: &mut Observation, posts: Result<Posts, PlatformError>) {
+    let some = posts.as_ref().is_ok_and(|posts| !posts.posts.is_empty());
+    let numbers = &mut observation.numbers;
+    if some && numbers.posts == Some(0) {
+        numbers.posts = None;
+        if (numbers.followers, numbers.following) == (Some(0), Some(0)) {
+            numbers.followers = None;
+            numbers.following = None;
+        }
+    }
+    add_engagement(observation, posts);
+}
+
+#[derive(Deserialize)]
+struct Status {
+    created_at: Option<String>,
+    in_reply_to_id: Option<IgnoredAny>,
+    reblog: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "count")]
+    favourites_count: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    replies_count: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    reblogs_count: Option<u64>,
+    /// Since 4.5.
+    #[serde(default, deserialize_with = "count")]
+    quotes_count: Option<u64>,
+}
+
+/// The account's own posts, without boosts and replies, which not every server leaves out when asked to.
+pub(super) fn posts(statuses: &Items) -> Posts {
+    let mut read = Posts::default();
+    for text in statuses {
+        match item::<Status>(SLUG, text) {
+            Ok(status) if status.reblog.is_none() && status.in_reply_to_id.is_none() => read.posts.push(post(&status)),
+            Ok(_) => {}
+            Err(_) => read.unread += 1,
+        }
+    }
+    read
+}
+
+fn post(status: &Status) -> Post {
+    let shares = match (status.reblogs_count, status.quotes_count) {
+        (None, None) => None,
+        (boosts, quotes) => Some(boosts.unwrap_or(0) + quotes.unwrap_or(0)),
+    };
+    let numbers = PostNumbers { likes: status.favourites_count, comments: status.replies_count, shares, views: None };
+    Post { at: status.created_at.as_deref().and_then(|text| text.parse().ok()), numbers }
+}
+
+/// A WebFinger answer.
+#[derive(Deserialize)]
+pub(super) struct Finger {
+    links: Items,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    rel: String,
+    href: String,
+}
+
+/// The host that an account's own link leads to.
+pub(super) fn home_of(finger: &Finger) -> Option<String> {
+    let links = finger.links.iter().filter_map(|text| item::<Link>(SLUG, text).ok());
+    links.filter(|link| link.rel == "self").find_map(|link| host_of(&link.href))
+}
+
+/// The host of a URL, with port where it is not the usual one.
+pub(super) fn host_of(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}{port}", url.host_str()?)).filter(|host| is_host(host))
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct Refusal {
+    /// Localised text for people.
+    #[serde(default)]
+    pub(super) error: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::ids::ConnectionId;
+    use roster_protocol::metric::{Mean, Ratio};
+
+    use super::*;
+
+    fn account() -> Account {
+        Account {
+            connection: ConnectionId::from_bytes([1; 5]),
+            handle: "mara@social.example.com".to_owned(),
+            platform_user_id: None,
+        }
+    }
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).expect("JSON")
+    }
+
+    fn read(text: &str) -> Result<Observation, PlatformError> {
+        let profile = profile(&account(), &raw(text))?.expect("the same name");
+        observation(&account(), "social.example.com", profile)
+    }
+
+    #[test]
+    fn an_account_tells_its_counts() {
+        let observation = read(include_str!("fixtures/account.json")).expect("readable");
+        assert_eq!(observation.platform_user_id, "117020565966271181@social.example.com");
+        assert_eq!(observation.handle, "mara@social.example.com");
+        assert_eq!(observation.display_name.as_deref(), Some("Mara Lindqvist"));
+        let numbers = &observation.numbers;
+        assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(4321), Some(210), Some(987)));
+    }
+
+    #[test]
+    fn engagement_is_of_own_posts() {
+        let mut observation = read(include_str!("fixtures/account.json")).expect("readable");
+        let statuses: Items = serde_json::from_str(include_str!("fixtures/statuses.json")).expect("a fixture");
+        let posts = posts(&statuses);
+        assert_eq!((posts.posts.len(), posts.unread), (2, 1));
+        add_posts(&mut observation, Ok(posts));
+        assert_eq!(observation.numbers.avg_likes, Some(Mean(3000)));
+        assert_eq!(observation.numbers.avg_comments, Some(Mean(250)));
+        assert_eq!(observation.numbers.engagement_rate, Ratio::from_f64((30.0 + 2.5 + 7.5) / 4321.0));
+        assert_eq!(observation.missing, ["posts: 1 of them could not be read"]);
+    }
+
+    #[test]
+    fn zeros_beside_posts_are_curtains() {
+        let hidden = r#"{"id":"1","username":"mara","followers_count":0,"following_count":0,"statuses_count":0}"#;
+        let one_post = || Ok(Posts { posts: vec![Post { at: None, numbers: PostNumbers::default() }], unread: 0 });
+        let mut observation = read(hidden).expect("readable");
+        add_posts(&mut observation, one_post());
+        assert_eq!(observation.numbers, Default::default());
+        let shown = r#"{"id":"1","username":"mara","followers_count":7,"following_count":0,"statuses_count":0}"#;
+        let mut observation = read(shown).expect("readable");
+        add_posts(&mut observation, one_post());
+        let numbers = &observation.numbers;
+        assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(7), Some(0), None));
+        let mut empty = read(hidden).expect("readable");
+        add_posts(&mut empty, Ok(Posts::default()));
+        assert_eq!(empty.numbers.followers, Some(0));
+    }
+
+    #[test]
+    fn who_moved_or_was_suspended_is_gone() {
+        let check = |text: &str, expected: &str| {
+            let expected = PlatformError::AccountGone { what: expected.to_owned() };
+            assert_eq!(read(text), Err(expected), "{text}");
+        };
+        let moved = "moved to mara@new.example.com: edit the handle";
+        check(r#"{"id":"1","username":"mara","followers_count":3,"moved":{"acct":"mara@new.example.com"}}"#, moved);
+        check(
+            r#"{"id":"1","username":"mara","moved":{"acct":"m\u001b[2J\u202e2"}}"#,
+            "moved to m[2J2@social.example.com: edit the handle",
+        );
+        check(r#"{"id":"1","username":"mara","moved":{}}"#, "moved to another account: edit the handle");
+        check(
+            r#"{"id":"1","username":"mara","suspended":true,"followers_count":0}"#,
+            "its instance has suspended this account",
+        );
+    }
+
+    #[test]
+    fn what_is_not_the_account_is_not_taken_for_it() {
+        assert!(profile(&account(), &raw(r#"{"id":"1","username":"oskar"}"#)).expect("readable").is_none());
+        for bad in [r#"{"id":"../../x","username":"mara"}"#, r#"{"id":7,"username":"mara"}"#, "[]", r#"{"id":"1"}"#] {
+            assert!(profile(&account(), &raw(bad)).is_err(), "{bad}");
+        }
+        let error = read(r#"{"id":"1","username":"mara","statuses_count":-3}"#).expect_err("negative");
+        assert_eq!(error.to_string(), "mastodon: statuses_count is not a count");
+    }
+
+    #[test]
+    fn the_home_is_what_webfinger_or_an_earlier_answer_told() {
+        let finger: Finger = serde_json::from_str(include_str!("fixtures/webfinger.json")).expect("a fixture");
+        assert_eq!(home_of(&finger).as_deref(), Some("web.example.com"));
+        let known = |id: &str| known_home(&Account { platform_user_id: Some(id.to_owned()), ..account() });
+        let home = Home { id: "1170".to_owned(), host: "web.example.com:8443".to_owned() };
+        assert_eq!(known("1170@web.example.com:8443"), Some(home));
+        for bad in ["1170", "@web.example.com", "../x@web.example.com", "1@we b", "1@a/b", "1@"] {
+            assert_eq!(known(bad), None, "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(text in crate::platforms::tests::json()) {
+            let _ = profile(&account(), &raw(&text)).map(|profile| {
+                profile.map(|profile| observation(&account(), "social.example.com", profile))
+            });
+            let _ = posts(&vec![raw(&text)]);
+            let _ = serde_json::from_str::<Finger>(&text).map(|finger| home_of(&finger));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Mastodon's own oddities, over HTTP.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::http_client::Route;
+use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::platforms::tests::world::{account, api, in_order, through};
+use crate::platforms::{Observation, PlatformError};
+
+#[test]
+fn handles_and_profile_urls_become_canonical() {
+    let allowed = ["localhost:8901".to_owned()];
+    let check = |text: &str, expected: &str| assert_eq!(canonical(text, &allowed).as_deref(), Ok(expected), "{text}");
+    check("mara@social.example.com", "mara@social.example.com");
+    check(" @Mara@Social.Example.com ", "mara@social.example.com");
+    check("acct:mara@social.example.com", "mara@social.example.com");
+    check("https://social.example.com/@mara", "mara@social.example.com");
+    check("social.example.com/@mara/1170", "mara@social.example.com");
+    check("https://social.example.com/@mara@other.example.com", "mara@other.example.com");
+    check("https://social.example.com/users/mara", "mara@social.example.com");
+    check("mara@bücher.example", "mara@xn--bcher-kva.example");
+    check("mara@localhost:8901", "mara@localhost:8901");
+    check("mara@social.example.com:8443", "mara@social.example.com:8443");
+    for bad in [
+        "",
+        "mara",
+        "@mara",
+        "@",
+        "mara@",
+        "@@host.example",
+        "a b@host.example",
+        "mara@ho st",
+        "mara@localhost",
+        "mara@host.example/../x",
+        "mara@host.example?x",
+        "x@y@z.example",
+        "https://host.example/about",
+        "mára@host.example",
+        ".@host.example",
+        "mara@user:word@host.example",
+        "mara@host.example#x",
+    ] {
+        assert!(canonical(bad, &allowed).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn one_instance_is_one_group() {
+    let platform = Mastodon { private_hosts: Vec::new() };
+    assert_eq!(platform.group("mara@social.example.com"), "social.example.com");
+    assert_eq!(platform.group("nonsense"), "");
+}
+
+const HANDLE: &str = "mara@example.com";
+
+fn mara(id: &str) -> Value {
+    json!({"id": id, "username": "Mara", "acct": "Mara", "followers_count": 7, "following_count": 1, "statuses_count": 2})
+}
+
+fn missing() -> Reply {
+    Reply::Headers(404, vec![("content-type", "text/html".to_owned())], "<h1>404 Not Found</h1>".to_owned())
+}
+
+async fn observe_one(server: &Server, id: Option<&str>) -> (Result<Observation, PlatformError>, Vec<String>) {
+    let mut observed = in_order(ask::observe(&api(through(&server.base)), &[account(0, HANDLE, id)]).await);
+    (observed.remove(0), server.asked().into_iter().map(|asked| asked.path).collect())
+}
+
+#[tokio::test]
+async fn webfinger_leads_to_the_instance_behind_a_domain() {
+    let finger = json!({"links": [{"rel": "self", "href": "https://web.example.com/users/mara"}]}).to_string();
+    let direct = finger.clone();
+    let redirected = move |asked: &Asked| match asked.path.as_str() {
+        "/example.com/.well-known/webfinger" => {
+            let to = "https://web.example.com/.well-known/webfinger?resource=acct:mara@example.com";
+            Reply::Headers(301, vec![("location", to.to_owned())], String::new())
+        }
+        "/web.example.com/.well-known/webfinger" => Reply::ok(&finger),
+        path => answer(path),
+    };
+    let direct = move |asked: &Asked| match asked.path.as_str() {
+        "/example.com/.well-known/webfinger" => Reply::ok(&direct),
+        path => answer(path),
+    };
+    fn answer(path: &str) -> Reply {
+        match path {
+            "/web.example.com/api/v1/accounts/lookup" => Reply::ok(mara("117")),
+            "/web.example.com/api/v1/accounts/117/statuses" => Reply::ok("[]"),
+            _ => missing(),
+        }
+    }
+    for server in [Server::start(redirected).await, Server::start(direct).await] {
+        let (told, _) = observe_one(&server, None).await;
+        let told = told.expect("found behind the domain");
+        assert_eq!((told.platform_user_id.as_str(), told.handle.as_str()), ("117@web.example.com", HANDLE));
+    }
+}
+
+#[tokio::test]
+async fn webfinger_does_not_lead_inside() {
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/.well-known/webfinger" => {
+            Reply::ok(json!({"links": [{"rel": "self", "href": "https://localhost:9/users/mara"}]}))
+        }
+        _ => missing(),
+    })
+    .await;
+    let private_hosts = vec![server.host().to_owned(), "localhost:9".to_owned()];
+    let api = api(Route { private_hosts, ..Route::default() });
+    let handle = format!("mara@{}", server.host());
+    let observed = in_order(ask::observe(&api, &[account(0, &handle, None)]).await);
+    assert!(matches!(&observed[0], Err(PlatformError::AccountGone { .. })), "{observed:?}");
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn an_id_that_no_longer_fits_is_looked_up_anew() {
+    for stale in ["404", "200"] {
+        let server = Server::start(move |asked| match asked.path.as_str() {
+            "/example.com/api/v1/accounts/1" if stale == "404" => missing(),
+            "/example.com/api/v1/accounts/1" => Reply::ok(json!({"id": "1", "username": "somebody"})),
+            "/example.com/api/v1/accounts/lookup" => Reply::ok(mara("2")),
+            "/example.com/api/v1/accounts/2/statuses" => Reply::ok("[]"),
+            path => panic!("{path}"),
+        })
+        .await;
+        let (told, _) = observe_one(&server, Some("1@example.com")).await;
+        assert_eq!(told.expect("found by name").platform_user_id, "2@example.com");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_account_is_gone_after_asking_everywhere_once() {
+    let server = Server::start(|_| missing()).await;
+    let (told, asked) = observe_one(&server, None).await;
+    let error = told.expect_err("nobody knows it");
+    assert!(matches!(&error, PlatformError::AccountGone { what } if what.contains("example.com knows no mara")));
+    assert_eq!(asked, ["/example.com/api/v1/accounts/lookup", "/example.com/.well-known/webfinger"]);
+}
+
+#[tokio::test]
+async fn snac_is_read_with_a_grain_of_salt() {
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/api/v1/accounts/lookup" => Reply::ok(json!({"id": "0123456789abcdef0123456789abcdef", "username": "mara",
+            "followers_count": 0, "following_count": 0, "statuses_count": 0})),
+        path if path.ends_with("/statuses") => {
+            let status = json!({"id": "x", "created_at": "2026-11-20T10:00:00Z", "favourites_count": 4,
+                "replies_count": 0, "reblogs_count": 0, "reblog": null, "in_reply_to_id": null});
+            Reply::ok(Value::Array(vec![status; 90]))
+        }
+        _ => missing(),
+    })
+    .await;
+    let api = api(Route { private_hosts: vec![server.host().to_owned()], ..Route::default() });
+    let handle = format!("mara@{}", server.host());
+    let observed = in_order(ask::observe(&api, &[account(0, &handle, None)]).await);
+    let told = observed[0].as_ref().expect("told over plain http, as it is at loopback");
+    assert_eq!((told.numbers.followers, told.numbers.posts), (None, None));
+    assert_eq!(told.numbers.avg_likes.map(|mean| mean.as_f64()), Some(4.0));
+}
+
+#[tokio::test]
+async fn a_used_up_window_ends_the_batch_with_its_reset() {
+    let headers = || {
+        let reset = "2026-11-21T12:05:00.809356Z".to_owned();
+        vec![("X-RateLimit-Remaining", "0".to_owned()), ("X-RateLimit-Reset", reset)]
+    };
+    let wait = Some(Duration::from_millis(300_809));
+    let server = Server::start(move |_| Reply::Headers(200, headers(), mara("1").to_string())).await;
+    let api_of_last = api(through(&server.base));
+    let observed = in_order(ask::observe(&api_of_last, &[account(0, HANDLE, Some("1@example.com"))]).await);
+    assert_eq!(observed[0].as_ref().map(|told| told.missing.len()), Ok(1));
+    assert_eq!((api_of_last.told_to_wait(), server.asked().len()), (wait, 1));
+
+    let server = Server::start(move |_| Reply::Headers(429, headers(), "{}".to_owned())).await;
+    let (told, _) = observe_one(&server, None).await;
+    assert_eq!(told, Err(PlatformError::RateLimited { retry_after: wait }));
+}
+
+#[tokio::test]
+async fn a_closed_instance_and_a_dead_one_say_which() {
+    let closed = json!({"error": "This API requires an authenticated\u{1b}[2J user"}).to_string();
+    let server = Server::start(move |_| Reply::Json(401, closed.clone())).await;
+    let (told, _) = observe_one(&server, None).await;
+    let expected =
+        "example.com shows its accounts to signed-in people only: This API requires an authenticated[2J user";
+    assert_eq!(told, Err(PlatformError::Unauthorized { what: expected.to_owned() }));
+
+    let api = api(Route::default());
+    let observed = in_order(ask::observe(&api, &[account(0, "mara@localhost:8901", None)]).await);
+    assert!(matches!(&observed[0], Err(PlatformError::AccountGone { what }) if what.contains("private_hosts")));
+}

@@ -1,0 +1,224 @@
+//! What reading any platform's JSON has in common. Pure.
+//!
+//! A list is cut into its items' raw texts first and each item is decoded apart, so that whatever one account
+//! holds (a number no type can hold, a nesting without end) spoils that account alone.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use roster_protocol::text::{NAME_CHARACTERS, clean};
+use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::{Observation, PlatformError};
+use crate::history::engagement::{NEWEST_POSTS, Post, engagement, newest};
+use crate::http_client::{HttpErrorKind, read_json};
+
+/// Items whose texts are decoded one by one.
+pub(super) type Items = Vec<Box<RawValue>>;
+
+/// More than this is no count of people or plays: it is a mistake, or an attack on whoever adds.
+const LARGEST_COUNT: u64 = 1_000_000_000_000_000;
+
+/// The longest id any platform has.
+const ID_CHARACTERS: usize = 256;
+
+/// Decodes one item of `platform`'s answer; the error names the field.
+pub(super) fn item<T: DeserializeOwned>(platform: &str, text: &RawValue) -> Result<T, PlatformError> {
+    let object = text.get().starts_with('{');
+    // A struct would be read from a list as well, field by field.
+    let read = if object { read_json(text.get().as_bytes()) } else { Err(HttpErrorKind::NotJson) };
+    read.map_err(|kind| {
+        let what = match kind {
+            HttpErrorKind::Shape { at, what } => format!("{platform}: {at} {what}"),
+            _ => format!("{platform}: a part of the answer cannot be read"),
+        };
+        PlatformError::Unexpected { what }
+    })
+}
+
+/// A count as number or digits; absent, null and "" are `None`. Signs, fractions and other types are errors.
+pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    deserializer.deserialize_any(Count)
+}
+
+struct Count;
+
+/// The text by which the error is recognised; serde adds where it was.
+const NOT_A_COUNT: &str = "not a count";
+
+fn plausible<E: Error>(count: u64) -> Result<Option<u64>, E> {
+    if count <= LARGEST_COUNT { Ok(Some(count)) } else { Err(E::custom(NOT_A_COUNT)) }
+}
+
+impl<'de> Visitor<'de> for Count {
+    type Value = Option<u64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a count")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E: Error>(self, count: u64) -> Result<Self::Value, E> {
+        plausible(count)
+    }
+
+    fn visit_i64<E: Error>(self, count: i64) -> Result<Self::Value, E> {
+        plausible(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Err(E::custom(NOT_A_COUNT))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Err(E::custom(NOT_A_COUNT))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        plausible(text.parse().ok().filter(|_| digits).unwrap_or(u64::MAX))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Err(A::Error::custom(NOT_A_COUNT))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Err(A::Error::custom(NOT_A_COUNT))
+    }
+}
+
+/// The posts that could be read, and how many could not.
+#[derive(Debug, Default)]
+pub(super) struct Posts {
+    pub(super) posts: Vec<Post>,
+    pub(super) unread: usize,
+}
+
+/// Adds what the newest posts say, or a sentence on why they say nothing.
+pub(super) fn add_engagement(observation: &mut Observation, posts: Result<Posts, PlatformError>) {
+    let posts = match posts {
+        Ok(posts) => posts,
+        Err(error) => return observation.missing.push(format!("posts: {error}")),
+    };
+    if posts.unread > 0 {
+        observation.missing.push(format!("posts: {} of them could not be read", posts.unread));
+    }
+    let numbers = &mut observation.numbers;
+    let told = engagement(&newest(posts.posts, NEWEST_POSTS), numbers.followers);
+    numbers.engagement_rate = told.rate;
+    numbers.avg_likes = told.avg_likes;
+    numbers.avg_comments = told.avg_comments;
+    numbers.avg_views = told.avg_views;
+}
+
+/// A profile's URL in its parts, with or without scheme; `None` where there is no path or another scheme.
+pub(super) fn profile_url(text: &str) -> Option<(String, Vec<String>)> {
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let url = Url::parse(&with_scheme).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let parts = url.path_segments()?.filter(|part| !part.is_empty());
+    let parts: Vec<String> = parts.map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
+    (!parts.is_empty()).then_some((format!("{}{port}", url.host_str()?), parts))
+}
+
+/// A shown name, clean; nothing is `None`.
+pub(super) fn shown_name(text: Option<&str>) -> Option<String> {
+    text.map(|text| clean(text, NAME_CHARACTERS)).filter(|name| !name.is_empty())
+}
+
+/// An id that can stand in a path and on a screen: ASCII letters, digits and `-_.:`, not too long.
+pub(super) fn plain_id(text: &str) -> Option<&str> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
+    (plain && !text.is_empty() && text.len() <= ID_CHARACTERS && text.bytes().any(|byte| byte != b'.')).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Numbers {
+        #[serde(default, deserialize_with = "count")]
+        fans: Option<u64>,
+    }
+
+    fn read(text: &str) -> Result<Option<u64>, PlatformError> {
+        let raw = RawValue::from_string(text.to_owned()).expect("the tables hold JSON");
+        item::<Numbers>("x", &raw).map(|numbers| numbers.fans)
+    }
+
+    #[test]
+    fn counts_are_counts_in_either_form_or_errors_that_name_the_field() {
+        for (text, expected) in [
+            ("{}", None),
+            (r#"{"fans":null}"#, None),
+            (r#"{"fans":""}"#, None),
+            (r#"{"fans":0}"#, Some(0)),
+            (r#"{"fans":12345}"#, Some(12345)),
+            (r#"{"fans":"12345"}"#, Some(12345)),
+            (r#"{"fans":1000000000000000}"#, Some(1_000_000_000_000_000)),
+            (r#"{"fans":1,"other":{"fans":-1}}"#, Some(1)),
+        ] {
+            assert_eq!(read(text), Ok(expected), "{text}");
+        }
+        for bad in [
+            "-1",
+            "-0.5",
+            "1.5",
+            "12.0",
+            "1e3",
+            "1e999",
+            "-1e999",
+            "true",
+            "[]",
+            "[1]",
+            "{}",
+            r#"{"a":1}"#,
+            r#""x""#,
+            r#""-1""#,
+            r#""+1""#,
+            r#"" 1""#,
+            r#""1.0""#,
+            r#""NaN""#,
+            r#""1e3""#,
+            r#""٣""#,
+            "9223372036854775808",
+            "18446744073709551615",
+            "18446744073709551616",
+            r#""18446744073709551616""#,
+            "1000000000000001",
+        ] {
+            let error = read(&format!(r#"{{"fans":{bad}}}"#)).expect_err(bad);
+            assert_eq!(error, PlatformError::Unexpected { what: "x: fans is not a count".to_owned() }, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_hopeless_item_is_an_error_and_no_panic() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        for bad in [r#"{"fans":1,"fans":2}"#, "[]", "3", &deep, &format!(r#"{{"fans":{deep}}}"#)] {
+            assert!(matches!(read(bad), Err(PlatformError::Unexpected { .. })));
+        }
+    }
+
+    #[test]
+    fn ids_are_plain() {
+        for good in ["117020565966271181", "did:plc:abc", "UC_x-5", "a.b"] {
+            assert_eq!(plain_id(good), Some(good));
+        }
+        for bad in ["", ".", "..", "a/b", "a b", "é", "a?b", "a%2f", "\u{1b}", &"x".repeat(257)] {
+            assert_eq!(plain_id(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! From `[platforms.*]` to platforms that can be asked.
+//!
+//! Each platform owns its section: what its keys are and what they mean. Here is only what all sections share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::{Platform, all};
+use crate::http_client::{Route, Secret, base_url};
+
+/// One platform's place in [`all`].
+#[derive(Clone, Copy)]
+pub struct Entry {
+    pub slug: &'static str,
+    /// Every key of its section.
+    pub keys: &'static [&'static str],
+    /// Reads the section; an absent one is empty.
+    pub from_config: fn(&toml::Table) -> Result<Configured, ConfigProblem>,
+}
+
+/// A platform as its section configures it.
+pub struct Configured {
+    pub platform: Arc<dyn Platform>,
+    pub enabled: bool,
+    pub gateway: Option<String>,
+    pub api_url: Option<String>,
+    pub private_hosts: Vec<String>,
+}
+
+/// A platform, whether it is to be asked, and where its requests go.
+#[derive(Clone)]
+pub struct Registered {
+    pub platform: Arc<dyn Platform>,
+    pub enabled: bool,
+    pub route: Route,
+}
+
+/// What is wrong in the config. The message quotes no value, which may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct ConfigProblem {
+    /// Dotted, from the file's root: `platforms.youtube.api_key_file`.
+    pub key: String,
+    pub message: String,
+}
+
+impl ConfigProblem {
+    /// A problem with one key of a platform's section.
+    pub fn of(slug: &str, key: &str, message: impl Into<String>) -> Self {
+        Self { key: format!("platforms.{slug}.{key}"), message: message.into() }
+    }
+}
+
+/// Every platform's slug.
+pub fn slugs() -> Vec<&'static str> {
+    all().iter().map(|entry| entry.slug).collect()
+}
+
+/// The keys of a platform's section; `None` for a slug nobody knows.
+pub fn known_keys(slug: &str) -> Option<&'static [&'static str]> {
+    all().iter().find(|entry| entry.slug == slug).map(|entry| entry.keys)
+}
+
+/// Makes every platform from the sections by slug, in the order of [`all`]; a platform without section has defaults.
+///
+/// # Errors
+/// At the first section or key that is unknown or wrong.
+pub fn register(
+    tables: &BTreeMap<String, toml::Table>,
+    global_gateway: Option<&str>,
+) -> Result<Vec<Registered>, ConfigProblem> {
+    let known = slugs();
+    if let Some(unknown) = tables.keys().find(|slug| !known.contains(&slug.as_str())) {
+        let message = format!("no such platform{}", nearest(unknown, &known));
+        return Err(ConfigProblem { key: format!("platforms.{unknown}"), message });
+    }
+    let global = global_gateway
+        .map(base_url)
+        .transpose()
+        .map_err(|error| ConfigProblem { key: "sync.gateway".to_owned(), message: error.to_string() })?;
+    let none = toml::Table::new();
+    all().iter().map(|entry| registered(entry, tables.get(entry.slug).unwrap_or(&none), global.as_deref())).collect()
+}
+
+fn registered(entry: &Entry, table: &toml::Table, global: Option<&str>) -> Result<Registered, ConfigProblem> {
+    let configured = (entry.from_config)(table)?;
+    let base = |key: &str, text: Option<String>| {
+        let base = text.as_deref().map(base_url).transpose();
+        base.map_err(|error| ConfigProblem::of(entry.slug, key, error.to_string()))
+    };
+    let own = base("gateway", configured.gateway)?;
+    let api_url = base("api_url", configured.api_url)?;
+    if own.is_some() && api_url.is_some() {
+        return Err(ConfigProblem::of(entry.slug, "api_url", "is asked directly: set either this or gateway"));
+    }
+    let gateway = own.or_else(|| global.map(str::to_owned)).filter(|_| api_url.is_none());
+    let route = Route { gateway, api_url, private_hosts: configured.private_hosts };
+    Ok(Registered { platform: configured.platform, enabled: configured.enabled, route })
+}
+
+/// Reads a section into its platform's struct.
+///
+/// # Errors
+/// When a key is unknown, with the nearest one that is known, or its value has the wrong type.
+pub(super) fn read_section<T: DeserializeOwned>(
+    slug: &str,
+    keys: &[&str],
+    table: &toml::Table,
+) -> Result<T, ConfigProblem> {
+    if let Some(unknown) = table.keys().find(|key| !keys.contains(&key.as_str())) {
+        return Err(ConfigProblem::of(slug, unknown, format!("unknown key{}", nearest(unknown, keys))));
+    }
+    serde_path_to_error::deserialize(toml::Value::Table(table.clone()))
+        .map_err(|error| ConfigProblem::of(slug, &error.path().to_string(), "has the wrong type"))
+}
+
+/// The secret of `key`, given in the file itself or, as `{key}_file`, in a file of its own.
+pub(super) fn read_secret(
+    slug: &str,
+    key: &str,
+    inline: Option<Secret>,
+    file: Option<&std::path::Path>,
+) -> Result<Option<Secret>, ConfigProblem> {
+    let file_key = format!("{key}_file");
+    match (inline, file) {
+        (Some(_), Some(_)) => Err(ConfigProblem::of(slug, &file_key, format!("set either this or {key}"))),
+        (Some(secret), None) if secret.expose().trim().is_empty() => Err(ConfigProblem::of(slug, key, "is empty")),
+        (Some(secret), None) => Ok(Some(secret)),
+        (None, Some(path)) => {
+            Secret::read(path).map(Some).map_err(|error| ConfigProblem::of(slug, &file_key, error.to_string()))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// `; did you mean …?` where one known word is near.
+fn nearest(word: &str, known: &[&str]) -> String {
+    let near = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(nearness, _)| *nearness > 0.75)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right));
+    match near {
+        Some((_, candidate)) => format!("; did you mean {candidate}?"),
+        None => format!("; known are {}", known.join(", ")),
+    }
+}

@@ -1,0 +1,196 @@
+//! The questions: channels together, each one's uploads, and all their videos together.
+
+use std::collections::HashMap;
+
+use futures::{FutureExt, StreamExt, stream};
+use serde_json::value::RawValue;
+
+use super::read::{List, by_id, channel, newest_videos, video};
+use super::refusal::Refusal;
+use super::{SLUG, is_channel_id};
+use crate::history::engagement::{NEWEST_POSTS, Post};
+use crate::http_client::{Answer, Api, Request, Secret};
+use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::reading::{Posts, add_engagement};
+use crate::platforms::{Account, Observation, Observed, PlatformError};
+
+const HOST: &str = "youtube.googleapis.com";
+
+pub(super) const IDS_A_CALL: usize = 50;
+
+/// Some more than are counted, because announced and running broadcasts are left out.
+const VIDEOS_A_CHANNEL: usize = NEWEST_POSTS + 3;
+
+pub(super) async fn observe(api: &Api, key: &Secret, accounts: &[Account]) -> Observed {
+    let batch = &Batch { api, key, stop: Stop::new(api) };
+    let mut observed = Observed::with_capacity(accounts.len());
+    for group in accounts.chunks(IDS_A_CALL) {
+        observed.extend(batch.observe(group).await);
+    }
+    observed
+}
+
+struct Batch<'a> {
+    api: &'a Api,
+    key: &'a Secret,
+    stop: Stop<'a>,
+}
+
+/// A channel that was told, and what comes of its videos.
+struct Found {
+    observation: Observation,
+    uploads: Option<String>,
+}
+
+type Videos = HashMap<String, Result<Option<Post>, PlatformError>>;
+
+impl Batch<'_> {
+    async fn observe(&self, accounts: &[Account]) -> Observed {
+        let channels = self.channels(accounts).await;
+        let uploads: Vec<_> = channels.iter().map(|found| self.uploads(found.as_ref().ok()).boxed()).collect();
+        let uploads: Vec<_> = stream::iter(uploads).buffered(AT_ONCE).collect().await;
+        let ids: Vec<&str> = uploads.iter().flatten().flatten().map(String::as_str).collect();
+        let videos = self.videos(&ids).await;
+        let together = accounts.iter().zip(channels).zip(uploads);
+        together
+            .map(|((account, found), uploads)| {
+                let observation = found.map(|found| with_posts(found.observation, uploads, &videos));
+                (account.connection, observation)
+            })
+            .collect()
+    }
+
+    /// One result an account, in their order: those with a known id in one call, new ones by handle one by one.
+    async fn channels(&self, accounts: &[Account]) -> Vec<Result<Found, PlatformError>> {
+        let ids: Vec<&str> = accounts.iter().filter_map(id).collect();
+        let known = if ids.is_empty() { Ok(List::default()) } else { self.channel_list("id", &ids.join(",")).await };
+        let told = known.as_ref().map(by_id);
+        let asked: Vec<_> = accounts.iter().map(|account| self.channel(account, told.as_ref()).boxed()).collect();
+        stream::iter(asked).buffered(AT_ONCE).collect().await
+    }
+
+    async fn channel(
+        &self,
+        account: &Account,
+        told: Result<&HashMap<String, &RawValue>, &&PlatformError>,
+    ) -> Result<Found, PlatformError> {
+        if let Some(id) = id(account) {
+            let told = told.map_err(|error| (*error).clone())?;
+            let text = told.get(id).ok_or_else(|| gone("YouTube does not tell this channel any more"))?;
+            return read(account, text);
+        }
+        let list = self.channel_list("forHandle", &account.handle).await?;
+        read(account, list.items.first().ok_or_else(|| gone("YouTube knows no channel of this handle"))?)
+    }
+
+    async fn channel_list(&self, filter: &str, value: &str) -> Result<List, PlatformError> {
+        let request = self.api.get(HOST, "/youtube/v3/channels").query(&[
+            ("part", "snippet,statistics,contentDetails"),
+            (filter, value),
+            ("maxResults", "50"),
+        ]);
+        self.ask(request, None).await
+    }
+
+    /// The ids of a channel's newest videos; none where it never had one.
+    async fn uploads(&self, found: Option<&Found>) -> Result<Vec<String>, PlatformError> {
+        let Some(playlist) = found.and_then(|found| found.uploads.as_deref()) else { return Ok(Vec::new()) };
+        let request = self.api.get(HOST, "/youtube/v3/playlistItems").query(&[
+            ("part", "contentDetails"),
+            ("playlistId", playlist),
+            ("maxResults", "50"),
+        ]);
+        Ok(newest_videos(&self.ask(request, Some("playlistNotFound")).await?, VIDEOS_A_CHANNEL))
+    }
+
+    /// What became of each id. Ids that were not told are deleted or private, and missing here too.
+    async fn videos(&self, ids: &[&str]) -> Videos {
+        let asked: Vec<_> = ids.chunks(IDS_A_CALL).map(|ids| self.video_list(ids).boxed()).collect();
+        stream::iter(asked).buffer_unordered(AT_ONCE).concat().await
+    }
+
+    async fn video_list(&self, ids: &[&str]) -> Videos {
+        let request = self.api.get(HOST, "/youtube/v3/videos").query(&[
+            ("part", "snippet,statistics,status"),
+            ("id", &ids.join(",")),
+            ("maxResults", "50"),
+        ]);
+        match self.ask(request, None).await {
+            Ok(list) => by_id(&list).into_iter().map(|(id, text)| (id, video(text))).collect(),
+            Err(error) => ids.iter().map(|id| ((*id).to_owned(), Err(error.clone()))).collect(),
+        }
+    }
+
+    /// Asks for a list. A refusal for the reason `empty` is an empty one.
+    async fn ask(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
+        self.stop
+            .unless_stopped(async {
+                let answer = request.secret_query("key", self.key).send().await?;
+                if answer.is_success() {
+                    return list(&answer);
+                }
+                let refusal: Refusal = answer.json().unwrap_or_default();
+                if empty.is_some_and(|reason| refusal.says(reason)) {
+                    return Ok(List::default());
+                }
+                Err(self.meaning(&answer, &refusal))
+            })
+            .await
+    }
+
+    fn meaning(&self, answer: &Answer, refusal: &Refusal) -> PlatformError {
+        let by_status = || self.stop.refusal(SLUG, answer);
+        match refusal.meaning(answer.status, self.api.now()).or_else(by_status) {
+            Some(PlatformError::RateLimited { retry_after: None }) => {
+                PlatformError::RateLimited { retry_after: answer.retry_after(self.api.now()) }
+            }
+            Some(error) => error,
+            None => PlatformError::Unexpected { what: format!("{SLUG} answered {}", answer.status) },
+        }
+    }
+}
+
+fn list(answer: &Answer) -> Result<List, PlatformError> {
+    let list: List = answer.json()?;
+    if list.items.is_empty() && list.kind.is_none() {
+        return Err(PlatformError::Unexpected { what: format!("{SLUG}: the answer is no list") });
+    }
+    Ok(list)
+}
+
+/// The channel's id, as far as it is known.
+fn id(account: &Account) -> Option<&str> {
+    let known = account.platform_user_id.as_deref().unwrap_or(&account.handle);
+    Some(known).filter(|id| is_channel_id(id))
+}
+
+fn read(account: &Account, text: &RawValue) -> Result<Found, PlatformError> {
+    let (observation, uploads) = channel(account, text)?;
+    Ok(Found { observation, uploads })
+}
+
+fn gone(what: &str) -> PlatformError {
+    PlatformError::AccountGone { what: format!("{what}: misspelt, deleted or suspended") }
+}
+
+fn with_posts(
+    mut observation: Observation,
+    uploads: Result<Vec<String>, PlatformError>,
+    videos: &Videos,
+) -> Observation {
+    let posts = uploads.and_then(|ids| {
+        let mut posts = Posts::default();
+        let mut outage = None;
+        for id in ids {
+            match videos.get(&id) {
+                Some(Ok(post)) => posts.posts.extend(*post),
+                Some(Err(PlatformError::Unexpected { .. })) => posts.unread += 1,
+                Some(Err(error)) => outage = Some(error.clone()),
+                None => {}
+            }
+        }
+        outage.map_or(Ok(posts), Err)
+    });
+    add_engagement(&mut observation, posts);
+    observation
+}

@@ -1,0 +1,181 @@
+//! What their errors mean. Pure.
+
+use std::time::Duration;
+
+use jiff::ToSpan;
+use jiff::tz::{Offset, TimeZone};
+use roster_protocol::time::Timestamp;
+use serde::Deserialize;
+
+use super::SLUG;
+use crate::platforms::PlatformError;
+use crate::platforms::asking::sentence;
+
+#[derive(Default, Deserialize)]
+pub(super) struct Refusal {
+    #[serde(default)]
+    error: Problem,
+}
+
+/// Their messages are not read: they hold HTML, and sometimes the key.
+#[derive(Default, Deserialize)]
+struct Problem {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    errors: Vec<Detail>,
+    #[serde(default)]
+    details: Vec<Detail>,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    #[serde(default)]
+    reason: String,
+}
+
+impl Refusal {
+    /// Every reason it gives, from the old place and the new one, and the status at last.
+    pub(super) fn reasons(&self) -> impl Iterator<Item = &str> {
+        let problem = &self.error;
+        problem
+            .details
+            .iter()
+            .chain(&problem.errors)
+            .map(|detail| detail.reason.as_str())
+            .chain([problem.status.as_str()])
+            .filter(|reason| !reason.is_empty())
+    }
+
+    pub(super) fn says(&self, reason: &str) -> bool {
+        self.reasons().any(|told| told == reason)
+    }
+
+    /// What to do about it; `None` where the HTTP status says it all.
+    pub(super) fn meaning(&self, status: u16, now: Timestamp) -> Option<PlatformError> {
+        if let Some(error) = self.reasons().find_map(|reason| known(reason, now)) {
+            return Some(error);
+        }
+        let reason = self.reasons().next().unwrap_or("no reason");
+        match status {
+            429 | 500..=599 => None,
+            401 => Some(PlatformError::Unauthorized { what: format!("{SLUG} does not accept who we are") }),
+            403 => Some(unconfigured(&format!("YouTube refuses the API key ({reason}): check its restrictions"))),
+            404 | 410 => Some(PlatformError::AccountGone { what: format!("{SLUG} does not know it ({status})") }),
+            _ => Some(PlatformError::Unexpected { what: sentence(&format!("{SLUG} refused ({status}): {reason}")) }),
+        }
+    }
+}
+
+fn known(reason: &str, now: Timestamp) -> Option<PlatformError> {
+    Some(match reason {
+        "quotaExceeded" | "dailyLimitExceeded" => {
+            PlatformError::RateLimited { retry_after: Some(until_quota_returns(now)) }
+        }
+        "rateLimitExceeded" | "userRateLimitExceeded" | "RATE_LIMIT_EXCEEDED" => {
+            PlatformError::RateLimited { retry_after: None }
+        }
+        "keyInvalid" | "keyExpired" | "API_KEY_INVALID" => {
+            unconfigured("the API key is not valid: set another one as api_key_file in [platforms.youtube]")
+        }
+        "accessNotConfigured" | "SERVICE_DISABLED" => {
+            unconfigured("switch on the YouTube Data API v3 in the Google Cloud project of the API key")
+        }
+        "ipRefererBlocked"
+        | "API_KEY_SERVICE_BLOCKED"
+        | "API_KEY_IP_ADDRESS_BLOCKED"
+        | "API_KEY_HTTP_REFERRER_BLOCKED" => unconfigured(
+            "the API key's restrictions keep this machine out: allow its address and the YouTube Data API v3",
+        ),
+        "CONSUMER_SUSPENDED" => unconfigured("Google has suspended the project of the API key"),
+        "backendError" | "SERVICE_UNAVAILABLE" | "internalError" => {
+            PlatformError::Unavailable { what: format!("{SLUG} says that it cannot answer now") }
+        }
+        "channelClosed"
+        | "channelSuspended"
+        | "channelNotFound"
+        | "authenticatedUserAccountClosed"
+        | "authenticatedUserAccountSuspended" => {
+            PlatformError::AccountGone { what: "YouTube has closed or suspended this channel".to_owned() }
+        }
+        "channelForbidden" | "playlistItemsNotAccessible" => {
+            PlatformError::AccountGone { what: "this channel is not public".to_owned() }
+        }
+        _ => return None,
+    })
+}
+
+fn unconfigured(what: &str) -> PlatformError {
+    PlatformError::Unconfigured { what: sentence(what) }
+}
+
+/// How long until midnight in Los Angeles, when the day's quota begins anew; that day has 23 to 25 hours.
+fn until_quota_returns(now: Timestamp) -> Duration {
+    let zone = TimeZone::get("America/Los_Angeles").unwrap_or_else(|_| TimeZone::fixed(Offset::constant(-8)));
+    let here = now.to_jiff().to_zoned(zone);
+    let midnight = here.tomorrow().and_then(|day| day.start_of_day());
+    let at = midnight.or_else(|_| here.checked_add(24.hours())).map(|at| Timestamp::from(at.timestamp()));
+    let millis = at.map(|at| at.since(now)).unwrap_or_default();
+    Duration::from_millis(u64::try_from(millis).unwrap_or_default()).max(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().expect("a time")
+    }
+
+    #[test]
+    fn errors_mean_what_is_done_next() {
+        let check = |status: u16, body: &str, expected: &str| {
+            let refusal: Refusal = serde_json::from_str(body).expect(body);
+            let told = refusal.meaning(status, now());
+            assert!(format!("{told:?}").starts_with(expected), "{body}: {told:?}");
+        };
+        let old = |reason: &str| {
+            format!(r#"{{"error":{{"code":403,"message":"<a>x</a>","errors":[{{"reason":"{reason}"}}]}}}}"#)
+        };
+        let new = |reason: &str| {
+            format!(
+                r#"{{"error":{{"status":"INVALID_ARGUMENT","errors":[{{"reason":"badRequest"}}],"details":[{{"@type":"x","reason":"{reason}"}}]}}}}"#
+            )
+        };
+        check(403, &old("quotaExceeded"), "Some(RateLimited { retry_after: Some(72000");
+        check(403, &old("dailyLimitExceeded"), "Some(RateLimited { retry_after: Some(");
+        check(403, &old("rateLimitExceeded"), "Some(RateLimited { retry_after: None");
+        check(400, &old("keyInvalid"), "Some(Unconfigured");
+        check(400, &new("API_KEY_INVALID"), "Some(Unconfigured");
+        check(403, &old("accessNotConfigured"), "Some(Unconfigured");
+        check(403, &new("SERVICE_DISABLED"), "Some(Unconfigured");
+        check(403, &old("ipRefererBlocked"), "Some(Unconfigured");
+        check(403, &old("SERVICE_UNAVAILABLE"), "Some(Unavailable");
+        check(403, &old("channelSuspended"), "Some(AccountGone");
+        check(403, &old("forbidden"), "Some(Unconfigured");
+        check(404, &old("videoNotFound"), "Some(AccountGone");
+        check(401, &old("authError"), "Some(Unauthorized");
+        check(400, &old("invalidFilters"), "Some(Unexpected");
+        check(500, &old("backendError"), "Some(Unavailable");
+        check(503, "{}", "None");
+        check(429, "{}", "None");
+        check(400, "{}", "Some(Unexpected");
+    }
+
+    #[test]
+    fn the_quota_returns_at_midnight_in_los_angeles() {
+        let check = |now: &str, hours: u64| {
+            let wait = until_quota_returns(now.parse().expect(now));
+            assert_eq!(wait, Duration::from_secs(hours * 3600), "{now}");
+        };
+        check("2026-11-21T12:00:00Z", 20);
+        check("2026-07-01T12:00:00Z", 19);
+        check("2026-11-21T07:00:00Z", 1);
+        check("2026-11-21T08:00:00Z", 24);
+        check("2026-03-08T08:00:00Z", 23);
+        check("2026-11-01T07:00:00Z", 25);
+        for extreme in [i64::MIN, i64::MAX] {
+            let _ = until_quota_returns(Timestamp(extreme));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! YouTube's own oddities, over HTTP.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::platforms::Observation;
+use crate::platforms::tests::world::{account, api, in_order, through};
+
+#[test]
+fn handles_and_channel_urls_become_canonical() {
+    const ID: &str = "UCmara-_0123456789abcdef";
+    let check = |text: &str, expected: &str| assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
+    check("@MaraMakes", "@maramakes");
+    check("maramakes", "@maramakes");
+    check(" @mara.makes-2_x ", "@mara.makes-2_x");
+    check("https://www.youtube.com/@MaraMakes/videos", "@maramakes");
+    check("youtube.com/@maramakes?si=abc", "@maramakes");
+    check("https://www.youtube.com/@%E3%81%BE%E3%82%89%E3%81%95", "@まらさ");
+    check(ID, ID);
+    check(&format!("https://www.youtube.com/channel/{ID}"), ID);
+    for bad in [
+        "",
+        "@",
+        "@ab",
+        "two words",
+        "a@b",
+        "https://www.youtube.com/watch?v=x",
+        "https://www.youtube.com/c/mara",
+        "https://elsewhere.example/@maramakes",
+        "https://www.youtube.com/channel/short",
+        &"x".repeat(31),
+    ] {
+        assert!(canonical(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn without_a_key_it_says_what_to_set() {
+    let lacking = YouTube { key: None };
+    assert!(lacking.lacks().is_some_and(|lacks| lacks.contains("api_key_file")));
+    assert_eq!(YouTube { key: Some(Secret::new("k")) }.lacks(), None);
+}
+
+const ID: &str = "UC0000000000000000000001";
+
+async fn observe(server: &Server, accounts: &[Account]) -> Vec<Result<Observation, PlatformError>> {
+    in_order(ask::observe(&api(through(&server.base)), &Secret::new("k"), accounts).await)
+}
+
+fn refusal(status: u16, reason: &str) -> Reply {
+    let body = json!({"error": {"code": status, "message": "canary", "errors": [{"reason": reason}]}});
+    Reply::Json(status, body.to_string())
+}
+
+fn channels(asked: &Asked) -> Reply {
+    let items: Vec<_> = asked
+        .param("id")
+        .split(',')
+        .filter(|id| *id == ID)
+        .map(|id| {
+            json!({"id": id, "statistics": {"subscriberCount": "2000", "videoCount": "0"},
+                "contentDetails": {"relatedPlaylists": {"uploads": "UU1"}}})
+        })
+        .collect();
+    // Where nothing is found there is no list at all.
+    let list = json!({"kind": "youtube#channelListResponse"});
+    if items.is_empty() { Reply::ok(list) } else { Reply::ok(json!({"kind": "x", "items": items})) }
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_gone_and_the_rest_is_told() {
+    let server = Server::start(|asked| match asked.path.as_str() {
+        path if path.ends_with("channels") => channels(asked),
+        _ => refusal(404, "playlistNotFound"),
+    })
+    .await;
+    let accounts = [
+        account(0, "@one", Some(ID)),
+        account(1, "@two", Some("UC0000000000000000000002")),
+        account(2, "@new", None),
+        account(3, ID, None),
+    ];
+    let observed = observe(&server, &accounts).await;
+    for there in [&observed[0], &observed[3]] {
+        let told = there.as_ref().expect("told");
+        assert_eq!((told.numbers.followers, told.numbers.posts), (Some(2000), Some(0)));
+        assert_eq!(
+            (told.numbers.avg_likes, told.missing.as_slice()),
+            (None, [].as_slice()),
+            "a channel without videos"
+        );
+    }
+    for gone in [&observed[1], &observed[2]] {
+        assert!(matches!(gone, Err(PlatformError::AccountGone { .. })), "{gone:?}");
+    }
+    let asked = server.asked();
+    let handles: Vec<_> = asked.iter().map(|asked| asked.param("forHandle")).filter(|text| !text.is_empty()).collect();
+    assert_eq!(handles, ["@new"]);
+}
+
+#[tokio::test]
+async fn a_used_up_quota_holds_everything_until_it_returns() {
+    let server = Server::start(|asked| match asked.path.as_str() {
+        path if path.ends_with("channels") => channels(asked),
+        _ => refusal(403, "quotaExceeded"),
+    })
+    .await;
+    let api = api(through(&server.base));
+    let accounts = [account(0, "@one", Some(ID))];
+    let observed = in_order(ask::observe(&api, &Secret::new("k"), &accounts).await);
+    assert_eq!(observed[0].as_ref().map(|told| told.missing.len()), Ok(1));
+    assert_eq!(api.told_to_wait(), Some(Duration::from_secs(20 * 3600)));
+
+    let server = Server::start(|_| refusal(403, "quotaExceeded")).await;
+    let observed = observe(&server, &accounts).await;
+    let expected = PlatformError::RateLimited { retry_after: Some(Duration::from_secs(20 * 3600)) };
+    assert_eq!(observed, [Err(expected)]);
+}
+
+#[tokio::test]
+async fn a_bad_key_names_what_to_set() {
+    for (status, reason) in [(400, "keyInvalid"), (403, "accessNotConfigured"), (403, "ipRefererBlocked")] {
+        let server = Server::start(move |_| refusal(status, reason)).await;
+        let accounts = [account(0, "@one", Some(ID)), account(1, "@new", None)];
+        for result in observe(&server, &accounts).await {
+            assert!(
+                matches!(&result, Err(PlatformError::Unconfigured { what }) if !what.contains("canary")),
+                "{result:?}"
+            );
+        }
+        assert_eq!(server.asked().len(), 1, "{reason}");
+    }
+}
