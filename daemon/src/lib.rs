@@ -1,1 +1,27 @@
+//! `rosterd`: owns the store, the schedule, the snapshots, changes and alerts, and answers `roster`.
+//!
+//! The modules stand in the order in which a number travels: it is due, a platform is asked, the answer is a
+//! snapshot, what changed is named, an alert opens, all of it is committed, then told, shown and served.
 
+pub mod alerts;
+pub mod app;
+pub mod browse;
+pub mod clock;
+pub mod config;
+pub mod daemon;
+pub mod delivery;
+pub mod edits;
+pub mod events;
+pub mod history;
+pub mod http_client;
+pub mod model;
+pub mod platforms;
+pub mod program;
+pub mod roster;
+pub mod serve;
+pub mod store;
+pub mod sync;
+pub mod upkeep;
+
+pub use daemon::{Daemon, Options, StartError};
+pub use program::main;

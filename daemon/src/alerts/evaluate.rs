@@ -1,0 +1,188 @@
+//! Which alerts open and which resolve. Pure.
+//!
+//! Two rules are built in. `significant-change`: the profile followers followed a measured number; the move that
+//! updates the profile is the one that alerts, so one move cannot alert twice, and a later move resolves the
+//! earlier alert. `needs-person`: a connection stands still until somebody looks; it resolves when it runs again.
+//! Engagement and likes follow too, and are logged, but open no alert: they vary with every post.
+
+use roster_protocol::alert::{AlertState, Severity};
+use roster_protocol::ids::AlertId;
+use roster_protocol::metric::Metric;
+use roster_protocol::time::Timestamp;
+
+use super::change::Difference;
+use crate::model::{Alert, Connection};
+
+/// The rule that follows the profile numbers.
+pub const SIGNIFICANT_CHANGE: &str = "significant-change";
+/// The rule for connections that wait for somebody.
+pub const NEEDS_PERSON: &str = "needs-person";
+
+/// An alert to be opened; number and id are given by whoever opens it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opening {
+    pub rule: &'static str,
+    pub severity: Severity,
+    pub about: Option<Difference>,
+    pub why: String,
+}
+
+/// What a run does to a connection's alerts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Steps {
+    pub open: Vec<Opening>,
+    /// Alerts that end, in their ended state.
+    pub resolve: Vec<Alert>,
+}
+
+/// The steps after a run that told something. `moves` are what the profile followed; `standing` the connection's
+/// alerts that are open or acknowledged.
+pub fn after_numbers(moves: &[Difference], standing: &[&Alert], now: Timestamp) -> Steps {
+    let alarming = moves.iter().filter(|moved| moved.metric == Metric::Followers && moved.from.is_some());
+    let open: Vec<Opening> = alarming.map(opening).collect();
+    let over = |alert: &&&Alert| {
+        alert.rule == NEEDS_PERSON
+            || open.iter().any(|new| new.rule == alert.rule && new.about.map(|about| about.metric) == alert.metric)
+    };
+    let resolve = standing.iter().filter(over).map(|alert| resolved(alert, now)).collect();
+    Steps { open, resolve }
+}
+
+/// The steps after a run that failed. `needs_person` is why nothing goes on without somebody, if so.
+pub fn after_failure(needs_person: Option<&str>, standing: &[&Alert]) -> Steps {
+    let told = standing.iter().any(|alert| alert.rule == NEEDS_PERSON);
+    let open = needs_person.filter(|_| !told).map(|why| Opening {
+        rule: NEEDS_PERSON,
+        severity: Severity::Warning,
+        about: None,
+        why: why.to_owned(),
+    });
+    Steps { open: Vec::from_iter(open), resolve: Vec::new() }
+}
+
+/// An opening as the alert of a connection.
+pub fn opened(opening: Opening, number: u64, id: AlertId, connection: &Connection, now: Timestamp) -> Alert {
+    Alert {
+        number,
+        id,
+        state: AlertState::Open,
+        rule: opening.rule.to_owned(),
+        severity: opening.severity,
+        influencer: connection.influencer,
+        connection: connection.id,
+        platform: connection.platform.clone(),
+        metric: opening.about.map(|about| about.metric),
+        from: opening.about.and_then(|about| about.from),
+        to: opening.about.and_then(|about| about.to),
+        opened_at: now,
+        ended_at: None,
+        acknowledged_by: None,
+        why: opening.why,
+    }
+}
+
+/// The alert as it ends by itself.
+pub fn resolved(alert: &Alert, now: Timestamp) -> Alert {
+    Alert { state: AlertState::Resolved, ended_at: Some(now), ..alert.clone() }
+}
+
+fn opening(moved: &Difference) -> Opening {
+    let (from, to) = (moved.from.unwrap_or_default(), moved.to.unwrap_or_default());
+    let verb = if to < from { "fell" } else { "rose" };
+    let share = relative(from, to).map_or(String::new(), |share| format!(" {:.1} %", share.abs() * 100.0));
+    Opening {
+        rule: SIGNIFICANT_CHANGE,
+        severity: Severity::Warning,
+        about: Some(*moved),
+        why: format!("{} {verb}{share}, from {} to {}", moved.metric, grouped(from), grouped(to)),
+    }
+}
+
+/// `to ÷ from − 1`; `None` where `from` is 0.
+pub fn relative(from: f64, to: f64) -> Option<f64> {
+    (from != 0.0).then(|| to / from - 1.0)
+}
+
+/// A count with commas between thousands.
+fn grouped(count: f64) -> String {
+    let digits = format!("{count:.0}");
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::ids::{ConnectionId, InfluencerId};
+
+    use super::*;
+
+    fn moved(from: Option<f64>, to: f64) -> Difference {
+        Difference { metric: Metric::Followers, from, to: Some(to) }
+    }
+
+    fn standing(rule: &str, metric: Option<Metric>) -> Alert {
+        Alert {
+            number: 1,
+            id: AlertId::from_bytes([0; 5]),
+            state: AlertState::Acknowledged,
+            rule: rule.into(),
+            severity: Severity::Warning,
+            influencer: InfluencerId::from_bytes([0; 5]),
+            connection: ConnectionId::from_bytes([0; 5]),
+            platform: "bluesky".into(),
+            metric,
+            from: None,
+            to: None,
+            opened_at: Timestamp(0),
+            ended_at: None,
+            acknowledged_by: None,
+            why: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_fall_opens_one_alert_and_says_why() {
+        let steps = after_numbers(&[moved(Some(12_345.0), 10_400.0)], &[], Timestamp(9));
+        assert_eq!(steps.open[0].why, "followers fell 15.8 %, from 12,345 to 10,400");
+        assert_eq!(steps.resolve, []);
+    }
+
+    #[test]
+    fn the_first_number_and_likes_open_none() {
+        let likes = Difference { metric: Metric::AvgLikes, from: Some(1.0), to: Some(9.0) };
+        assert_eq!(after_numbers(&[moved(None, 5.0), likes], &[], Timestamp(9)), Steps::default());
+    }
+
+    #[test]
+    fn a_newer_move_resolves_the_older_alert_and_running_again_the_waiting_one() {
+        let old = standing(SIGNIFICANT_CHANGE, Some(Metric::Followers));
+        let waiting = standing(NEEDS_PERSON, None);
+        let steps = after_numbers(&[moved(Some(10.0), 20.0)], &[&old, &waiting], Timestamp(9));
+        assert_eq!((steps.open.len(), steps.resolve.len()), (1, 2));
+        let steps = after_numbers(&[], &[&old, &waiting], Timestamp(9));
+        assert_eq!((steps.open.len(), steps.resolve), (0, vec![resolved(&waiting, Timestamp(9))]));
+    }
+
+    #[test]
+    fn waiting_for_a_person_alerts_once() {
+        assert_eq!(after_failure(Some("gone"), &[]).open.len(), 1);
+        let waiting = standing(NEEDS_PERSON, None);
+        assert_eq!(after_failure(Some("gone"), &[&waiting]), Steps::default());
+        assert_eq!(after_failure(None, &[]), Steps::default());
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        let check = |count: f64, expected: &str| assert_eq!(grouped(count), expected);
+        check(0.0, "0");
+        check(999.0, "999");
+        check(1000.0, "1,000");
+        check(12_345_678.0, "12,345,678");
+    }
+}

@@ -1,0 +1,267 @@
+//! Everything that lives as long as the daemon: built once, passed on.
+//!
+//! [`App::decide`] is the one way in which anything changes: a pure decision over the roster makes a commit, the
+//! roster takes it in, the store makes it durable, and only then it is told.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use roster_protocol::error::RosterError;
+use roster_protocol::event::Event;
+use roster_protocol::ids::InfluencerId;
+use roster_protocol::sync::RunningBatch;
+use roster_protocol::time::Timestamp;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::browse::rows::{self, Seen};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::events::Feed;
+use crate::http_client::HttpClient;
+use crate::model::{Commit, Loaded};
+use crate::platforms::Registered;
+use crate::roster::Roster;
+use crate::store::{Store, StoreError, StoreState};
+use crate::sync::coverage::Coverage;
+use crate::sync::decide::{Dice, Facts};
+use crate::sync::tickets::Tickets;
+
+/// Everything long-lived.
+pub struct App {
+    pub config: Config,
+    pub clock: Arc<dyn Clock>,
+    pub store: Store,
+    pub http: HttpClient,
+    pub feed: Feed,
+    pub tickets: Tickets,
+    pub started_at: Timestamp,
+    /// Woken when something became due or a place became free.
+    pub wake: Notify,
+    /// Batches that may be asked at once.
+    pub places: Arc<Semaphore>,
+    pub places_of: HashMap<String, Arc<Semaphore>>,
+    /// What is being asked now, by a number of its own.
+    pub batches: Mutex<BTreeMap<u64, RunningBatch>>,
+    /// Desktop agents by uid: how many wait now, and when the last one left.
+    pub agents: Mutex<HashMap<u32, Agent>>,
+    /// The end of everything.
+    pub ending: CancellationToken,
+    /// Work that must finish before the end.
+    pub tasks: TaskTracker,
+    roster: Mutex<Roster>,
+    dice: Mutex<Dice>,
+}
+
+/// One user's desktop agents.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Agent {
+    /// Calls that wait for notices now.
+    pub waiting: u32,
+    /// When the last call ended.
+    pub left_at: Timestamp,
+}
+
+/// What the app is built of.
+pub struct Parts {
+    pub config: Config,
+    pub clock: Arc<dyn Clock>,
+    pub store: Store,
+    pub loaded: Loaded,
+    pub http: HttpClient,
+    pub platforms: Vec<Registered>,
+    /// Seeds ids, offsets and the feed's epoch.
+    pub seed: u64,
+}
+
+impl App {
+    /// Puts the parts together and reads what growth and coverage need from the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn build(parts: Parts) -> Result<Arc<Self>, StoreError> {
+        let platforms: BTreeMap<String, Arc<Registered>> =
+            parts.platforms.into_iter().map(|known| (known.platform.info().slug.to_owned(), Arc::new(known))).collect();
+        let per_platform = parts.config.sync.concurrency_per_platform;
+        let places_of = platforms.keys().map(|slug| (slug.clone(), Arc::new(Semaphore::new(per_platform)))).collect();
+        let now = parts.clock.now();
+        let mut roster = Roster::new(parts.loaded, platforms);
+        load_recent(&parts.store, &parts.config, &mut roster, now).await?;
+        Ok(Arc::new(Self {
+            places: Arc::new(Semaphore::new(parts.config.sync.concurrency)),
+            places_of,
+            clock: parts.clock,
+            store: parts.store,
+            http: parts.http,
+            feed: Feed::new(parts.seed),
+            tickets: Tickets::default(),
+            started_at: now,
+            wake: Notify::new(),
+            batches: Mutex::default(),
+            agents: Mutex::default(),
+            ending: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            roster: Mutex::new(roster),
+            dice: Mutex::new(Dice(fastrand::Rng::with_seed(parts.seed))),
+            config: parts.config,
+        }))
+    }
+
+    /// What an answer made now has to know.
+    pub fn seen(&self) -> Seen {
+        Seen { now: self.clock.now(), interval: self.config.sync.grid.interval }
+    }
+
+    /// Looks at the roster. Short: everybody else waits.
+    pub fn look<T>(&self, look: impl FnOnce(&Roster) -> T) -> T {
+        look(&self.roster())
+    }
+
+    /// Takes work off the roster: connections out of the queue, batches into the running ones.
+    pub fn with_roster<T>(&self, work: impl FnOnce(&mut Roster) -> T) -> T {
+        work(&mut self.roster())
+    }
+
+    /// Decides, stores durably, then tells. The decision sees the roster as no other decision is in between.
+    ///
+    /// # Errors
+    /// The decision's own, or that it could not be stored: then nothing has happened.
+    pub async fn decide<T>(
+        &self,
+        decision: impl FnOnce(&Facts<'_>, &mut Commit, &mut Dice) -> Result<T, RosterError>,
+    ) -> Result<T, RosterError> {
+        let (pending, events, decided) = {
+            let mut roster = self.roster();
+            let mut commit = Commit::default();
+            let mut dice = self.dice.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let decided = decision(&self.facts(&roster), &mut commit, &mut dice)?;
+            roster.apply(&commit);
+            let events = events_of(&roster, &commit);
+            (self.store.submit(commit), events, decided)
+        };
+        if let Err(error) = pending.await {
+            tracing::error!(%error, "a decision could not be stored; the roster is loaded anew");
+            self.reload().await;
+            return Err(stored_not(&error));
+        }
+        self.feed.tell(events);
+        self.wake.notify_one();
+        Ok(decided)
+    }
+
+    /// What deciding needs to know.
+    fn facts<'a>(&'a self, roster: &'a Roster) -> Facts<'a> {
+        Facts {
+            roster,
+            grid: &self.config.sync.grid,
+            significant: self.config.change.significant,
+            now: self.clock.now(),
+        }
+    }
+
+    /// Does work that must finish even when whoever asked has left.
+    ///
+    /// # Errors
+    /// The work's own; a panic in it is told as a failure.
+    pub async fn own<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, RosterError>> + Send + 'static,
+    ) -> Result<T, RosterError> {
+        let done = self.tasks.spawn(work).await;
+        done.unwrap_or_else(|_| Err(RosterError::failed("rosterd failed at this; its log has more")))
+    }
+
+    /// Brings the roster in memory back to what is stored.
+    async fn reload(&self) {
+        let now = self.clock.now();
+        match self.store.read(|reader| reader.load()).await {
+            Ok(loaded) => {
+                let (platforms, running) = self.look(|roster| (roster.platforms.clone(), roster.running.clone()));
+                let mut fresh = Roster::new(loaded, platforms);
+                if let Err(error) = load_recent(&self.store, &self.config, &mut fresh, now).await {
+                    tracing::error!(%error, "recent numbers could not be read");
+                }
+                for connection in running {
+                    fresh.running.insert(connection);
+                    fresh.requeue(connection);
+                }
+                self.with_roster(|roster| *roster = fresh);
+            }
+            Err(error) => tracing::error!(%error, "the roster could not be loaded anew"),
+        }
+    }
+
+    /// Why the store cannot be written at present; `None` when it can.
+    pub fn degraded(&self) -> Option<String> {
+        match self.store.state() {
+            StoreState::Working => None,
+            StoreState::Degraded { reason, .. } => Some(reason),
+        }
+    }
+
+    fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// How far back coverage looks.
+const COVERAGE_S: i64 = 24 * 3600;
+
+async fn load_recent(store: &Store, config: &Config, roster: &mut Roster, now: Timestamp) -> Result<(), StoreError> {
+    let today = config.sync.grid.date_of(now);
+    let first = today.plus_days(-(crate::browse::recent::DAYS as i32));
+    let (recent, runs) = store
+        .read(move |reader| {
+            let recent = reader.recent_followers(first..=today.plus_days(1))?;
+            let mut runs = Vec::new();
+            reader.runs_since(now.plus_seconds(-COVERAGE_S), |run| runs.push(run))?;
+            Ok((recent, runs))
+        })
+        .await?;
+    for (connection, days) in recent {
+        let kept = roster.recent.entry(connection).or_default();
+        days.into_iter().for_each(|(date, followers)| kept.put(date, Some(followers)));
+    }
+    roster.coverage = Coverage::default();
+    runs.iter().for_each(|run| roster.coverage.put(run));
+    Ok(())
+}
+
+/// What is told of a commit once it is stored.
+fn events_of(roster: &Roster, commit: &Commit) -> Vec<Event> {
+    let mut changed: Vec<InfluencerId> = commit.influencers.iter().map(|influencer| influencer.id).collect();
+    changed.extend(commit.connections.iter().map(|connection| connection.influencer));
+    changed.extend(commit.removed_connections.iter().map(|connection| connection.influencer));
+    changed.sort();
+    changed.dedup();
+    changed.retain(|influencer| !commit.removed_influencers.contains(influencer));
+    let mut events: Vec<Event> = changed.into_iter().map(Event::InfluencerChanged).collect();
+    events.extend(commit.removed_influencers.iter().map(|influencer| Event::InfluencerRemoved(*influencer)));
+    events.extend(
+        commit
+            .runs
+            .iter()
+            .map(|run| Event::RunFinished { run: Box::new(rows::run(roster, run)), connection: run.connection }),
+    );
+    events.extend(commit.alerts.iter().map(|alert| Event::AlertChanged(Box::new(rows::alert(roster, alert)))));
+    if commit.settings.is_some() {
+        events.push(Event::ScheduleChanged);
+    }
+    events
+}
+
+/// A store's failure as people get it.
+pub fn stored_not(error: &StoreError) -> RosterError {
+    RosterError::failed(format!("nothing was changed: {error}"))
+        .hint("free disk space or mend the disk; rosterd goes on by itself as soon as it can write")
+}
+
+/// A failed read as people get it.
+pub fn read_not(error: &StoreError) -> RosterError {
+    RosterError::failed(error.to_string())
+}
+
+/// How long waiting calls are held: the protocol's limit, as a value.
+pub const WAIT: Duration = roster_protocol::service::LONGEST_WAIT;

@@ -1,0 +1,53 @@
+//! Whether an influencer fits a filter. Pure.
+
+use memchr::memmem;
+use roster_protocol::alert::AlertState;
+use roster_protocol::query::{Query, Term, Test};
+use roster_protocol::time::Seconds;
+
+use super::badge;
+use super::rows::Seen;
+use crate::model::{Connection, Influencer};
+use crate::roster::Roster;
+
+/// Whether every term fits. Unknown numbers fit no comparison.
+pub fn fits(roster: &Roster, influencer: &Influencer, query: &Query, seen: Seen) -> bool {
+    query.terms.iter().all(|Term { not, test }| holds(roster, influencer, test, seen) != *not)
+}
+
+fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> bool {
+    let main = || roster.main_of(influencer);
+    let numbers = || main().and_then(|main| main.latest.as_ref()).map(|latest| &latest.numbers);
+    let recent = || main().and_then(|main| roster.recent.get(&main.id));
+    match test {
+        Test::Contains(text) => roster
+            .texts
+            .get(&influencer.id)
+            .is_some_and(|searched| memmem::find(searched.as_bytes(), text.as_bytes()).is_some()),
+        Test::Platform(slug) => roster.connections_of(influencer.id).any(|connection| connection.platform == *slug),
+        Test::Tag(tag) => influencer.tags.iter().any(|own| own.to_lowercase() == *tag),
+        Test::Status(status) => {
+            let stands_so = |c: &Connection| {
+                let interval: Seconds = c.interval.unwrap_or(seen.interval);
+                badge::standing(c, roster.is_paused(c), interval, seen.now).status == *status
+            };
+            roster.connections_of(influencer.id).any(stands_so)
+        }
+        Test::Paused => influencer.paused,
+        Test::Alerting => {
+            roster.alerts.values().any(|alert| alert.influencer == influencer.id && alert.state == AlertState::Open)
+        }
+        Test::Followers(compare, bound) => {
+            numbers().and_then(|n| n.followers).is_some_and(|value| compare.holds(value, *bound))
+        }
+        Test::Engagement(compare, bound) => {
+            numbers().and_then(|n| n.engagement_rate).is_some_and(|value| compare.holds(value, *bound))
+        }
+        Test::Growth7(compare, bound) => {
+            recent().and_then(|recent| recent.growth(7)).is_some_and(|value| compare.holds(value, *bound))
+        }
+        Test::Growth30(compare, bound) => {
+            recent().and_then(|recent| recent.growth(30)).is_some_and(|value| compare.holds(value, *bound))
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Lists that grow with time: read from the store a page at a time, with names from the roster.
+
+use std::collections::HashSet;
+
+use roster_protocol::alert::{Alert, AlertState, Change};
+use roster_protocol::audit::AuditEntry;
+use roster_protocol::error::{ErrorKind, RosterError};
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, PAGE_ROWS, Page, PageMark, RunsQuery};
+use roster_protocol::sync::Run;
+use roster_protocol::time::{Date, Timestamp};
+
+use super::resolve::{self, Named};
+use super::rows;
+use crate::app::{App, read_not};
+use crate::model;
+use crate::store::{self, Mark};
+
+/// The most snapshots one answer holds: under 200 KB.
+const SNAPSHOTS_PER_ANSWER: usize = 1000;
+
+fn limit(asked: u64) -> usize {
+    asked.clamp(1, PAGE_ROWS) as usize
+}
+
+fn page<Row, Shown>(read: store::Page<Row>, show: impl Fn(&Row) -> Shown) -> Page<Shown> {
+    Page { rows: read.rows.iter().map(show).collect(), next: read.next.map(|mark| PageMark(mark.0)) }
+}
+
+fn place(mark: Option<PageMark>) -> Option<Mark> {
+    mark.map(|mark| Mark(mark.0))
+}
+
+/// Runs, newest first.
+///
+/// # Errors
+/// Nothing of that name, or the store cannot be read.
+pub async fn runs(app: &App, query: RunsQuery) -> Result<Page<Run>, RosterError> {
+    let of = query.connection.as_deref().map(|named| connections_named(app, named)).transpose()?;
+    let (mark, since) = (place(query.mark), query.since.unwrap_or(Timestamp(i64::MIN)));
+    let wanted = move |id: ConnectionId| of.as_ref().is_none_or(|of| of.contains(&id));
+    let read = app.store.read(move |reader| reader.runs(since, mark.as_ref(), limit(query.limit), wanted)).await;
+    let read = read.map_err(|error| read_not(&error))?;
+    Ok(app.look(|roster| page(read, |run| rows::run(roster, run))))
+}
+
+/// Changes, newest first.
+///
+/// # Errors
+/// Nothing of that name, or the store cannot be read.
+pub async fn changes(app: &App, query: ChangesQuery) -> Result<Page<Change>, RosterError> {
+    let of = query.of.as_deref().map(|named| connections_named(app, named)).transpose()?;
+    let (mark, since) = (place(query.mark), query.since.unwrap_or(Timestamp(i64::MIN)));
+    let wanted = move |id: ConnectionId| of.as_ref().is_none_or(|of| of.contains(&id));
+    let read = app.store.read(move |reader| reader.changes(since, mark.as_ref(), limit(query.limit), wanted)).await;
+    let read = read.map_err(|error| read_not(&error))?;
+    Ok(app.look(|roster| page(read, |change| rows::change(roster, change))))
+}
+
+fn connections_named(app: &App, named: &str) -> Result<HashSet<ConnectionId>, RosterError> {
+    app.look(|roster| {
+        Ok(match resolve::either(roster, named)? {
+            Named::Connection(connection) => HashSet::from([connection.id]),
+            Named::Influencer(influencer) => {
+                let all = roster.connections.values().filter(|connection| connection.influencer == influencer.id);
+                all.map(|connection| connection.id).collect()
+            }
+        })
+    })
+}
+
+/// Alerts, newest first.
+///
+/// # Errors
+/// Nobody of that name, or the store cannot be read.
+pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, RosterError> {
+    let named = query.influencer.as_deref();
+    let of =
+        named.map(|named| app.look(|roster| resolve::influencer(roster, named).map(|found| found.id))).transpose()?;
+    let (mark, state) = (place(query.mark), query.state);
+    let wanted = move |alert: &model::Alert| {
+        let in_state = state.map_or(alert.state != AlertState::Resolved, |state| alert.state == state);
+        in_state && of.is_none_or(|of| alert.influencer == of)
+    };
+    let read = app.store.read(move |reader| reader.alerts(mark.as_ref(), limit(query.limit), wanted)).await;
+    let read = read.map_err(|error| read_not(&error))?;
+    Ok(app.look(|roster| page(read, |alert| rows::alert(roster, alert))))
+}
+
+/// The alert with this id or unique prefix.
+///
+/// # Errors
+/// None, several, or the store cannot be read.
+pub async fn alert(app: &App, text: &str) -> Result<Alert, RosterError> {
+    let prefix = text.to_lowercase();
+    let standing = app.look(|roster| {
+        let fits =
+            roster.alerts.values().filter(|alert| prefix.len() >= 3 && alert.id.to_string().starts_with(&prefix));
+        fits.map(|alert| rows::alert(roster, alert)).collect::<Vec<_>>()
+    });
+    match standing.as_slice() {
+        [one] => return Ok(one.clone()),
+        [] => {}
+        many => {
+            let ids: Vec<String> = many.iter().take(10).map(|alert| alert.id.to_string()).collect();
+            return Err(RosterError::new(ErrorKind::Ambiguous, format!("{text:?} names {} alerts", many.len()))
+                .hint(format!("say which: {}", ids.join(", "))));
+        }
+    }
+    let nothing = || RosterError::not_found(format!("no alert is named {text:?}")).hint("`roster alerts` shows them");
+    let id = text.parse().map_err(|_| nothing())?;
+    let stored = app.store.read(move |reader| reader.alert_by_id(id)).await.map_err(|error| read_not(&error))?;
+    let stored = stored.ok_or_else(nothing)?;
+    Ok(app.look(|roster| rows::alert(roster, &stored)))
+}
+
+/// The audit log, newest first.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn audit(app: &App, query: AuditQuery) -> Result<Page<AuditEntry>, RosterError> {
+    let (mark, since) = (place(query.mark), query.since);
+    let wanted = move |line: &model::AuditLine| since.is_none_or(|since| line.at >= since);
+    let read = app.store.read(move |reader| reader.audit(mark.as_ref(), limit(query.limit), wanted)).await;
+    let read = read.map_err(|error| read_not(&error))?;
+    Ok(page(read, |(number, line)| entry(*number, line)))
+}
+
+fn entry(number: u64, line: &model::AuditLine) -> AuditEntry {
+    AuditEntry {
+        number,
+        at: line.at,
+        who: line.who.clone(),
+        action: line.action.clone(),
+        on: line.on.clone(),
+        old: line.old.clone(),
+        new: line.new.clone(),
+        cause: line.cause.clone(),
+    }
+}
+
+/// A connection's snapshots, oldest first.
+///
+/// # Errors
+/// No such connection, or the store cannot be read.
+pub async fn history(app: &App, named: &str, since: Option<Date>, until: Option<Date>) -> Result<History, RosterError> {
+    let connection = app.look(|roster| resolve::connection(roster, named).cloned())?;
+    let id = connection.id;
+    let read = app.store.read(move |reader| reader.history(&connection, since, until)).await;
+    let mut snapshots = read.map_err(|error| read_not(&error))?;
+    let next = snapshots.get(SNAPSHOTS_PER_ANSWER).map(|snapshot| snapshot.date);
+    snapshots.truncate(SNAPSHOTS_PER_ANSWER);
+    Ok(History { connection: id, snapshots, next })
+}

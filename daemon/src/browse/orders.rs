@@ -1,0 +1,54 @@
+//! Lists in order, a page at a time. Pure.
+
+use std::cmp::Reverse;
+
+use roster_protocol::influencer::{InfluencerPage, InfluencerQuery, SortBy};
+use roster_protocol::query::{self, QueryError};
+use roster_protocol::service::PAGE_ROWS;
+
+use super::filter;
+use super::rows::{self, Seen};
+use crate::model::Influencer;
+use crate::roster::Roster;
+
+/// A page of the influencers that fit, in the asked order.
+///
+/// # Errors
+/// When the filter makes no sense.
+pub fn page(roster: &Roster, asked: &InfluencerQuery, seen: Seen) -> Result<InfluencerPage, QueryError> {
+    let filter = query::parse(&asked.filter)?;
+    let mut fitting: Vec<&Influencer> =
+        roster.influencers.values().filter(|influencer| filter::fits(roster, influencer, &filter, seen)).collect();
+    sort(roster, &mut fitting, asked.sort);
+    let offset = usize::try_from(asked.offset).unwrap_or(usize::MAX);
+    let limit = asked.limit.min(PAGE_ROWS) as usize;
+    Ok(InfluencerPage {
+        matching: fitting.len() as u64,
+        total: roster.influencers.len() as u64,
+        rows: fitting.iter().skip(offset).take(limit).map(|influencer| rows::row(roster, influencer, seen)).collect(),
+    })
+}
+
+/// Largest, or newest, first; unknown last; ties by name, then id, so that pages never overlap.
+fn sort(roster: &Roster, influencers: &mut [&Influencer], by: SortBy) {
+    let main = |influencer: &Influencer| roster.main_of(influencer);
+    let numbers = |influencer: &Influencer| main(influencer).and_then(|main| main.latest.as_ref()).map(|l| &l.numbers);
+    let name = |influencer: &Influencer| (influencer.name.to_lowercase(), influencer.id);
+    match by {
+        SortBy::Name => influencers.sort_by_cached_key(|influencer| name(influencer)),
+        SortBy::Followers => influencers.sort_by_cached_key(|influencer| {
+            (Reverse(numbers(influencer).and_then(|n| n.followers)), name(influencer))
+        }),
+        SortBy::Engagement => influencers.sort_by_cached_key(|influencer| {
+            (Reverse(numbers(influencer).and_then(|n| n.engagement_rate)), name(influencer))
+        }),
+        SortBy::Growth => influencers.sort_by_cached_key(|influencer| {
+            let recent = main(influencer).and_then(|main| roster.recent.get(&main.id));
+            (Reverse(recent.and_then(|recent| recent.growth(30))), name(influencer))
+        }),
+        SortBy::Synced => influencers.sort_by_cached_key(|influencer| {
+            let newest = roster.connections_of(influencer.id).filter_map(|connection| connection.last_synced_at).max();
+            (Reverse(newest), name(influencer))
+        }),
+    }
+}

@@ -1,0 +1,107 @@
+//! The daemon at a glance, and its platforms.
+
+use roster_protocol::alert::AlertState;
+use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::status::{ConnectionCounts, PlatformState, PlatformStatus, Status, StoreStatus};
+use roster_protocol::time::Timestamp;
+use roster_protocol::transport::PROTOCOL_VERSION;
+
+use super::badge;
+use super::rows::Seen;
+use crate::app::App;
+use crate::model::{Connection, TroubleKind};
+use crate::platforms::Registered;
+use crate::roster::Roster;
+use crate::sync::batch;
+
+/// Everything `status` tells.
+pub async fn status(app: &App) -> Status {
+    let seen = app.seen();
+    let platforms = platforms(app);
+    // A store that cannot be read just now has no number, and says so elsewhere.
+    let snapshots = app.store.read(|reader| reader.snapshots()).await.unwrap_or_default();
+    let store =
+        StoreStatus { bytes: app.store.file_bytes().unwrap_or_default(), snapshots, damaged: app.store.damaged().rows };
+    let running = app.batches.lock().unwrap_or_else(std::sync::PoisonError::into_inner).values().cloned().collect();
+    app.look(|roster| Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: PROTOCOL_VERSION,
+        uptime_s: (seen.now.since(app.started_at).max(0) / 1000) as u64,
+        influencers: roster.influencers.len() as u64,
+        open_alerts: roster.alerts.values().filter(|alert| alert.state == AlertState::Open).count() as u64,
+        next_due_at: roster.queue.next_due(|_| true),
+        connections: counts(roster, seen),
+        coverage_24h: roster.coverage.count(seen.now, None),
+        platforms,
+        store,
+        running,
+        waiting: roster.queue.waiting(seen.now) as u64,
+        paused: roster.settings.paused,
+    })
+}
+
+/// Connections by status.
+pub fn counts(roster: &Roster, seen: Seen) -> ConnectionCounts {
+    let mut counts = ConnectionCounts::default();
+    for connection in roster.connections.values().filter(|connection| connection.disconnected_at.is_none()) {
+        let interval = connection.interval.unwrap_or(seen.interval);
+        counts.total += 1;
+        match badge::standing(connection, roster.is_paused(connection), interval, seen.now).status {
+            ConnectionStatus::Fresh => counts.fresh += 1,
+            ConnectionStatus::Stale => counts.stale += 1,
+            ConnectionStatus::Never => counts.never += 1,
+            ConnectionStatus::Error => counts.error += 1,
+            ConnectionStatus::Reauthorize => counts.reauthorize += 1,
+            ConnectionStatus::Paused => counts.paused += 1,
+        }
+    }
+    counts
+}
+
+/// Every platform this daemon knows, by slug.
+pub fn platforms(app: &App) -> Vec<PlatformStatus> {
+    let now = app.clock.now();
+    app.look(|roster| roster.platforms.values().map(|known| platform(roster, known, now)).collect())
+}
+
+fn platform(roster: &Roster, known: &Registered, now: Timestamp) -> PlatformStatus {
+    let info = known.platform.info();
+    let connected = |c: &&Connection| c.platform == info.slug && c.disconnected_at.is_none();
+    let connections: Vec<&Connection> = roster.connections.values().filter(connected).collect();
+    let lacks = known.platform.lacks();
+    let of_platform = |scope: &str| batch::platform_of(scope) == info.slug;
+    let hold = roster.holds.values().filter(|hold| of_platform(&hold.scope) && hold.until > now);
+    let hold = hold.max_by_key(|hold| hold.until);
+    let (state, reason) = match (&lacks, hold, outage(&connections)) {
+        (Some(lacks), _, _) => (PlatformState::Unconfigured, Some(lacks.clone())),
+        (None, Some(hold), _) => (PlatformState::Limited, Some(hold.reason.clone())),
+        (None, None, Some(message)) => (PlatformState::Down, Some(message)),
+        (None, None, None) => (PlatformState::Ok, None),
+    };
+    PlatformStatus {
+        platform: info.slug.to_owned(),
+        name: info.name.to_owned(),
+        short: info.short.to_owned(),
+        handle_example: info.handle_example.to_owned(),
+        enabled: known.enabled,
+        configured: lacks.is_none(),
+        paused: roster.settings.paused || roster.settings.paused_platforms.iter().any(|slug| slug == info.slug),
+        api: info.access,
+        state,
+        reason,
+        held_until: hold.map(|hold| hold.until),
+        last_ok_at: connections.iter().filter_map(|connection| connection.last_synced_at).max(),
+        connections: connections.len() as u64,
+        coverage_24h: roster.coverage.count(now, Some(info.slug)),
+        next_due_at: roster.queue.next_due(of_platform),
+    }
+}
+
+/// A platform is down when none of the connections that were tried lately got through: what it says then.
+fn outage(connections: &[&Connection]) -> Option<String> {
+    let newest_good = connections.iter().filter(|c| c.trouble.is_none()).filter_map(|c| c.last_synced_at).max();
+    let is_outage = |kind| matches!(kind, TroubleKind::Unavailable | TroubleKind::Network);
+    let troubles = connections.iter().filter_map(|connection| connection.trouble.as_ref());
+    let newest_bad = troubles.filter(|trouble| is_outage(trouble.kind)).max_by_key(|trouble| trouble.since)?;
+    (newest_good.is_none_or(|good| good < newest_bad.since)).then(|| newest_bad.message.clone())
+}

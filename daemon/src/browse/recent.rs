@@ -1,0 +1,84 @@
+//! Followers of the last days, for growth and sparklines. Pure.
+
+use roster_protocol::metric::Ratio;
+use roster_protocol::time::Date;
+
+/// Days kept: 30 to look back over, and some more where a day is missing.
+pub const DAYS: usize = 35;
+/// How many days older a value may be that stands for a missing day.
+const SLACK: usize = 3;
+const UNKNOWN: u64 = u64::MAX;
+
+/// One connection's followers, newest day first.
+#[derive(Clone, Debug)]
+pub struct Recent {
+    newest: Date,
+    followers: [u64; DAYS],
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { newest: Date(i32::MIN), followers: [UNKNOWN; DAYS] }
+    }
+}
+
+impl Recent {
+    /// Notes a day's followers; a day older than those kept is ignored.
+    pub fn put(&mut self, date: Date, followers: Option<u64>) {
+        if date > self.newest {
+            let shift = (date.0 as i64 - self.newest.0 as i64).min(DAYS as i64) as usize;
+            self.followers.rotate_right(shift.min(DAYS) % DAYS);
+            self.followers[..shift].fill(UNKNOWN);
+            self.newest = date;
+        }
+        let age = (self.newest.0 as i64 - date.0 as i64) as usize;
+        if let Some(place) = self.followers.get_mut(age) {
+            *place = followers.unwrap_or(UNKNOWN);
+        }
+    }
+
+    /// The last 30 days up to the newest, oldest first.
+    pub fn last_30(&self) -> Vec<Option<u64>> {
+        self.followers[..30].iter().rev().map(|followers| known(*followers)).collect()
+    }
+
+    /// Change from `days` ago to the newest day; a missing day is stood for by one up to three days older.
+    pub fn growth(&self, days: usize) -> Option<Ratio> {
+        let now = known(self.followers[0])?;
+        let before = self.followers.get(days..(days + SLACK + 1).min(DAYS))?.iter().find_map(|value| known(*value))?;
+        if before == 0 {
+            return None;
+        }
+        Ratio::from_f64(now as f64 / before as f64 - 1.0)
+    }
+}
+
+fn known(followers: u64) -> Option<u64> {
+    (followers != UNKNOWN).then_some(followers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_looks_back_over_gaps_and_never_over_the_unknown() {
+        let mut recent = Recent::default();
+        assert_eq!(recent.growth(7), None);
+        recent.put(Date(100), Some(1000));
+        recent.put(Date(92), Some(800));
+        assert_eq!(recent.growth(7), Some(Ratio(250_000)));
+        assert_eq!(recent.growth(30), None);
+        recent.put(Date(101), None);
+        assert_eq!(recent.growth(7), None);
+        recent.put(Date(130), Some(1100));
+        assert_eq!(recent.growth(30), Some(Ratio(100_000)));
+        recent.put(Date(131), Some(0));
+        recent.put(Date(138), Some(5));
+        assert_eq!(recent.growth(7), None, "from nothing there is no share");
+        recent.put(Date(10_000), Some(5));
+        assert_eq!(recent.last_30().iter().flatten().count(), 1);
+        recent.put(Date(0), Some(7));
+        assert_eq!(recent.last_30().iter().flatten().count(), 1);
+    }
+}

@@ -1,0 +1,152 @@
+//! Names as people type them, understood in one place.
+//!
+//! An influencer is an id, a unique prefix of one, an exact name, or `platform:handle`; a connection is an id,
+//! a unique prefix, or `platform:handle`; where both fit, the connection is meant.
+
+use roster_protocol::connection::Account;
+use roster_protocol::error::{ErrorKind, RosterError};
+
+use crate::model::{Connection, Influencer};
+use crate::roster::Roster;
+
+/// The shortest prefix of an id that may stand for it.
+const SHORTEST_PREFIX: usize = 3;
+
+/// A connection, or else an influencer.
+#[derive(Clone, Copy, Debug)]
+pub enum Named<'a> {
+    Connection(&'a Connection),
+    Influencer(&'a Influencer),
+}
+
+/// The influencer a text names.
+///
+/// # Errors
+/// Not found, or ambiguous with the candidates in the hint.
+pub fn influencer<'a>(roster: &'a Roster, text: &str) -> Result<&'a Influencer, RosterError> {
+    let named: Vec<&Influencer> = roster.influencers.values().filter(|influencer| influencer.name == text).collect();
+    let mut found =
+        if named.is_empty() { by_prefix(roster.influencers.values(), text, |i| i.id.to_string()) } else { named };
+    if found.is_empty() {
+        let lower = text.to_lowercase();
+        found = roster.influencers.values().filter(|influencer| influencer.name.to_lowercase() == lower).collect();
+    }
+    if let (true, Some(connection)) = (found.is_empty(), by_account(roster, text)) {
+        found = Vec::from_iter(roster.influencers.get(&connection.influencer));
+    }
+    let shown = |influencer: &Influencer| format!("{} {}", influencer.id, influencer.name);
+    only(found, "influencer", text, shown, "`roster list` shows them all")
+}
+
+/// The connection a text names; one that was disconnected only by its whole id.
+///
+/// # Errors
+/// Not found, or ambiguous with the candidates in the hint.
+pub fn connection<'a>(roster: &'a Roster, text: &str) -> Result<&'a Connection, RosterError> {
+    if let Some(connection) = by_account(roster, text) {
+        return Ok(connection);
+    }
+    if let Some(connection) = text.parse().ok().and_then(|id| roster.connections.get(&id)) {
+        return Ok(connection);
+    }
+    let connected = roster.connections.values().filter(|connection| connection.disconnected_at.is_none());
+    let found = by_prefix(connected, text, |connection| connection.id.to_string());
+    let shown = |connection: &Connection| format!("{} {}:{}", connection.id, connection.platform, connection.handle);
+    only(found, "connection", text, shown, "`roster show INFLUENCER` shows connections with their ids")
+}
+
+/// The connection or else the influencer a text names.
+///
+/// # Errors
+/// Not found as either, or ambiguous.
+pub fn either<'a>(roster: &'a Roster, text: &str) -> Result<Named<'a>, RosterError> {
+    match connection(roster, text) {
+        Ok(connection) => Ok(Named::Connection(connection)),
+        Err(error) if error.kind == ErrorKind::Ambiguous => match influencer(roster, text) {
+            Ok(influencer) => Ok(Named::Influencer(influencer)),
+            Err(_) => Err(error),
+        },
+        Err(_) => influencer(roster, text).map(Named::Influencer).map_err(|error| match error.kind {
+            ErrorKind::NotFound => RosterError::not_found(format!("no influencer or connection is named {text:?}"))
+                .hint("`roster list` shows influencers, `roster show INFLUENCER` their connections"),
+            _ => error,
+        }),
+    }
+}
+
+/// `platform:handle`, or a profile's URL, in its canonical form with the platform that understands it.
+///
+/// # Errors
+/// An unknown platform, or no handle of it; the hint shows how one looks.
+pub fn account(roster: &Roster, account: &Account) -> Result<Account, RosterError> {
+    let is_url = account.handle.starts_with("//") && matches!(account.platform.as_str(), "https" | "http");
+    let handle = if is_url { format!("{}:{}", account.platform, account.handle) } else { account.handle.clone() };
+    if is_url || account.platform.is_empty() {
+        return account_of_url(roster, &handle);
+    }
+    let Some(known) = roster.platforms.get(&account.platform) else {
+        return Err(unknown_platform(roster, &account.platform));
+    };
+    let canonical = known.platform.canonical(&handle).map_err(|error| {
+        let example = known.platform.info().handle_example;
+        RosterError::usage(error.to_string())
+            .hint(format!("write {}:{example}, or the profile's address", account.platform))
+    })?;
+    Ok(Account { platform: account.platform.clone(), handle: canonical })
+}
+
+fn account_of_url(roster: &Roster, url: &str) -> Result<Account, RosterError> {
+    // The more particular first: some platforms have one host, others any.
+    let mut known: Vec<_> = roster.platforms.values().filter(|known| known.enabled).collect();
+    known.sort_by_key(|known| !known.platform.group(url).is_empty());
+    let understood = known.iter().find_map(|known| {
+        let handle = known.platform.canonical(url).ok()?;
+        Some(Account { platform: known.platform.info().slug.to_owned(), handle })
+    });
+    understood.filter(|_| url.contains("://")).ok_or_else(|| {
+        RosterError::usage(format!("{url:?} is no profile address that a platform here understands"))
+            .hint("write platform:handle, such as bluesky:name.example")
+    })
+}
+
+/// An error for a platform nobody knows, with those that are known.
+pub fn unknown_platform(roster: &Roster, slug: &str) -> RosterError {
+    let known: Vec<&str> = roster.platforms.keys().map(String::as_str).collect();
+    RosterError::usage(format!("unknown platform {slug:?}")).hint(format!("known are {}", known.join(", ")))
+}
+
+fn by_account<'a>(roster: &'a Roster, text: &str) -> Option<&'a Connection> {
+    let (platform, handle) = text.split_once(':')?;
+    let asked = Account { platform: platform.to_owned(), handle: handle.to_owned() };
+    let canonical = account(roster, &asked).ok()?;
+    roster
+        .account(&canonical.platform, &canonical.handle, None)
+        .filter(|connection| connection.disconnected_at.is_none())
+}
+
+fn by_prefix<'a, T>(all: impl Iterator<Item = &'a T>, text: &str, id: impl Fn(&T) -> String) -> Vec<&'a T> {
+    let prefix = text.to_lowercase();
+    if prefix.len() < SHORTEST_PREFIX {
+        return Vec::new();
+    }
+    all.filter(|thing| id(thing).starts_with(&prefix)).collect()
+}
+
+fn only<'a, T>(
+    found: Vec<&'a T>,
+    what: &str,
+    text: &str,
+    shown: impl Fn(&T) -> String,
+    otherwise: &str,
+) -> Result<&'a T, RosterError> {
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => Err(RosterError::not_found(format!("no {what} is named {text:?}")).hint(otherwise)),
+        many => {
+            let mut names: Vec<String> = many.iter().take(10).map(|thing| shown(thing)).collect();
+            names.sort();
+            Err(RosterError::new(ErrorKind::Ambiguous, format!("{text:?} names {} {what}s", many.len()))
+                .hint(format!("say which: {}", names.join("; "))))
+        }
+    }
+}

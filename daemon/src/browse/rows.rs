@@ -1,0 +1,148 @@
+//! The roster's things as clients see them. Pure.
+
+use roster_protocol::alert::AlertState;
+use roster_protocol::influencer::PlatformBadge;
+use roster_protocol::time::{Seconds, Timestamp};
+use roster_protocol::{Alert, Change, Connection, Influencer, InfluencerRow, Run};
+
+use super::badge;
+use crate::alerts::evaluate::relative;
+use crate::model;
+use crate::roster::Roster;
+
+/// What every answer needs to know besides the roster.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    pub now: Timestamp,
+    /// The interval of connections that have none of their own.
+    pub interval: Seconds,
+}
+
+/// A connection for clients.
+pub fn connection(roster: &Roster, connection: &model::Connection, seen: Seen) -> Connection {
+    let paused = roster.is_paused(connection);
+    let interval = connection.interval.unwrap_or(seen.interval);
+    let standing = badge::standing(connection, paused, interval, seen.now);
+    let scheduled = roster.is_scheduled(connection);
+    Connection {
+        id: connection.id,
+        influencer: connection.influencer,
+        platform: connection.platform.clone(),
+        handle: connection.handle.clone(),
+        platform_user_id: connection.platform_user_id.clone(),
+        status: standing.status,
+        badge: standing.badge,
+        paused,
+        last_synced_at: connection.last_synced_at,
+        last_error: connection.trouble.as_ref().map(|trouble| trouble.message.clone()),
+        blocked_by: standing.blocked_by.map(str::to_owned),
+        next_due_at: scheduled.then_some(connection.next_due_at),
+        interval: connection.interval,
+        token_expires_at: None,
+        connected_at: connection.connected_at,
+        profile: connection.profile.clone(),
+        latest: connection.latest.clone(),
+    }
+}
+
+/// An influencer with connections for clients.
+pub fn influencer(roster: &Roster, influencer: &model::Influencer, seen: Seen) -> Influencer {
+    let connections = roster.connections_of(influencer.id).map(|c| connection(roster, c, seen)).collect();
+    Influencer { row: row(roster, influencer, seen), note: influencer.note.clone(), connections }
+}
+
+/// An influencer as a row of a list.
+pub fn row(roster: &Roster, influencer: &model::Influencer, seen: Seen) -> InfluencerRow {
+    let main = roster.main_of(influencer);
+    let latest = main.and_then(|main| main.latest.as_ref());
+    let recent = main.and_then(|main| roster.recent.get(&main.id));
+    let synced = roster.connections_of(influencer.id).filter(|c| c.last_synced_at.is_some());
+    let synced = synced.max_by_key(|connection| connection.last_synced_at);
+    let is_open = |alert: &&model::Alert| alert.influencer == influencer.id && alert.state == AlertState::Open;
+    InfluencerRow {
+        id: influencer.id,
+        name: influencer.name.clone(),
+        tags: influencer.tags.clone(),
+        note: influencer.note.clone(),
+        followers: latest.and_then(|latest| latest.numbers.followers),
+        engagement_rate: latest.and_then(|latest| latest.numbers.engagement_rate),
+        growth_7d: recent.and_then(|recent| recent.growth(7)),
+        growth_30d: recent.and_then(|recent| recent.growth(30)),
+        recent: recent.map(|recent| recent.last_30()).unwrap_or_default(),
+        sync_enabled: !influencer.paused,
+        synced_at: synced.and_then(|connection| connection.last_synced_at),
+        last_sync_platform: synced.map(|connection| connection.platform.clone()),
+        main: main.map(|main| main.id),
+        main_chosen: influencer.main.is_some() && influencer.main == main.map(|main| main.id),
+        open_alerts: roster.alerts.values().filter(is_open).count() as u32,
+        platforms: roster.connections_of(influencer.id).map(|c| platform_badge(roster, c, seen)).collect(),
+    }
+}
+
+fn platform_badge(roster: &Roster, connection: &model::Connection, seen: Seen) -> PlatformBadge {
+    let paused = roster.is_paused(connection);
+    let interval = connection.interval.unwrap_or(seen.interval);
+    let standing = badge::standing(connection, paused, interval, seen.now);
+    PlatformBadge { platform: connection.platform.clone(), badge: standing.badge, paused }
+}
+
+fn name_of(roster: &Roster, id: roster_protocol::InfluencerId) -> String {
+    roster.influencers.get(&id).map(|influencer| influencer.name.clone()).unwrap_or_default()
+}
+
+/// A run for clients.
+pub fn run(roster: &Roster, run: &model::Run) -> Run {
+    Run {
+        id: run.id,
+        connection: run.connection,
+        influencer: run.influencer,
+        influencer_name: name_of(roster, run.influencer),
+        platform: run.platform.clone(),
+        due_at: run.due_at,
+        started_at: run.started_at,
+        duration_ms: run.duration_ms,
+        outcome: run.outcome,
+        cause: run.cause,
+        followers: run.followers,
+        error: run.error.clone(),
+        retry_at: run.retry_at,
+    }
+}
+
+/// A change for clients.
+pub fn change(roster: &Roster, change: &model::Change) -> Change {
+    Change {
+        at: change.at,
+        influencer: change.influencer,
+        influencer_name: name_of(roster, change.influencer),
+        connection: change.connection,
+        platform: change.platform.clone(),
+        metric: change.metric,
+        from: change.from,
+        to: change.to,
+        cause: change.cause,
+        significant: change.significant,
+    }
+}
+
+/// An alert for clients.
+pub fn alert(roster: &Roster, alert: &model::Alert) -> Alert {
+    Alert {
+        id: alert.id,
+        state: alert.state,
+        rule: alert.rule.clone(),
+        severity: alert.severity,
+        influencer: alert.influencer,
+        influencer_name: name_of(roster, alert.influencer),
+        connection: alert.connection,
+        platform: alert.platform.clone(),
+        metric: alert.metric,
+        from: alert.from,
+        to: alert.to,
+        change: alert.from.zip(alert.to).and_then(|(from, to)| relative(from, to)),
+        opened_at: alert.opened_at,
+        ended_at: alert.ended_at,
+        acknowledged_by: alert.acknowledged_by.clone(),
+        why: alert.why.clone(),
+    }
+}

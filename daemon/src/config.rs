@@ -1,0 +1,369 @@
+//! One TOML file, one struct per section, all checked at start with file, line and what to write instead.
+//!
+//! Platforms understand their own sections; here only their place in the file is known.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+use roster_protocol::metric::Ratio;
+use roster_protocol::time::Seconds;
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+
+use crate::sync::schedule::Grid;
+
+/// Everything that can be configured, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub http: Http,
+    pub sync: Sync,
+    pub network: Network,
+    pub change: Change,
+    /// Each platform's own section, as written.
+    pub platforms: BTreeMap<String, toml::Table>,
+}
+
+/// `[http]`: the listener.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// `None`: off.
+    pub listen: Option<SocketAddr>,
+    /// Whether `/metrics` answers. It names no account, so it is on unless told.
+    pub metrics: bool,
+}
+
+/// `[sync]`: when and how much is asked.
+#[derive(Clone, Debug)]
+pub struct Sync {
+    pub grid: Grid,
+    /// Batches asked at once, of all platforms together.
+    pub concurrency: usize,
+    /// Batches asked at once of one platform: politeness, and no platform can take all the places.
+    pub concurrency_per_platform: usize,
+    /// Where every request goes instead of the providers' hosts.
+    pub gateway: Option<String>,
+}
+
+/// `[network]`: how the world is reached.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// An HTTP or SOCKS proxy's URL; loopback gateways bypass it.
+    pub proxy: Option<String>,
+    /// More certificate authorities, PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `[change]`: what counts as significant.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub significant: Ratio,
+}
+
+/// What is wrong with a config, where, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}{}: {message}", line.map(|line| format!(":{line}")).unwrap_or_default())]
+pub struct ConfigError {
+    pub file: String,
+    /// From 1; `None` when the file as a whole is meant.
+    pub line: Option<usize>,
+    pub message: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawConfig {
+    http: RawHttp,
+    sync: RawSync,
+    network: RawNetwork,
+    change: RawChange,
+    platforms: BTreeMap<String, toml::Table>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawHttp {
+    listen: Option<String>,
+    metrics: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawSync {
+    interval: Option<String>,
+    daily_snapshot: Option<String>,
+    timezone: Option<String>,
+    concurrency: Option<usize>,
+    concurrency_per_platform: Option<usize>,
+    gateway: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawNetwork {
+    proxy: Option<String>,
+    ca_file: Option<PathBuf>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawChange {
+    significant: Option<String>,
+}
+
+/// Sections and keys of this version, for the nearest one in an error.
+const KNOWN: [(&str, &[&str]); 5] = [
+    ("http", &["listen", "metrics"]),
+    ("sync", &["interval", "daily_snapshot", "timezone", "concurrency", "concurrency_per_platform", "gateway"]),
+    ("network", &["proxy", "ca_file"]),
+    ("change", &["significant"]),
+    ("platforms", &[]),
+];
+
+/// Keys that a later version has: refused as such, so that nobody thinks they work.
+const LATER: [&str; 5] = ["store", "rules", "channels", "routes", "http.public_url"];
+
+/// Shorter intervals only hammer the platforms.
+const SHORTEST_INTERVAL: Seconds = Seconds(10);
+const LONGEST_INTERVAL: Seconds = Seconds(366 * 24 * 3600);
+
+impl Config {
+    /// The config in `path`, or what a missing file means: the defaults.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &file),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::parse("", &file),
+            Err(error) => Err(ConfigError { file, line: None, message: format!("cannot be read: {error}") }),
+        }
+    }
+
+    /// The config in `text`; `file` is its name for errors.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
+        let at = |line, message: String| ConfigError { file: file.to_owned(), line, message };
+        let syntax = |error: toml::de::Error| {
+            let line = error.span().map(|span| line_of(text, span.start));
+            at(line, error.message().to_owned())
+        };
+        let tree = DeTable::parse(text).map_err(syntax)?;
+        check_keys(tree.get_ref()).map_err(|(place, message)| at(Some(line_of(text, place)), message))?;
+        let raw: RawConfig = toml::from_str(text).map_err(syntax)?;
+        let located =
+            |(key, message): (&str, String)| at(place_of(tree.get_ref(), key).map(|p| line_of(text, p)), message);
+        raw.check().map_err(located)
+    }
+
+    /// The line of a dotted key in a file's text, for errors that are found later.
+    pub fn line_of_key(text: &str, key: &str) -> Option<usize> {
+        let tree = DeTable::parse(text).ok()?;
+        place_of(tree.get_ref(), key).map(|place| line_of(text, place))
+    }
+}
+
+fn line_of(text: &str, place: usize) -> usize {
+    text.bytes().take(place).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// The first key that this version does not have: its place, and what to write instead.
+fn check_keys(tree: &DeTable<'_>) -> Result<(), (usize, String)> {
+    let sections: Vec<&str> = KNOWN.iter().map(|(section, _)| *section).collect();
+    for (section, value) in tree {
+        let (name, place) = (section.get_ref().as_ref(), section.span().start);
+        let Some((_, keys)) = KNOWN.iter().find(|(known, _)| *known == name) else {
+            return Err((place, unknown("section", name, name, &sections)));
+        };
+        let DeValue::Table(table) = value.get_ref() else { continue };
+        for (key, _) in table.iter().filter(|_| !keys.is_empty()) {
+            if !keys.contains(&key.get_ref().as_ref()) {
+                let path = format!("{name}.{}", key.get_ref());
+                return Err((key.span().start, unknown("key", &path, key.get_ref(), keys)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unknown(what: &str, path: &str, name: &str, known: &[&str]) -> String {
+    if LATER.contains(&path) {
+        return format!("{path} is not in this version");
+    }
+    let distance = |candidate: &&&str| strsim::osa_distance(candidate, name);
+    match known.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= name.len() / 2 + 1) {
+        Some(nearest) => format!("unknown {what} {path}; did you mean {nearest}?"),
+        None => format!("unknown {what} {path}; known are {}", known.join(", ")),
+    }
+}
+
+/// Where a dotted key stands in the text.
+fn place_of(tree: &DeTable<'_>, key: &str) -> Option<usize> {
+    let (first, rest) = key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)));
+    let (found, value) = tree.iter().find(|(name, _)| name.get_ref().as_ref() == first)?;
+    match (rest, value.get_ref()) {
+        (Some(rest), DeValue::Table(table)) => place_of(table, rest).or(Some(found.span().start)),
+        _ => Some(found.span().start),
+    }
+}
+
+type Problem = (&'static str, String);
+
+impl RawConfig {
+    fn check(self) -> Result<Config, Problem> {
+        Ok(Config {
+            http: self.http.check()?,
+            sync: self.sync.check()?,
+            network: Network { proxy: self.network.proxy, ca_file: self.network.ca_file },
+            change: self.change.check()?,
+            platforms: self.platforms,
+        })
+    }
+}
+
+impl RawHttp {
+    fn check(self) -> Result<Http, Problem> {
+        // Loopback: nobody else can ask until an admin decides so.
+        let listen = match self.listen.as_deref().unwrap_or("127.0.0.1:8787") {
+            "off" => None,
+            address => Some(address.parse().map_err(|_| {
+                ("http.listen", format!("{address:?} is no address: write \"127.0.0.1:8787\", or \"off\""))
+            })?),
+        };
+        Ok(Http { listen, metrics: self.metrics.unwrap_or(true) })
+    }
+}
+
+impl RawSync {
+    fn check(self) -> Result<Sync, Problem> {
+        // Four times a day: fresh enough for a green badge of 24 h even when one run fails.
+        let interval =
+            interval(self.interval.as_deref().unwrap_or("6h")).map_err(|message| ("sync.interval", message))?;
+        let daily = match self.daily_snapshot.as_deref().unwrap_or("02:00") {
+            "off" => None,
+            time => Some(daily_slot(time).ok_or_else(|| {
+                ("sync.daily_snapshot", format!("{time:?} is no time of day: write \"02:00\", or \"off\""))
+            })?),
+        };
+        let name = self.timezone.as_deref().unwrap_or("UTC");
+        let zone = TimeZone::get(name).map_err(|_| {
+            ("sync.timezone", format!("{name:?} is no time zone: write an IANA name such as \"Europe/Athens\""))
+        })?;
+        Ok(Sync {
+            grid: Grid { zone, daily, interval },
+            concurrency: within("sync.concurrency", self.concurrency.unwrap_or(64), 1024)?,
+            concurrency_per_platform: within(
+                "sync.concurrency_per_platform",
+                self.concurrency_per_platform.unwrap_or(8),
+                1024,
+            )?,
+            gateway: self.gateway,
+        })
+    }
+}
+
+impl RawChange {
+    fn check(self) -> Result<Change, Problem> {
+        // One in ten: far beyond a normal week, and beyond the platforms' rounding.
+        let text = self.significant.as_deref().unwrap_or("10%");
+        let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+        let ratio = percent.filter(|percent| *percent > 0.0).and_then(|percent| Ratio::from_f64(percent / 100.0));
+        ratio
+            .map(|significant| Change { significant })
+            .ok_or_else(|| ("change.significant", format!("{text:?} is no percentage above 0: write \"10%\"")))
+    }
+}
+
+fn within(key: &'static str, value: usize, most: usize) -> Result<usize, Problem> {
+    match (1..=most).contains(&value) {
+        true => Ok(value),
+        false => Err((key, format!("{value} is not from 1 to {most}"))),
+    }
+}
+
+fn daily_slot(text: &str) -> Option<civil::Time> {
+    civil::Time::strptime("%H:%M", text).ok()
+}
+
+/// An interval as people write it: `6h`, `90m`, `1h 30m`, `2d`.
+///
+/// # Errors
+/// In a sentence: no length of time, too short or too long.
+pub fn interval(text: &str) -> Result<Seconds, String> {
+    let wrong = || format!("{text:?} is no length of time: write \"6h\", \"30m\" or \"2d\"");
+    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let seconds = span.total((jiff::Unit::Second, jiff::SpanRelativeTo::days_are_24_hours())).map_err(|_| wrong())?;
+    let allowed = SHORTEST_INTERVAL.0 as f64..=LONGEST_INTERVAL.0 as f64;
+    match allowed.contains(&seconds) {
+        true => Ok(Seconds(seconds as u64)),
+        false => Err(format!("{text:?} is not between 10s and 366d")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_empty_config_is_the_defaults() {
+        let config = Config::parse("", "rosterd.toml").expect("defaults");
+        assert_eq!(config.http.listen, Some(([127, 0, 0, 1], 8787).into()));
+        assert_eq!(config.sync.grid.interval, Seconds(6 * 3600));
+        assert_eq!(config.change.significant, Ratio(100_000));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_file_line_and_the_way_out() {
+        let check = |text: &str, expected: &str| {
+            let error = Config::parse(text, "rosterd.toml").expect_err(text);
+            assert_eq!(error.to_string(), expected, "{text}");
+        };
+        check("[sync]\nintervall = \"6h\"", "rosterd.toml:2: unknown key sync.intervall; did you mean interval?");
+        check("\n[snyc]", "rosterd.toml:2: unknown section snyc; did you mean sync?");
+        check("[rules.big-drop]\npercent = 2.0", "rosterd.toml:1: rules is not in this version");
+        check("[http]\npublic_url = \"https://x.example\"", "rosterd.toml:2: http.public_url is not in this version");
+        check("[[routes]]\nto = []", "rosterd.toml:1: routes is not in this version");
+        check("[sync]\ninterval = \"5s\"", "rosterd.toml:2: \"5s\" is not between 10s and 366d");
+        check(
+            "[sync]\ninterval = \"soon\"",
+            "rosterd.toml:2: \"soon\" is no length of time: write \"6h\", \"30m\" or \"2d\"",
+        );
+        check(
+            "[sync]\n\ntimezone = \"Mars/Olympus\"",
+            "rosterd.toml:3: \"Mars/Olympus\" is no time zone: write an IANA name such as \"Europe/Athens\"",
+        );
+        check("[sync]\nconcurrency = 0", "rosterd.toml:2: 0 is not from 1 to 1024");
+        check("[change]\nsignificant = \"-5%\"", "rosterd.toml:2: \"-5%\" is no percentage above 0: write \"10%\"");
+        check(
+            "[http]\nlisten = \"here\"",
+            "rosterd.toml:2: \"here\" is no address: write \"127.0.0.1:8787\", or \"off\"",
+        );
+        for text in ["[http]\nmetrics = \"yes\"", "[http", "[sync]\ninterval = 6"] {
+            assert!(Config::parse(text, "f").expect_err(text).line.is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn intervals_are_written_as_people_do() {
+        let check = |text: &str, seconds| assert_eq!(interval(text), Ok(Seconds(seconds)), "{text}");
+        check("10s", 10);
+        check("90m", 5400);
+        check("6h", 21600);
+        check("1h 30m", 5400);
+        check("2d", 172_800);
+        assert!(interval("").is_err());
+        assert!(interval("-6h").is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_config_or_an_error(text in "\\PC{0,80}|[\\[\\]a-z.=\"\n]{0,60}") {
+            let _ = Config::parse(&text, "f");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A running daemon: started from options, ended as asked. Tests and the demo start the same one in their process.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::app::{App, Parts};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, ConfigError};
+use crate::delivery::desktop;
+use crate::http_client::{HttpClient, HttpLimits, HttpSettings};
+use crate::platforms;
+use crate::serve::rpc::socket::{self, Gate, SocketError};
+use crate::serve::{http, rpc};
+use crate::store::{OpenOptions, Store, StoreError};
+use crate::sync::scheduler;
+use crate::upkeep;
+
+/// Where a daemon lives and what it is given.
+pub struct Options {
+    pub config: Config,
+    /// The config's file, for errors about platforms' sections.
+    pub config_file: PathBuf,
+    pub state_dir: PathBuf,
+    pub socket: PathBuf,
+    /// Whether the members of the socket directory's group may come in: a system service.
+    pub group_may: bool,
+    /// Whether it lives in a user's session that may have a desktop.
+    pub session: bool,
+    pub clock: Arc<dyn Clock>,
+    pub limits: HttpLimits,
+    pub rpc_patience: roster_protocol::transport::Patience,
+    pub http_patience: http::Patience,
+}
+
+impl Options {
+    /// A daemon of this config in these places, with the system's clock and the usual limits.
+    pub fn new(config: Config, state_dir: PathBuf, socket: PathBuf) -> Self {
+        Self {
+            config,
+            config_file: PathBuf::from("rosterd.toml"),
+            state_dir,
+            socket,
+            group_may: false,
+            session: false,
+            clock: Arc::new(SystemClock),
+            limits: HttpLimits::default(),
+            rpc_patience: roster_protocol::transport::Patience::default(),
+            http_patience: http::Patience::default(),
+        }
+    }
+}
+
+/// Why a daemon cannot start, by what the operator does.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Mend the config.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// Nothing could be asked of any platform.
+    #[error("HTTP cannot be set up: {0}")]
+    Http(String),
+    /// The system has no randomness to give.
+    #[error("no randomness: {0}")]
+    Randomness(String),
+}
+
+impl StartError {
+    /// 78 where starting again cannot help, 1 otherwise.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            StartError::Config(_) | StartError::Store(StoreError::Newer { .. } | StoreError::NotOurs { .. }) => 78,
+            _ => 1,
+        }
+    }
+}
+
+/// A daemon that runs.
+pub struct Daemon {
+    pub app: Arc<App>,
+    pub socket: PathBuf,
+    /// Where HTTP is served; `None` when it is off, or its port was taken.
+    pub http: Option<SocketAddr>,
+    socket_inode: Option<u64>,
+    work: Vec<JoinHandle<()>>,
+}
+
+/// How long runs under way may still take when it ends; what is cut off is simply due again.
+const LAST_WORK: Duration = Duration::from_secs(3);
+
+impl Daemon {
+    /// Opens the store, listens, and begins to schedule.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left running.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let registered = register(&options)?;
+        let network = &options.config.network;
+        let http = HttpClient::new(HttpSettings {
+            limits: options.limits.clone(),
+            proxy: network.proxy.clone(),
+            ca_file: network.ca_file.clone(),
+            user_agent: format!("Roster/{}", env!("CARGO_PKG_VERSION")),
+        })
+        .map_err(|error| StartError::Http(error.to_string()))?;
+        let opening = OpenOptions::in_dir(options.state_dir.clone(), options.clock.now());
+        let opened = tokio::task::spawn_blocking(move || Store::open(opening)).await;
+        let (store, loaded) = opened.unwrap_or(Err(StoreError::Closed))?;
+        let listener = socket::listen(&options.socket, options.group_may)?;
+        let socket_inode = std::fs::symlink_metadata(&options.socket).ok().map(|metadata| metadata.ino());
+        let seed = getrandom::u64().map_err(|error| StartError::Randomness(error.to_string()))?;
+        let listen_at = options.config.http.listen;
+        let clock = options.clock.clone();
+        let parts = Parts { config: options.config, clock, store, loaded, http, platforms: registered, seed };
+        let app = App::build(parts).await?;
+        let gate = gate(&options.socket, options.group_may);
+        let mut work = vec![
+            tokio::spawn(rpc::serve(app.clone(), listener, gate, options.rpc_patience)),
+            tokio::spawn(scheduler::run(app.clone())),
+            tokio::spawn(desktop::run(app.clone(), options.session)),
+            tokio::spawn(upkeep::run(app.clone())),
+        ];
+        let mut http_at = None;
+        if let Some(address) = listen_at
+            && let Some(listener) = http::listen(address).await
+        {
+            http_at = listener.local_addr().ok();
+            work.push(tokio::spawn(http::serve(app.clone(), listener, options.http_patience)));
+        }
+        Ok(Self { app, socket: options.socket, http: http_at, socket_inode, work })
+    }
+
+    /// Ends: no new calls, runs under way may finish for a moment, the store is closed clean.
+    pub async fn end(self) {
+        self.app.ending.cancel();
+        if let Some(inode) = self.socket_inode {
+            socket::remove(&self.socket, inode);
+        }
+        self.app.tasks.close();
+        if tokio::time::timeout(LAST_WORK, self.app.tasks.wait()).await.is_err() {
+            tracing::info!("runs under way were cut off; they are due again at the next start");
+        }
+        for work in self.work {
+            work.abort();
+            // Aborted, or ended by itself: either way it is over.
+            let _ = work.await;
+        }
+        close(self.app).await;
+    }
+}
+
+/// Lets go of everything; the store's file is closed and unlocked once nobody uses it any more.
+async fn close(app: Arc<App>) {
+    let users = Arc::downgrade(&app);
+    drop(app);
+    for _ in 0..400 {
+        if users.strong_count() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tracing::warn!("somebody still uses the store; it is closed with the process");
+}
+
+fn register(options: &Options) -> Result<Vec<platforms::Registered>, ConfigError> {
+    let config = &options.config;
+    platforms::register(&config.platforms, config.sync.gateway.as_deref()).map_err(|problem| {
+        let text = std::fs::read_to_string(&options.config_file).unwrap_or_default();
+        ConfigError {
+            file: options.config_file.display().to_string(),
+            line: Config::line_of_key(&text, &problem.key),
+            message: problem.message,
+        }
+    })
+}
+
+/// Checks everything that `start` would refuse in a config, and touches nothing.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn check(config: &Config, config_file: &Path) -> Result<(), ConfigError> {
+    let options =
+        Options { config_file: config_file.to_owned(), ..Options::new(config.clone(), PathBuf::new(), PathBuf::new()) };
+    register(&options).map(|_| ())
+}
+
+fn gate(socket: &Path, group_may: bool) -> Gate {
+    let dir = socket.parent().filter(|_| group_may);
+    dir.and_then(socket::group_of).map_or(Gate::Owner, Gate::Group)
+}

@@ -1,0 +1,216 @@
+//! Desktop notifications: handed to the agents of users' sessions, or shown by a daemon that lives in one itself.
+//!
+//! A delivery is pending until some desktop has shown it. Each user has an own place in the order of alerts, so
+//! that everybody's agent shows each alert once. A daemon in a user's session shows alerts itself only while that
+//! user has no agent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify_rust::{Notification, Urgency};
+use roster_protocol::alert::{Alert, AlertState, Severity};
+use roster_protocol::error::RosterError;
+use roster_protocol::notice;
+use roster_protocol::service::Notice;
+use roster_protocol::time::Timestamp;
+
+use crate::app::App;
+use crate::browse::rows;
+use crate::model::{Delivery, DeliveryState};
+use crate::roster::Roster;
+use crate::sync::schedule::back_off;
+
+/// Notices one answer holds.
+const PER_ANSWER: usize = 50;
+/// How long after its last call an agent still counts as there: it may be between two calls.
+const AGENT_STAYS_MS: i64 = 60_000;
+/// A notification daemon that hangs is not waited for.
+const SHOW_LIMIT: Duration = Duration::from_secs(3);
+/// More alerts than this at once become one summary.
+const MOST_POPUPS: usize = 3;
+/// What no desktop has taken for this long is given up, visibly.
+const GIVEN_UP_AFTER_MS: i64 = 24 * 3_600_000;
+
+/// What a user's desktop has not shown yet, waiting up to `patience` for the first.
+pub async fn notices(app: &App, uid: u32, patience: Duration) -> Vec<Notice> {
+    let _present = Present::announce(app, uid);
+    let mut told = app.feed.watch();
+    let found = told.wait_for(|_| !waiting_for(app, uid).is_empty());
+    let _ = tokio::time::timeout(patience, found).await;
+    waiting_for(app, uid)
+}
+
+/// An agent's call that waits; its end is noted even when the agent just goes away.
+struct Present<'a> {
+    app: &'a App,
+    uid: u32,
+}
+
+impl<'a> Present<'a> {
+    fn announce(app: &'a App, uid: u32) -> Self {
+        app.agents.lock().unwrap_or_else(std::sync::PoisonError::into_inner).entry(uid).or_default().waiting += 1;
+        Self { app, uid }
+    }
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        let mut agents = self.app.agents.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(agent) = agents.get_mut(&self.uid) {
+            agent.waiting = agent.waiting.saturating_sub(1);
+            agent.left_at = self.app.clock.now();
+        }
+    }
+}
+
+fn waiting_for(app: &App, uid: u32) -> Vec<Notice> {
+    app.look(|roster| {
+        let shown = shown_to(roster, uid);
+        let new = roster.alerts.range(shown + 1..).filter(|(_, alert)| alert.state == AlertState::Open);
+        new.take(PER_ANSWER)
+            .map(|(number, alert)| Notice { number: *number, alert: rows::alert(roster, alert) })
+            .collect()
+    })
+}
+
+/// Up to which alert a user's desktop has shown them; a new user's begins with what nobody has seen yet.
+fn shown_to(roster: &Roster, uid: u32) -> u64 {
+    let begin = || roster.deliveries.keys().next().map_or(roster.last_alert, |oldest| oldest - 1);
+    roster.desktop_shown.get(&uid).copied().unwrap_or_else(begin)
+}
+
+/// A user's desktop has shown everything up to `number`.
+///
+/// # Errors
+/// When it cannot be stored.
+pub async fn shown(app: &App, uid: u32, number: u64) -> Result<(), RosterError> {
+    app.decide(move |facts, commit, _| {
+        let number = number.min(facts.roster.last_alert);
+        if facts.roster.desktop_shown.get(&uid).is_some_and(|before| *before >= number) {
+            return Ok(());
+        }
+        commit.desktop_shown = Some((uid, number));
+        let pending = facts.roster.deliveries.range(..=number).map(|(_, delivery)| delivery);
+        commit.deliveries.extend(pending.map(|delivery| Delivery {
+            state: DeliveryState::Delivered,
+            attempts: delivery.attempts + 1,
+            next_at: None,
+            last_error: None,
+            delivered_at: Some(facts.now),
+            ..delivery.clone()
+        }));
+        Ok(())
+    })
+    .await
+}
+
+/// Shows alerts on this daemon's own desktop, and gives up what nobody took, until the end.
+/// `session` is whether the daemon lives in a user's session.
+pub async fn run(app: Arc<App>, session: bool) {
+    let uid = nix::unistd::Uid::effective().as_raw();
+    let mut told = app.feed.watch();
+    let mut failures = 0u32;
+    let mut not_before = Timestamp(0);
+    loop {
+        let now = app.clock.now();
+        give_up_old(&app, now).await;
+        if session && now >= not_before && agent_gone_at(&app, uid).is_some_and(|gone_at| gone_at <= now) {
+            match show_new(&app, uid).await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    if failures == 0 {
+                        tracing::warn!(%error, "alerts cannot be shown on the desktop at present; they stay pending");
+                    }
+                    failures += 1;
+                    not_before = now.plus_seconds(60 * back_off(failures, 1.0).0 as i64 / 30);
+                }
+            }
+        }
+        let wake_at = next_look(&app, session, uid, not_before);
+        tokio::select! {
+            () = app.ending.cancelled() => return,
+            changed = told.changed() => if changed.is_err() { return },
+            () = app.clock.sleep_until(wake_at) => {}
+        }
+    }
+}
+
+/// When to look again though nothing was told: only while something is pending.
+fn next_look(app: &App, session: bool, uid: u32, not_before: Timestamp) -> Timestamp {
+    let oldest = app.look(|roster| {
+        let oldest = roster.deliveries.keys().next()?;
+        roster.alerts.get(oldest).map(|alert| alert.opened_at)
+    });
+    let Some(oldest) = oldest else { return Timestamp(i64::MAX) };
+    let given_up = Timestamp(oldest.0.saturating_add(GIVEN_UP_AFTER_MS + 1));
+    let gone_at = agent_gone_at(app, uid).filter(|_| session);
+    gone_at.map_or(given_up, |gone_at| gone_at.max(not_before).max(Timestamp(app.clock.now().0 + 1000)).min(given_up))
+}
+
+/// Since when a user has no agent, or when it counts as gone; `None` while one waits.
+fn agent_gone_at(app: &App, uid: u32) -> Option<Timestamp> {
+    let agents = app.agents.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match agents.get(&uid) {
+        None => Some(Timestamp(0)),
+        Some(agent) if agent.waiting > 0 => None,
+        Some(agent) => Some(Timestamp(agent.left_at.0.saturating_add(AGENT_STAYS_MS))),
+    }
+}
+
+async fn show_new(app: &App, uid: u32) -> Result<(), String> {
+    let new = waiting_for(app, uid);
+    let Some(last) = new.last().map(|notice| notice.number) else { return Ok(()) };
+    let alerts: Vec<Alert> = new.into_iter().map(|notice| notice.alert).collect();
+    if alerts.len() > MOST_POPUPS {
+        let (summary, body) = notice::summary_text(&alerts);
+        show(&summary, &body, Urgency::Normal).await?;
+    } else {
+        for alert in &alerts {
+            let (summary, body) = notice::popup_text(alert);
+            let urgency = if alert.severity == Severity::Critical { Urgency::Critical } else { Urgency::Normal };
+            show(&summary, &body, urgency).await?;
+        }
+    }
+    shown(app, uid, last).await.map_err(|error| error.to_string())
+}
+
+async fn show(summary: &str, body: &str, urgency: Urgency) -> Result<(), String> {
+    let mut notification = Notification::new();
+    notification.appname("Roster").summary(summary).body(body).urgency(urgency);
+    match tokio::time::timeout(SHOW_LIMIT, notification.show_async()).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(roster_protocol::text::clean(&error.to_string(), 200)),
+        Err(_) => Err("the notification daemon does not answer".to_owned()),
+    }
+}
+
+/// Nothing stays pending for ever: after a day the delivery is dead, and the alert is still in the list.
+async fn give_up_old(app: &App, now: Timestamp) {
+    let is_old = |roster: &Roster, number: &u64| {
+        let opened_at = roster.alerts.get(number).map(|alert| alert.opened_at);
+        opened_at.is_none_or(|at| now.since(at) > GIVEN_UP_AFTER_MS)
+    };
+    if !app.look(|roster| roster.deliveries.keys().any(|number| is_old(roster, number))) {
+        return;
+    }
+    let given_up = app
+        .decide(|facts, commit, _| {
+            let old = facts.roster.deliveries.values().filter(|delivery| is_old(facts.roster, &delivery.alert));
+            commit.deliveries.extend(old.map(|delivery| Delivery {
+                state: DeliveryState::Dead,
+                next_at: None,
+                last_error: Some("no desktop took it within a day".to_owned()),
+                ..delivery.clone()
+            }));
+            Ok(())
+        })
+        .await;
+    if let Err(error) = given_up {
+        tracing::warn!(%error, "old deliveries could not be given up");
+    }
+}
+
+/// Whether this process lives in a user's session that could have a desktop.
+pub fn has_session(bus_address: Option<&str>, runtime_dir: Option<&std::path::Path>) -> bool {
+    bus_address.is_some_and(|address| !address.is_empty()) || runtime_dir.is_some_and(|dir| dir.join("bus").exists())
+}

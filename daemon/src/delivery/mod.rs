@@ -1,0 +1,3 @@
+//! Alerts on their way out. At least once; a way that is blocked delays nothing else.
+
+pub mod desktop;

@@ -1,0 +1,35 @@
+//! Alerts that somebody has seen.
+
+use roster_protocol::alert::AlertState;
+use roster_protocol::audit::Who;
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::AlertId;
+
+use super::audit;
+use crate::app::App;
+use crate::model::Alert;
+
+/// Acknowledges those that are open; the others stay as they are.
+///
+/// # Errors
+/// When it cannot be stored.
+pub async fn acknowledge(app: &App, who: Who, alerts: Vec<AlertId>) -> Result<(), RosterError> {
+    app.decide(move |facts, commit, _| {
+        let open = facts.roster.alerts.values().filter(|alert| alert.state == AlertState::Open);
+        for alert in open.filter(|alert| alerts.contains(&alert.id)) {
+            commit.audit.push(audit(facts, &who, "alert.acknowledge", format!("{} {}", alert.id, alert.why)));
+            commit.alerts.push(Alert {
+                state: AlertState::Acknowledged,
+                ended_at: Some(facts.now),
+                acknowledged_by: Some(named(&who)),
+                ..alert.clone()
+            });
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn named(who: &Who) -> String {
+    if who.name.is_empty() { format!("uid {}", who.uid) } else { who.name.clone() }
+}

@@ -1,0 +1,124 @@
+//! Adding, editing and removing influencers.
+
+use roster_protocol::audit::Who;
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::{ConnectionId, InfluencerId};
+use roster_protocol::influencer::{InfluencerEdit, NewInfluencer};
+
+use super::connections::{self, Found};
+use super::{audit, audit_change, checked_name, checked_note, checked_tag, influencer_named, sorted_tags};
+use crate::app::App;
+use crate::browse::resolve;
+use crate::model::{Commit, Influencer};
+use crate::sync::decide::Facts;
+
+/// Adds an influencer with accounts; each is looked up first, so that nobody is added with a typing error.
+///
+/// # Errors
+/// A name that cannot be stored, an account that does not exist or that somebody has.
+pub async fn add(app: &App, who: Who, new: NewInfluencer) -> Result<InfluencerId, RosterError> {
+    let name = checked_name(&new.name)?;
+    let tags = sorted_tags(new.tags.iter().map(|tag| checked_tag(tag)).collect::<Result<_, _>>()?)?;
+    let note = checked_note(new.note.as_deref().unwrap_or_default())?;
+    let mut found: Vec<Found> = Vec::new();
+    for account in &new.accounts {
+        let account = connections::find(app, account).await?;
+        match found.iter().any(|other| other.is_same(&account)) {
+            true => return Err(RosterError::usage(format!("{}:{} is named twice", account.platform, account.handle))),
+            false => found.push(account),
+        }
+    }
+    app.decide(move |facts, commit, dice| {
+        let influencer = Influencer { id: dice.id(), name, tags, note, paused: false, main: None, added_at: facts.now };
+        commit.audit.push(audit(facts, &who, "influencer.add", influencer_named(&influencer)));
+        let id = influencer.id;
+        for account in found {
+            connections::put(facts, commit, dice, &who, &influencer, account)?;
+        }
+        commit.influencers.push(influencer);
+        Ok(id)
+    })
+    .await
+}
+
+/// Changes name, tags, note or the choice of the main connection.
+///
+/// # Errors
+/// Nobody of that name, or a value that cannot be stored.
+pub async fn edit(app: &App, who: Who, named: String, edit: InfluencerEdit) -> Result<InfluencerId, RosterError> {
+    app.decide(move |facts, commit, _| {
+        let before = resolve::influencer(facts.roster, &named)?;
+        let mut after = before.clone();
+        if let Some(name) = &edit.name {
+            after.name = checked_name(name)?;
+        }
+        if let Some(note) = &edit.note {
+            after.note = checked_note(note)?;
+        }
+        let added = edit.tag.iter().map(|tag| checked_tag(tag)).collect::<Result<Vec<_>, _>>()?;
+        let removed = edit.untag.iter().map(|tag| checked_tag(tag)).collect::<Result<Vec<_>, _>>()?;
+        after.tags =
+            sorted_tags(before.tags.iter().cloned().chain(added).filter(|tag| !removed.contains(tag)).collect())?;
+        if let Some(main) = &edit.main {
+            after.main = main_connection(facts, before, main)?;
+        }
+        if after != *before {
+            log_edit(facts, commit, &who, before, &after);
+            commit.influencers.push(after);
+        }
+        Ok(before.id)
+    })
+    .await
+}
+
+fn main_connection(
+    facts: &Facts<'_>,
+    influencer: &Influencer,
+    named: &str,
+) -> Result<Option<ConnectionId>, RosterError> {
+    if named == "auto" {
+        return Ok(None);
+    }
+    let connection = resolve::connection(facts.roster, named)?;
+    match connection.influencer == influencer.id {
+        true => Ok(Some(connection.id)),
+        false => Err(RosterError::usage(format!("{named:?} is no connection of {}", influencer.name))
+            .hint("`roster show INFLUENCER` shows the connections")),
+    }
+}
+
+fn log_edit(facts: &Facts<'_>, commit: &mut Commit, who: &Who, before: &Influencer, after: &Influencer) {
+    let fields = [
+        ("influencer.rename", before.name.clone(), after.name.clone()),
+        ("influencer.tags", before.tags.join(" "), after.tags.join(" ")),
+        ("influencer.note", before.note.clone().unwrap_or_default(), after.note.clone().unwrap_or_default()),
+        ("influencer.main", shown(before.main), shown(after.main)),
+    ];
+    for (action, old, new) in fields.into_iter().filter(|(_, old, new)| old != new) {
+        commit.audit.push(audit_change(facts, who, action, influencer_named(after), old, new));
+    }
+}
+
+fn shown(main: Option<ConnectionId>) -> String {
+    main.map_or("auto".to_owned(), |id| id.to_string())
+}
+
+/// Removes an influencer with all connections and their history; answers with what was removed.
+///
+/// # Errors
+/// Nobody of that name.
+pub async fn remove(app: &App, who: Who, named: String) -> Result<roster_protocol::Influencer, RosterError> {
+    let seen = app.seen();
+    app.decide(move |facts, commit, _| {
+        let influencer = resolve::influencer(facts.roster, &named)?;
+        let removed = crate::browse::rows::influencer(facts.roster, influencer, seen);
+        commit.audit.push(audit(facts, &who, "influencer.remove", influencer_named(influencer)));
+        let all = facts.roster.connections.values().filter(|connection| connection.influencer == influencer.id);
+        commit.removed_connections.extend(all.cloned());
+        commit.removed_influencers.push(influencer.id);
+        let standing = facts.roster.alerts.values().filter(|alert| alert.influencer == influencer.id);
+        commit.alerts.extend(standing.map(|alert| crate::alerts::evaluate::resolved(alert, facts.now)));
+        Ok(removed)
+    })
+    .await
+}

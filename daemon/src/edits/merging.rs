@@ -1,0 +1,52 @@
+//! Two entries that are one person.
+
+use roster_protocol::alert::AlertState;
+use roster_protocol::audit::Who;
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::InfluencerId;
+
+use super::{audit_change, influencer_named, sorted_tags};
+use crate::app::App;
+use crate::browse::resolve;
+use crate::model::{Alert, Connection, Influencer};
+
+/// Moves connections, tags, note and alerts of one influencer to another, then removes the first.
+///
+/// # Errors
+/// Nobody of one of the names, or both are the same.
+pub async fn merge(app: &App, who: Who, named: String, into: String) -> Result<InfluencerId, RosterError> {
+    app.decide(move |facts, commit, _| {
+        let from = resolve::influencer(facts.roster, &named)?;
+        let into = resolve::influencer(facts.roster, &into)?;
+        if from.id == into.id {
+            return Err(RosterError::usage(format!("{} cannot be merged into itself", into.name)));
+        }
+        let moved = facts.roster.connections.values().filter(|connection| connection.influencer == from.id);
+        commit.connections.extend(moved.map(|connection| Connection { influencer: into.id, ..connection.clone() }));
+        let alerts = facts.roster.alerts.values().filter(|alert| alert.influencer == from.id);
+        let alerts = alerts.filter(|alert| alert.state != AlertState::Resolved);
+        commit.alerts.extend(alerts.map(|alert| Alert { influencer: into.id, ..alert.clone() }));
+        commit.influencers.push(Influencer {
+            tags: sorted_tags(into.tags.iter().chain(&from.tags).cloned().collect())?,
+            note: both_notes(into.note.as_deref(), from.note.as_deref()),
+            ..into.clone()
+        });
+        commit.removed_influencers.push(from.id);
+        let line = audit_change(
+            facts,
+            &who,
+            "influencer.merge",
+            influencer_named(into),
+            influencer_named(from),
+            into.name.clone(),
+        );
+        commit.audit.push(line);
+        Ok(into.id)
+    })
+    .await
+}
+
+fn both_notes(into: Option<&str>, from: Option<&str>) -> Option<String> {
+    let notes: Vec<&str> = into.into_iter().chain(from).collect();
+    (!notes.is_empty()).then(|| notes.join(" · "))
+}

@@ -1,0 +1,85 @@
+//! Pausing and resuming a connection, an influencer, a platform, or everything.
+
+use roster_protocol::audit::{PauseTarget, Who};
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::ConnectionId;
+
+use super::{audit, connection_named, influencer_named};
+use crate::app::App;
+use crate::browse::resolve::{self, Named};
+use crate::model::{Commit, Connection, Influencer, Settings};
+use crate::sync::decide::Facts;
+
+/// Pauses or resumes; answers with the connections it touches. A slot that passed meanwhile is caught up once.
+///
+/// # Errors
+/// Nothing of that name.
+pub async fn pause(app: &App, who: Who, target: PauseTarget, paused: bool) -> Result<Vec<ConnectionId>, RosterError> {
+    app.decide(move |facts, commit, _| {
+        let action = if paused { "pause" } else { "resume" };
+        let (on, touched) = match &target {
+            PauseTarget::All => {
+                let settings = Settings { paused, ..facts.roster.settings.clone() };
+                everything(facts, commit, settings, |_| true, "everything".to_owned())
+            }
+            PauseTarget::Platform(slug) => {
+                if !facts.roster.platforms.contains_key(slug) {
+                    return Err(resolve::unknown_platform(facts.roster, slug));
+                }
+                let settings = with_platform(&facts.roster.settings, slug, paused);
+                everything(
+                    facts,
+                    commit,
+                    settings,
+                    |connection| connection.platform == *slug,
+                    format!("platform {slug}"),
+                )
+            }
+            PauseTarget::One(named) => one(facts, commit, named, paused)?,
+        };
+        commit.audit.push(audit(facts, &who, action, on));
+        Ok(touched)
+    })
+    .await
+}
+
+fn everything(
+    facts: &Facts<'_>,
+    commit: &mut Commit,
+    settings: Settings,
+    concerns: impl Fn(&Connection) -> bool,
+    on: String,
+) -> (String, Vec<ConnectionId>) {
+    commit.settings = Some(settings);
+    let connected = facts.roster.connections.values().filter(|connection| connection.disconnected_at.is_none());
+    (on, connected.filter(|connection| concerns(connection)).map(|connection| connection.id).collect())
+}
+
+fn with_platform(settings: &Settings, slug: &str, paused: bool) -> Settings {
+    let mut platforms = settings.paused_platforms.clone();
+    platforms.retain(|other| other != slug);
+    if paused {
+        platforms.push(slug.to_owned());
+        platforms.sort();
+    }
+    Settings { paused_platforms: platforms, ..settings.clone() }
+}
+
+fn one(
+    facts: &Facts<'_>,
+    commit: &mut Commit,
+    named: &str,
+    paused: bool,
+) -> Result<(String, Vec<ConnectionId>), RosterError> {
+    Ok(match resolve::either(facts.roster, named)? {
+        Named::Connection(connection) => {
+            commit.connections.push(Connection { paused, ..connection.clone() });
+            (connection_named(connection), vec![connection.id])
+        }
+        Named::Influencer(influencer) => {
+            commit.influencers.push(Influencer { paused, ..influencer.clone() });
+            let touched = facts.roster.connections_of(influencer.id).map(|connection| connection.id).collect();
+            (influencer_named(influencer), touched)
+        }
+    })
+}

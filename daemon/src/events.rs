@@ -1,0 +1,119 @@
+//! The numbered feed of what was committed. Told after the commit, never before; kept for a while in memory.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use roster_protocol::event::{Cursor, Event, EventBatch};
+use tokio::sync::watch;
+
+/// How many events are kept for those who are behind.
+const KEPT: usize = 4096;
+/// How many one answer holds; an event with an alert in it has about half a kilobyte.
+const PER_ANSWER: usize = 256;
+
+/// The feed. Its epoch is another one in each life of the daemon.
+#[derive(Debug)]
+pub struct Feed {
+    epoch: u64,
+    kept: Mutex<Kept>,
+    newest: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// The number of the newest event; 0 before the first.
+    newest: u64,
+    events: VecDeque<Event>,
+}
+
+impl Feed {
+    /// An empty feed.
+    pub fn new(epoch: u64) -> Self {
+        Self { epoch: epoch.max(1), kept: Mutex::default(), newest: watch::Sender::new(0) }
+    }
+
+    /// Tells what was committed, in order.
+    pub fn tell(&self, events: Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        let newest = {
+            let mut kept = self.kept();
+            kept.newest += events.len() as u64;
+            kept.events.extend(events);
+            let excess = kept.events.len().saturating_sub(KEPT);
+            kept.events.drain(..excess);
+            kept.newest
+        };
+        self.newest.send_replace(newest);
+    }
+
+    /// Waits for something to be told that a waiter has not seen: changes whenever anything is.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
+    }
+
+    /// What came after `after`, waiting up to `patience` for the first. [`Cursor::default`] answers at once with
+    /// the newest place; a place that is gone, or of another life, with `reload`.
+    pub async fn since(&self, after: Cursor, patience: Duration) -> EventBatch {
+        if after == Cursor::default() {
+            return EventBatch { reload: false, ..self.nothing() };
+        }
+        let mut newest = self.newest.subscribe();
+        let later = newest.wait_for(|newest| after.epoch != self.epoch || *newest != after.number);
+        let _ = tokio::time::timeout(patience, later).await;
+        self.after(after)
+    }
+
+    fn after(&self, after: Cursor) -> EventBatch {
+        let kept = self.kept();
+        let oldest = kept.newest - kept.events.len() as u64;
+        if after.epoch != self.epoch || after.number < oldest || after.number > kept.newest {
+            let next = Cursor { epoch: self.epoch, number: kept.newest };
+            return EventBatch { next, events: Vec::new(), reload: true };
+        }
+        let skipped = (after.number - oldest) as usize;
+        let events: Vec<Event> = kept.events.iter().skip(skipped).take(PER_ANSWER).cloned().collect();
+        let next = Cursor { epoch: self.epoch, number: after.number + events.len() as u64 };
+        EventBatch { next, events, reload: false }
+    }
+
+    fn nothing(&self) -> EventBatch {
+        let next = Cursor { epoch: self.epoch, number: self.kept().newest };
+        EventBatch { next, events: Vec::new(), reload: false }
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn events_come_once_in_order_and_whoever_is_too_far_behind_reloads() {
+        let feed = Feed::new(7);
+        let start = feed.since(Cursor::default(), Duration::ZERO).await;
+        assert_eq!((start.next, start.reload), (Cursor { epoch: 7, number: 0 }, false));
+        feed.tell(vec![Event::SyncMoved, Event::ScheduleChanged]);
+        let batch = feed.since(start.next, Duration::ZERO).await;
+        assert_eq!(batch.events, [Event::SyncMoved, Event::ScheduleChanged]);
+        assert_eq!(feed.since(batch.next, Duration::ZERO).await.events, []);
+        feed.tell(vec![Event::SyncMoved; KEPT + 1]);
+        assert!(feed.since(batch.next, Duration::ZERO).await.reload);
+        assert!(feed.since(Cursor { epoch: 6, number: 0 }, Duration::MAX).await.reload);
+        assert!(feed.since(Cursor { epoch: 7, number: u64::MAX }, Duration::MAX).await.reload);
+    }
+
+    #[tokio::test]
+    async fn a_waiter_is_woken() {
+        let feed = Feed::new(7);
+        let start = feed.since(Cursor::default(), Duration::ZERO).await.next;
+        let (batch, ()) =
+            tokio::join!(feed.since(start, Duration::from_secs(60)), async { feed.tell(vec![Event::SyncMoved]) });
+        assert_eq!(batch.events, [Event::SyncMoved]);
+    }
+}

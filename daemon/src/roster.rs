@@ -1,0 +1,282 @@
+//! The roster in memory: everything lists, names and the schedule need without touching the disk.
+//!
+//! Decisions read it and make a [`Commit`]; the same commit is applied here and given to the store, in one order.
+//! The disk is the truth: when a commit cannot be stored, the roster is loaded anew.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use roster_protocol::alert::AlertState;
+use roster_protocol::ids::{ConnectionId, InfluencerId};
+use roster_protocol::time::Timestamp;
+
+use crate::browse::recent::Recent;
+use crate::browse::text;
+use crate::model::{Alert, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Settings};
+use crate::platforms::Registered;
+use crate::sync::batch;
+use crate::sync::coverage::Coverage;
+use crate::sync::schedule::{Grid, Queue};
+
+/// Everything that is in memory.
+#[derive(Default)]
+pub struct Roster {
+    pub influencers: HashMap<InfluencerId, Influencer>,
+    /// Disconnected ones too: their history can be asked for.
+    pub connections: HashMap<ConnectionId, Connection>,
+    /// Connections of each influencer that are connected.
+    pub of_influencer: HashMap<InfluencerId, Vec<ConnectionId>>,
+    /// By platform and canonical handle in lower case.
+    by_handle: HashMap<(String, String), ConnectionId>,
+    /// By platform and the platform's own id.
+    by_user_id: HashMap<(String, String), ConnectionId>,
+    /// Lower-case text that filters look into.
+    pub texts: HashMap<InfluencerId, String>,
+    /// Followers of the last days.
+    pub recent: HashMap<ConnectionId, Recent>,
+    /// Open and acknowledged alerts by number.
+    pub alerts: BTreeMap<u64, Alert>,
+    pub last_alert: u64,
+    /// Pending deliveries by alert number.
+    pub deliveries: BTreeMap<u64, Delivery>,
+    pub holds: HashMap<String, Hold>,
+    pub settings: Settings,
+    /// The newest alert each user's desktop has shown.
+    pub desktop_shown: HashMap<u32, u64>,
+    pub queue: Queue,
+    /// Connections that are being asked now: they are not in the queue.
+    pub running: HashSet<ConnectionId>,
+    pub coverage: Coverage,
+    /// What the roster must know of the platforms to schedule: by slug.
+    pub platforms: BTreeMap<String, Arc<Registered>>,
+}
+
+impl Roster {
+    /// The roster as it was stored.
+    pub fn new(loaded: Loaded, platforms: BTreeMap<String, Arc<Registered>>) -> Self {
+        let mut roster = Roster {
+            alerts: loaded.alerts.into_iter().map(|alert| (alert.number, alert)).collect(),
+            last_alert: loaded.last_alert,
+            deliveries: loaded.deliveries.into_iter().map(|delivery| (delivery.alert, delivery)).collect(),
+            holds: loaded.holds.into_iter().map(|hold| (hold.scope.clone(), hold)).collect(),
+            settings: loaded.settings,
+            desktop_shown: loaded.desktop_shown.into_iter().collect(),
+            platforms,
+            ..Roster::default()
+        };
+        for influencer in loaded.influencers {
+            roster.influencers.insert(influencer.id, influencer);
+        }
+        for connection in loaded.connections {
+            roster.put_connection(connection);
+        }
+        let influencers: Vec<InfluencerId> = roster.influencers.keys().copied().collect();
+        influencers.into_iter().for_each(|influencer| roster.refresh_text(influencer));
+        roster
+    }
+
+    /// Takes a commit in. Runs, changes and the audit log are the store's alone.
+    pub fn apply(&mut self, commit: &Commit) {
+        if let Some(settings) = &commit.settings {
+            self.settings = settings.clone();
+            self.requeue_everything();
+        }
+        let mut touched: HashSet<InfluencerId> = HashSet::new();
+        for influencer in &commit.influencers {
+            let before = self.influencers.insert(influencer.id, influencer.clone());
+            touched.insert(influencer.id);
+            if before.is_none_or(|before| before.paused != influencer.paused) {
+                self.requeue_influencer(influencer.id);
+            }
+        }
+        for connection in &commit.connections {
+            touched.insert(connection.influencer);
+            touched.extend(self.connections.get(&connection.id).map(|before| before.influencer));
+            self.put_connection(connection.clone());
+        }
+        for (connection, snapshot) in &commit.snapshots {
+            self.recent.entry(*connection).or_default().put(snapshot.date, snapshot.numbers.followers);
+        }
+        for connection in &commit.forgotten_histories {
+            self.recent.remove(&connection.id);
+        }
+        for connection in &commit.removed_connections {
+            self.remove_connection(connection);
+            touched.insert(connection.influencer);
+        }
+        for influencer in &commit.removed_influencers {
+            self.influencers.remove(influencer);
+            self.of_influencer.remove(influencer);
+            self.texts.remove(influencer);
+            touched.remove(influencer);
+        }
+        touched.into_iter().for_each(|influencer| self.refresh_text(influencer));
+        self.apply_telling(commit);
+        commit.runs.iter().for_each(|run| self.coverage.put(run));
+    }
+
+    fn apply_telling(&mut self, commit: &Commit) {
+        for alert in &commit.alerts {
+            self.last_alert = self.last_alert.max(alert.number);
+            match alert.state {
+                AlertState::Resolved => self.alerts.remove(&alert.number),
+                _ => self.alerts.insert(alert.number, alert.clone()),
+            };
+        }
+        for delivery in &commit.deliveries {
+            match delivery.state {
+                DeliveryState::Pending => self.deliveries.insert(delivery.alert, delivery.clone()),
+                _ => self.deliveries.remove(&delivery.alert),
+            };
+        }
+        for hold in &commit.holds {
+            self.holds.insert(hold.scope.clone(), hold.clone());
+        }
+        for scope in &commit.released_holds {
+            self.holds.remove(scope);
+        }
+        if let Some((uid, number)) = commit.desktop_shown {
+            self.desktop_shown.insert(uid, number);
+        }
+    }
+
+    fn put_connection(&mut self, connection: Connection) {
+        if let Some(before) = self.connections.get(&connection.id).cloned() {
+            self.forget_names(&before);
+        }
+        let (id, influencer) = (connection.id, connection.influencer);
+        self.connections.insert(id, connection);
+        let connection = &self.connections[&id];
+        if connection.disconnected_at.is_none() {
+            let siblings = self.of_influencer.entry(influencer).or_default();
+            siblings.push(id);
+            siblings.sort_by_key(|id| {
+                let connection = self.connections.get(id);
+                let followers = connection.and_then(|c| c.latest.as_ref()).and_then(|latest| latest.numbers.followers);
+                (std::cmp::Reverse(followers), *id)
+            });
+        }
+        self.by_handle.insert((connection.platform.clone(), connection.handle.to_lowercase()), id);
+        if let Some(user_id) = &connection.platform_user_id {
+            self.by_user_id.insert((connection.platform.clone(), user_id.clone()), id);
+        }
+        self.requeue(id);
+    }
+
+    fn remove_connection(&mut self, connection: &Connection) {
+        self.forget_names(connection);
+        self.connections.remove(&connection.id);
+        self.queue.remove(connection.id);
+        self.recent.remove(&connection.id);
+    }
+
+    fn forget_names(&mut self, connection: &Connection) {
+        if let Some(siblings) = self.of_influencer.get_mut(&connection.influencer) {
+            siblings.retain(|sibling| *sibling != connection.id);
+        }
+        let handle = (connection.platform.clone(), connection.handle.to_lowercase());
+        if self.by_handle.get(&handle) == Some(&connection.id) {
+            self.by_handle.remove(&handle);
+        }
+        if let Some(user_id) = &connection.platform_user_id {
+            self.by_user_id.remove(&(connection.platform.clone(), user_id.clone()));
+        }
+    }
+
+    fn refresh_text(&mut self, id: InfluencerId) {
+        let Some(influencer) = self.influencers.get(&id) else { return };
+        let handles = self.connections_of(id).map(|connection| connection.handle.as_str());
+        let text = text::searched(&influencer.name, &influencer.tags, handles);
+        self.texts.insert(id, text);
+    }
+
+    /// The connected accounts of an influencer, most followers first.
+    pub fn connections_of(&self, influencer: InfluencerId) -> impl Iterator<Item = &Connection> {
+        self.of_influencer.get(&influencer).into_iter().flatten().filter_map(|id| self.connections.get(id))
+    }
+
+    /// The main connection: the one chosen, or the one with most followers.
+    pub fn main_of(&self, influencer: &Influencer) -> Option<&Connection> {
+        let chosen = self.connections_of(influencer.id).find(|connection| Some(connection.id) == influencer.main);
+        chosen.or_else(|| self.connections_of(influencer.id).next())
+    }
+
+    /// The connection of this account, disconnected ones included, by the platform's id or else by handle.
+    pub fn account(&self, platform: &str, handle: &str, user_id: Option<&str>) -> Option<&Connection> {
+        let by_id = user_id.and_then(|id| self.by_user_id.get(&(platform.to_owned(), id.to_owned())));
+        let by_handle = || self.by_handle.get(&(platform.to_owned(), handle.to_lowercase()));
+        self.connections.get(by_id.or_else(by_handle)?)
+    }
+
+    /// Alerts of a connection that are open or acknowledged.
+    pub fn alerts_of(&self, connection: ConnectionId) -> Vec<&Alert> {
+        self.alerts.values().filter(|alert| alert.connection == connection).collect()
+    }
+
+    /// The scope a connection is asked in.
+    pub fn scope_of(&self, connection: &Connection) -> String {
+        let group = self.platforms.get(&connection.platform).map(|known| known.platform.group(&connection.handle));
+        batch::scope(&connection.platform, &group.unwrap_or_default())
+    }
+
+    /// Whether something a person set keeps the connection from being asked.
+    pub fn is_paused(&self, connection: &Connection) -> bool {
+        let influencer = self.influencers.get(&connection.influencer);
+        connection.paused
+            || self.settings.paused
+            || self.settings.paused_platforms.contains(&connection.platform)
+            || influencer.is_some_and(|influencer| influencer.paused)
+    }
+
+    /// Whether the connection is asked at all: connected, not paused, on a platform that is switched on.
+    pub fn is_scheduled(&self, connection: &Connection) -> bool {
+        let enabled = self.platforms.get(&connection.platform).is_some_and(|known| known.enabled);
+        enabled && connection.disconnected_at.is_none() && !self.is_paused(connection)
+    }
+
+    /// Puts a connection where it belongs in the queue.
+    pub fn requeue(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        if self.is_scheduled(connection) && !self.running.contains(&id) {
+            let (scope, due) = (self.scope_of(connection), connection.next_due_at);
+            self.queue.put(&scope, id, due);
+        } else {
+            self.queue.remove(id);
+        }
+    }
+
+    /// Keeps a connection from being asked before `until`, in memory only.
+    pub fn put_off(&mut self, id: ConnectionId, until: Timestamp) {
+        let Some(connection) = self.connections.get(&id).filter(|connection| self.is_scheduled(connection)) else {
+            return;
+        };
+        let scope = self.scope_of(connection);
+        self.queue.put(&scope, id, until);
+    }
+
+    fn requeue_influencer(&mut self, influencer: InfluencerId) {
+        let ids = self.of_influencer.get(&influencer).cloned().unwrap_or_default();
+        ids.into_iter().for_each(|id| self.requeue(id));
+    }
+
+    fn requeue_everything(&mut self) {
+        let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.requeue(id));
+    }
+
+    /// Brings due times back that only a clock far ahead can have written.
+    pub fn unreachable_due_times(&self, grid: &Grid, now: Timestamp) -> Vec<Connection> {
+        let lost = |connection: &&Connection| grid.is_beyond_reach(connection.interval, connection.next_due_at, now);
+        let moved = |connection: &Connection| {
+            let next = grid.next(connection.id, connection.interval, now);
+            Connection { next_due_at: next, slot_at: next, ..connection.clone() }
+        };
+        self.connections.values().filter(lost).map(moved).collect()
+    }
+
+    /// The hold that keeps a scope from being asked at `now`: its own, or its platform's.
+    pub fn hold_on(&self, scope: &str, now: Timestamp) -> Option<&Hold> {
+        let holds = [self.holds.get(scope), self.holds.get(batch::platform_of(scope))];
+        holds.into_iter().flatten().filter(|hold| hold.until > now).max_by_key(|hold| hold.until)
+    }
+}

@@ -1,0 +1,129 @@
+//! The socket: who may come in, how many, and what they get.
+
+mod calls;
+pub mod socket;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt;
+use roster_protocol::audit::Who;
+use roster_protocol::service::Roster as _;
+use roster_protocol::transport::{self, PROTOCOL_VERSION, Patience, Verdict};
+use tarpc::server::{BaseChannel, Channel};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::app::App;
+use calls::Caller;
+use socket::Gate;
+
+/// Connections of all users together.
+const MOST_CONNECTIONS: usize = 64;
+/// Connections of one user: several terminals, scripts and an agent.
+const MOST_PER_USER: usize = 24;
+/// Calls of one connection at once; two of them may wait.
+const MOST_CALLS: usize = 16;
+/// Answers that wait for a client to read them; behind them the handlers wait.
+const MOST_UNREAD: usize = 4;
+
+/// How many connections each user has.
+#[derive(Debug, Default)]
+struct Guests {
+    by_uid: Mutex<HashMap<u32, usize>>,
+}
+
+/// One connection's place, given back when it ends.
+struct Seat {
+    guests: Arc<Guests>,
+    uid: u32,
+}
+
+impl Guests {
+    fn seat(self: &Arc<Self>, uid: u32) -> Option<Seat> {
+        let mut by_uid = self.by_uid.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let all: usize = by_uid.values().sum();
+        let own = by_uid.entry(uid).or_default();
+        if all >= MOST_CONNECTIONS || *own >= MOST_PER_USER {
+            return None;
+        }
+        *own += 1;
+        Some(Seat { guests: self.clone(), uid })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut by_uid = self.guests.by_uid.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(own) = by_uid.get_mut(&self.uid) {
+            *own -= 1;
+            if *own == 0 {
+                by_uid.remove(&self.uid);
+            }
+        }
+    }
+}
+
+/// Accepts clients until the end. A failing accept (no more descriptors) waits longer each time, and never spins.
+pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, patience: Patience) {
+    let guests = Arc::new(Guests::default());
+    let mut pause = Duration::from_millis(10);
+    let mut told = false;
+    loop {
+        let accepted = tokio::select! {
+            () = app.ending.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                (pause, told) = (Duration::from_millis(10), false);
+                tokio::spawn(welcome(app.clone(), guests.clone(), gate, stream, patience));
+            }
+            Err(error) => {
+                if !told {
+                    tracing::warn!(%error, "no further client can be let in at present");
+                    told = true;
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(500));
+            }
+        }
+    }
+}
+
+/// Checks who comes, in which version, and serves until one side leaves. What goes wrong here is the client's own.
+async fn welcome(app: Arc<App>, guests: Arc<Guests>, gate: Gate, mut stream: UnixStream, patience: Patience) {
+    let Ok(peer) = stream.peer_cred() else { return };
+    let seat = guests.seat(peer.uid());
+    if seat.is_none() {
+        // Without a seat nobody is waited for either.
+        let _ = transport::answer_preamble(&mut stream, Verdict::Busy).await;
+        return;
+    }
+    let Ok(version) = transport::read_preamble(&mut stream, patience).await else { return };
+    let verdict = if !gate.admits(peer.uid(), peer.gid()) {
+        Verdict::NotPermitted
+    } else if version != PROTOCOL_VERSION {
+        Verdict::WrongVersion
+    } else {
+        Verdict::Welcome
+    };
+    if transport::answer_preamble(&mut stream, verdict).await.is_err() || verdict != Verdict::Welcome {
+        return;
+    }
+    let who = Who { uid: peer.uid(), name: socket::user_name(peer.uid()) };
+    let ending = app.ending.clone();
+    tokio::select! {
+        () = converse(app, who, stream, patience) => {}
+        () = ending.cancelled() => {}
+    }
+}
+
+async fn converse(app: Arc<App>, who: Who, stream: UnixStream, patience: Patience) {
+    let frames = transport::server_over(stream, patience);
+    let config = tarpc::server::Config { pending_response_buffer: MOST_UNREAD };
+    let channel = BaseChannel::new(config, frames).max_concurrent_requests(MOST_CALLS);
+    let caller = Caller { app, who };
+    let calls = channel.execute(caller.serve());
+    calls.for_each_concurrent(MOST_CALLS, |call| call).await;
+}

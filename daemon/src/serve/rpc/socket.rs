@@ -1,0 +1,114 @@
+//! The socket's file: bound with its final mode, and a stale one removed only after connecting to it failed.
+
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{Gid, Uid, User};
+use tokio::net::UnixListener;
+
+/// Who may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// The daemon's own user, and root.
+    Owner,
+    /// Members of this group as well.
+    Group(u32),
+}
+
+impl Gate {
+    /// Whether a peer may come in.
+    pub fn admits(self, uid: u32, gid: u32) -> bool {
+        let own = uid == 0 || uid == Uid::effective().as_raw();
+        own || match self {
+            Gate::Owner => false,
+            Gate::Group(group) => gid == group || groups_of(uid).contains(&group),
+        }
+    }
+}
+
+fn groups_of(uid: u32) -> Vec<u32> {
+    let Ok(Some(user)) = User::from_uid(Uid::from_raw(uid)) else { return Vec::new() };
+    let Ok(name) = std::ffi::CString::new(user.name) else { return Vec::new() };
+    let groups = nix::unistd::getgrouplist(&name, user.gid).unwrap_or_default();
+    groups.into_iter().map(Gid::as_raw).collect()
+}
+
+/// The name of a user, empty when the uid has none.
+pub fn user_name(uid: u32) -> String {
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    user.map(|user| roster_protocol::text::clean(&user.name, 40)).unwrap_or_default()
+}
+
+/// Why the socket cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    #[error("another rosterd listens on {path} already")]
+    Taken { path: PathBuf },
+    #[error("{path} is there and is no socket; move it away")]
+    NoSocket { path: PathBuf },
+    #[error("{path} cannot be listened on: {source}")]
+    Io { path: PathBuf, source: io::Error },
+}
+
+/// Listens at `path`. The directory is made 0700 when it is missing; the socket has its mode before it is bound
+/// under its name: it is made under another one in the same directory and moved there.
+///
+/// # Errors
+/// See [`SocketError`].
+pub fn listen(path: &Path, group_may: bool) -> Result<UnixListener, SocketError> {
+    let io = |source| SocketError::Io { path: path.to_owned(), source };
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !dir.exists() {
+        use std::os::unix::fs::DirBuilderExt;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
+    }
+    make_room(path)?;
+    let fresh = dir.join(format!(".{}.{}", roster_protocol::places::SOCKET_NAME, std::process::id()));
+    let _ = std::fs::remove_file(&fresh);
+    // Bound but not listening yet: nobody can connect before the mode is final.
+    let socket = rustix::net::socket_with(
+        rustix::net::AddressFamily::UNIX,
+        rustix::net::SocketType::STREAM,
+        rustix::net::SocketFlags::CLOEXEC | rustix::net::SocketFlags::NONBLOCK,
+        None,
+    )
+    .map_err(|error| io(error.into()))?;
+    let address = rustix::net::SocketAddrUnix::new(&fresh).map_err(|error| io(error.into()))?;
+    rustix::net::bind(&socket, &address).map_err(|error| io(error.into()))?;
+    let mode = if group_may { 0o660 } else { 0o600 };
+    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(mode)).map_err(io)?;
+    rustix::net::listen(&socket, 64).map_err(|error| io(error.into()))?;
+    std::fs::rename(&fresh, path).map_err(io)?;
+    UnixListener::from_std(std::os::unix::net::UnixListener::from(socket)).map_err(io)
+}
+
+/// Removes a socket that nobody answers on.
+fn make_room(path: &Path) -> Result<(), SocketError> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(_) => return Ok(()),
+    };
+    if !metadata.file_type().is_socket() {
+        return Err(SocketError::NoSocket { path: path.to_owned() });
+    }
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => Err(SocketError::Taken { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(path).map_err(|source| SocketError::Io { path: path.to_owned(), source })
+        }
+        Err(_) => Err(SocketError::Taken { path: path.to_owned() }),
+    }
+}
+
+/// The group of the directory the socket lies in: whose members may come in under a system service.
+pub fn group_of(dir: &Path) -> Option<u32> {
+    std::fs::metadata(dir).ok().map(|metadata| metadata.gid())
+}
+
+/// Removes the socket if it is still the one that was made, by inode.
+pub fn remove(path: &Path, inode: u64) {
+    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.ino() == inode) {
+        let _ = std::fs::remove_file(path);
+    }
+}

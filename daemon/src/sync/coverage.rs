@@ -1,0 +1,100 @@
+//! How the due slots of the last 24 hours ended. Pure.
+
+use std::collections::VecDeque;
+
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::status;
+use roster_protocol::sync::Outcome;
+use roster_protocol::time::Timestamp;
+
+use crate::model::Run;
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// Slots that ended, oldest first. A retry's end replaces its slot's earlier one.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    ended: VecDeque<Ended>,
+}
+
+#[derive(Clone, Debug)]
+struct Ended {
+    at: Timestamp,
+    connection: ConnectionId,
+    platform: String,
+    outcome: Outcome,
+}
+
+impl Coverage {
+    /// Takes a run that ended.
+    pub fn put(&mut self, run: &Run) {
+        let at = run.started_at;
+        while self.ended.front().is_some_and(|first| at.since(first.at) > DAY_MS) {
+            self.ended.pop_front();
+        }
+        if run.is_retry {
+            let before = self.ended.iter().rposition(|ended| ended.connection == run.connection);
+            before.and_then(|place| self.ended.remove(place));
+        }
+        let ended = Ended { at, connection: run.connection, platform: run.platform.clone(), outcome: run.outcome };
+        self.ended.push_back(ended);
+    }
+
+    /// What ended in the 24 hours before `now`, of one platform or of all.
+    pub fn count(&self, now: Timestamp, platform: Option<&str>) -> status::Coverage {
+        let mut counted = status::Coverage::default();
+        let recent = self.ended.iter().filter(|ended| now.since(ended.at) <= DAY_MS);
+        for ended in recent.filter(|ended| platform.is_none_or(|slug| ended.platform == slug)) {
+            counted.expected += 1;
+            match ended.outcome {
+                Outcome::Ok => counted.ok += 1,
+                Outcome::Partial => counted.partial += 1,
+                Outcome::Failed => counted.failed += 1,
+                Outcome::Skipped => counted.skipped += 1,
+            }
+        }
+        counted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::ids::{InfluencerId, RunId};
+    use roster_protocol::sync::Cause;
+
+    use super::*;
+
+    fn run(connection: u8, hour: i64, outcome: Outcome, is_retry: bool) -> Run {
+        let at = Timestamp(hour * 3600 * 1000);
+        Run {
+            id: RunId::from_bytes([0; 5]),
+            connection: ConnectionId::from_bytes([connection; 5]),
+            influencer: InfluencerId::from_bytes([0; 5]),
+            platform: "bluesky".into(),
+            due_at: at,
+            started_at: at,
+            duration_ms: 0,
+            outcome,
+            cause: Cause::Schedule,
+            is_retry,
+            followers: None,
+            error: None,
+            retry_at: None,
+        }
+    }
+
+    #[test]
+    fn a_slot_counts_once_with_its_last_outcome_for_a_day() {
+        let mut coverage = Coverage::default();
+        coverage.put(&run(1, 0, Outcome::Failed, false));
+        coverage.put(&run(2, 0, Outcome::Ok, false));
+        coverage.put(&run(1, 1, Outcome::Ok, true));
+        let now = Timestamp(2 * 3600 * 1000);
+        let expected = status::Coverage { expected: 2, ok: 2, ..Default::default() };
+        assert_eq!(coverage.count(now, None), expected);
+        assert_eq!(coverage.count(now, Some("youtube")), status::Coverage::default());
+        coverage.put(&run(1, 30, Outcome::Skipped, false));
+        let expected = status::Coverage { expected: 1, skipped: 1, ..Default::default() };
+        assert_eq!(coverage.count(Timestamp(30 * 3600 * 1000), Some("bluesky")), expected);
+    }
+}

@@ -1,0 +1,393 @@
+//! What a run's result means: the one [`Commit`] it becomes. Pure.
+//!
+//! A number a person typed goes the same way, from [`learn`] on.
+
+use roster_protocol::alert::ChangeCause;
+use roster_protocol::connection::{Snapshot, Source};
+use roster_protocol::ids::Id;
+use roster_protocol::metric::{Metric, Numbers, Ratio};
+use roster_protocol::sync::{Cause, Outcome};
+use roster_protocol::time::Timestamp;
+
+use super::schedule::{Grid, back_off};
+use crate::alerts::change::{self, Difference};
+use crate::alerts::{evaluate, profile};
+use crate::browse::badge;
+use crate::model::{AuditLine, Change, Commit, Connection, Delivery, DeliveryState, Hold, Run, Trouble, TroubleKind};
+use crate::platforms::{Observation, PlatformError};
+use crate::roster::Roster;
+
+/// Randomness as a value: ids, and the spread of retries.
+#[derive(Clone, Debug)]
+pub struct Dice(pub fastrand::Rng);
+
+impl Dice {
+    /// A fresh id. Ids are no secrets; 40 bits keep a roster of millions apart.
+    pub fn id<Of>(&mut self) -> Id<Of> {
+        Id::from_bytes(std::array::from_fn(|_| self.0.u8(..)))
+    }
+
+    /// A number from 0 to 1.
+    pub fn share(&mut self) -> f64 {
+        self.0.f64()
+    }
+}
+
+/// What deciding needs to know besides the result.
+pub struct Facts<'a> {
+    pub roster: &'a Roster,
+    pub grid: &'a Grid,
+    /// The share above which a change is significant.
+    pub significant: Ratio,
+    pub now: Timestamp,
+}
+
+/// A run that has an answer.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    pub cause: Cause,
+    pub started_at: Timestamp,
+    pub result: Result<Observation, PlatformError>,
+}
+
+/// The channel of desktop notifications.
+pub const DESKTOP: &str = "desktop";
+
+const ONE_DAY: i64 = 24 * 3600;
+/// How long a limit lasts when the platform does not say.
+const UNTOLD_WAIT_S: i64 = 300;
+
+/// What one run of a connection becomes.
+pub fn run_ended(facts: &Facts<'_>, connection: &Connection, ended: Ended, dice: &mut Dice) -> Commit {
+    let mut commit = Commit::default();
+    let result = ended.result.and_then(|observation| is_same_account(facts.roster, connection, observation));
+    let mut run = Run {
+        id: dice.id(),
+        connection: connection.id,
+        influencer: connection.influencer,
+        platform: connection.platform.clone(),
+        due_at: connection.next_due_at,
+        started_at: ended.started_at,
+        duration_ms: facts.now.since(ended.started_at).max(0) as u64,
+        outcome: Outcome::Ok,
+        cause: ended.cause,
+        is_retry: ended.cause != Cause::Person && connection.slot_at < connection.next_due_at,
+        followers: None,
+        error: None,
+        retry_at: None,
+    };
+    match result {
+        Ok(observation) => told(facts, connection, observation, &mut run, &mut commit, dice),
+        Err(error) => untold(facts, connection, &error, &mut run, &mut commit, dice),
+    }
+    commit.runs.push(run);
+    commit
+}
+
+/// Refuses an answer about another account than the one that was connected.
+fn is_same_account(
+    roster: &Roster,
+    connection: &Connection,
+    observation: Observation,
+) -> Result<Observation, PlatformError> {
+    let gone = |what: String| Err(PlatformError::AccountGone { what });
+    let other = roster.account(&connection.platform, &observation.handle, Some(&observation.platform_user_id));
+    match (&connection.platform_user_id, other) {
+        (Some(known), _) if *known != observation.platform_user_id => {
+            gone(format!("{} belongs to another account now", connection.handle))
+        }
+        (_, Some(other))
+            if other.id != connection.id && other.platform_user_id.as_ref() == Some(&observation.platform_user_id) =>
+        {
+            gone(format!("it is the same account as connection {}: remove one of them", other.id))
+        }
+        _ => Ok(observation),
+    }
+}
+
+fn told(
+    facts: &Facts<'_>,
+    connection: &Connection,
+    observation: Observation,
+    run: &mut Run,
+    commit: &mut Commit,
+    dice: &mut Dice,
+) {
+    let date = facts.grid.date_of(facts.now);
+    let mut snapshot = Snapshot {
+        date,
+        observed_at: facts.now,
+        source: Source::Api,
+        followers_step: observation.followers_step,
+        definition: observation.definition,
+        numbers: observation.numbers,
+    };
+    let missing = observation.missing.join("; ");
+    if !missing.is_empty() {
+        run.outcome = Outcome::Partial;
+        run.error = Some(missing.clone());
+        let earlier = connection.latest.as_ref().filter(|latest| latest.date == date && latest.source == Source::Api);
+        fill(&mut snapshot.numbers, earlier.map(|latest| &latest.numbers));
+    }
+    run.followers = snapshot.numbers.followers;
+    if observation.handle != connection.handle {
+        commit.audit.push(audit(facts, connection, "connection.renamed", &connection.handle, &observation.handle));
+    }
+    let next = facts.grid.next(connection.id, connection.interval, facts.now);
+    let partial =
+        |message| Trouble { kind: TroubleKind::Partial, message, since: since(connection, facts), retry_at: None };
+    let synced = Connection {
+        handle: observation.handle,
+        platform_user_id: Some(observation.platform_user_id),
+        next_due_at: next,
+        slot_at: next,
+        last_synced_at: Some(facts.now),
+        failures: 0,
+        trouble: (!missing.is_empty()).then(|| partial(missing)),
+        ..connection.clone()
+    };
+    learn(facts, &synced, snapshot, ChangeCause::Sync, commit, dice);
+}
+
+/// What could not be asked this time keeps what the same day told before.
+fn fill(numbers: &mut Numbers, earlier: Option<&Numbers>) {
+    let Some(earlier) = earlier else { return };
+    numbers.followers = numbers.followers.or(earlier.followers);
+    numbers.following = numbers.following.or(earlier.following);
+    numbers.posts = numbers.posts.or(earlier.posts);
+    numbers.engagement_rate = numbers.engagement_rate.or(earlier.engagement_rate);
+    numbers.avg_likes = numbers.avg_likes.or(earlier.avg_likes);
+    numbers.avg_comments = numbers.avg_comments.or(earlier.avg_comments);
+    numbers.avg_views = numbers.avg_views.or(earlier.avg_views);
+    numbers.audience_male = numbers.audience_male.or(earlier.audience_male);
+    numbers.audience_female = numbers.audience_female.or(earlier.audience_female);
+    numbers.top_age_range = numbers.top_age_range.or(earlier.top_age_range);
+}
+
+/// Stores a snapshot with all that follows from it: changes, profile numbers, alerts, the log.
+/// A snapshot of an earlier day than the newest one is history, and nothing follows from it.
+pub fn learn(
+    facts: &Facts<'_>,
+    connection: &Connection,
+    snapshot: Snapshot,
+    cause: ChangeCause,
+    commit: &mut Commit,
+    dice: &mut Dice,
+) {
+    let first_day = connection.first_day.map_or(snapshot.date, |first| first.min(snapshot.date));
+    let mut after = Connection { first_day: Some(first_day), ..connection.clone() };
+    if connection.latest.as_ref().is_none_or(|latest| latest.date <= snapshot.date) {
+        let differences = change::between(connection.latest.as_ref(), &snapshot);
+        let (profile, moves) = profile::follow(connection.profile.as_ref(), &snapshot, facts.significant);
+        log_profile(facts, connection, &moves, cause, commit);
+        log_changes(facts, connection, &differences, &moves, cause, commit);
+        alert(facts, connection, &moves, commit, dice);
+        after.profile = profile;
+        after.latest = Some(snapshot.clone());
+    }
+    commit.snapshots.push((connection.id, snapshot));
+    commit.connections.push(after);
+}
+
+/// Every difference once; those the profile followed are the significant ones, from the profile's side.
+fn log_changes(
+    facts: &Facts<'_>,
+    connection: &Connection,
+    differences: &[Difference],
+    moves: &[Difference],
+    cause: ChangeCause,
+    commit: &mut Commit,
+) {
+    let follows = |metric: Metric| moves.iter().any(|moved| moved.metric == metric);
+    let moved = moves.iter().filter(|moved| moved.from.is_some()).map(|moved| (moved, true));
+    let small = differences.iter().filter(|difference| !follows(difference.metric)).map(|small| (small, false));
+    for (difference, significant) in moved.chain(small) {
+        commit.changes.push(Change {
+            at: facts.now,
+            influencer: connection.influencer,
+            connection: connection.id,
+            platform: connection.platform.clone(),
+            metric: difference.metric,
+            from: difference.from,
+            to: difference.to,
+            cause,
+            significant,
+        });
+    }
+}
+
+fn log_profile(
+    facts: &Facts<'_>,
+    connection: &Connection,
+    moves: &[Difference],
+    cause: ChangeCause,
+    commit: &mut Commit,
+) {
+    for moved in moves {
+        let value = |value: f64| match moved.metric.is_ratio() {
+            true => format!("{} {:.2} %", moved.metric, value * 100.0),
+            false => format!("{} {value}", moved.metric),
+        };
+        let line = AuditLine {
+            at: facts.now,
+            who: None,
+            action: "profile.update".to_owned(),
+            on: named(connection),
+            old: moved.from.map(value),
+            new: moved.to.map(value),
+            cause: cause.as_str().to_owned(),
+        };
+        commit.audit.push(line);
+    }
+}
+
+fn alert(facts: &Facts<'_>, connection: &Connection, moves: &[Difference], commit: &mut Commit, dice: &mut Dice) {
+    let steps = evaluate::after_numbers(moves, &facts.roster.alerts_of(connection.id), facts.now);
+    take_steps(facts, connection, steps, commit, dice);
+}
+
+fn take_steps(
+    facts: &Facts<'_>,
+    connection: &Connection,
+    steps: evaluate::Steps,
+    commit: &mut Commit,
+    dice: &mut Dice,
+) {
+    commit.alerts.extend(steps.resolve);
+    for (place, opening) in (1..).zip(steps.open) {
+        let number = facts.roster.last_alert + place;
+        commit.alerts.push(evaluate::opened(opening, number, dice.id(), connection, facts.now));
+        commit.deliveries.push(Delivery {
+            id: dice.id(),
+            alert: number,
+            channel: DESKTOP.to_owned(),
+            state: DeliveryState::Pending,
+            attempts: 0,
+            next_at: Some(facts.now),
+            last_error: None,
+            delivered_at: None,
+        });
+    }
+}
+
+fn untold(
+    facts: &Facts<'_>,
+    connection: &Connection,
+    error: &PlatformError,
+    run: &mut Run,
+    commit: &mut Commit,
+    dice: &mut Dice,
+) {
+    let kind = kind_of(error);
+    let counts = !matches!(kind, TroubleKind::RateLimited | TroubleKind::Unconfigured);
+    let failures = connection.failures + u32::from(counts);
+    let due = due_after(facts, connection, error, failures, dice);
+    run.outcome = if counts { Outcome::Failed } else { Outcome::Skipped };
+    run.error = Some(error.to_string());
+    run.retry_at = (kind != TroubleKind::Unconfigured).then_some(due.at);
+    if let PlatformError::RateLimited { .. } = error {
+        let scope = facts.roster.scope_of(connection);
+        commit.holds.push(Hold { scope, until: due.hold_until, reason: error.to_string() });
+    }
+    let trouble = Trouble { kind, message: error.to_string(), since: since(connection, facts), retry_at: run.retry_at };
+    let slot_at = if due.is_retry { connection.slot_at } else { due.at };
+    let failed = Connection { next_due_at: due.at, slot_at, failures, trouble: Some(trouble), ..connection.clone() };
+    let why = badge::needs_person(&failed).then(|| format!("needs a person: {error}"));
+    let steps = evaluate::after_failure(why.as_deref(), &facts.roster.alerts_of(connection.id));
+    take_steps(facts, &failed, steps, commit, dice);
+    commit.connections.push(failed);
+}
+
+struct Due {
+    at: Timestamp,
+    hold_until: Timestamp,
+    /// Whether it is another try for the same slot.
+    is_retry: bool,
+}
+
+/// When a connection is due after a failure.
+fn due_after(facts: &Facts<'_>, connection: &Connection, error: &PlatformError, failures: u32, dice: &mut Dice) -> Due {
+    let now = facts.now;
+    let grid_after = |now| facts.grid.next(connection.id, connection.interval, now);
+    let on_grid = |at| Due { at, hold_until: at, is_retry: false };
+    match error {
+        PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. } => {
+            on_grid(grid_after(now.plus_seconds(ONE_DAY)))
+        }
+        PlatformError::AccountGone { .. } if failures > 1 => on_grid(grid_after(now.plus_seconds(ONE_DAY))),
+        PlatformError::Unconfigured { .. } => on_grid(grid_after(now)),
+        PlatformError::RateLimited { retry_after } => {
+            let told = retry_after.map_or(UNTOLD_WAIT_S, |wait| wait.as_secs().min(ONE_DAY as u64) as i64);
+            let hold_until = now.plus_seconds(told.max(1));
+            // Everybody held comes back within a tenth of the wait, not in one second.
+            let spread = (told as f64 / 10.0 * dice.share()) as i64;
+            Due { at: hold_until.plus_seconds(spread), hold_until, is_retry: true }
+        }
+        _ => {
+            let at = now.plus_seconds(back_off(failures, dice.share()).0 as i64);
+            Due { at, hold_until: at, is_retry: true }
+        }
+    }
+}
+
+fn kind_of(error: &PlatformError) -> TroubleKind {
+    match error {
+        PlatformError::Unauthorized { .. } => TroubleKind::Unauthorized,
+        PlatformError::MissingScope { .. } => TroubleKind::MissingScope,
+        PlatformError::RateLimited { .. } => TroubleKind::RateLimited,
+        PlatformError::Unavailable { .. } => TroubleKind::Unavailable,
+        PlatformError::Network { .. } => TroubleKind::Network,
+        PlatformError::AccountGone { .. } => TroubleKind::AccountGone,
+        PlatformError::Unconfigured { .. } => TroubleKind::Unconfigured,
+        PlatformError::Unexpected { .. } => TroubleKind::Unexpected,
+    }
+}
+
+/// Since when something is wrong.
+fn since(connection: &Connection, facts: &Facts<'_>) -> Timestamp {
+    connection.trouble.as_ref().map_or(facts.now, |trouble| trouble.since)
+}
+
+fn named(connection: &Connection) -> String {
+    format!("{} {}:{}", connection.id, connection.platform, connection.handle)
+}
+
+fn audit(facts: &Facts<'_>, connection: &Connection, action: &str, old: &str, new: &str) -> AuditLine {
+    AuditLine {
+        at: facts.now,
+        who: None,
+        action: action.to_owned(),
+        on: named(connection),
+        old: Some(old.to_owned()),
+        new: Some(new.to_owned()),
+        cause: "sync".to_owned(),
+    }
+}
+
+/// A run that a person asked for and that is not made: the platform said when to come back, or it is paused.
+pub fn skipped(
+    connection: &Connection,
+    why: &str,
+    retry_at: Option<Timestamp>,
+    now: Timestamp,
+    dice: &mut Dice,
+) -> Run {
+    Run {
+        id: dice.id(),
+        connection: connection.id,
+        influencer: connection.influencer,
+        platform: connection.platform.clone(),
+        due_at: now,
+        started_at: now,
+        duration_ms: 0,
+        outcome: Outcome::Skipped,
+        cause: Cause::Person,
+        is_retry: false,
+        followers: None,
+        error: Some(why.to_owned()),
+        retry_at,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use roster_protocol::alert::AlertState;
+use roster_protocol::ids::{ConnectionId, InfluencerId};
+use roster_protocol::time::{Date, Seconds};
+
+use super::*;
+use crate::model::Loaded;
+
+const NOON: Timestamp = Timestamp(1_795_262_400_000); // 2026-11-21T12:00:00Z
+
+fn grid() -> Grid {
+    Grid { zone: TimeZone::UTC, daily: Some(jiff::civil::time(2, 0, 0, 0)), interval: Seconds(6 * 3600) }
+}
+
+fn connection() -> Connection {
+    Connection {
+        id: ConnectionId::from_bytes([1; 5]),
+        influencer: InfluencerId::from_bytes([2; 5]),
+        platform: "bluesky".into(),
+        handle: "mara.example".into(),
+        platform_user_id: Some("did:plc:mara".into()),
+        connected_at: Timestamp(0),
+        disconnected_at: None,
+        paused: false,
+        interval: None,
+        next_due_at: NOON,
+        slot_at: NOON,
+        last_synced_at: None,
+        failures: 0,
+        trouble: None,
+        profile: None,
+        latest: None,
+        first_day: None,
+    }
+}
+
+fn observed(followers: Option<u64>) -> Observation {
+    Observation {
+        platform_user_id: "did:plc:mara".into(),
+        handle: "mara.example".into(),
+        numbers: Numbers { followers, ..Numbers::default() },
+        ..Observation::default()
+    }
+}
+
+/// Runs results one after another, an hour apart, each committed to the roster.
+struct Story {
+    roster: Roster,
+    now: Timestamp,
+    dice: Dice,
+}
+
+impl Story {
+    fn begin() -> Self {
+        let loaded = Loaded { connections: vec![connection()], ..Loaded::default() };
+        Self { roster: Roster::new(loaded, Default::default()), now: NOON, dice: Dice(fastrand::Rng::with_seed(7)) }
+    }
+
+    fn run(&mut self, result: Result<Observation, PlatformError>) -> Commit {
+        let grid = grid();
+        let facts = Facts { roster: &self.roster, grid: &grid, significant: Ratio(100_000), now: self.now };
+        let ended = Ended { cause: Cause::Schedule, started_at: self.now, result };
+        let commit = run_ended(&facts, &self.roster.connections[&connection().id], ended, &mut self.dice);
+        self.roster.apply(&commit);
+        self.now = self.now.plus_seconds(3600);
+        commit
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.roster.connections[&connection().id]
+    }
+}
+
+#[test]
+fn the_first_number_is_the_profile_and_opens_nothing() {
+    let mut story = Story::begin();
+    let commit = story.run(Ok(observed(Some(1000))));
+    assert_eq!((commit.snapshots.len(), commit.changes.len(), commit.alerts.len()), (1, 0, 0));
+    assert_eq!(commit.audit.len(), 1, "the profile number followed at once");
+    assert_eq!(story.connection().profile.as_ref().and_then(|profile| profile.followers), Some(1000));
+    assert_eq!(story.connection().first_day, Some(Date(20778)));
+    assert!(story.connection().next_due_at > NOON);
+}
+
+#[test]
+fn a_fall_alerts_once_and_the_next_fall_resolves_it() {
+    let mut story = Story::begin();
+    story.run(Ok(observed(Some(12_345))));
+    let commit = story.run(Ok(observed(Some(12_000))));
+    assert_eq!((commit.changes.len(), commit.changes[0].significant, commit.alerts.len()), (1, false, 0));
+    let commit = story.run(Ok(observed(Some(10_400))));
+    assert_eq!(commit.changes.len(), 1);
+    assert_eq!((commit.changes[0].from, commit.changes[0].significant), (Some(12_345.0), true));
+    assert_eq!((commit.alerts.len(), commit.deliveries.len(), commit.audit.len()), (1, 1, 1));
+    let commit = story.run(Ok(observed(Some(10_300))));
+    assert_eq!(commit.alerts, [], "one move alerts once");
+    let commit = story.run(Ok(observed(Some(8_000))));
+    let states: Vec<AlertState> = commit.alerts.iter().map(|alert| alert.state).collect();
+    assert_eq!(states, [AlertState::Resolved, AlertState::Open]);
+    assert_eq!((story.roster.alerts.len(), story.roster.last_alert), (1, 2));
+}
+
+#[test]
+fn a_partial_answer_keeps_what_the_same_day_told() {
+    let mut story = Story::begin();
+    let mut whole = observed(Some(1000));
+    whole.numbers.posts = Some(12);
+    story.run(Ok(whole));
+    let mut part = observed(Some(1001));
+    part.missing = vec!["posts could not be read".into()];
+    let commit = story.run(Ok(part));
+    assert_eq!(commit.runs[0].outcome, Outcome::Partial);
+    assert_eq!(commit.snapshots[0].1.numbers.posts, Some(12));
+    let commit = story.run(Ok(observed(Some(1002))));
+    assert_eq!(commit.snapshots[0].1.numbers.posts, None, "a whole answer that does not tell it means it is not told");
+    assert_eq!(story.connection().trouble, None);
+}
+
+#[test]
+fn failures_back_off_and_success_forgets_them() {
+    let mut story = Story::begin();
+    let down = || Err(PlatformError::Unavailable { what: "bluesky answers 503".into() });
+    for failures in 1..=3u32 {
+        let asked_at = story.now;
+        let commit = story.run(down());
+        assert_eq!(commit.runs[0].outcome, Outcome::Failed);
+        assert_eq!(commit.runs[0].is_retry, failures > 1);
+        let wait = story.connection().next_due_at.since(asked_at) / 1000;
+        let full = 30 << (failures - 1);
+        assert!((full / 2..=full).contains(&wait), "{failures}: {wait}");
+    }
+    assert_eq!(story.connection().slot_at, NOON, "retries stand for the same slot");
+    let since = story.connection().trouble.as_ref().map(|trouble| trouble.since);
+    assert_eq!(since, Some(NOON));
+    story.run(Ok(observed(Some(5))));
+    assert_eq!((story.connection().failures, &story.connection().trouble), (0, &None));
+}
+
+#[test]
+fn a_limit_skips_holds_the_scope_and_is_no_failure() {
+    let mut story = Story::begin();
+    let commit = story.run(Err(PlatformError::RateLimited { retry_after: Some(Duration::from_secs(600)) }));
+    assert_eq!(commit.runs[0].outcome, Outcome::Skipped);
+    assert_eq!(commit.holds[0].until, NOON.plus_seconds(600));
+    assert!(commit.runs[0].retry_at >= Some(NOON.plus_seconds(600)));
+    assert!(story.connection().next_due_at <= NOON.plus_seconds(660));
+    assert_eq!(story.connection().failures, 0);
+    let absurd = story.run(Err(PlatformError::RateLimited { retry_after: Some(Duration::MAX) }));
+    assert!(absurd.holds[0].until.since(NOON) <= 26 * 3_600_000);
+}
+
+#[test]
+fn an_account_gone_twice_needs_a_person_until_it_is_back() {
+    let mut story = Story::begin();
+    let gone = || Err(PlatformError::AccountGone { what: "no such account".into() });
+    assert_eq!(story.run(gone()).alerts, []);
+    let commit = story.run(gone());
+    assert_eq!(commit.alerts[0].rule, evaluate::NEEDS_PERSON);
+    assert!(story.connection().next_due_at.since(story.now) > 20 * 3_600_000, "asked again slowly");
+    assert_eq!(story.run(gone()).alerts, []);
+    assert_eq!(story.run(Ok(observed(Some(5)))).alerts[0].state, AlertState::Resolved);
+}
+
+#[test]
+fn an_answer_about_another_account_is_refused() {
+    let mut story = Story::begin();
+    let mut other = observed(Some(5));
+    other.platform_user_id = "did:plc:stranger".into();
+    let commit = story.run(Ok(other));
+    assert_eq!((commit.runs[0].outcome, commit.snapshots.len()), (Outcome::Failed, 0));
+}
+
+#[test]
+fn a_number_of_an_earlier_day_is_history_and_nothing_follows() {
+    let mut story = Story::begin();
+    story.run(Ok(observed(Some(1000))));
+    let grid = grid();
+    let facts = Facts { roster: &story.roster, grid: &grid, significant: Ratio(100_000), now: story.now };
+    let numbers = Numbers { followers: Some(10), ..Numbers::default() };
+    let old = Snapshot {
+        date: Date(20000),
+        observed_at: story.now,
+        source: Source::Manual,
+        followers_step: None,
+        definition: 0,
+        numbers,
+    };
+    let mut commit = Commit::default();
+    learn(&facts, story.connection(), old, ChangeCause::Manual, &mut commit, &mut Dice(fastrand::Rng::with_seed(1)));
+    assert_eq!((commit.changes.len(), commit.alerts.len(), commit.snapshots.len()), (0, 0, 1));
+    assert_eq!(commit.connections[0].first_day, Some(Date(20000)));
+    assert_eq!(commit.connections[0].latest, story.connection().latest);
+}

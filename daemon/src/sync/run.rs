@@ -1,0 +1,184 @@
+//! One batch of runs, top to bottom: who is asked, asking, deciding, committing, telling.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use roster_protocol::error::RosterError;
+use roster_protocol::event::Event;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::sync::{Cause, Run, RunningBatch};
+use roster_protocol::time::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::batch as scope_of;
+use super::decide::{self, Ended};
+use crate::app::App;
+use crate::browse::rows;
+use crate::http_client::Api;
+use crate::model::Hold;
+use crate::platforms::{Account, Observation, Observed, PlatformError, Registered};
+
+/// A run that could not be stored is not made again before this.
+const UNSTORED_WAIT_S: i64 = 60;
+
+/// A connection whose turn has come, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    pub connection: ConnectionId,
+    pub cause: Cause,
+}
+
+/// Runs a batch of one scope. The places are given back at the end, whatever happens.
+pub async fn batch(
+    app: Arc<App>,
+    scope: String,
+    asked: Vec<Asked>,
+    places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+) {
+    let started_at = app.clock.now();
+    let number = announce(&app, &scope, &asked, started_at);
+    let observed = observe(&app, &scope, &asked, started_at).await;
+    let ending = asked.iter().map(|asked| end(&app, *asked, started_at, observed.get(&asked.connection)));
+    futures::future::join_all(ending).await;
+    app.batches.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&number);
+    app.feed.tell(vec![Event::SyncMoved]);
+    drop(places);
+    app.wake.notify_one();
+}
+
+fn announce(app: &App, scope: &str, asked: &[Asked], started_at: Timestamp) -> u64 {
+    let one = if let [one] = asked { Some(one.connection) } else { None };
+    let influencer_name = app.look(|roster| {
+        let connection = roster.connections.get(&one?)?;
+        Some(roster.influencers.get(&connection.influencer)?.name.clone())
+    });
+    let platform = scope_of::platform_of(scope).to_owned();
+    let running = RunningBatch { platform, connections: asked.len() as u64, influencer_name, started_at };
+    let number = {
+        let mut batches = app.batches.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let number = batches.last_key_value().map_or(1, |(last, _)| last + 1);
+        batches.insert(number, running);
+        number
+    };
+    app.feed.tell(vec![Event::SyncMoved]);
+    number
+}
+
+/// Asks the platform. Every connection gets an answer, even when the platform's module fails badly.
+async fn observe(
+    app: &App,
+    scope: &str,
+    asked: &[Asked],
+    now: Timestamp,
+) -> HashMap<ConnectionId, Result<Observation, PlatformError>> {
+    let (known, accounts) = app.look(|roster| {
+        let known: Option<Arc<Registered>> = roster.platforms.get(scope_of::platform_of(scope)).cloned();
+        let account = |asked: &Asked| {
+            let connection = roster.connections.get(&asked.connection)?;
+            Some(Account {
+                connection: connection.id,
+                handle: connection.handle.clone(),
+                platform_user_id: connection.platform_user_id.clone(),
+            })
+        };
+        (known, asked.iter().filter_map(account).collect::<Vec<_>>())
+    });
+    let Some(known) = known else { return HashMap::new() };
+    if let Some(what) = known.platform.lacks() {
+        let lacks = |account: &Account| (account.connection, Err(PlatformError::Unconfigured { what: what.clone() }));
+        return accounts.iter().map(lacks).collect();
+    }
+    let api = Arc::new(Api::new(app.http.clone(), known.route.clone(), now));
+    let asking = {
+        let (api, known, accounts) = (api.clone(), known.clone(), accounts.clone());
+        tokio::spawn(async move { known.platform.observe(&api, &accounts).await })
+    };
+    let observed: Observed = asking.await.unwrap_or_else(|error| {
+        tracing::error!(%scope, panicked = error.is_panic(), "asking a platform failed badly");
+        Vec::new()
+    });
+    if let Some(wait) = api.told_to_wait() {
+        hold(app, scope, now.plus_seconds(wait.as_secs().min(24 * 3600) as i64), api.told_why()).await;
+    }
+    let mut results: HashMap<_, _> = observed.into_iter().collect();
+    for account in accounts {
+        results.entry(account.connection).or_insert_with(|| {
+            Err(PlatformError::Unexpected { what: "rosterd failed at reading the answer; its log has more".to_owned() })
+        });
+    }
+    results
+}
+
+/// The platform answered, and said that it wants to be left alone for a while.
+async fn hold(app: &App, scope: &str, until: Timestamp, why: Option<String>) {
+    let reason = why.unwrap_or_else(|| "the platform's limit is used up".to_owned());
+    let held = app
+        .decide(|_, commit, _| {
+            commit.holds.push(Hold { scope: scope.to_owned(), until, reason });
+            Ok(())
+        })
+        .await;
+    if let Err(error) = held {
+        tracing::warn!(%scope, %error, "a platform's wish to wait could not be stored");
+    }
+}
+
+/// Decides on one connection's result and commits it; then whoever waits is told.
+async fn end(app: &App, asked: Asked, started_at: Timestamp, result: Option<&Result<Observation, PlatformError>>) {
+    let ended = match result {
+        Some(result) => commit(app, asked, started_at, result.clone()).await,
+        None => Ok(None),
+    };
+    // In one step: whoever asks for this connection now either waits for this run or starts another.
+    app.with_roster(|roster| {
+        roster.running.remove(&asked.connection);
+        roster.requeue(asked.connection);
+        match &ended {
+            Ok(Some(run)) => app.tickets.ended(run),
+            Ok(None) => app.tickets.gave_up(asked.connection),
+            Err(_) => {
+                app.tickets.gave_up(asked.connection);
+                roster.put_off(asked.connection, app.clock.now().plus_seconds(UNSTORED_WAIT_S));
+            }
+        }
+    });
+}
+
+/// Stores what became of a run; `None` when the connection is gone.
+async fn commit(
+    app: &App,
+    asked: Asked,
+    started_at: Timestamp,
+    result: Result<Observation, PlatformError>,
+) -> Result<Option<Run>, RosterError> {
+    let decided = app
+        .decide(|facts, commit, dice| {
+            let connection = facts.roster.connections.get(&asked.connection);
+            let Some(connection) = connection.filter(|connection| connection.disconnected_at.is_none()) else {
+                return Ok(None);
+            };
+            let ended = Ended { cause: asked.cause, started_at, result };
+            *commit = decide::run_ended(facts, connection, ended, dice);
+            Ok(commit.runs.first().map(|run| (rows::run(facts.roster, run), connection.handle.clone())))
+        })
+        .await;
+    match &decided {
+        Ok(Some((run, handle))) => log(run, handle),
+        Ok(None) => {}
+        Err(error) => tracing::error!(connection.id = %asked.connection, %error, "a run could not be stored"),
+    }
+    decided.map(|decided| decided.map(|(run, _)| run))
+}
+
+fn log(run: &Run, handle: &str) {
+    tracing::info!(
+        connection.id = %run.connection,
+        platform = run.platform,
+        handle,
+        outcome = run.outcome.as_str(),
+        cause = run.cause.as_str(),
+        duration_ms = run.duration_ms,
+        error = run.error,
+        "synced"
+    );
+}

@@ -1,0 +1,176 @@
+//! When a connection is due: a fixed grid, retries, and the queue of what is due. Pure.
+//!
+//! The grid is anchored at the daily slot (`daily_snapshot`) of each local day; with a shorter interval it goes on
+//! from there in whole intervals until the next day's anchor. Days of 23 or 25 hours have as many slots as any other.
+//! Each connection has its own constant offset from the grid, so that not everybody is asked in one second.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::{Date, Seconds, Timestamp};
+
+/// Where slots lie.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    /// Whose days are meant.
+    pub zone: TimeZone,
+    /// The slot every day has; `None`: the grid is counted from 1970.
+    pub daily: Option<civil::Time>,
+    /// The interval of connections that have none of their own.
+    pub interval: Seconds,
+}
+
+/// The widest offset from the grid.
+const WIDEST_OFFSET_MS: i64 = 15 * 60 * 1000;
+/// Offsets are in whole steps, so that connections share batches.
+const OFFSET_STEP_MS: i64 = 60 * 1000;
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+impl Grid {
+    /// The local day of a point in time.
+    pub fn date_of(&self, at: Timestamp) -> Date {
+        at.to_jiff().to_zoned(self.zone.clone()).date().into()
+    }
+
+    /// The first slot of `connection` after `now`.
+    pub fn next(&self, connection: ConnectionId, own: Option<Seconds>, now: Timestamp) -> Timestamp {
+        let interval = own.unwrap_or(self.interval).millis().max(1000);
+        let offset = offset(connection, interval);
+        let after = Timestamp(now.0.saturating_sub(offset));
+        let slot = match self.daily {
+            Some(daily) => self.next_anchored(daily, interval, after),
+            None => Timestamp(after.0.div_euclid(interval).saturating_add(1).saturating_mul(interval)),
+        };
+        Timestamp(slot.0.saturating_add(offset))
+    }
+
+    /// The first slot after `after`: this day's anchor plus whole intervals, or the next day's anchor.
+    fn next_anchored(&self, daily: civil::Time, interval: i64, after: Timestamp) -> Timestamp {
+        let today = after.to_jiff().to_zoned(self.zone.clone()).date();
+        let days = [today.yesterday().unwrap_or(today), today, today.tomorrow().unwrap_or(today)];
+        let anchors = days.map(|day| self.anchor(day, daily));
+        let begun = anchors.iter().rposition(|anchor| *anchor <= after);
+        let (Some(begun), Some(end)) = (begun, anchors.iter().find(|anchor| **anchor > after)) else {
+            return Timestamp(after.0.saturating_add(interval));
+        };
+        let begin = anchors[begun];
+        let slot = Timestamp(begin.0 + (after.since(begin) / interval + 1) * interval);
+        // A slot closer to the next anchor than half an interval is that anchor: a day of 25 hours has no extra one.
+        if slot.0.saturating_add(interval / 2) > end.0 { *end } else { slot }
+    }
+
+    /// The daily slot of a day. In a gap of the local clock it is right after the gap, in a fold the first one.
+    fn anchor(&self, day: civil::Date, daily: civil::Time) -> Timestamp {
+        let zoned = day.to_datetime(daily).to_zoned(self.zone.clone());
+        zoned.map_or(Timestamp(i64::MAX), |zoned| zoned.timestamp().into())
+    }
+
+    /// Whether at least one whole slot went by between `slot` and `now`.
+    pub fn missed(&self, connection: ConnectionId, own: Option<Seconds>, slot: Timestamp, now: Timestamp) -> bool {
+        self.next(connection, own, slot) <= now
+    }
+
+    /// A due time that no grid and no back-off can have made: the clock was far ahead when it was written.
+    pub fn is_beyond_reach(&self, own: Option<Seconds>, due: Timestamp, now: Timestamp) -> bool {
+        let interval = own.unwrap_or(self.interval).millis();
+        due.since(now) > interval.saturating_mul(2).saturating_add(2 * DAY_MS)
+    }
+}
+
+/// A connection's constant offset from the grid: whole minutes, up to a tenth of the interval or 15 minutes.
+fn offset(connection: ConnectionId, interval: i64) -> i64 {
+    let widest = (interval / 10).min(WIDEST_OFFSET_MS);
+    let steps = widest / OFFSET_STEP_MS;
+    let hash = xxhash_rust::xxh3::xxh3_64(&connection.0);
+    if steps == 0 { 0 } else { (hash % (steps as u64 + 1)) as i64 * OFFSET_STEP_MS }
+}
+
+/// When to try again after the `failures`-th failure in a row (from 1): 30 s, doubled each time up to an hour,
+/// of which the later half is left to `dice` (0 to 1), so that those who failed together do not return together.
+pub fn back_off(failures: u32, dice: f64) -> Seconds {
+    let full = 30u64.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(3600);
+    Seconds(full / 2 + (full as f64 / 2.0 * dice.clamp(0.0, 1.0)) as u64)
+}
+
+/// A clock before this is plainly wrong: nothing is asked, and no day is written, until it is set.
+pub const EARLIEST_PLAUSIBLE: Timestamp = Timestamp(1_577_836_800_000); // 2020-01-01
+
+/// What is due when, by group: accounts of one group are asked together.
+#[derive(Debug, Default)]
+pub struct Queue {
+    groups: BTreeMap<String, BTreeSet<(Timestamp, ConnectionId)>>,
+    places: HashMap<ConnectionId, (String, Timestamp)>,
+}
+
+impl Queue {
+    /// Puts a connection into the queue, or moves it.
+    pub fn put(&mut self, group: &str, connection: ConnectionId, due: Timestamp) {
+        self.remove(connection);
+        self.groups.entry(group.to_owned()).or_default().insert((due, connection));
+        self.places.insert(connection, (group.to_owned(), due));
+    }
+
+    /// Takes a connection out.
+    pub fn remove(&mut self, connection: ConnectionId) {
+        let Some((group, due)) = self.places.remove(&connection) else { return };
+        if let Some(queue) = self.groups.get_mut(&group) {
+            queue.remove(&(due, connection));
+            if queue.is_empty() {
+                self.groups.remove(&group);
+            }
+        }
+    }
+
+    /// Groups that have something due, the longest waiting first.
+    pub fn due_groups(&self, now: Timestamp) -> Vec<String> {
+        let mut due: Vec<_> = self.firsts().filter(|(first, _)| *first <= now).collect();
+        due.sort();
+        due.into_iter().map(|(_, group)| group.to_owned()).collect()
+    }
+
+    /// Takes up to `most` due connections of a group out, the longest waiting first.
+    pub fn take_due(&mut self, group: &str, now: Timestamp, most: usize) -> Vec<ConnectionId> {
+        let queue = self.groups.get(group).into_iter().flatten();
+        let due: Vec<_> =
+            queue.take_while(|(at, _)| *at <= now).take(most).map(|(_, connection)| *connection).collect();
+        due.iter().for_each(|connection| self.remove(*connection));
+        due
+    }
+
+    /// The first due time of each group that `counts`, and of all of them: when to wake.
+    pub fn next_due(&self, counts: impl Fn(&str) -> bool) -> Option<Timestamp> {
+        self.firsts().filter(|(_, group)| counts(group)).map(|(at, _)| at).min()
+    }
+
+    /// The first due time of a group after `now`.
+    pub fn next_after(&self, group: &str, now: Timestamp) -> Option<Timestamp> {
+        self.groups.get(group)?.iter().map(|(at, _)| *at).find(|at| *at > now)
+    }
+
+    /// How many connections are due.
+    pub fn waiting(&self, now: Timestamp) -> usize {
+        self.groups.values().map(|queue| queue.iter().take_while(|(at, _)| *at <= now).count()).sum()
+    }
+
+    /// Whose turn has come, everywhere.
+    pub fn all_due(&self, now: Timestamp) -> Vec<ConnectionId> {
+        let due = |queue: &BTreeSet<(Timestamp, ConnectionId)>| {
+            queue.iter().take_while(|(at, _)| *at <= now).map(|(_, connection)| *connection).collect::<Vec<_>>()
+        };
+        self.groups.values().flat_map(due).collect()
+    }
+
+    /// When a connection in the queue is due.
+    pub fn due_at(&self, connection: ConnectionId) -> Option<Timestamp> {
+        self.places.get(&connection).map(|(_, due)| *due)
+    }
+
+    fn firsts(&self) -> impl Iterator<Item = (Timestamp, &str)> {
+        self.groups.iter().filter_map(|(group, queue)| Some((queue.first()?.0, group.as_str())))
+    }
+}
+
+#[cfg(test)]
+mod tests;

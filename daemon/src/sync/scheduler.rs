@@ -1,0 +1,119 @@
+//! Sleeps until something is due, then sees that it is asked. No polling: it wakes for a due time, a free place,
+//! a request, or a clock that was set.
+
+use std::sync::Arc;
+
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::sync::Cause;
+use roster_protocol::time::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::batch;
+use super::run::{self, Asked};
+use super::schedule::EARLIEST_PLAUSIBLE;
+use crate::app::App;
+use crate::store::StoreState;
+
+/// A clock that went back by more than this was set.
+const STEP_BACK_MS: i64 = 60_000;
+
+/// Schedules until the end.
+pub async fn run(app: Arc<App>) {
+    let mut seen = Timestamp(i64::MAX);
+    let mut store = app.store.watch_state();
+    loop {
+        let now = app.clock.now();
+        if seen.since(now) > STEP_BACK_MS {
+            bring_back(&app).await;
+        }
+        seen = now;
+        // What cannot be stored is not asked for.
+        let writable = *store.borrow_and_update() == StoreState::Working;
+        if writable && now >= EARLIEST_PLAUSIBLE {
+            start_due(&app, now);
+        }
+        let wake_at = next_wake(&app, now).filter(|_| writable).unwrap_or(Timestamp(i64::MAX));
+        tokio::select! {
+            () = app.ending.cancelled() => return,
+            changed = store.changed() => if changed.is_err() { return },
+            () = app.wake.notified() => {}
+            () = app.clock.sleep_until(wake_at) => {}
+        }
+    }
+}
+
+/// Due times that a clock far ahead wrote would stop a connection for years.
+async fn bring_back(app: &App) {
+    let moved = app
+        .decide(|facts, commit, _| {
+            commit.connections = facts.roster.unreachable_due_times(facts.grid, facts.now);
+            Ok(commit.connections.len())
+        })
+        .await;
+    match moved {
+        Ok(0) | Err(_) => {}
+        Ok(count) => tracing::warn!(count, "the clock was set back; due times beyond reach were brought back"),
+    }
+}
+
+/// Starts every batch that is due, may be asked, and has a place.
+fn start_due(app: &Arc<App>, now: Timestamp) {
+    let due = app.look(|roster| {
+        let mut due = roster.queue.due_groups(now);
+        due.retain(|scope| roster.hold_on(scope, now).is_none());
+        due
+    });
+    for scope in due {
+        while let Some(places) = take_places(app, &scope) {
+            let Some(asked) = take_batch(app, &scope, now) else { break };
+            app.tasks.spawn(run::batch(app.clone(), scope.clone(), asked, places));
+        }
+    }
+}
+
+/// A place in the whole and one on the platform, or none of both.
+fn take_places(app: &App, scope: &str) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+    let of_platform = app.places_of.get(batch::platform_of(scope))?.clone().try_acquire_owned().ok()?;
+    let of_all = app.places.clone().try_acquire_owned().ok()?;
+    Some((of_platform, of_all))
+}
+
+/// Takes the longest waiting of a scope out of the queue, as many as the platform takes at once.
+fn take_batch(app: &App, scope: &str, now: Timestamp) -> Option<Vec<Asked>> {
+    app.with_roster(|roster| {
+        let known = roster.platforms.get(batch::platform_of(scope))?.clone();
+        let due = roster.queue.take_due(scope, now, known.platform.info().batch_limit);
+        roster.running.extend(due.iter().copied());
+        let asked: Vec<Asked> =
+            due.into_iter().filter_map(|id| asked(app, roster.connections.get(&id)?, now)).collect();
+        (!asked.is_empty()).then_some(asked)
+    })
+}
+
+fn asked(app: &App, connection: &crate::model::Connection, now: Timestamp) -> Option<Asked> {
+    let grid = &app.config.sync.grid;
+    let id: ConnectionId = connection.id;
+    let cause = if app.tickets.is_asked_for(id) {
+        Cause::Person
+    } else if grid.missed(id, connection.interval, connection.slot_at, now) {
+        Cause::CatchUp
+    } else {
+        Cause::Schedule
+    };
+    Some(Asked { connection: id, cause })
+}
+
+/// The next time at which something can be started that cannot now.
+fn next_wake(app: &App, now: Timestamp) -> Option<Timestamp> {
+    if now < EARLIEST_PLAUSIBLE {
+        return Some(EARLIEST_PLAUSIBLE);
+    }
+    app.look(|roster| {
+        // What is due already and not held waits for a place: its batch's end wakes us.
+        let due = roster.queue.due_groups(now);
+        let not_yet = roster.queue.next_due(|scope| !due.iter().any(|waiting| waiting == scope));
+        let releases = due.iter().filter_map(|scope| roster.hold_on(scope, now)).map(|hold| hold.until);
+        let later = due.iter().filter_map(|scope| roster.queue.next_after(scope, now));
+        not_yet.into_iter().chain(releases).chain(later).min()
+    })
+}

@@ -1,0 +1,113 @@
+//! Requests to sync, and what has come of them: kept until a while after they are done.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::sync::{Run, SyncProgress, SyncTicket};
+use roster_protocol::time::Timestamp;
+use tokio::sync::watch;
+
+/// How long a ticket can be asked after.
+const KEPT_MS: i64 = 3_600_000;
+/// Runs one answer holds.
+const PER_ANSWER: usize = 256;
+
+/// All tickets that can be asked after.
+#[derive(Debug)]
+pub struct Tickets {
+    inner: Mutex<Inner>,
+    moved: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    next: u64,
+    tickets: HashMap<u64, Ticket>,
+    /// Who waits for a connection's run.
+    waiting: HashMap<ConnectionId, Vec<u64>>,
+}
+
+#[derive(Debug)]
+struct Ticket {
+    at: Timestamp,
+    expected: u64,
+    runs: Vec<Run>,
+}
+
+impl Default for Tickets {
+    fn default() -> Self {
+        Self { inner: Mutex::default(), moved: watch::Sender::new(0) }
+    }
+}
+
+impl Tickets {
+    /// A ticket for these connections' next runs, and for runs that ended at once.
+    pub fn open(&self, connections: &[ConnectionId], ended: Vec<Run>, now: Timestamp) -> SyncTicket {
+        let mut inner = self.inner();
+        inner.tickets.retain(|_, ticket| now.since(ticket.at) < KEPT_MS);
+        inner.next += 1;
+        let (id, expected) = (inner.next, (connections.len() + ended.len()) as u64);
+        inner.tickets.insert(id, Ticket { at: now, expected, runs: ended });
+        for connection in connections {
+            inner.waiting.entry(*connection).or_default().push(id);
+        }
+        SyncTicket { id, expected }
+    }
+
+    /// Whether somebody waits for this connection's run.
+    pub fn is_asked_for(&self, connection: ConnectionId) -> bool {
+        self.inner().waiting.contains_key(&connection)
+    }
+
+    /// Tells whoever waits how a run ended.
+    pub fn ended(&self, run: &Run) {
+        let mut inner = self.inner();
+        for id in inner.waiting.remove(&run.connection).unwrap_or_default() {
+            if let Some(ticket) = inner.tickets.get_mut(&id) {
+                ticket.runs.push(run.clone());
+            }
+        }
+        drop(inner);
+        self.moved.send_modify(|moves| *moves += 1);
+    }
+
+    /// Nothing will come of this connection: it was removed or paused before its turn.
+    pub fn gave_up(&self, connection: ConnectionId) {
+        let mut inner = self.inner();
+        for id in inner.waiting.remove(&connection).unwrap_or_default() {
+            if let Some(ticket) = inner.tickets.get_mut(&id) {
+                ticket.expected = ticket.expected.saturating_sub(1);
+            }
+        }
+        drop(inner);
+        self.moved.send_modify(|moves| *moves += 1);
+    }
+
+    /// Connections that somebody waits for.
+    pub fn asked_for(&self) -> Vec<ConnectionId> {
+        self.inner().waiting.keys().copied().collect()
+    }
+
+    /// Waits up to `patience` until a ticket has more than `seen` runs or is done. `None`: no such ticket any more.
+    pub async fn progress(&self, ticket: SyncTicket, seen: u64, patience: Duration) -> Option<SyncProgress> {
+        let mut moved = self.moved.subscribe();
+        let seen = usize::try_from(seen).unwrap_or(usize::MAX);
+        let waited = moved.wait_for(|_| self.look(ticket, seen).is_none_or(|now| now.done || !now.runs.is_empty()));
+        let _ = tokio::time::timeout(patience, waited).await;
+        self.look(ticket, seen)
+    }
+
+    fn look(&self, ticket: SyncTicket, seen: usize) -> Option<SyncProgress> {
+        let inner = self.inner();
+        let ticket = inner.tickets.get(&ticket.id)?;
+        let runs: Vec<Run> = ticket.runs.iter().skip(seen).take(PER_ANSWER).cloned().collect();
+        let told = seen.min(ticket.runs.len()) + runs.len();
+        Some(SyncProgress { expected: ticket.expected, runs, done: told as u64 >= ticket.expected })
+    }
+
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

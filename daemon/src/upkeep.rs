@@ -1,0 +1,58 @@
+//! What the store needs once a day: folding the log of past days, forgetting old runs, looking for damage.
+
+use std::sync::Arc;
+
+use jiff::civil;
+use roster_protocol::time::Timestamp;
+
+use crate::app::App;
+
+/// Runs older than this are forgotten; snapshots and alerts never are.
+const RUNS_KEPT_DAYS: i64 = 90;
+/// Changes older than this are forgotten: the snapshots still tell them.
+const CHANGES_KEPT_DAYS: i64 = 400;
+const DAY_S: i64 = 24 * 3600;
+
+/// Keeps house at the start and after each local midnight, until the end.
+pub async fn run(app: Arc<App>) {
+    loop {
+        keep(&app).await;
+        let tomorrow = next_day(&app, app.clock.now());
+        while app.clock.now() < tomorrow {
+            tokio::select! {
+                () = app.ending.cancelled() => return,
+                () = app.clock.sleep_until(tomorrow) => {}
+            }
+        }
+    }
+}
+
+/// A quarter past the next midnight in the configured zone: the day that ended has no runs under way any more.
+fn next_day(app: &App, now: Timestamp) -> Timestamp {
+    let zone = app.config.sync.grid.zone.clone();
+    let day = app.config.sync.grid.date_of(now).plus_days(1).to_jiff();
+    let at = day.to_datetime(civil::time(0, 15, 0, 0)).to_zoned(zone);
+    at.map_or(now.plus_seconds(DAY_S), |at| at.timestamp().into()).max(now.plus_seconds(60))
+}
+
+async fn keep(app: &App) {
+    let now = app.clock.now();
+    let today = app.config.sync.grid.date_of(now);
+    if let Err(error) = app.store.fold(today).await {
+        tracing::warn!(%error, "past days could not be folded; tried again tomorrow");
+    }
+    let (runs, changes) = (now.plus_seconds(-RUNS_KEPT_DAYS * DAY_S), now.plus_seconds(-CHANGES_KEPT_DAYS * DAY_S));
+    if let Err(error) = app.store.prune(runs, changes).await {
+        tracing::warn!(%error, "old runs could not be forgotten; tried again tomorrow");
+    }
+    match app.store.scrub().await {
+        Ok(found) if found.damaged > 0 => {
+            tracing::error!(
+                found = found.damaged,
+                "records in the store are damaged: restore a backup; they are shown as missing"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the store could not be looked through; tried again tomorrow"),
+    }
+}
