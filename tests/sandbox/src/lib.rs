@@ -1,1 +1,35 @@
+//! Simulated platforms over real HTTP, for the demo, the tests and trying set-ups before any app is registered.
+//!
+//! Every provider is served at `/{host}{path}` with its own parameters, JSON, errors, headers and paging, over a
+//! [`World`] of invented influencers whose numbers are pure functions of time. What goes wrong is ordered beforehand
+//! ([`Fault`]); nothing fails by chance. `/_sandbox/…` is the control. It keeps nothing on disk and checks no secret
+//! beyond the one it hands out per platform.
 
+mod server;
+
+mod platforms;
+mod world;
+
+mod control;
+mod faults;
+mod mangle;
+mod requests;
+mod spoil;
+
+mod http_io;
+mod program;
+
+pub use faults::{Fault, FaultKind, Stage, Variant};
+pub use platforms::Platform;
+pub use program::main;
+pub use requests::LoggedRequest;
+pub use server::{Options, Sandbox};
+pub use world::World;
+pub use world::account::{Account, Numbers, State};
+pub use world::edit::{AccountEdit, EditError};
+pub use world::growth::Growth;
+pub use world::persona::{AccountKey, Persona};
+pub use world::posts::{Post, PostNumbers, Posting};
+
+#[cfg(test)]
+mod tests;

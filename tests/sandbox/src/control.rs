@@ -1,0 +1,149 @@
+//! `/_sandbox/…`: looking at the world and changing it, for tests and the curious.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::faults::Fault;
+use crate::http_io::{Body, JSON, full, response};
+use crate::platforms::Platform;
+use crate::world::World;
+use crate::world::account::Account;
+use crate::world::edit::AccountEdit;
+
+mod view;
+
+const LONGEST_BODY: usize = 1024 * 1024;
+
+const KNOWN: &str = "known: GET accounts[?platform=P], GET|PUT accounts/{platform}/{handle}, GET|POST|DELETE faults, \
+    GET|DELETE requests[?platform=P], GET|POST clock";
+
+/// A status and what to say with it.
+type Reply = (StatusCode, Value);
+
+/// Answers one control request.
+pub async fn respond(world: &World, request: Request<Incoming>) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().strip_prefix("/_sandbox").unwrap_or_default().trim_matches('/');
+    let parts: Vec<String> = path.split('/').map(crate::platforms::decode).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let query = crate::platforms::read_query(head.uri.query().unwrap_or_default());
+    let reply = match Limited::new(body, LONGEST_BODY).collect().await {
+        Ok(body) => route(world, &head.method, &parts, &query, &body.to_bytes()),
+        Err(_) => Err(bad("the body could not be read, or is larger than a mebibyte")),
+    };
+    let (status, value) = reply.unwrap_or_else(|error| error);
+    response(status, JSON, full(format!("{value}\n")))
+}
+
+fn route(
+    world: &World,
+    method: &Method,
+    parts: &[&str],
+    query: &[(String, String)],
+    body: &Bytes,
+) -> Result<Reply, Reply> {
+    match (method.as_str(), parts) {
+        ("GET", ["accounts"]) => Ok(ok(accounts(world, asked_platform(query)?))),
+        ("GET", ["accounts", platform, handle]) => account(world, platform_of(platform)?, handle),
+        ("PUT", ["accounts", platform, handle]) => put(world, platform_of(platform)?, handle, read(body)?),
+        ("GET", ["faults"]) => Ok(ok(faults(world))),
+        ("POST", ["faults"]) => order(world, read(body)?),
+        ("DELETE", ["faults"]) => {
+            world.clear_faults();
+            Ok(ok(faults(world)))
+        }
+        ("GET", ["requests"]) => Ok(ok(requests(world, asked_platform(query)?))),
+        ("DELETE", ["requests"]) => {
+            world.clear_requests();
+            Ok(ok(json!([])))
+        }
+        ("GET", ["clock"]) => Ok(ok(clock(world))),
+        ("POST", ["clock"]) => {
+            let Advance { advance_seconds } = read(body)?;
+            world.advance(Duration::from_secs(advance_seconds));
+            Ok(ok(clock(world)))
+        }
+        _ => Err((StatusCode::NOT_FOUND, json!({"error": format!("no such control; {KNOWN}")}))),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: u64,
+}
+
+fn accounts(world: &World, only: Option<Platform>) -> Value {
+    let now = world.now();
+    let all = world.accounts();
+    let wanted = all.iter().filter(|account| only.is_none_or(|platform| account.platform == platform));
+    wanted.map(|account| view::account(account, now)).collect()
+}
+
+fn account(world: &World, platform: Platform, handle: &str) -> Result<Reply, Reply> {
+    let found: Option<std::sync::Arc<Account>> = world.account(platform, handle);
+    match found {
+        Some(account) => Ok(ok(view::account(&account, world.now()))),
+        None => Err((StatusCode::NOT_FOUND, json!({"error": format!("no {platform} account {handle}")}))),
+    }
+}
+
+fn put(world: &World, platform: Platform, handle: &str, edit: AccountEdit) -> Result<Reply, Reply> {
+    let known = world.account(platform, handle).is_some();
+    let account = world.put(platform, handle, &edit).map_err(|error| bad(error.to_string()))?;
+    let status = if known { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, view::account(&account, world.now())))
+}
+
+fn order(world: &World, fault: Fault) -> Result<Reply, Reply> {
+    fault.check().map_err(bad)?;
+    world.fault(fault);
+    Ok(ok(faults(world)))
+}
+
+fn faults(world: &World) -> Value {
+    json!(world.faults.all())
+}
+
+fn requests(world: &World, only: Option<Platform>) -> Value {
+    let all = world.requests();
+    all.iter()
+        .filter(|request| only.is_none_or(|platform| request.platform == platform))
+        .map(|one| json!(one))
+        .collect()
+}
+
+fn clock(world: &World) -> Value {
+    json!({"now": world.now().to_string()})
+}
+
+/// Reads JSON; what is unknown in it is refused together with the list of what is known. No body is an empty object.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Reply> {
+    let text: &[u8] = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(text).map_err(|error| bad(error.to_string()))
+}
+
+fn asked_platform(query: &[(String, String)]) -> Result<Option<Platform>, Reply> {
+    let asked = query.iter().find(|(name, _)| name == "platform");
+    asked.map(|(_, slug)| platform_of(slug)).transpose()
+}
+
+fn platform_of(slug: &str) -> Result<Platform, Reply> {
+    let known = Platform::ALL.map(Platform::slug).join(", ");
+    Platform::from_slug(slug).ok_or_else(|| bad(format!("no platform `{slug}` here, expected one of {known}")))
+}
+
+fn ok(value: Value) -> Reply {
+    (StatusCode::OK, value)
+}
+
+fn bad(message: impl Into<String>) -> Reply {
+    (StatusCode::BAD_REQUEST, json!({"error": message.into()}))
+}

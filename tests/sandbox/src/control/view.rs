@@ -1,0 +1,38 @@
+//! Accounts as the control shows them: the truth, not what a platform would tell.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::world::account::Account;
+use crate::world::posts::PostNumbers;
+
+pub fn account(account: &Account, now: Timestamp) -> Value {
+    let numbers = account.numbers_at(now);
+    let mean = |part: fn(&PostNumbers) -> Option<u64>| mean(&numbers.recent, part);
+    json!({
+        "platform": account.platform,
+        "handle": account.handle,
+        "id": account.id,
+        "display_name": account.display_name,
+        "description": account.description,
+        "state": account.state,
+        "moved_to": account.moved_to,
+        "followers": numbers.followers,
+        "following": numbers.following,
+        "posts": numbers.posts,
+        "hidden": numbers.hidden,
+        "likes": mean(|post| post.likes),
+        "comments": mean(|post| post.comments),
+        "reposts": mean(|post| post.reposts),
+        "quotes": mean(|post| post.quotes),
+        "views": mean(|post| post.views),
+        "growth_per_day": account.followers.per_day(),
+    })
+}
+
+/// Over the newest posts that tell; `None` when none does. Two decimals.
+fn mean(posts: &[PostNumbers], part: fn(&PostNumbers) -> Option<u64>) -> Option<f64> {
+    let told: Vec<u64> = posts.iter().filter_map(part).collect();
+    let sum: f64 = told.iter().map(|&count| count as f64).sum();
+    (!told.is_empty()).then(|| (sum / told.len() as f64 * 100.0).round() / 100.0)
+}

@@ -1,0 +1,198 @@
+//! What is ordered to go wrong, and whom it befalls.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Platform;
+use crate::platforms::Answer;
+use crate::spoil;
+
+/// One order: the next `count` answers of `platform` that fit go wrong in this way.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    pub platform: Platform,
+    pub kind: FaultKind,
+    #[serde(default = "once")]
+    pub count: u32,
+    /// Seconds, for `rate_limited`.
+    #[serde(default)]
+    pub retry_after: Option<u64>,
+    /// `false`: a `rate_limited` without any header that says when to come back.
+    #[serde(default = "with_headers")]
+    pub headers: bool,
+    /// Another status than the kind's usual one, for `rate_limited`, `server_error` and `html`.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// Only such requests; otherwise all.
+    #[serde(default)]
+    pub at: Option<Stage>,
+    /// Only requests about this account (handle or id). In an answer about several, the kinds that spoil counts
+    /// spoil only this account's.
+    #[serde(default)]
+    pub handle: Option<String>,
+    /// Which wrong type, for `wrong_types`; otherwise one after the other.
+    #[serde(default)]
+    pub variant: Option<Variant>,
+    /// For `slow`.
+    #[serde(default)]
+    pub delay_ms: Option<u64>,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    RateLimited,
+    /// The day's quota is spent; YouTube only.
+    QuotaExceeded,
+    ServerError,
+    /// Accepts and never answers, for two minutes or until the asker leaves.
+    Timeout,
+    /// Answers properly, after `delay_ms`.
+    Slow,
+    /// Half of the body, then the connection ends.
+    Truncated,
+    /// Bytes that are no text, called JSON.
+    Garbage,
+    /// A web page instead of JSON.
+    Html,
+    /// A body without end.
+    Huge,
+    /// A small body that unpacks to gigabytes.
+    GzipBomb,
+    /// Followers as anything but a proper count.
+    WrongTypes,
+    /// The owner hides the counts.
+    HiddenCounts,
+    /// The platform tells likes and the number of posts no more.
+    WithdrawnMetric,
+    /// The connection ends without an answer.
+    Disconnect,
+}
+
+/// Where in a platform's service a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Where tokens are given; no platform here has any yet.
+    Token,
+    Api,
+}
+
+/// What followers are told as instead of a count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Variant {
+    String,
+    Float,
+    Negative,
+    Null,
+    /// 2^63.
+    TooBig,
+    Missing,
+}
+
+impl Variant {
+    const ALL: [Variant; 6] =
+        [Variant::String, Variant::Float, Variant::Negative, Variant::Null, Variant::TooBig, Variant::Missing];
+}
+
+impl Fault {
+    /// The plainest order of a kind: once, for whoever asks next.
+    pub fn new(platform: Platform, kind: FaultKind) -> Fault {
+        let (count, headers) = (once(), with_headers());
+        Fault {
+            platform,
+            kind,
+            count,
+            retry_after: None,
+            headers,
+            status: None,
+            at: None,
+            handle: None,
+            variant: None,
+            delay_ms: None,
+        }
+    }
+
+    /// Says what makes no sense about it, in words for whoever sent it.
+    pub fn check(&self) -> Result<(), String> {
+        if self.kind == FaultKind::QuotaExceeded && self.platform != Platform::Youtube {
+            return Err("quota_exceeded exists on youtube only".into());
+        }
+        if self.count == 0 {
+            return Err("count is at least 1".into());
+        }
+        match self.status {
+            Some(status) if !(200..600).contains(&status) => Err("status is an HTTP status from 200 to 599".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn fits(&self, platform: Platform, answer: &Answer) -> bool {
+        self.platform == platform
+            && self.at != Some(Stage::Token)
+            && self.handle.as_deref().is_none_or(|handle| answer.is_about(platform, handle))
+            && (!self.kind.spoils_counts() || spoil::can_spoil(platform, self, answer))
+    }
+}
+
+impl FaultKind {
+    /// Whether it changes numbers in an otherwise proper answer.
+    pub fn spoils_counts(self) -> bool {
+        matches!(self, FaultKind::WrongTypes | FaultKind::HiddenCounts | FaultKind::WithdrawnMetric)
+    }
+}
+
+/// The orders not yet carried out.
+#[derive(Default)]
+pub struct Faults(Mutex<Vec<Pending>>);
+
+struct Pending {
+    fault: Fault,
+    done: usize,
+}
+
+impl Faults {
+    pub fn add(&self, fault: Fault) {
+        self.pending().push(Pending { fault, done: 0 });
+    }
+
+    pub fn clear(&self) {
+        self.pending().clear();
+    }
+
+    /// What is still to come, oldest first, with the counts that are left.
+    pub fn all(&self) -> Vec<Fault> {
+        self.pending().iter().map(|pending| pending.fault.clone()).collect()
+    }
+
+    /// The oldest order that fits, counted as carried out. `variant` is filled in.
+    pub fn take(&self, platform: Platform, answer: &Answer) -> Option<Fault> {
+        let mut all = self.pending();
+        let place = all.iter().position(|pending| pending.fault.fits(platform, answer))?;
+        let pending = &mut all[place];
+        let mut fault = pending.fault.clone();
+        fault.variant = fault.variant.or(Some(Variant::ALL[pending.done % Variant::ALL.len()]));
+        pending.done += 1;
+        pending.fault.count -= 1;
+        if pending.fault.count == 0 {
+            all.remove(place);
+        }
+        Some(fault)
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn with_headers() -> bool {
+    true
+}

@@ -1,0 +1,79 @@
+//! Bluesky's AppView, and what of AT Protocol leads to it: the PLC directory and handles as hosts.
+//!
+//! Shapes and words as an AppView of 2026-11 gives them. Without log-in, so that nothing depends on the asker. Posts
+//! have no media; likes, follows and the rest of the records are not there, only their counts.
+
+mod feed;
+mod identity;
+mod params;
+mod profile;
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::{Answer, Ask};
+use crate::Fault;
+use crate::world::World;
+use crate::world::account::{Account, State};
+
+/// Answers one request.
+pub fn answer(world: &World, ask: &Ask) -> Answer {
+    match ask.path().as_slice() {
+        ["xrpc", nsid] => xrpc(world, ask, nsid),
+        [".well-known", "atproto-did"] => identity::well_known(world, ask),
+        [did] if ask.host == "plc.directory" => identity::document(world, did),
+        _ => error(StatusCode::NOT_FOUND, "NotFound", "Not Found"),
+    }
+}
+
+fn xrpc(world: &World, ask: &Ask, nsid: &str) -> Answer {
+    let query = match nsid {
+        "com.atproto.identity.resolveHandle" => identity::resolve_handle,
+        "app.bsky.actor.getProfile" => profile::get_profile,
+        "app.bsky.actor.getProfiles" => profile::get_profiles,
+        "app.bsky.feed.getAuthorFeed" => feed::get_author_feed,
+        "app.bsky.feed.getPosts" => feed::get_posts,
+        _ => return error(StatusCode::NOT_IMPLEMENTED, "MethodNotImplemented", "Method Not Implemented"),
+    };
+    if ask.method != Method::GET {
+        return invalid(format!("Incorrect HTTP method ({}) expected GET", ask.method));
+    }
+    query(world, ask).unwrap_or_else(|error| error)
+}
+
+/// An actor's account, by DID or handle, whatever its state; deleted ones are not there.
+fn find(world: &World, actor: &str) -> Option<Arc<Account>> {
+    let found = match actor.starts_with("did:") {
+        true => world.account_by_id(crate::Platform::Bluesky, actor),
+        false => world.account(crate::Platform::Bluesky, actor),
+    };
+    found.filter(|account| account.state != State::Gone)
+}
+
+pub fn rate_limited(world: &World, fault: &Fault) -> Answer {
+    let answer = error(StatusCode::TOO_MANY_REQUESTS, "RateLimitExceeded", "Rate Limit Exceeded");
+    if !fault.headers {
+        return answer;
+    }
+    let wait = fault.retry_after.unwrap_or(290);
+    answer
+        .header("ratelimit-limit", 3000)
+        .header("ratelimit-remaining", 0)
+        .header("ratelimit-reset", world.clock.shown().as_second() + wait as i64)
+        .header("ratelimit-policy", "3000;w=300")
+        .header("retry-after", wait)
+}
+
+pub fn server_error() -> Answer {
+    error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "Internal Server Error")
+}
+
+fn error(status: StatusCode, name: &str, message: impl Into<String>) -> Answer {
+    Answer::json(status, json!({"error": name, "message": message.into()}))
+}
+
+fn invalid(message: impl Into<String>) -> Answer {
+    error(StatusCode::BAD_REQUEST, "InvalidRequest", message)
+}

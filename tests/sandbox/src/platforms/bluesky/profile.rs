@@ -1,0 +1,68 @@
+//! Profiles, one and many.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{error, find, invalid, params, server_error};
+use crate::platforms::{Answer, Ask};
+use crate::world::World;
+use crate::world::account::{Account, State};
+
+pub fn get_profile(world: &World, ask: &Ask) -> Result<Answer, Answer> {
+    let actor = params::actor(ask, "app.bsky.actor.getProfile", "actor")?;
+    let account = find(world, actor).ok_or_else(|| invalid("Profile not found"))?;
+    let refused = |name, message| Ok(error(StatusCode::BAD_REQUEST, name, message).about(&account));
+    match account.state {
+        State::Deactivated => refused("AccountDeactivated", "Account is deactivated"),
+        State::Suspended => refused("AccountTakedown", "Account has been suspended"),
+        State::Failing => Ok(server_error().about(&account)),
+        State::Active | State::Gone => Ok(Answer::ok(detailed(&account, world.now())).about(&account)),
+    }
+}
+
+/// Those that cannot be shown are left out without a word.
+pub fn get_profiles(world: &World, ask: &Ask) -> Result<Answer, Answer> {
+    let actors = params::actors(ask, "app.bsky.actor.getProfiles", "actors")?;
+    let found: Vec<_> = actors.into_iter().filter_map(|actor| find(world, actor)).collect();
+    let shown = found.iter().filter(|account| account.state == State::Active);
+    let profiles: Vec<Value> = shown.map(|account| detailed(account, world.now())).collect();
+    Ok(found.iter().fold(Answer::ok(json!({"profiles": profiles})), Answer::about))
+}
+
+/// `profileViewDetailed`. Counts are optional in the lexicon; who hides them has none.
+fn detailed(account: &Account, now: Timestamp) -> Value {
+    let mut profile = json!({
+        "did": account.id,
+        "handle": account.handle,
+        "displayName": account.display_name,
+        "avatar": avatar(account),
+        "associated": {"lists": 0, "feedgens": 0, "starterPacks": 0, "labeler": false},
+        "labels": [],
+        "createdAt": format!("{:.3}", account.created_at),
+        "description": account.description,
+        "indexedAt": format!("{:.3}", account.created_at),
+    });
+    if !account.hidden {
+        profile["followersCount"] = json!(account.followers.at(now));
+        profile["followsCount"] = json!(account.following.at(now));
+        profile["postsCount"] = json!(account.posting.count_at(now));
+    }
+    profile
+}
+
+/// `profileViewBasic`, as it stands in posts: without counts.
+pub fn basic(account: &Account) -> Value {
+    json!({
+        "did": account.id,
+        "handle": account.handle,
+        "displayName": account.display_name,
+        "avatar": avatar(account),
+        "labels": [],
+        "createdAt": format!("{:.3}", account.created_at),
+    })
+}
+
+fn avatar(account: &Account) -> String {
+    format!("https://cdn.sky.test/img/avatar/plain/{}", account.id)
+}

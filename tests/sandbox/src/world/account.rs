@@ -1,0 +1,107 @@
+//! One account on one platform.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::growth::Growth;
+use super::posts::{Post, PostNumbers, Posting, SERVED, post_numbers};
+use crate::Platform;
+
+/// How many of the newest posts [`Numbers::recent`] has: what an engagement rate is made of.
+const RECENT: usize = 12;
+
+/// An account as the sandbox knows it: the truth behind what the platforms tell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    pub platform: Platform,
+    /// As the platform writes it: `name.sky.test`, `user@host`, `@name`.
+    pub handle: String,
+    /// The platform's own id: a DID, a number as text, `UC…`. Survives a change of handle.
+    pub id: String,
+    pub display_name: String,
+    pub description: String,
+    pub created_at: Timestamp,
+    pub state: State,
+    /// Mastodon: the new home, as `user@host`.
+    pub moved_to: Option<String>,
+    /// The owner hides the counts.
+    pub hidden: bool,
+    /// Mastodon: the owner hides who follows, though not how many.
+    pub hide_collections: bool,
+    /// YouTube: comments are switched off.
+    pub comments_off: bool,
+    pub followers: Growth,
+    pub following: Growth,
+    pub posting: Posting,
+    /// What all chance about this account comes from.
+    pub seed: u64,
+}
+
+/// Whether an account can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Active,
+    /// Switched off by its owner.
+    Deactivated,
+    /// Taken down by the platform.
+    Suspended,
+    /// Deleted; the platform does not know it any more.
+    Gone,
+    /// There, but its server answers nothing but errors.
+    Failing,
+}
+
+/// An account's numbers at one moment, unrounded and whether or not the platform would tell them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbers {
+    pub followers: u64,
+    /// `None` = the platform has no such count.
+    pub following: Option<u64>,
+    pub posts: u64,
+    /// The platform would not tell followers.
+    pub hidden: bool,
+    /// The newest own posts, newest first, at most 12, without replies.
+    pub recent: Vec<PostNumbers>,
+}
+
+impl Account {
+    /// What was or will be true at `when`, going by the account as it is now. Pure: the same for the same question.
+    pub fn numbers_at(&self, when: Timestamp) -> Numbers {
+        let recent = self.numbers_served(when).filter(|&number| !self.posting.is_reply(number));
+        Numbers {
+            followers: self.followers.at(when),
+            following: (self.platform != Platform::Youtube).then(|| self.following.at(when)),
+            posts: self.posting.count_at(when),
+            hidden: self.hidden,
+            recent: recent.take(RECENT).map(|number| post_numbers(self, number, when)).collect(),
+        }
+    }
+
+    /// The numbers of the posts that are served, newest first.
+    pub fn numbers_served(&self, when: Timestamp) -> impl Iterator<Item = u64> + use<> {
+        let count = self.posting.count_at(when);
+        (count.saturating_sub(SERVED) + 1..=count).rev()
+    }
+
+    /// One post as it stands at `when`; `None` when it is not served.
+    pub fn post(&self, number: u64, when: Timestamp) -> Option<Post> {
+        let count = self.posting.count_at(when);
+        (number <= count && number > count.saturating_sub(SERVED)).then(|| Post {
+            number,
+            published: self.posting.published(number),
+            reply: self.posting.is_reply(number),
+            numbers: post_numbers(self, number, when),
+        })
+    }
+
+    /// Mastodon: the user of `user@host`; elsewhere the whole handle.
+    pub fn user(&self) -> &str {
+        self.handle.split_once('@').map_or(&self.handle, |(user, _)| user)
+    }
+
+    /// Mastodon: the host of `user@host`; elsewhere empty.
+    pub fn host(&self) -> &str {
+        self.handle.split_once('@').map_or("", |(_, host)| host)
+    }
+}

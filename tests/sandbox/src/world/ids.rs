@@ -1,0 +1,160 @@
+//! Handles and ids in each platform's own form. Ids are derived, so that the same handle always has the same one.
+
+use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
+use jiff::Timestamp;
+
+use super::edit::EditError;
+use super::growth::EPOCH_MS;
+use super::noise::{draw, hash, unit};
+use crate::Platform;
+
+const DAY_MS: f64 = 86_400_000.0;
+
+/// The handle as the platform writes it.
+///
+/// # Errors
+/// When the platform could never have such a handle.
+pub fn handle_of(platform: Platform, text: &str) -> Result<String, EditError> {
+    let text = text.trim_start_matches('@').to_lowercase();
+    let plain = |part: &str, extra: &str| {
+        !part.is_empty() && part.len() <= 253 && part.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
+    };
+    match platform {
+        Platform::Bluesky if plain(&text, ".-") && text.contains('.') => Ok(text),
+        Platform::Bluesky => Err(EditError::Handle("name.sky.test")),
+        Platform::Mastodon => match text.split_once('@') {
+            Some((user, host)) if plain(user, "_.-") && plain(host, ".-:") => Ok(text),
+            _ => Err(EditError::Handle("user@host.example")),
+        },
+        Platform::Youtube if plain(&text, "_.-") => Ok(format!("@{text}")),
+        Platform::Youtube => Err(EditError::Handle("@name")),
+    }
+}
+
+/// Between one and nine years before the epoch.
+pub fn created_at(handle: &str) -> Timestamp {
+    let days = 365.0 + 8.0 * 365.0 * unit(draw(hash(handle), 3));
+    Timestamp::from_millisecond(EPOCH_MS - (days * DAY_MS) as i64).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+pub fn account_id(platform: Platform, handle: &str) -> String {
+    match platform {
+        Platform::Bluesky => format!("did:plc:{}", &base32(&bytes(handle))[..24]),
+        Platform::Mastodon => snowflake(created_at(handle).as_millisecond(), handle),
+        Platform::Youtube => format!("UC{}", &BASE64URL_NOPAD.encode(&bytes(handle))[..22]),
+    }
+}
+
+/// Mastodon's ids: milliseconds, then 16 bits that tell apart what came within one.
+pub fn snowflake(ms: i64, owner: &str) -> String {
+    (((ms.max(0) as u64) << 16) | (hash(owner) & 0xffff)).to_string()
+}
+
+/// The milliseconds of a snowflake that belongs to `owner`.
+pub fn snowflake_ms(id: &str, owner: &str) -> Option<i64> {
+    let id: u64 = id.parse().ok()?;
+    (id & 0xffff == hash(owner) & 0xffff).then_some((id >> 16) as i64)
+}
+
+/// A content hash as AT Protocol writes it.
+pub fn cid(content: &str) -> String {
+    format!("bafyrei{}", &base32(&bytes(content))[..52])
+}
+
+const SORTABLE: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
+
+/// AT Protocol's record key: microseconds in a base 32 that sorts.
+pub fn tid(ms: i64) -> String {
+    let value = (ms.max(0) as u64).wrapping_mul(1000) << 10;
+    (0..13).rev().map(|place| SORTABLE[(value >> (place * 5)) as usize & 31] as char).collect()
+}
+
+/// The milliseconds of a record key.
+pub fn tid_ms(tid: &str) -> Option<i64> {
+    let digit = |byte| SORTABLE.iter().position(|&known| known == byte);
+    let value = tid.bytes().try_fold(0u64, |sum, byte| Some(sum << 5 | digit(byte)? as u64))?;
+    (tid.len() == 13).then_some((value >> 10) as i64 / 1000)
+}
+
+/// A YouTube video id that remembers its channel's key and its number.
+pub fn video_id(channel_key: u32, number: u64) -> String {
+    let scrambled = scramble(u64::from(channel_key) << 32 | number & 0xffff_ffff);
+    BASE64URL_NOPAD.encode(&scrambled.to_be_bytes())
+}
+
+/// The channel's key and the number within a video id; chance ids give a key nobody has.
+pub fn read_video_id(id: &str) -> Option<(u32, u64)> {
+    let bytes: [u8; 8] = BASE64URL_NOPAD.decode(id.as_bytes()).ok()?.try_into().ok()?;
+    let value = unscramble(u64::from_be_bytes(bytes));
+    Some(((value >> 32) as u32, value & 0xffff_ffff))
+}
+
+/// What video ids know their channel by.
+pub fn channel_key(channel_id: &str) -> u32 {
+    hash(channel_id) as u32
+}
+
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+fn scramble(value: u64) -> u64 {
+    let folded = (value ^ (value >> 32)).wrapping_mul(FACTOR);
+    folded ^ (folded >> 32)
+}
+
+fn unscramble(value: u64) -> u64 {
+    let folded = (value ^ (value >> 32)).wrapping_mul(inverse(FACTOR));
+    folded ^ (folded >> 32)
+}
+
+/// The inverse of an odd number modulo 2^64, by Newton's iteration: each round doubles the bits that are right.
+fn inverse(odd: u64) -> u64 {
+    (0..6).fold(odd, |guess, _| guess.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(guess))))
+}
+
+fn bytes(text: &str) -> [u8; 40] {
+    let mut all = [0; 40];
+    for (place, chunk) in all.chunks_exact_mut(8).enumerate() {
+        chunk.copy_from_slice(&draw(hash(text), place as u64).to_be_bytes());
+    }
+    all
+}
+
+fn base32(bytes: &[u8]) -> String {
+    BASE32_NOPAD.encode(bytes).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_get_the_platforms_form() {
+        let check = |platform, text, expected: Option<&str>| {
+            assert_eq!(handle_of(platform, text).ok().as_deref(), expected, "{text}");
+        };
+        check(Platform::Bluesky, "@Star.test", Some("star.test"));
+        check(Platform::Bluesky, "star", None);
+        check(Platform::Mastodon, "@ada@Host.example", Some("ada@host.example"));
+        check(Platform::Mastodon, "ada@127.0.0.1:8901", Some("ada@127.0.0.1:8901"));
+        check(Platform::Mastodon, "ada", None);
+        check(Platform::Youtube, "Ada", Some("@ada"));
+        check(Platform::Youtube, "@a/b", None);
+    }
+
+    #[test]
+    fn ids_look_like_the_platforms_own() {
+        assert_eq!(account_id(Platform::Bluesky, "a.test").len(), 32);
+        assert_eq!(account_id(Platform::Youtube, "@a").len(), 24);
+        assert_eq!(tid(1_795_220_568_000).len(), 13);
+        assert_eq!(cid("x").len(), 59);
+        assert!(tid(1000) < tid(1001));
+    }
+
+    #[test]
+    fn ids_are_read_back() {
+        assert_eq!(read_video_id(&video_id(77, 5026)), Some((77, 5026)));
+        assert_eq!(video_id(77, 1).len(), 11);
+        assert_eq!(tid_ms(&tid(1_700_000_000_123)), Some(1_700_000_000_123));
+        assert_eq!(snowflake_ms(&snowflake(1_700_000_000_123, "x"), "x"), Some(1_700_000_000_123));
+    }
+}

@@ -1,0 +1,298 @@
+//! Who there is, what time it is, and what has been asked: everything the simulated platforms share.
+
+pub mod account;
+pub mod edit;
+pub mod persona;
+
+pub mod clock;
+pub mod growth;
+pub mod ids;
+pub mod names;
+pub mod noise;
+pub mod posts;
+pub mod timeline;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::faults::{Fault, Faults};
+use crate::requests::{LoggedRequest, Requests};
+use crate::{Options, Platform};
+use account::{Account, State};
+use clock::Clock;
+use edit::{AccountEdit, EditError};
+use persona::Persona;
+
+/// The simulated world behind a sandbox.
+pub struct World {
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) requests: Requests,
+    personas: Vec<Persona>,
+    population: RwLock<Population>,
+}
+
+/// All accounts, and the ways to find one.
+#[derive(Default)]
+struct Population {
+    accounts: Vec<Arc<Account>>,
+    by_handle: HashMap<(Platform, String), usize>,
+    by_id: HashMap<(Platform, String), usize>,
+    by_channel_key: HashMap<u32, usize>,
+    on_platform: HashMap<Platform, Arc<Vec<Arc<Account>>>>,
+    hosts: HashSet<String>,
+}
+
+impl World {
+    pub(crate) fn new(options: &Options) -> World {
+        let (accounts, personas) = persona::invent(options.seed, options.accounts);
+        let mut population = Population::default();
+        accounts.into_iter().for_each(|account| population.add(account));
+        population.list_platforms();
+        World {
+            clock: Clock::new(options.now, options.live),
+            faults: Faults::default(),
+            requests: Requests::default(),
+            personas,
+            population: RwLock::new(population),
+        }
+    }
+
+    /// Sandbox time: what the numbers go by.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves sandbox time forward.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// All accounts, in the order in which they were made.
+    pub fn accounts(&self) -> Vec<Arc<Account>> {
+        self.read().accounts.clone()
+    }
+
+    /// The invented influencers with their accounts, in the order in which they were invented. Accounts made through
+    /// [`World::put`] belong to nobody.
+    pub fn personas(&self) -> Vec<Persona> {
+        self.personas.clone()
+    }
+
+    /// The account under a handle, written as anybody would (`@x` or `x`, any case).
+    pub fn account(&self, platform: Platform, handle: &str) -> Option<Arc<Account>> {
+        let handle = ids::handle_of(platform, handle).ok()?;
+        self.read().found(|p| p.by_handle.get(&(platform, handle)))
+    }
+
+    /// The account under the platform's own id.
+    pub fn account_by_id(&self, platform: Platform, id: &str) -> Option<Arc<Account>> {
+        self.read().found(|p| p.by_id.get(&(platform, id.to_owned())))
+    }
+
+    /// Makes or changes an account and gives it as it is now.
+    ///
+    /// # Errors
+    /// When the handle is impossible or taken, or a number makes no sense; then nothing has changed.
+    pub fn put(&self, platform: Platform, handle: &str, edit: &AccountEdit) -> Result<Arc<Account>, EditError> {
+        edit.check()?;
+        let handle = ids::handle_of(platform, handle)?;
+        let renamed = edit.handle.as_deref().map(|new| ids::handle_of(platform, new)).transpose()?;
+        let now = self.now();
+        self.write().put(platform, handle, renamed, edit, now)
+    }
+
+    /// Orders something to go wrong.
+    pub fn fault(&self, fault: Fault) {
+        self.faults.add(fault);
+    }
+
+    pub fn clear_faults(&self) {
+        self.faults.clear();
+    }
+
+    /// What was asked so far, newest last; the oldest are forgotten after some thousands.
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.requests.all()
+    }
+
+    pub fn clear_requests(&self) {
+        self.requests.clear();
+    }
+
+    pub(crate) fn account_by_channel_key(&self, key: u32) -> Option<Arc<Account>> {
+        self.read().found(|p| p.by_channel_key.get(&key))
+    }
+
+    pub(crate) fn on_platform(&self, platform: Platform) -> Arc<Vec<Arc<Account>>> {
+        self.read().on_platform.get(&platform).cloned().unwrap_or_default()
+    }
+
+    /// Whether some Mastodon account lives on this host.
+    pub(crate) fn has_host(&self, host: &str) -> bool {
+        self.read().hosts.contains(host)
+    }
+
+    // A panic elsewhere leaves the maps whole: they are changed by single calls only.
+    fn read(&self) -> RwLockReadGuard<'_, Population> {
+        self.population.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Population> {
+        self.population.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Population {
+    fn found<'a>(&'a self, look: impl FnOnce(&'a Population) -> Option<&'a usize>) -> Option<Arc<Account>> {
+        look(self).map(|&place| self.accounts[place].clone())
+    }
+
+    fn add(&mut self, account: Account) {
+        let place = self.accounts.len();
+        self.by_handle.insert((account.platform, account.handle.clone()), place);
+        self.by_id.insert((account.platform, account.id.clone()), place);
+        match account.platform {
+            Platform::Youtube => drop(self.by_channel_key.insert(ids::channel_key(&account.id), place)),
+            Platform::Mastodon => drop(self.hosts.insert(account.host().to_owned())),
+            Platform::Bluesky => {}
+        }
+        self.accounts.push(Arc::new(account));
+    }
+
+    fn list_platforms(&mut self) {
+        for platform in Platform::ALL {
+            let list = self.accounts.iter().filter(|account| account.platform == platform).cloned().collect();
+            self.on_platform.insert(platform, Arc::new(list));
+        }
+    }
+
+    fn put(
+        &mut self,
+        platform: Platform,
+        handle: String,
+        renamed: Option<String>,
+        edit: &AccountEdit,
+        now: Timestamp,
+    ) -> Result<Arc<Account>, EditError> {
+        let known = self.by_handle.get(&(platform, handle.clone())).copied();
+        let handle = self.free_handle(platform, handle, renamed)?;
+        if known.is_none() {
+            self.add(made(platform, &handle, now));
+        }
+        let place = known.unwrap_or(self.accounts.len() - 1);
+        let mut account = (*self.accounts[place]).clone();
+        self.by_handle.remove(&(platform, account.handle.clone()));
+        self.by_handle.insert((platform, handle.clone()), place);
+        account.handle = handle;
+        edit.apply(&mut account, now);
+        self.accounts[place] = Arc::new(account);
+        self.list_platforms();
+        Ok(self.accounts[place].clone())
+    }
+
+    fn free_handle(&self, platform: Platform, old: String, new: Option<String>) -> Result<String, EditError> {
+        match new {
+            Some(new) if new != old && self.by_handle.contains_key(&(platform, new.clone())) => Err(EditError::Taken),
+            new => Ok(new.unwrap_or(old)),
+        }
+    }
+}
+
+/// An account as the control makes it, before the edit.
+fn made(platform: Platform, handle: &str, now: Timestamp) -> Account {
+    let (followers, following, posting) = edit::usual_numbers(now);
+    Account {
+        platform,
+        handle: handle.to_owned(),
+        id: ids::account_id(platform, handle),
+        display_name: handle.trim_start_matches('@').split(['@', '.']).next().unwrap_or(handle).to_owned(),
+        description: String::new(),
+        created_at: ids::created_at(handle),
+        state: State::Active,
+        moved_to: None,
+        hidden: false,
+        hide_collections: false,
+        comments_off: false,
+        followers,
+        following,
+        posting,
+        seed: noise::hash(handle),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world(accounts: usize) -> World {
+        let now = "2026-11-21T00:00:00Z".parse().expect("a constant");
+        World::new(&Options { accounts, now: Some(now), ..Options::default() })
+    }
+
+    #[test]
+    fn seven_hundred_accounts_are_three_hundred_influencers() {
+        let world = world(700);
+        assert_eq!(world.accounts().len(), 700);
+        assert!(world.personas().len() >= 300, "{}", world.personas().len());
+        let keys: Vec<_> = world.personas().into_iter().flat_map(|persona| persona.accounts).collect();
+        assert_eq!(keys.len(), 700);
+        assert!(keys.iter().all(|key| world.account(key.platform, &key.handle).is_some()));
+    }
+
+    #[test]
+    fn sizes_go_from_hundreds_to_millions() {
+        let world = world(700);
+        let mut sizes: Vec<u64> =
+            world.accounts().iter().map(|account| account.numbers_at(world.now()).followers).collect();
+        sizes.sort_unstable();
+        assert!(sizes[0] >= 100 && sizes[10] < 1000, "{:?}", &sizes[..11]);
+        assert!(sizes[699] > 1_000_000 && sizes[699] < 30_000_000, "{:?}", &sizes[690..]);
+        assert!((1_000..60_000).contains(&sizes[350]), "{}", sizes[350]);
+    }
+
+    #[test]
+    fn the_same_seed_is_the_same_world_and_another_is_another() {
+        let handles = |seed| {
+            let world = World::new(&Options { seed, ..Options::default() });
+            world.accounts().iter().map(|account| account.handle.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(handles(5), handles(5));
+        assert_ne!(handles(5), handles(6));
+    }
+
+    #[test]
+    fn put_numbers_stay_exact_until_the_clock_advances() {
+        let world = world(0);
+        let edit = AccountEdit {
+            followers: Some(12_345),
+            posts: Some(3),
+            likes: Some(100),
+            growth_per_day: Some(0.01),
+            ..AccountEdit::default()
+        };
+        world.put(Platform::Youtube, "Star", &edit).unwrap();
+        let numbers = |world: &World| world.account(Platform::Youtube, "@star").unwrap().numbers_at(world.now());
+        assert_eq!(numbers(&world).followers, 12_345);
+        assert_eq!(numbers(&world).posts, 3);
+        assert_eq!(numbers(&world).recent.len(), 3);
+        assert!(numbers(&world).recent.iter().all(|post| post.likes == Some(100) && post.comments == Some(0)));
+        world.advance(Duration::from_secs(86_400));
+        assert_eq!(numbers(&world).followers, 12_468);
+    }
+
+    #[test]
+    fn a_new_handle_keeps_the_id() {
+        let world = world(0);
+        let before = world.put(Platform::Bluesky, "old.test", &AccountEdit::default()).unwrap();
+        let rename = AccountEdit { handle: Some("new.test".into()), ..AccountEdit::default() };
+        let after = world.put(Platform::Bluesky, "old.test", &rename).unwrap();
+        assert_eq!(before.id, after.id);
+        assert!(world.account(Platform::Bluesky, "old.test").is_none());
+        assert_eq!(world.account(Platform::Bluesky, "new.test").unwrap().id, before.id);
+        assert_eq!(world.put(Platform::Bluesky, "@", &AccountEdit::default()), Err(EditError::Handle("name.sky.test")));
+    }
+}

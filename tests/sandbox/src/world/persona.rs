@@ -1,0 +1,179 @@
+//! Inventing influencers: who they are, where they are, how large they are.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::account::{Account, State};
+use super::growth::{EPOCH_MS, Growth};
+use super::ids;
+use super::names::{self, EXTRA_TAGS, FAILING_HOST, HOSTS, Name, TOPICS, Topic};
+use super::noise::{bell, draw, pick, unit};
+use super::posts::Posting;
+use crate::Platform;
+
+/// On how many platforms one influencer after the other is: 7 accounts for every 3 of them.
+const SPREAD: [usize; 6] = [3, 2, 2, 3, 1, 3];
+
+/// One invented influencer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Persona {
+    /// Unique within a world.
+    pub name: String,
+    pub tags: Vec<String>,
+    /// One to three, each on another platform.
+    pub accounts: Vec<AccountKey>,
+}
+
+/// Names one account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccountKey {
+    pub platform: Platform,
+    pub handle: String,
+}
+
+/// What an influencer's accounts have in common.
+struct Cast {
+    seed: u64,
+    place: usize,
+    name: Name,
+    topic: Topic,
+    stem: String,
+}
+
+/// Invents influencers until they have `wanted` accounts together.
+pub fn invent(seed: u64, wanted: usize) -> (Vec<Account>, Vec<Persona>) {
+    let (mut accounts, mut personas, mut taken) = (Vec::with_capacity(wanted), Vec::new(), HashSet::new());
+    while accounts.len() < wanted {
+        let cast = cast(seed, personas.len(), &mut taken);
+        let count = SPREAD[personas.len() % SPREAD.len()].min(wanted - accounts.len());
+        let first = accounts.len();
+        for nth in 0..count {
+            accounts.push(account(&cast, nth, first + nth));
+        }
+        personas.push(persona(&cast, &accounts[first..]));
+    }
+    (accounts, personas)
+}
+
+fn cast(seed: u64, place: usize, taken: &mut HashSet<String>) -> Cast {
+    let seed = draw(seed, place as u64);
+    let topic = pick(TOPICS, draw(seed, 6));
+    let mut name = names::name(seed);
+    if !taken.insert(format!("{} {}", name.given, name.family)) {
+        name.family = another_family(&name, seed, place, taken);
+    }
+    let mut stem = names::stem(&name, topic, seed);
+    if !taken.insert(stem.clone()) {
+        stem = format!("{stem}{place}");
+    }
+    Cast { seed, place, name, topic, stem }
+}
+
+/// Tells namesakes apart: a double name, and in the largest worlds a number.
+fn another_family(name: &Name, seed: u64, place: usize, taken: &mut HashSet<String>) -> String {
+    let family = format!("{}-{}", name.family, names::name(draw(seed, 14)).family);
+    if taken.insert(format!("{} {family}", name.given)) { family } else { format!("{family} {place}") }
+}
+
+fn persona(cast: &Cast, accounts: &[Account]) -> Persona {
+    let mut tags = vec![cast.topic.tag.to_owned()];
+    let other = pick(TOPICS, draw(cast.seed, 7)).tag;
+    if draw(cast.seed, 8).is_multiple_of(3) && other != cast.topic.tag {
+        tags.push(other.to_owned());
+    }
+    if draw(cast.seed, 9).is_multiple_of(4) {
+        tags.push(pick(EXTRA_TAGS, draw(cast.seed, 10)).to_owned());
+    }
+    let key = |account: &Account| AccountKey { platform: account.platform, handle: account.handle.clone() };
+    Persona {
+        name: format!("{} {}", cast.name.given, cast.name.family),
+        tags,
+        accounts: accounts.iter().map(key).collect(),
+    }
+}
+
+/// The `nth` account of an influencer, the `place`th of all.
+fn account(cast: &Cast, nth: usize, place: usize) -> Account {
+    let platform = Platform::ALL[(draw(cast.seed, 11) as usize % 3 + nth) % 3];
+    let seed = draw(cast.seed, 100 + nth as u64);
+    let trouble = trouble(platform, place);
+    let handle = handle(cast, platform, trouble == Some(State::Failing));
+    let followers = followers(cast, platform, nth, seed);
+    Account {
+        platform,
+        id: ids::account_id(platform, &handle),
+        display_name: names::display_name(&cast.name, cast.topic, draw(seed, 2)),
+        description: format!("{} {}", cast.topic.about, cast.topic.emoji),
+        created_at: ids::created_at(&handle),
+        state: trouble.unwrap_or(State::Active),
+        moved_to: (platform == Platform::Mastodon && place % 61 == 9).then(|| format!("{}@plaza.example", cast.stem)),
+        hidden: platform == Platform::Youtube && place % 19 == 4,
+        hide_collections: platform == Platform::Mastodon && place % 7 == 2,
+        comments_off: platform == Platform::Youtube && place % 17 == 3,
+        following: following(&followers, seed),
+        posting: posting(platform, &handle, place, seed),
+        followers,
+        handle,
+        seed,
+    }
+}
+
+/// About one account in forty has something wrong for good.
+fn trouble(platform: Platform, place: usize) -> Option<State> {
+    if place % 41 != 17 {
+        return None;
+    }
+    Some(match (platform, place / 41 % 3) {
+        (Platform::Bluesky, 0) => State::Deactivated,
+        (Platform::Mastodon, 0 | 1) => State::Failing,
+        (Platform::Bluesky | Platform::Mastodon, 1 | 2) => State::Suspended,
+        _ => State::Gone,
+    })
+}
+
+fn handle(cast: &Cast, platform: Platform, failing: bool) -> String {
+    let host = if failing { FAILING_HOST } else { pick(HOSTS, draw(cast.seed, 12)) };
+    let text = match platform {
+        Platform::Bluesky => format!("{}.sky.test", cast.stem),
+        Platform::Mastodon => format!("{}@{host}", cast.stem.replace('-', "_")),
+        Platform::Youtube => format!("@{}", cast.stem),
+    };
+    text.to_lowercase()
+}
+
+/// Sizes are log-normal around some ten thousand; the newer platforms are smaller.
+fn followers(cast: &Cast, platform: Platform, nth: usize, seed: u64) -> Growth {
+    let (share, purge) = match platform {
+        Platform::Youtube => (1.0, 0.0),
+        Platform::Bluesky => (0.4, 0.02),
+        Platform::Mastodon => (0.15, 0.0),
+    };
+    let size = (11_000f64.ln() + 1.9 * bell(draw(cast.seed, 13))).exp().clamp(900.0, 8_000_000.0);
+    let base = (size * share * (0.4 * bell(draw(seed, 3))).exp()).max(160.0);
+    let luck = unit(draw(seed, 4));
+    let per_day = if luck < 0.12 { -0.0004 * (1.0 + luck) } else { 0.0002 + 0.0016 * luck * luck };
+    let viral = if nth == 0 && cast.place % 23 == 7 { 0.35 } else { 0.0 };
+    Growth::Invented { seed, base, per_day, viral, purge }
+}
+
+/// The larger an account, the fewer it follows, for its size.
+fn following(followers: &Growth, seed: u64) -> Growth {
+    let base = match followers {
+        Growth::Invented { base, .. } => base.sqrt() * (1.0 + 5.0 * unit(draw(seed, 5))),
+        Growth::Given { .. } => 100.0,
+    };
+    Growth::Invented { seed: draw(seed, 6), base, per_day: 0.0001, viral: 0.0, purge: 0.0 }
+}
+
+/// From twice a day to once a fortnight, since the account was made.
+fn posting(platform: Platform, handle: &str, place: usize, seed: u64) -> Posting {
+    let origin = Timestamp::from_millisecond(EPOCH_MS).unwrap_or(Timestamp::UNIX_EPOCH);
+    if platform == Platform::Youtube && place % 53 == 30 {
+        return Posting::fixed(0, origin);
+    }
+    let every = (43_200.0 * (3.3 * unit(draw(seed, 7))).exp()).round();
+    let age_seconds = (EPOCH_MS - ids::created_at(handle).as_millisecond()) as f64 / 1000.0;
+    let replies = platform != Platform::Youtube;
+    Posting { origin, count: (age_seconds / every) as u64, every, grows: true, replies, given: None }
+}
