@@ -1,1 +1,7 @@
+//! Whole stories over the real daemon, the real programs and the simulated platforms.
 
+mod support;
+
+mod adding;
+mod alerting;
+mod syncing;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The daemon as stories run it.
+
+fn main() -> std::process::ExitCode {
+    rosterd::main()
+}

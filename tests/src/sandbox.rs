@@ -1,1 +1,5 @@
-fn main() {}
+//! The sandbox as stories run it.
+
+fn main() -> std::process::ExitCode {
+    roster_sandbox::main()
+}

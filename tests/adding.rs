@@ -1,0 +1,206 @@
+//! Influencers come, are corrected, and go.
+
+use roster_protocol::audit::PauseTarget;
+use roster_protocol::connection::{Account, Badge, ConnectionStatus};
+use roster_protocol::error::ErrorKind;
+use roster_protocol::influencer::{InfluencerEdit, InfluencerQuery, NewInfluencer, SortBy};
+use roster_protocol::service::AuditQuery;
+use roster_protocol::transport::within;
+use roster_sandbox::{AccountEdit, Platform};
+
+use crate::support::{LIMIT, World};
+
+const MARA: &str = "mara.sky.test";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_seen_before_it_is_saved_and_has_numbers_after() {
+    let world = World::new().await;
+    let edit = AccountEdit {
+        followers: Some(1000),
+        likes: Some(40),
+        comments: Some(6),
+        reposts: Some(4),
+        display_name: Some("Mara".into()),
+        ..AccountEdit::default()
+    };
+    world.account(Platform::Bluesky, MARA, edit);
+    let asked = Account { platform: String::new(), handle: format!("https://bsky.app/profile/{MARA}") };
+    let preview = world.client.look_up(within(LIMIT), asked.clone()).await.expect("an answer").expect("a preview");
+    assert_eq!((preview.platform.as_str(), preview.followers, preview.taken_by), ("bluesky", Some(1000), None));
+    assert_eq!(preview.display_name.as_deref(), Some("Mara"));
+
+    let mara = world.add("Mara Lindqvist", "bluesky", &format!("@{MARA}")).await;
+    let connection = &mara.connections[0];
+    assert_eq!((connection.status, connection.badge), (ConnectionStatus::Fresh, Badge::Green));
+    let numbers = &connection.latest.as_ref().expect("a snapshot").numbers;
+    assert_eq!(numbers.followers, Some(1000));
+    assert_eq!(numbers.avg_likes.expect("likes").as_f64(), 40.0);
+    assert_eq!(numbers.engagement_rate.expect("a rate").as_f64(), 0.05, "(40 + 6 + 4) ÷ 1000");
+    assert_eq!(numbers.avg_views, None, "not told is not zero");
+    let preview = world.client.look_up(within(LIMIT), asked).await.expect("an answer").expect("a preview");
+    assert_eq!(preview.taken_by, Some(mara.row.id));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_platform_is_read_by_handle_and_by_address() {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 500);
+    world.followers(Platform::Mastodon, "mara@social.example", 600);
+    world.followers(Platform::Youtube, "@mara", 12_345);
+    for (platform, handle, followers) in [
+        ("bluesky", MARA, 500),
+        ("", "https://social.example/@mara", 600),
+        ("", "https://www.youtube.com/@mara", 12_300),
+    ] {
+        let added = world.add(handle, platform, handle).await;
+        assert_eq!(added.row.followers, Some(followers), "{handle}");
+    }
+    let youtube = world.connection("youtube:@mara").await;
+    assert_eq!(youtube.latest.expect("a snapshot").followers_step, Some(100));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mistakes_are_refused_with_the_way_out() {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 500);
+    world.add("Mara", "bluesky", MARA).await;
+    let refused = async |name: &str, platform: &str, handle: &str| {
+        world.try_add(name, platform, handle).await.expect_err("a refusal")
+    };
+    let nobody = refused("Nobody", "bluesky", "nobody.sky.test").await;
+    assert_eq!(nobody.kind, ErrorKind::NotFound);
+    let taken = refused("Mara too", "bluesky", MARA).await;
+    assert_eq!(taken.kind, ErrorKind::Conflict);
+    assert!(taken.message.contains("Mara"), "{taken:?}");
+    let platform = refused("X", "blusky", MARA).await;
+    assert_eq!(platform.kind, ErrorKind::Usage);
+    assert!(platform.hint.expect("a hint").contains("bluesky"));
+    for name in ["", "two\nlines", "\u{1b}[31mred", "\u{202e}turned"] {
+        assert_eq!(refused(name, "bluesky", "other.sky.test").await.kind, ErrorKind::Usage, "{name:?}");
+    }
+    let page = world.client.influencers(within(LIMIT), InfluencerQuery { limit: 9, ..Default::default() }).await;
+    assert_eq!(page.expect("an answer").expect("a page").total, 1, "nothing half-way was kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_platform_without_its_key_says_what_to_set() {
+    let world = World::with_config("[platforms.youtube]\nenabled = true\n").await;
+    let refused = world.try_add("Mara", "youtube", "@mara").await.expect_err("a refusal");
+    assert_eq!(refused.kind, ErrorKind::Unconfigured);
+    assert!(refused.message.contains("api_key"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_entries_of_one_person_become_one_and_keep_everything() {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 500);
+    world.followers(Platform::Mastodon, "mara@social.example", 900);
+    world.add("Mara", "bluesky", MARA).await;
+    let other = world.add("Mara L.", "mastodon", "mara@social.example").await;
+    let merged = world.client.merge(within(LIMIT), "Mara L.".into(), "Mara".into()).await;
+    let merged = merged.expect("an answer").expect("merged");
+    assert_eq!((merged.connections.len(), merged.row.followers), (2, Some(900)));
+    let gone = world.client.influencer(within(LIMIT), other.row.id.to_string()).await.expect("an answer");
+    assert_eq!(gone.expect_err("it is gone").kind, ErrorKind::NotFound);
+    let edit = InfluencerEdit { main: Some(format!("bluesky:{MARA}")), ..Default::default() };
+    let edited = world.client.edit(within(LIMIT), "Mara".into(), edit).await.expect("an answer").expect("edited");
+    assert_eq!((edited.row.followers, edited.row.main_chosen), (Some(500), true));
+    let history = world.client.history(within(LIMIT), "mastodon:mara@social.example".into(), None, None).await;
+    assert_eq!(history.expect("an answer").expect("a history").snapshots.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_paused_is_not_asked_until_it_is_resumed() {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 500);
+    let mara = world.add("Mara", "bluesky", MARA).await;
+    let platform = PauseTarget::Platform("bluesky".into());
+    for target in [PauseTarget::All, platform, PauseTarget::One("Mara".into()), PauseTarget::One(mara.connections[0].id.to_string())] {
+        let paused = world.client.pause(within(LIMIT), target.clone(), true).await.expect("an answer").expect("paused");
+        assert_eq!((paused.len(), paused[0].status, paused[0].badge), (1, ConnectionStatus::Paused, Badge::Green));
+        world.sandbox.world().clear_requests();
+        world.pass(7 * 3600).await;
+        let runs = world.sync("Mara").await;
+        assert_eq!(runs[0].outcome.as_str(), "skipped", "{target:?}");
+        assert_eq!(world.asked(""), 0, "{target:?}");
+        world.client.pause(within(LIMIT), target.clone(), false).await.expect("an answer").expect("resumed");
+        world.settle().await;
+        assert!(world.asked("") > 0, "{target:?}: the slots that passed are caught up");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disconnected_account_comes_back_with_its_history() {
+    let mut world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 500);
+    let mara = world.add("Mara", "bluesky", MARA).await;
+    let id = mara.connections[0].id.to_string();
+    world.client.disconnect(within(LIMIT), id.clone(), false).await.expect("an answer").expect("disconnected");
+    assert_eq!(world.show("Mara").await.connections, []);
+    world.pass(24 * 3600).await;
+    let history = async |world: &World| {
+        let history = world.client.history(within(LIMIT), id.clone(), None, None).await;
+        history.expect("an answer").expect("a history").snapshots.len()
+    };
+    assert_eq!(history(&world).await, 1);
+    let account = Account { platform: "bluesky".into(), handle: MARA.into() };
+    let back = world.client.connect(within(LIMIT), "Mara".into(), account).await.expect("an answer").expect("connected");
+    assert_eq!(back.id.to_string(), id);
+    world.settle().await;
+    assert_eq!(history(&world).await, 2);
+    world.restart().await;
+    assert_eq!(history(&world).await, 2);
+    world.client.disconnect(within(LIMIT), id.clone(), true).await.expect("an answer").expect("deleted");
+    let gone = world.client.history(within(LIMIT), id.clone(), None, None).await.expect("an answer");
+    assert_eq!(gone.expect_err("nothing is left").kind, ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_are_filtered_sorted_and_paged() {
+    let world = World::new().await;
+    for (place, followers) in [30_000u64, 200, 5_000, 70].into_iter().enumerate() {
+        let handle = format!("star{place}.sky.test");
+        world.followers(Platform::Bluesky, &handle, followers);
+        let account = Account { platform: "bluesky".into(), handle };
+        let tags = vec![if place % 2 == 0 { "even".to_owned() } else { "odd".to_owned() }];
+        let new = NewInfluencer { name: format!("Star {place}"), accounts: vec![account], tags, note: None };
+        world.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+    }
+    world.settle().await;
+    let names = async |filter: &str, sort, offset, limit| {
+        let query = InfluencerQuery { filter: filter.into(), sort, offset, limit };
+        let page = world.client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
+        (page.matching, page.rows.into_iter().map(|row| row.name).collect::<Vec<_>>())
+    };
+    assert_eq!(names("", SortBy::Followers, 0, 9).await, (4, ["Star 0", "Star 2", "Star 1", "Star 3"].map(String::from).to_vec()));
+    assert_eq!(names("", SortBy::Followers, 1, 2).await.1, ["Star 2", "Star 1"]);
+    assert_eq!(names("tag:even", SortBy::Name, 0, 9).await.1, ["Star 0", "Star 2"]);
+    assert_eq!(names("followers:>1k -tag:odd", SortBy::Name, 0, 9).await.0, 2);
+    assert_eq!(names("STAR3", SortBy::Name, 0, 9).await.1, ["Star 3"]);
+    assert_eq!(names("status:fresh", SortBy::Name, 0, 9).await.0, 4);
+    let wrong = InfluencerQuery { filter: "followers:many".into(), limit: 9, ..Default::default() };
+    let wrong = world.client.influencers(within(LIMIT), wrong).await.expect("an answer").expect_err("a refusal");
+    assert_eq!(wrong.kind, ErrorKind::Usage);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_log_says_who_did_what() {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 500);
+    world.add("Mara", "bluesky", MARA).await;
+    let edit = InfluencerEdit { name: Some("Mara L.".into()), ..Default::default() };
+    world.client.edit(within(LIMIT), "Mara".into(), edit).await.expect("an answer").expect("edited");
+    world.client.remove(within(LIMIT), "Mara L.".into()).await.expect("an answer").expect("removed");
+    let log = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
+    let log = log.expect("an answer").expect("a log").rows;
+    let actions: Vec<&str> = log.iter().map(|entry| entry.action.as_str()).collect();
+    let expected =
+        ["influencer.remove", "influencer.rename", "profile.update", "profile.update", "profile.update", "connection.connect", "influencer.add"];
+    assert_eq!(actions, expected);
+    assert_eq!((log[1].old.as_deref(), log[1].new.as_deref()), (Some("Mara"), Some("Mara L.")));
+    let uid = nix::unistd::Uid::effective().as_raw();
+    assert_eq!(log[1].who.as_ref().map(|who| who.uid), Some(uid));
+    assert_eq!(log[2].who, None, "the daemon itself");
+    let numbers: Vec<u64> = log.iter().map(|entry| entry.number).collect();
+    assert_eq!(numbers, (1..=7).rev().collect::<Vec<_>>());
+}

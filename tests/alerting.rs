@@ -1,0 +1,123 @@
+//! From a fall to an alert to somebody who has seen it.
+
+use roster_protocol::alert::{AlertState, ChangeCause};
+use roster_protocol::error::ErrorKind;
+use roster_protocol::event::{Cursor, Event};
+use roster_protocol::metric::{Metric, Numbers};
+use roster_protocol::service::ChangesQuery;
+use roster_protocol::time::Date;
+use roster_protocol::transport::within;
+use roster_sandbox::{AccountEdit, Platform};
+
+use crate::support::{LIMIT, World};
+
+const MARA: &str = "mara.sky.test";
+const TODAY: Date = Date(20778);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fall_is_told_at_once_alerts_once_and_is_acknowledged() {
+    let mut world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 12_345);
+    world.add("Mara", "bluesky", MARA).await;
+    let start = world.client.events_since(within(LIMIT), Cursor::default()).await.expect("an answer").expect("a place");
+    world.followers(Platform::Bluesky, MARA, 10_400);
+    world.sync("Mara").await;
+    let batch = world.client.events_since(within(LIMIT), start.next).await.expect("an answer").expect("events");
+    let told = |batch: &roster_protocol::EventBatch| batch.events.iter().any(|event| matches!(event, Event::AlertChanged(_)));
+    let mut batch = batch;
+    while !told(&batch) {
+        batch = world.client.events_since(within(LIMIT), batch.next).await.expect("an answer").expect("events");
+    }
+    let alert = world.alerts().await.remove(0);
+    assert_eq!((alert.metric, alert.from, alert.to), (Some(Metric::Followers), Some(12_345.0), Some(10_400.0)));
+    assert_eq!((alert.change.expect("a change") * 10_000.0).round(), -1576.0);
+    assert_eq!(alert.why, "followers fell 15.8 %, from 12,345 to 10,400");
+
+    world.sync("Mara").await;
+    world.clock.advance(1);
+    world.followers(Platform::Bluesky, MARA, 10_300);
+    world.sync("Mara").await;
+    assert_eq!(world.alerts().await.len(), 1, "one move alerts once");
+    assert_eq!(world.show("Mara").await.row.open_alerts, 1);
+
+    let seen = world.client.acknowledge(within(LIMIT), vec![alert.id]).await.expect("an answer").expect("seen");
+    assert_eq!(seen[0].state, AlertState::Acknowledged);
+    world.restart().await;
+    assert_eq!(world.alerts().await[0].state, AlertState::Acknowledged);
+    assert_eq!(world.show("Mara").await.row.open_alerts, 0);
+
+    let changes = world.client.changes(within(LIMIT), ChangesQuery { limit: 50, ..Default::default() }).await;
+    let changes = changes.expect("an answer").expect("changes").rows;
+    let followers: Vec<_> = changes.iter().filter(|change| change.metric == Metric::Followers).collect();
+    assert_eq!(followers.len(), 2);
+    assert_eq!((followers[1].significant, followers[0].significant), (true, false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hidden_followers_are_unknown_and_never_a_fall_to_zero() {
+    let world = World::new().await;
+    world.followers(Platform::Youtube, "@mara", 50_000);
+    world.add("Mara", "youtube", "@mara").await;
+    world.account(Platform::Youtube, "@mara", AccountEdit { hidden: Some(true), ..AccountEdit::default() });
+    world.sync("Mara").await;
+    let connection = world.connection("youtube:@mara").await;
+    assert_eq!(connection.latest.expect("a snapshot").numbers.followers, None);
+    assert_eq!(connection.profile.expect("a profile").followers, Some(50_000), "the number worked with stays");
+    assert_eq!(world.alerts().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rounded_count_does_not_flap() {
+    let world = World::new().await;
+    world.followers(Platform::Youtube, "@mara", 101);
+    world.add("Mara", "youtube", "@mara").await;
+    for followers in [111, 101, 111] {
+        world.followers(Platform::Youtube, "@mara", followers);
+        world.sync("Mara").await;
+    }
+    assert_eq!(world.alerts().await, [], "one in ten is not more than one in ten");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_that_a_person_knows_is_marked_and_the_apis_is_not_overwritten() {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 1000);
+    world.add("Mara", "bluesky", MARA).await;
+    let named = || format!("bluesky:{MARA}");
+    let numbers = |followers| Numbers { followers: Some(followers), ..Numbers::default() };
+    let record = async |date, followers, replace| {
+        world.client.record(within(LIMIT), named(), date, numbers(followers), replace).await.expect("an answer")
+    };
+    let old = record(TODAY.plus_days(-40), 900, false).await.expect("recorded");
+    assert_eq!(old.source.as_str(), "manual");
+    let refused = record(TODAY, 5000, false).await.expect_err("a refusal");
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    assert!(refused.hint.expect("a hint").contains("--replace"));
+    assert_eq!(record(TODAY.plus_days(1), 5, false).await.expect_err("to come").kind, ErrorKind::Usage);
+    record(TODAY, 5000, true).await.expect("replaced");
+    let changes = world.client.changes(within(LIMIT), ChangesQuery { limit: 9, ..Default::default() }).await;
+    let changes = changes.expect("an answer").expect("changes").rows;
+    assert_eq!((changes[0].cause, changes[0].to), (ChangeCause::Manual, Some(5000.0)));
+    let history = world.client.history(within(LIMIT), named(), None, None).await;
+    let history = history.expect("an answer").expect("a history").snapshots;
+    assert_eq!(history.iter().map(|s| s.numbers.followers).collect::<Vec<_>>(), [Some(900), Some(5000)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_desktop_agent_gets_each_alert_until_it_has_shown_it() {
+    let mut world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 1000);
+    world.add("Mara", "bluesky", MARA).await;
+    world.followers(Platform::Bluesky, MARA, 500);
+    world.sync("Mara").await;
+    let notices = world.client.notices(within(LIMIT)).await.expect("an answer").expect("notices");
+    assert_eq!((notices.len(), notices[0].alert.influencer_name.as_str()), (1, "Mara"));
+    world.restart().await;
+    let again = world.client.notices(within(LIMIT)).await.expect("an answer").expect("notices");
+    assert_eq!(again, notices, "what was not shown is not lost");
+    world.client.notices_shown(within(LIMIT), notices[0].number).await.expect("an answer").expect("noted");
+    world.followers(Platform::Bluesky, MARA, 250);
+    world.sync("Mara").await;
+    let next = world.client.notices(within(LIMIT)).await.expect("an answer").expect("notices");
+    assert_eq!((next.len(), next[0].number), (1, notices[0].number + 1));
+}

@@ -1,0 +1,41 @@
+//! What happens while somebody watches: a large account loses a part of its followers, another gains.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use roster_protocol::sync::SyncTarget;
+use roster_sandbox::{Account, AccountEdit, Platform, Sandbox, State};
+use rosterd::app::App;
+use rosterd::edits::asking;
+
+/// When something happens after the start, and by how much the followers move.
+const ACTS: [(u64, f64); 3] = [(12, 0.86), (25, 1.17), (60, 0.8)];
+
+/// Lets it happen, each act once.
+pub async fn run(sandbox: Arc<Sandbox>, app: Arc<App>) {
+    let mut past = 0;
+    for (place, (second, factor)) in ACTS.into_iter().enumerate() {
+        tokio::time::sleep(Duration::from_secs(second - past)).await;
+        past = second;
+        let Some(account) = stars(&sandbox).into_iter().nth(place) else { return };
+        let followers = account.numbers_at(sandbox.world().now()).followers;
+        let edit = AccountEdit { followers: Some((followers as f64 * factor) as u64), ..AccountEdit::default() };
+        if sandbox.world().put(account.platform, &account.handle, &edit).is_err() {
+            return;
+        }
+        let target = SyncTarget::One(format!("{}:{}", account.platform.slug(), account.handle));
+        // The demo may be ending, or somebody may have removed the account: then nothing happens.
+        let _ = asking::sync(&app, target).await;
+    }
+}
+
+/// Accounts that are told exactly and are all right, largest first: what happens to them is seen on the first screen.
+fn stars(sandbox: &Sandbox) -> Vec<Arc<Account>> {
+    let now = sandbox.world().now();
+    let mut accounts = sandbox.world().accounts();
+    accounts.retain(|account| {
+        account.platform != Platform::Youtube && account.state == State::Active && account.moved_to.is_none()
+    });
+    accounts.sort_by_key(|account| std::cmp::Reverse(account.numbers_at(now).followers));
+    accounts
+}

@@ -1,0 +1,111 @@
+//! Everything that runs, and its throw-away directory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use roster_sandbox::{Options as SandboxOptions, Sandbox};
+use rosterd::config::Config;
+use rosterd::delivery::desktop;
+use rosterd::{Daemon, Options};
+use serde::Serialize;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::{past, show};
+
+/// What a demo starts with.
+#[derive(Clone, Debug)]
+pub struct DemoOptions {
+    /// How many accounts to invent; 7 make 3 influencers.
+    pub accounts: usize,
+    /// The same seed invents the same world.
+    pub seed: u64,
+}
+
+impl Default for DemoOptions {
+    fn default() -> Self {
+        Self { accounts: 700, seed: 1 }
+    }
+}
+
+/// A running demo.
+pub struct Stage {
+    sandbox: Arc<Sandbox>,
+    daemon: Daemon,
+    show: JoinHandle<()>,
+    dir: TempDir,
+}
+
+/// What `--headless` prints.
+#[derive(Serialize)]
+struct Ready {
+    socket: PathBuf,
+    http: Option<String>,
+    sandbox: String,
+    state_dir: PathBuf,
+}
+
+impl Stage {
+    /// Invents the world and its past, starts the daemon over it, and lets something happen soon.
+    ///
+    /// # Errors
+    /// When no throw-away directory or no port can be had.
+    pub async fn set(options: DemoOptions) -> anyhow::Result<Self> {
+        let dir = tempfile::Builder::new().prefix("roster-demo-").tempdir().context("no throw-away directory")?;
+        let sandbox_options =
+            SandboxOptions { accounts: options.accounts, seed: options.seed, live: true, ..SandboxOptions::default() };
+        let sandbox = Arc::new(Sandbox::start(sandbox_options).await.context("the sandbox cannot listen")?);
+        let state_dir = dir.path().join("state");
+        let config = Config::parse(&config_text(&sandbox.url()), "the demo's config")?;
+        past::lay(&sandbox, &config, &state_dir, options.seed).await.context("the past cannot be laid")?;
+        let bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
+        let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let daemon = Daemon::start(Options {
+            session: desktop::has_session(bus.as_deref(), runtime_dir.as_deref()),
+            ..Options::new(config, state_dir, dir.path().join("rosterd.sock"))
+        })
+        .await?;
+        let show = tokio::spawn(show::run(sandbox.clone(), daemon.app.clone()));
+        Ok(Self { sandbox, daemon, show, dir })
+    }
+
+    /// Where `roster` finds the daemon.
+    pub fn socket(&self) -> PathBuf {
+        self.daemon.socket.clone()
+    }
+
+    /// One line of JSON for scripts.
+    pub fn ready_line(&self) -> String {
+        let ready = Ready {
+            socket: self.socket(),
+            http: self.daemon.http.map(|address| format!("http://{address}")),
+            sandbox: self.sandbox.url(),
+            state_dir: self.dir.path().join("state"),
+        };
+        serde_json::to_string(&ready).unwrap_or_default()
+    }
+
+    /// Ends everything and removes the directory.
+    ///
+    /// # Errors
+    /// When the directory cannot be removed.
+    pub async fn strike(self) -> anyhow::Result<()> {
+        self.show.abort();
+        // It was aborted; there is nothing to learn from its end.
+        let _ = self.show.await;
+        self.daemon.end().await;
+        if let Some(sandbox) = Arc::into_inner(self.sandbox) {
+            sandbox.shutdown().await;
+        }
+        self.dir.close().context("the throw-away directory is still there")
+    }
+}
+
+fn config_text(sandbox: &str) -> String {
+    format!(
+        "[http]\nlisten = \"127.0.0.1:0\"\n\
+         [sync]\ngateway = \"{sandbox}\"\ninterval = \"6h\"\n\
+         [platforms.youtube]\napi_key = \"youtube-api-key\"\n"
+    )
+}

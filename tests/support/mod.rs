@@ -1,0 +1,206 @@
+//! What stories need: a sandbox, the real daemon over a throw-away directory with a clock that stands still, a client.
+
+pub mod programs;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use roster_protocol::connection::{Account, Connection};
+use roster_protocol::error::RosterError;
+use roster_protocol::influencer::{Influencer, NewInfluencer};
+use roster_protocol::sync::{Run, SyncTarget};
+use roster_protocol::time::Timestamp;
+use roster_protocol::transport::{self, within};
+use roster_protocol::{Alert, RosterClient, service};
+use roster_sandbox::{AccountEdit, Platform, Sandbox};
+use rosterd::clock::ManualClock;
+use rosterd::config::Config;
+use rosterd::http_client::HttpLimits;
+use rosterd::{Daemon, Options};
+use tempfile::TempDir;
+
+/// 2026-11-21T12:00:00Z: when every story begins.
+pub const NOON: Timestamp = Timestamp(1_795_262_400_000);
+/// The longest a story waits for something that must happen.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// A sandbox, and a daemon that asks it.
+pub struct World {
+    pub sandbox: Sandbox,
+    pub clock: Arc<ManualClock>,
+    pub client: RosterClient,
+    daemon: Option<Daemon>,
+    dir: TempDir,
+    config: String,
+}
+
+impl World {
+    /// A world without accounts, and the usual config.
+    pub async fn new() -> Self {
+        Self::with_config("").await
+    }
+
+    /// The same with more config. `[sync]` is there already; keys of it come first, then sections.
+    pub async fn with_config(more: &str) -> Self {
+        let sandbox = roster_sandbox::Options { accounts: 0, now: Some(NOON.to_jiff()), ..Default::default() };
+        let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
+        let dir = tempfile::tempdir().expect("a throw-away directory");
+        let clock = Arc::new(ManualClock::at(NOON));
+        let config = format!("[http]\nlisten = \"127.0.0.1:0\"\n[sync]\ngateway = \"{}\"\n{more}", sandbox.url());
+        let config = match config.contains("[platforms.youtube]") {
+            true => config,
+            false => format!("{config}\n[platforms.youtube]\napi_key = \"youtube-api-key\"\n"),
+        };
+        let daemon = start(&dir, &config, clock.clone()).await;
+        let client = transport::connect(&daemon.socket).await.expect("the daemon answers");
+        Self { sandbox, clock, client, daemon: Some(daemon), dir, config }
+    }
+
+    /// The running daemon.
+    pub fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().expect("the daemon runs")
+    }
+
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    /// Ends the daemon and starts another over the same directory.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.resume().await;
+    }
+
+    /// Ends the daemon.
+    pub async fn stop(&mut self) {
+        self.daemon.take().expect("the daemon runs").end().await;
+    }
+
+    /// Starts the daemon that was ended.
+    pub async fn resume(&mut self) {
+        let daemon = start(&self.dir, &self.config, self.clock.clone()).await;
+        self.client = transport::connect(&daemon.socket).await.expect("the daemon answers");
+        self.daemon = Some(daemon);
+    }
+
+    /// Makes or changes an account on a simulated platform.
+    pub fn account(&self, platform: Platform, handle: &str, edit: AccountEdit) {
+        self.sandbox.world().put(platform, handle, &edit).expect("a possible account");
+    }
+
+    /// An account with these followers, and posts that each have 10 likes.
+    pub fn followers(&self, platform: Platform, handle: &str, followers: u64) {
+        let edit = AccountEdit { followers: Some(followers), likes: Some(10), ..AccountEdit::default() };
+        self.account(platform, handle, edit);
+    }
+
+    /// Adds an influencer with one account and waits for the first numbers.
+    pub async fn add(&self, name: &str, platform: &str, handle: &str) -> Influencer {
+        let added = self.try_add(name, platform, handle).await.expect("added");
+        self.sync(&added.row.id.to_string()).await;
+        self.show(&added.row.id.to_string()).await
+    }
+
+    pub async fn try_add(&self, name: &str, platform: &str, handle: &str) -> Result<Influencer, RosterError> {
+        let account = Account { platform: platform.to_owned(), handle: handle.to_owned() };
+        let new = NewInfluencer { name: name.to_owned(), accounts: vec![account], ..NewInfluencer::default() };
+        self.client.add(within(LIMIT), new).await.expect("an answer")
+    }
+
+    pub async fn show(&self, influencer: &str) -> Influencer {
+        self.client.influencer(within(LIMIT), influencer.to_owned()).await.expect("an answer").expect("an influencer")
+    }
+
+    pub async fn connection(&self, named: &str) -> Connection {
+        self.client.connection(within(LIMIT), named.to_owned()).await.expect("an answer").expect("a connection")
+    }
+
+    /// Syncs one influencer or connection and waits for all its runs.
+    pub async fn sync(&self, named: &str) -> Vec<Run> {
+        self.sync_target(SyncTarget::One(named.to_owned())).await
+    }
+
+    pub async fn sync_target(&self, target: SyncTarget) -> Vec<Run> {
+        let ticket = self.client.sync(within(LIMIT), target).await.expect("an answer").expect("a ticket");
+        let mut runs = Vec::new();
+        loop {
+            let progress = self.client.sync_progress(within(LIMIT), ticket, runs.len() as u64).await;
+            let progress = progress.expect("an answer").expect("progress");
+            runs.extend(progress.runs);
+            if progress.done {
+                return runs;
+            }
+        }
+    }
+
+    /// Moves the clock, and waits until nothing is due or running any more.
+    pub async fn pass(&self, seconds: i64) {
+        self.clock.advance(seconds);
+        self.settle().await;
+    }
+
+    /// Waits until nothing is due or running.
+    pub async fn settle(&self) {
+        let settled = async {
+            loop {
+                let idle = self.daemon().app.look(|roster| {
+                    let now = rosterd::clock::Clock::now(&*self.clock);
+                    let due = roster.queue.all_due(now);
+                    let held = |id: &roster_protocol::ConnectionId| {
+                        let connection = &roster.connections[id];
+                        roster.hold_on(&roster.scope_of(connection), now).is_some()
+                    };
+                    roster.running.is_empty() && due.iter().all(held)
+                });
+                if idle {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, settled).await.expect("everything due is run in time");
+    }
+
+    /// Open and acknowledged alerts, newest first.
+    pub async fn alerts(&self) -> Vec<Alert> {
+        let query = service::AlertsQuery { limit: 256, ..Default::default() };
+        self.client.alerts(within(LIMIT), query).await.expect("an answer").expect("alerts").rows
+    }
+
+    /// Runs, newest first.
+    pub async fn runs(&self) -> Vec<Run> {
+        let query = service::RunsQuery { limit: 256, ..Default::default() };
+        self.client.runs(within(LIMIT), query).await.expect("an answer").expect("runs").rows
+    }
+
+    /// How often a platform was asked for something whose path contains `part`.
+    pub fn asked(&self, part: &str) -> usize {
+        self.sandbox.world().requests().iter().filter(|request| request.path.contains(part)).count()
+    }
+}
+
+async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>) -> Daemon {
+    let config = Config::parse(config, "the story's config").expect("a good config");
+    let limits = HttpLimits {
+        connect: Duration::from_millis(500),
+        total: Duration::from_millis(1500),
+        read_gap: Duration::from_millis(700),
+        ..HttpLimits::default()
+    };
+    let options = Options {
+        clock,
+        limits,
+        rpc_patience: transport::Patience {
+            preamble: Duration::from_millis(400),
+            half_frame: Duration::from_millis(400),
+            unread: Duration::from_millis(1500),
+        },
+        http_patience: rosterd::serve::http::Patience {
+            headers: Duration::from_millis(500),
+            request: Duration::from_millis(900),
+        },
+        ..Options::new(config, dir.path().join("state"), dir.path().join("run").join("rosterd.sock"))
+    };
+    Daemon::start(options).await.expect("the daemon starts")
+}

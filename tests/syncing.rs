@@ -1,0 +1,156 @@
+//! The schedule: due, late, doubled, missed, held, and how it is told.
+
+use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::sync::{Cause, Outcome, SyncTarget};
+use roster_protocol::time::{Seconds, Timestamp};
+use roster_protocol::transport::within;
+use roster_sandbox::{Fault, FaultKind, Platform};
+
+use crate::support::{LIMIT, NOON, World};
+
+const MARA: &str = "mara.sky.test";
+const HOUR: i64 = 3600;
+
+async fn followed(followers: u64) -> World {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, followers);
+    world.add("Mara", "bluesky", MARA).await;
+    world
+}
+
+async fn history(world: &World) -> Vec<(String, Option<u64>)> {
+    let history = world.client.history(within(LIMIT), format!("bluesky:{MARA}"), None, None).await;
+    let snapshots = history.expect("an answer").expect("a history").snapshots;
+    snapshots.into_iter().map(|snapshot| (snapshot.date.to_string(), snapshot.numbers.followers)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_day_has_one_snapshot_and_the_last_of_the_day_counts() {
+    let world = followed(1000).await;
+    for followers in [1001, 1002] {
+        world.followers(Platform::Bluesky, MARA, followers);
+        world.sync("Mara").await;
+    }
+    assert_eq!(history(&world).await, [("2026-11-21".to_owned(), Some(1002))]);
+    world.followers(Platform::Bluesky, MARA, 1003);
+    world.pass(24 * HOUR).await;
+    let expected = [("2026-11-21".to_owned(), Some(1002)), ("2026-11-22".to_owned(), Some(1003))];
+    assert_eq!(history(&world).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn missed_slots_are_caught_up_once() {
+    let mut world = followed(1000).await;
+    let before = world.runs().await.len();
+    world.stop().await;
+    world.clock.advance(3 * 24 * HOUR);
+    world.resume().await;
+    world.settle().await;
+    let runs = world.runs().await;
+    assert_eq!((runs.len() - before, runs[0].cause), (1, Cause::CatchUp));
+    assert!(runs[0].started_at.since(runs[0].due_at) > 2 * 24 * HOUR * 1000);
+    let next = world.connection(&format!("bluesky:{MARA}")).await.next_due_at.expect("a next time");
+    assert!(next > runs[0].started_at);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_steps_neither_skips_nor_doubles() {
+    let world = followed(1000).await;
+    world.pass(24 * HOUR).await;
+    let before = world.runs().await.len();
+    // A day back: everything was run for these slots already.
+    world.pass(-24 * HOUR).await;
+    world.pass(23 * HOUR).await;
+    assert_eq!(world.runs().await.len(), before, "no slot of that day is run again");
+    assert_eq!(history(&world).await.len(), 2);
+    // Years ahead by mistake, and back again: the schedule goes on from where the clock is.
+    world.pass(4 * 365 * 24 * HOUR).await;
+    world.clock.set(NOON.plus_seconds(2 * 24 * HOUR));
+    world.settle().await;
+    let due = async || world.connection(&format!("bluesky:{MARA}")).await.next_due_at.expect("a next time");
+    let limit = tokio::time::timeout(LIMIT, async {
+        while due().await.since(NOON) > 4 * 24 * HOUR * 1000 {
+            tokio::task::yield_now().await;
+        }
+    });
+    limit.await.expect("the due time is brought back");
+    // A clock from before the first computers: nothing is asked, nothing is written.
+    let before = world.runs().await.len();
+    world.clock.set(Timestamp(0));
+    world.settle().await;
+    assert_eq!(world.runs().await.len(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_is_obeyed_by_everybody_and_survives_a_restart() {
+    let mut world = followed(1000).await;
+    let fault = Fault { retry_after: Some(900), ..Fault::new(Platform::Bluesky, FaultKind::RateLimited) };
+    world.sandbox.world().fault(fault);
+    let run = world.sync("Mara").await.remove(0);
+    assert_eq!(run.outcome, Outcome::Skipped);
+    let retry_at = run.retry_at.expect("a time to come back");
+    assert!(retry_at >= NOON.plus_seconds(900));
+    world.restart().await;
+    world.sandbox.world().clear_requests();
+    let run = world.sync("Mara").await.remove(0);
+    assert_eq!((run.outcome, world.asked("")), (Outcome::Skipped, 0));
+    let connection = world.connection(&format!("bluesky:{MARA}")).await;
+    assert_eq!((connection.status, connection.blocked_by.as_deref()), (ConnectionStatus::Fresh, Some("limit")));
+    world.pass(1000).await;
+    assert_eq!(world.runs().await[0].outcome, Outcome::Ok);
+    let connection = world.connection(&format!("bluesky:{MARA}")).await;
+    assert_eq!((connection.blocked_by, connection.last_error), (None, None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interval_of_its_own_is_followed() {
+    let world = followed(1000).await;
+    let own = world.client.set_interval(within(LIMIT), format!("bluesky:{MARA}"), Some(Seconds(600))).await;
+    let own = own.expect("an answer").expect("set");
+    assert_eq!(own.interval, Some(Seconds(600)));
+    let before = world.runs().await.len();
+    for _ in 0..6 {
+        world.pass(600).await;
+    }
+    assert_eq!(world.runs().await.len() - before, 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn syncing_everything_asks_in_batches_and_tells_each_end() {
+    let world = World::new().await;
+    for place in 0..60 {
+        let handle = format!("star{place}.sky.test");
+        world.followers(Platform::Bluesky, &handle, 100 + place);
+        world.try_add(&format!("Star {place}"), "bluesky", &handle).await.expect("added");
+    }
+    world.settle().await;
+    world.sandbox.world().clear_requests();
+    let runs = world.sync_target(SyncTarget::All).await;
+    assert_eq!((runs.len(), runs.iter().filter(|run| run.outcome == Outcome::Ok).count()), (60, 60));
+    assert_eq!(world.asked("getProfiles"), 3, "25 at once");
+    let status = world.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    assert_eq!((status.connections.fresh, status.store.snapshots), (60, 60));
+    assert_eq!((status.coverage_24h.ok, status.coverage_24h.failed), (120, 0));
+    assert_eq!(world.sync_target(SyncTarget::Due).await, [], "nothing is due");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handle_that_changes_is_followed_by_the_platforms_id() {
+    let world = followed(1000).await;
+    let renamed = roster_sandbox::AccountEdit { handle: Some("mara-new.sky.test".into()), ..Default::default() };
+    world.account(Platform::Bluesky, MARA, renamed);
+    world.sync("Mara").await;
+    assert_eq!(world.show("Mara").await.connections[0].handle, "mara-new.sky.test");
+    let gone = roster_sandbox::AccountEdit { gone: Some(true), ..Default::default() };
+    world.account(Platform::Bluesky, "mara-new.sky.test", gone);
+    for _ in 0..2 {
+        assert_eq!(world.sync("Mara").await[0].outcome, Outcome::Failed);
+    }
+    let connection = &world.show("Mara").await.connections[0];
+    assert_eq!(connection.status, ConnectionStatus::Error);
+    assert_eq!(world.alerts().await[0].rule, "needs-person");
+    let back = roster_sandbox::AccountEdit { gone: Some(false), ..Default::default() };
+    world.account(Platform::Bluesky, "mara-new.sky.test", back);
+    world.sync("Mara").await;
+    assert_eq!(world.alerts().await, []);
+}
