@@ -22,11 +22,14 @@ const TROUBLED_DAYS: i32 = 3;
 /// Alerts older than this have been seen by somebody.
 const SEEN_AFTER_DAYS: i64 = 3;
 
+/// Alerts get their numbers in the end, in the order in which they opened.
+const UNNUMBERED: u64 = 0;
+
 /// Lays influencers, connections, histories, runs, changes and alerts into a store in `dir`.
 pub async fn lay(sandbox: &Sandbox, config: &Config, dir: &Path, seed: u64) -> anyhow::Result<()> {
     let now: Timestamp = jiff::Timestamp::now().into();
     let (store, _) = Store::open(OpenOptions::in_dir(dir, now))?;
-    let mut past = Past { config, now, dice: Dice(fastrand::Rng::with_seed(seed)), commit: Commit::default(), alerts: 0 };
+    let mut past = Past { config, now, dice: Dice(fastrand::Rng::with_seed(seed)), commit: Commit::default() };
     let mut histories = Vec::new();
     for persona in sandbox.world().personas() {
         let influencer = Influencer {
@@ -46,6 +49,8 @@ pub async fn lay(sandbox: &Sandbox, config: &Config, dir: &Path, seed: u64) -> a
         past.commit.influencers.push(influencer);
     }
     past.commit.runs.sort_by_key(|run| run.started_at);
+    past.commit.alerts.sort_by_key(|alert| alert.opened_at);
+    (1..).zip(&mut past.commit.alerts).for_each(|(number, alert)| alert.number = number);
     store.bulk_snapshots(config.sync.grid.date_of(now), histories).await?;
     store.commit(past.commit).await?;
     Ok(())
@@ -56,7 +61,6 @@ struct Past<'a> {
     now: Timestamp,
     dice: Dice,
     commit: Commit,
-    alerts: u64,
 }
 
 impl Past<'_> {
@@ -127,9 +131,9 @@ impl Past<'_> {
             self.commit.alerts.extend(steps.resolve);
             let moved = moves.iter().filter(|moved| moved.from.is_some()).map(|moved| (*moved, true));
             let recent = self.now.since(at) < 14 * 24 * HOUR * 1000;
-            let small = change::between(previous, snapshot).into_iter().filter(|small| {
-                recent && !moves.iter().any(|moved| moved.metric == small.metric)
-            });
+            let small = change::between(previous, snapshot)
+                .into_iter()
+                .filter(|small| recent && !moves.iter().any(|moved| moved.metric == small.metric));
             for (difference, significant) in moved.chain(small.map(|small| (small, false))) {
                 self.commit.changes.push(Change {
                     at,
@@ -144,15 +148,16 @@ impl Past<'_> {
                 });
             }
             if let Some(opening) = steps.open.into_iter().next() {
-                self.alerts += 1;
-                standing = vec![evaluate::opened(opening, self.alerts, self.dice.id(), connection, at)];
+                standing = vec![evaluate::opened(opening, UNNUMBERED, self.dice.id(), connection, at)];
             }
         }
-        let seen_by_now = |alert: Alert| if self.now.since(alert.opened_at) > SEEN_AFTER_DAYS * 24 * HOUR * 1000 {
-            let ended_at = Some(alert.opened_at.plus_seconds(5 * HOUR));
-            Alert { state: AlertState::Acknowledged, ended_at, acknowledged_by: Some("demo".to_owned()), ..alert }
-        } else {
-            alert
+        let seen_by_now = |alert: Alert| {
+            if self.now.since(alert.opened_at) > SEEN_AFTER_DAYS * 24 * HOUR * 1000 {
+                let ended_at = Some(alert.opened_at.plus_seconds(5 * HOUR));
+                Alert { state: AlertState::Acknowledged, ended_at, acknowledged_by: Some("demo".to_owned()), ..alert }
+            } else {
+                alert
+            }
         };
         self.commit.alerts.extend(standing.into_iter().map(seen_by_now));
         followed
@@ -161,8 +166,7 @@ impl Past<'_> {
     fn wait_for_a_person(&mut self, connection: &Connection, since: Timestamp) {
         let why = connection.trouble.as_ref().map(|trouble| format!("needs a person: {}", trouble.message));
         for opening in evaluate::after_failure(why.as_deref(), &[]).open {
-            self.alerts += 1;
-            self.commit.alerts.push(evaluate::opened(opening, self.alerts, self.dice.id(), connection, since));
+            self.commit.alerts.push(evaluate::opened(opening, UNNUMBERED, self.dice.id(), connection, since));
         }
     }
 

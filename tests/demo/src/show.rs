@@ -7,9 +7,10 @@ use roster_protocol::sync::SyncTarget;
 use roster_sandbox::{Account, AccountEdit, Platform, Sandbox, State};
 use rosterd::app::App;
 use rosterd::edits::asking;
+use rosterd::roster::Roster;
 
 /// When something happens after the start, and by how much the followers move.
-const ACTS: [(u64, f64); 3] = [(12, 0.86), (25, 1.17), (60, 0.8)];
+const ACTS: [(u64, f64); 3] = [(12, 0.86), (25, 1.31), (60, 0.8)];
 
 /// Lets it happen, each act once.
 pub async fn run(sandbox: Arc<Sandbox>, app: Arc<App>) {
@@ -18,7 +19,7 @@ pub async fn run(sandbox: Arc<Sandbox>, app: Arc<App>) {
         tokio::time::sleep(Duration::from_secs(second - past)).await;
         past = second;
         let Some(account) = stars(&sandbox).into_iter().nth(place) else { return };
-        let followers = account.numbers_at(sandbox.world().now()).followers;
+        let Some(followers) = worked_with(&app, &account) else { return };
         let edit = AccountEdit { followers: Some((followers as f64 * factor) as u64), ..AccountEdit::default() };
         if sandbox.world().put(account.platform, &account.handle, &edit).is_err() {
             return;
@@ -27,6 +28,15 @@ pub async fn run(sandbox: Arc<Sandbox>, app: Arc<App>) {
         // The demo may be ending, or somebody may have removed the account: then nothing happens.
         let _ = asking::sync(&app, target).await;
     }
+}
+
+/// The profile number: what a significant change is measured from.
+fn worked_with(app: &App, account: &Account) -> Option<u64> {
+    let of = |roster: &Roster| {
+        let connection = roster.account(account.platform.slug(), &account.handle, None)?;
+        connection.profile.as_ref().and_then(|profile| profile.followers)
+    };
+    app.look(of)
 }
 
 /// Accounts that are told exactly and are all right, largest first: what happens to them is seen on the first screen.
