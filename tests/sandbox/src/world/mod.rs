@@ -51,7 +51,7 @@ impl World {
         let (accounts, personas) = persona::invent(options.seed, options.accounts);
         let mut population = Population::default();
         accounts.into_iter().for_each(|account| population.add(account));
-        population.list_platforms();
+        Platform::ALL.into_iter().for_each(|platform| population.list(platform));
         World {
             clock: Clock::new(options.now, options.live),
             faults: Faults::default(),
@@ -163,11 +163,9 @@ impl Population {
         self.accounts.push(Arc::new(account));
     }
 
-    fn list_platforms(&mut self) {
-        for platform in Platform::ALL {
-            let list = self.accounts.iter().filter(|account| account.platform == platform).cloned().collect();
-            self.on_platform.insert(platform, Arc::new(list));
-        }
+    fn list(&mut self, platform: Platform) {
+        let list = self.accounts.iter().filter(|account| account.platform == platform).cloned().collect();
+        self.on_platform.insert(platform, Arc::new(list));
     }
 
     fn put(
@@ -190,7 +188,7 @@ impl Population {
         account.handle = handle;
         edit.apply(&mut account, now);
         self.accounts[place] = Arc::new(account);
-        self.list_platforms();
+        self.list(platform);
         Ok(self.accounts[place].clone())
     }
 

@@ -107,7 +107,8 @@ fn account(cast: &Cast, nth: usize, place: usize) -> Account {
         description: format!("{} {}", cast.topic.about, cast.topic.emoji),
         created_at: ids::created_at(&handle),
         state: trouble.unwrap_or(State::Active),
-        moved_to: (platform == Platform::Mastodon && place % 61 == 9).then(|| format!("{}@plaza.example", cast.stem)),
+        moved_to: (platform == Platform::Mastodon && place % 61 == 9)
+            .then(|| format!("{}@harbour.example", cast.stem.replace('-', "_"))),
         hidden: platform == Platform::Youtube && place % 19 == 4,
         hide_collections: platform == Platform::Mastodon && place % 7 == 2,
         comments_off: platform == Platform::Youtube && place % 17 == 3,
@@ -149,7 +150,7 @@ fn followers(cast: &Cast, platform: Platform, nth: usize, seed: u64) -> Growth {
         Platform::Bluesky => (0.4, 0.02),
         Platform::Mastodon => (0.15, 0.0),
     };
-    let size = (11_000f64.ln() + 1.9 * bell(draw(cast.seed, 13))).exp().clamp(900.0, 8_000_000.0);
+    let size = (13_000f64.ln() + 2.1 * bell(draw(cast.seed, 13))).exp().clamp(900.0, 8_000_000.0);
     let base = (size * share * (0.4 * bell(draw(seed, 3))).exp()).max(160.0);
     let luck = unit(draw(seed, 4));
     let per_day = if luck < 0.12 { -0.0004 * (1.0 + luck) } else { 0.0002 + 0.0016 * luck * luck };
