@@ -4,10 +4,11 @@
 //! The disk is the truth: when a commit cannot be stored, the roster is loaded anew.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use roster_protocol::alert::AlertState;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
+use roster_protocol::influencer::SortBy;
 use roster_protocol::time::Timestamp;
 
 use crate::browse::recent::Recent;
@@ -37,6 +38,8 @@ pub struct Roster {
     /// Open and acknowledged alerts by number.
     pub alerts: BTreeMap<u64, Alert>,
     pub last_alert: u64,
+    /// How many alerts of each influencer are open.
+    pub open_alerts: HashMap<InfluencerId, u32>,
     /// Pending deliveries by alert number.
     pub deliveries: BTreeMap<u64, Delivery>,
     pub holds: HashMap<String, Hold>,
@@ -49,6 +52,8 @@ pub struct Roster {
     pub coverage: Coverage,
     /// What the roster must know of the platforms to schedule: by slug.
     pub platforms: BTreeMap<String, Arc<Registered>>,
+    /// Orders that were asked for since something changed, by their place in [`SortBy::ALL`].
+    orders: Mutex<[Option<Arc<[InfluencerId]>>; SortBy::ALL.len()]>,
 }
 
 impl Roster {
@@ -72,11 +77,13 @@ impl Roster {
         }
         let influencers: Vec<InfluencerId> = roster.influencers.keys().copied().collect();
         influencers.into_iter().for_each(|influencer| roster.refresh_text(influencer));
+        roster.count_open_alerts();
         roster
     }
 
     /// Takes a commit in. Runs, changes and the audit log are the store's alone.
     pub fn apply(&mut self, commit: &Commit) {
+        self.orders = Mutex::default();
         if let Some(settings) = &commit.settings {
             self.settings = settings.clone();
             self.requeue_everything();
@@ -122,6 +129,9 @@ impl Roster {
                 AlertState::Resolved => self.alerts.remove(&alert.number),
                 _ => self.alerts.insert(alert.number, alert.clone()),
             };
+        }
+        if !commit.alerts.is_empty() {
+            self.count_open_alerts();
         }
         for delivery in &commit.deliveries {
             match delivery.state {
@@ -206,6 +216,19 @@ impl Roster {
         let by_id = user_id.and_then(|id| self.by_user_id.get(&(platform.to_owned(), id.to_owned())));
         let by_handle = || self.by_handle.get(&(platform.to_owned(), handle.to_lowercase()));
         self.connections.get(by_id.or_else(by_handle)?)
+    }
+
+    fn count_open_alerts(&mut self) {
+        self.open_alerts.clear();
+        for alert in self.alerts.values().filter(|alert| alert.state == AlertState::Open) {
+            *self.open_alerts.entry(alert.influencer).or_default() += 1;
+        }
+    }
+
+    /// Everybody in an order, made once and kept until something changes.
+    pub fn order(&self, by: SortBy, make: impl FnOnce() -> Vec<InfluencerId>) -> Arc<[InfluencerId]> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders[by as usize].get_or_insert_with(|| make().into()).clone()
     }
 
     /// Alerts of a connection that are open or acknowledged.

@@ -101,6 +101,8 @@ pub struct Notice {
 /// What clients can ask.
 #[tarpc::service(derive = [serde::Serialize, serde::Deserialize])]
 pub trait Roster {
+    /// Answers at once: the daemon lives.
+    async fn ping();
     /// The daemon at a glance.
     async fn status() -> Result<Status, RosterError>;
     /// Every platform this daemon knows.

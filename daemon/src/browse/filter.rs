@@ -1,7 +1,6 @@
 //! Whether an influencer fits a filter. Pure.
 
 use memchr::memmem;
-use roster_protocol::alert::AlertState;
 use roster_protocol::query::{Query, Term, Test};
 use roster_protocol::time::Seconds;
 
@@ -34,9 +33,7 @@ fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> b
             roster.connections_of(influencer.id).any(stands_so)
         }
         Test::Paused => influencer.paused,
-        Test::Alerting => {
-            roster.alerts.values().any(|alert| alert.influencer == influencer.id && alert.state == AlertState::Open)
-        }
+        Test::Alerting => roster.open_alerts.contains_key(&influencer.id),
         Test::Followers(compare, bound) => {
             numbers().and_then(|n| n.followers).is_some_and(|value| compare.holds(value, *bound))
         }

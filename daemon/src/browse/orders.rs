@@ -17,9 +17,16 @@ use crate::roster::Roster;
 /// When the filter makes no sense.
 pub fn page(roster: &Roster, asked: &InfluencerQuery, seen: Seen) -> Result<InfluencerPage, QueryError> {
     let filter = query::parse(&asked.filter)?;
-    let mut fitting: Vec<&Influencer> =
-        roster.influencers.values().filter(|influencer| filter::fits(roster, influencer, &filter, seen)).collect();
-    sort(roster, &mut fitting, asked.sort);
+    let order = roster.order(asked.sort, || {
+        let mut everybody: Vec<&Influencer> = roster.influencers.values().collect();
+        sort(roster, &mut everybody, asked.sort);
+        everybody.into_iter().map(|influencer| influencer.id).collect()
+    });
+    let everybody = order.iter().filter_map(|id| roster.influencers.get(id));
+    let fitting: Vec<&Influencer> = match filter.terms.is_empty() {
+        true => everybody.collect(),
+        false => everybody.filter(|influencer| filter::fits(roster, influencer, &filter, seen)).collect(),
+    };
     let offset = usize::try_from(asked.offset).unwrap_or(usize::MAX);
     let limit = asked.limit.min(PAGE_ROWS) as usize;
     Ok(InfluencerPage {

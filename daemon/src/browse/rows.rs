@@ -1,6 +1,5 @@
 //! The roster's things as clients see them. Pure.
 
-use roster_protocol::alert::AlertState;
 use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::time::{Seconds, Timestamp};
 use roster_protocol::{Alert, Change, Connection, Influencer, InfluencerRow, Run};
@@ -58,7 +57,6 @@ pub fn row(roster: &Roster, influencer: &model::Influencer, seen: Seen) -> Influ
     let recent = main.and_then(|main| roster.recent.get(&main.id));
     let synced = roster.connections_of(influencer.id).filter(|c| c.last_synced_at.is_some());
     let synced = synced.max_by_key(|connection| connection.last_synced_at);
-    let is_open = |alert: &&model::Alert| alert.influencer == influencer.id && alert.state == AlertState::Open;
     InfluencerRow {
         id: influencer.id,
         name: influencer.name.clone(),
@@ -74,7 +72,7 @@ pub fn row(roster: &Roster, influencer: &model::Influencer, seen: Seen) -> Influ
         last_sync_platform: synced.map(|connection| connection.platform.clone()),
         main: main.map(|main| main.id),
         main_chosen: influencer.main.is_some() && influencer.main == main.map(|main| main.id),
-        open_alerts: roster.alerts.values().filter(is_open).count() as u32,
+        open_alerts: roster.open_alerts.get(&influencer.id).copied().unwrap_or_default(),
         platforms: roster.connections_of(influencer.id).map(|c| platform_badge(roster, c, seen)).collect(),
     }
 }

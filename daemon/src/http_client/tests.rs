@@ -13,7 +13,7 @@ const CANARY: &str = "canary-5f3a";
 fn client() -> HttpClient {
     let limits = HttpLimits {
         connect: Duration::from_secs(1),
-        total: Duration::from_secs(2),
+        total: Duration::from_millis(1500),
         read_gap: Duration::from_secs(1),
         body_bytes: 64 * 1024,
     };

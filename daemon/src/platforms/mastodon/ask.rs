@@ -46,43 +46,45 @@ impl Batch<'_> {
     /// The account by id where it is known, else by name at the handle's host, else where WebFinger says.
     async fn find(&self, account: &Account) -> Result<(Profile, String), PlatformError> {
         if let Some(home) = known_home(account)
-            && let Some(profile) = self.by_id(account, &home).await?
+            && let Ok(profile) = self.by_id(account, &home).await?
         {
             return Ok((profile, home.host));
         }
         let (name, host) = parts(&account.handle);
-        if let Some(profile) = self.by_name(account, host).await? {
-            return Ok((profile, host.to_owned()));
+        let absent = match self.by_name(account, host).await? {
+            Ok(profile) => return Ok((profile, host.to_owned())),
+            Err(absent) => absent,
+        };
+        match self.webfinger(name, host).await? {
+            Some(home) => match self.by_name(account, &home).await? {
+                Ok(profile) => Ok((profile, home)),
+                Err(absent) => Err(absent.error(&home, name)),
+            },
+            None => Err(absent.error(host, name)),
         }
-        if let Some(home) = self.webfinger(name, host).await?
-            && let Some(profile) = self.by_name(account, &home).await?
-        {
-            return Ok((profile, home));
-        }
-        Err(PlatformError::AccountGone {
-            what: sentence(&format!("{host} knows no {name}: misspelt, deleted, or moved without a trace")),
-        })
     }
 
-    async fn by_id(&self, account: &Account, home: &Home) -> Result<Option<Profile>, PlatformError> {
+    async fn by_id(&self, account: &Account, home: &Home) -> Result<Result<Profile, Absent>, PlatformError> {
         let request = self.api.get(&home.host, "/api/v1/accounts/{id}").part("id", &home.id);
         self.account(account, self.ask(&home.host, request).await?)
     }
 
-    async fn by_name(&self, account: &Account, host: &str) -> Result<Option<Profile>, PlatformError> {
+    async fn by_name(&self, account: &Account, host: &str) -> Result<Result<Profile, Absent>, PlatformError> {
         let (name, _) = parts(&account.handle);
         let request = self.api.get(host, "/api/v1/accounts/lookup").query(&[("acct", name)]);
         self.account(account, self.ask(host, request).await?)
     }
 
-    /// Reads an account; `None` where this host does not have it, or is no instance at all.
-    fn account(&self, account: &Account, answer: Answer) -> Result<Option<Profile>, PlatformError> {
+    fn account(&self, account: &Account, answer: Answer) -> Result<Result<Profile, Absent>, PlatformError> {
+        if matches!(answer.status, 404 | 410) {
+            return Ok(Err(Absent::Account));
+        }
         if !answer.is_success() {
-            return Ok(None);
+            return Ok(Err(Absent::Api));
         }
         match answer.json::<Box<RawValue>>() {
-            Ok(text) => profile(account, &text),
-            Err(HttpError { kind: HttpErrorKind::Html, .. }) => Ok(None),
+            Ok(text) => Ok(profile(account, &text)?.ok_or(Absent::Account)),
+            Err(HttpError { kind: HttpErrorKind::Html, .. }) => Ok(Err(Absent::Api)),
             Err(error) => Err(error.into()),
         }
     }
@@ -161,6 +163,27 @@ impl Batch<'_> {
             (None, status) => {
                 PlatformError::Unexpected { what: sentence(&format!("{host} refused ({status}): {said}")) }
             }
+        }
+    }
+}
+
+/// What a host that answers does not have.
+#[derive(Clone, Copy)]
+enum Absent {
+    Account,
+    /// It shows a web page, or sends us elsewhere.
+    Api,
+}
+
+impl Absent {
+    fn error(self, host: &str, name: &str) -> PlatformError {
+        match self {
+            Self::Account => PlatformError::AccountGone {
+                what: sentence(&format!("{host} knows no {name}: misspelt, deleted, or moved without a trace")),
+            },
+            Self::Api => PlatformError::Unexpected {
+                what: sentence(&format!("{host} answers with a web page: it is no Mastodon server, or out of order")),
+            },
         }
     }
 }

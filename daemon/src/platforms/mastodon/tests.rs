@@ -142,6 +142,15 @@ async fn an_unknown_account_is_gone_after_asking_everywhere_once() {
 }
 
 #[tokio::test]
+async fn a_web_page_with_200_is_no_reason_to_call_anyone_gone() {
+    for id in [None, Some("1@example.com")] {
+        let server = Server::start(|_| Reply::ok("<html>down for maintenance</html>")).await;
+        let (told, _) = observe_one(&server, id).await;
+        assert!(matches!(&told, Err(PlatformError::Unexpected { .. })), "{told:?}");
+    }
+}
+
+#[tokio::test]
 async fn snac_is_read_with_a_grain_of_salt() {
     let server = Server::start(|asked| match asked.path.as_str() {
         "/api/v1/accounts/lookup" => Reply::ok(json!({"id": "0123456789abcdef0123456789abcdef", "username": "mara",

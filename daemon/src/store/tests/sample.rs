@@ -30,9 +30,9 @@ pub(super) fn influencer(which: u8, seed: u32) -> Influencer {
         id: influencer_id(which),
         name: format!("Ada {seed}"),
         tags: (0..seed % 3).map(|tag| format!("tag{tag}")).collect(),
-        note: (seed % 2 == 0).then(|| "ñ".repeat(seed as usize % 50)),
-        paused: seed % 5 == 0,
-        main: (seed % 3 == 0).then(|| connection_id(which)),
+        note: seed.is_multiple_of(2).then(|| "ñ".repeat(seed as usize % 50)),
+        paused: seed.is_multiple_of(5),
+        main: seed.is_multiple_of(3).then(|| connection_id(which)),
         added_at: at(seed),
     }
 }
@@ -43,11 +43,11 @@ pub(super) fn connection(which: u8, seed: u32) -> Connection {
         influencer: influencer_id(which % 3),
         platform: "youtube".to_owned(),
         handle: format!("@ada{seed}"),
-        platform_user_id: (seed % 2 == 0).then(|| format!("UC{seed}")),
+        platform_user_id: seed.is_multiple_of(2).then(|| format!("UC{seed}")),
         connected_at: at(0),
-        disconnected_at: (seed % 11 == 0).then(|| at(seed)),
-        paused: seed % 7 == 0,
-        interval: (seed % 3 == 0).then_some(Seconds(86_400)),
+        disconnected_at: seed.is_multiple_of(11).then(|| at(seed)),
+        paused: seed.is_multiple_of(7),
+        interval: seed.is_multiple_of(3).then_some(Seconds(86_400)),
         next_due_at: at(seed + 100),
         slot_at: at(seed + 90),
         last_synced_at: Some(at(seed)),
@@ -65,7 +65,7 @@ pub(super) fn connection(which: u8, seed: u32) -> Connection {
             as_of: at(seed),
             source: Source::Manual,
         }),
-        latest: (seed % 4 > 0).then(|| snapshot(Date(FIRST_DAY + 3), seed)),
+        latest: (!seed.is_multiple_of(4)).then(|| snapshot(Date(FIRST_DAY + 3), seed)),
         // Reading begins here, whatever was stored: the tests store nothing earlier.
         first_day: Some(Date(FIRST_DAY)),
     }
@@ -77,19 +77,19 @@ pub(super) fn snapshot(date: Date, seed: u32) -> Snapshot {
         date,
         observed_at: Timestamp(i64::from(date.0) * 86_400_000 + i64::from(seed % 80_000) * 1000),
         source: [Source::Api, Source::Manual, Source::Import][seed as usize % 3],
-        followers_step: (seed % 9 == 0).then_some(1000),
+        followers_step: seed.is_multiple_of(9).then_some(1000),
         definition: (seed % 2) as u16,
         numbers: Numbers {
-            followers: (seed % 8 > 0).then_some(10_000 + number),
+            followers: (!seed.is_multiple_of(8)).then_some(10_000 + number),
             following: Some(number % 900),
-            posts: (seed % 5 > 0).then_some(number % 77),
+            posts: (!seed.is_multiple_of(5)).then_some(number % 77),
             engagement_rate: Some(Ratio(52_500 - i64::from(seed % 9_999))),
             avg_likes: Some(Mean(61_040 + number * 13)),
-            avg_comments: (seed % 3 > 0).then_some(Mean(400 + number)),
+            avg_comments: (!seed.is_multiple_of(3)).then_some(Mean(400 + number)),
             avg_views: None,
-            audience_male: (seed % 7 == 0).then_some(Ratio(480_000)),
-            audience_female: (seed % 7 == 0).then_some(Ratio(520_000)),
-            top_age_range: (seed % 7 == 0).then_some(AgeRange::From25To34),
+            audience_male: seed.is_multiple_of(7).then_some(Ratio(480_000)),
+            audience_female: seed.is_multiple_of(7).then_some(Ratio(520_000)),
+            top_age_range: seed.is_multiple_of(7).then_some(AgeRange::From25To34),
         },
     }
 }
@@ -105,8 +105,8 @@ pub(super) fn run(which: u8, seed: u32) -> Run {
         duration_ms: u64::from(seed % 999),
         outcome: [Outcome::Ok, Outcome::Partial, Outcome::Failed, Outcome::Skipped][seed as usize % 4],
         cause: [Cause::Schedule, Cause::Person, Cause::CatchUp, Cause::Push][seed as usize % 4],
-        is_retry: seed % 2 == 0,
-        followers: (seed % 4 == 0).then_some(5),
+        is_retry: seed.is_multiple_of(2),
+        followers: seed.is_multiple_of(4).then_some(5),
         error: (seed % 4 == 2).then(|| "they did not answer".to_owned()),
         retry_at: (seed % 4 == 3).then(|| at(seed + 9)),
     }
@@ -119,10 +119,10 @@ pub(super) fn change(which: u8, seed: u32) -> Change {
         connection: connection_id(which),
         platform: "youtube".to_owned(),
         metric: Metric::ALL[seed as usize % 9],
-        from: (seed % 2 == 0).then_some(12_345.0),
+        from: seed.is_multiple_of(2).then_some(12_345.0),
         to: Some(f64::from(seed)),
         cause: [ChangeCause::Sync, ChangeCause::Manual, ChangeCause::Import][seed as usize % 3],
-        significant: seed % 3 == 0,
+        significant: seed.is_multiple_of(3),
     }
 }
 
@@ -136,11 +136,11 @@ pub(super) fn alert(number: u64, seed: u32) -> Alert {
         influencer: influencer_id(1),
         connection: connection_id(1),
         platform: "youtube".to_owned(),
-        metric: (seed % 2 == 0).then_some(Metric::Followers),
+        metric: seed.is_multiple_of(2).then_some(Metric::Followers),
         from: Some(12_345.0),
         to: None,
         opened_at: at(seed),
-        ended_at: (seed % 3 > 0).then(|| at(seed + 5)),
+        ended_at: (!seed.is_multiple_of(3)).then(|| at(seed + 5)),
         acknowledged_by: (seed % 3 == 1).then(|| "ada".to_owned()),
         why: format!("followers fell by {seed}"),
     }
@@ -153,8 +153,8 @@ pub(super) fn delivery(alert: u64, seed: u32) -> Delivery {
         channel: ["desktop", "mail"][seed as usize % 2].to_owned(),
         state: [DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Dead][seed as usize % 3],
         attempts: seed % 10,
-        next_at: (seed % 3 == 0).then(|| at(seed)),
-        last_error: (seed % 5 == 0).then(|| "refused".to_owned()),
+        next_at: seed.is_multiple_of(3).then(|| at(seed)),
+        last_error: seed.is_multiple_of(5).then(|| "refused".to_owned()),
         delivered_at: (seed % 3 == 1).then(|| at(seed)),
     }
 }
@@ -162,7 +162,7 @@ pub(super) fn delivery(alert: u64, seed: u32) -> Delivery {
 pub(super) fn line(seed: u32) -> AuditLine {
     AuditLine {
         at: at(seed),
-        who: (seed % 2 == 0).then(|| roster_protocol::audit::Who { uid: seed, name: "ada".to_owned() }),
+        who: seed.is_multiple_of(2).then(|| roster_protocol::audit::Who { uid: seed, name: "ada".to_owned() }),
         action: "profile.update".to_owned(),
         on: format!("Ada {seed}"),
         old: Some("1".to_owned()),

@@ -1,0 +1,5 @@
+//! The daemon as it is measured: built with the benchmarks' profile.
+
+fn main() -> std::process::ExitCode {
+    rosterd::main()
+}
