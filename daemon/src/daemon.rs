@@ -105,7 +105,7 @@ impl Daemon {
         let registered = register(&options)?;
         let network = &options.config.network;
         let http = HttpClient::new(HttpSettings {
-            limits: options.limits.clone(),
+            limits: options.limits,
             proxy: network.proxy.clone(),
             ca_file: network.ca_file.clone(),
             user_agent: format!("Roster/{}", env!("CARGO_PKG_VERSION")),
