@@ -51,6 +51,8 @@ pub struct App {
     pub ending: CancellationToken,
     /// Work that must finish before the end.
     pub tasks: TaskTracker,
+    /// The end of patience with such work.
+    pub cut_off: CancellationToken,
     roster: Mutex<Roster>,
     dice: Mutex<Dice>,
 }
@@ -103,6 +105,7 @@ impl App {
             agents: Mutex::default(),
             ending: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            cut_off: CancellationToken::new(),
             roster: Mutex::new(roster),
             dice: Mutex::new(Dice(fastrand::Rng::with_seed(parts.seed))),
             config: parts.config,
@@ -169,8 +172,9 @@ impl App {
         &self,
         work: impl Future<Output = Result<T, RosterError>> + Send + 'static,
     ) -> Result<T, RosterError> {
-        let done = self.tasks.spawn(work).await;
-        done.unwrap_or_else(|_| Err(RosterError::failed("rosterd failed at this; its log has more")))
+        let done = self.tasks.spawn(self.cut_off.clone().run_until_cancelled_owned(work)).await;
+        let done = done.unwrap_or_else(|_| Some(Err(RosterError::failed("rosterd failed at this; its log has more"))));
+        done.unwrap_or_else(|| Err(RosterError::failed("rosterd is ending")))
     }
 
     /// Brings the roster in memory back to what is stored.

@@ -147,6 +147,8 @@ impl Daemon {
         self.app.tasks.close();
         if tokio::time::timeout(LAST_WORK, self.app.tasks.wait()).await.is_err() {
             tracing::info!("runs under way were cut off; they are due again at the next start");
+            self.app.cut_off.cancel();
+            self.app.tasks.wait().await;
         }
         for work in self.work {
             work.abort();

@@ -1,1 +1,157 @@
+//! `roster`: the terminal UI and the scriptable commands, over the daemon's socket.
+//!
+//! This file is the way in: arguments, then either the UI or one command, then the exit code.
 
+pub mod arguments;
+pub mod client;
+
+pub mod commands;
+pub mod output;
+
+pub mod agent;
+
+pub mod app;
+pub mod client_config;
+pub mod format;
+pub mod histories;
+pub mod keys;
+pub mod message;
+pub mod modal;
+pub mod model;
+pub mod screens;
+pub mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+pub mod widgets;
+
+#[cfg(test)]
+mod testing;
+
+#[cfg(test)]
+mod samples;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use jiff::Zoned;
+use roster_protocol::text::clean;
+use roster_protocol::{ErrorKind, RosterError};
+
+use app::RunOptions;
+use arguments::{Arguments, Globals};
+use commands::Session;
+use output::{Ending, Failure, Output};
+
+/// The whole program: reads this process's arguments and runs to the end.
+pub fn main() -> ExitCode {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    ExitCode::from(match arguments::parse(&typed) {
+        Ok(arguments) => run(arguments),
+        Err(error) => not_understood(&error, &typed),
+    })
+}
+
+fn run(arguments: Arguments) -> u8 {
+    let Arguments { globals, command } = arguments;
+    let output = Output::new(globals.json, globals.color, Zoned::now());
+    let mut session = Session { socket: globals.socket().map(ToOwned::to_owned), output };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let error = RosterError::failed(format!("the system gives too little to run: {error}"));
+            return failed(&error.into(), &globals, &mut session.output);
+        }
+    };
+    let ended = runtime.block_on(async {
+        match command {
+            Some(command) => commands::run(command, &mut session).await,
+            None => terminal(&globals).await,
+        }
+    });
+    // A thread that still waits for stdin must not keep the program.
+    runtime.shutdown_background();
+    match ended {
+        Ok(ending) => ending.code(),
+        Err(failure) => failed(&failure, &globals, &mut session.output),
+    }
+}
+
+/// Opens the terminal UI.
+async fn terminal(globals: &Globals) -> Result<Ending, Failure> {
+    if globals.json || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(RosterError::usage("the terminal UI needs a terminal")
+            .hint("give a command: `roster help` lists them")
+            .into());
+    }
+    let socket = globals.socket().map(ToOwned::to_owned);
+    // A daemon that is started listens on the user's socket, not on one that was told.
+    let start_daemon = socket.is_none().then_some(client::start_user_daemon as app::StartDaemon);
+    let ended = app::run(RunOptions { socket, start_daemon, config: None }).await;
+    ended.map_err(|error| RosterError::failed(format!("the terminal cannot be used: {error}")))?;
+    Ok(Ending::Done)
+}
+
+/// Tells a failure; gives the exit code.
+fn failed(failure: &Failure, globals: &Globals, output: &mut Output) -> u8 {
+    match failure {
+        Failure::Output(error) => output::output_failure(error),
+        Failure::Told(error) => match output.failure(error, globals.color) {
+            Ok(()) => error.kind.exit_code(),
+            Err(unwritten) => output::output_failure(&unwritten).max(error.kind.exit_code()),
+        },
+    }
+}
+
+/// Answers arguments that were not understood, and `--help` and `--version`.
+fn not_understood(error: &clap::Error, typed: &[OsString]) -> u8 {
+    if error.exit_code() == 0 {
+        // Whoever closes the pipe has read enough of the help.
+        let _ = error.print();
+        return 0;
+    }
+    let told = arguments::usage_error(error);
+    if arguments::wants_json(typed) {
+        let line = output::document(&output::json::Failed::from(&told));
+        let _ = line.and_then(|line| io::stdout().write_all(line.as_bytes()));
+    } else {
+        let _ = io::stderr().write_all(clean_lines(&error.to_string()).as_bytes());
+    }
+    ErrorKind::Usage.exit_code()
+}
+
+/// Each line clean, its indent kept: the text repeats what was typed.
+fn clean_lines(text: &str) -> String {
+    let line = |line: &str| {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        format!("{}{}\n", &line[..indent], clean(line, 2000))
+    };
+    text.lines().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_repeated_harmlessly() {
+        let error = arguments::parse(&["roster".into(), "sh\u{1b}]0;x\u{7}ow".into()]).expect_err("no such command");
+        let told = clean_lines(&error.to_string());
+        assert!(!told.chars().any(|c| c.is_control() && c != '\n'), "{told:?}");
+        assert!(told.contains("\n\nUsage: roster"), "{told}");
+    }
+
+    #[test]
+    fn the_exit_code_follows_the_failure() {
+        let globals = arguments::parse(&["roster".into()]).expect("nothing is enough").globals;
+        let mut output = Output::new(false, globals.color, Zoned::now());
+        let check = |failure: Failure, code: u8, output: &mut Output| {
+            assert_eq!(failed(&failure, &globals, output), code, "{failure:?}");
+        };
+        check(RosterError::not_found("x").into(), 4, &mut output);
+        check(RosterError::usage("x").into(), 2, &mut output);
+        check(Failure::Output(io::ErrorKind::BrokenPipe.into()), 0, &mut output);
+        check(Failure::Output(io::ErrorKind::StorageFull.into()), 1, &mut output);
+    }
+}

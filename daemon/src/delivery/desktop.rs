@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use notify_rust::{Notification, Urgency};
 use roster_protocol::alert::{Alert, AlertState, Severity};
 use roster_protocol::error::RosterError;
@@ -109,13 +110,14 @@ pub async fn shown(app: &App, uid: u32, number: u64) -> Result<(), RosterError> 
 pub async fn run(app: Arc<App>, session: bool) {
     let uid = nix::unistd::Uid::effective().as_raw();
     let mut told = app.feed.watch();
+    let mut handed = None;
     let mut failures = 0u32;
     let mut not_before = Timestamp(0);
     loop {
         let now = app.clock.now();
         give_up_old(&app, now).await;
         if session && now >= not_before && agent_gone_at(&app, uid).is_some_and(|gone_at| gone_at <= now) {
-            match show_new(&app, uid).await {
+            match show_new(&app, uid, &mut handed).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     if failures == 0 {
@@ -157,31 +159,46 @@ fn agent_gone_at(app: &App, uid: u32) -> Option<Timestamp> {
     }
 }
 
-async fn show_new(app: &App, uid: u32) -> Result<(), String> {
+/// A popup on its way: its last notice, and its confirmation. One that was not confirmed is waited for, not handed
+/// over again: a desktop that wakes up would show it as often as it was tried.
+type Handed = Option<(u64, BoxFuture<'static, Result<(), String>>)>;
+
+async fn show_new(app: &App, uid: u32, handed: &mut Handed) -> Result<(), String> {
+    settle(app, uid, handed).await?;
     let new = waiting_for(app, uid);
     let Some(last) = new.last().map(|notice| notice.number) else { return Ok(()) };
-    let alerts: Vec<Alert> = new.into_iter().map(|notice| notice.alert).collect();
-    if alerts.len() > MOST_POPUPS {
-        let (summary, body) = notice::summary_text(&alerts);
-        show(&summary, &body, Urgency::Normal).await?;
-    } else {
-        for alert in &alerts {
-            let (summary, body) = notice::popup_text(alert);
-            let urgency = if alert.severity == Severity::Critical { Urgency::Critical } else { Urgency::Normal };
-            show(&summary, &body, urgency).await?;
-        }
+    if new.len() > MOST_POPUPS {
+        let alerts: Vec<Alert> = new.into_iter().map(|notice| notice.alert).collect();
+        *handed = Some((last, show(notice::summary_text(&alerts), Urgency::Normal)));
+        return settle(app, uid, handed).await;
     }
-    shown(app, uid, last).await.map_err(|error| error.to_string())
+    for Notice { number, alert } in new {
+        let urgency = if alert.severity == Severity::Critical { Urgency::Critical } else { Urgency::Normal };
+        *handed = Some((number, show(notice::popup_text(&alert), urgency)));
+        settle(app, uid, handed).await?;
+    }
+    Ok(())
 }
 
-async fn show(summary: &str, body: &str, urgency: Urgency) -> Result<(), String> {
+/// Waits, not for long, for what was handed over, and notes that it was shown.
+async fn settle(app: &App, uid: u32, handed: &mut Handed) -> Result<(), String> {
+    let Some((up_to, confirmation)) = handed else { return Ok(()) };
+    let up_to = *up_to;
+    let Ok(result) = tokio::time::timeout(SHOW_LIMIT, confirmation).await else {
+        return Err("the notification daemon does not answer".to_owned());
+    };
+    *handed = None;
+    result?;
+    shown(app, uid, up_to).await.map_err(|error| error.to_string())
+}
+
+fn show((summary, body): (String, String), urgency: Urgency) -> BoxFuture<'static, Result<(), String>> {
     let mut notification = Notification::new();
-    notification.appname("Roster").summary(summary).body(body).urgency(urgency);
-    match tokio::time::timeout(SHOW_LIMIT, notification.show_async()).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(roster_protocol::text::clean(&error.to_string(), 200)),
-        Err(_) => Err("the notification daemon does not answer".to_owned()),
-    }
+    notification.appname("Roster").summary(&summary).body(&body).urgency(urgency);
+    Box::pin(async move {
+        let shown = notification.show_async().await.map(drop);
+        shown.map_err(|error| roster_protocol::text::clean(&error.to_string(), 200))
+    })
 }
 
 /// Nothing stays pending for ever: after a day the delivery is dead, and the alert is still in the list.

@@ -180,7 +180,9 @@ fn taken_error(facts: &Facts<'_>, taken: &Connection, wanted: &Influencer) -> Ro
     let owner = facts.roster.influencers.get(&taken.influencer);
     let name = owner.map_or("another influencer", |owner| owner.name.as_str());
     let error = RosterError::conflict(format!("{}:{} is connected to {name} already", taken.platform, taken.handle));
+    let is_new = !facts.roster.influencers.contains_key(&wanted.id);
     match owner {
+        Some(owner) if is_new => error.hint(format!("`roster show {}` shows that entry", owner.id)),
         Some(owner) if owner.id != wanted.id => error.hint(format!(
             "are they one? `roster merge {} {}`; or `roster disconnect {}` first",
             wanted.id, owner.id, taken.id

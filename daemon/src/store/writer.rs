@@ -16,6 +16,8 @@ use super::shared::{Shared, StoreState};
 
 /// How many commits share a transaction.
 const GROUP: usize = 1_000;
+/// How often it looks for more of them within the linger.
+const LOOKS: u32 = 5;
 /// The waits between attempts to reopen a store whose disk fails: doubled from the first to the last.
 const RETRIES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
@@ -80,15 +82,24 @@ impl Writer<'_> {
     }
 
     /// Adds what is queued and what comes within the linger, up to a job of another kind, which is returned.
+    ///
+    /// It looks from time to time instead of waiting for each: being woken costs more than a commit.
     fn gather(&self, group: &mut Vec<(Batch, Reply)>) -> Option<Job> {
-        let linger_ends = Instant::now() + if self.busy { self.linger } else { Duration::ZERO };
-        while group.len() < GROUP {
-            let left = linger_ends.saturating_duration_since(Instant::now());
-            match self.queue.recv_timeout(left) {
-                Ok(Job::Commit(batch, reply)) => group.push((batch, reply)),
-                Ok(other) => return Some(other),
-                Err(_) => return None,
+        let looks = if self.busy { LOOKS } else { 0 };
+        for look in 0..=looks {
+            let before = group.len();
+            while group.len() < GROUP {
+                match self.queue.try_recv() {
+                    Ok(Job::Commit(batch, reply)) => group.push((batch, reply)),
+                    Ok(other) => return Some(other),
+                    Err(_) => break,
+                }
             }
+            let is_quiet = look > 0 && group.len() == before;
+            if group.len() == GROUP || is_quiet || look == looks {
+                break;
+            }
+            std::thread::sleep(self.linger / LOOKS);
         }
         None
     }

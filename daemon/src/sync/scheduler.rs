@@ -66,7 +66,8 @@ fn start_due(app: &Arc<App>, now: Timestamp) {
     for scope in due {
         while let Some(places) = take_places(app, &scope) {
             let Some(asked) = take_batch(app, &scope, now) else { break };
-            app.tasks.spawn(run::batch(app.clone(), scope.clone(), asked, places));
+            let batch = run::batch(app.clone(), scope.clone(), asked, places);
+            app.tasks.spawn(app.cut_off.clone().run_until_cancelled_owned(batch));
         }
     }
 }

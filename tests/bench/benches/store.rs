@@ -415,17 +415,20 @@ fn append(store: &Store, world: &World, day: &[Snapshot]) -> Result<()> {
 }
 
 /// Keeps two groups on their way, as many syncs at once do.
-fn submit_all(store: &Store, commits: Vec<Commit>) -> Result<()> {
-    let mut pending = std::collections::VecDeque::<Pending>::new();
-    for commit in commits {
-        if pending.len() == 2 * GROUP
-            && let Some(oldest) = pending.pop_front()
-        {
-            oldest.wait()?;
-        }
-        pending.push_back(store.submit(commit));
+fn submit_all(store: &Store, mut commits: Vec<Commit>) -> Result<()> {
+    let mut before: Vec<Pending> = Vec::new();
+    while !commits.is_empty() {
+        let rest = commits.split_off(GROUP.min(commits.len()));
+        let group = std::mem::replace(&mut commits, rest);
+        let pending = group.into_iter().map(|commit| store.submit(commit)).collect();
+        wait_all(std::mem::replace(&mut before, pending))?;
     }
-    pending.into_iter().try_for_each(Pending::wait)?;
+    wait_all(before)
+}
+
+/// The newest first: then the others are there.
+fn wait_all(pending: Vec<Pending>) -> Result<()> {
+    pending.into_iter().rev().try_for_each(Pending::wait)?;
     Ok(())
 }
 

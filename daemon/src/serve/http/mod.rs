@@ -4,14 +4,15 @@ mod health;
 mod metrics;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -23,6 +24,8 @@ use crate::app::App;
 /// Connections at once.
 const MOST_CONNECTIONS: usize = 128;
 const MOST_HEADER_BYTES: usize = 16 * 1024;
+/// A connection ends after this many times the patience for one request: nobody holds a place for ever.
+const MOST_REQUESTS_LONG: u32 = 20;
 
 /// How patient the listener is, as values so that tests need no real seconds.
 #[derive(Clone, Copy, Debug)]
@@ -86,15 +89,15 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, patience: Patience) {
     }
 }
 
+/// HTTP/1 only: telling versions apart would wait for a first byte without an end to patience.
 async fn converse(stream: TcpStream, router: Router, patience: Patience) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience.headers)
-        .max_buf_size(MOST_HEADER_BYTES)
-        .keep_alive(true);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(MOST_HEADER_BYTES as u32);
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(patience.headers).max_buf_size(MOST_HEADER_BYTES);
+    let conversation = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut conversation = pin!(conversation);
     // A caller that breaks off or sends nonsense is its own affair.
-    let _ = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
+    if tokio::time::timeout(patience.request * MOST_REQUESTS_LONG, conversation.as_mut()).await.is_err() {
+        conversation.as_mut().graceful_shutdown();
+        let _ = tokio::time::timeout(patience.request, conversation).await;
+    }
 }

@@ -1,0 +1,119 @@
+//! Every question as a call of the service. Each is answered, be it with why there is no answer.
+
+use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, PAGE_ROWS, RunsQuery};
+use roster_protocol::transport::within;
+use roster_protocol::{Account, AccountPreview, ErrorKind, InfluencerQuery, RosterClient, RosterError, SortBy};
+
+use crate::client::{answer, patient, soon};
+use crate::message::{Answer, Deed, Question, Told};
+use crate::modal::picker::CHOICES;
+
+/// How many alerts and changes one influencer's screen shows at most.
+const HAPPENINGS: u64 = 40;
+
+/// Rows of a page of what grows.
+const ROWS: u64 = if PAGE_ROWS < 120 { PAGE_ROWS } else { 120 };
+
+/// Asks the daemon.
+pub(super) async fn ask(client: &RosterClient, question: Question) -> Answer {
+    match question {
+        Question::Status => Answer::Status(answer(client.status(soon()).await)),
+        Question::Page(query) => {
+            let result = answer(client.influencers(soon(), query.clone()).await);
+            Answer::Page(query, result)
+        }
+        Question::Choices(filter) => {
+            let (sort, limit) = (SortBy::Followers, CHOICES + 1);
+            let query = InfluencerQuery { filter: filter.clone(), sort, offset: 0, limit };
+            Answer::Choices(filter, answer(client.influencers(soon(), query).await))
+        }
+        Question::History { connection, since } => {
+            let history = answer(client.history(soon(), connection.to_string(), Some(since), None).await);
+            Answer::History { connection, since, result: history.map(|history| history.snapshots) }
+        }
+        Question::Influencer(id) => Answer::Influencer(id, answer(client.influencer(soon(), id.to_string()).await)),
+        Question::AlertsOf(id) => {
+            let influencer = Some(id.to_string());
+            let query = AlertsQuery { influencer, limit: HAPPENINGS, ..AlertsQuery::default() };
+            Answer::AlertsOf(id, answer(client.alerts(soon(), query).await))
+        }
+        Question::ChangesOf(id) => {
+            let query = ChangesQuery { of: Some(id.to_string()), limit: HAPPENINGS, ..ChangesQuery::default() };
+            Answer::ChangesOf(id, answer(client.changes(soon(), query).await))
+        }
+        Question::Runs(mark) => {
+            let query = RunsQuery { mark: mark.clone(), limit: ROWS, ..RunsQuery::default() };
+            Answer::Runs(mark, answer(client.runs(soon(), query).await))
+        }
+        Question::Alerts(state, mark) => {
+            let query = AlertsQuery { state, mark: mark.clone(), limit: ROWS, ..AlertsQuery::default() };
+            Answer::Alerts(state, mark, answer(client.alerts(soon(), query).await))
+        }
+        Question::Changes(mark) => {
+            let query = ChangesQuery { mark: mark.clone(), limit: ROWS, ..ChangesQuery::default() };
+            Answer::Changes(mark, answer(client.changes(soon(), query).await))
+        }
+        Question::Audit(mark) => {
+            let query = AuditQuery { mark: mark.clone(), limit: ROWS, ..AuditQuery::default() };
+            Answer::Audit(mark, answer(client.audit(soon(), query).await))
+        }
+        Question::LookUp { form, accounts } => Answer::LookUp { form, result: look_up(client, accounts).await },
+        Question::Progress { ticket, seen } => {
+            let limit = roster_protocol::service::LONGEST_WAIT + std::time::Duration::from_secs(5);
+            let result = answer(client.sync_progress(within(limit), ticket, seen).await);
+            Answer::Progress { ticket, seen, result }
+        }
+        Question::Do(deed) => {
+            let result = perform(client, &deed).await;
+            Answer::Done(deed, result)
+        }
+    }
+}
+
+/// Looks the accounts up one after the other: the first that makes sense to its platform counts.
+async fn look_up(client: &RosterClient, accounts: Vec<Account>) -> Result<AccountPreview, RosterError> {
+    let mut told = None;
+    for account in accounts {
+        match answer(client.look_up(patient(), account).await) {
+            Ok(preview) => return Ok(preview),
+            // The next platform may know what to make of it.
+            Err(error) if error.kind == ErrorKind::Usage => told = told.or(Some(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(told.unwrap_or_else(|| RosterError::usage("no platform makes sense of this")))
+}
+
+async fn perform(client: &RosterClient, deed: &Deed) -> Result<Told, RosterError> {
+    match deed.clone() {
+        Deed::Add(new) => answer(client.add(patient(), new).await).map(|added| Told::Influencer(added.row.id)),
+        Deed::Edit { influencer, edit, .. } => {
+            answer(client.edit(soon(), influencer.to_string(), edit).await).map(|_| Told::Done)
+        }
+        Deed::Remove { influencer, .. } => {
+            answer(client.remove(patient(), influencer.to_string()).await).map(|_| Told::Done)
+        }
+        Deed::Merge { influencer, into, .. } => {
+            let merged = client.merge(patient(), influencer.to_string(), into.to_string()).await;
+            answer(merged).map(|into| Told::Influencer(into.row.id))
+        }
+        Deed::Connect { influencer, account, .. } => {
+            answer(client.connect(patient(), influencer.to_string(), account).await).map(|_| Told::Done)
+        }
+        Deed::Disconnect { connection, .. } => {
+            answer(client.disconnect(patient(), connection.to_string(), false).await).map(|_| Told::Done)
+        }
+        Deed::Pause { target, paused, .. } => {
+            answer(client.pause(soon(), target, paused).await).map(|touched| Told::Touched(touched.len()))
+        }
+        Deed::Interval { connection, interval, .. } => {
+            answer(client.set_interval(soon(), connection.to_string(), interval).await).map(|_| Told::Done)
+        }
+        Deed::Record { connection, date, numbers, replace, .. } => {
+            let recorded = client.record(soon(), connection.to_string(), date, numbers, replace).await;
+            answer(recorded).map(|_| Told::Done)
+        }
+        Deed::Sync { target, .. } => answer(client.sync(soon(), target).await).map(Told::Ticket),
+        Deed::Acknowledge(alerts) => answer(client.acknowledge(soon(), alerts).await).map(|_| Told::Done),
+    }
+}

@@ -1,0 +1,91 @@
+//! Keeps a connection to the daemon, and waits there for what happens.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use roster_protocol::places::sockets_to_try;
+use roster_protocol::service::LONGEST_WAIT;
+use roster_protocol::transport::{ConnectError, within};
+use roster_protocol::{Cursor, ErrorKind, RosterClient, RosterError};
+use tokio::sync::mpsc::Sender;
+
+use super::Incoming;
+use crate::client;
+use crate::message::Message;
+use crate::model::Nobody;
+
+/// The first and the longest pause between attempts.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What happens within this time comes in one batch: a sync of hundreds redraws a few times a second.
+const GATHER: Duration = Duration::from_millis(200);
+
+/// Connects, reports, waits for events, and begins anew when the connection ends; until the UI has ended.
+pub(super) async fn keep(told: Option<PathBuf>, may_start: bool, sender: Sender<Incoming>) {
+    let mut pause = SHORTEST_PAUSE;
+    let mut complained: Option<RosterError> = None;
+    loop {
+        let message = match client::find(told.as_deref()).await {
+            Ok((client, _)) => {
+                (pause, complained) = (SHORTEST_PAUSE, None);
+                if sender.send(Incoming::Linked(client.clone())).await.is_err() {
+                    return;
+                }
+                Some(Message::Lost(follow(&client, &sender).await))
+            }
+            Err(error) => {
+                let nobody = nobody(&error, told.as_deref(), may_start);
+                let news = complained.as_ref() != Some(&nobody.error);
+                complained = Some(nobody.error.clone());
+                news.then_some(Message::Nobody(nobody))
+            }
+        };
+        if let Some(message) = message
+            && sender.send(Incoming::Message(message)).await.is_err()
+        {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn nobody(error: &ConnectError, told: Option<&Path>, may_start: bool) -> Nobody {
+    let absent = matches!(error, ConnectError::NotThere { .. });
+    Nobody {
+        tried: sockets_to_try(told),
+        error: client::unreachable(error, told),
+        // One that is there but refuses is not helped by another; nor is one wanted at a certain socket.
+        can_start: absent && may_start && told.is_none(),
+        starting: false,
+    }
+}
+
+/// Tells what happens until the connection ends; gives why it ended.
+async fn follow(client: &RosterClient, sender: &Sender<Incoming>) -> RosterError {
+    let mut after = Cursor::default();
+    loop {
+        let limit = LONGEST_WAIT + Duration::from_secs(5);
+        let batch = match client::answer(client.events_since(within(limit), after).await) {
+            Ok(batch) => batch,
+            // The connection is gone, or the daemon is about to go.
+            Err(error) if matches!(error.kind, ErrorKind::Unreachable) => return error,
+            Err(_) => {
+                tokio::time::sleep(LONGEST_PAUSE).await;
+                continue;
+            }
+        };
+        let first = after == Cursor::default();
+        after = batch.next;
+        let quiet = batch.events.is_empty() && !batch.reload;
+        // The first answer only says where the feed is now; all was loaded when the connection began.
+        if first && quiet {
+            continue;
+        }
+        if sender.send(Incoming::Message(Message::Happened(batch))).await.is_err() {
+            return RosterError::failed("the terminal UI has ended");
+        }
+        tokio::time::sleep(GATHER).await;
+    }
+}

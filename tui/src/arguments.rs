@@ -1,0 +1,243 @@
+//! What can be typed after `roster`. What a verb takes stands with the verb, in `commands/`.
+
+pub mod values;
+pub mod when;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use roster_protocol::RosterError;
+use roster_protocol::transport::PROTOCOL_VERSION;
+
+use crate::commands::{
+    add, alerts, audit, changes, completions, connect, disconnect, edit, history, list, merge, pause, platforms,
+    record, remove, runs, set, show, status, sync,
+};
+
+/// Follows the numbers of influencers across platforms.
+///
+/// Without a command the terminal UI opens. INFLUENCER is an id, the beginning of one, an exact name, or
+/// platform:handle; CONNECTION is an id, the beginning of one, or platform:handle. A profile's URL does too.
+#[derive(Debug, Parser)]
+#[command(name = "roster", version = version(), after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 rosterd not reachable or of another version, \
+                          4 not found, 5 not permitted, 6 done in part.";
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Globals {
+    /// Print JSON: one document, or one object a line with --follow
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Where rosterd listens [default: the user's socket, then the system's]
+    #[arg(long, global = true, value_name = "PATH", env = "ROSTER_SOCKET", hide_env_values = true,
+          value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    socket: Option<PathBuf>,
+    /// When to colour what is printed; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+impl Globals {
+    /// The socket that was told; an empty `ROSTER_SOCKET` tells none.
+    pub fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref().filter(|socket| !socket.as_os_str().is_empty())
+    }
+}
+
+/// When to colour; `Auto` means on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// One verb each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows the daemon, its schedule, coverage, platforms and store
+    Status(status::Status),
+    /// Lists influencers
+    List(list::List),
+    /// Shows one influencer with all connections and the newest numbers of each
+    Show(show::Show),
+    /// Adds an influencer
+    Add(add::Add),
+    /// Changes an influencer's name, tags, note or main connection
+    Edit(edit::Edit),
+    /// Removes an influencer with all connections and history
+    Remove(remove::Remove),
+    /// Moves everything of one influencer to another, then removes the first
+    Merge(merge::Merge),
+    /// Connects an account to an influencer and syncs it
+    Connect(connect::Connect),
+    /// Ends a connection; its history stays unless told otherwise
+    Disconnect(disconnect::Disconnect),
+    /// Pauses syncing of an influencer, a connection, a platform, or everything
+    Pause(pause::Pause),
+    /// Resumes what was paused
+    Resume(pause::Pause),
+    /// Changes a setting of a connection
+    Set(set::Set),
+    /// Syncs now: all that is due, one influencer or connection, or everything
+    Sync(sync::Sync),
+    /// Lists a connection's snapshots, oldest first; missing days are absent
+    History(history::History),
+    /// Stores a snapshot by hand, marked as such
+    Record(record::Record),
+    /// Lists changes that were noticed, newest first
+    Changes(changes::Changes),
+    /// Lists alerts, newest first, or acknowledges some
+    Alerts(alerts::Alerts),
+    /// Lists sync runs, newest first
+    Runs(runs::Runs),
+    /// Tells who did what and when, newest first
+    Audit(audit::Audit),
+    /// Lists platforms and how each is configured and behaves
+    Platforms(platforms::Platforms),
+    /// Shows alerts as desktop notifications until stopped
+    Notify(crate::agent::Notify),
+    /// Prints a completion script for a shell
+    Completions(completions::Completions),
+}
+
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> =
+        LazyLock::new(|| format!("{} (protocol {PROTOCOL_VERSION})", env!("CARGO_PKG_VERSION")));
+    VERSION.as_str()
+}
+
+/// The most that all arguments together may have, so that every request fits into one frame.
+const MOST_BYTES: usize = 48 * 1024;
+
+/// Understands what was typed, the program's name first.
+///
+/// # Errors
+/// clap's own, which is also how `--help` and `--version` answer.
+pub fn parse(typed: &[OsString]) -> Result<Arguments, clap::Error> {
+    if typed.iter().map(|word| word.len()).sum::<usize>() > MOST_BYTES {
+        return Err(clap::Error::raw(clap::error::ErrorKind::TooManyValues, "that is too much text for one command\n"));
+    }
+    Arguments::try_parse_from(typed)
+}
+
+/// Whether JSON is wanted although the arguments were not understood.
+pub fn wants_json(typed: &[OsString]) -> bool {
+    typed.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
+/// A usage error as one sentence and a hint, for JSON.
+pub fn usage_error(error: &clap::Error) -> RosterError {
+    let text = error.to_string();
+    let paragraph: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+    let message = paragraph.join(" ");
+    let hint = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    RosterError::usage(message.strip_prefix("error: ").unwrap_or(&message))
+        .hint(hint.unwrap_or("`roster help` lists commands, `roster help COMMAND` what one takes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn typed(line: &str) -> Vec<OsString> {
+        std::iter::once("roster").chain(line.split_whitespace()).map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_arguments_contradict_nothing() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_the_manual_shows_is_understood() {
+        for line in [
+            "",
+            "--json",
+            "status",
+            "list",
+            "list platform:youtube growth30:>5% --sort growth --tag beauty --platform youtube --limit 5 --offset 2",
+            "show youtube:@x --json",
+            "--json --socket /tmp/x.sock --color never show x",
+            "add Mara --handle youtube:@x --handle https://bsky.app/profile/x --tag a --tag b --note n",
+            "add -",
+            "edit x --name y --tag a --untag b --note n --main auto",
+            "remove x --yes",
+            "merge a b",
+            "connect x bluesky --handle h --no-wait",
+            "disconnect c --delete-history --yes",
+            "pause all",
+            "resume platform:youtube",
+            "set c interval 1h",
+            "set c interval default",
+            "sync",
+            "sync x --no-wait",
+            "sync --all",
+            "history c --metric avg_likes --since 1y --until 2026-11-21",
+            "record c --date 2026-11-21 --followers 10k --engagement-rate 5% --avg-likes 3.5 --replace",
+            "changes --since 7d",
+            "alerts --state acknowledged --follow",
+            "alerts ack aaaa bbbb --json",
+            "alerts --json ack aaaa",
+            "runs --since 2d --connection c",
+            "audit --since 1d --follow",
+            "platforms",
+            "notify",
+            "completions bash",
+        ] {
+            parse(&typed(line)).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_usage_error() {
+        for line in [
+            "frobnicate",
+            "show",
+            "add",
+            "add x --handle nocolon",
+            "connect x bluesky",
+            "set c colour red",
+            "set c interval soon",
+            "sync x --all",
+            "history c --since someday",
+            "record c --followers 1",
+            "record c --date 2026-11-21 --engagement-rate 5 --followers 1",
+            "alerts --state shut",
+            "alerts ack",
+            "list --sort age",
+            "completions tcl",
+            "--color blue status",
+        ] {
+            let error = parse(&typed(line)).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+            let told = usage_error(&error);
+            assert!(!told.message.is_empty() && !told.message.contains('\n'), "{line}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn too_much_text_is_refused_before_it_is_sent() {
+        let long = vec![OsString::from("roster"), "add".into(), "x".repeat(60_000).into()];
+        assert_eq!(parse(&long).expect_err("too long").exit_code(), 2);
+    }
+
+    #[test]
+    fn json_is_seen_even_in_what_was_not_understood() {
+        assert!(wants_json(&typed("frobnicate --json")));
+        assert!(!wants_json(&typed("show -- --json")));
+    }
+}

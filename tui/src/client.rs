@@ -1,0 +1,195 @@
+//! The way to the daemon: finding its socket, saying why it cannot be reached, and starting one for this user.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use roster_protocol::places::{Places, sockets_to_try};
+use roster_protocol::transport::{self, ConnectError, within};
+use roster_protocol::{ErrorKind, RosterClient, RosterError};
+use tarpc::client::RpcError;
+use tarpc::context::Context;
+
+/// How long a plain question may take.
+const SOON: Duration = Duration::from_secs(30);
+
+/// How long a call may take that asks a platform on its way, or waits for something to happen.
+const PATIENT: Duration = Duration::from_secs(100);
+
+/// A context for a plain question.
+pub fn soon() -> Context {
+    within(SOON)
+}
+
+/// A context for a call that asks a platform on its way.
+pub fn patient() -> Context {
+    within(PATIENT)
+}
+
+/// Connects to the socket told, or else to the first of the user's and the system's that answers.
+/// Gives the socket's path too.
+///
+/// # Errors
+/// `Unreachable` when nobody listens or the versions differ, `NotPermitted` when the daemon refuses this user.
+pub async fn connect(told: Option<&Path>) -> Result<(RosterClient, PathBuf), RosterError> {
+    find(told).await.map_err(|error| unreachable(&error, told))
+}
+
+/// As [`connect`], for callers who tell the causes apart.
+///
+/// A daemon that answers but refuses ends the search: another one would hold other data.
+pub(crate) async fn find(told: Option<&Path>) -> Result<(RosterClient, PathBuf), ConnectError> {
+    let mut first_miss = None;
+    for socket in sockets_to_try(told) {
+        match transport::connect(&socket).await {
+            Ok(client) => return Ok((client, socket)),
+            Err(miss @ ConnectError::NotThere { .. }) => first_miss = first_miss.or(Some(miss)),
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    Err(first_miss.unwrap_or_else(|| ConnectError::NotThere {
+        path: "any known socket".to_owned(),
+        source: io::ErrorKind::NotFound.into(),
+    }))
+}
+
+/// A failure to connect, as people read it.
+pub(crate) fn unreachable(error: &ConnectError, told: Option<&Path>) -> RosterError {
+    let (kind, message, hint) = match error {
+        ConnectError::NotThere { .. } if told.is_none() => {
+            (ErrorKind::Unreachable, "rosterd is not running".to_owned(), START_HINT)
+        }
+        ConnectError::NotThere { .. } => (ErrorKind::Unreachable, error.to_string(), START_HINT),
+        ConnectError::NotPermitted { .. } => {
+            (ErrorKind::NotPermitted, error.to_string(), "ask to be added to the group `roster`, then log in again")
+        }
+        ConnectError::Busy { .. } => (ErrorKind::Unreachable, error.to_string(), "close some clients and try again"),
+        ConnectError::WrongVersion { .. } => {
+            (ErrorKind::Unreachable, error.to_string(), "install the same version of roster and rosterd")
+        }
+        ConnectError::NotRoster { .. } => {
+            (ErrorKind::Unreachable, error.to_string(), "check --socket and ROSTER_SOCKET, or restart rosterd")
+        }
+    };
+    RosterError::new(kind, message).hint(hint)
+}
+
+const START_HINT: &str = "start one: `systemctl --user start rosterd`, or `rosterd run`";
+
+/// A call that got no answer, as people read it.
+pub fn describe(error: RpcError) -> RosterError {
+    let lost = |message: &str| RosterError::new(ErrorKind::Unreachable, message);
+    match error {
+        RpcError::Shutdown | RpcError::Send(_) | RpcError::Channel(_) => lost("the connection to rosterd was lost")
+            .hint("look whether it still runs: `systemctl --user status rosterd`"),
+        RpcError::DeadlineExceeded => lost("rosterd did not answer in time").hint("try again, or look at its log"),
+        RpcError::Server(failure) if failure.kind == io::ErrorKind::WouldBlock => {
+            RosterError::failed("rosterd has too many calls at once").hint("try again in a moment")
+        }
+        RpcError::Server(failure) => RosterError::failed(failure.detail).hint("look at rosterd's log"),
+    }
+}
+
+/// The answer itself, or why there is none, whichever side failed.
+///
+/// # Errors
+/// What the daemon answered, or [`describe`] of what kept it from answering.
+pub fn answer<T>(answered: Result<Result<T, RosterError>, RpcError>) -> Result<T, RosterError> {
+    answered.map_err(describe)?
+}
+
+/// Starts `rosterd` for this user, detached from the terminal, and returns at once.
+///
+/// The one beside this program is taken, or else the one in `PATH`. What it prints goes to `rosterd.log`
+/// in the user's state directory. The caller asks with [`connect`] until it answers.
+///
+/// # Errors
+/// When there is no home directory, its log cannot be opened, or the program is not found.
+pub fn start_user_daemon() -> Result<(), RosterError> {
+    let places = Places::of_user().ok_or_else(|| RosterError::failed("this user has no home directory"))?;
+    let log = open_log(&places.state)
+        .map_err(|error| RosterError::failed(format!("no log can be kept in {}: {error}", places.state.display())))?;
+    spawn_detached(&daemon_program(), log).map_err(|error| {
+        RosterError::failed(format!("rosterd cannot be started: {error}"))
+            .hint("install rosterd beside roster, or start it by hand: `rosterd run`")
+    })
+}
+
+fn daemon_program() -> PathBuf {
+    std::env::current_exe()
+        .map(|own| own.with_file_name("rosterd"))
+        .ok()
+        .filter(|beside| beside.is_file())
+        .unwrap_or_else(|| PathBuf::from("rosterd"))
+}
+
+/// Opens the log for appending, readable by its user only.
+fn open_log(state: &Path) -> io::Result<File> {
+    DirBuilder::new().recursive(true).mode(0o700).create(state)?;
+    OpenOptions::new().create(true).append(true).mode(0o600).open(state.join("rosterd.log"))
+}
+
+fn spawn_detached(program: &Path, log: File) -> io::Result<()> {
+    let errors = log.try_clone()?;
+    let mut child = Command::new(program)
+        .arg("run")
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors)
+        // A group of its own: Ctrl-C and the terminal's end do not reach it.
+        .process_group(0)
+        .spawn()?;
+    // Whoever starts a program must wait for it; one that ends early would stay as a zombie otherwise.
+    std::thread::spawn(move || child.wait());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn causes_decide_the_exit_code() {
+        let path = || "/run/x.sock".to_owned();
+        let check = |error: ConnectError, code: u8| {
+            let told = unreachable(&error, Some(Path::new("/run/x.sock")));
+            assert_eq!(told.kind.exit_code(), code, "{told:?}");
+            assert!(told.hint.is_some(), "{told:?}");
+        };
+        check(ConnectError::NotThere { path: path(), source: io::ErrorKind::NotFound.into() }, 3);
+        check(ConnectError::NotPermitted { path: path() }, 5);
+        check(ConnectError::Busy { path: path() }, 3);
+        check(ConnectError::WrongVersion { ours: 1, theirs: 2 }, 3);
+        check(ConnectError::NotRoster { path: path() }, 3);
+    }
+
+    #[test]
+    fn calls_without_an_answer_are_told_in_words() {
+        assert_eq!(describe(RpcError::Shutdown).kind, ErrorKind::Unreachable);
+        assert_eq!(describe(RpcError::DeadlineExceeded).kind, ErrorKind::Unreachable);
+        let busy = tarpc::ServerError::new(io::ErrorKind::WouldBlock, "throttled".to_owned());
+        assert_eq!(describe(RpcError::Server(busy)).kind, ErrorKind::Failed);
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_not_there_is_unreachable() {
+        let nowhere = std::env::temp_dir().join("roster-no-such-directory/rosterd.sock");
+        let error = connect(Some(&nowhere)).await.expect_err("nobody listens there");
+        assert_eq!(error.kind, ErrorKind::Unreachable);
+        assert!(error.hint.is_some_and(|hint| hint.contains("rosterd run")));
+    }
+
+    #[test]
+    fn the_log_is_for_its_user_only() {
+        let state = std::env::temp_dir().join(format!("roster-log-{}", std::process::id()));
+        let log = open_log(&state).expect("the temporary directory is writable");
+        let mode = log.metadata().expect("just opened").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::remove_dir_all(&state).expect("just made");
+    }
+}

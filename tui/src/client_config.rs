@@ -1,0 +1,78 @@
+//! The client's own file, `$XDG_CONFIG_HOME/roster/roster.toml`: colours and further keys.
+//!
+//! ```toml
+//! [theme]
+//! accent = "light-blue"       # also good, warn, bad, faint: a name or #rrggbb
+//! [keys]
+//! sync = ["f5"]               # keys beside the built-in ones, which never go away
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use roster_protocol::RosterError;
+use serde::Deserialize;
+
+/// The file's content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientConfig {
+    pub theme: ThemeConfig,
+    /// Further keys by the name of what they do.
+    pub keys: BTreeMap<String, Vec<String>>,
+}
+
+/// Colours by what they mean; what is `None` stays as built in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ThemeConfig {
+    pub accent: Option<String>,
+    pub good: Option<String>,
+    pub warn: Option<String>,
+    pub bad: Option<String>,
+    pub faint: Option<String>,
+}
+
+impl ClientConfig {
+    /// Reads the file; one that is not there is an empty one.
+    ///
+    /// # Errors
+    /// When it cannot be read or says something unknown; the message has the line.
+    pub fn read(path: &Path) -> Result<Self, RosterError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text).map_err(|mut error| {
+                error.message = format!("{}: {}", path.display(), error.message);
+                error
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(RosterError::failed(format!("{} cannot be read: {error}", path.display()))),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, RosterError> {
+        toml::from_str(text).map_err(|error| {
+            let line =
+                error.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
+            RosterError::usage(format!("line {line}: {}", error.message())).hint("the built-in look is used meanwhile")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_file_is_understood_and_a_wrong_one_told() {
+        let config = ClientConfig::parse("[theme]\naccent = \"blue\"\n[keys]\nsync = [\"f5\"]\n").expect("valid");
+        assert_eq!(config.theme.accent.as_deref(), Some("blue"));
+        assert_eq!(config.keys["sync"], ["f5"]);
+        let error = ClientConfig::parse("[theme]\naccent = \"blue\"\nacent = \"red\"\n").expect_err("unknown key");
+        assert!(error.message.starts_with("line 3: unknown field"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_empty() {
+        assert_eq!(ClientConfig::read(Path::new("/nonexistent/roster.toml")), Ok(ClientConfig::default()));
+    }
+}

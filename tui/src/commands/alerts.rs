@@ -1,0 +1,204 @@
+//! `roster alerts`: lists, follows, acknowledges.
+
+use std::collections::HashMap;
+
+use roster_protocol::service::AlertsQuery;
+use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
+use roster_protocol::{Alert, AlertId, AlertState, Event, RosterClient, RosterError, Severity};
+
+use super::follow::Feed;
+use super::{Session, pages};
+use crate::client::{answer, soon};
+use crate::output::json;
+use crate::output::people::time;
+use crate::output::table::{Cell, Table, Tone};
+use crate::output::{Ending, Failure, Look, Output};
+
+/// `roster alerts`
+#[derive(Debug, clap::Args)]
+pub struct Alerts {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// Goes on and prints each alert that opens, is acknowledged or resolves
+    #[arg(long)]
+    follow: bool,
+    /// open, acknowledged or resolved [default: open and acknowledged]
+    #[arg(long, value_name = "STATE")]
+    state: Option<AlertState>,
+    /// At most so many [default: the newest 1,000]
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Acknowledges alerts: somebody has seen them
+    Ack {
+        /// Ids, or beginnings of ids
+        #[arg(required = true, value_name = "ID")]
+        alerts: Vec<String>,
+    },
+}
+
+impl Alerts {
+    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        match &self.verb {
+            Some(Verb::Ack { .. }) if self.follow || self.state.is_some() || self.limit.is_some() => {
+                Err(RosterError::usage("`alerts ack` takes ids only").into())
+            }
+            Some(Verb::Ack { alerts }) => acknowledge(alerts, session).await,
+            None if self.follow => self.follow(session).await,
+            None => {
+                let client = session.connect().await?;
+                let found = self.read(&client).await?;
+                print(&found.rows, &mut session.output)?;
+                found.tell_cut(self.limit, &session.output);
+                if found.rows.is_empty() {
+                    session.output.remark("no such alerts");
+                }
+                Ok(Ending::Done)
+            }
+        }
+    }
+
+    async fn read(&self, client: &RosterClient) -> Result<pages::Rows<Alert>, RosterError> {
+        let wanted = pages::wanted(self.limit, false);
+        let asked = pages::read(wanted, async |mark, limit| {
+            let query = AlertsQuery { state: self.state, influencer: None, mark, limit };
+            answer(client.alerts(soon(), query).await)
+        });
+        asked.await
+    }
+
+    async fn follow(&self, session: &mut Session) -> Result<Ending, Failure> {
+        let mut feed = Feed::start(session).await?;
+        let mut told = HashMap::new();
+        self.tell_listed(&feed.client, &mut told, &mut session.output).await?;
+        loop {
+            let batch = feed.next(session).await?;
+            if batch.reload {
+                self.tell_listed(&feed.client, &mut told, &mut session.output).await?;
+            }
+            for event in batch.events {
+                if let Event::AlertChanged(alert) = event {
+                    self.tell(&alert, &mut told, &mut session.output)?;
+                }
+            }
+        }
+    }
+
+    async fn tell_listed(
+        &self,
+        client: &RosterClient,
+        told: &mut HashMap<AlertId, AlertState>,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let found = self.read(client).await?;
+        found.rows.iter().rev().try_for_each(|alert| self.tell(alert, told, output))
+    }
+
+    /// Prints an alert that is new or in a new state.
+    fn tell(&self, alert: &Alert, told: &mut HashMap<AlertId, AlertState>, output: &mut Output) -> Result<(), Failure> {
+        let is_news = told.insert(alert.id, alert.state) != Some(alert.state);
+        if is_news && self.state.is_none_or(|state| state == alert.state) {
+            output.answer(|| json::happenings::Alert::from(alert), |look| line(alert, look))?;
+        }
+        Ok(())
+    }
+}
+
+/// Every id is looked up before any alert is acknowledged, so that a wrong one changes nothing.
+async fn acknowledge(ids: &[String], session: &mut Session) -> Result<Ending, Failure> {
+    let client = session.connect().await?;
+    let mut alerts: Vec<AlertId> = Vec::new();
+    for id in ids {
+        let alert = answer(client.alert(soon(), id.clone()).await)?.id;
+        if !alerts.contains(&alert) {
+            alerts.push(alert);
+        }
+    }
+    let alerts = answer(client.acknowledge(soon(), alerts).await)?;
+    print(&alerts, &mut session.output)?;
+    Ok(Ending::Done)
+}
+
+fn print(alerts: &[Alert], output: &mut Output) -> Result<(), Failure> {
+    let json = || json::happenings::AlertList { alerts: alerts.iter().map(json::happenings::Alert::from).collect() };
+    output.answer(json, |look| text(alerts, look))?;
+    Ok(())
+}
+
+fn text(alerts: &[Alert], look: &Look) -> String {
+    let mut table = Table::new(&["ID", "STATE", "SINCE", "INFLUENCER", "PLATFORM", "WHY"]);
+    for alert in alerts {
+        table.row([
+            Cell::new(alert.id.to_string(), Tone::Quiet),
+            state(alert),
+            time(alert.opened_at, &look.now).into(),
+            alert.influencer_name.as_str().into(),
+            alert.platform.as_str().into(),
+            alert.why.as_str().into(),
+        ]);
+    }
+    table.render(look.paint)
+}
+
+fn state(alert: &Alert) -> Cell {
+    let tone = match (alert.state, alert.severity) {
+        (AlertState::Open, Severity::Critical) => Tone::Bad,
+        (AlertState::Open, _) => Tone::Warn,
+        _ => Tone::Quiet,
+    };
+    Cell::new(alert.state.as_str(), tone)
+}
+
+/// One alert as a line that needs no other lines beside it.
+fn line(alert: &Alert, look: &Look) -> String {
+    let who = clean(&alert.influencer_name, NAME_CHARACTERS);
+    let why = clean(&alert.why, SENTENCE_CHARACTERS);
+    let at = time(alert.ended_at.unwrap_or(alert.opened_at), &look.now);
+    let platform = clean(&alert.platform, NAME_CHARACTERS);
+    format!("{at}  {}  {:<12}  {who} · {platform}: {why}\n", alert.id, alert.state.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn json_has_the_names_scripts_rely_on() {
+        let person = Alert {
+            rule: "needs-person".into(),
+            metric: None,
+            from: None,
+            to: None,
+            change: None,
+            why: "no such account".into(),
+            ..samples::alert()
+        };
+        let alerts = [samples::alert(), person].iter().map(json::happenings::Alert::from).collect();
+        insta::assert_snapshot!(samples::lines(json::happenings::AlertList { alerts }), @r#"
+        {"alerts":[{"id":"aeaqcaib","state":"open","rule":"significant-change","influencer":"aibaeaqc",
+        "influencer_name":"Mara Lindqvist","connection":"ambqgayd","platform":"youtube",
+        "metric":"followers","from":12345,"to":10400,"change":-0.1576,"opened_at":"2026-11-21T14:18:00Z",
+        "why":"followers fell by 15.8 % since yesterday"},{"id":"aeaqcaib","state":"open",
+        "rule":"needs-person","influencer":"aibaeaqc","influencer_name":"Mara Lindqvist",
+        "connection":"ambqgayd","platform":"youtube","metric":null,"from":null,"to":null,"change":null,
+        "opened_at":"2026-11-21T14:18:00Z","why":"no such account"}]}
+        "#);
+    }
+
+    #[test]
+    fn people_read_who_and_what() {
+        insta::assert_snapshot!(text(&[samples::alert()], &samples::look()), @r"
+        ID        STATE  SINCE             INFLUENCER      PLATFORM  WHY
+        aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday
+        ");
+        let hostile = Alert { influencer_name: "x\u{1b}[1m\ny".into(), ..samples::alert() };
+        assert_eq!(
+            line(&hostile, &samples::look()),
+            "2026-11-21 14:18  aeaqcaib  open          x[1m y · youtube: followers fell by 15.8 % since yesterday\n"
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! `roster audit`: who did what, when.
+
+use roster_protocol::service::{AuditQuery, PAGE_ROWS};
+use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
+use roster_protocol::{AuditEntry, RosterClient, RosterError, Timestamp};
+
+use super::follow::Feed;
+use super::{Session, pages};
+use crate::arguments::when::When;
+use crate::client::{answer, soon};
+use crate::output::json;
+use crate::output::people::time;
+use crate::output::table::{Cell, Table, Tone};
+use crate::output::{Ending, Failure, Look, Output};
+
+/// `roster audit`
+#[derive(Debug, clap::Args)]
+pub struct Audit {
+    /// Then or later: 2026-11-21, 12h, 7d, 1y
+    #[arg(long, value_name = "DATE")]
+    since: Option<When>,
+    /// Goes on and prints each new entry, oldest first
+    #[arg(long)]
+    follow: bool,
+    /// At most so many [default: all with --since, else the newest 1,000, or 10 with --follow]
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+impl Audit {
+    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        let since = self.since.map(|since| since.moment(&session.output.look.now)).transpose()?;
+        if self.follow {
+            return self.follow(since, session).await;
+        }
+        let client = session.connect().await?;
+        let found = read(&client, since, pages::wanted(self.limit, since.is_some())).await?;
+        let entries = || found.rows.iter().map(json::happenings::AuditEntry::from).collect();
+        session.output.answer(|| json::happenings::AuditList { entries: entries() }, |look| text(&found.rows, look))?;
+        found.tell_cut(self.limit, &session.output);
+        Ok(Ending::Done)
+    }
+
+    /// Entries have no events of their own: they are looked for whenever something happened,
+    /// and whenever a wait ended without.
+    async fn follow(&self, since: Option<Timestamp>, session: &mut Session) -> Result<Ending, Failure> {
+        let mut feed = Feed::start(session).await?;
+        let first = self.limit.or_else(|| since.is_none().then_some(10));
+        let mut entries = read(&feed.client, since, pages::wanted(first, since.is_some())).await?.rows;
+        let mut last = 0;
+        if entries.is_empty() {
+            // Nothing to begin with: all that is older stays untold.
+            last = read(&feed.client, None, 1).await?.rows.first().map_or(0, |entry| entry.number);
+        }
+        loop {
+            for entry in entries.iter().rev() {
+                tell(entry, &mut session.output)?;
+                last = last.max(entry.number);
+            }
+            feed.next(session).await?;
+            entries = newer(&feed.client, last).await?;
+        }
+    }
+}
+
+async fn read(
+    client: &RosterClient,
+    since: Option<Timestamp>,
+    wanted: u64,
+) -> Result<pages::Rows<AuditEntry>, RosterError> {
+    let ask = async |mark, limit| answer(client.audit(soon(), AuditQuery { since, mark, limit }).await);
+    pages::read(wanted, ask).await
+}
+
+/// Entries after number `last`, newest first.
+async fn newer(client: &RosterClient, last: u64) -> Result<Vec<AuditEntry>, RosterError> {
+    let (mut entries, mut mark) = (Vec::<AuditEntry>::new(), None);
+    loop {
+        let query = AuditQuery { since: None, mark, limit: PAGE_ROWS };
+        let page = answer(client.audit(soon(), query).await)?;
+        entries.extend(page.rows);
+        mark = page.next;
+        let reached = entries.last().is_none_or(|entry| entry.number <= last + 1);
+        if reached || mark.is_none() {
+            entries.retain(|entry| entry.number > last);
+            return Ok(entries);
+        }
+    }
+}
+
+fn tell(entry: &AuditEntry, output: &mut Output) -> Result<(), Failure> {
+    output.answer(|| json::happenings::AuditEntry::from(entry), |look| line(entry, look))?;
+    Ok(())
+}
+
+fn text(entries: &[AuditEntry], look: &Look) -> String {
+    let mut table = Table::new(&["WHEN", "WHO", "ACTION", "ON", "CHANGE"]);
+    for entry in entries {
+        table.row([
+            Cell::new(time(entry.at, &look.now), Tone::Quiet),
+            who(entry).into(),
+            entry.action.as_str().into(),
+            entry.on.as_str().into(),
+            change(entry).into(),
+        ]);
+    }
+    table.render(look.paint)
+}
+
+fn line(entry: &AuditEntry, look: &Look) -> String {
+    let told = format!("{}  {}  {}  {}", who(entry), entry.action, entry.on, change(entry));
+    format!("{}  {}\n", time(entry.at, &look.now), clean(told.trim_end(), 2 * SENTENCE_CHARACTERS))
+}
+
+fn who(entry: &AuditEntry) -> String {
+    match &entry.who {
+        None => format!("rosterd ({})", entry.cause),
+        Some(who) if who.name.is_empty() => format!("uid {}", who.uid),
+        Some(who) => who.name.clone(),
+    }
+}
+
+fn change(entry: &AuditEntry) -> String {
+    match (&entry.old, &entry.new) {
+        (Some(old), Some(new)) => format!("{old} → {new}"),
+        (None, Some(new)) => new.clone(),
+        (Some(old), None) => format!("{old} → nothing"),
+        (None, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn json_has_the_names_scripts_rely_on() {
+        let own = AuditEntry { who: None, old: Some("1".into()), cause: "sync".into(), ..samples::audit_entry() };
+        let entries = [samples::audit_entry(), own].iter().map(json::happenings::AuditEntry::from).collect();
+        insta::assert_snapshot!(samples::lines(json::happenings::AuditList { entries }), @r##"
+        {"entries":[{"at":"2026-11-21T14:18:00Z","who":{"uid":1001,"name":"ines"},
+        "action":"influencer.edit","on":"aibaeaqc Mara Lindqvist","old":null,"new":"#beauty",
+        "cause":"person"},{"at":"2026-11-21T14:18:00Z","who":null,"action":"influencer.edit",
+        "on":"aibaeaqc Mara Lindqvist","old":"1","new":"#beauty","cause":"sync"}]}
+        "##);
+    }
+
+    #[test]
+    fn people_read_who_did_what() {
+        insta::assert_snapshot!(text(&[samples::audit_entry()], &samples::look()), @r"
+        WHEN              WHO   ACTION           ON                       CHANGE
+        2026-11-21 14:18  ines  influencer.edit  aibaeaqc Mara Lindqvist  #beauty
+        ");
+        let hostile = AuditEntry { on: "x\u{1b}[1m\ny".into(), who: None, ..samples::audit_entry() };
+        assert_eq!(
+            line(&hostile, &samples::look()),
+            "2026-11-21 14:18  rosterd (person) influencer.edit x[1m y #beauty\n"
+        );
+    }
+}

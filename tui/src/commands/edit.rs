@@ -1,0 +1,45 @@
+//! `roster edit`: name, tags, note, main connection.
+
+use roster_protocol::{InfluencerEdit, RosterError};
+
+use super::{Session, show};
+use crate::arguments::values::note;
+use crate::client::{answer, patient};
+use crate::output::{Ending, Failure};
+
+/// `roster edit`
+#[derive(Debug, clap::Args)]
+pub struct Edit {
+    /// Id, beginning of an id, exact name, platform:handle, or a profile's URL
+    influencer: String,
+    /// A new name
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// A tag to add; may be given several times
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// A tag to take away; may be given several times
+    #[arg(long, value_name = "TAG")]
+    untag: Vec<String>,
+    /// A new note; an empty one removes it
+    #[arg(long, value_name = "TEXT", value_parser = note)]
+    note: Option<String>,
+    /// The connection whose numbers stand for the influencer; auto takes the largest
+    #[arg(long, value_name = "CONNECTION")]
+    main: Option<String>,
+}
+
+impl Edit {
+    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        let Edit { influencer, name, tag, untag, note, main } = self;
+        let edit = InfluencerEdit { name, tag, untag, note, main };
+        if edit == InfluencerEdit::default() {
+            return Err(RosterError::usage("nothing to change")
+                .hint("give --name, --tag, --untag, --note or --main")
+                .into());
+        }
+        let client = session.connect().await?;
+        let influencer = answer(client.edit(patient(), influencer, edit).await)?;
+        show::print(&influencer, &mut session.output)
+    }
+}

@@ -1,0 +1,55 @@
+//! Waiting for what is committed, for `--follow`; a daemon that restarts is waited for.
+
+use std::time::Duration;
+
+use roster_protocol::transport::ConnectError;
+use roster_protocol::{Cursor, ErrorKind, EventBatch, RosterClient, RosterError};
+
+use super::Session;
+use crate::client::{self, answer, soon};
+
+/// How long to wait before the daemon is looked for again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// A place in the feed, and the way to ask.
+pub(super) struct Feed {
+    pub client: RosterClient,
+    cursor: Cursor,
+}
+
+impl Feed {
+    /// Begins at the newest place: what is listed after this is not missed.
+    pub async fn start(session: &Session) -> Result<Self, RosterError> {
+        let client = session.connect().await?;
+        let batch = answer(client.events_since(soon(), Cursor::default()).await)?;
+        Ok(Self { client, cursor: batch.next })
+    }
+
+    /// Waits for events; none came when the answer is empty. With `reload` some were missed.
+    pub async fn next(&mut self, session: &Session) -> Result<EventBatch, RosterError> {
+        loop {
+            match answer(self.client.events_since(soon(), self.cursor).await) {
+                Ok(batch) => {
+                    self.cursor = batch.next;
+                    return Ok(batch);
+                }
+                Err(error) if error.kind == ErrorKind::Unreachable => self.client = reconnect(session).await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Waits until the daemon is there again; one that refuses ends the wait.
+async fn reconnect(session: &Session) -> Result<RosterClient, RosterError> {
+    session.output.remark("rosterd is gone; waiting until it is back");
+    loop {
+        match client::find(session.socket.as_deref()).await {
+            Ok((client, _)) => return Ok(client),
+            Err(ConnectError::NotThere { .. } | ConnectError::Busy { .. } | ConnectError::NotRoster { .. }) => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            Err(refusal) => return Err(client::unreachable(&refusal, session.socket.as_deref())),
+        }
+    }
+}

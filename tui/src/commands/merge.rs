@@ -1,0 +1,22 @@
+//! `roster merge`: two influencers that are one.
+
+use super::{Session, show};
+use crate::client::{answer, patient};
+use crate::output::{Ending, Failure};
+
+/// `roster merge`
+#[derive(Debug, clap::Args)]
+pub struct Merge {
+    /// Whose connections, tags and alerts move; it is removed then
+    influencer: String,
+    /// Who gets them and stays
+    into: String,
+}
+
+impl Merge {
+    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        let client = session.connect().await?;
+        let influencer = answer(client.merge(patient(), self.influencer, self.into).await)?;
+        show::print(&influencer, &mut session.output)
+    }
+}

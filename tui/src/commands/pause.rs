@@ -1,0 +1,32 @@
+//! `roster pause` and `roster resume`.
+
+use roster_protocol::audit::PauseTarget;
+use roster_protocol::service::PAGE_ROWS;
+
+use super::{Session, show};
+use crate::client::{answer, patient};
+use crate::output::json;
+use crate::output::{Ending, Failure};
+
+/// `roster pause`, `roster resume`
+#[derive(Debug, clap::Args)]
+pub struct Pause {
+    /// An influencer, a connection, platform:PLATFORM, or all
+    target: PauseTarget,
+}
+
+impl Pause {
+    pub(super) async fn run(self, session: &mut Session, paused: bool) -> Result<Ending, Failure> {
+        let client = session.connect().await?;
+        let connections = answer(client.pause(patient(), self.target, paused).await)?;
+        let json = || json::ConnectionList { connections: connections.iter().map(json::Connection::from).collect() };
+        session.output.answer(json, |look| show::connection_table(&connections, look))?;
+        let count = connections.len() as u64;
+        let verb = if paused { "paused" } else { "resumed" };
+        session.output.remark(&match count {
+            PAGE_ROWS.. => format!("{verb}; the first {count} connections are shown"),
+            _ => format!("{verb}; connections concerned: {count}"),
+        });
+        Ok(Ending::Done)
+    }
+}

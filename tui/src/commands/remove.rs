@@ -1,0 +1,31 @@
+//! `roster remove`: an influencer with all connections and history.
+
+use roster_protocol::RosterError;
+
+use super::{Session, show};
+use crate::client::{answer, patient};
+use crate::output::{Ending, Failure};
+
+/// `roster remove`
+#[derive(Debug, clap::Args)]
+pub struct Remove {
+    /// Id, beginning of an id, exact name, platform:handle, or a profile's URL
+    influencer: String,
+    /// Says that all connections and history shall be deleted
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Remove {
+    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        if !self.yes {
+            return Err(RosterError::usage("this deletes the influencer with all connections and history")
+                .hint("add --yes if that is meant; `roster pause` only stops syncing")
+                .into());
+        }
+        let client = session.connect().await?;
+        let influencer = answer(client.remove(patient(), self.influencer).await)?;
+        session.output.remark("removed:");
+        show::print(&influencer, &mut session.output)
+    }
+}

@@ -1,0 +1,63 @@
+//! `roster set`: settings of one connection.
+
+use clap::ValueEnum;
+use roster_protocol::Seconds;
+
+use super::{Session, show};
+use crate::arguments::values::Interval;
+use crate::client::{answer, soon};
+use crate::output::{Ending, Failure};
+
+/// `roster set`
+#[derive(Debug, clap::Args)]
+pub struct Set {
+    /// Id, beginning of an id, platform:handle, or a profile's URL
+    connection: String,
+    /// What to set
+    #[arg(value_enum)]
+    setting: Setting,
+    /// A length such as 30m, 1h or 2d; default follows the configured one
+    value: Interval,
+}
+
+/// What can be set.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Setting {
+    /// How long after one sync the next is due
+    Interval,
+}
+
+impl Set {
+    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        let Setting::Interval = self.setting;
+        let interval = match self.value {
+            Interval::Default => None,
+            Interval::Every(length) => Some(length),
+        };
+        let client = session.connect().await?;
+        let connection = answer(client.set_interval(soon(), self.connection, interval).await)?;
+        show::print_connection(&connection, &mut session.output)?;
+        session.output.remark(&match connection.interval {
+            Some(length) => format!("synced every {} from now on", text(length)),
+            None => "synced as often as rosterd.toml says from now on".to_owned(),
+        });
+        Ok(Ending::Done)
+    }
+}
+
+/// `1h 30m`
+fn text(length: Seconds) -> String {
+    let length = jiff::SignedDuration::from_secs(i64::try_from(length.0).unwrap_or(i64::MAX));
+    format!("{length:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_read_as_they_are_typed() {
+        assert_eq!(text(Seconds(5400)), "1h 30m");
+        assert_eq!(text(Seconds(172_800)), "48h");
+    }
+}

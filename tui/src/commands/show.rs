@@ -1,0 +1,154 @@
+//! `roster show`: one influencer with connections and newest numbers. `add`, `edit` and others answer so too.
+
+use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
+use roster_protocol::{Connection, Influencer, Metric};
+
+use super::Session;
+use crate::client::{answer, soon};
+use crate::output::json;
+use crate::output::people::{ago, ahead, count, metric, percent, state};
+use crate::output::table::{Table, Tone};
+use crate::output::{Ending, Failure, Look, Output};
+
+/// `roster show`
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// Id, beginning of an id, exact name, platform:handle, or a profile's URL
+    influencer: String,
+}
+
+impl Show {
+    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        let client = session.connect().await?;
+        let influencer = answer(client.influencer(soon(), self.influencer).await)?;
+        print(&influencer, &mut session.output)
+    }
+}
+
+/// Prints an influencer as every command does that makes or changes one.
+pub(super) fn print(influencer: &Influencer, output: &mut Output) -> Result<Ending, Failure> {
+    output.answer(|| json::Influencer::from(influencer), |look| text(influencer, look))?;
+    Ok(Ending::Done)
+}
+
+/// Prints one connection.
+pub(super) fn print_connection(connection: &Connection, output: &mut Output) -> Result<Ending, Failure> {
+    let people = |look: &Look| connection_table(std::slice::from_ref(connection), look);
+    output.answer(|| json::Connection::from(connection), people)?;
+    Ok(Ending::Done)
+}
+
+fn text(influencer: &Influencer, look: &Look) -> String {
+    let row = &influencer.row;
+    let tags: Vec<String> = row.tags.iter().map(|tag| format!("#{tag}")).collect();
+    let title = [clean(&row.name, NAME_CHARACTERS), row.id.to_string(), tags.join(" ")];
+    let title = title.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("  ");
+    let mut lines = vec![look.paint.tone(&title, Tone::Strong)];
+    lines.push(format!(
+        "followers {}, engagement {}, synced {}{}",
+        count(row.followers),
+        percent(row.engagement_rate),
+        ago(row.synced_at, &look.now),
+        if row.sync_enabled { "" } else { ", paused" },
+    ));
+    if row.open_alerts > 0 {
+        lines.push(look.paint.tone(&format!("open alerts: {}", row.open_alerts), Tone::Warn));
+    }
+    // A note may have lines of its own; each is cleaned and kept.
+    let note = influencer.note.as_deref().unwrap_or_default();
+    lines.extend(note.lines().map(|line| format!("  {}", clean(line, 4 * SENTENCE_CHARACTERS))));
+    let connections = match influencer.connections.is_empty() {
+        true => "no connections\n".to_owned(),
+        false => connection_table(&influencer.connections, look),
+    };
+    format!("{}\n\n{connections}", lines.join("\n"))
+}
+
+/// One line for each connection.
+pub(super) fn connection_table(connections: &[Connection], look: &Look) -> String {
+    let mut table = Table::new(&["ID", "CONNECTION", ">FOLLOWERS", ">ENG", ">POSTS", "NEXT", "STATE"]);
+    for connection in connections {
+        let numbers = connection.latest.as_ref().map(|latest| latest.numbers.clone()).unwrap_or_default();
+        table.row([
+            connection.id.to_string().into(),
+            format!("{}:{}", connection.platform, connection.handle).into(),
+            count(numbers.followers).into(),
+            percent(numbers.engagement_rate).into(),
+            metric(Metric::Posts, &numbers).into(),
+            ahead(connection.next_due_at, &look.now).into(),
+            state(connection, look),
+        ]);
+    }
+    table.render(look.paint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::document;
+    use crate::samples;
+
+    #[test]
+    fn json_has_the_names_scripts_rely_on() {
+        insta::assert_snapshot!(samples::lines(json::Influencer::from(&samples::influencer())), @r#"
+        {"id":"aibaeaqc","name":"Mara Lindqvist","tags":["beauty","nordic"],"note":null,"followers":22345,
+        "engagement_rate":0.0412,"sync_enabled":true,"auto_synced_at":"2026-11-21T14:18:00Z",
+        "last_sync_platform":"youtube","verified":null,"connections":[{"id":"ambqgayd","platform":"youtube",
+        "handle":"@mara","platform_user_id":"UC123","status":"fresh","badge":"green",
+        "last_synced_at":"2026-11-21T14:18:00Z","last_error":null,"blocked_by":null,
+        "next_due_at":"2026-11-21T20:00:00Z","token_expires_at":null,"connected_at":"2026-11-21T02:00:00Z",
+        "profile":{"followers":12300,"engagement_rate":0.051,"avg_likes":600,"as_of":"2026-11-21T02:00:00Z",
+        "source":"api"},"latest":{"date":"2026-11-21","observed_at":"2026-11-21T14:18:00Z","source":"api",
+        "followers":12345,"followers_step":100,"following":null,"posts":120,"engagement_rate":0.0525,
+        "avg_likes":610.4,"avg_comments":38.25,"avg_views":8100,"audience":{"male":0.41,"female":0.57,
+        "top_age_range":"25-34"}}},{"id":"aqcaibae","platform":"mastodon","handle":"mara@host.example",
+        "platform_user_id":null,"status":"error","badge":"red","last_synced_at":null,
+        "last_error":"no such account","blocked_by":null,"next_due_at":null,"token_expires_at":null,
+        "connected_at":"2026-11-21T02:00:00Z","profile":null,"latest":null}]}
+        "#);
+    }
+
+    #[test]
+    fn what_is_not_known_is_null() {
+        let mut influencer = samples::influencer();
+        influencer.connections.truncate(1);
+        influencer.connections[0].profile = None;
+        influencer.connections[0].latest = influencer.connections[0].latest.clone().map(|mut latest| {
+            latest.numbers = Default::default();
+            latest
+        });
+        let told = document(&json::Influencer::from(&influencer)).expect("an influencer");
+        assert!(told.contains("\"profile\":null"), "{told}");
+        assert!(told.contains("\"followers\":null,\"followers_step\":100,\"following\":null"), "{told}");
+        assert!(told.contains("\"audience\":{\"male\":null,\"female\":null,\"top_age_range\":null}"), "{told}");
+        influencer.connections[0].latest = None;
+        let told = document(&json::Influencer::from(&influencer)).expect("an influencer");
+        assert!(told.ends_with("\"profile\":null,\"latest\":null}]}\n"), "{told}");
+    }
+
+    #[test]
+    fn people_read_who_and_how_each_connection_stands() {
+        insta::assert_snapshot!(text(&samples::influencer(), &samples::look()), @r"
+        Mara Lindqvist  aibaeaqc  #beauty #nordic
+        followers 22,345, engagement 4.1%, synced 12m
+        open alerts: 1
+
+        ID        CONNECTION                  FOLLOWERS   ENG  POSTS  NEXT   STATE
+        ambqgayd  youtube:@mara                  12,345  5.2%    120  in 5h  ● fresh, 12m
+        aqcaibae  mastodon:mara@host.example          –     –      –  –      ✗ error (no such account)
+        ");
+    }
+
+    #[test]
+    fn hostile_names_stay_in_their_line() {
+        let mut influencer = samples::influencer();
+        influencer.row.name = "\u{1b}[2J\u{202e}x\ny".to_owned();
+        influencer.connections[0].handle = "\u{9b}31m@x\u{7}".to_owned();
+        influencer.connections[0].last_error = Some("a\r\nb\u{1b}]0;t\u{7}".to_owned());
+        influencer.note = Some("one\u{1b}[1m\ntwo".to_owned());
+        let told = text(&influencer, &samples::look());
+        assert!(!told.chars().any(|c| c.is_control() && c != '\n'), "{told:?}");
+        assert!(!told.contains('\u{202e}') && told.contains("\n  one[1m\n  two\n"), "{told}");
+        assert_eq!(told.lines().count(), text(&samples::influencer(), &samples::look()).lines().count() + 2);
+    }
+}

@@ -1,0 +1,158 @@
+//! `roster status`: the daemon, its schedule, coverage, platforms and store.
+
+use std::fmt::Write;
+
+use roster_protocol::notice::grouped;
+use roster_protocol::status::{self as protocol, Coverage};
+
+use super::Session;
+use super::platforms::platform_table;
+use crate::client::{answer, soon};
+use crate::output::json;
+use crate::output::people::{ahead, bytes};
+use crate::output::table::Tone;
+use crate::output::{Ending, Failure, Look};
+
+/// `roster status`
+#[derive(Debug, clap::Args)]
+pub struct Status {}
+
+impl Status {
+    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        let client = session.connect().await?;
+        let status = answer(client.status(soon()).await)?;
+        session.output.answer(|| json::status::Status::from(&status), |look| text(&status, look))?;
+        Ok(Ending::Done)
+    }
+}
+
+fn text(status: &protocol::Status, look: &Look) -> String {
+    let connections = status.connections;
+    let mut lines = vec![
+        ("rosterd", format!("{} (protocol {}), up {}", status.version, status.protocol, uptime(status.uptime_s))),
+        ("influencers", grouped(status.influencers)),
+        ("connections", standing(&connections)),
+        ("last 24 h", coverage(&status.coverage_24h)),
+        ("next sync", next(status, look)),
+        ("open alerts", grouped(status.open_alerts)),
+        ("store", format!("{}, {} snapshots", bytes(status.store.bytes), grouped(status.store.snapshots))),
+    ];
+    if status.store.damaged > 0 {
+        lines.push(("damaged", format!("{} records fail their checksum", grouped(status.store.damaged))));
+    }
+    let mut text = String::new();
+    for (name, value) in lines {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "{}{value}", look.paint.tone(&format!("{name:<13}"), Tone::Quiet));
+    }
+    let platforms = platform_table(&status.platforms, look);
+    if !platforms.is_empty() {
+        text.push('\n');
+        text.push_str(&platforms);
+    }
+    text
+}
+
+fn uptime(seconds: u64) -> String {
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+fn standing(connections: &protocol::ConnectionCounts) -> String {
+    let counts = [
+        (connections.fresh, "fresh"),
+        (connections.stale, "stale"),
+        (connections.never, "never synced"),
+        (connections.error, "failing"),
+        (connections.reauthorize, "need consent"),
+        (connections.paused, "paused"),
+    ];
+    told(&counts).map_or_else(|| "none yet".to_owned(), |told| format!("{}: {told}", grouped(connections.total)))
+}
+
+/// `97.8% of 2,800: 2,760 ok, 12 failed`
+pub(super) fn coverage(coverage: &Coverage) -> String {
+    let counts = [
+        (coverage.ok, "ok"),
+        (coverage.partial, "partial"),
+        (coverage.failed, "failed"),
+        (coverage.skipped, "skipped"),
+    ];
+    if coverage.expected == 0 {
+        return "nothing was due".to_owned();
+    }
+    let share = 100.0 * (coverage.ok + coverage.partial) as f64 / coverage.expected as f64;
+    let told = told(&counts).unwrap_or_else(|| "none ended yet".to_owned());
+    // Cut, not rounded: 100 % means all of them.
+    format!("{:.1}% of {}: {told}", (share * 10.0).floor() / 10.0, grouped(coverage.expected))
+}
+
+/// The counts that are not 0.
+fn told(counts: &[(u64, &str)]) -> Option<String> {
+    let told: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", grouped(*count)))
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+fn next(status: &protocol::Status, look: &Look) -> String {
+    let running: u64 = status.running.iter().map(|batch| batch.connections).sum();
+    let counts = [(running, "running"), (status.waiting, "waiting")];
+    let next = match (status.paused, status.next_due_at) {
+        (true, _) => "everything is paused".to_owned(),
+        (false, None) => "nothing is scheduled".to_owned(),
+        (false, at) => ahead(at, &look.now),
+    };
+    told(&counts).map_or_else(|| next.clone(), |told| format!("{next} ({told})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn json_has_the_names_scripts_rely_on() {
+        insta::assert_snapshot!(samples::lines(json::status::Status::from(&samples::status())), @r#"
+        {"version":"0.1.0","protocol":1,"uptime_s":11520,"influencers":300,
+        "next_due_at":"2026-11-21T14:34:00Z","connections":{"total":700,"fresh":680,"stale":5,"never":3,
+        "error":4,"reauthorize":6,"paused":2},"coverage_24h":{"expected":2800,"ok":2760,"partial":20,
+        "failed":12,"skipped":8},"platforms":[{"platform":"youtube","enabled":true,"configured":true,
+        "state":"ok","last_ok_at":"2026-11-21T14:18:00Z"},{"platform":"bluesky","enabled":true,
+        "configured":true,"state":"limited","last_ok_at":null}],"store":{"bytes":1048576,"snapshots":63000}}
+        "#);
+    }
+
+    #[test]
+    fn people_read_what_matters_first() {
+        insta::assert_snapshot!(text(&samples::status(), &samples::look()), @r"
+        rosterd      0.1.0 (protocol 1), up 3 h
+        influencers  300
+        connections  700: 680 fresh, 5 stale, 3 never synced, 4 failing, 6 need consent, 2 paused
+        last 24 h    99.2% of 2,800: 2,760 ok, 20 partial, 12 failed, 8 skipped
+        next sync    in 4m (3 waiting)
+        open alerts  2
+        store        1.0 MB, 63,000 snapshots
+
+        PLATFORM  STATE      NEEDS       CONNECTIONS  24 H   LAST OK  NEXT   WHY
+        youtube   ● ok       an API key          400  99.3%  12m      in 4m
+        bluesky   ◐ limited  a handle            300  –      –        in 4m  it asked to come back at 15:00
+        ");
+    }
+
+    #[test]
+    fn an_empty_daemon_says_so_in_words() {
+        let empty = protocol::Status { running: vec![], waiting: 0, next_due_at: None, ..samples::status() };
+        assert_eq!(next(&empty, &samples::look()), "nothing is scheduled");
+        assert_eq!(coverage(&Coverage::default()), "nothing was due");
+        assert_eq!(standing(&protocol::ConnectionCounts::default()), "none yet");
+        let nearly = Coverage { expected: 10_000, ok: 9_999, failed: 1, ..Coverage::default() };
+        assert_eq!(coverage(&nearly), "99.9% of 10,000: 9,999 ok, 1 failed");
+    }
+}

@@ -1,0 +1,273 @@
+//! Numbers, times and lengths as people read them; the screens and the commands say them the same way.
+//!
+//! Counts are cut, never rounded up: 999 999 followers are not yet a million.
+
+use jiff::tz::TimeZone;
+use roster_protocol::{Date, Mean, Metric, Ratio, Timestamp};
+
+/// What stands for a number nobody knows.
+pub const UNKNOWN: &str = "–";
+
+/// Three digits and a letter: 1 240 000 is `1.24M`, 98 312 is `98.3K`, 871 is `871`.
+pub fn count(number: u64) -> String {
+    let (unit, letter) = match number {
+        0..1_000 => return number.to_string(),
+        1_000..1_000_000 => (1_000, 'K'),
+        1_000_000..1_000_000_000 => (1_000_000, 'M'),
+        _ => (1_000_000_000, 'B'),
+    };
+    let (whole, hundredths) = (number / unit, number % unit * 100 / unit);
+    let digits = match whole {
+        0..10 => format!("{whole}.{hundredths:02}"),
+        10..100 => format!("{whole}.{}", hundredths / 10),
+        _ => whole.to_string(),
+    };
+    let digits = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
+    format!("{digits}{letter}")
+}
+
+/// All digits, in groups of three: `1,240,000`.
+pub fn exact(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A share with one decimal: `4.2%`.
+pub fn percent(ratio: Ratio) -> String {
+    let text = percent_digits(ratio);
+    if ratio.0 < 0 && text != "0.0%" { format!("-{text}") } else { text }
+}
+
+/// A change with its sign: `+0.8%`, `-12.4%`, `0.0%`; more than tenfold growth is `>+999%`.
+pub fn signed_percent(ratio: Ratio) -> String {
+    if ratio.0 >= 10_000_000 {
+        return ">+999%".to_owned();
+    }
+    match (percent_digits(ratio).as_str(), ratio.0) {
+        ("0.0%", _) => "0.0%".to_owned(),
+        (digits, ..0) => format!("-{digits}"),
+        (digits, _) => format!("+{digits}"),
+    }
+}
+
+fn percent_digits(ratio: Ratio) -> String {
+    let tenths = (ratio.0.unsigned_abs() + 500) / 1_000;
+    if tenths >= 1_000 { format!("{}%", tenths / 10) } else { format!("{}.{}%", tenths / 10, tenths % 10) }
+}
+
+/// The change from one value to another with its sign; `None` where it makes no sense.
+pub fn change(from: f64, to: f64) -> Option<String> {
+    (from != 0.0).then(|| Ratio::from_f64(to / from - 1.0)).flatten().map(signed_percent)
+}
+
+/// An average: as a count from 1 000 on, with up to two decimals below.
+pub fn mean(mean: Mean) -> String {
+    match (mean.0 / 100, mean.0 % 100) {
+        (1_000.., _) => count(mean.0 / 100),
+        (whole, 0) => whole.to_string(),
+        (whole, part) => format!("{whole}.{part:02}").trim_end_matches('0').to_owned(),
+    }
+}
+
+/// A metric's value, given in its own unit, in short form.
+pub fn value(metric: Metric, value: f64) -> String {
+    match () {
+        () if metric.is_ratio() => Ratio::from_f64(value).map(percent),
+        () if metric.is_count() => whole(value).map(count),
+        () => Mean::from_f64(value).map(mean),
+    }
+    .unwrap_or_else(|| UNKNOWN.to_owned())
+}
+
+/// A metric's value, given in its own unit, with all digits that were measured.
+pub fn exact_value(metric: Metric, value: f64) -> String {
+    match () {
+        () if metric.is_ratio() => Ratio::from_f64(value).map(|ratio| format!("{:.2}%", ratio.as_f64() * 100.0)),
+        () if metric.is_count() => whole(value).map(exact),
+        () => Mean::from_f64(value).map(|mean| match mean.0 % 100 {
+            0 => exact(mean.0 / 100),
+            part => format!("{}.{part:02}", exact(mean.0 / 100)),
+        }),
+    }
+    .unwrap_or_else(|| UNKNOWN.to_owned())
+}
+
+fn whole(value: f64) -> Option<u64> {
+    (value.is_finite() && (0.0..1.8e19).contains(&value)).then(|| value.round() as u64)
+}
+
+/// What a metric is called in front of people: `engagement rate`.
+pub fn metric(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Followers => "followers",
+        Metric::Following => "following",
+        Metric::Posts => "posts",
+        Metric::EngagementRate => "engagement rate",
+        Metric::AvgLikes => "likes a post",
+        Metric::AvgComments => "comments a post",
+        Metric::AvgViews => "views a post",
+        Metric::AudienceMale => "men in audience",
+        Metric::AudienceFemale => "women in audience",
+    }
+}
+
+/// How long ago: `now`, `12m`, `3h`, `9d`, `2y`.
+pub fn age(now: Timestamp, then: Timestamp) -> String {
+    span(now.since(then)).unwrap_or_else(|| "now".to_owned())
+}
+
+/// How long until then: `4m`, `5h`; `now` when it has come.
+pub fn until(now: Timestamp, then: Timestamp) -> String {
+    span(then.since(now)).unwrap_or_else(|| "now".to_owned())
+}
+
+/// The largest whole unit of a length in milliseconds; `None` under a minute.
+fn span(millis: i64) -> Option<String> {
+    let minutes = millis / 60_000;
+    match minutes {
+        ..1 => None,
+        1..60 => Some(format!("{minutes}m")),
+        60..1_440 => Some(format!("{}h", minutes / 60)),
+        1_440..525_600 => Some(format!("{}d", minutes / 1_440)),
+        _ => Some(format!("{}y", minutes / 525_600)),
+    }
+}
+
+/// How long something took: `0.8s`, `12s`, `3m 20s`, `2h 5m`.
+pub fn duration(millis: u64) -> String {
+    let seconds = millis / 1_000;
+    match seconds {
+        0..10 => format!("{}.{}s", seconds, millis % 1_000 / 100),
+        10..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {}m", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// A size: `512 B`, `1.2 MB`.
+pub fn bytes(size: u64) -> String {
+    match size {
+        0..1_000 => format!("{size} B"),
+        1_000..1_000_000 => format!("{}.{} kB", size / 1_000, size % 1_000 / 100),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000),
+        _ => format!("{}.{} GB", size / 1_000_000_000, size % 1_000_000_000 / 100_000_000),
+    }
+}
+
+/// The hour and minute there: `14:02`.
+pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_jiff().to_zoned(zone.clone()).strftime("%H:%M").to_string()
+}
+
+/// The day there.
+pub fn date_of(at: Timestamp, zone: &TimeZone) -> Date {
+    at.to_jiff().to_zoned(zone.clone()).date().into()
+}
+
+/// `14:02` when that is today, else `Nov 18`, with the year when it is another one.
+pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (day, today) = (date_of(at, zone), date_of(now, zone));
+    if day == today { clock(at, zone) } else { day_near(day, today) }
+}
+
+/// `Nov 18`, or `Nov 18 2025` when `today` is in another year.
+pub fn day_near(day: Date, today: Date) -> String {
+    let same_year = day.to_jiff().year() == today.to_jiff().year();
+    day.to_jiff().strftime(if same_year { "%b %-d" } else { "%b %-d %Y" }).to_string()
+}
+
+/// `Nov 18`.
+pub fn day(day: Date) -> String {
+    day.to_jiff().strftime("%b %-d").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_short_and_never_round_up() {
+        let check = |number: u64, expected: &str| assert_eq!(count(number), expected, "{number}");
+        check(0, "0");
+        check(999, "999");
+        check(1_000, "1K");
+        check(8_100, "8.1K");
+        check(8_126, "8.12K");
+        check(98_312, "98.3K");
+        check(402_000, "402K");
+        check(999_999, "999K");
+        check(1_240_000, "1.24M");
+        check(20_000_000, "20M");
+        check(100_500_000, "100M");
+        check(u64::MAX, "18446744073B");
+        assert_eq!(exact(1_240_000), "1,240,000");
+        assert_eq!(exact(999), "999");
+        assert_eq!(exact(0), "0");
+    }
+
+    #[test]
+    fn ratios_have_one_decimal() {
+        let check = |millionths: i64, plain: &str, signed: &str| {
+            assert_eq!(percent(Ratio(millionths)), plain);
+            assert_eq!(signed_percent(Ratio(millionths)), signed);
+        };
+        check(0, "0.0%", "0.0%");
+        check(42_000, "4.2%", "+4.2%");
+        check(-124_000, "-12.4%", "-12.4%");
+        check(-400, "0.0%", "0.0%");
+        check(1_500_000, "150%", "+150%");
+        check(90_000_000, "9000%", ">+999%");
+        check(i64::MIN, "-922337203685477%", "-922337203685477%");
+        assert_eq!(change(459_000.0, 402_000.0).as_deref(), Some("-12.4%"));
+        assert_eq!(change(0.0, 5.0), None);
+    }
+
+    #[test]
+    fn lengths_use_one_unit() {
+        let now = Timestamp(1_000_000_000_000);
+        let check = |seconds: i64, expected: &str| {
+            assert_eq!(age(now, now.plus_seconds(-seconds)), expected);
+            assert_eq!(until(now, now.plus_seconds(seconds)), expected);
+        };
+        check(-50, "now");
+        check(59, "now");
+        check(720, "12m");
+        check(3 * 3_600, "3h");
+        check(9 * 86_400, "9d");
+        check(800 * 86_400, "2y");
+        assert_eq!(duration(840), "0.8s");
+        assert_eq!(duration(200_000), "3m 20s");
+        assert_eq!(bytes(1_048_576), "1.0 MB");
+    }
+
+    #[test]
+    fn values_are_told_in_their_unit() {
+        let check = |metric: Metric, number: f64, short: &str, long: &str| {
+            assert_eq!(value(metric, number), short);
+            assert_eq!(exact_value(metric, number), long);
+        };
+        check(Metric::Followers, 459_000.0, "459K", "459,000");
+        check(Metric::EngagementRate, 0.0525, "5.3%", "5.25%");
+        check(Metric::AvgLikes, 610.4, "610.4", "610.40");
+        check(Metric::AvgViews, 8_100.0, "8.1K", "8,100");
+        check(Metric::Followers, f64::NAN, "–", "–");
+        check(Metric::AvgLikes, -1.0, "–", "–");
+    }
+
+    #[test]
+    fn times_are_told_as_near_as_needed() {
+        let at = |text: &str| text.parse::<Timestamp>().expect(text);
+        let now = at("2026-11-21T12:00:00Z");
+        let check = |then: &str, expected: &str| assert_eq!(moment(at(then), now, &TimeZone::UTC), expected);
+        check("2026-11-21T09:05:00Z", "09:05");
+        check("2026-11-18T09:05:00Z", "Nov 18");
+        check("2025-11-18T09:05:00Z", "Nov 18 2025");
+    }
+}

@@ -1,0 +1,464 @@
+//! Keys as data: the footer, the help and what a key does come from one table and cannot disagree.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use roster_protocol::RosterError;
+
+/// What a key can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    Quit,
+    Redraw,
+    Help,
+    Command,
+    Back,
+    Open,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Screen(u8),
+    Exact,
+    Filter,
+    Sort,
+    Add,
+    Connect,
+    Sync,
+    Pause,
+    PauseAll,
+    Edit,
+    Note,
+    Record,
+    Interval,
+    Main,
+    Disconnect,
+    Remove,
+    Merge,
+    MetricBefore,
+    MetricAfter,
+    Range,
+    Shorter,
+    Longer,
+    Acknowledge,
+    StartDaemon,
+    Yes,
+    No,
+    Submit,
+    NextField,
+    PreviousField,
+    Complete,
+}
+
+/// Where a key is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Everywhere, text fields included.
+    Always,
+    /// Wherever no text is typed.
+    Plain,
+    /// On every screen with nothing on top.
+    Screens,
+    /// Where something can be moved through.
+    Lists,
+    Roster,
+    Influencer,
+    Sync,
+    Alerts,
+    Changes,
+    Audit,
+    /// No daemon was found.
+    Nobody,
+    Help,
+    /// A question with yes and no.
+    Confirm,
+    /// A question that wants a word typed.
+    Typing,
+    Form,
+    Picker,
+    /// The filter line of the roster.
+    Filtering,
+    CommandLine,
+}
+
+impl Place {
+    /// The places whose keys work here, the nearest first.
+    pub fn chain(self) -> &'static [Place] {
+        use Place::{Always, Lists, Plain, Screens};
+        match self {
+            Place::Roster => &[Place::Roster, Lists, Screens, Plain, Always],
+            Place::Influencer => &[Place::Influencer, Lists, Screens, Plain, Always],
+            Place::Sync => &[Place::Sync, Lists, Screens, Plain, Always],
+            Place::Alerts => &[Place::Alerts, Lists, Screens, Plain, Always],
+            Place::Changes => &[Place::Changes, Lists, Screens, Plain, Always],
+            Place::Audit => &[Place::Audit, Lists, Screens, Plain, Always],
+            Place::Nobody => &[Place::Nobody, Plain, Always],
+            Place::Help => &[Place::Help, Lists, Plain, Always],
+            Place::Confirm => &[Place::Confirm, Plain, Always],
+            Place::Typing => &[Place::Typing, Always],
+            Place::Form => &[Place::Form, Always],
+            Place::Picker => &[Place::Picker, Always],
+            Place::Filtering => &[Place::Filtering, Always],
+            Place::CommandLine => &[Place::CommandLine, Always],
+            Place::Always | Place::Plain | Place::Screens | Place::Lists => &[Always],
+        }
+    }
+
+    /// Whether keys that mean nothing here are letters of a text.
+    pub fn takes_text(self) -> bool {
+        matches!(self, Place::Typing | Place::Form | Place::Picker | Place::Filtering | Place::CommandLine)
+    }
+
+    /// The heading over this place's keys in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Place::Always => "Always",
+            Place::Plain | Place::Screens => "Everywhere",
+            Place::Lists => "Moving",
+            Place::Roster => "Roster",
+            Place::Influencer => "Influencer",
+            Place::Sync => "Sync",
+            Place::Alerts => "Alerts",
+            Place::Changes => "Changes",
+            Place::Audit => "Audit",
+            Place::Nobody => "No daemon",
+            Place::Help => "Help",
+            Place::Confirm | Place::Typing => "Question",
+            Place::Form => "Form",
+            Place::Picker => "Choice",
+            Place::Filtering => "Filter",
+            Place::CommandLine => "Command line",
+        }
+    }
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    pub place: Place,
+    pub action: Action,
+    /// The name in the client's config; empty for what cannot have further keys.
+    pub name: &'static str,
+    /// The keys, the one to show first.
+    pub keys: &'static [&'static str],
+    /// The word in the footer; empty for what only the help tells.
+    pub hint: &'static str,
+    /// What it does, in the help.
+    pub help: &'static str,
+}
+
+const fn bind(
+    place: Place,
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    hint: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { place, action, name, keys, hint, help }
+}
+
+/// Every key, in the order of footer and help.
+pub const BINDINGS: &[Binding] = {
+    use Action as A;
+    use Place as P;
+    &[
+        bind(P::Roster, A::Open, "open", &["enter"], "open", "open the influencer under the cursor"),
+        bind(P::Roster, A::Filter, "filter", &["/"], "filter", "filter while typing; the words are below"),
+        bind(P::Roster, A::Sync, "sync", &["s"], "sync", "sync this influencer now"),
+        bind(P::Roster, A::Connect, "connect", &["c"], "connect", "connect a further account to this influencer"),
+        bind(P::Roster, A::Add, "add", &["a"], "add", "add an influencer"),
+        bind(P::Roster, A::Sort, "sort", &["o"], "sort", "by followers, growth, engagement, name, newest sync"),
+        bind(P::Roster, A::Edit, "edit", &["e"], "", "edit name and tags"),
+        bind(P::Roster, A::Note, "note", &["n"], "", "write a note"),
+        bind(P::Roster, A::PauseAll, "pause-influencer", &["P", "p"], "", "pause this influencer, or resume"),
+        bind(P::Roster, A::Merge, "merge", &["M"], "", "merge this influencer into another"),
+        bind(P::Roster, A::Back, "", &["esc"], "", "clear the filter"),
+        bind(P::Roster, A::Remove, "remove", &["D"], "", "remove this influencer and all history"),
+        bind(P::Influencer, A::Back, "", &["esc"], "back", "go back"),
+        bind(P::Influencer, A::Sync, "sync", &["s"], "sync", "sync all accounts of this influencer now"),
+        bind(P::Influencer, A::Connect, "connect", &["c"], "connect", "connect a further account, or one again"),
+        bind(P::Influencer, A::Pause, "pause", &["p"], "pause", "pause the account under the cursor, or resume"),
+        bind(P::Influencer, A::MetricAfter, "next-metric", &["]"], "metric", "chart the next metric"),
+        bind(P::Influencer, A::MetricBefore, "previous-metric", &["["], "", "chart the metric before"),
+        bind(P::Influencer, A::Range, "range", &["t"], "range", "chart 30, 90 or 365 days"),
+        bind(P::Influencer, A::Shorter, "shorter", &["-"], "", "chart fewer days"),
+        bind(P::Influencer, A::Longer, "longer", &["+", "="], "", "chart more days"),
+        bind(P::Influencer, A::Left, "", &["left", "h"], "", "the measured day before"),
+        bind(P::Influencer, A::Right, "", &["right", "l"], "", "the measured day after"),
+        bind(P::Influencer, A::Record, "record", &["m"], "record", "type in a number by hand"),
+        bind(P::Influencer, A::Note, "note", &["n"], "note", "write a note"),
+        bind(P::Influencer, A::Edit, "edit", &["e"], "edit", "edit name and tags"),
+        bind(P::Influencer, A::Interval, "interval", &["i"], "", "how often the account under the cursor is synced"),
+        bind(P::Influencer, A::Main, "main", &["*"], "", "make this account the main one, or leave it to size"),
+        bind(P::Influencer, A::PauseAll, "pause-influencer", &["P"], "", "pause this influencer, or resume"),
+        bind(P::Influencer, A::Disconnect, "disconnect", &["d"], "", "disconnect this account; its history stays"),
+        bind(P::Influencer, A::Remove, "remove", &["D"], "", "remove this influencer and all history"),
+        bind(P::Sync, A::Back, "", &["esc"], "back", "go back"),
+        bind(P::Sync, A::Open, "open", &["enter"], "open", "open the influencer of the run under the cursor"),
+        bind(P::Sync, A::Sync, "sync", &["s"], "sync what is due", "sync all that is due now"),
+        bind(P::Alerts, A::Back, "", &["esc"], "back", "go back"),
+        bind(P::Alerts, A::Open, "open", &["enter"], "open", "open the influencer"),
+        bind(P::Alerts, A::Acknowledge, "acknowledge", &["space"], "ack", "acknowledge: a person has seen it"),
+        bind(P::Alerts, A::Sort, "sort", &["o"], "which", "show open and acknowledged, or resolved ones"),
+        bind(P::Changes, A::Back, "", &["esc"], "back", "go back"),
+        bind(P::Changes, A::Open, "open", &["enter"], "open", "open the influencer"),
+        bind(P::Audit, A::Back, "", &["esc"], "back", "go back"),
+        bind(P::Nobody, A::StartDaemon, "", &["y"], "start rosterd", "start rosterd for this user"),
+        bind(P::Help, A::Back, "", &["?"], "close", "close the help"),
+        bind(P::Help, A::Back, "", &["esc"], "", "close the help"),
+        bind(P::Confirm, A::Yes, "", &["y"], "yes", "yes"),
+        bind(P::Confirm, A::No, "", &["n", "esc"], "no", "no"),
+        bind(P::Typing, A::Submit, "", &["enter"], "do it", "do it, once yes is typed"),
+        bind(P::Typing, A::Back, "", &["esc"], "cancel", "leave all as it is"),
+        bind(P::Form, A::Submit, "", &["enter"], "go on", "look up, then save"),
+        bind(P::Form, A::NextField, "", &["tab", "down"], "next field", "the next field"),
+        bind(P::Form, A::PreviousField, "", &["backtab", "up"], "", "the field before"),
+        bind(P::Form, A::Back, "", &["esc"], "cancel", "leave all as it is"),
+        bind(P::Picker, A::Submit, "", &["enter"], "choose", "take the one under the cursor"),
+        bind(P::Picker, A::Down, "", &["down", "tab"], "next", "the next one"),
+        bind(P::Picker, A::Up, "", &["up", "backtab"], "", "the one before"),
+        bind(P::Picker, A::Back, "", &["esc"], "cancel", "leave all as it is"),
+        bind(P::Filtering, A::Submit, "", &["enter"], "keep", "keep the filter and return to the list"),
+        bind(P::Filtering, A::Back, "", &["esc"], "clear", "clear the filter"),
+        bind(P::Filtering, A::Up, "", &["up"], "", "up in the list"),
+        bind(P::Filtering, A::Down, "", &["down"], "", "down in the list"),
+        bind(P::CommandLine, A::Submit, "", &["enter"], "do it", "do it"),
+        bind(P::CommandLine, A::Complete, "", &["tab"], "complete", "complete the word"),
+        bind(P::CommandLine, A::Back, "", &["esc"], "cancel", "leave the command line"),
+        bind(P::Lists, A::Down, "", &["down", "j"], "", "down"),
+        bind(P::Lists, A::Up, "", &["up", "k"], "", "up"),
+        bind(P::Lists, A::PageDown, "", &["pagedown", "ctrl-d", "ctrl-f"], "", "a page down"),
+        bind(P::Lists, A::PageUp, "", &["pageup", "ctrl-u", "ctrl-b"], "", "a page up"),
+        bind(P::Lists, A::Top, "", &["g", "home"], "", "to the first"),
+        bind(P::Lists, A::Bottom, "", &["G", "end"], "", "to the last"),
+        bind(P::Screens, A::Screen(1), "", &["1"], "screens", "roster"),
+        bind(P::Screens, A::Screen(2), "", &["2"], "", "sync: platforms, what runs now, the last runs"),
+        bind(P::Screens, A::Screen(3), "", &["3"], "", "alerts"),
+        bind(P::Screens, A::Screen(4), "", &["4"], "", "changes"),
+        bind(P::Screens, A::Screen(5), "", &["5"], "", "audit: who did what"),
+        bind(P::Screens, A::Add, "add", &["a"], "", "add an influencer"),
+        bind(P::Screens, A::Exact, "exact", &["x"], "", "exact numbers, or short ones"),
+        bind(P::Screens, A::Command, "command", &[":"], "", "type a command"),
+        bind(P::Screens, A::Help, "help", &["?"], "help", "this help"),
+        bind(P::Plain, A::Quit, "quit", &["q"], "quit", "quit"),
+        bind(P::Always, A::Quit, "", &["ctrl-c"], "", "quit"),
+        bind(P::Always, A::Redraw, "", &["ctrl-l"], "", "draw the screen anew"),
+    ]
+};
+
+/// A key as it is written in the table: `enter`, `G`, `ctrl-d`, `f5`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    code: KeyCode,
+    ctrl: bool,
+}
+
+impl Key {
+    fn named(text: &str) -> Option<Self> {
+        let (ctrl, name) = match text.strip_prefix("ctrl-") {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        let code = match name {
+            "enter" => KeyCode::Enter,
+            "esc" => KeyCode::Esc,
+            "tab" => KeyCode::Tab,
+            "backtab" => KeyCode::BackTab,
+            "up" => KeyCode::Up,
+            "down" => KeyCode::Down,
+            "left" => KeyCode::Left,
+            "right" => KeyCode::Right,
+            "pageup" => KeyCode::PageUp,
+            "pagedown" => KeyCode::PageDown,
+            "home" => KeyCode::Home,
+            "end" => KeyCode::End,
+            "delete" => KeyCode::Delete,
+            "insert" => KeyCode::Insert,
+            "space" => KeyCode::Char(' '),
+            name => match (name.strip_prefix('f').and_then(|digits| digits.parse().ok()), one_char(name)) {
+                (_, Some(letter)) => KeyCode::Char(letter),
+                (Some(number), None) => KeyCode::F(number),
+                (None, None) => return None,
+            },
+        };
+        Some(Self { code, ctrl })
+    }
+
+    /// The key of an event; `None` with modifiers no binding has.
+    fn pressed(event: KeyEvent) -> Option<Self> {
+        let allowed = KeyModifiers::SHIFT | KeyModifiers::CONTROL;
+        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        allowed.contains(event.modifiers).then_some(Self { code: event.code, ctrl })
+    }
+}
+
+fn one_char(text: &str) -> Option<char> {
+    let mut letters = text.chars();
+    letters.next().filter(|_| letters.next().is_none())
+}
+
+/// How a key is shown: arrows and return as signs.
+pub fn shown(key: &'static str) -> &'static str {
+    match key {
+        "enter" => "↵",
+        "up" => "↑",
+        "down" => "↓",
+        "left" => "←",
+        "right" => "→",
+        "backtab" => "shift-tab",
+        other => other,
+    }
+}
+
+/// The key of a footer entry; one stands for all screens.
+fn label(binding: &Binding) -> &'static str {
+    if binding.action == Action::Screen(1) { "1-5" } else { shown(binding.keys[0]) }
+}
+
+/// The table with the keys a person added.
+#[derive(Clone, Debug, Default)]
+pub struct Keymap {
+    keys: Vec<(Place, Key, Action)>,
+}
+
+impl Keymap {
+    /// The built-in keys.
+    pub fn new() -> Self {
+        let keys = BINDINGS
+            .iter()
+            .flat_map(|binding| {
+                let keys = binding.keys.iter().filter_map(|key| Key::named(key));
+                keys.map(|key| (binding.place, key, binding.action))
+            })
+            .collect();
+        Self { keys }
+    }
+
+    /// The built-in keys and further ones by the name of what they do.
+    ///
+    /// # Errors
+    /// An unknown name or key, or a key that does something else already.
+    pub fn configured(further: &BTreeMap<String, Vec<String>>) -> Result<Self, RosterError> {
+        let mut map = Self::new();
+        for (name, keys) in further {
+            let bindings: Vec<&Binding> = BINDINGS.iter().filter(|b| !b.name.is_empty() && b.name == name).collect();
+            if bindings.is_empty() {
+                return Err(RosterError::usage(format!("keys.{name}: no such action")).hint(nearest_name(name)));
+            }
+            for key in keys {
+                let parsed = Key::named(key).ok_or_else(|| {
+                    RosterError::usage(format!("keys.{name}: {key:?} is no key"))
+                        .hint("write x, X, ctrl-x, f5, enter or space")
+                })?;
+                for binding in &bindings {
+                    map.insert(binding, key, parsed)?;
+                }
+            }
+        }
+        Ok(map)
+    }
+
+    fn insert(&mut self, binding: &Binding, text: &str, key: Key) -> Result<(), RosterError> {
+        match self.find(binding.place, key) {
+            Some(action) if action != binding.action => {
+                Err(RosterError::usage(format!("keys.{}: {text} does something else already", binding.name))
+                    .hint("built-in keys stay as they are; choose another"))
+            }
+            _ => {
+                self.keys.push((binding.place, key, binding.action));
+                Ok(())
+            }
+        }
+    }
+
+    fn find(&self, place: Place, key: Key) -> Option<Action> {
+        place.chain().iter().find_map(|nearer| {
+            self.keys.iter().find(|(bound, pressed, _)| bound == nearer && *pressed == key).map(|(.., action)| *action)
+        })
+    }
+
+    /// What a key does in a place.
+    pub fn action(&self, place: Place, event: KeyEvent) -> Option<Action> {
+        self.find(place, Key::pressed(event)?)
+    }
+}
+
+fn nearest_name(name: &str) -> String {
+    let names = BINDINGS.iter().map(|binding| binding.name).filter(|name| !name.is_empty());
+    let nearest = names.max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
+    format!("did you mean {}?", nearest.unwrap_or("open"))
+}
+
+/// Key and word of each footer entry of a place, the nearest first.
+pub fn hints(place: Place) -> impl Iterator<Item = (&'static str, &'static str)> {
+    place.chain().iter().flat_map(|nearer| {
+        let here = BINDINGS.iter().filter(move |binding| binding.place == *nearer && !binding.hint.is_empty());
+        here.map(|binding| (label(binding), binding.hint))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
+        KeyEvent::new(code, modifiers)
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_known_and_has_one_meaning_in_a_place() {
+        let mut seen = std::collections::BTreeMap::new();
+        for binding in BINDINGS {
+            assert!(!binding.keys.is_empty() && !binding.help.is_empty(), "{binding:?}");
+            for key in binding.keys {
+                assert!(Key::named(key).is_some(), "{key}");
+                let before = seen.insert((binding.place.title(), format!("{:?}", binding.place), *key), binding.action);
+                assert!(before.is_none_or(|action| action == binding.action), "{binding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_that_never_change_are_there() {
+        let map = Keymap::new();
+        let check = |place: Place, code: KeyCode, action: Action| {
+            assert_eq!(map.action(place, press(code, KeyModifiers::NONE)), Some(action), "{place:?} {code:?}");
+        };
+        for place in [Place::Roster, Place::Influencer, Place::Sync, Place::Alerts, Place::Changes, Place::Audit] {
+            check(place, KeyCode::Char('j'), Action::Down);
+            check(place, KeyCode::Char('k'), Action::Up);
+            check(place, KeyCode::Char('g'), Action::Top);
+            check(place, KeyCode::Char('?'), Action::Help);
+            check(place, KeyCode::Char(':'), Action::Command);
+            check(place, KeyCode::Char('a'), Action::Add);
+            check(place, KeyCode::Char('q'), Action::Quit);
+            check(place, KeyCode::Char('1'), Action::Screen(1));
+            check(place, KeyCode::Esc, Action::Back);
+        }
+        check(Place::Roster, KeyCode::Char('/'), Action::Filter);
+        check(Place::Roster, KeyCode::Enter, Action::Open);
+        check(Place::Confirm, KeyCode::Char('q'), Action::Quit);
+        assert_eq!(map.action(Place::Roster, press(KeyCode::Char('G'), KeyModifiers::SHIFT)), Some(Action::Bottom));
+        for place in [Place::Filtering, Place::Form, Place::CommandLine, Place::Picker, Place::Typing] {
+            assert_eq!(map.action(place, press(KeyCode::Char('q'), KeyModifiers::NONE)), None, "{place:?}");
+            assert_eq!(map.action(place, press(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Action::Quit));
+        }
+        assert_eq!(map.action(Place::Roster, press(KeyCode::Char('q'), KeyModifiers::ALT)), None);
+    }
+
+    #[test]
+    fn further_keys_are_added_and_built_in_ones_stay() {
+        let config = |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
+        let map = Keymap::configured(&config("sync", "f5")).expect("free");
+        assert_eq!(map.action(Place::Roster, press(KeyCode::F(5), KeyModifiers::NONE)), Some(Action::Sync));
+        assert_eq!(map.action(Place::Roster, press(KeyCode::Char('s'), KeyModifiers::NONE)), Some(Action::Sync));
+        for (name, key) in [("sink", "f5"), ("sync", "hyper-x"), ("sync", "q")] {
+            assert!(Keymap::configured(&config(name, key)).is_err(), "{name} {key}");
+        }
+    }
+}

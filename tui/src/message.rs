@@ -1,0 +1,150 @@
+//! What can happen, and what is asked of the world in turn.
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Size;
+use roster_protocol::audit::PauseTarget;
+use roster_protocol::service::{Page, PageMark};
+use roster_protocol::{
+    Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, ConnectionId, Date, EventBatch,
+    Influencer, InfluencerEdit, InfluencerId, InfluencerPage, InfluencerQuery, NewInfluencer, Numbers, RosterError,
+    Run, Seconds, Snapshot, Status, SyncProgress, SyncTarget, SyncTicket,
+};
+
+use crate::model::Nobody;
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub enum Message {
+    Key(KeyEvent),
+    Paste(String),
+    Resized(Size),
+    /// Time passed.
+    Tick,
+    /// The daemon answers, for the first time or again.
+    Online,
+    /// The connection ended.
+    Lost(RosterError),
+    /// There was no daemon to connect to.
+    Nobody(Nobody),
+    /// Starting a daemon came to this.
+    Started(Result<(), RosterError>),
+    /// What the daemon committed.
+    Happened(EventBatch),
+    Answered(Box<Answer>),
+}
+
+/// What the UI asks of the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Asks the daemon; comes back as [`Message::Answered`].
+    Ask(Question),
+    /// Starts a daemon; comes back as [`Message::Started`].
+    StartDaemon,
+    /// Draws the whole screen anew.
+    Redraw,
+}
+
+/// What the daemon can be asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    Status,
+    Page(InfluencerQuery),
+    /// Influencers to choose from, by filter.
+    Choices(String),
+    History {
+        connection: ConnectionId,
+        since: Date,
+    },
+    Influencer(InfluencerId),
+    AlertsOf(InfluencerId),
+    ChangesOf(InfluencerId),
+    Runs(Option<PageMark>),
+    Alerts(Option<AlertState>, Option<PageMark>),
+    Changes(Option<PageMark>),
+    Audit(Option<PageMark>),
+    /// Who one of these accounts is; the first that makes sense counts.
+    LookUp {
+        form: u64,
+        accounts: Vec<Account>,
+    },
+    Progress {
+        ticket: SyncTicket,
+        seen: u64,
+    },
+    Do(Deed),
+}
+
+/// What came back: the question's own words, and the answer.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Status(Result<Status, RosterError>),
+    Page(InfluencerQuery, Result<InfluencerPage, RosterError>),
+    Choices(String, Result<InfluencerPage, RosterError>),
+    History { connection: ConnectionId, since: Date, result: Result<Vec<Snapshot>, RosterError> },
+    Influencer(InfluencerId, Result<Influencer, RosterError>),
+    AlertsOf(InfluencerId, Result<Page<Alert>, RosterError>),
+    ChangesOf(InfluencerId, Result<Page<Change>, RosterError>),
+    Runs(Option<PageMark>, Result<Page<Run>, RosterError>),
+    Alerts(Option<AlertState>, Option<PageMark>, Result<Page<Alert>, RosterError>),
+    Changes(Option<PageMark>, Result<Page<Change>, RosterError>),
+    Audit(Option<PageMark>, Result<Page<AuditEntry>, RosterError>),
+    LookUp { form: u64, result: Result<AccountPreview, RosterError> },
+    Progress { ticket: SyncTicket, seen: u64, result: Result<SyncProgress, RosterError> },
+    Done(Deed, Result<Told, RosterError>),
+}
+
+/// What a person has done to the roster.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    Add(NewInfluencer),
+    Edit { influencer: InfluencerId, name: String, edit: InfluencerEdit },
+    Remove { influencer: InfluencerId, name: String },
+    Merge { influencer: InfluencerId, name: String, into: InfluencerId, into_name: String },
+    Connect { influencer: InfluencerId, name: String, account: Account },
+    Disconnect { connection: ConnectionId, name: String },
+    Pause { target: PauseTarget, name: String, paused: bool },
+    Interval { connection: ConnectionId, name: String, interval: Option<Seconds> },
+    Record { connection: ConnectionId, name: String, date: Date, numbers: Numbers, replace: bool },
+    Sync { target: SyncTarget, name: String },
+    Acknowledge(Vec<AlertId>),
+}
+
+/// What a deed was answered with, as far as it matters here.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    Done,
+    Influencer(InfluencerId),
+    /// How many connections it touched.
+    Touched(usize),
+    Ticket(SyncTicket),
+}
+
+impl Deed {
+    /// What was done, in a few words.
+    pub fn done(&self, told: &Told) -> String {
+        match self {
+            Deed::Add(new) => format!("added {}", new.name),
+            Deed::Edit { name, .. } => format!("saved {name}"),
+            Deed::Remove { name, .. } => format!("removed {name}"),
+            Deed::Merge { name, into_name, .. } => format!("merged {name} into {into_name}"),
+            Deed::Connect { name, account, .. } => {
+                format!("connected {} to {name}; the first sync is due now", account.handle)
+            }
+            Deed::Disconnect { name, .. } => format!("disconnected {name}; its history stays"),
+            Deed::Pause { name, paused, .. } => match (told, paused) {
+                (Told::Touched(0), _) => format!("{name}: nothing to change"),
+                (_, true) => format!("paused {name}"),
+                (_, false) => format!("resumed {name}"),
+            },
+            Deed::Interval { name, interval: None, .. } => format!("{name} follows the common interval"),
+            Deed::Interval { name, .. } => format!("{name} has an interval of its own now"),
+            Deed::Record { name, date, .. } => format!("recorded {date} for {name}"),
+            Deed::Sync { name, .. } => match told {
+                Told::Ticket(SyncTicket { expected: 0, .. }) => format!("{name}: nothing to sync"),
+                _ => format!("syncing {name}"),
+            },
+            Deed::Acknowledge(alerts) if alerts.len() == 1 => "acknowledged".to_owned(),
+            Deed::Acknowledge(alerts) => format!("{} alerts acknowledged", alerts.len()),
+        }
+    }
+}

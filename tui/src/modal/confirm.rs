@@ -1,0 +1,92 @@
+//! A question before something that cannot be taken back.
+
+use roster_protocol::{ConnectionId, InfluencerId};
+use tui_input::Input;
+
+use crate::keys::Action;
+use crate::message::{Deed, Effect, Question};
+use crate::modal::{Modal, boxed};
+use crate::model::Model;
+use crate::widgets::input;
+use crate::widgets::pen::Pen;
+
+/// The question, and what is done on yes.
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    pub question: String,
+    /// What will happen, a sentence a line.
+    pub lines: Vec<String>,
+    pub deed: Deed,
+    /// Where the word `yes` must be typed; `None`: the key `y` suffices.
+    pub typed: Option<Input>,
+}
+
+/// Asks before an influencer is removed.
+pub fn remove(influencer: InfluencerId, name: String) -> Modal {
+    Modal::Confirm(Confirm {
+        question: format!("Remove {name}?"),
+        lines: vec![
+            "All connections and the whole history go too.".to_owned(),
+            "This cannot be taken back. Type yes:".to_owned(),
+        ],
+        deed: Deed::Remove { influencer, name },
+        typed: Some(Input::default()),
+    })
+}
+
+/// Asks before a connection ends.
+pub fn disconnect(connection: ConnectionId, name: String) -> Modal {
+    Modal::Confirm(Confirm {
+        question: format!("Disconnect {name}?"),
+        lines: vec![
+            "It is not synced any more. Its history stays;".to_owned(),
+            format!("to delete that too: roster disconnect {connection} --delete-history --yes"),
+        ],
+        deed: Deed::Disconnect { connection, name },
+        typed: None,
+    })
+}
+
+/// Asks before one influencer becomes part of another.
+pub fn merge(influencer: InfluencerId, name: String, into: InfluencerId, into_name: String) -> Modal {
+    Modal::Confirm(Confirm {
+        question: format!("Merge {name} into {into_name}?"),
+        lines: vec![
+            format!("Connections, tags and alerts of {name} move to {into_name};"),
+            format!("then {name} is removed. This cannot be taken back."),
+        ],
+        deed: Deed::Merge { influencer, name, into, into_name },
+        typed: None,
+    })
+}
+
+/// What a key does with the question.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(Modal::Confirm(confirm)) = &model.modal else { return Vec::new() };
+    let word = confirm.typed.as_ref().map(|typed| typed.value().trim().eq_ignore_ascii_case("yes"));
+    match (action, word) {
+        (Action::Yes, None) | (Action::Submit, Some(true)) => {
+            let effect = Effect::Ask(Question::Do(confirm.deed.clone()));
+            model.modal = None;
+            vec![effect]
+        }
+        (Action::No | Action::Back, _) => {
+            model.modal = None;
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Draws the question.
+pub fn view(model: &Model, confirm: &Confirm, pen: &mut Pen<'_>) {
+    let last = u16::from(confirm.typed.is_some());
+    let inside = boxed(pen, model.size, 72, confirm.lines.len() as u16 + 2 + last, &confirm.question);
+    for (line, y) in confirm.lines.iter().zip(inside.y + 1..) {
+        pen.put(inside.x, y, inside.width, line, pen.theme.plain);
+    }
+    if let Some(typed) = &confirm.typed {
+        let y = inside.y + 1 + confirm.lines.len() as u16;
+        input::draw(pen, typed, inside.x, y, inside.width);
+    }
+}

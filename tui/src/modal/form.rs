@@ -1,0 +1,468 @@
+//! Forms: a few lines of text, looked up before they are saved.
+//!
+//! `Enter` goes one step on: an account is looked up and shown, then saved. A form stays open until the daemon
+//! has answered, and says there what was wrong.
+
+mod parse;
+mod view;
+
+pub use view::view;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use roster_protocol::{
+    Account, AccountPreview, Connection, ConnectionId, ErrorKind, InfluencerEdit, InfluencerId, InfluencerRow,
+    NewInfluencer, PlatformStatus, RosterError, text,
+};
+use tui_input::Input;
+
+use self::parse::Who;
+use crate::keys::Action;
+use crate::message::{Deed, Effect, Question};
+use crate::modal::Modal;
+use crate::model::Model;
+use crate::screens::influencer;
+
+/// A form.
+#[derive(Clone, Debug)]
+pub struct Form {
+    /// So that a late answer finds its own form.
+    pub id: u64,
+    pub kind: Kind,
+    pub fields: Vec<Field>,
+    pub focus: usize,
+    pub phase: Phase,
+    /// What was looked up, and what it turned out to be.
+    pub seen: Option<Seen>,
+}
+
+/// What a form is for.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    Add,
+    Connect {
+        influencer: InfluencerId,
+        name: String,
+    },
+    Edit {
+        influencer: InfluencerId,
+        name: String,
+        tags: Vec<String>,
+    },
+    Note {
+        influencer: InfluencerId,
+        name: String,
+    },
+    /// `replace`: the day was measured by the API, and Enter was pressed once more.
+    Record {
+        connection: ConnectionId,
+        name: String,
+        replace: bool,
+    },
+    Interval {
+        connection: ConnectionId,
+        name: String,
+    },
+}
+
+/// One line of a form.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub label: &'static str,
+    /// What can be written there, shown while it is empty.
+    pub example: String,
+    pub content: Content,
+}
+
+/// What a field holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    Text(Input),
+    Platform { platforms: Vec<PlatformStatus>, chosen: usize },
+}
+
+/// Where a form stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    Typing,
+    /// Waits for an answer, for what this says.
+    Waiting(&'static str),
+    Failed(RosterError),
+}
+
+/// What was found for what was typed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub typed: String,
+    /// `None`: a name without an account.
+    pub account: Option<AccountPreview>,
+}
+
+/// What Enter does next.
+enum Step {
+    LookUp(Vec<Account>),
+    NameOnly(String),
+    Open(InfluencerId, String),
+    Do(Deed),
+}
+
+fn text_field(label: &'static str, example: impl Into<String>, value: &str) -> Field {
+    Field { label, example: example.into(), content: Content::Text(Input::from(value)) }
+}
+
+fn form(model: &mut Model, kind: Kind, fields: Vec<Field>) -> Modal {
+    model.forms += 1;
+    Modal::Form(Box::new(Form { id: model.forms, kind, fields, focus: 0, phase: Phase::Typing, seen: None }))
+}
+
+/// A new influencer.
+pub fn add(model: &mut Model) -> Modal {
+    let example = model.platforms.iter().find(|platform| platform.enabled && platform.configured);
+    let example = example.map(|platform| format!("{}:{}", platform.platform, platform.handle_example));
+    let example = example.map_or("a name".to_owned(), |example| format!("{example}, a profile's URL, or a name"));
+    let fields = vec![
+        text_field("Account", example, ""),
+        text_field("Name", "as the team calls them", ""),
+        text_field("Tags", "words such as beauty nordic", ""),
+        text_field("Note", "", ""),
+    ];
+    form(model, Kind::Add, fields)
+}
+
+/// A further account of an influencer.
+pub fn connect(model: &mut Model, influencer: InfluencerId, name: String) -> Modal {
+    let mut platforms = model.platforms.clone();
+    platforms.sort_by_key(|platform| !(platform.enabled && platform.configured));
+    let fields = vec![
+        Field { label: "Platform", example: String::new(), content: Content::Platform { platforms, chosen: 0 } },
+        text_field("Account", "", ""),
+    ];
+    form(model, Kind::Connect { influencer, name }, fields)
+}
+
+/// Name and tags.
+pub fn edit(model: &mut Model, row: &InfluencerRow) -> Modal {
+    let kind = Kind::Edit { influencer: row.id, name: row.name.clone(), tags: row.tags.clone() };
+    let fields =
+        vec![text_field("Name", "", &row.name), text_field("Tags", "words such as beauty", &row.tags.join(" "))];
+    form(model, kind, fields)
+}
+
+/// The note.
+pub fn note(model: &mut Model, row: &InfluencerRow) -> Modal {
+    let note = row.note.as_deref().unwrap_or_default();
+    let fields = vec![text_field("Note", "empty removes it", note)];
+    form(model, Kind::Note { influencer: row.id, name: row.name.clone() }, fields)
+}
+
+/// Numbers typed by hand.
+pub fn record(model: &mut Model, connection: &Connection) -> Modal {
+    let today = model.today().to_string();
+    let name = influencer::label(model, connection);
+    let fields = vec![
+        text_field("Date", "2026-11-21", &today),
+        text_field("Followers", "12345 or 12.3k; what stays empty is not known", ""),
+        text_field("Following", "", ""),
+        text_field("Posts", "", ""),
+        text_field("Engagement %", "5.25", ""),
+        text_field("Likes a post", "610.4", ""),
+        text_field("Comments a post", "38.25", ""),
+        text_field("Views a post", "8100", ""),
+    ];
+    let mut modal = form(model, Kind::Record { connection: connection.id, name, replace: false }, fields);
+    if let Modal::Form(form) = &mut modal {
+        form.focus = 1;
+    }
+    modal
+}
+
+/// How often a connection is synced.
+pub fn interval(model: &mut Model, connection: &Connection) -> Modal {
+    let name = influencer::label(model, connection);
+    let now = connection.interval.map(parse::interval_text).unwrap_or_default();
+    let fields = vec![text_field("Every", "30m, 6h or 1d; empty follows the common interval", &now)];
+    form(model, Kind::Interval { connection: connection.id, name }, fields)
+}
+
+impl Form {
+    /// The text field under the cursor.
+    pub fn input(&mut self) -> Option<&mut Input> {
+        if matches!(self.phase, Phase::Waiting(_)) {
+            return None;
+        }
+        match &mut self.fields.get_mut(self.focus)?.content {
+            Content::Text(input) => Some(input),
+            Content::Platform { .. } => None,
+        }
+    }
+
+    /// Left and right go through the platforms; true when the key was for that.
+    pub fn choose(&mut self, key: KeyEvent) -> bool {
+        let waiting = matches!(self.phase, Phase::Waiting(_));
+        let Some(Field { content: Content::Platform { platforms, chosen }, .. }) = self.fields.get_mut(self.focus)
+        else {
+            return false;
+        };
+        let (count, letter) = (platforms.len().max(1), key.code.as_char());
+        match key.code {
+            _ if waiting => return true,
+            KeyCode::Left => *chosen = (*chosen + count - 1) % count,
+            KeyCode::Right | KeyCode::Char(' ') => *chosen = (*chosen + 1) % count,
+            _ => {
+                // A letter goes to the next platform that begins with it.
+                let begins = |at: &usize| {
+                    let name = platforms.get(*at).and_then(|platform| platform.name.chars().next());
+                    name.zip(letter).is_some_and(|(name, letter)| name.eq_ignore_ascii_case(&letter))
+                };
+                let found = (1..=count).map(|step| (*chosen + step) % count).find(begins);
+                *chosen = found.unwrap_or(*chosen);
+            }
+        }
+        self.changed();
+        true
+    }
+
+    /// What was typed changed: what failed with the old text does not matter any more.
+    pub fn changed(&mut self) {
+        if let Phase::Failed(_) = self.phase {
+            self.phase = Phase::Typing;
+        }
+        if let Kind::Record { replace, .. } = &mut self.kind {
+            *replace = false;
+        }
+    }
+
+    /// A field's text, without blanks around it.
+    pub fn text(&self, index: usize) -> &str {
+        match self.fields.get(index).map(|field| &field.content) {
+            Some(Content::Text(input)) => input.value().trim(),
+            _ => "",
+        }
+    }
+
+    /// The chosen platform, where the form has such a field.
+    pub fn platform(&self) -> Option<&PlatformStatus> {
+        self.fields.iter().find_map(|field| match &field.content {
+            Content::Platform { platforms, chosen } => platforms.get(*chosen),
+            Content::Text(_) => None,
+        })
+    }
+
+    /// What decides which account is meant; another text needs another look-up.
+    fn typed(&self) -> String {
+        match &self.kind {
+            Kind::Connect { .. } => {
+                format!("{}:{}", self.platform().map_or("", |platform| &platform.platform), self.text(1))
+            }
+            _ => self.text(0).to_owned(),
+        }
+    }
+
+    /// What was looked up, if it is still what is typed.
+    pub fn seen(&self) -> Option<&Seen> {
+        self.seen.as_ref().filter(|seen| seen.typed == self.typed())
+    }
+
+    fn move_focus(&mut self, step: usize) {
+        self.focus = (self.focus + step) % self.fields.len().max(1);
+    }
+
+    fn next_step(&self, model: &Model) -> Result<Step, RosterError> {
+        match &self.kind {
+            Kind::Add => self.next_of_add(model),
+            Kind::Connect { influencer, name } => self.next_of_connect(*influencer, name),
+            Kind::Edit { influencer, name, tags } => {
+                let new_name = clean_name(self.text(0))?;
+                let new_tags = parse::tags(self.text(1));
+                let edit = InfluencerEdit {
+                    name: (new_name != *name).then(|| new_name.clone()),
+                    tag: new_tags.iter().filter(|tag| !tags.contains(tag)).cloned().collect(),
+                    untag: tags.iter().filter(|tag| !new_tags.contains(tag)).cloned().collect(),
+                    ..InfluencerEdit::default()
+                };
+                Ok(Step::Do(Deed::Edit { influencer: *influencer, name: new_name, edit }))
+            }
+            Kind::Note { influencer, name } => {
+                let edit = InfluencerEdit { note: Some(self.text(0).to_owned()), ..InfluencerEdit::default() };
+                Ok(Step::Do(Deed::Edit { influencer: *influencer, name: name.clone(), edit }))
+            }
+            Kind::Record { connection, name, replace } => {
+                let (date, numbers) = parse::record(&std::array::from_fn(|index| self.text(index)))?;
+                let (connection, name, replace) = (*connection, name.clone(), *replace);
+                Ok(Step::Do(Deed::Record { connection, name, date, numbers, replace }))
+            }
+            Kind::Interval { connection, name } => {
+                let interval = parse::interval(self.text(0))?;
+                Ok(Step::Do(Deed::Interval { connection: *connection, name: name.clone(), interval }))
+            }
+        }
+    }
+
+    fn next_of_add(&self, model: &Model) -> Result<Step, RosterError> {
+        let Some(seen) = self.seen() else {
+            return match parse::who(self.text(0), &model.platforms)? {
+                Who::Name(name) => Ok(Step::NameOnly(name)),
+                Who::Accounts(accounts) => Ok(Step::LookUp(accounts)),
+            };
+        };
+        if let Some(taken) = seen.account.as_ref().and_then(|account| account.taken_by) {
+            return Ok(Step::Open(taken, self.text(1).to_owned()));
+        }
+        let note = self.text(3);
+        Ok(Step::Do(Deed::Add(NewInfluencer {
+            name: clean_name(self.text(1))?,
+            accounts: seen.account.iter().map(account).collect(),
+            tags: parse::tags(self.text(2)),
+            note: (!note.is_empty()).then(|| note.to_owned()),
+        })))
+    }
+
+    fn next_of_connect(&self, influencer: InfluencerId, name: &str) -> Result<Step, RosterError> {
+        let platform = self.platform().ok_or_else(|| RosterError::usage("the daemon knows no platform"))?;
+        match self.seen() {
+            Some(Seen { account: Some(AccountPreview { taken_by: Some(taken), .. }), .. }) => {
+                match *taken == influencer {
+                    true => Err(RosterError::usage(format!("{name} has this account already"))),
+                    false => Ok(Step::Open(*taken, String::new())),
+                }
+            }
+            Some(Seen { account: Some(preview), .. }) => {
+                Ok(Step::Do(Deed::Connect { influencer, name: name.to_owned(), account: account(preview) }))
+            }
+            _ if self.text(1).is_empty() => {
+                Err(RosterError::usage(format!("write the account's handle, such as {}", platform.handle_example)))
+            }
+            _ => {
+                let handle = self.text(1).to_owned();
+                Ok(Step::LookUp(vec![Account { platform: platform.platform.clone(), handle }]))
+            }
+        }
+    }
+}
+
+fn account(preview: &AccountPreview) -> Account {
+    Account { platform: preview.platform.clone(), handle: preview.handle.clone() }
+}
+
+fn clean_name(name: &str) -> Result<String, RosterError> {
+    if name.is_empty() {
+        return Err(RosterError::usage("a name is needed"));
+    }
+    if text::is_clean(name) {
+        return Ok(name.to_owned());
+    }
+    Err(RosterError::usage("the name has invisible characters, or is longer than 80"))
+}
+
+/// What a key does in a form.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(Modal::Form(form)) = &mut model.modal else { return Vec::new() };
+    match action {
+        Action::Back => model.modal = None,
+        Action::NextField => form.move_focus(1),
+        Action::PreviousField => form.move_focus(form.fields.len().saturating_sub(1)),
+        Action::Submit => return submit(model),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn submit(model: &mut Model) -> Vec<Effect> {
+    let Some(Modal::Form(form)) = &model.modal else { return Vec::new() };
+    if matches!(form.phase, Phase::Waiting(_)) {
+        return Vec::new();
+    }
+    // A platform is chosen before its account is written.
+    let on_platform =
+        form.fields.get(form.focus).is_some_and(|field| matches!(field.content, Content::Platform { .. }));
+    let step = form.next_step(model);
+    let Some(Modal::Form(form)) = &mut model.modal else { return Vec::new() };
+    if on_platform {
+        form.move_focus(1);
+        return Vec::new();
+    }
+    match step {
+        Err(error) => form.phase = Phase::Failed(error),
+        Ok(Step::NameOnly(name)) => {
+            form.seen = Some(Seen { typed: form.typed(), account: None });
+            form.suggest_name(&name);
+        }
+        Ok(Step::LookUp(accounts)) => {
+            form.phase = Phase::Waiting("looking up …");
+            return vec![Effect::Ask(Question::LookUp { form: form.id, accounts })];
+        }
+        Ok(Step::Open(id, name)) => {
+            model.modal = None;
+            return influencer::open(model, id, name);
+        }
+        Ok(Step::Do(deed)) => {
+            form.phase = Phase::Waiting("saving …");
+            return vec![Effect::Ask(Question::Do(deed))];
+        }
+    }
+    Vec::new()
+}
+
+impl Form {
+    /// Writes a name where none was typed, and goes there.
+    fn suggest_name(&mut self, name: &str) {
+        if let Kind::Add = self.kind {
+            self.focus = 1;
+            if let Some(Field { content: Content::Text(input), .. }) = self.fields.get_mut(1)
+                && input.value().trim().is_empty()
+            {
+                *input = Input::from(text::clean(name, text::NAME_CHARACTERS));
+            }
+        }
+    }
+}
+
+/// Takes what a look-up found.
+pub fn looked_up(model: &mut Model, id: u64, result: Result<AccountPreview, RosterError>) {
+    let Some(Modal::Form(form)) = &mut model.modal else { return };
+    if form.id != id || !matches!(form.phase, Phase::Waiting(_)) {
+        return;
+    }
+    match result {
+        Err(error) => form.phase = Phase::Failed(error),
+        Ok(account) => {
+            form.phase = Phase::Typing;
+            let name = account.display_name.clone().unwrap_or_else(|| account.handle.clone());
+            form.seen = Some(Seen { typed: form.typed(), account: Some(account) });
+            form.suggest_name(&name);
+        }
+    }
+}
+
+/// Takes how saving went: the form closes, or says why not. False when no form waits for this.
+pub fn saved(model: &mut Model, deed: &Deed, result: &Result<crate::message::Told, RosterError>) -> bool {
+    let Some(Modal::Form(form)) = &mut model.modal else { return false };
+    if form.phase != Phase::Waiting("saving …") || !form.made(deed) {
+        return false;
+    }
+    match result {
+        Ok(_) => model.modal = None,
+        Err(error) => {
+            let mut error = error.clone();
+            if let (Kind::Record { replace, .. }, ErrorKind::Conflict) = (&mut form.kind, error.kind) {
+                *replace = true;
+                error.hint = Some("Enter once more replaces it".to_owned());
+            }
+            form.phase = Phase::Failed(error);
+        }
+    }
+    true
+}
+
+impl Form {
+    /// Whether a deed is this form's.
+    fn made(&self, deed: &Deed) -> bool {
+        matches!(
+            (&self.kind, deed),
+            (Kind::Add, Deed::Add(_))
+                | (Kind::Connect { .. }, Deed::Connect { .. })
+                | (Kind::Edit { .. } | Kind::Note { .. }, Deed::Edit { .. })
+                | (Kind::Record { .. }, Deed::Record { .. })
+                | (Kind::Interval { .. }, Deed::Interval { .. })
+        )
+    }
+}

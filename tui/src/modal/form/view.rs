@@ -1,0 +1,129 @@
+//! ```text
+//! ┌─ Add an influencer ────────────────────────────────────┐
+//! │ Account   bluesky:mara.example                         │
+//! │ Name      Mara Lindqvist▏                              │
+//! │ Tags      words such as beauty nordic                  │
+//! │ Note                                                   │
+//! │                                                        │
+//! │ ● Bluesky mara.example · Mara Lindqvist · 8.1K         │
+//! │ Enter saves.                                           │
+//! └────────────────────────────────────────────────────────┘
+//! ```
+
+use ratatui::layout::Rect;
+use roster_protocol::{AccountPreview, ApiAccess, PlatformStatus};
+
+use super::{Content, Field, Form, Kind, Phase};
+use crate::modal::boxed;
+use crate::model::Model;
+use crate::widgets::input;
+use crate::widgets::pen::Pen;
+
+/// Draws a form.
+pub fn view(model: &Model, form: &Form, pen: &mut Pen<'_>) {
+    let inside = boxed(pen, model.size, 74, form.fields.len() as u16 + 4, &title(form));
+    let labels = form.fields.iter().map(|field| field.label.len() as u16).max().unwrap_or(0);
+    let label = labels + 2;
+    for ((index, field), y) in form.fields.iter().enumerate().zip(inside.y..inside.y + inside.height) {
+        let focused = index == form.focus;
+        let style = if focused { pen.theme.strong } else { pen.theme.faint };
+        pen.put(inside.x, y, label, field.label, style);
+        let line = Rect { x: inside.x + label, y, width: inside.width.saturating_sub(label), height: 1 };
+        draw_field(form, field, focused, pen, line);
+    }
+    let below = inside.y + form.fields.len() as u16 + 1;
+    if below + 1 < inside.y + inside.height {
+        draw_state(model, form, pen, Rect { y: below, height: 2, ..inside });
+    }
+}
+
+fn title(form: &Form) -> String {
+    match &form.kind {
+        Kind::Add => "Add an influencer".to_owned(),
+        Kind::Connect { name, .. } => format!("Connect an account to {name}"),
+        Kind::Edit { name, .. } => format!("Edit {name}"),
+        Kind::Note { name, .. } => format!("Note about {name}"),
+        Kind::Record { name, .. } => format!("Numbers of {name}, typed by hand"),
+        Kind::Interval { name, .. } => format!("How often to sync {name}"),
+    }
+}
+
+fn draw_field(form: &Form, field: &Field, focused: bool, pen: &mut Pen<'_>, line: Rect) {
+    match &field.content {
+        Content::Platform { platforms, chosen } => {
+            let name = platforms.get(*chosen).map_or("none", |platform| &platform.name);
+            let text = format!("‹ {name} ›   {} of {}", chosen + 1, platforms.len());
+            pen.put(line.x, line.y, line.width, &text, if focused { pen.theme.strong } else { pen.theme.plain });
+        }
+        Content::Text(text) => {
+            if text.value().is_empty() {
+                let example = match form.platform() {
+                    Some(platform) => &platform.handle_example,
+                    None => &field.example,
+                };
+                pen.put(line.x, line.y, line.width, example, pen.theme.faint);
+            }
+            if focused {
+                input::draw(pen, text, line.x, line.y, line.width);
+            } else {
+                pen.put(line.x, line.y, line.width, text.value(), pen.theme.plain);
+            }
+        }
+    }
+}
+
+/// Two lines: who the account is, and what Enter does.
+fn draw_state(model: &Model, form: &Form, pen: &mut Pen<'_>, area: Rect) {
+    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
+    match &form.phase {
+        Phase::Waiting(what) => _ = pen.put(area.x, area.y, area.width, what, plain),
+        Phase::Failed(error) => {
+            pen.put(area.x, area.y, area.width, &format!("✗ {}", error.message), pen.theme.bad);
+            pen.put(area.x, area.y + 1, area.width, error.hint.as_deref().unwrap_or_default(), faint);
+        }
+        Phase::Typing => {
+            if let Some(account) = form.seen().and_then(|seen| seen.account.as_ref()) {
+                let style = if account.taken_by.is_some() { pen.theme.warn } else { pen.theme.good };
+                let sign = if account.taken_by.is_some() { '!' } else { '●' };
+                pen.sign(area.x, area.y, sign, style);
+                pen.put(area.x + 2, area.y, area.width.saturating_sub(2), &preview(model, account), plain);
+            } else if let Some(platform) = form.platform() {
+                pen.put(area.x, area.y, area.width, &access(platform), faint);
+            }
+            pen.put(area.x, area.y + 1, area.width, next(form), faint);
+        }
+    }
+}
+
+fn preview(model: &Model, account: &AccountPreview) -> String {
+    let followers = match account.followers {
+        Some(_) => format!("{} followers", model.count(account.followers)),
+        None => "followers hidden".to_owned(),
+    };
+    let name = account.display_name.as_ref().map(|name| format!(" · {name}")).unwrap_or_default();
+    format!("{} {}{name} · {followers}", model.platform_name(&account.platform), account.handle)
+}
+
+/// What it takes to read a platform, and whether that is there.
+fn access(platform: &PlatformStatus) -> String {
+    let name = &platform.name;
+    match (platform.enabled, platform.configured, platform.api) {
+        (false, ..) => format!("{name} is switched off in rosterd.toml"),
+        (_, false, ApiAccess::Key) => format!("{name} needs an API key in rosterd.toml"),
+        (_, false, _) => format!("{name} is not set up in rosterd.toml"),
+        (_, _, ApiAccess::Consent) => format!("{name} needs the account owner's consent"),
+        (_, _, ApiAccess::Public | ApiAccess::Key) => format!("{name} tells its public numbers; no consent is needed"),
+    }
+}
+
+fn next(form: &Form) -> &'static str {
+    let taken = form.seen().and_then(|seen| seen.account.as_ref()).is_some_and(|account| account.taken_by.is_some());
+    match (&form.kind, form.seen()) {
+        (Kind::Add | Kind::Connect { .. }, Some(_)) if taken => "Already on the roster. Enter opens who has it.",
+        (Kind::Add, None) => "Enter looks the account up; nothing is saved yet.",
+        (Kind::Add, Some(seen)) if seen.account.is_none() => "No account yet; c connects some later. Enter saves.",
+        (Kind::Connect { .. }, None) => "Enter looks the account up. ← → choose the platform.",
+        (Kind::Edit { .. }, _) => "Another handle? Connect it with c, then disconnect the old one with d.",
+        _ => "Enter saves.",
+    }
+}

@@ -1,0 +1,252 @@
+//! What a command prints: one JSON document or text for people on stdout, remarks on stderr.
+//!
+//! A reader who leaves early (`roster list | head`) ends a command quietly; see [`Failure::Output`].
+
+pub mod json;
+pub mod people;
+pub mod table;
+
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use jiff::Zoned;
+use roster_protocol::text::{self, SENTENCE_CHARACTERS};
+use roster_protocol::{ErrorKind, RosterError};
+use serde::Serialize;
+
+use crate::arguments::Color;
+use table::{Paint, Tone};
+
+/// How a command ended when it did not fail as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Done,
+    /// Each of many failed.
+    NoneDone,
+    /// Some of many failed.
+    InPart,
+}
+
+impl Ending {
+    /// What `done` of `of` makes; nothing to do is done.
+    pub fn of(done: u64, of: u64) -> Self {
+        match done {
+            done if done >= of => Ending::Done,
+            0 => Ending::NoneDone,
+            _ => Ending::InPart,
+        }
+    }
+
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Ending::Done => 0,
+            Ending::NoneDone => 1,
+            Ending::InPart => 6,
+        }
+    }
+}
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub enum Failure {
+    /// To be told to the person or script.
+    Told(RosterError),
+    /// Nobody reads stdout any more, or it cannot be written.
+    Output(io::Error),
+}
+
+impl From<RosterError> for Failure {
+    fn from(error: RosterError) -> Self {
+        Failure::Told(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Output(error)
+    }
+}
+
+/// What text for people depends on besides the values.
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub paint: Paint,
+    /// Times are told relative to this, in its zone.
+    pub now: Zoned,
+}
+
+/// Where a command's answer goes.
+pub struct Output {
+    json: bool,
+    pub look: Look,
+    stdout: Box<dyn Write>,
+}
+
+impl Output {
+    /// Over this process's stdout.
+    pub fn new(json: bool, color: Color, now: Zoned) -> Self {
+        let paint = Paint { colored: is_colored(color, &io::stdout()) };
+        Self { json, look: Look { paint, now }, stdout: Box::new(BufWriter::new(io::stdout())) }
+    }
+
+    /// Whether JSON is wanted.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints the whole answer in the form that is wanted and makes sure that it left.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn answer<T: Serialize>(
+        &mut self,
+        json: impl FnOnce() -> T,
+        people: impl FnOnce(&Look) -> String,
+    ) -> io::Result<()> {
+        let text = if self.json { document(&json())? } else { people(&self.look) };
+        self.stdout.write_all(text.as_bytes())?;
+        self.stdout.flush()
+    }
+
+    /// Prints bytes as they are.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stdout.write_all(bytes)?;
+        self.stdout.flush()
+    }
+
+    /// Tells a remark to people, on stderr; scripts that read JSON are spared.
+    pub fn remark(&self, sentence: &str) {
+        if !self.json {
+            // A remark nobody can read is no failure.
+            let _ = writeln!(io::stderr(), "{}", text::clean(sentence, SENTENCE_CHARACTERS));
+        }
+    }
+
+    /// Tells a failure: as JSON on stdout, or to people on stderr.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn failure(&mut self, error: &RosterError, color: Color) -> io::Result<()> {
+        if self.json {
+            let text = document(&json::Failed::from(error))?;
+            return self.raw(text.as_bytes());
+        }
+        let paint = Paint { colored: is_colored(color, &io::stderr()) };
+        let _ = io::stderr().write_all(failure_text(error, paint).as_bytes());
+        Ok(())
+    }
+}
+
+/// `error: …` and `hint: …`, clean.
+pub fn failure_text(error: &RosterError, paint: Paint) -> String {
+    // A message that lists what fits several things may be long.
+    let line = |text: &str| text::clean(text, 20 * SENTENCE_CHARACTERS);
+    let mut told = format!("{} {}\n", paint.tone("error:", Tone::Bad), line(&error.message));
+    if let Some(hint) = &error.hint {
+        let _ = writeln!(told, "{} {}", paint.tone("hint:", Tone::Strong), line(hint));
+    }
+    told
+}
+
+/// The exit code of a command that could not write its answer: a reader who left has all they wanted.
+pub fn output_failure(error: &io::Error) -> u8 {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return 0;
+    }
+    let _ = writeln!(io::stderr(), "error: the answer cannot be written: {error}");
+    ErrorKind::Failed.exit_code()
+}
+
+fn is_colored(color: Color, stream: &impl IsTerminal) -> bool {
+    let told = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            stream.is_terminal() && told("NO_COLOR").is_none() && told("TERM").is_none_or(|term| term != "dumb")
+        }
+    }
+}
+
+/// One line of JSON. What a terminal could obey or hide is escaped, so that the text stays whole and harmless.
+pub fn document(value: &impl Serialize) -> io::Result<String> {
+    let plain = serde_json::to_string(value)?;
+    let mut line = String::with_capacity(plain.len() + 1);
+    for c in plain.chars() {
+        if is_invisible(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        } else {
+            line.push(c);
+        }
+    }
+    line.push('\n');
+    Ok(line)
+}
+
+/// Controls, bidi marks and code points without width; JSON has them inside strings only.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_decide_the_exit_code() {
+        let check = |done, of, code| assert_eq!(Ending::of(done, of).code(), code, "{done} of {of}");
+        check(0, 0, 0);
+        check(4, 4, 0);
+        check(3, 4, 6);
+        check(0, 4, 1);
+        assert_eq!(output_failure(&io::ErrorKind::BrokenPipe.into()), 0);
+    }
+
+    #[test]
+    fn json_keeps_hostile_text_whole_and_harmless() {
+        let hostile = "\u{1b}]0;x\u{7}\u{9b}31m\u{202e}fed\u{e0041}\u{200b}ü";
+        let line = document(&hostile).expect("a string");
+        assert_eq!(line, "\"\\u001b]0;x\\u0007\\u009b31m\\u202efed\\udb40\\udc41\\u200bü\"\n");
+        assert_eq!(serde_json::from_str::<String>(&line).expect("valid"), hostile);
+    }
+
+    #[test]
+    fn errors_for_people_are_clean_lines() {
+        let error = RosterError::not_found("no \u{1b}[31m\"x\ny\"").hint("try\u{7} another");
+        assert_eq!(failure_text(&error, Paint { colored: false }), "error: no [31m\"x y\"\nhint: try another\n");
+    }
+
+    #[test]
+    fn errors_for_scripts_are_one_object() {
+        let check = |error: &RosterError, expected: &str| {
+            assert_eq!(document(&json::Failed::from(error)).expect("an error"), expected);
+        };
+        check(
+            &RosterError::not_found("nobody").hint("add them"),
+            "{\"error\":{\"kind\":\"not_found\",\"message\":\"nobody\",\"hint\":\"add them\"}}\n",
+        );
+        check(&RosterError::usage("x"), "{\"error\":{\"kind\":\"usage\",\"message\":\"x\",\"hint\":null}}\n");
+    }
+
+    #[test]
+    fn every_kind_of_error_has_its_exit_code() {
+        let check = |kind: ErrorKind, code| assert_eq!(kind.exit_code(), code, "{kind:?}");
+        check(ErrorKind::Usage, 2);
+        check(ErrorKind::Ambiguous, 2);
+        check(ErrorKind::Unreachable, 3);
+        check(ErrorKind::NotFound, 4);
+        check(ErrorKind::NotPermitted, 5);
+        for kind in [ErrorKind::Conflict, ErrorKind::Unavailable, ErrorKind::Unconfigured, ErrorKind::Failed] {
+            check(kind, 1);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The JSON that scripts rely on: names and order of fields change only with a line in the changelog.
+//!
+//! Apart from `protocol`'s types, so that the wire can change without a script noticing.
+//! Times are RFC 3339, dates ISO, rates ratios; what is not known is `null`, never 0.
+
+pub mod happenings;
+pub mod status;
+
+use roster_protocol::{self as protocol, Mean, Ratio, RosterError};
+use serde::Serialize;
+use serde_json::Number;
+
+/// Any failure.
+#[derive(Debug, Serialize)]
+pub struct Failed {
+    error: FailedBody,
+}
+
+/// What failed, and what to do now.
+#[derive(Debug, Serialize)]
+pub struct FailedBody {
+    kind: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+impl From<&RosterError> for Failed {
+    fn from(error: &RosterError) -> Self {
+        Self { error: error.into() }
+    }
+}
+
+impl From<&RosterError> for FailedBody {
+    fn from(error: &RosterError) -> Self {
+        Self { kind: error.kind.as_str(), message: error.message.clone(), hint: error.hint.clone() }
+    }
+}
+
+/// One influencer; without connections in lists.
+#[derive(Debug, Serialize)]
+pub struct Influencer {
+    id: String,
+    name: String,
+    tags: Vec<String>,
+    note: Option<String>,
+    followers: Option<u64>,
+    engagement_rate: Option<Number>,
+    sync_enabled: bool,
+    auto_synced_at: Option<String>,
+    last_sync_platform: Option<String>,
+    /// No platform that can be read says it yet.
+    verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections: Option<Vec<Connection>>,
+}
+
+impl From<&protocol::InfluencerRow> for Influencer {
+    fn from(row: &protocol::InfluencerRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            name: row.name.clone(),
+            tags: row.tags.clone(),
+            note: row.note.clone(),
+            followers: row.followers,
+            engagement_rate: row.engagement_rate.map(ratio),
+            sync_enabled: row.sync_enabled,
+            auto_synced_at: time(row.synced_at),
+            last_sync_platform: row.last_sync_platform.clone(),
+            verified: None,
+            connections: None,
+        }
+    }
+}
+
+impl From<&protocol::Influencer> for Influencer {
+    fn from(influencer: &protocol::Influencer) -> Self {
+        Self {
+            note: influencer.note.clone(),
+            connections: Some(influencer.connections.iter().map(Connection::from).collect()),
+            ..Self::from(&influencer.row)
+        }
+    }
+}
+
+/// What `list` gives.
+#[derive(Debug, Serialize)]
+pub struct InfluencerList {
+    /// How many match, however many of them are given.
+    pub total: u64,
+    pub influencers: Vec<Influencer>,
+}
+
+/// One of `connections`.
+#[derive(Debug, Serialize)]
+pub struct Connection {
+    id: String,
+    platform: String,
+    handle: String,
+    platform_user_id: Option<String>,
+    status: &'static str,
+    badge: &'static str,
+    last_synced_at: Option<String>,
+    last_error: Option<String>,
+    blocked_by: Option<String>,
+    next_due_at: Option<String>,
+    token_expires_at: Option<String>,
+    connected_at: String,
+    profile: Option<Profile>,
+    latest: Option<Snapshot>,
+}
+
+impl From<&protocol::Connection> for Connection {
+    fn from(connection: &protocol::Connection) -> Self {
+        Self {
+            id: connection.id.to_string(),
+            platform: connection.platform.clone(),
+            handle: connection.handle.clone(),
+            platform_user_id: connection.platform_user_id.clone(),
+            status: connection.status.as_str(),
+            badge: connection.badge.as_str(),
+            last_synced_at: time(connection.last_synced_at),
+            last_error: connection.last_error.clone(),
+            blocked_by: connection.blocked_by.clone(),
+            next_due_at: time(connection.next_due_at),
+            token_expires_at: time(connection.token_expires_at),
+            connected_at: connection.connected_at.to_string(),
+            profile: connection.profile.as_ref().map(Profile::from),
+            latest: connection.latest.as_ref().map(Snapshot::from),
+        }
+    }
+}
+
+/// What `pause` and `resume` give.
+#[derive(Debug, Serialize)]
+pub struct ConnectionList {
+    pub connections: Vec<Connection>,
+}
+
+/// The numbers a team works with.
+#[derive(Debug, Serialize)]
+pub struct Profile {
+    followers: Option<u64>,
+    engagement_rate: Option<Number>,
+    avg_likes: Option<Number>,
+    as_of: String,
+    source: &'static str,
+}
+
+impl From<&protocol::Profile> for Profile {
+    fn from(profile: &protocol::Profile) -> Self {
+        Self {
+            followers: profile.followers,
+            engagement_rate: profile.engagement_rate.map(ratio),
+            avg_likes: profile.avg_likes.map(mean),
+            as_of: profile.as_of.to_string(),
+            source: profile.source.as_str(),
+        }
+    }
+}
+
+/// One day of one connection.
+#[derive(Debug, Serialize)]
+pub struct Snapshot {
+    date: String,
+    observed_at: String,
+    source: &'static str,
+    followers: Option<u64>,
+    followers_step: Option<u64>,
+    following: Option<u64>,
+    posts: Option<u64>,
+    engagement_rate: Option<Number>,
+    avg_likes: Option<Number>,
+    avg_comments: Option<Number>,
+    avg_views: Option<Number>,
+    audience: Audience,
+}
+
+/// Who an audience is made of.
+#[derive(Debug, Serialize)]
+pub struct Audience {
+    male: Option<Number>,
+    female: Option<Number>,
+    top_age_range: Option<&'static str>,
+}
+
+impl From<&protocol::Snapshot> for Snapshot {
+    fn from(snapshot: &protocol::Snapshot) -> Self {
+        let numbers = &snapshot.numbers;
+        Self {
+            date: snapshot.date.to_string(),
+            observed_at: snapshot.observed_at.to_string(),
+            source: snapshot.source.as_str(),
+            followers: numbers.followers,
+            followers_step: snapshot.followers_step,
+            following: numbers.following,
+            posts: numbers.posts,
+            engagement_rate: numbers.engagement_rate.map(ratio),
+            avg_likes: numbers.avg_likes.map(mean),
+            avg_comments: numbers.avg_comments.map(mean),
+            avg_views: numbers.avg_views.map(mean),
+            audience: Audience {
+                male: numbers.audience_male.map(ratio),
+                female: numbers.audience_female.map(ratio),
+                top_age_range: numbers.top_age_range.map(|range| range.as_str()),
+            },
+        }
+    }
+}
+
+/// What `history` gives.
+#[derive(Debug, Serialize)]
+pub struct History {
+    pub connection: String,
+    /// Oldest first.
+    pub snapshots: Vec<Snapshot>,
+}
+
+/// A time, or none.
+pub(crate) fn time(at: Option<protocol::Timestamp>) -> Option<String> {
+    at.map(|at| at.to_string())
+}
+
+/// An average with up to two decimals.
+pub(crate) fn mean(mean: Mean) -> Number {
+    rounded(mean.as_f64(), 2)
+}
+
+/// A rate as ratio.
+pub(crate) fn ratio(ratio: Ratio) -> Number {
+    rounded(ratio.as_f64(), 6)
+}
+
+/// `value` with at most so many decimals; a whole one without a point.
+pub(crate) fn rounded(value: f64, decimals: i32) -> Number {
+    let factor = 10f64.powi(decimals);
+    let value = if value.abs() < 1e9 { (value * factor).round() / factor } else { value };
+    if value.fract() == 0.0 && value.abs() < 9e18 {
+        return Number::from(value as i64);
+    }
+    // Values come from integers, so they are finite; whatever else came would not be JSON.
+    Number::from_f64(value).unwrap_or_else(|| Number::from(0))
+}

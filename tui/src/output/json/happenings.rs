@@ -1,0 +1,244 @@
+//! JSON of what happened: `sync`, `runs`, `changes`, `alerts`, `audit`.
+
+use roster_protocol::{self as protocol, Metric, Outcome};
+use serde::Serialize;
+use serde_json::Number;
+
+use super::{FailedBody, Influencer, rounded, time};
+
+/// What `sync --no-wait` gives.
+#[derive(Debug, Serialize)]
+pub struct Queued {
+    pub queued: u64,
+}
+
+/// What `sync` gives, also when runs failed.
+#[derive(Debug, Serialize)]
+pub struct Synced {
+    expected: u64,
+    ok: u64,
+    partial: u64,
+    failed: u64,
+    skipped: u64,
+    runs: Vec<SyncedRun>,
+}
+
+#[derive(Debug, Serialize)]
+struct SyncedRun {
+    connection: String,
+    platform: String,
+    outcome: &'static str,
+    followers: Option<u64>,
+    error: Option<String>,
+    retry_at: Option<String>,
+    duration_ms: u64,
+}
+
+impl Synced {
+    /// The answer for `expected` connections after these runs.
+    pub fn new(expected: u64, runs: &[protocol::Run]) -> Self {
+        let count = |outcome| runs.iter().filter(|run| run.outcome == outcome).count() as u64;
+        Self {
+            expected,
+            ok: count(Outcome::Ok),
+            partial: count(Outcome::Partial),
+            failed: count(Outcome::Failed),
+            skipped: count(Outcome::Skipped),
+            runs: runs.iter().map(SyncedRun::from).collect(),
+        }
+    }
+}
+
+impl From<&protocol::Run> for SyncedRun {
+    fn from(run: &protocol::Run) -> Self {
+        Self {
+            connection: run.connection.to_string(),
+            platform: run.platform.clone(),
+            outcome: run.outcome.as_str(),
+            followers: run.followers,
+            error: run.error.clone(),
+            retry_at: time(run.retry_at),
+            duration_ms: run.duration_ms,
+        }
+    }
+}
+
+/// What `runs` gives.
+#[derive(Debug, Serialize)]
+pub struct RunList {
+    pub runs: Vec<Run>,
+}
+
+/// One due slot and its end.
+#[derive(Debug, Serialize)]
+pub struct Run {
+    connection: String,
+    platform: String,
+    due_at: String,
+    started_at: String,
+    late_s: i64,
+    duration_ms: u64,
+    outcome: &'static str,
+    error: Option<String>,
+    retry_at: Option<String>,
+    cause: &'static str,
+}
+
+impl From<&protocol::Run> for Run {
+    fn from(run: &protocol::Run) -> Self {
+        Self {
+            connection: run.connection.to_string(),
+            platform: run.platform.clone(),
+            due_at: run.due_at.to_string(),
+            started_at: run.started_at.to_string(),
+            late_s: (run.started_at.since(run.due_at) / 1000).max(0),
+            duration_ms: run.duration_ms,
+            outcome: run.outcome.as_str(),
+            error: run.error.clone(),
+            retry_at: time(run.retry_at),
+            cause: run.cause.as_str(),
+        }
+    }
+}
+
+/// What `changes` gives.
+#[derive(Debug, Serialize)]
+pub struct ChangeList {
+    pub changes: Vec<Change>,
+}
+
+/// One difference that was noticed.
+#[derive(Debug, Serialize)]
+pub struct Change {
+    at: String,
+    influencer: String,
+    connection: String,
+    platform: String,
+    metric: &'static str,
+    from: Option<Number>,
+    to: Option<Number>,
+    cause: &'static str,
+}
+
+impl From<&protocol::Change> for Change {
+    fn from(change: &protocol::Change) -> Self {
+        Self {
+            at: change.at.to_string(),
+            influencer: change.influencer.to_string(),
+            connection: change.connection.to_string(),
+            platform: change.platform.clone(),
+            metric: change.metric.as_str(),
+            from: change.from.map(|value| metric_value(Some(change.metric), value)),
+            to: change.to.map(|value| metric_value(Some(change.metric), value)),
+            cause: change.cause.as_str(),
+        }
+    }
+}
+
+/// What `alerts` and `alerts ack` give.
+#[derive(Debug, Serialize)]
+pub struct AlertList {
+    pub alerts: Vec<Alert>,
+}
+
+/// One alert.
+#[derive(Debug, Serialize)]
+pub struct Alert {
+    id: String,
+    state: &'static str,
+    rule: String,
+    influencer: String,
+    influencer_name: String,
+    connection: String,
+    platform: String,
+    metric: Option<&'static str>,
+    from: Option<Number>,
+    to: Option<Number>,
+    change: Option<Number>,
+    opened_at: String,
+    why: String,
+}
+
+impl From<&protocol::Alert> for Alert {
+    fn from(alert: &protocol::Alert) -> Self {
+        Self {
+            id: alert.id.to_string(),
+            state: alert.state.as_str(),
+            rule: alert.rule.clone(),
+            influencer: alert.influencer.to_string(),
+            influencer_name: alert.influencer_name.clone(),
+            connection: alert.connection.to_string(),
+            platform: alert.platform.clone(),
+            metric: alert.metric.map(Metric::as_str),
+            from: alert.from.map(|value| metric_value(alert.metric, value)),
+            to: alert.to.map(|value| metric_value(alert.metric, value)),
+            change: alert.change.map(|change| rounded(change, 4)),
+            opened_at: alert.opened_at.to_string(),
+            why: alert.why.clone(),
+        }
+    }
+}
+
+/// A value in its metric's form: counts whole, averages with two decimals, rates as ratios.
+fn metric_value(metric: Option<Metric>, value: f64) -> Number {
+    match metric {
+        Some(metric) if metric.is_count() => rounded(value.round(), 0),
+        Some(metric) if metric.is_ratio() => rounded(value, 6),
+        _ => rounded(value, 2),
+    }
+}
+
+/// What `audit` gives.
+#[derive(Debug, Serialize)]
+pub struct AuditList {
+    pub entries: Vec<AuditEntry>,
+}
+
+/// One line of the audit log.
+#[derive(Debug, Serialize)]
+pub struct AuditEntry {
+    at: String,
+    /// `null`: the daemon itself.
+    who: Option<Who>,
+    action: String,
+    on: String,
+    old: Option<String>,
+    new: Option<String>,
+    cause: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Who {
+    uid: u32,
+    name: String,
+}
+
+impl From<&protocol::AuditEntry> for AuditEntry {
+    fn from(entry: &protocol::AuditEntry) -> Self {
+        Self {
+            at: entry.at.to_string(),
+            who: entry.who.as_ref().map(|who| Who { uid: who.uid, name: who.name.clone() }),
+            action: entry.action.clone(),
+            on: entry.on.clone(),
+            old: entry.old.clone(),
+            new: entry.new.clone(),
+            cause: entry.cause.clone(),
+        }
+    }
+}
+
+/// What `add -` gives: those who were added, and the lines that were not.
+#[derive(Debug, Serialize)]
+pub struct AddedList {
+    pub influencers: Vec<Influencer>,
+    pub failed: Vec<FailedLine>,
+}
+
+/// A line of `add -` that added nobody.
+#[derive(Debug, Serialize)]
+pub struct FailedLine {
+    /// Counted from 1.
+    pub line: u64,
+    pub name: String,
+    pub error: FailedBody,
+}

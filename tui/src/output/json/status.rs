@@ -1,0 +1,115 @@
+//! JSON of the daemon's state: `status`, `platforms`.
+
+use roster_protocol::status as protocol;
+use serde::Serialize;
+
+use super::time;
+
+/// The daemon at a glance.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    version: String,
+    protocol: u16,
+    uptime_s: u64,
+    influencers: u64,
+    next_due_at: Option<String>,
+    connections: Connections,
+    coverage_24h: Coverage,
+    platforms: Vec<Platform>,
+    store: Store,
+}
+
+#[derive(Debug, Serialize)]
+struct Connections {
+    total: u64,
+    fresh: u64,
+    stale: u64,
+    never: u64,
+    error: u64,
+    reauthorize: u64,
+    paused: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Coverage {
+    expected: u64,
+    ok: u64,
+    partial: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Store {
+    bytes: u64,
+    snapshots: u64,
+}
+
+impl From<&protocol::Status> for Status {
+    fn from(status: &protocol::Status) -> Self {
+        let protocol::ConnectionCounts { total, fresh, stale, never, error, reauthorize, paused } = status.connections;
+        let protocol::Coverage { expected, ok, partial, failed, skipped } = status.coverage_24h;
+        Self {
+            version: status.version.clone(),
+            protocol: status.protocol,
+            uptime_s: status.uptime_s,
+            influencers: status.influencers,
+            next_due_at: time(status.next_due_at),
+            connections: Connections { total, fresh, stale, never, error, reauthorize, paused },
+            coverage_24h: Coverage { expected, ok, partial, failed, skipped },
+            platforms: status.platforms.iter().map(Platform::from).collect(),
+            store: Store { bytes: status.store.bytes, snapshots: status.store.snapshots },
+        }
+    }
+}
+
+/// One platform in `status`.
+#[derive(Debug, Serialize)]
+struct Platform {
+    platform: String,
+    enabled: bool,
+    configured: bool,
+    state: &'static str,
+    last_ok_at: Option<String>,
+}
+
+impl From<&protocol::PlatformStatus> for Platform {
+    fn from(platform: &protocol::PlatformStatus) -> Self {
+        Self {
+            platform: platform.platform.clone(),
+            enabled: platform.enabled,
+            configured: platform.configured,
+            state: platform.state.as_str(),
+            last_ok_at: time(platform.last_ok_at),
+        }
+    }
+}
+
+/// What `platforms` gives.
+#[derive(Debug, Serialize)]
+pub struct PlatformList {
+    platforms: Vec<PlatformDetails>,
+}
+
+/// One platform with what it takes to read it.
+#[derive(Debug, Serialize)]
+struct PlatformDetails {
+    #[serde(flatten)]
+    status: Platform,
+    api: &'static str,
+    /// What consent asks for; empty where none is needed.
+    scopes: Vec<String>,
+    redirect_uri: Option<String>,
+}
+
+impl From<&[protocol::PlatformStatus]> for PlatformList {
+    fn from(platforms: &[protocol::PlatformStatus]) -> Self {
+        let details = |platform: &protocol::PlatformStatus| PlatformDetails {
+            status: platform.into(),
+            api: platform.api.as_str(),
+            scopes: Vec::new(),
+            redirect_uri: None,
+        };
+        Self { platforms: platforms.iter().map(details).collect() }
+    }
+}

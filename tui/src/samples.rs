@@ -1,0 +1,248 @@
+//! Values for the tests of this crate's commands. Names and numbers are invented.
+
+use jiff::Zoned;
+use roster_protocol::influencer::PlatformBadge;
+use roster_protocol::status::{ConnectionCounts, Coverage, StoreStatus};
+use roster_protocol::{
+    AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
+    ConnectionId, ConnectionStatus, Influencer, InfluencerId, InfluencerRow, Mean, Metric, Numbers, Outcome,
+    PlatformState, PlatformStatus, Profile, Ratio, Run, RunId, Seconds, Severity, Snapshot, Source, Status, Timestamp,
+    Who,
+};
+
+use crate::output::Look;
+use crate::output::table::Paint;
+
+/// Without colours, at half past two on 2026-11-21.
+pub fn look() -> Look {
+    let now: Zoned = "2026-11-21T14:30:00+00:00[UTC]".parse().expect("a time");
+    Look { paint: Paint { colored: false }, now }
+}
+
+/// This time on the day of [`look`].
+pub fn at(time: &str) -> Timestamp {
+    format!("2026-11-21T{time}Z").parse().expect("a time of day")
+}
+
+pub fn snapshot() -> Snapshot {
+    Snapshot {
+        date: "2026-11-21".parse().expect("a date"),
+        observed_at: at("14:18:00"),
+        source: Source::Api,
+        followers_step: Some(100),
+        definition: 1,
+        numbers: Numbers {
+            followers: Some(12_345),
+            following: None,
+            posts: Some(120),
+            engagement_rate: Some(Ratio(52_500)),
+            avg_likes: Some(Mean(61_040)),
+            avg_comments: Some(Mean(3_825)),
+            avg_views: Some(Mean(810_000)),
+            audience_male: Some(Ratio(410_000)),
+            audience_female: Some(Ratio(570_000)),
+            top_age_range: Some(AgeRange::From25To34),
+        },
+    }
+}
+
+pub fn connection() -> Connection {
+    Connection {
+        id: ConnectionId::from_bytes([3; 5]),
+        influencer: InfluencerId::from_bytes([2; 5]),
+        platform: "youtube".into(),
+        handle: "@mara".into(),
+        platform_user_id: Some("UC123".into()),
+        status: ConnectionStatus::Fresh,
+        badge: Badge::Green,
+        paused: false,
+        last_synced_at: Some(at("14:18:00")),
+        last_error: None,
+        blocked_by: None,
+        next_due_at: Some(at("20:00:00")),
+        interval: Some(Seconds(21_600)),
+        token_expires_at: None,
+        connected_at: at("02:00:00"),
+        profile: Some(Profile {
+            followers: Some(12_300),
+            engagement_rate: Some(Ratio(51_000)),
+            avg_likes: Some(Mean(60_000)),
+            as_of: at("02:00:00"),
+            source: Source::Api,
+        }),
+        latest: Some(snapshot()),
+    }
+}
+
+pub fn influencer() -> Influencer {
+    let failing = Connection {
+        id: ConnectionId::from_bytes([4; 5]),
+        platform: "mastodon".into(),
+        handle: "mara@host.example".into(),
+        platform_user_id: None,
+        status: ConnectionStatus::Error,
+        badge: Badge::Red,
+        last_error: Some("no such account".into()),
+        last_synced_at: None,
+        next_due_at: None,
+        profile: None,
+        latest: None,
+        ..connection()
+    };
+    let badge = |platform: &str, badge| PlatformBadge { platform: platform.into(), badge, paused: false };
+    Influencer {
+        row: InfluencerRow {
+            id: InfluencerId::from_bytes([2; 5]),
+            name: "Mara Lindqvist".into(),
+            tags: vec!["beauty".into(), "nordic".into()],
+            note: None,
+            followers: Some(22_345),
+            engagement_rate: Some(Ratio(41_200)),
+            growth_7d: Some(Ratio(8_000)),
+            growth_30d: Some(Ratio(-124_000)),
+            recent: vec![],
+            sync_enabled: true,
+            synced_at: Some(at("14:18:00")),
+            last_sync_platform: Some("youtube".into()),
+            main: Some(ConnectionId::from_bytes([3; 5])),
+            main_chosen: false,
+            open_alerts: 1,
+            platforms: vec![badge("youtube", Badge::Green), badge("mastodon", Badge::Red)],
+        },
+        note: None,
+        connections: vec![connection(), failing],
+    }
+}
+
+pub fn run() -> Run {
+    Run {
+        id: RunId::from_bytes([5; 5]),
+        connection: ConnectionId::from_bytes([3; 5]),
+        influencer: InfluencerId::from_bytes([2; 5]),
+        influencer_name: "Mara Lindqvist".into(),
+        platform: "youtube".into(),
+        due_at: at("14:17:00"),
+        started_at: at("14:18:00"),
+        duration_ms: 120,
+        outcome: Outcome::Ok,
+        cause: Cause::Person,
+        followers: Some(12_345),
+        error: None,
+        retry_at: None,
+    }
+}
+
+pub fn change() -> Change {
+    Change {
+        at: at("14:18:00"),
+        influencer: InfluencerId::from_bytes([2; 5]),
+        influencer_name: "Mara Lindqvist".into(),
+        connection: ConnectionId::from_bytes([3; 5]),
+        platform: "youtube".into(),
+        metric: Metric::Followers,
+        from: Some(12_345.0),
+        to: Some(10_400.0),
+        cause: ChangeCause::Sync,
+        significant: true,
+    }
+}
+
+pub fn alert() -> Alert {
+    Alert {
+        id: AlertId::from_bytes([1; 5]),
+        state: AlertState::Open,
+        rule: "significant-change".into(),
+        severity: Severity::Warning,
+        influencer: InfluencerId::from_bytes([2; 5]),
+        influencer_name: "Mara Lindqvist".into(),
+        connection: ConnectionId::from_bytes([3; 5]),
+        platform: "youtube".into(),
+        metric: Some(Metric::Followers),
+        from: Some(12_345.0),
+        to: Some(10_400.0),
+        change: Some(10_400.0 / 12_345.0 - 1.0),
+        opened_at: at("14:18:00"),
+        ended_at: None,
+        acknowledged_by: None,
+        why: "followers fell by 15.8 % since yesterday".into(),
+    }
+}
+
+pub fn audit_entry() -> AuditEntry {
+    AuditEntry {
+        number: 7,
+        at: at("14:18:00"),
+        who: Some(Who { uid: 1001, name: "ines".into() }),
+        action: "influencer.edit".into(),
+        on: "aibaeaqc Mara Lindqvist".into(),
+        old: None,
+        new: Some("#beauty".into()),
+        cause: "person".into(),
+    }
+}
+
+pub fn status() -> Status {
+    let platform = PlatformStatus {
+        platform: "youtube".into(),
+        name: "YouTube".into(),
+        short: "yt".into(),
+        handle_example: "@name".into(),
+        enabled: true,
+        configured: true,
+        paused: false,
+        api: ApiAccess::Key,
+        state: PlatformState::Ok,
+        reason: None,
+        held_until: None,
+        last_ok_at: Some(at("14:18:00")),
+        connections: 400,
+        coverage_24h: Coverage { expected: 1600, ok: 1590, failed: 10, ..Coverage::default() },
+        next_due_at: Some(at("14:34:00")),
+    };
+    let limited = PlatformStatus {
+        platform: "bluesky".into(),
+        api: ApiAccess::Public,
+        state: PlatformState::Limited,
+        reason: Some("it asked to come back at 15:00".into()),
+        last_ok_at: None,
+        connections: 300,
+        coverage_24h: Coverage::default(),
+        ..platform.clone()
+    };
+    Status {
+        version: "0.1.0".into(),
+        protocol: 1,
+        uptime_s: 11_520,
+        influencers: 300,
+        open_alerts: 2,
+        next_due_at: Some(at("14:34:00")),
+        connections: ConnectionCounts {
+            total: 700,
+            fresh: 680,
+            stale: 5,
+            never: 3,
+            error: 4,
+            reauthorize: 6,
+            paused: 2,
+        },
+        coverage_24h: Coverage { expected: 2800, ok: 2760, partial: 20, failed: 12, skipped: 8 },
+        platforms: vec![platform, limited],
+        store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0 },
+        running: vec![],
+        waiting: 3,
+        paused: false,
+    }
+}
+
+/// A JSON document in lines of at most 100 characters, broken after commas, to be compared as it is.
+pub fn lines(value: impl serde::Serialize) -> String {
+    let document = crate::output::document(&value).expect("it is JSON");
+    let mut lines: Vec<String> = Vec::new();
+    for part in document.trim_end().split_inclusive(',') {
+        match lines.last_mut() {
+            Some(line) if line.len() + part.len() <= 100 => line.push_str(part),
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines.join("\n")
+}

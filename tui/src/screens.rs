@@ -1,0 +1,14 @@
+//! The screens: each its state, what keys do there, and its picture.
+
+pub mod alerts;
+pub mod audit;
+pub mod changes;
+pub mod influencer;
+pub mod listing;
+pub mod nobody;
+pub mod roster;
+pub mod sync;
+pub mod words;
+
+#[cfg(test)]
+mod tests;

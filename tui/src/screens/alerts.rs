@@ -1,0 +1,159 @@
+//! What somebody wanted to hear about.
+//!
+//! ```text
+//!  Roster › Alerts   2 open                                 ● 97.8% synced   2 alerts
+//!  ▌ !  25m  Oskar & Ines · YouTube     followers -12.4%          459K → 402K
+//!            normal day ±0.3 %; the step is 1,000
+//!    ✓   6d  Mara Lindqvist · TikTok    followers -2.1%         acked by ada
+//! ```
+
+use ratatui::layout::Rect;
+use roster_protocol::service::{Page, PageMark};
+use roster_protocol::{Alert, AlertState, RosterError, Severity};
+
+use super::influencer;
+use super::listing::Listing;
+use super::words;
+use crate::format;
+use crate::keys::Action;
+use crate::message::{Deed, Effect, Question};
+use crate::model::{Model, Screen};
+use crate::widgets::pen::Pen;
+
+/// What the screen shows.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub list: Listing<Alert>,
+    /// Which ones; `None`: open and acknowledged.
+    pub which: Option<AlertState>,
+}
+
+/// How many lines each alert takes: its reason needs two on narrow screens.
+fn lines(model: &Model) -> u16 {
+    if model.size.width < 110 { 3 } else { 2 }
+}
+
+fn height(model: &Model) -> usize {
+    usize::from(model.size.height.saturating_sub(3) / lines(model))
+}
+
+/// Asks for the newest.
+pub fn reload(model: &mut Model) -> Vec<Effect> {
+    let Screen::Alerts(state) = &mut model.screen else { return Vec::new() };
+    let asks = state.list.reload();
+    if asks { vec![Effect::Ask(Question::Alerts(state.which, None))] } else { Vec::new() }
+}
+
+/// Takes a page.
+pub fn answered(
+    model: &mut Model,
+    which: Option<AlertState>,
+    mark: Option<PageMark>,
+    result: Result<Page<Alert>, RosterError>,
+) -> Vec<Effect> {
+    let height = height(model);
+    let Screen::Alerts(state) = &mut model.screen else { return Vec::new() };
+    if state.which != which {
+        return Vec::new();
+    }
+    let again = state.list.answered(mark.as_ref(), result, |a, b| a.id == b.id, height);
+    if again { vec![Effect::Ask(Question::Alerts(which, None))] } else { Vec::new() }
+}
+
+/// What a key does here.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let height = height(model);
+    let Screen::Alerts(state) = &mut model.screen else { return Vec::new() };
+    let current = state.list.current().cloned();
+    match (action, current) {
+        (Action::Open, Some(alert)) => influencer::open(model, alert.influencer, alert.influencer_name),
+        (Action::Acknowledge, Some(alert)) => {
+            state.list.moved(Action::Down, height);
+            match alert.state {
+                AlertState::Open => vec![Effect::Ask(Question::Do(Deed::Acknowledge(vec![alert.id])))],
+                _ => Vec::new(),
+            }
+        }
+        (Action::Sort, _) => {
+            let which = match state.which {
+                None => Some(AlertState::Open),
+                Some(AlertState::Open) => Some(AlertState::Acknowledged),
+                Some(AlertState::Acknowledged) => Some(AlertState::Resolved),
+                Some(AlertState::Resolved) => None,
+            };
+            *state = State { which, ..State::default() };
+            reload(model)
+        }
+        (action, _) => {
+            let which = state.which;
+            let mark = state.list.moved(action, height);
+            mark.map(|mark| Effect::Ask(Question::Alerts(which, Some(mark)))).into_iter().collect()
+        }
+    }
+}
+
+/// Which alerts are shown, for the first line.
+pub fn summary(state: &State) -> String {
+    match state.which {
+        None => "open and acknowledged".to_owned(),
+        Some(which) => format!("{} only", which.as_str()),
+    }
+}
+
+/// Draws the alerts.
+pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
+    let width = model.size.width.saturating_sub(4);
+    let empty = match (&state.list.error, state.list.loaded, state.which) {
+        (Some(error), false, _) => Some(error.message.as_str()),
+        (None, false, _) => Some("loading…"),
+        (_, true, _) if !state.list.rows.is_empty() => None,
+        (_, _, None) => Some("No alerts: nothing moved more than it should."),
+        _ => Some("None of these. o shows others."),
+    };
+    if let Some(empty) = empty {
+        pen.put(3, model.size.height / 3, width, empty, pen.theme.plain);
+        return;
+    }
+    for ((alert, under_cursor), line) in state.list.visible(height(model)).zip(0..) {
+        draw(model, alert, under_cursor, pen, 2 + line * lines(model));
+    }
+}
+
+fn draw(model: &Model, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y: u16) {
+    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
+    if under_cursor {
+        pen.sign(1, y, '▌', pen.theme.accent);
+    }
+    let (shape, style) = match (alert.state, alert.severity) {
+        (AlertState::Open, Severity::Critical) => ('!', pen.theme.bad),
+        (AlertState::Open, _) => ('!', pen.theme.warn),
+        (AlertState::Acknowledged, _) => ('✓', faint),
+        (AlertState::Resolved, _) => ('○', faint),
+    };
+    pen.sign(3, y, shape, style);
+    pen.put_right(5, y, 4, &format::age(model.now, alert.opened_at), faint);
+    let width = model.size.width;
+    let right = beside(model, alert);
+    let right_width = crate::widgets::pen::columns(&right).min(usize::from(width / 3)) as u16;
+    let who = (width * 3 / 8).min(50);
+    let name = if under_cursor { pen.theme.strong } else { plain };
+    let platform = format!(" · {}", model.platform_name(&alert.platform));
+    pen.pieces(11, y, who, &[(alert.influencer_name.as_str(), name), (&platform, faint)]);
+    let about = 11 + who + 2;
+    pen.put(about, y, width.saturating_sub(about + right_width + 3), &words::alert(alert), plain);
+    pen.put_right(width.saturating_sub(right_width + 1), y, right_width, &right, faint);
+    let why = Rect { x: 11, y: y + 1, width: width.saturating_sub(12), height: lines(model) - 1 };
+    pen.wrapped(why, &alert.why, faint);
+}
+
+/// The numbers of an open alert; who has seen an acknowledged one.
+fn beside(model: &Model, alert: &Alert) -> String {
+    let ended = alert.ended_at.map(|at| format!(" {}", format::moment(at, model.now, &model.zone))).unwrap_or_default();
+    match (alert.state, &alert.acknowledged_by, alert.metric) {
+        (AlertState::Acknowledged, Some(by), _) => format!("acked by {by}{ended}"),
+        (AlertState::Acknowledged, None, _) => format!("acked{ended}"),
+        (AlertState::Resolved, ..) => format!("ended by itself{ended}"),
+        (AlertState::Open, _, Some(metric)) => words::from_to(model, metric, alert.from, alert.to),
+        (AlertState::Open, _, None) => String::new(),
+    }
+}

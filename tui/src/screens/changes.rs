@@ -1,0 +1,120 @@
+//! What moved, newest first.
+//!
+//! ```text
+//!  Roster › Changes                                         ● 97.8% synced   2 alerts
+//!     AGE INFLUENCER                     METRIC              FROM      TO  CHANGE
+//!  ▌  25m Oskar & Ines                yt followers           459K    402K  -12.4%
+//! ```
+
+use roster_protocol::service::{Page, PageMark};
+use roster_protocol::{Change, ChangeCause, RosterError};
+
+use super::influencer;
+use super::listing::Listing;
+use super::words;
+use crate::format;
+use crate::keys::Action;
+use crate::message::{Effect, Question};
+use crate::model::{Model, Screen};
+use crate::widgets::pen::Pen;
+use crate::widgets::table::{Content, Table, cell, left, right};
+
+/// What the screen shows.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub list: Listing<Change>,
+}
+
+/// From here on platforms have their names.
+const ROOMY: u16 = 100;
+
+fn height(model: &Model) -> usize {
+    usize::from(model.size.height.saturating_sub(3))
+}
+
+/// Asks for the newest.
+pub fn reload(model: &mut Model) -> Vec<Effect> {
+    let Screen::Changes(state) = &mut model.screen else { return Vec::new() };
+    if state.list.reload() { vec![Effect::Ask(Question::Changes(None))] } else { Vec::new() }
+}
+
+/// Takes a page.
+pub fn answered(model: &mut Model, mark: Option<PageMark>, result: Result<Page<Change>, RosterError>) -> Vec<Effect> {
+    let height = height(model);
+    let Screen::Changes(state) = &mut model.screen else { return Vec::new() };
+    let same = |a: &Change, b: &Change| (a.at, a.connection, a.metric) == (b.at, b.connection, b.metric);
+    let again = state.list.answered(mark.as_ref(), result, same, height);
+    if again { vec![Effect::Ask(Question::Changes(None))] } else { Vec::new() }
+}
+
+/// What a key does here.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let height = height(model);
+    let Screen::Changes(state) = &mut model.screen else { return Vec::new() };
+    if action == Action::Open {
+        return match state.list.current().cloned() {
+            Some(change) => influencer::open(model, change.influencer, change.influencer_name),
+            None => Vec::new(),
+        };
+    }
+    let mark = state.list.moved(action, height);
+    mark.map(|mark| Effect::Ask(Question::Changes(Some(mark)))).into_iter().collect()
+}
+
+/// Draws the changes.
+pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
+    let width = model.size.width;
+    let numbers = if model.exact { 13 } else { 7 };
+    let roomy = width >= ROOMY;
+    let columns = [
+        right("AGE", 4, 0),
+        left("INFLUENCER", if width >= 160 { 50 } else { 0 }, 0),
+        left(if roomy { "PLATFORM" } else { "" }, if roomy { 12 } else { 2 }, 60),
+        left("METRIC", if width >= 160 { 0 } else { 16 }, 60),
+        right("FROM", numbers, 0),
+        right("TO", numbers, 0),
+        right("CHANGE", 7, 0),
+        left("CAUSE", 7, ROOMY),
+    ];
+    let table = Table::new(&columns, width);
+    table.titles(pen, 1);
+    let empty = match (&state.list.error, state.list.loaded) {
+        (Some(error), false) => Some(error.message.as_str()),
+        (None, false) => Some("loading…"),
+        (_, true) if state.list.rows.is_empty() => {
+            Some("Nothing has changed yet: a first sync has nothing to compare with.")
+        }
+        _ => None,
+    };
+    if let Some(empty) = empty {
+        pen.put(3, model.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
+    }
+    for ((change, under_cursor), y) in state.list.visible(height(model)).zip(2..) {
+        table.row(pen, y, &cells(model, change, under_cursor), under_cursor);
+    }
+}
+
+fn cells(model: &Model, change: &Change, under_cursor: bool) -> Vec<Content> {
+    let theme = &model.theme;
+    // What is not significant steps back.
+    let numbers = if change.significant { theme.plain } else { theme.faint };
+    let by = match (change.from, change.to) {
+        (Some(from), Some(to)) => format::change(from, to),
+        _ => None,
+    };
+    let cause = if change.cause == ChangeCause::Manual { "by hand" } else { change.cause.as_str() };
+    let platform = match model.size.width >= ROOMY {
+        true => model.platform_name(&change.platform),
+        false => model.platform_short(&change.platform),
+    };
+    vec![
+        cell(format::age(model.now, change.at), theme.faint),
+        cell(&change.influencer_name, if under_cursor { theme.strong } else { theme.plain }),
+        cell(platform, theme.plain),
+        cell(format::metric(change.metric), theme.plain),
+        cell(words::value(model, change.metric, change.from), numbers),
+        cell(words::value(model, change.metric, change.to), numbers),
+        cell(by.unwrap_or_else(|| format::UNKNOWN.to_owned()), numbers),
+        cell(cause, theme.faint),
+    ]
+}

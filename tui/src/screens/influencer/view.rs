@@ -1,0 +1,269 @@
+//! ```text
+//!  Roster › Oskar & Ines  #beauty #nordic                  ● 97.8% synced   2 alerts
+//!  followers 402K (-12.4% 7 d)   engagement 5.0%   main: YouTube   25m ago
+//!  note: campaign spring, contract until June
+//!    CONNECTION             STATE                            FOLLOWERS    ENG   NEXT
+//!  ▌ ●yt @oskarines         25m ago · ±500                        402K   5.0%     5h
+//!    ✗ig oskar.ines         needs a person: consent ended · c…       –      –      –
+//!
+//!  followers   30 [90] 365 days · YouTube @oskarines          Nov 19: 459,000
+//!   460K ⠤⠤⠤⠤⠤⠤⠤⠤⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠉⠉⠉⠉⠉⠉│
+//!   400K                                                   ⠣⠤⠤ ▲
+//!        Aug 24              Sep 23              Oct 23            Nov 21
+//!  WHAT HAPPENED
+//!    25m  yt  followers 459K → 402K (-12.4%)
+//! ```
+
+use ratatui::layout::Rect;
+use roster_protocol::{AlertState, Connection, Date, Influencer, Metric, Timestamp};
+
+use super::{RANGES, State, label, seen_connections};
+use crate::format;
+use crate::histories::{Known, missing_days, points};
+use crate::model::Model;
+use crate::screens::words;
+use crate::widgets::chart::Chart;
+use crate::widgets::pen::{Pen, columns};
+use crate::widgets::table::{Content, Table, cell, left, right};
+
+/// A chart higher than this tells no more.
+const TALLEST: u16 = 20;
+
+/// Draws the influencer.
+pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
+    let area = Rect { x: 0, y: 1, width: model.size.width, height: model.size.height.saturating_sub(2) };
+    let Some(known) = &state.known else {
+        let text = state.error.as_ref().map_or("loading…", |error| &error.message);
+        pen.put(3, area.y + area.height / 3, area.width.saturating_sub(4), text, pen.theme.plain);
+        return;
+    };
+    draw_summary(model, known, pen, area.y);
+    if let Some(note) = known.note.as_deref().filter(|note| !note.is_empty()) {
+        pen.pieces(1, area.y + 1, area.width - 2, &[("note: ", pen.theme.faint), (note, pen.theme.plain)]);
+    }
+    let seen = seen_connections(model.size, known.connections.len()) as u16;
+    draw_connections(model, state, known, pen, area.y + 2, seen);
+    let below = area.y + 3 + seen;
+    let left = (area.y + area.height).saturating_sub(below);
+    // One line for the title and one for the dates; a third of the rest tells what happened.
+    let happened = if left < 9 { 0 } else { (left / 3).max(left.saturating_sub(TALLEST)) };
+    let chart = Rect { x: 0, y: below, width: area.width, height: left - happened };
+    draw_chart(model, state, pen, chart);
+    if happened > 0 {
+        draw_happenings(model, state, pen, Rect { y: below + chart.height, height: happened, ..chart });
+    }
+}
+
+fn draw_summary(model: &Model, known: &Influencer, pen: &mut Pen<'_>, y: u16) {
+    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
+    let row = &known.row;
+    let main = known.connections.iter().find(|connection| Some(connection.id) == row.main);
+    let growth = row.growth_7d.map(|growth| format!(" ({} 7 d)", format::signed_percent(growth))).unwrap_or_default();
+    let rate = row.engagement_rate.map_or(format::UNKNOWN.to_owned(), format::percent);
+    let chosen = if row.main_chosen { ", chosen" } else { "" };
+    let main = main.map(|main| format!("   main: {}{chosen}", model.platform_name(&main.platform))).unwrap_or_default();
+    let age = row.synced_at.map(|at| format!("   {}", ago(model, at))).unwrap_or_default();
+    let paused = if row.sync_enabled { "" } else { "   ‖ paused · P resumes" };
+    let pieces = [
+        ("followers ", faint),
+        (&model.count(row.followers), plain),
+        (&growth, plain),
+        ("   engagement ", faint),
+        (&rate, plain),
+        (&main, faint),
+        (&age, faint),
+        (paused, pen.theme.warn),
+    ];
+    pen.pieces(1, y, model.size.width - 2, &pieces);
+}
+
+fn ago(model: &Model, at: Timestamp) -> String {
+    match format::age(model.now, at).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    }
+}
+
+fn draw_connections(model: &Model, state: &State, known: &Influencer, pen: &mut Pen<'_>, y: u16, seen: u16) {
+    let width = model.size.width;
+    let handle = (width * 3 / 10).min(40);
+    let numbers = if model.exact { 13 } else { 9 };
+    let table = [
+        left("CONNECTION", handle, 0),
+        left("STATE", 0, 0),
+        right("FOLLOWERS", numbers, 0),
+        right("POSTS", 7, 120),
+        right("LIKES", 7, 120),
+        right("VIEWS", 7, 120),
+        right("ENG", 6, 60),
+        right("NEXT", 5, 50),
+    ];
+    let table = Table::new(&table, width);
+    if known.connections.is_empty() {
+        pen.put(3, y, width.saturating_sub(4), "No account is connected yet: press c to connect one.", pen.theme.plain);
+        return;
+    }
+    table.titles(pen, y);
+    let rows = known.connections.iter().enumerate().skip(state.window.top).take(seen.into());
+    for ((index, connection), y) in rows.zip(y + 1..) {
+        let under_cursor = index == state.window.cursor;
+        table.row(pen, y, &cells(model, known, connection, under_cursor), under_cursor);
+    }
+    if let (Some(connection), Some((_, room))) = (state.connection(), table.place(1)) {
+        let (words, style) = words::connection(model, connection, !known.row.sync_enabled);
+        // What the column had no room for stands below in full.
+        if columns(&words) > usize::from(room) {
+            pen.put(3, y + 1 + seen, width.saturating_sub(4), &words, style);
+        }
+    }
+}
+
+fn cells(model: &Model, known: &Influencer, connection: &Connection, under_cursor: bool) -> Vec<Content> {
+    let theme = &model.theme;
+    let (shape, style) = theme.badge(connection.badge, connection.paused);
+    let (words, words_style) = words::connection(model, connection, !known.row.sync_enabled);
+    let name = if under_cursor { theme.strong } else { theme.plain };
+    let number = |metric: Metric| {
+        let value = connection.latest.as_ref().and_then(|latest| metric.of(&latest.numbers));
+        let style = if value.is_some() { theme.plain } else { theme.faint };
+        cell(words::value(model, metric, value), style)
+    };
+    let next = match connection.next_due_at {
+        Some(at) if !connection.paused => format::until(model.now, at),
+        _ => format::UNKNOWN.to_owned(),
+    };
+    vec![
+        vec![
+            (shape.to_string(), style),
+            (format!("{} ", model.platform_short(&connection.platform)), theme.plain),
+            (connection.handle.clone(), name),
+        ],
+        cell(words, words_style),
+        number(Metric::Followers),
+        number(Metric::Posts),
+        number(Metric::AvgLikes),
+        number(Metric::AvgViews),
+        number(Metric::EngagementRate),
+        cell(next, theme.faint),
+    ]
+}
+
+fn draw_chart(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
+    let Some(connection) = state.connection().filter(|_| area.height >= 4) else { return };
+    let from = model.today().plus_days(-state.days());
+    let plot = Rect { x: 1, y: area.y + 2, width: area.width.saturating_sub(2), height: area.height - 2 };
+    let mut about = String::new();
+    let mut under_cursor = None;
+    let middle = plot.y + plot.height / 2;
+    match model.histories.get(connection.id) {
+        Known::NotYet => {}
+        Known::Failed(error) => _ = pen.put(3, middle, plot.width, &error.message, pen.theme.faint),
+        Known::Snapshots(snapshots) => {
+            let mut points = points(snapshots, state.metric);
+            points.retain(|(day, _)| *day >= from);
+            if points.is_empty() {
+                let text =
+                    format!("No {} measured in these days. ] shows the next metric.", format::metric(state.metric));
+                pen.put(3, middle, plot.width, &text, pen.theme.faint);
+            }
+            let missing = missing_days(&points, from, model.today());
+            if missing > 0 {
+                about = format!(" · {missing} {} not measured", if missing == 1 { "day" } else { "days" });
+            }
+            under_cursor = points.iter().find(|(day, _)| Some(*day) == state.day).copied();
+            let label = axis(state.metric, &points, model.exact);
+            let marks = marks(model, state, connection);
+            let cursor = under_cursor.map(|(day, _)| day);
+            Chart { points: &points, from, to: model.today(), label: &label, cursor, marks: &marks }.draw(pen, plot);
+        }
+    }
+    draw_chart_title(model, state, connection, pen, area.y + 1, &about, under_cursor);
+}
+
+fn draw_chart_title(
+    model: &Model,
+    state: &State,
+    connection: &Connection,
+    pen: &mut Pen<'_>,
+    y: u16,
+    about: &str,
+    under_cursor: Option<(Date, f64)>,
+) {
+    let (strong, faint) = (pen.theme.strong, pen.theme.faint);
+    let ranges = RANGES.map(|days| if days == state.days() { format!("[{days}]") } else { days.to_string() });
+    let exact = under_cursor.map_or(String::new(), |(day, value)| {
+        format!("{}: {}", format::day_near(day, model.today()), format::exact_value(state.metric, value))
+    });
+    let width = model.size.width.saturating_sub(2);
+    let room = width.saturating_sub(exact.chars().count() as u16 + 2);
+    let pieces = [
+        (format::metric(state.metric).to_owned(), strong),
+        (format!("   {} days · {}", ranges.join(" "), label(model, connection)), faint),
+        (about.to_owned(), faint),
+    ];
+    pen.pieces(1, y, room, &pieces);
+    pen.put_right(1, y, width, &exact, strong);
+}
+
+/// The days on which alerts about what is charted were opened.
+fn marks(model: &Model, state: &State, connection: &Connection) -> Vec<Date> {
+    let about = state.alerts.iter().filter(|alert| alert.connection == connection.id);
+    about
+        .filter(|alert| alert.metric.is_none_or(|metric| metric == state.metric))
+        .map(|alert| format::date_of(alert.opened_at, &model.zone))
+        .collect()
+}
+
+/// How values are written beside a chart: short, or with all digits where short ones would look the same.
+pub fn axis(metric: Metric, points: &[(Date, f64)], exact: bool) -> impl Fn(f64) -> String {
+    let values = || points.iter().map(|(_, value)| *value);
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let all_digits = exact || (low < high && format::value(metric, low) == format::value(metric, high));
+    move |value| if all_digits { format::exact_value(metric, value) } else { format::value(metric, value) }
+}
+
+/// One line of what happened.
+struct Happening {
+    at: Timestamp,
+    platform: String,
+    text: String,
+    alert: bool,
+}
+
+fn happenings(model: &Model, state: &State) -> Vec<Happening> {
+    let mut all: Vec<Happening> = Vec::new();
+    for change in &state.changes {
+        let text = words::change(model, change);
+        match all.last_mut() {
+            // What one sync brought stands on one line.
+            Some(last) if last.at == change.at && last.platform == change.platform => {
+                last.text.push_str(", ");
+                last.text.push_str(&text);
+            }
+            _ => all.push(Happening { at: change.at, platform: change.platform.clone(), text, alert: false }),
+        }
+    }
+    all.extend(state.alerts.iter().map(|alert| Happening {
+        at: alert.opened_at,
+        platform: alert.platform.clone(),
+        text: format!("alert: {}", alert.why),
+        alert: alert.state == AlertState::Open,
+    }));
+    all.sort_by_key(|happening| std::cmp::Reverse(happening.at));
+    all
+}
+
+fn draw_happenings(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
+    pen.put(1, area.y, area.width, "WHAT HAPPENED", pen.theme.faint);
+    let all = happenings(model, state);
+    if all.is_empty() {
+        pen.put(3, area.y + 1, area.width, "Nothing has changed yet.", pen.theme.faint);
+    }
+    for (happening, y) in all.iter().zip(area.y + 1..area.y + area.height) {
+        let faint = pen.theme.faint;
+        pen.put_right(2, y, 4, &format::age(model.now, happening.at), faint);
+        pen.sign(7, y, if happening.alert { '!' } else { ' ' }, pen.theme.warn);
+        pen.put(9, y, 3, model.platform_short(&happening.platform), faint);
+        pen.put(13, y, area.width.saturating_sub(14), &happening.text, pen.theme.plain);
+    }
+}

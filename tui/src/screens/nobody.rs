@@ -1,0 +1,40 @@
+//! No daemon was found: which sockets were tried, and what can be done.
+//!
+//! ```text
+//!   rosterd is not running.
+//!
+//!   Looked for it at  /run/user/1000/roster/rosterd.sock
+//!                     /run/roster/rosterd.sock
+//!
+//!   y  starts one for this user, with its data in your home directory.
+//!   Whenever one starts, this screen goes on by itself.
+//! ```
+
+use crate::model::{Model, Nobody};
+use crate::widgets::pen::Pen;
+
+/// Draws what is known while there is no daemon.
+pub fn view(model: &Model, nobody: &Nobody, pen: &mut Pen<'_>) {
+    let (plain, faint, strong) = (pen.theme.plain, pen.theme.faint, pen.theme.strong);
+    let width = model.size.width.saturating_sub(4);
+    let mut lines: Vec<Vec<(String, ratatui::style::Style)>> =
+        vec![vec![("✗ ".to_owned(), pen.theme.bad), (nobody.error.message.clone(), strong)], Vec::new()];
+    for (index, socket) in nobody.tried.iter().enumerate() {
+        let before = if index == 0 { "Looked for it at  " } else { "                  " };
+        lines.push(vec![(before.to_owned(), faint), (socket.display().to_string(), plain)]);
+    }
+    lines.push(Vec::new());
+    lines.push(match (nobody.starting, nobody.can_start) {
+        (true, _) => vec![("Starting one …".to_owned(), plain)],
+        (false, true) => vec![
+            ("y".to_owned(), strong),
+            ("  starts one for this user, with its data in your home directory".to_owned(), plain),
+        ],
+        (false, false) => vec![(nobody.error.hint.clone().unwrap_or_default(), plain)],
+    });
+    lines.push(vec![("Whenever it answers, this screen goes on by itself.".to_owned(), faint)]);
+    let first = model.size.height / 4;
+    for (line, y) in lines.iter().zip(first..model.size.height.saturating_sub(1)) {
+        pen.pieces(3, y, width, line);
+    }
+}

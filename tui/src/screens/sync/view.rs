@@ -1,0 +1,172 @@
+//! ```text
+//!  Roster › Sync  3 due · 1 running · 651 of 673 ok          ● 97.8% synced   2 alerts
+//!    PLATFORM      STATE                                    ACCOUNTS    24 H   NEXT
+//!    YouTube       ● ok                                          312   99.6%     4m
+//!    Instagram     ✗ down: does not answer                       140   71.0%  14:32
+//!    NOW
+//!    25 accounts · Bluesky                                                       2s
+//!    LAST RUNS
+//!  ▌ 25m  ok       Oskar & Ines · YouTube        402K                          0.8s
+//!    31m  failed   nightgarden · Mastodon        no such account               0.3s
+//! ```
+
+use roster_protocol::status::Coverage;
+use roster_protocol::sync::RunningBatch;
+use roster_protocol::{Outcome, PlatformStatus, Ratio, Run};
+
+use super::{State, areas};
+use crate::format;
+use crate::model::Model;
+use crate::screens::words;
+use crate::widgets::pen::{Pen, columns};
+use crate::widgets::table::{Column, Content, Table, cell, left, right};
+
+/// Draws how syncing goes.
+pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
+    let running: &[RunningBatch] = model.status.as_ref().map_or(&[], |status| &status.running);
+    let areas = areas(model.size, model.platforms.len(), running.len());
+    draw_platforms(model, pen, 1, areas.platforms);
+    draw_running(model, pen, running, 2 + areas.platforms, areas.running);
+    draw_runs(model, state, pen, 3 + areas.platforms + areas.running, areas.runs);
+}
+
+/// `18 due · 4 running · 651 of 673 ok`, the last of 24 hours, for the first line.
+pub fn summary(model: &Model) -> String {
+    let Some(status) = &model.status else { return String::new() };
+    let running: u64 = status.running.iter().map(|batch| batch.connections).sum();
+    let coverage = status.coverage_24h;
+    let well = coverage.ok.saturating_add(coverage.partial);
+    format!("{} due · {running} running · {well} of {} ok", status.waiting, coverage.expected)
+}
+
+fn share(coverage: Coverage) -> String {
+    let well = coverage.ok.saturating_add(coverage.partial);
+    let share = (coverage.expected > 0).then(|| well as f64 / coverage.expected as f64);
+    share.and_then(Ratio::from_f64).map_or(format::UNKNOWN.to_owned(), format::percent)
+}
+
+fn draw_platforms(model: &Model, pen: &mut Pen<'_>, y: u16, lines: u16) {
+    let table = [
+        left("PLATFORM", 13, 0),
+        left("STATE", 0, 0),
+        right("ACCOUNTS", 8, 60),
+        right("24 H", 7, 50),
+        right("NEXT", 6, 0),
+    ];
+    let table = Table::new(&table, model.size.width);
+    table.titles(pen, y);
+    if model.platforms.is_empty() {
+        pen.put(3, y + 1, model.size.width, "loading…", pen.theme.faint);
+    }
+    // What needs eyes stands above what is well, what nobody uses below.
+    let mut platforms: Vec<&PlatformStatus> = model.platforms.iter().collect();
+    platforms.sort_by_key(|platform| (platform.connections == 0, platform.state == roster_protocol::PlatformState::Ok));
+    for (platform, y) in platforms.iter().zip(y + 1..=y + lines) {
+        table.row(pen, y, &platform_cells(model, platform), false);
+    }
+}
+
+fn platform_cells(model: &Model, platform: &PlatformStatus) -> Vec<Content> {
+    let theme = &model.theme;
+    let (words, style) = words::platform(model, platform);
+    let next = platform.next_due_at.max(platform.held_until);
+    let next = next.map_or(format::UNKNOWN.to_owned(), |at| format::until(model.now, at));
+    let unused = if platform.connections == 0 { theme.faint } else { theme.plain };
+    vec![
+        cell(&platform.name, unused),
+        cell(words, style),
+        cell(format::exact(platform.connections), unused),
+        cell(share(platform.coverage_24h), unused),
+        cell(next, theme.faint),
+    ]
+}
+
+fn draw_running(model: &Model, pen: &mut Pen<'_>, running: &[RunningBatch], y: u16, lines: u16) {
+    let width = model.size.width.saturating_sub(4);
+    pen.put(3, y, width, "NOW", pen.theme.faint);
+    if running.is_empty() {
+        let next = model.status.as_ref().and_then(|status| status.next_due_at);
+        let words = match next {
+            Some(at) if at > model.now => format!("nothing; the next is due {}", due(model, at)),
+            _ => "nothing".to_owned(),
+        };
+        pen.put(3, y + 1, width, &words, pen.theme.plain);
+    }
+    for (batch, y) in running.iter().zip(y + 1..=y + lines) {
+        let who = match &batch.influencer_name {
+            Some(name) => name.clone(),
+            None => format!("{} accounts", format::exact(batch.connections)),
+        };
+        let text = format!("{who} · {}", model.platform_name(&batch.platform));
+        let elapsed = model.now.since(batch.started_at).max(0) / 1_000;
+        pen.put(3, y, width.saturating_sub(8), &text, pen.theme.plain);
+        pen.put_right(3, y, width, &format!("{elapsed}s"), pen.theme.faint);
+    }
+}
+
+fn due(model: &Model, at: roster_protocol::Timestamp) -> String {
+    match format::until(model.now, at).as_str() {
+        "now" => "in less than a minute".to_owned(),
+        span => format!("in {span}"),
+    }
+}
+
+/// Age, outcome, whose, what came of it, how long it took.
+fn run_columns(width: u16) -> [Column; 5] {
+    let whose = (width * 2 / 5).min(60);
+    [right("", 4, 0), left("", 7, 0), left("", whose, 0), left("", 0, 0), right("", 7, 60)]
+}
+
+fn draw_runs(model: &Model, state: &State, pen: &mut Pen<'_>, y: u16, lines: u16) {
+    let width = model.size.width;
+    pen.put(3, y, width, "LAST RUNS", pen.theme.faint);
+    let table = Table::new(&run_columns(width), width);
+    let empty = match (&state.runs.error, state.runs.loaded) {
+        (Some(error), false) => Some(error.message.as_str()),
+        (None, false) => Some("loading…"),
+        (_, true) if state.runs.rows.is_empty() => {
+            Some("None yet. s syncs what is due; on the roster, the one under the cursor.")
+        }
+        _ => None,
+    };
+    if let Some(empty) = empty {
+        pen.put(3, y + 1, width.saturating_sub(4), empty, pen.theme.faint);
+    }
+    for ((run, under_cursor), y) in state.runs.visible(lines.into()).zip(y + 1..) {
+        table.row(pen, y, &run_cells(model, run, under_cursor), under_cursor);
+    }
+    if let Some(run) = state.runs.current() {
+        // What the column had no room for stands on the last line in full.
+        let (words, room) = (what_came(model, run), table.place(3).map_or(0, |(_, room)| room));
+        if columns(&words) > usize::from(room) {
+            pen.put(3, y + lines + 1, width.saturating_sub(4), &words, pen.theme.faint);
+        }
+    }
+}
+
+fn run_cells(model: &Model, run: &Run, under_cursor: bool) -> Vec<Content> {
+    let theme = &model.theme;
+    let style = match run.outcome {
+        Outcome::Ok => theme.good,
+        Outcome::Partial => theme.warn,
+        Outcome::Failed => theme.bad,
+        Outcome::Skipped => theme.faint,
+    };
+    vec![
+        cell(format::age(model.now, run.started_at), theme.faint),
+        cell(run.outcome.as_str(), style),
+        vec![
+            (run.influencer_name.clone(), if under_cursor { theme.strong } else { theme.plain }),
+            (format!(" · {}", model.platform_name(&run.platform)), theme.faint),
+        ],
+        cell(what_came(model, run), theme.plain),
+        cell(format::duration(run.duration_ms), theme.faint),
+    ]
+}
+
+/// `402K`, or what went wrong and when it is tried again.
+fn what_came(model: &Model, run: &Run) -> String {
+    let followers = run.followers.map(|_| model.count(run.followers));
+    let retry = run.retry_at.map(|at| format!("again {}", format::moment(at, model.now, &model.zone)));
+    [followers, run.error.clone(), retry].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}

@@ -1,0 +1,269 @@
+//! Every screen as it is drawn, in its many states. The pictures are in `snapshots/`, to be read before accepted.
+
+use insta::assert_snapshot;
+use jiff::tz::TimeZone;
+use ratatui::layout::Size;
+use roster_protocol::{Cursor, ErrorKind, Event, EventBatch, RosterError};
+
+use crate::message::{Answer, Message, Question};
+use crate::model::{Model, Nobody};
+use crate::testing::*;
+use crate::theme::Theme;
+
+const SMALL: (u16, u16) = (80, 24);
+const WIDE: (u16, u16) = (200, 60);
+
+/// A model with its daemon, after some keys.
+fn after(keys: &str, size: (u16, u16)) -> (Model, Daemon) {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, size.0, size.1);
+    press(&mut model, &mut daemon, keys);
+    (model, daemon)
+}
+
+fn shown(keys: &str, size: (u16, u16)) -> String {
+    picture(&after(keys, size).0)
+}
+
+fn unreachable() -> RosterError {
+    RosterError::new(ErrorKind::Unreachable, "the connection to rosterd was lost")
+        .hint("look whether it still runs: `systemctl --user status rosterd`")
+}
+
+#[test]
+fn roster() {
+    assert_snapshot!("roster_small", shown("jj", SMALL));
+    assert_snapshot!("roster_wide", shown("jj", WIDE));
+    assert_snapshot!("roster_narrow", shown("j", (46, 16)));
+    assert_snapshot!("roster_exact", shown("x", SMALL));
+    assert_snapshot!("roster_no_account", shown("jjjjj", SMALL));
+    assert_snapshot!("roster_crowd", {
+        let mut daemon = Daemon::crowd(10_000);
+        let mut model = online(&mut daemon, 120, 30);
+        press(&mut model, &mut daemon, "G");
+        picture(&model)
+    });
+}
+
+#[test]
+fn roster_filtered() {
+    assert_snapshot!("roster_filtering", shown("/osk", SMALL));
+    assert_snapshot!("roster_filtered", shown("/osk↵", SMALL));
+    assert_snapshot!("roster_nobody_fits", shown("/zzz", SMALL));
+    assert_snapshot!("roster_filter_wrong", shown("/growth30:>lots", SMALL));
+}
+
+#[test]
+fn roster_without_rows() {
+    let mut daemon = Daemon::crowd(0);
+    let empty = online(&mut daemon, SMALL.0, SMALL.1);
+    assert_snapshot!("roster_empty", picture(&empty));
+    let mut loading = Model::new(NOW, TimeZone::UTC, Size { width: 80, height: 24 });
+    assert_snapshot!("connecting", picture(&loading));
+    let effects = crate::update::update(&mut loading, Message::Online);
+    assert!(!effects.is_empty());
+    assert_snapshot!("roster_loading", picture(&loading));
+    let query = effects.into_iter().find_map(|effect| match effect {
+        crate::message::Effect::Ask(Question::Page(query)) => Some(query),
+        _ => None,
+    });
+    let error = RosterError::failed("the store cannot be read").hint("look at rosterd's log");
+    let answer = Answer::Page(query.expect("the first page is asked for"), Err(error));
+    crate::update::update(&mut loading, Message::Answered(Box::new(answer)));
+    assert_snapshot!("roster_failed", picture(&loading));
+}
+
+#[test]
+fn link() {
+    let (mut model, mut daemon) = after("", SMALL);
+    send(&mut model, &mut daemon, Message::Lost(unreachable()));
+    assert_snapshot!("offline_small", picture(&model));
+    let (mut model, mut daemon) = after("2", (120, 30));
+    send(&mut model, &mut daemon, Message::Lost(unreachable()));
+    assert_snapshot!("offline_wide", picture(&model));
+    let mut model = Model::new(NOW, TimeZone::UTC, Size { width: 80, height: 24 });
+    let error = RosterError::new(ErrorKind::Unreachable, "rosterd is not running").hint("start one");
+    let tried = vec!["/run/user/1000/roster/rosterd.sock".into(), "/run/roster/rosterd.sock".into()];
+    let nobody = Nobody { tried, error, can_start: true, starting: false };
+    send(&mut model, &mut daemon, Message::Nobody(nobody.clone()));
+    assert_snapshot!("nobody", picture(&model));
+    let error =
+        RosterError::new(ErrorKind::Unreachable, "roster speaks version 1 and rosterd version 2: restart roster")
+            .hint("install the same version of roster and rosterd");
+    send(&mut model, &mut daemon, Message::Nobody(Nobody { error, can_start: false, ..nobody }));
+    assert_snapshot!("nobody_wrong_version", picture(&model));
+}
+
+#[test]
+fn influencer() {
+    assert_snapshot!("influencer_small", shown("jj↵", SMALL));
+    assert_snapshot!("influencer_wide", shown("jj↵t←←", WIDE));
+    assert_snapshot!("influencer_cursor", shown("jj↵-←←←", SMALL));
+    assert_snapshot!("influencer_metric", shown("jj↵]]]x", SMALL));
+    assert_snapshot!("influencer_metric_unknown", shown("jj↵]", SMALL));
+    assert_snapshot!("influencer_low", shown("jj↵", (60, 14)));
+    let (mut model, _) = after("jj↵", SMALL);
+    if let crate::model::Screen::Influencer(state) = &mut model.screen {
+        state.known.as_mut().expect("loaded").connections.clear();
+        state.changes.clear();
+        state.alerts.clear();
+    }
+    assert_snapshot!("influencer_without_accounts", picture(&model));
+}
+
+#[test]
+fn sync() {
+    let (mut model, mut daemon) = after("2j", SMALL);
+    assert_snapshot!("sync_small", picture(&model));
+    daemon.status.running = running();
+    daemon.status.paused = true;
+    let batch = EventBatch { next: Cursor::default(), events: vec![Event::SyncMoved], reload: false };
+    send(&mut model, &mut daemon, Message::Happened(batch));
+    model.size = Size { width: 200, height: 60 };
+    assert_snapshot!("sync_wide", picture(&model));
+}
+
+#[test]
+fn other_screens() {
+    assert_snapshot!("alerts_small", shown("3", SMALL));
+    assert_snapshot!("alerts_wide", shown("3j", WIDE));
+    assert_snapshot!("changes_small", shown("4", SMALL));
+    assert_snapshot!("changes_wide", shown("4jx", WIDE));
+    assert_snapshot!("audit_small", shown("5", SMALL));
+    assert_snapshot!("audit_wide", shown("5", WIDE));
+}
+
+#[test]
+fn modals() {
+    assert_snapshot!("help_small", shown("?", SMALL));
+    assert_snapshot!("help_wide", shown("jj↵?", WIDE));
+    assert_snapshot!("add_empty", shown("a", SMALL));
+    assert_snapshot!("add_seen", shown("abluesky:mara↵", SMALL));
+    assert_snapshot!("add_name_only", shown("aBaker Street↵", SMALL));
+    assert_snapshot!("add_wrong", shown("amyspace:mara↵", SMALL));
+    assert_snapshot!("connect", shown("jjc", SMALL));
+    assert_snapshot!("connect_off", shown("jjc←", SMALL));
+    assert_snapshot!("connect_seen", shown("jjc→↵mara↵", SMALL));
+    assert_snapshot!("edit", shown("jje", SMALL));
+    assert_snapshot!("record", shown("jj↵m", SMALL));
+    assert_snapshot!("interval", shown("jj↵i", SMALL));
+    assert_snapshot!("remove", shown("jjDye", SMALL));
+    assert_snapshot!("disconnect", shown("jj↵d", SMALL));
+    assert_snapshot!("merge", shown("M", SMALL));
+    assert_snapshot!("merge_question", shown("Mosk↵", SMALL));
+    assert_snapshot!("command", shown(":sort gro", SMALL));
+    assert_snapshot!("command_wrong", shown(":snyc↵", SMALL));
+}
+
+#[test]
+fn toasts() {
+    let (mut model, mut daemon) = after("jjs", SMALL);
+    let alert = Event::AlertChanged(Box::new(alerts().swap_remove(0)));
+    let batch = EventBatch { next: Cursor::default(), events: vec![alert], reload: false };
+    send(&mut model, &mut daemon, Message::Happened(batch));
+    daemon.refuses = Some(RosterError::failed("the store is read-only").hint("free some space on the disk"));
+    press(&mut model, &mut daemon, "P");
+    assert_snapshot!("toasts", picture(&model));
+}
+
+#[test]
+fn too_small() {
+    for (width, height) in [(0, 0), (1, 1), (39, 24), (80, 11), (20, 3)] {
+        let shown = shown("jj", (width, height));
+        assert!(width < 20 || shown.contains("too small"), "{shown}");
+    }
+}
+
+/// Whether a sign changes what a terminal does, or is one that nobody sees.
+fn harmful(symbol: &str) -> bool {
+    let bad = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+            || matches!(c, '\u{feff}' | '\u{00ad}' | '\u{115f}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..)
+    };
+    symbol.chars().any(bad) || symbol.chars().count() > 10
+}
+
+#[test]
+fn hostile_texts_do_no_harm_on_any_screen() {
+    for text in hostile_texts() {
+        let mut daemon = Daemon::new();
+        for row in &mut daemon.people {
+            (row.name, row.tags, row.note) = (text.clone(), vec![text.clone()], Some(text.clone()));
+        }
+        for platform in &mut daemon.status.platforms {
+            (platform.name, platform.reason) = (text.clone(), Some(text.clone()));
+        }
+        daemon.preview.display_name = Some(text.clone());
+        daemon.preview.handle = text.clone();
+        daemon.refuses = Some(RosterError::failed(text.clone()).hint(text.clone()));
+        let mut daemon = Hostile { daemon, text: text.clone() };
+        for keys in ["jj", "jj↵", "2", "3", "4", "5", "abluesky:x↵", "jjc", "jje", "D", "M", "jj↵d", "s", "jj↵m1↵"]
+        {
+            let model = daemon.after(keys, if keys == "jj↵" { WIDE } else { SMALL });
+            for cell in &buffer(&model).content {
+                assert!(!harmful(cell.symbol()), "{:?} after {keys} of {:.40?}", cell.symbol(), text);
+            }
+        }
+    }
+}
+
+/// A daemon whose every text is hostile.
+struct Hostile {
+    daemon: Daemon,
+    text: String,
+}
+
+impl Hostile {
+    fn after(&mut self, keys: &str, size: (u16, u16)) -> Model {
+        let mut model = online(&mut self.daemon, size.0, size.1);
+        press(&mut model, &mut self.daemon, keys);
+        let text = || self.text.clone();
+        match &mut model.screen {
+            crate::model::Screen::Influencer(state) => {
+                let known = state.known.as_mut().expect("loaded");
+                (known.row.name, known.note) = (text(), Some(text()));
+                for connection in &mut known.connections {
+                    (connection.handle, connection.last_error) = (text(), Some(text()));
+                }
+                state.alerts.iter_mut().for_each(|alert| alert.why = text());
+            }
+            crate::model::Screen::Sync(state) => {
+                for run in &mut state.runs.rows {
+                    (run.influencer_name, run.error) = (text(), Some(text()));
+                }
+            }
+            crate::model::Screen::Alerts(state) => {
+                for alert in &mut state.list.rows {
+                    (alert.influencer_name, alert.why, alert.rule) = (text(), text(), text());
+                }
+            }
+            crate::model::Screen::Changes(state) => {
+                state.list.rows.iter_mut().for_each(|change| change.influencer_name = text());
+            }
+            crate::model::Screen::Audit(state) => {
+                for entry in &mut state.list.rows {
+                    (entry.action, entry.on, entry.old, entry.new) = (text(), text(), Some(text()), Some(text()));
+                }
+            }
+            crate::model::Screen::Roster => {}
+        }
+        model
+    }
+}
+
+#[test]
+fn without_colours_shapes_remain() {
+    let (mut model, _) = after("jj", SMALL);
+    model.theme = Theme::colorless();
+    let picture = buffer(&model);
+    assert!(picture.content.iter().all(|cell| cell.fg == ratatui::style::Color::Reset));
+}
+
+#[test]
+fn columns_stand_whatever_is_written_in_them() {
+    let (model, _) = after("", SMALL);
+    let picture = buffer(&model);
+    let edge = |y: u16| (0..80).filter(|x| picture[(*x, y)].symbol() == "%").collect::<Vec<u16>>();
+    assert_eq!(edge(3), edge(7), "the row with wide characters has its numbers where the first has them");
+}

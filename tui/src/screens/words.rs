@@ -1,0 +1,137 @@
+//! What states are called in front of people: what is wrong, and which key mends it.
+
+use ratatui::style::Style;
+use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::{Alert, Change, Connection, Metric, PlatformState, PlatformStatus, Ratio, Source};
+
+use crate::format;
+use crate::model::Model;
+
+/// How a connection stands, in words.
+pub fn connection(model: &Model, connection: &Connection, influencer_paused: bool) -> (String, Style) {
+    let theme = &model.theme;
+    let platform = model.platform_name(&connection.platform);
+    let ago = connection.last_synced_at.map(|at| format::age(model.now, at)).map(|age| match age.as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    });
+    let error = connection.last_error.as_deref();
+    if connection.paused {
+        return (paused(model, connection, influencer_paused), theme.faint);
+    }
+    if let Some(words) = connection.blocked_by.as_deref().and_then(|by| blocked(by, platform)) {
+        return (words, theme.warn);
+    }
+    let ago = ago.unwrap_or_else(|| "never".to_owned());
+    match connection.status {
+        ConnectionStatus::Reauthorize => {
+            (format!("needs a person: {} · c connects again", error.unwrap_or("consent ended")), theme.bad)
+        }
+        ConnectionStatus::Error => {
+            let style = if connection.badge == roster_protocol::Badge::Red { theme.bad } else { theme.warn };
+            (format!("{} · s tries again", error.unwrap_or("the last sync failed")), style)
+        }
+        ConnectionStatus::Never => ("not measured yet · s syncs now".to_owned(), theme.faint),
+        ConnectionStatus::Stale => (format!("{ago}, that is old · s syncs now"), theme.warn),
+        ConnectionStatus::Fresh | ConnectionStatus::Paused => (fresh(&ago, connection, error), theme.plain),
+    }
+}
+
+fn fresh(ago: &str, connection: &Connection, error: Option<&str>) -> String {
+    let latest = connection.latest.as_ref();
+    let step = latest.and_then(|latest| latest.followers_step).filter(|step| *step > 1);
+    let by_hand = latest.filter(|latest| latest.source != Source::Api).map(|latest| match latest.source {
+        Source::Manual => " · typed by hand",
+        _ => " · from a file",
+    });
+    let rounding = step.map(|step| format!(" · ±{}", format::exact(step / 2))).unwrap_or_default();
+    let missing = error.map(|error| format!(" · {error}")).unwrap_or_default();
+    format!("{ago}{rounding}{}{missing}", by_hand.unwrap_or_default())
+}
+
+fn paused(model: &Model, connection: &Connection, influencer_paused: bool) -> String {
+    if model.status.as_ref().is_some_and(|status| status.paused) {
+        return "paused with everything · :resume all".to_owned();
+    }
+    if let Some(platform) = model.platform(&connection.platform).filter(|platform| platform.paused) {
+        return format!("paused with {} · :resume platform:{}", platform.name, platform.platform);
+    }
+    let key = if influencer_paused { "P" } else { "p" };
+    format!("paused · {key} resumes")
+}
+
+fn blocked(by: &str, platform: &str) -> Option<String> {
+    Some(match by {
+        "platform" => format!("waits: {platform} does not answer"),
+        "limit" => format!("waits: {platform} allows no more just now"),
+        "network" => "waits: no network here".to_owned(),
+        "setup" => format!("waits: {platform} is not set up in rosterd.toml"),
+        _ => return None,
+    })
+}
+
+/// How a platform stands, in words.
+pub fn platform(model: &Model, platform: &PlatformStatus) -> (String, Style) {
+    let theme = &model.theme;
+    if platform.paused {
+        return (format!("‖ paused · :resume platform:{}", platform.platform), theme.faint);
+    }
+    if !platform.enabled {
+        return ("○ off in rosterd.toml".to_owned(), theme.faint);
+    }
+    let (shape, style) = theme.platform(platform.state);
+    let because = |word: &str| match &platform.reason {
+        Some(reason) => format!("{shape} {word}: {reason}"),
+        None => format!("{shape} {word}"),
+    };
+    let words = match platform.state {
+        PlatformState::Ok => format!("{shape} ok"),
+        PlatformState::Limited => match platform.held_until {
+            Some(until) => because(&format!("waits until {}", format::moment(until, model.now, &model.zone))),
+            None => because("limited"),
+        },
+        PlatformState::Down => because("down"),
+        PlatformState::Unconfigured => because("not set up"),
+    };
+    (words, style)
+}
+
+/// A value in the form people chose.
+pub fn value(model: &Model, metric: Metric, value: Option<f64>) -> String {
+    match value {
+        None => format::UNKNOWN.to_owned(),
+        Some(value) if model.exact => format::exact_value(metric, value),
+        Some(value) => format::value(metric, value),
+    }
+}
+
+/// `459K → 402K`, with all digits where the short forms would look the same.
+pub fn from_to(model: &Model, metric: Metric, from: Option<f64>, to: Option<f64>) -> String {
+    let (short_from, short_to) = (value(model, metric, from), value(model, metric, to));
+    match (from, to) {
+        (Some(from), Some(to)) if short_from == short_to => {
+            format!("{} → {}", format::exact_value(metric, from), format::exact_value(metric, to))
+        }
+        _ => format!("{short_from} → {short_to}"),
+    }
+}
+
+/// `followers 459K → 402K (-12.4%)`.
+pub fn change(model: &Model, change: &Change) -> String {
+    let by = match (change.from, change.to) {
+        (Some(from), Some(to)) => format::change(from, to).map(|by| format!(" ({by})")),
+        _ => None,
+    };
+    let values = from_to(model, change.metric, change.from, change.to);
+    format!("{} {values}{}", format::metric(change.metric), by.unwrap_or_default())
+}
+
+/// What an alert is about: `followers -12.4%`, or its rule in words.
+pub fn alert(alert: &Alert) -> String {
+    let by = alert.change.and_then(Ratio::from_f64).map(format::signed_percent);
+    match (alert.metric, by) {
+        (Some(metric), Some(by)) => format!("{} {by}", format::metric(metric)),
+        (Some(metric), None) => format::metric(metric).to_owned(),
+        (None, _) => alert.rule.replace('-', " "),
+    }
+}

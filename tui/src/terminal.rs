@@ -1,0 +1,123 @@
+//! The terminal is given back as it was, whatever ends the program: a key, a signal, a panic.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::panic;
+use std::thread;
+
+use crossterm::cursor::Show;
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::execute;
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect, Size};
+
+use crate::model::Model;
+use crate::view;
+
+/// What a frame is written through: one write a frame, not one a line.
+type Backend = CrosstermBackend<BufWriter<Stdout>>;
+
+/// Holds the terminal; dropping it gives the terminal back.
+pub struct Guard(());
+
+impl Guard {
+    /// Takes the terminal: raw keys, the alternate screen, pasted text in one piece.
+    ///
+    /// # Errors
+    /// When there is no terminal.
+    pub fn take() -> io::Result<Self> {
+        restore_before_panicking();
+        enable_raw_mode()?;
+        let guard = Self(());
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn restore() {
+    // The terminal may be gone; there is nothing left to do about that.
+    let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let _ = disable_raw_mode();
+    let _ = io::stdout().flush();
+}
+
+/// Gives the terminal back before a panic's message is printed, which would be lost with the screen.
+///
+/// Other threads' panics are caught where their tasks are awaited; their messages would only tear the picture.
+fn restore_before_panicking() {
+    let ours = thread::current().id();
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == ours {
+            restore();
+            before(info);
+        }
+    }));
+}
+
+/// The screen, and what was drawn on it last.
+pub struct Canvas {
+    terminal: Terminal<Backend>,
+    drawn: Option<(Buffer, Option<Position>)>,
+}
+
+impl Canvas {
+    /// A canvas over the whole terminal.
+    ///
+    /// # Errors
+    /// When the terminal does not tell its size.
+    pub fn new() -> io::Result<Self> {
+        let writer = BufWriter::with_capacity(64 * 1024, io::stdout());
+        Ok(Self { terminal: Terminal::new(CrosstermBackend::new(writer))?, drawn: None })
+    }
+
+    /// The terminal's size.
+    ///
+    /// # Errors
+    /// When the terminal does not tell.
+    pub fn size(&self) -> io::Result<Size> {
+        self.terminal.size()
+    }
+
+    /// Draws the model. When the picture is the same as before, not a byte is written.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&mut self, model: &Model) -> io::Result<()> {
+        let mut buffer = Buffer::empty(Rect::from((Position::ORIGIN, model.size)));
+        let cursor = view::draw(model, &mut buffer);
+        if self.drawn.as_ref().is_some_and(|(drawn, at)| *drawn == buffer && *at == cursor) {
+            return Ok(());
+        }
+        let mut fits = false;
+        self.terminal.draw(|frame| {
+            // Right after a resize the message about it may still be on its way.
+            fits = frame.area() == buffer.area;
+            if fits {
+                frame.buffer_mut().content.clone_from(&buffer.content);
+                if let Some(cursor) = cursor {
+                    frame.set_cursor_position(cursor);
+                }
+            }
+        })?;
+        self.drawn = fits.then_some((buffer, cursor));
+        Ok(())
+    }
+
+    /// Has the next picture drawn from scratch.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        self.drawn = None;
+        self.terminal.clear()
+    }
+}

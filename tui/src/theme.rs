@@ -1,0 +1,95 @@
+//! What things look like: one accent for the cursor, three colours for state, and shades of the terminal's own.
+//!
+//! Nothing is told by colour alone; without colours bold and faint remain.
+
+use ratatui::style::{Color, Modifier, Style};
+use roster_protocol::{Badge, PlatformState, RosterError};
+
+use crate::client_config::ThemeConfig;
+
+/// The styles of the screens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Theme {
+    /// The cursor, and nothing else.
+    pub accent: Style,
+    pub good: Style,
+    pub warn: Style,
+    pub bad: Style,
+    /// What is old or secondary.
+    pub faint: Style,
+    /// Titles, and the row under the cursor.
+    pub strong: Style,
+    pub plain: Style,
+}
+
+impl Theme {
+    /// The sixteen colours of the terminal, so that its own scheme decides.
+    pub fn new() -> Self {
+        let of = |color| Style::new().fg(color);
+        Self {
+            accent: of(Color::Cyan),
+            good: of(Color::Green),
+            warn: of(Color::Yellow),
+            bad: of(Color::Red),
+            // Faint rather than dark grey, which some schemes make the background's colour.
+            faint: Style::new().add_modifier(Modifier::DIM),
+            strong: Style::new().add_modifier(Modifier::BOLD),
+            plain: Style::new(),
+        }
+    }
+
+    /// No colours at all, as `NO_COLOR` asks.
+    pub fn colorless() -> Self {
+        let plain = Style::new();
+        Self { accent: plain, good: plain, warn: plain, bad: plain, ..Self::new() }
+    }
+
+    /// The default with the colours a person chose.
+    ///
+    /// # Errors
+    /// A word that names no colour.
+    pub fn configured(config: &ThemeConfig) -> Result<Self, RosterError> {
+        let mut theme = Self::new();
+        let chosen = [
+            ("accent", &config.accent, &mut theme.accent),
+            ("good", &config.good, &mut theme.good),
+            ("warn", &config.warn, &mut theme.warn),
+            ("bad", &config.bad, &mut theme.bad),
+            ("faint", &config.faint, &mut theme.faint),
+        ];
+        for (name, color, style) in chosen {
+            let Some(color) = color else { continue };
+            let color: Color = color.parse().map_err(|_| {
+                RosterError::usage(format!("theme.{name}: {color:?} is no colour"))
+                    .hint("write a name such as cyan or light-blue, or #33aaff")
+            })?;
+            *style = Style::new().fg(color);
+        }
+        Ok(theme)
+    }
+
+    /// The shape and colour of a badge.
+    pub fn badge(&self, badge: Badge, paused: bool) -> (char, Style) {
+        match badge {
+            Badge::Green => (if paused { '‖' } else { '●' }, self.good),
+            Badge::Yellow => (if paused { '‖' } else { '◐' }, self.warn),
+            Badge::Red => (if paused { '‖' } else { '✗' }, self.bad),
+        }
+    }
+
+    /// The shape and colour of a platform's state.
+    pub fn platform(&self, state: PlatformState) -> (char, Style) {
+        match state {
+            PlatformState::Ok => ('●', self.good),
+            PlatformState::Limited => ('◐', self.warn),
+            PlatformState::Down => ('✗', self.bad),
+            PlatformState::Unconfigured => ('○', self.faint),
+        }
+    }
+}
+
+impl Default for Theme {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,314 @@
+//! What happened changes the model, and says what to ask of the world. Pure: it cannot wait, and it cannot fail.
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+use roster_protocol::{
+    AlertState, ErrorKind, Event, EventBatch, InfluencerId, Outcome, RosterError, Run, SyncProgress, SyncTicket,
+};
+
+use crate::keys::{Action, Place};
+use crate::message::{Answer, Deed, Effect, Message, Question, Told};
+use crate::modal::{self, Modal};
+use crate::model::{Link, Model, Mood, Screen, Watched};
+use crate::screens::{alerts, audit, changes, influencer, roster, sync, words};
+use crate::widgets::input;
+
+/// Takes one message.
+pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    match message {
+        Message::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+        Message::Key(key) => pressed(model, key),
+        Message::Paste(text) => paste(model, &text),
+        Message::Resized(size) => {
+            model.size = size;
+            influencer::resized(model);
+            roster::resized(model)
+        }
+        Message::Tick => {
+            let now = model.now;
+            model.toasts.retain(|toast| toast.until > now);
+            Vec::new()
+        }
+        Message::Online => {
+            model.link = Link::Online;
+            model.watched.clear();
+            model.histories.all_outdated();
+            reload(model)
+        }
+        Message::Lost(error) => {
+            model.link = Link::Offline { since: model.now, error };
+            model.watched.clear();
+            Vec::new()
+        }
+        Message::Nobody(nobody) => {
+            match &mut model.link {
+                Link::Offline { error, .. } => *error = nobody.error,
+                Link::Nobody(before) if before.starting => before.error = nobody.error,
+                link => *link = Link::Nobody(nobody),
+            }
+            Vec::new()
+        }
+        Message::Started(result) => {
+            if let (Link::Nobody(nobody), Err(error)) = (&mut model.link, result) {
+                nobody.starting = false;
+                model.complain(error);
+            }
+            Vec::new()
+        }
+        Message::Happened(batch) => happened(model, batch),
+        Message::Answered(answer) => answered(model, *answer),
+    }
+}
+
+fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let place = model.place();
+    match model.keys.action(place, key) {
+        Some(action) => act(model, action),
+        None if place == Place::Filtering => match input::edit(&mut model.roster.filter, key) {
+            true => roster::filter_changed(model),
+            false => Vec::new(),
+        },
+        None if place.takes_text() => modal::typed(model, key),
+        None => Vec::new(),
+    }
+}
+
+fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    match model.place() {
+        Place::Filtering if input::paste(&mut model.roster.filter, text) => roster::filter_changed(model),
+        place if place.takes_text() => modal::pasted(model, text),
+        _ => Vec::new(),
+    }
+}
+
+fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Quit => {
+            model.quit = true;
+            return Vec::new();
+        }
+        Action::Redraw => return vec![Effect::Redraw],
+        _ if model.modal.is_some() => return modal::act(model, action),
+        Action::StartDaemon => return start_daemon(model),
+        Action::Screen(number) => return show_screen(model, number),
+        Action::Exact => model.exact = !model.exact,
+        Action::Help => model.modal = Some(Modal::Help(modal::help::Help { place: model.place(), top: 0 })),
+        Action::Command => model.modal = Some(Modal::Command(modal::command::CommandLine::default())),
+        Action::Add => model.modal = Some(modal::form::add(model)),
+        action => return act_on_screen(model, action),
+    }
+    Vec::new()
+}
+
+fn act_on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
+    match (&model.screen, action) {
+        (Screen::Roster, action) => roster::act(model, action),
+        (_, Action::Back) => back(model),
+        (Screen::Influencer(_), action) => influencer::act(model, action),
+        (Screen::Sync(_), action) => sync::act(model, action),
+        (Screen::Alerts(_), action) => alerts::act(model, action),
+        (Screen::Changes(_), action) => changes::act(model, action),
+        (Screen::Audit(_), action) => audit::act(model, action),
+    }
+}
+
+fn start_daemon(model: &mut Model) -> Vec<Effect> {
+    match &mut model.link {
+        Link::Nobody(nobody) if nobody.can_start && !nobody.starting => {
+            nobody.starting = true;
+            vec![Effect::StartDaemon]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Goes back to the screen below.
+pub fn back(model: &mut Model) -> Vec<Effect> {
+    model.screen = model.behind.pop().unwrap_or(Screen::Roster);
+    reload_screen(model)
+}
+
+/// Goes to a numbered screen, straight above the roster.
+pub fn show_screen(model: &mut Model, number: u8) -> Vec<Effect> {
+    let screen = match (number, &model.screen) {
+        (2, Screen::Sync(_)) | (3, Screen::Alerts(_)) | (4, Screen::Changes(_)) | (5, Screen::Audit(_)) => {
+            return reload_screen(model);
+        }
+        (2, _) => Screen::Sync(sync::State::default()),
+        (3, _) => Screen::Alerts(alerts::State::default()),
+        (4, _) => Screen::Changes(changes::State::default()),
+        (5, _) => Screen::Audit(audit::State::default()),
+        _ => Screen::Roster,
+    };
+    model.behind.clear();
+    if !matches!(screen, Screen::Roster) {
+        model.behind.push(Screen::Roster);
+    }
+    model.screen = screen;
+    reload_screen(model)
+}
+
+/// Asks for everything that is in sight.
+fn reload(model: &mut Model) -> Vec<Effect> {
+    let mut effects = vec![Effect::Ask(Question::Status)];
+    effects.extend(reload_screen(model));
+    effects
+}
+
+fn reload_screen(model: &mut Model) -> Vec<Effect> {
+    match &model.screen {
+        Screen::Roster => roster::reload(model),
+        Screen::Influencer(_) => influencer::reload(model),
+        Screen::Sync(_) => sync::reload(model),
+        Screen::Alerts(_) => alerts::reload(model),
+        Screen::Changes(_) => changes::reload(model),
+        Screen::Audit(_) => audit::reload(model),
+    }
+}
+
+/// Something was committed. An empty batch says that time passed; states may have aged.
+fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
+    if batch.reload {
+        model.histories.all_outdated();
+    }
+    for event in batch.events {
+        match event {
+            Event::RunFinished { connection, .. } => model.histories.outdated(connection),
+            Event::AlertChanged(alert) if alert.state == AlertState::Open => {
+                let text = format!("{}: {}", alert.influencer_name, words::alert(&alert));
+                model.say(Mood::Alert, text, Some("3 shows the alerts".to_owned()));
+            }
+            _ => {}
+        }
+    }
+    reload(model)
+}
+
+fn answered(model: &mut Model, answer: Answer) -> Vec<Effect> {
+    match answer {
+        Answer::Status(result) => {
+            if let Ok(status) = result {
+                model.platforms.clone_from(&status.platforms);
+                model.status = Some(status);
+            }
+            Vec::new()
+        }
+        Answer::Page(query, result) => roster::answered(model, query, result),
+        Answer::Choices(filter, result) => {
+            modal::picker::answered(model, &filter, result);
+            Vec::new()
+        }
+        Answer::History { connection, since, result } => {
+            model.histories.answered(connection, since, result);
+            want_history(model)
+        }
+        Answer::Influencer(id, result) => influencer::answered(model, id, result),
+        Answer::AlertsOf(id, result) => {
+            influencer::alerts(model, id, result);
+            Vec::new()
+        }
+        Answer::ChangesOf(id, result) => {
+            influencer::changes(model, id, result);
+            Vec::new()
+        }
+        Answer::Runs(mark, result) => sync::answered(model, mark, result),
+        Answer::Alerts(which, mark, result) => alerts::answered(model, which, mark, result),
+        Answer::Changes(mark, result) => changes::answered(model, mark, result),
+        Answer::Audit(mark, result) => audit::answered(model, mark, result),
+        Answer::LookUp { form, result } => {
+            modal::form::looked_up(model, form, result);
+            Vec::new()
+        }
+        Answer::Progress { ticket, result, .. } => progress(model, ticket, result),
+        Answer::Done(deed, result) => done(model, deed, result),
+    }
+}
+
+/// The cursor may have moved on while a history was asked for.
+fn want_history(model: &mut Model) -> Vec<Effect> {
+    match &model.screen {
+        Screen::Roster => roster::want_history(model),
+        Screen::Influencer(_) => influencer::want_history(model),
+        _ => Vec::new(),
+    }
+}
+
+fn done(model: &mut Model, deed: Deed, result: Result<Told, RosterError>) -> Vec<Effect> {
+    let by_form = modal::form::saved(model, &deed, &result);
+    let told = match result {
+        Err(_) if by_form => return Vec::new(),
+        Err(error) => {
+            model.complain(error);
+            return Vec::new();
+        }
+        Ok(told) => told,
+    };
+    model.say(Mood::Done, deed.done(&told), None);
+    let mut effects = match (&deed, told) {
+        (Deed::Sync { name, .. }, Told::Ticket(ticket)) if ticket.expected > 0 => watch(model, ticket, name.clone()),
+        (Deed::Remove { influencer, .. } | Deed::Merge { influencer, .. }, _) => leave(model, *influencer),
+        _ => Vec::new(),
+    };
+    if let Deed::Record { connection, .. } = deed {
+        model.histories.outdated(connection);
+    }
+    effects.extend(reload(model));
+    effects
+}
+
+/// Leaves the screen of somebody who is gone.
+fn leave(model: &mut Model, gone: InfluencerId) -> Vec<Effect> {
+    match &model.screen {
+        Screen::Influencer(state) if state.id == gone => back(model),
+        _ => Vec::new(),
+    }
+}
+
+fn watch(model: &mut Model, ticket: SyncTicket, label: String) -> Vec<Effect> {
+    model.watched.push(Watched { ticket, label, ended: 0, not_ok: 0 });
+    vec![Effect::Ask(Question::Progress { ticket, seen: 0 })]
+}
+
+fn progress(model: &mut Model, ticket: SyncTicket, result: Result<SyncProgress, RosterError>) -> Vec<Effect> {
+    let Some(at) = model.watched.iter().position(|watched| watched.ticket == ticket) else { return Vec::new() };
+    let progress = match result {
+        Ok(progress) => progress,
+        Err(error) => {
+            model.watched.remove(at);
+            // A daemon that was started anew knows nothing of the ticket; it syncs all the same.
+            if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unreachable) {
+                model.complain(error);
+            }
+            return Vec::new();
+        }
+    };
+    let watched = &mut model.watched[at];
+    watched.ended += progress.runs.len() as u64;
+    watched.not_ok += progress.runs.iter().filter(|run| run.outcome != Outcome::Ok).count() as u64;
+    if !progress.done {
+        return vec![Effect::Ask(Question::Progress { ticket, seen: watched.ended })];
+    }
+    let watched = model.watched.remove(at);
+    tell_synced(model, &watched, progress.runs.last());
+    Vec::new()
+}
+
+fn tell_synced(model: &mut Model, watched: &Watched, last: Option<&Run>) {
+    let label = &watched.label;
+    let (mood, text, hint) = match (watched.not_ok, last) {
+        (0, Some(run)) if watched.ended == 1 && run.followers.is_some() => {
+            (Mood::Done, format!("synced {label}: {} followers", model.count(run.followers)), None)
+        }
+        (0, _) => (Mood::Done, format!("synced {label}"), None),
+        (_, Some(Run { error: Some(error), .. })) if watched.ended == 1 => {
+            (Mood::Failed, format!("{label}: {error}"), None)
+        }
+        (not_ok, _) => {
+            let text = format!("synced {label}: {not_ok} of {} did not go well", watched.ended);
+            (Mood::Failed, text, Some("2 shows the runs".to_owned()))
+        }
+    };
+    model.say(mood, text, hint);
+}
+
+#[cfg(test)]
+mod tests;

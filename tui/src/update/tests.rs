@@ -1,0 +1,278 @@
+//! The UI as a whole: keys and answers in, questions out.
+
+use super::*;
+use crate::message::Deed;
+use crate::testing::*;
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use ratatui::layout::Size;
+use roster_protocol::{Cursor, InfluencerQuery, SyncTarget};
+
+fn offline() -> RosterError {
+    RosterError::new(ErrorKind::Unreachable, "the connection to rosterd was lost")
+}
+
+fn asked_deeds(daemon: &Daemon) -> Vec<Deed> {
+    let deeds = daemon.asked.iter().filter_map(|question| match question {
+        Question::Do(deed) => Some(deed.clone()),
+        _ => None,
+    });
+    deeds.collect()
+}
+
+#[test]
+fn keys_do_what_the_table_says() {
+    let check = |keys: &str, expected: &str| {
+        let mut daemon = Daemon::new();
+        let mut model = online(&mut daemon, 80, 24);
+        press(&mut model, &mut daemon, keys);
+        let deed = asked_deeds(&daemon).pop();
+        let name = deed.as_ref().map_or("nothing".to_owned(), |deed| match deed {
+            Deed::Sync { target: SyncTarget::One(_), name } => format!("sync {name}"),
+            Deed::Sync { target, .. } => format!("sync {target:?}"),
+            Deed::Pause { name, paused, .. } => format!("pause {name} {paused}"),
+            Deed::Edit { name, edit, .. } => format!("edit {name} {:?} {:?} {:?}", edit.tag, edit.untag, edit.note),
+            Deed::Add(new) => format!("add {} {:?} {:?}", new.name, new.accounts.len(), new.tags),
+            Deed::Connect { name, account, .. } => format!("connect {name} {}", account.handle),
+            Deed::Remove { name, .. } => format!("remove {name}"),
+            Deed::Merge { name, into_name, .. } => format!("merge {name} into {into_name}"),
+            Deed::Disconnect { name, .. } => format!("disconnect {name}"),
+            Deed::Interval { interval, .. } => format!("interval {interval:?}"),
+            Deed::Record { date, numbers, replace, .. } => format!("record {date} {:?} {replace}", numbers.followers),
+            Deed::Acknowledge(alerts) => format!("acknowledge {}", alerts.len()),
+        });
+        assert_eq!(name, expected, "{keys}");
+    };
+    check("s", "sync Mara Lindqvist");
+    check("jjs", "sync Oskar & Ines");
+    check("jjP", "pause Oskar & Ines true");
+    check("GP", "pause Ferrow Athletics false");
+    check("n call in May↵", "edit Mara Lindqvist [] [] Some(\"call in May\")");
+    check("jje⇥ summer↵", "edit Oskar & Ines [\"summer\"] [] None");
+    check("aTea: a channel↵↵", "add Tea: a channel 0 []");
+    check("abluesky:mara↵⇥#tea↵", "add Mara Lindqvist 1 [\"tea\"]");
+    check("abluesky:mara↵⎋", "nothing");
+    check("c→↵mara.example↵↵", "connect Mara Lindqvist mara.example");
+    check("Dyes↵", "remove Mara Lindqvist");
+    check("Dno↵", "nothing");
+    check("D⎋", "nothing");
+    check("MOskar↵y", "merge Mara Lindqvist into Oskar & Ines");
+    check("MOskar↵n", "nothing");
+    check("jj↵s", "sync Oskar & Ines");
+    check("jj↵p", "pause YouTube @oskarines true");
+    check("jj↵jjjp", "pause Mastodon oskar@social.example false");
+    check("jj↵dy", "disconnect YouTube @oskarines");
+    check("jj↵dn", "nothing");
+    check("jj↵i6h↵", "interval Some(Seconds(21600))");
+    check("jj↵m12.3k↵", "record 2026-11-21 Some(12300) false");
+    check("2s", "sync Due");
+    check("3 ", "acknowledge 1");
+    check(":sync all↵", "sync All");
+    check(":pause all↵", "pause everything true");
+    check(":resume platform:bluesky↵", "pause Bluesky false");
+}
+
+#[test]
+fn q_quits_everywhere_but_in_text() {
+    let check = |keys: &str, quits: bool| {
+        let mut daemon = Daemon::new();
+        let mut model = online(&mut daemon, 80, 24);
+        press(&mut model, &mut daemon, keys);
+        assert_eq!(model.quit, quits, "{keys}");
+    };
+    for keys in ["q", "↵q", "2q", "3q", "4q", "5q", "?q", "jj↵dq"] {
+        check(keys, true);
+    }
+    for keys in ["/q", "aq", ":q", "Dq", "Mq", "nq"] {
+        check(keys, false);
+    }
+    check(":q↵", true);
+}
+
+#[test]
+fn the_filter_works_while_typing() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "jj/osk");
+    assert_eq!((model.roster.matching, model.roster.total), (1, 7));
+    press(&mut model, &mut daemon, "↵");
+    assert!(!model.roster.filtering);
+    assert_eq!(model.roster.filter.value(), "osk");
+    press(&mut model, &mut daemon, "⎋");
+    assert_eq!((model.roster.filter.value(), model.roster.matching), ("", 7));
+    press(&mut model, &mut daemon, "/followers:x");
+    assert!(model.roster.error.as_ref().is_some_and(|error| error.message.contains("write a number")));
+    press(&mut model, &mut daemon, "⎋");
+    assert_eq!((model.roster.error.clone(), model.roster.matching), (None, 7));
+}
+
+#[test]
+fn only_the_pages_around_the_cursor_are_held() {
+    let mut daemon = Daemon::crowd(10_000);
+    let mut model = online(&mut daemon, 200, 60);
+    assert!(model.roster.rows.len() <= 256);
+    press(&mut model, &mut daemon, "G");
+    assert_eq!(model.roster.current().map(|row| row.name.as_str()), Some("Invented 09999"));
+    assert!(model.roster.rows.len() <= 256);
+    press(&mut model, &mut daemon, ":go 5000↵");
+    assert_eq!(model.roster.current().map(|row| row.name.as_str()), Some("Invented 04999"));
+    let picture = picture(&model);
+    assert!(picture.contains("Invented 04999") && !picture.contains("Invented 09999"));
+    daemon.asked.clear();
+    press(&mut model, &mut daemon, "jk");
+    let pages = daemon.asked.iter().filter(|question| matches!(question, Question::Page(_))).count();
+    assert_eq!(pages, 0, "a step inside a page asks for none");
+}
+
+#[test]
+fn a_late_page_is_dropped() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    let late = daemon.answer(Question::Page(InfluencerQuery { filter: "nobody".to_owned(), ..Default::default() }));
+    send(&mut model, &mut daemon, Message::Answered(Box::new(late)));
+    assert_eq!(model.roster.matching, 7);
+}
+
+#[test]
+fn the_cursor_follows_its_influencer() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "jj");
+    daemon.people.swap(2, 0);
+    let batch = EventBatch { next: Cursor::default(), events: vec![Event::SyncMoved], reload: false };
+    send(&mut model, &mut daemon, Message::Happened(batch));
+    assert_eq!(model.roster.current().map(|row| row.name.as_str()), Some("Oskar & Ines"));
+    assert_eq!(model.roster.window.cursor, 0);
+}
+
+#[test]
+fn an_offline_daemon_leaves_the_screen() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    send(&mut model, &mut daemon, Message::Lost(offline()));
+    let shown = picture(&model);
+    assert!(shown.contains("offline since 12:00") && shown.contains("Mara Lindqvist"), "{shown}");
+    daemon.refuses = Some(offline());
+    press(&mut model, &mut daemon, "s");
+    assert!(picture(&model).contains("the connection to rosterd was lost"));
+    send(&mut model, &mut daemon, Message::Online);
+    assert!(picture(&model).contains("synced"));
+}
+
+#[test]
+fn a_form_says_what_was_wrong_and_stays_open() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    daemon.refuses = Some(RosterError::conflict("the API measured that day"));
+    press(&mut model, &mut daemon, "jj↵m500↵");
+    let shown = picture(&model);
+    assert!(shown.contains("the API measured that day") && shown.contains("Enter once more replaces it"), "{shown}");
+    daemon.refuses = None;
+    press(&mut model, &mut daemon, "↵");
+    let last = asked_deeds(&daemon).pop();
+    assert!(matches!(last, Some(Deed::Record { replace: true, .. })), "{last:?}");
+    assert!(model.modal.is_none());
+}
+
+#[test]
+fn an_account_that_is_taken_leads_to_who_has_it() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    daemon.preview.taken_by = Some(influencer_id(3));
+    press(&mut model, &mut daemon, "abluesky:mara↵");
+    assert!(picture(&model).contains("Already on the roster"));
+    press(&mut model, &mut daemon, "↵");
+    assert!(matches!(&model.screen, Screen::Influencer(state) if state.id == influencer_id(3)));
+    assert!(asked_deeds(&daemon).is_empty());
+}
+
+#[test]
+fn a_sync_is_followed_to_its_end() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "jjs");
+    assert!(model.watched.is_empty());
+    assert!(picture(&model).contains("synced Oskar & Ines: 402K followers"));
+    model.now = NOW.plus_seconds(60);
+    send(&mut model, &mut daemon, Message::Tick);
+    assert!(model.toasts.is_empty());
+}
+
+#[test]
+fn who_is_removed_leads_back() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "3↵");
+    assert_eq!(model.behind.len(), 2);
+    press(&mut model, &mut daemon, "Dyes↵");
+    assert!(matches!(model.screen, Screen::Alerts(_)));
+    let gone = Answer::Influencer(influencer_id(1), Err(RosterError::not_found("no such influencer")));
+    press(&mut model, &mut daemon, "1↵");
+    send(&mut model, &mut daemon, Message::Answered(Box::new(gone)));
+    assert!(matches!(model.screen, Screen::Roster));
+}
+
+#[test]
+fn nothing_is_shown_before_a_daemon_was_there() {
+    let mut daemon = Daemon::new();
+    let mut model = Model::new(NOW, TimeZone::UTC, Size { width: 80, height: 24 });
+    let nobody = crate::model::Nobody {
+        tried: vec!["/run/roster/rosterd.sock".into()],
+        error: RosterError::new(ErrorKind::Unreachable, "rosterd is not running"),
+        can_start: true,
+        starting: false,
+    };
+    send(&mut model, &mut daemon, Message::Nobody(nobody.clone()));
+    press(&mut model, &mut daemon, "a1/:");
+    assert!(model.modal.is_none());
+    let effects = update(&mut model, key(crossterm::event::KeyCode::Char('y')));
+    assert_eq!(effects, [Effect::StartDaemon]);
+    assert_eq!(update(&mut model, key(crossterm::event::KeyCode::Char('y'))), [], "once is enough");
+    send(&mut model, &mut daemon, Message::Nobody(nobody));
+    assert!(picture(&model).contains("Starting one"));
+    send(&mut model, &mut daemon, Message::Online);
+    assert!(picture(&model).contains("Mara Lindqvist"));
+}
+
+fn any_code() -> impl Strategy<Value = crossterm::event::KeyCode> {
+    use crossterm::event::KeyCode::*;
+    prop_oneof![
+        6 => prop::sample::select("abcdeghijklmnopqrstuxyzDGMPS0123456789/?:[]+-=*. \u{202e}\u{1b}é日".chars().collect::<Vec<_>>()).prop_map(Char),
+        3 => prop::sample::select(vec![Enter, Esc, Tab, BackTab, Up, Down, Left, Right, PageUp, PageDown, Home, End, Backspace, Delete, F(1), Null]),
+    ]
+}
+
+fn any_message() -> impl Strategy<Value = Message> {
+    let batch = |reload: bool| EventBatch { next: Cursor::default(), events: Vec::new(), reload };
+    prop_oneof![
+        20 => any_code().prop_map(key),
+        1 => any::<u8>().prop_map(|bits| Message::Key(KeyEvent::new(crossterm::event::KeyCode::Char('d'), crossterm::event::KeyModifiers::from_bits_truncate(bits)))),
+        1 => (0u16..220, 0u16..70).prop_map(|(width, height)| Message::Resized(Size { width, height })),
+        1 => ".{0,40}".prop_map(Message::Paste),
+        1 => Just(Message::Tick),
+        1 => Just(Message::Lost(offline())),
+        1 => Just(Message::Online),
+        1 => any::<bool>().prop_map(move |reload| Message::Happened(batch(reload))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn no_keys_at_any_size_do_harm(
+        messages in prop::collection::vec(any_message(), 1..60),
+        size in (0u16..220, 0u16..70),
+        count in prop::sample::select(vec![0u64, 1, 7, 500]),
+        refuses: bool,
+    ) {
+        let mut daemon = if count == 7 { Daemon::new() } else { Daemon::crowd(count) };
+        daemon.refuses = refuses.then(|| RosterError::conflict("no").hint("never"));
+        let mut model = online(&mut daemon, size.0, size.1);
+        for message in messages {
+            send(&mut model, &mut daemon, message);
+            model.quit = false;
+            let buffer = buffer(&model);
+            prop_assert!(buffer.content.iter().all(|cell| !cell.symbol().contains(char::is_control)));
+        }
+    }
+}

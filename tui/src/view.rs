@@ -1,0 +1,230 @@
+//! ```text
+//!  Roster  312 influencers · 704 connections            ● 97.8% synced   2 alerts
+//!
+//!    the screen, and what lies on top of it
+//!
+//!  ✓ what was done, or what failed and what to do, for some seconds
+//!  ↵ open  / filter  s sync  c connect  a add  o sort  1-5 screens  ? help  q quit
+//! ```
+//! Only reads the model: the same model gives the same picture.
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use roster_protocol::{Ratio, Status};
+
+use crate::format;
+use crate::keys::{Place, hints};
+use crate::modal;
+use crate::model::{Link, Model, Mood, Screen};
+use crate::screens::{alerts, audit, changes, influencer, nobody, roster, sync};
+use crate::widgets::pen::{Pen, columns};
+
+/// Smaller than this nothing can be read.
+const LEAST: (u16, u16) = (40, 12);
+
+type Pieces = Vec<(String, Style)>;
+
+/// Draws the model.
+pub fn view(model: &Model, frame: &mut Frame<'_>) {
+    if let Some(cursor) = draw(model, frame.buffer_mut()) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// Draws the model on a buffer of the model's size; gives where the terminal's cursor belongs.
+pub fn draw(model: &Model, buffer: &mut Buffer) -> Option<Position> {
+    let mut pen = Pen::new(buffer, &model.theme);
+    let size = model.size;
+    if size.width < LEAST.0 || size.height < LEAST.1 {
+        let text = format!("too small: {}×{} at least", LEAST.0, LEAST.1);
+        pen.put(0, size.height / 2, size.width, &text, Style::new());
+        return None;
+    }
+    draw_header(model, &mut pen);
+    draw_body(model, &mut pen);
+    draw_toasts(model, &mut pen);
+    if let Some(modal) = &model.modal {
+        modal::view(model, modal, &mut pen);
+    }
+    draw_footer(model, &mut pen);
+    pen.cursor
+}
+
+fn draw_body(model: &Model, pen: &mut Pen<'_>) {
+    match (&model.link, &model.screen) {
+        (Link::Connecting, _) => {
+            _ = pen.put(3, model.size.height / 3, model.size.width, "connecting…", pen.theme.faint)
+        }
+        (Link::Nobody(nobody), _) => nobody::view(model, nobody, pen),
+        (_, Screen::Roster) => roster::view(model, pen),
+        (_, Screen::Influencer(state)) => influencer::view(model, state, pen),
+        (_, Screen::Sync(state)) => sync::view(model, state, pen),
+        (_, Screen::Alerts(state)) => alerts::view(model, state, pen),
+        (_, Screen::Changes(state)) => changes::view(model, state, pen),
+        (_, Screen::Audit(state)) => audit::view(model, state, pen),
+    }
+}
+
+fn draw_header(model: &Model, pen: &mut Pen<'_>) {
+    let right = health(model);
+    let right_width = right.iter().map(|(text, _)| columns(text)).sum::<usize>() as u16;
+    let width = model.size.width.saturating_sub(2);
+    let room = width.saturating_sub(right_width + 2);
+    pen.pieces(1, 0, room, &path(model));
+    pen.pieces((1 + width).saturating_sub(right_width), 0, right_width, &right);
+}
+
+/// Where one is.
+fn path(model: &Model) -> Pieces {
+    let (strong, faint) = (model.theme.strong, model.theme.faint);
+    let mut pieces: Pieces = Vec::new();
+    for screen in &model.behind {
+        pieces.push((name(screen).to_owned(), faint));
+        pieces.push((" › ".to_owned(), faint));
+    }
+    pieces.push((name(&model.screen).to_owned(), strong));
+    let about = match (&model.screen, &model.status) {
+        (Screen::Roster, Some(status)) => totals(status),
+        (Screen::Sync(_), _) => sync::summary(model),
+        (Screen::Alerts(state), _) => alerts::summary(state),
+        (Screen::Influencer(state), _) => {
+            state.known.as_ref().map(|known| roster::tags(&known.row.tags)).unwrap_or_default()
+        }
+        _ => String::new(),
+    };
+    pieces.push((format!("  {about}"), faint));
+    pieces
+}
+
+fn totals(status: &Status) -> String {
+    let plural = |number: u64, word: &str| match number {
+        1 => format!("1 {word}"),
+        _ => format!("{} {word}s", format::exact(number)),
+    };
+    format!("{} · {}", plural(status.influencers, "influencer"), plural(status.connections.total, "connection"))
+}
+
+fn name(screen: &Screen) -> &str {
+    match screen {
+        Screen::Roster => "Roster",
+        Screen::Influencer(state) => &state.name,
+        Screen::Sync(_) => "Sync",
+        Screen::Alerts(_) => "Alerts",
+        Screen::Changes(_) => "Changes",
+        Screen::Audit(_) => "Audit",
+    }
+}
+
+/// Whether all is well.
+fn health(model: &Model) -> Pieces {
+    let theme = &model.theme;
+    let mut pieces: Pieces = Vec::new();
+    match (&model.link, &model.status) {
+        (Link::Offline { since, .. }, _) => {
+            let since = format::moment(*since, model.now, &model.zone);
+            pieces.push((format!("✗ offline since {since}"), theme.bad));
+        }
+        (Link::Online, Some(status)) => {
+            pieces.extend(syncing(model));
+            pieces.push(synced(model, status));
+            let alerts = match status.open_alerts {
+                0 => ("   no alerts".to_owned(), theme.faint),
+                1 => ("   1 alert".to_owned(), theme.warn),
+                open => (format!("   {} alerts", format::exact(open)), theme.warn),
+            };
+            pieces.push(alerts);
+        }
+        _ => {}
+    }
+    pieces
+}
+
+/// What was asked for here and is not done.
+fn syncing(model: &Model) -> Option<(String, Style)> {
+    let expected: u64 = model.watched.iter().map(|watched| watched.ticket.expected).sum();
+    let ended: u64 = model.watched.iter().map(|watched| watched.ended).sum();
+    (expected > 0).then(|| (format!("syncing {ended} of {expected}   "), model.theme.plain))
+}
+
+fn synced(model: &Model, status: &Status) -> (String, Style) {
+    let theme = &model.theme;
+    if status.paused {
+        return ("‖ all paused".to_owned(), theme.warn);
+    }
+    let counts = status.connections;
+    let wanted = counts.total.saturating_sub(counts.paused);
+    if wanted == 0 {
+        return ("nothing to sync".to_owned(), theme.faint);
+    }
+    let share = counts.fresh.min(wanted) as f64 / wanted as f64;
+    let (shape, style) = match share {
+        0.95.. => ('●', theme.good),
+        0.8.. => ('◐', theme.warn),
+        _ => ('✗', theme.bad),
+    };
+    let share = Ratio::from_f64(share).map(format::percent).unwrap_or_default();
+    (format!("{shape} {share} synced"), style)
+}
+
+fn draw_toasts(model: &Model, pen: &mut Pen<'_>) {
+    let offline = match &model.link {
+        Link::Offline { error, .. } => Some((Mood::Failed, error.message.as_str(), error.hint.as_deref())),
+        _ => None,
+    };
+    let toasts = model.toasts.iter().map(|toast| (toast.mood, toast.text.as_str(), toast.hint.as_deref()));
+    // Why we are offline stays as long as we are.
+    let lines: Vec<_> = offline.into_iter().chain(toasts).collect();
+    let footer = model.size.height.saturating_sub(1);
+    let first = footer.saturating_sub(lines.len() as u16);
+    for ((mood, text, hint), y) in lines.into_iter().zip(first..footer) {
+        draw_toast(model, pen, y, mood, text, hint.unwrap_or_default());
+    }
+}
+
+fn draw_toast(model: &Model, pen: &mut Pen<'_>, y: u16, mood: Mood, text: &str, hint: &str) {
+    let (shape, style) = match mood {
+        Mood::Done => ("✓ ", pen.theme.good),
+        Mood::Failed => ("✗ ", pen.theme.bad),
+        Mood::Alert => ("! ", pen.theme.warn),
+    };
+    let width = model.size.width;
+    let between = if hint.is_empty() { "" } else { " · " };
+    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
+    pen.clear(Rect { x: 0, y, width, height: 1 });
+    pen.pieces(1, y, width.saturating_sub(2), &[(shape, style), (text, plain), (between, faint), (hint, faint)]);
+}
+
+/// What keys do here. The help and the way out are always there; others give way on narrow screens.
+fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
+    let place = model.place();
+    let words = |place: Place| hints(place).map(|(key, word)| (key, word)).collect::<Vec<_>>();
+    let useless = |key: &str| match (key, &model.link) {
+        ("y", Link::Nobody(nobody)) => !nobody.can_start || nobody.starting,
+        ("y", Link::Connecting) => true,
+        _ => false,
+    };
+    let all: Vec<_> = words(place).into_iter().filter(|(key, _)| place != Place::Nobody || !useless(key)).collect();
+    let length = |(key, word): &(&str, &str)| columns(key) + columns(word) + 3;
+    // Two blanks lie between entries, none behind the last.
+    let width = usize::from(model.size.width.saturating_sub(1)) + 2;
+    let last: Vec<_> = all.iter().copied().filter(|(key, _)| matches!(*key, "?" | "q")).collect();
+    let mut room = width.saturating_sub(last.iter().map(length).sum());
+    let first: Vec<_> = all
+        .iter()
+        .copied()
+        .filter(|(key, _)| !matches!(*key, "?" | "q"))
+        .take_while(|hint| {
+            let fits = length(hint) <= room;
+            room = room.saturating_sub(length(hint));
+            fits
+        })
+        .collect();
+    let mut x = 1;
+    let y = model.size.height.saturating_sub(1);
+    for (key, word) in first.into_iter().chain(last) {
+        let pieces = [(key, pen.theme.plain), (" ", pen.theme.plain), (word, pen.theme.faint)];
+        x += pen.pieces(x, y, model.size.width.saturating_sub(x), &pieces) + 2;
+    }
+}

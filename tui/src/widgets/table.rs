@@ -1,0 +1,106 @@
+//! Columns that give way on narrow screens: titles, widths, and where each one begins.
+
+use ratatui::style::Style;
+
+use super::pen::Pen;
+
+/// One column.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    pub title: &'static str,
+    /// Columns it takes; the one with 0 takes what is left.
+    pub width: u16,
+    pub right: bool,
+    /// Screens narrower than this do without it.
+    pub from: u16,
+}
+
+/// A column whose text begins at the left.
+pub const fn left(title: &'static str, width: u16, from: u16) -> Column {
+    Column { title, width, right: false, from }
+}
+
+/// A column whose numbers end at the right.
+pub const fn right(title: &'static str, width: u16, from: u16) -> Column {
+    Column { title, width, right: true, from }
+}
+
+/// What stands in one cell: texts one after the other.
+pub type Content = Vec<(String, Style)>;
+
+/// A cell with one text.
+pub fn cell(text: impl Into<String>, style: Style) -> Content {
+    vec![(text.into(), style)]
+}
+
+/// Where the columns of a table are on this screen.
+#[derive(Clone, Debug)]
+pub struct Table {
+    columns: Vec<(Column, Option<(u16, u16)>)>,
+}
+
+/// Where text begins: a blank, the cursor's mark, a blank.
+pub const MARGIN: u16 = 3;
+
+impl Table {
+    /// Lays the columns out over a screen of this width, one blank between them.
+    pub fn new(columns: &[Column], width: u16) -> Self {
+        let shown = |column: &Column| width >= column.from;
+        let taken: u16 = columns.iter().filter(|column| shown(column)).map(|column| column.width + 1).sum();
+        let left = width.saturating_sub(MARGIN + taken);
+        let mut x = MARGIN;
+        let place = |column: &Column| {
+            let place = shown(column).then_some((x, if column.width == 0 { left } else { column.width }));
+            if let Some((_, used)) = place {
+                x += used + 1;
+            }
+            (*column, place)
+        };
+        Self { columns: columns.iter().map(place).collect() }
+    }
+
+    /// Where a column is: first column and width; `None` on screens that do without it.
+    pub fn place(&self, index: usize) -> Option<(u16, u16)> {
+        self.columns.get(index).and_then(|(_, place)| *place)
+    }
+
+    /// Writes the titles.
+    pub fn titles(&self, pen: &mut Pen<'_>, y: u16) {
+        let style = pen.theme.faint;
+        for (column, place) in &self.columns {
+            match place {
+                Some((x, width)) if column.right => pen.put_right(*x, y, *width, column.title, style),
+                Some((x, width)) => _ = pen.put(*x, y, *width, column.title, style),
+                None => {}
+            }
+        }
+    }
+
+    /// Writes one row; the one under the cursor gets its mark.
+    pub fn row(&self, pen: &mut Pen<'_>, y: u16, cells: &[Content], under_cursor: bool) {
+        if under_cursor {
+            pen.sign(1, y, '▌', pen.theme.accent);
+        }
+        for ((column, place), content) in self.columns.iter().zip(cells) {
+            let Some((x, width)) = *place else { continue };
+            match content.as_slice() {
+                [(text, style)] if column.right => pen.put_right(x, y, width, text, *style),
+                pieces => _ = pen.pieces(x, y, width, pieces),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_give_way() {
+        let columns = [left("NAME", 0, 0), right("FOLLOWERS", 9, 0), right("30 D", 7, 60)];
+        let places = |width: u16| [0, 1, 2].map(|index| Table::new(&columns, width).place(index));
+        assert_eq!(places(80), [Some((3, 58)), Some((62, 9)), Some((72, 7))]);
+        assert_eq!(places(40), [Some((3, 26)), Some((30, 9)), None]);
+        assert_eq!(places(5), [Some((3, 0)), Some((4, 9)), None]);
+    }
+}
