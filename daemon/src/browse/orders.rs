@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use roster_protocol::ids::InfluencerId;
 use roster_protocol::influencer::{InfluencerPage, InfluencerQuery, SortBy};
 use roster_protocol::query::{self, QueryError};
 use roster_protocol::service::PAGE_ROWS;
@@ -22,17 +23,24 @@ pub fn page(roster: &Roster, asked: &InfluencerQuery, seen: Seen) -> Result<Infl
         sort(roster, &mut everybody, asked.sort);
         everybody.into_iter().map(|influencer| influencer.id).collect()
     });
-    let everybody = order.iter().filter_map(|id| roster.influencers.get(id));
-    let fitting: Vec<&Influencer> = match filter.terms.is_empty() {
-        true => everybody.collect(),
-        false => everybody.filter(|influencer| filter::fits(roster, influencer, &filter, seen)).collect(),
+    let fits = |id: &&InfluencerId| {
+        let influencer = roster.influencers.get(id);
+        influencer.is_some_and(|influencer| filter::fits(roster, influencer, &filter, seen))
     };
     let offset = usize::try_from(asked.offset).unwrap_or(usize::MAX);
     let limit = asked.limit.min(PAGE_ROWS) as usize;
+    let (matching, shown): (usize, Vec<&InfluencerId>) = match filter.terms.is_empty() {
+        true => (order.len(), order.iter().skip(offset).take(limit).collect()),
+        false => {
+            let fitting: Vec<&InfluencerId> = order.iter().filter(fits).collect();
+            (fitting.len(), fitting.into_iter().skip(offset).take(limit).collect())
+        }
+    };
+    let shown = shown.into_iter().filter_map(|id| roster.influencers.get(id));
     Ok(InfluencerPage {
-        matching: fitting.len() as u64,
+        matching: matching as u64,
         total: roster.influencers.len() as u64,
-        rows: fitting.iter().skip(offset).take(limit).map(|influencer| rows::row(roster, influencer, seen)).collect(),
+        rows: shown.map(|influencer| rows::row(roster, influencer, seen)).collect(),
     })
 }
 
