@@ -2,7 +2,6 @@
 
 pub mod programs;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,8 @@ use roster_sandbox::{AccountEdit, Platform, Sandbox};
 use rosterd::clock::ManualClock;
 use rosterd::config::Config;
 use rosterd::http_client::HttpLimits;
-use rosterd::{Daemon, Options};
+use rosterd::store::StoreError;
+use rosterd::{Daemon, Options, StartError};
 use tempfile::TempDir;
 
 /// 2026-11-21T12:00:00Z: when every story begins.
@@ -60,10 +60,6 @@ impl World {
     /// The running daemon.
     pub fn daemon(&self) -> &Daemon {
         self.daemon.as_ref().expect("the daemon runs")
-    }
-
-    pub fn state_dir(&self) -> PathBuf {
-        self.dir.path().join("state")
     }
 
     /// Ends the daemon and starts another over the same directory.
@@ -188,9 +184,9 @@ async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>) -> Daemon {
         read_gap: Duration::from_millis(700),
         ..HttpLimits::default()
     };
-    let options = Options {
-        clock,
-        limits,
+    let options = || Options {
+        clock: clock.clone(),
+        limits: limits.clone(),
         rpc_patience: transport::Patience {
             preamble: Duration::from_millis(400),
             half_frame: Duration::from_millis(400),
@@ -200,7 +196,12 @@ async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>) -> Daemon {
             headers: Duration::from_millis(500),
             request: Duration::from_millis(900),
         },
-        ..Options::new(config, dir.path().join("state"), dir.path().join("run").join("rosterd.sock"))
+        ..Options::new(config.clone(), dir.path().join("state"), dir.path().join("run").join("rosterd.sock"))
     };
-    Daemon::start(options).await.expect("the daemon starts")
+    // Programs that other stories start hold this process's files, locks included, for the moment until they are their own.
+    let started = programs::until("the store is free", async || match Daemon::start(options()).await {
+        Err(StartError::Store(StoreError::InUse { .. })) => None,
+        started => Some(started),
+    });
+    started.await.expect("the daemon starts")
 }

@@ -1,0 +1,229 @@
+//! The real programs as processes: started, waited for until they answer, asked, ended, killed.
+//!
+//! Nothing here guesses how long something takes: it is looked at again and again until it is so, with a limit.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+use roster_protocol::RosterClient;
+use roster_protocol::transport;
+use roster_sandbox::Sandbox;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use super::LIMIT;
+
+pub const ROSTERD: &str = env!("CARGO_BIN_EXE_rosterd-under-test");
+pub const ROSTER: &str = env!("CARGO_BIN_EXE_roster-under-test");
+pub const SANDBOX: &str = env!("CARGO_BIN_EXE_roster-sandbox-under-test");
+pub const DEMO: &str = env!("CARGO_BIN_EXE_roster-demo-under-test");
+
+/// Looks until there is something to give; panics with `what` when that takes too long.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let limit = Instant::now() + LIMIT;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < limit, "{what}: not within {LIMIT:?}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// A command that sees nothing of this machine but the place it is given as its home.
+pub fn alone(program: &str, home: &std::path::Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home).env("TMPDIR", home);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// A throw-away directory with a config: one daemon after another can live there.
+pub struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    /// A place with this config, and without HTTP unless the config says more of it.
+    pub fn new(config: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a throw-away directory");
+        let place = Self { dir };
+        place.configure(config);
+        place
+    }
+
+    /// A place whose daemon asks the sandbox.
+    pub fn before(sandbox: &Sandbox) -> Self {
+        let key = "[platforms.youtube]\napi_key = \"youtube-api-key\"\n";
+        Self::new(&format!("[sync]\ngateway = \"{}\"\n{key}", sandbox.url()))
+    }
+
+    /// Gives it another config.
+    pub fn configure(&self, config: &str) {
+        let http = if config.contains("[http]") { "" } else { "[http]\nlisten = \"off\"\n" };
+        std::fs::write(self.config(), format!("{http}{config}")).expect("a config");
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.path("rosterd.toml")
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.path("state")
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.path("run").join("rosterd.sock")
+    }
+
+    /// What daemons have logged here so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("rosterd.log")).unwrap_or_default()
+    }
+
+    /// `rosterd` over this place, with more arguments; it logs to a file here.
+    pub fn rosterd(&self, arguments: &[&str]) -> Command {
+        let mut command = alone(ROSTERD, self.dir.path());
+        self.fill(&mut command, arguments);
+        command
+    }
+
+    /// The same after a line of shell, such as `umask 000`.
+    pub fn rosterd_after(&self, shell: &str) -> Command {
+        let mut command = alone("/bin/sh", self.dir.path());
+        command.arg("-c").arg(format!("{shell}; exec \"$0\" \"$@\"")).arg(ROSTERD);
+        self.fill(&mut command, &[]);
+        command
+    }
+
+    fn fill(&self, command: &mut Command, arguments: &[&str]) {
+        let log = File::options().create(true).append(true).open(self.path("rosterd.log")).expect("a log");
+        command.stderr(log).args(arguments);
+        let places = [("--config", self.config()), ("--state-dir", self.state()), ("--socket", self.socket())];
+        for (flag, place) in places.into_iter().filter(|(flag, _)| !arguments.contains(flag)) {
+            command.arg(flag).arg(place);
+        }
+    }
+
+    /// Starts `rosterd` and waits until it answers.
+    pub async fn start(&self) -> Rosterd {
+        self.start_as(self.rosterd(&[])).await
+    }
+
+    /// The same with a command of one's own.
+    pub async fn start_as(&self, mut command: Command) -> Rosterd {
+        let begun = Instant::now();
+        let mut child = command.spawn().expect("rosterd starts");
+        let client = until("rosterd answers", async || {
+            if let Ok(Some(status)) = child.try_wait() {
+                panic!("rosterd ended with {status}:\n{}", self.log());
+            }
+            transport::connect(&self.socket()).await.ok()
+        });
+        Rosterd { client: client.await, ready_after: begun.elapsed(), child }
+    }
+
+    /// `roster` with these arguments.
+    pub async fn roster(&self, arguments: &[&str]) -> Said {
+        let mut command = alone(ROSTER, self.dir.path());
+        command.args(arguments).arg("--socket").arg(self.socket());
+        Said::of(command).await
+    }
+
+    /// `roster … --json`, understood; the command must end well.
+    pub async fn json(&self, arguments: &[&str]) -> Value {
+        let said = self.roster(&[arguments, &["--json"]].concat()).await;
+        assert_eq!(said.code, Some(0), "roster {arguments:?}: {said:?}");
+        said.json()
+    }
+}
+
+/// What a program said, and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    /// `None`: a signal ended it.
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    /// Runs a command to its end.
+    pub async fn of(mut command: Command) -> Self {
+        let ended = tokio::time::timeout(LIMIT, command.output()).await.expect("it ends in time").expect("it runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Self { code: ended.status.code(), out: text(ended.stdout), err: text(ended.stderr) }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// A running `rosterd`; killed when dropped.
+pub struct Rosterd {
+    pub client: RosterClient,
+    /// From being started to letting the first client in.
+    pub ready_after: Duration,
+    child: Child,
+}
+
+impl Rosterd {
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().expect("it has not been waited for") as i32)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        signal::kill(self.pid(), signal).expect("it was there");
+    }
+
+    /// Sends a kill that arrives by itself after a while.
+    pub fn kill_after(&self, delay: Duration) {
+        let pid = self.pid();
+        if delay.is_zero() {
+            return self.signal(Signal::SIGKILL);
+        }
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            signal::kill(pid, Signal::SIGKILL).expect("nobody has waited for it yet");
+        });
+    }
+
+    /// Waits for its end.
+    pub async fn gone(&mut self) -> ExitStatus {
+        tokio::time::timeout(LIMIT, self.child.wait()).await.expect("it ends in time").expect("it was ours")
+    }
+
+    /// Ends it with a signal and waits; gives how it ended and how long that took.
+    pub async fn end(&mut self, with: Signal) -> (ExitStatus, Duration) {
+        let begun = Instant::now();
+        self.signal(with);
+        (self.gone().await, begun.elapsed())
+    }
+
+    /// A line of its memory in KiB: `VmRSS` is now, `VmHWM` the most so far.
+    pub fn memory_kib(&self, line: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it lives");
+        let value = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':')).expect("a value");
+        value.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// How long it has kept processors busy.
+    pub fn busy(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("it lives");
+        // The name in parentheses may hold anything; behind it, user and system time are the 12th and 13th field.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks: u64 = fields[11].parse::<u64>().expect("ticks") + fields[12].parse::<u64>().expect("ticks");
+        // A hundredth of a second each, on every Linux.
+        Duration::from_millis(ticks * 10)
+    }
+}

@@ -179,6 +179,6 @@ fn log(run: &Run, handle: &str) {
         cause = run.cause.as_str(),
         duration_ms = run.duration_ms,
         error = run.error,
-        "synced"
+        "run ended"
     );
 }

@@ -1,0 +1,301 @@
+//! kill -9 at any moment: what was acknowledged is there, nothing is doubled, and the next start needs nobody.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use roster_protocol::connection::{Account, Connection};
+use roster_protocol::ids::{ConnectionId, RunId};
+use roster_protocol::influencer::{InfluencerEdit, InfluencerQuery, NewInfluencer};
+use roster_protocol::service::RunsQuery;
+use roster_protocol::sync::{Outcome, Run, SyncTarget};
+use roster_protocol::time::{Date, Timestamp};
+use roster_protocol::transport::within;
+use roster_protocol::{Influencer, RosterClient};
+use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox};
+
+use crate::support::LIMIT;
+use crate::support::programs::{Place, Rosterd, Said, until};
+
+const ROUNDS: u64 = 100;
+const ACCOUNTS: u64 = 40;
+
+/// The followers everybody has in a round. Three digits that count, so that YouTube's rounding keeps them.
+fn followers_in(round: u64) -> u64 {
+    (100 + round) * 1000
+}
+
+fn account(number: u64) -> (Platform, String) {
+    match number % 3 {
+        0 => (Platform::Bluesky, format!("star{number}.sky.test")),
+        1 => (Platform::Mastodon, format!("star{number}@social{}.example", number % 2)),
+        _ => (Platform::Youtube, format!("@star{number}")),
+    }
+}
+
+fn offer(sandbox: &Sandbox, round: u64) {
+    for number in 0..ACCOUNTS {
+        let (platform, handle) = account(number);
+        let followers = Some(followers_in(round));
+        let edit = AccountEdit { followers, growth_per_day: Some(0.0), likes: Some(5), ..AccountEdit::default() };
+        sandbox.world().put(platform, &handle, &edit).expect("a possible account");
+    }
+}
+
+fn refuse(sandbox: &Sandbox) {
+    for platform in Platform::ALL {
+        sandbox.world().fault(Fault { count: 1_000_000, ..Fault::new(platform, FaultKind::ServerError) });
+    }
+}
+
+/// What the daemon has promised so far.
+#[derive(Default)]
+struct Promised {
+    /// The newest followers a run was reported with, and when it was made.
+    followers: HashMap<ConnectionId, (u64, Timestamp)>,
+    /// The round of the newest note that was stored, by influencer.
+    notes: HashMap<String, u64>,
+    /// Runs reported since the last start.
+    runs: Vec<Run>,
+    acknowledged: u64,
+}
+
+impl Promised {
+    fn note(&mut self, runs: Vec<Run>) {
+        for run in runs.into_iter().filter(|run| run.outcome == Outcome::Ok) {
+            let followers = run.followers.expect("nobody hides them");
+            self.followers.insert(run.connection, (followers, run.started_at));
+            self.runs.push(run);
+            self.acknowledged += 1;
+        }
+    }
+
+    /// Compares everything promised with what is there now.
+    async fn check(&mut self, client: &RosterClient, round: u64) {
+        let everybody = everybody(client).await;
+        assert_eq!(everybody.len() as u64, ACCOUNTS, "round {round}: everybody added is there");
+        for influencer in everybody {
+            let [connection] = influencer.connections.as_slice() else { panic!("round {round}: {influencer:?}") };
+            self.check_history(client, connection, round).await;
+            let note: u64 = influencer.note.as_deref().unwrap_or("0").parse().expect("a round");
+            let promised = self.notes.get(&influencer.row.name).copied().unwrap_or(0);
+            assert!(note >= promised && note <= round, "round {round}: note {note}, promised {promised}");
+        }
+        let kept: Vec<RunId> = runs_since(client, &self.runs).await;
+        for run in self.runs.drain(..) {
+            assert!(kept.contains(&run.id), "round {round}: the log of runs lacks {run:?}");
+        }
+    }
+
+    async fn check_history(&self, client: &RosterClient, connection: &Connection, round: u64) {
+        // What is due runs already; between two questions a day may get its newest value.
+        let history = until("the history agrees with the list", async || {
+            let named = connection.id.to_string();
+            let history = client.history(within(LIMIT), named.clone(), None, None).await;
+            let shown = client.connection(within(LIMIT), named).await.expect("an answer").expect("a connection");
+            let history = history.expect("an answer").expect("a history").snapshots;
+            (history.last() == shown.latest.as_ref()).then_some(history)
+        });
+        let history = history.await;
+        let days: Vec<Date> = history.iter().map(|snapshot| snapshot.date).collect();
+        assert!(days.is_sorted_by(|earlier, later| earlier < later), "round {round}: {days:?}");
+        for snapshot in &history {
+            let followers = snapshot.numbers.followers.expect("told");
+            assert!((0..=round).any(|past| followers_in(past) == followers), "round {round}: {followers} from nowhere");
+        }
+        let Some((followers, at)) = self.followers.get(&connection.id) else { return };
+        let day = Date::from(at.to_jiff().to_zoned(jiff::tz::TimeZone::UTC).date());
+        let kept = history.iter().any(|s| s.date >= day && s.numbers.followers >= Some(*followers));
+        assert!(kept, "round {round}: {} lost {followers} followers of {day}: {history:?}", connection.handle);
+    }
+}
+
+async fn everybody(client: &RosterClient) -> Vec<Influencer> {
+    let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
+    let page = client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
+    let mut all = Vec::new();
+    for row in page.rows {
+        let shown = client.influencer(within(LIMIT), row.id.to_string()).await;
+        all.push(shown.expect("an answer").expect("an influencer"));
+    }
+    all
+}
+
+/// The runs kept since the first of `noted`.
+async fn runs_since(client: &RosterClient, noted: &[Run]) -> Vec<RunId> {
+    let Some(since) = noted.iter().map(|run| run.started_at).min() else { return Vec::new() };
+    let mut kept = Vec::new();
+    let mut query = RunsQuery { since: Some(since), limit: 256, ..RunsQuery::default() };
+    loop {
+        let page = client.runs(within(LIMIT), query.clone()).await.expect("an answer").expect("runs");
+        kept.extend(page.rows.iter().map(|run| run.id));
+        query.mark = page.next;
+        if query.mark.is_none() {
+            return kept;
+        }
+    }
+}
+
+/// Syncs everybody again and again until the daemon is gone, killed some time after the first acknowledgement if told
+/// so; gives how many runs were asked for and not yet told.
+async fn sync_until_gone(rosterd: &mut Rosterd, promised: &mut Promised, mut kill: Option<Duration>) -> u64 {
+    let (client, begun) = (rosterd.client.clone(), Instant::now());
+    let mut open = 0;
+    'alive: while let Ok(Ok(ticket)) = client.sync(within(LIMIT), SyncTarget::All).await {
+        assert!(begun.elapsed() < LIMIT, "{ticket:?}: no kill, because no run was told");
+        let mut seen = 0;
+        loop {
+            open = ticket.expected - seen;
+            let Ok(Ok(progress)) = client.sync_progress(within(LIMIT), ticket, seen).await else { break 'alive };
+            seen += progress.runs.len() as u64;
+            promised.note(progress.runs);
+            if let Some(delay) = kill.take_if(|_| seen > 0) {
+                rosterd.kill_after(delay);
+            }
+            if progress.done {
+                break;
+            }
+        }
+    }
+    rosterd.gone().await;
+    open
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_kills_lose_nothing_that_was_acknowledged() {
+    let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
+    let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
+    let place = Place::before(&sandbox);
+    let mut dice = fastrand::Rng::with_seed(1);
+    offer(&sandbox, 0);
+    let mut rosterd = place.start().await;
+    for number in 0..ACCOUNTS {
+        let (platform, handle) = account(number);
+        let account = Account { platform: platform.slug().to_owned(), handle };
+        let new = NewInfluencer { name: format!("Star {number}"), accounts: vec![account], ..Default::default() };
+        rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+    }
+    rosterd.end(Signal::SIGKILL).await;
+
+    let mut promised = Promised::default();
+    let (mut slowest, mut midway, mut edits) = (Duration::ZERO, 0, 0);
+    for round in 1..=ROUNDS {
+        // Nobody tells anything meanwhile: what is there was kept, and not asked for again.
+        refuse(&sandbox);
+        let mut rosterd = place.start().await;
+        slowest = slowest.max(rosterd.ready_after);
+        promised.check(&rosterd.client, round).await;
+        sandbox.world().clear_faults();
+        offer(&sandbox, round);
+        let delay = Duration::from_micros(dice.u64(10_000..70_000));
+        // One time in four in the very moment of an acknowledgement, one time soon after it, else at any moment.
+        let after_first_answer = match round % 4 {
+            0 => Some(Duration::ZERO),
+            1 => Some(delay),
+            _ => None,
+        };
+        if after_first_answer.is_none() {
+            rosterd.kill_after(delay);
+        }
+        let name = format!("Star {}", round % ACCOUNTS);
+        let edit = InfluencerEdit { note: Some(round.to_string()), ..InfluencerEdit::default() };
+        let (client, edited) = (rosterd.client.clone(), name.clone());
+        let edit = tokio::spawn(async move { client.edit(within(LIMIT), edited, edit).await });
+        midway += u64::from(sync_until_gone(&mut rosterd, &mut promised, after_first_answer).await > 0);
+        if let Ok(Ok(_)) = edit.await.expect("no panic") {
+            promised.notes.insert(name, round);
+            edits += 1;
+        }
+    }
+    refuse(&sandbox);
+    let rosterd = place.start().await;
+    promised.check(&rosterd.client, ROUNDS).await;
+    let status = rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    assert_eq!(status.store.damaged, 0);
+    println!(
+        "{ROUNDS} kills, {midway} of them with runs open; {} runs and {edits} edits acknowledged; \
+         ready again after {slowest:?} at most",
+        promised.acknowledged
+    );
+    assert!(promised.acknowledged >= ROUNDS, "{} runs were acknowledged", promised.acknowledged);
+    assert!(midway >= ROUNDS / 4, "{midway} kills came while runs were open");
+    assert!(edits > 0, "no edit was acknowledged");
+    assert!(slowest <= Duration::from_secs(5), "ready again only after {slowest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_that_is_killed_leaves_nothing_in_the_way() {
+    let usual = Place::new("").start().await.ready_after;
+    let mut dice = fastrand::Rng::with_seed(2);
+    let (mut unborn, mut begun) = (0, 0);
+    for round in 0..60 {
+        let place = Place::new("");
+        let mut killed = place.rosterd(&[]).spawn().expect("rosterd starts");
+        // Mostly while the store is being made: the last part of the way to being ready.
+        let delay = usual.mul_f64(0.3 + 0.7 * dice.f64());
+        let limit = Instant::now() + delay;
+        until("the moment of the kill", async || (Instant::now() >= limit).then_some(())).await;
+        killed.start_kill().expect("a kill");
+        killed.wait().await.expect("it was ours");
+        begun += u32::from(place.state().exists());
+        unborn += u32::from(!place.state().join("roster.redb").exists());
+        let rosterd = place.start().await;
+        let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
+        let added = rosterd.client.add(within(LIMIT), new).await.expect("an answer");
+        added.unwrap_or_else(|error| panic!("round {round}: {error}"));
+    }
+    println!("60 first starts killed: {begun} had begun with the store, {unborn} had not made it");
+    assert!(begun > 0 && unborn > 0, "{begun} had begun, {unborn} had no store: the kills came at the wrong time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_has_one_daemon() {
+    let place = Place::new("");
+    let rosterd = place.start().await;
+    let elsewhere = place.path("elsewhere.sock").display().to_string();
+    let moved = place.path("moved").display().to_string();
+    let state = place.state().display().to_string();
+    let is_refused = async |arguments: &[&str]| {
+        let begun = Instant::now();
+        let said = Said::of(place.rosterd(arguments)).await;
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(
+            said.err.contains("error: the store in") && said.err.contains("is in use by another rosterd"),
+            "{said:?}"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    };
+    is_refused(&[]).await;
+    is_refused(&["--socket", &elsewhere]).await;
+    // Nor when the files have other names meanwhile.
+    std::fs::rename(place.state(), &moved).expect("moved");
+    is_refused(&["--socket", &elsewhere, "--state-dir", &moved]).await;
+    std::fs::rename(&moved, &state).expect("moved back");
+    let file = place.state().join("roster.redb");
+    std::fs::rename(&file, place.path("roster.redb")).expect("moved");
+    is_refused(&["--socket", &elsewhere]).await;
+    std::fs::rename(place.path("roster.redb"), &file).expect("moved back");
+    rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("the first one goes on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_that_start_together_one_stays() {
+    for round in 0..10 {
+        let place = Place::new("");
+        let other = place.path("other.sock").display().to_string();
+        let mut one = place.rosterd(&[]).spawn().expect("rosterd starts");
+        let mut two = place.rosterd(&["--socket", &other]).spawn().expect("rosterd starts");
+        let first_to_end =
+            until("one of them ends", async || match (one.try_wait().expect("ours"), two.try_wait().expect("ours")) {
+                (Some(_), Some(_)) => panic!("round {round}: both ended:\n{}", place.log()),
+                (Some(status), None) => Some((1, status)),
+                (None, Some(status)) => Some((2, status)),
+                (None, None) => None,
+            });
+        let (which, status) = first_to_end.await;
+        assert_eq!(status.code(), Some(1), "round {round}: {}", place.log());
+        let socket = if which == 1 { place.path("other.sock") } else { place.socket() };
+        let client = until("the other one answers", async || roster_protocol::transport::connect(&socket).await.ok());
+        client.await.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    }
+}

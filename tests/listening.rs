@@ -1,0 +1,190 @@
+//! HTTP for monitoring: what it tells, what it never tells, and who tries to wear it out.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use reqwest::{Client, Method, StatusCode};
+use roster_protocol::time::Timestamp;
+use roster_protocol::transport::within;
+use roster_sandbox::{Fault, FaultKind, Platform};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::programs::{Place, until};
+use crate::support::{LIMIT, NOON, World};
+
+fn http() -> Client {
+    // Whoever was first has installed the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().timeout(LIMIT).build().expect("a client")
+}
+
+async fn get(client: &Client, address: SocketAddr, path: &str) -> (StatusCode, String) {
+    let answer = client.get(format!("http://{address}{path}")).send().await.expect("an answer");
+    (answer.status(), answer.text().await.expect("a text"))
+}
+
+async fn world() -> (World, SocketAddr, Client) {
+    let world = World::new().await;
+    let address = world.daemon().http.expect("it listens");
+    assert!(address.ip().is_loopback());
+    (world, address, http())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alive_and_ready_are_two_things() {
+    let (world, address, client) = world().await;
+    assert_eq!(get(&client, address, "/healthz").await, (StatusCode::OK, "alive\n".to_owned()));
+    assert_eq!(get(&client, address, "/readyz").await, (StatusCode::OK, "ready\n".to_owned()));
+    // With a clock that is plainly wrong nothing can be scheduled.
+    world.clock.set(Timestamp(0));
+    let (status, reason) = get(&client, address, "/readyz").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(reason.contains("clock"), "{reason}");
+    assert_eq!(get(&client, address, "/healthz").await.0, StatusCode::OK);
+    world.clock.set(NOON);
+    assert_eq!(get(&client, address, "/readyz").await.0, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_count_everything_and_name_nobody() {
+    let (world, address, client) = world().await;
+    for (platform, handle) in [
+        (Platform::Bluesky, "mara.sky.test"),
+        (Platform::Mastodon, "mara@social.example"),
+        (Platform::Youtube, "@mara"),
+    ] {
+        world.followers(platform, handle, 4321);
+        world.add(&format!("Lindqvist {platform}"), platform.slug(), handle).await;
+    }
+    // An alert, and errors with words of the platforms in them.
+    world.followers(Platform::Bluesky, "mara.sky.test", 1234);
+    world.sandbox.world().fault(Fault { count: 100, ..Fault::new(Platform::Mastodon, FaultKind::ServerError) });
+    world.sync_target(roster_protocol::SyncTarget::All).await;
+    assert_eq!(world.alerts().await.len(), 1);
+
+    let answer = client.get(format!("http://{address}/metrics")).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(answer.headers()["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4"));
+    let text = answer.text().await.expect("a text");
+    for line in [
+        "roster_influencers 3",
+        "roster_connections{status=\"fresh\"} 3",
+        "roster_alerts_open 1",
+        "roster_store_snapshots 3",
+        "roster_store_writable 1",
+        "roster_store_damaged_records 0",
+        "roster_platform_state{platform=\"bluesky\",state=\"ok\"} 1",
+        "roster_platform_state{platform=\"mastodon\",state=\"down\"} 1",
+        "roster_runs_24h{platform=\"mastodon\",outcome=\"failed\"} 1",
+        "roster_runs_24h{platform=\"bluesky\",outcome=\"ok\"} 2",
+    ] {
+        assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
+    }
+    let mara = world.show("Lindqvist bluesky").await;
+    let said = [text, get(&client, address, "/healthz").await.1, get(&client, address, "/readyz").await.1].concat();
+    let said = said.to_lowercase();
+    let ids = [mara.row.id.to_string(), mara.connections[0].id.to_string()];
+    for secret in ["mara", "lindqvist", "sky.test", "social.example", "4321", "1234", &ids[0], &ids[1]] {
+        assert!(!said.contains(secret), "{secret:?} is nobody's business:\n{said}");
+    }
+    assert!(said.len() < 64 * 1024);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_else_is_served_and_nothing_is_taken() {
+    let (_world, address, client) = world().await;
+    for path in ["/", "/metrics/", "/oauth/youtube/callback", "/webhooks/youtube", "/../etc/passwd", "/%2e%2e/x"] {
+        assert_eq!(get(&client, address, path).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let url = format!("http://{address}{path}");
+        for method in [Method::POST, Method::PUT, Method::DELETE] {
+            let answer = client.request(method.clone(), &url).send().await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            let answer = client.request(method.clone(), &url).body("x").send().await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE, "{method} {path}");
+        }
+    }
+    // No page in a browser may read it.
+    let request = client.get(format!("http://{address}/metrics")).header("origin", "https://evil.example");
+    let answer = request.send().await.expect("an answer");
+    assert!(!answer.headers().contains_key("access-control-allow-origin"));
+    // 16 KiB of headers are the most.
+    let request = client.get(format!("http://{address}/healthz")).header("x-long", "x".repeat(20_000));
+    let refused = request.send().await.map(|answer| answer.status());
+    assert!(refused.as_ref().map_or(true, |status| status.is_client_error()), "{refused:?}");
+    assert_eq!(get(&client, address, "/healthz").await.0, StatusCode::OK);
+}
+
+/// Says this much and waits; gives how long it takes until the daemon hangs up.
+async fn cut_off(address: SocketAddr, start: &[u8]) -> Duration {
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    // What is cut off already cannot be written to, nor read from.
+    let _ = stream.write_all(start).await;
+    let read = async { while matches!(stream.read(&mut [0; 4096]).await, Ok(1..)) {} };
+    tokio::time::timeout(LIMIT, read)
+        .await
+        .unwrap_or_else(|_| panic!("still open: {:?}", start.escape_ascii().to_string()));
+    begun.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_dawdles_is_cut_off_and_holds_nobody_up() {
+    let (_world, address, client) = world().await;
+    // The world's patience is 500 ms for headers and 900 ms for all of a request.
+    let starts: [&[u8]; 7] = [
+        b"",
+        b"G",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345",
+        b"PRI * HTTP/2.0\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ];
+    // More than there are places.
+    let crowd = (0..28).flat_map(|_| starts).map(|start| cut_off(address, start));
+    let (cut, slowest) = tokio::join!(join_all(crowd), async {
+        let mut slowest = Duration::ZERO;
+        for _ in 0..10 {
+            let begun = Instant::now();
+            assert_eq!(get(&client, address, "/healthz").await.0, StatusCode::OK);
+            slowest = slowest.max(begun.elapsed());
+        }
+        slowest
+    });
+    let longest = cut.iter().max().expect("some were cut off");
+    println!("{} dawdlers cut off after {longest:?} at most; /healthz took {slowest:?} at most", cut.len());
+    assert!(*longest < Duration::from_secs(10), "{longest:?}");
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taken_port_stops_nothing_but_the_listener() {
+    let squatter = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let taken = squatter.local_addr().expect("an address");
+    let place = Place::new(&format!("[http]\nlisten = \"{taken}\"\n"));
+    let rosterd = place.start().await;
+    rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    let log = place.log();
+    assert!(
+        log.contains("WARN") && log.contains("the HTTP listener is off") && log.contains(&taken.to_string()),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_can_be_switched_off() {
+    let place = Place::new("[http]\nlisten = \"127.0.0.1:0\"\nmetrics = false\n");
+    let _rosterd = place.start().await;
+    let address = until("the log tells the port", async || {
+        let log = place.log();
+        let address = log.split("http=Some(").nth(1)?.split(')').next()?.to_owned();
+        address.parse::<SocketAddr>().ok()
+    });
+    let (address, client) = (address.await, http());
+    assert_eq!(get(&client, address, "/metrics").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(get(&client, address, "/healthz").await.0, StatusCode::OK);
+}

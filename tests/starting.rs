@@ -1,0 +1,338 @@
+//! Starting and ending: configs that are wrong, files that are in the way, signals, and who may read what.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use roster_protocol::transport::{self, within};
+use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::support::LIMIT;
+use crate::support::programs::{DEMO, Place, SANDBOX, Said, alone, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_config_is_refused_with_file_line_and_the_way_out() {
+    for (config, expected) in [
+        (
+            "[http]\nlisten = \"off\"\n[sync]\nintervall = \"6h\"\n",
+            ":4: unknown key sync.intervall; did you mean interval?",
+        ),
+        ("[http]\n[snyc]\n", ":2: unknown section snyc; did you mean sync?"),
+        ("[http]\nlisten = \"off\"\n[platforms.blusky]\n", "bluesky"),
+        ("[http]\nlisten = \"off\"\n\n[platforms.youtube]\napi_kee = \"x\"\n", "api_key"),
+        ("[http]\nlisten = \"off\"\n[rules.big-drop]\npercent = 2.0\n", ":3: rules is not in this version"),
+        ("[http]\nlisten = \"off\"\n[channels.desk]\nkind = \"desktop\"\n", ":3: channels is not in this version"),
+        ("[http]\nlisten = \"off\"\n[[routes]]\nto = []\n", ":3: routes is not in this version"),
+        ("[http]\nlisten = \"off\"\n[store]\nmaster_key_file = \"/x\"\n", ":3: store is not in this version"),
+        ("[http]\npublic_url = \"https://x.example\"\n", ":2: http.public_url is not in this version"),
+        ("[http]\nlisten = 8787\n", ":2: "),
+        ("[http]\nlisten = \"off\"\n[sync]\ninterval = \"1s\"\n", ":4: \"1s\" is not between 10s and 366d"),
+        ("[http]\nlisten = \"off\"\n[sync\n", ":3: "),
+    ] {
+        let place = Place::new(config);
+        for arguments in [&["run"][..], &["check-config"], &[]] {
+            let said = Said::of(place.rosterd(arguments)).await;
+            assert_eq!(said.code, Some(78), "{config}: {said:?}");
+            let file = place.config().display().to_string();
+            assert!(said.err.starts_with(&format!("error: {file}:")), "{config}: {said:?}");
+            assert!(said.err.contains(expected), "{config}: {said:?}");
+            assert_eq!((said.err.lines().count(), said.out.as_str()), (1, ""), "{config}: {said:?}");
+        }
+        assert!(!place.state().exists() && !place.socket().exists(), "{config}: nothing was touched");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_config_is_checked_and_nothing_else_happens() {
+    let place =
+        Place::new("[sync]\ninterval = \"1h\"\ntimezone = \"Europe/Athens\"\n[platforms.mastodon]\nenabled = false\n");
+    let said = Said::of(place.rosterd(&["check-config"])).await;
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert_eq!(said.out, format!("{} is fine\n", place.config().display()));
+    assert!(!place.state().exists() && !place.socket().exists());
+    // A key that lies in a file is not read out when the file is missing.
+    let secret = place.path("api-key");
+    place.configure(&format!("[platforms.youtube]\napi_key_file = \"{}\"\n", secret.display()));
+    assert_eq!(Said::of(place.rosterd(&["check-config"])).await.code, Some(78));
+    std::fs::write(&secret, "canary-key\n").expect("a key");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    let said = Said::of(place.rosterd(&["check-config"])).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(!format!("{said:?}").contains("canary"));
+
+    let version = Said::of(place.rosterd(&["--version"])).await;
+    assert!(version.code == Some(0) && version.out.starts_with("rosterd "), "{version:?}");
+    assert_eq!(Said::of(place.rosterd(&["frobnicate"])).await.code, Some(2));
+    assert_eq!(Said::of(place.rosterd(&["--frobnicate"])).await.code, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_daemon_commands_say_how_to_start_one() {
+    let place = Place::new("");
+    let said = place.roster(&["status", "--json"]).await;
+    assert_eq!((said.code, said.json()["error"]["kind"].as_str()), (Some(3), Some("unreachable")));
+    assert!(said.json()["error"]["hint"].as_str().expect("a hint").contains("rosterd"), "{said:?}");
+    assert_eq!(place.roster(&[]).await.code, Some(2), "the terminal UI needs a terminal");
+}
+
+/// Every file and directory below, by name: its mode.
+fn modes(below: &Path) -> BTreeMap<PathBuf, u32> {
+    let mut modes = BTreeMap::new();
+    for entry in std::fs::read_dir(below).into_iter().flatten().flatten() {
+        // What was renamed or removed meanwhile has no mode any more.
+        let Ok(found) = std::fs::symlink_metadata(entry.path()) else { continue };
+        modes.insert(entry.path(), found.mode() & 0o7777);
+        if found.is_dir() {
+            modes.extend(self::modes(&entry.path()));
+        }
+    }
+    modes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_open_to_others_at_any_moment() {
+    for umask in ["umask 000", "umask 022"] {
+        let place = Place::new("");
+        let mut child = place.rosterd_after(umask).spawn().expect("rosterd starts");
+        let is_closed = |modes: &BTreeMap<PathBuf, u32>| {
+            let open = modes.iter().find(|(_, mode)| **mode & 0o077 != 0);
+            assert!(open.is_none(), "{umask}: {open:?}");
+        };
+        let mut looked = 0;
+        // The whole way to being ready, as fast as looking goes.
+        let client = until("rosterd answers", async || {
+            for _ in 0..20 {
+                let (state, run) = (modes(&place.state()), modes(&place.path("run")));
+                // Under another name, before it has its own, the socket's directory must do.
+                is_closed(&state);
+                is_closed(&run.into_iter().filter(|(path, _)| *path == place.socket()).collect());
+                looked += 1;
+            }
+            transport::connect(&place.socket()).await.ok()
+        });
+        client.await.status(within(LIMIT)).await.expect("an answer").expect("a status");
+        assert!(looked > 20, "looked {looked} times only");
+        for (path, expected) in [
+            (place.state(), 0o700),
+            (place.path("run"), 0o700),
+            (place.socket(), 0o600),
+            (place.state().join("roster.redb"), 0o600),
+            (place.state().join("roster.lock"), 0o600),
+        ] {
+            let mode = std::fs::symlink_metadata(&path).expect("it is there").mode() & 0o7777;
+            assert_eq!(mode, expected, "{umask}: {} has {mode:o}", path.display());
+        }
+        let names: Vec<_> = modes(&place.path("run")).into_keys().collect();
+        assert_eq!(names, [place.socket()], "nothing is left beside the socket");
+        child.start_kill().expect("a kill");
+        child.wait().await.expect("it was ours");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lies_in_the_way_is_refused_and_left_alone() {
+    // A socket that nobody listens on any more is replaced.
+    let place = Place::new("");
+    let mut rosterd = place.start().await;
+    rosterd.end(Signal::SIGKILL).await;
+    assert!(std::fs::symlink_metadata(place.socket()).expect("left behind").file_type().is_socket());
+    let mut rosterd = place.start().await;
+    rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    rosterd.end(Signal::SIGTERM).await;
+
+    // A file, a directory, a link: not ours to remove.
+    let is_refused = async |what: &str| {
+        let said = Said::of(place.rosterd(&[])).await;
+        assert_eq!(said.code, Some(1), "{what}: {said:?}");
+        assert!(said.err.contains("is no socket; move it away"), "{what}: {said:?}");
+    };
+    std::fs::write(place.socket(), "precious").expect("a file");
+    is_refused("a file").await;
+    assert_eq!(std::fs::read_to_string(place.socket()).expect("still there"), "precious");
+    std::fs::remove_file(place.socket()).expect("removed");
+    std::fs::create_dir(place.socket()).expect("a directory");
+    is_refused("a directory").await;
+    std::fs::remove_dir(place.socket()).expect("still there");
+    symlink(place.config(), place.socket()).expect("a link");
+    is_refused("a link").await;
+    std::fs::remove_file(place.socket()).expect("still there");
+
+    // A store that is a link, or that others may write to, is not trusted.
+    let (file, elsewhere) = (place.state().join("roster.redb"), place.path("elsewhere.redb"));
+    let is_distrusted = async |why: &str| {
+        let said = Said::of(place.rosterd(&[])).await;
+        assert_eq!(said.code, Some(78), "{said:?}");
+        assert!(said.err.contains("is not usable as a store") && said.err.contains(why), "{said:?}");
+    };
+    std::fs::rename(&file, &elsewhere).expect("moved");
+    symlink(&elsewhere, &file).expect("a link");
+    is_distrusted("it is a symbolic link").await;
+    std::fs::remove_file(&file).expect("the link");
+    std::fs::rename(&elsewhere, &file).expect("moved back");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).expect("a mode");
+    is_distrusted("others may write to it").await;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+    place.start().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_ends_when_told_even_in_the_middle_of_work() {
+    let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
+    let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
+    let place = Place::before(&sandbox);
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut rosterd = place.start().await;
+        let (status, after) = rosterd.end(signal).await;
+        assert_eq!(status.code(), Some(0), "{signal}: {}", place.log());
+        assert!(after < Duration::from_secs(5), "{signal}: {after:?}");
+        assert!(!place.socket().exists(), "{signal}: the socket is gone");
+        assert!(place.log().trim_end().ends_with("ended"), "{signal}: {}", place.log());
+    }
+    // A platform that never answers holds nothing up.
+    let mut rosterd = place.start().await;
+    sandbox.world().put(Platform::Bluesky, "mara.sky.test", &AccountEdit::default()).expect("a possible account");
+    place.json(&["add", "Mara", "--handle", "bluesky:mara.sky.test"]).await;
+    place.json(&["sync", "Mara"]).await;
+    sandbox.world().fault(Fault { count: 10, ..Fault::new(Platform::Bluesky, FaultKind::Timeout) });
+    place.json(&["sync", "Mara", "--no-wait"]).await;
+    until("the run is under way", async || {
+        let status = rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+        (!status.running.is_empty()).then_some(())
+    })
+    .await;
+    let (status, after) = rosterd.end(Signal::SIGTERM).await;
+    assert_eq!(status.code(), Some(0), "{}", place.log());
+    assert!(after < Duration::from_secs(5), "{after:?}");
+    // What was cut off is simply due again.
+    sandbox.world().clear_faults();
+    sandbox
+        .world()
+        .put(Platform::Bluesky, "mara.sky.test", &AccountEdit { followers: Some(4321), ..Default::default() })
+        .expect("changed");
+    let _rosterd = place.start().await;
+    until("the run is made up for", async || (place.json(&["show", "Mara"]).await["followers"] == 4321).then_some(()))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_programs_together_tell_the_whole_story() {
+    // Everything as people start it: the sandbox, the daemon and the commands, each a process of its own.
+    let home = tempfile::tempdir().expect("a throw-away directory");
+    let mut sandbox = alone(SANDBOX, home.path());
+    let mut sandbox =
+        sandbox.args(["--listen", "127.0.0.1:0", "--accounts", "30"]).spawn().expect("the sandbox starts");
+    let mut lines = BufReader::new(sandbox.stdout.take().expect("its output")).lines();
+    let line = lines.next_line().await.expect("readable").expect("a first line");
+    let url = line.rsplit(' ').next().expect("a URL").to_owned();
+    let place =
+        Place::new(&format!("[sync]\ngateway = \"{url}\"\n[platforms.youtube]\napi_key = \"youtube-api-key\"\n"));
+    let mut rosterd = place.start().await;
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let accounts =
+        reqwest::get(format!("{url}/_sandbox/accounts")).await.expect("an answer").text().await.expect("a text");
+    let accounts: serde_json::Value = serde_json::from_str(&accounts).expect("JSON");
+    let accounts = accounts.as_array().expect("a list");
+    assert_eq!(accounts.len(), 30);
+    let mut added = 0;
+    for account in accounts {
+        let text = |key: &str| account[key].as_str().expect(key).to_owned();
+        let named = format!("{}:{}", text("platform"), text("handle"));
+        let said = place.roster(&["add", &named, "--handle", &named, "--tag", "all", "--json"]).await;
+        // Some have moved away or are gone, as in life.
+        assert!(matches!(said.code, Some(0 | 4)), "{said:?}");
+        added += u64::from(said.code == Some(0));
+    }
+    assert!(added >= 20, "{added} of 30");
+    let synced = place.json(&["sync", "--all"]).await;
+    assert_eq!((synced["ok"].as_u64(), synced["failed"].as_u64()), (Some(added), Some(0)), "{synced}");
+
+    let questions: [&[&str]; 5] = [&["list", "--sort", "name"], &["audit"], &["runs"], &["alerts"], &["changes"]];
+    let mut before = Vec::new();
+    for question in questions {
+        before.push(place.json(question).await);
+    }
+    assert_eq!(before[0]["total"], added);
+    // Ended well or badly: afterwards everything is as it was.
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        rosterd.end(signal).await;
+        rosterd = place.start().await;
+        for (question, before) in questions.iter().zip(&before) {
+            assert_eq!(&place.json(question).await, before, "after {signal}: {question:?}");
+        }
+    }
+    let first = before[0]["influencers"][0]["name"].as_str().expect("a name").to_owned();
+    let history = place.json(&["history", &first]).await;
+    assert_eq!(history["snapshots"].as_array().map(Vec::len), Some(1), "{history}");
+    let people = place.roster(&["show", &first]).await;
+    assert!(people.code == Some(0) && people.out.contains(&first), "{people:?}");
+    let nobody = place.roster(&["show", "nobody", "--json"]).await;
+    assert_eq!((nobody.code, nobody.json()["error"]["kind"].as_str()), (Some(4), Some("not_found")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_runs_without_a_terminal_and_leaves_nothing() {
+    let home = tempfile::tempdir().expect("a throw-away directory");
+    let begun = Instant::now();
+    let mut demo = alone(DEMO, home.path());
+    let mut demo = demo.args(["--headless", "--accounts", "70"]).spawn().expect("the demo starts");
+    let mut lines = BufReader::new(demo.stdout.take().expect("its output")).lines();
+    let line = tokio::time::timeout(LIMIT, lines.next_line()).await.expect("ready in time").expect("readable");
+    let ready: serde_json::Value = serde_json::from_str(&line.expect("one line")).expect("JSON");
+    println!("the demo is ready after {:?}", begun.elapsed());
+    let place = |key: &str| ready[key].as_str().unwrap_or_else(|| panic!("{key} in {ready}")).to_owned();
+    let client = transport::connect(Path::new(&place("socket"))).await.expect("it answers");
+    let status = client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    assert!(status.influencers >= 20 && status.store.snapshots > 1000, "{status:?}");
+    assert!(place("http").starts_with("http://127.0.0.1:") && place("sandbox").starts_with("http://127.0.0.1:"));
+    let state = PathBuf::from(place("state_dir"));
+    assert!(state.starts_with(home.path()) && state.join("roster.redb").exists(), "{state:?}");
+    let pid = nix::unistd::Pid::from_raw(demo.id().expect("it lives") as i32);
+    nix::sys::signal::kill(pid, Signal::SIGTERM).expect("it lives");
+    let ended = tokio::time::timeout(LIMIT, demo.wait()).await.expect("ended in time").expect("it was ours");
+    assert_eq!(ended.code(), Some(0));
+    let left: Vec<_> = modes(home.path()).into_keys().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Makes a store say that it has a later format: the one value that says so, sealed as every value is.
+fn age(file: &Path) {
+    let (key, version, table) = (b"format".as_slice(), 1u8, 1u64);
+    let database = redb::Database::open(file).expect("a store");
+    let write = database.begin_write().expect("a transaction");
+    {
+        let definition: redb::TableDefinition<'_, &[u8], &[u8]> = redb::TableDefinition::new("meta");
+        let mut meta = write.open_table(definition).expect("a table");
+        let body = [version, 99];
+        let sum = xxh3_64_with_seed(&body, xxh3_64_with_seed(key, table)).to_le_bytes();
+        let sealed = [&body[..], &sum[..4]].concat();
+        let before = meta.insert(key, sealed.as_slice()).expect("written").expect("it was there").value().to_vec();
+        assert_eq!((before.len(), before[0]), (sealed.len(), version), "values are sealed another way now");
+    }
+    write.commit().expect("a commit");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_a_later_version_is_refused_untouched() {
+    let place = Place::new("");
+    place.start().await.end(Signal::SIGTERM).await;
+    let file = place.state().join("roster.redb");
+    age(&file);
+    let before = std::fs::read(&file).expect("the store");
+    for _ in 0..2 {
+        let said = Said::of(place.rosterd(&[])).await;
+        assert_eq!(said.code, Some(78), "{said:?}");
+        assert!(said.err.contains("the store has format 99"), "{said:?}");
+        assert!(std::fs::read(&file).expect("the store") == before, "not a byte of it");
+    }
+    // Something that is no store at all is not replaced by an empty one either.
+    let mut other = std::fs::File::create(&file).expect("a file");
+    other.write_all(b"SQLite format 3\0").expect("written");
+    let said = Said::of(place.rosterd(&[])).await;
+    assert!(said.code == Some(1) && said.err.contains("does not begin as a store does"), "{said:?}");
+    assert_eq!(std::fs::read(&file).expect("the file"), b"SQLite format 3\0");
+}

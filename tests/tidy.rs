@@ -1,0 +1,260 @@
+//! The rules of the house that no compiler knows, as absences: who may name what, and where.
+//!
+//! An exception stands here with its reason. What reads a file's text takes comments and tests off first.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The daemon's files that only compute: values in, values out. A name with a slash at its end is a folder.
+const PURE: &[&str] = &[
+    "daemon/src/alerts/",
+    "daemon/src/browse/badge.rs",
+    "daemon/src/browse/filter.rs",
+    "daemon/src/browse/orders.rs",
+    "daemon/src/browse/recent.rs",
+    "daemon/src/browse/resolve.rs",
+    "daemon/src/browse/rows.rs",
+    "daemon/src/browse/text.rs",
+    "daemon/src/history/",
+    "daemon/src/model.rs",
+    "daemon/src/platforms/bluesky/read.rs",
+    "daemon/src/platforms/mastodon/read.rs",
+    "daemon/src/platforms/reading.rs",
+    "daemon/src/platforms/youtube/read.rs",
+    "daemon/src/roster.rs",
+    "daemon/src/sync/batch.rs",
+    "daemon/src/sync/coverage.rs",
+    "daemon/src/sync/decide.rs",
+    "daemon/src/sync/schedule.rs",
+    "protocol/src/query.rs",
+    "protocol/src/text.rs",
+    "protocol/src/time.rs",
+    "tui/src/format.rs",
+    "tui/src/keys.rs",
+    "tui/src/model.rs",
+    "tui/src/update.rs",
+    "tui/src/view.rs",
+    "tui/src/widgets/",
+];
+
+/// A file of ours.
+struct Source {
+    /// From the root of the repository.
+    name: String,
+    text: String,
+}
+
+impl Source {
+    fn is_in(&self, places: &[&str]) -> bool {
+        places.iter().any(|place| match place.ends_with('/') {
+            true => self.name.starts_with(place),
+            false => self.name == *place,
+        })
+    }
+
+    fn is_test(&self) -> bool {
+        let file = self.name.rsplit('/').next().unwrap_or_default();
+        let named_so = ["tests.rs", "testing.rs", "samples.rs", "test_server.rs"].contains(&file);
+        named_so || self.name.contains("/tests/") || self.name.starts_with("tests/")
+    }
+
+    /// The lines of code with their numbers, up to the tests at the end, without comments.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let tests = self.text.find("\n#[cfg(test)]\nmod tests {").unwrap_or(self.text.len());
+        (1..).zip(self.text[..tests].lines()).map(|(number, line)| (number, without_comment(line)))
+    }
+
+    /// Where a line of code has one of the words.
+    fn uses<'a>(&'a self, words: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+        let found = |line: &str| words.iter().find(|word| line.contains(**word)).copied();
+        self.code().filter_map(move |(number, line)| Some(format!("{}:{number}: {}", self.name, found(line)?)))
+    }
+}
+
+/// Slashes in a text are no comment: `https://`.
+fn without_comment(line: &str) -> &str {
+    match line.trim_start().starts_with("//") {
+        true => "",
+        false => line.split(" // ").next().unwrap_or_default(),
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the repository").to_owned()
+}
+
+/// Everything that is in the repository, or is about to be.
+fn files() -> Vec<String> {
+    let listed = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
+        .current_dir(root())
+        .output()
+        .expect("git is there where tests are run");
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let names = String::from_utf8(listed.stdout).expect("names are text");
+    names.split_terminator('\0').filter(|name| root().join(name).is_file()).map(str::to_owned).collect()
+}
+
+fn sources() -> Vec<Source> {
+    let read = |name: String| Source { text: std::fs::read_to_string(root().join(&name)).expect("Rust is text"), name };
+    let sources: Vec<Source> = files().into_iter().filter(|name| name.ends_with(".rs")).map(read).collect();
+    assert!(sources.len() > 100, "{} files are not all of them", sources.len());
+    sources
+}
+
+/// The sources of the three crates that are shipped, without tests.
+fn shipped() -> Vec<Source> {
+    let is_shipped = |source: &Source| source.is_in(&["protocol/src/", "daemon/src/", "tui/src/"]) && !source.is_test();
+    sources().into_iter().filter(is_shipped).collect()
+}
+
+/// `words` are used by shipped code in `allowed` only, and there they are.
+fn only_in(words: &[&str], allowed: &[&str]) {
+    let (inside, outside): (Vec<Source>, Vec<Source>) = shipped().into_iter().partition(|source| source.is_in(allowed));
+    let found: Vec<String> = outside.iter().flat_map(|source| source.uses(words)).collect();
+    assert!(found.is_empty(), "{words:?} belong into {allowed:?} only:\n{}", found.join("\n"));
+    for place in allowed {
+        let is_used =
+            inside.iter().filter(|source| source.is_in(&[place])).any(|source| source.uses(words).next().is_some());
+        assert!(is_used, "{place} needs none of {words:?} any more: take it off the list");
+    }
+}
+
+#[test]
+fn only_the_store_names_its_engine() {
+    only_in(&["redb::"], &["daemon/src/store/"]);
+}
+
+#[test]
+fn only_the_http_client_names_its_library() {
+    only_in(&["reqwest"], &["daemon/src/http_client/"]);
+}
+
+#[test]
+fn only_the_clocks_ask_for_the_time() {
+    let asking = ["Timestamp::now", "Zoned::now", "SystemTime::now", "Instant::now"];
+    let clocks = [
+        "daemon/src/clock.rs",
+        // How long commits are gathered, and between tries to reopen: lengths, not times of day.
+        "daemon/src/store/writer.rs",
+        // A call's deadline: a length again.
+        "protocol/src/transport.rs",
+        "tui/src/app.rs",
+        // The commands' "now", passed on from there.
+        "tui/src/lib.rs",
+    ];
+    only_in(&asking, &clocks);
+}
+
+#[test]
+fn only_a_platforms_folder_knows_that_it_exists() {
+    for slug in ["bluesky", "mastodon", "youtube"] {
+        let folder = format!("daemon/src/platforms/{slug}/");
+        let of_it = |source: &Source| source.is_in(&[&folder]);
+        let quoted = format!("\"{slug}\"");
+        let found: Vec<String> = shipped()
+            .iter()
+            .filter(|source| !of_it(source) && source.is_in(&["daemon/src/", "tui/src/"]))
+            .flat_map(|source| source.uses(&[&quoted]).collect::<Vec<_>>())
+            .collect();
+        assert!(found.is_empty(), "{slug} is named outside its folder:\n{}", found.join("\n"));
+        assert!(shipped().iter().filter(|source| of_it(source)).any(|source| source.uses(&[&quoted]).next().is_some()));
+    }
+}
+
+#[test]
+fn pure_files_wait_for_nothing_and_touch_nothing() {
+    let impure = ["async ", ".await", "tokio", "std::fs", "std::net", "std::env", "spawn(", "println!", "fastrand::u"];
+    let shipped = shipped();
+    for place in PURE {
+        assert!(shipped.iter().any(|source| source.is_in(&[place])), "{place} is gone: take it off the list");
+    }
+    let pure = shipped.iter().filter(|source| source.is_in(PURE));
+    let found: Vec<String> = pure.flat_map(|source| source.uses(&impure)).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_store_the_platforms_and_the_channels_do_not_know_one_another() {
+    for (folder, others) in [
+        ("daemon/src/store/", ["crate::platforms", "crate::delivery", "crate::serve", "crate::http_client"]),
+        ("daemon/src/platforms/", ["crate::store", "crate::delivery", "crate::serve", "crate::app"]),
+        ("daemon/src/http_client/", ["crate::store", "crate::platforms", "crate::serve", "crate::app"]),
+    ] {
+        let shipped = shipped();
+        let found: Vec<String> =
+            shipped.iter().filter(|source| source.is_in(&[folder])).flat_map(|source| source.uses(&others)).collect();
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+    let shipped = shipped();
+    let client = shipped.iter().filter(|source| source.is_in(&["tui/src/"]));
+    let found: Vec<String> = client.flat_map(|source| source.uses(&["rosterd::"])).collect();
+    assert!(found.is_empty(), "the client knows the protocol, never the daemon:\n{}", found.join("\n"));
+}
+
+#[test]
+fn nobody_panics() {
+    let panicking =
+        [".unwrap()", "panic!(", "todo!(", "unimplemented!(", "unreachable!(", "std::process::exit", "dbg!("];
+    let found: Vec<String> = shipped().iter().flat_map(|source| source.uses(&panicking).collect::<Vec<_>>()).collect();
+    assert!(found.is_empty(), "errors are values, and only main exits:\n{}", found.join("\n"));
+}
+
+#[test]
+fn only_the_edges_know_anyhow() {
+    let found: Vec<String> = shipped().iter().flat_map(|source| source.uses(&["anyhow"]).collect::<Vec<_>>()).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn files_stay_short_enough_to_be_read() {
+    // Many small records of one kind, each a few lines: a list, not a text.
+    const LISTS: &[&str] = &["daemon/src/store/records.rs"];
+    let length = |source: &Source| match source.is_test() {
+        true => source.text.lines().count(),
+        false => source.code().count(),
+    };
+    let most = |source: &Source| if source.is_test() { 600 } else { 500 };
+    let long: Vec<String> = sources()
+        .iter()
+        .filter(|source| !source.is_in(LISTS) && length(source) > most(source))
+        .map(|source| format!("{}: {} lines", source.name, length(source)))
+        .collect();
+    assert!(long.is_empty(), "what wants to leave?\n{}", long.join("\n"));
+}
+
+#[test]
+fn every_module_says_what_it_is_for() {
+    let of_shipped = shipped().into_iter().filter(|source| !source.text.starts_with("//! "));
+    let silent: Vec<String> = of_shipped.map(|source| source.name).collect();
+    assert!(silent.is_empty(), "no sentence at the head of\n{}", silent.join("\n"));
+}
+
+#[test]
+fn nothing_here_knows_the_machine_it_was_built_on() {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let places = [root().display().to_string(), env!("CARGO").to_owned(), home];
+    let places: Vec<&str> = places.iter().map(String::as_str).filter(|place| place.len() > "/root".len()).collect();
+    assert!(!places.is_empty());
+    for name in files() {
+        let bytes = std::fs::read(root().join(&name)).expect("a file");
+        let text = String::from_utf8_lossy(&bytes);
+        for place in &places {
+            assert!(!text.contains(place), "{name} names {place}");
+        }
+    }
+}
+
+#[test]
+fn no_config_in_the_repository_holds_a_secret() {
+    // Keys of real platforms have shapes of their own.
+    let shapes = ["AIza", "ya29.", "xoxb-", "ghp_", "-----BEGIN PRIVATE KEY", "-----BEGIN RSA PRIVATE KEY"];
+    let this = "tests/tidy.rs";
+    for name in files().into_iter().filter(|name| name != this) {
+        let bytes = std::fs::read(root().join(&name)).expect("a file");
+        let text = String::from_utf8_lossy(&bytes);
+        for shape in shapes {
+            assert!(!text.contains(shape), "{name} holds something like {shape}…");
+        }
+    }
+}
