@@ -8,6 +8,7 @@ mod link;
 use std::future::pending;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use ratatui::layout::Size;
 use roster_protocol::places::Places;
 use roster_protocol::{RosterClient, RosterError, Timestamp};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::client_config::ClientConfig;
@@ -59,13 +60,15 @@ const FIRST_PICTURE: Duration = Duration::from_millis(150);
 pub async fn run(options: RunOptions) -> io::Result<()> {
     let signals = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
     let signals = signals.map(signal).into_iter().collect::<io::Result<Vec<Signal>>>()?;
-    let _guard = Guard::take()?;
+    let guard = Guard::take()?;
     let canvas = Canvas::new()?;
     let model = first_model(canvas.size()?, options.config);
     let (sender, inbox) = mpsc::channel(256);
-    let link = tokio::spawn(link::keep(options.socket, options.start_daemon.is_some(), sender.clone()));
-    let mut app = App { model, canvas, client: None, sender, start_daemon: options.start_daemon };
-    let ended = app.live(inbox, signals).await;
+    let hurry = Arc::new(Notify::new());
+    let keep = link::keep(options.socket, options.start_daemon.is_some(), hurry.clone(), sender.clone());
+    let link = tokio::spawn(keep);
+    let mut app = App { model, canvas, client: None, sender, start_daemon: options.start_daemon, hurry };
+    let ended = app.live(&guard, inbox, signals).await;
     link.abort();
     ended
 }
@@ -101,15 +104,24 @@ struct App {
     client: Option<RosterClient>,
     sender: mpsc::Sender<Incoming>,
     start_daemon: Option<StartDaemon>,
+    /// Wakes the link when a daemon was started.
+    hurry: Arc<Notify>,
 }
 
 impl App {
-    async fn live(&mut self, mut inbox: mpsc::Receiver<Incoming>, mut signals: Vec<Signal>) -> io::Result<()> {
+    async fn live(
+        &mut self,
+        guard: &Guard,
+        mut inbox: mpsc::Receiver<Incoming>,
+        mut signals: Vec<Signal>,
+    ) -> io::Result<()> {
         let mut keys = EventStream::new();
         let patience = Instant::now() + FIRST_PICTURE;
         while !self.model.quit {
+            guard.check()?;
             let waits = self.waits_for_first_answer() && Instant::now() < patience;
             if !waits {
+                self.look_at_size()?;
                 self.canvas.draw(&self.model)?;
             }
             let tick = if waits { patience } else { self.next_tick() };
@@ -140,6 +152,12 @@ impl App {
             Link::Online => !self.model.roster.loaded && self.model.roster.error.is_none(),
             Link::Offline { .. } | Link::Nobody(_) => false,
         }
+    }
+
+    /// A signal about another size can be missed while the program starts; the terminal knows.
+    fn look_at_size(&mut self) -> io::Result<()> {
+        let size = self.canvas.size()?;
+        if size == self.model.size { Ok(()) } else { self.take(Message::Resized(size)) }
     }
 
     fn next_tick(&self) -> Instant {
@@ -194,10 +212,11 @@ impl App {
 
     fn start(&self) {
         let Some(start) = self.start_daemon else { return };
-        let sender = self.sender.clone();
+        let (sender, hurry) = (self.sender.clone(), self.hurry.clone());
         tokio::spawn(async move {
             let started = tokio::task::spawn_blocking(start).await;
             let started = started.unwrap_or_else(|_| Err(RosterError::failed("rosterd could not be started")));
+            hurry.notify_one();
             let _ = sender.send(Incoming::Message(Message::Started(started))).await;
         });
     }

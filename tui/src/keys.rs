@@ -1,9 +1,13 @@
 //! Keys as data: the footer, the help and what a key does come from one table and cannot disagree.
 
+mod table;
+
 use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use roster_protocol::RosterError;
+
+pub use table::BINDINGS;
 
 /// What a key can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -150,106 +154,6 @@ pub struct Binding {
     /// What it does, in the help.
     pub help: &'static str,
 }
-
-const fn bind(
-    place: Place,
-    action: Action,
-    name: &'static str,
-    keys: &'static [&'static str],
-    hint: &'static str,
-    help: &'static str,
-) -> Binding {
-    Binding { place, action, name, keys, hint, help }
-}
-
-/// Every key, in the order of footer and help.
-pub const BINDINGS: &[Binding] = {
-    use Action as A;
-    use Place as P;
-    &[
-        bind(P::Roster, A::Open, "open", &["enter"], "open", "open the influencer under the cursor"),
-        bind(P::Roster, A::Filter, "filter", &["/"], "filter", "filter while typing; the words are below"),
-        bind(P::Roster, A::Sync, "sync", &["s"], "sync", "sync this influencer now"),
-        bind(P::Roster, A::Connect, "connect", &["c"], "connect", "connect a further account to this influencer"),
-        bind(P::Roster, A::Add, "add", &["a"], "add", "add an influencer"),
-        bind(P::Roster, A::Sort, "sort", &["o"], "sort", "by followers, growth, engagement, name, newest sync"),
-        bind(P::Roster, A::Edit, "edit", &["e"], "", "edit name and tags"),
-        bind(P::Roster, A::Note, "note", &["n"], "", "write a note"),
-        bind(P::Roster, A::PauseAll, "pause-influencer", &["P", "p"], "", "pause this influencer, or resume"),
-        bind(P::Roster, A::Merge, "merge", &["M"], "", "merge this influencer into another"),
-        bind(P::Roster, A::Back, "", &["esc"], "", "clear the filter"),
-        bind(P::Roster, A::Remove, "remove", &["D"], "", "remove this influencer and all history"),
-        bind(P::Influencer, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Influencer, A::Sync, "sync", &["s"], "sync", "sync all accounts of this influencer now"),
-        bind(P::Influencer, A::Connect, "connect", &["c"], "connect", "connect a further account, or one again"),
-        bind(P::Influencer, A::Pause, "pause", &["p"], "pause", "pause the account under the cursor, or resume"),
-        bind(P::Influencer, A::MetricAfter, "next-metric", &["]"], "metric", "chart the next metric"),
-        bind(P::Influencer, A::MetricBefore, "previous-metric", &["["], "", "chart the metric before"),
-        bind(P::Influencer, A::Range, "range", &["t"], "range", "chart 30, 90 or 365 days"),
-        bind(P::Influencer, A::Shorter, "shorter", &["-"], "", "chart fewer days"),
-        bind(P::Influencer, A::Longer, "longer", &["+", "="], "", "chart more days"),
-        bind(P::Influencer, A::Left, "", &["left", "h"], "", "the measured day before"),
-        bind(P::Influencer, A::Right, "", &["right", "l"], "", "the measured day after"),
-        bind(P::Influencer, A::Record, "record", &["m"], "record", "type in a number by hand"),
-        bind(P::Influencer, A::Note, "note", &["n"], "note", "write a note"),
-        bind(P::Influencer, A::Edit, "edit", &["e"], "edit", "edit name and tags"),
-        bind(P::Influencer, A::Interval, "interval", &["i"], "", "how often the account under the cursor is synced"),
-        bind(P::Influencer, A::Main, "main", &["*"], "", "make this account the main one, or leave it to size"),
-        bind(P::Influencer, A::PauseAll, "pause-influencer", &["P"], "", "pause this influencer, or resume"),
-        bind(P::Influencer, A::Disconnect, "disconnect", &["d"], "", "disconnect this account; its history stays"),
-        bind(P::Influencer, A::Remove, "remove", &["D"], "", "remove this influencer and all history"),
-        bind(P::Sync, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Sync, A::Open, "open", &["enter"], "open", "open the influencer of the run under the cursor"),
-        bind(P::Sync, A::Sync, "sync", &["s"], "sync what is due", "sync all that is due now"),
-        bind(P::Alerts, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Alerts, A::Open, "open", &["enter"], "open", "open the influencer"),
-        bind(P::Alerts, A::Acknowledge, "acknowledge", &["space"], "ack", "acknowledge: a person has seen it"),
-        bind(P::Alerts, A::Sort, "sort", &["o"], "which", "show open and acknowledged, or resolved ones"),
-        bind(P::Changes, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Changes, A::Open, "open", &["enter"], "open", "open the influencer"),
-        bind(P::Audit, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Nobody, A::StartDaemon, "", &["y"], "start rosterd", "start rosterd for this user"),
-        bind(P::Help, A::Back, "", &["?"], "close", "close the help"),
-        bind(P::Help, A::Back, "", &["esc"], "", "close the help"),
-        bind(P::Confirm, A::Yes, "", &["y"], "yes", "yes"),
-        bind(P::Confirm, A::No, "", &["n", "esc"], "no", "no"),
-        bind(P::Typing, A::Submit, "", &["enter"], "do it", "do it, once yes is typed"),
-        bind(P::Typing, A::Back, "", &["esc"], "cancel", "leave all as it is"),
-        bind(P::Form, A::Submit, "", &["enter"], "go on", "look up, then save"),
-        bind(P::Form, A::NextField, "", &["tab", "down"], "next field", "the next field"),
-        bind(P::Form, A::PreviousField, "", &["backtab", "up"], "", "the field before"),
-        bind(P::Form, A::Back, "", &["esc"], "cancel", "leave all as it is"),
-        bind(P::Picker, A::Submit, "", &["enter"], "choose", "take the one under the cursor"),
-        bind(P::Picker, A::Down, "", &["down", "tab"], "next", "the next one"),
-        bind(P::Picker, A::Up, "", &["up", "backtab"], "", "the one before"),
-        bind(P::Picker, A::Back, "", &["esc"], "cancel", "leave all as it is"),
-        bind(P::Filtering, A::Submit, "", &["enter"], "keep", "keep the filter and return to the list"),
-        bind(P::Filtering, A::Back, "", &["esc"], "clear", "clear the filter"),
-        bind(P::Filtering, A::Up, "", &["up"], "", "up in the list"),
-        bind(P::Filtering, A::Down, "", &["down"], "", "down in the list"),
-        bind(P::CommandLine, A::Submit, "", &["enter"], "do it", "do it"),
-        bind(P::CommandLine, A::Complete, "", &["tab"], "complete", "complete the word"),
-        bind(P::CommandLine, A::Back, "", &["esc"], "cancel", "leave the command line"),
-        bind(P::Lists, A::Down, "", &["down", "j"], "", "down"),
-        bind(P::Lists, A::Up, "", &["up", "k"], "", "up"),
-        bind(P::Lists, A::PageDown, "", &["pagedown", "ctrl-d", "ctrl-f"], "", "a page down"),
-        bind(P::Lists, A::PageUp, "", &["pageup", "ctrl-u", "ctrl-b"], "", "a page up"),
-        bind(P::Lists, A::Top, "", &["g", "home"], "", "to the first"),
-        bind(P::Lists, A::Bottom, "", &["G", "end"], "", "to the last"),
-        bind(P::Screens, A::Screen(1), "", &["1"], "screens", "roster"),
-        bind(P::Screens, A::Screen(2), "", &["2"], "", "sync: platforms, what runs now, the last runs"),
-        bind(P::Screens, A::Screen(3), "", &["3"], "", "alerts"),
-        bind(P::Screens, A::Screen(4), "", &["4"], "", "changes"),
-        bind(P::Screens, A::Screen(5), "", &["5"], "", "audit: who did what"),
-        bind(P::Screens, A::Add, "add", &["a"], "", "add an influencer"),
-        bind(P::Screens, A::Exact, "exact", &["x"], "", "exact numbers, or short ones"),
-        bind(P::Screens, A::Command, "command", &[":"], "", "type a command"),
-        bind(P::Screens, A::Help, "help", &["?"], "help", "this help"),
-        bind(P::Plain, A::Quit, "quit", &["q"], "quit", "quit"),
-        bind(P::Always, A::Quit, "", &["ctrl-c"], "", "quit"),
-        bind(P::Always, A::Redraw, "", &["ctrl-l"], "", "draw the screen anew"),
-    ]
-};
 
 /// A key as it is written in the table: `enter`, `G`, `ctrl-d`, `f5`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

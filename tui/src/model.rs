@@ -177,6 +177,12 @@ impl Model {
         self.platform(slug).map_or_else(first_two, |platform| &platform.short)
     }
 
+    /// An account as it is typed, on a platform that can be read here.
+    pub fn example_account(&self) -> Option<String> {
+        let platform = self.platforms.iter().find(|platform| platform.enabled && platform.configured)?;
+        Some(format!("{}:{}", platform.platform, platform.handle_example))
+    }
+
     /// A count in the form people chose.
     pub fn count(&self, number: Option<u64>) -> String {
         match number {
@@ -208,6 +214,6 @@ impl Model {
             matches!(self.screen, Screen::Sync(_)) && self.status.as_ref().is_some_and(|s| !s.running.is_empty());
         let running = busy.then(|| self.now.plus_seconds(1));
         let toast = self.toasts.iter().map(|toast| toast.until).min();
-        [running, toast].into_iter().flatten().fold(calm, Timestamp::min)
+        [running, toast, self.roster.rests_at].into_iter().flatten().fold(calm, Timestamp::min)
     }
 }

@@ -1,7 +1,10 @@
 //! The terminal is given back as it was, whatever ends the program: a key, a signal, a panic.
 
 use std::io::{self, BufWriter, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crossterm::cursor::Show;
@@ -20,7 +23,10 @@ use crate::view;
 type Backend = CrosstermBackend<BufWriter<Stdout>>;
 
 /// Holds the terminal; dropping it gives the terminal back.
-pub struct Guard(());
+pub struct Guard {
+    /// A panic gave it back already.
+    given_back: Arc<AtomicBool>,
+}
 
 impl Guard {
     /// Takes the terminal: raw keys, the alternate screen, pasted text in one piece.
@@ -28,11 +34,23 @@ impl Guard {
     /// # Errors
     /// When there is no terminal.
     pub fn take() -> io::Result<Self> {
-        restore_before_panicking();
+        let given_back = Arc::new(AtomicBool::new(false));
+        restore_before_panicking(given_back.clone());
         enable_raw_mode()?;
-        let guard = Self(());
+        let guard = Self { given_back };
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
         Ok(guard)
+    }
+
+    /// Whether the terminal is still ours.
+    ///
+    /// # Errors
+    /// When a task panicked: its message is on the screen, and nothing may be drawn over it.
+    pub fn check(&self) -> io::Result<()> {
+        match self.given_back.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("a task of the terminal UI panicked")),
+            false => Ok(()),
+        }
     }
 }
 
@@ -52,11 +70,12 @@ fn restore() {
 /// Gives the terminal back before a panic's message is printed, which would be lost with the screen.
 ///
 /// Other threads' panics are caught where their tasks are awaited; their messages would only tear the picture.
-fn restore_before_panicking() {
+fn restore_before_panicking(given_back: Arc<AtomicBool>) {
     let ours = thread::current().id();
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if thread::current().id() == ours {
+            given_back.store(true, Ordering::Relaxed);
             restore();
             before(info);
         }
@@ -65,7 +84,9 @@ fn restore_before_panicking() {
 
 /// The screen, and what was drawn on it last.
 pub struct Canvas {
-    terminal: Terminal<Backend>,
+    /// Never dropped: ratatui would complain on stderr when the terminal is gone, and that is gone then too.
+    /// The [`Guard`] gives back what it took.
+    terminal: ManuallyDrop<Terminal<Backend>>,
     drawn: Option<(Buffer, Option<Position>)>,
 }
 
@@ -76,7 +97,8 @@ impl Canvas {
     /// When the terminal does not tell its size.
     pub fn new() -> io::Result<Self> {
         let writer = BufWriter::with_capacity(64 * 1024, io::stdout());
-        Ok(Self { terminal: Terminal::new(CrosstermBackend::new(writer))?, drawn: None })
+        let terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(writer))?);
+        Ok(Self { terminal, drawn: None })
     }
 
     /// The terminal's size.

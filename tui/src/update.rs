@@ -1,14 +1,14 @@
 //! What happened changes the model, and says what to ask of the world. Pure: it cannot wait, and it cannot fail.
 
+mod watch;
+
 use crossterm::event::{KeyEvent, KeyEventKind};
-use roster_protocol::{
-    AlertState, ErrorKind, Event, EventBatch, InfluencerId, Outcome, RosterError, Run, SyncProgress, SyncTicket,
-};
+use roster_protocol::{AlertState, Event, EventBatch, InfluencerId, RosterError};
 
 use crate::keys::{Action, Place};
 use crate::message::{Answer, Deed, Effect, Message, Question, Told};
 use crate::modal::{self, Modal};
-use crate::model::{Link, Model, Mood, Screen, Watched};
+use crate::model::{Link, Model, Mood, Screen};
 use crate::screens::{alerts, audit, changes, influencer, roster, sync, words};
 use crate::widgets::input;
 
@@ -26,7 +26,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Tick => {
             let now = model.now;
             model.toasts.retain(|toast| toast.until > now);
-            Vec::new()
+            roster::tick(model)
         }
         Message::Online => {
             model.link = Link::Online;
@@ -218,7 +218,7 @@ fn answered(model: &mut Model, answer: Answer) -> Vec<Effect> {
             modal::form::looked_up(model, form, result);
             Vec::new()
         }
-        Answer::Progress { ticket, result, .. } => progress(model, ticket, result),
+        Answer::Progress { ticket, result, .. } => watch::progress(model, ticket, result),
         Answer::Done(deed, result) => done(model, deed, result),
     }
 }
@@ -244,7 +244,9 @@ fn done(model: &mut Model, deed: Deed, result: Result<Told, RosterError>) -> Vec
     };
     model.say(Mood::Done, deed.done(&told), None);
     let mut effects = match (&deed, told) {
-        (Deed::Sync { name, .. }, Told::Ticket(ticket)) if ticket.expected > 0 => watch(model, ticket, name.clone()),
+        (Deed::Sync { name, .. }, Told::Ticket(ticket)) if ticket.expected > 0 => {
+            watch::begin(model, ticket, name.clone())
+        }
         (Deed::Remove { influencer, .. } | Deed::Merge { influencer, .. }, _) => leave(model, *influencer),
         _ => Vec::new(),
     };
@@ -261,53 +263,6 @@ fn leave(model: &mut Model, gone: InfluencerId) -> Vec<Effect> {
         Screen::Influencer(state) if state.id == gone => back(model),
         _ => Vec::new(),
     }
-}
-
-fn watch(model: &mut Model, ticket: SyncTicket, label: String) -> Vec<Effect> {
-    model.watched.push(Watched { ticket, label, ended: 0, not_ok: 0 });
-    vec![Effect::Ask(Question::Progress { ticket, seen: 0 })]
-}
-
-fn progress(model: &mut Model, ticket: SyncTicket, result: Result<SyncProgress, RosterError>) -> Vec<Effect> {
-    let Some(at) = model.watched.iter().position(|watched| watched.ticket == ticket) else { return Vec::new() };
-    let progress = match result {
-        Ok(progress) => progress,
-        Err(error) => {
-            model.watched.remove(at);
-            // A daemon that was started anew knows nothing of the ticket; it syncs all the same.
-            if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unreachable) {
-                model.complain(error);
-            }
-            return Vec::new();
-        }
-    };
-    let watched = &mut model.watched[at];
-    watched.ended += progress.runs.len() as u64;
-    watched.not_ok += progress.runs.iter().filter(|run| run.outcome != Outcome::Ok).count() as u64;
-    if !progress.done {
-        return vec![Effect::Ask(Question::Progress { ticket, seen: watched.ended })];
-    }
-    let watched = model.watched.remove(at);
-    tell_synced(model, &watched, progress.runs.last());
-    Vec::new()
-}
-
-fn tell_synced(model: &mut Model, watched: &Watched, last: Option<&Run>) {
-    let label = &watched.label;
-    let (mood, text, hint) = match (watched.not_ok, last) {
-        (0, Some(run)) if watched.ended == 1 && run.followers.is_some() => {
-            (Mood::Done, format!("synced {label}: {} followers", model.count(run.followers)), None)
-        }
-        (0, _) => (Mood::Done, format!("synced {label}"), None),
-        (_, Some(Run { error: Some(error), .. })) if watched.ended == 1 => {
-            (Mood::Failed, format!("{label}: {error}"), None)
-        }
-        (not_ok, _) => {
-            let text = format!("synced {label}: {not_ok} of {} did not go well", watched.ended);
-            (Mood::Failed, text, Some("2 shows the runs".to_owned()))
-        }
-    };
-    model.say(mood, text, hint);
 }
 
 #[cfg(test)]

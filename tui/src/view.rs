@@ -199,13 +199,15 @@ fn draw_toast(model: &Model, pen: &mut Pen<'_>, y: u16, mood: Mood, text: &str, 
 /// What keys do here. The help and the way out are always there; others give way on narrow screens.
 fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
     let place = model.place();
-    let words = |place: Place| hints(place).map(|(key, word)| (key, word)).collect::<Vec<_>>();
-    let useless = |key: &str| match (key, &model.link) {
-        ("y", Link::Nobody(nobody)) => !nobody.can_start || nobody.starting,
-        ("y", Link::Connecting) => true,
-        _ => false,
+    let empty = model.roster.loaded && model.roster.total == 0;
+    let useful = |key: &str| match (place, &model.link) {
+        (Place::Nobody, Link::Nobody(nobody)) => key != "y" || (nobody.can_start && !nobody.starting),
+        (Place::Nobody, _) => key != "y",
+        // Nobody is there to do anything with.
+        (Place::Roster, _) if empty => matches!(key, "a" | "1-5" | "?" | "q"),
+        _ => true,
     };
-    let all: Vec<_> = words(place).into_iter().filter(|(key, _)| place != Place::Nobody || !useless(key)).collect();
+    let all: Vec<_> = hints(place).filter(|(key, _)| useful(key)).collect();
     let length = |(key, word): &(&str, &str)| columns(key) + columns(word) + 3;
     // Two blanks lie between entries, none behind the last.
     let width = usize::from(model.size.width.saturating_sub(1)) + 2;

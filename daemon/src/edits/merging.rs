@@ -37,7 +37,7 @@ pub async fn merge(app: &App, who: Who, named: String, into: String) -> Result<I
             &who,
             "influencer.merge",
             influencer_named(into),
-            influencer_named(from),
+            from.note.iter().fold(influencer_named(from), |named, note| format!("{named}: {note}")),
             into.name.clone(),
         );
         commit.audit.push(line);
@@ -48,5 +48,8 @@ pub async fn merge(app: &App, who: Who, named: String, into: String) -> Result<I
 
 fn both_notes(into: Option<&str>, from: Option<&str>) -> Option<String> {
     let notes: Vec<&str> = into.into_iter().chain(from).collect();
-    (!notes.is_empty()).then(|| notes.join(" · "))
+    let both = notes.join(" · ");
+    // Two long notes do not fit into one: the kept entry's own comes first, and the audit log has the other.
+    let fitting = both.floor_char_boundary(super::NOTE_BYTES);
+    (!notes.is_empty()).then(|| both[..fitting].to_owned())
 }

@@ -15,10 +15,15 @@ use roster_protocol::text;
 use crate::model::{AuditLine, Connection, Influencer};
 use crate::sync::decide::Facts;
 
+// A page of 256 rows with the longest of everything fits into one frame of 1 MiB.
+/// The longest name; 80 characters of any script but the most ornate.
+const NAME_BYTES: usize = 320;
 /// The longest note.
-const NOTE_CHARACTERS: usize = 2000;
+const NOTE_BYTES: usize = 1000;
+/// The longest tag.
+const TAG_BYTES: usize = 60;
 /// The most tags of one influencer.
-const MOST_TAGS: usize = 50;
+const MOST_TAGS: usize = 20;
 
 /// A line of the audit log about something a person did.
 fn audit(facts: &Facts<'_>, who: &Who, action: &str, on: String) -> AuditLine {
@@ -48,7 +53,7 @@ fn connection_named(connection: &Connection) -> String {
 
 /// A name as it may be stored.
 fn checked_name(name: &str) -> Result<String, RosterError> {
-    match text::is_clean(name) {
+    match text::is_clean(name) && name.len() <= NAME_BYTES {
         true => Ok(name.to_owned()),
         false => Err(RosterError::usage("the name is empty, too long, or has characters that cannot be seen")
             .hint("use one line of up to 80 visible characters")),
@@ -58,7 +63,7 @@ fn checked_name(name: &str) -> Result<String, RosterError> {
 /// A tag as it may be stored: without the leading `#`.
 fn checked_tag(tag: &str) -> Result<String, RosterError> {
     let tag = tag.trim_start_matches('#');
-    match text::is_clean(tag) && !tag.contains(char::is_whitespace) {
+    match text::is_clean(tag) && tag.len() <= TAG_BYTES && !tag.contains(char::is_whitespace) {
         true => Ok(tag.to_owned()),
         false => Err(RosterError::usage(format!("{:?} is no tag", text::clean(tag, 40)))
             .hint("a tag is one word of visible characters")),
@@ -67,11 +72,11 @@ fn checked_tag(tag: &str) -> Result<String, RosterError> {
 
 /// A note as it may be stored; an empty one is none.
 fn checked_note(note: &str) -> Result<Option<String>, RosterError> {
-    let clean = text::clean(note, NOTE_CHARACTERS);
-    match clean == note.trim() {
+    let clean = text::clean(note, NOTE_BYTES);
+    match clean == note.trim() && clean.len() <= NOTE_BYTES {
         true => Ok(Some(clean).filter(|note| !note.is_empty())),
         false => Err(RosterError::usage("the note is too long, or has characters that cannot be seen")
-            .hint("use one line of up to 2,000 visible characters")),
+            .hint("use one line of visible characters, up to 1,000 bytes")),
     }
 }
 

@@ -1,12 +1,14 @@
 //! Keeps a connection to the daemon, and waits there for what happens.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use roster_protocol::places::sockets_to_try;
 use roster_protocol::service::LONGEST_WAIT;
 use roster_protocol::transport::{ConnectError, within};
 use roster_protocol::{Cursor, ErrorKind, RosterClient, RosterError};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
 use super::Incoming;
@@ -22,7 +24,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const GATHER: Duration = Duration::from_millis(200);
 
 /// Connects, reports, waits for events, and begins anew when the connection ends; until the UI has ended.
-pub(super) async fn keep(told: Option<PathBuf>, may_start: bool, sender: Sender<Incoming>) {
+/// `hurry` cuts a pause short: somebody has just started a daemon.
+pub(super) async fn keep(told: Option<PathBuf>, may_start: bool, hurry: Arc<Notify>, sender: Sender<Incoming>) {
     let mut pause = SHORTEST_PAUSE;
     let mut complained: Option<RosterError> = None;
     loop {
@@ -46,8 +49,10 @@ pub(super) async fn keep(told: Option<PathBuf>, may_start: bool, sender: Sender<
         {
             return;
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+            () = hurry.notified() => pause = SHORTEST_PAUSE,
+        }
     }
 }
 

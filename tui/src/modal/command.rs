@@ -66,7 +66,7 @@ fn parse(text: &str) -> Result<Command, String> {
     let rest = rest.trim();
     let target = || match rest.parse::<PauseTarget>() {
         Ok(target @ (PauseTarget::All | PauseTarget::Platform(_))) => Ok(target),
-        _ => Err(format!("{verb} what? write {verb} all or {verb} platform:bluesky")),
+        _ => Err(format!("{verb} what? write {verb} all or {verb} platform:NAME")),
     };
     match (verb, rest) {
         ("sync", "") => Ok(Command::Sync(SyncTarget::Due, "all that is due")),

@@ -3,19 +3,19 @@
 //! `Enter` goes one step on: an account is looked up and shown, then saved. A form stays open until the daemon
 //! has answered, and says there what was wrong.
 
+mod begin;
 mod parse;
+mod step;
 mod view;
 
+pub use begin::{add, connect, edit, interval, note, record};
 pub use view::view;
 
 use crossterm::event::{KeyCode, KeyEvent};
-use roster_protocol::{
-    Account, AccountPreview, Connection, ConnectionId, ErrorKind, InfluencerEdit, InfluencerId, InfluencerRow,
-    NewInfluencer, PlatformStatus, RosterError, text,
-};
+use roster_protocol::{AccountPreview, ConnectionId, ErrorKind, InfluencerId, PlatformStatus, RosterError, text};
 use tui_input::Input;
 
-use self::parse::Who;
+use self::step::Step;
 use crate::keys::Action;
 use crate::message::{Deed, Effect, Question};
 use crate::modal::Modal;
@@ -95,92 +95,6 @@ pub struct Seen {
     pub typed: String,
     /// `None`: a name without an account.
     pub account: Option<AccountPreview>,
-}
-
-/// What Enter does next.
-enum Step {
-    LookUp(Vec<Account>),
-    NameOnly(String),
-    Open(InfluencerId, String),
-    Do(Deed),
-}
-
-fn text_field(label: &'static str, example: impl Into<String>, value: &str) -> Field {
-    Field { label, example: example.into(), content: Content::Text(Input::from(value)) }
-}
-
-fn form(model: &mut Model, kind: Kind, fields: Vec<Field>) -> Modal {
-    model.forms += 1;
-    Modal::Form(Box::new(Form { id: model.forms, kind, fields, focus: 0, phase: Phase::Typing, seen: None }))
-}
-
-/// A new influencer.
-pub fn add(model: &mut Model) -> Modal {
-    let example = model.platforms.iter().find(|platform| platform.enabled && platform.configured);
-    let example = example.map(|platform| format!("{}:{}", platform.platform, platform.handle_example));
-    let example = example.map_or("a name".to_owned(), |example| format!("{example}, a profile's URL, or a name"));
-    let fields = vec![
-        text_field("Account", example, ""),
-        text_field("Name", "as the team calls them", ""),
-        text_field("Tags", "words such as beauty nordic", ""),
-        text_field("Note", "", ""),
-    ];
-    form(model, Kind::Add, fields)
-}
-
-/// A further account of an influencer.
-pub fn connect(model: &mut Model, influencer: InfluencerId, name: String) -> Modal {
-    let mut platforms = model.platforms.clone();
-    platforms.sort_by_key(|platform| !(platform.enabled && platform.configured));
-    let fields = vec![
-        Field { label: "Platform", example: String::new(), content: Content::Platform { platforms, chosen: 0 } },
-        text_field("Account", "", ""),
-    ];
-    form(model, Kind::Connect { influencer, name }, fields)
-}
-
-/// Name and tags.
-pub fn edit(model: &mut Model, row: &InfluencerRow) -> Modal {
-    let kind = Kind::Edit { influencer: row.id, name: row.name.clone(), tags: row.tags.clone() };
-    let fields =
-        vec![text_field("Name", "", &row.name), text_field("Tags", "words such as beauty", &row.tags.join(" "))];
-    form(model, kind, fields)
-}
-
-/// The note.
-pub fn note(model: &mut Model, row: &InfluencerRow) -> Modal {
-    let note = row.note.as_deref().unwrap_or_default();
-    let fields = vec![text_field("Note", "empty removes it", note)];
-    form(model, Kind::Note { influencer: row.id, name: row.name.clone() }, fields)
-}
-
-/// Numbers typed by hand.
-pub fn record(model: &mut Model, connection: &Connection) -> Modal {
-    let today = model.today().to_string();
-    let name = influencer::label(model, connection);
-    let fields = vec![
-        text_field("Date", "2026-11-21", &today),
-        text_field("Followers", "12345 or 12.3k; what stays empty is not known", ""),
-        text_field("Following", "", ""),
-        text_field("Posts", "", ""),
-        text_field("Engagement %", "5.25", ""),
-        text_field("Likes a post", "610.4", ""),
-        text_field("Comments a post", "38.25", ""),
-        text_field("Views a post", "8100", ""),
-    ];
-    let mut modal = form(model, Kind::Record { connection: connection.id, name, replace: false }, fields);
-    if let Modal::Form(form) = &mut modal {
-        form.focus = 1;
-    }
-    modal
-}
-
-/// How often a connection is synced.
-pub fn interval(model: &mut Model, connection: &Connection) -> Modal {
-    let name = influencer::label(model, connection);
-    let now = connection.interval.map(parse::interval_text).unwrap_or_default();
-    let fields = vec![text_field("Every", "30m, 6h or 1d; empty follows the common interval", &now)];
-    form(model, Kind::Interval { connection: connection.id, name }, fields)
 }
 
 impl Form {
@@ -265,92 +179,6 @@ impl Form {
     fn move_focus(&mut self, step: usize) {
         self.focus = (self.focus + step) % self.fields.len().max(1);
     }
-
-    fn next_step(&self, model: &Model) -> Result<Step, RosterError> {
-        match &self.kind {
-            Kind::Add => self.next_of_add(model),
-            Kind::Connect { influencer, name } => self.next_of_connect(*influencer, name),
-            Kind::Edit { influencer, name, tags } => {
-                let new_name = clean_name(self.text(0))?;
-                let new_tags = parse::tags(self.text(1));
-                let edit = InfluencerEdit {
-                    name: (new_name != *name).then(|| new_name.clone()),
-                    tag: new_tags.iter().filter(|tag| !tags.contains(tag)).cloned().collect(),
-                    untag: tags.iter().filter(|tag| !new_tags.contains(tag)).cloned().collect(),
-                    ..InfluencerEdit::default()
-                };
-                Ok(Step::Do(Deed::Edit { influencer: *influencer, name: new_name, edit }))
-            }
-            Kind::Note { influencer, name } => {
-                let edit = InfluencerEdit { note: Some(self.text(0).to_owned()), ..InfluencerEdit::default() };
-                Ok(Step::Do(Deed::Edit { influencer: *influencer, name: name.clone(), edit }))
-            }
-            Kind::Record { connection, name, replace } => {
-                let (date, numbers) = parse::record(&std::array::from_fn(|index| self.text(index)))?;
-                let (connection, name, replace) = (*connection, name.clone(), *replace);
-                Ok(Step::Do(Deed::Record { connection, name, date, numbers, replace }))
-            }
-            Kind::Interval { connection, name } => {
-                let interval = parse::interval(self.text(0))?;
-                Ok(Step::Do(Deed::Interval { connection: *connection, name: name.clone(), interval }))
-            }
-        }
-    }
-
-    fn next_of_add(&self, model: &Model) -> Result<Step, RosterError> {
-        let Some(seen) = self.seen() else {
-            return match parse::who(self.text(0), &model.platforms)? {
-                Who::Name(name) => Ok(Step::NameOnly(name)),
-                Who::Accounts(accounts) => Ok(Step::LookUp(accounts)),
-            };
-        };
-        if let Some(taken) = seen.account.as_ref().and_then(|account| account.taken_by) {
-            return Ok(Step::Open(taken, self.text(1).to_owned()));
-        }
-        let note = self.text(3);
-        Ok(Step::Do(Deed::Add(NewInfluencer {
-            name: clean_name(self.text(1))?,
-            accounts: seen.account.iter().map(account).collect(),
-            tags: parse::tags(self.text(2)),
-            note: (!note.is_empty()).then(|| note.to_owned()),
-        })))
-    }
-
-    fn next_of_connect(&self, influencer: InfluencerId, name: &str) -> Result<Step, RosterError> {
-        let platform = self.platform().ok_or_else(|| RosterError::usage("the daemon knows no platform"))?;
-        match self.seen() {
-            Some(Seen { account: Some(AccountPreview { taken_by: Some(taken), .. }), .. }) => {
-                match *taken == influencer {
-                    true => Err(RosterError::usage(format!("{name} has this account already"))),
-                    false => Ok(Step::Open(*taken, String::new())),
-                }
-            }
-            Some(Seen { account: Some(preview), .. }) => {
-                Ok(Step::Do(Deed::Connect { influencer, name: name.to_owned(), account: account(preview) }))
-            }
-            _ if self.text(1).is_empty() => {
-                Err(RosterError::usage(format!("write the account's handle, such as {}", platform.handle_example)))
-            }
-            _ => {
-                let handle = self.text(1).to_owned();
-                Ok(Step::LookUp(vec![Account { platform: platform.platform.clone(), handle }]))
-            }
-        }
-    }
-}
-
-fn account(preview: &AccountPreview) -> Account {
-    Account { platform: preview.platform.clone(), handle: preview.handle.clone() }
-}
-
-fn clean_name(name: &str) -> Result<String, RosterError> {
-    if name.is_empty() {
-        return Err(RosterError::usage("a name is needed"));
-    }
-    if text::is_clean(name) {
-        return Ok(name.to_owned());
-    }
-    Err(RosterError::usage("the name has invisible characters, or is longer than 80"))
 }
 
 /// What a key does in a form.

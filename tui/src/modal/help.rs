@@ -40,7 +40,7 @@ const ORDER: [Place; 13] = [
 /// The filter language, as `protocol::query` understands it.
 const FILTER: [(&str, &str); 7] = [
     ("mara  \"mara lind\"", "the name, a handle or a tag contains it"),
-    ("platform:youtube", "has an account there"),
+    ("platform:NAME", "has an account there"),
     ("tag:beauty", "carries this tag"),
     ("status:error", "also fresh, stale, never, reauthorize, paused"),
     ("is:paused is:alerting", "paused as a whole; has an open alert"),

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  Roster › Changes                                         ● 97.8% synced   2 alerts
-//!     AGE INFLUENCER                     METRIC              FROM      TO  CHANGE
-//!  ▌  25m Oskar & Ines                yt followers           459K    402K  -12.4%
+//!     AGE INFLUENCER                 METRIC              FROM        TO  CHANGE
+//!  ▌  25m Oskar & Ines            yt followers           459K      402K  -12.4%
 //! ```
 
 use roster_protocol::service::{Page, PageMark};
@@ -64,7 +64,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 /// Draws the changes.
 pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
     let width = model.size.width;
-    let numbers = if model.exact { 13 } else { 7 };
+    let numbers = if model.exact { 13 } else { 9 };
     let roomy = width >= ROOMY;
     let columns = [
         right("AGE", 4, 0),
@@ -107,13 +107,14 @@ fn cells(model: &Model, change: &Change, under_cursor: bool) -> Vec<Content> {
         true => model.platform_name(&change.platform),
         false => model.platform_short(&change.platform),
     };
+    let (from, to) = words::pair(model, change.metric, change.from, change.to);
     vec![
         cell(format::age(model.now, change.at), theme.faint),
         cell(&change.influencer_name, if under_cursor { theme.strong } else { theme.plain }),
         cell(platform, theme.plain),
         cell(format::metric(change.metric), theme.plain),
-        cell(words::value(model, change.metric, change.from), numbers),
-        cell(words::value(model, change.metric, change.to), numbers),
+        cell(from, numbers),
+        cell(to, numbers),
         cell(by.unwrap_or_else(|| format::UNKNOWN.to_owned()), numbers),
         cell(cause, theme.faint),
     ]

@@ -7,10 +7,12 @@ pub use view::{tags, view};
 use ratatui::layout::{Rect, Size};
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::{
-    ErrorKind, InfluencerId, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, SortBy, SyncTarget, query,
+    ErrorKind, InfluencerId, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, SortBy, SyncTarget,
+    Timestamp, query,
 };
 use tui_input::Input;
 
+use crate::histories::Known;
 use crate::keys::Action;
 use crate::message::{Deed, Effect, Question};
 use crate::modal::{self, Modal};
@@ -33,6 +35,10 @@ pub struct State {
     /// Whether the first answer was there.
     pub loaded: bool,
     pub window: Window,
+    /// Who is explained below the list: the row under the cursor, once it rests there.
+    pub explained: Option<InfluencerRow>,
+    /// When the cursor will have rested; `None` when it does.
+    pub rests_at: Option<Timestamp>,
     /// Why the filter or the last question made no sense.
     pub error: Option<RosterError>,
     asked: Option<InfluencerQuery>,
@@ -51,6 +57,10 @@ pub struct Areas {
 
 /// How many days the pane shows.
 pub const PANE_DAYS: i32 = 90;
+
+/// How long the cursor stays on a row before it is explained, in milliseconds. A key that is held down
+/// moves every 30 or so, and over a slow line each explanation costs more than the step.
+const REST: i64 = 80;
 
 /// Lays the screen out.
 pub fn areas(size: Size) -> Areas {
@@ -125,7 +135,7 @@ impl State {
         self.ask(height)
     }
 
-    fn take(&mut self, query: InfluencerQuery, page: InfluencerPage, height: usize) {
+    fn take(&mut self, query: &InfluencerQuery, page: InfluencerPage, height: usize) {
         let follow = self.current().map(|row| row.id).filter(|_| self.window.cursor > 0);
         self.rows = page.rows;
         self.offset = query.offset as usize;
@@ -158,7 +168,7 @@ pub fn answered(model: &mut Model, query: InfluencerQuery, result: Result<Influe
     }
     state.asked = None;
     match result {
-        Ok(page) => state.take(query, page, height),
+        Ok(page) => state.take(&query, page, height),
         Err(error) => {
             state.again = false;
             // The first line says that the daemon is away; what is shown stays.
@@ -169,18 +179,40 @@ pub fn answered(model: &mut Model, query: InfluencerQuery, result: Result<Influe
         }
     }
     let again = std::mem::take(&mut state.again);
-    let mut effects = if again { state.ask(height) } else { state.ask_missing(height) };
+    let mut effects = match () {
+        () if again => state.ask(height),
+        // Whoever answers with fewer rows than fit would be asked the same for ever.
+        () if state.query(height) == query => Vec::new(),
+        () => state.ask_missing(height),
+    };
     effects.extend(want_history(model));
     effects
 }
 
-/// Asks for the days of the row under the cursor.
+/// Asks for the days of the row the cursor rests on, and explains it once they are there.
 pub fn want_history(model: &mut Model) -> Vec<Effect> {
+    if model.roster.rests_at.is_some() || areas(model.size).pane.is_none() {
+        return Vec::new();
+    }
     let since = model.today().plus_days(-PANE_DAYS);
-    let main = model.roster.current().and_then(|row| row.main);
-    let shown = areas(model.size).pane.is_some();
-    let question = main.filter(|_| shown).and_then(|main| model.histories.want(main, since));
+    let row = model.roster.current().cloned();
+    let main = row.as_ref().and_then(|row| row.main);
+    let waits = main.is_some_and(|main| matches!(model.histories.get(main), Known::NotYet));
+    // What is there stays until the next is whole.
+    if !waits || model.roster.explained.is_none() {
+        model.roster.explained = row;
+    }
+    let question = main.and_then(|main| model.histories.want(main, since));
     question.map(Effect::Ask).into_iter().collect()
+}
+
+/// Time passed: the cursor may have rested.
+pub fn tick(model: &mut Model) -> Vec<Effect> {
+    if model.roster.rests_at.is_none_or(|at| at > model.now) {
+        return Vec::new();
+    }
+    model.roster.rests_at = None;
+    want_history(model)
 }
 
 /// After the screen's size changed.
@@ -224,9 +256,8 @@ pub fn go_to(model: &mut Model, number: usize) -> Vec<Effect> {
 fn moved(model: &mut Model) -> Vec<Effect> {
     let height = height(model.size);
     model.roster.window.clamp(model.roster.matching, height);
-    let mut effects = if model.roster.loaded { model.roster.ask_missing(height) } else { Vec::new() };
-    effects.extend(want_history(model));
-    effects
+    model.roster.rests_at = Some(Timestamp(model.now.0.saturating_add(REST)));
+    if model.roster.loaded { model.roster.ask_missing(height) } else { Vec::new() }
 }
 
 /// What a key does here.

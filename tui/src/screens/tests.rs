@@ -2,7 +2,9 @@
 
 use insta::assert_snapshot;
 use jiff::tz::TimeZone;
-use ratatui::layout::Size;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Rect, Size};
+use ratatui::{Terminal, TerminalOptions, Viewport};
 use roster_protocol::{Cursor, ErrorKind, Event, EventBatch, RosterError};
 
 use crate::message::{Answer, Message, Question};
@@ -205,6 +207,52 @@ fn hostile_texts_do_no_harm_on_any_screen() {
                 assert!(!harmful(cell.symbol()), "{:?} after {keys} of {:.40?}", cell.symbol(), text);
             }
         }
+    }
+}
+
+/// Counts what a terminal was made to do beside showing text.
+#[derive(Default)]
+struct Watch(Vec<String>);
+
+impl vt100::Callbacks for Watch {
+    fn audible_bell(&mut self, _: &mut vt100::Screen) {
+        self.0.push("bell".to_owned());
+    }
+    fn set_window_icon_name(&mut self, _: &mut vt100::Screen, name: &[u8]) {
+        self.0.push(format!("icon {name:?}"));
+    }
+    fn set_window_title(&mut self, _: &mut vt100::Screen, title: &[u8]) {
+        self.0.push(format!("title {title:?}"));
+    }
+    fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], data: &[u8]) {
+        self.0.push(format!("clipboard {data:?}"));
+    }
+    fn unhandled_control(&mut self, _: &mut vt100::Screen, byte: u8) {
+        self.0.push(format!("control {byte}"));
+    }
+    fn unhandled_osc(&mut self, _: &mut vt100::Screen, words: &[&[u8]]) {
+        self.0.push(format!("osc {words:?}"));
+    }
+}
+
+#[test]
+fn a_terminal_shows_hostile_texts_as_text_only() {
+    for text in hostile_texts() {
+        let mut daemon = Hostile { daemon: Daemon::new(), text: text.clone() };
+        daemon.daemon.people.iter_mut().for_each(|row| row.name.clone_from(&text));
+        let model = daemon.after("jj↵", SMALL);
+        let lines = |number: u16| std::num::NonZero::new(number).expect("not 0");
+        let mut bytes = Vec::new();
+        let area = Rect::new(0, 0, SMALL.0, SMALL.1);
+        let options = TerminalOptions { viewport: Viewport::Fixed(area) };
+        let mut terminal = Terminal::with_options(CrosstermBackend::new(&mut bytes), options).expect("a fixed size");
+        terminal.draw(|frame| crate::view::view(&model, frame)).expect("a Vec takes all");
+        drop(terminal);
+        let mut parser = vt100::Parser::new_with_callbacks(lines(SMALL.1), lines(SMALL.0), 0, Watch::default());
+        parser.process(&bytes);
+        assert_eq!(parser.callbacks().0, Vec::<String>::new(), "{text:.40?}");
+        let footer = parser.screen().rows(0, SMALL.0).last().unwrap_or_default();
+        assert!(footer.starts_with(" esc back"), "{footer}");
     }
 }
 

@@ -105,15 +105,21 @@ pub fn value(model: &Model, metric: Metric, value: Option<f64>) -> String {
     }
 }
 
-/// `459K → 402K`, with all digits where the short forms would look the same.
-pub fn from_to(model: &Model, metric: Metric, from: Option<f64>, to: Option<f64>) -> String {
+/// Two values, with all digits where their short forms would look the same.
+pub fn pair(model: &Model, metric: Metric, from: Option<f64>, to: Option<f64>) -> (String, String) {
     let (short_from, short_to) = (value(model, metric, from), value(model, metric, to));
     match (from, to) {
         (Some(from), Some(to)) if short_from == short_to => {
-            format!("{} → {}", format::exact_value(metric, from), format::exact_value(metric, to))
+            (format::exact_value(metric, from), format::exact_value(metric, to))
         }
-        _ => format!("{short_from} → {short_to}"),
+        _ => (short_from, short_to),
     }
+}
+
+/// `459K → 402K`.
+pub fn from_to(model: &Model, metric: Metric, from: Option<f64>, to: Option<f64>) -> String {
+    let (from, to) = pair(model, metric, from, to);
+    format!("{from} → {to}")
 }
 
 /// `followers 459K → 402K (-12.4%)`.

@@ -6,7 +6,7 @@ use crate::testing::*;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::layout::Size;
-use roster_protocol::{Cursor, InfluencerQuery, SyncTarget};
+use roster_protocol::{Cursor, ErrorKind, InfluencerQuery, SyncTarget};
 
 fn offline() -> RosterError {
     RosterError::new(ErrorKind::Unreachable, "the connection to rosterd was lost")
@@ -125,12 +125,38 @@ fn only_the_pages_around_the_cursor_are_held() {
 }
 
 #[test]
+fn a_row_is_explained_once_the_cursor_rests() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    let explained = |model: &Model| model.roster.explained.as_ref().map(|row| row.name.clone());
+    assert_eq!(explained(&model).as_deref(), Some("Mara Lindqvist"));
+    daemon.asked.clear();
+    for _ in 0..2 {
+        send(&mut model, &mut daemon, key(crossterm::event::KeyCode::Down));
+    }
+    assert_eq!((explained(&model).as_deref(), daemon.asked.len()), (Some("Mara Lindqvist"), 0));
+    assert!(model.next_tick() <= NOW.plus_seconds(1));
+    model.now = NOW.plus_seconds(1);
+    send(&mut model, &mut daemon, Message::Tick);
+    assert_eq!((explained(&model).as_deref(), daemon.asked.len()), (Some("Oskar & Ines"), 1));
+}
+
+#[test]
 fn a_late_page_is_dropped() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
     let late = daemon.answer(Question::Page(InfluencerQuery { filter: "nobody".to_owned(), ..Default::default() }));
     send(&mut model, &mut daemon, Message::Answered(Box::new(late)));
     assert_eq!(model.roster.matching, 7);
+}
+
+#[test]
+fn rows_that_never_come_are_not_asked_for_without_end() {
+    let mut daemon = Daemon { withheld: 5, ..Daemon::new() };
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "Gkg");
+    let pages = daemon.asked.iter().filter(|question| matches!(question, Question::Page(_))).count();
+    assert!(pages <= 4, "{pages}");
 }
 
 #[test]

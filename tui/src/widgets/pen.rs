@@ -54,16 +54,21 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes text over the lines of an area, broken between words; what is too long ends with `…`.
-    pub fn wrapped(&mut self, area: Rect, text: &str, style: Style) {
+    /// Gives the lines used.
+    pub fn wrapped(&mut self, area: Rect, text: &str, style: Style) -> u16 {
         let width = usize::from(area.width);
         let text = harmless(text, width * usize::from(area.height));
         let mut rest = &*text;
         for y in area.y..area.y + area.height {
+            if rest.is_empty() {
+                return y - area.y;
+            }
             let last = y + 1 == area.y + area.height;
             let line = if last { rest } else { first_line(rest, width) };
             self.put(area.x, y, area.width, line, style);
             rest = rest[line.len()..].trim_start_matches(' ');
         }
+        area.height
     }
 
     /// Puts one of our own signs, one column wide.

@@ -31,7 +31,8 @@ pub fn who(text: &str, platforms: &[PlatformStatus]) -> Result<Who, RosterError>
         None if text.contains(char::is_whitespace) => Ok(Who::Name(text.to_owned())),
         None => {
             let known: Vec<&str> = platforms.iter().map(|platform| platform.platform.as_str()).collect();
-            Err(RosterError::usage(format!("no platform is called {before}")).hint(known.join(", ")))
+            Err(RosterError::usage(format!("no platform is called {before}"))
+                .hint(format!("known are {}", known.join(", "))))
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::widgets::pen::Pen;
 
 /// Draws a form.
 pub fn view(model: &Model, form: &Form, pen: &mut Pen<'_>) {
-    let inside = boxed(pen, model.size, 74, form.fields.len() as u16 + 4, &title(form));
+    let inside = boxed(pen, model.size, 74, form.fields.len() as u16 + 5, &title(form));
     let labels = form.fields.iter().map(|field| field.label.len() as u16).max().unwrap_or(0);
     let label = labels + 2;
     for ((index, field), y) in form.fields.iter().enumerate().zip(inside.y..inside.y + inside.height) {
@@ -32,8 +32,9 @@ pub fn view(model: &Model, form: &Form, pen: &mut Pen<'_>) {
         draw_field(form, field, focused, pen, line);
     }
     let below = inside.y + form.fields.len() as u16 + 1;
-    if below + 1 < inside.y + inside.height {
-        draw_state(model, form, pen, Rect { y: below, height: 2, ..inside });
+    let left = (inside.y + inside.height).saturating_sub(below);
+    if left >= 2 {
+        draw_state(model, form, pen, Rect { y: below, height: left.min(3), ..inside });
     }
 }
 
@@ -72,14 +73,15 @@ fn draw_field(form: &Form, field: &Field, focused: bool, pen: &mut Pen<'_>, line
     }
 }
 
-/// Two lines: who the account is, and what Enter does.
+/// Two or three lines: who the account is, and what Enter does.
 fn draw_state(model: &Model, form: &Form, pen: &mut Pen<'_>, area: Rect) {
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     match &form.phase {
         Phase::Waiting(what) => _ = pen.put(area.x, area.y, area.width, what, plain),
         Phase::Failed(error) => {
-            pen.put(area.x, area.y, area.width, &format!("✗ {}", error.message), pen.theme.bad);
-            pen.put(area.x, area.y + 1, area.width, error.hint.as_deref().unwrap_or_default(), faint);
+            let lines = Rect { height: area.height - 1, ..area };
+            let used = pen.wrapped(lines, &format!("✗ {}", error.message), pen.theme.bad);
+            pen.put(area.x, area.y + used, area.width, error.hint.as_deref().unwrap_or_default(), faint);
         }
         Phase::Typing => {
             if let Some(account) = form.seen().and_then(|seen| seen.account.as_ref()) {

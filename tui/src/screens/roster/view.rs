@@ -31,7 +31,7 @@ pub fn view(model: &Model, pen: &mut Pen<'_>) {
     let state = &model.roster;
     draw_filter(model, state, pen, areas.filter);
     if state.matching == 0 || !state.loaded {
-        draw_nothing(state, pen, areas.rows);
+        draw_nothing(model, state, pen, areas.rows);
     } else {
         draw_rows(model, state, pen, &areas);
     }
@@ -72,18 +72,21 @@ fn draw_filter(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-fn draw_nothing(state: &State, pen: &mut Pen<'_>, area: Rect) {
+fn draw_nothing(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
+    let example = model
+        .example_account()
+        .map_or("or just a name.".to_owned(), |account| format!("such as {account}, or just a name."));
     let lines: [&str; 3] = match (&state.error, state.loaded, state.total) {
         (Some(error), false, _) => [&error.message, error.hint.as_deref().unwrap_or(""), ""],
         (None, false, _) => ["loading…", "", ""],
         (_, true, 0) => [
             "Nobody is on the roster yet.",
             "Press a to add the first: a profile's URL, a handle with its platform",
-            "such as bluesky:name.example, or just a name.",
+            &example,
         ],
         (Some(_), true, _) => [
             "A filter is words that must all fit:",
-            "mara  \"mara lind\"  platform:youtube  tag:beauty  status:error  is:alerting",
+            "mara  \"mara lind\"  platform:NAME  tag:beauty  status:error  is:alerting",
             "followers:>10k  growth7:<-2%  growth30:>5%  engagement:>3%  -tag:beauty",
         ],
         _ => ["Nobody fits this filter.", "Esc clears it.", ""],
@@ -189,7 +192,7 @@ fn badges(model: &Model, row: &InfluencerRow) -> Content {
 }
 
 fn draw_pane(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
-    let Some(row) = state.current() else { return };
+    let Some(row) = &state.explained else { return };
     pen.rule(1, area.y, area.width.saturating_sub(2));
     let chart = Rect { x: 1, y: area.y + 2, width: area.width.saturating_sub(2), height: area.height - 2 };
     let faint = pen.theme.faint;

@@ -166,7 +166,7 @@ fn run_cells(model: &Model, run: &Run, under_cursor: bool) -> Vec<Content> {
 
 /// `402K`, or what went wrong and when it is tried again.
 fn what_came(model: &Model, run: &Run) -> String {
-    let followers = run.followers.map(|_| model.count(run.followers));
+    let followers = (run.followers.is_some() || run.outcome == Outcome::Ok).then(|| model.count(run.followers));
     let retry = run.retry_at.map(|at| format!("again {}", format::moment(at, model.now, &model.zone)));
     [followers, run.error.clone(), retry].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

@@ -1,0 +1,105 @@
+//! What `Enter` does next, from what is typed and what was found.
+
+use roster_protocol::{Account, AccountPreview, InfluencerEdit, InfluencerId, NewInfluencer, RosterError, text};
+
+use super::parse::Who;
+use super::{Form, Kind, Seen, parse};
+use crate::message::Deed;
+use crate::model::Model;
+
+/// What Enter does next.
+pub(super) enum Step {
+    LookUp(Vec<Account>),
+    NameOnly(String),
+    Open(InfluencerId, String),
+    Do(Deed),
+}
+
+impl Form {
+    /// The next step, or why there is none.
+    pub(super) fn next_step(&self, model: &Model) -> Result<Step, RosterError> {
+        match &self.kind {
+            Kind::Add => self.next_of_add(model),
+            Kind::Connect { influencer, name } => self.next_of_connect(*influencer, name),
+            Kind::Edit { influencer, name, tags } => {
+                let new_name = clean_name(self.text(0))?;
+                let new_tags = parse::tags(self.text(1));
+                let edit = InfluencerEdit {
+                    name: (new_name != *name).then(|| new_name.clone()),
+                    tag: new_tags.iter().filter(|tag| !tags.contains(tag)).cloned().collect(),
+                    untag: tags.iter().filter(|tag| !new_tags.contains(tag)).cloned().collect(),
+                    ..InfluencerEdit::default()
+                };
+                Ok(Step::Do(Deed::Edit { influencer: *influencer, name: new_name, edit }))
+            }
+            Kind::Note { influencer, name } => {
+                let edit = InfluencerEdit { note: Some(self.text(0).to_owned()), ..InfluencerEdit::default() };
+                Ok(Step::Do(Deed::Edit { influencer: *influencer, name: name.clone(), edit }))
+            }
+            Kind::Record { connection, name, replace } => {
+                let (date, numbers) = parse::record(&std::array::from_fn(|index| self.text(index)))?;
+                let (connection, name, replace) = (*connection, name.clone(), *replace);
+                Ok(Step::Do(Deed::Record { connection, name, date, numbers, replace }))
+            }
+            Kind::Interval { connection, name } => {
+                let interval = parse::interval(self.text(0))?;
+                Ok(Step::Do(Deed::Interval { connection: *connection, name: name.clone(), interval }))
+            }
+        }
+    }
+
+    fn next_of_add(&self, model: &Model) -> Result<Step, RosterError> {
+        let Some(seen) = self.seen() else {
+            return match parse::who(self.text(0), &model.platforms)? {
+                Who::Name(name) => Ok(Step::NameOnly(name)),
+                Who::Accounts(accounts) => Ok(Step::LookUp(accounts)),
+            };
+        };
+        if let Some(taken) = seen.account.as_ref().and_then(|account| account.taken_by) {
+            return Ok(Step::Open(taken, self.text(1).to_owned()));
+        }
+        let note = self.text(3);
+        Ok(Step::Do(Deed::Add(NewInfluencer {
+            name: clean_name(self.text(1))?,
+            accounts: seen.account.iter().map(account).collect(),
+            tags: parse::tags(self.text(2)),
+            note: (!note.is_empty()).then(|| note.to_owned()),
+        })))
+    }
+
+    fn next_of_connect(&self, influencer: InfluencerId, name: &str) -> Result<Step, RosterError> {
+        let platform = self.platform().ok_or_else(|| RosterError::usage("the daemon knows no platform"))?;
+        match self.seen() {
+            Some(Seen { account: Some(AccountPreview { taken_by: Some(taken), .. }), .. }) => {
+                match *taken == influencer {
+                    true => Err(RosterError::usage(format!("{name} has this account already"))),
+                    false => Ok(Step::Open(*taken, String::new())),
+                }
+            }
+            Some(Seen { account: Some(preview), .. }) => {
+                Ok(Step::Do(Deed::Connect { influencer, name: name.to_owned(), account: account(preview) }))
+            }
+            _ if self.text(1).is_empty() => {
+                Err(RosterError::usage(format!("write the account's handle, such as {}", platform.handle_example)))
+            }
+            _ => {
+                let handle = self.text(1).to_owned();
+                Ok(Step::LookUp(vec![Account { platform: platform.platform.clone(), handle }]))
+            }
+        }
+    }
+}
+
+fn account(preview: &AccountPreview) -> Account {
+    Account { platform: preview.platform.clone(), handle: preview.handle.clone() }
+}
+
+fn clean_name(name: &str) -> Result<String, RosterError> {
+    if name.is_empty() {
+        return Err(RosterError::usage("a name is needed"));
+    }
+    if text::is_clean(name) {
+        return Ok(name.to_owned());
+    }
+    Err(RosterError::usage("the name has invisible characters, or is longer than 80"))
+}

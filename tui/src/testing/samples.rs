@@ -1,0 +1,384 @@
+//! Invented influencers, their accounts, and what happened to them.
+
+use roster_protocol::connection::{ConnectionStatus, Profile};
+use roster_protocol::influencer::PlatformBadge;
+use roster_protocol::status::{ConnectionCounts, Coverage, StoreStatus};
+use roster_protocol::sync::RunningBatch;
+use roster_protocol::{
+    Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection, ConnectionId,
+    Date, Influencer, InfluencerId, InfluencerRow, Mean, Metric, Numbers, Outcome, PlatformState, PlatformStatus,
+    Ratio, Run, RunId, Severity, Snapshot, Source, Status, Timestamp, Who,
+};
+
+/// Noon of 21 November 2026.
+pub const NOW: Timestamp = Timestamp(1_795_262_400_000);
+/// That day.
+pub const TODAY: Date = Date(20_778);
+
+pub fn minutes_ago(minutes: i64) -> Timestamp {
+    NOW.plus_seconds(-60 * minutes)
+}
+
+pub fn influencer_id(number: u64) -> InfluencerId {
+    let bytes = number.to_be_bytes();
+    InfluencerId::from_bytes([bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
+}
+
+pub fn connection_id(number: u64) -> ConnectionId {
+    ConnectionId::from_bytes(influencer_id(number).0)
+}
+
+fn platform(slug: &str, name: &str, short: &str, example: &str) -> PlatformStatus {
+    PlatformStatus {
+        platform: slug.to_owned(),
+        name: name.to_owned(),
+        short: short.to_owned(),
+        handle_example: example.to_owned(),
+        enabled: true,
+        configured: true,
+        paused: false,
+        api: ApiAccess::Public,
+        state: PlatformState::Ok,
+        reason: None,
+        held_until: None,
+        last_ok_at: Some(minutes_ago(4)),
+        connections: 112,
+        coverage_24h: Coverage { expected: 448, ok: 440, partial: 4, failed: 4, skipped: 0 },
+        next_due_at: Some(NOW.plus_seconds(240)),
+    }
+}
+
+pub fn platforms() -> Vec<PlatformStatus> {
+    vec![
+        PlatformStatus { api: ApiAccess::Key, ..platform("youtube", "YouTube", "yt", "@mara") },
+        platform("bluesky", "Bluesky", "bs", "mara.example"),
+        PlatformStatus {
+            state: PlatformState::Down,
+            reason: Some("it answers with errors since 11:20".to_owned()),
+            coverage_24h: Coverage { expected: 100, ok: 71, partial: 0, failed: 29, skipped: 0 },
+            ..platform("mastodon", "Mastodon", "ms", "mara@social.example")
+        },
+        PlatformStatus {
+            enabled: false,
+            configured: false,
+            api: ApiAccess::Consent,
+            state: PlatformState::Unconfigured,
+            connections: 0,
+            coverage_24h: Coverage::default(),
+            next_due_at: None,
+            ..platform("instagram", "Instagram", "ig", "mara.lindqvist")
+        },
+    ]
+}
+
+pub fn status() -> Status {
+    Status {
+        version: "0.1.0".to_owned(),
+        protocol: 1,
+        uptime_s: 7_200,
+        influencers: 312,
+        open_alerts: 2,
+        next_due_at: Some(NOW.plus_seconds(60)),
+        connections: ConnectionCounts {
+            total: 704,
+            fresh: 680,
+            stale: 5,
+            never: 3,
+            error: 4,
+            reauthorize: 2,
+            paused: 10,
+        },
+        coverage_24h: Coverage { expected: 673, ok: 641, partial: 10, failed: 12, skipped: 10 },
+        platforms: platforms(),
+        store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0 },
+        running: Vec::new(),
+        waiting: 3,
+        paused: false,
+    }
+}
+
+pub fn running() -> Vec<RunningBatch> {
+    let batch = |platform: &str, connections: u64, name: Option<&str>, seconds: i64| RunningBatch {
+        platform: platform.to_owned(),
+        connections,
+        influencer_name: name.map(ToOwned::to_owned),
+        started_at: NOW.plus_seconds(-seconds),
+    };
+    vec![batch("bluesky", 25, None, 2), batch("youtube", 1, Some("Mara Lindqvist"), 0)]
+}
+
+/// A plain row; the number decides name and size.
+pub fn row(number: u64) -> InfluencerRow {
+    InfluencerRow {
+        id: influencer_id(number),
+        name: format!("Invented {number:05}"),
+        tags: vec!["test".to_owned()],
+        note: None,
+        followers: Some(2_000_000_u64.saturating_sub(number * 137)),
+        engagement_rate: Some(Ratio(42_000)),
+        growth_7d: Some(Ratio(8_000)),
+        growth_30d: Some(Ratio(51_000)),
+        recent: (0..30).map(|day| (day % 7 != 3).then_some(1_000 + day * 20)).collect(),
+        sync_enabled: true,
+        synced_at: Some(minutes_ago(12)),
+        last_sync_platform: Some("youtube".to_owned()),
+        main: Some(connection_id(number)),
+        main_chosen: false,
+        open_alerts: 0,
+        platforms: vec![badge("youtube", Badge::Green, false)],
+    }
+}
+
+fn badge(platform: &str, badge: Badge, paused: bool) -> PlatformBadge {
+    PlatformBadge { platform: platform.to_owned(), badge, paused }
+}
+
+/// A handful of people in many states.
+pub fn people() -> Vec<InfluencerRow> {
+    let mut people: Vec<InfluencerRow> = (1..=7).map(row).collect();
+    let green = |slug| badge(slug, Badge::Green, false);
+    people[0].name = "Mara Lindqvist".to_owned();
+    people[0].followers = Some(1_240_000);
+    people[0].platforms = vec![green("youtube"), green("bluesky"), green("mastodon")];
+    people[1].name = "Tidewater Kitchen".to_owned();
+    people[1].followers = Some(871_400);
+    people[1].growth_7d = Some(Ratio(1_000));
+    people[1].platforms = vec![green("youtube"), badge("facebook", Badge::Yellow, false)];
+    people[1].synced_at = Some(minutes_ago(180));
+    people[2].name = "Oskar & Ines".to_owned();
+    people[2].tags = vec!["beauty".to_owned(), "nordic".to_owned()];
+    people[2].followers = Some(402_000);
+    people[2].growth_7d = Some(Ratio(-124_000));
+    people[2].growth_30d = Some(Ratio(-119_000));
+    people[2].open_alerts = 1;
+    people[2].synced_at = Some(minutes_ago(25));
+    people[2].platforms = vec![
+        green("youtube"),
+        badge("instagram", Badge::Red, false),
+        green("bluesky"),
+        badge("mastodon", Badge::Green, true),
+    ];
+    people[3].name = "nightgarden".to_owned();
+    people[3].followers = Some(98_312);
+    people[3].engagement_rate = None;
+    people[4].name = "夜の庭 👩‍💻 Garden".to_owned();
+    people[4].followers = Some(55_100);
+    people[4].synced_at = Some(minutes_ago(3 * 1440));
+    people[4].platforms = vec![badge("mastodon", Badge::Yellow, false)];
+    people[5].name = "Baker Street Chess".to_owned();
+    people[5].followers = None;
+    people[5].growth_7d = None;
+    people[5].growth_30d = None;
+    people[5].engagement_rate = None;
+    people[5].synced_at = None;
+    people[5].main = None;
+    people[5].recent = Vec::new();
+    people[5].platforms = Vec::new();
+    people[6].name = "Ferrow Athletics".to_owned();
+    people[6].followers = Some(8_100);
+    people[6].sync_enabled = false;
+    people[6].platforms = vec![badge("bluesky", Badge::Green, true)];
+    people
+}
+
+/// What terminals must never see.
+pub fn hostile_texts() -> Vec<String> {
+    vec![
+        "\u{1b}]52;c;aGFja2Vk\u{7}\u{1b}]0;title\u{7}\u{1b}[2J\u{1b}[1;1Hhome".to_owned(),
+        "\u{9b}31m\u{9d}0;x\u{9c}c1".to_owned(),
+        "abc\u{202e}gnp.exe\u{202c}\u{2066}x\u{2069}".to_owned(),
+        "zero\u{200b}\u{200d}\u{feff}\u{2060}width\u{00ad}".to_owned(),
+        "two\r\nlines\tand a tab\u{0}".to_owned(),
+        format!("e{}", "\u{301}".repeat(2_000)),
+        "x".repeat(100_000),
+        "\u{e000}\u{e0041}private\u{115f}\u{3164}".to_owned(),
+        "\u{200f}עברית\u{200e} العربية".to_owned(),
+        String::new(),
+    ]
+}
+
+/// Followers of a hundred days with a gap of three, and a fall two days ago.
+pub fn snapshots() -> Vec<Snapshot> {
+    let days = (0..=100).filter(|day| !(30..33).contains(day));
+    days.map(|day: u64| {
+        let fallen = if day >= 98 { 57_000 } else { 0 };
+        Snapshot {
+            date: TODAY.plus_days(day as i32 - 100),
+            observed_at: minutes_ago((100 - day as i64) * 1440),
+            source: Source::Api,
+            followers_step: Some(1_000),
+            definition: 1,
+            numbers: Numbers {
+                followers: Some(440_000 + day * 190 - fallen),
+                posts: Some(512),
+                engagement_rate: Some(Ratio(50_000 + day as i64 * 30)),
+                avg_likes: Some(Mean(2_061_040)),
+                avg_views: Some(Mean(8_812_300)),
+                ..Numbers::default()
+            },
+        }
+    })
+    .collect()
+}
+
+pub fn connection(number: u64, platform: &str, handle: &str) -> Connection {
+    let latest = snapshots().pop();
+    Connection {
+        id: connection_id(number),
+        influencer: influencer_id(3),
+        platform: platform.to_owned(),
+        handle: handle.to_owned(),
+        platform_user_id: Some("UC-invented".to_owned()),
+        status: ConnectionStatus::Fresh,
+        badge: Badge::Green,
+        paused: false,
+        last_synced_at: Some(minutes_ago(25)),
+        last_error: None,
+        blocked_by: None,
+        next_due_at: Some(NOW.plus_seconds(5 * 3_600)),
+        interval: None,
+        token_expires_at: None,
+        connected_at: minutes_ago(200 * 1440),
+        profile: latest.as_ref().map(|latest| Profile {
+            followers: latest.numbers.followers,
+            engagement_rate: latest.numbers.engagement_rate,
+            avg_likes: latest.numbers.avg_likes,
+            as_of: latest.observed_at,
+            source: Source::Api,
+        }),
+        latest,
+    }
+}
+
+pub fn influencer() -> Influencer {
+    let bad = Connection {
+        status: ConnectionStatus::Reauthorize,
+        badge: Badge::Red,
+        last_error: Some("consent ended Nov 18".to_owned()),
+        next_due_at: None,
+        latest: None,
+        ..connection(31, "instagram", "oskar.ines")
+    };
+    let paused = Connection {
+        status: ConnectionStatus::Paused,
+        paused: true,
+        next_due_at: None,
+        ..connection(33, "mastodon", "oskar@social.example")
+    };
+    let mut small = connection(32, "bluesky", "oskarines.example");
+    small.latest.as_mut().expect("it has one").followers_step = None;
+    Influencer {
+        row: people().swap_remove(2),
+        note: Some("campaign spring, contract until June".to_owned()),
+        connections: vec![connection(3, "youtube", "@oskarines"), bad, small, paused],
+    }
+}
+
+pub fn alerts() -> Vec<Alert> {
+    let alert = |number: u64, state: AlertState, minutes: i64| Alert {
+        id: AlertId::from_bytes(influencer_id(number).0),
+        state,
+        rule: "significant-change".to_owned(),
+        severity: Severity::Warning,
+        influencer: influencer_id(3),
+        influencer_name: "Oskar & Ines".to_owned(),
+        connection: connection_id(3),
+        platform: "youtube".to_owned(),
+        metric: Some(Metric::Followers),
+        from: Some(459_000.0),
+        to: Some(402_000.0),
+        change: Some(-0.124),
+        opened_at: minutes_ago(minutes),
+        ended_at: None,
+        acknowledged_by: None,
+        why: "followers fell by 12.4 %, from 459,000 to 402,000, within a day; 10 % counts as significant".to_owned(),
+    };
+    vec![
+        alert(1, AlertState::Open, 2 * 1440),
+        Alert {
+            rule: "needs-person".to_owned(),
+            severity: Severity::Critical,
+            platform: "instagram".to_owned(),
+            connection: connection_id(31),
+            metric: None,
+            from: None,
+            to: None,
+            change: None,
+            why: "Instagram does not accept the consent any more: connect it again".to_owned(),
+            ..alert(2, AlertState::Open, 3 * 1440)
+        },
+        Alert {
+            influencer_name: "Mara Lindqvist".to_owned(),
+            ended_at: Some(minutes_ago(90)),
+            acknowledged_by: Some("ada".to_owned()),
+            ..alert(3, AlertState::Acknowledged, 6 * 1440)
+        },
+    ]
+}
+
+pub fn changes() -> Vec<Change> {
+    let change = |minutes: i64, metric: Metric, from: Option<f64>, to: Option<f64>| Change {
+        at: minutes_ago(minutes),
+        influencer: influencer_id(3),
+        influencer_name: "Oskar & Ines".to_owned(),
+        connection: connection_id(3),
+        platform: "youtube".to_owned(),
+        metric,
+        from,
+        to,
+        cause: ChangeCause::Sync,
+        significant: true,
+    };
+    vec![
+        change(25, Metric::Followers, Some(459_000.0), Some(402_000.0)),
+        change(25, Metric::EngagementRate, Some(0.0525), Some(0.05)),
+        Change { significant: false, ..change(600, Metric::Posts, Some(511.0), Some(512.0)) },
+        Change { cause: ChangeCause::Manual, ..change(1500, Metric::AvgLikes, None, Some(20_610.4)) },
+        change(9000, Metric::AvgViews, Some(88_123.0), None),
+    ]
+}
+
+pub fn runs() -> Vec<Run> {
+    let run = |number: u64, minutes: i64, name: &str, platform: &str, outcome: Outcome, error: Option<&str>| Run {
+        id: RunId::from_bytes(influencer_id(number).0),
+        connection: connection_id(number),
+        influencer: influencer_id(number),
+        influencer_name: name.to_owned(),
+        platform: platform.to_owned(),
+        due_at: minutes_ago(minutes),
+        started_at: minutes_ago(minutes),
+        duration_ms: 840,
+        outcome,
+        cause: Cause::Schedule,
+        followers: matches!(outcome, Outcome::Ok | Outcome::Partial).then_some(402_000),
+        error: error.map(ToOwned::to_owned),
+        retry_at: None,
+    };
+    vec![
+        run(3, 25, "Oskar & Ines", "youtube", Outcome::Ok, None),
+        run(2, 26, "Tidewater Kitchen", "bluesky", Outcome::Partial, Some("no likes: the posts were not told")),
+        Run {
+            retry_at: Some(NOW.plus_seconds(1_200)),
+            ..run(4, 31, "nightgarden", "mastodon", Outcome::Failed, Some("Mastodon does not answer"))
+        },
+        run(5, 40, "夜の庭 👩‍💻 Garden", "mastodon", Outcome::Skipped, Some("Mastodon said when to come back")),
+    ]
+}
+
+pub fn audit() -> Vec<AuditEntry> {
+    let entry = |number: u64, minutes: i64, who: Option<(u32, &str)>, action: &str| AuditEntry {
+        number,
+        at: minutes_ago(minutes),
+        who: who.map(|(uid, name)| Who { uid, name: name.to_owned() }),
+        action: action.to_owned(),
+        on: "aaaaaaab Oskar & Ines".to_owned(),
+        old: Some("Oskar".to_owned()),
+        new: Some("Oskar & Ines".to_owned()),
+        cause: "person".to_owned(),
+    };
+    vec![
+        entry(3, 30, Some((1001, "ada")), "influencer.edit"),
+        AuditEntry { cause: "sync".to_owned(), ..entry(2, 2000, None, "profile.update") },
+        AuditEntry { old: None, ..entry(1, 60_000, Some((1002, "")), "influencer.add") },
+    ]
+}

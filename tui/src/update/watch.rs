@@ -1,0 +1,61 @@
+//! Follows the syncs somebody asked for here, until they are done.
+
+use roster_protocol::{ErrorKind, Outcome, RosterError, Run, SyncProgress, SyncTicket};
+
+use crate::message::{Effect, Question};
+use crate::model::{Model, Mood, Watched};
+
+/// Follows a ticket from its first run on.
+pub(super) fn begin(model: &mut Model, ticket: SyncTicket, label: String) -> Vec<Effect> {
+    model.watched.push(Watched { ticket, label, ended: 0, not_ok: 0 });
+    vec![Effect::Ask(Question::Progress { ticket, seen: 0 })]
+}
+
+/// Takes how far it has come.
+pub(super) fn progress(
+    model: &mut Model,
+    ticket: SyncTicket,
+    result: Result<SyncProgress, RosterError>,
+) -> Vec<Effect> {
+    let Some(at) = model.watched.iter().position(|watched| watched.ticket == ticket) else { return Vec::new() };
+    let progress = match result {
+        Ok(progress) => progress,
+        Err(error) => {
+            model.watched.remove(at);
+            // A daemon that was started anew knows nothing of the ticket; it syncs all the same.
+            if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unreachable) {
+                model.complain(error);
+            }
+            return Vec::new();
+        }
+    };
+    let watched = &mut model.watched[at];
+    watched.ended += progress.runs.len() as u64;
+    watched.not_ok += progress.runs.iter().filter(|run| run.outcome != Outcome::Ok).count() as u64;
+    if !progress.done {
+        return vec![Effect::Ask(Question::Progress { ticket, seen: watched.ended })];
+    }
+    let watched = model.watched.remove(at);
+    tell_synced(model, &watched, progress.runs.last());
+    Vec::new()
+}
+
+fn tell_synced(model: &mut Model, watched: &Watched, last: Option<&Run>) {
+    let label = &watched.label;
+    let (mood, text, hint) = match (watched.not_ok, last) {
+        (0, Some(run)) if watched.ended == 1 && run.followers.is_some() => {
+            (Mood::Done, format!("synced {label}: {} followers", model.count(run.followers)), None)
+        }
+        (0, _) => (Mood::Done, format!("synced {label}"), None),
+        (_, Some(Run { error: Some(error), .. })) if watched.ended == 1 => {
+            (Mood::Failed, format!("{label}: {error}"), None)
+        }
+        (not_ok, _) => {
+            let text = format!("synced {label}: {not_ok} of {} did not go well", watched.ended);
+            (Mood::Failed, text, Some("2 shows the runs".to_owned()))
+        }
+    };
+    let begun = format!("syncing {label}");
+    model.toasts.retain(|toast| toast.text != begun);
+    model.say(mood, text, hint);
+}
