@@ -140,7 +140,7 @@ impl MonthChunk {
         set(Column::AvgViews, mean(numbers.avg_views));
         set(Column::AudienceMale, ratio(numbers.audience_male));
         set(Column::AudienceFemale, ratio(numbers.audience_female));
-        set(Column::TopAgeRange, numbers.top_age_range.and_then(|range| place(&AgeRange::ALL, range)));
+        set(Column::TopAgeRange, numbers.top_age_range.and_then(|range| place(&AGES, range)));
         set(Column::Source, place(&SOURCES, snapshot.source));
         set(Column::FollowersStep, snapshot.followers_step);
         set(Column::Definition, Some(u64::from(snapshot.definition)));
@@ -163,7 +163,7 @@ impl MonthChunk {
         let source = get(Column::Source).and_then(|place| at_place(&SOURCES, place));
         let age = match get(Column::TopAgeRange) {
             None => None,
-            Some(place) => Some(at_place(&AgeRange::ALL, place).ok_or(ChunkError("an unknown age range"))?),
+            Some(place) => Some(at_place(&AGES, place).ok_or(ChunkError("an unknown age range"))?),
         };
         Ok(Snapshot {
             date,
@@ -418,8 +418,30 @@ fn set_bits(mut bits: u32) -> impl Iterator<Item = u8> + Clone {
     })
 }
 
-/// Sources by their number on disk.
+/// Sources and age ranges by their number on disk: append, never reorder. The matches stop compiling when one is
+/// missing.
 const SOURCES: [Source; 3] = [Source::Api, Source::Manual, Source::Import];
+const _: fn(Source) = |one| match one {
+    Source::Api | Source::Manual | Source::Import => (),
+};
+const AGES: [AgeRange; 7] = [
+    AgeRange::From13To17,
+    AgeRange::From18To24,
+    AgeRange::From25To34,
+    AgeRange::From35To44,
+    AgeRange::From45To54,
+    AgeRange::From55To64,
+    AgeRange::From65,
+];
+const _: fn(AgeRange) = |one| match one {
+    AgeRange::From13To17
+    | AgeRange::From18To24
+    | AgeRange::From25To34
+    | AgeRange::From35To44
+    | AgeRange::From45To54
+    | AgeRange::From55To64
+    | AgeRange::From65 => (),
+};
 
 fn place<T: PartialEq>(all: &[T], one: T) -> Option<u64> {
     all.iter().position(|each| *each == one).map(|place| place as u64)

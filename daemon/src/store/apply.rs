@@ -58,11 +58,9 @@ impl Batch {
         for alert in &commit.alerts {
             let number = alert.number.to_be_bytes();
             batch.put(alert)?;
-            batch.put_at(Records::AlertIds, alert.id.0.to_vec(), &number)?;
+            batch.put_at(Records::AlertIds, alert.id.0.to_vec(), &number);
             match alert.state {
-                AlertState::Open | AlertState::Acknowledged => {
-                    batch.put_at(Records::AlertsLive, number.to_vec(), &[])?
-                }
+                AlertState::Open | AlertState::Acknowledged => batch.put_at(Records::AlertsLive, number.to_vec(), &[]),
                 AlertState::Resolved => batch.delete(Records::AlertsLive, number.to_vec()),
             }
         }
@@ -76,19 +74,25 @@ impl Batch {
         }
         commit.settings.iter().try_for_each(|settings| batch.put(settings))?;
         if let Some((uid, number)) = commit.desktop_shown {
-            batch.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes())?;
+            batch.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes());
         }
         Ok(batch)
     }
 
     fn put<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
-        self.put_at(R::TABLE, record.key(), &record.payload()?)
+        self.put_in(R::TABLE, record)
     }
 
-    fn put_at(&mut self, table: Records, key: Vec<u8>, payload: &[u8]) -> Result<(), StoreError> {
-        let sealed = limited(envelope::seal(table.tag(), &key, payload))?;
-        self.puts.push(Put { table, key, sealed: Some(sealed) });
+    fn put_in<R: Record>(&mut self, table: Records, record: &R) -> Result<(), StoreError> {
+        let key = record.key();
+        let sealed = Some(limited(record.sealed_in(table, &key)?)?);
+        self.puts.push(Put { table, key, sealed });
         Ok(())
+    }
+
+    fn put_at(&mut self, table: Records, key: Vec<u8>, payload: &[u8]) {
+        let sealed = Some(envelope::seal(table.tag(), &key, payload));
+        self.puts.push(Put { table, key, sealed });
     }
 
     fn delete(&mut self, table: Records, key: Vec<u8>) {
@@ -102,7 +106,7 @@ impl Batch {
             DeliveryState::Delivered | DeliveryState::Dead => (Records::Deliveries, Records::DeliveriesPending),
         };
         self.delete(from, delivery.key());
-        self.put_at(to, delivery.key(), &delivery.payload()?)
+        self.put_in(to, delivery)
     }
 
     fn forget(&mut self, connection: &Connection) {

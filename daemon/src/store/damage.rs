@@ -37,11 +37,10 @@ impl DamageLog {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (seen, named) = &mut *noted;
         let place = xxh3_64_with_seed(key, xxh3_64_with_seed(table.as_bytes(), 0));
-        if seen.len() < COUNTED && seen.insert(place) {
+        let is_new = seen.len() < COUNTED && seen.insert(place);
+        if is_new && named.len() < NAMED {
             tracing::error!(table, key = %hex(key), "a stored row is damaged and left out");
-            if named.len() < NAMED {
-                named.push(DamagedRow { table: table.to_owned(), key: key.to_owned() });
-            }
+            named.push(DamagedRow { table: table.to_owned(), key: key.to_owned() });
         }
     }
 

@@ -12,11 +12,23 @@ const CHECKSUM_BYTES: usize = 4;
 
 /// Wraps `payload` for its place.
 pub(super) fn seal(tag: u64, key: &[u8], payload: &[u8]) -> Vec<u8> {
-    let mut sealed = Vec::with_capacity(1 + payload.len() + CHECKSUM_BYTES);
-    sealed.push(VERSION);
+    let mut sealed = opened(payload.len());
     sealed.extend_from_slice(payload);
-    sealed.extend_from_slice(&checksum(tag, key, &sealed));
+    close(tag, key, &mut sealed);
     sealed
+}
+
+/// The beginning of a sealed value, to be continued with a payload of about that length.
+pub(super) fn opened(payload_len: usize) -> Vec<u8> {
+    let mut sealed = Vec::with_capacity(1 + payload_len + CHECKSUM_BYTES);
+    sealed.push(VERSION);
+    sealed
+}
+
+/// Ends what [`opened`] began.
+pub(super) fn close(tag: u64, key: &[u8], sealed: &mut Vec<u8>) {
+    let sum = checksum(tag, key, sealed);
+    sealed.extend_from_slice(&sum);
 }
 
 /// The payload of a sealed value; `None` when it is damaged or not from this place.

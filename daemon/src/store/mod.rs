@@ -77,7 +77,7 @@ impl OpenOptions {
     }
 }
 
-/// The store. Clones share it; the file is closed when the last one is gone and its queue is written.
+/// The store. Clones share it. Dropping the last one writes what is queued and closes the file, and blocks meanwhile.
 #[derive(Clone)]
 pub struct Store {
     handle: Arc<Handle>,

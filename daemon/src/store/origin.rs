@@ -144,10 +144,9 @@ fn write_schema(database: &Database, stamp: Stamp) -> Result<(), StoreError> {
     txn.open_table(CHUNKS)?;
     {
         let mut meta = txn.open_table(Records::Meta.definition())?;
-        for (key, payload) in [(stamp.key(), stamp.payload()?), (Format(FORMAT).key(), Format(FORMAT).payload()?)] {
-            let sealed = envelope::seal(Records::Meta.tag(), &key, &payload);
-            meta.insert(key.as_slice(), sealed.as_slice())?;
-        }
+        let (stamp_key, format_key) = (stamp.key(), Format(FORMAT).key());
+        meta.insert(stamp_key.as_slice(), stamp.sealed(&stamp_key)?.as_slice())?;
+        meta.insert(format_key.as_slice(), Format(FORMAT).sealed(&format_key)?.as_slice())?;
     }
     txn.commit()?;
     Ok(())

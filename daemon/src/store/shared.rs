@@ -9,7 +9,6 @@ use redb::{Database, ReadableDatabase, WriteTransaction};
 use tokio::sync::watch;
 
 use super::damage::DamageLog;
-use super::envelope;
 use super::error::StoreError;
 use super::origin::Origin;
 use super::reader::Reader;
@@ -87,8 +86,8 @@ impl Shared {
     /// Writes what is there already: whether the disk takes it.
     pub(super) fn try_writing(&self) -> Result<(), StoreError> {
         self.write(|txn| {
-            let (key, payload) = (Format(FORMAT).key(), Format(FORMAT).payload()?);
-            let sealed = envelope::seal(Records::Meta.tag(), &key, &payload);
+            let key = Format(FORMAT).key();
+            let sealed = Format(FORMAT).sealed(&key)?;
             txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), sealed.as_slice())?;
             Ok(())
         })

@@ -33,7 +33,7 @@ impl LogRow {
             return Err(StoreError::Invalid { what: format!("a snapshot of day {}", snapshot.date.0) });
         }
         let key = log_key(snapshot.date, connection);
-        Ok(Self { key, sealed: envelope::seal(LOG_TAG, &key, &SnapshotRecord::encode(snapshot)?) })
+        Ok(Self { key, sealed: SnapshotRecord::sealed(&key, snapshot)? })
     }
 }
 
@@ -77,8 +77,8 @@ pub(super) fn read_fold(sealed: &[u8]) -> Result<Fold, StoreError> {
 }
 
 pub(super) fn put_fold(txn: &WriteTransaction, fold: Fold) -> Result<(), StoreError> {
-    let sealed = envelope::seal(Records::Meta.tag(), &fold.key(), &fold.payload()?);
-    txn.open_table(Records::Meta.definition())?.insert(fold.key().as_slice(), sealed.as_slice())?;
+    let key = fold.key();
+    txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), fold.sealed(&key)?.as_slice())?;
     Ok(())
 }
 

@@ -13,7 +13,8 @@ use super::damage::DamageLog;
 use super::error::StoreError;
 use super::snapshots::{self, LogRow, Take, fold_in, put_fold, read_row};
 use super::tables::{
-    EPOCH_DAYS, LogKey, epoch_start, log_definition, log_key, log_name, month_of, newest_finished_epoch, split_log_key,
+    EPOCH_DAYS, LogKey, epoch_of, epoch_start, log_definition, log_key, log_name, month_of, newest_finished_epoch,
+    split_log_key,
 };
 
 /// How many connections one transaction of the fold takes: some 35 ms.
@@ -28,13 +29,14 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`].
     pub async fn fold(&self, today: Date) -> Result<(), StoreError> {
-        let target = newest_finished_epoch(today);
-        let epochs = self.read(|reader| Ok(reader.logs()?.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>())).await?;
-        if epochs.iter().all(|epoch| *epoch > target) {
-            return Ok(());
-        }
-        self.alone(move |txn, _| raise_mark(txn, target)).await?;
-        for epoch in epochs.into_iter().filter(|epoch| *epoch <= target) {
+        let finished = newest_finished_epoch(today);
+        let mut epochs =
+            self.read(|reader| Ok(reader.logs()?.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>())).await?;
+        epochs.retain(|epoch| *epoch <= finished);
+        // Not further than there is something to fold: a clock that was far ahead once must do no lasting harm.
+        let Some(newest) = epochs.last().copied() else { return Ok(()) };
+        self.alone(move |txn, _| raise_mark(txn, newest)).await?;
+        for epoch in epochs {
             let mut from = Some(ConnectionId::from_bytes([0; 5]));
             while let Some(first) = from {
                 from = self.alone(move |txn, damage| fold_some(txn, epoch, first, damage)).await?;
@@ -66,7 +68,10 @@ impl Store {
             let (day, connection) = split_log_key(&row.key);
             (month_of(day).0, connection, day)
         });
-        self.alone(move |txn, _| raise_mark(txn, newest_finished_epoch(today))).await?;
+        let epochs = rows.iter().map(|row| epoch_of(split_log_key(&row.key).0));
+        if let Some(newest) = epochs.filter(|epoch| *epoch <= newest_finished_epoch(today)).max() {
+            self.alone(move |txn, _| raise_mark(txn, newest)).await?;
+        }
         let mut rows = rows.into_iter();
         while !rows.as_slice().is_empty() {
             let some: Vec<LogRow> = rows.by_ref().take(BULK_SNAPSHOTS).collect();

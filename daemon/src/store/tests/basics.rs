@@ -3,6 +3,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use redb::ReadableTableMetadata;
 use roster_protocol::metric::Metric;
 use roster_protocol::time::{Date, Timestamp};
 
@@ -12,8 +13,8 @@ use crate::model::{Commit, Settings};
 use crate::store::origin::Origin;
 use crate::store::records::{Format, Record, Stamp};
 use crate::store::shared::Shared;
-use crate::store::tables::{FORMAT, Records};
-use crate::store::{OpenOptions, Store, StoreError, StoreState, envelope};
+use crate::store::tables::{CHUNKS, FORMAT, Records, chunk_key, month_of};
+use crate::store::{OpenOptions, Store, StoreError, StoreState};
 
 fn open(dir: &std::path::Path) -> Result<(Store, crate::model::Loaded), StoreError> {
     Store::open(OpenOptions::in_dir(dir, Timestamp(5)))
@@ -107,8 +108,8 @@ fn a_newer_format_is_refused_without_touching_a_byte() {
     let shared = Shared::new(origin, database);
     let newer = Format(FORMAT + 1);
     let write = |txn: &redb::WriteTransaction| {
-        let sealed = envelope::seal(Records::Meta.tag(), &newer.key(), &newer.payload()?);
-        txn.open_table(Records::Meta.definition())?.insert(newer.key().as_slice(), sealed.as_slice())?;
+        let key = newer.key();
+        txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), newer.sealed(&key)?.as_slice())?;
         Ok(())
     };
     shared.write(write).expect("a write");
@@ -219,4 +220,66 @@ async fn reopening_disturbs_nobody() {
     let mut stored = 0;
     store.read_now(|reader| reader.runs_since(at(0), |_| stored += 1)).expect("all runs");
     assert_eq!(stored, acked);
+}
+
+#[tokio::test]
+async fn what_is_old_or_nobodys_goes() {
+    let (store, _) = Disk::default().open().expect("a new store");
+    let runs: Vec<_> = (0..6_000).map(|seed| run((seed % 3) as u8, seed)).collect();
+    let changes: Vec<_> = (0..30).map(|seed| change((seed % 3) as u8, seed)).collect();
+    let commit = Commit { runs, changes, ..Commit::default() };
+    store.commit(commit).await.expect("a commit");
+    assert_eq!(store.prune(at(5_501), at(10)).await.expect("pruned"), 5_500 + 10);
+    store.commit(Commit { removed_connections: vec![connection(1, 1)], ..Commit::default() }).await.expect("a commit");
+    let of_one = move |reader: &crate::store::Reader<'_>| {
+        let is_one = |id| id == connection_id(1);
+        let (runs, changes) = (reader.runs(at(0), None, 9_999, is_one)?, reader.changes(at(0), None, 9_999, is_one)?);
+        Ok((runs.rows.len(), changes.rows.len()))
+    };
+    let (runs, changes) = store.read(of_one).await.expect("a read");
+    assert!(runs > 100 && changes > 3);
+    assert_eq!(store.sweep().await.expect("swept"), (runs + changes) as u64);
+    assert_eq!(store.read(of_one).await.expect("a read"), (0, 0));
+    assert_eq!(store.sweep().await.expect("nothing to sweep"), 0);
+    let left = store.read(|reader| reader.runs(at(0), None, 9_999, |_| true)).await.expect("a read");
+    assert_eq!(left.rows.len(), 500 - runs);
+}
+
+#[tokio::test]
+async fn a_damaged_month_is_kept_aside_when_it_is_written_again() {
+    let (store, _) = Disk::default().open().expect("a new store");
+    let of = connection(1, 1);
+    let day = |day: i32| snapshot(Date(FIRST_DAY + day), 5);
+    let today = Date(FIRST_DAY + 200);
+    let days = (0..60).map(day).collect();
+    store.bulk_snapshots(today, vec![(of.id, days)]).await.expect("a bulk load");
+    let damaged = store.alone(move |txn, _| {
+        let key = chunk_key(month_of(Date(FIRST_DAY)).0, of.id);
+        txn.open_table(CHUNKS)?.insert(&key, &b"nonsense"[..])?;
+        Ok(())
+    });
+    damaged.await.expect("a write");
+    let of = connection(1, 1);
+    let left = store.read_now(|reader| reader.history(&of, None, None)).expect("a history");
+    assert!(left.len() < 60 && left.iter().all(|snapshot| *snapshot == day(snapshot.date.0 - FIRST_DAY)));
+    assert_eq!(store.damaged().rows, 1);
+    assert_eq!(store.damaged().named[0].table, "snapshots.chunks");
+    assert_eq!(store.scrub().await.expect("a scrub").damaged, 1);
+    store.commit(Commit { snapshots: vec![(of.id, day(0))], ..Commit::default() }).await.expect("a commit");
+    assert_eq!(store.read_now(|reader| reader.snapshot_on(of.id, Date(FIRST_DAY))).expect("a read"), Some(day(0)));
+    assert_eq!(store.scrub().await.expect("a scrub").damaged, 0);
+    let aside = store.alone(|txn, _| Ok(txn.open_table(Records::Quarantine.definition())?.len()?));
+    assert_eq!(aside.await.expect("a count"), 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_far_ahead_does_no_lasting_harm() {
+    let (store, _) = Disk::default().open().expect("a new store");
+    let days = |from: i32| (from..from + 8).map(|day| (connection_id(1), snapshot(Date(FIRST_DAY + day), 1))).collect();
+    store.commit(Commit { snapshots: days(0), ..Commit::default() }).await.expect("a commit");
+    store.fold(Date(FIRST_DAY + 90_000)).await.expect("a fold");
+    store.commit(Commit { snapshots: days(8), ..Commit::default() }).await.expect("a commit");
+    let logs = store.read_now(|reader| Ok(reader.logs()?.len())).expect("a read");
+    assert!(logs >= 2, "new snapshots go to the log again");
+    assert_eq!(store.read_now(|reader| reader.history(&connection(1, 1), None, None)).expect("a history").len(), 16);
 }

@@ -1,0 +1,268 @@
+//! Influencers, their connections, and snapshots in the log.
+
+use postcard::{from_bytes, to_extend};
+use roster_protocol::connection::{Profile, Snapshot};
+use roster_protocol::ids::{ConnectionId, InfluencerId};
+use roster_protocol::metric::{Mean, Numbers, Ratio};
+use roster_protocol::time::{Date, Seconds, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::places::{AGES, SOURCES, TROUBLES, at, maybe_at, place};
+use super::{Encoded, Record, not_encoded};
+use crate::model::{Connection, Influencer, Trouble};
+use crate::store::envelope;
+use crate::store::error::StoreError;
+use crate::store::tables::{LOG_TAG, LogKey, Records};
+
+#[derive(Serialize, Deserialize)]
+struct InfluencerRecord<'a> {
+    name: &'a str,
+    #[serde(borrow)]
+    tags: Vec<&'a str>,
+    #[serde(borrow)]
+    note: Option<&'a str>,
+    paused: bool,
+    main: Option<[u8; 5]>,
+    added_at: i64,
+}
+
+impl Record for Influencer {
+    const TABLE: Records = Records::Influencers;
+
+    fn key(&self) -> Vec<u8> {
+        self.id.0.to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(
+            &InfluencerRecord {
+                name: &self.name,
+                tags: self.tags.iter().map(String::as_str).collect(),
+                note: self.note.as_deref(),
+                paused: self.paused,
+                main: self.main.map(|id| id.0),
+                added_at: self.added_at.0,
+            },
+            out,
+        )
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let record: InfluencerRecord<'_> = from_bytes(payload).ok()?;
+        Some(Influencer {
+            id: InfluencerId::from_bytes(key.try_into().ok()?),
+            name: record.name.to_owned(),
+            tags: record.tags.into_iter().map(str::to_owned).collect(),
+            note: record.note.map(str::to_owned),
+            paused: record.paused,
+            main: record.main.map(ConnectionId::from_bytes),
+            added_at: Timestamp(record.added_at),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct ConnectionRecord<'a> {
+    influencer: [u8; 5],
+    platform: &'a str,
+    handle: &'a str,
+    #[serde(borrow)]
+    platform_user_id: Option<&'a str>,
+    connected_at: i64,
+    disconnected_at: Option<i64>,
+    paused: bool,
+    interval_seconds: Option<u64>,
+    next_due_at: i64,
+    slot_at: i64,
+    last_synced_at: Option<i64>,
+    failures: u32,
+    #[serde(borrow)]
+    trouble: Option<TroubleRecord<'a>>,
+    profile: Option<ProfileRecord>,
+    latest: Option<(i32, SnapshotRecord)>,
+    first_day: Option<i32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TroubleRecord<'a> {
+    kind: u8,
+    message: &'a str,
+    since: i64,
+    retry_at: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ProfileRecord {
+    followers: Option<u64>,
+    engagement_rate: Option<i64>,
+    avg_likes: Option<u64>,
+    as_of: i64,
+    source: u8,
+}
+
+impl Record for Connection {
+    const TABLE: Records = Records::Connections;
+
+    fn key(&self) -> Vec<u8> {
+        self.id.0.to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(
+            &ConnectionRecord {
+                influencer: self.influencer.0,
+                platform: &self.platform,
+                handle: &self.handle,
+                platform_user_id: self.platform_user_id.as_deref(),
+                connected_at: self.connected_at.0,
+                disconnected_at: self.disconnected_at.map(|at| at.0),
+                paused: self.paused,
+                interval_seconds: self.interval.map(|interval| interval.0),
+                next_due_at: self.next_due_at.0,
+                slot_at: self.slot_at.0,
+                last_synced_at: self.last_synced_at.map(|at| at.0),
+                failures: self.failures,
+                trouble: self.trouble.as_ref().map(|trouble| TroubleRecord {
+                    kind: place(TROUBLES, trouble.kind),
+                    message: &trouble.message,
+                    since: trouble.since.0,
+                    retry_at: trouble.retry_at.map(|at| at.0),
+                }),
+                profile: self.profile.as_ref().map(|profile| ProfileRecord {
+                    followers: profile.followers,
+                    engagement_rate: profile.engagement_rate.map(|rate| rate.0),
+                    avg_likes: profile.avg_likes.map(|likes| likes.0),
+                    as_of: profile.as_of.0,
+                    source: place(SOURCES, profile.source),
+                }),
+                latest: self.latest.as_ref().map(|latest| (latest.date.0, SnapshotRecord::from(latest))),
+                first_day: self.first_day.map(|day| day.0),
+            },
+            out,
+        )
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let record: ConnectionRecord<'_> = from_bytes(payload).ok()?;
+        let trouble = match record.trouble {
+            None => None,
+            Some(trouble) => Some(Trouble {
+                kind: at(TROUBLES, trouble.kind)?,
+                message: trouble.message.to_owned(),
+                since: Timestamp(trouble.since),
+                retry_at: trouble.retry_at.map(Timestamp),
+            }),
+        };
+        let profile = match record.profile {
+            None => None,
+            Some(profile) => Some(Profile {
+                followers: profile.followers,
+                engagement_rate: profile.engagement_rate.map(Ratio),
+                avg_likes: profile.avg_likes.map(Mean),
+                as_of: Timestamp(profile.as_of),
+                source: at(SOURCES, profile.source)?,
+            }),
+        };
+        let latest = match record.latest {
+            None => None,
+            Some((date, snapshot)) => Some(snapshot.on(Date(date))?),
+        };
+        Some(Connection {
+            id: ConnectionId::from_bytes(key.try_into().ok()?),
+            influencer: InfluencerId::from_bytes(record.influencer),
+            platform: record.platform.to_owned(),
+            handle: record.handle.to_owned(),
+            platform_user_id: record.platform_user_id.map(str::to_owned),
+            connected_at: Timestamp(record.connected_at),
+            disconnected_at: record.disconnected_at.map(Timestamp),
+            paused: record.paused,
+            interval: record.interval_seconds.map(Seconds),
+            next_due_at: Timestamp(record.next_due_at),
+            slot_at: Timestamp(record.slot_at),
+            last_synced_at: record.last_synced_at.map(Timestamp),
+            failures: record.failures,
+            trouble,
+            profile,
+            latest,
+            first_day: record.first_day.map(Date),
+        })
+    }
+}
+
+/// A snapshot but for its date, which is in the key.
+#[derive(Serialize, Deserialize)]
+pub(in crate::store) struct SnapshotRecord {
+    observed_at: i64,
+    source: u8,
+    followers_step: Option<u64>,
+    definition: u16,
+    followers: Option<u64>,
+    following: Option<u64>,
+    posts: Option<u64>,
+    engagement_rate: Option<i64>,
+    avg_likes: Option<u64>,
+    avg_comments: Option<u64>,
+    avg_views: Option<u64>,
+    audience_male: Option<i64>,
+    audience_female: Option<i64>,
+    top_age_range: Option<u8>,
+}
+
+impl From<&Snapshot> for SnapshotRecord {
+    fn from(snapshot: &Snapshot) -> Self {
+        let numbers = &snapshot.numbers;
+        Self {
+            observed_at: snapshot.observed_at.0,
+            source: place(SOURCES, snapshot.source),
+            followers_step: snapshot.followers_step,
+            definition: snapshot.definition,
+            followers: numbers.followers,
+            following: numbers.following,
+            posts: numbers.posts,
+            engagement_rate: numbers.engagement_rate.map(|rate| rate.0),
+            avg_likes: numbers.avg_likes.map(|mean| mean.0),
+            avg_comments: numbers.avg_comments.map(|mean| mean.0),
+            avg_views: numbers.avg_views.map(|mean| mean.0),
+            audience_male: numbers.audience_male.map(|share| share.0),
+            audience_female: numbers.audience_female.map(|share| share.0),
+            top_age_range: numbers.top_age_range.map(|range| place(AGES, range)),
+        }
+    }
+}
+
+impl SnapshotRecord {
+    /// The value of a snapshot in the log, sealed for its place.
+    pub(in crate::store) fn sealed(key: &LogKey, snapshot: &Snapshot) -> Result<Vec<u8>, StoreError> {
+        let encoded = to_extend(&SnapshotRecord::from(snapshot), envelope::opened(80));
+        let mut sealed = encoded.map_err(|error| not_encoded("snapshots", &error))?;
+        envelope::close(LOG_TAG, key, &mut sealed);
+        Ok(sealed)
+    }
+
+    /// The snapshot of `date`, from its payload.
+    pub(in crate::store) fn decode(date: Date, payload: &[u8]) -> Option<Snapshot> {
+        from_bytes::<SnapshotRecord>(payload).ok()?.on(date)
+    }
+
+    fn on(self, date: Date) -> Option<Snapshot> {
+        Some(Snapshot {
+            date,
+            observed_at: Timestamp(self.observed_at),
+            source: at(SOURCES, self.source)?,
+            followers_step: self.followers_step,
+            definition: self.definition,
+            numbers: Numbers {
+                followers: self.followers,
+                following: self.following,
+                posts: self.posts,
+                engagement_rate: self.engagement_rate.map(Ratio),
+                avg_likes: self.avg_likes.map(Mean),
+                avg_comments: self.avg_comments.map(Mean),
+                avg_views: self.avg_views.map(Mean),
+                audience_male: self.audience_male.map(Ratio),
+                audience_female: self.audience_female.map(Ratio),
+                top_age_range: maybe_at(AGES, self.top_age_range)?,
+            },
+        })
+    }
+}

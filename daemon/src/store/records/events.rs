@@ -1,0 +1,284 @@
+//! What happened: runs, changes, alerts and their deliveries, lines of the audit log.
+
+use postcard::{from_bytes, to_extend};
+use roster_protocol::audit::Who;
+use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
+use roster_protocol::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::places::{
+    ALERT_STATES, CAUSES, CHANGE_CAUSES, DELIVERY_STATES, METRICS, OUTCOMES, SEVERITIES, at, maybe_at, place,
+};
+use super::{Encoded, Record, not_encoded, number_of};
+use crate::model::{Alert, AuditLine, Change, Delivery, Run};
+use crate::store::error::StoreError;
+use crate::store::tables::{Records, split_timed_key, timed_key};
+
+#[derive(Serialize, Deserialize)]
+struct RunRecord<'a> {
+    influencer: [u8; 5],
+    platform: &'a str,
+    due_at: i64,
+    duration_ms: u64,
+    outcome: u8,
+    cause: u8,
+    is_retry: bool,
+    followers: Option<u64>,
+    #[serde(borrow)]
+    error: Option<&'a str>,
+    retry_at: Option<i64>,
+}
+
+impl Record for Run {
+    const TABLE: Records = Records::Runs;
+
+    fn key(&self) -> Vec<u8> {
+        timed_key(self.started_at, &[&self.connection.0, &self.id.0])
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(
+            &RunRecord {
+                influencer: self.influencer.0,
+                platform: &self.platform,
+                due_at: self.due_at.0,
+                duration_ms: self.duration_ms,
+                outcome: place(OUTCOMES, self.outcome),
+                cause: place(CAUSES, self.cause),
+                is_retry: self.is_retry,
+                followers: self.followers,
+                error: self.error.as_deref(),
+                retry_at: self.retry_at.map(|at| at.0),
+            },
+            out,
+        )
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let record: RunRecord<'_> = from_bytes(payload).ok()?;
+        let (started_at, connection) = split_timed_key(key)?;
+        Some(Run {
+            id: RunId::from_bytes(key.get(13..)?.try_into().ok()?),
+            connection,
+            influencer: InfluencerId::from_bytes(record.influencer),
+            platform: record.platform.to_owned(),
+            due_at: Timestamp(record.due_at),
+            started_at,
+            duration_ms: record.duration_ms,
+            outcome: at(OUTCOMES, record.outcome)?,
+            cause: at(CAUSES, record.cause)?,
+            is_retry: record.is_retry,
+            followers: record.followers,
+            error: record.error.map(str::to_owned),
+            retry_at: record.retry_at.map(Timestamp),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChangeRecord<'a> {
+    influencer: [u8; 5],
+    platform: &'a str,
+    from: Option<f64>,
+    to: Option<f64>,
+    cause: u8,
+    significant: bool,
+}
+
+impl Record for Change {
+    const TABLE: Records = Records::Changes;
+
+    fn key(&self) -> Vec<u8> {
+        timed_key(self.at, &[&self.connection.0, &[place(METRICS, self.metric)]])
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(
+            &ChangeRecord {
+                influencer: self.influencer.0,
+                platform: &self.platform,
+                from: self.from,
+                to: self.to,
+                cause: place(CHANGE_CAUSES, self.cause),
+                significant: self.significant,
+            },
+            out,
+        )
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let record: ChangeRecord<'_> = from_bytes(payload).ok()?;
+        let (when, connection) = split_timed_key(key)?;
+        Some(Change {
+            at: when,
+            influencer: InfluencerId::from_bytes(record.influencer),
+            connection,
+            platform: record.platform.to_owned(),
+            metric: at(METRICS, *key.get(13)?)?,
+            from: record.from,
+            to: record.to,
+            cause: at(CHANGE_CAUSES, record.cause)?,
+            significant: record.significant,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct AlertRecord<'a> {
+    id: [u8; 5],
+    state: u8,
+    rule: &'a str,
+    severity: u8,
+    influencer: [u8; 5],
+    connection: [u8; 5],
+    platform: &'a str,
+    metric: Option<u8>,
+    from: Option<f64>,
+    to: Option<f64>,
+    opened_at: i64,
+    ended_at: Option<i64>,
+    #[serde(borrow)]
+    acknowledged_by: Option<&'a str>,
+    why: &'a str,
+}
+
+impl Record for Alert {
+    const TABLE: Records = Records::Alerts;
+
+    fn key(&self) -> Vec<u8> {
+        self.number.to_be_bytes().to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(
+            &AlertRecord {
+                id: self.id.0,
+                state: place(ALERT_STATES, self.state),
+                rule: &self.rule,
+                severity: place(SEVERITIES, self.severity),
+                influencer: self.influencer.0,
+                connection: self.connection.0,
+                platform: &self.platform,
+                metric: self.metric.map(|metric| place(METRICS, metric)),
+                from: self.from,
+                to: self.to,
+                opened_at: self.opened_at.0,
+                ended_at: self.ended_at.map(|at| at.0),
+                acknowledged_by: self.acknowledged_by.as_deref(),
+                why: &self.why,
+            },
+            out,
+        )
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let record: AlertRecord<'_> = from_bytes(payload).ok()?;
+        Some(Alert {
+            number: number_of(key)?,
+            id: AlertId::from_bytes(record.id),
+            state: at(ALERT_STATES, record.state)?,
+            rule: record.rule.to_owned(),
+            severity: at(SEVERITIES, record.severity)?,
+            influencer: InfluencerId::from_bytes(record.influencer),
+            connection: ConnectionId::from_bytes(record.connection),
+            platform: record.platform.to_owned(),
+            metric: maybe_at(METRICS, record.metric)?,
+            from: record.from,
+            to: record.to,
+            opened_at: Timestamp(record.opened_at),
+            ended_at: record.ended_at.map(Timestamp),
+            acknowledged_by: record.acknowledged_by.map(str::to_owned),
+            why: record.why.to_owned(),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct DeliveryRecord<'a> {
+    id: [u8; 5],
+    state: u8,
+    attempts: u32,
+    next_at: Option<i64>,
+    #[serde(borrow)]
+    last_error: Option<&'a str>,
+    delivered_at: Option<i64>,
+}
+
+impl Record for Delivery {
+    const TABLE: Records = Records::Deliveries;
+
+    fn key(&self) -> Vec<u8> {
+        [&self.alert.to_be_bytes()[..], self.channel.as_bytes()].concat()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(
+            &DeliveryRecord {
+                id: self.id.0,
+                state: place(DELIVERY_STATES, self.state),
+                attempts: self.attempts,
+                next_at: self.next_at.map(|at| at.0),
+                last_error: self.last_error.as_deref(),
+                delivered_at: self.delivered_at.map(|at| at.0),
+            },
+            out,
+        )
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let record: DeliveryRecord<'_> = from_bytes(payload).ok()?;
+        let (alert, channel) = key.split_first_chunk::<8>()?;
+        Some(Delivery {
+            id: DeliveryId::from_bytes(record.id),
+            alert: u64::from_be_bytes(*alert),
+            channel: std::str::from_utf8(channel).ok()?.to_owned(),
+            state: at(DELIVERY_STATES, record.state)?,
+            attempts: record.attempts,
+            next_at: record.next_at.map(Timestamp),
+            last_error: record.last_error.map(str::to_owned),
+            delivered_at: record.delivered_at.map(Timestamp),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct AuditRecord<'a> {
+    at: i64,
+    #[serde(borrow)]
+    who: Option<(u32, &'a str)>,
+    action: &'a str,
+    on: &'a str,
+    #[serde(borrow)]
+    old: Option<&'a str>,
+    #[serde(borrow)]
+    new: Option<&'a str>,
+    cause: &'a str,
+}
+
+/// The payload of a line of the audit log; its number is the key.
+pub(in crate::store) fn encode_audit(line: &AuditLine) -> Result<Vec<u8>, StoreError> {
+    let record = AuditRecord {
+        at: line.at.0,
+        who: line.who.as_ref().map(|who| (who.uid, who.name.as_str())),
+        action: &line.action,
+        on: &line.on,
+        old: line.old.as_deref(),
+        new: line.new.as_deref(),
+        cause: &line.cause,
+    };
+    to_extend(&record, Vec::new()).map_err(|error| not_encoded("the audit log", &error))
+}
+
+/// What [`encode_audit`] wrote.
+pub(in crate::store) fn decode_audit(payload: &[u8]) -> Option<AuditLine> {
+    let record: AuditRecord<'_> = from_bytes(payload).ok()?;
+    Some(AuditLine {
+        at: Timestamp(record.at),
+        who: record.who.map(|(uid, name)| Who { uid, name: name.to_owned() }),
+        action: record.action.to_owned(),
+        on: record.on.to_owned(),
+        old: record.old.map(str::to_owned),
+        new: record.new.map(str::to_owned),
+        cause: record.cause.to_owned(),
+    })
+}

@@ -1,0 +1,140 @@
+//! Holds and settings, and what the store notes about itself.
+
+use postcard::{from_bytes, to_extend};
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::Timestamp;
+
+use super::{Encoded, Record};
+use crate::model::{Hold, Settings};
+use crate::store::tables::Records;
+
+impl Record for Hold {
+    const TABLE: Records = Records::Holds;
+
+    fn key(&self) -> Vec<u8> {
+        self.scope.as_bytes().to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(&(self.until.0, self.reason.as_str()), out)
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let (until, reason): (i64, &str) = from_bytes(payload).ok()?;
+        let scope = std::str::from_utf8(key).ok()?.to_owned();
+        Some(Hold { scope, until: Timestamp(until), reason: reason.to_owned() })
+    }
+}
+
+/// The key of the settings in [`Records::Meta`].
+const SETTINGS: &[u8] = b"settings";
+
+impl Record for Settings {
+    const TABLE: Records = Records::Meta;
+
+    fn key(&self) -> Vec<u8> {
+        SETTINGS.to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(&(self.paused, &self.paused_platforms), out)
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let (paused, paused_platforms) = from_bytes(payload).ok()?;
+        (key == SETTINGS).then_some(Settings { paused, paused_platforms })
+    }
+}
+
+/// Under which this store was made, for good: the key of [`Stamp`] in [`Records::Meta`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Stamp {
+    pub(in crate::store) id: [u8; 16],
+    pub(in crate::store) created_at: Timestamp,
+}
+
+impl Record for Stamp {
+    const TABLE: Records = Records::Meta;
+
+    fn key(&self) -> Vec<u8> {
+        b"store".to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(&(self.id, self.created_at.0), out)
+    }
+
+    fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
+        let (id, created_at) = from_bytes(payload).ok()?;
+        Some(Stamp { id, created_at: Timestamp(created_at) })
+    }
+}
+
+/// The format of the store, in [`Records::Meta`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Format(pub(in crate::store) u32);
+
+impl Record for Format {
+    const TABLE: Records = Records::Meta;
+
+    fn key(&self) -> Vec<u8> {
+        b"format".to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(&self.0, out)
+    }
+
+    fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
+        from_bytes(payload).ok().map(Format)
+    }
+}
+
+/// How far folding has come, in [`Records::Meta`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct Fold {
+    /// Snapshots of this epoch and earlier ones are written into chunks; log tables of those that are left are being
+    /// folded, and nothing is added to them. `None`: there are no chunks.
+    pub(in crate::store) newest: Option<i32>,
+    /// How many snapshots are in chunks.
+    pub(in crate::store) snapshots: u64,
+}
+
+impl Record for Fold {
+    const TABLE: Records = Records::Meta;
+
+    fn key(&self) -> Vec<u8> {
+        b"fold".to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(&(self.newest, self.snapshots), out)
+    }
+
+    fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
+        let (newest, snapshots) = from_bytes(payload).ok()?;
+        Some(Fold { newest, snapshots })
+    }
+}
+
+/// A removed connection whose runs and changes are still to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Sweep {
+    pub(in crate::store) connection: ConnectionId,
+}
+
+impl Record for Sweep {
+    const TABLE: Records = Records::Sweeps;
+
+    fn key(&self) -> Vec<u8> {
+        self.connection.0.to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        Ok(out)
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        payload.is_empty().then_some(Sweep { connection: ConnectionId::from_bytes(key.try_into().ok()?) })
+    }
+}

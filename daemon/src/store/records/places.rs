@@ -1,0 +1,130 @@
+//! The numbers of enum variants on disk: their places in these lists. Append, never reorder.
+//!
+//! Beside each list stands a match that stops compiling when a variant is missing in it.
+
+use roster_protocol::alert::{AlertState, ChangeCause, Severity};
+use roster_protocol::connection::Source;
+use roster_protocol::metric::{AgeRange, Metric};
+use roster_protocol::sync::{Cause, Outcome};
+
+use crate::model::{DeliveryState, TroubleKind};
+
+/// A variant's place.
+pub(super) fn place<T: PartialEq>(all: &[T], one: T) -> u8 {
+    // All lists are whole, see above; no reader would accept 255.
+    all.iter().position(|each| *each == one).map_or(u8::MAX, |place| place as u8)
+}
+
+/// The variant at a place, if there is one.
+pub(super) fn at<T: Copy>(all: &[T], place: u8) -> Option<T> {
+    all.get(usize::from(place)).copied()
+}
+
+/// `Some(None)` for none, `None` for what is no place.
+pub(super) fn maybe_at<T: Copy>(all: &[T], place: Option<u8>) -> Option<Option<T>> {
+    match place {
+        None => Some(None),
+        Some(place) => at(all, place).map(Some),
+    }
+}
+
+pub(super) const SOURCES: &[Source] = &[Source::Api, Source::Manual, Source::Import];
+const _: fn(Source) = |one| match one {
+    Source::Api | Source::Manual | Source::Import => (),
+};
+
+pub(super) const OUTCOMES: &[Outcome] = &[Outcome::Ok, Outcome::Partial, Outcome::Failed, Outcome::Skipped];
+const _: fn(Outcome) = |one| match one {
+    Outcome::Ok | Outcome::Partial | Outcome::Failed | Outcome::Skipped => (),
+};
+
+pub(super) const CAUSES: &[Cause] = &[Cause::Schedule, Cause::Person, Cause::CatchUp, Cause::Push];
+const _: fn(Cause) = |one| match one {
+    Cause::Schedule | Cause::Person | Cause::CatchUp | Cause::Push => (),
+};
+
+pub(super) const CHANGE_CAUSES: &[ChangeCause] = &[ChangeCause::Sync, ChangeCause::Manual, ChangeCause::Import];
+const _: fn(ChangeCause) = |one| match one {
+    ChangeCause::Sync | ChangeCause::Manual | ChangeCause::Import => (),
+};
+
+pub(super) const ALERT_STATES: &[AlertState] = &[AlertState::Open, AlertState::Acknowledged, AlertState::Resolved];
+const _: fn(AlertState) = |one| match one {
+    AlertState::Open | AlertState::Acknowledged | AlertState::Resolved => (),
+};
+
+pub(super) const SEVERITIES: &[Severity] = &[Severity::Info, Severity::Warning, Severity::Critical];
+const _: fn(Severity) = |one| match one {
+    Severity::Info | Severity::Warning | Severity::Critical => (),
+};
+
+pub(super) const DELIVERY_STATES: &[DeliveryState] =
+    &[DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Dead];
+const _: fn(DeliveryState) = |one| match one {
+    DeliveryState::Pending | DeliveryState::Delivered | DeliveryState::Dead => (),
+};
+
+pub(super) const TROUBLES: &[TroubleKind] = &[
+    TroubleKind::Unauthorized,
+    TroubleKind::MissingScope,
+    TroubleKind::RateLimited,
+    TroubleKind::Unavailable,
+    TroubleKind::Network,
+    TroubleKind::AccountGone,
+    TroubleKind::Unconfigured,
+    TroubleKind::Unexpected,
+    TroubleKind::Partial,
+];
+const _: fn(TroubleKind) = |one| match one {
+    TroubleKind::Unauthorized
+    | TroubleKind::MissingScope
+    | TroubleKind::RateLimited
+    | TroubleKind::Unavailable
+    | TroubleKind::Network
+    | TroubleKind::AccountGone
+    | TroubleKind::Unconfigured
+    | TroubleKind::Unexpected
+    | TroubleKind::Partial => (),
+};
+
+pub(super) const METRICS: &[Metric] = &[
+    Metric::Followers,
+    Metric::Following,
+    Metric::Posts,
+    Metric::EngagementRate,
+    Metric::AvgLikes,
+    Metric::AvgComments,
+    Metric::AvgViews,
+    Metric::AudienceMale,
+    Metric::AudienceFemale,
+];
+const _: fn(Metric) = |one| match one {
+    Metric::Followers
+    | Metric::Following
+    | Metric::Posts
+    | Metric::EngagementRate
+    | Metric::AvgLikes
+    | Metric::AvgComments
+    | Metric::AvgViews
+    | Metric::AudienceMale
+    | Metric::AudienceFemale => (),
+};
+
+pub(super) const AGES: &[AgeRange] = &[
+    AgeRange::From13To17,
+    AgeRange::From18To24,
+    AgeRange::From25To34,
+    AgeRange::From35To44,
+    AgeRange::From45To54,
+    AgeRange::From55To64,
+    AgeRange::From65,
+];
+const _: fn(AgeRange) = |one| match one {
+    AgeRange::From13To17
+    | AgeRange::From18To24
+    | AgeRange::From25To34
+    | AgeRange::From35To44
+    | AgeRange::From45To54
+    | AgeRange::From55To64
+    | AgeRange::From65 => (),
+};
