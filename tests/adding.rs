@@ -115,7 +115,12 @@ async fn what_is_paused_is_not_asked_until_it_is_resumed() {
     world.followers(Platform::Bluesky, MARA, 500);
     let mara = world.add("Mara", "bluesky", MARA).await;
     let platform = PauseTarget::Platform("bluesky".into());
-    for target in [PauseTarget::All, platform, PauseTarget::One("Mara".into()), PauseTarget::One(mara.connections[0].id.to_string())] {
+    for target in [
+        PauseTarget::All,
+        platform,
+        PauseTarget::One("Mara".into()),
+        PauseTarget::One(mara.connections[0].id.to_string()),
+    ] {
         let paused = world.client.pause(within(LIMIT), target.clone(), true).await.expect("an answer").expect("paused");
         assert_eq!((paused.len(), paused[0].status, paused[0].badge), (1, ConnectionStatus::Paused, Badge::Green));
         world.sandbox.world().clear_requests();
@@ -144,7 +149,8 @@ async fn a_disconnected_account_comes_back_with_its_history() {
     };
     assert_eq!(history(&world).await, 1);
     let account = Account { platform: "bluesky".into(), handle: MARA.into() };
-    let back = world.client.connect(within(LIMIT), "Mara".into(), account).await.expect("an answer").expect("connected");
+    let back =
+        world.client.connect(within(LIMIT), "Mara".into(), account).await.expect("an answer").expect("connected");
     assert_eq!(back.id.to_string(), id);
     world.settle().await;
     assert_eq!(history(&world).await, 2);
@@ -172,7 +178,10 @@ async fn lists_are_filtered_sorted_and_paged() {
         let page = world.client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
         (page.matching, page.rows.into_iter().map(|row| row.name).collect::<Vec<_>>())
     };
-    assert_eq!(names("", SortBy::Followers, 0, 9).await, (4, ["Star 0", "Star 2", "Star 1", "Star 3"].map(String::from).to_vec()));
+    assert_eq!(
+        names("", SortBy::Followers, 0, 9).await,
+        (4, ["Star 0", "Star 2", "Star 1", "Star 3"].map(String::from).to_vec())
+    );
     assert_eq!(names("", SortBy::Followers, 1, 2).await.1, ["Star 2", "Star 1"]);
     assert_eq!(names("tag:even", SortBy::Name, 0, 9).await.1, ["Star 0", "Star 2"]);
     assert_eq!(names("followers:>1k -tag:odd", SortBy::Name, 0, 9).await.0, 2);
@@ -194,8 +203,15 @@ async fn the_audit_log_says_who_did_what() {
     let log = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
     let log = log.expect("an answer").expect("a log").rows;
     let actions: Vec<&str> = log.iter().map(|entry| entry.action.as_str()).collect();
-    let expected =
-        ["influencer.remove", "influencer.rename", "profile.update", "profile.update", "profile.update", "connection.connect", "influencer.add"];
+    let expected = [
+        "influencer.remove",
+        "influencer.rename",
+        "profile.update",
+        "profile.update",
+        "profile.update",
+        "connection.connect",
+        "influencer.add",
+    ];
     assert_eq!(actions, expected);
     assert_eq!((log[1].old.as_deref(), log[1].new.as_deref()), (Some("Mara"), Some("Mara L.")));
     let uid = nix::unistd::Uid::effective().as_raw();

@@ -479,23 +479,3 @@ async fn a_hostile_name_reaches_no_terminal_and_no_log() {
     is_harmless(&place.log(), "the log");
     assert!(rosterd.ready_after < Duration::from_secs(10));
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn zz_clock_far_ahead() {
-    let world = followed(Platform::Bluesky, 1000).await;
-    world.pass(24 * 3600).await;
-    println!("{:?} runs {}", stored(&world, Platform::Bluesky).await, world.runs().await.len());
-    world.pass(4 * 365 * 24 * 3600).await; tokio::time::sleep(Duration::from_millis(500)).await; world.pass(24 * 3600).await;
-    crate::support::programs::until("pruned", async || (world.runs().await.len() < 4).then_some(())).await;
-    println!("{:?} runs {}", stored(&world, Platform::Bluesky).await, world.runs().await.len());
-    world.clock.set(NOON.plus_seconds(2 * 24 * 3600));
-    world.settle().await;
-    world.followers(Platform::Bluesky, handle(Platform::Bluesky), 1234);
-    println!("{:?}", sync_mara(&world).await);
-    println!("{:?} runs {}", stored(&world, Platform::Bluesky).await, world.runs().await.len());
-    let c = world.show("Mara").await;
-    println!("{:?}", c.connections[0].latest);
-    for day in 1..20 { world.pass(24*3600).await; world.followers(Platform::Bluesky, handle(Platform::Bluesky), 1234+day);}
-    println!("{:?} runs {}", stored(&world, Platform::Bluesky).await, world.runs().await.len());
-    println!("{:?}", world.show("Mara").await.row);
-}

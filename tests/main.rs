@@ -4,10 +4,10 @@ mod support;
 
 mod adding;
 mod alerting;
-mod syncing;
 mod attacking;
 mod faults;
 mod killing;
 mod listening;
 mod starting;
+mod syncing;
 mod tidy;

@@ -75,10 +75,22 @@ async fn a_clock_that_steps_neither_skips_nor_doubles() {
     });
     limit.await.expect("the due time is brought back");
     // A clock from before the first computers: nothing is asked, nothing is written.
-    let before = world.runs().await.len();
     world.clock.set(Timestamp(0));
     world.settle().await;
-    assert_eq!(world.runs().await.len(), before);
+    assert!(world.runs().await.iter().all(|run| run.started_at >= NOON));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_far_ahead_silences_no_alert() {
+    let world = followed(1000).await;
+    world.pass(4 * 365 * 24 * HOUR).await;
+    assert_eq!(history(&world).await.len(), 2, "measured on a day that is still to come");
+    world.clock.set(NOON.plus_seconds(24 * HOUR));
+    world.followers(Platform::Bluesky, MARA, 500);
+    world.sync("Mara").await;
+    let latest = world.connection(&format!("bluesky:{MARA}")).await.latest.expect("a snapshot");
+    assert_eq!((latest.date.to_string().as_str(), latest.numbers.followers), ("2026-11-22", Some(500)));
+    assert_eq!(world.alerts().await.len(), 1, "half of them have left");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

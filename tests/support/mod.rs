@@ -186,7 +186,7 @@ async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>) -> Daemon {
     };
     let options = || Options {
         clock: clock.clone(),
-        limits: limits.clone(),
+        limits,
         rpc_patience: transport::Patience {
             preamble: Duration::from_millis(400),
             half_frame: Duration::from_millis(400),

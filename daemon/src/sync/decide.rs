@@ -165,7 +165,8 @@ fn fill(numbers: &mut Numbers, earlier: Option<&Numbers>) {
 }
 
 /// Stores a snapshot with all that follows from it: changes, profile numbers, alerts, the log.
-/// A snapshot of an earlier day than the newest one is history, and nothing follows from it.
+/// A snapshot of an earlier day than the newest one is history, and nothing follows from it. One of a day that is
+/// still to come does not count as the newest: the clock was wrong when it was made.
 pub fn learn(
     facts: &Facts<'_>,
     connection: &Connection,
@@ -176,7 +177,8 @@ pub fn learn(
 ) {
     let first_day = connection.first_day.map_or(snapshot.date, |first| first.min(snapshot.date));
     let mut after = Connection { first_day: Some(first_day), ..connection.clone() };
-    if connection.latest.as_ref().is_none_or(|latest| latest.date <= snapshot.date) {
+    let today = facts.grid.date_of(facts.now);
+    if connection.latest.as_ref().is_none_or(|latest| latest.date <= snapshot.date || latest.date > today) {
         let differences = change::between(connection.latest.as_ref(), &snapshot);
         let (profile, moves) = profile::follow(connection.profile.as_ref(), &snapshot, facts.significant);
         log_profile(facts, connection, &moves, cause, commit);
