@@ -176,9 +176,16 @@ impl HttpClient {
         let way = Way::of(&url, reach).map_err(|kind| fail(kind, None))?;
         let client = self.inner.client(way).await.map_err(|kind| fail(kind, None))?;
         let proxied = self.inner.proxy.is_some() && way.is_proxied();
-        let request = client.request(method, url).headers(headers).body(body);
-        let mut response =
-            request.send().await.map_err(|error| fail(HttpErrorKind::of(&error, reach, proxied), None))?;
+        let ask = || client.request(method.clone(), url.clone()).headers(headers.clone()).body(body.clone());
+        let mut asked = ask().send().await;
+        // A server may close a kept connection while we ask over it: without a byte of an answer, asking again is safe
+        // where asking changes nothing.
+        if method == Method::GET
+            && asked.as_ref().is_err_and(|error| HttpErrorKind::of(error, reach, proxied) == HttpErrorKind::Broken)
+        {
+            asked = ask().send().await;
+        }
+        let mut response = asked.map_err(|error| fail(HttpErrorKind::of(&error, reach, proxied), None))?;
         let status = response.status().as_u16();
         let most = self.inner.settings.limits.body_bytes;
         // What is announced as too large is not begun; inflated bodies announce nothing.

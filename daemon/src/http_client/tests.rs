@@ -330,3 +330,32 @@ fn the_longest_wait_is_kept() {
     assert_eq!(api.told_to_wait(), Some(Duration::from_secs(30)));
     assert_eq!(api.told_why().as_deref(), Some("its rate limit"));
 }
+
+/// Answers the first request of each connection, and hangs up on the second without having said so.
+async fn forgetful_server() -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            if stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                let answered = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+                let _ = answered.and(stream.read(&mut request).await.map(drop));
+            }
+        }
+    });
+    base
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_was_closed_costs_nothing() {
+    let api = api(through(&forgetful_server().await));
+    for round in 0..4 {
+        let answer = api.get("api.example.com", "/v1").send().await;
+        assert_eq!(answer.map(|answer| answer.status).expect("an answer"), 200, "{round}");
+    }
+    let posted = api.post("api.example.com", "/v1").json(&serde_json::json!({})).send().await;
+    let posted = posted.map(|answer| answer.status);
+    assert_eq!(posted.expect_err("what may change something is not sent twice").kind, HttpErrorKind::Broken);
+}

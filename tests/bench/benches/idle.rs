@@ -1,6 +1,7 @@
 //! A daemon with nothing to do: how much memory it holds, and whether it wakes up.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -44,11 +45,12 @@ async fn main() -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     println!("ready after                        {:>9.1} ms", begun.elapsed().as_secs_f64() * 1e3);
-    // The start's own work, folding and scrubbing included, is over by then.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    // The start's own work, folding and scrubbing included, is over by then, and its threads have ended.
+    tokio::time::sleep(Duration::from_secs(15)).await;
     let before = switches(rosterd.0.id())?;
     tokio::time::sleep(WATCHED).await;
-    let woken = switches(rosterd.0.id())? - before;
+    let after = switches(rosterd.0.id())?;
+    let woken: u64 = after.iter().map(|(thread, count)| count - before.get(thread).copied().unwrap_or_default()).sum();
     let rss = resident_kb(rosterd.0.id())? as f64 / 1024.0;
     println!("resident, {CONNECTIONS} connections × {DAYS} d  {rss:>9.1} MB   goal ≤ 40 {}", verdict(rss <= 40.0));
     println!("wake-ups in {} s, no watchdog       {woken:>9}      goal = 0 {}", WATCHED.as_secs(), verdict(woken == 0));
@@ -59,13 +61,14 @@ fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "MISSED" }
 }
 
-/// Voluntary context switches of all threads: each is a wake-up that found nothing more to do.
-fn switches(pid: u32) -> anyhow::Result<u64> {
-    let mut sum = 0;
+/// Voluntary context switches of each thread: each is a wake-up that found nothing more to do.
+fn switches(pid: u32) -> anyhow::Result<BTreeMap<PathBuf, u64>> {
+    let mut counts = BTreeMap::new();
     for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
-        sum += field(&task?.path().join("status"), "voluntary_ctxt_switches:")?;
+        let thread = task?.path();
+        counts.insert(thread.clone(), field(&thread.join("status"), "voluntary_ctxt_switches:")?);
     }
-    Ok(sum)
+    Ok(counts)
 }
 
 fn resident_kb(pid: u32) -> anyhow::Result<u64> {
