@@ -9,11 +9,11 @@ use bytes::{Buf, BytesMut};
 use futures::future::join_all;
 use nix::sys::signal::Signal;
 use proptest::prelude::*;
-use roster_protocol::influencer::{InfluencerEdit, InfluencerQuery, NewInfluencer};
+use roster_protocol::error::ErrorKind;
+use roster_protocol::influencer::{InfluencerQuery, NewInfluencer};
 use roster_protocol::transport::{self, ClientCodec, ConnectError, ServerCodec, within};
 use roster_protocol::{RosterRequest, RosterResponse};
 use serde::{Deserialize, Serialize};
-use tarpc::client::RpcError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::codec::Decoder;
@@ -403,7 +403,7 @@ async fn a_flood_costs_no_memory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_never_reads_is_cut_off() {
     let (world, socket) = world().await;
-    let tags = |number: usize| (0..16).map(move |tag| format!("tag{number}-{tag}-{}", "x".repeat(60))).collect();
+    let tags = |number: usize| (0..20).map(move |tag| format!("{number}-{tag}-{}", "x".repeat(50))).collect();
     let add = async |number: usize| {
         let new = NewInfluencer { name: format!("Star {number}"), tags: tags(number), ..NewInfluencer::default() };
         world.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
@@ -491,25 +491,31 @@ async fn without_descriptors_it_waits_and_recovers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_too_long_is_an_error_and_the_connection_goes_on() {
+async fn the_fullest_page_there_can_be_fits_into_one_frame() {
     let (world, _) = world().await;
-    // Letters with nine accents each: 80 visible characters are 1.5 kB.
-    let letter = format!("e{}", "\u{301}".repeat(9));
-    let tags = |from: usize| (from..from + 20).map(|tag| format!("{tag}{}", letter.repeat(70))).collect::<Vec<_>>();
-    for number in 0..24 {
-        let new = NewInfluencer { name: format!("Star {number}"), tags: tags(10), ..NewInfluencer::default() };
-        let star = world.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
-        let edit = InfluencerEdit { tag: tags(30), ..InfluencerEdit::default() };
-        world.client.edit(within(LIMIT), star.row.id.to_string(), edit).await.expect("an answer").expect("edited");
-    }
-    let page = async |limit| {
-        let query = InfluencerQuery { limit, ..InfluencerQuery::default() };
-        world.client.influencers(within(LIMIT), query).await
+    let full = |number: usize| NewInfluencer {
+        name: format!("{number:03}{}", "\u{10348}".repeat(77)),
+        tags: (10..30).map(|tag| format!("{tag}{}", "x".repeat(58))).collect(),
+        note: Some("n".repeat(1000)),
+        ..NewInfluencer::default()
     };
-    let refused = page(24).await.expect_err("more than a mebibyte");
-    let RpcError::Server(refused) = refused else { panic!("{refused}") };
-    assert!(refused.detail.contains("too long for one frame"), "{refused}");
-    assert_eq!(page(5).await.expect("an answer").expect("a page").rows.len(), 5);
+    for some in (0..256).collect::<Vec<_>>().chunks(8) {
+        join_all(some.iter().map(|number| async {
+            world.client.add(within(LIMIT), full(*number)).await.expect("an answer").expect("added");
+        }))
+        .await;
+    }
+    let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
+    let page = world.client.influencers(within(LIMIT), query).await.expect("an answer that fits").expect("a page");
+    assert_eq!(page.rows.len(), 256);
+    for more in [
+        NewInfluencer { note: Some("n".repeat(1001)), ..full(999) },
+        NewInfluencer { tags: vec!["x".repeat(61)], ..full(999) },
+        NewInfluencer { tags: (0..21).map(|tag| tag.to_string()).collect(), ..full(999) },
+    ] {
+        let refused = world.client.add(within(LIMIT), more).await.expect("an answer");
+        assert_eq!(refused.expect_err("too much").kind, ErrorKind::Usage);
+    }
     // A question that does not fit is refused before it leaves.
     let long = world.client.influencer(within(LIMIT), "x".repeat(100_000)).await;
     assert!(long.is_err());

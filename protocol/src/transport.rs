@@ -387,3 +387,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin, Codec> Guarded<S, Codec> {
         polled
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_too_long_is_an_error_in_its_place_and_the_next_one_goes_on() {
+        let mut server = ServerCodec::<(), String>::default();
+        let mut client = ClientCodec::<(), String>::default();
+        let mut wire = BytesMut::new();
+        for (request_id, length) in [(1, MAX_ANSWER_BYTES + 1), (2, 5)] {
+            let answer = Response { request_id, message: Ok("x".repeat(length)) };
+            server.encode(answer, &mut wire).expect("something is sent");
+        }
+        let refused = client.decode(&mut wire).expect("a frame").expect("an answer");
+        let error = refused.message.expect_err("too long");
+        assert_eq!((refused.request_id, error.kind), (1, io::ErrorKind::InvalidData));
+        let next = client.decode(&mut wire).expect("a frame").expect("an answer");
+        assert_eq!((next.request_id, next.message.expect("short enough").len()), (2, 5));
+    }
+}
