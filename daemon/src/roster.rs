@@ -245,10 +245,12 @@ impl Roster {
     /// Whether something a person set keeps the connection from being asked.
     pub fn is_paused(&self, connection: &Connection) -> bool {
         let influencer = self.influencers.get(&connection.influencer);
-        connection.paused
-            || self.settings.paused
-            || self.settings.paused_platforms.contains(&connection.platform)
-            || influencer.is_some_and(|influencer| influencer.paused)
+        self.is_paused_itself(connection) || influencer.is_some_and(|influencer| influencer.paused)
+    }
+
+    /// Whether the connection, its platform or everything is paused, whatever its influencer is.
+    pub fn is_paused_itself(&self, connection: &Connection) -> bool {
+        connection.paused || self.settings.paused || self.settings.paused_platforms.contains(&connection.platform)
     }
 
     /// Whether the connection is asked at all: connected, not paused, on a platform that is switched on.

@@ -1,4 +1,5 @@
-//! What the store needs once a day: folding the log of past days, forgetting old runs, looking for damage.
+//! What the store needs once a day: folding the log of past days, forgetting old runs, sweeping up after what was
+//! removed, looking for damage.
 
 use std::sync::Arc;
 
@@ -44,6 +45,9 @@ async fn keep(app: &App) {
     let (runs, changes) = (now.plus_seconds(-RUNS_KEPT_DAYS * DAY_S), now.plus_seconds(-CHANGES_KEPT_DAYS * DAY_S));
     if let Err(error) = app.store.prune(runs, changes).await {
         tracing::warn!(%error, "old runs could not be forgotten; tried again tomorrow");
+    }
+    if let Err(error) = app.store.sweep().await {
+        tracing::warn!(%error, "what removed connections left could not be swept; tried again tomorrow");
     }
     match app.store.scrub().await {
         Ok(found) if found.damaged > 0 => {

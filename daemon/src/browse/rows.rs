@@ -52,10 +52,12 @@ pub fn influencer(roster: &Roster, influencer: &model::Influencer, seen: Seen) -
 
 /// An influencer as a row of a list.
 pub fn row(roster: &Roster, influencer: &model::Influencer, seen: Seen) -> InfluencerRow {
-    let main = roster.main_of(influencer);
+    let connections: Vec<&model::Connection> = roster.connections_of(influencer.id).collect();
+    let chosen = connections.iter().find(|connection| Some(connection.id) == influencer.main);
+    let main = chosen.or(connections.first());
     let latest = main.and_then(|main| main.latest.as_ref());
     let recent = main.and_then(|main| roster.recent.get(&main.id));
-    let synced = roster.connections_of(influencer.id).filter(|c| c.last_synced_at.is_some());
+    let synced = connections.iter().filter(|connection| connection.last_synced_at.is_some());
     let synced = synced.max_by_key(|connection| connection.last_synced_at);
     InfluencerRow {
         id: influencer.id,
@@ -71,14 +73,19 @@ pub fn row(roster: &Roster, influencer: &model::Influencer, seen: Seen) -> Influ
         synced_at: synced.and_then(|connection| connection.last_synced_at),
         last_sync_platform: synced.map(|connection| connection.platform.clone()),
         main: main.map(|main| main.id),
-        main_chosen: influencer.main.is_some() && influencer.main == main.map(|main| main.id),
+        main_chosen: chosen.is_some(),
         open_alerts: roster.open_alerts.get(&influencer.id).copied().unwrap_or_default(),
-        platforms: roster.connections_of(influencer.id).map(|c| platform_badge(roster, c, seen)).collect(),
+        platforms: connections.iter().map(|c| platform_badge(roster, influencer, c, seen)).collect(),
     }
 }
 
-fn platform_badge(roster: &Roster, connection: &model::Connection, seen: Seen) -> PlatformBadge {
-    let paused = roster.is_paused(connection);
+fn platform_badge(
+    roster: &Roster,
+    influencer: &model::Influencer,
+    connection: &model::Connection,
+    seen: Seen,
+) -> PlatformBadge {
+    let paused = influencer.paused || roster.is_paused_itself(connection);
     let interval = connection.interval.unwrap_or(seen.interval);
     let standing = badge::standing(connection, paused, interval, seen.now);
     PlatformBadge { platform: connection.platform.clone(), badge: standing.badge, paused }

@@ -47,7 +47,7 @@ pub async fn record(
         let connection = connection.ok_or_else(|| RosterError::not_found("the connection was removed meanwhile"))?;
         let snapshot = Snapshot {
             date,
-            observed_at: facts.now,
+            observed_at: facts.now.whole_seconds(),
             source: Source::Manual,
             followers_step: None,
             definition: 0,

@@ -116,7 +116,7 @@ fn told(
     let date = facts.grid.date_of(facts.now);
     let mut snapshot = Snapshot {
         date,
-        observed_at: facts.now,
+        observed_at: facts.now.whole_seconds(),
         source: Source::Api,
         followers_step: observation.followers_step,
         definition: observation.definition,
