@@ -68,7 +68,7 @@ fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> T {
 struct World {
     random: fastrand::Rng,
     accounts: Vec<Account>,
-    /// In which order the day's slots come.
+    /// In which order the day's slots come: by id, as the schedule's offsets do.
     order: Vec<usize>,
     day: i32,
 }
@@ -95,7 +95,7 @@ impl World {
         let mut random = fastrand::Rng::with_seed(4);
         let accounts: Vec<_> = (0..count).map(|at| Account::new(at, &mut random)).collect();
         let mut order: Vec<_> = (0..count).collect();
-        order.sort_by_key(|at| accounts[*at].slot_seconds);
+        order.sort_by_key(|at| accounts[*at].connection.id);
         Self { random, accounts, order, day: 0 }
     }
 

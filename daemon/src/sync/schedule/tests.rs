@@ -75,6 +75,16 @@ fn days_of_23_and_25_hours_have_as_many_slots_as_any_other() {
 }
 
 #[test]
+fn offsets_spread_over_a_quarter_of_an_hour_and_grow_with_ids() {
+    let offsets: Vec<i64> = (0..=255u8).map(|n| offset(ConnectionId::from_bytes([n; 5]), DAY_MS)).collect();
+    assert!(offsets.is_sorted());
+    assert_eq!((offsets[0], offsets[255]), (0, WIDEST_OFFSET_MS));
+    let distinct: BTreeSet<i64> = offsets.into_iter().collect();
+    assert_eq!(distinct.len(), 16);
+    assert_eq!(offset(ConnectionId::from_bytes([255; 5]), 10_000), 0, "short intervals have no room for whole minutes");
+}
+
+#[test]
 fn one_missed_slot_is_noticed_and_a_late_start_is_none() {
     let grid = grid("UTC", Some("02:00"), 6);
     let slot = at("2026-11-20T08:00:00Z");
