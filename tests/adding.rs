@@ -220,3 +220,35 @@ async fn the_audit_log_says_who_did_what() {
     let numbers: Vec<u64> = log.iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, (1..=7).rev().collect::<Vec<_>>());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_fullest_page_there_can_be_fits_into_one_frame() {
+    let world = World::new().await;
+    let full = |number: usize| NewInfluencer {
+        name: format!("{number:03}{}", "\u{10348}".repeat(77)),
+        tags: (10..30).map(|tag| format!("{tag}{}", "x".repeat(58))).collect(),
+        note: Some("n".repeat(1000)),
+        ..NewInfluencer::default()
+    };
+    for some in (0..256).collect::<Vec<_>>().chunks(8) {
+        futures::future::join_all(some.iter().map(|number| async {
+            world.client.add(within(LIMIT), full(*number)).await.expect("an answer").expect("added");
+        }))
+        .await;
+    }
+    let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
+    let page = world.client.influencers(within(LIMIT), query).await.expect("an answer that fits").expect("a page");
+    assert_eq!(page.rows.len(), 256);
+    for more in [
+        NewInfluencer { note: Some("n".repeat(1001)), ..full(999) },
+        NewInfluencer { tags: vec!["x".repeat(61)], ..full(999) },
+        NewInfluencer { tags: (0..21).map(|tag| tag.to_string()).collect(), ..full(999) },
+    ] {
+        let refused = world.client.add(within(LIMIT), more).await.expect("an answer");
+        assert_eq!(refused.expect_err("too much").kind, ErrorKind::Usage);
+    }
+    // A question that does not fit is refused before it leaves.
+    let long = world.client.influencer(within(LIMIT), "x".repeat(100_000)).await;
+    assert!(long.is_err());
+    world.client.ping(within(LIMIT)).await.expect("the connection goes on");
+}

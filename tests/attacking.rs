@@ -9,7 +9,6 @@ use bytes::{Buf, BytesMut};
 use futures::future::join_all;
 use nix::sys::signal::Signal;
 use proptest::prelude::*;
-use roster_protocol::error::ErrorKind;
 use roster_protocol::influencer::{InfluencerQuery, NewInfluencer};
 use roster_protocol::transport::{self, ClientCodec, ConnectError, ServerCodec, within};
 use roster_protocol::{RosterRequest, RosterResponse};
@@ -488,38 +487,6 @@ async fn without_descriptors_it_waits_and_recovers() {
     println!("without descriptors {busy:?} of a second busy; recovered in {recovered:?}");
     assert!(recovered < Duration::from_secs(3), "{recovered:?}");
     assert!(place.log().matches(TOLD).count() <= 20, "{}", place.log());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_fullest_page_there_can_be_fits_into_one_frame() {
-    let (world, _) = world().await;
-    let full = |number: usize| NewInfluencer {
-        name: format!("{number:03}{}", "\u{10348}".repeat(77)),
-        tags: (10..30).map(|tag| format!("{tag}{}", "x".repeat(58))).collect(),
-        note: Some("n".repeat(1000)),
-        ..NewInfluencer::default()
-    };
-    for some in (0..256).collect::<Vec<_>>().chunks(8) {
-        join_all(some.iter().map(|number| async {
-            world.client.add(within(LIMIT), full(*number)).await.expect("an answer").expect("added");
-        }))
-        .await;
-    }
-    let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
-    let page = world.client.influencers(within(LIMIT), query).await.expect("an answer that fits").expect("a page");
-    assert_eq!(page.rows.len(), 256);
-    for more in [
-        NewInfluencer { note: Some("n".repeat(1001)), ..full(999) },
-        NewInfluencer { tags: vec!["x".repeat(61)], ..full(999) },
-        NewInfluencer { tags: (0..21).map(|tag| tag.to_string()).collect(), ..full(999) },
-    ] {
-        let refused = world.client.add(within(LIMIT), more).await.expect("an answer");
-        assert_eq!(refused.expect_err("too much").kind, ErrorKind::Usage);
-    }
-    // A question that does not fit is refused before it leaves.
-    let long = world.client.influencer(within(LIMIT), "x".repeat(100_000)).await;
-    assert!(long.is_err());
-    is_well(&world.daemon().socket).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -27,6 +27,12 @@ const MOST_CALLS: usize = 16;
 /// Answers that wait for a client to read them; behind them the handlers wait.
 const MOST_UNREAD: usize = 4;
 
+/// The waits after an accept that failed: doubled from the first to the last.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// So many clients let in without a failure between: the shortage is over, and the next one is told again.
+const ENOUGH_TO_BE_WELL: u32 = 100;
+
 /// How many connections each user has.
 #[derive(Debug, Default)]
 struct Guests {
@@ -67,8 +73,9 @@ impl Drop for Seat {
 /// Accepts clients until the end. A failing accept (no more descriptors) waits longer each time, and never spins.
 pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, patience: Patience) {
     let guests = Arc::new(Guests::default());
-    let mut pause = Duration::from_millis(10);
+    let mut pause = SHORTEST_PAUSE;
     let mut told = false;
+    let mut let_in = 0;
     loop {
         let accepted = tokio::select! {
             () = app.ending.cancelled() => return,
@@ -76,16 +83,20 @@ pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, patience: 
         };
         match accepted {
             Ok((stream, _)) => {
-                (pause, told) = (Duration::from_millis(10), false);
+                let_in += 1;
+                if let_in >= ENOUGH_TO_BE_WELL {
+                    (pause, told) = (SHORTEST_PAUSE, false);
+                }
                 tokio::spawn(welcome(app.clone(), guests.clone(), gate, stream, patience));
             }
             Err(error) => {
+                let_in = 0;
                 if !told {
                     tracing::warn!(%error, "no further client can be let in at present");
                     told = true;
                 }
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_millis(500));
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
     }
