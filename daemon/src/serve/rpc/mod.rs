@@ -83,10 +83,10 @@ pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, patience: 
         };
         match accepted {
             Ok((stream, _)) => {
+                // What queued up during a shortage fills the places anew a few times: no long waits in between.
+                pause = SHORTEST_PAUSE;
                 let_in += 1;
-                if let_in >= ENOUGH_TO_BE_WELL {
-                    (pause, told) = (SHORTEST_PAUSE, false);
-                }
+                told &= let_in < ENOUGH_TO_BE_WELL;
                 tokio::spawn(welcome(app.clone(), guests.clone(), gate, stream, patience));
             }
             Err(error) => {
