@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::faults::Fault;
+use crate::grants::Lifetimes;
 use crate::http_io::{Body, JSON, full, response};
 use crate::platforms::Platform;
 use crate::world::World;
@@ -22,7 +23,7 @@ mod view;
 const LONGEST_BODY: usize = 1024 * 1024;
 
 const KNOWN: &str = "known: GET accounts[?platform=P], GET|PUT accounts/{platform}/{handle}, GET|POST|DELETE faults, \
-    GET|DELETE requests[?platform=P], GET|POST clock";
+    GET|DELETE requests[?platform=P], GET|POST clock, GET grants[?platform=P], GET|PUT lifetimes/{platform}";
 
 /// A status and what to say with it.
 type Reply = (StatusCode, Value);
@@ -64,6 +65,9 @@ fn route(
             world.clear_requests();
             Ok(ok(json!([])))
         }
+        ("GET", ["grants"]) => Ok(ok(grants(world, asked_platform(query)?))),
+        ("GET", ["lifetimes", platform]) => Ok(ok(lifetimes(world, platform_of(platform)?))),
+        ("PUT", ["lifetimes", platform]) => set_lifetimes(world, platform_of(platform)?, read(body)?),
         ("GET", ["clock"]) => Ok(ok(clock(world))),
         ("POST", ["clock"]) => {
             let Advance { advance_seconds } = read(body)?;
@@ -78,6 +82,35 @@ fn route(
 #[serde(deny_unknown_fields)]
 struct Advance {
     advance_seconds: u64,
+}
+
+/// What is left out stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewLifetimes {
+    access_seconds: Option<u64>,
+    refresh_seconds: Option<u64>,
+}
+
+fn grants(world: &World, only: Option<Platform>) -> Value {
+    let all = world.grants();
+    all.iter().filter(|grant| only.is_none_or(|platform| grant.platform == platform)).map(|one| json!(one)).collect()
+}
+
+fn lifetimes(world: &World, platform: Platform) -> Value {
+    let Lifetimes { access, refresh } = world.lifetimes(platform);
+    json!({"access_seconds": access.as_secs(), "refresh_seconds": refresh.map(|lives| lives.as_secs())})
+}
+
+fn set_lifetimes(world: &World, platform: Platform, new: NewLifetimes) -> Result<Reply, Reply> {
+    if !platform.has_consent() {
+        return Err(bad(format!("{platform} has no tokens here")));
+    }
+    let old = world.lifetimes(platform);
+    let access = new.access_seconds.map_or(old.access, Duration::from_secs);
+    let refresh = new.refresh_seconds.map(Duration::from_secs).or(old.refresh);
+    world.set_lifetimes(platform, Lifetimes { access, refresh });
+    Ok(ok(lifetimes(world, platform)))
 }
 
 fn accounts(world: &World, only: Option<Platform>) -> Value {

@@ -1,12 +1,13 @@
 //! What is ordered to go wrong, and whom it befalls.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::Platform;
-use crate::platforms::Answer;
+use crate::platforms::{self, Answer};
 use crate::spoil;
+use crate::world::account::Account;
 
 /// One order: the next `count` answers of `platform` that fit go wrong in this way.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -25,7 +26,7 @@ pub struct Fault {
     /// Another status than the kind's usual one, for `rate_limited`, `server_error` and `html`.
     #[serde(default)]
     pub status: Option<u16>,
-    /// Only such requests; otherwise all.
+    /// Only requests that go there; otherwise where the kind belongs, which is the API for most.
     #[serde(default)]
     pub at: Option<Stage>,
     /// Only requests about this account (handle or id). In an answer about several, the kinds that spoil counts
@@ -68,15 +69,26 @@ pub enum FaultKind {
     HiddenCounts,
     /// The platform tells likes and the number of posts no more.
     WithdrawnMetric,
-    /// The connection ends without an answer.
+    /// The connection ends without an answer, before anything is done.
     Disconnect,
+    /// The owner takes the consent back just before: from then on it is gone.
+    Revoked,
+    /// The token that is shown has expired just before.
+    Expired,
+    /// What is asked was not allowed.
+    MissingScope,
+    /// Everything is done, a rotation too, and the connection ends without an answer. A spent refresh token is taken
+    /// once more within a minute and gives the same pair.
+    LostAnswer,
+    /// As `lost_answer`, but the spent refresh token is dead at once.
+    RotationLost,
 }
 
 /// Where in a platform's service a request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Where tokens are given; no platform here has any yet.
+    /// Where tokens are given, renewed and revoked.
     Token,
     Api,
 }
@@ -122,6 +134,13 @@ impl Fault {
         if self.kind == FaultKind::QuotaExceeded && self.platform != Platform::Youtube {
             return Err("quota_exceeded exists on youtube only".into());
         }
+        let needs_consent = self.kind.needs_token() || self.stage() == Stage::Token;
+        if needs_consent && !self.platform.has_consent() {
+            return Err(format!("{} has no tokens here", self.platform));
+        }
+        if self.kind.spoils_counts() && self.stage() == Stage::Token {
+            return Err("a token endpoint tells no counts".into());
+        }
         if self.count == 0 {
             return Err("count is at least 1".into());
         }
@@ -131,19 +150,64 @@ impl Fault {
         }
     }
 
-    fn fits(&self, platform: Platform, answer: &Answer) -> bool {
+    /// Where it happens.
+    pub fn stage(&self) -> Stage {
+        let usual = match self.kind {
+            FaultKind::LostAnswer | FaultKind::RotationLost => Stage::Token,
+            _ => Stage::Api,
+        };
+        self.at.unwrap_or(usual)
+    }
+
+    fn fits(&self, target: &Target<'_>) -> bool {
+        let platform = target.platform;
         self.platform == platform
-            && self.at != Some(Stage::Token)
-            && self.handle.as_deref().is_none_or(|handle| answer.is_about(platform, handle))
-            && (!self.kind.spoils_counts() || spoil::can_spoil(platform, self, answer))
+            && self.stage() == target.stage
+            && (!self.kind.needs_token() || target.has_token)
+            && self.handle.as_deref().is_none_or(|handle| platforms::find(target.about, platform, handle).is_some())
+            && (!self.kind.spoils_counts() || target.answer.is_some_and(|answer| spoil::can_spoil(self, answer)))
     }
 }
 
 impl FaultKind {
+    /// Whether it can only befall requests that show a token or code.
+    fn needs_token(self) -> bool {
+        matches!(
+            self,
+            FaultKind::Revoked
+                | FaultKind::Expired
+                | FaultKind::MissingScope
+                | FaultKind::LostAnswer
+                | FaultKind::RotationLost
+        )
+    }
+
+    /// Whether it changes the world before the platform answers as it must then.
+    pub fn comes_before(self) -> bool {
+        matches!(self, FaultKind::Revoked | FaultKind::Expired)
+    }
+
+    /// Whether the platform does what it was asked all the same.
+    pub fn comes_after(self) -> bool {
+        matches!(self, FaultKind::Slow | FaultKind::LostAnswer | FaultKind::RotationLost) || self.spoils_counts()
+    }
+
     /// Whether it changes numbers in an otherwise proper answer.
     pub fn spoils_counts(self) -> bool {
         matches!(self, FaultKind::WrongTypes | FaultKind::HiddenCounts | FaultKind::WithdrawnMetric)
     }
+}
+
+/// A request that something may befall.
+pub struct Target<'a> {
+    pub platform: Platform,
+    pub stage: Stage,
+    /// Whose it is.
+    pub about: &'a [Arc<Account>],
+    /// Whether it shows a token or code that was given here.
+    pub has_token: bool,
+    /// What the platform would answer, where that is known without doing anything.
+    pub answer: Option<&'a Answer>,
 }
 
 /// The orders not yet carried out.
@@ -170,9 +234,9 @@ impl Faults {
     }
 
     /// The oldest order that fits, counted as carried out. `variant` is filled in.
-    pub fn take(&self, platform: Platform, answer: &Answer) -> Option<Fault> {
+    pub fn take(&self, target: &Target<'_>) -> Option<Fault> {
         let mut all = self.pending();
-        let place = all.iter().position(|pending| pending.fault.fits(platform, answer))?;
+        let place = all.iter().position(|pending| pending.fault.fits(target))?;
         let pending = &mut all[place];
         let mut fault = pending.fault.clone();
         fault.variant = fault.variant.or(Some(Variant::ALL[pending.done % Variant::ALL.len()]));

@@ -11,8 +11,9 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
 use crate::faults::{Fault, FaultKind};
+use crate::grants::secret;
 use crate::http_io::{Body, JSON, content, full, proper, response, with_headers};
-use crate::platforms::{Answer, Platform};
+use crate::platforms::{Answer, Ask, Platform};
 use crate::spoil;
 use crate::world::World;
 use crate::world::noise::mix;
@@ -32,31 +33,34 @@ impl std::fmt::Display for Disconnected {
 
 impl std::error::Error for Disconnected {}
 
-/// What `platform` sends instead of `answer`.
+/// What `platform` sends instead of `answer`; without one it has done nothing.
 ///
 /// # Errors
 /// When it sends nothing.
 pub async fn mangle(
     world: &World,
     platform: Platform,
+    ask: &Ask,
     fault: &Fault,
-    mut answer: Answer,
+    answer: Option<Answer>,
 ) -> Result<Response<Body>, Disconnected> {
+    let mut answer = answer.unwrap_or_else(|| dud(world));
     Ok(match fault.kind {
-        FaultKind::RateLimited | FaultKind::QuotaExceeded | FaultKind::ServerError => {
-            proper(&platform.refusal(world, fault).unwrap_or(answer))
+        FaultKind::RateLimited | FaultKind::QuotaExceeded | FaultKind::ServerError | FaultKind::MissingScope => {
+            proper(&platform.refusal(world, ask, fault).unwrap_or(answer))
         }
+        FaultKind::Revoked | FaultKind::Expired => proper(&answer),
         FaultKind::Timeout => {
             tokio::time::sleep(SILENCE).await;
             return Err(Disconnected);
         }
-        FaultKind::Disconnect => return Err(Disconnected),
+        FaultKind::Disconnect | FaultKind::LostAnswer | FaultKind::RotationLost => return Err(Disconnected),
         FaultKind::Slow => {
             tokio::time::sleep(Duration::from_millis(fault.delay_ms.unwrap_or(2000))).await;
             proper(&answer)
         }
         FaultKind::WrongTypes | FaultKind::HiddenCounts | FaultKind::WithdrawnMetric => {
-            spoil::spoil(platform, fault, &mut answer);
+            spoil::spoil(fault, &mut answer);
             proper(&answer)
         }
         FaultKind::Truncated => truncated(&answer),
@@ -65,6 +69,13 @@ pub async fn mangle(
         FaultKind::Huge => response(StatusCode::OK, JSON, endless()),
         FaultKind::GzipBomb => gzip_bomb(),
     })
+}
+
+/// Looks like tokens that were given, and opens nothing.
+fn dud(world: &World) -> Answer {
+    let token = secret::random(48);
+    world.grants.add_stray(token.clone());
+    Answer::ok(serde_json::json!({"access_token": token, "token_type": "Bearer", "expires_in": 3600}))
 }
 
 /// Promises the whole length, sends half of it. Without the pause, the end would overtake the half.

@@ -25,6 +25,9 @@ struct Arguments {
     /// Let numbers follow the wall clock, not only POST /_sandbox/clock.
     #[arg(long)]
     live: bool,
+    /// Let consent pages answer at once, as the account of login_hint or the first one.
+    #[arg(long)]
+    auto_approve: bool,
 }
 
 /// Runs the program until SIGINT or SIGTERM: 0 ended as asked, 1 failed, 2 usage.
@@ -43,10 +46,10 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> std::io::Result<()> {
-    let Arguments { listen, accounts, seed, live } = arguments;
+    let Arguments { listen, accounts, seed, live, auto_approve } = arguments;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let sandbox = Sandbox::start(Options { listen, accounts, seed, live, now: None })
+    let sandbox = Sandbox::start(Options { listen, accounts, seed, live, now: None, auto_approve })
         .await
         .map_err(|error| std::io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
     // Whoever reads the URL from a pipe may have closed it again; that ends nothing.

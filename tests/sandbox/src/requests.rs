@@ -1,21 +1,37 @@
 //! What was asked of the platforms, so that tests can look at it. Bounded, and without secrets.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::Platform;
-use crate::faults::FaultKind;
+use crate::faults::{FaultKind, Stage};
 use crate::platforms::{Answer, Ask};
+use crate::world::account::Account;
 
 /// Beyond this many the oldest are forgotten.
 const KEPT: usize = 20_000;
 
 /// Parameters whose values are nobody's business.
-const SECRET: &[&str] =
-    &["key", "access_token", "oauth_token", "refresh_token", "token", "code", "code_verifier", "client_secret"];
+const SECRET: &[&str] = &[
+    "key",
+    "access_token",
+    "oauth_token",
+    "refresh_token",
+    "token",
+    "code",
+    "code_verifier",
+    "client_secret",
+    "device_code",
+    "user_code",
+    "fb_exchange_token",
+    "input_token",
+    "appsecret_proof",
+    "batch",
+    "state",
+];
 
 /// One request to a platform and how it was answered.
 #[derive(Clone, Debug, Serialize)]
@@ -28,17 +44,29 @@ pub struct LoggedRequest {
     pub path: String,
     /// In the order sent; the values of secrets are `***`.
     pub query: Vec<(String, String)>,
+    /// The body's fields where it was a form, in the same way.
+    pub form: Vec<(String, String)>,
+    /// `None` for consent pages.
+    pub stage: Option<Stage>,
     pub user_agent: Option<String>,
-    /// What the platform would have answered, or did.
+    /// What the platform would have answered, or did; 0 where a fault at a token endpoint came before.
     pub status: u16,
     /// What was made of it.
     pub fault: Option<FaultKind>,
-    /// The accounts the answer is about.
+    /// The accounts it was about.
     pub handles: Vec<String>,
 }
 
 impl LoggedRequest {
-    pub fn new(at: Timestamp, platform: Platform, ask: &Ask, answer: &Answer, fault: Option<FaultKind>) -> Self {
+    /// `answer` is what the platform gave or would have given; `None` when a fault came before it had thought of one.
+    pub fn new(
+        at: Timestamp,
+        platform: Platform,
+        ask: &Ask,
+        answer: Option<&Answer>,
+        about: &[Arc<Account>],
+        fault: Option<FaultKind>,
+    ) -> Self {
         let hide = |(name, value): &(String, String)| {
             let shown = if SECRET.contains(&name.as_str()) { "***" } else { value };
             (name.clone(), shown.to_owned())
@@ -50,10 +78,12 @@ impl LoggedRequest {
             method: ask.method.to_string(),
             path: format!("/{}", ask.segments.join("/")),
             query: ask.query.iter().map(hide).collect(),
+            form: ask.form.iter().map(hide).collect(),
+            stage: platform.stage(ask),
             user_agent: ask.header("user-agent").map(str::to_owned),
-            status: answer.status.as_u16(),
+            status: answer.map_or(0, |answer| answer.status.as_u16()),
             fault,
-            handles: answer.about.iter().map(|account| account.handle.clone()).collect(),
+            handles: about.iter().map(|account| account.handle.clone()).collect(),
         }
     }
 }

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -15,11 +16,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use crate::control;
-use crate::http_io::{Body, not_modified, proper};
+use crate::http_io::{Body, JSON, full, not_modified, proper, response};
 use crate::mangle::{Disconnected, mangle};
 use crate::platforms::{Answer, Ask};
-use crate::requests::LoggedRequest;
+use crate::serving;
 use crate::world::World;
+
+const LONGEST_BODY: usize = 1024 * 1024;
 
 /// What a sandbox starts with.
 #[derive(Clone, Debug)]
@@ -34,12 +37,14 @@ pub struct Options {
     pub live: bool,
     /// Sandbox time at the start; `None` = the wall clock's.
     pub now: Option<Timestamp>,
+    /// Whether consent pages answer at once, as the account of `login_hint` or the first one.
+    pub auto_approve: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Options { listen, accounts: 60, seed: 1, live: false, now: None }
+        Options { listen, accounts: 120, seed: 1, live: false, now: None, auto_approve: false }
     }
 }
 
@@ -140,15 +145,16 @@ async fn respond(world: &World, request: Request<Incoming>) -> Result<Response<B
     if request.uri().path().starts_with("/_sandbox") {
         return Ok(control::respond(world, request).await);
     }
-    let (head, _) = request.into_parts();
-    let (platform, ask) = Ask::read(head.method, &head.uri, head.headers);
-    let answer = platform.answer(world, &ask);
-    let fault = world.faults.take(platform, &answer);
-    let kind = fault.as_ref().map(|fault| fault.kind);
-    world.requests.add(LoggedRequest::new(world.clock.shown(), platform, &ask, &answer, kind));
-    match fault {
-        Some(fault) => mangle(world, platform, &fault, answer).await,
-        None => Ok(plain(&ask, &answer)),
+    let (head, body) = request.into_parts();
+    // A body that breaks off or never ends is nobody's request.
+    let body = Limited::new(body, LONGEST_BODY).collect().await.map_err(|_| Disconnected)?.to_bytes();
+    let ask = Ask::read(head.method, &head.uri, head.headers, body);
+    let (platform, served) = serving::serve(world, &ask);
+    match served.fault {
+        Some(fault) => mangle(world, platform, &ask, &fault, served.answer).await,
+        None => {
+            Ok(served.answer.map_or_else(|| response(StatusCode::OK, JSON, full("")), |answer| plain(&ask, &answer)))
+        }
     }
 }
 

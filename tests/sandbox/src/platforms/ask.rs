@@ -1,11 +1,15 @@
 //! A request as the platforms see it, and which of them it is for.
 
+use bytes::Bytes;
+use data_encoding::BASE64;
 use http::{HeaderMap, Method, Uri, header};
 use percent_encoding::percent_decode_str;
 
-use super::Platform;
+use super::{Platform, meta};
+use crate::world::World;
 
 /// One request, with the gateway's prefix taken off.
+#[derive(Clone)]
 pub struct Ask {
     /// Whom the asker meant: `youtube.googleapis.com`.
     pub host: String,
@@ -17,12 +21,15 @@ pub struct Ask {
     /// Decoded, in the order sent.
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
+    /// The body's fields where it is a form: decoded, in the order sent.
+    pub form: Vec<(String, String)>,
+    pub body: Bytes,
 }
 
 impl Ask {
     /// Reads `/{host}{path}`. Paths that can only be one platform's own are also served without the host, for clients
     /// that take a base URL and no prefix.
-    pub fn read(method: Method, uri: &Uri, headers: HeaderMap) -> (Platform, Ask) {
+    pub fn read(method: Method, uri: &Uri, headers: HeaderMap, body: Bytes) -> Ask {
         let mut segments: Vec<String> = uri.path().split('/').skip(1).map(decode).collect();
         let query = uri.query().map(read_query).unwrap_or_default();
         let first = segments.first().map_or("", String::as_str);
@@ -36,8 +43,17 @@ impl Ask {
         if !own {
             segments.drain(..1.min(segments.len()));
         }
-        let ask = Ask { host, origin, method, segments, query, headers };
-        (ask.platform(), ask)
+        let mut ask = Ask { host, origin, method, segments, query, headers, form: Vec::new(), body };
+        if ask.is_form() {
+            ask.form = read_query(&String::from_utf8_lossy(&ask.body));
+        }
+        ask
+    }
+
+    /// Whether the body says that it is a form.
+    pub fn is_form(&self) -> bool {
+        let media = self.header("content-type").unwrap_or_default();
+        media.split(';').next().is_some_and(|media| media.trim() == "application/x-www-form-urlencoded")
     }
 
     pub fn path(&self) -> Vec<&str> {
@@ -49,6 +65,46 @@ impl Ask {
         self.all(name).pop()
     }
 
+    /// A form field's value.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.form.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter's value, wherever it stands.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.one(name).or_else(|| self.field(name))
+    }
+
+    /// The token of `Authorization: Bearer`.
+    pub fn bearer(&self) -> Option<&str> {
+        let value = self.header("authorization")?;
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+
+    /// The app's id, as a parameter or in `Authorization: Basic`, where some libraries put it.
+    pub fn client_id(&self) -> Option<String> {
+        self.param("client_id").map(str::to_owned).or_else(|| Some(self.basic()?.0))
+    }
+
+    /// The app's secret, from the same places.
+    pub fn client_secret(&self) -> Option<String> {
+        self.param("client_secret").map(str::to_owned).or_else(|| Some(self.basic()?.1))
+    }
+
+    fn basic(&self) -> Option<(String, String)> {
+        let encoded = self.header("authorization")?.strip_prefix("Basic ")?;
+        let text = String::from_utf8(BASE64.decode(encoded.as_bytes()).ok()?).ok()?;
+        let (id, secret) = text.split_once(':')?;
+        Some((decode(id), decode(secret)))
+    }
+
+    /// Everything that may be a secret: what proves who asks first, then what it is about.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let values = self.form.iter().chain(&self.query).map(|(_, value)| value.as_str());
+        self.bearer().into_iter().chain(values)
+    }
+
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
     }
@@ -57,10 +113,16 @@ impl Ask {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    fn platform(&self) -> Platform {
+    /// Which platform it is for.
+    pub fn platform(&self, world: &World) -> Platform {
         match self.host.as_str() {
             "public.api.bsky.app" | "api.bsky.app" | "plc.directory" => Platform::Bluesky,
-            "youtube.googleapis.com" | "www.googleapis.com" => Platform::Youtube,
+            "youtube.googleapis.com" | "www.googleapis.com" | "youtubeanalytics.googleapis.com" => Platform::Youtube,
+            "accounts.google.com" | "oauth2.googleapis.com" | "www.google.com" => Platform::Youtube,
+            "www.tiktok.com" | "open.tiktokapis.com" => Platform::Tiktok,
+            "www.instagram.com" | "api.instagram.com" | "graph.instagram.com" => Platform::Instagram,
+            // Two apps share it, and the app says whose it is.
+            "www.facebook.com" | "graph.facebook.com" => meta::app_of(world, self),
             // A Bluesky handle is a host that tells its DID.
             _ if self.path() == [".well-known", "atproto-did"] => Platform::Bluesky,
             _ => Platform::Mastodon,
@@ -93,15 +155,26 @@ mod tests {
 
     #[test]
     fn requests_find_their_platform() {
+        let world = World::new(&crate::Options { accounts: 0, ..Default::default() });
         let check = |uri: &str, platform, host: &str, path: &str| {
-            let (found, ask) = Ask::read(Method::GET, &uri.parse().unwrap(), HeaderMap::new());
-            assert_eq!((found, ask.host.as_str(), ask.segments.join("/").as_str()), (platform, host, path), "{uri}");
+            let ask = Ask::read(Method::GET, &uri.parse().unwrap(), HeaderMap::new(), Bytes::new());
+            assert_eq!(
+                (ask.platform(&world), ask.host.as_str(), ask.segments.join("/").as_str()),
+                (platform, host, path),
+                "{uri}"
+            );
         };
         check("/api.bsky.app/xrpc/a.b.c", Platform::Bluesky, "api.bsky.app", "xrpc/a.b.c");
         check("/xrpc/a.b.c", Platform::Bluesky, "api.bsky.app", "xrpc/a.b.c");
         check("/plc.directory/did%3Aplc%3Aa", Platform::Bluesky, "plc.directory", "did:plc:a");
         check("/a.test/.well-known/atproto-did", Platform::Bluesky, "a.test", ".well-known/atproto-did");
         check("/www.googleapis.com/youtube/v3/videos", Platform::Youtube, "www.googleapis.com", "youtube/v3/videos");
+        check("/oauth2.googleapis.com/token", Platform::Youtube, "oauth2.googleapis.com", "token");
+        check("/www.tiktok.com/v2/auth/authorize/", Platform::Tiktok, "www.tiktok.com", "v2/auth/authorize/");
+        check("/graph.instagram.com/me", Platform::Instagram, "graph.instagram.com", "me");
+        check("/graph.facebook.com/me", Platform::Facebook, "graph.facebook.com", "me");
+        let dialog = "/www.facebook.com/v26.0/dialog/oauth?client_id=instagram-client-id";
+        check(dialog, Platform::Instagram, "www.facebook.com", "v26.0/dialog/oauth");
         check("/Art.example:81/api/v1/x", Platform::Mastodon, "art.example:81", "api/v1/x");
         check("/api/v1/x", Platform::Mastodon, "localhost", "api/v1/x");
         check("/", Platform::Mastodon, "", "");

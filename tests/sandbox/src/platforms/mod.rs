@@ -4,19 +4,27 @@
 
 mod bluesky;
 mod mastodon;
+mod tiktok;
 mod youtube;
+
+mod facebook;
+mod instagram;
+mod meta;
 
 mod ask;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::grants::Lifetimes;
+use crate::spoil::Counts;
 use crate::world::account::Account;
 use crate::world::{World, ids};
-use crate::{Fault, FaultKind};
+use crate::{Fault, FaultKind, Stage};
 pub use ask::{Ask, decode, read_query};
 
 /// A platform that is simulated.
@@ -24,18 +32,31 @@ pub use ask::{Ask, decode, read_query};
 #[serde(rename_all = "snake_case")]
 pub enum Platform {
     Bluesky,
+    Facebook,
+    Instagram,
     Mastodon,
+    Tiktok,
     Youtube,
 }
 
 impl Platform {
-    pub const ALL: [Platform; 3] = [Platform::Youtube, Platform::Bluesky, Platform::Mastodon];
+    pub const ALL: [Platform; 6] = [
+        Platform::Youtube,
+        Platform::Instagram,
+        Platform::Facebook,
+        Platform::Tiktok,
+        Platform::Bluesky,
+        Platform::Mastodon,
+    ];
 
     /// The stable name, as everywhere in Roster.
     pub fn slug(self) -> &'static str {
         match self {
             Platform::Bluesky => "bluesky",
+            Platform::Facebook => "facebook",
+            Platform::Instagram => "instagram",
             Platform::Mastodon => "mastodon",
+            Platform::Tiktok => "tiktok",
             Platform::Youtube => "youtube",
         }
     }
@@ -44,18 +65,68 @@ impl Platform {
         Platform::ALL.into_iter().find(|platform| platform.slug() == slug)
     }
 
+    /// Whether people allow apps to ask here.
+    pub fn has_consent(self) -> bool {
+        !matches!(self, Platform::Bluesky | Platform::Mastodon)
+    }
+
+    /// Whether it tells how many an account follows.
+    pub(crate) fn tells_following(self) -> bool {
+        !matches!(self, Platform::Youtube | Platform::Facebook)
+    }
+
+    /// Whether owners can hide how many follow them.
+    pub(crate) fn hides_followers(self) -> bool {
+        matches!(self, Platform::Bluesky | Platform::Mastodon | Platform::Youtube)
+    }
+
+    /// `{platform}-client-id` of the one app it knows.
+    pub(crate) fn client_id(self) -> String {
+        format!("{self}-client-id")
+    }
+
+    pub(crate) fn client_secret(self) -> String {
+        format!("{self}-client-secret")
+    }
+
+    /// How long its tokens live unless the control said otherwise.
+    pub(crate) fn usual_lifetimes(self) -> Lifetimes {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        match self {
+            Platform::Tiktok => Lifetimes { access: days(1), refresh: Some(days(365)) },
+            Platform::Youtube => Lifetimes { access: Duration::from_secs(3599), refresh: None },
+            _ => Lifetimes { access: days(60), refresh: None },
+        }
+    }
+
+    /// Where in its service a request goes; `None` for consent pages, at which no fault is ordered.
+    pub(crate) fn stage(self, ask: &Ask) -> Option<Stage> {
+        match self {
+            Platform::Bluesky | Platform::Mastodon => Some(Stage::Api),
+            Platform::Facebook | Platform::Instagram => meta::stage(ask),
+            Platform::Tiktok => tiktok::stage(ask),
+            Platform::Youtube => youtube::stage(ask),
+        }
+    }
+
     /// What the platform would answer if nothing went wrong.
     pub(crate) fn answer(self, world: &World, ask: &Ask) -> Answer {
         match self {
             Platform::Bluesky => bluesky::answer(world, ask),
+            Platform::Facebook | Platform::Instagram => meta::answer(world, ask),
             Platform::Mastodon => mastodon::answer(world, ask),
+            Platform::Tiktok => tiktok::answer(world, ask),
             Platform::Youtube => youtube::answer(world, ask),
         }
     }
 
     /// How the platform words the faults it answers itself; `None` for the other kinds.
-    pub(crate) fn refusal(self, world: &World, fault: &Fault) -> Option<Answer> {
+    pub(crate) fn refusal(self, world: &World, ask: &Ask, fault: &Fault) -> Option<Answer> {
         let answer = match (fault.kind, self) {
+            (_, Platform::Tiktok) => tiktok::refusal(ask, fault)?,
+            (_, Platform::Facebook | Platform::Instagram) => meta::refusal(world, ask, fault)?,
+            (_, Platform::Youtube) if self.stage(ask) == Some(Stage::Token) => youtube::token_refusal(fault)?,
+            (FaultKind::MissingScope, Platform::Youtube) => youtube::missing_scope(),
             (FaultKind::RateLimited, Platform::Bluesky) => bluesky::rate_limited(world, fault),
             (FaultKind::RateLimited, Platform::Mastodon) => mastodon::rate_limited(world, fault),
             (FaultKind::RateLimited, Platform::Youtube) => youtube::rate_limited(fault),
@@ -65,8 +136,29 @@ impl Platform {
             (FaultKind::QuotaExceeded, _) => youtube::quota_exceeded(),
             _ => return None,
         };
-        let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(answer.status);
-        Some(Answer { status, ..answer })
+        Some(match fault.status {
+            Some(status) => answer.with_status(status),
+            None => answer,
+        })
+    }
+
+    /// How it refuses to report a metric that it does not know any more.
+    pub(crate) fn withdrawn(self) -> Answer {
+        match self {
+            Platform::Youtube => youtube::not_supported(),
+            _ => meta::unknown_metric(),
+        }
+    }
+
+    /// Where a body tells counts, for the faults that spoil them.
+    pub(crate) fn counts(self, body: &mut Value) -> Counts<'_> {
+        match self {
+            Platform::Bluesky => bluesky::counts(body),
+            Platform::Mastodon => mastodon::counts(body),
+            Platform::Youtube => youtube::counts(body),
+            Platform::Tiktok => tiktok::counts(body),
+            Platform::Facebook | Platform::Instagram => meta::counts(self, body),
+        }
     }
 }
 
@@ -109,6 +201,11 @@ impl Answer {
         Answer { status, headers: Vec::new(), content, about: Vec::new(), etag: None }
     }
 
+    /// The same with another status.
+    pub fn with_status(self, status: u16) -> Answer {
+        Answer { status: StatusCode::from_u16(status).unwrap_or(self.status), ..self }
+    }
+
     pub fn about(mut self, account: &Arc<Account>) -> Answer {
         self.about.push(account.clone());
         self
@@ -118,15 +215,10 @@ impl Answer {
         self.headers.push((HeaderName::from_static(name), value.to_string()));
         self
     }
+}
 
-    /// Whether one of its accounts has this handle or id.
-    pub fn is_about(&self, platform: Platform, handle: &str) -> bool {
-        self.account(platform, handle).is_some()
-    }
-
-    /// The account among those it is about with this handle or id.
-    pub fn account(&self, platform: Platform, handle: &str) -> Option<&Arc<Account>> {
-        let normal = ids::handle_of(platform, handle).ok();
-        self.about.iter().find(|account| account.id == handle || Some(&account.handle) == normal.as_ref())
-    }
+/// The account among some with this handle or id.
+pub fn find<'a>(accounts: &'a [Arc<Account>], platform: Platform, handle: &str) -> Option<&'a Arc<Account>> {
+    let normal = ids::handle_of(platform, handle).ok();
+    accounts.iter().find(|account| account.id == handle || Some(&account.handle) == normal.as_ref())
 }

@@ -22,7 +22,9 @@ async fn what_is_unknown_is_refused_with_what_is_known() {
     check(Method::PUT, "/_sandbox/accounts/myspace/a", json!({}), "bluesky").await;
     check(Method::PUT, "/_sandbox/accounts/mastodon/a", json!({}), "user@host.example").await;
     check(Method::PUT, "/_sandbox/accounts/youtube/a", json!({"followers": -1}), "u64").await;
-    check(Method::POST, "/_sandbox/faults", json!({"platform": "youtube", "kind": "revoked"}), "`gzip_bomb`").await;
+    check(Method::POST, "/_sandbox/faults", json!({"platform": "youtube", "kind": "sulky"}), "`gzip_bomb`").await;
+    check(Method::POST, "/_sandbox/faults", json!({"platform": "bluesky", "kind": "revoked"}), "no tokens").await;
+    check(Method::PUT, "/_sandbox/lifetimes/mastodon", json!({"access_seconds": 1}), "no tokens").await;
     check(Method::POST, "/_sandbox/faults", json!({"kind": "huge"}), "platform").await;
     check(Method::POST, "/_sandbox/clock", json!({"advance_seconds": -5}), "u64").await;
 }

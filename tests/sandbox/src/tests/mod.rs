@@ -1,9 +1,17 @@
 //! The sandbox over loopback, as a client meets it.
 
 mod bluesky;
+mod consent;
 mod control;
+mod facebook;
 mod faults;
+mod google;
+mod instagram;
+mod instagram_login;
 mod mastodon;
+mod owner;
+mod tiktok;
+mod token_faults;
 mod youtube;
 
 use reqwest::{Client, Method, Response};
@@ -23,11 +31,17 @@ impl Visit {
     }
 
     async fn with(accounts: usize) -> Visit {
+        let now = Some("2026-11-21T12:00:00Z".parse().unwrap());
+        Visit::at(Options { accounts, now, ..Options::default() }).await
+    }
+
+    async fn at(options: Options) -> Visit {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let now = Some("2026-11-21T12:00:00Z".parse().unwrap());
-        let sandbox = Sandbox::start(Options { accounts, now, ..Options::default() }).await.unwrap();
-        Visit { sandbox, client: Client::new() }
+        let sandbox = Sandbox::start(options).await.unwrap();
+        // Redirects lead to apps that nobody runs here.
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Visit { sandbox, client }
     }
 
     async fn send(&self, method: Method, path: &str, body: Value) -> reqwest::Result<Response> {

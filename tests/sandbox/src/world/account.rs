@@ -24,7 +24,7 @@ pub struct Account {
     pub state: State,
     /// Mastodon: the new home, as `user@host`.
     pub moved_to: Option<String>,
-    /// The owner hides the counts.
+    /// The owner hides the counts; on Instagram the likes only, on Facebook and TikTok that cannot be done.
     pub hidden: bool,
     /// Mastodon: the owner hides who follows, though not how many.
     pub hide_collections: bool,
@@ -33,6 +33,10 @@ pub struct Account {
     pub followers: Growth,
     pub following: Growth,
     pub posting: Posting,
+    /// Who signs in to it: one person may own several.
+    pub owner: String,
+    /// Meta: the id of the Page an Instagram account is linked to, and the other way round.
+    pub linked: Option<String>,
     /// What all chance about this account comes from.
     pub seed: u64,
 }
@@ -71,9 +75,9 @@ impl Account {
         let recent = self.numbers_served(when).filter(|&number| !self.posting.is_reply(number));
         Numbers {
             followers: self.followers.at(when),
-            following: (self.platform != Platform::Youtube).then(|| self.following.at(when)),
+            following: self.platform.tells_following().then(|| self.following.at(when)),
             posts: self.posting.count_at(when),
-            hidden: self.hidden,
+            hidden: self.hidden && self.platform.hides_followers(),
             recent: recent.take(RECENT).map(|number| post_numbers(self, number, when)).collect(),
         }
     }

@@ -33,12 +33,16 @@ pub struct AccountEdit {
     pub moved_to: Option<String>,
     /// Another handle for the same account.
     pub handle: Option<String>,
-    /// What every post carries; giving one of these five makes the others 0, so that sums can be checked by hand.
+    /// Who signs in to it; a new account has an owner of its own.
+    pub owner: Option<String>,
+    /// What every post carries; giving one of these seven makes the others 0, so that sums can be checked by hand.
     pub likes: Option<u64>,
     pub comments: Option<u64>,
     pub reposts: Option<u64>,
     pub quotes: Option<u64>,
     pub views: Option<u64>,
+    pub reach: Option<u64>,
+    pub saves: Option<u64>,
     pub comments_off: Option<bool>,
     /// 0.01 = one per cent a day; 0.001 where nothing was ever said.
     pub growth_per_day: Option<f64>,
@@ -95,6 +99,7 @@ impl AccountEdit {
         set(&mut account.hidden, &self.hidden);
         set(&mut account.hide_collections, &self.hide_collections);
         set(&mut account.comments_off, &self.comments_off);
+        set(&mut account.owner, &self.owner);
         if let Some(moved_to) = &self.moved_to {
             account.moved_to = Some(moved_to.trim_start_matches('@').to_owned()).filter(|handle| !handle.is_empty());
         }
@@ -126,7 +131,7 @@ impl AccountEdit {
     }
 
     fn apply_post_numbers(&self, account: &mut Account) {
-        let said = [self.likes, self.comments, self.reposts, self.quotes, self.views];
+        let said = [self.likes, self.comments, self.reposts, self.quotes, self.views, self.reach, self.saves];
         if said.iter().all(Option::is_none) {
             return;
         }
@@ -138,6 +143,8 @@ impl AccountEdit {
             reposts: exact(self.reposts, before.reposts),
             quotes: exact(self.quotes, before.quotes),
             views: exact(self.views, before.views),
+            reach: exact(self.reach, before.reach),
+            saves: exact(self.saves, before.saves),
         });
     }
 }

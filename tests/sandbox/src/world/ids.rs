@@ -28,6 +28,9 @@ pub fn handle_of(platform: Platform, text: &str) -> Result<String, EditError> {
         },
         Platform::Youtube if plain(&text, "_.-") => Ok(format!("@{text}")),
         Platform::Youtube => Err(EditError::Handle("@name")),
+        Platform::Instagram | Platform::Tiktok if plain(&text, "_.") => Ok(text),
+        Platform::Facebook if plain(&text, "._-") => Ok(text),
+        Platform::Instagram | Platform::Tiktok | Platform::Facebook => Err(EditError::Handle("name")),
     }
 }
 
@@ -42,6 +45,9 @@ pub fn account_id(platform: Platform, handle: &str) -> String {
         Platform::Bluesky => format!("did:plc:{}", &base32(&bytes(handle))[..24]),
         Platform::Mastodon => snowflake(created_at(handle).as_millisecond(), handle),
         Platform::Youtube => format!("UC{}", &BASE64URL_NOPAD.encode(&bytes(handle))[..22]),
+        Platform::Instagram => format!("17841{:012}", hash(handle) % 1_000_000_000_000),
+        Platform::Facebook => format!("1{:014}", hash(handle) % 100_000_000_000_000),
+        Platform::Tiktok => uuid(handle),
     }
 }
 
@@ -87,6 +93,32 @@ pub fn read_video_id(id: &str) -> Option<(u32, u64)> {
     let bytes: [u8; 8] = BASE64URL_NOPAD.decode(id.as_bytes()).ok()?.try_into().ok()?;
     let value = unscramble(u64::from_be_bytes(bytes));
     Some(((value >> 32) as u32, value & 0xffff_ffff))
+}
+
+/// The id of an account's post in digits: `prefix`, then a number that remembers the account's key and the post's
+/// number. A channel's key of 29 bits and 24 bits of number just fill the 53 that a double holds exactly.
+pub fn digits_id(prefix: &str, account_id: &str, number: u64) -> String {
+    let value = u64::from(channel_key(account_id) & KEY_29) << 24 | number & 0xff_ffff;
+    let folded = ((value ^ (value >> 27)).wrapping_mul(FACTOR)) & MASK_53;
+    format!("{prefix}{:016}", folded ^ (folded >> 27))
+}
+
+/// The number of the post under an id in digits, if it is one of this account's.
+pub fn read_digits_id(prefix: &str, account_id: &str, id: &str) -> Option<u64> {
+    let digits = id.strip_prefix(prefix).filter(|digits| digits.len() == 16)?;
+    let value: u64 = digits.parse().ok().filter(|value| *value <= MASK_53)?;
+    let folded = ((value ^ (value >> 27)).wrapping_mul(inverse(FACTOR))) & MASK_53;
+    let value = folded ^ (folded >> 27);
+    (value >> 24 == u64::from(channel_key(account_id) & KEY_29)).then_some(value & 0xff_ffff)
+}
+
+const KEY_29: u32 = (1 << 29) - 1;
+const MASK_53: u64 = (1 << 53) - 1;
+
+/// An id of some platforms for people: 8-4-4-4-12 hex digits.
+pub fn uuid(text: &str) -> String {
+    let hex = data_encoding::HEXLOWER.encode(&bytes(text)[..16]);
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// What video ids know their channel by.
@@ -139,12 +171,18 @@ mod tests {
         check(Platform::Mastodon, "ada", None);
         check(Platform::Youtube, "Ada", Some("@ada"));
         check(Platform::Youtube, "@a/b", None);
+        check(Platform::Instagram, "@Ada.L", Some("ada.l"));
+        check(Platform::Tiktok, "ada-l", None);
+        check(Platform::Facebook, "ada", Some("ada"));
     }
 
     #[test]
     fn ids_look_like_the_platforms_own() {
         assert_eq!(account_id(Platform::Bluesky, "a.test").len(), 32);
         assert_eq!(account_id(Platform::Youtube, "@a").len(), 24);
+        assert_eq!(account_id(Platform::Instagram, "a").len(), 17);
+        assert_eq!(account_id(Platform::Facebook, "a").len(), 15);
+        assert_eq!(account_id(Platform::Tiktok, "a").len(), 36);
         assert_eq!(tid(1_795_220_568_000).len(), 13);
         assert_eq!(cid("x").len(), 59);
         assert!(tid(1000) < tid(1001));
@@ -154,6 +192,9 @@ mod tests {
     fn ids_are_read_back() {
         assert_eq!(read_video_id(&video_id(77, 5026)), Some((77, 5026)));
         assert_eq!(video_id(77, 1).len(), 11);
+        let digits = digits_id("1", "17841400000000000", 77);
+        assert_eq!((digits.len(), read_digits_id("1", "17841400000000000", &digits)), (17, Some(77)));
+        assert_eq!(read_digits_id("1", "17841400000000001", &digits), None);
         assert_eq!(tid_ms(&tid(1_700_000_000_123)), Some(1_700_000_000_123));
         assert_eq!(snowflake_ms(&snowflake(1_700_000_000_123, "x"), "x"), Some(1_700_000_000_123));
     }

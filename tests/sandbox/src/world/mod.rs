@@ -1,6 +1,8 @@
 //! Who there is, what time it is, and what has been asked: everything the simulated platforms share.
 
 pub mod account;
+pub mod audience;
+pub mod daily;
 pub mod edit;
 pub mod persona;
 
@@ -9,41 +11,34 @@ pub mod growth;
 pub mod ids;
 pub mod names;
 pub mod noise;
+mod population;
 pub mod posts;
 pub mod timeline;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::faults::{Fault, Faults};
+use crate::grants::{Grant, Grants, Lifetimes};
 use crate::requests::{LoggedRequest, Requests};
 use crate::{Options, Platform};
-use account::{Account, State};
+use account::Account;
 use clock::Clock;
 use edit::{AccountEdit, EditError};
 use persona::Persona;
+use population::Population;
 
 /// The simulated world behind a sandbox.
 pub struct World {
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
     pub(crate) requests: Requests,
+    pub(crate) grants: Grants,
+    pub(crate) auto_approve: bool,
     personas: Vec<Persona>,
     population: RwLock<Population>,
-}
-
-/// All accounts, and the ways to find one.
-#[derive(Default)]
-struct Population {
-    accounts: Vec<Arc<Account>>,
-    by_handle: HashMap<(Platform, String), usize>,
-    by_id: HashMap<(Platform, String), usize>,
-    by_channel_key: HashMap<u32, usize>,
-    on_platform: HashMap<Platform, Arc<Vec<Arc<Account>>>>,
-    hosts: HashSet<String>,
 }
 
 impl World {
@@ -56,6 +51,8 @@ impl World {
             clock: Clock::new(options.now, options.live),
             faults: Faults::default(),
             requests: Requests::default(),
+            grants: Grants::default(),
+            auto_approve: options.auto_approve,
             personas,
             population: RwLock::new(population),
         }
@@ -123,6 +120,42 @@ impl World {
         self.requests.clear();
     }
 
+    /// Every consent that was given, oldest first, the revoked ones too.
+    pub fn grants(&self) -> Vec<Grant> {
+        self.grants.all()
+    }
+
+    /// Every code and token that was ever given, and the secrets of the apps.
+    pub fn secrets(&self) -> Vec<String> {
+        let with_app = Platform::ALL.into_iter().filter(|platform| platform.has_consent());
+        let apps = with_app.flat_map(|platform| [platform.client_secret(), format!("{platform}-api-key")]);
+        self.grants.secrets().into_iter().chain(apps).collect()
+    }
+
+    /// How long the tokens live that a platform gives from now on.
+    pub fn lifetimes(&self, platform: Platform) -> Lifetimes {
+        self.grants.lifetimes(platform)
+    }
+
+    pub fn set_lifetimes(&self, platform: Platform, lifetimes: Lifetimes) {
+        self.grants.set_lifetimes(platform, lifetimes);
+    }
+
+    /// Takes back, as its owner, every consent that opens an account.
+    pub fn revoke(&self, account: &Account) {
+        let all = self.grants.all();
+        let opening = all.iter().filter(|grant| grant.opens(account.platform, &account.id));
+        opening.for_each(|grant| self.grants.revoke(grant.number));
+    }
+
+    /// The accounts a grant opens, those of its app's platform first.
+    pub(crate) fn opened(&self, grant: &Grant) -> Vec<Arc<Account>> {
+        let all = grant.accounts.iter().filter_map(|(platform, id)| self.account_by_id(*platform, id));
+        let (mut own, others): (Vec<_>, Vec<_>) = all.partition(|account| account.platform == grant.platform);
+        own.extend(others);
+        own
+    }
+
     pub(crate) fn account_by_channel_key(&self, key: u32) -> Option<Arc<Account>> {
         self.read().found(|p| p.by_channel_key.get(&key))
     }
@@ -143,82 +176,6 @@ impl World {
 
     fn write(&self) -> RwLockWriteGuard<'_, Population> {
         self.population.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Population {
-    fn found<'a>(&'a self, look: impl FnOnce(&'a Population) -> Option<&'a usize>) -> Option<Arc<Account>> {
-        look(self).map(|&place| self.accounts[place].clone())
-    }
-
-    fn add(&mut self, account: Account) {
-        let place = self.accounts.len();
-        self.by_handle.insert((account.platform, account.handle.clone()), place);
-        self.by_id.insert((account.platform, account.id.clone()), place);
-        match account.platform {
-            Platform::Youtube => drop(self.by_channel_key.insert(ids::channel_key(&account.id), place)),
-            Platform::Mastodon => drop(self.hosts.insert(account.host().to_owned())),
-            Platform::Bluesky => {}
-        }
-        self.accounts.push(Arc::new(account));
-    }
-
-    fn list(&mut self, platform: Platform) {
-        let list = self.accounts.iter().filter(|account| account.platform == platform).cloned().collect();
-        self.on_platform.insert(platform, Arc::new(list));
-    }
-
-    fn put(
-        &mut self,
-        platform: Platform,
-        handle: String,
-        renamed: Option<String>,
-        edit: &AccountEdit,
-        now: Timestamp,
-    ) -> Result<Arc<Account>, EditError> {
-        let known = self.by_handle.get(&(platform, handle.clone())).copied();
-        let handle = self.free_handle(platform, handle, renamed)?;
-        if known.is_none() {
-            self.add(made(platform, &handle, now));
-        }
-        let place = known.unwrap_or(self.accounts.len() - 1);
-        let mut account = (*self.accounts[place]).clone();
-        self.by_handle.remove(&(platform, account.handle.clone()));
-        self.by_handle.insert((platform, handle.clone()), place);
-        account.handle = handle;
-        edit.apply(&mut account, now);
-        self.accounts[place] = Arc::new(account);
-        self.list(platform);
-        Ok(self.accounts[place].clone())
-    }
-
-    fn free_handle(&self, platform: Platform, old: String, new: Option<String>) -> Result<String, EditError> {
-        match new {
-            Some(new) if new != old && self.by_handle.contains_key(&(platform, new.clone())) => Err(EditError::Taken),
-            new => Ok(new.unwrap_or(old)),
-        }
-    }
-}
-
-/// An account as the control makes it, before the edit.
-fn made(platform: Platform, handle: &str, now: Timestamp) -> Account {
-    let (followers, following, posting) = edit::usual_numbers(now);
-    Account {
-        platform,
-        handle: handle.to_owned(),
-        id: ids::account_id(platform, handle),
-        display_name: handle.trim_start_matches('@').split(['@', '.']).next().unwrap_or(handle).to_owned(),
-        description: String::new(),
-        created_at: ids::created_at(handle),
-        state: State::Active,
-        moved_to: None,
-        hidden: false,
-        hide_collections: false,
-        comments_off: false,
-        followers,
-        following,
-        posting,
-        seed: noise::hash(handle),
     }
 }
 
@@ -280,6 +237,25 @@ mod tests {
         assert!(numbers(&world).recent.iter().all(|post| post.likes == Some(100) && post.comments == Some(0)));
         world.advance(Duration::from_secs(86_400));
         assert_eq!(numbers(&world).followers, 12_468);
+    }
+
+    #[test]
+    fn an_instagram_account_and_its_page_have_one_owner() {
+        let world = world(0);
+        let owner = |platform, handle| world.account(platform, handle).unwrap().owner.clone();
+        let put = |platform, handle, owner: Option<&str>| {
+            let edit = AccountEdit { owner: owner.map(str::to_owned), ..AccountEdit::default() };
+            world.put(platform, handle, &edit).unwrap()
+        };
+        put(Platform::Facebook, "ada", Some("Ada"));
+        let account = put(Platform::Instagram, "ada", None);
+        let page = world.account(Platform::Facebook, "ada").unwrap();
+        assert_eq!((account.owner.as_str(), account.linked.as_ref()), ("Ada", Some(&page.id)));
+        put(Platform::Facebook, "ada", Some("Bob"));
+        assert_eq!(owner(Platform::Instagram, "ada"), "Bob");
+        put(Platform::Instagram, "ada", Some("Cleo"));
+        assert_eq!(owner(Platform::Facebook, "ada"), "Cleo");
+        assert_eq!(world.accounts().len(), 2);
     }
 
     #[test]

@@ -10,10 +10,30 @@ use super::ids;
 use super::names::{self, EXTRA_TAGS, FAILING_HOST, HOSTS, Name, TOPICS, Topic};
 use super::noise::{bell, draw, pick, unit};
 use super::posts::Posting;
-use crate::Platform;
+use crate::Platform::{self, Bluesky, Facebook, Instagram, Mastodon, Tiktok, Youtube};
 
 /// On how many platforms one influencer after the other is: 7 accounts for every 3 of them.
 const SPREAD: [usize; 6] = [3, 2, 2, 3, 1, 3];
+
+/// Where influencers are who are on three, two or one of them. An Instagram account comes with the Page it is
+/// linked to.
+const ON_THREE: &[&[Platform]] = &[
+    &[Youtube, Instagram, Facebook],
+    &[Youtube, Tiktok, Bluesky],
+    &[Tiktok, Instagram, Facebook],
+    &[Youtube, Bluesky, Mastodon],
+    &[Bluesky, Mastodon, Tiktok],
+    &[Youtube, Tiktok, Mastodon],
+];
+const ON_TWO: &[&[Platform]] = &[
+    &[Instagram, Facebook],
+    &[Youtube, Tiktok],
+    &[Bluesky, Mastodon],
+    &[Instagram, Facebook],
+    &[Tiktok, Bluesky],
+    &[Youtube, Mastodon],
+];
+const ON_ONE: &[&[Platform]] = &[&[Youtube], &[Facebook], &[Tiktok], &[Bluesky], &[Mastodon], &[Facebook]];
 
 /// One invented influencer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +41,7 @@ pub struct Persona {
     /// Unique within a world.
     pub name: String,
     pub tags: Vec<String>,
-    /// One to three, each on another platform.
+    /// One to three, each on another platform. Platforms with consent may know another owner.
     pub accounts: Vec<AccountKey>,
 }
 
@@ -39,18 +59,24 @@ struct Cast {
     name: Name,
     topic: Topic,
     stem: String,
+    platforms: &'static [Platform],
+    owner: String,
 }
 
 /// Invents influencers until they have `wanted` accounts together.
 pub fn invent(seed: u64, wanted: usize) -> (Vec<Account>, Vec<Persona>) {
     let (mut accounts, mut personas, mut taken) = (Vec::with_capacity(wanted), Vec::new(), HashSet::new());
     while accounts.len() < wanted {
-        let cast = cast(seed, personas.len(), &mut taken);
-        let count = SPREAD[personas.len() % SPREAD.len()].min(wanted - accounts.len());
+        let mut cast = cast(seed, personas.len(), &mut taken);
+        cast.platforms = platforms(personas.len(), wanted - accounts.len(), cast.seed);
+        if let Some(manager) = manager(&personas) {
+            cast.owner = manager;
+        }
         let first = accounts.len();
-        for nth in 0..count {
+        for nth in 0..cast.platforms.len() {
             accounts.push(account(&cast, nth, first + nth));
         }
+        link(&mut accounts[first..]);
         personas.push(persona(&cast, &accounts[first..]));
     }
     (accounts, personas)
@@ -67,7 +93,39 @@ fn cast(seed: u64, place: usize, taken: &mut HashSet<String>) -> Cast {
     if !taken.insert(stem.clone()) {
         stem = format!("{stem}{place}");
     }
-    Cast { seed, place, name, topic, stem }
+    let owner = format!("{} {}", name.given, name.family);
+    Cast { seed, place, name, topic, stem, platforms: &[], owner }
+}
+
+/// As many platforms as the next influencer is on, and as there is room for.
+fn platforms(place: usize, room: usize, seed: u64) -> &'static [Platform] {
+    let sets = match SPREAD[place % SPREAD.len()].min(room) {
+        3.. => ON_THREE,
+        2 => ON_TWO,
+        _ => ON_ONE,
+    };
+    pick(sets, draw(seed, 11))
+}
+
+/// The second and third influencer of every eight have the first one's owner sign in for them.
+fn manager(before: &[Persona]) -> Option<String> {
+    let place = before.len();
+    matches!(place % 8, 1 | 2).then(|| before[place - place % 8].name.clone())
+}
+
+/// Joins an influencer's Instagram account and Page.
+fn link(accounts: &mut [Account]) {
+    let id_on = |platform| accounts.iter().find(|account| account.platform == platform).map(|one| one.id.clone());
+    let (page, instagram) = (id_on(Facebook), id_on(Instagram));
+    if let (Some(page), Some(instagram)) = (page, instagram) {
+        for account in accounts {
+            match account.platform {
+                Facebook => account.linked = Some(instagram.clone()),
+                Instagram => account.linked = Some(page.clone()),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// Tells namesakes apart: a double name, and in the largest worlds a number.
@@ -95,7 +153,7 @@ fn persona(cast: &Cast, accounts: &[Account]) -> Persona {
 
 /// The `nth` account of an influencer, the `place`th of all.
 fn account(cast: &Cast, nth: usize, place: usize) -> Account {
-    let platform = Platform::ALL[(draw(cast.seed, 11) as usize % 3 + nth) % 3];
+    let platform = cast.platforms[nth];
     let seed = draw(cast.seed, 100 + nth as u64);
     let trouble = trouble(platform, place);
     let handle = handle(cast, platform, trouble == Some(State::Failing));
@@ -109,9 +167,11 @@ fn account(cast: &Cast, nth: usize, place: usize) -> Account {
         state: trouble.unwrap_or(State::Active),
         moved_to: (platform == Platform::Mastodon && place % 61 == 9)
             .then(|| format!("{}@harbour.example", cast.stem.replace('-', "_"))),
-        hidden: platform == Platform::Youtube && place % 19 == 4,
+        hidden: matches!(platform, Youtube | Instagram) && place % 19 == 4,
         hide_collections: platform == Platform::Mastodon && place % 7 == 2,
         comments_off: platform == Platform::Youtube && place % 17 == 3,
+        owner: cast.owner.clone(),
+        linked: None,
         following: following(&followers, seed),
         posting: posting(platform, &handle, place, seed),
         followers,
@@ -139,6 +199,8 @@ fn handle(cast: &Cast, platform: Platform, failing: bool) -> String {
         Platform::Bluesky => format!("{}.sky.test", cast.stem),
         Platform::Mastodon => format!("{}@{host}", cast.stem.replace('-', "_")),
         Platform::Youtube => format!("@{}", cast.stem),
+        Platform::Instagram | Platform::Tiktok => cast.stem.replace('-', "_"),
+        Platform::Facebook => cast.stem.replace('-', "."),
     };
     text.to_lowercase()
 }
@@ -147,6 +209,9 @@ fn handle(cast: &Cast, platform: Platform, failing: bool) -> String {
 fn followers(cast: &Cast, platform: Platform, nth: usize, seed: u64) -> Growth {
     let (share, purge) = match platform {
         Platform::Youtube => (1.0, 0.0),
+        Platform::Instagram => (1.1, 0.015),
+        Platform::Tiktok => (1.6, 0.0),
+        Platform::Facebook => (0.5, 0.0),
         Platform::Bluesky => (0.4, 0.02),
         Platform::Mastodon => (0.15, 0.0),
     };
@@ -175,6 +240,6 @@ fn posting(platform: Platform, handle: &str, place: usize, seed: u64) -> Posting
     }
     let every = (43_200.0 * (3.3 * unit(draw(seed, 7))).exp()).round();
     let age_seconds = (EPOCH_MS - ids::created_at(handle).as_millisecond()) as f64 / 1000.0;
-    let replies = platform != Platform::Youtube;
+    let replies = matches!(platform, Bluesky | Mastodon);
     Posting { origin, count: (age_seconds / every) as u64, every, grows: true, replies, given: None }
 }

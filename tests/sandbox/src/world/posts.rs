@@ -44,6 +44,9 @@ pub struct PostNumbers {
     pub reposts: Option<u64>,
     pub quotes: Option<u64>,
     pub views: Option<u64>,
+    /// How many people saw it.
+    pub reach: Option<u64>,
+    pub saves: Option<u64>,
 }
 
 impl Posting {
@@ -92,11 +95,17 @@ pub fn post_numbers(account: &Account, number: u64, when: Timestamp) -> PostNumb
     let engagements =
         followers * usual_engagement(followers) * (0.55 * bell(drawn)).exp() * (1.0 - (-hours.max(0.0) / 9.0).exp());
     let part = |share: f64| Some((engagements * share) as u64);
-    let views = part(14.0 + 12.0 * unit(draw(drawn, 1)));
-    told(
-        account,
-        PostNumbers { likes: part(0.85), comments: part(0.08), reposts: part(0.06), quotes: part(0.01), views },
-    )
+    let shown = 14.0 + 12.0 * unit(draw(drawn, 1));
+    let all = PostNumbers {
+        likes: part(0.85),
+        comments: part(0.08),
+        reposts: part(0.06),
+        quotes: part(0.01),
+        views: part(shown),
+        reach: part(shown * 0.7),
+        saves: part(0.05),
+    };
+    told(account, all)
 }
 
 /// Leaves what the account's platform tells.
@@ -104,9 +113,12 @@ fn told(account: &Account, all: PostNumbers) -> PostNumbers {
     match account.platform {
         Platform::Youtube => {
             let comments = all.comments.filter(|_| !account.comments_off);
-            PostNumbers { comments, reposts: None, quotes: None, ..all }
+            PostNumbers { comments, reposts: None, quotes: None, reach: None, saves: None, ..all }
         }
-        Platform::Bluesky | Platform::Mastodon => PostNumbers { views: None, ..all },
+        Platform::Bluesky | Platform::Mastodon => PostNumbers { views: None, reach: None, saves: None, ..all },
+        Platform::Instagram => PostNumbers { quotes: None, ..all },
+        Platform::Facebook => PostNumbers { quotes: None, saves: None, ..all },
+        Platform::Tiktok => PostNumbers { quotes: None, reach: None, saves: None, ..all },
     }
 }
 

@@ -3,6 +3,7 @@
 //! Shapes and words as an AppView of 2026-11 gives them. Without log-in, so that nothing depends on the asker. Posts
 //! have no media; likes, follows and the rest of the records are not there, only their counts.
 
+mod counts;
 mod feed;
 mod identity;
 mod params;
@@ -17,6 +18,7 @@ use super::{Answer, Ask};
 use crate::Fault;
 use crate::world::World;
 use crate::world::account::{Account, State};
+pub use counts::counts;
 
 /// Answers one request.
 pub fn answer(world: &World, ask: &Ask) -> Answer {

@@ -4,6 +4,7 @@
 //! Windows of requests are told as the real thing tells them but never run out by themselves.
 
 mod accounts;
+mod counts;
 mod instance;
 mod statuses;
 
@@ -17,6 +18,7 @@ use super::{Answer, Ask};
 use crate::world::World;
 use crate::world::account::{Account, State};
 use crate::{Fault, Platform};
+pub use counts::counts;
 
 /// An account as one instance sees it.
 pub struct Seen {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::list::{self, Page};
 use super::{errors, params};
 use crate::Platform;
+use crate::grants::Held;
 use crate::platforms::{Answer, Ask};
 use crate::world::World;
 use crate::world::account::{Account, State};
@@ -25,10 +26,10 @@ const PARTS: &[&str] = &[
 ];
 const FILTERS: &[&str] = &["id", "forHandle", "forUsername", "mine", "managedByMe", "mySubscribers", "categoryId"];
 
-pub fn list(world: &World, ask: &Ask) -> Result<Answer, Answer> {
+pub fn list(world: &World, ask: &Ask, held: Option<&Held>) -> Result<Answer, Answer> {
     let parts = params::parts(ask, PARTS)?;
     let (per_page, offset) = (params::max_results(ask)?, params::offset(ask)?);
-    let named = named(world, ask)?;
+    let named = named(world, ask, held)?;
     if let Some(failing) = named.iter().find(|account| account.state == State::Failing) {
         return Ok(errors::server_error().about(failing));
     }
@@ -43,7 +44,7 @@ pub fn list(world: &World, ask: &Ask) -> Result<Answer, Answer> {
 }
 
 /// The accounts that the filter names, in its order, each once; unknown ones are left out without a word.
-fn named(world: &World, ask: &Ask) -> Result<Vec<Arc<Account>>, Answer> {
+fn named(world: &World, ask: &Ask, held: Option<&Held>) -> Result<Vec<Arc<Account>>, Answer> {
     let mut found: Vec<Arc<Account>> = match params::filter(ask, FILTERS)? {
         ("id", _) => {
             params::ids(ask)?.into_iter().filter_map(|id| world.account_by_id(Platform::Youtube, id)).collect()
@@ -51,6 +52,9 @@ fn named(world: &World, ask: &Ask) -> Result<Vec<Arc<Account>>, Answer> {
         ("forHandle", handle) => world.account(Platform::Youtube, handle).into_iter().collect(),
         // Names from before handles; nobody here is that old.
         ("forUsername", _) => Vec::new(),
+        ("mine", yes) if yes.eq_ignore_ascii_case("true") => {
+            world.opened(&held.ok_or_else(errors::mine_needs_consent)?.grant)
+        }
         _ => return Err(errors::mine_needs_consent()),
     };
     let mut seen = std::collections::HashSet::new();

@@ -77,6 +77,33 @@ pub fn bad_credentials() -> Answer {
         .with(json!({"location": "Authorization", "locationType": "header"}), Value::Null)
 }
 
+/// A token whose owner did not allow this.
+pub fn missing_scope() -> Answer {
+    let message = "Request had insufficient authentication scopes.";
+    let info = json!([{
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+        "domain": "googleapis.com",
+        "metadata": {"service": "youtube.googleapis.com"},
+    }]);
+    forbidden("global", "insufficientPermissions", message).with(Value::Null, info)
+}
+
+/// A report about somebody else's channel.
+pub fn not_your_channel() -> Answer {
+    forbidden("global", "forbidden", "Forbidden").answer()
+}
+
+pub fn not_supported() -> Answer {
+    let message = "The query is not supported. Check the documentation at \
+        https://developers.google.com/youtube/analytics/v2/available_reports for supported queries.";
+    bad_request("global", "badRequest", message).answer()
+}
+
+pub fn bad_value(name: &str, value: &str) -> Answer {
+    bad_request("global", "badRequest", &format!("Invalid value '{value}' for {name}.")).at(name)
+}
+
 pub fn mine_needs_consent() -> Answer {
     let message = "The request uses the <code>mine</code> parameter but is not properly authorized.";
     unauthorized("youtube.parameter", "authorizationRequired", message).at("mine")

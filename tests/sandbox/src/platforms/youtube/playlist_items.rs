@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::list::{self, Page};
 use super::{channels, errors, params, videos};
 use crate::Platform;
+use crate::grants::Held;
 use crate::platforms::{Answer, Ask};
 use crate::world::World;
 use crate::world::account::{Account, State};
@@ -16,7 +17,7 @@ use crate::world::posts::Post;
 const PARTS: &[&str] = &["id", "snippet", "contentDetails", "status"];
 const FILTERS: &[&str] = &["id", "playlistId"];
 
-pub fn list(world: &World, ask: &Ask) -> Result<Answer, Answer> {
+pub fn list(world: &World, ask: &Ask, _: Option<&Held>) -> Result<Answer, Answer> {
     let parts = params::parts(ask, PARTS)?;
     let (per_page, offset) = (params::max_results(ask)?, params::offset(ask)?);
     let account = match params::filter(ask, FILTERS)? {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::list::{self, Page};
 use super::{errors, params};
+use crate::grants::Held;
 use crate::platforms::{Answer, Ask};
 use crate::world::World;
 use crate::world::account::{Account, State};
@@ -25,7 +26,7 @@ const PARTS: &[&str] = &[
 const FILTERS: &[&str] = &["chart", "id", "myRating"];
 
 /// Deleted and unknown ids are left out without a word.
-pub fn list(world: &World, ask: &Ask) -> Result<Answer, Answer> {
+pub fn list(world: &World, ask: &Ask, _: Option<&Held>) -> Result<Answer, Answer> {
     let parts = params::parts(ask, PARTS)?;
     let ids = match params::filter(ask, FILTERS)? {
         ("id", _) => params::ids(ask)?,

@@ -1,0 +1,184 @@
+//! The consent page, whatever it looks like at a platform: who is asked for what, and what the person decides.
+//!
+//! It keeps nothing between page and decision: the form goes back to the address it came from, whose query still says
+//! everything. `sandbox_account=HANDLE` in that query decides at once as the owner of that account;
+//! `sandbox_scopes=a,b` grants only these, `sandbox_accounts=a,b` (Meta) opens only these, `sandbox_deny=1` says no.
+
+mod page;
+pub mod redirect;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+
+use crate::Platform;
+use crate::grants::{Door, NewGrant};
+use crate::platforms::{Answer, Ask};
+use crate::world::World;
+use crate::world::account::{Account, State};
+use crate::world::ids;
+pub use page::{HTML, notice};
+
+/// What an app asks for, checked.
+pub struct Request {
+    /// Whose app it is.
+    pub platform: Platform,
+    pub door: Door,
+    /// The provider's name on the page.
+    pub provider: &'static str,
+    pub scopes: Vec<String>,
+    /// What cannot be unticked.
+    pub fixed: &'static [&'static str],
+    /// Whether scopes that were allowed before stay so.
+    pub keeps_scopes: bool,
+    pub login_hint: Option<String>,
+    /// The platforms on which a consent opens accounts, the app's own first. With several, one sign-in opens all that
+    /// a person has there.
+    pub opens: &'static [Platform],
+}
+
+/// Somebody who may sign in, and what that opens.
+#[derive(Clone)]
+pub struct Person {
+    pub name: String,
+    pub accounts: Vec<Arc<Account>>,
+}
+
+/// What came of a visit to the page.
+pub enum Visit {
+    Denied,
+    Approved(NewGrant),
+    /// The page, or why there is none.
+    Page(Answer),
+}
+
+/// Answers a visit to the consent page.
+pub fn visit(world: &World, ask: &Ask, request: &Request) -> Visit {
+    let people = people(world, request);
+    match decision(world, ask, request, &people) {
+        Ok(Some(Decision::Denied)) => Visit::Denied,
+        Ok(Some(Decision::Approved { person, accounts, scopes })) => {
+            Visit::Approved(new_grant(world, request, person, accounts, scopes))
+        }
+        Ok(None) => Visit::Page(page::page(request, &people)),
+        Err(problem) => Visit::Page(notice(StatusCode::BAD_REQUEST, request.provider, &problem)),
+    }
+}
+
+/// Everybody who could sign in, in the order in which their first accounts were made.
+fn people(world: &World, request: &Request) -> Vec<Person> {
+    let mut people: Vec<Person> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    let is_shared = request.door == Door::Facebook;
+    for account in world.accounts() {
+        if !request.opens.contains(&account.platform) || account.state == State::Gone {
+            continue;
+        }
+        if !is_shared {
+            people.push(Person { name: account.owner.clone(), accounts: vec![account] });
+            continue;
+        }
+        let place = *places.entry(account.owner.clone()).or_insert_with(|| {
+            people.push(Person { name: account.owner.clone(), accounts: Vec::new() });
+            people.len() - 1
+        });
+        people[place].accounts.push(account);
+    }
+    people
+}
+
+enum Decision {
+    Denied,
+    Approved { person: Person, accounts: Vec<Arc<Account>>, scopes: BTreeSet<String> },
+}
+
+fn decision(world: &World, ask: &Ask, request: &Request, people: &[Person]) -> Result<Option<Decision>, String> {
+    if ask.one("sandbox_deny").is_some_and(|deny| deny != "0") {
+        return Ok(Some(Decision::Denied));
+    }
+    if let Some(handle) = ask.one("sandbox_account") {
+        let person = person_of(request, people, handle).ok_or(format!("nobody here has the account {handle}"))?;
+        return approved(ask, request, person).map(Some);
+    }
+    if ask.method == Method::POST {
+        return decided(ask, request, people).map(Some);
+    }
+    if world.auto_approve {
+        let hinted = request.login_hint.as_deref().and_then(|hint| person_of(request, people, hint));
+        let person = hinted.or(people.first().cloned()).ok_or("nobody has an account here yet")?;
+        return approved(ask, request, person).map(Some);
+    }
+    Ok(None)
+}
+
+/// Decided by the address alone.
+fn approved(ask: &Ask, request: &Request, person: Person) -> Result<Decision, String> {
+    let list = |name| ask.one(name).map(|text| text.split([',', ' ']).map(str::to_owned).collect::<Vec<_>>());
+    let scopes = match list("sandbox_scopes") {
+        Some(only) => request.scopes.iter().filter(|scope| is_kept(request, &only, scope)).cloned().collect(),
+        None => request.scopes.iter().cloned().collect(),
+    };
+    let accounts = match list("sandbox_accounts") {
+        Some(only) => {
+            person.accounts.iter().filter(|one| only.iter().any(|name| is_named(one, name))).cloned().collect()
+        }
+        None => person.accounts.clone(),
+    };
+    Ok(Decision::Approved { person, accounts, scopes })
+}
+
+/// Decided by the page's form.
+fn decided(ask: &Ask, request: &Request, people: &[Person]) -> Result<Decision, String> {
+    if ask.field("decision") != Some("approve") {
+        return Ok(Decision::Denied);
+    }
+    let place: usize = ask.field("person").and_then(|text| text.parse().ok()).ok_or("choose an account first")?;
+    let person = people.get(place).cloned().ok_or("this account is not there any more")?;
+    let fields = |name: &str| ask.form.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect();
+    let (scopes, ids): (Vec<String>, Vec<String>) = (fields("scope"), fields("account"));
+    let scopes = request.scopes.iter().filter(|scope| is_kept(request, &scopes, scope)).cloned().collect();
+    let accounts = match person.accounts.as_slice() {
+        [only] => vec![only.clone()],
+        several => several.iter().filter(|account| ids.contains(&account.id)).cloned().collect(),
+    };
+    Ok(Decision::Approved { person, accounts, scopes })
+}
+
+fn is_kept(request: &Request, wanted: &[String], scope: &String) -> bool {
+    wanted.contains(scope) || request.fixed.contains(&scope.as_str())
+}
+
+fn is_named(account: &Account, text: &str) -> bool {
+    account.id == text || ids::handle_of(account.platform, text).is_ok_and(|handle| account.handle == handle)
+}
+
+/// The first whose account on the app's own platform has this handle, else on another one it opens.
+fn person_of(request: &Request, people: &[Person], handle: &str) -> Option<Person> {
+    let found = request.opens.iter().find_map(|&platform| {
+        let has =
+            |person: &&Person| person.accounts.iter().any(|one| one.platform == platform && is_named(one, handle));
+        people.iter().find(has)
+    });
+    found.cloned()
+}
+
+fn new_grant(
+    world: &World,
+    request: &Request,
+    person: Person,
+    accounts: Vec<Arc<Account>>,
+    scopes: BTreeSet<String>,
+) -> NewGrant {
+    let asked: BTreeSet<String> = request.scopes.iter().cloned().collect();
+    NewGrant {
+        platform: request.platform,
+        door: request.door,
+        owner: person.name,
+        accounts: accounts.iter().map(|account| (account.platform, account.id.clone())).collect(),
+        declined: asked.difference(&scopes).cloned().collect(),
+        scopes,
+        keeps_scopes: request.keeps_scopes,
+        now: world.clock.shown(),
+    }
+}

@@ -1,0 +1,28 @@
+//! Codes for devices without a browser: a person types one on another device.
+
+use jiff::Timestamp;
+
+/// One device's request and how it stands.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// The device's own secret.
+    pub code: String,
+    /// What the person types: `ABCD-EFGH`.
+    pub user_code: String,
+    pub scopes: Vec<String>,
+    pub expires_at: Timestamp,
+    pub state: DeviceState,
+    pub asked_at: Option<Timestamp>,
+    /// Seconds between two questions.
+    pub interval: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceState {
+    Pending,
+    Denied,
+    /// The grant of that number.
+    Granted(usize),
+    /// Its tokens were fetched.
+    Used,
+}

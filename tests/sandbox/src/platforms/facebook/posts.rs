@@ -1,0 +1,128 @@
+//! A Page's posts, with their counts as summaries of lists that stay empty.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::{POST_PREFIX, insights};
+use crate::platforms::Answer;
+use crate::platforms::meta::{Call, Edge, Field, edge as edge_of, list, missing_permission, unknown_field, when};
+use crate::world::account::Account;
+use crate::world::ids::digits_id;
+use crate::world::posts::Post;
+
+/// Needed for comments and reactions, though the error names another.
+const USER_CONTENT: &str = "pages_read_user_content";
+
+/// Kinds of reactions and their shares of all, in hundredths.
+const REACTIONS: [(&str, u64); 6] = [("LIKE", 70), ("LOVE", 20), ("WOW", 4), ("HAHA", 4), ("SAD", 1), ("ANGRY", 1)];
+
+pub fn id(page: &Account, post: &Post) -> String {
+    format!("{}_{}", page.id, digits_id(POST_PREFIX, &page.id, post.number))
+}
+
+/// `/feed` would have visitors' posts too, and refuses summaries where the others leave them out.
+pub fn edge(call: &Call<'_>, page: &Arc<Account>, name: &str) -> Result<Answer, Answer> {
+    let fields = call.fields()?;
+    let wants_summary = fields.iter().any(|field| field.argument("summary").is_some());
+    if name == "feed" && wants_summary && !call.has(USER_CONTENT) {
+        return Err(not_readable());
+    }
+    listed(call, page, edge_of(call)?, &fields, true).map(Answer::ok)
+}
+
+/// A Page's posts among its fields.
+pub fn nested(call: &Call<'_>, page: &Arc<Account>, field: &Field) -> Result<Value, Answer> {
+    listed(call, page, Edge::of(field)?, &field.below, false)
+}
+
+fn listed(
+    call: &Call<'_>,
+    page: &Arc<Account>,
+    edge: Edge,
+    fields: &[Field],
+    is_direct: bool,
+) -> Result<Value, Answer> {
+    if !call.has("pages_read_engagement") {
+        return Err(not_readable());
+    }
+    let usual: Vec<Field>;
+    let fields = match fields {
+        [] => {
+            usual = ["created_time", "message", "id"].map(Field::plain).to_vec();
+            &usual
+        }
+        fields => fields,
+    };
+    let seconds = |name| call.ask.param(name).filter(|_| is_direct).and_then(|text| text.parse::<i64>().ok());
+    let (since, until) = (seconds("since").unwrap_or(i64::MIN), seconds("until").unwrap_or(i64::MAX));
+    let posts = page.numbers_served(call.now).filter_map(|number| page.post(number, call.now));
+    let posts: Vec<Post> = posts.filter(|post| (since..=until).contains(&post.published.as_second())).collect();
+    let one = |place: usize| {
+        let mut object = Map::new();
+        for wanted in fields {
+            if let Some(value) = field(call, page, &posts[place], wanted)? {
+                object.insert(wanted.shown().to_owned(), value);
+            }
+        }
+        object.entry("id").or_insert(json!(id(page, &posts[place])));
+        Ok(Value::Object(object))
+    };
+    list(call, edge, posts.len(), one, is_direct)
+}
+
+/// A field; `None` = it has no value.
+pub fn field(call: &Call<'_>, page: &Arc<Account>, post: &Post, field: &Field) -> Result<Option<Value>, Answer> {
+    let (id, numbers) = (id(page, post), post.numbers);
+    let shares = numbers.reposts.unwrap_or(0);
+    let reactions = numbers.likes.unwrap_or(0);
+    Ok(Some(match field.name.as_str() {
+        "id" => json!(id),
+        "created_time" | "updated_time" => json!(when(post.published)),
+        "permalink_url" => json!(format!("https://www.facebook.com/{}", id.replace('_', "/posts/"))),
+        "message" => json!(format!("{} #{}", page.description, post.number)),
+        "status_type" => json!(if post.number.is_multiple_of(3) { "added_video" } else { "added_photos" }),
+        "from" => json!({"name": page.display_name, "id": page.id}),
+        "full_picture" => json!(format!("https://scontent.xx.fbcdn.test/{id}.jpg")),
+        "shares" => return Ok((shares > 0).then(|| json!({"count": shares}))),
+        "reactions" => {
+            let wanted = field.argument("type").and_then(|kind| REACTIONS.iter().find(|(name, _)| *name == kind));
+            let count = wanted.map_or(reactions, |(_, share)| reactions * share / 100);
+            summary(call, field, json!({"total_count": count, "viewer_reaction": "NONE"}))
+        }
+        "likes" => {
+            let count = reactions * 70 / 100;
+            summary(call, field, json!({"total_count": count, "can_like": true, "has_liked": false}))
+        }
+        "comments" => {
+            let count = numbers.comments.unwrap_or(0);
+            summary(call, field, json!({"order": "ranked", "total_count": count, "can_comment": true}))
+        }
+        "insights" => insights::nested_of_post(call, page, post, field)?,
+        "attachments" | "icon" | "message_tags" | "picture" => return Ok(None),
+        name => return Err(unknown_field(name, "Post")),
+    }))
+}
+
+/// A list that shows nobody; the summary comes when asked for, and when it may.
+fn summary(call: &Call<'_>, field: &Field, summary: Value) -> Value {
+    match field.argument("summary") {
+        Some(wanted) if !matches!(wanted, "false" | "0") && call.has(USER_CONTENT) => {
+            json!({"data": [], "summary": summary})
+        }
+        _ => json!({"data": []}),
+    }
+}
+
+/// The reactions of a post by kind, as insights name them.
+pub fn by_kind(total: u64) -> Value {
+    const NAMES: [&str; 6] = ["like", "love", "wow", "haha", "sorry", "anger"];
+    let all = NAMES.iter().zip(REACTIONS).map(|(name, (_, share))| ((*name).to_owned(), json!(total * share / 100)));
+    Value::Object(all.collect())
+}
+
+fn not_readable() -> Answer {
+    missing_permission(
+        "This endpoint requires the 'pages_read_engagement' permission or the 'Page Public Content Access' feature.",
+    )
+}

@@ -1,0 +1,165 @@
+//! Insights of an account: totals by default of the last whole day, series for reach alone.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::account::check_insights_scope;
+use super::demographics;
+use crate::platforms::Answer;
+use crate::platforms::meta::{Call, Field, error, item, metrics, range, series_value};
+use crate::world::account::Account;
+use crate::world::daily::Day;
+
+const MOST_DAYS: i32 = 30;
+
+/// Below so many followers these are not told.
+pub const LEAST_FOLLOWERS: u64 = 100;
+
+/// A metric by the day: how it adds up, and by what it can be broken down.
+struct Metric {
+    name: &'static str,
+    of: fn(&Day) -> u64,
+    breakdowns: &'static [&'static str],
+}
+
+const fn metric(name: &'static str, of: fn(&Day) -> u64, breakdowns: &'static [&'static str]) -> Metric {
+    Metric { name, of, breakdowns }
+}
+
+const PRODUCT: &[&str] = &["media_product_type"];
+
+const METRICS: &[Metric] = &[
+    metric("reach", |day| day.reach, &["media_product_type", "follow_type"]),
+    metric("views", |day| day.views, &["follower_type", "media_product_type"]),
+    metric("accounts_engaged", |day| day.reach / 20, &[]),
+    metric("replies", |day| day.comments / 4, &[]),
+    metric("reposts", |day| day.shares / 5, &[]),
+    metric("total_interactions", |day| day.engagements(), PRODUCT),
+    metric("likes", |day| day.likes, PRODUCT),
+    metric("comments", |day| day.comments, PRODUCT),
+    metric("shares", |day| day.shares, PRODUCT),
+    metric("saves", |day| day.saves, PRODUCT),
+    metric("follows_and_unfollows", |day| day.gained, &["follow_type"]),
+    metric("profile_links_taps", |day| day.profile_views / 30, &["contact_button_type"]),
+    metric("profile_views", |day| day.profile_views, &[]),
+    metric("website_clicks", |day| day.profile_views / 40, &[]),
+];
+
+/// What the parameters or a nested field ask for.
+struct Query<'a> {
+    metrics: Vec<String>,
+    period: Option<&'a str>,
+    metric_type: Option<&'a str>,
+    breakdown: Option<&'a str>,
+    timeframe: Option<&'a str>,
+}
+
+pub fn edge(call: &Call<'_>, account: &Arc<Account>) -> Result<Answer, Answer> {
+    let param = |name| call.ask.param(name);
+    let asked = param("metric").ok_or_else(|| error(100, None, "(#100) The parameter metric is required"))?;
+    let query = Query {
+        metrics: metrics(asked),
+        period: param("period"),
+        metric_type: param("metric_type"),
+        breakdown: param("breakdown").or_else(|| param("breakdowns")),
+        timeframe: param("timeframe"),
+    };
+    told(call, account, &query).map(|data| Answer::ok(json!({"data": data})))
+}
+
+/// `insights.metric(reach).period(day)` among an account's fields.
+pub fn nested(call: &Call<'_>, account: &Arc<Account>, field: &Field) -> Result<Value, Answer> {
+    let query = Query {
+        metrics: metrics(field.argument("metric").unwrap_or_default()),
+        period: field.argument("period"),
+        metric_type: field.argument("metric_type"),
+        breakdown: field.argument("breakdown"),
+        timeframe: field.argument("timeframe"),
+    };
+    told(call, account, &query).map(|data| json!({"data": data}))
+}
+
+/// Each metric's object, unless one of them cannot be.
+fn told(call: &Call<'_>, account: &Arc<Account>, query: &Query<'_>) -> Result<Vec<Value>, Answer> {
+    check_insights_scope(call)?;
+    let mut data = Vec::new();
+    for (place, name) in query.metrics.iter().enumerate() {
+        let known = METRICS.iter().find(|metric| metric.name == name);
+        if demographics::is_one(name) {
+            lifetime(query, name)?;
+            data.extend(demographics::told(account, name, query.timeframe, query.breakdown, call.now)?);
+        } else if let Some(metric) = known {
+            data.extend(by_day(call, account, metric, query)?);
+        } else {
+            let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+            let message = format!("(#100) metric[{place}] must be one of the following values: {}", names.join(", "));
+            return Err(error(100, None, &message));
+        }
+    }
+    Ok(data)
+}
+
+fn lifetime(query: &Query<'_>, name: &str) -> Result<(), Answer> {
+    match (query.period, query.metric_type) {
+        (Some("lifetime"), Some("total_value")) => Ok(()),
+        (Some("lifetime"), _) => Err(needs_total(name)),
+        _ => Err(incompatible(name)),
+    }
+}
+
+fn by_day(call: &Call<'_>, account: &Account, metric: &Metric, query: &Query<'_>) -> Result<Option<Value>, Answer> {
+    if query.period != Some("day") {
+        return Err(incompatible(metric.name));
+    }
+    let range = range(call, 1, MOST_DAYS)?;
+    if metric.name == "follows_and_unfollows" && account.followers.at(call.now) < LEAST_FOLLOWERS {
+        return Ok(None);
+    }
+    let value = |day: Day| (metric.of)(&day);
+    match query.metric_type {
+        None | Some("time_series") if metric.name == "reach" && query.breakdown.is_none() => {
+            let values: Vec<Value> =
+                range.days().map(|date| series_value(date, json!(value(account.day(date))))).collect();
+            Ok(Some(item(&account.id, metric.name, "day", ("values", json!(values)))))
+        }
+        Some("total_value") => {
+            let total: u64 = range.days().map(|date| value(account.day(date))).sum();
+            let mut told = json!({"value": total});
+            if let Some(breakdown) = query.breakdown {
+                told["breakdowns"] = json!([broken_down(metric, breakdown, total)?]);
+            }
+            Ok(Some(item(&account.id, metric.name, "day", ("total_value", told))))
+        }
+        _ => Err(needs_total(metric.name)),
+    }
+}
+
+/// A breakdown that a metric does not have is refused without a word of why.
+fn broken_down(metric: &Metric, breakdown: &str, total: u64) -> Result<Value, Answer> {
+    if !metric.breakdowns.contains(&breakdown) {
+        return Err(error(1, None, "An unknown error has occurred."));
+    }
+    let values: &[&str] = match breakdown {
+        "media_product_type" => &["POST", "REEL"],
+        "contact_button_type" => &["CALL", "EMAIL"],
+        _ => &["FOLLOWER", "NON_FOLLOWER"],
+    };
+    let first = total * 3 / 5;
+    let results: Vec<Value> = values
+        .iter()
+        .zip([first, total - first])
+        .map(|(name, value)| json!({"dimension_values": [name], "value": value}))
+        .collect();
+    Ok(json!({"dimension_keys": [breakdown], "results": results}))
+}
+
+fn needs_total(name: &str) -> Answer {
+    let message =
+        format!("(#100) The following metrics ({name}) should be specified with parameter metric_type=total_value");
+    error(100, None, &message)
+}
+
+fn incompatible(name: &str) -> Answer {
+    error(100, None, &format!("(#100) The following metrics ({name}) are incompatible with the metric period"))
+}

@@ -1,0 +1,191 @@
+//! What Instagram and Facebook share: the Graph API's versions, tokens, errors, fields, pages of lists, batches.
+//!
+//! Two hosts answer: graph.facebook.com with people's and Pages' tokens of Facebook Login, and graph.instagram.com
+//! with tokens of Instagram Login. Both apps, `facebook-client-id` and `instagram-client-id`, are valid at the first;
+//! a request belongs to the platform whose app it comes from.
+//!
+//! Kept: any version from v19.0 to v26.0 or none, all alike; a slash before the query; the app secret's proof, which
+//! graph.facebook.com wants with every token of a person or Page; usage headers; `paging.next` with the token in it.
+//! Left out: webhooks, system users, other people's Pages, stories, everything that writes.
+
+mod access;
+mod batch;
+mod counts;
+mod debug;
+mod dialog;
+mod edges;
+mod errors;
+mod fields;
+mod insights;
+mod me;
+mod nodes;
+mod tokens;
+mod usage;
+
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Ask, instagram};
+use crate::consent::notice;
+use crate::world::World;
+use crate::{Fault, FaultKind, Platform, Stage};
+pub use access::Call;
+pub use counts::counts;
+pub use edges::{Edge, edge, list, when};
+pub use errors::{error, missing_permission, unknown_field, unknown_metric};
+pub use fields::Field;
+pub use insights::{Range, item, metrics, range, series_value};
+pub use nodes::Node;
+pub use tokens::page_token;
+pub use usage::Usage;
+
+/// Whose app a request is from: by its id, else by the token it shows.
+pub fn app_of(world: &World, ask: &Ask) -> Platform {
+    let by_id = |id: &str| [Platform::Instagram, Platform::Facebook].into_iter().find(|app| app.client_id() == id);
+    let token = ask.bearer().or_else(|| ask.param("access_token"));
+    let by_token = |text: &str| match text.split_once('|') {
+        Some((id, _)) => by_id(id),
+        None => world.grants.held(text).map(|held| held.grant.platform),
+    };
+    let app = ask.client_id().as_deref().and_then(by_id).or_else(|| token.and_then(by_token));
+    app.filter(|app| matches!(app, Platform::Instagram | Platform::Facebook)).unwrap_or(Platform::Facebook)
+}
+
+pub fn stage(ask: &Ask) -> Option<Stage> {
+    if matches!(ask.host.as_str(), "www.facebook.com" | "www.instagram.com") {
+        return None;
+    }
+    match (&ask.method, path(ask).unwrap_or_default().as_slice()) {
+        (_, ["oauth", "access_token"] | ["access_token"] | ["refresh_access_token"]) => Some(Stage::Token),
+        (&Method::DELETE, [_, "permissions", ..]) => Some(Stage::Token),
+        _ => Some(Stage::Api),
+    }
+}
+
+/// Answers one request.
+pub fn answer(world: &World, ask: &Ask) -> Answer {
+    let Some(path) = path(ask) else {
+        let unknown = format!("Unknown path components: /{}", ask.segments.join("/"));
+        return error(2500, None, &unknown);
+    };
+    let answer = match (ask.host.as_str(), path.as_slice()) {
+        ("www.facebook.com", ["dialog", "oauth"]) => return dialog::page(world, ask),
+        ("www.facebook.com" | "www.instagram.com", []) => {
+            return notice(StatusCode::OK, "Meta", "Nobody is signed in.");
+        }
+        ("www.instagram.com" | "api.instagram.com", _) => return instagram::login(world, ask, &path),
+        ("graph.facebook.com", ["oauth", "access_token"]) => return tokens::token(world, ask),
+        ("graph.facebook.com", ["debug_token"]) => debug::debug_token(world, ask),
+        ("graph.instagram.com", ["access_token" | "refresh_access_token"]) => {
+            return instagram::login(world, ask, &path);
+        }
+        ("graph.facebook.com", []) if ask.method == Method::POST && ask.param("batch").is_some() => {
+            batch::answer(world, ask)
+        }
+        ("graph.facebook.com" | "graph.instagram.com", _) => graph(world, ask, &path),
+        _ => return notice(StatusCode::NOT_FOUND, "Meta", "This page isn't available right now."),
+    };
+    usage::add(answer.unwrap_or_else(|error| error), usage::of(world, ask), 1, 0)
+}
+
+/// How it words a fault.
+pub fn refusal(world: &World, ask: &Ask, fault: &Fault) -> Option<Answer> {
+    let usage = usage::of(world, ask);
+    Some(match fault.kind {
+        FaultKind::RateLimited => {
+            let (code, message) = match &usage {
+                Usage::App => (4, "(#4) Application request limit reached"),
+                Usage::Pages(_) => {
+                    (80001, "(#80001) There have been too many calls to this Page account. Wait a bit and try again.")
+                }
+                Usage::Instagram(_) => (
+                    80002,
+                    "(#80002) There have been too many calls to this Instagram account. Wait a bit and try again.",
+                ),
+            };
+            let answer = error(code, None, message);
+            if !fault.headers {
+                return Some(answer);
+            }
+            usage::add(answer, usage, 100, fault.retry_after.unwrap_or(3600).div_ceil(60))
+        }
+        FaultKind::ServerError => error(2, None, "An unexpected error has occurred. Please retry your request later."),
+        FaultKind::MissingScope => missing_permission("Application does not have permission for this action"),
+        _ => return None,
+    })
+}
+
+/// The path's parts without version and without slashes at the end; `None` for a version that there is not.
+fn path(ask: &Ask) -> Option<Vec<&str>> {
+    let mut parts: Vec<&str> = ask.path().into_iter().filter(|part| !part.is_empty()).collect();
+    let version = parts
+        .first()
+        .and_then(|first| first.strip_prefix('v')?.split_once('.'))
+        .map(|(major, minor)| minor == "0" && major.parse::<u32>().is_ok_and(|major| (19..=26).contains(&major)));
+    match version {
+        Some(true) => drop(parts.remove(0)),
+        Some(false) => return None,
+        None => {}
+    }
+    Some(parts)
+}
+
+/// A node, an edge of one, or several nodes at once.
+fn graph(world: &World, ask: &Ask, path: &[&str]) -> Result<Answer, Answer> {
+    let call = Call::open(world, ask)?;
+    match (&ask.method, path) {
+        (&Method::GET, []) => several(&call),
+        (&Method::GET, [id]) => {
+            let node = nodes::find(&call, id)?;
+            let fields = call.fields()?;
+            Ok(call.about(Answer::ok(node.render(&call, &fields)?), &node))
+        }
+        (&Method::GET, [id, edge]) => {
+            let node = nodes::find(&call, id)?;
+            let answer = node.edge(&call, edge)?;
+            Ok(call.about(answer, &node))
+        }
+        (&Method::DELETE, [_, "permissions"]) => Ok(me::revoke(&call, None)),
+        (&Method::DELETE, [_, "permissions", name]) => Ok(me::revoke(&call, Some(name))),
+        _ => Err(error(100, None, "Unsupported request")),
+    }
+}
+
+/// `?ids=1,2`: an object by id. One that cannot be had spoils all.
+fn several(call: &Call<'_>) -> Result<Answer, Answer> {
+    let ids = call.ask.param("ids").ok_or_else(|| error(100, None, "Unsupported get request."))?;
+    let ids: Vec<&str> = ids.split(',').filter(|id| !id.is_empty()).collect();
+    if ids.len() > 50 {
+        return Err(error(100, None, "(#100) Too many IDs. Maximum: 50."));
+    }
+    let fields = call.fields()?;
+    let (mut all, mut answer) = (Map::new(), Answer::ok(Value::Null));
+    for id in ids {
+        let node = nodes::find(call, id)?;
+        all.insert(id.to_owned(), node.render(call, &fields)?);
+        answer = call.about(answer, &node);
+    }
+    Ok(Answer { content: super::Content::Json(Box::new(json!(all))), ..answer })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+
+    use super::*;
+
+    #[test]
+    fn versions_and_slashes_say_nothing() {
+        let check = |uri: &str, expected: Option<&[&str]>| {
+            let ask = Ask::read(Method::GET, &uri.parse().unwrap(), HeaderMap::new(), Bytes::new());
+            assert_eq!(path(&ask).as_deref(), expected, "{uri}");
+        };
+        check("/graph.facebook.com/v26.0/me/accounts?limit=1", Some(&["me", "accounts"]));
+        check("/graph.facebook.com/v19.0/12/?fields=id", Some(&["12"]));
+        check("/graph.facebook.com/12", Some(&["12"]));
+        check("/graph.facebook.com/v26.0/?ids=1", Some(&[]));
+        check("/graph.facebook.com/v27.0/me", None);
+        check("/graph.facebook.com/v3.1/me", None);
+    }
+}

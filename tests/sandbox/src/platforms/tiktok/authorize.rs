@@ -1,0 +1,104 @@
+//! The consent page.
+
+use http::StatusCode;
+use url::Url;
+
+use super::{BASIC, SCOPES};
+use crate::Platform;
+use crate::consent::{self, Request, Visit, notice, redirect};
+use crate::grants::{Door, NewGrant, Secret, SecretKind, secret};
+use crate::platforms::{Answer, Ask};
+use crate::world::World;
+
+const CODE_LIVES: std::time::Duration = std::time::Duration::from_secs(600);
+
+pub fn page(world: &World, ask: &Ask) -> Answer {
+    let refused = |what: &str| notice(StatusCode::BAD_REQUEST, "TikTok", &format!("Something went wrong: {what}"));
+    if ask.one("client_key") != Some(&Platform::Tiktok.client_id()) {
+        return refused("client_key");
+    }
+    let Some(redirect_uri) = ask.one("redirect_uri").filter(|uri| is_allowed(uri)) else {
+        return refused("redirect_uri");
+    };
+    let state = ask.one("state").unwrap_or_default();
+    let sent_back = |error: &str, description: &str| {
+        let pairs = [("error", error), ("error_description", description), ("state", state)];
+        redirect::back(redirect_uri, &pairs, "")
+    };
+    if ask.one("response_type") != Some("code") {
+        return sent_back("unsupported_response_type", "The response_type is not supported");
+    }
+    let scopes: Vec<String> = ask.one("scope").unwrap_or_default().split(',').map(str::to_owned).collect();
+    if scopes.iter().any(|scope| !SCOPES.contains(&scope.as_str())) {
+        return sent_back("invalid_scope", "The scope is invalid or not approved for this app");
+    }
+    if let Err(problem) = check_challenge(ask, redirect_uri) {
+        return sent_back("invalid_request", problem);
+    }
+    let request = Request {
+        platform: Platform::Tiktok,
+        door: Door::Tiktok,
+        provider: "TikTok",
+        scopes,
+        fixed: &[BASIC],
+        keeps_scopes: false,
+        login_hint: ask.one("login_hint").map(str::to_owned),
+        opens: &[Platform::Tiktok],
+    };
+    match consent::visit(world, ask, &request) {
+        Visit::Page(page) => page,
+        Visit::Denied => sent_back("access_denied", "The user denied the request"),
+        Visit::Approved(grant) => approved(world, ask, redirect_uri, state, grant),
+    }
+}
+
+fn approved(world: &World, ask: &Ask, redirect_uri: &str, state: &str, grant: NewGrant) -> Answer {
+    let grant = world.grants.give(grant);
+    // What is decoded twice is another code.
+    let code = format!("{}*2!%41{}.e1", secret::random(24), secret::random(24));
+    let kind = SecretKind::Code {
+        redirect_uri: redirect_uri.to_owned(),
+        challenge: ask.one("code_challenge").map(str::to_owned),
+        with_refresh: true,
+    };
+    world.grants.add_secret(code.clone(), Secret::new(kind, &grant, world.clock.shown(), Some(CODE_LIVES)));
+    let scopes: Vec<&str> = grant.scopes.iter().map(String::as_str).collect();
+    redirect::back(redirect_uri, &[("code", &code), ("scopes", &scopes.join(",")), ("state", state)], "")
+}
+
+/// By https without a query, or to the same machine with a port, as desktop apps do.
+fn is_allowed(uri: &str) -> bool {
+    let Ok(url) = Url::parse(uri) else { return false };
+    let is_desktop = redirect::is_loopback(&url);
+    let has_port =
+        uri.split('/').nth(2).is_some_and(|host| host.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty()));
+    redirect::is_allowed(uri) && url.query().is_none() && uri.len() < 512 && (!is_desktop || has_port)
+}
+
+/// Desktop apps must send one.
+fn check_challenge(ask: &Ask, redirect_uri: &str) -> Result<(), &'static str> {
+    let is_desktop = Url::parse(redirect_uri).is_ok_and(|url| redirect::is_loopback(&url));
+    match (ask.one("code_challenge"), ask.one("code_challenge_method")) {
+        (Some(challenge), Some("S256")) if !challenge.is_empty() => Ok(()),
+        (Some(_), _) => Err("code_challenge_method is invalid"),
+        (None, _) if is_desktop => Err("code_challenge is required"),
+        (None, _) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_registered_in_two_forms() {
+        let check = |uri: &str, expected| assert_eq!(is_allowed(uri), expected, "{uri}");
+        check("https://roster.example/oauth/tiktok/callback", true);
+        check("https://roster.example/callback?x=1", false);
+        check("http://127.0.0.1:8787/oauth/tiktok/callback", true);
+        check("http://localhost:3000/", true);
+        check("http://localhost/", false);
+        check("http://roster.example/", false);
+        check(&format!("https://roster.example/{}", "x".repeat(500)), false);
+    }
+}

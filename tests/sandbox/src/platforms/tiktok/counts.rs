@@ -1,0 +1,27 @@
+//! Where counts stand in an answer.
+
+use serde_json::Value;
+
+use crate::spoil::{Counts, Hides, Names, text};
+
+const NAMES: Names = Names {
+    followers: "follower_count",
+    following: "following_count",
+    posts: "video_count",
+    likes: "like_count",
+    hides: Hides::LeftOut,
+    are_texts: false,
+};
+
+pub fn counts(body: &mut Value) -> Counts<'_> {
+    let (mut profiles, mut posts) = (Vec::new(), Vec::new());
+    for (_, value) in body.get_mut("data").and_then(Value::as_object_mut).into_iter().flatten() {
+        match value {
+            Value::Object(user) => profiles.push((text(user, "open_id"), user)),
+            Value::Array(videos) => posts.extend(videos.iter_mut().filter_map(Value::as_object_mut)),
+            _ => {}
+        }
+    }
+    profiles.retain(|(_, user)| user.contains_key("follower_count"));
+    Counts { names: NAMES, profiles, posts, is_report: false }
+}

@@ -1,0 +1,44 @@
+//! Who asks: an app with its key, or with a token that a channel's owner allowed.
+
+use super::errors;
+use crate::Platform;
+use crate::grants::{Held, SecretKind};
+use crate::platforms::{Answer, Ask};
+use crate::world::World;
+
+pub const KEY: &str = "youtube-api-key";
+
+pub const READ: &str = "https://www.googleapis.com/auth/youtube.readonly";
+pub const WRITE: &str = "https://www.googleapis.com/auth/youtube";
+pub const ANALYTICS: &str = "https://www.googleapis.com/auth/yt-analytics.readonly";
+pub const MONEY: &str = "https://www.googleapis.com/auth/yt-analytics-monetary.readonly";
+
+/// Whose token it is; `None` for a key. With both, the key is only whom the quota is counted for.
+pub fn check(world: &World, ask: &Ask) -> Result<Option<Held>, Answer> {
+    if token_of(ask).is_some() {
+        return with_scope(world, ask, &[READ, WRITE]).map(Some);
+    }
+    match ask.one("key").or_else(|| ask.header("x-goog-api-key")) {
+        Some(KEY) => Ok(None),
+        Some(_) => Err(errors::bad_key()),
+        None => Err(errors::no_key()),
+    }
+}
+
+/// A good token whose owner allowed one of these.
+pub fn with_scope(world: &World, ask: &Ask, scopes: &[&str]) -> Result<Held, Answer> {
+    let token = token_of(ask).ok_or_else(errors::no_key)?;
+    let held = world.grants.held(token).ok_or_else(errors::bad_credentials)?;
+    let is_access = matches!(held.secret.kind, SecretKind::Access { .. });
+    let is_good = held.check(world.clock.shown()).is_ok() && is_access && held.grant.platform == Platform::Youtube;
+    match () {
+        () if !is_good => Err(errors::bad_credentials()),
+        () if !scopes.iter().any(|scope| held.grant.has(scope)) => Err(errors::missing_scope()),
+        () => Ok(held),
+    }
+}
+
+/// Anything in `Authorization` counts as a try.
+fn token_of(ask: &Ask) -> Option<&str> {
+    ask.bearer().or_else(|| ask.header("authorization")).or_else(|| ask.one("access_token"))
+}

@@ -1,0 +1,79 @@
+//! From a request to a platform's answer and what befalls it: who is asked, what is ordered to go wrong, and in which
+//! order the two happen.
+//!
+//! A question to an API changes nothing, so that the answer is made first and the fault may go by it. At a token
+//! endpoint an answer has consequences; there a fault is drawn first, and most leave nothing done.
+
+use std::sync::Arc;
+
+use crate::faults::{Fault, FaultKind, Stage, Target};
+use crate::grants::{GRACE, Held};
+use crate::platforms::{Answer, Ask, Platform};
+use crate::requests::LoggedRequest;
+use crate::world::World;
+use crate::world::account::Account;
+
+/// How a request went, before it becomes bytes.
+pub struct Served {
+    /// What the platform says; `None` when a fault came before it did anything.
+    pub answer: Option<Answer>,
+    pub fault: Option<Fault>,
+}
+
+/// Answers a request and notes it.
+pub fn serve(world: &World, ask: &Ask) -> (Platform, Served) {
+    let platform = ask.platform(world);
+    let held = world.grants.presented(ask);
+    let (served, about) = match platform.stage(ask) {
+        None => (Served { answer: Some(platform.answer(world, ask)), fault: None }, Vec::new()),
+        Some(Stage::Api) => serve_api(world, platform, ask, held.as_ref()),
+        Some(Stage::Token) => serve_token(world, platform, ask, held.as_ref()),
+    };
+    let kind = served.fault.as_ref().map(|fault| fault.kind);
+    let logged = LoggedRequest::new(world.clock.shown(), platform, ask, served.answer.as_ref(), &about, kind);
+    world.requests.add(logged);
+    (platform, served)
+}
+
+fn serve_api(world: &World, platform: Platform, ask: &Ask, held: Option<&Held>) -> (Served, Vec<Arc<Account>>) {
+    let mut answer = platform.answer(world, ask);
+    let about = match (answer.about.is_empty(), held) {
+        (true, Some(held)) => world.opened(&held.grant),
+        _ => answer.about.clone(),
+    };
+    let has_token = held.is_some();
+    let target = Target { platform, stage: Stage::Api, about: &about, has_token, answer: Some(&answer) };
+    let fault = world.faults.take(&target);
+    if let (Some(fault), Some(held)) = (&fault, held)
+        && fault.kind.comes_before()
+    {
+        befall(world, fault.kind, held);
+        answer = platform.answer(world, ask);
+    }
+    (Served { answer: Some(answer), fault }, about)
+}
+
+fn serve_token(world: &World, platform: Platform, ask: &Ask, held: Option<&Held>) -> (Served, Vec<Arc<Account>>) {
+    let about = held.map(|held| world.opened(&held.grant)).unwrap_or_default();
+    let target = Target { platform, stage: Stage::Token, about: &about, has_token: held.is_some(), answer: None };
+    let fault = world.faults.take(&target);
+    let Some(kind) = fault.as_ref().map(|fault| fault.kind) else {
+        return (Served { answer: Some(platform.answer(world, ask)), fault }, about);
+    };
+    if let Some(held) = held.filter(|_| kind.comes_before()) {
+        befall(world, kind, held);
+    }
+    let answer = (kind.comes_before() || kind.comes_after()).then(|| platform.answer(world, ask));
+    if let Some(held) = held.filter(|_| kind == FaultKind::LostAnswer) {
+        let until = world.clock.shown().saturating_add(GRACE).unwrap_or(jiff::Timestamp::MAX);
+        world.grants.grace(&held.text, until);
+    }
+    (Served { answer, fault }, about)
+}
+
+fn befall(world: &World, kind: FaultKind, held: &Held) {
+    match kind {
+        FaultKind::Revoked => world.grants.revoke(held.secret.grant),
+        _ => world.grants.expire(&held.text, world.clock.shown()),
+    }
+}

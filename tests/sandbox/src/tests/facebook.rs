@@ -1,0 +1,136 @@
+use super::instagram::{Graph, code, exchange, proof};
+use super::owner::*;
+use super::*;
+
+const SCOPES: &str = "pages_show_list,pages_read_engagement,pages_read_user_content,read_insights";
+
+async fn with_page(made: Value) -> (Visit, String) {
+    let visit = Visit::start().await;
+    let page = visit.put("facebook", "ada", made).await;
+    (visit, text(&page, "id"))
+}
+
+#[tokio::test]
+async fn pages_tell_their_fields_to_whoever_may_read_them() {
+    let (visit, id) = with_page(json!({"followers": 4321, "owner": "Ada"})).await;
+    let second = visit.put("facebook", "ada.two", json!({"owner": "Ada"})).await;
+    let graph = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await;
+    let (_, first) = graph.get("me/accounts?limit=1").await;
+    let page = &first["data"][0];
+    assert!(page["tasks"].as_array().unwrap().contains(&json!("ANALYZE")) && page["access_token"].is_string());
+    let after = text(&first["paging"]["cursors"], "after");
+    let (_, rest) = graph.get(&format!("me/accounts?limit=1&after={after}&fields=id,followers_count")).await;
+    assert_eq!((&rest["data"][0]["id"], rest["paging"].get("next")), (&second["id"], None));
+    let token = graph.as_page().await;
+    let (_, told) = token.get(&format!("{id}?fields=name,username,followers_count,fan_count")).await;
+    assert_eq!((&told["followers_count"], &told["username"]), (&json!(4321), &json!("ada")));
+    assert_eq!(token.refused(&text(&second, "id")).await, (400, 100, Some(33)), "another Page's token");
+    let (_, both) = graph.get(&format!("?ids={id},{}&fields=followers_count", text(&second, "id"))).await;
+    assert_eq!(both[&id]["followers_count"], 4321);
+    assert_eq!(graph.refused(&format!("?ids={id},1&fields=id")).await, (400, 100, Some(33)), "one spoils all");
+
+    let less = [("sandbox_account", "ada"), ("sandbox_scopes", "pages_show_list"), ("sandbox_accounts", "ada")];
+    let less = Graph::open(&visit, "facebook", SCOPES, &less).await;
+    assert_eq!(less.get("me/accounts").await.1["data"].as_array().unwrap().len(), 1);
+    assert_eq!(less.refused(&format!("{id}?fields=followers_count")).await, (403, 10, None));
+    let none = [("sandbox_account", "ada"), ("sandbox_scopes", "email")];
+    let none = Graph::open(&visit, "facebook", &format!("{SCOPES},email"), &none).await;
+    assert_eq!(none.get("me/accounts").await.1, json!({"data": []}));
+}
+
+#[tokio::test]
+async fn posts_have_summaries_for_those_who_may_read_them() {
+    let (visit, id) = with_page(json!({"posts": 30, "likes": 200, "comments": 7, "reposts": 3, "views": 900})).await;
+    let graph = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await.as_page().await;
+    let fields = "fields=id,created_time,shares,reactions.limit(0).summary(total_count),comments.limit(0).summary(total_count),\
+                  reactions.type(LOVE).limit(0).summary(total_count).as(love)";
+    let (_, first) = graph.get(&format!("{id}/published_posts?{fields}&limit=25")).await;
+    let post = &first["data"][0];
+    assert_eq!(post["reactions"]["summary"]["total_count"], 200);
+    assert_eq!(
+        (&post["comments"]["summary"]["total_count"], &post["love"]["summary"]["total_count"]),
+        (&json!(7), &json!(40))
+    );
+    assert_eq!((&post["shares"]["count"], first["data"].as_array().unwrap().len()), (&json!(3), 25));
+    let post = text(post, "id");
+    assert!(post.starts_with(&format!("{id}_")));
+    let metrics = "post_media_view,post_total_media_view_unique,post_reactions_by_type_total";
+    let (_, insights) = graph.get(&format!("{post}/insights?metric={metrics}")).await;
+    assert_eq!(insights["data"][0]["values"][0]["value"], 900);
+    assert_eq!(insights["data"][2]["values"][0]["value"]["love"], 40);
+    assert_eq!(graph.refused(&format!("{post}/insights?metric=post_media_view,post_impressions")).await.1, 100);
+    visit.put("facebook", "ada", json!({"reposts": 0})).await;
+    let (_, without) = graph.get(&format!("{id}/posts?fields=shares&limit=1")).await;
+    assert_eq!(without["data"][0].get("shares"), None, "no shares are no field");
+
+    let more = [("sandbox_account", "ada"), ("sandbox_scopes", "pages_show_list,pages_read_engagement")];
+    let less = Graph::open(&visit, "facebook", SCOPES, &more).await.as_page().await;
+    let (status, bare) = less.get(&format!("{id}/published_posts?{fields}")).await;
+    assert_eq!((status, bare["data"][0]["reactions"].get("summary")), (200, None));
+    assert_eq!(less.refused(&format!("{id}/feed?{fields}")).await, (403, 10, None));
+}
+
+#[tokio::test]
+async fn insights_live_die_and_keep_silent() {
+    let (visit, id) = with_page(json!({"followers": 5000, "growth_per_day": 0.0})).await;
+    let person = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await;
+    let graph = person.as_page().await;
+    let insights = async |query: &str| graph.get(&format!("{id}/insights?{query}")).await;
+    let (_, told) = insights("metric=page_follows,page_media_view&period=day&since=2026-11-17&until=2026-11-20").await;
+    let values = told["data"][0]["values"].as_array().unwrap();
+    assert_eq!((values.len(), &values[2]), (3, &json!({"value": 5000, "end_time": "2026-11-20T08:00:00+0000"})));
+    let (_, preset) = insights("metric=page_media_view&period=week&date_preset=yesterday").await;
+    assert_eq!(preset["data"][0]["values"].as_array().unwrap().len(), 1);
+    for dead in ["page_fans", "page_impressions", "page_impressions_unique", "page_fans_gender_age", "nonsense"] {
+        let path = format!("{id}/insights?metric=page_follows,{dead}");
+        assert_eq!(graph.refused(&path).await, (400, 100, None), "{dead}");
+        assert!(graph.get(&path).await.1["error"]["message"].as_str().unwrap().contains("valid insights metric"));
+    }
+    assert_eq!(graph.refused(&format!("{id}/insights?period=day")).await, (400, 3001, Some(1504028)));
+    let wrong = graph.get(&format!("{id}/insights?metric=page_follows&period=week")).await.1;
+    assert!(wrong["error"]["message"].as_str().unwrap().contains("period"));
+    assert_eq!(person.refused(&format!("{id}/insights?metric=page_follows")).await.1, 190, "a Page's own token");
+    let long = format!("{id}/insights?metric=page_follows&since=2026-01-01&until=2026-11-01");
+    assert_eq!(graph.refused(&long).await.1, 100);
+
+    let more = [("sandbox_account", "ada"), ("sandbox_scopes", "pages_show_list,pages_read_engagement")];
+    let less = Graph::open(&visit, "facebook", SCOPES, &more).await.as_page().await;
+    let silent = less.get(&format!("{id}/insights?metric=page_follows")).await;
+    assert_eq!(silent, (200, json!({"data": []})), "the missing permission is not told");
+}
+
+#[tokio::test]
+async fn a_batch_answers_each_part_as_a_text() {
+    let (visit, id) = with_page(json!({"followers": 5000})).await;
+    let graph = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await.as_page().await;
+    let parts = json!([
+        {"method": "GET", "relative_url": format!("{id}?fields=followers_count")},
+        {"method": "GET", "relative_url": format!("v26.0/{id}/insights?metric=page_fans")},
+    ]);
+    let form = [
+        ("access_token", graph.token.clone()),
+        ("appsecret_proof", proof("facebook", &graph.token)),
+        ("include_headers", "false".to_owned()),
+        ("batch", parts.to_string()),
+    ];
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let (status, answers) = visit.form("/graph.facebook.com/v26.0/", &form).await;
+    assert_eq!((status, &answers[0]["code"], &answers[1]["code"]), (200, &json!(200), &json!(400)));
+    let body: Value = serde_json::from_str(answers[0]["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["followers_count"], 5000);
+    let log = visit.get("/_sandbox/requests?platform=facebook").await.1.to_string();
+    assert!(!log.contains(&graph.token) && !log.contains("client-secret"), "{log}");
+}
+
+#[tokio::test]
+async fn each_app_has_its_own_consents() {
+    let (visit, _) = with_page(json!({})).await;
+    for app in ["facebook", "instagram"] {
+        let code = code(&visit, app, "pages_show_list", &[("sandbox_account", "ada")]).await;
+        assert_eq!(exchange(&visit, app, &code).await.0, 200);
+    }
+    let platforms: Vec<_> = visit.sandbox.world().grants().iter().map(|grant| grant.platform).collect();
+    assert_eq!(platforms, [crate::Platform::Facebook, crate::Platform::Instagram]);
+    let log = visit.get("/_sandbox/requests?platform=instagram").await.1;
+    assert!(log.as_array().unwrap().iter().any(|one| one["stage"] == "token" && one["handles"] == json!(["ada"])));
+}
