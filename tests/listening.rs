@@ -95,7 +95,7 @@ async fn metrics_count_everything_and_name_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_else_is_served_and_nothing_is_taken() {
     let (_world, address, client) = world().await;
-    for path in ["/", "/metrics/", "/oauth/youtube/callback", "/webhooks/youtube", "/../etc/passwd", "/%2e%2e/x"] {
+    for path in ["/", "/metrics/", "/oauth/youtube", "/webhooks/youtube", "/../etc/passwd", "/%2e%2e/x"] {
         assert_eq!(get(&client, address, path).await.0, StatusCode::NOT_FOUND, "{path}");
     }
     for path in ["/healthz", "/readyz", "/metrics"] {
@@ -187,4 +187,43 @@ async fn metrics_can_be_switched_off() {
     let (address, client) = (address.await, http());
     assert_eq!(get(&client, address, "/metrics").await.0, StatusCode::NOT_FOUND);
     assert_eq!(get(&client, address, "/healthz").await.0, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_callback_page_is_for_whoever_was_sent_here_and_tells_nothing_else() {
+    let (_world, address, client) = world().await;
+    let path = "/oauth/youtube/callback";
+    let url = format!("http://{address}{path}?code=x&state=%3Cscript%3E");
+    let answer = client.get(&url).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let headers = answer.headers().clone();
+    let policy = headers["content-security-policy"].to_str().expect("text");
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(headers["referrer-policy"], "no-referrer");
+    assert_eq!(headers["cache-control"], "no-store");
+    let page = answer.text().await.expect("a page");
+    assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="), "{page}");
+    // A name that somebody made lead here, and methods that could do something.
+    let rebound = client.get(&url).header("host", "evil.example").send().await.expect("an answer");
+    assert_eq!(rebound.status(), StatusCode::MISDIRECTED_REQUEST);
+    for method in [Method::HEAD, Method::POST, Method::PUT] {
+        let answer = client.request(method.clone(), &url).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
+    }
+    let long = format!("http://{address}{path}?state={}", "x".repeat(9000));
+    assert_eq!(client.get(long).send().await.expect("an answer").status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_may_hand_its_own_path_on() {
+    let world = World::with_proxy("https://roster.example/team/").await;
+    let address = world.daemon().http.expect("it listens");
+    let client = http();
+    for path in ["/oauth/youtube/callback", "/team/oauth/youtube/callback"] {
+        let asked = client.get(format!("http://{address}{path}?state=x")).header("host", "roster.example");
+        assert_eq!(asked.send().await.expect("an answer").status(), StatusCode::BAD_REQUEST, "{path}");
+    }
+    let platforms = world.client.platforms(within(LIMIT)).await.expect("an answer").expect("platforms");
+    let youtube = platforms.iter().find(|it| it.platform == "youtube").expect("known");
+    assert_eq!(youtube.redirect_uri.as_deref(), Some("https://roster.example/team/oauth/youtube/callback"));
 }

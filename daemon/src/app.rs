@@ -19,6 +19,8 @@ use tokio_util::task::TaskTracker;
 use crate::browse::rows::{self, Seen};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::consent::Desk;
+use crate::consent::vault::Vault;
 use crate::events::Feed;
 use crate::http_client::HttpClient;
 use crate::model::{Commit, Loaded};
@@ -37,6 +39,8 @@ pub struct App {
     pub http: HttpClient,
     pub feed: Feed,
     pub tickets: Tickets,
+    /// Where consents are asked for and kept.
+    pub desk: Desk,
     pub started_at: Timestamp,
     /// Woken when something became due or a place became free.
     pub wake: Notify,
@@ -74,6 +78,7 @@ pub struct Parts {
     pub loaded: Loaded,
     pub http: HttpClient,
     pub platforms: Vec<Registered>,
+    pub vault: Vault,
     /// Seeds ids, offsets and the feed's epoch.
     pub seed: u64,
 }
@@ -99,6 +104,7 @@ impl App {
             http: parts.http,
             feed: Feed::new(parts.seed),
             tickets: Tickets::default(),
+            desk: Desk::new(parts.vault),
             started_at: now,
             wake: Notify::new(),
             batches: Mutex::default(),

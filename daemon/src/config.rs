@@ -12,13 +12,16 @@ use roster_protocol::metric::Ratio;
 use roster_protocol::time::Seconds;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
+use url::Url;
 
+use crate::http_client::base_url;
 use crate::sync::schedule::Grid;
 
 /// Everything that can be configured, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub http: Http,
+    pub store: Store,
     pub sync: Sync,
     pub network: Network,
     pub change: Change,
@@ -33,6 +36,16 @@ pub struct Http {
     pub listen: Option<SocketAddr>,
     /// Whether `/metrics` answers. It names no account, so it is on unless told.
     pub metrics: bool,
+    /// Where people's browsers find the listener, through a reverse proxy for example; without a slash at its end.
+    /// `None`: only at the listener's own address on this host.
+    pub public_url: Option<Url>,
+}
+
+/// `[store]`: what is kept, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    /// Where the master key lies, when it is neither a credential nor in the state directory.
+    pub master_key_file: Option<PathBuf>,
 }
 
 /// `[sync]`: when and how much is asked.
@@ -76,6 +89,7 @@ pub struct ConfigError {
 #[serde(default, deny_unknown_fields)]
 struct RawConfig {
     http: RawHttp,
+    store: RawStore,
     sync: RawSync,
     network: RawNetwork,
     change: RawChange,
@@ -87,6 +101,13 @@ struct RawConfig {
 struct RawHttp {
     listen: Option<String>,
     metrics: Option<bool>,
+    public_url: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawStore {
+    master_key_file: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -114,8 +135,9 @@ struct RawChange {
 }
 
 /// Sections and keys of this version, for the nearest one in an error.
-const KNOWN: [(&str, &[&str]); 5] = [
-    ("http", &["listen", "metrics"]),
+const KNOWN: [(&str, &[&str]); 6] = [
+    ("http", &["listen", "metrics", "public_url"]),
+    ("store", &["master_key_file"]),
     ("sync", &["interval", "daily_snapshot", "timezone", "concurrency", "concurrency_per_platform", "gateway"]),
     ("network", &["proxy", "ca_file"]),
     ("change", &["significant"]),
@@ -123,7 +145,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
 ];
 
 /// Keys that a later version has: refused as such, so that nobody thinks they work.
-const LATER: [&str; 5] = ["store", "rules", "channels", "routes", "http.public_url"];
+const LATER: [&str; 3] = ["rules", "channels", "routes"];
 
 /// Shorter intervals only hammer the platforms.
 const SHORTEST_INTERVAL: Seconds = Seconds(10);
@@ -218,6 +240,7 @@ impl RawConfig {
     fn check(self) -> Result<Config, Problem> {
         Ok(Config {
             http: self.http.check()?,
+            store: Store { master_key_file: self.store.master_key_file },
             sync: self.sync.check()?,
             network: Network { proxy: self.network.proxy, ca_file: self.network.ca_file },
             change: self.change.check()?,
@@ -235,7 +258,15 @@ impl RawHttp {
                 ("http.listen", format!("{address:?} is no address: write \"127.0.0.1:8787\", or \"off\""))
             })?),
         };
-        Ok(Http { listen, metrics: self.metrics.unwrap_or(true) })
+        let public_url = self.public_url.map(|text| {
+            base_url(&text).ok().and_then(|base| Url::parse(&base).ok()).ok_or_else(|| {
+                (
+                    "http.public_url",
+                    format!("{text:?} is no https URL: write \"https://roster.example\", as browsers will see it"),
+                )
+            })
+        });
+        Ok(Http { listen, metrics: self.metrics.unwrap_or(true), public_url: public_url.transpose()? })
     }
 }
 
@@ -326,7 +357,10 @@ mod tests {
         check("[sync]\nintervall = \"6h\"", "rosterd.toml:2: unknown key sync.intervall; did you mean interval?");
         check("\n[snyc]", "rosterd.toml:2: unknown section snyc; did you mean sync?");
         check("[rules.big-drop]\npercent = 2.0", "rosterd.toml:1: rules is not in this version");
-        check("[http]\npublic_url = \"https://x.example\"", "rosterd.toml:2: http.public_url is not in this version");
+        check(
+            "[http]\npublic_url = \"ftp://x\"",
+            "rosterd.toml:2: \"ftp://x\" is no https URL: write \"https://roster.example\", as browsers will see it",
+        );
         check("[[routes]]\nto = []", "rosterd.toml:1: routes is not in this version");
         check("[sync]\ninterval = \"5s\"", "rosterd.toml:2: \"5s\" is not between 10s and 366d");
         check(

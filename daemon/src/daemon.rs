@@ -11,12 +11,17 @@ use tokio::task::JoinHandle;
 use crate::app::{App, Parts};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
+use crate::consent::keeper;
+use crate::consent::key::{self, KeyError};
+use crate::consent::vault::{KeyId, Vault};
 use crate::delivery::desktop;
 use crate::http_client::{HttpClient, HttpLimits, HttpSettings};
+use crate::model::{Commit, Loaded};
 use crate::platforms;
 use crate::serve::rpc::socket::{self, Gate, SocketError};
 use crate::serve::{http, rpc};
 use crate::store::{OpenOptions, Store, StoreError};
+use crate::surroundings::Surroundings;
 use crate::sync::scheduler;
 use crate::upkeep;
 
@@ -32,6 +37,8 @@ pub struct Options {
     /// Whether it lives in a user's session that may have a desktop.
     pub session: bool,
     pub clock: Arc<dyn Clock>,
+    /// What the process was given besides its config.
+    pub surroundings: Surroundings,
     pub limits: HttpLimits,
     pub rpc_patience: roster_protocol::transport::Patience,
     pub http_patience: http::Patience,
@@ -48,6 +55,7 @@ impl Options {
             group_may: false,
             session: false,
             clock: Arc::new(SystemClock),
+            surroundings: Surroundings::default(),
             limits: HttpLimits::default(),
             rpc_patience: roster_protocol::transport::Patience::default(),
             http_patience: http::Patience::default(),
@@ -63,6 +71,9 @@ pub enum StartError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Give the right master key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     #[error(transparent)]
     Socket(#[from] SocketError),
     /// Nothing could be asked of any platform.
@@ -77,7 +88,9 @@ impl StartError {
     /// 78 where starting again cannot help, 1 otherwise.
     pub fn exit_code(&self) -> u8 {
         match self {
-            StartError::Config(_) | StartError::Store(StoreError::Newer { .. } | StoreError::NotOurs { .. }) => 78,
+            StartError::Config(_)
+            | StartError::Key(_)
+            | StartError::Store(StoreError::Newer { .. } | StoreError::NotOurs { .. }) => 78,
             _ => 1,
         }
     }
@@ -95,6 +108,8 @@ pub struct Daemon {
 
 /// How long runs under way may still take when it ends; what is cut off is simply due again.
 const LAST_WORK: Duration = Duration::from_secs(3);
+/// How long exchanges and renewals of tokens may still take: as long as a request may, and a little more.
+const LAST_RENEWALS: Duration = Duration::from_secs(25);
 
 impl Daemon {
     /// Opens the store, listens, and begins to schedule.
@@ -111,15 +126,15 @@ impl Daemon {
             user_agent: format!("Roster/{}", env!("CARGO_PKG_VERSION")),
         })
         .map_err(|error| StartError::Http(error.to_string()))?;
-        let opening = OpenOptions::in_dir(options.state_dir.clone(), options.clock.now());
-        let opened = tokio::task::spawn_blocking(move || Store::open(opening)).await;
-        let (store, loaded) = opened.unwrap_or(Err(StoreError::Closed))?;
+        let opened = open(&options).await?;
         let listener = socket::listen(&options.socket, options.group_may)?;
         let socket_inode = std::fs::symlink_metadata(&options.socket).ok().map(|metadata| metadata.ino());
         let seed = getrandom::u64().map_err(|error| StartError::Randomness(error.to_string()))?;
         let listen_at = options.config.http.listen;
         let clock = options.clock.clone();
-        let parts = Parts { config: options.config, clock, store, loaded, http, platforms: registered, seed };
+        let (config, platforms) = (options.config, registered);
+        let Opened { store, loaded, vault } = opened;
+        let parts = Parts { config, clock, store, loaded, http, platforms, vault, seed };
         let app = App::build(parts).await?;
         let gate = gate(&options.socket, options.group_may);
         let mut work = vec![
@@ -133,8 +148,14 @@ impl Daemon {
             && let Some(listener) = http::listen(address).await
         {
             http_at = listener.local_addr().ok();
+            if let Some(at) = http_at {
+                // Set once, here.
+                let _ = app.desk.listener.set(at);
+            }
             work.push(tokio::spawn(http::serve(app.clone(), listener, options.http_patience)));
         }
+        // After the listener, whose address consents name.
+        work.push(tokio::spawn(keeper::run(app.clone())));
         Ok(Self { app, socket: options.socket, http: http_at, socket_inode, work })
     }
 
@@ -145,10 +166,15 @@ impl Daemon {
             socket::remove(&self.socket, inode);
         }
         self.app.tasks.close();
+        self.app.desk.work.close();
         if tokio::time::timeout(LAST_WORK, self.app.tasks.wait()).await.is_err() {
             tracing::info!("runs under way were cut off; they are due again at the next start");
             self.app.cut_off.cancel();
             self.app.tasks.wait().await;
+        }
+        // What a provider gave cannot be had twice: it is waited for until it is stored.
+        if tokio::time::timeout(LAST_RENEWALS, self.app.desk.work.wait()).await.is_err() {
+            tracing::warn!("a renewal of tokens was cut off; it is taken up at the next start");
         }
         for work in self.work {
             work.abort();
@@ -157,6 +183,38 @@ impl Daemon {
         }
         close(self.app).await;
     }
+}
+
+/// A store with the key to what is sealed in it.
+struct Opened {
+    store: Store,
+    loaded: Loaded,
+    vault: Vault,
+}
+
+/// Finds the key that the store names, or makes one for a store that names none, and opens the store with it.
+async fn open(options: &Options) -> Result<Opened, StartError> {
+    let dir = options.state_dir.clone();
+    let named = tokio::task::spawn_blocking(move || Store::key_named(&dir)).await;
+    let named = named.unwrap_or(Err(StoreError::Closed))?.map(KeyId);
+    let places = key::Places {
+        surroundings: &options.surroundings,
+        file: options.config.store.master_key_file.as_deref(),
+        state_dir: &options.state_dir,
+    };
+    let found = places.for_store(named)?;
+    let opening = OpenOptions::in_dir(options.state_dir.clone(), options.clock.now());
+    let opened = tokio::task::spawn_blocking(move || Store::open(opening)).await;
+    let (store, loaded) = opened.unwrap_or(Err(StoreError::Closed))?;
+    let (id, vault) = (found.key.id(), Vault::new(&found.key, loaded.store));
+    match loaded.key.map(KeyId) {
+        Some(named) if named != id => {
+            return Err(KeyError::Wrong { expected: named, found: id, from: found.from }.into());
+        }
+        Some(_) => {}
+        None => store.commit(Commit { key: Some(id.0), ..Commit::default() }).await?,
+    }
+    Ok(Opened { store, loaded, vault })
 }
 
 /// Lets go of everything; the store's file is closed and unlocked once nobody uses it any more.
@@ -174,7 +232,8 @@ async fn close(app: Arc<App>) {
 
 fn register(options: &Options) -> Result<Vec<platforms::Registered>, ConfigError> {
     let config = &options.config;
-    platforms::register(&config.platforms, config.sync.gateway.as_deref()).map_err(|problem| {
+    let gateway = config.sync.gateway.as_deref();
+    platforms::register(&config.platforms, gateway, &options.surroundings).map_err(|problem| {
         let text = std::fs::read_to_string(&options.config_file).unwrap_or_default();
         ConfigError {
             file: options.config_file.display().to_string(),
@@ -188,9 +247,12 @@ fn register(options: &Options) -> Result<Vec<platforms::Registered>, ConfigError
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn check(config: &Config, config_file: &Path) -> Result<(), ConfigError> {
-    let options =
-        Options { config_file: config_file.to_owned(), ..Options::new(config.clone(), PathBuf::new(), PathBuf::new()) };
+pub fn check(config: &Config, config_file: &Path, surroundings: Surroundings) -> Result<(), ConfigError> {
+    let options = Options {
+        config_file: config_file.to_owned(),
+        surroundings,
+        ..Options::new(config.clone(), PathBuf::new(), PathBuf::new())
+    };
     register(&options).map(|_| ())
 }
 

@@ -8,6 +8,7 @@ pub mod app;
 pub mod browse;
 pub mod clock;
 pub mod config;
+pub mod consent;
 pub mod daemon;
 pub mod delivery;
 pub mod edits;
@@ -20,6 +21,7 @@ pub mod program;
 pub mod roster;
 pub mod serve;
 pub mod store;
+pub mod surroundings;
 pub mod sync;
 pub mod upkeep;
 

@@ -2,12 +2,16 @@
 //!
 //! `store/records.rs` turns these into bytes, `browse` keeps them in memory for answers.
 
+mod consent;
+
 use roster_protocol::alert::{AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{Profile, Snapshot};
-use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
+use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId};
 use roster_protocol::metric::Metric;
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
+
+pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
 
 /// The person or brand persona.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,6 +227,21 @@ pub struct Commit {
     pub settings: Option<Settings>,
     /// A user's desktop has shown all alerts up to this number.
     pub desktop_shown: Option<(u32, u64)>,
+    /// The id of the master key that seals this store's secrets, once it is known.
+    pub key: Option<[u8; 8]>,
+    pub consents: Vec<Consent>,
+    /// Settled, expired or given up.
+    pub removed_consents: Vec<ConsentId>,
+    pub grants: Vec<Grant>,
+    pub tokens: Vec<GrantTokens>,
+    /// Grants whose tokens are of no use any more.
+    pub removed_tokens: Vec<GrantId>,
+    /// With their tokens.
+    pub removed_grants: Vec<GrantId>,
+    /// Which grant connections are read with from now on.
+    pub grant_uses: Vec<GrantUse>,
+    /// Connections that are read with none from now on.
+    pub ended_uses: Vec<ConnectionId>,
 }
 
 /// What is read once, when the store is opened.
@@ -242,4 +261,12 @@ pub struct Loaded {
     pub desktop_shown: Vec<(u32, u64)>,
     /// How many snapshots are stored.
     pub snapshots: u64,
+    /// The store's own id, for good.
+    pub store: [u8; 16],
+    /// The id of the master key that seals its secrets; `None` before there was one.
+    pub key: Option<[u8; 8]>,
+    pub consents: Vec<Consent>,
+    pub grants: Vec<Grant>,
+    pub tokens: Vec<GrantTokens>,
+    pub grant_uses: Vec<GrantUse>,
 }

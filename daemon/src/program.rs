@@ -10,8 +10,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
+use crate::consent::vault::MasterKey;
 use crate::daemon::{self, Daemon, Options, StartError};
 use crate::delivery::desktop;
+use crate::surroundings::Surroundings;
 
 /// The Roster daemon: owns the store, the schedule, snapshots and alerts; `roster` talks to it.
 #[derive(Debug, Parser)]
@@ -36,6 +38,8 @@ enum Command {
     Run,
     /// Checks the config and says what is wrong with it, touching nothing else
     CheckConfig,
+    /// Prints a new master key, 64 hexadecimal digits, and stores it nowhere
+    Keygen,
 }
 
 /// Worker threads: fixed, so that a limit on tasks cannot surprise the runtime.
@@ -47,6 +51,9 @@ const BLOCKING: usize = 8;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log_as_configured();
+    if let Some(Command::Keygen) = arguments.command {
+        return keygen();
+    }
     let Some(places) = Where::find(&arguments) else {
         eprintln!("error: there is no home directory\nhint: say --config, --state-dir and --socket");
         return ExitCode::from(78);
@@ -56,14 +63,27 @@ pub fn main() -> ExitCode {
         Err(error) => return refuse(&StartError::Config(error)),
     };
     match arguments.command.unwrap_or(Command::Run) {
-        Command::CheckConfig => match daemon::check(&config, &places.config) {
+        Command::CheckConfig => match daemon::check(&config, &places.config, Surroundings::of_process()) {
             Ok(()) => {
                 println!("{} is fine", places.config.display());
                 ExitCode::SUCCESS
             }
             Err(error) => refuse(&StartError::Config(error)),
         },
-        Command::Run => run(config, places),
+        Command::Run | Command::Keygen => run(config, places),
+    }
+}
+
+fn keygen() -> ExitCode {
+    match MasterKey::random() {
+        Ok(key) => {
+            println!("{}", key.to_hex().expose());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: no randomness: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -128,6 +148,7 @@ async fn live(config: Config, places: Where) -> Result<(), StartError> {
     let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let options = Options {
         config_file: places.config,
+        surroundings: Surroundings::of_process(),
         group_may: places.system,
         session: !places.system && desktop::has_session(bus.as_deref(), runtime_dir.as_deref()),
         ..Options::new(config, places.state_dir, places.socket)

@@ -3,6 +3,8 @@
 //! Decisions read it and make a [`Commit`]; the same commit is applied here and given to the store, in one order.
 //! The disk is the truth: when a commit cannot be stored, the roster is loaded anew.
 
+mod consents;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,6 +20,8 @@ use crate::platforms::Registered;
 use crate::sync::batch;
 use crate::sync::coverage::Coverage;
 use crate::sync::schedule::{Grid, Queue};
+
+pub use consents::Consents;
 
 /// Everything that is in memory.
 #[derive(Default)]
@@ -46,6 +50,7 @@ pub struct Roster {
     pub settings: Settings,
     /// The newest alert each user's desktop has shown.
     pub desktop_shown: HashMap<u32, u64>,
+    pub consents: Consents,
     pub queue: Queue,
     /// Connections that are being asked now: they are not in the queue.
     pub running: HashSet<ConnectionId>,
@@ -58,8 +63,9 @@ pub struct Roster {
 
 impl Roster {
     /// The roster as it was stored.
-    pub fn new(loaded: Loaded, platforms: BTreeMap<String, Arc<Registered>>) -> Self {
+    pub fn new(mut loaded: Loaded, platforms: BTreeMap<String, Arc<Registered>>) -> Self {
         let mut roster = Roster {
+            consents: Consents::of(&mut loaded),
             alerts: loaded.alerts.into_iter().map(|alert| (alert.number, alert)).collect(),
             last_alert: loaded.last_alert,
             deliveries: loaded.deliveries.into_iter().map(|delivery| (delivery.alert, delivery)).collect(),
@@ -84,6 +90,7 @@ impl Roster {
     /// Takes a commit in. Runs, changes and the audit log are the store's alone.
     pub fn apply(&mut self, commit: &Commit) {
         self.orders = Mutex::default();
+        self.consents.apply(commit);
         if let Some(settings) = &commit.settings {
             self.settings = settings.clone();
             self.requeue_everything();

@@ -22,6 +22,10 @@ pub enum OfAlert {}
 pub enum OfRun {}
 /// Marks ids of deliveries.
 pub enum OfDelivery {}
+/// Marks ids of consents that are being asked for.
+pub enum OfConsent {}
+/// Marks ids of grants.
+pub enum OfGrant {}
 
 /// The id of an influencer.
 pub type InfluencerId = Id<OfInfluencer>;
@@ -33,6 +37,10 @@ pub type AlertId = Id<OfAlert>;
 pub type RunId = Id<OfRun>;
 /// The id of a delivery.
 pub type DeliveryId = Id<OfDelivery>;
+/// The id of a consent that is being asked for.
+pub type ConsentId = Id<OfConsent>;
+/// The id of a grant.
+pub type GrantId = Id<OfGrant>;
 
 /// A text that is no id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -8,6 +8,7 @@
 pub mod alert;
 pub mod audit;
 pub mod connection;
+pub mod consent;
 pub mod error;
 pub mod event;
 pub mod ids;
@@ -26,9 +27,13 @@ pub mod transport;
 pub use alert::{Alert, AlertState, Change, ChangeCause, Severity};
 pub use audit::{AuditEntry, Who};
 pub use connection::{Account, AccountPreview, Badge, Connection, ConnectionStatus, Profile, Snapshot, Source};
+pub use consent::{
+    ConnectionPage, ConnectionRow, ConsentBegun, ConsentChoice, ConsentState, ConsentWay, ConsentedConnection, Grant,
+    MissingScope, PlatformCheck, Renews, TokenModel,
+};
 pub use error::{ErrorKind, RosterError};
 pub use event::{Cursor, Event, EventBatch};
-pub use ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
+pub use ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId};
 pub use influencer::{
     Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, SortBy,
 };

@@ -9,9 +9,10 @@
 use crate::alert::{Alert, AlertState, Change};
 use crate::audit::{AuditEntry, PauseTarget};
 use crate::connection::{Account, AccountPreview, Connection, Snapshot};
+use crate::consent::{ConnectionPage, ConsentBegun, ConsentState, ConsentWay, Grant, PlatformCheck};
 use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
-use crate::ids::{AlertId, ConnectionId};
+use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, NewInfluencer};
 use crate::metric::Numbers;
 use crate::status::{PlatformStatus, Status};
@@ -80,6 +81,17 @@ pub struct AuditQuery {
     pub limit: u64,
 }
 
+/// Which connections, of all that need somebody first.
+///
+/// The order: consent gone, failing, something to do soon (a scope is missing, or the consent ends within 14 days unless
+/// a person acts), never synced, stale, fresh, paused; inside each by the influencer's name, then platform, then id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ConnectionsQuery {
+    pub offset: u64,
+    /// At most [`PAGE_ROWS`] are given.
+    pub limit: u64,
+}
+
 /// A part of a connection's history.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct History {
@@ -108,6 +120,9 @@ pub trait Roster {
     /// Every platform this daemon knows.
     async fn platforms() -> Result<Vec<PlatformStatus>, RosterError>;
 
+    /// Whether a platform is set up right, by real calls where they can tell.
+    async fn test_platform(platform: String) -> Result<Vec<PlatformCheck>, RosterError>;
+
     /// A page of the roster.
     async fn influencers(query: InfluencerQuery) -> Result<InfluencerPage, RosterError>;
     /// One influencer, connections included.
@@ -124,6 +139,26 @@ pub trait Roster {
 
     /// Connects a public account to an influencer; the first sync is due at once.
     async fn connect(influencer: String, account: Account) -> Result<Connection, RosterError>;
+    /// Begins to ask an account's owner for consent. `handle` chooses among several accounts beforehand.
+    async fn consent_begin(
+        influencer: String,
+        platform: String,
+        way: ConsentWay,
+        handle: Option<String>,
+    ) -> Result<ConsentBegun, RosterError>;
+    /// Waits until a consent of this user is settled, or the wait ends.
+    async fn consent_state(consent: ConsentId) -> Result<ConsentState, RosterError>;
+    /// Finishes a consent of this user with the address the browser was sent to.
+    async fn consent_paste(address: String) -> Result<ConsentId, RosterError>;
+    /// The consent of this user for an influencer and platform that waits for a choice; `None` when there is none.
+    async fn consent_open(influencer: String, platform: String) -> Result<Option<ConsentId>, RosterError>;
+    /// Connects the accounts with these handles or ids, of those that a consent opened.
+    async fn consent_choose(consent: ConsentId, accounts: Vec<String>) -> Result<ConsentState, RosterError>;
+    /// Gives a consent up; what was granted already is revoked.
+    async fn consent_cancel(consent: ConsentId) -> Result<(), RosterError>;
+    /// Every consent that was given.
+    async fn grants() -> Result<Vec<Grant>, RosterError>;
+
     /// Ends a connection; its history stays unless told otherwise.
     async fn disconnect(connection: String, delete_history: bool) -> Result<Connection, RosterError>;
     /// Pauses (`true`) or resumes; answers with the connections it touched, the first [`PAGE_ROWS`] of them.
@@ -132,6 +167,8 @@ pub trait Roster {
     async fn set_interval(connection: String, interval: Option<Seconds>) -> Result<Connection, RosterError>;
     /// One connection.
     async fn connection(connection: String) -> Result<Connection, RosterError>;
+    /// A page of all connections with the consent that feeds each, in the order of [`ConnectionsQuery`].
+    async fn connections(query: ConnectionsQuery) -> Result<ConnectionPage, RosterError>;
 
     /// Marks connections due and answers at once.
     async fn sync(target: SyncTarget) -> Result<SyncTicket, RosterError>;

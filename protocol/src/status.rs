@@ -102,6 +102,12 @@ pub struct PlatformStatus {
     pub configured: bool,
     pub paused: bool,
     pub api: ApiAccess,
+    /// What is asked for at consent; empty where there is none.
+    pub scopes: Vec<String>,
+    /// What must stand in the app's settings at the platform; `None` where there is no consent.
+    pub redirect_uri: Option<String>,
+    /// Whether consent can be asked for: the app's id and secret are set.
+    pub consents: bool,
     pub state: PlatformState,
     /// Why the state is not ok, and until when, in a sentence.
     pub reason: Option<String>,

@@ -1,5 +1,12 @@
-//! The daemon as stories run it.
+//! The daemon as stories run it: as it is, or killed at a named point, `ROSTER_KILL_AT=renew.reply`.
 
 fn main() -> std::process::ExitCode {
+    if let Ok(point) = std::env::var("ROSTER_KILL_AT") {
+        let kill = || {
+            let killed = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            killed.expect("a signal to oneself");
+        };
+        fail::cfg_callback(point, kill).expect("a point's name");
+    }
     rosterd::main()
 }

@@ -1,5 +1,6 @@
 //! What stories need: a sandbox, the real daemon over a throw-away directory with a clock that stands still, a client.
 
+pub mod consent;
 pub mod programs;
 
 use std::sync::Arc;
@@ -43,11 +44,21 @@ impl World {
 
     /// The same with more config. `[sync]` is there already; keys of it come first, then sections.
     pub async fn with_config(more: &str) -> Self {
+        Self::with_configs("", more).await
+    }
+
+    /// A world whose daemon is reached by browsers at this address.
+    pub async fn with_proxy(public_url: &str) -> Self {
+        Self::with_configs(&format!("public_url = \"{public_url}\"\n"), "").await
+    }
+
+    /// With more keys of `[http]`, and more config.
+    async fn with_configs(http: &str, more: &str) -> Self {
         let sandbox = roster_sandbox::Options { accounts: 0, now: Some(NOON.to_jiff()), ..Default::default() };
         let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
         let dir = tempfile::tempdir().expect("a throw-away directory");
         let clock = Arc::new(ManualClock::at(NOON));
-        let config = format!("[http]\nlisten = \"127.0.0.1:0\"\n[sync]\ngateway = \"{}\"\n{more}", sandbox.url());
+        let config = format!("[http]\nlisten = \"127.0.0.1:0\"\n{http}[sync]\ngateway = \"{}\"\n{more}", sandbox.url());
         let config = match config.contains("[platforms.youtube]") {
             true => config,
             false => format!("{config}\n[platforms.youtube]\napi_key = \"youtube-api-key\"\n"),

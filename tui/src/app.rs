@@ -26,7 +26,7 @@ use crate::client_config::ClientConfig;
 use crate::keys::Keymap;
 use crate::message::{Effect, Message};
 use crate::model::{Link, Model};
-use crate::terminal::{Canvas, Guard};
+use crate::terminal::{self, Canvas, Guard};
 use crate::theme::Theme;
 use crate::update::update;
 
@@ -196,6 +196,7 @@ impl App {
         match (effect, &self.client) {
             (Effect::Redraw, _) => self.canvas.redraw()?,
             (Effect::StartDaemon, _) => self.start(),
+            (Effect::Copy(url), _) => terminal::copy(&url)?,
             (Effect::Ask(question), Some(client)) => {
                 let (client, sender) = (client.clone(), self.sender.clone());
                 tokio::spawn(async move {

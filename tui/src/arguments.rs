@@ -14,7 +14,7 @@ use roster_protocol::transport::PROTOCOL_VERSION;
 
 use crate::commands::{
     add, alerts, audit, changes, completions, connect, disconnect, edit, history, list, merge, pause, platforms,
-    record, remove, runs, set, show, status, sync,
+    record, remove, runs, set, show, status, sync, tokens,
 };
 
 /// Follows the numbers of influencers across platforms.
@@ -81,7 +81,7 @@ pub enum Command {
     Remove(remove::Remove),
     /// Moves everything of one influencer to another, then removes the first
     Merge(merge::Merge),
-    /// Connects an account to an influencer and syncs it
+    /// Connects an account to an influencer, by its handle or by its owner's consent, and syncs it
     Connect(connect::Connect),
     /// Ends a connection; its history stays unless told otherwise
     Disconnect(disconnect::Disconnect),
@@ -105,7 +105,9 @@ pub enum Command {
     Runs(runs::Runs),
     /// Tells who did what and when, newest first
     Audit(audit::Audit),
-    /// Lists platforms and how each is configured and behaves
+    /// Lists consents: what renews itself, and what needs a hand first
+    Tokens(tokens::Tokens),
+    /// Lists platforms and how each is configured and behaves, or tests one
     Platforms(platforms::Platforms),
     /// Shows alerts as desktop notifications until stopped
     Notify(crate::agent::Notify),
@@ -178,6 +180,10 @@ mod tests {
             "remove x --yes",
             "merge a b",
             "connect x bluesky --handle h --no-wait",
+            "connect x youtube",
+            "connect x youtube --device --json",
+            "connect x youtube --paste https://roster.example/cb?code=1&state=2",
+            "connect x youtube --paste - --handle @x",
             "disconnect c --delete-history --yes",
             "pause all",
             "resume platform:youtube",
@@ -195,6 +201,8 @@ mod tests {
             "runs --since 2d --connection c",
             "audit --since 1d --follow",
             "platforms",
+            "platforms test youtube --json",
+            "tokens",
             "notify",
             "completions bash",
         ] {
@@ -209,7 +217,9 @@ mod tests {
             "show",
             "add",
             "add x --handle nocolon",
-            "connect x bluesky",
+            "connect x",
+            "connect x youtube --paste u --device",
+            "platforms test",
             "set c colour red",
             "set c interval soon",
             "sync x --all",

@@ -28,6 +28,7 @@ pub mod runs;
 
 pub mod completions;
 pub mod platforms;
+pub mod tokens;
 
 mod follow;
 mod pages;
@@ -84,6 +85,7 @@ pub async fn run(command: Command, session: &mut Session) -> Result<Ending, Fail
         Command::Runs(runs) => runs.run(session).await,
         Command::Audit(audit) => audit.run(session).await,
         Command::Platforms(platforms) => platforms.run(session).await,
+        Command::Tokens(tokens) => tokens.run(session).await,
         Command::Notify(notify) => notify.run(session).await,
         Command::Completions(completions) => completions.run(session),
     }

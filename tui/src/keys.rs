@@ -49,6 +49,13 @@ pub enum Action {
     Shorter,
     Longer,
     Acknowledge,
+    CopyUrl,
+    PasteAddress,
+    ShowCode,
+    OtherWay,
+    Mark,
+    Undo,
+    Again,
     StartDaemon,
     Yes,
     No,
@@ -75,6 +82,7 @@ pub enum Place {
     Alerts,
     Changes,
     Audit,
+    Connections,
     /// No daemon was found.
     Nobody,
     Help,
@@ -84,6 +92,16 @@ pub enum Place {
     Typing,
     Form,
     Picker,
+    /// A consent that waits for its answer.
+    Consent,
+    /// The address that a consent's answer leads to.
+    Pasting,
+    /// Several accounts to choose from.
+    Choosing,
+    /// What a consent has connected.
+    Connected,
+    /// A consent that came to nothing.
+    Refused,
     /// The filter line of the roster.
     Filtering,
     CommandLine,
@@ -100,12 +118,18 @@ impl Place {
             Place::Alerts => &[Place::Alerts, Lists, Screens, Plain, Always],
             Place::Changes => &[Place::Changes, Lists, Screens, Plain, Always],
             Place::Audit => &[Place::Audit, Lists, Screens, Plain, Always],
+            Place::Connections => &[Place::Connections, Lists, Screens, Plain, Always],
             Place::Nobody => &[Place::Nobody, Plain, Always],
             Place::Help => &[Place::Help, Lists, Plain, Always],
             Place::Confirm => &[Place::Confirm, Plain, Always],
             Place::Typing => &[Place::Typing, Always],
             Place::Form => &[Place::Form, Always],
             Place::Picker => &[Place::Picker, Always],
+            Place::Consent => &[Place::Consent, Plain, Always],
+            Place::Pasting => &[Place::Pasting, Always],
+            Place::Choosing => &[Place::Choosing, Lists, Plain, Always],
+            Place::Connected => &[Place::Connected, Plain, Always],
+            Place::Refused => &[Place::Refused, Plain, Always],
             Place::Filtering => &[Place::Filtering, Always],
             Place::CommandLine => &[Place::CommandLine, Always],
             Place::Always | Place::Plain | Place::Screens | Place::Lists => &[Always],
@@ -114,7 +138,8 @@ impl Place {
 
     /// Whether keys that mean nothing here are letters of a text.
     pub fn takes_text(self) -> bool {
-        matches!(self, Place::Typing | Place::Form | Place::Picker | Place::Filtering | Place::CommandLine)
+        use Place::{CommandLine, Filtering, Form, Pasting, Picker, Typing};
+        matches!(self, Typing | Form | Picker | Pasting | Filtering | CommandLine)
     }
 
     /// The heading over this place's keys in the help.
@@ -129,11 +154,17 @@ impl Place {
             Place::Alerts => "Alerts",
             Place::Changes => "Changes",
             Place::Audit => "Audit",
+            Place::Connections => "Connections",
             Place::Nobody => "No daemon",
             Place::Help => "Help",
             Place::Confirm | Place::Typing => "Question",
             Place::Form => "Form",
             Place::Picker => "Choice",
+            Place::Consent => "Consent",
+            Place::Pasting => "Consent: the pasted address",
+            Place::Choosing => "Consent: several accounts",
+            Place::Connected => "Consent: connected",
+            Place::Refused => "Consent: nothing came of it",
             Place::Filtering => "Filter",
             Place::CommandLine => "Command line",
         }
@@ -219,9 +250,12 @@ pub fn shown(key: &'static str) -> &'static str {
     }
 }
 
+/// The keys of all screens, in the footer.
+pub const SCREENS: &str = "1-6";
+
 /// The key of a footer entry; one stands for all screens.
 fn label(binding: &Binding) -> &'static str {
-    if binding.action == Action::Screen(1) { "1-5" } else { shown(binding.keys[0]) }
+    if binding.action == Action::Screen(1) { SCREENS } else { shown(binding.keys[0]) }
 }
 
 /// The table with the keys a person added.
@@ -328,12 +362,29 @@ mod tests {
     }
 
     #[test]
+    fn the_footer_knows_how_many_screens_there_are() {
+        let numbers = BINDINGS.iter().filter_map(|binding| match binding.action {
+            Action::Screen(number) => Some(number),
+            _ => None,
+        });
+        assert_eq!(numbers.max().map(|last| format!("1-{last}")).as_deref(), Some(SCREENS));
+    }
+
+    #[test]
     fn keys_that_never_change_are_there() {
         let map = Keymap::new();
         let check = |place: Place, code: KeyCode, action: Action| {
             assert_eq!(map.action(place, press(code, KeyModifiers::NONE)), Some(action), "{place:?} {code:?}");
         };
-        for place in [Place::Roster, Place::Influencer, Place::Sync, Place::Alerts, Place::Changes, Place::Audit] {
+        for place in [
+            Place::Roster,
+            Place::Influencer,
+            Place::Sync,
+            Place::Alerts,
+            Place::Changes,
+            Place::Audit,
+            Place::Connections,
+        ] {
             check(place, KeyCode::Char('j'), Action::Down);
             check(place, KeyCode::Char('k'), Action::Up);
             check(place, KeyCode::Char('g'), Action::Top);
@@ -348,7 +399,7 @@ mod tests {
         check(Place::Roster, KeyCode::Enter, Action::Open);
         check(Place::Confirm, KeyCode::Char('q'), Action::Quit);
         assert_eq!(map.action(Place::Roster, press(KeyCode::Char('G'), KeyModifiers::SHIFT)), Some(Action::Bottom));
-        for place in [Place::Filtering, Place::Form, Place::CommandLine, Place::Picker, Place::Typing] {
+        for place in [Place::Filtering, Place::Form, Place::CommandLine, Place::Picker, Place::Typing, Place::Pasting] {
             assert_eq!(map.action(place, press(KeyCode::Char('q'), KeyModifiers::NONE)), None, "{place:?}");
             assert_eq!(map.action(place, press(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Action::Quit));
         }

@@ -12,6 +12,7 @@ pub mod agent;
 
 pub mod app;
 pub mod client_config;
+pub mod consent;
 pub mod format;
 pub mod histories;
 pub mod keys;

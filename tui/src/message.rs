@@ -3,13 +3,15 @@
 use crossterm::event::KeyEvent;
 use ratatui::layout::Size;
 use roster_protocol::audit::PauseTarget;
-use roster_protocol::service::{Page, PageMark};
+use roster_protocol::service::{ConnectionsQuery, Page, PageMark};
 use roster_protocol::{
-    Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, ConnectionId, Date, EventBatch,
-    Influencer, InfluencerEdit, InfluencerId, InfluencerPage, InfluencerQuery, NewInfluencer, Numbers, RosterError,
-    Run, Seconds, Snapshot, Status, SyncProgress, SyncTarget, SyncTicket,
+    Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, Connection, ConnectionId, ConnectionPage,
+    ConsentBegun, ConsentId, ConsentState, ConsentWay, Date, EventBatch, Influencer, InfluencerEdit, InfluencerId,
+    InfluencerPage, InfluencerQuery, NewInfluencer, Numbers, RosterError, Run, Seconds, Snapshot, Status, SyncProgress,
+    SyncTarget, SyncTicket,
 };
 
+use crate::consent::PlainUrl;
 use crate::model::Nobody;
 
 /// Something happened.
@@ -42,6 +44,8 @@ pub enum Effect {
     StartDaemon,
     /// Draws the whole screen anew.
     Redraw,
+    /// Hands a URL to the terminal's clipboard.
+    Copy(PlainUrl),
 }
 
 /// What the daemon can be asked.
@@ -62,6 +66,16 @@ pub enum Question {
     Alerts(Option<AlertState>, Option<PageMark>),
     Changes(Option<PageMark>),
     Audit(Option<PageMark>),
+    Connections(ConnectionsQuery),
+    /// One connection, as it stands now.
+    Connection(ConnectionId),
+    /// A step of a consent, for the modal with this number.
+    Consent {
+        form: u64,
+        step: ConsentStep,
+    },
+    /// Gives a consent up.
+    CancelConsent(ConsentId),
     /// Who one of these accounts is; the first that makes sense counts.
     LookUp {
         form: u64,
@@ -72,6 +86,32 @@ pub enum Question {
         seen: u64,
     },
     Do(Deed),
+}
+
+/// What is asked on the way of a consent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConsentStep {
+    Begin {
+        influencer: InfluencerId,
+        platform: String,
+        way: ConsentWay,
+        handle: Option<String>,
+    },
+    /// Waits until it is settled, or the wait ends.
+    State(ConsentId),
+    /// The address that the browser landed on.
+    Paste(String),
+    /// Accounts by the platform's ids.
+    Choose(ConsentId, Vec<String>),
+}
+
+/// What a step of a consent was answered with.
+#[derive(Clone, Debug)]
+pub enum ConsentHeard {
+    Begun(ConsentWay, Result<Box<ConsentBegun>, RosterError>),
+    State(ConsentId, Result<ConsentState, RosterError>),
+    Pasted(Result<ConsentId, RosterError>),
+    Chosen(Result<ConsentState, RosterError>),
 }
 
 /// What came back: the question's own words, and the answer.
@@ -88,6 +128,10 @@ pub enum Answer {
     Alerts(Option<AlertState>, Option<PageMark>, Result<Page<Alert>, RosterError>),
     Changes(Option<PageMark>, Result<Page<Change>, RosterError>),
     Audit(Option<PageMark>, Result<Page<AuditEntry>, RosterError>),
+    Connections(ConnectionsQuery, Result<ConnectionPage, RosterError>),
+    Connection(ConnectionId, Result<Box<Connection>, RosterError>),
+    Consent { form: u64, heard: ConsentHeard },
+    Cancelled(Result<(), RosterError>),
     LookUp { form: u64, result: Result<AccountPreview, RosterError> },
     Progress { ticket: SyncTicket, seen: u64, result: Result<SyncProgress, RosterError> },
     Done(Deed, Result<Told, RosterError>),
@@ -101,7 +145,7 @@ pub enum Deed {
     Remove { influencer: InfluencerId, name: String },
     Merge { influencer: InfluencerId, name: String, into: InfluencerId, into_name: String },
     Connect { influencer: InfluencerId, name: String, account: Account },
-    Disconnect { connection: ConnectionId, name: String },
+    Disconnect { connection: ConnectionId, name: String, delete_history: bool },
     Pause { target: PauseTarget, name: String, paused: bool },
     Interval { connection: ConnectionId, name: String, interval: Option<Seconds> },
     Record { connection: ConnectionId, name: String, date: Date, numbers: Numbers, replace: bool },
@@ -130,7 +174,8 @@ impl Deed {
             Deed::Connect { name, account, .. } => {
                 format!("connected {} to {name}; the first sync is due now", account.handle)
             }
-            Deed::Disconnect { name, .. } => format!("disconnected {name}; its history stays"),
+            Deed::Disconnect { name, delete_history: false, .. } => format!("disconnected {name}; its history stays"),
+            Deed::Disconnect { name, .. } => format!("disconnected {name}; its history is deleted"),
             Deed::Pause { name, paused, .. } => match (told, paused) {
                 (Told::Touched(0), _) => format!("{name}: nothing to change"),
                 (_, true) => format!("paused {name}"),

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod confirm;
+pub mod connect;
 pub mod form;
 pub mod help;
 pub mod picker;
@@ -22,6 +23,7 @@ pub enum Modal {
     Help(help::Help),
     Command(command::CommandLine),
     Form(Box<form::Form>),
+    Connect(Box<connect::Connect>),
     Confirm(confirm::Confirm),
     Picker(picker::Picker),
 }
@@ -33,6 +35,7 @@ impl Modal {
             Modal::Help(_) => Place::Help,
             Modal::Command(_) => Place::CommandLine,
             Modal::Form(_) => Place::Form,
+            Modal::Connect(connect) => connect.place(),
             Modal::Confirm(confirm) if confirm.typed.is_some() => Place::Typing,
             Modal::Confirm(_) => Place::Confirm,
             Modal::Picker(_) => Place::Picker,
@@ -45,6 +48,7 @@ impl Modal {
             Modal::Help(_) => None,
             Modal::Command(line) => Some(&mut line.input),
             Modal::Form(form) => form.input(),
+            Modal::Connect(connect) => connect.input(),
             Modal::Confirm(confirm) => confirm.typed.as_mut(),
             Modal::Picker(picker) => Some(&mut picker.filter),
         }
@@ -57,6 +61,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Some(Modal::Help(_)) => help::act(model, action),
         Some(Modal::Command(_)) => command::act(model, action),
         Some(Modal::Form(_)) => form::act(model, action),
+        Some(Modal::Connect(_)) => connect::act(model, action),
         Some(Modal::Confirm(_)) => confirm::act(model, action),
         Some(Modal::Picker(_)) => picker::act(model, action),
         None => Vec::new(),
@@ -77,6 +82,10 @@ pub fn typed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 
 /// Text that was pasted.
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+    if let Some(Modal::Connect(_)) = &model.modal {
+        connect::pasted(model, text);
+        return Vec::new();
+    }
     let input = model.modal.as_mut().and_then(Modal::input);
     let changed = input.is_some_and(|input| input::paste(input, text));
     if changed { text_changed(model) } else { Vec::new() }
@@ -87,6 +96,10 @@ fn text_changed(model: &mut Model) -> Vec<Effect> {
         Some(Modal::Picker(picker)) => picker.changed(),
         Some(Modal::Form(form)) => {
             form.changed();
+            Vec::new()
+        }
+        Some(Modal::Connect(connect)) => {
+            connect.said = None;
             Vec::new()
         }
         Some(Modal::Command(line)) => {
@@ -103,6 +116,7 @@ pub fn view(model: &Model, modal: &Modal, pen: &mut Pen<'_>) {
         Modal::Help(help) => help::view(model, help, pen),
         Modal::Command(line) => command::view(model, line, pen),
         Modal::Form(form) => form::view(model, form, pen),
+        Modal::Connect(connect) => connect::view(model, connect, pen),
         Modal::Confirm(confirm) => confirm::view(model, confirm, pen),
         Modal::Picker(picker) => picker::view(model, picker, pen),
     }

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
-use roster_protocol::{Date, PlatformStatus, RosterError, Status, SyncTicket, Timestamp};
+use roster_protocol::{ApiAccess, Date, PlatformStatus, RosterError, Status, SyncTicket, Timestamp};
 
 use crate::format;
 use crate::histories::Histories;
 use crate::keys::{Keymap, Place};
 use crate::modal::Modal;
-use crate::screens::{alerts, audit, changes, influencer, roster, sync};
+use crate::screens::{alerts, audit, changes, connections, influencer, roster, sync};
 use crate::theme::Theme;
 
 /// The state of the terminal UI.
@@ -52,6 +52,7 @@ pub enum Screen {
     Alerts(alerts::State),
     Changes(changes::State),
     Audit(audit::State),
+    Connections(connections::State),
 }
 
 /// How the connection to the daemon stands.
@@ -109,6 +110,11 @@ pub struct Watched {
     pub not_ok: u64,
 }
 
+/// Whether a platform can ask for consent.
+pub fn may_consent(platform: &PlatformStatus) -> bool {
+    platform.consents || platform.api == ApiAccess::Consent
+}
+
 /// How many toasts are kept.
 const MOST_TOASTS: usize = 3;
 
@@ -153,6 +159,7 @@ impl Model {
             Screen::Alerts(_) => Place::Alerts,
             Screen::Changes(_) => Place::Changes,
             Screen::Audit(_) => Place::Audit,
+            Screen::Connections(_) => Place::Connections,
         }
     }
 
@@ -164,6 +171,11 @@ impl Model {
     /// A platform as the daemon describes it.
     pub fn platform(&self, slug: &str) -> Option<&PlatformStatus> {
         self.platforms.iter().find(|platform| platform.platform == slug)
+    }
+
+    /// Whether an account there may be fed by a consent.
+    pub fn may_consent(&self, slug: &str) -> bool {
+        self.platform(slug).is_some_and(may_consent)
     }
 
     /// A platform's name for people; its slug before the daemon told.
@@ -212,7 +224,8 @@ impl Model {
         let calm = self.now.plus_seconds(30);
         let busy =
             matches!(self.screen, Screen::Sync(_)) && self.status.as_ref().is_some_and(|s| !s.running.is_empty());
-        let running = busy.then(|| self.now.plus_seconds(1));
+        let counts_down = matches!(&self.modal, Some(Modal::Connect(connect)) if connect.counts_down());
+        let running = (busy || counts_down).then(|| self.now.plus_seconds(1));
         let toast = self.toasts.iter().map(|toast| toast.until).min();
         [running, toast, self.roster.rests_at].into_iter().flatten().fold(calm, Timestamp::min)
     }

@@ -25,6 +25,10 @@ pub enum Ending {
     NoneDone,
     /// Some of many failed.
     InPart,
+    /// What was looked at is not well.
+    NotWell,
+    /// A person must choose, and nobody was there to.
+    Undecided,
 }
 
 impl Ending {
@@ -41,7 +45,8 @@ impl Ending {
     pub fn code(self) -> u8 {
         match self {
             Ending::Done => 0,
-            Ending::NoneDone => 1,
+            Ending::NoneDone | Ending::NotWell => 1,
+            Ending::Undecided => 2,
             Ending::InPart => 6,
         }
     }
@@ -80,6 +85,8 @@ pub struct Look {
 pub struct Output {
     json: bool,
     pub look: Look,
+    /// How stderr is coloured.
+    pub errors: Paint,
     stdout: Box<dyn Write>,
 }
 
@@ -87,7 +94,8 @@ impl Output {
     /// Over this process's stdout.
     pub fn new(json: bool, color: Color, now: Zoned) -> Self {
         let paint = Paint { colored: is_colored(color, &io::stdout()) };
-        Self { json, look: Look { paint, now }, stdout: Box::new(BufWriter::new(io::stdout())) }
+        let errors = Paint { colored: is_colored(color, &io::stderr()) };
+        Self { json, look: Look { paint, now }, errors, stdout: Box::new(BufWriter::new(io::stdout())) }
     }
 
     /// Whether JSON is wanted.
@@ -123,6 +131,19 @@ impl Output {
         if !self.json {
             // A remark nobody can read is no failure.
             let _ = writeln!(io::stderr(), "{}", text::clean(sentence, SENTENCE_CHARACTERS));
+        }
+    }
+
+    /// Tells people something of several lines, clean already, on stderr; also beside JSON.
+    pub fn aside(&self, text: &str) {
+        // As with a remark.
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+
+    /// As [`Output::aside`], but scripts that read JSON are spared.
+    pub fn aside_for_people(&self, text: &str) {
+        if !self.json {
+            self.aside(text);
         }
     }
 
@@ -208,6 +229,7 @@ mod tests {
         check(4, 4, 0);
         check(3, 4, 6);
         check(0, 4, 1);
+        assert_eq!((Ending::NotWell.code(), Ending::Undecided.code()), (1, 2));
         assert_eq!(output_failure(&io::ErrorKind::BrokenPipe.into()), 0);
     }
 

@@ -5,9 +5,10 @@ use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::status::{ConnectionCounts, Coverage, StoreStatus};
 use roster_protocol::{
     AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
-    ConnectionId, ConnectionStatus, Influencer, InfluencerId, InfluencerRow, Mean, Metric, Numbers, Outcome,
-    PlatformState, PlatformStatus, Profile, Ratio, Run, RunId, Seconds, Severity, Snapshot, Source, Status, Timestamp,
-    Who,
+    ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, Grant, GrantId,
+    Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome, PlatformState,
+    PlatformStatus, Profile, Ratio, Renews, Run, RunId, Seconds, Severity, Snapshot, Source, Status, Timestamp,
+    TokenModel, Who,
 };
 
 use crate::output::Look;
@@ -191,6 +192,9 @@ pub fn status() -> Status {
         configured: true,
         paused: false,
         api: ApiAccess::Key,
+        scopes: vec![],
+        redirect_uri: None,
+        consents: false,
         state: PlatformState::Ok,
         reason: None,
         held_until: None,
@@ -232,6 +236,101 @@ pub fn status() -> Status {
         waiting: 3,
         paused: false,
     }
+}
+
+pub fn begun() -> ConsentBegun {
+    ConsentBegun {
+        id: ConsentId::from_bytes([6; 5]),
+        platform: "instagram".into(),
+        platform_name: "Instagram".into(),
+        influencer: InfluencerId::from_bytes([2; 5]),
+        influencer_name: "Oskar & Ines".into(),
+        url: "https://consent.example/authorize?client_id=roster-client-id&redirect_uri=http%3A%2F%2F127.0.0.1%3A8787%2F\
+              oauth%2Finstagram%2Fcallback&response_type=code&scope=profile%20insights&state=c3RhdGUtb2YtdGVuLW1pbnV0ZXM"
+            .into(),
+        user_code: None,
+        redirect_uri: Some("http://127.0.0.1:8787/oauth/instagram/callback".into()),
+        scopes: vec!["profile".into(), "insights".into()],
+        reads: vec!["followers".into(), "posts".into(), "likes".into()],
+        listener: Some("127.0.0.1:8787".into()),
+        expires_at: at("14:40:00"),
+    }
+}
+
+pub fn choices() -> Vec<ConsentChoice> {
+    let choice = |id: &str, handle: &str, name: Option<&str>, followers, taken_by: Option<u8>| ConsentChoice {
+        platform_user_id: id.into(),
+        handle: handle.into(),
+        name: name.map(str::to_owned),
+        followers,
+        taken_by: taken_by.map(|byte| InfluencerId::from_bytes([byte; 5])),
+    };
+    vec![
+        choice("101", "oskar.ines", Some("Oskar & Ines"), Some(402_000), None),
+        choice("102", "ines.bakes", None, Some(12_345), Some(2)),
+        choice("103", "nightgarden", Some("nightgarden"), None, Some(9)),
+    ]
+}
+
+fn missing() -> MissingScope {
+    MissingScope { scope: "insights".into(), costs: "views, audience".into() }
+}
+
+pub fn consented() -> Vec<ConsentedConnection> {
+    let new = Connection { platform: "instagram".into(), handle: "oskar.ines".into(), latest: None, ..connection() };
+    let renewed = Connection {
+        id: ConnectionId::from_bytes([4; 5]),
+        platform: "instagram".into(),
+        handle: "ines.bakes".into(),
+        ..connection()
+    };
+    vec![
+        ConsentedConnection { connection: new, is_new: true, missing: vec![missing()] },
+        ConsentedConnection { connection: renewed, is_new: false, missing: vec![] },
+    ]
+}
+
+pub fn grants() -> Vec<Grant> {
+    let grant = |byte: u8, platform: &str, account: &str, renews| Grant {
+        id: GrantId::from_bytes([byte; 5]),
+        platform: platform.into(),
+        account: account.into(),
+        model: TokenModel::Fixed,
+        scopes: vec!["profile".into()],
+        missing: vec![],
+        granted_at: at("02:00:00"),
+        expires_at: Some(at("15:30:00")),
+        renews,
+        renews_at: Some(at("15:00:00")),
+        act_before: None,
+        note: None,
+        connections: vec![ConnectionId::from_bytes([byte; 5])],
+    };
+    let day = |date: &str| Some(format!("{date}T00:00:00Z").parse().expect("a day"));
+    vec![
+        grant(3, "youtube", "Mara Lindqvist", Renews::Itself),
+        Grant { missing: vec![missing()], ..grant(4, "instagram", "Oskar & Ines", Renews::Itself) },
+        Grant {
+            model: TokenModel::Extension,
+            act_before: day("2027-01-20"),
+            ..grant(5, "linkedin", "Ines", Renews::ByHand)
+        },
+        Grant {
+            model: TokenModel::Rotating,
+            expires_at: None,
+            renews_at: None,
+            note: Some("revoked by the owner".into()),
+            ..grant(6, "tiktok", "nightgarden", Renews::ByHand)
+        },
+        Grant {
+            expires_at: None,
+            renews_at: None,
+            note: Some("being revoked".into()),
+            connections: vec![],
+            ..grant(8, "bluesky", "ferrow.example", Renews::Never)
+        },
+        Grant { act_before: day("2026-12-01"), ..grant(7, "facebook", "Tidewater Kitchen", Renews::ByHand) },
+    ]
 }
 
 /// A JSON document in lines of at most 100 characters, broken after commas, to be compared as it is.

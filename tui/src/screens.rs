@@ -3,9 +3,11 @@
 pub mod alerts;
 pub mod audit;
 pub mod changes;
+pub mod connections;
 pub mod influencer;
 pub mod listing;
 pub mod nobody;
+pub mod paged;
 pub mod roster;
 pub mod sync;
 pub mod words;

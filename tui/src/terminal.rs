@@ -11,11 +11,13 @@ use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use data_encoding::BASE64;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 
+use crate::consent::PlainUrl;
 use crate::model::Model;
 use crate::view;
 
@@ -82,6 +84,23 @@ fn restore_before_panicking(given_back: Arc<AtomicBool>) {
     }));
 }
 
+/// Hands a URL to the clipboard, by the terminal's own means (OSC 52): it works over SSH too, where it is allowed.
+///
+/// # Errors
+/// When the terminal is gone.
+pub fn copy(url: &PlainUrl) -> io::Result<()> {
+    let in_tmux = std::env::var_os("TMUX").is_some_and(|value| !value.is_empty());
+    let mut stdout = io::stdout();
+    stdout.write_all(clipboard(url, in_tmux).as_bytes())?;
+    stdout.flush()
+}
+
+/// The sequence for it. tmux takes it itself (`set-clipboard on`), or passes it on (`allow-passthrough on`).
+fn clipboard(url: &PlainUrl, in_tmux: bool) -> String {
+    let sequence = format!("\u{1b}]52;c;{}\u{7}", BASE64.encode(url.as_str().as_bytes()));
+    if in_tmux { format!("{sequence}\u{1b}Ptmux;\u{1b}{sequence}\u{1b}\\") } else { sequence }
+}
+
 /// The screen, and what was drawn on it last.
 pub struct Canvas {
     /// Never dropped: ratatui would complain on stderr when the terminal is gone, and that is gone then too.
@@ -141,5 +160,20 @@ impl Canvas {
     pub fn redraw(&mut self) -> io::Result<()> {
         self.drawn = None;
         self.terminal.clear()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clipboard_gets_the_url_and_nothing_else() {
+        let url = PlainUrl::checked("https://x.example/?a=b&c=%20").expect("plain");
+        let sequence = "\u{1b}]52;c;aHR0cHM6Ly94LmV4YW1wbGUvP2E9YiZjPSUyMA==\u{7}";
+        assert_eq!(clipboard(&url, false), sequence);
+        // What is passed on has its escapes doubled.
+        let passed_on = format!("\u{1b}Ptmux;{}\u{1b}\\", sequence.replace('\u{1b}', "\u{1b}\u{1b}"));
+        assert_eq!(clipboard(&url, true), format!("{sequence}{passed_on}"));
     }
 }

@@ -10,13 +10,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use roster_protocol::service::Page;
 use roster_protocol::{
-    AccountPreview, Influencer, InfluencerId, InfluencerPage, InfluencerRow, RosterError, Status, SyncProgress,
-    SyncTicket, Timestamp,
+    AccountPreview, ConnectionPage, ConnectionRow, ConsentBegun, ConsentState, Influencer, InfluencerId,
+    InfluencerPage, InfluencerRow, RosterError, Status, SyncProgress, SyncTicket, Timestamp,
 };
 
 pub use samples::*;
 
-use crate::message::{Answer, Deed, Effect, Message, Question, Told};
+use crate::message::{Answer, ConsentHeard, ConsentStep, Deed, Effect, Message, Question, Told};
 use crate::model::Model;
 use crate::update::update;
 use crate::view;
@@ -30,6 +30,11 @@ pub struct Daemon {
     pub preview: AccountPreview,
     /// How many rows it tells of that it never gives.
     pub withheld: u64,
+    /// How a consent stands, one answer after the other; with none left nobody answers.
+    pub consent: VecDeque<ConsentState>,
+    /// What a consent begins as; `None`: with what is invented for its way.
+    pub begun: Option<ConsentBegun>,
+    pub connections: Vec<ConnectionRow>,
     pub asked: Vec<Question>,
 }
 
@@ -43,15 +48,35 @@ impl Daemon {
             followers: Some(8_126),
             taken_by: None,
         };
-        Self { people: people(), status: status(), refuses: None, preview, withheld: 0, asked: Vec::new() }
+        Self {
+            people: people(),
+            status: status(),
+            refuses: None,
+            preview,
+            withheld: 0,
+            consent: VecDeque::new(),
+            begun: None,
+            connections: connection_rows(),
+            asked: Vec::new(),
+        }
     }
 
     pub fn crowd(count: u64) -> Self {
         Self { people: (0..count).map(row).collect(), ..Self::new() }
     }
 
-    pub fn answer(&mut self, question: Question) -> Answer {
+    /// The answer; `None` while the question waits for something to happen.
+    pub fn answer(&mut self, question: Question) -> Option<Answer> {
         self.asked.push(question.clone());
+        if let Question::Consent { step: ConsentStep::State(_), .. } = &question
+            && self.consent.is_empty()
+        {
+            return None;
+        }
+        Some(self.answer_at_once(question))
+    }
+
+    fn answer_at_once(&mut self, question: Question) -> Answer {
         fn page<T>(rows: Vec<T>) -> Result<Page<T>, RosterError> {
             Ok(Page { rows, next: None })
         }
@@ -74,6 +99,18 @@ impl Daemon {
             Question::Alerts(which, mark) => Answer::Alerts(which, mark, page(alerts())),
             Question::Changes(mark) => Answer::Changes(mark, page(changes())),
             Question::Audit(mark) => Answer::Audit(mark, page(audit())),
+            Question::Connections(query) => {
+                let rows = self.connections.iter().skip(query.offset as usize).take(query.limit as usize);
+                let page = ConnectionPage { total: self.connections.len() as u64, rows: rows.cloned().collect() };
+                Answer::Connections(query, Ok(page))
+            }
+            Question::Connection(id) => {
+                let mut known = consented().into_iter().map(|one| one.connection);
+                let found = known.find(|connection| connection.id == id).map(Box::new);
+                Answer::Connection(id, found.ok_or_else(|| RosterError::not_found("no such connection")))
+            }
+            Question::Consent { form, step } => Answer::Consent { form, heard: self.hear(step) },
+            Question::CancelConsent(_) => Answer::Cancelled(refused.map_or(Ok(()), Err)),
             Question::LookUp { form, .. } => {
                 Answer::LookUp { form, result: refused.map_or_else(|| Ok(self.preview.clone()), Err) }
             }
@@ -87,6 +124,24 @@ impl Daemon {
                     _ => Told::Done,
                 };
                 Answer::Done(deed, refused.map_or(Ok(told), Err))
+            }
+        }
+    }
+
+    fn hear(&mut self, step: ConsentStep) -> ConsentHeard {
+        let refused = self.refuses.clone();
+        match step {
+            ConsentStep::Begin { platform, way, influencer, .. } => {
+                let begun = self.begun.clone().unwrap_or_else(|| ConsentBegun { platform, influencer, ..begun(way) });
+                ConsentHeard::Begun(way, refused.map_or_else(|| Ok(Box::new(begun)), Err))
+            }
+            ConsentStep::State(id) => {
+                let state = self.consent.pop_front().unwrap_or(ConsentState::Waiting);
+                ConsentHeard::State(id, Ok(state))
+            }
+            ConsentStep::Paste(_) => ConsentHeard::Pasted(refused.map_or(Ok(consent_id(1)), Err)),
+            ConsentStep::Choose(..) => {
+                ConsentHeard::Chosen(refused.map_or_else(|| Ok(ConsentState::Done(consented())), Err))
             }
         }
     }
@@ -126,7 +181,8 @@ pub fn send(model: &mut Model, daemon: &mut Daemon, message: Message) {
         assert!(rounds < 1_000, "questions without end: {:?}", daemon.asked.last());
         for effect in update(model, message) {
             if let Effect::Ask(question) = effect {
-                messages.push_back(Message::Answered(Box::new(daemon.answer(question))));
+                let answer = daemon.answer(question);
+                messages.extend(answer.map(|answer| Message::Answered(Box::new(answer))));
             }
         }
     }

@@ -20,6 +20,9 @@ pub struct Theme {
     /// Titles, and the row under the cursor.
     pub strong: Style,
     pub plain: Style,
+    /// Ink and ground of a QR code, whatever the terminal's own are; `None` without colours, where a dark ground is
+    /// taken for granted.
+    pub code: Option<Style>,
 }
 
 impl Theme {
@@ -35,13 +38,15 @@ impl Theme {
             faint: Style::new().add_modifier(Modifier::DIM),
             strong: Style::new().add_modifier(Modifier::BOLD),
             plain: Style::new(),
+            // Black and white of the fixed 240: a scheme may make anything of the first 16.
+            code: Some(Style::new().fg(Color::Indexed(16)).bg(Color::Indexed(231))),
         }
     }
 
     /// No colours at all, as `NO_COLOR` asks.
     pub fn colorless() -> Self {
         let plain = Style::new();
-        Self { accent: plain, good: plain, warn: plain, bad: plain, ..Self::new() }
+        Self { accent: plain, good: plain, warn: plain, bad: plain, code: None, ..Self::new() }
     }
 
     /// The default with the colours a person chose.

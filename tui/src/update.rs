@@ -3,13 +3,13 @@
 mod watch;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
-use roster_protocol::{AlertState, Event, EventBatch, InfluencerId, RosterError};
+use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, InfluencerId, RosterError};
 
 use crate::keys::{Action, Place};
 use crate::message::{Answer, Deed, Effect, Message, Question, Told};
 use crate::modal::{self, Modal};
 use crate::model::{Link, Model, Mood, Screen};
-use crate::screens::{alerts, audit, changes, influencer, roster, sync, words};
+use crate::screens::{alerts, audit, changes, connections, influencer, roster, sync, words};
 use crate::widgets::input;
 
 /// Takes one message.
@@ -21,12 +21,17 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Resized(size) => {
             model.size = size;
             influencer::resized(model);
-            roster::resized(model)
+            modal::connect::resized(model);
+            let mut effects = connections::resized(model);
+            effects.extend(roster::resized(model));
+            effects
         }
         Message::Tick => {
             let now = model.now;
             model.toasts.retain(|toast| toast.until > now);
-            roster::tick(model)
+            let mut effects = modal::connect::tick(model);
+            effects.extend(roster::tick(model));
+            effects
         }
         Message::Online => {
             model.link = Link::Online;
@@ -75,7 +80,7 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     match model.place() {
         Place::Filtering if input::paste(&mut model.roster.filter, text) => roster::filter_changed(model),
-        place if place.takes_text() => modal::pasted(model, text),
+        place if place.takes_text() || place == Place::Consent => modal::pasted(model, text),
         _ => Vec::new(),
     }
 }
@@ -108,6 +113,7 @@ fn act_on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
         (Screen::Alerts(_), action) => alerts::act(model, action),
         (Screen::Changes(_), action) => changes::act(model, action),
         (Screen::Audit(_), action) => audit::act(model, action),
+        (Screen::Connections(_), action) => connections::act(model, action),
     }
 }
 
@@ -130,13 +136,18 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
 /// Goes to a numbered screen, straight above the roster.
 pub fn show_screen(model: &mut Model, number: u8) -> Vec<Effect> {
     let screen = match (number, &model.screen) {
-        (2, Screen::Sync(_)) | (3, Screen::Alerts(_)) | (4, Screen::Changes(_)) | (5, Screen::Audit(_)) => {
+        (2, Screen::Sync(_))
+        | (3, Screen::Alerts(_))
+        | (4, Screen::Changes(_))
+        | (5, Screen::Audit(_))
+        | (6, Screen::Connections(_)) => {
             return reload_screen(model);
         }
         (2, _) => Screen::Sync(sync::State::default()),
         (3, _) => Screen::Alerts(alerts::State::default()),
         (4, _) => Screen::Changes(changes::State::default()),
         (5, _) => Screen::Audit(audit::State::default()),
+        (6, _) => Screen::Connections(connections::State::default()),
         _ => Screen::Roster,
     };
     model.behind.clear();
@@ -162,6 +173,7 @@ fn reload_screen(model: &mut Model) -> Vec<Effect> {
         Screen::Alerts(_) => alerts::reload(model),
         Screen::Changes(_) => changes::reload(model),
         Screen::Audit(_) => audit::reload(model),
+        Screen::Connections(_) => connections::reload(model),
     }
 }
 
@@ -170,9 +182,13 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
     if batch.reload {
         model.histories.all_outdated();
     }
+    let mut effects = Vec::new();
     for event in batch.events {
         match event {
-            Event::RunFinished { connection, .. } => model.histories.outdated(connection),
+            Event::RunFinished { connection, .. } => {
+                model.histories.outdated(connection);
+                effects.extend(modal::connect::ran(model, connection));
+            }
             Event::AlertChanged(alert) if alert.state == AlertState::Open => {
                 let text = format!("{}: {}", alert.influencer_name, words::alert(&alert));
                 model.say(Mood::Alert, text, Some("3 shows the alerts".to_owned()));
@@ -180,7 +196,8 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
             _ => {}
         }
     }
-    reload(model)
+    effects.extend(reload(model));
+    effects
 }
 
 fn answered(model: &mut Model, answer: Answer) -> Vec<Effect> {
@@ -214,6 +231,21 @@ fn answered(model: &mut Model, answer: Answer) -> Vec<Effect> {
         Answer::Alerts(which, mark, result) => alerts::answered(model, which, mark, result),
         Answer::Changes(mark, result) => changes::answered(model, mark, result),
         Answer::Audit(mark, result) => audit::answered(model, mark, result),
+        Answer::Connections(query, result) => connections::answered(model, query, result),
+        Answer::Connection(id, result) => {
+            modal::connect::now_stands(model, id, result);
+            Vec::new()
+        }
+        Answer::Consent { form, heard } => modal::connect::heard(model, form, heard),
+        Answer::Cancelled(result) => {
+            // One that is gone already is given up as well.
+            if let Err(error) = result
+                && !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unreachable)
+            {
+                model.complain(error);
+            }
+            Vec::new()
+        }
         Answer::LookUp { form, result } => {
             modal::form::looked_up(model, form, result);
             Vec::new()

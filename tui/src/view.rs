@@ -4,7 +4,7 @@
 //!    the screen, and what lies on top of it
 //!
 //!  ✓ what was done, or what failed and what to do, for some seconds
-//!  ↵ open  / filter  s sync  c connect  a add  o sort  1-5 screens  ? help  q quit
+//!  ↵ open  / filter  s sync  c connect  a add  o sort  1-6 screens  ? help  q quit
 //! ```
 //! Only reads the model: the same model gives the same picture.
 
@@ -15,10 +15,10 @@ use ratatui::style::Style;
 use roster_protocol::{Ratio, Status};
 
 use crate::format;
-use crate::keys::{Place, hints};
-use crate::modal;
+use crate::keys::{Place, SCREENS, hints};
+use crate::modal::{self, Modal};
 use crate::model::{Link, Model, Mood, Screen};
-use crate::screens::{alerts, audit, changes, influencer, nobody, roster, sync};
+use crate::screens::{alerts, audit, changes, connections, influencer, nobody, roster, sync};
 use crate::widgets::pen::{Pen, columns};
 
 /// Smaller than this nothing can be read.
@@ -64,6 +64,7 @@ fn draw_body(model: &Model, pen: &mut Pen<'_>) {
         (_, Screen::Alerts(state)) => alerts::view(model, state, pen),
         (_, Screen::Changes(state)) => changes::view(model, state, pen),
         (_, Screen::Audit(state)) => audit::view(model, state, pen),
+        (_, Screen::Connections(state)) => connections::view(model, state, pen),
     }
 }
 
@@ -89,6 +90,7 @@ fn path(model: &Model) -> Pieces {
         (Screen::Roster, Some(status)) => totals(status),
         (Screen::Sync(_), _) => sync::summary(model),
         (Screen::Alerts(state), _) => alerts::summary(state),
+        (Screen::Connections(_), Some(status)) => connections::summary(status),
         (Screen::Influencer(state), _) => {
             state.known.as_ref().map(|known| roster::tags(&known.row.tags)).unwrap_or_default()
         }
@@ -114,6 +116,7 @@ fn name(screen: &Screen) -> &str {
         Screen::Alerts(_) => "Alerts",
         Screen::Changes(_) => "Changes",
         Screen::Audit(_) => "Audit",
+        Screen::Connections(_) => "Connections",
     }
 }
 
@@ -204,8 +207,11 @@ fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
         (Place::Nobody, Link::Nobody(nobody)) => key != "y" || (nobody.can_start && !nobody.starting),
         (Place::Nobody, _) => key != "y",
         // Nobody is there to do anything with.
-        (Place::Roster, _) if empty => matches!(key, "a" | "1-5" | "?" | "q"),
-        _ => true,
+        (Place::Roster, _) if empty => matches!(key, "a" | SCREENS | "?" | "q"),
+        _ => match &model.modal {
+            Some(Modal::Connect(connect)) => modal::connect::useful(connect, key),
+            _ => true,
+        },
     };
     let all: Vec<_> = hints(place).filter(|(key, _)| useful(key)).collect();
     let length = |(key, word): &(&str, &str)| columns(key) + columns(word) + 3;

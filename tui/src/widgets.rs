@@ -5,6 +5,7 @@
 pub mod chart;
 pub mod input;
 pub mod pen;
+pub mod qr;
 pub mod sparkline;
 pub mod table;
 pub mod window;

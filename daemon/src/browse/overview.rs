@@ -61,11 +61,11 @@ pub fn counts(roster: &Roster, seen: Seen) -> ConnectionCounts {
 /// Every platform this daemon knows, by slug.
 pub fn platforms(app: &App) -> Vec<PlatformStatus> {
     let now = app.clock.now();
-    app.look(|roster| roster.platforms.values().map(|known| platform(roster, known, now)).collect())
+    app.look(|roster| roster.platforms.values().map(|known| platform(app, roster, known, now)).collect())
 }
 
-fn platform(roster: &Roster, known: &Registered, now: Timestamp) -> PlatformStatus {
-    let info = known.platform.info();
+fn platform(app: &App, roster: &Roster, known: &Registered, now: Timestamp) -> PlatformStatus {
+    let (info, consenting) = (known.platform.info(), known.platform.consenting());
     let connected = |c: &&Connection| c.platform == info.slug && c.disconnected_at.is_none();
     let connections: Vec<&Connection> = roster.connections.values().filter(connected).collect();
     let lacks = known.platform.lacks();
@@ -87,6 +87,9 @@ fn platform(roster: &Roster, known: &Registered, now: Timestamp) -> PlatformStat
         configured: lacks.is_none(),
         paused: roster.settings.paused || roster.settings.paused_platforms.iter().any(|slug| slug == info.slug),
         api: info.access,
+        scopes: consenting.map_or_else(Vec::new, |it| it.scopes().iter().map(|scope| scope.name.to_owned()).collect()),
+        redirect_uri: consenting.map(|_| crate::consent::redirect_uri(app, known)),
+        consents: consenting.is_some_and(|it| it.lacks().is_none()),
         state,
         reason,
         held_until: hold.map(|hold| hold.until),

@@ -17,11 +17,15 @@ pub struct Seen {
     pub interval: Seconds,
 }
 
+/// How a connection stands.
+pub fn standing(roster: &Roster, connection: &model::Connection, seen: Seen) -> badge::Standing {
+    let interval = connection.interval.unwrap_or(seen.interval);
+    badge::standing(connection, roster.is_paused(connection), interval, seen.now)
+}
+
 /// A connection for clients.
 pub fn connection(roster: &Roster, connection: &model::Connection, seen: Seen) -> Connection {
-    let paused = roster.is_paused(connection);
-    let interval = connection.interval.unwrap_or(seen.interval);
-    let standing = badge::standing(connection, paused, interval, seen.now);
+    let standing = standing(roster, connection, seen);
     let scheduled = roster.is_scheduled(connection);
     Connection {
         id: connection.id,
@@ -31,13 +35,13 @@ pub fn connection(roster: &Roster, connection: &model::Connection, seen: Seen) -
         platform_user_id: connection.platform_user_id.clone(),
         status: standing.status,
         badge: standing.badge,
-        paused,
+        paused: roster.is_paused(connection),
         last_synced_at: connection.last_synced_at,
         last_error: connection.trouble.as_ref().map(|trouble| trouble.message.clone()),
         blocked_by: standing.blocked_by.map(str::to_owned),
         next_due_at: scheduled.then_some(connection.next_due_at),
         interval: connection.interval,
-        token_expires_at: None,
+        token_expires_at: crate::consent::shown::ends_at(roster, connection.id),
         connected_at: connection.connected_at,
         profile: connection.profile.clone(),
         latest: connection.latest.clone(),

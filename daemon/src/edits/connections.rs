@@ -1,5 +1,7 @@
 //! Connecting accounts whose numbers are public, and disconnecting them.
 
+use std::sync::Arc;
+
 use roster_protocol::audit::Who;
 use roster_protocol::connection::{Account, AccountPreview};
 use roster_protocol::error::{ErrorKind, RosterError};
@@ -9,9 +11,11 @@ use roster_protocol::time::Seconds;
 use super::{audit, audit_change, connection_named};
 use crate::app::App;
 use crate::browse::resolve;
+use crate::consent::{access, revoke};
 use crate::http_client::Api;
 use crate::model::{Commit, Connection, Influencer};
-use crate::platforms::{self, Observation, PlatformError};
+use crate::platforms::consenting::Access;
+use crate::platforms::{self, Observation, PlatformError, Registered};
 use crate::sync::decide::{Dice, Facts};
 
 /// An account that was looked up; `observation` is missing when the platform could not be asked just now.
@@ -36,7 +40,7 @@ impl Found {
 ///
 /// # Errors
 /// No such account, no handle, a platform that is off, not set up, or does not answer.
-pub async fn look_up(app: &App, account: &Account) -> Result<AccountPreview, RosterError> {
+pub async fn look_up(app: &Arc<App>, account: &Account) -> Result<AccountPreview, RosterError> {
     let (platform, handle) = understood(app, account)?;
     let observation =
         ask(app, &platform, &handle).await.map_err(|error| as_people_get_it(&platform, &handle, &error))?;
@@ -59,13 +63,15 @@ pub async fn look_up(app: &App, account: &Account) -> Result<AccountPreview, Ros
 ///
 /// # Errors
 /// No such account, no handle, a platform that is off or not set up.
-pub async fn find(app: &App, account: &Account) -> Result<Found, RosterError> {
+pub async fn find(app: &Arc<App>, account: &Account) -> Result<Found, RosterError> {
     let (platform, handle) = understood(app, account)?;
     match ask(app, &platform, &handle).await {
         Ok(observation) => Ok(Found { platform, handle: observation.handle.clone(), observation: Some(observation) }),
         Err(PlatformError::Unavailable { .. } | PlatformError::Network { .. } | PlatformError::RateLimited { .. }) => {
             Ok(Found { platform, handle, observation: None })
         }
+        // It waits for its owner's consent, and its first run says so.
+        Err(PlatformError::Unauthorized { .. }) => Ok(Found { platform, handle, observation: None }),
         Err(error) => Err(as_people_get_it(&platform, &handle, &error)),
     }
 }
@@ -91,7 +97,7 @@ fn understood(app: &App, account: &Account) -> Result<(String, String), RosterEr
     })
 }
 
-async fn ask(app: &App, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
+async fn ask(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
     let nothing = || PlatformError::Unexpected { what: "the platform told nothing of it".to_owned() };
     let known = app.look(|roster| roster.platforms.get(platform).cloned()).ok_or_else(nothing)?;
     let scope = crate::sync::batch::scope(platform, &known.platform.group(handle));
@@ -104,9 +110,21 @@ async fn ask(app: &App, platform: &str, handle: &str) -> Result<Observation, Pla
     let api = Api::new(app.http.clone(), known.route.clone(), now);
     // The id is only a place in the answer: nothing is stored under it.
     let place = ConnectionId::from_bytes([0; 5]);
-    let account = platforms::Account { connection: place, handle: handle.to_owned(), platform_user_id: None };
+    let access = access_for_looking(app, &known).await;
+    let account = platforms::Account { connection: place, handle: handle.to_owned(), platform_user_id: None, access };
     let observed = known.platform.observe(&api, &[account]).await;
     observed.into_iter().next().map_or_else(|| Err(nothing()), |(_, result)| result)
+}
+
+/// Where others can be looked up with somebody's consent: that of anyone who gave it.
+async fn access_for_looking(app: &Arc<App>, known: &Registered) -> Option<Access> {
+    let consenting = known.platform.consenting().filter(|consenting| consenting.looks_up())?;
+    let realm = consenting.realm();
+    let grant = app.look(|roster| {
+        let mut grants = roster.consents.grants.values();
+        grants.find(|grant| grant.realm == realm && grant.is_live() && !grant.owner_id.is_empty()).cloned()
+    })?;
+    access::of_grant(app, &grant, None).await.ok().map(|opened| opened.access)
 }
 
 fn as_people_get_it(platform: &str, handle: &str, error: &PlatformError) -> RosterError {
@@ -117,6 +135,9 @@ fn as_people_get_it(platform: &str, handle: &str, error: &PlatformError) -> Rost
         }
         PlatformError::Unconfigured { .. } => RosterError::new(ErrorKind::Unconfigured, message)
             .hint("mend the platform's section in rosterd.toml and restart rosterd"),
+        PlatformError::Unauthorized { .. } => RosterError::new(ErrorKind::NotPermitted, message).hint(format!(
+            "add the influencer, then ask the owner: press c, or `roster connect INFLUENCER {platform}`"
+        )),
         PlatformError::Network { .. } => RosterError::new(ErrorKind::Unavailable, message)
             .hint("nothing could be reached from this host; look at its network, or at [network] in rosterd.toml"),
         _ => RosterError::new(ErrorKind::Unavailable, message).hint("try again later"),
@@ -127,7 +148,7 @@ fn as_people_get_it(platform: &str, handle: &str, error: &PlatformError) -> Rost
 ///
 /// # Errors
 /// Nobody of that name, no such account, or one that somebody has.
-pub async fn connect(app: &App, who: Who, named: String, account: Account) -> Result<ConnectionId, RosterError> {
+pub async fn connect(app: &Arc<App>, who: Who, named: String, account: Account) -> Result<ConnectionId, RosterError> {
     app.look(|roster| resolve::influencer(roster, &named).map(|_| ()))?;
     let found = find(app, &account).await?;
     app.decide(move |facts, commit, dice| {
@@ -138,7 +159,7 @@ pub async fn connect(app: &App, who: Who, named: String, account: Account) -> Re
 }
 
 /// Puts an account into a commit: a new connection, or one that was disconnected, in its place with its history.
-pub(super) fn put(
+pub fn put(
     facts: &Facts<'_>,
     commit: &mut Commit,
     dice: &mut Dice,
@@ -217,9 +238,11 @@ pub async fn disconnect(
         }
         let standing = facts.roster.alerts_of(connection.id).into_iter();
         commit.alerts.extend(standing.map(|alert| crate::alerts::evaluate::resolved(alert, facts.now)));
+        revoke::let_go(facts, commit, &[connection.id]);
         Ok(shown)
     })
     .await
+    .inspect(|_| app.desk.wake.notify_one())
 }
 
 /// Gives a connection an interval of its own, or none; its next slot moves accordingly.

@@ -1,5 +1,7 @@
 //! Adding, editing and removing influencers.
 
+use std::sync::Arc;
+
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
@@ -9,6 +11,7 @@ use super::connections::{self, Found};
 use super::{audit, audit_change, checked_name, checked_note, checked_tag, influencer_named, sorted_tags};
 use crate::app::App;
 use crate::browse::resolve;
+use crate::consent::revoke;
 use crate::model::{Commit, Influencer};
 use crate::sync::decide::Facts;
 
@@ -16,7 +19,7 @@ use crate::sync::decide::Facts;
 ///
 /// # Errors
 /// A name that cannot be stored, an account that does not exist or that somebody has.
-pub async fn add(app: &App, who: Who, new: NewInfluencer) -> Result<InfluencerId, RosterError> {
+pub async fn add(app: &Arc<App>, who: Who, new: NewInfluencer) -> Result<InfluencerId, RosterError> {
     let name = checked_name(&new.name)?;
     let tags = sorted_tags(new.tags.iter().map(|tag| checked_tag(tag)).collect::<Result<_, _>>()?)?;
     let note = checked_note(new.note.as_deref().unwrap_or_default())?;
@@ -115,10 +118,13 @@ pub async fn remove(app: &App, who: Who, named: String) -> Result<roster_protoco
         commit.audit.push(audit(facts, &who, "influencer.remove", influencer_named(influencer)));
         let all = facts.roster.connections.values().filter(|connection| connection.influencer == influencer.id);
         commit.removed_connections.extend(all.cloned());
+        let ended: Vec<ConnectionId> = commit.removed_connections.iter().map(|connection| connection.id).collect();
+        revoke::let_go(facts, commit, &ended);
         commit.removed_influencers.push(influencer.id);
         let standing = facts.roster.alerts.values().filter(|alert| alert.influencer == influencer.id);
         commit.alerts.extend(standing.map(|alert| crate::alerts::evaluate::resolved(alert, facts.now)));
         Ok(removed)
     })
     .await
+    .inspect(|_| app.desk.wake.notify_one())
 }

@@ -26,7 +26,7 @@ const TAG_BYTES: usize = 60;
 const MOST_TAGS: usize = 20;
 
 /// A line of the audit log about something a person did.
-fn audit(facts: &Facts<'_>, who: &Who, action: &str, on: String) -> AuditLine {
+pub fn audit(facts: &Facts<'_>, who: &Who, action: &str, on: String) -> AuditLine {
     AuditLine {
         at: facts.now,
         who: Some(who.clone()),
@@ -39,15 +39,15 @@ fn audit(facts: &Facts<'_>, who: &Who, action: &str, on: String) -> AuditLine {
 }
 
 /// The same with what it was and what it is.
-fn audit_change(facts: &Facts<'_>, who: &Who, action: &str, on: String, old: String, new: String) -> AuditLine {
+pub fn audit_change(facts: &Facts<'_>, who: &Who, action: &str, on: String, old: String, new: String) -> AuditLine {
     AuditLine { old: Some(old), new: Some(new), ..audit(facts, who, action, on) }
 }
 
-fn influencer_named(influencer: &Influencer) -> String {
+pub fn influencer_named(influencer: &Influencer) -> String {
     format!("{} {}", influencer.id, influencer.name)
 }
 
-fn connection_named(connection: &Connection) -> String {
+pub fn connection_named(connection: &Connection) -> String {
     format!("{} {}:{}", connection.id, connection.platform, connection.handle)
 }
 

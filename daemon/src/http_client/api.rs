@@ -76,6 +76,18 @@ impl Api {
         Request::new(self, Method::POST, host, path)
     }
 
+    /// As [`Api::get`], to end something.
+    pub fn delete(&self, host: &str, path: &'static str) -> Request<'_> {
+        Request::new(self, Method::DELETE, host, path)
+    }
+
+    /// Where people's browsers find a page of this platform: its own address, or the gateway's form of it.
+    /// `None` when the route does not lead there.
+    pub fn address(&self, host: &str, path: &str) -> Option<Url> {
+        let (base, _) = self.resolve(host)?;
+        Url::parse(&format!("{base}{path}")).ok()
+    }
+
     /// Notes that the platform wants no further questions for this long, although it answered.
     pub fn wait(&self, length: Duration, reason: &str) {
         let mut wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner);

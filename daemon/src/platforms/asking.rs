@@ -79,6 +79,23 @@ impl<'a> Stop<'a> {
         answer
     }
 
+    /// As [`Stop::unless_stopped`], for a question asked with one owner's consent: that it is refused ends nothing
+    /// for the others.
+    pub(super) async fn unless_stopped_for_one<T>(
+        &self,
+        ask: impl Future<Output = Result<T, PlatformError>>,
+    ) -> Result<T, PlatformError> {
+        if let Some(error) = self.why() {
+            return Err(error);
+        }
+        let answer = ask.await;
+        match &answer {
+            Ok(_) | Err(PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. }) => {}
+            Err(error) => self.note(error),
+        }
+        answer
+    }
+
     /// Stops the batch when the headers say that this answer was the last one within the window.
     pub(super) fn heed_limit(&self, answer: &Answer, remaining: &str, reset: &str) {
         if answer.header(remaining).is_some_and(|left| left.trim() == "0") {

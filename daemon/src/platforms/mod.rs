@@ -5,11 +5,17 @@
 
 mod asking;
 mod bluesky;
+pub mod consenting;
+mod facebook;
+mod graph;
+mod instagram;
 mod mastodon;
+mod oauth;
 mod reading;
 mod registry;
 #[cfg(test)]
 mod tests;
+mod tiktok;
 mod youtube;
 
 use std::time::Duration;
@@ -20,11 +26,12 @@ use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::status::ApiAccess;
 
 use crate::http_client::Api;
-pub use registry::{ConfigProblem, Configured, Entry, Registered, known_keys, register, slugs};
+use consenting::{Access, Consenting};
+pub use registry::{ConfigProblem, Configured, Entry, OAuthApp, Registered, Section, known_keys, register, slugs};
 
 /// Every platform: one line each, in the order in which they are listed.
 pub fn all() -> &'static [Entry] {
-    &[bluesky::ENTRY, mastodon::ENTRY, youtube::ENTRY]
+    &[bluesky::ENTRY, facebook::ENTRY, instagram::ENTRY, mastodon::ENTRY, tiktok::ENTRY, youtube::ENTRY]
 }
 
 /// Who a platform is and what it tells.
@@ -46,13 +53,16 @@ pub struct PlatformInfo {
 }
 
 /// One account to ask about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Account {
     pub connection: ConnectionId,
     /// Canonical.
     pub handle: String,
     /// The platform's own id, which is asked by when it is known: handles change.
     pub platform_user_id: Option<String>,
+    /// What the owner's consent allows to ask with; `None` for what everyone may see. With it and without an id,
+    /// somebody else is looked up by handle.
+    pub access: Option<Access>,
 }
 
 /// What a platform told of one account just now.
@@ -116,6 +126,11 @@ pub trait Platform: Send + Sync {
 
     /// What the operator must still set, in a sentence; `None` when it can be asked.
     fn lacks(&self) -> Option<String>;
+
+    /// How owners are asked for consent; `None` where everything is public.
+    fn consenting(&self) -> Option<&dyn Consenting> {
+        None
+    }
 
     /// The canonical form of a handle or a profile's URL.
     ///

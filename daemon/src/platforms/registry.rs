@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Platform, all};
 use crate::http_client::{Route, Secret, base_url};
+use crate::surroundings::Surroundings;
 
 /// One platform's place in [`all`].
 #[derive(Clone, Copy)]
@@ -17,7 +18,40 @@ pub struct Entry {
     /// Every key of its section.
     pub keys: &'static [&'static str],
     /// Reads the section; an absent one is empty.
-    pub from_config: fn(&toml::Table) -> Result<Configured, ConfigProblem>,
+    pub from_config: fn(&Section<'_>) -> Result<Configured, ConfigProblem>,
+}
+
+/// A platform's section of the config, and what else may configure it.
+#[derive(Clone, Copy)]
+pub struct Section<'a> {
+    pub slug: &'static str,
+    pub table: &'a toml::Table,
+    pub surroundings: &'a Surroundings,
+}
+
+/// An operator's app at a platform.
+pub struct OAuthApp {
+    pub id: String,
+    pub secret: Secret,
+    /// The operator's own redirect URI, where it differs from the daemon's.
+    pub redirect_uri: Option<String>,
+}
+
+/// What variables of the environment an app's parts may come from.
+#[derive(Clone, Copy)]
+pub(super) struct AppVariables {
+    pub(super) id: &'static str,
+    pub(super) secret: &'static str,
+    pub(super) redirect_uri: Option<&'static str>,
+}
+
+/// What a section says of its app, before it is put together.
+#[derive(Default)]
+pub(super) struct AppKeys {
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<Secret>,
+    pub(super) client_secret_file: Option<std::path::PathBuf>,
+    pub(super) redirect_uri: Option<String>,
 }
 
 /// A platform as its section configures it.
@@ -70,6 +104,7 @@ pub fn known_keys(slug: &str) -> Option<&'static [&'static str]> {
 pub fn register(
     tables: &BTreeMap<String, toml::Table>,
     global_gateway: Option<&str>,
+    surroundings: &Surroundings,
 ) -> Result<Vec<Registered>, ConfigProblem> {
     let known = slugs();
     if let Some(unknown) = tables.keys().find(|slug| !known.contains(&slug.as_str())) {
@@ -81,11 +116,13 @@ pub fn register(
         .transpose()
         .map_err(|error| ConfigProblem { key: "sync.gateway".to_owned(), message: error.to_string() })?;
     let none = toml::Table::new();
-    all().iter().map(|entry| registered(entry, tables.get(entry.slug).unwrap_or(&none), global.as_deref())).collect()
+    let section =
+        |entry: &Entry| Section { slug: entry.slug, table: tables.get(entry.slug).unwrap_or(&none), surroundings };
+    all().iter().map(|entry| registered(entry, section(entry), global.as_deref())).collect()
 }
 
-fn registered(entry: &Entry, table: &toml::Table, global: Option<&str>) -> Result<Registered, ConfigProblem> {
-    let configured = (entry.from_config)(table)?;
+fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Result<Registered, ConfigProblem> {
+    let configured = (entry.from_config)(&section)?;
     let base = |key: &str, text: Option<String>| {
         let base = text.as_deref().map(base_url).transpose();
         base.map_err(|error| ConfigProblem::of(entry.slug, key, error.to_string()))
@@ -104,11 +141,8 @@ fn registered(entry: &Entry, table: &toml::Table, global: Option<&str>) -> Resul
 ///
 /// # Errors
 /// When a key is unknown, with the nearest one that is known, or its value has the wrong type.
-pub(super) fn read_section<T: DeserializeOwned>(
-    slug: &str,
-    keys: &[&str],
-    table: &toml::Table,
-) -> Result<T, ConfigProblem> {
+pub(super) fn read_section<T: DeserializeOwned>(section: &Section<'_>, keys: &[&str]) -> Result<T, ConfigProblem> {
+    let (slug, table) = (section.slug, section.table);
     if let Some(unknown) = table.keys().find(|key| !keys.contains(&key.as_str())) {
         return Err(ConfigProblem::of(slug, unknown, format!("unknown key{}", nearest(unknown, keys))));
     }
@@ -116,14 +150,24 @@ pub(super) fn read_section<T: DeserializeOwned>(
         .map_err(|error| ConfigProblem::of(slug, &error.path().to_string(), "has the wrong type"))
 }
 
-/// The secret of `key`, given in the file itself or, as `{key}_file`, in a file of its own.
+/// The secret of `key`: a credential `roster-{platform}-{key}`, else the variable, else what the config gives in the
+/// file itself or, as `{key}_file`, in a file of its own.
 pub(super) fn read_secret(
-    slug: &str,
+    section: &Section<'_>,
     key: &str,
+    variable: Option<&str>,
     inline: Option<Secret>,
     file: Option<&std::path::Path>,
 ) -> Result<Option<Secret>, ConfigProblem> {
+    let slug = section.slug;
     let file_key = format!("{key}_file");
+    let credential = section.surroundings.credential(&format!("roster-{slug}-{}", key.replace('_', "-")));
+    if let Some(secret) = credential.map_err(|error| ConfigProblem::of(slug, key, error.to_string()))? {
+        return Ok(Some(secret));
+    }
+    if let Some(value) = variable.and_then(|name| section.surroundings.variable(name)) {
+        return Ok(Some(Secret::new(value)));
+    }
     match (inline, file) {
         (Some(_), Some(_)) => Err(ConfigProblem::of(slug, &file_key, format!("set either this or {key}"))),
         (Some(secret), None) if secret.expose().trim().is_empty() => Err(ConfigProblem::of(slug, key, "is empty")),
@@ -132,6 +176,34 @@ pub(super) fn read_secret(
             Secret::read(path).map(Some).map_err(|error| ConfigProblem::of(slug, &file_key, error.to_string()))
         }
         (None, None) => Ok(None),
+    }
+}
+
+/// The operator's app: `None` when nothing of it is set.
+///
+/// # Errors
+/// When it is set in part, or a secret's file cannot be read.
+pub(super) fn read_app(
+    section: &Section<'_>,
+    variables: AppVariables,
+    keys: AppKeys,
+) -> Result<Option<OAuthApp>, ConfigProblem> {
+    let variable = |name: &str| section.surroundings.variable(name).map(str::to_owned);
+    let file = keys.client_secret_file.as_deref();
+    let secret = read_secret(section, "client_secret", Some(variables.secret), keys.client_secret, file)?;
+    let id = variable(variables.id).or(keys.client_id).filter(|id| !id.trim().is_empty());
+    let redirect_uri = variables.redirect_uri.and_then(variable).or(keys.redirect_uri);
+    match (id, secret) {
+        (Some(id), Some(secret)) => Ok(Some(OAuthApp { id, secret, redirect_uri })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(ConfigProblem::of(
+            section.slug,
+            "client_id",
+            "needs client_secret_file with the app's secret beside it",
+        )),
+        (None, Some(_)) => {
+            Err(ConfigProblem::of(section.slug, "client_secret", "needs client_id, the app's id, beside it"))
+        }
     }
 }
 

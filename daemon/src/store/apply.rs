@@ -8,8 +8,9 @@ use roster_protocol::time::Date;
 use super::damage::DamageLog;
 use super::envelope;
 use super::error::StoreError;
-use super::records::{self, Record, Sweep};
-use super::snapshots::{self, LogRow};
+use super::log::LogRow;
+use super::records::{self, KeyName, Record, Sweep};
+use super::snapshots;
 use super::tables::Records;
 use crate::model::{Commit, Connection, Delivery, DeliveryState};
 
@@ -73,6 +74,25 @@ impl Batch {
             batch.delete(Records::Holds, scope.as_bytes().to_vec());
         }
         commit.settings.iter().try_for_each(|settings| batch.put(settings))?;
+        if let Some(key) = commit.key {
+            batch.put(&KeyName(key))?;
+        }
+        commit.consents.iter().try_for_each(|consent| batch.put(consent))?;
+        for consent in &commit.removed_consents {
+            batch.delete(Records::Consents, consent.0.to_vec());
+        }
+        commit.grants.iter().try_for_each(|grant| batch.put(grant))?;
+        commit.tokens.iter().try_for_each(|tokens| batch.put(tokens))?;
+        for grant in commit.removed_tokens.iter().chain(&commit.removed_grants) {
+            batch.delete(Records::Tokens, grant.0.to_vec());
+        }
+        for grant in &commit.removed_grants {
+            batch.delete(Records::Grants, grant.0.to_vec());
+        }
+        commit.grant_uses.iter().try_for_each(|used| batch.put(used))?;
+        for connection in &commit.ended_uses {
+            batch.delete(Records::GrantUses, connection.0.to_vec());
+        }
         if let Some((uid, number)) = commit.desktop_shown {
             batch.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes());
         }

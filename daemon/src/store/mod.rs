@@ -14,6 +14,8 @@ mod damage;
 mod envelope;
 mod error;
 mod lists;
+mod log;
+mod migrate;
 mod origin;
 mod overlay;
 mod reader;
@@ -49,6 +51,7 @@ pub use self::shared::StoreState;
 use self::apply::Batch;
 use self::damage::DamageLog;
 use self::origin::Origin;
+pub(crate) use self::origin::own_dir;
 use self::records::Stamp;
 use self::shared::{Shared, told_as_damage};
 use self::writer::Job;
@@ -105,9 +108,10 @@ impl Store {
                 None => Origin::in_dir(&options.dir, options.cache_bytes, stamp)?,
                 Some(source) => Origin::in_backend(source, options.cache_bytes, stamp)?,
             };
-            origin.check_format()?;
-            let database = origin.open()?;
-            let shared = Arc::new(Shared::new(origin, database));
+            let damage = DamageLog::default();
+            let found = origin.check_format()?;
+            let database = origin.open_as_of_now(found, &damage)?;
+            let shared = Arc::new(Shared::new(origin, database, damage));
             let loaded = shared.read(|reader| reader.load())?;
             let (sender, receiver) = mpsc::channel();
             let (of_thread, linger) = (Arc::clone(&shared), options.linger);
@@ -116,6 +120,15 @@ impl Store {
             let handle = Handle { shared, queue: Mutex::new(Some(sender)), thread: Some(thread) };
             Ok((Store { handle: Arc::new(handle) }, loaded))
         })
+    }
+
+    /// The id of the master key that the store in `dir` is sealed with, without touching anything there. `None` without
+    /// a store, and for one that names none. Blocks.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn key_named(dir: &std::path::Path) -> Result<Option<[u8; 8]>, StoreError> {
+        told_as_damage(|| Origin::key_named(dir, 1 << 20))
     }
 
     /// Queues a commit and returns at once. What is queued first is written first. The result need not be awaited; the

@@ -12,10 +12,12 @@ use std::sync::Arc;
 use redb::{Database, ReadableDatabase, StorageBackend};
 use rustix::fs::{FlockOperation, OFlags, flock};
 
+use super::damage::DamageLog;
 use super::envelope;
 use super::error::StoreError;
+use super::migrate;
 use super::overlay::{BoxedBackend, Overlay};
-use super::records::{Format, Record, Stamp};
+use super::records::{Format, KeyName, Record, Stamp};
 use super::tables::{CHUNKS, FORMAT, Records};
 
 const FILE: &str = "roster.redb";
@@ -69,6 +71,32 @@ impl Origin {
         Ok(origin)
     }
 
+    /// The id of the master key that a store's secrets are sealed with, without touching a byte of it. `None` without a
+    /// store, and for one that names none.
+    ///
+    /// # Errors
+    /// `InUse` while another process has it; `NotOurs`, `Newer`, `Damaged` as when it is opened.
+    pub(super) fn key_named(dir: &Path, cache_bytes: usize) -> Result<Option<[u8; 8]>, StoreError> {
+        let path = dir.join(FILE);
+        if !path.try_exists()? {
+            return Ok(None);
+        }
+        // Held meanwhile, so that of two that start together one goes on.
+        let _lock = lock(dir)?;
+        let backend = redb::backends::FileBackend::new(open_checked(&path)?).map_err(|error| in_use(error, dir))?;
+        let mut builder = Database::builder();
+        builder.set_cache_size(cache_bytes);
+        let database = builder.create_with_backend(Overlay::over(Box::new(backend))?)?;
+        check_format(&database)?;
+        let table = database.begin_read()?.open_table(Records::Meta.definition())?;
+        let Some(value) = table.get(KeyName::KEY.as_slice())? else { return Ok(None) };
+        let payload = envelope::unseal(Records::Meta.tag(), &KeyName::KEY, value.value());
+        let named = payload.and_then(|payload| KeyName::decode(&KeyName::KEY, payload));
+        let named =
+            named.ok_or_else(|| StoreError::Damaged { what: "the id of its key is not readable".to_owned() })?;
+        Ok(Some(named.0))
+    }
+
     /// Opens the database; what was committed before a crash is there.
     pub(super) fn open(&self) -> Result<Database, StoreError> {
         match &self.place {
@@ -89,24 +117,32 @@ impl Origin {
     ///
     /// # Errors
     /// `Newer` for a newer one; `Damaged` when there is none to read.
-    pub(super) fn check_format(&self) -> Result<(), StoreError> {
+    pub(super) fn check_format(&self) -> Result<u32, StoreError> {
         let overlay = match &self.place {
             Place::Backend(source) => Overlay::over(source()?)?,
             Place::File { path, .. } => {
                 Overlay::over(Box::new(redb::backends::FileBackend::new(open_checked(path)?)?))?
             }
         };
-        let database = self.builder().create_with_backend(overlay)?;
-        let table = database.begin_read()?.open_table(Records::Meta.definition())?;
-        let key = Format(FORMAT).key();
-        let format = table.get(key.as_slice())?.and_then(|value| {
-            envelope::unseal(Records::Meta.tag(), &key, value.value()).and_then(|payload| Format::decode(&key, payload))
-        });
-        match format {
-            Some(Format(found)) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
-            Some(_) => Ok(()),
-            None => Err(StoreError::Damaged { what: "its format is not readable".to_owned() }),
+        check_format(&self.builder().create_with_backend(overlay)?)
+    }
+
+    /// Opens the database, brought to this version's format if it has an older one.
+    ///
+    /// # Errors
+    /// As [`Origin::open`]; a store that could not be brought further is as it was.
+    pub(super) fn open_as_of_now(&self, found: u32, damage: &DamageLog) -> Result<Database, StoreError> {
+        if found < FORMAT
+            && let Place::File { path, .. } = &self.place
+        {
+            migrate::copy(path, found)?;
         }
+        let database = self.open()?;
+        if found < FORMAT {
+            migrate::to_2(&database, damage)?;
+        }
+        migrate::drop_leftovers(&database)?;
+        Ok(database)
     }
 
     /// The size of the file; `None` for backends.
@@ -134,6 +170,26 @@ impl Origin {
     }
 }
 
+fn check_format(database: &Database) -> Result<u32, StoreError> {
+    let table = database.begin_read()?.open_table(Records::Meta.definition())?;
+    let key = Format(FORMAT).key();
+    let format = table.get(key.as_slice())?.and_then(|value| {
+        envelope::unseal(Records::Meta.tag(), &key, value.value()).and_then(|payload| Format::decode(&key, payload))
+    });
+    match format {
+        Some(Format(found)) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
+        Some(Format(found)) => Ok(found),
+        None => Err(StoreError::Damaged { what: "its format is not readable".to_owned() }),
+    }
+}
+
+fn in_use(error: redb::DatabaseError, dir: &Path) -> StoreError {
+    match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { dir: dir.to_owned() },
+        other => other.into(),
+    }
+}
+
 /// Every table, and the meta rows that say what this is, in one transaction.
 fn write_schema(database: &Database, stamp: Stamp) -> Result<(), StoreError> {
     let mut txn = database.begin_write()?;
@@ -153,7 +209,7 @@ fn write_schema(database: &Database, stamp: Stamp) -> Result<(), StoreError> {
 }
 
 /// Our own directory: nobody else may write to it, and nobody else reads it.
-fn own_dir(dir: &Path) -> Result<(), StoreError> {
+pub(crate) fn own_dir(dir: &Path) -> Result<(), StoreError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let meta = fs::metadata(dir)?;
     check_ours(dir, &meta)?;

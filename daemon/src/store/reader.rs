@@ -16,23 +16,24 @@ use roster_protocol::time::Date;
 use super::damage::DamageLog;
 use super::envelope;
 use super::error::StoreError;
-use super::records::{self, Fold, Record};
-use super::snapshots::{self, if_there, last_day, log_epochs, months, note_chunk, open_chunk, read_row};
+use super::log::{self, Block, Log};
+use super::records::{self, Fold, KeyName, Record, Stamp};
+use super::snapshots::{self, if_there, last_day, log_epochs, months, note_chunk, open_chunk};
 use super::tables::{
-    CHUNKS, ChunkKey, EPOCH_DAYS, LogKey, Records, chunk_key, epoch_start, log_definition, log_key, log_name, month_of,
-    month_start, split_chunk_key, split_log_key,
+    CHUNKS, ChunkKey, EPOCH_DAYS, LogKey, Records, chunk_key, epoch_start, log_definition, log_name, month_of,
+    month_start, split_chunk_key,
 };
 use crate::history::chunk::{self, Days, MonthChunk};
 use crate::model::{Connection, Loaded, Settings};
 
 type Chunks = ReadOnlyTable<&'static ChunkKey, &'static [u8]>;
-type Log = ReadOnlyTable<&'static LogKey, &'static [u8]>;
+type LogTable = ReadOnlyTable<&'static LogKey, &'static [u8]>;
 
 /// What was committed when it was begun.
 pub struct Reader<'a> {
     pub(super) txn: ReadTransaction,
     pub(super) damage: &'a DamageLog,
-    logs: OnceCell<Vec<(i32, Log)>>,
+    logs: OnceCell<Vec<(i32, LogTable)>>,
 }
 
 impl<'a> Reader<'a> {
@@ -133,18 +134,21 @@ impl<'a> Reader<'a> {
         Ok((sum, count))
     }
 
-    /// How many snapshots are stored. Counts, but for logs that a fold has not finished: those are read.
+    /// How many snapshots are stored. The log's are counted block by block, and looked at where a fold has not finished.
     pub fn snapshots(&self) -> Result<u64, StoreError> {
         let fold = self.fold()?;
         let mut count = fold.snapshots;
         for (epoch, log) in self.logs()? {
-            if Some(*epoch) > fold.newest {
-                count += log.len()?;
-                continue;
-            }
             for row in log.iter()? {
-                let (date, connection) = split_log_key(row?.0.value());
-                count += u64::from(!self.snapshot_is_folded(connection, date)?);
+                let (key, value) = row?;
+                let Some(block) = Block::open(key.value(), value.value(), self.damage) else { continue };
+                if Some(*epoch) > fold.newest {
+                    count += block.len() as u64;
+                    continue;
+                }
+                for connection in block.connections() {
+                    count += u64::from(!self.snapshot_is_folded(connection, block.date)?);
+                }
             }
         }
         Ok(count)
@@ -178,6 +182,12 @@ impl<'a> Reader<'a> {
             settings: self.get(&settings.key())?.unwrap_or(settings),
             desktop_shown: self.all(Records::DesktopShown, shown)?,
             snapshots: self.snapshots()?,
+            store: self.get::<Stamp>(&Stamp::KEY)?.map(|stamp| stamp.id).unwrap_or_default(),
+            key: self.get::<KeyName>(&KeyName::KEY)?.map(|key| key.0),
+            consents: self.all(Records::Consents, Record::decode)?,
+            grants: self.all(Records::Grants, Record::decode)?,
+            tokens: self.all(Records::Tokens, Record::decode)?,
+            grant_uses: self.all(Records::GrantUses, Record::decode)?,
         })
     }
 
@@ -233,7 +243,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The log tables, oldest first.
-    pub(super) fn logs(&self) -> Result<&[(i32, Log)], StoreError> {
+    pub(super) fn logs(&self) -> Result<&[(i32, LogTable)], StoreError> {
         if let Some(logs) = self.logs.get() {
             return Ok(logs);
         }
@@ -277,9 +287,11 @@ impl<'a> Reader<'a> {
                 if !days.contains(&day) {
                     continue;
                 }
-                let key = log_key(day, connection);
-                let Some(value) = ReadableTable::get(log, &key)? else { continue };
-                read_row(&key, value.value(), self.damage).into_iter().for_each(&mut each);
+                let Some((key, value)) = log.block_of(day, connection)? else { continue };
+                match log::find(&key, value.value(), connection) {
+                    Ok(found) => found.into_iter().for_each(&mut each),
+                    Err(()) => self.damage.note(&log_name(*epoch), &key),
+                }
             }
         }
         Ok(())
@@ -311,17 +323,18 @@ impl<'a> Reader<'a> {
             if start > end {
                 continue;
             }
-            let (from, to) =
-                (log_key(start, ConnectionId::from_bytes([0; 5])), log_key(end, ConnectionId::from_bytes([255; 5])));
-            for row in log.range::<&LogKey>(&from..=&to)? {
-                let (key, value) = row?;
-                let (date, connection) = split_log_key(key.value());
-                if Some(*epoch) <= newest && self.snapshot_is_folded(connection, date)? {
-                    continue;
-                }
-                let Some(snapshot) = read_row(key.value(), value.value(), self.damage) else { continue };
-                if let Some(followers) = snapshot.numbers.followers {
-                    each(connection, date, followers);
+            for day in (0..EPOCH_DAYS).map(|day| epoch_start(*epoch).plus_days(day)).filter(|day| days.contains(day)) {
+                for found in log.blocks_of(day, ConnectionId::from_bytes([0; 5]))? {
+                    let (key, value) = found?;
+                    let Some(block) = Block::open(&key, value.value(), self.damage) else { continue };
+                    for (connection, snapshot) in block.snapshots(ConnectionId::from_bytes([0; 5])) {
+                        if Some(*epoch) <= newest && self.snapshot_is_folded(connection, day)? {
+                            continue;
+                        }
+                        if let Some(followers) = snapshot.and_then(|snapshot| snapshot.numbers.followers) {
+                            each(connection, day, followers);
+                        }
+                    }
                 }
             }
         }

@@ -3,13 +3,15 @@
 use std::ops::Bound;
 
 use redb::{AccessGuard, ReadOnlyTable};
+use roster_protocol::ids::ConnectionId;
 
 use super::Store;
 use super::envelope;
 use super::error::StoreError;
+use super::log::Block;
 use super::reader::Reader;
 use super::records::is_readable;
-use super::snapshots::{if_there, note_chunk, open_chunk, read_row};
+use super::snapshots::{if_there, note_chunk, open_chunk};
 use super::tables::{CHUNKS, Records, log_definition, log_name, month_start, split_chunk_key};
 use crate::history::chunk::MonthChunk;
 
@@ -89,7 +91,11 @@ impl Reader<'_> {
                     return Ok((Scrubbed::default(), None));
                 };
                 verify(fixed(&log, first)?, |key, value| {
-                    <&[u8; 9]>::try_from(key).is_ok_and(|key| read_row(key, value, self.damage).is_some())
+                    <&[u8; 9]>::try_from(key).is_ok_and(|key| {
+                        let block = Block::open(key, value, self.damage);
+                        let lowest = ConnectionId::from_bytes([0; 5]);
+                        block.is_some_and(|block| block.snapshots(lowest).all(|(_, snapshot)| snapshot.is_some()))
+                    })
                 })
             }
         }

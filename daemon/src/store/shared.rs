@@ -38,13 +38,8 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(origin: Origin, database: Database) -> Self {
-        Self {
-            database: RwLock::new(Some(database)),
-            origin,
-            state: watch::Sender::new(StoreState::Working),
-            damage: DamageLog::default(),
-        }
+    pub(super) fn new(origin: Origin, database: Database, damage: DamageLog) -> Self {
+        Self { database: RwLock::new(Some(database)), origin, state: watch::Sender::new(StoreState::Working), damage }
     }
 
     /// Runs `read` in one read transaction. redb panics on some damaged pages; that is told as damage.

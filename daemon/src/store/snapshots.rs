@@ -12,40 +12,13 @@ use roster_protocol::time::Date;
 use super::damage::DamageLog;
 use super::envelope;
 use super::error::StoreError;
-use super::records::{Fold, Record, SnapshotRecord};
+use super::log::{self, LogRow};
+use super::records::{Fold, Record};
 use super::tables::{
-    self, CHUNKS, CHUNKS_TAG, ChunkKey, EPOCH_DAYS, LOG_TAG, LogKey, Month, Records, chunk_key, epoch_of, epoch_start,
-    log_definition, log_epoch, log_key, log_name, month_of, split_log_key,
+    CHUNKS, CHUNKS_TAG, ChunkKey, EPOCH_DAYS, Month, Records, chunk_key, epoch_of, epoch_start, log_definition,
+    log_epoch, log_name, month_of,
 };
 use crate::history::chunk::MonthChunk;
-
-/// A snapshot as it stands in the log.
-pub(super) struct LogRow {
-    pub(super) key: LogKey,
-    pub(super) sealed: Vec<u8>,
-}
-
-impl LogRow {
-    /// # Errors
-    /// `Invalid` when its day is before 1900 or after 4999.
-    pub(super) fn of(connection: ConnectionId, snapshot: &Snapshot) -> Result<Self, StoreError> {
-        if !tables::is_storable(snapshot.date) {
-            return Err(StoreError::Invalid { what: format!("a snapshot of day {}", snapshot.date.0) });
-        }
-        let key = log_key(snapshot.date, connection);
-        Ok(Self { key, sealed: SnapshotRecord::sealed(&key, snapshot)? })
-    }
-}
-
-/// What a row of the log says; `None` when it is damaged, which is noted.
-pub(super) fn read_row(key: &LogKey, sealed: &[u8], damage: &DamageLog) -> Option<Snapshot> {
-    let (date, _) = split_log_key(key);
-    let snapshot = envelope::unseal(LOG_TAG, key, sealed).and_then(|payload| SnapshotRecord::decode(date, payload));
-    if snapshot.is_none() {
-        damage.note(&log_name(epoch_of(date)), key);
-    }
-    snapshot
-}
 
 /// What a chunk's row holds, still encoded; `None` when it is damaged, which is noted.
 pub(super) fn open_chunk<'a>(key: &ChunkKey, sealed: &'a [u8], damage: &DamageLog) -> Option<&'a [u8]> {
@@ -94,31 +67,31 @@ pub(super) fn write_rows(txn: &WriteTransaction, mut rows: Vec<&LogRow>, damage:
     if rows.is_empty() {
         return Ok(());
     }
-    rows.sort_by_key(|row| row.key);
+    rows.sort_by_key(|row| row.place());
+    // Sorting keeps the order of equals: of several for one place the last came last.
+    rows.dedup_by(|later, earlier| {
+        later.place() == earlier.place() && {
+            *earlier = *later;
+            true
+        }
+    });
     let fold = fold_in(txn)?;
-    let folded = rows.partition_point(|row| fold.newest >= Some(epoch_of(split_log_key(&row.key).0)));
+    let folded = rows.partition_point(|row| fold.newest >= Some(epoch_of(row.date)));
     let (folded, logged) = rows.split_at(folded);
-    for of_epoch in logged.chunk_by(|a, b| row_epoch(a) == row_epoch(b)) {
-        let name = log_name(row_epoch(of_epoch[0]));
+    for of_epoch in logged.chunk_by(|a, b| epoch_of(a.date) == epoch_of(b.date)) {
+        let name = log_name(epoch_of(of_epoch[0].date));
         let mut table = txn.open_table(log_definition(&name))?;
-        for row in of_epoch {
-            table.insert(&row.key, row.sealed.as_slice())?;
+        for of_day in of_epoch.chunk_by(|a, b| a.date == b.date) {
+            log::write_day(txn, &mut table, of_day, damage)?;
         }
     }
     if folded.is_empty() {
         return Ok(());
     }
-    delete_from_logs(txn, folded.iter().map(|row| row.key))?;
-    let snapshots = folded.iter().filter_map(|row| {
-        let snapshot = read_row(&row.key, &row.sealed, damage)?;
-        Some((split_log_key(&row.key).1, snapshot))
-    });
+    delete_from_logs(txn, folded.iter().map(|row| row.place()), damage)?;
+    let snapshots = folded.iter().filter_map(|row| Some((row.connection, row.snapshot()?)));
     let fold = write_chunks(txn, fold, snapshots.collect(), Take::Newest, damage)?;
     put_fold(txn, fold)
-}
-
-fn row_epoch(row: &LogRow) -> i32 {
-    epoch_of(split_log_key(&row.key).0)
 }
 
 /// Which snapshot of a day counts when a chunk has one already.
@@ -186,16 +159,19 @@ fn read_for_writing(
 }
 
 /// Deletes days from the log tables that there are.
-fn delete_from_logs(txn: &WriteTransaction, keys: impl Iterator<Item = LogKey>) -> Result<(), StoreError> {
+fn delete_from_logs(
+    txn: &WriteTransaction,
+    places: impl Iterator<Item = (Date, ConnectionId)>,
+    damage: &DamageLog,
+) -> Result<(), StoreError> {
     let epochs = log_epochs(txn.list_tables()?);
-    let mut keys: Vec<_> =
-        keys.map(|key| (epoch_of(split_log_key(&key).0), key)).filter(|(epoch, _)| epochs.contains(epoch)).collect();
-    keys.sort_unstable();
-    for of_epoch in keys.chunk_by(|a, b| a.0 == b.0) {
-        let name = log_name(of_epoch[0].0);
+    let mut places: Vec<_> = places.filter(|(day, _)| epochs.contains(&epoch_of(*day))).collect();
+    places.sort_unstable();
+    for of_epoch in places.chunk_by(|a, b| epoch_of(a.0) == epoch_of(b.0)) {
+        let name = log_name(epoch_of(of_epoch[0].0));
         let mut table = txn.open_table(log_definition(&name))?;
-        for (_, key) in of_epoch {
-            table.remove(key)?;
+        for (day, connection) in of_epoch {
+            log::remove(&mut table, *day, *connection, damage)?;
         }
     }
     Ok(())
@@ -227,7 +203,7 @@ pub(super) fn forget(
         let mut table = txn.open_table(log_definition(&name))?;
         for (connection, _) in connections {
             for day in 0..EPOCH_DAYS {
-                table.remove(&log_key(epoch_start(epoch).plus_days(day), *connection))?;
+                log::remove(&mut table, epoch_start(epoch).plus_days(day), *connection, damage)?;
             }
         }
     }

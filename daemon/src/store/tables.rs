@@ -8,12 +8,12 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::{Date, Timestamp};
 
 /// The format of the whole store. A store with a higher one is refused.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// A table of records: keys and values are bytes, so that no change of a Rust type can lock us out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Records {
-    /// Name of a fact → the fact: `format`, `store`, `settings`, `fold`. Does not grow.
+    /// Name of a fact → the fact: `format`, `store`, `key`, `settings`, `fold`. Does not grow.
     Meta,
     /// Influencer id → influencer. One row each; read whole at start.
     Influencers,
@@ -43,12 +43,20 @@ pub(super) enum Records {
     DesktopShown,
     /// Removed connection → since when it had runs and changes that are still to be deleted. Empty most of the time.
     Sweeps,
+    /// Consent id → consent that is being asked for. Read whole at start; a handful.
+    Consents,
+    /// Grant id → grant, without tokens. One row each; read whole at start.
+    Grants,
+    /// Grant id → its sealed tokens and how far a renewal has come. One row each, which nothing but renewing writes.
+    Tokens,
+    /// Connection id → the grant it is read with. One row each connection with consent.
+    GrantUses,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, sealed again. Empty, we hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 15] = [
+    pub(super) const ALL: [Records; 19] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -64,6 +72,10 @@ impl Records {
         Records::DesktopShown,
         Records::Sweeps,
         Records::Quarantine,
+        Records::Consents,
+        Records::Grants,
+        Records::Tokens,
+        Records::GrantUses,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -82,6 +94,10 @@ impl Records {
             Records::Holds => "holds",
             Records::DesktopShown => "desktop_shown",
             Records::Sweeps => "sweeps",
+            Records::Consents => "consents",
+            Records::Grants => "grants",
+            Records::Tokens => "grants.tokens",
+            Records::GrantUses => "grants.uses",
             Records::Quarantine => "quarantine",
         }
     }
@@ -108,12 +124,19 @@ impl Records {
             Records::DesktopShown => 13,
             Records::Sweeps => 14,
             Records::Quarantine => 15,
+            // 16 to 18 are chunks and logs, see below.
+            Records::Consents => 19,
+            Records::Grants => 20,
+            Records::Tokens => 21,
+            Records::GrantUses => 22,
         }
     }
 }
 
 pub(super) const CHUNKS_TAG: u64 = 16;
-pub(super) const LOG_TAG: u64 = 17;
+/// Rows of the log of format 1, of one snapshot each.
+pub(super) const OLD_ROW_TAG: u64 = 17;
+pub(super) const BLOCK_TAG: u64 = 18;
 
 /// Month, connection → all snapshots of that month, encoded by `history::chunk`. By month first, so that the fold
 /// rewrites neighbours and old months stay dense and untouched. Grows by 0.6 kB a connection and month.
@@ -121,10 +144,12 @@ pub(super) type ChunkKey = [u8; 7];
 pub(super) const CHUNKS: TableDefinition<'static, &'static ChunkKey, &'static [u8]> =
     TableDefinition::new("snapshots.chunks");
 
-/// Day, connection → snapshot, in one table per epoch: new ones go to the right edge, and a folded epoch is dropped
-/// whole. At most two or three tables of 4 days at a time.
+/// Day, connection → block of up to 64 snapshots from that connection on (`log`), in one table per epoch: new ones
+/// go to the right edge, and a folded epoch is dropped whole. At most two or three tables of 4 days at a time.
 pub(super) type LogKey = [u8; 9];
-const LOG_PREFIX: &str = "snapshots.log.";
+const LOG_PREFIX: &str = "snapshots.open.";
+/// The log tables of format 1.
+pub(super) const OLD_LOG_PREFIX: &str = "snapshots.log.";
 
 /// How many days share a log table.
 pub(super) const EPOCH_DAYS: i32 = 4;
@@ -271,6 +296,6 @@ mod tests {
         let tags: std::collections::BTreeSet<_> = Records::ALL.iter().map(|table| table.tag()).collect();
         let names: std::collections::BTreeSet<_> = Records::ALL.iter().map(|table| table.name()).collect();
         assert_eq!((tags.len(), names.len()), (Records::ALL.len(), Records::ALL.len()));
-        assert!(!tags.contains(&CHUNKS_TAG) && !tags.contains(&LOG_TAG));
+        assert!(![CHUNKS_TAG, OLD_ROW_TAG, BLOCK_TAG].iter().any(|tag| tags.contains(tag)));
     }
 }

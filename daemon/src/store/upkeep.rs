@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use redb::{ReadableTable, WriteTransaction};
+use redb::WriteTransaction;
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Date;
@@ -11,11 +11,9 @@ use roster_protocol::time::Date;
 use super::Store;
 use super::damage::DamageLog;
 use super::error::StoreError;
-use super::snapshots::{self, LogRow, Take, fold_in, put_fold, read_row};
-use super::tables::{
-    EPOCH_DAYS, LogKey, epoch_of, epoch_start, log_definition, log_key, log_name, month_of, newest_finished_epoch,
-    split_log_key,
-};
+use super::log::{Block, Log, LogRow};
+use super::snapshots::{self, Take, fold_in, put_fold};
+use super::tables::{EPOCH_DAYS, epoch_of, epoch_start, log_definition, log_name, month_of, newest_finished_epoch};
 
 /// How many connections one transaction of the fold takes: some 35 ms.
 const FOLD_CONNECTIONS: usize = 2_000;
@@ -64,11 +62,8 @@ impl Store {
             }
         }
         // Month by month, as chunks lie.
-        rows.sort_by_cached_key(|row| {
-            let (day, connection) = split_log_key(&row.key);
-            (month_of(day).0, connection, day)
-        });
-        let epochs = rows.iter().map(|row| epoch_of(split_log_key(&row.key).0));
+        rows.sort_by_cached_key(|row| (month_of(row.date).0, row.connection, row.date));
+        let epochs = rows.iter().map(|row| epoch_of(row.date));
         if let Some(newest) = epochs.filter(|epoch| *epoch <= newest_finished_epoch(today)).max() {
             self.alone(move |txn, _| raise_mark(txn, newest)).await?;
         }
@@ -102,25 +97,35 @@ fn fold_some(
     let name = log_name(epoch);
     let log = txn.open_table(log_definition(&name))?;
     let days = || (0..EPOCH_DAYS).map(|day| epoch_start(epoch).plus_days(day));
-    let last = ConnectionId::from_bytes([255; 5]);
 
     // The next connections of any day, one more than are taken.
     let mut next = BTreeSet::new();
     for day in days() {
-        for row in log.range::<&LogKey>(&log_key(day, first)..=&log_key(day, last))?.take(FOLD_CONNECTIONS + 1) {
-            next.insert(split_log_key(row?.0.value()).1);
+        let mut found = 0;
+        for block in log.blocks_of(day, first)? {
+            let (key, value) = block?;
+            let Some(block) = Block::open(&key, value.value(), damage) else { continue };
+            let from = block.connections().filter(|connection| *connection >= first);
+            let before = next.len();
+            next.extend(from);
+            found += next.len().saturating_sub(before).max(1);
+            if found > FOLD_CONNECTIONS + 64 {
+                break;
+            }
         }
     }
     let end = next.iter().nth(FOLD_CONNECTIONS).copied();
     let mut taken = Vec::new();
     for day in days() {
-        for row in log.range::<&LogKey>(&log_key(day, first)..=&log_key(day, last))? {
-            let (key, value) = row?;
-            let (_, connection) = split_log_key(key.value());
-            if end.is_some_and(|end| connection >= end) {
-                break;
+        'day: for block in log.blocks_of(day, first)? {
+            let (key, value) = block?;
+            let Some(block) = Block::open(&key, value.value(), damage) else { continue };
+            for (connection, snapshot) in block.snapshots(first) {
+                if end.is_some_and(|end| connection >= end) {
+                    break 'day;
+                }
+                taken.extend(snapshot.map(|snapshot| (connection, snapshot)));
             }
-            taken.extend(read_row(key.value(), value.value(), damage).map(|snapshot| (connection, snapshot)));
         }
     }
     let fold = snapshots::write_chunks(txn, fold_in(txn)?, taken, Take::Present, damage)?;

@@ -17,7 +17,9 @@ use super::shared::{Shared, StoreState};
 /// How many commits share a transaction.
 const GROUP: usize = 1_000;
 /// How often it looks for more of them within the linger.
-const LOOKS: u32 = 5;
+const LOOKS: u32 = 25;
+/// From how many commits on a group's answers are another thread's work, while this one makes the next durable.
+const MANY: usize = 64;
 /// The waits between attempts to reopen a store whose disk fails: doubled from the first to the last.
 const RETRIES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
@@ -38,10 +40,33 @@ pub(super) enum Job {
 
 /// Works until all senders are gone and the queue is empty.
 pub(super) fn run(shared: &Arc<Shared>, queue: &Receiver<Job>, linger: Duration) {
-    let mut writer = Writer { shared, queue, linger, busy: false };
-    let mut next = None;
-    while let Some(job) = next.take().or_else(|| queue.recv().ok()) {
-        next = writer.work(job);
+    let (answering, answers) = std::sync::mpsc::channel::<Answers>();
+    let mut writer = Writer { shared, queue, linger, busy: false, answering };
+    std::thread::scope(|scope| {
+        let clerk = std::thread::Builder::new().name("store-answers".to_owned());
+        // Without such a thread the writer answers itself.
+        let clerk = clerk.spawn_scoped(scope, move || answers.into_iter().for_each(Answers::give));
+        drop(clerk);
+        let mut next = None;
+        while let Some(job) = next.take().or_else(|| queue.recv().ok()) {
+            next = writer.work(job);
+        }
+        drop(writer);
+    });
+}
+
+/// A group that was made durable: whom to tell, and what need not be kept any more.
+struct Answers {
+    replies: Vec<Reply>,
+    _batches: Vec<Batch>,
+}
+
+impl Answers {
+    fn give(self) {
+        for reply in self.replies {
+            // Whoever asked may have stopped waiting.
+            let _ = reply.send(Ok(()));
+        }
     }
 }
 
@@ -49,6 +74,7 @@ struct Writer<'a> {
     shared: &'a Shared,
     queue: &'a Receiver<Job>,
     linger: Duration,
+    answering: std::sync::mpsc::Sender<Answers>,
     /// Whether the last group had more than one commit. Who commits alone, one after the other, need not linger.
     busy: bool,
 }
@@ -116,7 +142,13 @@ impl Writer<'_> {
             }
             return;
         }
-        self.tell(replies, told);
+        match told {
+            Ok(()) if replies.len() >= MANY => {
+                let answers = Answers { replies, _batches: batches };
+                self.answering.send(answers).unwrap_or_else(|unsent| unsent.0.give());
+            }
+            told => self.tell(replies, told),
+        }
     }
 
     /// Answers those who waited for this, and mends what failed.

@@ -294,7 +294,9 @@ fn untold(
     let trouble = Trouble { kind, message: error.to_string(), since: since(connection, facts), retry_at: run.retry_at };
     let slot_at = if due.is_retry { connection.slot_at } else { due.at };
     let failed = Connection { next_due_at: due.at, slot_at, failures, trouble: Some(trouble), ..connection.clone() };
-    let why = badge::needs_person(&failed).then(|| format!("needs a person: {error}"));
+    // One that has never been read waits for its first consent: nothing was lost, and nobody need be alarmed.
+    let is_new = kind == TroubleKind::Unauthorized && connection.last_synced_at.is_none();
+    let why = (badge::needs_person(&failed) && !is_new).then(|| format!("needs a person: {error}"));
     let steps = evaluate::after_failure(why.as_deref(), &facts.roster.alerts_of(connection.id));
     take_steps(facts, &failed, steps, commit, dice);
     commit.connections.push(failed);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::{FutureExt, StreamExt, stream};
 use roster_protocol::error::RosterError;
 use roster_protocol::event::Event;
 use roster_protocol::ids::ConnectionId;
@@ -14,10 +15,13 @@ use super::batch as scope_of;
 use super::decide::{self, Ended};
 use crate::app::App;
 use crate::browse::rows;
-use crate::http_client::Api;
+use crate::consent::access::{self, Opened};
+use crate::http_client::{Api, Route};
 use crate::model::Hold;
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered};
 
+/// How many accounts of one batch are asked about at once, each with its owner's consent.
+const OWNED_AT_ONCE: usize = 4;
 /// A run that could not be stored is not made again before this.
 const UNSTORED_WAIT_S: i64 = 60;
 
@@ -66,7 +70,7 @@ fn announce(app: &App, scope: &str, asked: &[Asked], started_at: Timestamp) -> u
 
 /// Asks the platform. Every connection gets an answer, even when the platform's module fails badly.
 async fn observe(
-    app: &App,
+    app: &Arc<App>,
     scope: &str,
     asked: &[Asked],
     now: Timestamp,
@@ -79,6 +83,7 @@ async fn observe(
                 connection: connection.id,
                 handle: connection.handle.clone(),
                 platform_user_id: connection.platform_user_id.clone(),
+                access: None,
             })
         };
         (known, asked.iter().filter_map(account).collect::<Vec<_>>())
@@ -88,25 +93,79 @@ async fn observe(
         let lacks = |account: &Account| (account.connection, Err(PlatformError::Unconfigured { what: what.clone() }));
         return accounts.iter().map(lacks).collect();
     }
-    let api = Arc::new(Api::new(app.http.clone(), known.route.clone(), now));
-    let asking = {
-        let (api, known, accounts) = (api.clone(), known.clone(), accounts.clone());
-        tokio::spawn(async move { known.platform.observe(&api, &accounts).await })
-    };
-    let observed: Observed = asking.await.unwrap_or_else(|error| {
-        tracing::error!(%scope, panicked = error.is_panic(), "asking a platform failed badly");
-        Vec::new()
-    });
-    if let Some(wait) = api.told_to_wait() {
-        hold(app, scope, now.plus_seconds(wait.as_secs().min(24 * 3600) as i64), api.told_why()).await;
+    let opening = accounts.iter().map(|account| access::of_connection(app, account.connection));
+    let opened = futures::future::join_all(opening).await;
+    let way = Way { app, scope, known, api: Arc::new(Api::new(app.http.clone(), route_of(app, scope), now)) };
+    let (mut results, mut public, mut owned) = (HashMap::new(), Vec::new(), Vec::new());
+    for (account, opened) in accounts.into_iter().zip(opened) {
+        match opened {
+            Ok(None) => public.push(account),
+            Ok(Some(opened)) => owned.push(way.ask_owned(account, opened).boxed()),
+            Err(error) => drop(results.insert(account.connection, Err(error))),
+        }
     }
-    let mut results: HashMap<_, _> = observed.into_iter().collect();
-    for account in accounts {
-        results.entry(account.connection).or_insert_with(|| {
-            Err(PlatformError::Unexpected { what: "rosterd failed at reading the answer; its log has more".to_owned() })
-        });
+    let owned = stream::iter(owned).buffer_unordered(OWNED_AT_ONCE).collect::<Vec<_>>();
+    let (public, owned) = futures::future::join(way.ask(public), owned).await;
+    results.extend(public);
+    results.extend(owned);
+    if let Some(wait) = way.api.told_to_wait() {
+        hold(app, scope, now.plus_seconds(wait.as_secs().min(24 * 3600) as i64), way.api.told_why()).await;
     }
     results
+}
+
+fn route_of(app: &App, scope: &str) -> Route {
+    app.look(|roster| roster.platforms.get(scope_of::platform_of(scope)).map(|known| known.route.clone()))
+        .unwrap_or_default()
+}
+
+/// One batch's way to its platform.
+struct Way<'a> {
+    app: &'a Arc<App>,
+    scope: &'a str,
+    known: Arc<Registered>,
+    api: Arc<Api>,
+}
+
+impl Way<'_> {
+    /// Asks about accounts together.
+    async fn ask(&self, accounts: Vec<Account>) -> HashMap<ConnectionId, Result<Observation, PlatformError>> {
+        if accounts.is_empty() {
+            return HashMap::new();
+        }
+        let asking = {
+            let (api, known, accounts) = (self.api.clone(), self.known.clone(), accounts.clone());
+            tokio::spawn(async move { known.platform.observe(&api, &accounts).await })
+        };
+        let observed: Observed = asking.await.unwrap_or_else(|error| {
+            tracing::error!(scope = self.scope, panicked = error.is_panic(), "asking a platform failed badly");
+            Vec::new()
+        });
+        let mut results: HashMap<_, _> = observed.into_iter().collect();
+        for account in accounts {
+            results.entry(account.connection).or_insert_with(|| Err(untold()));
+        }
+        results
+    }
+
+    /// Asks about one account with its owner's consent. A refused token is renewed, and the question repeated, once.
+    async fn ask_owned(&self, account: Account, opened: Opened) -> (ConnectionId, Result<Observation, PlatformError>) {
+        let id = account.connection;
+        let with = |opened: &Opened| Account { access: Some(opened.access.clone()), ..account.clone() };
+        let first = self.ask(vec![with(&opened)]).await.remove(&id).unwrap_or_else(|| Err(untold()));
+        let Err(PlatformError::Unauthorized { what }) = first else { return (id, first) };
+        match access::refused(self.app, id, &opened, &what).await {
+            Ok(renewed) => {
+                let second = self.ask(vec![with(&renewed)]).await.remove(&id);
+                (id, second.unwrap_or_else(|| Err(untold())))
+            }
+            Err(error) => (id, Err(error)),
+        }
+    }
+}
+
+fn untold() -> PlatformError {
+    PlatformError::Unexpected { what: "rosterd failed at reading the answer; its log has more".to_owned() }
 }
 
 /// The platform answered, and said that it wants to be left alone for a while.

@@ -1,9 +1,10 @@
 //! The demo: sandbox, daemon and terminal UI in one process, over a throw-away directory.
 //!
 //! The way of it: a world is invented ([`roster_sandbox`]), its last 90 days are laid into a fresh store
-//! (`past`), the daemon is started over both (`stage`), within a minute something happens (`show`),
-//! and at the end nothing is left.
+//! (`past`), the daemon is started over both (`stage`), owners give their consent (`owners`), within a minute something
+//! happens (`show`), and at the end nothing is left.
 
+mod owners;
 mod past;
 mod show;
 mod stage;

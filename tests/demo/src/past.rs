@@ -19,6 +19,8 @@ const DAYS: i32 = 90;
 const HOUR: i64 = 3600;
 /// Accounts that are gone, off, or failing have been so for this many days.
 const TROUBLED_DAYS: i32 = 3;
+/// The share of owners who took their consent back.
+const TAKEN_BACK: f64 = 0.04;
 /// Alerts older than this have been seen by somebody.
 const SEEN_AFTER_DAYS: i64 = 3;
 
@@ -72,7 +74,9 @@ impl Past<'_> {
     ) -> (roster_protocol::ids::ConnectionId, Vec<Snapshot>) {
         let interval = self.config.sync.grid.interval.millis();
         let synced_at = Timestamp(self.now.0 - (self.dice.share() * interval as f64) as i64);
-        let troubled = account.state != State::Active || account.moved_to.is_some();
+        let is_asked = matches!(account.platform, Platform::Instagram | Platform::Facebook | Platform::Tiktok);
+        let taken_back = is_asked && self.dice.share() < TAKEN_BACK;
+        let troubled = taken_back || account.state != State::Active || account.moved_to.is_some();
         let last = if troubled { synced_at.plus_seconds(-i64::from(TROUBLED_DAYS) * 24 * HOUR) } else { synced_at };
         let history = self.history(account, last);
         let next = Timestamp(synced_at.0 + interval);
@@ -90,7 +94,7 @@ impl Past<'_> {
             slot_at: next,
             last_synced_at: history.last().map(|snapshot| snapshot.observed_at),
             failures: if troubled { 12 } else { 0 },
-            trouble: troubled.then(|| trouble(account, last)),
+            trouble: troubled.then(|| if taken_back { without_consent(last) } else { trouble(account, last) }),
             profile: None,
             latest: history.last().cloned(),
             first_day: history.first().map(|snapshot| snapshot.date),
@@ -192,6 +196,11 @@ impl Past<'_> {
             });
         }
     }
+}
+
+fn without_consent(since: Timestamp) -> Trouble {
+    let message = "the owner took the consent back: press c to ask again".to_owned();
+    Trouble { kind: TroubleKind::Unauthorized, message, since, retry_at: None }
 }
 
 fn trouble(account: &Account, since: Timestamp) -> Trouble {

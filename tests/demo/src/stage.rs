@@ -12,7 +12,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::{past, show};
+use crate::{owners, past, show};
 
 /// What a demo starts with.
 #[derive(Clone, Debug)]
@@ -34,6 +34,7 @@ pub struct Stage {
     sandbox: Arc<Sandbox>,
     daemon: Daemon,
     show: JoinHandle<()>,
+    owners: JoinHandle<usize>,
     dir: TempDir,
 }
 
@@ -67,7 +68,8 @@ impl Stage {
         })
         .await?;
         let show = tokio::spawn(show::run(sandbox.clone(), daemon.app.clone()));
-        Ok(Self { sandbox, daemon, show, dir })
+        let owners = tokio::spawn(owners::ask(daemon.app.clone()));
+        Ok(Self { sandbox, daemon, show, owners, dir })
     }
 
     /// Where `roster` finds the daemon.
@@ -92,8 +94,9 @@ impl Stage {
     /// When the directory cannot be removed.
     pub async fn strike(self) -> anyhow::Result<()> {
         self.show.abort();
-        // It was aborted; there is nothing to learn from its end.
-        let _ = self.show.await;
+        self.owners.abort();
+        // They were aborted; there is nothing to learn from their ends.
+        let _ = (self.show.await, self.owners.await);
         self.daemon.end().await;
         if let Some(sandbox) = Arc::into_inner(self.sandbox) {
             sandbox.shutdown().await;
@@ -106,6 +109,10 @@ fn config_text(sandbox: &str) -> String {
     format!(
         "[http]\nlisten = \"127.0.0.1:0\"\n\
          [sync]\ngateway = \"{sandbox}\"\ninterval = \"6h\"\n\
-         [platforms.youtube]\napi_key = \"youtube-api-key\"\n"
+         [platforms.youtube]\napi_key = \"youtube-api-key\"\n\
+         client_id = \"youtube-client-id\"\nclient_secret = \"youtube-client-secret\"\n\
+         [platforms.instagram]\nclient_id = \"instagram-client-id\"\nclient_secret = \"instagram-client-secret\"\n\
+         [platforms.facebook]\nclient_id = \"facebook-client-id\"\nclient_secret = \"facebook-client-secret\"\n\
+         [platforms.tiktok]\nclient_id = \"tiktok-client-id\"\nclient_secret = \"tiktok-client-secret\"\n"
     )
 }

@@ -1,11 +1,14 @@
 //! Every question as a call of the service. Each is answered, be it with why there is no answer.
 
-use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, PAGE_ROWS, RunsQuery};
+use std::time::Duration;
+
+use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, LONGEST_WAIT, PAGE_ROWS, RunsQuery};
 use roster_protocol::transport::within;
 use roster_protocol::{Account, AccountPreview, ErrorKind, InfluencerQuery, RosterClient, RosterError, SortBy};
+use tarpc::context::Context;
 
 use crate::client::{answer, patient, soon};
-use crate::message::{Answer, Deed, Question, Told};
+use crate::message::{Answer, ConsentHeard, ConsentStep, Deed, Question, Told};
 use crate::modal::picker::CHOICES;
 
 /// How many alerts and changes one influencer's screen shows at most.
@@ -57,15 +60,42 @@ pub(super) async fn ask(client: &RosterClient, question: Question) -> Answer {
             let query = AuditQuery { mark: mark.clone(), limit: ROWS, ..AuditQuery::default() };
             Answer::Audit(mark, answer(client.audit(soon(), query).await))
         }
+        Question::Connections(query) => Answer::Connections(query, answer(client.connections(soon(), query).await)),
+        Question::Connection(id) => {
+            let connection = answer(client.connection(soon(), id.to_string()).await);
+            Answer::Connection(id, connection.map(Box::new))
+        }
+        Question::Consent { form, step } => Answer::Consent { form, heard: consent(client, step).await },
+        Question::CancelConsent(consent) => Answer::Cancelled(answer(client.consent_cancel(patient(), consent).await)),
         Question::LookUp { form, accounts } => Answer::LookUp { form, result: look_up(client, accounts).await },
         Question::Progress { ticket, seen } => {
-            let limit = roster_protocol::service::LONGEST_WAIT + std::time::Duration::from_secs(5);
-            let result = answer(client.sync_progress(within(limit), ticket, seen).await);
+            let result = answer(client.sync_progress(waiting(), ticket, seen).await);
             Answer::Progress { ticket, seen, result }
         }
         Question::Do(deed) => {
             let result = perform(client, &deed).await;
             Answer::Done(deed, result)
+        }
+    }
+}
+
+/// A context for a call that waits for something to happen.
+fn waiting() -> Context {
+    within(LONGEST_WAIT + Duration::from_secs(5))
+}
+
+async fn consent(client: &RosterClient, step: ConsentStep) -> ConsentHeard {
+    match step {
+        ConsentStep::Begin { influencer, platform, way, handle } => {
+            let begun = client.consent_begin(patient(), influencer.to_string(), platform, way, handle).await;
+            ConsentHeard::Begun(way, answer(begun).map(Box::new))
+        }
+        ConsentStep::State(consent) => {
+            ConsentHeard::State(consent, answer(client.consent_state(waiting(), consent).await))
+        }
+        ConsentStep::Paste(address) => ConsentHeard::Pasted(answer(client.consent_paste(patient(), address).await)),
+        ConsentStep::Choose(consent, accounts) => {
+            ConsentHeard::Chosen(answer(client.consent_choose(patient(), consent, accounts).await))
         }
     }
 }
@@ -100,8 +130,8 @@ async fn perform(client: &RosterClient, deed: &Deed) -> Result<Told, RosterError
         Deed::Connect { influencer, account, .. } => {
             answer(client.connect(patient(), influencer.to_string(), account).await).map(|_| Told::Done)
         }
-        Deed::Disconnect { connection, .. } => {
-            answer(client.disconnect(patient(), connection.to_string(), false).await).map(|_| Told::Done)
+        Deed::Disconnect { connection, delete_history, .. } => {
+            answer(client.disconnect(patient(), connection.to_string(), delete_history).await).map(|_| Told::Done)
         }
         Deed::Pause { target, paused, .. } => {
             answer(client.pause(soon(), target, paused).await).map(|touched| Told::Touched(touched.len()))

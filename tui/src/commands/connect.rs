@@ -1,46 +1,175 @@
-//! `roster connect`: an account of an influencer, and its first sync.
+//! `roster connect`: an account of an influencer, by its handle or by its owner's consent, and its first sync.
 
-use roster_protocol::{Account, Outcome, SyncTarget};
+mod choice;
+mod consent;
+mod guide;
 
+use std::io::Read;
+
+use roster_protocol::{Account, ApiAccess, Connection, Outcome, PlatformStatus, RosterClient, RosterError, SyncTarget};
+
+use self::consent::Asking;
 use super::{Session, show, sync};
 use crate::client::{answer, patient, soon};
+use crate::consent::joined;
+use crate::output::json;
 use crate::output::{Ending, Failure};
 
 /// `roster connect`
+///
+/// Answers with the connection as one of `show`'s; several that were chosen at once come as {"connections":[…]}.
 #[derive(Debug, clap::Args)]
 pub struct Connect {
     /// Id, beginning of an id, exact name, platform:handle, or a profile's URL
     influencer: String,
-    /// The platform; `roster platforms` lists them
+    /// The platform; `roster platforms` lists them, and whether one needs a handle or the owner's consent
     platform: String,
-    /// The account: its handle there, or its profile's URL
-    #[arg(long, value_name = "HANDLE", required = true)]
-    handle: String,
-    /// Does not wait for the first sync
+    /// The account: its handle there, or its profile's URL; chooses among several that a consent opens
+    #[arg(long, value_name = "HANDLE")]
+    handle: Option<String>,
+    /// Does not wait, neither for the owner's answer nor for the first sync
     #[arg(long)]
     no_wait: bool,
+    /// Finishes a consent with the address that the browser landed on; - reads it from stdin
+    #[arg(long, value_name = "URL", conflicts_with = "device")]
+    paste: Option<String>,
+    /// Asks for consent by a code that is typed on another device, where the platform has that
+    #[arg(long)]
+    device: bool,
 }
+
+/// An address with more has been made by nobody's browser.
+const ADDRESS_BYTES: usize = 16 * 1024;
 
 impl Connect {
     pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        let pasted = self.paste.as_deref().map(address).transpose()?;
         let client = session.connect().await?;
-        let account = Account { platform: self.platform.to_lowercase(), handle: self.handle };
-        let connection = answer(client.connect(patient(), self.influencer, account).await)?;
-        if self.no_wait {
-            return show::print_connection(&connection, &mut session.output);
+        let slug = self.platform.to_lowercase();
+        if let Some(address) = pasted {
+            let mut asking = Asking::new(client, session, self.handle, self.no_wait);
+            return asking.paste(address).await;
         }
-        let id = connection.id.to_string();
-        let ticket = answer(client.sync(soon(), SyncTarget::One(id.clone())).await)?;
-        let runs = sync::wait(&client, ticket, session.output.look.paint).await?;
-        let connection = answer(client.connection(soon(), id).await)?;
-        show::print_connection(&connection, &mut session.output)?;
-        // The connection is there whatever came of its first sync.
-        let learned = runs.iter().all(|run| matches!(run.outcome, Outcome::Ok | Outcome::Partial));
-        if learned {
-            return Ok(Ending::Done);
+        let platforms = answer(client.platforms(soon()).await)?;
+        let platform = platforms.iter().find(|platform| platform.platform == slug);
+        let waiting = match &self.handle {
+            Some(_) if platform.is_none_or(may_ask) => {
+                answer(client.consent_open(soon(), self.influencer.clone(), slug.clone()).await)?
+            }
+            _ => None,
+        };
+        match (waiting, self.handle) {
+            (Some(consent), handle) => Asking::new(client, session, handle, self.no_wait).finish(consent).await,
+            (None, Some(handle)) if !self.device && platform.is_none_or(tells_by_handle) => {
+                let account = Account { platform: slug, handle };
+                let connection = answer(client.connect(patient(), self.influencer, account).await)?;
+                connected(&client, vec![connection], !self.no_wait, session).await
+            }
+            (None, handle) => {
+                let mut asking = Asking::new(client, session, handle, self.no_wait);
+                asking.begin(self.influencer, slug, self.device).await
+            }
         }
-        let why = runs.iter().find_map(|run| run.error.as_deref()).unwrap_or("it was put off");
-        session.output.remark(&format!("connected, but the first sync told nothing yet: {why}"));
-        Ok(Ending::InPart)
+    }
+}
+
+/// Whether a platform can be read with nothing but a handle here.
+fn tells_by_handle(platform: &PlatformStatus) -> bool {
+    platform.api != ApiAccess::Consent
+}
+
+/// Whether consent can be asked for there.
+fn may_ask(platform: &PlatformStatus) -> bool {
+    platform.consents || platform.api == ApiAccess::Consent
+}
+
+/// The pasted address in one piece.
+fn address(told: &str) -> Result<String, RosterError> {
+    let mut text = told.to_owned();
+    if told == "-" {
+        text.clear();
+        let stdin = std::io::stdin().lock().take(ADDRESS_BYTES as u64 + 1);
+        std::io::BufReader::new(stdin)
+            .read_to_string(&mut text)
+            .map_err(|error| RosterError::usage(format!("stdin holds no address: {error}")))?;
+    }
+    let address = joined(&text);
+    match address.len() {
+        1..=ADDRESS_BYTES => Ok(address),
+        0 => Err(RosterError::usage("there is no address").hint(EXPECTED)),
+        _ => Err(RosterError::usage("that is too long for an address").hint(EXPECTED)),
+    }
+}
+
+const EXPECTED: &str =
+    "give the whole address that the browser landed on after the consent, with `code` and `state` in it";
+
+/// Prints new connections, after the first sync of each unless nobody waits for that.
+async fn connected(
+    client: &RosterClient,
+    mut connections: Vec<Connection>,
+    waits: bool,
+    session: &mut Session,
+) -> Result<Ending, Failure> {
+    let mut untold = None;
+    if waits {
+        for connection in &mut connections {
+            let id = connection.id.to_string();
+            let ticket = answer(client.sync(soon(), SyncTarget::One(id.clone())).await)?;
+            let runs = sync::wait(client, ticket, session.output.look.paint).await?;
+            *connection = answer(client.connection(soon(), id).await)?;
+            let learned = runs.iter().all(|run| matches!(run.outcome, Outcome::Ok | Outcome::Partial));
+            if !learned {
+                let why = runs.into_iter().find_map(|run| run.error);
+                untold = Some(why.unwrap_or_else(|| "it was put off".to_owned()));
+            }
+        }
+    }
+    match connections.as_slice() {
+        [connection] => show::print_connection(connection, &mut session.output)?,
+        all => {
+            let json = || json::ConnectionList { connections: all.iter().map(json::Connection::from).collect() };
+            session.output.answer(json, |look| show::connection_table(all, look))?;
+            Ending::Done
+        }
+    };
+    // A connection is there whatever came of its first sync.
+    let Some(why) = untold else { return Ok(Ending::Done) };
+    session.output.remark(&format!("connected, but the first sync told nothing yet: {why}"));
+    Ok(Ending::InPart)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_pasted_address_comes_in_one_piece() {
+        let check = |text: &str, expected: Option<&str>| {
+            let address = address(text);
+            assert_eq!(address.as_ref().ok().map(String::as_str), expected, "{text:.40?}");
+            assert!(address.is_ok() || address.is_err_and(|error| error.kind.exit_code() == 2));
+        };
+        check("https://x.example/cb?code=1&state=2", Some("https://x.example/cb?code=1&state=2"));
+        check(" https://x.example/cb?code=1\n  &state=2 \n", Some("https://x.example/cb?code=1&state=2"));
+        check("garbage", Some("garbage"));
+        check(" \n", None);
+        check(&"x".repeat(ADDRESS_BYTES + 1), None);
+    }
+
+    #[test]
+    fn handles_suffice_where_numbers_are_public() {
+        let of = |api, consents| PlatformStatus { api, consents, ..samples::status().platforms.swap_remove(0) };
+        let check = |api, consents, by_handle, asks| {
+            let platform = of(api, consents);
+            assert_eq!((tells_by_handle(&platform), may_ask(&platform)), (by_handle, asks), "{api:?} {consents}");
+        };
+        check(ApiAccess::Public, false, true, false);
+        check(ApiAccess::Key, false, true, false);
+        check(ApiAccess::Key, true, true, true);
+        check(ApiAccess::Consent, true, false, true);
+        // The daemon says then what is missing.
+        check(ApiAccess::Consent, false, false, true);
     }
 }

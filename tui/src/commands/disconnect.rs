@@ -1,9 +1,9 @@
 //! `roster disconnect`: ends a connection.
 
-use roster_protocol::RosterError;
+use roster_protocol::{ConnectionId, Grant, RosterError};
 
 use super::{Session, show};
-use crate::client::{answer, patient};
+use crate::client::{answer, patient, soon};
 use crate::output::{Ending, Failure};
 
 /// `roster disconnect`
@@ -27,8 +27,48 @@ impl Disconnect {
                 .into());
         }
         let client = session.connect().await?;
+        let grants = if session.output.is_json() { Vec::new() } else { answer(client.grants(soon()).await)? };
         let connection = answer(client.disconnect(patient(), self.connection, self.delete_history).await)?;
         session.output.remark(if self.delete_history { "disconnected, history deleted:" } else { "disconnected:" });
-        show::print_connection(&connection, &mut session.output)
+        let ended = show::print_connection(&connection, &mut session.output)?;
+        if let Some(told) = of_consent(connection.id, &grants) {
+            session.output.remark(told);
+        }
+        Ok(ended)
+    }
+}
+
+/// What becomes of the consent that fed a connection; `None` where there was none.
+fn of_consent(connection: ConnectionId, grants: &[Grant]) -> Option<&'static str> {
+    let mut feeding = grants.iter().filter(|grant| grant.connections.contains(&connection)).peekable();
+    feeding.peek()?;
+    Some(match feeding.all(|grant| grant.connections.len() > 1) {
+        true => "its consent stays: it feeds other connections too",
+        false => {
+            "its consent feeds nothing else and is revoked at the provider as soon as that answers; \
+             `roster tokens` shows it"
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn the_last_connection_takes_its_consent_along() {
+        let [ours, other] = [3, 4].map(|byte| ConnectionId::from_bytes([byte; 5]));
+        let check = |connections: Vec<ConnectionId>, part: Option<&str>| {
+            let grants = [Grant { connections, ..samples::grants().swap_remove(0) }];
+            match (of_consent(ours, &grants), part) {
+                (Some(told), Some(part)) => assert!(told.contains(part), "{told}"),
+                (told, part) => assert_eq!(told, part),
+            }
+        };
+        check(vec![ours], Some("revoked at the provider as soon as"));
+        check(vec![ours, other], Some("stays"));
+        check(vec![other], None);
+        assert_eq!(of_consent(ours, &[]), None);
     }
 }

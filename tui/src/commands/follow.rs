@@ -41,7 +41,7 @@ impl Feed {
 }
 
 /// Waits until the daemon is there again; one that refuses ends the wait.
-async fn reconnect(session: &Session) -> Result<RosterClient, RosterError> {
+pub(super) async fn reconnect(session: &Session) -> Result<RosterClient, RosterError> {
     session.output.remark("rosterd is gone; waiting until it is back");
     loop {
         match client::find(session.socket.as_deref()).await {

@@ -1,10 +1,10 @@
-//! `roster platforms`: how each platform is configured and behaves.
+//! `roster platforms`: how each platform is configured and behaves, and whether its set-up works.
 
 use roster_protocol::notice::grouped;
-use roster_protocol::{ApiAccess, PlatformState, PlatformStatus};
+use roster_protocol::{ApiAccess, PlatformCheck, PlatformState, PlatformStatus};
 
 use super::Session;
-use crate::client::{answer, soon};
+use crate::client::{answer, patient, soon};
 use crate::output::json;
 use crate::output::people::{ago, ahead};
 use crate::output::table::{Cell, Table, Tone};
@@ -12,18 +12,72 @@ use crate::output::{Ending, Failure, Look};
 
 /// `roster platforms`
 #[derive(Debug, clap::Args)]
-pub struct Platforms {}
+pub struct Platforms {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Looks whether a platform is set up right, by real calls where they can tell; ends with 1 when something is not
+    Test {
+        /// The platform
+        platform: String,
+    },
+}
 
 impl Platforms {
     pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
+        if let Some(Verb::Test { platform }) = self.verb {
+            let checks = answer(client.test_platform(patient(), platform.to_lowercase()).await)?;
+            let json = || json::consent::CheckList::from(checks.as_slice());
+            session.output.answer(json, |look| check_table(&checks, look))?;
+            return Ok(verdict(&checks));
+        }
         let platforms = answer(client.platforms(soon()).await)?;
         session.output.answer(
             || json::status::PlatformList::from(platforms.as_slice()),
-            |look| platform_table(&platforms, look),
+            |look| platform_table(&platforms, look) + &consent_table(&platforms, look),
         )?;
         Ok(Ending::Done)
     }
+}
+
+/// What must stand in the settings of each platform's app; nothing where no platform asks for consent.
+fn consent_table(platforms: &[PlatformStatus], look: &Look) -> String {
+    let mut table = Table::new(&["PLATFORM", "APP", "REDIRECT URI", "ASKS FOR"]);
+    for platform in platforms.iter().filter(|platform| platform.redirect_uri.is_some()) {
+        table.row([
+            platform.platform.as_str().into(),
+            if platform.consents { Cell::new("● set up", Tone::Good) } else { Cell::new("not set up", Tone::Quiet) },
+            platform.redirect_uri.as_deref().unwrap_or_default().into(),
+            platform.scopes.join(" ").into(),
+        ]);
+    }
+    match table.render(look.paint) {
+        empty if empty.is_empty() => empty,
+        table => format!("\n{table}"),
+    }
+}
+
+/// One line for each thing that was looked at.
+fn check_table(checks: &[PlatformCheck], look: &Look) -> String {
+    let mut table = Table::new(&["", "WHAT", "FOUND"]);
+    for check in checks {
+        let sign = match check.ok {
+            Some(true) => Cell::new("✓", Tone::Good),
+            Some(false) => Cell::new("✗", Tone::Bad),
+            None => Cell::new("?", Tone::Warn),
+        };
+        table.row([sign, check.what.as_str().into(), check.message.as_str().into()]);
+    }
+    table.render(look.paint)
+}
+
+/// Well, unless something is known not to be.
+fn verdict(checks: &[PlatformCheck]) -> Ending {
+    if checks.iter().any(|check| check.ok == Some(false)) { Ending::NotWell } else { Ending::Done }
 }
 
 /// One line for each platform.
@@ -33,7 +87,7 @@ pub(super) fn platform_table(platforms: &[PlatformStatus], look: &Look) -> Strin
         table.row([
             platform.platform.as_str().into(),
             state(platform),
-            needs(platform.api).into(),
+            needs(platform).into(),
             grouped(platform.connections).into(),
             share(platform).into(),
             ago(platform.last_ok_at, &look.now).into(),
@@ -55,11 +109,12 @@ fn state(platform: &PlatformStatus) -> Cell {
     }
 }
 
-fn needs(api: ApiAccess) -> &'static str {
-    match api {
-        ApiAccess::Public => "a handle",
-        ApiAccess::Key => "an API key",
-        ApiAccess::Consent => "consent",
+fn needs(platform: &PlatformStatus) -> &'static str {
+    match (platform.api, platform.consents) {
+        (ApiAccess::Public, _) => "a handle",
+        (ApiAccess::Key, false) => "an API key",
+        (ApiAccess::Key, true) => "an API key, or consent",
+        (ApiAccess::Consent, _) => "consent",
     }
 }
 
@@ -86,5 +141,51 @@ mod tests {
         {"platform":"bluesky","enabled":true,"configured":true,"state":"limited","last_ok_at":null,
         "api":"public","scopes":[],"redirect_uri":null}]}
         "#);
+    }
+    #[test]
+    fn people_read_what_an_app_s_settings_must_hold() {
+        let mut platforms = samples::status().platforms;
+        assert_eq!(consent_table(&platforms, &samples::look()), "");
+        platforms[0].scopes = vec!["profile".into(), "insights".into()];
+        platforms[0].redirect_uri = Some("https://roster.example/oauth/youtube/callback".into());
+        platforms[0].consents = true;
+        insta::assert_snapshot!(consent_table(&platforms, &samples::look()), @r"
+        PLATFORM  APP       REDIRECT URI                                   ASKS FOR
+        youtube   ● set up  https://roster.example/oauth/youtube/callback  profile insights
+        ");
+        insta::assert_snapshot!(samples::lines(json::status::PlatformList::from(&platforms[..1])), @r#"
+        {"platforms":[{"platform":"youtube","enabled":true,"configured":true,"state":"ok",
+        "last_ok_at":"2026-11-21T14:18:00Z","api":"key","scopes":["profile","insights"],
+        "redirect_uri":"https://roster.example/oauth/youtube/callback"}]}
+        "#);
+    }
+
+    #[test]
+    fn a_test_tells_what_is_not_well() {
+        let check = |what: &str, ok: Option<bool>, message: &str| PlatformCheck {
+            what: what.into(),
+            ok,
+            message: message.into(),
+        };
+        let checks = [
+            check("id", Some(true), "the platform knows it"),
+            check("redirect URI", None, "only a consent can tell"),
+            check("secret", Some(false), "the platform refuses it: copy it anew\u{1b}[2J"),
+        ];
+        insta::assert_snapshot!(check_table(&checks, &samples::look()), @r"
+           WHAT          FOUND
+        ✓  id            the platform knows it
+        ?  redirect URI  only a consent can tell
+        ✗  secret        the platform refuses it: copy it anew[2J
+        ");
+        insta::assert_snapshot!(samples::lines(json::consent::CheckList::from(&checks[..])), @r#"
+        {"checks":[{"what":"id","ok":true,"message":"the platform knows it"},{"what":"redirect URI",
+        "ok":null,"message":"only a consent can tell"},{"what":"secret","ok":false,
+        "message":"the platform refuses it: copy it anew\u001b[2J"}]}
+        "#);
+        assert_eq!(
+            (verdict(&checks), verdict(&checks[..2]), verdict(&[])),
+            (Ending::NotWell, Ending::Done, Ending::Done)
+        );
     }
 }

@@ -36,7 +36,7 @@ enum Command {
 }
 
 /// Every command as it is typed, for completion and for what is nearest.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "sync",
     "sync all",
     "pause all",
@@ -54,6 +54,7 @@ const COMMANDS: [&str; 21] = [
     "alerts",
     "changes",
     "audit",
+    "connections",
     "add",
     "exact",
     "help",
@@ -83,6 +84,7 @@ fn parse(text: &str) -> Result<Command, String> {
         ("alerts", "") => Ok(Command::Screen(3)),
         ("changes", "") => Ok(Command::Screen(4)),
         ("audit", "") => Ok(Command::Screen(5)),
+        ("connections", "") => Ok(Command::Screen(6)),
         ("add", "") => Ok(Command::Add),
         ("exact", "") => Ok(Command::Exact),
         ("help", "") => Ok(Command::Help),

@@ -35,14 +35,20 @@ pub fn remove(influencer: InfluencerId, name: String) -> Modal {
 }
 
 /// Asks before a connection ends.
-pub fn disconnect(connection: ConnectionId, name: String) -> Modal {
+///
+/// `consented`: a consent may feed it.
+pub fn disconnect(connection: ConnectionId, name: String, consented: bool) -> Modal {
+    let mut lines = vec![
+        "It is not synced any more. Its history stays;".to_owned(),
+        format!("to delete that too: roster disconnect {connection} --delete-history --yes"),
+    ];
+    if consented {
+        lines.push("A consent that feeds nothing else is revoked at the provider as well.".to_owned());
+    }
     Modal::Confirm(Confirm {
         question: format!("Disconnect {name}?"),
-        lines: vec![
-            "It is not synced any more. Its history stays;".to_owned(),
-            format!("to delete that too: roster disconnect {connection} --delete-history --yes"),
-        ],
-        deed: Deed::Disconnect { connection, name },
+        lines,
+        deed: Deed::Disconnect { connection, name, delete_history: false },
         typed: None,
     })
 }

@@ -18,7 +18,7 @@ use tui_input::Input;
 use self::step::Step;
 use crate::keys::Action;
 use crate::message::{Deed, Effect, Question};
-use crate::modal::Modal;
+use crate::modal::{Modal, connect};
 use crate::model::Model;
 use crate::screens::influencer;
 
@@ -222,6 +222,7 @@ fn submit(model: &mut Model) -> Vec<Effect> {
             model.modal = None;
             return influencer::open(model, id, name);
         }
+        Ok(Step::Consent(to)) => return connect::begin(model, to),
         Ok(Step::Do(deed)) => {
             form.phase = Phase::Waiting("saving …");
             return vec![Effect::Ask(Question::Do(deed))];

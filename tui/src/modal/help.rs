@@ -21,16 +21,22 @@ enum Line {
     Blank,
 }
 
-const ORDER: [Place; 13] = [
+const ORDER: [Place; 19] = [
     Place::Roster,
     Place::Influencer,
     Place::Sync,
     Place::Alerts,
     Place::Changes,
     Place::Audit,
+    Place::Connections,
     Place::Filtering,
     Place::Form,
     Place::Picker,
+    Place::Consent,
+    Place::Pasting,
+    Place::Choosing,
+    Place::Connected,
+    Place::Refused,
     Place::CommandLine,
     Place::Confirm,
     Place::Typing,

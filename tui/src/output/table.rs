@@ -1,10 +1,10 @@
 //! Aligned columns without frames, and the few colours a command uses.
 
-use roster_protocol::text::clean;
+use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use unicode_width::UnicodeWidthStr;
 
 /// The longest a cell gets, in characters.
-const CELL_CHARACTERS: usize = 160;
+const CELL_CHARACTERS: usize = SENTENCE_CHARACTERS;
 
 /// What a colour says; shapes and words say it too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

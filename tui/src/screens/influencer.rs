@@ -8,7 +8,8 @@ use ratatui::layout::Size;
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::service::Page;
 use roster_protocol::{
-    Alert, Change, Connection, Date, ErrorKind, Influencer, InfluencerEdit, InfluencerId, Metric, RosterError,
+    Alert, Change, Connection, ConnectionStatus, Date, ErrorKind, Influencer, InfluencerEdit, InfluencerId, Metric,
+    RosterError,
 };
 
 use super::roster::{pause, sync};
@@ -215,6 +216,9 @@ fn act_on(model: &mut Model, action: Action) -> Vec<Effect> {
     match (action, connection) {
         (Action::Sync, _) => return vec![sync(influencer, name)],
         (Action::PauseAll, _) => return vec![pause(influencer, name, known.row.sync_enabled)],
+        (Action::Connect, Some(connection)) if connection.status == ConnectionStatus::Reauthorize => {
+            return modal::connect::again(model, &connection, name);
+        }
         (Action::Connect, _) => model.modal = Some(modal::form::connect(model, influencer, name)),
         (Action::Edit, _) => model.modal = Some(modal::form::edit(model, &known.row)),
         (Action::Note, _) => model.modal = Some(modal::form::note(model, &known.row)),
@@ -224,7 +228,8 @@ fn act_on(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Interval, Some(connection)) => model.modal = Some(modal::form::interval(model, &connection)),
         (Action::Main, Some(connection)) => return vec![choose_main(&known, &connection)],
         (Action::Disconnect, Some(connection)) => {
-            model.modal = Some(modal::confirm::disconnect(connection.id, label(model, &connection)));
+            let consented = model.may_consent(&connection.platform);
+            model.modal = Some(modal::confirm::disconnect(connection.id, label(model, &connection), consented));
         }
         _ => {}
     }

@@ -5,7 +5,9 @@ use jiff::tz::TimeZone;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
-use roster_protocol::{Cursor, ErrorKind, Event, EventBatch, RosterError};
+use roster_protocol::{
+    ConsentBegun, ConsentState, ConsentWay, Cursor, ErrorKind, Event, EventBatch, MissingScope, RosterError,
+};
 
 use crate::message::{Answer, Message, Question};
 use crate::model::{Model, Nobody};
@@ -136,6 +138,69 @@ fn other_screens() {
 }
 
 #[test]
+fn connections() {
+    assert_snapshot!("connections_small", shown("6", SMALL));
+    assert_snapshot!("connections_wide", shown("6jjj", WIDE));
+    assert_snapshot!("connections_disconnect", shown("6D", SMALL));
+    let mut daemon = Daemon { connections: Vec::new(), ..Daemon::new() };
+    let mut model = online(&mut daemon, SMALL.0, SMALL.1);
+    press(&mut model, &mut daemon, "6");
+    assert_snapshot!("connections_none", picture(&model));
+}
+
+/// A consent for the account under the cursor, answered so, after some keys.
+fn consent(answers: Vec<ConsentState>, keys: &str, size: (u16, u16)) -> String {
+    let mut daemon = Daemon { consent: answers.into(), ..Daemon::new() };
+    let mut model = online(&mut daemon, size.0, size.1);
+    press(&mut model, &mut daemon, "6c");
+    press(&mut model, &mut daemon, keys);
+    picture(&model)
+}
+
+#[test]
+fn consent_waits() {
+    assert_snapshot!("consent_small", consent(vec![], "", SMALL));
+    assert_snapshot!("consent_wide", consent(vec![], "", WIDE));
+    assert_snapshot!("consent_copied", consent(vec![], "y", SMALL));
+    assert_snapshot!("consent_code_small", consent(vec![], "f", SMALL));
+    assert_snapshot!("consent_code_wide", consent(vec![], "f", WIDE));
+    assert_snapshot!("consent_pasting", consent(vec![], "phttps://x", SMALL));
+    assert_snapshot!("consent_device_small", consent(vec![], "d", SMALL));
+    assert_snapshot!("consent_device_code", consent(vec![], "df", SMALL));
+    assert_snapshot!("consent_device_wide", consent(vec![], "d", WIDE));
+    assert_snapshot!("consent_low", consent(vec![], "", (60, 14)));
+}
+
+#[test]
+fn consent_ends() {
+    let choose = || vec![ConsentState::Choose(choices())];
+    assert_snapshot!("consent_choose_small", consent(choose(), "j ", SMALL));
+    assert_snapshot!("consent_choose_wide", consent(choose(), " jj ", WIDE));
+    assert_snapshot!("consent_connected_small", consent(choose(), "↵", SMALL));
+    assert_snapshot!("consent_connected_wide", consent(vec![ConsentState::Done(consented())], "", WIDE));
+    let denied = RosterError::failed("Instagram says that the account's owner said no")
+        .hint("ask them again, or connect another account");
+    assert_snapshot!("consent_failed", consent(vec![ConsentState::Failed(denied)], "", SMALL));
+    assert_snapshot!("consent_answered", consent(vec![ConsentState::Finishing], "", SMALL));
+}
+
+#[test]
+fn consent_says_what_went_wrong_beside_the_way() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, SMALL.0, SMALL.1);
+    press(&mut model, &mut daemon, "6c");
+    daemon.refuses = Some(
+        RosterError::usage("Instagram knows no device codes")
+            .hint("leave --device out: the URL can be opened on any device too"),
+    );
+    press(&mut model, &mut daemon, "d");
+    assert_snapshot!("consent_no_device", picture(&model));
+    send(&mut model, &mut daemon, Message::Paste("https://x.example/\n?code=1".to_owned()));
+    press(&mut model, &mut daemon, "↵");
+    assert_snapshot!("consent_wrong_address", picture(&model));
+}
+
+#[test]
 fn modals() {
     assert_snapshot!("help_small", shown("?", SMALL));
     assert_snapshot!("help_wide", shown("jj↵?", WIDE));
@@ -199,9 +264,29 @@ fn hostile_texts_do_no_harm_on_any_screen() {
         daemon.preview.display_name = Some(text.clone());
         daemon.preview.handle = text.clone();
         daemon.refuses = Some(RosterError::failed(text.clone()).hint(text.clone()));
+        spoil(&mut daemon, &text);
         let mut daemon = Hostile { daemon, text: text.clone() };
-        for keys in ["jj", "jj↵", "2", "3", "4", "5", "abluesky:x↵", "jjc", "jje", "D", "M", "jj↵d", "s", "jj↵m1↵"]
-        {
+        let keys = [
+            "jj",
+            "jj↵",
+            "2",
+            "3",
+            "4",
+            "5",
+            "6",
+            "6G",
+            "abluesky:x↵",
+            "jjc",
+            "jje",
+            "D",
+            "M",
+            "jj↵d",
+            "s",
+            "jj↵m1↵",
+            "6c",
+            "6D",
+        ];
+        for keys in keys {
             let model = daemon.after(keys, if keys == "jj↵" { WIDE } else { SMALL });
             for cell in &buffer(&model).content {
                 assert!(!harmful(cell.symbol()), "{:?} after {keys} of {:.40?}", cell.symbol(), text);
@@ -262,6 +347,29 @@ struct Hostile {
     text: String,
 }
 
+/// Every text of a consent and of the connections is `text`.
+fn spoil(daemon: &mut Daemon, text: &str) {
+    let all = || text.to_owned();
+    let missing = || vec![MissingScope { scope: all(), costs: all() }];
+    for row in &mut daemon.connections {
+        (row.influencer_name, row.connection.handle) = (all(), all());
+        row.connection.last_error = Some(all());
+        if let Some(grant) = &mut row.grant {
+            (grant.account, grant.note, grant.scopes, grant.missing) = (all(), Some(all()), vec![all()], missing());
+        }
+    }
+    daemon.begun = Some(ConsentBegun {
+        url: all(),
+        platform_name: all(),
+        user_code: Some(all()),
+        redirect_uri: Some(all()),
+        scopes: vec![all()],
+        reads: vec![all()],
+        listener: Some(all()),
+        ..begun(ConsentWay::Redirect)
+    });
+}
+
 impl Hostile {
     fn after(&mut self, keys: &str, size: (u16, u16)) -> Model {
         let mut model = online(&mut self.daemon, size.0, size.1);
@@ -294,7 +402,7 @@ impl Hostile {
                     (entry.action, entry.on, entry.old, entry.new) = (text(), text(), Some(text()), Some(text()));
                 }
             }
-            crate::model::Screen::Roster => {}
+            crate::model::Screen::Connections(_) | crate::model::Screen::Roster => {}
         }
         model
     }

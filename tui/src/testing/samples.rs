@@ -6,8 +6,9 @@ use roster_protocol::status::{ConnectionCounts, Coverage, StoreStatus};
 use roster_protocol::sync::RunningBatch;
 use roster_protocol::{
     Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection, ConnectionId,
-    Date, Influencer, InfluencerId, InfluencerRow, Mean, Metric, Numbers, Outcome, PlatformState, PlatformStatus,
-    Ratio, Run, RunId, Severity, Snapshot, Source, Status, Timestamp, Who,
+    ConnectionRow, ConsentBegun, ConsentChoice, ConsentId, ConsentWay, ConsentedConnection, Date, Grant, GrantId,
+    Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome, PlatformState,
+    PlatformStatus, Ratio, Renews, Run, RunId, Severity, Snapshot, Source, Status, Timestamp, TokenModel, Who,
 };
 
 /// Noon of 21 November 2026.
@@ -38,6 +39,9 @@ fn platform(slug: &str, name: &str, short: &str, example: &str) -> PlatformStatu
         configured: true,
         paused: false,
         api: ApiAccess::Public,
+        scopes: Vec::new(),
+        redirect_uri: None,
+        consents: false,
         state: PlatformState::Ok,
         reason: None,
         held_until: None,
@@ -50,7 +54,7 @@ fn platform(slug: &str, name: &str, short: &str, example: &str) -> PlatformStatu
 
 pub fn platforms() -> Vec<PlatformStatus> {
     vec![
-        PlatformStatus { api: ApiAccess::Key, ..platform("youtube", "YouTube", "yt", "@mara") },
+        PlatformStatus { api: ApiAccess::Key, consents: true, ..platform("youtube", "YouTube", "yt", "@mara") },
         platform("bluesky", "Bluesky", "bs", "mara.example"),
         PlatformStatus {
             state: PlatformState::Down,
@@ -380,5 +384,133 @@ pub fn audit() -> Vec<AuditEntry> {
         entry(3, 30, Some((1001, "ada")), "influencer.edit"),
         AuditEntry { cause: "sync".to_owned(), ..entry(2, 2000, None, "profile.update") },
         AuditEntry { old: None, ..entry(1, 60_000, Some((1002, "")), "influencer.add") },
+    ]
+}
+
+pub fn consent_id(number: u64) -> ConsentId {
+    ConsentId::from_bytes(influencer_id(number).0)
+}
+
+/// A consent that was begun; its number is the way's.
+pub fn begun(way: ConsentWay) -> ConsentBegun {
+    let begun = ConsentBegun {
+        id: consent_id(1),
+        platform: "instagram".to_owned(),
+        platform_name: "Instagram".to_owned(),
+        influencer: influencer_id(3),
+        influencer_name: "Oskar & Ines".to_owned(),
+        url:
+            "https://consent.example/v26.0/dialog/oauth?client_id=roster-client-id&redirect_uri=http%3A%2F%2F127.0.0.1\
+              %3A8787%2Foauth%2Finstagram%2Fcallback&response_type=code&scope=profile%2Cinsights%2Cpages_show_list%2C\
+              pages_read_engagement&state=c3RhdGUtb2YtdGVuLW1pbnV0ZXMtYW5kLW5vdC1hLXNlY3JldA&code_challenge=Y2hhbGxl\
+              bmdlLW9mLWZvcnR5LXRocmVlLXNpZ25zLWV4YWN0bHk&code_challenge_method=S256"
+                .to_owned(),
+        user_code: None,
+        redirect_uri: Some("http://127.0.0.1:8787/oauth/instagram/callback".to_owned()),
+        scopes: ["profile", "insights", "pages_show_list", "pages_read_engagement"].map(str::to_owned).into(),
+        reads: ["followers", "posts", "likes", "comments", "views", "audience"].map(str::to_owned).into(),
+        listener: Some("127.0.0.1:8787".to_owned()),
+        expires_at: NOW.plus_seconds(581),
+    };
+    match way {
+        ConsentWay::Redirect => begun,
+        ConsentWay::Device => ConsentBegun {
+            id: consent_id(2),
+            url: "https://consent.example/device".to_owned(),
+            user_code: Some("WDJB-MJHT".to_owned()),
+            redirect_uri: None,
+            ..begun
+        },
+    }
+}
+
+pub fn choices() -> Vec<ConsentChoice> {
+    let choice = |number: u64, handle: &str, name: Option<&str>, followers, taken_by: Option<u64>| ConsentChoice {
+        platform_user_id: format!("10{number}"),
+        handle: handle.to_owned(),
+        name: name.map(str::to_owned),
+        followers,
+        taken_by: taken_by.map(influencer_id),
+    };
+    vec![
+        choice(1, "oskar.ines", Some("Oskar & Ines"), Some(402_000), None),
+        choice(2, "ines.bakes", None, Some(12_345), Some(3)),
+        choice(3, "nightgarden", Some("nightgarden"), None, Some(4)),
+    ]
+}
+
+fn missing() -> MissingScope {
+    MissingScope { scope: "insights".to_owned(), costs: "views, audience".to_owned() }
+}
+
+pub fn consented() -> Vec<ConsentedConnection> {
+    let fresh = connection(31, "instagram", "oskar.ines");
+    let waits = Connection { latest: None, last_synced_at: None, ..connection(34, "instagram", "ines.bakes") };
+    vec![
+        ConsentedConnection { connection: fresh, is_new: true, missing: vec![missing()] },
+        ConsentedConnection { connection: waits, is_new: false, missing: Vec::new() },
+    ]
+}
+
+fn grant(number: u64, platform: &str, account: &str, renews: Renews) -> Grant {
+    Grant {
+        id: GrantId::from_bytes(influencer_id(number).0),
+        platform: platform.to_owned(),
+        account: account.to_owned(),
+        model: TokenModel::Fixed,
+        scopes: vec!["profile".to_owned(), "insights".to_owned()],
+        missing: Vec::new(),
+        granted_at: minutes_ago(90_000),
+        expires_at: Some(NOW.plus_seconds(3_120)),
+        renews,
+        renews_at: Some(NOW.plus_seconds(2_000)),
+        act_before: None,
+        note: None,
+        connections: vec![connection_id(number)],
+    }
+}
+
+/// The connections of the roster in the daemon's order.
+pub fn connection_rows() -> Vec<ConnectionRow> {
+    let row = |connection: Connection, name: &str, grant: Option<Grant>| {
+        let token_expires_at = grant.as_ref().and_then(|grant| grant.expires_at);
+        let connection = Connection { token_expires_at, ..connection };
+        ConnectionRow { connection, influencer_name: name.to_owned(), grant }
+    };
+    let gone = Connection {
+        status: ConnectionStatus::Reauthorize,
+        badge: Badge::Red,
+        last_error: Some("consent ended Nov 18, told by the platform".to_owned()),
+        ..connection(31, "instagram", "oskar.ines")
+    };
+    let failing = Connection {
+        status: ConnectionStatus::Error,
+        badge: Badge::Red,
+        last_error: Some("no such account".to_owned()),
+        ..connection(4, "mastodon", "nightgarden@social.example")
+    };
+    let paused = Connection {
+        status: ConnectionStatus::Paused,
+        paused: true,
+        ..connection(33, "mastodon", "oskar@social.example")
+    };
+    let over = Grant {
+        expires_at: None,
+        note: Some("revoked by the owner".to_owned()),
+        ..grant(31, "instagram", "Oskar Lind", Renews::ByHand)
+    };
+    let soon = Grant {
+        act_before: Some(NOW.plus_seconds(9 * 86_400)),
+        ..grant(35, "facebook", "Tidewater Kitchen", Renews::ByHand)
+    };
+    let lacking = Grant { missing: vec![missing()], ..grant(3, "youtube", "Oskar & Ines", Renews::Itself) };
+    vec![
+        row(gone, "Oskar & Ines", Some(over)),
+        row(failing, "nightgarden", None),
+        row(connection(35, "facebook", "Tidewater Kitchen"), "Tidewater Kitchen", Some(soon)),
+        row(connection(3, "youtube", "@oskarines"), "Oskar & Ines", Some(lacking)),
+        row(connection(1, "youtube", "@mara"), "Mara Lindqvist", Some(grant(1, "youtube", "Mara", Renews::Itself))),
+        row(connection(32, "bluesky", "oskarines.example"), "Oskar & Ines", None),
+        row(paused, "Oskar & Ines", None),
     ]
 }

@@ -1,12 +1,12 @@
 //! The UI as a whole: keys and answers in, questions out.
 
 use super::*;
-use crate::message::Deed;
+use crate::message::{ConsentHeard, ConsentStep, Deed};
 use crate::testing::*;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::layout::Size;
-use roster_protocol::{Cursor, ErrorKind, InfluencerQuery, SyncTarget};
+use roster_protocol::{ConsentBegun, ConsentState, ConsentWay, Cursor, ErrorKind, InfluencerQuery, SyncTarget};
 
 fn offline() -> RosterError {
     RosterError::new(ErrorKind::Unreachable, "the connection to rosterd was lost")
@@ -80,10 +80,10 @@ fn q_quits_everywhere_but_in_text() {
         press(&mut model, &mut daemon, keys);
         assert_eq!(model.quit, quits, "{keys}");
     };
-    for keys in ["q", "↵q", "2q", "3q", "4q", "5q", "?q", "jj↵dq"] {
+    for keys in ["q", "↵q", "2q", "3q", "4q", "5q", "6q", "?q", "jj↵dq", "6cq"] {
         check(keys, true);
     }
-    for keys in ["/q", "aq", ":q", "Dq", "Mq", "nq"] {
+    for keys in ["/q", "aq", ":q", "Dq", "Mq", "nq", "6cpq"] {
         check(keys, false);
     }
     check(":q↵", true);
@@ -146,7 +146,7 @@ fn a_late_page_is_dropped() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
     let late = daemon.answer(Question::Page(InfluencerQuery { filter: "nobody".to_owned(), ..Default::default() }));
-    send(&mut model, &mut daemon, Message::Answered(Box::new(late)));
+    send(&mut model, &mut daemon, Message::Answered(Box::new(late.expect("at once"))));
     assert_eq!(model.roster.matching, 7);
 }
 
@@ -260,10 +260,233 @@ fn nothing_is_shown_before_a_daemon_was_there() {
     assert!(picture(&model).contains("Mara Lindqvist"));
 }
 
+/// The consent of the connections screen's first row, after some keys, answered so.
+fn consent(states: Vec<ConsentState>, keys: &str) -> (Model, Daemon) {
+    let mut daemon = Daemon { consent: states.into(), ..Daemon::new() };
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "6c");
+    press(&mut model, &mut daemon, keys);
+    (model, daemon)
+}
+
+/// What was asked about consents, in words.
+fn asked_of_consent(daemon: &Daemon) -> Vec<String> {
+    let step = |step: &ConsentStep| match step {
+        ConsentStep::Begin { platform, way, handle, .. } => format!("begin {platform} {way:?} {handle:?}"),
+        ConsentStep::State(_) => "state".to_owned(),
+        ConsentStep::Paste(address) => format!("paste {address}"),
+        ConsentStep::Choose(_, accounts) => format!("choose {}", accounts.join(" ")),
+    };
+    let asked = daemon.asked.iter().filter_map(|question| match question {
+        Question::Consent { step: asked, .. } => Some(step(asked)),
+        Question::CancelConsent(id) => Some(format!("cancel {id}")),
+        _ => None,
+    });
+    asked.collect()
+}
+
+#[test]
+fn a_consent_is_asked_for_where_one_is_needed() {
+    let check = |keys: &str, expected: Option<&str>| {
+        let mut daemon = Daemon::new();
+        daemon.status.platforms[3].enabled = true;
+        let mut model = online(&mut daemon, 80, 24);
+        press(&mut model, &mut daemon, keys);
+        let begun = asked_of_consent(&daemon).into_iter().find(|asked| asked.starts_with("begin"));
+        assert_eq!(begun.as_deref(), expected, "{keys}");
+    };
+    // A platform that tells by handle asks for consent where none is written.
+    check("c↵↵", Some("begin youtube Redirect None"));
+    check("c↵@mara↵", None);
+    check("ci↵↵", Some("begin instagram Redirect None"));
+    check("ci↵oskar.ines↵", Some("begin instagram Redirect Some(\"oskar.ines\")"));
+    check("cb↵↵", None);
+    // One whose consent is gone is asked for again in its place.
+    check("jj↵jc", Some("begin instagram Redirect Some(\"oskar.ines\")"));
+    check("jj↵c", None);
+    check("6c", Some("begin instagram Redirect Some(\"oskar.ines\")"));
+    check("6jjc", Some("begin facebook Redirect Some(\"Tidewater Kitchen\")"));
+    check("6jc", None);
+}
+
+#[test]
+fn a_consent_leads_to_its_accounts() {
+    let done = || ConsentState::Done(consented());
+    let (model, daemon) = consent(vec![ConsentState::Waiting, ConsentState::Finishing, done()], "");
+    assert!(picture(&model).contains("Instagram oskar.ines   new"));
+    assert_eq!(asked_of_consent(&daemon).iter().filter(|asked| *asked == "state").count(), 3);
+    let choose = || vec![ConsentState::Choose(choices())];
+    let check = |keys: &str, expected: &str| {
+        let (_, daemon) = consent(choose(), keys);
+        assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some(expected), "{keys}");
+    };
+    check("↵", "choose 101");
+    check("j↵", "choose 102");
+    check(" jj ↵", "choose 101 103");
+    check("  ↵", "choose 101");
+    check("G↵", "choose 103");
+    check("⎋", "cancel aaaaaaab");
+    check("jjjjkk ", "state");
+}
+
+#[test]
+fn an_account_that_cannot_be_had_leaves_the_choice_open() {
+    let (mut model, mut daemon) = consent(vec![ConsentState::Choose(choices())], "G");
+    daemon.refuses = Some(RosterError::conflict("nightgarden has this account"));
+    press(&mut model, &mut daemon, "↵");
+    assert!(picture(&model).contains("✗ nightgarden has this account"));
+    daemon.refuses = None;
+    press(&mut model, &mut daemon, " g ↵");
+    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("choose 101"));
+    assert!(picture(&model).contains("Wrong account?"));
+}
+
+#[test]
+fn a_consent_that_is_left_is_given_up() {
+    let (model, daemon) = consent(vec![], "⎋");
+    assert!(model.modal.is_none());
+    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("cancel aaaaaaab"));
+    // Left before the daemon had answered.
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "6");
+    let effects = update(&mut model, key(crossterm::event::KeyCode::Char('c')));
+    let [Effect::Ask(question)] = &effects[..] else { panic!("{effects:?}") };
+    press(&mut model, &mut daemon, "⎋");
+    let late = daemon.answer(question.clone()).expect("at once");
+    send(&mut model, &mut daemon, Message::Answered(Box::new(late)));
+    assert!(model.modal.is_none());
+    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("cancel aaaaaaab"));
+}
+
+#[test]
+fn the_url_is_copied_when_asked_and_only_if_it_is_one() {
+    let (mut model, _) = consent(vec![], "");
+    let effects = update(&mut model, key(crossterm::event::KeyCode::Char('y')));
+    let [Effect::Copy(url)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(url.as_str(), begun(ConsentWay::Redirect).url);
+    for bad in ["https://x.example/\u{1b}]0;x\u{7}", "https://x.example/\n;rm", "file:///etc/passwd", ""] {
+        let odd = ConsentBegun { url: bad.to_owned(), ..begun(ConsentWay::Redirect) };
+        let mut daemon = Daemon { begun: Some(odd), ..Daemon::new() };
+        let mut model = online(&mut daemon, 80, 24);
+        press(&mut model, &mut daemon, "6c");
+        assert_eq!(update(&mut model, key(crossterm::event::KeyCode::Char('y'))), [], "{bad:?}");
+        assert!(picture(&model).contains("it is not copied"));
+    }
+}
+
+#[test]
+fn a_pasted_address_finishes_the_consent() {
+    let (mut model, mut daemon) = consent(vec![], "");
+    send(&mut model, &mut daemon, Message::Paste("https://x.example/cb?code=1\r\n  &state=2\n".to_owned()));
+    daemon.refuses = Some(RosterError::usage("this is not the address of a consent"));
+    press(&mut model, &mut daemon, "↵");
+    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("paste https://x.example/cb?code=1&state=2"));
+    assert!(picture(&model).contains("this is not the address of a consent"));
+    daemon.refuses = None;
+    press(&mut model, &mut daemon, "↵");
+    assert!(picture(&model).contains("Answered."));
+    // Typed, for terminals that paste key by key; letters are no keys there.
+    let (_, daemon) = consent(vec![], "pqyd↵");
+    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("paste qyd"));
+    let (_, daemon) = consent(vec![], "p↵");
+    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("state"), "nothing is no address");
+}
+
+#[test]
+fn a_device_code_takes_the_place_of_the_url_and_back() {
+    let (mut model, mut daemon) = consent(vec![], "d");
+    let asked = asked_of_consent(&daemon);
+    assert_eq!(asked[2..], ["begin instagram Device Some(\"oskar.ines\")", "state", "cancel aaaaaaab"]);
+    assert!(picture(&model).contains("WDJB-MJHT"));
+    press(&mut model, &mut daemon, "d");
+    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("cancel aaaaaaac"));
+    assert!(!picture(&model).contains("WDJB-MJHT"));
+    daemon.refuses = Some(RosterError::usage("Instagram knows no device codes"));
+    press(&mut model, &mut daemon, "d");
+    let shown = picture(&model);
+    assert!(shown.contains("knows no device codes") && shown.contains("9:41 left"), "the first way stays: {shown}");
+}
+
+#[test]
+fn a_failed_consent_is_tried_again() {
+    let denied = ConsentState::Failed(RosterError::failed("the owner said no").hint("ask them again"));
+    let (mut model, mut daemon) = consent(vec![denied], "");
+    let shown = picture(&model);
+    assert!(shown.contains("the owner said no") && shown.contains("ask them again"), "{shown}");
+    press(&mut model, &mut daemon, "r");
+    assert!(picture(&model).contains("9:41 left"));
+    assert_eq!(asked_of_consent(&daemon).iter().filter(|asked| asked.starts_with("begin")).count(), 2);
+}
+
+#[test]
+fn a_wrong_account_is_taken_back_in_one_step() {
+    let (mut model, mut daemon) = consent(vec![ConsentState::Done(consented())], "");
+    press(&mut model, &mut daemon, "u");
+    let deeds = asked_deeds(&daemon);
+    let [Deed::Disconnect { connection, delete_history: true, .. }] = &deeds[..] else { panic!("{deeds:?}") };
+    assert_eq!(*connection, connection_id(31), "only what is new");
+    assert!(model.modal.is_none());
+    let renewed = consented().into_iter().filter(|one| !one.is_new).collect();
+    let (model, daemon) = consent(vec![ConsentState::Done(renewed)], "u");
+    assert!(asked_deeds(&daemon).is_empty());
+    assert!(picture(&model).contains("nothing here is new"));
+}
+
+#[test]
+fn first_numbers_appear_when_the_sync_ends() {
+    let mut early = consented();
+    early[0].connection.latest = None;
+    let (mut model, mut daemon) = consent(vec![ConsentState::Done(early)], "");
+    assert!(picture(&model).contains("402K followers"), "it may have ended already");
+    let asked = |daemon: &Daemon| daemon.asked.iter().filter(|asked| matches!(asked, Question::Connection(_))).count();
+    assert_eq!(asked(&daemon), 2);
+    for (number, expected) in [(34, 3), (1, 3)] {
+        let connection = connection_id(number);
+        let event = Event::RunFinished { run: Box::new(runs().swap_remove(0)), connection };
+        let batch = EventBatch { next: Cursor::default(), events: vec![event], reload: false };
+        send(&mut model, &mut daemon, Message::Happened(batch));
+        assert_eq!(asked(&daemon), expected);
+    }
+}
+
+#[test]
+fn a_consent_outlives_a_daemon_that_starts_anew() {
+    let (mut model, mut daemon) = consent(vec![], "");
+    let form = model.forms;
+    let heard = ConsentHeard::State(consent_id(1), Err(offline()));
+    send(&mut model, &mut daemon, Message::Answered(Box::new(Answer::Consent { form, heard })));
+    assert!(picture(&model).contains("9:41 left"));
+    send(&mut model, &mut daemon, Message::Lost(offline()));
+    let before = asked_of_consent(&daemon).len();
+    send(&mut model, &mut daemon, Message::Tick);
+    assert_eq!(asked_of_consent(&daemon).len(), before, "nobody is there to ask");
+    send(&mut model, &mut daemon, Message::Online);
+    daemon.consent.push_back(ConsentState::Done(consented()));
+    assert!(model.next_tick() <= NOW.plus_seconds(1));
+    send(&mut model, &mut daemon, Message::Tick);
+    assert!(picture(&model).contains("Wrong account?"));
+}
+
+#[test]
+fn connections_are_mended_from_their_screen() {
+    let check = |keys: &str, part: &str| {
+        let mut daemon = Daemon::new();
+        let mut model = online(&mut daemon, 80, 24);
+        press(&mut model, &mut daemon, keys);
+        let deeds = format!("{:?}", asked_deeds(&daemon));
+        assert!(deeds.contains(part), "{keys}: {deeds}");
+    };
+    check("6js", "name: \"Mastodon nightgarden@social.example\"");
+    check("6Dy", "Disconnect { connection: ");
+    check("6Dn", "[]");
+    check(":connections↵s", "Instagram oskar.ines");
+}
+
 fn any_code() -> impl Strategy<Value = crossterm::event::KeyCode> {
     use crossterm::event::KeyCode::*;
     prop_oneof![
-        6 => prop::sample::select("abcdeghijklmnopqrstuxyzDGMPS0123456789/?:[]+-=*. \u{202e}\u{1b}é日".chars().collect::<Vec<_>>()).prop_map(Char),
+        6 => prop::sample::select("abcdefghijklmnopqrstuxyzDGMPS0123456789/?:[]+-=*. \u{202e}\u{1b}é日".chars().collect::<Vec<_>>()).prop_map(Char),
         3 => prop::sample::select(vec![Enter, Esc, Tab, BackTab, Up, Down, Left, Right, PageUp, PageDown, Home, End, Backspace, Delete, F(1), Null]),
     ]
 }
@@ -282,6 +505,17 @@ fn any_message() -> impl Strategy<Value = Message> {
     ]
 }
 
+fn any_state() -> impl Strategy<Value = ConsentState> {
+    prop_oneof![
+        Just(ConsentState::Waiting),
+        Just(ConsentState::Choose(choices())),
+        Just(ConsentState::Choose(Vec::new())),
+        Just(ConsentState::Done(consented())),
+        Just(ConsentState::Done(Vec::new())),
+        Just(ConsentState::Failed(RosterError::failed("no"))),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
@@ -290,9 +524,11 @@ proptest! {
         size in (0u16..220, 0u16..70),
         count in prop::sample::select(vec![0u64, 1, 7, 500]),
         refuses: bool,
+        states in prop::collection::vec(any_state(), 0..4),
     ) {
         let mut daemon = if count == 7 { Daemon::new() } else { Daemon::crowd(count) };
         daemon.refuses = refuses.then(|| RosterError::conflict("no").hint("never"));
+        daemon.consent = states.into();
         let mut model = online(&mut daemon, size.0, size.1);
         for message in messages {
             send(&mut model, &mut daemon, message);

@@ -8,8 +8,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::pen::{Pen, columns};
 
-/// The longest text a field takes, in characters.
-const LONGEST: usize = 500;
+/// The longest text a field takes, in characters: an address with a platform's code in it has over a thousand.
+const LONGEST: usize = 4_096;
 
 /// Lets a key edit the text; true when the text changed.
 pub fn edit(input: &mut Input, key: KeyEvent) -> bool {

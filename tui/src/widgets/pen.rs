@@ -56,19 +56,11 @@ impl<'a> Pen<'a> {
     /// Writes text over the lines of an area, broken between words; what is too long ends with `…`.
     /// Gives the lines used.
     pub fn wrapped(&mut self, area: Rect, text: &str, style: Style) -> u16 {
-        let width = usize::from(area.width);
-        let text = harmless(text, width * usize::from(area.height));
-        let mut rest = &*text;
-        for y in area.y..area.y + area.height {
-            if rest.is_empty() {
-                return y - area.y;
-            }
-            let last = y + 1 == area.y + area.height;
-            let line = if last { rest } else { first_line(rest, width) };
+        let lines = lines(text, area.width, area.height.into());
+        for (line, y) in lines.iter().zip(area.y..) {
             self.put(area.x, y, area.width, line, style);
-            rest = rest[line.len()..].trim_start_matches(' ');
         }
-        area.height
+        lines.len() as u16
     }
 
     /// Puts one of our own signs, one column wide.
@@ -99,6 +91,40 @@ impl<'a> Pen<'a> {
         let inside = area.contains(Position { x, y });
         if inside { width.min(area.right() - x) } else { 0 }
     }
+}
+
+/// The text made harmless and broken at any column, for what is copied by hand: nothing is left out.
+pub fn broken(text: &str, width: u16) -> Vec<String> {
+    let text = text::clean(text, usize::MAX);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let next = self::width(grapheme);
+        if used + next > width.max(1) {
+            lines.push(String::new());
+            used = 0;
+        }
+        used += next;
+        if let Some(line) = lines.last_mut() {
+            line.push_str(grapheme);
+        }
+    }
+    lines
+}
+
+/// The text made harmless and broken between words, at most so many lines.
+pub fn lines(text: &str, width: u16, most: usize) -> Vec<String> {
+    let width = usize::from(width);
+    let text = harmless(text, width * most);
+    let mut rest = &*text;
+    let mut lines = Vec::new();
+    while !rest.is_empty() && lines.len() < most {
+        let last = lines.len() + 1 == most;
+        let line = if last { rest } else { first_line(rest, width) };
+        lines.push(fit(line, width).into_owned());
+        rest = rest[line.len()..].trim_start_matches(' ');
+    }
+    lines
 }
 
 /// As many words as fit, at least one.
@@ -201,6 +227,19 @@ mod tests {
         check("one two three four five", ["one two   ", "three fou…"]);
         check("onetwothreefour five", ["onetwothr…", "five      "]);
         check("", ["          ", "          "]);
+    }
+
+    #[test]
+    fn what_is_copied_by_hand_is_whole() {
+        let check = |text: &str, width: u16, expected: &[&str]| assert_eq!(broken(text, width), expected, "{text:?}");
+        check("https://x.example/?a=b", 10, &["https://x.", "example/?a", "=b"]);
+        check("0123456789", 10, &["0123456789"]);
+        check("日本語", 5, &["日本", "語"]);
+        check("a\u{1b}[2J\u{202e}b", 3, &["a[2", "Jb"]);
+        check("ab", 0, &["a", "b"]);
+        check("", 5, &[""]);
+        let url = format!("https://x.example/{}", "y".repeat(900));
+        assert_eq!(broken(&url, 80).concat(), url);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use roster_protocol::text::clean;
 use serde::Deserialize;
 
 use super::reading::{plain_id, profile_url};
-use super::registry::{ConfigProblem, Configured, Entry, read_section};
+use super::registry::{ConfigProblem, Configured, Entry, Section, read_section};
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
 
@@ -63,8 +63,8 @@ struct Config {
     api_url: Option<String>,
 }
 
-fn from_config(table: &toml::Table) -> Result<Configured, ConfigProblem> {
-    let Config { enabled, gateway, api_url } = read_section(SLUG, KEYS, table)?;
+fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
+    let Config { enabled, gateway, api_url } = read_section(section, KEYS)?;
     let platform = Arc::new(Bluesky);
     Ok(Configured { platform, enabled: enabled.unwrap_or(true), gateway, api_url, private_hosts: Vec::new() })
 }

@@ -204,6 +204,7 @@ mod tests {
             connection: ConnectionId::from_bytes([1; 5]),
             handle: handle.to_owned(),
             platform_user_id: did.map(str::to_owned),
+            access: None,
         }
     }
 

@@ -30,7 +30,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::reading::profile_url;
-use super::registry::{ConfigProblem, Configured, Entry, read_section};
+use super::registry::{ConfigProblem, Configured, Entry, Section, read_section};
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::{Api, is_host};
 
@@ -68,8 +68,8 @@ struct Config {
     private_hosts: Vec<String>,
 }
 
-fn from_config(table: &toml::Table) -> Result<Configured, ConfigProblem> {
-    let Config { enabled, gateway, private_hosts } = read_section(SLUG, KEYS, table)?;
+fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
+    let Config { enabled, gateway, private_hosts } = read_section(section, KEYS)?;
     if !private_hosts.iter().all(|host| is_host(host)) {
         return Err(ConfigProblem::of(SLUG, "private_hosts", "must be hosts such as 127.0.0.1:8901"));
     }

@@ -182,6 +182,7 @@ mod tests {
             connection: ConnectionId::from_bytes([1; 5]),
             handle: "mara@social.example.com".to_owned(),
             platform_user_id: None,
+            access: None,
         }
     }
 

@@ -1,43 +1,118 @@
 //! Accounts on all platforms, and platforms that answer about them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use roster_protocol::ids::ConnectionId;
+use roster_protocol::metric::Metric;
 use roster_protocol::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::http_client::test_server::{Asked, Reply};
-use crate::http_client::{Api, HttpClient, HttpLimits, HttpSettings, Route};
+use crate::http_client::{Api, HttpClient, HttpLimits, HttpSettings, Route, Secret};
+use crate::platforms::consenting::Access;
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered, register};
+use crate::surroundings::Surroundings;
 
 pub(super) const CANARY: &str = "canary-5f3a";
 
 /// 2026-11-21T12:00:00Z
 pub(in crate::platforms) const NOW: Timestamp = Timestamp(1_795_262_400_000);
 
-/// One platform, and how its accounts are named.
+/// One platform, one way of asking it, and how its accounts are named.
 pub(super) struct Case {
     pub(super) slug: &'static str,
+    /// Handle and id.
     name: fn(usize) -> (String, String),
+    /// What owners allowed, where they are asked. Whose consent it is stands in the token.
+    scopes: Option<&'static [&'static str]>,
+    /// What this way of asking does not tell, though another one does.
+    pub(super) untold: &'static [Metric],
+    /// The shortest wait after a limit.
+    pub(super) shortest_wait: Option<Duration>,
+    /// How long is waited after a limit that says nothing.
+    untold_wait: Option<Duration>,
+    /// What stands in its section besides its app.
+    section: &'static [(&'static str, &'static str)],
 }
 
-pub(super) fn cases() -> [Case; 3] {
+impl Case {
+    const PUBLIC: Self = Self {
+        slug: "",
+        name: |_| Default::default(),
+        scopes: None,
+        untold: &[],
+        shortest_wait: None,
+        untold_wait: None,
+        section: &[],
+    };
+}
+
+pub(super) fn cases() -> [Case; 8] {
+    let youtube: fn(usize) -> (String, String) = |place| (format!("@acct{place}"), format!("UC{place:0>22}"));
+    let instagram: fn(usize) -> (String, String) = |place| (format!("acct{place}"), instagram_id(place));
+    let hour = Some(Duration::from_secs(3600));
     [
-        Case { slug: "bluesky", name: |place| (format!("a{place}.example.com"), format!("did:plc:a{place}")) },
+        Case {
+            slug: "bluesky",
+            name: |place| (format!("a{place}.example.com"), format!("did:plc:a{place}")),
+            ..Case::PUBLIC
+        },
+        Case {
+            slug: "facebook",
+            name: |place| (format!("acct{place}"), page_id(place)),
+            scopes: Some(&["pages_show_list", "pages_read_engagement", "pages_read_user_content", "read_insights"]),
+            untold_wait: hour,
+            ..Case::PUBLIC
+        },
+        Case {
+            slug: "instagram",
+            name: instagram,
+            scopes: Some(&["instagram_basic", "instagram_manage_insights", "pages_show_list"]),
+            untold_wait: hour,
+            ..Case::PUBLIC
+        },
+        Case {
+            slug: "instagram",
+            name: instagram,
+            scopes: Some(&["instagram_business_basic", "instagram_business_manage_insights"]),
+            untold_wait: hour,
+            section: &[("login", "instagram")],
+            ..Case::PUBLIC
+        },
         Case {
             slug: "mastodon",
             name: |place| (format!("a{place}@social.example.com"), format!("100{place}@social.example.com")),
+            ..Case::PUBLIC
         },
-        Case { slug: "youtube", name: |place| (format!("@acct{place}"), format!("UC{place:0>22}")) },
+        Case {
+            slug: "tiktok",
+            name: |place| (format!("acct{place}"), format!("open-{place}")),
+            scopes: Some(&["user.info.basic", "user.info.profile", "user.info.stats", "video.list"]),
+            shortest_wait: Some(Duration::from_secs(60)),
+            ..Case::PUBLIC
+        },
+        Case {
+            slug: "youtube",
+            name: youtube,
+            untold: &[Metric::AudienceMale, Metric::AudienceFemale],
+            ..Case::PUBLIC
+        },
+        Case {
+            slug: "youtube",
+            name: youtube,
+            scopes: Some(&["https://www.googleapis.com/auth/youtube.readonly"]),
+            ..Case::PUBLIC
+        },
     ]
 }
 
 impl Case {
-    /// Three accounts.
+    /// Three accounts. Those whose owners consented are known by it.
     pub(super) fn accounts(&self, known: bool) -> Vec<Account> {
         let mut accounts = self.many(3);
-        if !known {
+        if !known && self.scopes.is_none() {
             accounts.iter_mut().for_each(|account| account.platform_user_id = None);
         }
         accounts
@@ -46,16 +121,34 @@ impl Case {
     pub(super) fn many(&self, number: u8) -> Vec<Account> {
         let named = |place: u8| {
             let (handle, id) = (self.name)(place.into());
-            account(place, &handle, Some(&id))
+            Account { access: self.access(place), ..account(place, &handle, Some(&id)) }
         };
         (0..number).map(named).collect()
     }
 
+    fn access(&self, place: u8) -> Option<Access> {
+        let scopes = self.scopes?.iter().map(|scope| (*scope).to_owned()).collect();
+        Some(Access { token: Arc::new(Secret::new(format!("{CANARY}-of-{place}"))), derived: None, scopes })
+    }
+
+    /// How long a limit is waited for, when this was told.
+    pub(super) fn wait(&self, told: Option<u64>) -> Option<Duration> {
+        told.map(Duration::from_secs).or(self.untold_wait).max(self.shortest_wait)
+    }
+
     pub(super) fn platform(&self, gateway: &str) -> Registered {
-        let mut tables = BTreeMap::new();
-        let key = toml::Table::from_iter([("api_key".to_owned(), toml::Value::from(CANARY))]);
-        tables.insert("youtube".to_owned(), key);
-        let all = register(&tables, Some(gateway)).expect("a good config");
+        let keys = |keys: &[&str]| -> toml::Table {
+            keys.iter().map(|key| ((*key).to_owned(), toml::Value::from(CANARY))).collect()
+        };
+        let mut tables = BTreeMap::from([
+            ("facebook".to_owned(), keys(&["client_id", "client_secret"])),
+            ("instagram".to_owned(), keys(&["client_id", "client_secret"])),
+            ("tiktok".to_owned(), keys(&["client_key", "client_secret"])),
+            ("youtube".to_owned(), keys(&["api_key"])),
+        ]);
+        let own = self.section.iter().map(|(key, value)| ((*key).to_owned(), toml::Value::from(*value)));
+        tables.entry(self.slug.to_owned()).or_default().extend(own);
+        let all = register(&tables, Some(gateway), &Surroundings::default()).expect("a good config");
         all.into_iter().find(|registered| registered.platform.info().slug == self.slug).expect("registered")
     }
 }
@@ -92,7 +185,8 @@ pub(super) async fn observe_within(
 }
 
 pub(super) fn is_about_posts(asked: &Asked) -> bool {
-    ["getAuthorFeed", "statuses", "playlistItems", "videos"].iter().any(|end| asked.path.ends_with(end))
+    let ends = ["getAuthorFeed", "statuses", "playlistItems", "videos", "video/list/", "/media", "/published_posts"];
+    ends.iter().any(|end| asked.path.ends_with(end))
 }
 
 /// One platform alone, asked directly for tests of its own oddities.
@@ -109,7 +203,7 @@ pub(in crate::platforms) fn through(gateway: &str) -> Route {
 /// An account with the connection's number.
 pub(in crate::platforms) fn account(number: u8, handle: &str, id: Option<&str>) -> Account {
     let connection = ConnectionId::from_bytes([0, 0, 0, 0, number]);
-    Account { connection, handle: handle.to_owned(), platform_user_id: id.map(str::to_owned) }
+    Account { connection, handle: handle.to_owned(), platform_user_id: id.map(str::to_owned), access: None }
 }
 
 /// The results in the order of the accounts' numbers.
@@ -135,12 +229,24 @@ pub(super) fn healthy(asked: &Asked) -> Reply {
             let id = path.strip_prefix("api/v1/accounts/100").expect("only accounts are asked about");
             Reply::ok(mastodon(number(id)))
         }
+        ("graph.facebook.com" | "graph.instagram.com", path) => Reply::ok(meta(asked, host, path)),
+        ("open.tiktokapis.com", path) => Reply::ok(tiktok(asked, path)),
         ("youtube.googleapis.com", path) => {
-            assert_eq!(asked.param("key"), CANARY);
+            assert!(asked.param("key") == CANARY || owner(asked).is_some());
             Reply::ok(youtube(asked, path))
+        }
+        ("youtubeanalytics.googleapis.com", "v2/reports") => {
+            assert!(owner(asked).is_some());
+            Reply::ok(include_str!("../youtube/fixtures/demographics.json"))
         }
         _ => panic!("{host} {path}"),
     }
+}
+
+/// Whose consent it is asked with.
+fn owner(asked: &Asked) -> Option<usize> {
+    let token = asked.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?;
+    token.strip_prefix(CANARY)?.strip_prefix("-of-")?.parse().ok()
 }
 
 /// The number in a name or id, whatever is around it.
@@ -184,6 +290,80 @@ fn statuses() -> Value {
     let status = json!({"id": "1", "created_at": "2026-11-20T10:00:00.000Z", "favourites_count": 20,
         "replies_count": 1, "reblogs_count": 2, "reblog": null, "in_reply_to_id": null});
     Value::Array(vec![status; 15])
+}
+
+fn page_id(place: usize) -> String {
+    format!("20{place:0>9}")
+}
+
+fn instagram_id(place: usize) -> String {
+    format!("178414{place:0>11}")
+}
+
+/// Pages and accounts, each asked with its owner's token: a Page's own is the same here.
+fn meta(asked: &Asked, host: &str, path: &str) -> Value {
+    let place = owner(asked).expect("only owners are asked");
+    assert_eq!(asked.param("appsecret_proof").len(), if host == "graph.facebook.com" { 64 } else { 0 });
+    let (page, account) = (page_id(place), instagram_id(place));
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        ["v26.0", id] if *id == page && asked.param("fields") == "access_token" => {
+            json!({"access_token": format!("{CANARY}-of-{place}"), "id": page})
+        }
+        ["v26.0", id] if *id == page => json!({"id": page, "name": "Shown Name", "username": format!("Acct{place}"),
+            "followers_count": 1000 + place}),
+        ["v26.0", _, "published_posts"] => {
+            let summed = |count: u64| json!({"data": [], "summary": {"total_count": count}});
+            let post = |post: usize| {
+                json!({"id": format!("{page}_{post}"), "created_time": "2026-11-20T10:00:00+0000",
+                "shares": {"count": 2}, "reactions": summed(20), "comments": summed(1)})
+            };
+            json!({"data": (0..15).map(post).collect::<Vec<_>>()})
+        }
+        ["v26.0", id] => {
+            assert!(*id == account || *id == "me", "{id}");
+            let id = if *id == "me" { "55" } else { &account };
+            json!({"id": id, "user_id": account, "name": "Shown Name", "username": format!("Acct{place}"),
+                "followers_count": 1000 + place, "follows_count": 5, "media_count": 40})
+        }
+        // Pages of five.
+        ["v26.0", id, "media"] if *id == account => {
+            let page: usize = asked.param("after").parse().unwrap_or(0);
+            let media = |media: usize| {
+                json!({"id": format!("m{place}-{media}"), "timestamp": "2026-11-20T10:00:00+0000",
+                "media_product_type": "FEED", "like_count": 20, "comments_count": 1})
+            };
+            json!({"data": (page * 5..page * 5 + 5).map(media).collect::<Vec<_>>(),
+                "paging": {"cursors": {"after": (page + 1).to_string()}, "next": "https://graph.facebook.com/?x"}})
+        }
+        ["v26.0", id, "insights"] if *id == account => {
+            serde_json::from_str(include_str!("../instagram/fixtures/demographics.json")).expect("JSON")
+        }
+        ["v26.0", _, "insights"] => {
+            let metric = |name: &str| json!({"name": name, "period": "lifetime", "values": [{"value": 900}]});
+            json!({"data": asked.param("metric").split(',').map(metric).collect::<Vec<_>>()})
+        }
+        _ => panic!("{path}"),
+    }
+}
+
+fn tiktok(asked: &Asked, path: &str) -> Value {
+    let place = owner(asked).expect("only owners are asked");
+    let data = match path {
+        "v2/user/info/" => json!({"user": {
+            "open_id": format!("open-{place}"), "display_name": "Shown Name", "username": format!("Acct{place}"),
+            "follower_count": 1000 + place, "following_count": 5, "video_count": 40,
+        }}),
+        "v2/video/list/" => {
+            let video = |id: usize| {
+                json!({"id": id.to_string(), "create_time": 1_795_000_000, "view_count": 900, "like_count": 20,
+                    "comment_count": 1, "share_count": 2})
+            };
+            json!({"videos": (0..15).map(video).collect::<Vec<_>>(), "cursor": 1_795_000_000_000_u64, "has_more": true})
+        }
+        _ => panic!("{path}"),
+    };
+    json!({"data": data, "error": {"code": "ok", "message": "", "log_id": "20261121"}})
 }
 
 fn youtube(asked: &Asked, path: &str) -> Value {

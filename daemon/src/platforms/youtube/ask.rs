@@ -1,4 +1,4 @@
-//! The questions: channels together, each one's uploads, and all their videos together.
+//! The questions: channels together, each one's uploads, and all their videos together; by key or with a consent.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,12 @@ use futures::{FutureExt, StreamExt, stream};
 use serde_json::value::RawValue;
 
 use super::read::{List, by_id, channel, newest_videos, video};
-use super::refusal::Refusal;
-use super::{SLUG, is_channel_id};
+use super::refusal::{Asker, NO_CHANNEL, Refusal};
+use super::{NO_KEY, SLUG, is_channel_id};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::{Answer, Api, Request, Secret};
 use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::consenting::Access;
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
@@ -21,8 +22,13 @@ pub(super) const IDS_A_CALL: usize = 50;
 /// Some more than are counted, because announced and running broadcasts are left out.
 const VIDEOS_A_CHANNEL: usize = NEWEST_POSTS + 3;
 
-pub(super) async fn observe(api: &Api, key: &Secret, accounts: &[Account]) -> Observed {
-    let batch = &Batch { api, key, stop: Stop::new(api) };
+/// What everyone may see. Without a key nothing is.
+pub(super) async fn observe(api: &Api, key: Option<&Secret>, accounts: &[&Account]) -> Observed {
+    let Some(key) = key else {
+        let error = || PlatformError::Unconfigured { what: NO_KEY.to_owned() };
+        return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
+    };
+    let batch = &Batch { api, with: With::Key(key), stop: &Stop::new(api) };
     let mut observed = Observed::with_capacity(accounts.len());
     for group in accounts.chunks(IDS_A_CALL) {
         observed.extend(batch.observe(group).await);
@@ -30,10 +36,17 @@ pub(super) async fn observe(api: &Api, key: &Secret, accounts: &[Account]) -> Ob
     observed
 }
 
-struct Batch<'a> {
-    api: &'a Api,
-    key: &'a Secret,
-    stop: Stop<'a>,
+/// What a question is asked with.
+#[derive(Clone, Copy)]
+pub(super) enum With<'a> {
+    Key(&'a Secret),
+    Consent(&'a Access),
+}
+
+pub(super) struct Batch<'a> {
+    pub(super) api: &'a Api,
+    pub(super) with: With<'a>,
+    pub(super) stop: &'a Stop<'a>,
 }
 
 /// A channel that was told, and what comes of its videos.
@@ -45,7 +58,7 @@ struct Found {
 type Videos = HashMap<String, Result<Option<Post>, PlatformError>>;
 
 impl Batch<'_> {
-    async fn observe(&self, accounts: &[Account]) -> Observed {
+    pub(super) async fn observe(&self, accounts: &[&Account]) -> Observed {
         let channels = self.channels(accounts).await;
         let uploads: Vec<_> = channels.iter().map(|found| self.uploads(found.as_ref().ok()).boxed()).collect();
         let uploads: Vec<_> = stream::iter(uploads).buffered(AT_ONCE).collect().await;
@@ -61,9 +74,9 @@ impl Batch<'_> {
     }
 
     /// One result an account, in their order: those with a known id in one call, new ones by handle one by one.
-    async fn channels(&self, accounts: &[Account]) -> Vec<Result<Found, PlatformError>> {
-        let ids: Vec<&str> = accounts.iter().filter_map(id).collect();
-        let known = if ids.is_empty() { Ok(List::default()) } else { self.channel_list("id", &ids.join(",")).await };
+    async fn channels(&self, accounts: &[&Account]) -> Vec<Result<Found, PlatformError>> {
+        let ids: Vec<&str> = accounts.iter().copied().filter_map(id).collect();
+        let known = if ids.is_empty() { Ok(List::default()) } else { self.channel_list(("id", &ids.join(","))).await };
         let told = known.as_ref().map(by_id);
         let asked: Vec<_> = accounts.iter().map(|account| self.channel(account, told.as_ref()).boxed()).collect();
         stream::iter(asked).buffered(AT_ONCE).collect().await
@@ -79,17 +92,22 @@ impl Batch<'_> {
             let text = told.get(id).ok_or_else(|| gone("YouTube does not tell this channel any more"))?;
             return read(account, text);
         }
-        let list = self.channel_list("forHandle", &account.handle).await?;
+        let list = self.channel_list(("forHandle", &account.handle)).await?;
         read(account, list.items.first().ok_or_else(|| gone("YouTube knows no channel of this handle"))?)
     }
 
-    async fn channel_list(&self, filter: &str, value: &str) -> Result<List, PlatformError> {
-        let request = self.api.get(HOST, "/youtube/v3/channels").query(&[
-            ("part", "snippet,statistics,contentDetails"),
-            (filter, value),
-            ("maxResults", "50"),
-        ]);
-        self.ask(request, None).await
+    pub(super) async fn channel_list(&self, filter: (&str, &str)) -> Result<List, PlatformError> {
+        self.ask(self.channel_question(filter), None).await
+    }
+
+    /// The one channel that a consent is for; no items where its owner has none.
+    pub(super) async fn own_channel(&self) -> Result<List, PlatformError> {
+        self.ask(self.channel_question(("mine", "true")), Some(NO_CHANNEL)).await
+    }
+
+    fn channel_question(&self, filter: (&str, &str)) -> Request<'_> {
+        let parts = ("part", "snippet,statistics,contentDetails");
+        self.api.get(HOST, "/youtube/v3/channels").query(&[parts, filter, ("maxResults", "50")])
     }
 
     /// The ids of a channel's newest videos; none where it never had one.
@@ -123,24 +141,33 @@ impl Batch<'_> {
 
     /// Asks for a list. A refusal for the reason `empty` is an empty one.
     async fn ask(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
-        self.stop
-            .unless_stopped(async {
-                let answer = request.secret_query("key", self.key).send().await?;
-                if answer.is_success() {
-                    return list(&answer);
-                }
-                let refusal: Refusal = answer.json().unwrap_or_default();
-                if empty.is_some_and(|reason| refusal.says(reason)) {
-                    return Ok(List::default());
-                }
-                Err(self.meaning(&answer, &refusal))
-            })
-            .await
+        match self.with {
+            With::Key(key) => self.stop.unless_stopped(self.answer(request.secret_query("key", key), empty)).await,
+            With::Consent(access) => {
+                self.stop.unless_stopped_for_one(self.answer(request.bearer(&access.token), empty)).await
+            }
+        }
+    }
+
+    async fn answer(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
+        let answer = request.send().await?;
+        if answer.is_success() {
+            return list(&answer);
+        }
+        let refusal: Refusal = answer.json().unwrap_or_default();
+        if empty.is_some_and(|reason| refusal.says(reason)) {
+            return Ok(List::default());
+        }
+        Err(self.meaning(&answer, &refusal))
     }
 
     fn meaning(&self, answer: &Answer, refusal: &Refusal) -> PlatformError {
         let by_status = || self.stop.refusal(SLUG, answer);
-        match refusal.meaning(answer.status, self.api.now()).or_else(by_status) {
+        let asker = match self.with {
+            With::Key(_) => Asker::Key,
+            With::Consent(_) => Asker::Owner,
+        };
+        match refusal.meaning(asker, answer.status, self.api.now()).or_else(by_status) {
             Some(PlatformError::RateLimited { retry_after: None }) => {
                 PlatformError::RateLimited { retry_after: answer.retry_after(self.api.now()) }
             }
@@ -165,7 +192,7 @@ fn id(account: &Account) -> Option<&str> {
 }
 
 fn read(account: &Account, text: &RawValue) -> Result<Found, PlatformError> {
-    let (observation, uploads) = channel(account, text)?;
+    let (observation, uploads) = channel(Some(&account.handle), text)?;
     Ok(Found { observation, uploads })
 }
 

@@ -1,10 +1,14 @@
-//! YouTube, by its Data API v3 and an API key: what everyone may see.
+//! YouTube, by its Data API v3: what everyone may see with an API key, and with a channel owner's consent the same
+//! without a key, and who the audience is by the Analytics API v2.
 //!
-//! After developers.google.com/youtube/v3 "Channels", "PlaylistItems: list", "Videos: list", "Errors" and
-//! /youtube/data "determine_quota_cost", and the discovery document of 2026-11-04, all read on 2026-11-21.
+//! After developers.google.com/youtube/v3 "Channels", "PlaylistItems: list", "Videos: list", "Errors",
+//! /youtube/data "determine_quota_cost", /youtube/analytics "Channel Reports", /identity/protocols/oauth2
+//! "Web server", "Limited-input device" and "Refresh token expiration", and the discovery documents of 2026-11-04,
+//! all read on 2026-11-21.
 //!
 //! Limits: 10 000 units a project and day, until midnight in Los Angeles. Every call here costs one: for 50 channels
-//! 1 + 50 (uploads) + 15 (their videos), about 1.3 a channel.
+//! by key 1 + 50 (uploads) + 15 (their videos), about 1.3 a channel; 3 for a channel asked with its own consent.
+//! Analytics counts apart.
 //!
 //! Oddities:
 //! - `subscriberCount` is rounded down to three significant digits, for everybody.
@@ -13,13 +17,26 @@
 //! - Since 2026-08-24 `viewCount` counts a play from its start, previews included: definition 1 of these numbers.
 //!   Definition 0 counted only plays that lasted.
 //! - Errors are told apart by `reason`; a bad key is a 400, a used-up quota a 403.
-//! - Policy: what was read without the owner's consent may not be kept longer than 30 days.
+//! - A consent is bound to the one channel that its owner chose. Its refresh token comes once, at consent, and
+//!   renewals bring none. It ends after 7 days while the app is in testing, after 6 months without use, and without
+//!   notice when a hundred newer ones of the same owner live.
+//! - A code for a device may ask for `youtube.readonly` only; the audience is asked with that all the same. It needs an
+//!   app of the type TVs and Limited Input devices, a redirect one of another type: one app serves one of both ways.
+//! - The audience is who watched, not who subscribed. Small channels' rows are left out, and so is everything where
+//!   no row is left.
+//! - Policy: what was read without the owner's consent may not be kept longer than 30 days; a consent must be looked
+//!   at again every 30 days, which each renewal does.
 
 mod ask;
+mod audience;
+mod checks;
+mod consent;
+mod own;
 mod read;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,9 +48,12 @@ use roster_protocol::status::ApiAccess;
 use roster_protocol::text::clean;
 use serde::Deserialize;
 
+use super::consenting::Consenting;
 use super::reading::profile_url;
-use super::registry::{ConfigProblem, Configured, Entry, read_secret, read_section};
-use super::{Account, HandleError, Observed, Platform, PlatformError, PlatformInfo};
+use super::registry::{
+    AppKeys, AppVariables, ConfigProblem, Configured, Entry, Section, read_app, read_secret, read_section,
+};
+use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
 use crate::http_client::{Api, Secret};
 
 const SLUG: &str = "youtube";
@@ -51,13 +71,27 @@ const INFO: PlatformInfo = PlatformInfo {
         Metric::AvgLikes,
         Metric::AvgComments,
         Metric::AvgViews,
+        Metric::AudienceMale,
+        Metric::AudienceFemale,
     ],
     batch_limit: ask::IDS_A_CALL,
 };
 
 pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
 
-const KEYS: &[&str] = &["enabled", "gateway", "api_key", "api_key_file"];
+const KEYS: &[&str] = &[
+    "enabled",
+    "gateway",
+    "api_key",
+    "api_key_file",
+    "client_id",
+    "client_secret",
+    "client_secret_file",
+    "redirect_uri",
+];
+
+const VARIABLES: AppVariables =
+    AppVariables { id: "GOOGLE_CLIENT_ID", secret: "GOOGLE_CLIENT_SECRET", redirect_uri: Some("YOUTUBE_REDIRECT_URI") };
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,21 +100,42 @@ struct Config {
     gateway: Option<String>,
     api_key: Option<Secret>,
     api_key_file: Option<PathBuf>,
+    client_id: Option<String>,
+    client_secret: Option<Secret>,
+    client_secret_file: Option<PathBuf>,
+    redirect_uri: Option<String>,
 }
 
-fn from_config(table: &toml::Table) -> Result<Configured, ConfigProblem> {
-    let Config { enabled, gateway, api_key, api_key_file } = read_section(SLUG, KEYS, table)?;
-    let key = read_secret(SLUG, "api_key", api_key, api_key_file.as_deref())?;
-    let platform = Arc::new(YouTube { key });
-    Ok(Configured { platform, enabled: enabled.unwrap_or(true), gateway, api_url: None, private_hosts: Vec::new() })
+fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
+    let config: Config = read_section(section, KEYS)?;
+    let key = read_secret(section, "api_key", None, config.api_key, config.api_key_file.as_deref())?;
+    let keys = AppKeys {
+        client_id: config.client_id,
+        client_secret: config.client_secret,
+        client_secret_file: config.client_secret_file,
+        redirect_uri: config.redirect_uri,
+    };
+    let platform = Arc::new(YouTube { key, app: read_app(section, VARIABLES, keys)? });
+    Ok(Configured {
+        platform,
+        enabled: config.enabled.unwrap_or(true),
+        gateway: config.gateway,
+        api_url: None,
+        private_hosts: Vec::new(),
+    })
 }
 
+/// Either is enough: the key for what everyone may see, the app for channels whose owners consented.
 struct YouTube {
     key: Option<Secret>,
+    app: Option<OAuthApp>,
 }
 
 const NO_KEY: &str = "set api_key_file in [platforms.youtube] to a file with an API key of a Google Cloud project \
                       that has the YouTube Data API v3 switched on";
+
+const NO_APP: &str = "set client_id and client_secret_file in [platforms.youtube] to those of an OAuth client of a \
+                      Google Cloud project that has the YouTube Data API v3 and the YouTube Analytics API switched on";
 
 impl Platform for YouTube {
     fn info(&self) -> &PlatformInfo {
@@ -88,7 +143,11 @@ impl Platform for YouTube {
     }
 
     fn lacks(&self) -> Option<String> {
-        self.key.is_none().then(|| NO_KEY.to_owned())
+        (self.key.is_none() && self.app.is_none()).then(|| NO_KEY.to_owned())
+    }
+
+    fn consenting(&self) -> Option<&dyn Consenting> {
+        Some(self)
     }
 
     fn canonical(&self, handle: &str) -> Result<String, HandleError> {
@@ -97,13 +156,11 @@ impl Platform for YouTube {
 
     fn observe<'a>(&'a self, api: &'a Api, accounts: &'a [Account]) -> BoxFuture<'a, Observed> {
         async move {
-            match &self.key {
-                Some(key) => ask::observe(api, key, accounts).await,
-                None => {
-                    let error = || PlatformError::Unconfigured { what: NO_KEY.to_owned() };
-                    accounts.iter().map(|account| (account.connection, Err(error()))).collect()
-                }
-            }
+            let (own, public): (Vec<&Account>, Vec<&Account>) =
+                accounts.iter().partition(|account| account.access.is_some());
+            let mut observed = ask::observe(api, self.key.as_ref(), &public).await;
+            observed.extend(own::observe(api, &own).await);
+            observed
         }
         .boxed()
     }

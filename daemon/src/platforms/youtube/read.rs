@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{SLUG, is_channel_id};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::reading::{Items, count, item, plain_id, shown_name};
-use crate::platforms::{Account, Observation, PlatformError};
+use crate::platforms::{Observation, PlatformError};
 
 /// Views since 2026-08-24; see the module's head.
 const DEFINITION: u16 = 1;
@@ -71,8 +71,9 @@ struct RelatedPlaylists {
     uploads: Option<String>,
 }
 
-/// A channel: what it tells, and the playlist of its videos.
-pub(super) fn channel(account: &Account, text: &RawValue) -> Result<(Observation, Option<String>), PlatformError> {
+/// A channel: what it tells, and the playlist of its videos. Where it tells no handle it keeps the one `known`, or
+/// else has its id.
+pub(super) fn channel(known: Option<&str>, text: &RawValue) -> Result<(Observation, Option<String>), PlatformError> {
     let channel: Channel = item(SLUG, text)?;
     if !is_channel_id(&channel.id) {
         return Err(PlatformError::Unexpected { what: format!("{SLUG}: id is no channel's id") });
@@ -84,8 +85,8 @@ pub(super) fn channel(account: &Account, text: &RawValue) -> Result<(Observation
     // Channels from before handles have a customUrl without @, which is no handle.
     let told = snippet.custom_url.filter(|url| url.starts_with('@')).map(|handle| handle.to_lowercase());
     let mut observation = Observation {
+        handle: clean(told.as_deref().or(known).unwrap_or(&channel.id), NAME_CHARACTERS),
         platform_user_id: channel.id,
-        handle: clean(told.as_deref().unwrap_or(&account.handle), NAME_CHARACTERS),
         display_name: shown_name(snippet.title.as_deref()),
         followers_step: followers.and_then(step),
         definition: DEFINITION,
@@ -187,13 +188,7 @@ pub(super) fn video(text: &RawValue) -> Result<Option<Post>, PlatformError> {
 
 #[cfg(test)]
 mod tests {
-    use roster_protocol::ids::ConnectionId;
-
     use super::*;
-
-    fn account(handle: &str) -> Account {
-        Account { connection: ConnectionId::from_bytes([1; 5]), handle: handle.to_owned(), platform_user_id: None }
-    }
 
     fn list(text: &str) -> List {
         serde_json::from_str(text).expect("a fixture")
@@ -204,7 +199,7 @@ mod tests {
         let list = list(include_str!("fixtures/channels.json"));
         let channels = by_id(&list);
         assert_eq!(channels.len(), 3);
-        let read = |id: &str| channel(&account("@old"), channels[id]);
+        let read = |id: &str| channel(Some("@old"), channels[id]);
 
         let (mara, uploads) = read("UCmara-_0123456789abcdef").expect("readable");
         assert_eq!(uploads.as_deref(), Some("UUmara-_0123456789abcdef"));
@@ -215,6 +210,9 @@ mod tests {
         let (hidden, uploads) = read("UChidden0123456789abcdef").expect("readable");
         assert_eq!((hidden.numbers.followers, hidden.followers_step, uploads), (None, None, None));
         assert_eq!((hidden.handle.as_str(), hidden.numbers.posts), ("@old", Some(3)));
+
+        let (nameless, _) = channel(None, channels["UChidden0123456789abcdef"]).expect("readable");
+        assert_eq!(nameless.handle, "UChidden0123456789abcdef");
 
         let error = read("UCpoison0123456789abcdef").expect_err("negative");
         assert_eq!(error.to_string(), "youtube: statistics.subscriberCount is not a count");
@@ -258,7 +256,7 @@ mod tests {
         #[test]
         fn any_text_is_read_without_panic(text in crate::platforms::tests::json()) {
             let raw = RawValue::from_string(text.clone()).expect("made of JSON");
-            let _ = channel(&account("@x"), &raw);
+            let _ = channel(None, &raw);
             let _ = video(&raw);
             if let Ok(list) = serde_json::from_str::<List>(&text) {
                 let _ = (by_id(&list).len(), newest_videos(&list, 12));

@@ -2,14 +2,27 @@
 
 use std::time::Duration;
 
-use jiff::ToSpan;
 use jiff::tz::{Offset, TimeZone};
+use jiff::{ToSpan, Zoned};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 
 use super::SLUG;
+use super::consent::READ;
 use crate::platforms::PlatformError;
 use crate::platforms::asking::sentence;
+
+/// Whose word a question was asked with: the same refusal means something else for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// The operator's, by API key.
+    Key,
+    /// The channel's owner's, by consent.
+    Owner,
+}
+
+/// The reason given where a consent's owner has no channel.
+pub(super) const NO_CHANNEL: &str = "youtubeSignupRequired";
 
 #[derive(Default, Deserialize)]
 pub(super) struct Refusal {
@@ -52,7 +65,7 @@ impl Refusal {
     }
 
     /// What to do about it; `None` where the HTTP status says it all.
-    pub(super) fn meaning(&self, status: u16, now: Timestamp) -> Option<PlatformError> {
+    pub(super) fn meaning(&self, asker: Asker, status: u16, now: Timestamp) -> Option<PlatformError> {
         if let Some(error) = self.reasons().find_map(|reason| known(reason, now)) {
             return Some(error);
         }
@@ -60,7 +73,13 @@ impl Refusal {
         match status {
             429 | 500..=599 => None,
             401 => Some(PlatformError::Unauthorized { what: format!("{SLUG} does not accept who we are") }),
-            403 => Some(unconfigured(&format!("YouTube refuses the API key ({reason}): check its restrictions"))),
+            403 if asker == Asker::Owner && self.says("forbidden") => {
+                let what = "YouTube does not show this channel with this consent: its owner must consent again";
+                Some(PlatformError::Unauthorized { what: what.to_owned() })
+            }
+            403 if asker == Asker::Key => {
+                Some(unconfigured(&format!("YouTube refuses the API key ({reason}): check its restrictions")))
+            }
             404 | 410 => Some(PlatformError::AccountGone { what: format!("{SLUG} does not know it ({status})") }),
             _ => Some(PlatformError::Unexpected { what: sentence(&format!("{SLUG} refused ({status}): {reason}")) }),
         }
@@ -79,7 +98,7 @@ fn known(reason: &str, now: Timestamp) -> Option<PlatformError> {
             unconfigured("the API key is not valid: set another one as api_key_file in [platforms.youtube]")
         }
         "accessNotConfigured" | "SERVICE_DISABLED" => {
-            unconfigured("switch on the YouTube Data API v3 in the Google Cloud project of the API key")
+            unconfigured("switch on the YouTube Data API v3 in the Google Cloud project of the API key or the app")
         }
         "ipRefererBlocked"
         | "API_KEY_SERVICE_BLOCKED"
@@ -87,7 +106,13 @@ fn known(reason: &str, now: Timestamp) -> Option<PlatformError> {
         | "API_KEY_HTTP_REFERRER_BLOCKED" => unconfigured(
             "the API key's restrictions keep this machine out: allow its address and the YouTube Data API v3",
         ),
-        "CONSUMER_SUSPENDED" => unconfigured("Google has suspended the project of the API key"),
+        "CONSUMER_SUSPENDED" => unconfigured("Google has suspended the project of the API key or the app"),
+        NO_CHANNEL => PlatformError::Unauthorized {
+            what: "the Google account that consented has no YouTube channel any more".to_owned(),
+        },
+        "insufficientPermissions" | "ACCESS_TOKEN_SCOPE_INSUFFICIENT" => {
+            PlatformError::MissingScope { scope: READ.to_owned() }
+        }
         "backendError" | "SERVICE_UNAVAILABLE" | "internalError" => {
             PlatformError::Unavailable { what: format!("{SLUG} says that it cannot answer now") }
         }
@@ -109,10 +134,15 @@ fn unconfigured(what: &str) -> PlatformError {
     PlatformError::Unconfigured { what: sentence(what) }
 }
 
+/// The time where YouTube's days begin and end.
+pub(super) fn in_los_angeles(at: Timestamp) -> Zoned {
+    let zone = TimeZone::get("America/Los_Angeles").unwrap_or_else(|_| TimeZone::fixed(Offset::constant(-8)));
+    at.to_jiff().to_zoned(zone)
+}
+
 /// How long until midnight in Los Angeles, when the day's quota begins anew; that day has 23 to 25 hours.
 fn until_quota_returns(now: Timestamp) -> Duration {
-    let zone = TimeZone::get("America/Los_Angeles").unwrap_or_else(|_| TimeZone::fixed(Offset::constant(-8)));
-    let here = now.to_jiff().to_zoned(zone);
+    let here = in_los_angeles(now);
     let midnight = here.tomorrow().and_then(|day| day.start_of_day());
     let at = midnight.or_else(|_| here.checked_add(24.hours())).map(|at| Timestamp::from(at.timestamp()));
     let millis = at.map(|at| at.since(now)).unwrap_or_default();
@@ -129,11 +159,12 @@ mod tests {
 
     #[test]
     fn errors_mean_what_is_done_next() {
-        let check = |status: u16, body: &str, expected: &str| {
+        let asked = |asker: Asker, status: u16, body: &str, expected: &str| {
             let refusal: Refusal = serde_json::from_str(body).expect(body);
-            let told = refusal.meaning(status, now());
+            let told = refusal.meaning(asker, status, now());
             assert!(format!("{told:?}").starts_with(expected), "{body}: {told:?}");
         };
+        let check = |status: u16, body: &str, expected: &str| asked(Asker::Key, status, body, expected);
         let old = |reason: &str| {
             format!(r#"{{"error":{{"code":403,"message":"<a>x</a>","errors":[{{"reason":"{reason}"}}]}}}}"#)
         };
@@ -160,6 +191,14 @@ mod tests {
         check(503, "{}", "None");
         check(429, "{}", "None");
         check(400, "{}", "Some(Unexpected");
+        let owner = |status: u16, body: &str, expected: &str| asked(Asker::Owner, status, body, expected);
+        owner(401, &old("authError"), "Some(Unauthorized");
+        owner(401, &old("youtubeSignupRequired"), "Some(Unauthorized { what: \"the Google account");
+        owner(403, &old("insufficientPermissions"), "Some(MissingScope");
+        owner(403, &new("ACCESS_TOKEN_SCOPE_INSUFFICIENT"), "Some(MissingScope");
+        owner(403, &old("forbidden"), "Some(Unauthorized");
+        owner(403, &old("whatever"), "Some(Unexpected");
+        owner(403, &old("quotaExceeded"), "Some(RateLimited");
     }
 
     #[test]

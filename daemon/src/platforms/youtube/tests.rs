@@ -1,13 +1,15 @@
 //! YouTube's own oddities, over HTTP.
 
+mod consented;
+
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::*;
 use crate::http_client::test_server::{Asked, Reply, Server};
-use crate::platforms::Observation;
 use crate::platforms::tests::world::{account, api, in_order, through};
+use crate::platforms::{Observation, PlatformError};
 
 #[test]
 fn handles_and_channel_urls_become_canonical() {
@@ -37,17 +39,26 @@ fn handles_and_channel_urls_become_canonical() {
     }
 }
 
+fn by_key() -> YouTube {
+    YouTube { key: Some(Secret::new("k")), app: None }
+}
+
 #[test]
-fn without_a_key_it_says_what_to_set() {
-    let lacking = YouTube { key: None };
-    assert!(lacking.lacks().is_some_and(|lacks| lacks.contains("api_key_file")));
-    assert_eq!(YouTube { key: Some(Secret::new("k")) }.lacks(), None);
+fn without_key_and_app_it_says_what_to_set() {
+    let app = || Some(OAuthApp { id: "id-1".to_owned(), secret: Secret::new("s"), redirect_uri: None });
+    let lacking = YouTube { key: None, app: None };
+    assert!(Platform::lacks(&lacking).is_some_and(|lacks| lacks.contains("api_key_file")));
+    let lacks = lacking.consenting().and_then(|consenting| consenting.lacks());
+    assert!(lacks.is_some_and(|lacks| lacks.contains("client_secret_file")));
+    assert_eq!(Platform::lacks(&by_key()), None);
+    let consenting = YouTube { key: None, app: app() };
+    assert_eq!((Platform::lacks(&consenting), Consenting::lacks(&consenting)), (None, None));
 }
 
 const ID: &str = "UC0000000000000000000001";
 
 async fn observe(server: &Server, accounts: &[Account]) -> Vec<Result<Observation, PlatformError>> {
-    in_order(ask::observe(&api(through(&server.base)), &Secret::new("k"), accounts).await)
+    in_order(by_key().observe(&api(through(&server.base)), accounts).await)
 }
 
 fn refusal(status: u16, reason: &str) -> Reply {
@@ -110,7 +121,7 @@ async fn a_used_up_quota_holds_everything_until_it_returns() {
     .await;
     let api = api(through(&server.base));
     let accounts = [account(0, "@one", Some(ID))];
-    let observed = in_order(ask::observe(&api, &Secret::new("k"), &accounts).await);
+    let observed = in_order(by_key().observe(&api, &accounts).await);
     assert_eq!(observed[0].as_ref().map(|told| told.missing.len()), Ok(1));
     assert_eq!(api.told_to_wait(), Some(Duration::from_secs(20 * 3600)));
 

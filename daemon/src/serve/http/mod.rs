@@ -1,5 +1,7 @@
-//! HTTP for monitoring: is it alive, is it ready, how does it do. Nothing here changes anything or names an account.
+//! HTTP for monitoring: is it alive, is it ready, how does it do, which names no account; and the page on which
+//! owners land after consent.
 
+mod callback;
 mod health;
 mod metrics;
 
@@ -44,7 +46,15 @@ impl Default for Patience {
 
 fn router(app: Arc<App>, patience: Patience) -> Router {
     let with_metrics = app.config.http.metrics;
-    let router = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
+    let callback_path = "/oauth/{platform}/callback";
+    // A proxy with a path of its own may hand it on.
+    let outer = app.config.http.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/')).to_owned();
+    let router = Router::new().route(callback_path, get(callback::callback));
+    let router = match outer.is_empty() || outer.contains(['{', '}', '*']) {
+        true => router,
+        false => router.route(&format!("{outer}{callback_path}"), get(callback::callback)),
+    };
+    let router = router.route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
     let router = if with_metrics { router.route("/metrics", get(metrics::scrape)) } else { router };
     router
         .with_state(app)

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use roster_protocol::alert::{Alert, Change};
 use roster_protocol::audit::{AuditEntry, PauseTarget, Who};
 use roster_protocol::connection::{Account, AccountPreview, Connection, Snapshot};
+use roster_protocol::consent::{ConnectionPage, ConsentBegun, ConsentState, ConsentWay, Grant, PlatformCheck};
 use roster_protocol::error::RosterError;
 use roster_protocol::event::{Cursor, EventBatch};
-use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
+use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, InfluencerId};
 use roster_protocol::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, NewInfluencer};
 use roster_protocol::metric::Numbers;
 use roster_protocol::service::{
-    AlertsQuery, AuditQuery, ChangesQuery, History, Notice, PAGE_ROWS, Page, Roster, RunsQuery,
+    AlertsQuery, AuditQuery, ChangesQuery, ConnectionsQuery, History, Notice, PAGE_ROWS, Page, Roster, RunsQuery,
 };
 use roster_protocol::status::{PlatformStatus, Status};
 use roster_protocol::sync::{Run, SyncProgress, SyncTarget, SyncTicket};
@@ -22,7 +23,8 @@ use roster_protocol::time::{Date, Seconds};
 use tarpc::context::Context;
 
 use crate::app::{App, WAIT};
-use crate::browse::{lists, orders, overview, resolve, rows};
+use crate::browse::{connections, lists, orders, overview, resolve, rows};
+use crate::consent;
 use crate::delivery::desktop;
 use crate::edits;
 
@@ -63,6 +65,10 @@ impl Roster for Caller {
 
     async fn platforms(self, _: Context) -> Result<Vec<PlatformStatus>, RosterError> {
         Ok(overview::platforms(&self.app))
+    }
+
+    async fn test_platform(self, _: Context, platform: String) -> Result<Vec<PlatformCheck>, RosterError> {
+        consent::setup::test(&self.app, &platform).await
     }
 
     async fn influencers(self, _: Context, query: InfluencerQuery) -> Result<InfluencerPage, RosterError> {
@@ -111,6 +117,56 @@ impl Roster for Caller {
         self.connection_shown(id)
     }
 
+    async fn consent_begin(
+        self,
+        _: Context,
+        influencer: String,
+        platform: String,
+        way: ConsentWay,
+        handle: Option<String>,
+    ) -> Result<ConsentBegun, RosterError> {
+        let (app, who) = (self.app.clone(), self.who.clone());
+        let work = async move { consent::begin::begin(&app, who, influencer, platform, way, handle).await };
+        self.app.own(work).await
+    }
+
+    async fn consent_state(self, _: Context, consent: ConsentId) -> Result<ConsentState, RosterError> {
+        consent::shown::state(&self.app, &self.who, consent, WAIT).await
+    }
+
+    async fn consent_paste(self, _: Context, address: String) -> Result<ConsentId, RosterError> {
+        let (app, who) = (self.app.clone(), self.who.clone());
+        self.app.own(async move { consent::finish::pasted(&app, &who, &address).await }).await
+    }
+
+    async fn consent_open(
+        self,
+        _: Context,
+        influencer: String,
+        platform: String,
+    ) -> Result<Option<ConsentId>, RosterError> {
+        consent::shown::open(&self.app, &self.who, &influencer, &platform)
+    }
+
+    async fn consent_choose(
+        self,
+        _: Context,
+        consent: ConsentId,
+        accounts: Vec<String>,
+    ) -> Result<ConsentState, RosterError> {
+        let (app, who) = (self.app.clone(), self.who.clone());
+        self.app.own(async move { consent::choose::choose(&app, &who, consent, accounts).await }).await
+    }
+
+    async fn consent_cancel(self, _: Context, consent: ConsentId) -> Result<(), RosterError> {
+        let (app, who) = (self.app.clone(), self.who.clone());
+        self.app.own(async move { consent::finish::cancel(&app, &who, consent).await }).await
+    }
+
+    async fn grants(self, _: Context) -> Result<Vec<Grant>, RosterError> {
+        Ok(consent::shown::grants(&self.app))
+    }
+
     async fn disconnect(self, _: Context, connection: String, delete_history: bool) -> Result<Connection, RosterError> {
         let (app, who) = (self.app.clone(), self.who.clone());
         let work = async move { edits::connections::disconnect(&app, who, connection, delete_history).await };
@@ -139,6 +195,11 @@ impl Roster for Caller {
     async fn connection(self, _: Context, connection: String) -> Result<Connection, RosterError> {
         let id = self.app.look(|roster| resolve::connection(roster, &connection).map(|found| found.id))?;
         self.connection_shown(id)
+    }
+
+    async fn connections(self, _: Context, query: ConnectionsQuery) -> Result<ConnectionPage, RosterError> {
+        let seen = self.app.seen();
+        Ok(self.app.look(|roster| connections::page(roster, &query, seen)))
     }
 
     async fn sync(self, _: Context, target: SyncTarget) -> Result<SyncTicket, RosterError> {

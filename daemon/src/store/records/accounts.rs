@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::places::{AGES, SOURCES, TROUBLES, at, maybe_at, place};
 use super::{Encoded, Record, not_encoded};
 use crate::model::{Connection, Influencer, Trouble};
-use crate::store::envelope;
 use crate::store::error::StoreError;
-use crate::store::tables::{LOG_TAG, LogKey, Records};
+use crate::store::tables::Records;
 
 #[derive(Serialize, Deserialize)]
 struct InfluencerRecord<'a> {
@@ -231,12 +230,10 @@ impl From<&Snapshot> for SnapshotRecord {
 }
 
 impl SnapshotRecord {
-    /// The value of a snapshot in the log, sealed for its place.
-    pub(in crate::store) fn sealed(key: &LogKey, snapshot: &Snapshot) -> Result<Vec<u8>, StoreError> {
-        let encoded = to_extend(&SnapshotRecord::from(snapshot), envelope::opened(80));
-        let mut sealed = encoded.map_err(|error| not_encoded("snapshots", &error))?;
-        envelope::close(LOG_TAG, key, &mut sealed);
-        Ok(sealed)
+    /// A snapshot's payload, without its date.
+    pub(in crate::store) fn encoded(snapshot: &Snapshot) -> Result<Vec<u8>, StoreError> {
+        let encoded = to_extend(&SnapshotRecord::from(snapshot), Vec::with_capacity(80));
+        encoded.map_err(|error| not_encoded("snapshots", &error))
     }
 
     /// The snapshot of `date`, from its payload.

@@ -53,11 +53,15 @@ pub(in crate::store) struct Stamp {
     pub(in crate::store) created_at: Timestamp,
 }
 
+impl Stamp {
+    pub(in crate::store) const KEY: [u8; 5] = *b"store";
+}
+
 impl Record for Stamp {
     const TABLE: Records = Records::Meta;
 
     fn key(&self) -> Vec<u8> {
-        b"store".to_vec()
+        Self::KEY.to_vec()
     }
 
     fn encode(&self, out: Vec<u8>) -> Encoded {
@@ -67,6 +71,31 @@ impl Record for Stamp {
     fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
         let (id, created_at) = from_bytes(payload).ok()?;
         Some(Stamp { id, created_at: Timestamp(created_at) })
+    }
+}
+
+/// Which master key the store's secrets are sealed with: its id, in [`Records::Meta`]. Not there in a store that has
+/// never been opened with one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct KeyName(pub(in crate::store) [u8; 8]);
+
+impl KeyName {
+    pub(in crate::store) const KEY: [u8; 3] = *b"key";
+}
+
+impl Record for KeyName {
+    const TABLE: Records = Records::Meta;
+
+    fn key(&self) -> Vec<u8> {
+        Self::KEY.to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Encoded {
+        to_extend(&self.0, out)
+    }
+
+    fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
+        from_bytes(payload).ok().map(KeyName)
     }
 }
 

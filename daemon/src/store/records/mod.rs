@@ -3,6 +3,7 @@
 //! Values are postcard. What the key says is not repeated. A changed struct is another version of the store.
 
 mod accounts;
+mod consents;
 mod events;
 mod facts;
 mod places;
@@ -10,11 +11,11 @@ mod places;
 use super::envelope;
 use super::error::StoreError;
 use super::tables::Records;
-use crate::model::{Alert, Change, Connection, Delivery, Hold, Influencer, Run};
+use crate::model::{Alert, Change, Connection, Consent, Delivery, Grant, GrantTokens, GrantUse, Hold, Influencer, Run};
 
 pub(super) use self::accounts::SnapshotRecord;
 pub(super) use self::events::{decode_audit, encode_audit};
-pub(super) use self::facts::{Fold, Format, Stamp, Sweep};
+pub(super) use self::facts::{Fold, Format, KeyName, Stamp, Sweep};
 
 /// Something that is stored as one record.
 pub(super) trait Record: Sized {
@@ -76,6 +77,10 @@ pub(super) fn is_readable(table: Records, key: &[u8], payload: &[u8]) -> bool {
         Records::Audit => number_of(key).is_some() && decode_audit(payload).is_some(),
         Records::Holds => Hold::decode(key, payload).is_some(),
         Records::Sweeps => Sweep::decode(key, payload).is_some(),
+        Records::Consents => Consent::decode(key, payload).is_some(),
+        Records::Grants => Grant::decode(key, payload).is_some(),
+        Records::Tokens => GrantTokens::decode(key, payload).is_some(),
+        Records::GrantUses => GrantUse::decode(key, payload).is_some(),
         Records::Quarantine => true,
     }
 }

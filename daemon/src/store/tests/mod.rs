@@ -4,5 +4,6 @@ mod basics;
 mod crash;
 mod damage;
 mod disk;
+mod migration;
 mod model;
 mod sample;

@@ -1,17 +1,21 @@
 //! What `Enter` does next, from what is typed and what was found.
 
-use roster_protocol::{Account, AccountPreview, InfluencerEdit, InfluencerId, NewInfluencer, RosterError, text};
+use roster_protocol::{
+    Account, AccountPreview, ApiAccess, InfluencerEdit, InfluencerId, NewInfluencer, RosterError, text,
+};
 
 use super::parse::Who;
 use super::{Form, Kind, Seen, parse};
 use crate::message::Deed;
-use crate::model::Model;
+use crate::modal::connect::To;
+use crate::model::{Model, may_consent};
 
 /// What Enter does next.
 pub(super) enum Step {
     LookUp(Vec<Account>),
     NameOnly(String),
     Open(InfluencerId, String),
+    Consent(To),
     Do(Deed),
 }
 
@@ -69,6 +73,15 @@ impl Form {
 
     fn next_of_connect(&self, influencer: InfluencerId, name: &str) -> Result<Step, RosterError> {
         let platform = self.platform().ok_or_else(|| RosterError::usage("the daemon knows no platform"))?;
+        let typed = self.text(1);
+        if platform.api == ApiAccess::Consent || (typed.is_empty() && may_consent(platform)) {
+            return Ok(Step::Consent(To {
+                influencer,
+                name: name.to_owned(),
+                platform: platform.platform.clone(),
+                handle: (!typed.is_empty()).then(|| typed.to_owned()),
+            }));
+        }
         match self.seen() {
             Some(Seen { account: Some(AccountPreview { taken_by: Some(taken), .. }), .. }) => {
                 match *taken == influencer {
@@ -79,11 +92,11 @@ impl Form {
             Some(Seen { account: Some(preview), .. }) => {
                 Ok(Step::Do(Deed::Connect { influencer, name: name.to_owned(), account: account(preview) }))
             }
-            _ if self.text(1).is_empty() => {
+            _ if typed.is_empty() => {
                 Err(RosterError::usage(format!("write the account's handle, such as {}", platform.handle_example)))
             }
             _ => {
-                let handle = self.text(1).to_owned();
+                let handle = typed.to_owned();
                 Ok(Step::LookUp(vec![Account { platform: platform.platform.clone(), handle }]))
             }
         }

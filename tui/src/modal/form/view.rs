@@ -15,7 +15,7 @@ use roster_protocol::{AccountPreview, ApiAccess, PlatformStatus};
 
 use super::{Content, Field, Form, Kind, Phase};
 use crate::modal::boxed;
-use crate::model::Model;
+use crate::model::{Model, may_consent};
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
 
@@ -59,6 +59,7 @@ fn draw_field(form: &Form, field: &Field, focused: bool, pen: &mut Pen<'_>, line
         Content::Text(text) => {
             if text.value().is_empty() {
                 let example = match form.platform() {
+                    Some(platform) if may_consent(platform) => &format!("{}, or nothing", platform.handle_example),
                     Some(platform) => &platform.handle_example,
                     None => &field.example,
                 };
@@ -114,6 +115,9 @@ fn access(platform: &PlatformStatus) -> String {
         (_, false, ApiAccess::Key) => format!("{name} needs an API key in rosterd.toml"),
         (_, false, _) => format!("{name} is not set up in rosterd.toml"),
         (_, _, ApiAccess::Consent) => format!("{name} needs the account owner's consent"),
+        (_, _, ApiAccess::Key) if platform.consents => {
+            format!("{name} tells public numbers; with the owner's consent it tells all it has")
+        }
         (_, _, ApiAccess::Public | ApiAccess::Key) => format!("{name} tells its public numbers; no consent is needed"),
     }
 }
@@ -124,7 +128,15 @@ fn next(form: &Form) -> &'static str {
         (Kind::Add | Kind::Connect { .. }, Some(_)) if taken => "Already on the roster. Enter opens who has it.",
         (Kind::Add, None) => "Enter looks the account up; nothing is saved yet.",
         (Kind::Add, Some(seen)) if seen.account.is_none() => "No account yet; c connects some later. Enter saves.",
-        (Kind::Connect { .. }, None) => "Enter looks the account up. ← → choose the platform.",
+        (Kind::Connect { .. }, None) => match form.platform() {
+            Some(platform) if platform.api == ApiAccess::Consent => {
+                "Enter asks for consent; a handle chooses among several. ← → choose the platform."
+            }
+            Some(platform) if platform.consents && form.text(1).is_empty() => {
+                "Enter asks for consent; a handle is looked up. ← → choose the platform."
+            }
+            _ => "Enter looks the account up. ← → choose the platform.",
+        },
         (Kind::Edit { .. }, _) => "Another handle? Connect it with c, then disconnect the old one with d.",
         _ => "Enter saves.",
     }

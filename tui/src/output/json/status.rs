@@ -107,8 +107,8 @@ impl From<&[protocol::PlatformStatus]> for PlatformList {
         let details = |platform: &protocol::PlatformStatus| PlatformDetails {
             status: platform.into(),
             api: platform.api.as_str(),
-            scopes: Vec::new(),
-            redirect_uri: None,
+            scopes: platform.scopes.clone(),
+            redirect_uri: platform.redirect_uri.clone(),
         };
         Self { platforms: platforms.iter().map(details).collect() }
     }

@@ -1,0 +1,56 @@
+//! All connections, those that need somebody first. Pure.
+
+use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::consent::{ConnectionPage, ConnectionRow};
+use roster_protocol::service::{ConnectionsQuery, PAGE_ROWS};
+
+use super::rows::{self, Seen};
+use crate::consent::shown;
+use crate::model::{Connection, GrantState};
+use crate::roster::Roster;
+
+/// Whoever must act within this sees it coming.
+const SOON_MS: i64 = 14 * 24 * 3600 * 1000;
+
+/// A page of all connections, in the order of [`ConnectionsQuery`].
+pub fn page(roster: &Roster, query: &ConnectionsQuery, seen: Seen) -> ConnectionPage {
+    let connected = roster.connections.values().filter(|connection| connection.disconnected_at.is_none());
+    let name = |connection: &Connection| {
+        roster.influencers.get(&connection.influencer).map(|it| it.name.as_str()).unwrap_or_default()
+    };
+    let mut all: Vec<_> = connected.map(|connection| (rank(roster, connection, seen), connection)).collect();
+    all.sort_by(|(a, one), (b, other)| {
+        let place = |it: &Connection| (it.platform.clone(), it.id);
+        a.cmp(b).then_with(|| name(one).cmp(name(other))).then_with(|| place(one).cmp(&place(other)))
+    });
+    let total = all.len() as u64;
+    let wanted = all.iter().skip(query.offset.min(total) as usize).take(query.limit.min(PAGE_ROWS) as usize);
+    let rows = wanted.map(|(_, connection)| ConnectionRow {
+        connection: rows::connection(roster, connection, seen),
+        influencer_name: name(connection).to_owned(),
+        grant: roster.consents.grant_of(connection.id).map(|grant| shown::grant(roster, grant)),
+    });
+    ConnectionPage { total, rows: rows.collect() }
+}
+
+/// Who comes before whom.
+fn rank(roster: &Roster, connection: &Connection, seen: Seen) -> u8 {
+    match rows::standing(roster, connection, seen).status {
+        ConnectionStatus::Reauthorize => 0,
+        ConnectionStatus::Error => 1,
+        ConnectionStatus::Paused => 6,
+        _ if is_soon(roster, connection, seen) => 2,
+        ConnectionStatus::Never => 3,
+        ConnectionStatus::Stale => 4,
+        ConnectionStatus::Fresh => 5,
+    }
+}
+
+/// Whether its consent lacks something, or ends soon.
+fn is_soon(roster: &Roster, connection: &Connection, seen: Seen) -> bool {
+    let Some(grant) = roster.consents.grant_of(connection.id).filter(|grant| grant.state == GrantState::Live) else {
+        return false;
+    };
+    let ends = shown::grant(roster, grant).act_before;
+    !grant.missing.is_empty() || ends.is_some_and(|ends| ends.since(seen.now) < SOON_MS)
+}

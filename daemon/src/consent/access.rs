@@ -1,0 +1,175 @@
+//! Opens a grant's tokens for a run, renewed when they are about to end.
+
+use std::sync::Arc;
+
+use roster_protocol::consent::TokenModel;
+use roster_protocol::ids::{ConnectionId, GrantId};
+
+use super::Way;
+use super::renew::{self, RenewError};
+use super::vault::{Field, Place};
+use crate::app::App;
+use crate::model::{Grant, GrantState, GrantTokens};
+use crate::platforms::PlatformError;
+use crate::platforms::consenting::Access;
+
+/// What a connection is read with, and which tokens they are.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub grant: GrantId,
+    pub generation: u64,
+    pub access: Access,
+}
+
+/// The tokens a connection is read with; `None` when it is read with none.
+///
+/// # Errors
+/// `Unauthorized` when the grant is over by its provider's word or its tokens do not open; `Unavailable` when they had
+/// to be renewed and that failed for now; `Unconfigured` when the app is refused.
+pub async fn of_connection(app: &Arc<App>, connection: ConnectionId) -> Result<Option<Opened>, PlatformError> {
+    let found = app.look(|roster| {
+        let account = roster.connections.get(&connection)?.platform_user_id.clone();
+        Some((roster.consents.grant_of(connection)?.clone(), account))
+    });
+    match found {
+        Some((grant, account)) => of_grant(app, &grant, account.as_deref()).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The tokens of a grant, with the account's own where there is one.
+///
+/// # Errors
+/// As [`of_connection`].
+pub async fn of_grant(app: &Arc<App>, grant: &Grant, account: Option<&str>) -> Result<Opened, PlatformError> {
+    match &grant.state {
+        GrantState::Live => {}
+        GrantState::Ended { why, .. } => return Err(unauthorized(why)),
+        GrantState::Revoking { .. } => return Err(unauthorized("the consent is being revoked")),
+    }
+    let tokens = current(app, grant.id)?;
+    let Some(ends_at) = tokens.access_ends_at else { return opened(app, grant, &tokens, account).await };
+    let now = app.clock.now();
+    if ends_at.since(now) > renew::margin(&tokens) {
+        return opened(app, grant, &tokens, account).await;
+    }
+    match renew::renew(app, grant.id, tokens.generation).await {
+        Ok(()) => opened(app, grant, &current(app, grant.id)?, account).await,
+        Err(RenewError::Gone { what }) => Err(unauthorized(&what)),
+        // Until its last minute the old token is as good as a new one.
+        Err(_) if ends_at.since(now) > 0 => opened(app, grant, &tokens, account).await,
+        Err(RenewError::App { what }) => Err(PlatformError::Unconfigured { what }),
+        Err(RenewError::Later { what, .. }) if is_lost(app, grant, &tokens) => {
+            let why = format!("its token ended before it could be renewed: {what}");
+            renew::end(app, grant.id, &why).await;
+            Err(unauthorized(&why))
+        }
+        Err(RenewError::Later { what, .. }) => {
+            Err(PlatformError::Unavailable { what: format!("its token could not be renewed: {what}") })
+        }
+    }
+}
+
+/// A token that is only ever extended cannot come back once it has ended, whatever the provider would say.
+fn is_lost(app: &App, grant: &Grant, tokens: &GrantTokens) -> bool {
+    let model = Way::to(app, &grant.platform).map(|way| way.consenting().model());
+    let ended = tokens.access_ends_at.is_some_and(|ends| ends < app.clock.now());
+    model == Some(TokenModel::Extension) && ended && tokens.refresh.is_none()
+}
+
+fn unauthorized(what: &str) -> PlatformError {
+    PlatformError::Unauthorized { what: what.to_owned() }
+}
+
+fn current(app: &App, grant: GrantId) -> Result<GrantTokens, PlatformError> {
+    let tokens = app.look(|roster| roster.consents.tokens.get(&grant).cloned());
+    tokens.ok_or_else(|| unauthorized("the consent's tokens are gone; consent is needed again"))
+}
+
+async fn opened(
+    app: &Arc<App>,
+    grant: &Grant,
+    tokens: &GrantTokens,
+    account: Option<&str>,
+) -> Result<Opened, PlatformError> {
+    let held = match renew::open(&app.desk.vault, tokens) {
+        Ok(held) => held,
+        Err((field, error)) => return Err(unauthorized(&renew::damaged(app, grant, field, error).await.to_string())),
+    };
+    let derived = account.and_then(|account| tokens.derived.iter().find(|(of, _)| of == account));
+    let derived = derived.map(|(of, sealed)| app.desk.vault.open(Place::of_account(grant.id, of), sealed));
+    let derived = match derived.transpose() {
+        Ok(derived) => derived.map(Arc::new),
+        Err(error) => {
+            let damaged = renew::damaged(app, grant, Field::Derived, error).await;
+            return Err(unauthorized(&damaged.to_string()));
+        }
+    };
+    let access = Access { token: held.access, derived, scopes: grant.scopes.clone().into() };
+    Ok(Opened { grant: grant.id, generation: tokens.generation, access })
+}
+
+/// A platform refused what a connection was read with. Renews or derives once, and says whether to ask again.
+///
+/// # Errors
+/// What to tell instead: that the consent is over, or that it could not be found out now.
+pub async fn refused(
+    app: &Arc<App>,
+    connection: ConnectionId,
+    used: &Opened,
+    what: &str,
+) -> Result<Opened, PlatformError> {
+    let gone = || unauthorized(what);
+    let found = app.look(|roster| {
+        let account = roster.connections.get(&connection)?.platform_user_id.clone();
+        Some((roster.consents.grants.get(&used.grant)?.clone(), account))
+    });
+    let Some((grant, account)) = found else { return Err(gone()) };
+    let way = Way::to(app, &grant.platform).ok_or_else(gone)?;
+    if let (Some(account), Some(_)) = (&account, &used.access.derived) {
+        return derived_anew(app, &way, &grant, account, used, what).await;
+    }
+    if way.consenting().model() == TokenModel::Extension {
+        // Nothing renews a token that is refused.
+        renew::end(app, grant.id, what).await;
+        return Err(gone());
+    }
+    match renew::renew(app, grant.id, used.generation).await {
+        Ok(()) => of_grant(app, &grant, account.as_deref()).await,
+        Err(RenewError::Gone { what }) => Err(unauthorized(&what)),
+        Err(RenewError::App { what }) => Err(PlatformError::Unconfigured { what }),
+        Err(RenewError::Later { what, .. }) => {
+            Err(PlatformError::Unavailable { what: format!("its token could not be renewed: {what}") })
+        }
+    }
+}
+
+/// An account's own token died: another is fetched with the grant's, which may have died with it.
+async fn derived_anew(
+    app: &Arc<App>,
+    way: &Way,
+    grant: &Grant,
+    account: &str,
+    used: &Opened,
+    what: &str,
+) -> Result<Opened, PlatformError> {
+    match way.consenting().derive(&way.api(app), &used.access, account).await {
+        Ok(Some(token)) => {
+            let sealed = app.desk.vault.seal(Place::of_account(grant.id, account), &token);
+            let sealed = sealed.map_err(|error| PlatformError::Unavailable { what: error.to_string() })?;
+            let of = account.to_owned();
+            let stored = renew::change(app, grant.id, move |tokens| {
+                tokens.derived.retain(|(known, _)| *known != of);
+                tokens.derived.push((of, sealed));
+            });
+            stored.await.map_err(|error| PlatformError::Unavailable { what: error.message })?;
+            of_grant(app, grant, Some(account)).await
+        }
+        Ok(None) => Err(unauthorized(what)),
+        Err(PlatformError::Unauthorized { what }) => {
+            renew::end(app, grant.id, &what).await;
+            Err(PlatformError::Unauthorized { what })
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,232 @@
+//! Begins a consent: what is shown to a person, and what is kept until the answer comes.
+
+use roster_protocol::audit::Who;
+use roster_protocol::connection::Account;
+use roster_protocol::consent::{ConsentBegun, ConsentWay};
+use roster_protocol::error::{ErrorKind, RosterError};
+use roster_protocol::ids::{ConsentId, InfluencerId};
+
+use super::vault::{Field, Place, fingerprint};
+use super::{Way, not_set_up};
+use crate::app::App;
+use crate::browse::resolve;
+use crate::edits::{audit, influencer_named};
+use crate::http_client::Secret;
+use crate::model::{Consent, ConsentStep, Device};
+use crate::platforms::PlatformError;
+use crate::platforms::consenting::{Authorize, Scope, TokenError};
+
+/// How long the state in a URL is good for.
+const LIVES_S: i64 = 600;
+/// The most consents of one user that wait at a time.
+const MOST_PER_USER: usize = 32;
+
+/// Begins a consent for an influencer's account.
+///
+/// # Errors
+/// No such influencer or platform; one that needs no consent, or whose app is not set up; too many waiting.
+pub async fn begin(
+    app: &App,
+    who: Who,
+    influencer: String,
+    platform: String,
+    way: ConsentWay,
+    handle: Option<String>,
+) -> Result<ConsentBegun, RosterError> {
+    let named = app.look(|roster| resolve::influencer(roster, &influencer).map(|it| (it.id, it.name.clone())))?;
+    let (platform, handle) = understood(app, platform, handle)?;
+    let to = allowed(app, &platform)?;
+    let id = ConsentId::random().map_err(|error| no_randomness(&error))?;
+    let expires_at = app.clock.now().plus_seconds(LIVES_S);
+    let asked = Asked { id, who, influencer: named, platform, handle };
+    match way {
+        ConsentWay::Redirect => by_redirect(app, &to, asked, expires_at).await,
+        ConsentWay::Device => by_device(app, &to, asked).await,
+    }
+}
+
+/// Who asks for what.
+struct Asked {
+    id: ConsentId,
+    who: Who,
+    influencer: (InfluencerId, String),
+    platform: String,
+    handle: Option<String>,
+}
+
+fn understood(app: &App, platform: String, handle: Option<String>) -> Result<(String, Option<String>), RosterError> {
+    let Some(handle) = handle else { return Ok((platform, None)) };
+    let account = app.look(|roster| resolve::account(roster, &Account { platform, handle }))?;
+    Ok((account.platform, Some(account.handle)))
+}
+
+fn allowed(app: &App, platform: &str) -> Result<Way, RosterError> {
+    app.look(|roster| {
+        let known = roster.platforms.get(platform).ok_or_else(|| resolve::unknown_platform(roster, platform))?;
+        let name = known.platform.info().name;
+        if !known.enabled {
+            return Err(RosterError::new(ErrorKind::Unconfigured, format!("{name} is switched off"))
+                .hint(format!("set enabled = true under [platforms.{platform}] and restart rosterd")));
+        }
+        match known.platform.consenting() {
+            None => Err(RosterError::usage(format!("{name} asks nobody for consent: its numbers are public"))
+                .hint(format!("`roster connect INFLUENCER {platform} --handle HANDLE`"))),
+            Some(consenting) => match consenting.lacks() {
+                Some(lacks) => Err(not_set_up(lacks)),
+                None => Ok(Way { known: known.clone() }),
+            },
+        }
+    })
+}
+
+async fn by_redirect(
+    app: &App,
+    to: &Way,
+    asked: Asked,
+    expires_at: roster_protocol::Timestamp,
+) -> Result<ConsentBegun, RosterError> {
+    let redirect_uri = to.redirect_uri(app);
+    if let Some(problem) = to.consenting().redirect_problem(&redirect_uri) {
+        return Err(RosterError::new(ErrorKind::Unconfigured, format!("{}: {problem}", to.name()))
+            .hint("set [http] public_url to an https address that leads to rosterd"));
+    }
+    let state = random_state()?;
+    let verifier = to.consenting().verifier().map_err(|error| no_randomness(&error))?;
+    let page = Authorize {
+        redirect_uri: &redirect_uri,
+        state: &state,
+        verifier: verifier.as_ref(),
+        login_hint: asked.handle.as_deref(),
+    };
+    let url = to.consenting().authorize_url(&to.api(app), page).map_err(|error| no_page(to, &error))?;
+    let place = Place::of_consent(asked.id, Field::Verifier);
+    let verifier = verifier.map(|verifier| app.desk.vault.seal(place, &verifier)).transpose();
+    let consent = Consent {
+        redirect_uri: redirect_uri.clone(),
+        state_hash: fingerprint(&state),
+        verifier: verifier.map_err(|error| RosterError::failed(error.to_string()))?,
+        expires_at,
+        ..asked.consent(app)
+    };
+    let begun = ConsentBegun {
+        url,
+        redirect_uri: Some(redirect_uri),
+        expires_at,
+        ..asked.begun(app, to, to.consenting().scopes())
+    };
+    keep(app, consent).await?;
+    Ok(begun)
+}
+
+async fn by_device(app: &App, to: &Way, asked: Asked) -> Result<ConsentBegun, RosterError> {
+    let api = to.api(app);
+    let Some(asking) = to.consenting().device_code(&api) else {
+        return Err(RosterError::usage(format!("{} knows no device codes", to.name()))
+            .hint("leave --device out: the URL can be opened on any device too"));
+    };
+    let code = asking.await.map_err(|error| no_code(to, &error))?;
+    let expires_at = app.clock.now().plus_seconds(code.lives.0.min(3600) as i64);
+    let sealed = app.desk.vault.seal(Place::of_consent(asked.id, Field::DeviceCode), &code.code);
+    let device =
+        Device { code: sealed.map_err(|error| RosterError::failed(error.to_string()))?, interval: code.interval };
+    let consent = Consent { device: Some(device), expires_at, ..asked.consent(app) };
+    let begun = ConsentBegun {
+        url: code.url,
+        user_code: Some(code.user_code),
+        expires_at,
+        ..asked.begun(app, to, to.consenting().device_scopes())
+    };
+    keep(app, consent).await?;
+    app.desk.wake.notify_one();
+    Ok(begun)
+}
+
+impl Asked {
+    fn consent(&self, app: &App) -> Consent {
+        let now = app.clock.now();
+        Consent {
+            id: self.id,
+            who: self.who.clone(),
+            influencer: self.influencer.0,
+            platform: self.platform.clone(),
+            handle: self.handle.clone(),
+            redirect_uri: String::new(),
+            state_hash: [0; 32],
+            verifier: None,
+            device: None,
+            begun_at: now,
+            expires_at: now,
+            step: ConsentStep::Waiting,
+        }
+    }
+
+    fn begun(self, app: &App, to: &Way, scopes: &[Scope]) -> ConsentBegun {
+        let mut reads: Vec<String> = Vec::new();
+        for read in scopes.iter().flat_map(|scope| scope.reads.split(", ")) {
+            if !read.is_empty() && !reads.iter().any(|known| known == read) {
+                reads.push(read.to_owned());
+            }
+        }
+        ConsentBegun {
+            id: self.id,
+            platform: self.platform,
+            platform_name: to.name().to_owned(),
+            influencer: self.influencer.0,
+            influencer_name: self.influencer.1,
+            url: String::new(),
+            user_code: None,
+            redirect_uri: None,
+            scopes: scopes.iter().map(|scope| scope.name.to_owned()).collect(),
+            reads,
+            listener: app.desk.listener.get().map(ToString::to_string),
+            expires_at: app.clock.now(),
+        }
+    }
+}
+
+/// Keeps a consent until it is answered, so that a restart in between loses nothing.
+async fn keep(app: &App, consent: Consent) -> Result<(), RosterError> {
+    app.desk.opened(&consent);
+    app.decide(move |facts, commit, _| {
+        let mut asked = facts.roster.consents.asked.values();
+        let waiting = asked.by_ref().filter(|it| it.who.uid == consent.who.uid && it.expires_at > facts.now).count();
+        if waiting >= MOST_PER_USER {
+            return Err(RosterError::conflict(format!("{waiting} consents of yours wait already"))
+                .hint("answer one of them, or wait until they expire after 10 minutes"));
+        }
+        let influencer = facts.roster.influencers.get(&consent.influencer);
+        let influencer = influencer.ok_or_else(|| RosterError::not_found("the influencer was removed meanwhile"))?;
+        let line = audit(facts, &consent.who, "consent.begin", influencer_named(influencer));
+        commit.audit.push(crate::model::AuditLine { new: Some(consent.platform.clone()), ..line });
+        commit.consents.push(consent);
+        Ok(())
+    })
+    .await?;
+    app.desk.wake.notify_one();
+    Ok(())
+}
+
+/// 256 bits, as they stand in a URL.
+fn random_state() -> Result<Secret, RosterError> {
+    let mut bytes = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(bytes.as_mut()).map_err(|error| no_randomness(&error))?;
+    Ok(Secret::new(data_encoding::BASE64URL_NOPAD.encode(bytes.as_ref())))
+}
+
+fn no_randomness(error: &getrandom::Error) -> RosterError {
+    RosterError::failed(format!("the system has no randomness to give: {error}"))
+}
+
+fn no_page(to: &Way, error: &PlatformError) -> RosterError {
+    RosterError::new(ErrorKind::Unconfigured, format!("{}: {error}", to.name()))
+        .hint("mend the platform's section in rosterd.toml and restart rosterd")
+}
+
+fn no_code(to: &Way, error: &TokenError) -> RosterError {
+    let message = format!("{} gave no code: {error}", to.name());
+    match error {
+        TokenError::App { .. } => RosterError::new(ErrorKind::Unconfigured, message)
+            .hint("device codes need an app of the type for TVs and limited input; leave --device out otherwise"),
+        _ => RosterError::new(ErrorKind::Unavailable, message).hint("try again later, or leave --device out"),
+    }
+}

@@ -1,0 +1,318 @@
+//! What happens when the owner has answered: the state is checked and spent, the code exchanged, the grant kept, and
+//! its accounts asked for.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use roster_protocol::audit::Who;
+use roster_protocol::consent::ConsentState;
+use roster_protocol::error::{ErrorKind, RosterError};
+use roster_protocol::ids::{ConsentId, GrantId};
+use roster_protocol::time::Timestamp;
+use url::Url;
+
+use super::renew::{self, RenewError, Terms};
+use super::vault::{Field, Place, fingerprint};
+use super::{Way, access, begin_again, choose, revoke};
+use crate::app::App;
+use crate::http_client::Secret;
+use crate::model::{Consent, ConsentStep, Grant, GrantState};
+use crate::platforms::PlatformError;
+use crate::platforms::consenting::{Callback, Exchange, TokenError, Tokens};
+
+/// How often the accounts are asked for before it is given up.
+const TRIES: u32 = 3;
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug)]
+pub enum From<'a> {
+    /// A browser that was sent to this platform's callback.
+    Browser { platform: &'a str },
+    /// A person of this host who pasted the address.
+    Person { uid: u32 },
+}
+
+/// The state is missing, unknown, used, expired, or somebody else's. Which of these is nobody's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotOurs;
+
+/// Takes the answer to a consent, and goes on by itself: [`super::shown::state`] tells how.
+///
+/// # Errors
+/// When no consent waits for this answer; nothing has happened then.
+pub async fn returned(
+    app: &Arc<App>,
+    pairs: Vec<(String, String)>,
+    from: From<'_>,
+    address: Option<&Url>,
+) -> Result<(ConsentId, Who), NotOurs> {
+    let mut states = pairs.iter().filter(|(name, _)| name == "state");
+    let (Some((_, state)), None) = (states.next(), states.next()) else { return Err(NotOurs) };
+    let hash = fingerprint(&Secret::new(state.as_str()));
+    let answered = app
+        .decide(|facts, commit, _| {
+            let mut asked = facts.roster.consents.asked.values();
+            let consent = asked.find(|consent| consent.state_hash == hash && consent.device.is_none());
+            let waits = |consent: &&Consent| {
+                consent.step == ConsentStep::Waiting
+                    && consent.expires_at > facts.now
+                    && address.is_none_or(|address| is_same_place(address, &consent.redirect_uri))
+                    && match from {
+                        From::Browser { platform } => consent.platform == platform,
+                        From::Person { uid } => consent.who.uid == uid,
+                    }
+            };
+            let consent = consent.filter(waits).ok_or_else(|| RosterError::not_found("no such consent"))?;
+            let known = facts.roster.platforms.get(&consent.platform);
+            let consenting = known.and_then(|known| known.platform.consenting());
+            let consenting = consenting.ok_or_else(|| RosterError::not_found("no such platform"))?;
+            let callback = consenting.read_callback(&pairs);
+            match callback {
+                Callback::Code(_) => {
+                    commit.consents.push(Consent { step: ConsentStep::Exchanging, ..consent.clone() });
+                }
+                Callback::Denied | Callback::Refused(_) => commit.removed_consents.push(consent.id),
+            }
+            Ok((consent.clone(), callback))
+        })
+        .await;
+    let (consent, callback) = answered.map_err(|_| NotOurs)?;
+    let (id, who) = (consent.id, consent.who.clone());
+    let name = Way::to(app, &consent.platform).map_or("the platform", |way| way.name());
+    let again = begin_again(&consent.platform);
+    let now = app.clock.now();
+    match callback {
+        Callback::Code(code) => go_on(app, consent, Next::Exchange(code)),
+        Callback::Denied => {
+            let denied = RosterError::new(ErrorKind::NotPermitted, format!("the owner denied it at {name}"));
+            app.desk.settle(&consent, ConsentState::Failed(denied.hint(again)), now);
+        }
+        Callback::Refused(words) => {
+            let refused = RosterError::new(ErrorKind::Unavailable, format!("{name} refused: {words}"));
+            app.desk.settle(&consent, ConsentState::Failed(refused.hint(again)), now);
+        }
+    }
+    Ok((id, who))
+}
+
+/// Whether an address that was pasted is where the browser was sent back to.
+fn is_same_place(address: &Url, redirect_uri: &str) -> bool {
+    let place = |url: &Url| {
+        let path = url.path().trim_end_matches('/').to_owned();
+        (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default(), path)
+    };
+    Url::parse(redirect_uri).is_ok_and(|redirect| place(&redirect) == place(address))
+}
+
+/// Finishes a consent with the address that a person copied.
+///
+/// # Errors
+/// When it is no such address, or no consent of theirs waits for it.
+pub async fn pasted(app: &Arc<App>, who: &Who, text: &str) -> Result<ConsentId, RosterError> {
+    let expected = "paste the whole address the browser landed on after approving: it begins with the redirect URI \
+                    and holds state= and code=";
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).take(8192).collect();
+    let address = Url::parse(&text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .ok_or_else(|| RosterError::usage("that is not the address of a web page").hint(expected))?;
+    let pairs: Vec<(String, String)> =
+        address.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    if !pairs.iter().any(|(name, _)| name == "state") {
+        return Err(RosterError::usage("that address holds no answer to a consent").hint(expected));
+    }
+    let answered = returned(app, pairs, From::Person { uid: who.uid }, Some(&address)).await;
+    answered.map(|(consent, _)| consent).map_err(|NotOurs| {
+        RosterError::usage("no consent of yours waits for that address: it was used, has expired, or is another user's")
+            .hint("begin again: an address is good for 10 minutes, and once")
+    })
+}
+
+/// What is to be done next with a consent.
+pub(super) enum Next {
+    Exchange(Secret),
+    /// A device code was answered.
+    Keep(Box<Tokens>),
+    List(GrantId),
+}
+
+/// Goes on in a task that ends before the daemon does.
+pub(super) fn go_on(app: &Arc<App>, consent: Consent, next: Next) {
+    let owned = app.clone();
+    app.desk.work.spawn(async move {
+        let app = owned;
+        let went = AssertUnwindSafe(go(&app, &consent, next)).catch_unwind().await;
+        let failed = match went {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error),
+            Err(_) => Some(RosterError::failed("rosterd failed at this; its log has more")),
+        };
+        if let Some(error) = failed {
+            give_up(&app, consent.id, error).await;
+        }
+        app.desk.has_moved();
+        app.desk.wake.notify_one();
+    });
+    app.desk.has_moved();
+}
+
+async fn go(app: &Arc<App>, consent: &Consent, next: Next) -> Result<(), RosterError> {
+    let way = Way::to(app, &consent.platform).ok_or_else(|| RosterError::failed("the platform is not there"))?;
+    let grant = match next {
+        Next::Exchange(code) => {
+            let asked_at = app.clock.now();
+            let tokens = exchange(app, &way, consent, &code).await?;
+            keep(app, &way, consent, &tokens, asked_at).await?
+        }
+        Next::Keep(tokens) => keep(app, &way, consent, &tokens, app.clock.now()).await?,
+        Next::List(grant) => grant,
+    };
+    list(app, &way, consent, grant).await
+}
+
+async fn exchange(app: &App, way: &Way, consent: &Consent, code: &Secret) -> Result<Tokens, RosterError> {
+    let place = Place::of_consent(consent.id, Field::Verifier);
+    let verifier = consent.verifier.as_ref().map(|sealed| app.desk.vault.open(place, sealed)).transpose();
+    let verifier = verifier.map_err(|error| RosterError::failed(format!("the stored verifier: {error}")))?;
+    let with = Exchange { code, redirect_uri: &consent.redirect_uri, verifier: verifier.as_ref() };
+    let told = way.consenting().exchange(&way.api(app), with).await;
+    told.map_err(|error| no_tokens(way, &consent.platform, &error))
+}
+
+/// A code is good for one exchange: whatever went wrong, a person begins again.
+fn no_tokens(way: &Way, platform: &str, error: &TokenError) -> RosterError {
+    let message = format!("{} gave no tokens: {error}", way.name());
+    match error {
+        TokenError::App { .. } => RosterError::new(ErrorKind::Unconfigured, message)
+            .hint(format!("`roster platforms test {platform}` shows what is wrong with the app's set-up")),
+        _ => RosterError::new(ErrorKind::Unavailable, message).hint(begin_again(platform)),
+    }
+}
+
+/// Keeps the tokens before anything else is done with them.
+async fn keep(
+    app: &App,
+    way: &Way,
+    consent: &Consent,
+    tokens: &Tokens,
+    asked_at: Timestamp,
+) -> Result<GrantId, RosterError> {
+    let id = GrantId::random().map_err(|error| RosterError::failed(error.to_string()))?;
+    let consenting = way.consenting();
+    let terms = Terms { model: consenting.model(), renewable_after: consenting.renewable_after(), asked_at };
+    let sealed = renew::sealed(&app.desk.vault, id, tokens, None, terms);
+    let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
+    let asked: Vec<String> = consenting.scopes().iter().map(|scope| scope.name.to_owned()).collect();
+    let grant = Grant {
+        id,
+        realm: consenting.realm(),
+        platform: consent.platform.clone(),
+        owner_id: String::new(),
+        owner_name: String::new(),
+        scopes: tokens.scopes.clone().unwrap_or(asked),
+        missing: Vec::new(),
+        granted_at: app.clock.now(),
+        checked_at: app.clock.now(),
+        state: GrantState::Live,
+    };
+    app.decide(|facts, commit, _| {
+        commit.grants.push(grant);
+        commit.tokens.push(sealed);
+        match facts.roster.consents.asked.get(&consent.id) {
+            Some(asked) => {
+                commit
+                    .consents
+                    .push(crate::model::Consent { step: ConsentStep::Listing { grant: id }, ..asked.clone() });
+            }
+            // Given up meanwhile: what was granted is revoked.
+            None => {
+                let now = facts.now;
+                for grant in &mut commit.grants {
+                    grant.state = GrantState::Revoking { since: now, attempts: 0, next_at: now, last_error: None };
+                }
+            }
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(id)
+}
+
+/// Asks who consented and to which accounts, and connects them or asks which.
+async fn list(app: &Arc<App>, way: &Way, consent: &Consent, id: GrantId) -> Result<(), RosterError> {
+    let generation = || app.look(|roster| roster.consents.tokens.get(&id).map(|tokens| tokens.generation));
+    if way.consenting().renews_at_once() && generation() == Some(1) {
+        match renew::renew(app, id, 1).await {
+            Ok(()) => {}
+            Err(RenewError::Gone { what }) => return Err(RosterError::new(ErrorKind::Unavailable, what)),
+            // The short-lived token works for now, and is renewed as soon as that works.
+            Err(error) => tracing::warn!(grant = %id, %error, "a fresh token could not be extended yet"),
+        }
+    }
+    let mut tries = 0;
+    let opened = loop {
+        let grant = app.look(|roster| roster.consents.grants.get(&id).cloned());
+        let grant = grant.ok_or_else(|| RosterError::failed("the consent was given up"))?;
+        let asked = match access::of_grant(app, &grant, None).await {
+            Ok(used) => way.consenting().opened(&way.api(app), &used.access).await,
+            Err(error) => Err(error),
+        };
+        tries += 1;
+        match asked {
+            Ok(opened) => break opened,
+            Err(PlatformError::Unavailable { .. } | PlatformError::Unexpected { .. }) if tries < TRIES => {}
+            Err(error) => return Err(no_accounts(way, &consent.platform, &error)),
+        }
+    };
+    choose::offer(app, way, consent.id, id, opened).await
+}
+
+fn no_accounts(way: &Way, platform: &str, error: &PlatformError) -> RosterError {
+    let kind = match error {
+        PlatformError::Unconfigured { .. } => ErrorKind::Unconfigured,
+        PlatformError::MissingScope { .. } => ErrorKind::NotPermitted,
+        _ => ErrorKind::Unavailable,
+    };
+    let message = format!("{} told no account: {error}", way.name());
+    RosterError::new(kind, message).hint(begin_again(platform))
+}
+
+/// A consent came to nothing: it is forgotten, and what was granted already is revoked.
+pub(super) async fn give_up(app: &App, id: ConsentId, error: RosterError) {
+    let removed = app
+        .decide(|facts, commit, _| {
+            let consents = &facts.roster.consents;
+            let Some(consent) = consents.asked.get(&id) else { return Ok(None) };
+            commit.removed_consents.push(id);
+            if let ConsentStep::Listing { grant } | ConsentStep::Choosing { grant, .. } = &consent.step
+                && consents.users_of(*grant).is_empty()
+            {
+                revoke::queue(facts, commit, *grant);
+            }
+            Ok(Some(consent.clone()))
+        })
+        .await;
+    match removed {
+        Ok(Some(consent)) => {
+            tracing::info!(consent = %id, platform = consent.platform, %error, "a consent came to nothing");
+            app.desk.settle(&consent, ConsentState::Failed(error), app.clock.now());
+        }
+        Ok(None) => {}
+        Err(error) => tracing::error!(consent = %id, %error, "the end of a consent could not be stored"),
+    }
+    app.desk.wake.notify_one();
+}
+
+/// Gives a consent of this user up.
+///
+/// # Errors
+/// No such consent of theirs.
+pub async fn cancel(app: &App, who: &Who, id: ConsentId) -> Result<(), RosterError> {
+    let is_theirs = app.look(|roster| roster.consents.asked.get(&id).is_some_and(|consent| consent.who.uid == who.uid));
+    if !is_theirs {
+        return Err(super::no_such_consent());
+    }
+    give_up(app, id, RosterError::failed("it was given up")).await;
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! Does what falls due with consents: renewals, revocations, daily checks, device codes, and the end of what nobody
+//! answered. Sleeps until the next of them; no polling.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use roster_protocol::error::{ErrorKind, RosterError};
+use roster_protocol::ids::{ConsentId, GrantId};
+use roster_protocol::time::Timestamp;
+
+use super::finish::{self, Next};
+use super::vault::{Field, Place};
+use super::{Way, access, begin_again, renew, revoke};
+use crate::app::App;
+use crate::model::{ConsentStep, Grant, GrantState};
+use crate::platforms::PlatformError;
+use crate::platforms::consenting::DeviceAnswer;
+use crate::store::StoreState;
+
+const DAY_S: i64 = 24 * 3600;
+/// What was begun and is still due is not begun again before this.
+const AGAIN_S: i64 = 60;
+/// A check that found nothing out is repeated after this.
+const CHECK_AGAIN_S: i64 = 3600;
+
+/// Something that falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Job {
+    Renew(GrantId, u64),
+    Revoke(GrantId),
+    Check(GrantId),
+    Poll(ConsentId),
+    Expire(ConsentId),
+}
+
+/// Keeps consents until the end.
+pub async fn run(app: Arc<App>) {
+    resume(&app).await;
+    let mut begun: HashMap<Job, Timestamp> = HashMap::new();
+    let mut store = app.store.watch_state();
+    loop {
+        let now = app.clock.now();
+        let writable = *store.borrow_and_update() == StoreState::Working;
+        let jobs = jobs(&app);
+        begun.retain(|job, _| jobs.iter().any(|(known, _, _)| known == job));
+        let mut wake_at = Timestamp(i64::MAX);
+        for (job, due, pause_s) in jobs.into_iter().filter(|_| writable) {
+            let due = begun.get(&job).map_or(due, |again| due.max(*again));
+            if due <= now {
+                begun.insert(job, now.plus_seconds(pause_s));
+                let (owned, ending) = (app.clone(), app.cut_off.clone());
+                app.tasks.spawn(ending.run_until_cancelled_owned(async move { work(&owned, job).await }));
+                wake_at = wake_at.min(now.plus_seconds(pause_s));
+            } else {
+                wake_at = wake_at.min(due);
+            }
+        }
+        tokio::select! {
+            () = app.ending.cancelled() => return,
+            changed = store.changed() => if changed.is_err() { return },
+            () = app.desk.wake.notified() => {}
+            () = app.clock.sleep_until(wake_at) => {}
+        }
+    }
+}
+
+/// Takes up what an earlier life of the daemon left in the middle.
+async fn resume(app: &Arc<App>) {
+    let asked: Vec<_> = app.look(|roster| roster.consents.asked.values().cloned().collect());
+    for consent in asked {
+        app.desk.opened(&consent);
+        match consent.step {
+            ConsentStep::Exchanging => {
+                let error = RosterError::failed("rosterd was restarted while it asked for tokens");
+                finish::give_up(app, consent.id, error.hint(begin_again(&consent.platform))).await;
+            }
+            ConsentStep::Listing { grant } => finish::go_on(app, consent, Next::List(grant)),
+            ConsentStep::Waiting | ConsentStep::Choosing { .. } => {}
+        }
+    }
+}
+
+/// Everything that will fall due: when, and how long it is left alone once it was begun.
+fn jobs(app: &App) -> Vec<(Job, Timestamp, i64)> {
+    app.look(|roster| {
+        let consents = &roster.consents;
+        let mut jobs = Vec::new();
+        for grant in consents.grants.values() {
+            match &grant.state {
+                GrantState::Revoking { next_at, .. } => jobs.push((Job::Revoke(grant.id), *next_at, AGAIN_S)),
+                GrantState::Ended { .. } => {}
+                GrantState::Live => {
+                    if let Some(tokens) = consents.tokens.get(&grant.id) {
+                        // A renewal that a crash interrupted is taken up at once.
+                        let open = tokens.attempt.as_ref().filter(|_| tokens.failures == 0).map(|open| open.begun_at);
+                        let due = open.or(tokens.renew_at);
+                        jobs.extend(due.map(|due| (Job::Renew(grant.id, tokens.generation), due, AGAIN_S)));
+                    }
+                    let consenting = roster.platforms.get(&grant.platform).and_then(|it| it.platform.consenting());
+                    if consenting.is_some_and(|consenting| consenting.checks()) && !grant.owner_id.is_empty() {
+                        let spread = i64::from(grant.id.0[3]) * 60;
+                        jobs.push((Job::Check(grant.id), grant.checked_at.plus_seconds(DAY_S + spread), CHECK_AGAIN_S));
+                    }
+                }
+            }
+        }
+        for consent in consents.asked.values() {
+            if matches!(consent.step, ConsentStep::Waiting | ConsentStep::Choosing { .. }) {
+                jobs.push((Job::Expire(consent.id), consent.expires_at, AGAIN_S));
+            }
+            if let (Some(device), ConsentStep::Waiting) = (&consent.device, &consent.step) {
+                let interval = device.interval.0.clamp(1, 60) as i64;
+                jobs.push((Job::Poll(consent.id), consent.begun_at.plus_seconds(interval), interval));
+            }
+        }
+        jobs
+    })
+}
+
+async fn work(app: &Arc<App>, job: Job) {
+    match job {
+        // Failures are noted where they happen, and move the due time.
+        Job::Renew(grant, generation) => drop(renew::renew(app, grant, generation).await),
+        Job::Revoke(grant) => revoke::tell(app.clone(), grant).await,
+        Job::Check(grant) => check(app, grant).await,
+        Job::Poll(consent) => poll(app, consent).await,
+        Job::Expire(consent) => expire(app, consent).await,
+    }
+    app.desk.wake.notify_one();
+}
+
+async fn expire(app: &App, id: ConsentId) {
+    let found = app.look(|roster| roster.consents.asked.get(&id).cloned());
+    let Some(consent) = found.filter(|consent| consent.expires_at <= app.clock.now()) else { return };
+    let message = match consent.step {
+        ConsentStep::Choosing { .. } => "nobody chose an account in time",
+        _ => "nobody answered in time",
+    };
+    let error = RosterError::new(ErrorKind::Unavailable, message).hint(begin_again(&consent.platform));
+    finish::give_up(app, id, error).await;
+}
+
+/// Asks whether a consent still holds, and with which scopes.
+async fn check(app: &Arc<App>, id: GrantId) {
+    let Some(grant) = app.look(|roster| roster.consents.grants.get(&id).cloned()) else { return };
+    let Some(way) = Way::to(app, &grant.platform) else { return };
+    let checked = match access::of_grant(app, &grant, None).await {
+        Ok(used) => way.consenting().check(&way.api(app), &used.access).await,
+        Err(error) => Err(error),
+    };
+    match checked {
+        Ok(scopes) => note(app, &way, id, scopes).await,
+        Err(PlatformError::Unauthorized { what }) => renew::end(app, id, &what).await,
+        Err(error) => tracing::info!(grant = %id, %error, "a consent could not be checked; tried again later"),
+    }
+}
+
+async fn note(app: &App, way: &Way, id: GrantId, scopes: Option<Vec<String>>) {
+    let noted = app
+        .decide(|facts, commit, _| {
+            let Some(grant) = facts.roster.consents.grants.get(&id) else { return Ok(()) };
+            let scopes = scopes.unwrap_or_else(|| grant.scopes.clone());
+            let asked = way.consenting().scopes().iter();
+            let missing = asked.filter(|scope| !scopes.iter().any(|told| told == scope.name));
+            let missing = missing.map(|scope| scope.name.to_owned()).collect();
+            if scopes != grant.scopes {
+                commit.audit.push(revoke::line(facts, grant, "grant.scopes", &scopes.join(" ")));
+            }
+            commit.grants.push(Grant { scopes, missing, checked_at: facts.now, ..grant.clone() });
+            Ok(())
+        })
+        .await;
+    if let Err(error) = noted {
+        tracing::warn!(grant = %id, %error, "a check could not be noted");
+    }
+}
+
+/// Asks once how a device code stands.
+async fn poll(app: &Arc<App>, id: ConsentId) {
+    let found = app.look(|roster| roster.consents.asked.get(&id).cloned());
+    let Some((consent, device)) = found.and_then(|consent| Some((consent.clone(), consent.device?))) else { return };
+    let Some(way) = Way::to(app, &consent.platform) else { return };
+    let Ok(code) = app.desk.vault.open(Place::of_consent(id, Field::DeviceCode), &device.code) else {
+        return finish::give_up(app, id, RosterError::failed("the stored device code does not open")).await;
+    };
+    let refused = |kind, words: &str| RosterError::new(kind, words.to_owned()).hint(begin_again(&consent.platform));
+    match way.consenting().device_answer(&way.api(app), &code).await {
+        Ok(DeviceAnswer::Pending) => {}
+        Ok(DeviceAnswer::SlowDown) => slow_down(app, id).await,
+        Ok(DeviceAnswer::Granted(tokens)) => {
+            let claimed = claim(app, id).await;
+            if claimed {
+                finish::go_on(app, consent, Next::Keep(tokens));
+            }
+        }
+        Ok(DeviceAnswer::Denied) => {
+            let words = format!("the owner denied it at {}", way.name());
+            finish::give_up(app, id, refused(ErrorKind::NotPermitted, &words)).await;
+        }
+        Ok(DeviceAnswer::Over) => finish::give_up(app, id, refused(ErrorKind::Unavailable, "the code is over")).await,
+        Err(error) => tracing::info!(consent = %id, %error, "a device code could not be asked about; tried again"),
+    }
+}
+
+/// Of two answers only one goes on.
+async fn claim(app: &App, id: ConsentId) -> bool {
+    let claimed = app.decide(|facts, commit, _| {
+        let waiting = facts.roster.consents.asked.get(&id).filter(|it| it.step == ConsentStep::Waiting);
+        let consent = waiting.cloned().ok_or_else(|| RosterError::not_found("it was given up meanwhile"))?;
+        commit.consents.push(crate::model::Consent { step: ConsentStep::Exchanging, ..consent });
+        Ok(())
+    });
+    claimed.await.is_ok()
+}
+
+async fn slow_down(app: &App, id: ConsentId) {
+    let slower = app.decide(|facts, commit, _| {
+        let Some(mut consent) = facts.roster.consents.asked.get(&id).cloned() else { return Ok(()) };
+        if let Some(device) = &mut consent.device {
+            device.interval.0 = (device.interval.0 + 5).min(60);
+        }
+        commit.consents.push(consent);
+        Ok(())
+    });
+    if let Err(error) = slower.await {
+        tracing::warn!(consent = %id, %error, "a slower pace could not be noted");
+    }
+}

@@ -1,0 +1,255 @@
+//! Where the master key comes from, and the file it is kept in.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use zeroize::Zeroizing;
+
+use super::vault::{KeyId, MasterKey};
+use crate::surroundings::Surroundings;
+
+/// The name of the systemd credential.
+const CREDENTIAL: &str = "roster-master-key";
+/// The variable of the environment.
+const VARIABLE: &str = "ENCRYPTION_KEY";
+/// The file in the state directory.
+const FILE: &str = "master.key";
+/// More is no key.
+const MOST_BYTES: u64 = 200;
+
+/// Why there is no key. Starting again cannot help.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error(
+        "this store's tokens are sealed with the master key {key}, and no key was found: give it as the credential \
+         roster-master-key, in [store] master_key_file, in ENCRYPTION_KEY, or as {file}"
+    )]
+    Missing { key: KeyId, file: PathBuf },
+    #[error("this store's tokens are sealed with the master key {expected}; {from} holds the key {found}")]
+    Wrong { expected: KeyId, found: KeyId, from: String },
+    #[error("{from} is no master key: {why}")]
+    Unusable { from: String, why: String },
+    #[error("a master key could not be made in {dir}: {why}")]
+    NotMade { dir: PathBuf, why: String },
+}
+
+/// A key and where it was found.
+pub struct Found {
+    pub key: MasterKey,
+    pub from: String,
+}
+
+/// The places where a key may be, safest first.
+pub struct Places<'a> {
+    pub surroundings: &'a Surroundings,
+    /// `[store] master_key_file`.
+    pub file: Option<&'a Path>,
+    pub state_dir: &'a Path,
+}
+
+impl Places<'_> {
+    /// The first key there is. Touches nothing.
+    ///
+    /// # Errors
+    /// When a place holds something that is no key, or that others could have read or changed.
+    pub fn find(&self) -> Result<Option<Found>, KeyError> {
+        let credential = format!("the credential {CREDENTIAL}");
+        match self.surroundings.credential(CREDENTIAL) {
+            Ok(Some(secret)) => return read(secret.expose(), credential).map(Some),
+            Ok(None) => {}
+            Err(error) => return Err(KeyError::Unusable { from: credential, why: error.to_string() }),
+        }
+        if let Some(path) = self.file {
+            return read_file(path)?.map(Some).ok_or_else(|| KeyError::Unusable {
+                from: path.display().to_string(),
+                why: "there is no such file".to_owned(),
+            });
+        }
+        if let Some(text) = self.surroundings.variable(VARIABLE) {
+            return read(text, VARIABLE.to_owned()).map(Some);
+        }
+        read_file(&self.state_dir.join(FILE))
+    }
+
+    /// The key for a store: the one there is, checked against the id that the store names; a new one for a store that
+    /// is not there yet, or has nothing sealed.
+    ///
+    /// # Errors
+    /// When the store names a key, and there is none or another one.
+    pub fn for_store(&self, named: Option<KeyId>) -> Result<Found, KeyError> {
+        match (self.find()?, named) {
+            (Some(found), Some(expected)) if found.key.id() != expected => {
+                Err(KeyError::Wrong { expected, found: found.key.id(), from: found.from })
+            }
+            (Some(found), _) => Ok(found),
+            (None, Some(key)) => Err(KeyError::Missing { key, file: self.state_dir.join(FILE) }),
+            (None, None) => make(self.state_dir),
+        }
+    }
+}
+
+fn read(text: &str, from: String) -> Result<Found, KeyError> {
+    match MasterKey::from_hex(text) {
+        Some(key) => Ok(Found { key, from }),
+        None => Err(KeyError::Unusable { from, why: "it is not 64 hexadecimal digits".to_owned() }),
+    }
+}
+
+/// A key file that only its owner can have read or changed; `None` when there is none.
+fn read_file(path: &Path) -> Result<Option<Found>, KeyError> {
+    let from = path.display().to_string();
+    let unusable = |why: String| KeyError::Unusable { from: from.clone(), why };
+    let opened =
+        OpenOptions::new().read(true).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32).open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            return Err(unusable("it is a symbolic link".to_owned()));
+        }
+        Err(error) => return Err(unusable(error.to_string())),
+    };
+    // The open file is asked, not the path, which may be another one by now.
+    let meta = file.metadata().map_err(|error| unusable(error.to_string()))?;
+    if let Some(why) = distrusted(&meta) {
+        return Err(unusable(why));
+    }
+    let mut text = Zeroizing::new(String::with_capacity(MOST_BYTES as usize + 1));
+    file.take(MOST_BYTES).read_to_string(&mut text).map_err(|error| unusable(error.to_string()))?;
+    read(&text, from).map(Some)
+}
+
+fn distrusted(meta: &fs::Metadata) -> Option<String> {
+    let owner = meta.uid();
+    if !meta.is_file() {
+        Some("it is no regular file".to_owned())
+    } else if owner != rustix::process::geteuid().as_raw() && owner != 0 {
+        Some(format!("it belongs to uid {owner}"))
+    } else if meta.mode() & 0o077 != 0 {
+        Some("others may read it: chmod 600".to_owned())
+    } else if meta.nlink() > 1 {
+        Some("it has a second name, a hard link".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Makes `master.key`, whole or not at all. When another start was quicker, its key is the one.
+fn make(dir: &Path) -> Result<Found, KeyError> {
+    let not_made = |why: String| KeyError::NotMade { dir: dir.to_owned(), why };
+    let told = |error: std::io::Error| not_made(error.to_string());
+    let key = MasterKey::random().map_err(|error| not_made(error.to_string()))?;
+    let path = dir.join(FILE);
+    let new = dir.join(format!("{FILE}.{}.new", std::process::id()));
+    crate::store::own_dir(dir).map_err(|error| not_made(error.to_string()))?;
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(told(error)),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&new).map_err(told)?;
+    let written = writeln!(file, "{}", key.to_hex().expose()).and_then(|()| file.sync_all());
+    // A link fails where the name is taken; a rename would replace another start's key.
+    let linked = written.and_then(|()| fs::hard_link(&new, &path));
+    fs::remove_file(&new).map_err(told)?;
+    match linked {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return read_file(&path)?.ok_or_else(|| not_made("it appeared and went away".to_owned()));
+        }
+        other => other.map_err(told)?,
+    }
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(told)?;
+    tracing::warn!(
+        file = %path.display(),
+        key = %key.id(),
+        "a master key was made: back it up apart from the store, without it the tokens are lost"
+    );
+    Ok(Found { key, from: path.display().to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn place(surroundings: &Surroundings, dir: &Path, file: Option<&Path>) -> Result<Option<KeyId>, String> {
+        let found = Places { surroundings, file, state_dir: dir }.find();
+        found.map(|found| found.map(|found| found.key.id())).map_err(|error| error.to_string())
+    }
+
+    fn key_file(path: &Path, digit: char, mode: u32) {
+        fs::write(path, digit.to_string().repeat(64) + "\n").expect("written");
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("mode");
+    }
+
+    fn id(digit: char) -> KeyId {
+        MasterKey::from_hex(&digit.to_string().repeat(64)).expect("a key").id()
+    }
+
+    #[test]
+    fn the_safest_place_wins() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("given");
+        key_file(&dir.path().join(FILE), '1', 0o600);
+        let nothing = Surroundings::default();
+        assert_eq!(place(&nothing, dir.path(), None), Ok(Some(id('1'))));
+        let variable = Surroundings::new(&[(VARIABLE, &"2".repeat(64))], None);
+        assert_eq!(place(&variable, dir.path(), None), Ok(Some(id('2'))));
+        key_file(&file, '3', 0o600);
+        assert_eq!(place(&variable, dir.path(), Some(&file)), Ok(Some(id('3'))));
+        let credentials = tempfile::tempdir().expect("a directory");
+        key_file(&credentials.path().join(CREDENTIAL), '4', 0o400);
+        let credential = Surroundings::new(&[(VARIABLE, &"2".repeat(64))], Some(credentials.path().to_owned()));
+        assert_eq!(place(&credential, dir.path(), Some(&file)), Ok(Some(id('4'))));
+    }
+
+    #[test]
+    fn a_file_that_others_could_touch_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join(FILE);
+        let refused = |words: &str| {
+            let error = place(&Surroundings::default(), dir.path(), None).expect_err(words);
+            assert!(error.contains(words), "{error}");
+            let _ = fs::remove_file(&path);
+        };
+        key_file(&path, '1', 0o640);
+        refused("others may read it");
+        let other = dir.path().join("other");
+        key_file(&other, '1', 0o600);
+        symlink(&other, &path).expect("a link");
+        refused("symbolic link");
+        fs::hard_link(&other, &path).expect("a link");
+        refused("hard link");
+        fs::remove_file(&other).expect("gone");
+        fs::create_dir(&path).expect("made");
+        let error = place(&Surroundings::default(), dir.path(), None).expect_err("a directory");
+        assert!(error.contains("no regular file"), "{error}");
+        fs::remove_dir(&path).expect("gone");
+        fs::write(&path, "not a key").expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
+        refused("64 hexadecimal digits");
+        assert_eq!(place(&Surroundings::default(), dir.path(), None), Ok(None));
+        let missing = dir.path().join("missing");
+        assert!(place(&Surroundings::default(), dir.path(), Some(&missing)).is_err());
+    }
+
+    #[test]
+    fn a_store_that_names_a_key_gets_that_one_or_none() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let nothing = Surroundings::default();
+        let places = Places { surroundings: &nothing, file: None, state_dir: dir.path() };
+        let missing = places.for_store(Some(id('1'))).err().expect("no key").to_string();
+        assert!(missing.contains(&id('1').to_string()), "{missing}");
+        assert_eq!(fs::read_dir(dir.path()).expect("there").count(), 0, "nothing was touched");
+        let made = places.for_store(None).expect("made").key.id();
+        let meta = fs::metadata(dir.path().join(FILE)).expect("there");
+        assert_eq!((meta.mode() & 0o777, meta.nlink()), (0o600, 1));
+        assert_eq!(places.for_store(Some(made)).expect("the same").key.id(), made);
+        let wrong = places.for_store(Some(id('1'))).err().expect("another").to_string();
+        assert!(wrong.contains(&id('1').to_string()) && wrong.contains(&made.to_string()), "{wrong}");
+    }
+}

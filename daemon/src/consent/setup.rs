@@ -1,0 +1,71 @@
+//! Whether a platform is set up right, found out by real calls where they can tell.
+
+use roster_protocol::consent::PlatformCheck;
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::ConnectionId;
+
+use super::Way;
+use crate::app::App;
+use crate::browse::resolve;
+use crate::http_client::Api;
+use crate::platforms::{Account, PlatformError};
+
+/// Looks at one platform's set-up.
+///
+/// # Errors
+/// No such platform.
+pub async fn test(app: &App, slug: &str) -> Result<Vec<PlatformCheck>, RosterError> {
+    let known =
+        app.look(|roster| roster.platforms.get(slug).cloned().ok_or_else(|| resolve::unknown_platform(roster, slug)))?;
+    let mut checks = vec![switched_on(slug, known.enabled)];
+    match Way::to(app, slug) {
+        Some(way) => {
+            if let Some(lacks) = way.consenting().lacks() {
+                checks.push(check("app", Some(false), lacks));
+            } else {
+                let redirect_uri = way.redirect_uri(app);
+                checks.extend(way.consenting().test(&way.api(app), &redirect_uri).await);
+            }
+        }
+        None => checks.push(answer(app, slug).await),
+    }
+    Ok(checks)
+}
+
+fn check(what: &str, ok: Option<bool>, message: impl Into<String>) -> PlatformCheck {
+    PlatformCheck { what: what.to_owned(), ok, message: message.into() }
+}
+
+fn switched_on(slug: &str, enabled: bool) -> PlatformCheck {
+    match enabled {
+        true => check("enabled", Some(true), "it is switched on"),
+        false => check("enabled", Some(false), format!("set enabled = true under [platforms.{slug}]")),
+    }
+}
+
+/// Asks about an account that is connected, or else about one that need not be there: any sensible answer will do.
+async fn answer(app: &App, slug: &str) -> PlatformCheck {
+    let found = app.look(|roster| {
+        let known = roster.platforms.get(slug)?.clone();
+        let mut connected = roster.connections.values().filter(|it| it.platform == slug);
+        let handle = connected.find(|it| it.disconnected_at.is_none()).map(|it| it.handle.clone());
+        Some((known, handle))
+    });
+    let Some((known, handle)) = found else { return check("answer", None, "the platform is not there") };
+    let example = known.platform.info().handle_example;
+    let Ok(handle) = handle.map_or_else(|| known.platform.canonical(example), Ok) else {
+        return check("answer", None, "connect an account first: there is none to ask about");
+    };
+    let api = Api::new(app.http.clone(), known.route.clone(), app.clock.now());
+    let place = ConnectionId::from_bytes([0; 5]);
+    let account = Account { connection: place, handle: handle.clone(), platform_user_id: None, access: None };
+    let told = known.platform.observe(&api, &[account]).await.into_iter().next();
+    match told {
+        Some((_, Ok(_))) => check("answer", Some(true), format!("it told about {handle}")),
+        Some((_, Err(PlatformError::AccountGone { .. }))) => {
+            check("answer", Some(true), format!("it answered that there is no {handle}"))
+        }
+        Some((_, Err(error))) => check("answer", Some(false), error.to_string()),
+        None => check("answer", Some(false), "it told nothing"),
+    }
+}

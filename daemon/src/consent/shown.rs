@@ -1,0 +1,142 @@
+//! Consents and grants as clients see them.
+
+use std::time::Duration;
+
+use roster_protocol::audit::Who;
+use roster_protocol::consent::{ConsentState, Grant, Renews, TokenModel};
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::{ConnectionId, ConsentId};
+use roster_protocol::time::Timestamp;
+
+use super::choose;
+use super::no_such_consent;
+use crate::app::App;
+use crate::browse::resolve;
+use crate::model::{self, ConsentStep, GrantState, GrantTokens};
+use crate::roster::Roster;
+
+/// How a consent of this user stands, as soon as nothing more happens by itself or patience ends.
+///
+/// # Errors
+/// No such consent of theirs, or none that is remembered.
+pub async fn state(app: &App, who: &Who, id: ConsentId, patience: Duration) -> Result<ConsentState, RosterError> {
+    let mut moved = app.desk.moved.subscribe();
+    let settled = async {
+        loop {
+            moved.mark_unchanged();
+            match now(app, who, id) {
+                Ok(state) if !state.is_settled() => {}
+                other => return other,
+            }
+            // The sender lives as long as the app.
+            if moved.changed().await.is_err() {
+                return now(app, who, id);
+            }
+        }
+    };
+    match tokio::time::timeout(patience, settled).await {
+        Ok(state) => state,
+        Err(_) => now(app, who, id),
+    }
+}
+
+fn now(app: &App, who: &Who, id: ConsentId) -> Result<ConsentState, RosterError> {
+    let asked = app.look(|roster| {
+        let consent = roster.consents.asked.get(&id).filter(|consent| consent.who.uid == who.uid)?;
+        Some(match &consent.step {
+            ConsentStep::Waiting => ConsentState::Waiting,
+            ConsentStep::Exchanging | ConsentStep::Listing { .. } => ConsentState::Finishing,
+            ConsentStep::Choosing { choices, .. } => {
+                ConsentState::Choose(choose::choices(roster, &consent.platform, choices))
+            }
+        })
+    });
+    // Asked before its end is looked for: what is not open any more has one.
+    let ending = app.desk.is_open(id, who.uid).then_some(ConsentState::Finishing);
+    asked.or_else(|| app.desk.ended(id, who.uid)).or(ending).ok_or_else(no_such_consent)
+}
+
+/// The consent of this user for an influencer and platform that waits for a choice.
+///
+/// # Errors
+/// No such influencer.
+pub fn open(app: &App, who: &Who, influencer: &str, platform: &str) -> Result<Option<ConsentId>, RosterError> {
+    app.look(|roster| {
+        let influencer = resolve::influencer(roster, influencer)?.id;
+        let mut asked = roster.consents.asked.values();
+        let waits = |consent: &&model::Consent| {
+            consent.who.uid == who.uid
+                && consent.influencer == influencer
+                && consent.platform == platform
+                && matches!(consent.step, ConsentStep::Choosing { .. })
+        };
+        Ok(asked.find(waits).map(|consent| consent.id))
+    })
+}
+
+/// Every grant, those that need a hand first.
+pub fn grants(app: &App) -> Vec<Grant> {
+    let mut shown: Vec<Grant> = app.look(|roster| {
+        // One that is being made has no owner yet.
+        let grants = roster.consents.grants.values().filter(|grant| !grant.owner_id.is_empty());
+        grants.map(|known| grant(roster, known)).collect()
+    });
+    shown.sort_by_key(|grant| {
+        let place = match grant.renews {
+            Renews::ByHand => 0,
+            Renews::Itself => 1,
+            Renews::Never => 2,
+        };
+        (place, grant.act_before.unwrap_or(Timestamp(i64::MAX)), grant.platform.clone(), grant.id)
+    });
+    shown
+}
+
+/// A grant for clients.
+pub fn grant(roster: &Roster, grant: &model::Grant) -> Grant {
+    let consenting = roster.platforms.get(&grant.platform).and_then(|known| known.platform.consenting());
+    let tokens = roster.consents.tokens.get(&grant.id);
+    let (renews, act_before) = renewal(grant, tokens);
+    Grant {
+        id: grant.id,
+        platform: grant.platform.clone(),
+        account: grant.owner_name.clone(),
+        model: consenting.map_or(TokenModel::Fixed, |consenting| consenting.model()),
+        scopes: grant.scopes.clone(),
+        missing: choose::missing(roster, grant),
+        granted_at: grant.granted_at,
+        expires_at: tokens.and_then(|tokens| tokens.access_ends_at),
+        renews,
+        renews_at: tokens.and_then(|tokens| tokens.renew_at).filter(|_| renews == Renews::Itself),
+        act_before,
+        note: note(grant, tokens),
+        connections: roster.consents.users_of(grant.id),
+    }
+}
+
+fn renewal(grant: &model::Grant, tokens: Option<&GrantTokens>) -> (Renews, Option<Timestamp>) {
+    match (&grant.state, tokens) {
+        (GrantState::Revoking { .. }, _) => (Renews::Never, None),
+        (GrantState::Ended { .. }, _) | (_, None) => (Renews::ByHand, None),
+        (GrantState::Live, Some(tokens)) if tokens.refresh.is_some() => (Renews::Itself, tokens.refresh_ends_at),
+        (GrantState::Live, Some(tokens)) if tokens.renew_at.is_some() => (Renews::Itself, None),
+        (GrantState::Live, Some(tokens)) => (Renews::ByHand, tokens.access_ends_at),
+    }
+}
+
+fn note(grant: &model::Grant, tokens: Option<&GrantTokens>) -> Option<String> {
+    match &grant.state {
+        GrantState::Ended { why, .. } => Some(why.clone()),
+        GrantState::Revoking { attempts: 0, .. } => Some("being revoked".to_owned()),
+        GrantState::Revoking { attempts, last_error, .. } => {
+            Some(format!("being revoked, {attempts} attempts failed: {}", last_error.as_deref().unwrap_or("no answer")))
+        }
+        GrantState::Live => tokens.and_then(|tokens| tokens.last_error.clone()),
+    }
+}
+
+/// When a connection's consent ends unless it is renewed; `None` without consent, and where no end is known.
+pub fn ends_at(roster: &Roster, connection: ConnectionId) -> Option<Timestamp> {
+    let tokens = roster.consents.tokens_of(connection)?;
+    if tokens.refresh.is_some() { tokens.refresh_ends_at } else { tokens.access_ends_at }
+}

@@ -1,0 +1,262 @@
+//! Seals secrets for the disk: XChaCha20-Poly1305, bound to the store, the place and the key they belong to.
+//!
+//! Only this module names the cipher. A sealed value that was moved, cut or edited does not open. The key's id in the
+//! head picks the key: nothing is ever tried with another one, since this cipher does not commit to its key.
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use roster_protocol::ids::{ConsentId, GrantId};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::http_client::Secret;
+use crate::model::Sealed;
+
+/// The layout of sealed values: version, key id, nonce, ciphertext with tag.
+const VERSION: u8 = 1;
+const KEY_ID_BYTES: usize = 8;
+const NONCE_BYTES: usize = 24;
+const HEAD_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_BYTES;
+
+/// The key to everything sealed. It is wiped when dropped and prints nowhere.
+pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+/// Names a key without telling anything of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyId(pub [u8; KEY_ID_BYTES]);
+
+impl std::fmt::Display for KeyId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl MasterKey {
+    pub fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self(bytes)
+    }
+
+    /// A fresh one.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(bytes.as_mut())?;
+        Ok(Self(bytes))
+    }
+
+    /// The key in 64 hexadecimal digits; `None` when it is anything else.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let decoded = Zeroizing::new(data_encoding::HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok()?);
+        let mut bytes = Zeroizing::new([0; 32]);
+        (decoded.len() == bytes.len()).then(|| bytes.copy_from_slice(&decoded))?;
+        Some(Self(bytes))
+    }
+
+    /// The 64 digits that [`MasterKey::from_hex`] reads.
+    pub fn to_hex(&self) -> Secret {
+        Secret::new(data_encoding::HEXLOWER.encode(self.0.as_ref()))
+    }
+
+    pub fn id(&self) -> KeyId {
+        let hash = Sha256::new().chain_update(b"roster master key id").chain_update(self.0.as_ref()).finalize();
+        KeyId(std::array::from_fn(|at| hash[at]))
+    }
+}
+
+/// What a sealed value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Field {
+    Access = 1,
+    Refresh = 2,
+    Derived = 3,
+    Reply = 4,
+    Verifier = 5,
+    DeviceCode = 6,
+}
+
+/// Where a sealed value belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    owner: [u8; 5],
+    field: Field,
+    /// Which of several, such as an account of a grant.
+    part: &'a str,
+}
+
+impl<'a> Place<'a> {
+    pub fn of_grant(grant: GrantId, field: Field) -> Self {
+        Self { owner: grant.0, field, part: "" }
+    }
+
+    /// An account's own token.
+    pub fn of_account(grant: GrantId, account: &'a str) -> Self {
+        Self { owner: grant.0, field: Field::Derived, part: account }
+    }
+
+    pub fn of_consent(consent: ConsentId, field: Field) -> Self {
+        Self { owner: consent.0, field, part: "" }
+    }
+}
+
+/// Why a value does not open, or cannot be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    #[error("it was sealed with the key {0}, which is not the one in use")]
+    OtherKey(KeyId),
+    #[error("it was changed, cut, or belongs to another place")]
+    NotIntact,
+    #[error("the system has no randomness to give")]
+    NoRandomness,
+}
+
+/// Seals and opens.
+pub struct Vault {
+    cipher: XChaCha20Poly1305,
+    key: KeyId,
+    store: [u8; 16],
+}
+
+impl Vault {
+    /// A vault for the store with this id.
+    pub fn new(key: &MasterKey, store: [u8; 16]) -> Self {
+        Self { cipher: XChaCha20Poly1305::new(&Key::from(*key.0)), key: key.id(), store }
+    }
+
+    /// Seals a secret for its place.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn seal(&self, place: Place<'_>, secret: &Secret) -> Result<Sealed, VaultError> {
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(|_| VaultError::NoRandomness)?;
+        let payload = Payload { msg: secret.expose().as_bytes(), aad: &self.bound_to(place, self.key) };
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::NotIntact)?;
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + sealed.len());
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&self.key.0);
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&sealed);
+        Ok(Sealed(bytes))
+    }
+
+    /// Opens what was sealed for this place.
+    ///
+    /// # Errors
+    /// When it was sealed with another key, for another place, or is not as it was.
+    pub fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Secret, VaultError> {
+        let (version, rest) = sealed.0.split_first().ok_or(VaultError::NotIntact)?;
+        let (key, rest) = rest.split_first_chunk::<KEY_ID_BYTES>().ok_or(VaultError::NotIntact)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(VaultError::NotIntact)?;
+        if *version != VERSION {
+            return Err(VaultError::NotIntact);
+        }
+        if *key != self.key.0 {
+            return Err(VaultError::OtherKey(KeyId(*key)));
+        }
+        let payload = Payload { msg: sealed, aad: &self.bound_to(place, self.key) };
+        let opened = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::NotIntact)?;
+        String::from_utf8(opened).map(Secret::new).map_err(|error| {
+            drop(Zeroizing::new(error.into_bytes()));
+            VaultError::NotIntact
+        })
+    }
+
+    /// What is authenticated beside the secret. Every part but the last has a fixed length.
+    fn bound_to(&self, place: Place<'_>, key: KeyId) -> Vec<u8> {
+        let mut bound = Vec::with_capacity(64);
+        bound.extend_from_slice(b"roster sealed");
+        bound.push(VERSION);
+        bound.extend_from_slice(&key.0);
+        bound.extend_from_slice(&self.store);
+        bound.extend_from_slice(&place.owner);
+        bound.push(place.field as u8);
+        bound.extend_from_slice(place.part.as_bytes());
+        bound
+    }
+}
+
+/// A hash for recognising a secret without keeping it.
+pub fn fingerprint(secret: &Secret) -> [u8; 32] {
+    Sha256::digest(secret.expose().as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn vault(key: u8, store: u8) -> Vault {
+        Vault::new(&MasterKey::new(Zeroizing::new([key; 32])), [store; 16])
+    }
+
+    fn grant(number: u8) -> GrantId {
+        GrantId::from_bytes([number; 5])
+    }
+
+    #[test]
+    fn a_secret_opens_only_in_its_place() {
+        let vault_of_ours = vault(1, 1);
+        let place = Place::of_grant(grant(1), Field::Access);
+        let sealed = vault_of_ours.seal(place, &Secret::new("canary-token")).expect("sealed");
+        let opened = |vault: &Vault, place| vault.open(place, &sealed).map(|secret| secret.expose().to_owned());
+        assert_eq!(opened(&vault_of_ours, place), Ok("canary-token".to_owned()));
+        assert_eq!(opened(&vault(1, 2), place), Err(VaultError::NotIntact));
+        let other_key = MasterKey::new(Zeroizing::new([1; 32])).id();
+        assert_eq!(opened(&vault(2, 1), place), Err(VaultError::OtherKey(other_key)));
+        for elsewhere in [
+            Place::of_grant(grant(2), Field::Access),
+            Place::of_grant(grant(1), Field::Refresh),
+            Place::of_account(grant(1), ""),
+            Place::of_consent(ConsentId::from_bytes([2; 5]), Field::Verifier),
+        ] {
+            assert_eq!(opened(&vault_of_ours, elsewhere), Err(VaultError::NotIntact), "{elsewhere:?}");
+        }
+        let accounts = vault_of_ours.seal(Place::of_account(grant(1), "a"), &Secret::new("x")).expect("sealed");
+        assert!(vault_of_ours.open(Place::of_account(grant(1), "b"), &accounts).is_err());
+        assert!(!format!("{sealed:?}").contains("canary"));
+    }
+
+    #[test]
+    fn nonces_are_never_the_same() {
+        let vault = vault(1, 1);
+        let place = Place::of_grant(grant(1), Field::Access);
+        let secret = Secret::new("x");
+        let nonces: HashSet<Vec<u8>> =
+            (0..10_000).map(|_| vault.seal(place, &secret).expect("sealed").0[9..HEAD_BYTES].to_vec()).collect();
+        assert_eq!(nonces.len(), 10_000);
+    }
+
+    #[test]
+    fn keys_are_read_as_they_are_written() {
+        let key = MasterKey::random().expect("randomness");
+        let again = MasterKey::from_hex(key.to_hex().expose()).expect("64 digits");
+        assert_eq!(key.id(), again.id());
+        for bad in ["", "00", &"0".repeat(63), &"g".repeat(64), &"0".repeat(66)] {
+            assert!(MasterKey::from_hex(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+        #[test]
+        fn what_was_changed_or_cut_does_not_open(secret in ".{0,80}", at in any::<prop::sample::Index>(), bit in 0u8..8) {
+            let vault = vault(1, 1);
+            let place = Place::of_grant(grant(1), Field::Refresh);
+            let sealed = vault.seal(place, &Secret::new(secret.clone())).expect("sealed");
+            let mut changed = sealed.clone();
+            let at = at.index(sealed.0.len());
+            changed.0[at] ^= 1 << bit;
+            prop_assert!(vault.open(place, &changed).is_err());
+            let cut = Sealed(sealed.0[..at].to_vec());
+            prop_assert!(vault.open(place, &cut).is_err());
+            let opened = vault.open(place, &sealed).expect("intact");
+            prop_assert_eq!(opened.expose(), secret);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The questions: each Page about itself, its newest posts, and their views.
+
+use futures::{FutureExt, StreamExt, stream};
+use roster_protocol::ids::ConnectionId;
+
+use super::consent::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
+use super::read::{FIELDS, METRICS, POST_FIELDS, PageToken, Profile, post};
+use super::{Facebook, NAME, NO_APP};
+use crate::history::engagement::{NEWEST_POSTS, Post};
+use crate::http_client::{Api, Secret};
+use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::consenting::Access;
+use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn};
+use crate::platforms::reading::{Posts, add_engagement};
+use crate::platforms::{Account, Observation, Observed, PlatformError};
+
+/// Some more than are counted; the second number is what is left to ask for where that was too much.
+const POSTS: [&str; 2] = ["25", "12"];
+
+pub(super) async fn observe(facebook: &Facebook, api: &Api, accounts: &[Account]) -> Observed {
+    let stop = Stop::new(api);
+    let Some(app) = &facebook.app else {
+        let error = || PlatformError::Unconfigured { what: NO_APP.to_owned() };
+        return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
+    };
+    let questions = SignIn { name: NAME, app, version: &facebook.version }.questions(api, &stop);
+    let batch = &Batch { questions, facebook };
+    let asked: Vec<_> = accounts.iter().map(|account| batch.one(account).boxed()).collect();
+    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+}
+
+struct Batch<'a> {
+    questions: Questions<'a>,
+    facebook: &'a Facebook,
+}
+
+impl Batch<'_> {
+    async fn one(&self, account: &Account) -> (ConnectionId, Result<Observation, PlatformError>) {
+        let observation = match &account.access {
+            Some(access) => self.page(account, access).await,
+            None => {
+                let what = format!("{NAME} tells only what a Page's people allow: ask for consent");
+                Err(PlatformError::Unauthorized { what })
+            }
+        };
+        (account.connection, observation)
+    }
+
+    async fn page(&self, account: &Account, access: &Access) -> Result<Observation, PlatformError> {
+        let page = account.platform_user_id.as_deref().unwrap_or(&account.handle);
+        let fetched;
+        let token = match &access.derived {
+            Some(token) => token.as_ref(),
+            None => {
+                fetched = self.token_of(page, access).await?;
+                &fetched
+            }
+        };
+        let graph = &self.questions.with(token);
+        let request = graph.get("/{version}/{page}").part("page", page).query(&[("fields", FIELDS)]);
+        let profile: Profile = graph.ask(request, ENGAGEMENT).await?;
+        let mut observation = profile.observation(account)?;
+        let mut more = Vec::new();
+        let is_told =
+            |posts: &Posts| posts.posts.is_empty() || posts.posts.iter().any(|post| post.numbers.likes.is_some());
+        let posts = match posts(graph, &observation.platform_user_id).await {
+            Ok((counted, unread)) => Ok(self.with_views(graph, counted, unread, access, &mut more).await),
+            Err(refused) => Err(refused.error),
+        };
+        if !access.has(USER_CONTENT) && posts.as_ref().is_ok_and(|posts| !is_told(posts)) {
+            more.push(format!("reactions and comments: the owner did not allow {USER_CONTENT}"));
+        }
+        add_engagement(&mut observation, posts);
+        observation.missing.append(&mut more);
+        Ok(observation)
+    }
+
+    /// The Page's own token, where it did not come with the consent that is in use: that may have been given for
+    /// Instagram.
+    async fn token_of(&self, page: &str, access: &Access) -> Result<Secret, PlatformError> {
+        let graph = self.questions.with(&access.token);
+        let request = graph.get("/{version}/{page}").part("page", page).query(&[("fields", "access_token")]);
+        let told: PageToken = graph.ask(request, ENGAGEMENT).await?;
+        told.token().ok_or_else(|| PlatformError::AccountGone {
+            what: format!("{NAME}: the person who consented has no role on this Page any more"),
+        })
+    }
+
+    /// Adds the views of the newest posts, which each tells apart.
+    async fn with_views(
+        &self,
+        graph: &Graph<'_>,
+        mut counted: Vec<(String, Post)>,
+        unread: usize,
+        access: &Access,
+        missing: &mut Vec<String>,
+    ) -> Posts {
+        counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
+        counted.truncate(NEWEST_POSTS);
+        if !access.has(INSIGHTS) {
+            missing.push(format!("views: the owner did not allow {INSIGHTS}"));
+        } else if graph.is_tight() {
+            missing.push("views: the Page's allowance at Meta is nearly used up".to_owned());
+        } else {
+            let ids: Vec<&str> = counted.iter().map(|(id, _)| id.as_str()).collect();
+            let withdrawn = &self.facebook.withdrawn;
+            let insights = graph.insights(&ids, Metrics { names: METRICS, scope: INSIGHTS, withdrawn }).await;
+            for ((_, post), told) in counted.iter_mut().zip(&insights.posts) {
+                post.numbers.views = told.get(METRICS[0]).copied();
+            }
+            missing.extend(insights.failed.map(|error| format!("views: {error}")));
+            if withdrawn.holds(METRICS[0], graph.of.api.now()) {
+                missing.push(format!("views: {NAME} does not tell {} any more", METRICS[0]));
+            }
+        }
+        Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread }
+    }
+}
+
+/// The newest posts, and how many could not be read.
+async fn posts(graph: &Graph<'_>, page: &str) -> Result<(Vec<(String, Post)>, usize), Refused> {
+    let [many, fewer] = POSTS;
+    let list = match newest(graph, page, many).await {
+        Err(refused) if refused.has_code(1) => newest(graph, page, fewer).await?,
+        list => list?,
+    };
+    let (mut counted, mut unread) = (Vec::new(), 0);
+    for text in &list.data {
+        match post(text) {
+            Ok(post) => counted.push(post),
+            Err(_) => unread += 1,
+        }
+    }
+    Ok((counted, unread))
+}
+
+async fn newest(graph: &Graph<'_>, page: &str, most: &str) -> Result<List, Refused> {
+    let request = graph.get("/{version}/{page}/published_posts").part("page", page);
+    graph.ask(request.query(&[("fields", POST_FIELDS), ("limit", most)]), USER_CONTENT).await
+}

@@ -1,0 +1,176 @@
+//! Facebook, by its Graph API: Pages on which the person who consented has a role.
+//!
+//! After developers.facebook.com /docs/pages-api "Page", "Page Post", "Insights", "Deprecated Metrics", and
+//! /docs/graph-api "Rate Limiting" and "Error Handling", read on 2026-11-21.
+//!
+//! Limits: with a Page's token 4800 questions a rolling day times the people engaged with it. A Page costs 14: itself,
+//! its newest posts with their counts in one answer, and the views of twelve of them. How much is used stands in
+//! headers; see `graph`.
+//!
+//! Oddities:
+//! - People's own profiles tell no followers to anybody, and other people's Pages need a feature that Meta grants apart.
+//! - A Page is asked with its own token, which comes out of the person's: it has no end, and dies with the role.
+//! - What the app is not approved for is silently not granted to people without a role on it.
+//! - Sums of reactions and comments may need `pages_read_user_content`, although the refusal names another permission.
+//!   Without `read_insights` metrics are answered by an empty list, and so they are below 100 likes.
+//! - `shares` is absent where nobody shared; a sum that is absent is one that was not allowed.
+//! - Pages follow nobody, count no posts, and tell neither age nor gender of those who follow.
+//! - "Please reduce the amount of data" is a 500 with code 1: half as many posts are asked for then.
+//!
+//! Definition 0 of these numbers: followers are `followers_count`, which is not `fan_count`; likes all reactions; views
+//! the insight `post_media_view`, which is not the `post_impressions` of before 2025-11-15.
+
+mod ask;
+mod consent;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use roster_protocol::metric::Metric;
+use roster_protocol::status::ApiAccess;
+use roster_protocol::text::clean;
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use super::consenting::Consenting;
+use super::graph::{Withdrawn, read_version};
+use super::reading::profile_url;
+use super::registry::{AppKeys, AppVariables, ConfigProblem, Configured, Entry, Section, read_app, read_section};
+use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
+use crate::http_client::{Api, Secret};
+
+const SLUG: &str = "facebook";
+const NAME: &str = "Facebook";
+
+const INFO: PlatformInfo = PlatformInfo {
+    slug: SLUG,
+    name: NAME,
+    short: "FB",
+    handle_example: "page.name",
+    access: ApiAccess::Consent,
+    metrics: &[Metric::Followers, Metric::EngagementRate, Metric::AvgLikes, Metric::AvgComments, Metric::AvgViews],
+    batch_limit: 20,
+};
+
+pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+
+const KEYS: &[&str] =
+    &["enabled", "gateway", "client_id", "client_secret", "client_secret_file", "redirect_uri", "version"];
+
+const VARIABLES: AppVariables =
+    AppVariables { id: "FACEBOOK_APP_ID", secret: "FACEBOOK_APP_SECRET", redirect_uri: None };
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    enabled: Option<bool>,
+    gateway: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<Secret>,
+    client_secret_file: Option<PathBuf>,
+    redirect_uri: Option<String>,
+    version: Option<String>,
+}
+
+fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
+    let config: Config = read_section(section, KEYS)?;
+    let keys = AppKeys {
+        client_id: config.client_id,
+        client_secret: config.client_secret,
+        client_secret_file: config.client_secret_file,
+        redirect_uri: config.redirect_uri,
+    };
+    let platform = Arc::new(Facebook {
+        app: read_app(section, VARIABLES, keys)?,
+        version: read_version(SLUG, config.version)?,
+        withdrawn: Withdrawn::default(),
+    });
+    Ok(Configured {
+        platform,
+        enabled: config.enabled.unwrap_or(true),
+        gateway: config.gateway,
+        api_url: None,
+        private_hosts: Vec::new(),
+    })
+}
+
+struct Facebook {
+    app: Option<OAuthApp>,
+    version: String,
+    withdrawn: Withdrawn,
+}
+
+const NO_APP: &str = "set client_id and client_secret_file in [platforms.facebook] to those of a Meta app that has \
+                      Facebook Login and the Pages API";
+
+impl Platform for Facebook {
+    fn info(&self) -> &PlatformInfo {
+        &INFO
+    }
+
+    fn lacks(&self) -> Option<String> {
+        self.app.is_none().then(|| NO_APP.to_owned())
+    }
+
+    fn consenting(&self) -> Option<&dyn Consenting> {
+        Some(self)
+    }
+
+    fn canonical(&self, handle: &str) -> Result<String, HandleError> {
+        canonical(handle)
+    }
+
+    fn observe<'a>(&'a self, api: &'a Api, accounts: &'a [Account]) -> BoxFuture<'a, Observed> {
+        ask::observe(self, api, accounts).boxed()
+    }
+}
+
+/// A Page's name in lower case, or its id where it has none.
+fn canonical(text: &str) -> Result<String, HandleError> {
+    let text = clean(text, 300);
+    let named = if text.contains('/') { from_url(&text)? } else { text };
+    let name = named.strip_prefix('@').unwrap_or(&named);
+    if is_name(name) {
+        return Ok(name.to_ascii_lowercase());
+    }
+    Err(HandleError("a Facebook Page looks like page.name, or is a number: its id".to_owned()))
+}
+
+fn from_url(text: &str) -> Result<String, HandleError> {
+    // Places of the site; none of these can be a name.
+    const OTHERS: [&str; 6] = ["groups", "events", "watch", "marketplace", "share", "reel"];
+    let error = || HandleError("a Facebook Page looks like https://www.facebook.com/page.name".to_owned());
+    let hosts = ["www.facebook.com", "facebook.com", "m.facebook.com", "web.facebook.com", "fb.com"];
+    let (_, parts) = profile_url(text).filter(|(host, _)| hosts.contains(&host.as_str())).ok_or_else(error)?;
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let named = match parts.as_slice() {
+        ["profile.php", ..] => id_in_query(text),
+        ["pages" | "people" | "pg", _, id, ..] if is_id(id) => Some((*id).to_owned()),
+        ["pg", name, ..] => Some((*name).to_owned()),
+        ["p", named, ..] => named.rsplit('-').next().filter(|id| is_id(id)).map(str::to_owned),
+        [name, ..] if !OTHERS.contains(name) && !["pages", "people"].contains(name) => Some((*name).to_owned()),
+        _ => None,
+    };
+    named.ok_or_else(error)
+}
+
+fn id_in_query(text: &str) -> Option<String> {
+    let (_, query) = text.split_once('?')?;
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(name, id)| name == "id" && is_id(id)).map(|(_, id)| id.into_owned())
+}
+
+fn is_id(text: &str) -> bool {
+    (5..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Up to 50 letters, digits and dots, or an id.
+fn is_name(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    plain && (3..=50).contains(&text.len()) && !text.starts_with('.') && !text.ends_with('.')
+}

@@ -1,0 +1,213 @@
+//! Facebook's own oddities, over HTTP.
+
+use std::sync::Arc;
+
+use roster_protocol::metric::Mean;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::platforms::consenting::Access;
+use crate::platforms::tests::world::{account, api, in_order, through};
+use crate::platforms::{Observation, PlatformError, Registered, register};
+use crate::surroundings::Surroundings;
+
+const ALL: [&str; 4] = ["pages_show_list", "pages_read_engagement", "pages_read_user_content", "read_insights"];
+
+fn facebook() -> Facebook {
+    let app = OAuthApp { id: "id-1".to_owned(), secret: Secret::new("canary-secret"), redirect_uri: None };
+    Facebook { app: Some(app), version: "v26.0".to_owned(), withdrawn: Withdrawn::default() }
+}
+
+fn access(derived: Option<&str>, scopes: &[&str]) -> Access {
+    let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    let derived = derived.map(|token| Arc::new(Secret::new(token)));
+    Access { token: Arc::new(Secret::new("user-token")), derived, scopes }
+}
+
+fn page(derived: Option<&str>, scopes: &[&str]) -> Account {
+    Account { access: Some(access(derived, scopes)), ..account(0, "mara.makes", Some("102030405060701")) }
+}
+
+fn token_of(asked: &Asked) -> String {
+    let header = asked.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    header.strip_prefix("Bearer ").unwrap_or_default().to_owned()
+}
+
+fn refusal(status: u16, code: u32) -> Reply {
+    Reply::Json(status, json!({"error": {"message": "canary", "code": code}}).to_string())
+}
+
+fn posts(summaries: bool) -> Value {
+    let mut post = json!({"id": "1_1", "created_time": "2026-11-20T19:50:58+0000", "shares": {"count": 50}});
+    if summaries {
+        post["reactions"] = json!({"data": [], "summary": {"total_count": 150}});
+        post["comments"] = json!({"data": [], "summary": {"total_count": 50}});
+    }
+    json!({"data": [post]})
+}
+
+/// A Page in good health.
+fn healthy(asked: &Asked) -> Reply {
+    match asked.path.rsplit('/').next() {
+        Some("published_posts") => Reply::ok(posts(true)),
+        Some("insights") => {
+            Reply::ok(json!({"data": [{"name": "post_media_view", "period": "lifetime", "values": [{"value": 900}]}]}))
+        }
+        _ if asked.param("fields") == "access_token" => {
+            Reply::ok(json!({"access_token": "fetched-token", "id": "102030405060701"}))
+        }
+        _ => Reply::ok(include_str!("fixtures/page.json")),
+    }
+}
+
+async fn observe(server: &Server, account: &Account) -> Result<Observation, PlatformError> {
+    let observed = facebook().observe(&api(through(&server.base)), std::slice::from_ref(account)).await;
+    in_order(observed).remove(0)
+}
+
+#[test]
+fn names_ids_and_profile_urls_become_canonical() {
+    let check = |text: &str, expected: &str| assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
+    check("Mara.Makes", "mara.makes");
+    check("@maramakes", "maramakes");
+    check("102030405060701", "102030405060701");
+    check("https://www.facebook.com/Mara.Makes/posts/123", "mara.makes");
+    check("facebook.com/maramakes", "maramakes");
+    check("https://m.facebook.com/profile.php?id=102030405060701&sk=about", "102030405060701");
+    check("https://www.facebook.com/pages/Mara-Makes/102030405060701", "102030405060701");
+    check("https://www.facebook.com/people/Mara-Makes/102030405060701/", "102030405060701");
+    check("https://www.facebook.com/p/Mara-Makes-102030405060701/", "102030405060701");
+    check("https://www.facebook.com/pg/mara.makes/about", "mara.makes");
+    for bad in [
+        "",
+        "@",
+        "ab",
+        "two words",
+        "mara/..",
+        "märamakes",
+        "https://www.facebook.com/profile.php",
+        "https://www.facebook.com/groups/123456",
+        "https://www.facebook.com/pages/Mara",
+        "https://elsewhere.example/mara",
+    ] {
+        assert!(canonical(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn one_app_is_one_realm_for_pages_and_for_instagram() {
+    let section = "client_id = 'i'\nclient_secret = 's'";
+    let tables = toml::from_str(&format!("[facebook]\n{section}\n[instagram]\n{section}")).expect("TOML");
+    let all = register(&tables, None, &Surroundings::default()).expect("a good config");
+    let realm = |known: &Registered| known.platform.consenting().map(Consenting::realm);
+    let realms: Vec<String> = all.iter().filter_map(realm).filter(|realm| realm == "meta:i").collect();
+    assert_eq!(realms.len(), 2);
+    let variables = [("FACEBOOK_APP_ID", "v"), ("FACEBOOK_APP_SECRET", "s")];
+    let all = register(&Default::default(), None, &Surroundings::new(&variables, None)).expect("a good config");
+    assert!(all.iter().filter_map(realm).any(|realm| realm == "meta:v"));
+    let lacking = Facebook { app: None, ..facebook() };
+    assert!(Platform::lacks(&lacking).is_some_and(|lacks| lacks.contains("client_secret_file")));
+}
+
+#[tokio::test]
+async fn a_page_is_asked_with_its_own_token_which_is_fetched_where_it_is_not_there() {
+    let server = Server::start(healthy).await;
+    for (derived, expected, requests) in [(Some("page-token"), "page-token", 3), (None, "fetched-token", 4)] {
+        let told = observe(&server, &page(derived, &ALL)).await.expect("told");
+        assert!(told.missing.is_empty(), "{told:?}");
+        let numbers = &told.numbers;
+        assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(2500), None, None));
+        assert_eq!(numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.1));
+        assert_eq!((numbers.avg_likes, numbers.avg_views), (Some(Mean(15_000)), Some(Mean(90_000))));
+        let last = server.asked().last().map(token_of);
+        assert_eq!((last.as_deref(), server.forget()), (Some(expected), requests));
+    }
+    let roleless = Server::start(|_| Reply::ok(json!({"id": "102030405060701"}))).await;
+    let told = observe(&roleless, &page(None, &ALL)).await;
+    assert!(matches!(&told, Err(PlatformError::AccountGone { what }) if what.contains("no role")), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_was_not_allowed_is_said_and_not_counted() {
+    let server = Server::start(|asked| match asked.path.ends_with("/published_posts") {
+        true => Reply::ok(posts(false)),
+        false => healthy(asked),
+    })
+    .await;
+    let told = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("told");
+    assert_eq!((told.numbers.followers, told.numbers.engagement_rate), (Some(2500), None));
+    assert_eq!(
+        told.missing,
+        [
+            "views: the owner did not allow read_insights",
+            "reactions and comments: the owner did not allow pages_read_user_content"
+        ]
+    );
+    let server = Server::start(|asked| match asked.path.ends_with("/published_posts") {
+        true => refusal(403, 10),
+        false => healthy(asked),
+    })
+    .await;
+    let told = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("told");
+    assert_eq!(told.missing, ["posts: the scope pages_read_user_content is missing"]);
+}
+
+#[tokio::test]
+async fn too_much_data_is_asked_for_again_by_half() {
+    let server = Server::start(|asked| match (asked.path.ends_with("/published_posts"), asked.param("limit")) {
+        (true, "25") => refusal(500, 1),
+        _ => healthy(asked),
+    })
+    .await;
+    let told = observe(&server, &page(Some("page-token"), &ALL)).await.expect("told");
+    assert!(told.numbers.avg_likes.is_some() && told.missing.is_empty(), "{told:?}");
+    let limits: Vec<String> = server.asked().iter().map(|asked| asked.param("limit").to_owned()).collect();
+    assert_eq!(limits, ["", "25", "12", ""]);
+}
+
+#[tokio::test]
+async fn views_that_are_told_to_nobody_cost_themselves_only() {
+    for (reply, missing) in [
+        (Reply::ok(json!({"data": []})), 0),
+        (refusal(403, 10), 0),
+        (refusal(400, 100), 0),
+        (refusal(500, 2), 1),
+        (Reply::ok("<html>"), 1),
+    ] {
+        let server = Server::start(move |asked| match asked.path.ends_with("/insights") {
+            true => reply.clone(),
+            false => healthy(asked),
+        })
+        .await;
+        let told = observe(&server, &page(Some("page-token"), &ALL)).await.expect("told");
+        assert!(told.numbers.avg_likes.is_some() && told.numbers.avg_views.is_none());
+        assert_eq!(told.missing.len(), missing, "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_consent_opens_the_pages_that_were_ticked() {
+    let server = Server::start(|asked| match asked.path.rsplit('/').next() {
+        Some("debug_token") => Reply::ok(json!({"data": {"is_valid": true, "scopes": ALL}})),
+        Some("accounts") if token_of(asked) == "user-token" => {
+            assert!(!asked.param("fields").contains("instagram"));
+            Reply::ok(include_str!("../graph/fixtures/accounts.json").replace("\"next\"", "\"last\""))
+        }
+        Some("accounts") => Reply::ok(json!({"data": []})),
+        _ => Reply::ok(json!({"id": "10158", "name": "Mara"})),
+    })
+    .await;
+    let (api, facebook) = (api(through(&server.base)), facebook());
+    let opened = facebook.opened(&api, &access(None, &[])).await.expect("opened");
+    assert_eq!((opened.owner_id.as_str(), opened.accounts.len()), ("10158", 3));
+    let handles: Vec<&str> = opened.accounts.iter().map(|account| account.handle.as_str()).collect();
+    assert_eq!(handles, ["maramakes", "102030405060702", "102030405060703"]);
+    assert_eq!(opened.accounts[1].derived.as_ref().map(Secret::expose), Some("example-page-token-2"));
+    let nobody = Access { token: Arc::new(Secret::new("other")), ..access(None, &[]) };
+    let error = facebook.opened(&api, &nobody).await.err().expect("no Page");
+    assert!(error.to_string().contains("tick the Pages"), "{error}");
+    let derived = facebook.derive(&api, &access(None, &[]), "102030405060702").await.expect("Pages");
+    assert_eq!(derived.as_ref().map(Secret::expose), Some("example-page-token-2"));
+    assert!(matches!(facebook.derive(&api, &access(None, &[]), "7").await, Ok(None)));
+}

@@ -1,0 +1,167 @@
+//! Questions to the Graph API: with a token and its proof, and what a refusal means.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::problem::{About, Problem, Refusal};
+use super::proof;
+use super::usage::{HOUR, usage};
+use crate::http_client::{Answer, Api, Request, Secret};
+use crate::platforms::PlatformError;
+use crate::platforms::asking::Stop;
+use crate::platforms::reading::Items;
+
+/// What the questions of one batch have in common.
+#[derive(Clone, Copy)]
+pub(in crate::platforms) struct Questions<'a> {
+    pub(in crate::platforms) api: &'a Api,
+    pub(in crate::platforms) stop: &'a Stop<'a>,
+    /// The platform's name for people.
+    pub(in crate::platforms) name: &'static str,
+    pub(in crate::platforms) host: &'static str,
+    pub(in crate::platforms) version: &'a str,
+    /// What each token is proved with; `None` where no proof is taken.
+    pub(in crate::platforms) app_secret: Option<&'a Secret>,
+}
+
+impl<'a> Questions<'a> {
+    pub(in crate::platforms) fn with(self, token: &'a Secret) -> Graph<'a> {
+        Graph { of: self, token, is_tight: AtomicBool::new(false) }
+    }
+}
+
+/// Questions with one token.
+pub(in crate::platforms) struct Graph<'a> {
+    pub(in crate::platforms) of: Questions<'a>,
+    token: &'a Secret,
+    is_tight: AtomicBool,
+}
+
+/// A question that brought nothing, with the codes where another question may go well all the same.
+#[derive(Debug)]
+pub(in crate::platforms) struct Refused {
+    pub(in crate::platforms) problem: Option<Problem>,
+    pub(in crate::platforms) error: PlatformError,
+}
+
+impl Refused {
+    /// Whether a parameter, a metric for example, was refused.
+    pub(in crate::platforms) fn is_a_parameter(&self) -> bool {
+        self.problem.as_ref().is_some_and(Problem::is_a_parameter)
+    }
+
+    pub(in crate::platforms) fn has_code(&self, code: u32) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem.code == code)
+    }
+}
+
+impl From<Refused> for PlatformError {
+    fn from(refused: Refused) -> Self {
+        refused.error
+    }
+}
+
+impl From<PlatformError> for Refused {
+    fn from(error: PlatformError) -> Self {
+        Self { problem: None, error }
+    }
+}
+
+/// A page of anything.
+#[derive(Deserialize)]
+pub(in crate::platforms) struct List {
+    pub(in crate::platforms) data: Items,
+    #[serde(default)]
+    paging: Paging,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Paging {
+    cursors: Cursors,
+    /// A URL with the token in it: only that it is there counts.
+    next: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Cursors {
+    after: Option<String>,
+}
+
+impl List {
+    /// Where the next page begins; `None` after the last. A page may be empty while more follow.
+    pub(in crate::platforms) fn next(self) -> Option<String> {
+        self.paging.cursors.after.filter(|after| self.paging.next.is_some() && !after.is_empty())
+    }
+}
+
+impl<'a> Graph<'a> {
+    /// A question; `{version}` in the path is filled.
+    pub(in crate::platforms) fn get(&self, path: &'static str) -> Request<'a> {
+        let Questions { api, host, version, app_secret, .. } = self.of;
+        let request = api.get(host, path).part("version", version).bearer(self.token);
+        match app_secret {
+            Some(secret) => request.secret_query("appsecret_proof", &proof(secret, self.token)),
+            None => request,
+        }
+    }
+
+    /// Whether what the account may be asked is nearly used up: what can wait should not be asked.
+    pub(in crate::platforms) fn is_tight(&self) -> bool {
+        self.is_tight.load(Ordering::Relaxed)
+    }
+
+    /// Asks for what `scope` opens.
+    pub(in crate::platforms) async fn ask<T: DeserializeOwned>(
+        &self,
+        request: Request<'_>,
+        scope: &str,
+    ) -> Result<T, Refused> {
+        let answer = self.answer(request, scope).await?;
+        answer.json().map_err(|error| PlatformError::from(error).into())
+    }
+
+    /// As [`Graph::ask`], and hands over the answer as it came.
+    pub(in crate::platforms) async fn answer(&self, request: Request<'_>, scope: &str) -> Result<Answer, Refused> {
+        self.of.stop.unless_stopped_for_one(self.judged(request, scope)).await?
+    }
+
+    /// The outer error concerns more than this question.
+    async fn judged(&self, request: Request<'_>, scope: &str) -> Result<Result<Answer, Refused>, PlatformError> {
+        let answer = request.send().await?;
+        let usage = usage(&answer);
+        if let Some(length) = usage.pause {
+            self.of.api.wait(length, "the app's hourly limit at Meta is nearly used up");
+        }
+        self.is_tight.fetch_or(usage.is_tight, Ordering::Relaxed);
+        let problem = answer.json::<Refusal>().ok().map(|refusal| refusal.error);
+        if answer.is_success() && problem.is_none() {
+            return Ok(Ok(answer));
+        }
+        let wait = usage.regain.or_else(|| answer.retry_after(self.of.api.now()));
+        let about = About { name: self.of.name, scope, wait };
+        let by_code = problem.as_ref().and_then(|problem| problem.meaning(about));
+        let error = by_code.unwrap_or_else(|| self.by_status(&answer, about));
+        match problem.filter(Problem::is_about_the_question) {
+            Some(problem) => Ok(Err(Refused { problem: Some(problem), error })),
+            None => Err(error),
+        }
+    }
+
+    fn by_status(&self, answer: &Answer, about: About<'_>) -> PlatformError {
+        let name = about.name;
+        match (self.of.stop.refusal(name, answer), answer.status) {
+            (Some(PlatformError::RateLimited { .. }), _) => {
+                PlatformError::RateLimited { retry_after: about.wait.or(Some(HOUR)) }
+            }
+            (Some(error), _) => error,
+            (None, 401) => {
+                PlatformError::Unauthorized { what: format!("{name} does not accept the consent any more (401)") }
+            }
+            (None, status) => PlatformError::Unexpected { what: format!("{name} answered {status}") },
+        }
+    }
+}

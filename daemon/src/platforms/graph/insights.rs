@@ -1,0 +1,184 @@
+//! Metrics of one post after the other. One name that is refused costs itself only.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use futures::{FutureExt, StreamExt, stream};
+use roster_protocol::time::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::ask::{Graph, List};
+use crate::platforms::PlatformError;
+use crate::platforms::asking::AT_ONCE;
+use crate::platforms::reading::{count, item};
+
+/// Names come back: after a day a refused one is asked for again.
+const REFUSED_FOR_S: i64 = 24 * 3600;
+
+/// Of a metric that is asked for alone nobody knows whether its name or the post is refused: so many posts are no
+/// accident.
+const FEW_POSTS: usize = 3;
+
+/// The metrics whose names were refused within the last day. Lives as long as the process.
+#[derive(Default)]
+pub(in crate::platforms) struct Withdrawn(Mutex<BTreeMap<&'static str, Timestamp>>);
+
+impl Withdrawn {
+    pub(in crate::platforms) fn note(&self, name: &'static str, now: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, now);
+    }
+
+    pub(in crate::platforms) fn holds(&self, name: &str, now: Timestamp) -> bool {
+        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        refused.is_some_and(|at| (0..REFUSED_FOR_S * 1000).contains(&now.since(at)))
+    }
+}
+
+/// What is asked of each post.
+#[derive(Clone, Copy)]
+pub(in crate::platforms) struct Metrics<'a> {
+    pub(in crate::platforms) names: &'a [&'static str],
+    /// What opens them.
+    pub(in crate::platforms) scope: &'a str,
+    pub(in crate::platforms) withdrawn: &'a Withdrawn,
+}
+
+/// What one post told, by the metrics' names. Without a name there was nothing to tell.
+pub(in crate::platforms) type Told = BTreeMap<String, u64>;
+
+/// What the posts told, and the first reason why some did not.
+#[derive(Debug, Default)]
+pub(in crate::platforms) struct Insights {
+    /// In the order of the posts that were asked about.
+    pub(in crate::platforms) posts: Vec<Told>,
+    pub(in crate::platforms) failed: Option<PlatformError>,
+}
+
+/// One post's metrics.
+#[derive(Default)]
+struct OfPost {
+    told: Told,
+    refused: Vec<&'static str>,
+    failed: Option<PlatformError>,
+}
+
+#[derive(Deserialize)]
+struct Metric {
+    name: String,
+    #[serde(default)]
+    values: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Value {
+    #[serde(default, deserialize_with = "count")]
+    value: Option<u64>,
+}
+
+impl Graph<'_> {
+    /// Asks each post for the metrics; the first one alone, so that a refused name is refused once.
+    pub(in crate::platforms) async fn insights(&self, posts: &[&str], metrics: Metrics<'_>) -> Insights {
+        let Some((first, rest)) = posts.split_first() else { return Insights::default() };
+        let mut told = vec![self.of_post(first, metrics).await];
+        if told[0].failed.is_none() {
+            let asked: Vec<_> = rest.iter().map(|post| self.of_post(post, metrics).boxed()).collect();
+            told.extend(stream::iter(asked).buffered(AT_ONCE).collect::<Vec<_>>().await);
+        }
+        if let [alone] = metrics.names
+            && told.len() >= FEW_POSTS
+            && told.iter().all(|post| post.refused == [*alone])
+        {
+            metrics.withdrawn.note(alone, self.of.api.now());
+        }
+        let mut insights = Insights::default();
+        for post in told {
+            insights.failed = insights.failed.or(post.failed);
+            insights.posts.push(post.told);
+        }
+        insights
+    }
+
+    async fn of_post(&self, post: &str, metrics: Metrics<'_>) -> OfPost {
+        let now = self.of.api.now();
+        let names = metrics.names.iter().copied().filter(|name| !metrics.withdrawn.holds(name, now));
+        let names: Vec<&'static str> = names.collect();
+        let mut all = self.metrics(post, &names, metrics.scope).await;
+        if all.refused.len() < 2 {
+            return all;
+        }
+        all.refused.clear();
+        for name in names {
+            let one = self.metrics(post, &[name], metrics.scope).await;
+            all.told.extend(one.told);
+            all.refused.extend(one.refused);
+            all.failed = all.failed.or(one.failed);
+            if all.failed.is_some() {
+                break;
+            }
+        }
+        // Where the post told others, it is the name that was refused.
+        if !all.told.is_empty() {
+            all.refused.iter().for_each(|name| metrics.withdrawn.note(name, now));
+        }
+        all
+    }
+
+    async fn metrics(&self, post: &str, names: &[&'static str], scope: &str) -> OfPost {
+        if names.is_empty() {
+            return OfPost::default();
+        }
+        let request = self.get("/{version}/{post}/insights").part("post", post);
+        let request = request.query(&[("metric", &names.join(",")), ("period", "lifetime")]);
+        match self.ask::<List>(request, scope).await {
+            Ok(list) => match list.data.iter().map(|text| metric(self.of.name, text)).collect::<Result<Vec<_>, _>>() {
+                Ok(told) => OfPost { told: told.into_iter().flatten().collect(), ..OfPost::default() },
+                Err(error) => OfPost { failed: Some(error), ..OfPost::default() },
+            },
+            // Too few have seen it.
+            Err(refused) if refused.has_code(10) => OfPost::default(),
+            Err(refused) if refused.is_a_parameter() => OfPost { refused: names.to_vec(), ..OfPost::default() },
+            // It is gone, or was never one that tells.
+            Err(refused) if refused.has_code(100) => OfPost::default(),
+            Err(refused) => OfPost { failed: Some(refused.error), ..OfPost::default() },
+        }
+    }
+}
+
+/// A metric's name and its newest value; `None` where it has none.
+fn metric(name: &str, text: &RawValue) -> Result<Option<(String, u64)>, PlatformError> {
+    let metric: Metric = item(name, text)?;
+    let value = metric.values.last().and_then(|value| value.value);
+    Ok(value.map(|value| (metric.name, value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_value_is_not_told() {
+        let check = |text: &str, expected: Option<Option<u64>>| {
+            let raw = RawValue::from_string(text.to_owned()).expect("JSON");
+            let told = metric("Instagram", &raw).ok().map(|told| told.map(|(_, value)| value));
+            assert_eq!(told, expected, "{text}");
+        };
+        check(r#"{"name":"views","period":"lifetime","values":[{"value":123}]}"#, Some(Some(123)));
+        check(r#"{"name":"views","values":[{"value":1,"end_time":"x"},{"value":2}]}"#, Some(Some(2)));
+        check(r#"{"name":"views","values":[{}]}"#, Some(None));
+        check(r#"{"name":"views","values":[]}"#, Some(None));
+        check(r#"{"name":"views","total_value":{}}"#, Some(None));
+        check(r#"{"name":"views","values":[{"value":-1}]}"#, None);
+        check(r#"{"name":"views","values":[{"value":{"a":1}}]}"#, None);
+        check("{}", None);
+    }
+
+    #[test]
+    fn refused_names_are_asked_for_again_after_a_day() {
+        let (withdrawn, now) = (Withdrawn::default(), Timestamp(1_000_000));
+        assert!(!withdrawn.holds("views", now));
+        withdrawn.note("views", now);
+        assert!(withdrawn.holds("views", now.plus_seconds(86_399)) && !withdrawn.holds("saved", now));
+        assert!(!withdrawn.holds("views", now.plus_seconds(86_400)));
+    }
+}

@@ -1,0 +1,54 @@
+//! What Instagram and Facebook Pages have in common: Meta's Graph API, its errors, limits, tokens and insights.
+//!
+//! After developers.facebook.com "Graph API: Changelog, Error Handling, Rate Limiting, Securing Requests", "Access
+//! Tokens: Get Long-Lived Tokens" and "Debug Token", read on 2026-11-21. No platform by itself: it knows neither
+//! accounts nor posts.
+//!
+//! Limits: with a user's token 200 questions a user and hour for the whole app; with a Page's or an Instagram account's
+//! 4800 a day times those who saw it. How much is used stands in two headers, in percent, when there is something to
+//! say. There is no `Retry-After`: minutes stand in a header, or an hour is waited.
+//!
+//! Oddities:
+//! - Errors are told apart by `code` and `error_subcode`; their texts are for people and sometimes misleading, and the
+//!   same code comes with several statuses.
+//! - Tokens of people are never refreshed: one that still lives is exchanged for one that lives 60 days. A Page's own
+//!   token, from such a one, has no end, and dies with the password, the role or the app all the same.
+//! - `paging.next` is a URL with the token in it: it is never kept, and pages are asked for by their cursor.
+//! - One metric that is unknown fails all that were asked for with it, in every version at once.
+//! - A version that has ended is said to be answered by the oldest living one, without a word.
+
+mod ask;
+mod insights;
+mod pages;
+mod problem;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+mod token_info;
+mod tokens;
+mod usage;
+mod version;
+
+use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::http_client::Secret;
+
+pub(super) use ask::{Graph, List, Questions, Refused};
+pub(super) use insights::{Metrics, Withdrawn};
+pub(super) use pages::{LINKED, Page, SHOW_PAGES};
+pub(super) use sign_in::{SignIn, redirect_problem, without_fragment};
+pub(super) use tokens::{Asked, refused, tokens};
+pub(super) use version::{read_version, version_found};
+
+/// The host of everything but Instagram's own login.
+pub(super) const HOST: &str = "graph.facebook.com";
+
+/// Proves that whoever asks with the token also has the app's secret: HMAC-SHA256 of the token, in lower-case
+/// hexadecimal.
+fn proof(app_secret: &Secret, token: &Secret) -> Secret {
+    let mac = Hmac::<Sha256>::new_from_slice(app_secret.expose().as_bytes());
+    let mac = mac.expect("HMAC takes keys of any length").chain_update(token.expose());
+    Secret::new(HEXLOWER.encode(&mac.finalize().into_bytes()))
+}

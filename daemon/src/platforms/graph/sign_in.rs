@@ -1,0 +1,176 @@
+//! Signing in with Facebook: the consent page, tokens, what was granted, and the end of it.
+
+use roster_protocol::consent::PlatformCheck;
+
+use super::ask::{Graph, Questions, Refused};
+use super::token_info::Debugged;
+use super::tokens::{Asked, revoked, tokens};
+use super::version::version_found;
+use super::{HOST, proof};
+use crate::http_client::{Api, Request, Secret};
+use crate::platforms::asking::Stop;
+use crate::platforms::consenting::{Authorize, Callback, Exchange, Held, Reply, Scope, TokenError, Tokens};
+use crate::platforms::oauth::{callback, found, redirect, redirect_found};
+use crate::platforms::{OAuthApp, PlatformError};
+
+/// Where people allow it.
+const PAGES: &str = "www.facebook.com";
+const TOKEN: &str = "/{version}/oauth/access_token";
+
+/// An app at Meta, as one platform uses it.
+#[derive(Clone, Copy)]
+pub(in crate::platforms) struct SignIn<'a> {
+    /// The platform's name for people.
+    pub(in crate::platforms) name: &'static str,
+    pub(in crate::platforms) app: &'a OAuthApp,
+    pub(in crate::platforms) version: &'a str,
+}
+
+impl<'a> SignIn<'a> {
+    /// Whose consents these are: every platform's that uses this app.
+    pub(in crate::platforms) fn realm(app: Option<&OAuthApp>) -> String {
+        format!("meta:{}", app.map(|app| app.id.as_str()).unwrap_or_default())
+    }
+
+    /// What people's and Pages' tokens are asked with.
+    pub(in crate::platforms) fn questions(self, api: &'a Api, stop: &'a Stop<'a>) -> Questions<'a> {
+        let SignIn { name, app, version } = self;
+        Questions { api, stop, name, host: HOST, version, app_secret: Some(&app.secret) }
+    }
+
+    pub(in crate::platforms) fn authorize_url(
+        self,
+        api: &Api,
+        ask: Authorize<'_>,
+        scopes: &[Scope],
+    ) -> Result<String, PlatformError> {
+        let page = api.address(PAGES, &format!("/{}/dialog/oauth", self.version));
+        let no_page =
+            || PlatformError::Unconfigured { what: "the gateway does not lead to Facebook's consent page".to_owned() };
+        let mut url = page.ok_or_else(no_page)?;
+        let scopes: Vec<&str> = scopes.iter().map(|scope| scope.name).collect();
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.app.id)
+            .append_pair("redirect_uri", ask.redirect_uri)
+            .append_pair("state", ask.state.expose())
+            .append_pair("response_type", "code")
+            .append_pair("scope", &scopes.join(","))
+            // What was unticked last time is not asked for again otherwise.
+            .append_pair("auth_type", "rerequest");
+        Ok(url.into())
+    }
+
+    /// A token that lives an hour or two.
+    pub(in crate::platforms) async fn exchange(self, api: &Api, with: Exchange<'_>) -> Result<Tokens, TokenError> {
+        let request = self.as_app(api).query(&[("redirect_uri", with.redirect_uri)]).secret_query("code", with.code);
+        tokens(self.name, &Reply::of(&request.send().await?), Asked::Code)
+    }
+
+    /// A token that lives 60 days from now, for one that still lives.
+    pub(in crate::platforms) async fn extend(self, api: &Api, held: &Held) -> Result<Reply, TokenError> {
+        let request = self.as_app(api).query(&[("grant_type", "fb_exchange_token")]);
+        let request = request.secret_query("fb_exchange_token", &held.access);
+        Ok(Reply::of(&request.send().await?))
+    }
+
+    /// Documented as a GET only, so that secrets stand in the query.
+    fn as_app(self, api: &Api) -> Request<'_> {
+        let request = api.get(HOST, TOKEN).part("version", self.version).query(&[("client_id", &self.app.id)]);
+        request.secret_query("client_secret", &self.app.secret)
+    }
+
+    /// Ends everything that the person allowed this app, and all Pages' tokens with it.
+    pub(in crate::platforms) async fn revoke(self, api: &Api, held: &Held) -> Result<(), TokenError> {
+        let request = api.delete(HOST, "/{version}/me/permissions").part("version", self.version);
+        let request = request.bearer(&held.access);
+        let request = request.secret_query("appsecret_proof", &proof(&self.app.secret, &held.access));
+        revoked(self.name, &Reply::of(&request.send().await?))
+    }
+
+    /// What was really granted: people can untick permissions, and take them back.
+    ///
+    /// # Errors
+    /// `Unauthorized` when the consent is over.
+    pub(in crate::platforms) async fn granted(self, api: &Api, token: &Secret) -> Result<Vec<String>, PlatformError> {
+        let (own, stop) = (self.own_token(), Stop::new(api));
+        let told = debugged(&self.of_app(api, &stop).with(&own), token).await;
+        told.map_err(|refused| self.of_the_app(refused.error))?.scopes(self.name, api.now())
+    }
+
+    /// What a refusal means where the app's own token was refused.
+    fn of_the_app(self, error: PlatformError) -> PlatformError {
+        match error {
+            PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. } => PlatformError::Unconfigured {
+                what: format!("{} does not accept the app: check client_id and client_secret", self.name),
+            },
+            error => error,
+        }
+    }
+
+    /// The app's own token: no proof is taken for it.
+    fn own_token(self) -> Secret {
+        Secret::new(format!("{}|{}", self.app.id, self.app.secret.expose()))
+    }
+
+    fn of_app(self, api: &'a Api, stop: &'a Stop<'a>) -> Questions<'a> {
+        Questions { app_secret: None, ..self.questions(api, stop) }
+    }
+
+    /// Looks at the set-up with calls that need nobody's consent.
+    pub(in crate::platforms) async fn checks(self, api: &Api, redirect_uri: &str) -> Vec<PlatformCheck> {
+        vec![
+            self.app_found(api).await,
+            version_found(self.version, api.now()),
+            redirect_found(redirect_uri, redirect_problem(self.name, redirect_uri)),
+            found(
+                "permissions",
+                None,
+                "people without a role on the app can allow only what Meta has approved it for (Advanced Access)",
+            ),
+        ]
+    }
+
+    /// Asks about a token that nobody has: they look at the app first.
+    async fn app_found(self, api: &Api) -> PlatformCheck {
+        let what = "id and secret";
+        let (own, stop) = (self.own_token(), Stop::new(api));
+        let told = debugged(&self.of_app(api, &stop).with(&own), &Secret::new("nobody-has-this-token")).await;
+        match told.map_err(|refused| (refused.has_code(100), self.of_the_app(refused.error))) {
+            Ok(_) | Err((true, _)) => found(what, Some(true), format!("{} accepts them", self.name)),
+            Err((_, error @ PlatformError::Unconfigured { .. })) => found(what, Some(false), error.to_string()),
+            Err((_, error)) => found(what, None, error.to_string()),
+        }
+    }
+}
+
+/// What they say of a token, asked with the app's own.
+async fn debugged(graph: &Graph<'_>, token: &Secret) -> Result<Debugged, Refused> {
+    let request = graph.get("/{version}/debug_token").secret_query("input_token", token);
+    graph.ask(request, "debug_token").await
+}
+
+/// What came back, without what browsers take for a fragment. They word some refusals in their own way.
+pub(in crate::platforms) fn without_fragment(name: &str, pairs: &[(String, String)]) -> Callback {
+    match callback(name, pairs) {
+        Callback::Code(code) => {
+            let bare = code.expose().split('#').next().unwrap_or_default();
+            Callback::Code(Secret::new(bare))
+        }
+        Callback::Refused(_) if pairs.iter().any(|(key, _)| key == "error_code" || key == "error_message") => {
+            Callback::Refused(format!("{name} ended the sign-in with an error of its own: look at the app's settings"))
+        }
+        other => other,
+    }
+}
+
+/// Why a redirect URI cannot work at Meta, as far as it can be seen from here.
+pub(in crate::platforms) fn redirect_problem(name: &str, text: &str) -> Option<String> {
+    let problem = match redirect(text) {
+        None => "it is no URL that a browser opens",
+        Some(_) if text.contains('#') => "it may have no #",
+        Some((url, _)) if !url.username().is_empty() || url.password().is_some() => "it may hold no name or password",
+        Some((url, false)) if url.scheme() != "https" => "it must be https, or http to this machine",
+        Some(_) => return None,
+    };
+    Some(format!("{name} does not take this redirect URI: {problem}"))
+}

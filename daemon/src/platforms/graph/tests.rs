@@ -1,0 +1,280 @@
+//! The Graph API's own oddities, over HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::insights::Insights;
+use super::*;
+use crate::http_client::Api;
+use crate::http_client::test_server::{Asked as Question, Reply, Server};
+use crate::platforms::asking::Stop;
+use crate::platforms::consenting::{Authorize, Callback, Exchange, Held, Scope, TokenError};
+use crate::platforms::tests::world::{NOW, api, through};
+use crate::platforms::{OAuthApp, PlatformError};
+
+const NAMES: &[&str] = &["views", "shares", "saved"];
+
+fn app() -> OAuthApp {
+    OAuthApp { id: "123".to_owned(), secret: Secret::new("app-secret"), redirect_uri: None }
+}
+
+fn sign_in(app: &OAuthApp) -> SignIn<'_> {
+    SignIn { name: "Facebook", app, version: "v26.0" }
+}
+
+fn held(token: &str) -> Held {
+    Held { access: Arc::new(Secret::new(token)), refresh: None }
+}
+
+fn refusal(status: u16, code: u32) -> Reply {
+    let error = json!({"error": {"message": "canary", "type": "OAuthException", "code": code, "fbtrace_id": "A1"}});
+    Reply::Json(status, error.to_string())
+}
+
+fn told(asked: &Question) -> Value {
+    let metric = |name: &str| json!({"name": name, "period": "lifetime", "values": [{"value": name.len()}]});
+    json!({"data": asked.param("metric").split(',').map(metric).collect::<Vec<_>>()})
+}
+
+/// One question about posts, and how many requests it took.
+async fn insights(server: &Server, api: &Api, names: &[&'static str], withdrawn: &Withdrawn) -> (Insights, usize) {
+    let (app, stop, token) = (app(), Stop::new(api), Secret::new("t"));
+    let graph = sign_in(&app).questions(api, &stop).with(&token);
+    let insights = graph.insights(&["p1", "p2", "p3", "p4"], Metrics { names, scope: "s", withdrawn }).await;
+    (insights, server.forget())
+}
+
+#[test]
+fn proofs_are_those_of_the_vectors() {
+    let check = |message: &str, expected: &str| {
+        assert_eq!(proof(&Secret::new("app-secret"), &Secret::new(message)).expose(), expected, "{message}");
+    };
+    check("user-token", "b5a94d985eb7b68467d28ca5375162d12b9ca8fe238615acc927c8a9c08d2e95");
+    check("user-token|1700000000", "ab6e4f6b9e5200790fa5e4341ddc9884c455f77926e0d332e51044cf65d02fe1");
+    assert_eq!(format!("{:?}", proof(&Secret::new("k"), &Secret::new("m"))), "***");
+}
+
+#[tokio::test]
+async fn a_refused_metric_costs_itself_and_is_not_asked_for_again_that_day() {
+    let server = Server::start(|asked| match asked.param("metric").contains("saved") {
+        true => refusal(400, 100),
+        false => Reply::ok(told(asked)),
+    })
+    .await;
+    let (api, withdrawn) = (api(through(&server.base)), Withdrawn::default());
+    let (found, asked) = insights(&server, &api, NAMES, &withdrawn).await;
+    assert!(found.failed.is_none() && found.posts.len() == 4, "{found:?}");
+    for post in &found.posts {
+        assert_eq!((post.get("views"), post.get("shares"), post.get("saved")), (Some(&5), Some(&6), None));
+    }
+    // All together, one by one, and then the other posts with what is left.
+    assert_eq!(asked, 1 + 3 + 3);
+    assert!(withdrawn.holds("saved", NOW) && !withdrawn.holds("views", NOW));
+    assert_eq!(insights(&server, &api, NAMES, &withdrawn).await.1, 4);
+}
+
+#[tokio::test]
+async fn a_post_that_tells_nothing_says_nothing_of_the_metrics() {
+    for code in [10, 100] {
+        let server = Server::start(move |_| refusal(400, code)).await;
+        let (api, withdrawn) = (api(through(&server.base)), Withdrawn::default());
+        let (found, _) = insights(&server, &api, NAMES, &withdrawn).await;
+        assert!(found.failed.is_none() && found.posts.iter().all(|post| post.is_empty()), "{code}: {found:?}");
+        assert!(NAMES.iter().all(|name| !withdrawn.holds(name, NOW)), "{code}");
+    }
+    // Alone and refused by each post, it is the name.
+    let server = Server::start(|_| refusal(400, 100)).await;
+    let (api, withdrawn) = (api(through(&server.base)), Withdrawn::default());
+    assert_eq!(insights(&server, &api, &["views"], &withdrawn).await.1, 4);
+    assert_eq!(insights(&server, &api, &["views"], &withdrawn).await.1, 0);
+}
+
+#[tokio::test]
+async fn a_limit_ends_the_questions_and_says_for_how_long() {
+    let server = Server::start(|asked| match asked.path.contains("/p1/") {
+        true => {
+            let usage = r#"{"1":[{"type":"pages","call_count":100,"estimated_time_to_regain_access":19}]}"#;
+            let error = json!({"error": {"code": 80_001, "message": "canary"}}).to_string();
+            Reply::Headers(400, vec![("x-business-use-case-usage", usage.to_owned())], error)
+        }
+        false => Reply::ok(told(asked)),
+    })
+    .await;
+    let api = api(through(&server.base));
+    let (found, asked) = insights(&server, &api, NAMES, &Withdrawn::default()).await;
+    let wait = Some(Duration::from_secs(19 * 60));
+    assert_eq!((found.failed, asked), (Some(PlatformError::RateLimited { retry_after: wait }), 1));
+    assert_eq!(api.told_to_wait(), wait);
+}
+
+#[tokio::test]
+async fn an_app_near_its_limit_pauses_and_an_account_near_its_own_does_not() {
+    let usage = |header: &'static str, percents: &'static str| {
+        move |asked: &Question| Reply::Headers(200, vec![(header, percents.to_owned())], told(asked).to_string())
+    };
+    let server = Server::start(usage("x-app-usage", r#"{"call_count":81,"total_time":1,"total_cputime":1}"#)).await;
+    let one = api(through(&server.base));
+    assert_eq!(insights(&server, &one, NAMES, &Withdrawn::default()).await.1, 4);
+    assert_eq!(one.told_to_wait(), Some(Duration::from_secs(15 * 60)));
+
+    let server = Server::start(usage("x-business-use-case-usage", r#"{"1":[{"call_count":81}]}"#)).await;
+    let other = api(through(&server.base));
+    let (app, stop, token) = (app(), Stop::new(&other), Secret::new("t"));
+    let graph = sign_in(&app).questions(&other, &stop).with(&token);
+    assert!(!graph.is_tight());
+    graph.ask::<List>(graph.get("/{version}/me/accounts"), "s").await.expect("a list");
+    assert!(graph.is_tight() && other.told_to_wait().is_none());
+}
+
+#[tokio::test]
+async fn pages_are_turned_by_cursor_and_tokens_stay_out_of_addresses() {
+    let server = Server::start(|asked| match asked.param("after") {
+        "" => Reply::ok(json!({"data": [], "paging": {"cursors": {"after": "c1"}, "next": "https://x.example/?t=1"}})),
+        "c1" => Reply::ok(include_str!("fixtures/accounts.json")),
+        _ => Reply::ok(json!({"data": [{"id": "77", "access_token": "example-page-token-77"}], "paging": {}})),
+    })
+    .await;
+    let (api, app) = (api(through(&server.base)), app());
+    let (stop, token) = (Stop::new(&api), Secret::new("user-token"));
+    let graph = sign_in(&app).questions(&api, &stop).with(&token);
+    let pages = graph.pages(true).await.expect("Pages");
+    assert_eq!(pages.len(), 4);
+    for (id, expected) in [
+        ("102030405060702", Some("example-page-token-2")),
+        ("17841400000000001", Some("example-page-token-1")),
+        ("77", Some("example-page-token-77")),
+        ("102030405060703", None),
+        ("78", None),
+    ] {
+        let token = graph.page_token(id, true).await.expect("Pages");
+        assert_eq!(token.as_ref().map(Secret::expose), expected, "{id}");
+    }
+    for asked in server.asked() {
+        let token = asked.headers.get("authorization").and_then(|value| value.to_str().ok());
+        assert_eq!(token, Some("Bearer user-token"));
+        assert_eq!(asked.param("appsecret_proof"), "b5a94d985eb7b68467d28ca5375162d12b9ca8fe238615acc927c8a9c08d2e95");
+        assert!(asked.query.iter().all(|(_, value)| !value.contains("user-token")));
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
+    let server = Server::start(|asked| match asked.path.rsplit('/').next() {
+        Some("access_token") => Reply::ok(include_str!("fixtures/token.json")),
+        Some("debug_token") => Reply::ok(include_str!("fixtures/debug_token.json")),
+        _ => refusal(400, 190),
+    })
+    .await;
+    let (api, app, code) = (api(through(&server.base)), app(), Secret::new("AQcode"));
+    let with = Exchange { code: &code, redirect_uri: "https://roster.example/cb", verifier: None };
+    let told = sign_in(&app).exchange(&api, with).await.expect("a token");
+    assert_eq!(told.access.expose(), "EAAexample-token");
+    let reply = sign_in(&app).extend(&api, &held("short")).await.expect("an answer");
+    assert!(tokens("Facebook", &reply, Asked::Renewal).is_ok());
+    assert_eq!(sign_in(&app).granted(&api, &told.access).await.map(|scopes| scopes.len()), Ok(3));
+    sign_in(&app).revoke(&api, &held("user-token")).await.expect("over already");
+
+    let asked = server.asked();
+    assert!(asked.iter().all(|asked| asked.path.starts_with("/graph.facebook.com/v26.0/")));
+    let pairs = |place: usize| -> Vec<(String, String)> { asked[place].query.clone() };
+    let own = |told: &[(&str, &str)]| -> Vec<(String, String)> {
+        told.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let app = [("client_id", "123"), ("client_secret", "app-secret")];
+    let code = [("redirect_uri", "https://roster.example/cb"), ("code", "AQcode")];
+    assert_eq!(pairs(0), own(&[app, code].concat()));
+    let extended = [("grant_type", "fb_exchange_token"), ("fb_exchange_token", "short")];
+    assert_eq!(pairs(1), own(&[app, extended].concat()));
+    assert_eq!(pairs(2), own(&[("input_token", "EAAexample-token")]));
+    let token = |place: usize| asked[place].headers.get("authorization").and_then(|value| value.to_str().ok());
+    assert_eq!(token(2), Some("Bearer 123|app-secret"));
+    assert_eq!((asked[3].method.as_str(), token(3)), ("DELETE", Some("Bearer user-token")));
+    assert!(asked[3].path.ends_with("/v26.0/me/permissions"));
+}
+
+#[tokio::test]
+async fn a_refused_app_is_the_operators_and_ends_nobodys_consent() {
+    for (status, code) in [(401, 190), (400, 101), (403, 10)] {
+        let server = Server::start(move |_| refusal(status, code)).await;
+        let (api, app) = (api(through(&server.base)), app());
+        let error = sign_in(&app).granted(&api, &Secret::new("t")).await.expect_err("a bad app");
+        assert!(matches!(&error, PlatformError::Unconfigured { .. }), "{code}: {error:?}");
+        let checks = sign_in(&app).checks(&api, "http://roster.example/cb").await;
+        let found: Vec<_> = checks.iter().map(|check| (check.what.as_str(), check.ok)).collect();
+        let expected = [
+            ("id and secret", Some(false)),
+            ("API version", Some(true)),
+            ("redirect URI", Some(false)),
+            ("permissions", None),
+        ];
+        assert_eq!(found, expected, "{code}");
+        assert!(!format!("{checks:?}").contains("canary") && !format!("{checks:?}").contains("app-secret"));
+    }
+    for (reply, expected) in [
+        (Reply::ok(json!({"data": {"is_valid": false, "error": {"code": 190}}})), Some(true)),
+        (refusal(400, 100), Some(true)),
+        (refusal(500, 2), None),
+        (Reply::ok("<html>"), None),
+    ] {
+        let server = Server::start(move |_| reply.clone()).await;
+        let checks = sign_in(&app()).checks(&api(through(&server.base)), "https://roster.example/cb").await;
+        assert_eq!(checks[0].ok, expected, "{:?}", checks[0]);
+    }
+}
+
+#[tokio::test]
+async fn outages_end_no_consent() {
+    for reply in [refusal(500, 190), Reply::Json(503, "<html>".to_owned()), refusal(400, 2)] {
+        let server = Server::start(move |_| reply.clone()).await;
+        let (api, app) = (api(through(&server.base)), app());
+        let renewed = sign_in(&app).extend(&api, &held("t")).await;
+        let renewed = renewed.and_then(|reply| tokens("Facebook", &reply, Asked::Renewal));
+        assert!(matches!(renewed, Err(TokenError::Later { .. })));
+        let revoked = sign_in(&app).revoke(&api, &held("t")).await;
+        assert!(matches!(revoked, Err(TokenError::Later { .. })));
+    }
+}
+
+#[test]
+fn the_consent_page_is_asked_with_a_list_by_commas() {
+    let (state, app) = (Secret::new("st"), app());
+    let redirect_uri = "http://127.0.0.1:8787/oauth/x/callback";
+    let ask = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None };
+    let scope = |name| Scope { name, reads: "", needed: true };
+    let url = sign_in(&app).authorize_url(&api(Default::default()), ask, &[scope("a"), scope("b")]).expect("a page");
+    assert!(url.starts_with("https://www.facebook.com/v26.0/dialog/oauth?client_id=123&"), "{url}");
+    assert!(url.contains("&scope=a%2Cb&") && url.contains("&state=st&"), "{url}");
+}
+
+#[test]
+fn what_comes_back_is_a_code_or_a_reason() {
+    let check = |query: &str, expected: &str| {
+        let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let told = match without_fragment("Facebook", &pairs) {
+            Callback::Code(code) => format!("code {}", code.expose()),
+            Callback::Denied => "denied".to_owned(),
+            Callback::Refused(what) => what,
+        };
+        assert!(told.starts_with(expected), "{query}: {told}");
+    };
+    check("code=AQb-c_1&state=st", "code AQb-c_1");
+    check("code=AQb%23_", "code AQb");
+    check("code=AQb%23_%3D_", "code AQb");
+    check("error=access_denied&error_reason=user_denied&error_description=The+user+denied+your+request", "denied");
+    check("error_code=1349045&error_message=canary", "Facebook ended the sign-in");
+    check("state=st", "Facebook sent no code");
+}
+
+#[test]
+fn redirect_uris_are_checked_before_meta_does() {
+    for good in
+        ["https://roster.example/cb", "http://127.0.0.1:8787/cb", "http://localhost/cb", "https://r.example/a?b=c"]
+    {
+        assert_eq!(redirect_problem("Facebook", good), None, "{good}");
+    }
+    for bad in ["", "roster.example", "http://roster.example/cb", "https://r.example/#x", "https://a@r.example/"] {
+        assert!(redirect_problem("Facebook", bad).is_some(), "{bad}");
+    }
+}

@@ -1,0 +1,227 @@
+//! The questions: each account about itself, its newest posts, each of them, and its audience.
+
+use futures::{FutureExt, StreamExt, stream};
+use roster_protocol::ids::ConnectionId;
+
+use super::audience::{Audience, FEWEST_FOLLOWERS, METRIC};
+use super::consent::{BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
+use super::read::{FIELDS, LOGIN_FIELDS, MEDIA_FIELDS, METRICS, Profile, Wrapped, media, unexpected};
+use super::{Instagram, Login, NAME, NO_APP, login};
+use crate::history::engagement::{NEWEST_POSTS, Post};
+use crate::http_client::Api;
+use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::consenting::Access;
+use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn, Withdrawn};
+use crate::platforms::reading::{Posts, add_engagement, item};
+use crate::platforms::{Account, Observation, Observed, PlatformError};
+
+/// Pages may be short: so many are turned for twelve posts, and no more.
+const MOST_PAGES: usize = 4;
+
+pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Account]) -> Observed {
+    let stop = Stop::new(api);
+    let Some(questions) = instagram.questions(api, &stop) else {
+        let error = || PlatformError::Unconfigured { what: NO_APP.to_owned() };
+        return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
+    };
+    let batch = &Batch { questions, login: instagram.login, withdrawn: &instagram.withdrawn };
+    let asked: Vec<_> = accounts.iter().map(|account| batch.one(account).boxed()).collect();
+    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+}
+
+impl Instagram {
+    /// `None` without an app, whose secret proves each token at Facebook's login.
+    pub(super) fn questions<'a>(&'a self, api: &'a Api, stop: &'a Stop<'a>) -> Option<Questions<'a>> {
+        let app = self.app.as_ref()?;
+        let questions = SignIn { name: NAME, app, version: &self.version }.questions(api, stop);
+        Some(match self.login {
+            Login::Facebook => questions,
+            Login::Instagram => Questions { host: login::HOST, app_secret: None, ..questions },
+        })
+    }
+}
+
+struct Batch<'a> {
+    questions: Questions<'a>,
+    login: Login,
+    withdrawn: &'a Withdrawn,
+}
+
+/// A post that is counted, with its id.
+type Counted = Vec<(String, Post)>;
+
+impl Batch<'_> {
+    async fn one(&self, account: &Account) -> (ConnectionId, Result<Observation, PlatformError>) {
+        let observation = match (&account.access, self.login, &account.platform_user_id) {
+            (None, _, _) => {
+                let what = format!("{NAME} tells only what an account's owner allows: ask for consent");
+                Err(PlatformError::Unauthorized { what })
+            }
+            (Some(access), Login::Facebook, None) => super::discovery::look_up(self.questions, account, access).await,
+            (Some(access), _, _) => self.own(account, access).await,
+        };
+        (account.connection, observation)
+    }
+
+    /// An account whose owner consented.
+    async fn own(&self, account: &Account, access: &Access) -> Result<Observation, PlatformError> {
+        // The Page's token outlives the person's, and dies alone with the role on the Page.
+        let graph = &self.questions.with(access.derived.as_ref().unwrap_or(&access.token));
+        let mut observation = match self.login {
+            Login::Facebook => by_facebook(graph, account).await?,
+            Login::Instagram => by_instagram(graph, account).await?,
+        };
+        let insights = match self.login {
+            Login::Facebook => INSIGHTS,
+            Login::Instagram => LOGIN_INSIGHTS,
+        };
+        let mut more = Vec::new();
+        if observation.numbers.posts != Some(0) {
+            let posts = self.posts(graph, &observation.platform_user_id).await;
+            let posts = match posts {
+                Ok((counted, unread)) => {
+                    Ok(self.with_insights(graph, counted, unread, access, insights, &mut more).await)
+                }
+                Err(error) => Err(error),
+            };
+            add_engagement(&mut observation, posts);
+        }
+        if !access.has(insights) {
+            more.push(format!("views, shares, saves and audience: the owner did not allow {insights}"));
+        } else if graph.is_tight() {
+            more.push(
+                "views, shares, saves and audience: the account's allowance at Meta is nearly used up".to_owned(),
+            );
+        } else if observation.numbers.followers.is_none_or(|followers| followers >= FEWEST_FOLLOWERS) {
+            match self.audience(graph, &observation.platform_user_id, insights).await {
+                Ok(audience) => audience.add_to(&mut observation),
+                Err(error) => more.push(format!("audience: {error}")),
+            }
+        }
+        observation.missing.append(&mut more);
+        Ok(observation)
+    }
+
+    /// The newest posts that count, and how many could not be read.
+    async fn posts(&self, graph: &Graph<'_>, id: &str) -> Result<(Counted, usize), PlatformError> {
+        let scope = match self.login {
+            Login::Facebook => BASIC,
+            Login::Instagram => LOGIN_BASIC,
+        };
+        let (mut counted, mut unread, mut after) = (Counted::new(), 0, None::<String>);
+        for _ in 0..MOST_PAGES {
+            let request = graph.get("/{version}/{id}/media").part("id", id);
+            let request = request.query(&[("fields", MEDIA_FIELDS), ("limit", "25")]);
+            let request = match &after {
+                Some(cursor) => request.query(&[("after", cursor)]),
+                None => request,
+            };
+            let list: List = graph.ask(request, scope).await?;
+            for text in &list.data {
+                match media(text) {
+                    Ok(Some((id, _))) if counted.iter().any(|(known, _)| *known == id) => {}
+                    Ok(post) => counted.extend(post),
+                    Err(_) => unread += 1,
+                }
+            }
+            let next = list.next();
+            if counted.len() >= NEWEST_POSTS || next.is_none() || next == after {
+                break;
+            }
+            after = next;
+        }
+        Ok((counted, unread))
+    }
+
+    /// Adds what each of the newest posts tells apart.
+    async fn with_insights(
+        &self,
+        graph: &Graph<'_>,
+        mut counted: Counted,
+        unread: usize,
+        access: &Access,
+        scope: &str,
+        missing: &mut Vec<String>,
+    ) -> Posts {
+        counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
+        counted.truncate(NEWEST_POSTS);
+        if access.has(scope) && !graph.is_tight() {
+            let ids: Vec<&str> = counted.iter().map(|(id, _)| id.as_str()).collect();
+            let metrics = Metrics { names: METRICS, scope, withdrawn: self.withdrawn };
+            let insights = graph.insights(&ids, metrics).await;
+            for ((_, post), told) in counted.iter_mut().zip(&insights.posts) {
+                let (views, shares, saves) = (told.get("views"), told.get("shares"), told.get("saved"));
+                post.numbers.views = views.copied();
+                // Both are engagements, and one of them is better than none.
+                let told = [shares, saves].into_iter().flatten().copied().reduce(u64::saturating_add);
+                post.numbers.shares = told;
+            }
+            missing.extend(insights.failed.map(|error| format!("views, shares and saves: {error}")));
+            let now = graph.of.api.now();
+            let refused = METRICS.iter().filter(|name| !counted.is_empty() && self.withdrawn.holds(name, now));
+            missing.extend(refused.map(|name| format!("{name}: {NAME} does not tell this of posts any more")));
+        }
+        Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread }
+    }
+
+    /// Age and gender in one answer, or one after the other where they are not told together.
+    async fn audience(&self, graph: &Graph<'_>, id: &str, scope: &str) -> Result<Audience, PlatformError> {
+        const TOGETHER: &str = "age,gender";
+        let mut audience = Audience::default();
+        let now = graph.of.api.now();
+        if !self.withdrawn.holds(TOGETHER, now) {
+            match demographics(graph, id, TOGETHER, scope).await {
+                Ok(list) => return audience.add(&list).map(|()| audience),
+                Err(refused) if refused.is_a_parameter() => self.withdrawn.note(TOGETHER, now),
+                // Too few to be told of.
+                Err(refused) if refused.has_code(10) => return Ok(audience),
+                Err(refused) => return Err(refused.error),
+            }
+        }
+        for axis in ["age", "gender"] {
+            audience.add(&demographics(graph, id, axis, scope).await?)?;
+        }
+        Ok(audience)
+    }
+}
+
+async fn demographics(graph: &Graph<'_>, id: &str, breakdown: &str, scope: &str) -> Result<List, Refused> {
+    let request = graph.get("/{version}/{id}/insights").part("id", id).query(&[
+        ("metric", METRIC),
+        ("period", "lifetime"),
+        ("metric_type", "total_value"),
+        ("timeframe", "this_month"),
+        ("breakdown", breakdown),
+    ]);
+    graph.ask(request, scope).await
+}
+
+/// The account of this id.
+async fn by_facebook(graph: &Graph<'_>, account: &Account) -> Result<Observation, PlatformError> {
+    let id = account.platform_user_id.as_deref().unwrap_or_default();
+    let request = graph.get("/{version}/{id}").part("id", id).query(&[("fields", FIELDS)]);
+    let profile: Profile = graph.ask(request, BASIC).await?;
+    let id = profile.account_id()?;
+    Ok(profile.observation(account, id))
+}
+
+/// The account whose owner's token it is.
+async fn by_instagram(graph: &Graph<'_>, account: &Account) -> Result<Observation, PlatformError> {
+    let profile = me(graph).await?;
+    let id = profile.login_id()?;
+    if account.platform_user_id.as_ref().is_some_and(|known| *known != id) {
+        // That is no reason to end the consent: it is another account's.
+        return Err(unexpected("the consent is of another account: ask this one's owner"));
+    }
+    Ok(profile.observation(account, id))
+}
+
+/// Whose token it is, at Instagram's login.
+pub(super) async fn me(graph: &Graph<'_>) -> Result<Profile, PlatformError> {
+    let request = graph.get("/{version}/me").query(&[("fields", LOGIN_FIELDS)]);
+    let answer = graph.answer(request, LOGIN_BASIC).await?;
+    match answer.json::<Wrapped>().unwrap_or_default().data.first() {
+        Some(text) => item(NAME, text),
+        None => Ok(answer.json()?),
+    }
+}

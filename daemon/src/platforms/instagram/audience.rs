@@ -1,0 +1,160 @@
+//! Who follows an account, from its demographics. Pure.
+
+use std::collections::BTreeMap;
+
+use roster_protocol::metric::{AgeRange, Ratio};
+use serde::Deserialize;
+
+use super::NAME;
+use crate::platforms::graph::List;
+use crate::platforms::reading::{count, item};
+use crate::platforms::{Observation, PlatformError};
+
+/// Below so many there is none.
+pub(super) const FEWEST_FOLLOWERS: u64 = 100;
+
+pub(super) const METRIC: &str = "follower_demographics";
+
+#[derive(Deserialize)]
+struct Metric {
+    #[serde(default)]
+    total_value: Total,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Total {
+    breakdowns: Vec<Breakdown>,
+}
+
+/// Rows under keys, which come in any order and sometimes with a `timeframe` before them.
+#[derive(Deserialize)]
+struct Breakdown {
+    dimension_keys: Vec<String>,
+    #[serde(default)]
+    results: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    dimension_values: Vec<String>,
+    #[serde(default, deserialize_with = "count")]
+    value: Option<u64>,
+}
+
+/// Accounts by gender and by age, as far as they were told.
+#[derive(Debug, Default)]
+pub(super) struct Audience {
+    genders: BTreeMap<String, u64>,
+    ages: BTreeMap<AgeRange, u64>,
+}
+
+impl Audience {
+    /// Adds an answer. One without rows adds nothing: too few follow.
+    pub(super) fn add(&mut self, list: &List) -> Result<(), PlatformError> {
+        for text in &list.data {
+            let metric: Metric = item(NAME, text)?;
+            for breakdown in &metric.total_value.breakdowns {
+                let column = |name: &str| breakdown.dimension_keys.iter().position(|key| key == name);
+                let (gender, age) = (column("gender"), column("age"));
+                for row in &breakdown.results {
+                    let cell = |column: Option<usize>| row.dimension_values.get(column?).map(String::as_str);
+                    let accounts = row.value.unwrap_or(0);
+                    if let Some(gender) = cell(gender) {
+                        let sum = self.genders.entry(gender.to_ascii_uppercase()).or_default();
+                        *sum = sum.saturating_add(accounts);
+                    }
+                    if let Some(range) = cell(age).and_then(|age| age.parse().ok()) {
+                        let sum = self.ages.entry(range).or_default();
+                        *sum = sum.saturating_add(accounts);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Shares of all whose gender stands in a row, the unknown one included.
+    pub(super) fn add_to(&self, observation: &mut Observation) {
+        let all: u128 = self.genders.values().map(|accounts| u128::from(*accounts)).sum();
+        let share = |gender: &str| {
+            let accounts = self.genders.get(gender).copied().unwrap_or(0);
+            (all > 0).then(|| Ratio::from_f64(accounts as f64 / all as f64)).flatten()
+        };
+        observation.numbers.audience_male = share("M");
+        observation.numbers.audience_female = share("F");
+        // Of two equal ranges the younger one is told, so that the answer does not waver.
+        let told = self.ages.iter().filter(|(_, accounts)| **accounts > 0);
+        observation.numbers.top_age_range = told.rev().max_by_key(|(_, accounts)| **accounts).map(|(range, _)| *range);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(answers: &[&str]) -> Result<Observation, PlatformError> {
+        let mut audience = Audience::default();
+        for text in answers {
+            audience.add(&serde_json::from_str(text).expect(text))?;
+        }
+        let mut observation = Observation::default();
+        audience.add_to(&mut observation);
+        Ok(observation)
+    }
+
+    fn by(keys: &str, rows: &str) -> String {
+        let breakdown = format!(r#"{{"dimension_keys":[{keys}],"results":[{rows}]}}"#);
+        format!(r#"{{"data":[{{"name":"follower_demographics","total_value":{{"breakdowns":[{breakdown}]}}}}]}}"#)
+    }
+
+    #[test]
+    fn columns_are_found_by_their_keys() {
+        let numbers = told(&[include_str!("fixtures/demographics.json")]).expect("an audience").numbers;
+        assert_eq!((numbers.audience_male, numbers.audience_female), (Some(Ratio(240_000)), Some(Ratio(720_000))));
+        assert_eq!(numbers.top_age_range, Some(AgeRange::From25To34));
+        let swapped = by(
+            r#""gender","age""#,
+            r#"{"dimension_values":["f","18-24"],"value":3},{"dimension_values":["m","65+"],"value":1}"#,
+        );
+        let numbers = told(&[&swapped]).expect("an audience").numbers;
+        assert_eq!((numbers.audience_male, numbers.top_age_range), (Some(Ratio(250_000)), Some(AgeRange::From18To24)));
+    }
+
+    #[test]
+    fn one_answer_for_each_axis_says_the_same() {
+        let ages =
+            by(r#""age""#, r#"{"dimension_values":["25-34"],"value":2},{"dimension_values":["18-24"],"value":2}"#);
+        let genders = by(r#""gender""#, r#"{"dimension_values":["F"],"value":4}"#);
+        let numbers = told(&[&ages, &genders]).expect("an audience").numbers;
+        assert_eq!((numbers.audience_male, numbers.audience_female), (Some(Ratio(0)), Some(Ratio(1_000_000))));
+        assert_eq!(numbers.top_age_range, Some(AgeRange::From18To24));
+    }
+
+    #[test]
+    fn too_few_followers_are_nobody() {
+        for nothing in
+            [r#"{"data":[]}"#, r#"{"data":[{"name":"x"}]}"#, r#"{"data":[{"total_value":{}}]}"#, &by(r#""age""#, "")]
+        {
+            assert_eq!(told(&[nothing]).map(|told| told.numbers), Ok(Default::default()), "{nothing}");
+        }
+        for odd in [
+            by(r#""gender""#, r#"{"dimension_values":["F"],"value":-1}"#),
+            by(r#""gender""#, r#"{"dimension_values":7}"#),
+            r#"{"data":[7]}"#.to_owned(),
+        ] {
+            assert!(matches!(told(&[&odd]), Err(PlatformError::Unexpected { .. })), "{odd}");
+        }
+        let short = by(r#""timeframe","gender""#, r#"{"dimension_values":["X"],"value":5}"#);
+        assert_eq!(told(&[&short]).map(|told| told.numbers), Ok(Default::default()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_answer_is_read_without_panic(text in crate::platforms::tests::json()) {
+            if let Ok(list) = serde_json::from_str::<List>(&format!(r#"{{"data":[{text}]}}"#)) {
+                let _ = Audience::default().add(&list);
+            }
+        }
+    }
+}

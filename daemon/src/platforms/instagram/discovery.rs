@@ -1,0 +1,44 @@
+//! Looking somebody else up through an account whose owner consented: any professional account, by its name.
+
+use super::NAME;
+use super::consent::BASIC;
+use super::read::{Discovered, DiscoveredMedia, Profile, media};
+use crate::platforms::consenting::Access;
+use crate::platforms::graph::Questions;
+use crate::platforms::reading::{Posts, add_engagement, item};
+use crate::platforms::{Account, Observation, PlatformError};
+
+pub(super) async fn look_up(
+    questions: Questions<'_>,
+    account: &Account,
+    access: &Access,
+) -> Result<Observation, PlatformError> {
+    let graph = questions.with(&access.token);
+    let pages = graph.pages(true).await?;
+    let (own, _) =
+        pages.iter().find_map(|page| page.instagram.as_ref()).ok_or_else(|| PlatformError::Unauthorized {
+            what: format!("{NAME} shows others only through an account whose owner consented: there is none yet"),
+        })?;
+    // Canonical, so that nothing in it ends the expression.
+    let name = super::canonical(&account.handle).map_err(|error| PlatformError::AccountGone { what: error.0 })?;
+    let fields = format!(
+        "business_discovery.username({name}){{id,username,name,followers_count,media_count,\
+         media.limit(25){{id,timestamp,media_type,media_product_type,like_count,comments_count,view_count}}}}"
+    );
+    let request = graph.get("/{version}/{id}").part("id", own).query(&[("fields", &fields)]);
+    let told: Discovered = graph.ask(request, BASIC).await?;
+    let profile: Profile = item(NAME, &told.business_discovery)?;
+    let mut observation = profile.observation(account, profile.account_id()?);
+    // How many others they follow is nobody's business.
+    observation.numbers.following = None;
+    let told: DiscoveredMedia = item(NAME, &told.business_discovery)?;
+    let mut posts = Posts::default();
+    for text in told.media.iter().flat_map(|list| &list.data) {
+        match media(text) {
+            Ok(post) => posts.posts.extend(post.map(|(_, post)| post)),
+            Err(_) => posts.unread += 1,
+        }
+    }
+    add_engagement(&mut observation, Ok(posts));
+    Ok(observation)
+}

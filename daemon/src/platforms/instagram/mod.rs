@@ -1,0 +1,196 @@
+//! Instagram, by its API for professional accounts: what an account's owner lets us see, and with Facebook Login what
+//! everybody's professional account shows to any of them.
+//!
+//! After developers.facebook.com /docs/instagram-platform "Business Login", "Get Started", "IG User", "IG User:
+//! Insights", "IG Media", "IG Media: Insights", "Business Discovery", and /docs/graph-api "Rate Limiting" and "Error
+//! Handling", read on 2026-11-21.
+//!
+//! Limits: 4800 questions a rolling day times the impressions of the account; looking others up counts against the
+//! app, 200 a user and hour. An account costs 15: itself, its newest posts, twelve of them, its audience. How much is
+//! used stands in headers; see `graph`.
+//!
+//! Oddities:
+//! - There are two logins with two apps, two hosts and two kinds of tokens: by Facebook (the account must be linked to
+//!   a Page; others can be looked up) and by Instagram (no Page, no looking up).
+//! - Personal accounts tell nothing to anybody. Below 100 followers there is no audience.
+//! - `id` and `user_id` at Instagram's login are two ids: of the person within the app, and of the account. The latter
+//!   is the one that Facebook's login and webhooks name. It may come as a number, and answers in a list or bare.
+//! - A like count that its owner hides is absent. Counts are organic only. Their time has no colon in its offset.
+//! - Views are told by each post's insights alone, 48 hours late at most; of others, for reels only.
+//! - Insights refuse all metrics for one that is unknown, and answer error 10 for a post that too few have seen.
+//! - The audience is counted in accounts, at most 45 rows of it: its shares are of what is told, not of all followers.
+//! - The long-lived token of Instagram's login is renewed by itself from its second day on; after 60 days it is dead.
+//!
+//! Definition 0 of these numbers: followers, following and posts are `followers_count`, `follows_count` and
+//! `media_count`; likes and comments `like_count` and `comments_count`; views the insight `views`, which is not the
+//! `impressions` or `plays` of before 2025; shares of a post are `shares` and `saved` together. Stories do not count.
+
+mod ask;
+mod audience;
+mod consent;
+mod discovery;
+mod login;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use roster_protocol::metric::Metric;
+use roster_protocol::status::ApiAccess;
+use roster_protocol::text::clean;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error;
+
+use super::consenting::Consenting;
+use super::graph::{Withdrawn, read_version};
+use super::reading::profile_url;
+use super::registry::{AppKeys, AppVariables, ConfigProblem, Configured, Entry, Section, read_app, read_section};
+use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
+use crate::http_client::{Api, Secret};
+
+const SLUG: &str = "instagram";
+const NAME: &str = "Instagram";
+
+const INFO: PlatformInfo = PlatformInfo {
+    slug: SLUG,
+    name: NAME,
+    short: "IG",
+    handle_example: "name",
+    access: ApiAccess::Consent,
+    metrics: &[
+        Metric::Followers,
+        Metric::Following,
+        Metric::Posts,
+        Metric::EngagementRate,
+        Metric::AvgLikes,
+        Metric::AvgComments,
+        Metric::AvgViews,
+        Metric::AudienceMale,
+        Metric::AudienceFemale,
+    ],
+    batch_limit: 20,
+};
+
+pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+
+const KEYS: &[&str] =
+    &["enabled", "gateway", "client_id", "client_secret", "client_secret_file", "redirect_uri", "login", "version"];
+
+const VARIABLES: AppVariables = AppVariables {
+    id: "INSTAGRAM_APP_ID",
+    secret: "INSTAGRAM_APP_SECRET",
+    redirect_uri: Some("INSTAGRAM_REDIRECT_URI"),
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    enabled: Option<bool>,
+    gateway: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<Secret>,
+    client_secret_file: Option<PathBuf>,
+    redirect_uri: Option<String>,
+    login: Option<String>,
+    version: Option<String>,
+}
+
+/// Where people sign in, which decides on hosts, tokens and what can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Login {
+    Facebook,
+    Instagram,
+}
+
+fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
+    let config: Config = read_section(section, KEYS)?;
+    let keys = AppKeys {
+        client_id: config.client_id,
+        client_secret: config.client_secret,
+        client_secret_file: config.client_secret_file,
+        redirect_uri: config.redirect_uri,
+    };
+    let platform = Arc::new(Instagram {
+        app: read_app(section, VARIABLES, keys)?,
+        login: config.login.as_deref().map_or(Ok(Login::Facebook), login)?,
+        version: read_version(SLUG, config.version)?,
+        withdrawn: Withdrawn::default(),
+    });
+    Ok(Configured {
+        platform,
+        enabled: config.enabled.unwrap_or(true),
+        gateway: config.gateway,
+        api_url: None,
+        private_hosts: Vec::new(),
+    })
+}
+
+fn login(text: &str) -> Result<Login, ConfigProblem> {
+    Login::deserialize(IntoDeserializer::<Error>::into_deserializer(text))
+        .map_err(|_| ConfigProblem::of(SLUG, "login", "is facebook or instagram"))
+}
+
+struct Instagram {
+    app: Option<OAuthApp>,
+    login: Login,
+    version: String,
+    withdrawn: Withdrawn,
+}
+
+const NO_APP: &str = "set client_id and client_secret_file in [platforms.instagram] to those of a Meta app that has \
+                      the Instagram API, or with login = instagram to those of its Instagram app";
+
+impl Platform for Instagram {
+    fn info(&self) -> &PlatformInfo {
+        &INFO
+    }
+
+    fn lacks(&self) -> Option<String> {
+        self.app.is_none().then(|| NO_APP.to_owned())
+    }
+
+    fn consenting(&self) -> Option<&dyn Consenting> {
+        Some(self)
+    }
+
+    fn canonical(&self, handle: &str) -> Result<String, HandleError> {
+        canonical(handle)
+    }
+
+    fn observe<'a>(&'a self, api: &'a Api, accounts: &'a [Account]) -> BoxFuture<'a, Observed> {
+        ask::observe(self, api, accounts).boxed()
+    }
+}
+
+/// A name in lower case, without `@`.
+fn canonical(text: &str) -> Result<String, HandleError> {
+    let text = clean(text, 300);
+    let named = if text.contains('/') { from_url(&text)? } else { text };
+    let name = named.strip_prefix('@').unwrap_or(&named);
+    if is_name(name) {
+        return Ok(name.to_ascii_lowercase());
+    }
+    Err(HandleError("an Instagram name looks like name.of_2: letters, digits, _ and .".to_owned()))
+}
+
+fn from_url(text: &str) -> Result<String, HandleError> {
+    // Posts and pages of the site; none of these can be a name.
+    const OTHERS: [&str; 7] = ["p", "reel", "reels", "tv", "explore", "stories", "accounts"];
+    let error = || HandleError("an Instagram profile looks like https://www.instagram.com/name".to_owned());
+    let hosts = ["www.instagram.com", "instagram.com", "m.instagram.com"];
+    let (_, parts) = profile_url(text).filter(|(host, _)| hosts.contains(&host.as_str())).ok_or_else(error)?;
+    parts.first().filter(|part| !OTHERS.contains(&part.as_str())).cloned().ok_or_else(error)
+}
+
+/// Up to 30 letters, digits, underscores and dots, without a dot at either end. Nothing else may come into a field
+/// expression.
+fn is_name(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+    plain && (1..=30).contains(&text.len()) && !text.starts_with('.') && !text.ends_with('.')
+}

@@ -1,0 +1,342 @@
+//! Instagram's own oddities, over HTTP.
+
+use std::sync::Arc;
+
+use roster_protocol::metric::Mean;
+use roster_protocol::time::Seconds;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::platforms::consenting::{Access, Authorize, Callback, Exchange, Held, TokenError};
+use crate::platforms::tests::world::{account, api, in_order, through};
+use crate::platforms::{Observation, PlatformError, Registered, register};
+use crate::surroundings::Surroundings;
+
+const ALL: [&str; 3] = ["instagram_basic", "instagram_manage_insights", "pages_show_list"];
+const LOGIN_ALL: [&str; 2] = ["instagram_business_basic", "instagram_business_manage_insights"];
+
+fn instagram(login: Login) -> Instagram {
+    let app = OAuthApp { id: "id-1".to_owned(), secret: Secret::new("canary-secret"), redirect_uri: None };
+    Instagram { app: Some(app), login, version: "v26.0".to_owned(), withdrawn: Withdrawn::default() }
+}
+
+fn access(token: &str, scopes: &[&str]) -> Access {
+    let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    Access { token: Arc::new(Secret::new(token)), derived: None, scopes }
+}
+
+fn consented(number: u8, id: &str, scopes: &[&str]) -> Account {
+    Account { access: Some(access(id, scopes)), ..account(number, "mara", Some(id)) }
+}
+
+fn token_of(asked: &Asked) -> String {
+    let header = asked.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    header.strip_prefix("Bearer ").unwrap_or_default().to_owned()
+}
+
+fn refusal(status: u16, code: u32, subcode: u32) -> Reply {
+    let error = json!({"error": {"message": "canary", "code": code, "error_subcode": subcode}});
+    Reply::Json(status, error.to_string())
+}
+
+fn profile(id: &str, followers: u64) -> Value {
+    json!({"id": id, "username": "Mara", "name": "Mara", "followers_count": followers, "follows_count": 3, "media_count": 9})
+}
+
+fn media(id: &str, likes: u64) -> Value {
+    json!({"id": id, "timestamp": "2026-11-20T08:25:28+0000", "media_product_type": "FEED", "like_count": likes,
+        "comments_count": 10})
+}
+
+async fn observe(
+    instagram: &Instagram,
+    server: &Server,
+    accounts: &[Account],
+) -> Vec<Result<Observation, PlatformError>> {
+    in_order(instagram.observe(&api(through(&server.base)), accounts).await)
+}
+
+#[test]
+fn handles_and_profile_urls_become_canonical() {
+    let check = |text: &str, expected: &str| assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
+    check("@Mara.Makes_2", "mara.makes_2");
+    check(" mara ", "mara");
+    check("https://www.instagram.com/Mara.Makes/", "mara.makes");
+    check("instagram.com/mara?igsh=x", "mara");
+    check("instagram.com/mara/reels/", "mara");
+    for bad in [
+        "",
+        "@",
+        "two words",
+        ".mara",
+        "mara.",
+        "mära",
+        "mara){id}",
+        "https://www.instagram.com/p/ABC/",
+        "https://www.instagram.com/reel/ABC/",
+        "https://elsewhere.example/mara",
+        &"x".repeat(31),
+    ] {
+        assert!(canonical(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn the_app_comes_from_the_section_or_from_variables() {
+    let read = |text: &str, variables: &[(&str, &str)]| -> Result<Registered, ConfigProblem> {
+        let tables = toml::from_str(text).expect(text);
+        let all = register(&tables, None, &Surroundings::new(variables, None))?;
+        Ok(all.into_iter().find(|registered| registered.platform.info().slug == SLUG).expect("registered"))
+    };
+    let realm = |registered: &Registered| registered.platform.consenting().expect("it asks owners").realm();
+    let section = "[instagram]\nclient_id = 'i'\nclient_secret = 's'";
+    let variables =
+        [("INSTAGRAM_APP_ID", "i"), ("INSTAGRAM_APP_SECRET", "s"), ("INSTAGRAM_REDIRECT_URI", "https://r.example/")];
+    for (text, variables) in [(section, [].as_slice()), ("", &variables)] {
+        let told = read(text, variables).expect(text);
+        assert_eq!((realm(&told).as_str(), told.platform.lacks()), ("meta:i", None));
+        assert!(told.platform.consenting().is_some_and(|it| it.looks_up()));
+    }
+    let own = read(&format!("{section}\nlogin = 'instagram'"), &variables[2..]).expect("a good config");
+    assert_eq!(realm(&own), "instagram:i");
+    let consenting = own.platform.consenting().expect("it asks owners");
+    assert_eq!((consenting.redirect_uri(), consenting.looks_up()), (Some("https://r.example/"), false));
+    assert_eq!((consenting.renewable_after(), consenting.renews_at_once()), (Seconds(86_400), true));
+    let lacking = read("", &[]).expect("an empty config").platform;
+    assert!(lacking.lacks().is_some_and(|lacks| lacks.contains("client_secret_file")));
+    let problem = |text: &str| read(text, &[]).err().expect(text).key;
+    assert_eq!(problem("[instagram]\nlogin = 'meta'"), "platforms.instagram.login");
+    assert_eq!(problem("[instagram]\nversion = '26'"), "platforms.instagram.version");
+}
+
+#[tokio::test]
+async fn hidden_likes_unseen_posts_and_what_was_not_allowed_are_not_zeros() {
+    let server = Server::start(|asked| match asked.path.rsplit('/').next() {
+        Some("media") => {
+            let mut hidden = media("m2", 0);
+            hidden.as_object_mut().expect("an object").remove("like_count");
+            Reply::ok(json!({"data": [media("m1", 40), hidden]}))
+        }
+        Some("insights") if asked.path.contains("/m1/") => Reply::ok(include_str!("fixtures/media_insights.json")),
+        Some("insights") if asked.path.contains("/m2/") => refusal(403, 10, 0),
+        Some("insights") => Reply::ok(include_str!("fixtures/demographics.json")),
+        Some(id) => Reply::ok(profile(id, if id == "11" { 1000 } else { 99 })),
+        None => Reply::Silence,
+    })
+    .await;
+    let instagram = instagram(Login::Facebook);
+    let accounts =
+        [consented(0, "11", &ALL), consented(1, "12", &ALL), consented(2, "11", &ALL[..1]), account(3, "x", None)];
+    let observed = observe(&instagram, &server, &accounts).await;
+    let told = observed[0].as_ref().expect("told");
+    assert!(told.missing.is_empty(), "{told:?}");
+    let numbers = &told.numbers;
+    // 40 likes, 10 comments, 12 shares with 30 saves, of 1000.
+    assert_eq!(numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.092));
+    assert_eq!((numbers.avg_likes, numbers.avg_views), (Some(Mean(4000)), Some(Mean(810_000))));
+    assert!(numbers.audience_female.is_some() && numbers.top_age_range.is_some());
+
+    let small = &observed[1].as_ref().expect("told");
+    assert_eq!((small.numbers.audience_female, small.missing.len()), (None, 0));
+    let short = observed[2].as_ref().expect("told");
+    assert_eq!((short.numbers.avg_likes, short.numbers.avg_views), (Some(Mean(4000)), None));
+    assert_eq!(short.missing, ["views, shares, saves and audience: the owner did not allow instagram_manage_insights"]);
+    assert!(matches!(&observed[3], Err(PlatformError::Unauthorized { .. })));
+    let audiences = server.asked().iter().filter(|asked| asked.param("metric") == audience::METRIC).count();
+    assert_eq!(audiences, 1, "99 followers are not asked about");
+}
+
+#[tokio::test]
+async fn a_page_asks_with_its_own_token_and_an_age_apart_from_gender() {
+    let server = Server::start(|asked| match asked.path.rsplit('/').next() {
+        Some("media") => Reply::ok(json!({"data": []})),
+        Some("insights") if asked.param("breakdown") == "age,gender" => refusal(500, 1, 99),
+        Some("insights") => Reply::ok(include_str!("fixtures/demographics.json")),
+        _ => Reply::ok(profile("11", 1000)),
+    })
+    .await;
+    let instagram = instagram(Login::Facebook);
+    let derived = Some(Arc::new(Secret::new("page-token")));
+    let own = Account { access: Some(Access { derived, ..access("user", &ALL) }), ..account(0, "mara", Some("11")) };
+    for expected in [5, 4] {
+        let observed = observe(&instagram, &server, std::slice::from_ref(&own)).await;
+        let told = observed[0].as_ref().expect("told");
+        assert!(told.numbers.audience_male.is_some() && told.missing.is_empty(), "{told:?}");
+        assert!(server.asked().iter().all(|asked| token_of(asked) == "page-token"));
+        assert_eq!(server.forget(), expected);
+    }
+}
+
+#[tokio::test]
+async fn one_lost_consent_spoils_its_own_account_alone() {
+    let server = Server::start(|asked| match (token_of(asked).as_str(), asked.path.ends_with("/media")) {
+        ("lost", _) => refusal(401, 190, 460),
+        ("gone", _) => refusal(400, 100, 33),
+        ("short", _) => refusal(403, 10, 0),
+        (_, true) => Reply::ok(json!({"data": []})),
+        (id, false) => Reply::ok(profile(id, 50)),
+    })
+    .await;
+    let accounts = ["lost", "gone", "short", "good"];
+    let accounts: Vec<_> = (0..).zip(accounts).map(|(number, id)| consented(number, id, &ALL)).collect();
+    let observed = observe(&instagram(Login::Facebook), &server, &accounts).await;
+    assert!(matches!(&observed[0], Err(PlatformError::Unauthorized { what }) if what.contains("password")));
+    assert!(matches!(&observed[1], Err(PlatformError::AccountGone { .. })));
+    assert_eq!(observed[2], Err(PlatformError::MissingScope { scope: "instagram_basic".to_owned() }));
+    assert_eq!(observed[3].as_ref().map(|told| told.numbers.followers), Ok(Some(50)));
+}
+
+#[tokio::test]
+async fn somebody_else_is_looked_up_through_an_account_of_ours() {
+    let server = Server::start(|asked| match asked.path.rsplit('/').next() {
+        Some("accounts") => Reply::ok(include_str!("../graph/fixtures/accounts.json").replace("\"next\"", "\"last\"")),
+        Some("17841400000000001") if asked.param("fields").contains("username(nobody)") => refusal(400, 110, 2_207_013),
+        Some("17841400000000001") => {
+            assert!(asked.param("fields").starts_with("business_discovery.username(other.one){id,username,"));
+            let found = json!({"id": "1784", "username": "Other.One", "name": "Other", "followers_count": 1000,
+                "media_count": 2, "follows_count": 7, "media": {"data": [media("m1", 40), {"id": "m2", "comments_count": 10,
+                "view_count": 700, "media_product_type": "REELS"}]}});
+            Reply::ok(json!({"business_discovery": found, "id": "17841400000000001"}))
+        }
+        _ => Reply::Silence,
+    })
+    .await;
+    let look = |number, handle| Account { access: Some(access("user", &ALL)), ..account(number, handle, None) };
+    let observed = observe(&instagram(Login::Facebook), &server, &[look(0, "other.one"), look(1, "nobody")]).await;
+    let told = observed[0].as_ref().expect("found");
+    assert_eq!((told.platform_user_id.as_str(), told.handle.as_str()), ("1784", "other.one"));
+    let numbers = &told.numbers;
+    assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(1000), None, Some(2)));
+    assert_eq!((numbers.avg_likes, numbers.avg_views), (Some(Mean(4000)), Some(Mean(70_000))));
+    assert!(matches!(&observed[1], Err(PlatformError::AccountGone { what }) if what.contains("nobody of this name")));
+
+    let server = Server::start(|_| Reply::ok(json!({"data": []}))).await;
+    let observed = observe(&instagram(Login::Facebook), &server, &[look(0, "other.one")]).await;
+    assert!(matches!(&observed[0], Err(PlatformError::Unauthorized { .. })));
+}
+
+#[tokio::test]
+async fn a_consent_opens_the_accounts_linked_to_the_pages() {
+    let debug = |scopes: &[&str]| json!({"data": {"is_valid": true, "scopes": scopes}});
+    let all = debug(&ALL);
+    let server = Server::start(move |asked| match asked.path.rsplit('/').next() {
+        Some("debug_token") if asked.param("input_token") == "unticked" => Reply::ok(debug(&ALL[..1])),
+        Some("debug_token") => Reply::ok(&all),
+        Some("accounts") if token_of(asked) == "pageless" => Reply::ok(json!({"data": []})),
+        Some("accounts") if token_of(asked) == "unlinked" => {
+            Reply::ok(json!({"data": [{"id": "1", "name": "Mara's Page"}]}))
+        }
+        Some("accounts") => Reply::ok(include_str!("../graph/fixtures/accounts.json").replace("\"next\"", "\"last\"")),
+        _ => Reply::ok(json!({"id": "10158", "name": "Mara \u{1b}Lindqvist"})),
+    })
+    .await;
+    let (api, instagram) = (api(through(&server.base)), instagram(Login::Facebook));
+    let consenting: &dyn Consenting = &instagram;
+    let opened = consenting.opened(&api, &access("user", &[])).await.expect("opened");
+    assert_eq!((opened.owner_id.as_str(), opened.owner_name.as_str()), ("10158", "Mara Lindqvist"));
+    assert_eq!(opened.scopes.as_ref().map(Vec::len), Some(3));
+    let [one] = opened.accounts.as_slice() else { panic!("one account is linked") };
+    assert_eq!((one.platform_user_id.as_str(), one.handle.as_str()), ("17841400000000001", "mara.makes"));
+    assert_eq!((one.followers, one.derived.as_ref().map(Secret::expose)), (Some(12_345), Some("example-page-token-1")));
+    for (token, words) in [
+        ("unticked", "the scope pages_show_list is missing"),
+        ("pageless", "no Facebook Page was opened"),
+        ("unlinked", "no professional Instagram account is linked to the Pages that were opened (Mara's Page)"),
+    ] {
+        let error = consenting.opened(&api, &access(token, &[])).await.err().expect(token);
+        assert!(error.to_string().starts_with(words), "{error}");
+    }
+    let derived = consenting.derive(&api, &access("user", &[]), "17841400000000001").await.expect("Pages");
+    assert_eq!(derived.as_ref().map(Secret::expose), Some("example-page-token-1"));
+    let scopes = consenting.check(&api, &access("user", &[])).await.expect("good");
+    assert_eq!(scopes.map(|scopes| scopes.len()), Some(3));
+}
+
+#[tokio::test]
+async fn instagrams_own_login_has_its_own_pages_tokens_and_ids() {
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/api.instagram.com/oauth/access_token" => {
+            Reply::ok(json!({"data": [{"access_token": "short", "user_id": "17", "permissions": LOGIN_ALL.join(",")}]}))
+        }
+        "/graph.instagram.com/refresh_access_token" => match asked.param("access_token") {
+            "long" => Reply::ok(json!({"access_token": "longer", "token_type": "bearer", "expires_in": 5_183_944})),
+            "ended" => refusal(400, 190, 463),
+            _ => refusal(400, 100, 0),
+        },
+        "/graph.instagram.com/access_token" if asked.param("access_token") == "short" => {
+            Reply::ok(json!({"access_token": "long", "token_type": "bearer", "expires_in": 5_183_944}))
+        }
+        "/graph.instagram.com/access_token" => refusal(400, 100, 0),
+        "/graph.instagram.com/v26.0/me" => {
+            let mut told = profile("55", 1000);
+            told["user_id"] = json!(17);
+            Reply::ok(json!({"data": [told]}))
+        }
+        "/graph.instagram.com/me/permissions" => refusal(400, 100, 0),
+        path => panic!("{path}"),
+    })
+    .await;
+    let (api, instagram) = (api(through(&server.base)), instagram(Login::Instagram));
+    let consenting: &dyn Consenting = &instagram;
+    let (state, code) = (Secret::new("st"), Secret::new("AQcode"));
+    let redirect_uri = "https://roster.example/cb";
+    let ask = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None };
+    let url = consenting.authorize_url(&api, ask).expect("an app");
+    assert!(url.starts_with(&format!("{}/www.instagram.com/oauth/authorize?client_id=id-1&", server.base)), "{url}");
+    assert!(url.contains("scope=instagram_business_basic%2Cinstagram_business_manage_insights"), "{url}");
+    let back = [("code".to_owned(), "AQcode#_".to_owned())];
+    assert!(matches!(consenting.read_callback(&back), Callback::Code(told) if told.expose() == "AQcode"));
+
+    let told = consenting.exchange(&api, Exchange { code: &code, redirect_uri, verifier: None }).await.expect("tokens");
+    assert_eq!((told.access.expose(), told.access_lives), ("short", Some(Seconds(3600))));
+    assert_eq!(told.scopes.as_ref().map(Vec::len), Some(2));
+    for (token, expected, requests) in [("short", Ok("long"), 2), ("long", Ok("longer"), 1), ("ended", Err(()), 2)] {
+        server.forget();
+        let held = Held { access: Arc::new(Secret::new(token)), refresh: None };
+        let reply = consenting.renew(&api, &held).await.expect("an answer");
+        let renewed = consenting.read_renewed(&reply);
+        match (&renewed, expected) {
+            (Ok(told), Ok(expected)) => assert_eq!(told.access.expose(), expected),
+            (Err(TokenError::Gone { what }), Err(())) => assert!(what.contains("expired"), "{what}"),
+            (other, _) => panic!("{token}: {:?}", other.as_ref().err()),
+        }
+        assert_eq!(server.forget(), requests, "{token}");
+        consenting.revoke(&api, &held).await.expect("any word of theirs is its end");
+    }
+    let opened = consenting.opened(&api, &access("long", &LOGIN_ALL)).await.expect("opened");
+    assert_eq!((opened.owner_id.as_str(), opened.accounts[0].platform_user_id.as_str()), ("55", "17"));
+    assert!(matches!(consenting.check(&api, &access("long", &LOGIN_ALL)).await, Ok(None)));
+    assert!(matches!(consenting.derive(&api, &access("long", &LOGIN_ALL), "17").await, Ok(None)));
+    // The consent of one account is not another one's, and is not ended for that.
+    let other = Account { access: Some(access("long", &LOGIN_ALL)), ..account(0, "other", Some("18")) };
+    let observed = observe(&instagram, &server, &[other]).await;
+    assert!(matches!(&observed[0], Err(PlatformError::Unexpected { .. })), "{observed:?}");
+}
+
+#[tokio::test]
+async fn an_outage_between_both_ways_of_renewing_ends_no_consent() {
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/graph.instagram.com/refresh_access_token" => refusal(400, 190, 0),
+        _ => Reply::Json(503, "<html>".to_owned()),
+    })
+    .await;
+    let (api, instagram) = (api(through(&server.base)), instagram(Login::Instagram));
+    let held = Held { access: Arc::new(Secret::new("short")), refresh: None };
+    let reply = Consenting::renew(&instagram, &api, &held).await.expect("an answer");
+    assert!(matches!(instagram.read_renewed(&reply), Err(TokenError::Later { .. })));
+}
+
+#[tokio::test]
+async fn a_set_up_without_app_or_with_a_wrong_one_is_said_to_be_so() {
+    let refused = json!({"error_type": "OAuthException", "code": 400, "error_message": "Invalid platform app"});
+    let server = Server::start(move |_| Reply::Json(400, refused.to_string())).await;
+    let api = api(through(&server.base));
+    let checks = instagram(Login::Instagram).test(&api, "https://roster.example/cb").await;
+    let found: Vec<_> = checks.iter().map(|check| (check.what.as_str(), check.ok)).collect();
+    assert_eq!(found, [("id and secret", Some(false)), ("API version", Some(true)), ("redirect URI", None)]);
+    let none = Instagram { app: None, ..instagram(Login::Facebook) };
+    assert_eq!(none.test(&api, "x").await[0].ok, Some(false));
+    let observed = observe(&none, &server, &[account(0, "x", None)]).await;
+    assert!(matches!(&observed[0], Err(PlatformError::Unconfigured { .. })));
+}

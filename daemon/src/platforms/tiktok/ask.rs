@@ -1,0 +1,130 @@
+//! The questions: each account's owner about himself, then his newest videos.
+
+use std::collections::HashSet;
+
+use futures::{FutureExt, StreamExt, stream};
+use roster_protocol::ids::ConnectionId;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::SLUG;
+use super::read::{
+    BASIC, Envelope, STATS, User, UserAnswer, VIDEO_FIELDS, VIDEOS, VideoAnswer, VideoPage, limited, user_fields, video,
+};
+use crate::history::engagement::NEWEST_POSTS;
+use crate::http_client::{Answer, Api, Request};
+use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::consenting::{Access, Opened};
+use crate::platforms::reading::{Posts, add_engagement};
+use crate::platforms::{Account, Observation, Observed, PlatformError};
+
+pub(super) const HOST: &str = "open.tiktokapis.com";
+
+/// The most a page holds.
+const VIDEOS_A_PAGE: u8 = 20;
+
+/// Pages may be short: so many are turned for twelve videos, and no more.
+const MOST_PAGES: usize = 4;
+
+pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
+    let stop = &Stop::new(api);
+    let asked: Vec<_> = accounts.iter().map(|account| one(api, stop, account).boxed()).collect();
+    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+}
+
+async fn one(api: &Api, stop: &Stop<'_>, account: &Account) -> (ConnectionId, Result<Observation, PlatformError>) {
+    let observation = match &account.access {
+        Some(access) => Asking { api, stop, access }.observe(account).await,
+        None => {
+            let what = "TikTok tells only what an account's owner allows: ask for consent".to_owned();
+            Err(PlatformError::Unauthorized { what })
+        }
+    };
+    (account.connection, observation)
+}
+
+/// What a consent opens.
+pub(super) async fn opened(api: &Api, access: &Access) -> Result<Opened, PlatformError> {
+    Ok(Asking { api, stop: &Stop::new(api), access }.user().await?.opened())
+}
+
+/// Questions with one owner's consent.
+struct Asking<'a> {
+    api: &'a Api,
+    stop: &'a Stop<'a>,
+    access: &'a Access,
+}
+
+impl Asking<'_> {
+    async fn observe(&self, account: &Account) -> Result<Observation, PlatformError> {
+        let user = self.stop.unless_stopped_for_one(self.user()).await?;
+        let mut observation = user.observation(account, self.access)?;
+        if !self.access.has(VIDEOS) {
+            observation.missing.push(format!("posts: the owner did not allow {VIDEOS}"));
+        } else if observation.numbers.posts != Some(0) {
+            let posts = self.stop.unless_stopped_for_one(self.posts()).await;
+            add_engagement(&mut observation, posts);
+        }
+        Ok(observation)
+    }
+
+    /// The person whose consent it is.
+    async fn user(&self) -> Result<User, PlatformError> {
+        let request = self.api.get(HOST, "/v2/user/info/").query(&[("fields", &user_fields(self.access))]);
+        // Which of the fields was too much is not told; it is the one that matters.
+        let scope = if self.access.has(STATS) { STATS } else { BASIC };
+        self.ask::<UserAnswer>(request, scope).await?.user()
+    }
+
+    async fn posts(&self) -> Result<Posts, PlatformError> {
+        let mut read = Posts::default();
+        let mut seen = HashSet::new();
+        let mut cursor = None;
+        for _ in 0..MOST_PAGES {
+            let page = self.page(cursor).await?;
+            for text in &page.videos {
+                match video(text) {
+                    Ok((id, post)) => {
+                        if seen.insert(id) {
+                            read.posts.push(post);
+                        }
+                    }
+                    Err(_) => read.unread += 1,
+                }
+            }
+            let end = !page.has_more || page.cursor.is_none() || page.cursor == cursor;
+            cursor = page.cursor;
+            if end || read.posts.len() >= NEWEST_POSTS || self.stop.why().is_some() {
+                break;
+            }
+        }
+        Ok(read)
+    }
+
+    async fn page(&self, cursor: Option<i64>) -> Result<VideoPage, PlatformError> {
+        let body = match cursor {
+            Some(cursor) => json!({"max_count": VIDEOS_A_PAGE, "cursor": cursor}),
+            None => json!({"max_count": VIDEOS_A_PAGE}),
+        };
+        let request = self.api.post(HOST, "/v2/video/list/").query(&[("fields", VIDEO_FIELDS)]).json(&body);
+        Ok(self.ask::<VideoAnswer>(request, VIDEOS).await?.data)
+    }
+
+    /// Asks for what `scope` opens. Whether an answer is good stands in its body, under any status.
+    async fn ask<T: DeserializeOwned>(&self, request: Request<'_>, scope: &str) -> Result<T, PlatformError> {
+        let answer = request.bearer(&self.access.token).send().await?;
+        let envelope: Envelope = answer.json().unwrap_or_default();
+        if answer.is_success() && envelope.code().is_none() {
+            return Ok(answer.json()?);
+        }
+        Err(self.refusal(&answer, &envelope, scope))
+    }
+
+    fn refusal(&self, answer: &Answer, envelope: &Envelope, scope: &str) -> PlatformError {
+        match envelope.meaning(answer.status, scope).or_else(|| self.stop.refusal(SLUG, answer)) {
+            Some(PlatformError::RateLimited { .. }) => limited(answer.retry_after(self.api.now())),
+            Some(error) => error,
+            None => PlatformError::Unexpected { what: format!("{SLUG} answered {}", answer.status) },
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! TikTok, by its Display API: what an account's owner lets us see.
+//!
+//! After developers.tiktok.com "Login Kit for Web", "Login Kit for Desktop", "OAuth User Access Token Management",
+//! "Get User Info", "List Videos", "Video Object", "API v2 Rate Limits" and "Error Handling", read on 2026-11-21.
+//!
+//! Limits: 600 questions a minute and endpoint, sliding. Over it 429 without headers: at least a minute is waited.
+//! Each account costs two questions: who it is, and its newest videos.
+//!
+//! Oddities:
+//! - The PKCE challenge is called S256 and is hexadecimal. Scopes are parted by commas. An app's id is its client key.
+//! - The token endpoint refuses with HTTP 200. `error` is nothing, a text, or an object whose `code` is `ok`.
+//! - Lifetimes differ between pages of the documentation (2 h and 180 days, 24 h and 365 days): only the answer's
+//!   own count. Each renewal ends the refresh token before it, and may not move the day on which all ends.
+//! - People may untick scopes, and one field beyond them fails the whole question.
+//! - `open_id` is the person within one app: another app sees another one.
+//! - Without `disable_auto_auth` the consent page connects the account of last time again, and asks nothing.
+//! - Pages of videos may be short, even empty, while more follow. Saves and reach are not told.
+
+mod ask;
+mod consent;
+mod read;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use roster_protocol::metric::Metric;
+use roster_protocol::status::ApiAccess;
+use roster_protocol::text::clean;
+use serde::Deserialize;
+
+use super::consenting::Consenting;
+use super::reading::{plain_id, profile_url};
+use super::registry::{AppKeys, AppVariables, ConfigProblem, Configured, Entry, Section, read_app, read_section};
+use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
+use crate::http_client::{Api, Secret};
+
+const SLUG: &str = "tiktok";
+const NAME: &str = "TikTok";
+
+const INFO: PlatformInfo = PlatformInfo {
+    slug: SLUG,
+    name: NAME,
+    short: "TT",
+    handle_example: "name",
+    access: ApiAccess::Consent,
+    metrics: &[
+        Metric::Followers,
+        Metric::Following,
+        Metric::Posts,
+        Metric::EngagementRate,
+        Metric::AvgLikes,
+        Metric::AvgComments,
+        Metric::AvgViews,
+    ],
+    batch_limit: 20,
+};
+
+pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+
+const KEYS: &[&str] =
+    &["enabled", "gateway", "client_id", "client_key", "client_secret", "client_secret_file", "redirect_uri"];
+
+const VARIABLES: AppVariables =
+    AppVariables { id: "TIKTOK_CLIENT_KEY", secret: "TIKTOK_CLIENT_SECRET", redirect_uri: Some("TIKTOK_REDIRECT_URI") };
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    enabled: Option<bool>,
+    gateway: Option<String>,
+    client_id: Option<String>,
+    /// TikTok's own word for `client_id`.
+    client_key: Option<String>,
+    client_secret: Option<Secret>,
+    client_secret_file: Option<PathBuf>,
+    redirect_uri: Option<String>,
+}
+
+fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
+    let config: Config = read_section(section, KEYS)?;
+    let client_id = match (config.client_id, config.client_key) {
+        (Some(_), Some(_)) => {
+            return Err(ConfigProblem::of(SLUG, "client_key", "is another word for client_id: set one of both"));
+        }
+        (id, key) => id.or(key),
+    };
+    let keys = AppKeys {
+        client_id,
+        client_secret: config.client_secret,
+        client_secret_file: config.client_secret_file,
+        redirect_uri: config.redirect_uri,
+    };
+    let platform = Arc::new(TikTok { app: read_app(section, VARIABLES, keys)? });
+    Ok(Configured {
+        platform,
+        enabled: config.enabled.unwrap_or(true),
+        gateway: config.gateway,
+        api_url: None,
+        private_hosts: Vec::new(),
+    })
+}
+
+struct TikTok {
+    app: Option<OAuthApp>,
+}
+
+const NO_APP: &str = "set client_id (the client key) and client_secret_file in [platforms.tiktok] to those of an app \
+                      at developers.tiktok.com that has Login Kit and the Display API";
+
+impl Platform for TikTok {
+    fn info(&self) -> &PlatformInfo {
+        &INFO
+    }
+
+    fn lacks(&self) -> Option<String> {
+        self.app.is_none().then(|| NO_APP.to_owned())
+    }
+
+    fn consenting(&self) -> Option<&dyn Consenting> {
+        Some(self)
+    }
+
+    fn canonical(&self, handle: &str) -> Result<String, HandleError> {
+        canonical(handle)
+    }
+
+    fn observe<'a>(&'a self, api: &'a Api, accounts: &'a [Account]) -> BoxFuture<'a, Observed> {
+        ask::observe(api, accounts).boxed()
+    }
+}
+
+/// A name in lower case without `@`, or the id of a person whose name was never told.
+fn canonical(text: &str) -> Result<String, HandleError> {
+    let text = clean(text, 300);
+    let named = if text.contains('/') { from_url(&text)? } else { text };
+    let name = named.strip_prefix('@').unwrap_or(&named);
+    if is_name(name) {
+        return Ok(name.to_ascii_lowercase());
+    }
+    if is_open_id(name) {
+        return Ok(name.to_owned());
+    }
+    Err(HandleError("a TikTok name looks like name.of_2: letters, digits, _ and .".to_owned()))
+}
+
+fn from_url(text: &str) -> Result<String, HandleError> {
+    let error = || HandleError("a TikTok profile looks like https://www.tiktok.com/@name".to_owned());
+    let hosts = ["www.tiktok.com", "tiktok.com", "m.tiktok.com"];
+    let (_, parts) = profile_url(text).filter(|(host, _)| hosts.contains(&host.as_str())).ok_or_else(error)?;
+    parts.first().filter(|part| part.starts_with('@')).cloned().ok_or_else(error)
+}
+
+/// Two to 24 letters, digits, underscores and dots, the last of them no dot.
+fn is_name(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+    plain && (2..=24).contains(&text.len()) && !text.ends_with('.')
+}
+
+/// Longer than any name, so that nobody takes one for the other.
+fn is_open_id(text: &str) -> bool {
+    text.len() > 24 && plain_id(text).is_some()
+}

@@ -1,0 +1,336 @@
+//! Their JSON, and what it says. Pure.
+
+use std::time::Duration;
+
+use roster_protocol::time::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{NAME, SLUG, canonical};
+use crate::history::engagement::{Post, PostNumbers};
+use crate::platforms::consenting::{Access, Opened, OpenedAccount};
+use crate::platforms::reading::{Items, count, item, plain_id, shown_name};
+use crate::platforms::{Account, Observation, PlatformError};
+
+pub(super) const BASIC: &str = "user.info.basic";
+pub(super) const PROFILE: &str = "user.info.profile";
+pub(super) const STATS: &str = "user.info.stats";
+pub(super) const VIDEOS: &str = "video.list";
+
+/// Where nobody says how long: the window of their limits.
+const SHORTEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The fields of a person that these scopes open; one more would fail the question.
+pub(super) fn user_fields(access: &Access) -> String {
+    let mut fields = vec!["open_id", "display_name"];
+    if access.has(PROFILE) {
+        fields.push("username");
+    }
+    if access.has(STATS) {
+        fields.extend(["follower_count", "following_count", "video_count"]);
+    }
+    fields.join(",")
+}
+
+pub(super) const VIDEO_FIELDS: &str = "id,create_time,view_count,like_count,comment_count,share_count";
+
+/// The part of every answer that says whether it is one.
+#[derive(Default, Deserialize)]
+pub(super) struct Envelope {
+    #[serde(default)]
+    error: Problem,
+}
+
+/// Their message is not read: `log_id` is what their support asks for.
+#[derive(Default, Deserialize)]
+struct Problem {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    log_id: String,
+}
+
+impl Envelope {
+    /// What was refused; `None` where nothing was.
+    pub(super) fn code(&self) -> Option<&str> {
+        Some(self.error.code.as_str()).filter(|code| !code.is_empty() && *code != "ok")
+    }
+
+    /// What to do about a refusal of what `scope` should open; `None` where the HTTP status says it all.
+    pub(super) fn meaning(&self, status: u16, scope: &str) -> Option<PlatformError> {
+        match self.code() {
+            Some("access_token_invalid") => Some(unauthorized()),
+            Some("scope_not_authorized" | "scope_permission_missed") => {
+                Some(PlatformError::MissingScope { scope: scope.to_owned() })
+            }
+            Some("rate_limit_exceeded") => Some(limited(None)),
+            Some("internal_error") => {
+                Some(PlatformError::Unavailable { what: format!("{SLUG} says that it cannot answer now") })
+            }
+            _ if status == 401 => Some(unauthorized()),
+            _ if status == 429 || status >= 500 => None,
+            Some(code) => Some(PlatformError::Unexpected { what: self.unknown(status, code) }),
+            None => None,
+        }
+    }
+
+    fn unknown(&self, status: u16, code: &str) -> String {
+        let code = plain_id(code).unwrap_or("for no reason that can be read");
+        let log_id = plain_id(&self.error.log_id).map(|id| format!(", log id {id}")).unwrap_or_default();
+        format!("{SLUG} refused ({status}): {code:.60}{log_id:.80}")
+    }
+}
+
+fn unauthorized() -> PlatformError {
+    PlatformError::Unauthorized { what: format!("{NAME} does not accept the consent any more") }
+}
+
+/// A limit, with the wait that was told or else the shortest that can help.
+pub(super) fn limited(told: Option<Duration>) -> PlatformError {
+    PlatformError::RateLimited { retry_after: Some(told.unwrap_or_default().max(SHORTEST_WAIT)) }
+}
+
+#[derive(Deserialize)]
+pub(super) struct UserAnswer {
+    data: UserData,
+}
+
+#[derive(Deserialize)]
+struct UserData {
+    user: User,
+}
+
+#[derive(Deserialize)]
+pub(super) struct User {
+    open_id: String,
+    username: Option<String>,
+    display_name: Option<String>,
+    #[serde(default, deserialize_with = "count")]
+    follower_count: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    following_count: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    video_count: Option<u64>,
+}
+
+impl UserAnswer {
+    /// The person whose consent it was.
+    pub(super) fn user(self) -> Result<User, PlatformError> {
+        match plain_id(&self.data.user.open_id) {
+            Some(_) => Ok(self.data.user),
+            None => Err(PlatformError::Unexpected { what: format!("{SLUG}: data.user.open_id is no id") }),
+        }
+    }
+}
+
+impl User {
+    /// The name, canonical; `None` where it was not told or is none.
+    fn name(&self) -> Option<String> {
+        canonical(self.username.as_deref()?).ok()
+    }
+
+    /// What the owner of this account tells of it. Without the numbers that were not granted it says so.
+    pub(super) fn observation(self, account: &Account, access: &Access) -> Result<Observation, PlatformError> {
+        let name = self.name();
+        let same = match &account.platform_user_id {
+            Some(id) => *id == self.open_id,
+            None => name.as_ref().unwrap_or(&self.open_id) == &account.handle,
+        };
+        if !same {
+            let what = "the consent is of another TikTok account: ask this one's owner".to_owned();
+            return Err(PlatformError::Unauthorized { what });
+        }
+        let mut observation = Observation {
+            platform_user_id: self.open_id,
+            handle: name.unwrap_or_else(|| account.handle.clone()),
+            display_name: shown_name(self.display_name.as_deref()),
+            ..Observation::default()
+        };
+        observation.numbers.followers = self.follower_count;
+        observation.numbers.following = self.following_count;
+        observation.numbers.posts = self.video_count;
+        if !access.has(STATS) {
+            observation.missing.push(format!("followers, following, posts: the owner did not allow {STATS}"));
+        }
+        Ok(observation)
+    }
+
+    /// The one account that a consent opens.
+    pub(super) fn opened(self) -> Opened {
+        let handle = self.name().unwrap_or_else(|| self.open_id.clone());
+        let name = shown_name(self.display_name.as_deref());
+        let account = OpenedAccount {
+            platform_user_id: self.open_id.clone(),
+            handle: handle.clone(),
+            name: name.clone(),
+            followers: self.follower_count,
+            derived: None,
+        };
+        Opened { owner_id: self.open_id, owner_name: name.unwrap_or(handle), scopes: None, accounts: vec![account] }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct VideoAnswer {
+    pub(super) data: VideoPage,
+}
+
+#[derive(Deserialize)]
+pub(super) struct VideoPage {
+    #[serde(default)]
+    pub(super) videos: Items,
+    /// Where the next page begins, as told: milliseconds of creation.
+    pub(super) cursor: Option<i64>,
+    #[serde(default)]
+    pub(super) has_more: bool,
+}
+
+#[derive(Deserialize)]
+struct Video {
+    id: String,
+    /// Seconds.
+    create_time: Option<i64>,
+    #[serde(default, deserialize_with = "count")]
+    view_count: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    like_count: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    comment_count: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    share_count: Option<u64>,
+}
+
+/// A video's id, and the video as a post.
+pub(super) fn video(text: &RawValue) -> Result<(String, Post), PlatformError> {
+    let video: Video = item(SLUG, text)?;
+    let numbers = PostNumbers {
+        likes: video.like_count,
+        comments: video.comment_count,
+        shares: video.share_count,
+        views: video.view_count,
+    };
+    let at = video.create_time.map(|seconds| Timestamp(seconds.saturating_mul(1000)));
+    Ok((video.id, Post { at, numbers }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::http_client::{Secret, read_json};
+    use crate::platforms::tests::world::account;
+
+    const OPEN_ID: &str = "723f24d7-e717-40f8-a2b6-cb8464cd23b4";
+
+    fn access(scopes: &[&str]) -> Access {
+        let scopes: Arc<[String]> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        Access { token: Arc::new(Secret::new("canary")), derived: None, scopes }
+    }
+
+    fn user(text: &str) -> User {
+        read_json::<UserAnswer>(text.as_bytes()).expect(text).user().expect(text)
+    }
+
+    #[test]
+    fn a_person_tells_what_was_granted() {
+        let whole = access(&[BASIC, PROFILE, STATS, VIDEOS]);
+        let known = account(0, "old.name", Some(OPEN_ID));
+        let told = user(include_str!("fixtures/user.json")).observation(&known, &whole).expect("the same person");
+        assert_eq!((told.platform_user_id.as_str(), told.handle.as_str()), (OPEN_ID, "mara.makes_2"));
+        assert_eq!(told.display_name.as_deref(), Some("Mara Makes"));
+        let numbers = &told.numbers;
+        assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(12_500), Some(180), Some(92)));
+        assert!(told.missing.is_empty());
+
+        let bare = user(include_str!("fixtures/user_basic.json")).observation(&known, &access(&[BASIC])).expect("read");
+        assert_eq!((bare.handle.as_str(), bare.numbers.followers), ("old.name", None));
+        assert_eq!(bare.missing, ["followers, following, posts: the owner did not allow user.info.stats"]);
+    }
+
+    #[test]
+    fn a_consent_is_for_its_own_account_alone() {
+        let read = |handle: &str, id: Option<&str>| {
+            user(include_str!("fixtures/user.json")).observation(&account(0, handle, id), &access(&[BASIC, STATS]))
+        };
+        assert!(read("mara.makes_2", None).is_ok());
+        for (handle, id) in [("somebody", None), ("mara.makes_2", Some("another-id"))] {
+            assert!(matches!(read(handle, id), Err(PlatformError::Unauthorized { .. })), "{handle}");
+        }
+    }
+
+    #[test]
+    fn a_consent_opens_one_account() {
+        let opened = user(include_str!("fixtures/user.json")).opened();
+        assert_eq!((opened.owner_id.as_str(), opened.owner_name.as_str()), (OPEN_ID, "Mara Makes"));
+        let [account] = opened.accounts.as_slice() else { panic!("one account") };
+        assert_eq!((account.handle.as_str(), account.followers), ("mara.makes_2", Some(12_500)));
+        let opened = user(include_str!("fixtures/user_basic.json")).opened();
+        assert_eq!(opened.accounts[0].handle, OPEN_ID);
+    }
+
+    #[test]
+    fn only_granted_fields_are_asked_for() {
+        let check = |scopes: &[&str], expected: &str| assert_eq!(user_fields(&access(scopes)), expected);
+        check(&[], "open_id,display_name");
+        check(&[BASIC, PROFILE], "open_id,display_name,username");
+        check(&[BASIC, STATS], "open_id,display_name,follower_count,following_count,video_count");
+    }
+
+    #[test]
+    fn videos_are_posts_and_odd_ones_spoil_themselves() {
+        let page: VideoAnswer = read_json(include_bytes!("fixtures/videos.json")).expect("a fixture");
+        assert_eq!((page.data.cursor, page.data.has_more), (Some(1_672_444_800_000), true));
+        let read: Vec<_> = page.data.videos.iter().map(|text| video(text)).collect();
+        let [Ok((id, whole)), Ok((_, quiet)), Err(poisoned)] = read.as_slice() else { panic!("{read:?}") };
+        let numbers = PostNumbers { likes: Some(1500), comments: Some(40), shares: Some(12), views: Some(25_000) };
+        assert_eq!(
+            (id.as_str(), *whole),
+            ("7123456789012345678", Post { at: Some(Timestamp(1_672_531_200_000)), numbers })
+        );
+        assert_eq!(quiet.numbers, PostNumbers { views: Some(7), ..PostNumbers::default() });
+        assert_eq!(poisoned.to_string(), "tiktok: like_count is not a count");
+    }
+
+    #[test]
+    fn errors_mean_what_is_done_next() {
+        let check = |status: u16, body: &str, expected: &str| {
+            let envelope: Envelope = serde_json::from_str(body).expect(body);
+            let told = format!("{:?}", envelope.meaning(status, STATS));
+            assert!(told.starts_with(expected) && !told.contains("canary"), "{status} {body}: {told}");
+        };
+        let coded = |code: &str| {
+            format!(r#"{{"data":{{}},"error":{{"code":"{code}","message":"canary","log_id":"20220829"}}}}"#)
+        };
+        check(401, &coded("access_token_invalid"), "Some(Unauthorized");
+        check(200, &coded("access_token_invalid"), "Some(Unauthorized");
+        check(401, &coded("scope_not_authorized"), "Some(MissingScope { scope: \"user.info.stats\"");
+        check(400, &coded("scope_permission_missed"), "Some(MissingScope");
+        check(429, &coded("rate_limit_exceeded"), "Some(RateLimited { retry_after: Some(60s)");
+        check(500, &coded("internal_error"), "Some(Unavailable");
+        check(
+            400,
+            &coded("invalid_params"),
+            "Some(Unexpected { what: \"tiktok refused (400): invalid_params, log id 20220829",
+        );
+        check(403, &coded("user banned"), "Some(Unexpected { what: \"tiktok refused (403): for no reason");
+        check(503, &coded("whatever"), "None");
+        check(401, "{}", "Some(Unauthorized");
+        check(404, "{}", "None");
+        check(200, &coded("ok"), "None");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(text in crate::platforms::tests::json()) {
+            let raw = RawValue::from_string(text.clone()).expect("made of JSON");
+            let _ = video(&raw);
+            if let Ok(answer) = read_json::<UserAnswer>(text.as_bytes()) {
+                let _ = answer.user().and_then(|user| user.observation(&account(0, "x", None), &access(&[])));
+            }
+            if let Ok(envelope) = read_json::<Envelope>(text.as_bytes()) {
+                let _ = envelope.meaning(400, BASIC);
+            }
+        }
+    }
+}

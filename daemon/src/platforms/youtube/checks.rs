@@ -1,0 +1,93 @@
+//! Looks at the set-up that need nobody's consent.
+
+use roster_protocol::consent::PlatformCheck;
+
+use super::ask::{Batch, With};
+use super::tokens::{Asked, tokens};
+use super::{NO_APP, NO_KEY, YouTube};
+use crate::http_client::{Api, Secret};
+use crate::platforms::PlatformError;
+use crate::platforms::asking::Stop;
+use crate::platforms::consenting::TokenError;
+use crate::platforms::oauth::{found, redirect, redirect_found};
+
+/// The channel of Google's own developers, which the documentation asks about too.
+const WELL_KNOWN: &str = "UC_x5XG1OV2P6uZZ5FSM9Ttw";
+
+/// The API key, then the app. Costs one unit.
+pub(super) async fn checks(youtube: &YouTube, api: &Api, redirect_uri: &str) -> Vec<PlatformCheck> {
+    let key = match &youtube.key {
+        Some(key) => key_found(api, key).await,
+        None => found("API key", None, format!("without one only consented channels can be asked: {NO_KEY}")),
+    };
+    if youtube.app.is_none() {
+        return vec![key, found("id and secret", None, format!("without them nobody can consent: {NO_APP}"))];
+    }
+    vec![key, app_found(youtube, api).await, redirect_found(redirect_uri, redirect_problem(redirect_uri))]
+}
+
+async fn key_found(api: &Api, key: &Secret) -> PlatformCheck {
+    let batch = Batch { api, with: With::Key(key), stop: &Stop::new(api) };
+    match batch.channel_list(("id", WELL_KNOWN)).await {
+        Ok(_) => found("API key", Some(true), "YouTube answers to it"),
+        Err(error @ (PlatformError::Unconfigured { .. } | PlatformError::Unauthorized { .. })) => {
+            found("API key", Some(false), error.to_string())
+        }
+        Err(error) => found("API key", None, error.to_string()),
+    }
+}
+
+/// Asks with a refresh token that nobody has: Google looks at the app first.
+async fn app_found(youtube: &YouTube, api: &Api) -> PlatformCheck {
+    let nobodys = [("grant_type", "refresh_token"), ("refresh_token", "1//nobody-has-this-token")];
+    let reply = youtube.ask_token(api, &nobodys).await;
+    match reply.and_then(|reply| tokens(&reply, Asked::Renewal)) {
+        Ok(_) | Err(TokenError::Gone { .. }) => found("id and secret", Some(true), "Google accepts them"),
+        Err(error @ TokenError::App { .. }) => found("id and secret", Some(false), error.to_string()),
+        Err(error) => found("id and secret", None, error.to_string()),
+    }
+}
+
+/// Google's rules for redirect URIs, as far as they can be seen from here.
+pub(super) fn redirect_problem(text: &str) -> Option<String> {
+    let problem = match redirect(text) {
+        None => "it is no URL that a browser opens",
+        Some(_) if text.contains(['#', '*']) => "it may have neither # nor *",
+        Some((url, _)) if !url.username().is_empty() || url.password().is_some() => "it may hold no name or password",
+        Some((_, true)) => return None,
+        Some((url, false)) if url.scheme() != "https" => "it must be https, or http to this machine",
+        Some((url, false)) if url.domain().is_none() => "it must name a host, not an address",
+        Some((url, false)) if url.domain().is_some_and(|host| !host.contains('.')) => "its host must be a public name",
+        Some(_) => return None,
+    };
+    Some(format!("Google does not take this redirect URI: {problem}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirect_uris_are_checked_before_google_does() {
+        for good in [
+            "https://roster.example/oauth/youtube/callback",
+            "http://127.0.0.1:8787/oauth/youtube/callback",
+            "http://localhost/callback",
+            "http://[::1]:8787/callback",
+        ] {
+            assert_eq!(redirect_problem(good), None, "{good}");
+        }
+        for bad in [
+            "",
+            "roster.example/callback",
+            "http://roster.example/callback",
+            "https://192.0.2.7/callback",
+            "https://roster/callback",
+            "https://roster.example/callback#x",
+            "https://*.roster.example/callback",
+            "https://mara@roster.example/callback",
+        ] {
+            assert!(redirect_problem(bad).is_some(), "{bad}");
+        }
+    }
+}

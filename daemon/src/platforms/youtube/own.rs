@@ -1,0 +1,100 @@
+//! Channels asked with their owners' consent: each alone, and about its audience too.
+
+use futures::{FutureExt, StreamExt, stream};
+
+use super::SLUG;
+use super::ask::{Batch, With};
+use super::audience::{Audience, Report, audience, period};
+use super::consent::{AUDIENCE, READ};
+use super::read::channel;
+use super::refusal::{Asker, Refusal};
+use crate::http_client::{Answer, Api};
+use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::consenting::{Access, Opened, OpenedAccount};
+use crate::platforms::{Account, Observed, PlatformError};
+
+const REPORTS: &str = "youtubeanalytics.googleapis.com";
+
+/// Accounts without access are left out.
+pub(super) async fn observe(api: &Api, accounts: &[&Account]) -> Observed {
+    // What the Analytics API limits says nothing about the Data API, and the other way round.
+    let owners = &Owners { api, stop: Stop::new(api), reports: Stop::new(api) };
+    let asked = accounts.iter().filter_map(|account| Some(owners.observe(account, account.access.as_ref()?).boxed()));
+    let asked: Vec<_> = asked.collect();
+    stream::iter(asked).buffer_unordered(AT_ONCE).concat().await
+}
+
+/// What a consent opens: the one channel that its owner chose.
+pub(super) async fn opened(api: &Api, access: &Access) -> Result<Opened, PlatformError> {
+    let list = Batch { api, with: With::Consent(access), stop: &Stop::new(api) }.own_channel().await?;
+    let text = list.items.first().ok_or_else(|| PlatformError::AccountGone {
+        what: "the Google account has no YouTube channel: begin again and choose the channel's own account".to_owned(),
+    })?;
+    let (told, _) = channel(None, text)?;
+    let account = OpenedAccount {
+        platform_user_id: told.platform_user_id.clone(),
+        handle: told.handle.clone(),
+        name: told.display_name.clone(),
+        followers: told.numbers.followers,
+        derived: None,
+    };
+    let owner_name = told.display_name.unwrap_or(told.handle);
+    Ok(Opened { owner_id: told.platform_user_id, owner_name, scopes: None, accounts: vec![account] })
+}
+
+struct Owners<'a> {
+    api: &'a Api,
+    stop: Stop<'a>,
+    reports: Stop<'a>,
+}
+
+impl Owners<'_> {
+    async fn observe(&self, account: &Account, access: &Access) -> Observed {
+        let batch = Batch { api: self.api, with: With::Consent(access), stop: &self.stop };
+        let mut observed = batch.observe(&[account]).await;
+        // Without an id it is somebody else's channel, looked up by handle.
+        let own = account.platform_user_id.is_some() && (access.has(AUDIENCE) || access.has(READ));
+        for observation in observed.iter_mut().filter(|_| own).filter_map(|(_, result)| result.as_mut().ok()) {
+            match self.reports.unless_stopped_for_one(self.audience(access)).await {
+                Ok(audience) => audience.add_to(observation),
+                Err(error) => observation.missing.push(format!("audience: {error}")),
+            }
+        }
+        observed
+    }
+
+    async fn audience(&self, access: &Access) -> Result<Audience, PlatformError> {
+        let (first, last) = period(self.api.now());
+        let request = self.api.get(REPORTS, "/v2/reports").query(&[
+            ("ids", "channel==MINE"),
+            ("startDate", &first),
+            ("endDate", &last),
+            ("metrics", "viewerPercentage"),
+            ("dimensions", "ageGroup,gender"),
+            ("sort", "-viewerPercentage"),
+        ]);
+        let answer = request.bearer(&access.token).send().await?;
+        if answer.is_success() { audience(&answer.json::<Report>()?) } else { Err(self.refusal(&answer)) }
+    }
+
+    fn refusal(&self, answer: &Answer) -> PlatformError {
+        let refusal: Refusal = answer.json().unwrap_or_default();
+        if ["accessNotConfigured", "SERVICE_DISABLED"].iter().any(|reason| refusal.says(reason)) {
+            let what = "switch on the YouTube Analytics API in the Google Cloud project of the app";
+            return PlatformError::Unconfigured { what: what.to_owned() };
+        }
+        let meaning = refusal.meaning(Asker::Owner, answer.status, self.api.now());
+        match (meaning, answer.status) {
+            // No wait: that would hold what the Data API still tells.
+            (Some(PlatformError::RateLimited { .. }), _) | (None, 429) => {
+                PlatformError::RateLimited { retry_after: None }
+            }
+            (Some(PlatformError::MissingScope { .. }), _) => PlatformError::MissingScope { scope: AUDIENCE.to_owned() },
+            (_, 403) if refusal.says("forbidden") => {
+                PlatformError::Unauthorized { what: "YouTube does not show it with this consent".to_owned() }
+            }
+            (Some(error), _) => error,
+            (None, status) => PlatformError::Unavailable { what: format!("{SLUG} answered {status}") },
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Consents in memory: those asked for, those given, and who is read with which.
+
+use std::collections::HashMap;
+
+use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
+
+use crate::model::{Commit, Consent, Grant, GrantTokens, Loaded};
+
+/// Everything of consents but the secrets, which are sealed.
+#[derive(Default)]
+pub struct Consents {
+    /// Asked for and not settled.
+    pub asked: HashMap<ConsentId, Consent>,
+    pub grants: HashMap<GrantId, Grant>,
+    pub tokens: HashMap<GrantId, GrantTokens>,
+    grant_of: HashMap<ConnectionId, GrantId>,
+}
+
+impl Consents {
+    /// Takes what was stored out of `loaded`.
+    pub fn of(loaded: &mut Loaded) -> Self {
+        Self {
+            asked: std::mem::take(&mut loaded.consents).into_iter().map(|consent| (consent.id, consent)).collect(),
+            grants: std::mem::take(&mut loaded.grants).into_iter().map(|grant| (grant.id, grant)).collect(),
+            tokens: std::mem::take(&mut loaded.tokens).into_iter().map(|tokens| (tokens.grant, tokens)).collect(),
+            grant_of: std::mem::take(&mut loaded.grant_uses).into_iter().map(|it| (it.connection, it.grant)).collect(),
+        }
+    }
+
+    pub fn apply(&mut self, commit: &Commit) {
+        for consent in &commit.consents {
+            self.asked.insert(consent.id, consent.clone());
+        }
+        for consent in &commit.removed_consents {
+            self.asked.remove(consent);
+        }
+        for grant in &commit.grants {
+            self.grants.insert(grant.id, grant.clone());
+        }
+        for tokens in &commit.tokens {
+            self.tokens.insert(tokens.grant, tokens.clone());
+        }
+        for grant in &commit.removed_tokens {
+            self.tokens.remove(grant);
+        }
+        for grant in &commit.removed_grants {
+            self.grants.remove(grant);
+            self.tokens.remove(grant);
+        }
+        for used in &commit.grant_uses {
+            self.grant_of.insert(used.connection, used.grant);
+        }
+        for connection in &commit.ended_uses {
+            self.grant_of.remove(connection);
+        }
+    }
+
+    /// The grant a connection is read with.
+    pub fn grant_of(&self, connection: ConnectionId) -> Option<&Grant> {
+        self.grants.get(self.grant_of.get(&connection)?)
+    }
+
+    /// The tokens a connection is read with.
+    pub fn tokens_of(&self, connection: ConnectionId) -> Option<&GrantTokens> {
+        self.tokens.get(self.grant_of.get(&connection)?)
+    }
+
+    /// Who is read with a grant, in order.
+    pub fn users_of(&self, grant: GrantId) -> Vec<ConnectionId> {
+        let mut users: Vec<_> =
+            self.grant_of.iter().filter(|(_, used)| **used == grant).map(|(connection, _)| *connection).collect();
+        users.sort();
+        users
+    }
+
+    /// The grant of one owner in one realm.
+    pub fn of_owner(&self, realm: &str, owner_id: &str) -> Option<&Grant> {
+        self.grants.values().find(|grant| grant.realm == realm && grant.owner_id == owner_id)
+    }
+}

@@ -1,0 +1,170 @@
+//! Where the owner's browser lands after consent: says what happened and what to do next.
+//!
+//! The page is whole in itself: no script, no link elsewhere, nothing of what the platform sent. What cannot be
+//! attributed to a waiting consent is refused without a word about why.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, Method, StatusCode, header::HOST};
+use axum::response::{IntoResponse, Response};
+use roster_protocol::consent::ConsentState;
+use sha2::{Digest, Sha256};
+use url::{Host, Url, form_urlencoded};
+
+use crate::app::App;
+use crate::consent::finish::{self, From, NotOurs};
+use crate::consent::shown;
+
+/// How long the browser waits for the platform to give tokens before it is told to look into Roster.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// A longer query is none of ours: codes have some hundred characters.
+const MOST_QUERY_BYTES: usize = 8 * 1024;
+
+const STYLE: &str = "body{font:18px/1.5 system-ui,sans-serif;max-width:36em;margin:12vh auto;padding:0 1em;\
+                     color:#1b1f24;background:#fff}h1{font-size:1.3em}p{margin:.6em 0}\
+                     @media(prefers-color-scheme:dark){body{color:#e6e8eb;background:#16181b}}";
+
+/// Only our own style, by its hash; nothing else is loaded, run, sent or framed.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let hash = data_encoding::BASE64.encode(&Sha256::digest(STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    );
+    HeaderValue::from_str(&policy).expect("a policy is plain ASCII")
+});
+
+/// `GET /oauth/{platform}/callback`.
+pub async fn callback(
+    State(app): State<Arc<App>>,
+    method: Method,
+    Path(platform): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    // A HEAD must spend nothing.
+    if method != Method::GET {
+        return page(StatusCode::METHOD_NOT_ALLOWED, "Nothing here", &["This address is for browsers."]);
+    }
+    if !is_for_us(&app, &headers) {
+        return refused(StatusCode::MISDIRECTED_REQUEST);
+    }
+    let query = query.unwrap_or_default();
+    if query.len() > MOST_QUERY_BYTES {
+        return refused(StatusCode::BAD_REQUEST);
+    }
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let from = From::Browser { platform: &platform };
+    let (id, who) = match finish::returned(&app, pairs, from, None).await {
+        Ok(consent) => consent,
+        Err(NotOurs) => return refused(StatusCode::BAD_REQUEST),
+    };
+    match shown::state(&app, &who, id, PATIENCE).await {
+        Ok(state) => told(&state),
+        Err(_) => told(&ConsentState::Finishing),
+    }
+}
+
+/// Whether the request was meant for this listener: by the name it was configured with, or at loopback. A page that
+/// made its own name lead here is turned away.
+fn is_for_us(app: &App, headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
+    let Ok(asked) = Url::parse(&format!("http://{host}/")) else { return false };
+    let listener = app.desk.listener.get().map(|address| address.ip());
+    let public = app.config.http.public_url.as_ref().and_then(Url::host);
+    match asked.host() {
+        Some(Host::Ipv4(address)) if address.is_loopback() || listener == Some(address.into()) => true,
+        Some(Host::Ipv6(address)) if address.is_loopback() || listener == Some(address.into()) => true,
+        Some(Host::Domain("localhost")) => true,
+        host => host.is_some() && host == public,
+    }
+}
+
+fn refused(status: StatusCode) -> Response {
+    let next = "Nothing was done. Begin again in Roster, and open the new address once, within ten minutes.";
+    page(status, "This answer belongs to no waiting consent", &[next])
+}
+
+fn told(state: &ConsentState) -> Response {
+    match state {
+        ConsentState::Done(connected) => {
+            let names: Vec<String> = connected.iter().map(|it| it.connection.handle.clone()).collect();
+            let what = format!("Connected: {}.", names.join(", "));
+            let missing: Vec<&str> =
+                connected.iter().flat_map(|it| &it.missing).map(|missing| missing.costs.as_str()).collect();
+            let missing = match missing.is_empty() {
+                true => "Everything that was asked for was allowed.".to_owned(),
+                false => format!("Not allowed, and therefore not read: {}.", missing.join("; ")),
+            };
+            let next = "You can close this page; the first numbers arrive in Roster within seconds.";
+            page(StatusCode::OK, "Thank you", &[&what, &missing, next])
+        }
+        ConsentState::Choose(_) => {
+            let next = "It opened several accounts. Go back to Roster and choose which of them to connect.";
+            page(StatusCode::OK, "Thank you", &[next])
+        }
+        ConsentState::Waiting | ConsentState::Finishing => {
+            let next = "The platform takes its time. Roster goes on by itself and shows how it ends; you can close \
+                        this page.";
+            page(StatusCode::OK, "Thank you", &[next])
+        }
+        ConsentState::Failed(error) => {
+            let next = "Nothing was connected. To try again, begin again in Roster.";
+            page(StatusCode::OK, "It came to nothing", &[&error.message, next])
+        }
+    }
+}
+
+fn page(status: StatusCode, title: &str, lines: &[&str]) -> Response {
+    let lines: String = lines.iter().map(|line| format!("<p>{}</p>", escaped(line))).collect();
+    let title = escaped(title);
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>Roster: {title}</title><style>{STYLE}</style></head>\
+         <body><h1>{title}</h1>{lines}</body></html>\n"
+    );
+    let headers: [(HeaderName, HeaderValue); 6] = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, POLICY.clone()),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (status, headers, html).into_response()
+}
+
+/// Text as HTML shows it literally.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_foreign_becomes_markup() {
+        assert_eq!(escaped("<script>'\"&</script>"), "&lt;script&gt;&#39;&quot;&amp;&lt;/script&gt;");
+        let response = page(StatusCode::OK, "<b>", &["<img src=x>"]);
+        assert_eq!(response.headers()[REFERRER_POLICY], "no-referrer");
+        let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().expect("text");
+        assert!(policy.starts_with("default-src 'none';"), "{policy}");
+    }
+}

@@ -1,0 +1,46 @@
+//! What the process was given besides its arguments and its config: variables and credentials, as values.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::http_client::{Secret, SecretError};
+
+/// Variables of the environment, and systemd's credentials. The default has none, as tests want it.
+#[derive(Default)]
+pub struct Surroundings {
+    variables: HashMap<String, Secret>,
+    credentials: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn of_process() -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, Secret::new(value.into_string().ok()?)))
+        };
+        Self {
+            variables: std::env::vars_os().filter_map(text).collect(),
+            credentials: std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from),
+        }
+    }
+
+    /// These instead of the process's.
+    pub fn new(variables: &[(&str, &str)], credentials: Option<PathBuf>) -> Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
+        Self { variables, credentials }
+    }
+
+    /// A variable that is set and not empty.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(|value| value.expose().trim()).filter(|value| !value.is_empty())
+    }
+
+    /// A credential of the service, `None` when it was not given.
+    ///
+    /// # Errors
+    /// When it was given and cannot be read, or is not one line.
+    pub fn credential(&self, name: &str) -> Result<Option<Secret>, SecretError> {
+        let Some(path) = self.credentials.as_ref().map(|dir| dir.join(name)) else { return Ok(None) };
+        if path.try_exists().unwrap_or(true) { Secret::read(&path).map(Some) } else { Ok(None) }
+    }
+}

@@ -1,0 +1,188 @@
+//! Asking an account's owner for consent, and what came of it.
+//!
+//! Tokens never come here: clients see who consented to what, and until when.
+
+use serde::{Deserialize, Serialize};
+
+use crate::connection::Connection;
+use crate::error::RosterError;
+use crate::ids::{ConnectionId, ConsentId, GrantId, InfluencerId};
+use crate::time::Timestamp;
+
+/// How the answer comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConsentWay {
+    /// The browser is sent to the redirect URI, which the daemon answers, or whose address is pasted.
+    Redirect,
+    /// A code is typed on any device and the daemon asks until it is; only some platforms.
+    Device,
+}
+
+/// A consent that was begun and waits for the account's owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentBegun {
+    pub id: ConsentId,
+    /// The platform's slug.
+    pub platform: String,
+    /// Its name for people.
+    pub platform_name: String,
+    pub influencer: InfluencerId,
+    pub influencer_name: String,
+    /// What to open in a browser, on any device. Holds the single-use state: shown, never logged.
+    pub url: String,
+    /// The code to type at `url`, when the way is [`ConsentWay::Device`].
+    pub user_code: Option<String>,
+    /// What must stand in the app's settings at the platform; `None` for a device code.
+    pub redirect_uri: Option<String>,
+    /// What the platform will ask to share, by the platform's names of scopes.
+    pub scopes: Vec<String>,
+    /// What Roster will read with it, in words: `followers`, `likes` …
+    pub reads: Vec<String>,
+    /// Where the daemon itself listens, for an `ssh -L` line; `None` when its listener is off.
+    pub listener: Option<String>,
+    pub expires_at: Timestamp,
+}
+
+/// How a consent stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ConsentState {
+    /// Nobody has answered yet.
+    Waiting,
+    /// It was answered, and the platform is being asked for tokens and accounts.
+    Finishing,
+    /// It opened several accounts: [`crate::service::Roster::consent_choose`] says which.
+    Choose(Vec<ConsentChoice>),
+    /// The connections that now have consent, new and renewed ones.
+    Done(Vec<ConsentedConnection>),
+    /// It came to nothing: denied, expired, or the platform refused.
+    Failed(RosterError),
+}
+
+impl ConsentState {
+    /// Whether nothing more will happen by itself.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self, ConsentState::Waiting | ConsentState::Finishing)
+    }
+}
+
+/// An account that a consent opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentChoice {
+    /// The platform's own id of the account.
+    pub platform_user_id: String,
+    /// The canonical handle.
+    pub handle: String,
+    /// The name it shows, cleaned.
+    pub name: Option<String>,
+    pub followers: Option<u64>,
+    /// The influencer who has this account connected already.
+    pub taken_by: Option<InfluencerId>,
+}
+
+/// What a finished consent did to one connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConsentedConnection {
+    pub connection: Connection,
+    /// Whether it is new; one that was there keeps its history and settings.
+    pub is_new: bool,
+    /// Scopes that were asked for and not given, with what cannot be read without them.
+    pub missing: Vec<MissingScope>,
+}
+
+/// A scope that was not given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingScope {
+    pub scope: String,
+    /// What cannot be read without it, in words.
+    pub costs: String,
+}
+
+/// How a platform's tokens live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenModel {
+    /// Each renewal gives a new refresh token and ends the old one.
+    Rotating,
+    /// A token that still lives is exchanged for one that lives longer.
+    Extension,
+    /// One refresh token for as long as the consent lasts.
+    Fixed,
+    /// Comes out of another token and ends with it.
+    Derived,
+}
+
+impl TokenModel {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["rotating", "extension", "fixed", "derived"][self as usize]
+    }
+}
+
+/// Whether somebody has to do something to keep a consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Renews {
+    /// The daemon renews it.
+    Itself,
+    /// It ends unless a person consents again.
+    ByHand,
+    /// It is over, or being revoked.
+    Never,
+}
+
+impl Renews {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["itself", "by_hand", "never"][self as usize]
+    }
+}
+
+/// One consent, as clients see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    pub id: GrantId,
+    /// The slug of the platform it was asked for.
+    pub platform: String,
+    /// Who consented, as the platform names them; clean.
+    pub account: String,
+    pub model: TokenModel,
+    pub scopes: Vec<String>,
+    pub missing: Vec<MissingScope>,
+    pub granted_at: Timestamp,
+    /// When the token in use ends; `None`: not told, or never.
+    pub expires_at: Option<Timestamp>,
+    pub renews: Renews,
+    /// When the daemon renews it next by itself.
+    pub renews_at: Option<Timestamp>,
+    /// The day on which it ends unless a person consents again.
+    pub act_before: Option<Timestamp>,
+    /// What is wrong or under way, in a sentence: `revoked by the owner`, `being revoked, 3 attempts` …
+    pub note: Option<String>,
+    pub connections: Vec<ConnectionId>,
+}
+
+/// What one look at a platform's set-up found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformCheck {
+    /// What was looked at: `id`, `secret`, `redirect URI`, `scopes`, `version`, `API key`, `answer`.
+    pub what: String,
+    /// `None`: it cannot be found out from here.
+    pub ok: Option<bool>,
+    /// What was found, and what to do when it is not well, in a sentence.
+    pub message: String,
+}
+
+/// One connection in the list of all, with the consent that feeds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionRow {
+    pub connection: Connection,
+    pub influencer_name: String,
+    /// `None` where no consent is needed, or none is left.
+    pub grant: Option<Grant>,
+}
+
+/// A page of the list of all connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionPage {
+    /// How many there are at all.
+    pub total: u64,
+    pub rows: Vec<ConnectionRow>,
+}

@@ -1,0 +1,185 @@
+//! No secret is anywhere but sealed in the store and at the platform: searched for as it is, and as it could be encoded.
+
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+use roster_protocol::consent::{ConsentState, ConsentWay};
+use roster_protocol::influencer::NewInfluencer;
+use roster_protocol::sync::SyncTarget;
+use roster_protocol::transport::within;
+use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Stage};
+
+use crate::support::LIMIT;
+use crate::support::consent::{APPS, approve, open};
+use crate::support::programs::{Place, Rosterd, until};
+
+const PLATFORMS: [(Platform, &str); 4] = [
+    (Platform::Youtube, "@mara"),
+    (Platform::Tiktok, "mara"),
+    (Platform::Instagram, "mara.gram"),
+    (Platform::Facebook, "mara.page"),
+];
+
+/// Every way in which a secret may stand somewhere.
+fn shapes(secret: &str) -> Vec<String> {
+    let bytes = secret.as_bytes();
+    let mut shapes = vec![secret.to_owned()];
+    shapes.push(data_encoding::HEXLOWER.encode(bytes));
+    shapes.push(data_encoding::HEXUPPER.encode(bytes));
+    // In base64 a text looks different at each of three places; its inner part is the same with any neighbours.
+    for skip in 0..3usize {
+        let padded = [vec![b'x'; skip], bytes.to_vec()].concat();
+        for text in [data_encoding::BASE64_NOPAD.encode(&padded), data_encoding::BASE64URL_NOPAD.encode(&padded)] {
+            shapes.push(text[4..text.len() - 4].to_owned());
+        }
+    }
+    shapes.push(percent(secret));
+    shapes.sort();
+    shapes.dedup();
+    shapes
+}
+
+fn percent(text: &str) -> String {
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().map(|byte| if safe(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// What was looked through: a name, and bytes.
+struct Pile(Vec<(String, Vec<u8>)>);
+
+impl Pile {
+    fn put(&mut self, name: &str, bytes: Vec<u8>) {
+        self.0.push((name.to_owned(), bytes));
+    }
+
+    fn put_dir(&mut self, dir: &Path, but: &[&str]) {
+        for entry in std::fs::read_dir(dir).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() && !but.iter().any(|name| path.ends_with(name)) {
+                self.put(&path.display().to_string(), std::fs::read(&path).expect("a file"));
+            }
+        }
+    }
+
+    fn holds(&self, needle: &str) -> Vec<&str> {
+        let needle = needle.as_bytes();
+        let found = |(_, hay): &&(String, Vec<u8>)| hay.windows(needle.len()).any(|part| part == needle);
+        self.0.iter().filter(found).map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+async fn connect(place: &Place, rosterd: &Rosterd, platform: Platform, handle: &str, pile: &mut Pile) {
+    let (name, slug) = ("Mara".to_owned(), platform.slug().to_owned());
+    let begun = rosterd.client.consent_begin(within(LIMIT), name, slug, ConsentWay::Redirect, None).await;
+    let begun = begun.expect("an answer").expect("begun");
+    let address = approve(&begun, handle, &[]).await;
+    let (_, page) = open(&address).await;
+    pile.put("the callback page", page.into_bytes());
+    let state = loop {
+        let state = rosterd.client.consent_state(within(LIMIT), begun.id).await.expect("an answer").expect("ours");
+        if state.is_settled() {
+            break state;
+        }
+    };
+    if let ConsentState::Choose(_) = state {
+        let chosen = rosterd.client.consent_choose(within(LIMIT), begun.id, vec![handle.to_owned()]).await;
+        chosen.expect("an answer").expect("chosen");
+    }
+    pile.put("the consent's state", format!("{state:?}").into_bytes());
+    let _ = place;
+}
+
+async fn sync_all(rosterd: &Rosterd) {
+    let ticket = rosterd.client.sync(within(LIMIT), SyncTarget::All).await.expect("an answer").expect("a ticket");
+    until("all are synced", async || {
+        let progress = rosterd.client.sync_progress(within(LIMIT), ticket, ticket.expected).await;
+        progress.expect("an answer").ok().filter(|progress| progress.done).map(|_| ())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_is_anywhere_but_sealed() {
+    let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
+    let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\n");
+    let place = Place::new(&format!("{http}[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
+    let mut command = place.rosterd(&[]);
+    command.env("LOG_LEVEL", "trace");
+    let mut rosterd = place.start_as(command).await;
+    let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
+    rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+    let mut pile = Pile(Vec::new());
+    for (platform, handle) in PLATFORMS {
+        let edit = AccountEdit { followers: Some(5000), ..AccountEdit::default() };
+        sandbox.world().put(platform, handle, &edit).expect("a possible account");
+        connect(&place, &rosterd, platform, handle, &mut pile).await;
+    }
+    sync_all(&rosterd).await;
+    // What goes wrong talks most: every kind, at the tokens and at the numbers.
+    for (platform, _) in PLATFORMS {
+        for kind in
+            [FaultKind::Garbage, FaultKind::Html, FaultKind::Truncated, FaultKind::ServerError, FaultKind::WrongTypes]
+        {
+            for at in [Stage::Token, Stage::Api] {
+                sandbox.world().fault(Fault::new(platform, FaultKind::Expired));
+                sandbox.world().fault(Fault { at: Some(at), ..Fault::new(platform, kind) });
+            }
+            sync_all(&rosterd).await;
+            sandbox.world().clear_faults();
+        }
+    }
+    for arguments in [
+        &["status"][..],
+        &["list"],
+        &["show", "Mara"],
+        &["tokens"],
+        &["platforms"],
+        &["runs"],
+        &["audit"],
+        &["alerts"],
+        &["changes"],
+    ] {
+        for json in [&[][..], &["--json"][..]] {
+            let said = place.roster(&[arguments, json].concat()).await;
+            pile.put(&format!("roster {arguments:?}"), [said.out, said.err].concat().into_bytes());
+        }
+    }
+    for (platform, _) in PLATFORMS {
+        let said = place.roster(&["platforms", "test", platform.slug(), "--json"]).await;
+        pile.put("roster platforms test", [said.out, said.err].concat().into_bytes());
+    }
+    let (_, metrics) = open(&format!("http://127.0.0.1:{port}/metrics")).await;
+    pile.put("/metrics", metrics.into_bytes());
+    for name in ["environ", "cmdline"] {
+        let bytes = std::fs::read(format!("/proc/{}/{name}", rosterd.pid())).expect("ours");
+        pile.put(name, bytes);
+    }
+    let (status, _) = rosterd.end(Signal::SIGTERM).await;
+    assert!(status.success(), "{status}");
+    pile.put("the log", place.log().into_bytes());
+    let key = std::fs::read_to_string(place.state().join("master.key")).expect("a key").trim().to_owned();
+    pile.put_dir(&place.state(), &["master.key"]);
+
+    let secrets = sandbox.world().secrets();
+    let given = secrets.iter().filter(|secret| !secret.ends_with("-client-secret") && !secret.ends_with("-api-key"));
+    let given: Vec<&String> = given.collect();
+    assert!(given.len() >= 20, "{} codes and tokens are too few to prove anything", given.len());
+    assert!(!pile.holds("mara.gram").is_empty(), "what is not secret is found: the search works");
+    for secret in secrets.iter().chain([&key]) {
+        for shape in shapes(secret) {
+            let places = pile.holds(&shape);
+            assert!(places.is_empty(), "a secret, as {shape:?}, is in {places:?}");
+        }
+    }
+    for secret in given {
+        // Not even the beginning of one; what all of a kind begin with says nothing.
+        let random = secret.rsplit(['.', '|', '/']).next().unwrap_or(secret);
+        let beginning: String = random.chars().take(8).collect();
+        if beginning.len() == 8 && random.len() > 16 {
+            let places = pile.holds(&beginning);
+            assert!(places.is_empty(), "the beginning of a secret, {beginning:?}, is in {places:?}");
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! Owners give their consent, it is kept alive, it ends, and it is given again.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use roster_protocol::audit::Who;
+use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::consent::{ConsentState, ConsentWay, Renews};
+use roster_protocol::error::ErrorKind;
+use roster_protocol::sync::Outcome;
+use roster_protocol::transport::within;
+use roster_sandbox::{Fault, FaultKind, Platform, Stage};
+use rosterd::consent::finish;
+
+use crate::support::consent::{approve, open};
+use crate::support::programs::until;
+use crate::support::{LIMIT, World};
+
+const DAY_S: i64 = 24 * 3600;
+
+/// Each platform with consent: a handle, and how long until its tokens have been renewed for sure.
+const PLATFORMS: [(Platform, &str, i64); 4] = [
+    (Platform::Youtube, "@mara", DAY_S),
+    (Platform::Tiktok, "mara", DAY_S),
+    (Platform::Instagram, "mara.gram", 40 * DAY_S),
+    (Platform::Facebook, "mara.page", 40 * DAY_S),
+];
+
+fn token_requests(world: &World, platform: Platform) -> usize {
+    let is_token = |path: &str| path.contains("oauth") && path.contains("token") || path.ends_with("/token");
+    let requests = world.sandbox.world().requests();
+    requests.iter().filter(|asked| asked.platform == platform && is_token(&asked.path)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_platform_is_connected_read_renewed_lost_and_connected_again() {
+    for (platform, handle, renewed_after) in PLATFORMS {
+        let world = World::with_apps().await;
+        let slug = platform.slug();
+        world.quiet(platform, handle, 12_000);
+        world.influencer("Mara").await;
+
+        let connected = world.consent("Mara", slug, handle).await;
+        assert!(connected.is_new && connected.missing.is_empty(), "{slug}: {connected:?}");
+        let id = connected.connection.id.to_string();
+        world.settle().await;
+        let shown = world.connection(&id).await;
+        assert_eq!(shown.status, ConnectionStatus::Fresh, "{slug}: {shown:?}");
+        let numbers = shown.latest.expect("first numbers").numbers;
+        assert_eq!(numbers.followers, Some(12_000), "{slug}");
+        assert_eq!(numbers.avg_likes.map(|likes| likes.as_f64()), Some(40.0), "{slug}");
+        let [grant] = world.grants().await.try_into().expect("one grant");
+        assert_eq!((grant.platform.as_str(), grant.renews), (slug, Renews::Itself), "{slug}: {grant:?}");
+        assert!(grant.missing.is_empty() && !grant.scopes.is_empty(), "{slug}: {grant:?}");
+
+        // Its tokens are renewed before they end, and nothing drops.
+        let before = token_requests(&world, platform);
+        for _ in 0..renewed_after / DAY_S {
+            world.both_pass(DAY_S).await;
+        }
+        world.sync(&id).await;
+        assert!(token_requests(&world, platform) > before, "{slug} was renewed");
+        assert_eq!(world.connection(&id).await.status, ConnectionStatus::Fresh, "{slug}");
+
+        // The owner takes it back at the platform.
+        let revoked = Fault { handle: Some(handle.to_owned()), ..Fault::new(platform, FaultKind::Revoked) };
+        world.sandbox.world().fault(revoked);
+        world.sync(&id).await;
+        let lost = world.connection(&id).await;
+        assert_eq!(lost.status, ConnectionStatus::Reauthorize, "{slug}: {lost:?}");
+        assert!(world.alerts().await.iter().any(|alert| alert.rule == "needs-person"), "{slug}");
+        let asked = world.sandbox.world().requests().len();
+        world.sync(&id).await;
+        assert_eq!(world.sandbox.world().requests().len(), asked, "{slug}: nothing is asked with a dead consent");
+
+        // Given again it is the same connection, with its history.
+        let again = world.consent("Mara", slug, handle).await;
+        assert!(!again.is_new && again.connection.id.to_string() == id, "{slug}: {again:?}");
+        world.settle().await;
+        let healed = world.connection(&id).await;
+        assert_eq!((healed.status, healed.last_error), (ConnectionStatus::Fresh, None), "{slug}");
+        let history = world.client.history(within(LIMIT), id.clone(), None, None).await;
+        assert!(history.expect("an answer").expect("a history").snapshots.len() > 1, "{slug}");
+        assert!(world.alerts().await.iter().all(|alert| alert.rule != "needs-person"), "{slug}: resolved");
+
+        // Disconnected, it is revoked at the platform.
+        let ended = world.client.disconnect(within(LIMIT), id.clone(), false).await;
+        ended.expect("an answer").expect("disconnected");
+        until("the grant is revoked", async || world.grants().await.is_empty().then_some(())).await;
+        let runs = world.sync(&id).await;
+        assert!(runs.iter().all(|run| run.outcome == Outcome::Skipped), "{slug}: local use has ended: {runs:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_belongs_to_no_waiting_consent_does_nothing() {
+    let world = World::with_apps().await;
+    world.quiet(Platform::Tiktok, "mara", 900);
+    world.influencer("Mara").await;
+    let begun = world.begin("Mara", "tiktok", None).await.expect("begun");
+    let address = approve(&begun, "mara", &[]).await;
+    let query = address.split_once('?').expect("a query").1.to_owned();
+    let refused = async |address: &str| {
+        let (status, page) = open(address).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{page}");
+        assert!(!page.contains("expired at") && !page.contains("mara"), "no detail: {page}");
+    };
+    refused(&world.callback("tiktok", "code=x")).await;
+    refused(&world.callback("tiktok", "code=x&state=")).await;
+    refused(&world.callback("tiktok", &format!("code=x&state={}", "A".repeat(43)))).await;
+    refused(&world.callback("tiktok", &format!("{query}&state=other"))).await;
+    refused(&world.callback("instagram", &query)).await;
+    refused(&world.callback("nowhere", &query)).await;
+    // Another user of this host pastes it.
+    let stranger = Who { uid: 4242, name: "stranger".into() };
+    let pasted = finish::pasted(&world.daemon().app, &stranger, &address).await.expect_err("not theirs");
+    assert_eq!(pasted.kind, ErrorKind::Usage);
+    // It is pasted as if it had landed elsewhere.
+    let elsewhere = address.replace("/oauth/tiktok/callback", "/oauth/tiktok/elsewhere");
+    let pasted = world.client.consent_paste(within(LIMIT), elsewhere).await.expect("an answer");
+    assert_eq!(pasted.expect_err("another place").kind, ErrorKind::Usage);
+    for garbage in ["", "hello", "http://", "file:///etc/passwd", "https://x.example/?code=1"] {
+        let pasted = world.client.consent_paste(within(LIMIT), garbage.to_owned()).await.expect("an answer");
+        let error = pasted.expect_err(garbage);
+        assert!(error.kind == ErrorKind::Usage && error.hint.is_some(), "{garbage:?}: {error:?}");
+    }
+    assert_eq!(token_requests(&world, Platform::Tiktok), 0, "no token call");
+    // Too late.
+    world.pass(11 * 60).await;
+    refused(&address).await;
+    assert_eq!(token_requests(&world, Platform::Tiktok), 0, "no token call");
+    match world.settled(begun.id).await {
+        ConsentState::Failed(error) => assert!(error.message.contains("in time"), "{error:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_is_exchanged_once_however_often_it_comes() {
+    let world = World::with_apps().await;
+    world.quiet(Platform::Tiktok, "mara", 900);
+    world.influencer("Mara").await;
+    let begun = world.begin("Mara", "tiktok", None).await.expect("begun");
+    let address = approve(&begun, "mara", &[]).await;
+    let answers = futures::future::join_all((0..16).map(|_| open(&address))).await;
+    let good = answers.iter().filter(|(status, _)| *status == StatusCode::OK).count();
+    assert_eq!(good, 1, "{answers:?}");
+    assert!(matches!(world.settled(begun.id).await, ConsentState::Done(_)));
+    assert_eq!(token_requests(&world, Platform::Tiktok), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_no_is_told_as_a_no() {
+    let world = World::with_apps().await;
+    world.influencer("Mara").await;
+    for (platform, handle, _) in PLATFORMS {
+        world.quiet(platform, handle, 500);
+        let begun = world.begin("Mara", platform.slug(), None).await.expect("begun");
+        let (status, page) = open(&approve(&begun, handle, &[("sandbox_deny", "1")]).await).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(page.contains("denied"), "{page}");
+        match world.settled(begun.id).await {
+            ConsentState::Failed(error) => {
+                assert_eq!(error.kind, ErrorKind::NotPermitted, "{platform}");
+                assert!(error.hint.expect("the way back").contains("begin again"), "{platform}");
+            }
+            other => panic!("{platform}: {other:?}"),
+        }
+    }
+    assert!(world.grants().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_between_asking_and_answering_loses_nothing() {
+    let mut world = World::with_config(&APPS_AT_A_PORT.replace("PORT", &free_port().to_string())).await;
+    world.quiet(Platform::Youtube, "@mara", 900);
+    world.influencer("Mara").await;
+    let begun = world.begin("Mara", "youtube", None).await.expect("begun");
+    let address = approve(&begun, "@mara", &[]).await;
+    world.restart().await;
+    let pasted = world.client.consent_paste(within(LIMIT), address).await.expect("an answer").expect("ours");
+    assert_eq!(pasted, begun.id);
+    assert!(matches!(world.settled(begun.id).await, ConsentState::Done(_)));
+    world.restart().await;
+    let [grant] = world.grants().await.try_into().expect("one grant");
+    assert_eq!(grant.connections.len(), 1);
+}
+
+/// The redirect URI holds the listener's port, which must not change with a restart: an address of the operator's own.
+const APPS_AT_A_PORT: &str = "[platforms.youtube]
+client_id = \"youtube-client-id\"
+client_secret = \"youtube-client-secret\"
+redirect_uri = \"http://127.0.0.1:PORT/oauth/youtube/callback\"
+";
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_consent_feeds_several_connections_until_the_last_one_leaves() {
+    let world = World::with_apps().await;
+    for handle in ["mara.one", "mara.two"] {
+        world.quiet(Platform::Instagram, handle, 2000);
+        let owner = roster_sandbox::AccountEdit { owner: Some("Mara".into()), ..Default::default() };
+        world.account(Platform::Instagram, handle, owner);
+    }
+    world.influencer("Mara").await;
+    let begun = world.begin("Mara", "instagram", None).await.expect("begun");
+    open(&approve(&begun, "mara.one", &[]).await).await;
+    let ConsentState::Choose(choices) = world.settled(begun.id).await else { panic!("two accounts") };
+    let handles: Vec<&str> = choices.iter().map(|choice| choice.handle.as_str()).collect();
+    assert!(handles.contains(&"mara.one") && handles.contains(&"mara.two"), "{choices:?}");
+    let open = world.client.consent_open(within(LIMIT), "Mara".into(), "instagram".into()).await;
+    assert_eq!(open.expect("an answer").expect("ours"), Some(begun.id));
+    let nobody = world.client.consent_choose(within(LIMIT), begun.id, vec!["other".into()]).await;
+    assert_eq!(nobody.expect("an answer").expect_err("not opened").kind, ErrorKind::Usage);
+    let both = vec!["mara.one".to_owned(), "mara.two".to_owned()];
+    let chosen = world.client.consent_choose(within(LIMIT), begun.id, both).await.expect("an answer");
+    let ConsentState::Done(connected) = chosen.expect("chosen") else { panic!("two connections") };
+    assert_eq!(connected.len(), 2);
+    world.settle().await;
+    let [grant] = world.grants().await.try_into().expect("one grant feeds both");
+    assert_eq!(grant.connections.len(), 2);
+    for (left, one) in connected.iter().enumerate() {
+        let id = one.connection.id.to_string();
+        assert_eq!(world.connection(&id).await.latest.expect("numbers").numbers.followers, Some(2000));
+        world.client.disconnect(within(LIMIT), id, false).await.expect("an answer").expect("disconnected");
+        if left == 0 {
+            let [grant] = world.grants().await.try_into().expect("it is still used");
+            assert_eq!((grant.connections.len(), grant.renews), (1, Renews::Itself));
+        }
+    }
+    until("the grant is revoked", async || world.grants().await.is_empty().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_unticked_is_named_and_the_rest_is_read() {
+    let world = World::with_apps().await;
+    world.quiet(Platform::Tiktok, "mara", 900);
+    world.influencer("Mara").await;
+    let begun = world.begin("Mara", "tiktok", None).await.expect("begun");
+    let some = [("sandbox_scopes", "user.info.basic,user.info.profile,user.info.stats")];
+    let (_, page) = open(&approve(&begun, "mara", &some).await).await;
+    assert!(page.contains("Not allowed"), "{page}");
+    let ConsentState::Done(connected) = world.settled(begun.id).await else { panic!("connected") };
+    let [missing] = connected[0].missing.as_slice() else { panic!("{:?}", connected[0].missing) };
+    assert!(missing.scope == "video.list" && missing.costs.contains("likes"), "{missing:?}");
+    world.settle().await;
+    let shown = world.connection(&connected[0].connection.id.to_string()).await;
+    let numbers = shown.latest.expect("numbers").numbers;
+    assert_eq!((numbers.followers, numbers.avg_likes), (Some(900), None), "what was not allowed is not known");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_four_who_need_a_token_make_one_renewal() {
+    let world = World::with_apps().await;
+    world.quiet(Platform::Tiktok, "mara", 900);
+    world.influencer("Mara").await;
+    let id = world.consent("Mara", "tiktok", "mara").await.connection.id;
+    world.settle().await;
+    let before = token_requests(&world, Platform::Tiktok);
+    let app = world.daemon().app.clone();
+    let (grant, generation) = app.look(|roster| {
+        let tokens = roster.consents.tokens_of(id).expect("tokens");
+        (tokens.grant, tokens.generation)
+    });
+    let renewals = (0..64).map(|_| rosterd::consent::renew::renew(&app, grant, generation));
+    assert!(futures::future::join_all(renewals).await.iter().all(Result::is_ok));
+    assert_eq!(token_requests(&world, Platform::Tiktok), before + 1);
+    // Each gave up waiting at another moment: the renewal goes on all the same.
+    for round in 0..200u64 {
+        let generation = app.look(|roster| roster.consents.tokens_of(id).expect("tokens").generation);
+        let renewal = rosterd::consent::renew::renew(&app, grant, generation);
+        let _ = tokio::time::timeout(Duration::from_micros(round * 20), renewal).await;
+        until("the pair is stored", async || {
+            let now = app.look(|roster| roster.consents.tokens_of(id).expect("tokens").clone());
+            (now.generation == generation + 1 && now.attempt.is_none()).then_some(())
+        })
+        .await;
+    }
+    world.sync(&id.to_string()).await;
+    assert_eq!(world.connection(&id.to_string()).await.status, ConnectionStatus::Fresh);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_of_the_token_endpoint_ends_no_consent() {
+    for kind in [
+        FaultKind::ServerError,
+        FaultKind::Timeout,
+        FaultKind::Html,
+        FaultKind::Garbage,
+        FaultKind::Truncated,
+        FaultKind::Disconnect,
+        FaultKind::RateLimited,
+        FaultKind::LostAnswer,
+    ] {
+        let world = World::with_apps().await;
+        world.quiet(Platform::Tiktok, "mara", 900);
+        world.influencer("Mara").await;
+        let id = world.consent("Mara", "tiktok", "mara").await.connection.id.to_string();
+        world.settle().await;
+        // A lost answer is good for one more question; the others go on for a while.
+        let count = if kind == FaultKind::LostAnswer { 1 } else { 1000 };
+        let fault = Fault { count, at: Some(Stage::Token), ..Fault::new(Platform::Tiktok, kind) };
+        world.sandbox.world().fault(fault);
+        // Past the token's end: nothing can be read, and nothing is lost.
+        world.sandbox.world().advance(Duration::from_secs(25 * 3600));
+        world.clock.advance(25 * 3600);
+        world.settle().await;
+        let shown = world.connection(&id).await;
+        assert_ne!(shown.status, ConnectionStatus::Reauthorize, "{kind:?}: {shown:?}");
+        world.sandbox.world().clear_faults();
+        world.pass(20 * 60).await;
+        until("it is read again", async || {
+            world.pass(600).await;
+            world.sync(&id).await;
+            (world.connection(&id).await.status == ConnectionStatus::Fresh).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_rotation_is_told_as_such() {
+    let world = World::with_apps().await;
+    world.quiet(Platform::Tiktok, "mara", 900);
+    world.influencer("Mara").await;
+    let id = world.consent("Mara", "tiktok", "mara").await.connection.id.to_string();
+    world.settle().await;
+    world.sandbox.world().fault(Fault::new(Platform::Tiktok, FaultKind::RotationLost));
+    let before = token_requests(&world, Platform::Tiktok);
+    world.both_pass(DAY_S).await;
+    until("it says so", async || {
+        world.both_pass(3600).await;
+        (world.connection(&id).await.status == ConnectionStatus::Reauthorize).then_some(())
+    })
+    .await;
+    assert_eq!(token_requests(&world, Platform::Tiktok), before + 2, "the spent token was presented once more");
+    let shown = world.connection(&id).await;
+    assert!(shown.last_error.as_deref().is_some_and(|error| error.contains("rotation")), "{shown:?}");
+    let [grant] = world.grants().await.try_into().expect("one grant");
+    assert_eq!(grant.renews, Renews::ByHand);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_that_does_not_get_through_is_repeated_and_told() {
+    let world = World::with_apps().await;
+    world.quiet(Platform::Tiktok, "mara", 900);
+    world.influencer("Mara").await;
+    let id = world.consent("Mara", "tiktok", "mara").await.connection.id.to_string();
+    world.settle().await;
+    let fault = Fault { count: 2, at: Some(Stage::Token), ..Fault::new(Platform::Tiktok, FaultKind::ServerError) };
+    world.sandbox.world().fault(fault);
+    world.client.disconnect(within(LIMIT), id, false).await.expect("an answer").expect("disconnected");
+    until("it is told", async || {
+        let [grant] = world.grants().await.try_into().ok()?;
+        grant.note.filter(|note| note.contains("attempt")).map(|_| ())
+    })
+    .await;
+    until("it is revoked", async || {
+        world.pass(1800).await;
+        world.grants().await.is_empty().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_typed_on_another_device_is_enough() {
+    let world = World::with_apps().await;
+    world.quiet(Platform::Youtube, "@mara", 900);
+    world.influencer("Mara").await;
+    let (name, platform) = ("Mara".to_owned(), "youtube".to_owned());
+    let begun = world.client.consent_begin(within(LIMIT), name, platform, ConsentWay::Device, None).await;
+    let begun = begun.expect("an answer").expect("begun");
+    let code = begun.user_code.clone().expect("a code");
+    world.pass(6).await;
+    let page = format!("{}?user_code={code}&sandbox_account=%40mara", begun.url);
+    let (status, text) = open(&page).await;
+    assert!(status.is_success() || status.is_redirection(), "{status} {text}");
+    until("it is connected", async || {
+        world.clock.advance(6);
+        let state = world.client.consent_state(within(Duration::from_millis(2300)), begun.id).await;
+        state.is_ok_and(|state| matches!(state, Ok(ConsentState::Done(_)))).then_some(())
+    })
+    .await;
+    let (name, platform) = ("Mara".to_owned(), "tiktok".to_owned());
+    let none = world.client.consent_begin(within(LIMIT), name, platform, ConsentWay::Device, None).await;
+    assert_eq!(none.expect("an answer").expect_err("TikTok has none").kind, ErrorKind::Usage);
+}

@@ -1,0 +1,88 @@
+//! The master key: made once, asked for ever after, and never guessed.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::support::programs::{Place, ROSTERD, Said, alone};
+
+/// Every file of the state directory with its bytes.
+fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<_> =
+        entries.map(|path| (path.display().to_string(), std::fs::read(&path).expect("a file"))).collect();
+    files.sort();
+    files
+}
+
+/// A place whose daemon has lived once; gives the key's id as the log told it.
+async fn lived() -> (Place, String) {
+    let place = Place::new("");
+    place.start().await.end(Signal::SIGTERM).await;
+    let log = place.log();
+    let id = log.split("key=").nth(1).expect("the log names the key").chars().take(16).collect();
+    (place, id)
+}
+
+async fn refused(place: &Place, words: &[&str]) {
+    let before = files(&place.state());
+    let begun = Instant::now();
+    let said = Said::of(place.rosterd(&[])).await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(said.code, Some(78), "{said:?}");
+    for word in words {
+        assert!(said.err.contains(word), "{word:?} in {said:?}");
+    }
+    assert_eq!(files(&place.state()), before, "nothing was touched");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_made_with_the_store_and_asked_for_ever_after() {
+    let (place, id) = lived().await;
+    let file = place.state().join("master.key");
+    let meta = std::fs::metadata(&file).expect("a key");
+    assert_eq!((meta.mode() & 0o777, meta.nlink(), meta.len()), (0o600, 1, 65));
+    assert!(place.log().contains("back it up"), "{}", place.log());
+    place.start().await.end(Signal::SIGTERM).await;
+    assert_eq!(place.log().matches("a master key was made").count(), 1);
+
+    let kept = place.path("kept.key");
+    std::fs::rename(&file, &kept).expect("moved");
+    refused(&place, &[&id, "roster-master-key", "ENCRYPTION_KEY"]).await;
+
+    let printed = Said::of({
+        let mut command = alone(ROSTERD, &place.path(""));
+        command.arg("keygen");
+        command
+    });
+    let other = printed.await.out;
+    assert!(other.trim().len() == 64 && other.trim().bytes().all(|byte| byte.is_ascii_hexdigit()), "{other:?}");
+    std::fs::write(&file, &other).expect("written");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("mode");
+    refused(&place, &[&id, "master.key"]).await;
+    std::fs::write(&file, "short").expect("written");
+    refused(&place, &["64 hexadecimal digits"]).await;
+    std::fs::remove_file(&file).expect("gone");
+    std::os::unix::fs::symlink(&kept, &file).expect("a link");
+    let said = Said::of(place.rosterd(&[])).await;
+    assert_eq!(said.code, Some(78), "{}", place.log());
+    std::fs::remove_file(&file).expect("gone");
+
+    // The right key from anywhere is good.
+    let text = std::fs::read_to_string(&kept).expect("the key");
+    let mut command = place.rosterd(&[]);
+    command.env("ENCRYPTION_KEY", text.trim());
+    place.start_as(command).await.end(Signal::SIGTERM).await;
+    place.configure(&format!("[store]\nmaster_key_file = \"{}\"\n", kept.display()));
+    place.start().await.end(Signal::SIGTERM).await;
+    let credentials = place.path("credentials");
+    std::fs::create_dir(&credentials).expect("made");
+    std::fs::copy(&kept, credentials.join("roster-master-key")).expect("copied");
+    place.configure("");
+    let mut command = place.rosterd(&[]);
+    command.env("CREDENTIALS_DIRECTORY", &credentials);
+    place.start_as(command).await.end(Signal::SIGTERM).await;
+    assert!(!file.exists(), "none was made again");
+}

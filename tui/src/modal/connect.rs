@@ -1,0 +1,445 @@
+//! Asks an account's owner for consent: what to open, the wait for the answer, the choice among several accounts,
+//! and what came of it.
+//!
+//! Pure like all of `update`. Whatever comes late finds its own modal by number, or is given up.
+
+mod view;
+
+pub use view::view;
+
+use std::collections::BTreeSet;
+
+use roster_protocol::{
+    Connection, ConnectionId, ConsentBegun, ConsentChoice, ConsentId, ConsentState, ConsentWay, ConsentedConnection,
+    ErrorKind, InfluencerId, RosterError,
+};
+use tui_input::Input;
+
+use crate::consent::{PlainUrl, joined};
+use crate::keys::{Action, Place};
+use crate::message::{ConsentHeard, ConsentStep, Deed, Effect, Question};
+use crate::modal::Modal;
+use crate::model::{Link, Model};
+use crate::screens::influencer;
+use crate::widgets::input;
+use crate::widgets::window::Window;
+
+/// A consent that is being asked for.
+#[derive(Clone, Debug)]
+pub struct Connect {
+    /// So that a late answer finds its own modal.
+    pub id: u64,
+    pub to: To,
+    pub way: ConsentWay,
+    pub phase: Phase,
+    /// What was done or went wrong beside the way.
+    pub said: Option<Said>,
+}
+
+/// Whose account, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct To {
+    pub influencer: InfluencerId,
+    pub name: String,
+    /// The platform's slug.
+    pub platform: String,
+    /// Which account, where that is known beforehand.
+    pub handle: Option<String>,
+}
+
+/// How far it is.
+#[derive(Clone, Debug)]
+pub enum Phase {
+    Beginning,
+    Waiting(Box<Waiting>),
+    Choosing(Choosing),
+    Connected(Vec<ConsentedConnection>),
+    Failed(RosterError),
+}
+
+/// The wait for the owner's answer.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub begun: ConsentBegun,
+    /// The consent that is followed; another one when an address of that was pasted.
+    pub consent: ConsentId,
+    pub face: Face,
+    /// The address that the browser landed on.
+    pub address: Input,
+    /// Whether the owner has answered, and the platform is being asked.
+    pub finishing: bool,
+    /// Whether a question about it is on its way.
+    asked: bool,
+}
+
+/// What of the wait is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    Guide,
+    /// With the address being typed.
+    Pasting,
+    /// The QR code alone.
+    Code,
+}
+
+/// The choice among several accounts.
+#[derive(Clone, Debug)]
+pub struct Choosing {
+    pub consent: ConsentId,
+    pub choices: Vec<ConsentChoice>,
+    pub window: Window,
+    pub marked: BTreeSet<usize>,
+    /// Whether the daemon connects what was chosen.
+    pub sent: bool,
+}
+
+/// A word beside the way.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    Done(&'static str),
+    Failed(RosterError),
+}
+
+impl Connect {
+    /// Whose keys work.
+    pub fn place(&self) -> Place {
+        match &self.phase {
+            Phase::Waiting(waiting) if waiting.face == Face::Pasting => Place::Pasting,
+            Phase::Beginning | Phase::Waiting(_) => Place::Consent,
+            Phase::Choosing(_) => Place::Choosing,
+            Phase::Connected(_) => Place::Connected,
+            Phase::Failed(_) => Place::Refused,
+        }
+    }
+
+    /// The line that is being typed in.
+    pub fn input(&mut self) -> Option<&mut Input> {
+        match &mut self.phase {
+            Phase::Waiting(waiting) if waiting.face == Face::Pasting => Some(&mut waiting.address),
+            _ => None,
+        }
+    }
+
+    /// Whether the remaining time is shown.
+    pub fn counts_down(&self) -> bool {
+        matches!(self.phase, Phase::Waiting(_))
+    }
+
+    fn ask(&self, step: ConsentStep) -> Vec<Effect> {
+        vec![Effect::Ask(Question::Consent { form: self.id, step })]
+    }
+
+    fn ask_to_begin(&self, way: ConsentWay) -> Vec<Effect> {
+        let To { influencer, platform, handle, .. } = self.to.clone();
+        self.ask(ConsentStep::Begin { influencer, platform, way, handle })
+    }
+
+    /// What is given up with the modal.
+    fn open(&self) -> Option<ConsentId> {
+        match &self.phase {
+            Phase::Waiting(waiting) => Some(waiting.consent),
+            Phase::Choosing(choosing) => Some(choosing.consent),
+            Phase::Beginning | Phase::Connected(_) | Phase::Failed(_) => None,
+        }
+    }
+}
+
+/// Begins to ask for a consent.
+pub fn begin(model: &mut Model, to: To) -> Vec<Effect> {
+    model.forms += 1;
+    let way = ConsentWay::Redirect;
+    let connect = Connect { id: model.forms, to, way, phase: Phase::Beginning, said: None };
+    let effects = connect.ask_to_begin(way);
+    model.modal = Some(Modal::Connect(Box::new(connect)));
+    effects
+}
+
+/// Begins to ask for the consent of an account once more, in its place.
+pub fn again(model: &mut Model, connection: &Connection, name: String) -> Vec<Effect> {
+    let to = To {
+        influencer: connection.influencer,
+        name,
+        platform: connection.platform.clone(),
+        handle: Some(connection.handle.clone()),
+    };
+    begin(model, to)
+}
+
+/// What a key does.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
+    connect.said = None;
+    match (&mut connect.phase, action) {
+        (Phase::Waiting(waiting), Action::Back) if waiting.face != Face::Guide => waiting.face = Face::Guide,
+        (Phase::Beginning | Phase::Waiting(_) | Phase::Choosing(_), Action::Back) => return cancel(model),
+        (Phase::Waiting(waiting), Action::CopyUrl) => {
+            let Some(url) = PlainUrl::checked(&waiting.begun.url) else {
+                let error = RosterError::failed("this URL has signs in it that belong into none; it is not copied");
+                connect.said = Some(Said::Failed(error));
+                return Vec::new();
+            };
+            connect.said = Some(Said::Done("the URL is in the clipboard, if this terminal allows that"));
+            return vec![Effect::Copy(url)];
+        }
+        (Phase::Waiting(waiting), Action::PasteAddress) => waiting.face = Face::Pasting,
+        (Phase::Waiting(waiting), Action::ShowCode) => {
+            waiting.face = if waiting.face == Face::Code { Face::Guide } else { Face::Code };
+        }
+        (Phase::Waiting(_), Action::OtherWay) => {
+            let other = match connect.way {
+                ConsentWay::Redirect => ConsentWay::Device,
+                ConsentWay::Device => ConsentWay::Redirect,
+            };
+            return connect.ask_to_begin(other);
+        }
+        (Phase::Waiting(waiting), Action::Submit) => {
+            let address = joined(waiting.address.value());
+            return if address.is_empty() { Vec::new() } else { connect.ask(ConsentStep::Paste(address)) };
+        }
+        (Phase::Choosing(_), action) => return choose(model, action),
+        (Phase::Connected(_), Action::Undo) => return undo(model),
+        (Phase::Connected(_) | Phase::Failed(_), Action::Back) => model.modal = None,
+        (Phase::Failed(_), Action::Again) => {
+            connect.phase = Phase::Beginning;
+            return connect.ask_to_begin(connect.way);
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn cancel(model: &mut Model) -> Vec<Effect> {
+    let Some(Modal::Connect(connect)) = model.modal.take() else { return Vec::new() };
+    connect.open().map(give_up).into_iter().collect()
+}
+
+fn give_up(consent: ConsentId) -> Effect {
+    Effect::Ask(Question::CancelConsent(consent))
+}
+
+fn choose(model: &mut Model, action: Action) -> Vec<Effect> {
+    let height = view::seen_choices(model.size);
+    let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
+    let Phase::Choosing(choosing) = &mut connect.phase else { return Vec::new() };
+    let cursor = choosing.window.cursor;
+    match action {
+        Action::Mark => {
+            if !choosing.marked.remove(&cursor) {
+                choosing.marked.insert(cursor);
+            }
+        }
+        Action::Submit if !choosing.sent => {
+            if choosing.marked.is_empty() {
+                choosing.marked.insert(cursor);
+            }
+            let marked = choosing.marked.iter().filter_map(|at| choosing.choices.get(*at));
+            let accounts = marked.map(|choice| choice.platform_user_id.clone()).collect();
+            let consent = choosing.consent;
+            choosing.sent = true;
+            return connect.ask(ConsentStep::Choose(consent, accounts));
+        }
+        action => _ = choosing.window.moved(action, choosing.choices.len(), height),
+    }
+    Vec::new()
+}
+
+/// Takes what is new back, with the little history it has.
+fn undo(model: &mut Model) -> Vec<Effect> {
+    let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
+    let Phase::Connected(consented) = &connect.phase else { return Vec::new() };
+    let new: Vec<Connection> = consented.iter().filter(|one| one.is_new).map(|one| one.connection.clone()).collect();
+    if new.is_empty() {
+        let error = RosterError::usage("nothing here is new: the account had been connected before");
+        connect.said = Some(Said::Failed(error));
+        return Vec::new();
+    }
+    model.modal = None;
+    let deed = |connection: &Connection| Deed::Disconnect {
+        connection: connection.id,
+        name: influencer::label(model, connection),
+        delete_history: true,
+    };
+    new.iter().map(|connection| Effect::Ask(Question::Do(deed(connection)))).collect()
+}
+
+/// Text that was pasted: it is the address.
+pub fn pasted(model: &mut Model, text: &str) {
+    if let Some(Modal::Connect(connect)) = &mut model.modal
+        && let Phase::Waiting(waiting) = &mut connect.phase
+        && input::paste(&mut waiting.address, &joined(text))
+    {
+        waiting.face = Face::Pasting;
+        connect.said = None;
+    }
+}
+
+/// Time passed: a wait that got no answer is taken up again, once the daemon is there.
+pub fn tick(model: &mut Model) -> Vec<Effect> {
+    let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
+    let Phase::Waiting(waiting) = &mut connect.phase else { return Vec::new() };
+    if waiting.asked || model.link != Link::Online {
+        return Vec::new();
+    }
+    waiting.asked = true;
+    let consent = waiting.consent;
+    connect.ask(ConsentStep::State(consent))
+}
+
+/// Takes an answer. One for a modal that is gone leaves nothing open behind it.
+pub fn heard(model: &mut Model, form: u64, heard: ConsentHeard) -> Vec<Effect> {
+    let connect = match &mut model.modal {
+        Some(Modal::Connect(connect)) if connect.id == form => connect,
+        _ => {
+            return match heard {
+                ConsentHeard::Begun(_, Ok(begun)) => vec![give_up(begun.id)],
+                _ => Vec::new(),
+            };
+        }
+    };
+    match heard {
+        ConsentHeard::Begun(way, result) => connect.begun(way, result),
+        ConsentHeard::State(consent, result) => connect.stands(consent, result),
+        ConsentHeard::Pasted(result) => connect.pasted(result),
+        ConsentHeard::Chosen(result) => connect.chosen(result),
+    }
+}
+
+impl Connect {
+    fn begun(&mut self, way: ConsentWay, result: Result<Box<ConsentBegun>, RosterError>) -> Vec<Effect> {
+        let begun = match (result, &self.phase) {
+            (Ok(begun), Phase::Beginning | Phase::Waiting(_)) => *begun,
+            // The first one was answered meanwhile.
+            (Ok(begun), _) => return vec![give_up(begun.id)],
+            (Err(error), Phase::Beginning) => {
+                self.phase = Phase::Failed(error);
+                return Vec::new();
+            }
+            // The other way is none here; the first one stays open.
+            (Err(error), _) => {
+                self.said = Some(Said::Failed(error));
+                return Vec::new();
+            }
+        };
+        let before = self.open();
+        let consent = begun.id;
+        let (face, address) = (Face::Guide, Input::default());
+        let waiting = Waiting { begun, consent, face, address, finishing: false, asked: true };
+        (self.way, self.phase, self.said) = (way, Phase::Waiting(Box::new(waiting)), None);
+        let mut effects = self.ask(ConsentStep::State(consent));
+        effects.extend(before.map(give_up));
+        effects
+    }
+
+    fn stands(&mut self, consent: ConsentId, result: Result<ConsentState, RosterError>) -> Vec<Effect> {
+        let Phase::Waiting(waiting) = &mut self.phase else { return Vec::new() };
+        if waiting.consent != consent {
+            return Vec::new();
+        }
+        waiting.asked = false;
+        match result {
+            Ok(state) => self.take(consent, state),
+            // Its time goes on; the next tick asks again.
+            Err(error) if error.kind == ErrorKind::Unreachable => Vec::new(),
+            Err(error) => {
+                self.phase = Phase::Failed(error);
+                Vec::new()
+            }
+        }
+    }
+
+    fn take(&mut self, consent: ConsentId, state: ConsentState) -> Vec<Effect> {
+        match state {
+            ConsentState::Waiting | ConsentState::Finishing => {
+                if let Phase::Waiting(waiting) = &mut self.phase {
+                    waiting.finishing = state == ConsentState::Finishing;
+                    waiting.asked = true;
+                }
+                self.ask(ConsentStep::State(consent))
+            }
+            ConsentState::Choose(choices) => {
+                let (window, marked) = (Window::default(), BTreeSet::new());
+                self.phase = Phase::Choosing(Choosing { consent, choices, window, marked, sent: false });
+                Vec::new()
+            }
+            ConsentState::Done(consented) => {
+                // The first sync may have ended before this answer came.
+                let ids = consented.iter().map(|one| one.connection.id);
+                let effects = ids.map(|id| Effect::Ask(Question::Connection(id))).collect();
+                (self.phase, self.said) = (Phase::Connected(consented), None);
+                effects
+            }
+            ConsentState::Failed(error) => {
+                self.phase = Phase::Failed(error);
+                Vec::new()
+            }
+        }
+    }
+
+    fn pasted(&mut self, result: Result<ConsentId, RosterError>) -> Vec<Effect> {
+        let Phase::Waiting(waiting) = &mut self.phase else { return Vec::new() };
+        match result {
+            Err(error) => self.said = Some(Said::Failed(error)),
+            Ok(consent) => {
+                (waiting.face, waiting.finishing) = (Face::Guide, true);
+                if consent != waiting.consent {
+                    (waiting.consent, waiting.asked) = (consent, true);
+                    return self.ask(ConsentStep::State(consent));
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn chosen(&mut self, result: Result<ConsentState, RosterError>) -> Vec<Effect> {
+        let Phase::Choosing(choosing) = &mut self.phase else { return Vec::new() };
+        choosing.sent = false;
+        let consent = choosing.consent;
+        match result {
+            Ok(state) => self.take(consent, state),
+            Err(error) => {
+                self.said = Some(Said::Failed(error));
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// A sync ended: its numbers are shown when they are of an account that was just connected.
+pub fn ran(model: &Model, connection: ConnectionId) -> Option<Effect> {
+    let Some(Modal::Connect(connect)) = &model.modal else { return None };
+    let Phase::Connected(consented) = &connect.phase else { return None };
+    let is_ours = consented.iter().any(|one| one.connection.id == connection);
+    is_ours.then_some(Effect::Ask(Question::Connection(connection)))
+}
+
+/// Takes a connection as it stands now.
+pub fn now_stands(model: &mut Model, id: ConnectionId, result: Result<Box<Connection>, RosterError>) {
+    if let (Some(Modal::Connect(connect)), Ok(connection)) = (&mut model.modal, result)
+        && let Phase::Connected(consented) = &mut connect.phase
+        && let Some(one) = consented.iter_mut().find(|one| one.connection.id == id)
+    {
+        one.connection = *connection;
+    }
+}
+
+/// After the screen's size changed.
+pub fn resized(model: &mut Model) {
+    let height = view::seen_choices(model.size);
+    if let Some(Modal::Connect(connect)) = &mut model.modal
+        && let Phase::Choosing(choosing) = &mut connect.phase
+    {
+        choosing.window.clamp(choosing.choices.len(), height);
+    }
+}
+
+/// Whether a footer entry makes sense in this phase.
+pub fn useful(connect: &Connect, key: &str) -> bool {
+    let asked = matches!(&connect.phase, Phase::Waiting(waiting) if !waiting.finishing);
+    match key {
+        "y" | "f" => asked,
+        // A code is typed elsewhere and leaves no address.
+        "p" | "d" => asked && connect.way == ConsentWay::Redirect,
+        "u" => matches!(&connect.phase, Phase::Connected(consented) if consented.iter().any(|one| one.is_new)),
+        _ => true,
+    }
+}

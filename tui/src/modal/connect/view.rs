@@ -1,0 +1,390 @@
+//! ```text
+//!  Connect Oskar & Ines to Instagram
+//!  Instagram will ask to share: profile, insights.
+//!  Roster will read: followers, posts, likes. It never posts.
+//!
+//!  1  This must stand in the app's settings as redirect URI:
+//!     http://127.0.0.1:8787/oauth/instagram/callback
+//!  2  Open this on any device:
+//! https://consent.example/authorize?client_id=roster-client-id&redirect_uri=http%3A%2F%2F12
+//! 7.0.0.1%3A8787%2Foauth%2Finstagram%2Fcallback&response_type=code&scope=profile%20insights
+//!
+//!     Browser elsewhere? First run there: ssh -L 8787:127.0.0.1:8787 this-host
+//!  3  Waiting for the answer … 9:41 left, or p pastes the address you land on
+//! ```
+//! The URL begins at the left edge with nothing beside it, so that it can be marked with a mouse.
+
+use ratatui::layout::{Rect, Size};
+use ratatui::style::Style;
+use roster_protocol::{ConsentChoice, ConsentedConnection, RosterError};
+
+use super::{Choosing, Connect, Face, Phase, Said, Waiting};
+use crate::consent::{asks, came_of, missing, must_paste, reads, shown_url, ssh_line, taken};
+use crate::format;
+use crate::model::Model;
+use crate::screens::influencer;
+use crate::widgets::input;
+use crate::widgets::pen::{Pen, broken, lines};
+use crate::widgets::qr::Qr;
+
+/// Draws the modal over the whole screen.
+pub fn view(model: &Model, connect: &Connect, pen: &mut Pen<'_>) {
+    let size = model.size;
+    let area = Rect { x: 0, y: 1, width: size.width, height: size.height.saturating_sub(2) };
+    pen.clear(area);
+    if let Phase::Waiting(waiting) = &connect.phase
+        && waiting.face == Face::Code
+    {
+        return draw_code_alone(waiting, pen, area);
+    }
+    let title = format!("Connect {} to {}", connect.to.name, model.platform_name(&connect.to.platform));
+    pen.put(1, area.y, area.width.saturating_sub(2), &title, pen.theme.strong);
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    match &connect.phase {
+        Phase::Beginning => _ = pen.put(1, body.y + 1, body.width, "Asking for the way there …", pen.theme.plain),
+        Phase::Waiting(waiting) => draw_waiting(model, connect, waiting, pen, body),
+        Phase::Choosing(choosing) => draw_choosing(model, connect, choosing, pen, body),
+        Phase::Connected(consented) => draw_connected(model, connect, consented, pen, body),
+        Phase::Failed(error) => draw_failed(error, pen, body),
+    }
+}
+
+/// One line of the wait. The least wanted give way where there is too little room.
+struct Line {
+    wanted: u8,
+    what: What,
+}
+
+enum What {
+    Blank,
+    Text(String, Style),
+    /// From the left edge on.
+    Url(String),
+    /// Where the address is pasted.
+    Address,
+}
+
+/// Never left out.
+const ALWAYS: u8 = 9;
+
+fn text(wanted: u8, text: impl Into<String>, style: Style) -> Line {
+    Line { wanted, what: What::Text(text.into(), style) }
+}
+
+fn blank() -> Line {
+    Line { wanted: 0, what: What::Blank }
+}
+
+/// What stands above the URL, and the URL.
+fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
+    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
+    let begun = &waiting.begun;
+    let room = width.saturating_sub(2);
+    let mut all: Vec<Line> = Vec::new();
+    for (sentence, most) in [(asks(begun), 3), (reads(begun), 2)] {
+        let sentence = lines(&sentence, room, most);
+        all.extend((0..).zip(sentence).map(|(at, line)| text(if at == 0 { 4 } else { 2 }, line, plain)));
+    }
+    all.push(blank());
+    if let Some(redirect_uri) = &begun.redirect_uri {
+        let redirect_uri = shown_url(redirect_uri);
+        let told = "1  This must stand in the app's settings as redirect URI:";
+        match told.len() + redirect_uri.len() < usize::from(room) {
+            true => all.push(text(6, format!("{told} {redirect_uri}"), plain)),
+            false => {
+                all.push(text(3, told, plain));
+                let uri = broken(&redirect_uri, room.saturating_sub(3));
+                all.extend(uri.into_iter().map(|line| text(6, format!("   {line}"), plain)));
+            }
+        }
+    }
+    let number = if begun.redirect_uri.is_some() { 2 } else { 1 };
+    all.push(match &begun.user_code {
+        Some(code) => {
+            text(8, format!("{number}  Open this on any device, and type the code  {code}"), pen.theme.strong)
+        }
+        None => text(7, format!("{number}  Open this on any device:"), plain),
+    });
+    let url = broken(&shown_url(&begun.url), width);
+    all.extend(url.into_iter().map(|line| Line { wanted: ALWAYS, what: What::Url(line) }));
+    all.push(blank());
+    if connect.way == roster_protocol::ConsentWay::Redirect
+        && let Some(ssh_line) = ssh_line(begun)
+    {
+        all.push(text(5, format!("   Browser elsewhere? First run there: {ssh_line}"), faint));
+    }
+    all
+}
+
+/// What stands below: the wait itself, and what was said.
+fn after(model: &Model, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
+    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
+    let number = if waiting.begun.redirect_uri.is_some() { 3 } else { 2 };
+    let mut all = vec![text(8, format!("{number}  {}", stands(model, waiting)), plain)];
+    if waiting.face == Face::Pasting {
+        all.push(Line { wanted: ALWAYS, what: What::Address });
+    }
+    match &connect.said {
+        None => {}
+        Some(Said::Done(told)) => all.push(text(8, format!("✓  {told}"), pen.theme.good)),
+        Some(Said::Failed(error)) => {
+            let told = lines(&error.message, width.saturating_sub(5), 3);
+            let signs = std::iter::once('✗').chain(std::iter::repeat(' '));
+            all.extend(signs.zip(told).map(|(sign, line)| text(8, format!("{sign}  {line}"), pen.theme.bad)));
+            let hint = lines(error.hint.as_deref().unwrap_or_default(), width.saturating_sub(5), 2);
+            all.extend(hint.into_iter().map(|line| text(7, format!("   {line}"), faint)));
+        }
+    }
+    all
+}
+
+/// How the wait stands, in words.
+fn stands(model: &Model, waiting: &Waiting) -> String {
+    let begun = &waiting.begun;
+    let left = left(begun.expires_at.since(model.now));
+    match (waiting.finishing, waiting.face) {
+        (true, _) => format!("Answered. {} is asked what may be read …", begun.platform_name),
+        (_, Face::Pasting) => format!("The address you landed on, then Enter … {left} left"),
+        _ if must_paste(begun) => {
+            format!("The listener is off: p, then paste the address you land on … {left} left")
+        }
+        _ if begun.user_code.is_some() => format!("Waiting for the answer … {left} left. d goes back to a URL"),
+        _ => format!("Waiting for the answer … {left} left, or p pastes the address you land on"),
+    }
+}
+
+/// Minutes and seconds: `9:41`.
+fn left(millis: i64) -> String {
+    let seconds = millis.max(0) / 1_000;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+fn draw_waiting(model: &Model, connect: &Connect, waiting: &Waiting, pen: &mut Pen<'_>, body: Rect) {
+    let above = before(connect, waiting, pen, body.width);
+    let code = Qr::new(&waiting.begun.url).filter(|_| !waiting.finishing && waiting.face == Face::Guide);
+    let rest = body.height.saturating_sub(above.len() as u16);
+    // Beside what stands below the URL, or under it, or nowhere.
+    let beside = code.as_ref().filter(|code| {
+        let (columns, lines) = code.size();
+        columns + 70 <= usize::from(body.width) && lines <= usize::from(rest)
+    });
+    let narrow = beside.map_or(body.width, |code| body.width.saturating_sub(code.size().0 as u16 + 3));
+    let below = after(model, connect, waiting, pen, narrow);
+    let at = body.y + above.len() as u16;
+    match (&code, beside) {
+        (Some(code), Some(_)) => draw_code(code, pen, body.width.saturating_sub(code.size().0 as u16 + 2), at),
+        (Some(code), None) if code.fits(body.width.into(), usize::from(rest).saturating_sub(below.len() + 1)) => {
+            draw_code(code, pen, 3, at + below.len() as u16 + 1);
+        }
+        _ => {}
+    }
+    let mut all: Vec<Line> = above;
+    all.extend(below);
+    give_way(&mut all, body.height.into());
+    for (line, y) in all.iter().zip(body.y..body.y + body.height) {
+        match &line.what {
+            What::Blank => {}
+            What::Text(text, style) => _ = pen.put(1, y, body.width.saturating_sub(2), text, *style),
+            What::Url(text) => _ = pen.put(0, y, body.width, text, pen.theme.strong),
+            What::Address => {
+                pen.sign(1, y, '▌', pen.theme.accent);
+                input::draw(pen, &waiting.address, 3, y, body.width.saturating_sub(4));
+            }
+        }
+    }
+}
+
+/// Leaves lines out until the rest fits, the least wanted first and of those the last.
+fn give_way(all: &mut Vec<Line>, height: usize) {
+    while all.len() > height {
+        let least = all.iter().map(|line| line.wanted).min().unwrap_or_default();
+        let last = all.iter().rposition(|line| line.wanted == least).unwrap_or_default();
+        all.remove(last);
+    }
+}
+
+fn draw_code_alone(waiting: &Waiting, pen: &mut Pen<'_>, area: Rect) {
+    let Some(code) = Qr::new(&waiting.begun.url) else {
+        pen.put(1, area.y + 1, area.width, "The URL is too long for a QR code. y copies it.", pen.theme.plain);
+        return;
+    };
+    let (columns, lines) = code.size();
+    if code.fits(area.width.into(), area.height.into()) {
+        let across = (usize::from(area.width) - columns) / 2;
+        let down = (usize::from(area.height) - lines) / 2;
+        return draw_code(&code, pen, across as u16, area.y + down as u16);
+    }
+    let told = format!(
+        "The QR code needs a terminal of {columns}×{}; this one has {}×{}.",
+        lines + 2,
+        area.width,
+        area.height + 2
+    );
+    pen.put(1, area.y + 1, area.width.saturating_sub(2), &told, pen.theme.plain);
+    pen.put(1, area.y + 2, area.width.saturating_sub(2), "y copies the URL instead.", pen.theme.faint);
+}
+
+fn draw_code(code: &Qr, pen: &mut Pen<'_>, x: u16, y: u16) {
+    let style = pen.theme.code;
+    for (line, y) in code.lines(style.is_none()).zip(y..) {
+        for (sign, x) in line.chars().zip(x..) {
+            pen.sign(x, y, sign, style.unwrap_or_default());
+        }
+    }
+}
+
+/// How many choices are seen at once.
+pub fn seen_choices(size: Size) -> usize {
+    usize::from(size.height.saturating_sub(10)).max(1)
+}
+
+fn draw_choosing(model: &Model, connect: &Connect, choosing: &Choosing, pen: &mut Pen<'_>, body: Rect) {
+    let plain = pen.theme.plain;
+    let room = body.width.saturating_sub(2);
+    let told = format!("The consent opens {} accounts. Which belong to {}?", choosing.choices.len(), connect.to.name);
+    pen.put(1, body.y + 1, room, &told, plain);
+    let seen = seen_choices(model.size);
+    let rows = choosing.choices.iter().enumerate().skip(choosing.window.top).take(seen);
+    for ((index, choice), y) in rows.zip(body.y + 3..) {
+        draw_choice(model, connect, choosing, (index, choice), pen, y);
+    }
+    let below = body.y + 4 + choosing.choices.len().min(seen) as u16;
+    match (&connect.said, choosing.sent) {
+        (_, true) => _ = pen.put(1, below, room, "Connecting …", plain),
+        (Some(Said::Failed(error)), _) => draw_error(error, pen, Rect { x: 1, y: below, width: room, height: 3 }),
+        (_, false) => {
+            let told = "Space marks several. Without a mark, the one under the cursor is taken.";
+            pen.put(1, below, room, told, pen.theme.faint);
+        }
+    }
+}
+
+fn draw_choice(
+    model: &Model,
+    connect: &Connect,
+    choosing: &Choosing,
+    (index, choice): (usize, &ConsentChoice),
+    pen: &mut Pen<'_>,
+    y: u16,
+) {
+    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
+    let under_cursor = index == choosing.window.cursor;
+    if under_cursor {
+        pen.sign(1, y, '▌', pen.theme.accent);
+    }
+    let mark = if choosing.marked.contains(&index) { "[x]" } else { "[ ]" };
+    pen.put(3, y, 3, mark, plain);
+    let width = model.size.width;
+    let handle = (width * 3 / 10).min(40);
+    pen.put(7, y, handle, &choice.handle, if under_cursor { pen.theme.strong } else { plain });
+    let at = 7 + handle + 1;
+    pen.put_right(at, y, 13, &model.count(choice.followers), plain);
+    let at = at + 15;
+    let name = choice.name.as_deref().unwrap_or_default();
+    let taken = taken(choice, Some(connect.to.influencer));
+    let between = if name.is_empty() || taken.is_empty() { "" } else { " · " };
+    pen.pieces(at, y, width.saturating_sub(at + 1), &[(name, plain), (between, faint), (taken, pen.theme.warn)]);
+}
+
+fn draw_connected(model: &Model, connect: &Connect, consented: &[ConsentedConnection], pen: &mut Pen<'_>, body: Rect) {
+    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
+    let room = body.width.saturating_sub(2);
+    let mut all: Vec<Vec<(String, Style)>> = vec![Vec::new()];
+    for one in consented {
+        let (shape, style) = if one.missing.is_empty() { ("● ", pen.theme.good) } else { ("◐ ", pen.theme.warn) };
+        all.push(vec![
+            (shape.to_owned(), style),
+            (influencer::label(model, &one.connection), pen.theme.strong),
+            (format!("   {}", came_of(one)), faint),
+            (format!("   {}", numbers(model, one)), plain),
+        ]);
+        all.extend(one.missing.iter().map(|scope| vec![(format!("  {}", missing(scope)), pen.theme.warn)]));
+    }
+    if consented.iter().any(|one| !one.missing.is_empty()) {
+        all.push(vec![("  Connect it once more and allow all, to have those too.".to_owned(), faint)]);
+    }
+    all.push(Vec::new());
+    if consented.iter().any(|one| one.is_new) {
+        let told = "Wrong account? u takes back what is new, with its history.";
+        all.push(vec![(told.to_owned(), faint)]);
+    }
+    let drawn = all.len().min(body.height.into()) as u16;
+    for (line, y) in all.iter().zip(body.y..body.y + body.height) {
+        pen.pieces(1, y, room, line);
+    }
+    if let Some(Said::Failed(error)) = &connect.said {
+        draw_error(error, pen, Rect { x: 1, y: body.y + drawn, width: room, height: 2 });
+    }
+}
+
+/// The first numbers, as soon as they are there.
+fn numbers(model: &Model, one: &ConsentedConnection) -> String {
+    let connection = &one.connection;
+    let latest = connection.latest.as_ref().filter(|_| connection.last_synced_at.is_some());
+    match (latest, &connection.last_error) {
+        (_, Some(error)) => error.clone(),
+        (Some(latest), None) => {
+            let posts = latest.numbers.posts.map(|posts| format!(", {} posts", format::exact(posts)));
+            let followers = match latest.numbers.followers {
+                Some(_) => format!("{} followers", model.count(latest.numbers.followers)),
+                None => "followers hidden".to_owned(),
+            };
+            format!("{followers}{}", posts.unwrap_or_default())
+        }
+        (None, None) => "numbers are on their way …".to_owned(),
+    }
+}
+
+fn draw_failed(error: &RosterError, pen: &mut Pen<'_>, body: Rect) {
+    let area = Rect { x: 1, y: body.y + 1, width: body.width.saturating_sub(2), height: 6.min(body.height) };
+    draw_error(error, pen, area);
+    let told = "r tries again; nothing was connected.";
+    pen.put(1, body.y + 6, body.width.saturating_sub(2), told, pen.theme.faint);
+}
+
+fn draw_error(error: &RosterError, pen: &mut Pen<'_>, area: Rect) {
+    let message = Rect { height: area.height.div_ceil(2), ..area };
+    let used = pen.wrapped(message, &format!("✗ {}", error.message), pen.theme.bad);
+    let hint = Rect { y: area.y + used, height: area.height - used, ..area };
+    pen.wrapped(hint, error.hint.as_deref().unwrap_or_default(), pen.theme.faint);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remaining_time_is_told_to_the_second() {
+        let check = |millis: i64, expected: &str| assert_eq!(left(millis), expected);
+        check(581_999, "9:41");
+        check(60_000, "1:00");
+        check(3_599_000, "59:59");
+        check(-5, "0:00");
+        check(i64::MIN, "0:00");
+    }
+
+    #[test]
+    fn what_is_least_wanted_gives_way() {
+        let style = Style::new();
+        let check = |height: usize, expected: &str| {
+            let mut all = vec![text(4, "a", style), blank(), text(6, "b", style), text(ALWAYS, "u", style), blank()];
+            all.push(text(8, "w", style));
+            give_way(&mut all, height);
+            let left: String = all
+                .iter()
+                .map(|line| match &line.what {
+                    What::Text(text, _) => text.as_str(),
+                    _ => "_",
+                })
+                .collect();
+            assert_eq!(left, expected, "{height}");
+        };
+        check(6, "a_bu_w");
+        check(5, "a_buw");
+        check(4, "abuw");
+        check(3, "buw");
+        check(2, "uw");
+        check(1, "u");
+        check(0, "");
+    }
+}
