@@ -12,7 +12,7 @@ use roster_protocol::transport::within;
 use roster_sandbox::{Fault, FaultKind, Platform, Stage};
 use rosterd::consent::finish;
 
-use crate::support::consent::{approve, open};
+use crate::support::consent::{APPS, approve, open};
 use crate::support::programs::until;
 use crate::support::{LIMIT, World};
 
@@ -27,7 +27,7 @@ const PLATFORMS: [(Platform, &str, i64); 4] = [
 ];
 
 fn token_requests(world: &World, platform: Platform) -> usize {
-    let is_token = |path: &str| path.contains("oauth") && path.contains("token") || path.ends_with("/token");
+    let is_token = |path: &str| path.contains("token") && !path.contains("debug");
     let requests = world.sandbox.world().requests();
     requests.iter().filter(|asked| asked.platform == platform && is_token(&asked.path)).count()
 }
@@ -388,4 +388,103 @@ async fn a_code_typed_on_another_device_is_enough() {
     let (name, platform) = ("Mara".to_owned(), "tiktok".to_owned());
     let none = world.client.consent_begin(within(LIMIT), name, platform, ConsentWay::Device, None).await;
     assert_eq!(none.expect("an answer").expect_err("TikTok has none").kind, ErrorKind::Usage);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instagram_needs_no_page_with_its_own_login() {
+    let apps = APPS.replace("[platforms.instagram]\n", "[platforms.instagram]\nlogin = \"instagram\"\n");
+    let world = World::with_config(&apps).await;
+    world.quiet(Platform::Instagram, "mara.gram", 4000);
+    world.influencer("Mara").await;
+    let connected = world.consent("Mara", "instagram", "mara.gram").await;
+    let id = connected.connection.id.to_string();
+    world.settle().await;
+    let shown = world.connection(&id).await;
+    assert_eq!(shown.status, ConnectionStatus::Fresh, "{shown:?}");
+    assert_eq!(shown.latest.expect("numbers").numbers.followers, Some(4000));
+    let before = token_requests(&world, Platform::Instagram);
+    for _ in 0..40 {
+        world.both_pass(DAY_S).await;
+    }
+    assert!(token_requests(&world, Platform::Instagram) > before, "it was renewed");
+    assert_eq!(world.connection(&id).await.status, ConnectionStatus::Fresh);
+    world.client.disconnect(within(LIMIT), id, false).await.expect("an answer").expect("disconnected");
+    until("the grant is revoked", async || world.grants().await.is_empty().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealed_value_in_another_place_is_refused_and_named() {
+    let world = World::with_apps().await;
+    let mut ids = Vec::new();
+    for handle in ["mara", "oskar"] {
+        world.quiet(Platform::Tiktok, handle, 900);
+        world.influencer(handle).await;
+        ids.push(world.consent(handle, "tiktok", handle).await.connection.id);
+    }
+    world.settle().await;
+    // Whoever can write the store's file exchanges the tokens of two grants, and cuts a third value.
+    let app = world.daemon().app.clone();
+    let swapped = app
+        .decide(|facts, commit, _| {
+            let tokens = |at: usize| facts.roster.consents.tokens_of(ids[at]).expect("tokens").clone();
+            let (mut one, mut other) = (tokens(0), tokens(1));
+            std::mem::swap(&mut one.access, &mut other.access);
+            other.access.0.truncate(20);
+            commit.tokens.extend([one, other]);
+            Ok(())
+        })
+        .await;
+    swapped.expect("stored");
+    let asked = world.sandbox.world().requests().len();
+    for id in &ids {
+        let grant = app.look(|roster| roster.consents.grant_of(*id).expect("a grant").id);
+        world.sync(&id.to_string()).await;
+        let shown = world.connection(&id.to_string()).await;
+        assert_eq!(shown.status, ConnectionStatus::Reauthorize, "{shown:?}");
+        let error = shown.last_error.expect("words");
+        assert!(error.contains(&grant.to_string()) && error.contains("does not open"), "{error}");
+    }
+    assert_eq!(world.sandbox.world().requests().len(), asked, "nothing was asked with them");
+    let healed = world.consent("mara", "tiktok", "mara").await;
+    assert_eq!(healed.connection.id, ids[0]);
+    world.settle().await;
+    assert_eq!(world.connection(&ids[0].to_string()).await.status, ConnectionStatus::Fresh);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_has_more_than_thirty_two_consents_waiting() {
+    let world = World::with_apps().await;
+    world.influencer("Mara").await;
+    for round in 0..32 {
+        world.begin("Mara", "tiktok", None).await.unwrap_or_else(|error| panic!("{round}: {error}"));
+    }
+    let error = world.begin("Mara", "tiktok", None).await.expect_err("one too many");
+    assert_eq!(error.kind, ErrorKind::Conflict);
+    world.pass(11 * 60).await;
+    until("they have expired", async || world.begin("Mara", "tiktok", None).await.ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_can_be_printed_holds_a_secret() {
+    let world = World::with_apps().await;
+    let mut printed = String::new();
+    for (platform, handle, _) in PLATFORMS {
+        world.quiet(platform, handle, 900);
+        world.influencer(handle).await;
+        let waiting = world.begin(handle, platform.slug(), None).await.expect("begun");
+        let id = world.consent(handle, platform.slug(), handle).await.connection.id;
+        let app = world.daemon().app.clone();
+        let opened = rosterd::consent::access::of_connection(&app, id).await;
+        printed += &app.look(|roster| {
+            let consents = &roster.consents;
+            format!("{opened:?} {:?} {:?} {:?}", consents.grants, consents.tokens, consents.asked)
+        });
+        world.client.consent_cancel(within(LIMIT), waiting.id).await.expect("an answer").expect("given up");
+    }
+    printed += &format!("{:?}", world.daemon().app.config);
+    let secrets = world.sandbox.world().secrets();
+    assert!(secrets.len() >= 20 && printed.contains("mara.gram"), "{} secrets", secrets.len());
+    for secret in secrets {
+        assert!(!printed.contains(&secret), "{secret} is printed");
+    }
 }

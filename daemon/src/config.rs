@@ -17,8 +17,8 @@ use url::Url;
 use crate::http_client::base_url;
 use crate::sync::schedule::Grid;
 
-/// Everything that can be configured, checked.
-#[derive(Clone, Debug)]
+/// Everything that can be configured, checked. Prints without what may be secret.
+#[derive(Clone)]
 pub struct Config {
     pub http: Http,
     pub store: Store,
@@ -27,6 +27,21 @@ pub struct Config {
     pub change: Change,
     /// Each platform's own section, as written.
     pub platforms: BTreeMap<String, toml::Table>,
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Config { http, store, sync, network, change, platforms } = self;
+        let platforms: Vec<&String> = platforms.keys().collect();
+        f.debug_struct("Config")
+            .field("http", http)
+            .field("store", store)
+            .field("sync", sync)
+            .field("has_proxy", &network.proxy.is_some())
+            .field("change", change)
+            .field("platforms", &platforms)
+            .finish()
+    }
 }
 
 /// `[http]`: the listener.
@@ -60,8 +75,8 @@ pub struct Sync {
     pub gateway: Option<String>,
 }
 
-/// `[network]`: how the world is reached.
-#[derive(Clone, Debug, Default)]
+/// `[network]`: how the world is reached. A proxy's URL may hold a password, so it prints nowhere.
+#[derive(Clone, Default)]
 pub struct Network {
     /// An HTTP or SOCKS proxy's URL; loopback gateways bypass it.
     pub proxy: Option<String>,

@@ -46,7 +46,7 @@ pub fn asks(begun: &ConsentBegun) -> String {
 pub fn reads(begun: &ConsentBegun) -> String {
     match begun.reads.is_empty() {
         true => "Roster only reads. It never posts.".to_owned(),
-        false => format!("Roster will read: {}. It never posts.", listed(&begun.reads)),
+        false => format!("Roster never posts. It will read: {}.", listed(&begun.reads)),
     }
 }
 
@@ -176,7 +176,7 @@ mod tests {
     fn what_is_asked_and_read_is_told() {
         let begun = samples::begun();
         assert_eq!(asks(&begun), "Instagram will ask to share: profile, insights.");
-        assert_eq!(reads(&begun), "Roster will read: followers, posts, likes. It never posts.");
+        assert_eq!(reads(&begun), "Roster never posts. It will read: followers, posts, likes.");
         let bare = ConsentBegun { scopes: vec![], reads: vec![], ..begun };
         assert_eq!(asks(&bare), "Instagram will ask the account's owner to allow it.");
         assert_eq!(reads(&bare), "Roster only reads. It never posts.");

@@ -243,7 +243,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(512))]
+        #![proptest_config(ProptestConfig::with_cases(4096))]
         #[test]
         fn what_was_changed_or_cut_does_not_open(secret in ".{0,80}", at in any::<prop::sample::Index>(), bit in 0u8..8) {
             let vault = vault(1, 1);

@@ -56,8 +56,8 @@ impl Default for HttpLimits {
     }
 }
 
-/// What the operator decides about going out.
-#[derive(Clone, Debug)]
+/// What the operator decides about going out. The proxy's URL may hold a password, so it prints nowhere.
+#[derive(Clone)]
 pub struct HttpSettings {
     pub limits: HttpLimits,
     /// The proxy's URL, for all that is neither loopback nor inside. `None`: directly; the environment is not asked.

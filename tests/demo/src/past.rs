@@ -199,7 +199,7 @@ impl Past<'_> {
 }
 
 fn without_consent(since: Timestamp) -> Trouble {
-    let message = "the owner took the consent back: press c to ask again".to_owned();
+    let message = "the owner took the consent back".to_owned();
     Trouble { kind: TroubleKind::Unauthorized, message, since, retry_at: None }
 }
 

@@ -53,7 +53,6 @@ fn proofs_are_those_of_the_vectors() {
     };
     check("user-token", "b5a94d985eb7b68467d28ca5375162d12b9ca8fe238615acc927c8a9c08d2e95");
     check("user-token|1700000000", "ab6e4f6b9e5200790fa5e4341ddc9884c455f77926e0d332e51044cf65d02fe1");
-    assert_eq!(format!("{:?}", proof(&Secret::new("k"), &Secret::new("m"))), "***");
 }
 
 #[tokio::test]

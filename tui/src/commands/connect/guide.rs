@@ -99,7 +99,7 @@ mod tests {
     fn people_read_what_is_asked_and_where_to_go() {
         insta::assert_snapshot!(guide(&samples::begun(), None, &samples::look()), @r"
         Instagram will ask to share: profile, insights.
-        Roster will read: followers, posts, likes. It never posts.
+        Roster never posts. It will read: followers, posts, likes.
 
         This must stand in the app's settings as redirect URI:
         http://127.0.0.1:8787/oauth/instagram/callback
@@ -118,7 +118,7 @@ mod tests {
         };
         insta::assert_snapshot!(guide(&device, Some("QR\n"), &samples::look()), @r"
         Instagram will ask to share: profile, insights.
-        Roster will read: followers, posts, likes. It never posts.
+        Roster never posts. It will read: followers, posts, likes.
 
         Open this on any device, and type the code ABCD-[2JEFGH
         https://device.example

@@ -1,7 +1,7 @@
 //! ```text
 //!  Connect Oskar & Ines to Instagram
 //!  Instagram will ask to share: profile, insights.
-//!  Roster will read: followers, posts, likes. It never posts.
+//!  Roster never posts. It will read: followers, posts, likes.
 //!
 //!  1  This must stand in the app's settings as redirect URI:
 //!     http://127.0.0.1:8787/oauth/instagram/callback
