@@ -252,3 +252,20 @@ async fn the_fullest_page_there_can_be_fits_into_one_frame() {
     assert!(long.is_err());
     world.client.ping(within(LIMIT)).await.expect("the connection goes on");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_needs_consent_waits_for_it_without_alarm() {
+    let world = World::with_apps().await;
+    world.quiet(Platform::Tiktok, "mara", 900);
+    let asked = Account { platform: "tiktok".into(), handle: "@Mara".into() };
+    let preview = world.client.look_up(within(LIMIT), asked).await.expect("an answer").expect("a preview");
+    assert!(preview.needs_consent && preview.followers.is_none() && preview.handle == "mara", "{preview:?}");
+    let mara = world.add("Mara", "tiktok", "mara").await;
+    let [waiting] = mara.connections.as_slice() else { panic!("{mara:?}") };
+    assert_eq!((waiting.status, waiting.badge), (ConnectionStatus::Reauthorize, Badge::Red));
+    assert!(world.alerts().await.is_empty(), "nothing was lost");
+    let connected = world.consent("Mara", "tiktok", "mara").await;
+    assert!(!connected.is_new && connected.connection.id == waiting.id, "{connected:?}");
+    world.settle().await;
+    assert_eq!(world.connection(&waiting.id.to_string()).await.status, ConnectionStatus::Fresh);
+}

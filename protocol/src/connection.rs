@@ -22,8 +22,10 @@ pub struct AccountPreview {
     pub platform: String,
     /// The canonical handle.
     pub handle: String,
-    /// The platform's own id of the account.
+    /// The platform's own id of the account; empty when it needs consent.
     pub platform_user_id: String,
+    /// Whether it tells nothing before its owner consents: only the handle is known then, and not even whether it exists.
+    pub needs_consent: bool,
     /// The name it shows, cleaned; `None` when it has none.
     pub display_name: Option<String>,
     /// Its followers now; `None` when hidden.

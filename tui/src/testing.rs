@@ -43,6 +43,7 @@ impl Daemon {
         let preview = AccountPreview {
             platform: "bluesky".to_owned(),
             handle: "mara.example".to_owned(),
+            needs_consent: false,
             platform_user_id: "did:invented".to_owned(),
             display_name: Some("Mara Lindqvist".to_owned()),
             followers: Some(8_126),

@@ -42,8 +42,11 @@ impl Found {
 /// No such account, no handle, a platform that is off, not set up, or does not answer.
 pub async fn look_up(app: &Arc<App>, account: &Account) -> Result<AccountPreview, RosterError> {
     let (platform, handle) = understood(app, account)?;
-    let observation =
-        ask(app, &platform, &handle).await.map_err(|error| as_people_get_it(&platform, &handle, &error))?;
+    let observation = match ask(app, &platform, &handle).await {
+        Ok(observation) => observation,
+        Err(PlatformError::Unauthorized { .. }) => return Ok(unseen(app, platform, handle)),
+        Err(error) => return Err(as_people_get_it(&platform, &handle, &error)),
+    };
     let user_id = Some(observation.platform_user_id.as_str());
     let taken_by = app.look(|roster| {
         let connection = roster.account(&platform, &observation.handle, user_id);
@@ -53,10 +56,28 @@ pub async fn look_up(app: &Arc<App>, account: &Account) -> Result<AccountPreview
         platform,
         handle: observation.handle,
         platform_user_id: observation.platform_user_id,
+        needs_consent: false,
         display_name: observation.display_name,
         followers: observation.numbers.followers,
         taken_by,
     })
+}
+
+/// An account of which nothing is told before its owner consents.
+fn unseen(app: &App, platform: String, handle: String) -> AccountPreview {
+    let taken_by = app.look(|roster| {
+        let connection = roster.account(&platform, &handle, None);
+        connection.filter(|connection| connection.disconnected_at.is_none()).map(|connection| connection.influencer)
+    });
+    AccountPreview {
+        platform,
+        handle,
+        platform_user_id: String::new(),
+        needs_consent: true,
+        display_name: None,
+        followers: None,
+        taken_by,
+    }
 }
 
 /// The account to connect. A platform that does not answer just now is no reason to refuse: the first sync will tell.
@@ -135,9 +156,6 @@ fn as_people_get_it(platform: &str, handle: &str, error: &PlatformError) -> Rost
         }
         PlatformError::Unconfigured { .. } => RosterError::new(ErrorKind::Unconfigured, message)
             .hint("mend the platform's section in rosterd.toml and restart rosterd"),
-        PlatformError::Unauthorized { .. } => RosterError::new(ErrorKind::NotPermitted, message).hint(format!(
-            "add the influencer, then ask the owner: press c, or `roster connect INFLUENCER {platform}`"
-        )),
         PlatformError::Network { .. } => RosterError::new(ErrorKind::Unavailable, message)
             .hint("nothing could be reached from this host; look at its network, or at [network] in rosterd.toml"),
         _ => RosterError::new(ErrorKind::Unavailable, message).hint("try again later"),

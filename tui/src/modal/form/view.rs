@@ -100,6 +100,7 @@ fn draw_state(model: &Model, form: &Form, pen: &mut Pen<'_>, area: Rect) {
 
 fn preview(model: &Model, account: &AccountPreview) -> String {
     let followers = match account.followers {
+        _ if account.needs_consent => "waits for its owner: press c once it is saved".to_owned(),
         Some(_) => format!("{} followers", model.count(account.followers)),
         None => "followers hidden".to_owned(),
     };
