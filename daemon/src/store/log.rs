@@ -1,4 +1,4 @@
-//! The log's blocks: the newest snapshots, up to 64 of one day in one value, in order of connection.
+//! The log's blocks: the newest snapshots, some eighty of one day in one value, in order of connection.
 //!
 //! A block begins at the connection in its key and ends where the day's next one begins; a day's first one begins at
 //! the lowest connection. Few values and one checksum for many snapshots make a durable commit cheap in whatever order
@@ -15,8 +15,8 @@ use super::error::StoreError;
 use super::records::SnapshotRecord;
 use super::tables::{self, BLOCK_TAG, LogKey, Records, epoch_of, log_key, log_name, split_log_key};
 
-/// The most snapshots of one block: some 3 kB, well within a page or two.
-const MOST: usize = 64;
+/// The most bytes of one block: with its key, checksum and the page's own head it just fills a page of 4 KiB.
+const MOST_BYTES: usize = 4000;
 /// Connection, and how many bytes of snapshot follow.
 const HEAD: usize = 5 + 2;
 
@@ -60,6 +60,12 @@ pub(super) struct Entry<'a> {
     payload: &'a [u8],
 }
 
+impl Entry<'_> {
+    fn bytes(&self) -> usize {
+        HEAD + self.payload.len()
+    }
+}
+
 /// The entries of one block, in order of connection.
 pub(super) struct Block<'a> {
     pub(super) date: Date,
@@ -78,7 +84,7 @@ impl<'a> Block<'a> {
 
     fn parse(key: &LogKey, sealed: &'a [u8]) -> Option<Self> {
         let mut rest = envelope::unseal(BLOCK_TAG, key, sealed)?;
-        let mut entries = Vec::with_capacity(MOST);
+        let mut entries = Vec::with_capacity(rest.len() / 40);
         while !rest.is_empty() {
             let (entry, after) = next(rest)?;
             entries.push(entry);
@@ -209,13 +215,28 @@ fn write_entries(
     // What comes in order fills blocks to the brim; what comes anywhere leaves room for more.
     let comes_in_order =
         before.last().is_none_or(|last| rows.first().is_some_and(|row| row.connection > last.connection));
-    let size = if comes_in_order { MOST } else { merged.len().div_ceil(merged.len().div_ceil(MOST)) };
+    let bytes: usize = merged.iter().map(Entry::bytes).sum();
+    let most = if comes_in_order { MOST_BYTES } else { bytes.div_ceil(bytes.div_ceil(MOST_BYTES)) };
     let (day, _) = split_log_key(&key);
-    for (at, part) in merged.chunks(size).enumerate() {
-        let key = if at == 0 { key } else { log_key(day, part[0].connection) };
+    let (mut rest, mut key) = (merged.as_slice(), key);
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at(how_many(rest, most));
         table.insert(&key, sealed(&key, part).as_slice())?;
+        key = after.first().map_or(key, |next| log_key(day, next.connection));
+        rest = after;
     }
     Ok(())
+}
+
+/// How many entries fit into `most` bytes; at least one.
+fn how_many(entries: &[Entry<'_>], most: usize) -> usize {
+    let mut left = most;
+    let fit = entries.iter().take_while(|entry| {
+        let fits = entry.bytes() <= left;
+        left = left.saturating_sub(entry.bytes());
+        fits
+    });
+    fit.count().max(1)
 }
 
 /// Both in order; of two for one connection the new one.
@@ -234,7 +255,7 @@ fn merged<'a>(before: &[Entry<'a>], rows: &[&'a LogRow]) -> Vec<Entry<'a>> {
 }
 
 fn sealed(key: &LogKey, entries: &[Entry<'_>]) -> Vec<u8> {
-    let bytes = entries.iter().map(|entry| HEAD + entry.payload.len()).sum();
+    let bytes = entries.iter().map(Entry::bytes).sum();
     let mut sealed = envelope::opened(bytes);
     for entry in entries {
         sealed.extend_from_slice(&entry.connection.0);
@@ -302,7 +323,7 @@ mod tests {
         for found in table.blocks_of(DAY, LOWEST).expect("readable") {
             let (key, value) = found.expect("readable");
             let block = Block::open(&key, value.value(), &damage).expect("whole");
-            assert!((1..=MOST).contains(&block.len()), "{} entries", block.len());
+            assert!(block.entries.iter().map(Entry::bytes).sum::<usize>() <= MOST_BYTES);
             assert!(block.entries[0].connection >= split_log_key(&key).1);
             for entry in &block.entries {
                 let other = table.block_of(DAY, entry.connection).expect("readable").expect("a block");
@@ -322,7 +343,8 @@ mod tests {
             write(&database, &rows);
         }
         let (found, blocks) = all(&database);
-        assert_eq!((found.len(), blocks), (1000, 1000usize.div_ceil(MOST)));
+        let fit = MOST_BYTES / (HEAD + 8);
+        assert_eq!((found.len(), blocks), (1000, 1000usize.div_ceil(fit)));
     }
 
     proptest! {

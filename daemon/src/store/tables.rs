@@ -144,7 +144,7 @@ pub(super) type ChunkKey = [u8; 7];
 pub(super) const CHUNKS: TableDefinition<'static, &'static ChunkKey, &'static [u8]> =
     TableDefinition::new("snapshots.chunks");
 
-/// Day, connection → block of up to 64 snapshots from that connection on (`log`), in one table per epoch: new ones
+/// Day, connection → block of some eighty snapshots from that connection on (`log`), in one table per epoch: new ones
 /// go to the right edge, and a folded epoch is dropped whole. At most two or three tables of 4 days at a time.
 pub(super) type LogKey = [u8; 9];
 const LOG_PREFIX: &str = "snapshots.open.";

@@ -109,7 +109,7 @@ fn fold_some(
             let before = next.len();
             next.extend(from);
             found += next.len().saturating_sub(before).max(1);
-            if found > FOLD_CONNECTIONS + 64 {
+            if found > FOLD_CONNECTIONS + 100 {
                 break;
             }
         }
