@@ -20,10 +20,10 @@ pub(super) const INSIGHTS: &str = "read_insights";
 pub(super) const USER_CONTENT: &str = "pages_read_user_content";
 
 const SCOPES: &[Scope] = &[
-    Scope { name: SHOW_PAGES, reads: "which Pages there are", needed: true },
-    Scope { name: ENGAGEMENT, reads: "the Page, its followers and its posts", needed: true },
-    Scope { name: USER_CONTENT, reads: "how many reactions and comments posts have", needed: false },
-    Scope { name: INSIGHTS, reads: "views of posts", needed: false },
+    Scope { name: SHOW_PAGES, reads: "the list of Pages", needed: true },
+    Scope { name: ENGAGEMENT, reads: "followers, posts", needed: true },
+    Scope { name: USER_CONTENT, reads: "reactions, comments", needed: false },
+    Scope { name: INSIGHTS, reads: "views", needed: false },
 ];
 
 impl Consenting for Facebook {

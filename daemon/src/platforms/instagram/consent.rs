@@ -21,19 +21,15 @@ pub(super) const LOGIN_BASIC: &str = "instagram_business_basic";
 pub(super) const LOGIN_INSIGHTS: &str = "instagram_business_manage_insights";
 
 const SCOPES: &[Scope] = &[
-    Scope { name: BASIC, reads: "the account, its followers and its posts", needed: true },
-    Scope { name: SHOW_PAGES, reads: "which accounts there are, by the Pages they are linked to", needed: true },
-    Scope { name: "pages_read_engagement", reads: "the Page that an account is linked to", needed: true },
-    Scope { name: INSIGHTS, reads: "views, shares and saves of posts, the audience's gender and age", needed: false },
+    Scope { name: BASIC, reads: "followers, posts, likes, comments", needed: true },
+    Scope { name: SHOW_PAGES, reads: "the linked Pages", needed: true },
+    Scope { name: "pages_read_engagement", reads: "the linked Pages", needed: true },
+    Scope { name: INSIGHTS, reads: "views, shares, saves, audience", needed: false },
 ];
 
 const LOGIN_SCOPES: &[Scope] = &[
-    Scope { name: LOGIN_BASIC, reads: "the account, its followers and its posts", needed: true },
-    Scope {
-        name: LOGIN_INSIGHTS,
-        reads: "views, shares and saves of posts, the audience's gender and age",
-        needed: false,
-    },
+    Scope { name: LOGIN_BASIC, reads: "followers, posts, likes, comments", needed: true },
+    Scope { name: LOGIN_INSIGHTS, reads: "views, shares, saves, audience", needed: false },
 ];
 
 /// A younger token is not renewed at Instagram's login.

@@ -23,7 +23,7 @@ const PAGES: &str = "www.tiktok.com";
 const SCOPES: &[Scope] = &[
     Scope { name: BASIC, reads: "who the account is", needed: true },
     Scope { name: STATS, reads: "followers, following, posts", needed: false },
-    Scope { name: VIDEOS, reads: "likes, comments, shares and views of the newest videos", needed: false },
+    Scope { name: VIDEOS, reads: "likes, comments, shares, views", needed: false },
     Scope { name: PROFILE, reads: "the account's @name", needed: false },
 ];
 

@@ -23,8 +23,8 @@ pub(super) const READ: &str = "https://www.googleapis.com/auth/youtube.readonly"
 pub(super) const AUDIENCE: &str = "https://www.googleapis.com/auth/yt-analytics.readonly";
 
 const SCOPES: &[Scope] = &[
-    Scope { name: READ, reads: "the channel, its subscribers and its videos", needed: true },
-    Scope { name: AUDIENCE, reads: "the audience's gender and age", needed: false },
+    Scope { name: READ, reads: "followers, videos, likes, comments, views", needed: true },
+    Scope { name: AUDIENCE, reads: "audience", needed: false },
 ];
 
 /// Where people allow it.
