@@ -236,6 +236,27 @@ async fn one_consent_feeds_several_connections_until_the_last_one_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_somebody_has_is_refused_and_harms_nobody() {
+    let world = World::with_apps().await;
+    world.quiet(Platform::Youtube, "@mara", 900);
+    world.influencer("Mara").await;
+    world.influencer("Oskar").await;
+    let id = world.consent("Mara", "youtube", "@mara").await.connection.id.to_string();
+    world.settle().await;
+    let begun = world.begin("Oskar", "youtube", None).await.expect("begun");
+    let (_, page) = open(&approve(&begun, "@mara", &[]).await).await;
+    assert!(page.contains("Mara"), "{page}");
+    let ConsentState::Failed(error) = world.settled(begun.id).await else { panic!("it is Mara's") };
+    assert!(error.kind == ErrorKind::Conflict && error.hint.is_some(), "{error:?}");
+    // Her consent goes on, past the end of the tokens it had.
+    let [grant] = world.grants().await.try_into().expect("one grant");
+    assert_eq!((grant.renews, grant.connections.len()), (Renews::Itself, 1));
+    world.both_pass(DAY_S).await;
+    world.sync(&id).await;
+    assert_eq!(world.connection(&id).await.status, ConnectionStatus::Fresh);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_unticked_is_named_and_the_rest_is_read() {
     let world = World::with_apps().await;
     world.quiet(Platform::Tiktok, "mara", 900);

@@ -133,7 +133,8 @@ async fn cut_off(address: SocketAddr, start: &[u8]) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_dawdles_is_cut_off_and_holds_nobody_up() {
-    let (_world, address, client) = world().await;
+    let world = World::impatient().await;
+    let (address, client) = (world.daemon().http.expect("it listens"), http());
     // The world's patience is 500 ms for headers and 900 ms for all of a request.
     let starts: [&[u8]; 7] = [
         b"",

@@ -26,6 +26,10 @@ pub const NOON: Timestamp = Timestamp(1_795_262_400_000);
 /// The longest a story waits for something that must happen.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
+type Listening = rosterd::serve::http::Patience;
+const PATIENT: Listening = Listening { headers: LIMIT, request: LIMIT };
+const IMPATIENT: Listening = Listening { headers: Duration::from_millis(500), request: Duration::from_millis(900) };
+
 /// A sandbox, and a daemon that asks it.
 pub struct World {
     pub sandbox: Sandbox,
@@ -34,6 +38,7 @@ pub struct World {
     daemon: Option<Daemon>,
     dir: TempDir,
     config: String,
+    listening: Listening,
 }
 
 impl World {
@@ -44,16 +49,21 @@ impl World {
 
     /// The same with more config. `[sync]` is there already; keys of it come first, then sections.
     pub async fn with_config(more: &str) -> Self {
-        Self::with_configs("", more).await
+        Self::with_configs("", more, PATIENT).await
+    }
+
+    /// A world whose listener waits for nobody.
+    pub async fn impatient() -> Self {
+        Self::with_configs("", "", IMPATIENT).await
     }
 
     /// A world whose daemon is reached by browsers at this address.
     pub async fn with_proxy(public_url: &str) -> Self {
-        Self::with_configs(&format!("public_url = \"{public_url}\"\n"), "").await
+        Self::with_configs(&format!("public_url = \"{public_url}\"\n"), "", PATIENT).await
     }
 
     /// With more keys of `[http]`, and more config.
-    async fn with_configs(http: &str, more: &str) -> Self {
+    async fn with_configs(http: &str, more: &str, listening: Listening) -> Self {
         let sandbox = roster_sandbox::Options { accounts: 0, now: Some(NOON.to_jiff()), ..Default::default() };
         let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
         let dir = tempfile::tempdir().expect("a throw-away directory");
@@ -63,9 +73,9 @@ impl World {
             true => config,
             false => format!("{config}\n[platforms.youtube]\napi_key = \"youtube-api-key\"\n"),
         };
-        let daemon = start(&dir, &config, clock.clone()).await;
+        let daemon = start(&dir, &config, clock.clone(), listening).await;
         let client = transport::connect(&daemon.socket).await.expect("the daemon answers");
-        Self { sandbox, clock, client, daemon: Some(daemon), dir, config }
+        Self { sandbox, clock, client, daemon: Some(daemon), dir, config, listening }
     }
 
     /// The running daemon.
@@ -86,7 +96,7 @@ impl World {
 
     /// Starts the daemon that was ended.
     pub async fn resume(&mut self) {
-        let daemon = start(&self.dir, &self.config, self.clock.clone()).await;
+        let daemon = start(&self.dir, &self.config, self.clock.clone(), self.listening).await;
         self.client = transport::connect(&daemon.socket).await.expect("the daemon answers");
         self.daemon = Some(daemon);
     }
@@ -187,7 +197,7 @@ impl World {
     }
 }
 
-async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>) -> Daemon {
+async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>, listening: Listening) -> Daemon {
     let config = Config::parse(config, "the story's config").expect("a good config");
     let limits = HttpLimits {
         connect: Duration::from_millis(500),
@@ -203,10 +213,7 @@ async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>) -> Daemon {
             half_frame: Duration::from_millis(400),
             unread: Duration::from_millis(1500),
         },
-        http_patience: rosterd::serve::http::Patience {
-            headers: Duration::from_millis(500),
-            request: Duration::from_millis(900),
-        },
+        http_patience: listening,
         ..Options::new(config.clone(), dir.path().join("state"), dir.path().join("run").join("rosterd.sock"))
     };
     // Programs that other stories start hold this process's files, locks included, for the moment until they are their own.

@@ -12,7 +12,9 @@ use crate::app::App;
 use crate::browse::rows;
 use crate::edits::connections::{self, Found};
 use crate::edits::{audit, connection_named};
-use crate::model::{Choice, Commit, Connection, Consent, ConsentStep, Grant, GrantTokens, GrantUse, Sealed};
+use crate::model::{
+    Choice, Commit, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Sealed,
+};
 use crate::platforms::Observation;
 use crate::platforms::consenting::{Opened, OpenedAccount, Scope};
 use crate::roster::Roster;
@@ -25,6 +27,8 @@ const CHOICE_S: i64 = 3600;
 enum Offered {
     Connected(Vec<(ConnectionId, bool)>),
     Choosing,
+    /// The account is somebody else's.
+    Refused(RosterError),
     /// It was given up meanwhile.
     Nobody,
 }
@@ -32,7 +36,7 @@ enum Offered {
 /// Takes what a consent opened: one account is connected at once, several are offered.
 ///
 /// # Errors
-/// When it opened nothing, or the one account is somebody else's.
+/// When it opened nothing, or could not be stored.
 pub(super) async fn offer(
     app: &App,
     way: &Way,
@@ -66,19 +70,41 @@ pub(super) async fn offer(
                 return Ok((Offered::Choosing, Some(asked.clone())));
             }
             let mut connected = Vec::new();
+            commit.removed_consents.push(id);
             for account in chosen {
                 let to = Target { influencer: asked.influencer, platform: &asked.platform, grant: target };
-                connected.push(connect(facts, commit, dice, &asked.who, to, &choice(account))?);
+                match connect(facts, commit, dice, &asked.who, to, &choice(account)) {
+                    Ok(one) => connected.push(one),
+                    Err(error) => {
+                        // The tokens stay with the owner's grant if there is one: revoking them could end it.
+                        if target == grant && commit.grant_uses.is_empty() {
+                            revoke_fresh(facts, commit);
+                        }
+                        return Ok((Offered::Refused(error), Some(asked.clone())));
+                    }
+                }
             }
-            commit.removed_consents.push(id);
             Ok((Offered::Connected(connected), Some(asked.clone())))
         })
         .await?;
-    if let (Offered::Connected(connected), Some(asked)) = (&decided, &asked) {
-        app.desk.settle(asked, done(app, connected), app.clock.now());
+    match (decided, &asked) {
+        (Offered::Connected(connected), Some(asked)) => app.desk.settle(asked, done(app, &connected), app.clock.now()),
+        (Offered::Refused(error), Some(asked)) => {
+            app.desk.settle(asked, ConsentState::Failed(error), app.clock.now());
+        }
+        _ => {}
     }
+    app.desk.wake.notify_one();
     app.desk.has_moved();
     Ok(())
+}
+
+/// Nobody will use what was just given: it is revoked with the commit that keeps it.
+fn revoke_fresh(facts: &Facts<'_>, commit: &mut Commit) {
+    let now = facts.now;
+    for grant in &mut commit.grants {
+        grant.state = GrantState::Revoking { since: now, attempts: 0, next_at: now, last_error: None };
+    }
 }
 
 /// Makes the grant that was just given the owner's only one: one that is there takes its tokens over, so that all its

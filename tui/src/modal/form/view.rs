@@ -131,7 +131,7 @@ fn next(form: &Form) -> &'static str {
         (Kind::Add, Some(seen)) if seen.account.is_none() => "No account yet; c connects some later. Enter saves.",
         (Kind::Connect { .. }, None) => match form.platform() {
             Some(platform) if platform.api == ApiAccess::Consent => {
-                "Enter asks for consent; a handle chooses among several. ← → choose the platform."
+                "Enter asks for consent; a handle chooses among several. ← → platform."
             }
             Some(platform) if platform.consents && form.text(1).is_empty() => {
                 "Enter asks for consent; a handle is looked up. ← → choose the platform."
