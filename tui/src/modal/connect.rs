@@ -262,14 +262,19 @@ fn undo(model: &mut Model) -> Vec<Effect> {
     new.iter().map(|connection| Effect::Ask(Question::Do(deed(connection)))).collect()
 }
 
-/// Text that was pasted: it is the address.
+/// Text that was pasted: it is the address. A whole one takes the place of what was there.
 pub fn pasted(model: &mut Model, text: &str) {
     if let Some(Modal::Connect(connect)) = &mut model.modal
         && let Phase::Waiting(waiting) = &mut connect.phase
-        && input::paste(&mut waiting.address, &joined(text))
     {
-        waiting.face = Face::Pasting;
-        connect.said = None;
+        let text = joined(text);
+        if text.contains("://") {
+            waiting.address = Input::default();
+        }
+        if input::paste(&mut waiting.address, &text) {
+            waiting.face = Face::Pasting;
+            connect.said = None;
+        }
     }
 }
 

@@ -394,6 +394,21 @@ fn a_pasted_address_finishes_the_consent() {
 }
 
 #[test]
+fn a_pasted_address_takes_the_place_of_a_wrong_one() {
+    let (mut model, mut daemon) = consent(vec![], "");
+    daemon.refuses = Some(RosterError::usage("this is not the address of a consent"));
+    send(&mut model, &mut daemon, Message::Paste("https://x.example/other".to_owned()));
+    press(&mut model, &mut daemon, "↵⎋");
+    send(&mut model, &mut daemon, Message::Paste("https://x.example/cb?code=1".to_owned()));
+    press(&mut model, &mut daemon, "↵");
+    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("paste https://x.example/cb?code=1"));
+    // What a terminal broke into several pastes stays in one piece.
+    send(&mut model, &mut daemon, Message::Paste("&state=2".to_owned()));
+    press(&mut model, &mut daemon, "↵");
+    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("paste https://x.example/cb?code=1&state=2"));
+}
+
+#[test]
 fn a_device_code_takes_the_place_of_the_url_and_back() {
     let (mut model, mut daemon) = consent(vec![], "d");
     let asked = asked_of_consent(&daemon);

@@ -52,6 +52,9 @@ pub(super) fn until(begun: &ConsentBegun, look: &Look) -> String {
 
 /// How a consent is finished from a shell.
 pub(super) fn go_on(begun: &ConsentBegun) -> String {
+    if begun.user_code.is_some() {
+        return format!("rosterd goes on by itself once the code is typed: `roster show {}` tells", begun.influencer);
+    }
     let platform = clean(&begun.platform, NAME_CHARACTERS);
     format!("finish with `roster connect {} {platform} --paste URL`, the address you land on", begun.influencer)
 }
