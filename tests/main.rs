@@ -11,6 +11,7 @@ mod faults;
 mod keys;
 mod killing;
 mod listening;
+mod operating;
 mod rotating;
 mod starting;
 mod syncing;

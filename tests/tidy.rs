@@ -176,6 +176,8 @@ fn only_a_platforms_folder_knows_that_it_exists() {
             .iter()
             .filter(|source| !of_it(source) && source.is_in(&["daemon/src/", "tui/src/"]))
             .flat_map(|source| source.uses(&[&quoted]).collect::<Vec<_>>())
+            // A way to sign in is called so, wherever it leads.
+            .filter(|line| !line.contains("\"login\""))
             .collect();
         assert!(found.is_empty(), "{slug} is named outside its folder:\n{}", found.join("\n"));
         assert!(shipped().iter().filter(|source| of_it(source)).any(|source| source.uses(&[&quoted]).next().is_some()));

@@ -89,6 +89,16 @@ pub enum HttpSetupError {
     CaFileEmpty { path: PathBuf },
 }
 
+impl HttpSetupError {
+    /// The key of the config that is wrong.
+    pub fn key(&self) -> &'static str {
+        match self {
+            HttpSetupError::Proxy => "network.proxy",
+            HttpSetupError::CaFile { .. } | HttpSetupError::CaFileEmpty { .. } => "network.ca_file",
+        }
+    }
+}
+
 /// Whose choice a URL's host was, which decides where it may lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {

@@ -17,6 +17,10 @@ pub struct Entry {
     pub slug: &'static str,
     /// Every key of its section.
     pub keys: &'static [&'static str],
+    /// What its keys are when nobody sets them, where that is a value; `enabled` is everywhere true.
+    pub defaults: &'static [(&'static str, &'static str)],
+    /// The variables that go before its keys.
+    pub variables: Option<AppVariables>,
     /// Reads the section; an absent one is empty.
     pub from_config: fn(&Section<'_>) -> Result<Configured, ConfigProblem>,
 }
@@ -39,10 +43,28 @@ pub struct OAuthApp {
 
 /// What variables of the environment an app's parts may come from.
 #[derive(Clone, Copy)]
-pub(super) struct AppVariables {
-    pub(super) id: &'static str,
-    pub(super) secret: &'static str,
-    pub(super) redirect_uri: Option<&'static str>,
+pub struct AppVariables {
+    pub id: &'static str,
+    pub secret: &'static str,
+    pub redirect_uri: Option<&'static str>,
+}
+
+impl Entry {
+    /// The variable of the environment that goes before a key.
+    pub fn variable(&self, key: &str) -> Option<&'static str> {
+        let variables = self.variables?;
+        match key {
+            "client_id" => Some(variables.id),
+            "client_secret" => Some(variables.secret),
+            "redirect_uri" => variables.redirect_uri,
+            _ => None,
+        }
+    }
+}
+
+/// The systemd credential that goes before a platform's secret.
+pub fn credential_name(slug: &str, key: &str) -> String {
+    format!("roster-{slug}-{}", key.replace('_', "-"))
 }
 
 /// What a section says of its app, before it is put together.
@@ -161,7 +183,7 @@ pub(super) fn read_secret(
 ) -> Result<Option<Secret>, ConfigProblem> {
     let slug = section.slug;
     let file_key = format!("{key}_file");
-    let credential = section.surroundings.credential(&format!("roster-{slug}-{}", key.replace('_', "-")));
+    let credential = section.surroundings.credential(&credential_name(slug, key));
     if let Some(secret) = credential.map_err(|error| ConfigProblem::of(slug, key, error.to_string()))? {
         return Ok(Some(secret));
     }

@@ -82,6 +82,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Does the job, with all that can go with it, and returns one that could not.
     fn work(&mut self, job: Job) -> Option<Job> {
+        fail::fail_point!("writer.job");
         match job {
             Job::Commit(batch, reply) => {
                 let mut group = vec![(batch, reply)];

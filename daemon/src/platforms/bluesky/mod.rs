@@ -50,7 +50,7 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: ask::PROFILES_A_CALL,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: None, from_config };
 
 const KEYS: &[&str] = &["enabled", "gateway", "api_url"];
 

@@ -38,7 +38,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::consenting::Consenting;
-use super::graph::{Withdrawn, read_version};
+use super::graph::{NEWEST, Withdrawn, read_version};
 use super::reading::profile_url;
 use super::registry::{AppKeys, AppVariables, ConfigProblem, Configured, Entry, Section, read_app, read_section};
 use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
@@ -57,7 +57,8 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry =
+    Entry { slug: SLUG, keys: KEYS, defaults: &[("version", NEWEST)], variables: Some(VARIABLES), from_config };
 
 const KEYS: &[&str] =
     &["enabled", "gateway", "client_id", "client_secret", "client_secret_file", "redirect_uri", "version"];

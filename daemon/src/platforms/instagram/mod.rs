@@ -47,7 +47,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
 use super::consenting::Consenting;
-use super::graph::{Withdrawn, read_version};
+use super::graph::{NEWEST, Withdrawn, read_version};
 use super::reading::profile_url;
 use super::registry::{AppKeys, AppVariables, ConfigProblem, Configured, Entry, Section, read_app, read_section};
 use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
@@ -76,7 +76,13 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry = Entry {
+    slug: SLUG,
+    keys: KEYS,
+    defaults: &[("login", "facebook"), ("version", NEWEST)],
+    variables: Some(VARIABLES),
+    from_config,
+};
 
 const KEYS: &[&str] =
     &["enabled", "gateway", "client_id", "client_secret", "client_secret_file", "redirect_uri", "login", "version"];

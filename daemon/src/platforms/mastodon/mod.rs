@@ -54,7 +54,7 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: None, from_config };
 
 const KEYS: &[&str] = &["enabled", "gateway", "private_hosts"];
 

@@ -60,7 +60,8 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry =
+    Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: Some(VARIABLES), from_config };
 
 const KEYS: &[&str] =
     &["enabled", "gateway", "client_id", "client_key", "client_secret", "client_secret_file", "redirect_uri"];

@@ -77,7 +77,8 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: ask::IDS_A_CALL,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry =
+    Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: Some(VARIABLES), from_config };
 
 const KEYS: &[&str] = &[
     "enabled",
