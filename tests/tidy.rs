@@ -170,14 +170,14 @@ fn only_the_clocks_ask_for_the_time() {
 fn only_a_platforms_folder_knows_that_it_exists() {
     for slug in ["bluesky", "facebook", "instagram", "mastodon", "tiktok", "youtube"] {
         let folder = format!("daemon/src/platforms/{slug}/");
-        let of_it = |source: &Source| source.is_in(&[&folder]);
+        // One way to sign in at Instagram is called so in the config.
+        let login = if slug == "facebook" { "daemon/src/platforms/instagram/mod.rs" } else { &folder };
+        let of_it = |source: &Source| source.is_in(&[&folder, login]);
         let quoted = format!("\"{slug}\"");
         let found: Vec<String> = shipped()
             .iter()
             .filter(|source| !of_it(source) && source.is_in(&["daemon/src/", "tui/src/"]))
             .flat_map(|source| source.uses(&[&quoted]).collect::<Vec<_>>())
-            // A way to sign in is called so, wherever it leads.
-            .filter(|line| !line.contains("\"login\""))
             .collect();
         assert!(found.is_empty(), "{slug} is named outside its folder:\n{}", found.join("\n"));
         assert!(shipped().iter().filter(|source| of_it(source)).any(|source| source.uses(&[&quoted]).next().is_some()));
