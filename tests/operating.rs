@@ -1,5 +1,6 @@
 //! What an operator does while it runs: another config, more in the log, a look from monitoring, a watchdog.
 
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
@@ -167,6 +168,21 @@ async fn the_log_says_more_while_somebody_wants_it() {
     // The config has the last word when it is loaded again.
     rosterd.signal(Signal::SIGHUP);
     until("the config's level", async || (place.json(&["log-level"]).await["level"] == "warn").then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_journal_gets_priorities_in_place_of_times() {
+    let place = Place::new("");
+    std::fs::write(place.path("rosterd.log"), "").expect("a log");
+    let log = std::fs::metadata(place.path("rosterd.log")).expect("its number");
+    let mut command = place.rosterd(&[]);
+    command.env("JOURNAL_STREAM", format!("{}:{}", log.dev(), log.ino()));
+    let mut rosterd = place.start_as(command).await;
+    rosterd.end(Signal::SIGTERM).await;
+    let lines: Vec<String> = place.log().lines().map(str::to_owned).collect();
+    assert!(lines[0].starts_with("<4>a master key was made: "), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("<6>ready socket=")), "{lines:?}");
+    assert!(lines.iter().all(|line| line.starts_with("<4>") || line.starts_with("<6>")), "{lines:?}");
 }
 
 /// What systemd hears, without waiting for ever.

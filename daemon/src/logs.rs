@@ -4,7 +4,10 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
@@ -37,7 +40,7 @@ pub enum Format {
     Standard,
     /// A JSON object for each event, on stderr, one a line.
     Json,
-    /// systemd's journal in its own protocol: each field can be searched by.
+    /// As `Standard`, for systemd's journal: each line begins with its priority, and without the time, which the journal has.
     Journal,
 }
 
@@ -134,17 +137,43 @@ type AnyLayer<S> = Box<dyn Layer<S> + Send + Sync>;
 
 fn layer<S>(format: Format) -> AnyLayer<S>
 where
-    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a> + Send + Sync,
+    S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
     let lines = || fmt::layer().with_writer(std::io::stderr).with_target(false);
     match format {
         Format::Json => lines().json().flatten_event(true).boxed(),
         Format::Standard => lines().with_ansi(false).boxed(),
-        Format::Journal => match tracing_journald::layer() {
-            Ok(journal) => journal.with_field_prefix(None).with_syslog_identifier("rosterd".to_owned()).boxed(),
-            // Without a journal to speak to, its stream is still there.
-            Err(_) => lines().with_ansi(false).boxed(),
-        },
+        Format::Journal => {
+            let line = fmt::format().with_target(false).with_level(false).with_ansi(false).without_time();
+            lines().with_ansi(false).event_format(Prioritized(line)).boxed()
+        }
+    }
+}
+
+/// Puts the priority before a line, as sd-daemon(3) wants it. The native protocol would keep the fields apart, where
+/// nobody who reads the journal sees them.
+struct Prioritized<Line>(Line);
+
+impl<S, Fields, Line> FormatEvent<S, Fields> for Prioritized<Line>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    Fields: for<'a> FormatFields<'a> + 'static,
+    Line: FormatEvent<S, Fields>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, Fields>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> std::fmt::Result {
+        let priority = match *event.metadata().level() {
+            tracing::Level::ERROR => 3,
+            tracing::Level::WARN => 4,
+            tracing::Level::INFO => 6,
+            _ => 7,
+        };
+        write!(writer, "<{priority}>")?;
+        self.0.format_event(context, writer, event)
     }
 }
 
