@@ -16,3 +16,4 @@ mod rotating;
 mod starting;
 mod syncing;
 mod tidy;
+mod upgrade;
