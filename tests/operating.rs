@@ -1,6 +1,6 @@
 //! What an operator does while it runs: another config, more in the log, a look from monitoring, a watchdog.
 
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
@@ -245,4 +245,52 @@ async fn a_writer_that_hangs_stops_the_watchdogs_food() {
     assert!(nix::sys::signal::kill(rosterd.pid(), None).is_ok(), "it lives, and only the writer hangs");
     // What needs no writing is still answered.
     assert_eq!(place.roster(&["list"]).await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_config_that_is_shipped_means_what_it_says() {
+    let shipped = include_str!("../systemd/rosterd.toml");
+    let place = Place::new("");
+    let checked = async |config: &str| {
+        std::fs::write(place.config(), config).expect("a config");
+        let said = Said::of(place.rosterd(&["check-config", "--effective"])).await;
+        assert_eq!(said.code, Some(0), "{said:?}\n{config}");
+        said.out
+    };
+    let values = |shown: &str| -> Vec<String> {
+        shown
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.split("  #").next().unwrap_or(line).into())
+            .collect()
+    };
+    // As it comes it changes nothing.
+    let usual = checked("").await;
+    assert_eq!(values(&checked(shipped).await), values(&usual));
+    // And each line works when the comment's sign is taken away.
+    let file = |name: &str, text: &str| {
+        std::fs::write(place.path(name), text).expect("a file");
+        std::fs::set_permissions(place.path(name), std::fs::Permissions::from_mode(0o600)).expect("its mode");
+        place.path(name).display().to_string()
+    };
+    let secret = file("secret", "a-secret");
+    let ca = file("ca.pem", include_str!("../daemon/src/http_client/fixtures/ca.pem"));
+    let is_key = |line: &str| {
+        line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c == '_' || c.is_ascii_lowercase()))
+    };
+    let all: Vec<String> = shipped
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|line| is_key(line)).unwrap_or(line))
+        .map(|line| match line.split_once(" = ") {
+            Some((key @ ("api_key_file" | "client_secret_file"), _)) => format!("{key} = \"{secret}\""),
+            Some((key @ "ca_file", _)) => format!("{key} = \"{ca}\""),
+            _ => line.to_owned(),
+        })
+        .collect();
+    let shown = checked(&all.join("\n")).await;
+    // Nothing of the general sections is missing from it.
+    let general = shown.split("[platforms.").next().expect("sections");
+    let missing: Vec<&str> =
+        general.lines().filter(|line| line.ends_with("# not set") || line.ends_with("# default")).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -22,7 +22,7 @@ use crate::surroundings::Surroundings;
 
 /// The Roster daemon: owns the store, the schedule, snapshots and alerts; `roster` talks to it.
 #[derive(Debug, Parser)]
-#[command(name = "rosterd", version)]
+#[command(name = "rosterd", version, after_help = ENDS)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -36,6 +36,9 @@ struct Arguments {
     #[arg(long, global = true, env = "ROSTER_SOCKET")]
     socket: Option<PathBuf>,
 }
+
+const ENDS: &str = "SIGHUP loads the config again, and changes nothing when it is wrong; SIGTERM and SIGINT end it. Exit codes: 0 \
+                    ended as asked, 1 failed, 2 usage, 78 the config, the key or the store needs a person.";
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Command {
@@ -56,9 +59,14 @@ const WORKERS: usize = 2;
 /// Threads for reading the store.
 const BLOCKING: usize = 8;
 
+/// What can be typed after `rosterd`, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// The whole program.
 pub fn main() -> ExitCode {
-    let typed = Arguments::command().get_matches();
+    let typed = command().get_matches();
     let arguments = Arguments::from_arg_matches(&typed).unwrap_or_else(|error| error.exit());
     if let Some(Command::Keygen) = arguments.command {
         return keygen();
@@ -115,6 +123,19 @@ fn refuse(error: &StartError) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
+impl Arguments {
+    /// Whether the config to check is the system service's: none was told, and this user has none.
+    fn means_the_systems(&self) -> bool {
+        let has = |places: Places| config_in(&places).exists();
+        let checks = matches!(self.command, Some(Command::CheckConfig { .. }));
+        checks && self.config.is_none() && !Places::of_user().is_some_and(has) && has(Places::of_system())
+    }
+}
+
+fn config_in(places: &Places) -> PathBuf {
+    places.config.join("rosterd.toml")
+}
+
 /// The three places, and whether they are the system's.
 struct Where {
     config: Placed,
@@ -126,31 +147,34 @@ struct Where {
 impl Where {
     /// Flag before environment before default; `None` without a home to fall back to.
     fn find(arguments: &Arguments, typed: &ArgMatches) -> Option<Self> {
-        let directory = |name| std::env::var_os(name).map(PathBuf::from).filter(|dir| dir.is_absolute());
-        let (state, runtime) = (directory("STATE_DIRECTORY"), directory("RUNTIME_DIRECTORY"));
-        // The system's manager gives /var/lib and /run; a user's manager gives places in the home.
-        let system = state.as_deref().is_some_and(|dir| dir.starts_with("/var/lib"));
-        let user = Places::of_user();
-        let of_user = |name, place: fn(&Places) -> PathBuf| {
-            user.as_ref().map(|places| Placed { name, path: place(places), from: "default" })
-        };
         let told = |name, path: &Option<PathBuf>, flag, variable| {
             let by_variable = typed.value_source(name) == Some(ValueSource::EnvVariable);
             let path = path.clone()?;
             Some(Placed { name, path, from: if by_variable { variable } else { flag } })
         };
-        let given = |name, path: Option<PathBuf>, from| path.map(|path| Placed { name, path, from });
-        let of_system = || given("config", system.then(|| PathBuf::from("/etc/roster/rosterd.toml")), "default");
-        let config = told("config", &arguments.config, "--config", "ROSTER_CONFIG").or_else(of_system);
-        let state_dir = told("state_dir", &arguments.state_dir, "--state-dir", "");
-        let socket = told("socket", &arguments.socket, "--socket", "ROSTER_SOCKET");
-        let in_runtime = given("socket", runtime.map(|dir| dir.join(SOCKET_NAME)), "RUNTIME_DIRECTORY");
+        let managed = |name, variable: &'static str| {
+            let path = std::env::var_os(variable).map(PathBuf::from).filter(|dir| dir.is_absolute())?;
+            Some(Placed { name, path, from: variable })
+        };
+        let state_dir = managed("state_dir", "STATE_DIRECTORY");
+        let mut socket = managed("socket", "RUNTIME_DIRECTORY");
+        socket.iter_mut().for_each(|socket| socket.path.push(SOCKET_NAME));
+        // The system's manager gives /var/lib and /run; a user's manager gives places in the home.
+        let as_service = state_dir.as_ref().is_some_and(|dir| dir.path.starts_with("/var/lib"));
+        let system = as_service || arguments.means_the_systems();
+        let usual = if system { Some(Places::of_system()) } else { Places::of_user() };
+        let usual = |name, place: fn(&Places) -> PathBuf| {
+            usual.as_ref().map(|places| Placed { name, path: place(places), from: "default" })
+        };
         Some(Self {
-            config: config.or_else(|| of_user("config", |places| places.config.join("rosterd.toml")))?,
-            state_dir: state_dir
-                .or_else(|| given("state_dir", state, "STATE_DIRECTORY"))
-                .or_else(|| of_user("state_dir", |places| places.state.clone()))?,
-            socket: socket.or(in_runtime).or_else(|| of_user("socket", |places| places.socket.clone()))?,
+            config: told("config", &arguments.config, "--config", "ROSTER_CONFIG")
+                .or_else(|| usual("config", config_in))?,
+            state_dir: told("state_dir", &arguments.state_dir, "--state-dir", "")
+                .or(state_dir)
+                .or_else(|| usual("state_dir", |places| places.state.clone()))?,
+            socket: told("socket", &arguments.socket, "--socket", "ROSTER_SOCKET")
+                .or(socket)
+                .or_else(|| usual("socket", |places| places.socket.clone()))?,
             system,
         })
     }
