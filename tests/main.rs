@@ -13,5 +13,6 @@ mod killing;
 mod listening;
 mod rotating;
 mod starting;
+mod storming;
 mod syncing;
 mod tidy;
