@@ -8,6 +8,7 @@ mod attacking;
 mod canaries;
 mod consenting;
 mod faults;
+mod filling;
 mod keys;
 mod killing;
 mod listening;

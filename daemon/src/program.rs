@@ -203,6 +203,8 @@ fn log_as_configured() {
     // tarpc warns of every client that leaves in the middle; we count and tell those ourselves.
     let filter = EnvFilter::try_new(format!("{level},tarpc=off")).unwrap_or_else(|_| EnvFilter::new("info,tarpc=off"));
     let format = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Told of on stderr, a line that stderr does not take, its disk being full, would be a panic: of the store's writer, too.
+    let format = format.log_internal_errors(false);
     // A second logger in one process stays the first one.
     let _ = match std::env::var("LOG_FORMAT").as_deref() {
         Ok("json") => format.json().flatten_event(true).try_init(),

@@ -118,13 +118,18 @@ impl Origin {
     /// # Errors
     /// `Newer` for a newer one; `Damaged` when there is none to read.
     pub(super) fn check_format(&self) -> Result<u32, StoreError> {
+        check_format(&self.open_to_read()?)
+    }
+
+    /// Opens the database without touching a byte, whatever state the file is in. Nothing that is written to it stays.
+    pub(super) fn open_to_read(&self) -> Result<Database, StoreError> {
         let overlay = match &self.place {
             Place::Backend(source) => Overlay::over(source()?)?,
             Place::File { path, .. } => {
                 Overlay::over(Box::new(redb::backends::FileBackend::new(open_checked(path)?)?))?
             }
         };
-        check_format(&self.builder().create_with_backend(overlay)?)
+        Ok(self.builder().create_with_backend(overlay)?)
     }
 
     /// Opens the database, brought to this version's format if it has an older one.
