@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use reqwest::StatusCode;
-use roster_protocol::consent::{ConsentState, ConsentWay};
 use roster_protocol::influencer::{InfluencerEdit, InfluencerQuery, NewInfluencer};
 use roster_protocol::sync::{Outcome, Run, SyncTarget};
 use roster_protocol::transport::within;
@@ -17,7 +16,7 @@ use roster_protocol::{ErrorKind, RosterClient};
 use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox};
 use rustix::process::{Resource, Rlimit};
 
-use crate::support::consent::{APPS, approve, open};
+use crate::support::consent::{APPS, consented, open};
 use crate::support::programs::{Mount, Place, Rosterd, until};
 use crate::support::{LIMIT, figure, nightly, times};
 
@@ -81,18 +80,10 @@ async fn start(place: &Place) -> Rosterd {
     place.start_as(place.rosterd_after("trap '' XFSZ")).await
 }
 
-async fn consent(client: &RosterClient) {
+async fn mara(client: &RosterClient) {
     let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
     client.add(within(LIMIT), new).await.expect("an answer").expect("added");
-    let begun = client.consent_begin(within(LIMIT), "Mara".into(), "tiktok".into(), ConsentWay::Redirect, None).await;
-    let begun = begun.expect("an answer").expect("begun");
-    let address = approve(&begun, "mara", &[]).await;
-    client.consent_paste(within(LIMIT), address).await.expect("an answer").expect("ours");
-    until("the owner's account is connected", async || {
-        let state = client.consent_state(within(LIMIT), begun.id).await.expect("an answer").expect("ours");
-        matches!(state, ConsentState::Done(_)).then_some(())
-    })
-    .await;
+    consented(client, "Mara", Platform::Tiktok, "mara").await;
 }
 
 async fn sync_mara(client: &RosterClient) -> Run {
@@ -108,7 +99,7 @@ async fn sync_mara(client: &RosterClient) -> Run {
 async fn note(client: &RosterClient, notes: &mut HashMap<String, String>, round: u64, most: u64) -> Option<Instant> {
     for number in 0..most {
         let name = format!("Star {}", (round + number) % PEOPLE);
-        let note = format!("{round}-{}", "x".repeat(200));
+        let note = format!("{round}-{}", "x".repeat(900));
         let edit = InfluencerEdit { note: Some(note.clone()), ..InfluencerEdit::default() };
         match client.edit(within(LIMIT), name.clone(), edit).await.expect("an answer") {
             Ok(_) => {
@@ -157,7 +148,7 @@ async fn is_survived(small: bool, rounds: u64) {
         let new = NewInfluencer { name: format!("Star {number}"), ..NewInfluencer::default() };
         rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
     }
-    consent(&rosterd.client).await;
+    mara(&rosterd.client).await;
     sync_mara(&rosterd.client).await;
 
     let mut dice = fastrand::Rng::with_seed(if small { 6 } else { 5 });

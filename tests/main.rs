@@ -12,6 +12,7 @@ mod filling;
 mod keys;
 mod killing;
 mod listening;
+mod nonsense;
 mod rotating;
 mod starting;
 mod storming;

@@ -27,6 +27,7 @@ struct Growth {
 
 impl Growth {
     fn of(rosterd: &Rosterd) -> Self {
+        rosterd.forget_peak();
         Self { before: rosterd.memory_kib("VmRSS") }
     }
 

@@ -218,6 +218,11 @@ impl Rosterd {
         value.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// Lets the most memory so far begin anew from what is in use now.
+    pub fn forget_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").expect("it lives, and is ours");
+    }
+
     /// How long it has kept processors busy.
     pub fn busy(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("it lives");
