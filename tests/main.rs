@@ -13,6 +13,7 @@ mod keys;
 mod killing;
 mod listening;
 mod nonsense;
+mod printing;
 mod rotating;
 mod starting;
 mod storming;
