@@ -7,6 +7,7 @@ mod alerting;
 mod attacking;
 mod canaries;
 mod consenting;
+mod decaying;
 mod faults;
 mod filling;
 mod keys;
