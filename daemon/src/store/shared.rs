@@ -5,15 +5,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
-use redb::{Database, ReadableDatabase, WriteTransaction};
+use redb::{Database, ReadableDatabase, TableDefinition, WriteTransaction};
 use tokio::sync::watch;
 
 use super::damage::DamageLog;
 use super::error::StoreError;
 use super::origin::Origin;
 use super::reader::Reader;
-use super::records::{Format, Record};
-use super::tables::{FORMAT, Records};
+
+/// What is written to see whether there is room. What a crash left of it goes the next time.
+const ROOM: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("room");
+/// More than any group of commits is long.
+const ROOM_BYTES: usize = 256 * 1024;
 
 /// Whether the store takes writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,14 +100,14 @@ impl Shared {
         }
     }
 
-    /// Writes what is there already: whether the disk takes it.
+    /// Writes something of some size, and takes it away again: whether the disk takes what will come. Without it a full
+    /// disk would be taken for one with room whenever a page is free, and fail at the next commit.
     pub(super) fn try_writing(&self) -> Result<(), StoreError> {
         self.write(|txn| {
-            let key = Format(FORMAT).key();
-            let sealed = Format(FORMAT).sealed(&key)?;
-            txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), sealed.as_slice())?;
+            txn.open_table(ROOM)?.insert([].as_slice(), vec![0; ROOM_BYTES].as_slice())?;
             Ok(())
-        })
+        })?;
+        self.write(|txn| Ok(txn.delete_table(ROOM).map(|_| ())?))
     }
 
     /// The error of whoever wants to write now.
