@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase, StorageBackend};
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, OFlags, flock, statvfs};
 
 use super::damage::DamageLog;
 use super::envelope;
@@ -156,6 +156,13 @@ impl Origin {
             Place::File { path, .. } => fs::metadata(path).ok().map(|meta| meta.len()),
             Place::Backend(_) => None,
         }
+    }
+
+    /// How much can still be written to the disk below; `None` for backends.
+    pub(super) fn room_bytes(&self) -> Result<Option<u64>, StoreError> {
+        let Place::File { path, .. } = &self.place else { return Ok(None) };
+        let disk = statvfs(path).map_err(std::io::Error::from)?;
+        Ok(Some(disk.f_bavail.saturating_mul(disk.f_frsize)))
     }
 
     fn builder(&self) -> redb::Builder {

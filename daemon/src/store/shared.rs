@@ -17,6 +17,8 @@ use super::reader::Reader;
 const ROOM: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("room");
 /// More than any group of commits is long.
 const ROOM_BYTES: usize = 256 * 1024;
+/// What the disk must have left, once it was full.
+const LEAST_ROOM_BYTES: u64 = 1024 * 1024;
 
 /// Whether the store takes writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,9 +102,14 @@ impl Shared {
         }
     }
 
-    /// Writes something of some size, and takes it away again: whether the disk takes what will come. Without it a full
-    /// disk would be taken for one with room whenever a page is free, and fail at the next commit.
+    /// Writes something of some size, and takes it away again: whether the disk takes what will come.
+    ///
+    /// Parts of the file may have room where the disk has none: a full one would be taken for a good one again and
+    /// again, to fail at the next commit or the one after it. So it must have some left besides.
     pub(super) fn try_writing(&self) -> Result<(), StoreError> {
+        if self.origin.room_bytes()?.is_some_and(|room| room < LEAST_ROOM_BYTES) {
+            return Err(std::io::Error::from(std::io::ErrorKind::StorageFull).into());
+        }
         self.write(|txn| {
             txn.open_table(ROOM)?.insert([].as_slice(), vec![0; ROOM_BYTES].as_slice())?;
             Ok(())
