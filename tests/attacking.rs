@@ -5,132 +5,20 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use futures::future::join_all;
 use nix::sys::signal::Signal;
 use proptest::prelude::*;
 use roster_protocol::influencer::{InfluencerQuery, NewInfluencer};
 use roster_protocol::transport::{self, ClientCodec, ConnectError, ServerCodec, within};
 use roster_protocol::{RosterRequest, RosterResponse};
-use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio_util::codec::Decoder;
 
-use crate::support::programs::{Place, Rosterd, until};
-use crate::support::{LIMIT, World};
-
-const VERSION: u16 = transport::PROTOCOL_VERSION;
-/// What the daemon says to a preamble.
-const WELCOME: u8 = 0;
-const WRONG_VERSION: u8 = 1;
-const BUSY: u8 = 2;
-
-#[derive(Serialize)]
-enum Call {
-    Request { id: u64, deadline_ms: u64, message: RosterRequest },
-    Cancel { id: u64 },
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    id: u64,
-    message: Result<RosterResponse, Failure>,
-}
-
-#[derive(Debug, PartialEq, Deserialize)]
-enum Failure {
-    Throttled,
-    TooLong,
-    Other,
-}
-
-fn preamble(version: u16) -> Vec<u8> {
-    [b"ROSTER".as_slice(), &version.to_be_bytes()].concat()
-}
-
-fn framed(body: &[u8]) -> Vec<u8> {
-    [(body.len() as u32).to_be_bytes().as_slice(), body].concat()
-}
-
-fn call(id: u64, deadline_ms: u64, message: RosterRequest) -> Vec<u8> {
-    framed(&postcard::to_stdvec(&Call::Request { id, deadline_ms, message }).expect("a call"))
-}
-
-/// A question whose answer is short.
-fn nobody() -> RosterRequest {
-    RosterRequest::Connection { connection: "nobody".to_owned() }
-}
-
-/// One attacker's connection.
-struct Raw {
-    stream: UnixStream,
-    unread: BytesMut,
-}
-
-impl Raw {
-    async fn to(socket: &std::path::Path) -> io::Result<Self> {
-        Ok(Self { stream: UnixStream::connect(socket).await?, unread: BytesMut::new() })
-    }
-
-    /// Connects with this version; gives the daemon's version and verdict too.
-    async fn knock(socket: &std::path::Path, version: u16) -> io::Result<(Self, u16, u8)> {
-        let mut raw = Self::to(socket).await?;
-        // Who is turned away at the door may be told before he has said anything.
-        let _ = raw.stream.write_all(&preamble(version)).await;
-        let mut answer = [0; 9];
-        raw.stream.read_exact(&mut answer).await?;
-        assert_eq!(&answer[..6], b"ROSTER");
-        Ok((raw, u16::from_be_bytes([answer[6], answer[7]]), answer[8]))
-    }
-
-    /// Connects and is let in, as soon as there is a place.
-    async fn guest(socket: &std::path::Path) -> Self {
-        let come_in = until("the attacker is let in", async || {
-            let (raw, _, verdict) = Self::knock(socket, VERSION).await.ok()?;
-            (verdict == WELCOME).then_some(raw)
-        });
-        come_in.await
-    }
-
-    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes).await
-    }
-
-    async fn answer(&mut self) -> Option<Answer> {
-        let answer = async {
-            loop {
-                if let Some(head) = self.unread.first_chunk::<4>() {
-                    let length = u32::from_be_bytes(*head) as usize;
-                    assert!(length <= transport::MAX_ANSWER_BYTES);
-                    if self.unread.len() >= 4 + length {
-                        self.unread.advance(4);
-                        let body = self.unread.split_to(length);
-                        return Some(postcard::from_bytes(&body).expect("an answer"));
-                    }
-                }
-                if !matches!(self.stream.read_buf(&mut self.unread).await, Ok(1..)) {
-                    return None;
-                }
-            }
-        };
-        tokio::time::timeout(LIMIT, answer).await.expect("an answer or an end in time")
-    }
-
-    /// Reads until the daemon hangs up; gives how long that took.
-    async fn hung_up(&mut self) -> Duration {
-        let begun = Instant::now();
-        let read = async { while matches!(self.stream.read_buf(&mut self.unread).await, Ok(1..)) {} };
-        tokio::time::timeout(LIMIT, read).await.expect("the daemon hangs up in time");
-        begun.elapsed()
-    }
-}
-
-/// Somebody who means well comes in and is answered.
-async fn is_well(socket: &std::path::Path) {
-    let client = until("a good client is let in", async || transport::connect(socket).await.ok()).await;
-    client.status(within(LIMIT)).await.expect("an answer").expect("a status");
-}
+use crate::support::programs::{Place, until};
+use crate::support::raw::*;
+use crate::support::{LIMIT, World, times};
 
 async fn world() -> (World, std::path::PathBuf) {
     let world = World::new().await;
@@ -281,10 +169,6 @@ async fn a_frame_too_long_is_refused_at_its_head() {
     is_well(&socket).await;
 }
 
-fn named(name: &str) -> RosterRequest {
-    RosterRequest::Influencer { influencer: name.to_owned() }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_deadlines_hurt_nobody() {
     let (_world, socket) = world().await;
@@ -317,128 +201,6 @@ async fn hostile_deadlines_hurt_nobody() {
     is_well(&socket).await;
 }
 
-/// Sends `calls` without waiting and reads what comes; gives how many were answered properly and how many throttled.
-async fn flood(socket: &std::path::Path, calls: u64) -> (u64, u64) {
-    let (reader, mut writer) = Raw::guest(socket).await.stream.into_split();
-    let write = async move {
-        for first in (0..calls).step_by(100) {
-            let some: Vec<u8> = (first..calls.min(first + 100)).flat_map(|id| call(id, 60_000, nobody())).collect();
-            writer.write_all(&some).await.expect("sent");
-        }
-        writer
-    };
-    let read = async move {
-        let mut frames = tokio_util::codec::FramedRead::new(reader, AnswerCodec);
-        let mut seen = vec![false; calls as usize];
-        let (mut answered, mut throttled) = (0, 0);
-        while answered + throttled < calls {
-            let next = tokio::time::timeout(LIMIT, futures::StreamExt::next(&mut frames)).await;
-            let answer = next.expect("an answer in time").expect("no end").expect("a proper answer");
-            assert!(!std::mem::replace(&mut seen[answer.id as usize], true), "{} is answered twice", answer.id);
-            match answer.message {
-                Ok(RosterResponse::Connection(Err(_))) => answered += 1,
-                Err(Failure::Throttled) => throttled += 1,
-                Ok(_) => panic!("another question's answer"),
-                Err(failure) => panic!("{failure:?}"),
-            }
-        }
-        (answered, throttled)
-    };
-    let (_writer, counts) = tokio::join!(write, read);
-    counts
-}
-
-struct AnswerCodec;
-
-impl Decoder for AnswerCodec {
-    type Item = Answer;
-    type Error = io::Error;
-
-    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Answer>> {
-        let Some(head) = buffer.first_chunk::<4>() else { return Ok(None) };
-        let length = u32::from_be_bytes(*head) as usize;
-        if buffer.len() < 4 + length {
-            return Ok(None);
-        }
-        buffer.advance(4);
-        let body = buffer.split_to(length);
-        postcard::from_bytes(&body).map(Some).map_err(io::Error::other)
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_calls_is_throttled_and_others_are_answered() {
-    let (_world, socket) = world().await;
-    let ((answered, throttled), slowest) = tokio::join!(flood(&socket, 20_000), async {
-        let mut slowest = Duration::ZERO;
-        for _ in 0..20 {
-            let begun = Instant::now();
-            is_well(&socket).await;
-            slowest = slowest.max(begun.elapsed());
-        }
-        slowest
-    });
-    assert!(answered > 0 && answered + throttled == 20_000, "{answered} answered, {throttled} throttled");
-    println!("20,000 calls at once: {answered} answered, {throttled} throttled; others waited {slowest:?} at most");
-    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_costs_no_memory() {
-    let place = Place::new("");
-    let rosterd = place.start().await;
-    flood(&place.socket(), 2_000).await;
-    let before = rosterd.memory_kib("VmRSS");
-    let begun = Instant::now();
-    let (answered, throttled) = flood(&place.socket(), 100_000).await;
-    let grown = rosterd.memory_kib("VmHWM").saturating_sub(before);
-    println!(
-        "100,000 calls at once in {:?}: {answered} answered, {throttled} throttled; {grown} KiB more than {before} KiB",
-        begun.elapsed()
-    );
-    assert!(answered > 0 && grown < 32 * 1024, "{grown} KiB more");
-    is_well(&place.socket()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_never_reads_is_cut_off() {
-    let (world, socket) = world().await;
-    let tags = |number: usize| (0..20).map(move |tag| format!("{number}-{tag}-{}", "x".repeat(50))).collect();
-    let add = async |number: usize| {
-        let new = NewInfluencer { name: format!("Star {number}"), tags: tags(number), ..NewInfluencer::default() };
-        world.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
-    };
-    for some in (0..256).collect::<Vec<_>>().chunks(8) {
-        join_all(some.iter().map(|number| add(*number))).await;
-    }
-    let page = || RosterRequest::Influencers { query: InfluencerQuery { limit: 256, ..InfluencerQuery::default() } };
-    // A page is a quarter of a mebibyte; the world's patience with readers is 1.5 s.
-    let attack = async |_: usize| {
-        let mut raw = Raw::guest(&socket).await;
-        let begun = Instant::now();
-        let ask = async {
-            for id in 0.. {
-                if raw.send(&call(id, 120_000, page())).await.is_err() {
-                    return id;
-                }
-            }
-            0
-        };
-        let asked = tokio::time::timeout(LIMIT, ask).await.expect("cut off in time");
-        (asked, begun.elapsed())
-    };
-    let (attacks, ()) = tokio::join!(join_all((0..8).map(attack)), async {
-        for _ in 0..10 {
-            is_well(&socket).await;
-        }
-    });
-    for (asked, after) in attacks {
-        assert!(asked >= 100, "{asked} questions are not enough to fill what lies between");
-        assert!(after >= Duration::from_millis(1400), "{after:?} is too soon");
-    }
-    is_well(&socket).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn too_many_connections_are_told_so() {
     let (_world, socket) = world().await;
@@ -460,34 +222,6 @@ async fn too_many_connections_are_told_so() {
     }
     guests.truncate(20);
     is_well(&socket).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_descriptors_it_waits_and_recovers() {
-    const TOLD: &str = "no further client can be let in at present";
-    let place = Place::new("");
-    let rosterd: Rosterd = place.start_as(place.rosterd_after("ulimit -n 40")).await;
-    let mut crowd = Vec::new();
-    let socket = place.socket();
-    // Idle, and more than there are descriptors for; those beyond the backlog are not even queued.
-    until("the descriptors run out", async || {
-        while crowd.len() < 100 {
-            crowd.push(UnixStream::connect(&socket).await.ok()?);
-        }
-        place.log().contains(TOLD).then_some(())
-    })
-    .await;
-    let (busy, begun) = (rosterd.busy(), Instant::now());
-    until("a second of misery", async || (begun.elapsed() > Duration::from_secs(1)).then_some(())).await;
-    let busy = rosterd.busy() - busy;
-    assert!(busy < Duration::from_millis(300), "{busy:?} of a second were spent on nothing");
-    drop(crowd);
-    let begun = Instant::now();
-    is_well(&socket).await;
-    let recovered = begun.elapsed();
-    println!("without descriptors {busy:?} of a second busy; recovered in {recovered:?}");
-    assert!(recovered < Duration::from_secs(1), "{recovered:?}");
-    assert!(place.log().matches(TOLD).count() <= 2, "{}", place.log());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -513,7 +247,7 @@ fn calls_in<T>(codec: &mut impl Decoder<Item = T, Error = io::Error>, bytes: &[u
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(times(4_000, 1_000_000) as u32) })]
 
     #[test]
     fn any_bytes_are_calls_or_errors(noise in prop::collection::vec(any::<u8>(), 0..600)) {
@@ -524,6 +258,27 @@ proptest! {
         for bytes in [noise.clone(), framed(&noise)] {
             calls_in(&mut server, &bytes);
             calls_in(&mut client, &bytes);
+        }
+    }
+
+    #[test]
+    fn any_deadline_is_cut_to_the_longest_or_is_no_call(
+        deadline_ms in prop_oneof![
+            any::<u64>(),
+            any::<u32>().prop_map(u64::from),
+            // Nothing, two years, three years, and the edges of the field.
+            prop::sample::select(vec![0, 1, 63_072_000_000, 94_608_000_000, u32::MAX.into(), 1 << 32, u64::MAX]),
+        ],
+    ) {
+        let mut server = ServerCodec::<RosterRequest, RosterResponse>::default();
+        let decoded = server.decode(&mut BytesMut::from(call(1, deadline_ms, nobody()).as_slice()));
+        match decoded {
+            Ok(Some(tarpc::ClientMessage::Request(request))) => {
+                prop_assert!(u32::try_from(deadline_ms).is_ok());
+                prop_assert!(request.context.deadline <= Instant::now() + transport::MAX_DEADLINE);
+            }
+            Ok(other) => prop_assert!(false, "{}", other.is_some()),
+            Err(_) => prop_assert!(deadline_ms > u32::MAX.into()),
         }
     }
 

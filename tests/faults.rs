@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use roster_protocol::connection::{Account, ConnectionStatus};
+use roster_protocol::connection::Account;
 use roster_protocol::influencer::NewInfluencer;
 use roster_protocol::sync::{Outcome, Run, SyncTarget};
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Variant};
 
+use crate::nonsense::is_one_clean_sentence;
 use crate::support::programs::{Place, Said};
 use crate::support::{LIMIT, NOON, World};
 
@@ -21,16 +22,6 @@ fn handle(platform: Platform) -> &'static str {
         Platform::Bluesky => "mara.sky.test",
         Platform::Mastodon => "mara@social.example",
         Platform::Youtube => "@mara",
-        other => panic!("{other} tells nothing without consent"),
-    }
-}
-
-/// Where the platform is asked: errors name it, the platform itself, or both.
-fn names(platform: Platform) -> [&'static str; 2] {
-    match platform {
-        Platform::Bluesky => ["bluesky", "public.api.bsky.app"],
-        Platform::Mastodon => ["mastodon", "social.example"],
-        Platform::Youtube => ["youtube", "youtube.googleapis.com"],
         other => panic!("{other} tells nothing without consent"),
     }
 }
@@ -55,70 +46,6 @@ async fn stored(world: &World, platform: Platform) -> Vec<(String, Option<u64>)>
     let history = world.client.history(within(LIMIT), named, None, None).await.expect("an answer");
     let snapshots = history.expect("a history").snapshots;
     snapshots.into_iter().map(|snapshot| (snapshot.date.to_string(), snapshot.numbers.followers)).collect()
-}
-
-fn is_one_clean_sentence(error: &str) {
-    assert!(error.chars().count() <= 240, "{error}");
-    assert!(!error.chars().any(char::is_control), "{error:?}");
-    for theirs in ["Checking your connection", "not what you asked for", "padding", "<html", "Backend", "http://", "?"]
-    {
-        assert!(!error.contains(theirs), "their words: {error}");
-    }
-}
-
-/// Every way to give no proper answer, once around: nothing is lost, and afterwards all is well again.
-async fn nothing_is_learned_from_nonsense(platform: Platform) {
-    let world = followed(platform, 1000).await;
-    let today = "2026-11-21".to_owned();
-    let mut followers = 1000;
-    for kind in [
-        FaultKind::ServerError,
-        FaultKind::Disconnect,
-        FaultKind::Truncated,
-        FaultKind::Garbage,
-        FaultKind::Html,
-        FaultKind::Huge,
-        FaultKind::GzipBomb,
-        FaultKind::Timeout,
-    ] {
-        world.followers(platform, handle(platform), followers + 10);
-        world.sandbox.world().clear_requests();
-        world.sandbox.world().fault(Fault { count: MOST, ..Fault::new(platform, kind) });
-        let run = sync_mara(&world).await;
-        assert_eq!((run.outcome, run.followers), (Outcome::Failed, None), "{platform} {kind:?}: {run:?}");
-        let error = run.error.expect("a reason");
-        is_one_clean_sentence(&error);
-        assert!(names(platform).iter().any(|name| error.contains(name)), "{platform} {kind:?}: {error}");
-        assert!(run.retry_at.is_some_and(|at| at > NOON), "{platform} {kind:?}");
-        let asked = world.asked("");
-        assert!((1..=4).contains(&asked), "{platform} {kind:?}: asked {asked} times");
-        assert_eq!(stored(&world, platform).await, [(today.clone(), Some(followers))], "{platform} {kind:?}");
-        let mara = world.show("Mara").await;
-        assert_eq!((mara.row.followers, mara.connections[0].last_error.as_ref()), (Some(followers), Some(&error)));
-
-        world.sandbox.world().clear_faults();
-        let run = sync_mara(&world).await;
-        followers += 10;
-        assert_eq!((run.outcome, run.followers), (Outcome::Ok, Some(followers)), "{platform} after {kind:?}: {run:?}");
-        let connection = world.show("Mara").await.connections.remove(0);
-        assert_eq!((connection.status, connection.last_error), (ConnectionStatus::Fresh, None), "{platform} {kind:?}");
-        assert_eq!(stored(&world, platform).await, [(today.clone(), Some(followers))]);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bluesky_that_talks_nonsense_teaches_nothing() {
-    nothing_is_learned_from_nonsense(Platform::Bluesky).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mastodon_that_talks_nonsense_teaches_nothing() {
-    nothing_is_learned_from_nonsense(Platform::Mastodon).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn youtube_that_talks_nonsense_teaches_nothing() {
-    nothing_is_learned_from_nonsense(Platform::Youtube).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -387,36 +314,6 @@ async fn a_slow_platform_delays_no_other() {
         runs.extend(more.expect("an answer").expect("progress").runs);
     }
     assert!(runs.iter().all(|run| run.outcome == Outcome::Ok), "slow is not wrong: {runs:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bomb_costs_no_memory() {
-    let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
-    let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
-    let place = Place::before(&sandbox);
-    let rosterd = place.start().await;
-    for platform in PUBLIC {
-        sandbox.world().put(platform, handle(platform), &AccountEdit::default()).expect("a possible account");
-        let account = format!("{}:{}", platform.slug(), handle(platform));
-        place.json(&["add", &account, "--handle", &account]).await;
-    }
-    place.json(&["sync", "--all"]).await;
-    let before = rosterd.memory_kib("VmRSS");
-    let mut failed = 0;
-    for kind in [FaultKind::GzipBomb, FaultKind::Huge] {
-        for platform in PUBLIC {
-            sandbox.world().fault(Fault { count: MOST, ..Fault::new(platform, kind) });
-        }
-        let said = place.roster(&["sync", "--all", "--json"]).await;
-        assert_eq!(said.code, Some(1), "none went well: {said:?}");
-        failed += said.json()["failed"].as_u64().expect("a count");
-        sandbox.world().clear_faults();
-    }
-    let grown = rosterd.memory_kib("VmHWM").saturating_sub(before);
-    println!("six bombs: {grown} KiB more than {before} KiB");
-    assert_eq!(failed, 6);
-    assert!(grown < 64 * 1024, "{grown} KiB more");
-    assert_eq!(place.roster(&["sync", "--all", "--json"]).await.code, Some(0));
 }
 
 /// Escapes, a clipboard write, turned text, line ends, invisible characters, and far too much of it.

@@ -139,7 +139,8 @@ fn layer<S>(format: Format) -> AnyLayer<S>
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
-    let lines = || fmt::layer().with_writer(std::io::stderr).with_target(false);
+    // Told of on stderr, a line that stderr does not take, its disk being full, would be a panic: of the store's writer, too.
+    let lines = || fmt::layer().with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
     match format {
         Format::Json => lines().json().flatten_event(true).boxed(),
         Format::Standard => lines().with_ansi(false).boxed(),

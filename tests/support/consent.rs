@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::LOCATION;
 use reqwest::{Client, StatusCode, Url};
+use roster_protocol::RosterClient;
 use roster_protocol::consent::{ConsentBegun, ConsentState, ConsentWay, ConsentedConnection, Grant};
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConsentId;
@@ -51,6 +52,27 @@ pub async fn approve(begun: &ConsentBegun, handle: &str, more: &[(&str, &str)]) 
 pub async fn open(address: &str) -> (StatusCode, String) {
     let answer = browser().get(address).send().await.expect("an answer");
     (answer.status(), answer.text().await.expect("a text"))
+}
+
+/// The whole way over a real program: begun, approved in a browser, finished by the address it landed on.
+pub async fn consented(client: &RosterClient, name: &str, platform: Platform, handle: &str) {
+    let (name, slug) = (name.to_owned(), platform.slug().to_owned());
+    let begun = client.consent_begin(within(LIMIT), name, slug, ConsentWay::Redirect, None).await;
+    let begun = begun.expect("an answer").expect("begun");
+    let address = approve(&begun, handle, &[]).await;
+    client.consent_paste(within(LIMIT), address).await.expect("an answer").expect("ours");
+    loop {
+        match client.consent_state(within(LIMIT), begun.id).await.expect("an answer").expect("ours") {
+            ConsentState::Waiting | ConsentState::Finishing => {}
+            ConsentState::Done(_) => return,
+            ConsentState::Choose(_) => {
+                let chosen = client.consent_choose(within(LIMIT), begun.id, vec![handle.to_owned()]).await;
+                chosen.expect("an answer").expect("chosen");
+                return;
+            }
+            other => panic!("{platform}: {other:?}"),
+        }
+    }
 }
 
 impl World {

@@ -2,6 +2,7 @@
 
 pub mod consent;
 pub mod programs;
+pub mod raw;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,23 @@ use tempfile::TempDir;
 pub const NOON: Timestamp = Timestamp(1_795_262_400_000);
 /// The longest a story waits for something that must happen.
 pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// How much of its long form a story runs: `ROSTER_NIGHTLY=1` all of it, `ROSTER_NIGHTLY=0.1` a tenth; `None`, without
+/// it, its quick form.
+pub fn nightly() -> Option<f64> {
+    let told = std::env::var("ROSTER_NIGHTLY").ok()?;
+    Some(told.parse().expect("ROSTER_NIGHTLY is a share, such as 1 or 0.1"))
+}
+
+/// How often a story tries: `quick` under `cargo test`, `long` at night, and never less often than quick.
+pub fn times(quick: u64, long: u64) -> u64 {
+    nightly().map_or(quick, |share| ((long as f64 * share) as u64).max(quick))
+}
+
+/// Tells a figure; the nightly run gathers the lines.
+pub fn figure(text: impl std::fmt::Display) {
+    println!("\nfigure: {text}");
+}
 
 type Listening = rosterd::serve::http::Patience;
 const PATIENT: Listening = Listening { headers: LIMIT, request: LIMIT };

@@ -2,8 +2,9 @@
 //!
 //! Nothing here guesses how long something takes: it is looked at again and again until it is so, with a limit.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,7 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
 }
 
 /// A command that sees nothing of this machine but the place it is given as its home.
-pub fn alone(program: &str, home: &std::path::Path) -> Command {
+pub fn alone(program: &str, home: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home).env("TMPDIR", home);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -186,15 +187,15 @@ impl Rosterd {
         signal::kill(self.pid(), signal).expect("it was there");
     }
 
-    /// Sends a kill that arrives by itself after a while.
-    pub fn kill_after(&self, delay: Duration) {
+    /// Sends a signal that arrives by itself after a while.
+    pub fn signal_after(&self, delay: Duration, with: Signal) {
         let pid = self.pid();
         if delay.is_zero() {
-            return self.signal(Signal::SIGKILL);
+            return self.signal(with);
         }
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
-            signal::kill(pid, Signal::SIGKILL).expect("nobody has waited for it yet");
+            signal::kill(pid, with).expect("nobody has waited for it yet");
         });
     }
 
@@ -217,6 +218,11 @@ impl Rosterd {
         value.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// Lets the most memory so far begin anew from what is in use now.
+    pub fn forget_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").expect("it lives, and is ours");
+    }
+
     /// How long it has kept processors busy.
     pub fn busy(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("it lives");
@@ -225,5 +231,35 @@ impl Rosterd {
         let ticks: u64 = fields[11].parse::<u64>().expect("ticks") + fields[12].parse::<u64>().expect("ticks");
         // A hundredth of a second each, on every Linux.
         Duration::from_millis(ticks * 10)
+    }
+}
+
+/// Something mounted for as long as this lives; only root can, so only the long forms do.
+pub struct Mount(pub PathBuf);
+
+impl Mount {
+    /// A directory under another name.
+    pub fn bind(of: &Path, at: &Path) -> Self {
+        Self::new(&["--bind".as_ref(), of.as_os_str()], at)
+    }
+
+    /// A disk of its own, in memory, that holds this much.
+    pub fn small_disk(at: &Path, size: &str) -> Self {
+        let options = format!("size={size},mode=700");
+        Self::new(&["-t", "tmpfs", "-o", &options, "small"].map(OsStr::new), at)
+    }
+
+    fn new(arguments: &[&OsStr], at: &Path) -> Self {
+        std::fs::create_dir_all(at).expect("a directory");
+        let mounted = std::process::Command::new("mount").args(arguments).arg(at).status().expect("mount runs");
+        assert!(mounted.success(), "only root can mount: run the long forms as root");
+        Self(at.to_owned())
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: whoever still has a file open there keeps it.
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase, StorageBackend};
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, OFlags, flock, statvfs};
 
 use super::damage::DamageLog;
 use super::envelope;
@@ -118,13 +118,18 @@ impl Origin {
     /// # Errors
     /// `Newer` for a newer one; `Damaged` when there is none to read.
     pub(super) fn check_format(&self) -> Result<u32, StoreError> {
+        check_format(&self.open_to_read()?)
+    }
+
+    /// Opens the database without touching a byte, whatever state the file is in. Nothing that is written to it stays.
+    pub(super) fn open_to_read(&self) -> Result<Database, StoreError> {
         let overlay = match &self.place {
             Place::Backend(source) => Overlay::over(source()?)?,
             Place::File { path, .. } => {
                 Overlay::over(Box::new(redb::backends::FileBackend::new(open_checked(path)?)?))?
             }
         };
-        check_format(&self.builder().create_with_backend(overlay)?)
+        Ok(self.builder().create_with_backend(overlay)?)
     }
 
     /// Opens the database, brought to this version's format if it has an older one.
@@ -151,6 +156,13 @@ impl Origin {
             Place::File { path, .. } => fs::metadata(path).ok().map(|meta| meta.len()),
             Place::Backend(_) => None,
         }
+    }
+
+    /// How much can still be written to the disk below; `None` for backends.
+    pub(super) fn room_bytes(&self) -> Result<Option<u64>, StoreError> {
+        let Place::File { path, .. } = &self.place else { return Ok(None) };
+        let disk = statvfs(path).map_err(std::io::Error::from)?;
+        Ok(Some(disk.f_bavail.saturating_mul(disk.f_frsize)))
     }
 
     fn builder(&self) -> redb::Builder {

@@ -5,15 +5,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
-use redb::{Database, ReadableDatabase, WriteTransaction};
+use redb::{Database, ReadableDatabase, TableDefinition, WriteTransaction};
 use tokio::sync::watch;
 
 use super::damage::DamageLog;
 use super::error::StoreError;
 use super::origin::Origin;
 use super::reader::Reader;
-use super::records::{Format, Record};
-use super::tables::{FORMAT, Records};
+
+/// What is written to see whether there is room. What a crash left of it goes the next time.
+const ROOM: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("room");
+/// More than any group of commits is long.
+const ROOM_BYTES: usize = 256 * 1024;
+/// What the disk must have left, once it was full.
+const LEAST_ROOM_BYTES: u64 = 1024 * 1024;
 
 /// Whether the store takes writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +34,17 @@ pub enum StoreState {
     },
 }
 
+/// The database as it is open at present.
+enum Held {
+    /// It takes what comes.
+    Whole(Database),
+    /// It cannot be opened to be written to, and is as it was left: what is changed here lands nowhere.
+    ToRead(Database),
+}
+
 pub(super) struct Shared {
-    /// `None` while it is reopened, or cannot be. Whoever reads or writes holds the lock meanwhile.
-    database: RwLock<Option<Database>>,
+    /// `None` while it is reopened, or cannot even be read. Whoever reads or writes holds the lock meanwhile.
+    held: RwLock<Option<Held>>,
     pub(super) origin: Origin,
     pub(super) state: watch::Sender<StoreState>,
     pub(super) damage: DamageLog,
@@ -39,13 +52,14 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(origin: Origin, database: Database, damage: DamageLog) -> Self {
-        Self { database: RwLock::new(Some(database)), origin, state: watch::Sender::new(StoreState::Working), damage }
+        let held = RwLock::new(Some(Held::Whole(database)));
+        Self { held, origin, state: watch::Sender::new(StoreState::Working), damage }
     }
 
     /// Runs `read` in one read transaction. redb panics on some damaged pages; that is told as damage.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref().ok_or_else(|| self.degraded())?;
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let (Held::Whole(database) | Held::ToRead(database)) = held.as_ref().ok_or_else(|| self.degraded())?;
         told_as_damage(|| read(&Reader::new(database.begin_read()?, &self.damage)))
     }
 
@@ -57,8 +71,8 @@ impl Shared {
         &self,
         write: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref().ok_or_else(|| self.degraded())?;
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(Held::Whole(database)) = held.as_ref() else { return Err(self.degraded()) };
         told_as_damage(|| {
             let mut txn = database.begin_write()?;
             txn.set_quick_repair(true);
@@ -68,24 +82,39 @@ impl Shared {
         })
     }
 
-    /// Closes the database once all readers have ended, and opens it again.
+    /// Closes the database once all readers have ended, and opens it again; to be read at least, when opening it fails,
+    /// which on a full disk it does: it would repair what was left open.
     pub(super) fn reopen(&self) -> Result<(), StoreError> {
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        told_as_damage(|| {
-            drop(database.take());
-            *database = Some(self.origin.open()?);
-            Ok(())
-        })
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let opened = told_as_damage(|| {
+            drop(held.take());
+            self.origin.open()
+        });
+        match opened {
+            Ok(database) => {
+                *held = Some(Held::Whole(database));
+                Ok(())
+            }
+            Err(error) => {
+                *held = told_as_damage(|| self.origin.open_to_read()).ok().map(Held::ToRead);
+                Err(error)
+            }
+        }
     }
 
-    /// Writes what is there already: whether the disk takes it.
+    /// Writes something of some size, and takes it away again: whether the disk takes what will come.
+    ///
+    /// Parts of the file may have room where the disk has none: a full one would be taken for a good one again and
+    /// again, to fail at the next commit or the one after it. So it must have some left besides.
     pub(super) fn try_writing(&self) -> Result<(), StoreError> {
+        if self.origin.room_bytes()?.is_some_and(|room| room < LEAST_ROOM_BYTES) {
+            return Err(std::io::Error::from(std::io::ErrorKind::StorageFull).into());
+        }
         self.write(|txn| {
-            let key = Format(FORMAT).key();
-            let sealed = Format(FORMAT).sealed(&key)?;
-            txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), sealed.as_slice())?;
+            txn.open_table(ROOM)?.insert([].as_slice(), vec![0; ROOM_BYTES].as_slice())?;
             Ok(())
-        })
+        })?;
+        self.write(|txn| Ok(txn.delete_table(ROOM).map(|_| ())?))
     }
 
     /// The error of whoever wants to write now.

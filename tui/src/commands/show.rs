@@ -40,7 +40,7 @@ pub(super) fn print_connection(connection: &Connection, output: &mut Output) -> 
 
 fn text(influencer: &Influencer, look: &Look) -> String {
     let row = &influencer.row;
-    let tags: Vec<String> = row.tags.iter().map(|tag| format!("#{tag}")).collect();
+    let tags: Vec<String> = row.tags.iter().map(|tag| format!("#{}", clean(tag, NAME_CHARACTERS))).collect();
     let title = [clean(&row.name, NAME_CHARACTERS), row.id.to_string(), tags.join(" ")];
     let title = title.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("  ");
     let mut lines = vec![look.paint.tone(&title, Tone::Strong)];

@@ -188,8 +188,45 @@ pub fn people() -> Vec<InfluencerRow> {
     people
 }
 
-/// What terminals must never see.
+/// What terminals must never see: the plainest ones, and mixtures of what they are made of, 200 at night.
 pub fn hostile_texts() -> Vec<String> {
+    const PIECES: [&str; 23] = [
+        "\u{1b}[2J",
+        "\u{1b}[1;1H",
+        "\u{1b}]0;t\u{7}",
+        "\u{1b}]52;c;aGk=\u{7}",
+        "\u{1b}P+q\u{1b}\\",
+        "\u{1b}c",
+        "\u{9b}2J",
+        "\u{9d}0;t\u{9c}",
+        "\u{85}",
+        "\0",
+        "\u{8}\u{8}",
+        "\t",
+        "\r\n",
+        "\u{7f}",
+        "\u{2028}",
+        "\u{200b}",
+        "\u{200f}",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{feff}",
+        "\u{e0041}",
+        "日本",
+        "👩\u{200d}💻",
+    ];
+    let share = std::env::var("ROSTER_NIGHTLY").ok().map(|share| share.parse::<f64>().expect("a share, such as 1"));
+    let mixed = share.map_or(10, |share| (190.0 * share).max(10.0) as usize);
+    let piece = |number: usize| PIECES[number % PIECES.len()];
+    let mix = |number: usize| {
+        let (second, third) = (piece(number * 7 + number / 23 + 3), piece(number * 13 + 5));
+        format!("a{}b{second}{third}c{}", piece(number), piece(number / 3))
+    };
+    let plain = plain_hostile_texts();
+    plain.into_iter().chain((0..mixed).map(mix)).collect()
+}
+
+fn plain_hostile_texts() -> Vec<String> {
     vec![
         "\u{1b}]52;c;aGFja2Vk\u{7}\u{1b}]0;title\u{7}\u{1b}[2J\u{1b}[1;1Hhome".to_owned(),
         "\u{9b}31m\u{9d}0;x\u{9c}c1".to_owned(),

@@ -5,19 +5,23 @@ mod callback;
 mod health;
 mod metrics;
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -25,7 +29,8 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::config;
 
-/// Connections at once.
+/// Connections at once. One more ends the oldest that was never answered well: whoever dawdles gives way, and nobody has
+/// to wait for him.
 const MOST_CONNECTIONS: usize = 128;
 const MOST_HEADER_BYTES: usize = 16 * 1024;
 /// A connection ends after this many times the patience for one request: nobody holds a place for ever.
@@ -124,35 +129,69 @@ struct Service {
 
 /// Serves until the end.
 async fn serve(app: &App, listener: &TcpListener, service: Service) {
-    let seats = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut open: VecDeque<Guest> = VecDeque::new();
     loop {
-        let Ok(seat) = seats.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
             () = app.ending.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, _)) => {
+                make_room(&mut open);
                 let (service, ending) = (service.clone(), app.ending.clone());
-                tokio::spawn(async move {
+                let answered = Arc::new(AtomicBool::new(false));
+                let is_answered = answered.clone();
+                let conversation = tokio::spawn(async move {
                     tokio::select! {
-                        () = converse(stream, service) => {}
+                        () = converse(stream, service, &answered) => {}
                         () = ending.cancelled() => {}
                     }
-                    drop(seat);
                 });
+                open.push_back(Guest { conversation, is_answered });
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }
     }
 }
 
+/// A connection that is open.
+struct Guest {
+    conversation: JoinHandle<()>,
+    /// Whether a request of it was answered well.
+    is_answered: Arc<AtomicBool>,
+}
+
+/// Makes room for one more, at the cost of the oldest that showed no good reason to be there.
+fn make_room(open: &mut VecDeque<Guest>) {
+    if open.len() < MOST_CONNECTIONS {
+        return;
+    }
+    open.retain(|guest| !guest.conversation.is_finished());
+    if open.len() >= MOST_CONNECTIONS {
+        let dawdles = open.iter().position(|guest| !guest.is_answered.load(Ordering::Relaxed));
+        if let Some(guest) = open.remove(dawdles.unwrap_or(0)) {
+            guest.conversation.abort();
+        }
+    }
+}
+
 /// HTTP/1 only: telling versions apart would wait for a first byte without an end to patience.
-async fn converse(stream: TcpStream, service: Service) {
+async fn converse(stream: TcpStream, service: Service, answered: &AtomicBool) {
     let Service { router, patience, over } = service;
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(patience.headers).max_buf_size(MOST_HEADER_BYTES);
-    let conversation = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|request| {
+        let answer = router.call(request);
+        async {
+            let answer = answer.await?;
+            if answer.status().is_success() {
+                answered.store(true, Ordering::Relaxed);
+            }
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let conversation = builder.serve_connection(TokioIo::new(stream), service);
     let mut conversation = pin!(conversation);
     // A caller that breaks off or sends nonsense is its own affair.
     tokio::select! {

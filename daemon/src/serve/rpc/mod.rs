@@ -11,8 +11,10 @@ use futures::StreamExt;
 use roster_protocol::audit::Who;
 use roster_protocol::service::Roster as _;
 use roster_protocol::transport::{self, PROTOCOL_VERSION, Patience, Verdict};
-use tarpc::server::{BaseChannel, Channel};
+use roster_protocol::{RosterRequest, RosterResponse};
+use tarpc::server::{BaseChannel, Channel, InFlightRequest};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
 
 use crate::app::App;
 use calls::Caller;
@@ -24,8 +26,10 @@ const MOST_CONNECTIONS: usize = 64;
 const MOST_PER_USER: usize = 24;
 /// Calls of one connection at once; two of them may wait.
 const MOST_CALLS: usize = 16;
+/// Calls of one connection at once whose answers are as long as a page: they are kept until the client reads them.
+const MOST_PAGES: usize = 2;
 /// Answers that wait for a client to read them; behind them the handlers wait.
-const MOST_UNREAD: usize = 4;
+const MOST_UNREAD: usize = 1;
 
 /// The waits after an accept that failed: doubled from the first to the last.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
@@ -135,6 +139,34 @@ async fn converse(app: Arc<App>, who: Who, stream: UnixStream, patience: Patienc
     let config = tarpc::server::Config { pending_response_buffer: MOST_UNREAD };
     let channel = BaseChannel::new(config, frames).max_concurrent_requests(MOST_CALLS);
     let caller = Caller { app, who };
-    let calls = channel.execute(caller.serve());
-    calls.for_each_concurrent(MOST_CALLS, |call| call).await;
+    let pages = Semaphore::new(MOST_PAGES);
+    let calls = channel
+        .requests()
+        .take_while(|call| std::future::ready(call.is_ok()))
+        .filter_map(|call| std::future::ready(call.ok()));
+    let serve = |call: InFlightRequest<RosterRequest, RosterResponse>| {
+        let (caller, pages) = (caller.clone(), &pages);
+        async move {
+            // Held until the answer is on its way: it is nobody else's memory that fills up with answers nobody reads.
+            let _page = if is_long(&call.get().message) { pages.acquire().await.ok() } else { None };
+            call.execute(caller.serve()).await;
+        }
+    };
+    calls.for_each_concurrent(MOST_CALLS, serve).await;
+}
+
+/// Whether the answer may be a page, or a list as long as the roster.
+fn is_long(call: &RosterRequest) -> bool {
+    matches!(
+        call,
+        RosterRequest::Influencers { .. }
+            | RosterRequest::Connections { .. }
+            | RosterRequest::Grants { .. }
+            | RosterRequest::Pause { .. }
+            | RosterRequest::Runs { .. }
+            | RosterRequest::History { .. }
+            | RosterRequest::Changes { .. }
+            | RosterRequest::Alerts { .. }
+            | RosterRequest::Audit { .. }
+    )
 }

@@ -2,7 +2,7 @@
 
 use super::disk::{Disk, Fails, Loss};
 use super::model::{Model, commit_of, told};
-use super::sample::{FIRST_DAY, thorough};
+use super::sample::{FIRST_DAY, times};
 use crate::model::Commit;
 use crate::store::{Pending, Store, StoreError, StoreState};
 use roster_protocol::time::Date;
@@ -67,7 +67,7 @@ fn made() -> Vec<u8> {
 fn a_loss_of_power_loses_nothing_that_was_acknowledged() {
     let made = made();
     let (mut acks, mut crashes) = (0, 0);
-    for seed in 0..300 * thorough() {
+    for seed in 0..times(300, 10_000) {
         let mut random = fastrand::Rng::with_seed(seed);
         let disk = Disk::with(made.clone());
         let (store, _) = disk.open().expect("a store");
@@ -85,6 +85,10 @@ fn a_loss_of_power_loses_nothing_that_was_acknowledged() {
         runtime.block_on(store.fold(Date(FIRST_DAY + 200))).expect("a fold");
         assert!(is_whole(&store, &worked), "seed {seed}, {loss:?}, folded");
     }
+    println!(
+        "\nfigure: power lost {crashes} times of {} tries: {acks} acknowledged, 0 lost, 0 torn, 0 unopenable",
+        times(300, 10_000)
+    );
     assert!(acks > 1_000 && crashes > 100, "{acks} acknowledged, {crashes} crashes: that proves nothing");
 }
 
@@ -92,7 +96,7 @@ fn a_loss_of_power_loses_nothing_that_was_acknowledged() {
 fn an_error_of_the_disk_at_any_call_is_survived() {
     let made = made();
     let mut acks = 0;
-    for nth in 1..=300 * thorough() {
+    for nth in 1..=times(300, 3_600) {
         let mut random = fastrand::Rng::with_seed(nth);
         let disk = Disk::with(made.clone());
         // While it is opened, too: nth counts from the first call.
@@ -117,6 +121,7 @@ fn an_error_of_the_disk_at_any_call_is_survived() {
         let (store, _) = disk.open().expect("the store");
         assert!(is_whole(&store, &worked), "call {nth}, opened again");
     }
+    println!("\nfigure: an I/O error at each of {} calls: {acks} acknowledged, 0 lost", times(300, 3_600));
     assert!(acks > 1_500, "{acks} acknowledged: that proves nothing");
 }
 
@@ -124,7 +129,7 @@ fn an_error_of_the_disk_at_any_call_is_survived() {
 fn a_full_disk_degrades_the_store_until_there_is_room() {
     let made = made();
     let mut acks = 0;
-    for seed in 0..50 * thorough() {
+    for seed in 0..times(50, 600) {
         let mut random = fastrand::Rng::with_seed(seed);
         let disk = Disk::with(made.clone());
         let (store, _) = disk.open().expect("a store");

@@ -4,7 +4,7 @@ use roster_protocol::time::Date;
 
 use super::disk::Disk;
 use super::model::{Model, commit_of, told};
-use super::sample::{FIRST_DAY, thorough};
+use super::sample::{FIRST_DAY, times};
 use crate::store::StoreError;
 
 const PAGE: usize = 4096;
@@ -105,24 +105,24 @@ fn nothing_wrong_is_told_of_a_damaged_file() {
     let used: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
     let any = |random: &mut fastrand::Rng| used[random.usize(0..used.len())];
     let mut flips = Seen::default();
-    for trial in 0..300 * thorough() {
+    for trial in 0..times(300, 10_000) {
         let (at, bit) = (any(&mut random), random.u8(0..8));
         let mut flipped = bytes.clone();
         flipped[at] ^= 1 << bit;
         look(flipped, &model, &mut flips, &format!("flip {trial} at {at}, bit {bit}"));
     }
     let mut cuts = Seen::default();
-    for trial in 0..50 * thorough() {
+    for trial in 0..times(50, 1_000) {
         let len = random.usize(0..bytes.len());
         look(bytes[..len].to_vec(), &model, &mut cuts, &format!("cut {trial} at {len}"));
     }
     let mut zeroes = Seen::default();
-    for trial in 0..50 * thorough() {
+    for trial in 0..times(50, 1_000) {
         let page = any(&mut random) / PAGE;
         let mut zeroed = bytes.clone();
         zeroed[page * PAGE..(page + 1) * PAGE].fill(0);
         look(zeroed, &model, &mut zeroes, &format!("zeroed page {trial}: {page}"));
     }
-    eprintln!("flips {flips:?}\ncuts {cuts:?}\nzeroed pages {zeroes:?}");
+    println!("\nfigure: nothing wrong told of flips {flips:?}, cuts {cuts:?}, zeroed pages {zeroes:?}");
     assert!(flips.named > 30 && cuts.refused > 30 && zeroes.refused > 5, "hardly anything was damaged");
 }

@@ -1,5 +1,8 @@
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use redb::{Database, ReadableDatabase, TableHandle};
 use roster_protocol::time::{Date, Timestamp};
@@ -58,23 +61,29 @@ fn whole(which: u8) -> crate::model::Connection {
     crate::model::Connection { disconnected_at: None, first_day, ..connection(which, 1) }
 }
 
+/// Opens a store that was of format 1, and looks at everything in it.
+fn all_is_there(dir: &Path) {
+    let (store, loaded) = Store::open(OpenOptions::in_dir(dir, Timestamp(9))).expect("it opens");
+    assert_eq!(loaded.snapshots, u64::from(ACCOUNTS) * DAYS as u64 - 1, "all but the damaged one");
+    for which in 1..=ACCOUNTS {
+        let history = store.read_now(|reader| reader.history(&whole(which), None, None)).expect("a history");
+        let expected: Vec<_> = (0..DAYS)
+            .filter(|day| (which, *day) != (7, 2))
+            .map(|day| snapshot(Date(FIRST_DAY + day), u32::from(which)))
+            .collect();
+        assert_eq!(history, expected, "{which}");
+    }
+    drop(store);
+    assert!(!dir.join("roster.redb.copy.new").exists(), "nothing half-made is left");
+}
+
 #[test]
 fn a_store_of_format_1_is_copied_and_goes_on() {
     let dir = tempfile::tempdir().expect("a directory");
     store_of_format_1(dir.path());
     let before = fs::read(dir.path().join("roster.redb")).expect("the file");
     for _ in 0..2 {
-        let (store, loaded) = Store::open(OpenOptions::in_dir(dir.path(), Timestamp(9))).expect("it opens");
-        assert_eq!(loaded.snapshots, u64::from(ACCOUNTS) * DAYS as u64 - 1, "all but the damaged one");
-        for which in 1..=ACCOUNTS {
-            let history = store.read_now(|reader| reader.history(&whole(which), None, None)).expect("a history");
-            let expected: Vec<_> = (0..DAYS)
-                .filter(|day| (which, *day) != (7, 2))
-                .map(|day| snapshot(Date(FIRST_DAY + day), u32::from(which)))
-                .collect();
-            assert_eq!(history, expected, "{which}");
-        }
-        drop(store);
+        all_is_there(dir.path());
         let copy = fs::read(dir.path().join("roster.redb.format-1")).expect("a copy");
         assert!(copy == before, "the copy is what was there");
     }
@@ -82,4 +91,82 @@ fn a_store_of_format_1_is_copied_and_goes_on() {
     let tables = database.begin_read().expect("a transaction");
     let old = tables.list_tables().expect("tables").filter(|table| table.name().starts_with(OLD_LOG_PREFIX));
     assert_eq!(old.count(), 0, "what the old format left is dropped");
+}
+
+/// Says which store another process of this test is to open, and be killed at.
+const VICTIM: &str = "ROSTER_TEST_MIGRATES";
+
+/// Another process that opens the store in `dir`.
+fn opening(dir: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this test"));
+    command.args(["--exact", "store::tests::migration::a_migration_that_is_killed_is_made_at_the_next_start"]);
+    command.env(VICTIM, dir).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+#[test]
+fn a_migration_that_is_killed_is_made_at_the_next_start() {
+    if let Some(dir) = std::env::var_os(VICTIM) {
+        drop(Store::open(OpenOptions::in_dir(dir, Timestamp(9))).expect("it opens"));
+        return;
+    }
+    let made = tempfile::tempdir().expect("a directory");
+    store_of_format_1(made.path());
+    let before = fs::read(made.path().join("roster.redb")).expect("the file");
+    let place = |bytes: &[u8]| {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).expect("ours");
+        fs::write(dir.path().join("roster.redb"), bytes).expect("a store");
+        fs::set_permissions(dir.path().join("roster.redb"), fs::Permissions::from_mode(0o600)).expect("ours");
+        dir
+    };
+    let dir = place(&before);
+    let begun = Instant::now();
+    assert!(opening(dir.path()).status().expect("it runs").success());
+    let usual = begun.elapsed();
+    all_is_there(dir.path());
+
+    let mut random = fastrand::Rng::with_seed(4);
+    let (rounds, mut copying, mut changing, mut over) = (times(40, 200), 0, 0, 0);
+    for round in 0..rounds {
+        let dir = place(&before);
+        let mut victim = opening(dir.path()).spawn().expect("it runs");
+        let has = |name: &str| dir.path().join(name).exists();
+        match round % 4 {
+            // As soon as it copies, as soon as the copy is whole, and at any moment.
+            0 => wait_for(|| has("roster.redb.copy.new") || has("roster.redb.format-1")),
+            1 | 2 => wait_for(|| has("roster.redb.format-1")),
+            _ => {}
+        }
+        let spread = if round % 4 < 2 { 0.05 } else { 1.0 };
+        let ends = Instant::now() + usual.mul_f64(spread * random.f64());
+        wait_for(|| Instant::now() >= ends);
+        victim.kill().expect("it was ours");
+        victim.wait().expect("it was ours");
+        let is_untouched = || fs::read(dir.path().join("roster.redb")).expect("the store") == before;
+        match (has("roster.redb.format-1"), has("roster.redb.copy.new")) {
+            (false, true) => copying += 1,
+            (true, _) if is_untouched() => changing += 1,
+            (true, _) => over += 1,
+            (false, false) => {}
+        }
+        all_is_there(dir.path());
+        // The copy is as good as the store was, even when it was made of one that a kill left open.
+        let restored = place(&fs::read(dir.path().join("roster.redb.format-1")).expect("a copy"));
+        all_is_there(restored.path());
+    }
+    println!(
+        "\nfigure: {rounds} migrations killed, {copying} while copying, {changing} between copy and change, {over} in the \
+         change or after it: 0 lost, 0 stuck"
+    );
+    assert!(copying + changing > 0 && over > 0, "the kills came at the wrong time");
+}
+
+/// Looks again and again until it is so.
+fn wait_for(is_so: impl Fn() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < limit, "not in time");
+        std::thread::yield_now();
+    }
 }

@@ -191,7 +191,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60 * thorough() as u32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: times(60, 600) as u32, ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_is_as_good_as_maps(seed: u64, steps in proptest::collection::vec(any_step(), 1..25)) {

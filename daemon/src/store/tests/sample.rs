@@ -175,7 +175,8 @@ pub(super) fn hold(seed: u32) -> Hold {
     Hold { scope: format!("youtube/{}", seed % 3), until: at(seed), reason: "429".to_owned() }
 }
 
-/// How many times as much a test tries: 1, or what `ROSTER_THOROUGH` says at night.
-pub(super) fn thorough() -> u64 {
-    std::env::var("ROSTER_THOROUGH").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
+/// How often a test tries: `quick` under `cargo test`; at night, when `ROSTER_NIGHTLY` says which share of it, `long`.
+pub(super) fn times(quick: u64, long: u64) -> u64 {
+    let share = std::env::var("ROSTER_NIGHTLY").ok().map(|share| share.parse::<f64>().expect("a share, such as 1"));
+    share.map_or(quick, |share| ((long as f64 * share) as u64).max(quick))
 }

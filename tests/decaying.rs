@@ -1,0 +1,164 @@
+//! A store whose disk changed bytes, under the real daemon: it starts and names what is damaged, or says that it cannot;
+//! it never tells anything that was not so.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+use roster_protocol::RosterClient;
+use roster_protocol::influencer::InfluencerQuery;
+use roster_protocol::transport::{self, within};
+use roster_sandbox::{AccountEdit, Platform, Sandbox};
+
+use crate::support::programs::{Place, until};
+use crate::support::{LIMIT, figure, times};
+
+const PEOPLE: u64 = 12;
+
+/// Everybody by name, with note, followers and the days that are known.
+type Told = BTreeMap<String, (Option<String>, Option<u64>, Vec<String>)>;
+
+async fn told(client: &RosterClient) -> Told {
+    let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
+    let page = client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
+    let mut told = Told::new();
+    for row in page.rows {
+        let shown = client.influencer(within(LIMIT), row.id.to_string()).await.expect("an answer").expect("somebody");
+        let mut days = Vec::new();
+        for connection in &shown.connections {
+            // What cannot be read is an error in words, or left out; never another number.
+            let history = client.history(within(LIMIT), connection.id.to_string(), None, None).await;
+            let snapshots = history.expect("an answer").map(|history| history.snapshots).unwrap_or_default();
+            days.extend(snapshots.iter().map(|one| format!("{} {:?}", one.date, one.numbers)));
+        }
+        told.insert(shown.row.name, (shown.note, shown.row.followers, days));
+    }
+    told
+}
+
+/// Whether all that is told was so; some may be missing.
+fn is_part_of(found: &Told, whole: &Told) -> bool {
+    found.iter().all(|(name, (note, followers, days))| {
+        whole.get(name).is_some_and(|(was_note, was_followers, was_days)| {
+            (note == was_note || note.is_none())
+                && (followers == was_followers || followers.is_none())
+                && days.iter().all(|day| was_days.contains(day))
+        })
+    })
+}
+
+/// A place whose daemon knew some people, and was ended; with what it told.
+async fn lived() -> (Place, Told) {
+    let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
+    let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
+    let place = Place::before(&sandbox);
+    let mut rosterd = place.start().await;
+    for number in 0..PEOPLE {
+        let handle = format!("star{number}.sky.test");
+        let edit = AccountEdit { followers: Some(1000 + number), growth_per_day: Some(0.0), ..AccountEdit::default() };
+        sandbox.world().put(Platform::Bluesky, &handle, &edit).expect("a possible account");
+        let (name, account) = (format!("Star {number}"), format!("bluesky:{handle}"));
+        place.json(&["add", &name, "--handle", &account, "--note", &format!("note {number}")]).await;
+    }
+    place.json(&["sync", "--all"]).await;
+    let whole = told(&rosterd.client).await;
+    assert!(whole.len() as u64 == PEOPLE && whole.values().all(|(_, _, days)| days.len() == 1), "{whole:?}");
+    rosterd.end(Signal::SIGTERM).await;
+    // From now on nobody is asked: what was lost is not simply measured again.
+    place.configure("[sync]\ndaily_snapshot = \"off\"\ninterval = \"360d\"\n[platforms.bluesky]\nenabled = false\n");
+    (place, whole)
+}
+
+/// Changes one byte of the value of a table's first record.
+fn damage(file: &Path, table: &str) {
+    let database = redb::Database::open(file).expect("a store");
+    let write = database.begin_write().expect("a transaction");
+    {
+        let definition: redb::TableDefinition<'_, &[u8], &[u8]> = redb::TableDefinition::new(table);
+        let mut records = write.open_table(definition).expect("a table");
+        let (key, mut value) = {
+            let first = redb::ReadableTable::first(&records).expect("readable").expect("a record");
+            (first.0.value().to_vec(), first.1.value().to_vec())
+        };
+        let middle = value.len() / 2;
+        value[middle] ^= 0x10;
+        records.insert(key.as_slice(), value.as_slice()).expect("written");
+    }
+    write.commit().expect("a commit");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_starts_on_a_damaged_store_and_names_the_rows() {
+    let (place, whole) = lived().await;
+    let file = place.state().join("roster.redb");
+    let before = std::fs::read(&file).expect("the store");
+    for (table, lost) in [("influencers", 1), ("runs", 0), ("audit", 0)] {
+        std::fs::write(&file, &before).expect("as it was");
+        damage(&file, table);
+        let logged = place.log().len();
+        let mut rosterd = place.start().await;
+        let found = told(&rosterd.client).await;
+        assert!(is_part_of(&found, &whole), "{table}: {found:?}");
+        assert_eq!(found.len() as u64, PEOPLE - lost, "{table}");
+        until("the damage is counted and named", async || {
+            let status = rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+            let log = place.log();
+            let named = log[logged..].lines().any(|line| {
+                line.contains("a stored row is damaged")
+                    && line.contains(&format!("\"{table}\""))
+                    && line.contains("key=")
+            });
+            (status.store.damaged == 1 && named).then_some(())
+        })
+        .await;
+        rosterd.end(Signal::SIGTERM).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bits_that_flip_teach_a_daemon_nothing() {
+    let (place, whole) = lived().await;
+    let file = place.state().join("roster.redb");
+    let before = std::fs::read(&file).expect("the store");
+    let used: Vec<usize> = (0..before.len()).filter(|at| before[*at] != 0).collect();
+    let mut dice = fastrand::Rng::with_seed(3);
+    let (tries, mut refused, mut named, mut harmless) = (times(20, 300), 0, 0, 0);
+    for number in 0..tries {
+        let mut bytes = before.clone();
+        let (at, bit) = (used[dice.usize(..used.len())], dice.u8(..8));
+        match number % 5 {
+            0 => bytes.truncate(dice.usize(..before.len())),
+            1 => bytes[at / 4096 * 4096..].iter_mut().take(4096).for_each(|byte| *byte = 0),
+            _ => bytes[at] ^= 1 << bit,
+        }
+        std::fs::write(&file, &bytes).expect("damaged");
+        let mut child = place.rosterd(&[]).spawn().expect("rosterd starts");
+        let started = until("it answers or ends", async || match child.try_wait().expect("ours") {
+            Some(status) => Some(Err(status)),
+            None => transport::connect(&place.socket()).await.ok().map(Ok),
+        });
+        match started.await {
+            Err(status) => {
+                assert!(matches!(status.code(), Some(1 | 78)), "{number}: {status}");
+                let log = place.log();
+                let last = log.lines().last().unwrap_or_default();
+                assert!(
+                    last.starts_with("error: the store") || last.starts_with("error: the disk"),
+                    "{number}: {last}"
+                );
+                refused += 1;
+            }
+            Ok(client) => {
+                let found = told(&client).await;
+                assert!(is_part_of(&found, &whole), "try {number}, byte {at}, bit {bit}: {found:?}");
+                let status = client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+                if status.store.damaged > 0 { named += 1 } else { harmless += 1 }
+            }
+        }
+        // Whether it still lives or not.
+        let _ = child.start_kill();
+        child.wait().await.expect("it was ours");
+    }
+    figure(format!("{tries} damages under the daemon: {refused} refused, {named} named, {harmless} harmless, 0 wrong"));
+    assert!(refused > 0 && refused < tries, "{refused} of {tries} refused");
+}

@@ -1,0 +1,20 @@
+#![no_main]
+//! Calls and answers as they stand in a frame: what is understood is written again as the same.
+
+use libfuzzer_sys::fuzz_target;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use roster_protocol::{RosterRequest, RosterResponse};
+
+fn understood<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
+    let Ok(first) = postcard::from_bytes::<T>(bytes) else { return };
+    let written = postcard::to_stdvec(&first).expect("what was read can be written");
+    let second: T = postcard::from_bytes(&written).expect("what was written can be read");
+    assert_eq!(postcard::to_stdvec(&second).expect("written"), written);
+}
+
+
+fuzz_target!(|bytes: &[u8]| {
+    understood::<RosterRequest>(bytes);
+    understood::<RosterResponse>(bytes);
+});

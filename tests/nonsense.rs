@@ -1,0 +1,192 @@
+//! Answers that are none, of every platform, with and without consent: what was known stays, what is wrong is said in a
+//! clean sentence, and a bomb costs no memory.
+
+use roster_protocol::connection::{Account, ConnectionStatus};
+use roster_protocol::influencer::NewInfluencer;
+use roster_protocol::sync::{Outcome, Run};
+use roster_protocol::transport::within;
+use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Variant};
+
+use crate::support::consent::{APPS, consented};
+use crate::support::programs::Place;
+use crate::support::{LIMIT, NOON, World, figure};
+
+const MOST: u32 = 100_000;
+
+fn handle(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Bluesky => "mara.sky.test",
+        Platform::Mastodon => "mara@social.example",
+        Platform::Youtube => "@mara",
+        Platform::Instagram => "mara.gram",
+        Platform::Facebook => "mara.page",
+        Platform::Tiktok => "mara",
+    }
+}
+
+/// Whether it tells of nobody without the owner's consent.
+fn needs_consent(platform: Platform) -> bool {
+    matches!(platform, Platform::Instagram | Platform::Facebook | Platform::Tiktok)
+}
+
+/// Where the platform is asked: errors name it, the platform itself, or both.
+fn names(platform: Platform) -> [&'static str; 2] {
+    match platform {
+        Platform::Bluesky => ["bluesky", "public.api.bsky.app"],
+        Platform::Mastodon => ["mastodon", "social.example"],
+        Platform::Youtube => ["youtube", "youtube.googleapis.com"],
+        Platform::Instagram => ["instagram", "graph.facebook.com"],
+        Platform::Facebook => ["facebook", "graph.facebook.com"],
+        Platform::Tiktok => ["tiktok", "open.tiktokapis.com"],
+    }
+}
+
+pub fn is_one_clean_sentence(error: &str) {
+    assert!(error.chars().count() <= 240, "{error}");
+    assert!(!error.chars().any(char::is_control), "{error:?}");
+    for theirs in ["Checking your connection", "not what you asked for", "padding", "<html", "Backend", "http://", "?"]
+    {
+        assert!(!error.contains(theirs), "their words: {error}");
+    }
+}
+
+/// A world with one account, whose first numbers are in.
+async fn followed(platform: Platform) -> World {
+    let world = World::with_apps().await;
+    world.quiet(platform, handle(platform), 1000);
+    match needs_consent(platform) {
+        false => drop(world.add("Mara", platform.slug(), handle(platform)).await),
+        true => {
+            world.influencer("Mara").await;
+            world.consent("Mara", platform.slug(), handle(platform)).await;
+            world.sync("Mara").await;
+        }
+    }
+    world
+}
+
+async fn sync_mara(world: &World) -> Run {
+    let mut runs = world.sync("Mara").await;
+    assert_eq!(runs.len(), 1);
+    runs.remove(0)
+}
+
+/// The days and followers that are stored.
+async fn stored(world: &World, platform: Platform) -> Vec<(String, Option<u64>)> {
+    let named = format!("{}:{}", platform.slug(), handle(platform));
+    let history = world.client.history(within(LIMIT), named, None, None).await.expect("an answer");
+    let snapshots = history.expect("a history").snapshots;
+    snapshots.into_iter().map(|snapshot| (snapshot.date.to_string(), snapshot.numbers.followers)).collect()
+}
+
+/// Every way to give no proper answer, once around: nothing is lost, and afterwards all is well again.
+async fn nothing_is_learned_from_nonsense(platform: Platform) {
+    let world = followed(platform).await;
+    let today = "2026-11-21".to_owned();
+    let mut followers = 1000;
+    let wrong = [Variant::Float, Variant::Negative, Variant::TooBig];
+    let wrong = wrong.map(|variant| Fault { variant: Some(variant), ..Fault::new(platform, FaultKind::WrongTypes) });
+    let kinds = [
+        FaultKind::ServerError,
+        FaultKind::Disconnect,
+        FaultKind::Truncated,
+        FaultKind::Garbage,
+        FaultKind::Html,
+        FaultKind::Huge,
+        FaultKind::GzipBomb,
+        FaultKind::Timeout,
+    ];
+    for fault in kinds.map(|kind| Fault::new(platform, kind)).into_iter().chain(wrong) {
+        let what = format!("{platform} {:?} {:?}", fault.kind, fault.variant);
+        world.quiet(platform, handle(platform), followers + 10);
+        world.sandbox.world().clear_requests();
+        world.sandbox.world().fault(Fault { count: MOST, ..fault });
+        let run = sync_mara(&world).await;
+        assert_eq!((run.outcome, run.followers), (Outcome::Failed, None), "{what}: {run:?}");
+        let error = run.error.expect("a reason");
+        is_one_clean_sentence(&error);
+        assert!(names(platform).iter().any(|name| error.to_lowercase().contains(name)), "{what}: {error}");
+        assert!(run.retry_at.is_some_and(|at| at > NOON), "{what}");
+        let asked = world.asked("");
+        assert!((1..=4).contains(&asked), "{what}: asked {asked} times");
+        assert_eq!(stored(&world, platform).await, [(today.clone(), Some(followers))], "{what}");
+        let mara = world.show("Mara").await;
+        assert_eq!((mara.row.followers, mara.connections[0].last_error.as_ref()), (Some(followers), Some(&error)));
+
+        world.sandbox.world().clear_faults();
+        let run = sync_mara(&world).await;
+        followers += 10;
+        assert_eq!((run.outcome, run.followers), (Outcome::Ok, Some(followers)), "after {what}: {run:?}");
+        let connection = world.show("Mara").await.connections.remove(0);
+        assert_eq!((connection.status, connection.last_error), (ConnectionStatus::Fresh, None), "{what}");
+        assert_eq!(stored(&world, platform).await, [(today.clone(), Some(followers))]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bluesky_that_talks_nonsense_teaches_nothing() {
+    nothing_is_learned_from_nonsense(Platform::Bluesky).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mastodon_that_talks_nonsense_teaches_nothing() {
+    nothing_is_learned_from_nonsense(Platform::Mastodon).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn youtube_that_talks_nonsense_teaches_nothing() {
+    nothing_is_learned_from_nonsense(Platform::Youtube).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instagram_that_talks_nonsense_teaches_nothing() {
+    nothing_is_learned_from_nonsense(Platform::Instagram).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn facebook_that_talks_nonsense_teaches_nothing() {
+    nothing_is_learned_from_nonsense(Platform::Facebook).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tiktok_that_talks_nonsense_teaches_nothing() {
+    nothing_is_learned_from_nonsense(Platform::Tiktok).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bomb_costs_no_memory() {
+    let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
+    let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
+    let place = Place::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
+    let rosterd = place.start().await;
+    for platform in Platform::ALL {
+        sandbox.world().put(platform, handle(platform), &AccountEdit::default()).expect("a possible account");
+        let (name, platform_name) = (platform.slug().to_owned(), platform.slug().to_owned());
+        let account = Account { platform: platform_name, handle: handle(platform).to_owned() };
+        let accounts = if needs_consent(platform) { Vec::new() } else { vec![account] };
+        let new = NewInfluencer { name: name.clone(), accounts, ..NewInfluencer::default() };
+        rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+        if needs_consent(platform) {
+            consented(&rosterd.client, &name, platform, handle(platform)).await;
+        }
+    }
+    place.json(&["sync", "--all"]).await;
+    let (mut failed, mut most) = (0, 0);
+    for kind in [FaultKind::GzipBomb, FaultKind::Huge] {
+        for platform in Platform::ALL {
+            rosterd.forget_peak();
+            let before = rosterd.memory_kib("VmRSS");
+            sandbox.world().fault(Fault { count: MOST, ..Fault::new(platform, kind) });
+            let said = place.roster(&["sync", platform.slug(), "--json"]).await;
+            assert_eq!(said.code, Some(1), "{platform} {kind:?}: {said:?}");
+            failed += said.json()["failed"].as_u64().expect("a count");
+            sandbox.world().clear_faults();
+            let grown = rosterd.memory_kib("VmHWM").saturating_sub(before);
+            most = most.max(grown);
+            assert!(grown <= 16 * 1024, "{platform} {kind:?}: {grown} KiB more than {before} KiB");
+        }
+    }
+    assert_eq!(failed, 12);
+    figure(format!("12 endless or unpacking answers of six platforms: {most} KiB more at most"));
+    assert_eq!(place.roster(&["sync", "--all", "--json"]).await.code, Some(0));
+}
