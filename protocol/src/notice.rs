@@ -181,4 +181,16 @@ mod tests {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_markup_and_no_control_is_in_any_popup(name in "(\\PC|\\pC|[<>&;]){0,60}", why in "(\\PC|\\pC|[<>&;]){0,400}") {
+            let alert = Alert { metric: None, why, ..alert(&name) };
+            for (title, body) in [popup_text(&alert), summary_text(&[alert.clone(), alert.clone()])] {
+                proptest::prop_assert!(!title.contains(char::is_control) && !body.contains(char::is_control));
+                let plain = ["&amp;", "&lt;", "&gt;"].iter().fold(body.clone(), |text, entity| text.replace(entity, ""));
+                proptest::prop_assert!(!plain.contains(['<', '>', '&']), "{body:?}");
+            }
+        }
+    }
 }

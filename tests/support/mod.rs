@@ -41,6 +41,11 @@ pub fn times(quick: u64, long: u64) -> u64 {
     nightly().map_or(quick, |share| ((long as f64 * share) as u64).max(quick))
 }
 
+/// A limit of time as it holds on an idle machine: at night as it is, under `cargo test`, beside others, five times that.
+pub fn limit(idle: Duration) -> Duration {
+    if nightly().is_some() { idle } else { 5 * idle }
+}
+
 /// Tells a figure; the nightly run gathers the lines.
 pub fn figure(text: impl std::fmt::Display) {
     println!("\nfigure: {text}");
