@@ -23,6 +23,7 @@ use crate::consent::Desk;
 use crate::consent::vault::Vault;
 use crate::events::Feed;
 use crate::http_client::HttpClient;
+use crate::meters::Meters;
 use crate::model::{Commit, Loaded};
 use crate::platforms::Registered;
 use crate::roster::Roster;
@@ -42,6 +43,8 @@ pub struct App {
     /// Where consents are asked for and kept.
     pub desk: Desk,
     pub started_at: Timestamp,
+    /// What is counted since then.
+    pub meters: Meters,
     /// Woken when something became due or a place became free.
     pub wake: Notify,
     /// Batches that may be asked at once.
@@ -93,6 +96,8 @@ impl App {
             parts.platforms.into_iter().map(|known| (known.platform.info().slug.to_owned(), Arc::new(known))).collect();
         let per_platform = parts.config.sync.concurrency_per_platform;
         let places_of = platforms.keys().map(|slug| (slug.clone(), Arc::new(Semaphore::new(per_platform)))).collect();
+        let meters = Meters::new(platforms.keys().map(String::as_str));
+        platforms.keys().for_each(|slug| parts.http.meters().begin(slug));
         let now = parts.clock.now();
         let mut roster = Roster::new(parts.loaded, platforms);
         load_recent(&parts.store, &parts.config, &mut roster, now).await?;
@@ -106,6 +111,7 @@ impl App {
             tickets: Tickets::default(),
             desk: Desk::new(parts.vault),
             started_at: now,
+            meters,
             wake: Notify::new(),
             batches: Mutex::default(),
             agents: Mutex::default(),
@@ -155,6 +161,7 @@ impl App {
             self.reload().await;
             return Err(stored_not(&error));
         }
+        self.meters.told(&events);
         self.feed.tell(events);
         self.wake.notify_one();
         Ok(decided)

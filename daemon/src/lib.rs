@@ -15,6 +15,7 @@ pub mod edits;
 pub mod events;
 pub mod history;
 pub mod http_client;
+pub mod meters;
 pub mod model;
 pub mod platforms;
 pub mod program;

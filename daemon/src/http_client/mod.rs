@@ -32,6 +32,8 @@ pub use api::{Api, BaseError, Request, Route, base_url};
 pub use error::{HttpError, HttpErrorKind};
 pub use secret::{Secret, SecretError};
 
+use crate::meters::RequestMeters;
+
 /// How long and how large an exchange may get. Values, so that tests use milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
@@ -129,6 +131,7 @@ struct Inner {
     settings: HttpSettings,
     proxy: Option<Url>,
     certificates: Vec<reqwest::Certificate>,
+    meters: RequestMeters,
     // Built when first used: one that speaks TLS cannot be built without CA certificates, which a host that
     // only asks a loopback gateway need not have.
     guarded: OnceCell<reqwest::Client>,
@@ -157,12 +160,18 @@ impl HttpClient {
             settings,
             proxy,
             certificates,
+            meters: RequestMeters::default(),
             guarded: OnceCell::new(),
             trusted: OnceCell::new(),
             inside: OnceCell::new(),
             plain: OnceCell::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What was asked of platforms since the start.
+    pub fn meters(&self) -> &RequestMeters {
+        &self.inner.meters
     }
 
     /// Asks once and reads the whole answer, whatever its status.

@@ -153,6 +153,16 @@ impl Origin {
         }
     }
 
+    /// What is free on the file's disk; `None` for backends.
+    pub(super) fn free_bytes(&self) -> Option<u64> {
+        match &self.place {
+            Place::File { path, .. } => {
+                rustix::fs::statvfs(path).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+            }
+            Place::Backend(_) => None,
+        }
+    }
+
     fn builder(&self) -> redb::Builder {
         let mut builder = Database::builder();
         builder.set_cache_size(self.cache_bytes);

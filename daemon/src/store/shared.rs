@@ -14,6 +14,7 @@ use super::origin::Origin;
 use super::reader::Reader;
 use super::records::{Format, Record};
 use super::tables::{FORMAT, Records};
+use crate::meters::StoreMeters;
 
 /// Whether the store takes writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,17 +36,20 @@ pub(super) struct Shared {
     pub(super) origin: Origin,
     pub(super) state: watch::Sender<StoreState>,
     pub(super) damage: DamageLog,
+    pub(super) meters: StoreMeters,
 }
 
 impl Shared {
     pub(super) fn new(origin: Origin, database: Database, damage: DamageLog) -> Self {
-        Self { database: RwLock::new(Some(database)), origin, state: watch::Sender::new(StoreState::Working), damage }
+        let state = watch::Sender::new(StoreState::Working);
+        Self { database: RwLock::new(Some(database)), origin, state, damage, meters: StoreMeters::default() }
     }
 
     /// Runs `read` in one read transaction. redb panics on some damaged pages; that is told as damage.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let database = database.as_ref().ok_or_else(|| self.degraded())?;
+        let _counted = self.meters.read();
         told_as_damage(|| read(&Reader::new(database.begin_read()?, &self.damage)))
     }
 

@@ -21,7 +21,8 @@ pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, String) {
     }
 }
 
-fn unready(app: &App) -> Option<String> {
+/// Why it is not ready; `None` when it is.
+pub(super) fn unready(app: &App) -> Option<String> {
     if let Some(reason) = app.degraded() {
         return Some(format!("the store cannot be written: {reason}"));
     }
