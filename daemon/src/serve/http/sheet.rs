@@ -1,7 +1,7 @@
 //! A page of Prometheus text, put together value by value.
 
 use prometheus::core::Collector;
-use prometheus::proto::MetricFamily;
+use prometheus::proto::{Metric, MetricFamily};
 use prometheus::{CounterVec, GaugeVec, Opts, TextEncoder};
 
 /// What a value is: one that goes up and down, or one that only grows until a restart.
@@ -59,13 +59,21 @@ impl Sheet {
     }
 
     /// Values that were counted elsewhere.
-    pub fn put(&mut self, families: Vec<MetricFamily>) {
+    pub fn put(&mut self, mut families: Vec<MetricFamily>) {
         // One without a value has nothing to say, and cannot be written.
-        self.0.extend(families.into_iter().filter(|family| !family.get_metric().is_empty()));
+        families.retain(|family| !family.get_metric().is_empty());
+        for family in &mut families {
+            family.mut_metric().sort_by(|one, other| labels(one).cmp(labels(other)));
+        }
+        self.0.append(&mut families);
     }
 
     /// The text; `None` when it cannot be written.
     pub fn text(&self) -> Option<String> {
         TextEncoder::new().encode_to_string(&self.0).ok()
     }
+}
+
+fn labels(metric: &Metric) -> impl Iterator<Item = &str> {
+    metric.get_label().iter().map(|label| label.value())
 }
