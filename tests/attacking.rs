@@ -195,11 +195,12 @@ async fn other_versions_are_told_which_side_to_restart() {
     let place = Place::new("");
     std::fs::create_dir(place.path("run")).expect("a directory");
     let listener = UnixListener::bind(place.socket()).expect("a socket");
+    let newer = format!("rosterd version {}: restart roster", VERSION + 1);
     let answers = [
-        ([preamble(VERSION + 1), vec![WRONG_VERSION]].concat(), "rosterd version 3: restart roster"),
+        ([preamble(VERSION + 1), vec![WRONG_VERSION]].concat(), newer.as_str()),
         ([preamble(0), vec![WRONG_VERSION]].concat(), "rosterd version 0: restart rosterd"),
-        ([preamble(VERSION + 1), vec![WELCOME]].concat(), "rosterd version 3: restart roster"),
-        ([preamble(VERSION + 1), vec![99]].concat(), "rosterd version 3: restart roster"),
+        ([preamble(VERSION + 1), vec![WELCOME]].concat(), newer.as_str()),
+        ([preamble(VERSION + 1), vec![99]].concat(), newer.as_str()),
         ([preamble(VERSION), vec![BUSY]].concat(), "has too many connections open"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "does not answer as rosterd does"),
         (b"RO".to_vec(), "does not answer as rosterd does"),

@@ -502,7 +502,7 @@ async fn nothing_that_can_be_printed_holds_a_secret() {
         });
         world.client.consent_cancel(within(LIMIT), waiting.id).await.expect("an answer").expect("given up");
     }
-    printed += &format!("{:?}", world.daemon().app.config);
+    printed += &format!("{:?}", world.daemon().app.setup().config);
     let secrets = world.sandbox.world().secrets();
     assert!(secrets.len() >= 20 && printed.contains("mara.gram"), "{} secrets", secrets.len());
     for secret in secrets {

@@ -122,6 +122,29 @@ async fn metrics_count_everything_and_name_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_go_on_when_the_config_is_loaded_again() {
+    let (mut world, address, client) = world().await;
+    world.followers(Platform::Bluesky, "mara.sky.test", 1000);
+    world.add("Mara", "bluesky", "mara.sky.test").await;
+    let asked = async || {
+        let (_, text) = get(&client, address, "/metrics").await;
+        let answered = text
+            .lines()
+            .find_map(|line| line.strip_prefix("roster_requests_total{platform=\"bluesky\",status=\"2xx\"} "));
+        let refused = text.lines().any(|line| line == "roster_config_refused 1");
+        (answered.expect("it is counted").parse::<u64>().expect("a count"), refused)
+    };
+    let (before, _) = asked().await;
+    assert!(before >= 1);
+    world.reload(|config| config.replace("[sync]\n", "[sync]\nconcurrency = 3\n")).await.expect("a good config");
+    assert_eq!(asked().await, (before, false));
+    world.sync_target(roster_protocol::SyncTarget::All).await;
+    assert!(asked().await.0 > before);
+    world.reload(|config| config.replace("concurrency", "concurency")).await.expect_err("a typing error");
+    assert!(asked().await.1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_else_is_served_and_nothing_is_taken() {
     let (_world, address, client) = world().await;
     for path in ["/", "/metrics/", "/oauth/youtube", "/webhooks/youtube", "/../etc/passwd", "/%2e%2e/x"] {

@@ -4,7 +4,7 @@
 //! roster takes it in, the store makes it durable, and only then it is told.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use roster_protocol::error::RosterError;
@@ -12,32 +12,31 @@ use roster_protocol::event::Event;
 use roster_protocol::ids::InfluencerId;
 use roster_protocol::sync::RunningBatch;
 use roster_protocol::time::Timestamp;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::browse::rows::{self, Seen};
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::consent::Desk;
 use crate::consent::vault::Vault;
 use crate::events::Feed;
-use crate::http_client::HttpClient;
+use crate::logs::Logs;
 use crate::meters::Meters;
 use crate::model::{Commit, Loaded};
-use crate::platforms::Registered;
+use crate::reload::LastLoad;
 use crate::roster::Roster;
+use crate::setup::{Platforms, Setup};
 use crate::store::{Store, StoreError, StoreState};
 use crate::sync::coverage::Coverage;
 use crate::sync::decide::{Dice, Facts};
+use crate::sync::schedule::Grid;
 use crate::sync::tickets::Tickets;
 
 /// Everything long-lived.
 pub struct App {
-    pub config: Config,
     pub clock: Arc<dyn Clock>,
     pub store: Store,
-    pub http: HttpClient,
     pub feed: Feed,
     pub tickets: Tickets,
     /// Where consents are asked for and kept.
@@ -47,9 +46,6 @@ pub struct App {
     pub meters: Meters,
     /// Woken when something became due or a place became free.
     pub wake: Notify,
-    /// Batches that may be asked at once.
-    pub places: Arc<Semaphore>,
-    pub places_of: HashMap<String, Arc<Semaphore>>,
     /// What is being asked now, by a number of its own.
     pub batches: Mutex<BTreeMap<u64, RunningBatch>>,
     /// Desktop agents by uid: how many wait now, and when the last one left.
@@ -60,6 +56,10 @@ pub struct App {
     pub tasks: TaskTracker,
     /// The end of patience with such work.
     pub cut_off: CancellationToken,
+    /// The log, where it is ours: in tests it is the test's.
+    pub logs: Option<Logs>,
+    setup: watch::Sender<Arc<Setup>>,
+    last_load: Mutex<LastLoad>,
     roster: Mutex<Roster>,
     dice: Mutex<Dice>,
 }
@@ -75,13 +75,13 @@ pub struct Agent {
 
 /// What the app is built of.
 pub struct Parts {
-    pub config: Config,
+    pub setup: Setup,
+    pub platforms: Platforms,
     pub clock: Arc<dyn Clock>,
     pub store: Store,
     pub loaded: Loaded,
-    pub http: HttpClient,
-    pub platforms: Vec<Registered>,
     pub vault: Vault,
+    pub logs: Option<Logs>,
     /// Seeds ids, offsets and the feed's epoch.
     pub seed: u64,
 }
@@ -92,21 +92,14 @@ impl App {
     /// # Errors
     /// When the store cannot be read.
     pub async fn build(parts: Parts) -> Result<Arc<Self>, StoreError> {
-        let platforms: BTreeMap<String, Arc<Registered>> =
-            parts.platforms.into_iter().map(|known| (known.platform.info().slug.to_owned(), Arc::new(known))).collect();
-        let per_platform = parts.config.sync.concurrency_per_platform;
-        let places_of = platforms.keys().map(|slug| (slug.clone(), Arc::new(Semaphore::new(per_platform)))).collect();
-        let meters = Meters::new(platforms.keys().map(String::as_str));
-        platforms.keys().for_each(|slug| parts.http.meters().begin(slug));
+        let meters = Meters::new(parts.platforms.keys().map(String::as_str));
+        parts.platforms.keys().for_each(|slug| parts.setup.http.meters().begin(slug));
         let now = parts.clock.now();
-        let mut roster = Roster::new(parts.loaded, platforms);
-        load_recent(&parts.store, &parts.config, &mut roster, now).await?;
+        let mut roster = Roster::new(parts.loaded, parts.platforms);
+        load_recent(&parts.store, &parts.setup.config.sync.grid, &mut roster, now).await?;
         Ok(Arc::new(Self {
-            places: Arc::new(Semaphore::new(parts.config.sync.concurrency)),
-            places_of,
             clock: parts.clock,
             store: parts.store,
-            http: parts.http,
             feed: Feed::new(parts.seed),
             tickets: Tickets::default(),
             desk: Desk::new(parts.vault),
@@ -118,15 +111,47 @@ impl App {
             ending: CancellationToken::new(),
             tasks: TaskTracker::new(),
             cut_off: CancellationToken::new(),
+            logs: parts.logs,
+            last_load: Mutex::new(LastLoad { at: now, refused: None }),
+            setup: watch::Sender::new(Arc::new(parts.setup)),
             roster: Mutex::new(roster),
             dice: Mutex::new(Dice(fastrand::Rng::with_seed(parts.seed))),
-            config: parts.config,
         }))
+    }
+
+    /// What follows from the config in use.
+    pub fn setup(&self) -> Arc<Setup> {
+        self.setup.borrow().clone()
+    }
+
+    /// Tells when another setup is taken into use.
+    pub fn watch_setup(&self) -> watch::Receiver<Arc<Setup>> {
+        self.setup.subscribe()
+    }
+
+    /// Takes another setup into use. The schedule brings due times onto its grid.
+    pub fn install(&self, setup: Setup, platforms: Platforms) {
+        self.with_roster(|roster| roster.know(platforms));
+        let http = setup.http.counting_on(&self.setup().http);
+        let setup = Setup { http, ..setup };
+        self.setup.send_replace(Arc::new(setup));
+        self.desk.wake.notify_one();
+        self.feed.tell(vec![Event::ScheduleChanged]);
+    }
+
+    /// How loading the config went the last time.
+    pub fn last_load(&self) -> LastLoad {
+        self.last_load.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes how loading the config went.
+    pub fn loaded_config(&self, load: LastLoad) {
+        *self.last_load.lock().unwrap_or_else(PoisonError::into_inner) = load;
     }
 
     /// What an answer made now has to know.
     pub fn seen(&self) -> Seen {
-        Seen { now: self.clock.now(), interval: self.config.sync.grid.interval }
+        Seen { now: self.clock.now(), interval: self.setup().config.sync.grid.interval }
     }
 
     /// Looks at the roster. Short: everybody else waits.
@@ -148,10 +173,11 @@ impl App {
         decision: impl FnOnce(&Facts<'_>, &mut Commit, &mut Dice) -> Result<T, RosterError>,
     ) -> Result<T, RosterError> {
         let (pending, events, decided) = {
+            let setup = self.setup();
             let mut roster = self.roster();
             let mut commit = Commit::default();
-            let mut dice = self.dice.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let decided = decision(&self.facts(&roster), &mut commit, &mut dice)?;
+            let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+            let decided = decision(&self.facts(&roster, &setup), &mut commit, &mut dice)?;
             roster.apply(&commit);
             let events = events_of(&roster, &commit);
             (self.store.submit(commit), events, decided)
@@ -168,11 +194,11 @@ impl App {
     }
 
     /// What deciding needs to know.
-    fn facts<'a>(&'a self, roster: &'a Roster) -> Facts<'a> {
+    fn facts<'a>(&self, roster: &'a Roster, setup: &'a Setup) -> Facts<'a> {
         Facts {
             roster,
-            grid: &self.config.sync.grid,
-            significant: self.config.change.significant,
+            grid: &setup.config.sync.grid,
+            significant: setup.config.change.significant,
             now: self.clock.now(),
         }
     }
@@ -197,7 +223,7 @@ impl App {
             Ok(loaded) => {
                 let (platforms, running) = self.look(|roster| (roster.platforms.clone(), roster.running.clone()));
                 let mut fresh = Roster::new(loaded, platforms);
-                if let Err(error) = load_recent(&self.store, &self.config, &mut fresh, now).await {
+                if let Err(error) = load_recent(&self.store, &self.setup().config.sync.grid, &mut fresh, now).await {
                     tracing::error!(%error, "recent numbers could not be read");
                 }
                 for connection in running {
@@ -219,15 +245,15 @@ impl App {
     }
 
     fn roster(&self) -> MutexGuard<'_, Roster> {
-        self.roster.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// How far back coverage looks.
 const COVERAGE_S: i64 = 24 * 3600;
 
-async fn load_recent(store: &Store, config: &Config, roster: &mut Roster, now: Timestamp) -> Result<(), StoreError> {
-    let today = config.sync.grid.date_of(now);
+async fn load_recent(store: &Store, grid: &Grid, roster: &mut Roster, now: Timestamp) -> Result<(), StoreError> {
+    let today = grid.date_of(now);
     let first = today.plus_days(-(crate::browse::recent::DAYS as i32));
     let (recent, runs) = store
         .read(move |reader| {

@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use crate::http_client::base_url;
+use crate::logs::{self, Format, Log};
 use crate::sync::schedule::Grid;
 
 /// Everything that can be configured, checked. Prints without what may be secret.
@@ -25,13 +26,14 @@ pub struct Config {
     pub sync: Sync,
     pub network: Network,
     pub change: Change,
+    pub log: Log,
     /// Each platform's own section, as written.
     pub platforms: BTreeMap<String, toml::Table>,
 }
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Config { http, store, sync, network, change, platforms } = self;
+        let Config { http, store, sync, network, change, log, platforms } = self;
         let platforms: Vec<&String> = platforms.keys().collect();
         f.debug_struct("Config")
             .field("http", http)
@@ -39,6 +41,7 @@ impl std::fmt::Debug for Config {
             .field("sync", sync)
             .field("has_proxy", &network.proxy.is_some())
             .field("change", change)
+            .field("log", log)
             .field("platforms", &platforms)
             .finish()
     }
@@ -108,6 +111,7 @@ struct RawConfig {
     sync: RawSync,
     network: RawNetwork,
     change: RawChange,
+    log: RawLog,
     platforms: BTreeMap<String, toml::Table>,
 }
 
@@ -149,13 +153,21 @@ struct RawChange {
     significant: Option<String>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawLog {
+    level: Option<String>,
+    format: Option<Format>,
+}
+
 /// Sections and keys of this version, for the nearest one in an error.
-const KNOWN: [(&str, &[&str]); 6] = [
+pub(crate) const KNOWN: [(&str, &[&str]); 7] = [
     ("http", &["listen", "metrics", "public_url"]),
     ("store", &["master_key_file"]),
     ("sync", &["interval", "daily_snapshot", "timezone", "concurrency", "concurrency_per_platform", "gateway"]),
     ("network", &["proxy", "ca_file"]),
     ("change", &["significant"]),
+    ("log", &["level", "format"]),
     ("platforms", &[]),
 ];
 
@@ -259,6 +271,7 @@ impl RawConfig {
             sync: self.sync.check()?,
             network: Network { proxy: self.network.proxy, ca_file: self.network.ca_file },
             change: self.change.check()?,
+            log: self.log.check()?,
             platforms: self.platforms,
         })
     }
@@ -322,6 +335,14 @@ impl RawChange {
         ratio
             .map(|significant| Change { significant })
             .ok_or_else(|| ("change.significant", format!("{text:?} is no percentage above 0: write \"10%\"")))
+    }
+}
+
+impl RawLog {
+    fn check(self) -> Result<Log, Problem> {
+        let level = self.level.unwrap_or_else(|| Log::default().level);
+        logs::filter(&level).map_err(|message| ("log.level", message))?;
+        Ok(Log { level, format: self.format })
     }
 }
 

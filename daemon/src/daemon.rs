@@ -15,11 +15,13 @@ use crate::consent::keeper;
 use crate::consent::key::{self, KeyError};
 use crate::consent::vault::{KeyId, Vault};
 use crate::delivery::desktop;
-use crate::http_client::{HttpClient, HttpLimits, HttpSettings};
+use crate::http_client::HttpLimits;
+use crate::logs::Logs;
 use crate::model::{Commit, Loaded};
-use crate::platforms;
+use crate::reload;
 use crate::serve::rpc::socket::{self, Gate, SocketError};
 use crate::serve::{http, rpc};
+use crate::setup::Source;
 use crate::store::{OpenOptions, Store, StoreError};
 use crate::surroundings::Surroundings;
 use crate::sync::scheduler;
@@ -28,8 +30,7 @@ use crate::upkeep;
 /// Where a daemon lives and what it is given.
 pub struct Options {
     pub config: Config,
-    /// The config's file, for errors about platforms' sections.
-    pub config_file: PathBuf,
+    pub source: Source,
     pub state_dir: PathBuf,
     pub socket: PathBuf,
     /// Whether the members of the socket directory's group may come in: a system service.
@@ -37,9 +38,8 @@ pub struct Options {
     /// Whether it lives in a user's session that may have a desktop.
     pub session: bool,
     pub clock: Arc<dyn Clock>,
-    /// What the process was given besides its config.
-    pub surroundings: Surroundings,
-    pub limits: HttpLimits,
+    /// The process's log, when it is the daemon's.
+    pub logs: Option<Logs>,
     pub rpc_patience: roster_protocol::transport::Patience,
     pub http_patience: http::Patience,
 }
@@ -49,14 +49,17 @@ impl Options {
     pub fn new(config: Config, state_dir: PathBuf, socket: PathBuf) -> Self {
         Self {
             config,
-            config_file: PathBuf::from("rosterd.toml"),
+            source: Source {
+                file: PathBuf::from("rosterd.toml"),
+                surroundings: Surroundings::default(),
+                limits: HttpLimits::default(),
+            },
             state_dir,
             socket,
             group_may: false,
             session: false,
             clock: Arc::new(SystemClock),
-            surroundings: Surroundings::default(),
-            limits: HttpLimits::default(),
+            logs: None,
             rpc_patience: roster_protocol::transport::Patience::default(),
             http_patience: http::Patience::default(),
         }
@@ -76,9 +79,9 @@ pub enum StartError {
     Key(#[from] KeyError),
     #[error(transparent)]
     Socket(#[from] SocketError),
-    /// Nothing could be asked of any platform.
-    #[error("HTTP cannot be set up: {0}")]
-    Http(String),
+    /// The program cannot hear the signals it is told with.
+    #[error("signals cannot be waited for: {0}")]
+    Signals(std::io::Error),
     /// The system has no randomness to give.
     #[error("no randomness: {0}")]
     Randomness(String),
@@ -102,6 +105,7 @@ pub struct Daemon {
     pub socket: PathBuf,
     /// Where HTTP is served; `None` when it is off, or its port was taken.
     pub http: Option<SocketAddr>,
+    source: Arc<Source>,
     socket_inode: Option<u64>,
     work: Vec<JoinHandle<()>>,
 }
@@ -117,46 +121,37 @@ impl Daemon {
     /// # Errors
     /// See [`StartError`]; nothing is left running.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let registered = register(&options)?;
-        let network = &options.config.network;
-        let http = HttpClient::new(HttpSettings {
-            limits: options.limits,
-            proxy: network.proxy.clone(),
-            ca_file: network.ca_file.clone(),
-            user_agent: format!("Roster/{}", env!("CARGO_PKG_VERSION")),
-        })
-        .map_err(|error| StartError::Http(error.to_string()))?;
+        let (setup, platforms) = options.source.set_up(options.config.clone())?;
         let opened = open(&options).await?;
         let listener = socket::listen(&options.socket, options.group_may)?;
         let socket_inode = std::fs::symlink_metadata(&options.socket).ok().map(|metadata| metadata.ino());
         let seed = getrandom::u64().map_err(|error| StartError::Randomness(error.to_string()))?;
-        let listen_at = options.config.http.listen;
-        let clock = options.clock.clone();
-        let (config, platforms) = (options.config, registered);
+        let http = http::bind(options.config.http.listen).await;
+        let http_at = http::address_of(&http);
+        let (clock, logs) = (options.clock.clone(), options.logs);
         let Opened { store, loaded, vault } = opened;
-        let parts = Parts { config, clock, store, loaded, http, platforms, vault, seed };
+        let parts = Parts { setup, platforms, clock, store, loaded, vault, logs, seed };
         let app = App::build(parts).await?;
+        app.desk.listening(http_at);
         let gate = gate(&options.socket, options.group_may);
-        let mut work = vec![
+        let work = vec![
             tokio::spawn(rpc::serve(app.clone(), listener, gate, options.rpc_patience)),
             tokio::spawn(scheduler::run(app.clone())),
             tokio::spawn(desktop::run(app.clone(), options.session)),
             tokio::spawn(upkeep::run(app.clone())),
+            tokio::spawn(http::run(app.clone(), http, options.http_patience)),
+            // After the listener was bound, whose address consents name.
+            tokio::spawn(keeper::run(app.clone())),
         ];
-        let mut http_at = None;
-        if let Some(address) = listen_at
-            && let Some(listener) = http::listen(address).await
-        {
-            http_at = listener.local_addr().ok();
-            if let Some(at) = http_at {
-                // Set once, here.
-                let _ = app.desk.listener.set(at);
-            }
-            work.push(tokio::spawn(http::serve(app.clone(), listener, options.http_patience)));
-        }
-        // After the listener, whose address consents name.
-        work.push(tokio::spawn(keeper::run(app.clone())));
-        Ok(Self { app, socket: options.socket, http: http_at, socket_inode, work })
+        Ok(Self { app, socket: options.socket, http: http_at, source: Arc::new(options.source), socket_inode, work })
+    }
+
+    /// Reads the config's file again and takes it into use; see [`reload`].
+    ///
+    /// # Errors
+    /// What is wrong with it; everything is as it was then.
+    pub async fn reload(&self) -> Result<(), ConfigError> {
+        reload::reload(&self.app, &self.source).await
     }
 
     /// Ends: no new calls, runs under way may finish for a moment, the store is closed clean.
@@ -198,7 +193,7 @@ async fn open(options: &Options) -> Result<Opened, StartError> {
     let named = tokio::task::spawn_blocking(move || Store::key_named(&dir)).await;
     let named = named.unwrap_or(Err(StoreError::Closed))?.map(KeyId);
     let places = key::Places {
-        surroundings: &options.surroundings,
+        surroundings: &options.source.surroundings,
         file: options.config.store.master_key_file.as_deref(),
         state_dir: &options.state_dir,
     };
@@ -228,32 +223,6 @@ async fn close(app: Arc<App>) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     tracing::warn!("somebody still uses the store; it is closed with the process");
-}
-
-fn register(options: &Options) -> Result<Vec<platforms::Registered>, ConfigError> {
-    let config = &options.config;
-    let gateway = config.sync.gateway.as_deref();
-    platforms::register(&config.platforms, gateway, &options.surroundings).map_err(|problem| {
-        let text = std::fs::read_to_string(&options.config_file).unwrap_or_default();
-        ConfigError {
-            file: options.config_file.display().to_string(),
-            line: Config::line_of_key(&text, &problem.key),
-            message: problem.message,
-        }
-    })
-}
-
-/// Checks everything that `start` would refuse in a config, and touches nothing.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn check(config: &Config, config_file: &Path, surroundings: Surroundings) -> Result<(), ConfigError> {
-    let options = Options {
-        config_file: config_file.to_owned(),
-        surroundings,
-        ..Options::new(config.clone(), PathBuf::new(), PathBuf::new())
-    };
-    register(&options).map(|_| ())
 }
 
 fn gate(socket: &Path, group_may: bool) -> Gate {

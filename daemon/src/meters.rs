@@ -114,7 +114,8 @@ fn word_of(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Requests to platforms.
+/// Requests to platforms. Clones count together.
+#[derive(Clone)]
 pub struct RequestMeters {
     requests: IntCounterVec,
 }

@@ -4,20 +4,25 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use roster_protocol::places::{Places, SOCKET_NAME};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
+use crate::consent::key;
 use crate::consent::vault::MasterKey;
-use crate::daemon::{self, Daemon, Options, StartError};
+use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
+use crate::effective::{self, Placed};
+use crate::http_client::HttpLimits;
+use crate::logs::Logs;
+use crate::setup::Source;
 use crate::surroundings::Surroundings;
 
 /// The Roster daemon: owns the store, the schedule, snapshots and alerts; `roster` talks to it.
 #[derive(Debug, Parser)]
-#[command(name = "rosterd", version)]
+#[command(name = "rosterd", version, after_help = ENDS)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -32,12 +37,19 @@ struct Arguments {
     socket: Option<PathBuf>,
 }
 
+const ENDS: &str = "SIGHUP loads the config again, and changes nothing when it is wrong; SIGTERM and SIGINT end it. Exit codes: 0 \
+                    ended as asked, 1 failed, 2 usage, 78 the config, the key or the store needs a person.";
+
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Command {
     /// Runs in the foreground until SIGINT or SIGTERM; what a bare `rosterd` does
     Run,
     /// Checks the config and says what is wrong with it, touching nothing else
-    CheckConfig,
+    CheckConfig {
+        /// Print every setting as it is in effect, and where it came from
+        #[arg(long)]
+        effective: bool,
+    },
     /// Prints a new master key, 64 hexadecimal digits, and stores it nowhere
     Keygen,
 }
@@ -47,31 +59,50 @@ const WORKERS: usize = 2;
 /// Threads for reading the store.
 const BLOCKING: usize = 8;
 
+/// What can be typed after `rosterd`, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// The whole program.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    log_as_configured();
+    let typed = command().get_matches();
+    let arguments = Arguments::from_arg_matches(&typed).unwrap_or_else(|error| error.exit());
     if let Some(Command::Keygen) = arguments.command {
         return keygen();
     }
-    let Some(places) = Where::find(&arguments) else {
+    let Some(places) = Where::find(&arguments, &typed) else {
         eprintln!("error: there is no home directory\nhint: say --config, --state-dir and --socket");
         return ExitCode::from(78);
     };
-    let config = match Config::load(&places.config) {
+    let config = match Config::load(&places.config.path) {
         Ok(config) => config,
         Err(error) => return refuse(&StartError::Config(error)),
     };
     match arguments.command.unwrap_or(Command::Run) {
-        Command::CheckConfig => match daemon::check(&config, &places.config, Surroundings::of_process()) {
-            Ok(()) => {
-                println!("{} is fine", places.config.display());
-                ExitCode::SUCCESS
-            }
-            Err(error) => refuse(&StartError::Config(error)),
-        },
+        Command::CheckConfig { effective } => check(config, &places, effective),
         Command::Run | Command::Keygen => run(config, places),
     }
+}
+
+fn check(config: Config, places: &Where, effective: bool) -> ExitCode {
+    let source = places.source();
+    if let Err(error) = source.set_up(config.clone()) {
+        return refuse(&StartError::Config(error));
+    }
+    if !effective {
+        println!("{} is fine", places.config.path.display());
+        return ExitCode::SUCCESS;
+    }
+    let text = std::fs::read_to_string(&places.config.path).unwrap_or_default();
+    let key = key::Places {
+        surroundings: &source.surroundings,
+        file: config.store.master_key_file.as_deref(),
+        state_dir: &places.state_dir.path,
+    };
+    let found = [&places.config, &places.state_dir, &places.socket].map(Placed::clone);
+    print!("{}", effective::shown(&source, &text, &found, &key));
+    ExitCode::SUCCESS
 }
 
 fn keygen() -> ExitCode {
@@ -92,35 +123,68 @@ fn refuse(error: &StartError) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
+impl Arguments {
+    /// Whether the config to check is the system service's: none was told, and this user has none.
+    fn means_the_systems(&self) -> bool {
+        let has = |places: Places| config_in(&places).exists();
+        let checks = matches!(self.command, Some(Command::CheckConfig { .. }));
+        checks && self.config.is_none() && !Places::of_user().is_some_and(has) && has(Places::of_system())
+    }
+}
+
+fn config_in(places: &Places) -> PathBuf {
+    places.config.join("rosterd.toml")
+}
+
 /// The three places, and whether they are the system's.
 struct Where {
-    config: PathBuf,
-    state_dir: PathBuf,
-    socket: PathBuf,
+    config: Placed,
+    state_dir: Placed,
+    socket: Placed,
     system: bool,
 }
 
 impl Where {
     /// Flag before environment before default; `None` without a home to fall back to.
-    fn find(arguments: &Arguments) -> Option<Self> {
-        let directory = |name| std::env::var_os(name).map(PathBuf::from).filter(|dir| dir.is_absolute());
-        let (state, runtime) = (directory("STATE_DIRECTORY"), directory("RUNTIME_DIRECTORY"));
+    fn find(arguments: &Arguments, typed: &ArgMatches) -> Option<Self> {
+        let told = |name, path: &Option<PathBuf>, flag, variable| {
+            let by_variable = typed.value_source(name) == Some(ValueSource::EnvVariable);
+            let path = path.clone()?;
+            Some(Placed { name, path, from: if by_variable { variable } else { flag } })
+        };
+        let managed = |name, variable: &'static str| {
+            let path = std::env::var_os(variable).map(PathBuf::from).filter(|dir| dir.is_absolute())?;
+            Some(Placed { name, path, from: variable })
+        };
+        let state_dir = managed("state_dir", "STATE_DIRECTORY");
+        let mut socket = managed("socket", "RUNTIME_DIRECTORY");
+        socket.iter_mut().for_each(|socket| socket.path.push(SOCKET_NAME));
         // The system's manager gives /var/lib and /run; a user's manager gives places in the home.
-        let system = state.as_deref().is_some_and(|dir| dir.starts_with("/var/lib"));
-        let user = Places::of_user();
-        let user = |place: fn(&Places) -> PathBuf| user.as_ref().map(place);
-        let config = arguments.config.clone();
-        let config = config.or_else(|| system.then(|| PathBuf::from("/etc/roster/rosterd.toml")));
+        let as_service = state_dir.as_ref().is_some_and(|dir| dir.path.starts_with("/var/lib"));
+        let system = as_service || arguments.means_the_systems();
+        let usual = if system { Some(Places::of_system()) } else { Places::of_user() };
+        let usual = |name, place: fn(&Places) -> PathBuf| {
+            usual.as_ref().map(|places| Placed { name, path: place(places), from: "default" })
+        };
         Some(Self {
-            config: config.or_else(|| user(|places| places.config.join("rosterd.toml")))?,
-            state_dir: arguments.state_dir.clone().or(state).or_else(|| user(|places| places.state.clone()))?,
-            socket: arguments
-                .socket
-                .clone()
-                .or_else(|| runtime.map(|dir| dir.join(SOCKET_NAME)))
-                .or_else(|| user(|places| places.socket.clone()))?,
+            config: told("config", &arguments.config, "--config", "ROSTER_CONFIG")
+                .or_else(|| usual("config", config_in))?,
+            state_dir: told("state_dir", &arguments.state_dir, "--state-dir", "")
+                .or(state_dir)
+                .or_else(|| usual("state_dir", |places| places.state.clone()))?,
+            socket: told("socket", &arguments.socket, "--socket", "ROSTER_SOCKET")
+                .or(socket)
+                .or_else(|| usual("socket", |places| places.socket.clone()))?,
             system,
         })
+    }
+
+    fn source(&self) -> Source {
+        Source {
+            file: self.config.path.clone(),
+            surroundings: Surroundings::of_process(),
+            limits: HttpLimits::default(),
+        }
     }
 }
 
@@ -146,25 +210,31 @@ fn run(config: Config, places: Where) -> ExitCode {
 async fn live(config: Config, places: Where) -> Result<(), StartError> {
     let bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
     let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let source = places.source();
+    let logs = Logs::start(&config.log, &source.surroundings);
     let options = Options {
-        config_file: places.config,
-        surroundings: Surroundings::of_process(),
+        source,
+        logs: Some(logs),
         group_may: places.system,
         session: !places.system && desktop::has_session(bus.as_deref(), runtime_dir.as_deref()),
-        ..Options::new(config, places.state_dir, places.socket)
+        ..Options::new(config, places.state_dir.path, places.socket.path)
     };
-    let mut interrupted = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    let mut terminated = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+    let mut terminated = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
+    let mut hung_up = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
     let daemon = Daemon::start(options).await?;
     tracing::info!(socket = %shown(&daemon.socket), http = ?daemon.http, "ready");
-    tell_manager(sd_notify::NotifyState::Ready);
+    tell_manager(&[sd_notify::NotifyState::Ready]);
     let watchdog =
         sd_notify::watchdog_enabled().map(|limit| tokio::spawn(feed_watchdog(daemon.app.clone(), limit / 3)));
-    tokio::select! {
-        _ = interrupted.recv() => {}
-        _ = terminated.recv() => {}
+    loop {
+        tokio::select! {
+            _ = interrupted.recv() => break,
+            _ = terminated.recv() => break,
+            _ = hung_up.recv() => reload(&daemon).await,
+        }
     }
-    tell_manager(sd_notify::NotifyState::Stopping);
+    tell_manager(&[sd_notify::NotifyState::Stopping]);
     if let Some(watchdog) = watchdog {
         watchdog.abort();
     }
@@ -177,12 +247,17 @@ fn shown(path: &Path) -> std::path::Display<'_> {
     path.display()
 }
 
-fn no_signals(error: std::io::Error) -> StartError {
-    StartError::Http(format!("signals cannot be waited for: {error}"))
+/// The service manager is told of it either way; why it failed stands in the log and in `roster status`.
+async fn reload(daemon: &Daemon) {
+    let begun = sd_notify::NotifyState::monotonic_usec_now().ok();
+    let states: Vec<_> = [sd_notify::NotifyState::Reloading].into_iter().chain(begun).collect();
+    tell_manager(&states);
+    let _ = daemon.reload().await;
+    tell_manager(&[sd_notify::NotifyState::Ready]);
 }
 
-fn tell_manager(state: sd_notify::NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+fn tell_manager(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "the service manager was not told");
     }
 }
@@ -192,20 +267,7 @@ async fn feed_watchdog(app: std::sync::Arc<crate::app::App>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
         if app.store.writer_answers().await {
-            tell_manager(sd_notify::NotifyState::Watchdog);
+            tell_manager(&[sd_notify::NotifyState::Watchdog]);
         }
     }
-}
-
-/// Logs to stderr: `LOG_LEVEL` (a level, or a filter as tracing understands it) and `LOG_FORMAT` (`standard`, `json`).
-fn log_as_configured() {
-    let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
-    // tarpc warns of every client that leaves in the middle; we count and tell those ourselves.
-    let filter = EnvFilter::try_new(format!("{level},tarpc=off")).unwrap_or_else(|_| EnvFilter::new("info,tarpc=off"));
-    let format = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    // A second logger in one process stays the first one.
-    let _ = match std::env::var("LOG_FORMAT").as_deref() {
-        Ok("json") => format.json().flatten_event(true).try_init(),
-        _ => format.with_ansi(false).try_init(),
-    };
 }

@@ -15,8 +15,10 @@ use roster_protocol::time::Timestamp;
 
 use crate::browse::recent::Recent;
 use crate::browse::text;
-use crate::model::{Alert, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Settings};
-use crate::platforms::Registered;
+use crate::model::{
+    Alert, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Settings, TroubleKind,
+};
+use crate::setup::Platforms;
 use crate::sync::batch;
 use crate::sync::coverage::Coverage;
 use crate::sync::schedule::{Grid, Queue};
@@ -56,14 +58,14 @@ pub struct Roster {
     pub running: HashSet<ConnectionId>,
     pub coverage: Coverage,
     /// What the roster must know of the platforms to schedule: by slug.
-    pub platforms: BTreeMap<String, Arc<Registered>>,
+    pub platforms: Platforms,
     /// Orders that were asked for since something changed, by their place in [`SortBy::ALL`].
     orders: Mutex<[Option<Arc<[InfluencerId]>>; SortBy::ALL.len()]>,
 }
 
 impl Roster {
     /// The roster as it was stored.
-    pub fn new(mut loaded: Loaded, platforms: BTreeMap<String, Arc<Registered>>) -> Self {
+    pub fn new(mut loaded: Loaded, platforms: Platforms) -> Self {
         let mut roster = Roster {
             consents: Consents::of(&mut loaded),
             alerts: loaded.alerts.into_iter().map(|alert| (alert.number, alert)).collect(),
@@ -85,6 +87,12 @@ impl Roster {
         influencers.into_iter().for_each(|influencer| roster.refresh_text(influencer));
         roster.count_open_alerts();
         roster
+    }
+
+    /// Schedules by these platforms from now on.
+    pub fn know(&mut self, platforms: Platforms) {
+        self.platforms = platforms;
+        self.requeue_everything();
     }
 
     /// Takes a commit in. Runs, changes and the audit log are the store's alone.
@@ -304,6 +312,31 @@ impl Roster {
             Connection { next_due_at: next, slot_at: next, ..connection.clone() }
         };
         self.connections.values().filter(lost).map(moved).collect()
+    }
+
+    /// Brings connections to where another setup wants them: slots to come that are not on this grid, and those that
+    /// could not be asked because their platform lacked something that is there now.
+    pub fn moved_by_setup(&self, grid: &Grid, now: Timestamp) -> Vec<Connection> {
+        let lacks = |slug: &str| self.platforms.get(slug).is_none_or(|known| known.platform.lacks().is_some());
+        let was_unconfigured = |connection: &Connection| {
+            let trouble = connection.trouble.as_ref();
+            trouble.is_some_and(|trouble| trouble.kind == TroubleKind::Unconfigured) && !lacks(&connection.platform)
+        };
+        let moved = |connection: &Connection| {
+            let (id, own, slot) = (connection.id, connection.interval, connection.slot_at);
+            let mut after = connection.clone();
+            if slot > now && !grid.has(id, own, slot) {
+                after.slot_at = grid.next(id, own, now);
+                // A retry stays where it is, unless the slot comes first.
+                let is_slot = connection.next_due_at == slot;
+                after.next_due_at = if is_slot { after.slot_at } else { connection.next_due_at.min(after.slot_at) };
+            }
+            if was_unconfigured(connection) {
+                after.next_due_at = now.min(after.next_due_at);
+            }
+            ((after.slot_at, after.next_due_at) != (slot, connection.next_due_at)).then_some(after)
+        };
+        self.connections.values().filter(|connection| connection.disconnected_at.is_none()).filter_map(moved).collect()
     }
 
     /// The hold that keeps a scope from being asked at `now`: its own, or its platform's.

@@ -30,15 +30,15 @@ pub async fn run(app: Arc<App>) {
 
 /// A quarter past the next midnight in the configured zone: the day that ended has no runs under way any more.
 fn next_day(app: &App, now: Timestamp) -> Timestamp {
-    let zone = app.config.sync.grid.zone.clone();
-    let day = app.config.sync.grid.date_of(now).plus_days(1).to_jiff();
-    let at = day.to_datetime(civil::time(0, 15, 0, 0)).to_zoned(zone);
+    let grid = &app.setup().config.sync.grid;
+    let day = grid.date_of(now).plus_days(1).to_jiff();
+    let at = day.to_datetime(civil::time(0, 15, 0, 0)).to_zoned(grid.zone.clone());
     at.map_or(now.plus_seconds(DAY_S), |at| at.timestamp().into()).max(now.plus_seconds(60))
 }
 
 async fn keep(app: &App) {
     let now = app.clock.now();
-    let today = app.config.sync.grid.date_of(now);
+    let today = app.setup().config.sync.grid.date_of(now);
     let mut well = true;
     if let Err(error) = app.store.fold(today).await {
         well = false;

@@ -8,7 +8,7 @@ pub const SYSTEM_SOCKET: &str = "/run/roster/rosterd.sock";
 /// The file name of the socket wherever it is.
 pub const SOCKET_NAME: &str = "rosterd.sock";
 
-/// The user's own places.
+/// Where everything is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// `rosterd.toml` and `roster.toml`.
@@ -20,6 +20,11 @@ pub struct Places {
 }
 
 impl Places {
+    /// The places of a system service.
+    pub fn of_system() -> Self {
+        Self { config: "/etc/roster".into(), state: "/var/lib/roster".into(), socket: SYSTEM_SOCKET.into() }
+    }
+
     /// The places of the user this process runs as; `None` without a home directory.
     pub fn of_user() -> Option<Self> {
         let base = directories::BaseDirs::new()?;

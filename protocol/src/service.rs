@@ -117,6 +117,8 @@ pub trait Roster {
     async fn ping();
     /// The daemon at a glance.
     async fn status() -> Result<Status, RosterError>;
+    /// How much the daemon logs, and from now on so much when `level` is told: a level, or a filter by module.
+    async fn log_level(level: Option<String>) -> Result<String, RosterError>;
     /// Every platform this daemon knows.
     async fn platforms() -> Result<Vec<PlatformStatus>, RosterError>;
 

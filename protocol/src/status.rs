@@ -26,6 +26,12 @@ pub struct Status {
     pub waiting: u64,
     /// Whether a person paused everything.
     pub paused: bool,
+    /// Why nothing is synced or stored at present, in a sentence; `None` when all works. Reads go on.
+    pub not_ready: Option<String>,
+    /// When the config was read last, whether it was taken or not.
+    pub config_loaded_at: Timestamp,
+    /// Why the config in the file is not the one in use, with its line; `None` when it is.
+    pub config_refused: Option<String>,
 }
 
 /// Connections by status.
@@ -127,4 +133,6 @@ pub struct StoreStatus {
     pub snapshots: u64,
     /// Records whose checksum was found wrong since the start.
     pub damaged: u64,
+    /// Whether it can be written. When not, what is there can still be read, and it is tried again by itself.
+    pub writable: bool,
 }

@@ -15,9 +15,11 @@ use roster_protocol::transport::{self, within};
 use roster_protocol::{Alert, RosterClient, service};
 use roster_sandbox::{AccountEdit, Platform, Sandbox};
 use rosterd::clock::ManualClock;
-use rosterd::config::Config;
+use rosterd::config::{Config, ConfigError};
 use rosterd::http_client::HttpLimits;
+use rosterd::setup::Source;
 use rosterd::store::StoreError;
+use rosterd::surroundings::Surroundings;
 use rosterd::{Daemon, Options, StartError};
 use tempfile::TempDir;
 
@@ -99,6 +101,15 @@ impl World {
         let daemon = start(&self.dir, &self.config, self.clock.clone(), self.listening).await;
         self.client = transport::connect(&daemon.socket).await.expect("the daemon answers");
         self.daemon = Some(daemon);
+    }
+
+    /// Gives the running daemon another config, as a reload does.
+    pub async fn reload(&mut self, change: impl FnOnce(&str) -> String) -> Result<(), ConfigError> {
+        let config = change(&self.config);
+        std::fs::write(self.dir.path().join("rosterd.toml"), &config).expect("a config");
+        self.daemon().reload().await?;
+        self.config = config;
+        Ok(())
     }
 
     /// Makes or changes an account on a simulated platform.
@@ -207,7 +218,7 @@ async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>, listening: 
     };
     let options = || Options {
         clock: clock.clone(),
-        limits,
+        source: Source { file: dir.path().join("rosterd.toml"), surroundings: Surroundings::default(), limits },
         rpc_patience: transport::Patience {
             preamble: Duration::from_millis(400),
             half_frame: Duration::from_millis(400),

@@ -13,8 +13,8 @@ use roster_protocol::RosterError;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
 use crate::commands::{
-    add, alerts, audit, changes, completions, connect, disconnect, edit, history, list, merge, pause, platforms,
-    record, remove, runs, set, show, status, sync, tokens,
+    add, alerts, audit, changes, completions, connect, disconnect, edit, history, list, log_level, merge, pause,
+    platforms, record, remove, runs, set, show, status, sync, tokens,
 };
 
 /// Follows the numbers of influencers across platforms.
@@ -103,6 +103,8 @@ pub enum Command {
     Alerts(alerts::Alerts),
     /// Lists sync runs, newest first
     Runs(runs::Runs),
+    /// Tells how much rosterd logs, or changes it until it is restarted
+    LogLevel(log_level::LogLevel),
     /// Tells who did what and when, newest first
     Audit(audit::Audit),
     /// Lists consents: what renews itself, and what needs a hand first
@@ -170,6 +172,10 @@ mod tests {
             "",
             "--json",
             "status",
+            "status --check",
+            "status --check --warning 5 --critical 20% --json",
+            "log-level",
+            "log-level info,rosterd::sync=debug",
             "list",
             "list platform:youtube growth30:>5% --sort growth --tag beauty --platform youtube --limit 5 --offset 2",
             "show youtube:@x --json",

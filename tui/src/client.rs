@@ -68,8 +68,13 @@ pub(crate) fn unreachable(error: &ConnectError, told: Option<&Path>) -> RosterEr
             (ErrorKind::NotPermitted, error.to_string(), "ask to be added to the group `roster`, then log in again")
         }
         ConnectError::Busy { .. } => (ErrorKind::Unreachable, error.to_string(), "close some clients and try again"),
+        ConnectError::WrongVersion { ours, theirs } if ours < theirs => (
+            ErrorKind::Unreachable,
+            error.to_string(),
+            "leave and start it again; if it says the same, upgrade roster too",
+        ),
         ConnectError::WrongVersion { .. } => {
-            (ErrorKind::Unreachable, error.to_string(), "install the same version of roster and rosterd")
+            (ErrorKind::Unreachable, error.to_string(), "`systemctl restart rosterd`, or upgrade rosterd too")
         }
         ConnectError::NotRoster { .. } => {
             (ErrorKind::Unreachable, error.to_string(), "check --socket and ROSTER_SOCKET, or restart rosterd")

@@ -2,6 +2,8 @@
 //!
 //! Nothing is decided here that the daemon could decide: names go over as typed.
 
+pub mod check;
+pub mod log_level;
 pub mod status;
 
 pub mod list;
@@ -66,6 +68,7 @@ impl Session {
 pub async fn run(command: Command, session: &mut Session) -> Result<Ending, Failure> {
     match command {
         Command::Status(status) => status.run(session).await,
+        Command::LogLevel(log_level) => log_level.run(session).await,
         Command::List(list) => list.run(session).await,
         Command::Show(show) => show.run(session).await,
         Command::Add(add) => add.run(session).await,

@@ -29,6 +29,12 @@ pub enum Ending {
     NotWell,
     /// A person must choose, and nobody was there to.
     Undecided,
+    /// For monitoring: somebody should look at it.
+    Warning,
+    /// For monitoring: it does not do its work.
+    Critical,
+    /// For monitoring: it cannot be told.
+    Unknown,
 }
 
 impl Ending {
@@ -45,8 +51,9 @@ impl Ending {
     pub fn code(self) -> u8 {
         match self {
             Ending::Done => 0,
-            Ending::NoneDone | Ending::NotWell => 1,
-            Ending::Undecided => 2,
+            Ending::NoneDone | Ending::NotWell | Ending::Warning => 1,
+            Ending::Undecided | Ending::Critical => 2,
+            Ending::Unknown => 3,
             Ending::InPart => 6,
         }
     }

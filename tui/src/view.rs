@@ -153,6 +153,9 @@ fn syncing(model: &Model) -> Option<(String, Style)> {
 
 fn synced(model: &Model, status: &Status) -> (String, Style) {
     let theme = &model.theme;
+    if status.not_ready.is_some() {
+        return ("✗ not syncing".to_owned(), theme.bad);
+    }
     if status.paused {
         return ("‖ all paused".to_owned(), theme.warn);
     }
@@ -177,8 +180,14 @@ fn draw_toasts(model: &Model, pen: &mut Pen<'_>) {
         _ => None,
     };
     let toasts = model.toasts.iter().map(|toast| (toast.mood, toast.text.as_str(), toast.hint.as_deref()));
-    // Why we are offline stays as long as we are.
-    let lines: Vec<_> = offline.into_iter().chain(toasts).collect();
+    let not_ready = match (&model.link, &model.status) {
+        (Link::Online, Some(status)) => status.not_ready.as_deref(),
+        _ => None,
+    };
+    let not_ready =
+        not_ready.map(|reason| (Mood::Failed, reason, Some("nothing is synced or changed until it works again")));
+    // Why we are offline, or it does not work, stays as long as it is so.
+    let lines: Vec<_> = offline.into_iter().chain(not_ready).chain(toasts).collect();
     let footer = model.size.height.saturating_sub(1);
     let first = footer.saturating_sub(lines.len() as u16);
     for ((mood, text, hint), y) in lines.into_iter().zip(first..footer) {

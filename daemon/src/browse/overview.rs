@@ -15,6 +15,7 @@ use crate::model::{Connection, TroubleKind};
 use crate::platforms::Registered;
 use crate::roster::Roster;
 use crate::sync::batch;
+use crate::sync::schedule::EARLIEST_PLAUSIBLE;
 
 /// Everything `status` tells.
 pub async fn status(app: &App) -> Status {
@@ -22,8 +23,13 @@ pub async fn status(app: &App) -> Status {
     let platforms = platforms(app);
     // A store that cannot be read just now has no number, and says so elsewhere.
     let snapshots = app.store.read(|reader| reader.snapshots()).await.unwrap_or_default();
-    let store =
-        StoreStatus { bytes: app.store.file_bytes().unwrap_or_default(), snapshots, damaged: app.store.damaged().rows };
+    let store = StoreStatus {
+        bytes: app.store.file_bytes().unwrap_or_default(),
+        snapshots,
+        damaged: app.store.damaged().rows,
+        writable: app.degraded().is_none(),
+    };
+    let load = app.last_load();
     let running = app.batches.lock().unwrap_or_else(std::sync::PoisonError::into_inner).values().cloned().collect();
     app.look(|roster| Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -39,7 +45,21 @@ pub async fn status(app: &App) -> Status {
         running,
         waiting: roster.queue.waiting(seen.now) as u64,
         paused: roster.settings.paused,
+        not_ready: not_ready(app),
+        config_loaded_at: load.at,
+        config_refused: load.refused,
     })
+}
+
+/// Why nothing is synced or stored at present; `None` when store and schedule work.
+pub fn not_ready(app: &App) -> Option<String> {
+    if let Some(reason) = app.degraded() {
+        return Some(format!("the store cannot be written: {reason}"));
+    }
+    if app.clock.now() < EARLIEST_PLAUSIBLE {
+        return Some("the clock is wrong: nothing is asked until it is set".to_owned());
+    }
+    app.ending.is_cancelled().then(|| "it is ending".to_owned())
 }
 
 /// Connections by status.

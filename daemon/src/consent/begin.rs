@@ -66,7 +66,7 @@ fn allowed(app: &App, platform: &str) -> Result<Way, RosterError> {
         let name = known.platform.info().name;
         if !known.enabled {
             return Err(RosterError::new(ErrorKind::Unconfigured, format!("{name} is switched off"))
-                .hint(format!("set enabled = true under [platforms.{platform}] and restart rosterd")));
+                .hint(format!("set enabled = true under [platforms.{platform}] and reload rosterd")));
         }
         match known.platform.consenting() {
             None => Err(RosterError::usage(format!("{name} asks nobody for consent: its numbers are public"))
@@ -178,7 +178,7 @@ impl Asked {
             redirect_uri: None,
             scopes: scopes.iter().map(|scope| scope.name.to_owned()).collect(),
             reads,
-            listener: app.desk.listener.get().map(ToString::to_string),
+            listener: app.desk.listens_at().map(|address| address.to_string()),
             expires_at: app.clock.now(),
         }
     }
@@ -219,7 +219,7 @@ fn no_randomness(error: &getrandom::Error) -> RosterError {
 
 fn no_page(to: &Way, error: &PlatformError) -> RosterError {
     RosterError::new(ErrorKind::Unconfigured, format!("{}: {error}", to.name()))
-        .hint("mend the platform's section in rosterd.toml and restart rosterd")
+        .hint("mend the platform's section in rosterd.toml and reload rosterd")
 }
 
 fn no_code(to: &Way, error: &TokenError) -> RosterError {

@@ -16,7 +16,7 @@ const CREDENTIAL: &str = "roster-master-key";
 /// The variable of the environment.
 const VARIABLE: &str = "ENCRYPTION_KEY";
 /// The file in the state directory.
-const FILE: &str = "master.key";
+pub const FILE: &str = "master.key";
 /// More is no key.
 const MOST_BYTES: u64 = 200;
 

@@ -18,7 +18,7 @@ pub mod vault;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use roster_protocol::consent::ConsentState;
 use roster_protocol::error::{ErrorKind, RosterError};
@@ -44,8 +44,7 @@ pub struct Desk {
     pub work: TaskTracker,
     /// Woken when something falls due sooner than it did.
     pub wake: Notify,
-    /// Where the listener listens; not set while it is off.
-    pub listener: OnceLock<SocketAddr>,
+    listener: RwLock<Option<SocketAddr>>,
     /// One renewal of a grant at a time.
     renewing: Mutex<HashMap<GrantId, Arc<tokio::sync::Mutex<()>>>>,
     /// Consents that are on their way, with their users: one that ends just now is in neither of the others.
@@ -66,12 +65,22 @@ impl Desk {
             vault,
             work: TaskTracker::new(),
             wake: Notify::new(),
-            listener: OnceLock::new(),
+            listener: RwLock::default(),
             renewing: Mutex::default(),
             open: Mutex::default(),
             settled: Mutex::default(),
             moved: watch::Sender::new(0),
         }
+    }
+
+    /// Where the listener listens; `None` while it is off.
+    pub fn listens_at(&self) -> Option<SocketAddr> {
+        *self.listener.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes where the listener listens from now on.
+    pub fn listening(&self, at: Option<SocketAddr>) {
+        *self.listener.write().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
     fn lock_of(&self, grant: GrantId) -> Arc<tokio::sync::Mutex<()>> {
@@ -133,7 +142,7 @@ impl Way {
     }
 
     fn api(&self, app: &App) -> Api {
-        Api::new(app.http.clone(), self.known.route.clone(), app.clock.now())
+        Api::new(app.setup().http.clone(), self.known.route.clone(), app.clock.now())
     }
 
     fn redirect_uri(&self, app: &App) -> String {
@@ -150,12 +159,13 @@ pub fn redirect_uri(app: &App, known: &Registered) -> String {
 /// The address of the callback page, as browsers see it.
 fn callback_address(app: &App, slug: &str) -> String {
     let path = format!("/oauth/{slug}/callback");
-    match &app.config.http.public_url {
+    let http = &app.setup().config.http;
+    match &http.public_url {
         Some(base) => format!("{}{path}", base.as_str().trim_end_matches('/')),
         None => {
             // Behind a port forwarded to this host the browser finds the listener at its own loopback.
-            let configured = app.config.http.listen.map(|address| address.port()).filter(|port| *port != 0);
-            let port = app.desk.listener.get().map(SocketAddr::port).or(configured).unwrap_or(8787);
+            let configured = http.listen.map(|address| address.port()).filter(|port| *port != 0);
+            let port = app.desk.listens_at().map(|address| address.port()).or(configured).unwrap_or(8787);
             format!("http://127.0.0.1:{port}{path}")
         }
     }
@@ -172,5 +182,5 @@ fn no_such_consent() -> RosterError {
 
 fn not_set_up(lacks: String) -> RosterError {
     RosterError::new(ErrorKind::Unconfigured, lacks)
-        .hint("then restart rosterd; `roster platforms` shows what is set up")
+        .hint("then reload rosterd; `roster platforms` shows what is set up")
 }

@@ -56,7 +56,7 @@ async fn answer(app: &App, slug: &str) -> PlatformCheck {
     let Ok(handle) = handle.map_or_else(|| known.platform.canonical(example), Ok) else {
         return check("answer", None, "connect an account first: there is none to ask about");
     };
-    let api = Api::new(app.http.clone(), known.route.clone(), app.clock.now());
+    let api = Api::new(app.setup().http.clone(), known.route.clone(), app.clock.now());
     let place = ConnectionId::from_bytes([0; 5]);
     let account = Account { connection: place, handle: handle.clone(), platform_user_id: None, access: None };
     let told = known.platform.observe(&api, &[account]).await.into_iter().next();

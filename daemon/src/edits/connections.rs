@@ -108,11 +108,11 @@ fn understood(app: &App, account: &Account) -> Result<(String, String), RosterEr
         if !known.enabled {
             let message = format!("{} is switched off", known.platform.info().name);
             return Err(RosterError::new(ErrorKind::Unconfigured, message)
-                .hint(format!("set enabled = true under [platforms.{}] and restart rosterd", account.platform)));
+                .hint(format!("set enabled = true under [platforms.{}] and reload rosterd", account.platform)));
         }
         match known.platform.lacks() {
             Some(lacks) => Err(RosterError::new(ErrorKind::Unconfigured, lacks)
-                .hint("then restart rosterd; `roster platforms` shows what is set up")),
+                .hint("then reload rosterd; `roster platforms` shows what is set up")),
             None => Ok((account.platform, account.handle)),
         }
     })
@@ -128,7 +128,7 @@ async fn ask(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation
         let wait = std::time::Duration::from_millis(until.since(now).max(0) as u64);
         return Err(PlatformError::RateLimited { retry_after: Some(wait) });
     }
-    let api = Api::new(app.http.clone(), known.route.clone(), now);
+    let api = Api::new(app.setup().http.clone(), known.route.clone(), now);
     // The id is only a place in the answer: nothing is stored under it.
     let place = ConnectionId::from_bytes([0; 5]);
     let access = access_for_looking(app, &known).await;
@@ -155,7 +155,7 @@ fn as_people_get_it(platform: &str, handle: &str, error: &PlatformError) -> Rost
             RosterError::not_found(message).hint("look at the spelling, or at the profile in a browser")
         }
         PlatformError::Unconfigured { .. } => RosterError::new(ErrorKind::Unconfigured, message)
-            .hint("mend the platform's section in rosterd.toml and restart rosterd"),
+            .hint("mend the platform's section in rosterd.toml and reload rosterd"),
         PlatformError::Network { .. } => RosterError::new(ErrorKind::Unavailable, message)
             .hint("nothing could be reached from this host; look at its network, or at [network] in rosterd.toml"),
         _ => RosterError::new(ErrorKind::Unavailable, message).hint("try again later"),

@@ -4,6 +4,7 @@ pub mod acknowledging;
 pub mod asking;
 pub mod connections;
 pub mod influencers;
+pub mod logging;
 pub mod merging;
 pub mod pausing;
 pub mod record;

@@ -30,7 +30,7 @@ pub async fn record(
     if numbers == Numbers::default() {
         return Err(RosterError::usage("no number is told").hint("add at least one, such as --followers 12345"));
     }
-    let today = app.config.sync.grid.date_of(app.clock.now());
+    let today = app.setup().config.sync.grid.date_of(app.clock.now());
     if date > today || date < EARLIEST {
         return Err(RosterError::usage(format!("{date} is not between {EARLIEST} and today, {today}")));
     }

@@ -91,6 +91,16 @@ pub enum HttpSetupError {
     CaFileEmpty { path: PathBuf },
 }
 
+impl HttpSetupError {
+    /// The key of the config that is wrong.
+    pub fn key(&self) -> &'static str {
+        match self {
+            HttpSetupError::Proxy => "network.proxy",
+            HttpSetupError::CaFile { .. } | HttpSetupError::CaFileEmpty { .. } => "network.ca_file",
+        }
+    }
+}
+
 /// Whose choice a URL's host was, which decides where it may lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -125,13 +135,13 @@ impl fmt::Debug for Outgoing {
 #[derive(Clone)]
 pub struct HttpClient {
     inner: Arc<Inner>,
+    meters: RequestMeters,
 }
 
 struct Inner {
     settings: HttpSettings,
     proxy: Option<Url>,
     certificates: Vec<reqwest::Certificate>,
-    meters: RequestMeters,
     // Built when first used: one that speaks TLS cannot be built without CA certificates, which a host that
     // only asks a loopback gateway need not have.
     guarded: OnceCell<reqwest::Client>,
@@ -160,18 +170,22 @@ impl HttpClient {
             settings,
             proxy,
             certificates,
-            meters: RequestMeters::default(),
             guarded: OnceCell::new(),
             trusted: OnceCell::new(),
             inside: OnceCell::new(),
             plain: OnceCell::new(),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), meters: RequestMeters::default() })
     }
 
     /// What was asked of platforms since the start.
     pub fn meters(&self) -> &RequestMeters {
-        &self.inner.meters
+        &self.meters
+    }
+
+    /// The same way out, counting on where another one stopped.
+    pub fn counting_on(self, other: &Self) -> Self {
+        Self { meters: other.meters.clone(), ..self }
     }
 
     /// Asks once and reads the whole answer, whatever its status.

@@ -27,7 +27,9 @@ use roster_protocol::status::ApiAccess;
 
 use crate::http_client::Api;
 use consenting::{Access, Consenting};
-pub use registry::{ConfigProblem, Configured, Entry, OAuthApp, Registered, Section, known_keys, register, slugs};
+pub use registry::{
+    ConfigProblem, Configured, Entry, OAuthApp, Registered, Section, credential_name, known_keys, register, slugs,
+};
 
 /// Every platform: one line each, in the order in which they are listed.
 pub fn all() -> &'static [Entry] {

@@ -3,8 +3,10 @@
 //! Each platform owns its section: what its keys are and what they mean. Here is only what all sections share.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Platform, all};
@@ -17,7 +19,11 @@ pub struct Entry {
     pub slug: &'static str,
     /// Every key of its section.
     pub keys: &'static [&'static str],
-    /// Reads the section; an absent one is empty.
+    /// What its keys are when nobody sets them, where that is a value; `enabled` is everywhere true.
+    pub defaults: &'static [(&'static str, &'static str)],
+    /// The variables that go before its keys.
+    pub variables: Option<AppVariables>,
+    /// Makes the platform of its section, whose keys are known ones; an absent section is empty.
     pub from_config: fn(&Section<'_>) -> Result<Configured, ConfigProblem>,
 }
 
@@ -26,7 +32,15 @@ pub struct Entry {
 pub struct Section<'a> {
     pub slug: &'static str,
     pub table: &'a toml::Table,
+    variables: Option<AppVariables>,
     pub surroundings: &'a Surroundings,
+}
+
+/// What every section may say.
+#[derive(Deserialize)]
+struct Common {
+    enabled: Option<bool>,
+    gateway: Option<String>,
 }
 
 /// An operator's app at a platform.
@@ -39,28 +53,53 @@ pub struct OAuthApp {
 
 /// What variables of the environment an app's parts may come from.
 #[derive(Clone, Copy)]
-pub(super) struct AppVariables {
-    pub(super) id: &'static str,
-    pub(super) secret: &'static str,
-    pub(super) redirect_uri: Option<&'static str>,
+pub struct AppVariables {
+    pub id: &'static str,
+    pub secret: &'static str,
+    pub redirect_uri: Option<&'static str>,
+}
+
+impl Entry {
+    /// The variable of the environment that goes before a key.
+    pub fn variable(&self, key: &str) -> Option<&'static str> {
+        let variables = self.variables?;
+        match key {
+            "client_id" => Some(variables.id),
+            "client_secret" => Some(variables.secret),
+            "redirect_uri" => variables.redirect_uri,
+            _ => None,
+        }
+    }
+}
+
+/// The systemd credential that goes before a platform's secret.
+pub fn credential_name(slug: &str, key: &str) -> String {
+    format!("roster-{slug}-{}", key.replace('_', "-"))
 }
 
 /// What a section says of its app, before it is put together.
-#[derive(Default)]
-pub(super) struct AppKeys {
-    pub(super) client_id: Option<String>,
-    pub(super) client_secret: Option<Secret>,
-    pub(super) client_secret_file: Option<std::path::PathBuf>,
-    pub(super) redirect_uri: Option<String>,
+#[derive(Deserialize)]
+struct AppKeys {
+    // Some call it the client key.
+    #[serde(alias = "client_key")]
+    client_id: Option<String>,
+    client_secret: Option<Secret>,
+    client_secret_file: Option<PathBuf>,
+    redirect_uri: Option<String>,
 }
 
 /// A platform as its section configures it.
 pub struct Configured {
     pub platform: Arc<dyn Platform>,
-    pub enabled: bool,
-    pub gateway: Option<String>,
     pub api_url: Option<String>,
     pub private_hosts: Vec<String>,
+}
+
+impl Configured {
+    /// A platform that is asked where it always is.
+    pub(super) fn of(platform: impl Platform + 'static) -> Self {
+        Self { platform: Arc::new(platform), api_url: None, private_hosts: Vec::new() }
+    }
 }
 
 /// A platform, whether it is to be asked, and where its requests go.
@@ -116,93 +155,96 @@ pub fn register(
         .transpose()
         .map_err(|error| ConfigProblem { key: "sync.gateway".to_owned(), message: error.to_string() })?;
     let none = toml::Table::new();
-    let section =
-        |entry: &Entry| Section { slug: entry.slug, table: tables.get(entry.slug).unwrap_or(&none), surroundings };
+    let section = |entry: &Entry| Section {
+        slug: entry.slug,
+        table: tables.get(entry.slug).unwrap_or(&none),
+        variables: entry.variables,
+        surroundings,
+    };
     all().iter().map(|entry| registered(entry, section(entry), global.as_deref())).collect()
 }
 
 fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Result<Registered, ConfigProblem> {
+    if let Some(unknown) = section.table.keys().find(|key| !entry.keys.contains(&key.as_str())) {
+        return Err(ConfigProblem::of(entry.slug, unknown, format!("unknown key{}", nearest(unknown, entry.keys))));
+    }
+    let Common { enabled, gateway } = section.read()?;
     let configured = (entry.from_config)(&section)?;
     let base = |key: &str, text: Option<String>| {
         let base = text.as_deref().map(base_url).transpose();
         base.map_err(|error| ConfigProblem::of(entry.slug, key, error.to_string()))
     };
-    let own = base("gateway", configured.gateway)?;
+    let own = base("gateway", gateway)?;
     let api_url = base("api_url", configured.api_url)?;
     if own.is_some() && api_url.is_some() {
         return Err(ConfigProblem::of(entry.slug, "api_url", "is asked directly: set either this or gateway"));
     }
     let gateway = own.or_else(|| global.map(str::to_owned)).filter(|_| api_url.is_none());
     let route = Route { platform: entry.slug.to_owned(), gateway, api_url, private_hosts: configured.private_hosts };
-    Ok(Registered { platform: configured.platform, enabled: configured.enabled, route })
+    Ok(Registered { platform: configured.platform, enabled: enabled.unwrap_or(true), route })
 }
 
-/// Reads a section into its platform's struct.
-///
-/// # Errors
-/// When a key is unknown, with the nearest one that is known, or its value has the wrong type.
-pub(super) fn read_section<T: DeserializeOwned>(section: &Section<'_>, keys: &[&str]) -> Result<T, ConfigProblem> {
-    let (slug, table) = (section.slug, section.table);
-    if let Some(unknown) = table.keys().find(|key| !keys.contains(&key.as_str())) {
-        return Err(ConfigProblem::of(slug, unknown, format!("unknown key{}", nearest(unknown, keys))));
+impl Section<'_> {
+    /// The keys that a platform's struct wants; it need not have the others.
+    ///
+    /// # Errors
+    /// When a value has the wrong type.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigProblem> {
+        serde_path_to_error::deserialize(toml::Value::Table(self.table.clone()))
+            .map_err(|error| self.problem(&error.path().to_string(), "has the wrong type"))
     }
-    serde_path_to_error::deserialize(toml::Value::Table(table.clone()))
-        .map_err(|error| ConfigProblem::of(slug, &error.path().to_string(), "has the wrong type"))
-}
 
-/// The secret of `key`: a credential `roster-{platform}-{key}`, else the variable, else what the config gives in the
-/// file itself or, as `{key}_file`, in a file of its own.
-pub(super) fn read_secret(
-    section: &Section<'_>,
-    key: &str,
-    variable: Option<&str>,
-    inline: Option<Secret>,
-    file: Option<&std::path::Path>,
-) -> Result<Option<Secret>, ConfigProblem> {
-    let slug = section.slug;
-    let file_key = format!("{key}_file");
-    let credential = section.surroundings.credential(&format!("roster-{slug}-{}", key.replace('_', "-")));
-    if let Some(secret) = credential.map_err(|error| ConfigProblem::of(slug, key, error.to_string()))? {
-        return Ok(Some(secret));
+    pub(super) fn problem(&self, key: &str, message: impl Into<String>) -> ConfigProblem {
+        ConfigProblem::of(self.slug, key, message)
     }
-    if let Some(value) = variable.and_then(|name| section.surroundings.variable(name)) {
-        return Ok(Some(Secret::new(value)));
-    }
-    match (inline, file) {
-        (Some(_), Some(_)) => Err(ConfigProblem::of(slug, &file_key, format!("set either this or {key}"))),
-        (Some(secret), None) if secret.expose().trim().is_empty() => Err(ConfigProblem::of(slug, key, "is empty")),
-        (Some(secret), None) => Ok(Some(secret)),
-        (None, Some(path)) => {
-            Secret::read(path).map(Some).map_err(|error| ConfigProblem::of(slug, &file_key, error.to_string()))
+
+    /// The secret of `key`: a credential `roster-{platform}-{key}`, else the variable, else what the config gives in the
+    /// file itself or, as `{key}_file`, in a file of its own.
+    pub(super) fn secret(
+        &self,
+        key: &str,
+        variable: Option<&str>,
+        inline: Option<Secret>,
+        file: Option<&Path>,
+    ) -> Result<Option<Secret>, ConfigProblem> {
+        let file_key = format!("{key}_file");
+        let credential = self.surroundings.credential(&credential_name(self.slug, key));
+        if let Some(secret) = credential.map_err(|error| self.problem(key, error.to_string()))? {
+            return Ok(Some(secret));
         }
-        (None, None) => Ok(None),
+        if let Some(value) = variable.and_then(|name| self.surroundings.variable(name)) {
+            return Ok(Some(Secret::new(value)));
+        }
+        match (inline, file) {
+            (Some(_), Some(_)) => Err(self.problem(&file_key, format!("set either this or {key}"))),
+            (Some(secret), None) if secret.expose().trim().is_empty() => Err(self.problem(key, "is empty")),
+            (Some(secret), None) => Ok(Some(secret)),
+            (None, Some(path)) => {
+                Secret::read(path).map(Some).map_err(|error| self.problem(&file_key, error.to_string()))
+            }
+            (None, None) => Ok(None),
+        }
     }
-}
 
-/// The operator's app: `None` when nothing of it is set.
-///
-/// # Errors
-/// When it is set in part, or a secret's file cannot be read.
-pub(super) fn read_app(
-    section: &Section<'_>,
-    variables: AppVariables,
-    keys: AppKeys,
-) -> Result<Option<OAuthApp>, ConfigProblem> {
-    let variable = |name: &str| section.surroundings.variable(name).map(str::to_owned);
-    let file = keys.client_secret_file.as_deref();
-    let secret = read_secret(section, "client_secret", Some(variables.secret), keys.client_secret, file)?;
-    let id = variable(variables.id).or(keys.client_id).filter(|id| !id.trim().is_empty());
-    let redirect_uri = variables.redirect_uri.and_then(variable).or(keys.redirect_uri);
-    match (id, secret) {
-        (Some(id), Some(secret)) => Ok(Some(OAuthApp { id, secret, redirect_uri })),
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(ConfigProblem::of(
-            section.slug,
-            "client_id",
-            "needs client_secret_file with the app's secret beside it",
-        )),
-        (None, Some(_)) => {
-            Err(ConfigProblem::of(section.slug, "client_secret", "needs client_id, the app's id, beside it"))
+    /// The operator's app: `None` when nothing of it is set.
+    ///
+    /// # Errors
+    /// When it is set in part, or a secret's file cannot be read.
+    pub(super) fn app(&self) -> Result<Option<OAuthApp>, ConfigProblem> {
+        let keys: AppKeys = self.read()?;
+        let variable = |name: &str| self.surroundings.variable(name).map(str::to_owned);
+        let of = |choose: fn(AppVariables) -> Option<&'static str>| self.variables.and_then(choose);
+        let (id, secret) = (of(|it| Some(it.id)), of(|it| Some(it.secret)));
+        let secret = self.secret("client_secret", secret, keys.client_secret, keys.client_secret_file.as_deref())?;
+        let id = id.and_then(variable).or(keys.client_id).filter(|id| !id.trim().is_empty());
+        let redirect_uri = of(|it| it.redirect_uri).and_then(variable).or(keys.redirect_uri);
+        match (id, secret) {
+            (Some(id), Some(secret)) => Ok(Some(OAuthApp { id, secret, redirect_uri })),
+            (None, None) => Ok(None),
+            (Some(_), None) => {
+                Err(self.problem("client_id", "needs client_secret_file with the app's secret beside it"))
+            }
+            (None, Some(_)) => Err(self.problem("client_secret", "needs client_id, the app's id, beside it")),
         }
     }
 }

@@ -99,6 +99,11 @@ impl Batch {
         Ok(batch)
     }
 
+    /// How much of a transaction it takes, in commits of one snapshot.
+    pub(super) fn size(&self) -> usize {
+        self.rows.len().max(1)
+    }
+
     fn put<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         self.put_in(R::TABLE, record)
     }

@@ -14,7 +14,7 @@ use super::apply::{self, Batch};
 use super::error::StoreError;
 use super::shared::{Shared, StoreState};
 
-/// How many commits share a transaction.
+/// How many commits share a transaction; one of many snapshots counts as so many.
 const GROUP: usize = 1_000;
 /// How often it looks for more of them within the linger.
 const LOOKS: u32 = 25;
@@ -82,6 +82,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Does the job, with all that can go with it, and returns one that could not.
     fn work(&mut self, job: Job) -> Option<Job> {
+        fail::fail_point!("writer.job");
         match job {
             Job::Commit(batch, reply) => {
                 let mut group = vec![(batch, reply)];
@@ -112,17 +113,21 @@ impl Writer<'_> {
     /// It looks from time to time instead of waiting for each: being woken costs more than a commit.
     fn gather(&self, group: &mut Vec<(Batch, Reply)>) -> Option<Job> {
         let looks = if self.busy { LOOKS } else { 0 };
+        let mut size = group.iter().map(|(batch, _)| batch.size()).sum::<usize>();
         for look in 0..=looks {
-            let before = group.len();
-            while group.len() < GROUP {
+            let before = size;
+            while size < GROUP {
                 match self.queue.try_recv() {
-                    Ok(Job::Commit(batch, reply)) => group.push((batch, reply)),
+                    Ok(Job::Commit(batch, reply)) => {
+                        size += batch.size();
+                        group.push((batch, reply));
+                    }
                     Ok(other) => return Some(other),
                     Err(_) => break,
                 }
             }
-            let is_quiet = look > 0 && group.len() == before;
-            if group.len() == GROUP || is_quiet || look == looks {
+            let is_quiet = look > 0 && size == before;
+            if size >= GROUP || is_quiet || look == looks {
                 break;
             }
             std::thread::sleep(self.linger / LOOKS);

@@ -95,7 +95,7 @@ async fn observe(
     }
     let opening = accounts.iter().map(|account| access::of_connection(app, account.connection));
     let opened = futures::future::join_all(opening).await;
-    let way = Way { app, scope, known, api: Arc::new(Api::new(app.http.clone(), route_of(app, scope), now)) };
+    let way = Way { app, scope, known, api: Arc::new(Api::new(app.setup().http.clone(), route_of(app, scope), now)) };
     let (mut results, mut public, mut owned) = (HashMap::new(), Vec::new(), Vec::new());
     for (account, opened) in accounts.into_iter().zip(opened) {
         match opened {

@@ -29,6 +29,11 @@ const OFFSET_STEP_MS: i64 = 60 * 1000;
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
 impl Grid {
+    /// Whether `slot` is one of the connection's.
+    pub fn has(&self, connection: ConnectionId, own: Option<Seconds>, slot: Timestamp) -> bool {
+        self.next(connection, own, Timestamp(slot.0.saturating_sub(1))) == slot
+    }
+
     /// The local day of a point in time.
     pub fn date_of(&self, at: Timestamp) -> Date {
         at.to_jiff().to_zoned(self.zone.clone()).date().into()

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use roster_protocol::event::Event;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::Cause;
 use roster_protocol::time::Timestamp;
@@ -21,6 +22,9 @@ const STEP_BACK_MS: i64 = 60_000;
 pub async fn run(app: Arc<App>) {
     let mut seen = Timestamp(i64::MAX);
     let mut store = app.store.watch_state();
+    let mut setup = app.watch_setup();
+    // What the store holds may come from another config.
+    let mut is_new = true;
     loop {
         let now = app.clock.now();
         if seen.since(now) > STEP_BACK_MS {
@@ -29,13 +33,24 @@ pub async fn run(app: Arc<App>) {
         seen = now;
         // What cannot be stored is not asked for.
         let writable = *store.borrow_and_update() == StoreState::Working;
+        if writable && now >= EARLIEST_PLAUSIBLE && std::mem::take(&mut is_new) {
+            follow_setup(&app).await;
+        }
         if writable && now >= EARLIEST_PLAUSIBLE {
             start_due(&app, now);
         }
         let wake_at = next_wake(&app, now).filter(|_| writable).unwrap_or(Timestamp(i64::MAX));
         tokio::select! {
             () = app.ending.cancelled() => return,
-            changed = store.changed() => if changed.is_err() { return },
+            changed = store.changed() => match changed {
+                // Whether it can be written is part of how the daemon stands.
+                Ok(()) => app.feed.tell(vec![Event::ScheduleChanged]),
+                Err(_) => return,
+            },
+            changed = setup.changed() => match changed {
+                Ok(()) => is_new = true,
+                Err(_) => return,
+            },
             () = app.wake.notified() => {}
             () = app.clock.sleep_until(wake_at) => {}
         }
@@ -53,6 +68,21 @@ async fn bring_back(app: &App) {
     match moved {
         Ok(0) | Err(_) => {}
         Ok(count) => tracing::warn!(count, "the clock was set back; due times beyond reach were brought back"),
+    }
+}
+
+/// Another grid has other slots, and a platform that lacked something may be whole now.
+async fn follow_setup(app: &App) {
+    let moved = app
+        .decide(|facts, commit, _| {
+            commit.connections = facts.roster.moved_by_setup(facts.grid, facts.now);
+            Ok(commit.connections.len())
+        })
+        .await;
+    match moved {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "due times follow the config"),
+        Err(error) => tracing::warn!(%error, "due times could not follow the config yet"),
     }
 }
 
@@ -74,8 +104,9 @@ fn start_due(app: &Arc<App>, now: Timestamp) {
 
 /// A place in the whole and one on the platform, or none of both.
 fn take_places(app: &App, scope: &str) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
-    let of_platform = app.places_of.get(batch::platform_of(scope))?.clone().try_acquire_owned().ok()?;
-    let of_all = app.places.clone().try_acquire_owned().ok()?;
+    let setup = app.setup();
+    let of_platform = setup.places_of.get(batch::platform_of(scope))?.clone().try_acquire_owned().ok()?;
+    let of_all = setup.places.clone().try_acquire_owned().ok()?;
     Some((of_platform, of_all))
 }
 
@@ -92,7 +123,8 @@ fn take_batch(app: &App, scope: &str, now: Timestamp) -> Option<Vec<Asked>> {
 }
 
 fn asked(app: &App, connection: &crate::model::Connection, now: Timestamp) -> Option<Asked> {
-    let grid = &app.config.sync.grid;
+    let setup = app.setup();
+    let grid = &setup.config.sync.grid;
     let id: ConnectionId = connection.id;
     let cause = if app.tickets.is_asked_for(id) {
         Cause::Person

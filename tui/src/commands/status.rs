@@ -2,10 +2,13 @@
 
 use std::fmt::Write;
 
+use roster_protocol::RosterError;
 use roster_protocol::notice::grouped;
 use roster_protocol::status::{self as protocol, Coverage};
+use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
 use super::Session;
+use super::check::{self, Judged, Verdict};
 use super::platforms::platform_table;
 use crate::client::{answer, soon};
 use crate::output::json;
@@ -15,15 +18,40 @@ use crate::output::{Ending, Failure, Look};
 
 /// `roster status`
 #[derive(Debug, clap::Args)]
-pub struct Status {}
+pub struct Status {
+    /// Judge it as a monitoring plugin does: one line, exit 0 well, 1 warning, 2 critical, 3 not known
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    limits: check::Limits,
+}
 
 impl Status {
     pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
-        let client = session.connect().await?;
-        let status = answer(client.status(soon()).await)?;
+        let status = match self.status(session).await {
+            Ok(status) => status,
+            Err(error) if self.check => {
+                let judged = Judged { verdict: Verdict::Unknown, why: vec![error.message] };
+                return tell(session, &judged, None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if self.check {
+            return tell(session, &check::judge(&status, self.limits), Some(&status));
+        }
         session.output.answer(|| json::status::Status::from(&status), |look| text(&status, look))?;
         Ok(Ending::Done)
     }
+
+    async fn status(&self, session: &Session) -> Result<protocol::Status, RosterError> {
+        let client = session.connect().await?;
+        answer(client.status(soon()).await)
+    }
+}
+
+fn tell(session: &mut Session, judged: &Judged, status: Option<&protocol::Status>) -> Result<Ending, Failure> {
+    session.output.answer(|| judged, |_| check::line(judged, status))?;
+    Ok(judged.verdict.ending())
 }
 
 fn text(status: &protocol::Status, look: &Look) -> String {
@@ -37,6 +65,12 @@ fn text(status: &protocol::Status, look: &Look) -> String {
         ("open alerts", grouped(status.open_alerts)),
         ("store", format!("{}, {} snapshots", bytes(status.store.bytes), grouped(status.store.snapshots))),
     ];
+    if let Some(reason) = &status.not_ready {
+        lines.push(("NOT READY", clean(reason, SENTENCE_CHARACTERS)));
+    }
+    if let Some(refused) = &status.config_refused {
+        lines.push(("config", format!("the one in use is older: {}", clean(refused, SENTENCE_CHARACTERS))));
+    }
     if status.store.damaged > 0 {
         lines.push(("damaged", format!("{} records fail their checksum", grouped(status.store.damaged))));
     }
@@ -125,7 +159,8 @@ mod tests {
         "error":4,"reauthorize":6,"paused":2},"coverage_24h":{"expected":2800,"ok":2760,"partial":20,
         "failed":12,"skipped":8},"platforms":[{"platform":"youtube","enabled":true,"configured":true,
         "state":"ok","last_ok_at":"2026-11-21T14:18:00Z"},{"platform":"bluesky","enabled":true,
-        "configured":true,"state":"limited","last_ok_at":null}],"store":{"bytes":1048576,"snapshots":63000}}
+        "configured":true,"state":"limited","last_ok_at":null}],"store":{"bytes":1048576,"snapshots":63000,
+        "writable":true},"not_ready":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
         "#);
     }
 

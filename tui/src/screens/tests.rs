@@ -50,6 +50,14 @@ fn roster() {
 }
 
 #[test]
+fn a_daemon_that_cannot_write_says_so_as_long_as_it_cannot() {
+    let (mut model, _) = after("jj", SMALL);
+    let status = model.status.as_mut().expect("online");
+    status.not_ready = Some("the store cannot be written: no space is left on the disk".to_owned());
+    assert_snapshot!("not_ready", picture(&model));
+}
+
+#[test]
 fn roster_filtered() {
     assert_snapshot!("roster_filtering", shown("/osk", SMALL));
     assert_snapshot!("roster_filtered", shown("/osk↵", SMALL));

@@ -17,8 +17,6 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use roster_protocol::metric::Metric;
@@ -27,7 +25,7 @@ use roster_protocol::text::clean;
 use serde::Deserialize;
 
 use super::reading::{plain_id, profile_url};
-use super::registry::{ConfigProblem, Configured, Entry, Section, read_section};
+use super::registry::{ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
 
@@ -50,23 +48,19 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: ask::PROFILES_A_CALL,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: None, from_config };
 
 const KEYS: &[&str] = &["enabled", "gateway", "api_url"];
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Config {
-    enabled: Option<bool>,
-    gateway: Option<String>,
     /// Another AppView, asked directly.
     api_url: Option<String>,
 }
 
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
-    let Config { enabled, gateway, api_url } = read_section(section, KEYS)?;
-    let platform = Arc::new(Bluesky);
-    Ok(Configured { platform, enabled: enabled.unwrap_or(true), gateway, api_url, private_hosts: Vec::new() })
+    let Config { api_url } = section.read()?;
+    Ok(Configured { api_url, ..Configured::of(Bluesky) })
 }
 
 struct Bluesky;

@@ -26,9 +26,6 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use roster_protocol::metric::Metric;
@@ -38,11 +35,11 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::consenting::Consenting;
-use super::graph::{Withdrawn, read_version};
+use super::graph::{NEWEST, Withdrawn, read_version};
 use super::reading::profile_url;
-use super::registry::{AppKeys, AppVariables, ConfigProblem, Configured, Entry, Section, read_app, read_section};
+use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
-use crate::http_client::{Api, Secret};
+use crate::http_client::Api;
 
 const SLUG: &str = "facebook";
 const NAME: &str = "Facebook";
@@ -57,7 +54,8 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry =
+    Entry { slug: SLUG, keys: KEYS, defaults: &[("version", NEWEST)], variables: Some(VARIABLES), from_config };
 
 const KEYS: &[&str] =
     &["enabled", "gateway", "client_id", "client_secret", "client_secret_file", "redirect_uri", "version"];
@@ -66,37 +64,14 @@ const VARIABLES: AppVariables =
     AppVariables { id: "FACEBOOK_APP_ID", secret: "FACEBOOK_APP_SECRET", redirect_uri: None };
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Config {
-    enabled: Option<bool>,
-    gateway: Option<String>,
-    client_id: Option<String>,
-    client_secret: Option<Secret>,
-    client_secret_file: Option<PathBuf>,
-    redirect_uri: Option<String>,
     version: Option<String>,
 }
 
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
-    let config: Config = read_section(section, KEYS)?;
-    let keys = AppKeys {
-        client_id: config.client_id,
-        client_secret: config.client_secret,
-        client_secret_file: config.client_secret_file,
-        redirect_uri: config.redirect_uri,
-    };
-    let platform = Arc::new(Facebook {
-        app: read_app(section, VARIABLES, keys)?,
-        version: read_version(SLUG, config.version)?,
-        withdrawn: Withdrawn::default(),
-    });
-    Ok(Configured {
-        platform,
-        enabled: config.enabled.unwrap_or(true),
-        gateway: config.gateway,
-        api_url: None,
-        private_hosts: Vec::new(),
-    })
+    let Config { version } = section.read()?;
+    let version = read_version(SLUG, version)?;
+    Ok(Configured::of(Facebook { app: section.app()?, version, withdrawn: Withdrawn::default() }))
 }
 
 struct Facebook {

@@ -6,6 +6,7 @@ use roster_protocol::metric::Mean;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::http_client::Secret;
 use crate::http_client::test_server::{Asked, Reply, Server};
 use crate::platforms::consenting::Access;
 use crate::platforms::tests::world::{account, api, in_order, through};

@@ -40,7 +40,7 @@ pub(super) use insights::{Metrics, Withdrawn};
 pub(super) use pages::{LINKED, Page, SHOW_PAGES};
 pub(super) use sign_in::{SignIn, redirect_problem, without_fragment};
 pub(super) use tokens::{Asked, refused, tokens};
-pub(super) use version::{read_version, version_found};
+pub(super) use version::{NEWEST, read_version, version_found};
 
 /// The host of everything but Instagram's own login.
 pub(super) const HOST: &str = "graph.facebook.com";

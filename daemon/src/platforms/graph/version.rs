@@ -7,7 +7,7 @@ use crate::platforms::oauth::found;
 use crate::platforms::registry::ConfigProblem;
 
 /// The newest one of which something is known, and what is asked unless the operator says otherwise.
-const NEWEST: &str = "v26.0";
+pub(in crate::platforms) const NEWEST: &str = "v26.0";
 
 /// When each version ends, by the changelog as read on 2026-11-21; the newest one's end is not decided.
 const ENDS: &[(&str, &str)] = &[

@@ -34,9 +34,6 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use roster_protocol::metric::Metric;
@@ -47,11 +44,11 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
 use super::consenting::Consenting;
-use super::graph::{Withdrawn, read_version};
+use super::graph::{NEWEST, Withdrawn, read_version};
 use super::reading::profile_url;
-use super::registry::{AppKeys, AppVariables, ConfigProblem, Configured, Entry, Section, read_app, read_section};
+use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
-use crate::http_client::{Api, Secret};
+use crate::http_client::Api;
 
 const SLUG: &str = "instagram";
 const NAME: &str = "Instagram";
@@ -76,7 +73,13 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry = Entry {
+    slug: SLUG,
+    keys: KEYS,
+    defaults: &[("login", "facebook"), ("version", NEWEST)],
+    variables: Some(VARIABLES),
+    from_config,
+};
 
 const KEYS: &[&str] =
     &["enabled", "gateway", "client_id", "client_secret", "client_secret_file", "redirect_uri", "login", "version"];
@@ -88,14 +91,7 @@ const VARIABLES: AppVariables = AppVariables {
 };
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Config {
-    enabled: Option<bool>,
-    gateway: Option<String>,
-    client_id: Option<String>,
-    client_secret: Option<Secret>,
-    client_secret_file: Option<PathBuf>,
-    redirect_uri: Option<String>,
     login: Option<String>,
     version: Option<String>,
 }
@@ -109,26 +105,13 @@ enum Login {
 }
 
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
-    let config: Config = read_section(section, KEYS)?;
-    let keys = AppKeys {
-        client_id: config.client_id,
-        client_secret: config.client_secret,
-        client_secret_file: config.client_secret_file,
-        redirect_uri: config.redirect_uri,
-    };
-    let platform = Arc::new(Instagram {
-        app: read_app(section, VARIABLES, keys)?,
+    let config: Config = section.read()?;
+    Ok(Configured::of(Instagram {
+        app: section.app()?,
         login: config.login.as_deref().map_or(Ok(Login::Facebook), login)?,
         version: read_version(SLUG, config.version)?,
         withdrawn: Withdrawn::default(),
-    });
-    Ok(Configured {
-        platform,
-        enabled: config.enabled.unwrap_or(true),
-        gateway: config.gateway,
-        api_url: None,
-        private_hosts: Vec::new(),
-    })
+    }))
 }
 
 fn login(text: &str) -> Result<Login, ConfigProblem> {

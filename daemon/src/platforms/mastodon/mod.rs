@@ -19,8 +19,6 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use roster_protocol::metric::Metric;
@@ -30,7 +28,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::reading::profile_url;
-use super::registry::{ConfigProblem, Configured, Entry, Section, read_section};
+use super::registry::{ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::{Api, is_host};
 
@@ -54,28 +52,24 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: None, from_config };
 
 const KEYS: &[&str] = &["enabled", "gateway", "private_hosts"];
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Config {
-    enabled: Option<bool>,
-    gateway: Option<String>,
     /// Instances, with port, that may be at private addresses. Those at loopback are asked over http.
     #[serde(default)]
     private_hosts: Vec<String>,
 }
 
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
-    let Config { enabled, gateway, private_hosts } = read_section(section, KEYS)?;
+    let Config { private_hosts } = section.read()?;
     if !private_hosts.iter().all(|host| is_host(host)) {
-        return Err(ConfigProblem::of(SLUG, "private_hosts", "must be hosts such as 127.0.0.1:8901"));
+        return Err(section.problem("private_hosts", "must be hosts such as 127.0.0.1:8901"));
     }
     let private_hosts: Vec<String> = private_hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
-    let platform = Arc::new(Mastodon { private_hosts: private_hosts.clone() });
-    Ok(Configured { platform, enabled: enabled.unwrap_or(true), gateway, api_url: None, private_hosts })
+    Ok(Configured { private_hosts: private_hosts.clone(), ..Configured::of(Mastodon { private_hosts }) })
 }
 
 struct Mastodon {

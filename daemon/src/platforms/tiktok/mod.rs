@@ -23,21 +23,17 @@ mod read;
 mod tests;
 mod tokens;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use roster_protocol::metric::Metric;
 use roster_protocol::status::ApiAccess;
 use roster_protocol::text::clean;
-use serde::Deserialize;
 
 use super::consenting::Consenting;
 use super::reading::{plain_id, profile_url};
-use super::registry::{AppKeys, AppVariables, ConfigProblem, Configured, Entry, Section, read_app, read_section};
+use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
-use crate::http_client::{Api, Secret};
+use crate::http_client::Api;
 
 const SLUG: &str = "tiktok";
 const NAME: &str = "TikTok";
@@ -60,7 +56,8 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry =
+    Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: Some(VARIABLES), from_config };
 
 const KEYS: &[&str] =
     &["enabled", "gateway", "client_id", "client_key", "client_secret", "client_secret_file", "redirect_uri"];
@@ -68,41 +65,11 @@ const KEYS: &[&str] =
 const VARIABLES: AppVariables =
     AppVariables { id: "TIKTOK_CLIENT_KEY", secret: "TIKTOK_CLIENT_SECRET", redirect_uri: Some("TIKTOK_REDIRECT_URI") };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    enabled: Option<bool>,
-    gateway: Option<String>,
-    client_id: Option<String>,
-    /// TikTok's own word for `client_id`.
-    client_key: Option<String>,
-    client_secret: Option<Secret>,
-    client_secret_file: Option<PathBuf>,
-    redirect_uri: Option<String>,
-}
-
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
-    let config: Config = read_section(section, KEYS)?;
-    let client_id = match (config.client_id, config.client_key) {
-        (Some(_), Some(_)) => {
-            return Err(ConfigProblem::of(SLUG, "client_key", "is another word for client_id: set one of both"));
-        }
-        (id, key) => id.or(key),
-    };
-    let keys = AppKeys {
-        client_id,
-        client_secret: config.client_secret,
-        client_secret_file: config.client_secret_file,
-        redirect_uri: config.redirect_uri,
-    };
-    let platform = Arc::new(TikTok { app: read_app(section, VARIABLES, keys)? });
-    Ok(Configured {
-        platform,
-        enabled: config.enabled.unwrap_or(true),
-        gateway: config.gateway,
-        api_url: None,
-        private_hosts: Vec::new(),
-    })
+    if ["client_id", "client_key"].iter().all(|key| section.table.contains_key(*key)) {
+        return Err(section.problem("client_key", "is another word for client_id: set one of both"));
+    }
+    Ok(Configured::of(TikTok { app: section.app()? }))
 }
 
 struct TikTok {

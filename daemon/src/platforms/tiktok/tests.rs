@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
+use crate::http_client::Secret;
 use crate::http_client::test_server::{Asked, Reply, Server};
 use crate::platforms::consenting::{Access, Authorize, Callback, Exchange, Held, TokenError};
 use crate::platforms::tests::world::{account, api, in_order, through};

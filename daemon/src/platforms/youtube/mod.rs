@@ -39,7 +39,6 @@ mod tests;
 mod tokens;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -50,9 +49,7 @@ use serde::Deserialize;
 
 use super::consenting::Consenting;
 use super::reading::profile_url;
-use super::registry::{
-    AppKeys, AppVariables, ConfigProblem, Configured, Entry, Section, read_app, read_secret, read_section,
-};
+use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
 use crate::http_client::{Api, Secret};
 
@@ -77,7 +74,8 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: ask::IDS_A_CALL,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, from_config };
+pub(super) const ENTRY: Entry =
+    Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: Some(VARIABLES), from_config };
 
 const KEYS: &[&str] = &[
     "enabled",
@@ -94,35 +92,15 @@ const VARIABLES: AppVariables =
     AppVariables { id: "GOOGLE_CLIENT_ID", secret: "GOOGLE_CLIENT_SECRET", redirect_uri: Some("YOUTUBE_REDIRECT_URI") };
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Config {
-    enabled: Option<bool>,
-    gateway: Option<String>,
     api_key: Option<Secret>,
     api_key_file: Option<PathBuf>,
-    client_id: Option<String>,
-    client_secret: Option<Secret>,
-    client_secret_file: Option<PathBuf>,
-    redirect_uri: Option<String>,
 }
 
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
-    let config: Config = read_section(section, KEYS)?;
-    let key = read_secret(section, "api_key", None, config.api_key, config.api_key_file.as_deref())?;
-    let keys = AppKeys {
-        client_id: config.client_id,
-        client_secret: config.client_secret,
-        client_secret_file: config.client_secret_file,
-        redirect_uri: config.redirect_uri,
-    };
-    let platform = Arc::new(YouTube { key, app: read_app(section, VARIABLES, keys)? });
-    Ok(Configured {
-        platform,
-        enabled: config.enabled.unwrap_or(true),
-        gateway: config.gateway,
-        api_url: None,
-        private_hosts: Vec::new(),
-    })
+    let Config { api_key, api_key_file } = section.read()?;
+    let key = section.secret("api_key", None, api_key, api_key_file.as_deref())?;
+    Ok(Configured::of(YouTube { key, app: section.app()? }))
 }
 
 /// Either is enough: the key for what everyone may see, the app for channels whose owners consented.

@@ -75,8 +75,9 @@ pub async fn callback(
 fn is_for_us(app: &App, headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
     let Ok(asked) = Url::parse(&format!("http://{host}/")) else { return false };
-    let listener = app.desk.listener.get().map(|address| address.ip());
-    let public = app.config.http.public_url.as_ref().and_then(Url::host);
+    let listener = app.desk.listens_at().map(|address| address.ip());
+    let setup = app.setup();
+    let public = setup.config.http.public_url.as_ref().and_then(Url::host);
     match asked.host() {
         Some(Host::Ipv4(address)) if address.is_loopback() || listener == Some(address.into()) => true,
         Some(Host::Ipv6(address)) if address.is_loopback() || listener == Some(address.into()) => true,

@@ -14,8 +14,8 @@ use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::status::{ConnectionCounts, PlatformState, PlatformStatus, Status};
 use roster_protocol::time::Timestamp;
 
+use super::process;
 use super::sheet::Sheet;
-use super::{health, process};
 use crate::app::App;
 use crate::browse::overview;
 use crate::consent::shown;
@@ -31,7 +31,7 @@ pub async fn scrape(State(app): State<Arc<App>>) -> Response {
     connections(&mut sheet, &app);
     grants(&mut sheet, &app);
     store(&mut sheet, &app.store, &status);
-    for counted in [app.meters.families(), app.http.meters().families(), app.store.meters().families()] {
+    for counted in [app.meters.families(), app.setup().http.meters().families(), app.store.meters().families()] {
         sheet.put(counted);
     }
     process::tell(&mut sheet, &app);
@@ -52,8 +52,12 @@ fn whole(sheet: &mut Sheet, app: &App, status: &Status) {
         "0 while the clock is plainly wrong: nothing is asked",
         is(now >= EARLIEST_PLAUSIBLE),
     );
-    sheet.one("roster_ready", "1 when /readyz says so", is(health::unready(app).is_none()));
+    sheet.one("roster_ready", "1 when /readyz says so", is(status.not_ready.is_none()));
     sheet.one("roster_paused", "1 while a person has paused everything", is(status.paused));
+    let loaded = "When the config was read last, whether it was taken or not";
+    sheet.one("roster_config_loaded_timestamp_seconds", loaded, seconds(status.config_loaded_at));
+    let refused = "1 while the config in the file is wrong and the one before it is in use";
+    sheet.one("roster_config_refused", refused, is(status.config_refused.is_some()));
     sheet.one("roster_influencers", "Influencers in the roster", status.influencers as f64);
     sheet.one("roster_alerts_open", "Alerts that are open", status.open_alerts as f64);
     sheet.one("roster_due_connections", "Connections that are due and wait for their turn", status.waiting as f64);

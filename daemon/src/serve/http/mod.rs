@@ -20,10 +20,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
+use crate::config;
 
 /// Connections at once.
 const MOST_CONNECTIONS: usize = 128;
@@ -46,38 +48,84 @@ impl Default for Patience {
     }
 }
 
-fn router(app: Arc<App>, patience: Patience) -> Router {
-    let with_metrics = app.config.http.metrics;
+fn router(app: Arc<App>, config: &config::Http, patience: Patience) -> Router {
     let callback_path = "/oauth/{platform}/callback";
     // A proxy with a path of its own may hand it on.
-    let outer = app.config.http.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/')).to_owned();
+    let outer = config.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/')).to_owned();
     let router = Router::new().route(callback_path, get(callback::callback));
     let router = match outer.is_empty() || outer.contains(['{', '}', '*']) {
         true => router,
         false => router.route(&format!("{outer}{callback_path}"), get(callback::callback)),
     };
     let router = router.route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
-    let router = if with_metrics { router.route("/metrics", get(metrics::scrape)) } else { router };
+    let router = if config.metrics { router.route("/metrics", get(metrics::scrape)) } else { router };
     router
         .with_state(app)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience.request))
         .layer(RequestBodyLimitLayer::new(0))
 }
 
-/// Listens at `address`; `None` when the port is taken, which stops nothing else.
-pub async fn listen(address: SocketAddr) -> Option<TcpListener> {
+/// Listens at `address`; `None` when it is off, or the port is taken, which stops nothing else.
+pub async fn bind(address: Option<SocketAddr>) -> Option<TcpListener> {
+    let address = address?;
     match TcpListener::bind(address).await {
         Ok(listener) => Some(listener),
         Err(error) => {
-            tracing::warn!(%address, %error, "the HTTP listener is off: set [http] listen to a free address and restart");
+            tracing::warn!(%address, %error, "the HTTP listener is off: set [http] listen to a free address and reload");
             None
         }
     }
 }
 
+/// Listens where the config says, from the listener it had at the start on, until the end.
+pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, patience: Patience) {
+    let mut setup = app.watch_setup();
+    let mut wanted = setup.borrow().config.http.listen;
+    loop {
+        let config = setup.borrow_and_update().config.http.clone();
+        if config.listen != wanted {
+            wanted = config.listen;
+            // The old place is left first: the new one may be the same port.
+            drop(listener.take());
+            listener = bind(wanted).await;
+            app.desk.listening(address_of(&listener));
+            tracing::info!(http = ?app.desk.listens_at(), "the HTTP listener moved");
+        }
+        // Conversations that were kept open end with the config they began with.
+        let over = CancellationToken::new();
+        let _at_the_end = over.clone().drop_guard();
+        let serving = async {
+            match &listener {
+                Some(listener) => {
+                    let service = Service { router: router(app.clone(), &config, patience), patience, over };
+                    serve(&app, listener, service).await;
+                }
+                None => app.ending.cancelled().await,
+            }
+        };
+        tokio::select! {
+            () = serving => return,
+            changed = setup.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Where a listener listens.
+pub fn address_of(listener: &Option<TcpListener>) -> Option<SocketAddr> {
+    listener.as_ref().and_then(|listener| listener.local_addr().ok())
+}
+
+/// What each caller gets.
+#[derive(Clone)]
+struct Service {
+    router: Router,
+    patience: Patience,
+    /// From now on there is another one: answer what was asked, and close.
+    over: CancellationToken,
+}
+
 /// Serves until the end.
-pub async fn serve(app: Arc<App>, listener: TcpListener, patience: Patience) {
-    let router = router(app.clone(), patience);
+async fn serve(app: &App, listener: &TcpListener, service: Service) {
     let seats = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let Ok(seat) = seats.clone().acquire_owned().await else { return };
@@ -87,10 +135,10 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, patience: Patience) {
         };
         match accepted {
             Ok((stream, _)) => {
-                let (router, ending) = (router.clone(), app.ending.clone());
+                let (service, ending) = (service.clone(), app.ending.clone());
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = converse(stream, router, patience) => {}
+                        () = converse(stream, service) => {}
                         () = ending.cancelled() => {}
                     }
                     drop(seat);
@@ -102,14 +150,18 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, patience: Patience) {
 }
 
 /// HTTP/1 only: telling versions apart would wait for a first byte without an end to patience.
-async fn converse(stream: TcpStream, router: Router, patience: Patience) {
+async fn converse(stream: TcpStream, service: Service) {
+    let Service { router, patience, over } = service;
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(patience.headers).max_buf_size(MOST_HEADER_BYTES);
     let conversation = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut conversation = pin!(conversation);
     // A caller that breaks off or sends nonsense is its own affair.
-    if tokio::time::timeout(patience.request * MOST_REQUESTS_LONG, conversation.as_mut()).await.is_err() {
-        conversation.as_mut().graceful_shutdown();
-        let _ = tokio::time::timeout(patience.request, conversation).await;
+    tokio::select! {
+        _ = conversation.as_mut() => return,
+        () = over.cancelled() => {}
+        () = tokio::time::sleep(patience.request * MOST_REQUESTS_LONG) => {}
     }
+    conversation.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(patience.request, conversation).await;
 }

@@ -63,6 +63,11 @@ impl Roster for Caller {
         Ok(overview::status(&self.app).await)
     }
 
+    async fn log_level(self, _: Context, level: Option<String>) -> Result<String, RosterError> {
+        let (app, who) = (self.app.clone(), self.who);
+        self.app.own(async move { edits::logging::log_level(&app, who, level).await }).await
+    }
+
     async fn platforms(self, _: Context) -> Result<Vec<PlatformStatus>, RosterError> {
         Ok(overview::platforms(&self.app))
     }

@@ -17,6 +17,16 @@ pub struct Status {
     coverage_24h: Coverage,
     platforms: Vec<Platform>,
     store: Store,
+    /// Why nothing is synced or stored at present.
+    not_ready: Option<String>,
+    config: Config,
+}
+
+#[derive(Debug, Serialize)]
+struct Config {
+    loaded_at: Option<String>,
+    /// Why the config in the file is not the one in use.
+    refused: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,6 +53,7 @@ struct Coverage {
 struct Store {
     bytes: u64,
     snapshots: u64,
+    writable: bool,
 }
 
 impl From<&protocol::Status> for Status {
@@ -58,7 +69,13 @@ impl From<&protocol::Status> for Status {
             connections: Connections { total, fresh, stale, never, error, reauthorize, paused },
             coverage_24h: Coverage { expected, ok, partial, failed, skipped },
             platforms: status.platforms.iter().map(Platform::from).collect(),
-            store: Store { bytes: status.store.bytes, snapshots: status.store.snapshots },
+            store: Store {
+                bytes: status.store.bytes,
+                snapshots: status.store.snapshots,
+                writable: status.store.writable,
+            },
+            not_ready: status.not_ready.clone(),
+            config: Config { loaded_at: time(Some(status.config_loaded_at)), refused: status.config_refused.clone() },
         }
     }
 }

@@ -1,0 +1,203 @@
+//! The log: where it goes, in which form, and how much of it. How much can be changed while the daemon runs.
+
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Deserialize;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use crate::surroundings::Surroundings;
+
+/// The variables that go before the config.
+pub const LEVEL: &str = "LOG_LEVEL";
+pub const FORMAT: &str = "LOG_FORMAT";
+
+/// `[log]`: how much is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// A level, or a filter as tracing understands it.
+    pub level: String,
+    /// `None`: the journal's own where stderr leads there, else lines of text.
+    pub format: Option<Format>,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: None }
+    }
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A line of text for each event, on stderr.
+    Standard,
+    /// A JSON object for each event, on stderr, one a line.
+    Json,
+    /// As `Standard`, for systemd's journal: each line begins with its priority, and without the time, which the journal has.
+    Journal,
+}
+
+impl Format {
+    /// The word in the config and in `LOG_FORMAT`.
+    pub fn as_str(self) -> &'static str {
+        ["standard", "json", "journal"][self as usize]
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        [Self::Standard, Self::Json, Self::Journal].into_iter().find(|format| format.as_str() == word)
+    }
+}
+
+/// The log of this process.
+pub struct Logs {
+    filter: reload::Handle<EnvFilter, Registry>,
+    /// The level that the environment asks for, which goes before the config.
+    told: Option<String>,
+    level: Mutex<String>,
+}
+
+impl Logs {
+    /// Begins to log. A process has one log: a second one finds the first in its place, and has no say.
+    pub fn start(log: &Log, surroundings: &Surroundings) -> Self {
+        let told = surroundings.variable(LEVEL).map(str::to_owned);
+        let level = told.clone().unwrap_or_else(|| log.level.clone());
+        let understood = filter(&level);
+        let (filter, handle) = reload::Layer::new(understood.unwrap_or_else(|_| quiet_tarpc("info")));
+        let _ = tracing_subscriber::registry().with(filter).with(layer(format(log, surroundings))).try_init();
+        let level = Mutex::new(level);
+        Self { filter: handle, told, level }
+    }
+
+    /// The level or filter in use.
+    pub fn level(&self) -> String {
+        self.level.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Logs this much from now on.
+    ///
+    /// # Errors
+    /// When it is no level and no filter; nothing has changed then.
+    pub fn set(&self, level: &str) -> Result<(), String> {
+        self.filter.reload(filter(level)?).map_err(|error| error.to_string())?;
+        level.clone_into(&mut self.level.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+
+    /// Logs as much as a config that was loaded again wants, unless the environment wants otherwise.
+    ///
+    /// # Errors
+    /// As [`Logs::set`].
+    pub fn follow(&self, log: &Log) -> Result<(), String> {
+        self.set(self.told.as_deref().unwrap_or(&log.level))
+    }
+}
+
+/// What a level or filter lets through.
+///
+/// # Errors
+/// In a sentence, when it is neither.
+pub fn filter(level: &str) -> Result<EnvFilter, String> {
+    // A single word that is no level would be taken for a module's name, and silence everything else.
+    let is_level = ["off", "error", "warn", "info", "debug", "trace"].contains(&level.trim());
+    if !is_level && !level.contains('=') {
+        return Err(format!("{level:?} is no log level: write error, warn, info, debug or trace"));
+    }
+    EnvFilter::try_new(level).map_err(|error| format!("{level:?} is no log level: {error}"))?;
+    Ok(quiet_tarpc(level))
+}
+
+/// tarpc warns of every client that leaves in the middle; we count and tell those ourselves.
+fn quiet_tarpc(level: &str) -> EnvFilter {
+    EnvFilter::new(format!("{level},tarpc=off"))
+}
+
+/// The form asked for, the environment first; else the one that suits where stderr leads.
+pub fn format(log: &Log, surroundings: &Surroundings) -> Format {
+    let told = surroundings.variable(FORMAT).and_then(Format::of).or(log.format);
+    told.unwrap_or_else(|| match surroundings.variable("JOURNAL_STREAM") {
+        Some(stream) if leads_to_journal(stream) => Format::Journal,
+        _ => Format::Standard,
+    })
+}
+
+/// Whether stderr is the stream that systemd says leads to the journal: a child may have another one.
+fn leads_to_journal(stream: &str) -> bool {
+    let stderr = std::fs::metadata("/proc/self/fd/2");
+    stderr.is_ok_and(|meta| stream == format!("{}:{}", meta.dev(), meta.ino()))
+}
+
+type AnyLayer<S> = Box<dyn Layer<S> + Send + Sync>;
+
+fn layer<S>(format: Format) -> AnyLayer<S>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
+    let lines = || fmt::layer().with_writer(std::io::stderr).with_target(false);
+    match format {
+        Format::Json => lines().json().flatten_event(true).boxed(),
+        Format::Standard => lines().with_ansi(false).boxed(),
+        Format::Journal => {
+            let line = fmt::format().with_target(false).with_level(false).with_ansi(false).without_time();
+            lines().with_ansi(false).event_format(Prioritized(line)).boxed()
+        }
+    }
+}
+
+/// Puts the priority before a line, as sd-daemon(3) wants it. The native protocol would keep the fields apart, where
+/// nobody who reads the journal sees them.
+struct Prioritized<Line>(Line);
+
+impl<S, Fields, Line> FormatEvent<S, Fields> for Prioritized<Line>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    Fields: for<'a> FormatFields<'a> + 'static,
+    Line: FormatEvent<S, Fields>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, Fields>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> std::fmt::Result {
+        let priority = match *event.metadata().level() {
+            tracing::Level::ERROR => 3,
+            tracing::Level::WARN => 4,
+            tracing::Level::INFO => 6,
+            _ => 7,
+        };
+        write!(writer, "<{priority}>")?;
+        self.0.format_event(context, writer, event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_a_word_or_a_filter() {
+        for good in ["info", "trace", "off", "warn,rosterd=debug", "rosterd::sync=trace"] {
+            assert!(filter(good).is_ok(), "{good}");
+        }
+        for bad in ["loud", "", "rosterd=loud", "info,=,"] {
+            assert!(filter(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_config() {
+        let log = Log { format: Some(Format::Json), ..Log::default() };
+        assert_eq!(format(&log, &Surroundings::default()), Format::Json);
+        assert_eq!(format(&log, &Surroundings::new(&[(FORMAT, "standard")], None)), Format::Standard);
+        // Not our stream.
+        let elsewhere = Surroundings::new(&[("JOURNAL_STREAM", "1:1")], None);
+        assert_eq!(format(&Log::default(), &elsewhere), Format::Standard);
+    }
+}

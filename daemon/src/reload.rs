@@ -1,0 +1,63 @@
+//! Loading the config again while the daemon runs: all of it is taken into use, or nothing.
+
+use std::sync::Arc;
+
+use roster_protocol::time::Timestamp;
+
+use crate::app::App;
+use crate::config::{Config, ConfigError};
+use crate::setup::{Platforms, Setup, Source};
+
+/// How loading the config went the last time.
+#[derive(Clone, Debug)]
+pub struct LastLoad {
+    pub at: Timestamp,
+    /// Why the config in the file is not the one in use; `None` when it is.
+    pub refused: Option<String>,
+}
+
+/// Reads the config's file again. What is wrong leaves everything as it was, and is told in the log and in `status`.
+///
+/// # Errors
+/// What is wrong with the config, by file and line.
+pub async fn reload(app: &App, source: &Arc<Source>) -> Result<(), ConfigError> {
+    let again = source.clone();
+    let loaded = tokio::task::spawn_blocking(move || load(&again)).await;
+    let loaded = loaded.unwrap_or_else(|_| {
+        let message = "reading it failed badly; the log has more".to_owned();
+        Err(ConfigError { file: source.file.display().to_string(), line: None, message })
+    });
+    let refused = loaded.as_ref().err().map(ToString::to_string);
+    app.loaded_config(LastLoad { at: app.clock.now(), refused });
+    match loaded {
+        Ok((setup, platforms)) => {
+            tell_what_waits(&app.setup().config, &setup.config);
+            if let Some(logs) = &app.logs
+                && let Err(problem) = logs.follow(&setup.config.log)
+            {
+                tracing::warn!(%problem, "the log goes on as it was");
+            }
+            app.install(setup, platforms);
+            tracing::info!("the config was loaded again");
+            Ok(())
+        }
+        Err(error) => {
+            tracing::error!(%error, "the config was not loaded again: the one in use stays");
+            Err(error)
+        }
+    }
+}
+
+fn load(source: &Source) -> Result<(Setup, Platforms), ConfigError> {
+    source.set_up(Config::load(&source.file)?)
+}
+
+/// Some keys are read at the start only.
+fn tell_what_waits(before: &Config, after: &Config) {
+    if before.store.master_key_file != after.store.master_key_file {
+        tracing::warn!("[store] master_key_file takes effect at the next start");
+    }
+    if before.log.format != after.log.format {
+        tracing::warn!("[log] format takes effect at the next start");
+    }
+}

@@ -1,0 +1,72 @@
+//! What the config makes: replaced as a whole when the config is loaded again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::config::{Config, ConfigError};
+use crate::http_client::{HttpClient, HttpLimits, HttpSettings};
+use crate::platforms::{self, Registered};
+use crate::surroundings::Surroundings;
+
+/// Where a config comes from, and what it does not say.
+pub struct Source {
+    /// The config's file, which is read again on demand and named in errors.
+    pub file: PathBuf,
+    /// What the process was given besides its config.
+    pub surroundings: Surroundings,
+    pub limits: HttpLimits,
+}
+
+/// Everything that follows from the config. Work under way goes on with the one it began with.
+pub struct Setup {
+    pub config: Config,
+    pub http: HttpClient,
+    /// Batches that may be asked at once.
+    pub places: Arc<Semaphore>,
+    pub places_of: HashMap<String, Arc<Semaphore>>,
+}
+
+/// Platforms by slug.
+pub type Platforms = BTreeMap<String, Arc<Registered>>;
+
+impl Source {
+    /// Makes everything that the config asks for; reads the files it names, and changes nothing.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line.
+    pub fn set_up(&self, config: Config) -> Result<(Setup, Platforms), ConfigError> {
+        let gateway = config.sync.gateway.as_deref();
+        let registered = platforms::register(&config.platforms, gateway, &self.surroundings)
+            .map_err(|problem| self.at(&problem.key, problem.message))?;
+        let network = &config.network;
+        let http = HttpClient::new(HttpSettings {
+            limits: self.limits,
+            proxy: network.proxy.clone(),
+            ca_file: network.ca_file.clone(),
+            user_agent: format!("Roster/{}", env!("CARGO_PKG_VERSION")),
+        })
+        .map_err(|error| self.at(error.key(), error.to_string()))?;
+        let platforms: Platforms =
+            registered.into_iter().map(|known| (known.platform.info().slug.to_owned(), Arc::new(known))).collect();
+        let per_platform = config.sync.concurrency_per_platform;
+        let setup = Setup {
+            places: Arc::new(Semaphore::new(config.sync.concurrency)),
+            places_of: platforms.keys().map(|slug| (slug.clone(), Arc::new(Semaphore::new(per_platform)))).collect(),
+            http,
+            config,
+        };
+        Ok((setup, platforms))
+    }
+
+    fn at(&self, key: &str, message: String) -> ConfigError {
+        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
+        ConfigError { file: shown(&self.file), line: Config::line_of_key(&text, key), message }
+    }
+}
+
+fn shown(file: &Path) -> String {
+    file.display().to_string()
+}

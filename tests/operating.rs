@@ -1,0 +1,296 @@
+//! What an operator does while it runs: another config, more in the log, a look from monitoring, a watchdog.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use roster_protocol::time::Seconds;
+use roster_protocol::transport::within;
+use roster_sandbox::{Platform, Sandbox};
+
+use crate::support::programs::{Place, Said, until};
+use crate::support::{LIMIT, NOON, World};
+
+async fn sandbox() -> Sandbox {
+    let options = roster_sandbox::Options { accounts: 5, ..Default::default() };
+    Sandbox::start(options).await.expect("the sandbox listens")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_config_is_taken_into_use_as_a_whole() {
+    let mut world = World::with_config("interval = \"6h\"\n").await;
+    world.followers(Platform::Bluesky, "mara.example", 1_000);
+    let mara = world.add("Mara", "bluesky", "mara.example").await;
+    let before = world.connection("bluesky:mara.example").await.next_due_at.expect("scheduled");
+    assert!(before.since(NOON) > 3_600_000, "the next of four slots a day");
+    let http = reqwest::Client::new();
+    let url = |world: &World, path: &str| format!("http://{}{path}", world.daemon().app.desk.listens_at().expect("on"));
+    let first = url(&world, "/metrics");
+    assert_eq!(http.get(&first).send().await.expect("an answer").status(), 200);
+
+    let changed = |config: &str| {
+        let config = config.replace("interval = \"6h\"", "interval = \"30m\"");
+        let http = "listen = \"127.0.0.1:0\"\nmetrics = false\npublic_url = \"https://roster.example\"\n";
+        config.replace("listen = \"127.0.0.1:0\"\n", http) + "[change]\nsignificant = \"50%\"\n"
+    };
+    world.reload(changed).await.expect("a good config");
+    let soon = until("the new slot", async || {
+        let next = world.connection("bluesky:mara.example").await.next_due_at.expect("scheduled");
+        (next != before).then_some(next)
+    });
+    assert!(soon.await.since(NOON) <= 33 * 60_000, "half-hourly slots, and an offset of at most a tenth");
+    until("no metrics", async || {
+        let answer = http.get(url(&world, "/metrics")).send().await.ok()?;
+        (answer.status() == 404).then_some(())
+    })
+    .await;
+    // What follows from it is followed everywhere: the alert's rule, and where owners are sent back to.
+    world.followers(Platform::Bluesky, "mara.example", 800);
+    world.sync(&mara.row.id.to_string()).await;
+    assert!(world.alerts().await.is_empty(), "a fifth less is not significant any more");
+    let platforms = world.client.platforms(within(LIMIT)).await.expect("an answer").expect("platforms");
+    let redirects: Vec<String> = platforms.into_iter().filter_map(|platform| platform.redirect_uri).collect();
+    assert!(redirects.iter().all(|uri| uri.starts_with("https://roster.example/oauth/")), "{redirects:?}");
+    // An interval of its own is nobody else's affair.
+    let own = Some(Seconds(7_200));
+    world
+        .client
+        .set_interval(within(LIMIT), "bluesky:mara.example".into(), own)
+        .await
+        .expect("an answer")
+        .expect("set");
+    world.sync(&mara.row.id.to_string()).await;
+    let own = world.connection("bluesky:mara.example").await.next_due_at;
+    world.reload(|config| config.replace("interval = \"30m\"", "interval = \"1h\"")).await.expect("a good config");
+    world.settle().await;
+    assert_eq!(world.connection("bluesky:mara.example").await.next_due_at, own);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_was_missing_is_used_as_soon_as_it_is_there() {
+    let mut world = World::with_config("[platforms.youtube]\nenabled = true\n").await;
+    world.followers(Platform::Youtube, "mara", 1_000);
+    let added = world.try_add("Mara", "youtube", "@mara").await;
+    let error = added.expect_err("nobody can be asked without a key");
+    assert!(error.hint.is_some_and(|hint| hint.contains("reload")), "{}", error.message);
+    let with_key = |config: &str| config.replace("enabled = true", "api_key = \"youtube-api-key\"");
+    world.reload(with_key).await.expect("a good config");
+    let mara = world.add("Mara", "youtube", "@mara").await;
+    // And when it goes missing while there are connections, they say so, and recover.
+    world.reload(|config| config.replace("api_key = \"youtube-api-key\"", "enabled = true")).await.expect("good");
+    world.sync(&mara.row.id.to_string()).await;
+    assert!(world.connection("youtube:@mara").await.last_error.is_some());
+    world.reload(with_key).await.expect("a good config");
+    until("it is asked at once", async || world.connection("youtube:@mara").await.last_error.is_none().then_some(()))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_config_that_is_wrong_leaves_the_one_in_use_and_says_why() {
+    let sandbox = sandbox().await;
+    let good = format!("[sync]\ngateway = \"{}\"\n", sandbox.url());
+    let place = Place::new(&good);
+    let mut rosterd = place.start().await;
+    let config = async || place.json(&["status"]).await["config"].clone();
+    assert!(config().await["refused"].is_null());
+
+    place.configure(&format!("{good}intervall = \"1h\"\n"));
+    rosterd.signal(Signal::SIGHUP);
+    let refused = until("it is refused", async || config().await["refused"].as_str().map(str::to_owned)).await;
+    assert!(refused.contains("rosterd.toml:5: unknown key sync.intervall; did you mean interval?"), "{refused}");
+    assert!(place.log().contains("the config was not loaded again"), "{}", place.log());
+    // It works on, and monitoring is told.
+    let said = place.roster(&["status", "--check"]).await;
+    assert_eq!(
+        (said.code, said.out.starts_with("ROSTER WARNING - the config was not loaded")),
+        (Some(1), true),
+        "{said:?}"
+    );
+    let people = place.roster(&["status"]).await;
+    assert!(people.out.contains("the one in use is older"), "{people:?}");
+
+    place.configure(&good);
+    rosterd.signal(Signal::SIGHUP);
+    until("it is taken", async || config().await["refused"].is_null().then_some(())).await;
+    let said = place.roster(&["status", "--check"]).await;
+    assert_eq!((said.code, said.out.starts_with("ROSTER OK - ")), (Some(0), true), "{said:?}");
+    let (status, _) = rosterd.end(Signal::SIGTERM).await;
+    assert!(status.success());
+    let said = place.roster(&["status", "--check"]).await;
+    assert_eq!((said.code, said.out.starts_with("ROSTER UNKNOWN - ")), (Some(3), true), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_setting_in_effect_names_where_it_came_from() {
+    let place = Place::new("[sync]\ninterval = \"1h\"\n[platforms.youtube]\napi_key = \"canary-key\"\n");
+    let mut command = place.rosterd(&["check-config", "--effective"]);
+    command.env("LOG_LEVEL", "debug").env("TIKTOK_CLIENT_KEY", "a-key").env("TIKTOK_CLIENT_SECRET", "canary-secret");
+    let said = Said::of(command).await;
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let file = place.config().display().to_string();
+    let has = |line: &str| {
+        let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.out.lines().any(|shown| squeezed(shown) == line), "{line} in\n{}", said.out);
+    };
+    has(&format!("# config = {file} # --config"));
+    has(&format!("# socket = {} # --socket", place.socket().display()));
+    has(&format!("interval = \"1h\" # {file}:4"));
+    has("timezone = \"UTC\" # default");
+    has("level = \"debug\" # the variable LOG_LEVEL");
+    has("client_secret = \"***\" # the variable TIKTOK_CLIENT_SECRET");
+    has("# master key # none yet: master.key is made together with the store");
+    assert!(!said.out.contains("canary"), "{}", said.out);
+    assert!(!place.state().exists(), "nothing is touched");
+    // What it prints is a config again.
+    place.configure(&said.out.replace("\"***\"", "\"secret\""));
+    let again = Said::of(place.rosterd(&["check-config"])).await;
+    assert_eq!(again.code, Some(0), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_says_more_while_somebody_wants_it() {
+    let place = Place::new("[log]\nlevel = \"warn\"\nformat = \"json\"\n");
+    let rosterd = place.start().await;
+    assert_eq!(place.json(&["log-level"]).await["level"], "warn");
+    let said = place.roster(&["log-level", "loud"]).await;
+    assert_eq!((said.code, said.err.contains("no log level")), (Some(2), true), "{said:?}");
+    assert_eq!(place.json(&["log-level", "info"]).await["level"], "info");
+    let told = until("the change is logged", async || {
+        let log = place.log();
+        let mut lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        lines.find(|line| line["message"] == "the log level was changed")
+    });
+    assert_eq!(told.await["level"], "INFO");
+    let audit = place.json(&["audit"]).await;
+    let entry = &audit["entries"][0];
+    assert_eq!((&entry["action"], &entry["old"], &entry["new"]), (&"log.level".into(), &"warn".into(), &"info".into()));
+    // The config has the last word when it is loaded again.
+    rosterd.signal(Signal::SIGHUP);
+    until("the config's level", async || (place.json(&["log-level"]).await["level"] == "warn").then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_journal_gets_priorities_in_place_of_times() {
+    let place = Place::new("");
+    std::fs::write(place.path("rosterd.log"), "").expect("a log");
+    let log = std::fs::metadata(place.path("rosterd.log")).expect("its number");
+    let mut command = place.rosterd(&[]);
+    command.env("JOURNAL_STREAM", format!("{}:{}", log.dev(), log.ino()));
+    let mut rosterd = place.start_as(command).await;
+    rosterd.end(Signal::SIGTERM).await;
+    let lines: Vec<String> = place.log().lines().map(str::to_owned).collect();
+    assert!(lines[0].starts_with("<4>a master key was made: "), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("<6>ready socket=")), "{lines:?}");
+    assert!(lines.iter().all(|line| line.starts_with("<4>") || line.starts_with("<6>")), "{lines:?}");
+}
+
+/// What systemd hears, without waiting for ever.
+fn manager(place: &Place) -> (UnixDatagram, std::path::PathBuf) {
+    let path = place.path("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    (socket, path)
+}
+
+/// The next message to the service manager; `None` when none comes within `patience`.
+async fn heard(socket: &UnixDatagram, patience: Duration) -> Option<String> {
+    let socket = socket.try_clone().expect("a descriptor");
+    let hear = move || {
+        socket.set_read_timeout(Some(patience)).expect("a patience");
+        let mut message = [0; 512];
+        let length = socket.recv(&mut message).ok()?;
+        Some(String::from_utf8_lossy(&message[..length]).into_owned())
+    };
+    tokio::task::spawn_blocking(hear).await.expect("heard")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_manager_hears_of_readiness_reloads_and_the_end() {
+    let place = Place::new("");
+    let (socket, path) = manager(&place);
+    let mut command = place.rosterd(&[]);
+    command.env("NOTIFY_SOCKET", &path);
+    let mut rosterd = place.start_as(command).await;
+    assert_eq!(heard(&socket, LIMIT).await.as_deref(), Some("READY=1\n"));
+    rosterd.signal(Signal::SIGHUP);
+    let reloading = heard(&socket, LIMIT).await.expect("a message");
+    assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+    assert_eq!(heard(&socket, LIMIT).await.as_deref(), Some("READY=1\n"));
+    let (status, _) = rosterd.end(Signal::SIGTERM).await;
+    assert!(status.success());
+    assert_eq!(heard(&socket, LIMIT).await.as_deref(), Some("STOPPING=1\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_that_hangs_stops_the_watchdogs_food() {
+    let place = Place::new("");
+    let (socket, path) = manager(&place);
+    let limit = Duration::from_millis(1500);
+    let mut command = place.rosterd(&[]);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", limit.as_micros().to_string());
+    command.env("ROSTER_HANG_AT", "writer.job");
+    let rosterd = place.start_as(command).await;
+    assert_eq!(heard(&socket, LIMIT).await.as_deref(), Some("READY=1\n"));
+    let mut fed = 0;
+    // Silence for as long as this is when systemd ends it and starts another.
+    while let Some(message) = heard(&socket, limit).await {
+        assert_eq!(message, "WATCHDOG=1\n");
+        fed += 1;
+        // Each of these is a job for the writer, which hangs before long.
+        let add = ["add", &format!("Somebody {fed}"), "--json"].map(str::to_owned);
+        let place = &place;
+        let _ = tokio::time::timeout(limit / 10, place.roster(&add.each_ref().map(String::as_str))).await;
+    }
+    assert!(fed > 0, "it was fed while all was well");
+    assert!(nix::sys::signal::kill(rosterd.pid(), None).is_ok(), "it lives, and only the writer hangs");
+    // What needs no writing is still answered.
+    assert_eq!(place.roster(&["list"]).await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_config_that_is_shipped_means_what_it_says() {
+    let shipped = include_str!("../systemd/rosterd.toml");
+    let place = Place::new("");
+    let checked = async |config: &str| {
+        std::fs::write(place.config(), config).expect("a config");
+        let said = Said::of(place.rosterd(&["check-config", "--effective"])).await;
+        assert_eq!(said.code, Some(0), "{said:?}\n{config}");
+        said.out
+    };
+    let values = |shown: &str| -> Vec<String> {
+        shown
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.split("  #").next().unwrap_or(line).into())
+            .collect()
+    };
+    // As it comes it changes nothing.
+    let usual = checked("").await;
+    assert_eq!(values(&checked(shipped).await), values(&usual));
+    // And each line works when the comment's sign is taken away.
+    let file = |name: &str, text: &str| {
+        std::fs::write(place.path(name), text).expect("a file");
+        std::fs::set_permissions(place.path(name), std::fs::Permissions::from_mode(0o600)).expect("its mode");
+        place.path(name).display().to_string()
+    };
+    let secret = file("secret", "a-secret");
+    let ca = file("ca.pem", include_str!("../daemon/src/http_client/fixtures/ca.pem"));
+    let is_key = |line: &str| {
+        line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c == '_' || c.is_ascii_lowercase()))
+    };
+    let all: Vec<String> = shipped
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|line| is_key(line)).unwrap_or(line))
+        .map(|line| match line.split_once(" = ") {
+            Some((key @ ("api_key_file" | "client_secret_file"), _)) => format!("{key} = \"{secret}\""),
+            Some((key @ "ca_file", _)) => format!("{key} = \"{ca}\""),
+            _ => line.to_owned(),
+        })
+        .collect();
+    let shown = checked(&all.join("\n")).await;
+    // Nothing of the general sections is missing from it.
+    let general = shown.split("[platforms.").next().expect("sections");
+    let missing: Vec<&str> =
+        general.lines().filter(|line| line.ends_with("# not set") || line.ends_with("# default")).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

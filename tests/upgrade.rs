@@ -1,0 +1,66 @@
+//! Stores that earlier versions left, opened by this one.
+
+use std::os::unix::fs::PermissionsExt;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::support::programs::Place;
+
+/// Lays an old store where a daemon finds it; gives its bytes.
+fn lay(place: &Place, packed: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut bytes).expect("a packed store");
+    std::fs::create_dir(place.state()).expect("a directory");
+    let path = place.state().join("roster.redb");
+    std::fs::write(&path, &bytes).expect("a store");
+    for (path, mode) in [(place.state(), 0o700), (path, 0o600)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("its mode");
+    }
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_format_1_is_copied_and_keeps_everything() {
+    let place = Place::new("[sync]\ngateway = \"http://127.0.0.1:9\"\ntimezone = \"Europe/Athens\"\n");
+    let bytes = lay(&place, include_bytes!("upgrade/format-1.redb.gz"));
+    for round in 0..2 {
+        let mut rosterd = place.start().await;
+        let copy = std::fs::read(place.state().join("roster.redb.format-1")).expect("a copy");
+        assert!(copy == bytes, "the copy is the store as it was");
+        let list = place.json(&["list"]).await;
+        let names: Vec<&str> = list["influencers"].as_array().expect("a list").iter().map(name).collect();
+        assert_eq!(names, ["Paused Person", "Two Accounts", "Kept Since One"]);
+        let kept = place.json(&["show", "Kept Since One"]).await;
+        assert_eq!((&kept["tags"][0], &kept["note"]), (&"beauty".into(), &"from the first format".into()));
+        let history = place.json(&["history", "bluesky:kept-1.example"]).await;
+        let days: Vec<(&str, u64)> = history["snapshots"].as_array().expect("snapshots").iter().map(day).collect();
+        let by_hand = [("2026-09-01", 900), ("2026-09-02", 900), ("2026-10-15", 900), ("2026-11-01", 900)];
+        assert_eq!(days, [by_hand.as_slice(), &[("2026-11-21", 500)]].concat());
+        let two = place.json(&["history", "mastodon:kept@social.example"]).await;
+        assert_eq!(two["snapshots"].as_array().expect("snapshots").len(), 1);
+        let alerts = place.json(&["alerts", "--state", "open"]).await;
+        assert_eq!((&alerts["alerts"][0]["from"], &alerts["alerts"][0]["to"]), (&1000.into(), &500.into()));
+        let paused = place.json(&["show", "Paused Person"]).await;
+        assert_eq!((&paused["sync_enabled"], &paused["connections"][0]["status"]), (&false.into(), &"paused".into()));
+        assert!(place.json(&["audit"]).await["entries"].as_array().expect("entries").len() > 5);
+        // It is a store like any other from now on.
+        let name = format!("Added {round}");
+        place.json(&["add", &name]).await;
+        let (status, _) = rosterd.end(Signal::SIGTERM).await;
+        assert!(status.success());
+        if round == 0 {
+            // What was added is gone again with the old store brought back, which is how one goes back a version.
+            std::fs::copy(place.state().join("roster.redb.format-1"), place.state().join("roster.redb"))
+                .expect("copied");
+        }
+    }
+}
+
+fn name(influencer: &Value) -> &str {
+    influencer["name"].as_str().expect("a name")
+}
+
+fn day(snapshot: &Value) -> (&str, u64) {
+    (snapshot["date"].as_str().expect("a date"), snapshot["followers"].as_u64().expect("a count"))
+}

@@ -1,0 +1,32 @@
+//! `roster log-level`: how much rosterd logs, told or changed while it runs.
+
+use serde::Serialize;
+
+use super::Session;
+use crate::client::{answer, soon};
+use crate::output::{Ending, Failure};
+
+/// `roster log-level`
+#[derive(Debug, clap::Args)]
+pub struct LogLevel {
+    /// error, warn, info, debug, trace, or a filter such as info,rosterd::sync=debug; without it the level is told
+    level: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Level {
+    level: String,
+}
+
+impl LogLevel {
+    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        let client = session.connect().await?;
+        let changed = self.level.is_some();
+        let level = answer(client.log_level(soon(), self.level).await)?;
+        session.output.answer(|| Level { level: level.clone() }, |_| format!("{level}\n"))?;
+        if changed {
+            session.output.remark("until rosterd is restarted or reloaded; [log] level in rosterd.toml stays");
+        }
+        Ok(Ending::Done)
+    }
+}
