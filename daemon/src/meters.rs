@@ -168,7 +168,7 @@ impl Default for StoreMeters {
         let seconds = HistogramOpts::new("roster_store_commit_duration_seconds", help).buckets(COMMIT_SECONDS.to_vec());
         Self {
             commits: counter("roster_commits_total", "Commits that are durable"),
-            failed: counter("roster_commits_failed_total", "Commits that could not be stored"),
+            failed: counter("roster_commits_failed_total", "Commits that the disk did not take"),
             seconds: Histogram::with_opts(seconds).expect(VALID),
             reads: counter("roster_store_reads_total", "Read transactions begun"),
             reading: gauge("roster_store_reads_open", "Read transactions under way"),
@@ -222,4 +222,105 @@ fn gauge(name: &str, help: &str) -> IntGauge {
 
 fn histograms(name: &str, help: &str, seconds: &[f64], labels: &[&str]) -> HistogramVec {
     HistogramVec::new(HistogramOpts::new(name, help).buckets(seconds.to_vec()), labels).expect(VALID)
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::TextEncoder;
+    use roster_protocol::ids::{ConnectionId, InfluencerId, RunId};
+
+    use super::*;
+
+    fn run(outcome: Outcome, cause: Cause, late_s: i64) -> Event {
+        let (connection, due_at) = (ConnectionId::from_bytes([1; 5]), Timestamp(1_000_000));
+        let run = Run {
+            id: RunId::from_bytes([1; 5]),
+            connection,
+            influencer: InfluencerId::from_bytes([1; 5]),
+            influencer_name: "Mara".to_owned(),
+            platform: "youtube".to_owned(),
+            due_at,
+            started_at: due_at.plus_seconds(late_s),
+            duration_ms: 1500,
+            outcome,
+            cause,
+            followers: None,
+            error: None,
+            retry_at: None,
+        };
+        Event::RunFinished { run: Box::new(run), connection }
+    }
+
+    fn told(families: &[MetricFamily], line: &str) {
+        let text = TextEncoder::new().encode_to_string(families).expect("every family has a value");
+        assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
+    }
+
+    #[test]
+    fn what_nobody_waited_for_is_neither_late_nor_long() {
+        let meters = Meters::new(["youtube", "tiktok"]);
+        meters.told(&[
+            run(Outcome::Ok, Cause::Schedule, 30),
+            // A clock that was set back between both.
+            run(Outcome::Failed, Cause::CatchUp, -5),
+            run(Outcome::Partial, Cause::Person, 90_000),
+            run(Outcome::Skipped, Cause::Schedule, 90_000),
+        ]);
+        let families = meters.families();
+        for outcome in ["ok", "partial", "failed", "skipped"] {
+            told(&families, &format!("roster_runs_total{{outcome=\"{outcome}\",platform=\"youtube\"}} 1"));
+            told(&families, &format!("roster_runs_total{{outcome=\"{outcome}\",platform=\"tiktok\"}} 0"));
+        }
+        told(&families, "roster_run_duration_seconds_sum{platform=\"youtube\"} 4.5");
+        told(&families, "roster_run_duration_seconds_count{platform=\"youtube\"} 3");
+        told(&families, "roster_run_late_seconds_sum{platform=\"youtube\"} 30");
+        told(&families, "roster_run_late_seconds_bucket{platform=\"youtube\",le=\"1\"} 1");
+        told(&families, "roster_run_late_seconds_count{platform=\"youtube\"} 2");
+    }
+
+    #[test]
+    fn every_answer_has_a_class_and_no_server_can_invent_another() {
+        let meters = RequestMeters::default();
+        meters.begin("youtube");
+        let lines =
+            |meters: &RequestMeters| meters.families().iter().map(|family| family.get_metric().len()).sum::<usize>();
+        let known = lines(&meters);
+        for status in (0..=1100).map(Some).chain([None]) {
+            meters.clone().asked("youtube", status);
+        }
+        assert_eq!(lines(&meters), known);
+        for (class, count) in
+            [("2xx", 100), ("3xx", 100), ("4xx", 99), ("429", 1), ("5xx", 100), ("other", 701), ("none", 1)]
+        {
+            told(
+                &meters.families(),
+                &format!("roster_requests_total{{platform=\"youtube\",status=\"{class}\"}} {count}"),
+            );
+        }
+    }
+
+    #[test]
+    fn a_read_is_under_way_until_it_is_dropped() {
+        let meters = StoreMeters::default();
+        let reading = [meters.read(), meters.read()];
+        told(&meters.families(), "roster_store_reads_open 2");
+        drop(reading);
+        told(&meters.families(), "roster_store_reads_open 0");
+        told(&meters.families(), "roster_store_reads_total 2");
+        meters.wrote(3, Duration::from_millis(2), true);
+        meters.wrote(1, Duration::from_secs(9), false);
+        told(&meters.families(), "roster_commits_total 3");
+        told(&meters.families(), "roster_commits_failed_total 1");
+        told(&meters.families(), "roster_store_commit_duration_seconds_bucket{le=\"5\"} 1");
+    }
+
+    #[test]
+    fn two_daemons_in_one_process_count_apart() {
+        let (one, other) = (Meters::new(["youtube"]), Meters::new(["youtube"]));
+        one.came(Verdict::Busy);
+        one.kept_house(Timestamp(5_000));
+        told(&one.families(), "roster_rpc_connections_total{verdict=\"busy\"} 1");
+        told(&one.families(), "roster_upkeep_last_success_timestamp_seconds 5");
+        told(&other.families(), "roster_rpc_connections_total{verdict=\"busy\"} 0");
+    }
 }
