@@ -55,11 +55,11 @@ async fn metrics_count_everything_and_name_nobody() {
         (Platform::Mastodon, "mara@social.example"),
         (Platform::Youtube, "@mara"),
     ] {
-        world.followers(platform, handle, 4321);
+        world.followers(platform, handle, 731_820_496);
         world.add(&format!("Lindqvist {platform}"), platform.slug(), handle).await;
     }
     // An alert, and errors with words of the platforms in them.
-    world.followers(Platform::Bluesky, "mara.sky.test", 1234);
+    world.followers(Platform::Bluesky, "mara.sky.test", 246_913_579);
     world.sandbox.world().fault(Fault { count: 100, ..Fault::new(Platform::Mastodon, FaultKind::ServerError) });
     world.sync_target(roster_protocol::SyncTarget::All).await;
     assert_eq!(world.alerts().await.len(), 1);
@@ -70,26 +70,78 @@ async fn metrics_count_everything_and_name_nobody() {
     let text = answer.text().await.expect("a text");
     for line in [
         "roster_influencers 3",
-        "roster_connections{status=\"fresh\"} 3",
+        "roster_connections{platform=\"bluesky\",status=\"fresh\"} 1",
+        "roster_connections{platform=\"tiktok\",status=\"fresh\"} 0",
         "roster_alerts_open 1",
         "roster_store_snapshots 3",
         "roster_store_writable 1",
         "roster_store_damaged_records 0",
         "roster_platform_state{platform=\"bluesky\",state=\"ok\"} 1",
         "roster_platform_state{platform=\"mastodon\",state=\"down\"} 1",
-        "roster_runs_24h{platform=\"mastodon\",outcome=\"failed\"} 1",
-        "roster_runs_24h{platform=\"bluesky\",outcome=\"ok\"} 2",
+        "roster_runs_24h{outcome=\"failed\",platform=\"mastodon\"} 1",
+        "roster_runs_24h{outcome=\"ok\",platform=\"bluesky\"} 2",
+        "roster_runs_total{outcome=\"ok\",platform=\"bluesky\"} 2",
+        "roster_runs_total{outcome=\"failed\",platform=\"mastodon\"} 1",
+        "roster_run_duration_seconds_count{platform=\"youtube\"} 2",
+        "roster_requests_total{platform=\"mastodon\",status=\"429\"} 0",
+        "roster_rpc_connections_total{verdict=\"welcome\"} 1",
+        "roster_commits_failed_total 0",
+        "roster_store_degraded_seconds 0",
+        "roster_ready 1",
+        "roster_overdue_seconds 0",
+        "roster_time_seconds 1795262400",
+        concat!("roster_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
         assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
     }
+    let value = |start: &str| -> f64 {
+        let told = text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_else(|| panic!("no {start}"));
+        told.trim().parse().expect("a number")
+    };
+    // An answer with a 500 is an answer, and what it was asked for is counted as it went out.
+    let of_mastodon = Some(Platform::Mastodon);
+    let asked = world.sandbox.world().requests().iter().filter(|asked| Some(asked.platform) == of_mastodon).count();
+    let answered = ["2xx", "5xx"]
+        .map(|class| value(&format!("roster_requests_total{{platform=\"mastodon\",status=\"{class}\"}}")));
+    assert_eq!((answered[0] + answered[1], answered[1]), (asked as f64, 1.0), "{text}");
+    assert!(
+        value("roster_commits_total") >= 8.0 && value("roster_store_commit_duration_seconds_count") >= 1.0,
+        "{text}"
+    );
+    assert!(value("roster_store_free_bytes") > 0.0 && value("process_resident_memory_bytes") > 1e6, "{text}");
+    assert!(value("process_open_fds") > 3.0 && value("process_cpu_seconds_total") > 0.0, "{text}");
+
     let mara = world.show("Lindqvist bluesky").await;
     let said = [text, get(&client, address, "/healthz").await.1, get(&client, address, "/readyz").await.1].concat();
     let said = said.to_lowercase();
     let ids = [mara.row.id.to_string(), mara.connections[0].id.to_string()];
-    for secret in ["mara", "lindqvist", "sky.test", "social.example", "4321", "1234", &ids[0], &ids[1]] {
+    for secret in ["mara", "lindqvist", "sky.test", "social.example", "731820496", "246913579", &ids[0], &ids[1]] {
         assert!(!said.contains(secret), "{secret:?} is nobody's business:\n{said}");
     }
     assert!(said.len() < 64 * 1024);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_go_on_when_the_config_is_loaded_again() {
+    let (mut world, address, client) = world().await;
+    world.followers(Platform::Bluesky, "mara.sky.test", 1000);
+    world.add("Mara", "bluesky", "mara.sky.test").await;
+    let asked = async || {
+        let (_, text) = get(&client, address, "/metrics").await;
+        let answered = text
+            .lines()
+            .find_map(|line| line.strip_prefix("roster_requests_total{platform=\"bluesky\",status=\"2xx\"} "));
+        let refused = text.lines().any(|line| line == "roster_config_refused 1");
+        (answered.expect("it is counted").parse::<u64>().expect("a count"), refused)
+    };
+    let (before, _) = asked().await;
+    assert!(before >= 1);
+    world.reload(|config| config.replace("[sync]\n", "[sync]\nconcurrency = 3\n")).await.expect("a good config");
+    assert_eq!(asked().await, (before, false));
+    world.sync_target(roster_protocol::SyncTarget::All).await;
+    assert!(asked().await.0 > before);
+    world.reload(|config| config.replace("concurrency", "concurency")).await.expect_err("a typing error");
+    assert!(asked().await.1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

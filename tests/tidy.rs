@@ -146,6 +146,11 @@ fn only_the_http_client_names_its_library() {
 }
 
 #[test]
+fn only_what_counts_and_what_shows_it_name_the_numbers_library() {
+    only_in(&["prometheus::"], &["daemon/src/meters.rs", "daemon/src/serve/http/"]);
+}
+
+#[test]
 fn only_the_vault_names_the_cipher() {
     only_in(&["chacha20poly1305", "aead::"], &["daemon/src/consent/vault.rs"]);
 }

@@ -22,6 +22,7 @@ use crate::consent::Desk;
 use crate::consent::vault::Vault;
 use crate::events::Feed;
 use crate::logs::Logs;
+use crate::meters::Meters;
 use crate::model::{Commit, Loaded};
 use crate::reload::LastLoad;
 use crate::roster::Roster;
@@ -41,6 +42,8 @@ pub struct App {
     /// Where consents are asked for and kept.
     pub desk: Desk,
     pub started_at: Timestamp,
+    /// What is counted since then.
+    pub meters: Meters,
     /// Woken when something became due or a place became free.
     pub wake: Notify,
     /// What is being asked now, by a number of its own.
@@ -89,6 +92,8 @@ impl App {
     /// # Errors
     /// When the store cannot be read.
     pub async fn build(parts: Parts) -> Result<Arc<Self>, StoreError> {
+        let meters = Meters::new(parts.platforms.keys().map(String::as_str));
+        parts.platforms.keys().for_each(|slug| parts.setup.http.meters().begin(slug));
         let now = parts.clock.now();
         let mut roster = Roster::new(parts.loaded, parts.platforms);
         load_recent(&parts.store, &parts.setup.config.sync.grid, &mut roster, now).await?;
@@ -99,6 +104,7 @@ impl App {
             tickets: Tickets::default(),
             desk: Desk::new(parts.vault),
             started_at: now,
+            meters,
             wake: Notify::new(),
             batches: Mutex::default(),
             agents: Mutex::default(),
@@ -126,6 +132,8 @@ impl App {
     /// Takes another setup into use. The schedule brings due times onto its grid.
     pub fn install(&self, setup: Setup, platforms: Platforms) {
         self.with_roster(|roster| roster.know(platforms));
+        let http = setup.http.counting_on(&self.setup().http);
+        let setup = Setup { http, ..setup };
         self.setup.send_replace(Arc::new(setup));
         self.desk.wake.notify_one();
         self.feed.tell(vec![Event::ScheduleChanged]);
@@ -179,6 +187,7 @@ impl App {
             self.reload().await;
             return Err(stored_not(&error));
         }
+        self.meters.told(&events);
         self.feed.tell(events);
         self.wake.notify_one();
         Ok(decided)

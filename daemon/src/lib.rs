@@ -17,6 +17,7 @@ pub mod events;
 pub mod history;
 pub mod http_client;
 pub mod logs;
+pub mod meters;
 pub mod model;
 pub mod platforms;
 pub mod program;

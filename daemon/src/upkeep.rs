@@ -39,14 +39,18 @@ fn next_day(app: &App, now: Timestamp) -> Timestamp {
 async fn keep(app: &App) {
     let now = app.clock.now();
     let today = app.setup().config.sync.grid.date_of(now);
+    let mut well = true;
     if let Err(error) = app.store.fold(today).await {
+        well = false;
         tracing::warn!(%error, "past days could not be folded; tried again tomorrow");
     }
     let (runs, changes) = (now.plus_seconds(-RUNS_KEPT_DAYS * DAY_S), now.plus_seconds(-CHANGES_KEPT_DAYS * DAY_S));
     if let Err(error) = app.store.prune(runs, changes).await {
+        well = false;
         tracing::warn!(%error, "old runs could not be forgotten; tried again tomorrow");
     }
     if let Err(error) = app.store.sweep().await {
+        well = false;
         tracing::warn!(%error, "what removed connections left could not be swept; tried again tomorrow");
     }
     match app.store.scrub().await {
@@ -57,6 +61,12 @@ async fn keep(app: &App) {
             );
         }
         Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "the store could not be looked through; tried again tomorrow"),
+        Err(error) => {
+            well = false;
+            tracing::warn!(%error, "the store could not be looked through; tried again tomorrow");
+        }
+    }
+    if well {
+        app.meters.kept_house(app.clock.now());
     }
 }

@@ -1,5 +1,7 @@
 //! The daemon at a glance, and its platforms.
 
+use std::collections::BTreeMap;
+
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::status::{ConnectionCounts, PlatformState, PlatformStatus, Status, StoreStatus};
@@ -63,19 +65,34 @@ pub fn not_ready(app: &App) -> Option<String> {
 /// Connections by status.
 pub fn counts(roster: &Roster, seen: Seen) -> ConnectionCounts {
     let mut counts = ConnectionCounts::default();
-    for connection in roster.connections.values().filter(|connection| connection.disconnected_at.is_none()) {
-        let interval = connection.interval.unwrap_or(seen.interval);
-        counts.total += 1;
-        match badge::standing(connection, roster.is_paused(connection), interval, seen.now).status {
-            ConnectionStatus::Fresh => counts.fresh += 1,
-            ConnectionStatus::Stale => counts.stale += 1,
-            ConnectionStatus::Never => counts.never += 1,
-            ConnectionStatus::Error => counts.error += 1,
-            ConnectionStatus::Reauthorize => counts.reauthorize += 1,
-            ConnectionStatus::Paused => counts.paused += 1,
-        }
+    connected(roster).for_each(|connection| count(&mut counts, roster, seen, connection));
+    counts
+}
+
+/// The same of each platform that has any, by slug.
+pub fn counts_by_platform(roster: &Roster, seen: Seen) -> BTreeMap<&str, ConnectionCounts> {
+    let mut counts = BTreeMap::new();
+    for connection in connected(roster) {
+        count(counts.entry(connection.platform.as_str()).or_default(), roster, seen, connection);
     }
     counts
+}
+
+fn connected(roster: &Roster) -> impl Iterator<Item = &Connection> {
+    roster.connections.values().filter(|connection| connection.disconnected_at.is_none())
+}
+
+fn count(counts: &mut ConnectionCounts, roster: &Roster, seen: Seen, connection: &Connection) {
+    let interval = connection.interval.unwrap_or(seen.interval);
+    counts.total += 1;
+    match badge::standing(connection, roster.is_paused(connection), interval, seen.now).status {
+        ConnectionStatus::Fresh => counts.fresh += 1,
+        ConnectionStatus::Stale => counts.stale += 1,
+        ConnectionStatus::Never => counts.never += 1,
+        ConnectionStatus::Error => counts.error += 1,
+        ConnectionStatus::Reauthorize => counts.reauthorize += 1,
+        ConnectionStatus::Paused => counts.paused += 1,
+    }
 }
 
 /// Every platform this daemon knows, by slug.

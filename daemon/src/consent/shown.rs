@@ -1,5 +1,6 @@
 //! Consents and grants as clients see them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use roster_protocol::audit::Who;
@@ -90,6 +91,40 @@ pub fn grants(app: &App) -> Vec<Grant> {
         (place, grant.act_before.unwrap_or(Timestamp(i64::MAX)), grant.platform.clone(), grant.id)
     });
     shown
+}
+
+/// A platform's consents, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub live: u64,
+    pub ended: u64,
+    pub revoking: u64,
+    /// Asked for and not settled.
+    pub asked: u64,
+    /// When the first of the live ones ends unless its owner consents again.
+    pub act_before: Option<Timestamp>,
+}
+
+/// The consents of each platform that has any to ask for, by slug.
+pub fn tally(roster: &Roster) -> BTreeMap<String, Tally> {
+    let consenting = roster.platforms.iter().filter(|(_, known)| known.platform.consenting().is_some());
+    let mut tallies: BTreeMap<String, Tally> = consenting.map(|(slug, _)| (slug.clone(), Tally::default())).collect();
+    for consent in roster.consents.asked.values() {
+        tallies.entry(consent.platform.clone()).or_default().asked += 1;
+    }
+    for grant in roster.consents.grants.values().filter(|grant| !grant.owner_id.is_empty()) {
+        let tally = tallies.entry(grant.platform.clone()).or_default();
+        match grant.state {
+            GrantState::Live => {
+                tally.live += 1;
+                let (_, act_before) = renewal(grant, roster.consents.tokens.get(&grant.id));
+                tally.act_before = [tally.act_before, act_before].into_iter().flatten().min();
+            }
+            GrantState::Ended { .. } => tally.ended += 1,
+            GrantState::Revoking { .. } => tally.revoking += 1,
+        }
+    }
+    tallies
 }
 
 /// A grant for clients.

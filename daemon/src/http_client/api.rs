@@ -19,6 +19,8 @@ use super::{Answer, HttpClient, HttpError, HttpErrorKind, Outgoing, Reach, Secre
 /// Where a platform's requests go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Route {
+    /// The platform's slug, under which its requests are counted.
+    pub platform: String,
     /// Requests for `https://{host}{path}` go to `{gateway}/{host}{path}`.
     pub gateway: Option<String>,
     /// Requests for any host go to `{api_url}{path}`; takes precedence over the gateway.
@@ -238,7 +240,10 @@ impl<'a> Request<'a> {
             host: self.host,
             template: self.template.to_owned(),
         };
-        self.api.client.send(outgoing).await
+        let told = self.api.client.send(outgoing).await;
+        let status = told.as_ref().map_or_else(|error| error.status, |answer| Some(answer.status));
+        self.api.client.meters().asked(&self.api.route.platform, status);
+        told
     }
 }
 

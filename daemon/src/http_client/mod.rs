@@ -32,6 +32,8 @@ pub use api::{Api, BaseError, Request, Route, base_url};
 pub use error::{HttpError, HttpErrorKind};
 pub use secret::{Secret, SecretError};
 
+use crate::meters::RequestMeters;
+
 /// How long and how large an exchange may get. Values, so that tests use milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
@@ -133,6 +135,7 @@ impl fmt::Debug for Outgoing {
 #[derive(Clone)]
 pub struct HttpClient {
     inner: Arc<Inner>,
+    meters: RequestMeters,
 }
 
 struct Inner {
@@ -172,7 +175,17 @@ impl HttpClient {
             inside: OnceCell::new(),
             plain: OnceCell::new(),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), meters: RequestMeters::default() })
+    }
+
+    /// What was asked of platforms since the start.
+    pub fn meters(&self) -> &RequestMeters {
+        &self.meters
+    }
+
+    /// The same way out, counting on where another one stopped.
+    pub fn counting_on(self, other: &Self) -> Self {
+        Self { meters: other.meters.clone(), ..self }
     }
 
     /// Asks once and reads the whole answer, whatever its status.

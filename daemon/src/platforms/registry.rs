@@ -180,7 +180,7 @@ fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Resu
         return Err(ConfigProblem::of(entry.slug, "api_url", "is asked directly: set either this or gateway"));
     }
     let gateway = own.or_else(|| global.map(str::to_owned)).filter(|_| api_url.is_none());
-    let route = Route { gateway, api_url, private_hosts: configured.private_hosts };
+    let route = Route { platform: entry.slug.to_owned(), gateway, api_url, private_hosts: configured.private_hosts };
     Ok(Registered { platform: configured.platform, enabled: enabled.unwrap_or(true), route })
 }
 

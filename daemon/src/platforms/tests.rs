@@ -327,11 +327,12 @@ fn sections_are_checked_to_the_key() {
     )
     .expect("a good config");
     let [bluesky, _, _, mastodon, _, youtube] = all.as_slice() else { panic!("six platforms") };
-    assert_eq!(bluesky.route, Route { api_url: Some("http://localhost:2584".to_owned()), ..Route::default() });
+    let of = |platform: &str| Route { platform: platform.to_owned(), ..Route::default() };
+    assert_eq!(bluesky.route, Route { api_url: Some("http://localhost:2584".to_owned()), ..of("bluesky") });
     let gateway = Some("http://127.0.0.1:9900".to_owned());
     let private_hosts = vec!["localhost:8901".to_owned()];
-    assert_eq!(mastodon.route, Route { gateway: gateway.clone(), private_hosts, ..Route::default() });
-    assert_eq!(youtube.route, Route { gateway, ..Route::default() });
+    assert_eq!(mastodon.route, Route { gateway: gateway.clone(), private_hosts, ..of("mastodon") });
+    assert_eq!(youtube.route, Route { gateway, ..of("youtube") });
     assert_eq!((bluesky.enabled, mastodon.enabled, youtube.enabled), (true, false, true));
     assert!(youtube.platform.lacks().is_some());
     assert_eq!(slugs(), ["bluesky", "facebook", "instagram", "mastodon", "tiktok", "youtube"]);

@@ -55,6 +55,7 @@ pub(crate) use self::origin::own_dir;
 use self::records::Stamp;
 use self::shared::{Shared, told_as_damage};
 use self::writer::Job;
+use crate::meters::StoreMeters;
 use crate::model::{Commit, Loaded};
 
 /// How to open a store.
@@ -214,6 +215,16 @@ impl Store {
     /// The file's size; `None` when there is no file.
     pub fn file_bytes(&self) -> Option<u64> {
         self.handle.shared.origin.file_bytes()
+    }
+
+    /// What is free on the file's disk, for those who are not root; `None` when there is no file.
+    pub fn free_bytes(&self) -> Option<u64> {
+        self.handle.shared.origin.room_bytes().ok().flatten()
+    }
+
+    /// What was read and written since the store was opened.
+    pub fn meters(&self) -> &StoreMeters {
+        &self.handle.shared.meters
     }
 
     /// Runs `work` in a write transaction of its own, in its turn.

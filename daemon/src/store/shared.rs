@@ -12,6 +12,7 @@ use super::damage::DamageLog;
 use super::error::StoreError;
 use super::origin::Origin;
 use super::reader::Reader;
+use crate::meters::StoreMeters;
 
 /// What is written to see whether there is room. What a crash left of it goes the next time.
 const ROOM: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("room");
@@ -48,18 +49,21 @@ pub(super) struct Shared {
     pub(super) origin: Origin,
     pub(super) state: watch::Sender<StoreState>,
     pub(super) damage: DamageLog,
+    pub(super) meters: StoreMeters,
 }
 
 impl Shared {
     pub(super) fn new(origin: Origin, database: Database, damage: DamageLog) -> Self {
         let held = RwLock::new(Some(Held::Whole(database)));
-        Self { held, origin, state: watch::Sender::new(StoreState::Working), damage }
+        let state = watch::Sender::new(StoreState::Working);
+        Self { held, origin, state, damage, meters: StoreMeters::default() }
     }
 
     /// Runs `read` in one read transaction. redb panics on some damaged pages; that is told as damage.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let (Held::Whole(database) | Held::ToRead(database)) = held.as_ref().ok_or_else(|| self.degraded())?;
+        let _counted = self.meters.read();
         told_as_damage(|| read(&Reader::new(database.begin_read()?, &self.damage)))
     }
 

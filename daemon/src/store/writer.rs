@@ -137,7 +137,9 @@ impl Writer<'_> {
 
     fn commit(&self, group: Vec<(Batch, Reply)>) {
         let (batches, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let begun = Instant::now();
         let told = self.shared.write(|txn| apply::apply(txn, &batches, &self.shared.damage));
+        let took = begun.elapsed();
         if let Err(StoreError::Invalid { .. }) = told
             && batches.len() > 1
         {
@@ -147,6 +149,7 @@ impl Writer<'_> {
             }
             return;
         }
+        self.shared.meters.wrote(replies.len(), took, told.is_ok());
         match told {
             Ok(()) if replies.len() >= MANY => {
                 let answers = Answers { replies, _batches: batches };

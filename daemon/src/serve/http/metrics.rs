@@ -1,79 +1,151 @@
 //! Prometheus text. Labels are platforms, outcomes and states only: no handle, no name.
+//!
+//! What is counted since the start comes from whoever counts it; all else is looked at while it is asked for. What has
+//! no value now, such as a next due time where nothing is scheduled, is left out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
-use metrics::{Unit, describe_gauge, gauge};
-use metrics_exporter_prometheus::PrometheusBuilder;
-use roster_protocol::status::{Coverage, PlatformState, Status};
+use axum::response::{IntoResponse, Response};
+use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::status::{ConnectionCounts, PlatformState, PlatformStatus, Status};
+use roster_protocol::time::Timestamp;
 
+use super::process;
+use super::sheet::Sheet;
 use crate::app::App;
 use crate::browse::overview;
+use crate::consent::shown;
+use crate::store::{Store, StoreState};
+use crate::sync::schedule::EARLIEST_PLAUSIBLE;
 
 /// Everything, as it is at the moment of asking.
-pub async fn scrape(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    let (status, writable) = (overview::status(&app).await, app.degraded().is_none());
-    metrics::with_local_recorder(&recorder, || gather(&status, writable));
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
-}
-
-fn gather(status: &Status, writable: bool) {
-    describe_gauge!("roster_uptime_seconds", Unit::Seconds, "Time since the start");
-    gauge!("roster_uptime_seconds").set(status.uptime_s as f64);
-    describe_gauge!("roster_influencers", "Influencers in the roster");
-    gauge!("roster_influencers").set(status.influencers as f64);
-    describe_gauge!("roster_connections", "Connections by status");
-    let counts = status.connections;
-    for (name, count) in [
-        ("fresh", counts.fresh),
-        ("stale", counts.stale),
-        ("never", counts.never),
-        ("error", counts.error),
-        ("reauthorize", counts.reauthorize),
-        ("paused", counts.paused),
-    ] {
-        gauge!("roster_connections", "status" => name).set(count as f64);
+pub async fn scrape(State(app): State<Arc<App>>) -> Response {
+    let status = overview::status(&app).await;
+    let mut sheet = Sheet::default();
+    whole(&mut sheet, &app, &status);
+    platforms(&mut sheet, &status.platforms);
+    connections(&mut sheet, &app);
+    grants(&mut sheet, &app);
+    store(&mut sheet, &app.store, &status);
+    for counted in [app.meters.families(), app.setup().http.meters().families(), app.store.meters().families()] {
+        sheet.put(counted);
     }
-    describe_gauge!("roster_alerts_open", "Alerts that are open");
-    gauge!("roster_alerts_open").set(status.open_alerts as f64);
-    describe_gauge!("roster_due_connections", "Connections that are due and wait for their turn");
-    gauge!("roster_due_connections").set(status.waiting as f64);
-    describe_gauge!("roster_store_bytes", Unit::Bytes, "Size of the store's file");
-    gauge!("roster_store_bytes").set(status.store.bytes as f64);
-    describe_gauge!("roster_store_snapshots", "Snapshots stored");
-    gauge!("roster_store_snapshots").set(status.store.snapshots as f64);
-    describe_gauge!("roster_store_damaged_records", "Records found damaged since the start");
-    gauge!("roster_store_damaged_records").set(status.store.damaged as f64);
-    describe_gauge!("roster_store_writable", "1 when the store can be written");
-    gauge!("roster_store_writable").set(if writable { 1.0 } else { 0.0 });
-    describe_gauge!("roster_runs_24h", "Slots of the last 24 hours by platform and outcome");
-    describe_gauge!("roster_platform_state", "1 for the state a platform is in");
-    describe_gauge!("roster_platform_last_ok_timestamp_seconds", Unit::Seconds, "When a platform last told something");
-    for platform in &status.platforms {
-        runs(&platform.platform, platform.coverage_24h);
-        state(&platform.platform, platform.state);
-        if let Some(at) = platform.last_ok_at {
-            gauge!("roster_platform_last_ok_timestamp_seconds", "platform" => platform.platform.clone())
-                .set((at.0 / 1000) as f64);
-        }
+    process::tell(&mut sheet, &app);
+    match sheet.text() {
+        Some(text) => ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-fn runs(platform: &str, coverage: Coverage) {
-    for (outcome, count) in
-        [("ok", coverage.ok), ("partial", coverage.partial), ("failed", coverage.failed), ("skipped", coverage.skipped)]
-    {
-        gauge!("roster_runs_24h", "platform" => platform.to_owned(), "outcome" => outcome).set(count as f64);
+fn whole(sheet: &mut Sheet, app: &App, status: &Status) {
+    let now = app.clock.now();
+    let is = |so: bool| if so { 1.0 } else { 0.0 };
+    sheet.rows("roster_build_info", "1, by the daemon's version", ["version"], [([status.version.as_str()], 1.0)]);
+    sheet.one("roster_uptime_seconds", "Time since the start", status.uptime_s as f64);
+    sheet.one("roster_time_seconds", "The daemon's clock", seconds(now));
+    sheet.one(
+        "roster_clock_plausible",
+        "0 while the clock is plainly wrong: nothing is asked",
+        is(now >= EARLIEST_PLAUSIBLE),
+    );
+    sheet.one("roster_ready", "1 when /readyz says so", is(status.not_ready.is_none()));
+    sheet.one("roster_paused", "1 while a person has paused everything", is(status.paused));
+    let loaded = "When the config was read last, whether it was taken or not";
+    sheet.one("roster_config_loaded_timestamp_seconds", loaded, seconds(status.config_loaded_at));
+    let refused = "1 while the config in the file is wrong and the one before it is in use";
+    sheet.one("roster_config_refused", refused, is(status.config_refused.is_some()));
+    sheet.one("roster_influencers", "Influencers in the roster", status.influencers as f64);
+    sheet.one("roster_alerts_open", "Alerts that are open", status.open_alerts as f64);
+    sheet.one("roster_due_connections", "Connections that are due and wait for their turn", status.waiting as f64);
+    sheet.one("roster_batches_running", "Batches of connections that are being asked now", status.running.len() as f64);
+    let (overdue_ms, pending) = app.look(|roster| {
+        let first = roster.queue.next_due(|scope| roster.hold_on(scope, now).is_none());
+        (first.map_or(0, |at| now.since(at).max(0)), roster.deliveries.len())
+    });
+    let help = "How long the longest waiting connection is due, of those that may be asked; 0: none waits";
+    sheet.one("roster_overdue_seconds", help, overdue_ms as f64 / 1000.0);
+    sheet.one("roster_deliveries_pending", "Alerts that are still to be delivered", pending as f64);
+    if let Some(at) = status.next_due_at {
+        sheet.one("roster_next_due_timestamp_seconds", "The earliest due time of all", seconds(at));
     }
 }
 
-fn state(platform: &str, now: PlatformState) {
-    for state in [PlatformState::Ok, PlatformState::Limited, PlatformState::Down, PlatformState::Unconfigured] {
-        let value = if state == now { 1.0 } else { 0.0 };
-        gauge!("roster_platform_state", "platform" => platform.to_owned(), "state" => state.as_str()).set(value);
+fn platforms(sheet: &mut Sheet, platforms: &[PlatformStatus]) {
+    let runs = platforms.iter().flat_map(|it| {
+        let (slug, ended) = (it.platform.as_str(), it.coverage_24h);
+        let by_outcome =
+            [("ok", ended.ok), ("partial", ended.partial), ("failed", ended.failed), ("skipped", ended.skipped)];
+        by_outcome.map(|(outcome, count)| ([slug, outcome], count as f64))
+    });
+    sheet.rows("roster_runs_24h", "Slots of the last 24 hours by how they ended", ["platform", "outcome"], runs);
+    let states = platforms.iter().flat_map(|it| {
+        let all = [PlatformState::Ok, PlatformState::Limited, PlatformState::Down, PlatformState::Unconfigured];
+        all.map(|state| ([it.platform.as_str(), state.as_str()], if state == it.state { 1.0 } else { 0.0 }))
+    });
+    sheet.rows("roster_platform_state", "1 for the state a platform is in", ["platform", "state"], states);
+    let of = |at: fn(&PlatformStatus) -> Option<Timestamp>| {
+        platforms.iter().filter_map(move |it| Some(([it.platform.as_str()], seconds(at(it)?))))
+    };
+    let help = "When a platform last told something";
+    sheet.rows("roster_platform_last_ok_timestamp_seconds", help, ["platform"], of(|it| it.last_ok_at));
+    let help = "When a platform that limits us may be asked again";
+    sheet.rows("roster_platform_held_until_timestamp_seconds", help, ["platform"], of(|it| it.held_until));
+}
+
+fn connections(sheet: &mut Sheet, app: &App) {
+    let seen = app.seen();
+    app.look(|roster| {
+        let mut counts: BTreeMap<&str, ConnectionCounts> =
+            roster.platforms.keys().map(|slug| (slug.as_str(), ConnectionCounts::default())).collect();
+        counts.extend(overview::counts_by_platform(roster, seen));
+        let rows = counts.iter().flat_map(|(slug, counts)| {
+            let by_status = [
+                (ConnectionStatus::Fresh, counts.fresh),
+                (ConnectionStatus::Stale, counts.stale),
+                (ConnectionStatus::Never, counts.never),
+                (ConnectionStatus::Error, counts.error),
+                (ConnectionStatus::Reauthorize, counts.reauthorize),
+                (ConnectionStatus::Paused, counts.paused),
+            ];
+            by_status.map(|(status, count)| ([*slug, status.as_str()], count as f64))
+        });
+        sheet.rows("roster_connections", "Connections by status", ["platform", "status"], rows);
+    });
+}
+
+fn grants(sheet: &mut Sheet, app: &App) {
+    let tallies = app.look(shown::tally);
+    let rows = tallies.iter().flat_map(|(slug, tally)| {
+        let by_state = [("live", tally.live), ("ended", tally.ended), ("revoking", tally.revoking)];
+        by_state.map(|(state, count)| ([slug.as_str(), state], count as f64))
+    });
+    sheet.rows("roster_grants", "Owners' consents by state", ["platform", "state"], rows);
+    let ends = tallies.iter().filter_map(|(slug, tally)| Some(([slug.as_str()], seconds(tally.act_before?))));
+    let help = "The first time at which a live consent ends unless its owner consents again";
+    sheet.rows("roster_grants_act_before_timestamp_seconds", help, ["platform"], ends);
+    let waiting = tallies.iter().map(|(slug, tally)| ([slug.as_str()], tally.asked as f64));
+    sheet.rows("roster_consents_waiting", "Consents that were asked for and are not settled", ["platform"], waiting);
+}
+
+fn store(sheet: &mut Sheet, store: &Store, status: &Status) {
+    sheet.one("roster_store_bytes", "Size of the store's file", status.store.bytes as f64);
+    if let Some(free) = store.free_bytes() {
+        sheet.one("roster_store_free_bytes", "What is free on the store's disk", free as f64);
     }
+    sheet.one("roster_store_snapshots", "Snapshots stored", status.store.snapshots as f64);
+    sheet.one("roster_store_damaged_records", "Records found damaged since the start", status.store.damaged as f64);
+    let (writable, degraded_s) = match store.state() {
+        StoreState::Working => (1.0, 0.0),
+        StoreState::Degraded { since, .. } => (0.0, since.elapsed().as_secs_f64()),
+    };
+    sheet.one("roster_store_writable", "1 when the store can be written", writable);
+    sheet.one("roster_store_degraded_seconds", "How long the store has not been writable; 0: it is", degraded_s);
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    at.0 as f64 / 1000.0
 }

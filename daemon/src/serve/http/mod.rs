@@ -4,6 +4,8 @@
 mod callback;
 mod health;
 mod metrics;
+mod process;
+mod sheet;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

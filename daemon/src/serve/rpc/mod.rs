@@ -111,6 +111,7 @@ async fn welcome(app: Arc<App>, guests: Arc<Guests>, gate: Gate, mut stream: Uni
     let Ok(peer) = stream.peer_cred() else { return };
     let seat = guests.seat(peer.uid());
     if seat.is_none() {
+        app.meters.came(Verdict::Busy);
         // Without a seat nobody is waited for either.
         let _ = transport::answer_preamble(&mut stream, Verdict::Busy).await;
         return;
@@ -123,6 +124,7 @@ async fn welcome(app: Arc<App>, guests: Arc<Guests>, gate: Gate, mut stream: Uni
     } else {
         Verdict::Welcome
     };
+    app.meters.came(verdict);
     if transport::answer_preamble(&mut stream, verdict).await.is_err() || verdict != Verdict::Welcome {
         return;
     }

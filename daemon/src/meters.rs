@@ -1,0 +1,326 @@
+//! What is counted from the start of the daemon on, for monitoring. Each is incremented where the thing is handled, and
+//! owned by whoever handles it, so that two daemons in one process count apart.
+//!
+//! Labels are platforms, outcomes and reasons: few, known beforehand, and nobody's name. Each begins at zero, because
+//! monitoring cannot see the first increment of what appears with it.
+
+use std::time::Duration;
+
+use prometheus::core::{Collector, GenericGauge};
+use prometheus::proto::MetricFamily;
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts};
+use roster_protocol::event::Event;
+use roster_protocol::sync::{Cause, Outcome, Run};
+use roster_protocol::time::Timestamp;
+use roster_protocol::transport::Verdict;
+
+/// Seconds that a run takes: one answer, or a batch behind a slow platform up to the time limits.
+const RUN_SECONDS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0];
+/// Seconds by which a run is late: a free place away, a queue, a retry, an outage, a night.
+const LATE_SECONDS: &[f64] = &[1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0];
+/// Seconds that a disk takes to make a transaction durable.
+const COMMIT_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+
+const OUTCOMES: [Outcome; 4] = [Outcome::Ok, Outcome::Partial, Outcome::Failed, Outcome::Skipped];
+const ANSWERS: [&str; 7] = ["2xx", "3xx", "429", "4xx", "5xx", "other", "none"];
+
+/// Runs, callers, and the house itself.
+pub struct Meters {
+    runs: IntCounterVec,
+    run_seconds: HistogramVec,
+    late_seconds: HistogramVec,
+    callers: IntCounterVec,
+    kept_at: IntGauge,
+}
+
+impl Meters {
+    /// Counters at zero for these platforms.
+    pub fn new<'a>(platforms: impl IntoIterator<Item = &'a str>) -> Self {
+        let by_platform = ["platform"];
+        let meters = Self {
+            runs: counters("roster_runs_total", "Runs that ended, by outcome", &["platform", "outcome"]),
+            run_seconds: histograms("roster_run_duration_seconds", "How long runs took", RUN_SECONDS, &by_platform),
+            late_seconds: histograms(
+                "roster_run_late_seconds",
+                "How long after its due time a scheduled run began",
+                LATE_SECONDS,
+                &by_platform,
+            ),
+            callers: counters("roster_rpc_connections_total", "Clients at the socket, by what they got", &["verdict"]),
+            kept_at: gauge(
+                "roster_upkeep_last_success_timestamp_seconds",
+                "When the store was last folded, pruned and looked through without a failure; 0: not since the start",
+            ),
+        };
+        for platform in platforms {
+            for outcome in OUTCOMES {
+                meters.runs.with_label_values(&[platform, outcome.as_str()]);
+            }
+            meters.run_seconds.with_label_values(&by_platform.map(|_| platform));
+            meters.late_seconds.with_label_values(&by_platform.map(|_| platform));
+        }
+        for verdict in [Verdict::Welcome, Verdict::WrongVersion, Verdict::Busy, Verdict::NotPermitted] {
+            meters.callers.with_label_values(&[word_of(verdict)]);
+        }
+        meters
+    }
+
+    /// Counts what is told.
+    pub fn told(&self, events: &[Event]) {
+        for event in events {
+            if let Event::RunFinished { run, .. } = event {
+                self.ran(run);
+            }
+        }
+    }
+
+    fn ran(&self, run: &Run) {
+        let platform = run.platform.as_str();
+        self.runs.with_label_values(&[platform, run.outcome.as_str()]).inc();
+        // What is skipped takes no time, and what a person asks for is due when it is asked for.
+        if run.outcome != Outcome::Skipped {
+            self.run_seconds.with_label_values(&[platform]).observe(run.duration_ms as f64 / 1000.0);
+            if run.cause != Cause::Person {
+                let late_ms = run.started_at.since(run.due_at).max(0);
+                self.late_seconds.with_label_values(&[platform]).observe(late_ms as f64 / 1000.0);
+            }
+        }
+    }
+
+    /// Counts a client at the socket.
+    pub fn came(&self, verdict: Verdict) {
+        self.callers.with_label_values(&[word_of(verdict)]).inc();
+    }
+
+    /// The daily upkeep ended well.
+    pub fn kept_house(&self, at: Timestamp) {
+        self.kept_at.set(at.0 / 1000);
+    }
+
+    /// All of it, as it is now.
+    pub fn families(&self) -> Vec<MetricFamily> {
+        let of_runs = [self.runs.collect(), self.run_seconds.collect(), self.late_seconds.collect()];
+        let others = [self.callers.collect(), self.kept_at.collect()];
+        of_runs.into_iter().chain(others).flatten().collect()
+    }
+}
+
+fn word_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Welcome => "welcome",
+        Verdict::WrongVersion => "wrong_version",
+        Verdict::Busy => "busy",
+        Verdict::NotPermitted => "not_permitted",
+    }
+}
+
+/// Requests to platforms. Clones count together.
+#[derive(Clone)]
+pub struct RequestMeters {
+    requests: IntCounterVec,
+}
+
+impl Default for RequestMeters {
+    fn default() -> Self {
+        let help = "Requests to platforms, by class of the answer's status; none: there was no whole answer";
+        Self { requests: counters("roster_requests_total", help, &["platform", "status"]) }
+    }
+}
+
+impl RequestMeters {
+    /// This platform's requests are counted from now on.
+    pub fn begin(&self, platform: &str) {
+        ANSWERS.iter().for_each(|answer| drop(self.requests.with_label_values(&[platform, answer])));
+    }
+
+    /// Counts a request by its answer's status.
+    pub fn asked(&self, platform: &str, status: Option<u16>) {
+        let answer = match status {
+            None => "none",
+            Some(429) => "429",
+            Some(200..300) => "2xx",
+            Some(300..400) => "3xx",
+            Some(400..500) => "4xx",
+            Some(500..600) => "5xx",
+            Some(_) => "other",
+        };
+        self.requests.with_label_values(&[platform, answer]).inc();
+    }
+
+    /// All of it, as it is now.
+    pub fn families(&self) -> Vec<MetricFamily> {
+        self.requests.collect()
+    }
+}
+
+/// The store's transactions.
+pub struct StoreMeters {
+    commits: IntCounter,
+    failed: IntCounter,
+    seconds: Histogram,
+    reads: IntCounter,
+    reading: IntGauge,
+}
+
+impl Default for StoreMeters {
+    fn default() -> Self {
+        let help = "How long it took to make a group of commits durable";
+        let seconds = HistogramOpts::new("roster_store_commit_duration_seconds", help).buckets(COMMIT_SECONDS.to_vec());
+        Self {
+            commits: counter("roster_commits_total", "Commits that are durable"),
+            failed: counter("roster_commits_failed_total", "Commits that the disk did not take"),
+            seconds: Histogram::with_opts(seconds).expect(VALID),
+            reads: counter("roster_store_reads_total", "Read transactions begun"),
+            reading: gauge("roster_store_reads_open", "Read transactions under way"),
+        }
+    }
+}
+
+impl StoreMeters {
+    /// A group of commits was written or not.
+    pub fn wrote(&self, commits: usize, took: Duration, well: bool) {
+        if well { &self.commits } else { &self.failed }.inc_by(commits as u64);
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a read transaction as long as the result lives.
+    pub fn read(&self) -> Reading {
+        self.reads.inc();
+        self.reading.inc();
+        Reading(self.reading.clone())
+    }
+
+    /// All of it, as it is now.
+    pub fn families(&self) -> Vec<MetricFamily> {
+        let counters = [self.commits.collect(), self.failed.collect(), self.reads.collect()];
+        counters.into_iter().chain([self.seconds.collect(), self.reading.collect()]).flatten().collect()
+    }
+}
+
+/// A read transaction under way.
+pub struct Reading(IntGauge);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+const VALID: &str = "the names in this file are valid";
+
+fn counter(name: &str, help: &str) -> IntCounter {
+    IntCounter::new(name, help).expect(VALID)
+}
+
+fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    IntCounterVec::new(Opts::new(name, help), labels).expect(VALID)
+}
+
+fn gauge(name: &str, help: &str) -> IntGauge {
+    GenericGauge::new(name, help).expect(VALID)
+}
+
+fn histograms(name: &str, help: &str, seconds: &[f64], labels: &[&str]) -> HistogramVec {
+    HistogramVec::new(HistogramOpts::new(name, help).buckets(seconds.to_vec()), labels).expect(VALID)
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::TextEncoder;
+    use roster_protocol::ids::{ConnectionId, InfluencerId, RunId};
+
+    use super::*;
+
+    fn run(outcome: Outcome, cause: Cause, late_s: i64) -> Event {
+        let (connection, due_at) = (ConnectionId::from_bytes([1; 5]), Timestamp(1_000_000));
+        let run = Run {
+            id: RunId::from_bytes([1; 5]),
+            connection,
+            influencer: InfluencerId::from_bytes([1; 5]),
+            influencer_name: "Mara".to_owned(),
+            platform: "youtube".to_owned(),
+            due_at,
+            started_at: due_at.plus_seconds(late_s),
+            duration_ms: 1500,
+            outcome,
+            cause,
+            followers: None,
+            error: None,
+            retry_at: None,
+        };
+        Event::RunFinished { run: Box::new(run), connection }
+    }
+
+    fn told(families: &[MetricFamily], line: &str) {
+        let text = TextEncoder::new().encode_to_string(families).expect("every family has a value");
+        assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
+    }
+
+    #[test]
+    fn what_nobody_waited_for_is_neither_late_nor_long() {
+        let meters = Meters::new(["youtube", "tiktok"]);
+        meters.told(&[
+            run(Outcome::Ok, Cause::Schedule, 30),
+            // A clock that was set back between both.
+            run(Outcome::Failed, Cause::CatchUp, -5),
+            run(Outcome::Partial, Cause::Person, 90_000),
+            run(Outcome::Skipped, Cause::Schedule, 90_000),
+        ]);
+        let families = meters.families();
+        for outcome in ["ok", "partial", "failed", "skipped"] {
+            told(&families, &format!("roster_runs_total{{outcome=\"{outcome}\",platform=\"youtube\"}} 1"));
+            told(&families, &format!("roster_runs_total{{outcome=\"{outcome}\",platform=\"tiktok\"}} 0"));
+        }
+        told(&families, "roster_run_duration_seconds_sum{platform=\"youtube\"} 4.5");
+        told(&families, "roster_run_duration_seconds_count{platform=\"youtube\"} 3");
+        told(&families, "roster_run_late_seconds_sum{platform=\"youtube\"} 30");
+        told(&families, "roster_run_late_seconds_bucket{platform=\"youtube\",le=\"1\"} 1");
+        told(&families, "roster_run_late_seconds_count{platform=\"youtube\"} 2");
+    }
+
+    #[test]
+    fn every_answer_has_a_class_and_no_server_can_invent_another() {
+        let meters = RequestMeters::default();
+        meters.begin("youtube");
+        let lines =
+            |meters: &RequestMeters| meters.families().iter().map(|family| family.get_metric().len()).sum::<usize>();
+        let known = lines(&meters);
+        for status in (0..=1100).map(Some).chain([None]) {
+            meters.clone().asked("youtube", status);
+        }
+        assert_eq!(lines(&meters), known);
+        for (class, count) in
+            [("2xx", 100), ("3xx", 100), ("4xx", 99), ("429", 1), ("5xx", 100), ("other", 701), ("none", 1)]
+        {
+            told(
+                &meters.families(),
+                &format!("roster_requests_total{{platform=\"youtube\",status=\"{class}\"}} {count}"),
+            );
+        }
+    }
+
+    #[test]
+    fn a_read_is_under_way_until_it_is_dropped() {
+        let meters = StoreMeters::default();
+        let reading = [meters.read(), meters.read()];
+        told(&meters.families(), "roster_store_reads_open 2");
+        drop(reading);
+        told(&meters.families(), "roster_store_reads_open 0");
+        told(&meters.families(), "roster_store_reads_total 2");
+        meters.wrote(3, Duration::from_millis(2), true);
+        meters.wrote(1, Duration::from_secs(9), false);
+        told(&meters.families(), "roster_commits_total 3");
+        told(&meters.families(), "roster_commits_failed_total 1");
+        told(&meters.families(), "roster_store_commit_duration_seconds_bucket{le=\"5\"} 1");
+    }
+
+    #[test]
+    fn two_daemons_in_one_process_count_apart() {
+        let (one, other) = (Meters::new(["youtube"]), Meters::new(["youtube"]));
+        one.came(Verdict::Busy);
+        one.kept_house(Timestamp(5_000));
+        told(&one.families(), "roster_rpc_connections_total{verdict=\"busy\"} 1");
+        told(&one.families(), "roster_upkeep_last_success_timestamp_seconds 5");
+        told(&other.families(), "roster_rpc_connections_total{verdict=\"busy\"} 0");
+    }
+}
