@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use zeroize::Zeroizing;
 
 use super::vault::{KeyId, MasterKey};
@@ -152,14 +152,14 @@ fn make(dir: &Path) -> Result<Found, KeyError> {
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(&new).map_err(told)?;
     let written = writeln!(file, "{}", key.to_hex().expose()).and_then(|()| file.sync_all());
-    // A link fails where the name is taken; a rename would replace another start's key.
-    let linked = written.and_then(|()| fs::hard_link(&new, &path));
-    fs::remove_file(&new).map_err(told)?;
-    match linked {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+    // In one step, so that a kill leaves no second name; and never over another start's key.
+    let moved = written.and_then(|()| Ok(renameat_with(CWD, &new, CWD, &path, RenameFlags::NOREPLACE)?));
+    if let Err(error) = moved {
+        fs::remove_file(&new).map_err(told)?;
+        if error.kind() == std::io::ErrorKind::AlreadyExists {
             return read_file(&path)?.ok_or_else(|| not_made("it appeared and went away".to_owned()));
         }
-        other => other.map_err(told)?,
+        return Err(told(error));
     }
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(told)?;
     tracing::warn!(

@@ -52,8 +52,17 @@ pub async fn run(app: Arc<App>) {
                 Err(_) => return,
             },
             () = app.wake.notified() => {}
-            () = app.clock.sleep_until(wake_at) => {}
+            () = sleep(&app, wake_at, now) => {}
         }
+    }
+}
+
+/// Sleeps until `at` or until the clock is set. Once it waits that is noticed; whether it was set since `seen`, when the
+/// schedule looked last, is looked at here.
+async fn sleep(app: &App, at: Timestamp, seen: Timestamp) {
+    let mut sleeping = app.clock.sleep_until(at);
+    if futures::poll!(&mut sleeping).is_pending() && seen.since(app.clock.now()) <= STEP_BACK_MS {
+        sleeping.await;
     }
 }
 
