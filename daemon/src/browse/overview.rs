@@ -37,7 +37,7 @@ pub async fn status(app: &App) -> Status {
         uptime_s: (seen.now.since(app.started_at).max(0) / 1000) as u64,
         influencers: roster.influencers.len() as u64,
         open_alerts: roster.alerts.values().filter(|alert| alert.state == AlertState::Open).count() as u64,
-        next_due_at: roster.queue.next_due(|_| true),
+        next_due_at: roster.queue.next_due(),
         connections: counts(roster, seen),
         coverage_24h: roster.coverage.count(seen.now, None),
         platforms,
@@ -133,7 +133,7 @@ fn platform(app: &App, roster: &Roster, known: &Registered, now: Timestamp) -> P
         last_ok_at: connections.iter().filter_map(|connection| connection.last_synced_at).max(),
         connections: connections.len() as u64,
         coverage_24h: roster.coverage.count(now, Some(info.slug)),
-        next_due_at: roster.queue.next_due(of_platform),
+        next_due_at: roster.queue.next_due_of(info.slug),
     }
 }
 

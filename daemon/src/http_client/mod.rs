@@ -258,7 +258,6 @@ impl Inner {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .no_proxy()
-            .pool_max_idle_per_host(4)
             .gzip(true);
         if let Some(proxy) = self.proxy.as_ref().filter(|_| way.is_proxied()) {
             builder = builder.proxy(reqwest::Proxy::all(proxy.clone())?);

@@ -11,6 +11,8 @@ use jiff::tz::TimeZone;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
+use super::batch::platform_of;
+
 /// Where slots lie.
 #[derive(Clone, Debug)]
 pub struct Grid {
@@ -106,78 +108,115 @@ pub fn back_off(failures: u32, dice: f64) -> Seconds {
 /// A clock before this is plainly wrong: nothing is asked, and no day is written, until it is set.
 pub const EARLIEST_PLAUSIBLE: Timestamp = Timestamp(1_577_836_800_000); // 2020-01-01
 
-/// What is due when, by group: accounts of one group are asked together.
+/// What is due when, by scope: accounts of one scope are asked together.
 #[derive(Debug, Default)]
 pub struct Queue {
-    groups: BTreeMap<String, BTreeSet<(Timestamp, ConnectionId)>>,
+    scopes: BTreeMap<String, BTreeSet<(Timestamp, ConnectionId)>>,
+    /// Each platform's scopes by the first of their due times: one platform may have thousands of homes.
+    firsts: BTreeMap<String, BTreeSet<(Timestamp, String)>>,
     places: HashMap<ConnectionId, (String, Timestamp)>,
 }
 
 impl Queue {
     /// Puts a connection into the queue, or moves it.
-    pub fn put(&mut self, group: &str, connection: ConnectionId, due: Timestamp) {
+    pub fn put(&mut self, scope: &str, connection: ConnectionId, due: Timestamp) {
         self.remove(connection);
-        self.groups.entry(group.to_owned()).or_default().insert((due, connection));
-        self.places.insert(connection, (group.to_owned(), due));
+        self.change(scope, |waiting| waiting.insert((due, connection)));
+        self.places.insert(connection, (scope.to_owned(), due));
     }
 
     /// Takes a connection out.
     pub fn remove(&mut self, connection: ConnectionId) {
-        let Some((group, due)) = self.places.remove(&connection) else { return };
-        if let Some(queue) = self.groups.get_mut(&group) {
-            queue.remove(&(due, connection));
-            if queue.is_empty() {
-                self.groups.remove(&group);
-            }
+        let Some((scope, due)) = self.places.remove(&connection) else { return };
+        self.change(&scope, |waiting| waiting.remove(&(due, connection)));
+    }
+
+    /// Changes who waits in a scope, and with it the scope's place among its platform's.
+    fn change(&mut self, scope: &str, change: impl FnOnce(&mut BTreeSet<(Timestamp, ConnectionId)>) -> bool) {
+        let waiting = self.scopes.entry(scope.to_owned()).or_default();
+        let before = waiting.first().map(|(due, _)| *due);
+        change(waiting);
+        let after = waiting.first().map(|(due, _)| *due);
+        if waiting.is_empty() {
+            self.scopes.remove(scope);
+        }
+        if before == after {
+            return;
+        }
+        let firsts = self.firsts.entry(platform_of(scope).to_owned()).or_default();
+        if let Some(due) = before {
+            firsts.remove(&(due, scope.to_owned()));
+        }
+        if let Some(due) = after {
+            firsts.insert((due, scope.to_owned()));
         }
     }
 
-    /// Groups that have something due, the longest waiting first.
-    pub fn due_groups(&self, now: Timestamp) -> Vec<String> {
-        let mut due: Vec<_> = self.firsts().filter(|(first, _)| *first <= now).collect();
-        due.sort();
-        due.into_iter().map(|(_, group)| group.to_owned()).collect()
+    /// The longest waiting of the scopes that have something due and `may` be asked, on platforms that have a place.
+    pub fn longest_waiting(
+        &self,
+        now: Timestamp,
+        has_place: impl Fn(&str) -> bool,
+        may: impl Fn(&str) -> bool,
+    ) -> Option<&str> {
+        let of_platforms = self.firsts.iter().filter(|(platform, _)| has_place(platform));
+        let first = of_platforms.filter_map(|(_, scopes)| {
+            scopes.iter().take_while(|(due, _)| *due <= now).find(|(_, scope)| may(scope.as_str()))
+        });
+        first.min().map(|(_, scope)| scope.as_str())
     }
 
-    /// Takes up to `most` due connections of a group out, the longest waiting first.
-    pub fn take_due(&mut self, group: &str, now: Timestamp, most: usize) -> Vec<ConnectionId> {
-        let queue = self.groups.get(group).into_iter().flatten();
+    /// Takes up to `most` due connections of a scope out, the longest waiting first.
+    pub fn take_due(&mut self, scope: &str, now: Timestamp, most: usize) -> Vec<ConnectionId> {
+        let waiting = self.scopes.get(scope).into_iter().flatten();
         let due: Vec<_> =
-            queue.take_while(|(at, _)| *at <= now).take(most).map(|(_, connection)| *connection).collect();
+            waiting.take_while(|(at, _)| *at <= now).take(most).map(|(_, connection)| *connection).collect();
         due.iter().for_each(|connection| self.remove(*connection));
         due
     }
 
-    /// The first due time of each group that `counts`, and of all of them: when to wake.
-    pub fn next_due(&self, counts: impl Fn(&str) -> bool) -> Option<Timestamp> {
-        self.firsts().filter(|(_, group)| counts(group)).map(|(at, _)| at).min()
+    /// Whether something is due in a scope, or anywhere on a platform.
+    pub fn is_due(&self, scope: &str, now: Timestamp) -> bool {
+        self.first_due_in(scope).or_else(|| self.next_due_of(scope)).is_some_and(|due| due <= now)
     }
 
-    /// The first due time of a group after `now`.
-    pub fn next_after(&self, group: &str, now: Timestamp) -> Option<Timestamp> {
-        self.groups.get(group)?.iter().map(|(at, _)| *at).find(|at| *at > now)
+    /// The first due time of a scope.
+    pub fn first_due_in(&self, scope: &str) -> Option<Timestamp> {
+        self.scopes.get(scope)?.first().map(|(due, _)| *due)
+    }
+
+    /// The first due time of a platform.
+    pub fn next_due_of(&self, platform: &str) -> Option<Timestamp> {
+        self.firsts.get(platform)?.first().map(|(due, _)| *due)
+    }
+
+    /// The first due time of all.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.firsts.keys().filter_map(|platform| self.next_due_of(platform)).min()
+    }
+
+    /// When the next scope becomes due that has nothing due now.
+    pub fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
+        let later = (Timestamp(now.0.saturating_add(1)), String::new());
+        self.firsts.values().filter_map(|scopes| scopes.range(&later..).next()).map(|(due, _)| *due).min()
     }
 
     /// How many connections are due.
     pub fn waiting(&self, now: Timestamp) -> usize {
-        self.groups.values().map(|queue| queue.iter().take_while(|(at, _)| *at <= now).count()).sum()
+        self.scopes.values().map(|waiting| waiting.iter().take_while(|(at, _)| *at <= now).count()).sum()
     }
 
     /// Whose turn has come, everywhere.
     pub fn all_due(&self, now: Timestamp) -> Vec<ConnectionId> {
-        let due = |queue: &BTreeSet<(Timestamp, ConnectionId)>| {
-            queue.iter().take_while(|(at, _)| *at <= now).map(|(_, connection)| *connection).collect::<Vec<_>>()
+        let due = |waiting: &BTreeSet<(Timestamp, ConnectionId)>| {
+            waiting.iter().take_while(|(at, _)| *at <= now).map(|(_, connection)| *connection).collect::<Vec<_>>()
         };
-        self.groups.values().flat_map(due).collect()
+        self.scopes.values().flat_map(due).collect()
     }
 
     /// When a connection in the queue is due.
     pub fn due_at(&self, connection: ConnectionId) -> Option<Timestamp> {
         self.places.get(&connection).map(|(_, due)| *due)
-    }
-
-    fn firsts(&self) -> impl Iterator<Item = (Timestamp, &str)> {
-        self.groups.iter().filter_map(|(group, queue)| Some((queue.first()?.0, group.as_str())))
     }
 }
 

@@ -97,37 +97,30 @@ async fn follow_setup(app: &App) {
 
 /// Starts every batch that is due, may be asked, and has a place.
 fn start_due(app: &Arc<App>, now: Timestamp) {
-    let due = app.look(|roster| {
-        let mut due = roster.queue.due_groups(now);
-        due.retain(|scope| roster.hold_on(scope, now).is_none());
-        due
-    });
-    for scope in due {
-        while let Some(places) = take_places(app, &scope) {
-            let Some(asked) = take_batch(app, &scope, now) else { break };
-            let batch = run::batch(app.clone(), scope.clone(), asked, places);
-            app.tasks.spawn(app.cut_off.clone().run_until_cancelled_owned(batch));
-        }
+    while let Some((scope, asked, places)) = take_batch(app, now) {
+        let batch = run::batch(app.clone(), scope, asked, places);
+        app.tasks.spawn(app.cut_off.clone().run_until_cancelled_owned(batch));
     }
 }
 
-/// A place in the whole and one on the platform, or none of both.
-fn take_places(app: &App, scope: &str) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
-    let setup = app.setup();
-    let of_platform = setup.places_of.get(batch::platform_of(scope))?.clone().try_acquire_owned().ok()?;
-    let of_all = setup.places.clone().try_acquire_owned().ok()?;
-    Some((of_platform, of_all))
-}
+/// A place in the whole and one on the platform.
+type Places = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
-/// Takes the longest waiting of a scope out of the queue, as many as the platform takes at once.
-fn take_batch(app: &App, scope: &str, now: Timestamp) -> Option<Vec<Asked>> {
+/// Takes the longest waiting out of the queue, as many of one scope as its platform takes at once, with a place.
+fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Asked>, Places)> {
+    let setup = app.setup();
+    let of_all = setup.places.clone().try_acquire_owned().ok()?;
+    let has_place = |platform: &str| setup.places_of.get(platform).is_some_and(|places| places.available_permits() > 0);
     app.with_roster(|roster| {
-        let known = roster.platforms.get(batch::platform_of(scope))?.clone();
-        let due = roster.queue.take_due(scope, now, known.platform.info().batch_limit);
+        let may_be_asked = |scope: &str| roster.hold_on(scope, now).is_none();
+        let scope = roster.queue.longest_waiting(now, has_place, may_be_asked)?.to_owned();
+        let platform = batch::platform_of(&scope);
+        let of_platform = setup.places_of.get(platform)?.clone().try_acquire_owned().ok()?;
+        let most = roster.platforms.get(platform)?.platform.info().batch_limit;
+        let due = roster.queue.take_due(&scope, now, most);
         roster.running.extend(due.iter().copied());
-        let asked: Vec<Asked> =
-            due.into_iter().filter_map(|id| asked(app, roster.connections.get(&id)?, now)).collect();
-        (!asked.is_empty()).then_some(asked)
+        let asked = due.into_iter().filter_map(|id| asked(app, roster.connections.get(&id)?, now)).collect();
+        Some((scope, asked, (of_all, of_platform)))
     })
 }
 
@@ -151,11 +144,9 @@ fn next_wake(app: &App, now: Timestamp) -> Option<Timestamp> {
         return Some(EARLIEST_PLAUSIBLE);
     }
     app.look(|roster| {
-        // What is due already and not held waits for a place: its batch's end wakes us.
-        let due = roster.queue.due_groups(now);
-        let not_yet = roster.queue.next_due(|scope| !due.iter().any(|waiting| waiting == scope));
-        let releases = due.iter().filter_map(|scope| roster.hold_on(scope, now)).map(|hold| hold.until);
-        let later = due.iter().filter_map(|scope| roster.queue.next_after(scope, now));
-        not_yet.into_iter().chain(releases).chain(later).min()
+        // What is due already waits for a place, and its batch's end wakes us, or for the end of a hold.
+        let not_yet = roster.queue.next_after(now);
+        let holds = roster.holds.values().filter(|hold| hold.until > now && roster.queue.is_due(&hold.scope, now));
+        not_yet.into_iter().chain(holds.map(|hold| hold.until)).min()
     })
 }

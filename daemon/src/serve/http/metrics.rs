@@ -63,7 +63,8 @@ fn whole(sheet: &mut Sheet, app: &App, status: &Status) {
     sheet.one("roster_due_connections", "Connections that are due and wait for their turn", status.waiting as f64);
     sheet.one("roster_batches_running", "Batches of connections that are being asked now", status.running.len() as f64);
     let (overdue_ms, pending) = app.look(|roster| {
-        let first = roster.queue.next_due(|scope| roster.hold_on(scope, now).is_none());
+        let longest = roster.queue.longest_waiting(now, |_| true, |scope| roster.hold_on(scope, now).is_none());
+        let first = longest.and_then(|scope| roster.queue.first_due_in(scope));
         (first.map_or(0, |at| now.since(at).max(0)), roster.deliveries.len())
     });
     let help = "How long the longest waiting connection is due, of those that may be asked; 0: none waits";

@@ -116,18 +116,26 @@ fn back_off_doubles_to_an_hour_and_the_dice_spread_it() {
 fn the_queue_gives_the_longest_waiting_first_and_each_once() {
     let id = |n: u8| ConnectionId::from_bytes([n; 5]);
     let mut queue = Queue::default();
-    for (n, group, due) in [(1, "b", 30), (2, "a", 20), (3, "a", 10), (4, "a", 99)] {
-        queue.put(group, id(n), Timestamp(due));
+    for (n, scope, due) in [(1, "b/x", 30), (2, "a", 20), (3, "a", 10), (4, "a", 99), (5, "b/y", 7)] {
+        queue.put(scope, id(n), Timestamp(due));
     }
-    queue.put("b", id(1), Timestamp(5));
-    assert_eq!(queue.due_groups(Timestamp(50)), ["b", "a"]);
-    assert_eq!(queue.waiting(Timestamp(50)), 3);
-    assert_eq!(queue.take_due("a", Timestamp(50), 10), [id(3), id(2)]);
-    assert_eq!(queue.take_due("a", Timestamp(50), 10), []);
-    assert_eq!(queue.next_due(|group| group == "a"), Some(Timestamp(99)));
-    assert_eq!(queue.next_due(|_| true), Some(Timestamp(5)));
+    queue.put("b/x", id(1), Timestamp(5));
+    let now = Timestamp(50);
+    assert_eq!(queue.longest_waiting(now, |_| true, |_| true), Some("b/x"));
+    assert_eq!(queue.longest_waiting(now, |_| true, |scope| scope != "b/x"), Some("b/y"));
+    assert_eq!(queue.longest_waiting(now, |platform| platform != "b", |_| true), Some("a"));
+    assert_eq!(queue.longest_waiting(Timestamp(4), |_| true, |_| true), None);
+    assert_eq!(queue.waiting(now), 4);
+    assert_eq!(queue.take_due("a", now, 10), [id(3), id(2)]);
+    assert_eq!(queue.take_due("a", now, 10), []);
+    assert_eq!(queue.next_due_of("a"), Some(Timestamp(99)));
+    assert_eq!(queue.next_due(), Some(Timestamp(5)));
+    assert_eq!(queue.next_after(now), Some(Timestamp(99)));
+    assert!(queue.is_due("b", now) && queue.is_due("b/y", now) && !queue.is_due("a", now));
     queue.remove(id(1));
-    assert_eq!(queue.due_groups(Timestamp(50)), Vec::<String>::new());
+    queue.remove(id(5));
+    assert_eq!(queue.longest_waiting(now, |_| true, |_| true), None);
+    assert!(!queue.is_due("b", now));
 }
 
 proptest! {

@@ -1,0 +1,297 @@
+//! Full syncs by the real program, from a due connection to its durable commit, against the least that could be done.
+//!
+//! **At once.** A provider in a process of its own answers every question after 50 ms. A sync is two questions, one after
+//! the other: profile (1.1 kB) and posts (3.6 kB). Each connection lives on a host of its own, so each is a batch of its
+//! own: nothing is shared between syncs, which shows the most of what one costs us, and `concurrency` is how many are
+//! asked at once. The yardstick is a raw generator: as many TCP connections, each sending the same requests and reading
+//! as many bytes, over and over. Both are timed from the first question that the provider sees to the end: ours when the
+//! last sync is durable and told, the generator's with its last byte. What the generator reaches of the rate that is
+//! possible at all shows that the provider is not what limits. Goal: >= 0.9 of the generator's rate.
+//!
+//! **CPU.** The same provider without delay, 256 at once: user and system time of the daemon's process for each sync, from
+//! the moment all are due, against a bare reqwest client that fetches the same bodies, reads no word of them and stores
+//! nothing. Goal: <= 2.2 x.
+//!
+//! **Memory.** What the daemon holds more at 1,024 at once than at 256, after as many syncs, for each more at once.
+//! Goal: <= 20 kB.
+//!
+//! Every round checks that each connection was synced, that none failed, and that the provider was asked twice for each.
+//! `ROSTER_BENCH_SYNCS` changes how many connections there are.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use roster_bench::process::{Ended, Places, cpu, most_resident_mib, resident_mib};
+use roster_bench::provider::{self, Canned, TALLY, monotonic_ns};
+use roster_bench::{Lay, lay, median, spread, verdict};
+use roster_protocol::RosterClient;
+use roster_protocol::sync::SyncTarget;
+use roster_protocol::transport::within;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const PROVIDER: &str = "ROSTER_BENCH_PROVIDER";
+const DELAY: Duration = Duration::from_millis(50);
+/// Questions of one sync.
+const QUESTIONS: u64 = 2;
+const LIMIT: Duration = Duration::from_secs(60);
+const ROUNDS: usize = 5;
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    if std::env::var_os(PROVIDER).is_some() {
+        return runtime.block_on(provide());
+    }
+    runtime.block_on(measure())
+}
+
+/// Two listeners, one that answers late and one that answers at once, until nobody holds the other end of stdin.
+async fn provide() -> Result<()> {
+    for delay in [DELAY, Duration::ZERO] {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        println!("{}", listener.local_addr()?);
+        tokio::spawn(provider::serve(listener, delay, Arc::new(Canned::default())));
+    }
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+    Ok(())
+}
+
+async fn measure() -> Result<()> {
+    let syncs = std::env::var("ROSTER_BENCH_SYNCS").ok().map_or(Ok(20_480), |text| text.parse())?;
+    let dir = tempfile::tempdir_in(option_env!("CARGO_TARGET_TMPDIR").unwrap_or("."))?;
+    let mut provider = Command::new(std::env::current_exe()?);
+    provider.env(PROVIDER, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut provider = Ended(provider.spawn()?);
+    let mut told = BufReader::new(provider.0.stdout.take().context("a pipe")?).lines();
+    let mut address = || -> Result<SocketAddr> { Ok(told.next().context("the provider listens")??.parse()?) };
+    let (late, prompt) = (Provider { at: address()? }, Provider { at: address()? });
+    println!(
+        "{syncs} connections, a host each; a sync is a profile and its posts; medians of {ROUNDS} alternating rounds\n"
+    );
+
+    let mut resident = Vec::new();
+    for at_once in [256, 1024] {
+        let daemon = Daemon::start(&dir.path().join(format!("late-{at_once}")), &late, at_once, syncs).await?;
+        daemon.against_the_raw_generator(&late).await?;
+        resident.push((at_once as f64, most_resident_mib(daemon.program.0.id())?));
+    }
+    if let [(few, less), (many, more)] = resident[..] {
+        let each = (more - less) * 1024.0 / (many - few);
+        println!(
+            "resident at most: {less:.1} MiB at 256 at once, {more:.1} MiB at 1,024: {each:.1} kB for each more   goal <= 20 kB {}\n",
+            verdict(each <= 20.0)
+        );
+    }
+    let daemon = Daemon::start(&dir.path().join("prompt"), &prompt, 256, syncs).await?;
+    daemon.against_bare_reqwest(&prompt).await
+}
+
+/// The provider's process, at one of its two listeners.
+struct Provider {
+    at: SocketAddr,
+}
+
+impl Provider {
+    /// How often it was asked since this was called last, and when that began.
+    async fn tally(&self) -> Result<(u64, u64)> {
+        let mut stream = TcpStream::connect(self.at).await?;
+        stream.write_all(format!("GET {TALLY} HTTP/1.1\r\n\r\n").as_bytes()).await?;
+        let mut answer = [0; 512];
+        let length = stream.read(&mut answer).await?;
+        let text = String::from_utf8_lossy(&answer[..length]);
+        let (_, body) = text.split_once("\r\n\r\n").context("a tally")?;
+        let (asked, began) = body.split_once(' ').context("two numbers")?;
+        Ok((asked.parse()?, began.parse()?))
+    }
+}
+
+/// What a round took.
+#[derive(Clone, Copy)]
+struct Round {
+    /// From the provider's first question to the end, in seconds.
+    seconds: f64,
+    cpu: Duration,
+}
+
+/// The real program with a roster.
+struct Daemon {
+    program: Ended,
+    client: RosterClient,
+    at_once: usize,
+    syncs: usize,
+}
+
+impl Daemon {
+    async fn start(dir: &Path, provider: &Provider, at_once: usize, syncs: usize) -> Result<Self> {
+        let config = format!(
+            "[http]\nlisten = \"off\"\n[sync]\ngateway = \"http://{}\"\nconcurrency = {at_once}\nconcurrency_per_platform = {at_once}\n",
+            provider.at
+        );
+        let places = Places::in_dir(dir, &config)?;
+        let now = roster_protocol::Timestamp::from(jiff::Timestamp::now());
+        let roster = Lay {
+            count: syncs,
+            days: 0,
+            runs: 0,
+            now,
+            due: now.plus_seconds(20 * 3600),
+            platform: "mastodon",
+            handle: provider::handle,
+            user_id: provider::user_id,
+        };
+        lay(&places.state, &roster).await?;
+        let program = Ended(places.command(env!("CARGO_BIN_EXE_rosterd-benched")).spawn()?);
+        let client = places.answered().await?;
+        let daemon = Self { program, client, at_once, syncs };
+        // The first time, connections are opened and nothing is known: that is not what a day is like.
+        daemon.round(provider).await?;
+        Ok(daemon)
+    }
+
+    /// Syncs everybody once.
+    async fn round(&self, provider: &Provider) -> Result<Round> {
+        provider.tally().await?;
+        let before = self.client.status(within(LIMIT)).await??.coverage_24h;
+        let ticket = self.client.sync(within(LIMIT), SyncTarget::All).await??;
+        let cpu_before = cpu(self.program.0.id())?;
+        let all = self.syncs as u64;
+        ensure!(ticket.expected == all, "{} are due, not {all}", ticket.expected);
+        // Answered when the last but none has ended: asking after each would be work of its own.
+        while !self.client.sync_progress(within(LIMIT), ticket, all - 1).await??.done {}
+        let ended = monotonic_ns();
+        let spent = cpu(self.program.0.id())?.saturating_sub(cpu_before);
+        let (asked, began) = provider.tally().await?;
+        let after = self.client.status(within(LIMIT)).await??.coverage_24h;
+        ensure!(asked == QUESTIONS * all, "asked {asked} times, not {}", QUESTIONS * all);
+        ensure!(after.ok == before.ok + all && after.expected == after.ok, "not everything went well: {after:?}");
+        Ok(Round { seconds: (ended - began) as f64 / 1e9, cpu: spent })
+    }
+
+    async fn against_the_raw_generator(&self, provider: &Provider) -> Result<()> {
+        let (mut ours, mut raw, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        let mut spent = Vec::new();
+        for _ in 0..ROUNDS {
+            let of_raw = generate(provider, self.at_once, self.syncs).await?;
+            let of_ours = self.round(provider).await?;
+            raw.push(self.syncs as f64 / of_raw);
+            ours.push(self.syncs as f64 / of_ours.seconds);
+            spent.push(of_ours.cpu.as_secs_f64() * 1e6 / self.syncs as f64);
+            ratios.push(of_raw / of_ours.seconds);
+        }
+        let possible = self.at_once as f64 / (DELAY.as_secs_f64() * QUESTIONS as f64);
+        let ((least, most), ratio) = (spread(&ratios), median(ratios));
+        let (ours, raw) = (median(ours), median(raw));
+        println!(
+            "{:>5} at once: {ours:>6.0} syncs/s   raw generator {raw:>6.0} ({:.2} of possible)   ratio {ratio:.2} ({least:.2} to {most:.2})   goal >= 0.9 {}   {:.0} µs CPU a sync",
+            self.at_once,
+            raw / possible,
+            verdict(ratio >= 0.9),
+            median(spent),
+        );
+        Ok(())
+    }
+
+    async fn against_bare_reqwest(&self, provider: &Provider) -> Result<()> {
+        let (mut ours, mut bare, mut ratios, mut rates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let each = |round: Round| round.cpu.as_secs_f64() * 1e6 / self.syncs as f64;
+        let client = bare_client()?;
+        fetch(&client, provider, self.at_once, self.syncs).await?;
+        for _ in 0..ROUNDS {
+            let of_bare = fetch(&client, provider, self.at_once, self.syncs).await?;
+            let of_ours = self.round(provider).await?;
+            bare.push(each(of_bare));
+            ours.push(each(of_ours));
+            rates.push((self.syncs as f64 / of_ours.seconds, self.syncs as f64 / of_bare.seconds));
+            ratios.push(each(of_ours) / each(of_bare));
+        }
+        let ((least, most), ratio) = (spread(&ratios), median(ratios));
+        let (rate, bare_rate): (Vec<f64>, Vec<f64>) = rates.into_iter().unzip();
+        println!(
+            "CPU a full sync, no delay: {:.0} µs   bare reqwest {:.0} µs   ratio {ratio:.2} ({least:.2} to {most:.2})   goal <= 2.2 {}   {:.0} syncs/s, bare {:.0}",
+            median(ours),
+            median(bare),
+            verdict(ratio <= 2.2),
+            median(rate),
+            median(bare_rate),
+        );
+        println!("resident afterwards: {:.1} MiB", resident_mib(self.program.0.id())?);
+        Ok(())
+    }
+}
+
+/// The yardstick for time: `at_once` connections that ask and read, and look at nothing. In seconds.
+async fn generate(provider: &Provider, at_once: usize, syncs: usize) -> Result<f64> {
+    provider.tally().await?;
+    let (profile, posts) = Canned::default().lengths();
+    let left = Arc::new(AtomicI64::new(syncs as i64));
+    let at = provider.at;
+    let one = |left: Arc<AtomicI64>| async move {
+        let mut stream = TcpStream::connect(at).await?;
+        stream.set_nodelay(true)?;
+        let questions = [(request(at, ""), profile), (request(at, "/statuses?limit=40"), posts)];
+        let mut buffer = vec![0; 8192];
+        while left.fetch_sub(1, Ordering::Relaxed) > 0 {
+            for (question, length) in &questions {
+                stream.write_all(question).await?;
+                stream.read_exact(&mut buffer[..*length]).await?;
+            }
+        }
+        anyhow::Ok(())
+    };
+    let asking: Vec<_> = (0..at_once).map(|_| tokio::spawn(one(Arc::clone(&left)))).collect();
+    for asking in asking {
+        asking.await??;
+    }
+    let ended = monotonic_ns();
+    let (asked, began) = provider.tally().await?;
+    ensure!(asked == QUESTIONS * syncs as u64, "asked {asked} times");
+    Ok((ended - began) as f64 / 1e9)
+}
+
+fn request(at: SocketAddr, rest: &str) -> Vec<u8> {
+    let path = format!("/{}/api/v1/accounts/{}{rest}", provider::host(0), provider::ID);
+    format!("GET {path} HTTP/1.1\r\naccept: */*\r\naccept-encoding: gzip\r\nuser-agent: Roster\r\nhost: {at}\r\n\r\n")
+        .into()
+}
+
+fn bare_client() -> Result<reqwest::Client> {
+    // Only the first one of a process is installed; they are the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?)
+}
+
+/// The yardstick for CPU: the same bodies, fetched by the library that we fetch with.
+async fn fetch(client: &reqwest::Client, provider: &Provider, at_once: usize, syncs: usize) -> Result<Round> {
+    provider.tally().await?;
+    let left = Arc::new(AtomicI64::new(syncs as i64));
+    let before = cpu(std::process::id())?;
+    let asking: Vec<_> = (0..at_once)
+        .map(|_| {
+            let (client, left, at) = (client.clone(), Arc::clone(&left), provider.at);
+            tokio::spawn(async move {
+                while let place @ 1.. = left.fetch_sub(1, Ordering::Relaxed) {
+                    for rest in ["", "/statuses?limit=40&exclude_replies=true&exclude_reblogs=true"] {
+                        let (host, id) = (provider::host(place as usize - 1), provider::ID);
+                        let url = format!("http://{at}/{host}/api/v1/accounts/{id}{rest}");
+                        let body = client.get(url).send().await?.bytes().await?;
+                        ensure!(body.len() > 1000, "a body of {} bytes", body.len());
+                    }
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    for asking in asking {
+        asking.await??;
+    }
+    let (ended, spent) = (monotonic_ns(), cpu(std::process::id())?.saturating_sub(before));
+    let (asked, began) = provider.tally().await?;
+    ensure!(asked == QUESTIONS * syncs as u64, "asked {asked} times");
+    Ok(Round { seconds: (ended - began) as f64 / 1e9, cpu: spent })
+}

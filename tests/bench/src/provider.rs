@@ -1,0 +1,160 @@
+//! A provider of our own on loopback: the least a server can do, so that what is measured is who asks it.
+//!
+//! It speaks as a Mastodon instance does behind a gateway: `/{host}/api/v1/accounts/{id}` and `…/statuses`. HTTP/1.1,
+//! no pipelining, one read and one write an answer, no parsing beyond the path.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The id that every account has on its own host.
+pub const ID: &str = "117020565966271181";
+/// The name that every account has on its own host.
+pub const NAME: &str = "bench";
+
+/// The handle of the account at this place: each is on a host of its own.
+pub fn handle(place: usize) -> String {
+    format!("{NAME}@{}", host(place))
+}
+
+/// The platform's own id of the account at this place.
+pub fn user_id(place: usize) -> String {
+    format!("{ID}@{}", host(place))
+}
+
+/// The host of the account at this place.
+pub fn host(place: usize) -> String {
+    format!("home{place:05}.example")
+}
+
+/// The place of the account that a path asks for.
+pub fn place(path: &str) -> Option<usize> {
+    path.strip_prefix("/home")?.get(..5)?.parse().ok()
+}
+
+/// A profile as Mastodon documents it, some 1.1 kB.
+pub fn profile(followers: u64, following: u64, posts: u64) -> String {
+    let note = "<p>Pictures of bridges, and of the people who cross them every morning.</p>".repeat(6);
+    format!(
+        r##"{{"id":"{ID}","username":"{NAME}","acct":"{NAME}","display_name":"Somebody with bridges","locked":false,"bot":false,"discoverable":true,"group":false,"created_at":"2024-02-01T00:00:00.000Z","note":"{note}","url":"https://home.example/@{NAME}","uri":"https://home.example/users/{NAME}","avatar":"https://files.example/accounts/avatars/117/020/original/0a1b2c3d4e5f.png","header":"https://files.example/accounts/headers/117/020/original/0a1b2c3d4e5f.png","followers_count":{followers:>8},"following_count":{following:>6},"statuses_count":{posts:>6},"last_status_at":"2026-11-20","hide_collections":false,"noindex":false,"emojis":[],"roles":[],"fields":[{{"name":"Where","value":"By the river","verified_at":null}}]}}"##
+    )
+}
+
+/// Twelve posts with some of the fields that Mastodon documents, some 3.6 kB.
+pub fn posts(likes: u64) -> String {
+    let post = |at: u64| {
+        format!(
+            r#"{{"id":"1170205659662719{at:02}","created_at":"2026-11-{:02}T08:00:00.123Z","in_reply_to_id":null,"sensitive":false,"visibility":"public","language":"en","url":"https://home.example/@{NAME}/{at}","replies_count":4,"reblogs_count":10,"favourites_count":{:>8},"edited_at":null,"content":"<p>A bridge</p>","reblog":null}}"#,
+            20 - at,
+            likes + at
+        )
+    };
+    format!("[{}]", (0..12).map(post).collect::<Vec<_>>().join(","))
+}
+
+/// A whole answer with this body.
+pub fn answer(body: &str) -> Vec<u8> {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\nx-ratelimit-limit: 300\r\n\
+                x-ratelimit-remaining: 299\r\ncontent-length: ";
+    format!("{head}{}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// What a provider answers, and how it is told of who asks.
+pub trait Answers: Send + Sync + 'static {
+    /// The whole answer to a question after `path`.
+    fn to(&self, path: &str, out: &mut Vec<u8>);
+}
+
+/// Answers whoever asks, each question after `delay`, for good.
+pub async fn serve(listener: TcpListener, delay: Duration, answers: Arc<impl Answers>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let answers = Arc::clone(&answers);
+        // Whoever leaves in the middle needs no answer.
+        tokio::spawn(async move { drop(converse(stream, delay, &*answers).await) });
+    }
+}
+
+async fn converse(mut stream: TcpStream, delay: Duration, answers: &impl Answers) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (mut asked, mut out) = (Vec::with_capacity(1024), Vec::with_capacity(4096));
+    loop {
+        asked.clear();
+        while !asked.ends_with(b"\r\n\r\n") {
+            if stream.read_buf(&mut asked).await? == 0 {
+                return Ok(());
+            }
+        }
+        let line = asked.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let path = std::str::from_utf8(line).ok().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
+        out.clear();
+        answers.to(path, &mut out);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        stream.write_all(&out).await?;
+    }
+}
+
+/// Canned answers of one length each, in which every profile tells other followers than the one before, so that there
+/// is something to decide and to store.
+pub struct Canned {
+    profile: Vec<u8>,
+    followers_at: usize,
+    posts: Vec<u8>,
+    asked: AtomicU64,
+    /// When the first question came, by the clock all processes share; 0 before.
+    began_ns: AtomicU64,
+}
+
+/// Asks [`Canned`] how often it was asked and when that began, and makes it forget.
+pub const TALLY: &str = "/tally";
+
+impl Default for Canned {
+    fn default() -> Self {
+        let profile = answer(&profile(FOLLOWERS, 210, 987));
+        let digits = FOLLOWERS.to_string();
+        let found = profile.windows(digits.len()).position(|window| window == digits.as_bytes());
+        let followers_at = found.expect("the profile tells its followers");
+        let posts = answer(&posts(400));
+        Self { profile, followers_at, posts, asked: AtomicU64::new(0), began_ns: AtomicU64::new(0) }
+    }
+}
+
+const FOLLOWERS: u64 = 7_300_000;
+
+impl Canned {
+    /// How long the two answers are.
+    pub fn lengths(&self) -> (usize, usize) {
+        (self.profile.len(), self.posts.len())
+    }
+}
+
+impl Answers for Canned {
+    fn to(&self, path: &str, out: &mut Vec<u8>) {
+        if path == TALLY {
+            let (asked, began) = (self.asked.swap(0, Ordering::Relaxed), self.began_ns.swap(0, Ordering::Relaxed));
+            return out.extend(answer(&format!("{asked} {began}")));
+        }
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        if asked == 0 {
+            self.began_ns.store(monotonic_ns(), Ordering::Relaxed);
+        }
+        if path.split('?').next().is_some_and(|path| path.ends_with("/statuses")) {
+            return out.extend_from_slice(&self.posts);
+        }
+        out.extend_from_slice(&self.profile);
+        let followers = (FOLLOWERS + asked % 10_000).to_string();
+        let place = self.followers_at..self.followers_at + followers.len();
+        out[place].copy_from_slice(followers.as_bytes());
+    }
+}
+
+/// The clock that all processes of this machine share.
+pub fn monotonic_ns() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
