@@ -16,7 +16,7 @@ use super::damage::DamageLog;
 use super::envelope;
 use super::error::StoreError;
 use super::migrate;
-use super::overlay::{BoxedBackend, Overlay};
+use super::overlay::{BoxedBackend, ReadOnly};
 use super::records::{Format, KeyName, Record, Stamp};
 use super::tables::{CHUNKS, FORMAT, Records};
 
@@ -86,7 +86,7 @@ impl Origin {
         let backend = redb::backends::FileBackend::new(open_checked(&path)?).map_err(|error| in_use(error, dir))?;
         let mut builder = Database::builder();
         builder.set_cache_size(cache_bytes);
-        let database = builder.create_with_backend(Overlay::over(Box::new(backend))?)?;
+        let database = ReadOnly::open(&mut builder, Box::new(backend))?;
         check_format(&database)?;
         let table = database.begin_read()?.open_table(Records::Meta.definition())?;
         let Some(value) = table.get(KeyName::KEY.as_slice())? else { return Ok(None) };
@@ -118,18 +118,16 @@ impl Origin {
     /// # Errors
     /// `Newer` for a newer one; `Damaged` when there is none to read.
     pub(super) fn check_format(&self) -> Result<u32, StoreError> {
-        check_format(&self.open_to_read()?)
+        check_format(&*self.open_to_read()?)
     }
 
     /// Opens the database without touching a byte, whatever state the file is in. Nothing that is written to it stays.
-    pub(super) fn open_to_read(&self) -> Result<Database, StoreError> {
-        let overlay = match &self.place {
-            Place::Backend(source) => Overlay::over(source()?)?,
-            Place::File { path, .. } => {
-                Overlay::over(Box::new(redb::backends::FileBackend::new(open_checked(path)?)?))?
-            }
+    pub(super) fn open_to_read(&self) -> Result<ReadOnly, StoreError> {
+        let below: Box<dyn StorageBackend> = match &self.place {
+            Place::Backend(source) => source()?,
+            Place::File { path, .. } => Box::new(redb::backends::FileBackend::new(open_checked(path)?)?),
         };
-        Ok(self.builder().create_with_backend(overlay)?)
+        ReadOnly::open(&mut self.builder(), below)
     }
 
     /// Opens the database, brought to this version's format if it has an older one.

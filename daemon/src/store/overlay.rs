@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
-use redb::StorageBackend;
+use redb::{Builder, Database, StorageBackend};
+
+use super::error::StoreError;
 
 const PAGE: usize = 4096;
 
@@ -39,9 +43,43 @@ impl StorageBackend for BoxedBackend {
     }
 }
 
+/// A database over an overlay. It is closed without what redb writes at last: that would be lost here, and a database that
+/// is damaged may end the process over it.
+pub(super) struct ReadOnly(Option<Database>);
+
+impl ReadOnly {
+    /// # Errors
+    /// When it cannot be opened.
+    pub(super) fn open(builder: &mut Builder, below: Box<dyn StorageBackend>) -> Result<Self, StoreError> {
+        Ok(Self(Some(builder.create_with_backend(Overlay::over(below)?)?)))
+    }
+}
+
+impl Deref for ReadOnly {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.0.as_ref().expect("it is taken out when it is dropped only")
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        if std::thread::panicking() {
+            return;
+        }
+        // redb writes nothing while a panic unwinds; this one has no message, and ends here.
+        let _ = catch_unwind(AssertUnwindSafe(move || {
+            let _closed = database;
+            resume_unwind(Box::new(()));
+        }));
+    }
+}
+
 /// What was written lies over what is below, and is forgotten in the end. Takes no locks.
 #[derive(Debug)]
-pub(super) struct Overlay {
+struct Overlay {
     below: Box<dyn StorageBackend>,
     below_len: u64,
     written: Mutex<Written>,
@@ -54,7 +92,7 @@ struct Written {
 }
 
 impl Overlay {
-    pub(super) fn over(below: Box<dyn StorageBackend>) -> io::Result<Self> {
+    fn over(below: Box<dyn StorageBackend>) -> io::Result<Self> {
         let len = below.len()?;
         Ok(Self { below, below_len: len, written: Mutex::new(Written { len, pages: HashMap::new() }) })
     }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::damage::DamageLog;
 use super::error::StoreError;
 use super::origin::Origin;
+use super::overlay::ReadOnly;
 use super::reader::Reader;
 use crate::meters::StoreMeters;
 
@@ -40,7 +41,7 @@ enum Held {
     /// It takes what comes.
     Whole(Database),
     /// It cannot be opened to be written to, and is as it was left: what is changed here lands nowhere.
-    ToRead(Database),
+    ToRead(ReadOnly),
 }
 
 pub(super) struct Shared {
@@ -62,7 +63,10 @@ impl Shared {
     /// Runs `read` in one read transaction. redb panics on some damaged pages; that is told as damage.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let (Held::Whole(database) | Held::ToRead(database)) = held.as_ref().ok_or_else(|| self.degraded())?;
+        let database = match held.as_ref().ok_or_else(|| self.degraded())? {
+            Held::Whole(database) => database,
+            Held::ToRead(database) => database,
+        };
         let _counted = self.meters.read();
         told_as_damage(|| read(&Reader::new(database.begin_read()?, &self.damage)))
     }
