@@ -12,7 +12,7 @@ use roster_protocol::event::Event;
 use roster_protocol::ids::InfluencerId;
 use roster_protocol::sync::RunningBatch;
 use roster_protocol::time::Timestamp;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -46,6 +46,8 @@ pub struct App {
     pub meters: Meters,
     /// Woken when something became due or a place became free.
     pub wake: Notify,
+    /// Room for runs that have an answer and are not durable yet.
+    pub unstored: Semaphore,
     /// What is being asked now, by a number of its own.
     pub batches: Mutex<BTreeMap<u64, RunningBatch>>,
     /// Desktop agents by uid: how many wait now, and when the last one left.
@@ -106,6 +108,7 @@ impl App {
             started_at: now,
             meters,
             wake: Notify::new(),
+            unstored: Semaphore::new(MOST_UNSTORED),
             batches: Mutex::default(),
             agents: Mutex::default(),
             ending: CancellationToken::new(),
@@ -248,6 +251,9 @@ impl App {
         self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Runs that may wait for a slow disk before no more are asked.
+const MOST_UNSTORED: usize = 4096;
 
 /// How far back coverage looks.
 const COVERAGE_S: i64 = 24 * 3600;

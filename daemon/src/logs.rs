@@ -4,12 +4,13 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 use crate::surroundings::Surroundings;
 
@@ -57,7 +58,7 @@ impl Format {
 
 /// The log of this process.
 pub struct Logs {
-    filter: reload::Handle<EnvFilter, Registry>,
+    filter: reload::Handle<Targets, Registry>,
     /// The level that the environment asks for, which goes before the config.
     told: Option<String>,
     level: Mutex<String>,
@@ -69,7 +70,8 @@ impl Logs {
         let told = surroundings.variable(LEVEL).map(str::to_owned);
         let level = told.clone().unwrap_or_else(|| log.level.clone());
         let understood = filter(&level);
-        let (filter, handle) = reload::Layer::new(understood.unwrap_or_else(|_| quiet_tarpc("info")));
+        let (filter, handle) =
+            reload::Layer::new(understood.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO)));
         let _ = tracing_subscriber::registry().with(filter).with(layer(format(log, surroundings))).try_init();
         let level = Mutex::new(level);
         Self { filter: handle, told, level }
@@ -103,19 +105,15 @@ impl Logs {
 ///
 /// # Errors
 /// In a sentence, when it is neither.
-pub fn filter(level: &str) -> Result<EnvFilter, String> {
+pub fn filter(level: &str) -> Result<Targets, String> {
     // A single word that is no level would be taken for a module's name, and silence everything else.
     let is_level = ["off", "error", "warn", "info", "debug", "trace"].contains(&level.trim());
     if !is_level && !level.contains('=') {
         return Err(format!("{level:?} is no log level: write error, warn, info, debug or trace"));
     }
-    EnvFilter::try_new(level).map_err(|error| format!("{level:?} is no log level: {error}"))?;
-    Ok(quiet_tarpc(level))
-}
-
-/// tarpc warns of every client that leaves in the middle; we count and tell those ourselves.
-fn quiet_tarpc(level: &str) -> EnvFilter {
-    EnvFilter::new(format!("{level},tarpc=off"))
+    let targets: Targets = level.parse().map_err(|error| format!("{level:?} is no log level: {error}"))?;
+    // tarpc warns of every client that leaves in the middle; we count and tell those ourselves.
+    Ok(targets.with_target("tarpc", LevelFilter::OFF))
 }
 
 /// The form asked for, the environment first; else the one that suits where stderr leads.

@@ -112,9 +112,11 @@ impl Roster {
             }
         }
         for connection in &commit.connections {
-            touched.insert(connection.influencer);
-            touched.extend(self.connections.get(&connection.id).map(|before| before.influencer));
-            self.put_connection(connection.clone());
+            let before = self.connections.get(&connection.id).map(|before| before.influencer);
+            if self.put_connection(connection.clone()) {
+                touched.insert(connection.influencer);
+                touched.extend(before);
+            }
         }
         for (connection, snapshot) in &commit.snapshots {
             self.recent.entry(*connection).or_default().put(snapshot.date, snapshot.numbers.followers);
@@ -165,27 +167,36 @@ impl Roster {
         }
     }
 
-    fn put_connection(&mut self, connection: Connection) {
-        if let Some(before) = self.connections.get(&connection.id).cloned() {
-            self.forget_names(&before);
-        }
+    /// Whether it is called otherwise than before, or belongs to somebody else.
+    fn put_connection(&mut self, connection: Connection) -> bool {
         let (id, influencer) = (connection.id, connection.influencer);
-        self.connections.insert(id, connection);
+        let before = self.connections.insert(id, connection);
         let connection = &self.connections[&id];
-        if connection.disconnected_at.is_none() {
-            let siblings = self.of_influencer.entry(influencer).or_default();
-            siblings.push(id);
+        let renamed = before.as_ref().is_none_or(|before| !is_named_alike(before, connection));
+        if renamed {
+            let handle = (connection.platform.clone(), connection.handle.to_lowercase());
+            let user_id = connection.platform_user_id.clone().map(|user_id| (connection.platform.clone(), user_id));
+            let is_connected = connection.disconnected_at.is_none();
+            before.iter().for_each(|before| self.forget_names(before));
+            // A handle may have gone from an account that is disconnected to another one.
+            let namesake = self.by_handle.get(&handle).and_then(|id| self.connections.get(id));
+            if is_connected || namesake.is_none_or(|namesake| namesake.disconnected_at.is_some()) {
+                self.by_handle.insert(handle, id);
+            }
+            self.by_user_id.extend(user_id.map(|user_id| (user_id, id)));
+            if is_connected {
+                self.of_influencer.entry(influencer).or_default().push(id);
+            }
+        }
+        let connections = &self.connections;
+        if let Some(siblings) = self.of_influencer.get_mut(&influencer).filter(|siblings| siblings.len() > 1) {
             siblings.sort_by_key(|id| {
-                let connection = self.connections.get(id);
-                let followers = connection.and_then(|c| c.latest.as_ref()).and_then(|latest| latest.numbers.followers);
-                (std::cmp::Reverse(followers), *id)
+                let latest = connections.get(id).and_then(|connection| connection.latest.as_ref());
+                (std::cmp::Reverse(latest.and_then(|latest| latest.numbers.followers)), *id)
             });
         }
-        self.by_handle.insert((connection.platform.clone(), connection.handle.to_lowercase()), id);
-        if let Some(user_id) = &connection.platform_user_id {
-            self.by_user_id.insert((connection.platform.clone(), user_id.clone()), id);
-        }
         self.requeue(id);
+        renamed
     }
 
     fn remove_connection(&mut self, connection: &Connection) {
@@ -344,4 +355,13 @@ impl Roster {
         let holds = [self.holds.get(scope), self.holds.get(batch::platform_of(scope))];
         holds.into_iter().flatten().filter(|hold| hold.until > now).max_by_key(|hold| hold.until)
     }
+}
+
+/// Whether two states of a connection are found by the same names and below the same influencer.
+fn is_named_alike(one: &Connection, other: &Connection) -> bool {
+    one.influencer == other.influencer
+        && one.disconnected_at.is_some() == other.disconnected_at.is_some()
+        && one.platform == other.platform
+        && one.handle == other.handle
+        && one.platform_user_id == other.platform_user_id
 }

@@ -18,6 +18,9 @@ const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
 ///
 /// Runs of blanks, line ends included, become one blank. Joiners stay between letters and emoji, which need them.
 pub fn clean(text: &str, most: usize) -> String {
+    if is_plain(text, most) {
+        return text.to_owned();
+    }
     // No character has more bytes than this; what is behind cannot matter, however long it is.
     let window = text.floor_char_boundary(most.saturating_mul(MOST_MARKS * 16));
     let mut line = clean_once(&text[..window], most);
@@ -29,6 +32,12 @@ pub fn clean(text: &str, most: usize) -> String {
         }
         line = next;
     }
+}
+
+/// Printed ASCII with single blanks between words: what most texts are, and what cleaning would not change.
+fn is_plain(text: &str, most: usize) -> bool {
+    let printed = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    printed && text.len() <= most && text.trim() == text && !text.contains("  ")
 }
 
 fn clean_once(text: &str, most: usize) -> String {

@@ -53,7 +53,7 @@ pub fn figure(text: impl std::fmt::Display) {
 
 type Listening = rosterd::serve::http::Patience;
 const PATIENT: Listening = Listening { headers: LIMIT, request: LIMIT };
-const IMPATIENT: Listening = Listening { headers: Duration::from_millis(500), request: Duration::from_millis(900) };
+const IMPATIENT: Listening = Listening { headers: Duration::from_secs(2), request: Duration::from_secs(3) };
 
 /// A sandbox, and a daemon that asks it.
 pub struct World {

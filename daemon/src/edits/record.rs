@@ -57,7 +57,7 @@ pub async fn record(
         line.old = measured.as_ref().map(|measured| told(&measured.numbers));
         line.new = Some(format!("{date}: {}", told(&snapshot.numbers)));
         commit.audit.push(line);
-        decide::learn(facts, connection, snapshot.clone(), ChangeCause::Manual, commit, dice);
+        decide::learn(facts, connection.clone(), snapshot.clone(), ChangeCause::Manual, commit, dice);
         Ok(snapshot)
     })
     .await

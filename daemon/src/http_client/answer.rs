@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use roster_protocol::text::clean;
 use roster_protocol::time::Timestamp;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::error::Category;
 
 use super::{HttpError, HttpErrorKind};
@@ -21,11 +21,11 @@ pub struct Answer {
     headers: HeaderMap,
     body: Bytes,
     host: String,
-    template: String,
+    template: &'static str,
 }
 
 impl Answer {
-    pub(super) fn new(host: String, template: String, status: u16, headers: HeaderMap, body: Bytes) -> Self {
+    pub(super) fn new(host: String, template: &'static str, status: u16, headers: HeaderMap, body: Bytes) -> Self {
         Self { status, headers, body, host, template }
     }
 
@@ -72,18 +72,23 @@ impl Answer {
     ///
     /// # Errors
     /// When it is no JSON, or not of this shape: then the error names the field, never its value.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, HttpError> {
         read_json(&self.body).map_err(|kind| self.error(kind))
     }
 
     /// An error about this answer.
     pub fn error(&self, kind: HttpErrorKind) -> HttpError {
-        HttpError::new(&self.host, &self.template, Some(self.status), kind)
+        HttpError::new(&self.host, self.template, Some(self.status), kind)
     }
 }
 
 /// Decodes JSON; an error names the field and never quotes the text.
-pub(crate) fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, HttpErrorKind> {
+pub(crate) fn read_json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, HttpErrorKind> {
+    // To know where one is costs as much as decoding: only what cannot be read is read again for that.
+    serde_json::from_slice(text).or_else(|_| read_with_path(text))
+}
+
+fn read_with_path<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, HttpErrorKind> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let at = clean(&error.path().to_string(), 80);

@@ -233,12 +233,12 @@ impl<'a> Request<'a> {
         }
         let outgoing = Outgoing {
             method: self.method,
-            url: url.into(),
+            url,
             headers: self.headers,
             body: self.body,
             reach,
             host: self.host,
-            template: self.template.to_owned(),
+            template: self.template,
         };
         let told = self.api.client.send(outgoing).await;
         let status = told.as_ref().map_or_else(|error| error.status, |answer| Some(answer.status));

@@ -115,14 +115,14 @@ pub enum Reach {
 /// One request as it leaves. It prints without URL, headers and body, which hold secrets.
 pub struct Outgoing {
     pub method: Method,
-    pub url: String,
+    pub url: Url,
     pub headers: HeaderMap,
     pub body: Bytes,
     pub reach: Reach,
     /// Whom errors name: the host that is meant, also behind a gateway.
     pub host: String,
     /// What errors name: the path with placeholders.
-    pub template: String,
+    pub template: &'static str,
 }
 
 impl fmt::Debug for Outgoing {
@@ -194,8 +194,7 @@ impl HttpClient {
     /// When there is no whole answer within the limits, or the URL leads where `reach` does not allow.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, HttpError> {
         let Outgoing { method, url, headers, body, reach, host, template } = outgoing;
-        let fail = |kind: HttpErrorKind, status: Option<u16>| HttpError::new(&host, &template, status, kind);
-        let url = Url::parse(&url).map_err(|_| fail(HttpErrorKind::BadHost, None))?;
+        let fail = |kind: HttpErrorKind, status: Option<u16>| HttpError::new(&host, template, status, kind);
         let way = Way::of(&url, reach).map_err(|kind| fail(kind, None))?;
         let client = self.inner.client(way).await.map_err(|kind| fail(kind, None))?;
         let proxied = self.inner.proxy.is_some() && way.is_proxied();
@@ -216,16 +215,45 @@ impl HttpClient {
             return Err(fail(HttpErrorKind::TooLarge, Some(status)));
         }
         let headers = std::mem::take(response.headers_mut());
-        let mut body = BytesMut::new();
+        let mut body = Body::default();
         while let Some(piece) =
             response.chunk().await.map_err(|error| fail(HttpErrorKind::of(&error, reach, proxied), Some(status)))?
         {
             if body.len() + piece.len() > most {
                 return Err(fail(HttpErrorKind::TooLarge, Some(status)));
             }
-            body.extend_from_slice(&piece);
+            body.push(piece);
         }
-        Ok(Answer::new(host, template, status, headers, body.freeze()))
+        Ok(Answer::new(host, template, status, headers, body.whole()))
+    }
+}
+
+/// A body that comes in pieces. Most come in one, which is not copied.
+#[derive(Default)]
+struct Body {
+    first: Bytes,
+    /// All of them, from the second on.
+    joined: BytesMut,
+}
+
+impl Body {
+    fn len(&self) -> usize {
+        self.first.len().max(self.joined.len())
+    }
+
+    fn push(&mut self, piece: Bytes) {
+        if self.first.is_empty() {
+            self.first = piece;
+            return;
+        }
+        if self.joined.is_empty() {
+            self.joined.extend_from_slice(&self.first);
+        }
+        self.joined.extend_from_slice(&piece);
+    }
+
+    fn whole(self) -> Bytes {
+        if self.joined.is_empty() { self.first } else { self.joined.freeze() }
     }
 }
 

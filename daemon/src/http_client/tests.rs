@@ -239,7 +239,7 @@ fn retry_after_is_understood_and_kept_within_a_day() {
             http::HeaderName::from_static(name),
             http::HeaderValue::from_bytes(value.as_bytes()).expect("a header"),
         )]);
-        Answer::new(String::new(), String::new(), 429, headers, Bytes::new())
+        Answer::new(String::new(), "", 429, headers, Bytes::new())
     };
     let check = |value: &str, expected: Option<u64>| {
         let told = answer("retry-after", value).retry_after(now);

@@ -26,6 +26,7 @@ pub(super) struct Batch {
     rows: Vec<LogRow>,
     /// Payloads of audit lines, which get their number when they are written.
     audit: Vec<Vec<u8>>,
+    has_runs: bool,
 }
 
 /// A row to write, or, without a value, to delete.
@@ -39,7 +40,7 @@ impl Batch {
     /// # Errors
     /// `Invalid` when something cannot be stored: a record over 1 MiB, a snapshot of a day before 1900 or after 4999.
     pub(super) fn of(commit: &Commit) -> Result<Self, StoreError> {
-        let mut batch = Batch::default();
+        let mut batch = Batch { has_runs: !commit.runs.is_empty(), ..Batch::default() };
         commit.influencers.iter().try_for_each(|influencer| batch.put(influencer))?;
         for id in &commit.removed_influencers {
             batch.delete(Records::Influencers, id.0.to_vec());
@@ -102,6 +103,11 @@ impl Batch {
     /// How much of a transaction it takes, in commits of one snapshot.
     pub(super) fn size(&self) -> usize {
         self.rows.len().max(1)
+    }
+
+    /// Whether it may wait for others for a while: it is what a sync learned.
+    pub(super) fn is_unhurried(&self) -> bool {
+        self.has_runs
     }
 
     fn put<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {

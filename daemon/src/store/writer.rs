@@ -16,8 +16,11 @@ use super::shared::{Shared, StoreState};
 
 /// How many commits share a transaction; one of many snapshots counts as so many.
 const GROUP: usize = 1_000;
-/// How often it looks for more of them within the linger.
+/// How often it looks for more of them within the linger, and how often in vain before it lingers no more.
 const LOOKS: u32 = 25;
+const LOOKS_IN_VAIN: u32 = 4;
+/// Nobody waits for a sync's end as for an answer: where all of a group are syncs it lingers longer by this.
+const UNHURRIED: u32 = 4;
 /// From how many commits on a group's answers are another thread's work, while this one makes the next durable.
 const MANY: usize = 64;
 /// The waits between attempts to reopen a store whose disk fails: doubled from the first to the last.
@@ -114,23 +117,27 @@ impl Writer<'_> {
     fn gather(&self, group: &mut Vec<(Batch, Reply)>) -> Option<Job> {
         let looks = if self.busy { LOOKS } else { 0 };
         let mut size = group.iter().map(|(batch, _)| batch.size()).sum::<usize>();
+        let mut unhurried = group.iter().all(|(batch, _)| batch.is_unhurried());
+        let mut in_vain = 0;
         for look in 0..=looks {
             let before = size;
             while size < GROUP {
                 match self.queue.try_recv() {
                     Ok(Job::Commit(batch, reply)) => {
                         size += batch.size();
+                        unhurried &= batch.is_unhurried();
                         group.push((batch, reply));
                     }
                     Ok(other) => return Some(other),
                     Err(_) => break,
                 }
             }
-            let is_quiet = look > 0 && size == before;
+            in_vain = if size == before { in_vain + 1 } else { 0 };
+            let is_quiet = look > 0 && (in_vain >= LOOKS_IN_VAIN || !unhurried && in_vain > 0);
             if size >= GROUP || is_quiet || look == looks {
                 break;
             }
-            std::thread::sleep(self.linger / LOOKS);
+            std::thread::sleep(self.linger / LOOKS * if unhurried { UNHURRIED } else { 1 });
         }
         None
     }

@@ -146,7 +146,7 @@ fn told(
         trouble: (!missing.is_empty()).then(|| partial(missing)),
         ..connection.clone()
     };
-    learn(facts, &synced, snapshot, ChangeCause::Sync, commit, dice);
+    learn(facts, synced, snapshot, ChangeCause::Sync, commit, dice);
 }
 
 /// What could not be asked this time keeps what the same day told before.
@@ -169,26 +169,25 @@ fn fill(numbers: &mut Numbers, earlier: Option<&Numbers>) {
 /// still to come does not count as the newest: the clock was wrong when it was made.
 pub fn learn(
     facts: &Facts<'_>,
-    connection: &Connection,
+    mut connection: Connection,
     snapshot: Snapshot,
     cause: ChangeCause,
     commit: &mut Commit,
     dice: &mut Dice,
 ) {
-    let first_day = connection.first_day.map_or(snapshot.date, |first| first.min(snapshot.date));
-    let mut after = Connection { first_day: Some(first_day), ..connection.clone() };
+    connection.first_day = Some(connection.first_day.map_or(snapshot.date, |first| first.min(snapshot.date)));
     let today = facts.grid.date_of(facts.now);
     if connection.latest.as_ref().is_none_or(|latest| latest.date <= snapshot.date || latest.date > today) {
         let differences = change::between(connection.latest.as_ref(), &snapshot);
         let (profile, moves) = profile::follow(connection.profile.as_ref(), &snapshot, facts.significant);
-        log_profile(facts, connection, &moves, cause, commit);
-        log_changes(facts, connection, &differences, &moves, cause, commit);
-        alert(facts, connection, &moves, commit, dice);
-        after.profile = profile;
-        after.latest = Some(snapshot.clone());
+        log_profile(facts, &connection, &moves, cause, commit);
+        log_changes(facts, &connection, &differences, &moves, cause, commit);
+        alert(facts, &connection, &moves, commit, dice);
+        connection.profile = profile;
+        connection.latest = Some(snapshot.clone());
     }
     commit.snapshots.push((connection.id, snapshot));
-    commit.connections.push(after);
+    commit.connections.push(connection);
 }
 
 /// Every difference once; those the profile followed are the significant ones, from the profile's side.

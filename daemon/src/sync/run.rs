@@ -1,13 +1,15 @@
 //! One batch of runs, top to bottom: who is asked, asking, deciding, committing, telling.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt, stream};
 use roster_protocol::error::RosterError;
 use roster_protocol::event::Event;
 use roster_protocol::ids::ConnectionId;
-use roster_protocol::sync::{Cause, Run, RunningBatch};
+use roster_protocol::sync::{Cause, Outcome, Run, RunningBatch};
 use roster_protocol::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -16,7 +18,7 @@ use super::decide::{self, Ended};
 use crate::app::App;
 use crate::browse::rows;
 use crate::consent::access::{self, Opened};
-use crate::http_client::{Api, Route};
+use crate::http_client::Api;
 use crate::model::Hold;
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered};
 
@@ -32,7 +34,8 @@ pub struct Asked {
     pub cause: Cause,
 }
 
-/// Runs a batch of one scope. The places are given back at the end, whatever happens.
+/// Runs a batch of one scope. The places are given back when all are asked: what is stored is in nobody's way, as long
+/// as not too much of it waits for the disk.
 pub async fn batch(
     app: Arc<App>,
     scope: String,
@@ -42,12 +45,19 @@ pub async fn batch(
     let started_at = app.clock.now();
     let number = announce(&app, &scope, &asked, started_at);
     let observed = observe(&app, &scope, &asked, started_at).await;
+    let unstored = app.unstored.acquire_many(asked.len() as u32).await;
     let ending = asked.iter().map(|asked| end(&app, *asked, started_at, observed.get(&asked.connection)));
-    futures::future::join_all(ending).await;
-    app.batches.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&number);
-    app.feed.tell(vec![Event::SyncMoved]);
+    let mut ending = pin!(futures::future::join_all(ending));
+    // The first step decides: who is asked next knows of a limit that was met. The rest waits for the disk.
+    let ended = futures::poll!(&mut ending);
     drop(places);
     app.wake.notify_one();
+    if ended.is_pending() {
+        ending.await;
+    }
+    app.batches.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&number);
+    app.feed.tell(vec![Event::SyncMoved]);
+    drop(unstored);
 }
 
 fn announce(app: &App, scope: &str, asked: &[Asked], started_at: Timestamp) -> u64 {
@@ -95,7 +105,7 @@ async fn observe(
     }
     let opening = accounts.iter().map(|account| access::of_connection(app, account.connection));
     let opened = futures::future::join_all(opening).await;
-    let way = Way { app, scope, known, api: Arc::new(Api::new(app.setup().http.clone(), route_of(app, scope), now)) };
+    let way = Way { app, scope, api: Api::new(app.setup().http.clone(), known.route.clone(), now), known };
     let (mut results, mut public, mut owned) = (HashMap::new(), Vec::new(), Vec::new());
     for (account, opened) in accounts.into_iter().zip(opened) {
         match opened {
@@ -114,17 +124,12 @@ async fn observe(
     results
 }
 
-fn route_of(app: &App, scope: &str) -> Route {
-    app.look(|roster| roster.platforms.get(scope_of::platform_of(scope)).map(|known| known.route.clone()))
-        .unwrap_or_default()
-}
-
 /// One batch's way to its platform.
 struct Way<'a> {
     app: &'a Arc<App>,
     scope: &'a str,
     known: Arc<Registered>,
-    api: Arc<Api>,
+    api: Api,
 }
 
 impl Way<'_> {
@@ -133,12 +138,9 @@ impl Way<'_> {
         if accounts.is_empty() {
             return HashMap::new();
         }
-        let asking = {
-            let (api, known, accounts) = (self.api.clone(), self.known.clone(), accounts.clone());
-            tokio::spawn(async move { known.platform.observe(&api, &accounts).await })
-        };
-        let observed: Observed = asking.await.unwrap_or_else(|error| {
-            tracing::error!(scope = self.scope, panicked = error.is_panic(), "asking a platform failed badly");
+        let asking = AssertUnwindSafe(self.known.platform.observe(&self.api, &accounts));
+        let observed: Observed = asking.catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(scope = self.scope, "asking a platform failed badly");
             Vec::new()
         });
         let mut results: HashMap<_, _> = observed.into_iter().collect();
@@ -229,15 +231,25 @@ async fn commit(
     decided.map(|decided| decided.map(|(run, _)| run))
 }
 
+/// What went as it should stands among the runs; the log tells of it to those who want to read much.
 fn log(run: &Run, handle: &str) {
-    tracing::info!(
-        connection.id = %run.connection,
-        platform = run.platform,
-        handle,
-        outcome = run.outcome.as_str(),
-        cause = run.cause.as_str(),
-        duration_ms = run.duration_ms,
-        error = run.error,
-        "run ended"
-    );
+    macro_rules! told {
+        ($level:expr) => {
+            tracing::event!(
+                $level,
+                connection.id = %run.connection,
+                platform = run.platform,
+                handle,
+                outcome = run.outcome.as_str(),
+                cause = run.cause.as_str(),
+                duration_ms = run.duration_ms,
+                error = run.error,
+                "run ended"
+            )
+        };
+    }
+    match run.outcome {
+        Outcome::Ok => told!(tracing::Level::DEBUG),
+        Outcome::Partial | Outcome::Failed | Outcome::Skipped => told!(tracing::Level::INFO),
+    }
 }

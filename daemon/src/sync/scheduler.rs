@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use roster_protocol::event::Event;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::Cause;
@@ -13,6 +15,7 @@ use super::batch;
 use super::run::{self, Asked};
 use super::schedule::EARLIEST_PLAUSIBLE;
 use crate::app::App;
+use crate::clock::Clock;
 use crate::store::StoreState;
 
 /// A clock that went back by more than this was set.
@@ -21,6 +24,7 @@ const STEP_BACK_MS: i64 = 60_000;
 /// Schedules until the end.
 pub async fn run(app: Arc<App>) {
     let mut seen = Timestamp(i64::MAX);
+    let mut timer = Timer::of(&*app.clock);
     let mut store = app.store.watch_state();
     let mut setup = app.watch_setup();
     // What the store holds may come from another config.
@@ -52,17 +56,34 @@ pub async fn run(app: Arc<App>) {
                 Err(_) => return,
             },
             () = app.wake.notified() => {}
-            () = sleep(&app, wake_at, now) => {}
+            () = timer.until(wake_at, now) => {}
         }
     }
 }
 
-/// Sleeps until `at` or until the clock is set. Once it waits that is noticed; whether it was set since `seen`, when the
-/// schedule looked last, is looked at here.
-async fn sleep(app: &App, at: Timestamp, seen: Timestamp) {
-    let mut sleeping = app.clock.sleep_until(at);
-    if futures::poll!(&mut sleeping).is_pending() && seen.since(app.clock.now()) <= STEP_BACK_MS {
-        sleeping.await;
+/// Sleeps, and keeps a sleep that was broken off: beginning one costs five system calls.
+struct Timer<'a> {
+    clock: &'a dyn Clock,
+    at: Timestamp,
+    sleeping: BoxFuture<'a, ()>,
+}
+
+impl<'a> Timer<'a> {
+    fn of(clock: &'a dyn Clock) -> Self {
+        Self { clock, at: Timestamp(i64::MIN), sleeping: std::future::ready(()).boxed() }
+    }
+
+    /// Sleeps until `at` or until the clock is set. Once it waits that is noticed; whether it was set since `seen`, when
+    /// the schedule looked last, is looked at here.
+    async fn until(&mut self, at: Timestamp, seen: Timestamp) {
+        if self.at != at {
+            (self.at, self.sleeping) = (at, self.clock.sleep_until(at));
+        }
+        if futures::poll!(&mut self.sleeping).is_pending() && seen.since(self.clock.now()) <= STEP_BACK_MS {
+            (&mut self.sleeping).await;
+        }
+        // This one is over.
+        *self = Self::of(self.clock);
     }
 }
 

@@ -1,12 +1,17 @@
 //! Full syncs by the real program, from a due connection to its durable commit, against the least that could be done.
 //!
-//! **At once.** A provider in a process of its own answers every question after 50 ms. A sync is two questions, one after
-//! the other: profile (1.1 kB) and posts (3.6 kB). Each connection lives on a host of its own, so each is a batch of its
-//! own: nothing is shared between syncs, which shows the most of what one costs us, and `concurrency` is how many are
-//! asked at once. The yardstick is a raw generator: as many TCP connections, each sending the same requests and reading
-//! as many bytes, over and over. Both are timed from the first question that the provider sees to the end: ours when the
-//! last sync is durable and told, the generator's with its last byte. What the generator reaches of the rate that is
-//! possible at all shows that the provider is not what limits. Goal: >= 0.9 of the generator's rate.
+//! A sync is two questions, one after the other: profile (1.1 kB) and posts (3.6 kB). A provider in a process of its own
+//! answers them; every profile tells other followers than the one before, so that each sync decides and stores something.
+//!
+//! The roster is laid in two forms. **Together**: all accounts are on one host, as they are on most platforms; the daemon
+//! asks for batches of 20, each for four accounts at a time. Goals are for this one. **Alone**: a host for each, so that
+//! every sync is a batch of its own and nothing is shared: the most that a sync can cost.
+//!
+//! **At once.** The provider answers after 50 ms. The yardstick is a raw generator: as many TCP connections, each sending
+//! the same requests and reading as many bytes, over and over. Both are timed from the first question that the provider
+//! sees to the end: ours when the last sync is durable and told, the generator's with its last byte. What the generator
+//! reaches of the rate that is possible at all shows that the provider is not what limits. Goal: >= 0.9 of the
+//! generator's rate.
 //!
 //! **CPU.** The same provider without delay, 256 at once: user and system time of the daemon's process for each sync, from
 //! the moment all are due, against a bare reqwest client that fetches the same bodies, reads no word of them and stores
@@ -42,6 +47,37 @@ const DELAY: Duration = Duration::from_millis(50);
 const QUESTIONS: u64 = 2;
 const LIMIT: Duration = Duration::from_secs(60);
 const ROUNDS: usize = 5;
+/// How many accounts of one batch the daemon asks about at once.
+const OF_A_BATCH: usize = 4;
+/// More accounts than any roster here has.
+const ALL: usize = 100_000;
+
+/// How the roster's accounts live.
+struct Form {
+    name: &'static str,
+    /// How many of a batch are asked about at once.
+    of_a_batch: usize,
+    handle: fn(usize) -> String,
+    user_id: fn(usize) -> String,
+    path: fn(usize) -> String,
+}
+
+const FORMS: [Form; 2] = [
+    Form {
+        name: "together",
+        of_a_batch: OF_A_BATCH,
+        handle: provider::handle::<ALL>,
+        user_id: provider::user_id::<ALL>,
+        path: provider::path::<ALL>,
+    },
+    Form {
+        name: "alone",
+        of_a_batch: 1,
+        handle: provider::handle::<1>,
+        user_id: provider::user_id::<1>,
+        path: provider::path::<1>,
+    },
+];
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -71,25 +107,26 @@ async fn measure() -> Result<()> {
     let mut told = BufReader::new(provider.0.stdout.take().context("a pipe")?).lines();
     let mut address = || -> Result<SocketAddr> { Ok(told.next().context("the provider listens")??.parse()?) };
     let (late, prompt) = (Provider { at: address()? }, Provider { at: address()? });
-    println!(
-        "{syncs} connections, a host each; a sync is a profile and its posts; medians of {ROUNDS} alternating rounds\n"
-    );
-
-    let mut resident = Vec::new();
-    for at_once in [256, 1024] {
-        let daemon = Daemon::start(&dir.path().join(format!("late-{at_once}")), &late, at_once, syncs).await?;
-        daemon.against_the_raw_generator(&late).await?;
-        resident.push((at_once as f64, most_resident_mib(daemon.program.0.id())?));
+    println!("{syncs} connections; a sync is a profile and its posts; medians of {ROUNDS} alternating rounds");
+    for form in &FORMS {
+        println!("\n{}:", form.name);
+        let mut resident = Vec::new();
+        for at_once in [256, 1024] {
+            let daemon = Daemon::start(dir.path(), &late, form, at_once, syncs).await?;
+            daemon.against_the_raw_generator(&late).await?;
+            resident.push((at_once as f64, most_resident_mib(daemon.program.0.id())?));
+        }
+        if let [(few, less), (many, more)] = resident[..] {
+            let each = (more - less) * 1024.0 / (many - few);
+            println!(
+                "resident at most: {less:.1} MiB at 256 at once, {more:.1} MiB at 1,024: {each:.1} kB for each more   goal <= 20 kB {}",
+                verdict(each <= 20.0)
+            );
+        }
+        let daemon = Daemon::start(dir.path(), &prompt, form, 256, syncs).await?;
+        daemon.against_bare_reqwest(&prompt).await?;
     }
-    if let [(few, less), (many, more)] = resident[..] {
-        let each = (more - less) * 1024.0 / (many - few);
-        println!(
-            "resident at most: {less:.1} MiB at 256 at once, {more:.1} MiB at 1,024: {each:.1} kB for each more   goal <= 20 kB {}\n",
-            verdict(each <= 20.0)
-        );
-    }
-    let daemon = Daemon::start(&dir.path().join("prompt"), &prompt, 256, syncs).await?;
-    daemon.against_bare_reqwest(&prompt).await
+    Ok(())
 }
 
 /// The provider's process, at one of its two listeners.
@@ -121,6 +158,7 @@ struct Round {
 
 /// The real program with a roster.
 struct Daemon {
+    form: &'static Form,
     program: Ended,
     client: RosterClient,
     at_once: usize,
@@ -128,9 +166,11 @@ struct Daemon {
 }
 
 impl Daemon {
-    async fn start(dir: &Path, provider: &Provider, at_once: usize, syncs: usize) -> Result<Self> {
+    async fn start(dir: &Path, provider: &Provider, form: &'static Form, at_once: usize, syncs: usize) -> Result<Self> {
+        let dir = &dir.join(format!("{}-{}-{at_once}", form.name, provider.at.port()));
+        let batches = at_once / form.of_a_batch;
         let config = format!(
-            "[http]\nlisten = \"off\"\n[sync]\ngateway = \"http://{}\"\nconcurrency = {at_once}\nconcurrency_per_platform = {at_once}\n",
+            "[http]\nlisten = \"off\"\n[sync]\ngateway = \"http://{}\"\nconcurrency = {batches}\nconcurrency_per_platform = {batches}\n",
             provider.at
         );
         let places = Places::in_dir(dir, &config)?;
@@ -142,13 +182,13 @@ impl Daemon {
             now,
             due: now.plus_seconds(20 * 3600),
             platform: "mastodon",
-            handle: provider::handle,
-            user_id: provider::user_id,
+            handle: form.handle,
+            user_id: form.user_id,
         };
         lay(&places.state, &roster).await?;
         let program = Ended(places.command(env!("CARGO_BIN_EXE_rosterd-benched")).spawn()?);
         let client = places.answered().await?;
-        let daemon = Self { program, client, at_once, syncs };
+        let daemon = Self { form, program, client, at_once, syncs };
         // The first time, connections are opened and nothing is known: that is not what a day is like.
         daemon.round(provider).await?;
         Ok(daemon)
@@ -177,7 +217,7 @@ impl Daemon {
         let (mut ours, mut raw, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let mut spent = Vec::new();
         for _ in 0..ROUNDS {
-            let of_raw = generate(provider, self.at_once, self.syncs).await?;
+            let of_raw = generate(provider, self.form, self.at_once, self.syncs).await?;
             let of_ours = self.round(provider).await?;
             raw.push(self.syncs as f64 / of_raw);
             ours.push(self.syncs as f64 / of_ours.seconds);
@@ -201,9 +241,9 @@ impl Daemon {
         let (mut ours, mut bare, mut ratios, mut rates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let each = |round: Round| round.cpu.as_secs_f64() * 1e6 / self.syncs as f64;
         let client = bare_client()?;
-        fetch(&client, provider, self.at_once, self.syncs).await?;
+        fetch(&client, provider, self.form, self.at_once, self.syncs).await?;
         for _ in 0..ROUNDS {
-            let of_bare = fetch(&client, provider, self.at_once, self.syncs).await?;
+            let of_bare = fetch(&client, provider, self.form, self.at_once, self.syncs).await?;
             let of_ours = self.round(provider).await?;
             bare.push(each(of_bare));
             ours.push(each(of_ours));
@@ -226,7 +266,7 @@ impl Daemon {
 }
 
 /// The yardstick for time: `at_once` connections that ask and read, and look at nothing. In seconds.
-async fn generate(provider: &Provider, at_once: usize, syncs: usize) -> Result<f64> {
+async fn generate(provider: &Provider, form: &'static Form, at_once: usize, syncs: usize) -> Result<f64> {
     provider.tally().await?;
     let (profile, posts) = Canned::default().lengths();
     let left = Arc::new(AtomicI64::new(syncs as i64));
@@ -234,7 +274,8 @@ async fn generate(provider: &Provider, at_once: usize, syncs: usize) -> Result<f
     let one = |left: Arc<AtomicI64>| async move {
         let mut stream = TcpStream::connect(at).await?;
         stream.set_nodelay(true)?;
-        let questions = [(request(at, ""), profile), (request(at, "/statuses?limit=40"), posts)];
+        let question = |rest| request(at, &(form.path)(0), rest);
+        let questions = [(question(""), profile), (question("/statuses?limit=40"), posts)];
         let mut buffer = vec![0; 8192];
         while left.fetch_sub(1, Ordering::Relaxed) > 0 {
             for (question, length) in &questions {
@@ -254,10 +295,11 @@ async fn generate(provider: &Provider, at_once: usize, syncs: usize) -> Result<f
     Ok((ended - began) as f64 / 1e9)
 }
 
-fn request(at: SocketAddr, rest: &str) -> Vec<u8> {
-    let path = format!("/{}/api/v1/accounts/{}{rest}", provider::host(0), provider::ID);
-    format!("GET {path} HTTP/1.1\r\naccept: */*\r\naccept-encoding: gzip\r\nuser-agent: Roster\r\nhost: {at}\r\n\r\n")
-        .into()
+fn request(at: SocketAddr, path: &str, rest: &str) -> Vec<u8> {
+    format!(
+        "GET {path}{rest} HTTP/1.1\r\naccept: */*\r\naccept-encoding: gzip\r\nuser-agent: Roster\r\nhost: {at}\r\n\r\n"
+    )
+    .into()
 }
 
 fn bare_client() -> Result<reqwest::Client> {
@@ -267,7 +309,13 @@ fn bare_client() -> Result<reqwest::Client> {
 }
 
 /// The yardstick for CPU: the same bodies, fetched by the library that we fetch with.
-async fn fetch(client: &reqwest::Client, provider: &Provider, at_once: usize, syncs: usize) -> Result<Round> {
+async fn fetch(
+    client: &reqwest::Client,
+    provider: &Provider,
+    form: &'static Form,
+    at_once: usize,
+    syncs: usize,
+) -> Result<Round> {
     provider.tally().await?;
     let left = Arc::new(AtomicI64::new(syncs as i64));
     let before = cpu(std::process::id())?;
@@ -277,8 +325,7 @@ async fn fetch(client: &reqwest::Client, provider: &Provider, at_once: usize, sy
             tokio::spawn(async move {
                 while let place @ 1.. = left.fetch_sub(1, Ordering::Relaxed) {
                     for rest in ["", "/statuses?limit=40&exclude_replies=true&exclude_reblogs=true"] {
-                        let (host, id) = (provider::host(place as usize - 1), provider::ID);
-                        let url = format!("http://{at}/{host}/api/v1/accounts/{id}{rest}");
+                        let url = format!("http://{at}{}{rest}", (form.path)(place as usize - 1));
                         let body = client.get(url).send().await?.bytes().await?;
                         ensure!(body.len() > 1000, "a body of {} bytes", body.len());
                     }

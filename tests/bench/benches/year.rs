@@ -77,7 +77,7 @@ impl Answers for Growing {
         }
         self.asked.fetch_add(1, Ordering::Relaxed);
         let day = self.day.load(Ordering::Relaxed) as u64;
-        let place = provider::place(path).unwrap_or_default() as u64;
+        let place = provider::host_number(path).unwrap_or_default() as u64;
         // The same for the same account and day, and different for others.
         let noise = fastrand::Rng::with_seed(place << 16 | day).u64(0..100);
         let size = 500 + place * place;
@@ -192,8 +192,8 @@ impl Year {
             now: BEGIN,
             due: BEGIN.plus_seconds(DAILY_HOUR * HOUR),
             platform: "mastodon",
-            handle: provider::handle,
-            user_id: provider::user_id,
+            handle: provider::handle::<1>,
+            user_id: provider::user_id::<1>,
         };
         lay(&state, &roster).await?;
         let clock = Arc::new(ManualClock::at(BEGIN));

@@ -11,36 +11,55 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The id that every account has on its own host.
-pub const ID: &str = "117020565966271181";
-/// The name that every account has on its own host.
-pub const NAME: &str = "bench";
-
-/// The handle of the account at this place: each is on a host of its own.
-pub fn handle(place: usize) -> String {
-    format!("{NAME}@{}", host(place))
+/// The handle of the account at this place, of so many on each host.
+pub fn handle<const ON_A_HOST: usize>(place: usize) -> String {
+    format!("{}@{}", name(place % ON_A_HOST), host(place / ON_A_HOST))
 }
 
 /// The platform's own id of the account at this place.
-pub fn user_id(place: usize) -> String {
-    format!("{ID}@{}", host(place))
+pub fn user_id<const ON_A_HOST: usize>(place: usize) -> String {
+    format!("{}@{}", id(place % ON_A_HOST), host(place / ON_A_HOST))
 }
 
-/// The host of the account at this place.
-pub fn host(place: usize) -> String {
-    format!("home{place:05}.example")
+/// The path of the account at this place.
+pub fn path<const ON_A_HOST: usize>(place: usize) -> String {
+    format!("/{}/api/v1/accounts/{}", host(place / ON_A_HOST), id(place % ON_A_HOST))
 }
 
-/// The place of the account that a path asks for.
-pub fn place(path: &str) -> Option<usize> {
+fn host(number: usize) -> String {
+    format!("home{number:05}.example")
+}
+
+const NAME: &str = "bench";
+const ID: &str = "1170205659662";
+
+/// Digits by which accounts of one host differ, in name and id.
+const DIGITS: usize = 5;
+
+fn name(neighbour: usize) -> String {
+    format!("{NAME}{neighbour:0DIGITS$}")
+}
+
+fn id(neighbour: usize) -> String {
+    format!("{ID}{neighbour:0DIGITS$}")
+}
+
+/// The number of the host that a path asks.
+pub fn host_number(path: &str) -> Option<usize> {
     path.strip_prefix("/home")?.get(..5)?.parse().ok()
+}
+
+/// The digits of the account that a path asks for.
+fn neighbour(path: &str) -> Option<&str> {
+    path.split_once(ID)?.1.get(..DIGITS)
 }
 
 /// A profile as Mastodon documents it, some 1.1 kB.
 pub fn profile(followers: u64, following: u64, posts: u64) -> String {
     let note = "<p>Pictures of bridges, and of the people who cross them every morning.</p>".repeat(6);
+    let (id, name) = (id(0), name(0));
     format!(
-        r##"{{"id":"{ID}","username":"{NAME}","acct":"{NAME}","display_name":"Somebody with bridges","locked":false,"bot":false,"discoverable":true,"group":false,"created_at":"2024-02-01T00:00:00.000Z","note":"{note}","url":"https://home.example/@{NAME}","uri":"https://home.example/users/{NAME}","avatar":"https://files.example/accounts/avatars/117/020/original/0a1b2c3d4e5f.png","header":"https://files.example/accounts/headers/117/020/original/0a1b2c3d4e5f.png","followers_count":{followers:>8},"following_count":{following:>6},"statuses_count":{posts:>6},"last_status_at":"2026-11-20","hide_collections":false,"noindex":false,"emojis":[],"roles":[],"fields":[{{"name":"Where","value":"By the river","verified_at":null}}]}}"##
+        r##"{{"id":"{id}","username":"{name}","acct":"{name}","display_name":"Somebody with bridges","locked":false,"bot":false,"discoverable":true,"group":false,"created_at":"2024-02-01T00:00:00.000Z","note":"{note}","url":"https://home.example/@{name}","uri":"https://home.example/users/{name}","avatar":"https://files.example/accounts/avatars/117/020/original/0a1b2c3d4e5f.png","header":"https://files.example/accounts/headers/117/020/original/0a1b2c3d4e5f.png","followers_count":{followers:>8},"following_count":{following:>6},"statuses_count":{posts:>6},"last_status_at":"2026-11-20","hide_collections":false,"noindex":false,"emojis":[],"roles":[],"fields":[{{"name":"Where","value":"By the river","verified_at":null}}]}}"##
     )
 }
 
@@ -48,7 +67,7 @@ pub fn profile(followers: u64, following: u64, posts: u64) -> String {
 pub fn posts(likes: u64) -> String {
     let post = |at: u64| {
         format!(
-            r#"{{"id":"1170205659662719{at:02}","created_at":"2026-11-{:02}T08:00:00.123Z","in_reply_to_id":null,"sensitive":false,"visibility":"public","language":"en","url":"https://home.example/@{NAME}/{at}","replies_count":4,"reblogs_count":10,"favourites_count":{:>8},"edited_at":null,"content":"<p>A bridge</p>","reblog":null}}"#,
+            r#"{{"id":"1170205659669999{at:02}","created_at":"2026-11-{:02}T08:00:00.123Z","in_reply_to_id":null,"sensitive":false,"visibility":"public","language":"en","url":"https://home.example/@{NAME}/{at}","replies_count":4,"reblogs_count":10,"favourites_count":{:>8},"edited_at":null,"content":"<p>A bridge</p>","reblog":null}}"#,
             20 - at,
             likes + at
         )
@@ -103,6 +122,9 @@ async fn converse(mut stream: TcpStream, delay: Duration, answers: &impl Answers
 /// is something to decide and to store.
 pub struct Canned {
     profile: Vec<u8>,
+    /// Where the profile holds what differs.
+    id_at: usize,
+    name_at: usize,
     followers_at: usize,
     posts: Vec<u8>,
     asked: AtomicU64,
@@ -115,12 +137,19 @@ pub const TALLY: &str = "/tally";
 
 impl Default for Canned {
     fn default() -> Self {
-        let profile = answer(&profile(FOLLOWERS, 210, 987));
-        let digits = FOLLOWERS.to_string();
-        let found = profile.windows(digits.len()).position(|window| window == digits.as_bytes());
-        let followers_at = found.expect("the profile tells its followers");
-        let posts = answer(&posts(400));
-        Self { profile, followers_at, posts, asked: AtomicU64::new(0), began_ns: AtomicU64::new(0) }
+        let profile = profile(FOLLOWERS, 210, 987);
+        let whole = answer(&profile);
+        let head = whole.len() - profile.len();
+        let after = |text: &str| head + profile.find(text).expect("the profile tells it") + text.len();
+        Self {
+            id_at: after(ID),
+            name_at: after(NAME),
+            followers_at: after("\"followers_count\": "),
+            profile: whole,
+            posts: answer(&posts(400)),
+            asked: AtomicU64::new(0),
+            began_ns: AtomicU64::new(0),
+        }
     }
 }
 
@@ -147,9 +176,11 @@ impl Answers for Canned {
             return out.extend_from_slice(&self.posts);
         }
         out.extend_from_slice(&self.profile);
-        let followers = (FOLLOWERS + asked % 10_000).to_string();
-        let place = self.followers_at..self.followers_at + followers.len();
-        out[place].copy_from_slice(followers.as_bytes());
+        let mut write = |at: usize, text: &str| out[at..at + text.len()].copy_from_slice(text.as_bytes());
+        let neighbour = neighbour(path).unwrap_or_default();
+        write(self.id_at, neighbour);
+        write(self.name_at, neighbour);
+        write(self.followers_at, &(FOLLOWERS + asked % 10_000).to_string());
     }
 }
 

@@ -64,7 +64,11 @@ pub async fn lay(dir: &Path, lay: &Lay) -> anyhow::Result<Vec<ConnectionId>> {
     let today = rosterd::config::Config::parse("", "bench")?.sync.grid.date_of(lay.now);
     let (store, _) = Store::open(OpenOptions::in_dir(dir, lay.now))?;
     let mut dice = Dice(fastrand::Rng::with_seed(7));
-    let mut accounts: Vec<Account> = (0..lay.count).map(|place| Account::at(place, lay, today, &mut dice)).collect();
+    // In the order of ids, as the schedule's offsets make connections due.
+    let mut ids: Vec<ConnectionId> = (0..lay.count).map(|_| dice.id()).collect();
+    ids.sort();
+    let mut accounts: Vec<Account> =
+        (0..lay.count).map(|place| Account::at(place, ids[place], lay, today, &mut dice)).collect();
     let mut first = today.plus_days(1 - lay.days);
     while first <= today {
         let last = first.plus_days(DAYS_AT_ONCE - 1).min(today);
@@ -80,7 +84,6 @@ pub async fn lay(dir: &Path, lay: &Lay) -> anyhow::Result<Vec<ConnectionId>> {
     }
     let runs = accounts.iter().flat_map(|account| (0..lay.runs).map(|run| (&account.connection, run)));
     let runs: Vec<Run> = runs.map(|(connection, run)| ended(connection, lay, run, &mut dice)).collect();
-    let ids = accounts.iter().map(|account| account.connection.id).collect();
     let (influencers, connections) =
         accounts.into_iter().map(|account| (account.influencer, account.connection)).unzip();
     store.commit(Commit { influencers, connections, ..Commit::default() }).await?;
@@ -98,7 +101,7 @@ struct Account {
 }
 
 impl Account {
-    fn at(place: usize, lay: &Lay, today: Date, dice: &mut Dice) -> Self {
+    fn at(place: usize, id: ConnectionId, lay: &Lay, today: Date, dice: &mut Dice) -> Self {
         let influencer = Influencer {
             id: dice.id(),
             name: format!("Influencer {place:05}"),
@@ -109,7 +112,7 @@ impl Account {
             added_at: lay.now,
         };
         let connection = Connection {
-            id: dice.id(),
+            id,
             influencer: influencer.id,
             platform: lay.platform.to_owned(),
             handle: (lay.handle)(place),

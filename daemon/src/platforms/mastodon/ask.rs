@@ -10,7 +10,7 @@ use super::read::{
 };
 use crate::http_client::{Answer, Api, HttpError, HttpErrorKind, Request};
 use crate::platforms::asking::{AT_ONCE, Stop, sentence};
-use crate::platforms::reading::{Items, Posts};
+use crate::platforms::reading::Posts;
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
 /// The most a page may hold; twelve own posts are among them without turning pages, which has a stricter limit.
@@ -82,8 +82,8 @@ impl Batch<'_> {
         if !answer.is_success() {
             return Ok(Err(Absent::Api));
         }
-        match answer.json::<Box<RawValue>>() {
-            Ok(text) => Ok(profile(account, &text)?.ok_or(Absent::Account)),
+        match answer.json::<&RawValue>() {
+            Ok(text) => Ok(profile(account, text)?.ok_or(Absent::Account)),
             Err(HttpError { kind: HttpErrorKind::Html, .. }) => Ok(Err(Absent::Api)),
             Err(error) => Err(error.into()),
         }
@@ -130,7 +130,7 @@ impl Batch<'_> {
         if !answer.is_success() {
             return Err(PlatformError::Unexpected { what: format!("{SLUG} answered {}", answer.status) });
         }
-        Ok(posts(&answer.json::<Items>()?))
+        Ok(posts(&answer.json::<Vec<&RawValue>>()?))
     }
 
     /// Asks once. Of the refusals only those come back that say "not here": 3xx, 404, 410.

@@ -117,8 +117,8 @@ struct Status {
 }
 
 /// The account's own posts, without boosts and replies, which not every server leaves out when asked to.
-pub(super) fn posts(statuses: &Items) -> Posts {
-    let mut read = Posts::default();
+pub(super) fn posts(statuses: &[&RawValue]) -> Posts {
+    let mut read = Posts { posts: Vec::with_capacity(statuses.len()), unread: 0 };
     for text in statuses {
         match item::<Status>(SLUG, text) {
             Ok(status) if status.reblog.is_none() && status.in_reply_to_id.is_none() => read.posts.push(post(&status)),
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn engagement_is_of_own_posts() {
         let mut observation = read(include_str!("fixtures/account.json")).expect("readable");
-        let statuses: Items = serde_json::from_str(include_str!("fixtures/statuses.json")).expect("a fixture");
+        let statuses: Vec<&RawValue> = serde_json::from_str(include_str!("fixtures/statuses.json")).expect("a fixture");
         let posts = posts(&statuses);
         assert_eq!((posts.posts.len(), posts.unread), (2, 1));
         add_posts(&mut observation, Ok(posts));
@@ -282,7 +282,7 @@ mod tests {
             let _ = profile(&account(), &raw(&text)).map(|profile| {
                 profile.map(|profile| observation(&account(), "social.example.com", profile))
             });
-            let _ = posts(&vec![raw(&text)]);
+            let _ = posts(&[&*raw(&text)]);
             let _ = serde_json::from_str::<Finger>(&text).map(|finger| home_of(&finger));
         }
     }

@@ -188,7 +188,14 @@ fn a_number_of_an_earlier_day_is_history_and_nothing_follows() {
         numbers,
     };
     let mut commit = Commit::default();
-    learn(&facts, story.connection(), old, ChangeCause::Manual, &mut commit, &mut Dice(fastrand::Rng::with_seed(1)));
+    learn(
+        &facts,
+        story.connection().clone(),
+        old,
+        ChangeCause::Manual,
+        &mut commit,
+        &mut Dice(fastrand::Rng::with_seed(1)),
+    );
     assert_eq!((commit.changes.len(), commit.alerts.len(), commit.snapshots.len()), (0, 0, 1));
     assert_eq!(commit.connections[0].first_day, Some(Date(20000)));
     assert_eq!(commit.connections[0].latest, story.connection().latest);
