@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use roster_protocol::error::RosterError;
 use roster_protocol::event::Event;
-use roster_protocol::ids::InfluencerId;
+use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::sync::RunningBatch;
 use roster_protocol::time::Timestamp;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, SetOnce, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::browse::recent::{self, Recent};
 use crate::browse::rows::{self, Seen};
 use crate::clock::Clock;
 use crate::consent::Desk;
@@ -30,7 +31,6 @@ use crate::setup::{Platforms, Setup};
 use crate::store::{Store, StoreError, StoreState};
 use crate::sync::coverage::Coverage;
 use crate::sync::decide::{Dice, Facts};
-use crate::sync::schedule::Grid;
 use crate::sync::tickets::Tickets;
 
 /// Everything long-lived.
@@ -64,6 +64,7 @@ pub struct App {
     last_load: Mutex<LastLoad>,
     roster: Mutex<Roster>,
     dice: Mutex<Dice>,
+    recalled: SetOnce<()>,
 }
 
 /// One user's desktop agents.
@@ -89,17 +90,13 @@ pub struct Parts {
 }
 
 impl App {
-    /// Puts the parts together and reads what growth and coverage need from the store.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn build(parts: Parts) -> Result<Arc<Self>, StoreError> {
+    /// Puts the parts together. What growth and coverage need is read by [`App::recall`].
+    pub fn build(parts: Parts) -> Arc<Self> {
         let meters = Meters::new(parts.platforms.keys().map(String::as_str));
         parts.platforms.keys().for_each(|slug| parts.setup.http.meters().begin(slug));
         let now = parts.clock.now();
-        let mut roster = Roster::new(parts.loaded, parts.platforms);
-        load_recent(&parts.store, &parts.setup.config.sync.grid, &mut roster, now).await?;
-        Ok(Arc::new(Self {
+        let roster = Roster::new(parts.loaded, parts.platforms);
+        Arc::new(Self {
             clock: parts.clock,
             store: parts.store,
             feed: Feed::new(parts.seed),
@@ -119,7 +116,40 @@ impl App {
             setup: watch::Sender::new(Arc::new(parts.setup)),
             roster: Mutex::new(roster),
             dice: Mutex::new(Dice(fastrand::Rng::with_seed(parts.seed))),
-        }))
+            recalled: SetOnce::new(),
+        })
+    }
+
+    /// Reads what growth and coverage need from the store: much, and nothing that listening or scheduling waits for.
+    pub async fn recall(&self) {
+        let (recent, coverage) = self.last_days(self.started_at).await;
+        self.with_roster(|roster| roster.recall(recent, coverage));
+        // Once in a life.
+        let _ = self.recalled.set(());
+    }
+
+    /// The followers and the ended slots of the last days; nothing where they cannot be read.
+    async fn last_days(&self, now: Timestamp) -> (HashMap<ConnectionId, Recent>, Coverage) {
+        let today = self.setup().config.sync.grid.date_of(now);
+        let days = today.plus_days(-(recent::DAYS as i32))..=today.plus_days(1);
+        let followers = self.store.read(move |reader| {
+            let told = reader.recent_followers(days)?;
+            Ok(told.into_iter().map(|(connection, days)| (connection, Recent::of(days))).collect())
+        });
+        let coverage = self.store.read(move |reader| {
+            let mut coverage = Coverage::default();
+            reader.runs_since(now.plus_seconds(-COVERAGE_S), |run| coverage.put(&run))?;
+            Ok(coverage)
+        });
+        futures::try_join!(followers, coverage).unwrap_or_else(|error: StoreError| {
+            tracing::error!(%error, "the last days could not be read; growth is not known");
+            Default::default()
+        })
+    }
+
+    /// Waits until the last days are recalled, as whoever shows or changes them must.
+    pub async fn recalled(&self) {
+        self.recalled.wait().await;
     }
 
     /// What follows from the config in use.
@@ -175,6 +205,7 @@ impl App {
         &self,
         decision: impl FnOnce(&Facts<'_>, &mut Commit, &mut Dice) -> Result<T, RosterError>,
     ) -> Result<T, RosterError> {
+        self.recalled().await;
         let (pending, events, decided) = {
             let setup = self.setup();
             let mut roster = self.roster();
@@ -226,9 +257,8 @@ impl App {
             Ok(loaded) => {
                 let (platforms, running) = self.look(|roster| (roster.platforms.clone(), roster.running.clone()));
                 let mut fresh = Roster::new(loaded, platforms);
-                if let Err(error) = load_recent(&self.store, &self.setup().config.sync.grid, &mut fresh, now).await {
-                    tracing::error!(%error, "recent numbers could not be read");
-                }
+                let (recent, coverage) = self.last_days(now).await;
+                fresh.recall(recent, coverage);
                 for connection in running {
                     fresh.running.insert(connection);
                     fresh.requeue(connection);
@@ -257,26 +287,6 @@ const MOST_UNSTORED: usize = 4096;
 
 /// How far back coverage looks.
 const COVERAGE_S: i64 = 24 * 3600;
-
-async fn load_recent(store: &Store, grid: &Grid, roster: &mut Roster, now: Timestamp) -> Result<(), StoreError> {
-    let today = grid.date_of(now);
-    let first = today.plus_days(-(crate::browse::recent::DAYS as i32));
-    let (recent, runs) = store
-        .read(move |reader| {
-            let recent = reader.recent_followers(first..=today.plus_days(1))?;
-            let mut runs = Vec::new();
-            reader.runs_since(now.plus_seconds(-COVERAGE_S), |run| runs.push(run))?;
-            Ok((recent, runs))
-        })
-        .await?;
-    for (connection, days) in recent {
-        let kept = roster.recent.entry(connection).or_default();
-        days.into_iter().for_each(|(date, followers)| kept.put(date, Some(followers)));
-    }
-    roster.coverage = Coverage::default();
-    runs.iter().for_each(|run| roster.coverage.put(run));
-    Ok(())
-}
 
 /// What is told of a commit once it is stored.
 fn events_of(roster: &Roster, commit: &Commit) -> Vec<Event> {

@@ -131,10 +131,12 @@ impl Daemon {
         let (clock, logs) = (options.clock.clone(), options.logs);
         let Opened { store, loaded, vault } = opened;
         let parts = Parts { setup, platforms, clock, store, loaded, vault, logs, seed };
-        let app = App::build(parts).await?;
+        let app = App::build(parts);
         app.desk.listening(http_at);
         let gate = gate(&options.socket, options.group_may);
+        let recalling = app.clone();
         let work = vec![
+            tokio::spawn(async move { recalling.recall().await }),
             tokio::spawn(rpc::serve(app.clone(), listener, gate, options.rpc_patience)),
             tokio::spawn(scheduler::run(app.clone())),
             tokio::spawn(desktop::run(app.clone(), options.session)),

@@ -111,6 +111,10 @@ pub fn filter(level: &str) -> Result<Targets, String> {
     if !is_level && !level.contains('=') {
         return Err(format!("{level:?} is no log level: write error, warn, info, debug or trace"));
     }
+    // An empty word would pass for a module or a level.
+    if level.split([',', '=']).any(|word| word.trim().is_empty()) {
+        return Err(format!("{level:?} is no log level: a part of it is empty"));
+    }
     let targets: Targets = level.parse().map_err(|error| format!("{level:?} is no log level: {error}"))?;
     // tarpc warns of every client that leaves in the middle; we count and tell those ourselves.
     Ok(targets.with_target("tarpc", LevelFilter::OFF))

@@ -259,8 +259,6 @@ pub struct Loaded {
     pub settings: Settings,
     /// uid and the newest alert's number its desktop has shown.
     pub desktop_shown: Vec<(u32, u64)>,
-    /// How many snapshots are stored.
-    pub snapshots: u64,
     /// The store's own id, for good.
     pub store: [u8; 16],
     /// The id of the master key that seals its secrets; `None` before there was one.

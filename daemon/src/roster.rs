@@ -64,7 +64,7 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// The roster as it was stored.
+    /// The roster as it was stored; [`Roster::recall`] makes it whole.
     pub fn new(mut loaded: Loaded, platforms: Platforms) -> Self {
         let mut roster = Roster {
             consents: Consents::of(&mut loaded),
@@ -77,16 +77,33 @@ impl Roster {
             platforms,
             ..Roster::default()
         };
+        roster.expect(loaded.influencers.len(), loaded.connections.len());
         for influencer in loaded.influencers {
             roster.influencers.insert(influencer.id, influencer);
         }
         for connection in loaded.connections {
             roster.put_connection(connection);
         }
-        let influencers: Vec<InfluencerId> = roster.influencers.keys().copied().collect();
-        influencers.into_iter().for_each(|influencer| roster.refresh_text(influencer));
         roster.count_open_alerts();
         roster
+    }
+
+    /// Takes in what is not needed to listen and to schedule: the last days, and what filters look into.
+    pub fn recall(&mut self, recent: HashMap<ConnectionId, Recent>, coverage: Coverage) {
+        (self.recent, self.coverage) = (recent, coverage);
+        let influencers: Vec<InfluencerId> = self.influencers.keys().copied().collect();
+        influencers.into_iter().for_each(|influencer| self.refresh_text(influencer));
+    }
+
+    /// Makes room at once for as many as will come.
+    fn expect(&mut self, influencers: usize, connections: usize) {
+        self.influencers.reserve(influencers);
+        self.of_influencer.reserve(influencers);
+        self.texts.reserve(influencers);
+        self.connections.reserve(connections);
+        self.by_handle.reserve(connections);
+        self.by_user_id.reserve(connections);
+        self.queue.expect(connections);
     }
 
     /// Schedules by these platforms from now on.
@@ -174,7 +191,7 @@ impl Roster {
         let connection = &self.connections[&id];
         let renamed = before.as_ref().is_none_or(|before| !is_named_alike(before, connection));
         if renamed {
-            let handle = (connection.platform.clone(), connection.handle.to_lowercase());
+            let handle = (connection.platform.clone(), text::lowered(&connection.handle));
             let user_id = connection.platform_user_id.clone().map(|user_id| (connection.platform.clone(), user_id));
             let is_connected = connection.disconnected_at.is_none();
             before.iter().for_each(|before| self.forget_names(before));
@@ -210,7 +227,7 @@ impl Roster {
         if let Some(siblings) = self.of_influencer.get_mut(&connection.influencer) {
             siblings.retain(|sibling| *sibling != connection.id);
         }
-        let handle = (connection.platform.clone(), connection.handle.to_lowercase());
+        let handle = (connection.platform.clone(), text::lowered(&connection.handle));
         if self.by_handle.get(&handle) == Some(&connection.id) {
             self.by_handle.remove(&handle);
         }
@@ -240,7 +257,7 @@ impl Roster {
     /// The connection of this account, disconnected ones included, by the platform's id or else by handle.
     pub fn account(&self, platform: &str, handle: &str, user_id: Option<&str>) -> Option<&Connection> {
         let by_id = user_id.and_then(|id| self.by_user_id.get(&(platform.to_owned(), id.to_owned())));
-        let by_handle = || self.by_handle.get(&(platform.to_owned(), handle.to_lowercase()));
+        let by_handle = || self.by_handle.get(&(platform.to_owned(), text::lowered(handle)));
         self.connections.get(by_id.or_else(by_handle)?)
     }
 

@@ -19,6 +19,7 @@ use crate::sync::schedule::EARLIEST_PLAUSIBLE;
 
 /// Everything `status` tells.
 pub async fn status(app: &App) -> Status {
+    app.recalled().await;
     let seen = app.seen();
     let platforms = platforms(app);
     // A store that cannot be read just now has no number, and says so elsewhere.

@@ -23,6 +23,14 @@ impl Default for Recent {
 }
 
 impl Recent {
+    /// Days in their order.
+    pub fn of(days: Vec<(Date, u64)>) -> Self {
+        let mut recent = Self::default();
+        // The newest first, so that nothing moves.
+        days.into_iter().rev().for_each(|(date, followers)| recent.put(date, Some(followers)));
+        recent
+    }
+
     /// Notes a day's followers; a day older than those kept is ignored.
     pub fn put(&mut self, date: Date, followers: Option<u64>) {
         if date > self.newest {

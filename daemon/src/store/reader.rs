@@ -115,9 +115,19 @@ impl<'a> Reader<'a> {
         days: RangeInclusive<Date>,
     ) -> Result<HashMap<ConnectionId, Vec<(Date, u64)>>, StoreError> {
         let mut told: HashMap<ConnectionId, Vec<(Date, u64)>> = HashMap::new();
+        // Days of one connection mostly come together.
+        let (mut of, mut together) = (None, Vec::new());
         self.each_followers(&days, |connection, date, followers| {
-            told.entry(connection).or_default().push((date, followers));
+            if of != Some(connection)
+                && let Some(before) = of.replace(connection)
+            {
+                told.entry(before).or_default().append(&mut together);
+            }
+            together.push((date, followers));
         })?;
+        if let Some(of) = of {
+            told.entry(of).or_default().append(&mut together);
+        }
         for rows in told.values_mut() {
             *rows = in_order(std::mem::take(rows), &days, |(date, _)| *date);
         }
@@ -172,16 +182,20 @@ impl<'a> Reader<'a> {
         let alerts = self.all(Records::AlertsLive, |key, _| records::number_of(key))?;
         let alerts = alerts.into_iter().map(|number| self.get(&number.to_be_bytes()));
         let alerts: Vec<Option<crate::model::Alert>> = alerts.collect::<Result<_, _>>()?;
+        // The two that are large.
+        let (txn, damage) = (&self.txn, self.damage);
+        let (influencers, connections) = at_once(&|| all(txn, damage, Records::Influencers, Record::decode), &|| {
+            all(txn, damage, Records::Connections, Record::decode)
+        });
         Ok(Loaded {
-            influencers: self.all(Records::Influencers, Record::decode)?,
-            connections: self.all(Records::Connections, Record::decode)?,
+            influencers: influencers?,
+            connections: connections?,
             alerts: alerts.into_iter().flatten().filter(|alert| alert.state != AlertState::Resolved).collect(),
             last_alert: self.last_number(Records::Alerts)?,
             deliveries: self.all(Records::DeliveriesPending, Record::decode)?,
             holds: self.all(Records::Holds, Record::decode)?,
             settings: self.get(&settings.key())?.unwrap_or(settings),
             desktop_shown: self.all(Records::DesktopShown, shown)?,
-            snapshots: self.snapshots()?,
             store: self.get::<Stamp>(&Stamp::KEY)?.map(|stamp| stamp.id).unwrap_or_default(),
             key: self.get::<KeyName>(&KeyName::KEY)?.map(|key| key.0),
             consents: self.all(Records::Consents, Record::decode)?,
@@ -214,16 +228,7 @@ impl<'a> Reader<'a> {
 
     /// All rows of a table in the order of their keys.
     fn all<T>(&self, table: Records, decode: impl Fn(&[u8], &[u8]) -> Option<T>) -> Result<Vec<T>, StoreError> {
-        let mut told = Vec::new();
-        for row in self.txn.open_table(table.definition())?.iter()? {
-            let (key, value) = row?;
-            let payload = envelope::unseal(table.tag(), key.value(), value.value());
-            match payload.and_then(|payload| decode(key.value(), payload)) {
-                Some(record) => told.push(record),
-                None => self.damage.note(table.name(), key.value()),
-            }
-        }
-        Ok(told)
+        all(&self.txn, self.damage, table, decode)
     }
 
     fn last_number(&self, table: Records) -> Result<u64, StoreError> {
@@ -351,6 +356,39 @@ impl<'a> Reader<'a> {
         })?;
         Ok(is_folded)
     }
+}
+
+/// Every row of a table that is not damaged.
+fn all<T>(
+    txn: &ReadTransaction,
+    damage: &DamageLog,
+    table: Records,
+    decode: impl Fn(&[u8], &[u8]) -> Option<T>,
+) -> Result<Vec<T>, StoreError> {
+    let mut told = Vec::new();
+    for row in txn.open_table(table.definition())?.iter()? {
+        let (key, value) = row?;
+        let payload = envelope::unseal(table.tag(), key.value(), value.value());
+        match payload.and_then(|payload| decode(key.value(), payload)) {
+            Some(record) => told.push(record),
+            None => damage.note(table.name(), key.value()),
+        }
+    }
+    Ok(told)
+}
+
+/// Does both, at once where another thread can be had.
+fn at_once<A: Send, B>(one: &(dyn Fn() -> A + Sync), other: &dyn Fn() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let beside = std::thread::Builder::new().name("store-load".to_owned()).spawn_scoped(scope, one);
+        let other = other();
+        let one = match beside {
+            // A damaged page makes it panic here as it would have there.
+            Ok(beside) => beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => one(),
+        };
+        (one, other)
+    })
 }
 
 fn range_of(connection: &Connection, since: Option<Date>, until: Option<Date>) -> Option<RangeInclusive<Date>> {

@@ -134,6 +134,19 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    /// redb writes when it closes, and panics over some damaged pages then as well.
+    fn drop(&mut self) {
+        let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Err(error) = told_as_damage(|| {
+            drop(held);
+            Ok(())
+        }) {
+            tracing::error!(%error, "the store could not be closed in order; it is repaired when it is opened");
+        }
+    }
+}
+
 /// Turns a panic into `Damaged`. Everything that was open inside has been dropped by then.
 pub(super) fn told_as_damage<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {

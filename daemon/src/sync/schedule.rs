@@ -118,6 +118,11 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// Makes room for so many more.
+    pub fn expect(&mut self, connections: usize) {
+        self.places.reserve(connections);
+    }
+
     /// Puts a connection into the queue, or moves it.
     pub fn put(&mut self, scope: &str, connection: ConnectionId, due: Timestamp) {
         self.remove(connection);

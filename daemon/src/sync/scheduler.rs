@@ -29,6 +29,7 @@ pub async fn run(app: Arc<App>) {
     let mut setup = app.watch_setup();
     // What the store holds may come from another config.
     let mut is_new = true;
+    app.recalled().await;
     loop {
         let now = app.clock.now();
         if seen.since(now) > STEP_BACK_MS {

@@ -150,6 +150,7 @@ async fn converse(app: Arc<App>, who: Who, stream: UnixStream, patience: Patienc
         let (caller, pages) = (caller.clone(), &pages);
         async move {
             // Held until the answer is on its way: it is nobody else's memory that fills up with answers nobody reads.
+            caller.app.recalled().await;
             let _page = if is_long(&call.get().message) { pages.acquire().await.ok() } else { None };
             call.execute(caller.serve()).await;
         }

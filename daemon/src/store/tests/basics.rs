@@ -26,7 +26,7 @@ fn a_store_is_made_private_and_keeps_what_it_is_given() {
     let dir = tempfile::tempdir().expect("a directory");
     let state = dir.path().join("deep/state");
     let (store, loaded) = open(&state).expect("a new store");
-    assert!(loaded.influencers.is_empty() && loaded.snapshots == 0);
+    assert!(loaded.influencers.is_empty() && loaded.connections.is_empty());
     let settings = Settings { paused: true, paused_platforms: vec!["youtube".to_owned()] };
     let commit = Commit {
         influencers: vec![influencer(1, 4)],
