@@ -128,7 +128,7 @@ impl App {
         let _ = self.recalled.set(());
     }
 
-    /// The followers and the ended slots of the last days; nothing where they cannot be read.
+    /// The followers and the ended slots of the last days; of what cannot be read nothing is known.
     async fn last_days(&self, now: Timestamp) -> (HashMap<ConnectionId, Recent>, Coverage) {
         let today = self.setup().config.sync.grid.date_of(now);
         let days = today.plus_days(-(recent::DAYS as i32))..=today.plus_days(1);
@@ -141,10 +141,13 @@ impl App {
             reader.runs_since(now.plus_seconds(-COVERAGE_S), |run| coverage.put(&run))?;
             Ok(coverage)
         });
-        futures::try_join!(followers, coverage).unwrap_or_else(|error: StoreError| {
-            tracing::error!(%error, "the last days could not be read; growth is not known");
-            Default::default()
-        })
+        let (followers, coverage) = futures::join!(followers, coverage);
+        let unread =
+            |what: &str, error: &StoreError| tracing::error!(%error, "{what} of the last days could not be read");
+        (
+            followers.inspect_err(|error| unread("the followers", error)).unwrap_or_default(),
+            coverage.inspect_err(|error| unread("the runs", error)).unwrap_or_default(),
+        )
     }
 
     /// Waits until the last days are recalled, as whoever shows or changes them must.

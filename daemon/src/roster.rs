@@ -184,7 +184,7 @@ impl Roster {
         }
     }
 
-    /// Whether it is called otherwise than before, or belongs to somebody else.
+    /// Puts a connection in its places, and tells whether it is called otherwise than before or belongs to somebody else.
     fn put_connection(&mut self, connection: Connection) -> bool {
         let (id, influencer) = (connection.id, connection.influencer);
         let before = self.connections.insert(id, connection);

@@ -29,10 +29,10 @@ pub struct Opened {
 pub async fn of_connection(app: &Arc<App>, connection: ConnectionId) -> Result<Option<Opened>, PlatformError> {
     let found = app.look(|roster| {
         let account = roster.connections.get(&connection)?.platform_user_id.clone();
-        Some((roster.consents.grant_of(connection)?.clone(), account))
+        Some((roster.consents.grant_of(connection)?.id, account))
     });
     match found {
-        Some((grant, account)) => of_grant(app, &grant, account.as_deref()).await.map(Some),
+        Some((grant, account)) => of_grant(app, grant, account.as_deref()).await.map(Some),
         None => Ok(None),
     }
 }
@@ -41,27 +41,25 @@ pub async fn of_connection(app: &Arc<App>, connection: ConnectionId) -> Result<O
 ///
 /// # Errors
 /// As [`of_connection`].
-pub async fn of_grant(app: &Arc<App>, grant: &Grant, account: Option<&str>) -> Result<Opened, PlatformError> {
-    match &grant.state {
-        GrantState::Live => {}
-        GrantState::Ended { why, .. } => return Err(unauthorized(why)),
-        GrantState::Revoking { .. } => return Err(unauthorized("the consent is being revoked")),
-    }
-    let tokens = current(app, grant.id)?;
-    let Some(ends_at) = tokens.access_ends_at else { return opened(app, grant, &tokens, account).await };
+pub async fn of_grant(app: &Arc<App>, id: GrantId, account: Option<&str>) -> Result<Opened, PlatformError> {
+    let (grant, tokens) = live(app, id)?;
+    let Some(ends_at) = tokens.access_ends_at else { return opened(app, &grant, &tokens, account).await };
     let now = app.clock.now();
     if ends_at.since(now) > renew::margin(&tokens) {
-        return opened(app, grant, &tokens, account).await;
+        return opened(app, &grant, &tokens, account).await;
     }
-    match renew::renew(app, grant.id, tokens.generation).await {
-        Ok(()) => opened(app, grant, &current(app, grant.id)?, account).await,
+    match renew::renew(app, id, tokens.generation).await {
+        Ok(()) => {
+            let (grant, tokens) = live(app, id)?;
+            opened(app, &grant, &tokens, account).await
+        }
         Err(RenewError::Gone { what }) => Err(unauthorized(&what)),
         // Until its last minute the old token is as good as a new one.
-        Err(_) if ends_at.since(now) > 0 => opened(app, grant, &tokens, account).await,
+        Err(_) if ends_at.since(now) > 0 => opened(app, &grant, &tokens, account).await,
         Err(RenewError::App { what }) => Err(PlatformError::Unconfigured { what }),
-        Err(RenewError::Later { what, .. }) if is_lost(app, grant, &tokens) => {
+        Err(RenewError::Later { what, .. }) if is_lost(app, &grant, &tokens) => {
             let why = format!("its token ended before it could be renewed: {what}");
-            renew::end(app, grant.id, &why).await;
+            renew::end(app, id, &why).await;
             Err(unauthorized(&why))
         }
         Err(RenewError::Later { what, .. }) => {
@@ -81,9 +79,12 @@ fn unauthorized(what: &str) -> PlatformError {
     PlatformError::Unauthorized { what: what.to_owned() }
 }
 
-fn current(app: &App, grant: GrantId) -> Result<GrantTokens, PlatformError> {
-    let tokens = app.look(|roster| roster.consents.tokens.get(&grant).cloned());
-    tokens.ok_or_else(|| unauthorized("the consent's tokens are gone; consent is needed again"))
+fn live(app: &App, grant: GrantId) -> Result<(Grant, GrantTokens), PlatformError> {
+    let (grant, tokens) = app.look(|roster| roster.consents.held(grant)).map_err(|why| unauthorized(&why))?;
+    if let GrantState::Revoking { .. } = grant.state {
+        return Err(unauthorized("the consent is being revoked"));
+    }
+    Ok((grant, tokens))
 }
 
 async fn opened(
@@ -135,7 +136,7 @@ pub async fn refused(
         return Err(gone());
     }
     match renew::renew(app, grant.id, used.generation).await {
-        Ok(()) => of_grant(app, &grant, account.as_deref()).await,
+        Ok(()) => of_grant(app, grant.id, account.as_deref()).await,
         Err(RenewError::Gone { what }) => Err(unauthorized(&what)),
         Err(RenewError::App { what }) => Err(PlatformError::Unconfigured { what }),
         Err(RenewError::Later { what, .. }) => {
@@ -163,7 +164,7 @@ async fn derived_anew(
                 tokens.derived.push((of, sealed));
             });
             stored.await.map_err(|error| PlatformError::Unavailable { what: error.message })?;
-            of_grant(app, grant, Some(account)).await
+            of_grant(app, grant.id, Some(account)).await
         }
         Ok(None) => Err(unauthorized(what)),
         Err(PlatformError::Unauthorized { what }) => {

@@ -252,9 +252,10 @@ async fn list(app: &Arc<App>, way: &Way, consent: &Consent, id: GrantId) -> Resu
     }
     let mut tries = 0;
     let opened = loop {
-        let grant = app.look(|roster| roster.consents.grants.get(&id).cloned());
-        let grant = grant.ok_or_else(|| RosterError::failed("the consent was given up"))?;
-        let asked = match access::of_grant(app, &grant, None).await {
+        if !app.look(|roster| roster.consents.grants.contains_key(&id)) {
+            return Err(RosterError::failed("the consent was given up"));
+        }
+        let asked = match access::of_grant(app, id, None).await {
             Ok(used) => way.consenting().opened(&way.api(app), &used.access).await,
             Err(error) => Err(error),
         };

@@ -144,7 +144,7 @@ async fn expire(app: &App, id: ConsentId) {
 async fn check(app: &Arc<App>, id: GrantId) {
     let Some(grant) = app.look(|roster| roster.consents.grants.get(&id).cloned()) else { return };
     let Some(way) = Way::to(app, &grant.platform) else { return };
-    let checked = match access::of_grant(app, &grant, None).await {
+    let checked = match access::of_grant(app, id, None).await {
         Ok(used) => way.consenting().check(&way.api(app), &used.access).await,
         Err(error) => Err(error),
     };

@@ -62,15 +62,7 @@ fn not_stored(error: &RosterError) -> RenewError {
 }
 
 async fn attempt(app: &Arc<App>, id: GrantId, generation: u64) -> Result<(), RenewError> {
-    let held = app.look(|roster| {
-        let consents = &roster.consents;
-        Some((consents.grants.get(&id)?.clone(), consents.tokens.get(&id).cloned()))
-    });
-    let Some((grant, tokens)) = held else { return Err(gone("the consent is over")) };
-    if let GrantState::Ended { why, .. } = &grant.state {
-        return Err(gone(why));
-    }
-    let Some(tokens) = tokens else { return Err(gone("the consent's tokens are gone; consent is needed again")) };
+    let (grant, tokens) = app.look(|roster| roster.consents.held(id)).map_err(|why| gone(&why))?;
     if tokens.generation > generation {
         return Ok(());
     }

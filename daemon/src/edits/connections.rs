@@ -143,9 +143,9 @@ async fn access_for_looking(app: &Arc<App>, known: &Registered) -> Option<Access
     let realm = consenting.realm();
     let grant = app.look(|roster| {
         let mut grants = roster.consents.grants.values();
-        grants.find(|grant| grant.realm == realm && grant.is_live() && !grant.owner_id.is_empty()).cloned()
+        grants.find(|grant| grant.realm == realm && grant.is_live() && !grant.owner_id.is_empty()).map(|grant| grant.id)
     })?;
-    access::of_grant(app, &grant, None).await.ok().map(|opened| opened.access)
+    access::of_grant(app, grant, None).await.ok().map(|opened| opened.access)
 }
 
 fn as_people_get_it(platform: &str, handle: &str, error: &PlatformError) -> RosterError {

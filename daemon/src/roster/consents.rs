@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
 
-use crate::model::{Commit, Consent, Grant, GrantTokens, Loaded};
+use crate::model::{Commit, Consent, Grant, GrantState, GrantTokens, Loaded};
 
 /// Everything of consents but the secrets, which are sealed.
 #[derive(Default)]
@@ -63,6 +63,19 @@ impl Consents {
     /// The tokens a connection is read with.
     pub fn tokens_of(&self, connection: ConnectionId) -> Option<&GrantTokens> {
         self.tokens.get(self.grant_of.get(&connection)?)
+    }
+
+    /// A grant and its tokens as both stand at one moment, so that an end is always told with its reason.
+    ///
+    /// # Errors
+    /// Why there are no tokens.
+    pub fn held(&self, id: GrantId) -> Result<(Grant, GrantTokens), String> {
+        let grant = self.grants.get(&id).ok_or("the consent is over")?;
+        if let GrantState::Ended { why, .. } = &grant.state {
+            return Err(why.clone());
+        }
+        let tokens = self.tokens.get(&id).ok_or("the consent's tokens are gone; consent is needed again")?;
+        Ok((grant.clone(), tokens.clone()))
     }
 
     /// Who is read with a grant, in order.
