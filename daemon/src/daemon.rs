@@ -126,7 +126,7 @@ impl Daemon {
         let listener = socket::listen(&options.socket, options.group_may)?;
         let socket_inode = std::fs::symlink_metadata(&options.socket).ok().map(|metadata| metadata.ino());
         let seed = getrandom::u64().map_err(|error| StartError::Randomness(error.to_string()))?;
-        let http = http::bind(options.config.http.listen).await;
+        let http = http::bind(options.config.http.listen);
         let http_at = http::address_of(&http);
         let (clock, logs) = (options.clock.clone(), options.logs);
         let Opened { store, loaded, vault } = opened;

@@ -9,8 +9,9 @@ mod sheet;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,8 +23,9 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
+use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -34,6 +36,10 @@ use crate::config;
 /// Connections at once. One more ends the oldest that was never answered well: whoever dawdles gives way, and nobody has
 /// to wait for him.
 const MOST_CONNECTIONS: usize = 128;
+/// What everybody gets before that: in a crowd that comes at once nobody is sent away before he could ask.
+const CHANCE: Duration = Duration::from_millis(100);
+/// How many may wait for a place.
+const BACKLOG: u32 = 1024;
 const MOST_HEADER_BYTES: usize = 16 * 1024;
 /// A connection ends after this many times the patience for one request: nobody holds a place for ever.
 const MOST_REQUESTS_LONG: u32 = 20;
@@ -71,15 +77,23 @@ fn router(app: Arc<App>, config: &config::Http, patience: Patience) -> Router {
 }
 
 /// Listens at `address`; `None` when it is off, or the port is taken, which stops nothing else.
-pub async fn bind(address: Option<SocketAddr>) -> Option<TcpListener> {
+pub fn bind(address: Option<SocketAddr>) -> Option<TcpListener> {
     let address = address?;
-    match TcpListener::bind(address).await {
+    match listen(address) {
         Ok(listener) => Some(listener),
         Err(error) => {
             tracing::warn!(%address, %error, "the HTTP listener is off: set [http] listen to a free address and reload");
             None
         }
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port that was just left is free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Listens where the config says, from the listener it had at the start on, until the end.
@@ -92,7 +106,7 @@ pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, patience: Pat
             wanted = config.listen;
             // The old place is left first: the new one may be the same port.
             drop(listener.take());
-            listener = bind(wanted).await;
+            listener = bind(wanted);
             app.desk.listening(address_of(&listener));
             tracing::info!(http = ?app.desk.listens_at(), "the HTTP listener moved");
         }
@@ -139,7 +153,7 @@ async fn serve(app: &App, listener: &TcpListener, service: Service) {
         };
         match accepted {
             Ok((stream, _)) => {
-                make_room(&mut open);
+                make_room(&mut open).await;
                 let (service, ending) = (service.clone(), app.ending.clone());
                 let answered = Arc::new(AtomicBool::new(false));
                 let is_answered = answered.clone();
@@ -149,7 +163,7 @@ async fn serve(app: &App, listener: &TcpListener, service: Service) {
                         () = ending.cancelled() => {}
                     }
                 });
-                open.push_back(Guest { conversation, is_answered });
+                open.push_back(Guest { conversation, is_answered, chance: Box::pin(tokio::time::sleep(CHANCE)) });
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }
@@ -161,19 +175,29 @@ struct Guest {
     conversation: JoinHandle<()>,
     /// Whether a request of it was answered well.
     is_answered: Arc<AtomicBool>,
+    /// Ends when it had its chance to ask.
+    chance: Pin<Box<Sleep>>,
 }
 
 /// Makes room for one more, at the cost of the oldest that showed no good reason to be there.
-fn make_room(open: &mut VecDeque<Guest>) {
-    if open.len() < MOST_CONNECTIONS {
-        return;
-    }
-    open.retain(|guest| !guest.conversation.is_finished());
-    if open.len() >= MOST_CONNECTIONS {
-        let dawdles = open.iter().position(|guest| !guest.is_answered.load(Ordering::Relaxed));
-        if let Some(guest) = open.remove(dawdles.unwrap_or(0)) {
-            guest.conversation.abort();
+async fn make_room(open: &mut VecDeque<Guest>) {
+    loop {
+        if open.len() >= MOST_CONNECTIONS {
+            open.retain(|guest| !guest.conversation.is_finished());
         }
+        if open.len() < MOST_CONNECTIONS {
+            return;
+        }
+        let is_answered = |guest: &Guest| guest.is_answered.load(Ordering::Relaxed);
+        let dawdler = open.iter().position(|guest| !is_answered(guest));
+        let Some(guest) = open.get_mut(dawdler.unwrap_or(0)) else { return };
+        guest.chance.as_mut().await;
+        // It may just have used it.
+        if dawdler.is_some() && is_answered(guest) {
+            continue;
+        }
+        guest.conversation.abort();
+        open.remove(dawdler.unwrap_or(0));
     }
 }
 
