@@ -32,3 +32,6 @@ pub mod upkeep;
 
 pub use daemon::{Daemon, Options, StartError};
 pub use program::main;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -305,7 +305,7 @@ impl Roster {
     /// Puts a connection where it belongs in the queue.
     pub fn requeue(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get(&id) else { return };
-        if self.is_scheduled(connection) && !self.running.contains(&id) {
+        if !self.running.contains(&id) && self.is_scheduled(connection) {
             let (scope, due) = (self.scope_of(connection), connection.next_due_at);
             self.queue.put(&scope, id, due);
         } else {

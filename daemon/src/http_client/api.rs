@@ -1,5 +1,6 @@
 //! What a platform module gets for one batch: where each request goes, and a place to say "not before".
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use roster_protocol::text::clean;
 use roster_protocol::time::Timestamp;
 use serde::Serialize;
 use url::Host;
+use url::form_urlencoded::Serializer;
 
 use super::address::is_loopback;
 use super::{Answer, HttpClient, HttpError, HttpErrorKind, Outgoing, Reach, Secret};
@@ -113,13 +115,12 @@ impl Api {
         self.route.private_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
     }
 
+    /// What comes before the path of a URL of `host`.
     fn resolve(&self, host: &str) -> Option<(String, Reach)> {
-        let host = host.to_ascii_lowercase();
-        let own = Url::parse(&format!("https://{host}/")).ok()?;
-        let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
-        if !plain || own.path() != "/" {
+        if !is_host_like(host) {
             return None;
         }
+        let host = host.to_ascii_lowercase();
         if let Some(base) = &self.route.api_url {
             return Some((base.clone(), Reach::Chosen));
         }
@@ -129,9 +130,17 @@ impl Api {
         if !self.is_private_host(&host) {
             return Some((format!("https://{host}"), Reach::Public));
         }
+        let own = Url::parse(&format!("https://{host}")).ok()?;
         let scheme = if is_loopback(&own.host()?) { "http" } else { "https" };
         Some((format!("{scheme}://{host}"), Reach::Inside))
     }
+}
+
+/// Whether a text has no letter that could end a URL's host or lead up its path. Whether it is one shows when a URL is
+/// made of it.
+pub(crate) fn is_host_like(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
+        && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// One question, being put together.
@@ -141,8 +150,10 @@ pub struct Request<'a> {
     method: Method,
     host: String,
     template: &'static str,
-    parts: Vec<(&'static str, String)>,
-    query: Vec<(String, String)>,
+    /// The path as far as it is filled.
+    path: Cow<'static, str>,
+    /// As it stands in a URL.
+    query: String,
     headers: HeaderMap,
     body: Bytes,
     broken: bool,
@@ -158,8 +169,8 @@ impl<'a> Request<'a> {
             method,
             host: host.to_owned(),
             template,
-            parts: Vec::new(),
-            query: Vec::new(),
+            path: Cow::Borrowed(template),
+            query: String::new(),
             headers: HeaderMap::new(),
             body: Bytes::new(),
             broken: false,
@@ -170,19 +181,23 @@ impl<'a> Request<'a> {
     pub fn part(mut self, name: &'static str, value: &str) -> Self {
         // Dots alone would walk up the path, however they are encoded.
         self.broken |= value.bytes().all(|byte| byte == b'.');
-        self.parts.push((name, utf8_percent_encode(value, PART).to_string()));
+        let value = utf8_percent_encode(value, PART);
+        match self.path.split_once(&format!("{{{name}}}")) {
+            Some((before, after)) => self.path = format!("{before}{value}{after}").into(),
+            None => self.broken = true,
+        }
         self
     }
 
     /// Appends pairs to the query; a name may come several times.
     pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
-        self.query.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.query = Serializer::new(self.query).extend_pairs(pairs).finish();
         self
     }
 
     /// Appends a pair whose value is nobody's business.
     pub fn secret_query(mut self, name: &str, value: &Secret) -> Self {
-        self.query.push((name.to_owned(), value.expose().to_owned()));
+        self.query = Serializer::new(self.query).append_pair(name, value.expose()).finish();
         self
     }
 
@@ -210,7 +225,7 @@ impl<'a> Request<'a> {
 
     /// Sends pairs as a form.
     pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
-        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let form = Serializer::new(String::new()).extend_pairs(pairs).finish();
         self.body = form.into();
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         self
@@ -222,15 +237,13 @@ impl<'a> Request<'a> {
     /// As [`HttpClient::send`]. Any status is an answer.
     pub async fn send(self) -> Result<Answer, HttpError> {
         let bad = || HttpError::new(&self.host, self.template, None, HttpErrorKind::BadHost);
-        let (base, reach) = self.api.resolve(&self.host).filter(|_| !self.broken).ok_or_else(bad)?;
-        let path = self
-            .parts
-            .iter()
-            .fold(self.template.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
-        let mut url = Url::parse(&format!("{base}{path}")).map_err(|_| bad())?;
+        let (mut text, reach) = self.api.resolve(&self.host).filter(|_| !self.broken).ok_or_else(bad)?;
+        text.push_str(&self.path);
         if !self.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&self.query);
+            text.push('?');
+            text.push_str(&self.query);
         }
+        let url = Url::parse(&text).map_err(|_| bad())?;
         let outgoing = Outgoing {
             method: self.method,
             url,

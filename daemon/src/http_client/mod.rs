@@ -16,19 +16,21 @@ mod tests;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use reqwest::Url;
 use tokio::sync::OnceCell;
+use tokio::time::Sleep;
 
 use address::{LoopbackOnly, PublicOnly, Way};
 pub use answer::Answer;
 pub(crate) use answer::read_json;
-pub(crate) use api::is_host;
 pub use api::{Api, BaseError, Request, Route, base_url};
+pub(crate) use api::{is_host, is_host_like};
 pub use error::{HttpError, HttpErrorKind};
 pub use secret::{Secret, SecretError};
 
@@ -198,28 +200,29 @@ impl HttpClient {
         let way = Way::of(&url, reach).map_err(|kind| fail(kind, None))?;
         let client = self.inner.client(way).await.map_err(|kind| fail(kind, None))?;
         let proxied = self.inner.proxy.is_some() && way.is_proxied();
+        let HttpLimits { total, read_gap, body_bytes, .. } = self.inner.settings.limits;
+        let mut total = pin!(tokio::time::sleep(total));
+        let late = |status| fail(HttpErrorKind::Timeout, status);
         let ask = || client.request(method.clone(), url.clone()).headers(headers.clone()).body(body.clone());
-        let mut asked = ask().send().await;
+        let kind = |error: &reqwest::Error| HttpErrorKind::of(error, reach, proxied);
+        let mut asked = in_time(ask().send(), read_gap, total.as_mut()).await.ok_or_else(|| late(None))?;
         // A server may close a kept connection while we ask over it: without a byte of an answer, asking again is safe
         // where asking changes nothing.
-        if method == Method::GET
-            && asked.as_ref().is_err_and(|error| HttpErrorKind::of(error, reach, proxied) == HttpErrorKind::Broken)
-        {
-            asked = ask().send().await;
+        if method == Method::GET && asked.as_ref().is_err_and(|error| kind(error) == HttpErrorKind::Broken) {
+            asked = in_time(ask().send(), read_gap, total.as_mut()).await.ok_or_else(|| late(None))?;
         }
-        let mut response = asked.map_err(|error| fail(HttpErrorKind::of(&error, reach, proxied), None))?;
+        let mut response = asked.map_err(|error| fail(kind(&error), None))?;
         let status = response.status().as_u16();
-        let most = self.inner.settings.limits.body_bytes;
         // What is announced as too large is not begun; inflated bodies announce nothing.
-        if response.content_length().is_some_and(|length| length > most as u64) {
+        if response.content_length().is_some_and(|length| length > body_bytes as u64) {
             return Err(fail(HttpErrorKind::TooLarge, Some(status)));
         }
         let headers = std::mem::take(response.headers_mut());
         let mut body = Body::default();
-        while let Some(piece) =
-            response.chunk().await.map_err(|error| fail(HttpErrorKind::of(&error, reach, proxied), Some(status)))?
-        {
-            if body.len() + piece.len() > most {
+        loop {
+            let piece = in_time(response.chunk(), read_gap, total.as_mut()).await.ok_or_else(|| late(Some(status)))?;
+            let Some(piece) = piece.map_err(|error| fail(kind(&error), Some(status)))? else { break };
+            if body.length + piece.len() > body_bytes {
                 return Err(fail(HttpErrorKind::TooLarge, Some(status)));
             }
             body.push(piece);
@@ -228,32 +231,54 @@ impl HttpClient {
     }
 }
 
-/// A body that comes in pieces. Most come in one, which is not copied.
+/// A step of an exchange; `None` when it, or the exchange, takes too long. Cheaper than the library's own limits, which
+/// begin to count, in boxes, also where nothing is waited for.
+async fn in_time<T>(step: impl Future<Output = T>, gap: Duration, total: Pin<&mut Sleep>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = tokio::time::timeout(gap, step) => done.ok(),
+        () = total => None,
+    }
+}
+
+/// A body that comes in pieces. Most come in one, which is not copied. Of others each byte is copied once into a part,
+/// and again when all are there: a body without an end costs no more than is taken of it.
 #[derive(Default)]
 struct Body {
     first: Bytes,
-    /// All of them, from the second on.
-    joined: BytesMut,
+    parts: Vec<Vec<u8>>,
+    length: usize,
 }
 
 impl Body {
-    fn len(&self) -> usize {
-        self.first.len().max(self.joined.len())
-    }
+    /// Long enough for small pieces not to cost more than they hold.
+    const PART: usize = 64 * 1024;
 
-    fn push(&mut self, piece: Bytes) {
+    fn push(&mut self, mut piece: Bytes) {
+        self.length += piece.len();
         if self.first.is_empty() {
             self.first = piece;
             return;
         }
-        if self.joined.is_empty() {
-            self.joined.extend_from_slice(&self.first);
+        while !piece.is_empty() {
+            match self.parts.last_mut() {
+                Some(part) if part.len() < Self::PART => {
+                    let fits = piece.split_to(piece.len().min(Self::PART - part.len()));
+                    part.extend_from_slice(&fits);
+                }
+                _ => self.parts.push(Vec::with_capacity(Self::PART)),
+            }
         }
-        self.joined.extend_from_slice(&piece);
     }
 
     fn whole(self) -> Bytes {
-        if self.joined.is_empty() { self.first } else { self.joined.freeze() }
+        if self.parts.is_empty() {
+            return self.first;
+        }
+        let mut whole = Vec::with_capacity(self.length);
+        whole.extend_from_slice(&self.first);
+        self.parts.into_iter().for_each(|part| whole.extend_from_slice(&part));
+        whole.into()
     }
 }
 
@@ -277,12 +302,9 @@ impl Inner {
     }
 
     fn build(&self, way: Way) -> reqwest::Result<reqwest::Client> {
-        let limits = &self.settings.limits;
         let mut builder = reqwest::Client::builder()
             .user_agent(&self.settings.user_agent)
-            .connect_timeout(limits.connect)
-            .timeout(limits.total)
-            .read_timeout(limits.read_gap)
+            .connect_timeout(self.settings.limits.connect)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .no_proxy()

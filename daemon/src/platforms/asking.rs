@@ -2,13 +2,36 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
-use super::PlatformError;
+use super::{Account, Observation, Observed, PlatformError};
 use crate::http_client::{Answer, Api, HttpError, HttpErrorKind};
 
 /// How many accounts of one batch are asked about at once.
 pub(super) const AT_ONCE: usize = 4;
+
+/// Who asks about accounts one by one.
+pub(super) trait AsksEach: Sync {
+    /// What became of asking about this account.
+    fn one(&self, account: &Account) -> impl Future<Output = Result<Observation, PlatformError>> + Send;
+}
+
+/// Asks about each account, about a few at once. A question takes kilobytes: it is put together when its turn comes.
+pub(super) async fn each(asks: &impl AsksEach, accounts: &[Account]) -> Observed {
+    let (mut waiting, mut asked) = (accounts.iter(), FuturesUnordered::new());
+    let mut observed = Observed::with_capacity(accounts.len());
+    loop {
+        while asked.len() < AT_ONCE
+            && let Some(account) = waiting.next()
+        {
+            asked.push(async { (account.connection, asks.one(account).await) });
+        }
+        let Some(told) = asked.next().await else { return observed };
+        observed.push(told);
+    }
+}
 
 /// Answers of one batch that may say "not now" before the rest is not asked any more.
 const FEW: u32 = 3;

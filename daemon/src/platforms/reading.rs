@@ -4,10 +4,13 @@
 //! holds (a number no type can hold, a nesting without end) spoils that account alone.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use percent_encoding::percent_decode_str;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
-use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use url::Url;
 
@@ -24,18 +27,58 @@ const LARGEST_COUNT: u64 = 1_000_000_000_000_000;
 /// The longest id any platform has.
 const ID_CHARACTERS: usize = 256;
 
+/// An object. A struct alone would be read from a list as well, field by field.
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AnObject(PhantomData))
+    }
+}
+
+struct AnObject<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for AnObject<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
+
 /// Decodes one item of `platform`'s answer; the error names the field.
-pub(super) fn item<T: DeserializeOwned>(platform: &str, text: &RawValue) -> Result<T, PlatformError> {
-    let object = text.get().starts_with('{');
-    // A struct would be read from a list as well, field by field.
-    let read = if object { read_json(text.get().as_bytes()) } else { Err(HttpErrorKind::NotJson) };
-    read.map_err(|kind| {
-        let what = match kind {
-            HttpErrorKind::Shape { at, what } => format!("{platform}: {at} {what}"),
-            _ => format!("{platform}: a part of the answer cannot be read"),
-        };
-        PlatformError::Unexpected { what }
-    })
+pub(super) fn item<'a, T: Deserialize<'a>>(platform: &str, text: &'a RawValue) -> Result<T, PlatformError> {
+    let read = read_json(text.get().as_bytes()).map(|Object(item)| item);
+    read.map_err(|kind| unreadable(platform, kind))
+}
+
+/// Decodes a list, each item by itself.
+///
+/// # Errors
+/// When the text is no list.
+pub(super) fn items<'a, T: Deserialize<'a>>(
+    platform: &str,
+    text: &'a [u8],
+) -> Result<Vec<Result<T, PlatformError>>, HttpErrorKind> {
+    // Mostly nothing is wrong with any of them: then once is enough.
+    if let Ok(all) = serde_json::from_slice::<Vec<Object<T>>>(text) {
+        return Ok(all.into_iter().map(|Object(item)| Ok(item)).collect());
+    }
+    let texts: Vec<&RawValue> = read_json(text)?;
+    Ok(texts.into_iter().map(|text| item(platform, text)).collect())
+}
+
+/// What to tell of an item that cannot be read.
+pub(super) fn unreadable(platform: &str, kind: HttpErrorKind) -> PlatformError {
+    let what = match kind {
+        HttpErrorKind::Shape { at, what } => format!("{platform}: {at} {what}"),
+        _ => format!("{platform}: a part of the answer cannot be read"),
+    };
+    PlatformError::Unexpected { what }
 }
 
 /// A count as number or digits; absent, null and "" are `None`. Signs, fractions and other types are errors.

@@ -44,9 +44,9 @@ pub async fn batch(
 ) {
     let started_at = app.clock.now();
     let number = announce(&app, &scope, &asked, started_at);
-    let observed = observe(&app, &scope, &asked, started_at).await;
+    let mut observed = observe(&app, &scope, &asked, started_at).await;
     let unstored = app.unstored.acquire_many(asked.len() as u32).await;
-    let ending = asked.iter().map(|asked| end(&app, *asked, started_at, observed.get(&asked.connection)));
+    let ending = asked.iter().map(|asked| end(&app, *asked, started_at, observed.remove(&asked.connection)));
     let mut ending = pin!(futures::future::join_all(ending));
     // The first step decides: who is asked next knows of a limit that was met. The rest waits for the disk.
     let ended = futures::poll!(&mut ending);
@@ -185,9 +185,9 @@ async fn hold(app: &App, scope: &str, until: Timestamp, why: Option<String>) {
 }
 
 /// Decides on one connection's result and commits it; then whoever waits is told.
-async fn end(app: &App, asked: Asked, started_at: Timestamp, result: Option<&Result<Observation, PlatformError>>) {
+async fn end(app: &App, asked: Asked, started_at: Timestamp, result: Option<Result<Observation, PlatformError>>) {
     let ended = match result {
-        Some(result) => commit(app, asked, started_at, result.clone()).await,
+        Some(result) => commit(app, asked, started_at, result).await,
         None => Ok(None),
     };
     // In one step: whoever asks for this connection now either waits for this run or starts another.

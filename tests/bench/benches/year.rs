@@ -9,13 +9,9 @@
 //! first three, which fill caches and the 90 days for which runs are kept); more descriptors than in those months; more
 //! threads than the pools have; snapshot tables over 1.3 x 24 bytes a snapshot; another number of snapshots than days ×
 //! connections, or of runs than slots × connections; more than 10 minutes.
-//!
-//! The allocator gets two arenas, as the service has: one for each thread, which is its default, grows in steps with the
-//! threads that happened to work at once.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -33,7 +29,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const PROVIDER: &str = "ROSTER_BENCH_PROVIDER";
-const ARENAS: &str = "MALLOC_ARENA_MAX";
 const CONNECTIONS: usize = 1000;
 const DAYS: i32 = 365;
 const AT_ONCE: usize = 256;
@@ -56,14 +51,6 @@ const RUNS_KEPT_DAYS: i64 = 90;
 const BYTES_A_SNAPSHOT: f64 = 24.0;
 
 fn main() -> Result<()> {
-    if std::env::var_os(ARENAS).is_none() {
-        // The allocator reads it before anything of ours runs.
-        return Err(Command::new(std::env::current_exe()?)
-            .args(std::env::args_os().skip(1))
-            .env(ARENAS, "2")
-            .exec()
-            .into());
-    }
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(WORKERS).max_blocking_threads(BLOCKING).enable_all().build()?;
     if std::env::var_os(PROVIDER).is_some() {

@@ -2,15 +2,13 @@
 
 use std::collections::HashSet;
 
-use futures::{FutureExt, StreamExt, stream};
-use roster_protocol::ids::ConnectionId;
 use serde_json::value::RawValue;
 
 use super::SLUG;
 use super::read::{Feed, Profiles, Told, actor, observation, own_post, refusal};
 use crate::history::engagement::NEWEST_POSTS;
 use crate::http_client::{Answer, Api};
-use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::asking::{AsksEach, Stop, each};
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
@@ -27,9 +25,8 @@ pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
     let stop = &Stop::new(api);
     let mut observed = Observed::with_capacity(accounts.len());
     for group in accounts.chunks(PROFILES_A_CALL) {
-        let told = &profiles(api, stop, group).await;
-        let asked: Vec<_> = group.iter().map(|account| one(api, stop, account, told.as_ref()).boxed()).collect();
-        observed.extend(stream::iter(asked).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
+        let told = profiles(api, stop, group).await;
+        observed.extend(each(&Group { api, stop, told }, group).await);
     }
     observed
 }
@@ -52,17 +49,17 @@ async fn profiles(api: &Api, stop: &Stop<'_>, accounts: &[Account]) -> Result<To
     .await
 }
 
-async fn one(
-    api: &Api,
-    stop: &Stop<'_>,
-    account: &Account,
-    told: Result<&Told, &PlatformError>,
-) -> (ConnectionId, Result<Observation, PlatformError>) {
-    let observation = match told {
-        Ok(told) => whole(api, stop, account, told).await,
-        Err(error) => Err(error.clone()),
-    };
-    (account.connection, observation)
+/// Accounts whose profiles were asked for in one call.
+struct Group<'a> {
+    api: &'a Api,
+    stop: &'a Stop<'a>,
+    told: Result<Told, PlatformError>,
+}
+
+impl AsksEach for Group<'_> {
+    async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
+        whole(self.api, self.stop, account, self.told.as_ref().map_err(Clone::clone)?).await
+    }
 }
 
 async fn whole(api: &Api, stop: &Stop<'_>, account: &Account, told: &Told) -> Result<Observation, PlatformError> {

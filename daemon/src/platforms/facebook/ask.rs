@@ -1,14 +1,11 @@
 //! The questions: each Page about itself, its newest posts, and their views.
 
-use futures::{FutureExt, StreamExt, stream};
-use roster_protocol::ids::ConnectionId;
-
 use super::consent::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::read::{FIELDS, METRICS, POST_FIELDS, PageToken, Profile, post};
 use super::{Facebook, NAME, NO_APP};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::{Api, Secret};
-use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::asking::{AsksEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn};
 use crate::platforms::reading::{Posts, add_engagement};
@@ -24,9 +21,8 @@ pub(super) async fn observe(facebook: &Facebook, api: &Api, accounts: &[Account]
         return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
     };
     let questions = SignIn { name: NAME, app, version: &facebook.version }.questions(api, &stop);
-    let batch = &Batch { questions, facebook };
-    let asked: Vec<_> = accounts.iter().map(|account| batch.one(account).boxed()).collect();
-    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+    let batch = Batch { questions, facebook };
+    each(&batch, accounts).await
 }
 
 struct Batch<'a> {
@@ -34,18 +30,19 @@ struct Batch<'a> {
     facebook: &'a Facebook,
 }
 
-impl Batch<'_> {
-    async fn one(&self, account: &Account) -> (ConnectionId, Result<Observation, PlatformError>) {
-        let observation = match &account.access {
+impl AsksEach for Batch<'_> {
+    async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
+        match &account.access {
             Some(access) => self.page(account, access).await,
             None => {
                 let what = format!("{NAME} tells only what a Page's people allow: ask for consent");
                 Err(PlatformError::Unauthorized { what })
             }
-        };
-        (account.connection, observation)
+        }
     }
+}
 
+impl Batch<'_> {
     async fn page(&self, account: &Account, access: &Access) -> Result<Observation, PlatformError> {
         let page = account.platform_user_id.as_deref().unwrap_or(&account.handle);
         let fetched;

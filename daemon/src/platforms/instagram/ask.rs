@@ -1,15 +1,12 @@
 //! The questions: each account about itself, its newest posts, each of them, and its audience.
 
-use futures::{FutureExt, StreamExt, stream};
-use roster_protocol::ids::ConnectionId;
-
 use super::audience::{Audience, FEWEST_FOLLOWERS, METRIC};
 use super::consent::{BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::read::{FIELDS, LOGIN_FIELDS, MEDIA_FIELDS, METRICS, Profile, Wrapped, media, unexpected};
 use super::{Instagram, Login, NAME, NO_APP, login};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
-use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::asking::{AsksEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn, Withdrawn};
 use crate::platforms::reading::{Posts, add_engagement, item};
@@ -24,9 +21,8 @@ pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Accoun
         let error = || PlatformError::Unconfigured { what: NO_APP.to_owned() };
         return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
     };
-    let batch = &Batch { questions, login: instagram.login, withdrawn: &instagram.withdrawn };
-    let asked: Vec<_> = accounts.iter().map(|account| batch.one(account).boxed()).collect();
-    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+    let batch = Batch { questions, login: instagram.login, withdrawn: &instagram.withdrawn };
+    each(&batch, accounts).await
 }
 
 impl Instagram {
@@ -50,19 +46,20 @@ struct Batch<'a> {
 /// A post that is counted, with its id.
 type Counted = Vec<(String, Post)>;
 
-impl Batch<'_> {
-    async fn one(&self, account: &Account) -> (ConnectionId, Result<Observation, PlatformError>) {
-        let observation = match (&account.access, self.login, &account.platform_user_id) {
+impl AsksEach for Batch<'_> {
+    async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
+        match (&account.access, self.login, &account.platform_user_id) {
             (None, _, _) => {
                 let what = format!("{NAME} tells only what an account's owner allows: ask for consent");
                 Err(PlatformError::Unauthorized { what })
             }
             (Some(access), Login::Facebook, None) => super::discovery::look_up(self.questions, account, access).await,
             (Some(access), _, _) => self.own(account, access).await,
-        };
-        (account.connection, observation)
+        }
     }
+}
 
+impl Batch<'_> {
     /// An account whose owner consented.
     async fn own(&self, account: &Account, access: &Access) -> Result<Observation, PlatformError> {
         // The Page's token outlives the person's, and dies alone with the role on the Page.

@@ -1,16 +1,12 @@
 //! The questions: each account at its home, then its newest posts.
 
-use futures::{FutureExt, StreamExt, stream};
-use roster_protocol::ids::ConnectionId;
-use serde_json::value::RawValue;
-
 use super::SLUG;
 use super::read::{
-    Finger, Home, Profile, Refusal, add_posts, home_of, host_of, known_home, observation, parts, posts, profile,
+    Finger, Home, Profile, Refusal, add_posts, home_of, host_of, known_home, observation, parts, posts, profile_of,
 };
-use crate::http_client::{Answer, Api, HttpError, HttpErrorKind, Request};
-use crate::platforms::asking::{AT_ONCE, Stop, sentence};
-use crate::platforms::reading::Posts;
+use crate::http_client::{Answer, Api, HttpError, HttpErrorKind, Request, read_json};
+use crate::platforms::asking::{AsksEach, Stop, each, sentence};
+use crate::platforms::reading::{Object, Posts, items, unreadable};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
 /// The most a page may hold; twelve own posts are among them without turning pages, which has a stricter limit.
@@ -19,9 +15,8 @@ const STATUSES: &str = "40";
 const RATE_RESET: &str = "x-ratelimit-reset";
 
 pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
-    let batch = &Batch { api, stop: Stop::new(api) };
-    let asked: Vec<_> = accounts.iter().map(|account| batch.one(account).boxed()).collect();
-    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+    let batch = Batch { api, stop: Stop::new(api) };
+    each(&batch, accounts).await
 }
 
 /// One batch: all accounts of one instance.
@@ -30,19 +25,17 @@ struct Batch<'a> {
     stop: Stop<'a>,
 }
 
-impl Batch<'_> {
-    async fn one(&self, account: &Account) -> (ConnectionId, Result<Observation, PlatformError>) {
-        (account.connection, self.whole(account).await)
-    }
-
-    async fn whole(&self, account: &Account) -> Result<Observation, PlatformError> {
+impl AsksEach for Batch<'_> {
+    async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
         let (profile, host) = self.find(account).await?;
         let id = profile.id.clone();
         let mut observation = observation(account, &host, profile)?;
         add_posts(&mut observation, self.posts(&host, &id).await);
         Ok(observation)
     }
+}
 
+impl Batch<'_> {
     /// The account by id where it is known, else by name at the handle's host, else where WebFinger says.
     async fn find(&self, account: &Account) -> Result<(Profile, String), PlatformError> {
         if let Some(home) = known_home(account)
@@ -82,10 +75,11 @@ impl Batch<'_> {
         if !answer.is_success() {
             return Ok(Err(Absent::Api));
         }
-        match answer.json::<&RawValue>() {
-            Ok(text) => Ok(profile(account, text)?.ok_or(Absent::Account)),
-            Err(HttpError { kind: HttpErrorKind::Html, .. }) => Ok(Err(Absent::Api)),
-            Err(error) => Err(error.into()),
+        match read_json(answer.body()) {
+            Ok(Object(profile)) => Ok(profile_of(account, profile)?.ok_or(Absent::Account)),
+            Err(HttpErrorKind::Html) => Ok(Err(Absent::Api)),
+            Err(kind @ HttpErrorKind::Shape { .. }) => Err(unreadable(SLUG, kind)),
+            Err(kind) => Err(answer.error(kind).into()),
         }
     }
 
@@ -130,7 +124,7 @@ impl Batch<'_> {
         if !answer.is_success() {
             return Err(PlatformError::Unexpected { what: format!("{SLUG} answered {}", answer.status) });
         }
-        Ok(posts(&answer.json::<Vec<&RawValue>>()?))
+        Ok(posts(items(SLUG, answer.body()).map_err(|kind| answer.error(kind))?))
     }
 
     /// Asks once. Of the refusals only those come back that say "not here": 3xx, 404, 410.

@@ -3,12 +3,11 @@
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 use url::Url;
 
 use super::SLUG;
 use crate::history::engagement::{Post, PostNumbers};
-use crate::http_client::is_host;
+use crate::http_client::{is_host, is_host_like};
 use crate::platforms::reading::{Items, Posts, add_engagement, count, item, plain_id, shown_name};
 use crate::platforms::{Account, Observation, PlatformError};
 
@@ -48,14 +47,11 @@ pub(super) fn parts(handle: &str) -> (&str, &str) {
 /// The home that an earlier answer told.
 pub(super) fn known_home(account: &Account) -> Option<Home> {
     let (id, host) = account.platform_user_id.as_deref()?.rsplit_once('@')?;
-    (plain_id(id).is_some() && is_host(host)).then(|| Home { id: id.to_owned(), host: host.to_owned() })
+    (plain_id(id).is_some() && is_host_like(host)).then(|| Home { id: id.to_owned(), host: host.to_owned() })
 }
 
-/// Reads an account that `host` told.
-///
-/// `Ok(None)`: it is somebody else's, as happens when an instance was set up anew.
-pub(super) fn profile(account: &Account, text: &RawValue) -> Result<Option<Profile>, PlatformError> {
-    let profile: Profile = item(SLUG, text)?;
+/// The profile, if it is the account's: it may be somebody else's, as happens when an instance was set up anew.
+pub(super) fn profile_of(account: &Account, profile: Profile) -> Result<Option<Profile>, PlatformError> {
     if plain_id(&profile.id).is_none() {
         return Err(PlatformError::Unexpected { what: format!("{SLUG}: id is no id") });
     }
@@ -101,7 +97,7 @@ pub(super) fn add_posts(observation: &mut Observation, posts: Result<Posts, Plat
 }
 
 #[derive(Deserialize)]
-struct Status {
+pub(super) struct Status {
     created_at: Option<String>,
     in_reply_to_id: Option<IgnoredAny>,
     reblog: Option<IgnoredAny>,
@@ -117,10 +113,10 @@ struct Status {
 }
 
 /// The account's own posts, without boosts and replies, which not every server leaves out when asked to.
-pub(super) fn posts(statuses: &[&RawValue]) -> Posts {
+pub(super) fn posts(statuses: Vec<Result<Status, PlatformError>>) -> Posts {
     let mut read = Posts { posts: Vec::with_capacity(statuses.len()), unread: 0 };
-    for text in statuses {
-        match item::<Status>(SLUG, text) {
+    for status in statuses {
+        match status {
             Ok(status) if status.reblog.is_none() && status.in_reply_to_id.is_none() => read.posts.push(post(&status)),
             Ok(_) => {}
             Err(_) => read.unread += 1,
@@ -176,6 +172,8 @@ mod tests {
     use roster_protocol::metric::{Mean, Ratio};
 
     use super::*;
+    use crate::http_client::read_json;
+    use crate::platforms::reading::{Object, items, unreadable};
 
     fn account() -> Account {
         Account {
@@ -186,12 +184,13 @@ mod tests {
         }
     }
 
-    fn raw(text: &str) -> Box<RawValue> {
-        RawValue::from_string(text.to_owned()).expect("JSON")
+    fn profile(text: &str) -> Result<Option<Profile>, PlatformError> {
+        let read = read_json(text.as_bytes()).map_err(|kind| unreadable(SLUG, kind));
+        profile_of(&account(), read.map(|Object(profile)| profile)?)
     }
 
     fn read(text: &str) -> Result<Observation, PlatformError> {
-        let profile = profile(&account(), &raw(text))?.expect("the same name");
+        let profile = profile(text)?.expect("the same name");
         observation(&account(), "social.example.com", profile)
     }
 
@@ -208,8 +207,8 @@ mod tests {
     #[test]
     fn engagement_is_of_own_posts() {
         let mut observation = read(include_str!("fixtures/account.json")).expect("readable");
-        let statuses: Vec<&RawValue> = serde_json::from_str(include_str!("fixtures/statuses.json")).expect("a fixture");
-        let posts = posts(&statuses);
+        let statuses = items(SLUG, include_bytes!("fixtures/statuses.json"));
+        let posts = posts(statuses.expect("a fixture"));
         assert_eq!((posts.posts.len(), posts.unread), (2, 1));
         add_posts(&mut observation, Ok(posts));
         assert_eq!(observation.numbers.avg_likes, Some(Mean(3000)));
@@ -256,9 +255,9 @@ mod tests {
 
     #[test]
     fn what_is_not_the_account_is_not_taken_for_it() {
-        assert!(profile(&account(), &raw(r#"{"id":"1","username":"oskar"}"#)).expect("readable").is_none());
+        assert!(profile(r#"{"id":"1","username":"oskar"}"#).expect("readable").is_none());
         for bad in [r#"{"id":"../../x","username":"mara"}"#, r#"{"id":7,"username":"mara"}"#, "[]", r#"{"id":"1"}"#] {
-            assert!(profile(&account(), &raw(bad)).is_err(), "{bad}");
+            assert!(profile(bad).is_err(), "{bad}");
         }
         let error = read(r#"{"id":"1","username":"mara","statuses_count":-3}"#).expect_err("negative");
         assert_eq!(error.to_string(), "mastodon: statuses_count is not a count");
@@ -279,10 +278,10 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_read_without_panic(text in crate::platforms::tests::json()) {
-            let _ = profile(&account(), &raw(&text)).map(|profile| {
+            let _ = profile(&text).map(|profile| {
                 profile.map(|profile| observation(&account(), "social.example.com", profile))
             });
-            let _ = posts(&[&*raw(&text)]);
+            let _ = items(SLUG, format!("[{text}]").as_bytes()).map(posts);
             let _ = serde_json::from_str::<Finger>(&text).map(|finger| home_of(&finger));
         }
     }

@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use futures::{FutureExt, StreamExt, stream};
-use roster_protocol::ids::ConnectionId;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -13,7 +11,7 @@ use super::read::{
 };
 use crate::history::engagement::NEWEST_POSTS;
 use crate::http_client::{Answer, Api, Request};
-use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::asking::{AsksEach, Stop, each};
 use crate::platforms::consenting::{Access, Opened};
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
@@ -27,20 +25,24 @@ const VIDEOS_A_PAGE: u8 = 20;
 const MOST_PAGES: usize = 4;
 
 pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
-    let stop = &Stop::new(api);
-    let asked: Vec<_> = accounts.iter().map(|account| one(api, stop, account).boxed()).collect();
-    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+    each(&Batch { api, stop: Stop::new(api) }, accounts).await
 }
 
-async fn one(api: &Api, stop: &Stop<'_>, account: &Account) -> (ConnectionId, Result<Observation, PlatformError>) {
-    let observation = match &account.access {
-        Some(access) => Asking { api, stop, access }.observe(account).await,
-        None => {
-            let what = "TikTok tells only what an account's owner allows: ask for consent".to_owned();
-            Err(PlatformError::Unauthorized { what })
+struct Batch<'a> {
+    api: &'a Api,
+    stop: Stop<'a>,
+}
+
+impl AsksEach for Batch<'_> {
+    async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
+        match &account.access {
+            Some(access) => Asking { api: self.api, stop: &self.stop, access }.observe(account).await,
+            None => {
+                let what = "TikTok tells only what an account's owner allows: ask for consent".to_owned();
+                Err(PlatformError::Unauthorized { what })
+            }
         }
-    };
-    (account.connection, observation)
+    }
 }
 
 /// What a consent opens.
