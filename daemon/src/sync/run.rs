@@ -34,8 +34,8 @@ pub struct Asked {
     pub cause: Cause,
 }
 
-/// Runs a batch of one scope. The places are given back when all are asked: what is stored is in nobody's way, as long
-/// as not too much of it waits for the disk.
+/// Runs a batch of one scope. The places are given back when all are asked: what is decided and stored is in nobody's way,
+/// as long as not too much of it waits for the disk. Only where something went wrong, who is asked next must know it.
 pub async fn batch(
     app: Arc<App>,
     scope: String,
@@ -46,9 +46,16 @@ pub async fn batch(
     let number = announce(&app, &scope, &asked, started_at);
     let mut observed = observe(&app, &scope, &asked, started_at).await;
     let unstored = app.unstored.acquire_many(asked.len() as u32).await;
+    let went_well = asked.iter().all(|asked| observed.get(&asked.connection).is_some_and(Result::is_ok));
+    let mut places = Some(places);
+    if went_well {
+        places = None;
+        app.wake.notify_one();
+        tokio::task::yield_now().await;
+    }
     let ending = asked.iter().map(|asked| end(&app, *asked, started_at, observed.remove(&asked.connection)));
     let mut ending = pin!(futures::future::join_all(ending));
-    // The first step decides: who is asked next knows of a limit that was met. The rest waits for the disk.
+    // The first step decides; the rest waits for the disk.
     let ended = futures::poll!(&mut ending);
     drop(places);
     app.wake.notify_one();
