@@ -37,7 +37,7 @@ use crate::config;
 /// to wait for him.
 const MOST_CONNECTIONS: usize = 128;
 /// What everybody gets before that: in a crowd that comes at once nobody is sent away before he could ask.
-const CHANCE: Duration = Duration::from_millis(100);
+const CHANCE: Duration = Duration::from_millis(250);
 /// How many may wait for a place.
 const BACKLOG: u32 = 1024;
 const MOST_HEADER_BYTES: usize = 16 * 1024;

@@ -149,8 +149,8 @@ async fn converse(app: Arc<App>, who: Who, stream: UnixStream, patience: Patienc
     let serve = |call: InFlightRequest<RosterRequest, RosterResponse>| {
         let (caller, pages) = (caller.clone(), &pages);
         async move {
-            // Held until the answer is on its way: it is nobody else's memory that fills up with answers nobody reads.
             caller.app.recalled().await;
+            // Held until the answer is on its way: it is nobody else's memory that fills up with answers nobody reads.
             let _page = if is_long(&call.get().message) { pages.acquire().await.ok() } else { None };
             call.execute(caller.serve()).await;
         }
