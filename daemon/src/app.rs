@@ -4,6 +4,7 @@
 //! roster takes it in, the store makes it durable, and only then it is told.
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use crate::model::{Commit, Loaded};
 use crate::reload::LastLoad;
 use crate::roster::Roster;
 use crate::setup::{Platforms, Setup};
-use crate::store::{Store, StoreError, StoreState};
+use crate::store::{Pending, Sealed, Store, StoreError, StoreState};
 use crate::sync::coverage::Coverage;
 use crate::sync::decide::{Dice, Facts};
 use crate::sync::tickets::Tickets;
@@ -209,16 +210,54 @@ impl App {
         decision: impl FnOnce(&Facts<'_>, &mut Commit, &mut Dice) -> Result<T, RosterError>,
     ) -> Result<T, RosterError> {
         self.recalled().await;
-        let (pending, events, decided) = {
-            let setup = self.setup();
-            let mut roster = self.roster();
-            let mut commit = Commit::default();
-            let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
-            let decided = decision(&self.facts(&roster, &setup), &mut commit, &mut dice)?;
-            roster.apply(&commit);
-            let events = events_of(&roster, &commit);
-            (self.store.submit(commit), events, decided)
+        let (decided, made) = self.in_one_step(|step| step.take(decision));
+        let told = self.store_and_tell(made).await.and(decided);
+        self.wake.notify_one();
+        told
+    }
+
+    /// Decides one after the other in one step, each on what the ones before have left; what they decide is stored
+    /// together. Where one is refused, the others go on. The schedule is not woken: whoever took connections out of it
+    /// brings them back first.
+    ///
+    /// # Errors
+    /// Each decision's own, or for all the others that they could not be stored: then nothing has happened.
+    pub async fn decide_each<T>(
+        &self,
+        decisions: impl IntoIterator<Item = impl FnOnce(&Facts<'_>, &mut Commit, &mut Dice) -> Result<T, RosterError>>,
+    ) -> Vec<Result<T, RosterError>> {
+        self.recalled().await;
+        let (decided, made) =
+            self.in_one_step(|step| decisions.into_iter().map(|decision| step.take(decision)).collect::<Vec<_>>());
+        match self.store_and_tell(made).await {
+            Ok(()) => decided,
+            Err(error) => decided.into_iter().map(|told| told.and_then(|_| Err(error.clone()))).collect(),
+        }
+    }
+
+    /// Decides with the roster in hand, and queues what was decided in the same order.
+    fn in_one_step<T>(&self, decide: impl FnOnce(&mut Step<'_>) -> T) -> (T, Option<Made>) {
+        let setup = self.setup();
+        let mut roster = self.roster();
+        let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let mut step = Step {
+            roster: &mut roster,
+            setup: &setup,
+            dice: &mut dice,
+            now,
+            sealed: Sealed::default(),
+            events: vec![],
         };
+        let decided = decide(&mut step);
+        let Step { sealed, events, .. } = step;
+        let made = (!sealed.is_empty()).then(|| Made { pending: self.store.write(sealed), events });
+        (decided, made)
+    }
+
+    /// Waits until what was decided is durable, and tells it; `None` when everything was refused.
+    async fn store_and_tell(&self, made: Option<Made>) -> Result<(), RosterError> {
+        let Some(Made { pending, events }) = made else { return Ok(()) };
         if let Err(error) = pending.await {
             tracing::error!(%error, "a decision could not be stored; the roster is loaded anew");
             self.reload().await;
@@ -226,18 +265,7 @@ impl App {
         }
         self.meters.told(&events);
         self.feed.tell(events);
-        self.wake.notify_one();
-        Ok(decided)
-    }
-
-    /// What deciding needs to know.
-    fn facts<'a>(&self, roster: &'a Roster, setup: &'a Setup) -> Facts<'a> {
-        Facts {
-            roster,
-            grid: &setup.config.sync.grid,
-            significant: setup.config.change.significant,
-            now: self.clock.now(),
-        }
+        Ok(())
     }
 
     /// Does work that must finish even when whoever asked has left.
@@ -249,7 +277,7 @@ impl App {
         work: impl Future<Output = Result<T, RosterError>> + Send + 'static,
     ) -> Result<T, RosterError> {
         let done = self.tasks.spawn(self.cut_off.clone().run_until_cancelled_owned(work)).await;
-        let done = done.unwrap_or_else(|_| Some(Err(RosterError::failed("rosterd failed at this; its log has more"))));
+        let done = done.unwrap_or_else(|_| Some(Err(RosterError::failed(FAILED_BADLY))));
         done.unwrap_or_else(|| Err(RosterError::failed("rosterd is ending")))
     }
 
@@ -284,6 +312,50 @@ impl App {
         self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Decisions that are made while the roster is held.
+struct Step<'a> {
+    roster: &'a mut Roster,
+    setup: &'a Setup,
+    dice: &'a mut Dice,
+    now: Timestamp,
+    sealed: Sealed,
+    events: Vec<Event>,
+}
+
+/// What was decided in a step, on its way to the disk.
+struct Made {
+    pending: Pending,
+    /// What is told of it once it is there.
+    events: Vec<Event>,
+}
+
+impl Step<'_> {
+    /// Makes one decision. One that is refused, or that no store could hold, leaves no trace.
+    fn take<T>(
+        &mut self,
+        decision: impl FnOnce(&Facts<'_>, &mut Commit, &mut Dice) -> Result<T, RosterError>,
+    ) -> Result<T, RosterError> {
+        let config = &self.setup.config;
+        let facts = Facts {
+            roster: self.roster,
+            grid: &config.sync.grid,
+            significant: config.change.significant,
+            now: self.now,
+        };
+        let mut commit = Commit::default();
+        // One that fails badly must not take those with it that are in the roster already and not yet on their way.
+        let deciding = AssertUnwindSafe(|| decision(&facts, &mut commit, self.dice));
+        let decided = catch_unwind(deciding).unwrap_or_else(|_| Err(RosterError::failed(FAILED_BADLY)))?;
+        self.sealed.add(&commit).map_err(|error| stored_not(&error))?;
+        self.roster.apply(&commit);
+        self.events.extend(events_of(self.roster, &commit));
+        Ok(decided)
+    }
+}
+
+/// What is told of a panic, which the log tells in full.
+const FAILED_BADLY: &str = "rosterd failed at this; its log has more";
 
 /// Runs that may wait for a slow disk before no more are asked.
 const MOST_UNSTORED: usize = 4096;
@@ -327,3 +399,6 @@ pub fn read_not(error: &StoreError) -> RosterError {
 
 /// How long waiting calls are held: the protocol's limit, as a value.
 pub const WAIT: Duration = roster_protocol::service::LONGEST_WAIT;
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,8 @@ pub struct Feed {
     epoch: u64,
     kept: Mutex<Kept>,
     newest: watch::Sender<u64>,
+    /// The number of the newest event of an alert.
+    newest_alert: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -30,7 +32,12 @@ struct Kept {
 impl Feed {
     /// An empty feed.
     pub fn new(epoch: u64) -> Self {
-        Self { epoch: epoch.max(1), kept: Mutex::default(), newest: watch::Sender::new(0) }
+        Self {
+            epoch: epoch.max(1),
+            kept: Mutex::default(),
+            newest: watch::Sender::new(0),
+            newest_alert: watch::Sender::new(0),
+        }
     }
 
     /// Tells what was committed, in order.
@@ -38,6 +45,7 @@ impl Feed {
         if events.is_empty() {
             return;
         }
+        let has_alerts = events.iter().any(|event| matches!(event, Event::AlertChanged(_)));
         let newest = {
             let mut kept = self.kept();
             kept.newest += events.len() as u64;
@@ -47,11 +55,14 @@ impl Feed {
             kept.newest
         };
         self.newest.send_replace(newest);
+        if has_alerts {
+            self.newest_alert.send_replace(newest);
+        }
     }
 
-    /// Waits for something to be told that a waiter has not seen: changes whenever anything is.
-    pub fn watch(&self) -> watch::Receiver<u64> {
-        self.newest.subscribe()
+    /// Waits for an alert to be told that a waiter has not seen: changes whenever one is.
+    pub fn watch_alerts(&self) -> watch::Receiver<u64> {
+        self.newest_alert.subscribe()
     }
 
     /// What came after `after`, waiting up to `patience` for the first. [`Cursor::default`] answers at once with

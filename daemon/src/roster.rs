@@ -212,7 +212,10 @@ impl Roster {
                 (std::cmp::Reverse(latest.and_then(|latest| latest.numbers.followers)), *id)
             });
         }
-        self.requeue(id);
+        // What is being asked comes back when that has ended.
+        if !self.running.contains(&id) {
+            self.requeue(id);
+        }
         renamed
     }
 

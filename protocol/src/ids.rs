@@ -119,7 +119,9 @@ impl<Of> Ord for Id<Of> {
 }
 impl<Of> Hash for Id<Of> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
+        // As one number: bytes would be preceded by how many they are.
+        let [a, b, c, d, e] = self.0;
+        state.write_u64(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]));
     }
 }
 impl<Of> Serialize for Id<Of> {

@@ -35,7 +35,7 @@ const GIVEN_UP_AFTER_MS: i64 = 24 * 3_600_000;
 /// What a user's desktop has not shown yet, waiting up to `patience` for the first.
 pub async fn notices(app: &App, uid: u32, patience: Duration) -> Vec<Notice> {
     let _present = Present::announce(app, uid);
-    let mut told = app.feed.watch();
+    let mut told = app.feed.watch_alerts();
     let found = told.wait_for(|_| !waiting_for(app, uid).is_empty());
     let _ = tokio::time::timeout(patience, found).await;
     waiting_for(app, uid)
@@ -109,7 +109,7 @@ pub async fn shown(app: &App, uid: u32, number: u64) -> Result<(), RosterError> 
 /// `session` is whether the daemon lives in a user's session.
 pub async fn run(app: Arc<App>, session: bool) {
     let uid = nix::unistd::Uid::effective().as_raw();
-    let mut told = app.feed.watch();
+    let mut told = app.feed.watch_alerts();
     let mut handed = None;
     let mut failures = 0u32;
     let mut not_before = Timestamp(0);

@@ -84,8 +84,13 @@ impl Answer {
 
 /// Decodes JSON; an error names the field and never quotes the text.
 pub(crate) fn read_json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, HttpErrorKind> {
-    // To know where one is costs as much as decoding: only what cannot be read is read again for that.
-    serde_json::from_slice(text).or_else(|_| read_with_path(text))
+    // To know where an error is costs as much as decoding: only what cannot be read is read again for that.
+    decoded(text).map_or_else(|| read_with_path(text), Ok)
+}
+
+/// Decodes JSON, if it is what it should be. That it is UTF-8 is looked at once, and not again for each of its texts.
+pub(crate) fn decoded<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
+    serde_json::from_str(std::str::from_utf8(text).ok()?).ok()
 }
 
 fn read_with_path<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, HttpErrorKind> {

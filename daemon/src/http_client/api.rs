@@ -56,12 +56,22 @@ pub struct Api {
     route: Route,
     now: Timestamp,
     wait: Mutex<Option<(Duration, String)>>,
+    /// Where the last question went: mostly the next one goes there too.
+    base: Mutex<Option<Base>>,
+}
+
+/// What comes before the path of a host's URLs.
+#[derive(Clone, Debug)]
+struct Base {
+    host: String,
+    url: Url,
+    reach: Reach,
 }
 
 impl Api {
     /// A way for a batch that begins at `now`.
     pub fn new(client: HttpClient, route: Route, now: Timestamp) -> Self {
-        Self { client, route, now, wait: Mutex::new(None) }
+        Self { client, route, now, wait: Mutex::new(None), base: Mutex::new(None) }
     }
 
     /// When the batch began.
@@ -88,8 +98,7 @@ impl Api {
     /// Where people's browsers find a page of this platform: its own address, or the gateway's form of it.
     /// `None` when the route does not lead there.
     pub fn address(&self, host: &str, path: &str) -> Option<Url> {
-        let (base, _) = self.resolve(host)?;
-        Url::parse(&format!("{base}{path}")).ok()
+        self.url(host, path, "").map(|(url, _)| url)
     }
 
     /// Notes that the platform wants no further questions for this long, although it answered.
@@ -113,6 +122,26 @@ impl Api {
     /// Whether the operator allows this host at a private address.
     pub fn is_private_host(&self, host: &str) -> bool {
         self.route.private_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+    }
+
+    /// The URL of a path of `host`, and how far it may lead.
+    fn url(&self, host: &str, path: &str, query: &str) -> Option<(Url, Reach)> {
+        let Base { mut url, reach, .. } = self.base(host)?;
+        let whole = [url.path().trim_end_matches('/'), path].concat();
+        url.set_path(&whole);
+        url.set_query((!query.is_empty()).then_some(query));
+        Some((url, reach))
+    }
+
+    fn base(&self, host: &str) -> Option<Base> {
+        let mut last = self.base.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(base) = last.as_ref().filter(|base| base.host == host) {
+            return Some(base.clone());
+        }
+        let (text, reach) = self.resolve(host)?;
+        let base = Base { host: host.to_owned(), url: Url::parse(&text).ok()?, reach };
+        *last = Some(base.clone());
+        Some(base)
     }
 
     /// What comes before the path of a URL of `host`.
@@ -181,9 +210,9 @@ impl<'a> Request<'a> {
     pub fn part(mut self, name: &'static str, value: &str) -> Self {
         // Dots alone would walk up the path, however they are encoded.
         self.broken |= value.bytes().all(|byte| byte == b'.');
-        let value = utf8_percent_encode(value, PART);
-        match self.path.split_once(&format!("{{{name}}}")) {
-            Some((before, after)) => self.path = format!("{before}{value}{after}").into(),
+        let value: Cow<'_, str> = utf8_percent_encode(value, PART).into();
+        match self.path.split_once(&["{", name, "}"].concat()) {
+            Some((before, after)) => self.path = [before, &value, after].concat().into(),
             None => self.broken = true,
         }
         self
@@ -237,13 +266,8 @@ impl<'a> Request<'a> {
     /// As [`HttpClient::send`]. Any status is an answer.
     pub async fn send(self) -> Result<Answer, HttpError> {
         let bad = || HttpError::new(&self.host, self.template, None, HttpErrorKind::BadHost);
-        let (mut text, reach) = self.api.resolve(&self.host).filter(|_| !self.broken).ok_or_else(bad)?;
-        text.push_str(&self.path);
-        if !self.query.is_empty() {
-            text.push('?');
-            text.push_str(&self.query);
-        }
-        let url = Url::parse(&text).map_err(|_| bad())?;
+        let to = self.api.url(&self.host, &self.path, &self.query).filter(|_| !self.broken);
+        let (url, reach) = to.ok_or_else(bad)?;
         let outgoing = Outgoing {
             method: self.method,
             url,

@@ -16,7 +16,6 @@ mod tests;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +23,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use reqwest::Url;
 use tokio::sync::OnceCell;
-use tokio::time::Sleep;
+use tokio::time::Instant;
 
 use address::{LoopbackOnly, PublicOnly, Way};
 pub use answer::Answer;
-pub(crate) use answer::read_json;
+pub(crate) use answer::{decoded, read_json};
 pub use api::{Api, BaseError, Request, Route, base_url};
 pub(crate) use api::{is_host, is_host_like};
 pub use error::{HttpError, HttpErrorKind};
@@ -201,15 +200,22 @@ impl HttpClient {
         let client = self.inner.client(way).await.map_err(|kind| fail(kind, None))?;
         let proxied = self.inner.proxy.is_some() && way.is_proxied();
         let HttpLimits { total, read_gap, body_bytes, .. } = self.inner.settings.limits;
-        let mut total = pin!(tokio::time::sleep(total));
+        let end = Instant::now() + total;
         let late = |status| fail(HttpErrorKind::Timeout, status);
-        let ask = || client.request(method.clone(), url.clone()).headers(headers.clone()).body(body.clone());
+        let ask = || {
+            let mut request = reqwest::Request::new(method.clone(), url.clone());
+            *request.headers_mut() = headers.clone();
+            if method != Method::GET {
+                *request.body_mut() = Some(body.clone().into());
+            }
+            client.execute(request)
+        };
         let kind = |error: &reqwest::Error| HttpErrorKind::of(error, reach, proxied);
-        let mut asked = in_time(ask().send(), read_gap, total.as_mut()).await.ok_or_else(|| late(None))?;
+        let mut asked = in_time(ask(), read_gap, end).await.ok_or_else(|| late(None))?;
         // A server may close a kept connection while we ask over it: without a byte of an answer, asking again is safe
         // where asking changes nothing.
         if method == Method::GET && asked.as_ref().is_err_and(|error| kind(error) == HttpErrorKind::Broken) {
-            asked = in_time(ask().send(), read_gap, total.as_mut()).await.ok_or_else(|| late(None))?;
+            asked = in_time(ask(), read_gap, end).await.ok_or_else(|| late(None))?;
         }
         let mut response = asked.map_err(|error| fail(kind(&error), None))?;
         let status = response.status().as_u16();
@@ -220,7 +226,7 @@ impl HttpClient {
         let headers = std::mem::take(response.headers_mut());
         let mut body = Body::default();
         loop {
-            let piece = in_time(response.chunk(), read_gap, total.as_mut()).await.ok_or_else(|| late(Some(status)))?;
+            let piece = in_time(response.chunk(), read_gap, end).await.ok_or_else(|| late(Some(status)))?;
             let Some(piece) = piece.map_err(|error| fail(kind(&error), Some(status)))? else { break };
             if body.length + piece.len() > body_bytes {
                 return Err(fail(HttpErrorKind::TooLarge, Some(status)));
@@ -231,14 +237,10 @@ impl HttpClient {
     }
 }
 
-/// A step of an exchange; `None` when it, or the exchange, takes too long. Cheaper than the library's own limits, which
-/// begin to count, in boxes, also where nothing is waited for.
-async fn in_time<T>(step: impl Future<Output = T>, gap: Duration, total: Pin<&mut Sleep>) -> Option<T> {
-    tokio::select! {
-        biased;
-        done = tokio::time::timeout(gap, step) => done.ok(),
-        () = total => None,
-    }
+/// A step of an exchange; `None` when it takes longer than `gap`, or the exchange goes beyond `end`. Cheaper than the
+/// library's own limits, which begin to count, in boxes, also where nothing is waited for.
+async fn in_time<T>(step: impl Future<Output = T>, gap: Duration, end: Instant) -> Option<T> {
+    tokio::time::timeout_at(end.min(Instant::now() + gap), step).await.ok()
 }
 
 /// A body that comes in pieces. Most come in one, which is not copied. Of others each byte is copied once into a part,

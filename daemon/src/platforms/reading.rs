@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use percent_encoding::percent_decode_str;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
+use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -16,7 +17,7 @@ use url::Url;
 
 use super::{Observation, PlatformError};
 use crate::history::engagement::{NEWEST_POSTS, Post, engagement, newest};
-use crate::http_client::{HttpErrorKind, read_json};
+use crate::http_client::{HttpErrorKind, decoded, read_json};
 
 /// Items whose texts are decoded one by one.
 pub(super) type Items = Vec<Box<RawValue>>;
@@ -65,7 +66,7 @@ pub(super) fn items<'a, T: Deserialize<'a>>(
     text: &'a [u8],
 ) -> Result<Vec<Result<T, PlatformError>>, HttpErrorKind> {
     // Mostly nothing is wrong with any of them: then once is enough.
-    if let Ok(all) = serde_json::from_slice::<Vec<Object<T>>>(text) {
+    if let Some(all) = decoded::<Vec<Object<T>>>(text) {
         return Ok(all.into_iter().map(|Object(item)| Ok(item)).collect());
     }
     let texts: Vec<&RawValue> = read_json(text)?;
@@ -138,6 +139,29 @@ impl<'de> Visitor<'de> for Count {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Err(A::Error::custom(NOT_A_COUNT))
+    }
+}
+
+/// A time as text; absent, null and what nobody can read are `None`. Other types are errors.
+pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    deserializer.deserialize_any(Time)
+}
+
+struct Time;
+
+impl Visitor<'_> for Time {
+    type Value = Option<Timestamp>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(text.parse().ok())
     }
 }
 
@@ -244,6 +268,29 @@ mod tests {
         ] {
             let error = read(&format!(r#"{{"fans":{bad}}}"#)).expect_err(bad);
             assert_eq!(error, PlatformError::Unexpected { what: "x: fans is not a count".to_owned() }, "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_are_texts_that_need_not_be_readable() {
+        #[derive(serde::Deserialize)]
+        struct Posted {
+            #[serde(default, deserialize_with = "time")]
+            at: Option<Timestamp>,
+        }
+        let read = |text: &str| serde_json::from_str(text).map(|Posted { at }| at.map(|at| at.0)).map_err(drop);
+        for (text, expected) in [
+            (r#"{"at":"1970-01-01T00:00:01Z"}"#, Some(1000)),
+            (r#"{"at":"1970-01-01T01:00:01.5\u002b0100"}"#, Some(1500)),
+            (r#"{"at":"yesterday"}"#, None),
+            (r#"{"at":""}"#, None),
+            (r#"{"at":null}"#, None),
+            ("{}", None),
+        ] {
+            assert_eq!(read(text), Ok(expected), "{text}");
+        }
+        for bad in [r#"{"at":1}"#, r#"{"at":["1970-01-01T00:00:01Z"]}"#, r#"{"at":{}}"#, r#"{"at":true}"#] {
+            assert_eq!(read(bad), Err(()), "{bad}");
         }
     }
 

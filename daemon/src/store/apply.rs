@@ -17,6 +17,36 @@ use crate::model::{Commit, Connection, Delivery, DeliveryState};
 /// A longer record is a mistake of ours: names, notes and reasons have their limits.
 const MAX_RECORD_BYTES: usize = 1 << 20;
 
+/// Commits in bytes, in their order: stored together, all or none.
+#[derive(Default)]
+pub struct Sealed(pub(super) Vec<Batch>);
+
+impl Sealed {
+    /// Adds a commit; one that cannot be stored is left out.
+    ///
+    /// # Errors
+    /// `Invalid` when something cannot be stored: a record over 1 MiB, a snapshot of a day before 1900 or after 4999.
+    pub fn add(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        self.0.push(Batch::of(commit)?);
+        Ok(())
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How much of a transaction it takes, in commits of one snapshot.
+    pub(super) fn size(&self) -> usize {
+        self.0.iter().map(|batch| batch.rows.len().max(1)).sum()
+    }
+
+    /// Whether it may wait for others for a while: it is what syncs learned.
+    pub(super) fn is_unhurried(&self) -> bool {
+        self.0.iter().all(|batch| batch.has_runs)
+    }
+}
+
 /// A commit in bytes.
 #[derive(Default)]
 pub(super) struct Batch {
@@ -37,9 +67,7 @@ struct Put {
 }
 
 impl Batch {
-    /// # Errors
-    /// `Invalid` when something cannot be stored: a record over 1 MiB, a snapshot of a day before 1900 or after 4999.
-    pub(super) fn of(commit: &Commit) -> Result<Self, StoreError> {
+    fn of(commit: &Commit) -> Result<Self, StoreError> {
         let mut batch = Batch { has_runs: !commit.runs.is_empty(), ..Batch::default() };
         commit.influencers.iter().try_for_each(|influencer| batch.put(influencer))?;
         for id in &commit.removed_influencers {
@@ -100,16 +128,6 @@ impl Batch {
         Ok(batch)
     }
 
-    /// How much of a transaction it takes, in commits of one snapshot.
-    pub(super) fn size(&self) -> usize {
-        self.rows.len().max(1)
-    }
-
-    /// Whether it may wait for others for a while: it is what a sync learned.
-    pub(super) fn is_unhurried(&self) -> bool {
-        self.has_runs
-    }
-
     fn put<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         self.put_in(R::TABLE, record)
     }
@@ -153,7 +171,7 @@ fn limited(bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
 }
 
 /// Writes the batches as if one came after the other.
-pub(super) fn apply(txn: &WriteTransaction, batches: &[Batch], damage: &DamageLog) -> Result<(), StoreError> {
+pub(super) fn apply(txn: &WriteTransaction, batches: &[&Batch], damage: &DamageLog) -> Result<(), StoreError> {
     write_puts(txn, batches)?;
     write_audit(txn, batches)?;
     let mut rows = Vec::new();
@@ -168,7 +186,7 @@ pub(super) fn apply(txn: &WriteTransaction, batches: &[Batch], damage: &DamageLo
 }
 
 /// Rows in key order, so that neighbours are written together; of several for one key the last counts.
-fn write_puts(txn: &WriteTransaction, batches: &[Batch]) -> Result<(), StoreError> {
+fn write_puts(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreError> {
     let mut puts: Vec<&Put> = batches.iter().flat_map(|batch| &batch.puts).collect();
     puts.sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
     for of_table in puts.chunk_by(|a, b| a.table == b.table) {
@@ -186,7 +204,7 @@ fn write_puts(txn: &WriteTransaction, batches: &[Batch]) -> Result<(), StoreErro
 }
 
 /// Lines get the next numbers in the order of their commits.
-fn write_audit(txn: &WriteTransaction, batches: &[Batch]) -> Result<(), StoreError> {
+fn write_audit(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreError> {
     let mut lines = batches.iter().flat_map(|batch| &batch.audit).peekable();
     if lines.peek().is_none() {
         return Ok(());

@@ -40,6 +40,7 @@ use redb::WriteTransaction;
 use roster_protocol::time::Timestamp;
 use tokio::sync::{oneshot, watch};
 
+pub use self::apply::Sealed;
 pub use self::damage::{Damage, DamagedRow};
 pub use self::error::StoreError;
 pub use self::lists::{Mark, Page};
@@ -48,7 +49,6 @@ pub use self::reader::Reader;
 pub use self::scrub::Scrubbed;
 pub use self::shared::StoreState;
 
-use self::apply::Batch;
 use self::damage::DamageLog;
 use self::origin::Origin;
 pub(crate) use self::origin::own_dir;
@@ -139,14 +139,27 @@ impl Store {
     /// The future's: `Invalid` when the commit cannot be stored; `Degraded` when writing does not work at present;
     /// `Io` or `Damaged` when it failed just now, and then the commit may be stored or not; `Closed`.
     pub fn submit(&self, commit: Commit) -> Pending {
-        let (reply, told) = oneshot::channel();
-        if *self.handle.shared.state.borrow() != StoreState::Working {
-            let _ = reply.send(Err(self.handle.shared.degraded()));
-            return Pending(told);
+        let mut sealed = Sealed::default();
+        match sealed.add(&commit) {
+            Ok(()) => self.write(sealed),
+            Err(error) => {
+                let (reply, told) = oneshot::channel();
+                let _ = reply.send(Err(error));
+                Pending(told)
+            }
         }
-        match Batch::of(&commit) {
-            Ok(batch) => self.queue(Job::Commit(batch, reply)),
-            Err(error) => drop(reply.send(Err(error))),
+    }
+
+    /// As [`Store::submit`], several at once.
+    ///
+    /// # Errors
+    /// As [`Store::submit`].
+    pub fn write(&self, commits: Sealed) -> Pending {
+        let (reply, told) = oneshot::channel();
+        if *self.handle.shared.state.borrow() == StoreState::Working {
+            self.queue(Job::Commit(commits, reply));
+        } else {
+            let _ = reply.send(Err(self.handle.shared.degraded()));
         }
         Pending(told)
     }
@@ -212,7 +225,7 @@ impl Store {
         self.handle.shared.damage.found()
     }
 
-    /// The file's size; `None` when there is no file.
+    /// What the file takes on the disk; `None` when there is no file.
     pub fn file_bytes(&self) -> Option<u64> {
         self.handle.shared.origin.file_bytes()
     }

@@ -148,10 +148,10 @@ impl Origin {
         Ok(database)
     }
 
-    /// The size of the file; `None` for backends.
+    /// What the file takes on the disk: less than its length, which grows ahead of what is written. `None` for backends.
     pub(super) fn file_bytes(&self) -> Option<u64> {
         match &self.place {
-            Place::File { path, .. } => fs::metadata(path).ok().map(|meta| meta.len()),
+            Place::File { path, .. } => fs::metadata(path).ok().map(|meta| meta.blocks() * 512),
             Place::Backend(_) => None,
         }
     }

@@ -3,10 +3,10 @@
 //! Damaged rows are left out and noted. A transaction keeps old pages from being used again, so keep it under a second.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableHandle};
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::ConnectionId;
@@ -164,14 +164,15 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
-    /// The bytes that the snapshot tables take in the file, pages included. Walks their trees: for measuring.
-    pub fn snapshot_table_bytes(&self) -> Result<u64, StoreError> {
-        let bytes = |stats: redb::TableStats| stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
-        let mut sum = bytes(self.chunks()?.stats()?);
-        for (_, log) in self.logs()? {
-            sum += bytes(log.stats()?);
+    /// The bytes that each table takes in the file, by its name: whole pages. Walks their trees: for measuring.
+    pub fn table_bytes(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut bytes = BTreeMap::new();
+        for table in self.txn.list_tables()? {
+            let stats = self.txn.open_untyped_table(table.clone())?.stats()?;
+            let taken = stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
+            bytes.insert(table.name().to_owned(), taken);
         }
-        Ok(sum)
+        Ok(bytes)
     }
 
     /// What the daemon keeps in memory from its start on.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use redb::WriteTransaction;
 use tokio::sync::oneshot;
 
-use super::apply::{self, Batch};
+use super::apply::{self, Batch, Sealed};
 use super::error::StoreError;
 use super::shared::{Shared, StoreState};
 
@@ -20,7 +20,7 @@ const GROUP: usize = 1_000;
 const LOOKS: u32 = 25;
 const LOOKS_IN_VAIN: u32 = 4;
 /// Nobody waits for a sync's end as for an answer: where all of a group are syncs it lingers longer by this.
-const UNHURRIED: u32 = 4;
+const UNHURRIED: u32 = 8;
 /// From how many commits on a group's answers are another thread's work, while this one makes the next durable.
 const MANY: usize = 64;
 /// The waits between attempts to reopen a store whose disk fails: doubled from the first to the last.
@@ -32,7 +32,7 @@ type Work = Box<dyn FnOnce(&WriteTransaction, &Shared) -> Result<(), StoreError>
 /// What can be asked of the thread.
 pub(super) enum Job {
     /// Write it, together with others.
-    Commit(Batch, Reply),
+    Commit(Sealed, Reply),
     /// A transaction of its own.
     Alone(Work, Reply),
     /// Close the database and open it again.
@@ -61,7 +61,7 @@ pub(super) fn run(shared: &Arc<Shared>, queue: &Receiver<Job>, linger: Duration)
 /// A group that was made durable: whom to tell, and what need not be kept any more.
 struct Answers {
     replies: Vec<Reply>,
-    _batches: Vec<Batch>,
+    _written: Vec<Sealed>,
 }
 
 impl Answers {
@@ -87,8 +87,8 @@ impl Writer<'_> {
     fn work(&mut self, job: Job) -> Option<Job> {
         fail::fail_point!("writer.job");
         match job {
-            Job::Commit(batch, reply) => {
-                let mut group = vec![(batch, reply)];
+            Job::Commit(sealed, reply) => {
+                let mut group = vec![(sealed, reply)];
                 let next = self.gather(&mut group);
                 self.busy = group.len() > 1;
                 self.commit(group);
@@ -114,19 +114,19 @@ impl Writer<'_> {
     /// Adds what is queued and what comes within the linger, up to a job of another kind, which is returned.
     ///
     /// It looks from time to time instead of waiting for each: being woken costs more than a commit.
-    fn gather(&self, group: &mut Vec<(Batch, Reply)>) -> Option<Job> {
+    fn gather(&self, group: &mut Vec<(Sealed, Reply)>) -> Option<Job> {
         let looks = if self.busy { LOOKS } else { 0 };
-        let mut size = group.iter().map(|(batch, _)| batch.size()).sum::<usize>();
-        let mut unhurried = group.iter().all(|(batch, _)| batch.is_unhurried());
+        let mut size = group.iter().map(|(sealed, _)| sealed.size()).sum::<usize>();
+        let mut unhurried = group.iter().all(|(sealed, _)| sealed.is_unhurried());
         let mut in_vain = 0;
         for look in 0..=looks {
             let before = size;
             while size < GROUP {
                 match self.queue.try_recv() {
-                    Ok(Job::Commit(batch, reply)) => {
-                        size += batch.size();
-                        unhurried &= batch.is_unhurried();
-                        group.push((batch, reply));
+                    Ok(Job::Commit(sealed, reply)) => {
+                        size += sealed.size();
+                        unhurried &= sealed.is_unhurried();
+                        group.push((sealed, reply));
                     }
                     Ok(other) => return Some(other),
                     Err(_) => break,
@@ -142,24 +142,25 @@ impl Writer<'_> {
         None
     }
 
-    fn commit(&self, group: Vec<(Batch, Reply)>) {
-        let (batches, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+    fn commit(&self, group: Vec<(Sealed, Reply)>) {
+        let (sealed, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let batches: Vec<&Batch> = sealed.iter().flat_map(|sealed| &sealed.0).collect();
         let begun = Instant::now();
         let told = self.shared.write(|txn| apply::apply(txn, &batches, &self.shared.damage));
         let took = begun.elapsed();
         if let Err(StoreError::Invalid { .. }) = told
-            && batches.len() > 1
+            && sealed.len() > 1
         {
             // One of them cannot be stored: the others must not suffer for it.
-            for (batch, reply) in batches.into_iter().zip(replies) {
-                self.commit(vec![(batch, reply)]);
+            for (sealed, reply) in sealed.into_iter().zip(replies) {
+                self.commit(vec![(sealed, reply)]);
             }
             return;
         }
-        self.shared.meters.wrote(replies.len(), took, told.is_ok());
+        self.shared.meters.wrote(batches.len(), took, told.is_ok());
         match told {
             Ok(()) if replies.len() >= MANY => {
-                let answers = Answers { replies, _batches: batches };
+                let answers = Answers { replies, _written: sealed };
                 self.answering.send(answers).unwrap_or_else(|unsent| unsent.0.give());
             }
             told => self.tell(replies, told),

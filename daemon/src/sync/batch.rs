@@ -2,7 +2,7 @@
 
 /// The scope of limits, outages and batches: `platform`, or `platform/group` where a platform has many homes.
 pub fn scope(platform: &str, group: &str) -> String {
-    if group.is_empty() { platform.to_owned() } else { format!("{platform}/{group}") }
+    if group.is_empty() { platform.to_owned() } else { [platform, "/", group].concat() }
 }
 
 /// The platform's slug in a scope.

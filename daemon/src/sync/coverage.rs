@@ -15,13 +15,16 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     ended: VecDeque<Ended>,
+    /// The platforms that were met, each once.
+    platforms: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Ended {
     at: Timestamp,
     connection: ConnectionId,
-    platform: String,
+    /// Its place among the platforms.
+    platform: u16,
     outcome: Outcome,
 }
 
@@ -36,15 +39,26 @@ impl Coverage {
             let before = self.ended.iter().rposition(|ended| ended.connection == run.connection);
             before.and_then(|place| self.ended.remove(place));
         }
-        let ended = Ended { at, connection: run.connection, platform: run.platform.clone(), outcome: run.outcome };
-        self.ended.push_back(ended);
+        let platform = self.place_of(&run.platform);
+        self.ended.push_back(Ended { at, connection: run.connection, platform, outcome: run.outcome });
+    }
+
+    fn place_of(&mut self, platform: &str) -> u16 {
+        let known = self.platforms.iter().position(|known| known == platform);
+        let place = known.unwrap_or_else(|| {
+            self.platforms.push(platform.to_owned());
+            self.platforms.len() - 1
+        });
+        // There are a handful.
+        place as u16
     }
 
     /// What ended in the 24 hours before `now`, of one platform or of all.
     pub fn count(&self, now: Timestamp, platform: Option<&str>) -> status::Coverage {
         let mut counted = status::Coverage::default();
         let recent = self.ended.iter().filter(|ended| now.since(ended.at) <= DAY_MS);
-        for ended in recent.filter(|ended| platform.is_none_or(|slug| ended.platform == slug)) {
+        let is_of = |ended: &Ended, slug: &str| self.platforms[usize::from(ended.platform)] == slug;
+        for ended in recent.filter(|ended| platform.is_none_or(|slug| is_of(ended, slug))) {
             counted.expected += 1;
             match ended.outcome {
                 Outcome::Ok => counted.ok += 1,

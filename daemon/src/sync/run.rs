@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt, stream};
-use roster_protocol::error::RosterError;
 use roster_protocol::event::Event;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::{Cause, Outcome, Run, RunningBatch};
@@ -14,12 +13,12 @@ use roster_protocol::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::batch as scope_of;
-use super::decide::{self, Ended};
+use super::decide::{self, Dice, Ended, Facts};
 use crate::app::App;
 use crate::browse::rows;
 use crate::consent::access::{self, Opened};
 use crate::http_client::Api;
-use crate::model::Hold;
+use crate::model::{Commit, Hold};
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered};
 
 /// How many accounts of one batch are asked about at once, each with its owner's consent.
@@ -44,21 +43,21 @@ pub async fn batch(
 ) {
     let started_at = app.clock.now();
     let number = announce(&app, &scope, &asked, started_at);
-    let mut observed = observe(&app, &scope, &asked, started_at).await;
+    let observed = observe(&app, &scope, &asked, started_at).await;
     let unstored = app.unstored.acquire_many(asked.len() as u32).await;
     let went_well = asked.iter().all(|asked| observed.get(&asked.connection).is_some_and(Result::is_ok));
     let mut places = Some(places);
     if went_well {
-        places = None;
+        drop(places.take());
         app.wake.notify_one();
         tokio::task::yield_now().await;
     }
-    let ending = asked.iter().map(|asked| end(&app, *asked, started_at, observed.remove(&asked.connection)));
-    let mut ending = pin!(futures::future::join_all(ending));
+    let mut ending = pin!(end(&app, &scope, &asked, started_at, observed));
     // The first step decides; the rest waits for the disk.
     let ended = futures::poll!(&mut ending);
-    drop(places);
-    app.wake.notify_one();
+    if places.take().is_some() {
+        app.wake.notify_one();
+    }
     if ended.is_pending() {
         ending.await;
     }
@@ -110,11 +109,14 @@ async fn observe(
         let lacks = |account: &Account| (account.connection, Err(PlatformError::Unconfigured { what: what.clone() }));
         return accounts.iter().map(lacks).collect();
     }
-    let opening = accounts.iter().map(|account| access::of_connection(app, account.connection));
+    let (consented, mut public): (Vec<_>, Vec<_>) = app.look(|roster| {
+        accounts.into_iter().partition(|account| roster.consents.grant_of(account.connection).is_some())
+    });
+    let opening = consented.iter().map(|account| access::of_connection(app, account.connection));
     let opened = futures::future::join_all(opening).await;
     let way = Way { app, scope, api: Api::new(app.setup().http.clone(), known.route.clone(), now), known };
-    let (mut results, mut public, mut owned) = (HashMap::new(), Vec::new(), Vec::new());
-    for (account, opened) in accounts.into_iter().zip(opened) {
+    let (mut results, mut owned) = (HashMap::new(), Vec::new());
+    for (account, opened) in consented.into_iter().zip(opened) {
         match opened {
             Ok(None) => public.push(account),
             Ok(Some(opened)) => owned.push(way.ask_owned(account, opened).boxed()),
@@ -191,51 +193,43 @@ async fn hold(app: &App, scope: &str, until: Timestamp, why: Option<String>) {
     }
 }
 
-/// Decides on one connection's result and commits it; then whoever waits is told.
-async fn end(app: &App, asked: Asked, started_at: Timestamp, result: Option<Result<Observation, PlatformError>>) {
-    let ended = match result {
-        Some(result) => commit(app, asked, started_at, result).await,
-        None => Ok(None),
-    };
-    // In one step: whoever asks for this connection now either waits for this run or starts another.
+/// Decides on each connection's result and commits them together; then whoever waits is told.
+async fn end(
+    app: &App,
+    scope: &str,
+    asked: &[Asked],
+    started_at: Timestamp,
+    mut observed: HashMap<ConnectionId, Result<Observation, PlatformError>>,
+) {
+    let decisions = asked.iter().map(|asked| {
+        let result = observed.remove(&asked.connection);
+        move |facts: &Facts<'_>, commit: &mut Commit, dice: &mut Dice| {
+            let connection = facts.roster.connections.get(&asked.connection);
+            let connection = connection.filter(|connection| connection.disconnected_at.is_none());
+            // What is gone by now has no run.
+            let (Some(connection), Some(result)) = (connection, result) else { return Ok(None) };
+            *commit = decide::run_ended(facts, connection, Ended { cause: asked.cause, started_at, result }, dice);
+            Ok(commit.runs.first().map(|run| (rows::run(facts.roster, run), connection.handle.clone())))
+        }
+    });
+    let told = app.decide_each(decisions).await;
+    told.iter().flatten().flatten().for_each(|(run, handle)| log(run, handle));
+    if let Some(error) = told.iter().find_map(|told| told.as_ref().err()) {
+        tracing::error!(%scope, %error, "runs could not be stored");
+    }
+    // In one step: whoever asks for these connections now either waits for this run or starts another.
     app.with_roster(|roster| {
-        roster.running.remove(&asked.connection);
-        roster.requeue(asked.connection);
-        match &ended {
-            Ok(Some(run)) => app.tickets.ended(run),
-            Ok(None) => app.tickets.gave_up(asked.connection),
-            Err(_) => {
-                app.tickets.gave_up(asked.connection);
+        for (asked, told) in asked.iter().zip(&told) {
+            roster.running.remove(&asked.connection);
+            roster.requeue(asked.connection);
+            if told.is_err() {
                 roster.put_off(asked.connection, app.clock.now().plus_seconds(UNSTORED_WAIT_S));
             }
         }
+        let runs = told.into_iter().map(|told| told.ok().flatten().map(|(run, _)| run));
+        app.tickets.ended(asked.iter().map(|asked| asked.connection).zip(runs));
     });
-}
-
-/// Stores what became of a run; `None` when the connection is gone.
-async fn commit(
-    app: &App,
-    asked: Asked,
-    started_at: Timestamp,
-    result: Result<Observation, PlatformError>,
-) -> Result<Option<Run>, RosterError> {
-    let decided = app
-        .decide(|facts, commit, dice| {
-            let connection = facts.roster.connections.get(&asked.connection);
-            let Some(connection) = connection.filter(|connection| connection.disconnected_at.is_none()) else {
-                return Ok(None);
-            };
-            let ended = Ended { cause: asked.cause, started_at, result };
-            *commit = decide::run_ended(facts, connection, ended, dice);
-            Ok(commit.runs.first().map(|run| (rows::run(facts.roster, run), connection.handle.clone())))
-        })
-        .await;
-    match &decided {
-        Ok(Some((run, handle))) => log(run, handle),
-        Ok(None) => {}
-        Err(error) => tracing::error!(connection.id = %asked.connection, %error, "a run could not be stored"),
-    }
-    decided.map(|decided| decided.map(|(run, _)| run))
+    app.wake.notify_one();
 }
 
 /// What went as it should stands among the runs; the log tells of it to those who want to read much.

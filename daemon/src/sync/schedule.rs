@@ -5,6 +5,7 @@
 //! Each connection has its own constant offset from the grid, so that not everybody is asked in one second.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::civil;
 use jiff::tz::TimeZone;
@@ -111,11 +112,14 @@ pub const EARLIEST_PLAUSIBLE: Timestamp = Timestamp(1_577_836_800_000); // 2020-
 /// What is due when, by scope: accounts of one scope are asked together.
 #[derive(Debug, Default)]
 pub struct Queue {
-    scopes: BTreeMap<String, BTreeSet<(Timestamp, ConnectionId)>>,
+    scopes: BTreeMap<Arc<str>, Waiting>,
     /// Each platform's scopes by the first of their due times: one platform may have thousands of homes.
-    firsts: BTreeMap<String, BTreeSet<(Timestamp, String)>>,
-    places: HashMap<ConnectionId, (String, Timestamp)>,
+    firsts: BTreeMap<String, BTreeSet<(Timestamp, Arc<str>)>>,
+    places: HashMap<ConnectionId, (Arc<str>, Timestamp)>,
 }
+
+/// Those of one scope, by when they are due.
+type Waiting = BTreeSet<(Timestamp, ConnectionId)>;
 
 impl Queue {
     /// Makes room for so many more.
@@ -126,8 +130,10 @@ impl Queue {
     /// Puts a connection into the queue, or moves it.
     pub fn put(&mut self, scope: &str, connection: ConnectionId, due: Timestamp) {
         self.remove(connection);
-        self.change(scope, |waiting| waiting.insert((due, connection)));
-        self.places.insert(connection, (scope.to_owned(), due));
+        let known = self.scopes.get_key_value(scope).map(|(scope, _)| scope.clone());
+        let scope = known.unwrap_or_else(|| scope.into());
+        self.change(&scope, |waiting| waiting.insert((due, connection)));
+        self.places.insert(connection, (scope, due));
     }
 
     /// Takes a connection out.
@@ -137,24 +143,20 @@ impl Queue {
     }
 
     /// Changes who waits in a scope, and with it the scope's place among its platform's.
-    fn change(&mut self, scope: &str, change: impl FnOnce(&mut BTreeSet<(Timestamp, ConnectionId)>) -> bool) {
-        let waiting = self.scopes.entry(scope.to_owned()).or_default();
+    fn change<T>(&mut self, scope: &Arc<str>, change: impl FnOnce(&mut Waiting) -> T) -> T {
+        let waiting = self.scopes.entry(scope.clone()).or_default();
         let before = waiting.first().map(|(due, _)| *due);
-        change(waiting);
+        let changed = change(waiting);
         let after = waiting.first().map(|(due, _)| *due);
         if waiting.is_empty() {
             self.scopes.remove(scope);
         }
-        if before == after {
-            return;
+        if before != after {
+            let firsts = self.firsts.entry(platform_of(scope).to_owned()).or_default();
+            before.map(|due| firsts.remove(&(due, scope.clone())));
+            after.map(|due| firsts.insert((due, scope.clone())));
         }
-        let firsts = self.firsts.entry(platform_of(scope).to_owned()).or_default();
-        if let Some(due) = before {
-            firsts.remove(&(due, scope.to_owned()));
-        }
-        if let Some(due) = after {
-            firsts.insert((due, scope.to_owned()));
-        }
+        changed
     }
 
     /// The longest waiting of the scopes that have something due and `may` be asked, on platforms that have a place.
@@ -165,19 +167,21 @@ impl Queue {
         may: impl Fn(&str) -> bool,
     ) -> Option<&str> {
         let of_platforms = self.firsts.iter().filter(|(platform, _)| has_place(platform));
-        let first = of_platforms.filter_map(|(_, scopes)| {
-            scopes.iter().take_while(|(due, _)| *due <= now).find(|(_, scope)| may(scope.as_str()))
-        });
-        first.min().map(|(_, scope)| scope.as_str())
+        let first = of_platforms
+            .filter_map(|(_, scopes)| scopes.iter().take_while(|(due, _)| *due <= now).find(|(_, scope)| may(scope)));
+        first.min().map(|(_, scope)| &**scope)
     }
 
     /// Takes up to `most` due connections of a scope out, the longest waiting first.
     pub fn take_due(&mut self, scope: &str, now: Timestamp, most: usize) -> Vec<ConnectionId> {
-        let waiting = self.scopes.get(scope).into_iter().flatten();
-        let due: Vec<_> =
-            waiting.take_while(|(at, _)| *at <= now).take(most).map(|(_, connection)| *connection).collect();
-        due.iter().for_each(|connection| self.remove(*connection));
-        due
+        let Some((scope, _)) = self.scopes.get_key_value(scope) else { return Vec::new() };
+        let taken: Vec<ConnectionId> = self.change(&scope.clone(), |waiting| {
+            let is_due = |waiting: &Waiting| waiting.first().is_some_and(|(at, _)| *at <= now);
+            let due = || is_due(waiting).then(|| waiting.pop_first()).flatten();
+            std::iter::from_fn(due).take(most).map(|(_, connection)| connection).collect()
+        });
+        taken.iter().for_each(|connection| drop(self.places.remove(connection)));
+        taken
     }
 
     /// Whether something is due in a scope, or anywhere on a platform.
@@ -202,7 +206,7 @@ impl Queue {
 
     /// When the next scope becomes due that has nothing due now.
     pub fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
-        let later = (Timestamp(now.0.saturating_add(1)), String::new());
+        let later = (Timestamp(now.0.saturating_add(1)), Arc::from(""));
         self.firsts.values().filter_map(|scopes| scopes.range(&later..).next()).map(|(due, _)| *due).min()
     }
 

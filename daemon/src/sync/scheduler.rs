@@ -13,9 +13,10 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::batch;
 use super::run::{self, Asked};
-use super::schedule::EARLIEST_PLAUSIBLE;
+use super::schedule::{EARLIEST_PLAUSIBLE, Grid};
 use crate::app::App;
 use crate::clock::Clock;
+use crate::model::Connection;
 use crate::store::StoreState;
 
 /// A clock that went back by more than this was set.
@@ -120,7 +121,8 @@ async fn follow_setup(app: &App) {
 /// Starts every batch that is due, may be asked, and has a place.
 fn start_due(app: &Arc<App>, now: Timestamp) {
     while let Some((scope, asked, places)) = take_batch(app, now) {
-        let batch = run::batch(app.clone(), scope, asked, places);
+        // Boxed, it is not moved about while the task is made.
+        let batch = Box::pin(run::batch(app.clone(), scope, asked, places));
         app.tasks.spawn(app.cut_off.clone().run_until_cancelled_owned(batch));
     }
 }
@@ -141,14 +143,14 @@ fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Asked>, Places)>
         let most = roster.platforms.get(platform)?.platform.info().batch_limit;
         let due = roster.queue.take_due(&scope, now, most);
         roster.running.extend(due.iter().copied());
-        let asked = due.into_iter().filter_map(|id| asked(app, roster.connections.get(&id)?, now)).collect();
+        let grid = &setup.config.sync.grid;
+        let asked =
+            due.into_iter().filter_map(|id| Some(asked(app, grid, roster.connections.get(&id)?, now))).collect();
         Some((scope, asked, (of_all, of_platform)))
     })
 }
 
-fn asked(app: &App, connection: &crate::model::Connection, now: Timestamp) -> Option<Asked> {
-    let setup = app.setup();
-    let grid = &setup.config.sync.grid;
+fn asked(app: &App, grid: &Grid, connection: &Connection, now: Timestamp) -> Asked {
     let id: ConnectionId = connection.id;
     let cause = if app.tickets.is_asked_for(id) {
         Cause::Person
@@ -157,7 +159,7 @@ fn asked(app: &App, connection: &crate::model::Connection, now: Timestamp) -> Op
     } else {
         Cause::Schedule
     };
-    Some(Asked { connection: id, cause })
+    Asked { connection: id, cause }
 }
 
 /// The next time at which something can be started that cannot now.

@@ -44,7 +44,8 @@ impl Default for Tickets {
 
 impl Tickets {
     /// A ticket for these connections' next runs, and for runs that ended at once.
-    pub fn open(&self, connections: &[ConnectionId], ended: Vec<Run>, now: Timestamp) -> SyncTicket {
+    pub fn open(&self, connections: &[ConnectionId], mut ended: Vec<Run>, now: Timestamp) -> SyncTicket {
+        ended.reserve_exact(connections.len());
         let mut inner = self.inner();
         inner.tickets.retain(|_, ticket| now.since(ticket.at) < KEPT_MS);
         inner.next += 1;
@@ -61,24 +62,18 @@ impl Tickets {
         self.inner().waiting.contains_key(&connection)
     }
 
-    /// Tells whoever waits how a run ended.
-    pub fn ended(&self, run: &Run) {
+    /// Tells whoever waits how their runs ended; `None` where nothing will come of a connection: it was removed or
+    /// paused before its turn.
+    pub fn ended(&self, told: impl Iterator<Item = (ConnectionId, Option<Run>)>) {
         let mut inner = self.inner();
-        for id in inner.waiting.remove(&run.connection).unwrap_or_default() {
-            if let Some(ticket) = inner.tickets.get_mut(&id) {
-                ticket.runs.push(run.clone());
-            }
-        }
-        drop(inner);
-        self.moved.send_modify(|moves| *moves += 1);
-    }
-
-    /// Nothing will come of this connection: it was removed or paused before its turn.
-    pub fn gave_up(&self, connection: ConnectionId) {
-        let mut inner = self.inner();
-        for id in inner.waiting.remove(&connection).unwrap_or_default() {
-            if let Some(ticket) = inner.tickets.get_mut(&id) {
-                ticket.expected = ticket.expected.saturating_sub(1);
+        for (connection, run) in told {
+            let waiting = inner.waiting.remove(&connection).unwrap_or_default();
+            for (id, run) in waiting.iter().zip(std::iter::repeat_n(run, waiting.len())) {
+                let Some(ticket) = inner.tickets.get_mut(id) else { continue };
+                match run {
+                    Some(run) => ticket.runs.push(run),
+                    None => ticket.expected = ticket.expected.saturating_sub(1),
+                }
             }
         }
         drop(inner);

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use roster_bench::snapshot_bytes;
 use roster_protocol::alert::ChangeCause;
 use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::ids::{ConnectionId, InfluencerId, RunId};
@@ -264,7 +265,7 @@ impl Bench {
     }
 
     fn sizes(&self) -> Result<()> {
-        let bytes = self.store().read_now(|reader| reader.snapshot_table_bytes())?;
+        let bytes = snapshot_bytes(&self.store().read_now(|reader| reader.table_bytes())?);
         let snapshots = self.store().read_now(|reader| reader.snapshots())? as f64;
         let file = std::fs::metadata(self.dir.join("store/roster.redb"))?.blocks() as f64 * 512.0;
         let sqlite: f64 = self.by_connection.query_row(

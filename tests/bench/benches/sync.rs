@@ -14,8 +14,8 @@
 //! generator's rate.
 //!
 //! **CPU.** The same provider without delay, 256 at once: user and system time of the daemon's process for each sync, from
-//! the moment all are due, against a bare reqwest client that fetches the same bodies, reads no word of them and stores
-//! nothing. Goal: <= 2.2 x.
+//! the moment all are due, against that of a bare reqwest program (`src/fetch.rs`) that fetches the same bodies, reads no
+//! word of them and stores nothing. Goal: <= 2.2 x. `cargo bench --bench sync -- cpu` measures that alone.
 //!
 //! **Memory.** What the daemon holds more at 1,024 at once than at 256, after as many syncs, for each more at once.
 //! Goal: <= 20 kB.
@@ -23,10 +23,10 @@
 //! Every round checks that each connection was synced, that none failed, and that the provider was asked twice for each.
 //! `ROSTER_BENCH_SYNCS` changes how many connections there are.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -108,8 +108,15 @@ async fn measure() -> Result<()> {
     let mut address = || -> Result<SocketAddr> { Ok(told.next().context("the provider listens")??.parse()?) };
     let (late, prompt) = (Provider { at: address()? }, Provider { at: address()? });
     println!("{syncs} connections; a sync is a profile and its posts; medians of {ROUNDS} alternating rounds");
+    let only_cpu = std::env::args().any(|arg| arg == "cpu");
     for form in &FORMS {
         println!("\n{}:", form.name);
+        let daemon = Daemon::start(dir.path(), &prompt, form, 256, syncs).await?;
+        daemon.against_bare_reqwest(&prompt).await?;
+        drop(daemon);
+        if only_cpu {
+            continue;
+        }
         let mut resident = Vec::new();
         for at_once in [256, 1024] {
             let daemon = Daemon::start(dir.path(), &late, form, at_once, syncs).await?;
@@ -123,8 +130,6 @@ async fn measure() -> Result<()> {
                 verdict(each <= 20.0)
             );
         }
-        let daemon = Daemon::start(dir.path(), &prompt, form, 256, syncs).await?;
-        daemon.against_bare_reqwest(&prompt).await?;
     }
     Ok(())
 }
@@ -240,10 +245,10 @@ impl Daemon {
     async fn against_bare_reqwest(&self, provider: &Provider) -> Result<()> {
         let (mut ours, mut bare, mut ratios, mut rates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let each = |round: Round| round.cpu.as_secs_f64() * 1e6 / self.syncs as f64;
-        let client = bare_client()?;
-        fetch(&client, provider, self.form, self.at_once, self.syncs).await?;
+        let mut yardstick = Bare::start(provider, self.form, self.at_once, self.syncs)?;
+        yardstick.round(provider).await?;
         for _ in 0..ROUNDS {
-            let of_bare = fetch(&client, provider, self.form, self.at_once, self.syncs).await?;
+            let of_bare = yardstick.round(provider).await?;
             let of_ours = self.round(provider).await?;
             bare.push(each(of_bare));
             ours.push(each(of_ours));
@@ -262,6 +267,39 @@ impl Daemon {
         );
         println!("resident afterwards: {:.1} MiB", resident_mib(self.program.0.id())?);
         Ok(())
+    }
+}
+
+/// The yardstick for CPU: the same bodies, fetched by a program that does nothing else with the library we fetch with.
+struct Bare {
+    program: Ended,
+    told: Lines<BufReader<ChildStdout>>,
+    syncs: usize,
+}
+
+impl Bare {
+    fn start(provider: &Provider, form: &'static Form, at_once: usize, syncs: usize) -> Result<Self> {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_reqwest-benched"));
+        program.arg(at_once.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut program = Ended(program.spawn()?);
+        let mut accounts: String =
+            (0..syncs).map(|place| format!("http://{}{}\n", provider.at, (form.path)(place))).collect();
+        accounts.push('\n');
+        program.0.stdin.as_mut().context("a pipe")?.write_all(accounts.as_bytes())?;
+        let told = BufReader::new(program.0.stdout.take().context("a pipe")?).lines();
+        Ok(Self { program, told, syncs })
+    }
+
+    /// Fetches everybody once.
+    async fn round(&mut self, provider: &Provider) -> Result<Round> {
+        provider.tally().await?;
+        let before = cpu(self.program.0.id())?;
+        self.program.0.stdin.as_mut().context("a pipe")?.write_all(b"\n")?;
+        tokio::task::block_in_place(|| self.told.next().context("it fetches everybody"))??;
+        let (ended, spent) = (monotonic_ns(), cpu(self.program.0.id())?.saturating_sub(before));
+        let (asked, began) = provider.tally().await?;
+        ensure!(asked == QUESTIONS * self.syncs as u64, "asked {asked} times");
+        Ok(Round { seconds: (ended - began) as f64 / 1e9, cpu: spent })
     }
 }
 
@@ -300,45 +338,4 @@ fn request(at: SocketAddr, path: &str, rest: &str) -> Vec<u8> {
         "GET {path}{rest} HTTP/1.1\r\naccept: */*\r\naccept-encoding: gzip\r\nuser-agent: Roster\r\nhost: {at}\r\n\r\n"
     )
     .into()
-}
-
-fn bare_client() -> Result<reqwest::Client> {
-    // Only the first one of a process is installed; they are the same.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?)
-}
-
-/// The yardstick for CPU: the same bodies, fetched by the library that we fetch with.
-async fn fetch(
-    client: &reqwest::Client,
-    provider: &Provider,
-    form: &'static Form,
-    at_once: usize,
-    syncs: usize,
-) -> Result<Round> {
-    provider.tally().await?;
-    let left = Arc::new(AtomicI64::new(syncs as i64));
-    let before = cpu(std::process::id())?;
-    let asking: Vec<_> = (0..at_once)
-        .map(|_| {
-            let (client, left, at) = (client.clone(), Arc::clone(&left), provider.at);
-            tokio::spawn(async move {
-                while let place @ 1.. = left.fetch_sub(1, Ordering::Relaxed) {
-                    for rest in ["", "/statuses?limit=40&exclude_replies=true&exclude_reblogs=true"] {
-                        let url = format!("http://{at}{}{rest}", (form.path)(place as usize - 1));
-                        let body = client.get(url).send().await?.bytes().await?;
-                        ensure!(body.len() > 1000, "a body of {} bytes", body.len());
-                    }
-                }
-                Ok(())
-            })
-        })
-        .collect();
-    for asking in asking {
-        asking.await??;
-    }
-    let (ended, spent) = (monotonic_ns(), cpu(std::process::id())?.saturating_sub(before));
-    let (asked, began) = provider.tally().await?;
-    ensure!(asked == QUESTIONS * syncs as u64, "asked {asked} times");
-    Ok(Round { seconds: (ended - began) as f64 / 1e9, cpu: spent })
 }

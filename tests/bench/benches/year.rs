@@ -7,11 +7,14 @@
 //!
 //! It fails when a bound is broken: more than 1 MiB of memory for each month (the slope of a line through all months but the
 //! first three, which fill caches and the 90 days for which runs are kept); more descriptors than in those months; more
-//! threads than the pools have; snapshot tables over 1.3 x 24 bytes a snapshot; another number of snapshots than days ×
-//! connections, or of runs than slots × connections; more than 10 minutes.
+//! threads than the pools have; a file that takes more of the disk than 1.3 x what its tables need, which grow with the
+//! history; snapshot tables over 1.3 x 24 bytes a snapshot; another number of snapshots than days × connections, or of runs
+//! than slots × connections; more than 10 minutes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -20,7 +23,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use roster_bench::process::{Ended, descriptors, resident_mib, threads};
 use roster_bench::provider::{self, Answers};
-use roster_bench::{Lay, lay};
+use roster_bench::{Lay, lay, snapshot_bytes};
 use roster_protocol::Timestamp;
 use rosterd::clock::{Clock, ManualClock};
 use rosterd::config::Config;
@@ -49,6 +52,8 @@ const MOST_THREADS: u64 = 1 + WORKERS as u64 + BLOCKING as u64 + 2;
 const FILLING: usize = 3;
 const RUNS_KEPT_DAYS: i64 = 90;
 const BYTES_A_SNAPSHOT: f64 = 24.0;
+/// What the file may take on the disk, of the pages of its tables.
+const MOST_FILE: f64 = 1.3;
 
 fn main() -> Result<()> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -107,13 +112,28 @@ async fn dawn(provider: SocketAddr, day: i32) -> Result<u64> {
     Ok(text.split_once("\r\n\r\n").context("a number")?.1.parse()?)
 }
 
-/// What is held at the end of a month.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    resident_mib: f64,
+/// What a day held open.
+#[derive(Clone, Copy, Default)]
+struct Open {
     descriptors: usize,
     threads: u64,
+}
+
+impl Open {
+    fn most(self, other: Self) -> Self {
+        Self { descriptors: self.descriptors.max(other.descriptors), threads: self.threads.max(other.threads) }
+    }
+}
+
+/// What is held at the end of a month.
+struct Month {
+    resident_mib: f64,
+    /// At most, on any of its days.
+    open: Open,
+    /// What the file takes on the disk, in bytes.
     file: f64,
+    /// The pages of its tables, in bytes.
+    tables: f64,
     snapshots: u64,
 }
 
@@ -133,34 +153,28 @@ async fn live() -> Result<()> {
     let begun = Instant::now();
     println!("{CONNECTIONS} connections, {runs_a_day} runs a day each, {AT_ONCE} at once");
     println!(
-        "{:>5} {:>9} {:>12} {:>8} {:>9} {:>13} {:>10}",
-        "month", "RSS MiB", "descriptors", "threads", "file MiB", "B a snapshot", "snapshots"
+        "{:>5} {:>9} {:>12} {:>8} {:>9} {:>11} {:>6} {:>10}",
+        "month", "RSS MiB", "descriptors", "threads", "file MiB", "tables MiB", "ratio", "snapshots"
     );
-    let (mut months, mut held): (Vec<Held>, Option<Held>) = (Vec::new(), None);
+    let (mut months, mut open): (Vec<Month>, Open) = (Vec::new(), Open::default());
     for day in 0..DAYS {
-        let now = year.day(day).await?;
-        let most = held.map_or(now, |held| Held {
-            descriptors: held.descriptors.max(now.descriptors),
-            threads: held.threads.max(now.threads),
-            ..now
-        });
-        held = Some(most);
+        open = open.most(year.day(day).await?);
         if (day + 1) % 30 == 0 || day + 1 == DAYS {
             // What the last day started in the background comes to its end.
             tokio::time::sleep(Duration::from_secs(2)).await;
-            let month = Held { descriptors: most.descriptors, threads: most.threads, ..year.held().await? };
+            let month = year.month(std::mem::take(&mut open)).await?;
             println!(
-                "{:>5} {:>9.1} {:>12} {:>8} {:>9.1} {:>13.1} {:>10}",
+                "{:>5} {:>9.1} {:>12} {:>8} {:>9.1} {:>11.1} {:>6.2} {:>10}",
                 months.len() + 1,
                 month.resident_mib,
-                month.descriptors,
-                month.threads,
+                month.open.descriptors,
+                month.open.threads,
                 month.file / 1024.0 / 1024.0,
-                month.file / month.snapshots as f64,
+                month.tables / 1024.0 / 1024.0,
+                month.file / month.tables,
                 month.snapshots
             );
             months.push(month);
-            held = None;
         }
     }
     let took = begun.elapsed();
@@ -172,6 +186,7 @@ async fn live() -> Result<()> {
 
 struct Year {
     daemon: Daemon,
+    file: PathBuf,
     clock: Arc<ManualClock>,
     provider: SocketAddr,
     /// Hours between two slots.
@@ -198,12 +213,13 @@ impl Year {
         lay(&state, &roster).await?;
         let clock = Arc::new(ManualClock::at(BEGIN));
         let config = Config::parse(&config, "bench")?;
+        let file = state.join("roster.redb");
         let options = Options { clock: clock.clone(), ..Options::new(config, state, dir.join("rosterd.sock")) };
-        Ok(Self { daemon: Daemon::start(options).await?, clock, provider, every })
+        Ok(Self { daemon: Daemon::start(options).await?, file, clock, provider, every })
     }
 
     /// Lives through one day: housekeeping after midnight, then slot after slot.
-    async fn day(&self, day: i32) -> Result<Held> {
+    async fn day(&self, day: i32) -> Result<Open> {
         dawn(self.provider, day).await?;
         let midnight = BEGIN.plus_seconds(i64::from(day) * 24 * HOUR);
         self.clock.set(midnight.plus_seconds(HOUSEKEEPING));
@@ -211,7 +227,8 @@ impl Year {
             self.clock.set(midnight.plus_seconds(hour * HOUR + AFTER_SLOT));
             self.settle().await?;
         }
-        self.held().await
+        let pid = std::process::id();
+        Ok(Open { descriptors: descriptors(pid)?, threads: threads(pid)? })
     }
 
     /// Waits until nothing is due or running.
@@ -230,23 +247,24 @@ impl Year {
         tokio::time::timeout(LIMIT, settled).await.context("what is due is not run in time")
     }
 
-    async fn held(&self) -> Result<Held> {
-        let pid = std::process::id();
-        let snapshots = self.daemon.app.store.read(|reader| reader.snapshots()).await?;
-        Ok(Held {
-            resident_mib: resident_mib(pid)?,
-            descriptors: descriptors(pid)?,
-            threads: threads(pid)?,
-            file: self.daemon.app.store.file_bytes().context("a file")? as f64,
+    async fn month(&self, open: Open) -> Result<Month> {
+        let read = self.daemon.app.store.read(|reader| Ok((reader.snapshots()?, reader.table_bytes()?)));
+        let (snapshots, tables) = read.await?;
+        Ok(Month {
+            resident_mib: resident_mib(std::process::id())?,
+            open,
+            file: std::fs::metadata(&self.file)?.blocks() as f64 * 512.0,
+            tables: tables.values().map(|bytes| *bytes as f64).sum(),
             snapshots,
         })
     }
 
     /// What must be true at the end of a year.
-    async fn check(self, months: &[Held], runs_a_day: i64, provider: SocketAddr) -> Result<()> {
+    async fn check(self, months: &[Month], runs_a_day: i64, provider: SocketAddr) -> Result<()> {
         let store = &self.daemon.app.store;
         let snapshots = months.last().map_or(0, |month| month.snapshots);
-        let table_bytes = store.read(|reader| reader.snapshot_table_bytes()).await? as f64 / snapshots as f64;
+        let tables = store.read(|reader| reader.table_bytes()).await?;
+        let table_bytes = snapshot_bytes(&tables) as f64 / snapshots as f64;
         let since = self.clock.now().plus_seconds(-(RUNS_KEPT_DAYS - 1) * 24 * HOUR);
         let recent = store
             .read(move |reader| {
@@ -259,15 +277,17 @@ impl Year {
         let slope = slope(months.iter().skip(FILLING).map(|month| month.resident_mib));
         println!("memory grows by {slope:.2} MiB a month; snapshot tables hold {table_bytes:.1} B a snapshot");
         let (filled, later) = months.split_at(FILLING.min(months.len()));
-        let most_open = filled.iter().map(|month| month.descriptors).max().unwrap_or_default();
+        let most_open = filled.iter().map(|month| month.open.descriptors).max().unwrap_or_default();
         let all = CONNECTIONS as i64 * runs_a_day;
         ensure!(snapshots == DAYS as u64 * CONNECTIONS as u64, "{snapshots} snapshots");
         ensure!(asked as i64 == 2 * all * i64::from(DAYS), "the provider was asked {asked} times");
         // The last slot of the day before the first whole one lies within as well, or not: by its hour.
         ensure!((recent - all * (RUNS_KEPT_DAYS - 1)).abs() <= CONNECTIONS as i64, "{recent} runs in the last days");
         ensure!(slope <= 1.0, "memory grows by {slope:.2} MiB a month");
-        ensure!(later.iter().all(|month| month.descriptors <= most_open), "more than {most_open} descriptors");
-        ensure!(months.iter().all(|month| month.threads <= MOST_THREADS), "more than {MOST_THREADS} threads");
+        ensure!(later.iter().all(|month| month.open.descriptors <= most_open), "more than {most_open} descriptors");
+        ensure!(months.iter().all(|month| month.open.threads <= MOST_THREADS), "more than {MOST_THREADS} threads");
+        let largest = later.iter().map(|month| month.file / month.tables).fold(0.0, f64::max);
+        ensure!(largest <= MOST_FILE, "the file takes {largest:.2} times what its tables need");
         ensure!(table_bytes <= 1.3 * BYTES_A_SNAPSHOT, "{table_bytes:.1} bytes a snapshot");
         println!("all bounds are kept");
         self.daemon.end().await;

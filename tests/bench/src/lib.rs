@@ -4,6 +4,7 @@ pub mod process;
 pub mod provider;
 pub mod roster;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 pub use roster::{Lay, lay, lay_roster};
@@ -51,6 +52,11 @@ pub fn median(mut figures: Vec<f64>) -> f64 {
 /// The least and the greatest of some figures, to show how noisy they are.
 pub fn spread(figures: &[f64]) -> (f64, f64) {
     figures.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), one| (least.min(*one), most.max(*one)))
+}
+
+/// The bytes of the pages that hold snapshots.
+pub fn snapshot_bytes(tables: &BTreeMap<String, u64>) -> u64 {
+    tables.iter().filter(|(name, _)| name.starts_with("snapshots.")).map(|(_, bytes)| bytes).sum()
 }
 
 /// Whether a goal was met, in a word.

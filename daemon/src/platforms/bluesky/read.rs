@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::{INFO, SLUG, is_did, is_handle};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::asking::sentence;
-use crate::platforms::reading::{Items, count, item, shown_name};
+use crate::platforms::reading::{Items, count, item, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 
 #[derive(Deserialize)]
@@ -122,7 +122,8 @@ struct PostView {
     uri: String,
     author: Author,
     record: Option<Record>,
-    indexed_at: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    indexed_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "count")]
     like_count: Option<u64>,
     #[serde(default, deserialize_with = "count")]
@@ -141,7 +142,8 @@ struct Author {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record {
-    created_at: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    created_at: Option<Timestamp>,
     reply: Option<IgnoredAny>,
 }
 
@@ -154,16 +156,14 @@ pub(super) fn own_post(did: &str, text: &RawValue) -> Result<Option<(String, Pos
     if reposted || reply || post.author.did != did {
         return Ok(None);
     }
-    let time = |text: Option<&String>| text.and_then(|text| text.parse::<Timestamp>().ok());
-    let created = time(post.record.as_ref().and_then(|record| record.created_at.as_ref()));
-    let indexed = time(post.indexed_at.as_ref());
+    let created = post.record.and_then(|record| record.created_at);
     let shares = match (post.repost_count, post.quote_count) {
         (None, None) => None,
         (reposts, quotes) => Some(reposts.unwrap_or(0) + quotes.unwrap_or(0)),
     };
     let numbers = PostNumbers { likes: post.like_count, comments: post.reply_count, shares, views: None };
     // The author's clock may run ahead, and old posts may be imported: the earlier of both is the honest one.
-    Ok(Some((post.uri, Post { at: created.into_iter().chain(indexed).min(), numbers })))
+    Ok(Some((post.uri, Post { at: created.into_iter().chain(post.indexed_at).min(), numbers })))
 }
 
 #[derive(Default, Deserialize)]

@@ -1,6 +1,7 @@
 //! Their JSON, and what it says. Pure.
 
 use roster_protocol::text::{NAME_CHARACTERS, clean};
+use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -10,7 +11,7 @@ use crate::http_client::Secret;
 use crate::platforms::consenting::OpenedAccount;
 use crate::platforms::graph;
 use crate::platforms::oauth::token;
-use crate::platforms::reading::{count, item, plain_id, shown_name};
+use crate::platforms::reading::{count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 
 /// What is asked of a Page.
@@ -87,7 +88,8 @@ pub(super) fn opened(pages: Vec<graph::Page>) -> Vec<OpenedAccount> {
 #[derive(Deserialize)]
 struct Published {
     id: String,
-    created_time: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    created_time: Option<Timestamp>,
     shares: Option<Shares>,
     reactions: Option<Edge>,
     comments: Option<Edge>,
@@ -126,7 +128,7 @@ pub(super) fn post(text: &RawValue) -> Result<(String, Post), PlatformError> {
         shares: post.shares.map_or(Some(0), |shares| shares.count),
         views: None,
     };
-    Ok((id, Post { at: post.created_time.and_then(|text| text.parse().ok()), numbers }))
+    Ok((id, Post { at: post.created_time, numbers }))
 }
 
 pub(super) fn unexpected(what: &str) -> PlatformError {
@@ -135,7 +137,6 @@ pub(super) fn unexpected(what: &str) -> PlatformError {
 
 #[cfg(test)]
 mod tests {
-    use roster_protocol::time::Timestamp;
 
     use super::*;
     use crate::platforms::graph::List;

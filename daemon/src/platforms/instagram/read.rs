@@ -1,6 +1,7 @@
 //! Their JSON, and what it says. Pure.
 
 use roster_protocol::text::{NAME_CHARACTERS, clean};
+use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -8,7 +9,7 @@ use super::{NAME, canonical};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::consenting::{Opened, OpenedAccount};
 use crate::platforms::graph::{List, Page};
-use crate::platforms::reading::{Items, count, item, plain_id, shown_name};
+use crate::platforms::reading::{Items, count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 
 /// What is asked of an account at Facebook's login.
@@ -146,7 +147,8 @@ fn name_of(page: &Page) -> Option<String> {
 #[derive(Deserialize)]
 struct Media {
     id: String,
-    timestamp: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    timestamp: Option<Timestamp>,
     media_product_type: Option<String>,
     #[serde(default, deserialize_with = "count")]
     like_count: Option<u64>,
@@ -164,8 +166,7 @@ pub(super) fn media(text: &RawValue) -> Result<Option<(String, Post)>, PlatformE
     let id = plain_id(&media.id).ok_or_else(|| unexpected("id is no id"))?.to_owned();
     let numbers =
         PostNumbers { likes: media.like_count, comments: media.comments_count, shares: None, views: media.view_count };
-    let at = media.timestamp.and_then(|text| text.parse().ok());
-    Ok(counts.then_some((id, Post { at, numbers })))
+    Ok(counts.then_some((id, Post { at: media.timestamp, numbers })))
 }
 
 /// Somebody else, as looked up through an account of ours.
@@ -186,7 +187,6 @@ pub(super) fn unexpected(what: &str) -> PlatformError {
 
 #[cfg(test)]
 mod tests {
-    use roster_protocol::time::Timestamp;
 
     use super::*;
     use crate::platforms::tests::world::account;

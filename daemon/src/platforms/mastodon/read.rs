@@ -1,6 +1,7 @@
 //! Their JSON, and what it says. Pure.
 
 use roster_protocol::text::{NAME_CHARACTERS, clean};
+use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use url::Url;
@@ -8,7 +9,7 @@ use url::Url;
 use super::SLUG;
 use crate::history::engagement::{Post, PostNumbers};
 use crate::http_client::{is_host, is_host_like};
-use crate::platforms::reading::{Items, Posts, add_engagement, count, item, plain_id, shown_name};
+use crate::platforms::reading::{Items, Posts, add_engagement, count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 
 /// An account as its home tells it. Only `id` and `username` are sure to be there.
@@ -98,7 +99,8 @@ pub(super) fn add_posts(observation: &mut Observation, posts: Result<Posts, Plat
 
 #[derive(Deserialize)]
 pub(super) struct Status {
-    created_at: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    created_at: Option<Timestamp>,
     in_reply_to_id: Option<IgnoredAny>,
     reblog: Option<IgnoredAny>,
     #[serde(default, deserialize_with = "count")]
@@ -131,7 +133,7 @@ fn post(status: &Status) -> Post {
         (boosts, quotes) => Some(boosts.unwrap_or(0) + quotes.unwrap_or(0)),
     };
     let numbers = PostNumbers { likes: status.favourites_count, comments: status.replies_count, shares, views: None };
-    Post { at: status.created_at.as_deref().and_then(|text| text.parse().ok()), numbers }
+    Post { at: status.created_at, numbers }
 }
 
 /// A WebFinger answer.

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use roster_protocol::text::{NAME_CHARACTERS, clean};
+use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{SLUG, is_channel_id};
 use crate::history::engagement::{Post, PostNumbers};
-use crate::platforms::reading::{Items, count, item, plain_id, shown_name};
+use crate::platforms::reading::{Items, count, item, plain_id, shown_name, time};
 use crate::platforms::{Observation, PlatformError};
 
 /// Views since 2026-08-24; see the module's head.
@@ -114,7 +115,8 @@ struct PlaylistItem {
 #[serde(rename_all = "camelCase")]
 struct Upload {
     video_id: String,
-    video_published_at: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    video_published_at: Option<Timestamp>,
 }
 
 /// The ids of the `most` newest videos of an uploads playlist. Private and deleted ones have no date.
@@ -125,14 +127,10 @@ pub(super) fn newest_videos(list: &List, most: usize) -> Vec<String> {
         .filter_map(|text| item::<PlaylistItem>(SLUG, text).ok())
         .map(|item| item.content_details)
         .filter(|upload| plain_id(&upload.video_id).is_some())
-        .map(|upload| (time(upload.video_published_at.as_deref()), upload.video_id))
+        .map(|upload| (upload.video_published_at, upload.video_id))
         .collect();
     uploads.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     uploads.into_iter().take(most).map(|(_, id)| id).collect()
-}
-
-fn time(text: Option<&str>) -> Option<roster_protocol::time::Timestamp> {
-    text.and_then(|text| text.parse().ok())
 }
 
 #[derive(Deserialize)]
@@ -148,7 +146,8 @@ struct Video {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct VideoSnippet {
-    published_at: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    published_at: Option<Timestamp>,
     live_broadcast_content: Option<String>,
 }
 
@@ -183,7 +182,7 @@ pub(super) fn video(text: &RawValue) -> Result<Option<Post>, PlatformError> {
         shares: None,
         views: video.statistics.view_count,
     };
-    Ok(Some(Post { at: time(video.snippet.published_at.as_deref()), numbers }))
+    Ok(Some(Post { at: video.snippet.published_at, numbers }))
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ fn grants(sheet: &mut Sheet, app: &App) {
 }
 
 fn store(sheet: &mut Sheet, store: &Store, status: &Status) {
-    sheet.one("roster_store_bytes", "Size of the store's file", status.store.bytes as f64);
+    sheet.one("roster_store_bytes", "What the store's file takes on the disk", status.store.bytes as f64);
     if let Some(free) = store.free_bytes() {
         sheet.one("roster_store_free_bytes", "What is free on the store's disk", free as f64);
     }
