@@ -14,7 +14,7 @@ use roster_protocol::influencer::SortBy;
 use roster_protocol::time::Timestamp;
 
 use crate::browse::recent::Recent;
-use crate::browse::text;
+use crate::browse::{badge, text};
 use crate::model::{
     Alert, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Settings, TroubleKind,
 };
@@ -345,8 +345,8 @@ impl Roster {
         self.connections.values().filter(lost).map(moved).collect()
     }
 
-    /// Brings connections to where another setup wants them: slots to come that are not on this grid, and those that
-    /// could not be asked because their platform lacked something that is there now.
+    /// Brings connections to where another setup wants them: slots to come that are not on this grid or not its next
+    /// ones, and those that could not be asked because their platform lacked something that is there now.
     pub fn moved_by_setup(&self, grid: &Grid, now: Timestamp) -> Vec<Connection> {
         let lacks = |slug: &str| self.platforms.get(slug).is_none_or(|known| known.platform.lacks().is_some());
         let was_unconfigured = |connection: &Connection| {
@@ -356,8 +356,11 @@ impl Roster {
         let moved = |connection: &Connection| {
             let (id, own, slot) = (connection.id, connection.interval, connection.slot_at);
             let mut after = connection.clone();
-            if slot > now && !grid.has(id, own, slot) {
-                after.slot_at = grid.next(id, own, now);
+            let next = grid.next(id, own, now);
+            // What waits for a person waits beyond the next slot.
+            let is_late = slot > next && !badge::needs_person(connection);
+            if slot > now && (is_late || !grid.has(id, own, slot)) {
+                after.slot_at = next;
                 // A retry stays where it is, unless the slot comes first.
                 let is_slot = connection.next_due_at == slot;
                 after.next_due_at = if is_slot { after.slot_at } else { connection.next_due_at.min(after.slot_at) };

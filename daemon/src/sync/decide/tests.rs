@@ -73,6 +73,28 @@ impl Story {
     }
 }
 
+/// When a setup with this interval brings the story's connection, if it moves it.
+fn moved_to(story: &Story, interval_s: u64) -> Option<Timestamp> {
+    let grid = Grid { interval: Seconds(interval_s), ..grid() };
+    let moved = story.roster.moved_by_setup(&grid, story.now);
+    moved.first().map(|connection| connection.next_due_at)
+}
+
+#[test]
+fn another_interval_brings_the_next_slot_also_where_the_old_one_is_on_both_grids() {
+    let mut story = Story::begin();
+    story.run(Ok(observed(Some(1000))));
+    let after_noon = |minutes: i64| NOON.plus_seconds(minutes * 60);
+    assert_eq!((story.now, story.connection().next_due_at), (after_noon(60), after_noon(120)));
+    assert_eq!(moved_to(&story, 30 * 60), Some(after_noon(90)));
+    assert_eq!(moved_to(&story, 5 * 3600), Some(after_noon(300)));
+    assert_eq!(moved_to(&story, 12 * 3600), None);
+    // Nobody asks more often for one that waits for its owner.
+    story.run(Err(PlatformError::Unauthorized { what: "token is over".to_owned() }));
+    assert_eq!(story.connection().next_due_at, after_noon(26 * 60));
+    assert_eq!(moved_to(&story, 30 * 60), None);
+}
+
 #[test]
 fn the_first_number_is_the_profile_and_opens_nothing() {
     let mut story = Story::begin();
