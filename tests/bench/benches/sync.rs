@@ -174,8 +174,9 @@ impl Daemon {
     async fn start(dir: &Path, provider: &Provider, form: &'static Form, at_once: usize, syncs: usize) -> Result<Self> {
         let dir = &dir.join(format!("{}-{}-{at_once}", form.name, provider.at.port()));
         let batches = at_once / form.of_a_batch;
+        // Nobody is due by the schedule meanwhile, at whatever time of day this runs.
         let config = format!(
-            "[http]\nlisten = \"off\"\n[sync]\ngateway = \"http://{}\"\nconcurrency = {batches}\nconcurrency_per_platform = {batches}\n",
+            "[http]\nlisten = \"off\"\n[sync]\ninterval = \"300d\"\ndaily_snapshot = \"off\"\ngateway = \"http://{}\"\nconcurrency = {batches}\nconcurrency_per_platform = {batches}\n",
             provider.at
         );
         let places = Places::in_dir(dir, &config)?;
