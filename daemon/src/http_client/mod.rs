@@ -205,7 +205,8 @@ impl HttpClient {
         let ask = || {
             let mut request = reqwest::Request::new(method.clone(), url.clone());
             *request.headers_mut() = headers.clone();
-            if method != Method::GET {
+            // None at all differs from an empty one: where something is changed, its length is told.
+            if method != Method::GET || !body.is_empty() {
                 *request.body_mut() = Some(body.clone().into());
             }
             client.execute(request)
