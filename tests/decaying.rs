@@ -122,7 +122,7 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
     let before = std::fs::read(&file).expect("the store");
     let used: Vec<usize> = (0..before.len()).filter(|at| before[*at] != 0).collect();
     let mut dice = fastrand::Rng::with_seed(3);
-    let (tries, mut refused, mut named, mut harmless) = (times(20, 300), 0, 0, 0);
+    let (tries, mut refused, mut named, mut harmless, mut panics) = (times(20, 300), 0, 0, 0, 0);
     for number in 0..tries {
         let mut bytes = before.clone();
         let (at, bit) = (used[dice.usize(..used.len())], dice.u8(..8));
@@ -133,7 +133,8 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
         }
         std::fs::write(&file, &bytes).expect("damaged");
         let logged = place.log().len();
-        let mut child = place.rosterd(&[]).spawn().expect("rosterd starts");
+        let mut command = place.rosterd(&[]);
+        let mut child = command.env("LOG_FORMAT", "json").spawn().expect("rosterd starts");
         let started = until("it answers or ends", async || match child.try_wait().expect("ours") {
             Some(status) => Some(Err(status)),
             None => transport::connect(&place.socket()).await.ok().map(Ok),
@@ -141,7 +142,6 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
         match started.await {
             Err(status) => {
                 assert!(matches!(status.code(), Some(1 | 78)), "{number}: {status}");
-                // A panic of the engine, which is caught and told as damage, may have had its own words before or after.
                 let log = place.log();
                 let said = |line: &str| line.starts_with("error: the store") || line.starts_with("error: the disk");
                 assert!(log[logged..].lines().any(said), "{number}: {}", &log[logged..]);
@@ -157,7 +157,16 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
         // Whether it still lives or not.
         let _ = child.start_kill();
         child.wait().await.expect("it was ours");
+        // A panic of the engine, which is caught and told as damage, is an event of the log as well.
+        let log = place.log();
+        for line in log[logged..].lines().filter(|line| !line.starts_with("error: ") && !line.starts_with("hint: ")) {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{number}: {line}"));
+            panics += u32::from(event["message"].as_str().is_some_and(|message| message.starts_with("panicked")));
+        }
     }
-    figure(format!("{tries} damages under the daemon: {refused} refused, {named} named, {harmless} harmless, 0 wrong"));
+    figure(format!(
+        "{tries} damages under the daemon: {refused} refused, {named} named, {harmless} harmless, 0 wrong; \
+         {panics} of the engine's panics logged"
+    ));
     assert!(refused > 0 && refused < tries, "{refused} of {tries} refused");
 }

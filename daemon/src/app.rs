@@ -354,7 +354,7 @@ impl Step<'_> {
     }
 }
 
-/// What is told of a panic, which the log tells in full.
+/// What is told of a panic, whose place the log tells.
 const FAILED_BADLY: &str = "rosterd failed at this; its log has more";
 
 /// Runs that may wait for a slow disk before no more are asked.

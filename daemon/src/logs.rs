@@ -1,5 +1,6 @@
 //! The log: where it goes, in which form, and how much of it. How much can be changed while the daemon runs.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
@@ -73,6 +74,7 @@ impl Logs {
         let (filter, handle) =
             reload::Layer::new(understood.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO)));
         let _ = tracing_subscriber::registry().with(filter).with(layer(format(log, surroundings))).try_init();
+        tell_panics();
         let level = Mutex::new(level);
         Self { filter: handle, told, level }
     }
@@ -99,6 +101,24 @@ impl Logs {
     pub fn follow(&self, log: &Log) -> Result<(), String> {
         self.set(self.told.as_deref().unwrap_or(&log.level))
     }
+}
+
+/// Lets panics be events of the log, in its form: where, not in which words, which may hold what nobody should read. One
+/// that comes again and again, as over a damaged page, is told at its 1st, 2nd, 4th, 8th time and so on.
+fn tell_panics() {
+    let told = Mutex::new(BTreeMap::<String, u64>::new());
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let times = {
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let times = told.entry(place.clone()).or_default();
+            *times += 1;
+            *times
+        };
+        if times.is_power_of_two() {
+            tracing::error!(place, times, "panicked: what was being done is given up");
+        }
+    }));
 }
 
 /// What a level or filter lets through.
