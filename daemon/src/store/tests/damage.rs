@@ -97,8 +97,19 @@ fn assert_none_wrong(found: &Model, model: &Model, what: &str) {
     assert!(found.audit.iter().all(|line| model.audit.contains(line)), "{what}");
 }
 
+/// redb panics over some damaged pages, as it is known to and as the store catches: thousands of lines would say so.
+fn hush_redb() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !panic.location().is_some_and(|at| at.file().contains("/redb-")) {
+            usual(panic);
+        }
+    }));
+}
+
 #[test]
 fn nothing_wrong_is_told_of_a_damaged_file() {
+    hush_redb();
     let (bytes, model) = small_store();
     let mut random = fastrand::Rng::with_seed(11);
     // What is free space harms nobody.

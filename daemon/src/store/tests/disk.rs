@@ -26,6 +26,8 @@ struct Inside {
     /// Calls of any kind.
     calls: u64,
     fails: Fails,
+    /// Whether a call has failed as it was told to.
+    has_failed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -93,6 +95,10 @@ impl Disk {
         self.inside().fails = fails;
     }
 
+    pub(super) fn has_failed(&self) -> bool {
+        self.inside().has_failed
+    }
+
     /// The disk after the power came back.
     pub(super) fn after_power_loss(&self, loss: Loss, random: &mut fastrand::Rng) -> Disk {
         let inside = self.inside();
@@ -126,6 +132,7 @@ impl Disk {
             Fails::Once(at) => inside.calls == at,
             Fails::From(at) | Fails::PowerAt(at) => inside.calls >= at,
         };
+        inside.has_failed |= fails;
         if fails { Err(io::Error::from_raw_os_error(5)) } else { Ok(inside) }
     }
 }
