@@ -81,7 +81,7 @@ pub struct Sync {
 /// `[network]`: how the world is reached. A proxy's URL may hold a password, so it prints nowhere.
 #[derive(Clone, Default)]
 pub struct Network {
-    /// An HTTP or SOCKS proxy's URL; loopback gateways bypass it.
+    /// An http or https proxy's URL; loopback gateways bypass it.
     pub proxy: Option<String>,
     /// More certificate authorities, PEM.
     pub ca_file: Option<PathBuf>,
