@@ -5,6 +5,7 @@
 //! last one again and again; the first byte of each chooses its status.
 
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use roster_protocol::ids::ConnectionId;
@@ -56,7 +57,10 @@ struct Bench {
 
 static BENCH: LazyLock<Bench> = LazyLock::new(|| {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    // No thread ends: the sanitizer takes the last one that did, and that nobody has joined yet, for a leak.
+    let forever = Duration::from_secs(86_400);
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.thread_keep_alive(forever).enable_all().build().expect("a runtime");
     let answers = Answers::default();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let gateway = format!("http://{}", listener.local_addr().expect("an address"));
