@@ -3,7 +3,8 @@
 /// Whether a terminal or a desktop would act on something in a text, or a reader not see it.
 pub fn is_harmless(text: &str) -> bool {
     let bad = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     !text.contains(bad)
 }

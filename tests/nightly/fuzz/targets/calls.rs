@@ -2,9 +2,9 @@
 //! Calls and answers as they stand in a frame: what is understood is written again as the same.
 
 use libfuzzer_sys::fuzz_target;
+use roster_protocol::{RosterRequest, RosterResponse};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use roster_protocol::{RosterRequest, RosterResponse};
 
 fn understood<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
     let Ok(first) = postcard::from_bytes::<T>(bytes) else { return };
@@ -12,7 +12,6 @@ fn understood<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
     let second: T = postcard::from_bytes(&written).expect("what was written can be read");
     assert_eq!(postcard::to_stdvec(&second).expect("written"), written);
 }
-
 
 fuzz_target!(|bytes: &[u8]| {
     understood::<RosterRequest>(bytes);

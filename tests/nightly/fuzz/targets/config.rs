@@ -1,17 +1,32 @@
 #![no_main]
-//! A config file: understood, or refused in one line that names file and line.
+//! A config file: understood, set up and shown, or refused in one line that names file and line.
 
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use rosterd::config::Config;
+use rosterd::consent::key;
+use rosterd::effective;
+use rosterd::http_client::HttpLimits;
+use rosterd::setup::Source;
+use rosterd::surroundings::Surroundings;
+
+const FILE: &str = "/nowhere/rosterd.toml";
 
 fuzz_target!(|text: &str| {
-    match Config::parse(text, "rosterd.toml") {
-        Ok(config) => drop(rosterd::daemon::check(&config, Path::new("/nowhere/rosterd.toml"), Default::default())),
+    let source = Source { file: FILE.into(), surroundings: Surroundings::default(), limits: HttpLimits::default() };
+    let config = match Config::parse(text, FILE) {
+        Ok(config) => config,
         Err(error) => {
             let error = error.to_string();
-            assert!(error.starts_with("rosterd.toml") && error.lines().count() == 1, "{error:?}");
+            assert!(error.starts_with(FILE) && error.lines().count() == 1, "{error:?}");
+            return;
         }
+    };
+    let file = config.store.master_key_file.clone();
+    if source.set_up(config).is_ok() {
+        let key =
+            key::Places { surroundings: &source.surroundings, file: file.as_deref(), state_dir: Path::new("/nowhere") };
+        assert!(effective::shown(&source, text, &[], &key).ends_with('\n'));
     }
 });

@@ -94,7 +94,8 @@ async fn converse(mut stream: TcpStream, answers: Answers) {
         };
         let (first, body) = answer.split_first().unwrap_or((&0, &[]));
         let status = STATUSES[usize::from(*first) % STATUSES.len()];
-        let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
         if stream.write_all(&[head.as_bytes(), body].concat()).await.is_err() {
             return;
         }
