@@ -11,41 +11,18 @@ use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Variant};
 
 use crate::nonsense::is_one_clean_sentence;
 use crate::support::programs::{Place, Said};
-use crate::support::{LIMIT, NOON, World};
+use crate::support::{LIMIT, NOON, World, mara_on};
 
 const MOST: u32 = 100_000;
 /// What tells without consent.
 const PUBLIC: [Platform; 3] = [Platform::Youtube, Platform::Bluesky, Platform::Mastodon];
 
-fn handle(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Bluesky => "mara.sky.test",
-        Platform::Mastodon => "mara@social.example",
-        Platform::Youtube => "@mara",
-        other => panic!("{other} tells nothing without consent"),
-    }
-}
-
 /// A world with one account, whose first numbers are in.
 async fn followed(platform: Platform, followers: u64) -> World {
     let world = World::new().await;
-    world.followers(platform, handle(platform), followers);
-    world.add("Mara", platform.slug(), handle(platform)).await;
+    world.followers(platform, mara_on(platform), followers);
+    world.add("Mara", platform.slug(), mara_on(platform)).await;
     world
-}
-
-async fn sync_mara(world: &World) -> Run {
-    let mut runs = world.sync("Mara").await;
-    assert_eq!(runs.len(), 1);
-    runs.remove(0)
-}
-
-/// The days and followers that are stored.
-async fn stored(world: &World, platform: Platform) -> Vec<(String, Option<u64>)> {
-    let named = format!("{}:{}", platform.slug(), handle(platform));
-    let history = world.client.history(within(LIMIT), named, None, None).await.expect("an answer");
-    let snapshots = history.expect("a history").snapshots;
-    snapshots.into_iter().map(|snapshot| (snapshot.date.to_string(), snapshot.numbers.followers)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,12 +98,12 @@ async fn wrong_types_are_named_by_platform_and_field() {
         for variant in variants {
             let fault = Fault::new(platform, FaultKind::WrongTypes);
             world.sandbox.world().fault(Fault { count: MOST, variant: Some(variant), ..fault });
-            let run = sync_mara(&world).await;
+            let run = world.sync_one("Mara").await;
             assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some(expected)), "{variant:?}");
             world.sandbox.world().clear_faults();
         }
-        assert_eq!(stored(&world, platform).await, [("2026-11-21".to_owned(), Some(1000))]);
-        assert_eq!(sync_mara(&world).await.outcome, Outcome::Ok);
+        assert_eq!(world.stored(platform).await, [("2026-11-21".to_owned(), Some(1000))]);
+        assert_eq!(world.sync_one("Mara").await.outcome, Outcome::Ok);
     }
 }
 
@@ -135,7 +112,7 @@ async fn hidden_and_withdrawn_counts_are_unknown_and_never_zero() {
     for platform in PUBLIC {
         let world = followed(platform, 1000).await;
         world.sandbox.world().fault(Fault { count: MOST, ..Fault::new(platform, FaultKind::HiddenCounts) });
-        let run = sync_mara(&world).await;
+        let run = world.sync_one("Mara").await;
         assert_eq!((run.outcome, run.followers), (Outcome::Ok, None), "{platform}: {run:?}");
         let connection = world.show("Mara").await.connections.remove(0);
         assert_eq!(connection.latest.expect("a snapshot").numbers.followers, None, "{platform}");
@@ -145,7 +122,7 @@ async fn hidden_and_withdrawn_counts_are_unknown_and_never_zero() {
         world.pass(24 * 3600).await;
 
         world.sandbox.world().fault(Fault { count: MOST, ..Fault::new(platform, FaultKind::WithdrawnMetric) });
-        let run = sync_mara(&world).await;
+        let run = world.sync_one("Mara").await;
         assert_eq!((run.outcome, run.followers), (Outcome::Ok, Some(1000)), "{platform}: {run:?}");
         let numbers = world.show("Mara").await.connections.remove(0).latest.expect("a snapshot").numbers;
         assert_eq!((numbers.posts, numbers.avg_likes), (None, None), "{platform}");
@@ -162,7 +139,7 @@ async fn a_limit_is_obeyed_whatever_it_looks_like() {
             let world = followed(platform, 1000).await;
             let fault = Fault { count: MOST, retry_after, headers, ..Fault::new(platform, FaultKind::RateLimited) };
             world.sandbox.world().fault(fault);
-            let run = sync_mara(&world).await;
+            let run = world.sync_one("Mara").await;
             let shown = format!("{platform}, retry after {retry_after:?}: {run:?}");
             assert_eq!((run.outcome, run.followers), (Outcome::Skipped, None), "{shown}");
             let retry_at = run.retry_at.expect("a time to come back");
@@ -172,16 +149,16 @@ async fn a_limit_is_obeyed_whatever_it_looks_like() {
 
             // While it lasts nobody is asked: not for a sync, not for a look at a new account.
             world.sandbox.world().clear_requests();
-            let skipped = sync_mara(&world).await;
+            let skipped = world.sync_one("Mara").await;
             assert_eq!(skipped.outcome, Outcome::Skipped, "{shown}");
             assert!(skipped.retry_at.is_some_and(|at| at > NOON), "{shown}");
-            let account = Account { platform: platform.slug().to_owned(), handle: handle(platform).to_owned() };
+            let account = Account { platform: platform.slug().to_owned(), handle: mara_on(platform).to_owned() };
             world.client.look_up(within(LIMIT), account).await.expect("an answer").expect_err("not now");
             world.pass(at_least / 2).await;
             assert_eq!(world.asked(""), 0, "{shown}");
 
             world.sandbox.world().clear_faults();
-            world.followers(platform, handle(platform), 1010);
+            world.followers(platform, mara_on(platform), 1010);
             world.pass(28 * 3600).await;
             assert_eq!(world.show("Mara").await.row.followers, Some(1010), "{shown}");
         }
@@ -192,14 +169,14 @@ async fn a_limit_is_obeyed_whatever_it_looks_like() {
 async fn a_limit_disguised_as_a_bad_request_is_no_answer_either() {
     for platform in PUBLIC {
         let world = followed(platform, 1000).await;
-        world.followers(platform, handle(platform), 1010);
+        world.followers(platform, mara_on(platform), 1010);
         let fault = Fault::new(platform, FaultKind::RateLimited);
         world.sandbox.world().fault(Fault { count: MOST, status: Some(400), retry_after: Some(600), ..fault });
-        let run = sync_mara(&world).await;
+        let run = world.sync_one("Mara").await;
         assert!(matches!(run.outcome, Outcome::Skipped | Outcome::Failed), "{platform}: {run:?}");
         assert!(run.retry_at.is_some_and(|at| at > NOON), "{platform}: {run:?}");
         is_one_clean_sentence(run.error.as_deref().expect("a reason"));
-        assert_eq!(stored(&world, platform).await, [("2026-11-21".to_owned(), Some(1000))], "{platform}");
+        assert_eq!(world.stored(platform).await, [("2026-11-21".to_owned(), Some(1000))], "{platform}");
         world.sandbox.world().clear_faults();
         world.pass(3600).await;
         assert_eq!(world.show("Mara").await.row.followers, Some(1010), "{platform}");
@@ -280,7 +257,7 @@ async fn a_dead_gateway_is_nobodys_fault() {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let world = World::with_config(&format!("[platforms.bluesky]\ngateway = \"http://{closed}\"\n")).await;
     // An account may be added on trust while the platform cannot be asked.
-    let mara = world.add("Mara", "bluesky", handle(Platform::Bluesky)).await;
+    let mara = world.add("Mara", "bluesky", mara_on(Platform::Bluesky)).await;
     let connection = &mara.connections[0];
     assert_eq!((connection.latest.as_ref(), connection.blocked_by.as_deref()), (None, Some("network")));
     let error = connection.last_error.as_deref().expect("a reason");
@@ -296,8 +273,8 @@ async fn a_slow_platform_delays_no_other() {
         world.followers(Platform::Bluesky, &handle, 1000);
         world.try_add(&format!("Star {number}"), "bluesky", &handle).await.expect("added");
     }
-    world.followers(Platform::Mastodon, handle(Platform::Mastodon), 1000);
-    world.add("Mara", "mastodon", handle(Platform::Mastodon)).await;
+    world.followers(Platform::Mastodon, mara_on(Platform::Mastodon), 1000);
+    world.add("Mara", "mastodon", mara_on(Platform::Mastodon)).await;
     world.settle().await;
     let slow = Fault { count: MOST, delay_ms: Some(300), ..Fault::new(Platform::Bluesky, FaultKind::Slow) };
     world.sandbox.world().fault(slow);
@@ -338,8 +315,8 @@ async fn a_hostile_name_reaches_no_terminal_and_no_log() {
     let rosterd = place.start().await;
     let words = AccountEdit { display_name: Some(hostile()), description: Some(hostile()), ..AccountEdit::default() };
     for platform in PUBLIC {
-        sandbox.world().put(platform, handle(platform), &words).expect("a possible account");
-        let account = Account { platform: platform.slug().to_owned(), handle: handle(platform).to_owned() };
+        sandbox.world().put(platform, mara_on(platform), &words).expect("a possible account");
+        let account = Account { platform: platform.slug().to_owned(), handle: mara_on(platform).to_owned() };
         let preview = rosterd.client.look_up(within(LIMIT), account.clone()).await;
         let name = preview.expect("an answer").expect("a preview").display_name.expect("a name");
         is_harmless(&name, "a preview");
@@ -351,7 +328,7 @@ async fn a_hostile_name_reaches_no_terminal_and_no_log() {
     place.json(&["sync", "--all"]).await;
     // A platform's words in an error: where the account has gone to.
     let moved = AccountEdit { moved_to: Some(format!("{}@other.example", hostile())), ..AccountEdit::default() };
-    sandbox.world().put(Platform::Mastodon, handle(Platform::Mastodon), &moved).expect("a possible account");
+    sandbox.world().put(Platform::Mastodon, mara_on(Platform::Mastodon), &moved).expect("a possible account");
     place.roster(&["sync", "--all"]).await;
     let runs = place.json(&["runs"]).await;
     let moved = runs["runs"].as_array().expect("runs").iter().filter_map(|run| run["error"].as_str());

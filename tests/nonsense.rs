@@ -3,26 +3,15 @@
 
 use roster_protocol::connection::{Account, ConnectionStatus};
 use roster_protocol::influencer::NewInfluencer;
-use roster_protocol::sync::{Outcome, Run};
+use roster_protocol::sync::Outcome;
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Variant};
 
 use crate::support::consent::{APPS, consented};
 use crate::support::programs::Place;
-use crate::support::{LIMIT, NOON, World, figure};
+use crate::support::{LIMIT, NOON, World, figure, mara_on};
 
 const MOST: u32 = 100_000;
-
-fn handle(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Bluesky => "mara.sky.test",
-        Platform::Mastodon => "mara@social.example",
-        Platform::Youtube => "@mara",
-        Platform::Instagram => "mara.gram",
-        Platform::Facebook => "mara.page",
-        Platform::Tiktok => "mara",
-    }
-}
 
 /// Whether it tells of nobody without the owner's consent.
 fn needs_consent(platform: Platform) -> bool {
@@ -53,30 +42,16 @@ pub fn is_one_clean_sentence(error: &str) {
 /// A world with one account, whose first numbers are in.
 async fn followed(platform: Platform) -> World {
     let world = World::with_apps().await;
-    world.quiet(platform, handle(platform), 1000);
+    world.quiet(platform, mara_on(platform), 1000);
     match needs_consent(platform) {
-        false => drop(world.add("Mara", platform.slug(), handle(platform)).await),
+        false => drop(world.add("Mara", platform.slug(), mara_on(platform)).await),
         true => {
             world.influencer("Mara").await;
-            world.consent("Mara", platform.slug(), handle(platform)).await;
+            world.consent("Mara", platform.slug(), mara_on(platform)).await;
             world.sync("Mara").await;
         }
     }
     world
-}
-
-async fn sync_mara(world: &World) -> Run {
-    let mut runs = world.sync("Mara").await;
-    assert_eq!(runs.len(), 1);
-    runs.remove(0)
-}
-
-/// The days and followers that are stored.
-async fn stored(world: &World, platform: Platform) -> Vec<(String, Option<u64>)> {
-    let named = format!("{}:{}", platform.slug(), handle(platform));
-    let history = world.client.history(within(LIMIT), named, None, None).await.expect("an answer");
-    let snapshots = history.expect("a history").snapshots;
-    snapshots.into_iter().map(|snapshot| (snapshot.date.to_string(), snapshot.numbers.followers)).collect()
 }
 
 /// Every way to give no proper answer, once around: nothing is lost, and afterwards all is well again.
@@ -98,10 +73,10 @@ async fn nothing_is_learned_from_nonsense(platform: Platform) {
     ];
     for fault in kinds.map(|kind| Fault::new(platform, kind)).into_iter().chain(wrong) {
         let what = format!("{platform} {:?} {:?}", fault.kind, fault.variant);
-        world.quiet(platform, handle(platform), followers + 10);
+        world.quiet(platform, mara_on(platform), followers + 10);
         world.sandbox.world().clear_requests();
         world.sandbox.world().fault(Fault { count: MOST, ..fault });
-        let run = sync_mara(&world).await;
+        let run = world.sync_one("Mara").await;
         assert_eq!((run.outcome, run.followers), (Outcome::Failed, None), "{what}: {run:?}");
         let error = run.error.expect("a reason");
         is_one_clean_sentence(&error);
@@ -109,17 +84,17 @@ async fn nothing_is_learned_from_nonsense(platform: Platform) {
         assert!(run.retry_at.is_some_and(|at| at > NOON), "{what}");
         let asked = world.asked("");
         assert!((1..=4).contains(&asked), "{what}: asked {asked} times");
-        assert_eq!(stored(&world, platform).await, [(today.clone(), Some(followers))], "{what}");
+        assert_eq!(world.stored(platform).await, [(today.clone(), Some(followers))], "{what}");
         let mara = world.show("Mara").await;
         assert_eq!((mara.row.followers, mara.connections[0].last_error.as_ref()), (Some(followers), Some(&error)));
 
         world.sandbox.world().clear_faults();
-        let run = sync_mara(&world).await;
+        let run = world.sync_one("Mara").await;
         followers += 10;
         assert_eq!((run.outcome, run.followers), (Outcome::Ok, Some(followers)), "after {what}: {run:?}");
         let connection = world.show("Mara").await.connections.remove(0);
         assert_eq!((connection.status, connection.last_error), (ConnectionStatus::Fresh, None), "{what}");
-        assert_eq!(stored(&world, platform).await, [(today.clone(), Some(followers))]);
+        assert_eq!(world.stored(platform).await, [(today.clone(), Some(followers))]);
     }
 }
 
@@ -160,14 +135,14 @@ async fn a_bomb_costs_no_memory() {
     let place = Place::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
     let rosterd = place.start().await;
     for platform in Platform::ALL {
-        sandbox.world().put(platform, handle(platform), &AccountEdit::default()).expect("a possible account");
+        sandbox.world().put(platform, mara_on(platform), &AccountEdit::default()).expect("a possible account");
         let (name, platform_name) = (platform.slug().to_owned(), platform.slug().to_owned());
-        let account = Account { platform: platform_name, handle: handle(platform).to_owned() };
+        let account = Account { platform: platform_name, handle: mara_on(platform).to_owned() };
         let accounts = if needs_consent(platform) { Vec::new() } else { vec![account] };
         let new = NewInfluencer { name: name.clone(), accounts, ..NewInfluencer::default() };
         rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
         if needs_consent(platform) {
-            consented(&rosterd.client, &name, platform, handle(platform)).await;
+            consented(&rosterd.client, &name, platform, mara_on(platform)).await;
         }
     }
     place.json(&["sync", "--all"]).await;

@@ -67,18 +67,24 @@ async fn outcome(rosterd: &Rosterd, id: &str) -> Connection {
     .await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_kills_in_rotation_lose_nothing_in_silence() {
+/// A daemon whose one connection was opened by its owner's consent, and has numbers; with the connection's id.
+async fn consented() -> (Sandbox, Place, Rosterd, String) {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
     let edit = AccountEdit { followers: Some(5000), growth_per_day: Some(0.0), ..AccountEdit::default() };
     sandbox.world().put(Platform::Tiktok, "mara", &edit).expect("a possible account");
     let place = Place::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
-    let mut rosterd = place.start().await;
+    let rosterd = place.start().await;
     let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
     rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
     let id = consent(&rosterd.client).await.id.to_string();
     outcome(&rosterd, &id).await;
+    (sandbox, place, rosterd, id)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_kills_in_rotation_lose_nothing_in_silence() {
+    let (sandbox, place, mut rosterd, id) = consented().await;
     rosterd.end(Signal::SIGTERM).await;
 
     let (mut healed, mut lost) = (0u32, 0u32);
@@ -125,16 +131,7 @@ async fn two_hundred_kills_in_rotation_lose_nothing_in_silence() {
 /// A provider that takes a spent token once more for a minute: an answer that never arrived costs nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_grace_for_spent_tokens_no_kill_costs_a_consent() {
-    let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
-    let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
-    let edit = AccountEdit { followers: Some(5000), growth_per_day: Some(0.0), ..AccountEdit::default() };
-    sandbox.world().put(Platform::Tiktok, "mara", &edit).expect("a possible account");
-    let place = Place::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
-    let mut rosterd = place.start().await;
-    let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
-    rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
-    let id = consent(&rosterd.client).await.id.to_string();
-    outcome(&rosterd, &id).await;
+    let (sandbox, place, mut rosterd, id) = consented().await;
     for round in 0..25 {
         sandbox.world().fault(Fault::new(Platform::Tiktok, FaultKind::Expired));
         let lost = Fault { at: Some(Stage::Token), ..Fault::new(Platform::Tiktok, FaultKind::LostAnswer) };

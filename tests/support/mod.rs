@@ -55,6 +55,18 @@ type Listening = rosterd::serve::http::Patience;
 const PATIENT: Listening = Listening { headers: LIMIT, request: LIMIT };
 const IMPATIENT: Listening = Listening { headers: Duration::from_secs(2), request: Duration::from_secs(3) };
 
+/// What Mara is called there.
+pub fn mara_on(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Bluesky => "mara.sky.test",
+        Platform::Mastodon => "mara@social.example",
+        Platform::Youtube => "@mara",
+        Platform::Instagram => "mara.gram",
+        Platform::Facebook => "mara.page",
+        Platform::Tiktok => "mara",
+    }
+}
+
 /// A sandbox, and a daemon that asks it.
 pub struct World {
     pub sandbox: Sandbox,
@@ -170,6 +182,21 @@ impl World {
     /// Syncs one influencer or connection and waits for all its runs.
     pub async fn sync(&self, named: &str) -> Vec<Run> {
         self.sync_target(SyncTarget::One(named.to_owned())).await
+    }
+
+    /// Syncs what has a single connection.
+    pub async fn sync_one(&self, named: &str) -> Run {
+        let mut runs = self.sync(named).await;
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        runs.remove(0)
+    }
+
+    /// The days and followers that are stored of Mara there.
+    pub async fn stored(&self, platform: Platform) -> Vec<(String, Option<u64>)> {
+        let named = format!("{}:{}", platform.slug(), mara_on(platform));
+        let history = self.client.history(within(LIMIT), named, None, None).await.expect("an answer");
+        let snapshots = history.expect("a history").snapshots;
+        snapshots.into_iter().map(|snapshot| (snapshot.date.to_string(), snapshot.numbers.followers)).collect()
     }
 
     pub async fn sync_target(&self, target: SyncTarget) -> Vec<Run> {
