@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use futures::{FutureExt, StreamExt, stream};
 use roster_protocol::event::Event;
@@ -52,7 +52,7 @@ pub async fn batch(
         app.wake.notify_one();
         tokio::task::yield_now().await;
     }
-    let mut ending = pin!(end(&app, &scope, &asked, started_at, observed));
+    let mut ending = pin!(end(&app, number, &scope, &asked, started_at, observed));
     // The first step decides; the rest waits for the disk.
     let ended = futures::poll!(&mut ending);
     if places.take().is_some() {
@@ -61,7 +61,6 @@ pub async fn batch(
     if ended.is_pending() {
         ending.await;
     }
-    app.batches.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&number);
     app.feed.tell(vec![Event::SyncMoved]);
     drop(unstored);
 }
@@ -75,7 +74,7 @@ fn announce(app: &App, scope: &str, asked: &[Asked], started_at: Timestamp) -> u
     let platform = scope_of::platform_of(scope).to_owned();
     let running = RunningBatch { platform, connections: asked.len() as u64, influencer_name, started_at };
     let number = {
-        let mut batches = app.batches.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut batches = app.batches.lock().unwrap_or_else(PoisonError::into_inner);
         let number = batches.last_key_value().map_or(1, |(last, _)| last + 1);
         batches.insert(number, running);
         number
@@ -193,9 +192,10 @@ async fn hold(app: &App, scope: &str, until: Timestamp, why: Option<String>) {
     }
 }
 
-/// Decides on each connection's result and commits them together; then whoever waits is told.
+/// Decides on each connection's result and commits them together; then batch `number` runs no more, and whoever waits is told.
 async fn end(
     app: &App,
+    number: u64,
     scope: &str,
     asked: &[Asked],
     started_at: Timestamp,
@@ -217,8 +217,10 @@ async fn end(
     if let Some(error) = told.iter().find_map(|told| told.as_ref().err()) {
         tracing::error!(%scope, %error, "runs could not be stored");
     }
-    // In one step: whoever asks for these connections now either waits for this run or starts another.
+    // In one step: whoever asks for these connections now either waits for this run or starts another; and nobody who was
+    // told of a run still finds its batch among those that run.
     app.with_roster(|roster| {
+        app.batches.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
         for (asked, told) in asked.iter().zip(&told) {
             roster.running.remove(&asked.connection);
             roster.requeue(asked.connection);
