@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use roster_protocol::error::RosterError;
 use roster_protocol::event::Event;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
@@ -178,12 +179,12 @@ impl App {
 
     /// How loading the config went the last time.
     pub fn last_load(&self) -> LastLoad {
-        self.last_load.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last_load.lock().clone()
     }
 
     /// Notes how loading the config went.
     pub fn loaded_config(&self, load: LastLoad) {
-        *self.last_load.lock().unwrap_or_else(PoisonError::into_inner) = load;
+        *self.last_load.lock() = load;
     }
 
     /// What an answer made now has to know.
@@ -239,7 +240,7 @@ impl App {
     fn in_one_step<T>(&self, decide: impl FnOnce(&mut Step<'_>) -> T) -> (T, Option<Made>) {
         let setup = self.setup();
         let mut roster = self.roster();
-        let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut dice = self.dice.lock();
         let now = self.clock.now();
         let mut step = Step {
             roster: &mut roster,
@@ -309,7 +310,7 @@ impl App {
     }
 
     fn roster(&self) -> MutexGuard<'_, Roster> {
-        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+        self.roster.lock()
     }
 }
 

@@ -1,8 +1,7 @@
 //! The one place that asks for the time, and waits for it.
 
-use std::sync::Mutex;
-
 use futures::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
 use roster_protocol::time::Timestamp;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use tokio::io::unix::AsyncFd;
@@ -87,8 +86,8 @@ impl ManualClock {
         self.set(self.now().plus_seconds(seconds));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Timestamp> {
-        self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Timestamp> {
+        self.now.lock()
     }
 }
 

@@ -1,9 +1,9 @@
 //! The numbered feed of what was committed. Told after the commit, never before; kept for a while in memory.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use roster_protocol::event::{Cursor, Event, EventBatch};
 use tokio::sync::watch;
 
@@ -95,8 +95,8 @@ impl Feed {
         EventBatch { next, events: Vec::new(), reload: false }
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock()
     }
 }
 

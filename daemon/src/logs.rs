@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
@@ -81,7 +81,7 @@ impl Logs {
 
     /// The level or filter in use.
     pub fn level(&self) -> String {
-        self.level.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.level.lock().clone()
     }
 
     /// Logs this much from now on.
@@ -90,7 +90,7 @@ impl Logs {
     /// When it is no level and no filter; nothing has changed then.
     pub fn set(&self, level: &str) -> Result<(), String> {
         self.filter.reload(filter(level)?).map_err(|error| error.to_string())?;
-        level.clone_into(&mut self.level.lock().unwrap_or_else(PoisonError::into_inner));
+        level.clone_into(&mut self.level.lock());
         Ok(())
     }
 
@@ -110,7 +110,7 @@ fn tell_panics() {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let times = {
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut told = told.lock();
             let times = told.entry(place.clone()).or_default();
             *times += 1;
             *times

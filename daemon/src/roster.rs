@@ -6,8 +6,9 @@
 mod consents;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use roster_protocol::alert::AlertState;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::influencer::SortBy;
@@ -273,7 +274,7 @@ impl Roster {
 
     /// Everybody in an order, made once and kept until something changes.
     pub fn order(&self, by: SortBy, make: impl FnOnce() -> Vec<InfluencerId>) -> Arc<[InfluencerId]> {
-        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut orders = self.orders.lock();
         orders[by as usize].get_or_insert_with(|| make().into()).clone()
     }
 

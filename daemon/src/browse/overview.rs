@@ -31,7 +31,7 @@ pub async fn status(app: &App) -> Status {
         writable: app.degraded().is_none(),
     };
     let load = app.last_load();
-    let running = app.batches.lock().unwrap_or_else(std::sync::PoisonError::into_inner).values().cloned().collect();
+    let running = app.batches.lock().values().cloned().collect();
     app.look(|roster| Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: PROTOCOL_VERSION,

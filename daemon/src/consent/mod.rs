@@ -18,8 +18,9 @@ pub mod vault;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, RwLock};
 use roster_protocol::consent::ConsentState;
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConsentId, GrantId};
@@ -75,16 +76,16 @@ impl Desk {
 
     /// Where the listener listens; `None` while it is off.
     pub fn listens_at(&self) -> Option<SocketAddr> {
-        *self.listener.read().unwrap_or_else(PoisonError::into_inner)
+        *self.listener.read()
     }
 
     /// Notes where the listener listens from now on.
     pub fn listening(&self, at: Option<SocketAddr>) {
-        *self.listener.write().unwrap_or_else(PoisonError::into_inner) = at;
+        *self.listener.write() = at;
     }
 
     fn lock_of(&self, grant: GrantId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut renewing = self.renewing.lock();
         // Grants that are gone leave nothing behind.
         renewing.retain(|known, lock| *known == grant || Arc::strong_count(lock) > 1);
         renewing.entry(grant).or_default().clone()
@@ -92,22 +93,22 @@ impl Desk {
 
     /// Notes that a consent is on its way.
     fn opened(&self, consent: &Consent) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         open.insert(consent.id, consent.who.uid);
     }
 
     fn is_open(&self, consent: ConsentId, uid: u32) -> bool {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open.lock();
         open.get(&consent) == Some(&uid)
     }
 
     /// Notes how a consent ended, for whoever waits.
     fn settle(&self, consent: &Consent, state: ConsentState, now: Timestamp) {
-        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut settled = self.settled.lock();
         settled.retain(|_, ended| now.since(ended.at) < KEPT_MS);
         settled.insert(consent.id, Settled { at: now, uid: consent.who.uid, state });
         drop(settled);
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&consent.id);
+        self.open.lock().remove(&consent.id);
         self.has_moved();
     }
 
@@ -116,7 +117,7 @@ impl Desk {
     }
 
     fn ended(&self, consent: ConsentId, uid: u32) -> Option<ConsentState> {
-        let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let settled = self.settled.lock();
         settled.get(&consent).filter(|ended| ended.uid == uid).map(|ended| ended.state.clone())
     }
 }

@@ -49,14 +49,14 @@ struct Present<'a> {
 
 impl<'a> Present<'a> {
     fn announce(app: &'a App, uid: u32) -> Self {
-        app.agents.lock().unwrap_or_else(std::sync::PoisonError::into_inner).entry(uid).or_default().waiting += 1;
+        app.agents.lock().entry(uid).or_default().waiting += 1;
         Self { app, uid }
     }
 }
 
 impl Drop for Present<'_> {
     fn drop(&mut self) {
-        let mut agents = self.app.agents.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut agents = self.app.agents.lock();
         if let Some(agent) = agents.get_mut(&self.uid) {
             agent.waiting = agent.waiting.saturating_sub(1);
             agent.left_at = self.app.clock.now();
@@ -151,7 +151,7 @@ fn next_look(app: &App, session: bool, uid: u32, not_before: Timestamp) -> Times
 
 /// Since when a user has no agent, or when it counts as gone; `None` while one waits.
 fn agent_gone_at(app: &App, uid: u32) -> Option<Timestamp> {
-    let agents = app.agents.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let agents = app.agents.lock();
     match agents.get(&uid) {
         None => Some(Timestamp(0)),
         Some(agent) if agent.waiting > 0 => None,

@@ -1,12 +1,12 @@
 //! What a platform module gets for one batch: where each request goes, and a place to say "not before".
 
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
+use parking_lot::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 use roster_protocol::text::clean;
@@ -103,7 +103,7 @@ impl Api {
 
     /// Notes that the platform wants no further questions for this long, although it answered.
     pub fn wait(&self, length: Duration, reason: &str) {
-        let mut wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wait = self.wait.lock();
         if wait.as_ref().is_none_or(|(noted, _)| *noted < length) {
             *wait = Some((length, clean(reason, 120)));
         }
@@ -111,12 +111,12 @@ impl Api {
 
     /// The longest wait noted, from the batch's end on.
     pub fn told_to_wait(&self) -> Option<Duration> {
-        self.wait.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(length, _)| *length)
+        self.wait.lock().as_ref().map(|(length, _)| *length)
     }
 
     /// Why, in a sentence's words.
     pub fn told_why(&self) -> Option<String> {
-        self.wait.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, reason)| reason.clone())
+        self.wait.lock().as_ref().map(|(_, reason)| reason.clone())
     }
 
     /// Whether the operator allows this host at a private address.
@@ -134,7 +134,7 @@ impl Api {
     }
 
     fn base(&self, host: &str) -> Option<Base> {
-        let mut last = self.base.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.base.lock();
         if let Some(base) = last.as_ref().filter(|base| base.host == host) {
             return Some(base.clone());
         }

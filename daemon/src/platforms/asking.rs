@@ -1,9 +1,8 @@
 //! What asking any platform has in common: which errors mean what, and when to stop asking.
 
-use std::sync::{Mutex, PoisonError};
-
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use parking_lot::Mutex;
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
 use super::{Account, Observation, Observed, PlatformError};
@@ -84,7 +83,7 @@ impl<'a> Stop<'a> {
 
     /// Why nothing should be asked any more.
     pub(super) fn why(&self) -> Option<PlatformError> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).why.clone()
+        self.state.lock().why.clone()
     }
 
     /// Asks, unless the batch has ended, and notes how it went.
@@ -146,7 +145,7 @@ impl<'a> Stop<'a> {
 
     /// Notes a failure: a limit, a dead network and a refused key concern everyone, and so does a third outage.
     fn note(&self, error: &PlatformError) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let everyone = match error {
             PlatformError::RateLimited { retry_after } => {
                 // Accounts that were answered in part must not hide it from whoever asks next.

@@ -1,8 +1,8 @@
 //! What was found damaged: counted once each, named for a report, never shown.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// How many rows are named; further ones are only counted.
@@ -34,7 +34,7 @@ pub(super) struct DamageLog(Mutex<(HashSet<u64>, Vec<DamagedRow>)>);
 
 impl DamageLog {
     pub(super) fn note(&self, table: &str, key: &[u8]) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self.0.lock();
         let (seen, named) = &mut *noted;
         let place = xxh3_64_with_seed(key, xxh3_64_with_seed(table.as_bytes(), 0));
         let is_new = seen.len() < COUNTED && seen.insert(place);
@@ -45,7 +45,7 @@ impl DamageLog {
     }
 
     pub(super) fn found(&self) -> Damage {
-        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = self.0.lock();
         Damage { rows: noted.0.len() as u64, named: noted.1.clone() }
     }
 }

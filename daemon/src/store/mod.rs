@@ -31,11 +31,12 @@ mod writer;
 
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use redb::WriteTransaction;
 use roster_protocol::time::Timestamp;
 use tokio::sync::{oneshot, watch};
@@ -258,7 +259,7 @@ impl Store {
     }
 
     fn queue(&self, job: Job) {
-        let queue = self.handle.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = self.handle.queue.lock();
         // Without a writer the job is dropped, and with it the reply, which its receiver takes for `Closed`.
         drop(queue.as_ref().map(|queue| queue.send(job)));
     }
@@ -266,7 +267,7 @@ impl Store {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.queue.lock().take();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }

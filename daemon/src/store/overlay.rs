@@ -5,8 +5,8 @@ use std::collections::hash_map::Entry;
 use std::io;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use redb::{Builder, Database, StorageBackend};
 
 use super::error::StoreError;
@@ -97,8 +97,8 @@ impl Overlay {
         Ok(Self { below, below_len: len, written: Mutex::new(Written { len, pages: HashMap::new() }) })
     }
 
-    fn written(&self) -> std::sync::MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock()
     }
 
     /// The page as it is below, zero behind its end.

@@ -2,9 +2,9 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
+use parking_lot::RwLock;
 use redb::{Database, ReadableDatabase, TableDefinition, WriteTransaction};
 use tokio::sync::watch;
 
@@ -62,7 +62,7 @@ impl Shared {
 
     /// Runs `read` in one read transaction. redb panics on some damaged pages; that is told as damage.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let held = self.held.read();
         let database = match held.as_ref().ok_or_else(|| self.degraded())? {
             Held::Whole(database) => database,
             Held::ToRead(database) => database,
@@ -79,7 +79,7 @@ impl Shared {
         &self,
         write: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let held = self.held.read();
         let Some(Held::Whole(database)) = held.as_ref() else { return Err(self.degraded()) };
         told_as_damage(|| {
             let mut txn = database.begin_write()?;
@@ -93,7 +93,7 @@ impl Shared {
     /// Closes the database once all readers have ended, and opens it again; to be read at least, when opening it fails,
     /// which on a full disk it does: it would repair what was left open.
     pub(super) fn reopen(&self) -> Result<(), StoreError> {
-        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.write();
         let opened = told_as_damage(|| {
             drop(held.take());
             self.origin.open()
@@ -137,7 +137,7 @@ impl Shared {
 impl Drop for Shared {
     /// redb writes when it closes, and panics over some damaged pages then as well.
     fn drop(&mut self) {
-        let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let held = self.held.get_mut().take();
         if let Err(error) = told_as_damage(|| {
             drop(held);
             Ok(())

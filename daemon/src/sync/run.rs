@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt, stream};
 use roster_protocol::event::Event;
@@ -74,7 +74,7 @@ fn announce(app: &App, scope: &str, asked: &[Asked], started_at: Timestamp) -> u
     let platform = scope_of::platform_of(scope).to_owned();
     let running = RunningBatch { platform, connections: asked.len() as u64, influencer_name, started_at };
     let number = {
-        let mut batches = app.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batches = app.batches.lock();
         let number = batches.last_key_value().map_or(1, |(last, _)| last + 1);
         batches.insert(number, running);
         number
@@ -220,7 +220,7 @@ async fn end(
     // In one step: whoever asks for these connections now either waits for this run or starts another; and nobody who was
     // told of a run still finds its batch among those that run.
     app.with_roster(|roster| {
-        app.batches.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        app.batches.lock().remove(&number);
         for (asked, told) in asked.iter().zip(&told) {
             roster.running.remove(&asked.connection);
             roster.requeue(asked.connection);

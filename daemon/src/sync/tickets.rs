@@ -1,9 +1,9 @@
 //! Requests to sync, and what has come of them: kept until a while after they are done.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::{Run, SyncProgress, SyncTicket};
 use roster_protocol::time::Timestamp;
@@ -102,7 +102,7 @@ impl Tickets {
         Some(SyncProgress { expected: ticket.expected, runs, done: told as u64 >= ticket.expected })
     }
 
-    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock()
     }
 }

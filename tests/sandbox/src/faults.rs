@@ -1,7 +1,8 @@
 //! What is ordered to go wrong, and whom it befalls.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use crate::Platform;
@@ -249,7 +250,7 @@ impl Faults {
     }
 
     fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,9 +1,10 @@
 //! What was asked of the platforms, so that tests can look at it. Bounded, and without secrets.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 
 use crate::Platform;
@@ -109,6 +110,6 @@ impl Requests {
     }
 
     fn kept(&self) -> MutexGuard<'_, VecDeque<LoggedRequest>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -1,9 +1,9 @@
 //! Metrics of one post after the other. One name that is refused costs itself only.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use futures::{FutureExt, StreamExt, stream};
+use parking_lot::Mutex;
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,11 +26,11 @@ pub(in crate::platforms) struct Withdrawn(Mutex<BTreeMap<&'static str, Timestamp
 
 impl Withdrawn {
     pub(in crate::platforms) fn note(&self, name: &'static str, now: Timestamp) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, now);
+        self.0.lock().insert(name, now);
     }
 
     pub(in crate::platforms) fn holds(&self, name: &str, now: Timestamp) -> bool {
-        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        let refused = self.0.lock().get(name).copied();
         refused.is_some_and(|at| (0..REFUSED_FOR_S * 1000).contains(&now.since(at)))
     }
 }

@@ -4,10 +4,11 @@ mod calls;
 pub mod socket;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use parking_lot::Mutex;
 use roster_protocol::audit::Who;
 use roster_protocol::service::Roster as _;
 use roster_protocol::transport::{self, PROTOCOL_VERSION, Patience, Verdict};
@@ -51,7 +52,7 @@ struct Seat {
 
 impl Guests {
     fn seat(self: &Arc<Self>, uid: u32) -> Option<Seat> {
-        let mut by_uid = self.by_uid.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut by_uid = self.by_uid.lock();
         let all: usize = by_uid.values().sum();
         let own = by_uid.entry(uid).or_default();
         if all >= MOST_CONNECTIONS || *own >= MOST_PER_USER {
@@ -64,7 +65,7 @@ impl Guests {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut by_uid = self.guests.by_uid.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut by_uid = self.guests.by_uid.lock();
         if let Some(own) = by_uid.get_mut(&self.uid) {
             *own -= 1;
             if *own == 0 {

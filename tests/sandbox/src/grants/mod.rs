@@ -7,10 +7,10 @@ pub mod device;
 pub mod secret;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 
 use crate::Platform;
@@ -178,7 +178,7 @@ impl Grants {
 
     // A panic elsewhere leaves the book whole: each change is one call under the lock.
     fn book(&self) -> MutexGuard<'_, Book> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

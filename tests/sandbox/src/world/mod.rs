@@ -15,10 +15,11 @@ mod population;
 pub mod posts;
 pub mod timeline;
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::faults::{Fault, Faults};
 use crate::grants::{Grant, Grants, Lifetimes};
@@ -171,11 +172,11 @@ impl World {
 
     // A panic elsewhere leaves the maps whole: they are changed by single calls only.
     fn read(&self) -> RwLockReadGuard<'_, Population> {
-        self.population.read().unwrap_or_else(PoisonError::into_inner)
+        self.population.read()
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Population> {
-        self.population.write().unwrap_or_else(PoisonError::into_inner)
+        self.population.write()
     }
 }
 
