@@ -1,0 +1,200 @@
+//! Which way dependencies point: data, compared with what the files import.
+//!
+//! `cargo test -p roster-tests tidy::arrows -- --nocapture` prints the graph of each crate. A new direction is one word in
+//! a row below, where a reader can object to it; one that is gone comes off. A row is a top-level module with those that
+//! it imports; they are all in rows above it, so that no circle can be written down.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::imports::{Direction, Modules};
+use super::{Source, shipped};
+
+const PROTOCOL: &str = "
+    text:
+    time:
+    places:
+    ids:
+    metric:
+    error:
+    connection: time ids metric
+    influencer: time ids metric connection
+    alert: time ids metric
+    sync: time ids
+    status: time sync
+    audit: time metric
+    consent: time ids error connection
+    event: ids alert sync
+    query: metric connection
+    notice: text metric alert
+    service: time ids metric error connection influencer alert sync status audit consent event
+    transport: service
+";
+
+const DAEMON: &str = "
+    model:
+    history:
+    meters:
+    http_client: meters
+    surroundings: http_client
+    logs: surroundings
+    config: http_client logs
+    alerts: model
+    roster: model
+    platforms: history http_client surroundings
+    setup: http_client surroundings config platforms
+    store: model history meters
+    clock:
+    events:
+    reload: config setup
+    app: model meters logs roster setup store clock events reload
+    browse: model alerts roster platforms store app
+    edits: model http_client alerts platforms app browse
+    consent: model http_client surroundings roster platforms store app browse edits
+    sync: model http_client alerts roster platforms store clock app browse consent
+    delivery: model roster app browse sync
+    serve: config store app browse edits consent sync delivery
+    upkeep: app
+    effective: logs config platforms setup consent
+    daemon: model http_client surroundings logs config setup store clock reload app consent sync delivery serve upkeep
+    program: http_client surroundings logs config setup app consent delivery effective daemon
+";
+
+const TUI: &str = "
+    format:
+    keys:
+    client_config:
+    theme: client_config
+    widgets: format keys theme
+    consent:
+    client:
+    message: consent
+    histories: message
+    model: format keys theme histories
+    modal: format keys widgets consent message model
+    screens: format keys widgets consent message histories model modal
+    update: keys widgets message model modal screens
+    view: format keys widgets model modal screens
+    terminal: consent model view
+    app: keys client_config theme client message model modal update terminal
+    output:
+    commands: widgets consent client output
+    agent: client output commands
+    arguments: commands agent
+";
+
+/// Directions against the rows, and those that close a circle between folders of one folder: each is real, and to be
+/// broken. Nothing is added here.
+const STILL: &[(&str, &str, &str)] = &[
+    ("daemon", "config", "sync"),
+    ("daemon", "roster", "browse"),
+    ("daemon", "roster", "setup"),
+    ("daemon", "roster", "sync"),
+    ("daemon", "reload", "app"),
+    ("daemon", "app", "browse"),
+    ("daemon", "app", "consent"),
+    ("daemon", "app", "sync"),
+    ("daemon", "browse", "consent"),
+    ("daemon", "browse", "sync"),
+    ("daemon", "edits", "consent"),
+    ("daemon", "edits", "sync"),
+    ("daemon", "consent", "sync"),
+    ("tui", "message", "model"),
+    ("tui", "model", "modal"),
+    ("tui", "model", "screens"),
+    ("tui", "modal", "screens"),
+    ("tui", "modal", "update"),
+    ("tui", "screens", "update"),
+    ("tui", "output", "arguments"),
+    ("tui", "commands", "arguments"),
+    ("tui", "screens/influencer", "screens/roster"),
+];
+
+#[test]
+fn no_two_modules_import_each_other() {
+    let sources = shipped();
+    let crates = [("protocol", PROTOCOL), ("daemon", DAEMON), ("tui", TUI)];
+    let problems: Vec<String> = crates.iter().flat_map(|(name, rows)| problems(name, rows, &sources)).collect();
+    assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
+}
+
+/// Prints the graph of a crate, and returns where it is not as its rows and `STILL` have it.
+fn problems(name: &str, rows: &str, sources: &[Source]) -> Vec<String> {
+    let rows: Vec<(&str, Vec<&str>)> = rows.lines().filter_map(row).collect();
+    let modules = Modules::of(&format!("{name}/src/"), sources);
+    let mut directions = modules.directions();
+    print(name, &modules, &directions);
+    let mut problems = wrong_rows(&rows, &modules);
+
+    let direction = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+    let allowed: BTreeSet<Direction> =
+        rows.iter().flat_map(|(from, to)| to.iter().map(|to| direction(from, to))).collect();
+    let still: BTreeSet<Direction> =
+        STILL.iter().filter(|(of, ..)| *of == name).map(|(_, from, to)| direction(from, to)).collect();
+    for (from, to) in allowed.union(&still).filter(|direction| !directions.contains_key(direction)) {
+        problems.push(format!("{from} imports {to} no more: take it off"));
+    }
+    directions.retain(|direction, _| !still.contains(direction));
+    for (direction, places) in &directions {
+        let (from, to) = direction;
+        let is_wrong = match from.contains('/') {
+            true => reaches(&directions, to, from),
+            false => !allowed.contains(direction),
+        };
+        if is_wrong {
+            problems.push(format!("{from} must not import {to}:\n    {}", places.join("\n    ")));
+        }
+    }
+    problems.into_iter().map(|problem| format!("{name}: {problem}")).collect()
+}
+
+/// `sync: app store`, but for an empty line.
+fn row(line: &str) -> Option<(&str, Vec<&str>)> {
+    let (from, to) = line.trim().split_once(':')?;
+    Some((from, to.split_whitespace().collect()))
+}
+
+/// Whether the rows are those of the modules there are, each naming only what is above it.
+fn wrong_rows(rows: &[(&str, Vec<&str>)], modules: &Modules) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (place, (from, allowed)) in rows.iter().enumerate() {
+        if !modules.top().contains(from) {
+            problems.push(format!("there is no module {from}: take its row off"));
+        }
+        for to in allowed.iter().filter(|to| !rows[..place].iter().any(|(above, _)| above == *to)) {
+            problems.push(format!("{from} may not name {to}, whose row is not above its own"));
+        }
+    }
+    let missing = modules.top().into_iter().filter(|name| !rows.iter().any(|(row, _)| row == name));
+    problems.extend(missing.map(|name| format!("{name} has no row yet")));
+    problems
+}
+
+/// Whether a way leads from one to the other.
+fn reaches(directions: &BTreeMap<Direction, Vec<String>>, from: &str, to: &str) -> bool {
+    let mut seen = vec![from];
+    let mut at = 0;
+    while let Some(here) = seen.get(at).copied() {
+        for (_, next) in directions.keys().filter(|(from, _)| from == here) {
+            if !seen.contains(&next.as_str()) {
+                seen.push(next);
+            }
+        }
+        at += 1;
+    }
+    seen.contains(&to)
+}
+
+/// The graph with how many paths go each way, and `<->` where they go both.
+fn print(name: &str, modules: &Modules, directions: &BTreeMap<Direction, Vec<String>>) {
+    println!("== {name}");
+    let nested = directions.keys().map(|(from, _)| from.as_str()).filter(|from| from.contains('/'));
+    let mut names: Vec<&str> = modules.top().into_iter().chain(nested).collect();
+    names.dedup();
+    for from in names {
+        let imported = directions.iter().filter(|((one, _), _)| one == from).map(|((_, to), places)| {
+            let both = if directions.contains_key(&(to.clone(), from.to_owned())) { "<->" } else { "" };
+            format!(" {both}{to}({})", places.len())
+        });
+        println!("{from}:{}", imported.collect::<String>());
+    }
+}
