@@ -12,13 +12,13 @@ use crate::app::{App, Parts};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::consent::keeper;
-use crate::consent::key::{self, KeyError};
-use crate::consent::vault::{KeyId, Vault};
 use crate::delivery::desktop;
 use crate::http_client::HttpLimits;
 use crate::logs::Logs;
 use crate::model::{Commit, Loaded};
 use crate::reload;
+use crate::secret::master_key::{self, KeyError};
+use crate::secret::vault::{KeyId, Vault};
 use crate::serve::rpc::socket::{self, Gate, SocketError};
 use crate::serve::{http, rpc};
 use crate::setup::Source;
@@ -194,7 +194,7 @@ async fn open(options: &Options) -> Result<Opened, StartError> {
     let dir = options.state_dir.clone();
     let named = tokio::task::spawn_blocking(move || Store::key_named(&dir)).await;
     let named = named.unwrap_or(Err(StoreError::Closed))?.map(KeyId);
-    let places = key::Places {
+    let places = master_key::Places {
         surroundings: &options.source.surroundings,
         file: options.config.store.master_key_file.as_deref(),
         state_dir: &options.state_dir,

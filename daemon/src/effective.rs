@@ -9,9 +9,9 @@ use roster_protocol::text::clean;
 use url::Url;
 
 use crate::config::{Config, KNOWN};
-use crate::consent::key::{self, Places};
 use crate::logs;
 use crate::platforms::{Entry, all, credential_name};
+use crate::secret::master_key::{self, Places};
 use crate::setup::Source;
 
 /// One of the daemon's places: its name, its path, and what said so.
@@ -90,7 +90,7 @@ fn line(shown: &mut String, what: &str, from: &str) {
 fn master_key(places: &Places<'_>) -> String {
     match places.find() {
         Ok(Some(found)) => format!("{}, id {}", found.from, found.key.id()),
-        Ok(None) => format!("none yet: {} is made together with the store", key::FILE),
+        Ok(None) => format!("none yet: {} is made together with the store", master_key::FILE),
         Err(error) => error.to_string(),
     }
 }

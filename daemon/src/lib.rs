@@ -23,6 +23,7 @@ pub mod platforms;
 pub mod program;
 pub mod reload;
 pub mod roster;
+pub mod secret;
 pub mod serve;
 pub mod setup;
 pub mod store;

@@ -10,13 +10,13 @@ use roster_protocol::places::{Places, SOCKET_NAME};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
-use crate::consent::key;
-use crate::consent::vault::MasterKey;
 use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
 use crate::effective::{self, Placed};
 use crate::http_client::HttpLimits;
 use crate::logs::Logs;
+use crate::secret::master_key;
+use crate::secret::vault::MasterKey;
 use crate::setup::Source;
 use crate::surroundings::Surroundings;
 
@@ -95,7 +95,7 @@ fn check(config: Config, places: &Where, effective: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let text = std::fs::read_to_string(&places.config.path).unwrap_or_default();
-    let key = key::Places {
+    let key = master_key::Places {
         surroundings: &source.surroundings,
         file: config.store.master_key_file.as_deref(),
         state_dir: &places.state_dir.path,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::http_client::{Secret, SecretError};
+use crate::secret::{Secret, SecretError};
 
 /// Variables of the environment, and systemd's credentials. The default has none, as tests want it.
 #[derive(Default)]

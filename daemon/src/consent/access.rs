@@ -7,11 +7,11 @@ use roster_protocol::ids::{ConnectionId, GrantId};
 
 use super::Way;
 use super::renew::{self, RenewError};
-use super::vault::{Field, Place};
 use crate::app::App;
 use crate::model::{Grant, GrantState, GrantTokens};
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::Access;
+use crate::secret::vault::{Field, Place};
 
 /// What a connection is read with, and which tokens they are.
 #[derive(Clone, Debug)]

@@ -6,15 +6,15 @@ use roster_protocol::consent::{ConsentBegun, ConsentWay};
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConsentId, InfluencerId};
 
-use super::vault::{Field, Place, fingerprint};
 use super::{Way, not_set_up};
 use crate::app::App;
 use crate::browse::resolve;
 use crate::edits::{audit, influencer_named};
-use crate::http_client::Secret;
 use crate::model::{Consent, ConsentStep, Device};
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::{Authorize, Scope, TokenError};
+use crate::secret::Secret;
+use crate::secret::vault::{Field, Place, fingerprint};
 
 /// How long the state in a URL is good for.
 const LIVES_S: i64 = 600;

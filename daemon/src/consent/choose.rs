@@ -6,7 +6,6 @@ use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId, InfluencerId};
 use roster_protocol::time::Timestamp;
 
-use super::vault::{Field, Place, Vault, VaultError};
 use super::{Way, begin_again, no_such_consent, revoke};
 use crate::app::App;
 use crate::browse::rows;
@@ -18,6 +17,7 @@ use crate::model::{
 use crate::platforms::Observation;
 use crate::platforms::consenting::{Opened, OpenedAccount, Scope};
 use crate::roster::Roster;
+use crate::secret::vault::{Field, Place, Vault, VaultError};
 use crate::sync::decide::{Dice, Facts};
 
 /// How long a choice is waited for.

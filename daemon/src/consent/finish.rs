@@ -13,13 +13,13 @@ use roster_protocol::time::Timestamp;
 use url::Url;
 
 use super::renew::{self, RenewError, Terms};
-use super::vault::{Field, Place, fingerprint};
 use super::{Way, access, begin_again, choose, revoke};
 use crate::app::App;
-use crate::http_client::Secret;
 use crate::model::{Consent, ConsentStep, Grant, GrantState};
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::{Callback, Exchange, TokenError, Tokens};
+use crate::secret::Secret;
+use crate::secret::vault::{Field, Place, fingerprint};
 
 /// How often the accounts are asked for before it is given up.
 const TRIES: u32 = 3;

@@ -9,12 +9,12 @@ use roster_protocol::ids::{ConsentId, GrantId};
 use roster_protocol::time::Timestamp;
 
 use super::finish::{self, Next};
-use super::vault::{Field, Place};
 use super::{Way, access, begin_again, renew, revoke};
 use crate::app::App;
 use crate::model::{ConsentStep, Grant, GrantState};
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::DeviceAnswer;
+use crate::secret::vault::{Field, Place};
 use crate::store::StoreState;
 
 const DAY_S: i64 = 24 * 3600;

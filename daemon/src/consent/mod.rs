@@ -9,12 +9,10 @@ pub mod begin;
 pub mod choose;
 pub mod finish;
 pub mod keeper;
-pub mod key;
 pub mod renew;
 pub mod revoke;
 pub mod setup;
 pub mod shown;
-pub mod vault;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -33,7 +31,7 @@ use crate::http_client::Api;
 use crate::model::Consent;
 use crate::platforms::Registered;
 use crate::platforms::consenting::Consenting;
-use vault::Vault;
+use crate::secret::vault::Vault;
 
 /// How long the end of a consent can be asked after.
 const KEPT_MS: i64 = 3_600_000;

@@ -13,11 +13,11 @@ use roster_protocol::error::RosterError;
 use roster_protocol::ids::GrantId;
 use roster_protocol::time::{Seconds, Timestamp};
 
-use super::vault::{Field, Place, Vault, VaultError, fingerprint};
 use super::{Way, revoke};
 use crate::app::App;
 use crate::model::{Attempt, Grant, GrantState, GrantTokens};
 use crate::platforms::consenting::{Held, Reply, TokenError, Tokens};
+use crate::secret::vault::{Field, Place, Vault, VaultError, fingerprint};
 use crate::sync::schedule::back_off;
 
 const DAY_S: i64 = 24 * 3600;

@@ -16,7 +16,8 @@ use url::Host;
 use url::form_urlencoded::Serializer;
 
 use super::address::is_loopback;
-use super::{Answer, HttpClient, HttpError, HttpErrorKind, Outgoing, Reach, Secret};
+use super::{Answer, HttpClient, HttpError, HttpErrorKind, Outgoing, Reach};
+use crate::secret::Secret;
 
 /// Where a platform's requests go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

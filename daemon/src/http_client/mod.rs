@@ -8,7 +8,6 @@ mod address;
 mod answer;
 mod api;
 mod error;
-mod secret;
 #[cfg(test)]
 pub(crate) mod test_server;
 #[cfg(test)]
@@ -31,7 +30,6 @@ pub(crate) use answer::{decoded, read_json};
 pub use api::{Api, BaseError, Request, Route, base_url};
 pub(crate) use api::{is_host, is_host_like};
 pub use error::{HttpError, HttpErrorKind};
-pub use secret::{Secret, SecretError};
 
 use crate::meters::RequestMeters;
 

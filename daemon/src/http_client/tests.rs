@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::test_server::{Reply, Server};
 use super::*;
+use crate::secret::Secret;
 
 const CANARY: &str = "canary-5f3a";
 

@@ -12,7 +12,8 @@ use roster_protocol::time::Seconds;
 
 use super::PlatformError;
 use super::asking::sentence;
-use crate::http_client::{Answer, Api, HttpError, HttpErrorKind, Secret};
+use crate::http_client::{Answer, Api, HttpError, HttpErrorKind};
+use crate::secret::Secret;
 
 /// Something that a platform lets people allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

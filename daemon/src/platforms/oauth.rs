@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::asking::sentence;
 use super::consenting::Callback;
-use crate::http_client::Secret;
+use crate::secret::Secret;
 
 /// A fresh PKCE verifier: 32 random bytes as 43 characters, after RFC 7636 section 4.1.
 ///

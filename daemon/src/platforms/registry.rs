@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Platform, all};
-use crate::http_client::{Route, Secret, base_url};
+use crate::http_client::{Route, base_url};
+use crate::secret::Secret;
 use crate::surroundings::Surroundings;
 
 /// One platform's place in [`all`].

@@ -4,12 +4,13 @@ use super::consent::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::read::{FIELDS, METRICS, POST_FIELDS, PageToken, Profile, post};
 use super::{Facebook, NAME, NO_APP};
 use crate::history::engagement::{NEWEST_POSTS, Post};
-use crate::http_client::{Api, Secret};
+use crate::http_client::Api;
 use crate::platforms::asking::{AsksEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn};
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
+use crate::secret::Secret;
 
 /// Some more than are counted; the second number is what is left to ask for where that was too much.
 const POSTS: [&str; 2] = ["25", "12"];

@@ -6,7 +6,7 @@ use roster_protocol::consent::{PlatformCheck, TokenModel};
 
 use super::read::opened;
 use super::{Facebook, NAME, NO_APP};
-use crate::http_client::{Api, Secret};
+use crate::http_client::Api;
 use crate::platforms::PlatformError;
 use crate::platforms::asking::Stop;
 use crate::platforms::consenting::{
@@ -14,6 +14,7 @@ use crate::platforms::consenting::{
 };
 use crate::platforms::graph::{Asked, LINKED, SHOW_PAGES, SignIn, redirect_problem, tokens, without_fragment};
 use crate::platforms::oauth::found;
+use crate::secret::Secret;
 
 pub(super) const ENGAGEMENT: &str = "pages_read_engagement";
 pub(super) const INSIGHTS: &str = "read_insights";

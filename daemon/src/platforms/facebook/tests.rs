@@ -6,11 +6,11 @@ use roster_protocol::metric::Mean;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http_client::Secret;
 use crate::http_client::test_server::{Asked, Reply, Server};
 use crate::platforms::consenting::Access;
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError, Registered, register};
+use crate::secret::Secret;
 use crate::surroundings::Surroundings;
 
 const ALL: [&str; 4] = ["pages_show_list", "pages_read_engagement", "pages_read_user_content", "read_insights"];

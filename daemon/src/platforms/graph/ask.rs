@@ -8,10 +8,11 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::problem::{About, Problem, Refusal};
 use super::proof;
 use super::usage::{HOUR, usage};
-use crate::http_client::{Answer, Api, Request, Secret};
+use crate::http_client::{Answer, Api, Request};
 use crate::platforms::PlatformError;
 use crate::platforms::asking::Stop;
 use crate::platforms::reading::Items;
+use crate::secret::Secret;
 
 /// What the questions of one batch have in common.
 #[derive(Clone, Copy)]

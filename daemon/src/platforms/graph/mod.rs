@@ -33,7 +33,7 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::http_client::Secret;
+use crate::secret::Secret;
 
 pub(super) use ask::{Graph, List, Questions, Refused};
 pub(super) use insights::{Metrics, Withdrawn};

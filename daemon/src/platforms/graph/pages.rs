@@ -5,10 +5,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ask::{Graph, List};
-use crate::http_client::Secret;
 use crate::platforms::PlatformError;
 use crate::platforms::oauth::token;
 use crate::platforms::reading::{count, item, plain_id};
+use crate::secret::Secret;
 
 /// What lists the Pages.
 pub(in crate::platforms) const SHOW_PAGES: &str = "pages_show_list";

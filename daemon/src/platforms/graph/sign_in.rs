@@ -7,11 +7,12 @@ use super::token_info::Debugged;
 use super::tokens::{Asked, revoked, tokens};
 use super::version::version_found;
 use super::{HOST, proof};
-use crate::http_client::{Api, Request, Secret};
+use crate::http_client::{Api, Request};
 use crate::platforms::asking::Stop;
 use crate::platforms::consenting::{Authorize, Callback, Exchange, Held, Reply, Scope, TokenError, Tokens};
 use crate::platforms::oauth::{callback, found, redirect, redirect_found};
 use crate::platforms::{OAuthApp, PlatformError};
+use crate::secret::Secret;
 
 /// Where people allow it.
 const PAGES: &str = "www.facebook.com";

@@ -6,11 +6,12 @@ use serde::de::DeserializeOwned;
 
 use super::problem::{Problem, Refusal};
 use super::usage::HOUR;
-use crate::http_client::{HttpErrorKind, Secret, read_json};
+use crate::http_client::{HttpErrorKind, read_json};
 use crate::platforms::asking::sentence;
 use crate::platforms::consenting::{Reply, TokenError, Tokens};
 use crate::platforms::oauth::token;
 use crate::platforms::reading::{count, plain_id};
+use crate::secret::Secret;
 
 /// What was asked for: the same refusal means something else each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

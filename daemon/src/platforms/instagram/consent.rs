@@ -7,13 +7,14 @@ use roster_protocol::time::Seconds;
 
 use super::read::{linked, none_linked};
 use super::{Instagram, Login, NAME, NO_APP, ask, login};
-use crate::http_client::{Api, Secret};
+use crate::http_client::Api;
 use crate::platforms::asking::Stop;
 use crate::platforms::consenting::{
     Access, Authorize, Callback, Consenting, Exchange, Held, Opened, Reply, Scope, TokenError, Tokens,
 };
 use crate::platforms::graph::{Asked, LINKED, SHOW_PAGES, SignIn, redirect_problem, tokens, without_fragment};
 use crate::platforms::{OAuthApp, PlatformError};
+use crate::secret::Secret;
 
 pub(super) const BASIC: &str = LINKED;
 pub(super) const INSIGHTS: &str = "instagram_manage_insights";

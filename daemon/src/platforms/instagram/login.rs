@@ -5,11 +5,12 @@ use roster_protocol::time::Seconds;
 use serde::Deserialize;
 
 use super::{NAME, NO_APP};
-use crate::http_client::{Api, Secret, read_json};
+use crate::http_client::{Api, read_json};
 use crate::platforms::consenting::{Authorize, Exchange, Held, Reply, Scope, TokenError, Tokens};
 use crate::platforms::graph::{Asked, redirect_problem, refused, tokens, version_found};
 use crate::platforms::oauth::{found, redirect_found};
 use crate::platforms::{OAuthApp, PlatformError};
+use crate::secret::Secret;
 
 pub(super) const HOST: &str = "graph.instagram.com";
 /// Where people allow it.

@@ -7,11 +7,11 @@ use roster_protocol::time::Seconds;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http_client::Secret;
 use crate::http_client::test_server::{Asked, Reply, Server};
 use crate::platforms::consenting::{Access, Authorize, Callback, Exchange, Held, TokenError};
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError, Registered, register};
+use crate::secret::Secret;
 use crate::surroundings::Surroundings;
 
 const ALL: [&str; 3] = ["instagram_basic", "instagram_manage_insights", "pages_show_list"];

@@ -10,9 +10,10 @@ use roster_protocol::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::http_client::test_server::{Asked, Reply};
-use crate::http_client::{Api, HttpClient, HttpLimits, HttpSettings, Route, Secret};
+use crate::http_client::{Api, HttpClient, HttpLimits, HttpSettings, Route};
 use crate::platforms::consenting::Access;
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered, register};
+use crate::secret::Secret;
 use crate::surroundings::Surroundings;
 
 pub(super) const CANARY: &str = "canary-5f3a";

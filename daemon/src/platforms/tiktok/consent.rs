@@ -10,12 +10,13 @@ use super::ask::{self, HOST};
 use super::read::{BASIC, PROFILE, STATS, VIDEOS};
 use super::tokens::{Asked, revoked, tokens};
 use super::{NAME, NO_APP, TikTok};
-use crate::http_client::{Api, Secret};
+use crate::http_client::Api;
 use crate::platforms::consenting::{
     Access, Authorize, Callback, Consenting, Exchange, Held, Opened, Reply, Scope, TokenError, Tokens,
 };
 use crate::platforms::oauth::{callback, found, redirect, redirect_found, verifier};
 use crate::platforms::{OAuthApp, PlatformError};
+use crate::secret::Secret;
 
 /// Where people allow it.
 const PAGES: &str = "www.tiktok.com";

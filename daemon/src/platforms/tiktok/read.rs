@@ -218,8 +218,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::http_client::{Secret, read_json};
+    use crate::http_client::read_json;
     use crate::platforms::tests::world::account;
+    use crate::secret::Secret;
 
     const OPEN_ID: &str = "723f24d7-e717-40f8-a2b6-cb8464cd23b4";
 

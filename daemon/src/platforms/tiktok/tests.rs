@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
-use crate::http_client::Secret;
 use crate::http_client::test_server::{Asked, Reply, Server};
 use crate::platforms::consenting::{Access, Authorize, Callback, Exchange, Held, TokenError};
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError, Registered, register};
+use crate::secret::Secret;
 use crate::surroundings::Surroundings;
 
 const ALL: [&str; 4] = ["user.info.basic", "user.info.profile", "user.info.stats", "video.list"];

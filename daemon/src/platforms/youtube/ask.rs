@@ -9,11 +9,12 @@ use super::read::{List, by_id, channel, newest_videos, video};
 use super::refusal::{Asker, NO_CHANNEL, Refusal};
 use super::{NO_KEY, SLUG, is_channel_id};
 use crate::history::engagement::{NEWEST_POSTS, Post};
-use crate::http_client::{Answer, Api, Request, Secret};
+use crate::http_client::{Answer, Api, Request};
 use crate::platforms::asking::{AT_ONCE, Stop};
 use crate::platforms::consenting::Access;
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
+use crate::secret::Secret;
 
 const HOST: &str = "youtube.googleapis.com";
 

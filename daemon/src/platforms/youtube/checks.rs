@@ -5,11 +5,12 @@ use roster_protocol::consent::PlatformCheck;
 use super::ask::{Batch, With};
 use super::tokens::{Asked, tokens};
 use super::{NO_APP, NO_KEY, YouTube};
-use crate::http_client::{Api, Secret};
+use crate::http_client::Api;
 use crate::platforms::PlatformError;
 use crate::platforms::asking::Stop;
 use crate::platforms::consenting::TokenError;
 use crate::platforms::oauth::{found, redirect, redirect_found};
+use crate::secret::Secret;
 
 /// The channel of Google's own developers, which the documentation asks about too.
 const WELL_KNOWN: &str = "UC_x5XG1OV2P6uZZ5FSM9Ttw";

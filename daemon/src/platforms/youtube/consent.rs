@@ -11,13 +11,14 @@ use url::Url;
 
 use super::tokens::{self, Asked};
 use super::{NO_APP, YouTube, checks, own};
-use crate::http_client::{Api, Secret};
+use crate::http_client::Api;
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::{
     Access, Authorize, Callback, Consenting, DeviceAnswer, DeviceCode, Exchange, Held, Opened, Reply, Scope,
     TokenError, Tokens,
 };
 use crate::platforms::oauth::{callback, verifier};
+use crate::secret::Secret;
 
 pub(super) const READ: &str = "https://www.googleapis.com/auth/youtube.readonly";
 pub(super) const AUDIENCE: &str = "https://www.googleapis.com/auth/yt-analytics.readonly";

@@ -51,7 +51,8 @@ use super::consenting::Consenting;
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
-use crate::http_client::{Api, Secret};
+use crate::http_client::Api;
+use crate::secret::Secret;
 
 const SLUG: &str = "youtube";
 

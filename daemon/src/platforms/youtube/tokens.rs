@@ -15,10 +15,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::SLUG;
-use crate::http_client::{HttpErrorKind, Secret, read_json};
+use crate::http_client::{HttpErrorKind, read_json};
 use crate::platforms::asking::sentence;
 use crate::platforms::consenting::{DeviceAnswer, DeviceCode, Reply, TokenError, Tokens};
 use crate::platforms::oauth::{redirect, token};
+use crate::secret::Secret;
 
 /// What was asked for: the same refusal means something else each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use rosterd::config::Config;
-use rosterd::consent::key;
+use rosterd::secret::master_key;
 use rosterd::effective;
 use rosterd::http_client::HttpLimits;
 use rosterd::setup::Source;
@@ -26,7 +26,7 @@ fuzz_target!(|text: &str| {
     let file = config.store.master_key_file.clone();
     if source.set_up(config).is_ok() {
         let key =
-            key::Places { surroundings: &source.surroundings, file: file.as_deref(), state_dir: Path::new("/nowhere") };
+            master_key::Places { surroundings: &source.surroundings, file: file.as_deref(), state_dir: Path::new("/nowhere") };
         assert!(effective::shown(&source, text, &[], &key).ends_with('\n'));
     }
 });

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use rosterd::http_client::Secret;
+use rosterd::secret::Secret;
 use rosterd::platforms::Registered;
 use rosterd::platforms::consenting::Reply;
 

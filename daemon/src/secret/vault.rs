@@ -9,8 +9,8 @@ use roster_protocol::ids::{ConsentId, GrantId};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::http_client::Secret;
 use crate::model::Sealed;
+use crate::secret::Secret;
 
 /// The layout of sealed values: version, key id, nonce, ciphertext with tag.
 const VERSION: u8 = 1;

@@ -1,5 +1,8 @@
 //! Texts that nobody may see: keys and tokens.
 
+pub mod master_key;
+pub mod vault;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
