@@ -150,7 +150,7 @@ impl App {
         match self.model.link {
             Link::Connecting => true,
             Link::Online => !self.model.roster.loaded && self.model.roster.error.is_none(),
-            Link::Offline { .. } | Link::Nobody(_) => false,
+            Link::Offline { .. } | Link::NoDaemon(_) => false,
         }
     }
 

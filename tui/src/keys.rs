@@ -84,7 +84,7 @@ pub enum Place {
     Audit,
     Connections,
     /// No daemon was found.
-    Nobody,
+    NoDaemon,
     Help,
     /// A question with yes and no.
     Confirm,
@@ -119,7 +119,7 @@ impl Place {
             Place::Changes => &[Place::Changes, Lists, Screens, Plain, Always],
             Place::Audit => &[Place::Audit, Lists, Screens, Plain, Always],
             Place::Connections => &[Place::Connections, Lists, Screens, Plain, Always],
-            Place::Nobody => &[Place::Nobody, Plain, Always],
+            Place::NoDaemon => &[Place::NoDaemon, Plain, Always],
             Place::Help => &[Place::Help, Lists, Plain, Always],
             Place::Confirm => &[Place::Confirm, Plain, Always],
             Place::Typing => &[Place::Typing, Always],
@@ -155,7 +155,7 @@ impl Place {
             Place::Changes => "Changes",
             Place::Audit => "Audit",
             Place::Connections => "Connections",
-            Place::Nobody => "No daemon",
+            Place::NoDaemon => "No daemon",
             Place::Help => "Help",
             Place::Confirm | Place::Typing => "Question",
             Place::Form => "Form",

@@ -12,7 +12,7 @@ use roster_protocol::{
 };
 
 use crate::consent::PlainUrl;
-use crate::model::Nobody;
+use crate::model::NoDaemon;
 
 /// Something happened.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub enum Message {
     /// The connection ended.
     Lost(RosterError),
     /// There was no daemon to connect to.
-    Nobody(Nobody),
+    NoDaemon(NoDaemon),
     /// Starting a daemon came to this.
     Started(Result<(), RosterError>),
     /// What the daemon committed.

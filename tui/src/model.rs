@@ -67,12 +67,12 @@ pub enum Link {
         error: RosterError,
     },
     /// It was never there.
-    Nobody(Nobody),
+    NoDaemon(NoDaemon),
 }
 
 /// Why there is no daemon to show anything of.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Nobody {
+pub struct NoDaemon {
     /// The sockets that were tried, in order.
     pub tried: Vec<PathBuf>,
     pub error: RosterError,
@@ -148,8 +148,8 @@ impl Model {
         if let Some(modal) = &self.modal {
             return modal.place();
         }
-        if matches!(self.link, Link::Nobody(_) | Link::Connecting) {
-            return Place::Nobody;
+        if matches!(self.link, Link::NoDaemon(_) | Link::Connecting) {
+            return Place::NoDaemon;
         }
         match &self.screen {
             Screen::Roster if self.roster.filtering => Place::Filtering,

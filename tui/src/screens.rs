@@ -6,7 +6,7 @@ pub mod changes;
 pub mod connections;
 pub mod influencer;
 pub mod listing;
-pub mod nobody;
+pub mod no_daemon;
 pub mod paged;
 pub mod roster;
 pub mod sync;

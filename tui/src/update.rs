@@ -44,17 +44,17 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.watched.clear();
             Vec::new()
         }
-        Message::Nobody(nobody) => {
+        Message::NoDaemon(no_daemon) => {
             match &mut model.link {
-                Link::Offline { error, .. } => *error = nobody.error,
-                Link::Nobody(before) if before.starting => before.error = nobody.error,
-                link => *link = Link::Nobody(nobody),
+                Link::Offline { error, .. } => *error = no_daemon.error,
+                Link::NoDaemon(before) if before.starting => before.error = no_daemon.error,
+                link => *link = Link::NoDaemon(no_daemon),
             }
             Vec::new()
         }
         Message::Started(result) => {
-            if let (Link::Nobody(nobody), Err(error)) = (&mut model.link, result) {
-                nobody.starting = false;
+            if let (Link::NoDaemon(no_daemon), Err(error)) = (&mut model.link, result) {
+                no_daemon.starting = false;
                 model.complain(error);
             }
             Vec::new()
@@ -119,8 +119,8 @@ fn act_on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
 
 fn start_daemon(model: &mut Model) -> Vec<Effect> {
     match &mut model.link {
-        Link::Nobody(nobody) if nobody.can_start && !nobody.starting => {
-            nobody.starting = true;
+        Link::NoDaemon(no_daemon) if no_daemon.can_start && !no_daemon.starting => {
+            no_daemon.starting = true;
             vec![Effect::StartDaemon]
         }
         _ => Vec::new(),

@@ -18,7 +18,7 @@ use crate::format;
 use crate::keys::{Place, SCREENS, hints};
 use crate::modal::{self, Modal};
 use crate::model::{Link, Model, Mood, Screen};
-use crate::screens::{alerts, audit, changes, connections, influencer, nobody, roster, sync};
+use crate::screens::{alerts, audit, changes, connections, influencer, no_daemon, roster, sync};
 use crate::widgets::pen::{Pen, columns};
 
 /// Smaller than this nothing can be read.
@@ -57,7 +57,7 @@ fn draw_body(model: &Model, pen: &mut Pen<'_>) {
         (Link::Connecting, _) => {
             _ = pen.put(3, model.size.height / 3, model.size.width, "connecting…", pen.theme.faint)
         }
-        (Link::Nobody(nobody), _) => nobody::view(model, nobody, pen),
+        (Link::NoDaemon(no_daemon), _) => no_daemon::view(model, no_daemon, pen),
         (_, Screen::Roster) => roster::view(model, pen),
         (_, Screen::Influencer(state)) => influencer::view(model, state, pen),
         (_, Screen::Sync(state)) => sync::view(model, state, pen),
@@ -213,8 +213,8 @@ fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
     let place = model.place();
     let empty = model.roster.loaded && model.roster.total == 0;
     let useful = |key: &str| match (place, &model.link) {
-        (Place::Nobody, Link::Nobody(nobody)) => key != "y" || (nobody.can_start && !nobody.starting),
-        (Place::Nobody, _) => key != "y",
+        (Place::NoDaemon, Link::NoDaemon(no_daemon)) => key != "y" || (no_daemon.can_start && !no_daemon.starting),
+        (Place::NoDaemon, _) => key != "y",
         // Nobody is there to do anything with.
         (Place::Roster, _) if empty => matches!(key, "a" | SCREENS | "?" | "q"),
         _ => match &model.modal {

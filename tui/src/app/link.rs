@@ -14,7 +14,7 @@ use tokio::sync::mpsc::Sender;
 use super::Incoming;
 use crate::client;
 use crate::message::Message;
-use crate::model::Nobody;
+use crate::model::NoDaemon;
 
 /// The first and the longest pause between attempts.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
@@ -38,10 +38,10 @@ pub(super) async fn keep(told: Option<PathBuf>, may_start: bool, hurry: Arc<Noti
                 Some(Message::Lost(follow(&client, &sender).await))
             }
             Err(error) => {
-                let nobody = nobody(&error, told.as_deref(), may_start);
-                let news = complained.as_ref() != Some(&nobody.error);
-                complained = Some(nobody.error.clone());
-                news.then_some(Message::Nobody(nobody))
+                let no_daemon = no_daemon(&error, told.as_deref(), may_start);
+                let news = complained.as_ref() != Some(&no_daemon.error);
+                complained = Some(no_daemon.error.clone());
+                news.then_some(Message::NoDaemon(no_daemon))
             }
         };
         if let Some(message) = message
@@ -56,9 +56,9 @@ pub(super) async fn keep(told: Option<PathBuf>, may_start: bool, hurry: Arc<Noti
     }
 }
 
-fn nobody(error: &ConnectError, told: Option<&Path>, may_start: bool) -> Nobody {
+fn no_daemon(error: &ConnectError, told: Option<&Path>, may_start: bool) -> NoDaemon {
     let absent = matches!(error, ConnectError::NotThere { .. });
-    Nobody {
+    NoDaemon {
         tried: sockets_to_try(told),
         error: client::unreachable(error, told),
         // One that is there but refuses is not helped by another; nor is one wanted at a certain socket.

@@ -64,7 +64,7 @@ pub const BINDINGS: &[Binding] = {
         bind(P::Connections, A::Connect, "connect", &["c"], "connect again", "ask for the owner's consent again"),
         bind(P::Connections, A::Sync, "sync", &["s"], "sync", "sync this account now"),
         bind(P::Connections, A::Disconnect, "disconnect", &["D"], "disconnect", "disconnect it; its history stays"),
-        bind(P::Nobody, A::StartDaemon, "", &["y"], "start rosterd", "start rosterd for this user"),
+        bind(P::NoDaemon, A::StartDaemon, "", &["y"], "start rosterd", "start rosterd for this user"),
         bind(P::Help, A::Back, "", &["?"], "close", "close the help"),
         bind(P::Help, A::Back, "", &["esc"], "", "close the help"),
         bind(P::Confirm, A::Yes, "", &["y"], "yes", "yes"),

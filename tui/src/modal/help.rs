@@ -40,7 +40,7 @@ const ORDER: [Place; 19] = [
     Place::CommandLine,
     Place::Confirm,
     Place::Typing,
-    Place::Nobody,
+    Place::NoDaemon,
 ];
 
 /// The filter language, as `protocol::query` understands it.

@@ -10,7 +10,7 @@ use roster_protocol::{
 };
 
 use crate::message::{Answer, Message, Question};
-use crate::model::{Model, Nobody};
+use crate::model::{Model, NoDaemon};
 use crate::testing::*;
 use crate::theme::Theme;
 
@@ -96,13 +96,13 @@ fn link() {
     let mut model = Model::new(NOW, TimeZone::UTC, Size { width: 80, height: 24 });
     let error = RosterError::new(ErrorKind::Unreachable, "rosterd is not running").hint("start one");
     let tried = vec!["/run/user/1000/roster/rosterd.sock".into(), "/run/roster/rosterd.sock".into()];
-    let nobody = Nobody { tried, error, can_start: true, starting: false };
-    send(&mut model, &mut daemon, Message::Nobody(nobody.clone()));
+    let no_daemon = NoDaemon { tried, error, can_start: true, starting: false };
+    send(&mut model, &mut daemon, Message::NoDaemon(no_daemon.clone()));
     assert_snapshot!("nobody", picture(&model));
     let error =
         RosterError::new(ErrorKind::Unreachable, "roster speaks version 1 and rosterd version 2: restart roster")
             .hint("install the same version of roster and rosterd");
-    send(&mut model, &mut daemon, Message::Nobody(Nobody { error, can_start: false, ..nobody }));
+    send(&mut model, &mut daemon, Message::NoDaemon(NoDaemon { error, can_start: false, ..no_daemon }));
     assert_snapshot!("nobody_wrong_version", picture(&model));
 }
 

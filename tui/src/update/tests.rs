@@ -242,19 +242,19 @@ fn who_is_removed_leads_back() {
 fn nothing_is_shown_before_a_daemon_was_there() {
     let mut daemon = Daemon::new();
     let mut model = Model::new(NOW, TimeZone::UTC, Size { width: 80, height: 24 });
-    let nobody = crate::model::Nobody {
+    let no_daemon = crate::model::NoDaemon {
         tried: vec!["/run/roster/rosterd.sock".into()],
         error: RosterError::new(ErrorKind::Unreachable, "rosterd is not running"),
         can_start: true,
         starting: false,
     };
-    send(&mut model, &mut daemon, Message::Nobody(nobody.clone()));
+    send(&mut model, &mut daemon, Message::NoDaemon(no_daemon.clone()));
     press(&mut model, &mut daemon, "a1/:");
     assert!(model.modal.is_none());
     let effects = update(&mut model, key(crossterm::event::KeyCode::Char('y')));
     assert_eq!(effects, [Effect::StartDaemon]);
     assert_eq!(update(&mut model, key(crossterm::event::KeyCode::Char('y'))), [], "once is enough");
-    send(&mut model, &mut daemon, Message::Nobody(nobody));
+    send(&mut model, &mut daemon, Message::NoDaemon(no_daemon));
     assert!(picture(&model).contains("Starting one"));
     send(&mut model, &mut daemon, Message::Online);
     assert!(picture(&model).contains("Mara Lindqvist"));

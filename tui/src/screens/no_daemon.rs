@@ -10,27 +10,27 @@
 //!   Whenever one starts, this screen goes on by itself.
 //! ```
 
-use crate::model::{Model, Nobody};
+use crate::model::{Model, NoDaemon};
 use crate::widgets::pen::Pen;
 
 /// Draws what is known while there is no daemon.
-pub fn view(model: &Model, nobody: &Nobody, pen: &mut Pen<'_>) {
+pub fn view(model: &Model, no_daemon: &NoDaemon, pen: &mut Pen<'_>) {
     let (plain, faint, strong) = (pen.theme.plain, pen.theme.faint, pen.theme.strong);
     let width = model.size.width.saturating_sub(4);
     let mut lines: Vec<Vec<(String, ratatui::style::Style)>> =
-        vec![vec![("✗ ".to_owned(), pen.theme.bad), (nobody.error.message.clone(), strong)], Vec::new()];
-    for (index, socket) in nobody.tried.iter().enumerate() {
+        vec![vec![("✗ ".to_owned(), pen.theme.bad), (no_daemon.error.message.clone(), strong)], Vec::new()];
+    for (index, socket) in no_daemon.tried.iter().enumerate() {
         let before = if index == 0 { "Looked for it at  " } else { "                  " };
         lines.push(vec![(before.to_owned(), faint), (socket.display().to_string(), plain)]);
     }
     lines.push(Vec::new());
-    lines.push(match (nobody.starting, nobody.can_start) {
+    lines.push(match (no_daemon.starting, no_daemon.can_start) {
         (true, _) => vec![("Starting one …".to_owned(), plain)],
         (false, true) => vec![
             ("y".to_owned(), strong),
             ("  starts one for this user, with its data in your home directory".to_owned(), plain),
         ],
-        (false, false) => vec![(nobody.error.hint.clone().unwrap_or_default(), plain)],
+        (false, false) => vec![(no_daemon.error.hint.clone().unwrap_or_default(), plain)],
     });
     lines.push(vec![("Whenever it answers, this screen goes on by itself.".to_owned(), faint)]);
     let first = model.size.height / 4;
