@@ -87,14 +87,14 @@ pub struct NoDaemon {
 pub struct Toast {
     pub text: String,
     pub hint: Option<String>,
-    pub mood: Mood,
+    pub level: ToastLevel,
     /// When it goes by itself.
     pub until: Timestamp,
 }
 
 /// What kind of news a toast is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub enum ToastLevel {
     Done,
     Failed,
     Alert,
@@ -205,18 +205,18 @@ impl Model {
     }
 
     /// Says something that goes by itself.
-    pub fn say(&mut self, mood: Mood, text: impl Into<String>, hint: Option<String>) {
+    pub fn say(&mut self, level: ToastLevel, text: impl Into<String>, hint: Option<String>) {
         let text = text.into();
-        let seconds = if mood == Mood::Done { 4 } else { 8 };
+        let seconds = if level == ToastLevel::Done { 4 } else { 8 };
         self.toasts.retain(|toast| toast.text != text);
-        self.toasts.push(Toast { text, hint, mood, until: self.now.plus_seconds(seconds) });
+        self.toasts.push(Toast { text, hint, level, until: self.now.plus_seconds(seconds) });
         let over = self.toasts.len().saturating_sub(MOST_TOASTS);
         self.toasts.drain(..over);
     }
 
     /// Says what failed and what to do.
     pub fn complain(&mut self, error: RosterError) {
-        self.say(Mood::Failed, error.message, error.hint);
+        self.say(ToastLevel::Failed, error.message, error.hint);
     }
 
     /// When the picture changes by itself next: a toast goes, an age becomes another.

@@ -8,7 +8,7 @@ use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, InfluencerId, Ro
 use crate::keys::{Action, Place};
 use crate::message::{Answer, Deed, Effect, Message, Question, Told};
 use crate::modal::{self, Modal};
-use crate::model::{Link, Model, Mood, Screen};
+use crate::model::{Link, Model, Screen, ToastLevel};
 use crate::screens::{alerts, audit, changes, connections, influencer, roster, sync, words};
 use crate::widgets::input;
 
@@ -191,7 +191,7 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
             }
             Event::AlertChanged(alert) if alert.state == AlertState::Open => {
                 let text = format!("{}: {}", alert.influencer_name, words::alert(&alert));
-                model.say(Mood::Alert, text, Some("3 shows the alerts".to_owned()));
+                model.say(ToastLevel::Alert, text, Some("3 shows the alerts".to_owned()));
             }
             _ => {}
         }
@@ -274,7 +274,7 @@ fn done(model: &mut Model, deed: Deed, result: Result<Told, RosterError>) -> Vec
         }
         Ok(told) => told,
     };
-    model.say(Mood::Done, deed.done(&told), None);
+    model.say(ToastLevel::Done, deed.done(&told), None);
     let mut effects = match (&deed, told) {
         (Deed::Sync { name, .. }, Told::Ticket(ticket)) if ticket.expected > 0 => {
             watch::begin(model, ticket, name.clone())

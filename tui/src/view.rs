@@ -17,7 +17,7 @@ use roster_protocol::{Ratio, Status};
 use crate::format;
 use crate::keys::{Place, SCREENS, hints};
 use crate::modal::{self, Modal};
-use crate::model::{Link, Model, Mood, Screen};
+use crate::model::{Link, Model, Screen, ToastLevel};
 use crate::screens::{alerts, audit, changes, connections, influencer, no_daemon, roster, sync};
 use crate::widgets::pen::{Pen, columns};
 
@@ -176,30 +176,30 @@ fn synced(model: &Model, status: &Status) -> (String, Style) {
 
 fn draw_toasts(model: &Model, pen: &mut Pen<'_>) {
     let offline = match &model.link {
-        Link::Offline { error, .. } => Some((Mood::Failed, error.message.as_str(), error.hint.as_deref())),
+        Link::Offline { error, .. } => Some((ToastLevel::Failed, error.message.as_str(), error.hint.as_deref())),
         _ => None,
     };
-    let toasts = model.toasts.iter().map(|toast| (toast.mood, toast.text.as_str(), toast.hint.as_deref()));
+    let toasts = model.toasts.iter().map(|toast| (toast.level, toast.text.as_str(), toast.hint.as_deref()));
     let not_ready = match (&model.link, &model.status) {
         (Link::Online, Some(status)) => status.not_ready.as_deref(),
         _ => None,
     };
     let not_ready =
-        not_ready.map(|reason| (Mood::Failed, reason, Some("nothing is synced or changed until it works again")));
+        not_ready.map(|reason| (ToastLevel::Failed, reason, Some("nothing is synced or changed until it works again")));
     // Why we are offline, or it does not work, stays as long as it is so.
     let lines: Vec<_> = offline.into_iter().chain(not_ready).chain(toasts).collect();
     let footer = model.size.height.saturating_sub(1);
     let first = footer.saturating_sub(lines.len() as u16);
-    for ((mood, text, hint), y) in lines.into_iter().zip(first..footer) {
-        draw_toast(model, pen, y, mood, text, hint.unwrap_or_default());
+    for ((level, text, hint), y) in lines.into_iter().zip(first..footer) {
+        draw_toast(model, pen, y, level, text, hint.unwrap_or_default());
     }
 }
 
-fn draw_toast(model: &Model, pen: &mut Pen<'_>, y: u16, mood: Mood, text: &str, hint: &str) {
-    let (shape, style) = match mood {
-        Mood::Done => ("✓ ", pen.theme.good),
-        Mood::Failed => ("✗ ", pen.theme.bad),
-        Mood::Alert => ("! ", pen.theme.warn),
+fn draw_toast(model: &Model, pen: &mut Pen<'_>, y: u16, level: ToastLevel, text: &str, hint: &str) {
+    let (shape, style) = match level {
+        ToastLevel::Done => ("✓ ", pen.theme.good),
+        ToastLevel::Failed => ("✗ ", pen.theme.bad),
+        ToastLevel::Alert => ("! ", pen.theme.warn),
     };
     let width = model.size.width;
     let between = if hint.is_empty() { "" } else { " · " };

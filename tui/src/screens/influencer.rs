@@ -117,7 +117,7 @@ pub fn answered(model: &mut Model, id: InfluencerId, result: Result<Influencer, 
         }
         Err(error) if error.kind == ErrorKind::NotFound => {
             let name = state.name.clone();
-            model.say(crate::model::Mood::Failed, format!("{name} is not on the roster any more"), None);
+            model.say(crate::model::ToastLevel::Failed, format!("{name} is not on the roster any more"), None);
             return crate::update::back(model);
         }
         Err(error) => state.error = Some(error),

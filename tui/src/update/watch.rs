@@ -3,7 +3,7 @@
 use roster_protocol::{ErrorKind, Outcome, RosterError, Run, SyncProgress, SyncTicket};
 
 use crate::message::{Effect, Question};
-use crate::model::{Model, Mood, Watched};
+use crate::model::{Model, ToastLevel, Watched};
 
 /// Follows a ticket from its first run on.
 pub(super) fn begin(model: &mut Model, ticket: SyncTicket, label: String) -> Vec<Effect> {
@@ -42,20 +42,20 @@ pub(super) fn progress(
 
 fn tell_synced(model: &mut Model, watched: &Watched, last: Option<&Run>) {
     let label = &watched.label;
-    let (mood, text, hint) = match (watched.not_ok, last) {
+    let (level, text, hint) = match (watched.not_ok, last) {
         (0, Some(run)) if watched.ended == 1 && run.followers.is_some() => {
-            (Mood::Done, format!("synced {label}: {} followers", model.count(run.followers)), None)
+            (ToastLevel::Done, format!("synced {label}: {} followers", model.count(run.followers)), None)
         }
-        (0, _) => (Mood::Done, format!("synced {label}"), None),
+        (0, _) => (ToastLevel::Done, format!("synced {label}"), None),
         (_, Some(Run { error: Some(error), .. })) if watched.ended == 1 => {
-            (Mood::Failed, format!("{label}: {error}"), None)
+            (ToastLevel::Failed, format!("{label}: {error}"), None)
         }
         (not_ok, _) => {
             let text = format!("synced {label}: {not_ok} of {} did not go well", watched.ended);
-            (Mood::Failed, text, Some("2 shows the runs".to_owned()))
+            (ToastLevel::Failed, text, Some("2 shows the runs".to_owned()))
         }
     };
     let begun = format!("syncing {label}");
     model.toasts.retain(|toast| toast.text != begun);
-    model.say(mood, text, hint);
+    model.say(level, text, hint);
 }
