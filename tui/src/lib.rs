@@ -98,7 +98,7 @@ async fn terminal(globals: &Globals) -> Result<Ending, Failure> {
 fn failed(failure: &Failure, globals: &Globals, output: &mut Output) -> u8 {
     match failure {
         Failure::Output(error) => output::output_failure(error),
-        Failure::Told(error) => match output.failure(error, globals.color) {
+        Failure::Reported(error) => match output.failure(error, globals.color) {
             Ok(()) => error.kind.exit_code(),
             Err(unwritten) => output::output_failure(&unwritten).max(error.kind.exit_code()),
         },

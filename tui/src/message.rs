@@ -134,7 +134,7 @@ pub enum Answer {
     Cancelled(Result<(), RosterError>),
     LookUp { form: u64, result: Result<AccountPreview, RosterError> },
     Progress { ticket: SyncTicket, seen: u64, result: Result<SyncProgress, RosterError> },
-    Done(Deed, Result<Told, RosterError>),
+    Done(Deed, Result<Outcome, RosterError>),
 }
 
 /// What a person has done to the roster.
@@ -155,7 +155,7 @@ pub enum Deed {
 
 /// What a deed was answered with, as far as it matters here.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Told {
+pub enum Outcome {
     Done,
     Influencer(InfluencerId),
     /// How many connections it touched.
@@ -165,7 +165,7 @@ pub enum Told {
 
 impl Deed {
     /// What was done, in a few words.
-    pub fn done(&self, told: &Told) -> String {
+    pub fn done(&self, outcome: &Outcome) -> String {
         match self {
             Deed::Add(new) => format!("added {}", new.name),
             Deed::Edit { name, .. } => format!("saved {name}"),
@@ -176,16 +176,16 @@ impl Deed {
             }
             Deed::Disconnect { name, delete_history: false, .. } => format!("disconnected {name}; its history stays"),
             Deed::Disconnect { name, .. } => format!("disconnected {name}; its history is deleted"),
-            Deed::Pause { name, paused, .. } => match (told, paused) {
-                (Told::Touched(0), _) => format!("{name}: nothing to change"),
+            Deed::Pause { name, paused, .. } => match (outcome, paused) {
+                (Outcome::Touched(0), _) => format!("{name}: nothing to change"),
                 (_, true) => format!("paused {name}"),
                 (_, false) => format!("resumed {name}"),
             },
             Deed::Interval { name, interval: None, .. } => format!("{name} follows the common interval"),
             Deed::Interval { name, .. } => format!("{name} has an interval of its own now"),
             Deed::Record { name, date, .. } => format!("recorded {date} for {name}"),
-            Deed::Sync { name, .. } => match told {
-                Told::Ticket(SyncTicket { expected: 0, .. }) => format!("{name}: nothing to sync"),
+            Deed::Sync { name, .. } => match outcome {
+                Outcome::Ticket(SyncTicket { expected: 0, .. }) => format!("{name}: nothing to sync"),
                 _ => format!("syncing {name}"),
             },
             Deed::Acknowledge(alerts) if alerts.len() == 1 => "acknowledged".to_owned(),

@@ -62,15 +62,15 @@ impl Ending {
 /// Why a command ended early.
 #[derive(Debug)]
 pub enum Failure {
-    /// To be told to the person or script.
-    Told(RosterError),
+    /// To be reported to the person or script.
+    Reported(RosterError),
     /// Nobody reads stdout any more, or it cannot be written.
     Output(io::Error),
 }
 
 impl From<RosterError> for Failure {
     fn from(error: RosterError) -> Self {
-        Failure::Told(error)
+        Failure::Reported(error)
     }
 }
 

@@ -16,7 +16,7 @@ use roster_protocol::{
 
 pub use samples::*;
 
-use crate::message::{Answer, ConsentHeard, ConsentStep, Deed, Effect, Message, Question, Told};
+use crate::message::{Answer, ConsentHeard, ConsentStep, Deed, Effect, Message, Outcome, Question};
 use crate::model::Model;
 use crate::update::update;
 use crate::view;
@@ -121,8 +121,8 @@ impl Daemon {
             }
             Question::Do(deed) => {
                 let told = match deed {
-                    Deed::Sync { .. } => Told::Ticket(SyncTicket { id: 1, expected: 1 }),
-                    _ => Told::Done,
+                    Deed::Sync { .. } => Outcome::Ticket(SyncTicket { id: 1, expected: 1 }),
+                    _ => Outcome::Done,
                 };
                 Answer::Done(deed, refused.map_or(Ok(told), Err))
             }

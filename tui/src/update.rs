@@ -6,7 +6,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, InfluencerId, RosterError};
 
 use crate::keys::{Action, Place};
-use crate::message::{Answer, Deed, Effect, Message, Question, Told};
+use crate::message::{Answer, Deed, Effect, Message, Outcome, Question};
 use crate::modal::{self, Modal};
 use crate::model::{Link, Model, Screen, ToastLevel};
 use crate::screens::{alerts, audit, changes, connections, influencer, roster, sync, words};
@@ -264,7 +264,7 @@ fn want_history(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn done(model: &mut Model, deed: Deed, result: Result<Told, RosterError>) -> Vec<Effect> {
+fn done(model: &mut Model, deed: Deed, result: Result<Outcome, RosterError>) -> Vec<Effect> {
     let by_form = modal::form::saved(model, &deed, &result);
     let told = match result {
         Err(_) if by_form => return Vec::new(),
@@ -276,7 +276,7 @@ fn done(model: &mut Model, deed: Deed, result: Result<Told, RosterError>) -> Vec
     };
     model.say(ToastLevel::Done, deed.done(&told), None);
     let mut effects = match (&deed, told) {
-        (Deed::Sync { name, .. }, Told::Ticket(ticket)) if ticket.expected > 0 => {
+        (Deed::Sync { name, .. }, Outcome::Ticket(ticket)) if ticket.expected > 0 => {
             watch::begin(model, ticket, name.clone())
         }
         (Deed::Remove { influencer, .. } | Deed::Merge { influencer, .. }, _) => leave(model, *influencer),

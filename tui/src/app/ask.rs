@@ -8,7 +8,7 @@ use roster_protocol::{Account, AccountPreview, ErrorKind, InfluencerQuery, Roste
 use tarpc::context::Context;
 
 use crate::client::{answer, patient, soon};
-use crate::message::{Answer, ConsentHeard, ConsentStep, Deed, Question, Told};
+use crate::message::{Answer, ConsentHeard, ConsentStep, Deed, Outcome, Question};
 use crate::modal::picker::CHOICES;
 
 /// How many alerts and changes one influencer's screen shows at most.
@@ -114,36 +114,36 @@ async fn look_up(client: &RosterClient, accounts: Vec<Account>) -> Result<Accoun
     Err(told.unwrap_or_else(|| RosterError::usage("no platform makes sense of this")))
 }
 
-async fn perform(client: &RosterClient, deed: &Deed) -> Result<Told, RosterError> {
+async fn perform(client: &RosterClient, deed: &Deed) -> Result<Outcome, RosterError> {
     match deed.clone() {
-        Deed::Add(new) => answer(client.add(patient(), new).await).map(|added| Told::Influencer(added.row.id)),
+        Deed::Add(new) => answer(client.add(patient(), new).await).map(|added| Outcome::Influencer(added.row.id)),
         Deed::Edit { influencer, edit, .. } => {
-            answer(client.edit(soon(), influencer.to_string(), edit).await).map(|_| Told::Done)
+            answer(client.edit(soon(), influencer.to_string(), edit).await).map(|_| Outcome::Done)
         }
         Deed::Remove { influencer, .. } => {
-            answer(client.remove(patient(), influencer.to_string()).await).map(|_| Told::Done)
+            answer(client.remove(patient(), influencer.to_string()).await).map(|_| Outcome::Done)
         }
         Deed::Merge { influencer, into, .. } => {
             let merged = client.merge(patient(), influencer.to_string(), into.to_string()).await;
-            answer(merged).map(|into| Told::Influencer(into.row.id))
+            answer(merged).map(|into| Outcome::Influencer(into.row.id))
         }
         Deed::Connect { influencer, account, .. } => {
-            answer(client.connect(patient(), influencer.to_string(), account).await).map(|_| Told::Done)
+            answer(client.connect(patient(), influencer.to_string(), account).await).map(|_| Outcome::Done)
         }
         Deed::Disconnect { connection, delete_history, .. } => {
-            answer(client.disconnect(patient(), connection.to_string(), delete_history).await).map(|_| Told::Done)
+            answer(client.disconnect(patient(), connection.to_string(), delete_history).await).map(|_| Outcome::Done)
         }
         Deed::Pause { target, paused, .. } => {
-            answer(client.pause(soon(), target, paused).await).map(|touched| Told::Touched(touched.len()))
+            answer(client.pause(soon(), target, paused).await).map(|touched| Outcome::Touched(touched.len()))
         }
         Deed::Interval { connection, interval, .. } => {
-            answer(client.set_interval(soon(), connection.to_string(), interval).await).map(|_| Told::Done)
+            answer(client.set_interval(soon(), connection.to_string(), interval).await).map(|_| Outcome::Done)
         }
         Deed::Record { connection, date, numbers, replace, .. } => {
             let recorded = client.record(soon(), connection.to_string(), date, numbers, replace).await;
-            answer(recorded).map(|_| Told::Done)
+            answer(recorded).map(|_| Outcome::Done)
         }
-        Deed::Sync { target, .. } => answer(client.sync(soon(), target).await).map(Told::Ticket),
-        Deed::Acknowledge(alerts) => answer(client.acknowledge(soon(), alerts).await).map(|_| Told::Done),
+        Deed::Sync { target, .. } => answer(client.sync(soon(), target).await).map(Outcome::Ticket),
+        Deed::Acknowledge(alerts) => answer(client.acknowledge(soon(), alerts).await).map(|_| Outcome::Done),
     }
 }

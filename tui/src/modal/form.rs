@@ -263,7 +263,7 @@ pub fn looked_up(model: &mut Model, id: u64, result: Result<AccountPreview, Rost
 }
 
 /// Takes how saving went: the form closes, or says why not. False when no form waits for this.
-pub fn saved(model: &mut Model, deed: &Deed, result: &Result<crate::message::Told, RosterError>) -> bool {
+pub fn saved(model: &mut Model, deed: &Deed, result: &Result<crate::message::Outcome, RosterError>) -> bool {
     let Some(Modal::Form(form)) = &mut model.modal else { return false };
     if form.phase != Phase::Waiting("saving …") || !form.made(deed) {
         return false;
