@@ -85,7 +85,7 @@ pub enum Question {
         ticket: SyncTicket,
         seen: u64,
     },
-    Do(Deed),
+    Mutate(Mutation),
 }
 
 /// What is asked on the way of a consent.
@@ -134,12 +134,12 @@ pub enum Answer {
     Cancelled(Result<(), RosterError>),
     LookUp { form: u64, result: Result<AccountPreview, RosterError> },
     Progress { ticket: SyncTicket, seen: u64, result: Result<SyncProgress, RosterError> },
-    Done(Deed, Result<Outcome, RosterError>),
+    Done(Mutation, Result<Outcome, RosterError>),
 }
 
-/// What a person has done to the roster.
+/// A change of the roster that a user makes.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Deed {
+pub enum Mutation {
     Add(NewInfluencer),
     Edit { influencer: InfluencerId, name: String, edit: InfluencerEdit },
     Remove { influencer: InfluencerId, name: String },
@@ -153,7 +153,7 @@ pub enum Deed {
     Acknowledge(Vec<AlertId>),
 }
 
-/// What a deed was answered with, as far as it matters here.
+/// What a mutation was answered with, as far as it matters here.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     Done,
@@ -163,33 +163,35 @@ pub enum Outcome {
     Ticket(SyncTicket),
 }
 
-impl Deed {
+impl Mutation {
     /// What was done, in a few words.
     pub fn done(&self, outcome: &Outcome) -> String {
         match self {
-            Deed::Add(new) => format!("added {}", new.name),
-            Deed::Edit { name, .. } => format!("saved {name}"),
-            Deed::Remove { name, .. } => format!("removed {name}"),
-            Deed::Merge { name, into_name, .. } => format!("merged {name} into {into_name}"),
-            Deed::Connect { name, account, .. } => {
+            Mutation::Add(new) => format!("added {}", new.name),
+            Mutation::Edit { name, .. } => format!("saved {name}"),
+            Mutation::Remove { name, .. } => format!("removed {name}"),
+            Mutation::Merge { name, into_name, .. } => format!("merged {name} into {into_name}"),
+            Mutation::Connect { name, account, .. } => {
                 format!("connected {} to {name}; the first sync is due now", account.handle)
             }
-            Deed::Disconnect { name, delete_history: false, .. } => format!("disconnected {name}; its history stays"),
-            Deed::Disconnect { name, .. } => format!("disconnected {name}; its history is deleted"),
-            Deed::Pause { name, paused, .. } => match (outcome, paused) {
+            Mutation::Disconnect { name, delete_history: false, .. } => {
+                format!("disconnected {name}; its history stays")
+            }
+            Mutation::Disconnect { name, .. } => format!("disconnected {name}; its history is deleted"),
+            Mutation::Pause { name, paused, .. } => match (outcome, paused) {
                 (Outcome::Touched(0), _) => format!("{name}: nothing to change"),
                 (_, true) => format!("paused {name}"),
                 (_, false) => format!("resumed {name}"),
             },
-            Deed::Interval { name, interval: None, .. } => format!("{name} follows the common interval"),
-            Deed::Interval { name, .. } => format!("{name} has an interval of its own now"),
-            Deed::Record { name, date, .. } => format!("recorded {date} for {name}"),
-            Deed::Sync { name, .. } => match outcome {
+            Mutation::Interval { name, interval: None, .. } => format!("{name} follows the common interval"),
+            Mutation::Interval { name, .. } => format!("{name} has an interval of its own now"),
+            Mutation::Record { name, date, .. } => format!("recorded {date} for {name}"),
+            Mutation::Sync { name, .. } => match outcome {
                 Outcome::Ticket(SyncTicket { expected: 0, .. }) => format!("{name}: nothing to sync"),
                 _ => format!("syncing {name}"),
             },
-            Deed::Acknowledge(alerts) if alerts.len() == 1 => "acknowledged".to_owned(),
-            Deed::Acknowledge(alerts) => format!("{} alerts acknowledged", alerts.len()),
+            Mutation::Acknowledge(alerts) if alerts.len() == 1 => "acknowledged".to_owned(),
+            Mutation::Acknowledge(alerts) => format!("{} alerts acknowledged", alerts.len()),
         }
     }
 }

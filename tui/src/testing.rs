@@ -16,7 +16,7 @@ use roster_protocol::{
 
 pub use samples::*;
 
-use crate::message::{Answer, ConsentHeard, ConsentStep, Deed, Effect, Message, Outcome, Question};
+use crate::message::{Answer, ConsentHeard, ConsentStep, Effect, Message, Mutation, Outcome, Question};
 use crate::model::Model;
 use crate::update::update;
 use crate::view;
@@ -25,7 +25,7 @@ use crate::view;
 pub struct Daemon {
     pub people: Vec<InfluencerRow>,
     pub status: Status,
-    /// What deeds and look-ups are answered with instead.
+    /// What mutations and look-ups are answered with instead.
     pub refuses: Option<RosterError>,
     pub preview: AccountPreview,
     /// How many rows it tells of that it never gives.
@@ -119,12 +119,12 @@ impl Daemon {
                 let result = Ok(SyncProgress { expected: 1, runs: runs().into_iter().take(1).collect(), done: true });
                 Answer::Progress { ticket, seen, result }
             }
-            Question::Do(deed) => {
-                let told = match deed {
-                    Deed::Sync { .. } => Outcome::Ticket(SyncTicket { id: 1, expected: 1 }),
+            Question::Mutate(mutation) => {
+                let told = match mutation {
+                    Mutation::Sync { .. } => Outcome::Ticket(SyncTicket { id: 1, expected: 1 }),
                     _ => Outcome::Done,
                 };
-                Answer::Done(deed, refused.map_or(Ok(told), Err))
+                Answer::Done(mutation, refused.map_or(Ok(told), Err))
             }
         }
     }

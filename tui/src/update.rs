@@ -6,7 +6,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, InfluencerId, RosterError};
 
 use crate::keys::{Action, Place};
-use crate::message::{Answer, Deed, Effect, Message, Outcome, Question};
+use crate::message::{Answer, Effect, Message, Mutation, Outcome, Question};
 use crate::modal::{self, Modal};
 use crate::model::{Link, Model, Screen, ToastLevel};
 use crate::screens::{alerts, audit, changes, connections, influencer, roster, sync, words};
@@ -251,7 +251,7 @@ fn answered(model: &mut Model, answer: Answer) -> Vec<Effect> {
             Vec::new()
         }
         Answer::Progress { ticket, result, .. } => watch::progress(model, ticket, result),
-        Answer::Done(deed, result) => done(model, deed, result),
+        Answer::Done(mutation, result) => done(model, mutation, result),
     }
 }
 
@@ -264,8 +264,8 @@ fn want_history(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn done(model: &mut Model, deed: Deed, result: Result<Outcome, RosterError>) -> Vec<Effect> {
-    let by_form = modal::form::saved(model, &deed, &result);
+fn done(model: &mut Model, mutation: Mutation, result: Result<Outcome, RosterError>) -> Vec<Effect> {
+    let by_form = modal::form::saved(model, &mutation, &result);
     let told = match result {
         Err(_) if by_form => return Vec::new(),
         Err(error) => {
@@ -274,15 +274,15 @@ fn done(model: &mut Model, deed: Deed, result: Result<Outcome, RosterError>) -> 
         }
         Ok(told) => told,
     };
-    model.say(ToastLevel::Done, deed.done(&told), None);
-    let mut effects = match (&deed, told) {
-        (Deed::Sync { name, .. }, Outcome::Ticket(ticket)) if ticket.expected > 0 => {
+    model.say(ToastLevel::Done, mutation.done(&told), None);
+    let mut effects = match (&mutation, told) {
+        (Mutation::Sync { name, .. }, Outcome::Ticket(ticket)) if ticket.expected > 0 => {
             watch::begin(model, ticket, name.clone())
         }
-        (Deed::Remove { influencer, .. } | Deed::Merge { influencer, .. }, _) => leave(model, *influencer),
+        (Mutation::Remove { influencer, .. } | Mutation::Merge { influencer, .. }, _) => leave(model, *influencer),
         _ => Vec::new(),
     };
-    if let Deed::Record { connection, .. } = deed {
+    if let Mutation::Record { connection, .. } = mutation {
         model.histories.outdated(connection);
     }
     effects.extend(reload(model));

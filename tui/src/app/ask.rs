@@ -8,7 +8,7 @@ use roster_protocol::{Account, AccountPreview, ErrorKind, InfluencerQuery, Roste
 use tarpc::context::Context;
 
 use crate::client::{answer, patient, soon};
-use crate::message::{Answer, ConsentHeard, ConsentStep, Deed, Outcome, Question};
+use crate::message::{Answer, ConsentHeard, ConsentStep, Mutation, Outcome, Question};
 use crate::modal::picker::CHOICES;
 
 /// How many alerts and changes one influencer's screen shows at most.
@@ -72,9 +72,9 @@ pub(super) async fn ask(client: &RosterClient, question: Question) -> Answer {
             let result = answer(client.sync_progress(waiting(), ticket, seen).await);
             Answer::Progress { ticket, seen, result }
         }
-        Question::Do(deed) => {
-            let result = perform(client, &deed).await;
-            Answer::Done(deed, result)
+        Question::Mutate(mutation) => {
+            let result = perform(client, &mutation).await;
+            Answer::Done(mutation, result)
         }
     }
 }
@@ -114,36 +114,36 @@ async fn look_up(client: &RosterClient, accounts: Vec<Account>) -> Result<Accoun
     Err(told.unwrap_or_else(|| RosterError::usage("no platform makes sense of this")))
 }
 
-async fn perform(client: &RosterClient, deed: &Deed) -> Result<Outcome, RosterError> {
-    match deed.clone() {
-        Deed::Add(new) => answer(client.add(patient(), new).await).map(|added| Outcome::Influencer(added.row.id)),
-        Deed::Edit { influencer, edit, .. } => {
+async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, RosterError> {
+    match mutation.clone() {
+        Mutation::Add(new) => answer(client.add(patient(), new).await).map(|added| Outcome::Influencer(added.row.id)),
+        Mutation::Edit { influencer, edit, .. } => {
             answer(client.edit(soon(), influencer.to_string(), edit).await).map(|_| Outcome::Done)
         }
-        Deed::Remove { influencer, .. } => {
+        Mutation::Remove { influencer, .. } => {
             answer(client.remove(patient(), influencer.to_string()).await).map(|_| Outcome::Done)
         }
-        Deed::Merge { influencer, into, .. } => {
+        Mutation::Merge { influencer, into, .. } => {
             let merged = client.merge(patient(), influencer.to_string(), into.to_string()).await;
             answer(merged).map(|into| Outcome::Influencer(into.row.id))
         }
-        Deed::Connect { influencer, account, .. } => {
+        Mutation::Connect { influencer, account, .. } => {
             answer(client.connect(patient(), influencer.to_string(), account).await).map(|_| Outcome::Done)
         }
-        Deed::Disconnect { connection, delete_history, .. } => {
+        Mutation::Disconnect { connection, delete_history, .. } => {
             answer(client.disconnect(patient(), connection.to_string(), delete_history).await).map(|_| Outcome::Done)
         }
-        Deed::Pause { target, paused, .. } => {
+        Mutation::Pause { target, paused, .. } => {
             answer(client.pause(soon(), target, paused).await).map(|touched| Outcome::Touched(touched.len()))
         }
-        Deed::Interval { connection, interval, .. } => {
+        Mutation::Interval { connection, interval, .. } => {
             answer(client.set_interval(soon(), connection.to_string(), interval).await).map(|_| Outcome::Done)
         }
-        Deed::Record { connection, date, numbers, replace, .. } => {
+        Mutation::Record { connection, date, numbers, replace, .. } => {
             let recorded = client.record(soon(), connection.to_string(), date, numbers, replace).await;
             answer(recorded).map(|_| Outcome::Done)
         }
-        Deed::Sync { target, .. } => answer(client.sync(soon(), target).await).map(Outcome::Ticket),
-        Deed::Acknowledge(alerts) => answer(client.acknowledge(soon(), alerts).await).map(|_| Outcome::Done),
+        Mutation::Sync { target, .. } => answer(client.sync(soon(), target).await).map(Outcome::Ticket),
+        Mutation::Acknowledge(alerts) => answer(client.acknowledge(soon(), alerts).await).map(|_| Outcome::Done),
     }
 }

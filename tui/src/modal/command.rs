@@ -5,7 +5,7 @@ use roster_protocol::{SortBy, SyncTarget};
 use tui_input::Input;
 
 use crate::keys::Action;
-use crate::message::{Deed, Effect, Question};
+use crate::message::{Effect, Mutation, Question};
 use crate::modal::{Modal, form, help};
 use crate::model::Model;
 use crate::screens::roster;
@@ -132,15 +132,15 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 fn run(model: &mut Model, command: Command) -> Vec<Effect> {
-    let deed = |deed: Deed| vec![Effect::Ask(Question::Do(deed))];
+    let mutation = |mutation: Mutation| vec![Effect::Ask(Question::Mutate(mutation))];
     match command {
-        Command::Sync(target, name) => return deed(Deed::Sync { target, name: name.to_owned() }),
+        Command::Sync(target, name) => return mutation(Mutation::Sync { target, name: name.to_owned() }),
         Command::Pause(target, paused) => {
             let name = match &target {
                 PauseTarget::Platform(slug) => model.platform_name(slug).to_owned(),
                 _ => "everything".to_owned(),
             };
-            return deed(Deed::Pause { target, name, paused });
+            return mutation(Mutation::Pause { target, name, paused });
         }
         Command::Filter(filter) => return at_roster(model, |model| roster::set_filter(model, &filter)),
         Command::Sort(sort) => return at_roster(model, |model| roster::set_sort(model, sort)),

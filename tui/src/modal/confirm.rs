@@ -4,7 +4,7 @@ use roster_protocol::{ConnectionId, InfluencerId};
 use tui_input::Input;
 
 use crate::keys::Action;
-use crate::message::{Deed, Effect, Question};
+use crate::message::{Effect, Mutation, Question};
 use crate::modal::{Modal, boxed};
 use crate::model::Model;
 use crate::widgets::input;
@@ -16,7 +16,7 @@ pub struct Confirm {
     pub question: String,
     /// What will happen, a sentence a line.
     pub lines: Vec<String>,
-    pub deed: Deed,
+    pub mutation: Mutation,
     /// Where the word `yes` must be typed; `None`: the key `y` suffices.
     pub typed: Option<Input>,
 }
@@ -29,7 +29,7 @@ pub fn remove(influencer: InfluencerId, name: String) -> Modal {
             "All connections and the whole history go too.".to_owned(),
             "This cannot be taken back. Type yes:".to_owned(),
         ],
-        deed: Deed::Remove { influencer, name },
+        mutation: Mutation::Remove { influencer, name },
         typed: Some(Input::default()),
     })
 }
@@ -48,7 +48,7 @@ pub fn disconnect(connection: ConnectionId, name: String, consented: bool) -> Mo
     Modal::Confirm(Confirm {
         question: format!("Disconnect {name}?"),
         lines,
-        deed: Deed::Disconnect { connection, name, delete_history: false },
+        mutation: Mutation::Disconnect { connection, name, delete_history: false },
         typed: None,
     })
 }
@@ -61,7 +61,7 @@ pub fn merge(influencer: InfluencerId, name: String, into: InfluencerId, into_na
             format!("Connections, tags and alerts of {name} move to {into_name};"),
             format!("then {name} is removed. This cannot be taken back."),
         ],
-        deed: Deed::Merge { influencer, name, into, into_name },
+        mutation: Mutation::Merge { influencer, name, into, into_name },
         typed: None,
     })
 }
@@ -72,7 +72,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let word = confirm.typed.as_ref().map(|typed| typed.value().trim().eq_ignore_ascii_case("yes"));
     match (action, word) {
         (Action::Yes, None) | (Action::Submit, Some(true)) => {
-            let effect = Effect::Ask(Question::Do(confirm.deed.clone()));
+            let effect = Effect::Ask(Question::Mutate(confirm.mutation.clone()));
             model.modal = None;
             vec![effect]
         }

@@ -17,7 +17,7 @@ use tui_input::Input;
 
 use crate::consent::{PlainUrl, joined};
 use crate::keys::{Action, Place};
-use crate::message::{ConsentHeard, ConsentStep, Deed, Effect, Question};
+use crate::message::{ConsentHeard, ConsentStep, Effect, Mutation, Question};
 use crate::modal::Modal;
 use crate::model::{Link, Model};
 use crate::screens::influencer;
@@ -254,12 +254,12 @@ fn undo(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     model.modal = None;
-    let deed = |connection: &Connection| Deed::Disconnect {
+    let mutation = |connection: &Connection| Mutation::Disconnect {
         connection: connection.id,
         name: influencer::label(model, connection),
         delete_history: true,
     };
-    new.iter().map(|connection| Effect::Ask(Question::Do(deed(connection)))).collect()
+    new.iter().map(|connection| Effect::Ask(Question::Mutate(mutation(connection)))).collect()
 }
 
 /// Text that was pasted: it is the address. A whole one takes the place of what was there.

@@ -17,7 +17,7 @@ use tui_input::Input;
 
 use self::step::Step;
 use crate::keys::Action;
-use crate::message::{Deed, Effect, Question};
+use crate::message::{Effect, Mutation, Question};
 use crate::modal::{Modal, connect};
 use crate::model::Model;
 use crate::screens::influencer;
@@ -223,9 +223,9 @@ fn submit(model: &mut Model) -> Vec<Effect> {
             return influencer::open(model, id, name);
         }
         Ok(Step::Consent(to)) => return connect::begin(model, to),
-        Ok(Step::Do(deed)) => {
+        Ok(Step::Mutate(mutation)) => {
             form.phase = Phase::Waiting("saving …");
-            return vec![Effect::Ask(Question::Do(deed))];
+            return vec![Effect::Ask(Question::Mutate(mutation))];
         }
     }
     Vec::new()
@@ -263,9 +263,9 @@ pub fn looked_up(model: &mut Model, id: u64, result: Result<AccountPreview, Rost
 }
 
 /// Takes how saving went: the form closes, or says why not. False when no form waits for this.
-pub fn saved(model: &mut Model, deed: &Deed, result: &Result<crate::message::Outcome, RosterError>) -> bool {
+pub fn saved(model: &mut Model, mutation: &Mutation, result: &Result<crate::message::Outcome, RosterError>) -> bool {
     let Some(Modal::Form(form)) = &mut model.modal else { return false };
-    if form.phase != Phase::Waiting("saving …") || !form.made(deed) {
+    if form.phase != Phase::Waiting("saving …") || !form.made(mutation) {
         return false;
     }
     match result {
@@ -283,15 +283,15 @@ pub fn saved(model: &mut Model, deed: &Deed, result: &Result<crate::message::Out
 }
 
 impl Form {
-    /// Whether a deed is this form's.
-    fn made(&self, deed: &Deed) -> bool {
+    /// Whether a mutation is this form's.
+    fn made(&self, mutation: &Mutation) -> bool {
         matches!(
-            (&self.kind, deed),
-            (Kind::Add, Deed::Add(_))
-                | (Kind::Connect { .. }, Deed::Connect { .. })
-                | (Kind::Edit { .. } | Kind::Note { .. }, Deed::Edit { .. })
-                | (Kind::Record { .. }, Deed::Record { .. })
-                | (Kind::Interval { .. }, Deed::Interval { .. })
+            (&self.kind, mutation),
+            (Kind::Add, Mutation::Add(_))
+                | (Kind::Connect { .. }, Mutation::Connect { .. })
+                | (Kind::Edit { .. } | Kind::Note { .. }, Mutation::Edit { .. })
+                | (Kind::Record { .. }, Mutation::Record { .. })
+                | (Kind::Interval { .. }, Mutation::Interval { .. })
         )
     }
 }

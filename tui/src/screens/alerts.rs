@@ -16,7 +16,7 @@ use super::listing::Listing;
 use super::words;
 use crate::format;
 use crate::keys::Action;
-use crate::message::{Deed, Effect, Question};
+use crate::message::{Effect, Mutation, Question};
 use crate::model::{Model, Screen};
 use crate::widgets::pen::Pen;
 
@@ -70,7 +70,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Acknowledge, Some(alert)) => {
             state.list.moved(Action::Down, height);
             match alert.state {
-                AlertState::Open => vec![Effect::Ask(Question::Do(Deed::Acknowledge(vec![alert.id])))],
+                AlertState::Open => vec![Effect::Ask(Question::Mutate(Mutation::Acknowledge(vec![alert.id])))],
                 _ => Vec::new(),
             }
         }

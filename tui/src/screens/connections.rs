@@ -11,7 +11,7 @@ use roster_protocol::{ConnectionPage, ConnectionRow, RosterError, SyncTarget};
 use super::influencer::{self, label};
 use super::paged::{Paged, Part};
 use crate::keys::Action;
-use crate::message::{Deed, Effect, Question};
+use crate::message::{Effect, Mutation, Question};
 use crate::modal;
 use crate::model::{Model, Screen};
 
@@ -84,7 +84,7 @@ fn act_on(model: &mut Model, action: Action, row: ConnectionRow) -> Vec<Effect> 
         Action::Connect => model.modal = Some(modal::form::connect(model, connection.influencer, influencer_name)),
         Action::Sync => {
             let (target, name) = (SyncTarget::One(connection.id.to_string()), label(model, &connection));
-            return vec![Effect::Ask(Question::Do(Deed::Sync { target, name }))];
+            return vec![Effect::Ask(Question::Mutate(Mutation::Sync { target, name }))];
         }
         Action::Disconnect => {
             let name = label(model, &connection);

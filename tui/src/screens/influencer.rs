@@ -15,7 +15,7 @@ use roster_protocol::{
 use super::roster::{pause, sync};
 use crate::histories::{Known, points};
 use crate::keys::Action;
-use crate::message::{Deed, Effect, Question};
+use crate::message::{Effect, Mutation, Question};
 use crate::modal;
 use crate::model::{Model, Screen};
 use crate::widgets::window::Window;
@@ -242,7 +242,7 @@ pub fn label(model: &Model, connection: &Connection) -> String {
 }
 
 fn pause_connection(model: &Model, connection: &Connection) -> Effect {
-    Effect::Ask(Question::Do(Deed::Pause {
+    Effect::Ask(Question::Mutate(Mutation::Pause {
         target: PauseTarget::One(connection.id.to_string()),
         name: label(model, connection),
         paused: !connection.paused,
@@ -253,7 +253,7 @@ fn pause_connection(model: &Model, connection: &Connection) -> Effect {
 fn choose_main(known: &Influencer, connection: &Connection) -> Effect {
     let chosen = known.row.main_chosen && known.row.main == Some(connection.id);
     let main = if chosen { "auto".to_owned() } else { connection.id.to_string() };
-    Effect::Ask(Question::Do(Deed::Edit {
+    Effect::Ask(Question::Mutate(Mutation::Edit {
         influencer: known.row.id,
         name: known.row.name.clone(),
         edit: InfluencerEdit { main: Some(main), ..InfluencerEdit::default() },

@@ -14,7 +14,7 @@ use tui_input::Input;
 
 use crate::histories::Known;
 use crate::keys::Action;
-use crate::message::{Deed, Effect, Question};
+use crate::message::{Effect, Mutation, Question};
 use crate::modal::{self, Modal};
 use crate::model::Model;
 use crate::screens::influencer;
@@ -317,10 +317,10 @@ fn merge(model: &mut Model, influencer: InfluencerId, name: String) -> Vec<Effec
 
 /// Asks for a sync of one influencer.
 pub fn sync(influencer: InfluencerId, name: String) -> Effect {
-    Effect::Ask(Question::Do(Deed::Sync { target: SyncTarget::One(influencer.to_string()), name }))
+    Effect::Ask(Question::Mutate(Mutation::Sync { target: SyncTarget::One(influencer.to_string()), name }))
 }
 
 /// Asks to pause one influencer, or to resume.
 pub fn pause(influencer: InfluencerId, name: String, paused: bool) -> Effect {
-    Effect::Ask(Question::Do(Deed::Pause { target: PauseTarget::One(influencer.to_string()), name, paused }))
+    Effect::Ask(Question::Mutate(Mutation::Pause { target: PauseTarget::One(influencer.to_string()), name, paused }))
 }

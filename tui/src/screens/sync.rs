@@ -11,7 +11,7 @@ use roster_protocol::{RosterError, Run, SyncTarget};
 use super::influencer;
 use super::listing::Listing;
 use crate::keys::Action;
-use crate::message::{Deed, Effect, Question};
+use crate::message::{Effect, Mutation, Question};
 use crate::model::{Model, Screen};
 
 /// What the screen shows beside the daemon's status.
@@ -70,7 +70,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         },
         Action::Sync => {
             let name = "all that is due".to_owned();
-            vec![Effect::Ask(Question::Do(Deed::Sync { target: SyncTarget::Due, name }))]
+            vec![Effect::Ask(Question::Mutate(Mutation::Sync { target: SyncTarget::Due, name }))]
         }
         action => {
             let mark = state.runs.moved(action, height);

@@ -1,7 +1,7 @@
 //! The UI as a whole: keys and answers in, questions out.
 
 use super::*;
-use crate::message::{ConsentHeard, ConsentStep, Deed};
+use crate::message::{ConsentHeard, ConsentStep, Mutation};
 use crate::testing::*;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -12,12 +12,12 @@ fn offline() -> RosterError {
     RosterError::new(ErrorKind::Unreachable, "the connection to rosterd was lost")
 }
 
-fn asked_deeds(daemon: &Daemon) -> Vec<Deed> {
-    let deeds = daemon.asked.iter().filter_map(|question| match question {
-        Question::Do(deed) => Some(deed.clone()),
+fn requested_mutations(daemon: &Daemon) -> Vec<Mutation> {
+    let mutations = daemon.asked.iter().filter_map(|question| match question {
+        Question::Mutate(mutation) => Some(mutation.clone()),
         _ => None,
     });
-    deeds.collect()
+    mutations.collect()
 }
 
 #[test]
@@ -26,20 +26,22 @@ fn keys_do_what_the_table_says() {
         let mut daemon = Daemon::new();
         let mut model = online(&mut daemon, 80, 24);
         press(&mut model, &mut daemon, keys);
-        let deed = asked_deeds(&daemon).pop();
-        let name = deed.as_ref().map_or("nothing".to_owned(), |deed| match deed {
-            Deed::Sync { target: SyncTarget::One(_), name } => format!("sync {name}"),
-            Deed::Sync { target, .. } => format!("sync {target:?}"),
-            Deed::Pause { name, paused, .. } => format!("pause {name} {paused}"),
-            Deed::Edit { name, edit, .. } => format!("edit {name} {:?} {:?} {:?}", edit.tag, edit.untag, edit.note),
-            Deed::Add(new) => format!("add {} {:?} {:?}", new.name, new.accounts.len(), new.tags),
-            Deed::Connect { name, account, .. } => format!("connect {name} {}", account.handle),
-            Deed::Remove { name, .. } => format!("remove {name}"),
-            Deed::Merge { name, into_name, .. } => format!("merge {name} into {into_name}"),
-            Deed::Disconnect { name, .. } => format!("disconnect {name}"),
-            Deed::Interval { interval, .. } => format!("interval {interval:?}"),
-            Deed::Record { date, numbers, replace, .. } => format!("record {date} {:?} {replace}", numbers.followers),
-            Deed::Acknowledge(alerts) => format!("acknowledge {}", alerts.len()),
+        let mutation = requested_mutations(&daemon).pop();
+        let name = mutation.as_ref().map_or("nothing".to_owned(), |mutation| match mutation {
+            Mutation::Sync { target: SyncTarget::One(_), name } => format!("sync {name}"),
+            Mutation::Sync { target, .. } => format!("sync {target:?}"),
+            Mutation::Pause { name, paused, .. } => format!("pause {name} {paused}"),
+            Mutation::Edit { name, edit, .. } => format!("edit {name} {:?} {:?} {:?}", edit.tag, edit.untag, edit.note),
+            Mutation::Add(new) => format!("add {} {:?} {:?}", new.name, new.accounts.len(), new.tags),
+            Mutation::Connect { name, account, .. } => format!("connect {name} {}", account.handle),
+            Mutation::Remove { name, .. } => format!("remove {name}"),
+            Mutation::Merge { name, into_name, .. } => format!("merge {name} into {into_name}"),
+            Mutation::Disconnect { name, .. } => format!("disconnect {name}"),
+            Mutation::Interval { interval, .. } => format!("interval {interval:?}"),
+            Mutation::Record { date, numbers, replace, .. } => {
+                format!("record {date} {:?} {replace}", numbers.followers)
+            }
+            Mutation::Acknowledge(alerts) => format!("acknowledge {}", alerts.len()),
         });
         assert_eq!(name, expected, "{keys}");
     };
@@ -195,8 +197,8 @@ fn a_form_says_what_was_wrong_and_stays_open() {
     assert!(shown.contains("the API measured that day") && shown.contains("Enter once more replaces it"), "{shown}");
     daemon.refuses = None;
     press(&mut model, &mut daemon, "↵");
-    let last = asked_deeds(&daemon).pop();
-    assert!(matches!(last, Some(Deed::Record { replace: true, .. })), "{last:?}");
+    let last = requested_mutations(&daemon).pop();
+    assert!(matches!(last, Some(Mutation::Record { replace: true, .. })), "{last:?}");
     assert!(model.modal.is_none());
 }
 
@@ -209,7 +211,7 @@ fn an_account_that_is_taken_leads_to_who_has_it() {
     assert!(picture(&model).contains("Already on the roster"));
     press(&mut model, &mut daemon, "↵");
     assert!(matches!(&model.screen, Screen::Influencer(state) if state.id == influencer_id(3)));
-    assert!(asked_deeds(&daemon).is_empty());
+    assert!(requested_mutations(&daemon).is_empty());
 }
 
 #[test]
@@ -438,13 +440,15 @@ fn a_failed_consent_is_tried_again() {
 fn a_wrong_account_is_taken_back_in_one_step() {
     let (mut model, mut daemon) = consent(vec![ConsentState::Done(consented())], "");
     press(&mut model, &mut daemon, "u");
-    let deeds = asked_deeds(&daemon);
-    let [Deed::Disconnect { connection, delete_history: true, .. }] = &deeds[..] else { panic!("{deeds:?}") };
+    let mutations = requested_mutations(&daemon);
+    let [Mutation::Disconnect { connection, delete_history: true, .. }] = &mutations[..] else {
+        panic!("{mutations:?}")
+    };
     assert_eq!(*connection, connection_id(31), "only what is new");
     assert!(model.modal.is_none());
     let renewed = consented().into_iter().filter(|one| !one.is_new).collect();
     let (model, daemon) = consent(vec![ConsentState::Done(renewed)], "u");
-    assert!(asked_deeds(&daemon).is_empty());
+    assert!(requested_mutations(&daemon).is_empty());
     assert!(picture(&model).contains("nothing here is new"));
 }
 
@@ -489,8 +493,8 @@ fn connections_are_mended_from_their_screen() {
         let mut daemon = Daemon::new();
         let mut model = online(&mut daemon, 80, 24);
         press(&mut model, &mut daemon, keys);
-        let deeds = format!("{:?}", asked_deeds(&daemon));
-        assert!(deeds.contains(part), "{keys}: {deeds}");
+        let mutations = format!("{:?}", requested_mutations(&daemon));
+        assert!(mutations.contains(part), "{keys}: {mutations}");
     };
     check("6js", "name: \"Mastodon nightgarden@social.example\"");
     check("6Dy", "Disconnect { connection: ");

@@ -6,7 +6,7 @@ use roster_protocol::{
 
 use super::parse::Who;
 use super::{Form, Kind, Seen, parse};
-use crate::message::Deed;
+use crate::message::Mutation;
 use crate::modal::connect::To;
 use crate::model::{Model, may_consent};
 
@@ -16,7 +16,7 @@ pub(super) enum Step {
     NameOnly(String),
     Open(InfluencerId, String),
     Consent(To),
-    Do(Deed),
+    Mutate(Mutation),
 }
 
 impl Form {
@@ -34,20 +34,20 @@ impl Form {
                     untag: tags.iter().filter(|tag| !new_tags.contains(tag)).cloned().collect(),
                     ..InfluencerEdit::default()
                 };
-                Ok(Step::Do(Deed::Edit { influencer: *influencer, name: new_name, edit }))
+                Ok(Step::Mutate(Mutation::Edit { influencer: *influencer, name: new_name, edit }))
             }
             Kind::Note { influencer, name } => {
                 let edit = InfluencerEdit { note: Some(self.text(0).to_owned()), ..InfluencerEdit::default() };
-                Ok(Step::Do(Deed::Edit { influencer: *influencer, name: name.clone(), edit }))
+                Ok(Step::Mutate(Mutation::Edit { influencer: *influencer, name: name.clone(), edit }))
             }
             Kind::Record { connection, name, replace } => {
                 let (date, numbers) = parse::record(&std::array::from_fn(|index| self.text(index)))?;
                 let (connection, name, replace) = (*connection, name.clone(), *replace);
-                Ok(Step::Do(Deed::Record { connection, name, date, numbers, replace }))
+                Ok(Step::Mutate(Mutation::Record { connection, name, date, numbers, replace }))
             }
             Kind::Interval { connection, name } => {
                 let interval = parse::interval(self.text(0))?;
-                Ok(Step::Do(Deed::Interval { connection: *connection, name: name.clone(), interval }))
+                Ok(Step::Mutate(Mutation::Interval { connection: *connection, name: name.clone(), interval }))
             }
         }
     }
@@ -63,7 +63,7 @@ impl Form {
             return Ok(Step::Open(taken, self.text(1).to_owned()));
         }
         let note = self.text(3);
-        Ok(Step::Do(Deed::Add(NewInfluencer {
+        Ok(Step::Mutate(Mutation::Add(NewInfluencer {
             name: clean_name(self.text(1))?,
             accounts: seen.account.iter().map(account).collect(),
             tags: parse::tags(self.text(2)),
@@ -90,7 +90,7 @@ impl Form {
                 }
             }
             Some(Seen { account: Some(preview), .. }) => {
-                Ok(Step::Do(Deed::Connect { influencer, name: name.to_owned(), account: account(preview) }))
+                Ok(Step::Mutate(Mutation::Connect { influencer, name: name.to_owned(), account: account(preview) }))
             }
             _ if typed.is_empty() => {
                 Err(RosterError::usage(format!("write the account's handle, such as {}", platform.handle_example)))
