@@ -107,7 +107,7 @@ pub enum ConsentStep {
 
 /// What a step of a consent was answered with.
 #[derive(Clone, Debug)]
-pub enum ConsentHeard {
+pub enum ConsentReply {
     Begun(ConsentWay, Result<Box<ConsentBegun>, RosterError>),
     State(ConsentId, Result<ConsentState, RosterError>),
     Pasted(Result<ConsentId, RosterError>),
@@ -130,7 +130,7 @@ pub enum Answer {
     Audit(Option<PageMark>, Result<Page<AuditEntry>, RosterError>),
     Connections(ConnectionsQuery, Result<ConnectionPage, RosterError>),
     Connection(ConnectionId, Result<Box<Connection>, RosterError>),
-    Consent { form: u64, heard: ConsentHeard },
+    Consent { form: u64, reply: ConsentReply },
     Cancelled(Result<(), RosterError>),
     LookUp { form: u64, result: Result<AccountPreview, RosterError> },
     Progress { ticket: SyncTicket, seen: u64, result: Result<SyncProgress, RosterError> },

@@ -16,7 +16,7 @@ use roster_protocol::{
 
 pub use samples::*;
 
-use crate::message::{Answer, ConsentHeard, ConsentStep, Effect, Message, Mutation, Outcome, Question};
+use crate::message::{Answer, ConsentReply, ConsentStep, Effect, Message, Mutation, Outcome, Question};
 use crate::model::Model;
 use crate::update::update;
 use crate::view;
@@ -110,7 +110,7 @@ impl Daemon {
                 let found = known.find(|connection| connection.id == id).map(Box::new);
                 Answer::Connection(id, found.ok_or_else(|| RosterError::not_found("no such connection")))
             }
-            Question::Consent { form, step } => Answer::Consent { form, heard: self.hear(step) },
+            Question::Consent { form, step } => Answer::Consent { form, reply: self.hear(step) },
             Question::CancelConsent(_) => Answer::Cancelled(refused.map_or(Ok(()), Err)),
             Question::LookUp { form, .. } => {
                 Answer::LookUp { form, result: refused.map_or_else(|| Ok(self.preview.clone()), Err) }
@@ -129,20 +129,20 @@ impl Daemon {
         }
     }
 
-    fn hear(&mut self, step: ConsentStep) -> ConsentHeard {
+    fn hear(&mut self, step: ConsentStep) -> ConsentReply {
         let refused = self.refuses.clone();
         match step {
             ConsentStep::Begin { platform, way, influencer, .. } => {
                 let begun = self.begun.clone().unwrap_or_else(|| ConsentBegun { platform, influencer, ..begun(way) });
-                ConsentHeard::Begun(way, refused.map_or_else(|| Ok(Box::new(begun)), Err))
+                ConsentReply::Begun(way, refused.map_or_else(|| Ok(Box::new(begun)), Err))
             }
             ConsentStep::State(id) => {
                 let state = self.consent.pop_front().unwrap_or(ConsentState::Waiting);
-                ConsentHeard::State(id, Ok(state))
+                ConsentReply::State(id, Ok(state))
             }
-            ConsentStep::Paste(_) => ConsentHeard::Pasted(refused.map_or(Ok(consent_id(1)), Err)),
+            ConsentStep::Paste(_) => ConsentReply::Pasted(refused.map_or(Ok(consent_id(1)), Err)),
             ConsentStep::Choose(..) => {
-                ConsentHeard::Chosen(refused.map_or_else(|| Ok(ConsentState::Done(consented())), Err))
+                ConsentReply::Chosen(refused.map_or_else(|| Ok(ConsentState::Done(consented())), Err))
             }
         }
     }

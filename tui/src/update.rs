@@ -236,7 +236,7 @@ fn answered(model: &mut Model, answer: Answer) -> Vec<Effect> {
             modal::connect::now_stands(model, id, result);
             Vec::new()
         }
-        Answer::Consent { form, heard } => modal::connect::heard(model, form, heard),
+        Answer::Consent { form, reply } => modal::connect::replied(model, form, reply),
         Answer::Cancelled(result) => {
             // One that is gone already is given up as well.
             if let Err(error) = result

@@ -8,7 +8,7 @@ use roster_protocol::{Account, AccountPreview, ErrorKind, InfluencerQuery, Roste
 use tarpc::context::Context;
 
 use crate::client::{answer, patient, soon};
-use crate::message::{Answer, ConsentHeard, ConsentStep, Mutation, Outcome, Question};
+use crate::message::{Answer, ConsentReply, ConsentStep, Mutation, Outcome, Question};
 use crate::modal::picker::CHOICES;
 
 /// How many alerts and changes one influencer's screen shows at most.
@@ -65,7 +65,7 @@ pub(super) async fn ask(client: &RosterClient, question: Question) -> Answer {
             let connection = answer(client.connection(soon(), id.to_string()).await);
             Answer::Connection(id, connection.map(Box::new))
         }
-        Question::Consent { form, step } => Answer::Consent { form, heard: consent(client, step).await },
+        Question::Consent { form, step } => Answer::Consent { form, reply: consent(client, step).await },
         Question::CancelConsent(consent) => Answer::Cancelled(answer(client.consent_cancel(patient(), consent).await)),
         Question::LookUp { form, accounts } => Answer::LookUp { form, result: look_up(client, accounts).await },
         Question::Progress { ticket, seen } => {
@@ -84,18 +84,18 @@ fn waiting() -> Context {
     within(LONGEST_WAIT + Duration::from_secs(5))
 }
 
-async fn consent(client: &RosterClient, step: ConsentStep) -> ConsentHeard {
+async fn consent(client: &RosterClient, step: ConsentStep) -> ConsentReply {
     match step {
         ConsentStep::Begin { influencer, platform, way, handle } => {
             let begun = client.consent_begin(patient(), influencer.to_string(), platform, way, handle).await;
-            ConsentHeard::Begun(way, answer(begun).map(Box::new))
+            ConsentReply::Begun(way, answer(begun).map(Box::new))
         }
         ConsentStep::State(consent) => {
-            ConsentHeard::State(consent, answer(client.consent_state(waiting(), consent).await))
+            ConsentReply::State(consent, answer(client.consent_state(waiting(), consent).await))
         }
-        ConsentStep::Paste(address) => ConsentHeard::Pasted(answer(client.consent_paste(patient(), address).await)),
+        ConsentStep::Paste(address) => ConsentReply::Pasted(answer(client.consent_paste(patient(), address).await)),
         ConsentStep::Choose(consent, accounts) => {
-            ConsentHeard::Chosen(answer(client.consent_choose(patient(), consent, accounts).await))
+            ConsentReply::Chosen(answer(client.consent_choose(patient(), consent, accounts).await))
         }
     }
 }

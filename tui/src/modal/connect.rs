@@ -17,7 +17,7 @@ use tui_input::Input;
 
 use crate::consent::{PlainUrl, joined};
 use crate::keys::{Action, Place};
-use crate::message::{ConsentHeard, ConsentStep, Effect, Mutation, Question};
+use crate::message::{ConsentReply, ConsentStep, Effect, Mutation, Question};
 use crate::modal::Modal;
 use crate::model::{Link, Model};
 use crate::screens::influencer;
@@ -291,21 +291,21 @@ pub fn tick(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Takes an answer. One for a modal that is gone leaves nothing open behind it.
-pub fn heard(model: &mut Model, form: u64, heard: ConsentHeard) -> Vec<Effect> {
+pub fn replied(model: &mut Model, form: u64, reply: ConsentReply) -> Vec<Effect> {
     let connect = match &mut model.modal {
         Some(Modal::Connect(connect)) if connect.id == form => connect,
         _ => {
-            return match heard {
-                ConsentHeard::Begun(_, Ok(begun)) => vec![give_up(begun.id)],
+            return match reply {
+                ConsentReply::Begun(_, Ok(begun)) => vec![give_up(begun.id)],
                 _ => Vec::new(),
             };
         }
     };
-    match heard {
-        ConsentHeard::Begun(way, result) => connect.begun(way, result),
-        ConsentHeard::State(consent, result) => connect.stands(consent, result),
-        ConsentHeard::Pasted(result) => connect.pasted(result),
-        ConsentHeard::Chosen(result) => connect.chosen(result),
+    match reply {
+        ConsentReply::Begun(way, result) => connect.begun(way, result),
+        ConsentReply::State(consent, result) => connect.stands(consent, result),
+        ConsentReply::Pasted(result) => connect.pasted(result),
+        ConsentReply::Chosen(result) => connect.chosen(result),
     }
 }
 

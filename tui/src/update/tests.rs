@@ -1,7 +1,7 @@
 //! The UI as a whole: keys and answers in, questions out.
 
 use super::*;
-use crate::message::{ConsentHeard, ConsentStep, Mutation};
+use crate::message::{ConsentReply, ConsentStep, Mutation};
 use crate::testing::*;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -473,8 +473,8 @@ fn first_numbers_appear_when_the_sync_ends() {
 fn a_consent_outlives_a_daemon_that_starts_anew() {
     let (mut model, mut daemon) = consent(vec![], "");
     let form = model.forms;
-    let heard = ConsentHeard::State(consent_id(1), Err(offline()));
-    send(&mut model, &mut daemon, Message::Answered(Box::new(Answer::Consent { form, heard })));
+    let reply = ConsentReply::State(consent_id(1), Err(offline()));
+    send(&mut model, &mut daemon, Message::Answered(Box::new(Answer::Consent { form, reply })));
     assert!(picture(&model).contains("9:41 left"));
     send(&mut model, &mut daemon, Message::Lost(offline()));
     let before = asked_of_consent(&daemon).len();
