@@ -63,7 +63,7 @@ pub struct Waiting {
     pub begun: ConsentBegun,
     /// The consent that is followed; another one when an address of that was pasted.
     pub consent: ConsentId,
-    pub face: Face,
+    pub view: WaitView,
     /// The address that the browser landed on.
     pub address: Input,
     /// Whether the owner has answered, and the platform is being asked.
@@ -74,7 +74,7 @@ pub struct Waiting {
 
 /// What of the wait is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Face {
+pub enum WaitView {
     Guide,
     /// With the address being typed.
     Pasting,
@@ -104,7 +104,7 @@ impl Connect {
     /// Whose keys work.
     pub fn place(&self) -> Place {
         match &self.phase {
-            Phase::Waiting(waiting) if waiting.face == Face::Pasting => Place::Pasting,
+            Phase::Waiting(waiting) if waiting.view == WaitView::Pasting => Place::Pasting,
             Phase::Beginning | Phase::Waiting(_) => Place::Consent,
             Phase::Choosing(_) => Place::Choosing,
             Phase::Connected(_) => Place::Connected,
@@ -115,7 +115,7 @@ impl Connect {
     /// The line that is being typed in.
     pub fn input(&mut self) -> Option<&mut Input> {
         match &mut self.phase {
-            Phase::Waiting(waiting) if waiting.face == Face::Pasting => Some(&mut waiting.address),
+            Phase::Waiting(waiting) if waiting.view == WaitView::Pasting => Some(&mut waiting.address),
             _ => None,
         }
     }
@@ -170,7 +170,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
     connect.said = None;
     match (&mut connect.phase, action) {
-        (Phase::Waiting(waiting), Action::Back) if waiting.face != Face::Guide => waiting.face = Face::Guide,
+        (Phase::Waiting(waiting), Action::Back) if waiting.view != WaitView::Guide => waiting.view = WaitView::Guide,
         (Phase::Beginning | Phase::Waiting(_) | Phase::Choosing(_), Action::Back) => return cancel(model),
         (Phase::Waiting(waiting), Action::CopyUrl) => {
             let Some(url) = PlainUrl::checked(&waiting.begun.url) else {
@@ -181,9 +181,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             connect.said = Some(Said::Done("the URL is in the clipboard, if this terminal allows that"));
             return vec![Effect::Copy(url)];
         }
-        (Phase::Waiting(waiting), Action::PasteAddress) => waiting.face = Face::Pasting,
+        (Phase::Waiting(waiting), Action::PasteAddress) => waiting.view = WaitView::Pasting,
         (Phase::Waiting(waiting), Action::ShowCode) => {
-            waiting.face = if waiting.face == Face::Code { Face::Guide } else { Face::Code };
+            waiting.view = if waiting.view == WaitView::Code { WaitView::Guide } else { WaitView::Code };
         }
         (Phase::Waiting(_), Action::OtherWay) => {
             let other = match connect.way {
@@ -272,7 +272,7 @@ pub fn pasted(model: &mut Model, text: &str) {
             waiting.address = Input::default();
         }
         if input::paste(&mut waiting.address, &text) {
-            waiting.face = Face::Pasting;
+            waiting.view = WaitView::Pasting;
             connect.said = None;
         }
     }
@@ -327,8 +327,8 @@ impl Connect {
         };
         let before = self.open();
         let consent = begun.id;
-        let (face, address) = (Face::Guide, Input::default());
-        let waiting = Waiting { begun, consent, face, address, finishing: false, asked: true };
+        let (view, address) = (WaitView::Guide, Input::default());
+        let waiting = Waiting { begun, consent, view, address, finishing: false, asked: true };
         (self.way, self.phase, self.said) = (way, Phase::Waiting(Box::new(waiting)), None);
         let mut effects = self.ask(ConsentStep::State(consent));
         effects.extend(before.map(give_up));
@@ -385,7 +385,7 @@ impl Connect {
         match result {
             Err(error) => self.said = Some(Said::Failed(error)),
             Ok(consent) => {
-                (waiting.face, waiting.finishing) = (Face::Guide, true);
+                (waiting.view, waiting.finishing) = (WaitView::Guide, true);
                 if consent != waiting.consent {
                     (waiting.consent, waiting.asked) = (consent, true);
                     return self.ask(ConsentStep::State(consent));

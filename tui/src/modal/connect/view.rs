@@ -18,7 +18,7 @@ use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
 use roster_protocol::{ConsentChoice, ConsentedConnection, RosterError};
 
-use super::{Choosing, Connect, Face, Phase, Said, Waiting};
+use super::{Choosing, Connect, Phase, Said, WaitView, Waiting};
 use crate::consent::{asks, came_of, missing, must_paste, reads, shown_url, ssh_line, taken};
 use crate::format;
 use crate::model::Model;
@@ -33,7 +33,7 @@ pub fn view(model: &Model, connect: &Connect, pen: &mut Pen<'_>) {
     let area = Rect { x: 0, y: 1, width: size.width, height: size.height.saturating_sub(2) };
     pen.clear(area);
     if let Phase::Waiting(waiting) = &connect.phase
-        && waiting.face == Face::Code
+        && waiting.view == WaitView::Code
     {
         return draw_code_alone(waiting, pen, area);
     }
@@ -121,7 +121,7 @@ fn after(model: &Model, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, wid
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     let number = if waiting.begun.redirect_uri.is_some() { 3 } else { 2 };
     let mut all = vec![text(8, format!("{number}  {}", stands(model, waiting)), plain)];
-    if waiting.face == Face::Pasting {
+    if waiting.view == WaitView::Pasting {
         all.push(Line { wanted: ALWAYS, what: What::Address });
     }
     match &connect.said {
@@ -142,9 +142,9 @@ fn after(model: &Model, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, wid
 fn stands(model: &Model, waiting: &Waiting) -> String {
     let begun = &waiting.begun;
     let left = left(begun.expires_at.since(model.now));
-    match (waiting.finishing, waiting.face) {
+    match (waiting.finishing, waiting.view) {
         (true, _) => format!("Answered. {} is asked what may be read …", begun.platform_name),
-        (_, Face::Pasting) => format!("The address you landed on, then Enter … {left} left"),
+        (_, WaitView::Pasting) => format!("The address you landed on, then Enter … {left} left"),
         _ if must_paste(begun) => {
             format!("The listener is off: p, then paste the address you land on … {left} left")
         }
@@ -161,7 +161,7 @@ fn left(millis: i64) -> String {
 
 fn draw_waiting(model: &Model, connect: &Connect, waiting: &Waiting, pen: &mut Pen<'_>, body: Rect) {
     let above = before(connect, waiting, pen, body.width);
-    let code = Qr::new(&waiting.begun.url).filter(|_| !waiting.finishing && waiting.face == Face::Guide);
+    let code = Qr::new(&waiting.begun.url).filter(|_| !waiting.finishing && waiting.view == WaitView::Guide);
     let rest = body.height.saturating_sub(above.len() as u16);
     // Beside what stands below the URL, or under it, or nowhere.
     let beside = code.as_ref().filter(|code| {
