@@ -99,7 +99,7 @@ fn text_changed(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Some(Modal::Connect(connect)) => {
-            connect.said = None;
+            connect.notice = None;
             Vec::new()
         }
         Some(Modal::Command(line)) => {

@@ -33,7 +33,7 @@ pub struct Connect {
     pub way: ConsentWay,
     pub phase: Phase,
     /// What was done or went wrong beside the way.
-    pub said: Option<Said>,
+    pub notice: Option<Notice>,
 }
 
 /// Whose account, and where.
@@ -95,7 +95,7 @@ pub struct Choosing {
 
 /// A word beside the way.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Said {
+pub enum Notice {
     Done(&'static str),
     Failed(RosterError),
 }
@@ -148,7 +148,7 @@ impl Connect {
 pub fn begin(model: &mut Model, to: To) -> Vec<Effect> {
     model.forms += 1;
     let way = ConsentWay::Redirect;
-    let connect = Connect { id: model.forms, to, way, phase: Phase::Beginning, said: None };
+    let connect = Connect { id: model.forms, to, way, phase: Phase::Beginning, notice: None };
     let effects = connect.ask_to_begin(way);
     model.modal = Some(Modal::Connect(Box::new(connect)));
     effects
@@ -168,17 +168,17 @@ pub fn again(model: &mut Model, connection: &Connection, name: String) -> Vec<Ef
 /// What a key does.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
-    connect.said = None;
+    connect.notice = None;
     match (&mut connect.phase, action) {
         (Phase::Waiting(waiting), Action::Back) if waiting.view != WaitView::Guide => waiting.view = WaitView::Guide,
         (Phase::Beginning | Phase::Waiting(_) | Phase::Choosing(_), Action::Back) => return cancel(model),
         (Phase::Waiting(waiting), Action::CopyUrl) => {
             let Some(url) = PlainUrl::checked(&waiting.begun.url) else {
                 let error = RosterError::failed("this URL has signs in it that belong into none; it is not copied");
-                connect.said = Some(Said::Failed(error));
+                connect.notice = Some(Notice::Failed(error));
                 return Vec::new();
             };
-            connect.said = Some(Said::Done("the URL is in the clipboard, if this terminal allows that"));
+            connect.notice = Some(Notice::Done("the URL is in the clipboard, if this terminal allows that"));
             return vec![Effect::Copy(url)];
         }
         (Phase::Waiting(waiting), Action::PasteAddress) => waiting.view = WaitView::Pasting,
@@ -250,7 +250,7 @@ fn undo(model: &mut Model) -> Vec<Effect> {
     let new: Vec<Connection> = consented.iter().filter(|one| one.is_new).map(|one| one.connection.clone()).collect();
     if new.is_empty() {
         let error = RosterError::usage("nothing here is new: the account had been connected before");
-        connect.said = Some(Said::Failed(error));
+        connect.notice = Some(Notice::Failed(error));
         return Vec::new();
     }
     model.modal = None;
@@ -273,7 +273,7 @@ pub fn pasted(model: &mut Model, text: &str) {
         }
         if input::paste(&mut waiting.address, &text) {
             waiting.view = WaitView::Pasting;
-            connect.said = None;
+            connect.notice = None;
         }
     }
 }
@@ -321,7 +321,7 @@ impl Connect {
             }
             // The other way is none here; the first one stays open.
             (Err(error), _) => {
-                self.said = Some(Said::Failed(error));
+                self.notice = Some(Notice::Failed(error));
                 return Vec::new();
             }
         };
@@ -329,7 +329,7 @@ impl Connect {
         let consent = begun.id;
         let (view, address) = (WaitView::Guide, Input::default());
         let waiting = Waiting { begun, consent, view, address, finishing: false, asked: true };
-        (self.way, self.phase, self.said) = (way, Phase::Waiting(Box::new(waiting)), None);
+        (self.way, self.phase, self.notice) = (way, Phase::Waiting(Box::new(waiting)), None);
         let mut effects = self.ask(ConsentStep::State(consent));
         effects.extend(before.map(give_up));
         effects
@@ -370,7 +370,7 @@ impl Connect {
                 // The first sync may have ended before this answer came.
                 let ids = consented.iter().map(|one| one.connection.id);
                 let effects = ids.map(|id| Effect::Ask(Question::Connection(id))).collect();
-                (self.phase, self.said) = (Phase::Connected(consented), None);
+                (self.phase, self.notice) = (Phase::Connected(consented), None);
                 effects
             }
             ConsentState::Failed(error) => {
@@ -383,7 +383,7 @@ impl Connect {
     fn pasted(&mut self, result: Result<ConsentId, RosterError>) -> Vec<Effect> {
         let Phase::Waiting(waiting) = &mut self.phase else { return Vec::new() };
         match result {
-            Err(error) => self.said = Some(Said::Failed(error)),
+            Err(error) => self.notice = Some(Notice::Failed(error)),
             Ok(consent) => {
                 (waiting.view, waiting.finishing) = (WaitView::Guide, true);
                 if consent != waiting.consent {
@@ -402,7 +402,7 @@ impl Connect {
         match result {
             Ok(state) => self.take(consent, state),
             Err(error) => {
-                self.said = Some(Said::Failed(error));
+                self.notice = Some(Notice::Failed(error));
                 Vec::new()
             }
         }

@@ -18,7 +18,7 @@ use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
 use roster_protocol::{ConsentChoice, ConsentedConnection, RosterError};
 
-use super::{Choosing, Connect, Phase, Said, WaitView, Waiting};
+use super::{Choosing, Connect, Notice, Phase, WaitView, Waiting};
 use crate::consent::{asks, came_of, missing, must_paste, reads, shown_url, ssh_line, taken};
 use crate::format;
 use crate::model::Model;
@@ -124,10 +124,10 @@ fn after(model: &Model, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, wid
     if waiting.view == WaitView::Pasting {
         all.push(Line { wanted: ALWAYS, what: What::Address });
     }
-    match &connect.said {
+    match &connect.notice {
         None => {}
-        Some(Said::Done(told)) => all.push(text(8, format!("✓  {told}"), pen.theme.good)),
-        Some(Said::Failed(error)) => {
+        Some(Notice::Done(told)) => all.push(text(8, format!("✓  {told}"), pen.theme.good)),
+        Some(Notice::Failed(error)) => {
             let told = lines(&error.message, width.saturating_sub(5), 3);
             let signs = std::iter::once('✗').chain(std::iter::repeat(' '));
             all.extend(signs.zip(told).map(|(sign, line)| text(8, format!("{sign}  {line}"), pen.theme.bad)));
@@ -249,9 +249,9 @@ fn draw_choosing(model: &Model, connect: &Connect, choosing: &Choosing, pen: &mu
         draw_choice(model, connect, choosing, (index, choice), pen, y);
     }
     let below = body.y + 4 + choosing.choices.len().min(seen) as u16;
-    match (&connect.said, choosing.sent) {
+    match (&connect.notice, choosing.sent) {
         (_, true) => _ = pen.put(1, below, room, "Connecting …", plain),
-        (Some(Said::Failed(error)), _) => draw_error(error, pen, Rect { x: 1, y: below, width: room, height: 3 }),
+        (Some(Notice::Failed(error)), _) => draw_error(error, pen, Rect { x: 1, y: below, width: room, height: 3 }),
         (_, false) => {
             let told = "Space marks several. Without a mark, the one under the cursor is taken.";
             pen.put(1, below, room, told, pen.theme.faint);
@@ -312,7 +312,7 @@ fn draw_connected(model: &Model, connect: &Connect, consented: &[ConsentedConnec
     for (line, y) in all.iter().zip(body.y..body.y + body.height) {
         pen.pieces(1, y, room, line);
     }
-    if let Some(Said::Failed(error)) = &connect.said {
+    if let Some(Notice::Failed(error)) = &connect.notice {
         draw_error(error, pen, Rect { x: 1, y: body.y + drawn, width: room, height: 2 });
     }
 }
