@@ -29,7 +29,7 @@ use crate::widgets::window::Window;
 pub struct Connect {
     /// So that a late answer finds its own modal.
     pub id: u64,
-    pub to: To,
+    pub target: Target,
     pub way: ConsentWay,
     pub phase: Phase,
     /// What was done or went wrong beside the way.
@@ -38,7 +38,7 @@ pub struct Connect {
 
 /// Whose account, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct To {
+pub struct Target {
     pub influencer: InfluencerId,
     pub name: String,
     /// The platform's slug.
@@ -130,7 +130,7 @@ impl Connect {
     }
 
     fn ask_to_begin(&self, way: ConsentWay) -> Vec<Effect> {
-        let To { influencer, platform, handle, .. } = self.to.clone();
+        let Target { influencer, platform, handle, .. } = self.target.clone();
         self.ask(ConsentStep::Begin { influencer, platform, way, handle })
     }
 
@@ -145,10 +145,10 @@ impl Connect {
 }
 
 /// Begins to ask for a consent.
-pub fn begin(model: &mut Model, to: To) -> Vec<Effect> {
+pub fn begin(model: &mut Model, target: Target) -> Vec<Effect> {
     model.forms += 1;
     let way = ConsentWay::Redirect;
-    let connect = Connect { id: model.forms, to, way, phase: Phase::Beginning, notice: None };
+    let connect = Connect { id: model.forms, target, way, phase: Phase::Beginning, notice: None };
     let effects = connect.ask_to_begin(way);
     model.modal = Some(Modal::Connect(Box::new(connect)));
     effects
@@ -156,13 +156,13 @@ pub fn begin(model: &mut Model, to: To) -> Vec<Effect> {
 
 /// Begins to ask for the consent of an account once more, in its place.
 pub fn again(model: &mut Model, connection: &Connection, name: String) -> Vec<Effect> {
-    let to = To {
+    let target = Target {
         influencer: connection.influencer,
         name,
         platform: connection.platform.clone(),
         handle: Some(connection.handle.clone()),
     };
-    begin(model, to)
+    begin(model, target)
 }
 
 /// What a key does.

@@ -222,7 +222,7 @@ fn submit(model: &mut Model) -> Vec<Effect> {
             model.modal = None;
             return influencer::open(model, id, name);
         }
-        Ok(Step::Consent(to)) => return connect::begin(model, to),
+        Ok(Step::Consent(target)) => return connect::begin(model, target),
         Ok(Step::Mutate(mutation)) => {
             form.phase = Phase::Waiting("saving …");
             return vec![Effect::Ask(Question::Mutate(mutation))];

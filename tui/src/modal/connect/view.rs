@@ -37,7 +37,7 @@ pub fn view(model: &Model, connect: &Connect, pen: &mut Pen<'_>) {
     {
         return draw_code_alone(waiting, pen, area);
     }
-    let title = format!("Connect {} to {}", connect.to.name, model.platform_name(&connect.to.platform));
+    let title = format!("Connect {} to {}", connect.target.name, model.platform_name(&connect.target.platform));
     pen.put(1, area.y, area.width.saturating_sub(2), &title, pen.theme.strong);
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     match &connect.phase {
@@ -241,7 +241,8 @@ pub fn seen_choices(size: Size) -> usize {
 fn draw_choosing(model: &Model, connect: &Connect, choosing: &Choosing, pen: &mut Pen<'_>, body: Rect) {
     let plain = pen.theme.plain;
     let room = body.width.saturating_sub(2);
-    let told = format!("The consent opens {} accounts. Which belong to {}?", choosing.choices.len(), connect.to.name);
+    let told =
+        format!("The consent opens {} accounts. Which belong to {}?", choosing.choices.len(), connect.target.name);
     pen.put(1, body.y + 1, room, &told, plain);
     let seen = seen_choices(model.size);
     let rows = choosing.choices.iter().enumerate().skip(choosing.window.top).take(seen);
@@ -281,7 +282,7 @@ fn draw_choice(
     pen.put_right(at, y, 13, &model.count(choice.followers), plain);
     let at = at + 15;
     let name = choice.name.as_deref().unwrap_or_default();
-    let taken = taken(choice, Some(connect.to.influencer));
+    let taken = taken(choice, Some(connect.target.influencer));
     let between = if name.is_empty() || taken.is_empty() { "" } else { " · " };
     pen.pieces(at, y, width.saturating_sub(at + 1), &[(name, plain), (between, faint), (taken, pen.theme.warn)]);
 }

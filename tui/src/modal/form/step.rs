@@ -7,7 +7,7 @@ use roster_protocol::{
 use super::parse::Who;
 use super::{Form, Kind, Seen, parse};
 use crate::message::Mutation;
-use crate::modal::connect::To;
+use crate::modal::connect::Target;
 use crate::model::{Model, may_consent};
 
 /// What Enter does next.
@@ -15,7 +15,7 @@ pub(super) enum Step {
     LookUp(Vec<Account>),
     NameOnly(String),
     Open(InfluencerId, String),
-    Consent(To),
+    Consent(Target),
     Mutate(Mutation),
 }
 
@@ -75,7 +75,7 @@ impl Form {
         let platform = self.platform().ok_or_else(|| RosterError::usage("the daemon knows no platform"))?;
         let typed = self.text(1);
         if platform.api == ApiAccess::Consent || (typed.is_empty() && may_consent(platform)) {
-            return Ok(Step::Consent(To {
+            return Ok(Step::Consent(Target {
                 influencer,
                 name: name.to_owned(),
                 platform: platform.platform.clone(),
