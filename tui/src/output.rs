@@ -3,14 +3,14 @@
 //! A reader who leaves early (`roster list | head`) ends a command quietly; see [`Failure::Output`].
 
 pub mod json;
-pub mod people;
 pub mod table;
+pub mod text;
 
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use jiff::Zoned;
-use roster_protocol::text::{self, SENTENCE_CHARACTERS};
+use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use roster_protocol::{ErrorKind, RosterError};
 use serde::Serialize;
 
@@ -133,11 +133,11 @@ impl Output {
         self.stdout.flush()
     }
 
-    /// Tells a remark to people, on stderr; scripts that read JSON are spared.
+    /// Tells a remark to text, on stderr; scripts that read JSON are spared.
     pub fn remark(&self, sentence: &str) {
         if !self.json {
             // A remark nobody can read is no failure.
-            let _ = writeln!(io::stderr(), "{}", text::clean(sentence, SENTENCE_CHARACTERS));
+            let _ = writeln!(io::stderr(), "{}", clean(sentence, SENTENCE_CHARACTERS));
         }
     }
 
@@ -172,7 +172,7 @@ impl Output {
 /// `error: …` and `hint: …`, clean.
 pub fn failure_text(error: &RosterError, paint: Paint) -> String {
     // A message that lists what fits several things may be long.
-    let line = |text: &str| text::clean(text, 20 * SENTENCE_CHARACTERS);
+    let line = |text: &str| clean(text, 20 * SENTENCE_CHARACTERS);
     let mut told = format!("{} {}\n", paint.tone("error:", Tone::Bad), line(&error.message));
     if let Some(hint) = &error.hint {
         let _ = writeln!(told, "{} {}", paint.tone("hint:", Tone::Strong), line(hint));

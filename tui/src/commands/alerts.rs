@@ -10,8 +10,8 @@ use super::follow::Feed;
 use super::{Session, pages};
 use crate::client::{answer, soon};
 use crate::output::json;
-use crate::output::people::time;
 use crate::output::table::{Cell, Table, Tone};
+use crate::output::text::time;
 use crate::output::{Ending, Failure, Look, Output};
 
 /// `roster alerts`

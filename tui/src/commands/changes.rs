@@ -7,8 +7,8 @@ use super::{Session, pages};
 use crate::arguments::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
-use crate::output::people::{metric_value, time};
 use crate::output::table::Table;
+use crate::output::text::{metric_value, time};
 use crate::output::{Ending, Failure, Look};
 
 /// `roster changes`

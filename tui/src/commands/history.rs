@@ -6,8 +6,8 @@ use super::Session;
 use crate::arguments::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
-use crate::output::people::metric;
 use crate::output::table::{Cell, Table, Tone};
+use crate::output::text::metric;
 use crate::output::{Ending, Failure, Look};
 
 /// `roster history`

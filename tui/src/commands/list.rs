@@ -6,8 +6,8 @@ use roster_protocol::{InfluencerPage, InfluencerQuery, InfluencerRow, RosterClie
 use super::Session;
 use crate::client::{answer, soon};
 use crate::output::json;
-use crate::output::people::{ago, badge, count, growth, percent};
 use crate::output::table::{Cell, Table, Tone};
+use crate::output::text::{ago, badge, count, growth, percent};
 use crate::output::{Ending, Failure, Look};
 
 /// `roster list`

@@ -6,8 +6,8 @@ use roster_protocol::{ApiAccess, PlatformCheck, PlatformState, PlatformStatus};
 use super::Session;
 use crate::client::{answer, patient, soon};
 use crate::output::json;
-use crate::output::people::{ago, ahead};
 use crate::output::table::{Cell, Table, Tone};
+use crate::output::text::{ago, ahead};
 use crate::output::{Ending, Failure, Look};
 
 /// `roster platforms`
@@ -121,7 +121,7 @@ fn needs(platform: &PlatformStatus) -> &'static str {
 fn share(platform: &PlatformStatus) -> String {
     let coverage = platform.coverage_24h;
     if coverage.expected == 0 {
-        return crate::output::people::UNKNOWN.to_owned();
+        return crate::output::text::UNKNOWN.to_owned();
     }
     let share = 100.0 * (coverage.ok + coverage.partial) as f64 / coverage.expected as f64;
     format!("{:.1}%", (share * 10.0).floor() / 10.0)

@@ -7,7 +7,7 @@ use crate::arguments::values::{count, mean, ratio};
 use crate::arguments::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
-use crate::output::people::metric;
+use crate::output::text::metric;
 use crate::output::{Ending, Failure};
 
 /// `roster record`

@@ -7,8 +7,8 @@ use super::{Session, pages};
 use crate::arguments::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
-use crate::output::people::{count, time};
 use crate::output::table::{Cell, Table, Tone};
+use crate::output::text::{count, time};
 use crate::output::{Ending, Failure, Look};
 
 /// `roster runs`

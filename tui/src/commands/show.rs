@@ -6,8 +6,8 @@ use roster_protocol::{Connection, Influencer, Metric};
 use super::Session;
 use crate::client::{answer, soon};
 use crate::output::json;
-use crate::output::people::{ago, ahead, count, metric, percent, state};
 use crate::output::table::{Table, Tone};
+use crate::output::text::{ago, ahead, count, metric, percent, state};
 use crate::output::{Ending, Failure, Look, Output};
 
 /// `roster show`

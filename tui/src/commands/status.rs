@@ -12,8 +12,8 @@ use super::check::{self, Judged, Verdict};
 use super::platforms::platform_table;
 use crate::client::{answer, soon};
 use crate::output::json;
-use crate::output::people::{ahead, bytes};
 use crate::output::table::Tone;
+use crate::output::text::{ahead, bytes};
 use crate::output::{Ending, Failure, Look};
 
 /// `roster status`

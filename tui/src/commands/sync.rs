@@ -7,8 +7,8 @@ use super::progress::Progress;
 use super::runs::outcome;
 use crate::client::{answer, patient, soon};
 use crate::output::json;
-use crate::output::people::count;
 use crate::output::table::{Paint, Table};
+use crate::output::text::count;
 use crate::output::{Ending, Failure, Look};
 
 /// `roster sync`

@@ -6,8 +6,8 @@ use super::Session;
 use crate::client::{answer, soon};
 use crate::consent::missing_names;
 use crate::output::json;
-use crate::output::people::{UNKNOWN, ahead};
 use crate::output::table::{Cell, Table, Tone};
+use crate::output::text::{UNKNOWN, ahead};
 use crate::output::{Ending, Failure, Look};
 
 /// `roster tokens`

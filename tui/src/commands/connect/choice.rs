@@ -6,8 +6,8 @@ use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::{ConsentChoice, InfluencerId};
 
 use crate::consent::taken;
-use crate::output::people::count;
 use crate::output::table::{Cell, Paint, Table, Tone};
+use crate::output::text::count;
 
 /// The accounts, numbered from 1.
 pub(super) fn table(choices: &[ConsentChoice], asking: Option<InfluencerId>, paint: Paint) -> String {
