@@ -9,8 +9,8 @@ pub mod listing;
 pub mod no_daemon;
 pub mod paged;
 pub mod roster;
+pub mod states;
 pub mod sync;
-pub mod words;
 
 #[cfg(test)]
 mod tests;

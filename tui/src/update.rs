@@ -9,7 +9,7 @@ use crate::keys::{Action, Place};
 use crate::message::{Answer, Effect, Message, Mutation, Outcome, Question};
 use crate::modal::{self, Modal};
 use crate::model::{Link, Model, Screen, ToastLevel};
-use crate::screens::{alerts, audit, changes, connections, influencer, roster, sync, words};
+use crate::screens::{alerts, audit, changes, connections, influencer, roster, states, sync};
 use crate::widgets::input;
 
 /// Takes one message.
@@ -190,7 +190,7 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
                 effects.extend(modal::connect::ran(model, connection));
             }
             Event::AlertChanged(alert) if alert.state == AlertState::Open => {
-                let text = format!("{}: {}", alert.influencer_name, words::alert(&alert));
+                let text = format!("{}: {}", alert.influencer_name, states::alert(&alert));
                 model.say(ToastLevel::Alert, text, Some("3 shows the alerts".to_owned()));
             }
             _ => {}

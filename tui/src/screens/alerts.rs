@@ -13,7 +13,7 @@ use roster_protocol::{Alert, AlertState, RosterError, Severity};
 
 use super::influencer;
 use super::listing::Listing;
-use super::words;
+use super::states;
 use crate::format;
 use crate::keys::Action;
 use crate::message::{Effect, Mutation, Question};
@@ -140,7 +140,7 @@ fn draw(model: &Model, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y: 
     let platform = format!(" · {}", model.platform_name(&alert.platform));
     pen.pieces(11, y, who, &[(alert.influencer_name.as_str(), name), (&platform, faint)]);
     let about = 11 + who + 2;
-    pen.put(about, y, width.saturating_sub(about + right_width + 3), &words::alert(alert), plain);
+    pen.put(about, y, width.saturating_sub(about + right_width + 3), &states::alert(alert), plain);
     pen.put_right(width.saturating_sub(right_width + 1), y, right_width, &right, faint);
     let why = Rect { x: 11, y: y + 1, width: width.saturating_sub(12), height: lines(model) - 1 };
     pen.wrapped(why, &alert.why, faint);
@@ -153,7 +153,7 @@ fn beside(model: &Model, alert: &Alert) -> String {
         (AlertState::Acknowledged, Some(by), _) => format!("acked by {by}{ended}"),
         (AlertState::Acknowledged, None, _) => format!("acked{ended}"),
         (AlertState::Resolved, ..) => format!("ended by itself{ended}"),
-        (AlertState::Open, _, Some(metric)) => words::from_to(model, metric, alert.from, alert.to),
+        (AlertState::Open, _, Some(metric)) => states::from_to(model, metric, alert.from, alert.to),
         (AlertState::Open, _, None) => String::new(),
     }
 }

@@ -11,7 +11,7 @@ use roster_protocol::{Change, ChangeCause, RosterError};
 
 use super::influencer;
 use super::listing::Listing;
-use super::words;
+use super::states;
 use crate::format;
 use crate::keys::Action;
 use crate::message::{Effect, Question};
@@ -107,7 +107,7 @@ fn cells(model: &Model, change: &Change, under_cursor: bool) -> Vec<Content> {
         true => model.platform_name(&change.platform),
         false => model.platform_short(&change.platform),
     };
-    let (from, to) = words::pair(model, change.metric, change.from, change.to);
+    let (from, to) = states::pair(model, change.metric, change.from, change.to);
     vec![
         cell(format::age(model.now, change.at), theme.faint),
         cell(&change.influencer_name, if under_cursor { theme.strong } else { theme.plain }),

@@ -19,7 +19,7 @@ use crate::consent::{missing, missing_names};
 use crate::format;
 use crate::model::Model;
 use crate::screens::influencer::label;
-use crate::screens::words;
+use crate::screens::states;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
 
@@ -104,7 +104,7 @@ fn stands(model: &Model, row: &ConnectionRow) -> (String, Style) {
     if connection.paused {
         return ("paused".to_owned(), model.theme.faint);
     }
-    let (words, style) = words::connection(model, connection, false);
+    let (words, style) = states::connection(model, connection, false);
     let is_well = matches!(connection.status, ConnectionStatus::Fresh | ConnectionStatus::Stale);
     match row.grant.as_ref().filter(|_| is_well && connection.blocked_by.is_none()) {
         Some(grant) if ends_soon(model, grant) => {

@@ -21,7 +21,7 @@ use super::{RANGES, State, label, seen_connections};
 use crate::format;
 use crate::histories::{Known, missing_days, points};
 use crate::model::Model;
-use crate::screens::words;
+use crate::screens::states;
 use crate::widgets::chart::Chart;
 use crate::widgets::pen::{Pen, columns};
 use crate::widgets::table::{Content, Table, cell, left, right};
@@ -110,7 +110,7 @@ fn draw_connections(model: &Model, state: &State, known: &Influencer, pen: &mut 
         table.row(pen, y, &cells(model, known, connection, under_cursor), under_cursor);
     }
     if let (Some(connection), Some((_, room))) = (state.connection(), table.place(1)) {
-        let (words, style) = words::connection(model, connection, !known.row.sync_enabled);
+        let (words, style) = states::connection(model, connection, !known.row.sync_enabled);
         // What the column had no room for stands below in full.
         if columns(&words) > usize::from(room) {
             pen.put(3, y + 1 + seen, width.saturating_sub(4), &words, style);
@@ -121,12 +121,12 @@ fn draw_connections(model: &Model, state: &State, known: &Influencer, pen: &mut 
 fn cells(model: &Model, known: &Influencer, connection: &Connection, under_cursor: bool) -> Vec<Content> {
     let theme = &model.theme;
     let (shape, style) = theme.badge(connection.badge, connection.paused);
-    let (words, words_style) = words::connection(model, connection, !known.row.sync_enabled);
+    let (words, words_style) = states::connection(model, connection, !known.row.sync_enabled);
     let name = if under_cursor { theme.strong } else { theme.plain };
     let number = |metric: Metric| {
         let value = connection.latest.as_ref().and_then(|latest| metric.of(&latest.numbers));
         let style = if value.is_some() { theme.plain } else { theme.faint };
-        cell(words::value(model, metric, value), style)
+        cell(states::value(model, metric, value), style)
     };
     let next = match connection.next_due_at {
         Some(at) if !connection.paused => format::until(model.now, at),
@@ -233,7 +233,7 @@ struct Happening {
 fn happenings(model: &Model, state: &State) -> Vec<Happening> {
     let mut all: Vec<Happening> = Vec::new();
     for change in &state.changes {
-        let text = words::change(model, change);
+        let text = states::change(model, change);
         match all.last_mut() {
             // What one sync brought stands on one line.
             Some(last) if last.at == change.at && last.platform == change.platform => {

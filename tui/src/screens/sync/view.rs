@@ -17,7 +17,7 @@ use roster_protocol::{Outcome, PlatformStatus, Ratio, Run};
 use super::{State, areas};
 use crate::format;
 use crate::model::Model;
-use crate::screens::words;
+use crate::screens::states;
 use crate::widgets::pen::{Pen, columns};
 use crate::widgets::table::{Column, Content, Table, cell, left, right};
 
@@ -68,7 +68,7 @@ fn draw_platforms(model: &Model, pen: &mut Pen<'_>, y: u16, lines: u16) {
 
 fn platform_cells(model: &Model, platform: &PlatformStatus) -> Vec<Content> {
     let theme = &model.theme;
-    let (words, style) = words::platform(model, platform);
+    let (words, style) = states::platform(model, platform);
     let next = platform.next_due_at.max(platform.held_until);
     let next = next.map_or(format::UNKNOWN.to_owned(), |at| format::until(model.now, at));
     let unused = if platform.connections == 0 { theme.faint } else { theme.plain };
