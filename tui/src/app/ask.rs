@@ -12,7 +12,7 @@ use crate::message::{Answer, ConsentReply, ConsentStep, Mutation, Outcome, Quest
 use crate::modal::picker::CHOICES;
 
 /// How many alerts and changes one influencer's screen shows at most.
-const HAPPENINGS: u64 = 40;
+const EVENTS: u64 = 40;
 
 /// Rows of a page of what grows.
 const ROWS: u64 = if PAGE_ROWS < 120 { PAGE_ROWS } else { 120 };
@@ -37,11 +37,11 @@ pub(super) async fn ask(client: &RosterClient, question: Question) -> Answer {
         Question::Influencer(id) => Answer::Influencer(id, answer(client.influencer(soon(), id.to_string()).await)),
         Question::AlertsOf(id) => {
             let influencer = Some(id.to_string());
-            let query = AlertsQuery { influencer, limit: HAPPENINGS, ..AlertsQuery::default() };
+            let query = AlertsQuery { influencer, limit: EVENTS, ..AlertsQuery::default() };
             Answer::AlertsOf(id, answer(client.alerts(soon(), query).await))
         }
         Question::ChangesOf(id) => {
-            let query = ChangesQuery { of: Some(id.to_string()), limit: HAPPENINGS, ..ChangesQuery::default() };
+            let query = ChangesQuery { of: Some(id.to_string()), limit: EVENTS, ..ChangesQuery::default() };
             Answer::ChangesOf(id, answer(client.changes(soon(), query).await))
         }
         Question::Runs(mark) => {

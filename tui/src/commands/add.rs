@@ -149,13 +149,13 @@ impl Results {
         Ok(Ending::of(added, all))
     }
 
-    fn to_json(&self) -> json::happenings::AddedList {
-        let failed = self.failed.iter().map(|(line, (name, error))| json::happenings::FailedLine {
+    fn to_json(&self) -> json::events::AddedList {
+        let failed = self.failed.iter().map(|(line, (name, error))| json::events::FailedLine {
             line: *line,
             name: name.clone(),
             error: error.into(),
         });
-        json::happenings::AddedList {
+        json::events::AddedList {
             influencers: self.added.iter().map(json::Influencer::from).collect(),
             failed: failed.collect(),
         }

@@ -101,7 +101,7 @@ impl Alerts {
     fn tell(&self, alert: &Alert, told: &mut HashMap<AlertId, AlertState>, output: &mut Output) -> Result<(), Failure> {
         let is_news = told.insert(alert.id, alert.state) != Some(alert.state);
         if is_news && self.state.is_none_or(|state| state == alert.state) {
-            output.answer(|| json::happenings::Alert::from(alert), |look| line(alert, look))?;
+            output.answer(|| json::events::Alert::from(alert), |look| line(alert, look))?;
         }
         Ok(())
     }
@@ -123,7 +123,7 @@ async fn acknowledge(ids: &[String], session: &mut Session) -> Result<Ending, Fa
 }
 
 fn print(alerts: &[Alert], output: &mut Output) -> Result<(), Failure> {
-    let json = || json::happenings::AlertList { alerts: alerts.iter().map(json::happenings::Alert::from).collect() };
+    let json = || json::events::AlertList { alerts: alerts.iter().map(json::events::Alert::from).collect() };
     output.answer(json, |look| text(alerts, look))?;
     Ok(())
 }
@@ -177,8 +177,8 @@ mod tests {
             why: "no such account".into(),
             ..samples::alert()
         };
-        let alerts = [samples::alert(), person].iter().map(json::happenings::Alert::from).collect();
-        insta::assert_snapshot!(samples::lines(json::happenings::AlertList { alerts }), @r#"
+        let alerts = [samples::alert(), person].iter().map(json::events::Alert::from).collect();
+        insta::assert_snapshot!(samples::lines(json::events::AlertList { alerts }), @r#"
         {"alerts":[{"id":"aeaqcaib","state":"open","rule":"significant-change","influencer":"aibaeaqc",
         "influencer_name":"Mara Lindqvist","connection":"ambqgayd","platform":"youtube",
         "metric":"followers","from":12345,"to":10400,"change":-0.1576,"opened_at":"2026-11-21T14:18:00Z",

@@ -35,8 +35,8 @@ impl Audit {
         }
         let client = session.connect().await?;
         let found = read(&client, since, pages::wanted(self.limit, since.is_some())).await?;
-        let entries = || found.rows.iter().map(json::happenings::AuditEntry::from).collect();
-        session.output.answer(|| json::happenings::AuditList { entries: entries() }, |look| text(&found.rows, look))?;
+        let entries = || found.rows.iter().map(json::events::AuditEntry::from).collect();
+        session.output.answer(|| json::events::AuditList { entries: entries() }, |look| text(&found.rows, look))?;
         found.tell_cut(self.limit, &session.output);
         Ok(Ending::Done)
     }
@@ -89,7 +89,7 @@ async fn newer(client: &RosterClient, last: u64) -> Result<Vec<AuditEntry>, Rost
 }
 
 fn tell(entry: &AuditEntry, output: &mut Output) -> Result<(), Failure> {
-    output.answer(|| json::happenings::AuditEntry::from(entry), |look| line(entry, look))?;
+    output.answer(|| json::events::AuditEntry::from(entry), |look| line(entry, look))?;
     Ok(())
 }
 
@@ -137,8 +137,8 @@ mod tests {
     #[test]
     fn json_has_the_names_scripts_rely_on() {
         let own = AuditEntry { who: None, old: Some("1".into()), cause: "sync".into(), ..samples::audit_entry() };
-        let entries = [samples::audit_entry(), own].iter().map(json::happenings::AuditEntry::from).collect();
-        insta::assert_snapshot!(samples::lines(json::happenings::AuditList { entries }), @r##"
+        let entries = [samples::audit_entry(), own].iter().map(json::events::AuditEntry::from).collect();
+        insta::assert_snapshot!(samples::lines(json::events::AuditList { entries }), @r##"
         {"entries":[{"at":"2026-11-21T14:18:00Z","who":{"uid":1001,"name":"ines"},
         "action":"influencer.edit","on":"aibaeaqc Mara Lindqvist","old":null,"new":"#beauty",
         "cause":"person"},{"at":"2026-11-21T14:18:00Z","who":null,"action":"influencer.edit",

@@ -30,10 +30,8 @@ impl Changes {
             answer(client.changes(soon(), ChangesQuery { since, of: None, mark, limit }).await)
         });
         let found = found.await?;
-        let changes = || found.rows.iter().map(json::happenings::Change::from).collect();
-        session
-            .output
-            .answer(|| json::happenings::ChangeList { changes: changes() }, |look| text(&found.rows, look))?;
+        let changes = || found.rows.iter().map(json::events::Change::from).collect();
+        session.output.answer(|| json::events::ChangeList { changes: changes() }, |look| text(&found.rows, look))?;
         found.tell_cut(self.limit, &session.output);
         Ok(Ending::Done)
     }
@@ -66,8 +64,8 @@ mod tests {
     fn json_has_the_names_scripts_rely_on() {
         let rate = Change { metric: Metric::EngagementRate, from: None, to: Some(0.0525), ..samples::change() };
         let likes = Change { metric: Metric::AvgLikes, from: Some(610.4), to: Some(0.1 + 0.2), ..samples::change() };
-        let changes = [samples::change(), rate, likes].iter().map(json::happenings::Change::from).collect();
-        insta::assert_snapshot!(samples::lines(json::happenings::ChangeList { changes }), @r#"
+        let changes = [samples::change(), rate, likes].iter().map(json::events::Change::from).collect();
+        insta::assert_snapshot!(samples::lines(json::events::ChangeList { changes }), @r#"
         {"changes":[{"at":"2026-11-21T14:18:00Z","influencer":"aibaeaqc","connection":"ambqgayd",
         "platform":"youtube","metric":"followers","from":12345,"to":10400,"cause":"sync"},
         {"at":"2026-11-21T14:18:00Z","influencer":"aibaeaqc","connection":"ambqgayd","platform":"youtube",

@@ -34,7 +34,7 @@ impl Runs {
             answer(client.runs(soon(), query).await)
         });
         let found = found.await?;
-        let json = || json::happenings::RunList { runs: found.rows.iter().map(json::happenings::Run::from).collect() };
+        let json = || json::events::RunList { runs: found.rows.iter().map(json::events::Run::from).collect() };
         session.output.answer(json, |look| text(&found.rows, look))?;
         found.tell_cut(self.limit, &session.output);
         Ok(Ending::Done)
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn json_has_the_names_scripts_rely_on() {
-        let runs = json::happenings::RunList { runs: vec![(&samples::run()).into()] };
+        let runs = json::events::RunList { runs: vec![(&samples::run()).into()] };
         insta::assert_snapshot!(samples::lines(runs), @r#"
         {"runs":[{"connection":"ambqgayd","platform":"youtube","due_at":"2026-11-21T14:17:00Z",
         "started_at":"2026-11-21T14:18:00Z","late_s":60,"duration_ms":120,"outcome":"ok","error":null,

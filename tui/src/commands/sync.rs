@@ -34,15 +34,14 @@ impl Sync {
         };
         let ticket = answer(client.sync(soon(), target).await)?;
         if self.no_wait {
-            let queued = || json::happenings::Queued { queued: ticket.expected };
+            let queued = || json::events::Queued { queued: ticket.expected };
             session.output.answer(queued, |_| format!("{} queued\n", ticket.expected))?;
             return Ok(Ending::Done);
         }
         let runs = wait(&client, ticket, session.output.look.paint).await?;
-        session.output.answer(
-            || json::happenings::Synced::new(ticket.expected, &runs),
-            |look| text(ticket.expected, &runs, look),
-        )?;
+        session
+            .output
+            .answer(|| json::events::Synced::new(ticket.expected, &runs), |look| text(ticket.expected, &runs, look))?;
         Ok(ending(ticket.expected, &runs))
     }
 }
@@ -106,14 +105,14 @@ mod tests {
 
     #[test]
     fn json_has_the_names_scripts_rely_on() {
-        insta::assert_snapshot!(samples::lines(json::happenings::Synced::new(2, &[samples::run(), limited()])), @r#"
+        insta::assert_snapshot!(samples::lines(json::events::Synced::new(2, &[samples::run(), limited()])), @r#"
         {"expected":2,"ok":1,"partial":0,"failed":0,"skipped":1,"runs":[{"connection":"ambqgayd",
         "platform":"youtube","outcome":"ok","followers":12345,"error":null,"retry_at":null,
         "duration_ms":120},{"connection":"ambqgayd","platform":"tiktok","outcome":"skipped",
         "followers":null,"error":"it asked to come back later","retry_at":"2026-11-21T15:00:00Z",
         "duration_ms":120}]}
         "#);
-        let queued = document(&json::happenings::Queued { queued: 7 }).expect("a number");
+        let queued = document(&json::events::Queued { queued: 7 }).expect("a number");
         assert_eq!(queued, "{\"queued\":7}\n");
     }
 

@@ -4,7 +4,7 @@
 //! Times are RFC 3339, dates ISO, rates ratios; what is not known is `null`, never 0.
 
 pub mod consent;
-pub mod happenings;
+pub mod events;
 pub mod status;
 
 use roster_protocol::{self as protocol, Mean, Ratio, RosterError};

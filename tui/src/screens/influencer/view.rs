@@ -50,7 +50,7 @@ pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
     let chart = Rect { x: 0, y: below, width: area.width, height: left - happened };
     draw_chart(model, state, pen, chart);
     if happened > 0 {
-        draw_happenings(model, state, pen, Rect { y: below + chart.height, height: happened, ..chart });
+        draw_events(model, state, pen, Rect { y: below + chart.height, height: happened, ..chart });
     }
 }
 
@@ -223,15 +223,15 @@ pub fn axis(metric: Metric, points: &[(Date, f64)], exact: bool) -> impl Fn(f64)
 }
 
 /// One line of what happened.
-struct Happening {
+struct Event {
     at: Timestamp,
     platform: String,
     text: String,
     alert: bool,
 }
 
-fn happenings(model: &Model, state: &State) -> Vec<Happening> {
-    let mut all: Vec<Happening> = Vec::new();
+fn events(model: &Model, state: &State) -> Vec<Event> {
+    let mut all: Vec<Event> = Vec::new();
     for change in &state.changes {
         let text = states::change(model, change);
         match all.last_mut() {
@@ -240,30 +240,30 @@ fn happenings(model: &Model, state: &State) -> Vec<Happening> {
                 last.text.push_str(", ");
                 last.text.push_str(&text);
             }
-            _ => all.push(Happening { at: change.at, platform: change.platform.clone(), text, alert: false }),
+            _ => all.push(Event { at: change.at, platform: change.platform.clone(), text, alert: false }),
         }
     }
-    all.extend(state.alerts.iter().map(|alert| Happening {
+    all.extend(state.alerts.iter().map(|alert| Event {
         at: alert.opened_at,
         platform: alert.platform.clone(),
         text: format!("alert: {}", alert.why),
         alert: alert.state == AlertState::Open,
     }));
-    all.sort_by_key(|happening| std::cmp::Reverse(happening.at));
+    all.sort_by_key(|event| std::cmp::Reverse(event.at));
     all
 }
 
-fn draw_happenings(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
+fn draw_events(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
     pen.put(1, area.y, area.width, "WHAT HAPPENED", pen.theme.faint);
-    let all = happenings(model, state);
+    let all = events(model, state);
     if all.is_empty() {
         pen.put(3, area.y + 1, area.width, "Nothing has changed yet.", pen.theme.faint);
     }
-    for (happening, y) in all.iter().zip(area.y + 1..area.y + area.height) {
+    for (event, y) in all.iter().zip(area.y + 1..area.y + area.height) {
         let faint = pen.theme.faint;
-        pen.put_right(2, y, 4, &format::age(model.now, happening.at), faint);
-        pen.sign(7, y, if happening.alert { '!' } else { ' ' }, pen.theme.warn);
-        pen.put(9, y, 3, model.platform_short(&happening.platform), faint);
-        pen.put(13, y, area.width.saturating_sub(14), &happening.text, pen.theme.plain);
+        pen.put_right(2, y, 4, &format::age(model.now, event.at), faint);
+        pen.sign(7, y, if event.alert { '!' } else { ' ' }, pen.theme.warn);
+        pen.put(9, y, 3, model.platform_short(&event.platform), faint);
+        pen.put(13, y, area.width.saturating_sub(14), &event.text, pen.theme.plain);
     }
 }
