@@ -2,8 +2,8 @@
 //!
 //! The only place of the terminal UI that asks for the time, and that waits.
 
-mod ask;
 mod link;
+mod request;
 
 use std::future::pending;
 use std::io;
@@ -197,16 +197,16 @@ impl App {
             (Effect::Redraw, _) => self.canvas.redraw()?,
             (Effect::StartDaemon, _) => self.start(),
             (Effect::Copy(url), _) => terminal::copy(&url)?,
-            (Effect::Ask(question), Some(client)) => {
+            (Effect::Request(request), Some(client)) => {
                 let (client, sender) = (client.clone(), self.sender.clone());
                 tokio::spawn(async move {
-                    let answer = Message::Answered(Box::new(ask::ask(&client, question).await));
+                    let answer = Message::Answered(Box::new(request::send(&client, request).await));
                     // Nobody waits for it when the UI has ended meanwhile.
                     let _ = sender.send(Incoming::Message(answer)).await;
                 });
             }
             // Nothing is asked before the first connection; after that a client is always there, be it a dead one.
-            (Effect::Ask(_), None) => {}
+            (Effect::Request(_), None) => {}
         }
         Ok(())
     }

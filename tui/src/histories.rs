@@ -2,7 +2,7 @@
 
 use roster_protocol::{ConnectionId, Date, Metric, RosterError, Snapshot};
 
-use crate::message::Question;
+use crate::message::Request;
 
 /// How many are kept.
 const MOST: usize = 48;
@@ -44,7 +44,7 @@ impl Histories {
     }
 
     /// What to ask so that the days from `since` on are known; `None` when they are, or another question is open.
-    pub fn want(&mut self, connection: ConnectionId, since: Date) -> Option<Question> {
+    pub fn want(&mut self, connection: ConnectionId, since: Date) -> Option<Request> {
         let fresh = |entry: &Entry| entry.connection == connection && entry.since <= since && !entry.stale;
         if let Some(at) = self.entries.iter().position(fresh) {
             let entry = self.entries.remove(at);
@@ -55,7 +55,7 @@ impl Histories {
             return None;
         }
         self.asked = Some((connection, since));
-        Some(Question::History { connection, since })
+        Some(Request::History { connection, since })
     }
 
     /// Takes an answer.

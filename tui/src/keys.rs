@@ -157,7 +157,7 @@ impl Place {
             Place::Connections => "Connections",
             Place::NoDaemon => "No daemon",
             Place::Help => "Help",
-            Place::Confirm | Place::Typing => "Question",
+            Place::Confirm | Place::Typing => "Request",
             Place::Form => "Form",
             Place::Picker => "Choice",
             Place::Consent => "Consent",

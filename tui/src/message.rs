@@ -39,7 +39,7 @@ pub enum Message {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Asks the daemon; comes back as [`Message::Answered`].
-    Ask(Question),
+    Request(Request),
     /// Starts a daemon; comes back as [`Message::Started`].
     StartDaemon,
     /// Draws the whole screen anew.
@@ -50,7 +50,7 @@ pub enum Effect {
 
 /// What the daemon can be asked.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Question {
+pub enum Request {
     Status,
     Page(InfluencerQuery),
     /// Influencers to choose from, by filter.

@@ -16,7 +16,7 @@ use roster_protocol::{
 
 pub use samples::*;
 
-use crate::message::{Answer, ConsentReply, ConsentStep, Effect, Message, Mutation, Outcome, Question};
+use crate::message::{Answer, ConsentReply, ConsentStep, Effect, Message, Mutation, Outcome, Request};
 use crate::model::Model;
 use crate::update::update;
 use crate::view;
@@ -35,7 +35,7 @@ pub struct Daemon {
     /// What a consent begins as; `None`: with what is invented for its way.
     pub begun: Option<ConsentBegun>,
     pub connections: Vec<ConnectionRow>,
-    pub asked: Vec<Question>,
+    pub asked: Vec<Request>,
 }
 
 impl Daemon {
@@ -67,59 +67,59 @@ impl Daemon {
     }
 
     /// The answer; `None` while the question waits for something to happen.
-    pub fn answer(&mut self, question: Question) -> Option<Answer> {
-        self.asked.push(question.clone());
-        if let Question::Consent { step: ConsentStep::State(_), .. } = &question
+    pub fn answer(&mut self, request: Request) -> Option<Answer> {
+        self.asked.push(request.clone());
+        if let Request::Consent { step: ConsentStep::State(_), .. } = &request
             && self.consent.is_empty()
         {
             return None;
         }
-        Some(self.answer_at_once(question))
+        Some(self.answer_at_once(request))
     }
 
-    fn answer_at_once(&mut self, question: Question) -> Answer {
+    fn answer_at_once(&mut self, request: Request) -> Answer {
         fn page<T>(rows: Vec<T>) -> Result<Page<T>, RosterError> {
             Ok(Page { rows, next: None })
         }
         let refused = self.refuses.clone();
-        match question {
-            Question::Status => Answer::Status(Ok(self.status.clone())),
-            Question::Page(query) => {
+        match request {
+            Request::Status => Answer::Status(Ok(self.status.clone())),
+            Request::Page(query) => {
                 let rows = self.find(&query.filter, query.offset, query.limit);
                 Answer::Page(query, Ok(rows))
             }
-            Question::Choices(filter) => {
+            Request::Choices(filter) => {
                 let rows = self.find(&filter, 0, 10);
                 Answer::Choices(filter, Ok(rows))
             }
-            Question::History { connection, since } => Answer::History { connection, since, result: Ok(snapshots()) },
-            Question::Influencer(id) => Answer::Influencer(id, Ok(self.influencer(id))),
-            Question::AlertsOf(id) => Answer::AlertsOf(id, page(alerts())),
-            Question::ChangesOf(id) => Answer::ChangesOf(id, page(changes())),
-            Question::Runs(mark) => Answer::Runs(mark, page(runs())),
-            Question::Alerts(which, mark) => Answer::Alerts(which, mark, page(alerts())),
-            Question::Changes(mark) => Answer::Changes(mark, page(changes())),
-            Question::Audit(mark) => Answer::Audit(mark, page(audit())),
-            Question::Connections(query) => {
+            Request::History { connection, since } => Answer::History { connection, since, result: Ok(snapshots()) },
+            Request::Influencer(id) => Answer::Influencer(id, Ok(self.influencer(id))),
+            Request::AlertsOf(id) => Answer::AlertsOf(id, page(alerts())),
+            Request::ChangesOf(id) => Answer::ChangesOf(id, page(changes())),
+            Request::Runs(mark) => Answer::Runs(mark, page(runs())),
+            Request::Alerts(which, mark) => Answer::Alerts(which, mark, page(alerts())),
+            Request::Changes(mark) => Answer::Changes(mark, page(changes())),
+            Request::Audit(mark) => Answer::Audit(mark, page(audit())),
+            Request::Connections(query) => {
                 let rows = self.connections.iter().skip(query.offset as usize).take(query.limit as usize);
                 let page = ConnectionPage { total: self.connections.len() as u64, rows: rows.cloned().collect() };
                 Answer::Connections(query, Ok(page))
             }
-            Question::Connection(id) => {
+            Request::Connection(id) => {
                 let mut known = consented().into_iter().map(|one| one.connection);
                 let found = known.find(|connection| connection.id == id).map(Box::new);
                 Answer::Connection(id, found.ok_or_else(|| RosterError::not_found("no such connection")))
             }
-            Question::Consent { form, step } => Answer::Consent { form, reply: self.hear(step) },
-            Question::CancelConsent(_) => Answer::Cancelled(refused.map_or(Ok(()), Err)),
-            Question::LookUp { form, .. } => {
+            Request::Consent { form, step } => Answer::Consent { form, reply: self.hear(step) },
+            Request::CancelConsent(_) => Answer::Cancelled(refused.map_or(Ok(()), Err)),
+            Request::LookUp { form, .. } => {
                 Answer::LookUp { form, result: refused.map_or_else(|| Ok(self.preview.clone()), Err) }
             }
-            Question::Progress { ticket, seen } => {
+            Request::Progress { ticket, seen } => {
                 let result = Ok(SyncProgress { expected: 1, runs: runs().into_iter().take(1).collect(), done: true });
                 Answer::Progress { ticket, seen, result }
             }
-            Question::Mutate(mutation) => {
+            Request::Mutate(mutation) => {
                 let told = match mutation {
                     Mutation::Sync { .. } => Outcome::Ticket(SyncTicket { id: 1, expected: 1 }),
                     _ => Outcome::Done,
@@ -181,8 +181,8 @@ pub fn send(model: &mut Model, daemon: &mut Daemon, message: Message) {
         rounds += 1;
         assert!(rounds < 1_000, "questions without end: {:?}", daemon.asked.last());
         for effect in update(model, message) {
-            if let Effect::Ask(question) = effect {
-                let answer = daemon.answer(question);
+            if let Effect::Request(request) = effect {
+                let answer = daemon.answer(request);
                 messages.extend(answer.map(|answer| Message::Answered(Box::new(answer))));
             }
         }

@@ -6,7 +6,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, InfluencerId, RosterError};
 
 use crate::keys::{Action, Place};
-use crate::message::{Answer, Effect, Message, Mutation, Outcome, Question};
+use crate::message::{Answer, Effect, Message, Mutation, Outcome, Request};
 use crate::modal::{self, Modal};
 use crate::model::{Link, Model, Screen, ToastLevel};
 use crate::screens::{alerts, audit, changes, connections, influencer, roster, states, sync};
@@ -160,7 +160,7 @@ pub fn show_screen(model: &mut Model, number: u8) -> Vec<Effect> {
 
 /// Asks for everything that is in sight.
 fn reload(model: &mut Model) -> Vec<Effect> {
-    let mut effects = vec![Effect::Ask(Question::Status)];
+    let mut effects = vec![Effect::Request(Request::Status)];
     effects.extend(reload_screen(model));
     effects
 }

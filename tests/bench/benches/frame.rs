@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
-use roster::message::{Answer, Effect, Message, Question};
+use roster::message::{Answer, Effect, Message, Request};
 use roster::model::Model;
 use roster::update::update;
 use roster::view::view;
@@ -59,11 +59,11 @@ async fn main() -> anyhow::Result<()> {
 
 /// What the first screen asks for; the rest does not matter to it.
 async fn answer(client: &RosterClient, effect: Effect) -> Option<Answer> {
-    let Effect::Ask(question) = effect else { return None };
-    Some(match question {
-        Question::Status => Answer::Status(client.status(within(LIMIT)).await.ok()?),
-        Question::Page(query) => Answer::Page(query.clone(), client.influencers(within(LIMIT), query).await.ok()?),
-        Question::History { connection, since } => {
+    let Effect::Request(request) = effect else { return None };
+    Some(match request {
+        Request::Status => Answer::Status(client.status(within(LIMIT)).await.ok()?),
+        Request::Page(query) => Answer::Page(query.clone(), client.influencers(within(LIMIT), query).await.ok()?),
+        Request::History { connection, since } => {
             let history = client.history(within(LIMIT), connection.to_string(), Some(since), None).await.ok()?;
             Answer::History { connection, since, result: history.map(|history| history.snapshots) }
         }

@@ -5,7 +5,7 @@ use roster_protocol::{SortBy, SyncTarget};
 use tui_input::Input;
 
 use crate::keys::Action;
-use crate::message::{Effect, Mutation, Question};
+use crate::message::{Effect, Mutation, Request};
 use crate::modal::{Modal, form, help};
 use crate::model::Model;
 use crate::screens::roster;
@@ -132,7 +132,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 fn run(model: &mut Model, command: Command) -> Vec<Effect> {
-    let mutation = |mutation: Mutation| vec![Effect::Ask(Question::Mutate(mutation))];
+    let mutation = |mutation: Mutation| vec![Effect::Request(Request::Mutate(mutation))];
     match command {
         Command::Sync(target, name) => return mutation(Mutation::Sync { target, name: name.to_owned() }),
         Command::Pause(target, paused) => {

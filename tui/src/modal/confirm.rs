@@ -4,7 +4,7 @@ use roster_protocol::{ConnectionId, InfluencerId};
 use tui_input::Input;
 
 use crate::keys::Action;
-use crate::message::{Effect, Mutation, Question};
+use crate::message::{Effect, Mutation, Request};
 use crate::modal::{Modal, boxed};
 use crate::model::Model;
 use crate::widgets::input;
@@ -72,7 +72,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let word = confirm.typed.as_ref().map(|typed| typed.value().trim().eq_ignore_ascii_case("yes"));
     match (action, word) {
         (Action::Yes, None) | (Action::Submit, Some(true)) => {
-            let effect = Effect::Ask(Question::Mutate(confirm.mutation.clone()));
+            let effect = Effect::Request(Request::Mutate(confirm.mutation.clone()));
             model.modal = None;
             vec![effect]
         }

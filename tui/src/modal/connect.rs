@@ -17,7 +17,7 @@ use tui_input::Input;
 
 use crate::consent::{PlainUrl, joined};
 use crate::keys::{Action, Place};
-use crate::message::{ConsentReply, ConsentStep, Effect, Mutation, Question};
+use crate::message::{ConsentReply, ConsentStep, Effect, Mutation, Request};
 use crate::modal::Modal;
 use crate::model::{Link, Model};
 use crate::screens::influencer;
@@ -126,7 +126,7 @@ impl Connect {
     }
 
     fn ask(&self, step: ConsentStep) -> Vec<Effect> {
-        vec![Effect::Ask(Question::Consent { form: self.id, step })]
+        vec![Effect::Request(Request::Consent { form: self.id, step })]
     }
 
     fn ask_to_begin(&self, way: ConsentWay) -> Vec<Effect> {
@@ -214,7 +214,7 @@ fn cancel(model: &mut Model) -> Vec<Effect> {
 }
 
 fn give_up(consent: ConsentId) -> Effect {
-    Effect::Ask(Question::CancelConsent(consent))
+    Effect::Request(Request::CancelConsent(consent))
 }
 
 fn choose(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -259,7 +259,7 @@ fn undo(model: &mut Model) -> Vec<Effect> {
         name: influencer::label(model, connection),
         delete_history: true,
     };
-    new.iter().map(|connection| Effect::Ask(Question::Mutate(mutation(connection)))).collect()
+    new.iter().map(|connection| Effect::Request(Request::Mutate(mutation(connection)))).collect()
 }
 
 /// Text that was pasted: it is the address. A whole one takes the place of what was there.
@@ -369,7 +369,7 @@ impl Connect {
             ConsentState::Done(consented) => {
                 // The first sync may have ended before this answer came.
                 let ids = consented.iter().map(|one| one.connection.id);
-                let effects = ids.map(|id| Effect::Ask(Question::Connection(id))).collect();
+                let effects = ids.map(|id| Effect::Request(Request::Connection(id))).collect();
                 (self.phase, self.notice) = (Phase::Connected(consented), None);
                 effects
             }
@@ -414,7 +414,7 @@ pub fn ran(model: &Model, connection: ConnectionId) -> Option<Effect> {
     let Some(Modal::Connect(connect)) = &model.modal else { return None };
     let Phase::Connected(consented) = &connect.phase else { return None };
     let is_ours = consented.iter().any(|one| one.connection.id == connection);
-    is_ours.then_some(Effect::Ask(Question::Connection(connection)))
+    is_ours.then_some(Effect::Request(Request::Connection(connection)))
 }
 
 /// Takes a connection as it stands now.

@@ -17,7 +17,7 @@ use tui_input::Input;
 
 use self::step::Step;
 use crate::keys::Action;
-use crate::message::{Effect, Mutation, Question};
+use crate::message::{Effect, Mutation, Request};
 use crate::modal::{Modal, connect};
 use crate::model::Model;
 use crate::screens::influencer;
@@ -216,7 +216,7 @@ fn submit(model: &mut Model) -> Vec<Effect> {
         }
         Ok(Step::LookUp(accounts)) => {
             form.phase = Phase::Waiting("looking up …");
-            return vec![Effect::Ask(Question::LookUp { form: form.id, accounts })];
+            return vec![Effect::Request(Request::LookUp { form: form.id, accounts })];
         }
         Ok(Step::Open(id, name)) => {
             model.modal = None;
@@ -225,7 +225,7 @@ fn submit(model: &mut Model) -> Vec<Effect> {
         Ok(Step::Consent(target)) => return connect::begin(model, target),
         Ok(Step::Mutate(mutation)) => {
             form.phase = Phase::Waiting("saving …");
-            return vec![Effect::Ask(Question::Mutate(mutation))];
+            return vec![Effect::Request(Request::Mutate(mutation))];
         }
     }
     Vec::new()

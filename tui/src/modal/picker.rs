@@ -4,7 +4,7 @@ use roster_protocol::{InfluencerId, InfluencerPage, InfluencerRow, RosterError, 
 use tui_input::Input;
 
 use crate::keys::Action;
-use crate::message::{Effect, Question};
+use crate::message::{Effect, Request};
 use crate::modal::{Modal, boxed, confirm};
 use crate::model::Model;
 use crate::widgets::input;
@@ -36,7 +36,7 @@ impl Picker {
         let filter = self.filter.value().trim().to_owned();
         self.cursor = 0;
         match query::parse(&filter) {
-            Ok(_) => vec![Effect::Ask(Question::Choices(filter))],
+            Ok(_) => vec![Effect::Request(Request::Choices(filter))],
             Err(error) => {
                 self.error = Some(RosterError::usage(error.to_string()));
                 Vec::new()

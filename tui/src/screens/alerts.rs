@@ -16,7 +16,7 @@ use super::listing::Listing;
 use super::states;
 use crate::format;
 use crate::keys::Action;
-use crate::message::{Effect, Mutation, Question};
+use crate::message::{Effect, Mutation, Request};
 use crate::model::{Model, Screen};
 use crate::widgets::pen::Pen;
 
@@ -41,7 +41,7 @@ fn height(model: &Model) -> usize {
 pub fn reload(model: &mut Model) -> Vec<Effect> {
     let Screen::Alerts(state) = &mut model.screen else { return Vec::new() };
     let asks = state.list.reload();
-    if asks { vec![Effect::Ask(Question::Alerts(state.which, None))] } else { Vec::new() }
+    if asks { vec![Effect::Request(Request::Alerts(state.which, None))] } else { Vec::new() }
 }
 
 /// Takes a page.
@@ -57,7 +57,7 @@ pub fn answered(
         return Vec::new();
     }
     let again = state.list.answered(mark.as_ref(), result, |a, b| a.id == b.id, height);
-    if again { vec![Effect::Ask(Question::Alerts(which, None))] } else { Vec::new() }
+    if again { vec![Effect::Request(Request::Alerts(which, None))] } else { Vec::new() }
 }
 
 /// What a key does here.
@@ -70,7 +70,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Acknowledge, Some(alert)) => {
             state.list.moved(Action::Down, height);
             match alert.state {
-                AlertState::Open => vec![Effect::Ask(Question::Mutate(Mutation::Acknowledge(vec![alert.id])))],
+                AlertState::Open => vec![Effect::Request(Request::Mutate(Mutation::Acknowledge(vec![alert.id])))],
                 _ => Vec::new(),
             }
         }
@@ -87,7 +87,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         (action, _) => {
             let which = state.which;
             let mark = state.list.moved(action, height);
-            mark.map(|mark| Effect::Ask(Question::Alerts(which, Some(mark)))).into_iter().collect()
+            mark.map(|mark| Effect::Request(Request::Alerts(which, Some(mark)))).into_iter().collect()
         }
     }
 }

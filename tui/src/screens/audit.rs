@@ -12,7 +12,7 @@ use roster_protocol::{AuditEntry, InfluencerId, RosterError};
 use super::listing::Listing;
 use crate::format;
 use crate::keys::Action;
-use crate::message::{Effect, Question};
+use crate::message::{Effect, Request};
 use crate::model::{Model, Screen};
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
@@ -35,7 +35,7 @@ fn height(model: &Model) -> usize {
 /// Asks for the newest.
 pub fn reload(model: &mut Model) -> Vec<Effect> {
     let Screen::Audit(state) = &mut model.screen else { return Vec::new() };
-    if state.list.reload() { vec![Effect::Ask(Question::Audit(None))] } else { Vec::new() }
+    if state.list.reload() { vec![Effect::Request(Request::Audit(None))] } else { Vec::new() }
 }
 
 /// Takes a page.
@@ -47,7 +47,7 @@ pub fn answered(
     let height = height(model);
     let Screen::Audit(state) = &mut model.screen else { return Vec::new() };
     let again = state.list.answered(mark.as_ref(), result, |a, b| a.number == b.number, height);
-    if again { vec![Effect::Ask(Question::Audit(None))] } else { Vec::new() }
+    if again { vec![Effect::Request(Request::Audit(None))] } else { Vec::new() }
 }
 
 /// What a key does here.
@@ -55,7 +55,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let height = height(model);
     let Screen::Audit(state) = &mut model.screen else { return Vec::new() };
     let mark = state.list.moved(action, height);
-    mark.map(|mark| Effect::Ask(Question::Audit(Some(mark)))).into_iter().collect()
+    mark.map(|mark| Effect::Request(Request::Audit(Some(mark)))).into_iter().collect()
 }
 
 /// Draws the entries.

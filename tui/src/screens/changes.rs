@@ -14,7 +14,7 @@ use super::listing::Listing;
 use super::states;
 use crate::format;
 use crate::keys::Action;
-use crate::message::{Effect, Question};
+use crate::message::{Effect, Request};
 use crate::model::{Model, Screen};
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
@@ -35,7 +35,7 @@ fn height(model: &Model) -> usize {
 /// Asks for the newest.
 pub fn reload(model: &mut Model) -> Vec<Effect> {
     let Screen::Changes(state) = &mut model.screen else { return Vec::new() };
-    if state.list.reload() { vec![Effect::Ask(Question::Changes(None))] } else { Vec::new() }
+    if state.list.reload() { vec![Effect::Request(Request::Changes(None))] } else { Vec::new() }
 }
 
 /// Takes a page.
@@ -44,7 +44,7 @@ pub fn answered(model: &mut Model, mark: Option<PageMark>, result: Result<Page<C
     let Screen::Changes(state) = &mut model.screen else { return Vec::new() };
     let same = |a: &Change, b: &Change| (a.at, a.connection, a.metric) == (b.at, b.connection, b.metric);
     let again = state.list.answered(mark.as_ref(), result, same, height);
-    if again { vec![Effect::Ask(Question::Changes(None))] } else { Vec::new() }
+    if again { vec![Effect::Request(Request::Changes(None))] } else { Vec::new() }
 }
 
 /// What a key does here.
@@ -58,7 +58,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         };
     }
     let mark = state.list.moved(action, height);
-    mark.map(|mark| Effect::Ask(Question::Changes(Some(mark)))).into_iter().collect()
+    mark.map(|mark| Effect::Request(Request::Changes(Some(mark)))).into_iter().collect()
 }
 
 /// Draws the changes.

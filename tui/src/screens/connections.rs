@@ -11,7 +11,7 @@ use roster_protocol::{ConnectionPage, ConnectionRow, RosterError, SyncTarget};
 use super::influencer::{self, label};
 use super::paged::{Paged, Part};
 use crate::keys::Action;
-use crate::message::{Effect, Mutation, Question};
+use crate::message::{Effect, Mutation, Request};
 use crate::modal;
 use crate::model::{Model, Screen};
 
@@ -30,8 +30,8 @@ pub fn height(size: Size) -> usize {
 }
 
 fn ask(part: Option<Part>) -> Vec<Effect> {
-    let question = |part: Part| Question::Connections(ConnectionsQuery { offset: part.offset, limit: part.limit });
-    part.map(|part| Effect::Ask(question(part))).into_iter().collect()
+    let request = |part: Part| Request::Connections(ConnectionsQuery { offset: part.offset, limit: part.limit });
+    part.map(|part| Effect::Request(request(part))).into_iter().collect()
 }
 
 /// Asks for what is in sight.
@@ -84,7 +84,7 @@ fn act_on(model: &mut Model, action: Action, row: ConnectionRow) -> Vec<Effect> 
         Action::Connect => model.modal = Some(modal::form::connect(model, connection.influencer, influencer_name)),
         Action::Sync => {
             let (target, name) = (SyncTarget::One(connection.id.to_string()), label(model, &connection));
-            return vec![Effect::Ask(Question::Mutate(Mutation::Sync { target, name }))];
+            return vec![Effect::Request(Request::Mutate(Mutation::Sync { target, name }))];
         }
         Action::Disconnect => {
             let name = label(model, &connection);

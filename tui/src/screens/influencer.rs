@@ -15,7 +15,7 @@ use roster_protocol::{
 use super::roster::{pause, sync};
 use crate::histories::{Known, points};
 use crate::keys::Action;
-use crate::message::{Effect, Mutation, Question};
+use crate::message::{Effect, Mutation, Request};
 use crate::modal;
 use crate::model::{Model, Screen};
 use crate::widgets::window::Window;
@@ -92,8 +92,8 @@ pub fn open(model: &mut Model, id: InfluencerId, name: String) -> Vec<Effect> {
 pub fn reload(model: &mut Model) -> Vec<Effect> {
     let Screen::Influencer(state) = &model.screen else { return Vec::new() };
     let id = state.id;
-    let questions = [Question::Influencer(id), Question::AlertsOf(id), Question::ChangesOf(id)];
-    let mut effects: Vec<Effect> = questions.into_iter().map(Effect::Ask).collect();
+    let requests = [Request::Influencer(id), Request::AlertsOf(id), Request::ChangesOf(id)];
+    let mut effects: Vec<Effect> = requests.into_iter().map(Effect::Request).collect();
     effects.extend(want_history(model));
     effects
 }
@@ -148,8 +148,8 @@ pub fn want_history(model: &mut Model) -> Vec<Effect> {
     let longest = model.today().plus_days(-RANGES[2]);
     let Screen::Influencer(state) = &model.screen else { return Vec::new() };
     let connection = state.connection().map(|connection| connection.id);
-    let question = connection.and_then(|connection| model.histories.want(connection, longest));
-    question.map(Effect::Ask).into_iter().collect()
+    let request = connection.and_then(|connection| model.histories.want(connection, longest));
+    request.map(Effect::Request).into_iter().collect()
 }
 
 /// After the screen's size changed.
@@ -242,7 +242,7 @@ pub fn label(model: &Model, connection: &Connection) -> String {
 }
 
 fn pause_connection(model: &Model, connection: &Connection) -> Effect {
-    Effect::Ask(Question::Mutate(Mutation::Pause {
+    Effect::Request(Request::Mutate(Mutation::Pause {
         target: PauseTarget::One(connection.id.to_string()),
         name: label(model, connection),
         paused: !connection.paused,
@@ -253,7 +253,7 @@ fn pause_connection(model: &Model, connection: &Connection) -> Effect {
 fn choose_main(known: &Influencer, connection: &Connection) -> Effect {
     let chosen = known.row.main_chosen && known.row.main == Some(connection.id);
     let main = if chosen { "auto".to_owned() } else { connection.id.to_string() };
-    Effect::Ask(Question::Mutate(Mutation::Edit {
+    Effect::Request(Request::Mutate(Mutation::Edit {
         influencer: known.row.id,
         name: known.row.name.clone(),
         edit: InfluencerEdit { main: Some(main), ..InfluencerEdit::default() },

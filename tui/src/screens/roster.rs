@@ -14,7 +14,7 @@ use tui_input::Input;
 
 use crate::histories::Known;
 use crate::keys::Action;
-use crate::message::{Effect, Mutation, Question};
+use crate::message::{Effect, Mutation, Request};
 use crate::modal::{self, Modal};
 use crate::model::Model;
 use crate::screens::influencer;
@@ -117,7 +117,7 @@ impl State {
             return Vec::new();
         }
         self.asked = Some(query.clone());
-        vec![Effect::Ask(Question::Page(query))]
+        vec![Effect::Request(Request::Page(query))]
     }
 
     /// Asks if rows in sight are missing and nobody asked for them yet.
@@ -202,8 +202,8 @@ pub fn want_history(model: &mut Model) -> Vec<Effect> {
     if !waits || model.roster.explained.is_none() {
         model.roster.explained = row;
     }
-    let question = main.and_then(|main| model.histories.want(main, since));
-    question.map(Effect::Ask).into_iter().collect()
+    let request = main.and_then(|main| model.histories.want(main, since));
+    request.map(Effect::Request).into_iter().collect()
 }
 
 /// Time passed: the cursor may have rested.
@@ -312,15 +312,15 @@ fn act_on(model: &mut Model, action: Action, row: InfluencerRow) -> Vec<Effect> 
 
 fn merge(model: &mut Model, influencer: InfluencerId, name: String) -> Vec<Effect> {
     model.modal = Some(Modal::Picker(modal::picker::Picker::new(influencer, name)));
-    vec![Effect::Ask(Question::Choices(String::new()))]
+    vec![Effect::Request(Request::Choices(String::new()))]
 }
 
 /// Asks for a sync of one influencer.
 pub fn sync(influencer: InfluencerId, name: String) -> Effect {
-    Effect::Ask(Question::Mutate(Mutation::Sync { target: SyncTarget::One(influencer.to_string()), name }))
+    Effect::Request(Request::Mutate(Mutation::Sync { target: SyncTarget::One(influencer.to_string()), name }))
 }
 
 /// Asks to pause one influencer, or to resume.
 pub fn pause(influencer: InfluencerId, name: String, paused: bool) -> Effect {
-    Effect::Ask(Question::Mutate(Mutation::Pause { target: PauseTarget::One(influencer.to_string()), name, paused }))
+    Effect::Request(Request::Mutate(Mutation::Pause { target: PauseTarget::One(influencer.to_string()), name, paused }))
 }

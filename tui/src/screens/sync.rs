@@ -11,7 +11,7 @@ use roster_protocol::{RosterError, Run, SyncTarget};
 use super::influencer;
 use super::listing::Listing;
 use crate::keys::Action;
-use crate::message::{Effect, Mutation, Question};
+use crate::message::{Effect, Mutation, Request};
 use crate::model::{Model, Screen};
 
 /// What the screen shows beside the daemon's status.
@@ -45,7 +45,7 @@ fn height(model: &Model) -> usize {
 /// Asks for the newest runs.
 pub fn reload(model: &mut Model) -> Vec<Effect> {
     let Screen::Sync(state) = &mut model.screen else { return Vec::new() };
-    if state.runs.reload() { vec![Effect::Ask(Question::Runs(None))] } else { Vec::new() }
+    if state.runs.reload() { vec![Effect::Request(Request::Runs(None))] } else { Vec::new() }
 }
 
 /// Takes a page of runs.
@@ -53,7 +53,7 @@ pub fn answered(model: &mut Model, mark: Option<PageMark>, result: Result<Page<R
     let height = height(model);
     let Screen::Sync(state) = &mut model.screen else { return Vec::new() };
     let again = state.runs.answered(mark.as_ref(), result, |a, b| a.id == b.id, height);
-    if again { vec![Effect::Ask(Question::Runs(None))] } else { Vec::new() }
+    if again { vec![Effect::Request(Request::Runs(None))] } else { Vec::new() }
 }
 
 /// What a key does here.
@@ -70,11 +70,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         },
         Action::Sync => {
             let name = "all that is due".to_owned();
-            vec![Effect::Ask(Question::Mutate(Mutation::Sync { target: SyncTarget::Due, name }))]
+            vec![Effect::Request(Request::Mutate(Mutation::Sync { target: SyncTarget::Due, name }))]
         }
         action => {
             let mark = state.runs.moved(action, height);
-            mark.map(|mark| Effect::Ask(Question::Runs(Some(mark)))).into_iter().collect()
+            mark.map(|mark| Effect::Request(Request::Runs(Some(mark)))).into_iter().collect()
         }
     }
 }

@@ -9,7 +9,7 @@ use roster_protocol::{
     ConsentBegun, ConsentState, ConsentWay, Cursor, ErrorKind, Event, EventBatch, MissingScope, RosterError,
 };
 
-use crate::message::{Answer, Message, Question};
+use crate::message::{Answer, Message, Request};
 use crate::model::{Model, NoDaemon};
 use crate::testing::*;
 use crate::theme::Theme;
@@ -76,7 +76,7 @@ fn roster_without_rows() {
     assert!(!effects.is_empty());
     assert_snapshot!("roster_loading", picture(&loading));
     let query = effects.into_iter().find_map(|effect| match effect {
-        crate::message::Effect::Ask(Question::Page(query)) => Some(query),
+        crate::message::Effect::Request(Request::Page(query)) => Some(query),
         _ => None,
     });
     let error = RosterError::failed("the store cannot be read").hint("look at rosterd's log");

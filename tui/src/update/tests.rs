@@ -13,8 +13,8 @@ fn offline() -> RosterError {
 }
 
 fn requested_mutations(daemon: &Daemon) -> Vec<Mutation> {
-    let mutations = daemon.asked.iter().filter_map(|question| match question {
-        Question::Mutate(mutation) => Some(mutation.clone()),
+    let mutations = daemon.asked.iter().filter_map(|request| match request {
+        Request::Mutate(mutation) => Some(mutation.clone()),
         _ => None,
     });
     mutations.collect()
@@ -122,7 +122,7 @@ fn only_the_pages_around_the_cursor_are_held() {
     assert!(picture.contains("Invented 04999") && !picture.contains("Invented 09999"));
     daemon.asked.clear();
     press(&mut model, &mut daemon, "jk");
-    let pages = daemon.asked.iter().filter(|question| matches!(question, Question::Page(_))).count();
+    let pages = daemon.asked.iter().filter(|request| matches!(request, Request::Page(_))).count();
     assert_eq!(pages, 0, "a step inside a page asks for none");
 }
 
@@ -147,7 +147,7 @@ fn a_row_is_explained_once_the_cursor_rests() {
 fn a_late_page_is_dropped() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
-    let late = daemon.answer(Question::Page(InfluencerQuery { filter: "nobody".to_owned(), ..Default::default() }));
+    let late = daemon.answer(Request::Page(InfluencerQuery { filter: "nobody".to_owned(), ..Default::default() }));
     send(&mut model, &mut daemon, Message::Answered(Box::new(late.expect("at once"))));
     assert_eq!(model.roster.matching, 7);
 }
@@ -157,7 +157,7 @@ fn rows_that_never_come_are_not_asked_for_without_end() {
     let mut daemon = Daemon { withheld: 5, ..Daemon::new() };
     let mut model = online(&mut daemon, 80, 24);
     press(&mut model, &mut daemon, "Gkg");
-    let pages = daemon.asked.iter().filter(|question| matches!(question, Question::Page(_))).count();
+    let pages = daemon.asked.iter().filter(|request| matches!(request, Request::Page(_))).count();
     assert!(pages <= 4, "{pages}");
 }
 
@@ -279,9 +279,9 @@ fn asked_of_consent(daemon: &Daemon) -> Vec<String> {
         ConsentStep::Paste(address) => format!("paste {address}"),
         ConsentStep::Choose(_, accounts) => format!("choose {}", accounts.join(" ")),
     };
-    let asked = daemon.asked.iter().filter_map(|question| match question {
-        Question::Consent { step: asked, .. } => Some(step(asked)),
-        Question::CancelConsent(id) => Some(format!("cancel {id}")),
+    let asked = daemon.asked.iter().filter_map(|request| match request {
+        Request::Consent { step: asked, .. } => Some(step(asked)),
+        Request::CancelConsent(id) => Some(format!("cancel {id}")),
         _ => None,
     });
     asked.collect()
@@ -353,9 +353,9 @@ fn a_consent_that_is_left_is_given_up() {
     let mut model = online(&mut daemon, 80, 24);
     press(&mut model, &mut daemon, "6");
     let effects = update(&mut model, key(crossterm::event::KeyCode::Char('c')));
-    let [Effect::Ask(question)] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Request(request)] = &effects[..] else { panic!("{effects:?}") };
     press(&mut model, &mut daemon, "⎋");
-    let late = daemon.answer(question.clone()).expect("at once");
+    let late = daemon.answer(request.clone()).expect("at once");
     send(&mut model, &mut daemon, Message::Answered(Box::new(late)));
     assert!(model.modal.is_none());
     assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("cancel aaaaaaab"));
@@ -458,7 +458,7 @@ fn first_numbers_appear_when_the_sync_ends() {
     early[0].connection.latest = None;
     let (mut model, mut daemon) = consent(vec![ConsentState::Done(early)], "");
     assert!(picture(&model).contains("402K followers"), "it may have ended already");
-    let asked = |daemon: &Daemon| daemon.asked.iter().filter(|asked| matches!(asked, Question::Connection(_))).count();
+    let asked = |daemon: &Daemon| daemon.asked.iter().filter(|asked| matches!(asked, Request::Connection(_))).count();
     assert_eq!(asked(&daemon), 2);
     for (number, expected) in [(34, 3), (1, 3)] {
         let connection = connection_id(number);

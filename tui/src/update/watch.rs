@@ -2,13 +2,13 @@
 
 use roster_protocol::{ErrorKind, Outcome, RosterError, Run, SyncProgress, SyncTicket};
 
-use crate::message::{Effect, Question};
+use crate::message::{Effect, Request};
 use crate::model::{Model, ToastLevel, Watched};
 
 /// Follows a ticket from its first run on.
 pub(super) fn begin(model: &mut Model, ticket: SyncTicket, label: String) -> Vec<Effect> {
     model.watched.push(Watched { ticket, label, ended: 0, not_ok: 0 });
-    vec![Effect::Ask(Question::Progress { ticket, seen: 0 })]
+    vec![Effect::Request(Request::Progress { ticket, seen: 0 })]
 }
 
 /// Takes how far it has come.
@@ -33,7 +33,7 @@ pub(super) fn progress(
     watched.ended += progress.runs.len() as u64;
     watched.not_ok += progress.runs.iter().filter(|run| run.outcome != Outcome::Ok).count() as u64;
     if !progress.done {
-        return vec![Effect::Ask(Question::Progress { ticket, seen: watched.ended })];
+        return vec![Effect::Request(Request::Progress { ticket, seen: watched.ended })];
     }
     let watched = model.watched.remove(at);
     tell_synced(model, &watched, progress.runs.last());
