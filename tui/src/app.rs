@@ -200,7 +200,7 @@ impl App {
             (Effect::Request(request), Some(client)) => {
                 let (client, sender) = (client.clone(), self.sender.clone());
                 tokio::spawn(async move {
-                    let answer = Message::Answered(Box::new(request::send(&client, request).await));
+                    let answer = Message::Response(Box::new(request::send(&client, request).await));
                     // Nobody waits for it when the UI has ended meanwhile.
                     let _ = sender.send(Incoming::Message(answer)).await;
                 });

@@ -32,13 +32,13 @@ pub enum Message {
     Started(Result<(), RosterError>),
     /// What the daemon committed.
     Happened(EventBatch),
-    Answered(Box<Answer>),
+    Response(Box<Response>),
 }
 
 /// What the UI asks of the world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Asks the daemon; comes back as [`Message::Answered`].
+    /// Asks the daemon; comes back as [`Message::Response`].
     Request(Request),
     /// Starts a daemon; comes back as [`Message::Started`].
     StartDaemon,
@@ -116,7 +116,7 @@ pub enum ConsentReply {
 
 /// What came back: the question's own words, and the answer.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum Response {
     Status(Result<Status, RosterError>),
     Page(InfluencerQuery, Result<InfluencerPage, RosterError>),
     Choices(String, Result<InfluencerPage, RosterError>),

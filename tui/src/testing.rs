@@ -16,7 +16,7 @@ use roster_protocol::{
 
 pub use samples::*;
 
-use crate::message::{Answer, ConsentReply, ConsentStep, Effect, Message, Mutation, Outcome, Request};
+use crate::message::{ConsentReply, ConsentStep, Effect, Message, Mutation, Outcome, Request, Response};
 use crate::model::Model;
 use crate::update::update;
 use crate::view;
@@ -67,7 +67,7 @@ impl Daemon {
     }
 
     /// The answer; `None` while the question waits for something to happen.
-    pub fn answer(&mut self, request: Request) -> Option<Answer> {
+    pub fn answer(&mut self, request: Request) -> Option<Response> {
         self.asked.push(request.clone());
         if let Request::Consent { step: ConsentStep::State(_), .. } = &request
             && self.consent.is_empty()
@@ -77,54 +77,54 @@ impl Daemon {
         Some(self.answer_at_once(request))
     }
 
-    fn answer_at_once(&mut self, request: Request) -> Answer {
+    fn answer_at_once(&mut self, request: Request) -> Response {
         fn page<T>(rows: Vec<T>) -> Result<Page<T>, RosterError> {
             Ok(Page { rows, next: None })
         }
         let refused = self.refuses.clone();
         match request {
-            Request::Status => Answer::Status(Ok(self.status.clone())),
+            Request::Status => Response::Status(Ok(self.status.clone())),
             Request::Page(query) => {
                 let rows = self.find(&query.filter, query.offset, query.limit);
-                Answer::Page(query, Ok(rows))
+                Response::Page(query, Ok(rows))
             }
             Request::Choices(filter) => {
                 let rows = self.find(&filter, 0, 10);
-                Answer::Choices(filter, Ok(rows))
+                Response::Choices(filter, Ok(rows))
             }
-            Request::History { connection, since } => Answer::History { connection, since, result: Ok(snapshots()) },
-            Request::Influencer(id) => Answer::Influencer(id, Ok(self.influencer(id))),
-            Request::AlertsOf(id) => Answer::AlertsOf(id, page(alerts())),
-            Request::ChangesOf(id) => Answer::ChangesOf(id, page(changes())),
-            Request::Runs(mark) => Answer::Runs(mark, page(runs())),
-            Request::Alerts(which, mark) => Answer::Alerts(which, mark, page(alerts())),
-            Request::Changes(mark) => Answer::Changes(mark, page(changes())),
-            Request::Audit(mark) => Answer::Audit(mark, page(audit())),
+            Request::History { connection, since } => Response::History { connection, since, result: Ok(snapshots()) },
+            Request::Influencer(id) => Response::Influencer(id, Ok(self.influencer(id))),
+            Request::AlertsOf(id) => Response::AlertsOf(id, page(alerts())),
+            Request::ChangesOf(id) => Response::ChangesOf(id, page(changes())),
+            Request::Runs(mark) => Response::Runs(mark, page(runs())),
+            Request::Alerts(which, mark) => Response::Alerts(which, mark, page(alerts())),
+            Request::Changes(mark) => Response::Changes(mark, page(changes())),
+            Request::Audit(mark) => Response::Audit(mark, page(audit())),
             Request::Connections(query) => {
                 let rows = self.connections.iter().skip(query.offset as usize).take(query.limit as usize);
                 let page = ConnectionPage { total: self.connections.len() as u64, rows: rows.cloned().collect() };
-                Answer::Connections(query, Ok(page))
+                Response::Connections(query, Ok(page))
             }
             Request::Connection(id) => {
                 let mut known = consented().into_iter().map(|one| one.connection);
                 let found = known.find(|connection| connection.id == id).map(Box::new);
-                Answer::Connection(id, found.ok_or_else(|| RosterError::not_found("no such connection")))
+                Response::Connection(id, found.ok_or_else(|| RosterError::not_found("no such connection")))
             }
-            Request::Consent { form, step } => Answer::Consent { form, reply: self.hear(step) },
-            Request::CancelConsent(_) => Answer::Cancelled(refused.map_or(Ok(()), Err)),
+            Request::Consent { form, step } => Response::Consent { form, reply: self.hear(step) },
+            Request::CancelConsent(_) => Response::Cancelled(refused.map_or(Ok(()), Err)),
             Request::LookUp { form, .. } => {
-                Answer::LookUp { form, result: refused.map_or_else(|| Ok(self.preview.clone()), Err) }
+                Response::LookUp { form, result: refused.map_or_else(|| Ok(self.preview.clone()), Err) }
             }
             Request::Progress { ticket, seen } => {
                 let result = Ok(SyncProgress { expected: 1, runs: runs().into_iter().take(1).collect(), done: true });
-                Answer::Progress { ticket, seen, result }
+                Response::Progress { ticket, seen, result }
             }
             Request::Mutate(mutation) => {
                 let told = match mutation {
                     Mutation::Sync { .. } => Outcome::Ticket(SyncTicket { id: 1, expected: 1 }),
                     _ => Outcome::Done,
                 };
-                Answer::Done(mutation, refused.map_or(Ok(told), Err))
+                Response::Done(mutation, refused.map_or(Ok(told), Err))
             }
         }
     }
@@ -183,7 +183,7 @@ pub fn send(model: &mut Model, daemon: &mut Daemon, message: Message) {
         for effect in update(model, message) {
             if let Effect::Request(request) = effect {
                 let answer = daemon.answer(request);
-                messages.extend(answer.map(|answer| Message::Answered(Box::new(answer))));
+                messages.extend(answer.map(|answer| Message::Response(Box::new(answer))));
             }
         }
     }

@@ -6,7 +6,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, InfluencerId, RosterError};
 
 use crate::keys::{Action, Place};
-use crate::message::{Answer, Effect, Message, Mutation, Outcome, Request};
+use crate::message::{Effect, Message, Mutation, Outcome, Request, Response};
 use crate::modal::{self, Modal};
 use crate::model::{Link, Model, Screen, ToastLevel};
 use crate::screens::{alerts, audit, changes, connections, influencer, roster, states, sync};
@@ -60,7 +60,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Happened(batch) => happened(model, batch),
-        Message::Answered(answer) => answered(model, *answer),
+        Message::Response(answer) => answered(model, *answer),
     }
 }
 
@@ -200,44 +200,44 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
     effects
 }
 
-fn answered(model: &mut Model, answer: Answer) -> Vec<Effect> {
+fn answered(model: &mut Model, answer: Response) -> Vec<Effect> {
     match answer {
-        Answer::Status(result) => {
+        Response::Status(result) => {
             if let Ok(status) = result {
                 model.platforms.clone_from(&status.platforms);
                 model.status = Some(status);
             }
             Vec::new()
         }
-        Answer::Page(query, result) => roster::answered(model, query, result),
-        Answer::Choices(filter, result) => {
+        Response::Page(query, result) => roster::answered(model, query, result),
+        Response::Choices(filter, result) => {
             modal::picker::answered(model, &filter, result);
             Vec::new()
         }
-        Answer::History { connection, since, result } => {
+        Response::History { connection, since, result } => {
             model.histories.answered(connection, since, result);
             want_history(model)
         }
-        Answer::Influencer(id, result) => influencer::answered(model, id, result),
-        Answer::AlertsOf(id, result) => {
+        Response::Influencer(id, result) => influencer::answered(model, id, result),
+        Response::AlertsOf(id, result) => {
             influencer::alerts(model, id, result);
             Vec::new()
         }
-        Answer::ChangesOf(id, result) => {
+        Response::ChangesOf(id, result) => {
             influencer::changes(model, id, result);
             Vec::new()
         }
-        Answer::Runs(mark, result) => sync::answered(model, mark, result),
-        Answer::Alerts(which, mark, result) => alerts::answered(model, which, mark, result),
-        Answer::Changes(mark, result) => changes::answered(model, mark, result),
-        Answer::Audit(mark, result) => audit::answered(model, mark, result),
-        Answer::Connections(query, result) => connections::answered(model, query, result),
-        Answer::Connection(id, result) => {
+        Response::Runs(mark, result) => sync::answered(model, mark, result),
+        Response::Alerts(which, mark, result) => alerts::answered(model, which, mark, result),
+        Response::Changes(mark, result) => changes::answered(model, mark, result),
+        Response::Audit(mark, result) => audit::answered(model, mark, result),
+        Response::Connections(query, result) => connections::answered(model, query, result),
+        Response::Connection(id, result) => {
             modal::connect::now_stands(model, id, result);
             Vec::new()
         }
-        Answer::Consent { form, reply } => modal::connect::replied(model, form, reply),
-        Answer::Cancelled(result) => {
+        Response::Consent { form, reply } => modal::connect::replied(model, form, reply),
+        Response::Cancelled(result) => {
             // One that is gone already is given up as well.
             if let Err(error) = result
                 && !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unreachable)
@@ -246,12 +246,12 @@ fn answered(model: &mut Model, answer: Answer) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Answer::LookUp { form, result } => {
+        Response::LookUp { form, result } => {
             modal::form::looked_up(model, form, result);
             Vec::new()
         }
-        Answer::Progress { ticket, result, .. } => watch::progress(model, ticket, result),
-        Answer::Done(mutation, result) => done(model, mutation, result),
+        Response::Progress { ticket, result, .. } => watch::progress(model, ticket, result),
+        Response::Done(mutation, result) => done(model, mutation, result),
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
-use roster::message::{Answer, Effect, Message, Request};
+use roster::message::{Effect, Message, Request, Response};
 use roster::model::Model;
 use roster::update::update;
 use roster::view::view;
@@ -34,7 +34,7 @@ async fn main() -> anyhow::Result<()> {
     let mut effects = update(&mut model, Message::Online);
     while let Some(effect) = effects.pop() {
         if let Some(answer) = answer(&client, effect).await {
-            effects.extend(update(&mut model, Message::Answered(Box::new(answer))));
+            effects.extend(update(&mut model, Message::Response(Box::new(answer))));
         }
     }
     let mut terminal = Terminal::new(TestBackend::new(200, 60))?;
@@ -58,14 +58,14 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// What the first screen asks for; the rest does not matter to it.
-async fn answer(client: &RosterClient, effect: Effect) -> Option<Answer> {
+async fn answer(client: &RosterClient, effect: Effect) -> Option<Response> {
     let Effect::Request(request) = effect else { return None };
     Some(match request {
-        Request::Status => Answer::Status(client.status(within(LIMIT)).await.ok()?),
-        Request::Page(query) => Answer::Page(query.clone(), client.influencers(within(LIMIT), query).await.ok()?),
+        Request::Status => Response::Status(client.status(within(LIMIT)).await.ok()?),
+        Request::Page(query) => Response::Page(query.clone(), client.influencers(within(LIMIT), query).await.ok()?),
         Request::History { connection, since } => {
             let history = client.history(within(LIMIT), connection.to_string(), Some(since), None).await.ok()?;
-            Answer::History { connection, since, result: history.map(|history| history.snapshots) }
+            Response::History { connection, since, result: history.map(|history| history.snapshots) }
         }
         _ => return None,
     })

@@ -8,7 +8,7 @@ use roster_protocol::{Account, AccountPreview, ErrorKind, InfluencerQuery, Roste
 use tarpc::context::Context;
 
 use crate::client::{answer, patient, soon};
-use crate::message::{Answer, ConsentReply, ConsentStep, Mutation, Outcome, Request};
+use crate::message::{ConsentReply, ConsentStep, Mutation, Outcome, Request, Response};
 use crate::modal::picker::CHOICES;
 
 /// How many alerts and changes one influencer's screen shows at most.
@@ -18,63 +18,63 @@ const EVENTS: u64 = 40;
 const ROWS: u64 = if PAGE_ROWS < 120 { PAGE_ROWS } else { 120 };
 
 /// Asks the daemon.
-pub(super) async fn send(client: &RosterClient, request: Request) -> Answer {
+pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
     match request {
-        Request::Status => Answer::Status(answer(client.status(soon()).await)),
+        Request::Status => Response::Status(answer(client.status(soon()).await)),
         Request::Page(query) => {
             let result = answer(client.influencers(soon(), query.clone()).await);
-            Answer::Page(query, result)
+            Response::Page(query, result)
         }
         Request::Choices(filter) => {
             let (sort, limit) = (SortBy::Followers, CHOICES + 1);
             let query = InfluencerQuery { filter: filter.clone(), sort, offset: 0, limit };
-            Answer::Choices(filter, answer(client.influencers(soon(), query).await))
+            Response::Choices(filter, answer(client.influencers(soon(), query).await))
         }
         Request::History { connection, since } => {
             let history = answer(client.history(soon(), connection.to_string(), Some(since), None).await);
-            Answer::History { connection, since, result: history.map(|history| history.snapshots) }
+            Response::History { connection, since, result: history.map(|history| history.snapshots) }
         }
-        Request::Influencer(id) => Answer::Influencer(id, answer(client.influencer(soon(), id.to_string()).await)),
+        Request::Influencer(id) => Response::Influencer(id, answer(client.influencer(soon(), id.to_string()).await)),
         Request::AlertsOf(id) => {
             let influencer = Some(id.to_string());
             let query = AlertsQuery { influencer, limit: EVENTS, ..AlertsQuery::default() };
-            Answer::AlertsOf(id, answer(client.alerts(soon(), query).await))
+            Response::AlertsOf(id, answer(client.alerts(soon(), query).await))
         }
         Request::ChangesOf(id) => {
             let query = ChangesQuery { of: Some(id.to_string()), limit: EVENTS, ..ChangesQuery::default() };
-            Answer::ChangesOf(id, answer(client.changes(soon(), query).await))
+            Response::ChangesOf(id, answer(client.changes(soon(), query).await))
         }
         Request::Runs(mark) => {
             let query = RunsQuery { mark: mark.clone(), limit: ROWS, ..RunsQuery::default() };
-            Answer::Runs(mark, answer(client.runs(soon(), query).await))
+            Response::Runs(mark, answer(client.runs(soon(), query).await))
         }
         Request::Alerts(state, mark) => {
             let query = AlertsQuery { state, mark: mark.clone(), limit: ROWS, ..AlertsQuery::default() };
-            Answer::Alerts(state, mark, answer(client.alerts(soon(), query).await))
+            Response::Alerts(state, mark, answer(client.alerts(soon(), query).await))
         }
         Request::Changes(mark) => {
             let query = ChangesQuery { mark: mark.clone(), limit: ROWS, ..ChangesQuery::default() };
-            Answer::Changes(mark, answer(client.changes(soon(), query).await))
+            Response::Changes(mark, answer(client.changes(soon(), query).await))
         }
         Request::Audit(mark) => {
             let query = AuditQuery { mark: mark.clone(), limit: ROWS, ..AuditQuery::default() };
-            Answer::Audit(mark, answer(client.audit(soon(), query).await))
+            Response::Audit(mark, answer(client.audit(soon(), query).await))
         }
-        Request::Connections(query) => Answer::Connections(query, answer(client.connections(soon(), query).await)),
+        Request::Connections(query) => Response::Connections(query, answer(client.connections(soon(), query).await)),
         Request::Connection(id) => {
             let connection = answer(client.connection(soon(), id.to_string()).await);
-            Answer::Connection(id, connection.map(Box::new))
+            Response::Connection(id, connection.map(Box::new))
         }
-        Request::Consent { form, step } => Answer::Consent { form, reply: consent(client, step).await },
-        Request::CancelConsent(consent) => Answer::Cancelled(answer(client.consent_cancel(patient(), consent).await)),
-        Request::LookUp { form, accounts } => Answer::LookUp { form, result: look_up(client, accounts).await },
+        Request::Consent { form, step } => Response::Consent { form, reply: consent(client, step).await },
+        Request::CancelConsent(consent) => Response::Cancelled(answer(client.consent_cancel(patient(), consent).await)),
+        Request::LookUp { form, accounts } => Response::LookUp { form, result: look_up(client, accounts).await },
         Request::Progress { ticket, seen } => {
             let result = answer(client.sync_progress(waiting(), ticket, seen).await);
-            Answer::Progress { ticket, seen, result }
+            Response::Progress { ticket, seen, result }
         }
         Request::Mutate(mutation) => {
             let result = perform(client, &mutation).await;
-            Answer::Done(mutation, result)
+            Response::Done(mutation, result)
         }
     }
 }

@@ -9,7 +9,7 @@ use roster_protocol::{
     ConsentBegun, ConsentState, ConsentWay, Cursor, ErrorKind, Event, EventBatch, MissingScope, RosterError,
 };
 
-use crate::message::{Answer, Message, Request};
+use crate::message::{Message, Request, Response};
 use crate::model::{Model, NoDaemon};
 use crate::testing::*;
 use crate::theme::Theme;
@@ -80,8 +80,8 @@ fn roster_without_rows() {
         _ => None,
     });
     let error = RosterError::failed("the store cannot be read").hint("look at rosterd's log");
-    let answer = Answer::Page(query.expect("the first page is asked for"), Err(error));
-    crate::update::update(&mut loading, Message::Answered(Box::new(answer)));
+    let answer = Response::Page(query.expect("the first page is asked for"), Err(error));
+    crate::update::update(&mut loading, Message::Response(Box::new(answer)));
     assert_snapshot!("roster_failed", picture(&loading));
 }
 

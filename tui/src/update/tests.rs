@@ -148,7 +148,7 @@ fn a_late_page_is_dropped() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
     let late = daemon.answer(Request::Page(InfluencerQuery { filter: "nobody".to_owned(), ..Default::default() }));
-    send(&mut model, &mut daemon, Message::Answered(Box::new(late.expect("at once"))));
+    send(&mut model, &mut daemon, Message::Response(Box::new(late.expect("at once"))));
     assert_eq!(model.roster.matching, 7);
 }
 
@@ -234,9 +234,9 @@ fn who_is_removed_leads_back() {
     assert_eq!(model.behind.len(), 2);
     press(&mut model, &mut daemon, "Dyes↵");
     assert!(matches!(model.screen, Screen::Alerts(_)));
-    let gone = Answer::Influencer(influencer_id(1), Err(RosterError::not_found("no such influencer")));
+    let gone = Response::Influencer(influencer_id(1), Err(RosterError::not_found("no such influencer")));
     press(&mut model, &mut daemon, "1↵");
-    send(&mut model, &mut daemon, Message::Answered(Box::new(gone)));
+    send(&mut model, &mut daemon, Message::Response(Box::new(gone)));
     assert!(matches!(model.screen, Screen::Roster));
 }
 
@@ -356,7 +356,7 @@ fn a_consent_that_is_left_is_given_up() {
     let [Effect::Request(request)] = &effects[..] else { panic!("{effects:?}") };
     press(&mut model, &mut daemon, "⎋");
     let late = daemon.answer(request.clone()).expect("at once");
-    send(&mut model, &mut daemon, Message::Answered(Box::new(late)));
+    send(&mut model, &mut daemon, Message::Response(Box::new(late)));
     assert!(model.modal.is_none());
     assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("cancel aaaaaaab"));
 }
@@ -474,7 +474,7 @@ fn a_consent_outlives_a_daemon_that_starts_anew() {
     let (mut model, mut daemon) = consent(vec![], "");
     let form = model.forms;
     let reply = ConsentReply::State(consent_id(1), Err(offline()));
-    send(&mut model, &mut daemon, Message::Answered(Box::new(Answer::Consent { form, reply })));
+    send(&mut model, &mut daemon, Message::Response(Box::new(Response::Consent { form, reply })));
     assert!(picture(&model).contains("9:41 left"));
     send(&mut model, &mut daemon, Message::Lost(offline()));
     let before = asked_of_consent(&daemon).len();
