@@ -57,6 +57,50 @@ async fn a_store_of_format_1_is_copied_and_keeps_everything() {
     }
 }
 
+/// The key of the store of format 2, in hexadecimal digits.
+const KEY_BYTE: &str = "5a";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_format_2_keeps_its_alerts_and_consents() {
+    let place = Place::new("[sync]\ngateway = \"http://127.0.0.1:9\"\ntimezone = \"UTC\"\n");
+    lay(&place, include_bytes!("upgrade/format-2.redb.gz"));
+    for round in 0..2 {
+        let mut command = place.rosterd(&[]);
+        command.env("ENCRYPTION_KEY", KEY_BYTE.repeat(32));
+        let mut rosterd = place.start_as(command).await;
+        let mara = place.json(&["show", "Mara Lindqvist"]).await;
+        assert_eq!((&mara["tags"][1], &mara["note"]), (&"nordic".into(), &"from the second format".into()));
+        let history = place.json(&["history", "youtube:@mara"]).await;
+        let days: Vec<(&str, u64)> = history["snapshots"].as_array().expect("snapshots").iter().map(day).collect();
+        let folded = [("2026-10-05", 10_000), ("2026-10-06", 10_100), ("2026-11-18", 12_300)];
+        assert_eq!(days, [folded.as_slice(), &[("2026-11-20", 12_345), ("2026-11-21", 10_400)]].concat());
+        for (state, rule, why) in [
+            ("open", "significant-change", "followers fell 15.8 %, from 12,345 to 10,400"),
+            ("acknowledged", "needs-person", "its owner withdrew the consent"),
+            ("resolved", "significant-change", "followers rose 21.8 %, from 10,100 to 12,300"),
+        ] {
+            let found = place.json(&["alerts", "--state", state]).await;
+            let alerts = found["alerts"].as_array().expect("alerts");
+            assert_eq!(alerts.len(), 1, "{state}: {found}");
+            assert_eq!((&alerts[0]["rule"], &alerts[0]["why"]), (&rule.into(), &why.into()), "{state}");
+        }
+        let acknowledged = place.json(&["alerts", "--state", "acknowledged"]).await;
+        let (alert, show) = (&acknowledged["alerts"][0], place.json(&["show", "Oskar & Ines"]).await);
+        assert_eq!((&alert["influencer"], &alert["connection"]), (&show["id"], &show["connections"][0]["id"]));
+        assert_eq!((&alert["influencer_name"], &alert["platform"]), (&"Oskar & Ines".into(), &"instagram".into()));
+        let grants = place.json(&["tokens"]).await;
+        let grants = grants["grants"].as_array().expect("grants");
+        let accounts: Vec<&str> = grants.iter().map(|grant| grant["account"].as_str().expect("an account")).collect();
+        assert_eq!(accounts, ["Oskar", "Mara", "Paused"]);
+        assert_eq!(grants[1]["connections"][0], mara["connections"][0]["id"]);
+        let audit = place.json(&["audit"]).await;
+        assert!(audit["entries"].as_array().expect("entries").iter().any(|entry| entry["action"] == "profile.update"));
+        place.json(&["add", &format!("Added {round}")]).await;
+        let (status, _) = rosterd.end(Signal::SIGTERM).await;
+        assert!(status.success());
+    }
+}
+
 fn name(influencer: &Value) -> &str {
     influencer["name"].as_str().expect("a name")
 }
