@@ -30,7 +30,7 @@ use crate::reload::LastLoad;
 use crate::roster::Roster;
 use crate::secret::vault::Vault;
 use crate::setup::{Platforms, Setup};
-use crate::store::{Pending, Sealed, Store, StoreError, StoreState};
+use crate::store::{Encoded, Pending, Store, StoreError, StoreState};
 use crate::sync::coverage::Coverage;
 use crate::sync::decide::{Dice, Facts};
 use crate::sync::tickets::Tickets;
@@ -247,12 +247,12 @@ impl App {
             setup: &setup,
             dice: &mut dice,
             now,
-            sealed: Sealed::default(),
+            encoded: Encoded::default(),
             events: vec![],
         };
         let decided = decide(&mut step);
-        let Step { sealed, events, .. } = step;
-        let made = (!sealed.is_empty()).then(|| Made { pending: self.store.write(sealed), events });
+        let Step { encoded, events, .. } = step;
+        let made = (!encoded.is_empty()).then(|| Made { pending: self.store.write(encoded), events });
         (decided, made)
     }
 
@@ -320,7 +320,7 @@ struct Step<'a> {
     setup: &'a Setup,
     dice: &'a mut Dice,
     now: Timestamp,
-    sealed: Sealed,
+    encoded: Encoded,
     events: Vec<Event>,
 }
 
@@ -348,7 +348,7 @@ impl Step<'_> {
         // One that fails badly must not take those with it that are in the roster already and not yet on their way.
         let deciding = AssertUnwindSafe(|| decision(&facts, &mut commit, self.dice));
         let decided = catch_unwind(deciding).unwrap_or_else(|_| Err(RosterError::failed(FAILED_BADLY)))?;
-        self.sealed.add(&commit).map_err(|error| stored_not(&error))?;
+        self.encoded.add(&commit).map_err(|error| stored_not(&error))?;
         self.roster.apply(&commit);
         self.events.extend(events_of(self.roster, &commit));
         Ok(decided)

@@ -19,9 +19,9 @@ const MAX_RECORD_BYTES: usize = 1 << 20;
 
 /// Commits in bytes, in their order: stored together, all or none.
 #[derive(Default)]
-pub struct Sealed(pub(super) Vec<Batch>);
+pub struct Encoded(pub(super) Vec<Batch>);
 
-impl Sealed {
+impl Encoded {
     /// Adds a commit; one that cannot be stored is left out.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ pub(super) struct Batch {
 struct Put {
     table: Records,
     key: Vec<u8>,
-    sealed: Option<Vec<u8>>,
+    encoded: Option<Vec<u8>>,
 }
 
 impl Batch {
@@ -134,18 +134,18 @@ impl Batch {
 
     fn put_in<R: Record>(&mut self, table: Records, record: &R) -> Result<(), StoreError> {
         let key = record.key();
-        let sealed = Some(limited(record.sealed_in(table, &key)?)?);
-        self.puts.push(Put { table, key, sealed });
+        let encoded = Some(limited(record.value_in(table, &key)?)?);
+        self.puts.push(Put { table, key, encoded });
         Ok(())
     }
 
     fn put_at(&mut self, table: Records, key: Vec<u8>, payload: &[u8]) {
-        let sealed = Some(envelope::seal(table.tag(), &key, payload));
-        self.puts.push(Put { table, key, sealed });
+        let encoded = Some(envelope::encode(table.tag(), &key, payload));
+        self.puts.push(Put { table, key, encoded });
     }
 
     fn delete(&mut self, table: Records, key: Vec<u8>) {
-        self.puts.push(Put { table, key, sealed: None });
+        self.puts.push(Put { table, key, encoded: None });
     }
 
     /// A delivery is in one of two tables, so that the pending ones are few to read.
@@ -193,9 +193,9 @@ fn write_puts(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreErr
         let mut table = txn.open_table(of_table[0].table.definition())?;
         for (at, put) in of_table.iter().enumerate() {
             let is_replaced = of_table.get(at + 1).is_some_and(|next| next.key == put.key);
-            match &put.sealed {
+            match &put.encoded {
                 _ if is_replaced => {}
-                Some(sealed) => drop(table.insert(put.key.as_slice(), sealed.as_slice())?),
+                Some(encoded) => drop(table.insert(put.key.as_slice(), encoded.as_slice())?),
                 None => drop(table.remove(put.key.as_slice())?),
             }
         }
@@ -213,7 +213,7 @@ fn write_audit(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreEr
     let last = table.last()?.and_then(|(key, _)| records::number_of(key.value())).unwrap_or(0);
     for (line, number) in lines.zip(last.saturating_add(1)..) {
         let key = number.to_be_bytes();
-        table.insert(&key[..], envelope::seal(Records::Audit.tag(), &key, line).as_slice())?;
+        table.insert(&key[..], envelope::encode(Records::Audit.tag(), &key, line).as_slice())?;
     }
     Ok(())
 }

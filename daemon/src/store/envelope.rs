@@ -11,29 +11,29 @@ const VERSION: u8 = 1;
 const CHECKSUM_BYTES: usize = 4;
 
 /// Wraps `payload` for its place.
-pub(super) fn seal(tag: u64, key: &[u8], payload: &[u8]) -> Vec<u8> {
-    let mut sealed = opened(payload.len());
-    sealed.extend_from_slice(payload);
-    close(tag, key, &mut sealed);
-    sealed
+pub(super) fn encode(tag: u64, key: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut encoded = begin(payload.len());
+    encoded.extend_from_slice(payload);
+    end(tag, key, &mut encoded);
+    encoded
 }
 
-/// The beginning of a sealed value, to be continued with a payload of about that length.
-pub(super) fn opened(payload_len: usize) -> Vec<u8> {
-    let mut sealed = Vec::with_capacity(1 + payload_len + CHECKSUM_BYTES);
-    sealed.push(VERSION);
-    sealed
+/// The beginning of an encoded value, to be continued with a payload of about that length.
+pub(super) fn begin(payload_len: usize) -> Vec<u8> {
+    let mut encoded = Vec::with_capacity(1 + payload_len + CHECKSUM_BYTES);
+    encoded.push(VERSION);
+    encoded
 }
 
-/// Ends what [`opened`] began.
-pub(super) fn close(tag: u64, key: &[u8], sealed: &mut Vec<u8>) {
-    let sum = checksum(tag, key, sealed);
-    sealed.extend_from_slice(&sum);
+/// Ends what [`begin`] began.
+pub(super) fn end(tag: u64, key: &[u8], encoded: &mut Vec<u8>) {
+    let sum = checksum(tag, key, encoded);
+    encoded.extend_from_slice(&sum);
 }
 
-/// The payload of a sealed value; `None` when it is damaged or not from this place.
-pub(super) fn unseal<'a>(tag: u64, key: &[u8], sealed: &'a [u8]) -> Option<&'a [u8]> {
-    let (body, sum) = sealed.split_at_checked(sealed.len().checked_sub(CHECKSUM_BYTES)?)?;
+/// The payload of an encoded value; `None` when it is damaged or not from this place.
+pub(super) fn decode<'a>(tag: u64, key: &[u8], encoded: &'a [u8]) -> Option<&'a [u8]> {
+    let (body, sum) = encoded.split_at_checked(encoded.len().checked_sub(CHECKSUM_BYTES)?)?;
     match body {
         [VERSION, payload @ ..] if checksum(tag, key, body) == sum => Some(payload),
         _ => None,
@@ -51,18 +51,18 @@ mod tests {
 
     #[test]
     fn a_value_opens_only_in_its_place_and_whole() {
-        let sealed = seal(7, b"key", b"payload");
-        assert_eq!(unseal(7, b"key", &sealed), Some(&b"payload"[..]));
-        assert_eq!(unseal(8, b"key", &sealed), None);
-        assert_eq!(unseal(7, b"kez", &sealed), None);
-        for bit in 0..sealed.len() * 8 {
-            let mut flipped = sealed.clone();
+        let encoded = encode(7, b"key", b"payload");
+        assert_eq!(decode(7, b"key", &encoded), Some(&b"payload"[..]));
+        assert_eq!(decode(8, b"key", &encoded), None);
+        assert_eq!(decode(7, b"kez", &encoded), None);
+        for bit in 0..encoded.len() * 8 {
+            let mut flipped = encoded.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(unseal(7, b"key", &flipped), None, "bit {bit}");
+            assert_eq!(decode(7, b"key", &flipped), None, "bit {bit}");
         }
-        for len in 0..sealed.len() {
-            assert_eq!(unseal(7, b"key", &sealed[..len]), None, "{len} bytes");
+        for len in 0..encoded.len() {
+            assert_eq!(decode(7, b"key", &encoded[..len]), None, "{len} bytes");
         }
-        assert_eq!(unseal(7, b"key", &[0; 40]), None);
+        assert_eq!(decode(7, b"key", &[0; 40]), None);
     }
 }

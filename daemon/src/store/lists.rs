@@ -79,7 +79,7 @@ impl Reader<'_> {
                 if to.is_some_and(|to| key.value() >= &to[..]) {
                     break;
                 }
-                let payload = envelope::unseal(table.tag(), key.value(), value.value());
+                let payload = envelope::decode(table.tag(), key.value(), value.value());
                 match payload.and_then(|payload| Delivery::decode(key.value(), payload)) {
                     Some(delivery) => told.push(delivery),
                     None => self.damage.note(table.name(), key.value()),
@@ -107,7 +107,7 @@ impl Reader<'_> {
         let table = Records::Runs;
         for row in self.txn.open_table(table.definition())?.range(&time_key(since)[..]..)? {
             let (key, value) = row?;
-            let payload = envelope::unseal(table.tag(), key.value(), value.value());
+            let payload = envelope::decode(table.tag(), key.value(), value.value());
             match payload.and_then(|payload| Run::decode(key.value(), payload)) {
                 Some(run) => each(run),
                 None => self.damage.note(table.name(), key.value()),
@@ -152,7 +152,7 @@ impl Reader<'_> {
                 break;
             }
             let (key, value) = row?;
-            match pick(&Row { table, key: key.value(), sealed: value.value() }) {
+            match pick(&Row { table, key: key.value(), encoded: value.value() }) {
                 Some(picked) => page.rows.extend(picked),
                 None => self.damage.note(table.name(), key.value()),
             }
@@ -166,12 +166,12 @@ impl Reader<'_> {
 struct Row<'a> {
     table: Records,
     key: &'a [u8],
-    sealed: &'a [u8],
+    encoded: &'a [u8],
 }
 
 impl Row<'_> {
     fn payload(&self) -> Option<&[u8]> {
-        envelope::unseal(self.table.tag(), self.key, self.sealed)
+        envelope::decode(self.table.tag(), self.key, self.encoded)
     }
 
     fn decode<R: Record>(&self) -> Option<R> {

@@ -74,16 +74,16 @@ pub(super) struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// Opens a block; `None` when it is damaged, which is noted.
-    pub(super) fn open(key: &LogKey, sealed: &'a [u8], damage: &DamageLog) -> Option<Self> {
-        let block = Self::parse(key, sealed);
+    pub(super) fn open(key: &LogKey, encoded: &'a [u8], damage: &DamageLog) -> Option<Self> {
+        let block = Self::parse(key, encoded);
         if block.is_none() {
             damage.note(&log_name(epoch_of(split_log_key(key).0)), key);
         }
         block
     }
 
-    fn parse(key: &LogKey, sealed: &'a [u8]) -> Option<Self> {
-        let mut rest = envelope::unseal(BLOCK_TAG, key, sealed)?;
+    fn parse(key: &LogKey, encoded: &'a [u8]) -> Option<Self> {
+        let mut rest = envelope::decode(BLOCK_TAG, key, encoded)?;
         let mut entries = Vec::with_capacity(rest.len() / 40);
         while !rest.is_empty() {
             let (entry, after) = next(rest)?;
@@ -116,8 +116,8 @@ fn next(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
 }
 
 /// The snapshot of a connection in a block, looked for without reading the others; `Err` when the block is damaged.
-pub(super) fn find(key: &LogKey, sealed: &[u8], connection: ConnectionId) -> Result<Option<Snapshot>, ()> {
-    let mut rest = envelope::unseal(BLOCK_TAG, key, sealed).ok_or(())?;
+pub(super) fn find(key: &LogKey, encoded: &[u8], connection: ConnectionId) -> Result<Option<Snapshot>, ()> {
+    let mut rest = envelope::decode(BLOCK_TAG, key, encoded).ok_or(())?;
     while !rest.is_empty() {
         let (entry, after) = next(rest).ok_or(())?;
         if entry.connection == connection {
@@ -170,7 +170,7 @@ pub(super) fn write_day(
         let end = next_start(table, &key)?;
         let (ours, others) = rest.split_at(rest.partition_point(|row| end.is_none_or(|end| row.connection < end)));
         let block = match &found {
-            Some((key, sealed)) => open_or_quarantine(txn, key, sealed, damage)?,
+            Some((key, encoded)) => open_or_quarantine(txn, key, encoded, damage)?,
             None => None,
         };
         let before: &[Entry<'_>] = block.as_ref().map(|block| block.entries.as_slice()).unwrap_or_default();
@@ -191,14 +191,14 @@ fn next_start(table: &LogTable<'_>, key: &LogKey) -> Result<Option<ConnectionId>
 fn open_or_quarantine<'a>(
     txn: &WriteTransaction,
     key: &LogKey,
-    sealed: &'a [u8],
+    encoded: &'a [u8],
     damage: &DamageLog,
 ) -> Result<Option<Block<'a>>, StoreError> {
-    let block = Block::open(key, sealed, damage);
+    let block = Block::open(key, encoded, damage);
     if block.is_none() {
         let name = log_name(epoch_of(split_log_key(key).0));
         let place = [name.as_bytes(), b"\0", &key[..]].concat();
-        let kept = envelope::seal(Records::Quarantine.tag(), &place, sealed);
+        let kept = envelope::encode(Records::Quarantine.tag(), &place, encoded);
         txn.open_table(Records::Quarantine.definition())?.insert(place.as_slice(), kept.as_slice())?;
     }
     Ok(block)
@@ -221,7 +221,7 @@ fn write_entries(
     let (mut rest, mut key) = (merged.as_slice(), key);
     while !rest.is_empty() {
         let (part, after) = rest.split_at(how_many(rest, most));
-        table.insert(&key, sealed(&key, part).as_slice())?;
+        table.insert(&key, encoded(&key, part).as_slice())?;
         key = after.first().map_or(key, |next| log_key(day, next.connection));
         rest = after;
     }
@@ -254,17 +254,17 @@ fn merged<'a>(before: &[Entry<'a>], rows: &[&'a LogRow]) -> Vec<Entry<'a>> {
     merged
 }
 
-fn sealed(key: &LogKey, entries: &[Entry<'_>]) -> Vec<u8> {
+fn encoded(key: &LogKey, entries: &[Entry<'_>]) -> Vec<u8> {
     let bytes = entries.iter().map(Entry::bytes).sum();
-    let mut sealed = envelope::opened(bytes);
+    let mut encoded = envelope::begin(bytes);
     for entry in entries {
-        sealed.extend_from_slice(&entry.connection.0);
+        encoded.extend_from_slice(&entry.connection.0);
         // A snapshot has at most some 130 bytes.
-        sealed.extend_from_slice(&(entry.payload.len() as u16).to_le_bytes());
-        sealed.extend_from_slice(entry.payload);
+        encoded.extend_from_slice(&(entry.payload.len() as u16).to_le_bytes());
+        encoded.extend_from_slice(entry.payload);
     }
-    envelope::close(BLOCK_TAG, key, &mut sealed);
-    sealed
+    envelope::end(BLOCK_TAG, key, &mut encoded);
+    encoded
 }
 
 /// Deletes a connection's snapshot of a day, if it is there.
@@ -282,7 +282,7 @@ pub(super) fn remove(
     if left.is_empty() {
         table.remove(&key)?;
     } else if left.len() < block.entries.len() {
-        table.insert(&key, sealed(&key, &left).as_slice())?;
+        table.insert(&key, encoded(&key, &left).as_slice())?;
     }
     Ok(())
 }

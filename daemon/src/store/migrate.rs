@@ -53,7 +53,7 @@ pub(super) fn to_2(database: &Database, damage: &DamageLog) -> Result<(), StoreE
         for row in log.iter()? {
             let (key, value) = row?;
             let (date, connection) = split_log_key(key.value());
-            let payload = envelope::unseal(OLD_ROW_TAG, key.value(), value.value());
+            let payload = envelope::decode(OLD_ROW_TAG, key.value(), value.value());
             let Some(snapshot) = payload.and_then(|payload| SnapshotRecord::decode(date, payload)) else {
                 damage.note(&name, key.value());
                 continue;
@@ -69,7 +69,7 @@ pub(super) fn to_2(database: &Database, damage: &DamageLog) -> Result<(), StoreE
     let fold = snapshots::write_chunks(&txn, fold, folded, Take::Present, damage)?;
     snapshots::put_fold(&txn, fold)?;
     let key = Format(FORMAT).key();
-    txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), Format(FORMAT).sealed(&key)?.as_slice())?;
+    txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), Format(FORMAT).value(&key)?.as_slice())?;
     txn.commit()?;
     Ok(())
 }

@@ -41,7 +41,7 @@ use redb::WriteTransaction;
 use roster_protocol::time::Timestamp;
 use tokio::sync::{oneshot, watch};
 
-pub use self::apply::Sealed;
+pub use self::apply::Encoded;
 pub use self::damage::{Damage, DamagedRow};
 pub use self::error::StoreError;
 pub use self::lists::{Mark, Page};
@@ -140,9 +140,9 @@ impl Store {
     /// The future's: `Invalid` when the commit cannot be stored; `Degraded` when writing does not work at present;
     /// `Io` or `Damaged` when it failed just now, and then the commit may be stored or not; `Closed`.
     pub fn submit(&self, commit: Commit) -> Pending {
-        let mut sealed = Sealed::default();
-        match sealed.add(&commit) {
-            Ok(()) => self.write(sealed),
+        let mut encoded = Encoded::default();
+        match encoded.add(&commit) {
+            Ok(()) => self.write(encoded),
             Err(error) => {
                 let (reply, told) = oneshot::channel();
                 let _ = reply.send(Err(error));
@@ -155,7 +155,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::submit`].
-    pub fn write(&self, commits: Sealed) -> Pending {
+    pub fn write(&self, commits: Encoded) -> Pending {
         let (reply, told) = oneshot::channel();
         if *self.handle.shared.state.borrow() == StoreState::Working {
             self.queue(Job::Commit(commits, reply));

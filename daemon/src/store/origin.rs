@@ -90,7 +90,7 @@ impl Origin {
         check_format(&database)?;
         let table = database.begin_read()?.open_table(Records::Meta.definition())?;
         let Some(value) = table.get(KeyName::KEY.as_slice())? else { return Ok(None) };
-        let payload = envelope::unseal(Records::Meta.tag(), &KeyName::KEY, value.value());
+        let payload = envelope::decode(Records::Meta.tag(), &KeyName::KEY, value.value());
         let named = payload.and_then(|payload| KeyName::decode(&KeyName::KEY, payload));
         let named =
             named.ok_or_else(|| StoreError::Damaged { what: "the id of its key is not readable".to_owned() })?;
@@ -184,7 +184,7 @@ fn check_format(database: &Database) -> Result<u32, StoreError> {
     let table = database.begin_read()?.open_table(Records::Meta.definition())?;
     let key = Format(FORMAT).key();
     let format = table.get(key.as_slice())?.and_then(|value| {
-        envelope::unseal(Records::Meta.tag(), &key, value.value()).and_then(|payload| Format::decode(&key, payload))
+        envelope::decode(Records::Meta.tag(), &key, value.value()).and_then(|payload| Format::decode(&key, payload))
     });
     match format {
         Some(Format(found)) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
@@ -211,8 +211,8 @@ fn write_schema(database: &Database, stamp: Stamp) -> Result<(), StoreError> {
     {
         let mut meta = txn.open_table(Records::Meta.definition())?;
         let (stamp_key, format_key) = (stamp.key(), Format(FORMAT).key());
-        meta.insert(stamp_key.as_slice(), stamp.sealed(&stamp_key)?.as_slice())?;
-        meta.insert(format_key.as_slice(), Format(FORMAT).sealed(&format_key)?.as_slice())?;
+        meta.insert(stamp_key.as_slice(), stamp.value(&stamp_key)?.as_slice())?;
+        meta.insert(format_key.as_slice(), Format(FORMAT).value(&format_key)?.as_slice())?;
     }
     txn.commit()?;
     Ok(())

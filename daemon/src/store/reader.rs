@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Option<T>, StoreError> {
         let rows = self.txn.open_table(table.definition())?;
         let Some(value) = ReadableTable::get(&rows, key)? else { return Ok(None) };
-        let told = envelope::unseal(table.tag(), key, value.value()).and_then(decode);
+        let told = envelope::decode(table.tag(), key, value.value()).and_then(decode);
         if told.is_none() {
             self.damage.note(table.name(), key);
         }
@@ -369,7 +369,7 @@ fn all<T>(
     let mut told = Vec::new();
     for row in txn.open_table(table.definition())?.iter()? {
         let (key, value) = row?;
-        let payload = envelope::unseal(table.tag(), key.value(), value.value());
+        let payload = envelope::decode(table.tag(), key.value(), value.value());
         match payload.and_then(|payload| decode(key.value(), payload)) {
             Some(record) => told.push(record),
             None => damage.note(table.name(), key.value()),

@@ -67,7 +67,7 @@ impl Reader<'_> {
                 verify(
                     rows.range::<&[u8]>(from)?.map(|row| row.map(|(key, value)| (key.value().to_vec(), value))),
                     |key, value| {
-                        let payload = envelope::unseal(table.tag(), key, value);
+                        let payload = envelope::decode(table.tag(), key, value);
                         let is_whole = payload.is_some_and(|payload| is_readable(table, key, payload));
                         if !is_whole {
                             self.damage.note(table.name(), key);

@@ -21,8 +21,8 @@ use super::tables::{
 use crate::history::chunk::MonthChunk;
 
 /// What a chunk's row holds, still encoded; `None` when it is damaged, which is noted.
-pub(super) fn open_chunk<'a>(key: &ChunkKey, sealed: &'a [u8], damage: &DamageLog) -> Option<&'a [u8]> {
-    let payload = envelope::unseal(CHUNKS_TAG, key, sealed);
+pub(super) fn open_chunk<'a>(key: &ChunkKey, encoded: &'a [u8], damage: &DamageLog) -> Option<&'a [u8]> {
+    let payload = envelope::decode(CHUNKS_TAG, key, encoded);
     if payload.is_none() {
         note_chunk(key, damage);
     }
@@ -42,16 +42,16 @@ pub(super) fn fold_in(txn: &WriteTransaction) -> Result<Fold, StoreError> {
 }
 
 /// A damaged mark must stop everything that depends on it.
-pub(super) fn read_fold(sealed: &[u8]) -> Result<Fold, StoreError> {
+pub(super) fn read_fold(encoded: &[u8]) -> Result<Fold, StoreError> {
     let key = Fold::default().key();
-    envelope::unseal(Records::Meta.tag(), &key, sealed)
+    envelope::decode(Records::Meta.tag(), &key, encoded)
         .and_then(|payload| Fold::decode(&key, payload))
         .ok_or_else(|| StoreError::Damaged { what: "how far folding has come is not readable".to_owned() })
 }
 
 pub(super) fn put_fold(txn: &WriteTransaction, fold: Fold) -> Result<(), StoreError> {
     let key = fold.key();
-    txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), fold.sealed(&key)?.as_slice())?;
+    txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), fold.value(&key)?.as_slice())?;
     Ok(())
 }
 
@@ -127,8 +127,8 @@ pub(super) fn write_chunks(
             }
         }
         if is_changed {
-            let sealed = envelope::seal(CHUNKS_TAG, &key, &chunk.encode());
-            chunks.insert(&key, sealed.as_slice())?;
+            let encoded = envelope::encode(CHUNKS_TAG, &key, &chunk.encode());
+            chunks.insert(&key, encoded.as_slice())?;
             fold.snapshots += u64::from(chunk.len() - before.0);
         }
     }
@@ -152,8 +152,8 @@ fn read_for_writing(
     if chunk.is_none() {
         note_chunk(key, damage);
         let place = [b"snapshots.chunks\0", &key[..]].concat();
-        let sealed = envelope::seal(Records::Quarantine.tag(), &place, value.value());
-        txn.open_table(Records::Quarantine.definition())?.insert(place.as_slice(), sealed.as_slice())?;
+        let encoded = envelope::encode(Records::Quarantine.tag(), &place, value.value());
+        txn.open_table(Records::Quarantine.definition())?.insert(place.as_slice(), encoded.as_slice())?;
     }
     Ok(chunk)
 }

@@ -1,7 +1,7 @@
 //! The schema: every table, the order of its keys and why, and how it grows.
 //!
 //! All numbers in keys are big-endian, signed ones with the sign bit turned, so that the order of bytes is the order
-//! of numbers. All values are sealed (`envelope`).
+//! of numbers. All values are encoded by `envelope`.
 
 use redb::TableDefinition;
 use roster_protocol::ids::ConnectionId;
@@ -51,7 +51,7 @@ pub(super) enum Records {
     Tokens,
     /// Connection id → the grant it is read with. One row each connection with consent.
     GrantUses,
-    /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, sealed again. Empty, we hope.
+    /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we hope.
     Quarantine,
 }
 

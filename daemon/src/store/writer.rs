@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use redb::WriteTransaction;
 use tokio::sync::oneshot;
 
-use super::apply::{self, Batch, Sealed};
+use super::apply::{self, Batch, Encoded};
 use super::error::StoreError;
 use super::shared::{Shared, StoreState};
 
@@ -32,7 +32,7 @@ type Work = Box<dyn FnOnce(&WriteTransaction, &Shared) -> Result<(), StoreError>
 /// What can be asked of the thread.
 pub(super) enum Job {
     /// Write it, together with others.
-    Commit(Sealed, Reply),
+    Commit(Encoded, Reply),
     /// A transaction of its own.
     Alone(Work, Reply),
     /// Close the database and open it again.
@@ -61,7 +61,7 @@ pub(super) fn run(shared: &Arc<Shared>, queue: &Receiver<Job>, linger: Duration)
 /// A group that was made durable: whom to tell, and what need not be kept any more.
 struct Answers {
     replies: Vec<Reply>,
-    _written: Vec<Sealed>,
+    _written: Vec<Encoded>,
 }
 
 impl Answers {
@@ -87,8 +87,8 @@ impl Writer<'_> {
     fn work(&mut self, job: Job) -> Option<Job> {
         fail::fail_point!("writer.job");
         match job {
-            Job::Commit(sealed, reply) => {
-                let mut group = vec![(sealed, reply)];
+            Job::Commit(encoded, reply) => {
+                let mut group = vec![(encoded, reply)];
                 let next = self.gather(&mut group);
                 self.busy = group.len() > 1;
                 self.commit(group);
@@ -114,19 +114,19 @@ impl Writer<'_> {
     /// Adds what is queued and what comes within the linger, up to a job of another kind, which is returned.
     ///
     /// It looks from time to time instead of waiting for each: being woken costs more than a commit.
-    fn gather(&self, group: &mut Vec<(Sealed, Reply)>) -> Option<Job> {
+    fn gather(&self, group: &mut Vec<(Encoded, Reply)>) -> Option<Job> {
         let looks = if self.busy { LOOKS } else { 0 };
-        let mut size = group.iter().map(|(sealed, _)| sealed.size()).sum::<usize>();
-        let mut unhurried = group.iter().all(|(sealed, _)| sealed.is_unhurried());
+        let mut size = group.iter().map(|(encoded, _)| encoded.size()).sum::<usize>();
+        let mut unhurried = group.iter().all(|(encoded, _)| encoded.is_unhurried());
         let mut in_vain = 0;
         for look in 0..=looks {
             let before = size;
             while size < GROUP {
                 match self.queue.try_recv() {
-                    Ok(Job::Commit(sealed, reply)) => {
-                        size += sealed.size();
-                        unhurried &= sealed.is_unhurried();
-                        group.push((sealed, reply));
+                    Ok(Job::Commit(encoded, reply)) => {
+                        size += encoded.size();
+                        unhurried &= encoded.is_unhurried();
+                        group.push((encoded, reply));
                     }
                     Ok(other) => return Some(other),
                     Err(_) => break,
@@ -142,25 +142,25 @@ impl Writer<'_> {
         None
     }
 
-    fn commit(&self, group: Vec<(Sealed, Reply)>) {
-        let (sealed, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let batches: Vec<&Batch> = sealed.iter().flat_map(|sealed| &sealed.0).collect();
+    fn commit(&self, group: Vec<(Encoded, Reply)>) {
+        let (encoded, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let batches: Vec<&Batch> = encoded.iter().flat_map(|encoded| &encoded.0).collect();
         let begun = Instant::now();
         let told = self.shared.write(|txn| apply::apply(txn, &batches, &self.shared.damage));
         let took = begun.elapsed();
         if let Err(StoreError::Invalid { .. }) = told
-            && sealed.len() > 1
+            && encoded.len() > 1
         {
             // One of them cannot be stored: the others must not suffer for it.
-            for (sealed, reply) in sealed.into_iter().zip(replies) {
-                self.commit(vec![(sealed, reply)]);
+            for (encoded, reply) in encoded.into_iter().zip(replies) {
+                self.commit(vec![(encoded, reply)]);
             }
             return;
         }
         self.shared.meters.wrote(batches.len(), took, told.is_ok());
         match told {
             Ok(()) if replies.len() >= MANY => {
-                let answers = Answers { replies, _written: sealed };
+                let answers = Answers { replies, _written: encoded };
                 self.answering.send(answers).unwrap_or_else(|unsent| unsent.0.give());
             }
             told => self.tell(replies, told),

@@ -8,7 +8,7 @@ use roster_protocol::time::{Date, Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::places::{AGES, SOURCES, TROUBLES, at, maybe_at, place};
-use super::{Encoded, Record, not_encoded};
+use super::{Payload, Record, not_encoded};
 use crate::model::{Connection, Influencer, Trouble};
 use crate::store::error::StoreError;
 use crate::store::tables::Records;
@@ -32,7 +32,7 @@ impl Record for Influencer {
         self.id.0.to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(
             &InfluencerRecord {
                 name: &self.name,
@@ -106,7 +106,7 @@ impl Record for Connection {
         self.id.0.to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(
             &ConnectionRecord {
                 influencer: self.influencer.0,

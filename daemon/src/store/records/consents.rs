@@ -6,7 +6,7 @@ use roster_protocol::ids::{ConnectionId, ConsentId, GrantId, InfluencerId};
 use roster_protocol::time::{Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, Record};
+use super::{Payload, Record};
 use crate::model::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
 use crate::store::tables::Records;
 
@@ -66,7 +66,7 @@ impl Record for Consent {
         self.id.0.to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         let step = match &self.step {
             ConsentStep::Waiting => StepRecord::Waiting,
             ConsentStep::Exchanging => StepRecord::Exchanging,
@@ -163,7 +163,7 @@ impl Record for Grant {
         self.id.0.to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         let state = match &self.state {
             GrantState::Live => StateRecord::Live,
             GrantState::Ended { at, why } => StateRecord::Ended { at: at.0, why },
@@ -254,7 +254,7 @@ impl Record for GrantTokens {
         self.grant.0.to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(
             &TokensRecord {
                 generation: self.generation,
@@ -309,7 +309,7 @@ impl Record for GrantUse {
         self.connection.0.to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(&self.grant.0, out)
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::places::{
     ALERT_STATES, CAUSES, CHANGE_CAUSES, DELIVERY_STATES, METRICS, OUTCOMES, SEVERITIES, at, maybe_at, place,
 };
-use super::{Encoded, Record, not_encoded, number_of};
+use super::{Payload, Record, not_encoded, number_of};
 use crate::model::{Alert, AuditLine, Change, Delivery, Run};
 use crate::store::error::StoreError;
 use crate::store::tables::{Records, split_timed_key, timed_key};
@@ -36,7 +36,7 @@ impl Record for Run {
         timed_key(self.started_at, &[&self.connection.0, &self.id.0])
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(
             &RunRecord {
                 influencer: self.influencer.0,
@@ -92,7 +92,7 @@ impl Record for Change {
         timed_key(self.at, &[&self.connection.0, &[place(METRICS, self.metric)]])
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(
             &ChangeRecord {
                 influencer: self.influencer.0,
@@ -149,7 +149,7 @@ impl Record for Alert {
         self.number.to_be_bytes().to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(
             &AlertRecord {
                 id: self.id.0,
@@ -211,7 +211,7 @@ impl Record for Delivery {
         [&self.alert.to_be_bytes()[..], self.channel.as_bytes()].concat()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(
             &DeliveryRecord {
                 id: self.id.0,

@@ -4,7 +4,7 @@ use postcard::{from_bytes, to_extend};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
-use super::{Encoded, Record};
+use super::{Payload, Record};
 use crate::model::{Hold, Settings};
 use crate::store::tables::Records;
 
@@ -15,7 +15,7 @@ impl Record for Hold {
         self.scope.as_bytes().to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(&(self.until.0, self.reason.as_str()), out)
     }
 
@@ -36,7 +36,7 @@ impl Record for Settings {
         SETTINGS.to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(&(self.paused, &self.paused_platforms), out)
     }
 
@@ -64,7 +64,7 @@ impl Record for Stamp {
         Self::KEY.to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(&(self.id, self.created_at.0), out)
     }
 
@@ -90,7 +90,7 @@ impl Record for KeyName {
         Self::KEY.to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(&self.0, out)
     }
 
@@ -110,7 +110,7 @@ impl Record for Format {
         b"format".to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(&self.0, out)
     }
 
@@ -136,7 +136,7 @@ impl Record for Fold {
         b"fold".to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         to_extend(&(self.newest, self.snapshots), out)
     }
 
@@ -159,7 +159,7 @@ impl Record for Sweep {
         self.connection.0.to_vec()
     }
 
-    fn encode(&self, out: Vec<u8>) -> Encoded {
+    fn encode(&self, out: Vec<u8>) -> Payload {
         Ok(out)
     }
 

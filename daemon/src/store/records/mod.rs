@@ -26,32 +26,32 @@ pub(super) trait Record: Sized {
     fn key(&self) -> Vec<u8>;
 
     /// Appends its payload.
-    fn encode(&self, out: Vec<u8>) -> Encoded;
+    fn encode(&self, out: Vec<u8>) -> Payload;
 
     /// What `encode` wrote under `key`; `None` when it is something else.
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self>;
 
-    /// Its value, sealed for its place.
+    /// Its value, encoded for its place.
     ///
     /// # Errors
     /// `Invalid` when it does not encode.
-    fn sealed(&self, key: &[u8]) -> Result<Vec<u8>, StoreError> {
-        self.sealed_in(Self::TABLE, key)
+    fn value(&self, key: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.value_in(Self::TABLE, key)
     }
 
-    /// As `sealed`, for another table of the same records.
-    fn sealed_in(&self, table: Records, key: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let encoded = self.encode(envelope::opened(USUAL_BYTES));
-        let mut sealed = encoded.map_err(|error| not_encoded(table.name(), &error))?;
-        envelope::close(table.tag(), key, &mut sealed);
-        Ok(sealed)
+    /// As `value`, for another table of the same records.
+    fn value_in(&self, table: Records, key: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let encoded = self.encode(envelope::begin(USUAL_BYTES));
+        let mut encoded = encoded.map_err(|error| not_encoded(table.name(), &error))?;
+        envelope::end(table.tag(), key, &mut encoded);
+        Ok(encoded)
     }
 }
 
 /// Most records fit, so that they are built without moving them.
 const USUAL_BYTES: usize = 250;
 
-type Encoded = Result<Vec<u8>, postcard::Error>;
+type Payload = Result<Vec<u8>, postcard::Error>;
 
 fn not_encoded(what: &str, error: &postcard::Error) -> StoreError {
     StoreError::Invalid { what: format!("a record of {what}: {error}") }

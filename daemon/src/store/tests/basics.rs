@@ -110,7 +110,7 @@ fn a_newer_format_is_refused_without_touching_a_byte() {
     let newer = Format(FORMAT + 1);
     let write = |txn: &redb::WriteTransaction| {
         let key = newer.key();
-        txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), newer.sealed(&key)?.as_slice())?;
+        txn.open_table(Records::Meta.definition())?.insert(key.as_slice(), newer.value(&key)?.as_slice())?;
         Ok(())
     };
     shared.write(write).expect("a write");

@@ -36,16 +36,16 @@ fn store_of_format_1(dir: &Path) {
                 let key = log_key(date, connection_id(which));
                 let payload =
                     SnapshotRecord::encoded(&snapshot(Date(FIRST_DAY + day), u32::from(which))).expect("encoded");
-                let mut sealed = envelope::seal(OLD_ROW_TAG, &key, &payload);
+                let mut encoded = envelope::encode(OLD_ROW_TAG, &key, &payload);
                 if (which, day) == (7, 2) {
-                    sealed[5] ^= 1;
+                    encoded[5] ^= 1;
                 }
-                table.insert(&key, sealed.as_slice()).expect("a row");
+                table.insert(&key, encoded.as_slice()).expect("a row");
             }
         }
         let key = Format(1).key();
         let mut meta = txn.open_table(Records::Meta.definition()).expect("a table");
-        meta.insert(key.as_slice(), Format(1).sealed(&key).expect("sealed").as_slice()).expect("a row");
+        meta.insert(key.as_slice(), Format(1).value(&key).expect("encoded").as_slice()).expect("a row");
     }
     txn.commit().expect("committed");
     for table in [Records::Consents, Records::Grants, Records::Tokens, Records::GrantUses] {
