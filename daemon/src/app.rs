@@ -262,7 +262,7 @@ impl App {
         if let Err(error) = pending.await {
             tracing::error!(%error, "a decision could not be stored; the roster is loaded anew");
             self.reload().await;
-            return Err(stored_not(&error));
+            return Err(write_error(&error));
         }
         self.meters.told(&events);
         self.feed.tell(events);
@@ -348,7 +348,7 @@ impl Step<'_> {
         // One that fails badly must not take those with it that are in the roster already and not yet on their way.
         let deciding = AssertUnwindSafe(|| decision(&facts, &mut commit, self.dice));
         let decided = catch_unwind(deciding).unwrap_or_else(|_| Err(RosterError::failed(FAILED_BADLY)))?;
-        self.encoded.add(&commit).map_err(|error| stored_not(&error))?;
+        self.encoded.add(&commit).map_err(|error| write_error(&error))?;
         self.roster.apply(&commit);
         self.events.extend(events_of(self.roster, &commit));
         Ok(decided)
@@ -388,13 +388,13 @@ fn events_of(roster: &Roster, commit: &Commit) -> Vec<Event> {
 }
 
 /// A store's failure as people get it.
-pub fn stored_not(error: &StoreError) -> RosterError {
+pub fn write_error(error: &StoreError) -> RosterError {
     RosterError::failed(format!("nothing was changed: {error}"))
         .hint("free disk space or mend the disk; rosterd goes on by itself as soon as it can write")
 }
 
 /// A failed read as people get it.
-pub fn read_not(error: &StoreError) -> RosterError {
+pub fn read_error(error: &StoreError) -> RosterError {
     RosterError::failed(error.to_string())
 }
 

@@ -12,7 +12,7 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::resolve::{self, Named};
 use super::rows;
-use crate::app::{App, read_not};
+use crate::app::{App, read_error};
 use crate::model;
 use crate::store::{self, Mark};
 
@@ -40,7 +40,7 @@ pub async fn runs(app: &App, query: RunsQuery) -> Result<Page<Run>, RosterError>
     let (mark, since) = (place(query.mark), query.since.unwrap_or(Timestamp(i64::MIN)));
     let wanted = move |id: ConnectionId| of.as_ref().is_none_or(|of| of.contains(&id));
     let read = app.store.read(move |reader| reader.runs(since, mark.as_ref(), limit(query.limit), wanted)).await;
-    let read = read.map_err(|error| read_not(&error))?;
+    let read = read.map_err(|error| read_error(&error))?;
     Ok(app.look(|roster| page(read, |run| rows::run(roster, run))))
 }
 
@@ -53,7 +53,7 @@ pub async fn changes(app: &App, query: ChangesQuery) -> Result<Page<Change>, Ros
     let (mark, since) = (place(query.mark), query.since.unwrap_or(Timestamp(i64::MIN)));
     let wanted = move |id: ConnectionId| of.as_ref().is_none_or(|of| of.contains(&id));
     let read = app.store.read(move |reader| reader.changes(since, mark.as_ref(), limit(query.limit), wanted)).await;
-    let read = read.map_err(|error| read_not(&error))?;
+    let read = read.map_err(|error| read_error(&error))?;
     Ok(app.look(|roster| page(read, |change| rows::change(roster, change))))
 }
 
@@ -83,7 +83,7 @@ pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, Roster
         in_state && of.is_none_or(|of| alert.influencer == of)
     };
     let read = app.store.read(move |reader| reader.alerts(mark.as_ref(), limit(query.limit), wanted)).await;
-    let read = read.map_err(|error| read_not(&error))?;
+    let read = read.map_err(|error| read_error(&error))?;
     Ok(app.look(|roster| page(read, |alert| rows::alert(roster, alert))))
 }
 
@@ -109,7 +109,7 @@ pub async fn alert(app: &App, text: &str) -> Result<Alert, RosterError> {
     }
     let nothing = || RosterError::not_found(format!("no alert is named {text:?}")).hint("`roster alerts` shows them");
     let id = text.parse().map_err(|_| nothing())?;
-    let stored = app.store.read(move |reader| reader.alert_by_id(id)).await.map_err(|error| read_not(&error))?;
+    let stored = app.store.read(move |reader| reader.alert_by_id(id)).await.map_err(|error| read_error(&error))?;
     let stored = stored.ok_or_else(nothing)?;
     Ok(app.look(|roster| rows::alert(roster, &stored)))
 }
@@ -122,7 +122,7 @@ pub async fn audit(app: &App, query: AuditQuery) -> Result<Page<AuditEntry>, Ros
     let (mark, since) = (place(query.mark), query.since);
     let wanted = move |line: &model::AuditLine| since.is_none_or(|since| line.at >= since);
     let read = app.store.read(move |reader| reader.audit(mark.as_ref(), limit(query.limit), wanted)).await;
-    let read = read.map_err(|error| read_not(&error))?;
+    let read = read.map_err(|error| read_error(&error))?;
     Ok(page(read, |(number, line)| entry(*number, line)))
 }
 
@@ -147,7 +147,7 @@ pub async fn history(app: &App, named: &str, since: Option<Date>, until: Option<
     let connection = app.look(|roster| resolve::connection(roster, named).cloned())?;
     let id = connection.id;
     let read = app.store.read(move |reader| reader.history(&connection, since, until)).await;
-    let mut snapshots = read.map_err(|error| read_not(&error))?;
+    let mut snapshots = read.map_err(|error| read_error(&error))?;
     let next = snapshots.get(SNAPSHOTS_PER_ANSWER).map(|snapshot| snapshot.date);
     snapshots.truncate(SNAPSHOTS_PER_ANSWER);
     Ok(History { connection: id, snapshots, next })

@@ -8,7 +8,7 @@ use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::time::Date;
 
 use super::{audit, connection_named};
-use crate::app::{App, read_not};
+use crate::app::{App, read_error};
 use crate::browse::resolve;
 use crate::sync::decide;
 
@@ -36,7 +36,7 @@ pub async fn record(
     }
     let connection = app.look(|roster| resolve::connection(roster, &named).cloned())?;
     let stored = app.store.read(move |reader| reader.snapshot_on(connection.id, date)).await;
-    let measured = stored.map_err(|error| read_not(&error))?.filter(|stored| stored.source == Source::Api);
+    let measured = stored.map_err(|error| read_error(&error))?.filter(|stored| stored.source == Source::Api);
     if let (Some(measured), false) = (&measured, replace) {
         let followers = measured.numbers.followers.map_or("no followers".to_owned(), |n| format!("{n} followers"));
         return Err(RosterError::conflict(format!("{date} was measured already: {followers}"))
