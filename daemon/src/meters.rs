@@ -93,7 +93,7 @@ impl Meters {
     }
 
     /// The daily upkeep ended well.
-    pub fn kept_house(&self, at: Timestamp) {
+    pub fn record_upkeep(&self, at: Timestamp) {
         self.kept_at.set(at.0 / 1000);
     }
 
@@ -318,7 +318,7 @@ mod tests {
     fn two_daemons_in_one_process_count_apart() {
         let (one, other) = (Meters::new(["youtube"]), Meters::new(["youtube"]));
         one.came(Verdict::Busy);
-        one.kept_house(Timestamp(5_000));
+        one.record_upkeep(Timestamp(5_000));
         told(&one.families(), "roster_rpc_connections_total{verdict=\"busy\"} 1");
         told(&one.families(), "roster_upkeep_last_success_timestamp_seconds 5");
         told(&other.families(), "roster_rpc_connections_total{verdict=\"busy\"} 0");

@@ -69,6 +69,6 @@ async fn keep(app: &App) {
         }
     }
     if well {
-        app.meters.kept_house(app.clock.now());
+        app.meters.record_upkeep(app.clock.now());
     }
 }
