@@ -54,7 +54,7 @@ use self::damage::DamageLog;
 use self::origin::Origin;
 pub(crate) use self::origin::own_dir;
 use self::records::Stamp;
-use self::shared::{Shared, told_as_damage};
+use self::shared::{Shared, panics_as_damage};
 use self::writer::Job;
 use crate::meters::StoreMeters;
 use crate::model::{Commit, Loaded};
@@ -105,7 +105,7 @@ impl Store {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(std::io::Error::other)?;
         let stamp = Stamp { id, created_at: options.now };
-        told_as_damage(|| {
+        panics_as_damage(|| {
             let origin = match options.backend {
                 None => Origin::in_dir(&options.dir, options.cache_bytes, stamp)?,
                 Some(source) => Origin::in_backend(source, options.cache_bytes, stamp)?,
@@ -130,7 +130,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn key_named(dir: &std::path::Path) -> Result<Option<[u8; 8]>, StoreError> {
-        told_as_damage(|| Origin::key_named(dir, 1 << 20))
+        panics_as_damage(|| Origin::key_named(dir, 1 << 20))
     }
 
     /// Queues a commit and returns at once. What is queued first is written first. The result need not be awaited; the

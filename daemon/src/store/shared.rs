@@ -60,7 +60,7 @@ impl Shared {
         Self { held, origin, state, damage, meters: StoreMeters::default() }
     }
 
-    /// Runs `read` in one read transaction. redb panics on some damaged pages; that is told as damage.
+    /// Runs `read` in one read transaction. redb panics on some damaged pages; that is returned as damage.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let held = self.held.read();
         let database = match held.as_ref().ok_or_else(|| self.degraded())? {
@@ -68,7 +68,7 @@ impl Shared {
             Held::ToRead(database) => database,
         };
         let _counted = self.meters.read();
-        told_as_damage(|| read(&Reader::new(database.begin_read()?, &self.damage)))
+        panics_as_damage(|| read(&Reader::new(database.begin_read()?, &self.damage)))
     }
 
     /// Runs `write` in one write transaction and makes it durable. On an error nothing was written, or, when the error
@@ -81,7 +81,7 @@ impl Shared {
     ) -> Result<T, StoreError> {
         let held = self.held.read();
         let Some(Held::Whole(database)) = held.as_ref() else { return Err(self.degraded()) };
-        told_as_damage(|| {
+        panics_as_damage(|| {
             let mut txn = database.begin_write()?;
             txn.set_quick_repair(true);
             let told = write(&txn)?;
@@ -94,7 +94,7 @@ impl Shared {
     /// which on a full disk it does: it would repair what was left open.
     pub(super) fn reopen(&self) -> Result<(), StoreError> {
         let mut held = self.held.write();
-        let opened = told_as_damage(|| {
+        let opened = panics_as_damage(|| {
             drop(held.take());
             self.origin.open()
         });
@@ -104,7 +104,7 @@ impl Shared {
                 Ok(())
             }
             Err(error) => {
-                *held = told_as_damage(|| self.origin.open_to_read()).ok().map(Held::ToRead);
+                *held = panics_as_damage(|| self.origin.open_to_read()).ok().map(Held::ToRead);
                 Err(error)
             }
         }
@@ -138,7 +138,7 @@ impl Drop for Shared {
     /// redb writes when it closes, and panics over some damaged pages then as well.
     fn drop(&mut self) {
         let held = self.held.get_mut().take();
-        if let Err(error) = told_as_damage(|| {
+        if let Err(error) = panics_as_damage(|| {
             drop(held);
             Ok(())
         }) {
@@ -148,7 +148,7 @@ impl Drop for Shared {
 }
 
 /// Turns a panic into `Damaged`. Everything that was open inside has been dropped by then.
-pub(super) fn told_as_damage<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+pub(super) fn panics_as_damage<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         Err(StoreError::Damaged { what: format!("it could not be worked on: {}", words_of(&*panic)) })
     })
