@@ -7,7 +7,7 @@ use roster_protocol::metric::{Mean, Numbers, Ratio};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::places::{AGES, SOURCES, TROUBLES, at, maybe_at, place};
+use super::codes::{AGES, SOURCES, TROUBLES, at, maybe_at, place};
 use super::{Payload, Record, not_encoded};
 use crate::model::{Connection, Influencer, Trouble};
 use crate::store::error::StoreError;

@@ -6,7 +6,7 @@ use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunI
 use roster_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::places::{
+use super::codes::{
     ALERT_STATES, CAUSES, CHANGE_CAUSES, DELIVERY_STATES, METRICS, OUTCOMES, SEVERITIES, at, maybe_at, place,
 };
 use super::{Payload, Record, not_encoded, number_of};

@@ -6,7 +6,7 @@ mod accounts;
 mod consents;
 mod events;
 mod facts;
-mod places;
+mod codes;
 
 use super::envelope;
 use super::error::StoreError;
