@@ -7,7 +7,7 @@ use roster_protocol::metric::{Mean, Numbers, Ratio};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::codes::{AGES, SOURCES, TROUBLES, at, maybe_at, place};
+use super::codes::{AGES, SOURCES, TROUBLES, code, optional_variant, variant};
 use super::{Payload, Record, not_encoded};
 use crate::model::{Connection, Influencer, Trouble};
 use crate::store::error::StoreError;
@@ -122,7 +122,7 @@ impl Record for Connection {
                 last_synced_at: self.last_synced_at.map(|at| at.0),
                 failures: self.failures,
                 trouble: self.trouble.as_ref().map(|trouble| TroubleRecord {
-                    kind: place(TROUBLES, trouble.kind),
+                    kind: code(TROUBLES, trouble.kind),
                     message: &trouble.message,
                     since: trouble.since.0,
                     retry_at: trouble.retry_at.map(|at| at.0),
@@ -132,7 +132,7 @@ impl Record for Connection {
                     engagement_rate: profile.engagement_rate.map(|rate| rate.0),
                     avg_likes: profile.avg_likes.map(|likes| likes.0),
                     as_of: profile.as_of.0,
-                    source: place(SOURCES, profile.source),
+                    source: code(SOURCES, profile.source),
                 }),
                 latest: self.latest.as_ref().map(|latest| (latest.date.0, SnapshotRecord::from(latest))),
                 first_day: self.first_day.map(|day| day.0),
@@ -146,7 +146,7 @@ impl Record for Connection {
         let trouble = match record.trouble {
             None => None,
             Some(trouble) => Some(Trouble {
-                kind: at(TROUBLES, trouble.kind)?,
+                kind: variant(TROUBLES, trouble.kind)?,
                 message: trouble.message.to_owned(),
                 since: Timestamp(trouble.since),
                 retry_at: trouble.retry_at.map(Timestamp),
@@ -159,7 +159,7 @@ impl Record for Connection {
                 engagement_rate: profile.engagement_rate.map(Ratio),
                 avg_likes: profile.avg_likes.map(Mean),
                 as_of: Timestamp(profile.as_of),
-                source: at(SOURCES, profile.source)?,
+                source: variant(SOURCES, profile.source)?,
             }),
         };
         let latest = match record.latest {
@@ -212,7 +212,7 @@ impl From<&Snapshot> for SnapshotRecord {
         let numbers = &snapshot.numbers;
         Self {
             observed_at: snapshot.observed_at.0,
-            source: place(SOURCES, snapshot.source),
+            source: code(SOURCES, snapshot.source),
             followers_step: snapshot.followers_step,
             definition: snapshot.definition,
             followers: numbers.followers,
@@ -224,7 +224,7 @@ impl From<&Snapshot> for SnapshotRecord {
             avg_views: numbers.avg_views.map(|mean| mean.0),
             audience_male: numbers.audience_male.map(|share| share.0),
             audience_female: numbers.audience_female.map(|share| share.0),
-            top_age_range: numbers.top_age_range.map(|range| place(AGES, range)),
+            top_age_range: numbers.top_age_range.map(|range| code(AGES, range)),
         }
     }
 }
@@ -245,7 +245,7 @@ impl SnapshotRecord {
         Some(Snapshot {
             date,
             observed_at: Timestamp(self.observed_at),
-            source: at(SOURCES, self.source)?,
+            source: variant(SOURCES, self.source)?,
             followers_step: self.followers_step,
             definition: self.definition,
             numbers: Numbers {
@@ -258,7 +258,7 @@ impl SnapshotRecord {
                 avg_views: self.avg_views.map(Mean),
                 audience_male: self.audience_male.map(Ratio),
                 audience_female: self.audience_female.map(Ratio),
-                top_age_range: maybe_at(AGES, self.top_age_range)?,
+                top_age_range: optional_variant(AGES, self.top_age_range)?,
             },
         })
     }

@@ -1,6 +1,6 @@
-//! The numbers of enum variants on disk: their places in these lists. Append, never reorder.
+//! The codes of enum variants on disk: their positions in these lists. Append, never reorder.
 //!
-//! Beside each list stands a match that stops compiling when a variant is missing in it.
+//! Beside each list is a match that stops compiling when a variant is missing in it.
 
 use roster_protocol::alert::{AlertState, ChangeCause, Severity};
 use roster_protocol::connection::Source;
@@ -9,22 +9,22 @@ use roster_protocol::sync::{Cause, Outcome};
 
 use crate::model::{DeliveryState, TroubleKind};
 
-/// A variant's place.
-pub(super) fn place<T: PartialEq>(all: &[T], one: T) -> u8 {
+/// A variant's code.
+pub(super) fn code<T: PartialEq>(all: &[T], one: T) -> u8 {
     // All lists are whole, see above; no reader would accept 255.
-    all.iter().position(|each| *each == one).map_or(u8::MAX, |place| place as u8)
+    all.iter().position(|each| *each == one).map_or(u8::MAX, |position| position as u8)
 }
 
-/// The variant at a place, if there is one.
-pub(super) fn at<T: Copy>(all: &[T], place: u8) -> Option<T> {
-    all.get(usize::from(place)).copied()
+/// The variant of a code, if there is one.
+pub(super) fn variant<T: Copy>(all: &[T], code: u8) -> Option<T> {
+    all.get(usize::from(code)).copied()
 }
 
-/// `Some(None)` for none, `None` for what is no place.
-pub(super) fn maybe_at<T: Copy>(all: &[T], place: Option<u8>) -> Option<Option<T>> {
-    match place {
+/// `Some(None)` for no code, `None` for one that no variant has.
+pub(super) fn optional_variant<T: Copy>(all: &[T], code: Option<u8>) -> Option<Option<T>> {
+    match code {
         None => Some(None),
-        Some(place) => at(all, place).map(Some),
+        Some(code) => variant(all, code).map(Some),
     }
 }
 

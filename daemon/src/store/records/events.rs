@@ -7,7 +7,8 @@ use roster_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::codes::{
-    ALERT_STATES, CAUSES, CHANGE_CAUSES, DELIVERY_STATES, METRICS, OUTCOMES, SEVERITIES, at, maybe_at, place,
+    ALERT_STATES, CAUSES, CHANGE_CAUSES, DELIVERY_STATES, METRICS, OUTCOMES, SEVERITIES, code, optional_variant,
+    variant,
 };
 use super::{Payload, Record, not_encoded, number_of};
 use crate::model::{Alert, AuditLine, Change, Delivery, Run};
@@ -43,8 +44,8 @@ impl Record for Run {
                 platform: &self.platform,
                 due_at: self.due_at.0,
                 duration_ms: self.duration_ms,
-                outcome: place(OUTCOMES, self.outcome),
-                cause: place(CAUSES, self.cause),
+                outcome: code(OUTCOMES, self.outcome),
+                cause: code(CAUSES, self.cause),
                 is_retry: self.is_retry,
                 followers: self.followers,
                 error: self.error.as_deref(),
@@ -65,8 +66,8 @@ impl Record for Run {
             due_at: Timestamp(record.due_at),
             started_at,
             duration_ms: record.duration_ms,
-            outcome: at(OUTCOMES, record.outcome)?,
-            cause: at(CAUSES, record.cause)?,
+            outcome: variant(OUTCOMES, record.outcome)?,
+            cause: variant(CAUSES, record.cause)?,
             is_retry: record.is_retry,
             followers: record.followers,
             error: record.error.map(str::to_owned),
@@ -89,7 +90,7 @@ impl Record for Change {
     const TABLE: Records = Records::Changes;
 
     fn key(&self) -> Vec<u8> {
-        timed_key(self.at, &[&self.connection.0, &[place(METRICS, self.metric)]])
+        timed_key(self.at, &[&self.connection.0, &[code(METRICS, self.metric)]])
     }
 
     fn encode(&self, out: Vec<u8>) -> Payload {
@@ -99,7 +100,7 @@ impl Record for Change {
                 platform: &self.platform,
                 from: self.from,
                 to: self.to,
-                cause: place(CHANGE_CAUSES, self.cause),
+                cause: code(CHANGE_CAUSES, self.cause),
                 significant: self.significant,
             },
             out,
@@ -114,10 +115,10 @@ impl Record for Change {
             influencer: InfluencerId::from_bytes(record.influencer),
             connection,
             platform: record.platform.to_owned(),
-            metric: at(METRICS, *key.get(13)?)?,
+            metric: variant(METRICS, *key.get(13)?)?,
             from: record.from,
             to: record.to,
-            cause: at(CHANGE_CAUSES, record.cause)?,
+            cause: variant(CHANGE_CAUSES, record.cause)?,
             significant: record.significant,
         })
     }
@@ -153,13 +154,13 @@ impl Record for Alert {
         to_extend(
             &AlertRecord {
                 id: self.id.0,
-                state: place(ALERT_STATES, self.state),
+                state: code(ALERT_STATES, self.state),
                 rule: &self.rule,
-                severity: place(SEVERITIES, self.severity),
+                severity: code(SEVERITIES, self.severity),
                 influencer: self.influencer.0,
                 connection: self.connection.0,
                 platform: &self.platform,
-                metric: self.metric.map(|metric| place(METRICS, metric)),
+                metric: self.metric.map(|metric| code(METRICS, metric)),
                 from: self.from,
                 to: self.to,
                 opened_at: self.opened_at.0,
@@ -176,13 +177,13 @@ impl Record for Alert {
         Some(Alert {
             number: number_of(key)?,
             id: AlertId::from_bytes(record.id),
-            state: at(ALERT_STATES, record.state)?,
+            state: variant(ALERT_STATES, record.state)?,
             rule: record.rule.to_owned(),
-            severity: at(SEVERITIES, record.severity)?,
+            severity: variant(SEVERITIES, record.severity)?,
             influencer: InfluencerId::from_bytes(record.influencer),
             connection: ConnectionId::from_bytes(record.connection),
             platform: record.platform.to_owned(),
-            metric: maybe_at(METRICS, record.metric)?,
+            metric: optional_variant(METRICS, record.metric)?,
             from: record.from,
             to: record.to,
             opened_at: Timestamp(record.opened_at),
@@ -215,7 +216,7 @@ impl Record for Delivery {
         to_extend(
             &DeliveryRecord {
                 id: self.id.0,
-                state: place(DELIVERY_STATES, self.state),
+                state: code(DELIVERY_STATES, self.state),
                 attempts: self.attempts,
                 next_at: self.next_at.map(|at| at.0),
                 last_error: self.last_error.as_deref(),
@@ -232,7 +233,7 @@ impl Record for Delivery {
             id: DeliveryId::from_bytes(record.id),
             alert: u64::from_be_bytes(*alert),
             channel: std::str::from_utf8(channel).ok()?.to_owned(),
-            state: at(DELIVERY_STATES, record.state)?,
+            state: variant(DELIVERY_STATES, record.state)?,
             attempts: record.attempts,
             next_at: record.next_at.map(Timestamp),
             last_error: record.last_error.map(str::to_owned),

@@ -3,10 +3,10 @@
 //! Values are postcard. What the key says is not repeated. A changed struct is another version of the store.
 
 mod accounts;
+mod codes;
 mod consents;
 mod events;
 mod facts;
-mod codes;
 
 use super::envelope;
 use super::error::StoreError;
