@@ -110,7 +110,7 @@ async fn other_versions_are_told_which_side_to_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_stops_in_the_middle_is_cut_off() {
     let (_world, socket) = world().await;
-    // The world's patience is 400 ms for each of these.
+    // The world's timeout is 400 ms for each of these.
     let whole = call(7, 1000, nobody());
     let starts = [
         vec![],

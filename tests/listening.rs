@@ -223,7 +223,7 @@ async fn besiege(address: SocketAddr, many: u64, in_time: Duration) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_dawdles_is_cut_off_and_holds_nobody_up() {
-    // The world's patience is 2 s for headers and 3 s for all of a request; the real one is for the night.
+    // The world's timeouts are 2 s for headers and 3 s for all of a request; the real one is for the night.
     match nightly() {
         None => besiege(World::impatient().await.daemon().http.expect("it listens"), 300, Duration::from_secs(5)).await,
         Some(_) => {

@@ -235,7 +235,7 @@ async fn who_never_reads_is_cut_off() {
     let world = World::new().await;
     let socket = world.daemon().socket.clone();
     fill_a_page(&world.client).await;
-    // The world's patience with readers is 1.5 s.
+    // The world's timeout for readers is 1.5 s.
     let attack = async |_: usize| {
         let mut raw = Raw::guest(&socket).await;
         let begun = Instant::now();
@@ -262,7 +262,7 @@ async fn answers_that_nobody_reads_cost_little() {
     let socket = place.socket();
     fill_a_page(&rosterd.client).await;
     let (growth, clients) = (Growth::of(&rosterd), times(AT_ONCE as u64, 64));
-    // Waiting for the daemon's patience of half a minute is for the night.
+    // Waiting for the daemon's timeout of half a minute is for the night.
     let waits = nightly().is_some();
     let attack = async |_| {
         let mut raw = Raw::guest(&socket).await;

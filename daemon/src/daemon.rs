@@ -40,8 +40,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// The process's log, when it is the daemon's.
     pub logs: Option<Logs>,
-    pub rpc_patience: roster_protocol::transport::Patience,
-    pub http_patience: http::Patience,
+    pub rpc_timeouts: roster_protocol::transport::Timeouts,
+    pub http_timeouts: http::Timeouts,
 }
 
 impl Options {
@@ -60,8 +60,8 @@ impl Options {
             session: false,
             clock: Arc::new(SystemClock),
             logs: None,
-            rpc_patience: roster_protocol::transport::Patience::default(),
-            http_patience: http::Patience::default(),
+            rpc_timeouts: roster_protocol::transport::Timeouts::default(),
+            http_timeouts: http::Timeouts::default(),
         }
     }
 }
@@ -137,11 +137,11 @@ impl Daemon {
         let recalling = app.clone();
         let work = vec![
             tokio::spawn(async move { recalling.recall().await }),
-            tokio::spawn(rpc::serve(app.clone(), listener, gate, options.rpc_patience)),
+            tokio::spawn(rpc::serve(app.clone(), listener, gate, options.rpc_timeouts)),
             tokio::spawn(scheduler::run(app.clone())),
             tokio::spawn(desktop::run(app.clone(), options.session)),
             tokio::spawn(upkeep::run(app.clone())),
-            tokio::spawn(http::run(app.clone(), http, options.http_patience)),
+            tokio::spawn(http::run(app.clone(), http, options.http_timeouts)),
             // After the listener was bound, whose address consents name.
             tokio::spawn(keeper::run(app.clone())),
         ];

@@ -39,9 +39,9 @@ pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// The longest deadline a client can ask for; longer ones are cut to it.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(120);
 
-/// How patient a side is with the other, as values so that tests need no real seconds.
+/// How long a side waits for the other, as values so that tests need no real seconds.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Timeouts {
     /// For the preamble, from connecting on.
     pub preamble: Duration,
     /// For the rest of a frame, from its first byte on.
@@ -50,7 +50,7 @@ pub struct Patience {
     pub unread: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self { preamble: Duration::from_secs(5), half_frame: Duration::from_secs(5), unread: Duration::from_secs(30) }
     }
@@ -95,7 +95,7 @@ pub enum ConnectError {
 /// # Errors
 /// See [`ConnectError`]; none leaves anything behind.
 pub async fn connect(path: &Path) -> Result<RosterClient, ConnectError> {
-    let patience = Patience::default();
+    let timeouts = Timeouts::default();
     let shown = || path.display().to_string();
     let stream = UnixStream::connect(path).await.map_err(|source| match source.kind() {
         io::ErrorKind::PermissionDenied => ConnectError::NotPermitted { path: shown() },
@@ -104,9 +104,9 @@ pub async fn connect(path: &Path) -> Result<RosterClient, ConnectError> {
     let greeting = greet(stream, PROTOCOL_VERSION);
     let not_roster = || ConnectError::NotRoster { path: shown() };
     let (stream, theirs, verdict) =
-        tokio::time::timeout(patience.preamble, greeting).await.map_err(|_| not_roster())?.map_err(|_| not_roster())?;
+        tokio::time::timeout(timeouts.preamble, greeting).await.map_err(|_| not_roster())?.map_err(|_| not_roster())?;
     match verdict {
-        Some(Verdict::Welcome) if theirs == PROTOCOL_VERSION => Ok(client_over(stream, patience)),
+        Some(Verdict::Welcome) if theirs == PROTOCOL_VERSION => Ok(client_over(stream, timeouts)),
         Some(Verdict::Busy) => Err(ConnectError::Busy { path: shown() }),
         Some(Verdict::NotPermitted) => Err(ConnectError::NotPermitted { path: shown() }),
         _ => Err(ConnectError::WrongVersion { ours: PROTOCOL_VERSION, theirs }),
@@ -135,9 +135,9 @@ fn preamble(version: u16) -> [u8; 8] {
 ///
 /// # Errors
 /// When it hangs up, is too slow, or is no Roster client.
-pub async fn read_preamble(stream: &mut (impl AsyncRead + Unpin), patience: Patience) -> io::Result<u16> {
+pub async fn read_preamble(stream: &mut (impl AsyncRead + Unpin), timeouts: Timeouts) -> io::Result<u16> {
     let mut bytes = [0; 8];
-    tokio::time::timeout(patience.preamble, stream.read_exact(&mut bytes)).await??;
+    tokio::time::timeout(timeouts.preamble, stream.read_exact(&mut bytes)).await??;
     if &bytes[..6] != MAGIC {
         return Err(io::ErrorKind::InvalidData.into());
     }
@@ -156,17 +156,17 @@ pub async fn answer_preamble(stream: &mut (impl AsyncWrite + Unpin), verdict: Ve
 }
 
 /// The client's end over a stream whose preambles are done.
-fn client_over(stream: UnixStream, patience: Patience) -> RosterClient {
-    let frames = Guarded::new(Framed::new(stream, ClientCodec::<RosterRequest, RosterResponse>::default()), patience);
+fn client_over(stream: UnixStream, timeouts: Timeouts) -> RosterClient {
+    let frames = Guarded::new(Framed::new(stream, ClientCodec::<RosterRequest, RosterResponse>::default()), timeouts);
     RosterClient::new(tarpc::client::Config::default(), frames).spawn()
 }
 
 /// The daemon's end over a stream whose preambles are done.
-pub fn server_over<S>(stream: S, patience: Patience) -> Guarded<S, ServerCodec<RosterRequest, RosterResponse>>
+pub fn server_over<S>(stream: S, timeouts: Timeouts) -> Guarded<S, ServerCodec<RosterRequest, RosterResponse>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    Guarded::new(Framed::new(stream, ServerCodec::default()), patience)
+    Guarded::new(Framed::new(stream, ServerCodec::default()), timeouts)
 }
 
 /// A context whose call may take this long.
@@ -310,22 +310,22 @@ impl<Req: Serialize, Resp> Encoder<ClientMessage<Req>> for ClientCodec<Req, Resp
     }
 }
 
-/// Frames with an end to patience: half a frame, or an answer nobody reads, ends the connection.
+/// Frames with timeouts: half a frame, or a response that the other side does not read, ends the connection.
 pub struct Guarded<S, Codec> {
     frames: Framed<S, Codec>,
-    patience: Patience,
+    timeouts: Timeouts,
     half_frame: Option<Pin<Box<Sleep>>>,
     unread: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: AsyncRead + AsyncWrite, Codec> Guarded<S, Codec> {
-    fn new(frames: Framed<S, Codec>, patience: Patience) -> Self {
-        Self { frames, patience, half_frame: None, unread: None }
+    fn new(frames: Framed<S, Codec>, timeouts: Timeouts) -> Self {
+        Self { frames, timeouts, half_frame: None, unread: None }
     }
 }
 
 /// Ready with an error once `timer`, started at the first call, has run out.
-fn out_of_patience(timer: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Context<'_>) -> Poll<io::Error> {
+fn timed_out(timer: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Context<'_>) -> Poll<io::Error> {
     let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
     ready!(timer.as_mut().poll(cx));
     Poll::Ready(io::ErrorKind::TimedOut.into())
@@ -342,7 +342,7 @@ where
         let this = self.get_mut();
         let polled = Pin::new(&mut this.frames).poll_next(cx);
         if polled.is_pending() && !this.frames.read_buffer().is_empty() {
-            return out_of_patience(&mut this.half_frame, this.patience.half_frame, cx).map(|error| Some(Err(error)));
+            return timed_out(&mut this.half_frame, this.timeouts.half_frame, cx).map(|error| Some(Err(error)));
         }
         this.half_frame = None;
         polled
@@ -381,7 +381,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, Codec> Guarded<S, Codec> {
     ) -> Poll<io::Result<()>> {
         let polled = poll(Pin::new(&mut self.frames), cx);
         if polled.is_pending() {
-            return out_of_patience(&mut self.unread, self.patience.unread, cx).map(Err);
+            return timed_out(&mut self.unread, self.timeouts.unread, cx).map(Err);
         }
         self.unread = None;
         polled

@@ -51,7 +51,7 @@ pub fn figure(text: impl std::fmt::Display) {
     println!("\nfigure: {text}");
 }
 
-type Listening = rosterd::serve::http::Patience;
+type Listening = rosterd::serve::http::Timeouts;
 const PATIENT: Listening = Listening { headers: LIMIT, request: LIMIT };
 const IMPATIENT: Listening = Listening { headers: Duration::from_secs(2), request: Duration::from_secs(3) };
 
@@ -269,12 +269,12 @@ async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>, listening: 
     let options = || Options {
         clock: clock.clone(),
         source: Source { file: dir.path().join("rosterd.toml"), surroundings: Surroundings::default(), limits },
-        rpc_patience: transport::Patience {
+        rpc_timeouts: transport::Timeouts {
             preamble: Duration::from_millis(400),
             half_frame: Duration::from_millis(400),
             unread: Duration::from_millis(1500),
         },
-        http_patience: listening,
+        http_timeouts: listening,
         ..Options::new(config.clone(), dir.path().join("state"), dir.path().join("run").join("rosterd.sock"))
     };
     // Programs that other stories start hold this process's files, locks included, for the moment until they are their own.

@@ -41,25 +41,25 @@ const CHANCE: Duration = Duration::from_millis(250);
 /// How many may wait for a place.
 const BACKLOG: u32 = 1024;
 const MOST_HEADER_BYTES: usize = 16 * 1024;
-/// A connection ends after this many times the patience for one request: nobody holds a place for ever.
+/// A connection ends after this many times the timeout of one request: no client holds one for ever.
 const MOST_REQUESTS_LONG: u32 = 20;
 
-/// How patient the listener is, as values so that tests need no real seconds.
+/// How long the listener waits for a client, as values so that tests need no real seconds.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Timeouts {
     /// For the whole of a request's headers.
     pub headers: Duration,
     /// For a request and its answer.
     pub request: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self { headers: Duration::from_secs(10), request: Duration::from_secs(15) }
     }
 }
 
-fn router(app: Arc<App>, config: &config::Http, patience: Patience) -> Router {
+fn router(app: Arc<App>, config: &config::Http, timeouts: Timeouts) -> Router {
     let callback_path = "/oauth/{platform}/callback";
     // A proxy with a path of its own may hand it on.
     let outer = config.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/')).to_owned();
@@ -72,7 +72,7 @@ fn router(app: Arc<App>, config: &config::Http, patience: Patience) -> Router {
     let router = if config.metrics { router.route("/metrics", get(metrics::scrape)) } else { router };
     router
         .with_state(app)
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience.request))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeouts.request))
         .layer(RequestBodyLimitLayer::new(0))
 }
 
@@ -97,7 +97,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Listens where the config says, from the listener it had at the start on, until the end.
-pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, patience: Patience) {
+pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, timeouts: Timeouts) {
     let mut setup = app.watch_setup();
     let mut wanted = setup.borrow().config.http.listen;
     loop {
@@ -116,7 +116,7 @@ pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, patience: Pat
         let serving = async {
             match &listener {
                 Some(listener) => {
-                    let service = Service { router: router(app.clone(), &config, patience), patience, over };
+                    let service = Service { router: router(app.clone(), &config, timeouts), timeouts, over };
                     serve(&app, listener, service).await;
                 }
                 None => app.ending.cancelled().await,
@@ -138,7 +138,7 @@ pub fn address_of(listener: &Option<TcpListener>) -> Option<SocketAddr> {
 #[derive(Clone)]
 struct Service {
     router: Router,
-    patience: Patience,
+    timeouts: Timeouts,
     /// From now on there is another one: answer what was asked, and close.
     over: CancellationToken,
 }
@@ -201,11 +201,11 @@ async fn make_room(open: &mut VecDeque<Guest>) {
     }
 }
 
-/// HTTP/1 only: telling versions apart would wait for a first byte without an end to patience.
+/// HTTP/1 only: telling versions apart would wait for a first byte without a timeout.
 async fn converse(stream: TcpStream, service: Service, answered: &AtomicBool) {
-    let Service { router, patience, over } = service;
+    let Service { router, timeouts, over } = service;
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(patience.headers).max_buf_size(MOST_HEADER_BYTES);
+    builder.timer(TokioTimer::new()).header_read_timeout(timeouts.headers).max_buf_size(MOST_HEADER_BYTES);
     let router = TowerToHyperService::new(router);
     let service = service_fn(|request| {
         let answer = router.call(request);
@@ -223,8 +223,8 @@ async fn converse(stream: TcpStream, service: Service, answered: &AtomicBool) {
     tokio::select! {
         _ = conversation.as_mut() => return,
         () = over.cancelled() => {}
-        () = tokio::time::sleep(patience.request * MOST_REQUESTS_LONG) => {}
+        () = tokio::time::sleep(timeouts.request * MOST_REQUESTS_LONG) => {}
     }
     conversation.as_mut().graceful_shutdown();
-    let _ = tokio::time::timeout(patience.request, conversation).await;
+    let _ = tokio::time::timeout(timeouts.request, conversation).await;
 }

@@ -11,7 +11,7 @@ use futures::StreamExt;
 use parking_lot::Mutex;
 use roster_protocol::audit::Who;
 use roster_protocol::service::Roster as _;
-use roster_protocol::transport::{self, PROTOCOL_VERSION, Patience, Verdict};
+use roster_protocol::transport::{self, PROTOCOL_VERSION, Timeouts, Verdict};
 use roster_protocol::{RosterRequest, RosterResponse};
 use tarpc::server::{BaseChannel, Channel, InFlightRequest};
 use tokio::net::{UnixListener, UnixStream};
@@ -76,7 +76,7 @@ impl Drop for Seat {
 }
 
 /// Accepts clients until the end. A failing accept (no more descriptors) waits longer each time, and never spins.
-pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, patience: Patience) {
+pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, timeouts: Timeouts) {
     let guests = Arc::new(Guests::default());
     let mut pause = SHORTEST_PAUSE;
     let mut told = false;
@@ -92,7 +92,7 @@ pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, patience: 
                 pause = SHORTEST_PAUSE;
                 let_in += 1;
                 told &= let_in < ENOUGH_TO_BE_WELL;
-                tokio::spawn(welcome(app.clone(), guests.clone(), gate, stream, patience));
+                tokio::spawn(welcome(app.clone(), guests.clone(), gate, stream, timeouts));
             }
             Err(error) => {
                 let_in = 0;
@@ -108,7 +108,7 @@ pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, patience: 
 }
 
 /// Checks who comes, in which version, and serves until one side leaves. What goes wrong here is the client's own.
-async fn welcome(app: Arc<App>, guests: Arc<Guests>, gate: Gate, mut stream: UnixStream, patience: Patience) {
+async fn welcome(app: Arc<App>, guests: Arc<Guests>, gate: Gate, mut stream: UnixStream, timeouts: Timeouts) {
     let Ok(peer) = stream.peer_cred() else { return };
     let seat = guests.seat(peer.uid());
     if seat.is_none() {
@@ -117,7 +117,7 @@ async fn welcome(app: Arc<App>, guests: Arc<Guests>, gate: Gate, mut stream: Uni
         let _ = transport::answer_preamble(&mut stream, Verdict::Busy).await;
         return;
     }
-    let Ok(version) = transport::read_preamble(&mut stream, patience).await else { return };
+    let Ok(version) = transport::read_preamble(&mut stream, timeouts).await else { return };
     let verdict = if !gate.admits(peer.uid(), peer.gid()) {
         Verdict::NotPermitted
     } else if version != PROTOCOL_VERSION {
@@ -132,13 +132,13 @@ async fn welcome(app: Arc<App>, guests: Arc<Guests>, gate: Gate, mut stream: Uni
     let who = Who { uid: peer.uid(), name: socket::user_name(peer.uid()) };
     let ending = app.ending.clone();
     tokio::select! {
-        () = converse(app, who, stream, patience) => {}
+        () = converse(app, who, stream, timeouts) => {}
         () = ending.cancelled() => {}
     }
 }
 
-async fn converse(app: Arc<App>, who: Who, stream: UnixStream, patience: Patience) {
-    let frames = transport::server_over(stream, patience);
+async fn converse(app: Arc<App>, who: Who, stream: UnixStream, timeouts: Timeouts) {
+    let frames = transport::server_over(stream, timeouts);
     let config = tarpc::server::Config { pending_response_buffer: MOST_UNREAD };
     let channel = BaseChannel::new(config, frames).max_concurrent_requests(MOST_CALLS);
     let caller = Caller { app, who };
