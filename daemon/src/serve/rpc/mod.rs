@@ -1,14 +1,13 @@
 //! The socket: who may come in, how many, and what they get.
 
 mod calls;
+mod permit;
 pub mod socket;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use parking_lot::Mutex;
 use roster_protocol::audit::Who;
 use roster_protocol::service::Roster as _;
 use roster_protocol::transport::{self, PROTOCOL_VERSION, Timeouts, Verdict};
@@ -19,12 +18,9 @@ use tokio::sync::Semaphore;
 
 use crate::app::App;
 use calls::Caller;
+use permit::ConnectionPermits;
 use socket::Gate;
 
-/// Connections of all users together.
-const MOST_CONNECTIONS: usize = 64;
-/// Connections of one user: several terminals, scripts and an agent.
-const MOST_PER_USER: usize = 24;
 /// Calls of one connection at once; two of them may wait.
 const MOST_CALLS: usize = 16;
 /// Calls of one connection at once whose answers are as long as a page: they are kept until the client reads them.
@@ -38,46 +34,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// So many clients let in without a failure between: the shortage is over, and the next one is told again.
 const ENOUGH_TO_BE_WELL: u32 = 100;
 
-/// How many connections each user has.
-#[derive(Debug, Default)]
-struct Guests {
-    by_uid: Mutex<HashMap<u32, usize>>,
-}
-
-/// One connection's place, given back when it ends.
-struct Seat {
-    guests: Arc<Guests>,
-    uid: u32,
-}
-
-impl Guests {
-    fn seat(self: &Arc<Self>, uid: u32) -> Option<Seat> {
-        let mut by_uid = self.by_uid.lock();
-        let all: usize = by_uid.values().sum();
-        let own = by_uid.entry(uid).or_default();
-        if all >= MOST_CONNECTIONS || *own >= MOST_PER_USER {
-            return None;
-        }
-        *own += 1;
-        Some(Seat { guests: self.clone(), uid })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut by_uid = self.guests.by_uid.lock();
-        if let Some(own) = by_uid.get_mut(&self.uid) {
-            *own -= 1;
-            if *own == 0 {
-                by_uid.remove(&self.uid);
-            }
-        }
-    }
-}
-
 /// Accepts clients until the end. A failing accept (no more descriptors) waits longer each time, and never spins.
 pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, timeouts: Timeouts) {
-    let guests = Arc::new(Guests::default());
+    let permits = Arc::new(ConnectionPermits::default());
     let mut pause = SHORTEST_PAUSE;
     let mut told = false;
     let mut let_in = 0;
@@ -92,7 +51,7 @@ pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, timeouts: 
                 pause = SHORTEST_PAUSE;
                 let_in += 1;
                 told &= let_in < ENOUGH_TO_BE_WELL;
-                tokio::spawn(welcome(app.clone(), guests.clone(), gate, stream, timeouts));
+                tokio::spawn(welcome(app.clone(), permits.clone(), gate, stream, timeouts));
             }
             Err(error) => {
                 let_in = 0;
@@ -108,12 +67,18 @@ pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, timeouts: 
 }
 
 /// Checks who comes, in which version, and serves until one side leaves. What goes wrong here is the client's own.
-async fn welcome(app: Arc<App>, guests: Arc<Guests>, gate: Gate, mut stream: UnixStream, timeouts: Timeouts) {
+async fn welcome(
+    app: Arc<App>,
+    permits: Arc<ConnectionPermits>,
+    gate: Gate,
+    mut stream: UnixStream,
+    timeouts: Timeouts,
+) {
     let Ok(peer) = stream.peer_cred() else { return };
-    let seat = guests.seat(peer.uid());
-    if seat.is_none() {
+    let permit = permits.acquire(peer.uid());
+    if permit.is_none() {
         app.meters.came(Verdict::Busy);
-        // Without a seat nobody is waited for either.
+        // Without a permit no preamble is waited for either.
         let _ = transport::answer_preamble(&mut stream, Verdict::Busy).await;
         return;
     }

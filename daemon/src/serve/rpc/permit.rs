@@ -1,0 +1,65 @@
+//! How many connections may be open, of one user and of all together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+/// Connections of all users together.
+const MOST_CONNECTIONS: usize = 64;
+/// Connections of one user: several terminals, scripts and an agent.
+const MOST_PER_USER: usize = 24;
+
+/// How many connections each user has.
+#[derive(Debug, Default)]
+pub struct ConnectionPermits {
+    by_uid: Mutex<HashMap<u32, usize>>,
+}
+
+/// One connection's permit, given back when it is dropped.
+pub struct ConnectionPermit {
+    permits: Arc<ConnectionPermits>,
+    uid: u32,
+}
+
+impl ConnectionPermits {
+    /// A permit for one more connection of this user; `None` when the user, or all users together, have too many.
+    pub fn acquire(self: &Arc<Self>, uid: u32) -> Option<ConnectionPermit> {
+        let mut by_uid = self.by_uid.lock();
+        let all: usize = by_uid.values().sum();
+        let own = by_uid.entry(uid).or_default();
+        if all >= MOST_CONNECTIONS || *own >= MOST_PER_USER {
+            return None;
+        }
+        *own += 1;
+        Some(ConnectionPermit { permits: self.clone(), uid })
+    }
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        let mut by_uid = self.permits.by_uid.lock();
+        if let Some(own) = by_uid.get_mut(&self.uid) {
+            *own -= 1;
+            if *own == 0 {
+                by_uid.remove(&self.uid);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_user_cannot_take_all_connections_and_a_dropped_permit_is_free_again() {
+        let permits = Arc::new(ConnectionPermits::default());
+        let mut held: Vec<ConnectionPermit> = (0..MOST_PER_USER).filter_map(|_| permits.acquire(1)).collect();
+        assert_eq!((held.len(), permits.acquire(1).is_none()), (MOST_PER_USER, true));
+        held.extend((2..100).filter_map(|uid| permits.acquire(uid)));
+        assert_eq!((held.len(), permits.acquire(100).is_none()), (MOST_CONNECTIONS, true));
+        held.remove(0);
+        assert!(permits.acquire(1).is_some());
+    }
+}
