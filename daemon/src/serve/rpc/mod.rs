@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use roster_protocol::audit::Who;
-use roster_protocol::service::Roster as _;
 use roster_protocol::transport::{self, PROTOCOL_VERSION, Timeouts, Verdict};
 use roster_protocol::{RosterRequest, RosterResponse};
 use tarpc::server::{BaseChannel, Channel, InFlightRequest};
@@ -118,7 +117,7 @@ async fn converse(app: Arc<App>, who: Who, stream: UnixStream, timeouts: Timeout
             caller.app.recalled().await;
             // Held until the answer is on its way: it is nobody else's memory that fills up with answers nobody reads.
             let _page = if is_long(&call.get().message) { pages.acquire().await.ok() } else { None };
-            call.execute(caller.serve()).await;
+            call.execute(caller).await;
         }
     };
     calls.for_each_concurrent(MOST_CALLS, serve).await;

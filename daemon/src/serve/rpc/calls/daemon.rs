@@ -1,0 +1,31 @@
+//! Calls about the daemon itself: its state, its log, its platforms, its audit log.
+
+use roster_protocol::audit::AuditEntry;
+use roster_protocol::consent::PlatformCheck;
+use roster_protocol::error::RosterError;
+use roster_protocol::service::{AuditQuery, Page};
+use roster_protocol::status::{PlatformStatus, Status};
+
+use super::Caller;
+use crate::browse::{lists, overview};
+use crate::{consent, edits};
+
+pub async fn status(caller: &Caller) -> Result<Status, RosterError> {
+    Ok(overview::status(&caller.app).await)
+}
+
+pub async fn log_level(caller: &Caller, level: Option<String>) -> Result<String, RosterError> {
+    caller.own(|app, who| async move { edits::logging::log_level(&app, who, level).await }).await
+}
+
+pub async fn platforms(caller: &Caller) -> Result<Vec<PlatformStatus>, RosterError> {
+    Ok(overview::platforms(&caller.app))
+}
+
+pub async fn test_platform(caller: &Caller, platform: String) -> Result<Vec<PlatformCheck>, RosterError> {
+    consent::setup::test(&caller.app, &platform).await
+}
+
+pub async fn audit(caller: &Caller, query: AuditQuery) -> Result<Page<AuditEntry>, RosterError> {
+    lists::audit(&caller.app, query).await
+}

@@ -1,0 +1,38 @@
+//! Calls about influencers.
+
+use roster_protocol::error::RosterError;
+use roster_protocol::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, NewInfluencer};
+
+use super::Caller;
+use crate::browse::{orders, resolve};
+use crate::edits;
+
+pub async fn influencers(caller: &Caller, query: InfluencerQuery) -> Result<InfluencerPage, RosterError> {
+    let seen = caller.app.seen();
+    let page = caller.app.look(|roster| orders::page(roster, &query, seen));
+    page.map_err(|error| RosterError::usage(error.to_string()).hint("`?` in the terminal UI shows the filter words"))
+}
+
+pub async fn influencer(caller: &Caller, named: String) -> Result<Influencer, RosterError> {
+    let id = caller.app.look(|roster| resolve::influencer(roster, &named).map(|found| found.id))?;
+    caller.influencer(id)
+}
+
+pub async fn add(caller: &Caller, new: NewInfluencer) -> Result<Influencer, RosterError> {
+    let id = caller.own(|app, who| async move { edits::influencers::add(&app, who, new).await }).await?;
+    caller.influencer(id)
+}
+
+pub async fn edit(caller: &Caller, named: String, edit: InfluencerEdit) -> Result<Influencer, RosterError> {
+    let id = caller.own(|app, who| async move { edits::influencers::edit(&app, who, named, edit).await }).await?;
+    caller.influencer(id)
+}
+
+pub async fn remove(caller: &Caller, named: String) -> Result<Influencer, RosterError> {
+    caller.own(|app, who| async move { edits::influencers::remove(&app, who, named).await }).await
+}
+
+pub async fn merge(caller: &Caller, named: String, into: String) -> Result<Influencer, RosterError> {
+    let id = caller.own(|app, who| async move { edits::merging::merge(&app, who, named, into).await }).await?;
+    caller.influencer(id)
+}

@@ -1,0 +1,128 @@
+//! Every call of the service by subject: translated, and handed to the code that does it.
+//!
+//! What changes something runs in a task of the daemon's own ([`Caller::own`]), so that a caller who leaves, or whose
+//! deadline passes, cannot stop it half-way.
+
+mod alerts;
+mod connections;
+mod consents;
+mod daemon;
+mod feed;
+mod influencers;
+mod sync;
+
+use std::sync::Arc;
+
+use roster_protocol::audit::Who;
+use roster_protocol::connection::Connection;
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::{ConnectionId, InfluencerId};
+use roster_protocol::influencer::Influencer;
+use roster_protocol::{RosterRequest, RosterResponse};
+use tarpc::ServerError;
+use tarpc::context::Context;
+use tarpc::server::Serve;
+
+use crate::app::App;
+use crate::browse::rows;
+
+/// One client's side of the service.
+#[derive(Clone)]
+pub struct Caller {
+    pub app: Arc<App>,
+    pub who: Who,
+}
+
+/// Gives each request the response of the same name, so that no call can return what another one promises.
+macro_rules! respond {
+    ($request:ident: $($call:ident($($argument:ident),*) => $work:expr;)*) => {
+        match $request {
+            $(RosterRequest::$call { $($argument),* } => RosterResponse::$call($work.await),)*
+        }
+    };
+}
+
+impl Serve for Caller {
+    type Req = RosterRequest;
+    type Resp = RosterResponse;
+
+    async fn serve(self, _: Context, request: RosterRequest) -> Result<RosterResponse, ServerError> {
+        let caller = &self;
+        Ok(respond! { request:
+            Ping() => async {};
+            Status() => daemon::status(caller);
+            LogLevel(level) => daemon::log_level(caller, level);
+            Platforms() => daemon::platforms(caller);
+            TestPlatform(platform) => daemon::test_platform(caller, platform);
+            Audit(query) => daemon::audit(caller, query);
+
+            Influencers(query) => influencers::influencers(caller, query);
+            Influencer(influencer) => influencers::influencer(caller, influencer);
+            Add(new) => influencers::add(caller, new);
+            Edit(influencer, edit) => influencers::edit(caller, influencer, edit);
+            Remove(influencer) => influencers::remove(caller, influencer);
+            Merge(influencer, into) => influencers::merge(caller, influencer, into);
+
+            LookUp(account) => connections::look_up(caller, account);
+            Connect(influencer, account) => connections::connect(caller, influencer, account);
+            Disconnect(connection, delete_history) => connections::disconnect(caller, connection, delete_history);
+            Pause(target, paused) => connections::pause(caller, target, paused);
+            SetInterval(connection, interval) => connections::set_interval(caller, connection, interval);
+            Connection(connection) => connections::connection(caller, connection);
+            Connections(query) => connections::connections(caller, query);
+            History(connection, since, until) => connections::history(caller, connection, since, until);
+            Record(connection, date, numbers, replace) => connections::record(caller, connection, date, numbers, replace);
+
+            ConsentBegin(influencer, platform, way, handle) => consents::begin(caller, influencer, platform, way, handle);
+            ConsentState(consent) => consents::state(caller, consent);
+            ConsentPaste(address) => consents::paste(caller, address);
+            ConsentOpen(influencer, platform) => consents::open(caller, influencer, platform);
+            ConsentChoose(consent, accounts) => consents::choose(caller, consent, accounts);
+            ConsentCancel(consent) => consents::cancel(caller, consent);
+            Grants() => consents::grants(caller);
+
+            Sync(target) => sync::sync(caller, target);
+            SyncProgress(ticket, seen) => sync::progress(caller, ticket, seen);
+            Runs(query) => sync::runs(caller, query);
+
+            Changes(query) => alerts::changes(caller, query);
+            Alerts(query) => alerts::alerts(caller, query);
+            Acknowledge(alerts) => alerts::acknowledge(caller, alerts);
+            Alert(alert) => alerts::alert(caller, alert);
+
+            EventsSince(after) => feed::events_since(caller, after);
+            Notices() => feed::notices(caller);
+            NoticesShown(number) => feed::notices_shown(caller, number);
+        })
+    }
+}
+
+impl Caller {
+    /// Does work in a task of the daemon's own.
+    ///
+    /// # Errors
+    /// The work's own, and those of [`App::own`].
+    async fn own<T, Work>(&self, work: impl FnOnce(Arc<App>, Who) -> Work) -> Result<T, RosterError>
+    where
+        T: Send + 'static,
+        Work: Future<Output = Result<T, RosterError>> + Send + 'static,
+    {
+        self.app.own(work(self.app.clone(), self.who.clone())).await
+    }
+
+    fn influencer(&self, id: InfluencerId) -> Result<Influencer, RosterError> {
+        let seen = self.app.seen();
+        self.app.look(|roster| {
+            let found = roster.influencers.get(&id).map(|influencer| rows::influencer(roster, influencer, seen));
+            found.ok_or_else(|| RosterError::not_found("it was removed meanwhile"))
+        })
+    }
+
+    fn connection(&self, id: ConnectionId) -> Result<Connection, RosterError> {
+        let seen = self.app.seen();
+        self.app.look(|roster| {
+            let found = roster.connections.get(&id).map(|connection| rows::connection(roster, connection, seen));
+            found.ok_or_else(|| RosterError::not_found("it was removed meanwhile"))
+        })
+    }
+}

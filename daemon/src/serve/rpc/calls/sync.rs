@@ -1,0 +1,24 @@
+//! Calls about syncs and their runs.
+
+use roster_protocol::error::RosterError;
+use roster_protocol::service::{Page, RunsQuery};
+use roster_protocol::sync::{Run, SyncProgress, SyncTarget, SyncTicket};
+
+use super::Caller;
+use crate::app::WAIT;
+use crate::browse::lists;
+use crate::edits;
+
+pub async fn sync(caller: &Caller, target: SyncTarget) -> Result<SyncTicket, RosterError> {
+    caller.own(|app, _| async move { edits::asking::sync(&app, target).await }).await
+}
+
+pub async fn progress(caller: &Caller, ticket: SyncTicket, seen: u64) -> Result<SyncProgress, RosterError> {
+    edits::asking::give_up_unreachable(&caller.app);
+    let progress = caller.app.tickets.progress(ticket, seen, WAIT).await;
+    progress.ok_or_else(|| RosterError::not_found("that request is over").hint("`roster runs` shows how runs ended"))
+}
+
+pub async fn runs(caller: &Caller, query: RunsQuery) -> Result<Page<Run>, RosterError> {
+    lists::runs(&caller.app, query).await
+}
