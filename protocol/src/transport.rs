@@ -194,6 +194,7 @@ enum WireFailure {
     Throttled,
     TooLong,
     Other,
+    NotPermitted,
 }
 
 impl From<WireFailure> for ServerError {
@@ -202,6 +203,7 @@ impl From<WireFailure> for ServerError {
             WireFailure::Throttled => (io::ErrorKind::WouldBlock, "too many calls at once"),
             WireFailure::TooLong => (io::ErrorKind::InvalidData, "the answer is too long for one frame"),
             WireFailure::Other => (io::ErrorKind::Other, "rosterd gave the call up"),
+            WireFailure::NotPermitted => (io::ErrorKind::PermissionDenied, "this user may not do that"),
         };
         ServerError::new(kind, detail.to_owned())
     }
@@ -272,6 +274,7 @@ impl<Req, Resp: Serialize> Encoder<Response<Resp>> for ServerCodec<Req, Resp> {
         let id = answer.request_id;
         let message = answer.message.map_err(|failure| match failure.kind {
             io::ErrorKind::WouldBlock => WireFailure::Throttled,
+            io::ErrorKind::PermissionDenied => WireFailure::NotPermitted,
             _ => WireFailure::Other,
         });
         if !put_frame(buffer, &WireAnswer { id, message }, MAX_ANSWER_BYTES)? {
@@ -406,5 +409,15 @@ mod tests {
         assert_eq!((refused.request_id, error.kind), (1, io::ErrorKind::InvalidData));
         let next = client.decode(&mut wire).expect("a frame").expect("an answer");
         assert_eq!((next.request_id, next.message.expect("short enough").len()), (2, 5));
+    }
+
+    #[test]
+    fn a_call_that_is_not_permitted_arrives_as_such() {
+        let mut wire = BytesMut::new();
+        let refused = ServerError::new(io::ErrorKind::PermissionDenied, String::new());
+        let response = Response { request_id: 1, message: Err(refused) };
+        ServerCodec::<(), String>::default().encode(response, &mut wire).expect("sent");
+        let received = ClientCodec::<(), String>::default().decode(&mut wire).expect("a frame").expect("a response");
+        assert_eq!(received.message.expect_err("refused").kind, io::ErrorKind::PermissionDenied);
     }
 }

@@ -95,6 +95,9 @@ pub fn describe(error: RpcError) -> RosterError {
         RpcError::Server(failure) if failure.kind == io::ErrorKind::WouldBlock => {
             RosterError::failed("rosterd has too many calls at once").hint("try again in a moment")
         }
+        RpcError::Server(failure) if failure.kind == io::ErrorKind::PermissionDenied => {
+            RosterError::new(ErrorKind::NotPermitted, failure.detail)
+        }
         RpcError::Server(failure) => RosterError::failed(failure.detail).hint("look at rosterd's log"),
     }
 }
@@ -179,6 +182,8 @@ mod tests {
         assert_eq!(describe(RpcError::DeadlineExceeded).kind, ErrorKind::Unreachable);
         let busy = tarpc::ServerError::new(io::ErrorKind::WouldBlock, "throttled".to_owned());
         assert_eq!(describe(RpcError::Server(busy)).kind, ErrorKind::Failed);
+        let refused = tarpc::ServerError::new(io::ErrorKind::PermissionDenied, "refused".to_owned());
+        assert_eq!(describe(RpcError::Server(refused)).kind, ErrorKind::NotPermitted);
     }
 
     #[tokio::test]

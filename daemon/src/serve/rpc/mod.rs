@@ -1,6 +1,7 @@
-//! The socket: who may come in, how many, and what they get.
+//! The socket: who is admitted, how many connections there may be, and what each call gets.
 
 mod calls;
+mod class;
 mod permit;
 pub mod socket;
 
@@ -17,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::app::App;
 use calls::Caller;
+use class::Length;
 use permit::ConnectionPermits;
 use socket::Gate;
 
@@ -82,30 +84,27 @@ async fn welcome(
         return;
     }
     let Ok(version) = transport::read_preamble(&mut stream, timeouts).await else { return };
-    let verdict = if !gate.admits(peer.uid(), peer.gid()) {
-        Verdict::NotPermitted
-    } else if version != PROTOCOL_VERSION {
-        Verdict::WrongVersion
-    } else {
-        Verdict::Welcome
+    let access = gate.access(peer.uid(), peer.gid());
+    let verdict = match access {
+        None => Verdict::NotPermitted,
+        Some(_) if version != PROTOCOL_VERSION => Verdict::WrongVersion,
+        Some(_) => Verdict::Welcome,
     };
     app.meters.came(verdict);
-    if transport::answer_preamble(&mut stream, verdict).await.is_err() || verdict != Verdict::Welcome {
-        return;
-    }
+    let answered = transport::answer_preamble(&mut stream, verdict).await;
+    let (Ok(()), Verdict::Welcome, Some(access)) = (answered, verdict, access) else { return };
     let who = Who { uid: peer.uid(), name: socket::user_name(peer.uid()) };
     let ending = app.ending.clone();
     tokio::select! {
-        () = converse(app, who, stream, timeouts) => {}
+        () = converse(Caller { app, who, access }, stream, timeouts) => {}
         () = ending.cancelled() => {}
     }
 }
 
-async fn converse(app: Arc<App>, who: Who, stream: UnixStream, timeouts: Timeouts) {
+async fn converse(caller: Caller, stream: UnixStream, timeouts: Timeouts) {
     let frames = transport::server_over(stream, timeouts);
     let config = tarpc::server::Config { pending_response_buffer: MOST_UNREAD };
     let channel = BaseChannel::new(config, frames).max_concurrent_requests(MOST_CALLS);
-    let caller = Caller { app, who };
     let pages = Semaphore::new(MOST_PAGES);
     let calls = channel
         .requests()
@@ -115,26 +114,13 @@ async fn converse(app: Arc<App>, who: Who, stream: UnixStream, timeouts: Timeout
         let (caller, pages) = (caller.clone(), &pages);
         async move {
             caller.app.recalled().await;
-            // Held until the answer is on its way: it is nobody else's memory that fills up with answers nobody reads.
-            let _page = if is_long(&call.get().message) { pages.acquire().await.ok() } else { None };
+            // Held until the response is on its way: a client that does not read fills no more memory than these pages.
+            let _page = match class::of(&call.get().message).length {
+                Length::Long => pages.acquire().await.ok(),
+                Length::Short => None,
+            };
             call.execute(caller).await;
         }
     };
     calls.for_each_concurrent(MOST_CALLS, serve).await;
-}
-
-/// Whether the answer may be a page, or a list as long as the roster.
-fn is_long(call: &RosterRequest) -> bool {
-    matches!(
-        call,
-        RosterRequest::Influencers { .. }
-            | RosterRequest::Connections { .. }
-            | RosterRequest::Grants { .. }
-            | RosterRequest::Pause { .. }
-            | RosterRequest::Runs { .. }
-            | RosterRequest::History { .. }
-            | RosterRequest::Changes { .. }
-            | RosterRequest::Alerts { .. }
-            | RosterRequest::Audit { .. }
-    )
 }

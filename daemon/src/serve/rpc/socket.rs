@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Gid, Uid, User};
 use tokio::net::UnixListener;
 
-/// Who may come in.
+use super::class::Access;
+
+/// Who is admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
     /// The daemon's own user, and root.
@@ -17,13 +19,15 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// Whether a peer may come in.
-    pub fn admits(self, uid: u32, gid: u32) -> bool {
+    /// What a peer may do: everything when it is admitted, `None` when it is not.
+    pub fn access(self, uid: u32, gid: u32) -> Option<Access> {
         let own = uid == 0 || uid == Uid::effective().as_raw();
-        own || match self {
-            Gate::Owner => false,
-            Gate::Group(group) => gid == group || groups_of(uid).contains(&group),
-        }
+        let admitted = own
+            || match self {
+                Gate::Owner => false,
+                Gate::Group(group) => gid == group || groups_of(uid).contains(&group),
+            };
+        admitted.then_some(Access::Administer)
     }
 }
 

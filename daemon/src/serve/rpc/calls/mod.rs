@@ -11,6 +11,7 @@ mod feed;
 mod influencers;
 mod sync;
 
+use std::io;
 use std::sync::Arc;
 
 use roster_protocol::audit::Who;
@@ -23,6 +24,7 @@ use tarpc::ServerError;
 use tarpc::context::Context;
 use tarpc::server::Serve;
 
+use super::class::{self, Access};
 use crate::app::App;
 use crate::browse::rows;
 
@@ -31,6 +33,8 @@ use crate::browse::rows;
 pub struct Caller {
     pub app: Arc<App>,
     pub who: Who,
+    /// What it may do.
+    pub access: Access,
 }
 
 /// Gives each request the response of the same name, so that no call can return what another one promises.
@@ -47,6 +51,9 @@ impl Serve for Caller {
     type Resp = RosterResponse;
 
     async fn serve(self, _: Context, request: RosterRequest) -> Result<RosterResponse, ServerError> {
+        if class::of(&request).access > self.access {
+            return Err(ServerError::new(io::ErrorKind::PermissionDenied, "not permitted".to_owned()));
+        }
         let caller = &self;
         Ok(respond! { request:
             Ping() => async {};
