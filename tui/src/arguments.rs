@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use roster_protocol::RosterError;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
@@ -16,6 +16,7 @@ use crate::commands::{
     add, alerts, audit, changes, completions, connect, disconnect, edit, history, list, log_level, merge, pause,
     platforms, record, remove, runs, set, show, status, sync, tokens,
 };
+use crate::output::Color;
 
 /// Follows the numbers of influencers across platforms.
 ///
@@ -54,14 +55,6 @@ impl Globals {
     pub fn socket(&self) -> Option<&Path> {
         self.socket.as_deref().filter(|socket| !socket.as_os_str().is_empty())
     }
-}
-
-/// When to colour; `Auto` means on a terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    Auto,
-    Always,
-    Never,
 }
 
 /// One verb each.

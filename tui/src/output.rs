@@ -9,12 +9,12 @@ pub mod text;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
+use clap::ValueEnum;
 use jiff::Zoned;
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use roster_protocol::{ErrorKind, RosterError};
 use serde::Serialize;
 
-use crate::arguments::Color;
 use table::{Paint, Tone};
 
 /// How a command ended when it did not fail as a whole.
@@ -78,6 +78,14 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Failure::Output(error)
     }
+}
+
+/// When to colour; `Auto` means on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
 }
 
 /// What text for people depends on besides the values.
