@@ -18,8 +18,8 @@ use roster_protocol::{Alert, RosterClient, RosterError, Severity};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::{self, answer, soon};
-use crate::commands::Session;
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster notify`
 #[derive(Debug, clap::Args)]

@@ -36,30 +36,9 @@ mod follow;
 mod pages;
 mod progress;
 
-use std::path::PathBuf;
-
-use roster_protocol::{RosterClient, RosterError};
-
 use crate::arguments::Command;
-use crate::client;
-use crate::output::{Ending, Failure, Output};
-
-/// What every verb works with.
-pub struct Session {
-    /// The socket that was told.
-    pub socket: Option<PathBuf>,
-    pub output: Output,
-}
-
-impl Session {
-    /// A connection to the daemon; verbs ask for it after they checked what needs no daemon.
-    ///
-    /// # Errors
-    /// As [`client::connect`].
-    pub async fn connect(&self) -> Result<RosterClient, RosterError> {
-        Ok(client::connect(self.socket.as_deref()).await?.0)
-    }
-}
+use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// Runs one verb to its end.
 ///

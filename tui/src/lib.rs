@@ -5,8 +5,10 @@
 pub mod arguments;
 pub mod client;
 
-pub mod commands;
 pub mod output;
+pub mod session;
+
+pub mod commands;
 
 pub mod agent;
 
@@ -42,8 +44,8 @@ use roster_protocol::{ErrorKind, RosterError};
 
 use app::RunOptions;
 use arguments::{Arguments, Globals};
-use commands::Session;
 use output::{Ending, Failure, Output};
+use session::Session;
 
 /// The whole program: reads this process's arguments and runs to the end.
 pub fn main() -> ExitCode {

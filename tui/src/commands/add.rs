@@ -4,12 +4,13 @@ use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::{Account, ErrorKind, Influencer, NewInfluencer, RosterClient, RosterError};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 
-use super::{Session, show};
+use super::show;
 use crate::arguments::values::{account, note};
 use crate::client::{answer, patient};
 use crate::output::json;
 use crate::output::table::Tone;
 use crate::output::{Ending, Failure, Look, Output};
+use crate::session::Session;
 
 /// `roster add`
 #[derive(Debug, clap::Args)]

@@ -7,12 +7,13 @@ use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
 use roster_protocol::{Alert, AlertId, AlertState, Event, RosterClient, RosterError, Severity};
 
 use super::follow::Feed;
-use super::{Session, pages};
+use super::pages;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
 use crate::output::{Ending, Failure, Look, Output};
+use crate::session::Session;
 
 /// `roster alerts`
 #[derive(Debug, clap::Args)]

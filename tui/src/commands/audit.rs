@@ -5,13 +5,14 @@ use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use roster_protocol::{AuditEntry, RosterClient, RosterError, Timestamp};
 
 use super::follow::Feed;
-use super::{Session, pages};
+use super::pages;
 use crate::arguments::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
 use crate::output::{Ending, Failure, Look, Output};
+use crate::session::Session;
 
 /// `roster audit`
 #[derive(Debug, clap::Args)]

@@ -3,13 +3,14 @@
 use roster_protocol::Change;
 use roster_protocol::service::ChangesQuery;
 
-use super::{Session, pages};
+use super::pages;
 use crate::arguments::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::Table;
 use crate::output::text::{metric_value, time};
 use crate::output::{Ending, Failure, Look};
+use crate::session::Session;
 
 /// `roster changes`
 #[derive(Debug, clap::Args)]

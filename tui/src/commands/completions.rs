@@ -3,9 +3,9 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::Session;
 use crate::arguments::Arguments;
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster completions`
 #[derive(Debug, clap::Args)]

@@ -9,11 +9,12 @@ use std::io::Read;
 use roster_protocol::{Account, ApiAccess, Connection, Outcome, PlatformStatus, RosterClient, RosterError, SyncTarget};
 
 use self::consent::Asking;
-use super::{Session, show, sync};
+use super::{show, sync};
 use crate::client::{answer, patient, soon};
 use crate::consent::joined;
 use crate::output::json;
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster connect`
 ///

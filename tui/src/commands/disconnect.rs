@@ -2,9 +2,10 @@
 
 use roster_protocol::{ConnectionId, Grant, RosterError};
 
-use super::{Session, show};
+use super::show;
 use crate::client::{answer, patient, soon};
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster disconnect`
 #[derive(Debug, clap::Args)]

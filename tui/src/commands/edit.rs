@@ -2,10 +2,11 @@
 
 use roster_protocol::{InfluencerEdit, RosterError};
 
-use super::{Session, show};
+use super::show;
 use crate::arguments::values::note;
 use crate::client::{answer, patient};
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster edit`
 #[derive(Debug, clap::Args)]

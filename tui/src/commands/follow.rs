@@ -5,8 +5,8 @@ use std::time::Duration;
 use roster_protocol::transport::ConnectError;
 use roster_protocol::{Cursor, ErrorKind, EventBatch, RosterClient, RosterError};
 
-use super::Session;
 use crate::client::{self, answer, soon};
+use crate::session::Session;
 
 /// How long to wait before the daemon is looked for again.
 const AGAIN: Duration = Duration::from_secs(1);

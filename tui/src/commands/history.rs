@@ -2,13 +2,13 @@
 
 use roster_protocol::{Metric, Snapshot};
 
-use super::Session;
 use crate::arguments::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::metric;
 use crate::output::{Ending, Failure, Look};
+use crate::session::Session;
 
 /// `roster history`
 #[derive(Debug, clap::Args)]

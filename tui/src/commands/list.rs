@@ -3,12 +3,12 @@
 use roster_protocol::service::PAGE_ROWS;
 use roster_protocol::{InfluencerPage, InfluencerQuery, InfluencerRow, RosterClient, RosterError, SortBy};
 
-use super::Session;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{ago, badge, count, growth, percent};
 use crate::output::{Ending, Failure, Look};
+use crate::session::Session;
 
 /// `roster list`
 #[derive(Debug, clap::Args)]

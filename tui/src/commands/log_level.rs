@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::Session;
 use crate::client::{answer, soon};
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster log-level`
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,9 @@
 //! `roster merge`: two influencers that are one.
 
-use super::{Session, show};
+use super::show;
 use crate::client::{answer, patient};
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster merge`
 #[derive(Debug, clap::Args)]

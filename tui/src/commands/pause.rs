@@ -3,10 +3,11 @@
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::service::PAGE_ROWS;
 
-use super::{Session, show};
+use super::show;
 use crate::client::{answer, patient};
 use crate::output::json;
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster pause`, `roster resume`
 #[derive(Debug, clap::Args)]

@@ -3,12 +3,12 @@
 use roster_protocol::notice::grouped;
 use roster_protocol::{ApiAccess, PlatformCheck, PlatformState, PlatformStatus};
 
-use super::Session;
 use crate::client::{answer, patient, soon};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{ago, ahead};
 use crate::output::{Ending, Failure, Look};
+use crate::session::Session;
 
 /// `roster platforms`
 #[derive(Debug, clap::Args)]

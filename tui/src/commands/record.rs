@@ -2,13 +2,13 @@
 
 use roster_protocol::{AgeRange, Mean, Metric, Numbers, Ratio, RosterError, Snapshot};
 
-use super::Session;
 use crate::arguments::values::{count, mean, ratio};
 use crate::arguments::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::text::metric;
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster record`
 #[derive(Debug, clap::Args)]

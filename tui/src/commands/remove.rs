@@ -2,9 +2,10 @@
 
 use roster_protocol::RosterError;
 
-use super::{Session, show};
+use super::show;
 use crate::client::{answer, patient};
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster remove`
 #[derive(Debug, clap::Args)]

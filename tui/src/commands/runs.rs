@@ -3,13 +3,14 @@
 use roster_protocol::service::RunsQuery;
 use roster_protocol::{Outcome, Run};
 
-use super::{Session, pages};
+use super::pages;
 use crate::arguments::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{count, time};
 use crate::output::{Ending, Failure, Look};
+use crate::session::Session;
 
 /// `roster runs`
 #[derive(Debug, clap::Args)]

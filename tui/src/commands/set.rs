@@ -3,10 +3,11 @@
 use clap::ValueEnum;
 use roster_protocol::Seconds;
 
-use super::{Session, show};
+use super::show;
 use crate::arguments::values::Interval;
 use crate::client::{answer, soon};
 use crate::output::{Ending, Failure};
+use crate::session::Session;
 
 /// `roster set`
 #[derive(Debug, clap::Args)]

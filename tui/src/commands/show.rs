@@ -3,12 +3,12 @@
 use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
 use roster_protocol::{Connection, Influencer, Metric};
 
-use super::Session;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::{Table, Tone};
 use crate::output::text::{ago, ahead, count, metric, percent, state};
 use crate::output::{Ending, Failure, Look, Output};
+use crate::session::Session;
 
 /// `roster show`
 #[derive(Debug, clap::Args)]

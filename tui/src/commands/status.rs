@@ -7,7 +7,6 @@ use roster_protocol::notice::grouped;
 use roster_protocol::status::{self as protocol, Coverage};
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
-use super::Session;
 use super::check::{self, Judged, Verdict};
 use super::platforms::platform_table;
 use crate::client::{answer, soon};
@@ -15,6 +14,7 @@ use crate::output::json;
 use crate::output::table::Tone;
 use crate::output::text::{ahead, bytes};
 use crate::output::{Ending, Failure, Look};
+use crate::session::Session;
 
 /// `roster status`
 #[derive(Debug, clap::Args)]

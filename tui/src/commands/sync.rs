@@ -2,7 +2,6 @@
 
 use roster_protocol::{Outcome, RosterClient, RosterError, Run, SyncTarget, SyncTicket};
 
-use super::Session;
 use super::progress::Progress;
 use super::runs::outcome;
 use crate::client::{answer, patient, soon};
@@ -10,6 +9,7 @@ use crate::output::json;
 use crate::output::table::{Paint, Table};
 use crate::output::text::count;
 use crate::output::{Ending, Failure, Look};
+use crate::session::Session;
 
 /// `roster sync`
 #[derive(Debug, clap::Args)]

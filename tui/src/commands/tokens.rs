@@ -2,13 +2,13 @@
 
 use roster_protocol::{Grant, Renews};
 
-use super::Session;
 use crate::client::{answer, soon};
 use crate::consent::missing_names;
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{UNKNOWN, ahead};
 use crate::output::{Ending, Failure, Look};
+use crate::session::Session;
 
 /// `roster tokens`
 #[derive(Debug, clap::Args)]

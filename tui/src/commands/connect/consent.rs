@@ -15,12 +15,13 @@ use roster_protocol::{
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 
 use super::super::follow::reconnect;
-use super::{Session, choice, connected, guide};
+use super::{choice, connected, guide};
 use crate::client::{answer, patient};
 use crate::consent::joined;
 use crate::output::json;
 use crate::output::table::Paint;
 use crate::output::{Ending, Failure, Look, failure_text};
+use crate::session::Session;
 
 /// A consent that is being asked for.
 pub(super) struct Asking<'a> {
