@@ -1,8 +1,5 @@
 //! What can be typed after `roster`. What a verb takes stands with the verb, in `commands/`.
 
-pub mod values;
-pub mod when;
-
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

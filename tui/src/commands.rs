@@ -35,6 +35,8 @@ pub mod tokens;
 mod follow;
 mod pages;
 mod progress;
+mod values;
+mod when;
 
 use crate::arguments::Command;
 use crate::output::{Ending, Failure};

@@ -5,7 +5,7 @@ use roster_protocol::{Account, ErrorKind, Influencer, NewInfluencer, RosterClien
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 
 use super::show;
-use crate::arguments::values::{account, note};
+use super::values::{account, note};
 use crate::client::{answer, patient};
 use crate::output::json;
 use crate::output::table::Tone;

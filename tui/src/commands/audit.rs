@@ -6,7 +6,7 @@ use roster_protocol::{AuditEntry, RosterClient, RosterError, Timestamp};
 
 use super::follow::Feed;
 use super::pages;
-use crate::arguments::when::When;
+use super::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};

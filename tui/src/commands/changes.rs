@@ -4,7 +4,7 @@ use roster_protocol::Change;
 use roster_protocol::service::ChangesQuery;
 
 use super::pages;
-use crate::arguments::when::When;
+use super::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::Table;

@@ -3,7 +3,7 @@
 use roster_protocol::{InfluencerEdit, RosterError};
 
 use super::show;
-use crate::arguments::values::note;
+use super::values::note;
 use crate::client::{answer, patient};
 use crate::output::{Ending, Failure};
 use crate::session::Session;

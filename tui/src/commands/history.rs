@@ -2,7 +2,7 @@
 
 use roster_protocol::{Metric, Snapshot};
 
-use crate::arguments::when::When;
+use super::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};

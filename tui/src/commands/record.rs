@@ -2,8 +2,8 @@
 
 use roster_protocol::{AgeRange, Mean, Metric, Numbers, Ratio, RosterError, Snapshot};
 
-use crate::arguments::values::{count, mean, ratio};
-use crate::arguments::when::When;
+use super::values::{count, mean, ratio};
+use super::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::text::metric;

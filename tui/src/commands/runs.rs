@@ -4,7 +4,7 @@ use roster_protocol::service::RunsQuery;
 use roster_protocol::{Outcome, Run};
 
 use super::pages;
-use crate::arguments::when::When;
+use super::when::When;
 use crate::client::{answer, soon};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};

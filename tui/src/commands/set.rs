@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use roster_protocol::Seconds;
 
 use super::show;
-use crate::arguments::values::Interval;
+use super::values::Interval;
 use crate::client::{answer, soon};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
