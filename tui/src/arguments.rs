@@ -1,19 +1,20 @@
 //! What can be typed after `roster`. What a verb takes stands with the verb, in `commands/`.
 
+mod command;
+mod completions;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser};
 use roster_protocol::RosterError;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
-use crate::commands::{
-    add, alerts, audit, changes, completions, connect, disconnect, edit, history, list, log_level, merge, pause,
-    platforms, record, remove, runs, set, show, status, sync, tokens,
-};
 use crate::output::Color;
+
+pub use command::Command;
 
 /// Follows the numbers of influencers across platforms.
 ///
@@ -52,59 +53,6 @@ impl Globals {
     pub fn socket(&self) -> Option<&Path> {
         self.socket.as_deref().filter(|socket| !socket.as_os_str().is_empty())
     }
-}
-
-/// One verb each.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Shows the daemon, its schedule, coverage, platforms and store
-    Status(status::Status),
-    /// Lists influencers
-    List(list::List),
-    /// Shows one influencer with all connections and the newest numbers of each
-    Show(show::Show),
-    /// Adds an influencer
-    Add(add::Add),
-    /// Changes an influencer's name, tags, note or main connection
-    Edit(edit::Edit),
-    /// Removes an influencer with all connections and history
-    Remove(remove::Remove),
-    /// Moves everything of one influencer to another, then removes the first
-    Merge(merge::Merge),
-    /// Connects an account to an influencer, by its handle or by its owner's consent, and syncs it
-    Connect(connect::Connect),
-    /// Ends a connection; its history stays unless told otherwise
-    Disconnect(disconnect::Disconnect),
-    /// Pauses syncing of an influencer, a connection, a platform, or everything
-    Pause(pause::Pause),
-    /// Resumes what was paused
-    Resume(pause::Pause),
-    /// Changes a setting of a connection
-    Set(set::Set),
-    /// Syncs now: all that is due, one influencer or connection, or everything
-    Sync(sync::Sync),
-    /// Lists a connection's snapshots, oldest first; missing days are absent
-    History(history::History),
-    /// Stores a snapshot by hand, marked as such
-    Record(record::Record),
-    /// Lists changes that were noticed, newest first
-    Changes(changes::Changes),
-    /// Lists alerts, newest first, or acknowledges some
-    Alerts(alerts::Alerts),
-    /// Lists sync runs, newest first
-    Runs(runs::Runs),
-    /// Tells how much rosterd logs, or changes it until it is restarted
-    LogLevel(log_level::LogLevel),
-    /// Tells who did what and when, newest first
-    Audit(audit::Audit),
-    /// Lists consents: what renews itself, and what needs a hand first
-    Tokens(tokens::Tokens),
-    /// Lists platforms and how each is configured and behaves, or tests one
-    Platforms(platforms::Platforms),
-    /// Shows alerts as desktop notifications until stopped
-    Notify(crate::agent::Notify),
-    /// Prints a completion script for a shell
-    Completions(completions::Completions),
 }
 
 fn version() -> &'static str {

@@ -2,7 +2,6 @@
 //!
 //! This file is the way in: arguments, then either the UI or one command, then the exit code.
 
-pub mod arguments;
 pub mod client;
 
 pub mod output;
@@ -11,6 +10,7 @@ pub mod session;
 pub mod commands;
 
 pub mod agent;
+pub mod arguments;
 
 pub mod app;
 pub mod client_config;
@@ -69,7 +69,7 @@ fn run(arguments: Arguments) -> u8 {
     };
     let ended = runtime.block_on(async {
         match command {
-            Some(command) => commands::run(command, &mut session).await,
+            Some(command) => command.run(&mut session).await,
             None => terminal(&globals).await,
         }
     });

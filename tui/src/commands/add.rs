@@ -32,7 +32,7 @@ pub struct Add {
 const LINE_BYTES: usize = 16 * 1024;
 
 impl Add {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         if self.name == "-" {
             return self.run_lines(session).await;
         }

@@ -42,7 +42,7 @@ enum Verb {
 }
 
 impl Alerts {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         match &self.verb {
             Some(Verb::Ack { .. }) if self.follow || self.state.is_some() || self.limit.is_some() => {
                 Err(RosterError::usage("`alerts ack` takes ids only").into())

@@ -29,7 +29,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let since = self.since.map(|since| since.moment(&session.output.look.now)).transpose()?;
         if self.follow {
             return self.follow(since, session).await;

@@ -43,7 +43,7 @@ pub struct Connect {
 const ADDRESS_BYTES: usize = 16 * 1024;
 
 impl Connect {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let pasted = self.paste.as_deref().map(address).transpose()?;
         let client = session.connect().await?;
         let slug = self.platform.to_lowercase();

@@ -21,7 +21,7 @@ pub struct Disconnect {
 }
 
 impl Disconnect {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         if self.delete_history && !self.yes {
             return Err(RosterError::usage("this deletes every snapshot of the connection")
                 .hint("add --yes if that is meant; without --delete-history the history stays")

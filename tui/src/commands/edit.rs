@@ -31,7 +31,7 @@ pub struct Edit {
 }
 
 impl Edit {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let Edit { influencer, name, tag, untag, note, main } = self;
         let edit = InfluencerEdit { name, tag, untag, note, main };
         if edit == InfluencerEdit::default() {

@@ -28,7 +28,7 @@ pub struct History {
 }
 
 impl History {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let day = |when: Option<When>| when.map(|when| when.day(&session.output.look.now)).transpose();
         let (mut since, until) = (day(self.since)?, day(self.until)?);
         let client = session.connect().await?;

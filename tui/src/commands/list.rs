@@ -34,7 +34,7 @@ pub struct List {
 }
 
 impl List {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         let page = self.read(&client).await?;
         session.output.answer(|| to_json(&page), |look| text(&page.rows, look))?;

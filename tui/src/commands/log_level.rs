@@ -19,7 +19,7 @@ struct Level {
 }
 
 impl LogLevel {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         let changed = self.level.is_some();
         let level = answer(client.log_level(soon(), self.level).await)?;

@@ -15,7 +15,7 @@ pub struct Merge {
 }
 
 impl Merge {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         let influencer = answer(client.merge(patient(), self.influencer, self.into).await)?;
         show::print(&influencer, &mut session.output)

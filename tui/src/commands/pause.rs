@@ -17,7 +17,7 @@ pub struct Pause {
 }
 
 impl Pause {
-    pub(super) async fn run(self, session: &mut Session, paused: bool) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session, paused: bool) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         let connections = answer(client.pause(patient(), self.target, paused).await)?;
         let json = || json::ConnectionList { connections: connections.iter().map(json::Connection::from).collect() };

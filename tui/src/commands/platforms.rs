@@ -27,7 +27,7 @@ enum Verb {
 }
 
 impl Platforms {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         if let Some(Verb::Test { platform }) = self.verb {
             let checks = answer(client.test_platform(patient(), platform.to_lowercase()).await)?;

@@ -54,7 +54,7 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let numbers = self.numbers();
         if numbers == Numbers::default() {
             return Err(RosterError::usage("no number is given").hint("give --followers, --posts or another").into());

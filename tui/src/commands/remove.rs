@@ -18,7 +18,7 @@ pub struct Remove {
 }
 
 impl Remove {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         if !self.yes {
             return Err(RosterError::usage("this deletes the influencer with all connections and history")
                 .hint("add --yes if that is meant; `roster pause` only stops syncing")

@@ -29,7 +29,7 @@ pub enum Setting {
 }
 
 impl Set {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let Setting::Interval = self.setting;
         let interval = match self.value {
             Interval::Default => None,

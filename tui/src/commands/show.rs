@@ -18,7 +18,7 @@ pub struct Show {
 }
 
 impl Show {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         let influencer = answer(client.influencer(soon(), self.influencer).await)?;
         print(&influencer, &mut session.output)

@@ -27,7 +27,7 @@ pub struct Status {
 }
 
 impl Status {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let status = match self.status(session).await {
             Ok(status) => status,
             Err(error) if self.check => {

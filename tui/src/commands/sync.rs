@@ -25,7 +25,7 @@ pub struct Sync {
 }
 
 impl Sync {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         let target = match self.target {
             _ if self.all => SyncTarget::All,

@@ -15,7 +15,7 @@ use crate::session::Session;
 pub struct Tokens {}
 
 impl Tokens {
-    pub(super) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         let mut grants = answer(client.grants(soon()).await)?;
         grants.sort_by_cached_key(order);

@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::arguments::Arguments;
+use super::Arguments;
 use crate::output::{Ending, Failure};
 use crate::session::Session;
 

@@ -1,0 +1,100 @@
+//! Every verb by its name, and the one place that runs it.
+
+use clap::Subcommand;
+
+use super::completions;
+use crate::agent;
+use crate::commands::{
+    add, alerts, audit, changes, connect, disconnect, edit, history, list, log_level, merge, pause, platforms, record,
+    remove, runs, set, show, status, sync, tokens,
+};
+use crate::output::{Ending, Failure};
+use crate::session::Session;
+
+/// One verb each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows the daemon, its schedule, coverage, platforms and store
+    Status(status::Status),
+    /// Lists influencers
+    List(list::List),
+    /// Shows one influencer with all connections and the newest numbers of each
+    Show(show::Show),
+    /// Adds an influencer
+    Add(add::Add),
+    /// Changes an influencer's name, tags, note or main connection
+    Edit(edit::Edit),
+    /// Removes an influencer with all connections and history
+    Remove(remove::Remove),
+    /// Moves everything of one influencer to another, then removes the first
+    Merge(merge::Merge),
+    /// Connects an account to an influencer, by its handle or by its owner's consent, and syncs it
+    Connect(connect::Connect),
+    /// Ends a connection; its history stays unless told otherwise
+    Disconnect(disconnect::Disconnect),
+    /// Pauses syncing of an influencer, a connection, a platform, or everything
+    Pause(pause::Pause),
+    /// Resumes what was paused
+    Resume(pause::Pause),
+    /// Changes a setting of a connection
+    Set(set::Set),
+    /// Syncs now: all that is due, one influencer or connection, or everything
+    Sync(sync::Sync),
+    /// Lists a connection's snapshots, oldest first; missing days are absent
+    History(history::History),
+    /// Stores a snapshot by hand, marked as such
+    Record(record::Record),
+    /// Lists changes that were noticed, newest first
+    Changes(changes::Changes),
+    /// Lists alerts, newest first, or acknowledges some
+    Alerts(alerts::Alerts),
+    /// Lists sync runs, newest first
+    Runs(runs::Runs),
+    /// Tells how much rosterd logs, or changes it until it is restarted
+    LogLevel(log_level::LogLevel),
+    /// Tells who did what and when, newest first
+    Audit(audit::Audit),
+    /// Lists consents: what renews itself, and what needs a hand first
+    Tokens(tokens::Tokens),
+    /// Lists platforms and how each is configured and behaves, or tests one
+    Platforms(platforms::Platforms),
+    /// Shows alerts as desktop notifications until stopped
+    Notify(agent::Notify),
+    /// Prints a completion script for a shell
+    Completions(completions::Completions),
+}
+
+impl Command {
+    /// Runs one verb to its end.
+    ///
+    /// # Errors
+    /// What kept it from being done, or from being printed.
+    pub async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        match self {
+            Command::Status(status) => status.run(session).await,
+            Command::LogLevel(log_level) => log_level.run(session).await,
+            Command::List(list) => list.run(session).await,
+            Command::Show(show) => show.run(session).await,
+            Command::Add(add) => add.run(session).await,
+            Command::Edit(edit) => edit.run(session).await,
+            Command::Remove(remove) => remove.run(session).await,
+            Command::Merge(merge) => merge.run(session).await,
+            Command::Connect(connect) => connect.run(session).await,
+            Command::Disconnect(disconnect) => disconnect.run(session).await,
+            Command::Pause(pause) => pause.run(session, true).await,
+            Command::Resume(resume) => resume.run(session, false).await,
+            Command::Set(set) => set.run(session).await,
+            Command::Sync(sync) => sync.run(session).await,
+            Command::History(history) => history.run(session).await,
+            Command::Record(record) => record.run(session).await,
+            Command::Changes(changes) => changes.run(session).await,
+            Command::Alerts(alerts) => alerts.run(session).await,
+            Command::Runs(runs) => runs.run(session).await,
+            Command::Audit(audit) => audit.run(session).await,
+            Command::Platforms(platforms) => platforms.run(session).await,
+            Command::Tokens(tokens) => tokens.run(session).await,
+            Command::Notify(notify) => notify.run(session).await,
+            Command::Completions(completions) => completions.run(session),
+        }
+    }
+}
