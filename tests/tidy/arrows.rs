@@ -77,9 +77,10 @@ const TUI: &str = "
     terminal: consent model view
     app: keys client_config theme client message model modal update terminal
     output:
-    commands: widgets consent client output
-    agent: client output commands
-    arguments: commands agent
+    session: client output
+    commands: widgets consent client output session
+    agent: client output session
+    arguments: output session commands agent
 ";
 
 /// Directions against the rows, and those that close a circle between folders of one folder: each is real, and to be
@@ -104,8 +105,6 @@ const STILL: &[(&str, &str, &str)] = &[
     ("tui", "modal", "screens"),
     ("tui", "modal", "update"),
     ("tui", "screens", "update"),
-    ("tui", "output", "arguments"),
-    ("tui", "commands", "arguments"),
     ("tui", "screens/influencer", "screens/roster"),
 ];
 
