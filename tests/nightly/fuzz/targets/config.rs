@@ -5,9 +5,9 @@ use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use rosterd::config::Config;
-use rosterd::secret::master_key;
 use rosterd::effective;
 use rosterd::http_client::HttpLimits;
+use rosterd::secret::master_key;
 use rosterd::setup::Source;
 use rosterd::surroundings::Surroundings;
 
@@ -25,8 +25,11 @@ fuzz_target!(|text: &str| {
     };
     let file = config.store.master_key_file.clone();
     if source.set_up(config).is_ok() {
-        let key =
-            master_key::Places { surroundings: &source.surroundings, file: file.as_deref(), state_dir: Path::new("/nowhere") };
+        let key = master_key::Places {
+            surroundings: &source.surroundings,
+            file: file.as_deref(),
+            state_dir: Path::new("/nowhere"),
+        };
         assert!(effective::shown(&source, text, &[], &key).ends_with('\n'));
     }
 });

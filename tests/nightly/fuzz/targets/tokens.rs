@@ -4,9 +4,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use rosterd::secret::Secret;
 use rosterd::platforms::Registered;
 use rosterd::platforms::consenting::Reply;
+use rosterd::secret::Secret;
 
 static PLATFORMS: LazyLock<Vec<Registered>> = LazyLock::new(|| roster_fuzz::platforms("http://127.0.0.1:1"));
 const STATUSES: [u16; 8] = [200, 200, 200, 200, 400, 401, 429, 503];
