@@ -93,7 +93,9 @@ impl StartError {
         match self {
             StartError::Config(_)
             | StartError::Key(_)
-            | StartError::Store(StoreError::Newer { .. } | StoreError::NotOurs { .. }) => 78,
+            | StartError::Store(
+                StoreError::Newer { .. } | StoreError::NewerRecord { .. } | StoreError::NotOurs { .. },
+            ) => 78,
             _ => 1,
         }
     }

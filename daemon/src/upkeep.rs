@@ -56,13 +56,20 @@ async fn keep(app: &App) {
         tracing::warn!(%error, "what removed connections left could not be swept; tried again tomorrow");
     }
     match app.store.scrub().await {
-        Ok(found) if found.damaged > 0 => {
-            tracing::error!(
-                found = found.damaged,
-                "records in the store are damaged: restore a backup; they are shown as missing"
-            );
+        Ok(found) => {
+            if found.damaged > 0 {
+                tracing::error!(
+                    found = found.damaged,
+                    "records in the store are damaged: restore a backup; they are shown as missing"
+                );
+            }
+            if found.newer > 0 {
+                tracing::error!(
+                    found = found.newer,
+                    "records in the store were written by a newer rosterd: install that one again"
+                );
+            }
         }
-        Ok(_) => {}
         Err(error) => {
             well = false;
             tracing::warn!(%error, "the store could not be looked through; tried again tomorrow");

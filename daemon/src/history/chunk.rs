@@ -14,7 +14,8 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::bits;
 
-const VERSION: u8 = 1;
+/// The version of the layout, also in the envelope that the store puts around it.
+pub const VERSION: u8 = 1;
 /// No month has more days.
 const DAYS: usize = 31;
 const MS_PER_DAY: i64 = 86_400_000;

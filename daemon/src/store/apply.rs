@@ -6,7 +6,6 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Date;
 
 use super::damage::DamageLog;
-use super::envelope;
 use super::error::StoreError;
 use super::log::LogRow;
 use super::records::{self, KeyName, Record, Sweep};
@@ -140,7 +139,7 @@ impl Batch {
     }
 
     fn put_at(&mut self, table: Records, key: Vec<u8>, payload: &[u8]) {
-        let encoded = Some(envelope::encode(table.tag(), &key, payload));
+        let encoded = Some(records::plain(table, &key, payload));
         self.puts.push(Put { table, key, encoded });
     }
 
@@ -213,7 +212,7 @@ fn write_audit(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreEr
     let last = table.last()?.and_then(|(key, _)| records::number_of(key.value())).unwrap_or(0);
     for (line, number) in lines.zip(last.saturating_add(1)..) {
         let key = number.to_be_bytes();
-        table.insert(&key[..], envelope::encode(Records::Audit.tag(), &key, line).as_slice())?;
+        table.insert(&key[..], records::plain(Records::Audit, &key, line).as_slice())?;
     }
     Ok(())
 }

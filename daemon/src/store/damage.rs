@@ -5,6 +5,9 @@ use std::collections::HashSet;
 use parking_lot::Mutex;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::envelope::Unreadable;
+use super::error::StoreError;
+
 /// How many rows are named; further ones are only counted.
 const NAMED: usize = 100;
 /// How many rows are told apart; a file with more is beyond counting.
@@ -33,6 +36,26 @@ pub struct DamagedRow {
 pub(super) struct DamageLog(Mutex<(HashSet<u64>, Vec<DamagedRow>)>);
 
 impl DamageLog {
+    /// What was read; `None` of a damaged value, which is noted and left out.
+    ///
+    /// # Errors
+    /// `NewerRecord` of a value that only a newer rosterd can read.
+    pub(super) fn leave_out<T>(
+        &self,
+        table: &str,
+        key: &[u8],
+        read: Result<T, Unreadable>,
+    ) -> Result<Option<T>, StoreError> {
+        match read {
+            Ok(found) => Ok(Some(found)),
+            Err(Unreadable::Damaged) => {
+                self.note(table, key);
+                Ok(None)
+            }
+            Err(Unreadable::Newer(version)) => Err(StoreError::NewerRecord { table: table.to_owned(), version }),
+        }
+    }
+
     pub(super) fn note(&self, table: &str, key: &[u8]) {
         let mut noted = self.0.lock();
         let (seen, named) = &mut *noted;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::envelope::Unreadable;
+
 /// A failure of the store. Cheap to clone: every commit of a group is told the same.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -19,6 +21,15 @@ pub enum StoreError {
         found: u32,
         /// The newest format known here.
         known: u32,
+    },
+    /// A newer Roster has written a record of a version that is not known here: install that one again. It is left as
+    /// it is.
+    #[error("the store's {table} hold a record of version {version}, which only a newer rosterd can read")]
+    NewerRecord {
+        /// The table's name.
+        table: String,
+        /// The record's version.
+        version: u8,
     },
     /// What lies at the path must not be trusted as our store: an operator must look.
     #[error("{path} is not usable as a store: {why}", path = path.display())]
@@ -55,6 +66,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A value that nothing can do without cannot be read.
+    pub(super) fn unreadable(table: &str, what: &str, why: Unreadable) -> Self {
+        match why {
+            Unreadable::Newer(version) => StoreError::NewerRecord { table: table.to_owned(), version },
+            Unreadable::Damaged => StoreError::Damaged { what: format!("{what} is not readable") },
+        }
+    }
+
     /// Whether the disk or its file system is at fault, so that the database must be reopened.
     pub(super) fn latches(&self) -> bool {
         matches!(self, StoreError::Io(_) | StoreError::Damaged { .. })

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use roster_protocol::ids::{AlertId, ConnectionId};
 use roster_protocol::time::Timestamp;
 
-use super::envelope;
+use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::reader::Reader;
 use super::records::{self, Record};
@@ -58,14 +58,12 @@ impl Reader<'_> {
         limit: usize,
         keep: impl Fn(&Alert) -> bool,
     ) -> Result<Page<Alert>, StoreError> {
-        self.newest_first(Records::Alerts, &[], before, limit, |row| {
-            row.decode().map(|alert| keep(&alert).then_some(alert))
-        })
+        self.newest_first(Records::Alerts, &[], before, limit, |row| row.read().map(|alert| Some(alert).filter(&keep)))
     }
 
     /// The alert of an id; `None` when there is none.
     pub fn alert_by_id(&self, id: AlertId) -> Result<Option<Alert>, StoreError> {
-        let number = self.get_as(Records::AlertIds, &id.0, records::number_of)?;
+        let number = self.get_as(Records::AlertIds, &id.0, records::read_number)?;
         number.map_or(Ok(None), |number| self.get(&number.to_be_bytes()))
     }
 
@@ -79,11 +77,8 @@ impl Reader<'_> {
                 if to.is_some_and(|to| key.value() >= &to[..]) {
                     break;
                 }
-                let payload = envelope::decode(table.tag(), key.value(), value.value());
-                match payload.and_then(|payload| Delivery::decode(key.value(), payload)) {
-                    Some(delivery) => told.push(delivery),
-                    None => self.damage.note(table.name(), key.value()),
-                }
+                let delivery = records::read(table, key.value(), value.value());
+                told.extend(self.damage.leave_out(table.name(), key.value(), delivery)?);
             }
         }
         Ok(told)
@@ -97,8 +92,7 @@ impl Reader<'_> {
         keep: impl Fn(&AuditLine) -> bool,
     ) -> Result<Page<(u64, AuditLine)>, StoreError> {
         self.newest_first(Records::Audit, &[], before, limit, |row| {
-            let (number, line) = (records::number_of(row.key)?, records::decode_audit(row.payload()?)?);
-            Some(keep(&line).then_some((number, line)))
+            records::read_audit(row.key, row.encoded).map(|(number, line)| keep(&line).then_some((number, line)))
         })
     }
 
@@ -107,11 +101,8 @@ impl Reader<'_> {
         let table = Records::Runs;
         for row in self.txn.open_table(table.definition())?.range(&time_key(since)[..]..)? {
             let (key, value) = row?;
-            let payload = envelope::decode(table.tag(), key.value(), value.value());
-            match payload.and_then(|payload| Run::decode(key.value(), payload)) {
-                Some(run) => each(run),
-                None => self.damage.note(table.name(), key.value()),
-            }
+            let run = records::read(table, key.value(), value.value());
+            self.damage.leave_out(table.name(), key.value(), run)?.into_iter().for_each(&mut each);
         }
         Ok(())
     }
@@ -125,19 +116,19 @@ impl Reader<'_> {
         of: impl Fn(ConnectionId) -> bool,
     ) -> Result<Page<R>, StoreError> {
         self.newest_first(R::TABLE, &time_key(since), before, limit, |row| {
-            let (_, connection) = split_timed_key(row.key)?;
-            if of(connection) { row.decode().map(Some) } else { Some(None) }
+            let (_, connection) = split_timed_key(row.key).ok_or(Unreadable::Damaged)?;
+            if of(connection) { row.read().map(Some) } else { Ok(None) }
         })
     }
 
-    /// Rows of a table from the last to `floor`. `pick` says `None` of a damaged one, `Some(None)` of one to leave out.
+    /// Rows of a table from the last to `floor`, without those of which `pick` makes `None`.
     fn newest_first<T>(
         &self,
         table: Records,
         floor: &[u8],
         before: Option<&Mark>,
         limit: usize,
-        pick: impl Fn(&Row<'_>) -> Option<Option<T>>,
+        pick: impl Fn(&Row<'_>) -> Result<Option<T>, Unreadable>,
     ) -> Result<Page<T>, StoreError> {
         let end = before.map_or(Bound::Unbounded, |mark| Bound::Excluded(mark.0.as_slice()));
         let mut page = Page { rows: Vec::new(), next: None };
@@ -152,10 +143,8 @@ impl Reader<'_> {
                 break;
             }
             let (key, value) = row?;
-            match pick(&Row { table, key: key.value(), encoded: value.value() }) {
-                Some(picked) => page.rows.extend(picked),
-                None => self.damage.note(table.name(), key.value()),
-            }
+            let picked = pick(&Row { table, key: key.value(), encoded: value.value() });
+            page.rows.extend(self.damage.leave_out(table.name(), key.value(), picked)?.flatten());
             last = Some(key.value().to_vec());
         }
         Ok(page)
@@ -170,11 +159,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn payload(&self) -> Option<&[u8]> {
-        envelope::decode(self.table.tag(), self.key, self.encoded)
-    }
-
-    fn decode<R: Record>(&self) -> Option<R> {
-        R::decode(self.key, self.payload()?)
+    fn read<R: Record>(&self) -> Result<R, Unreadable> {
+        records::read(self.table, self.key, self.encoded)
     }
 }

@@ -10,11 +10,13 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Date;
 
 use super::damage::DamageLog;
-use super::envelope;
+use super::envelope::{self, Unreadable};
 use super::error::StoreError;
-use super::records::SnapshotRecord;
+use super::records::{self, SnapshotRecord};
 use super::tables::{self, BLOCK_TAG, LogKey, Records, epoch_of, log_key, log_name, split_log_key};
 
+/// The version of blocks, and of the snapshots in them.
+const VERSION: u8 = 1;
 /// The most bytes of one block: with its key, checksum and the page's own head it just fills a page of 4 KiB.
 const MOST_BYTES: usize = 4000;
 /// Connection, and how many bytes of snapshot follow.
@@ -74,23 +76,22 @@ pub(super) struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// Opens a block; `None` when it is damaged, which is noted.
-    pub(super) fn open(key: &LogKey, encoded: &'a [u8], damage: &DamageLog) -> Option<Self> {
-        let block = Self::parse(key, encoded);
-        if block.is_none() {
-            damage.note(&log_name(epoch_of(split_log_key(key).0)), key);
-        }
-        block
+    ///
+    /// # Errors
+    /// `NewerRecord`.
+    pub(super) fn open(key: &LogKey, encoded: &'a [u8], damage: &DamageLog) -> Result<Option<Self>, StoreError> {
+        damage.leave_out(&log_name(epoch_of(split_log_key(key).0)), key, Self::parse(key, encoded))
     }
 
-    fn parse(key: &LogKey, encoded: &'a [u8]) -> Option<Self> {
-        let mut rest = envelope::decode(BLOCK_TAG, key, encoded)?;
+    fn parse(key: &LogKey, encoded: &'a [u8]) -> Result<Self, Unreadable> {
+        let (_, mut rest) = envelope::decode(BLOCK_TAG, key, VERSION, encoded)?;
         let mut entries = Vec::with_capacity(rest.len() / 40);
         while !rest.is_empty() {
-            let (entry, after) = next(rest)?;
+            let (entry, after) = next(rest).ok_or(Unreadable::Damaged)?;
             entries.push(entry);
             rest = after;
         }
-        Some(Self { date: split_log_key(key).0, entries })
+        Ok(Self { date: split_log_key(key).0, entries })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -115,13 +116,25 @@ fn next(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     Some((Entry { connection: ConnectionId::from_bytes([a, b, c, d, e]), payload }, rest))
 }
 
-/// The snapshot of a connection in a block, looked for without reading the others; `Err` when the block is damaged.
-pub(super) fn find(key: &LogKey, encoded: &[u8], connection: ConnectionId) -> Result<Option<Snapshot>, ()> {
-    let mut rest = envelope::decode(BLOCK_TAG, key, encoded).ok_or(())?;
+/// Whether a block is whole.
+///
+/// # Errors
+/// `Damaged`, or of a newer version.
+pub(super) fn verify(key: &LogKey, encoded: &[u8]) -> Result<(), Unreadable> {
+    let block = Block::parse(key, encoded)?;
+    if block.snapshots(LOWEST).all(|(_, snapshot)| snapshot.is_some()) { Ok(()) } else { Err(Unreadable::Damaged) }
+}
+
+/// The snapshot of a connection in a block, looked for without reading the others.
+///
+/// # Errors
+/// `Damaged`, or of a newer version.
+pub(super) fn find(key: &LogKey, encoded: &[u8], connection: ConnectionId) -> Result<Option<Snapshot>, Unreadable> {
+    let (_, mut rest) = envelope::decode(BLOCK_TAG, key, VERSION, encoded)?;
     while !rest.is_empty() {
-        let (entry, after) = next(rest).ok_or(())?;
+        let (entry, after) = next(rest).ok_or(Unreadable::Damaged)?;
         if entry.connection == connection {
-            return SnapshotRecord::decode(split_log_key(key).0, entry.payload).map(Some).ok_or(());
+            return SnapshotRecord::decode(split_log_key(key).0, entry.payload).map(Some).ok_or(Unreadable::Damaged);
         }
         if entry.connection > connection {
             break;
@@ -194,11 +207,11 @@ fn open_or_quarantine<'a>(
     encoded: &'a [u8],
     damage: &DamageLog,
 ) -> Result<Option<Block<'a>>, StoreError> {
-    let block = Block::open(key, encoded, damage);
+    let block = Block::open(key, encoded, damage)?;
     if block.is_none() {
         let name = log_name(epoch_of(split_log_key(key).0));
         let place = [name.as_bytes(), b"\0", &key[..]].concat();
-        let kept = envelope::encode(Records::Quarantine.tag(), &place, encoded);
+        let kept = records::plain(Records::Quarantine, &place, encoded);
         txn.open_table(Records::Quarantine.definition())?.insert(place.as_slice(), kept.as_slice())?;
     }
     Ok(block)
@@ -256,7 +269,7 @@ fn merged<'a>(before: &[Entry<'a>], rows: &[&'a LogRow]) -> Vec<Entry<'a>> {
 
 fn encoded(key: &LogKey, entries: &[Entry<'_>]) -> Vec<u8> {
     let bytes = entries.iter().map(Entry::bytes).sum();
-    let mut encoded = envelope::begin(bytes);
+    let mut encoded = envelope::begin(VERSION, bytes);
     for entry in entries {
         encoded.extend_from_slice(&entry.connection.0);
         // A snapshot has at most some 130 bytes.
@@ -277,7 +290,7 @@ pub(super) fn remove(
     let found = table.block_of(day, connection)?.map(|(key, value)| (key, value.value().to_vec()));
     let Some((key, bytes)) = found else { return Ok(()) };
     // In a damaged block nothing can be told apart: it stays as it is, and is shown as missing.
-    let Some(block) = Block::open(&key, &bytes, damage) else { return Ok(()) };
+    let Some(block) = Block::open(&key, &bytes, damage)? else { return Ok(()) };
     let left: Vec<Entry<'_>> = block.entries.iter().filter(|entry| entry.connection != connection).copied().collect();
     if left.is_empty() {
         table.remove(&key)?;
@@ -322,7 +335,7 @@ mod tests {
         let (mut all, mut blocks, damage) = (BTreeMap::new(), 0, DamageLog::default());
         for found in table.blocks_of(DAY, LOWEST).expect("readable") {
             let (key, value) = found.expect("readable");
-            let block = Block::open(&key, value.value(), &damage).expect("whole");
+            let block = Block::open(&key, value.value(), &damage).expect("known").expect("whole");
             assert!(block.entries.iter().map(Entry::bytes).sum::<usize>() <= MOST_BYTES);
             assert!(block.entries[0].connection >= split_log_key(&key).1);
             for entry in &block.entries {

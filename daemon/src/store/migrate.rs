@@ -10,7 +10,7 @@ use std::path::Path;
 use redb::{Database, ReadableDatabase, ReadableTable, TableHandle, WriteTransaction};
 
 use super::damage::DamageLog;
-use super::envelope;
+use super::envelope::{self, Unreadable};
 use super::error::StoreError;
 use super::log::LogRow;
 use super::records::{Format, Record, SnapshotRecord};
@@ -53,11 +53,9 @@ pub(super) fn to_2(database: &Database, damage: &DamageLog) -> Result<(), StoreE
         for row in log.iter()? {
             let (key, value) = row?;
             let (date, connection) = split_log_key(key.value());
-            let payload = envelope::decode(OLD_ROW_TAG, key.value(), value.value());
-            let Some(snapshot) = payload.and_then(|payload| SnapshotRecord::decode(date, payload)) else {
-                damage.note(&name, key.value());
-                continue;
-            };
+            let read = envelope::decode(OLD_ROW_TAG, key.value(), 1, value.value());
+            let read = read.and_then(|(_, payload)| SnapshotRecord::decode(date, payload).ok_or(Unreadable::Damaged));
+            let Some(snapshot) = damage.leave_out(&name, key.value(), read)? else { continue };
             // What a fold had begun with is in its chunk already, and newer there.
             match fold.newest >= Some(epoch_of(date)) {
                 true => folded.push((connection, snapshot)),

@@ -13,11 +13,11 @@ use redb::{Database, ReadableDatabase, StorageBackend};
 use rustix::fs::{FlockOperation, OFlags, flock, statvfs};
 
 use super::damage::DamageLog;
-use super::envelope;
+use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::migrate;
 use super::overlay::{BoxedBackend, ReadOnly};
-use super::records::{Format, KeyName, Record, Stamp};
+use super::records::{self, Format, KeyName, Record, Stamp};
 use super::tables::{CHUNKS, FORMAT, Records};
 
 const FILE: &str = "roster.redb";
@@ -90,11 +90,9 @@ impl Origin {
         check_format(&database)?;
         let table = database.begin_read()?.open_table(Records::Meta.definition())?;
         let Some(value) = table.get(KeyName::KEY.as_slice())? else { return Ok(None) };
-        let payload = envelope::decode(Records::Meta.tag(), &KeyName::KEY, value.value());
-        let named = payload.and_then(|payload| KeyName::decode(&KeyName::KEY, payload));
-        let named =
-            named.ok_or_else(|| StoreError::Damaged { what: "the id of its key is not readable".to_owned() })?;
-        Ok(Some(named.0))
+        let KeyName(id) = records::read(Records::Meta, &KeyName::KEY, value.value())
+            .map_err(|why| StoreError::unreadable(Records::Meta.name(), "the id of its key", why))?;
+        Ok(Some(id))
     }
 
     /// Opens the database; what was committed before a crash is there.
@@ -183,13 +181,11 @@ impl Origin {
 fn check_format(database: &Database) -> Result<u32, StoreError> {
     let table = database.begin_read()?.open_table(Records::Meta.definition())?;
     let key = Format(FORMAT).key();
-    let format = table.get(key.as_slice())?.and_then(|value| {
-        envelope::decode(Records::Meta.tag(), &key, value.value()).and_then(|payload| Format::decode(&key, payload))
-    });
-    match format {
-        Some(Format(found)) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
-        Some(Format(found)) => Ok(found),
-        None => Err(StoreError::Damaged { what: "its format is not readable".to_owned() }),
+    let value = table.get(key.as_slice())?;
+    let format = value.map_or(Err(Unreadable::Damaged), |value| records::read(Records::Meta, &key, value.value()));
+    match format.map_err(|why| StoreError::unreadable(Records::Meta.name(), "its format", why))? {
+        Format(found) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
+        Format(found) => Ok(found),
     }
 }
 

@@ -14,7 +14,7 @@ use roster_protocol::metric::Metric;
 use roster_protocol::time::Date;
 
 use super::damage::DamageLog;
-use super::envelope;
+use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::log::{self, Block, Log};
 use super::records::{self, Fold, KeyName, Record, Stamp};
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
         for (epoch, log) in self.logs()? {
             for row in log.iter()? {
                 let (key, value) = row?;
-                let Some(block) = Block::open(key.value(), value.value(), self.damage) else { continue };
+                let Some(block) = Block::open(key.value(), value.value(), self.damage)? else { continue };
                 if Some(*epoch) > fold.newest {
                     count += block.len() as u64;
                     continue;
@@ -177,59 +177,64 @@ impl<'a> Reader<'a> {
 
     /// What the daemon keeps in memory from its start on.
     pub fn load(&self) -> Result<Loaded, StoreError> {
-        let shown =
-            |key: &[u8], payload: &[u8]| Some((u32::from_be_bytes(key.try_into().ok()?), records::number_of(payload)?));
+        let shown = |table, key: &[u8], encoded: &[u8]| {
+            let uid = key.try_into().map(u32::from_be_bytes).map_err(|_| Unreadable::Damaged);
+            Ok((uid?, records::read_number(table, key, encoded)?))
+        };
         let settings = Settings::default();
-        let alerts = self.all(Records::AlertsLive, |key, _| records::number_of(key))?;
+        let alerts = self.all(Records::AlertsLive, |table, key, encoded| {
+            records::read_plain(table, key, encoded)?;
+            records::number_of(key).ok_or(Unreadable::Damaged)
+        })?;
         let alerts = alerts.into_iter().map(|number| self.get(&number.to_be_bytes()));
         let alerts: Vec<Option<crate::model::Alert>> = alerts.collect::<Result<_, _>>()?;
         // The two that are large.
         let (txn, damage) = (&self.txn, self.damage);
-        let (influencers, connections) = at_once(&|| all(txn, damage, Records::Influencers, Record::decode), &|| {
-            all(txn, damage, Records::Connections, Record::decode)
+        let (influencers, connections) = at_once(&|| all(txn, damage, Records::Influencers, records::read), &|| {
+            all(txn, damage, Records::Connections, records::read)
         });
         Ok(Loaded {
             influencers: influencers?,
             connections: connections?,
             alerts: alerts.into_iter().flatten().filter(|alert| alert.state != AlertState::Resolved).collect(),
             last_alert: self.last_number(Records::Alerts)?,
-            deliveries: self.all(Records::DeliveriesPending, Record::decode)?,
-            holds: self.all(Records::Holds, Record::decode)?,
+            deliveries: self.all(Records::DeliveriesPending, records::read)?,
+            holds: self.all(Records::Holds, records::read)?,
             settings: self.get(&settings.key())?.unwrap_or(settings),
             desktop_shown: self.all(Records::DesktopShown, shown)?,
             store: self.get::<Stamp>(&Stamp::KEY)?.map(|stamp| stamp.id).unwrap_or_default(),
             key: self.get::<KeyName>(&KeyName::KEY)?.map(|key| key.0),
-            consents: self.all(Records::Consents, Record::decode)?,
-            grants: self.all(Records::Grants, Record::decode)?,
-            tokens: self.all(Records::Tokens, Record::decode)?,
-            grant_uses: self.all(Records::GrantUses, Record::decode)?,
+            consents: self.all(Records::Consents, records::read)?,
+            grants: self.all(Records::Grants, records::read)?,
+            tokens: self.all(Records::Tokens, records::read)?,
+            grant_uses: self.all(Records::GrantUses, records::read)?,
         })
     }
 
     /// A record, unless it is not there or damaged.
     pub(super) fn get<R: Record>(&self, key: &[u8]) -> Result<Option<R>, StoreError> {
-        self.get_as(R::TABLE, key, |payload| R::decode(key, payload))
+        self.get_as(R::TABLE, key, records::read)
     }
 
-    /// What `decode` makes of a row, unless it is not there or damaged.
+    /// What `read` makes of a row, unless it is not there or damaged.
     pub(super) fn get_as<T>(
         &self,
         table: Records,
         key: &[u8],
-        decode: impl FnOnce(&[u8]) -> Option<T>,
+        read: impl FnOnce(Records, &[u8], &[u8]) -> Result<T, Unreadable>,
     ) -> Result<Option<T>, StoreError> {
         let rows = self.txn.open_table(table.definition())?;
         let Some(value) = ReadableTable::get(&rows, key)? else { return Ok(None) };
-        let told = envelope::decode(table.tag(), key, value.value()).and_then(decode);
-        if told.is_none() {
-            self.damage.note(table.name(), key);
-        }
-        Ok(told)
+        self.damage.leave_out(table.name(), key, read(table, key, value.value()))
     }
 
     /// All rows of a table in the order of their keys.
-    fn all<T>(&self, table: Records, decode: impl Fn(&[u8], &[u8]) -> Option<T>) -> Result<Vec<T>, StoreError> {
-        all(&self.txn, self.damage, table, decode)
+    fn all<T>(
+        &self,
+        table: Records,
+        read: impl Fn(Records, &[u8], &[u8]) -> Result<T, Unreadable>,
+    ) -> Result<Vec<T>, StoreError> {
+        all(&self.txn, self.damage, table, read)
     }
 
     fn last_number(&self, table: Records) -> Result<u64, StoreError> {
@@ -274,7 +279,7 @@ impl<'a> Reader<'a> {
         for month in months(*days.start(), last_day(newest).min(*days.end())) {
             let key = chunk_key(month, connection);
             let Some(value) = ReadableTable::get(&chunks, &key)? else { continue };
-            if let Some(payload) = open_chunk(&key, value.value(), self.damage) {
+            if let Some(payload) = open_chunk(&key, value.value(), self.damage)? {
                 each(&key, payload);
             }
         }
@@ -294,10 +299,9 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 let Some((key, value)) = log.block_of(day, connection)? else { continue };
-                match log::find(&key, value.value(), connection) {
-                    Ok(found) => found.into_iter().for_each(&mut each),
-                    Err(()) => self.damage.note(&log_name(*epoch), &key),
-                }
+                let found = log::find(&key, value.value(), connection);
+                let found = self.damage.leave_out(&log_name(*epoch), &key, found)?.flatten();
+                found.into_iter().for_each(&mut each);
             }
         }
         Ok(())
@@ -315,7 +319,7 @@ impl<'a> Reader<'a> {
             (chunk_key(first, ConnectionId::from_bytes([0; 5])), chunk_key(last, ConnectionId::from_bytes([255; 5])));
         for row in self.chunks()?.range::<&ChunkKey>(&from..=&to)? {
             let (key, value) = row?;
-            let Some(payload) = open_chunk(key.value(), value.value(), self.damage) else { continue };
+            let Some(payload) = open_chunk(key.value(), value.value(), self.damage)? else { continue };
             let (month, connection) = split_chunk_key(key.value());
             match chunk::decode_metric(payload, Metric::Followers) {
                 Ok(told) => dated(&told, month_start(month))
@@ -332,7 +336,7 @@ impl<'a> Reader<'a> {
             for day in (0..EPOCH_DAYS).map(|day| epoch_start(*epoch).plus_days(day)).filter(|day| days.contains(day)) {
                 for found in log.blocks_of(day, ConnectionId::from_bytes([0; 5]))? {
                     let (key, value) = found?;
-                    let Some(block) = Block::open(&key, value.value(), self.damage) else { continue };
+                    let Some(block) = Block::open(&key, value.value(), self.damage)? else { continue };
                     for (connection, snapshot) in block.snapshots(ConnectionId::from_bytes([0; 5])) {
                         if Some(*epoch) <= newest && self.snapshot_is_folded(connection, day)? {
                             continue;
@@ -364,16 +368,13 @@ fn all<T>(
     txn: &ReadTransaction,
     damage: &DamageLog,
     table: Records,
-    decode: impl Fn(&[u8], &[u8]) -> Option<T>,
+    read: impl Fn(Records, &[u8], &[u8]) -> Result<T, Unreadable>,
 ) -> Result<Vec<T>, StoreError> {
     let mut told = Vec::new();
     for row in txn.open_table(table.definition())?.iter()? {
         let (key, value) = row?;
-        let payload = envelope::decode(table.tag(), key.value(), value.value());
-        match payload.and_then(|payload| decode(key.value(), payload)) {
-            Some(record) => told.push(record),
-            None => damage.note(table.name(), key.value()),
-        }
+        let record = read(table, key.value(), value.value());
+        told.extend(damage.leave_out(table.name(), key.value(), record)?);
     }
     Ok(told)
 }

@@ -2,18 +2,15 @@
 
 use std::ops::Bound;
 
-use redb::{AccessGuard, ReadOnlyTable};
-use roster_protocol::ids::ConnectionId;
+use redb::{AccessGuard, ReadOnlyTable, TableHandle};
 
 use super::Store;
-use super::envelope;
+use super::envelope::Unreadable;
 use super::error::StoreError;
-use super::log::Block;
 use super::reader::Reader;
-use super::records::is_readable;
-use super::snapshots::{if_there, note_chunk, open_chunk};
-use super::tables::{CHUNKS, Records, log_definition, log_name, month_start, split_chunk_key};
-use crate::history::chunk::MonthChunk;
+use super::snapshots::{self, if_there};
+use super::tables::{CHUNKS, Records, log_definition, log_name};
+use super::{log, records};
 
 /// How many rows one read transaction verifies.
 const ROWS: usize = 5_000;
@@ -25,6 +22,8 @@ pub struct Scrubbed {
     pub rows: u64,
     /// Rows among them that are damaged; [`Store::damaged`] names them.
     pub damaged: u64,
+    /// Rows among them that only a newer rosterd can read.
+    pub newer: u64,
 }
 
 impl Store {
@@ -40,7 +39,9 @@ impl Store {
             let mut from = Some(Vec::new());
             while let Some(first) = from {
                 let (seen, next) = self.read(move |reader| reader.scrub(part, &first)).await?;
-                sum = Scrubbed { rows: sum.rows + seen.rows, damaged: sum.damaged + seen.damaged };
+                sum.rows += seen.rows;
+                sum.damaged += seen.damaged;
+                sum.newer += seen.newer;
                 from = next;
             }
         }
@@ -64,41 +65,50 @@ impl Reader<'_> {
         match part {
             Part::Records(table) => {
                 let rows = self.txn.open_table(table.definition())?;
-                verify(
-                    rows.range::<&[u8]>(from)?.map(|row| row.map(|(key, value)| (key.value().to_vec(), value))),
-                    |key, value| {
-                        let payload = envelope::decode(table.tag(), key, value);
-                        let is_whole = payload.is_some_and(|payload| is_readable(table, key, payload));
-                        if !is_whole {
-                            self.damage.note(table.name(), key);
-                        }
-                        is_whole
-                    },
-                )
+                let rows = rows.range::<&[u8]>(from)?.map(|row| row.map(|(key, value)| (key.value().to_vec(), value)));
+                self.verify(table.name(), rows, |key, value| records::verify(table, key, value))
             }
-            Part::Chunks => verify(fixed(&self.txn.open_table(CHUNKS)?, first)?, |key, value| {
-                let Ok(key) = <&[u8; 7]>::try_from(key) else { return false };
-                let Some(payload) = open_chunk(key, value, self.damage) else { return false };
-                let first = month_start(split_chunk_key(key).0);
-                let is_whole = MonthChunk::decode(payload).is_ok_and(|chunk| chunk.snapshots(first).all(|s| s.is_ok()));
-                if !is_whole {
-                    note_chunk(key, self.damage);
-                }
-                is_whole
-            }),
+            Part::Chunks => {
+                let chunks = self.txn.open_table(CHUNKS)?;
+                self.verify(CHUNKS.name(), fixed(&chunks, first)?, |key, value| {
+                    snapshots::verify_chunk(key.try_into().map_err(|_| Unreadable::Damaged)?, value)
+                })
+            }
             Part::Log(epoch) => {
-                let Some(log) = if_there(self.txn.open_table(log_definition(&log_name(epoch))))? else {
+                let name = log_name(epoch);
+                let Some(log) = if_there(self.txn.open_table(log_definition(&name)))? else {
                     return Ok((Scrubbed::default(), None));
                 };
-                verify(fixed(&log, first)?, |key, value| {
-                    <&[u8; 9]>::try_from(key).is_ok_and(|key| {
-                        let block = Block::open(key, value, self.damage);
-                        let lowest = ConnectionId::from_bytes([0; 5]);
-                        block.is_some_and(|block| block.snapshots(lowest).all(|(_, snapshot)| snapshot.is_some()))
-                    })
+                self.verify(&name, fixed(&log, first)?, |key, value| {
+                    log::verify(key.try_into().map_err(|_| Unreadable::Damaged)?, value)
                 })
             }
         }
+    }
+
+    fn verify(
+        &self,
+        table: &str,
+        rows: impl Iterator<Item = redb::Result<(Vec<u8>, Value)>>,
+        verify: impl Fn(&[u8], &[u8]) -> Result<(), Unreadable>,
+    ) -> Result<Seen, StoreError> {
+        let mut seen = Scrubbed::default();
+        for row in rows {
+            let (key, value) = row?;
+            if seen.rows == ROWS as u64 {
+                return Ok((seen, Some(key)));
+            }
+            seen.rows += 1;
+            match verify(&key, value.value()) {
+                Ok(()) => {}
+                Err(Unreadable::Damaged) => {
+                    self.damage.note(table, &key);
+                    seen.damaged += 1;
+                }
+                Err(Unreadable::Newer(_)) => seen.newer += 1,
+            }
+        }
+        Ok((seen, None))
     }
 }
 
@@ -111,20 +121,4 @@ fn fixed<const N: usize>(
 ) -> Result<impl Iterator<Item = redb::Result<(Vec<u8>, Value)>>, StoreError> {
     let first = <[u8; N]>::try_from(first).unwrap_or([0; N]);
     Ok(table.range::<&[u8; N]>(&first..)?.map(|row| row.map(|(key, value)| (key.value().to_vec(), value))))
-}
-
-fn verify(
-    rows: impl Iterator<Item = redb::Result<(Vec<u8>, Value)>>,
-    is_whole: impl Fn(&[u8], &[u8]) -> bool,
-) -> Result<Seen, StoreError> {
-    let mut seen = Scrubbed::default();
-    for row in rows {
-        let (key, value) = row?;
-        if seen.rows == ROWS as u64 {
-            return Ok((seen, Some(key)));
-        }
-        seen.rows += 1;
-        seen.damaged += u64::from(!is_whole(&key, value.value()));
-    }
-    Ok((seen, None))
 }

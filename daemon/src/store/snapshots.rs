@@ -4,33 +4,48 @@
 //! deletes the day from the log, where the fold has not yet taken it from; so when both have a day, both have the same
 //! or the chunk has the newer one.
 
-use redb::{ReadableTable, Table, TableError, WriteTransaction};
+use redb::{ReadableTable, Table, TableError, TableHandle, WriteTransaction};
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Date;
 
 use super::damage::DamageLog;
-use super::envelope;
+use super::envelope::{self, Unreadable};
 use super::error::StoreError;
 use super::log::{self, LogRow};
-use super::records::{Fold, Record};
+use super::records::{self, Fold, Record};
 use super::tables::{
     CHUNKS, CHUNKS_TAG, ChunkKey, EPOCH_DAYS, Month, Records, chunk_key, epoch_of, epoch_start, log_definition,
-    log_epoch, log_name, month_of,
+    log_epoch, log_name, month_of, month_start, split_chunk_key,
 };
-use crate::history::chunk::MonthChunk;
+use crate::history::chunk::{self, MonthChunk};
 
 /// What a chunk's row holds, still encoded; `None` when it is damaged, which is noted.
-pub(super) fn open_chunk<'a>(key: &ChunkKey, encoded: &'a [u8], damage: &DamageLog) -> Option<&'a [u8]> {
-    let payload = envelope::decode(CHUNKS_TAG, key, encoded);
-    if payload.is_none() {
-        note_chunk(key, damage);
-    }
-    payload
+///
+/// # Errors
+/// `NewerRecord`.
+pub(super) fn open_chunk<'a>(
+    key: &ChunkKey,
+    encoded: &'a [u8],
+    damage: &DamageLog,
+) -> Result<Option<&'a [u8]>, StoreError> {
+    let read = envelope::decode(CHUNKS_TAG, key, chunk::VERSION, encoded);
+    damage.leave_out(CHUNKS.name(), key, read.map(|(_, payload)| payload))
+}
+
+/// Whether a chunk's row is whole.
+///
+/// # Errors
+/// `Damaged`, or of a newer version.
+pub(super) fn verify_chunk(key: &ChunkKey, encoded: &[u8]) -> Result<(), Unreadable> {
+    let (_, payload) = envelope::decode(CHUNKS_TAG, key, chunk::VERSION, encoded)?;
+    let chunk = MonthChunk::decode(payload).map_err(|_| Unreadable::Damaged)?;
+    let first = month_start(split_chunk_key(key).0);
+    if chunk.snapshots(first).all(|snapshot| snapshot.is_ok()) { Ok(()) } else { Err(Unreadable::Damaged) }
 }
 
 pub(super) fn note_chunk(key: &ChunkKey, damage: &DamageLog) {
-    damage.note("snapshots.chunks", key);
+    damage.note(CHUNKS.name(), key);
 }
 
 /// How far folding has come, as this transaction sees it.
@@ -44,9 +59,8 @@ pub(super) fn fold_in(txn: &WriteTransaction) -> Result<Fold, StoreError> {
 /// A damaged mark must stop everything that depends on it.
 pub(super) fn read_fold(encoded: &[u8]) -> Result<Fold, StoreError> {
     let key = Fold::default().key();
-    envelope::decode(Records::Meta.tag(), &key, encoded)
-        .and_then(|payload| Fold::decode(&key, payload))
-        .ok_or_else(|| StoreError::Damaged { what: "how far folding has come is not readable".to_owned() })
+    let fold = records::read(Records::Meta, &key, encoded);
+    fold.map_err(|why| StoreError::unreadable(Records::Meta.name(), "how far folding has come", why))
 }
 
 pub(super) fn put_fold(txn: &WriteTransaction, fold: Fold) -> Result<(), StoreError> {
@@ -127,7 +141,7 @@ pub(super) fn write_chunks(
             }
         }
         if is_changed {
-            let encoded = envelope::encode(CHUNKS_TAG, &key, &chunk.encode());
+            let encoded = envelope::encode(CHUNKS_TAG, &key, chunk::VERSION, &chunk.encode());
             chunks.insert(&key, encoded.as_slice())?;
             fold.snapshots += u64::from(chunk.len() - before.0);
         }
@@ -148,11 +162,11 @@ fn read_for_writing(
     damage: &DamageLog,
 ) -> Result<Option<MonthChunk>, StoreError> {
     let Some(value) = chunks.get(key)? else { return Ok(None) };
-    let chunk = open_chunk(key, value.value(), damage).and_then(|payload| MonthChunk::decode(payload).ok());
+    let chunk = open_chunk(key, value.value(), damage)?.and_then(|payload| MonthChunk::decode(payload).ok());
     if chunk.is_none() {
         note_chunk(key, damage);
         let place = [b"snapshots.chunks\0", &key[..]].concat();
-        let encoded = envelope::encode(Records::Quarantine.tag(), &place, value.value());
+        let encoded = records::plain(Records::Quarantine, &place, value.value());
         txn.open_table(Records::Quarantine.definition())?.insert(place.as_slice(), encoded.as_slice())?;
     }
     Ok(chunk)
@@ -191,7 +205,7 @@ pub(super) fn forget(
                 let key = chunk_key(month, *connection);
                 let Some(value) = chunks.remove(&key)? else { continue };
                 let chunk =
-                    open_chunk(&key, value.value(), damage).and_then(|payload| MonthChunk::decode(payload).ok());
+                    open_chunk(&key, value.value(), damage)?.and_then(|payload| MonthChunk::decode(payload).ok());
                 fold.snapshots = fold.snapshots.saturating_sub(chunk.map_or(0, |chunk| u64::from(chunk.len())));
             }
         }

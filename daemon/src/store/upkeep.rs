@@ -104,7 +104,7 @@ fn fold_some(
         let mut found = 0;
         for block in log.blocks_of(day, first)? {
             let (key, value) = block?;
-            let Some(block) = Block::open(&key, value.value(), damage) else { continue };
+            let Some(block) = Block::open(&key, value.value(), damage)? else { continue };
             let from = block.connections().filter(|connection| *connection >= first);
             let before = next.len();
             next.extend(from);
@@ -119,7 +119,7 @@ fn fold_some(
     for day in days() {
         'day: for block in log.blocks_of(day, first)? {
             let (key, value) = block?;
-            let Some(block) = Block::open(&key, value.value(), damage) else { continue };
+            let Some(block) = Block::open(&key, value.value(), damage)? else { continue };
             for (connection, snapshot) in block.snapshots(first) {
                 if end.is_some_and(|end| connection >= end) {
                     break 'day;

@@ -148,7 +148,7 @@ impl Writer<'_> {
         let begun = Instant::now();
         let told = self.shared.write(|txn| apply::apply(txn, &batches, &self.shared.damage));
         let took = begun.elapsed();
-        if let Err(StoreError::Invalid { .. }) = told
+        if let Err(StoreError::Invalid { .. } | StoreError::NewerRecord { .. }) = told
             && encoded.len() > 1
         {
             // One of them cannot be stored: the others must not suffer for it.

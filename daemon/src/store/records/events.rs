@@ -271,7 +271,7 @@ pub(in crate::store) fn encode_audit(line: &AuditLine) -> Result<Vec<u8>, StoreE
 }
 
 /// What [`encode_audit`] wrote.
-pub(in crate::store) fn decode_audit(payload: &[u8]) -> Option<AuditLine> {
+pub(super) fn decode_audit(payload: &[u8]) -> Option<AuditLine> {
     let record: AuditRecord<'_> = from_bytes(payload).ok()?;
     Some(AuditLine {
         at: Timestamp(record.at),

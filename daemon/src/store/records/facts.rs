@@ -4,8 +4,9 @@ use postcard::{from_bytes, to_extend};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
-use super::{Payload, Record};
+use super::{Payload, Record, read, read_plain};
 use crate::model::{Hold, Settings};
+use crate::store::envelope::Unreadable;
 use crate::store::tables::Records;
 
 impl Record for Hold {
@@ -23,6 +24,22 @@ impl Record for Hold {
         let (until, reason): (i64, &str) = from_bytes(payload).ok()?;
         let scope = std::str::from_utf8(key).ok()?.to_owned();
         Some(Hold { scope, until: Timestamp(until), reason: reason.to_owned() })
+    }
+}
+
+/// Whether a row of [`Records::Meta`] is what its key says.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn verify(key: &[u8], encoded: &[u8]) -> Result<(), Unreadable> {
+    let table = Records::Meta;
+    match key {
+        SETTINGS => read::<Settings>(table, key, encoded).map(drop),
+        FORMAT => read::<Format>(table, key, encoded).map(drop),
+        FOLD => read::<Fold>(table, key, encoded).map(drop),
+        key if key == Stamp::KEY => read::<Stamp>(table, key, encoded).map(drop),
+        key if key == KeyName::KEY => read::<KeyName>(table, key, encoded).map(drop),
+        _ => read_plain(table, key, encoded).map(drop),
     }
 }
 
@@ -99,7 +116,10 @@ impl Record for KeyName {
     }
 }
 
-/// The format of the store, in [`Records::Meta`].
+/// The key of the format in [`Records::Meta`].
+const FORMAT: &[u8] = b"format";
+
+/// The format of the store, in [`Records::Meta`]. Its layout never changes: every version looks here first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Format(pub(in crate::store) u32);
 
@@ -107,7 +127,7 @@ impl Record for Format {
     const TABLE: Records = Records::Meta;
 
     fn key(&self) -> Vec<u8> {
-        b"format".to_vec()
+        FORMAT.to_vec()
     }
 
     fn encode(&self, out: Vec<u8>) -> Payload {
@@ -118,6 +138,9 @@ impl Record for Format {
         from_bytes(payload).ok().map(Format)
     }
 }
+
+/// The key of how far folding has come, in [`Records::Meta`].
+const FOLD: &[u8] = b"fold";
 
 /// How far folding has come, in [`Records::Meta`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,7 +156,7 @@ impl Record for Fold {
     const TABLE: Records = Records::Meta;
 
     fn key(&self) -> Vec<u8> {
-        b"fold".to_vec()
+        FOLD.to_vec()
     }
 
     fn encode(&self, out: Vec<u8>) -> Payload {

@@ -1,6 +1,7 @@
 //! What a stored value looks like: own structs, so that a renamed field elsewhere never touches a disk.
 //!
-//! Values are postcard. What the key says is not repeated. A changed struct is another version of the store.
+//! Values are postcard. What the key says is not repeated. A changed struct is another version of its record: either
+//! `decode_version` reads the earlier ones too, or a migration rewrites them.
 
 mod accounts;
 mod codes;
@@ -8,19 +9,25 @@ mod consents;
 mod events;
 mod facts;
 
-use super::envelope;
+use super::envelope::{self, Unreadable};
 use super::error::StoreError;
 use super::tables::Records;
-use crate::model::{Alert, Change, Connection, Consent, Delivery, Grant, GrantTokens, GrantUse, Hold, Influencer, Run};
+use crate::model::{
+    Alert, AuditLine, Change, Connection, Consent, Delivery, Grant, GrantTokens, GrantUse, Hold, Influencer, Run,
+};
 
 pub(super) use self::accounts::SnapshotRecord;
-pub(super) use self::events::{decode_audit, encode_audit};
+use self::events::decode_audit;
+pub(super) use self::events::encode_audit;
 pub(super) use self::facts::{Fold, Format, KeyName, Stamp, Sweep};
 
 /// Something that is stored as one record.
 pub(super) trait Record: Sized {
     /// Its table.
     const TABLE: Records;
+
+    /// The version that `encode` writes, from 1. Raise it with every change of the layout.
+    const VERSION: u8 = 1;
 
     /// Where it stands.
     fn key(&self) -> Vec<u8>;
@@ -30,6 +37,12 @@ pub(super) trait Record: Sized {
 
     /// What `encode` wrote under `key`; `None` when it is something else.
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self>;
+
+    /// What `encode` of a version up to today's wrote under `key`. Records of which the store holds several versions
+    /// read them here.
+    fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
+        if version == Self::VERSION { Self::decode(key, payload) } else { None }
+    }
 
     /// Its value, encoded for its place.
     ///
@@ -41,7 +54,7 @@ pub(super) trait Record: Sized {
 
     /// As `value`, for another table of the same records.
     fn value_in(&self, table: Records, key: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let encoded = self.encode(envelope::begin(USUAL_BYTES));
+        let encoded = self.encode(envelope::begin(Self::VERSION, USUAL_BYTES));
         let mut encoded = encoded.map_err(|error| not_encoded(table.name(), &error))?;
         envelope::end(table.tag(), key, &mut encoded);
         Ok(encoded)
@@ -62,25 +75,73 @@ pub(super) fn number_of(bytes: &[u8]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_be_bytes)
 }
 
-/// Whether a payload is what its table holds.
-pub(super) fn is_readable(table: Records, key: &[u8], payload: &[u8]) -> bool {
+/// The version of rows that are no [`Record`]: numbers, lines of the audit log, and what is kept of damaged rows.
+const PLAIN_VERSION: u8 = 1;
+
+/// Reads a record from its row in one of its tables.
+///
+/// # Errors
+/// `Damaged`, or of a newer version.
+pub(super) fn read<R: Record>(table: Records, key: &[u8], encoded: &[u8]) -> Result<R, Unreadable> {
+    let (version, payload) = envelope::decode(table.tag(), key, R::VERSION, encoded)?;
+    R::decode_version(version, key, payload).ok_or(Unreadable::Damaged)
+}
+
+/// Reads the payload of a row that is no [`Record`].
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_plain<'a>(table: Records, key: &[u8], encoded: &'a [u8]) -> Result<&'a [u8], Unreadable> {
+    envelope::decode(table.tag(), key, PLAIN_VERSION, encoded).map(|(_, payload)| payload)
+}
+
+/// Reads a number from its row.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_number(table: Records, key: &[u8], encoded: &[u8]) -> Result<u64, Unreadable> {
+    number_of(read_plain(table, key, encoded)?).ok_or(Unreadable::Damaged)
+}
+
+/// Reads a line of the audit log, with its number, from its row.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_audit(key: &[u8], encoded: &[u8]) -> Result<(u64, AuditLine), Unreadable> {
+    let payload = read_plain(Records::Audit, key, encoded)?;
+    number_of(key).zip(decode_audit(payload)).ok_or(Unreadable::Damaged)
+}
+
+/// Wraps the payload of a row that is no [`Record`].
+pub(super) fn plain(table: Records, key: &[u8], payload: &[u8]) -> Vec<u8> {
+    envelope::encode(table.tag(), key, PLAIN_VERSION, payload)
+}
+
+/// Whether a row is what its table holds.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), Unreadable> {
     match table {
-        Records::Meta => true,
-        Records::Influencers => Influencer::decode(key, payload).is_some(),
-        Records::Connections => Connection::decode(key, payload).is_some(),
-        Records::Runs => Run::decode(key, payload).is_some(),
-        Records::Changes => Change::decode(key, payload).is_some(),
-        Records::Alerts => Alert::decode(key, payload).is_some(),
-        Records::AlertIds | Records::DesktopShown => number_of(payload).is_some(),
-        Records::AlertsLive => number_of(key).is_some(),
-        Records::Deliveries | Records::DeliveriesPending => Delivery::decode(key, payload).is_some(),
-        Records::Audit => number_of(key).is_some() && decode_audit(payload).is_some(),
-        Records::Holds => Hold::decode(key, payload).is_some(),
-        Records::Sweeps => Sweep::decode(key, payload).is_some(),
-        Records::Consents => Consent::decode(key, payload).is_some(),
-        Records::Grants => Grant::decode(key, payload).is_some(),
-        Records::Tokens => GrantTokens::decode(key, payload).is_some(),
-        Records::GrantUses => GrantUse::decode(key, payload).is_some(),
-        Records::Quarantine => true,
+        Records::Meta => facts::verify(key, encoded),
+        Records::Influencers => read::<Influencer>(table, key, encoded).map(drop),
+        Records::Connections => read::<Connection>(table, key, encoded).map(drop),
+        Records::Runs => read::<Run>(table, key, encoded).map(drop),
+        Records::Changes => read::<Change>(table, key, encoded).map(drop),
+        Records::Alerts => read::<Alert>(table, key, encoded).map(drop),
+        Records::AlertIds | Records::DesktopShown => read_number(table, key, encoded).map(drop),
+        Records::AlertsLive => {
+            read_plain(table, key, encoded)?;
+            number_of(key).map(drop).ok_or(Unreadable::Damaged)
+        }
+        Records::Deliveries | Records::DeliveriesPending => read::<Delivery>(table, key, encoded).map(drop),
+        Records::Audit => read_audit(key, encoded).map(drop),
+        Records::Holds => read::<Hold>(table, key, encoded).map(drop),
+        Records::Sweeps => read::<Sweep>(table, key, encoded).map(drop),
+        Records::Consents => read::<Consent>(table, key, encoded).map(drop),
+        Records::Grants => read::<Grant>(table, key, encoded).map(drop),
+        Records::Tokens => read::<GrantTokens>(table, key, encoded).map(drop),
+        Records::GrantUses => read::<GrantUse>(table, key, encoded).map(drop),
+        Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

@@ -36,7 +36,7 @@ fn store_of_format_1(dir: &Path) {
                 let key = log_key(date, connection_id(which));
                 let payload =
                     SnapshotRecord::encoded(&snapshot(Date(FIRST_DAY + day), u32::from(which))).expect("encoded");
-                let mut encoded = envelope::encode(OLD_ROW_TAG, &key, &payload);
+                let mut encoded = envelope::encode(OLD_ROW_TAG, &key, 1, &payload);
                 if (which, day) == (7, 2) {
                     encoded[5] ^= 1;
                 }

@@ -6,4 +6,5 @@ mod damage;
 mod disk;
 mod migration;
 mod model;
+mod newer;
 mod sample;
