@@ -15,7 +15,7 @@ mod envelope;
 mod error;
 mod lists;
 mod log;
-mod migrate;
+mod migrations;
 mod origin;
 mod overlay;
 mod reader;

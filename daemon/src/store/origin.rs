@@ -15,7 +15,7 @@ use rustix::fs::{FlockOperation, OFlags, flock, statvfs};
 use super::damage::DamageLog;
 use super::envelope::Unreadable;
 use super::error::StoreError;
-use super::migrate;
+use super::migrations;
 use super::overlay::{BoxedBackend, ReadOnly};
 use super::records::{self, Format, KeyName, Record, Stamp};
 use super::tables::{CHUNKS, FORMAT, Records};
@@ -136,13 +136,10 @@ impl Origin {
         if found < FORMAT
             && let Place::File { path, .. } = &self.place
         {
-            migrate::copy(path, found)?;
+            migrations::copy(path, found)?;
         }
         let database = self.open()?;
-        if found < FORMAT {
-            migrate::to_2(&database, damage)?;
-        }
-        migrate::drop_leftovers(&database)?;
+        migrations::migrate(&database, found, damage)?;
         Ok(database)
     }
 

@@ -134,8 +134,7 @@ impl Records {
 }
 
 pub(super) const CHUNKS_TAG: u64 = 16;
-/// Rows of the log of format 1, of one snapshot each.
-pub(super) const OLD_ROW_TAG: u64 = 17;
+// 17 was for rows of the log of format 1, see `migrations::to_2`.
 pub(super) const BLOCK_TAG: u64 = 18;
 
 /// Month, connection → all snapshots of that month, encoded by `history::chunk`. By month first, so that the fold
@@ -148,8 +147,6 @@ pub(super) const CHUNKS: TableDefinition<'static, &'static ChunkKey, &'static [u
 /// go to the right edge, and a folded epoch is dropped whole. At most two or three tables of 4 days at a time.
 pub(super) type LogKey = [u8; 9];
 const LOG_PREFIX: &str = "snapshots.open.";
-/// The log tables of format 1.
-pub(super) const OLD_LOG_PREFIX: &str = "snapshots.log.";
 
 /// How many days share a log table.
 pub(super) const EPOCH_DAYS: i32 = 4;
@@ -296,6 +293,6 @@ mod tests {
         let tags: std::collections::BTreeSet<_> = Records::ALL.iter().map(|table| table.tag()).collect();
         let names: std::collections::BTreeSet<_> = Records::ALL.iter().map(|table| table.name()).collect();
         assert_eq!((tags.len(), names.len()), (Records::ALL.len(), Records::ALL.len()));
-        assert!(![CHUNKS_TAG, OLD_ROW_TAG, BLOCK_TAG].iter().any(|tag| tags.contains(tag)));
+        assert!(![CHUNKS_TAG, 17, BLOCK_TAG].iter().any(|tag| tags.contains(tag)));
     }
 }

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use redb::{Database, ReadableDatabase, TableHandle};
+use redb::{Database, ReadableDatabase, ReadableTable, TableHandle};
+use roster_protocol::connection::Snapshot;
 use roster_protocol::time::{Date, Timestamp};
 
 use super::sample::*;
 use crate::model::Commit;
+use crate::store::migrations::to_2::{OLD_LOG_PREFIX, OLD_ROW_TAG};
 use crate::store::records::{Format, Record, SnapshotRecord};
-use crate::store::tables::{OLD_LOG_PREFIX, OLD_ROW_TAG, Records, epoch_of, log_definition, log_epoch, log_key};
+use crate::store::tables::{Records, epoch_of, log_definition, log_epoch, log_key};
 use crate::store::{OpenOptions, Store, envelope};
 
 const DAYS: i32 = 6;
@@ -22,26 +24,35 @@ fn store_of_format_1(dir: &Path) {
     let connections = (1..=ACCOUNTS).map(whole).collect();
     store.submit(Commit { connections, ..Commit::default() }).wait().expect("stored");
     drop(store);
+    let rows = (0..DAYS).flat_map(|day| (1..=ACCOUNTS).map(move |which| (day, which)));
+    back_to_format_1(dir, rows.map(|(day, which)| (which, snapshot(Date(FIRST_DAY + day), u32::from(which)))));
+    let database = Database::open(dir.join("roster.redb")).expect("the store");
+    let txn = database.begin_write().expect("a transaction");
+    {
+        let (date, key) = (Date(FIRST_DAY + 2), log_key(Date(FIRST_DAY + 2), connection_id(7)));
+        let name = format!("{OLD_LOG_PREFIX}{}", epoch_of(date));
+        let mut table = txn.open_table(log_definition(&name)).expect("a table");
+        let mut value = table.get(&key).expect("readable").expect("a row").value().to_vec();
+        value[5] ^= 1;
+        table.insert(&key, value.as_slice()).expect("a row");
+    }
+    txn.commit().expect("committed");
+}
+
+/// Makes format 1 of a store that has nothing in its log, with these rows in its own log.
+fn back_to_format_1(dir: &Path, rows: impl Iterator<Item = (u8, Snapshot)>) {
     let database = Database::open(dir.join("roster.redb")).expect("the store");
     let txn = database.begin_write().expect("a transaction");
     {
         for table in txn.list_tables().expect("tables").collect::<Vec<_>>() {
             assert!(log_epoch(table.name()).is_none(), "nothing is in the log yet");
         }
-        for day in 0..DAYS {
-            let date = Date(FIRST_DAY + day);
-            let name = format!("{OLD_LOG_PREFIX}{}", epoch_of(date));
+        for (which, snapshot) in rows {
+            let name = format!("{OLD_LOG_PREFIX}{}", epoch_of(snapshot.date));
+            let key = log_key(snapshot.date, connection_id(which));
+            let payload = SnapshotRecord::encoded(&snapshot).expect("encoded");
             let mut table = txn.open_table(log_definition(&name)).expect("a table");
-            for which in 1..=ACCOUNTS {
-                let key = log_key(date, connection_id(which));
-                let payload =
-                    SnapshotRecord::encoded(&snapshot(Date(FIRST_DAY + day), u32::from(which))).expect("encoded");
-                let mut encoded = envelope::encode(OLD_ROW_TAG, &key, 1, &payload);
-                if (which, day) == (7, 2) {
-                    encoded[5] ^= 1;
-                }
-                table.insert(&key, encoded.as_slice()).expect("a row");
-            }
+            table.insert(&key, envelope::encode(OLD_ROW_TAG, &key, 1, &payload).as_slice()).expect("a row");
         }
         let key = Format(1).key();
         let mut meta = txn.open_table(Records::Meta.definition()).expect("a table");
@@ -92,6 +103,33 @@ fn a_store_of_format_1_is_copied_and_goes_on() {
     let tables = database.begin_read().expect("a transaction");
     let old = tables.list_tables().expect("tables").filter(|table| table.name().starts_with(OLD_LOG_PREFIX));
     assert_eq!(old.count(), 0, "what the old format left is dropped");
+}
+
+#[tokio::test]
+async fn what_a_fold_of_format_1_had_begun_with_is_kept_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = || OpenOptions::in_dir(dir.path(), Timestamp(5));
+    let (today, days) = (Date(FIRST_DAY + 60), || (0..4).map(|day| Date(FIRST_DAY + day)));
+    let (store, _) = Store::open(options()).expect("a new store");
+    let snapshots = days().map(|day| (connection_id(1), snapshot(day, 500))).collect();
+    store.commit(Commit { snapshots, ..Commit::default() }).await.expect("stored");
+    store.fold(today).await.expect("folded");
+    drop(store);
+    // The first account is in its chunk, where a newer number is than in the log; the second is not.
+    let rows = days().flat_map(|day| [1, 2].map(|which| (which, snapshot(day, u32::from(which)))));
+    back_to_format_1(dir.path(), rows);
+    let (store, _) = Store::open(options()).expect("it opens");
+    for is_folded in [false, true] {
+        if is_folded {
+            store.fold(today).await.expect("folded");
+        }
+        for (which, seed) in [(1, 500), (2, 2)] {
+            let history = store.read_now(|reader| reader.history(&whole(which), None, None)).expect("a history");
+            assert_eq!(history, days().map(|day| snapshot(day, seed)).collect::<Vec<_>>(), "{which}, {is_folded}");
+        }
+        assert_eq!(store.read_now(|reader| reader.snapshots()).expect("a number"), 8, "{is_folded}");
+    }
+    assert_eq!(store.damaged().rows, 0);
 }
 
 /// Says which store another process of this test is to open, and be killed at.
