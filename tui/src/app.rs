@@ -25,7 +25,8 @@ use tokio::time::Instant;
 use crate::client_config::ClientConfig;
 use crate::keys::Keymap;
 use crate::message::{Effect, Message};
-use crate::model::{Link, Model};
+use crate::model::Model;
+use crate::shared::Link;
 use crate::terminal::{self, Canvas, Guard};
 use crate::theme::Theme;
 use crate::update::update;
@@ -82,18 +83,18 @@ fn first_model(size: Size, config: Option<PathBuf>) -> Model {
     let mut model = Model::new(now(), TimeZone::system(), size);
     let path = config.or_else(|| Places::of_user().map(|places| places.config.join("roster.toml")));
     let config = path.map_or(Ok(ClientConfig::default()), |path| ClientConfig::read(&path)).unwrap_or_else(|error| {
-        model.complain(error);
+        model.shared.complain(error);
         ClientConfig::default()
     });
     match Keymap::configured(&config.keys) {
-        Ok(keys) => model.keys = keys,
-        Err(error) => model.complain(error),
+        Ok(keys) => model.shared.keys = keys,
+        Err(error) => model.shared.complain(error),
     }
     let colorless = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match Theme::configured(&config.theme) {
-        _ if colorless => model.theme = Theme::colorless(),
-        Ok(theme) => model.theme = theme,
-        Err(error) => model.complain(error),
+        _ if colorless => model.shared.theme = Theme::colorless(),
+        Ok(theme) => model.shared.theme = theme,
+        Err(error) => model.shared.complain(error),
     }
     model
 }
@@ -147,7 +148,7 @@ impl App {
     }
 
     fn waits_for_first_answer(&self) -> bool {
-        match self.model.link {
+        match self.model.shared.link {
             Link::Connecting => true,
             Link::Online => !self.model.roster.loaded && self.model.roster.error.is_none(),
             Link::Offline { .. } | Link::NoDaemon(_) => false,
@@ -157,7 +158,7 @@ impl App {
     /// A signal about another size can be missed while the program starts; the terminal knows.
     fn look_at_size(&mut self) -> io::Result<()> {
         let size = self.canvas.size()?;
-        if size == self.model.size { Ok(()) } else { self.take(Message::Resized(size)) }
+        if size == self.model.shared.size { Ok(()) } else { self.take(Message::Resized(size)) }
     }
 
     fn next_tick(&self) -> Instant {
@@ -185,7 +186,7 @@ impl App {
     }
 
     fn take(&mut self, message: Message) -> io::Result<()> {
-        self.model.now = now();
+        self.model.shared.now = now();
         for effect in update(&mut self.model, message) {
             self.perform(effect)?;
         }

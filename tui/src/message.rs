@@ -1,5 +1,7 @@
 //! What can happen, and what is asked of the world in turn.
 
+use std::path::PathBuf;
+
 use crossterm::event::KeyEvent;
 use ratatui::layout::Size;
 use roster_protocol::audit::PauseTarget;
@@ -12,7 +14,6 @@ use roster_protocol::{
 };
 
 use crate::consent::PlainUrl;
-use crate::model::NoDaemon;
 
 /// Something happened.
 #[derive(Clone, Debug)]
@@ -33,6 +34,18 @@ pub enum Message {
     /// What the daemon committed.
     Happened(EventBatch),
     Response(Box<Response>),
+}
+
+/// Why there is no daemon to show anything of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoDaemon {
+    /// The sockets that were tried, in order.
+    pub tried: Vec<PathBuf>,
+    pub error: RosterError,
+    /// Whether starting one would help, and we may.
+    pub can_start: bool,
+    /// Whether one is being started.
+    pub starting: bool,
 }
 
 /// What the UI asks of the world.

@@ -14,6 +14,7 @@ use tui_input::Input;
 use crate::keys::{Action, Place};
 use crate::message::Effect;
 use crate::model::Model;
+use crate::shared::Shared;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
 
@@ -111,14 +112,14 @@ fn text_changed(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Draws what lies on top.
-pub fn view(model: &Model, modal: &Modal, pen: &mut Pen<'_>) {
+pub fn view(shared: &Shared, modal: &Modal, pen: &mut Pen<'_>) {
     match modal {
-        Modal::Help(help) => help::view(model, help, pen),
-        Modal::Command(line) => command::view(model, line, pen),
-        Modal::Form(form) => form::view(model, form, pen),
-        Modal::Connect(connect) => connect::view(model, connect, pen),
-        Modal::Confirm(confirm) => confirm::view(model, confirm, pen),
-        Modal::Picker(picker) => picker::view(model, picker, pen),
+        Modal::Help(help) => help::view(shared, help, pen),
+        Modal::Command(line) => command::view(shared, line, pen),
+        Modal::Form(form) => form::view(shared, form, pen),
+        Modal::Connect(connect) => connect::view(shared, connect, pen),
+        Modal::Confirm(confirm) => confirm::view(shared, confirm, pen),
+        Modal::Picker(picker) => picker::view(shared, picker, pen),
     }
 }
 

@@ -1,46 +1,25 @@
-//! All the terminal UI knows. `update` changes it, `view` reads it; nothing here can wait or fail.
-
-use std::path::PathBuf;
+//! All the terminal UI knows: what its screens share, the screens, and what lies on top. `update` changes it, `view`
+//! reads it.
 
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
-use roster_protocol::{ApiAccess, Date, PlatformStatus, RosterError, Status, SyncTicket, Timestamp};
+use roster_protocol::Timestamp;
 
-use crate::format;
-use crate::histories::Histories;
-use crate::keys::{Keymap, Place};
+use crate::keys::Place;
 use crate::modal::Modal;
 use crate::screens::{alerts, audit, changes, connections, influencer, roster, sync};
-use crate::theme::Theme;
+use crate::shared::{Link, Shared};
 
 /// The state of the terminal UI.
 pub struct Model {
-    /// The time, as the application told it with the last message.
-    pub now: Timestamp,
-    pub zone: TimeZone,
-    pub size: Size,
-    pub theme: Theme,
-    pub keys: Keymap,
-    pub link: Link,
-    /// `None` before the first answer.
-    pub status: Option<Status>,
-    pub platforms: Vec<PlatformStatus>,
+    pub shared: Shared,
     pub screen: Screen,
     /// The screens to go back to, the nearest last.
     pub behind: Vec<Screen>,
     /// The first screen keeps its place while others are shown.
     pub roster: roster::State,
-    pub histories: Histories,
     /// What lies on top.
     pub modal: Option<Modal>,
-    /// Short messages, oldest first.
-    pub toasts: Vec<Toast>,
-    /// Syncs somebody asked for here, until they are done.
-    pub watched: Vec<Watched>,
-    /// Whether numbers are shown with all digits.
-    pub exact: bool,
-    /// Counts forms, so that a late answer finds its own.
-    pub forms: u64,
     pub quit: bool,
 }
 
@@ -55,90 +34,15 @@ pub enum Screen {
     Connections(connections::State),
 }
 
-/// How the connection to the daemon stands.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Link {
-    /// The first attempt is not over.
-    Connecting,
-    Online,
-    /// It was there and is gone; what is shown stays.
-    Offline {
-        since: Timestamp,
-        error: RosterError,
-    },
-    /// It was never there.
-    NoDaemon(NoDaemon),
-}
-
-/// Why there is no daemon to show anything of.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NoDaemon {
-    /// The sockets that were tried, in order.
-    pub tried: Vec<PathBuf>,
-    pub error: RosterError,
-    /// Whether starting one would help, and we may.
-    pub can_start: bool,
-    /// Whether one is being started.
-    pub starting: bool,
-}
-
-/// What is said in passing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Toast {
-    pub text: String,
-    pub hint: Option<String>,
-    pub level: ToastLevel,
-    /// When it goes by itself.
-    pub until: Timestamp,
-}
-
-/// What kind of news a toast is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToastLevel {
-    Done,
-    Failed,
-    Alert,
-}
-
-/// A sync that was asked for here.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Watched {
-    pub ticket: SyncTicket,
-    /// What is synced, for people.
-    pub label: String,
-    pub ended: u64,
-    pub not_ok: u64,
-}
-
-/// Whether a platform can ask for consent.
-pub fn may_consent(platform: &PlatformStatus) -> bool {
-    platform.consents || platform.api == ApiAccess::Consent
-}
-
-/// How many toasts are kept.
-const MOST_TOASTS: usize = 3;
-
 impl Model {
     /// The model before anything is known.
     pub fn new(now: Timestamp, zone: TimeZone, size: Size) -> Self {
         Self {
-            now,
-            zone,
-            size,
-            theme: Theme::new(),
-            keys: Keymap::new(),
-            link: Link::Connecting,
-            status: None,
-            platforms: Vec::new(),
+            shared: Shared::new(now, zone, size),
             screen: Screen::Roster,
             behind: Vec::new(),
             roster: roster::State::default(),
-            histories: Histories::default(),
             modal: None,
-            toasts: Vec::new(),
-            watched: Vec::new(),
-            exact: false,
-            forms: 0,
             quit: false,
         }
     }
@@ -148,7 +52,7 @@ impl Model {
         if let Some(modal) = &self.modal {
             return modal.place();
         }
-        if matches!(self.link, Link::NoDaemon(_) | Link::Connecting) {
+        if matches!(self.shared.link, Link::NoDaemon(_) | Link::Connecting) {
             return Place::NoDaemon;
         }
         match &self.screen {
@@ -163,70 +67,14 @@ impl Model {
         }
     }
 
-    /// Today here. The daemon's zone may be another; a day more or less is no matter to a chart.
-    pub fn today(&self) -> Date {
-        format::date_of(self.now, &self.zone)
-    }
-
-    /// A platform as the daemon describes it.
-    pub fn platform(&self, slug: &str) -> Option<&PlatformStatus> {
-        self.platforms.iter().find(|platform| platform.platform == slug)
-    }
-
-    /// Whether an account there may be fed by a consent.
-    pub fn may_consent(&self, slug: &str) -> bool {
-        self.platform(slug).is_some_and(may_consent)
-    }
-
-    /// A platform's name for people; its slug before the daemon told.
-    pub fn platform_name<'a>(&'a self, slug: &'a str) -> &'a str {
-        self.platform(slug).map_or(slug, |platform| &platform.name)
-    }
-
-    /// A platform's two letters.
-    pub fn platform_short<'a>(&'a self, slug: &'a str) -> &'a str {
-        let first_two = || slug.char_indices().nth(2).map_or(slug, |(at, _)| &slug[..at]);
-        self.platform(slug).map_or_else(first_two, |platform| &platform.short)
-    }
-
-    /// An account as it is typed, on a platform that can be read here.
-    pub fn example_account(&self) -> Option<String> {
-        let platform = self.platforms.iter().find(|platform| platform.enabled && platform.configured)?;
-        Some(format!("{}:{}", platform.platform, platform.handle_example))
-    }
-
-    /// A count in the form people chose.
-    pub fn count(&self, number: Option<u64>) -> String {
-        match number {
-            None => format::UNKNOWN.to_owned(),
-            Some(number) if self.exact => format::exact(number),
-            Some(number) => format::count(number),
-        }
-    }
-
-    /// Says something that goes by itself.
-    pub fn say(&mut self, level: ToastLevel, text: impl Into<String>, hint: Option<String>) {
-        let text = text.into();
-        let seconds = if level == ToastLevel::Done { 4 } else { 8 };
-        self.toasts.retain(|toast| toast.text != text);
-        self.toasts.push(Toast { text, hint, level, until: self.now.plus_seconds(seconds) });
-        let over = self.toasts.len().saturating_sub(MOST_TOASTS);
-        self.toasts.drain(..over);
-    }
-
-    /// Says what failed and what to do.
-    pub fn complain(&mut self, error: RosterError) {
-        self.say(ToastLevel::Failed, error.message, error.hint);
-    }
-
     /// When the picture changes by itself next: a toast goes, an age becomes another.
     pub fn next_tick(&self) -> Timestamp {
-        let calm = self.now.plus_seconds(30);
-        let busy =
-            matches!(self.screen, Screen::Sync(_)) && self.status.as_ref().is_some_and(|s| !s.running.is_empty());
+        let calm = self.shared.now.plus_seconds(30);
+        let busy = matches!(self.screen, Screen::Sync(_))
+            && self.shared.status.as_ref().is_some_and(|s| !s.running.is_empty());
         let counts_down = matches!(&self.modal, Some(Modal::Connect(connect)) if connect.counts_down());
-        let running = (busy || counts_down).then(|| self.now.plus_seconds(1));
-        let toast = self.toasts.iter().map(|toast| toast.until).min();
+        let running = (busy || counts_down).then(|| self.shared.now.plus_seconds(1));
+        let toast = self.shared.toasts.iter().map(|toast| toast.until).min();
         [running, toast, self.roster.rests_at].into_iter().flatten().fold(calm, Timestamp::min)
     }
 }

@@ -133,7 +133,7 @@ impl Canvas {
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, model: &Model) -> io::Result<()> {
-        let mut buffer = Buffer::empty(Rect::from((Position::ORIGIN, model.size)));
+        let mut buffer = Buffer::empty(Rect::from((Position::ORIGIN, model.shared.size)));
         let cursor = view::draw(model, &mut buffer);
         if self.drawn.as_ref().is_some_and(|(drawn, at)| *drawn == buffer && *at == cursor) {
             return Ok(());

@@ -208,16 +208,16 @@ pub fn press(model: &mut Model, daemon: &mut Daemon, keys: &str) {
         };
         send(model, daemon, key(code));
     }
-    let pressed_at = model.now;
+    let pressed_at = model.shared.now;
     // Long enough for the cursor to rest, too short for anything else.
-    model.now = Timestamp(pressed_at.0 + 100);
+    model.shared.now = Timestamp(pressed_at.0 + 100);
     send(model, daemon, Message::Tick);
-    model.now = pressed_at;
+    model.shared.now = pressed_at;
 }
 
 /// The picture of a model.
 pub fn buffer(model: &Model) -> Buffer {
-    let mut buffer = Buffer::empty(Rect::new(0, 0, model.size.width, model.size.height));
+    let mut buffer = Buffer::empty(Rect::new(0, 0, model.shared.size.width, model.shared.size.height));
     view::draw(model, &mut buffer);
     buffer
 }
@@ -226,7 +226,7 @@ pub fn buffer(model: &Model) -> Buffer {
 pub fn picture(model: &Model) -> String {
     let buffer = buffer(model);
     let mut text = String::new();
-    for row in buffer.content.chunks(usize::from(model.size.width.max(1))) {
+    for row in buffer.content.chunks(usize::from(model.shared.size.width.max(1))) {
         let mut line = String::new();
         let mut skip = 0;
         for cell in row {

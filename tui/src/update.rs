@@ -8,8 +8,9 @@ use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, InfluencerId, Ro
 use crate::keys::{Action, Place};
 use crate::message::{Effect, Message, Mutation, Outcome, Request, Response};
 use crate::modal::{self, Modal};
-use crate::model::{Link, Model, Screen, ToastLevel};
+use crate::model::{Model, Screen};
 use crate::screens::{alerts, audit, changes, connections, influencer, roster, states, sync};
+use crate::shared::{Link, ToastLevel};
 use crate::widgets::input;
 
 /// Takes one message.
@@ -19,7 +20,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Key(key) => pressed(model, key),
         Message::Paste(text) => paste(model, &text),
         Message::Resized(size) => {
-            model.size = size;
+            model.shared.size = size;
             influencer::resized(model);
             modal::connect::resized(model);
             let mut effects = connections::resized(model);
@@ -27,25 +28,25 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             effects
         }
         Message::Tick => {
-            let now = model.now;
-            model.toasts.retain(|toast| toast.until > now);
+            let now = model.shared.now;
+            model.shared.toasts.retain(|toast| toast.until > now);
             let mut effects = modal::connect::tick(model);
             effects.extend(roster::tick(model));
             effects
         }
         Message::Online => {
-            model.link = Link::Online;
-            model.watched.clear();
-            model.histories.all_outdated();
+            model.shared.link = Link::Online;
+            model.shared.watched.clear();
+            model.shared.histories.all_outdated();
             reload(model)
         }
         Message::Lost(error) => {
-            model.link = Link::Offline { since: model.now, error };
-            model.watched.clear();
+            model.shared.link = Link::Offline { since: model.shared.now, error };
+            model.shared.watched.clear();
             Vec::new()
         }
         Message::NoDaemon(no_daemon) => {
-            match &mut model.link {
+            match &mut model.shared.link {
                 Link::Offline { error, .. } => *error = no_daemon.error,
                 Link::NoDaemon(before) if before.starting => before.error = no_daemon.error,
                 link => *link = Link::NoDaemon(no_daemon),
@@ -53,9 +54,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Started(result) => {
-            if let (Link::NoDaemon(no_daemon), Err(error)) = (&mut model.link, result) {
+            if let (Link::NoDaemon(no_daemon), Err(error)) = (&mut model.shared.link, result) {
                 no_daemon.starting = false;
-                model.complain(error);
+                model.shared.complain(error);
             }
             Vec::new()
         }
@@ -66,7 +67,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
 
 fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let place = model.place();
-    match model.keys.action(place, key) {
+    match model.shared.keys.action(place, key) {
         Some(action) => act(model, action),
         None if place == Place::Filtering => match input::edit(&mut model.roster.filter, key) {
             true => roster::filter_changed(model),
@@ -95,7 +96,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         _ if model.modal.is_some() => return modal::act(model, action),
         Action::StartDaemon => return start_daemon(model),
         Action::Screen(number) => return show_screen(model, number),
-        Action::Exact => model.exact = !model.exact,
+        Action::Exact => model.shared.exact = !model.shared.exact,
         Action::Help => model.modal = Some(Modal::Help(modal::help::Help { place: model.place(), top: 0 })),
         Action::Command => model.modal = Some(Modal::Command(modal::command::CommandLine::default())),
         Action::Add => model.modal = Some(modal::form::add(model)),
@@ -118,7 +119,7 @@ fn act_on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 fn start_daemon(model: &mut Model) -> Vec<Effect> {
-    match &mut model.link {
+    match &mut model.shared.link {
         Link::NoDaemon(no_daemon) if no_daemon.can_start && !no_daemon.starting => {
             no_daemon.starting = true;
             vec![Effect::StartDaemon]
@@ -180,18 +181,18 @@ fn reload_screen(model: &mut Model) -> Vec<Effect> {
 /// Something was committed. An empty batch says that time passed; states may have aged.
 fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
     if batch.reload {
-        model.histories.all_outdated();
+        model.shared.histories.all_outdated();
     }
     let mut effects = Vec::new();
     for event in batch.events {
         match event {
             Event::RunFinished { connection, .. } => {
-                model.histories.outdated(connection);
+                model.shared.histories.outdated(connection);
                 effects.extend(modal::connect::ran(model, connection));
             }
             Event::AlertChanged(alert) if alert.state == AlertState::Open => {
                 let text = format!("{}: {}", alert.influencer_name, states::alert(&alert));
-                model.say(ToastLevel::Alert, text, Some("3 shows the alerts".to_owned()));
+                model.shared.say(ToastLevel::Alert, text, Some("3 shows the alerts".to_owned()));
             }
             _ => {}
         }
@@ -204,8 +205,8 @@ fn answered(model: &mut Model, answer: Response) -> Vec<Effect> {
     match answer {
         Response::Status(result) => {
             if let Ok(status) = result {
-                model.platforms.clone_from(&status.platforms);
-                model.status = Some(status);
+                model.shared.platforms.clone_from(&status.platforms);
+                model.shared.status = Some(status);
             }
             Vec::new()
         }
@@ -215,7 +216,7 @@ fn answered(model: &mut Model, answer: Response) -> Vec<Effect> {
             Vec::new()
         }
         Response::History { connection, since, result } => {
-            model.histories.answered(connection, since, result);
+            model.shared.histories.answered(connection, since, result);
             want_history(model)
         }
         Response::Influencer(id, result) => influencer::answered(model, id, result),
@@ -242,7 +243,7 @@ fn answered(model: &mut Model, answer: Response) -> Vec<Effect> {
             if let Err(error) = result
                 && !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unreachable)
             {
-                model.complain(error);
+                model.shared.complain(error);
             }
             Vec::new()
         }
@@ -269,12 +270,12 @@ fn done(model: &mut Model, mutation: Mutation, result: Result<Outcome, RosterErr
     let told = match result {
         Err(_) if by_form => return Vec::new(),
         Err(error) => {
-            model.complain(error);
+            model.shared.complain(error);
             return Vec::new();
         }
         Ok(told) => told,
     };
-    model.say(ToastLevel::Done, mutation.done(&told), None);
+    model.shared.say(ToastLevel::Done, mutation.done(&told), None);
     let mut effects = match (&mutation, told) {
         (Mutation::Sync { name, .. }, Outcome::Ticket(ticket)) if ticket.expected > 0 => {
             watch::begin(model, ticket, name.clone())
@@ -283,7 +284,7 @@ fn done(model: &mut Model, mutation: Mutation, result: Result<Outcome, RosterErr
         _ => Vec::new(),
     };
     if let Mutation::Record { connection, .. } = mutation {
-        model.histories.outdated(connection);
+        model.shared.histories.outdated(connection);
     }
     effects.extend(reload(model));
     effects

@@ -17,8 +17,9 @@ use roster_protocol::{Ratio, Status};
 use crate::format;
 use crate::keys::{Place, SCREENS, hints};
 use crate::modal::{self, Modal};
-use crate::model::{Link, Model, Screen, ToastLevel};
+use crate::model::{Model, Screen};
 use crate::screens::{alerts, audit, changes, connections, influencer, no_daemon, roster, sync};
+use crate::shared::{Link, ToastLevel};
 use crate::widgets::pen::{Pen, columns};
 
 /// Smaller than this nothing can be read.
@@ -35,8 +36,8 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
 
 /// Draws the model on a buffer of the model's size; gives where the terminal's cursor belongs.
 pub fn draw(model: &Model, buffer: &mut Buffer) -> Option<Position> {
-    let mut pen = Pen::new(buffer, &model.theme);
-    let size = model.size;
+    let mut pen = Pen::new(buffer, &model.shared.theme);
+    let size = model.shared.size;
     if size.width < LEAST.0 || size.height < LEAST.1 {
         let text = format!("too small: {}×{} at least", LEAST.0, LEAST.1);
         pen.put(0, size.height / 2, size.width, &text, Style::new());
@@ -46,32 +47,32 @@ pub fn draw(model: &Model, buffer: &mut Buffer) -> Option<Position> {
     draw_body(model, &mut pen);
     draw_toasts(model, &mut pen);
     if let Some(modal) = &model.modal {
-        modal::view(model, modal, &mut pen);
+        modal::view(&model.shared, modal, &mut pen);
     }
     draw_footer(model, &mut pen);
     pen.cursor
 }
 
 fn draw_body(model: &Model, pen: &mut Pen<'_>) {
-    match (&model.link, &model.screen) {
+    match (&model.shared.link, &model.screen) {
         (Link::Connecting, _) => {
-            _ = pen.put(3, model.size.height / 3, model.size.width, "connecting…", pen.theme.faint)
+            _ = pen.put(3, model.shared.size.height / 3, model.shared.size.width, "connecting…", pen.theme.faint)
         }
-        (Link::NoDaemon(no_daemon), _) => no_daemon::view(model, no_daemon, pen),
-        (_, Screen::Roster) => roster::view(model, pen),
-        (_, Screen::Influencer(state)) => influencer::view(model, state, pen),
-        (_, Screen::Sync(state)) => sync::view(model, state, pen),
-        (_, Screen::Alerts(state)) => alerts::view(model, state, pen),
-        (_, Screen::Changes(state)) => changes::view(model, state, pen),
-        (_, Screen::Audit(state)) => audit::view(model, state, pen),
-        (_, Screen::Connections(state)) => connections::view(model, state, pen),
+        (Link::NoDaemon(no_daemon), _) => no_daemon::view(&model.shared, no_daemon, pen),
+        (_, Screen::Roster) => roster::view(&model.shared, &model.roster, pen),
+        (_, Screen::Influencer(state)) => influencer::view(&model.shared, state, pen),
+        (_, Screen::Sync(state)) => sync::view(&model.shared, state, pen),
+        (_, Screen::Alerts(state)) => alerts::view(&model.shared, state, pen),
+        (_, Screen::Changes(state)) => changes::view(&model.shared, state, pen),
+        (_, Screen::Audit(state)) => audit::view(&model.shared, state, pen),
+        (_, Screen::Connections(state)) => connections::view(&model.shared, state, pen),
     }
 }
 
 fn draw_header(model: &Model, pen: &mut Pen<'_>) {
     let right = health(model);
     let right_width = right.iter().map(|(text, _)| columns(text)).sum::<usize>() as u16;
-    let width = model.size.width.saturating_sub(2);
+    let width = model.shared.size.width.saturating_sub(2);
     let room = width.saturating_sub(right_width + 2);
     pen.pieces(1, 0, room, &path(model));
     pen.pieces((1 + width).saturating_sub(right_width), 0, right_width, &right);
@@ -79,16 +80,16 @@ fn draw_header(model: &Model, pen: &mut Pen<'_>) {
 
 /// Where one is.
 fn path(model: &Model) -> Pieces {
-    let (strong, faint) = (model.theme.strong, model.theme.faint);
+    let (strong, faint) = (model.shared.theme.strong, model.shared.theme.faint);
     let mut pieces: Pieces = Vec::new();
     for screen in &model.behind {
         pieces.push((name(screen).to_owned(), faint));
         pieces.push((" › ".to_owned(), faint));
     }
     pieces.push((name(&model.screen).to_owned(), strong));
-    let about = match (&model.screen, &model.status) {
+    let about = match (&model.screen, &model.shared.status) {
         (Screen::Roster, Some(status)) => totals(status),
-        (Screen::Sync(_), _) => sync::summary(model),
+        (Screen::Sync(_), _) => sync::summary(&model.shared),
         (Screen::Alerts(state), _) => alerts::summary(state),
         (Screen::Connections(_), Some(status)) => connections::summary(status),
         (Screen::Influencer(state), _) => {
@@ -122,11 +123,11 @@ fn name(screen: &Screen) -> &str {
 
 /// Whether all is well.
 fn health(model: &Model) -> Pieces {
-    let theme = &model.theme;
+    let theme = &model.shared.theme;
     let mut pieces: Pieces = Vec::new();
-    match (&model.link, &model.status) {
+    match (&model.shared.link, &model.shared.status) {
         (Link::Offline { since, .. }, _) => {
-            let since = format::moment(*since, model.now, &model.zone);
+            let since = format::moment(*since, model.shared.now, &model.shared.zone);
             pieces.push((format!("✗ offline since {since}"), theme.bad));
         }
         (Link::Online, Some(status)) => {
@@ -146,13 +147,13 @@ fn health(model: &Model) -> Pieces {
 
 /// What was asked for here and is not done.
 fn syncing(model: &Model) -> Option<(String, Style)> {
-    let expected: u64 = model.watched.iter().map(|watched| watched.ticket.expected).sum();
-    let ended: u64 = model.watched.iter().map(|watched| watched.ended).sum();
-    (expected > 0).then(|| (format!("syncing {ended} of {expected}   "), model.theme.plain))
+    let expected: u64 = model.shared.watched.iter().map(|watched| watched.ticket.expected).sum();
+    let ended: u64 = model.shared.watched.iter().map(|watched| watched.ended).sum();
+    (expected > 0).then(|| (format!("syncing {ended} of {expected}   "), model.shared.theme.plain))
 }
 
 fn synced(model: &Model, status: &Status) -> (String, Style) {
-    let theme = &model.theme;
+    let theme = &model.shared.theme;
     if status.not_ready.is_some() {
         return ("✗ not syncing".to_owned(), theme.bad);
     }
@@ -175,12 +176,12 @@ fn synced(model: &Model, status: &Status) -> (String, Style) {
 }
 
 fn draw_toasts(model: &Model, pen: &mut Pen<'_>) {
-    let offline = match &model.link {
+    let offline = match &model.shared.link {
         Link::Offline { error, .. } => Some((ToastLevel::Failed, error.message.as_str(), error.hint.as_deref())),
         _ => None,
     };
-    let toasts = model.toasts.iter().map(|toast| (toast.level, toast.text.as_str(), toast.hint.as_deref()));
-    let not_ready = match (&model.link, &model.status) {
+    let toasts = model.shared.toasts.iter().map(|toast| (toast.level, toast.text.as_str(), toast.hint.as_deref()));
+    let not_ready = match (&model.shared.link, &model.shared.status) {
         (Link::Online, Some(status)) => status.not_ready.as_deref(),
         _ => None,
     };
@@ -188,7 +189,7 @@ fn draw_toasts(model: &Model, pen: &mut Pen<'_>) {
         not_ready.map(|reason| (ToastLevel::Failed, reason, Some("nothing is synced or changed until it works again")));
     // Why we are offline, or it does not work, stays as long as it is so.
     let lines: Vec<_> = offline.into_iter().chain(not_ready).chain(toasts).collect();
-    let footer = model.size.height.saturating_sub(1);
+    let footer = model.shared.size.height.saturating_sub(1);
     let first = footer.saturating_sub(lines.len() as u16);
     for ((level, text, hint), y) in lines.into_iter().zip(first..footer) {
         draw_toast(model, pen, y, level, text, hint.unwrap_or_default());
@@ -201,7 +202,7 @@ fn draw_toast(model: &Model, pen: &mut Pen<'_>, y: u16, level: ToastLevel, text:
         ToastLevel::Failed => ("✗ ", pen.theme.bad),
         ToastLevel::Alert => ("! ", pen.theme.warn),
     };
-    let width = model.size.width;
+    let width = model.shared.size.width;
     let between = if hint.is_empty() { "" } else { " · " };
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     pen.clear(Rect { x: 0, y, width, height: 1 });
@@ -212,7 +213,7 @@ fn draw_toast(model: &Model, pen: &mut Pen<'_>, y: u16, level: ToastLevel, text:
 fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
     let place = model.place();
     let empty = model.roster.loaded && model.roster.total == 0;
-    let useful = |key: &str| match (place, &model.link) {
+    let useful = |key: &str| match (place, &model.shared.link) {
         (Place::NoDaemon, Link::NoDaemon(no_daemon)) => key != "y" || (no_daemon.can_start && !no_daemon.starting),
         (Place::NoDaemon, _) => key != "y",
         // Nobody is there to do anything with.
@@ -225,7 +226,7 @@ fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
     let all: Vec<_> = hints(place).filter(|(key, _)| useful(key)).collect();
     let length = |(key, word): &(&str, &str)| columns(key) + columns(word) + 3;
     // Two blanks lie between entries, none behind the last.
-    let width = usize::from(model.size.width.saturating_sub(1)) + 2;
+    let width = usize::from(model.shared.size.width.saturating_sub(1)) + 2;
     let last: Vec<_> = all.iter().copied().filter(|(key, _)| matches!(*key, "?" | "q")).collect();
     let mut room = width.saturating_sub(last.iter().map(length).sum());
     let first: Vec<_> = all
@@ -239,9 +240,9 @@ fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
         })
         .collect();
     let mut x = 1;
-    let y = model.size.height.saturating_sub(1);
+    let y = model.shared.size.height.saturating_sub(1);
     for (key, word) in first.into_iter().chain(last) {
         let pieces = [(key, pen.theme.plain), (" ", pen.theme.plain), (word, pen.theme.faint)];
-        x += pen.pieces(x, y, model.size.width.saturating_sub(x), &pieces) + 2;
+        x += pen.pieces(x, y, model.shared.size.width.saturating_sub(x), &pieces) + 2;
     }
 }

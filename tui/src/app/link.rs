@@ -13,8 +13,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::Incoming;
 use crate::client;
-use crate::message::Message;
-use crate::model::NoDaemon;
+use crate::message::{Message, NoDaemon};
 
 /// The first and the longest pause between attempts.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);

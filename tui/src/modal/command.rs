@@ -9,6 +9,7 @@ use crate::message::{Effect, Mutation, Request};
 use crate::modal::{Modal, form, help};
 use crate::model::Model;
 use crate::screens::roster;
+use crate::shared::Shared;
 use crate::update::show_screen;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
@@ -137,7 +138,7 @@ fn run(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Sync(target, name) => return mutation(Mutation::Sync { target, name: name.to_owned() }),
         Command::Pause(target, paused) => {
             let name = match &target {
-                PauseTarget::Platform(slug) => model.platform_name(slug).to_owned(),
+                PauseTarget::Platform(slug) => model.shared.platform_name(slug).to_owned(),
                 _ => "everything".to_owned(),
             };
             return mutation(Mutation::Pause { target, name, paused });
@@ -147,7 +148,7 @@ fn run(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Go(number) => return at_roster(model, |model| roster::go_to(model, number)),
         Command::Screen(number) => return show_screen(model, number),
         Command::Add => model.modal = Some(form::add(model)),
-        Command::Exact => model.exact = !model.exact,
+        Command::Exact => model.shared.exact = !model.shared.exact,
         Command::Help => model.modal = Some(Modal::Help(help::Help { place: model.place(), top: 0 })),
         Command::Quit => model.quit = true,
     }
@@ -161,9 +162,9 @@ fn at_roster(model: &mut Model, change: impl FnOnce(&mut Model) -> Vec<Effect>) 
 }
 
 /// Draws the line over the footer, and what was wrong above it.
-pub fn view(model: &Model, line: &CommandLine, pen: &mut Pen<'_>) {
-    let y = model.size.height.saturating_sub(2);
-    let width = model.size.width;
+pub fn view(shared: &Shared, line: &CommandLine, pen: &mut Pen<'_>) {
+    let y = shared.size.height.saturating_sub(2);
+    let width = shared.size.width;
     pen.clear(ratatui::layout::Rect { x: 0, y: y.saturating_sub(1), width, height: 2 });
     if let Some(error) = &line.error {
         pen.put(1, y.saturating_sub(1), width.saturating_sub(2), &format!("✗ {error}"), pen.theme.bad);

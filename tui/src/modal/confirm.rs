@@ -7,6 +7,7 @@ use crate::keys::Action;
 use crate::message::{Effect, Mutation, Request};
 use crate::modal::{Modal, boxed};
 use crate::model::Model;
+use crate::shared::Shared;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
 
@@ -85,9 +86,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 /// Draws the question.
-pub fn view(model: &Model, confirm: &Confirm, pen: &mut Pen<'_>) {
+pub fn view(shared: &Shared, confirm: &Confirm, pen: &mut Pen<'_>) {
     let last = u16::from(confirm.typed.is_some());
-    let inside = boxed(pen, model.size, 72, confirm.lines.len() as u16 + 2 + last, &confirm.question);
+    let inside = boxed(pen, shared.size, 72, confirm.lines.len() as u16 + 2 + last, &confirm.question);
     for (line, y) in confirm.lines.iter().zip(inside.y + 1..) {
         pen.put(inside.x, y, inside.width, line, pen.theme.plain);
     }

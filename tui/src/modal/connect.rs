@@ -19,8 +19,8 @@ use crate::consent::{PlainUrl, joined};
 use crate::keys::{Action, Place};
 use crate::message::{ConsentReply, ConsentStep, Effect, Mutation, Request};
 use crate::modal::Modal;
-use crate::model::{Link, Model};
-use crate::screens::influencer;
+use crate::model::Model;
+use crate::shared::Link;
 use crate::widgets::input;
 use crate::widgets::window::Window;
 
@@ -146,9 +146,9 @@ impl Connect {
 
 /// Begins to ask for a consent.
 pub fn begin(model: &mut Model, target: Target) -> Vec<Effect> {
-    model.forms += 1;
+    model.shared.forms += 1;
     let way = ConsentWay::Redirect;
-    let connect = Connect { id: model.forms, target, way, phase: Phase::Beginning, notice: None };
+    let connect = Connect { id: model.shared.forms, target, way, phase: Phase::Beginning, notice: None };
     let effects = connect.ask_to_begin(way);
     model.modal = Some(Modal::Connect(Box::new(connect)));
     effects
@@ -218,7 +218,7 @@ fn give_up(consent: ConsentId) -> Effect {
 }
 
 fn choose(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = view::seen_choices(model.size);
+    let height = view::seen_choices(model.shared.size);
     let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
     let Phase::Choosing(choosing) = &mut connect.phase else { return Vec::new() };
     let cursor = choosing.window.cursor;
@@ -256,7 +256,7 @@ fn undo(model: &mut Model) -> Vec<Effect> {
     model.modal = None;
     let mutation = |connection: &Connection| Mutation::Disconnect {
         connection: connection.id,
-        name: influencer::label(model, connection),
+        name: model.shared.label(connection),
         delete_history: true,
     };
     new.iter().map(|connection| Effect::Request(Request::Mutate(mutation(connection)))).collect()
@@ -282,7 +282,7 @@ pub fn pasted(model: &mut Model, text: &str) {
 pub fn tick(model: &mut Model) -> Vec<Effect> {
     let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
     let Phase::Waiting(waiting) = &mut connect.phase else { return Vec::new() };
-    if waiting.asked || model.link != Link::Online {
+    if waiting.asked || model.shared.link != Link::Online {
         return Vec::new();
     }
     waiting.asked = true;
@@ -429,7 +429,7 @@ pub fn now_stands(model: &mut Model, id: ConnectionId, result: Result<Box<Connec
 
 /// After the screen's size changed.
 pub fn resized(model: &mut Model) {
-    let height = view::seen_choices(model.size);
+    let height = view::seen_choices(model.shared.size);
     if let Some(Modal::Connect(connect)) = &mut model.modal
         && let Phase::Choosing(choosing) = &mut connect.phase
     {

@@ -202,7 +202,7 @@ fn submit(model: &mut Model) -> Vec<Effect> {
     // A platform is chosen before its account is written.
     let on_platform =
         form.fields.get(form.focus).is_some_and(|field| matches!(field.content, Content::Platform { .. }));
-    let step = form.next_step(model);
+    let step = form.next_step(&model.shared);
     let Some(Modal::Form(form)) = &mut model.modal else { return Vec::new() };
     if on_platform {
         form.move_focus(1);

@@ -4,6 +4,7 @@ use crate::keys::{Action, BINDINGS, Binding, Place, shown};
 use crate::message::Effect;
 use crate::modal::Modal;
 use crate::model::Model;
+use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
 /// The help, scrolled to a line.
@@ -79,7 +80,7 @@ fn keys(binding: &Binding) -> String {
 
 /// What a key does in the help.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let page = usize::from(model.size.height.saturating_sub(4));
+    let page = usize::from(model.shared.size.height.saturating_sub(4));
     let Some(Modal::Help(help)) = &mut model.modal else { return Vec::new() };
     let most = lines(help.place).len().saturating_sub(page);
     help.top = match action {
@@ -100,8 +101,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 /// Draws the help over the whole screen.
-pub fn view(model: &Model, help: &Help, pen: &mut Pen<'_>) {
-    let size = model.size;
+pub fn view(shared: &Shared, help: &Help, pen: &mut Pen<'_>) {
+    let size = shared.size;
     pen.clear(ratatui::layout::Rect { x: 0, y: 1, width: size.width, height: size.height.saturating_sub(2) });
     let lines = lines(help.place);
     let page = usize::from(size.height.saturating_sub(4));

@@ -7,6 +7,7 @@ use crate::keys::Action;
 use crate::message::{Effect, Request};
 use crate::modal::{Modal, boxed, confirm};
 use crate::model::Model;
+use crate::shared::Shared;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
 
@@ -81,8 +82,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 /// Draws filter and choices.
-pub fn view(model: &Model, picker: &Picker, pen: &mut Pen<'_>) {
-    let inside = boxed(pen, model.size, 60, CHOICES as u16 + 2, &format!("Merge {} into", picker.name));
+pub fn view(shared: &Shared, picker: &Picker, pen: &mut Pen<'_>) {
+    let inside = boxed(pen, shared.size, 60, CHOICES as u16 + 2, &format!("Merge {} into", picker.name));
     pen.sign(inside.x, inside.y, '/', pen.theme.accent);
     input::draw(pen, &picker.filter, inside.x + 2, inside.y, inside.width.saturating_sub(2));
     let bottom = inside.y + inside.height;
@@ -99,6 +100,6 @@ pub fn view(model: &Model, picker: &Picker, pen: &mut Pen<'_>) {
             pen.sign(inside.x, y, '▌', pen.theme.accent);
         }
         pen.put(inside.x + 2, y, inside.width.saturating_sub(12), &row.name, style);
-        pen.put_right(inside.x, y, inside.width, &model.count(row.followers), pen.theme.faint);
+        pen.put_right(inside.x, y, inside.width, &shared.count(row.followers), pen.theme.faint);
     }
 }

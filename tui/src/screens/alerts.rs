@@ -18,6 +18,7 @@ use crate::format;
 use crate::keys::Action;
 use crate::message::{Effect, Mutation, Request};
 use crate::model::{Model, Screen};
+use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
 /// What the screen shows.
@@ -29,12 +30,12 @@ pub struct State {
 }
 
 /// How many lines each alert takes: its reason needs two on narrow screens.
-fn lines(model: &Model) -> u16 {
-    if model.size.width < 110 { 3 } else { 2 }
+fn lines(shared: &Shared) -> u16 {
+    if shared.size.width < 110 { 3 } else { 2 }
 }
 
-fn height(model: &Model) -> usize {
-    usize::from(model.size.height.saturating_sub(3) / lines(model))
+fn height(shared: &Shared) -> usize {
+    usize::from(shared.size.height.saturating_sub(3) / lines(shared))
 }
 
 /// Asks for the newest.
@@ -51,7 +52,7 @@ pub fn answered(
     mark: Option<PageMark>,
     result: Result<Page<Alert>, RosterError>,
 ) -> Vec<Effect> {
-    let height = height(model);
+    let height = height(&model.shared);
     let Screen::Alerts(state) = &mut model.screen else { return Vec::new() };
     if state.which != which {
         return Vec::new();
@@ -62,7 +63,7 @@ pub fn answered(
 
 /// What a key does here.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(model);
+    let height = height(&model.shared);
     let Screen::Alerts(state) = &mut model.screen else { return Vec::new() };
     let current = state.list.current().cloned();
     match (action, current) {
@@ -101,8 +102,8 @@ pub fn summary(state: &State) -> String {
 }
 
 /// Draws the alerts.
-pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
-    let width = model.size.width.saturating_sub(4);
+pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
+    let width = shared.size.width.saturating_sub(4);
     let empty = match (&state.list.error, state.list.loaded, state.which) {
         (Some(error), false, _) => Some(error.message.as_str()),
         (None, false, _) => Some("loading…"),
@@ -111,15 +112,15 @@ pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
         _ => Some("None of these. o shows others."),
     };
     if let Some(empty) = empty {
-        pen.put(3, model.size.height / 3, width, empty, pen.theme.plain);
+        pen.put(3, shared.size.height / 3, width, empty, pen.theme.plain);
         return;
     }
-    for ((alert, under_cursor), line) in state.list.visible(height(model)).zip(0..) {
-        draw(model, alert, under_cursor, pen, 2 + line * lines(model));
+    for ((alert, under_cursor), line) in state.list.visible(height(shared)).zip(0..) {
+        draw(shared, alert, under_cursor, pen, 2 + line * lines(shared));
     }
 }
 
-fn draw(model: &Model, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y: u16) {
+fn draw(shared: &Shared, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y: u16) {
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     if under_cursor {
         pen.sign(1, y, '▌', pen.theme.accent);
@@ -131,29 +132,30 @@ fn draw(model: &Model, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y: 
         (AlertState::Resolved, _) => ('○', faint),
     };
     pen.sign(3, y, shape, style);
-    pen.put_right(5, y, 4, &format::age(model.now, alert.opened_at), faint);
-    let width = model.size.width;
-    let right = beside(model, alert);
+    pen.put_right(5, y, 4, &format::age(shared.now, alert.opened_at), faint);
+    let width = shared.size.width;
+    let right = beside(shared, alert);
     let right_width = crate::widgets::pen::columns(&right).min(usize::from(width / 3)) as u16;
     let who = (width * 3 / 8).min(50);
     let name = if under_cursor { pen.theme.strong } else { plain };
-    let platform = format!(" · {}", model.platform_name(&alert.platform));
+    let platform = format!(" · {}", shared.platform_name(&alert.platform));
     pen.pieces(11, y, who, &[(alert.influencer_name.as_str(), name), (&platform, faint)]);
     let about = 11 + who + 2;
     pen.put(about, y, width.saturating_sub(about + right_width + 3), &states::alert(alert), plain);
     pen.put_right(width.saturating_sub(right_width + 1), y, right_width, &right, faint);
-    let why = Rect { x: 11, y: y + 1, width: width.saturating_sub(12), height: lines(model) - 1 };
+    let why = Rect { x: 11, y: y + 1, width: width.saturating_sub(12), height: lines(shared) - 1 };
     pen.wrapped(why, &alert.why, faint);
 }
 
 /// The numbers of an open alert; who has seen an acknowledged one.
-fn beside(model: &Model, alert: &Alert) -> String {
-    let ended = alert.ended_at.map(|at| format!(" {}", format::moment(at, model.now, &model.zone))).unwrap_or_default();
+fn beside(shared: &Shared, alert: &Alert) -> String {
+    let ended =
+        alert.ended_at.map(|at| format!(" {}", format::moment(at, shared.now, &shared.zone))).unwrap_or_default();
     match (alert.state, &alert.acknowledged_by, alert.metric) {
         (AlertState::Acknowledged, Some(by), _) => format!("acked by {by}{ended}"),
         (AlertState::Acknowledged, None, _) => format!("acked{ended}"),
         (AlertState::Resolved, ..) => format!("ended by itself{ended}"),
-        (AlertState::Open, _, Some(metric)) => states::from_to(model, metric, alert.from, alert.to),
+        (AlertState::Open, _, Some(metric)) => states::from_to(shared, metric, alert.from, alert.to),
         (AlertState::Open, _, None) => String::new(),
     }
 }

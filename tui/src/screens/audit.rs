@@ -14,6 +14,7 @@ use crate::format;
 use crate::keys::Action;
 use crate::message::{Effect, Request};
 use crate::model::{Model, Screen};
+use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
 
@@ -24,12 +25,12 @@ pub struct State {
 }
 
 /// Whether ids and years have room.
-fn roomy(model: &Model) -> bool {
-    model.size.width >= 120
+fn roomy(shared: &Shared) -> bool {
+    shared.size.width >= 120
 }
 
-fn height(model: &Model) -> usize {
-    usize::from(model.size.height.saturating_sub(3))
+fn height(shared: &Shared) -> usize {
+    usize::from(shared.size.height.saturating_sub(3))
 }
 
 /// Asks for the newest.
@@ -44,7 +45,7 @@ pub fn answered(
     mark: Option<PageMark>,
     result: Result<Page<AuditEntry>, RosterError>,
 ) -> Vec<Effect> {
-    let height = height(model);
+    let height = height(&model.shared);
     let Screen::Audit(state) = &mut model.screen else { return Vec::new() };
     let again = state.list.answered(mark.as_ref(), result, |a, b| a.number == b.number, height);
     if again { vec![Effect::Request(Request::Audit(None))] } else { Vec::new() }
@@ -52,20 +53,20 @@ pub fn answered(
 
 /// What a key does here.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(model);
+    let height = height(&model.shared);
     let Screen::Audit(state) = &mut model.screen else { return Vec::new() };
     let mark = state.list.moved(action, height);
     mark.map(|mark| Effect::Request(Request::Audit(Some(mark)))).into_iter().collect()
 }
 
 /// Draws the entries.
-pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
-    let width = model.size.width;
+pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
+    let width = shared.size.width;
     let columns = [
-        right("WHEN", if roomy(model) { 11 } else { 6 }, 0),
-        left("WHO", if roomy(model) { 12 } else { 8 }, 0),
+        right("WHEN", if roomy(shared) { 11 } else { 6 }, 0),
+        left("WHO", if roomy(shared) { 12 } else { 8 }, 0),
         left("ACTION", 18, 60),
-        left("ON", if roomy(model) { 34 } else { width / 4 }, 0),
+        left("ON", if roomy(shared) { 34 } else { width / 4 }, 0),
         left("WHAT", 0, 0),
         left("CAUSE", 8, 120),
     ];
@@ -78,10 +79,10 @@ pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
         _ => None,
     };
     if let Some(empty) = empty {
-        pen.put(3, model.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
+        pen.put(3, shared.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
     }
-    for ((entry, under_cursor), y) in state.list.visible(height(model)).zip(2..) {
-        table.row(pen, y, &cells(model, entry, under_cursor), under_cursor);
+    for ((entry, under_cursor), y) in state.list.visible(height(shared)).zip(2..) {
+        table.row(pen, y, &cells(shared, entry, under_cursor), under_cursor);
     }
 }
 
@@ -93,8 +94,8 @@ fn without_id(on: &str) -> &str {
     }
 }
 
-fn cells(model: &Model, entry: &AuditEntry, under_cursor: bool) -> Vec<Content> {
-    let theme = &model.theme;
+fn cells(shared: &Shared, entry: &AuditEntry, under_cursor: bool) -> Vec<Content> {
+    let theme = &shared.theme;
     let who = match &entry.who {
         None => "rosterd".to_owned(),
         Some(who) if who.name.is_empty() => format!("uid {}", who.uid),
@@ -106,9 +107,9 @@ fn cells(model: &Model, entry: &AuditEntry, under_cursor: bool) -> Vec<Content> 
         (None, Some(new)) => new.clone(),
         (None, None) => String::new(),
     };
-    let on = if roomy(model) { &entry.on } else { without_id(&entry.on) };
+    let on = if roomy(shared) { &entry.on } else { without_id(&entry.on) };
     vec![
-        cell(format::moment(entry.at, model.now, &model.zone), theme.faint),
+        cell(format::moment(entry.at, shared.now, &shared.zone), theme.faint),
         cell(who, theme.plain),
         cell(&entry.action, theme.faint),
         cell(on, if under_cursor { theme.strong } else { theme.plain }),

@@ -16,6 +16,7 @@ use crate::format;
 use crate::keys::Action;
 use crate::message::{Effect, Request};
 use crate::model::{Model, Screen};
+use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
 
@@ -28,8 +29,8 @@ pub struct State {
 /// From here on platforms have their names.
 const ROOMY: u16 = 100;
 
-fn height(model: &Model) -> usize {
-    usize::from(model.size.height.saturating_sub(3))
+fn height(shared: &Shared) -> usize {
+    usize::from(shared.size.height.saturating_sub(3))
 }
 
 /// Asks for the newest.
@@ -40,7 +41,7 @@ pub fn reload(model: &mut Model) -> Vec<Effect> {
 
 /// Takes a page.
 pub fn answered(model: &mut Model, mark: Option<PageMark>, result: Result<Page<Change>, RosterError>) -> Vec<Effect> {
-    let height = height(model);
+    let height = height(&model.shared);
     let Screen::Changes(state) = &mut model.screen else { return Vec::new() };
     let same = |a: &Change, b: &Change| (a.at, a.connection, a.metric) == (b.at, b.connection, b.metric);
     let again = state.list.answered(mark.as_ref(), result, same, height);
@@ -49,7 +50,7 @@ pub fn answered(model: &mut Model, mark: Option<PageMark>, result: Result<Page<C
 
 /// What a key does here.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(model);
+    let height = height(&model.shared);
     let Screen::Changes(state) = &mut model.screen else { return Vec::new() };
     if action == Action::Open {
         return match state.list.current().cloned() {
@@ -62,9 +63,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 /// Draws the changes.
-pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
-    let width = model.size.width;
-    let numbers = if model.exact { 13 } else { 9 };
+pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
+    let width = shared.size.width;
+    let numbers = if shared.exact { 13 } else { 9 };
     let roomy = width >= ROOMY;
     let columns = [
         right("AGE", 4, 0),
@@ -87,15 +88,15 @@ pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
         _ => None,
     };
     if let Some(empty) = empty {
-        pen.put(3, model.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
+        pen.put(3, shared.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
     }
-    for ((change, under_cursor), y) in state.list.visible(height(model)).zip(2..) {
-        table.row(pen, y, &cells(model, change, under_cursor), under_cursor);
+    for ((change, under_cursor), y) in state.list.visible(height(shared)).zip(2..) {
+        table.row(pen, y, &cells(shared, change, under_cursor), under_cursor);
     }
 }
 
-fn cells(model: &Model, change: &Change, under_cursor: bool) -> Vec<Content> {
-    let theme = &model.theme;
+fn cells(shared: &Shared, change: &Change, under_cursor: bool) -> Vec<Content> {
+    let theme = &shared.theme;
     // What is not significant steps back.
     let numbers = if change.significant { theme.plain } else { theme.faint };
     let by = match (change.from, change.to) {
@@ -103,13 +104,13 @@ fn cells(model: &Model, change: &Change, under_cursor: bool) -> Vec<Content> {
         _ => None,
     };
     let cause = if change.cause == ChangeCause::Manual { "by hand" } else { change.cause.as_str() };
-    let platform = match model.size.width >= ROOMY {
-        true => model.platform_name(&change.platform),
-        false => model.platform_short(&change.platform),
+    let platform = match shared.size.width >= ROOMY {
+        true => shared.platform_name(&change.platform),
+        false => shared.platform_short(&change.platform),
     };
-    let (from, to) = states::pair(model, change.metric, change.from, change.to);
+    let (from, to) = states::pair(shared, change.metric, change.from, change.to);
     vec![
-        cell(format::age(model.now, change.at), theme.faint),
+        cell(format::age(shared.now, change.at), theme.faint),
         cell(&change.influencer_name, if under_cursor { theme.strong } else { theme.plain }),
         cell(platform, theme.plain),
         cell(format::metric(change.metric), theme.plain),

@@ -8,7 +8,7 @@ use ratatui::layout::Size;
 use roster_protocol::service::ConnectionsQuery;
 use roster_protocol::{ConnectionPage, ConnectionRow, RosterError, SyncTarget};
 
-use super::influencer::{self, label};
+use super::influencer;
 use super::paged::{Paged, Part};
 use crate::keys::Action;
 use crate::message::{Effect, Mutation, Request};
@@ -36,14 +36,14 @@ fn ask(part: Option<Part>) -> Vec<Effect> {
 
 /// Asks for what is in sight.
 pub fn reload(model: &mut Model) -> Vec<Effect> {
-    let height = height(model.size);
+    let height = height(model.shared.size);
     let Screen::Connections(state) = &mut model.screen else { return Vec::new() };
     ask(state.list.reload(height))
 }
 
 /// After the screen's size changed.
 pub fn resized(model: &mut Model) -> Vec<Effect> {
-    let height = height(model.size);
+    let height = height(model.shared.size);
     let Screen::Connections(state) = &mut model.screen else { return Vec::new() };
     ask(state.list.resized(height))
 }
@@ -54,7 +54,7 @@ pub fn answered(
     query: ConnectionsQuery,
     result: Result<ConnectionPage, RosterError>,
 ) -> Vec<Effect> {
-    let height = height(model.size);
+    let height = height(model.shared.size);
     let Screen::Connections(state) = &mut model.screen else { return Vec::new() };
     let part = Part { offset: query.offset, limit: query.limit };
     let same = |a: &ConnectionRow, b: &ConnectionRow| a.connection.id == b.connection.id;
@@ -63,7 +63,7 @@ pub fn answered(
 
 /// What a key does here.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(model.size);
+    let height = height(model.shared.size);
     let Screen::Connections(state) = &mut model.screen else { return Vec::new() };
     match state.list.current().cloned() {
         Some(row) if matches!(action, Action::Open | Action::Connect | Action::Sync | Action::Disconnect) => {
@@ -78,16 +78,16 @@ fn act_on(model: &mut Model, action: Action, row: ConnectionRow) -> Vec<Effect> 
     let ConnectionRow { connection, influencer_name, grant } = row;
     match action {
         Action::Open => return influencer::open(model, connection.influencer, influencer_name),
-        Action::Connect if grant.is_some() || model.may_consent(&connection.platform) => {
+        Action::Connect if grant.is_some() || model.shared.may_consent(&connection.platform) => {
             return modal::connect::again(model, &connection, influencer_name);
         }
         Action::Connect => model.modal = Some(modal::form::connect(model, connection.influencer, influencer_name)),
         Action::Sync => {
-            let (target, name) = (SyncTarget::One(connection.id.to_string()), label(model, &connection));
+            let (target, name) = (SyncTarget::One(connection.id.to_string()), model.shared.label(&connection));
             return vec![Effect::Request(Request::Mutate(Mutation::Sync { target, name }))];
         }
         Action::Disconnect => {
-            let name = label(model, &connection);
+            let name = model.shared.label(&connection);
             model.modal = Some(modal::confirm::disconnect(connection.id, name, grant.is_some()));
         }
         _ => {}

@@ -13,11 +13,12 @@ use roster_protocol::{
 };
 
 use super::roster::{pause, sync};
-use crate::histories::{Known, points};
 use crate::keys::Action;
 use crate::message::{Effect, Mutation, Request};
 use crate::modal;
 use crate::model::{Model, Screen};
+use crate::shared::Shared;
+use crate::shared::histories::{Known, points};
 use crate::widgets::window::Window;
 
 /// The lengths a chart can have, in days.
@@ -100,7 +101,7 @@ pub fn reload(model: &mut Model) -> Vec<Effect> {
 
 /// Takes the influencer; one that is gone leads back.
 pub fn answered(model: &mut Model, id: InfluencerId, result: Result<Influencer, RosterError>) -> Vec<Effect> {
-    let size = model.size;
+    let size = model.shared.size;
     let Screen::Influencer(state) = &mut model.screen else { return Vec::new() };
     if state.id != id {
         return Vec::new();
@@ -117,7 +118,7 @@ pub fn answered(model: &mut Model, id: InfluencerId, result: Result<Influencer, 
         }
         Err(error) if error.kind == ErrorKind::NotFound => {
             let name = state.name.clone();
-            model.say(crate::model::ToastLevel::Failed, format!("{name} is not on the roster any more"), None);
+            model.shared.say(crate::shared::ToastLevel::Failed, format!("{name} is not on the roster any more"), None);
             return crate::update::back(model);
         }
         Err(error) => state.error = Some(error),
@@ -145,16 +146,16 @@ pub fn changes(model: &mut Model, id: InfluencerId, result: Result<Page<Change>,
 
 /// Asks for the days of the connection under the cursor.
 pub fn want_history(model: &mut Model) -> Vec<Effect> {
-    let longest = model.today().plus_days(-RANGES[2]);
+    let longest = model.shared.today().plus_days(-RANGES[2]);
     let Screen::Influencer(state) = &model.screen else { return Vec::new() };
     let connection = state.connection().map(|connection| connection.id);
-    let request = connection.and_then(|connection| model.histories.want(connection, longest));
+    let request = connection.and_then(|connection| model.shared.histories.want(connection, longest));
     request.map(Effect::Request).into_iter().collect()
 }
 
 /// After the screen's size changed.
 pub fn resized(model: &mut Model) {
-    let size = model.size;
+    let size = model.shared.size;
     if let Screen::Influencer(state) = &mut model.screen {
         let total = state.connections();
         state.window.clamp(total, seen_connections(size, total));
@@ -163,7 +164,7 @@ pub fn resized(model: &mut Model) {
 
 /// What a key does here.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let size = model.size;
+    let size = model.shared.size;
     let Screen::Influencer(state) = &mut model.screen else { return Vec::new() };
     let total = state.connections();
     if state.window.moved(action, total, seen_connections(size, total)) {
@@ -190,12 +191,12 @@ fn neighbour(metric: Metric, step: usize) -> Metric {
 
 /// Moves the chart's cursor to the next measured day; the first step goes to the newest.
 fn step_day(model: &mut Model, step: isize) {
-    let today = model.today();
+    let today = model.shared.today();
     let Screen::Influencer(state) = &mut model.screen else { return };
     let Some(connection) = state.known.as_ref().and_then(|known| known.connections.get(state.window.cursor)) else {
         return;
     };
-    let Known::Snapshots(snapshots) = model.histories.get(connection.id) else { return };
+    let Known::Snapshots(snapshots) = model.shared.histories.get(connection.id) else { return };
     let from = today.plus_days(-state.days());
     let days: Vec<Date> =
         points(snapshots, state.metric).into_iter().map(|(day, _)| day).filter(|day| *day >= from).collect();
@@ -223,28 +224,23 @@ fn act_on(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Edit, _) => model.modal = Some(modal::form::edit(model, &known.row)),
         (Action::Note, _) => model.modal = Some(modal::form::note(model, &known.row)),
         (Action::Remove, _) => model.modal = Some(modal::confirm::remove(influencer, name)),
-        (Action::Pause, Some(connection)) => return vec![pause_connection(model, &connection)],
+        (Action::Pause, Some(connection)) => return vec![pause_connection(&model.shared, &connection)],
         (Action::Record, Some(connection)) => model.modal = Some(modal::form::record(model, &connection)),
         (Action::Interval, Some(connection)) => model.modal = Some(modal::form::interval(model, &connection)),
         (Action::Main, Some(connection)) => return vec![choose_main(&known, &connection)],
         (Action::Disconnect, Some(connection)) => {
-            let consented = model.may_consent(&connection.platform);
-            model.modal = Some(modal::confirm::disconnect(connection.id, label(model, &connection), consented));
+            let consented = model.shared.may_consent(&connection.platform);
+            model.modal = Some(modal::confirm::disconnect(connection.id, model.shared.label(&connection), consented));
         }
         _ => {}
     }
     Vec::new()
 }
 
-/// A connection as people name it: `YouTube @mara`.
-pub fn label(model: &Model, connection: &Connection) -> String {
-    format!("{} {}", model.platform_name(&connection.platform), connection.handle)
-}
-
-fn pause_connection(model: &Model, connection: &Connection) -> Effect {
+fn pause_connection(shared: &Shared, connection: &Connection) -> Effect {
     Effect::Request(Request::Mutate(Mutation::Pause {
         target: PauseTarget::One(connection.id.to_string()),
-        name: label(model, connection),
+        name: shared.label(connection),
         paused: !connection.paused,
     }))
 }

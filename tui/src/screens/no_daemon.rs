@@ -10,13 +10,14 @@
 //!   Whenever one starts, this screen goes on by itself.
 //! ```
 
-use crate::model::{Model, NoDaemon};
+use crate::message::NoDaemon;
+use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
 /// Draws what is known while there is no daemon.
-pub fn view(model: &Model, no_daemon: &NoDaemon, pen: &mut Pen<'_>) {
+pub fn view(shared: &Shared, no_daemon: &NoDaemon, pen: &mut Pen<'_>) {
     let (plain, faint, strong) = (pen.theme.plain, pen.theme.faint, pen.theme.strong);
-    let width = model.size.width.saturating_sub(4);
+    let width = shared.size.width.saturating_sub(4);
     let mut lines: Vec<Vec<(String, ratatui::style::Style)>> =
         vec![vec![("✗ ".to_owned(), pen.theme.bad), (no_daemon.error.message.clone(), strong)], Vec::new()];
     for (index, socket) in no_daemon.tried.iter().enumerate() {
@@ -33,8 +34,8 @@ pub fn view(model: &Model, no_daemon: &NoDaemon, pen: &mut Pen<'_>) {
         (false, false) => vec![(no_daemon.error.hint.clone().unwrap_or_default(), plain)],
     });
     lines.push(vec![("Whenever it answers, this screen goes on by itself.".to_owned(), faint)]);
-    let first = model.size.height / 4;
-    for (line, y) in lines.iter().zip(first..model.size.height.saturating_sub(1)) {
+    let first = shared.size.height / 4;
+    for (line, y) in lines.iter().zip(first..shared.size.height.saturating_sub(1)) {
         pen.pieces(3, y, width, line);
     }
 }

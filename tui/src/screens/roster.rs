@@ -12,12 +12,12 @@ use roster_protocol::{
 };
 use tui_input::Input;
 
-use crate::histories::Known;
 use crate::keys::Action;
 use crate::message::{Effect, Mutation, Request};
 use crate::modal::{self, Modal};
 use crate::model::Model;
 use crate::screens::influencer;
+use crate::shared::histories::Known;
 use crate::widgets::window::Window;
 
 /// What the roster shows.
@@ -151,7 +151,7 @@ impl State {
 
 /// Loads what is in sight anew, after something happened.
 pub fn reload(model: &mut Model) -> Vec<Effect> {
-    let height = height(model.size);
+    let height = height(model.shared.size);
     if model.roster.asked.is_some() {
         model.roster.again = true;
         return Vec::new();
@@ -161,7 +161,7 @@ pub fn reload(model: &mut Model) -> Vec<Effect> {
 
 /// Takes a page; a late one for another question is dropped.
 pub fn answered(model: &mut Model, query: InfluencerQuery, result: Result<InfluencerPage, RosterError>) -> Vec<Effect> {
-    let height = height(model.size);
+    let height = height(model.shared.size);
     let state = &mut model.roster;
     if state.asked.as_ref() != Some(&query) {
         return Vec::new();
@@ -191,24 +191,24 @@ pub fn answered(model: &mut Model, query: InfluencerQuery, result: Result<Influe
 
 /// Asks for the days of the row the cursor rests on, and explains it once they are there.
 pub fn want_history(model: &mut Model) -> Vec<Effect> {
-    if model.roster.rests_at.is_some() || areas(model.size).pane.is_none() {
+    if model.roster.rests_at.is_some() || areas(model.shared.size).pane.is_none() {
         return Vec::new();
     }
-    let since = model.today().plus_days(-PANE_DAYS);
+    let since = model.shared.today().plus_days(-PANE_DAYS);
     let row = model.roster.current().cloned();
     let main = row.as_ref().and_then(|row| row.main);
-    let waits = main.is_some_and(|main| matches!(model.histories.get(main), Known::NotYet));
+    let waits = main.is_some_and(|main| matches!(model.shared.histories.get(main), Known::NotYet));
     // What is there stays until the next is whole.
     if !waits || model.roster.explained.is_none() {
         model.roster.explained = row;
     }
-    let request = main.and_then(|main| model.histories.want(main, since));
+    let request = main.and_then(|main| model.shared.histories.want(main, since));
     request.map(Effect::Request).into_iter().collect()
 }
 
 /// Time passed: the cursor may have rested.
 pub fn tick(model: &mut Model) -> Vec<Effect> {
-    if model.roster.rests_at.is_none_or(|at| at > model.now) {
+    if model.roster.rests_at.is_none_or(|at| at > model.shared.now) {
         return Vec::new();
     }
     model.roster.rests_at = None;
@@ -217,7 +217,7 @@ pub fn tick(model: &mut Model) -> Vec<Effect> {
 
 /// After the screen's size changed.
 pub fn resized(model: &mut Model) -> Vec<Effect> {
-    let height = height(model.size);
+    let height = height(model.shared.size);
     model.roster.window.clamp(model.roster.matching, height);
     if !model.roster.loaded {
         return Vec::new();
@@ -230,7 +230,7 @@ pub fn resized(model: &mut Model) -> Vec<Effect> {
 /// The filter's text changed.
 pub fn filter_changed(model: &mut Model) -> Vec<Effect> {
     model.roster.error = None;
-    let height = height(model.size);
+    let height = height(model.shared.size);
     model.roster.restart(height)
 }
 
@@ -243,7 +243,7 @@ pub fn set_filter(model: &mut Model, filter: &str) -> Vec<Effect> {
 /// Takes another order.
 pub fn set_sort(model: &mut Model, sort: SortBy) -> Vec<Effect> {
     model.roster.sort = sort;
-    let height = height(model.size);
+    let height = height(model.shared.size);
     model.roster.restart(height)
 }
 
@@ -254,15 +254,15 @@ pub fn go_to(model: &mut Model, number: usize) -> Vec<Effect> {
 }
 
 fn moved(model: &mut Model) -> Vec<Effect> {
-    let height = height(model.size);
+    let height = height(model.shared.size);
     model.roster.window.clamp(model.roster.matching, height);
-    model.roster.rests_at = Some(Timestamp(model.now.0.saturating_add(REST)));
+    model.roster.rests_at = Some(Timestamp(model.shared.now.0.saturating_add(REST)));
     if model.roster.loaded { model.roster.ask_missing(height) } else { Vec::new() }
 }
 
 /// What a key does here.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(model.size);
+    let height = height(model.shared.size);
     let total = model.roster.matching;
     if model.roster.window.moved(action, total, height) {
         return moved(model);

@@ -5,19 +5,19 @@ use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::{Alert, Change, Connection, Metric, PlatformState, PlatformStatus, Ratio, Source};
 
 use crate::format;
-use crate::model::Model;
+use crate::shared::Shared;
 
 /// How a connection stands, in words.
-pub fn connection(model: &Model, connection: &Connection, influencer_paused: bool) -> (String, Style) {
-    let theme = &model.theme;
-    let platform = model.platform_name(&connection.platform);
-    let ago = connection.last_synced_at.map(|at| format::age(model.now, at)).map(|age| match age.as_str() {
+pub fn connection(shared: &Shared, connection: &Connection, influencer_paused: bool) -> (String, Style) {
+    let theme = &shared.theme;
+    let platform = shared.platform_name(&connection.platform);
+    let ago = connection.last_synced_at.map(|at| format::age(shared.now, at)).map(|age| match age.as_str() {
         "now" => "just now".to_owned(),
         age => format!("{age} ago"),
     });
     let error = connection.last_error.as_deref();
     if connection.paused {
-        return (paused(model, connection, influencer_paused), theme.faint);
+        return (paused(shared, connection, influencer_paused), theme.faint);
     }
     if let Some(words) = connection.blocked_by.as_deref().and_then(|by| blocked(by, platform)) {
         return (words, theme.warn);
@@ -49,11 +49,11 @@ fn fresh(ago: &str, connection: &Connection, error: Option<&str>) -> String {
     format!("{ago}{rounding}{}{missing}", by_hand.unwrap_or_default())
 }
 
-fn paused(model: &Model, connection: &Connection, influencer_paused: bool) -> String {
-    if model.status.as_ref().is_some_and(|status| status.paused) {
+fn paused(shared: &Shared, connection: &Connection, influencer_paused: bool) -> String {
+    if shared.status.as_ref().is_some_and(|status| status.paused) {
         return "paused with everything · :resume all".to_owned();
     }
-    if let Some(platform) = model.platform(&connection.platform).filter(|platform| platform.paused) {
+    if let Some(platform) = shared.platform(&connection.platform).filter(|platform| platform.paused) {
         return format!("paused with {} · :resume platform:{}", platform.name, platform.platform);
     }
     let key = if influencer_paused { "P" } else { "p" };
@@ -71,8 +71,8 @@ fn blocked(by: &str, platform: &str) -> Option<String> {
 }
 
 /// How a platform stands, in words.
-pub fn platform(model: &Model, platform: &PlatformStatus) -> (String, Style) {
-    let theme = &model.theme;
+pub fn platform(shared: &Shared, platform: &PlatformStatus) -> (String, Style) {
+    let theme = &shared.theme;
     if platform.paused {
         return (format!("‖ paused · :resume platform:{}", platform.platform), theme.faint);
     }
@@ -87,7 +87,7 @@ pub fn platform(model: &Model, platform: &PlatformStatus) -> (String, Style) {
     let words = match platform.state {
         PlatformState::Ok => format!("{shape} ok"),
         PlatformState::Limited => match platform.held_until {
-            Some(until) => because(&format!("waits until {}", format::moment(until, model.now, &model.zone))),
+            Some(until) => because(&format!("waits until {}", format::moment(until, shared.now, &shared.zone))),
             None => because("limited"),
         },
         PlatformState::Down => because("down"),
@@ -97,17 +97,17 @@ pub fn platform(model: &Model, platform: &PlatformStatus) -> (String, Style) {
 }
 
 /// A value in the form people chose.
-pub fn value(model: &Model, metric: Metric, value: Option<f64>) -> String {
+pub fn value(shared: &Shared, metric: Metric, value: Option<f64>) -> String {
     match value {
         None => format::UNKNOWN.to_owned(),
-        Some(value) if model.exact => format::exact_value(metric, value),
+        Some(value) if shared.exact => format::exact_value(metric, value),
         Some(value) => format::value(metric, value),
     }
 }
 
 /// Two values, with all digits where their short forms would look the same.
-pub fn pair(model: &Model, metric: Metric, from: Option<f64>, to: Option<f64>) -> (String, String) {
-    let (short_from, short_to) = (value(model, metric, from), value(model, metric, to));
+pub fn pair(shared: &Shared, metric: Metric, from: Option<f64>, to: Option<f64>) -> (String, String) {
+    let (short_from, short_to) = (value(shared, metric, from), value(shared, metric, to));
     match (from, to) {
         (Some(from), Some(to)) if short_from == short_to => {
             (format::exact_value(metric, from), format::exact_value(metric, to))
@@ -117,18 +117,18 @@ pub fn pair(model: &Model, metric: Metric, from: Option<f64>, to: Option<f64>) -
 }
 
 /// `459K → 402K`.
-pub fn from_to(model: &Model, metric: Metric, from: Option<f64>, to: Option<f64>) -> String {
-    let (from, to) = pair(model, metric, from, to);
+pub fn from_to(shared: &Shared, metric: Metric, from: Option<f64>, to: Option<f64>) -> String {
+    let (from, to) = pair(shared, metric, from, to);
     format!("{from} → {to}")
 }
 
 /// `followers 459K → 402K (-12.4%)`.
-pub fn change(model: &Model, change: &Change) -> String {
+pub fn change(shared: &Shared, change: &Change) -> String {
     let by = match (change.from, change.to) {
         (Some(from), Some(to)) => format::change(from, to).map(|by| format!(" ({by})")),
         _ => None,
     };
-    let values = from_to(model, change.metric, change.from, change.to);
+    let values = from_to(shared, change.metric, change.from, change.to);
     format!("{} {values}{}", format::metric(change.metric), by.unwrap_or_default())
 }
 

@@ -13,6 +13,7 @@ use super::listing::Listing;
 use crate::keys::Action;
 use crate::message::{Effect, Mutation, Request};
 use crate::model::{Model, Screen};
+use crate::shared::Shared;
 
 /// What the screen shows beside the daemon's status.
 #[derive(Clone, Debug, Default)]
@@ -37,9 +38,9 @@ pub fn areas(size: Size, platforms: usize, running: usize) -> Areas {
     Areas { platforms, running, runs: body.saturating_sub(platforms + running) }
 }
 
-fn height(model: &Model) -> usize {
-    let running = model.status.as_ref().map_or(0, |status| status.running.len());
-    usize::from(areas(model.size, model.platforms.len(), running).runs)
+fn height(shared: &Shared) -> usize {
+    let running = shared.status.as_ref().map_or(0, |status| status.running.len());
+    usize::from(areas(shared.size, shared.platforms.len(), running).runs)
 }
 
 /// Asks for the newest runs.
@@ -50,7 +51,7 @@ pub fn reload(model: &mut Model) -> Vec<Effect> {
 
 /// Takes a page of runs.
 pub fn answered(model: &mut Model, mark: Option<PageMark>, result: Result<Page<Run>, RosterError>) -> Vec<Effect> {
-    let height = height(model);
+    let height = height(&model.shared);
     let Screen::Sync(state) = &mut model.screen else { return Vec::new() };
     let again = state.runs.answered(mark.as_ref(), result, |a, b| a.id == b.id, height);
     if again { vec![Effect::Request(Request::Runs(None))] } else { Vec::new() }
@@ -58,7 +59,7 @@ pub fn answered(model: &mut Model, mark: Option<PageMark>, result: Result<Page<R
 
 /// What a key does here.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(model);
+    let height = height(&model.shared);
     let Screen::Sync(state) = &mut model.screen else { return Vec::new() };
     match action {
         Action::Open => match state.runs.current() {

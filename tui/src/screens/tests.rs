@@ -9,8 +9,9 @@ use roster_protocol::{
     ConsentBegun, ConsentState, ConsentWay, Cursor, ErrorKind, Event, EventBatch, MissingScope, RosterError,
 };
 
+use crate::message::NoDaemon;
 use crate::message::{Message, Request, Response};
-use crate::model::{Model, NoDaemon};
+use crate::model::Model;
 use crate::testing::*;
 use crate::theme::Theme;
 
@@ -52,7 +53,7 @@ fn roster() {
 #[test]
 fn a_daemon_that_cannot_write_says_so_as_long_as_it_cannot() {
     let (mut model, _) = after("jj", SMALL);
-    let status = model.status.as_mut().expect("online");
+    let status = model.shared.status.as_mut().expect("online");
     status.not_ready = Some("the store cannot be written: no space is left on the disk".to_owned());
     assert_snapshot!("not_ready", picture(&model));
 }
@@ -131,7 +132,7 @@ fn sync() {
     daemon.status.paused = true;
     let batch = EventBatch { next: Cursor::default(), events: vec![Event::SyncMoved], reload: false };
     send(&mut model, &mut daemon, Message::Happened(batch));
-    model.size = Size { width: 200, height: 60 };
+    model.shared.size = Size { width: 200, height: 60 };
     assert_snapshot!("sync_wide", picture(&model));
 }
 
@@ -419,7 +420,7 @@ impl Hostile {
 #[test]
 fn without_colours_shapes_remain() {
     let (mut model, _) = after("jj", SMALL);
-    model.theme = Theme::colorless();
+    model.shared.theme = Theme::colorless();
     let picture = buffer(&model);
     assert!(picture.content.iter().all(|cell| cell.fg == ratatui::style::Color::Reset));
 }

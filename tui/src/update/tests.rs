@@ -138,7 +138,7 @@ fn a_row_is_explained_once_the_cursor_rests() {
     }
     assert_eq!((explained(&model).as_deref(), daemon.asked.len()), (Some("Mara Lindqvist"), 0));
     assert!(model.next_tick() <= NOW.plus_seconds(1));
-    model.now = NOW.plus_seconds(1);
+    model.shared.now = NOW.plus_seconds(1);
     send(&mut model, &mut daemon, Message::Tick);
     assert_eq!((explained(&model).as_deref(), daemon.asked.len()), (Some("Oskar & Ines"), 1));
 }
@@ -219,11 +219,11 @@ fn a_sync_is_followed_to_its_end() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
     press(&mut model, &mut daemon, "jjs");
-    assert!(model.watched.is_empty());
+    assert!(model.shared.watched.is_empty());
     assert!(picture(&model).contains("synced Oskar & Ines: 402K followers"));
-    model.now = NOW.plus_seconds(60);
+    model.shared.now = NOW.plus_seconds(60);
     send(&mut model, &mut daemon, Message::Tick);
-    assert!(model.toasts.is_empty());
+    assert!(model.shared.toasts.is_empty());
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn who_is_removed_leads_back() {
 fn nothing_is_shown_before_a_daemon_was_there() {
     let mut daemon = Daemon::new();
     let mut model = Model::new(NOW, TimeZone::UTC, Size { width: 80, height: 24 });
-    let no_daemon = crate::model::NoDaemon {
+    let no_daemon = crate::message::NoDaemon {
         tried: vec!["/run/roster/rosterd.sock".into()],
         error: RosterError::new(ErrorKind::Unreachable, "rosterd is not running"),
         can_start: true,
@@ -472,7 +472,7 @@ fn first_numbers_appear_when_the_sync_ends() {
 #[test]
 fn a_consent_outlives_a_daemon_that_starts_anew() {
     let (mut model, mut daemon) = consent(vec![], "");
-    let form = model.forms;
+    let form = model.shared.forms;
     let reply = ConsentReply::State(consent_id(1), Err(offline()));
     send(&mut model, &mut daemon, Message::Response(Box::new(Response::Consent { form, reply })));
     assert!(picture(&model).contains("9:41 left"));

@@ -3,11 +3,12 @@
 use roster_protocol::{ErrorKind, Outcome, RosterError, Run, SyncProgress, SyncTicket};
 
 use crate::message::{Effect, Request};
-use crate::model::{Model, ToastLevel, Watched};
+use crate::model::Model;
+use crate::shared::{ToastLevel, Watched};
 
 /// Follows a ticket from its first run on.
 pub(super) fn begin(model: &mut Model, ticket: SyncTicket, label: String) -> Vec<Effect> {
-    model.watched.push(Watched { ticket, label, ended: 0, not_ok: 0 });
+    model.shared.watched.push(Watched { ticket, label, ended: 0, not_ok: 0 });
     vec![Effect::Request(Request::Progress { ticket, seen: 0 })]
 }
 
@@ -17,25 +18,25 @@ pub(super) fn progress(
     ticket: SyncTicket,
     result: Result<SyncProgress, RosterError>,
 ) -> Vec<Effect> {
-    let Some(at) = model.watched.iter().position(|watched| watched.ticket == ticket) else { return Vec::new() };
+    let Some(at) = model.shared.watched.iter().position(|watched| watched.ticket == ticket) else { return Vec::new() };
     let progress = match result {
         Ok(progress) => progress,
         Err(error) => {
-            model.watched.remove(at);
+            model.shared.watched.remove(at);
             // A daemon that was started anew knows nothing of the ticket; it syncs all the same.
             if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unreachable) {
-                model.complain(error);
+                model.shared.complain(error);
             }
             return Vec::new();
         }
     };
-    let watched = &mut model.watched[at];
+    let watched = &mut model.shared.watched[at];
     watched.ended += progress.runs.len() as u64;
     watched.not_ok += progress.runs.iter().filter(|run| run.outcome != Outcome::Ok).count() as u64;
     if !progress.done {
         return vec![Effect::Request(Request::Progress { ticket, seen: watched.ended })];
     }
-    let watched = model.watched.remove(at);
+    let watched = model.shared.watched.remove(at);
     tell_synced(model, &watched, progress.runs.last());
     Vec::new()
 }
@@ -44,7 +45,7 @@ fn tell_synced(model: &mut Model, watched: &Watched, last: Option<&Run>) {
     let label = &watched.label;
     let (level, text, hint) = match (watched.not_ok, last) {
         (0, Some(run)) if watched.ended == 1 && run.followers.is_some() => {
-            (ToastLevel::Done, format!("synced {label}: {} followers", model.count(run.followers)), None)
+            (ToastLevel::Done, format!("synced {label}: {} followers", model.shared.count(run.followers)), None)
         }
         (0, _) => (ToastLevel::Done, format!("synced {label}"), None),
         (_, Some(Run { error: Some(error), .. })) if watched.ended == 1 => {
@@ -56,6 +57,6 @@ fn tell_synced(model: &mut Model, watched: &Watched, last: Option<&Run>) {
         }
     };
     let begun = format!("syncing {label}");
-    model.toasts.retain(|toast| toast.text != begun);
-    model.say(level, text, hint);
+    model.shared.toasts.retain(|toast| toast.text != begun);
+    model.shared.say(level, text, hint);
 }

@@ -21,15 +21,14 @@ use roster_protocol::{ConsentChoice, ConsentedConnection, RosterError};
 use super::{Choosing, Connect, Notice, Phase, WaitView, Waiting};
 use crate::consent::{asks, came_of, missing, must_paste, reads, shown_url, ssh_line, taken};
 use crate::format;
-use crate::model::Model;
-use crate::screens::influencer;
+use crate::shared::Shared;
 use crate::widgets::input;
 use crate::widgets::pen::{Pen, broken, lines};
 use crate::widgets::qr::Qr;
 
 /// Draws the modal over the whole screen.
-pub fn view(model: &Model, connect: &Connect, pen: &mut Pen<'_>) {
-    let size = model.size;
+pub fn view(shared: &Shared, connect: &Connect, pen: &mut Pen<'_>) {
+    let size = shared.size;
     let area = Rect { x: 0, y: 1, width: size.width, height: size.height.saturating_sub(2) };
     pen.clear(area);
     if let Phase::Waiting(waiting) = &connect.phase
@@ -37,14 +36,14 @@ pub fn view(model: &Model, connect: &Connect, pen: &mut Pen<'_>) {
     {
         return draw_code_alone(waiting, pen, area);
     }
-    let title = format!("Connect {} to {}", connect.target.name, model.platform_name(&connect.target.platform));
+    let title = format!("Connect {} to {}", connect.target.name, shared.platform_name(&connect.target.platform));
     pen.put(1, area.y, area.width.saturating_sub(2), &title, pen.theme.strong);
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     match &connect.phase {
         Phase::Beginning => _ = pen.put(1, body.y + 1, body.width, "Asking for the way there …", pen.theme.plain),
-        Phase::Waiting(waiting) => draw_waiting(model, connect, waiting, pen, body),
-        Phase::Choosing(choosing) => draw_choosing(model, connect, choosing, pen, body),
-        Phase::Connected(consented) => draw_connected(model, connect, consented, pen, body),
+        Phase::Waiting(waiting) => draw_waiting(shared, connect, waiting, pen, body),
+        Phase::Choosing(choosing) => draw_choosing(shared, connect, choosing, pen, body),
+        Phase::Connected(consented) => draw_connected(shared, connect, consented, pen, body),
         Phase::Failed(error) => draw_failed(error, pen, body),
     }
 }
@@ -117,10 +116,10 @@ fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Ve
 }
 
 /// What stands below: the wait itself, and what was said.
-fn after(model: &Model, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
+fn after(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     let number = if waiting.begun.redirect_uri.is_some() { 3 } else { 2 };
-    let mut all = vec![text(8, format!("{number}  {}", stands(model, waiting)), plain)];
+    let mut all = vec![text(8, format!("{number}  {}", stands(shared, waiting)), plain)];
     if waiting.view == WaitView::Pasting {
         all.push(Line { wanted: ALWAYS, what: What::Address });
     }
@@ -139,9 +138,9 @@ fn after(model: &Model, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, wid
 }
 
 /// How the wait stands, in words.
-fn stands(model: &Model, waiting: &Waiting) -> String {
+fn stands(shared: &Shared, waiting: &Waiting) -> String {
     let begun = &waiting.begun;
-    let left = left(begun.expires_at.since(model.now));
+    let left = left(begun.expires_at.since(shared.now));
     match (waiting.finishing, waiting.view) {
         (true, _) => format!("Answered. {} is asked what may be read …", begun.platform_name),
         (_, WaitView::Pasting) => format!("The address you landed on, then Enter … {left} left"),
@@ -159,7 +158,7 @@ fn left(millis: i64) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-fn draw_waiting(model: &Model, connect: &Connect, waiting: &Waiting, pen: &mut Pen<'_>, body: Rect) {
+fn draw_waiting(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &mut Pen<'_>, body: Rect) {
     let above = before(connect, waiting, pen, body.width);
     let code = Qr::new(&waiting.begun.url).filter(|_| !waiting.finishing && waiting.view == WaitView::Guide);
     let rest = body.height.saturating_sub(above.len() as u16);
@@ -169,7 +168,7 @@ fn draw_waiting(model: &Model, connect: &Connect, waiting: &Waiting, pen: &mut P
         columns + 70 <= usize::from(body.width) && lines <= usize::from(rest)
     });
     let narrow = beside.map_or(body.width, |code| body.width.saturating_sub(code.size().0 as u16 + 3));
-    let below = after(model, connect, waiting, pen, narrow);
+    let below = after(shared, connect, waiting, pen, narrow);
     let at = body.y + above.len() as u16;
     match (&code, beside) {
         (Some(code), Some(_)) => draw_code(code, pen, body.width.saturating_sub(code.size().0 as u16 + 2), at),
@@ -238,16 +237,16 @@ pub fn seen_choices(size: Size) -> usize {
     usize::from(size.height.saturating_sub(10)).max(1)
 }
 
-fn draw_choosing(model: &Model, connect: &Connect, choosing: &Choosing, pen: &mut Pen<'_>, body: Rect) {
+fn draw_choosing(shared: &Shared, connect: &Connect, choosing: &Choosing, pen: &mut Pen<'_>, body: Rect) {
     let plain = pen.theme.plain;
     let room = body.width.saturating_sub(2);
     let told =
         format!("The consent opens {} accounts. Which belong to {}?", choosing.choices.len(), connect.target.name);
     pen.put(1, body.y + 1, room, &told, plain);
-    let seen = seen_choices(model.size);
+    let seen = seen_choices(shared.size);
     let rows = choosing.choices.iter().enumerate().skip(choosing.window.top).take(seen);
     for ((index, choice), y) in rows.zip(body.y + 3..) {
-        draw_choice(model, connect, choosing, (index, choice), pen, y);
+        draw_choice(shared, connect, choosing, (index, choice), pen, y);
     }
     let below = body.y + 4 + choosing.choices.len().min(seen) as u16;
     match (&connect.notice, choosing.sent) {
@@ -261,7 +260,7 @@ fn draw_choosing(model: &Model, connect: &Connect, choosing: &Choosing, pen: &mu
 }
 
 fn draw_choice(
-    model: &Model,
+    shared: &Shared,
     connect: &Connect,
     choosing: &Choosing,
     (index, choice): (usize, &ConsentChoice),
@@ -275,11 +274,11 @@ fn draw_choice(
     }
     let mark = if choosing.marked.contains(&index) { "[x]" } else { "[ ]" };
     pen.put(3, y, 3, mark, plain);
-    let width = model.size.width;
+    let width = shared.size.width;
     let handle = (width * 3 / 10).min(40);
     pen.put(7, y, handle, &choice.handle, if under_cursor { pen.theme.strong } else { plain });
     let at = 7 + handle + 1;
-    pen.put_right(at, y, 13, &model.count(choice.followers), plain);
+    pen.put_right(at, y, 13, &shared.count(choice.followers), plain);
     let at = at + 15;
     let name = choice.name.as_deref().unwrap_or_default();
     let taken = taken(choice, Some(connect.target.influencer));
@@ -287,7 +286,13 @@ fn draw_choice(
     pen.pieces(at, y, width.saturating_sub(at + 1), &[(name, plain), (between, faint), (taken, pen.theme.warn)]);
 }
 
-fn draw_connected(model: &Model, connect: &Connect, consented: &[ConsentedConnection], pen: &mut Pen<'_>, body: Rect) {
+fn draw_connected(
+    shared: &Shared,
+    connect: &Connect,
+    consented: &[ConsentedConnection],
+    pen: &mut Pen<'_>,
+    body: Rect,
+) {
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     let room = body.width.saturating_sub(2);
     let mut all: Vec<Vec<(String, Style)>> = vec![Vec::new()];
@@ -295,9 +300,9 @@ fn draw_connected(model: &Model, connect: &Connect, consented: &[ConsentedConnec
         let (shape, style) = if one.missing.is_empty() { ("● ", pen.theme.good) } else { ("◐ ", pen.theme.warn) };
         all.push(vec![
             (shape.to_owned(), style),
-            (influencer::label(model, &one.connection), pen.theme.strong),
+            (shared.label(&one.connection), pen.theme.strong),
             (format!("   {}", came_of(one)), faint),
-            (format!("   {}", numbers(model, one)), plain),
+            (format!("   {}", numbers(shared, one)), plain),
         ]);
         all.extend(one.missing.iter().map(|scope| vec![(format!("  {}", missing(scope)), pen.theme.warn)]));
     }
@@ -319,7 +324,7 @@ fn draw_connected(model: &Model, connect: &Connect, consented: &[ConsentedConnec
 }
 
 /// The first numbers, as soon as they are there.
-fn numbers(model: &Model, one: &ConsentedConnection) -> String {
+fn numbers(shared: &Shared, one: &ConsentedConnection) -> String {
     let connection = &one.connection;
     let latest = connection.latest.as_ref().filter(|_| connection.last_synced_at.is_some());
     match (latest, &connection.last_error) {
@@ -327,7 +332,7 @@ fn numbers(model: &Model, one: &ConsentedConnection) -> String {
         (Some(latest), None) => {
             let posts = latest.numbers.posts.map(|posts| format!(", {} posts", format::exact(posts)));
             let followers = match latest.numbers.followers {
-                Some(_) => format!("{} followers", model.count(latest.numbers.followers)),
+                Some(_) => format!("{} followers", shared.count(latest.numbers.followers)),
                 None => "followers hidden".to_owned(),
             };
             format!("{followers}{}", posts.unwrap_or_default())

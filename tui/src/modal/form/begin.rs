@@ -6,21 +6,22 @@ use tui_input::Input;
 use super::{Content, Field, Form, Kind, Phase, parse};
 use crate::modal::Modal;
 use crate::model::Model;
-use crate::screens::influencer;
 
 fn text_field(label: &'static str, example: impl Into<String>, value: &str) -> Field {
     Field { label, example: example.into(), content: Content::Text(Input::from(value)) }
 }
 
 fn form(model: &mut Model, kind: Kind, fields: Vec<Field>) -> Modal {
-    model.forms += 1;
-    Modal::Form(Box::new(Form { id: model.forms, kind, fields, focus: 0, phase: Phase::Typing, seen: None }))
+    model.shared.forms += 1;
+    Modal::Form(Box::new(Form { id: model.shared.forms, kind, fields, focus: 0, phase: Phase::Typing, seen: None }))
 }
 
 /// A new influencer.
 pub fn add(model: &mut Model) -> Modal {
-    let example =
-        model.example_account().map_or("a name".to_owned(), |example| format!("{example}, a profile's URL, or a name"));
+    let example = model
+        .shared
+        .example_account()
+        .map_or("a name".to_owned(), |example| format!("{example}, a profile's URL, or a name"));
     let fields = vec![
         text_field("Account", example, ""),
         text_field("Name", "as the team calls them", ""),
@@ -32,7 +33,7 @@ pub fn add(model: &mut Model) -> Modal {
 
 /// A further account of an influencer.
 pub fn connect(model: &mut Model, influencer: InfluencerId, name: String) -> Modal {
-    let mut platforms = model.platforms.clone();
+    let mut platforms = model.shared.platforms.clone();
     platforms.sort_by_key(|platform| !(platform.enabled && platform.configured));
     let fields = vec![
         Field { label: "Platform", example: String::new(), content: Content::Platform { platforms, chosen: 0 } },
@@ -58,8 +59,8 @@ pub fn note(model: &mut Model, row: &InfluencerRow) -> Modal {
 
 /// Numbers typed by hand.
 pub fn record(model: &mut Model, connection: &Connection) -> Modal {
-    let today = model.today().to_string();
-    let name = influencer::label(model, connection);
+    let today = model.shared.today().to_string();
+    let name = model.shared.label(connection);
     let fields = vec![
         text_field("Date", "2026-11-21", &today),
         text_field("Followers", "12345 or 12.3k; what stays empty is not known", ""),
@@ -79,7 +80,7 @@ pub fn record(model: &mut Model, connection: &Connection) -> Modal {
 
 /// How often a connection is synced.
 pub fn interval(model: &mut Model, connection: &Connection) -> Modal {
-    let name = influencer::label(model, connection);
+    let name = model.shared.label(connection);
     let now = connection.interval.map(parse::interval_text).unwrap_or_default();
     let fields = vec![text_field("Every", "30m, 6h or 1d; empty follows the common interval", &now)];
     form(model, Kind::Interval { connection: connection.id, name }, fields)

@@ -8,7 +8,7 @@ use super::parse::Who;
 use super::{Form, Kind, Seen, parse};
 use crate::message::Mutation;
 use crate::modal::connect::Target;
-use crate::model::{Model, may_consent};
+use crate::shared::{Shared, may_consent};
 
 /// What Enter does next.
 pub(super) enum Step {
@@ -21,9 +21,9 @@ pub(super) enum Step {
 
 impl Form {
     /// The next step, or why there is none.
-    pub(super) fn next_step(&self, model: &Model) -> Result<Step, RosterError> {
+    pub(super) fn next_step(&self, shared: &Shared) -> Result<Step, RosterError> {
         match &self.kind {
-            Kind::Add => self.next_of_add(model),
+            Kind::Add => self.next_of_add(shared),
             Kind::Connect { influencer, name } => self.next_of_connect(*influencer, name),
             Kind::Edit { influencer, name, tags } => {
                 let new_name = clean_name(self.text(0))?;
@@ -52,9 +52,9 @@ impl Form {
         }
     }
 
-    fn next_of_add(&self, model: &Model) -> Result<Step, RosterError> {
+    fn next_of_add(&self, shared: &Shared) -> Result<Step, RosterError> {
         let Some(seen) = self.seen() else {
-            return match parse::who(self.text(0), &model.platforms)? {
+            return match parse::who(self.text(0), &shared.platforms)? {
                 Who::Name(name) => Ok(Step::NameOnly(name)),
                 Who::Accounts(accounts) => Ok(Step::LookUp(accounts)),
             };

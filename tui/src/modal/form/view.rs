@@ -15,13 +15,13 @@ use roster_protocol::{AccountPreview, ApiAccess, PlatformStatus};
 
 use super::{Content, Field, Form, Kind, Phase};
 use crate::modal::boxed;
-use crate::model::{Model, may_consent};
+use crate::shared::{Shared, may_consent};
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
 
 /// Draws a form.
-pub fn view(model: &Model, form: &Form, pen: &mut Pen<'_>) {
-    let inside = boxed(pen, model.size, 74, form.fields.len() as u16 + 5, &title(form));
+pub fn view(shared: &Shared, form: &Form, pen: &mut Pen<'_>) {
+    let inside = boxed(pen, shared.size, 74, form.fields.len() as u16 + 5, &title(form));
     let labels = form.fields.iter().map(|field| field.label.len() as u16).max().unwrap_or(0);
     let label = labels + 2;
     for ((index, field), y) in form.fields.iter().enumerate().zip(inside.y..inside.y + inside.height) {
@@ -34,7 +34,7 @@ pub fn view(model: &Model, form: &Form, pen: &mut Pen<'_>) {
     let below = inside.y + form.fields.len() as u16 + 1;
     let left = (inside.y + inside.height).saturating_sub(below);
     if left >= 2 {
-        draw_state(model, form, pen, Rect { y: below, height: left.min(3), ..inside });
+        draw_state(shared, form, pen, Rect { y: below, height: left.min(3), ..inside });
     }
 }
 
@@ -75,7 +75,7 @@ fn draw_field(form: &Form, field: &Field, focused: bool, pen: &mut Pen<'_>, line
 }
 
 /// Two or three lines: who the account is, and what Enter does.
-fn draw_state(model: &Model, form: &Form, pen: &mut Pen<'_>, area: Rect) {
+fn draw_state(shared: &Shared, form: &Form, pen: &mut Pen<'_>, area: Rect) {
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     match &form.phase {
         Phase::Waiting(what) => _ = pen.put(area.x, area.y, area.width, what, plain),
@@ -89,7 +89,7 @@ fn draw_state(model: &Model, form: &Form, pen: &mut Pen<'_>, area: Rect) {
                 let style = if account.taken_by.is_some() { pen.theme.warn } else { pen.theme.good };
                 let sign = if account.taken_by.is_some() { '!' } else { '●' };
                 pen.sign(area.x, area.y, sign, style);
-                pen.put(area.x + 2, area.y, area.width.saturating_sub(2), &preview(model, account), plain);
+                pen.put(area.x + 2, area.y, area.width.saturating_sub(2), &preview(shared, account), plain);
             } else if let Some(platform) = form.platform() {
                 pen.put(area.x, area.y, area.width, &access(platform), faint);
             }
@@ -98,14 +98,14 @@ fn draw_state(model: &Model, form: &Form, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-fn preview(model: &Model, account: &AccountPreview) -> String {
+fn preview(shared: &Shared, account: &AccountPreview) -> String {
     let followers = match account.followers {
         _ if account.needs_consent => "waits for its owner: press c once it is saved".to_owned(),
-        Some(_) => format!("{} followers", model.count(account.followers)),
+        Some(_) => format!("{} followers", shared.count(account.followers)),
         None => "followers hidden".to_owned(),
     };
     let name = account.display_name.as_ref().map(|name| format!(" · {name}")).unwrap_or_default();
-    format!("{} {}{name} · {followers}", model.platform_name(&account.platform), account.handle)
+    format!("{} {}{name} · {followers}", shared.platform_name(&account.platform), account.handle)
 }
 
 /// What it takes to read a platform, and whether that is there.

@@ -17,9 +17,8 @@ use roster_protocol::{ConnectionRow, ConnectionStatus, Grant, Renews, Status};
 use super::{PANE, State, height};
 use crate::consent::{missing, missing_names};
 use crate::format;
-use crate::model::Model;
-use crate::screens::influencer::label;
 use crate::screens::states;
+use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
 
@@ -44,8 +43,8 @@ pub fn summary(status: &Status) -> String {
 }
 
 /// Draws the list, and what is to say about the row under the cursor.
-pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
-    let width = model.size.width;
+pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
+    let width = shared.size.width;
     let empty = match (&state.list.error, state.list.loaded) {
         (Some(error), false) => Some(error.message.as_str()),
         (None, false) => Some("loading…"),
@@ -53,7 +52,7 @@ pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
         _ => None,
     };
     if let Some(empty) = empty {
-        pen.put(3, model.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
+        pen.put(3, shared.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
         return;
     }
     let columns = [
@@ -65,30 +64,30 @@ pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
     ];
     let table = Table::new(&columns, width);
     table.titles(pen, 1);
-    for ((row, under_cursor), y) in state.list.visible(height(model.size)).zip(2..) {
+    for ((row, under_cursor), y) in state.list.visible(height(shared.size)).zip(2..) {
         match row {
-            Some(row) => table.row(pen, y, &cells(model, row, under_cursor), under_cursor),
+            Some(row) => table.row(pen, y, &cells(shared, row, under_cursor), under_cursor),
             None => table.row(pen, y, &[cell("…", pen.theme.faint)], under_cursor),
         }
     }
-    if let Some(row) = state.list.current().filter(|_| model.size.height > 3 + PANE) {
-        let y = model.size.height.saturating_sub(1 + PANE);
-        draw_pane(model, row, pen, Rect { x: 1, y, width: width.saturating_sub(2), height: PANE });
+    if let Some(row) = state.list.current().filter(|_| shared.size.height > 3 + PANE) {
+        let y = shared.size.height.saturating_sub(1 + PANE);
+        draw_pane(shared, row, pen, Rect { x: 1, y, width: width.saturating_sub(2), height: PANE });
     }
 }
 
-fn cells(model: &Model, row: &ConnectionRow, under_cursor: bool) -> Vec<Content> {
-    let theme = &model.theme;
+fn cells(shared: &Shared, row: &ConnectionRow, under_cursor: bool) -> Vec<Content> {
+    let theme = &shared.theme;
     let connection = &row.connection;
     let (shape, style) = theme.badge(connection.badge, connection.paused);
-    let (words, words_style) = stands(model, row);
+    let (words, words_style) = stands(shared, row);
     let name = if under_cursor { theme.strong } else { theme.plain };
     let missing = row.grant.as_ref().map(|grant| missing_names(&grant.missing)).unwrap_or_default();
-    let (token, token_style) = token(model, row);
+    let (token, token_style) = token(shared, row);
     vec![
         vec![
             (shape.to_string(), style),
-            (format!("{} ", model.platform_short(&connection.platform)), theme.plain),
+            (format!("{} ", shared.platform_short(&connection.platform)), theme.plain),
             (connection.handle.clone(), name),
         ],
         cell(&row.influencer_name, theme.plain),
@@ -99,39 +98,39 @@ fn cells(model: &Model, row: &ConnectionRow, under_cursor: bool) -> Vec<Content>
 }
 
 /// How it stands in words, with the key that mends it.
-fn stands(model: &Model, row: &ConnectionRow) -> (String, Style) {
+fn stands(shared: &Shared, row: &ConnectionRow) -> (String, Style) {
     let connection = &row.connection;
     if connection.paused {
-        return ("paused".to_owned(), model.theme.faint);
+        return ("paused".to_owned(), shared.theme.faint);
     }
-    let (words, style) = states::connection(model, connection, false);
+    let (words, style) = states::connection(shared, connection, false);
     let is_well = matches!(connection.status, ConnectionStatus::Fresh | ConnectionStatus::Stale);
     match row.grant.as_ref().filter(|_| is_well && connection.blocked_by.is_none()) {
-        Some(grant) if ends_soon(model, grant) => {
-            let day = grant.act_before.map(|at| format::moment(at, model.now, &model.zone)).unwrap_or_default();
-            (format!("consent ends {day} · c renews it"), model.theme.warn)
+        Some(grant) if ends_soon(shared, grant) => {
+            let day = grant.act_before.map(|at| format::moment(at, shared.now, &shared.zone)).unwrap_or_default();
+            (format!("consent ends {day} · c renews it"), shared.theme.warn)
         }
         Some(grant) if !grant.missing.is_empty() => {
-            (format!("{words} · not given: {} · c asks again", missing_names(&grant.missing)), model.theme.warn)
+            (format!("{words} · not given: {} · c asks again", missing_names(&grant.missing)), shared.theme.warn)
         }
         _ => (words, style),
     }
 }
 
-fn ends_soon(model: &Model, grant: &Grant) -> bool {
-    grant.act_before.is_some_and(|at| at.since(model.now) < SOON_DAYS * 86_400_000)
+fn ends_soon(shared: &Shared, grant: &Grant) -> bool {
+    grant.act_before.is_some_and(|at| at.since(shared.now) < SOON_DAYS * 86_400_000)
 }
 
 /// When the token ends, and whether that matters to anybody.
-fn token(model: &Model, row: &ConnectionRow) -> (String, Style) {
-    let theme = &model.theme;
-    let until = |at| format::until(model.now, at);
+fn token(shared: &Shared, row: &ConnectionRow) -> (String, Style) {
+    let theme = &shared.theme;
+    let until = |at| format::until(shared.now, at);
     match (&row.grant, row.connection.token_expires_at) {
         (Some(Grant { renews: Renews::Never, .. }), _) => ("over".to_owned(), theme.bad),
         _ if row.connection.status == ConnectionStatus::Reauthorize => ("over".to_owned(), theme.bad),
         (Some(Grant { act_before: Some(at), .. }), _) => {
             let style =
-                if row.grant.as_ref().is_some_and(|grant| ends_soon(model, grant)) { theme.warn } else { theme.plain };
+                if row.grant.as_ref().is_some_and(|grant| ends_soon(shared, grant)) { theme.warn } else { theme.plain };
             (until(*at), style)
         }
         // It is renewed before, and nobody has to care.
@@ -141,15 +140,15 @@ fn token(model: &Model, row: &ConnectionRow) -> (String, Style) {
     }
 }
 
-fn draw_pane(model: &Model, row: &ConnectionRow, pen: &mut Pen<'_>, area: Rect) {
+fn draw_pane(shared: &Shared, row: &ConnectionRow, pen: &mut Pen<'_>, area: Rect) {
     let (faint, strong) = (pen.theme.faint, pen.theme.strong);
     pen.rule(area.x, area.y, area.width);
     let of = format!("   of {}", row.influencer_name);
-    pen.pieces(area.x, area.y + 1, area.width, &[(label(model, &row.connection), strong), (of, faint)]);
-    let (words, style) = stands(model, row);
+    pen.pieces(area.x, area.y + 1, area.width, &[(shared.label(&row.connection), strong), (of, faint)]);
+    let (words, style) = stands(shared, row);
     let used = pen.wrapped(Rect { y: area.y + 2, height: 2, ..area }, &words, style);
     let Some(grant) = &row.grant else {
-        let told = if model.may_consent(&row.connection.platform) {
+        let told = if shared.may_consent(&row.connection.platform) {
             "no consent: public numbers only · c asks for consent"
         } else {
             "public numbers; no consent is needed"

@@ -17,11 +17,11 @@
 use ratatui::layout::Rect;
 use roster_protocol::{AlertState, Connection, Date, Influencer, Metric, Timestamp};
 
-use super::{RANGES, State, label, seen_connections};
+use super::{RANGES, State, seen_connections};
 use crate::format;
-use crate::histories::{Known, missing_days, points};
-use crate::model::Model;
 use crate::screens::states;
+use crate::shared::Shared;
+use crate::shared::histories::{Known, missing_days, points};
 use crate::widgets::chart::Chart;
 use crate::widgets::pen::{Pen, columns};
 use crate::widgets::table::{Content, Table, cell, left, right};
@@ -30,43 +30,44 @@ use crate::widgets::table::{Content, Table, cell, left, right};
 const TALLEST: u16 = 20;
 
 /// Draws the influencer.
-pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
-    let area = Rect { x: 0, y: 1, width: model.size.width, height: model.size.height.saturating_sub(2) };
+pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
+    let area = Rect { x: 0, y: 1, width: shared.size.width, height: shared.size.height.saturating_sub(2) };
     let Some(known) = &state.known else {
         let text = state.error.as_ref().map_or("loading…", |error| &error.message);
         pen.put(3, area.y + area.height / 3, area.width.saturating_sub(4), text, pen.theme.plain);
         return;
     };
-    draw_summary(model, known, pen, area.y);
+    draw_summary(shared, known, pen, area.y);
     if let Some(note) = known.note.as_deref().filter(|note| !note.is_empty()) {
         pen.pieces(1, area.y + 1, area.width - 2, &[("note: ", pen.theme.faint), (note, pen.theme.plain)]);
     }
-    let seen = seen_connections(model.size, known.connections.len()) as u16;
-    draw_connections(model, state, known, pen, area.y + 2, seen);
+    let seen = seen_connections(shared.size, known.connections.len()) as u16;
+    draw_connections(shared, state, known, pen, area.y + 2, seen);
     let below = area.y + 3 + seen;
     let left = (area.y + area.height).saturating_sub(below);
     // One line for the title and one for the dates; a third of the rest tells what happened.
     let happened = if left < 9 { 0 } else { (left / 3).max(left.saturating_sub(TALLEST)) };
     let chart = Rect { x: 0, y: below, width: area.width, height: left - happened };
-    draw_chart(model, state, pen, chart);
+    draw_chart(shared, state, pen, chart);
     if happened > 0 {
-        draw_events(model, state, pen, Rect { y: below + chart.height, height: happened, ..chart });
+        draw_events(shared, state, pen, Rect { y: below + chart.height, height: happened, ..chart });
     }
 }
 
-fn draw_summary(model: &Model, known: &Influencer, pen: &mut Pen<'_>, y: u16) {
+fn draw_summary(shared: &Shared, known: &Influencer, pen: &mut Pen<'_>, y: u16) {
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     let row = &known.row;
     let main = known.connections.iter().find(|connection| Some(connection.id) == row.main);
     let growth = row.growth_7d.map(|growth| format!(" ({} 7 d)", format::signed_percent(growth))).unwrap_or_default();
     let rate = row.engagement_rate.map_or(format::UNKNOWN.to_owned(), format::percent);
     let chosen = if row.main_chosen { ", chosen" } else { "" };
-    let main = main.map(|main| format!("   main: {}{chosen}", model.platform_name(&main.platform))).unwrap_or_default();
-    let age = row.synced_at.map(|at| format!("   {}", ago(model, at))).unwrap_or_default();
+    let main =
+        main.map(|main| format!("   main: {}{chosen}", shared.platform_name(&main.platform))).unwrap_or_default();
+    let age = row.synced_at.map(|at| format!("   {}", ago(shared, at))).unwrap_or_default();
     let paused = if row.sync_enabled { "" } else { "   ‖ paused · P resumes" };
     let pieces = [
         ("followers ", faint),
-        (&model.count(row.followers), plain),
+        (&shared.count(row.followers), plain),
         (&growth, plain),
         ("   engagement ", faint),
         (&rate, plain),
@@ -74,20 +75,20 @@ fn draw_summary(model: &Model, known: &Influencer, pen: &mut Pen<'_>, y: u16) {
         (&age, faint),
         (paused, pen.theme.warn),
     ];
-    pen.pieces(1, y, model.size.width - 2, &pieces);
+    pen.pieces(1, y, shared.size.width - 2, &pieces);
 }
 
-fn ago(model: &Model, at: Timestamp) -> String {
-    match format::age(model.now, at).as_str() {
+fn ago(shared: &Shared, at: Timestamp) -> String {
+    match format::age(shared.now, at).as_str() {
         "now" => "just now".to_owned(),
         age => format!("{age} ago"),
     }
 }
 
-fn draw_connections(model: &Model, state: &State, known: &Influencer, pen: &mut Pen<'_>, y: u16, seen: u16) {
-    let width = model.size.width;
+fn draw_connections(shared: &Shared, state: &State, known: &Influencer, pen: &mut Pen<'_>, y: u16, seen: u16) {
+    let width = shared.size.width;
     let handle = (width * 3 / 10).min(40);
-    let numbers = if model.exact { 13 } else { 9 };
+    let numbers = if shared.exact { 13 } else { 9 };
     let table = [
         left("CONNECTION", handle, 0),
         left("STATE", 0, 0),
@@ -107,10 +108,10 @@ fn draw_connections(model: &Model, state: &State, known: &Influencer, pen: &mut 
     let rows = known.connections.iter().enumerate().skip(state.window.top).take(seen.into());
     for ((index, connection), y) in rows.zip(y + 1..) {
         let under_cursor = index == state.window.cursor;
-        table.row(pen, y, &cells(model, known, connection, under_cursor), under_cursor);
+        table.row(pen, y, &cells(shared, known, connection, under_cursor), under_cursor);
     }
     if let (Some(connection), Some((_, room))) = (state.connection(), table.place(1)) {
-        let (words, style) = states::connection(model, connection, !known.row.sync_enabled);
+        let (words, style) = states::connection(shared, connection, !known.row.sync_enabled);
         // What the column had no room for stands below in full.
         if columns(&words) > usize::from(room) {
             pen.put(3, y + 1 + seen, width.saturating_sub(4), &words, style);
@@ -118,24 +119,24 @@ fn draw_connections(model: &Model, state: &State, known: &Influencer, pen: &mut 
     }
 }
 
-fn cells(model: &Model, known: &Influencer, connection: &Connection, under_cursor: bool) -> Vec<Content> {
-    let theme = &model.theme;
+fn cells(shared: &Shared, known: &Influencer, connection: &Connection, under_cursor: bool) -> Vec<Content> {
+    let theme = &shared.theme;
     let (shape, style) = theme.badge(connection.badge, connection.paused);
-    let (words, words_style) = states::connection(model, connection, !known.row.sync_enabled);
+    let (words, words_style) = states::connection(shared, connection, !known.row.sync_enabled);
     let name = if under_cursor { theme.strong } else { theme.plain };
     let number = |metric: Metric| {
         let value = connection.latest.as_ref().and_then(|latest| metric.of(&latest.numbers));
         let style = if value.is_some() { theme.plain } else { theme.faint };
-        cell(states::value(model, metric, value), style)
+        cell(states::value(shared, metric, value), style)
     };
     let next = match connection.next_due_at {
-        Some(at) if !connection.paused => format::until(model.now, at),
+        Some(at) if !connection.paused => format::until(shared.now, at),
         _ => format::UNKNOWN.to_owned(),
     };
     vec![
         vec![
             (shape.to_string(), style),
-            (format!("{} ", model.platform_short(&connection.platform)), theme.plain),
+            (format!("{} ", shared.platform_short(&connection.platform)), theme.plain),
             (connection.handle.clone(), name),
         ],
         cell(words, words_style),
@@ -148,14 +149,14 @@ fn cells(model: &Model, known: &Influencer, connection: &Connection, under_curso
     ]
 }
 
-fn draw_chart(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
+fn draw_chart(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     let Some(connection) = state.connection().filter(|_| area.height >= 4) else { return };
-    let from = model.today().plus_days(-state.days());
+    let from = shared.today().plus_days(-state.days());
     let plot = Rect { x: 1, y: area.y + 2, width: area.width.saturating_sub(2), height: area.height - 2 };
     let mut about = String::new();
     let mut under_cursor = None;
     let middle = plot.y + plot.height / 2;
-    match model.histories.get(connection.id) {
+    match shared.histories.get(connection.id) {
         Known::NotYet => {}
         Known::Failed(error) => _ = pen.put(3, middle, plot.width, &error.message, pen.theme.faint),
         Known::Snapshots(snapshots) => {
@@ -166,22 +167,22 @@ fn draw_chart(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
                     format!("No {} measured in these days. ] shows the next metric.", format::metric(state.metric));
                 pen.put(3, middle, plot.width, &text, pen.theme.faint);
             }
-            let missing = missing_days(&points, from, model.today());
+            let missing = missing_days(&points, from, shared.today());
             if missing > 0 {
                 about = format!(" · {missing} {} not measured", if missing == 1 { "day" } else { "days" });
             }
             under_cursor = points.iter().find(|(day, _)| Some(*day) == state.day).copied();
-            let label = axis(state.metric, &points, model.exact);
-            let marks = marks(model, state, connection);
+            let label = axis(state.metric, &points, shared.exact);
+            let marks = marks(shared, state, connection);
             let cursor = under_cursor.map(|(day, _)| day);
-            Chart { points: &points, from, to: model.today(), label: &label, cursor, marks: &marks }.draw(pen, plot);
+            Chart { points: &points, from, to: shared.today(), label: &label, cursor, marks: &marks }.draw(pen, plot);
         }
     }
-    draw_chart_title(model, state, connection, pen, area.y + 1, &about, under_cursor);
+    draw_chart_title(shared, state, connection, pen, area.y + 1, &about, under_cursor);
 }
 
 fn draw_chart_title(
-    model: &Model,
+    shared: &Shared,
     state: &State,
     connection: &Connection,
     pen: &mut Pen<'_>,
@@ -192,13 +193,13 @@ fn draw_chart_title(
     let (strong, faint) = (pen.theme.strong, pen.theme.faint);
     let ranges = RANGES.map(|days| if days == state.days() { format!("[{days}]") } else { days.to_string() });
     let exact = under_cursor.map_or(String::new(), |(day, value)| {
-        format!("{}: {}", format::day_near(day, model.today()), format::exact_value(state.metric, value))
+        format!("{}: {}", format::day_near(day, shared.today()), format::exact_value(state.metric, value))
     });
-    let width = model.size.width.saturating_sub(2);
+    let width = shared.size.width.saturating_sub(2);
     let room = width.saturating_sub(exact.chars().count() as u16 + 2);
     let pieces = [
         (format::metric(state.metric).to_owned(), strong),
-        (format!("   {} days · {}", ranges.join(" "), label(model, connection)), faint),
+        (format!("   {} days · {}", ranges.join(" "), shared.label(connection)), faint),
         (about.to_owned(), faint),
     ];
     pen.pieces(1, y, room, &pieces);
@@ -206,11 +207,11 @@ fn draw_chart_title(
 }
 
 /// The days on which alerts about what is charted were opened.
-fn marks(model: &Model, state: &State, connection: &Connection) -> Vec<Date> {
+fn marks(shared: &Shared, state: &State, connection: &Connection) -> Vec<Date> {
     let about = state.alerts.iter().filter(|alert| alert.connection == connection.id);
     about
         .filter(|alert| alert.metric.is_none_or(|metric| metric == state.metric))
-        .map(|alert| format::date_of(alert.opened_at, &model.zone))
+        .map(|alert| format::date_of(alert.opened_at, &shared.zone))
         .collect()
 }
 
@@ -230,10 +231,10 @@ struct Event {
     alert: bool,
 }
 
-fn events(model: &Model, state: &State) -> Vec<Event> {
+fn events(shared: &Shared, state: &State) -> Vec<Event> {
     let mut all: Vec<Event> = Vec::new();
     for change in &state.changes {
-        let text = states::change(model, change);
+        let text = states::change(shared, change);
         match all.last_mut() {
             // What one sync brought stands on one line.
             Some(last) if last.at == change.at && last.platform == change.platform => {
@@ -253,17 +254,17 @@ fn events(model: &Model, state: &State) -> Vec<Event> {
     all
 }
 
-fn draw_events(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
+fn draw_events(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     pen.put(1, area.y, area.width, "WHAT HAPPENED", pen.theme.faint);
-    let all = events(model, state);
+    let all = events(shared, state);
     if all.is_empty() {
         pen.put(3, area.y + 1, area.width, "Nothing has changed yet.", pen.theme.faint);
     }
     for (event, y) in all.iter().zip(area.y + 1..area.y + area.height) {
         let faint = pen.theme.faint;
-        pen.put_right(2, y, 4, &format::age(model.now, event.at), faint);
+        pen.put_right(2, y, 4, &format::age(shared.now, event.at), faint);
         pen.sign(7, y, if event.alert { '!' } else { ' ' }, pen.theme.warn);
-        pen.put(9, y, 3, model.platform_short(&event.platform), faint);
+        pen.put(9, y, 3, shared.platform_short(&event.platform), faint);
         pen.put(13, y, area.width.saturating_sub(14), &event.text, pen.theme.plain);
     }
 }

@@ -17,8 +17,8 @@ use roster_protocol::{Badge, InfluencerRow, Metric};
 
 use super::{Areas, PANE_DAYS, State, areas};
 use crate::format;
-use crate::histories::{Known, missing_days, points};
-use crate::model::Model;
+use crate::shared::Shared;
+use crate::shared::histories::{Known, missing_days, points};
 use crate::widgets::chart::Chart;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
@@ -26,21 +26,20 @@ use crate::widgets::sparkline;
 use crate::widgets::table::{Column, Content, Table, cell, left, right};
 
 /// Draws the roster.
-pub fn view(model: &Model, pen: &mut Pen<'_>) {
-    let areas = areas(model.size);
-    let state = &model.roster;
-    draw_filter(model, state, pen, areas.filter);
+pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
+    let areas = areas(shared.size);
+    draw_filter(state, pen, areas.filter);
     if state.matching == 0 || !state.loaded {
-        draw_nothing(model, state, pen, areas.rows);
+        draw_nothing(shared, state, pen, areas.rows);
     } else {
-        draw_rows(model, state, pen, &areas);
+        draw_rows(shared, state, pen, &areas);
     }
     if let Some(pane) = areas.pane {
-        draw_pane(model, state, pen, pane);
+        draw_pane(shared, state, pen, pane);
     }
 }
 
-fn draw_filter(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
+fn draw_filter(state: &State, pen: &mut Pen<'_>, area: Rect) {
     let (faint, bad) = (pen.theme.faint, pen.theme.bad);
     let how_many = match (state.loaded, state.filter.value().trim().is_empty()) {
         // What is wrong with the filter needs the room.
@@ -65,15 +64,15 @@ fn draw_filter(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
     } else if !filter.is_empty() {
         pen.pieces(1, area.y, room, &[("/ ", faint), (filter, pen.theme.plain)]);
     }
-    if let Some(error) = state.error.as_ref().filter(|_| model.roster.loaded) {
+    if let Some(error) = state.error.as_ref().filter(|_| state.loaded) {
         let used = crate::widgets::pen::columns(filter) as u16;
         let x = (4 + used + 2).min(3 + room / 2 + 2);
         pen.put(x, area.y, area.width.saturating_sub(x + 1), &format!("✗ {}", error.message), bad);
     }
 }
 
-fn draw_nothing(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
-    let example = model
+fn draw_nothing(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
+    let example = shared
         .example_account()
         .map_or("or just a name.".to_owned(), |account| format!("such as {account}, or just a name."));
     let lines: [&str; 3] = match (&state.error, state.loaded, state.total) {
@@ -97,12 +96,12 @@ fn draw_nothing(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-fn columns(model: &Model) -> [Column; 10] {
-    let wide = wide(model);
+fn columns(shared: &Shared) -> [Column; 10] {
+    let wide = wide(shared);
     [
         left("NAME", if wide { 38 } else { 0 }, 0),
         left("PLATFORMS", if wide { 27 } else { 14 }, 64),
-        right("FOLLOWERS", if model.exact { 13 } else { 9 }, 0),
+        right("FOLLOWERS", if shared.exact { 13 } else { 9 }, 0),
         right("7 D", 7, 50),
         right("30 D", 7, 0),
         left("30 DAYS", 30, 120),
@@ -116,27 +115,27 @@ fn columns(model: &Model) -> [Column; 10] {
 /// From here on the name has enough room, and tags get what is left.
 const WIDE: u16 = 160;
 
-fn wide(model: &Model) -> bool {
-    model.size.width >= WIDE
+fn wide(shared: &Shared) -> bool {
+    shared.size.width >= WIDE
 }
 
-fn draw_rows(model: &Model, state: &State, pen: &mut Pen<'_>, areas: &Areas) {
-    let table = Table::new(&columns(model), model.size.width);
+fn draw_rows(shared: &Shared, state: &State, pen: &mut Pen<'_>, areas: &Areas) {
+    let table = Table::new(&columns(shared), shared.size.width);
     table.titles(pen, areas.titles.y);
     let height = usize::from(areas.rows.height);
     let seen = (state.window.top..state.matching).take(height);
     for (index, y) in seen.zip(areas.rows.y..) {
         let under_cursor = index == state.window.cursor;
         match state.row(index) {
-            Some(row) => table.row(pen, y, &cells(model, row, under_cursor), under_cursor),
+            Some(row) => table.row(pen, y, &cells(shared, row, under_cursor), under_cursor),
             None => table.row(pen, y, &[cell("…", pen.theme.faint)], under_cursor),
         }
     }
 }
 
-fn cells(model: &Model, row: &InfluencerRow, under_cursor: bool) -> Vec<Content> {
-    let theme = &model.theme;
-    let old = row.synced_at.is_none_or(|at| model.now.since(at) > 24 * 3_600_000);
+fn cells(shared: &Shared, row: &InfluencerRow, under_cursor: bool) -> Vec<Content> {
+    let theme = &shared.theme;
+    let old = row.synced_at.is_none_or(|at| shared.now.since(at) > 24 * 3_600_000);
     let numbers = if old { theme.faint } else { theme.plain };
     let growth = |ratio| Option::map_or(ratio, format::UNKNOWN.to_owned(), format::signed_percent);
     let known = |text: String| {
@@ -145,24 +144,24 @@ fn cells(model: &Model, row: &InfluencerRow, under_cursor: bool) -> Vec<Content>
     };
     vec![
         cell(&row.name, if under_cursor { theme.strong } else { theme.plain }),
-        badges(model, row),
-        known(model.count(row.followers)),
+        badges(shared, row),
+        known(shared.count(row.followers)),
         known(growth(row.growth_7d)),
         known(growth(row.growth_30d)),
         cell(String::from_iter(sparkline::signs(&row.recent, 30)), numbers),
         known(row.engagement_rate.map_or(format::UNKNOWN.to_owned(), format::percent)),
-        synced(model, row, old),
+        synced(shared, row, old),
         cell(if row.open_alerts > 0 { "!" } else { "" }, theme.warn),
         cell(tags(&row.tags), theme.faint),
     ]
 }
 
-fn synced(model: &Model, row: &InfluencerRow, old: bool) -> Content {
+fn synced(shared: &Shared, row: &InfluencerRow, old: bool) -> Content {
     match row.synced_at {
-        _ if !row.sync_enabled => cell("paused", model.theme.faint),
-        Some(at) => cell(format::age(model.now, at), if old { model.theme.faint } else { model.theme.plain }),
-        None if row.platforms.is_empty() => cell(format::UNKNOWN, model.theme.faint),
-        None => cell("never", model.theme.faint),
+        _ if !row.sync_enabled => cell("paused", shared.theme.faint),
+        Some(at) => cell(format::age(shared.now, at), if old { shared.theme.faint } else { shared.theme.plain }),
+        None if row.platforms.is_empty() => cell(format::UNKNOWN, shared.theme.faint),
+        None => cell("never", shared.theme.faint),
     }
 }
 
@@ -171,49 +170,49 @@ pub fn tags(tags: &[String]) -> String {
     tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" ")
 }
 
-fn badges(model: &Model, row: &InfluencerRow) -> Content {
-    let most = if wide(model) { 6 } else { 3 };
+fn badges(shared: &Shared, row: &InfluencerRow) -> Content {
+    let most = if wide(shared) { 6 } else { 3 };
     let mut pieces: Content = Vec::new();
     let (shown, hidden) = row.platforms.split_at(row.platforms.len().min(most));
     for badge in shown {
-        let (shape, style) = model.theme.badge(badge.badge, badge.paused);
+        let (shape, style) = shared.theme.badge(badge.badge, badge.paused);
         pieces.push((shape.to_string(), style));
-        pieces.push((format!("{} ", model.platform_short(&badge.platform)), model.theme.plain));
+        pieces.push((format!("{} ", shared.platform_short(&badge.platform)), shared.theme.plain));
     }
     if let Some(worst) = hidden.iter().map(|badge| badge.badge).max() {
         // What there is no room for must not hide that something is wrong.
-        let style = if worst == Badge::Green { model.theme.faint } else { model.theme.badge(worst, false).1 };
+        let style = if worst == Badge::Green { shared.theme.faint } else { shared.theme.badge(worst, false).1 };
         pieces.push((format!("+{}", hidden.len()), style));
     }
     if row.platforms.is_empty() {
-        pieces.push(("no account yet".to_owned(), model.theme.faint));
+        pieces.push(("no account yet".to_owned(), shared.theme.faint));
     }
     pieces
 }
 
-fn draw_pane(model: &Model, state: &State, pen: &mut Pen<'_>, area: Rect) {
+fn draw_pane(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     let Some(row) = &state.explained else { return };
     pen.rule(1, area.y, area.width.saturating_sub(2));
     let chart = Rect { x: 1, y: area.y + 2, width: area.width.saturating_sub(2), height: area.height - 2 };
     let faint = pen.theme.faint;
     let mut about = String::from("   followers, 90 days");
-    match row.main.map(|main| model.histories.get(main)) {
+    match row.main.map(|main| shared.histories.get(main)) {
         None => tell(pen, chart, "No account is connected: press c to connect one.", faint),
         Some(Known::NotYet) => {}
         Some(Known::Failed(error)) => tell(pen, chart, &error.message, faint),
         Some(Known::Snapshots(snapshots)) => {
             let points = points(snapshots, Metric::Followers);
-            let from = model.today().plus_days(-PANE_DAYS);
-            match missing_days(&points, from, model.today()) {
+            let from = shared.today().plus_days(-PANE_DAYS);
+            match missing_days(&points, from, shared.today()) {
                 0 => {}
                 1 => about.push_str(" · 1 day not measured"),
                 days => about.push_str(&format!(" · {days} days not measured")),
             }
-            draw_chart(model, pen, chart, &points);
+            draw_chart(shared, pen, chart, &points);
         }
     }
     let growth = row.growth_30d.map_or(format::UNKNOWN.to_owned(), format::signed_percent);
-    let right = format!("{}  {growth} 30 d", model.count(row.followers));
+    let right = format!("{}  {growth} 30 d", shared.count(row.followers));
     let room = area.width.saturating_sub(right.chars().count() as u16 + 3);
     pen.pieces(1, area.y + 1, room, &[(row.name.as_str(), pen.theme.strong), (about.as_str(), faint)]);
     pen.put_right(1, area.y + 1, area.width.saturating_sub(2), &right, pen.theme.plain);
@@ -223,12 +222,12 @@ fn tell(pen: &mut Pen<'_>, area: Rect, text: &str, style: Style) {
     pen.put(3, area.y + area.height / 2, area.width.saturating_sub(4), text, style);
 }
 
-fn draw_chart(model: &Model, pen: &mut Pen<'_>, area: Rect, points: &[(roster_protocol::Date, f64)]) {
-    let from = model.today().plus_days(-PANE_DAYS);
+fn draw_chart(shared: &Shared, pen: &mut Pen<'_>, area: Rect, points: &[(roster_protocol::Date, f64)]) {
+    let from = shared.today().plus_days(-PANE_DAYS);
     let seen: Vec<_> = points.iter().copied().filter(|(day, _)| *day >= from).collect();
     if seen.is_empty() {
         return tell(pen, area, "No followers measured in these days.", pen.theme.faint);
     }
-    let label = super::super::influencer::axis(Metric::Followers, &seen, model.exact);
-    Chart { points: &seen, from, to: model.today(), label: &label, cursor: None, marks: &[] }.draw(pen, area);
+    let label = super::super::influencer::axis(Metric::Followers, &seen, shared.exact);
+    Chart { points: &seen, from, to: shared.today(), label: &label, cursor: None, marks: &[] }.draw(pen, area);
 }

@@ -16,23 +16,23 @@ use roster_protocol::{Outcome, PlatformStatus, Ratio, Run};
 
 use super::{State, areas};
 use crate::format;
-use crate::model::Model;
 use crate::screens::states;
+use crate::shared::Shared;
 use crate::widgets::pen::{Pen, columns};
 use crate::widgets::table::{Column, Content, Table, cell, left, right};
 
 /// Draws how syncing goes.
-pub fn view(model: &Model, state: &State, pen: &mut Pen<'_>) {
-    let running: &[RunningBatch] = model.status.as_ref().map_or(&[], |status| &status.running);
-    let areas = areas(model.size, model.platforms.len(), running.len());
-    draw_platforms(model, pen, 1, areas.platforms);
-    draw_running(model, pen, running, 2 + areas.platforms, areas.running);
-    draw_runs(model, state, pen, 3 + areas.platforms + areas.running, areas.runs);
+pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
+    let running: &[RunningBatch] = shared.status.as_ref().map_or(&[], |status| &status.running);
+    let areas = areas(shared.size, shared.platforms.len(), running.len());
+    draw_platforms(shared, pen, 1, areas.platforms);
+    draw_running(shared, pen, running, 2 + areas.platforms, areas.running);
+    draw_runs(shared, state, pen, 3 + areas.platforms + areas.running, areas.runs);
 }
 
 /// `18 due · 4 running · 651 of 673 ok`, the last of 24 hours, for the first line.
-pub fn summary(model: &Model) -> String {
-    let Some(status) = &model.status else { return String::new() };
+pub fn summary(shared: &Shared) -> String {
+    let Some(status) = &shared.status else { return String::new() };
     let running: u64 = status.running.iter().map(|batch| batch.connections).sum();
     let coverage = status.coverage_24h;
     let well = coverage.ok.saturating_add(coverage.partial);
@@ -45,7 +45,7 @@ fn share(coverage: Coverage) -> String {
     share.and_then(Ratio::from_f64).map_or(format::UNKNOWN.to_owned(), format::percent)
 }
 
-fn draw_platforms(model: &Model, pen: &mut Pen<'_>, y: u16, lines: u16) {
+fn draw_platforms(shared: &Shared, pen: &mut Pen<'_>, y: u16, lines: u16) {
     let table = [
         left("PLATFORM", 13, 0),
         left("STATE", 0, 0),
@@ -53,24 +53,24 @@ fn draw_platforms(model: &Model, pen: &mut Pen<'_>, y: u16, lines: u16) {
         right("24 H", 7, 50),
         right("NEXT", 6, 0),
     ];
-    let table = Table::new(&table, model.size.width);
+    let table = Table::new(&table, shared.size.width);
     table.titles(pen, y);
-    if model.platforms.is_empty() {
-        pen.put(3, y + 1, model.size.width, "loading…", pen.theme.faint);
+    if shared.platforms.is_empty() {
+        pen.put(3, y + 1, shared.size.width, "loading…", pen.theme.faint);
     }
     // What needs eyes stands above what is well, what nobody uses below.
-    let mut platforms: Vec<&PlatformStatus> = model.platforms.iter().collect();
+    let mut platforms: Vec<&PlatformStatus> = shared.platforms.iter().collect();
     platforms.sort_by_key(|platform| (platform.connections == 0, platform.state == roster_protocol::PlatformState::Ok));
     for (platform, y) in platforms.iter().zip(y + 1..=y + lines) {
-        table.row(pen, y, &platform_cells(model, platform), false);
+        table.row(pen, y, &platform_cells(shared, platform), false);
     }
 }
 
-fn platform_cells(model: &Model, platform: &PlatformStatus) -> Vec<Content> {
-    let theme = &model.theme;
-    let (words, style) = states::platform(model, platform);
+fn platform_cells(shared: &Shared, platform: &PlatformStatus) -> Vec<Content> {
+    let theme = &shared.theme;
+    let (words, style) = states::platform(shared, platform);
     let next = platform.next_due_at.max(platform.held_until);
-    let next = next.map_or(format::UNKNOWN.to_owned(), |at| format::until(model.now, at));
+    let next = next.map_or(format::UNKNOWN.to_owned(), |at| format::until(shared.now, at));
     let unused = if platform.connections == 0 { theme.faint } else { theme.plain };
     vec![
         cell(&platform.name, unused),
@@ -81,13 +81,13 @@ fn platform_cells(model: &Model, platform: &PlatformStatus) -> Vec<Content> {
     ]
 }
 
-fn draw_running(model: &Model, pen: &mut Pen<'_>, running: &[RunningBatch], y: u16, lines: u16) {
-    let width = model.size.width.saturating_sub(4);
+fn draw_running(shared: &Shared, pen: &mut Pen<'_>, running: &[RunningBatch], y: u16, lines: u16) {
+    let width = shared.size.width.saturating_sub(4);
     pen.put(3, y, width, "NOW", pen.theme.faint);
     if running.is_empty() {
-        let next = model.status.as_ref().and_then(|status| status.next_due_at);
+        let next = shared.status.as_ref().and_then(|status| status.next_due_at);
         let words = match next {
-            Some(at) if at > model.now => format!("nothing; the next is due {}", due(model, at)),
+            Some(at) if at > shared.now => format!("nothing; the next is due {}", due(shared, at)),
             _ => "nothing".to_owned(),
         };
         pen.put(3, y + 1, width, &words, pen.theme.plain);
@@ -97,15 +97,15 @@ fn draw_running(model: &Model, pen: &mut Pen<'_>, running: &[RunningBatch], y: u
             Some(name) => name.clone(),
             None => format!("{} accounts", format::exact(batch.connections)),
         };
-        let text = format!("{who} · {}", model.platform_name(&batch.platform));
-        let elapsed = model.now.since(batch.started_at).max(0) / 1_000;
+        let text = format!("{who} · {}", shared.platform_name(&batch.platform));
+        let elapsed = shared.now.since(batch.started_at).max(0) / 1_000;
         pen.put(3, y, width.saturating_sub(8), &text, pen.theme.plain);
         pen.put_right(3, y, width, &format!("{elapsed}s"), pen.theme.faint);
     }
 }
 
-fn due(model: &Model, at: roster_protocol::Timestamp) -> String {
-    match format::until(model.now, at).as_str() {
+fn due(shared: &Shared, at: roster_protocol::Timestamp) -> String {
+    match format::until(shared.now, at).as_str() {
         "now" => "in less than a minute".to_owned(),
         span => format!("in {span}"),
     }
@@ -117,8 +117,8 @@ fn run_columns(width: u16) -> [Column; 5] {
     [right("", 4, 0), left("", 7, 0), left("", whose, 0), left("", 0, 0), right("", 7, 60)]
 }
 
-fn draw_runs(model: &Model, state: &State, pen: &mut Pen<'_>, y: u16, lines: u16) {
-    let width = model.size.width;
+fn draw_runs(shared: &Shared, state: &State, pen: &mut Pen<'_>, y: u16, lines: u16) {
+    let width = shared.size.width;
     pen.put(3, y, width, "LAST RUNS", pen.theme.faint);
     let table = Table::new(&run_columns(width), width);
     let empty = match (&state.runs.error, state.runs.loaded) {
@@ -133,19 +133,19 @@ fn draw_runs(model: &Model, state: &State, pen: &mut Pen<'_>, y: u16, lines: u16
         pen.put(3, y + 1, width.saturating_sub(4), empty, pen.theme.faint);
     }
     for ((run, under_cursor), y) in state.runs.visible(lines.into()).zip(y + 1..) {
-        table.row(pen, y, &run_cells(model, run, under_cursor), under_cursor);
+        table.row(pen, y, &run_cells(shared, run, under_cursor), under_cursor);
     }
     if let Some(run) = state.runs.current() {
         // What the column had no room for stands on the last line in full.
-        let (words, room) = (what_came(model, run), table.place(3).map_or(0, |(_, room)| room));
+        let (words, room) = (what_came(shared, run), table.place(3).map_or(0, |(_, room)| room));
         if columns(&words) > usize::from(room) {
             pen.put(3, y + lines + 1, width.saturating_sub(4), &words, pen.theme.faint);
         }
     }
 }
 
-fn run_cells(model: &Model, run: &Run, under_cursor: bool) -> Vec<Content> {
-    let theme = &model.theme;
+fn run_cells(shared: &Shared, run: &Run, under_cursor: bool) -> Vec<Content> {
+    let theme = &shared.theme;
     let style = match run.outcome {
         Outcome::Ok => theme.good,
         Outcome::Partial => theme.warn,
@@ -153,20 +153,20 @@ fn run_cells(model: &Model, run: &Run, under_cursor: bool) -> Vec<Content> {
         Outcome::Skipped => theme.faint,
     };
     vec![
-        cell(format::age(model.now, run.started_at), theme.faint),
+        cell(format::age(shared.now, run.started_at), theme.faint),
         cell(run.outcome.as_str(), style),
         vec![
             (run.influencer_name.clone(), if under_cursor { theme.strong } else { theme.plain }),
-            (format!(" · {}", model.platform_name(&run.platform)), theme.faint),
+            (format!(" · {}", shared.platform_name(&run.platform)), theme.faint),
         ],
-        cell(what_came(model, run), theme.plain),
+        cell(what_came(shared, run), theme.plain),
         cell(format::duration(run.duration_ms), theme.faint),
     ]
 }
 
 /// `402K`, or what went wrong and when it is tried again.
-fn what_came(model: &Model, run: &Run) -> String {
-    let followers = (run.followers.is_some() || run.outcome == Outcome::Ok).then(|| model.count(run.followers));
-    let retry = run.retry_at.map(|at| format!("again {}", format::moment(at, model.now, &model.zone)));
+fn what_came(shared: &Shared, run: &Run) -> String {
+    let followers = (run.followers.is_some() || run.outcome == Outcome::Ok).then(|| shared.count(run.followers));
+    let retry = run.retry_at.map(|at| format!("again {}", format::moment(at, shared.now, &shared.zone)));
     [followers, run.error.clone(), retry].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

@@ -1,0 +1,169 @@
+//! What all screens share, and what lies on top of them. Nothing here can wait or fail.
+
+pub mod histories;
+
+use jiff::tz::TimeZone;
+use ratatui::layout::Size;
+use roster_protocol::{ApiAccess, Connection, Date, PlatformStatus, RosterError, Status, SyncTicket, Timestamp};
+
+use crate::format;
+use crate::keys::Keymap;
+use crate::message::NoDaemon;
+use crate::theme::Theme;
+use histories::Histories;
+
+/// What is known and chosen whichever screen is shown.
+pub struct Shared {
+    /// The time of the last message.
+    pub now: Timestamp,
+    pub zone: TimeZone,
+    pub size: Size,
+    pub theme: Theme,
+    pub keys: Keymap,
+    pub link: Link,
+    /// `None` before the first response.
+    pub status: Option<Status>,
+    pub platforms: Vec<PlatformStatus>,
+    pub histories: Histories,
+    /// Short messages, oldest first.
+    pub toasts: Vec<Toast>,
+    /// Syncs requested here, until they are done.
+    pub watched: Vec<Watched>,
+    /// Whether numbers are shown with all digits.
+    pub exact: bool,
+    /// Counts forms, so that a late response finds its own.
+    pub forms: u64,
+}
+
+/// How the connection to the daemon stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Link {
+    /// The first attempt is not over.
+    Connecting,
+    Online,
+    /// It was there and is gone; what is shown stays.
+    Offline {
+        since: Timestamp,
+        error: RosterError,
+    },
+    /// It was never there.
+    NoDaemon(NoDaemon),
+}
+
+/// What is said in passing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Toast {
+    pub text: String,
+    pub hint: Option<String>,
+    pub level: ToastLevel,
+    /// When it goes by itself.
+    pub until: Timestamp,
+}
+
+/// What kind of news a toast is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToastLevel {
+    Done,
+    Failed,
+    Alert,
+}
+
+/// A sync that was asked for here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watched {
+    pub ticket: SyncTicket,
+    /// What is synced, for people.
+    pub label: String,
+    pub ended: u64,
+    pub not_ok: u64,
+}
+
+/// Whether a platform can ask for consent.
+pub fn may_consent(platform: &PlatformStatus) -> bool {
+    platform.consents || platform.api == ApiAccess::Consent
+}
+
+/// How many toasts are kept.
+const MOST_TOASTS: usize = 3;
+
+impl Shared {
+    /// What is known before anything is.
+    pub fn new(now: Timestamp, zone: TimeZone, size: Size) -> Self {
+        Self {
+            now,
+            zone,
+            size,
+            theme: Theme::new(),
+            keys: Keymap::new(),
+            link: Link::Connecting,
+            status: None,
+            platforms: Vec::new(),
+            histories: Histories::default(),
+            toasts: Vec::new(),
+            watched: Vec::new(),
+            exact: false,
+            forms: 0,
+        }
+    }
+
+    /// Today here. The daemon's zone may be another; a day more or less is no matter to a chart.
+    pub fn today(&self) -> Date {
+        format::date_of(self.now, &self.zone)
+    }
+
+    /// A platform as the daemon describes it.
+    pub fn platform(&self, slug: &str) -> Option<&PlatformStatus> {
+        self.platforms.iter().find(|platform| platform.platform == slug)
+    }
+
+    /// Whether an account there may be fed by a consent.
+    pub fn may_consent(&self, slug: &str) -> bool {
+        self.platform(slug).is_some_and(may_consent)
+    }
+
+    /// A platform's name for people; its slug before the daemon told.
+    pub fn platform_name<'a>(&'a self, slug: &'a str) -> &'a str {
+        self.platform(slug).map_or(slug, |platform| &platform.name)
+    }
+
+    /// A platform's two letters.
+    pub fn platform_short<'a>(&'a self, slug: &'a str) -> &'a str {
+        let first_two = || slug.char_indices().nth(2).map_or(slug, |(at, _)| &slug[..at]);
+        self.platform(slug).map_or_else(first_two, |platform| &platform.short)
+    }
+
+    /// An account as it is typed, on a platform that can be read here.
+    pub fn example_account(&self) -> Option<String> {
+        let platform = self.platforms.iter().find(|platform| platform.enabled && platform.configured)?;
+        Some(format!("{}:{}", platform.platform, platform.handle_example))
+    }
+
+    /// A count in the form people chose.
+    pub fn count(&self, number: Option<u64>) -> String {
+        match number {
+            None => format::UNKNOWN.to_owned(),
+            Some(number) if self.exact => format::exact(number),
+            Some(number) => format::count(number),
+        }
+    }
+
+    /// Says something that goes by itself.
+    pub fn say(&mut self, level: ToastLevel, text: impl Into<String>, hint: Option<String>) {
+        let text = text.into();
+        let seconds = if level == ToastLevel::Done { 4 } else { 8 };
+        self.toasts.retain(|toast| toast.text != text);
+        self.toasts.push(Toast { text, hint, level, until: self.now.plus_seconds(seconds) });
+        let over = self.toasts.len().saturating_sub(MOST_TOASTS);
+        self.toasts.drain(..over);
+    }
+
+    /// Says what failed and what to do.
+    pub fn complain(&mut self, error: RosterError) {
+        self.say(ToastLevel::Failed, error.message, error.hint);
+    }
+
+    /// A connection as users name it: `YouTube @mara`.
+    pub fn label(&self, connection: &Connection) -> String {
+        format!("{} {}", self.platform_name(&connection.platform), connection.handle)
+    }
+}
