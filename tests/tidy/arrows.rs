@@ -69,14 +69,14 @@ const TUI: &str = "
     consent:
     client:
     message: consent
-    histories: message
-    model: format keys theme histories
-    modal: format keys widgets consent message model
-    screens: format keys widgets consent message histories model modal
-    update: keys widgets message model modal screens
-    view: format keys widgets model modal screens
+    shared: format keys theme message
+    model: keys shared
+    modal: format keys widgets consent message shared model
+    screens: format keys widgets consent message shared model modal
+    update: keys widgets message shared model modal screens
+    view: format keys widgets shared model modal screens
     terminal: consent model view
-    app: keys client_config theme client message model modal update terminal
+    app: keys client_config theme client message shared model modal update terminal
     output:
     session: client output
     commands: widgets consent client output session
@@ -102,7 +102,6 @@ const STILL: &[(&str, &str, &str)] = &[
     ("daemon", "edits", "consent"),
     ("daemon", "edits", "sync"),
     ("daemon", "consent", "sync"),
-    ("tui", "message", "model"),
     ("tui", "model", "modal"),
     ("tui", "model", "screens"),
     ("tui", "modal", "screens"),
