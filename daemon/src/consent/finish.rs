@@ -33,22 +33,27 @@ pub enum From<'a> {
     Person { uid: u32 },
 }
 
-/// The state is missing, unknown, used, expired, or somebody else's. Which of these is nobody's business.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotOurs;
+/// Why a callback is not accepted. Nothing was spent.
+#[derive(Clone, Debug)]
+pub enum NotAccepted {
+    /// The state is missing, unknown, used, expired, or another user's. Which of these is not disclosed.
+    NotOurs,
+    /// The state is ours and could not be marked as used: the same address works again later.
+    NotStored(RosterError),
+}
 
-/// Takes the answer to a consent, and goes on by itself: [`super::shown::state`] tells how.
+/// Accepts the callback of a consent, and continues in the background: [`super::shown::state`] reports how.
 ///
 /// # Errors
-/// When no consent waits for this answer; nothing has happened then.
+/// See [`NotAccepted`]; the consent still waits then.
 pub async fn returned(
     app: &Arc<App>,
     pairs: Vec<(String, String)>,
     from: From<'_>,
     address: Option<&Url>,
-) -> Result<(ConsentId, Who), NotOurs> {
+) -> Result<(ConsentId, Who), NotAccepted> {
     let mut states = pairs.iter().filter(|(name, _)| name == "state");
-    let (Some((_, state)), None) = (states.next(), states.next()) else { return Err(NotOurs) };
+    let (Some((_, state)), None) = (states.next(), states.next()) else { return Err(NotAccepted::NotOurs) };
     let hash = fingerprint(&Secret::new(state.as_str()));
     let answered = app
         .decide(|facts, commit, _| {
@@ -63,10 +68,9 @@ pub async fn returned(
                         From::Person { uid } => consent.who.uid == uid,
                     }
             };
-            let consent = consent.filter(waits).ok_or_else(|| RosterError::not_found("no such consent"))?;
+            let Some(consent) = consent.filter(waits) else { return Ok(None) };
             let known = facts.roster.platforms.get(&consent.platform);
-            let consenting = known.and_then(|known| known.platform.consenting());
-            let consenting = consenting.ok_or_else(|| RosterError::not_found("no such platform"))?;
+            let Some(consenting) = known.and_then(|known| known.platform.consenting()) else { return Ok(None) };
             let callback = consenting.read_callback(&pairs);
             match callback {
                 Callback::Code(_) => {
@@ -74,10 +78,10 @@ pub async fn returned(
                 }
                 Callback::Denied | Callback::Refused(_) => commit.removed_consents.push(consent.id),
             }
-            Ok((consent.clone(), callback))
+            Ok(Some((consent.clone(), callback)))
         })
         .await;
-    let (consent, callback) = answered.map_err(|_| NotOurs)?;
+    let (consent, callback) = answered.map_err(NotAccepted::NotStored)?.ok_or(NotAccepted::NotOurs)?;
     let (id, who) = (consent.id, consent.who.clone());
     let name = Way::to(app, &consent.platform).map_or("the platform", |way| way.name());
     let again = begin_again(&consent.platform);
@@ -123,9 +127,12 @@ pub async fn pasted(app: &Arc<App>, who: &Who, text: &str) -> Result<ConsentId, 
         return Err(RosterError::usage("that address holds no answer to a consent").hint(expected));
     }
     let answered = returned(app, pairs, From::Person { uid: who.uid }, Some(&address)).await;
-    answered.map(|(consent, _)| consent).map_err(|NotOurs| {
-        RosterError::usage("no consent of yours waits for that address: it was used, has expired, or is another user's")
-            .hint("begin again: an address is good for 10 minutes, and once")
+    answered.map(|(consent, _)| consent).map_err(|refused| match refused {
+        NotAccepted::NotOurs => RosterError::usage(
+            "no consent of yours waits for that address: it was used, has expired, or is another user's",
+        )
+        .hint("begin again: an address is good for 10 minutes, and once"),
+        NotAccepted::NotStored(error) => error,
     })
 }
 

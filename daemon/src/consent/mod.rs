@@ -13,6 +13,8 @@ pub mod renew;
 pub mod revoke;
 pub mod setup;
 pub mod shown;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

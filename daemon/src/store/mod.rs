@@ -25,7 +25,7 @@ mod shared;
 mod snapshots;
 mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod upkeep;
 mod writer;
 

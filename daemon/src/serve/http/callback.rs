@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use url::{Host, Url, form_urlencoded};
 
 use crate::app::App;
-use crate::consent::finish::{self, From, NotOurs};
+use crate::consent::finish::{self, From, NotAccepted};
 use crate::consent::shown;
 
 /// How long the browser waits for the platform to give tokens before it is told to look into Roster.
@@ -62,7 +62,8 @@ pub async fn callback(
     let from = From::Browser { platform: &platform };
     let (id, who) = match finish::returned(&app, pairs, from, None).await {
         Ok(consent) => consent,
-        Err(NotOurs) => return refused(StatusCode::BAD_REQUEST),
+        Err(NotAccepted::NotOurs) => return refused(StatusCode::BAD_REQUEST),
+        Err(NotAccepted::NotStored(_)) => return not_stored(),
     };
     match shown::state(&app, &who, id, PATIENCE).await {
         Ok(state) => told(&state),
@@ -89,6 +90,12 @@ fn is_for_us(app: &App, headers: &HeaderMap) -> bool {
 fn refused(status: StatusCode) -> Response {
     let next = "Nothing was done. Begin again in Roster, and open the new address once, within ten minutes.";
     page(status, "This answer belongs to no waiting consent", &[next])
+}
+
+fn not_stored() -> Response {
+    let next = "Nothing was done, and nothing is lost: reload this page in a minute. It works for ten minutes after you \
+                began.";
+    page(StatusCode::SERVICE_UNAVAILABLE, "Roster cannot store your answer now", &[next])
 }
 
 fn told(state: &ConsentState) -> Response {

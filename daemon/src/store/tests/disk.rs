@@ -15,7 +15,7 @@ use crate::store::{BackendSource, OpenOptions, Store, StoreError};
 const SECTOR: usize = 512;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Disk(Arc<Mutex<Inside>>);
+pub(crate) struct Disk(Arc<Mutex<Inside>>);
 
 #[derive(Debug, Default)]
 struct Inside {
@@ -39,7 +39,7 @@ enum Change {
 
 /// When calls fail, by their number.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Fails {
+pub(crate) enum Fails {
     #[default]
     Never,
     /// That one call.
@@ -74,7 +74,7 @@ impl Disk {
         Arc::new(move || Ok(Box::new(disk.clone())))
     }
 
-    pub(super) fn open(&self) -> Result<(Store, Loaded), StoreError> {
+    pub(crate) fn open(&self) -> Result<(Store, Loaded), StoreError> {
         let options = OpenOptions {
             linger: Duration::ZERO,
             cache_bytes: 1 << 20,
@@ -88,11 +88,11 @@ impl Disk {
         self.inside().now.clone()
     }
 
-    pub(super) fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.inside().calls
     }
 
-    pub(super) fn fail(&self, fails: Fails) {
+    pub(crate) fn fail(&self, fails: Fails) {
         self.inside().fails = fails;
     }
 

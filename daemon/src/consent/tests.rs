@@ -1,0 +1,74 @@
+//! What an owner answers, over a disk that fails.
+
+use roster_protocol::audit::Who;
+use roster_protocol::consent::ConsentWay;
+use roster_protocol::ids::InfluencerId;
+use roster_protocol::time::Timestamp;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::app::Parts;
+use crate::clock::ManualClock;
+use crate::config::Config;
+use crate::http_client::HttpLimits;
+use crate::model::Influencer;
+use crate::secret::vault::MasterKey;
+use crate::setup::Source;
+use crate::store::StoreState;
+use crate::store::tests::disk::{Disk, Fails};
+use crate::surroundings::Surroundings;
+
+/// Nothing listens there.
+const CONFIG: &str = "[sync]\ngateway = \"http://127.0.0.1:1\"\n\
+                      [platforms.tiktok]\nclient_key = \"id\"\nclient_secret = \"secret\"\n";
+
+fn app(disk: &Disk) -> Arc<App> {
+    let (store, loaded) = disk.open().expect("a store");
+    let source = Source { file: "test".into(), surroundings: Surroundings::default(), limits: HttpLimits::default() };
+    let (setup, platforms) = source.set_up(Config::parse(CONFIG, "test").expect("a config")).expect("a setup");
+    let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
+    let vault = Vault::new(&MasterKey::new(Zeroizing::new([1; 32])), loaded.store);
+    App::build(Parts { setup, platforms, clock, store, loaded, vault, logs: None, seed: 1 })
+}
+
+async fn add(app: &App, name: &str) {
+    let influencer = Influencer {
+        id: InfluencerId::from_bytes([1; 5]),
+        name: name.to_owned(),
+        tags: Vec::new(),
+        note: None,
+        main: None,
+        paused: false,
+        added_at: app.clock.now(),
+    };
+    let added = app.decide(|_, commit, _| {
+        commit.influencers.push(influencer);
+        Ok(())
+    });
+    added.await.expect("stored");
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_stored_is_not_spent_and_works_later() {
+    let disk = Disk::default();
+    let app = app(&disk);
+    app.recall().await;
+    add(&app, "Mara").await;
+    let who = Who { uid: 1000, name: "ops".to_owned() };
+    let way = ConsentWay::Redirect;
+    let begun =
+        begin::begin(&app, who.clone(), "Mara".to_owned(), "tiktok".to_owned(), way, None).await.expect("begun");
+    let page = Url::parse(&begun.url).expect("a URL");
+    let state = page.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    let address = format!("{}?code=c&state={state}", begun.redirect_uri.expect("by redirect"));
+
+    disk.fail(Fails::From(disk.calls()));
+    let error = finish::pasted(&app, &who, &address).await.expect_err("the disk fails");
+    assert!(error.message.contains("nothing was changed"), "{error:?}");
+
+    disk.fail(Fails::Never);
+    let mut state = app.store.watch_state();
+    state.wait_for(|state| *state == StoreState::Working).await.expect("the store lives");
+    assert_eq!(finish::pasted(&app, &who, &address).await.expect("the state was not spent"), begun.id);
+}
