@@ -17,12 +17,12 @@ use crate::http_client::HttpLimits;
 use crate::logs::Logs;
 use crate::model::{Commit, Loaded};
 use crate::reload;
-use crate::secret::master_key::{self, KeyError};
+use crate::secret::master_key::KeyError;
 use crate::secret::vault::{KeyId, Vault};
 use crate::serve::rpc::socket::{self, Gate, SocketError};
 use crate::serve::{http, rpc};
 use crate::setup::Source;
-use crate::store::{OpenOptions, Store, StoreError};
+use crate::store::{OpenOptions, Store, StoreError, own_dir};
 use crate::surroundings::Surroundings;
 use crate::sync::scheduler;
 use crate::upkeep;
@@ -196,12 +196,13 @@ async fn open(options: &Options) -> Result<Opened, StartError> {
     let dir = options.state_dir.clone();
     let named = tokio::task::spawn_blocking(move || Store::key_named(&dir)).await;
     let named = named.unwrap_or(Err(StoreError::Closed))?.map(KeyId);
-    let places = master_key::Places {
-        surroundings: &options.source.surroundings,
-        file: options.config.store.master_key_file.as_deref(),
-        state_dir: &options.state_dir,
-    };
-    let found = places.for_store(named)?;
+    let file = options.config.store.master_key_file.as_deref();
+    let sources = options.source.surroundings.key_sources(file, &options.state_dir);
+    if named.is_none() && sources.find()?.is_none() {
+        let dir = options.state_dir.clone();
+        own_dir(&dir).map_err(|error| KeyError::NotMade { dir, why: error.to_string() })?;
+    }
+    let found = sources.for_store(named)?;
     let opening = OpenOptions::in_dir(options.state_dir.clone(), options.clock.now());
     let opened = tokio::task::spawn_blocking(move || Store::open(opening)).await;
     let (store, loaded) = opened.unwrap_or(Err(StoreError::Closed))?;

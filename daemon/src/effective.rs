@@ -11,7 +11,7 @@ use url::Url;
 use crate::config::{Config, KNOWN};
 use crate::logs;
 use crate::platforms::{Entry, all, credential_name};
-use crate::secret::master_key::{self, Places};
+use crate::secret::master_key::{self, KeySources};
 use crate::setup::Source;
 
 /// One of the daemon's places: its name, its path, and what said so.
@@ -53,7 +53,7 @@ const SECRETS: [&str; 2] = ["client_secret", "api_key"];
 const WIDEST: usize = 300;
 
 /// The config in effect.
-pub fn shown(source: &Source, text: &str, places: &[Placed], key: &Places<'_>) -> String {
+pub fn shown(source: &Source, text: &str, places: &[Placed], key: &KeySources<'_>) -> String {
     let mut shown = String::new();
     for Placed { name, path, from } in places {
         line(&mut shown, &format!("# {name} = {}", clean(&path.display().to_string(), WIDEST)), from);
@@ -87,8 +87,8 @@ fn line(shown: &mut String, what: &str, from: &str) {
     let _ = writeln!(shown, "{what:<44}  # {from}");
 }
 
-fn master_key(places: &Places<'_>) -> String {
-    match places.find() {
+fn master_key(sources: &KeySources<'_>) -> String {
+    match sources.find() {
         Ok(Some(found)) => format!("{}, id {}", found.from, found.key.id()),
         Ok(None) => format!("none yet: {} is made together with the store", master_key::FILE),
         Err(error) => error.to_string(),
@@ -187,7 +187,7 @@ mod tests {
     fn effective(text: &str, surroundings: Surroundings) -> String {
         let source = Source { file: "rosterd.toml".into(), surroundings, limits: HttpLimits::default() };
         let nowhere = std::path::Path::new("/nowhere");
-        let key = Places { surroundings: &source.surroundings, file: None, state_dir: nowhere };
+        let key = source.surroundings.key_sources(None, nowhere);
         let place = Placed { name: "state_dir", path: nowhere.into(), from: "--state-dir" };
         shown(&source, text, &[place], &key)
     }

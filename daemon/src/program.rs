@@ -15,7 +15,6 @@ use crate::delivery::desktop;
 use crate::effective::{self, Placed};
 use crate::http_client::HttpLimits;
 use crate::logs::Logs;
-use crate::secret::master_key;
 use crate::secret::vault::MasterKey;
 use crate::setup::Source;
 use crate::surroundings::Surroundings;
@@ -95,11 +94,8 @@ fn check(config: Config, places: &Where, effective: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let text = std::fs::read_to_string(&places.config.path).unwrap_or_default();
-    let key = master_key::Places {
-        surroundings: &source.surroundings,
-        file: config.store.master_key_file.as_deref(),
-        state_dir: &places.state_dir.path,
-    };
+    let file = config.store.master_key_file.as_deref();
+    let key = source.surroundings.key_sources(file, &places.state_dir.path);
     let found = [&places.config, &places.state_dir, &places.socket].map(Placed::clone);
     print!("{}", effective::shown(&source, &text, &found, &key));
     ExitCode::SUCCESS

@@ -1,8 +1,9 @@
 //! What the process was given besides its arguments and its config: variables and credentials, as values.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::secret::master_key::{self, KeySources};
 use crate::secret::{Secret, SecretError};
 
 /// Variables of the environment, and systemd's credentials. The default has none, as tests want it.
@@ -42,5 +43,15 @@ impl Surroundings {
     pub fn credential(&self, name: &str) -> Result<Option<Secret>, SecretError> {
         let Some(path) = self.credentials.as_ref().map(|dir| dir.join(name)) else { return Ok(None) };
         if path.try_exists().unwrap_or(true) { Secret::read(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Where the master key may come from; `file` is the one that the config names.
+    pub fn key_sources<'a>(&'a self, file: Option<&'a Path>, state_dir: &'a Path) -> KeySources<'a> {
+        KeySources {
+            credential: self.credential(master_key::CREDENTIAL),
+            file,
+            variable: self.variable(master_key::VARIABLE),
+            state_dir,
+        }
     }
 }

@@ -87,8 +87,6 @@ const TUI: &str = "
 /// Directions against the rows, and those that close a circle between folders of one folder: each is real, and to be
 /// broken. Nothing is added here.
 const STILL: &[(&str, &str, &str)] = &[
-    ("daemon", "secret", "store"),
-    ("daemon", "secret", "surroundings"),
     ("daemon", "config", "sync"),
     ("daemon", "roster", "browse"),
     ("daemon", "roster", "setup"),

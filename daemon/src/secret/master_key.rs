@@ -9,12 +9,12 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use zeroize::Zeroizing;
 
 use super::vault::{KeyId, MasterKey};
-use crate::surroundings::Surroundings;
+use super::{Secret, SecretError};
 
 /// The name of the systemd credential.
-const CREDENTIAL: &str = "roster-master-key";
+pub const CREDENTIAL: &str = "roster-master-key";
 /// The variable of the environment.
-const VARIABLE: &str = "ENCRYPTION_KEY";
+pub const VARIABLE: &str = "ENCRYPTION_KEY";
 /// The file in the state directory.
 pub const FILE: &str = "master.key";
 /// More is no key.
@@ -42,22 +42,26 @@ pub struct Found {
     pub from: String,
 }
 
-/// The places where a key may be, safest first.
-pub struct Places<'a> {
-    pub surroundings: &'a Surroundings,
+/// Where a key may come from, safest first.
+pub struct KeySources<'a> {
+    /// What the credential [`CREDENTIAL`] holds.
+    pub credential: Result<Option<Secret>, SecretError>,
     /// `[store] master_key_file`.
     pub file: Option<&'a Path>,
+    /// What the variable [`VARIABLE`] holds.
+    pub variable: Option<&'a str>,
+    /// The directory of [`FILE`], which exists when a key is to be made.
     pub state_dir: &'a Path,
 }
 
-impl Places<'_> {
+impl KeySources<'_> {
     /// The first key there is. Touches nothing.
     ///
     /// # Errors
-    /// When a place holds something that is no key, or that others could have read or changed.
+    /// When a source holds something that is no key, or that others could have read or changed.
     pub fn find(&self) -> Result<Option<Found>, KeyError> {
         let credential = format!("the credential {CREDENTIAL}");
-        match self.surroundings.credential(CREDENTIAL) {
+        match &self.credential {
             Ok(Some(secret)) => return read(secret.expose(), credential).map(Some),
             Ok(None) => {}
             Err(error) => return Err(KeyError::Unusable { from: credential, why: error.to_string() }),
@@ -68,7 +72,7 @@ impl Places<'_> {
                 why: "there is no such file".to_owned(),
             });
         }
-        if let Some(text) = self.surroundings.variable(VARIABLE) {
+        if let Some(text) = self.variable {
             return read(text, VARIABLE.to_owned()).map(Some);
         }
         read_file(&self.state_dir.join(FILE))
@@ -144,7 +148,6 @@ fn make(dir: &Path) -> Result<Found, KeyError> {
     let key = MasterKey::random().map_err(|error| not_made(error.to_string()))?;
     let path = dir.join(FILE);
     let new = dir.join(format!("{FILE}.{}.new", std::process::id()));
-    crate::store::own_dir(dir).map_err(|error| not_made(error.to_string()))?;
     match fs::remove_file(&new) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(told(error)),
         _ => {}
@@ -176,8 +179,12 @@ mod tests {
 
     use super::*;
 
-    fn place(surroundings: &Surroundings, dir: &Path, file: Option<&Path>) -> Result<Option<KeyId>, String> {
-        let found = Places { surroundings, file, state_dir: dir }.find();
+    fn sources(dir: &Path) -> KeySources<'_> {
+        KeySources { credential: Ok(None), file: None, variable: None, state_dir: dir }
+    }
+
+    fn found(sources: &KeySources<'_>) -> Result<Option<KeyId>, String> {
+        let found = sources.find();
         found.map(|found| found.map(|found| found.key.id())).map_err(|error| error.to_string())
     }
 
@@ -191,20 +198,22 @@ mod tests {
     }
 
     #[test]
-    fn the_safest_place_wins() {
+    fn the_safest_source_wins() {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("given");
         key_file(&dir.path().join(FILE), '1', 0o600);
-        let nothing = Surroundings::default();
-        assert_eq!(place(&nothing, dir.path(), None), Ok(Some(id('1'))));
-        let variable = Surroundings::new(&[(VARIABLE, &"2".repeat(64))], None);
-        assert_eq!(place(&variable, dir.path(), None), Ok(Some(id('2'))));
+        let mut given = sources(dir.path());
+        assert_eq!(found(&given), Ok(Some(id('1'))));
+        let variable = "2".repeat(64);
+        given.variable = Some(&variable);
+        assert_eq!(found(&given), Ok(Some(id('2'))));
         key_file(&file, '3', 0o600);
-        assert_eq!(place(&variable, dir.path(), Some(&file)), Ok(Some(id('3'))));
-        let credentials = tempfile::tempdir().expect("a directory");
-        key_file(&credentials.path().join(CREDENTIAL), '4', 0o400);
-        let credential = Surroundings::new(&[(VARIABLE, &"2".repeat(64))], Some(credentials.path().to_owned()));
-        assert_eq!(place(&credential, dir.path(), Some(&file)), Ok(Some(id('4'))));
+        given.file = Some(&file);
+        assert_eq!(found(&given), Ok(Some(id('3'))));
+        given.credential = Ok(Some(Secret::new("4".repeat(64))));
+        assert_eq!(found(&given), Ok(Some(id('4'))));
+        given.credential = Secret::read(&dir.path().join("none")).map(Some);
+        assert!(found(&given).is_err_and(|why| why.starts_with("the credential roster-master-key is no master key")));
     }
 
     #[test]
@@ -212,7 +221,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join(FILE);
         let refused = |words: &str| {
-            let error = place(&Surroundings::default(), dir.path(), None).expect_err(words);
+            let error = found(&sources(dir.path())).expect_err(words);
             assert!(error.contains(words), "{error}");
             let _ = fs::remove_file(&path);
         };
@@ -226,30 +235,29 @@ mod tests {
         refused("hard link");
         fs::remove_file(&other).expect("gone");
         fs::create_dir(&path).expect("made");
-        let error = place(&Surroundings::default(), dir.path(), None).expect_err("a directory");
+        let error = found(&sources(dir.path())).expect_err("a directory");
         assert!(error.contains("no regular file"), "{error}");
         fs::remove_dir(&path).expect("gone");
         fs::write(&path, "not a key").expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
         refused("64 hexadecimal digits");
-        assert_eq!(place(&Surroundings::default(), dir.path(), None), Ok(None));
+        assert_eq!(found(&sources(dir.path())), Ok(None));
         let missing = dir.path().join("missing");
-        assert!(place(&Surroundings::default(), dir.path(), Some(&missing)).is_err());
+        assert!(found(&KeySources { file: Some(&missing), ..sources(dir.path()) }).is_err());
     }
 
     #[test]
     fn a_store_that_names_a_key_gets_that_one_or_none() {
         let dir = tempfile::tempdir().expect("a directory");
-        let nothing = Surroundings::default();
-        let places = Places { surroundings: &nothing, file: None, state_dir: dir.path() };
-        let missing = places.for_store(Some(id('1'))).err().expect("no key").to_string();
+        let sources = sources(dir.path());
+        let missing = sources.for_store(Some(id('1'))).err().expect("no key").to_string();
         assert!(missing.contains(&id('1').to_string()), "{missing}");
         assert_eq!(fs::read_dir(dir.path()).expect("there").count(), 0, "nothing was touched");
-        let made = places.for_store(None).expect("made").key.id();
+        let made = sources.for_store(None).expect("made").key.id();
         let meta = fs::metadata(dir.path().join(FILE)).expect("there");
         assert_eq!((meta.mode() & 0o777, meta.nlink()), (0o600, 1));
-        assert_eq!(places.for_store(Some(made)).expect("the same").key.id(), made);
-        let wrong = places.for_store(Some(id('1'))).err().expect("another").to_string();
+        assert_eq!(sources.for_store(Some(made)).expect("the same").key.id(), made);
+        let wrong = sources.for_store(Some(id('1'))).err().expect("another").to_string();
         assert!(wrong.contains(&id('1').to_string()) && wrong.contains(&made.to_string()), "{wrong}");
     }
 }

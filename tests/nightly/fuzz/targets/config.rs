@@ -25,11 +25,7 @@ fuzz_target!(|text: &str| {
     };
     let file = config.store.master_key_file.clone();
     if source.set_up(config).is_ok() {
-        let key = master_key::Places {
-            surroundings: &source.surroundings,
-            file: file.as_deref(),
-            state_dir: Path::new("/nowhere"),
-        };
+        let key = source.surroundings.key_sources(file.as_deref(), Path::new("/nowhere"));
         assert!(effective::shown(&source, text, &[], &key).ends_with('\n'));
     }
 });
