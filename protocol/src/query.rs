@@ -83,6 +83,20 @@ pub struct QueryError {
 
 /// Understands a filter. The empty one fits everything.
 ///
+/// ```
+/// use roster_protocol::query::{Compare, Term, Test, parse};
+///
+/// let query = parse("mara followers:>10k -tag:beauty")?;
+/// let expected = [
+///     Term { not: false, test: Test::Contains("mara".to_owned()) },
+///     Term { not: false, test: Test::Followers(Compare::More, 10_000) },
+///     Term { not: true, test: Test::Tag("beauty".to_owned()) },
+/// ];
+/// assert_eq!(query.terms, expected);
+/// assert_eq!(parse("mara followers:many").map_err(|error| error.word), Err("followers:many".to_owned()));
+/// # Ok::<(), roster_protocol::query::QueryError>(())
+/// ```
+///
 /// # Errors
 /// The first word whose value makes no sense for its key. A word with an unknown key is looked for as text.
 pub fn parse(text: &str) -> Result<Query, QueryError> {

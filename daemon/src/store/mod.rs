@@ -83,6 +83,25 @@ impl OpenOptions {
 }
 
 /// The store. Clones share it. Dropping the last one writes what is queued and closes the file, and blocks meanwhile.
+///
+/// ```
+/// use roster_protocol::time::Timestamp;
+/// use rosterd::model::{Commit, Settings};
+/// use rosterd::store::{OpenOptions, Store, StoreError};
+///
+/// let dir = tempfile::tempdir()?;
+/// let (store, loaded) = Store::open(OpenOptions::in_dir(dir.path(), Timestamp(0)))?;
+/// let settings = Settings { paused: true, ..loaded.settings };
+/// store.submit(Commit { settings: Some(settings), ..Commit::default() }).wait()?; // Durable from here on.
+/// assert_eq!(store.read_now(|reader| reader.snapshots())?, 0);
+///
+/// let again = OpenOptions::in_dir(dir.path(), Timestamp(0));
+/// assert!(matches!(Store::open(again.clone()), Err(StoreError::InUse { .. })));
+/// drop(store);
+/// let (_store, loaded) = Store::open(again)?;
+/// assert!(loaded.settings.paused);
+/// # Ok::<(), StoreError>(())
+/// ```
 #[derive(Clone)]
 pub struct Store {
     handle: Arc<Handle>,

@@ -15,6 +15,24 @@ use roster_protocol::time::{Date, Seconds, Timestamp};
 use super::batch::platform_of;
 
 /// Where slots lie.
+///
+/// ```
+/// use jiff::{civil, tz::TimeZone};
+/// use roster_protocol::ids::ConnectionId;
+/// use roster_protocol::time::Seconds;
+/// use rosterd::sync::schedule::Grid;
+///
+/// let grid = Grid {
+///     zone: TimeZone::get("Europe/Berlin")?,
+///     daily: Some(civil::time(2, 0, 0, 0)),
+///     interval: Seconds(6 * 3600),
+/// };
+/// let next = |id, now: &str| grid.next(ConnectionId::from_bytes(id), None, now.parse().expect("a time")).to_string();
+/// assert_eq!(next([0; 5], "2026-10-24T19:00:00Z"), "2026-10-25T00:00:00Z"); // 02:00, the night before clocks go back
+/// assert_eq!(next([0; 5], "2026-10-25T19:00:00Z"), "2026-10-26T01:00:00Z"); // 02:00 again, 25 hours later
+/// assert_eq!(next([255; 5], "2026-10-25T19:00:00Z"), "2026-10-26T01:15:00Z"); // Others follow within a quarter of an hour.
+/// # Ok::<(), jiff::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Grid {
     /// Whose days are meant.
