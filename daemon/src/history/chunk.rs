@@ -578,4 +578,30 @@ mod tests {
         let bytes = chunk_of(&month).encode();
         assert!(bytes.len() < 32, "{} bytes for 30 snapshots", bytes.len());
     }
+
+    #[test]
+    fn the_bytes_of_a_month_are_those_on_every_disk() {
+        let whole = Snapshot {
+            date: Date(20_000),
+            observed_at: Timestamp(20_000 * MS_PER_DAY + 9_000_000),
+            source: Source::Manual,
+            followers_step: Some(100),
+            definition: 1,
+            numbers: Numbers {
+                followers: Some(1),
+                following: Some(2),
+                posts: Some(3),
+                engagement_rate: Some(Ratio(-4)),
+                avg_likes: Some(Mean(5)),
+                avg_comments: Some(Mean(6)),
+                avg_views: Some(Mean(7)),
+                audience_male: Some(Ratio(8)),
+                audience_female: Some(Ratio(9)),
+                top_age_range: Some(AgeRange::From65),
+            },
+        };
+        let bytes = chunk_of(&[(0, whole)]).encode();
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "0101000000111111111111110280d1ca080406070a0c0e10120c02c80102");
+    }
 }

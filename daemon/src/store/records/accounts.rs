@@ -263,3 +263,38 @@ impl SnapshotRecord {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::connection::Source;
+    use roster_protocol::metric::AgeRange;
+
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_a_snapshot_are_those_on_every_disk() {
+        let snapshot = Snapshot {
+            date: Date(20_000),
+            observed_at: Timestamp(1),
+            source: Source::Manual,
+            followers_step: Some(100),
+            definition: 1,
+            numbers: Numbers {
+                followers: Some(1),
+                following: Some(2),
+                posts: None,
+                engagement_rate: Some(Ratio(-4)),
+                avg_likes: Some(Mean(5)),
+                avg_comments: Some(Mean(6)),
+                avg_views: Some(Mean(7)),
+                audience_male: Some(Ratio(8)),
+                audience_female: Some(Ratio(9)),
+                top_age_range: Some(AgeRange::From65),
+            },
+        };
+        let bytes = SnapshotRecord::encoded(&snapshot).expect("encoded");
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "020101640101010102000107010501060107011001120106");
+        assert_eq!(SnapshotRecord::decode(snapshot.date, &bytes), Some(snapshot));
+    }
+}
