@@ -37,7 +37,7 @@ pub use ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerI
 pub use influencer::{
     Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, SortBy,
 };
-pub use metric::{AgeRange, Mean, Metric, Numbers, Ratio};
+pub use metric::{AgeRange, Mean, Metric, Numbers, Ratio, Unit};
 pub use service::{Roster, RosterClient, RosterRequest, RosterResponse};
 pub use status::{ApiAccess, PlatformState, PlatformStatus, Status};
 pub use sync::{Cause, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};

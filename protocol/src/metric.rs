@@ -1,5 +1,6 @@
 //! What is measured of an account, each with its unit. Unknown is `None`, never 0.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -90,107 +91,169 @@ impl FromStr for AgeRange {
 pub struct UnknownName {
     what: &'static str,
     text: String,
-    known: &'static str,
+    known: Cow<'static, str>,
 }
 
 impl UnknownName {
-    pub(crate) fn new(what: &'static str, text: &str, known: &'static str) -> Self {
-        Self { what, text: text.chars().take(60).collect(), known }
+    pub(crate) fn new(what: &'static str, text: &str, known: impl Into<Cow<'static, str>>) -> Self {
+        Self { what, text: text.chars().take(60).collect(), known: known.into() }
     }
 }
 
-/// The numbers one observation can tell. `None`: the platform does not tell it, or hides it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Numbers {
-    /// Those subscribed to the account, whatever the platform calls them.
-    pub followers: Option<u64>,
-    /// Those the account is subscribed to.
-    pub following: Option<u64>,
-    /// Posts of the account, as the platform counts them.
-    pub posts: Option<u64>,
-    /// Mean engagements per post over the newest posts ÷ followers.
-    pub engagement_rate: Option<Ratio>,
-    /// Mean likes per post over the newest posts.
-    pub avg_likes: Option<Mean>,
-    /// Mean comments (replies) per post over the newest posts.
-    pub avg_comments: Option<Mean>,
-    /// Mean views per post over the newest posts.
-    pub avg_views: Option<Mean>,
-    /// Share of men in the audience.
-    pub audience_male: Option<Ratio>,
-    /// Share of women in the audience.
-    pub audience_female: Option<Ratio>,
-    /// The age range most of the audience falls into.
-    pub top_age_range: Option<AgeRange>,
+/// What a metric's value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A whole number.
+    Count,
+    /// A [`Mean`], in hundredths.
+    Mean,
+    /// A [`Ratio`], in millionths, which people read as percent.
+    Ratio,
 }
 
-/// A measured quantity that can be charted and followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Metric {
-    Followers,
-    Following,
-    Posts,
-    EngagementRate,
-    AvgLikes,
-    AvgComments,
-    AvgViews,
-    AudienceMale,
-    AudienceFemale,
+impl Unit {
+    /// A raw number of this unit as its value: 61 040 is 610.4 as a mean. Ratios have a sign, in two's complement.
+    pub fn value(self, raw: u64) -> f64 {
+        match self {
+            Unit::Count => raw as f64,
+            Unit::Mean => Mean(raw).as_f64(),
+            Unit::Ratio => Ratio(raw as i64).as_f64(),
+        }
+    }
+}
+
+/// A type of value a metric can have.
+trait Measure {
+    const UNIT: Unit;
+    fn raw(self) -> u64;
+    fn from_raw(raw: u64) -> Self;
+}
+
+impl Measure for u64 {
+    const UNIT: Unit = Unit::Count;
+    fn raw(self) -> u64 {
+        self
+    }
+    fn from_raw(raw: u64) -> Self {
+        raw
+    }
+}
+
+impl Measure for Mean {
+    const UNIT: Unit = Unit::Mean;
+    fn raw(self) -> u64 {
+        self.0
+    }
+    fn from_raw(raw: u64) -> Self {
+        Self(raw)
+    }
+}
+
+impl Measure for Ratio {
+    const UNIT: Unit = Unit::Ratio;
+    fn raw(self) -> u64 {
+        self.0 as u64
+    }
+    fn from_raw(raw: u64) -> Self {
+        Self(raw as i64)
+    }
+}
+
+/// Makes [`Numbers`] and [`Metric`] of the table below: a field and a variant for each line.
+macro_rules! metrics {
+    ($($(#[doc = $doc:literal])+ $metric:ident = $name:ident: $value:ty, $label:literal, $help:literal;)+) => {
+        /// The numbers one observation can report. `None`: the platform does not report it, or hides it.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Numbers {
+            $($(#[doc = $doc])+ pub $name: Option<$value>,)+
+            /// The age range most of the audience falls into: the one thing reported that is no number.
+            pub top_age_range: Option<AgeRange>,
+        }
+
+        /// A measured quantity that can be charted and followed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Metric {
+            $($(#[doc = $doc])+ $metric,)+
+        }
+
+        impl Metric {
+            /// Every metric, in the order of the columns everywhere.
+            pub const ALL: [Metric; [$(Metric::$metric),+].len()] = [$(Metric::$metric),+];
+
+            /// The name in JSON, config and on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Metric::$metric => stringify!($name),)+ }
+            }
+
+            /// What its values are.
+            pub fn unit(self) -> Unit {
+                match self { $(Metric::$metric => <$value as Measure>::UNIT,)+ }
+            }
+
+            /// The name on the screen.
+            pub fn label(self) -> &'static str {
+                match self { $(Metric::$metric => $label,)+ }
+            }
+
+            /// What a person reads who is to type it.
+            pub fn help(self) -> &'static str {
+                match self { $(Metric::$metric => $help,)+ }
+            }
+        }
+
+        impl Numbers {
+            /// A metric's raw number, in the form that [`Unit::value`] reads.
+            pub fn get(&self, metric: Metric) -> Option<u64> {
+                match metric { $(Metric::$metric => self.$name.map(Measure::raw),)+ }
+            }
+
+            /// Sets a metric to the raw number that [`Numbers::get`] returns.
+            pub fn set(&mut self, metric: Metric, raw: Option<u64>) {
+                match metric { $(Metric::$metric => self.$name = raw.map(Measure::from_raw),)+ }
+            }
+        }
+    };
+}
+
+// The table of metrics: variant, name, type, label, help. Scripts rely on the names. A line's place is its place in
+// lists, in JSON and on the wire; the order on the disk is `rosterd`'s own.
+metrics! {
+    /// Those subscribed to the account, whatever the platform calls them.
+    Followers = followers: u64, "followers", "Those subscribed to the account, such as 12345 or 12.3k";
+    /// Those the account is subscribed to.
+    Following = following: u64, "following", "Those the account is subscribed to";
+    /// Posts of the account, as the platform counts them.
+    Posts = posts: u64, "posts", "Posts of the account";
+    /// Mean engagements per post over the newest posts ÷ followers.
+    EngagementRate = engagement_rate: Ratio, "engagement rate", "Engagements per post by followers: 5% or 0.05";
+    /// Mean likes per post over the newest posts.
+    AvgLikes = avg_likes: Mean, "likes a post", "Likes per post";
+    /// Mean comments (replies) per post over the newest posts.
+    AvgComments = avg_comments: Mean, "comments a post", "Comments per post";
+    /// Mean views per post over the newest posts.
+    AvgViews = avg_views: Mean, "views a post", "Views per post";
+    /// Share of men in the audience.
+    AudienceMale = audience_male: Ratio, "men in audience", "Share of men in the audience: 41% or 0.41";
+    /// Share of women in the audience.
+    AudienceFemale = audience_female: Ratio, "women in audience", "Share of women in the audience";
+}
+
+impl Numbers {
+    /// Takes from `earlier` what is unknown here.
+    pub fn fill(&mut self, earlier: &Numbers) {
+        for metric in Metric::ALL {
+            if self.get(metric).is_none() {
+                self.set(metric, earlier.get(metric));
+            }
+        }
+        self.top_age_range = self.top_age_range.or(earlier.top_age_range);
+    }
 }
 
 impl Metric {
-    /// Every metric, in the order of the columns everywhere.
-    pub const ALL: [Metric; 9] = [
-        Metric::Followers,
-        Metric::Following,
-        Metric::Posts,
-        Metric::EngagementRate,
-        Metric::AvgLikes,
-        Metric::AvgComments,
-        Metric::AvgViews,
-        Metric::AudienceMale,
-        Metric::AudienceFemale,
-    ];
-
-    /// The name in JSON, config and on the command line.
-    pub fn as_str(self) -> &'static str {
-        [
-            "followers",
-            "following",
-            "posts",
-            "engagement_rate",
-            "avg_likes",
-            "avg_comments",
-            "avg_views",
-            "audience_male",
-            "audience_female",
-        ][self as usize]
-    }
-
     /// This metric's value in its own unit: a count, an average, or a ratio (0.05 for 5 %).
     pub fn of(self, numbers: &Numbers) -> Option<f64> {
-        let count = |value: Option<u64>| value.map(|count| count as f64);
-        match self {
-            Metric::Followers => count(numbers.followers),
-            Metric::Following => count(numbers.following),
-            Metric::Posts => count(numbers.posts),
-            Metric::EngagementRate => numbers.engagement_rate.map(Ratio::as_f64),
-            Metric::AvgLikes => numbers.avg_likes.map(Mean::as_f64),
-            Metric::AvgComments => numbers.avg_comments.map(Mean::as_f64),
-            Metric::AvgViews => numbers.avg_views.map(Mean::as_f64),
-            Metric::AudienceMale => numbers.audience_male.map(Ratio::as_f64),
-            Metric::AudienceFemale => numbers.audience_female.map(Ratio::as_f64),
-        }
-    }
-
-    /// Whether values are whole counts.
-    pub fn is_count(self) -> bool {
-        matches!(self, Metric::Followers | Metric::Following | Metric::Posts)
-    }
-
-    /// Whether values are ratios, which people read as percent.
-    pub fn is_ratio(self) -> bool {
-        matches!(self, Metric::EngagementRate | Metric::AudienceMale | Metric::AudienceFemale)
+        numbers.get(self).map(|raw| self.unit().value(raw))
     }
 }
 
@@ -204,12 +267,7 @@ impl FromStr for Metric {
     type Err = UnknownName;
 
     fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|metric| metric.as_str() == text).ok_or_else(|| {
-            UnknownName::new(
-                "metric",
-                text,
-                "followers, following, posts, engagement_rate, avg_likes, avg_comments, avg_views, audience_male, audience_female",
-            )
-        })
+        let named = Self::ALL.into_iter().find(|metric| metric.as_str() == text);
+        named.ok_or_else(|| UnknownName::new("metric", text, Self::ALL.map(Metric::as_str).join(", ")))
     }
 }

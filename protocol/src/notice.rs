@@ -1,7 +1,7 @@
 //! How alerts read in a popup, and numbers in a sentence. Pure: whoever shows the popup brings the desktop.
 
 use crate::alert::Alert;
-use crate::metric::Metric;
+use crate::metric::{Metric, Unit};
 use crate::text::clean;
 
 /// The longest title of a popup, in what people see as characters.
@@ -57,10 +57,11 @@ pub fn moved(metric: Metric, from: f64, to: f64, change: Option<f64>) -> String 
 
 /// A metric's value as people read it: `459,000`, `610.4`, `5.25 %`.
 pub fn value(metric: Metric, value: f64) -> String {
-    if metric.is_ratio() {
-        return format!("{} %", decimals(value * 100.0, 2));
+    match metric.unit() {
+        Unit::Ratio => format!("{} %", decimals(value * 100.0, 2)),
+        Unit::Count => grouped(value.max(0.0).round() as u64),
+        Unit::Mean => decimals(value, 2),
     }
-    if metric.is_count() { grouped(value.max(0.0).round() as u64) } else { decimals(value, 2) }
 }
 
 /// A change as people read it: `−12.4 %`, `+0.8 %`, `0.0 %`.

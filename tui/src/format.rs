@@ -3,7 +3,7 @@
 //! Counts are cut, never rounded up: 999 999 followers are not yet a million.
 
 use jiff::tz::TimeZone;
-use roster_protocol::{Date, Mean, Metric, Ratio, Timestamp};
+use roster_protocol::{Date, Mean, Metric, Ratio, Timestamp, Unit};
 
 /// What stands for a number nobody knows.
 pub const UNKNOWN: &str = "–";
@@ -78,20 +78,20 @@ pub fn mean(mean: Mean) -> String {
 
 /// A metric's value, given in its own unit, in short form.
 pub fn value(metric: Metric, value: f64) -> String {
-    match () {
-        () if metric.is_ratio() => Ratio::from_f64(value).map(percent),
-        () if metric.is_count() => whole(value).map(count),
-        () => Mean::from_f64(value).map(mean),
+    match metric.unit() {
+        Unit::Ratio => Ratio::from_f64(value).map(percent),
+        Unit::Count => whole(value).map(count),
+        Unit::Mean => Mean::from_f64(value).map(mean),
     }
     .unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
 /// A metric's value, given in its own unit, with all digits that were measured.
 pub fn exact_value(metric: Metric, value: f64) -> String {
-    match () {
-        () if metric.is_ratio() => Ratio::from_f64(value).map(|ratio| format!("{:.2}%", ratio.as_f64() * 100.0)),
-        () if metric.is_count() => whole(value).map(exact),
-        () => Mean::from_f64(value).map(|mean| match mean.0 % 100 {
+    match metric.unit() {
+        Unit::Ratio => Ratio::from_f64(value).map(|ratio| format!("{:.2}%", ratio.as_f64() * 100.0)),
+        Unit::Count => whole(value).map(exact),
+        Unit::Mean => Mean::from_f64(value).map(|mean| match mean.0 % 100 {
             0 => exact(mean.0 / 100),
             part => format!("{}.{part:02}", exact(mean.0 / 100)),
         }),
@@ -101,21 +101,6 @@ pub fn exact_value(metric: Metric, value: f64) -> String {
 
 fn whole(value: f64) -> Option<u64> {
     (value.is_finite() && (0.0..1.8e19).contains(&value)).then(|| value.round() as u64)
-}
-
-/// What a metric is called in front of people: `engagement rate`.
-pub fn metric(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Followers => "followers",
-        Metric::Following => "following",
-        Metric::Posts => "posts",
-        Metric::EngagementRate => "engagement rate",
-        Metric::AvgLikes => "likes a post",
-        Metric::AvgComments => "comments a post",
-        Metric::AvgViews => "views a post",
-        Metric::AudienceMale => "men in audience",
-        Metric::AudienceFemale => "women in audience",
-    }
 }
 
 /// How long ago: `now`, `12m`, `3h`, `9d`, `2y`.

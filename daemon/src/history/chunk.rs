@@ -9,52 +9,103 @@
 //! Checksums and keys are the store's.
 
 use roster_protocol::connection::{Snapshot, Source};
-use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
+use roster_protocol::metric::{AgeRange, Metric, Numbers};
 use roster_protocol::time::{Date, Timestamp};
 
 use super::bits;
 
+/// How many columns a chunk has in each version, from 1 on. A longer list of columns is another version, and older
+/// chunks are still read.
+const COUNTS: [usize; 1] = [14];
 /// The version of the layout, also in the envelope that the store puts around it.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = COUNTS.len() as u8;
 /// No month has more days.
 const DAYS: usize = 31;
 const MS_PER_DAY: i64 = 86_400_000;
 
-/// The columns in their order on disk; what is read alone most often comes first.
+/// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
-    Followers,
+    Metric(Metric),
     ObservedAt,
-    Following,
-    Posts,
-    EngagementRate,
-    AvgLikes,
-    AvgComments,
-    AvgViews,
-    AudienceMale,
-    AudienceFemale,
     TopAgeRange,
     Source,
     FollowersStep,
     Definition,
 }
 
-const COLUMNS: usize = 14;
-const NIBBLES: usize = COLUMNS / 2;
+/// The columns in their order on the disk, which is not that of the table of metrics: append, never reorder. What is
+/// read alone most often comes first.
+const COLUMNS: [Column; COUNTS[COUNTS.len() - 1]] = [
+    Column::Metric(Metric::Followers),
+    Column::ObservedAt,
+    Column::Metric(Metric::Following),
+    Column::Metric(Metric::Posts),
+    Column::Metric(Metric::EngagementRate),
+    Column::Metric(Metric::AvgLikes),
+    Column::Metric(Metric::AvgComments),
+    Column::Metric(Metric::AvgViews),
+    Column::Metric(Metric::AudienceMale),
+    Column::Metric(Metric::AudienceFemale),
+    Column::TopAgeRange,
+    Column::Source,
+    Column::FollowersStep,
+    Column::Definition,
+];
+
+/// The metrics in the order of their columns: the order of all that is stored of them. It does not compile when one has
+/// no column, or two.
+pub const METRICS: [Metric; Metric::ALL.len()] = {
+    let mut metrics = [Metric::Followers; Metric::ALL.len()];
+    let (mut count, mut seen, mut at) = (0, 0u64, 0);
+    while at < COLUMNS.len() {
+        if let Column::Metric(metric) = COLUMNS[at] {
+            metrics[count] = metric;
+            seen |= 1 << metric as u64;
+            count += 1;
+        }
+        at += 1;
+    }
+    assert!(count == Metric::ALL.len() && seen.count_ones() as usize == count, "each metric has one column");
+    metrics
+};
 
 impl Column {
-    fn of(metric: Metric) -> Self {
-        match metric {
-            Metric::Followers => Column::Followers,
-            Metric::Following => Column::Following,
-            Metric::Posts => Column::Posts,
-            Metric::EngagementRate => Column::EngagementRate,
-            Metric::AvgLikes => Column::AvgLikes,
-            Metric::AvgComments => Column::AvgComments,
-            Metric::AvgViews => Column::AvgViews,
-            Metric::AudienceMale => Column::AudienceMale,
-            Metric::AudienceFemale => Column::AudienceFemale,
+    /// What is stored of a snapshot.
+    fn get(self, snapshot: &Snapshot) -> Option<u64> {
+        match self {
+            Column::Metric(metric) => snapshot.numbers.get(metric),
+            Column::ObservedAt => Some(snapshot.observed_at.0.wrapping_sub(midnight(snapshot.date)) as u64),
+            Column::TopAgeRange => snapshot.numbers.top_age_range.and_then(|range| place(&AGES, range)),
+            Column::Source => place(&SOURCES, snapshot.source),
+            Column::FollowersStep => snapshot.followers_step,
+            Column::Definition => Some(u64::from(snapshot.definition)),
         }
+    }
+
+    /// Sets what was stored of a snapshot, whose date is known.
+    fn set(self, snapshot: &mut Snapshot, stored: Option<u64>) -> Result<(), ChunkError> {
+        match self {
+            Column::Metric(metric) => snapshot.numbers.set(metric, stored),
+            Column::ObservedAt => {
+                let since_midnight = stored.ok_or(ChunkError("a day without its time"))?;
+                snapshot.observed_at = Timestamp((since_midnight as i64).wrapping_add(midnight(snapshot.date)));
+            }
+            Column::TopAgeRange => {
+                let range = |place| at_place(&AGES, place).ok_or(ChunkError("an unknown age range"));
+                snapshot.numbers.top_age_range = stored.map(range).transpose()?;
+            }
+            Column::Source => {
+                let source = stored.and_then(|place| at_place(&SOURCES, place));
+                snapshot.source = source.ok_or(ChunkError("an unknown source"))?;
+            }
+            Column::FollowersStep => snapshot.followers_step = stored,
+            Column::Definition => {
+                let definition = stored.ok_or(ChunkError("a day without its definition"))?;
+                snapshot.definition = u16::try_from(definition).map_err(|_| ChunkError("an impossible definition"))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -96,12 +147,12 @@ impl Days {
 #[derive(Clone, Debug)]
 pub struct MonthChunk {
     days: u32,
-    columns: [Days; COLUMNS],
+    columns: [Days; COLUMNS.len()],
 }
 
 impl Default for MonthChunk {
     fn default() -> Self {
-        Self { days: 0, columns: [Days::NONE; COLUMNS] }
+        Self { days: 0, columns: [Days::NONE; COLUMNS.len()] }
     }
 }
 
@@ -126,25 +177,10 @@ impl MonthChunk {
     /// `day` counts from 0 for the 1st and is cut at 30. The snapshot's date must be that day's.
     pub fn set(&mut self, day: u8, snapshot: &Snapshot) {
         let day = day.min(DAYS as u8 - 1);
-        let numbers = &snapshot.numbers;
-        let mean = |mean: Option<Mean>| mean.map(|mean| mean.0);
-        let ratio = |ratio: Option<Ratio>| ratio.map(|ratio| ratio.0 as u64);
         self.days |= 1 << day;
-        let mut set = |column: Column, value: Option<u64>| self.columns[column as usize].set(day, value);
-        set(Column::Followers, numbers.followers);
-        set(Column::ObservedAt, Some(snapshot.observed_at.0.wrapping_sub(midnight(snapshot.date)) as u64));
-        set(Column::Following, numbers.following);
-        set(Column::Posts, numbers.posts);
-        set(Column::EngagementRate, ratio(numbers.engagement_rate));
-        set(Column::AvgLikes, mean(numbers.avg_likes));
-        set(Column::AvgComments, mean(numbers.avg_comments));
-        set(Column::AvgViews, mean(numbers.avg_views));
-        set(Column::AudienceMale, ratio(numbers.audience_male));
-        set(Column::AudienceFemale, ratio(numbers.audience_female));
-        set(Column::TopAgeRange, numbers.top_age_range.and_then(|range| place(&AGES, range)));
-        set(Column::Source, place(&SOURCES, snapshot.source));
-        set(Column::FollowersStep, snapshot.followers_step);
-        set(Column::Definition, Some(u64::from(snapshot.definition)));
+        for (column, days) in COLUMNS.iter().zip(&mut self.columns) {
+            days.set(day, column.get(snapshot));
+        }
     }
 
     /// The snapshots from the first to the last, of the month that begins on `first`.
@@ -156,35 +192,18 @@ impl MonthChunk {
     }
 
     fn snapshot(&self, day: u8, date: Date) -> Result<Snapshot, ChunkError> {
-        let get = |column: Column| self.columns[column as usize].get(day);
-        let mean = |column: Column| get(column).map(Mean);
-        let ratio = |column: Column| get(column).map(|ratio| Ratio(ratio as i64));
-        let observed_at = get(Column::ObservedAt).ok_or(ChunkError("a day without its time"))?;
-        let definition = get(Column::Definition).ok_or(ChunkError("a day without its definition"))?;
-        let source = get(Column::Source).and_then(|place| at_place(&SOURCES, place));
-        let age = match get(Column::TopAgeRange) {
-            None => None,
-            Some(place) => Some(at_place(&AGES, place).ok_or(ChunkError("an unknown age range"))?),
-        };
-        Ok(Snapshot {
+        let mut snapshot = Snapshot {
             date,
-            observed_at: Timestamp((observed_at as i64).wrapping_add(midnight(date))),
-            source: source.ok_or(ChunkError("an unknown source"))?,
-            followers_step: get(Column::FollowersStep),
-            definition: u16::try_from(definition).map_err(|_| ChunkError("an impossible definition"))?,
-            numbers: Numbers {
-                followers: get(Column::Followers),
-                following: get(Column::Following),
-                posts: get(Column::Posts),
-                engagement_rate: ratio(Column::EngagementRate),
-                avg_likes: mean(Column::AvgLikes),
-                avg_comments: mean(Column::AvgComments),
-                avg_views: mean(Column::AvgViews),
-                audience_male: ratio(Column::AudienceMale),
-                audience_female: ratio(Column::AudienceFemale),
-                top_age_range: age,
-            },
-        })
+            observed_at: Timestamp::default(),
+            source: Source::Api,
+            followers_step: None,
+            definition: 0,
+            numbers: Numbers::default(),
+        };
+        for (column, days) in COLUMNS.iter().zip(&self.columns) {
+            column.set(&mut snapshot, days.get(day))?;
+        }
+        Ok(snapshot)
     }
 
     /// The chunk in bytes.
@@ -192,10 +211,11 @@ impl MonthChunk {
         let mut out = Vec::with_capacity(24 * DAYS);
         out.push(VERSION);
         out.extend_from_slice(&self.days.to_le_bytes());
-        out.extend_from_slice(&[0; NIBBLES]);
+        let nibbles = out.len();
+        out.extend_from_slice(&[0; COLUMNS.len().div_ceil(2)]);
         for (at, column) in self.columns.iter().enumerate() {
             let nibble = encode_column(self.days, column, &mut out);
-            out[HEAD - NIBBLES + at / 2] |= nibble << (at % 2 * 4);
+            out[nibbles + at / 2] |= nibble << (at % 2 * 4);
         }
         out
     }
@@ -205,9 +225,9 @@ impl MonthChunk {
     /// # Errors
     /// When the bytes are no chunk, whole and without anything behind it.
     pub fn decode(bytes: &[u8]) -> Result<Self, ChunkError> {
-        let (days, nibbles, mut input) = head(bytes)?;
+        let Head { days, count, nibbles, mut input } = head(bytes)?;
         let mut chunk = Self { days, ..Self::default() };
-        for (at, column) in chunk.columns.iter_mut().enumerate() {
+        for (at, column) in chunk.columns.iter_mut().take(count).enumerate() {
             decode_column(days, nibble(nibbles, at), &mut input, column)?;
         }
         if input.is_empty() { Ok(chunk) } else { Err(ChunkError("something follows it")) }
@@ -219,48 +239,50 @@ impl MonthChunk {
 /// # Errors
 /// When the bytes do not begin as a chunk does.
 pub fn days_of(bytes: &[u8]) -> Result<u32, ChunkError> {
-    head(bytes).map(|(days, _, _)| days)
+    head(bytes).map(|head| head.days)
 }
 
 /// One metric of a chunk, without decoding the others.
 ///
-/// Counts are as they are, averages in hundredths, ratios in millionths (as `i64`).
+/// The values are raw numbers of the metric's unit. None when the chunk is older than the column.
 ///
 /// # Errors
 /// When the bytes up to that column are no chunk.
 pub fn decode_metric(bytes: &[u8], metric: Metric) -> Result<Days, ChunkError> {
-    let (days, nibbles, mut input) = head(bytes)?;
-    let wanted = Column::of(metric) as usize;
-    for at in 0..wanted {
+    let Head { days, count, nibbles, mut input } = head(bytes)?;
+    let mut values = Days::NONE;
+    for (at, column) in COLUMNS.iter().take(count).enumerate() {
+        if *column == Column::Metric(metric) {
+            decode_column(days, nibble(nibbles, at), &mut input, &mut values)?;
+            break;
+        }
         skip_column(days, nibble(nibbles, at), &mut input)?;
     }
-    let mut column = Days::NONE;
-    decode_column(days, nibble(nibbles, wanted), &mut input, &mut column)?;
-    Ok(column)
+    Ok(values)
 }
 
-/// A value of [`decode_metric`] in the metric's own unit, as [`Metric::of`] gives it.
-pub fn in_unit(metric: Metric, value: u64) -> f64 {
-    match metric {
-        metric if metric.is_ratio() => Ratio(value as i64).as_f64(),
-        Metric::AvgLikes | Metric::AvgComments | Metric::AvgViews => Mean(value).as_f64(),
-        _ => value as f64,
-    }
+/// What stands before the columns, and the columns.
+struct Head<'a> {
+    days: u32,
+    /// How many columns there are.
+    count: usize,
+    nibbles: &'a [u8],
+    input: &'a [u8],
 }
 
-const HEAD: usize = 1 + 4 + NIBBLES;
-
-fn head(bytes: &[u8]) -> Result<(u32, &[u8; NIBBLES], &[u8]), ChunkError> {
-    let [VERSION, a, b, c, d, rest @ ..] = bytes else { return Err(ChunkError("an unknown version")) };
+fn head(bytes: &[u8]) -> Result<Head<'_>, ChunkError> {
+    let [version, a, b, c, d, rest @ ..] = bytes else { return Err(CUT_OFF) };
+    let known = usize::from(*version).checked_sub(1).and_then(|version| COUNTS.get(version));
+    let count = *known.ok_or(ChunkError("an unknown version"))?;
     let days = u32::from_le_bytes([*a, *b, *c, *d]);
-    let (nibbles, input) = rest.split_first_chunk().ok_or(CUT_OFF)?;
+    let (nibbles, input) = rest.split_at_checked(count.div_ceil(2)).ok_or(CUT_OFF)?;
     if days == 0 || days >> DAYS != 0 {
         return Err(ChunkError("impossible days"));
     }
-    Ok((days, nibbles, input))
+    Ok(Head { days, count, nibbles, input })
 }
 
-fn nibble(nibbles: &[u8; NIBBLES], at: usize) -> u8 {
+fn nibble(nibbles: &[u8], at: usize) -> u8 {
     nibbles[at / 2] >> (at % 2 * 4) & 0xf
 }
 
@@ -459,28 +481,18 @@ fn midnight(date: Date) -> i64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use roster_protocol::metric::{Mean, Ratio};
 
     use super::*;
 
     fn any_numbers() -> impl Strategy<Value = Numbers> {
-        let count = || proptest::option::of(prop_oneof![any::<u64>(), 0u64..5_000_000]);
-        let ratio = || proptest::option::of(any::<i64>().prop_map(Ratio));
-        let mean = || proptest::option::of(prop_oneof![any::<u64>(), 0u64..9_000_000].prop_map(Mean));
+        let raw = proptest::option::of(prop_oneof![any::<u64>(), 0u64..9_000_000]);
         let age = proptest::option::of((0usize..7).prop_map(|at| AgeRange::ALL[at]));
-        (count(), count(), count(), ratio(), mean(), mean(), mean(), ratio(), ratio(), age).prop_map(
-            |(followers, following, posts, rate, likes, comments, views, male, female, age)| Numbers {
-                followers,
-                following,
-                posts,
-                engagement_rate: rate,
-                avg_likes: likes,
-                avg_comments: comments,
-                avg_views: views,
-                audience_male: male,
-                audience_female: female,
-                top_age_range: age,
-            },
-        )
+        (proptest::collection::vec(raw, METRICS.len()), age).prop_map(|(raws, top_age_range)| {
+            let mut numbers = Numbers { top_age_range, ..Numbers::default() };
+            METRICS.into_iter().zip(raws).for_each(|(metric, raw)| numbers.set(metric, raw));
+            numbers
+        })
     }
 
     fn any_month() -> impl Strategy<Value = Vec<(u8, Snapshot)>> {
@@ -517,7 +529,7 @@ mod tests {
             prop_assert_eq!(&snapshots, &expected);
             for metric in Metric::ALL {
                 let column = decode_metric(&bytes, metric).expect("just encoded");
-                let told: Vec<_> = column.iter().map(|(day, value)| (day, in_unit(metric, value))).collect();
+                let told: Vec<_> = column.iter().map(|(day, value)| (day, metric.unit().value(value))).collect();
                 let expected: Vec<_> =
                     month.iter().filter_map(|(day, s)| Some((*day, metric.of(&s.numbers)?))).collect();
                 prop_assert_eq!(told, expected);

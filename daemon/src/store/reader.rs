@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         self.each_chunk_of(connection.id, &range, |key, payload| {
             let first = month_start(split_chunk_key(key).0);
             match chunk::decode_metric(payload, metric) {
-                Ok(days) => told.extend(dated(&days, first).map(|(date, raw)| (date, chunk::in_unit(metric, raw)))),
+                Ok(days) => told.extend(dated(&days, first).map(|(date, raw)| (date, metric.unit().value(raw)))),
                 Err(_) => note_chunk(key, self.damage),
             }
         })?;

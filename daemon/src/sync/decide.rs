@@ -5,7 +5,7 @@
 use roster_protocol::alert::ChangeCause;
 use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::ids::Id;
-use roster_protocol::metric::{Metric, Numbers, Ratio};
+use roster_protocol::metric::{Metric, Ratio, Unit};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Timestamp;
 
@@ -126,8 +126,11 @@ fn told(
     if !missing.is_empty() {
         run.outcome = Outcome::Partial;
         run.error = Some(missing.clone());
+        // What could not be requested this time keeps what the same day reported before.
         let earlier = connection.latest.as_ref().filter(|latest| latest.date == date && latest.source == Source::Api);
-        fill(&mut snapshot.numbers, earlier.map(|latest| &latest.numbers));
+        if let Some(earlier) = earlier {
+            snapshot.numbers.fill(&earlier.numbers);
+        }
     }
     run.followers = snapshot.numbers.followers;
     if observation.handle != connection.handle {
@@ -147,21 +150,6 @@ fn told(
         ..connection.clone()
     };
     learn(facts, synced, snapshot, ChangeCause::Sync, commit, dice);
-}
-
-/// What could not be asked this time keeps what the same day told before.
-fn fill(numbers: &mut Numbers, earlier: Option<&Numbers>) {
-    let Some(earlier) = earlier else { return };
-    numbers.followers = numbers.followers.or(earlier.followers);
-    numbers.following = numbers.following.or(earlier.following);
-    numbers.posts = numbers.posts.or(earlier.posts);
-    numbers.engagement_rate = numbers.engagement_rate.or(earlier.engagement_rate);
-    numbers.avg_likes = numbers.avg_likes.or(earlier.avg_likes);
-    numbers.avg_comments = numbers.avg_comments.or(earlier.avg_comments);
-    numbers.avg_views = numbers.avg_views.or(earlier.avg_views);
-    numbers.audience_male = numbers.audience_male.or(earlier.audience_male);
-    numbers.audience_female = numbers.audience_female.or(earlier.audience_female);
-    numbers.top_age_range = numbers.top_age_range.or(earlier.top_age_range);
 }
 
 /// Stores a snapshot with all that follows from it: changes, profile numbers, alerts, the log.
@@ -225,9 +213,9 @@ fn log_profile(
     commit: &mut Commit,
 ) {
     for moved in moves {
-        let value = |value: f64| match moved.metric.is_ratio() {
-            true => format!("{} {:.2} %", moved.metric, value * 100.0),
-            false => format!("{} {value}", moved.metric),
+        let value = |value: f64| match moved.metric.unit() {
+            Unit::Ratio => format!("{} {:.2} %", moved.metric, value * 100.0),
+            Unit::Count | Unit::Mean => format!("{} {value}", moved.metric),
         };
         let line = AuditLine {
             at: facts.now,

@@ -113,7 +113,7 @@ fn cells(shared: &Shared, change: &Change, under_cursor: bool) -> Vec<Content> {
         cell(format::age(shared.now, change.at), theme.faint),
         cell(&change.influencer_name, if under_cursor { theme.strong } else { theme.plain }),
         cell(platform, theme.plain),
-        cell(format::metric(change.metric), theme.plain),
+        cell(change.metric.label(), theme.plain),
         cell(from, numbers),
         cell(to, numbers),
         cell(by.unwrap_or_else(|| format::UNKNOWN.to_owned()), numbers),

@@ -129,15 +129,15 @@ pub fn change(shared: &Shared, change: &Change) -> String {
         _ => None,
     };
     let values = from_to(shared, change.metric, change.from, change.to);
-    format!("{} {values}{}", format::metric(change.metric), by.unwrap_or_default())
+    format!("{} {values}{}", change.metric.label(), by.unwrap_or_default())
 }
 
 /// What an alert is about: `followers -12.4%`, or its rule in words.
 pub fn alert(alert: &Alert) -> String {
     let by = alert.change.and_then(Ratio::from_f64).map(format::signed_percent);
     match (alert.metric, by) {
-        (Some(metric), Some(by)) => format!("{} {by}", format::metric(metric)),
-        (Some(metric), None) => format::metric(metric).to_owned(),
+        (Some(metric), Some(by)) => format!("{} {by}", metric.label()),
+        (Some(metric), None) => metric.label().to_owned(),
         (None, _) => alert.rule.replace('-', " "),
     }
 }

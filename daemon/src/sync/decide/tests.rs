@@ -3,6 +3,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use roster_protocol::alert::AlertState;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
+use roster_protocol::metric::Numbers;
 use roster_protocol::time::{Date, Seconds};
 
 use super::*;

@@ -1,6 +1,6 @@
 //! JSON of what happened: `sync`, `runs`, `changes`, `alerts`, `audit`.
 
-use roster_protocol::{self as protocol, Metric, Outcome};
+use roster_protocol::{self as protocol, Metric, Outcome, Unit};
 use serde::Serialize;
 use serde_json::Number;
 
@@ -181,10 +181,10 @@ impl From<&protocol::Alert> for Alert {
 
 /// A value in its metric's form: counts whole, averages with two decimals, rates as ratios.
 fn metric_value(metric: Option<Metric>, value: f64) -> Number {
-    match metric {
-        Some(metric) if metric.is_count() => rounded(value.round(), 0),
-        Some(metric) if metric.is_ratio() => rounded(value, 6),
-        _ => rounded(value, 2),
+    match metric.map(Metric::unit) {
+        Some(Unit::Count) => rounded(value.round(), 0),
+        Some(Unit::Ratio) => rounded(value, 6),
+        Some(Unit::Mean) | None => rounded(value, 2),
     }
 }
 

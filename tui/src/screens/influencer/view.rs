@@ -163,8 +163,7 @@ fn draw_chart(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
             let mut points = points(snapshots, state.metric);
             points.retain(|(day, _)| *day >= from);
             if points.is_empty() {
-                let text =
-                    format!("No {} measured in these days. ] shows the next metric.", format::metric(state.metric));
+                let text = format!("No {} measured in these days. ] shows the next metric.", state.metric.label());
                 pen.put(3, middle, plot.width, &text, pen.theme.faint);
             }
             let missing = missing_days(&points, from, shared.today());
@@ -198,7 +197,7 @@ fn draw_chart_title(
     let width = shared.size.width.saturating_sub(2);
     let room = width.saturating_sub(exact.chars().count() as u16 + 2);
     let pieces = [
-        (format::metric(state.metric).to_owned(), strong),
+        (state.metric.label().to_owned(), strong),
         (format!("   {} days · {}", ranges.join(" "), shared.label(connection)), faint),
         (about.to_owned(), faint),
     ];
