@@ -3,11 +3,12 @@
 use postcard::{from_bytes, to_extend};
 use roster_protocol::connection::{Profile, Snapshot};
 use roster_protocol::ids::{ConnectionId, InfluencerId};
-use roster_protocol::metric::{Mean, Numbers, Ratio};
+use roster_protocol::metric::{Mean, Ratio};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::codes::{AGES, SOURCES, TROUBLES, code, optional_variant, variant};
+use super::codes::{SOURCES, TROUBLES, code, variant};
+use super::numbers::NumbersRecord;
 use super::{Payload, Record, not_encoded};
 use crate::model::{Connection, Influencer, Trouble};
 use crate::store::error::StoreError;
@@ -195,36 +196,17 @@ pub(in crate::store) struct SnapshotRecord {
     source: u8,
     followers_step: Option<u64>,
     definition: u16,
-    followers: Option<u64>,
-    following: Option<u64>,
-    posts: Option<u64>,
-    engagement_rate: Option<i64>,
-    avg_likes: Option<u64>,
-    avg_comments: Option<u64>,
-    avg_views: Option<u64>,
-    audience_male: Option<i64>,
-    audience_female: Option<i64>,
-    top_age_range: Option<u8>,
+    numbers: NumbersRecord,
 }
 
 impl From<&Snapshot> for SnapshotRecord {
     fn from(snapshot: &Snapshot) -> Self {
-        let numbers = &snapshot.numbers;
         Self {
             observed_at: snapshot.observed_at.0,
             source: code(SOURCES, snapshot.source),
             followers_step: snapshot.followers_step,
             definition: snapshot.definition,
-            followers: numbers.followers,
-            following: numbers.following,
-            posts: numbers.posts,
-            engagement_rate: numbers.engagement_rate.map(|rate| rate.0),
-            avg_likes: numbers.avg_likes.map(|mean| mean.0),
-            avg_comments: numbers.avg_comments.map(|mean| mean.0),
-            avg_views: numbers.avg_views.map(|mean| mean.0),
-            audience_male: numbers.audience_male.map(|share| share.0),
-            audience_female: numbers.audience_female.map(|share| share.0),
-            top_age_range: numbers.top_age_range.map(|range| code(AGES, range)),
+            numbers: NumbersRecord(snapshot.numbers.clone()),
         }
     }
 }
@@ -248,18 +230,7 @@ impl SnapshotRecord {
             source: variant(SOURCES, self.source)?,
             followers_step: self.followers_step,
             definition: self.definition,
-            numbers: Numbers {
-                followers: self.followers,
-                following: self.following,
-                posts: self.posts,
-                engagement_rate: self.engagement_rate.map(Ratio),
-                avg_likes: self.avg_likes.map(Mean),
-                avg_comments: self.avg_comments.map(Mean),
-                avg_views: self.avg_views.map(Mean),
-                audience_male: self.audience_male.map(Ratio),
-                audience_female: self.audience_female.map(Ratio),
-                top_age_range: optional_variant(AGES, self.top_age_range)?,
-            },
+            numbers: self.numbers.0,
         })
     }
 }
@@ -267,7 +238,7 @@ impl SnapshotRecord {
 #[cfg(test)]
 mod tests {
     use roster_protocol::connection::Source;
-    use roster_protocol::metric::AgeRange;
+    use roster_protocol::metric::{AgeRange, Numbers};
 
     use super::*;
 

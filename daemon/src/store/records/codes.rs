@@ -7,6 +7,7 @@ use roster_protocol::connection::Source;
 use roster_protocol::metric::{AgeRange, Metric};
 use roster_protocol::sync::{Cause, Outcome};
 
+use crate::history::chunk;
 use crate::model::{DeliveryState, TroubleKind};
 
 /// A variant's code.
@@ -87,28 +88,8 @@ const _: fn(TroubleKind) = |one| match one {
     | TroubleKind::Partial => (),
 };
 
-pub(super) const METRICS: &[Metric] = &[
-    Metric::Followers,
-    Metric::Following,
-    Metric::Posts,
-    Metric::EngagementRate,
-    Metric::AvgLikes,
-    Metric::AvgComments,
-    Metric::AvgViews,
-    Metric::AudienceMale,
-    Metric::AudienceFemale,
-];
-const _: fn(Metric) = |one| match one {
-    Metric::Followers
-    | Metric::Following
-    | Metric::Posts
-    | Metric::EngagementRate
-    | Metric::AvgLikes
-    | Metric::AvgComments
-    | Metric::AvgViews
-    | Metric::AudienceMale
-    | Metric::AudienceFemale => (),
-};
+/// Metrics have the order of their columns.
+pub(super) const METRICS: &[Metric] = &chunk::METRICS;
 
 pub(super) const AGES: &[AgeRange] = &[
     AgeRange::From13To17,

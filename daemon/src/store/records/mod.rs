@@ -8,6 +8,7 @@ mod codes;
 mod consents;
 mod events;
 mod facts;
+mod numbers;
 
 use super::envelope::{self, Unreadable};
 use super::error::StoreError;

@@ -1,0 +1,65 @@
+//! The numbers of a snapshot: an optional number for each metric in the order of `history::chunk::METRICS`, then the age
+//! range. A metric more is another layout of the records.
+
+use std::fmt;
+
+use roster_protocol::metric::{Numbers, Unit};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::ser::SerializeTuple;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::codes::{AGES, METRICS, code, variant};
+
+pub(super) struct NumbersRecord(pub(super) Numbers);
+
+const FIELDS: usize = METRICS.len() + 1;
+
+impl Serialize for NumbersRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_tuple(FIELDS)?;
+        for metric in METRICS {
+            let raw = self.0.get(*metric);
+            match metric.unit() {
+                Unit::Count | Unit::Mean => fields.serialize_element(&raw)?,
+                Unit::Ratio => fields.serialize_element(&raw.map(|raw| raw as i64))?,
+            }
+        }
+        fields.serialize_element(&self.0.top_age_range.map(|range| code(AGES, range)))?;
+        fields.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for NumbersRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_tuple(FIELDS, Fields)
+    }
+}
+
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = NumbersRecord;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the numbers of a snapshot")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<NumbersRecord, A::Error> {
+        let missing = || A::Error::custom("a number is missing");
+        let mut numbers = Numbers::default();
+        for metric in METRICS {
+            let raw = match metric.unit() {
+                Unit::Count | Unit::Mean => fields.next_element::<Option<u64>>()?.ok_or_else(missing)?,
+                Unit::Ratio => {
+                    let signed = fields.next_element::<Option<i64>>()?.ok_or_else(missing)?;
+                    signed.map(|raw| raw as u64)
+                }
+            };
+            numbers.set(*metric, raw);
+        }
+        let range = fields.next_element::<Option<u8>>()?.ok_or_else(missing)?;
+        let known = |range| variant(AGES, range).ok_or_else(|| A::Error::custom("an unknown age range"));
+        numbers.top_age_range = range.map(known).transpose()?;
+        Ok(NumbersRecord(numbers))
+    }
+}
