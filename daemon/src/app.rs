@@ -30,7 +30,7 @@ use crate::reload::LastLoad;
 use crate::roster::Roster;
 use crate::secret::vault::Vault;
 use crate::setup::{Platforms, Setup};
-use crate::store::{Encoded, Pending, Store, StoreError, StoreState};
+use crate::store::{Encoded, Load, Pending, RecentFollowers, RunsInOrder, Store, StoreError, StoreState};
 use crate::sync::coverage::Coverage;
 use crate::sync::decide::{Dice, Facts};
 use crate::sync::tickets::Tickets;
@@ -134,15 +134,12 @@ impl App {
     async fn last_days(&self, now: Timestamp) -> (HashMap<ConnectionId, Recent>, Coverage) {
         let today = self.setup().config.sync.grid.date_of(now);
         let days = today.plus_days(-(recent::DAYS as i32))..=today.plus_days(1);
-        let followers = self.store.read(move |reader| {
-            let told = reader.recent_followers(days)?;
-            Ok(told.into_iter().map(|(connection, days)| (connection, Recent::of(days))).collect())
-        });
-        let coverage = self.store.read(move |reader| {
-            let mut coverage = Coverage::default();
-            reader.runs_since(now.plus_seconds(-COVERAGE_S), |run| coverage.put(&run))?;
-            Ok(coverage)
-        });
+        let followers = async {
+            let read = self.store.read(RecentFollowers(days)).await?;
+            let recent = move || read.into_iter().map(|(connection, days)| (connection, Recent::of(days))).collect();
+            tokio::task::spawn_blocking(recent).await.map_err(|_| StoreError::Closed)
+        };
+        let coverage = self.coverage_since(now.plus_seconds(-COVERAGE_S));
         let (followers, coverage) = futures::join!(followers, coverage);
         let unread =
             |what: &str, error: &StoreError| tracing::error!(%error, "{what} of the last days could not be read");
@@ -150,6 +147,18 @@ impl App {
             followers.inspect_err(|error| unread("the followers", error)).unwrap_or_default(),
             coverage.inspect_err(|error| unread("the runs", error)).unwrap_or_default(),
         )
+    }
+
+    /// How the slots since then ended.
+    async fn coverage_since(&self, since: Timestamp) -> Result<Coverage, StoreError> {
+        let mut coverage = Coverage::default();
+        let mut query = RunsInOrder { since, after: None, limit: RUNS_AT_ONCE };
+        loop {
+            let page = self.store.read(query.clone()).await?;
+            page.rows.iter().for_each(|run| coverage.put(run));
+            let Some(mark) = page.next else { return Ok(coverage) };
+            query.after = Some(mark);
+        }
     }
 
     /// Waits until the last days are recalled, as whoever shows or changes them must.
@@ -285,7 +294,7 @@ impl App {
     /// Brings the roster in memory back to what is stored.
     async fn reload(&self) {
         let now = self.clock.now();
-        match self.store.read(|reader| reader.load()).await {
+        match self.store.read(Load).await {
             Ok(loaded) => {
                 let (platforms, running) = self.look(|roster| (roster.platforms.clone(), roster.running.clone()));
                 let mut fresh = Roster::new(loaded, platforms);
@@ -360,6 +369,9 @@ const FAILED_BADLY: &str = "rosterd failed at this; its log has more";
 
 /// Runs that may wait for a slow disk before no more are asked.
 const MOST_UNSTORED: usize = 4096;
+
+/// How many runs coverage reads at once: some megabytes.
+const RUNS_AT_ONCE: usize = 20_000;
 
 /// How far back coverage looks.
 const COVERAGE_S: i64 = 24 * 3600;

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use roster_protocol::alert::{Alert, AlertState, Change};
+use roster_protocol::alert::{Alert, Change};
 use roster_protocol::audit::AuditEntry;
+use roster_protocol::connection::Snapshot;
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, PAGE_ROWS, Page, PageMark, RunsQuery};
@@ -37,10 +38,13 @@ fn place(mark: Option<PageMark>) -> Option<Mark> {
 /// Nothing of that name, or the store cannot be read.
 pub async fn runs(app: &App, query: RunsQuery) -> Result<Page<Run>, RosterError> {
     let of = query.connection.as_deref().map(|named| connections_named(app, named)).transpose()?;
-    let (mark, since) = (place(query.mark), query.since.unwrap_or(Timestamp(i64::MIN)));
-    let wanted = move |id: ConnectionId| of.as_ref().is_none_or(|of| of.contains(&id));
-    let read = app.store.read(move |reader| reader.runs(since, mark.as_ref(), limit(query.limit), wanted)).await;
-    let read = read.map_err(|error| read_error(&error))?;
+    let read = app.store.read(store::RunsQuery {
+        since: query.since.unwrap_or(Timestamp(i64::MIN)),
+        of,
+        before: place(query.mark),
+        limit: limit(query.limit),
+    });
+    let read = read.await.map_err(|error| read_error(&error))?;
     Ok(app.look(|roster| page(read, |run| rows::run(roster, run))))
 }
 
@@ -50,10 +54,13 @@ pub async fn runs(app: &App, query: RunsQuery) -> Result<Page<Run>, RosterError>
 /// Nothing of that name, or the store cannot be read.
 pub async fn changes(app: &App, query: ChangesQuery) -> Result<Page<Change>, RosterError> {
     let of = query.of.as_deref().map(|named| connections_named(app, named)).transpose()?;
-    let (mark, since) = (place(query.mark), query.since.unwrap_or(Timestamp(i64::MIN)));
-    let wanted = move |id: ConnectionId| of.as_ref().is_none_or(|of| of.contains(&id));
-    let read = app.store.read(move |reader| reader.changes(since, mark.as_ref(), limit(query.limit), wanted)).await;
-    let read = read.map_err(|error| read_error(&error))?;
+    let read = app.store.read(store::ChangesQuery {
+        since: query.since.unwrap_or(Timestamp(i64::MIN)),
+        of,
+        before: place(query.mark),
+        limit: limit(query.limit),
+    });
+    let read = read.await.map_err(|error| read_error(&error))?;
     Ok(app.look(|roster| page(read, |change| rows::change(roster, change))))
 }
 
@@ -77,13 +84,13 @@ pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, Roster
     let named = query.influencer.as_deref();
     let of =
         named.map(|named| app.look(|roster| resolve::influencer(roster, named).map(|found| found.id))).transpose()?;
-    let (mark, state) = (place(query.mark), query.state);
-    let wanted = move |alert: &model::Alert| {
-        let in_state = state.map_or(alert.state != AlertState::Resolved, |state| alert.state == state);
-        in_state && of.is_none_or(|of| alert.influencer == of)
-    };
-    let read = app.store.read(move |reader| reader.alerts(mark.as_ref(), limit(query.limit), wanted)).await;
-    let read = read.map_err(|error| read_error(&error))?;
+    let read = app.store.read(store::AlertsQuery {
+        state: query.state,
+        influencer: of,
+        before: place(query.mark),
+        limit: limit(query.limit),
+    });
+    let read = read.await.map_err(|error| read_error(&error))?;
     Ok(app.look(|roster| page(read, |alert| rows::alert(roster, alert))))
 }
 
@@ -109,7 +116,7 @@ pub async fn alert(app: &App, text: &str) -> Result<Alert, RosterError> {
     }
     let nothing = || RosterError::not_found(format!("no alert is named {text:?}")).hint("`roster alerts` shows them");
     let id = text.parse().map_err(|_| nothing())?;
-    let stored = app.store.read(move |reader| reader.alert_by_id(id)).await.map_err(|error| read_error(&error))?;
+    let stored = app.store.read(store::AlertById(id)).await.map_err(|error| read_error(&error))?;
     let stored = stored.ok_or_else(nothing)?;
     Ok(app.look(|roster| rows::alert(roster, &stored)))
 }
@@ -119,10 +126,9 @@ pub async fn alert(app: &App, text: &str) -> Result<Alert, RosterError> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn audit(app: &App, query: AuditQuery) -> Result<Page<AuditEntry>, RosterError> {
-    let (mark, since) = (place(query.mark), query.since);
-    let wanted = move |line: &model::AuditLine| since.is_none_or(|since| line.at >= since);
-    let read = app.store.read(move |reader| reader.audit(mark.as_ref(), limit(query.limit), wanted)).await;
-    let read = read.map_err(|error| read_error(&error))?;
+    let read =
+        app.store.read(store::AuditQuery { since: query.since, before: place(query.mark), limit: limit(query.limit) });
+    let read = read.await.map_err(|error| read_error(&error))?;
     Ok(page(read, |(number, line)| entry(*number, line)))
 }
 
@@ -144,11 +150,18 @@ fn entry(number: u64, line: &model::AuditLine) -> AuditEntry {
 /// # Errors
 /// No such connection, or the store cannot be read.
 pub async fn history(app: &App, named: &str, since: Option<Date>, until: Option<Date>) -> Result<History, RosterError> {
-    let connection = app.look(|roster| resolve::connection(roster, named).cloned())?;
-    let id = connection.id;
-    let read = app.store.read(move |reader| reader.history(&connection, since, until)).await;
+    let all = app.look(|roster| resolve::connection(roster, named).map(store::HistoryQuery::of))?;
+    let read = app.store.read(store::HistoryQuery { since, until, ..all }).await;
     let mut snapshots = read.map_err(|error| read_error(&error))?;
     let next = snapshots.get(SNAPSHOTS_PER_ANSWER).map(|snapshot| snapshot.date);
     snapshots.truncate(SNAPSHOTS_PER_ANSWER);
-    Ok(History { connection: id, snapshots, next })
+    Ok(History { connection: all.connection, snapshots, next })
+}
+
+/// A connection's snapshot of a day; `None` when there is none.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn snapshot_on(app: &App, connection: ConnectionId, date: Date) -> Result<Option<Snapshot>, RosterError> {
+    app.store.read(store::SnapshotOn { connection, date }).await.map_err(|error| read_error(&error))
 }

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::model::{Connection, TroubleKind};
 use crate::platforms::Registered;
 use crate::roster::Roster;
+use crate::store::SnapshotCount;
 use crate::sync::batch;
 use crate::sync::schedule::EARLIEST_PLAUSIBLE;
 
@@ -23,7 +24,7 @@ pub async fn status(app: &App) -> Status {
     let seen = app.seen();
     let platforms = platforms(app);
     // A store that cannot be read just now has no number, and says so elsewhere.
-    let snapshots = app.store.read(|reader| reader.snapshots()).await.unwrap_or_default();
+    let snapshots = app.store.read(SnapshotCount).await.unwrap_or_default();
     let store = StoreStatus {
         bytes: app.store.file_bytes().unwrap_or_default(),
         snapshots,

@@ -8,8 +8,8 @@ use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::time::Date;
 
 use super::{audit, connection_named};
-use crate::app::{App, read_error};
-use crate::browse::resolve;
+use crate::app::App;
+use crate::browse::{lists, resolve};
 use crate::sync::decide;
 
 /// The first day a number can be of: there were no such platforms before.
@@ -35,8 +35,8 @@ pub async fn record(
         return Err(RosterError::usage(format!("{date} is not between {EARLIEST} and today, {today}")));
     }
     let connection = app.look(|roster| resolve::connection(roster, &named).cloned())?;
-    let stored = app.store.read(move |reader| reader.snapshot_on(connection.id, date)).await;
-    let measured = stored.map_err(|error| read_error(&error))?.filter(|stored| stored.source == Source::Api);
+    let stored = lists::snapshot_on(app, connection.id, date).await?;
+    let measured = stored.filter(|stored| stored.source == Source::Api);
     if let (Some(measured), false) = (&measured, replace) {
         let followers = measured.numbers.followers.map_or("no followers".to_owned(), |n| format!("{n} followers"));
         return Err(RosterError::conflict(format!("{date} was measured already: {followers}"))

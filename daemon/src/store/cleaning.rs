@@ -40,7 +40,7 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`].
     pub async fn sweep(&self) -> Result<u64, StoreError> {
-        let removed: HashSet<_> = self.read(|reader| reader.removed_connections()).await?.into_iter().collect();
+        let removed: HashSet<_> = self.with_reader(|reader| reader.removed_connections()).await?.into_iter().collect();
         if removed.is_empty() {
             return Ok(0);
         }
@@ -49,7 +49,8 @@ impl Store {
             let mut from = Some(Vec::new());
             while let Some(first) = from {
                 let of = removed.clone();
-                let (keys, next) = self.read(move |reader| reader.keys_of(table, &first, &of, ROWS * 10)).await?;
+                let (keys, next) =
+                    self.with_reader(move |reader| reader.keys_of(table, &first, &of, ROWS * 10)).await?;
                 deleted += keys.len() as u64;
                 for some in keys.chunks(ROWS).map(<[_]>::to_vec) {
                     self.alone(move |txn, _| delete(txn, table, &some)).await?;

@@ -47,7 +47,7 @@ pub enum StoreError {
     },
     /// The disk failed under a read or a write. Of a commit it is not known whether it was stored.
     #[error("the disk failed: {0}")]
-    Io(#[source] Arc<redb::Error>),
+    Io(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The file is damaged where this call had to read.
     #[error("the store is damaged: {what}")]
     Damaged {

@@ -1,8 +1,8 @@
-//! Lists, newest first, page by page.
+//! Lists, page by page.
 
 use std::ops::Bound;
 
-use roster_protocol::ids::{AlertId, ConnectionId};
+use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
 use super::envelope::Unreadable;
@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::reader::Reader;
 use super::records::{self, Record};
 use super::tables::{Records, split_timed_key, time_key};
-use crate::model::{Alert, AuditLine, Change, Delivery, Run};
+use crate::model::{AuditLine, Delivery};
 
 /// How many rows a page looks at before it gives a mark instead of searching on.
 const EXAMINED: usize = 50_000;
@@ -18,7 +18,7 @@ const EXAMINED: usize = 50_000;
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
-    /// Newest first. May be shorter than asked, even empty, while there is more.
+    /// In the query's order. May be shorter than its limit, even empty, while there is more.
     pub rows: Vec<T>,
     /// Where the next page begins; `None` at the end of the list.
     pub next: Option<Mark>,
@@ -29,46 +29,8 @@ pub struct Page<T> {
 pub struct Mark(pub Vec<u8>);
 
 impl Reader<'_> {
-    /// Runs that started at `since` or later, newest first, of connections that `of` accepts.
-    pub fn runs(
-        &self,
-        since: Timestamp,
-        before: Option<&Mark>,
-        limit: usize,
-        of: impl Fn(ConnectionId) -> bool,
-    ) -> Result<Page<Run>, StoreError> {
-        self.timed(since, before, limit, of)
-    }
-
-    /// Changes at `since` or later, newest first, of connections that `of` accepts.
-    pub fn changes(
-        &self,
-        since: Timestamp,
-        before: Option<&Mark>,
-        limit: usize,
-        of: impl Fn(ConnectionId) -> bool,
-    ) -> Result<Page<Change>, StoreError> {
-        self.timed(since, before, limit, of)
-    }
-
-    /// Alerts that `keep` accepts, newest first.
-    pub fn alerts(
-        &self,
-        before: Option<&Mark>,
-        limit: usize,
-        keep: impl Fn(&Alert) -> bool,
-    ) -> Result<Page<Alert>, StoreError> {
-        self.newest_first(Records::Alerts, &[], before, limit, |row| row.read().map(|alert| Some(alert).filter(&keep)))
-    }
-
-    /// The alert of an id; `None` when there is none.
-    pub fn alert_by_id(&self, id: AlertId) -> Result<Option<Alert>, StoreError> {
-        let number = self.get_as(Records::AlertIds, &id.0, records::read_number)?;
-        number.map_or(Ok(None), |number| self.get(&number.to_be_bytes()))
-    }
-
     /// All deliveries of an alert, pending ones first.
-    pub fn deliveries(&self, alert: u64) -> Result<Vec<Delivery>, StoreError> {
+    pub(super) fn deliveries(&self, alert: u64) -> Result<Vec<Delivery>, StoreError> {
         let mut told = Vec::new();
         let (from, to) = (alert.to_be_bytes(), alert.checked_add(1).map(u64::to_be_bytes));
         for table in [Records::DeliveriesPending, Records::Deliveries] {
@@ -84,31 +46,26 @@ impl Reader<'_> {
         Ok(told)
     }
 
-    /// The audit log, newest first: lines with their numbers.
-    pub fn audit(
-        &self,
-        before: Option<&Mark>,
-        limit: usize,
-        keep: impl Fn(&AuditLine) -> bool,
-    ) -> Result<Page<(u64, AuditLine)>, StoreError> {
-        self.newest_first(Records::Audit, &[], before, limit, |row| {
-            records::read_audit(row.key, row.encoded).map(|(number, line)| keep(&line).then_some((number, line)))
-        })
-    }
-
-    /// Gives `each` all runs that started at `since` or later, oldest first.
-    pub fn runs_since(&self, since: Timestamp, mut each: impl FnMut(Run)) -> Result<(), StoreError> {
-        let table = Records::Runs;
-        for row in self.txn.open_table(table.definition())?.range(&time_key(since)[..]..)? {
+    /// Records of a table from one key on, oldest first.
+    pub(super) fn oldest_first<R: Record>(&self, from: Bound<&[u8]>, limit: usize) -> Result<Page<R>, StoreError> {
+        let mut page = Page { rows: Vec::new(), next: None };
+        let rows = self.txn.open_table(R::TABLE.definition())?;
+        let mut last = None;
+        for row in rows.range::<&[u8]>((from, Bound::Unbounded))? {
+            if page.rows.len() >= limit {
+                page.next = last.map(Mark);
+                break;
+            }
             let (key, value) = row?;
-            let run = records::read(table, key.value(), value.value());
-            self.damage.leave_out(table.name(), key.value(), run)?.into_iter().for_each(&mut each);
+            let record = records::read(R::TABLE, key.value(), value.value());
+            page.rows.extend(self.damage.leave_out(R::TABLE.name(), key.value(), record)?);
+            last = Some(key.value().to_vec());
         }
-        Ok(())
+        Ok(page)
     }
 
     /// Records whose keys begin with time and connection: what `of` refuses is not even decoded.
-    fn timed<R: Record>(
+    pub(super) fn timed<R: Record>(
         &self,
         since: Timestamp,
         before: Option<&Mark>,
@@ -122,7 +79,7 @@ impl Reader<'_> {
     }
 
     /// Rows of a table from the last to `floor`, without those of which `pick` makes `None`.
-    fn newest_first<T>(
+    pub(super) fn newest_first<T>(
         &self,
         table: Records,
         floor: &[u8],
@@ -152,14 +109,18 @@ impl Reader<'_> {
 }
 
 /// A row on the way through a list.
-struct Row<'a> {
+pub(super) struct Row<'a> {
     table: Records,
     key: &'a [u8],
     encoded: &'a [u8],
 }
 
 impl Row<'_> {
-    fn read<R: Record>(&self) -> Result<R, Unreadable> {
+    pub(super) fn read<R: Record>(&self) -> Result<R, Unreadable> {
         records::read(self.table, self.key, self.encoded)
+    }
+
+    pub(super) fn read_audit(&self) -> Result<(u64, AuditLine), Unreadable> {
+        records::read_audit(self.key, self.encoded)
     }
 }

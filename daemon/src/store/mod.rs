@@ -1,7 +1,7 @@
 //! What the daemon keeps: one redb file, one thread that writes, any number that read.
 //!
 //! [`Store::submit`] queues a [`Commit`]: stored whole and durable, or not at all, in the order of the calls.
-//! [`Store::read`] runs a closure in one read transaction. The store asks nobody for the time and starts nothing by
+//! [`Store::read`] returns what a [`Query`] asks for. The store asks nobody for the time and starts nothing by
 //! itself: folding, pruning and scrubbing are called when the caller finds it right.
 //!
 //! Every value carries its own checksum. A damaged row is left out of what is read, counted and named by
@@ -18,6 +18,7 @@ mod log;
 mod migrations;
 mod origin;
 mod overlay;
+mod queries;
 mod reader;
 mod records;
 mod scrub;
@@ -46,13 +47,17 @@ pub use self::damage::{Damage, DamagedRow};
 pub use self::error::StoreError;
 pub use self::lists::{Mark, Page};
 pub use self::origin::BackendSource;
-pub use self::reader::Reader;
+pub use self::queries::{
+    AlertById, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesOf, FollowerSum, HistoryQuery, Load, MetricHistory,
+    Query, RecentFollowers, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes,
+};
 pub use self::scrub::Scrubbed;
 pub use self::shared::StoreState;
 
 use self::damage::DamageLog;
 use self::origin::Origin;
 pub(crate) use self::origin::own_dir;
+use self::reader::Reader;
 use self::records::Stamp;
 use self::shared::{Shared, panics_as_damage};
 use self::writer::Job;
@@ -192,25 +197,30 @@ impl Store {
         self.submit(commit).await
     }
 
-    /// Runs `read` in one read transaction on a blocking thread. Keep it short, well under a second.
+    /// Reads what a query asks for, in one transaction, on a blocking thread.
     ///
     /// # Errors
-    /// Those of `read`; `Degraded` when the file cannot even be read; `Damaged` when reading it panics.
-    pub async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let shared = Arc::clone(&self.handle.shared);
-        let told = tokio::task::spawn_blocking(move || shared.read(read)).await;
-        told.unwrap_or(Err(StoreError::Closed))
+    /// Those of [`Query::read`]; `Degraded` when the file cannot even be read; `Damaged` when reading it panics.
+    pub async fn read<Q: Query>(&self, query: Q) -> Result<Q::Output, StoreError> {
+        self.with_reader(|reader| query.read(reader)).await
     }
 
     /// As [`Store::read`], on this thread, which it blocks.
     ///
     /// # Errors
     /// As [`Store::read`].
-    pub fn read_now<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.handle.shared.read(read)
+    pub fn read_now<Q: Query>(&self, query: Q) -> Result<Q::Output, StoreError> {
+        self.handle.shared.read(|reader| query.read(reader))
+    }
+
+    /// Runs `read` in one read transaction on a blocking thread. Keep it short, well under a second.
+    async fn with_reader<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.handle.shared);
+        let told = tokio::task::spawn_blocking(move || shared.read(read)).await;
+        told.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Closes the file and opens it again, after what was queued before, while others read and write on.

@@ -24,7 +24,7 @@ use super::tables::{
     month_start, split_chunk_key,
 };
 use crate::history::chunk::{self, Days, MonthChunk};
-use crate::model::{Connection, Loaded, Settings};
+use crate::model::{Loaded, Settings};
 
 type Chunks = ReadOnlyTable<&'static ChunkKey, &'static [u8]>;
 type LogTable = ReadOnlyTable<&'static LogKey, &'static [u8]>;
@@ -41,17 +41,14 @@ impl<'a> Reader<'a> {
         Self { txn, damage, logs: OnceCell::new() }
     }
 
-    /// A connection's snapshots from `since` to `until`, both included, oldest first. `None`: from the first, to the
-    /// last. `first_day` of the connection says where reading begins: without one there is nothing.
-    pub fn history(
+    /// A connection's snapshots of some days, oldest first.
+    pub(super) fn history(
         &self,
-        connection: &Connection,
-        since: Option<Date>,
-        until: Option<Date>,
+        connection: ConnectionId,
+        days: RangeInclusive<Date>,
     ) -> Result<Vec<Snapshot>, StoreError> {
-        let Some(range) = range_of(connection, since, until) else { return Ok(Vec::new()) };
         let mut told = Vec::new();
-        self.each_chunk_of(connection.id, &range, |key, payload| {
+        self.each_chunk_of(connection, &days, |key, payload| {
             let before = told.len();
             let first = month_start(split_chunk_key(key).0);
             let Ok(chunk) = MonthChunk::decode(payload) else { return note_chunk(key, self.damage) };
@@ -65,36 +62,33 @@ impl<'a> Reader<'a> {
                 }
             }
         })?;
-        self.each_logged_of(connection.id, &range, |snapshot| told.push(snapshot))?;
-        Ok(in_order(told, &range, |snapshot| snapshot.date))
+        self.each_logged_of(connection, &days, |snapshot| told.push(snapshot))?;
+        Ok(in_order(told, &days, |snapshot| snapshot.date))
     }
 
-    /// One metric of a connection's snapshots, as [`Self::history`], in the metric's own unit; days on which it was not
-    /// told are left out. Much faster than the whole.
-    pub fn history_of(
+    /// One metric of a connection's snapshots, as [`Self::history`]; only its column is decoded.
+    pub(super) fn history_of(
         &self,
-        connection: &Connection,
+        connection: ConnectionId,
         metric: Metric,
-        since: Option<Date>,
-        until: Option<Date>,
+        range: RangeInclusive<Date>,
     ) -> Result<Vec<(Date, f64)>, StoreError> {
-        let Some(range) = range_of(connection, since, until) else { return Ok(Vec::new()) };
         let mut told: Vec<(Date, f64)> = Vec::new();
-        self.each_chunk_of(connection.id, &range, |key, payload| {
+        self.each_chunk_of(connection, &range, |key, payload| {
             let first = month_start(split_chunk_key(key).0);
             match chunk::decode_metric(payload, metric) {
                 Ok(days) => told.extend(dated(&days, first).map(|(date, raw)| (date, metric.unit().value(raw)))),
                 Err(_) => note_chunk(key, self.damage),
             }
         })?;
-        self.each_logged_of(connection.id, &range, |snapshot| {
+        self.each_logged_of(connection, &range, |snapshot| {
             told.extend(metric.of(&snapshot.numbers).map(|value| (snapshot.date, value)));
         })?;
         Ok(in_order(told, &range, |(date, _)| *date))
     }
 
     /// A connection's snapshot of a day; `None` when there is none.
-    pub fn snapshot_on(&self, connection: ConnectionId, date: Date) -> Result<Option<Snapshot>, StoreError> {
+    pub(super) fn snapshot_on(&self, connection: ConnectionId, date: Date) -> Result<Option<Snapshot>, StoreError> {
         let mut told = None;
         let day = date..=date;
         self.each_logged_of(connection, &day, |snapshot| told = Some(snapshot))?;
@@ -110,7 +104,7 @@ impl<'a> Reader<'a> {
 
     /// Followers of all connections on the given days, oldest first; connections without any are left out. Reads the
     /// whole months that the days touch.
-    pub fn recent_followers(
+    pub(super) fn recent_followers(
         &self,
         days: RangeInclusive<Date>,
     ) -> Result<HashMap<ConnectionId, Vec<(Date, u64)>>, StoreError> {
@@ -135,7 +129,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The sum of all followers ever told, and of how many snapshots: reads everything.
-    pub fn sum_followers_everything(&self) -> Result<(u128, u64), StoreError> {
+    pub(super) fn sum_followers_everything(&self) -> Result<(u128, u64), StoreError> {
         let (mut sum, mut count) = (0, 0);
         self.each_followers(&(Date(i32::MIN)..=Date(i32::MAX)), |_, _, followers| {
             sum += u128::from(followers);
@@ -145,7 +139,7 @@ impl<'a> Reader<'a> {
     }
 
     /// How many snapshots are stored. The log's are counted block by block, and looked at where a fold has not finished.
-    pub fn snapshots(&self) -> Result<u64, StoreError> {
+    pub(super) fn snapshots(&self) -> Result<u64, StoreError> {
         let fold = self.fold()?;
         let mut count = fold.snapshots;
         for (epoch, log) in self.logs()? {
@@ -165,7 +159,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The bytes that each table takes in the file, by its name: whole pages. Walks their trees: for measuring.
-    pub fn table_bytes(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+    pub(super) fn table_bytes(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         let mut bytes = BTreeMap::new();
         for table in self.txn.list_tables()? {
             let stats = self.txn.open_untyped_table(table.clone())?.stats()?;
@@ -176,7 +170,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What the daemon keeps in memory from its start on.
-    pub fn load(&self) -> Result<Loaded, StoreError> {
+    pub(super) fn load(&self) -> Result<Loaded, StoreError> {
         let shown = |table, key: &[u8], encoded: &[u8]| {
             let uid = key.try_into().map(u32::from_be_bytes).map_err(|_| Unreadable::Damaged);
             Ok((uid?, records::read_number(table, key, encoded)?))
@@ -391,11 +385,6 @@ fn at_once<A: Send, B>(one: &(dyn Fn() -> A + Sync), other: &dyn Fn() -> B) -> (
         };
         (one, other)
     })
-}
-
-fn range_of(connection: &Connection, since: Option<Date>, until: Option<Date>) -> Option<RangeInclusive<Date>> {
-    let first = connection.first_day?.max(since.unwrap_or(Date(i32::MIN)));
-    Some(first..=until.unwrap_or(Date(i32::MAX)))
 }
 
 /// Values of a month's days with their dates.

@@ -33,12 +33,13 @@ impl Store {
     /// When the file cannot be read at all.
     pub async fn scrub(&self) -> Result<Scrubbed, StoreError> {
         let mut sum = Scrubbed::default();
-        let epochs = self.read(|reader| Ok(reader.logs()?.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>())).await?;
+        let epochs =
+            self.with_reader(|reader| Ok(reader.logs()?.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>())).await?;
         let parts = Records::ALL.into_iter().map(Part::Records).chain([Part::Chunks]);
         for part in parts.chain(epochs.into_iter().map(Part::Log)) {
             let mut from = Some(Vec::new());
             while let Some(first) = from {
-                let (seen, next) = self.read(move |reader| reader.scrub(part, &first)).await?;
+                let (seen, next) = self.with_reader(move |reader| reader.scrub(part, &first)).await?;
                 sum.rows += seen.rows;
                 sum.damaged += seen.damaged;
                 sum.newer += seen.newer;

@@ -29,7 +29,7 @@ impl Store {
     pub async fn fold(&self, today: Date) -> Result<(), StoreError> {
         let finished = newest_finished_epoch(today);
         let mut epochs =
-            self.read(|reader| Ok(reader.logs()?.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>())).await?;
+            self.with_reader(|reader| Ok(reader.logs()?.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>())).await?;
         epochs.retain(|epoch| *epoch <= finished);
         // Not further than there is something to fold: a clock that was far ahead once must do no lasting harm.
         let Some(newest) = epochs.last().copied() else { return Ok(()) };

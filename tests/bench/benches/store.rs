@@ -19,7 +19,7 @@ use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 use rosterd::model::{Change, Commit, Connection, Run};
-use rosterd::store::{OpenOptions, Pending, Store};
+use rosterd::store::{FollowerSum, HistoryQuery, OpenOptions, Pending, SnapshotCount, Store, TableBytes};
 use rusqlite::params;
 
 /// 2025-01-01.
@@ -265,8 +265,8 @@ impl Bench {
     }
 
     fn sizes(&self) -> Result<()> {
-        let bytes = snapshot_bytes(&self.store().read_now(|reader| reader.table_bytes())?);
-        let snapshots = self.store().read_now(|reader| reader.snapshots())? as f64;
+        let bytes = snapshot_bytes(&self.store().read_now(TableBytes)?);
+        let snapshots = self.store().read_now(SnapshotCount)? as f64;
         let file = std::fs::metadata(self.dir.join("store/roster.redb"))?.blocks() as f64 * 512.0;
         let sqlite: f64 = self.by_connection.query_row(
             "SELECT (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) * 1.0 / count(*) FROM snapshots",
@@ -377,7 +377,7 @@ impl Bench {
         for _ in 0..2_000 {
             let of = &world.accounts[random.usize(0..world.accounts.len())].connection;
             let began = Instant::now();
-            let told = self.store().read_now(|reader| reader.history(of, Some(since), None))?;
+            let told = self.store().read_now(HistoryQuery { since: Some(since), ..HistoryQuery::of(of) })?;
             ours.push(began.elapsed());
             ensure!(told.len() == YEAR as usize + 1, "{} days", told.len());
             let began = Instant::now();
@@ -397,7 +397,7 @@ impl Bench {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..5 {
             let began = Instant::now();
-            let (_, count) = self.store().read_now(|reader| reader.sum_followers_everything())?;
+            let (_, count) = self.store().read_now(FollowerSum)?;
             ours.push(count as f64 / began.elapsed().as_secs_f64() / 1e6);
             let began = Instant::now();
             let sql = "SELECT sum(followers), count(followers) FROM snapshots";

@@ -27,6 +27,7 @@ use roster_bench::{Lay, lay, snapshot_bytes};
 use roster_protocol::Timestamp;
 use rosterd::clock::{Clock, ManualClock};
 use rosterd::config::Config;
+use rosterd::store::{RunsInOrder, SnapshotCount, TableBytes};
 use rosterd::{Daemon, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -248,8 +249,8 @@ impl Year {
     }
 
     async fn month(&self, open: Open) -> Result<Month> {
-        let read = self.daemon.app.store.read(|reader| Ok((reader.snapshots()?, reader.table_bytes()?)));
-        let (snapshots, tables) = read.await?;
+        let store = &self.daemon.app.store;
+        let (snapshots, tables) = (store.read(SnapshotCount).await?, store.read(TableBytes).await?);
         Ok(Month {
             resident_mib: resident_mib(std::process::id())?,
             open,
@@ -263,16 +264,17 @@ impl Year {
     async fn check(self, months: &[Month], runs_a_day: i64, provider: SocketAddr) -> Result<()> {
         let store = &self.daemon.app.store;
         let snapshots = months.last().map_or(0, |month| month.snapshots);
-        let tables = store.read(|reader| reader.table_bytes()).await?;
+        let tables = store.read(TableBytes).await?;
         let table_bytes = snapshot_bytes(&tables) as f64 / snapshots as f64;
         let since = self.clock.now().plus_seconds(-(RUNS_KEPT_DAYS - 1) * 24 * HOUR);
-        let recent = store
-            .read(move |reader| {
-                let mut runs = 0;
-                reader.runs_since(since, |_| runs += 1)?;
-                Ok(runs)
-            })
-            .await?;
+        let mut runs = RunsInOrder { since, after: None, limit: 50_000 };
+        let mut recent = 0;
+        loop {
+            let page = store.read(runs.clone()).await?;
+            recent += page.rows.len() as i64;
+            let Some(mark) = page.next else { break };
+            runs.after = Some(mark);
+        }
         let asked = dawn(provider, DAYS).await?;
         let slope = slope(months.iter().skip(FILLING).map(|month| month.resident_mib));
         println!("memory grows by {slope:.2} MiB a month; snapshot tables hold {table_bytes:.1} B a snapshot");

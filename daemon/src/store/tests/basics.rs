@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
@@ -15,7 +16,10 @@ use crate::store::origin::Origin;
 use crate::store::records::{Format, Record, Stamp};
 use crate::store::shared::Shared;
 use crate::store::tables::{CHUNKS, FORMAT, Records, chunk_key, month_of};
-use crate::store::{OpenOptions, Store, StoreError, StoreState};
+use crate::store::{
+    ChangesQuery, HistoryQuery, Load, MetricHistory, OpenOptions, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn,
+    Store, StoreError, StoreState,
+};
 
 fn open(dir: &std::path::Path) -> Result<(Store, crate::model::Loaded), StoreError> {
     Store::open(OpenOptions::in_dir(dir, Timestamp(5)))
@@ -136,7 +140,7 @@ fn what_cannot_be_stored_harms_nobody_else() {
     let told = [commit(1), large, far, commit(4)].map(|commit| store.submit(commit)).map(|pending| pending.wait());
     assert!(matches!(told, [Ok(()), Err(StoreError::Invalid { .. }), Err(StoreError::Invalid { .. }), Ok(())]));
     assert_eq!(store.state(), StoreState::Working);
-    let influencers = store.read_now(|reader| reader.load()).expect("a read").influencers;
+    let influencers = store.read_now(Load).expect("a read").influencers;
     assert_eq!(influencers, [influencer(1, 1), influencer(4, 1)]);
 }
 
@@ -145,24 +149,31 @@ fn lists_come_newest_first_page_by_page() {
     let (store, _) = Disk::default().open().expect("a new store");
     let runs: Vec<_> = (0..10).map(|seed| run((seed % 2) as u8, seed)).collect();
     store.submit(Commit { runs: runs.clone(), ..Commit::default() }).wait().expect("a commit");
-    let read = |before: Option<&crate::store::Mark>| {
-        let all = |_| true;
-        store.read_now(|reader| reader.runs(at(3), before, 3, all)).expect("a page")
+    let read = |before| {
+        let page = RunsQuery { since: at(3), before, limit: 3, ..all_runs() };
+        store.read_now(page).expect("a page")
     };
     let mut told = Vec::new();
     let mut page = read(None);
     loop {
         told.extend(page.rows);
         let Some(mark) = page.next else { break };
-        page = read(Some(&mark));
+        page = read(Some(mark));
     }
     let expected: Vec<_> = runs[2..].iter().rev().cloned().collect();
     assert_eq!(told, expected);
-    let of_one = store.read_now(|reader| reader.runs(at(0), None, 99, |id| id == connection_id(1))).expect("a page");
+    let of = Some(HashSet::from([connection_id(1)]));
+    let of_one = store.read_now(RunsQuery { of, ..all_runs() }).expect("a page");
     assert!(of_one.next.is_none());
     assert_eq!(of_one.rows.len(), 5);
-    let mut oldest_first = Vec::new();
-    store.read_now(|reader| reader.runs_since(at(3), |run| oldest_first.push(run))).expect("all runs");
+    let (mut oldest_first, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.read_now(RunsInOrder { since: at(3), after, limit: 3 }).expect("a page");
+        assert!(page.rows.len() <= 3);
+        oldest_first.extend(page.rows);
+        let Some(mark) = page.next else { break };
+        after = Some(mark);
+    }
     assert_eq!(oldest_first, runs[2..]);
 }
 
@@ -173,15 +184,18 @@ async fn a_column_alone_says_what_the_whole_says() {
     let snapshots: Vec<_> = (0..100).map(|day| snapshot(Date(FIRST_DAY + day), 31 * day as u32)).collect();
     let today = Date(FIRST_DAY + 99);
     store.bulk_snapshots(today, vec![(of.id, snapshots.clone())]).await.expect("a bulk load");
-    assert_eq!(store.read_now(|reader| reader.history(&of, None, None)).expect("a history"), snapshots);
+    assert_eq!(store.read_now(HistoryQuery::of(&of)).expect("a history"), snapshots);
     for metric in Metric::ALL {
         let expected: Vec<_> = snapshots.iter().filter_map(|s| Some((s.date, metric.of(&s.numbers)?))).collect();
-        let told = store.read_now(|reader| reader.history_of(&of, metric, None, None)).expect("a column");
+        let told = store.read_now(MetricHistory { of: HistoryQuery::of(&of), metric }).expect("a column");
         assert_eq!(told, expected, "{metric}");
     }
     let (since, until) = (Some(Date(FIRST_DAY + 40)), Some(Date(FIRST_DAY + 97)));
-    assert_eq!(store.read_now(|reader| reader.history(&of, since, until)).expect("a part"), snapshots[40..=97]);
-    assert_eq!(store.read_now(|reader| reader.snapshots()).expect("a count"), 100);
+    assert_eq!(
+        store.read_now(HistoryQuery { since, until, ..HistoryQuery::of(&of) }).expect("a part"),
+        snapshots[40..=97]
+    );
+    assert_eq!(store.read_now(SnapshotCount).expect("a count"), 100);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,7 +220,7 @@ async fn reopening_disturbs_nobody() {
         tokio::spawn(async move {
             let mut reads = 0;
             while !is_over.load(Ordering::Relaxed) {
-                store.read(|reader| reader.runs(at(0), None, 10, |_| true)).await.expect("a read");
+                store.read(RunsQuery { limit: 10, ..all_runs() }).await.expect("a read");
                 reads += 1;
             }
             reads
@@ -218,9 +232,8 @@ async fn reopening_disturbs_nobody() {
     is_over.store(true, Ordering::Relaxed);
     let (acked, reads) = (writes.await.expect("writes"), reads.await.expect("reads"));
     assert!(acked > 0 && reads > 0);
-    let mut stored = 0;
-    store.read_now(|reader| reader.runs_since(at(0), |_| stored += 1)).expect("all runs");
-    assert_eq!(stored, acked);
+    let stored = store.read_now(RunsInOrder { since: at(0), after: None, limit: usize::MAX }).expect("all runs");
+    assert_eq!(stored.rows.len() as u32, acked);
 }
 
 #[tokio::test]
@@ -232,17 +245,18 @@ async fn what_is_old_or_nobodys_goes() {
     store.commit(commit).await.expect("a commit");
     assert_eq!(store.prune(at(5_501), at(10)).await.expect("pruned"), 5_500 + 10);
     store.commit(Commit { removed_connections: vec![connection(1, 1)], ..Commit::default() }).await.expect("a commit");
-    let of_one = move |reader: &crate::store::Reader<'_>| {
-        let is_one = |id| id == connection_id(1);
-        let (runs, changes) = (reader.runs(at(0), None, 9_999, is_one)?, reader.changes(at(0), None, 9_999, is_one)?);
-        Ok((runs.rows.len(), changes.rows.len()))
+    let of_one = async || {
+        let of = Some(HashSet::from([connection_id(1)]));
+        let runs = store.read(RunsQuery { of: of.clone(), ..all_runs() }).await.expect("a read");
+        let changes = store.read(ChangesQuery { of, ..all_changes() }).await.expect("a read");
+        (runs.rows.len(), changes.rows.len())
     };
-    let (runs, changes) = store.read(of_one).await.expect("a read");
+    let (runs, changes) = of_one().await;
     assert!(runs > 100 && changes > 3);
     assert_eq!(store.sweep().await.expect("swept"), (runs + changes) as u64);
-    assert_eq!(store.read(of_one).await.expect("a read"), (0, 0));
+    assert_eq!(of_one().await, (0, 0));
     assert_eq!(store.sweep().await.expect("nothing to sweep"), 0);
-    let left = store.read(|reader| reader.runs(at(0), None, 9_999, |_| true)).await.expect("a read");
+    let left = store.read(all_runs()).await.expect("a read");
     assert_eq!(left.rows.len(), 500 - runs);
 }
 
@@ -261,13 +275,13 @@ async fn a_damaged_month_is_kept_aside_when_it_is_written_again() {
     });
     damaged.await.expect("a write");
     let of = connection(1, 1);
-    let left = store.read_now(|reader| reader.history(&of, None, None)).expect("a history");
+    let left = store.read_now(HistoryQuery::of(&of)).expect("a history");
     assert!(left.len() < 60 && left.iter().all(|snapshot| *snapshot == day(snapshot.date.0 - FIRST_DAY)));
     assert_eq!(store.damaged().rows, 1);
     assert_eq!(store.damaged().named[0].table, "snapshots.chunks");
     assert_eq!(store.scrub().await.expect("a scrub").damaged, 1);
     store.commit(Commit { snapshots: vec![(of.id, day(0))], ..Commit::default() }).await.expect("a commit");
-    assert_eq!(store.read_now(|reader| reader.snapshot_on(of.id, Date(FIRST_DAY))).expect("a read"), Some(day(0)));
+    assert_eq!(store.read_now(SnapshotOn { connection: of.id, date: Date(FIRST_DAY) }).expect("a read"), Some(day(0)));
     assert_eq!(store.scrub().await.expect("a scrub").damaged, 0);
     let aside = store.alone(|txn, _| Ok(txn.open_table(Records::Quarantine.definition())?.len()?));
     assert_eq!(aside.await.expect("a count"), 1);
@@ -280,7 +294,7 @@ async fn a_clock_that_was_far_ahead_does_no_lasting_harm() {
     store.commit(Commit { snapshots: days(0), ..Commit::default() }).await.expect("a commit");
     store.fold(Date(FIRST_DAY + 90_000)).await.expect("a fold");
     store.commit(Commit { snapshots: days(8), ..Commit::default() }).await.expect("a commit");
-    let logs = store.read_now(|reader| Ok(reader.logs()?.len())).expect("a read");
+    let logs = store.handle.shared.read(|reader| Ok(reader.logs()?.len())).expect("a read");
     assert!(logs >= 2, "new snapshots go to the log again");
-    assert_eq!(store.read_now(|reader| reader.history(&connection(1, 1), None, None)).expect("a history").len(), 16);
+    assert_eq!(store.read_now(HistoryQuery::of(&connection(1, 1))).expect("a history").len(), 16);
 }

@@ -13,7 +13,7 @@ use crate::model::Commit;
 use crate::store::migrations::to_2::{OLD_LOG_PREFIX, OLD_ROW_TAG};
 use crate::store::records::{Format, Record, SnapshotRecord};
 use crate::store::tables::{Records, epoch_of, log_definition, log_epoch, log_key};
-use crate::store::{OpenOptions, Store, envelope};
+use crate::store::{HistoryQuery, OpenOptions, SnapshotCount, Store, envelope};
 
 const DAYS: i32 = 6;
 const ACCOUNTS: u8 = 90;
@@ -75,10 +75,10 @@ fn whole(which: u8) -> crate::model::Connection {
 /// Opens a store that was of format 1, and looks at everything in it.
 fn all_is_there(dir: &Path) {
     let (store, _) = Store::open(OpenOptions::in_dir(dir, Timestamp(9))).expect("it opens");
-    let snapshots = store.read_now(|reader| reader.snapshots()).expect("a number");
+    let snapshots = store.read_now(SnapshotCount).expect("a number");
     assert_eq!(snapshots, u64::from(ACCOUNTS) * DAYS as u64 - 1, "all but the damaged one");
     for which in 1..=ACCOUNTS {
-        let history = store.read_now(|reader| reader.history(&whole(which), None, None)).expect("a history");
+        let history = store.read_now(HistoryQuery::of(&whole(which))).expect("a history");
         let expected: Vec<_> = (0..DAYS)
             .filter(|day| (which, *day) != (7, 2))
             .map(|day| snapshot(Date(FIRST_DAY + day), u32::from(which)))
@@ -124,10 +124,10 @@ async fn what_a_fold_of_format_1_had_begun_with_is_kept_once() {
             store.fold(today).await.expect("folded");
         }
         for (which, seed) in [(1, 500), (2, 2)] {
-            let history = store.read_now(|reader| reader.history(&whole(which), None, None)).expect("a history");
+            let history = store.read_now(HistoryQuery::of(&whole(which))).expect("a history");
             assert_eq!(history, days().map(|day| snapshot(day, seed)).collect::<Vec<_>>(), "{which}, {is_folded}");
         }
-        assert_eq!(store.read_now(|reader| reader.snapshots()).expect("a number"), 8, "{is_folded}");
+        assert_eq!(store.read_now(SnapshotCount).expect("a number"), 8, "{is_folded}");
     }
     assert_eq!(store.damaged().rows, 0);
 }

@@ -13,7 +13,11 @@ use super::sample::*;
 use crate::model::{
     Alert, AuditLine, Change, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Run, Settings,
 };
-use crate::store::{Reader, Store, StoreError};
+use crate::store::reader::Reader;
+use crate::store::{
+    AlertsQuery, AuditQuery, DeliveriesOf, HistoryQuery, Load, Query, RecentFollowers, SnapshotCount, SnapshotOn,
+    Store, StoreError,
+};
 
 /// How many connections and days there are.
 const WHO: u8 = 4;
@@ -79,8 +83,8 @@ impl Model {
 
 /// Everything a store tells, as a model.
 pub(super) fn told(store: &Store) -> Result<Model, StoreError> {
-    store.read_now(|reader| {
-        let loaded = reader.load()?;
+    store.handle.shared.read(|reader| {
+        let loaded = Load.read(reader)?;
         let mut model = Model {
             influencers: loaded.influencers.into_iter().map(|one| (one.id.0, one)).collect(),
             connections: loaded.connections.into_iter().map(|one| (one.id.0, one)).collect(),
@@ -92,7 +96,7 @@ pub(super) fn told(store: &Store) -> Result<Model, StoreError> {
         read_lists(reader, &mut model)?;
         for which in 0..WHO {
             let of = connection(which, 1);
-            for snapshot in reader.history(&of, None, None)? {
+            for snapshot in HistoryQuery::of(&of).read(reader)? {
                 model.snapshots.insert((of.id, snapshot.date), snapshot);
             }
         }
@@ -111,16 +115,20 @@ fn start_agrees(loaded: &Loaded, model: &Model) -> bool {
 
 fn read_lists(reader: &Reader<'_>, model: &mut Model) -> Result<(), StoreError> {
     use crate::store::records::Record;
-    reader.runs_since(roster_protocol::time::Timestamp(i64::MIN), |run| drop(model.runs.insert(run.key(), run)))?;
-    let changes = reader.changes(roster_protocol::time::Timestamp(i64::MIN), None, usize::MAX, |_| true)?;
+    let runs = all_runs().read(reader)?;
+    model.runs.extend(runs.rows.into_iter().map(|run| (run.key(), run)));
+    let changes = all_changes().read(reader)?;
     model.changes.extend(changes.rows.into_iter().map(|change| (change.key(), change)));
-    for alert in reader.alerts(None, usize::MAX, |_| true)?.rows {
-        for delivery in reader.deliveries(alert.number)? {
-            model.deliveries.insert((alert.number, delivery.channel.clone()), delivery);
+    for state in AlertState::ALL {
+        let query = AlertsQuery { state: Some(state), influencer: None, before: None, limit: usize::MAX };
+        for alert in query.read(reader)?.rows {
+            for delivery in DeliveriesOf(alert.number).read(reader)? {
+                model.deliveries.insert((alert.number, delivery.channel.clone()), delivery);
+            }
+            model.alerts.insert(alert.number, alert);
         }
-        model.alerts.insert(alert.number, alert);
     }
-    let mut audit = reader.audit(None, usize::MAX, |_| true)?.rows;
+    let mut audit = AuditQuery { since: None, before: None, limit: usize::MAX }.read(reader)?.rows;
     audit.reverse();
     model.audit.extend(audit.into_iter().map(|(_, line)| line));
     Ok(())
@@ -234,10 +242,10 @@ proptest! {
                     store = again;
                 }
             }
-            let loaded = store.read_now(|reader| reader.load()).expect("what is read at start");
+            let loaded = store.read_now(Load).expect("what is read at start");
             prop_assert!(start_agrees(&loaded, &model));
             prop_assert_eq!(&told(&store).expect("all there is"), &model);
-            let snapshots = store.read_now(|reader| reader.snapshots()).expect("a number");
+            let snapshots = store.read_now(SnapshotCount).expect("a number");
             prop_assert_eq!(snapshots, model.snapshots.len() as u64);
             let day = FIRST_DAY + random.i32(0..DAYS);
             let days = Date(day)..=Date(day + random.i32(0..40));
@@ -247,11 +255,11 @@ proptest! {
                     recent.entry(*who).or_default().push((*date, followers));
                 }
             }
-            let told = store.read_now(|reader| reader.recent_followers(days)).expect("followers");
+            let told = store.read_now(RecentFollowers(days)).expect("followers");
             prop_assert_eq!(told.into_iter().collect::<BTreeMap<_, _>>(), recent);
             prop_assert_eq!(store.damaged().rows, 0);
             let one = (connection_id(random.u8(0..WHO)), Date(day));
-            let told = store.read_now(|reader| reader.snapshot_on(one.0, one.1)).expect("a day");
+            let told = store.read_now(SnapshotOn { connection: one.0, date: one.1 }).expect("a day");
             prop_assert_eq!(told.as_ref(), model.snapshots.get(&one));
         }
         let scrubbed = runtime.block_on(store.scrub()).expect("a scrub");

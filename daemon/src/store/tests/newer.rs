@@ -8,7 +8,7 @@ use crate::model::Commit;
 use crate::store::envelope::{self, Unreadable};
 use crate::store::records::{self, Record};
 use crate::store::tables::{BLOCK_TAG, Records, epoch_of, log_definition, log_key, log_name};
-use crate::store::{Store, StoreError};
+use crate::store::{SnapshotOn, Store, StoreError};
 
 const NEWER: u8 = 200;
 
@@ -42,7 +42,7 @@ async fn a_newer_row_of_a_list_is_an_error_and_no_damage() {
     let (store, _) = Disk::default().open().expect("a new store");
     store.commit(Commit { runs: vec![run(1, 1)], ..Commit::default() }).await.expect("stored");
     put_newer(&store, &run(2, 2)).await;
-    assert!(is_newer(&store.read(|reader| reader.runs(at(0), None, 9, |_| true)).await, "runs"));
+    assert!(is_newer(&store.read(all_runs()).await, "runs"));
     let scrubbed = store.scrub().await.expect("looked through");
     assert_eq!((scrubbed.newer, scrubbed.damaged, store.damaged().rows), (1, 0, 0));
 }
@@ -62,7 +62,7 @@ async fn a_newer_block_is_neither_replaced_nor_in_the_way_of_others() {
     let (refused, stored) = tokio::join!(store.commit(on(day)), store.commit(on(other)));
     assert!(is_newer(&refused, &log_name(epoch_of(day))), "{refused:?}");
     stored.expect("the other is stored");
-    assert_eq!(store.read(move |reader| reader.snapshot_on(one, other)).await.expect("read"), Some(snapshot(other, 1)));
+    assert_eq!(store.read(SnapshotOn { connection: one, date: other }).await.expect("read"), Some(snapshot(other, 1)));
     let still = store.alone(move |txn, _| {
         let log = txn.open_table(log_definition(&log_name(epoch_of(day))))?;
         let block = redb::ReadableTable::get(&log, &key)?.map(|value| value.value().to_vec());

@@ -10,6 +10,7 @@ use roster_protocol::time::{Date, Seconds, Timestamp};
 use crate::model::{
     Alert, AuditLine, Change, Connection, Delivery, DeliveryState, Hold, Influencer, Run, Trouble, TroubleKind,
 };
+use crate::store::{ChangesQuery, RunsQuery};
 
 pub(super) const FIRST_DAY: i32 = 20_700;
 
@@ -173,6 +174,16 @@ pub(super) fn line(seed: u32) -> AuditLine {
 
 pub(super) fn hold(seed: u32) -> Hold {
     Hold { scope: format!("youtube/{}", seed % 3), until: at(seed), reason: "429".to_owned() }
+}
+
+/// Every run, newest first.
+pub(super) fn all_runs() -> RunsQuery {
+    RunsQuery { since: Timestamp(i64::MIN), of: None, before: None, limit: usize::MAX }
+}
+
+/// Every change, newest first.
+pub(super) fn all_changes() -> ChangesQuery {
+    ChangesQuery { since: Timestamp(i64::MIN), of: None, before: None, limit: usize::MAX }
 }
 
 /// How often a test tries: `quick` under `cargo test`; at night, when `ROSTER_NIGHTLY` says which share of it, `long`.

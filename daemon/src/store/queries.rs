@@ -1,0 +1,291 @@
+//! What can be read, as values: each query is a struct, and says what it returns. Nothing outside the store sees a
+//! transaction, a table or an error of redb.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::{Bound, RangeInclusive};
+
+use roster_protocol::alert::AlertState;
+use roster_protocol::connection::Snapshot;
+use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
+use roster_protocol::metric::Metric;
+use roster_protocol::time::{Date, Timestamp};
+
+use super::error::StoreError;
+use super::lists::{Mark, Page};
+use super::reader::Reader;
+use super::records;
+use super::tables::{Records, time_key};
+use crate::model::{Alert, AuditLine, Change, Connection, Delivery, Loaded, Run};
+
+/// Something that is read in one transaction.
+pub trait Query: Send + 'static {
+    /// What it returns.
+    type Output: Send + 'static;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// `Degraded`, `Io` or `Damaged` when the file cannot be read; `NewerRecord` for a record that only a newer rosterd
+    /// can read. A damaged row is left out, and is no error.
+    fn read(self, reader: &Reader<'_>) -> Result<Self::Output, StoreError>;
+}
+
+/// Runs, newest first.
+#[derive(Clone, Debug)]
+pub struct RunsQuery {
+    /// Those that started then or later.
+    pub since: Timestamp,
+    /// Those of these connections; `None`: of all.
+    pub of: Option<HashSet<ConnectionId>>,
+    pub before: Option<Mark>,
+    pub limit: usize,
+}
+
+impl Query for RunsQuery {
+    type Output = Page<Run>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Page<Run>, StoreError> {
+        reader.timed(self.since, self.before.as_ref(), self.limit, is_of(self.of.as_ref()))
+    }
+}
+
+/// Changes, newest first.
+#[derive(Clone, Debug)]
+pub struct ChangesQuery {
+    /// Those of then or later.
+    pub since: Timestamp,
+    /// Those of these connections; `None`: of all.
+    pub of: Option<HashSet<ConnectionId>>,
+    pub before: Option<Mark>,
+    pub limit: usize,
+}
+
+impl Query for ChangesQuery {
+    type Output = Page<Change>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Page<Change>, StoreError> {
+        reader.timed(self.since, self.before.as_ref(), self.limit, is_of(self.of.as_ref()))
+    }
+}
+
+fn is_of(of: Option<&HashSet<ConnectionId>>) -> impl Fn(ConnectionId) -> bool {
+    move |connection| of.is_none_or(|of| of.contains(&connection))
+}
+
+/// Runs, oldest first: what happened, told again.
+#[derive(Clone, Debug)]
+pub struct RunsInOrder {
+    /// Those that started then or later.
+    pub since: Timestamp,
+    /// Where the page begins, as the one before said.
+    pub after: Option<Mark>,
+    pub limit: usize,
+}
+
+impl Query for RunsInOrder {
+    type Output = Page<Run>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Page<Run>, StoreError> {
+        let since = time_key(self.since);
+        let from = match &self.after {
+            Some(Mark(key)) => Bound::Excluded(key.as_slice()),
+            None => Bound::Included(since.as_slice()),
+        };
+        reader.oldest_first(from, self.limit)
+    }
+}
+
+/// Alerts, newest first.
+#[derive(Clone, Debug)]
+pub struct AlertsQuery {
+    /// `None`: those that are open or acknowledged.
+    pub state: Option<AlertState>,
+    /// Those about this influencer; `None`: about anything.
+    pub influencer: Option<InfluencerId>,
+    pub before: Option<Mark>,
+    pub limit: usize,
+}
+
+impl Query for AlertsQuery {
+    type Output = Page<Alert>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Page<Alert>, StoreError> {
+        let is_wanted = |alert: &Alert| {
+            let is_in_state = self.state.map_or(alert.state != AlertState::Resolved, |state| alert.state == state);
+            is_in_state && self.influencer.is_none_or(|influencer| alert.influencer == influencer)
+        };
+        reader.newest_first(Records::Alerts, &[], self.before.as_ref(), self.limit, |row| {
+            row.read().map(|alert| Some(alert).filter(is_wanted))
+        })
+    }
+}
+
+/// The alert of an id; `None` when there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct AlertById(pub AlertId);
+
+impl Query for AlertById {
+    type Output = Option<Alert>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Option<Alert>, StoreError> {
+        let number = reader.get_as(Records::AlertIds, &self.0.0, records::read_number)?;
+        number.map_or(Ok(None), |number| reader.get(&number.to_be_bytes()))
+    }
+}
+
+/// All deliveries of the alert with this number, pending ones first.
+#[derive(Clone, Copy, Debug)]
+pub struct DeliveriesOf(pub u64);
+
+impl Query for DeliveriesOf {
+    type Output = Vec<Delivery>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Vec<Delivery>, StoreError> {
+        reader.deliveries(self.0)
+    }
+}
+
+/// Lines of the audit log with their numbers, newest first.
+#[derive(Clone, Debug)]
+pub struct AuditQuery {
+    /// Those of then or later; `None`: all.
+    pub since: Option<Timestamp>,
+    pub before: Option<Mark>,
+    pub limit: usize,
+}
+
+impl Query for AuditQuery {
+    type Output = Page<(u64, AuditLine)>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Page<(u64, AuditLine)>, StoreError> {
+        let is_wanted = |line: &AuditLine| self.since.is_none_or(|since| line.at >= since);
+        reader.newest_first(Records::Audit, &[], self.before.as_ref(), self.limit, |row| {
+            row.read_audit().map(|numbered| Some(numbered).filter(|(_, line)| is_wanted(line)))
+        })
+    }
+}
+
+/// A connection's snapshots, oldest first.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryQuery {
+    pub connection: ConnectionId,
+    /// The day of its first snapshot, where reading begins; `None`: it has none.
+    pub first_day: Option<Date>,
+    /// Those of this day or later; `None`: from the first.
+    pub since: Option<Date>,
+    /// Those of this day or earlier; `None`: to the last.
+    pub until: Option<Date>,
+}
+
+impl HistoryQuery {
+    /// Everything that is stored of a connection.
+    pub fn of(connection: &Connection) -> Self {
+        Self { connection: connection.id, first_day: connection.first_day, since: None, until: None }
+    }
+
+    /// The days that are read.
+    fn days(&self) -> Option<RangeInclusive<Date>> {
+        let first = self.first_day?.max(self.since.unwrap_or(Date(i32::MIN)));
+        Some(first..=self.until.unwrap_or(Date(i32::MAX)))
+    }
+}
+
+impl Query for HistoryQuery {
+    type Output = Vec<Snapshot>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Vec<Snapshot>, StoreError> {
+        self.days().map_or(Ok(Vec::new()), |days| reader.history(self.connection, days))
+    }
+}
+
+/// One metric of a connection's history, oldest first, in the metric's own unit; days on which it was not reported are
+/// left out. Much faster than the whole.
+#[derive(Clone, Copy, Debug)]
+pub struct MetricHistory {
+    pub of: HistoryQuery,
+    pub metric: Metric,
+}
+
+impl Query for MetricHistory {
+    type Output = Vec<(Date, f64)>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Vec<(Date, f64)>, StoreError> {
+        self.of.days().map_or(Ok(Vec::new()), |days| reader.history_of(self.of.connection, self.metric, days))
+    }
+}
+
+/// A connection's snapshot of a day; `None` when there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotOn {
+    pub connection: ConnectionId,
+    pub date: Date,
+}
+
+impl Query for SnapshotOn {
+    type Output = Option<Snapshot>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Option<Snapshot>, StoreError> {
+        reader.snapshot_on(self.connection, self.date)
+    }
+}
+
+/// Followers of all connections on these days, each oldest first; connections without any are left out. Reads the whole
+/// months that the days touch.
+#[derive(Clone, Debug)]
+pub struct RecentFollowers(pub RangeInclusive<Date>);
+
+impl Query for RecentFollowers {
+    type Output = HashMap<ConnectionId, Vec<(Date, u64)>>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Self::Output, StoreError> {
+        reader.recent_followers(self.0)
+    }
+}
+
+/// What the daemon keeps in memory from its start on.
+#[derive(Clone, Copy, Debug)]
+pub struct Load;
+
+impl Query for Load {
+    type Output = Loaded;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Loaded, StoreError> {
+        reader.load()
+    }
+}
+
+/// How many snapshots are stored.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotCount;
+
+impl Query for SnapshotCount {
+    type Output = u64;
+
+    fn read(self, reader: &Reader<'_>) -> Result<u64, StoreError> {
+        reader.snapshots()
+    }
+}
+
+/// The sum of all followers ever reported, and of how many snapshots: reads everything.
+#[derive(Clone, Copy, Debug)]
+pub struct FollowerSum;
+
+impl Query for FollowerSum {
+    type Output = (u128, u64);
+
+    fn read(self, reader: &Reader<'_>) -> Result<(u128, u64), StoreError> {
+        reader.sum_followers_everything()
+    }
+}
+
+/// The bytes that each table takes in the file, by its name: whole pages. Walks their trees: for measuring.
+#[derive(Clone, Copy, Debug)]
+pub struct TableBytes;
+
+impl Query for TableBytes {
+    type Output = BTreeMap<String, u64>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<BTreeMap<String, u64>, StoreError> {
+        reader.table_bytes()
+    }
+}
