@@ -261,7 +261,7 @@ impl App {
         };
         let decided = decide(&mut step);
         let Step { encoded, events, .. } = step;
-        let made = (!encoded.is_empty()).then(|| Made { pending: self.store.write(encoded), events });
+        let made = (!encoded.is_empty()).then(|| Made { pending: self.store.submit(encoded), events });
         (decided, made)
     }
 

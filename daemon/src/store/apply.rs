@@ -21,6 +21,14 @@ const MAX_RECORD_BYTES: usize = 1 << 20;
 pub struct Encoded(pub(super) Vec<Batch>);
 
 impl Encoded {
+    /// One commit.
+    ///
+    /// # Errors
+    /// As [`Encoded::add`].
+    pub fn of(commit: &Commit) -> Result<Self, StoreError> {
+        Ok(Self(vec![Batch::of(commit)?]))
+    }
+
     /// Adds a commit; one that cannot be stored is left out.
     ///
     /// # Errors

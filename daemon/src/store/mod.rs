@@ -1,6 +1,6 @@
 //! What the daemon keeps: one redb file, one thread that writes, any number that read.
 //!
-//! [`Store::submit`] queues a [`Commit`]: stored whole and durable, or not at all, in the order of the calls.
+//! [`Store::submit`] queues commits: stored whole and durable, or not at all, in the order of the calls.
 //! [`Store::read`] returns what a [`Query`] asks for. The store asks nobody for the time and starts nothing by
 //! itself: folding, pruning and scrubbing are called when the caller finds it right.
 //!
@@ -157,29 +157,13 @@ impl Store {
         panics_as_damage(|| Origin::key_named(dir, 1 << 20))
     }
 
-    /// Queues a commit and returns at once. What is queued first is written first. The result need not be awaited; the
-    /// commit is made all the same.
+    /// Queues commits, which are stored together, and returns at once. What is queued first is written first. The result
+    /// need not be awaited; the commits are made all the same.
     ///
     /// # Errors
-    /// The future's: `Invalid` when the commit cannot be stored; `Degraded` when writing does not work at present;
-    /// `Io` or `Damaged` when it failed just now, and then the commit may be stored or not; `Closed`.
-    pub fn submit(&self, commit: Commit) -> Pending {
-        let mut encoded = Encoded::default();
-        match encoded.add(&commit) {
-            Ok(()) => self.write(encoded),
-            Err(error) => {
-                let (reply, told) = oneshot::channel();
-                let _ = reply.send(Err(error));
-                Pending(told)
-            }
-        }
-    }
-
-    /// As [`Store::submit`], several at once.
-    ///
-    /// # Errors
-    /// As [`Store::submit`].
-    pub fn write(&self, commits: Encoded) -> Pending {
+    /// The future's: `Degraded` when writing does not work at present; `Io` or `Damaged` when it failed just now, and
+    /// then the commits may be stored or not; `NewerRecord` when they meet one; `Closed`.
+    pub fn submit(&self, commits: Encoded) -> Pending {
         let (reply, told) = oneshot::channel();
         if *self.handle.shared.state.borrow() == StoreState::Working {
             self.queue(Job::Commit(commits, reply));
@@ -192,9 +176,9 @@ impl Store {
     /// Makes a commit and returns when it is durable.
     ///
     /// # Errors
-    /// As [`Store::submit`].
+    /// As [`Encoded::add`] and [`Store::submit`].
     pub async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
-        self.submit(commit).await
+        self.submit(Encoded::of(&commit)?).await
     }
 
     /// Reads what a query asks for, in one transaction, on a blocking thread.

@@ -19,7 +19,7 @@ use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 use rosterd::model::{Change, Commit, Connection, Run};
-use rosterd::store::{FollowerSum, HistoryQuery, OpenOptions, Pending, SnapshotCount, Store, TableBytes};
+use rosterd::store::{Encoded, FollowerSum, HistoryQuery, OpenOptions, Pending, SnapshotCount, Store, TableBytes};
 use rusqlite::params;
 
 /// 2025-01-01.
@@ -210,7 +210,7 @@ impl Bench {
     fn load(dir: &Path, world: &mut World, runtime: &tokio::runtime::Runtime) -> Result<Self> {
         let (store, _) = Store::open(options(&dir.join("store")))?;
         let connections = world.accounts.iter().map(|account| account.connection.clone()).collect();
-        store.submit(Commit { connections, ..Commit::default() }).wait()?;
+        store.submit(Encoded::of(&Commit { connections, ..Commit::default() })?).wait()?;
         let mut by_connection = sqlite(&dir.join("by_connection.sqlite"), "connection, day")?;
         let mut by_day = sqlite(&dir.join("by_day.sqlite"), "day, connection")?;
         let (mut ours, mut rows) = (Duration::ZERO, 0);
@@ -468,7 +468,7 @@ fn append_groups(store: &Store, world: &World, day: &[Snapshot]) -> Result<()> {
     let mut before: Option<Pending> = None;
     for group in world.order.chunks(GROUP) {
         let snapshots = group.iter().map(|at| (world.accounts[*at].connection.id, day[*at].clone())).collect();
-        let pending = store.submit(Commit { snapshots, ..Commit::default() });
+        let pending = store.submit(Encoded::of(&Commit { snapshots, ..Commit::default() })?);
         if let Some(before) = before.replace(pending) {
             before.wait()?;
         }
@@ -490,7 +490,8 @@ fn submit_all(store: &Store, commits: impl Iterator<Item = Commit>) -> Result<()
     let mut commits = commits.peekable();
     let mut groups = VecDeque::new();
     while commits.peek().is_some() {
-        groups.push_back(commits.by_ref().take(GROUP).map(|commit| store.submit(commit)).collect());
+        let group = commits.by_ref().take(GROUP).map(|commit| Ok(store.submit(Encoded::of(&commit)?)));
+        groups.push_back(group.collect::<Result<_>>()?);
         if groups.len() == 4 {
             groups.pop_front().map_or(Ok(()), wait_all)?;
         }
@@ -564,7 +565,7 @@ fn write_until_killed(dir: &Path) -> Result<()> {
             error: None,
             retry_at: None,
         });
-        store.submit(Commit { runs: runs.collect(), ..Commit::default() }).wait()?;
+        store.submit(Encoded::of(&Commit { runs: runs.collect(), ..Commit::default() })?).wait()?;
         println!("{round}");
     }
     Ok(())

@@ -8,7 +8,7 @@ use redb::ReadableTableMetadata;
 use roster_protocol::metric::Metric;
 use roster_protocol::time::{Date, Timestamp};
 
-use super::disk::Disk;
+use super::disk::{Disk, submit};
 use super::sample::*;
 use crate::model::{Commit, Settings};
 use crate::store::damage::DamageLog;
@@ -17,8 +17,8 @@ use crate::store::records::{Format, Record, Stamp};
 use crate::store::shared::Shared;
 use crate::store::tables::{CHUNKS, FORMAT, Records, chunk_key, month_of};
 use crate::store::{
-    ChangesQuery, HistoryQuery, Load, MetricHistory, OpenOptions, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn,
-    Store, StoreError, StoreState,
+    ChangesQuery, Encoded, HistoryQuery, Load, MetricHistory, OpenOptions, Pending, RunsInOrder, RunsQuery,
+    SnapshotCount, SnapshotOn, Store, StoreError, StoreState,
 };
 
 fn open(dir: &std::path::Path) -> Result<(Store, crate::model::Loaded), StoreError> {
@@ -39,7 +39,7 @@ fn a_store_is_made_private_and_keeps_what_it_is_given() {
         desktop_shown: Some((1000, 7)),
         ..Commit::default()
     };
-    store.submit(commit).wait().expect("a commit");
+    submit(&store, &commit).wait().expect("a commit");
     drop(store);
     let mode = |name: &str| fs::metadata(state.join(name)).expect("a file").permissions().mode() & 0o7777;
     assert_eq!((mode(""), mode("roster.redb"), mode("roster.lock")), (0o700, 0o600, 0o600));
@@ -137,7 +137,9 @@ fn what_cannot_be_stored_harms_nobody_else() {
     let mut large = commit(2);
     large.influencers[0].note = Some("x".repeat(2 << 20));
     let far = Commit { snapshots: vec![(connection_id(1), snapshot(Date(i32::MAX), 1))], ..commit(3) };
-    let told = [commit(1), large, far, commit(4)].map(|commit| store.submit(commit)).map(|pending| pending.wait());
+    let encoded = [commit(1), large, far, commit(4)].map(|commit| Encoded::of(&commit));
+    let pending = encoded.map(|encoded| encoded.map(|encoded| store.submit(encoded)));
+    let told = pending.map(|pending| pending.and_then(Pending::wait));
     assert!(matches!(told, [Ok(()), Err(StoreError::Invalid { .. }), Err(StoreError::Invalid { .. }), Ok(())]));
     assert_eq!(store.state(), StoreState::Working);
     let influencers = store.read_now(Load).expect("a read").influencers;
@@ -148,7 +150,7 @@ fn what_cannot_be_stored_harms_nobody_else() {
 fn lists_come_newest_first_page_by_page() {
     let (store, _) = Disk::default().open().expect("a new store");
     let runs: Vec<_> = (0..10).map(|seed| run((seed % 2) as u8, seed)).collect();
-    store.submit(Commit { runs: runs.clone(), ..Commit::default() }).wait().expect("a commit");
+    submit(&store, &Commit { runs: runs.clone(), ..Commit::default() }).wait().expect("a commit");
     let read = |before| {
         let page = RunsQuery { since: at(3), before, limit: 3, ..all_runs() };
         store.read_now(page).expect("a page")

@@ -1,6 +1,6 @@
 //! Loss of power at any call to the disk, and disks that fail.
 
-use super::disk::{Disk, Fails, Loss};
+use super::disk::{Disk, Fails, Loss, submit};
 use super::model::{Model, commit_of, told};
 use super::sample::{FIRST_DAY, times};
 use crate::model::Commit;
@@ -28,7 +28,7 @@ fn work(store: &Store, random: &mut fastrand::Rng, is_enough: impl Fn(i32) -> bo
     let mut worked = Worked { acked: Model::default(), acks: 0, last: Vec::new() };
     for round in (0..).take_while(|round| !is_enough(*round)) {
         let commits: Vec<_> = (0..random.u8(1..5)).map(|_| commit_of(random)).collect();
-        let pending: Vec<Pending> = commits.iter().map(|commit| store.submit(commit.clone())).collect();
+        let pending: Vec<Pending> = commits.iter().map(|commit| submit(store, commit)).collect();
         let told = pending.into_iter().map(|pending| pending.wait().is_ok());
         worked.last.drain(..).for_each(|(commit, _)| worked.acked.apply(&commit));
         worked.last = commits.into_iter().zip(told).collect();
@@ -126,7 +126,7 @@ fn an_error_of_the_disk_at_any_call_is_survived() {
         }
         assert_eq!(store.state(), StoreState::Working, "call {nth}");
         assert!(is_whole(&store, &worked), "call {nth}");
-        store.submit(Commit::default()).wait().expect("it writes again");
+        submit(&store, &Commit::default()).wait().expect("it writes again");
         drop(store);
         let (store, _) = disk.open().expect("the store");
         assert!(is_whole(&store, &worked), "call {nth}, opened again");
@@ -150,14 +150,14 @@ fn a_full_disk_degrades_the_store_until_there_is_room() {
         let mut state = store.watch_state();
         let degraded = runtime.block_on(state.wait_for(|state| *state != StoreState::Working)).is_ok();
         assert!(degraded);
-        let refused = store.submit(Commit::default()).wait();
+        let refused = submit(&store, &Commit::default()).wait();
         assert!(matches!(refused, Err(StoreError::Degraded { .. })), "seed {seed}: {refused:?}");
         disk.fail(Fails::Never);
         // Nobody has to ask: this only spares the test the wait.
         runtime.block_on(store.reopen()).expect("there is room again");
         runtime.block_on(state.wait_for(|state| *state == StoreState::Working)).expect("the store lives");
         assert!(is_whole(&store, &worked), "seed {seed}");
-        store.submit(Commit::default()).wait().expect("it writes again");
+        submit(&store, &Commit::default()).wait().expect("it writes again");
     }
     println!("\nfigure: the disk was full {} times: {acks} acknowledged, 0 lost", times(50, 600));
     assert!(acks > 100, "{acks} acknowledged: that proves nothing");

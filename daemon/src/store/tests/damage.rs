@@ -2,7 +2,7 @@
 
 use roster_protocol::time::Date;
 
-use super::disk::Disk;
+use super::disk::{Disk, submit};
 use super::model::{Model, commit_of, told};
 use super::sample::{FIRST_DAY, times};
 use crate::store::StoreError;
@@ -23,7 +23,7 @@ fn small_store() -> (Vec<u8>, Model) {
             commit.removed_connections.clear();
             commit.forgotten_histories.clear();
             model.apply(&commit);
-            pending.push(store.submit(commit));
+            pending.push(submit(&store, &commit));
         }
         pending.into_iter().for_each(|pending| pending.wait().expect("a commit"));
         runtime.block_on(store.fold(Date(FIRST_DAY + day))).expect("a fold");

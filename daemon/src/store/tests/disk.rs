@@ -8,8 +8,8 @@ use parking_lot::{Mutex, MutexGuard};
 use redb::StorageBackend;
 use roster_protocol::time::Timestamp;
 
-use crate::model::Loaded;
-use crate::store::{BackendSource, OpenOptions, Store, StoreError};
+use crate::model::{Commit, Loaded};
+use crate::store::{BackendSource, Encoded, OpenOptions, Pending, Store, StoreError};
 
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;
@@ -48,6 +48,11 @@ pub(crate) enum Fails {
     From(u64),
     /// As `From`, and what was written without sync may be lost.
     PowerAt(u64),
+}
+
+/// Queues one commit that can be stored.
+pub(super) fn submit(store: &Store, commit: &Commit) -> Pending {
+    store.submit(Encoded::of(commit).expect("it can be stored"))
 }
 
 /// What becomes of writes that were not synced.

@@ -8,6 +8,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableHandle};
 use roster_protocol::connection::Snapshot;
 use roster_protocol::time::{Date, Timestamp};
 
+use super::disk::submit;
 use super::sample::*;
 use crate::model::Commit;
 use crate::store::migrations::to_2::{OLD_LOG_PREFIX, OLD_ROW_TAG};
@@ -22,7 +23,7 @@ const ACCOUNTS: u8 = 90;
 fn store_of_format_1(dir: &Path) {
     let (store, _) = Store::open(OpenOptions::in_dir(dir, Timestamp(5))).expect("a new store");
     let connections = (1..=ACCOUNTS).map(whole).collect();
-    store.submit(Commit { connections, ..Commit::default() }).wait().expect("stored");
+    submit(&store, &Commit { connections, ..Commit::default() }).wait().expect("stored");
     drop(store);
     let rows = (0..DAYS).flat_map(|day| (1..=ACCOUNTS).map(move |which| (day, which)));
     back_to_format_1(dir, rows.map(|(day, which)| (which, snapshot(Date(FIRST_DAY + day), u32::from(which)))));

@@ -8,7 +8,7 @@ use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Date;
 
-use super::disk::Disk;
+use super::disk::{Disk, submit};
 use super::sample::*;
 use crate::model::{
     Alert, AuditLine, Change, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Run, Settings,
@@ -212,7 +212,7 @@ proptest! {
             match step {
                 Step::Commits(count) => {
                     let commits: Vec<_> = (0..count).map(|_| commit_of(&mut random)).collect();
-                    let pending: Vec<_> = commits.iter().map(|commit| store.submit(commit.clone())).collect();
+                    let pending: Vec<_> = commits.iter().map(|commit| submit(&store, commit)).collect();
                     pending.into_iter().for_each(|pending| pending.wait().expect("a commit"));
                     commits.iter().for_each(|commit| model.apply(commit));
                     let gone = commits.iter().flat_map(|commit| &commit.removed_connections);
