@@ -15,12 +15,12 @@ use roster_protocol::time::Timestamp;
 use roster_protocol::transport::{self, within};
 use roster_protocol::{Alert, RosterClient, service};
 use roster_sandbox::{AccountEdit, Platform, Sandbox};
-use rosterd::clock::ManualClock;
-use rosterd::config::{Config, ConfigError};
+use rosterd::app::setup::Source;
 use rosterd::http_client::HttpLimits;
-use rosterd::setup::Source;
+use rosterd::process::clock::ManualClock;
+use rosterd::process::config::{Config, ConfigError};
+use rosterd::process::environment::Environment;
 use rosterd::store::StoreError;
-use rosterd::surroundings::Surroundings;
 use rosterd::{Daemon, Options, StartError};
 use tempfile::TempDir;
 
@@ -223,7 +223,7 @@ impl World {
         let settled = async {
             loop {
                 let idle = self.daemon().app.look(|roster| {
-                    let now = rosterd::clock::Clock::now(&*self.clock);
+                    let now = rosterd::process::clock::Clock::now(&*self.clock);
                     let due = roster.queue.all_due(now);
                     let held = |id: &roster_protocol::ConnectionId| {
                         let connection = &roster.connections[id];
@@ -268,7 +268,7 @@ async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>, listening: 
     };
     let options = || Options {
         clock: clock.clone(),
-        source: Source { file: dir.path().join("rosterd.toml"), surroundings: Surroundings::default(), limits },
+        source: Source { file: dir.path().join("rosterd.toml"), environment: Environment::default(), limits },
         rpc_timeouts: transport::Timeouts {
             preamble: Duration::from_millis(400),
             half_frame: Duration::from_millis(400),

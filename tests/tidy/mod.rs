@@ -11,15 +11,11 @@ use std::process::Command;
 /// The daemon's files that only compute: values in, values out. A name with a slash at its end is a folder.
 const PURE: &[&str] = &[
     "daemon/src/alerts/",
-    "daemon/src/browse/badge.rs",
+    "daemon/src/schedule/",
     "daemon/src/browse/filter.rs",
     "daemon/src/browse/orders.rs",
-    "daemon/src/browse/recent.rs",
-    "daemon/src/browse/resolve.rs",
-    "daemon/src/browse/rows.rs",
-    "daemon/src/browse/text.rs",
+    "daemon/src/decision/",
     "daemon/src/history/",
-    "daemon/src/model.rs",
     "daemon/src/model/",
     "daemon/src/platforms/bluesky/read.rs",
     "daemon/src/platforms/facebook/read.rs",
@@ -38,12 +34,7 @@ const PURE: &[&str] = &[
     "daemon/src/platforms/youtube/read.rs",
     "daemon/src/platforms/youtube/refusal.rs",
     "daemon/src/platforms/youtube/tokens.rs",
-    "daemon/src/roster.rs",
     "daemon/src/roster/",
-    "daemon/src/sync/batch.rs",
-    "daemon/src/sync/coverage.rs",
-    "daemon/src/sync/decide.rs",
-    "daemon/src/sync/schedule.rs",
     "protocol/src/query.rs",
     "protocol/src/text.rs",
     "protocol/src/time.rs",
@@ -162,7 +153,7 @@ fn only_the_vault_names_the_cipher() {
 fn only_the_clocks_ask_for_the_time() {
     let asking = ["Timestamp::now", "Zoned::now", "SystemTime::now", "Instant::now"];
     let clocks = [
-        "daemon/src/clock.rs",
+        "daemon/src/process/clock.rs",
         // How long an exchange may take: a length, not a time of day.
         "daemon/src/http_client/mod.rs",
         // How long commits are gathered, and between tries to reopen: lengths again.

@@ -2,10 +2,10 @@ use roster_protocol::error::RosterError;
 use roster_protocol::ids::Id;
 
 use super::*;
-use crate::clock::ManualClock;
-use crate::config::Config;
 use crate::daemon::{Daemon, Options};
 use crate::model::Influencer;
+use crate::process::clock::ManualClock;
+use crate::process::config::Config;
 
 type Decision = Box<dyn FnOnce(&Facts<'_>, &mut Commit, &mut Dice) -> Result<usize, RosterError> + Send>;
 

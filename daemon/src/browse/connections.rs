@@ -4,10 +4,10 @@ use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::consent::{ConnectionPage, ConnectionRow};
 use roster_protocol::service::{ConnectionsQuery, PAGE_ROWS};
 
-use super::rows::{self, Seen};
 use crate::consent::shown;
 use crate::model::{Connection, GrantState};
 use crate::roster::Roster;
+use crate::roster::rows::{self, Seen};
 
 /// Whoever must act within this sees it coming.
 const SOON_MS: i64 = 14 * 24 * 3600 * 1000;

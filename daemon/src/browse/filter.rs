@@ -4,10 +4,10 @@ use memchr::memmem;
 use roster_protocol::query::{Query, Term, Test};
 use roster_protocol::time::Seconds;
 
-use super::badge;
-use super::rows::Seen;
 use crate::model::{Connection, Influencer};
 use crate::roster::Roster;
+use crate::roster::rows::Seen;
+use crate::roster::standing;
 
 /// Whether every term fits. Unknown numbers fit no comparison.
 pub fn fits(roster: &Roster, influencer: &Influencer, query: &Query, seen: Seen) -> bool {
@@ -28,7 +28,7 @@ fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> b
         Test::Status(status) => {
             let stands_so = |c: &Connection| {
                 let interval: Seconds = c.interval.unwrap_or(seen.interval);
-                badge::standing(c, roster.is_paused(c), interval, seen.now).status == *status
+                standing::standing(c, roster.is_paused(c), interval, seen.now).status == *status
             };
             roster.connections_of(influencer.id).any(stands_so)
         }

@@ -11,10 +11,10 @@ use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, P
 use roster_protocol::sync::Run;
 use roster_protocol::time::{Date, Timestamp};
 
-use super::resolve::{self, Named};
-use super::rows;
 use crate::app::{App, read_error};
 use crate::model;
+use crate::roster::resolve::{self, Named};
+use crate::roster::rows;
 use crate::store::{self, Mark};
 
 /// The most snapshots one answer holds: under 200 KB.

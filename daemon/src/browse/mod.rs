@@ -1,12 +1,7 @@
-//! Answers for people out of the roster in memory: names understood, rows, orders, filters, badges.
+//! Responses for clients out of the roster in memory and the store: orders, filters, lists, status.
 
-pub mod badge;
 pub mod connections;
 pub mod filter;
 pub mod lists;
 pub mod orders;
 pub mod overview;
-pub mod recent;
-pub mod resolve;
-pub mod rows;
-pub mod text;

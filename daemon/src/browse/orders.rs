@@ -8,9 +8,9 @@ use roster_protocol::query::{self, QueryError};
 use roster_protocol::service::PAGE_ROWS;
 
 use super::filter;
-use super::rows::{self, Seen};
 use crate::model::Influencer;
 use crate::roster::Roster;
+use crate::roster::rows::{self, Seen};
 
 /// A page of the influencers that fit, in the asked order.
 ///

@@ -8,15 +8,15 @@ use roster_protocol::status::{ConnectionCounts, PlatformState, PlatformStatus, S
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
-use super::badge;
-use super::rows::Seen;
 use crate::app::App;
 use crate::model::{Connection, TroubleKind};
 use crate::platforms::Registered;
 use crate::roster::Roster;
+use crate::roster::rows::Seen;
+use crate::roster::standing;
+use crate::schedule::EARLIEST_PLAUSIBLE;
+use crate::schedule::lane;
 use crate::store::SnapshotCount;
-use crate::sync::batch;
-use crate::sync::schedule::EARLIEST_PLAUSIBLE;
 
 /// Everything `status` tells.
 pub async fn status(app: &App) -> Status {
@@ -87,7 +87,7 @@ fn connected(roster: &Roster) -> impl Iterator<Item = &Connection> {
 fn count(counts: &mut ConnectionCounts, roster: &Roster, seen: Seen, connection: &Connection) {
     let interval = connection.interval.unwrap_or(seen.interval);
     counts.total += 1;
-    match badge::standing(connection, roster.is_paused(connection), interval, seen.now).status {
+    match standing::standing(connection, roster.is_paused(connection), interval, seen.now).status {
         ConnectionStatus::Fresh => counts.fresh += 1,
         ConnectionStatus::Stale => counts.stale += 1,
         ConnectionStatus::Never => counts.never += 1,
@@ -108,7 +108,7 @@ fn platform(app: &App, roster: &Roster, known: &Registered, now: Timestamp) -> P
     let connected = |c: &&Connection| c.platform == info.slug && c.disconnected_at.is_none();
     let connections: Vec<&Connection> = roster.connections.values().filter(connected).collect();
     let lacks = known.platform.lacks();
-    let of_platform = |scope: &str| batch::platform_of(scope) == info.slug;
+    let of_platform = |scope: &str| lane::platform_of(scope) == info.slug;
     let hold = roster.holds.values().filter(|hold| of_platform(&hold.scope) && hold.until > now);
     let hold = hold.max_by_key(|hold| hold.until);
     let (state, reason) = match (&lacks, hold, outage(&connections)) {

@@ -8,11 +8,11 @@ use roster_protocol::ids::{ConsentId, InfluencerId};
 
 use super::{Way, not_set_up};
 use crate::app::App;
-use crate::browse::resolve;
 use crate::edits::{audit, influencer_named};
 use crate::model::{Consent, ConsentStep, Device};
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::{Authorize, Scope, TokenError};
+use crate::roster::resolve;
 use crate::secret::Secret;
 use crate::secret::vault::{Field, Place, fingerprint};
 

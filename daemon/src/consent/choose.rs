@@ -8,7 +8,7 @@ use roster_protocol::time::Timestamp;
 
 use super::{Way, begin_again, no_such_consent, revoke};
 use crate::app::App;
-use crate::browse::rows;
+use crate::decision::{Dice, Facts};
 use crate::edits::connections::{self, Found};
 use crate::edits::{audit, connection_named};
 use crate::model::{
@@ -17,8 +17,8 @@ use crate::model::{
 use crate::platforms::Observation;
 use crate::platforms::consenting::{Opened, OpenedAccount, Scope};
 use crate::roster::Roster;
+use crate::roster::rows;
 use crate::secret::vault::{Field, Place, Vault, VaultError};
-use crate::sync::decide::{Dice, Facts};
 
 /// How long a choice is waited for.
 const CHOICE_S: i64 = 3600;

@@ -17,8 +17,8 @@ use super::{Way, revoke};
 use crate::app::App;
 use crate::model::{Attempt, Grant, GrantState, GrantTokens};
 use crate::platforms::consenting::{Held, Reply, TokenError, Tokens};
+use crate::schedule::back_off;
 use crate::secret::vault::{Field, Place, Vault, VaultError, fingerprint};
-use crate::sync::schedule::back_off;
 
 const DAY_S: i64 = 24 * 3600;
 /// Tokens that live shorter are renewed when they are about to be used: a timer would only ask more often.

@@ -9,10 +9,10 @@ use roster_protocol::time::Timestamp;
 use super::Way;
 use super::renew::{self, RenewError};
 use crate::app::App;
+use crate::decision::Facts;
 use crate::model::{AuditLine, Commit, Connection, Grant, GrantState};
 use crate::platforms::consenting::TokenError;
-use crate::sync::decide::Facts;
-use crate::sync::schedule::back_off;
+use crate::schedule::back_off;
 
 /// A provider that does not take a revocation for this long is not told any more; a person is.
 const GIVEN_UP_AFTER_S: i64 = 7 * 24 * 3600;

@@ -6,9 +6,9 @@ use roster_protocol::ids::ConnectionId;
 
 use super::Way;
 use crate::app::App;
-use crate::browse::resolve;
 use crate::http_client::Api;
 use crate::platforms::{Account, PlatformError};
+use crate::roster::resolve;
 
 /// Looks at one platform's set-up.
 ///

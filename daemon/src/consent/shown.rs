@@ -12,9 +12,9 @@ use roster_protocol::time::Timestamp;
 use super::choose;
 use super::no_such_consent;
 use crate::app::App;
-use crate::browse::resolve;
 use crate::model::{self, ConsentStep, GrantState, GrantTokens};
 use crate::roster::Roster;
+use crate::roster::resolve;
 
 /// How a consent of this user stands, as soon as nothing more happens by itself or patience ends.
 ///

@@ -9,15 +9,15 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::app::Parts;
-use crate::clock::ManualClock;
-use crate::config::Config;
+use crate::app::setup::Source;
 use crate::http_client::HttpLimits;
 use crate::model::Influencer;
+use crate::process::clock::ManualClock;
+use crate::process::config::Config;
+use crate::process::environment::Environment;
 use crate::secret::vault::MasterKey;
-use crate::setup::Source;
 use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
-use crate::surroundings::Surroundings;
 
 /// Nothing listens there.
 const CONFIG: &str = "[sync]\ngateway = \"http://127.0.0.1:1\"\n\
@@ -25,7 +25,7 @@ const CONFIG: &str = "[sync]\ngateway = \"http://127.0.0.1:1\"\n\
 
 fn app(disk: &Disk) -> Arc<App> {
     let (store, loaded) = disk.open().expect("a store");
-    let source = Source { file: "test".into(), surroundings: Surroundings::default(), limits: HttpLimits::default() };
+    let source = Source { file: "test".into(), environment: Environment::default(), limits: HttpLimits::default() };
     let (setup, platforms) = source.set_up(Config::parse(CONFIG, "test").expect("a config")).expect("a setup");
     let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
     let vault = Vault::new(&MasterKey::new(Zeroizing::new([1; 32])), loaded.store);

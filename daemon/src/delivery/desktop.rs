@@ -16,10 +16,10 @@ use roster_protocol::service::Notice;
 use roster_protocol::time::Timestamp;
 
 use crate::app::App;
-use crate::browse::rows;
 use crate::model::{Delivery, DeliveryState};
 use crate::roster::Roster;
-use crate::sync::schedule::back_off;
+use crate::roster::rows;
+use crate::schedule::back_off;
 
 /// Notices one answer holds.
 const PER_ANSWER: usize = 50;

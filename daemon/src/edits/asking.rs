@@ -5,10 +5,10 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::{SyncTarget, SyncTicket};
 
 use crate::app::App;
-use crate::browse::resolve::{self, Named};
-use crate::browse::rows;
+use crate::decision::{Facts, run};
 use crate::model::Connection;
-use crate::sync::decide::{self, Facts};
+use crate::roster::resolve::{self, Named};
+use crate::roster::rows;
 
 /// Marks connections due. Those whose platform said when to come back, and paused ones that were named, end at
 /// once as skipped.
@@ -20,7 +20,7 @@ pub async fn sync(app: &App, target: SyncTarget) -> Result<SyncTicket, RosterErr
         let mut asked: Vec<ConnectionId> = Vec::new();
         for connection in targets(facts, &target)? {
             match kept_from(facts, connection) {
-                Some((why, until)) => commit.runs.push(decide::skipped(connection, &why, until, facts.now, dice)),
+                Some((why, until)) => commit.runs.push(run::skipped(connection, &why, until, facts.now, dice)),
                 None => asked.push(connection.id),
             }
         }

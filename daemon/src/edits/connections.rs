@@ -10,13 +10,13 @@ use roster_protocol::time::Seconds;
 
 use super::{audit, audit_change, connection_named};
 use crate::app::App;
-use crate::browse::resolve;
 use crate::consent::{access, revoke};
+use crate::decision::{Dice, Facts};
 use crate::http_client::Api;
 use crate::model::{Commit, Connection, Influencer};
 use crate::platforms::consenting::Access;
 use crate::platforms::{self, Observation, PlatformError, Registered};
-use crate::sync::decide::{Dice, Facts};
+use crate::roster::resolve;
 
 /// An account that was looked up; `observation` is missing when the platform could not be asked just now.
 #[derive(Clone, Debug)]
@@ -121,7 +121,7 @@ fn understood(app: &App, account: &Account) -> Result<(String, String), RosterEr
 async fn ask(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
     let nothing = || PlatformError::Unexpected { what: "the platform told nothing of it".to_owned() };
     let known = app.look(|roster| roster.platforms.get(platform).cloned()).ok_or_else(nothing)?;
-    let scope = crate::sync::batch::scope(platform, &known.platform.group(handle));
+    let scope = crate::schedule::lane::scope(platform, &known.platform.group(handle));
     let now = app.clock.now();
     let held = app.look(|roster| roster.hold_on(&scope, now).map(|hold| hold.until));
     if let Some(until) = held {
@@ -244,12 +244,12 @@ pub async fn disconnect(
     app.decide(move |facts, commit, _| {
         let connection = resolve::connection(facts.roster, &named)?;
         if connection.disconnected_at.is_some() && !delete_history {
-            return Ok(crate::browse::rows::connection(facts.roster, connection, seen));
+            return Ok(crate::roster::rows::connection(facts.roster, connection, seen));
         }
         let action = if delete_history { "connection.delete" } else { "connection.disconnect" };
         commit.audit.push(audit(facts, &who, action, connection_named(connection)));
         let ended = Connection { disconnected_at: Some(facts.now), trouble: None, ..connection.clone() };
-        let shown = crate::browse::rows::connection(facts.roster, &ended, seen);
+        let shown = crate::roster::rows::connection(facts.roster, &ended, seen);
         match delete_history {
             true => commit.removed_connections.push(ended),
             false => commit.connections.push(ended),

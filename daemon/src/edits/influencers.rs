@@ -10,10 +10,10 @@ use roster_protocol::influencer::{InfluencerEdit, NewInfluencer};
 use super::connections::{self, Found};
 use super::{audit, audit_change, checked_name, checked_note, checked_tag, influencer_named, sorted_tags};
 use crate::app::App;
-use crate::browse::resolve;
 use crate::consent::revoke;
+use crate::decision::Facts;
 use crate::model::{Commit, Influencer};
-use crate::sync::decide::Facts;
+use crate::roster::resolve;
 
 /// Adds an influencer with accounts; each is looked up first, so that nobody is added with a typing error.
 ///
@@ -114,7 +114,7 @@ pub async fn remove(app: &App, who: Who, named: String) -> Result<roster_protoco
     let seen = app.seen();
     app.decide(move |facts, commit, _| {
         let influencer = resolve::influencer(facts.roster, &named)?;
-        let removed = crate::browse::rows::influencer(facts.roster, influencer, seen);
+        let removed = crate::roster::rows::influencer(facts.roster, influencer, seen);
         commit.audit.push(audit(facts, &who, "influencer.remove", influencer_named(influencer)));
         let all = facts.roster.connections.values().filter(|connection| connection.influencer == influencer.id);
         commit.removed_connections.extend(all.cloned());

@@ -7,8 +7,8 @@ use roster_protocol::ids::InfluencerId;
 
 use super::{audit_change, influencer_named, sorted_tags};
 use crate::app::App;
-use crate::browse::resolve;
 use crate::model::{Alert, Connection, Influencer};
+use crate::roster::resolve;
 
 /// Moves connections, tags, note and alerts of one influencer to another, then removes the first.
 ///

@@ -13,8 +13,8 @@ use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::text;
 
+use crate::decision::Facts;
 use crate::model::{AuditLine, Connection, Influencer};
-use crate::sync::decide::Facts;
 
 // A page of 256 rows with the longest of everything fits into one frame of 1 MiB.
 /// The longest name; 80 characters of any script but the most ornate.

@@ -6,9 +6,9 @@ use roster_protocol::ids::ConnectionId;
 
 use super::{audit, connection_named, influencer_named};
 use crate::app::App;
-use crate::browse::resolve::{self, Named};
+use crate::decision::Facts;
 use crate::model::{Commit, Connection, Influencer, Settings};
-use crate::sync::decide::Facts;
+use crate::roster::resolve::{self, Named};
 
 /// Pauses or resumes; answers with the connections it touches. A slot that passed meanwhile is caught up once.
 ///

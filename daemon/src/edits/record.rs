@@ -9,8 +9,9 @@ use roster_protocol::time::Date;
 
 use super::{audit, connection_named};
 use crate::app::App;
-use crate::browse::{lists, resolve};
-use crate::sync::decide;
+use crate::browse::lists;
+use crate::decision::run;
+use crate::roster::resolve;
 
 /// The first day a number can be of: there were no such platforms before.
 const EARLIEST: Date = Date(12_784); // 2005-01-01
@@ -57,7 +58,7 @@ pub async fn record(
         line.old = measured.as_ref().map(|measured| told(&measured.numbers));
         line.new = Some(format!("{date}: {}", told(&snapshot.numbers)));
         commit.audit.push(line);
-        decide::learn(facts, connection.clone(), snapshot.clone(), ChangeCause::Manual, commit, dice);
+        run::learn(facts, connection.clone(), snapshot.clone(), ChangeCause::Manual, commit, dice);
         Ok(snapshot)
     })
     .await

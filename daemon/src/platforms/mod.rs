@@ -18,6 +18,8 @@ mod tests;
 mod tiktok;
 mod youtube;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -121,6 +123,9 @@ pub struct HandleError(pub String);
 
 /// Results in no particular order; each account of the question has exactly one.
 pub type Observed = Vec<(ConnectionId, Result<Observation, PlatformError>)>;
+
+/// Platforms by slug.
+pub type Platforms = BTreeMap<String, Arc<Registered>>;
 
 /// A platform: who, how to ask, how to read.
 pub trait Platform: Send + Sync {

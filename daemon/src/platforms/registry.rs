@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 
 use super::{Platform, all};
 use crate::http_client::{Route, base_url};
+use crate::process::environment::Environment;
 use crate::secret::Secret;
-use crate::surroundings::Surroundings;
 
 /// One platform's place in [`all`].
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ pub struct Section<'a> {
     pub slug: &'static str,
     pub table: &'a toml::Table,
     variables: Option<AppVariables>,
-    pub surroundings: &'a Surroundings,
+    pub environment: &'a Environment,
 }
 
 /// What every section may say.
@@ -144,7 +144,7 @@ pub fn known_keys(slug: &str) -> Option<&'static [&'static str]> {
 pub fn register(
     tables: &BTreeMap<String, toml::Table>,
     global_gateway: Option<&str>,
-    surroundings: &Surroundings,
+    environment: &Environment,
 ) -> Result<Vec<Registered>, ConfigProblem> {
     let known = slugs();
     if let Some(unknown) = tables.keys().find(|slug| !known.contains(&slug.as_str())) {
@@ -160,7 +160,7 @@ pub fn register(
         slug: entry.slug,
         table: tables.get(entry.slug).unwrap_or(&none),
         variables: entry.variables,
-        surroundings,
+        environment,
     };
     all().iter().map(|entry| registered(entry, section(entry), global.as_deref())).collect()
 }
@@ -209,11 +209,11 @@ impl Section<'_> {
         file: Option<&Path>,
     ) -> Result<Option<Secret>, ConfigProblem> {
         let file_key = format!("{key}_file");
-        let credential = self.surroundings.credential(&credential_name(self.slug, key));
+        let credential = self.environment.credential(&credential_name(self.slug, key));
         if let Some(secret) = credential.map_err(|error| self.problem(key, error.to_string()))? {
             return Ok(Some(secret));
         }
-        if let Some(value) = variable.and_then(|name| self.surroundings.variable(name)) {
+        if let Some(value) = variable.and_then(|name| self.environment.variable(name)) {
             return Ok(Some(Secret::new(value)));
         }
         match (inline, file) {
@@ -233,7 +233,7 @@ impl Section<'_> {
     /// When it is set in part, or a secret's file cannot be read.
     pub(super) fn app(&self) -> Result<Option<OAuthApp>, ConfigProblem> {
         let keys: AppKeys = self.read()?;
-        let variable = |name: &str| self.surroundings.variable(name).map(str::to_owned);
+        let variable = |name: &str| self.environment.variable(name).map(str::to_owned);
         let of = |choose: fn(AppVariables) -> Option<&'static str>| self.variables.and_then(choose);
         let (id, secret) = (of(|it| Some(it.id)), of(|it| Some(it.secret)));
         let secret = self.secret("client_secret", secret, keys.client_secret, keys.client_secret_file.as_deref())?;

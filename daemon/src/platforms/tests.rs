@@ -12,7 +12,7 @@ use world::{CANARY, Case, cases, healthy, is_about_posts, observe, observe_withi
 use super::*;
 use crate::http_client::Route;
 use crate::http_client::test_server::{Reply, Server};
-use crate::surroundings::Surroundings;
+use crate::process::environment::Environment;
 
 /// JSON texts of the shapes and names that platforms use, with everything wrong that can be.
 pub(super) fn json() -> BoxedStrategy<String> {
@@ -292,7 +292,7 @@ async fn names_of_theirs_are_harmless() {
 fn sections_are_checked_to_the_key() {
     let read = |text: &str| {
         let tables: BTreeMap<String, toml::Table> = toml::from_str(text).expect(text);
-        register(&tables, Some("http://127.0.0.1:9900/"), &Surroundings::default())
+        register(&tables, Some("http://127.0.0.1:9900/"), &Environment::default())
     };
     let check = |text: &str, key: &str, message: &str| {
         let problem = read(text).err().expect(text);
@@ -317,7 +317,7 @@ fn sections_are_checked_to_the_key() {
     check("[instagram]\nlogin = 'canary-5f3a'", "platforms.instagram.login", "facebook or instagram");
     check("[facebook]\nversion = 'canary-5f3a'", "platforms.facebook.version", "v26.0");
     check("[mastodon]\nprivate_hosts = 7", "platforms.mastodon.private_hosts", "wrong type");
-    let problem = register(&BTreeMap::new(), Some("http://gateway.example.com"), &Surroundings::default())
+    let problem = register(&BTreeMap::new(), Some("http://gateway.example.com"), &Environment::default())
         .err()
         .expect("no loopback");
     assert_eq!(problem.key, "sync.gateway");

@@ -1,9 +1,4 @@
-//! From being due to being committed: when, together with whom, how a run goes.
+//! From being due to being committed: together with which others, and how a run goes.
 
-pub mod batch;
-pub mod coverage;
-pub mod decide;
 pub mod run;
-pub mod schedule;
 pub mod scheduler;
-pub mod tickets;

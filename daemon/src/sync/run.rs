@@ -12,14 +12,15 @@ use roster_protocol::sync::{Cause, Outcome, Run, RunningBatch};
 use roster_protocol::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::batch as scope_of;
-use super::decide::{self, Dice, Ended, Facts};
 use crate::app::App;
-use crate::browse::rows;
 use crate::consent::access::{self, Opened};
+use crate::decision::run::{self, Ended};
+use crate::decision::{Dice, Facts};
 use crate::http_client::Api;
 use crate::model::{Commit, Hold};
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered};
+use crate::roster::rows;
+use crate::schedule::lane as scope_of;
 
 /// How many accounts of one batch are asked about at once, each with its owner's consent.
 const OWNED_AT_ONCE: usize = 4;
@@ -208,7 +209,7 @@ async fn end(
             let connection = connection.filter(|connection| connection.disconnected_at.is_none());
             // What is gone by now has no run.
             let (Some(connection), Some(result)) = (connection, result) else { return Ok(None) };
-            *commit = decide::run_ended(facts, connection, Ended { cause: asked.cause, started_at, result }, dice);
+            *commit = run::run_ended(facts, connection, Ended { cause: asked.cause, started_at, result }, dice);
             Ok(commit.runs.first().map(|run| (rows::run(facts.roster, run), connection.handle.clone())))
         }
     });

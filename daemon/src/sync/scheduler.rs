@@ -11,12 +11,12 @@ use roster_protocol::sync::Cause;
 use roster_protocol::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::batch;
 use super::run::{self, Asked};
-use super::schedule::{EARLIEST_PLAUSIBLE, Grid};
 use crate::app::App;
-use crate::clock::Clock;
 use crate::model::Connection;
+use crate::process::clock::Clock;
+use crate::schedule::lane;
+use crate::schedule::{EARLIEST_PLAUSIBLE, Grid};
 use crate::store::StoreState;
 
 /// A clock that went back by more than this was set.
@@ -138,7 +138,7 @@ fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Asked>, Places)>
     app.with_roster(|roster| {
         let may_be_asked = |scope: &str| roster.hold_on(scope, now).is_none();
         let scope = roster.queue.longest_waiting(now, has_place, may_be_asked)?.to_owned();
-        let platform = batch::platform_of(&scope);
+        let platform = lane::platform_of(&scope);
         let of_platform = setup.places_of.get(platform)?.clone().try_acquire_owned().ok()?;
         let most = roster.platforms.get(platform)?.platform.info().batch_limit;
         let due = roster.queue.take_due(&scope, now, most);

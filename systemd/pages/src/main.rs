@@ -14,12 +14,12 @@ fn main() -> Result<()> {
     let (man, completions) = (dir.join("man"), dir.join("completions"));
     fs::create_dir_all(&man)?;
     manual(Arguments::command(), "1", &man)?;
-    manual(rosterd::program::command(), "8", &man)?;
+    manual(rosterd::daemon::cli::command(), "8", &man)?;
     for (shell, name) in [(Shell::Bash, "bash"), (Shell::Zsh, "zsh"), (Shell::Fish, "fish")] {
         let dir = completions.join(name);
         fs::create_dir_all(&dir)?;
         clap_complete::generate_to(shell, &mut Arguments::command(), "roster", &dir)?;
-        clap_complete::generate_to(shell, &mut rosterd::program::command(), "rosterd", &dir)?;
+        clap_complete::generate_to(shell, &mut rosterd::daemon::cli::command(), "rosterd", &dir)?;
     }
     Ok(())
 }

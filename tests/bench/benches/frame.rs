@@ -13,7 +13,7 @@ use roster::view::view;
 use roster_bench::{QUIET_CONFIG, figure, lay_roster};
 use roster_protocol::transport::{self, within};
 use roster_protocol::{RosterClient, Timestamp};
-use rosterd::config::Config;
+use rosterd::process::config::Config;
 use rosterd::{Daemon, Options};
 
 const LIMIT: Duration = Duration::from_secs(10);

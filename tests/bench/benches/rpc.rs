@@ -9,7 +9,7 @@ use futures::{SinkExt, StreamExt};
 use roster_bench::{QUIET_CONFIG, compare, figure, lay_roster, timed};
 use roster_protocol::influencer::{InfluencerPage, InfluencerQuery};
 use roster_protocol::transport::{self, within};
-use rosterd::config::Config;
+use rosterd::process::config::Config;
 use rosterd::{Daemon, Options};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use roster_bench::{figure, lay_roster, timed};
 use roster_protocol::sync::{Cause, Outcome};
-use rosterd::config::Config;
 use rosterd::model::Run;
+use rosterd::process::config::Config;
 use rosterd::{Daemon, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

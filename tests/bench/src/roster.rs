@@ -8,9 +8,9 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::metric::{Mean, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Date;
+use rosterd::decision::Dice;
 use rosterd::model::{Commit, Connection, Influencer, Run};
 use rosterd::store::{OpenOptions, Store};
-use rosterd::sync::decide::Dice;
 
 /// How many days are written at once: about a month, as they lie.
 const DAYS_AT_ONCE: i32 = 30;
@@ -61,7 +61,7 @@ pub fn roster_of(count: usize, days: i32, due: Timestamp) -> Lay {
 /// # Errors
 /// When the store cannot be written.
 pub async fn lay(dir: &Path, lay: &Lay) -> anyhow::Result<Vec<ConnectionId>> {
-    let today = rosterd::config::Config::parse("", "bench")?.sync.grid.date_of(lay.now);
+    let today = rosterd::process::config::Config::parse("", "bench")?.sync.grid.date_of(lay.now);
     let (store, _) = Store::open(OpenOptions::in_dir(dir, lay.now))?;
     let mut dice = Dice(fastrand::Rng::with_seed(7));
     // In the order of ids, as the schedule's offsets make connections due.

@@ -9,11 +9,11 @@ use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 use roster_sandbox::{Account, Platform, Sandbox, State};
 use rosterd::alerts::{change, evaluate, profile};
-use rosterd::config::Config;
+use rosterd::decision::Dice;
 use rosterd::history::engagement::{PostNumbers, engagement};
 use rosterd::model::{Alert, Change, Commit, Connection, Influencer, Run, Trouble, TroubleKind};
+use rosterd::process::config::Config;
 use rosterd::store::{OpenOptions, Store};
-use rosterd::sync::decide::Dice;
 
 const DAYS: i32 = 90;
 const HOUR: i64 = 3600;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use roster_sandbox::{Options as SandboxOptions, Sandbox};
-use rosterd::config::Config;
 use rosterd::delivery::desktop;
+use rosterd::process::config::Config;
 use rosterd::{Daemon, Options};
 use serde::Serialize;
 use tempfile::TempDir;

@@ -10,8 +10,8 @@ use crate::http_client::test_server::{Asked, Reply, Server};
 use crate::platforms::consenting::Access;
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError, Registered, register};
+use crate::process::environment::Environment;
 use crate::secret::Secret;
-use crate::surroundings::Surroundings;
 
 const ALL: [&str; 4] = ["pages_show_list", "pages_read_engagement", "pages_read_user_content", "read_insights"];
 
@@ -100,12 +100,12 @@ fn names_ids_and_profile_urls_become_canonical() {
 fn one_app_is_one_realm_for_pages_and_for_instagram() {
     let section = "client_id = 'i'\nclient_secret = 's'";
     let tables = toml::from_str(&format!("[facebook]\n{section}\n[instagram]\n{section}")).expect("TOML");
-    let all = register(&tables, None, &Surroundings::default()).expect("a good config");
+    let all = register(&tables, None, &Environment::default()).expect("a good config");
     let realm = |known: &Registered| known.platform.consenting().map(Consenting::realm);
     let realms: Vec<String> = all.iter().filter_map(realm).filter(|realm| realm == "meta:i").collect();
     assert_eq!(realms.len(), 2);
     let variables = [("FACEBOOK_APP_ID", "v"), ("FACEBOOK_APP_SECRET", "s")];
-    let all = register(&Default::default(), None, &Surroundings::new(&variables, None)).expect("a good config");
+    let all = register(&Default::default(), None, &Environment::new(&variables, None)).expect("a good config");
     assert!(all.iter().filter_map(realm).any(|realm| realm == "meta:v"));
     let lacking = Facebook { app: None, ..facebook() };
     assert!(Platform::lacks(&lacking).is_some_and(|lacks| lacks.contains("client_secret_file")));

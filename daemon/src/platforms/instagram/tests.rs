@@ -11,8 +11,8 @@ use crate::http_client::test_server::{Asked, Reply, Server};
 use crate::platforms::consenting::{Access, Authorize, Callback, Exchange, Held, TokenError};
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError, Registered, register};
+use crate::process::environment::Environment;
 use crate::secret::Secret;
-use crate::surroundings::Surroundings;
 
 const ALL: [&str; 3] = ["instagram_basic", "instagram_manage_insights", "pages_show_list"];
 const LOGIN_ALL: [&str; 2] = ["instagram_business_basic", "instagram_business_manage_insights"];
@@ -87,7 +87,7 @@ fn handles_and_profile_urls_become_canonical() {
 fn the_app_comes_from_the_section_or_from_variables() {
     let read = |text: &str, variables: &[(&str, &str)]| -> Result<Registered, ConfigProblem> {
         let tables = toml::from_str(text).expect(text);
-        let all = register(&tables, None, &Surroundings::new(variables, None))?;
+        let all = register(&tables, None, &Environment::new(variables, None))?;
         Ok(all.into_iter().find(|registered| registered.platform.info().slug == SLUG).expect("registered"))
     };
     let realm = |registered: &Registered| registered.platform.consenting().expect("it asks owners").realm();

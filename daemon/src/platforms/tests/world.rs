@@ -13,8 +13,8 @@ use crate::http_client::test_server::{Asked, Reply};
 use crate::http_client::{Api, HttpClient, HttpLimits, HttpSettings, Route};
 use crate::platforms::consenting::Access;
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered, register};
+use crate::process::environment::Environment;
 use crate::secret::Secret;
-use crate::surroundings::Surroundings;
 
 pub(super) const CANARY: &str = "canary-5f3a";
 
@@ -149,7 +149,7 @@ impl Case {
         ]);
         let own = self.section.iter().map(|(key, value)| ((*key).to_owned(), toml::Value::from(*value)));
         tables.entry(self.slug.to_owned()).or_default().extend(own);
-        let all = register(&tables, Some(gateway), &Surroundings::default()).expect("a good config");
+        let all = register(&tables, Some(gateway), &Environment::default()).expect("a good config");
         all.into_iter().find(|registered| registered.platform.info().slug == self.slug).expect("registered")
     }
 }

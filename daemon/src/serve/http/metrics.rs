@@ -19,8 +19,8 @@ use super::sheet::Sheet;
 use crate::app::App;
 use crate::browse::overview;
 use crate::consent::shown;
+use crate::schedule::EARLIEST_PLAUSIBLE;
 use crate::store::{Store, StoreState};
-use crate::sync::schedule::EARLIEST_PLAUSIBLE;
 
 /// Everything, as it is at the moment of asking.
 pub async fn scrape(State(app): State<Arc<App>>) -> Response {

@@ -31,7 +31,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
-use crate::config;
+use crate::process::config;
 
 /// Connections at once. One more ends the oldest that was never answered well: whoever dawdles gives way, and nobody has
 /// to wait for him.

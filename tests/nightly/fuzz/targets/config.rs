@@ -4,17 +4,16 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use rosterd::config::Config;
-use rosterd::effective;
+use rosterd::app::setup::Source;
+use rosterd::daemon::config_report;
 use rosterd::http_client::HttpLimits;
-use rosterd::secret::master_key;
-use rosterd::setup::Source;
-use rosterd::surroundings::Surroundings;
+use rosterd::process::config::Config;
+use rosterd::process::environment::Environment;
 
 const FILE: &str = "/nowhere/rosterd.toml";
 
 fuzz_target!(|text: &str| {
-    let source = Source { file: FILE.into(), surroundings: Surroundings::default(), limits: HttpLimits::default() };
+    let source = Source { file: FILE.into(), environment: Environment::default(), limits: HttpLimits::default() };
     let config = match Config::parse(text, FILE) {
         Ok(config) => config,
         Err(error) => {
@@ -25,7 +24,7 @@ fuzz_target!(|text: &str| {
     };
     let file = config.store.master_key_file.clone();
     if source.set_up(config).is_ok() {
-        let key = source.surroundings.key_sources(file.as_deref(), Path::new("/nowhere"));
-        assert!(effective::shown(&source, text, &[], &key).ends_with('\n'));
+        let key = source.environment.key_sources(file.as_deref(), Path::new("/nowhere"));
+        assert!(config_report::shown(&source, text, &[], &key).ends_with('\n'));
     }
 });

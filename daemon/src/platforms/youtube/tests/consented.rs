@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::platforms::consenting::{Access, Authorize, DeviceAnswer, Exchange, Held, TokenError};
 use crate::platforms::{ConfigProblem, Registered, register};
-use crate::surroundings::Surroundings;
+use crate::process::environment::Environment;
 
 const READ: &str = "https://www.googleapis.com/auth/youtube.readonly";
 const AUDIENCE: &str = "https://www.googleapis.com/auth/yt-analytics.readonly";
@@ -46,7 +46,7 @@ fn some_channel(id: &str) -> serde_json::Value {
 fn the_app_comes_from_the_section_or_from_variables() {
     let read = |text: &str, variables: &[(&str, &str)]| -> Result<Registered, ConfigProblem> {
         let tables = toml::from_str(text).expect(text);
-        let all = register(&tables, None, &Surroundings::new(variables, None))?;
+        let all = register(&tables, None, &Environment::new(variables, None))?;
         Ok(all.into_iter().find(|registered| registered.platform.info().slug == SLUG).expect("registered"))
     };
     let realm = |registered: &Registered| registered.platform.consenting().expect("it asks owners").realm();

@@ -9,8 +9,9 @@ use roster_protocol::service::{ConnectionsQuery, History, PAGE_ROWS};
 use roster_protocol::time::{Date, Seconds};
 
 use super::Caller;
-use crate::browse::{self, lists, resolve};
+use crate::browse::{self, lists};
 use crate::edits;
+use crate::roster::resolve;
 
 pub async fn look_up(caller: &Caller, account: Account) -> Result<AccountPreview, RosterError> {
     edits::connections::look_up(&caller.app, &account).await

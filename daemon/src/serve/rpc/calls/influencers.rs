@@ -4,8 +4,9 @@ use roster_protocol::error::RosterError;
 use roster_protocol::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, NewInfluencer};
 
 use super::Caller;
-use crate::browse::{orders, resolve};
+use crate::browse::orders;
 use crate::edits;
+use crate::roster::resolve;
 
 pub async fn influencers(caller: &Caller, query: InfluencerQuery) -> Result<InfluencerPage, RosterError> {
     let seen = caller.app.seen();

@@ -26,7 +26,7 @@ use tarpc::server::Serve;
 
 use super::class::{self, Access};
 use crate::app::App;
-use crate::browse::rows;
+use crate::roster::rows;
 
 /// One client's side of the service.
 #[derive(Clone)]

@@ -3,6 +3,10 @@
 //! [`App::decide`] is the one way in which anything changes: a pure decision over the roster makes a commit, the
 //! roster takes it in, the store makes it durable, and only then it is told.
 
+pub mod events;
+pub mod setup;
+pub mod tickets;
+
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,22 +22,22 @@ use tokio::sync::{Notify, Semaphore, SetOnce, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::browse::recent::{self, Recent};
-use crate::browse::rows::{self, Seen};
-use crate::clock::Clock;
+use self::events::Feed;
+use self::setup::{LastLoad, Setup};
+use self::tickets::Tickets;
 use crate::consent::Desk;
-use crate::events::Feed;
-use crate::logs::Logs;
+use crate::decision::{Dice, Facts};
 use crate::meters::Meters;
 use crate::model::{Commit, Loaded};
-use crate::reload::LastLoad;
+use crate::platforms::Platforms;
+use crate::process::clock::Clock;
+use crate::process::logs::Logs;
 use crate::roster::Roster;
+use crate::roster::recent::{self, Recent};
+use crate::roster::rows::{self, Seen};
+use crate::schedule::coverage::Coverage;
 use crate::secret::vault::Vault;
-use crate::setup::{Platforms, Setup};
 use crate::store::{Encoded, Load, Pending, RecentFollowers, RunsInOrder, Store, StoreError, StoreState};
-use crate::sync::coverage::Coverage;
-use crate::sync::decide::{Dice, Facts};
-use crate::sync::tickets::Tickets;
 
 /// Everything long-lived.
 pub struct App {

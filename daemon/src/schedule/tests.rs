@@ -1,5 +1,13 @@
 use proptest::prelude::*;
 
+use std::collections::BTreeSet;
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::{Seconds, Timestamp};
+
+use super::grid::{DAY_MS, WIDEST_OFFSET_MS, offset};
 use super::*;
 
 fn grid(zone: &str, daily: Option<&str>, hours: u64) -> Grid {

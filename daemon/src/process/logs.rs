@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt, reload};
 
-use crate::surroundings::Surroundings;
+use crate::process::environment::Environment;
 
 /// The variables that go before the config.
 pub const LEVEL: &str = "LOG_LEVEL";
@@ -67,13 +67,13 @@ pub struct Logs {
 
 impl Logs {
     /// Begins to log. A process has one log: a second one finds the first in its place, and has no say.
-    pub fn start(log: &Log, surroundings: &Surroundings) -> Self {
-        let told = surroundings.variable(LEVEL).map(str::to_owned);
+    pub fn start(log: &Log, environment: &Environment) -> Self {
+        let told = environment.variable(LEVEL).map(str::to_owned);
         let level = told.clone().unwrap_or_else(|| log.level.clone());
         let understood = filter(&level);
         let (filter, handle) =
             reload::Layer::new(understood.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO)));
-        let _ = tracing_subscriber::registry().with(filter).with(layer(format(log, surroundings))).try_init();
+        let _ = tracing_subscriber::registry().with(filter).with(layer(format(log, environment))).try_init();
         tell_panics();
         let level = Mutex::new(level);
         Self { filter: handle, told, level }
@@ -141,9 +141,9 @@ pub fn filter(level: &str) -> Result<Targets, String> {
 }
 
 /// The form asked for, the environment first; else the one that suits where stderr leads.
-pub fn format(log: &Log, surroundings: &Surroundings) -> Format {
-    let told = surroundings.variable(FORMAT).and_then(Format::of).or(log.format);
-    told.unwrap_or_else(|| match surroundings.variable("JOURNAL_STREAM") {
+pub fn format(log: &Log, environment: &Environment) -> Format {
+    let told = environment.variable(FORMAT).and_then(Format::of).or(log.format);
+    told.unwrap_or_else(|| match environment.variable("JOURNAL_STREAM") {
         Some(stream) if leads_to_journal(stream) => Format::Journal,
         _ => Format::Standard,
     })
@@ -217,10 +217,10 @@ mod tests {
     #[test]
     fn the_environment_goes_before_the_config() {
         let log = Log { format: Some(Format::Json), ..Log::default() };
-        assert_eq!(format(&log, &Surroundings::default()), Format::Json);
-        assert_eq!(format(&log, &Surroundings::new(&[(FORMAT, "standard")], None)), Format::Standard);
+        assert_eq!(format(&log, &Environment::default()), Format::Json);
+        assert_eq!(format(&log, &Environment::new(&[(FORMAT, "standard")], None)), Format::Standard);
         // Not our stream.
-        let elsewhere = Surroundings::new(&[("JOURNAL_STREAM", "1:1")], None);
+        let elsewhere = Environment::new(&[("JOURNAL_STREAM", "1:1")], None);
         assert_eq!(format(&Log::default(), &elsewhere), Format::Standard);
     }
 }

@@ -3,11 +3,13 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use roster_protocol::alert::AlertState;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
-use roster_protocol::metric::Numbers;
+use roster_protocol::metric::{Numbers, Ratio};
 use roster_protocol::time::{Date, Seconds};
 
 use super::*;
 use crate::model::Loaded;
+use crate::roster::Roster;
+use crate::schedule::Grid;
 
 const NOON: Timestamp = Timestamp(1_795_262_400_000); // 2026-11-21T12:00:00Z
 

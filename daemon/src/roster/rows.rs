@@ -4,7 +4,7 @@ use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::time::{Seconds, Timestamp};
 use roster_protocol::{Alert, Change, Connection, Influencer, InfluencerRow, Run};
 
-use super::badge;
+use super::standing;
 use crate::alerts::evaluate::relative;
 use crate::model;
 use crate::roster::Roster;
@@ -18,9 +18,9 @@ pub struct Seen {
 }
 
 /// How a connection stands.
-pub fn standing(roster: &Roster, connection: &model::Connection, seen: Seen) -> badge::Standing {
+pub fn standing(roster: &Roster, connection: &model::Connection, seen: Seen) -> standing::Standing {
     let interval = connection.interval.unwrap_or(seen.interval);
-    badge::standing(connection, roster.is_paused(connection), interval, seen.now)
+    standing::standing(connection, roster.is_paused(connection), interval, seen.now)
 }
 
 /// A connection for clients.
@@ -91,7 +91,7 @@ fn platform_badge(
 ) -> PlatformBadge {
     let paused = influencer.paused || roster.is_paused_itself(connection);
     let interval = connection.interval.unwrap_or(seen.interval);
-    let standing = badge::standing(connection, paused, interval, seen.now);
+    let standing = standing::standing(connection, paused, interval, seen.now);
     PlatformBadge { platform: connection.platform.clone(), badge: standing.badge, paused }
 }
 

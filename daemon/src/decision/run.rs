@@ -4,43 +4,18 @@
 
 use roster_protocol::alert::ChangeCause;
 use roster_protocol::connection::{Snapshot, Source};
-use roster_protocol::ids::Id;
-use roster_protocol::metric::{Metric, Ratio, Unit};
+use roster_protocol::metric::{Metric, Unit};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Timestamp;
 
-use super::schedule::{Grid, back_off};
+use super::{Dice, Facts};
 use crate::alerts::change::{self, Difference};
 use crate::alerts::{evaluate, profile};
-use crate::browse::badge;
 use crate::model::{AuditLine, Change, Commit, Connection, Delivery, DeliveryState, Hold, Run, Trouble, TroubleKind};
 use crate::platforms::{Observation, PlatformError};
 use crate::roster::Roster;
-
-/// Randomness as a value: ids, and the spread of retries.
-#[derive(Clone, Debug)]
-pub struct Dice(pub fastrand::Rng);
-
-impl Dice {
-    /// A fresh id. Ids are no secrets; 40 bits keep a roster of millions apart.
-    pub fn id<Of>(&mut self) -> Id<Of> {
-        Id::from_bytes(std::array::from_fn(|_| self.0.u8(..)))
-    }
-
-    /// A number from 0 to 1.
-    pub fn share(&mut self) -> f64 {
-        self.0.f64()
-    }
-}
-
-/// What deciding needs to know besides the result.
-pub struct Facts<'a> {
-    pub roster: &'a Roster,
-    pub grid: &'a Grid,
-    /// The share above which a change is significant.
-    pub significant: Ratio,
-    pub now: Timestamp,
-}
+use crate::roster::standing;
+use crate::schedule::back_off;
 
 /// A run that has an answer.
 #[derive(Clone, Debug)]
@@ -283,7 +258,7 @@ fn untold(
     let failed = Connection { next_due_at: due.at, slot_at, failures, trouble: Some(trouble), ..connection.clone() };
     // One that has never been read waits for its first consent: nothing was lost, and nobody need be alarmed.
     let is_new = kind == TroubleKind::Unauthorized && connection.last_synced_at.is_none();
-    let why = (badge::needs_person(&failed) && !is_new).then(|| format!("needs a person: {error}"));
+    let why = (standing::needs_person(&failed) && !is_new).then(|| format!("needs a person: {error}"));
     let steps = evaluate::after_failure(why.as_deref(), &facts.roster.alerts_of(connection.id));
     take_steps(facts, &failed, steps, commit, dice);
     commit.connections.push(failed);

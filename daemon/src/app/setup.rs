@@ -1,22 +1,23 @@
 //! What the config makes: replaced as a whole when the config is loaded again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use roster_protocol::time::Timestamp;
 use tokio::sync::Semaphore;
 
-use crate::config::{Config, ConfigError};
 use crate::http_client::{HttpClient, HttpLimits, HttpSettings};
-use crate::platforms::{self, Registered};
-use crate::surroundings::Surroundings;
+use crate::platforms::{self, Platforms};
+use crate::process::config::{Config, ConfigError};
+use crate::process::environment::Environment;
 
 /// Where a config comes from, and what it does not say.
 pub struct Source {
     /// The config's file, which is read again on demand and named in errors.
     pub file: PathBuf,
     /// What the process was given besides its config.
-    pub surroundings: Surroundings,
+    pub environment: Environment,
     pub limits: HttpLimits,
 }
 
@@ -29,8 +30,13 @@ pub struct Setup {
     pub places_of: HashMap<String, Arc<Semaphore>>,
 }
 
-/// Platforms by slug.
-pub type Platforms = BTreeMap<String, Arc<Registered>>;
+/// How loading the config went the last time.
+#[derive(Clone, Debug)]
+pub struct LastLoad {
+    pub at: Timestamp,
+    /// Why the config in the file is not the one in use; `None` when it is.
+    pub refused: Option<String>,
+}
 
 impl Source {
     /// Makes everything that the config asks for; reads the files it names, and changes nothing.
@@ -39,7 +45,7 @@ impl Source {
     /// The first thing that is wrong, with its line.
     pub fn set_up(&self, config: Config) -> Result<(Setup, Platforms), ConfigError> {
         let gateway = config.sync.gateway.as_deref();
-        let registered = platforms::register(&config.platforms, gateway, &self.surroundings)
+        let registered = platforms::register(&config.platforms, gateway, &self.environment)
             .map_err(|problem| self.at(&problem.key, problem.message))?;
         let network = &config.network;
         let http = HttpClient::new(HttpSettings {

@@ -15,8 +15,8 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use crate::http_client::base_url;
-use crate::logs::{self, Format, Log};
-use crate::sync::schedule::Grid;
+use crate::process::logs::{self, Format, Log};
+use crate::schedule::Grid;
 
 /// Everything that can be configured, checked. Prints without what may be secret.
 #[derive(Clone)]

@@ -8,11 +8,11 @@ use std::fmt::Write;
 use roster_protocol::text::clean;
 use url::Url;
 
-use crate::config::{Config, KNOWN};
-use crate::logs;
+use crate::app::setup::Source;
 use crate::platforms::{Entry, all, credential_name};
+use crate::process::config::{Config, KNOWN};
+use crate::process::logs;
 use crate::secret::master_key::{self, KeySources};
-use crate::setup::Source;
 
 /// One of the daemon's places: its name, its path, and what said so.
 #[derive(Clone, Debug)]
@@ -146,7 +146,7 @@ impl<'a> File<'a> {
 
     fn of_platform(&self, source: &Source, entry: &Entry, key: &str) -> Effect {
         let credential = credential_name(entry.slug, key);
-        if SECRETS.contains(&key) && matches!(source.surroundings.credential(&credential), Ok(Some(_))) {
+        if SECRETS.contains(&key) && matches!(source.environment.credential(&credential), Ok(Some(_))) {
             return Effect { value: Some(HIDDEN.into()), from: format!("the credential {credential}") };
         }
         if let Some(effect) = entry.variable(key).and_then(|name| of_variable(source, name)) {
@@ -159,7 +159,7 @@ impl<'a> File<'a> {
 }
 
 fn of_variable(source: &Source, name: &str) -> Option<Effect> {
-    let value = source.surroundings.variable(name)?;
+    let value = source.environment.variable(name)?;
     Some(Effect { value: Some(clean(value, WIDEST).into()), from: format!("the variable {name}") })
 }
 
@@ -182,19 +182,19 @@ fn without_password(value: toml::Value) -> toml::Value {
 mod tests {
     use super::*;
     use crate::http_client::HttpLimits;
-    use crate::surroundings::Surroundings;
+    use crate::process::environment::Environment;
 
-    fn effective(text: &str, surroundings: Surroundings) -> String {
-        let source = Source { file: "rosterd.toml".into(), surroundings, limits: HttpLimits::default() };
+    fn effective(text: &str, environment: Environment) -> String {
+        let source = Source { file: "rosterd.toml".into(), environment, limits: HttpLimits::default() };
         let nowhere = std::path::Path::new("/nowhere");
-        let key = source.surroundings.key_sources(None, nowhere);
+        let key = source.environment.key_sources(None, nowhere);
         let place = Placed { name: "state_dir", path: nowhere.into(), from: "--state-dir" };
         shown(&source, text, &[place], &key)
     }
 
     #[test]
     fn defaults_are_shown_as_they_are() {
-        let shown = effective("", Surroundings::default());
+        let shown = effective("", Environment::default());
         let again = Config::parse(&shown, "shown").expect("TOML that means something");
         let empty = Config::parse("", "empty").expect("defaults");
         let sections = |config: &Config| format!("{:?}", Config { platforms: Default::default(), ..config.clone() });
@@ -206,7 +206,7 @@ mod tests {
     fn each_value_names_its_origin_and_no_secret_is_shown() {
         let text = "[http]\nlisten = \"off\"\n\n[network]\nproxy = \"http://me:hunter2@proxy.example:3128\"\n\
                     [platforms.youtube]\napi_key = \"very-secret\"\n[platforms.instagram]\nclient_id = \"from-file\"\n";
-        let around = Surroundings::new(
+        let around = Environment::new(
             &[("LOG_LEVEL", "debug"), ("INSTAGRAM_APP_ID", "from-variable"), ("INSTAGRAM_APP_SECRET", "also-secret")],
             None,
         );

@@ -8,12 +8,12 @@ use crate::secret::{Secret, SecretError};
 
 /// Variables of the environment, and systemd's credentials. The default has none, as tests want it.
 #[derive(Default)]
-pub struct Surroundings {
+pub struct Environment {
     variables: HashMap<String, Secret>,
     credentials: Option<PathBuf>,
 }
 
-impl Surroundings {
+impl Environment {
     /// Those of this process.
     pub fn of_process() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {

@@ -4,6 +4,11 @@
 //! The disk is the truth: when a commit cannot be stored, the roster is loaded anew.
 
 mod consents;
+pub mod recent;
+pub mod resolve;
+pub mod rows;
+pub mod search_text;
+pub mod standing;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -14,15 +19,14 @@ use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::influencer::SortBy;
 use roster_protocol::time::Timestamp;
 
-use crate::browse::recent::Recent;
-use crate::browse::{badge, text};
+use self::recent::Recent;
 use crate::model::{
     Alert, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Settings, TroubleKind,
 };
-use crate::setup::Platforms;
-use crate::sync::batch;
-use crate::sync::coverage::Coverage;
-use crate::sync::schedule::{Grid, Queue};
+use crate::platforms::Platforms;
+use crate::schedule::coverage::Coverage;
+use crate::schedule::lane;
+use crate::schedule::{Grid, Queue};
 
 pub use consents::Consents;
 
@@ -192,7 +196,7 @@ impl Roster {
         let connection = &self.connections[&id];
         let renamed = before.as_ref().is_none_or(|before| !is_named_alike(before, connection));
         if renamed {
-            let handle = (connection.platform.clone(), text::lowered(&connection.handle));
+            let handle = (connection.platform.clone(), search_text::lowered(&connection.handle));
             let user_id = connection.platform_user_id.clone().map(|user_id| (connection.platform.clone(), user_id));
             let is_connected = connection.disconnected_at.is_none();
             before.iter().for_each(|before| self.forget_names(before));
@@ -231,7 +235,7 @@ impl Roster {
         if let Some(siblings) = self.of_influencer.get_mut(&connection.influencer) {
             siblings.retain(|sibling| *sibling != connection.id);
         }
-        let handle = (connection.platform.clone(), text::lowered(&connection.handle));
+        let handle = (connection.platform.clone(), search_text::lowered(&connection.handle));
         if self.by_handle.get(&handle) == Some(&connection.id) {
             self.by_handle.remove(&handle);
         }
@@ -243,7 +247,7 @@ impl Roster {
     fn refresh_text(&mut self, id: InfluencerId) {
         let Some(influencer) = self.influencers.get(&id) else { return };
         let handles = self.connections_of(id).map(|connection| connection.handle.as_str());
-        let text = text::searched(&influencer.name, &influencer.tags, handles);
+        let text = search_text::searched(&influencer.name, &influencer.tags, handles);
         self.texts.insert(id, text);
     }
 
@@ -261,7 +265,7 @@ impl Roster {
     /// The connection of this account, disconnected ones included, by the platform's id or else by handle.
     pub fn account(&self, platform: &str, handle: &str, user_id: Option<&str>) -> Option<&Connection> {
         let by_id = user_id.and_then(|id| self.by_user_id.get(&(platform.to_owned(), id.to_owned())));
-        let by_handle = || self.by_handle.get(&(platform.to_owned(), text::lowered(handle)));
+        let by_handle = || self.by_handle.get(&(platform.to_owned(), search_text::lowered(handle)));
         self.connections.get(by_id.or_else(by_handle)?)
     }
 
@@ -286,7 +290,7 @@ impl Roster {
     /// The scope a connection is asked in.
     pub fn scope_of(&self, connection: &Connection) -> String {
         let group = self.platforms.get(&connection.platform).map(|known| known.platform.group(&connection.handle));
-        batch::scope(&connection.platform, &group.unwrap_or_default())
+        lane::scope(&connection.platform, &group.unwrap_or_default())
     }
 
     /// Whether something a person set keeps the connection from being asked.
@@ -359,7 +363,7 @@ impl Roster {
             let mut after = connection.clone();
             let next = grid.next(id, own, now);
             // What waits for a person waits beyond the next slot.
-            let is_late = slot > next && !badge::needs_person(connection);
+            let is_late = slot > next && !standing::needs_person(connection);
             if slot > now && (is_late || !grid.has(id, own, slot)) {
                 after.slot_at = next;
                 // A retry stays where it is, unless the slot comes first.
@@ -376,7 +380,7 @@ impl Roster {
 
     /// The hold that keeps a scope from being asked at `now`: its own, or its platform's.
     pub fn hold_on(&self, scope: &str, now: Timestamp) -> Option<&Hold> {
-        let holds = [self.holds.get(scope), self.holds.get(batch::platform_of(scope))];
+        let holds = [self.holds.get(scope), self.holds.get(lane::platform_of(scope))];
         holds.into_iter().flatten().filter(|hold| hold.until > now).max_by_key(|hold| hold.until)
     }
 }

@@ -9,15 +9,15 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use roster_protocol::places::{Places, SOCKET_NAME};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::Config;
+use super::config_report::{self, Placed};
+use crate::app::setup::Source;
 use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
-use crate::effective::{self, Placed};
 use crate::http_client::HttpLimits;
-use crate::logs::Logs;
+use crate::process::config::Config;
+use crate::process::environment::Environment;
+use crate::process::logs::Logs;
 use crate::secret::vault::MasterKey;
-use crate::setup::Source;
-use crate::surroundings::Surroundings;
 
 /// The Roster daemon: owns the store, the schedule, snapshots and alerts; `roster` talks to it.
 #[derive(Debug, Parser)]
@@ -95,9 +95,9 @@ fn check(config: Config, places: &Where, effective: bool) -> ExitCode {
     }
     let text = std::fs::read_to_string(&places.config.path).unwrap_or_default();
     let file = config.store.master_key_file.as_deref();
-    let key = source.surroundings.key_sources(file, &places.state_dir.path);
+    let key = source.environment.key_sources(file, &places.state_dir.path);
     let found = [&places.config, &places.state_dir, &places.socket].map(Placed::clone);
-    print!("{}", effective::shown(&source, &text, &found, &key));
+    print!("{}", config_report::shown(&source, &text, &found, &key));
     ExitCode::SUCCESS
 }
 
@@ -176,11 +176,7 @@ impl Where {
     }
 
     fn source(&self) -> Source {
-        Source {
-            file: self.config.path.clone(),
-            surroundings: Surroundings::of_process(),
-            limits: HttpLimits::default(),
-        }
+        Source { file: self.config.path.clone(), environment: Environment::of_process(), limits: HttpLimits::default() }
     }
 }
 
@@ -207,7 +203,7 @@ async fn live(config: Config, places: Where) -> Result<(), StartError> {
     let bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
     let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let source = places.source();
-    let logs = Logs::start(&config.log, &source.surroundings);
+    let logs = Logs::start(&config.log, &source.environment);
     let options = Options {
         source,
         logs: Some(logs),

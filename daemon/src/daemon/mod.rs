@@ -1,5 +1,10 @@
 //! A running daemon: started from options, ended as asked. Tests and the demo start the same one in their process.
 
+pub mod cli;
+pub mod config_report;
+pub mod reload;
+pub mod upkeep;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,24 +13,22 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use crate::app::setup::Source;
 use crate::app::{App, Parts};
-use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError};
 use crate::consent::keeper;
 use crate::delivery::desktop;
 use crate::http_client::HttpLimits;
-use crate::logs::Logs;
 use crate::model::{Commit, Loaded};
-use crate::reload;
+use crate::process::clock::{Clock, SystemClock};
+use crate::process::config::{Config, ConfigError};
+use crate::process::environment::Environment;
+use crate::process::logs::Logs;
 use crate::secret::master_key::KeyError;
 use crate::secret::vault::{KeyId, Vault};
 use crate::serve::rpc::socket::{self, Gate, SocketError};
 use crate::serve::{http, rpc};
-use crate::setup::Source;
 use crate::store::{OpenOptions, Store, StoreError, own_dir};
-use crate::surroundings::Surroundings;
 use crate::sync::scheduler;
-use crate::upkeep;
 
 /// Where a daemon lives and what it is given.
 pub struct Options {
@@ -51,7 +54,7 @@ impl Options {
             config,
             source: Source {
                 file: PathBuf::from("rosterd.toml"),
-                surroundings: Surroundings::default(),
+                environment: Environment::default(),
                 limits: HttpLimits::default(),
             },
             state_dir,
@@ -197,7 +200,7 @@ async fn open(options: &Options) -> Result<Opened, StartError> {
     let named = tokio::task::spawn_blocking(move || Store::key_named(&dir)).await;
     let named = named.unwrap_or(Err(StoreError::Closed))?.map(KeyId);
     let file = options.config.store.master_key_file.as_deref();
-    let sources = options.source.surroundings.key_sources(file, &options.state_dir);
+    let sources = options.source.environment.key_sources(file, &options.state_dir);
     if named.is_none() && sources.find()?.is_none() {
         let dir = options.state_dir.clone();
         own_dir(&dir).map_err(|error| KeyError::NotMade { dir, why: error.to_string() })?;

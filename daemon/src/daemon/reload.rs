@@ -2,19 +2,10 @@
 
 use std::sync::Arc;
 
-use roster_protocol::time::Timestamp;
-
 use crate::app::App;
-use crate::config::{Config, ConfigError};
-use crate::setup::{Platforms, Setup, Source};
-
-/// How loading the config went the last time.
-#[derive(Clone, Debug)]
-pub struct LastLoad {
-    pub at: Timestamp,
-    /// Why the config in the file is not the one in use; `None` when it is.
-    pub refused: Option<String>,
-}
+use crate::app::setup::{LastLoad, Setup, Source};
+use crate::platforms::Platforms;
+use crate::process::config::{Config, ConfigError};
 
 /// Reads the config's file again. What is wrong leaves everything as it was, and is told in the log and in `status`.
 ///

@@ -1,0 +1,116 @@
+//! Where slots lie: a fixed grid with a constant offset for each connection. Pure.
+//!
+//! The grid is anchored at the daily slot (`daily_snapshot`) of each local day; with a shorter interval it goes on
+//! from there in whole intervals until the next day's anchor. Days of 23 or 25 hours have as many slots as any other.
+//! Each connection has its own constant offset from the grid, so that not everybody is asked in one second.
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::{Date, Seconds, Timestamp};
+
+/// Where slots lie.
+///
+/// ```
+/// use jiff::{civil, tz::TimeZone};
+/// use roster_protocol::ids::ConnectionId;
+/// use roster_protocol::time::Seconds;
+/// use rosterd::schedule::Grid;
+///
+/// let grid = Grid {
+///     zone: TimeZone::get("Europe/Berlin")?,
+///     daily: Some(civil::time(2, 0, 0, 0)),
+///     interval: Seconds(6 * 3600),
+/// };
+/// let next = |id, now: &str| grid.next(ConnectionId::from_bytes(id), None, now.parse().expect("a time")).to_string();
+/// assert_eq!(next([0; 5], "2026-10-24T19:00:00Z"), "2026-10-25T00:00:00Z"); // 02:00, the night before clocks go back
+/// assert_eq!(next([0; 5], "2026-10-25T19:00:00Z"), "2026-10-26T01:00:00Z"); // 02:00 again, 25 hours later
+/// assert_eq!(next([255; 5], "2026-10-25T19:00:00Z"), "2026-10-26T01:15:00Z"); // Others follow within a quarter of an hour.
+/// # Ok::<(), jiff::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Grid {
+    /// Whose days are meant.
+    pub zone: TimeZone,
+    /// The slot every day has; `None`: the grid is counted from 1970.
+    pub daily: Option<civil::Time>,
+    /// The interval of connections that have none of their own.
+    pub interval: Seconds,
+}
+
+/// The widest offset from the grid.
+pub(super) const WIDEST_OFFSET_MS: i64 = 15 * 60 * 1000;
+/// Offsets are in whole steps, so that connections share batches.
+const OFFSET_STEP_MS: i64 = 60 * 1000;
+pub(super) const DAY_MS: i64 = 24 * 3600 * 1000;
+
+impl Grid {
+    /// Whether `slot` is one of the connection's.
+    pub fn has(&self, connection: ConnectionId, own: Option<Seconds>, slot: Timestamp) -> bool {
+        self.next(connection, own, Timestamp(slot.0.saturating_sub(1))) == slot
+    }
+
+    /// The local day of a point in time.
+    pub fn date_of(&self, at: Timestamp) -> Date {
+        at.to_jiff().to_zoned(self.zone.clone()).date().into()
+    }
+
+    /// The first slot of `connection` after `now`.
+    pub fn next(&self, connection: ConnectionId, own: Option<Seconds>, now: Timestamp) -> Timestamp {
+        let interval = own.unwrap_or(self.interval).millis().max(1000);
+        let offset = offset(connection, interval);
+        let after = Timestamp(now.0.saturating_sub(offset));
+        let slot = match self.daily {
+            Some(daily) => self.next_anchored(daily, interval, after),
+            None => Timestamp(after.0.div_euclid(interval).saturating_add(1).saturating_mul(interval)),
+        };
+        Timestamp(slot.0.saturating_add(offset))
+    }
+
+    /// The first slot after `after`: this day's anchor plus whole intervals, or the next day's anchor.
+    fn next_anchored(&self, daily: civil::Time, interval: i64, after: Timestamp) -> Timestamp {
+        let today = after.to_jiff().to_zoned(self.zone.clone()).date();
+        let days = [today.yesterday().unwrap_or(today), today, today.tomorrow().unwrap_or(today)];
+        let anchors = days.map(|day| self.anchor(day, daily));
+        let begun = anchors.iter().rposition(|anchor| *anchor <= after);
+        let (Some(begun), Some(end)) = (begun, anchors.iter().find(|anchor| **anchor > after)) else {
+            return Timestamp(after.0.saturating_add(interval));
+        };
+        let begin = anchors[begun];
+        let slot = Timestamp(begin.0 + (after.since(begin) / interval + 1) * interval);
+        // A slot closer to the next anchor than half an interval is that anchor: a day of 25 hours has no extra one.
+        if slot.0.saturating_add(interval / 2) > end.0 { *end } else { slot }
+    }
+
+    /// The daily slot of a day. In a gap of the local clock it is right after the gap, in a fold the first one.
+    pub(super) fn anchor(&self, day: civil::Date, daily: civil::Time) -> Timestamp {
+        let zoned = day.to_datetime(daily).to_zoned(self.zone.clone());
+        zoned.map_or(Timestamp(i64::MAX), |zoned| zoned.timestamp().into())
+    }
+
+    /// Whether at least one whole slot went by between `slot` and `now`.
+    pub fn missed(&self, connection: ConnectionId, own: Option<Seconds>, slot: Timestamp, now: Timestamp) -> bool {
+        self.next(connection, own, slot) <= now
+    }
+
+    /// A due time that no grid and no back-off can have made: the clock was far ahead when it was written.
+    pub fn is_beyond_reach(&self, own: Option<Seconds>, due: Timestamp, now: Timestamp) -> bool {
+        let interval = own.unwrap_or(self.interval).millis();
+        due.since(now) > interval.saturating_mul(2).saturating_add(2 * DAY_MS)
+    }
+}
+
+/// A connection's constant offset from the grid: whole minutes, up to a tenth of the interval or 15 minutes.
+///
+/// Ids are random, so their first bytes spread as well as any hash of them; and as offsets grow with ids, snapshots
+/// come in the order of the store's keys, which makes appending them cheap.
+pub(super) fn offset(connection: ConnectionId, interval: i64) -> i64 {
+    let widest = (interval / 10).min(WIDEST_OFFSET_MS);
+    let steps = (widest / OFFSET_STEP_MS) as u64;
+    let [first, second, ..] = connection.0;
+    let place = u64::from(u16::from_be_bytes([first, second]));
+    ((place * (steps + 1)) >> 16) as i64 * OFFSET_STEP_MS
+}
+
+/// A clock before this is plainly wrong: nothing is asked, and no day is written, until it is set.
+pub const EARLIEST_PLAUSIBLE: Timestamp = Timestamp(1_577_836_800_000); // 2020-01-01
