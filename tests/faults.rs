@@ -11,7 +11,7 @@ use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Variant};
 
 use crate::nonsense::is_one_clean_sentence;
 use crate::support::programs::{Place, Said};
-use crate::support::{LIMIT, NOON, World, mara_on};
+use crate::support::{LIMIT, NOON, World, limit, mara_on};
 
 const MOST: u32 = 100_000;
 /// What tells without consent.
@@ -355,5 +355,5 @@ async fn a_hostile_name_reaches_no_terminal_and_no_log() {
     }
     assert!(place.log().contains("moved to"), "{}", place.log());
     is_harmless(&place.log(), "the log");
-    assert!(rosterd.ready_after < Duration::from_secs(10));
+    assert!(rosterd.ready_after < limit(Duration::from_secs(10)));
 }

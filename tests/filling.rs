@@ -18,7 +18,7 @@ use rustix::process::{Resource, Rlimit};
 
 use crate::support::consent::{APPS, consented, open};
 use crate::support::programs::{Mount, Place, Rosterd, until};
-use crate::support::{LIMIT, figure, nightly, times};
+use crate::support::{LIMIT, figure, idle, nightly, times};
 
 const PEOPLE: u64 = 30;
 
@@ -229,7 +229,7 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
          {mended:.1?}, {kills} kills meanwhile, {flaps} times some room was left; no platform asked",
         notes.told.len()
     ));
-    assert!(told <= crate::support::limit(Duration::from_secs(1)), "{told:?}");
+    assert!(told <= crate::support::limit(idle(Duration::from_secs(1))), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,7 @@ use roster_protocol::{Influencer, RosterClient};
 use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox};
 
 use crate::support::programs::{Mount, Place, Rosterd, Said, until};
-use crate::support::{LIMIT, figure, limit, nightly, times};
+use crate::support::{LIMIT, figure, idle, limit, nightly, times};
 
 const ROUNDS: u64 = 100;
 const ACCOUNTS: u64 = 40;
@@ -142,7 +142,7 @@ async fn sync_until(rosterd: &mut Rosterd, promised: &mut Promised, mut end: Opt
     let (client, begun) = (rosterd.client.clone(), Instant::now());
     let mut open = 0;
     'alive: while let Ok(Ok(ticket)) = client.sync(within(LIMIT), SyncTarget::All).await {
-        assert!(begun.elapsed() < LIMIT, "{ticket:?}: no kill, because no run was told");
+        assert!(begun.elapsed() < limit(LIMIT), "{ticket:?}: no kill, because no run was told");
         let mut seen = 0;
         loop {
             open = ticket.expected - seen;
@@ -233,7 +233,7 @@ async fn a_hundred_kills(sitting: u64) {
     assert!(promised.acknowledged >= ROUNDS, "{} runs were acknowledged", promised.acknowledged);
     assert!(midway >= ROUNDS / 4, "{midway} kills came while runs were open");
     assert!(edits > 0, "no edit was acknowledged");
-    assert!(slowest <= Duration::from_secs(5), "ready again only after {slowest:?}");
+    assert!(slowest <= limit(Duration::from_secs(5)), "ready again only after {slowest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -279,7 +279,7 @@ async fn a_store_has_one_daemon() {
             said.err.contains("error: the store in") && said.err.contains("is in use by another rosterd"),
             "{said:?}"
         );
-        assert!(begun.elapsed() < limit(Duration::from_secs(1)), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < limit(idle(Duration::from_secs(1))), "{:?}", begun.elapsed());
     };
     is_refused(&[]).await;
     is_refused(&["--socket", &elsewhere]).await;
@@ -334,7 +334,7 @@ async fn of_two_that_start_together_one_stays() {
     figure(format!(
         "{rounds} races of two daemons: one stayed each time, the other had ended after {slowest:.1?} at most"
     ));
-    assert!(slowest <= limit(Duration::from_secs(1)), "{slowest:?}");
+    assert!(slowest <= limit(idle(Duration::from_secs(1))), "{slowest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -375,7 +375,7 @@ async fn an_end_under_full_load_is_clean_and_loses_nothing() {
         "{rounds} ends under full load, {midway} runs open then: over within {slowest:.1?}; {runs} runs acknowledged, 0 lost"
     ));
     assert!(runs > 0 && edits > 0 && midway > 0, "{runs} runs, {edits} people edited, {midway} runs open");
-    assert!(slowest <= Duration::from_secs(5), "{slowest:?}");
+    assert!(slowest <= limit(Duration::from_secs(5)), "{slowest:?}");
 }
 
 /// Notes the round on every eighth influencer until the daemon is gone; gives whom it was acknowledged for.

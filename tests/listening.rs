@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::programs::{Place, until};
-use crate::support::{LIMIT, NOON, World, figure, limit, nightly};
+use crate::support::{LIMIT, NOON, World, figure, idle, limit, nightly};
 
 fn http() -> Client {
     // Whoever was first has installed the same one.
@@ -218,7 +218,7 @@ async fn besiege(address: SocketAddr, many: u64, in_time: Duration) {
     let p99 = waited[(waited.len() * 99 / 100).min(waited.len() - 1)];
     figure(format!("{count} dawdlers cut off after {longest:.1?} at most; p99 of {} /healthz {p99:.1?}", waited.len()));
     assert!(longest <= in_time, "{longest:?}");
-    assert!(p99 <= limit(Duration::from_millis(100)), "{p99:?}");
+    assert!(p99 <= limit(idle(Duration::from_millis(100))), "{p99:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::support::programs::{DEMO, Place, SANDBOX, Said, alone, until};
-use crate::support::{LIMIT, figure, times};
+use crate::support::{LIMIT, figure, limit, times};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_config_is_refused_with_file_line_and_the_way_out() {
@@ -214,7 +214,7 @@ async fn it_ends_when_told_even_in_the_middle_of_work() {
         let mut rosterd = place.start().await;
         let (status, after) = rosterd.end(signal).await;
         assert_eq!(status.code(), Some(0), "{signal}: {}", place.log());
-        assert!(after < Duration::from_secs(5), "{signal}: {after:?}");
+        assert!(after < limit(Duration::from_secs(5)), "{signal}: {after:?}");
         assert!(!place.socket().exists(), "{signal}: the socket is gone");
         assert!(place.log().trim_end().ends_with("ended"), "{signal}: {}", place.log());
     }
@@ -232,7 +232,7 @@ async fn it_ends_when_told_even_in_the_middle_of_work() {
     .await;
     let (status, after) = rosterd.end(Signal::SIGTERM).await;
     assert_eq!(status.code(), Some(0), "{}", place.log());
-    assert!(after < Duration::from_secs(5), "{after:?}");
+    assert!(after < limit(Duration::from_secs(5)), "{after:?}");
     // What was cut off is simply due again.
     sandbox.world().clear_faults();
     sandbox

@@ -15,7 +15,7 @@ use tokio::net::UnixStream;
 
 use crate::support::programs::{Place, Rosterd, until};
 use crate::support::raw::*;
-use crate::support::{LIMIT, World, figure, limit, nightly, times};
+use crate::support::{LIMIT, World, figure, idle, limit, nightly, times};
 
 /// A user's places, but for a few that others need meanwhile.
 const AT_ONCE: usize = 20;
@@ -105,7 +105,7 @@ async fn a_storm_of_garbage_costs_nothing() {
     assert!(frames > 0 && grown <= 8 * 1024, "{grown} KiB more");
     assert!(lines as f64 <= 60.0 * (took.as_secs_f64() / 60.0).max(1.0), "{lines} lines were logged");
     if nightly().is_some() {
-        assert!(rate >= 20_000.0 && p99(&waited) <= Duration::from_millis(50), "{rate}, {:?}", p99(&waited));
+        assert!(rate >= 20_000.0 && p99(&waited) <= limit(Duration::from_millis(50)), "{rate}, {:?}", p99(&waited));
     }
     is_well(&socket).await;
 }
@@ -128,7 +128,7 @@ async fn halves_of_frames_are_cut_and_cost_what_was_sent() {
     let (first, last) = (cut.iter().min().expect("some"), cut.iter().max().expect("some"));
     let grown = growth.kib(&rosterd);
     figure(format!("{clients} halves of frames cut after {first:.1?} to {last:.1?}, {grown} KiB more"));
-    assert!(*first >= Duration::from_secs(4) && *last <= limit(Duration::from_millis(6500)), "{cut:?}");
+    assert!(*first >= Duration::from_secs(4) && *last <= limit(idle(Duration::from_millis(6500))), "{cut:?}");
     assert!(grown <= 64 * 64, "{grown} KiB more");
     is_well(&socket).await;
 }
@@ -179,7 +179,7 @@ async fn a_flood_of_calls_is_throttled_and_others_are_answered() {
     });
     assert!(answered > 0 && answered + throttled == 20_000, "{answered} answered, {throttled} throttled");
     println!("20,000 calls at once: {answered} answered, {throttled} throttled; others waited {slowest:?} at most");
-    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+    assert!(slowest < limit(Duration::from_secs(5)), "{slowest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -280,7 +280,7 @@ async fn answers_that_nobody_reads_cost_little() {
     figure(format!("{clients} clients never read {asked} pages: {grown} KiB more, cut off after {cut:.1?} at most"));
     assert!(attacks.iter().all(|(_, asked, _)| *asked >= 16), "too few questions to be refused any");
     assert!(grown <= 64 * 1024 + 64 * 1024, "{grown} KiB more");
-    assert!(cut.is_none_or(|cut| cut <= Duration::from_secs(40)), "{cut:?}");
+    assert!(cut.is_none_or(|cut| cut <= limit(Duration::from_secs(40))), "{cut:?}");
     drop(attacks);
     is_well(&socket).await;
 }
@@ -332,6 +332,6 @@ async fn without_descriptors_it_waits_and_recovers() {
         share * 100.0
     ));
     assert!(share <= 0.05, "{busy:?} were spent on nothing");
-    assert!(recovered <= limit(Duration::from_secs(1)), "{recovered:?}");
+    assert!(recovered <= limit(idle(Duration::from_secs(1))), "{recovered:?}");
     assert!((1..=10).contains(&lines), "{}", place.log());
 }

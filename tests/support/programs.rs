@@ -17,7 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::LIMIT;
+use super::{LIMIT, limit};
 
 pub const ROSTERD: &str = env!("CARGO_BIN_EXE_rosterd-under-test");
 pub const ROSTER: &str = env!("CARGO_BIN_EXE_roster-under-test");
@@ -26,12 +26,12 @@ pub const DEMO: &str = env!("CARGO_BIN_EXE_roster-demo-under-test");
 
 /// Looks until there is something to give; panics with `what` when that takes too long.
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let limit = Instant::now() + LIMIT;
+    let last = Instant::now() + limit(LIMIT);
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < limit, "{what}: not within {LIMIT:?}");
+        assert!(Instant::now() < last, "{what}: not within {:?}", limit(LIMIT));
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -253,6 +253,22 @@ fn files_stay_short_enough_to_be_read() {
 }
 
 #[test]
+fn how_long_something_took_is_bounded_through_limit() {
+    let stories =
+        sources().into_iter().filter(|source| source.name.starts_with("tests/") && !source.name.contains("/tidy/"));
+    let bare =
+        |line: &str| line.contains("assert") && ["< Duration::", "<= Duration::"].iter().any(|it| line.contains(it));
+    let found: Vec<String> = stories
+        .flat_map(|source| {
+            let lines =
+                source.code().filter(|(_, line)| bare(line)).map(|(number, _)| format!("{}:{number}", source.name));
+            lines.collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(found.is_empty(), "a slow machine has no say in\n{}", found.join("\n"));
+}
+
+#[test]
 fn every_module_says_what_it_is_for() {
     let of_shipped = shipped().into_iter().filter(|source| !source.text.starts_with("//! "));
     let silent: Vec<String> = of_shipped.map(|source| source.name).collect();

@@ -25,7 +25,7 @@ use roster_protocol::time::{Date, Seconds, Timestamp};
 /// let next = |id, now: &str| grid.next(ConnectionId::from_bytes(id), None, now.parse().expect("a time")).to_string();
 /// assert_eq!(next([0; 5], "2026-10-24T19:00:00Z"), "2026-10-25T00:00:00Z"); // 02:00, the night before clocks go back
 /// assert_eq!(next([0; 5], "2026-10-25T19:00:00Z"), "2026-10-26T01:00:00Z"); // 02:00 again, 25 hours later
-/// assert_eq!(next([255; 5], "2026-10-25T19:00:00Z"), "2026-10-26T01:15:00Z"); // Others follow within a quarter of an hour.
+/// assert_eq!(next([255; 5], "2026-10-25T19:00:00Z"), "2026-10-26T01:15:00Z"); // Others: a bit later.
 /// # Ok::<(), jiff::Error>(())
 /// ```
 #[derive(Clone, Debug)]
