@@ -98,6 +98,56 @@ mod tests {
     }
 
     #[test]
+    fn a_day_is_24_hours_to_the_millisecond() {
+        let mut coverage = Coverage::default();
+        coverage.put(&run(1, 0, Outcome::Ok, false));
+        let check =
+            |coverage: &Coverage, now, expected| assert_eq!(coverage.count(Timestamp(now), None).expected, expected);
+        check(&coverage, DAY_MS, 1);
+        check(&coverage, DAY_MS + 1, 0);
+        // What is counted no more is dropped, and nothing sooner.
+        coverage.put(&run(2, 24, Outcome::Ok, false));
+        assert_eq!(coverage.ended.len(), 2);
+        coverage.put(&run(3, 25, Outcome::Ok, false));
+        assert_eq!(coverage.ended.len(), 2);
+        coverage.put(&run(4, 49, Outcome::Ok, false));
+        assert_eq!(coverage.ended.len(), 2);
+    }
+
+    #[test]
+    fn each_outcome_and_each_platform_is_counted_apart() {
+        let mut coverage = Coverage::default();
+        let outcomes = [(Outcome::Ok, 1), (Outcome::Partial, 2), (Outcome::Failed, 3), (Outcome::Skipped, 4)];
+        for (outcome, times) in outcomes {
+            for connection in 0..times {
+                coverage.put(&run(connection, 0, outcome, false));
+                coverage.put(&Run { platform: "tiktok".into(), ..run(100 + connection, 0, outcome, false) });
+            }
+        }
+        coverage.put(&Run { platform: "tiktok".into(), ..run(200, 0, Outcome::Ok, false) });
+        let each = |ok| status::Coverage { expected: 9 + ok, ok, partial: 2, failed: 3, skipped: 4 };
+        assert_eq!(coverage.count(Timestamp(0), Some("bluesky")), each(1));
+        assert_eq!(coverage.count(Timestamp(0), Some("tiktok")), each(2));
+        assert_eq!(coverage.count(Timestamp(0), None).expected, 21);
+        assert_eq!(coverage.platforms, ["bluesky", "tiktok"]);
+    }
+
+    #[test]
+    fn a_retry_replaces_the_last_end_of_its_own_connection() {
+        let mut coverage = Coverage::default();
+        for (connection, hour, outcome) in [(1, 0, Outcome::Partial), (1, 6, Outcome::Failed), (2, 6, Outcome::Failed)]
+        {
+            coverage.put(&run(connection, hour, outcome, false));
+        }
+        coverage.put(&run(1, 7, Outcome::Ok, true));
+        let expected = status::Coverage { expected: 3, ok: 1, partial: 1, failed: 1, ..Default::default() };
+        assert_eq!(coverage.count(Timestamp(7 * 3600 * 1000), None), expected);
+        // One whose first try was before the daemon started replaces nothing.
+        coverage.put(&run(3, 7, Outcome::Ok, true));
+        assert_eq!(coverage.count(Timestamp(7 * 3600 * 1000), None).expected, 4);
+    }
+
+    #[test]
     fn a_slot_counts_once_with_its_last_outcome_for_a_day() {
         let mut coverage = Coverage::default();
         coverage.put(&run(1, 0, Outcome::Failed, false));

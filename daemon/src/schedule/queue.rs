@@ -11,7 +11,7 @@ use super::lane::platform_of;
 /// What is due when, by scope: accounts of one scope are asked together.
 #[derive(Debug, Default)]
 pub struct Queue {
-    scopes: BTreeMap<Arc<str>, Waiting>,
+    pub(super) scopes: BTreeMap<Arc<str>, Waiting>,
     /// Each platform's scopes by the first of their due times: one platform may have thousands of homes.
     firsts: BTreeMap<String, BTreeSet<(Timestamp, Arc<str>)>>,
     places: HashMap<ConnectionId, (Arc<str>, Timestamp)>,

@@ -93,6 +93,37 @@ fn offsets_spread_over_a_quarter_of_an_hour_and_grow_with_ids() {
 }
 
 #[test]
+fn a_slot_is_one_of_its_connections_own() {
+    let grid = grid("UTC", Some("02:00"), 6);
+    let check = |own: Option<u64>, slot, expected| {
+        assert_eq!(grid.has(punctual(), own.map(|hours| Seconds(hours * 3600)), at(slot)), expected, "{own:?} {slot}");
+    };
+    check(None, "2026-11-20T08:00:00Z", true);
+    check(None, "2026-11-20T08:00:01Z", false);
+    check(None, "2026-11-20T07:59:59Z", false);
+    check(Some(3), "2026-11-20T05:00:00Z", true);
+    check(Some(12), "2026-11-20T08:00:00Z", false);
+    check(Some(0), "2026-11-20T08:00:01Z", true);
+}
+
+#[test]
+fn a_day_begins_at_local_midnight() {
+    let grid = grid("Europe/Berlin", None, 6);
+    assert_eq!(grid.date_of(at("2026-11-20T22:59:59Z")).to_string(), "2026-11-20");
+    assert_eq!(grid.date_of(at("2026-11-20T23:00:00Z")).to_string(), "2026-11-21");
+}
+
+#[test]
+fn the_last_slot_of_a_day_is_half_an_interval_from_the_next_days_first() {
+    let check = |hours, expected: &[&str]| {
+        let all = slots(&grid("UTC", Some("02:00"), hours), "2026-11-20T02:00:00Z", "2026-11-21T02:00:00Z");
+        assert_eq!(all, expected, "{hours} h");
+    };
+    check(16, &["2026-11-20T18:00:00Z", "2026-11-21T02:00:00Z"]);
+    check(20, &["2026-11-21T02:00:00Z"]);
+}
+
+#[test]
 fn one_missed_slot_is_noticed_and_a_late_start_is_none() {
     let grid = grid("UTC", Some("02:00"), 6);
     let slot = at("2026-11-20T08:00:00Z");
@@ -106,6 +137,11 @@ fn a_due_time_from_a_clock_far_ahead_is_out_of_reach_and_a_day_back_is_not() {
     let due = at("2026-11-21T08:00:00Z");
     assert!(!grid.is_beyond_reach(None, due, at("2026-11-20T03:00:00Z")));
     assert!(grid.is_beyond_reach(None, due, at("2026-11-01T03:00:00Z")));
+    // Two intervals and two days.
+    assert!(!grid.is_beyond_reach(None, due, at("2026-11-18T20:00:00Z")));
+    assert!(grid.is_beyond_reach(None, due, at("2026-11-18T19:59:59Z")));
+    assert!(!grid.is_beyond_reach(Some(Seconds(24 * 3600)), due, at("2026-11-17T08:00:00Z")));
+    assert!(grid.is_beyond_reach(Some(Seconds(24 * 3600)), due, at("2026-11-17T07:59:59Z")));
 }
 
 #[test]
@@ -144,6 +180,53 @@ fn the_queue_gives_the_longest_waiting_first_and_each_once() {
     queue.remove(id(5));
     assert_eq!(queue.longest_waiting(now, |_| true, |_| true), None);
     assert!(!queue.is_due("b", now));
+}
+
+#[test]
+fn a_due_time_has_come_when_it_is_now() {
+    let id = |n: u8| ConnectionId::from_bytes([n; 5]);
+    let mut queue = Queue::default();
+    for (n, scope, due) in [(1, "a", 10), (2, "a", 20), (3, "b/x", 20), (4, "b/y", 30)] {
+        queue.put(scope, id(n), Timestamp(due));
+    }
+    let check = |now, due: &[u8], first: Option<&str>, next: Option<i64>| {
+        let now = Timestamp(now);
+        assert_eq!(queue.all_due(now), due.iter().copied().map(id).collect::<Vec<_>>(), "{now:?}");
+        assert_eq!(queue.waiting(now), due.len(), "{now:?}");
+        assert_eq!(queue.longest_waiting(now, |_| true, |_| true), first, "{now:?}");
+        assert_eq!(queue.next_after(now), next.map(Timestamp), "{now:?}");
+    };
+    check(9, &[], None, Some(10));
+    check(10, &[1], Some("a"), Some(20));
+    check(20, &[1, 2, 3], Some("a"), Some(30));
+    check(30, &[1, 2, 3, 4], Some("a"), None);
+    assert!(queue.is_due("b/y", Timestamp(30)) && !queue.is_due("b/y", Timestamp(29)));
+    assert!(queue.is_due("b", Timestamp(20)) && !queue.is_due("b", Timestamp(19)));
+    assert!(!queue.is_due("c", Timestamp(30)));
+    assert_eq!(queue.take_due("a", Timestamp(9), 10), []);
+    assert_eq!(queue.take_due("a", Timestamp(10), 10), [id(1)]);
+}
+
+#[test]
+fn the_queue_knows_where_each_waits() {
+    let id = |n: u8| ConnectionId::from_bytes([n; 5]);
+    let mut queue = Queue::default();
+    for n in 1..=3 {
+        queue.put("a", id(n), Timestamp(i64::from(n)));
+    }
+    assert_eq!((queue.due_at(id(2)), queue.due_at(id(9))), (Some(Timestamp(2)), None));
+    assert_eq!((queue.first_due_in("a"), queue.first_due_in("b")), (Some(Timestamp(1)), None));
+    assert_eq!(queue.take_due("a", Timestamp(9), 2), [id(1), id(2)]);
+    assert_eq!((queue.due_at(id(1)), queue.due_at(id(3))), (None, Some(Timestamp(3))));
+    // Moved to another scope and time, it waits there only.
+    queue.put("b/x", id(3), Timestamp(7));
+    assert_eq!((queue.first_due_in("a"), queue.next_due_of("a")), (None, None));
+    assert_eq!((queue.first_due_in("b/x"), queue.next_due_of("b")), (Some(Timestamp(7)), Some(Timestamp(7))));
+    // What is empty takes no room: there are as many scopes as a platform has homes.
+    assert_eq!(queue.scopes.len(), 1);
+    queue.remove(id(3));
+    queue.remove(id(3));
+    assert_eq!((queue.next_due(), queue.due_at(id(3)), queue.scopes.len()), (None, None, 0));
 }
 
 proptest! {
