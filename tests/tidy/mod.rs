@@ -186,6 +186,28 @@ fn only_a_platforms_folder_knows_that_it_exists() {
 }
 
 #[test]
+fn outside_platforms_the_daemon_names_none() {
+    let slugs = ["bluesky", "facebook", "instagram", "mastodon", "tiktok", "youtube"];
+    let of_daemon = |source: &&Source| source.is_in(&["daemon/src/"]) && !source.is_in(&["daemon/src/platforms/"]);
+    let found: Vec<String> = shipped()
+        .iter()
+        .filter(of_daemon)
+        .flat_map(|source| {
+            // A hint may name one as an example.
+            let names =
+                |line: &str| slugs.iter().any(|slug| line.to_lowercase().contains(slug)) && !line.contains("such as");
+            let lines = source.code().filter(|(_, line)| names(line));
+            lines.map(|(number, line)| format!("{}:{number}: {line}", source.name)).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(
+        found.is_empty(),
+        "environment names, config keys and oddities are the platform's own:\n{}",
+        found.join("\n")
+    );
+}
+
+#[test]
 fn pure_files_wait_for_nothing_and_touch_nothing() {
     let impure = ["async ", ".await", "tokio", "std::fs", "std::net", "std::env", "spawn(", "println!", "fastrand::u"];
     let shipped = shipped();
