@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod api;
+mod count;
 mod error;
 #[cfg(test)]
 pub(crate) mod test_server;
@@ -29,6 +30,7 @@ pub use answer::Answer;
 pub(crate) use answer::{decoded, read_json};
 pub use api::{Api, BaseError, Request, Route, base_url};
 pub(crate) use api::{is_host, is_host_like};
+pub(crate) use count::count;
 pub use error::{HttpError, HttpErrorKind};
 
 use crate::meters::RequestMeters;

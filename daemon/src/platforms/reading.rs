@@ -11,19 +11,17 @@ use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use url::Url;
 
 use super::{Observation, PlatformError};
 use crate::history::engagement::{NEWEST_POSTS, Post, engagement, newest};
+pub(super) use crate::http_client::count;
 use crate::http_client::{HttpErrorKind, decoded, read_json};
 
 /// Items whose texts are decoded one by one.
 pub(super) type Items = Vec<Box<RawValue>>;
-
-/// More than this is no count of people or plays: it is a mistake, or an attack on whoever adds.
-const LARGEST_COUNT: u64 = 1_000_000_000_000_000;
 
 /// The longest id any platform has.
 const ID_CHARACTERS: usize = 256;
@@ -80,66 +78,6 @@ pub(super) fn unreadable(platform: &str, kind: HttpErrorKind) -> PlatformError {
         _ => format!("{platform}: a part of the answer cannot be read"),
     };
     PlatformError::Unexpected { what }
-}
-
-/// A count as number or digits; absent, null and "" are `None`. Signs, fractions and other types are errors.
-pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    deserializer.deserialize_any(Count)
-}
-
-struct Count;
-
-/// The text by which the error is recognised; serde adds where it was.
-const NOT_A_COUNT: &str = "not a count";
-
-fn plausible<E: Error>(count: u64) -> Result<Option<u64>, E> {
-    if count <= LARGEST_COUNT { Ok(Some(count)) } else { Err(E::custom(NOT_A_COUNT)) }
-}
-
-impl<'de> Visitor<'de> for Count {
-    type Value = Option<u64>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a count")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_u64<E: Error>(self, count: u64) -> Result<Self::Value, E> {
-        plausible(count)
-    }
-
-    fn visit_i64<E: Error>(self, count: i64) -> Result<Self::Value, E> {
-        plausible(u64::try_from(count).unwrap_or(u64::MAX))
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
-        Err(E::custom(NOT_A_COUNT))
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
-        Err(E::custom(NOT_A_COUNT))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        plausible(text.parse().ok().filter(|_| digits).unwrap_or(u64::MAX))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Err(A::Error::custom(NOT_A_COUNT))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Err(A::Error::custom(NOT_A_COUNT))
-    }
 }
 
 /// A time as text; absent, null and what nobody can read are `None`. Other types are errors.
