@@ -13,6 +13,7 @@ pub mod app;
 pub mod meters;
 pub mod secret;
 pub mod http_client;
+pub mod oauth;
 pub mod platforms;
 pub mod consent;
 pub mod sync;

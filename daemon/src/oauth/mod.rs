@@ -1,0 +1,27 @@
+//! OAuth 2.0: who can be asked for consent, and how. RFC 6749, with PKCE (RFC 7636), codes for devices (RFC 8628) and
+//! revocation (RFC 7009).
+//!
+//! A [`Provider`] is its [`Terms`], which are constants, its app, which the operator configures, and whatever it does in a
+//! way of its own; all the rest is the standard client. Whether a provider measures anything is not known here, and nothing
+//! here stores, renews by a schedule, or decides.
+
+mod callback;
+mod client;
+mod error;
+mod pkce;
+mod provider;
+pub mod read;
+mod registry;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+pub use callback::{Callback, read_callback, redirect, redirect_problem};
+pub use client::{Authorize, Exchange, device_code, exchange, post, token_request};
+pub use error::{Refusal, TokenError, TokenRequest, refused};
+pub use pkce::verifier;
+pub use provider::Provider;
+pub use registry::{Registered, Registry};
+pub use terms::{Challenge, Device, Endpoint, OAuthApp, Purpose, Scope, Terms};
+pub use tokens::{DeviceAnswer, DeviceCode, Held, Reply, Tokens};

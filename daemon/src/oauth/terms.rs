@@ -1,0 +1,141 @@
+//! What never changes about a provider: constants of its folder.
+
+use roster_protocol::consent::TokenModel;
+use roster_protocol::time::Seconds;
+use url::Url;
+
+use crate::http_client::Api;
+use crate::secret::Secret;
+
+/// How a provider is asked for consent, and how its tokens live.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// The slug under which it is registered: in the callback's path, in the config and in the store.
+    pub slug: &'static str,
+    /// Its name for users.
+    pub name: &'static str,
+    /// Who grants the tokens, for users: `Google` where `name` is `YouTube`.
+    pub grantor: &'static str,
+    /// Whose consents these are, before the app's id: the same for all services of one app at one provider.
+    pub realm: &'static str,
+    /// Its section of the config: `platforms.youtube`.
+    pub section: &'static str,
+    /// What the operator must set when there is no app, in a sentence.
+    pub no_app: &'static str,
+    /// The consent page.
+    pub page: Endpoint,
+    /// Where codes are exchanged and tokens refreshed.
+    pub token: Endpoint,
+    /// RFC 7009, as the app; `None` where there is none, or another way.
+    pub revocation: Option<Endpoint>,
+    /// RFC 8628; `None` where there are no codes for devices.
+    pub device: Option<Device>,
+    /// What can be asked for, the needed scopes of each purpose first.
+    pub scopes: &'static [Scope],
+    /// What parts scopes in the consent page's URL: a blank by the standard.
+    pub separator: &'static str,
+    /// What an app's id is called: `client_id` by the standard.
+    pub client_id: &'static str,
+    /// What the consent page's URL holds besides.
+    pub parameters: &'static [(&'static str, &'static str)],
+    /// Whether the consent page takes an e-mail address as a hint of who should sign in.
+    pub login_hint: bool,
+    pub challenge: Challenge,
+    pub model: TokenModel,
+    /// Whether what a code was exchanged for must be renewed before anything else.
+    pub renews_at_once: bool,
+    /// How old a token must be before it can be renewed.
+    pub renewable_after: Seconds,
+}
+
+impl Terms {
+    /// What the RFCs say where they say something; everything else is empty.
+    pub const STANDARD: Self = Self {
+        slug: "",
+        name: "",
+        grantor: "",
+        realm: "",
+        section: "",
+        no_app: "",
+        page: Endpoint { host: "", path: "" },
+        token: Endpoint { host: "", path: "" },
+        revocation: None,
+        device: None,
+        scopes: &[],
+        separator: " ",
+        client_id: "client_id",
+        parameters: &[],
+        login_hint: false,
+        challenge: Challenge::S256,
+        model: TokenModel::Fixed,
+        renews_at_once: false,
+        renewable_after: Seconds(0),
+    };
+
+    /// The scopes that serve a purpose.
+    pub fn scopes_for(&self, purpose: Purpose) -> impl Iterator<Item = &'static Scope> + use<> {
+        self.scopes.iter().filter(move |scope| scope.purpose == purpose)
+    }
+}
+
+/// A path at a host, which the configured route may lead elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoint {
+    pub host: &'static str,
+    pub path: &'static str,
+}
+
+impl Endpoint {
+    /// Where browsers find it; `None` when the route does not lead there.
+    pub fn address(self, api: &Api) -> Option<Url> {
+        api.address(self.host, self.path)
+    }
+}
+
+/// Codes for devices without a browser.
+#[derive(Clone, Copy, Debug)]
+pub struct Device {
+    pub endpoint: Endpoint,
+    /// What they can ask for, where that is less.
+    pub scopes: &'static [Scope],
+}
+
+/// Something that a provider lets owners allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// The provider's name of it.
+    pub name: &'static str,
+    pub purpose: Purpose,
+    /// What is read with it, in words: `followers, likes`; what cannot be read without it.
+    pub reads: &'static str,
+    /// Whether nothing can be read at all without it.
+    pub needed: bool,
+}
+
+/// What a scope is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// An account's numbers are read.
+    Measuring,
+    /// Records are exchanged with a service that measures nothing.
+    Integrating,
+}
+
+/// The form of the PKCE challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// PKCE is not documented there.
+    None,
+    /// RFC 7636 section 4.2.
+    S256,
+    /// Called S256, and in lower-case hexadecimal.
+    HexS256,
+}
+
+/// An operator's app at a provider.
+pub struct OAuthApp {
+    pub id: String,
+    pub secret: Secret,
+    /// The operator's own redirect URI, where it differs from the daemon's.
+    pub redirect_uri: Option<String>,
+}
