@@ -39,13 +39,14 @@ const DAEMON: &str = "
     secret: model
     http_client: meters secret
     process: http_client schedule secret
-    platforms: history http_client process secret
-    roster: alerts model platforms schedule
+    oauth: http_client secret
+    platforms: history http_client oauth process secret
+    roster: alerts model oauth platforms schedule
     decision: alerts model platforms roster schedule
     store: history meters model
     app: decision http_client meters model platforms process roster schedule secret store
     edits: alerts app decision http_client model platforms roster schedule
-    consent: app decision edits http_client model platforms roster schedule secret store
+    consent: app decision edits http_client model oauth platforms roster schedule secret store
     sync: app consent decision http_client model platforms process roster schedule store
     delivery: app model roster schedule
     browse: app consent model platforms roster schedule store

@@ -104,7 +104,8 @@ pub fn platforms(app: &App) -> Vec<PlatformStatus> {
 }
 
 fn platform(app: &App, roster: &Roster, known: &Registered, now: Timestamp) -> PlatformStatus {
-    let (info, consenting) = (known.platform.info(), known.platform.consenting());
+    let (info, provider) = (known.platform.info(), known.provider.as_deref());
+    let scopes = provider.map_or(&[][..], |provider| provider.terms().scopes);
     let connected = |c: &&Connection| c.platform == info.slug && c.disconnected_at.is_none();
     let connections: Vec<&Connection> = roster.connections.values().filter(connected).collect();
     let lacks = known.platform.lacks();
@@ -126,9 +127,9 @@ fn platform(app: &App, roster: &Roster, known: &Registered, now: Timestamp) -> P
         configured: lacks.is_none(),
         paused: roster.settings.paused || roster.settings.paused_platforms.iter().any(|slug| slug == info.slug),
         api: info.access,
-        scopes: consenting.map_or_else(Vec::new, |it| it.scopes().iter().map(|scope| scope.name.to_owned()).collect()),
-        redirect_uri: consenting.map(|_| crate::consent::redirect_uri(app, known)),
-        consents: consenting.is_some_and(|it| it.lacks().is_none()),
+        scopes: scopes.iter().map(|scope| scope.name.to_owned()).collect(),
+        redirect_uri: provider.map(|provider| crate::consent::redirect_uri(app, provider)),
+        consents: provider.is_some_and(|provider| provider.lacks().is_none()),
         state,
         reason,
         held_until: hold.map(|hold| hold.until),

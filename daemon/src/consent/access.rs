@@ -70,7 +70,7 @@ pub async fn of_grant(app: &Arc<App>, id: GrantId, account: Option<&str>) -> Res
 
 /// A token that is only ever extended cannot come back once it has ended, whatever the provider would say.
 fn is_lost(app: &App, grant: &Grant, tokens: &GrantTokens) -> bool {
-    let model = Way::to(app, &grant.platform).map(|way| way.consenting().model());
+    let model = Way::to(app, &grant.platform).map(|way| way.terms().model);
     let ended = tokens.access_ends_at.is_some_and(|ends| ends < app.clock.now());
     model == Some(TokenModel::Extension) && ended && tokens.refresh.is_none()
 }
@@ -130,7 +130,7 @@ pub async fn refused(
     if let (Some(account), Some(_)) = (&account, &used.access.derived) {
         return derived_anew(app, &way, &grant, account, used, what).await;
     }
-    if way.consenting().model() == TokenModel::Extension {
+    if way.terms().model == TokenModel::Extension {
         // Nothing renews a token that is refused.
         renew::end(app, grant.id, what).await;
         return Err(gone());
@@ -154,7 +154,12 @@ async fn derived_anew(
     used: &Opened,
     what: &str,
 ) -> Result<Opened, PlatformError> {
-    match way.consenting().derive(&way.api(app), &used.access, account).await {
+    let api = way.api(app);
+    let derived = match way.consenting() {
+        Some(consenting) => consenting.derive(&api, &used.access, account).await,
+        None => Ok(None),
+    };
+    match derived {
         Ok(Some(token)) => {
             let sealed = app.desk.vault.seal(Place::of_account(grant.id, account), &token);
             let sealed = sealed.map_err(|error| PlatformError::Unavailable { what: error.to_string() })?;

@@ -6,12 +6,11 @@ use roster_protocol::consent::{ConsentBegun, ConsentWay};
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConsentId, InfluencerId};
 
-use super::{Way, not_set_up};
+use super::{PURPOSE, Way, not_set_up};
 use crate::app::App;
 use crate::edits::{audit, influencer_named};
 use crate::model::{Consent, ConsentStep, Device};
-use crate::platforms::PlatformError;
-use crate::platforms::consenting::{Authorize, Scope, TokenError};
+use crate::oauth::{self, Authorize, Challenge, Scope, TokenError};
 use crate::roster::resolve;
 use crate::secret::Secret;
 use crate::secret::vault::{Field, Place, fingerprint};
@@ -68,15 +67,13 @@ fn allowed(app: &App, platform: &str) -> Result<Way, RosterError> {
             return Err(RosterError::new(ErrorKind::Unconfigured, format!("{name} is switched off"))
                 .hint(format!("set enabled = true under [platforms.{platform}] and reload rosterd")));
         }
-        match known.platform.consenting() {
+        match &known.provider {
             None => Err(RosterError::usage(format!("{name} asks nobody for consent: its numbers are public"))
                 .hint(format!("`roster connect INFLUENCER {platform} --handle HANDLE`"))),
-            Some(consenting) => match consenting.lacks() {
-                Some(lacks) => Err(not_set_up(lacks)),
-                None => Ok(Way { known: known.clone() }),
-            },
+            Some(provider) => provider.lacks().map_or(Ok(()), |lacks| Err(not_set_up(lacks))),
         }
-    })
+    })?;
+    Way::to(app, platform).ok_or_else(|| RosterError::failed("the platform is not there"))
 }
 
 async fn by_redirect(
@@ -86,19 +83,21 @@ async fn by_redirect(
     expires_at: roster_protocol::Timestamp,
 ) -> Result<ConsentBegun, RosterError> {
     let redirect_uri = to.redirect_uri(app);
-    if let Some(problem) = to.consenting().redirect_problem(&redirect_uri) {
+    if let Some(problem) = to.provider().redirect_problem(&redirect_uri) {
         return Err(RosterError::new(ErrorKind::Unconfigured, format!("{}: {problem}", to.name()))
             .hint("set [http] public_url to an https address that leads to rosterd"));
     }
     let state = random_state()?;
-    let verifier = to.consenting().verifier().map_err(|error| no_randomness(&error))?;
+    let takes_verifier = to.terms().challenge != Challenge::None;
+    let verifier = takes_verifier.then(oauth::verifier).transpose().map_err(|error| no_randomness(&error))?;
     let page = Authorize {
         redirect_uri: &redirect_uri,
         state: &state,
         verifier: verifier.as_ref(),
         login_hint: asked.handle.as_deref(),
+        purpose: PURPOSE,
     };
-    let url = to.consenting().authorize_url(&to.api(app), page).map_err(|error| no_page(to, &error))?;
+    let url = to.provider().authorize_url(&to.api(app), page).map_err(|error| no_page(to, &error))?;
     let place = Place::of_consent(asked.id, Field::Verifier);
     let verifier = verifier.map(|verifier| app.desk.vault.seal(place, &verifier)).transpose();
     let consent = Consent {
@@ -108,33 +107,28 @@ async fn by_redirect(
         expires_at,
         ..asked.consent(app)
     };
-    let begun = ConsentBegun {
-        url,
-        redirect_uri: Some(redirect_uri),
-        expires_at,
-        ..asked.begun(app, to, to.consenting().scopes())
-    };
+    let begun = ConsentBegun { url, redirect_uri: Some(redirect_uri), expires_at, ..asked.begun(app, to, to.scopes()) };
     keep(app, consent).await?;
     Ok(begun)
 }
 
 async fn by_device(app: &App, to: &Way, asked: Asked) -> Result<ConsentBegun, RosterError> {
     let api = to.api(app);
-    let Some(asking) = to.consenting().device_code(&api) else {
+    let (Some(device), Some(asking)) = (to.terms().device, to.provider().device_code(&api)) else {
         return Err(RosterError::usage(format!("{} knows no device codes", to.name()))
             .hint("leave --device out: the URL can be opened on any device too"));
     };
     let code = asking.await.map_err(|error| no_code(to, &error))?;
     let expires_at = app.clock.now().plus_seconds(code.lives.0.min(3600) as i64);
     let sealed = app.desk.vault.seal(Place::of_consent(asked.id, Field::DeviceCode), &code.code);
-    let device =
-        Device { code: sealed.map_err(|error| RosterError::failed(error.to_string()))?, interval: code.interval };
-    let consent = Consent { device: Some(device), expires_at, ..asked.consent(app) };
+    let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
+    let polled = Device { code: sealed, interval: code.interval };
+    let consent = Consent { device: Some(polled), expires_at, ..asked.consent(app) };
     let begun = ConsentBegun {
         url: code.url,
         user_code: Some(code.user_code),
         expires_at,
-        ..asked.begun(app, to, to.consenting().device_scopes())
+        ..asked.begun(app, to, device.scopes.iter())
     };
     keep(app, consent).await?;
     app.desk.wake.notify_one();
@@ -160,7 +154,8 @@ impl Asked {
         }
     }
 
-    fn begun(self, app: &App, to: &Way, scopes: &[Scope]) -> ConsentBegun {
+    fn begun(self, app: &App, to: &Way, scopes: impl Iterator<Item = &'static Scope>) -> ConsentBegun {
+        let scopes: Vec<&Scope> = scopes.collect();
         let mut reads: Vec<String> = Vec::new();
         for read in scopes.iter().flat_map(|scope| scope.reads.split(", ")) {
             if !read.is_empty() && !reads.iter().any(|known| known == read) {
@@ -217,7 +212,7 @@ fn no_randomness(error: &getrandom::Error) -> RosterError {
     RosterError::failed(format!("the system has no randomness to give: {error}"))
 }
 
-fn no_page(to: &Way, error: &PlatformError) -> RosterError {
+fn no_page(to: &Way, error: &TokenError) -> RosterError {
     RosterError::new(ErrorKind::Unconfigured, format!("{}: {error}", to.name()))
         .hint("mend the platform's section in rosterd.toml and reload rosterd")
 }

@@ -14,8 +14,9 @@ use crate::edits::{audit, connection_named};
 use crate::model::{
     Choice, Commit, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Sealed,
 };
+use crate::oauth::Scope;
 use crate::platforms::Observation;
-use crate::platforms::consenting::{Opened, OpenedAccount, Scope};
+use crate::platforms::consenting::{Opened, OpenedAccount};
 use crate::roster::Roster;
 use crate::roster::rows;
 use crate::secret::vault::{Field, Place, Vault, VaultError};
@@ -49,7 +50,7 @@ pub(super) async fn offer(
         return Err(RosterError::new(ErrorKind::NotFound, message)
             .hint("look at the platform whether the account is of a kind that can be read, and tick it at consent"));
     }
-    let realm = way.consenting().realm();
+    let realm = way.provider().realm();
     let kept = app.look(|roster| roster.consents.of_owner(&realm, &opened.owner_id).map(|grant| grant.id));
     // A renewal of the grant that is there must not overwrite what came just now.
     let lock = app.desk.lock_of(kept.unwrap_or(grant));
@@ -123,19 +124,17 @@ fn adopt(
         return Err(RosterError::failed("the consent was ended meanwhile"));
     };
     let scopes = opened.scopes.clone().unwrap_or_else(|| grant.scopes.clone());
-    let asked = way.consenting().scopes().iter();
-    let missing = asked.filter(|scope| !scopes.iter().any(|told| told == scope.name));
     let kept = consents.of_owner(&grant.realm, &opened.owner_id);
     let target = kept.map_or(fresh, |kept| kept.id);
     let generation = consents.tokens.get(&target).map_or(0, |before| before.generation).max(tokens.generation) + 1;
     let mut moved = moved(vault, tokens, target, generation).map_err(failed)?;
-    moved.derived = kept_derived(facts, target, way.known.platform.info().slug);
+    moved.derived = kept_derived(facts, target, way.terms().slug);
     commit.tokens.push(with_derived(vault, moved, &opened.accounts).map_err(failed)?);
     let grant = Grant {
         id: target,
         owner_id: opened.owner_id.clone(),
         owner_name: opened.owner_name.clone(),
-        missing: missing.map(|scope| scope.name.to_owned()).collect(),
+        missing: way.missing(&scopes),
         scopes,
         ..grant.clone()
     };
@@ -366,8 +365,8 @@ fn done(app: &App, connected: &[(ConnectionId, bool)]) -> ConsentState {
 
 /// What was asked for and not granted, and what that costs.
 pub(super) fn missing(roster: &Roster, grant: &Grant) -> Vec<MissingScope> {
-    let consenting = roster.platforms.get(&grant.platform).and_then(|known| known.platform.consenting());
-    let scopes: &[Scope] = consenting.map(|consenting| consenting.scopes()).unwrap_or_default();
+    let known = roster.providers.get(&grant.platform);
+    let scopes: &[Scope] = known.map(|known| known.provider.terms().scopes).unwrap_or_default();
     let costs = |name: &String| {
         let scope = scopes.iter().find(|scope| scope.name == name);
         let costs = scope.map_or_else(String::new, |scope| scope.reads.to_owned());

@@ -12,12 +12,12 @@ use roster_protocol::ids::{ConsentId, GrantId};
 use roster_protocol::time::Timestamp;
 use url::Url;
 
-use super::renew::{self, RenewError, Terms};
+use super::renew::{self, RenewError};
 use super::{Way, access, begin_again, choose, revoke};
 use crate::app::App;
 use crate::model::{Consent, ConsentStep, Grant, GrantState};
+use crate::oauth::{Callback, Exchange, TokenError, Tokens};
 use crate::platforms::PlatformError;
-use crate::platforms::consenting::{Callback, Exchange, TokenError, Tokens};
 use crate::secret::Secret;
 use crate::secret::vault::{Field, Place, fingerprint};
 
@@ -69,9 +69,8 @@ pub async fn returned(
                     }
             };
             let Some(consent) = consent.filter(waits) else { return Ok(None) };
-            let known = facts.roster.platforms.get(&consent.platform);
-            let Some(consenting) = known.and_then(|known| known.platform.consenting()) else { return Ok(None) };
-            let callback = consenting.read_callback(&pairs);
+            let Some(known) = facts.roster.providers.get(&consent.platform) else { return Ok(None) };
+            let callback = known.provider.read_callback(&pairs);
             match callback {
                 Callback::Code(_) => {
                     commit.consents.push(Consent { step: ConsentStep::Exchanging, ..consent.clone() });
@@ -183,7 +182,7 @@ async fn exchange(app: &App, way: &Way, consent: &Consent, code: &Secret) -> Res
     let verifier = consent.verifier.as_ref().map(|sealed| app.desk.vault.open(place, sealed)).transpose();
     let verifier = verifier.map_err(|error| RosterError::failed(format!("the stored verifier: {error}")))?;
     let with = Exchange { code, redirect_uri: &consent.redirect_uri, verifier: verifier.as_ref() };
-    let told = way.consenting().exchange(&way.api(app), with).await;
+    let told = way.provider().exchange(&way.api(app), with).await;
     told.map_err(|error| no_tokens(way, &consent.platform, &error))
 }
 
@@ -206,14 +205,12 @@ async fn keep(
     asked_at: Timestamp,
 ) -> Result<GrantId, RosterError> {
     let id = GrantId::random().map_err(|error| RosterError::failed(error.to_string()))?;
-    let consenting = way.consenting();
-    let terms = Terms { model: consenting.model(), renewable_after: consenting.renewable_after(), asked_at };
-    let sealed = renew::sealed(&app.desk.vault, id, tokens, None, terms);
+    let sealed = renew::sealed(&app.desk.vault, id, tokens, None, way.terms(), asked_at);
     let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
-    let asked: Vec<String> = consenting.scopes().iter().map(|scope| scope.name.to_owned()).collect();
+    let asked: Vec<String> = way.scopes().map(|scope| scope.name.to_owned()).collect();
     let grant = Grant {
         id,
-        realm: consenting.realm(),
+        realm: way.provider().realm(),
         platform: consent.platform.clone(),
         owner_id: String::new(),
         owner_name: String::new(),
@@ -249,7 +246,7 @@ async fn keep(
 /// Asks who consented and to which accounts, and connects them or asks which.
 async fn list(app: &Arc<App>, way: &Way, consent: &Consent, id: GrantId) -> Result<(), RosterError> {
     let generation = || app.look(|roster| roster.consents.tokens.get(&id).map(|tokens| tokens.generation));
-    if way.consenting().renews_at_once() && generation() == Some(1) {
+    if way.terms().renews_at_once && generation() == Some(1) {
         match renew::renew(app, id, 1).await {
             Ok(()) => {}
             Err(RenewError::Gone { what }) => return Err(RosterError::new(ErrorKind::Unavailable, what)),
@@ -257,13 +254,15 @@ async fn list(app: &Arc<App>, way: &Way, consent: &Consent, id: GrantId) -> Resu
             Err(error) => tracing::warn!(grant = %id, %error, "a fresh token could not be extended yet"),
         }
     }
+    let no_platform = || RosterError::failed(format!("{} measures nothing", way.name()));
+    let consenting = way.consenting().ok_or_else(no_platform)?;
     let mut tries = 0;
     let opened = loop {
         if !app.look(|roster| roster.consents.grants.contains_key(&id)) {
             return Err(RosterError::failed("the consent was given up"));
         }
         let asked = match access::of_grant(app, id, None).await {
-            Ok(used) => way.consenting().opened(&way.api(app), &used.access).await,
+            Ok(used) => consenting.opened(&way.api(app), &used.access).await,
             Err(error) => Err(error),
         };
         tries += 1;

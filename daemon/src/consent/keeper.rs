@@ -12,8 +12,8 @@ use super::finish::{self, Next};
 use super::{Way, access, begin_again, renew, revoke};
 use crate::app::App;
 use crate::model::{ConsentStep, Grant, GrantState};
+use crate::oauth::DeviceAnswer;
 use crate::platforms::PlatformError;
-use crate::platforms::consenting::DeviceAnswer;
 use crate::secret::vault::{Field, Place};
 use crate::store::StoreState;
 
@@ -144,8 +144,9 @@ async fn expire(app: &App, id: ConsentId) {
 async fn check(app: &Arc<App>, id: GrantId) {
     let Some(grant) = app.look(|roster| roster.consents.grants.get(&id).cloned()) else { return };
     let Some(way) = Way::to(app, &grant.platform) else { return };
+    let Some(consenting) = way.consenting() else { return };
     let checked = match access::of_grant(app, id, None).await {
-        Ok(used) => way.consenting().check(&way.api(app), &used.access).await,
+        Ok(used) => consenting.check(&way.api(app), &used.access).await,
         Err(error) => Err(error),
     };
     match checked {
@@ -160,9 +161,7 @@ async fn note(app: &App, way: &Way, id: GrantId, scopes: Option<Vec<String>>) {
         .decide(|facts, commit, _| {
             let Some(grant) = facts.roster.consents.grants.get(&id) else { return Ok(()) };
             let scopes = scopes.unwrap_or_else(|| grant.scopes.clone());
-            let asked = way.consenting().scopes().iter();
-            let missing = asked.filter(|scope| !scopes.iter().any(|told| told == scope.name));
-            let missing = missing.map(|scope| scope.name.to_owned()).collect();
+            let missing = way.missing(&scopes);
             if scopes != grant.scopes {
                 commit.audit.push(revoke::line(facts, grant, "grant.scopes", &scopes.join(" ")));
             }
@@ -184,7 +183,7 @@ async fn poll(app: &Arc<App>, id: ConsentId) {
         return finish::give_up(app, id, RosterError::failed("the stored device code does not open")).await;
     };
     let refused = |kind, words: &str| RosterError::new(kind, words.to_owned()).hint(begin_again(&consent.platform));
-    match way.consenting().device_answer(&way.api(app), &code).await {
+    match way.provider().device_answer(&way.api(app), &code).await {
         Ok(DeviceAnswer::Pending) => {}
         Ok(DeviceAnswer::SlowDown) => slow_down(app, id).await,
         Ok(DeviceAnswer::Granted(tokens)) => {

@@ -31,6 +31,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::http_client::Api;
 use crate::model::Consent;
+use crate::oauth::{self, Provider, Purpose, Scope, Terms};
 use crate::platforms::Registered;
 use crate::platforms::consenting::Consenting;
 use crate::secret::vault::Vault;
@@ -122,24 +123,37 @@ impl Desk {
     }
 }
 
-/// A platform that asks for consent.
+/// A provider that can be asked, and the platform that is read with its consents.
 struct Way {
-    known: Arc<Registered>,
+    known: oauth::Registered,
+    /// `None` where nothing is measured.
+    platform: Option<Arc<Registered>>,
 }
 
 impl Way {
-    /// The platform by its slug; `None` when there is none, or it asks nobody.
+    /// By the slug; `None` where there is no such provider.
     fn to(app: &App, slug: &str) -> Option<Self> {
-        let known = app.look(|roster| roster.platforms.get(slug).cloned())?;
-        known.platform.consenting().is_some().then_some(Self { known })
+        app.look(|roster| {
+            let known = roster.providers.get(slug)?.clone();
+            Some(Self { known, platform: roster.platforms.get(slug).cloned() })
+        })
     }
 
-    fn consenting(&self) -> &dyn Consenting {
-        self.known.platform.consenting().expect("only platforms that ask for consent are ways")
+    fn provider(&self) -> &dyn Provider {
+        &*self.known.provider
+    }
+
+    fn terms(&self) -> &'static Terms {
+        self.known.provider.terms()
     }
 
     fn name(&self) -> &'static str {
-        self.known.platform.info().name
+        self.terms().name
+    }
+
+    /// What its consents open; `None` where nothing is measured.
+    fn consenting(&self) -> Option<&dyn Consenting> {
+        self.platform.as_ref()?.platform.consenting()
     }
 
     fn api(&self, app: &App) -> Api {
@@ -147,14 +161,28 @@ impl Way {
     }
 
     fn redirect_uri(&self, app: &App) -> String {
-        redirect_uri(app, &self.known)
+        redirect_uri(app, self.provider())
+    }
+
+    /// Which of the scopes that are asked for were not granted.
+    fn missing(&self, granted: &[String]) -> Vec<String> {
+        let missing = self.scopes().filter(|scope| !granted.iter().any(|granted| granted == scope.name));
+        missing.map(|scope| scope.name.to_owned()).collect()
+    }
+
+    /// What is asked for.
+    fn scopes(&self) -> impl Iterator<Item = &'static Scope> + use<> {
+        self.terms().scopes_for(PURPOSE)
     }
 }
 
-/// What browsers are sent back to from a platform's consent page: the operator's own, or the daemon's.
-pub fn redirect_uri(app: &App, known: &Registered) -> String {
-    let own = known.platform.consenting().and_then(Consenting::redirect_uri).map(str::to_owned);
-    own.unwrap_or_else(|| callback_address(app, known.platform.info().slug))
+/// What consents are asked for.
+const PURPOSE: Purpose = Purpose::Measuring;
+
+/// What browsers are sent back to from a provider's consent page: the operator's own, or the daemon's.
+pub fn redirect_uri(app: &App, provider: &dyn Provider) -> String {
+    let own = provider.app().and_then(|app| app.redirect_uri.clone());
+    own.unwrap_or_else(|| callback_address(app, provider.terms().slug))
 }
 
 /// The address of the callback page, as browsers see it.

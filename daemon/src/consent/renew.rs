@@ -16,7 +16,7 @@ use roster_protocol::time::{Seconds, Timestamp};
 use super::{Way, revoke};
 use crate::app::App;
 use crate::model::{Attempt, Grant, GrantState, GrantTokens};
-use crate::platforms::consenting::{Held, Reply, TokenError, Tokens};
+use crate::oauth::{Held, Reply, Terms, TokenError, TokenRequest, Tokens};
 use crate::schedule::back_off;
 use crate::secret::vault::{Field, Place, Vault, VaultError, fingerprint};
 
@@ -68,7 +68,7 @@ async fn attempt(app: &Arc<App>, id: GrantId, generation: u64) -> Result<(), Ren
     }
     let way =
         Way::to(app, &grant.platform).ok_or_else(|| later(format!("{} is not in this version", grant.platform)))?;
-    if let Some(lacks) = way.consenting().lacks() {
+    if let Some(lacks) = way.provider().lacks() {
         return Err(RenewError::App { what: lacks });
     }
     let (asked_at, reply, is_repeat) = match tokens.attempt.clone() {
@@ -81,7 +81,7 @@ async fn attempt(app: &Arc<App>, id: GrantId, generation: u64) -> Result<(), Ren
         }
         earlier => ask(app, &way, &grant, &tokens, earlier).await?,
     };
-    match way.consenting().read_renewed(&reply) {
+    match way.provider().read_tokens(&reply, TokenRequest::Renewal) {
         Ok(told) => take(app, &way, id, &told, asked_at).await,
         Err(error) => untold(app, &way, &grant, error, is_repeat).await,
     }
@@ -107,7 +107,7 @@ async fn ask(
     change(app, grant.id, move |tokens| tokens.attempt = Some(intent)).await.map_err(|error| not_stored(&error))?;
     fail::fail_point!("renew.intent");
     let api = way.api(app);
-    let reply = match way.consenting().renew(&api, &held).await {
+    let reply = match way.provider().renew(&api, &held).await {
         Ok(reply) => reply,
         Err(error) => {
             untold(app, way, grant, error, is_repeat).await?;
@@ -131,15 +131,13 @@ async fn ask(
 
 /// The provider gave new tokens: they take the place of the old ones, in one transaction.
 async fn take(app: &App, way: &Way, id: GrantId, told: &Tokens, asked_at: Timestamp) -> Result<(), RenewError> {
-    let consenting = way.consenting();
     let done = app
         .decide(|facts, commit, _| {
             let consents = &facts.roster.consents;
             let (Some(before), Some(grant)) = (consents.tokens.get(&id), consents.grants.get(&id)) else {
                 return Err(RosterError::not_found("the consent was ended meanwhile"));
             };
-            let terms = Terms { model: consenting.model(), renewable_after: consenting.renewable_after(), asked_at };
-            let after = sealed(&app.desk.vault, id, told, Some(before), terms);
+            let after = sealed(&app.desk.vault, id, told, Some(before), way.terms(), asked_at);
             commit.tokens.push(after.map_err(|error| RosterError::failed(error.to_string()))?);
             let scopes = told.scopes.clone().unwrap_or_else(|| grant.scopes.clone());
             let checked = Grant { scopes, checked_at: facts.now, ..grant.clone() };
@@ -149,7 +147,7 @@ async fn take(app: &App, way: &Way, id: GrantId, told: &Tokens, asked_at: Timest
         .await;
     fail::fail_point!("renew.swap");
     app.desk.wake.notify_one();
-    tracing::info!(grant = %id, platform = way.known.platform.info().slug, stored = done.is_ok(), "tokens renewed");
+    tracing::info!(grant = %id, platform = way.terms().slug, stored = done.is_ok(), "tokens renewed");
     done.map_err(|error| not_stored(&error))
 }
 
@@ -261,24 +259,17 @@ pub(super) async fn change(app: &App, id: GrantId, change: impl FnOnce(&mut Gran
     .await
 }
 
-/// What new tokens' times depend on.
-#[derive(Clone, Copy)]
-pub(super) struct Terms {
-    pub(super) model: TokenModel,
-    pub(super) renewable_after: Seconds,
-    /// When the provider was asked: their lives count from no later.
-    pub(super) asked_at: Timestamp,
-}
-
-/// Tokens as they are stored; what was not given anew is kept.
+/// Tokens as they are stored; what was not given anew is kept. `asked_at` is when the provider was asked: their lives
+/// count from no later.
 pub(super) fn sealed(
     vault: &Vault,
     grant: GrantId,
     told: &Tokens,
     before: Option<&GrantTokens>,
-    terms: Terms,
+    terms: &Terms,
+    asked_at: Timestamp,
 ) -> Result<GrantTokens, VaultError> {
-    let ends = |lives: Option<Seconds>| lives.map(|lives| terms.asked_at.plus_seconds(lives.0.min(1 << 33) as i64));
+    let ends = |lives: Option<Seconds>| lives.map(|lives| asked_at.plus_seconds(lives.0.min(1 << 33) as i64));
     let refresh = told.refresh.as_ref().map(|token| vault.seal(Place::of_grant(grant, Field::Refresh), token));
     let refresh = refresh.transpose()?;
     let access_ends_at = ends(told.access_lives);
@@ -289,10 +280,10 @@ pub(super) fn sealed(
         access: vault.seal(Place::of_grant(grant, Field::Access), &told.access)?,
         refresh: refresh.or_else(|| before.and_then(|before| before.refresh.clone())),
         derived: before.map(|before| before.derived.clone()).unwrap_or_default(),
-        renewed_at: terms.asked_at,
+        renewed_at: asked_at,
         access_ends_at,
         refresh_ends_at: ends(told.refresh_lives).or(kept_end),
-        renew_at: renew_at(grant, access_ends_at, terms),
+        renew_at: renew_at(grant, access_ends_at, terms, asked_at),
         failures: 0,
         last_error: None,
         attempt: None,
@@ -301,8 +292,8 @@ pub(super) fn sealed(
 
 /// When tokens are renewed by themselves: those that are extended half-way, others after two thirds of the life they
 /// were really given, spread by the grant. `None`: when they are about to be used.
-fn renew_at(grant: GrantId, ends_at: Option<Timestamp>, terms: Terms) -> Option<Timestamp> {
-    let life_s = ends_at?.since(terms.asked_at) / 1000;
+fn renew_at(grant: GrantId, ends_at: Option<Timestamp>, terms: &Terms, asked_at: Timestamp) -> Option<Timestamp> {
+    let life_s = ends_at?.since(asked_at) / 1000;
     let share = match terms.model {
         TokenModel::Extension => 0.5,
         // Short-lived ones that are extended must be renewed in time, used or not: nothing else brings them back.
@@ -311,7 +302,7 @@ fn renew_at(grant: GrantId, ends_at: Option<Timestamp>, terms: Terms) -> Option<
     };
     let spread = f64::from(grant.0[1]) / 256.0 * 0.05;
     let earliest = terms.renewable_after.0 as i64;
-    Some(terms.asked_at.plus_seconds(((life_s as f64 * (share + spread)) as i64).max(earliest)))
+    Some(asked_at.plus_seconds(((life_s as f64 * (share + spread)) as i64).max(earliest)))
 }
 
 /// How long before its end a token is not used any more: a quarter of its life, at most 10 minutes.
@@ -329,8 +320,8 @@ mod tests {
         let at = Timestamp(1_800_000_000_000);
         let grant = GrantId::from_bytes([0; 5]);
         let check = |model, life_s: Option<i64>, renewable_after, expected: Option<i64>| {
-            let terms = Terms { model, renewable_after: Seconds(renewable_after), asked_at: at };
-            let found = renew_at(grant, life_s.map(|life| at.plus_seconds(life)), terms);
+            let terms = Terms { model, renewable_after: Seconds(renewable_after), ..Terms::STANDARD };
+            let found = renew_at(grant, life_s.map(|life| at.plus_seconds(life)), &terms, at);
             assert_eq!(found.map(|found| found.since(at) / 1000), expected, "{model:?} {life_s:?}");
         };
         check(TokenModel::Fixed, Some(3600), 0, None);

@@ -11,7 +11,7 @@ use super::renew::{self, RenewError};
 use crate::app::App;
 use crate::decision::Facts;
 use crate::model::{AuditLine, Commit, Connection, Grant, GrantState};
-use crate::platforms::consenting::TokenError;
+use crate::oauth::TokenError;
 use crate::schedule::back_off;
 
 /// A provider that does not take a revocation for this long is not told any more; a person is.
@@ -138,7 +138,7 @@ async fn told(app: &Arc<App>, id: GrantId) -> Result<(), String> {
         }
     }
     let held = renew::open(&app.desk.vault, &tokens).map_err(|(_, error)| error.to_string())?;
-    match way.consenting().revoke(&way.api(app), &held).await {
+    match way.provider().revoke(&way.api(app), &held).await {
         Ok(()) | Err(TokenError::Gone { .. }) => Ok(()),
         Err(error) => Err(error.to_string()),
     }

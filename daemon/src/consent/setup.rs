@@ -20,11 +20,11 @@ pub async fn test(app: &App, slug: &str) -> Result<Vec<PlatformCheck>, RosterErr
     let mut checks = vec![switched_on(slug, known.enabled)];
     match Way::to(app, slug) {
         Some(way) => {
-            if let Some(lacks) = way.consenting().lacks() {
+            if let Some(lacks) = way.provider().lacks() {
                 checks.push(check("app", Some(false), lacks));
-            } else {
+            } else if let Some(consenting) = way.consenting() {
                 let redirect_uri = way.redirect_uri(app);
-                checks.extend(way.consenting().test(&way.api(app), &redirect_uri).await);
+                checks.extend(consenting.test(&way.api(app), &redirect_uri).await);
             }
         }
         None => checks.push(answer(app, slug).await),

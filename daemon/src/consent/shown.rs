@@ -107,8 +107,8 @@ pub struct Tally {
 
 /// The consents of each platform that has any to ask for, by slug.
 pub fn tally(roster: &Roster) -> BTreeMap<String, Tally> {
-    let consenting = roster.platforms.iter().filter(|(_, known)| known.platform.consenting().is_some());
-    let mut tallies: BTreeMap<String, Tally> = consenting.map(|(slug, _)| (slug.clone(), Tally::default())).collect();
+    let slugs = roster.providers.slugs();
+    let mut tallies: BTreeMap<String, Tally> = slugs.map(|slug| (slug.to_owned(), Tally::default())).collect();
     for consent in roster.consents.asked.values() {
         tallies.entry(consent.platform.clone()).or_default().asked += 1;
     }
@@ -129,14 +129,14 @@ pub fn tally(roster: &Roster) -> BTreeMap<String, Tally> {
 
 /// A grant for clients.
 pub fn grant(roster: &Roster, grant: &model::Grant) -> Grant {
-    let consenting = roster.platforms.get(&grant.platform).and_then(|known| known.platform.consenting());
+    let known = roster.providers.get(&grant.platform);
     let tokens = roster.consents.tokens.get(&grant.id);
     let (renews, act_before) = renewal(grant, tokens);
     Grant {
         id: grant.id,
         platform: grant.platform.clone(),
         account: grant.owner_name.clone(),
-        model: consenting.map_or(TokenModel::Fixed, |consenting| consenting.model()),
+        model: known.map_or(TokenModel::Fixed, |known| known.provider.terms().model),
         scopes: grant.scopes.clone(),
         missing: choose::missing(roster, grant),
         granted_at: grant.granted_at,

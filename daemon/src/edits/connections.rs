@@ -139,8 +139,8 @@ async fn ask(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation
 
 /// Where others can be looked up with somebody's consent: that of anyone who gave it.
 async fn access_for_looking(app: &Arc<App>, known: &Registered) -> Option<Access> {
-    let consenting = known.platform.consenting().filter(|consenting| consenting.looks_up())?;
-    let realm = consenting.realm();
+    known.platform.consenting().filter(|consenting| consenting.looks_up())?;
+    let realm = known.provider.as_ref()?.realm();
     let grant = app.look(|roster| {
         let mut grants = roster.consents.grants.values();
         grants.find(|grant| grant.realm == realm && grant.is_live() && !grant.owner_id.is_empty()).map(|grant| grant.id)

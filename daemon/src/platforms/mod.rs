@@ -10,7 +10,6 @@ mod facebook;
 mod graph;
 mod instagram;
 mod mastodon;
-mod oauth;
 mod reading;
 mod registry;
 #[cfg(test)]
@@ -30,7 +29,7 @@ use roster_protocol::status::ApiAccess;
 use crate::http_client::Api;
 use consenting::{Access, Consenting};
 pub use registry::{
-    ConfigProblem, Configured, Entry, OAuthApp, Registered, Section, credential_name, known_keys, register, slugs,
+    ConfigProblem, Configured, Entry, Registered, Section, credential_name, known_keys, providers, register, slugs,
 };
 
 /// Every platform: one line each, in the order in which they are listed.
@@ -134,7 +133,7 @@ pub trait Platform: Send + Sync {
     /// What the operator must still set, in a sentence; `None` when it can be asked.
     fn lacks(&self) -> Option<String>;
 
-    /// How owners are asked for consent; `None` where everything is public.
+    /// What owners' consents open; `None` where everything is public.
     fn consenting(&self) -> Option<&dyn Consenting> {
         None
     }

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Platform, all};
 use crate::http_client::{Route, base_url};
+use crate::oauth::{self, OAuthApp, Provider, Registry};
 use crate::process::environment::Environment;
 use crate::secret::Secret;
 
@@ -42,14 +43,6 @@ pub struct Section<'a> {
 struct Common {
     enabled: Option<bool>,
     gateway: Option<String>,
-}
-
-/// An operator's app at a platform.
-pub struct OAuthApp {
-    pub id: String,
-    pub secret: Secret,
-    /// The operator's own redirect URI, where it differs from the daemon's.
-    pub redirect_uri: Option<String>,
 }
 
 /// What variables of the environment an app's parts may come from.
@@ -92,6 +85,8 @@ struct AppKeys {
 /// A platform as its section configures it.
 pub struct Configured {
     pub platform: Arc<dyn Platform>,
+    /// Whom its owners are asked through.
+    pub provider: Option<Arc<dyn Provider>>,
     pub api_url: Option<String>,
     pub private_hosts: Vec<String>,
 }
@@ -99,7 +94,13 @@ pub struct Configured {
 impl Configured {
     /// A platform that is asked where it always is.
     pub(super) fn of(platform: impl Platform + 'static) -> Self {
-        Self { platform: Arc::new(platform), api_url: None, private_hosts: Vec::new() }
+        Self { platform: Arc::new(platform), provider: None, api_url: None, private_hosts: Vec::new() }
+    }
+
+    /// A platform whose owners are asked for consent through itself.
+    pub(super) fn consenting(platform: impl Platform + Provider + 'static) -> Self {
+        let platform = Arc::new(platform);
+        Self { provider: Some(platform.clone()), platform, api_url: None, private_hosts: Vec::new() }
     }
 }
 
@@ -107,6 +108,8 @@ impl Configured {
 #[derive(Clone)]
 pub struct Registered {
     pub platform: Arc<dyn Platform>,
+    /// `None` where everything is public.
+    pub provider: Option<Arc<dyn Provider>>,
     pub enabled: bool,
     pub route: Route,
 }
@@ -182,7 +185,17 @@ fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Resu
     }
     let gateway = own.or_else(|| global.map(str::to_owned)).filter(|_| api_url.is_none());
     let route = Route { platform: entry.slug.to_owned(), gateway, api_url, private_hosts: configured.private_hosts };
-    Ok(Registered { platform: configured.platform, enabled: enabled.unwrap_or(true), route })
+    let Configured { platform, provider, .. } = configured;
+    Ok(Registered { platform, provider, enabled: enabled.unwrap_or(true), route })
+}
+
+/// The providers of these platforms.
+pub fn providers<'a>(platforms: impl IntoIterator<Item = &'a Registered>) -> Registry {
+    let provider = |known: &Registered| {
+        let (provider, enabled, route) = (known.provider.clone()?, known.enabled, known.route.clone());
+        Some(oauth::Registered { provider, enabled, route })
+    };
+    platforms.into_iter().filter_map(provider).collect()
 }
 
 impl Section<'_> {

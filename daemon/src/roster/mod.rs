@@ -23,7 +23,8 @@ use self::recent::Recent;
 use crate::model::{
     Alert, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Settings, TroubleKind,
 };
-use crate::platforms::Platforms;
+use crate::oauth::Registry;
+use crate::platforms::{Platforms, providers};
 use crate::schedule::coverage::Coverage;
 use crate::schedule::lane;
 use crate::schedule::{Grid, Queue};
@@ -64,6 +65,8 @@ pub struct Roster {
     pub coverage: Coverage,
     /// What the roster must know of the platforms to schedule: by slug.
     pub platforms: Platforms,
+    /// Whom owners are asked through, by slug.
+    pub providers: Registry,
     /// Orders that were asked for since something changed, by their place in [`SortBy::ALL`].
     orders: Mutex<[Option<Arc<[InfluencerId]>>; SortBy::ALL.len()]>,
 }
@@ -79,6 +82,7 @@ impl Roster {
             holds: loaded.holds.into_iter().map(|hold| (hold.scope.clone(), hold)).collect(),
             settings: loaded.settings,
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
+            providers: providers(platforms.values().map(AsRef::as_ref)),
             platforms,
             ..Roster::default()
         };
@@ -113,6 +117,7 @@ impl Roster {
 
     /// Schedules by these platforms from now on.
     pub fn know(&mut self, platforms: Platforms) {
+        self.providers = providers(platforms.values().map(AsRef::as_ref));
         self.platforms = platforms;
         self.requeue_everything();
     }

@@ -1,7 +1,7 @@
 //! The questions: each Page about itself, its newest posts, and their views.
 
-use super::consent::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::read::{FIELDS, METRICS, POST_FIELDS, PageToken, Profile, post};
+use super::scopes::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::{Facebook, NAME, NO_APP};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;

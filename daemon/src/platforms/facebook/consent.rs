@@ -2,63 +2,43 @@
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use roster_protocol::consent::{PlatformCheck, TokenModel};
+use roster_protocol::consent::PlatformCheck;
+use url::Url;
 
 use super::read::opened;
-use super::{Facebook, NAME, NO_APP};
+use super::scopes::SCOPES;
+use super::{Facebook, NAME, NO_APP, SLUG};
 use crate::http_client::Api;
+use crate::oauth::{
+    Callback, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Terms, TokenError, TokenRequest, Tokens,
+};
 use crate::platforms::PlatformError;
 use crate::platforms::asking::Stop;
-use crate::platforms::consenting::{
-    Access, Authorize, Callback, Consenting, Exchange, Held, Opened, Reply, Scope, TokenError, Tokens,
-};
-use crate::platforms::graph::{Asked, LINKED, SHOW_PAGES, SignIn, redirect_problem, tokens, without_fragment};
-use crate::platforms::oauth::found;
+use crate::platforms::consenting::{Access, Consenting, Opened, found};
+use crate::platforms::graph::{self, LINKED, SHOW_PAGES, SignIn, without_fragment};
 use crate::secret::Secret;
 
-pub(super) const ENGAGEMENT: &str = "pages_read_engagement";
-pub(super) const INSIGHTS: &str = "read_insights";
-pub(super) const USER_CONTENT: &str = "pages_read_user_content";
+const TERMS: Terms = Terms {
+    slug: SLUG,
+    name: NAME,
+    grantor: NAME,
+    section: "platforms.facebook",
+    no_app: NO_APP,
+    scopes: SCOPES,
+    ..graph::TERMS
+};
 
-const SCOPES: &[Scope] = &[
-    Scope { name: SHOW_PAGES, reads: "the list of Pages", needed: true },
-    Scope { name: ENGAGEMENT, reads: "followers, posts", needed: true },
-    Scope { name: USER_CONTENT, reads: "reactions, comments", needed: false },
-    Scope { name: INSIGHTS, reads: "views", needed: false },
-];
-
-impl Consenting for Facebook {
-    fn lacks(&self) -> Option<String> {
-        self.app.is_none().then(|| NO_APP.to_owned())
+impl Provider for Facebook {
+    fn terms(&self) -> &'static Terms {
+        &TERMS
     }
 
-    fn realm(&self) -> String {
-        SignIn::realm(self.app.as_ref())
+    fn app(&self) -> Option<&OAuthApp> {
+        self.app.as_ref()
     }
 
-    fn model(&self) -> TokenModel {
-        TokenModel::Extension
-    }
-
-    fn scopes(&self) -> &'static [Scope] {
-        SCOPES
-    }
-
-    fn redirect_uri(&self) -> Option<&str> {
-        self.app.as_ref()?.redirect_uri.as_deref()
-    }
-
-    fn redirect_problem(&self, redirect_uri: &str) -> Option<String> {
-        redirect_problem(NAME, redirect_uri)
-    }
-
-    /// Pages' consents are documented without PKCE.
-    fn verifier(&self) -> Result<Option<Secret>, getrandom::Error> {
-        Ok(None)
-    }
-
-    fn authorize_url(&self, api: &Api, ask: Authorize<'_>) -> Result<String, PlatformError> {
-        self.sign_in().ok_or_else(unconfigured)?.authorize_url(api, ask, SCOPES)
+    fn page(&self, api: &Api) -> Option<Url> {
+        self.sign_in()?.page(api)
     }
 
     fn read_callback(&self, pairs: &[(String, String)]) -> Callback {
@@ -66,25 +46,27 @@ impl Consenting for Facebook {
     }
 
     fn exchange<'a>(&'a self, api: &'a Api, with: Exchange<'a>) -> BoxFuture<'a, Result<Tokens, TokenError>> {
-        async move { self.sign_in().ok_or_else(no_app)?.exchange(api, with).await }.boxed()
-    }
-
-    fn renews_at_once(&self) -> bool {
-        true
+        async move { self.sign_in().ok_or_else(no_app)?.exchange(self, api, with).await }.boxed()
     }
 
     fn renew<'a>(&'a self, api: &'a Api, held: &'a Held) -> BoxFuture<'a, Result<Reply, TokenError>> {
         async move { self.sign_in().ok_or_else(no_app)?.extend(api, held).await }.boxed()
     }
 
-    fn read_renewed(&self, reply: &Reply) -> Result<Tokens, TokenError> {
-        tokens(NAME, reply, Asked::Renewal)
+    fn read_tokens(&self, reply: &Reply, request: TokenRequest) -> Result<Tokens, TokenError> {
+        graph::tokens(self, reply, request)
+    }
+
+    fn refusal(&self, reply: &Reply, request: TokenRequest) -> Option<Refusal> {
+        graph::refusal(NAME, reply, request)
     }
 
     fn revoke<'a>(&'a self, api: &'a Api, held: &'a Held) -> BoxFuture<'a, Result<(), TokenError>> {
-        async move { self.sign_in().ok_or_else(no_app)?.revoke(api, held).await }.boxed()
+        async move { self.sign_in().ok_or_else(no_app)?.revoke(self, api, held).await }.boxed()
     }
+}
 
+impl Consenting for Facebook {
     fn opened<'a>(&'a self, api: &'a Api, access: &'a Access) -> BoxFuture<'a, Result<Opened, PlatformError>> {
         async move {
             let (sign_in, stop) = (self.sign_in().ok_or_else(unconfigured)?, Stop::new(api));

@@ -23,6 +23,7 @@
 mod ask;
 mod consent;
 mod read;
+mod scopes;
 #[cfg(test)]
 mod tests;
 
@@ -38,8 +39,9 @@ use super::consenting::Consenting;
 use super::graph::{NEWEST, Withdrawn, read_version};
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
-use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
+use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
+use crate::oauth::OAuthApp;
 
 const SLUG: &str = "facebook";
 const NAME: &str = "Facebook";
@@ -71,7 +73,7 @@ struct Config {
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     let Config { version } = section.read()?;
     let version = read_version(SLUG, version)?;
-    Ok(Configured::of(Facebook { app: section.app()?, version, withdrawn: Withdrawn::default() }))
+    Ok(Configured::consenting(Facebook { app: section.app()?, version, withdrawn: Withdrawn::default() }))
 }
 
 struct Facebook {

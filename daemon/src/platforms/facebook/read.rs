@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 use super::{NAME, canonical};
 use crate::history::engagement::{Post, PostNumbers};
+use crate::oauth::read::token;
 use crate::platforms::consenting::OpenedAccount;
 use crate::platforms::graph;
-use crate::platforms::oauth::token;
 use crate::platforms::reading::{count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 use crate::secret::Secret;

@@ -101,7 +101,7 @@ fn one_app_is_one_realm_for_pages_and_for_instagram() {
     let section = "client_id = 'i'\nclient_secret = 's'";
     let tables = toml::from_str(&format!("[facebook]\n{section}\n[instagram]\n{section}")).expect("TOML");
     let all = register(&tables, None, &Environment::default()).expect("a good config");
-    let realm = |known: &Registered| known.platform.consenting().map(Consenting::realm);
+    let realm = |known: &Registered| known.provider.as_ref().map(|provider| provider.realm());
     let realms: Vec<String> = all.iter().filter_map(realm).filter(|realm| realm == "meta:i").collect();
     assert_eq!(realms.len(), 2);
     let variables = [("FACEBOOK_APP_ID", "v"), ("FACEBOOK_APP_SECRET", "s")];

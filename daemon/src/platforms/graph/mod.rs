@@ -38,8 +38,8 @@ use crate::secret::Secret;
 pub(super) use ask::{Graph, List, Questions, Refused};
 pub(super) use insights::{Metrics, Withdrawn};
 pub(super) use pages::{LINKED, Page, SHOW_PAGES};
-pub(super) use sign_in::{SignIn, redirect_problem, without_fragment};
-pub(super) use tokens::{Asked, refused, tokens};
+pub(super) use sign_in::{SignIn, TERMS, without_fragment};
+pub(super) use tokens::{refusal, tokens};
 pub(super) use version::{NEWEST, read_version, version_found};
 
 /// The host of everything but Instagram's own login.

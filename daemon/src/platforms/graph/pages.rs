@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ask::{Graph, List};
+use crate::oauth::read::token;
 use crate::platforms::PlatformError;
-use crate::platforms::oauth::token;
 use crate::platforms::reading::{count, item, plain_id};
 use crate::secret::Secret;
 

@@ -1,22 +1,39 @@
 //! Signing in with Facebook: the consent page, tokens, what was granted, and the end of it.
 
-use roster_protocol::consent::PlatformCheck;
+use roster_protocol::consent::{PlatformCheck, TokenModel};
+use url::Url;
 
 use super::ask::{Graph, Questions, Refused};
 use super::token_info::Debugged;
-use super::tokens::{Asked, revoked, tokens};
+use super::tokens::revoked;
 use super::version::version_found;
 use super::{HOST, proof};
 use crate::http_client::{Api, Request};
+use crate::oauth::{
+    Callback, Challenge, Exchange, Held, OAuthApp, Provider, Reply, Terms, TokenError, TokenRequest, Tokens,
+    read_callback, redirect_problem,
+};
+use crate::platforms::PlatformError;
 use crate::platforms::asking::Stop;
-use crate::platforms::consenting::{Authorize, Callback, Exchange, Held, Reply, Scope, TokenError, Tokens};
-use crate::platforms::oauth::{callback, found, redirect, redirect_found};
-use crate::platforms::{OAuthApp, PlatformError};
+use crate::platforms::consenting::{found, redirect_found};
 use crate::secret::Secret;
 
 /// Where people allow it.
 const PAGES: &str = "www.facebook.com";
 const TOKEN: &str = "/{version}/oauth/access_token";
+
+/// What all platforms that sign in with Facebook have in common. The endpoints' paths hold the version.
+pub(in crate::platforms) const TERMS: Terms = Terms {
+    realm: "meta",
+    separator: ",",
+    // What was unticked last time is not asked for again otherwise.
+    parameters: &[("auth_type", "rerequest")],
+    // Signing in with Facebook is documented without PKCE.
+    challenge: Challenge::None,
+    model: TokenModel::Extension,
+    renews_at_once: true,
+    ..Terms::STANDARD
+};
 
 /// An app at Meta, as one platform uses it.
 #[derive(Clone, Copy)]
@@ -28,43 +45,26 @@ pub(in crate::platforms) struct SignIn<'a> {
 }
 
 impl<'a> SignIn<'a> {
-    /// Whose consents these are: every platform's that uses this app.
-    pub(in crate::platforms) fn realm(app: Option<&OAuthApp>) -> String {
-        format!("meta:{}", app.map(|app| app.id.as_str()).unwrap_or_default())
-    }
-
     /// What people's and Pages' tokens are asked with.
     pub(in crate::platforms) fn questions(self, api: &'a Api, stop: &'a Stop<'a>) -> Questions<'a> {
         let SignIn { name, app, version } = self;
         Questions { api, stop, name, host: HOST, version, app_secret: Some(&app.secret) }
     }
 
-    pub(in crate::platforms) fn authorize_url(
-        self,
-        api: &Api,
-        ask: Authorize<'_>,
-        scopes: &[Scope],
-    ) -> Result<String, PlatformError> {
-        let page = api.address(PAGES, &format!("/{}/dialog/oauth", self.version));
-        let no_page =
-            || PlatformError::Unconfigured { what: "the gateway does not lead to Facebook's consent page".to_owned() };
-        let mut url = page.ok_or_else(no_page)?;
-        let scopes: Vec<&str> = scopes.iter().map(|scope| scope.name).collect();
-        url.query_pairs_mut()
-            .append_pair("client_id", &self.app.id)
-            .append_pair("redirect_uri", ask.redirect_uri)
-            .append_pair("state", ask.state.expose())
-            .append_pair("response_type", "code")
-            .append_pair("scope", &scopes.join(","))
-            // What was unticked last time is not asked for again otherwise.
-            .append_pair("auth_type", "rerequest");
-        Ok(url.into())
+    /// The consent page.
+    pub(in crate::platforms) fn page(self, api: &Api) -> Option<Url> {
+        api.address(PAGES, &format!("/{}/dialog/oauth", self.version))
     }
 
     /// A token that lives an hour or two.
-    pub(in crate::platforms) async fn exchange(self, api: &Api, with: Exchange<'_>) -> Result<Tokens, TokenError> {
+    pub(in crate::platforms) async fn exchange<P: Provider>(
+        self,
+        provider: &P,
+        api: &Api,
+        with: Exchange<'_>,
+    ) -> Result<Tokens, TokenError> {
         let request = self.as_app(api).query(&[("redirect_uri", with.redirect_uri)]).secret_query("code", with.code);
-        tokens(self.name, &Reply::of(&request.send().await?), Asked::Code)
+        provider.read_tokens(&Reply::of(&request.send().await?), TokenRequest::Code)
     }
 
     /// A token that lives 60 days from now, for one that still lives.
@@ -81,11 +81,16 @@ impl<'a> SignIn<'a> {
     }
 
     /// Ends everything that the person allowed this app, and all Pages' tokens with it.
-    pub(in crate::platforms) async fn revoke(self, api: &Api, held: &Held) -> Result<(), TokenError> {
+    pub(in crate::platforms) async fn revoke<P: Provider>(
+        self,
+        provider: &P,
+        api: &Api,
+        held: &Held,
+    ) -> Result<(), TokenError> {
         let request = api.delete(HOST, "/{version}/me/permissions").part("version", self.version);
         let request = request.bearer(&held.access);
         let request = request.secret_query("appsecret_proof", &proof(&self.app.secret, &held.access));
-        revoked(self.name, &Reply::of(&request.send().await?))
+        revoked(provider, &Reply::of(&request.send().await?))
     }
 
     /// What was really granted: people can untick permissions, and take them back.
@@ -152,7 +157,7 @@ async fn debugged(graph: &Graph<'_>, token: &Secret) -> Result<Debugged, Refused
 
 /// What came back, without what browsers take for a fragment. They word some refusals in their own way.
 pub(in crate::platforms) fn without_fragment(name: &str, pairs: &[(String, String)]) -> Callback {
-    match callback(name, pairs) {
+    match read_callback(name, pairs) {
         Callback::Code(code) => {
             let bare = code.expose().split('#').next().unwrap_or_default();
             Callback::Code(Secret::new(bare))
@@ -162,16 +167,4 @@ pub(in crate::platforms) fn without_fragment(name: &str, pairs: &[(String, Strin
         }
         other => other,
     }
-}
-
-/// Why a redirect URI cannot work at Meta, as far as it can be seen from here.
-pub(in crate::platforms) fn redirect_problem(name: &str, text: &str) -> Option<String> {
-    let problem = match redirect(text) {
-        None => "it is no URL that a browser opens",
-        Some(_) if text.contains('#') => "it may have no #",
-        Some((url, _)) if !url.username().is_empty() || url.password().is_some() => "it may hold no name or password",
-        Some((url, false)) if url.scheme() != "https" => "it must be https, or http to this machine",
-        Some(_) => return None,
-    };
-    Some(format!("{name} does not take this redirect URI: {problem}"))
 }

@@ -9,12 +9,49 @@ use super::insights::Insights;
 use super::*;
 use crate::http_client::Api;
 use crate::http_client::test_server::{Asked as Question, Reply, Server};
+use crate::oauth::{
+    self, Authorize, Callback, Exchange, Held, OAuthApp, Provider, Purpose, Refusal, Scope, Terms, TokenError,
+    TokenRequest, Tokens, redirect_problem,
+};
+use crate::platforms::PlatformError;
 use crate::platforms::asking::Stop;
-use crate::platforms::consenting::{Authorize, Callback, Exchange, Held, Scope, TokenError};
 use crate::platforms::tests::world::{NOW, api, through};
-use crate::platforms::{OAuthApp, PlatformError};
 
 const NAMES: &[&str] = &["views", "shares", "saved"];
+
+const A: Scope = Scope { name: "a", purpose: Purpose::Measuring, reads: "", needed: true };
+const B: Scope = Scope { name: "b", ..A };
+
+/// A platform of theirs.
+pub(super) struct Meta {
+    app: Option<OAuthApp>,
+    terms: &'static Terms,
+}
+
+pub(super) const FACEBOOK: Meta = Meta { app: None, terms: &Terms { grantor: "Facebook", scopes: &[A, B], ..TERMS } };
+pub(super) const INSTAGRAM: Meta = Meta { app: None, terms: &Terms { grantor: "Instagram", ..TERMS } };
+
+impl Provider for Meta {
+    fn terms(&self) -> &'static Terms {
+        self.terms
+    }
+
+    fn app(&self) -> Option<&OAuthApp> {
+        self.app.as_ref()
+    }
+
+    fn page(&self, api: &Api) -> Option<url::Url> {
+        sign_in(self.app.as_ref()?).page(api)
+    }
+
+    fn read_tokens(&self, reply: &oauth::Reply, request: TokenRequest) -> Result<Tokens, TokenError> {
+        tokens(self, reply, request)
+    }
+
+    fn refusal(&self, reply: &oauth::Reply, request: TokenRequest) -> Option<Refusal> {
+        super::refusal(self.terms.grantor, reply, request)
+    }
+}
 
 fn app() -> OAuthApp {
     OAuthApp { id: "123".to_owned(), secret: Secret::new("app-secret"), redirect_uri: None }
@@ -168,12 +205,12 @@ async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
     .await;
     let (api, app, code) = (api(through(&server.base)), app(), Secret::new("AQcode"));
     let with = Exchange { code: &code, redirect_uri: "https://roster.example/cb", verifier: None };
-    let told = sign_in(&app).exchange(&api, with).await.expect("a token");
+    let told = sign_in(&app).exchange(&FACEBOOK, &api, with).await.expect("a token");
     assert_eq!(told.access.expose(), "EAAexample-token");
     let reply = sign_in(&app).extend(&api, &held("short")).await.expect("an answer");
-    assert!(tokens("Facebook", &reply, Asked::Renewal).is_ok());
+    assert!(tokens(&FACEBOOK, &reply, TokenRequest::Renewal).is_ok());
     assert_eq!(sign_in(&app).granted(&api, &told.access).await.map(|scopes| scopes.len()), Ok(3));
-    sign_in(&app).revoke(&api, &held("user-token")).await.expect("over already");
+    sign_in(&app).revoke(&FACEBOOK, &api, &held("user-token")).await.expect("over already");
 
     let asked = server.asked();
     assert!(asked.iter().all(|asked| asked.path.starts_with("/graph.facebook.com/v26.0/")));
@@ -229,20 +266,20 @@ async fn outages_end_no_consent() {
         let server = Server::start(move |_| reply.clone()).await;
         let (api, app) = (api(through(&server.base)), app());
         let renewed = sign_in(&app).extend(&api, &held("t")).await;
-        let renewed = renewed.and_then(|reply| tokens("Facebook", &reply, Asked::Renewal));
+        let renewed = renewed.and_then(|reply| tokens(&FACEBOOK, &reply, TokenRequest::Renewal));
         assert!(matches!(renewed, Err(TokenError::Later { .. })));
-        let revoked = sign_in(&app).revoke(&api, &held("t")).await;
+        let revoked = sign_in(&app).revoke(&FACEBOOK, &api, &held("t")).await;
         assert!(matches!(revoked, Err(TokenError::Later { .. })));
     }
 }
 
 #[test]
 fn the_consent_page_is_asked_with_a_list_by_commas() {
-    let (state, app) = (Secret::new("st"), app());
+    let (state, facebook) = (Secret::new("st"), Meta { app: Some(app()), ..FACEBOOK });
     let redirect_uri = "http://127.0.0.1:8787/oauth/x/callback";
-    let ask = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None };
-    let scope = |name| Scope { name, reads: "", needed: true };
-    let url = sign_in(&app).authorize_url(&api(Default::default()), ask, &[scope("a"), scope("b")]).expect("a page");
+    let purpose = Purpose::Measuring;
+    let ask = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None, purpose };
+    let url = facebook.authorize_url(&api(Default::default()), ask).expect("a page");
     assert!(url.starts_with("https://www.facebook.com/v26.0/dialog/oauth?client_id=123&"), "{url}");
     assert!(url.contains("&scope=a%2Cb&") && url.contains("&state=st&"), "{url}");
 }

@@ -3,7 +3,7 @@
 use roster_protocol::consent::PlatformCheck;
 use roster_protocol::time::Timestamp;
 
-use crate::platforms::oauth::found;
+use crate::platforms::consenting::found;
 use crate::platforms::registry::ConfigProblem;
 
 /// The newest one of which something is known, and what is asked unless the operator says otherwise.

@@ -1,8 +1,8 @@
 //! The questions: each account about itself, its newest posts, each of them, and its audience.
 
 use super::audience::{Audience, FEWEST_FOLLOWERS, METRIC};
-use super::consent::{BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::read::{FIELDS, LOGIN_FIELDS, MEDIA_FIELDS, METRICS, Profile, Wrapped, media, unexpected};
+use super::scopes::{BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::{Instagram, Login, NAME, NO_APP, login};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;

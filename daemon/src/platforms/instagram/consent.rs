@@ -4,81 +4,71 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use roster_protocol::consent::{PlatformCheck, TokenModel};
 use roster_protocol::time::Seconds;
+use url::Url;
 
 use super::read::{linked, none_linked};
-use super::{Instagram, Login, NAME, NO_APP, ask, login};
+use super::scopes::{LOGIN_SCOPES, SCOPES};
+use super::{Instagram, Login, NAME, NO_APP, SLUG, ask, login};
 use crate::http_client::Api;
-use crate::platforms::asking::Stop;
-use crate::platforms::consenting::{
-    Access, Authorize, Callback, Consenting, Exchange, Held, Opened, Reply, Scope, TokenError, Tokens,
+use crate::oauth::{
+    self, Callback, Challenge, Endpoint, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Terms, TokenError,
+    TokenRequest, Tokens,
 };
-use crate::platforms::graph::{Asked, LINKED, SHOW_PAGES, SignIn, redirect_problem, tokens, without_fragment};
-use crate::platforms::{OAuthApp, PlatformError};
+use crate::platforms::PlatformError;
+use crate::platforms::asking::Stop;
+use crate::platforms::consenting::{Access, Consenting, Opened};
+use crate::platforms::graph::{self, SignIn, without_fragment};
 use crate::secret::Secret;
 
-pub(super) const BASIC: &str = LINKED;
-pub(super) const INSIGHTS: &str = "instagram_manage_insights";
-pub(super) const LOGIN_BASIC: &str = "instagram_business_basic";
-pub(super) const LOGIN_INSIGHTS: &str = "instagram_business_manage_insights";
+/// Signing in with Facebook.
+const BY_FACEBOOK: Terms = Terms {
+    slug: SLUG,
+    name: NAME,
+    grantor: NAME,
+    section: "platforms.instagram",
+    no_app: NO_APP,
+    scopes: SCOPES,
+    ..graph::TERMS
+};
 
-const SCOPES: &[Scope] = &[
-    Scope { name: BASIC, reads: "followers, posts, likes, comments", needed: true },
-    Scope { name: SHOW_PAGES, reads: "the linked Pages", needed: true },
-    Scope { name: "pages_read_engagement", reads: "the linked Pages", needed: true },
-    Scope { name: INSIGHTS, reads: "views, shares, saves, audience", needed: false },
-];
+/// Instagram's own login.
+const BY_INSTAGRAM: Terms = Terms {
+    slug: SLUG,
+    name: NAME,
+    grantor: NAME,
+    realm: "instagram",
+    section: "platforms.instagram",
+    no_app: NO_APP,
+    page: Endpoint { host: "www.instagram.com", path: "/oauth/authorize" },
+    // For codes alone; everything else is at the API's own host.
+    token: Endpoint { host: "api.instagram.com", path: "/oauth/access_token" },
+    scopes: LOGIN_SCOPES,
+    separator: ",",
+    // It documents no PKCE either.
+    challenge: Challenge::None,
+    model: TokenModel::Extension,
+    renews_at_once: true,
+    // A younger token is not renewed.
+    renewable_after: Seconds(24 * 3600),
+    ..Terms::STANDARD
+};
 
-const LOGIN_SCOPES: &[Scope] = &[
-    Scope { name: LOGIN_BASIC, reads: "followers, posts, likes, comments", needed: true },
-    Scope { name: LOGIN_INSIGHTS, reads: "views, shares, saves, audience", needed: false },
-];
-
-/// A younger token is not renewed at Instagram's login.
-const A_DAY: Seconds = Seconds(24 * 3600);
-
-impl Consenting for Instagram {
-    fn lacks(&self) -> Option<String> {
-        self.app.is_none().then(|| NO_APP.to_owned())
-    }
-
-    fn realm(&self) -> String {
-        match (self.login, &self.app) {
-            (Login::Facebook, app) => SignIn::realm(app.as_ref()),
-            (Login::Instagram, app) => {
-                format!("instagram:{}", app.as_ref().map(|app| app.id.as_str()).unwrap_or_default())
-            }
+impl Provider for Instagram {
+    fn terms(&self) -> &'static Terms {
+        match self.login {
+            Login::Facebook => &BY_FACEBOOK,
+            Login::Instagram => &BY_INSTAGRAM,
         }
     }
 
-    fn model(&self) -> TokenModel {
-        TokenModel::Extension
+    fn app(&self) -> Option<&OAuthApp> {
+        self.app.as_ref()
     }
 
-    fn scopes(&self) -> &'static [Scope] {
+    fn page(&self, api: &Api) -> Option<Url> {
         match self.login {
-            Login::Facebook => SCOPES,
-            Login::Instagram => LOGIN_SCOPES,
-        }
-    }
-
-    fn redirect_uri(&self) -> Option<&str> {
-        self.app.as_ref()?.redirect_uri.as_deref()
-    }
-
-    fn redirect_problem(&self, redirect_uri: &str) -> Option<String> {
-        redirect_problem(NAME, redirect_uri)
-    }
-
-    /// Neither login documents PKCE.
-    fn verifier(&self) -> Result<Option<Secret>, getrandom::Error> {
-        Ok(None)
-    }
-
-    fn authorize_url(&self, api: &Api, ask: Authorize<'_>) -> Result<String, PlatformError> {
-        let app = self.app.as_ref().ok_or_else(unconfigured)?;
-        match self.login {
-            Login::Facebook => self.at_facebook(app).authorize_url(api, ask, SCOPES),
-            Login::Instagram => login::authorize_url(app, api, ask, LOGIN_SCOPES),
+            Login::Facebook => self.at_facebook(self.app.as_ref()?).page(api),
+            Login::Instagram => BY_INSTAGRAM.page.address(api),
         }
     }
 
@@ -90,22 +80,11 @@ impl Consenting for Instagram {
         async move {
             let app = self.app.as_ref().ok_or_else(no_app)?;
             match self.login {
-                Login::Facebook => self.at_facebook(app).exchange(api, with).await,
-                Login::Instagram => login::exchange(app, api, with).await,
+                Login::Facebook => self.at_facebook(app).exchange(self, api, with).await,
+                Login::Instagram => oauth::exchange(self, api, with).await,
             }
         }
         .boxed()
-    }
-
-    fn renews_at_once(&self) -> bool {
-        true
-    }
-
-    fn renewable_after(&self) -> Seconds {
-        match self.login {
-            Login::Facebook => Seconds(0),
-            Login::Instagram => A_DAY,
-        }
     }
 
     fn renew<'a>(&'a self, api: &'a Api, held: &'a Held) -> BoxFuture<'a, Result<Reply, TokenError>> {
@@ -113,27 +92,37 @@ impl Consenting for Instagram {
             let app = self.app.as_ref().ok_or_else(no_app)?;
             match self.login {
                 Login::Facebook => self.at_facebook(app).extend(api, held).await,
-                Login::Instagram => login::renew(app, api, held).await,
+                Login::Instagram => login::renew(self, app, api, held).await,
             }
         }
         .boxed()
     }
 
-    fn read_renewed(&self, reply: &Reply) -> Result<Tokens, TokenError> {
-        tokens(NAME, reply, Asked::Renewal)
+    fn read_tokens(&self, reply: &Reply, request: TokenRequest) -> Result<Tokens, TokenError> {
+        match (self.login, request) {
+            (Login::Instagram, TokenRequest::Code) => login::first_token(self, reply),
+            _ => graph::tokens(self, reply, request),
+        }
+    }
+
+    fn refusal(&self, reply: &Reply, request: TokenRequest) -> Option<Refusal> {
+        let own = || login::refusal(reply).filter(|_| self.login == Login::Instagram && request == TokenRequest::Code);
+        own().or_else(|| graph::refusal(NAME, reply, request))
     }
 
     fn revoke<'a>(&'a self, api: &'a Api, held: &'a Held) -> BoxFuture<'a, Result<(), TokenError>> {
         async move {
             let app = self.app.as_ref().ok_or_else(no_app)?;
             match self.login {
-                Login::Facebook => self.at_facebook(app).revoke(api, held).await,
-                Login::Instagram => login::revoke(api, held).await,
+                Login::Facebook => self.at_facebook(app).revoke(self, api, held).await,
+                Login::Instagram => login::revoke(self, api, held).await,
             }
         }
         .boxed()
     }
+}
 
+impl Consenting for Instagram {
     fn opened<'a>(&'a self, api: &'a Api, access: &'a Access) -> BoxFuture<'a, Result<Opened, PlatformError>> {
         async move {
             let (app, stop) = (self.app.as_ref().ok_or_else(unconfigured)?, Stop::new(api));
@@ -198,7 +187,7 @@ impl Consenting for Instagram {
             match (&self.app, self.login) {
                 (None, _) => login::no_app(),
                 (Some(app), Login::Facebook) => self.at_facebook(app).checks(api, redirect_uri).await,
-                (Some(app), Login::Instagram) => login::checks(app, &self.version, api, redirect_uri).await,
+                (Some(_), Login::Instagram) => login::checks(self, api, redirect_uri).await,
             }
         }
         .boxed()

@@ -1,8 +1,8 @@
 //! Looking somebody else up through an account whose owner consented: any professional account, by its name.
 
 use super::NAME;
-use super::consent::BASIC;
 use super::read::{Discovered, DiscoveredMedia, Profile, media};
+use super::scopes::BASIC;
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::Questions;
 use crate::platforms::reading::{Posts, add_engagement, item};

@@ -4,64 +4,27 @@ use roster_protocol::consent::PlatformCheck;
 use roster_protocol::time::Seconds;
 use serde::Deserialize;
 
-use super::{NAME, NO_APP};
-use crate::http_client::{Api, read_json};
-use crate::platforms::consenting::{Authorize, Exchange, Held, Reply, Scope, TokenError, Tokens};
-use crate::platforms::graph::{Asked, redirect_problem, refused, tokens, version_found};
-use crate::platforms::oauth::{found, redirect_found};
-use crate::platforms::{OAuthApp, PlatformError};
+use super::{Instagram, NAME, NO_APP};
+use crate::http_client::Api;
+use crate::oauth::{
+    Exchange, Held, OAuthApp, Provider, Refusal, Reply, TokenError, TokenRequest, Tokens, redirect_problem, refused,
+};
+use crate::platforms::consenting::{found, redirect_found};
+use crate::platforms::graph::{self, version_found};
 use crate::secret::Secret;
 
 pub(super) const HOST: &str = "graph.instagram.com";
-/// Where people allow it.
-const PAGES: &str = "www.instagram.com";
-/// Where codes are exchanged; everything else is at [`HOST`].
-const CODES: &str = "api.instagram.com";
 
 /// How long the first token lives. The answer does not say so.
 const SHORT: Seconds = Seconds(3600);
-
-pub(super) fn authorize_url(
-    app: &OAuthApp,
-    api: &Api,
-    ask: Authorize<'_>,
-    scopes: &[Scope],
-) -> Result<String, PlatformError> {
-    let no_page =
-        || PlatformError::Unconfigured { what: "the gateway does not lead to Instagram's consent page".to_owned() };
-    let mut url = api.address(PAGES, "/oauth/authorize").ok_or_else(no_page)?;
-    let scopes: Vec<&str> = scopes.iter().map(|scope| scope.name).collect();
-    url.query_pairs_mut()
-        .append_pair("client_id", &app.id)
-        .append_pair("redirect_uri", ask.redirect_uri)
-        .append_pair("response_type", "code")
-        .append_pair("scope", &scopes.join(","))
-        .append_pair("state", ask.state.expose());
-    Ok(url.into())
-}
-
-/// A token that lives an hour.
-pub(super) async fn exchange(app: &OAuthApp, api: &Api, with: Exchange<'_>) -> Result<Tokens, TokenError> {
-    first_token(&ask_code(app, api, with.redirect_uri, with.code).await?)
-}
-
-async fn ask_code(app: &OAuthApp, api: &Api, redirect_uri: &str, code: &Secret) -> Result<Reply, TokenError> {
-    let form = [
-        ("client_id", app.id.as_str()),
-        ("client_secret", app.secret.expose()),
-        ("grant_type", "authorization_code"),
-        ("redirect_uri", redirect_uri),
-        ("code", code.expose()),
-    ];
-    Ok(Reply::of(&api.post(CODES, "/oauth/access_token").form(&form).send().await?))
-}
 
 /// A token that lives 60 days from now.
 ///
 /// Nothing in a token says which kind it is, so the usual way is tried first: a long-lived one is refreshed. The hour's
 /// token is refused there, and exchanged instead. That a long-lived one is refused there too says nothing new about
 /// it: then the first refusal counts.
-pub(super) async fn renew(app: &OAuthApp, api: &Api, held: &Held) -> Result<Reply, TokenError> {
+pub(super) async fn renew(instagram: &Instagram, app: &OAuthApp, api: &Api, held: &Held) -> Result<Reply, TokenError> {
+    let renewed = |reply: &Reply| graph::tokens(instagram, reply, TokenRequest::Renewal);
     let request = api.get(HOST, "/refresh_access_token").query(&[("grant_type", "ig_refresh_token")]);
     let refreshed = Reply::of(&request.secret_query("access_token", &held.access).send().await?);
     if !matches!(renewed(&refreshed), Err(TokenError::Gone { .. } | TokenError::Unexpected { .. }))
@@ -78,16 +41,12 @@ pub(super) async fn renew(app: &OAuthApp, api: &Api, held: &Held) -> Result<Repl
     }
 }
 
-pub(super) fn renewed(reply: &Reply) -> Result<Tokens, TokenError> {
-    tokens(NAME, reply, Asked::Renewal)
-}
-
 /// Their documentation does not say that a consent can be ended so, and clients do it: any word of theirs is taken for
 /// its end.
-pub(super) async fn revoke(api: &Api, held: &Held) -> Result<(), TokenError> {
+pub(super) async fn revoke(instagram: &Instagram, api: &Api, held: &Held) -> Result<(), TokenError> {
     let answer = api.delete(HOST, "/me/permissions").bearer(&held.access).send().await?;
     match answer.status {
-        429 | 500..=599 => Err(refused(NAME, &Reply::of(&answer), Asked::Renewal)),
+        429 | 500..=599 => Err(refused(instagram, &Reply::of(&answer), TokenRequest::Revocation)),
         _ => Ok(()),
     }
 }
@@ -95,7 +54,7 @@ pub(super) async fn revoke(api: &Api, held: &Held) -> Result<(), TokenError> {
 /// What a code is refused with: another form than everywhere else.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Refusal {
+struct Refused {
     error_type: String,
     error_message: String,
 }
@@ -105,22 +64,24 @@ struct Wrapped {
     data: Vec<Box<serde_json::value::RawValue>>,
 }
 
+/// What a code is refused with; `None` where the answer has not this form.
+pub(super) fn refusal(reply: &Reply) -> Option<Refusal> {
+    let refused: Refused = reply.read().ok()?;
+    let is_refused = (400..500).contains(&reply.status) && !refused.error_type.is_empty();
+    is_refused.then(|| match names_the_app(&refused) {
+        true => Refusal::App(Some(BAD_APP.to_owned())),
+        false => {
+            Refusal::Over(Some(format!("{NAME}'s code is used, out of time, or for another redirect URI: begin again")))
+        }
+    })
+}
+
 /// The first token, in either form of the answer.
-fn first_token(reply: &Reply) -> Result<Tokens, TokenError> {
-    let text = reply.body.expose().as_bytes();
-    let refusal: Refusal = read_json(text).unwrap_or_default();
-    if (400..500).contains(&reply.status) && !refusal.error_type.is_empty() {
-        return Err(match names_the_app(&refusal) {
-            true => TokenError::App { what: BAD_APP.to_owned() },
-            false => TokenError::Gone {
-                what: format!("{NAME}'s code is used, out of time, or for another redirect URI: begin again"),
-            },
-        });
-    }
-    let wrapped: Option<Wrapped> = read_json(text).ok();
+pub(super) fn first_token(instagram: &Instagram, reply: &Reply) -> Result<Tokens, TokenError> {
+    let wrapped: Option<Wrapped> = reply.read().ok();
     let first = wrapped.as_ref().and_then(|wrapped| wrapped.data.first());
     let inner = first.map(|text| Reply { status: reply.status, body: Secret::new(text.get()) });
-    let told = tokens(NAME, inner.as_ref().unwrap_or(reply), Asked::Code)?;
+    let told = graph::tokens(instagram, inner.as_ref().unwrap_or(reply), TokenRequest::Code)?;
     Ok(Tokens { access_lives: Some(told.access_lives.unwrap_or(SHORT)), ..told })
 }
 
@@ -128,16 +89,16 @@ const BAD_APP: &str = "Instagram does not accept the app: client_id and client_s
                        those of the Instagram app, which are not the Meta app's";
 
 /// There is no code for it, so that their words are looked at.
-fn names_the_app(refusal: &Refusal) -> bool {
-    let words = refusal.error_message.to_ascii_lowercase();
+fn names_the_app(refused: &Refused) -> bool {
+    let words = refused.error_message.to_ascii_lowercase();
     ["platform app", "client_id", "client id", "client_secret", "client secret"].iter().any(|name| words.contains(name))
 }
 
 /// Looks at the set-up with a code that nobody has.
-pub(super) async fn checks(app: &OAuthApp, version: &str, api: &Api, redirect_uri: &str) -> Vec<PlatformCheck> {
+pub(super) async fn checks(instagram: &Instagram, api: &Api, redirect_uri: &str) -> Vec<PlatformCheck> {
     let what = "id and secret";
-    let reply = ask_code(app, api, redirect_uri, &Secret::new("nobody-has-this-code")).await;
-    let app = match reply.and_then(|reply| first_token(&reply)) {
+    let code = Secret::new("nobody-has-this-code");
+    let app = match instagram.exchange(api, Exchange { code: &code, redirect_uri, verifier: None }).await {
         Err(error @ TokenError::App { .. }) => found(what, Some(false), error.to_string()),
         Ok(_) | Err(TokenError::Gone { .. }) => {
             found(what, None, "Instagram answers; whether it accepts them shows at the first consent")
@@ -145,7 +106,7 @@ pub(super) async fn checks(app: &OAuthApp, version: &str, api: &Api, redirect_ur
         Err(error) => found(what, None, error.to_string()),
     };
     let redirect_uri = redirect_found(redirect_uri, redirect_problem(NAME, redirect_uri));
-    vec![app, version_found(version, api.now()), redirect_uri]
+    vec![app, version_found(&instagram.version, api.now()), redirect_uri]
 }
 
 /// Without an app there is nothing to look at.
@@ -156,6 +117,13 @@ pub(super) fn no_app() -> Vec<PlatformCheck> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platforms::graph::Withdrawn;
+    use crate::platforms::instagram::Login;
+
+    fn first_token(reply: &Reply) -> Result<Tokens, TokenError> {
+        let (version, withdrawn) = ("v26.0".to_owned(), Withdrawn::default());
+        Instagram { app: None, login: Login::Instagram, version, withdrawn }.read_tokens(reply, TokenRequest::Code)
+    }
 
     fn reply(status: u16, body: &str) -> Reply {
         Reply { status, body: Secret::new(body) }

@@ -31,6 +31,7 @@ mod consent;
 mod discovery;
 mod login;
 mod read;
+mod scopes;
 #[cfg(test)]
 mod tests;
 
@@ -47,8 +48,9 @@ use super::consenting::Consenting;
 use super::graph::{NEWEST, Withdrawn, read_version};
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
-use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
+use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
+use crate::oauth::OAuthApp;
 
 const SLUG: &str = "instagram";
 const NAME: &str = "Instagram";
@@ -106,7 +108,7 @@ enum Login {
 
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     let config: Config = section.read()?;
-    Ok(Configured::of(Instagram {
+    Ok(Configured::consenting(Instagram {
         app: section.app()?,
         login: config.login.as_deref().map_or(Ok(Login::Facebook), login)?,
         version: read_version(SLUG, config.version)?,

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::http_client::test_server::{Asked, Reply, Server};
-use crate::platforms::consenting::{Access, Authorize, Callback, Exchange, Held, TokenError};
+use crate::oauth::{Authorize, Callback, Exchange, Held, Provider, Purpose, TokenError, TokenRequest};
+use crate::platforms::consenting::Access;
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError, Registered, register};
 use crate::process::environment::Environment;
@@ -90,7 +91,7 @@ fn the_app_comes_from_the_section_or_from_variables() {
         let all = register(&tables, None, &Environment::new(variables, None))?;
         Ok(all.into_iter().find(|registered| registered.platform.info().slug == SLUG).expect("registered"))
     };
-    let realm = |registered: &Registered| registered.platform.consenting().expect("it asks owners").realm();
+    let realm = |registered: &Registered| registered.provider.as_ref().expect("it asks owners").realm();
     let section = "[instagram]\nclient_id = 'i'\nclient_secret = 's'";
     let variables =
         [("INSTAGRAM_APP_ID", "i"), ("INSTAGRAM_APP_SECRET", "s"), ("INSTAGRAM_REDIRECT_URI", "https://r.example/")];
@@ -102,8 +103,11 @@ fn the_app_comes_from_the_section_or_from_variables() {
     let own = read(&format!("{section}\nlogin = 'instagram'"), &variables[2..]).expect("a good config");
     assert_eq!(realm(&own), "instagram:i");
     let consenting = own.platform.consenting().expect("it asks owners");
-    assert_eq!((consenting.redirect_uri(), consenting.looks_up()), (Some("https://r.example/"), false));
-    assert_eq!((consenting.renewable_after(), consenting.renews_at_once()), (Seconds(86_400), true));
+    let provider = own.provider.as_ref().expect("it asks owners");
+    let redirect_uri = provider.app().and_then(|app| app.redirect_uri.as_deref());
+    assert_eq!((redirect_uri, consenting.looks_up()), (Some("https://r.example/"), false));
+    let terms = provider.terms();
+    assert_eq!((terms.renewable_after, terms.renews_at_once), (Seconds(86_400), true));
     let lacking = read("", &[]).expect("an empty config").platform;
     assert!(lacking.lacks().is_some_and(|lacks| lacks.contains("client_secret_file")));
     let problem = |text: &str| read(text, &[]).err().expect(text).key;
@@ -279,31 +283,32 @@ async fn instagrams_own_login_has_its_own_pages_tokens_and_ids() {
     })
     .await;
     let (api, instagram) = (api(through(&server.base)), instagram(Login::Instagram));
-    let consenting: &dyn Consenting = &instagram;
+    let (consenting, provider): (&dyn Consenting, &dyn Provider) = (&instagram, &instagram);
     let (state, code) = (Secret::new("st"), Secret::new("AQcode"));
     let redirect_uri = "https://roster.example/cb";
-    let ask = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None };
-    let url = consenting.authorize_url(&api, ask).expect("an app");
+    let purpose = Purpose::Measuring;
+    let ask = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None, purpose };
+    let url = provider.authorize_url(&api, ask).expect("an app");
     assert!(url.starts_with(&format!("{}/www.instagram.com/oauth/authorize?client_id=id-1&", server.base)), "{url}");
     assert!(url.contains("scope=instagram_business_basic%2Cinstagram_business_manage_insights"), "{url}");
     let back = [("code".to_owned(), "AQcode#_".to_owned())];
-    assert!(matches!(consenting.read_callback(&back), Callback::Code(told) if told.expose() == "AQcode"));
+    assert!(matches!(provider.read_callback(&back), Callback::Code(told) if told.expose() == "AQcode"));
 
-    let told = consenting.exchange(&api, Exchange { code: &code, redirect_uri, verifier: None }).await.expect("tokens");
+    let told = provider.exchange(&api, Exchange { code: &code, redirect_uri, verifier: None }).await.expect("tokens");
     assert_eq!((told.access.expose(), told.access_lives), ("short", Some(Seconds(3600))));
     assert_eq!(told.scopes.as_ref().map(Vec::len), Some(2));
     for (token, expected, requests) in [("short", Ok("long"), 2), ("long", Ok("longer"), 1), ("ended", Err(()), 2)] {
         server.forget();
         let held = Held { access: Arc::new(Secret::new(token)), refresh: None };
-        let reply = consenting.renew(&api, &held).await.expect("an answer");
-        let renewed = consenting.read_renewed(&reply);
+        let reply = provider.renew(&api, &held).await.expect("an answer");
+        let renewed = provider.read_tokens(&reply, TokenRequest::Renewal);
         match (&renewed, expected) {
             (Ok(told), Ok(expected)) => assert_eq!(told.access.expose(), expected),
             (Err(TokenError::Gone { what }), Err(())) => assert!(what.contains("expired"), "{what}"),
             (other, _) => panic!("{token}: {:?}", other.as_ref().err()),
         }
         assert_eq!(server.forget(), requests, "{token}");
-        consenting.revoke(&api, &held).await.expect("any word of theirs is its end");
+        provider.revoke(&api, &held).await.expect("any word of theirs is its end");
     }
     let opened = consenting.opened(&api, &access("long", &LOGIN_ALL)).await.expect("opened");
     assert_eq!((opened.owner_id.as_str(), opened.accounts[0].platform_user_id.as_str()), ("55", "17"));
@@ -324,8 +329,8 @@ async fn an_outage_between_both_ways_of_renewing_ends_no_consent() {
     .await;
     let (api, instagram) = (api(through(&server.base)), instagram(Login::Instagram));
     let held = Held { access: Arc::new(Secret::new("short")), refresh: None };
-    let reply = Consenting::renew(&instagram, &api, &held).await.expect("an answer");
-    assert!(matches!(instagram.read_renewed(&reply), Err(TokenError::Later { .. })));
+    let reply = instagram.renew(&api, &held).await.expect("an answer");
+    assert!(matches!(instagram.read_tokens(&reply, TokenRequest::Renewal), Err(TokenError::Later { .. })));
 }
 
 #[tokio::test]

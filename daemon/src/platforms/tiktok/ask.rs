@@ -6,9 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::SLUG;
-use super::read::{
-    BASIC, Envelope, STATS, User, UserAnswer, VIDEO_FIELDS, VIDEOS, VideoAnswer, VideoPage, limited, user_fields, video,
-};
+use super::read::{Envelope, User, UserAnswer, VIDEO_FIELDS, VideoAnswer, VideoPage, limited, user_fields, video};
+use super::scopes::{BASIC, STATS, VIDEOS};
 use crate::history::engagement::NEWEST_POSTS;
 use crate::http_client::{Answer, Api, Request};
 use crate::platforms::asking::{AsksEach, Stop, each};

@@ -1,89 +1,60 @@
-//! Asking for consent: TikTok's own form of OAuth, which no library speaks.
+//! Asking for consent: TikTok's own form of OAuth.
 
-use data_encoding::HEXLOWER;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use roster_protocol::consent::{PlatformCheck, TokenModel};
-use sha2::{Digest, Sha256};
 
 use super::ask::{self, HOST};
-use super::read::{BASIC, PROFILE, STATS, VIDEOS};
-use super::tokens::{Asked, revoked, tokens};
-use super::{NAME, NO_APP, TikTok};
+use super::scopes::SCOPES;
+use super::{NAME, NO_APP, SLUG, TikTok, tokens};
 use crate::http_client::Api;
-use crate::platforms::consenting::{
-    Access, Authorize, Callback, Consenting, Exchange, Held, Opened, Reply, Scope, TokenError, Tokens,
+use crate::oauth::{
+    self, Callback, Challenge, Endpoint, Held, OAuthApp, Provider, Refusal, Reply, Terms, TokenError, TokenRequest,
+    read_callback, redirect,
 };
-use crate::platforms::oauth::{callback, found, redirect, redirect_found, verifier};
-use crate::platforms::{OAuthApp, PlatformError};
-use crate::secret::Secret;
+use crate::platforms::PlatformError;
+use crate::platforms::consenting::{Access, Consenting, Opened, found, redirect_found};
 
-/// Where people allow it.
-const PAGES: &str = "www.tiktok.com";
+const REVOCATION: Endpoint = Endpoint { host: HOST, path: "/v2/oauth/revoke/" };
 
-const SCOPES: &[Scope] = &[
-    Scope { name: BASIC, reads: "who the account is", needed: true },
-    Scope { name: STATS, reads: "followers, following, posts", needed: false },
-    Scope { name: VIDEOS, reads: "likes, comments, shares, views", needed: false },
-    Scope { name: PROFILE, reads: "the account's @name", needed: false },
-];
+const TERMS: Terms = Terms {
+    slug: SLUG,
+    name: NAME,
+    grantor: NAME,
+    realm: "tiktok",
+    section: "platforms.tiktok",
+    no_app: NO_APP,
+    page: Endpoint { host: "www.tiktok.com", path: "/v2/auth/authorize/" },
+    token: Endpoint { host: HOST, path: "/v2/oauth/token/" },
+    revocation: Some(REVOCATION),
+    scopes: SCOPES,
+    separator: ",",
+    client_id: "client_key",
+    parameters: &[("disable_auto_auth", "1")],
+    challenge: Challenge::HexS256,
+    model: TokenModel::Rotating,
+    ..Terms::STANDARD
+};
 
 /// The longest redirect URI that can be registered is one character shorter.
 const TOO_LONG: usize = 512;
 
-impl Consenting for TikTok {
-    fn lacks(&self) -> Option<String> {
-        self.app.is_none().then(|| NO_APP.to_owned())
+impl Provider for TikTok {
+    fn terms(&self) -> &'static Terms {
+        &TERMS
     }
 
-    fn realm(&self) -> String {
-        format!("tiktok:{}", self.app.as_ref().map(|app| app.id.as_str()).unwrap_or_default())
-    }
-
-    fn model(&self) -> TokenModel {
-        TokenModel::Rotating
-    }
-
-    fn scopes(&self) -> &'static [Scope] {
-        SCOPES
-    }
-
-    fn redirect_uri(&self) -> Option<&str> {
-        self.app.as_ref()?.redirect_uri.as_deref()
+    fn app(&self) -> Option<&OAuthApp> {
+        self.app.as_ref()
     }
 
     fn redirect_problem(&self, redirect_uri: &str) -> Option<String> {
         redirect_problem(redirect_uri)
     }
 
-    fn verifier(&self) -> Result<Option<Secret>, getrandom::Error> {
-        verifier().map(Some)
-    }
-
-    fn authorize_url(&self, api: &Api, ask: Authorize<'_>) -> Result<String, PlatformError> {
-        let unconfigured = |what: &str| PlatformError::Unconfigured { what: what.to_owned() };
-        let app = self.app.as_ref().ok_or_else(|| unconfigured(NO_APP))?;
-        let page = api.address(PAGES, "/v2/auth/authorize/");
-        let mut url = page.ok_or_else(|| unconfigured("the gateway does not lead to TikTok's consent page"))?;
-        let scopes: Vec<&str> = SCOPES.iter().map(|scope| scope.name).collect();
-        url.query_pairs_mut()
-            .append_pair("client_key", &app.id)
-            .append_pair("scope", &scopes.join(","))
-            .append_pair("response_type", "code")
-            .append_pair("redirect_uri", ask.redirect_uri)
-            .append_pair("state", ask.state.expose())
-            .append_pair("disable_auto_auth", "1");
-        if let Some(verifier) = ask.verifier {
-            url.query_pairs_mut()
-                .append_pair("code_challenge", &challenge(verifier))
-                .append_pair("code_challenge_method", "S256");
-        }
-        Ok(url.into())
-    }
-
     /// The scopes that come back beside the code come again with the tokens, and are read there.
     fn read_callback(&self, pairs: &[(String, String)]) -> Callback {
-        match callback(NAME, pairs) {
+        match read_callback(NAME, pairs) {
             // Their apps' libraries read this name.
             Callback::Refused(_) if pairs.iter().any(|(name, _)| name == "errCode") => {
                 Callback::Refused(format!("{NAME} ended the sign-in with an error of its own: begin again"))
@@ -92,37 +63,21 @@ impl Consenting for TikTok {
         }
     }
 
-    fn exchange<'a>(&'a self, api: &'a Api, with: Exchange<'a>) -> BoxFuture<'a, Result<Tokens, TokenError>> {
-        async move {
-            let mut form = vec![
-                ("grant_type", "authorization_code"),
-                ("code", with.code.expose()),
-                ("redirect_uri", with.redirect_uri),
-            ];
-            form.extend(with.verifier.map(|verifier| ("code_verifier", verifier.expose())));
-            tokens(&self.post(api, TOKEN, &form).await?, Asked::Code)
-        }
-        .boxed()
-    }
-
-    fn renew<'a>(&'a self, api: &'a Api, held: &'a Held) -> BoxFuture<'a, Result<Reply, TokenError>> {
-        async move {
-            let gone = || TokenError::Gone { what: format!("{NAME} gave no token to renew the consent with") };
-            let refresh = held.refresh.as_ref().ok_or_else(gone)?;
-            self.post(api, TOKEN, &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose())]).await
-        }
-        .boxed()
-    }
-
-    fn read_renewed(&self, reply: &Reply) -> Result<Tokens, TokenError> {
-        tokens(reply, Asked::Renewal)
+    fn refusal(&self, reply: &Reply, request: TokenRequest) -> Option<Refusal> {
+        tokens::refusal(reply, request)
     }
 
     /// TikTok takes the access token, and only while it lives.
     fn revoke<'a>(&'a self, api: &'a Api, held: &'a Held) -> BoxFuture<'a, Result<(), TokenError>> {
-        async move { revoked(&self.post(api, REVOKE, &[("token", held.access.expose())]).await?) }.boxed()
+        async move {
+            let reply = oauth::post(self, api, REVOCATION, &[("token", held.access.expose())]).await?;
+            tokens::revoked(self, &reply)
+        }
+        .boxed()
     }
+}
 
+impl Consenting for TikTok {
     fn opened<'a>(&'a self, api: &'a Api, access: &'a Access) -> BoxFuture<'a, Result<Opened, PlatformError>> {
         ask::opened(api, access).boxed()
     }
@@ -140,33 +95,16 @@ impl Consenting for TikTok {
     }
 }
 
-const TOKEN: &str = "/v2/oauth/token/";
-const REVOKE: &str = "/v2/oauth/revoke/";
-
 impl TikTok {
-    /// Asks as the app. `path` is one of theirs for tokens.
-    async fn post(&self, api: &Api, path: &'static str, form: &[(&str, &str)]) -> Result<Reply, TokenError> {
-        let no_app = || TokenError::App { what: NO_APP.to_owned() };
-        let OAuthApp { id, secret, .. } = self.app.as_ref().ok_or_else(no_app)?;
-        let mut pairs = vec![("client_key", id.as_str()), ("client_secret", secret.expose())];
-        pairs.extend(form);
-        Ok(Reply::of(&api.post(HOST, path).form(&pairs).send().await?))
-    }
-
     /// A token for the app itself opens nothing we read; that it is given proves id and secret.
     async fn app_found(&self, api: &Api) -> PlatformCheck {
-        let reply = self.post(api, TOKEN, &[("grant_type", "client_credentials")]).await;
-        match reply.and_then(|reply| tokens(&reply, Asked::App)) {
+        let reply = oauth::token_request(self, api, &[("grant_type", "client_credentials")]).await;
+        match reply.and_then(|reply| self.read_tokens(&reply, TokenRequest::App)) {
             Ok(_) => found("id and secret", Some(true), "TikTok accepts them"),
             Err(error @ TokenError::App { .. }) => found("id and secret", Some(false), error.to_string()),
             Err(error) => found("id and secret", None, error.to_string()),
         }
     }
-}
-
-/// Lower-case hexadecimal, although the method is called S256.
-fn challenge(verifier: &Secret) -> String {
-    HEXLOWER.encode(&Sha256::digest(verifier.expose().as_bytes()))
 }
 
 /// After "Login Kit for Web" and "Login Kit for Desktop".
@@ -196,13 +134,6 @@ fn has_port(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_challenge_is_hexadecimal() {
-        // The vector of TikTok's own SDK for Android.
-        let verifier = Secret::new("gaeCq5mVvbhA8Ce6w5O9XBVIKMkySgv-_9A-rnhm9Ns");
-        assert_eq!(challenge(&verifier), "e6a178b120743d08509508f269652b0bdf91e29332921bc9e9744fd3dd41bfef");
-    }
 
     #[test]
     fn redirect_uris_are_checked_before_tiktok_does() {

@@ -19,6 +19,7 @@
 mod ask;
 mod consent;
 mod read;
+mod scopes;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -32,8 +33,9 @@ use roster_protocol::text::clean;
 use super::consenting::Consenting;
 use super::reading::{plain_id, profile_url};
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
-use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
+use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
+use crate::oauth::OAuthApp;
 
 const SLUG: &str = "tiktok";
 const NAME: &str = "TikTok";
@@ -69,7 +71,7 @@ fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     if ["client_id", "client_key"].iter().all(|key| section.table.contains_key(*key)) {
         return Err(section.problem("client_key", "is another word for client_id: set one of both"));
     }
-    Ok(Configured::of(TikTok { app: section.app()? }))
+    Ok(Configured::consenting(TikTok { app: section.app()? }))
 }
 
 struct TikTok {

@@ -6,16 +6,12 @@ use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::scopes::{PROFILE, STATS};
 use super::{NAME, SLUG, canonical};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::consenting::{Access, Opened, OpenedAccount};
 use crate::platforms::reading::{Items, count, item, plain_id, shown_name};
 use crate::platforms::{Account, Observation, PlatformError};
-
-pub(super) const BASIC: &str = "user.info.basic";
-pub(super) const PROFILE: &str = "user.info.profile";
-pub(super) const STATS: &str = "user.info.stats";
-pub(super) const VIDEOS: &str = "video.list";
 
 /// Where nobody says how long: the window of their limits.
 const SHORTEST_WAIT: Duration = Duration::from_secs(60);
@@ -217,6 +213,7 @@ pub(super) fn video(text: &RawValue) -> Result<(String, Post), PlatformError> {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::scopes::{BASIC, VIDEOS};
     use super::*;
     use crate::http_client::read_json;
     use crate::platforms::tests::world::account;

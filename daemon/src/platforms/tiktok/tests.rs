@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::http_client::test_server::{Asked, Reply, Server};
-use crate::platforms::consenting::{Access, Authorize, Callback, Exchange, Held, TokenError};
+use crate::oauth::{Authorize, Callback, Exchange, Held, Provider, Purpose, TokenError, TokenRequest};
+use crate::platforms::consenting::Access;
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError, Registered, register};
 use crate::process::environment::Environment;
@@ -89,7 +90,7 @@ fn the_app_comes_from_the_section_or_from_variables() {
         let all = register(&tables, None, &Environment::new(variables, None))?;
         Ok(all.into_iter().find(|registered| registered.platform.info().slug == SLUG).expect("registered"))
     };
-    let realm = |registered: &Registered| registered.platform.consenting().expect("it asks owners").realm();
+    let realm = |registered: &Registered| registered.provider.as_ref().expect("it asks owners").realm();
     for (text, variables) in [
         ("[tiktok]\nclient_id = 'k'\nclient_secret = 's'", [].as_slice()),
         ("[tiktok]\nclient_key = 'k'\nclient_secret = 's'", &[]),
@@ -100,7 +101,10 @@ fn the_app_comes_from_the_section_or_from_variables() {
     }
     let own = [("TIKTOK_REDIRECT_URI", "https://roster.example/cb")];
     let told = read("[tiktok]\nclient_key = 'k'\nclient_secret = 's'", &own).expect("a good config");
-    assert_eq!(told.platform.consenting().and_then(|it| it.redirect_uri()), Some("https://roster.example/cb"));
+    assert_eq!(
+        told.provider.as_ref().and_then(|it| it.app()?.redirect_uri.as_deref()),
+        Some("https://roster.example/cb")
+    );
 
     let lacking = read("", &[]).expect("an empty config").platform;
     assert!(lacking.lacks().is_some_and(|lacks| lacks.contains("client_secret_file")));
@@ -113,7 +117,8 @@ fn the_app_comes_from_the_section_or_from_variables() {
 fn the_consent_page_is_asked_in_tiktoks_own_form() {
     let (state, verifier) = (Secret::new("st"), Secret::new("gaeCq5mVvbhA8Ce6w5O9XBVIKMkySgv-_9A-rnhm9Ns"));
     let redirect_uri = "http://127.0.0.1:8787/oauth/tiktok/callback";
-    let ask = Authorize { redirect_uri, state: &state, verifier: Some(&verifier), login_hint: None };
+    let purpose = Purpose::Measuring;
+    let ask = Authorize { redirect_uri, state: &state, verifier: Some(&verifier), login_hint: None, purpose };
     let url = tiktok().authorize_url(&api(Default::default()), ask).expect("an app");
     assert!(url.starts_with("https://www.tiktok.com/v2/auth/authorize/?client_key=key-1&"), "{url}");
     let url = url::Url::parse(&url).expect("a URL");
@@ -160,7 +165,7 @@ async fn tokens_are_asked_for_as_a_form_and_refused_with_200() {
     let held = Held { access: Arc::new(tokens.access), refresh: tokens.refresh.map(Arc::new) };
 
     let reply = tiktok.renew(&api, &held).await.expect("an answer");
-    assert!(matches!(tiktok.read_renewed(&reply), Err(TokenError::Gone { .. })));
+    assert!(matches!(tiktok.read_tokens(&reply, TokenRequest::Renewal), Err(TokenError::Gone { .. })));
     let unrenewable = Held { refresh: None, ..held.clone() };
     assert!(matches!(tiktok.renew(&api, &unrenewable).await, Err(TokenError::Gone { .. })));
     tiktok.revoke(&api, &held).await.expect("ended");

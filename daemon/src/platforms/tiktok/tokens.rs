@@ -1,37 +1,15 @@
-//! What their token endpoint says, whatever the HTTP status. Pure.
+//! What the refusals of their token endpoint mean, whatever the HTTP status. Pure.
 
 use std::time::Duration;
 
-use roster_protocol::time::Seconds;
 use serde::Deserialize;
 
-use super::{NAME, SLUG};
-use crate::http_client::{HttpErrorKind, read_json};
-use crate::platforms::asking::sentence;
-use crate::platforms::consenting::{Reply, TokenError, Tokens};
-use crate::platforms::oauth::token;
-use crate::platforms::reading::{count, plain_id};
-use crate::secret::Secret;
+use super::{NAME, SLUG, TikTok};
+use crate::oauth::{Refusal, Reply, TokenError, TokenRequest, read, refused};
+use crate::platforms::reading::plain_id;
 
-/// What was asked for: the same refusal means something else each time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    Code,
-    Renewal,
-    App,
-    Revocation,
-}
-
-/// Both forms: tokens, or why there are none.
 #[derive(Default, Deserialize)]
-struct Told {
-    access_token: Option<Secret>,
-    refresh_token: Option<Secret>,
-    #[serde(default, deserialize_with = "count")]
-    expires_in: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
-    refresh_expires_in: Option<u64>,
-    scope: Option<String>,
+struct Refused {
     error: Option<Problem>,
     #[serde(default)]
     error_description: String,
@@ -45,45 +23,54 @@ enum Problem {
     Object { code: String },
 }
 
-impl Told {
-    fn problem(&self) -> Option<&str> {
+impl Refused {
+    fn code(&self) -> Option<&str> {
         let (Problem::Code(code) | Problem::Object { code }) = self.error.as_ref()?;
         Some(code.as_str()).filter(|code| !code.is_empty() && *code != "ok")
     }
 }
 
-/// The tokens of an answer.
-pub(super) fn tokens(reply: &Reply, asked: Asked) -> Result<Tokens, TokenError> {
-    let told = read(reply)?;
-    if let Some(code) = told.problem() {
-        return Err(refused(code, asked));
-    }
-    let access = told.access_token.and_then(token).ok_or_else(|| unexpected("the answer holds no token"))?;
-    let scopes = |told: String| told.split([',', ' ']).filter_map(plain_id).map(str::to_owned).collect();
-    Ok(Tokens {
-        access,
-        refresh: told.refresh_token.and_then(token),
-        access_lives: told.expires_in.map(Seconds),
-        refresh_lives: told.refresh_expires_in.map(Seconds),
-        scopes: told.scope.map(scopes),
+pub(super) fn refusal(reply: &Reply, request: TokenRequest) -> Option<Refusal> {
+    let told: Refused = reply.read().ok()?;
+    let unknown = |what: &str| Refusal::Unknown(format!("{SLUG} tokens: {what}"));
+    Some(match (told.code()?, request) {
+        ("invalid_grant", TokenRequest::Renewal) => Refusal::Over(Some(format!(
+            "{NAME} has ended the consent: revoked by its owner, out of time, or its account is gone"
+        ))),
+        ("invalid_grant", _) => Refusal::Over(None),
+        ("access_denied", TokenRequest::Code) => Refusal::Over(Some("the account's owner did not consent".to_owned())),
+        ("invalid_client" | "unauthorized_client", _) => Refusal::App(None),
+        ("invalid_scope", _) => {
+            Refusal::App(Some(format!("{NAME} has not approved the app for what Roster asks: check its scopes")))
+        }
+        ("server_error" | "temporarily_unavailable" | "internal_error", _) => Refusal::Outage(None),
+        ("rate_limit_exceeded", _) => Refusal::Limited { what: None, retry_after: Duration::from_secs(60) },
+        ("invalid_request", TokenRequest::Code) => {
+            unknown("it refused the code (invalid_request): is the redirect URI in the app's settings exactly this?")
+        }
+        (code, _) => unknown(&format!("it refused ({})", plain_id(code).unwrap_or("for no known reason"))),
     })
 }
 
 /// Whether a consent is over, as its owner's account or we wished.
-pub(super) fn revoked(reply: &Reply) -> Result<(), TokenError> {
-    if reply.body.expose().trim().is_empty() && (200..300).contains(&reply.status) {
+pub(super) fn revoked(tiktok: &TikTok, reply: &Reply) -> Result<(), TokenError> {
+    if reply.is_success() && reply.body.expose().trim().is_empty() {
         return Ok(());
     }
-    let told = read(reply)?;
-    match told.problem() {
-        None => Ok(()),
+    let told: Refused = match reply.read() {
+        Ok(told) => told,
+        Err(kind) if reply.is_success() => return Err(read::unreadable(SLUG, kind)),
+        Err(_) => Refused::default(),
+    };
+    match told.code() {
+        None if reply.is_success() => Ok(()),
         Some("invalid_grant") if !is_expired(&told.error_description) => Ok(()),
         // Only a token that still lives can end the consent.
         Some("invalid_grant" | "access_token_invalid") => {
             let what = format!("{NAME} wants a fresh token before it ends the consent");
             Err(TokenError::Later { what, retry_after: None, sent: false })
         }
-        Some(code) => Err(refused(code, Asked::Revocation)),
+        _ => Err(refused(tiktok, reply, TokenRequest::Revocation)),
     }
 }
 
@@ -93,52 +80,23 @@ fn is_expired(description: &str) -> bool {
     description.contains("expired") && !description.contains("invalid") && !description.contains("revoked")
 }
 
-/// The answer in its parts. A failing status is a failure also where the body names none.
-fn read(reply: &Reply) -> Result<Told, TokenError> {
-    let told: Result<Told, _> = read_json(reply.body.expose().as_bytes());
-    let refused = told.as_ref().is_ok_and(|told| told.problem().is_some());
-    if !refused && !(200..300).contains(&reply.status) {
-        return Err(TokenError::by_status(NAME, reply.status, None));
-    }
-    told.map_err(|kind| match kind {
-        HttpErrorKind::Shape { at, what } => unexpected(&format!("{at} {what}")),
-        kind => unexpected(&kind.to_string()),
-    })
-}
-
-fn refused(code: &str, asked: Asked) -> TokenError {
-    match (code, asked) {
-        ("invalid_grant", Asked::Renewal) => TokenError::Gone {
-            what: format!("{NAME} has ended the consent: revoked by its owner, out of time, or its account is gone"),
-        },
-        ("invalid_grant", _) => TokenError::Gone { what: format!("{NAME}'s code is used or out of time: begin again") },
-        ("access_denied", Asked::Code) => TokenError::Gone { what: "the account's owner did not consent".to_owned() },
-        ("invalid_client" | "unauthorized_client", _) => TokenError::App {
-            what: format!("{NAME} does not accept the app: check client_id and client_secret in [platforms.tiktok]"),
-        },
-        ("invalid_scope", _) => {
-            TokenError::App { what: format!("{NAME} has not approved the app for what Roster asks: check its scopes") }
-        }
-        ("server_error" | "temporarily_unavailable" | "internal_error", _) => later(None, true),
-        ("rate_limit_exceeded", _) => later(Some(Duration::from_secs(60)), false),
-        ("invalid_request", Asked::Code) => {
-            unexpected("it refused the code (invalid_request): is the redirect URI in the app's settings exactly this?")
-        }
-        (code, _) => unexpected(&format!("it refused ({})", plain_id(code).unwrap_or("for no known reason"))),
-    }
-}
-
-fn later(retry_after: Option<Duration>, sent: bool) -> TokenError {
-    TokenError::Later { what: format!("{NAME} cannot give tokens now"), retry_after, sent }
-}
-
-fn unexpected(what: &str) -> TokenError {
-    TokenError::Unexpected { what: sentence(&format!("{SLUG} tokens: {what}")) }
-}
-
 #[cfg(test)]
 mod tests {
+    use roster_protocol::time::Seconds;
+
     use super::*;
+    use crate::oauth::{Provider, Tokens};
+    use crate::secret::Secret;
+
+    const NO_APP: TikTok = TikTok { app: None };
+
+    fn tokens(reply: &Reply, request: TokenRequest) -> Result<Tokens, TokenError> {
+        NO_APP.read_tokens(reply, request)
+    }
+
+    fn revoked(reply: &Reply) -> Result<(), TokenError> {
+        super::revoked(&NO_APP, reply)
+    }
 
     fn reply(status: u16, body: &str) -> Reply {
         Reply { status, body: Secret::new(body) }
@@ -151,46 +109,46 @@ mod tests {
 
     #[test]
     fn tokens_live_as_long_as_the_answer_says() {
-        let told = tokens(&reply(200, include_str!("fixtures/token.json")), Asked::Code).expect("tokens");
+        let told = tokens(&reply(200, include_str!("fixtures/token.json")), TokenRequest::Code).expect("tokens");
         assert_eq!(told.access.expose(), "act.example12345Example12345Example");
         assert_eq!(told.refresh.as_ref().map(Secret::expose), Some("rft.example12345Example12345Example"));
         assert_eq!((told.access_lives, told.refresh_lives), (Some(Seconds(86_400)), Some(Seconds(31_536_000))));
         let scopes = ["user.info.basic", "video.list"].map(str::to_owned).to_vec();
         assert_eq!(told.scopes, Some(scopes));
 
-        let short =
-            tokens(&reply(200, r#"{"access_token":"act.x","expires_in":7200}"#), Asked::Renewal).expect("tokens");
+        let short = tokens(&reply(200, r#"{"access_token":"act.x","expires_in":7200}"#), TokenRequest::Renewal)
+            .expect("tokens");
         assert!(short.refresh.is_none() && short.scopes.is_none() && short.refresh_lives.is_none());
         assert_eq!(short.access_lives, Some(Seconds(7200)));
     }
 
     #[test]
     fn refusals_say_what_is_done_next() {
-        let check = |reply: &Reply, asked: Asked, expected: &str| {
+        let check = |reply: &Reply, asked: TokenRequest, expected: &str| {
             let told = format!("{:?}", tokens(reply, asked).err());
             assert!(told.starts_with(&format!("Some({expected}")) && !told.contains("canary"), "{told}");
         };
-        check(&refusal("invalid_grant"), Asked::Renewal, "Gone");
-        check(&refusal("invalid_grant"), Asked::Code, "Gone");
-        check(&refusal("access_denied"), Asked::Code, "Gone");
+        check(&refusal("invalid_grant"), TokenRequest::Renewal, "Gone");
+        check(&refusal("invalid_grant"), TokenRequest::Code, "Gone");
+        check(&refusal("access_denied"), TokenRequest::Code, "Gone");
         for other in ["access_denied", "invalid_request", "unsupported_grant_type", "canary words"] {
-            check(&refusal(other), Asked::Renewal, "Unexpected");
+            check(&refusal(other), TokenRequest::Renewal, "Unexpected");
         }
         for app in ["invalid_client", "unauthorized_client", "invalid_scope"] {
-            check(&refusal(app), Asked::Renewal, "App");
+            check(&refusal(app), TokenRequest::Renewal, "App");
         }
         for later in ["server_error", "temporarily_unavailable", "rate_limit_exceeded"] {
-            check(&refusal(later), Asked::Renewal, "Later");
+            check(&refusal(later), TokenRequest::Renewal, "Later");
         }
-        check(&reply(500, r#"{"error":{"code":"internal_error","message":"canary"}}"#), Asked::Renewal, "Later");
-        check(&reply(503, "<html>canary"), Asked::Renewal, "Later");
-        check(&reply(429, "{}"), Asked::Renewal, "Later");
-        check(&reply(307, ""), Asked::Renewal, "Unexpected");
+        check(&reply(500, r#"{"error":{"code":"internal_error","message":"canary"}}"#), TokenRequest::Renewal, "Later");
+        check(&reply(503, "<html>canary"), TokenRequest::Renewal, "Later");
+        check(&reply(429, "{}"), TokenRequest::Renewal, "Later");
+        check(&reply(307, ""), TokenRequest::Renewal, "Unexpected");
         for nonsense in ["", "<html>canary", "[]", "{}", r#"{"access_token":""}"#, r#"{"access_token":"canary x"}"#] {
-            check(&reply(200, nonsense), Asked::Renewal, "Unexpected");
+            check(&reply(200, nonsense), TokenRequest::Renewal, "Unexpected");
         }
         let odd = r#"{"access_token":"canary","expires_in":-1}"#;
-        check(&reply(200, odd), Asked::Renewal, "Unexpected { what: \"tiktok tokens: expires_in is not a count");
+        check(&reply(200, odd), TokenRequest::Renewal, "Unexpected { what: \"tiktok tokens: expires_in is not a count");
     }
 
     #[test]
@@ -218,7 +176,7 @@ mod tests {
         #[test]
         fn any_answer_is_read_without_panic(status in 100_u16..600, text in crate::platforms::tests::json()) {
             let reply = reply(status, &text);
-            let _ = (tokens(&reply, Asked::Renewal), revoked(&reply));
+            let _ = (tokens(&reply, TokenRequest::Renewal), revoked(&reply));
         }
     }
 }

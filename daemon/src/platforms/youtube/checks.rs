@@ -3,13 +3,12 @@
 use roster_protocol::consent::PlatformCheck;
 
 use super::ask::{Batch, With};
-use super::tokens::{Asked, tokens};
 use super::{NO_APP, NO_KEY, YouTube};
 use crate::http_client::Api;
+use crate::oauth::{self, Provider, TokenError, TokenRequest, redirect};
 use crate::platforms::PlatformError;
 use crate::platforms::asking::Stop;
-use crate::platforms::consenting::TokenError;
-use crate::platforms::oauth::{found, redirect, redirect_found};
+use crate::platforms::consenting::{found, redirect_found};
 use crate::secret::Secret;
 
 /// The channel of Google's own developers, which the documentation asks about too.
@@ -41,8 +40,8 @@ async fn key_found(api: &Api, key: &Secret) -> PlatformCheck {
 /// Asks with a refresh token that nobody has: Google looks at the app first.
 async fn app_found(youtube: &YouTube, api: &Api) -> PlatformCheck {
     let nobodys = [("grant_type", "refresh_token"), ("refresh_token", "1//nobody-has-this-token")];
-    let reply = youtube.ask_token(api, &nobodys).await;
-    match reply.and_then(|reply| tokens(&reply, Asked::Renewal)) {
+    let reply = oauth::token_request(youtube, api, &nobodys).await;
+    match reply.and_then(|reply| youtube.read_tokens(&reply, TokenRequest::Renewal)) {
         Ok(_) | Err(TokenError::Gone { .. }) => found("id and secret", Some(true), "Google accepts them"),
         Err(error @ TokenError::App { .. }) => found("id and secret", Some(false), error.to_string()),
         Err(error) => found("id and secret", None, error.to_string()),

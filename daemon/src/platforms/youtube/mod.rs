@@ -34,6 +34,7 @@ mod consent;
 mod own;
 mod read;
 mod refusal;
+mod scopes;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -50,8 +51,9 @@ use serde::Deserialize;
 use super::consenting::Consenting;
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
-use super::{Account, HandleError, OAuthApp, Observed, Platform, PlatformInfo};
+use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
+use crate::oauth::OAuthApp;
 use crate::secret::Secret;
 
 const SLUG: &str = "youtube";
@@ -101,7 +103,7 @@ struct Config {
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     let Config { api_key, api_key_file } = section.read()?;
     let key = section.secret("api_key", None, api_key, api_key_file.as_deref())?;
-    Ok(Configured::of(YouTube { key, app: section.app()? }))
+    Ok(Configured::consenting(YouTube { key, app: section.app()? }))
 }
 
 /// Either is enough: the key for what everyone may see, the app for channels whose owners consented.

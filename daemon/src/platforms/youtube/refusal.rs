@@ -8,7 +8,7 @@ use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 
 use super::SLUG;
-use super::consent::READ;
+use super::scopes::READ;
 use crate::platforms::PlatformError;
 use crate::platforms::asking::sentence;
 

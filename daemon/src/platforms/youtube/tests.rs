@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::oauth::Provider;
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError};
 
@@ -48,11 +49,11 @@ fn without_key_and_app_it_says_what_to_set() {
     let app = || Some(OAuthApp { id: "id-1".to_owned(), secret: Secret::new("s"), redirect_uri: None });
     let lacking = YouTube { key: None, app: None };
     assert!(Platform::lacks(&lacking).is_some_and(|lacks| lacks.contains("api_key_file")));
-    let lacks = lacking.consenting().and_then(|consenting| consenting.lacks());
+    let lacks = Provider::lacks(&lacking);
     assert!(lacks.is_some_and(|lacks| lacks.contains("client_secret_file")));
     assert_eq!(Platform::lacks(&by_key()), None);
     let consenting = YouTube { key: None, app: app() };
-    assert_eq!((Platform::lacks(&consenting), Consenting::lacks(&consenting)), (None, None));
+    assert_eq!((Platform::lacks(&consenting), Provider::lacks(&consenting)), (None, None));
 }
 
 const ID: &str = "UC0000000000000000000001";

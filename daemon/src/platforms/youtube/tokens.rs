@@ -1,181 +1,64 @@
-//! What their token endpoints say: OAuth as the RFCs have it, read with the types of a library. Pure.
-//!
-//! The library's types do not wipe what they hold, so each secret moves into ours at once.
+//! What the refusals of their token endpoint mean, where they are Google's own. Pure.
 
 use std::time::Duration;
 
-use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType, BasicTokenType};
-use oauth2::{
-    DeviceCodeErrorResponse, DeviceCodeErrorResponseType, ExtraTokenFields, StandardDeviceAuthorizationResponse,
-    StandardTokenResponse, TokenResponse,
-};
-use roster_protocol::text::{NAME_CHARACTERS, clean};
-use roster_protocol::time::Seconds;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use crate::oauth::{Refusal, Reply, Terms, TokenRequest, read};
 
-use super::SLUG;
-use crate::http_client::{HttpErrorKind, read_json};
-use crate::platforms::asking::sentence;
-use crate::platforms::consenting::{DeviceAnswer, DeviceCode, Reply, TokenError, Tokens};
-use crate::platforms::oauth::{redirect, token};
-use crate::secret::Secret;
-
-/// What was asked for: the same refusal means something else each time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    Code,
-    Renewal,
-    Device,
-}
-
-type Granted = StandardTokenResponse<Lives, BasicTokenType>;
-
-/// Told for consents that are limited in time.
-#[derive(Debug, Deserialize, Serialize)]
-struct Lives {
-    refresh_token_expires_in: Option<u64>,
-}
-
-impl ExtraTokenFields for Lives {}
-
-/// The tokens of an answer. A renewal brings no refresh token: the one that is held stays good.
-pub(super) fn tokens(reply: &Reply, asked: Asked) -> Result<Tokens, TokenError> {
-    if is_success(reply) { granted(reply) } else { Err(refused(reply, asked)) }
-}
-
-fn granted(reply: &Reply) -> Result<Tokens, TokenError> {
-    let told: Granted = read(reply).map_err(unreadable)?;
-    let access = token(Secret::new(told.access_token().secret()));
-    let scopes = told.scopes().map(|scopes| {
-        let plain = |scope: &&str| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
-        scopes.iter().map(|scope| scope.as_str()).filter(plain).map(str::to_owned).collect()
-    });
-    Ok(Tokens {
-        access: access.ok_or_else(|| unexpected("the answer holds no token"))?,
-        refresh: told.refresh_token().and_then(|refresh| token(Secret::new(refresh.secret()))),
-        access_lives: told.expires_in().map(|lives| Seconds(lives.as_secs())),
-        refresh_lives: told.extra_fields().refresh_token_expires_in.map(Seconds),
-        scopes,
-    })
-}
-
-/// Whether a consent is over, as its owner's account or we wished.
-pub(super) fn revoked(reply: &Reply) -> Result<(), TokenError> {
-    if is_success(reply) {
-        return Ok(());
-    }
-    match read::<BasicErrorResponse>(reply) {
-        Ok(told) if told.error().as_ref() == "invalid_token" => Ok(()),
-        _ => Err(refused(reply, Asked::Renewal)),
-    }
-}
-
-/// A code for a device. The page's address is told in one of two fields.
-pub(super) fn device_code(reply: &Reply) -> Result<DeviceCode, TokenError> {
-    if reply.status == 403 && read::<BasicErrorResponse>(reply).is_err() {
+pub(super) fn refusal(terms: &Terms, reply: &Reply, request: TokenRequest) -> Option<Refusal> {
+    let words = |what: &str| Some(what.to_owned());
+    let Some(code) = read::error_code(reply) else {
         // Asked too often: `error_code` instead of `error`.
-        let what = "Google gives out no more codes for now".to_owned();
-        return Err(TokenError::Later { what, retry_after: Some(Duration::from_secs(60)), sent: false });
-    }
-    if !is_success(reply) {
-        return Err(refused(reply, Asked::Device));
-    }
-    let told: StandardDeviceAuthorizationResponse = read(reply).map_err(unreadable)?;
-    let url = told.verification_uri().as_str();
-    let is_page = redirect(url).is_some_and(|(url, loopback)| loopback || url.scheme() == "https");
-    let code = token(Secret::new(told.device_code().secret())).filter(|_| is_page);
-    Ok(DeviceCode {
-        code: code.ok_or_else(|| unexpected("the answer holds no code, or no page to type it at"))?,
-        user_code: clean(told.user_code().secret(), NAME_CHARACTERS),
-        url: sentence(url),
-        lives: Seconds(told.expires_in().as_secs()),
-        interval: Seconds(told.interval().as_secs().max(1)),
+        let is_limit = reply.status == 403 && request == TokenRequest::Device;
+        let what = words("Google gives out no more codes for now");
+        return is_limit.then_some(Refusal::Limited { what, retry_after: Duration::from_secs(60) });
+    };
+    Some(match (code.as_str(), request) {
+        ("invalid_grant", TokenRequest::Renewal | TokenRequest::Revocation) => Refusal::Over(words(
+            "Google has ended the consent: revoked by its owner, unused for six months, or given while the app was in \
+             testing, where it lasts seven days",
+        )),
+        ("invalid_client" | "unauthorized_client", TokenRequest::Device) => Refusal::App(words(
+            "Google does not accept the app for device codes: check client_id and client_secret in \
+             [platforms.youtube], which must be of the type TVs and Limited Input devices",
+        )),
+        ("deleted_client" | "disabled_client", _) => Refusal::App(None),
+        ("org_internal", _) => {
+            Refusal::App(words("the app is for its own organisation's accounts alone: make it external at Google"))
+        }
+        ("redirect_uri_mismatch", _) => {
+            Refusal::App(words("the redirect URI is not among those in the app's settings at Google"))
+        }
+        ("internal_failure", _) => Refusal::Outage(None),
+        _ => return read::refusal(terms, reply),
     })
-}
-
-/// How a device code stands. The status differs from the RFC's; the word for it does not.
-pub(super) fn device_answer(reply: &Reply) -> Result<DeviceAnswer, TokenError> {
-    use DeviceCodeErrorResponseType::{AccessDenied, AuthorizationPending, Basic, ExpiredToken, SlowDown};
-    if is_success(reply) {
-        return granted(reply).map(|tokens| DeviceAnswer::Granted(Box::new(tokens)));
-    }
-    match read::<DeviceCodeErrorResponse>(reply).as_ref().map(|told| told.error()) {
-        Ok(AuthorizationPending) => Ok(DeviceAnswer::Pending),
-        Ok(SlowDown) => Ok(DeviceAnswer::SlowDown),
-        Ok(AccessDenied) => Ok(DeviceAnswer::Denied),
-        Ok(ExpiredToken | Basic(BasicErrorResponseType::InvalidGrant)) => Ok(DeviceAnswer::Over),
-        _ => Err(refused(reply, Asked::Device)),
-    }
-}
-
-/// What a refusal means. Their descriptions are not read: they may hold what was sent.
-fn refused(reply: &Reply, asked: Asked) -> TokenError {
-    use BasicErrorResponseType::{Extension, InvalidClient, InvalidGrant, InvalidScope, UnauthorizedClient};
-    let by_status = || TokenError::by_status("Google", reply.status, None);
-    if reply.status == 429 || reply.status >= 500 {
-        return by_status();
-    }
-    let Ok(told) = read::<BasicErrorResponse>(reply) else { return by_status() };
-    match told.error() {
-        InvalidGrant if asked == Asked::Renewal => TokenError::Gone {
-            what: "Google has ended the consent: revoked by its owner, unused for six months, or given while the app \
-                   was in testing, where it lasts seven days"
-                .to_owned(),
-        },
-        InvalidGrant => TokenError::Gone { what: "Google's code is used or out of time: begin again".to_owned() },
-        InvalidClient | UnauthorizedClient if asked == Asked::Device => TokenError::App {
-            what: "Google does not accept the app for device codes: check client_id and client_secret in \
-                   [platforms.youtube], which must be of the type TVs and Limited Input devices"
-                .to_owned(),
-        },
-        InvalidClient | UnauthorizedClient => bad_app(),
-        InvalidScope => app("Google does not let this app ask for what Roster reads: check its scopes"),
-        Extension(code) => match code.as_str() {
-            "deleted_client" | "disabled_client" => bad_app(),
-            "org_internal" => app("the app is for its own organisation's accounts alone: make it external at Google"),
-            "redirect_uri_mismatch" => app("the redirect URI is not among those in the app's settings at Google"),
-            "server_error" | "temporarily_unavailable" | "internal_failure" => {
-                TokenError::Later { what: "Google cannot give tokens now".to_owned(), retry_after: None, sent: true }
-            }
-            _ => unknown(reply.status, code),
-        },
-        other => unknown(reply.status, other.as_ref()),
-    }
-}
-
-fn bad_app() -> TokenError {
-    app("Google does not accept the app: check client_id and client_secret in [platforms.youtube]")
-}
-
-fn app(what: &str) -> TokenError {
-    TokenError::App { what: what.to_owned() }
-}
-
-fn unknown(status: u16, code: &str) -> TokenError {
-    let plain = code.len() <= 60 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    unexpected(&format!("it refused ({status}): {}", if plain { code } else { "for no known reason" }))
-}
-
-fn unexpected(what: &str) -> TokenError {
-    TokenError::Unexpected { what: sentence(&format!("{SLUG} tokens: {what}")) }
-}
-
-fn unreadable(kind: HttpErrorKind) -> TokenError {
-    unexpected(&kind.to_string())
-}
-
-fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, HttpErrorKind> {
-    read_json(reply.body.expose().as_bytes())
-}
-
-fn is_success(reply: &Reply) -> bool {
-    (200..300).contains(&reply.status)
 }
 
 #[cfg(test)]
 mod tests {
+    use roster_protocol::time::Seconds;
+
     use super::*;
+    use crate::oauth::{DeviceAnswer, DeviceCode, Provider, TokenError, Tokens};
+    use crate::platforms::youtube::YouTube;
+    use crate::secret::Secret;
+
+    const NO_APP: YouTube = YouTube { key: None, app: None };
+
+    fn tokens(reply: &Reply, request: TokenRequest) -> Result<Tokens, TokenError> {
+        NO_APP.read_tokens(reply, request)
+    }
+
+    fn revoked(reply: &Reply) -> Result<(), TokenError> {
+        read::revoked(&NO_APP, reply)
+    }
+
+    fn device_code(reply: &Reply) -> Result<DeviceCode, TokenError> {
+        read::device_code(&NO_APP, reply)
+    }
+
+    fn device_answer(reply: &Reply) -> Result<DeviceAnswer, TokenError> {
+        read::device_answer(&NO_APP, reply)
+    }
 
     fn reply(status: u16, body: &str) -> Reply {
         Reply { status, body: Secret::new(body) }
@@ -187,46 +70,46 @@ mod tests {
 
     #[test]
     fn tokens_are_read_and_a_renewal_keeps_the_refresh_token() {
-        let told = tokens(&reply(200, include_str!("fixtures/token.json")), Asked::Code).expect("tokens");
+        let told = tokens(&reply(200, include_str!("fixtures/token.json")), TokenRequest::Code).expect("tokens");
         assert_eq!(told.access.expose(), "example-access-token");
         assert_eq!(told.refresh.as_ref().map(Secret::expose), Some("1//example-refresh-token"));
         assert_eq!((told.access_lives, told.refresh_lives), (Some(Seconds(3599)), Some(Seconds(604_799))));
         assert_eq!(told.scopes.map(|scopes| scopes.len()), Some(2));
 
         let renewed = r#"{"access_token":"x","expires_in":3599,"scope":"","token_type":"Bearer"}"#;
-        let renewed = tokens(&reply(200, renewed), Asked::Renewal).expect("tokens");
+        let renewed = tokens(&reply(200, renewed), TokenRequest::Renewal).expect("tokens");
         assert!(renewed.refresh.is_none() && renewed.refresh_lives.is_none());
         assert_eq!(renewed.scopes, Some(Vec::new()));
     }
 
     #[test]
     fn refusals_say_what_is_done_next() {
-        let check = |reply: &Reply, asked: Asked, expected: &str| {
+        let check = |reply: &Reply, asked: TokenRequest, expected: &str| {
             let told = format!("{:?}", tokens(reply, asked).err());
             assert!(told.starts_with(&format!("Some({expected}")) && !told.contains("canary"), "{told}");
         };
-        check(&refusal(400, "invalid_grant"), Asked::Renewal, "Gone { what: \"Google has ended");
-        check(&refusal(400, "invalid_grant"), Asked::Code, "Gone { what: \"Google's code");
-        check(&refusal(401, "invalid_client"), Asked::Renewal, "App");
-        check(&refusal(401, "deleted_client"), Asked::Renewal, "App");
-        check(&refusal(400, "redirect_uri_mismatch"), Asked::Code, "App");
+        check(&refusal(400, "invalid_grant"), TokenRequest::Renewal, "Gone { what: \"Google has ended");
+        check(&refusal(400, "invalid_grant"), TokenRequest::Code, "Gone { what: \"Google's code");
+        check(&refusal(401, "invalid_client"), TokenRequest::Renewal, "App");
+        check(&refusal(401, "deleted_client"), TokenRequest::Renewal, "App");
+        check(&refusal(400, "redirect_uri_mismatch"), TokenRequest::Code, "App");
         check(
             &refusal(400, "invalid_request"),
-            Asked::Code,
+            TokenRequest::Code,
             "Unexpected { what: \"youtube tokens: it refused (400): inv",
         );
-        check(&refusal(400, "canary <b>"), Asked::Code, "Unexpected");
-        check(&refusal(500, "invalid_grant"), Asked::Renewal, "Later");
-        check(&refusal(400, "internal_failure"), Asked::Renewal, "Later");
-        check(&reply(503, "<html>canary"), Asked::Renewal, "Later");
-        check(&reply(429, ""), Asked::Renewal, "Later");
-        check(&reply(307, ""), Asked::Renewal, "Unexpected");
-        check(&reply(403, r#"{"error":{"code":403,"message":"canary"}}"#), Asked::Renewal, "Unexpected");
+        check(&refusal(400, "canary <b>"), TokenRequest::Code, "Unexpected");
+        check(&refusal(500, "invalid_grant"), TokenRequest::Renewal, "Later");
+        check(&refusal(400, "internal_failure"), TokenRequest::Renewal, "Later");
+        check(&reply(503, "<html>canary"), TokenRequest::Renewal, "Later");
+        check(&reply(429, ""), TokenRequest::Renewal, "Later");
+        check(&reply(307, ""), TokenRequest::Renewal, "Unexpected");
+        check(&reply(403, r#"{"error":{"code":403,"message":"canary"}}"#), TokenRequest::Renewal, "Unexpected");
         for nonsense in ["", "<html>canary", "[]", "{}", r#"{"access_token":"","token_type":"Bearer"}"#] {
-            check(&reply(200, nonsense), Asked::Renewal, "Unexpected");
+            check(&reply(200, nonsense), TokenRequest::Renewal, "Unexpected");
         }
         let odd = r#"{"access_token":"canary","token_type":"Bearer","expires_in":-1}"#;
-        check(&reply(200, odd), Asked::Renewal, "Unexpected { what: \"youtube tokens: expires_in");
+        check(&reply(200, odd), TokenRequest::Renewal, "Unexpected { what: \"youtube tokens: expires_in");
     }
 
     #[test]
@@ -281,7 +164,7 @@ mod tests {
         #[test]
         fn any_answer_is_read_without_panic(status in 100_u16..600, text in crate::platforms::tests::json()) {
             let reply = reply(status, &text);
-            let _ = (tokens(&reply, Asked::Renewal), revoked(&reply), device_code(&reply), device_answer(&reply));
+            let _ = (tokens(&reply, TokenRequest::Renewal), revoked(&reply), device_code(&reply), device_answer(&reply));
         }
     }
 }

@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use rosterd::oauth::{Reply, TokenRequest};
 use rosterd::platforms::Registered;
-use rosterd::platforms::consenting::Reply;
 use rosterd::secret::Secret;
 
 static PLATFORMS: LazyLock<Vec<Registered>> = LazyLock::new(|| roster_fuzz::platforms("http://127.0.0.1:1"));
@@ -15,14 +15,14 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((first, bytes)) = bytes.split_first() else { return };
     let text = String::from_utf8_lossy(bytes).into_owned();
     for registered in PLATFORMS.iter() {
-        let Some(consenting) = registered.platform.consenting() else { continue };
+        let Some(provider) = &registered.provider else { continue };
         let reply = Reply { status: STATUSES[usize::from(*first) % 8], body: Secret::new(text.clone()) };
-        if let Err(error) = consenting.read_renewed(&reply) {
+        if let Err(error) = provider.read_tokens(&reply, TokenRequest::Renewal) {
             let error = error.to_string();
             assert!(roster_fuzz::is_harmless(&error) && error.chars().count() < 400, "{error:?}");
         }
         let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
         let pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let _ = consenting.read_callback(&pairs);
+        let _ = provider.read_callback(&pairs);
     }
 });

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::platforms::consenting::{Access, Authorize, DeviceAnswer, Exchange, Held, TokenError};
+use crate::oauth::{Authorize, DeviceAnswer, Exchange, Held, Provider, Purpose, TokenError, TokenRequest};
+use crate::platforms::consenting::Access;
 use crate::platforms::{ConfigProblem, Registered, register};
 use crate::process::environment::Environment;
 
@@ -49,7 +50,7 @@ fn the_app_comes_from_the_section_or_from_variables() {
         let all = register(&tables, None, &Environment::new(variables, None))?;
         Ok(all.into_iter().find(|registered| registered.platform.info().slug == SLUG).expect("registered"))
     };
-    let realm = |registered: &Registered| registered.platform.consenting().expect("it asks owners").realm();
+    let realm = |registered: &Registered| registered.provider.as_ref().expect("it asks owners").realm();
     let section = "[youtube]\nclient_id = 'i'\nclient_secret = 's'";
     let variables =
         [("GOOGLE_CLIENT_ID", "i"), ("GOOGLE_CLIENT_SECRET", "s"), ("YOUTUBE_REDIRECT_URI", "https://r.example/")];
@@ -57,7 +58,7 @@ fn the_app_comes_from_the_section_or_from_variables() {
         assert_eq!(realm(&read(text, variables).expect(text)), "google:i");
     }
     let told = read("", &variables).expect("a good config");
-    assert_eq!(told.platform.consenting().and_then(|it| it.redirect_uri()), Some("https://r.example/"));
+    assert_eq!(told.provider.as_ref().and_then(|it| it.app()?.redirect_uri.as_deref()), Some("https://r.example/"));
     let problem = read("[youtube]\nclient_id = 'i'", &[]).err().expect("without secret");
     assert_eq!(problem.key, "platforms.youtube.client_id");
 }
@@ -66,8 +67,13 @@ fn the_app_comes_from_the_section_or_from_variables() {
 fn the_consent_page_is_asked_for_a_refresh_token() {
     let (state, verifier) = (Secret::new("st"), Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
     let redirect_uri = "http://127.0.0.1:8787/oauth/youtube/callback";
-    let ask =
-        Authorize { redirect_uri, state: &state, verifier: Some(&verifier), login_hint: Some("mara@example.com") };
+    let ask = Authorize {
+        redirect_uri,
+        state: &state,
+        verifier: Some(&verifier),
+        login_hint: Some("mara@example.com"),
+        purpose: Purpose::Measuring,
+    };
     let text = youtube().authorize_url(&api(through("http://127.0.0.1:9900")), ask).expect("an app");
     assert!(text.starts_with("http://127.0.0.1:9900/accounts.google.com/o/oauth2/v2/auth?"), "{text}");
     let url = url::Url::parse(&text).expect("a URL");
@@ -117,7 +123,9 @@ async fn tokens_are_asked_for_and_revoked_as_forms() {
     let tokens = youtube.exchange(&api, with).await.expect("tokens");
     let held = Held { access: Arc::new(tokens.access), refresh: tokens.refresh.map(Arc::new) };
     let reply = youtube.renew(&api, &held).await.expect("an answer");
-    assert!(matches!(youtube.read_renewed(&reply), Err(TokenError::Gone { what }) if what.contains("seven days")));
+    assert!(
+        matches!(youtube.read_tokens(&reply, TokenRequest::Renewal), Err(TokenError::Gone { what }) if what.contains("seven days"))
+    );
     youtube.revoke(&api, &held).await.expect("over already");
     youtube.revoke(&api, &Held { refresh: None, ..held.clone() }).await.expect("over already");
     let device = youtube.device_code(&api).expect("there is such a way").await.expect("a code");

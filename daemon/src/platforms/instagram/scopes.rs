@@ -1,0 +1,21 @@
+//! What accounts' owners are asked to allow, at either login.
+
+use crate::oauth::{Purpose, Scope};
+use crate::platforms::graph::{LINKED, SHOW_PAGES};
+
+pub(super) const BASIC: &str = LINKED;
+pub(super) const INSIGHTS: &str = "instagram_manage_insights";
+pub(super) const LOGIN_BASIC: &str = "instagram_business_basic";
+pub(super) const LOGIN_INSIGHTS: &str = "instagram_business_manage_insights";
+
+pub(super) const SCOPES: &[Scope] = &[
+    Scope { name: BASIC, purpose: Purpose::Measuring, reads: "followers, posts, likes, comments", needed: true },
+    Scope { name: SHOW_PAGES, purpose: Purpose::Measuring, reads: "the linked Pages", needed: true },
+    Scope { name: "pages_read_engagement", purpose: Purpose::Measuring, reads: "the linked Pages", needed: true },
+    Scope { name: INSIGHTS, purpose: Purpose::Measuring, reads: "views, shares, saves, audience", needed: false },
+];
+
+pub(super) const LOGIN_SCOPES: &[Scope] = &[
+    Scope { name: LOGIN_BASIC, purpose: Purpose::Measuring, reads: "followers, posts, likes, comments", needed: true },
+    Scope { name: LOGIN_INSIGHTS, purpose: Purpose::Measuring, reads: "views, shares, saves, audience", needed: false },
+];
