@@ -23,7 +23,6 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::client_config::ClientConfig;
-use crate::keys::Keymap;
 use crate::message::{Effect, Message};
 use crate::model::Model;
 use crate::shared::Link;
@@ -86,7 +85,7 @@ fn first_model(size: Size, config: Option<PathBuf>) -> Model {
         model.shared.complain(error);
         ClientConfig::default()
     });
-    match Keymap::configured(&config.keys) {
+    match model.shared.keys.with(&config.keys) {
         Ok(keys) => model.shared.keys = keys,
         Err(error) => model.shared.complain(error),
     }
@@ -150,7 +149,7 @@ impl App {
     fn waits_for_first_answer(&self) -> bool {
         match self.model.shared.link {
             Link::Connecting => true,
-            Link::Online => !self.model.roster.loaded && self.model.roster.error.is_none(),
+            Link::Online => !self.model.first.is_ready(),
             Link::Offline { .. } | Link::NoDaemon(_) => false,
         }
     }

@@ -103,6 +103,19 @@ fn whole(value: f64) -> Option<u64> {
     (value.is_finite() && (0.0..1.8e19).contains(&value)).then(|| value.round() as u64)
 }
 
+/// How values are written beside a chart: short, or with all digits where short ones would look the same.
+pub fn axis(metric: Metric, points: &[(Date, f64)], exact: bool) -> impl Fn(f64) -> String {
+    let values = || points.iter().map(|(_, value)| *value);
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let all_digits = exact || (low < high && value(metric, low) == value(metric, high));
+    move |number| if all_digits { exact_value(metric, number) } else { value(metric, number) }
+}
+
+/// Tags as users write them: `#beauty #nordic`.
+pub fn tags(tags: &[String]) -> String {
+    tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" ")
+}
+
 /// How long ago: `now`, `12m`, `3h`, `9d`, `2y`.
 pub fn age(now: Timestamp, then: Timestamp) -> String {
     span(now.since(then)).unwrap_or_else(|| "now".to_owned())

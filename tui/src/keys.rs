@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use roster_protocol::RosterError;
 
-pub use table::BINDINGS;
+use table::BINDINGS;
 
 /// What a key can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,13 +76,8 @@ pub enum Place {
     Screens,
     /// Where something can be moved through.
     Lists,
-    Roster,
-    Influencer,
-    Sync,
-    Alerts,
-    Changes,
-    Audit,
-    Connections,
+    /// A screen, by its title.
+    Screen(&'static str),
     /// No daemon was found.
     NoDaemon,
     Help,
@@ -109,31 +104,16 @@ pub enum Place {
 
 impl Place {
     /// The places whose keys work here, the nearest first.
-    pub fn chain(self) -> &'static [Place] {
+    pub fn chain(self) -> impl Iterator<Item = Place> {
         use Place::{Always, Lists, Plain, Screens};
-        match self {
-            Place::Roster => &[Place::Roster, Lists, Screens, Plain, Always],
-            Place::Influencer => &[Place::Influencer, Lists, Screens, Plain, Always],
-            Place::Sync => &[Place::Sync, Lists, Screens, Plain, Always],
-            Place::Alerts => &[Place::Alerts, Lists, Screens, Plain, Always],
-            Place::Changes => &[Place::Changes, Lists, Screens, Plain, Always],
-            Place::Audit => &[Place::Audit, Lists, Screens, Plain, Always],
-            Place::Connections => &[Place::Connections, Lists, Screens, Plain, Always],
-            Place::NoDaemon => &[Place::NoDaemon, Plain, Always],
-            Place::Help => &[Place::Help, Lists, Plain, Always],
-            Place::Confirm => &[Place::Confirm, Plain, Always],
-            Place::Typing => &[Place::Typing, Always],
-            Place::Form => &[Place::Form, Always],
-            Place::Picker => &[Place::Picker, Always],
-            Place::Consent => &[Place::Consent, Plain, Always],
-            Place::Pasting => &[Place::Pasting, Always],
-            Place::Choosing => &[Place::Choosing, Lists, Plain, Always],
-            Place::Connected => &[Place::Connected, Plain, Always],
-            Place::Refused => &[Place::Refused, Plain, Always],
-            Place::Filtering => &[Place::Filtering, Always],
-            Place::CommandLine => &[Place::CommandLine, Always],
-            Place::Always | Place::Plain | Place::Screens | Place::Lists => &[Always],
-        }
+        let common: &[Place] = match self {
+            Place::Screen(_) => &[Lists, Screens, Plain, Always],
+            Place::Help | Place::Choosing => &[Lists, Plain, Always],
+            Place::NoDaemon | Place::Confirm | Place::Consent | Place::Connected | Place::Refused => &[Plain, Always],
+            Always => &[],
+            _ => &[Always],
+        };
+        [self].into_iter().chain(common.iter().copied())
     }
 
     /// Whether keys that mean nothing here are letters of a text.
@@ -148,13 +128,7 @@ impl Place {
             Place::Always => "Always",
             Place::Plain | Place::Screens => "Everywhere",
             Place::Lists => "Moving",
-            Place::Roster => "Roster",
-            Place::Influencer => "Influencer",
-            Place::Sync => "Sync",
-            Place::Alerts => "Alerts",
-            Place::Changes => "Changes",
-            Place::Audit => "Audit",
-            Place::Connections => "Connections",
+            Place::Screen(title) => title,
             Place::NoDaemon => "No daemon",
             Place::Help => "Help",
             Place::Confirm | Place::Typing => "Request",
@@ -184,6 +158,42 @@ pub struct Binding {
     pub hint: &'static str,
     /// What it does, in the help.
     pub help: &'static str,
+}
+
+/// A binding of a screen's own table.
+pub const fn bind(
+    place: Place,
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    hint: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { place, action, name, keys, hint, help }
+}
+
+/// What keys, the help and the command line know of a screen.
+#[derive(Clone, Copy, Debug)]
+pub struct ScreenKeys {
+    pub place: Place,
+    /// The key that shows it; `None`: other screens open it.
+    pub number: Option<u8>,
+    /// What it shows, for the help.
+    pub about: &'static str,
+    pub bindings: &'static [Binding],
+    /// Words of its filter, each with what it means.
+    pub filter: &'static [(&'static str, &'static str)],
+}
+
+impl ScreenKeys {
+    /// The binding of its number.
+    fn numbered(&self) -> Option<Binding> {
+        const NUMBERS: [&[&str]; 9] = [&["1"], &["2"], &["3"], &["4"], &["5"], &["6"], &["7"], &["8"], &["9"]];
+        let number = self.number?;
+        let keys = NUMBERS.get(usize::from(number).checked_sub(1)?)?;
+        let hint = if number == 1 { "screens" } else { "" };
+        Some(bind(Place::Screens, Action::Screen(number), "", keys, hint, self.about))
+    }
 }
 
 /// A key as it is written in the table: `enter`, `G`, `ctrl-d`, `f5`.
@@ -250,43 +260,41 @@ pub fn shown(key: &'static str) -> &'static str {
     }
 }
 
-/// The keys of all screens, in the footer.
-pub const SCREENS: &str = "1-6";
-
-/// The key of a footer entry; one stands for all screens.
-fn label(binding: &Binding) -> &'static str {
-    if binding.action == Action::Screen(1) { SCREENS } else { shown(binding.keys[0]) }
-}
-
-/// The table with the keys a person added.
-#[derive(Clone, Debug, Default)]
+/// The table of all keys, with those that a user added.
+#[derive(Clone, Debug)]
 pub struct Keymap {
+    /// The screens, in the order of the help.
+    pub screens: Vec<ScreenKeys>,
+    /// In the order of footer and help.
+    bindings: Vec<Binding>,
     keys: Vec<(Place, Key, Action)>,
 }
 
 impl Keymap {
     /// The built-in keys.
-    pub fn new() -> Self {
-        let keys = BINDINGS
-            .iter()
-            .flat_map(|binding| {
-                let keys = binding.keys.iter().filter_map(|key| Key::named(key));
-                keys.map(|key| (binding.place, key, binding.action))
-            })
-            .collect();
-        Self { keys }
+    pub fn new(screens: Vec<ScreenKeys>) -> Self {
+        let of_screens = screens.iter().flat_map(|screen| screen.bindings.iter().copied());
+        let numbers = screens.iter().filter_map(ScreenKeys::numbered);
+        let bindings: Vec<Binding> = of_screens.chain(numbers).chain(BINDINGS.iter().copied()).collect();
+        let keys = bindings.iter().flat_map(|binding| {
+            let keys = binding.keys.iter().filter_map(|key| Key::named(key));
+            keys.map(|key| (binding.place, key, binding.action))
+        });
+        let keys = keys.collect();
+        Self { screens, bindings, keys }
     }
 
-    /// The built-in keys and further ones by the name of what they do.
+    /// These keys and further ones by the name of what they do.
     ///
     /// # Errors
     /// An unknown name or key, or a key that does something else already.
-    pub fn configured(further: &BTreeMap<String, Vec<String>>) -> Result<Self, RosterError> {
-        let mut map = Self::new();
+    pub fn with(&self, further: &BTreeMap<String, Vec<String>>) -> Result<Self, RosterError> {
+        let mut map = self.clone();
         for (name, keys) in further {
-            let bindings: Vec<&Binding> = BINDINGS.iter().filter(|b| !b.name.is_empty() && b.name == name).collect();
+            let named = |binding: &&Binding| !binding.name.is_empty() && binding.name == name;
+            let bindings: Vec<&Binding> = self.bindings.iter().filter(named).collect();
             if bindings.is_empty() {
-                return Err(RosterError::usage(format!("keys.{name}: no such action")).hint(nearest_name(name)));
+                return Err(RosterError::usage(format!("keys.{name}: no such action")).hint(self.nearest_name(name)));
             }
             for key in keys {
                 let parsed = Key::named(key).ok_or_else(|| {
@@ -315,8 +323,8 @@ impl Keymap {
     }
 
     fn find(&self, place: Place, key: Key) -> Option<Action> {
-        place.chain().iter().find_map(|nearer| {
-            self.keys.iter().find(|(bound, pressed, _)| bound == nearer && *pressed == key).map(|(.., action)| *action)
+        place.chain().find_map(|nearer| {
+            self.keys.iter().find(|(bound, pressed, _)| *bound == nearer && *pressed == key).map(|(.., action)| *action)
         })
     }
 
@@ -324,25 +332,39 @@ impl Keymap {
     pub fn action(&self, place: Place, event: KeyEvent) -> Option<Action> {
         self.find(place, Key::pressed(event)?)
     }
-}
 
-fn nearest_name(name: &str) -> String {
-    let names = BINDINGS.iter().map(|binding| binding.name).filter(|name| !name.is_empty());
-    let nearest = names.max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
-    format!("did you mean {}?", nearest.unwrap_or("open"))
-}
+    /// The bindings of one place alone.
+    pub fn bindings(&self, place: Place) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(move |binding| binding.place == place)
+    }
 
-/// Key and word of each footer entry of a place, the nearest first.
-pub fn hints(place: Place) -> impl Iterator<Item = (&'static str, &'static str)> {
-    place.chain().iter().flat_map(|nearer| {
-        let here = BINDINGS.iter().filter(move |binding| binding.place == *nearer && !binding.hint.is_empty());
-        here.map(|binding| (label(binding), binding.hint))
-    })
+    /// The footer of a place, the nearest first: what each entry does, its key and its word.
+    pub fn hints(&self, place: Place) -> impl Iterator<Item = (Action, String, &'static str)> {
+        let bindings = place.chain().flat_map(|nearer| self.bindings(nearer));
+        let shown = bindings.filter(|binding| !binding.hint.is_empty());
+        shown.map(|binding| (binding.action, self.label(binding), binding.hint))
+    }
+
+    /// The key of a footer entry; one stands for all screens.
+    fn label(&self, binding: &Binding) -> String {
+        let last = self.screens.iter().filter_map(|screen| screen.number).max().unwrap_or(1);
+        if binding.action == Action::Screen(1) { format!("1-{last}") } else { shown(binding.keys[0]).to_owned() }
+    }
+
+    fn nearest_name(&self, name: &str) -> String {
+        let names = self.bindings.iter().map(|binding| binding.name).filter(|name| !name.is_empty());
+        let nearest = names.max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
+        format!("did you mean {}?", nearest.unwrap_or("open"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn built_in() -> Keymap {
+        Keymap::new(crate::screens::keys())
+    }
 
     fn press(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
         KeyEvent::new(code, modifiers)
@@ -351,7 +373,7 @@ mod tests {
     #[test]
     fn every_key_of_the_table_is_known_and_has_one_meaning_in_a_place() {
         let mut seen = std::collections::BTreeMap::new();
-        for binding in BINDINGS {
+        for binding in &built_in().bindings {
             assert!(!binding.keys.is_empty() && !binding.help.is_empty(), "{binding:?}");
             for key in binding.keys {
                 assert!(Key::named(key).is_some(), "{key}");
@@ -362,29 +384,13 @@ mod tests {
     }
 
     #[test]
-    fn the_footer_knows_how_many_screens_there_are() {
-        let numbers = BINDINGS.iter().filter_map(|binding| match binding.action {
-            Action::Screen(number) => Some(number),
-            _ => None,
-        });
-        assert_eq!(numbers.max().map(|last| format!("1-{last}")).as_deref(), Some(SCREENS));
-    }
-
-    #[test]
     fn keys_that_never_change_are_there() {
-        let map = Keymap::new();
+        let map = built_in();
+        let roster = Place::Screen("Roster");
         let check = |place: Place, code: KeyCode, action: Action| {
             assert_eq!(map.action(place, press(code, KeyModifiers::NONE)), Some(action), "{place:?} {code:?}");
         };
-        for place in [
-            Place::Roster,
-            Place::Influencer,
-            Place::Sync,
-            Place::Alerts,
-            Place::Changes,
-            Place::Audit,
-            Place::Connections,
-        ] {
+        for place in map.screens.iter().map(|screen| screen.place) {
             check(place, KeyCode::Char('j'), Action::Down);
             check(place, KeyCode::Char('k'), Action::Up);
             check(place, KeyCode::Char('g'), Action::Top);
@@ -395,25 +401,26 @@ mod tests {
             check(place, KeyCode::Char('1'), Action::Screen(1));
             check(place, KeyCode::Esc, Action::Back);
         }
-        check(Place::Roster, KeyCode::Char('/'), Action::Filter);
-        check(Place::Roster, KeyCode::Enter, Action::Open);
+        check(roster, KeyCode::Char('/'), Action::Filter);
+        check(roster, KeyCode::Enter, Action::Open);
         check(Place::Confirm, KeyCode::Char('q'), Action::Quit);
-        assert_eq!(map.action(Place::Roster, press(KeyCode::Char('G'), KeyModifiers::SHIFT)), Some(Action::Bottom));
+        assert_eq!(map.action(roster, press(KeyCode::Char('G'), KeyModifiers::SHIFT)), Some(Action::Bottom));
         for place in [Place::Filtering, Place::Form, Place::CommandLine, Place::Picker, Place::Typing, Place::Pasting] {
             assert_eq!(map.action(place, press(KeyCode::Char('q'), KeyModifiers::NONE)), None, "{place:?}");
             assert_eq!(map.action(place, press(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Action::Quit));
         }
-        assert_eq!(map.action(Place::Roster, press(KeyCode::Char('q'), KeyModifiers::ALT)), None);
+        assert_eq!(map.action(roster, press(KeyCode::Char('q'), KeyModifiers::ALT)), None);
     }
 
     #[test]
     fn further_keys_are_added_and_built_in_ones_stay() {
         let config = |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
-        let map = Keymap::configured(&config("sync", "f5")).expect("free");
-        assert_eq!(map.action(Place::Roster, press(KeyCode::F(5), KeyModifiers::NONE)), Some(Action::Sync));
-        assert_eq!(map.action(Place::Roster, press(KeyCode::Char('s'), KeyModifiers::NONE)), Some(Action::Sync));
+        let roster = Place::Screen("Roster");
+        let map = built_in().with(&config("sync", "f5")).expect("free");
+        assert_eq!(map.action(roster, press(KeyCode::F(5), KeyModifiers::NONE)), Some(Action::Sync));
+        assert_eq!(map.action(roster, press(KeyCode::Char('s'), KeyModifiers::NONE)), Some(Action::Sync));
         for (name, key) in [("sink", "f5"), ("sync", "hyper-x"), ("sync", "q")] {
-            assert!(Keymap::configured(&config(name, key)).is_err(), "{name} {key}");
+            assert!(built_in().with(&config(name, key)).is_err(), "{name} {key}");
         }
     }
 }

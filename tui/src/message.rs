@@ -48,6 +48,13 @@ pub struct NoDaemon {
     pub starting: bool,
 }
 
+impl NoDaemon {
+    /// Whether a key starts one.
+    pub fn offers_start(&self) -> bool {
+        self.can_start && !self.starting
+    }
+}
+
 /// What the UI asks of the world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {

@@ -7,13 +7,17 @@ pub mod form;
 pub mod help;
 pub mod picker;
 
+mod next;
+
+pub use next::{ListCommand, Next};
+
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Rect, Size};
+use roster_protocol::ConnectionId;
 use tui_input::Input;
 
 use crate::keys::{Action, Place};
-use crate::message::Effect;
-use crate::model::Model;
+use crate::message::{ConsentReply, Response};
 use crate::shared::Shared;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
@@ -56,71 +60,101 @@ impl Modal {
     }
 }
 
-/// What a key does with what lies on top.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    match &model.modal {
-        Some(Modal::Help(_)) => help::act(model, action),
-        Some(Modal::Command(_)) => command::act(model, action),
-        Some(Modal::Form(_)) => form::act(model, action),
-        Some(Modal::Connect(_)) => connect::act(model, action),
-        Some(Modal::Confirm(_)) => confirm::act(model, action),
-        Some(Modal::Picker(_)) => picker::act(model, action),
-        None => Vec::new(),
-    }
-}
-
-/// A key that is part of a text.
-pub fn typed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
-    let Some(modal) = &mut model.modal else { return Vec::new() };
-    if let Modal::Form(form) = modal
-        && form.choose(key)
-    {
-        return Vec::new();
-    }
-    let changed = modal.input().is_some_and(|input| input::edit(input, key));
-    if changed { text_changed(model) } else { Vec::new() }
-}
-
-/// Text that was pasted.
-pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
-    if let Some(Modal::Connect(_)) = &model.modal {
-        connect::pasted(model, text);
-        return Vec::new();
-    }
-    let input = model.modal.as_mut().and_then(Modal::input);
-    let changed = input.is_some_and(|input| input::paste(input, text));
-    if changed { text_changed(model) } else { Vec::new() }
-}
-
-fn text_changed(model: &mut Model) -> Vec<Effect> {
-    match &mut model.modal {
-        Some(Modal::Picker(picker)) => picker.changed(),
-        Some(Modal::Form(form)) => {
-            form.changed();
-            Vec::new()
+impl Modal {
+    /// What a key does.
+    pub fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        match self {
+            Modal::Help(help) => help.act(shared, action),
+            Modal::Command(line) => line.act(shared, action),
+            Modal::Form(form) => form.act(shared, action),
+            Modal::Connect(connect) => connect.act(shared, action),
+            Modal::Confirm(confirm) => confirm.act(action),
+            Modal::Picker(picker) => picker.act(action),
         }
-        Some(Modal::Connect(connect)) => {
-            connect.notice = None;
-            Vec::new()
+    }
+
+    /// A key that is part of a text.
+    pub fn typed(&mut self, key: KeyEvent) -> Vec<Next> {
+        if let Modal::Form(form) = self
+            && form.choose(key)
+        {
+            return Vec::new();
         }
-        Some(Modal::Command(line)) => {
-            line.error = None;
-            Vec::new()
+        let changed = self.input().is_some_and(|input| input::edit(input, key));
+        if changed { self.text_changed() } else { Vec::new() }
+    }
+
+    /// Text that was pasted.
+    pub fn pasted(&mut self, text: &str) -> Vec<Next> {
+        if let Modal::Connect(connect) = self {
+            connect.paste(text);
+            return Vec::new();
         }
-        _ => Vec::new(),
+        let changed = self.input().is_some_and(|input| input::paste(input, text));
+        if changed { self.text_changed() } else { Vec::new() }
+    }
+
+    fn text_changed(&mut self) -> Vec<Next> {
+        match self {
+            Modal::Picker(picker) => return picker.changed(),
+            Modal::Form(form) => form.changed(),
+            Modal::Connect(connect) => connect.notice = None,
+            Modal::Command(line) => line.error = None,
+            Modal::Help(_) | Modal::Confirm(_) => {}
+        }
+        Vec::new()
+    }
+
+    /// Time passed.
+    pub fn tick(&mut self, shared: &Shared) -> Vec<Next> {
+        if let Modal::Connect(connect) = self { connect.tick(shared) } else { Vec::new() }
+    }
+
+    /// The screen's size changed.
+    pub fn resized(&mut self, shared: &Shared) {
+        if let Modal::Connect(connect) = self {
+            connect.resized(shared);
+        }
+    }
+
+    /// A sync run of a connection ended.
+    pub fn ran(&self, connection: ConnectionId) -> Vec<Next> {
+        if let Modal::Connect(connect) = self { connect.ran(connection) } else { Vec::new() }
+    }
+
+    /// Whether a footer entry makes sense now.
+    pub fn offers(&self, action: Action) -> bool {
+        if let Modal::Connect(connect) = self { connect.offers(action) } else { true }
+    }
+
+    /// Draws it over the screen.
+    pub fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
+        match self {
+            Modal::Help(help) => help::view(shared, help, pen),
+            Modal::Command(line) => command::view(shared, line, pen),
+            Modal::Form(form) => form::view(shared, form, pen),
+            Modal::Connect(connect) => connect::view(shared, connect, pen),
+            Modal::Confirm(confirm) => confirm::view(shared, confirm, pen),
+            Modal::Picker(picker) => picker::view(shared, picker, pen),
+        }
     }
 }
 
-/// Draws what lies on top.
-pub fn view(shared: &Shared, modal: &Modal, pen: &mut Pen<'_>) {
-    match modal {
-        Modal::Help(help) => help::view(shared, help, pen),
-        Modal::Command(line) => command::view(shared, line, pen),
-        Modal::Form(form) => form::view(shared, form, pen),
-        Modal::Connect(connect) => connect::view(shared, connect, pen),
-        Modal::Confirm(confirm) => confirm::view(shared, confirm, pen),
-        Modal::Picker(picker) => picker::view(shared, picker, pen),
+/// Takes a response. One for a modal that is gone leaves nothing open behind it.
+pub fn responded(modal: &mut Option<Modal>, response: &Response) -> Vec<Next> {
+    match (modal, response) {
+        (Some(Modal::Picker(picker)), Response::Choices(filter, result)) => picker.responded(filter, result.clone()),
+        (Some(Modal::Form(form)), Response::LookUp { form: id, result }) => form.looked_up(*id, result.clone()),
+        (Some(Modal::Connect(connect)), Response::Connection(id, Ok(now))) => connect.take_connection(*id, now),
+        (Some(Modal::Connect(connect)), Response::Consent { form, reply }) if connect.id == *form => {
+            return connect.replied(reply.clone());
+        }
+        (_, Response::Consent { reply: ConsentReply::Begun(_, Ok(begun)), .. }) => {
+            return vec![connect::give_up(begun.id)];
+        }
+        _ => {}
     }
+    Vec::new()
 }
 
 /// Draws a box in the middle and gives its inside.

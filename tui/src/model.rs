@@ -3,78 +3,81 @@
 
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
-use roster_protocol::Timestamp;
+use roster_protocol::{InfluencerId, Timestamp};
 
-use crate::keys::Place;
+use crate::keys::{Keymap, Place};
 use crate::modal::Modal;
-use crate::screens::{alerts, audit, changes, connections, influencer, roster, sync};
+use crate::screens::influencer;
+use crate::screens::roster;
+use crate::screens::{self, Screen};
 use crate::shared::{Link, Shared};
 
 /// The state of the terminal UI.
 pub struct Model {
     pub shared: Shared,
-    pub screen: Screen,
-    /// The screens to go back to, the nearest last.
-    pub behind: Vec<Screen>,
-    /// The first screen keeps its place while others are shown.
-    pub roster: roster::State,
+    /// The list of influencers, which keeps its place while others are shown above it.
+    pub first: Box<dyn Screen>,
+    /// The screens above it; the last is shown.
+    pub above: Vec<Box<dyn Screen>>,
     /// What lies on top.
     pub modal: Option<Modal>,
     pub quit: bool,
-}
-
-/// What is shown. What excludes one another is one value.
-pub enum Screen {
-    Roster,
-    Influencer(Box<influencer::State>),
-    Sync(sync::State),
-    Alerts(alerts::State),
-    Changes(changes::State),
-    Audit(audit::State),
-    Connections(connections::State),
 }
 
 impl Model {
     /// The model before anything is known.
     pub fn new(now: Timestamp, zone: TimeZone, size: Size) -> Self {
         Self {
-            shared: Shared::new(now, zone, size),
-            screen: Screen::Roster,
-            behind: Vec::new(),
-            roster: roster::State::default(),
+            shared: Shared::new(now, zone, size, Keymap::new(screens::keys())),
+            first: Box::new(roster::State::default()),
+            above: Vec::new(),
             modal: None,
             quit: false,
         }
     }
 
+    /// The screen that is shown.
+    pub fn shown(&self) -> &dyn Screen {
+        self.above.last().unwrap_or(&self.first).as_ref()
+    }
+
+    /// All screens, the one that is shown last.
+    pub fn screens(&self) -> impl Iterator<Item = &dyn Screen> {
+        [&self.first].into_iter().chain(&self.above).map(|screen| screen.as_ref())
+    }
+
+    /// Opens an influencer above the screen that is shown.
+    pub fn open(&mut self, influencer: InfluencerId, name: String) {
+        self.above.push(Box::new(influencer::State::new(influencer, name)));
+    }
+
+    /// Shows a numbered screen straight above the first; one that is shown already stays as it is.
+    pub fn show(&mut self, number: u8) {
+        if self.shown().keys().number == Some(number) {
+            return;
+        }
+        self.above.clear();
+        if self.first.keys().number != Some(number) {
+            self.above.extend(screens::numbered(number));
+        }
+    }
+
     /// Where keys are pressed now.
     pub fn place(&self) -> Place {
-        if let Some(modal) = &self.modal {
-            return modal.place();
-        }
-        if matches!(self.shared.link, Link::NoDaemon(_) | Link::Connecting) {
-            return Place::NoDaemon;
-        }
-        match &self.screen {
-            Screen::Roster if self.roster.filtering => Place::Filtering,
-            Screen::Roster => Place::Roster,
-            Screen::Influencer(_) => Place::Influencer,
-            Screen::Sync(_) => Place::Sync,
-            Screen::Alerts(_) => Place::Alerts,
-            Screen::Changes(_) => Place::Changes,
-            Screen::Audit(_) => Place::Audit,
-            Screen::Connections(_) => Place::Connections,
+        match (&self.modal, &self.shared.link) {
+            (Some(modal), _) => modal.place(),
+            (None, Link::NoDaemon(_) | Link::Connecting) => Place::NoDaemon,
+            (None, Link::Online | Link::Offline { .. }) => self.shown().place(),
         }
     }
 
     /// When the picture changes by itself next: a toast goes, an age becomes another.
     pub fn next_tick(&self) -> Timestamp {
         let calm = self.shared.now.plus_seconds(30);
-        let busy = matches!(self.screen, Screen::Sync(_))
-            && self.shared.status.as_ref().is_some_and(|s| !s.running.is_empty());
         let counts_down = matches!(&self.modal, Some(Modal::Connect(connect)) if connect.counts_down());
-        let running = (busy || counts_down).then(|| self.shared.now.plus_seconds(1));
+        let running = counts_down.then(|| self.shared.now.plus_seconds(1));
         let toast = self.shared.toasts.iter().map(|toast| toast.until).min();
-        [running, toast, self.roster.rests_at].into_iter().flatten().fold(calm, Timestamp::min)
+        let screens = self.screens().filter_map(|screen| screen.wakes_at(&self.shared));
+        screens.chain(running).chain(toast).fold(calm, Timestamp::min)
     }
 }

@@ -88,13 +88,13 @@ const MOST_TOASTS: usize = 3;
 
 impl Shared {
     /// What is known before anything is.
-    pub fn new(now: Timestamp, zone: TimeZone, size: Size) -> Self {
+    pub fn new(now: Timestamp, zone: TimeZone, size: Size, keys: Keymap) -> Self {
         Self {
             now,
             zone,
             size,
             theme: Theme::new(),
-            keys: Keymap::new(),
+            keys,
             link: Link::Connecting,
             status: None,
             platforms: Vec::new(),

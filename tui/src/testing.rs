@@ -2,6 +2,7 @@
 
 mod samples;
 
+use std::any::Any;
 use std::collections::VecDeque;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -18,6 +19,7 @@ pub use samples::*;
 
 use crate::message::{ConsentReply, ConsentStep, Effect, Message, Mutation, Outcome, Request, Response};
 use crate::model::Model;
+use crate::screens::Screen;
 use crate::update::update;
 use crate::view;
 
@@ -171,6 +173,18 @@ pub fn online(daemon: &mut Daemon, width: u16, height: u16) -> Model {
     let mut model = Model::new(NOW, TimeZone::UTC, Size { width, height });
     send(&mut model, daemon, Message::Online);
     model
+}
+
+/// The state of a screen that is open.
+pub fn state<T: Screen>(model: &Model) -> &T {
+    let found = model.screens().find_map(|screen| (screen as &dyn Any).downcast_ref());
+    found.expect("such a screen is open")
+}
+
+/// As [`state`], to be changed; `None` where no such screen is shown.
+pub fn state_mut<T: Screen>(model: &mut Model) -> Option<&mut T> {
+    let shown: &mut dyn Any = model.above.last_mut().unwrap_or(&mut model.first).as_mut();
+    shown.downcast_mut()
 }
 
 /// Sends a message, and answers whatever is asked until nothing is.

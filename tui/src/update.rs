@@ -3,15 +3,14 @@
 mod watch;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
-use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, InfluencerId, RosterError};
+use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, RosterError};
 
 use crate::keys::{Action, Place};
 use crate::message::{Effect, Message, Mutation, Outcome, Request, Response};
-use crate::modal::{self, Modal};
-use crate::model::{Model, Screen};
-use crate::screens::{alerts, audit, changes, connections, influencer, roster, states, sync};
-use crate::shared::{Link, ToastLevel};
-use crate::widgets::input;
+use crate::modal::{self, Modal, Next};
+use crate::model::Model;
+use crate::screens::{Screen, states};
+use crate::shared::{Link, Shared, ToastLevel};
 
 /// Takes one message.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -21,17 +20,17 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Paste(text) => paste(model, &text),
         Message::Resized(size) => {
             model.shared.size = size;
-            influencer::resized(model);
-            modal::connect::resized(model);
-            let mut effects = connections::resized(model);
-            effects.extend(roster::resized(model));
-            effects
+            if let Some(modal) = &mut model.modal {
+                modal.resized(&model.shared);
+            }
+            each_screen(model, |screen, shared| screen.resized(shared))
         }
         Message::Tick => {
             let now = model.shared.now;
             model.shared.toasts.retain(|toast| toast.until > now);
-            let mut effects = modal::connect::tick(model);
-            effects.extend(roster::tick(model));
+            let next = model.modal.as_mut().map(|modal| modal.tick(&model.shared)).unwrap_or_default();
+            let mut effects = follow(model, next);
+            effects.extend(each_screen(model, |screen, shared| screen.tick(shared)));
             effects
         }
         Message::Online => {
@@ -61,61 +60,111 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Happened(batch) => happened(model, batch),
-        Message::Response(answer) => answered(model, *answer),
+        Message::Response(response) => responded(model, *response),
     }
 }
 
-fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
-    let place = model.place();
-    match model.shared.keys.action(place, key) {
-        Some(action) => act(model, action),
-        None if place == Place::Filtering => match input::edit(&mut model.roster.filter, key) {
-            true => roster::filter_changed(model),
-            false => Vec::new(),
-        },
-        None if place.takes_text() => modal::typed(model, key),
-        None => Vec::new(),
-    }
+/// Does what a screen or a modal returned, in order.
+fn follow(model: &mut Model, next: Vec<Next>) -> Vec<Effect> {
+    next.into_iter().flat_map(|next| follow_one(model, next)).collect()
 }
 
-fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    match model.place() {
-        Place::Filtering if input::paste(&mut model.roster.filter, text) => roster::filter_changed(model),
-        place if place.takes_text() || place == Place::Consent => modal::pasted(model, text),
-        _ => Vec::new(),
-    }
-}
-
-fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Quit => {
-            model.quit = true;
-            return Vec::new();
+fn follow_one(model: &mut Model, next: Next) -> Vec<Effect> {
+    match next {
+        Next::Effect(effect) => return vec![effect],
+        Next::Modal(modal) => model.modal = Some(modal),
+        Next::Close => model.modal = None,
+        Next::Help => model.modal = Some(Modal::Help(modal::help::Help { place: model.place(), top: 0 })),
+        Next::Quit => model.quit = true,
+        Next::Influencer(id, name) => {
+            model.open(id, name);
+            return reload_screen(model);
         }
-        Action::Redraw => return vec![Effect::Redraw],
-        _ if model.modal.is_some() => return modal::act(model, action),
-        Action::StartDaemon => return start_daemon(model),
-        Action::Screen(number) => return show_screen(model, number),
-        Action::Exact => model.shared.exact = !model.shared.exact,
-        Action::Help => model.modal = Some(Modal::Help(modal::help::Help { place: model.place(), top: 0 })),
-        Action::Command => model.modal = Some(Modal::Command(modal::command::CommandLine::default())),
-        Action::Add => model.modal = Some(modal::form::add(model)),
-        action => return act_on_screen(model, action),
+        Next::Screen(number) => {
+            model.show(number);
+            return reload_screen(model);
+        }
+        Next::List(command) => {
+            model.above.clear();
+            let mut effects = reload_screen(model);
+            let next = model.first.command(&mut model.shared, command);
+            effects.extend(follow(model, next));
+            return effects;
+        }
+        Next::Back => {
+            model.above.pop();
+            return reload_screen(model);
+        }
     }
     Vec::new()
 }
 
-fn act_on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
-    match (&model.screen, action) {
-        (Screen::Roster, action) => roster::act(model, action),
-        (_, Action::Back) => back(model),
-        (Screen::Influencer(_), action) => influencer::act(model, action),
-        (Screen::Sync(_), action) => sync::act(model, action),
-        (Screen::Alerts(_), action) => alerts::act(model, action),
-        (Screen::Changes(_), action) => changes::act(model, action),
-        (Screen::Audit(_), action) => audit::act(model, action),
-        (Screen::Connections(_), action) => connections::act(model, action),
+/// Has the screen that is shown do something.
+fn on_screen(model: &mut Model, act: impl FnOnce(&mut dyn Screen, &mut Shared) -> Vec<Next>) -> Vec<Effect> {
+    let screen = model.above.last_mut().unwrap_or(&mut model.first);
+    let next = act(screen.as_mut(), &mut model.shared);
+    follow(model, next)
+}
+
+/// Has every screen do something. One that is not shown opens nothing.
+fn each_screen(model: &mut Model, act: impl Fn(&mut dyn Screen, &mut Shared) -> Vec<Next>) -> Vec<Effect> {
+    let hidden = model.above.len();
+    let mut effects = Vec::new();
+    let screens = [&mut model.first].into_iter().chain(&mut model.above).take(hidden);
+    for screen in screens {
+        let next = act(screen.as_mut(), &mut model.shared).into_iter();
+        effects.extend(next.filter_map(|next| if let Next::Effect(effect) = next { Some(effect) } else { None }));
     }
+    effects.extend(on_screen(model, act));
+    effects
+}
+
+fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let place = model.place();
+    match (model.shared.keys.action(place, key), &mut model.modal) {
+        (Some(action), _) => act(model, action),
+        (None, _) if !place.takes_text() => Vec::new(),
+        (None, Some(modal)) => {
+            let next = modal.typed(key);
+            follow(model, next)
+        }
+        (None, None) => on_screen(model, |screen, shared| screen.typed(shared, key)),
+    }
+}
+
+fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    let place = model.place();
+    match &mut model.modal {
+        _ if !place.takes_text() && place != Place::Consent => Vec::new(),
+        Some(modal) => {
+            let next = modal.pasted(text);
+            follow(model, next)
+        }
+        None => on_screen(model, |screen, shared| screen.pasted(shared, text)),
+    }
+}
+
+fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let next = match (action, &mut model.modal) {
+        (Action::Quit, _) => Next::Quit,
+        (Action::Redraw, _) => Next::Effect(Effect::Redraw),
+        (action, Some(modal)) => {
+            let next = modal.act(&mut model.shared, action);
+            return follow(model, next);
+        }
+        (Action::StartDaemon, None) => return start_daemon(model),
+        (Action::Screen(number), None) => Next::Screen(number),
+        (Action::Exact, None) => {
+            model.shared.exact = !model.shared.exact;
+            return Vec::new();
+        }
+        (Action::Help, None) => Next::Help,
+        (Action::Command, None) => Next::Modal(Modal::Command(modal::command::CommandLine::default())),
+        (Action::Add, None) => Next::Modal(modal::form::add(&mut model.shared)),
+        (Action::Back, None) if !model.above.is_empty() => Next::Back,
+        (action, None) => return on_screen(model, |screen, shared| screen.act(shared, action)),
+    };
+    follow_one(model, next)
 }
 
 fn start_daemon(model: &mut Model) -> Vec<Effect> {
@@ -128,38 +177,7 @@ fn start_daemon(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Goes back to the screen below.
-pub fn back(model: &mut Model) -> Vec<Effect> {
-    model.screen = model.behind.pop().unwrap_or(Screen::Roster);
-    reload_screen(model)
-}
-
-/// Goes to a numbered screen, straight above the roster.
-pub fn show_screen(model: &mut Model, number: u8) -> Vec<Effect> {
-    let screen = match (number, &model.screen) {
-        (2, Screen::Sync(_))
-        | (3, Screen::Alerts(_))
-        | (4, Screen::Changes(_))
-        | (5, Screen::Audit(_))
-        | (6, Screen::Connections(_)) => {
-            return reload_screen(model);
-        }
-        (2, _) => Screen::Sync(sync::State::default()),
-        (3, _) => Screen::Alerts(alerts::State::default()),
-        (4, _) => Screen::Changes(changes::State::default()),
-        (5, _) => Screen::Audit(audit::State::default()),
-        (6, _) => Screen::Connections(connections::State::default()),
-        _ => Screen::Roster,
-    };
-    model.behind.clear();
-    if !matches!(screen, Screen::Roster) {
-        model.behind.push(Screen::Roster);
-    }
-    model.screen = screen;
-    reload_screen(model)
-}
-
-/// Asks for everything that is in sight.
+/// Requests everything that is in sight.
 fn reload(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Request(Request::Status)];
     effects.extend(reload_screen(model));
@@ -167,15 +185,7 @@ fn reload(model: &mut Model) -> Vec<Effect> {
 }
 
 fn reload_screen(model: &mut Model) -> Vec<Effect> {
-    match &model.screen {
-        Screen::Roster => roster::reload(model),
-        Screen::Influencer(_) => influencer::reload(model),
-        Screen::Sync(_) => sync::reload(model),
-        Screen::Alerts(_) => alerts::reload(model),
-        Screen::Changes(_) => changes::reload(model),
-        Screen::Audit(_) => audit::reload(model),
-        Screen::Connections(_) => connections::reload(model),
-    }
+    on_screen(model, |screen, shared| screen.reload(shared))
 }
 
 /// Something was committed. An empty batch says that time passed; states may have aged.
@@ -188,7 +198,8 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
         match event {
             Event::RunFinished { connection, .. } => {
                 model.shared.histories.outdated(connection);
-                effects.extend(modal::connect::ran(model, connection));
+                let next = model.modal.as_ref().map(|modal| modal.ran(connection)).unwrap_or_default();
+                effects.extend(follow(model, next));
             }
             Event::AlertChanged(alert) if alert.state == AlertState::Open => {
                 let text = format!("{}: {}", alert.influencer_name, states::alert(&alert));
@@ -201,8 +212,8 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
     effects
 }
 
-fn answered(model: &mut Model, answer: Response) -> Vec<Effect> {
-    match answer {
+fn responded(model: &mut Model, response: Response) -> Vec<Effect> {
+    match response {
         Response::Status(result) => {
             if let Ok(status) = result {
                 model.shared.platforms.clone_from(&status.platforms);
@@ -210,34 +221,10 @@ fn answered(model: &mut Model, answer: Response) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Response::Page(query, result) => roster::answered(model, query, result),
-        Response::Choices(filter, result) => {
-            modal::picker::answered(model, &filter, result);
-            Vec::new()
+        Response::History { connection, since, ref result } => {
+            model.shared.histories.responded(connection, since, result.clone());
+            on_screen(model, |screen, shared| screen.responded(shared, &response))
         }
-        Response::History { connection, since, result } => {
-            model.shared.histories.answered(connection, since, result);
-            want_history(model)
-        }
-        Response::Influencer(id, result) => influencer::answered(model, id, result),
-        Response::AlertsOf(id, result) => {
-            influencer::alerts(model, id, result);
-            Vec::new()
-        }
-        Response::ChangesOf(id, result) => {
-            influencer::changes(model, id, result);
-            Vec::new()
-        }
-        Response::Runs(mark, result) => sync::answered(model, mark, result),
-        Response::Alerts(which, mark, result) => alerts::answered(model, which, mark, result),
-        Response::Changes(mark, result) => changes::answered(model, mark, result),
-        Response::Audit(mark, result) => audit::answered(model, mark, result),
-        Response::Connections(query, result) => connections::answered(model, query, result),
-        Response::Connection(id, result) => {
-            modal::connect::now_stands(model, id, result);
-            Vec::new()
-        }
-        Response::Consent { form, reply } => modal::connect::replied(model, form, reply),
         Response::Cancelled(result) => {
             // One that is gone already is given up as well.
             if let Err(error) = result
@@ -247,40 +234,48 @@ fn answered(model: &mut Model, answer: Response) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Response::LookUp { form, result } => {
-            modal::form::looked_up(model, form, result);
-            Vec::new()
-        }
-        Response::Progress { ticket, result, .. } => watch::progress(model, ticket, result),
+        Response::Progress { ticket, result, .. } => watch::progress(&mut model.shared, ticket, result),
         Response::Done(mutation, result) => done(model, mutation, result),
-    }
-}
-
-/// The cursor may have moved on while a history was asked for.
-fn want_history(model: &mut Model) -> Vec<Effect> {
-    match &model.screen {
-        Screen::Roster => roster::want_history(model),
-        Screen::Influencer(_) => influencer::want_history(model),
-        _ => Vec::new(),
+        response => {
+            let next = modal::responded(&mut model.modal, &response);
+            let mut effects = follow(model, next);
+            effects.extend(each_screen(model, |screen, shared| screen.responded(shared, &response)));
+            effects
+        }
     }
 }
 
 fn done(model: &mut Model, mutation: Mutation, result: Result<Outcome, RosterError>) -> Vec<Effect> {
-    let by_form = modal::form::saved(model, &mutation, &result);
-    let told = match result {
-        Err(_) if by_form => return Vec::new(),
-        Err(error) => {
+    let form = match &mut model.modal {
+        Some(Modal::Form(form)) if form.waits_for(&mutation) => Some(form),
+        _ => None,
+    };
+    let outcome = match (result, form) {
+        (Ok(outcome), None) => outcome,
+        (Ok(outcome), Some(_)) => {
+            model.modal = None;
+            outcome
+        }
+        (Err(error), Some(form)) => {
+            form.refused(error);
+            return Vec::new();
+        }
+        (Err(error), None) => {
             model.shared.complain(error);
             return Vec::new();
         }
-        Ok(told) => told,
     };
-    model.shared.say(ToastLevel::Done, mutation.done(&told), None);
-    let mut effects = match (&mutation, told) {
+    model.shared.say(ToastLevel::Done, mutation.done(&outcome), None);
+    let mut effects = match (&mutation, outcome) {
         (Mutation::Sync { name, .. }, Outcome::Ticket(ticket)) if ticket.expected > 0 => {
-            watch::begin(model, ticket, name.clone())
+            watch::begin(&mut model.shared, ticket, name.clone())
         }
-        (Mutation::Remove { influencer, .. } | Mutation::Merge { influencer, .. }, _) => leave(model, *influencer),
+        // Leaves the screen of an influencer who is gone.
+        (Mutation::Remove { influencer, .. } | Mutation::Merge { influencer, .. }, _)
+            if model.shown().is_about(*influencer) =>
+        {
+            follow_one(model, Next::Back)
+        }
         _ => Vec::new(),
     };
     if let Mutation::Record { connection, .. } = mutation {
@@ -288,14 +283,6 @@ fn done(model: &mut Model, mutation: Mutation, result: Result<Outcome, RosterErr
     }
     effects.extend(reload(model));
     effects
-}
-
-/// Leaves the screen of somebody who is gone.
-fn leave(model: &mut Model, gone: InfluencerId) -> Vec<Effect> {
-    match &model.screen {
-        Screen::Influencer(state) if state.id == gone => back(model),
-        _ => Vec::new(),
-    }
 }
 
 #[cfg(test)]

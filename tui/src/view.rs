@@ -15,11 +15,11 @@ use ratatui::style::Style;
 use roster_protocol::{Ratio, Status};
 
 use crate::format;
-use crate::keys::{Place, SCREENS, hints};
-use crate::modal::{self, Modal};
-use crate::model::{Model, Screen};
-use crate::screens::{alerts, audit, changes, connections, influencer, no_daemon, roster, sync};
-use crate::shared::{Link, ToastLevel};
+use crate::keys::Action;
+use crate::model::Model;
+use crate::screens::no_daemon;
+use crate::shared::{Link, Shared, ToastLevel};
+use crate::theme::Theme;
 use crate::widgets::pen::{Pen, columns};
 
 /// Smaller than this nothing can be read.
@@ -47,25 +47,18 @@ pub fn draw(model: &Model, buffer: &mut Buffer) -> Option<Position> {
     draw_body(model, &mut pen);
     draw_toasts(model, &mut pen);
     if let Some(modal) = &model.modal {
-        modal::view(&model.shared, modal, &mut pen);
+        modal.view(&model.shared, &mut pen);
     }
     draw_footer(model, &mut pen);
     pen.cursor
 }
 
 fn draw_body(model: &Model, pen: &mut Pen<'_>) {
-    match (&model.shared.link, &model.screen) {
-        (Link::Connecting, _) => {
-            _ = pen.put(3, model.shared.size.height / 3, model.shared.size.width, "connecting…", pen.theme.faint)
-        }
-        (Link::NoDaemon(no_daemon), _) => no_daemon::view(&model.shared, no_daemon, pen),
-        (_, Screen::Roster) => roster::view(&model.shared, &model.roster, pen),
-        (_, Screen::Influencer(state)) => influencer::view(&model.shared, state, pen),
-        (_, Screen::Sync(state)) => sync::view(&model.shared, state, pen),
-        (_, Screen::Alerts(state)) => alerts::view(&model.shared, state, pen),
-        (_, Screen::Changes(state)) => changes::view(&model.shared, state, pen),
-        (_, Screen::Audit(state)) => audit::view(&model.shared, state, pen),
-        (_, Screen::Connections(state)) => connections::view(&model.shared, state, pen),
+    let Shared { link, size, .. } = &model.shared;
+    match link {
+        Link::Connecting => _ = pen.put(3, size.height / 3, size.width, "connecting…", pen.theme.faint),
+        Link::NoDaemon(no_daemon) => no_daemon::view(&model.shared, no_daemon, pen),
+        Link::Online | Link::Offline { .. } => model.shown().view(&model.shared, pen),
     }
 }
 
@@ -80,45 +73,18 @@ fn draw_header(model: &Model, pen: &mut Pen<'_>) {
 
 /// Where one is.
 fn path(model: &Model) -> Pieces {
-    let (strong, faint) = (model.shared.theme.strong, model.shared.theme.faint);
+    let Theme { strong, faint, .. } = model.shared.theme;
     let mut pieces: Pieces = Vec::new();
-    for screen in &model.behind {
-        pieces.push((name(screen).to_owned(), faint));
+    for screen in model.screens() {
+        pieces.push((screen.title().to_owned(), faint));
         pieces.push((" › ".to_owned(), faint));
     }
-    pieces.push((name(&model.screen).to_owned(), strong));
-    let about = match (&model.screen, &model.shared.status) {
-        (Screen::Roster, Some(status)) => totals(status),
-        (Screen::Sync(_), _) => sync::summary(&model.shared),
-        (Screen::Alerts(state), _) => alerts::summary(state),
-        (Screen::Connections(_), Some(status)) => connections::summary(status),
-        (Screen::Influencer(state), _) => {
-            state.known.as_ref().map(|known| roster::tags(&known.row.tags)).unwrap_or_default()
-        }
-        _ => String::new(),
-    };
-    pieces.push((format!("  {about}"), faint));
-    pieces
-}
-
-fn totals(status: &Status) -> String {
-    let plural = |number: u64, word: &str| match number {
-        1 => format!("1 {word}"),
-        _ => format!("{} {word}s", format::exact(number)),
-    };
-    format!("{} · {}", plural(status.influencers, "influencer"), plural(status.connections.total, "connection"))
-}
-
-fn name(screen: &Screen) -> &str {
-    match screen {
-        Screen::Roster => "Roster",
-        Screen::Influencer(state) => &state.name,
-        Screen::Sync(_) => "Sync",
-        Screen::Alerts(_) => "Alerts",
-        Screen::Changes(_) => "Changes",
-        Screen::Audit(_) => "Audit",
-        Screen::Connections(_) => "Connections",
+    pieces.pop();
+    if let Some((_, style)) = pieces.last_mut() {
+        *style = strong;
     }
+    pieces.push((format!("  {}", model.shown().summary(&model.shared)), faint));
+    pieces
 }
 
 /// Whether all is well.
@@ -211,38 +177,34 @@ fn draw_toast(model: &Model, pen: &mut Pen<'_>, y: u16, level: ToastLevel, text:
 
 /// What keys do here. The help and the way out are always there; others give way on narrow screens.
 fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
-    let place = model.place();
-    let empty = model.roster.loaded && model.roster.total == 0;
-    let useful = |key: &str| match (place, &model.shared.link) {
-        (Place::NoDaemon, Link::NoDaemon(no_daemon)) => key != "y" || (no_daemon.can_start && !no_daemon.starting),
-        (Place::NoDaemon, _) => key != "y",
-        // Nobody is there to do anything with.
-        (Place::Roster, _) if empty => matches!(key, "a" | SCREENS | "?" | "q"),
-        _ => match &model.modal {
-            Some(Modal::Connect(connect)) => modal::connect::useful(connect, key),
-            _ => true,
-        },
-    };
-    let all: Vec<_> = hints(place).filter(|(key, _)| useful(key)).collect();
-    let length = |(key, word): &(&str, &str)| columns(key) + columns(word) + 3;
+    let Shared { keys, size, .. } = &model.shared;
+    let all: Vec<_> = keys.hints(model.place()).filter(|(action, ..)| offers(model, *action)).collect();
+    let length = |(_, key, word): &(Action, String, &str)| columns(key) + columns(word) + 3;
     // Two blanks lie between entries, none behind the last.
-    let width = usize::from(model.shared.size.width.saturating_sub(1)) + 2;
-    let last: Vec<_> = all.iter().copied().filter(|(key, _)| matches!(*key, "?" | "q")).collect();
+    let width = usize::from(size.width.saturating_sub(1)) + 2;
+    let (last, first): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(action, ..)| matches!(action, Action::Help | Action::Quit));
     let mut room = width.saturating_sub(last.iter().map(length).sum());
-    let first: Vec<_> = all
-        .iter()
-        .copied()
-        .filter(|(key, _)| !matches!(*key, "?" | "q"))
-        .take_while(|hint| {
-            let fits = length(hint) <= room;
-            room = room.saturating_sub(length(hint));
-            fits
-        })
-        .collect();
+    let first = first.into_iter().take_while(|hint| {
+        let fits = length(hint) <= room;
+        room = room.saturating_sub(length(hint));
+        fits
+    });
+    let first: Vec<_> = first.collect();
     let mut x = 1;
-    let y = model.shared.size.height.saturating_sub(1);
-    for (key, word) in first.into_iter().chain(last) {
-        let pieces = [(key, pen.theme.plain), (" ", pen.theme.plain), (word, pen.theme.faint)];
-        x += pen.pieces(x, y, model.shared.size.width.saturating_sub(x), &pieces) + 2;
+    let y = size.height.saturating_sub(1);
+    for (_, key, word) in first.iter().chain(&last) {
+        let pieces = [(key.as_str(), pen.theme.plain), (" ", pen.theme.plain), (word, pen.theme.faint)];
+        x += pen.pieces(x, y, size.width.saturating_sub(x), &pieces) + 2;
+    }
+}
+
+/// Whether a footer entry makes sense now.
+fn offers(model: &Model, action: Action) -> bool {
+    match (&model.modal, &model.shared.link) {
+        (Some(modal), _) => modal.offers(action),
+        (None, Link::NoDaemon(no_daemon)) => action != Action::StartDaemon || no_daemon.offers_start(),
+        (None, Link::Connecting) => action != Action::StartDaemon,
+        (None, _) => model.shown().offers(action),
     }
 }

@@ -1,69 +1,12 @@
-//! The table of keys: place, what it does, its name in the client's config, keys, footer, help.
+//! The table of keys that are no screen's own: place, what it does, its name in the client's config, keys, footer, help.
 
-use super::{Action, Binding, Place};
+use super::{Action, Binding, Place, bind};
 
-const fn bind(
-    place: Place,
-    action: Action,
-    name: &'static str,
-    keys: &'static [&'static str],
-    hint: &'static str,
-    help: &'static str,
-) -> Binding {
-    Binding { place, action, name, keys, hint, help }
-}
-
-/// Every key, in the order of footer and help.
+/// Every such key, in the order of footer and help.
 pub const BINDINGS: &[Binding] = {
     use Action as A;
     use Place as P;
     &[
-        bind(P::Roster, A::Open, "open", &["enter"], "open", "open the influencer under the cursor"),
-        bind(P::Roster, A::Filter, "filter", &["/"], "filter", "filter while typing; the words are below"),
-        bind(P::Roster, A::Sync, "sync", &["s"], "sync", "sync this influencer now"),
-        bind(P::Roster, A::Connect, "connect", &["c"], "connect", "connect a further account to this influencer"),
-        bind(P::Roster, A::Add, "add", &["a"], "add", "add an influencer"),
-        bind(P::Roster, A::Sort, "sort", &["o"], "sort", "by followers, growth, engagement, name, newest sync"),
-        bind(P::Roster, A::Edit, "edit", &["e"], "", "edit name and tags"),
-        bind(P::Roster, A::Note, "note", &["n"], "", "write a note"),
-        bind(P::Roster, A::PauseAll, "pause-influencer", &["P", "p"], "", "pause this influencer, or resume"),
-        bind(P::Roster, A::Merge, "merge", &["M"], "", "merge this influencer into another"),
-        bind(P::Roster, A::Back, "", &["esc"], "", "clear the filter"),
-        bind(P::Roster, A::Remove, "remove", &["D"], "", "remove this influencer and all history"),
-        bind(P::Influencer, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Influencer, A::Sync, "sync", &["s"], "sync", "sync all accounts of this influencer now"),
-        bind(P::Influencer, A::Connect, "connect", &["c"], "connect", "connect a further account, or one again"),
-        bind(P::Influencer, A::Pause, "pause", &["p"], "pause", "pause the account under the cursor, or resume"),
-        bind(P::Influencer, A::MetricAfter, "next-metric", &["]"], "metric", "chart the next metric"),
-        bind(P::Influencer, A::MetricBefore, "previous-metric", &["["], "", "chart the metric before"),
-        bind(P::Influencer, A::Range, "range", &["t"], "range", "chart 30, 90 or 365 days"),
-        bind(P::Influencer, A::Shorter, "shorter", &["-"], "", "chart fewer days"),
-        bind(P::Influencer, A::Longer, "longer", &["+", "="], "", "chart more days"),
-        bind(P::Influencer, A::Left, "", &["left", "h"], "", "the measured day before"),
-        bind(P::Influencer, A::Right, "", &["right", "l"], "", "the measured day after"),
-        bind(P::Influencer, A::Record, "record", &["m"], "record", "type in a number by hand"),
-        bind(P::Influencer, A::Note, "note", &["n"], "note", "write a note"),
-        bind(P::Influencer, A::Edit, "edit", &["e"], "edit", "edit name and tags"),
-        bind(P::Influencer, A::Interval, "interval", &["i"], "", "how often the account under the cursor is synced"),
-        bind(P::Influencer, A::Main, "main", &["*"], "", "make this account the main one, or leave it to size"),
-        bind(P::Influencer, A::PauseAll, "pause-influencer", &["P"], "", "pause this influencer, or resume"),
-        bind(P::Influencer, A::Disconnect, "disconnect", &["d"], "", "disconnect this account; its history stays"),
-        bind(P::Influencer, A::Remove, "remove", &["D"], "", "remove this influencer and all history"),
-        bind(P::Sync, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Sync, A::Open, "open", &["enter"], "open", "open the influencer of the run under the cursor"),
-        bind(P::Sync, A::Sync, "sync", &["s"], "sync what is due", "sync all that is due now"),
-        bind(P::Alerts, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Alerts, A::Open, "open", &["enter"], "open", "open the influencer"),
-        bind(P::Alerts, A::Acknowledge, "acknowledge", &["space"], "ack", "acknowledge: a person has seen it"),
-        bind(P::Alerts, A::Sort, "sort", &["o"], "which", "show open and acknowledged, or resolved ones"),
-        bind(P::Changes, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Changes, A::Open, "open", &["enter"], "open", "open the influencer"),
-        bind(P::Audit, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Connections, A::Back, "", &["esc"], "back", "go back"),
-        bind(P::Connections, A::Open, "open", &["enter"], "open", "open the influencer"),
-        bind(P::Connections, A::Connect, "connect", &["c"], "connect again", "ask for the owner's consent again"),
-        bind(P::Connections, A::Sync, "sync", &["s"], "sync", "sync this account now"),
-        bind(P::Connections, A::Disconnect, "disconnect", &["D"], "disconnect", "disconnect it; its history stays"),
         bind(P::NoDaemon, A::StartDaemon, "", &["y"], "start rosterd", "start rosterd for this user"),
         bind(P::Help, A::Back, "", &["?"], "close", "close the help"),
         bind(P::Help, A::Back, "", &["esc"], "", "close the help"),
@@ -106,12 +49,6 @@ pub const BINDINGS: &[Binding] = {
         bind(P::Lists, A::PageUp, "", &["pageup", "ctrl-u", "ctrl-b"], "", "a page up"),
         bind(P::Lists, A::Top, "", &["g", "home"], "", "to the first"),
         bind(P::Lists, A::Bottom, "", &["G", "end"], "", "to the last"),
-        bind(P::Screens, A::Screen(1), "", &["1"], "screens", "roster"),
-        bind(P::Screens, A::Screen(2), "", &["2"], "", "sync: platforms, what runs now, the last runs"),
-        bind(P::Screens, A::Screen(3), "", &["3"], "", "alerts"),
-        bind(P::Screens, A::Screen(4), "", &["4"], "", "changes"),
-        bind(P::Screens, A::Screen(5), "", &["5"], "", "audit: who did what"),
-        bind(P::Screens, A::Screen(6), "", &["6"], "", "connections: what needs somebody first"),
         bind(P::Screens, A::Add, "add", &["a"], "", "add an influencer"),
         bind(P::Screens, A::Exact, "exact", &["x"], "", "exact numbers, or short ones"),
         bind(P::Screens, A::Command, "command", &[":"], "", "type a command"),

@@ -1,16 +1,13 @@
 //! The command line: words for what has no key, and for who likes to type.
 
+use roster_protocol::SyncTarget;
 use roster_protocol::audit::PauseTarget;
-use roster_protocol::{SortBy, SyncTarget};
 use tui_input::Input;
 
-use crate::keys::Action;
-use crate::message::{Effect, Mutation, Request};
-use crate::modal::{Modal, form, help};
-use crate::model::Model;
-use crate::screens::roster;
+use crate::keys::{Action, Keymap};
+use crate::message::Mutation;
+use crate::modal::{ListCommand, Next, form};
 use crate::shared::Shared;
-use crate::update::show_screen;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
 
@@ -26,9 +23,7 @@ pub struct CommandLine {
 enum Command {
     Sync(SyncTarget, &'static str),
     Pause(PauseTarget, bool),
-    Filter(String),
-    Sort(SortBy),
-    Go(usize),
+    List(ListCommand),
     Screen(u8),
     Add,
     Exact,
@@ -36,8 +31,8 @@ enum Command {
     Quit,
 }
 
-/// Every command as it is typed, for completion and for what is nearest.
-const COMMANDS: [&str; 22] = [
+/// Every command as it is typed but the screens, for completion and for what is nearest.
+const COMMANDS: [&str; 17] = [
     "sync",
     "sync all",
     "pause all",
@@ -51,18 +46,14 @@ const COMMANDS: [&str; 22] = [
     "sort name",
     "sort synced",
     "go",
-    "roster",
-    "alerts",
-    "changes",
-    "audit",
-    "connections",
     "add",
     "exact",
     "help",
     "quit",
 ];
 
-fn parse(text: &str) -> Result<Command, String> {
+/// `screens`: the word of each numbered screen.
+fn parse(screens: &[(String, u8)], text: &str) -> Result<Command, String> {
     let text = text.trim();
     let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
@@ -76,32 +67,41 @@ fn parse(text: &str) -> Result<Command, String> {
         ("sync", _) => Err("write sync for what is due, or sync all".to_owned()),
         ("pause", _) => Ok(Command::Pause(target()?, true)),
         ("resume", _) => Ok(Command::Pause(target()?, false)),
-        ("filter", _) => Ok(Command::Filter(rest.to_owned())),
-        ("sort", _) => {
-            rest.parse().map(Command::Sort).map_err(|error: roster_protocol::metric::UnknownName| error.to_string())
-        }
-        ("go", _) => rest.parse().map(Command::Go).map_err(|_| "go where? write a row's number: go 120".to_owned()),
-        ("roster", "") => Ok(Command::Screen(1)),
-        ("alerts", "") => Ok(Command::Screen(3)),
-        ("changes", "") => Ok(Command::Screen(4)),
-        ("audit", "") => Ok(Command::Screen(5)),
-        ("connections", "") => Ok(Command::Screen(6)),
+        ("filter", _) => Ok(Command::List(ListCommand::Filter(rest.to_owned()))),
+        ("sort", _) => rest
+            .parse()
+            .map(ListCommand::Sort)
+            .map(Command::List)
+            .map_err(|error: roster_protocol::metric::UnknownName| error.to_string()),
+        ("go", _) => rest
+            .parse()
+            .map(ListCommand::Go)
+            .map(Command::List)
+            .map_err(|_| "go where? write a row's number: go 120".to_owned()),
         ("add", "") => Ok(Command::Add),
         ("exact", "") => Ok(Command::Exact),
         ("help", "") => Ok(Command::Help),
         ("quit" | "q", "") => Ok(Command::Quit),
-        _ => Err(format!("no command {text:?}; the nearest is {}", nearest(text))),
+        _ => match screens.iter().find(|(word, _)| word == text) {
+            Some((_, number)) => Ok(Command::Screen(*number)),
+            None => Err(format!("no command {text:?}; the nearest is {}", nearest(screens, text))),
+        },
     }
 }
 
-fn nearest(text: &str) -> &'static str {
-    let near = |command: &&'static str| strsim::jaro_winkler(text, command);
-    COMMANDS.iter().copied().max_by(|a, b| near(a).total_cmp(&near(b))).unwrap_or("help")
+/// All that can be typed: the commands, and the screens by their names.
+fn words(screens: &[(String, u8)]) -> impl Iterator<Item = &str> {
+    COMMANDS.into_iter().chain(screens.iter().map(|(word, _)| word.as_str()))
+}
+
+fn nearest<'a>(screens: &'a [(String, u8)], text: &str) -> &'a str {
+    let near = |word: &&str| strsim::jaro_winkler(text, word);
+    words(screens).max_by(|a, b| near(a).total_cmp(&near(b))).unwrap_or("help")
 }
 
 /// The typed text made longer as far as all commands that begin so agree.
-fn completed(text: &str) -> Option<&'static str> {
-    let mut fitting = COMMANDS.iter().copied().filter(|command| command.starts_with(text));
+fn completed<'a>(screens: &'a [(String, u8)], text: &str) -> Option<&'a str> {
+    let mut fitting = words(screens).filter(|command| command.starts_with(text));
     let first = fitting.next()?;
     let common = fitting.fold(first.len(), |length, command| {
         first.bytes().zip(command.bytes()).take(length).take_while(|(a, b)| a == b).count()
@@ -109,56 +109,60 @@ fn completed(text: &str) -> Option<&'static str> {
     Some(&first[..common]).filter(|longer| longer.len() > text.len())
 }
 
-/// What a key does in the command line.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(Modal::Command(line)) = &mut model.modal else { return Vec::new() };
-    match action {
-        Action::Back => model.modal = None,
-        Action::Complete => {
-            if let Some(longer) = completed(line.input.value()) {
-                line.input = Input::from(longer);
-            }
-        }
-        Action::Submit if line.input.value().trim().is_empty() => model.modal = None,
-        Action::Submit => match parse(line.input.value()) {
-            Ok(command) => {
-                model.modal = None;
-                return run(model, command);
-            }
-            Err(error) => line.error = Some(error),
-        },
-        _ => {}
-    }
-    Vec::new()
+/// The numbered screens by the words that show them.
+fn screens(keys: &Keymap) -> Vec<(String, u8)> {
+    let numbered = keys.screens.iter().filter_map(|screen| Some((screen.place.title().to_lowercase(), screen.number?)));
+    numbered.collect()
 }
 
-fn run(model: &mut Model, command: Command) -> Vec<Effect> {
-    let mutation = |mutation: Mutation| vec![Effect::Request(Request::Mutate(mutation))];
-    match command {
-        Command::Sync(target, name) => return mutation(Mutation::Sync { target, name: name.to_owned() }),
+impl CommandLine {
+    /// What a key does.
+    pub fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        let screens = screens(&shared.keys);
+        match action {
+            Action::Back => return vec![Next::Close],
+            Action::Complete => {
+                if let Some(longer) = completed(&screens, self.input.value()) {
+                    self.input = Input::from(longer);
+                }
+            }
+            Action::Submit if self.input.value().trim().is_empty() => return vec![Next::Close],
+            Action::Submit => match parse(&screens, self.input.value()) {
+                Ok(command) => return run(shared, command),
+                Err(error) => self.error = Some(error),
+            },
+            _ => {}
+        }
+        Vec::new()
+    }
+}
+
+fn run(shared: &mut Shared, command: Command) -> Vec<Next> {
+    let next = match command {
+        Command::Sync(target, name) => return closed(Next::mutate(Mutation::Sync { target, name: name.to_owned() })),
         Command::Pause(target, paused) => {
             let name = match &target {
-                PauseTarget::Platform(slug) => model.shared.platform_name(slug).to_owned(),
+                PauseTarget::Platform(slug) => shared.platform_name(slug).to_owned(),
                 _ => "everything".to_owned(),
             };
-            return mutation(Mutation::Pause { target, name, paused });
+            return closed(Next::mutate(Mutation::Pause { target, name, paused }));
         }
-        Command::Filter(filter) => return at_roster(model, |model| roster::set_filter(model, &filter)),
-        Command::Sort(sort) => return at_roster(model, |model| roster::set_sort(model, sort)),
-        Command::Go(number) => return at_roster(model, |model| roster::go_to(model, number)),
-        Command::Screen(number) => return show_screen(model, number),
-        Command::Add => model.modal = Some(form::add(model)),
-        Command::Exact => model.shared.exact = !model.shared.exact,
-        Command::Help => model.modal = Some(Modal::Help(help::Help { place: model.place(), top: 0 })),
-        Command::Quit => model.quit = true,
-    }
-    Vec::new()
+        Command::List(command) => Next::List(command),
+        Command::Screen(number) => Next::Screen(number),
+        Command::Add => return vec![Next::Modal(form::add(shared))],
+        Command::Exact => {
+            shared.exact = !shared.exact;
+            return vec![Next::Close];
+        }
+        Command::Help => Next::Help,
+        Command::Quit => Next::Quit,
+    };
+    closed(vec![next])
 }
 
-fn at_roster(model: &mut Model, change: impl FnOnce(&mut Model) -> Vec<Effect>) -> Vec<Effect> {
-    let mut effects = show_screen(model, 1);
-    effects.extend(change(model));
-    effects
+/// The command line goes, then what was typed is done.
+fn closed(next: Vec<Next>) -> Vec<Next> {
+    [Next::Close].into_iter().chain(next).collect()
 }
 
 /// Draws the line over the footer, and what was wrong above it.
@@ -178,25 +182,30 @@ pub fn view(shared: &Shared, line: &CommandLine, pen: &mut Pen<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use roster_protocol::SortBy;
+
+    fn known() -> Vec<(String, u8)> {
+        screens(&Keymap::new(crate::screens::keys()))
+    }
 
     #[test]
     fn commands_are_understood() {
-        let check = |text: &str, expected: Command| assert_eq!(parse(text), Ok(expected), "{text}");
+        let check = |text: &str, expected: Command| assert_eq!(parse(&known(), text), Ok(expected), "{text}");
         check("sync", Command::Sync(SyncTarget::Due, "all that is due"));
         check(" sync  all ", Command::Sync(SyncTarget::All, "everything"));
         check("pause all", Command::Pause(PauseTarget::All, true));
         check("resume platform:bluesky", Command::Pause(PauseTarget::Platform("bluesky".to_owned()), false));
-        check("filter tag:x mara", Command::Filter("tag:x mara".to_owned()));
-        check("filter", Command::Filter(String::new()));
-        check("sort growth", Command::Sort(SortBy::Growth));
-        check("go 120", Command::Go(120));
+        check("filter tag:x mara", Command::List(ListCommand::Filter("tag:x mara".to_owned())));
+        check("filter", Command::List(ListCommand::Filter(String::new())));
+        check("sort growth", Command::List(ListCommand::Sort(SortBy::Growth)));
+        check("go 120", Command::List(ListCommand::Go(120)));
         check("q", Command::Quit);
     }
 
     #[test]
     fn what_is_not_understood_is_told_with_the_nearest() {
         let check = |text: &str, part: &str| {
-            let error = parse(text).expect_err(text);
+            let error = parse(&known(), text).expect_err(text);
             assert!(error.contains(part), "{text}: {error}");
         };
         check("snyc all", "nearest is sync all");
@@ -210,13 +219,14 @@ mod tests {
 
     #[test]
     fn every_command_is_one() {
-        for command in COMMANDS {
+        for command in words(&known()) {
             let text = command.replace("platform:", "platform:x").replace("go", "go 1");
-            assert!(parse(&text).is_ok(), "{text}");
+            assert!(parse(&known(), &text).is_ok(), "{text}");
         }
-        assert_eq!(completed("so"), Some("sort "));
-        assert_eq!(completed("al"), Some("alerts"));
-        assert_eq!(completed("s"), None, "sync and sort differ");
-        assert_eq!(completed("zzz"), None);
+        let known = known();
+        assert_eq!(completed(&known, "so"), Some("sort "));
+        assert_eq!(completed(&known, "al"), Some("alerts"));
+        assert_eq!(completed(&known, "s"), None, "sync and sort differ");
+        assert_eq!(completed(&known, "zzz"), None);
     }
 }

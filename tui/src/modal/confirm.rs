@@ -5,8 +5,7 @@ use tui_input::Input;
 
 use crate::keys::Action;
 use crate::message::{Effect, Mutation, Request};
-use crate::modal::{Modal, boxed};
-use crate::model::Model;
+use crate::modal::{Modal, Next, boxed};
 use crate::shared::Shared;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
@@ -67,21 +66,17 @@ pub fn merge(influencer: InfluencerId, name: String, into: InfluencerId, into_na
     })
 }
 
-/// What a key does with the question.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(Modal::Confirm(confirm)) = &model.modal else { return Vec::new() };
-    let word = confirm.typed.as_ref().map(|typed| typed.value().trim().eq_ignore_ascii_case("yes"));
-    match (action, word) {
-        (Action::Yes, None) | (Action::Submit, Some(true)) => {
-            let effect = Effect::Request(Request::Mutate(confirm.mutation.clone()));
-            model.modal = None;
-            vec![effect]
+impl Confirm {
+    /// What a key does.
+    pub fn act(&self, action: Action) -> Vec<Next> {
+        let word = self.typed.as_ref().map(|typed| typed.value().trim().eq_ignore_ascii_case("yes"));
+        match (action, word) {
+            (Action::Yes, None) | (Action::Submit, Some(true)) => {
+                vec![Next::Close, Next::Effect(Effect::Request(Request::Mutate(self.mutation.clone())))]
+            }
+            (Action::No | Action::Back, _) => vec![Next::Close],
+            _ => Vec::new(),
         }
-        (Action::No | Action::Back, _) => {
-            model.modal = None;
-            Vec::new()
-        }
-        _ => Vec::new(),
     }
 }
 

@@ -18,9 +18,8 @@ use tui_input::Input;
 use crate::consent::{PlainUrl, joined};
 use crate::keys::{Action, Place};
 use crate::message::{ConsentReply, ConsentStep, Effect, Mutation, Request};
-use crate::modal::Modal;
-use crate::model::Model;
-use crate::shared::Link;
+use crate::modal::{Modal, Next};
+use crate::shared::{Link, Shared};
 use crate::widgets::input;
 use crate::widgets::window::Window;
 
@@ -125,11 +124,11 @@ impl Connect {
         matches!(self.phase, Phase::Waiting(_))
     }
 
-    fn ask(&self, step: ConsentStep) -> Vec<Effect> {
-        vec![Effect::Request(Request::Consent { form: self.id, step })]
+    fn ask(&self, step: ConsentStep) -> Vec<Next> {
+        Next::request(Request::Consent { form: self.id, step })
     }
 
-    fn ask_to_begin(&self, way: ConsentWay) -> Vec<Effect> {
+    fn ask_to_begin(&self, way: ConsentWay) -> Vec<Next> {
         let Target { influencer, platform, handle, .. } = self.target.clone();
         self.ask(ConsentStep::Begin { influencer, platform, way, handle })
     }
@@ -145,172 +144,155 @@ impl Connect {
 }
 
 /// Begins to ask for a consent.
-pub fn begin(model: &mut Model, target: Target) -> Vec<Effect> {
-    model.shared.forms += 1;
+pub fn begin(shared: &mut Shared, target: Target) -> Vec<Next> {
+    shared.forms += 1;
     let way = ConsentWay::Redirect;
-    let connect = Connect { id: model.shared.forms, target, way, phase: Phase::Beginning, notice: None };
-    let effects = connect.ask_to_begin(way);
-    model.modal = Some(Modal::Connect(Box::new(connect)));
-    effects
+    let connect = Connect { id: shared.forms, target, way, phase: Phase::Beginning, notice: None };
+    let request = connect.ask_to_begin(way);
+    [Next::Modal(Modal::Connect(Box::new(connect)))].into_iter().chain(request).collect()
 }
 
 /// Begins to ask for the consent of an account once more, in its place.
-pub fn again(model: &mut Model, connection: &Connection, name: String) -> Vec<Effect> {
+pub fn again(shared: &mut Shared, connection: &Connection, name: String) -> Vec<Next> {
     let target = Target {
         influencer: connection.influencer,
         name,
         platform: connection.platform.clone(),
         handle: Some(connection.handle.clone()),
     };
-    begin(model, target)
+    begin(shared, target)
 }
 
-/// What a key does.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
-    connect.notice = None;
-    match (&mut connect.phase, action) {
-        (Phase::Waiting(waiting), Action::Back) if waiting.view != WaitView::Guide => waiting.view = WaitView::Guide,
-        (Phase::Beginning | Phase::Waiting(_) | Phase::Choosing(_), Action::Back) => return cancel(model),
-        (Phase::Waiting(waiting), Action::CopyUrl) => {
-            let Some(url) = PlainUrl::checked(&waiting.begun.url) else {
-                let error = RosterError::failed("this URL has signs in it that belong into none; it is not copied");
-                connect.notice = Some(Notice::Failed(error));
-                return Vec::new();
-            };
-            connect.notice = Some(Notice::Done("the URL is in the clipboard, if this terminal allows that"));
-            return vec![Effect::Copy(url)];
-        }
-        (Phase::Waiting(waiting), Action::PasteAddress) => waiting.view = WaitView::Pasting,
-        (Phase::Waiting(waiting), Action::ShowCode) => {
-            waiting.view = if waiting.view == WaitView::Code { WaitView::Guide } else { WaitView::Code };
-        }
-        (Phase::Waiting(_), Action::OtherWay) => {
-            let other = match connect.way {
-                ConsentWay::Redirect => ConsentWay::Device,
-                ConsentWay::Device => ConsentWay::Redirect,
-            };
-            return connect.ask_to_begin(other);
-        }
-        (Phase::Waiting(waiting), Action::Submit) => {
-            let address = joined(waiting.address.value());
-            return if address.is_empty() { Vec::new() } else { connect.ask(ConsentStep::Paste(address)) };
-        }
-        (Phase::Choosing(_), action) => return choose(model, action),
-        (Phase::Connected(_), Action::Undo) => return undo(model),
-        (Phase::Connected(_) | Phase::Failed(_), Action::Back) => model.modal = None,
-        (Phase::Failed(_), Action::Again) => {
-            connect.phase = Phase::Beginning;
-            return connect.ask_to_begin(connect.way);
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn cancel(model: &mut Model) -> Vec<Effect> {
-    let Some(Modal::Connect(connect)) = model.modal.take() else { return Vec::new() };
-    connect.open().map(give_up).into_iter().collect()
-}
-
-fn give_up(consent: ConsentId) -> Effect {
-    Effect::Request(Request::CancelConsent(consent))
-}
-
-fn choose(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = view::seen_choices(model.shared.size);
-    let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
-    let Phase::Choosing(choosing) = &mut connect.phase else { return Vec::new() };
-    let cursor = choosing.window.cursor;
-    match action {
-        Action::Mark => {
-            if !choosing.marked.remove(&cursor) {
-                choosing.marked.insert(cursor);
-            }
-        }
-        Action::Submit if !choosing.sent => {
-            if choosing.marked.is_empty() {
-                choosing.marked.insert(cursor);
-            }
-            let marked = choosing.marked.iter().filter_map(|at| choosing.choices.get(*at));
-            let accounts = marked.map(|choice| choice.platform_user_id.clone()).collect();
-            let consent = choosing.consent;
-            choosing.sent = true;
-            return connect.ask(ConsentStep::Choose(consent, accounts));
-        }
-        action => _ = choosing.window.moved(action, choosing.choices.len(), height),
-    }
-    Vec::new()
-}
-
-/// Takes what is new back, with the little history it has.
-fn undo(model: &mut Model) -> Vec<Effect> {
-    let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
-    let Phase::Connected(consented) = &connect.phase else { return Vec::new() };
-    let new: Vec<Connection> = consented.iter().filter(|one| one.is_new).map(|one| one.connection.clone()).collect();
-    if new.is_empty() {
-        let error = RosterError::usage("nothing here is new: the account had been connected before");
-        connect.notice = Some(Notice::Failed(error));
-        return Vec::new();
-    }
-    model.modal = None;
-    let mutation = |connection: &Connection| Mutation::Disconnect {
-        connection: connection.id,
-        name: model.shared.label(connection),
-        delete_history: true,
-    };
-    new.iter().map(|connection| Effect::Request(Request::Mutate(mutation(connection)))).collect()
-}
-
-/// Text that was pasted: it is the address. A whole one takes the place of what was there.
-pub fn pasted(model: &mut Model, text: &str) {
-    if let Some(Modal::Connect(connect)) = &mut model.modal
-        && let Phase::Waiting(waiting) = &mut connect.phase
-    {
-        let text = joined(text);
-        if text.contains("://") {
-            waiting.address = Input::default();
-        }
-        if input::paste(&mut waiting.address, &text) {
-            waiting.view = WaitView::Pasting;
-            connect.notice = None;
-        }
-    }
-}
-
-/// Time passed: a wait that got no answer is taken up again, once the daemon is there.
-pub fn tick(model: &mut Model) -> Vec<Effect> {
-    let Some(Modal::Connect(connect)) = &mut model.modal else { return Vec::new() };
-    let Phase::Waiting(waiting) = &mut connect.phase else { return Vec::new() };
-    if waiting.asked || model.shared.link != Link::Online {
-        return Vec::new();
-    }
-    waiting.asked = true;
-    let consent = waiting.consent;
-    connect.ask(ConsentStep::State(consent))
-}
-
-/// Takes an answer. One for a modal that is gone leaves nothing open behind it.
-pub fn replied(model: &mut Model, form: u64, reply: ConsentReply) -> Vec<Effect> {
-    let connect = match &mut model.modal {
-        Some(Modal::Connect(connect)) if connect.id == form => connect,
-        _ => {
-            return match reply {
-                ConsentReply::Begun(_, Ok(begun)) => vec![give_up(begun.id)],
-                _ => Vec::new(),
-            };
-        }
-    };
-    match reply {
-        ConsentReply::Begun(way, result) => connect.begun(way, result),
-        ConsentReply::State(consent, result) => connect.stands(consent, result),
-        ConsentReply::Pasted(result) => connect.pasted(result),
-        ConsentReply::Chosen(result) => connect.chosen(result),
-    }
+/// Gives a consent up.
+pub(super) fn give_up(consent: ConsentId) -> Next {
+    Next::Effect(Effect::Request(Request::CancelConsent(consent)))
 }
 
 impl Connect {
-    fn begun(&mut self, way: ConsentWay, result: Result<Box<ConsentBegun>, RosterError>) -> Vec<Effect> {
+    /// What a key does.
+    pub fn act(&mut self, shared: &Shared, action: Action) -> Vec<Next> {
+        self.notice = None;
+        match (&mut self.phase, action) {
+            (Phase::Waiting(waiting), Action::Back) if waiting.view != WaitView::Guide => {
+                waiting.view = WaitView::Guide;
+            }
+            (Phase::Beginning | Phase::Waiting(_) | Phase::Choosing(_), Action::Back) => {
+                return [Next::Close].into_iter().chain(self.open().map(give_up)).collect();
+            }
+            (Phase::Waiting(waiting), Action::CopyUrl) => {
+                let Some(url) = PlainUrl::checked(&waiting.begun.url) else {
+                    let error = RosterError::failed("this URL has signs in it that belong into none; it is not copied");
+                    self.notice = Some(Notice::Failed(error));
+                    return Vec::new();
+                };
+                self.notice = Some(Notice::Done("the URL is in the clipboard, if this terminal allows that"));
+                return vec![Next::Effect(Effect::Copy(url))];
+            }
+            (Phase::Waiting(waiting), Action::PasteAddress) => waiting.view = WaitView::Pasting,
+            (Phase::Waiting(waiting), Action::ShowCode) => {
+                waiting.view = if waiting.view == WaitView::Code { WaitView::Guide } else { WaitView::Code };
+            }
+            (Phase::Waiting(_), Action::OtherWay) => {
+                let other = match self.way {
+                    ConsentWay::Redirect => ConsentWay::Device,
+                    ConsentWay::Device => ConsentWay::Redirect,
+                };
+                return self.ask_to_begin(other);
+            }
+            (Phase::Waiting(waiting), Action::Submit) => {
+                let address = joined(waiting.address.value());
+                return if address.is_empty() { Vec::new() } else { self.ask(ConsentStep::Paste(address)) };
+            }
+            (Phase::Choosing(_), action) => return self.choose(shared, action),
+            (Phase::Connected(_), Action::Undo) => return self.undo(shared),
+            (Phase::Connected(_) | Phase::Failed(_), Action::Back) => return vec![Next::Close],
+            (Phase::Failed(_), Action::Again) => {
+                self.phase = Phase::Beginning;
+                return self.ask_to_begin(self.way);
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn choose(&mut self, shared: &Shared, action: Action) -> Vec<Next> {
+        let height = view::seen_choices(shared.size);
+        let Phase::Choosing(choosing) = &mut self.phase else { return Vec::new() };
+        let cursor = choosing.window.cursor;
+        match action {
+            Action::Mark => {
+                if !choosing.marked.remove(&cursor) {
+                    choosing.marked.insert(cursor);
+                }
+            }
+            Action::Submit if !choosing.sent => {
+                if choosing.marked.is_empty() {
+                    choosing.marked.insert(cursor);
+                }
+                let marked = choosing.marked.iter().filter_map(|at| choosing.choices.get(*at));
+                let accounts = marked.map(|choice| choice.platform_user_id.clone()).collect();
+                let consent = choosing.consent;
+                choosing.sent = true;
+                return self.ask(ConsentStep::Choose(consent, accounts));
+            }
+            action => _ = choosing.window.moved(action, choosing.choices.len(), height),
+        }
+        Vec::new()
+    }
+
+    /// Takes what is new back, with the little history it has.
+    fn undo(&mut self, shared: &Shared) -> Vec<Next> {
+        let Phase::Connected(consented) = &self.phase else { return Vec::new() };
+        let disconnect = |one: &ConsentedConnection| Mutation::Disconnect {
+            connection: one.connection.id,
+            name: shared.label(&one.connection),
+            delete_history: true,
+        };
+        let new: Vec<Mutation> = consented.iter().filter(|one| one.is_new).map(disconnect).collect();
+        if new.is_empty() {
+            let error = RosterError::usage("nothing here is new: the account had been connected before");
+            self.notice = Some(Notice::Failed(error));
+            return Vec::new();
+        }
+        [Next::Close].into_iter().chain(new.into_iter().flat_map(Next::mutate)).collect()
+    }
+
+    /// Text that was pasted: it is the address. A whole one takes the place of what was there.
+    pub fn paste(&mut self, text: &str) {
+        if let Phase::Waiting(waiting) = &mut self.phase {
+            let text = joined(text);
+            if text.contains("://") {
+                waiting.address = Input::default();
+            }
+            if input::paste(&mut waiting.address, &text) {
+                waiting.view = WaitView::Pasting;
+                self.notice = None;
+            }
+        }
+    }
+
+    /// Time passed: a wait that got no response is taken up again, once the daemon is there.
+    pub fn tick(&mut self, shared: &Shared) -> Vec<Next> {
+        let Phase::Waiting(waiting) = &mut self.phase else { return Vec::new() };
+        if waiting.asked || shared.link != Link::Online {
+            return Vec::new();
+        }
+        waiting.asked = true;
+        let consent = waiting.consent;
+        self.ask(ConsentStep::State(consent))
+    }
+
+    /// Takes a reply.
+    pub fn replied(&mut self, reply: ConsentReply) -> Vec<Next> {
+        match reply {
+            ConsentReply::Begun(way, result) => self.begun(way, result),
+            ConsentReply::State(consent, result) => self.stands(consent, result),
+            ConsentReply::Pasted(result) => self.pasted(result),
+            ConsentReply::Chosen(result) => self.chosen(result),
+        }
+    }
+
+    fn begun(&mut self, way: ConsentWay, result: Result<Box<ConsentBegun>, RosterError>) -> Vec<Next> {
         let begun = match (result, &self.phase) {
             (Ok(begun), Phase::Beginning | Phase::Waiting(_)) => *begun,
             // The first one was answered meanwhile.
@@ -335,7 +317,7 @@ impl Connect {
         effects
     }
 
-    fn stands(&mut self, consent: ConsentId, result: Result<ConsentState, RosterError>) -> Vec<Effect> {
+    fn stands(&mut self, consent: ConsentId, result: Result<ConsentState, RosterError>) -> Vec<Next> {
         let Phase::Waiting(waiting) = &mut self.phase else { return Vec::new() };
         if waiting.consent != consent {
             return Vec::new();
@@ -352,7 +334,7 @@ impl Connect {
         }
     }
 
-    fn take(&mut self, consent: ConsentId, state: ConsentState) -> Vec<Effect> {
+    fn take(&mut self, consent: ConsentId, state: ConsentState) -> Vec<Next> {
         match state {
             ConsentState::Waiting | ConsentState::Finishing => {
                 if let Phase::Waiting(waiting) = &mut self.phase {
@@ -369,7 +351,7 @@ impl Connect {
             ConsentState::Done(consented) => {
                 // The first sync may have ended before this answer came.
                 let ids = consented.iter().map(|one| one.connection.id);
-                let effects = ids.map(|id| Effect::Request(Request::Connection(id))).collect();
+                let effects = ids.flat_map(|id| Next::request(Request::Connection(id))).collect();
                 (self.phase, self.notice) = (Phase::Connected(consented), None);
                 effects
             }
@@ -380,7 +362,7 @@ impl Connect {
         }
     }
 
-    fn pasted(&mut self, result: Result<ConsentId, RosterError>) -> Vec<Effect> {
+    fn pasted(&mut self, result: Result<ConsentId, RosterError>) -> Vec<Next> {
         let Phase::Waiting(waiting) = &mut self.phase else { return Vec::new() };
         match result {
             Err(error) => self.notice = Some(Notice::Failed(error)),
@@ -395,7 +377,7 @@ impl Connect {
         Vec::new()
     }
 
-    fn chosen(&mut self, result: Result<ConsentState, RosterError>) -> Vec<Effect> {
+    fn chosen(&mut self, result: Result<ConsentState, RosterError>) -> Vec<Next> {
         let Phase::Choosing(choosing) = &mut self.phase else { return Vec::new() };
         choosing.sent = false;
         let consent = choosing.consent;
@@ -407,44 +389,41 @@ impl Connect {
             }
         }
     }
-}
 
-/// A sync ended: its numbers are shown when they are of an account that was just connected.
-pub fn ran(model: &Model, connection: ConnectionId) -> Option<Effect> {
-    let Some(Modal::Connect(connect)) = &model.modal else { return None };
-    let Phase::Connected(consented) = &connect.phase else { return None };
-    let is_ours = consented.iter().any(|one| one.connection.id == connection);
-    is_ours.then_some(Effect::Request(Request::Connection(connection)))
-}
-
-/// Takes a connection as it stands now.
-pub fn now_stands(model: &mut Model, id: ConnectionId, result: Result<Box<Connection>, RosterError>) {
-    if let (Some(Modal::Connect(connect)), Ok(connection)) = (&mut model.modal, result)
-        && let Phase::Connected(consented) = &mut connect.phase
-        && let Some(one) = consented.iter_mut().find(|one| one.connection.id == id)
-    {
-        one.connection = *connection;
+    /// A sync ended: its numbers are shown when they are of an account that was just connected.
+    pub fn ran(&self, connection: ConnectionId) -> Vec<Next> {
+        let Phase::Connected(consented) = &self.phase else { return Vec::new() };
+        let is_ours = consented.iter().any(|one| one.connection.id == connection);
+        if is_ours { Next::request(Request::Connection(connection)) } else { Vec::new() }
     }
-}
 
-/// After the screen's size changed.
-pub fn resized(model: &mut Model) {
-    let height = view::seen_choices(model.shared.size);
-    if let Some(Modal::Connect(connect)) = &mut model.modal
-        && let Phase::Choosing(choosing) = &mut connect.phase
-    {
-        choosing.window.clamp(choosing.choices.len(), height);
+    /// Takes a connection as it is now.
+    pub fn take_connection(&mut self, id: ConnectionId, now: &Connection) {
+        if let Phase::Connected(consented) = &mut self.phase
+            && let Some(one) = consented.iter_mut().find(|one| one.connection.id == id)
+        {
+            one.connection = now.clone();
+        }
     }
-}
 
-/// Whether a footer entry makes sense in this phase.
-pub fn useful(connect: &Connect, key: &str) -> bool {
-    let asked = matches!(&connect.phase, Phase::Waiting(waiting) if !waiting.finishing);
-    match key {
-        "y" | "f" => asked,
-        // A code is typed elsewhere and leaves no address.
-        "p" | "d" => asked && connect.way == ConsentWay::Redirect,
-        "u" => matches!(&connect.phase, Phase::Connected(consented) if consented.iter().any(|one| one.is_new)),
-        _ => true,
+    /// After the screen's size changed.
+    pub fn resized(&mut self, shared: &Shared) {
+        if let Phase::Choosing(choosing) = &mut self.phase {
+            choosing.window.clamp(choosing.choices.len(), view::seen_choices(shared.size));
+        }
+    }
+
+    /// Whether a footer entry makes sense in this phase.
+    pub fn offers(&self, action: Action) -> bool {
+        let waits = matches!(&self.phase, Phase::Waiting(waiting) if !waiting.finishing);
+        match action {
+            Action::CopyUrl | Action::ShowCode => waits,
+            // A code is typed elsewhere and leaves no address.
+            Action::PasteAddress | Action::OtherWay => waits && self.way == ConsentWay::Redirect,
+            Action::Undo => {
+                matches!(&self.phase, Phase::Connected(consented) if consented.iter().any(|one| one.is_new))
+            }
+            _ => true,
+        }
     }
 }

@@ -17,10 +17,9 @@ use tui_input::Input;
 
 use self::step::Step;
 use crate::keys::Action;
-use crate::message::{Effect, Mutation, Request};
-use crate::modal::{Modal, connect};
-use crate::model::Model;
-use crate::screens::influencer;
+use crate::message::{Mutation, Request};
+use crate::modal::{Next, connect};
+use crate::shared::Shared;
 
 /// A form.
 #[derive(Clone, Debug)]
@@ -181,57 +180,49 @@ impl Form {
     }
 }
 
-/// What a key does in a form.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(Modal::Form(form)) = &mut model.modal else { return Vec::new() };
-    match action {
-        Action::Back => model.modal = None,
-        Action::NextField => form.move_focus(1),
-        Action::PreviousField => form.move_focus(form.fields.len().saturating_sub(1)),
-        Action::Submit => return submit(model),
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn submit(model: &mut Model) -> Vec<Effect> {
-    let Some(Modal::Form(form)) = &model.modal else { return Vec::new() };
-    if matches!(form.phase, Phase::Waiting(_)) {
-        return Vec::new();
-    }
-    // A platform is chosen before its account is written.
-    let on_platform =
-        form.fields.get(form.focus).is_some_and(|field| matches!(field.content, Content::Platform { .. }));
-    let step = form.next_step(&model.shared);
-    let Some(Modal::Form(form)) = &mut model.modal else { return Vec::new() };
-    if on_platform {
-        form.move_focus(1);
-        return Vec::new();
-    }
-    match step {
-        Err(error) => form.phase = Phase::Failed(error),
-        Ok(Step::NameOnly(name)) => {
-            form.seen = Some(Seen { typed: form.typed(), account: None });
-            form.suggest_name(&name);
-        }
-        Ok(Step::LookUp(accounts)) => {
-            form.phase = Phase::Waiting("looking up …");
-            return vec![Effect::Request(Request::LookUp { form: form.id, accounts })];
-        }
-        Ok(Step::Open(id, name)) => {
-            model.modal = None;
-            return influencer::open(model, id, name);
-        }
-        Ok(Step::Consent(target)) => return connect::begin(model, target),
-        Ok(Step::Mutate(mutation)) => {
-            form.phase = Phase::Waiting("saving …");
-            return vec![Effect::Request(Request::Mutate(mutation))];
-        }
-    }
-    Vec::new()
-}
-
 impl Form {
+    /// What a key does.
+    pub fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        match action {
+            Action::Back => return vec![Next::Close],
+            Action::NextField => self.move_focus(1),
+            Action::PreviousField => self.move_focus(self.fields.len().saturating_sub(1)),
+            Action::Submit => return self.submit(shared),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn submit(&mut self, shared: &mut Shared) -> Vec<Next> {
+        if matches!(self.phase, Phase::Waiting(_)) {
+            return Vec::new();
+        }
+        // A platform is chosen before its account is written.
+        let field = self.fields.get(self.focus);
+        if field.is_some_and(|field| matches!(field.content, Content::Platform { .. })) {
+            self.move_focus(1);
+            return Vec::new();
+        }
+        match self.next_step(shared) {
+            Err(error) => self.phase = Phase::Failed(error),
+            Ok(Step::NameOnly(name)) => {
+                self.seen = Some(Seen { typed: self.typed(), account: None });
+                self.suggest_name(&name);
+            }
+            Ok(Step::LookUp(accounts)) => {
+                self.phase = Phase::Waiting("looking up …");
+                return Next::request(Request::LookUp { form: self.id, accounts });
+            }
+            Ok(Step::Open(id, name)) => return vec![Next::Close, Next::Influencer(id, name)],
+            Ok(Step::Consent(target)) => return connect::begin(shared, target),
+            Ok(Step::Mutate(mutation)) => {
+                self.phase = Phase::Waiting("saving …");
+                return Next::mutate(mutation);
+            }
+        }
+        Vec::new()
+    }
+
     /// Writes a name where none was typed, and goes there.
     fn suggest_name(&mut self, name: &str) {
         if let Kind::Add = self.kind {
@@ -243,46 +234,37 @@ impl Form {
             }
         }
     }
-}
 
-/// Takes what a look-up found.
-pub fn looked_up(model: &mut Model, id: u64, result: Result<AccountPreview, RosterError>) {
-    let Some(Modal::Form(form)) = &mut model.modal else { return };
-    if form.id != id || !matches!(form.phase, Phase::Waiting(_)) {
-        return;
-    }
-    match result {
-        Err(error) => form.phase = Phase::Failed(error),
-        Ok(account) => {
-            form.phase = Phase::Typing;
-            let name = account.display_name.clone().unwrap_or_else(|| account.handle.clone());
-            form.seen = Some(Seen { typed: form.typed(), account: Some(account) });
-            form.suggest_name(&name);
+    /// Takes what a look-up found.
+    pub fn looked_up(&mut self, id: u64, result: Result<AccountPreview, RosterError>) {
+        if self.id != id || !matches!(self.phase, Phase::Waiting(_)) {
+            return;
         }
-    }
-}
-
-/// Takes how saving went: the form closes, or says why not. False when no form waits for this.
-pub fn saved(model: &mut Model, mutation: &Mutation, result: &Result<crate::message::Outcome, RosterError>) -> bool {
-    let Some(Modal::Form(form)) = &mut model.modal else { return false };
-    if form.phase != Phase::Waiting("saving …") || !form.made(mutation) {
-        return false;
-    }
-    match result {
-        Ok(_) => model.modal = None,
-        Err(error) => {
-            let mut error = error.clone();
-            if let (Kind::Record { replace, .. }, ErrorKind::Conflict) = (&mut form.kind, error.kind) {
-                *replace = true;
-                error.hint = Some("Enter once more replaces it".to_owned());
+        match result {
+            Err(error) => self.phase = Phase::Failed(error),
+            Ok(account) => {
+                self.phase = Phase::Typing;
+                let name = account.display_name.clone().unwrap_or_else(|| account.handle.clone());
+                self.seen = Some(Seen { typed: self.typed(), account: Some(account) });
+                self.suggest_name(&name);
             }
-            form.phase = Phase::Failed(error);
         }
     }
-    true
-}
 
-impl Form {
+    /// Whether it waits for how a mutation ends.
+    pub fn waits_for(&self, mutation: &Mutation) -> bool {
+        self.phase == Phase::Waiting("saving …") && self.made(mutation)
+    }
+
+    /// Saving failed: it stays open and says why.
+    pub fn refused(&mut self, mut error: RosterError) {
+        if let (Kind::Record { replace, .. }, ErrorKind::Conflict) = (&mut self.kind, error.kind) {
+            *replace = true;
+            error.hint = Some("Enter once more replaces it".to_owned());
+        }
+        self.phase = Phase::Failed(error);
+    }
+
     /// Whether a mutation is this form's.
     fn made(&self, mutation: &Mutation) -> bool {
         matches!(

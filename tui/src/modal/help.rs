@@ -1,9 +1,7 @@
 //! All keys, made from the table they are dispatched by: those of this place first.
 
-use crate::keys::{Action, BINDINGS, Binding, Place, shown};
-use crate::message::Effect;
-use crate::modal::Modal;
-use crate::model::Model;
+use crate::keys::{Action, Binding, Keymap, Place, shown};
+use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
@@ -22,14 +20,8 @@ enum Line {
     Blank,
 }
 
-const ORDER: [Place; 19] = [
-    Place::Roster,
-    Place::Influencer,
-    Place::Sync,
-    Place::Alerts,
-    Place::Changes,
-    Place::Audit,
-    Place::Connections,
+/// The places below the screens.
+const ORDER: [Place; 12] = [
     Place::Filtering,
     Place::Form,
     Place::Picker,
@@ -44,67 +36,55 @@ const ORDER: [Place; 19] = [
     Place::NoDaemon,
 ];
 
-/// The filter language, as `protocol::query` understands it.
-const FILTER: [(&str, &str); 7] = [
-    ("mara  \"mara lind\"", "the name, a handle or a tag contains it"),
-    ("platform:NAME", "has an account there"),
-    ("tag:beauty", "carries this tag"),
-    ("status:error", "also fresh, stale, never, reauthorize, paused"),
-    ("is:paused is:alerting", "paused as a whole; has an open alert"),
-    ("followers:>10k", "also growth7:<-2% growth30:>5% engagement:>3%"),
-    ("-tag:beauty", "a minus turns any word round"),
-];
-
-fn lines(here: Place) -> Vec<Line> {
+fn lines(keys: &Keymap, here: Place) -> Vec<Line> {
     let common = [Place::Lists, Place::Screens, Place::Plain, Place::Always];
-    let others = ORDER.into_iter().filter(|place| *place != here);
+    let screens = keys.screens.iter().map(|screen| screen.place);
+    let others = screens.chain(ORDER).filter(|place| *place != here);
     let mut lines: Vec<Line> = Vec::new();
     for place in [here].into_iter().chain(common).chain(others) {
-        let bindings = BINDINGS.iter().filter(|binding| binding.place == place);
-        // Plain keys and those of all screens are one thing to people.
+        // Plain keys and those of all screens are one thing to users.
         if place != Place::Plain && place != Place::Always {
             lines.extend([Line::Blank, Line::Title(place.title())]);
         }
-        lines.extend(bindings.map(|binding| Line::Keys(keys(binding), binding.help)));
-        if place == Place::Roster {
+        lines.extend(keys.bindings(place).map(|binding| Line::Keys(names(binding), binding.help)));
+        let filter = keys.screens.iter().find(|screen| screen.place == place).map_or(&[][..], |screen| screen.filter);
+        if !filter.is_empty() {
             lines.extend([Line::Blank, Line::Title("Words of the filter")]);
-            lines.extend(FILTER.map(|(words, help)| Line::Keys(words.to_owned(), help)));
+            lines.extend(filter.iter().map(|(words, help)| Line::Keys((*words).to_owned(), help)));
         }
     }
     lines.split_off(1)
 }
 
-fn keys(binding: &Binding) -> String {
+fn names(binding: &Binding) -> String {
     binding.keys.iter().map(|key| shown(key)).collect::<Vec<_>>().join(" ")
 }
 
-/// What a key does in the help.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let page = usize::from(model.shared.size.height.saturating_sub(4));
-    let Some(Modal::Help(help)) = &mut model.modal else { return Vec::new() };
-    let most = lines(help.place).len().saturating_sub(page);
-    help.top = match action {
-        Action::Back => {
-            model.modal = None;
-            return Vec::new();
+impl Help {
+    /// What a key does.
+    pub fn act(&mut self, shared: &Shared, action: Action) -> Vec<Next> {
+        let page = usize::from(shared.size.height.saturating_sub(4));
+        let most = lines(&shared.keys, self.place).len().saturating_sub(page);
+        self.top = match action {
+            Action::Back => return vec![Next::Close],
+            Action::Up => self.top.saturating_sub(1),
+            Action::Down => self.top + 1,
+            Action::PageUp => self.top.saturating_sub(page),
+            Action::PageDown => self.top + page,
+            Action::Top => 0,
+            Action::Bottom => most,
+            _ => self.top,
         }
-        Action::Up => help.top.saturating_sub(1),
-        Action::Down => help.top + 1,
-        Action::PageUp => help.top.saturating_sub(page),
-        Action::PageDown => help.top + page,
-        Action::Top => 0,
-        Action::Bottom => most,
-        _ => help.top,
+        .min(most);
+        Vec::new()
     }
-    .min(most);
-    Vec::new()
 }
 
 /// Draws the help over the whole screen.
 pub fn view(shared: &Shared, help: &Help, pen: &mut Pen<'_>) {
     let size = shared.size;
     pen.clear(ratatui::layout::Rect { x: 0, y: 1, width: size.width, height: size.height.saturating_sub(2) });
-    let lines = lines(help.place);
+    let lines = lines(&shared.keys, help.place);
     let page = usize::from(size.height.saturating_sub(4));
     for (line, y) in lines.iter().skip(help.top).take(page).zip(2..) {
         match line {

@@ -4,9 +4,8 @@ use roster_protocol::{InfluencerId, InfluencerPage, InfluencerRow, RosterError, 
 use tui_input::Input;
 
 use crate::keys::Action;
-use crate::message::{Effect, Request};
-use crate::modal::{Modal, boxed, confirm};
-use crate::model::Model;
+use crate::message::Request;
+use crate::modal::{Next, boxed, confirm};
 use crate::shared::Shared;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
@@ -32,53 +31,51 @@ impl Picker {
         Self { influencer, name, filter: Input::default(), rows: Vec::new(), cursor: 0, error: None }
     }
 
-    /// Asks who fits now.
-    pub fn changed(&mut self) -> Vec<Effect> {
+    /// Requests who fits now.
+    pub fn changed(&mut self) -> Vec<Next> {
         let filter = self.filter.value().trim().to_owned();
         self.cursor = 0;
         match query::parse(&filter) {
-            Ok(_) => vec![Effect::Request(Request::Choices(filter))],
+            Ok(_) => Next::request(Request::Choices(filter)),
             Err(error) => {
                 self.error = Some(RosterError::usage(error.to_string()));
                 Vec::new()
             }
         }
     }
-}
 
-/// Takes who fits; a late answer for another filter is dropped.
-pub fn answered(model: &mut Model, filter: &str, result: Result<InfluencerPage, RosterError>) {
-    let Some(Modal::Picker(picker)) = &mut model.modal else { return };
-    if picker.filter.value().trim() != filter {
-        return;
-    }
-    match result {
-        Ok(page) => {
-            let itself = picker.influencer;
-            picker.rows = page.rows.into_iter().filter(|row| row.id != itself).collect();
-            picker.error = None;
-            picker.cursor = picker.cursor.min(picker.rows.len().saturating_sub(1));
+    /// Takes who fits; a late response for another filter is dropped.
+    pub fn responded(&mut self, filter: &str, result: Result<InfluencerPage, RosterError>) {
+        if self.filter.value().trim() != filter {
+            return;
         }
-        Err(error) => picker.error = Some(error),
-    }
-}
-
-/// What a key does with the choice.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(Modal::Picker(picker)) = &mut model.modal else { return Vec::new() };
-    match action {
-        Action::Up => picker.cursor = picker.cursor.saturating_sub(1),
-        Action::Down => picker.cursor = (picker.cursor + 1).min(picker.rows.len().saturating_sub(1)),
-        Action::Submit => {
-            if let Some(into) = picker.rows.get(picker.cursor) {
-                let (id, name) = (into.id, into.name.clone());
-                model.modal = Some(confirm::merge(picker.influencer, picker.name.clone(), id, name));
+        match result {
+            Ok(page) => {
+                let itself = self.influencer;
+                self.rows = page.rows.into_iter().filter(|row| row.id != itself).collect();
+                self.error = None;
+                self.cursor = self.cursor.min(self.rows.len().saturating_sub(1));
             }
+            Err(error) => self.error = Some(error),
         }
-        Action::Back => model.modal = None,
-        _ => {}
     }
-    Vec::new()
+
+    /// What a key does.
+    pub fn act(&mut self, action: Action) -> Vec<Next> {
+        match action {
+            Action::Up => self.cursor = self.cursor.saturating_sub(1),
+            Action::Down => self.cursor = (self.cursor + 1).min(self.rows.len().saturating_sub(1)),
+            Action::Submit => {
+                let into = self.rows.get(self.cursor);
+                let merge =
+                    into.map(|into| confirm::merge(self.influencer, self.name.clone(), into.id, into.name.clone()));
+                return merge.map(Next::Modal).into_iter().collect();
+            }
+            Action::Back => return vec![Next::Close],
+            _ => {}
+        }
+        Vec::new()
+    }
 }
 
 /// Draws filter and choices.

@@ -8,18 +8,40 @@
 //! ```
 
 use ratatui::layout::Rect;
-use roster_protocol::service::{Page, PageMark};
-use roster_protocol::{Alert, AlertState, RosterError, Severity};
+use roster_protocol::service::PageMark;
+use roster_protocol::{Alert, AlertState, Severity};
 
-use super::influencer;
 use super::listing::Listing;
-use super::states;
+use super::{Entry, Screen, states};
 use crate::format;
-use crate::keys::Action;
-use crate::message::{Effect, Mutation, Request};
-use crate::model::{Model, Screen};
+use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::message::{Mutation, Request, Response};
+use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
+
+const HERE: Place = Place::Screen("Alerts");
+
+/// This screen's line in the table.
+pub const ENTRY: Entry = Entry {
+    keys: ScreenKeys {
+        place: HERE,
+        number: Some(3),
+        about: "alerts",
+        bindings: &[
+            bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
+            bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer"),
+            bind(HERE, Action::Acknowledge, "acknowledge", &["space"], "ack", "acknowledge: a person has seen it"),
+            bind(HERE, Action::Sort, "sort", &["o"], "which", "show open and acknowledged, or resolved ones"),
+        ],
+        filter: &[],
+    },
+    new: Some(new),
+};
+
+fn new() -> Box<dyn Screen> {
+    Box::new(State::default())
+}
 
 /// What the screen shows.
 #[derive(Clone, Debug, Default)]
@@ -38,85 +60,81 @@ fn height(shared: &Shared) -> usize {
     usize::from(shared.size.height.saturating_sub(3) / lines(shared))
 }
 
-/// Asks for the newest.
-pub fn reload(model: &mut Model) -> Vec<Effect> {
-    let Screen::Alerts(state) = &mut model.screen else { return Vec::new() };
-    let asks = state.list.reload();
-    if asks { vec![Effect::Request(Request::Alerts(state.which, None))] } else { Vec::new() }
-}
-
-/// Takes a page.
-pub fn answered(
-    model: &mut Model,
-    which: Option<AlertState>,
-    mark: Option<PageMark>,
-    result: Result<Page<Alert>, RosterError>,
-) -> Vec<Effect> {
-    let height = height(&model.shared);
-    let Screen::Alerts(state) = &mut model.screen else { return Vec::new() };
-    if state.which != which {
-        return Vec::new();
+impl State {
+    fn request(&self, mark: Option<PageMark>) -> Vec<Next> {
+        Next::request(Request::Alerts(self.which, mark))
     }
-    let again = state.list.answered(mark.as_ref(), result, |a, b| a.id == b.id, height);
-    if again { vec![Effect::Request(Request::Alerts(which, None))] } else { Vec::new() }
 }
 
-/// What a key does here.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(&model.shared);
-    let Screen::Alerts(state) = &mut model.screen else { return Vec::new() };
-    let current = state.list.current().cloned();
-    match (action, current) {
-        (Action::Open, Some(alert)) => influencer::open(model, alert.influencer, alert.influencer_name),
-        (Action::Acknowledge, Some(alert)) => {
-            state.list.moved(Action::Down, height);
-            match alert.state {
-                AlertState::Open => vec![Effect::Request(Request::Mutate(Mutation::Acknowledge(vec![alert.id])))],
-                _ => Vec::new(),
+impl Screen for State {
+    fn keys(&self) -> &'static ScreenKeys {
+        &ENTRY.keys
+    }
+
+    fn summary(&self, _: &Shared) -> String {
+        match self.which {
+            None => "open and acknowledged".to_owned(),
+            Some(which) => format!("{} only", which.as_str()),
+        }
+    }
+
+    fn reload(&mut self, _: &mut Shared) -> Vec<Next> {
+        if self.list.reload() { self.request(None) } else { Vec::new() }
+    }
+
+    fn responded(&mut self, shared: &mut Shared, response: &Response) -> Vec<Next> {
+        let Response::Alerts(which, mark, result) = response else { return Vec::new() };
+        if self.which != *which {
+            return Vec::new();
+        }
+        let again = self.list.responded(mark.as_ref(), result.clone(), |a, b| a.id == b.id, height(shared));
+        if again { self.request(None) } else { Vec::new() }
+    }
+
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        let height = height(shared);
+        match (action, self.list.current().cloned()) {
+            (Action::Open, Some(alert)) => vec![Next::Influencer(alert.influencer, alert.influencer_name)],
+            (Action::Acknowledge, Some(alert)) => {
+                self.list.moved(Action::Down, height);
+                match alert.state {
+                    AlertState::Open => Next::mutate(Mutation::Acknowledge(vec![alert.id])),
+                    _ => Vec::new(),
+                }
             }
-        }
-        (Action::Sort, _) => {
-            let which = match state.which {
-                None => Some(AlertState::Open),
-                Some(AlertState::Open) => Some(AlertState::Acknowledged),
-                Some(AlertState::Acknowledged) => Some(AlertState::Resolved),
-                Some(AlertState::Resolved) => None,
-            };
-            *state = State { which, ..State::default() };
-            reload(model)
-        }
-        (action, _) => {
-            let which = state.which;
-            let mark = state.list.moved(action, height);
-            mark.map(|mark| Effect::Request(Request::Alerts(which, Some(mark)))).into_iter().collect()
+            (Action::Sort, _) => {
+                let which = match self.which {
+                    None => Some(AlertState::Open),
+                    Some(AlertState::Open) => Some(AlertState::Acknowledged),
+                    Some(AlertState::Acknowledged) => Some(AlertState::Resolved),
+                    Some(AlertState::Resolved) => None,
+                };
+                *self = State { which, ..State::default() };
+                self.reload(shared)
+            }
+            (action, _) => match self.list.moved(action, height) {
+                Some(mark) => self.request(Some(mark)),
+                None => Vec::new(),
+            },
         }
     }
-}
 
-/// Which alerts are shown, for the first line.
-pub fn summary(state: &State) -> String {
-    match state.which {
-        None => "open and acknowledged".to_owned(),
-        Some(which) => format!("{} only", which.as_str()),
-    }
-}
-
-/// Draws the alerts.
-pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
-    let width = shared.size.width.saturating_sub(4);
-    let empty = match (&state.list.error, state.list.loaded, state.which) {
-        (Some(error), false, _) => Some(error.message.as_str()),
-        (None, false, _) => Some("loading…"),
-        (_, true, _) if !state.list.rows.is_empty() => None,
-        (_, _, None) => Some("No alerts: nothing moved more than it should."),
-        _ => Some("None of these. o shows others."),
-    };
-    if let Some(empty) = empty {
-        pen.put(3, shared.size.height / 3, width, empty, pen.theme.plain);
-        return;
-    }
-    for ((alert, under_cursor), line) in state.list.visible(height(shared)).zip(0..) {
-        draw(shared, alert, under_cursor, pen, 2 + line * lines(shared));
+    fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
+        let width = shared.size.width.saturating_sub(4);
+        let empty = match (&self.list.error, self.list.loaded, self.which) {
+            (Some(error), false, _) => Some(error.message.as_str()),
+            (None, false, _) => Some("loading…"),
+            (_, true, _) if !self.list.rows.is_empty() => None,
+            (_, _, None) => Some("No alerts: nothing moved more than it should."),
+            _ => Some("None of these. o shows others."),
+        };
+        if let Some(empty) = empty {
+            pen.put(3, shared.size.height / 3, width, empty, pen.theme.plain);
+            return;
+        }
+        for ((alert, under_cursor), line) in self.list.visible(height(shared)).zip(0..) {
+            draw(shared, alert, under_cursor, pen, 2 + line * lines(shared));
+        }
     }
 }
 

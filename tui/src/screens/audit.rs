@@ -6,17 +6,35 @@
 //!  ▌  14:02 ada      influencer.edit    Oskar & Ines         Oskar → Oskar & Ines
 //! ```
 
-use roster_protocol::service::{Page, PageMark};
-use roster_protocol::{AuditEntry, InfluencerId, RosterError};
+use roster_protocol::{AuditEntry, InfluencerId};
 
 use super::listing::Listing;
+use super::{Entry, Screen};
 use crate::format;
-use crate::keys::Action;
-use crate::message::{Effect, Request};
-use crate::model::{Model, Screen};
+use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::message::{Request, Response};
+use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
+
+const HERE: Place = Place::Screen("Audit");
+
+/// This screen's line in the table.
+pub const ENTRY: Entry = Entry {
+    keys: ScreenKeys {
+        place: HERE,
+        number: Some(5),
+        about: "audit: who did what",
+        bindings: &[bind(HERE, Action::Back, "", &["esc"], "back", "go back")],
+        filter: &[],
+    },
+    new: Some(new),
+};
+
+fn new() -> Box<dyn Screen> {
+    Box::new(State::default())
+}
 
 /// What the screen shows.
 #[derive(Clone, Debug, Default)]
@@ -33,56 +51,50 @@ fn height(shared: &Shared) -> usize {
     usize::from(shared.size.height.saturating_sub(3))
 }
 
-/// Asks for the newest.
-pub fn reload(model: &mut Model) -> Vec<Effect> {
-    let Screen::Audit(state) = &mut model.screen else { return Vec::new() };
-    if state.list.reload() { vec![Effect::Request(Request::Audit(None))] } else { Vec::new() }
-}
-
-/// Takes a page.
-pub fn answered(
-    model: &mut Model,
-    mark: Option<PageMark>,
-    result: Result<Page<AuditEntry>, RosterError>,
-) -> Vec<Effect> {
-    let height = height(&model.shared);
-    let Screen::Audit(state) = &mut model.screen else { return Vec::new() };
-    let again = state.list.answered(mark.as_ref(), result, |a, b| a.number == b.number, height);
-    if again { vec![Effect::Request(Request::Audit(None))] } else { Vec::new() }
-}
-
-/// What a key does here.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(&model.shared);
-    let Screen::Audit(state) = &mut model.screen else { return Vec::new() };
-    let mark = state.list.moved(action, height);
-    mark.map(|mark| Effect::Request(Request::Audit(Some(mark)))).into_iter().collect()
-}
-
-/// Draws the entries.
-pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
-    let width = shared.size.width;
-    let columns = [
-        right("WHEN", if roomy(shared) { 11 } else { 6 }, 0),
-        left("WHO", if roomy(shared) { 12 } else { 8 }, 0),
-        left("ACTION", 18, 60),
-        left("ON", if roomy(shared) { 34 } else { width / 4 }, 0),
-        left("WHAT", 0, 0),
-        left("CAUSE", 8, 120),
-    ];
-    let table = Table::new(&columns, width);
-    table.titles(pen, 1);
-    let empty = match (&state.list.error, state.list.loaded) {
-        (Some(error), false) => Some(error.message.as_str()),
-        (None, false) => Some("loading…"),
-        (_, true) if state.list.rows.is_empty() => Some("Nobody has done anything yet."),
-        _ => None,
-    };
-    if let Some(empty) = empty {
-        pen.put(3, shared.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
+impl Screen for State {
+    fn keys(&self) -> &'static ScreenKeys {
+        &ENTRY.keys
     }
-    for ((entry, under_cursor), y) in state.list.visible(height(shared)).zip(2..) {
-        table.row(pen, y, &cells(shared, entry, under_cursor), under_cursor);
+
+    fn reload(&mut self, _: &mut Shared) -> Vec<Next> {
+        if self.list.reload() { Next::request(Request::Audit(None)) } else { Vec::new() }
+    }
+
+    fn responded(&mut self, shared: &mut Shared, response: &Response) -> Vec<Next> {
+        let Response::Audit(mark, result) = response else { return Vec::new() };
+        let again = self.list.responded(mark.as_ref(), result.clone(), |a, b| a.number == b.number, height(shared));
+        if again { Next::request(Request::Audit(None)) } else { Vec::new() }
+    }
+
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        let mark = self.list.moved(action, height(shared));
+        mark.map_or_else(Vec::new, |mark| Next::request(Request::Audit(Some(mark))))
+    }
+
+    fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
+        let width = shared.size.width;
+        let columns = [
+            right("WHEN", if roomy(shared) { 11 } else { 6 }, 0),
+            left("WHO", if roomy(shared) { 12 } else { 8 }, 0),
+            left("ACTION", 18, 60),
+            left("ON", if roomy(shared) { 34 } else { width / 4 }, 0),
+            left("WHAT", 0, 0),
+            left("CAUSE", 8, 120),
+        ];
+        let table = Table::new(&columns, width);
+        table.titles(pen, 1);
+        let empty = match (&self.list.error, self.list.loaded) {
+            (Some(error), false) => Some(error.message.as_str()),
+            (None, false) => Some("loading…"),
+            (_, true) if self.list.rows.is_empty() => Some("Nobody has done anything yet."),
+            _ => None,
+        };
+        if let Some(empty) = empty {
+            pen.put(3, shared.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
+        }
+        for ((entry, under_cursor), y) in self.list.visible(height(shared)).zip(2..) {
+            table.row(pen, y, &cells(shared, entry, under_cursor), under_cursor);
+        }
     }
 }
 

@@ -6,19 +6,38 @@
 //!  ▌  25m Oskar & Ines            yt followers           459K      402K  -12.4%
 //! ```
 
-use roster_protocol::service::{Page, PageMark};
-use roster_protocol::{Change, ChangeCause, RosterError};
+use roster_protocol::{Change, ChangeCause};
 
-use super::influencer;
 use super::listing::Listing;
-use super::states;
+use super::{Entry, Screen, states};
 use crate::format;
-use crate::keys::Action;
-use crate::message::{Effect, Request};
-use crate::model::{Model, Screen};
+use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::message::{Request, Response};
+use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
+
+const HERE: Place = Place::Screen("Changes");
+
+/// This screen's line in the table.
+pub const ENTRY: Entry = Entry {
+    keys: ScreenKeys {
+        place: HERE,
+        number: Some(4),
+        about: "changes",
+        bindings: &[
+            bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
+            bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer"),
+        ],
+        filter: &[],
+    },
+    new: Some(new),
+};
+
+fn new() -> Box<dyn Screen> {
+    Box::new(State::default())
+}
 
 /// What the screen shows.
 #[derive(Clone, Debug, Default)]
@@ -33,65 +52,61 @@ fn height(shared: &Shared) -> usize {
     usize::from(shared.size.height.saturating_sub(3))
 }
 
-/// Asks for the newest.
-pub fn reload(model: &mut Model) -> Vec<Effect> {
-    let Screen::Changes(state) = &mut model.screen else { return Vec::new() };
-    if state.list.reload() { vec![Effect::Request(Request::Changes(None))] } else { Vec::new() }
-}
-
-/// Takes a page.
-pub fn answered(model: &mut Model, mark: Option<PageMark>, result: Result<Page<Change>, RosterError>) -> Vec<Effect> {
-    let height = height(&model.shared);
-    let Screen::Changes(state) = &mut model.screen else { return Vec::new() };
-    let same = |a: &Change, b: &Change| (a.at, a.connection, a.metric) == (b.at, b.connection, b.metric);
-    let again = state.list.answered(mark.as_ref(), result, same, height);
-    if again { vec![Effect::Request(Request::Changes(None))] } else { Vec::new() }
-}
-
-/// What a key does here.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(&model.shared);
-    let Screen::Changes(state) = &mut model.screen else { return Vec::new() };
-    if action == Action::Open {
-        return match state.list.current().cloned() {
-            Some(change) => influencer::open(model, change.influencer, change.influencer_name),
-            None => Vec::new(),
-        };
+impl Screen for State {
+    fn keys(&self) -> &'static ScreenKeys {
+        &ENTRY.keys
     }
-    let mark = state.list.moved(action, height);
-    mark.map(|mark| Effect::Request(Request::Changes(Some(mark)))).into_iter().collect()
-}
 
-/// Draws the changes.
-pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
-    let width = shared.size.width;
-    let numbers = if shared.exact { 13 } else { 9 };
-    let roomy = width >= ROOMY;
-    let columns = [
-        right("AGE", 4, 0),
-        left("INFLUENCER", if width >= 160 { 50 } else { 0 }, 0),
-        left(if roomy { "PLATFORM" } else { "" }, if roomy { 12 } else { 2 }, 60),
-        left("METRIC", if width >= 160 { 0 } else { 16 }, 60),
-        right("FROM", numbers, 0),
-        right("TO", numbers, 0),
-        right("CHANGE", 7, 0),
-        left("CAUSE", 7, ROOMY),
-    ];
-    let table = Table::new(&columns, width);
-    table.titles(pen, 1);
-    let empty = match (&state.list.error, state.list.loaded) {
-        (Some(error), false) => Some(error.message.as_str()),
-        (None, false) => Some("loading…"),
-        (_, true) if state.list.rows.is_empty() => {
-            Some("Nothing has changed yet: a first sync has nothing to compare with.")
+    fn reload(&mut self, _: &mut Shared) -> Vec<Next> {
+        if self.list.reload() { Next::request(Request::Changes(None)) } else { Vec::new() }
+    }
+
+    fn responded(&mut self, shared: &mut Shared, response: &Response) -> Vec<Next> {
+        let Response::Changes(mark, result) = response else { return Vec::new() };
+        let same = |a: &Change, b: &Change| (a.at, a.connection, a.metric) == (b.at, b.connection, b.metric);
+        let again = self.list.responded(mark.as_ref(), result.clone(), same, height(shared));
+        if again { Next::request(Request::Changes(None)) } else { Vec::new() }
+    }
+
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        if action == Action::Open {
+            let open = |change: Change| Next::Influencer(change.influencer, change.influencer_name);
+            return self.list.current().cloned().map(open).into_iter().collect();
         }
-        _ => None,
-    };
-    if let Some(empty) = empty {
-        pen.put(3, shared.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
+        let mark = self.list.moved(action, height(shared));
+        mark.map_or_else(Vec::new, |mark| Next::request(Request::Changes(Some(mark))))
     }
-    for ((change, under_cursor), y) in state.list.visible(height(shared)).zip(2..) {
-        table.row(pen, y, &cells(shared, change, under_cursor), under_cursor);
+
+    fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
+        let width = shared.size.width;
+        let numbers = if shared.exact { 13 } else { 9 };
+        let roomy = width >= ROOMY;
+        let columns = [
+            right("AGE", 4, 0),
+            left("INFLUENCER", if width >= 160 { 50 } else { 0 }, 0),
+            left(if roomy { "PLATFORM" } else { "" }, if roomy { 12 } else { 2 }, 60),
+            left("METRIC", if width >= 160 { 0 } else { 16 }, 60),
+            right("FROM", numbers, 0),
+            right("TO", numbers, 0),
+            right("CHANGE", 7, 0),
+            left("CAUSE", 7, ROOMY),
+        ];
+        let table = Table::new(&columns, width);
+        table.titles(pen, 1);
+        let empty = match (&self.list.error, self.list.loaded) {
+            (Some(error), false) => Some(error.message.as_str()),
+            (None, false) => Some("loading…"),
+            (_, true) if self.list.rows.is_empty() => {
+                Some("Nothing has changed yet: a first sync has nothing to compare with.")
+            }
+            _ => None,
+        };
+        if let Some(empty) = empty {
+            pen.put(3, shared.size.height / 3, width.saturating_sub(4), empty, pen.theme.plain);
+        }
+        for ((change, under_cursor), y) in self.list.visible(height(shared)).zip(2..) {
+            table.row(pen, y, &cells(shared, change, under_cursor), under_cursor);
+        }
     }
 }
 

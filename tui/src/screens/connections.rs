@@ -2,18 +2,41 @@
 
 mod view;
 
-pub use view::{summary, view};
-
 use ratatui::layout::Size;
 use roster_protocol::service::ConnectionsQuery;
-use roster_protocol::{ConnectionPage, ConnectionRow, RosterError, SyncTarget};
+use roster_protocol::{ConnectionRow, SyncTarget};
 
-use super::influencer;
 use super::paged::{Paged, Part};
-use crate::keys::Action;
-use crate::message::{Effect, Mutation, Request};
-use crate::modal;
-use crate::model::{Model, Screen};
+use super::{Entry, Screen};
+use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::message::{Mutation, Request, Response};
+use crate::modal::{self, Next};
+use crate::shared::Shared;
+use crate::widgets::pen::Pen;
+
+const HERE: Place = Place::Screen("Connections");
+
+/// This screen's line in the table.
+pub const ENTRY: Entry = Entry {
+    keys: ScreenKeys {
+        place: HERE,
+        number: Some(6),
+        about: "connections: what needs somebody first",
+        bindings: &[
+            bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
+            bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer"),
+            bind(HERE, Action::Connect, "connect", &["c"], "connect again", "ask for the owner's consent again"),
+            bind(HERE, Action::Sync, "sync", &["s"], "sync", "sync this account now"),
+            bind(HERE, Action::Disconnect, "disconnect", &["D"], "disconnect", "disconnect it; its history stays"),
+        ],
+        filter: &[],
+    },
+    new: Some(new),
+};
+
+fn new() -> Box<dyn Screen> {
+    Box::new(State::default())
+}
 
 /// What the screen shows.
 #[derive(Clone, Debug, Default)]
@@ -29,68 +52,68 @@ pub fn height(size: Size) -> usize {
     usize::from(size.height.saturating_sub(3 + PANE)).max(1)
 }
 
-fn ask(part: Option<Part>) -> Vec<Effect> {
-    let request = |part: Part| Request::Connections(ConnectionsQuery { offset: part.offset, limit: part.limit });
-    part.map(|part| Effect::Request(request(part))).into_iter().collect()
+fn request(part: Option<Part>) -> Vec<Next> {
+    let query = |part: Part| ConnectionsQuery { offset: part.offset, limit: part.limit };
+    part.map_or_else(Vec::new, |part| Next::request(Request::Connections(query(part))))
 }
 
-/// Asks for what is in sight.
-pub fn reload(model: &mut Model) -> Vec<Effect> {
-    let height = height(model.shared.size);
-    let Screen::Connections(state) = &mut model.screen else { return Vec::new() };
-    ask(state.list.reload(height))
-}
+impl Screen for State {
+    fn keys(&self) -> &'static ScreenKeys {
+        &ENTRY.keys
+    }
 
-/// After the screen's size changed.
-pub fn resized(model: &mut Model) -> Vec<Effect> {
-    let height = height(model.shared.size);
-    let Screen::Connections(state) = &mut model.screen else { return Vec::new() };
-    ask(state.list.resized(height))
-}
+    fn summary(&self, shared: &Shared) -> String {
+        shared.status.as_ref().map(view::summary).unwrap_or_default()
+    }
 
-/// Takes a page.
-pub fn answered(
-    model: &mut Model,
-    query: ConnectionsQuery,
-    result: Result<ConnectionPage, RosterError>,
-) -> Vec<Effect> {
-    let height = height(model.shared.size);
-    let Screen::Connections(state) = &mut model.screen else { return Vec::new() };
-    let part = Part { offset: query.offset, limit: query.limit };
-    let same = |a: &ConnectionRow, b: &ConnectionRow| a.connection.id == b.connection.id;
-    ask(state.list.answered(part, result.map(|page| (page.total, page.rows)), same, height))
-}
+    fn reload(&mut self, shared: &mut Shared) -> Vec<Next> {
+        request(self.list.reload(height(shared.size)))
+    }
 
-/// What a key does here.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(model.shared.size);
-    let Screen::Connections(state) = &mut model.screen else { return Vec::new() };
-    match state.list.current().cloned() {
-        Some(row) if matches!(action, Action::Open | Action::Connect | Action::Sync | Action::Disconnect) => {
-            act_on(model, action, row)
+    fn resized(&mut self, shared: &mut Shared) -> Vec<Next> {
+        request(self.list.resized(height(shared.size)))
+    }
+
+    fn responded(&mut self, shared: &mut Shared, response: &Response) -> Vec<Next> {
+        let Response::Connections(query, result) = response else { return Vec::new() };
+        let part = Part { offset: query.offset, limit: query.limit };
+        let page = result.clone().map(|page| (page.total, page.rows));
+        let same = |a: &ConnectionRow, b: &ConnectionRow| a.connection.id == b.connection.id;
+        request(self.list.responded(part, page, same, height(shared.size)))
+    }
+
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        match self.list.current().cloned() {
+            Some(row) if matches!(action, Action::Open | Action::Connect | Action::Sync | Action::Disconnect) => {
+                act_on(shared, action, row)
+            }
+            _ => request(self.list.moved(action, height(shared.size))),
         }
-        _ => ask(state.list.moved(action, height)),
+    }
+
+    fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
+        view::view(shared, self, pen);
     }
 }
 
 /// What a key does with the connection under the cursor.
-fn act_on(model: &mut Model, action: Action, row: ConnectionRow) -> Vec<Effect> {
-    let ConnectionRow { connection, influencer_name, grant } = row;
+fn act_on(shared: &mut Shared, action: Action, row: ConnectionRow) -> Vec<Next> {
+    let ConnectionRow { connection, influencer_name: name, grant } = row;
+    let influencer = connection.influencer;
     match action {
-        Action::Open => return influencer::open(model, connection.influencer, influencer_name),
-        Action::Connect if grant.is_some() || model.shared.may_consent(&connection.platform) => {
-            return modal::connect::again(model, &connection, influencer_name);
+        Action::Open => vec![Next::Influencer(influencer, name)],
+        Action::Connect if grant.is_some() || shared.may_consent(&connection.platform) => {
+            modal::connect::again(shared, &connection, name)
         }
-        Action::Connect => model.modal = Some(modal::form::connect(model, connection.influencer, influencer_name)),
+        Action::Connect => vec![Next::Modal(modal::form::connect(shared, influencer, name))],
         Action::Sync => {
-            let (target, name) = (SyncTarget::One(connection.id.to_string()), model.shared.label(&connection));
-            return vec![Effect::Request(Request::Mutate(Mutation::Sync { target, name }))];
+            let (target, name) = (SyncTarget::One(connection.id.to_string()), shared.label(&connection));
+            Next::mutate(Mutation::Sync { target, name })
         }
         Action::Disconnect => {
-            let name = model.shared.label(&connection);
-            model.modal = Some(modal::confirm::disconnect(connection.id, name, grant.is_some()));
+            let name = shared.label(&connection);
+            vec![Next::Modal(modal::confirm::disconnect(connection.id, name, grant.is_some()))]
         }
-        _ => {}
+        _ => Vec::new(),
     }
-    Vec::new()
 }

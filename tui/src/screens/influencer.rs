@@ -2,27 +2,59 @@
 
 mod view;
 
-pub use view::{axis, view};
-
 use ratatui::layout::Size;
 use roster_protocol::audit::PauseTarget;
-use roster_protocol::service::Page;
 use roster_protocol::{
     Alert, Change, Connection, ConnectionStatus, Date, ErrorKind, Influencer, InfluencerEdit, InfluencerId, Metric,
     RosterError,
 };
 
-use super::roster::{pause, sync};
-use crate::keys::Action;
-use crate::message::{Effect, Mutation, Request};
-use crate::modal;
-use crate::model::{Model, Screen};
-use crate::shared::Shared;
+use super::{Entry, Screen};
+use crate::format;
+use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::message::{Mutation, Request, Response};
+use crate::modal::{self, Next};
 use crate::shared::histories::{Known, points};
+use crate::shared::{Shared, ToastLevel};
+use crate::widgets::pen::Pen;
 use crate::widgets::window::Window;
 
 /// The lengths a chart can have, in days.
 pub const RANGES: [i32; 3] = [30, 90, 365];
+
+const HERE: Place = Place::Screen("Influencer");
+
+/// This screen's line in the table.
+pub const ENTRY: Entry = Entry {
+    keys: ScreenKeys {
+        place: HERE,
+        number: None,
+        about: "",
+        bindings: &[
+            bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
+            bind(HERE, Action::Sync, "sync", &["s"], "sync", "sync all accounts of this influencer now"),
+            bind(HERE, Action::Connect, "connect", &["c"], "connect", "connect a further account, or one again"),
+            bind(HERE, Action::Pause, "pause", &["p"], "pause", "pause the account under the cursor, or resume"),
+            bind(HERE, Action::MetricAfter, "next-metric", &["]"], "metric", "chart the next metric"),
+            bind(HERE, Action::MetricBefore, "previous-metric", &["["], "", "chart the metric before"),
+            bind(HERE, Action::Range, "range", &["t"], "range", "chart 30, 90 or 365 days"),
+            bind(HERE, Action::Shorter, "shorter", &["-"], "", "chart fewer days"),
+            bind(HERE, Action::Longer, "longer", &["+", "="], "", "chart more days"),
+            bind(HERE, Action::Left, "", &["left", "h"], "", "the measured day before"),
+            bind(HERE, Action::Right, "", &["right", "l"], "", "the measured day after"),
+            bind(HERE, Action::Record, "record", &["m"], "record", "type in a number by hand"),
+            bind(HERE, Action::Note, "note", &["n"], "note", "write a note"),
+            bind(HERE, Action::Edit, "edit", &["e"], "edit", "edit name and tags"),
+            bind(HERE, Action::Interval, "interval", &["i"], "", "how often the account under the cursor is synced"),
+            bind(HERE, Action::Main, "main", &["*"], "", "make this account the main one, or leave it to size"),
+            bind(HERE, Action::PauseAll, "pause-influencer", &["P"], "", "pause this influencer, or resume"),
+            bind(HERE, Action::Disconnect, "disconnect", &["d"], "", "disconnect this account; its history stays"),
+            bind(HERE, Action::Remove, "remove", &["D"], "", "remove this influencer and all history"),
+        ],
+        filter: &[],
+    },
+    new: None,
+};
 
 /// What the screen shows.
 #[derive(Clone, Debug)]
@@ -47,7 +79,8 @@ pub struct State {
 }
 
 impl State {
-    fn new(id: InfluencerId, name: String) -> Self {
+    /// Before anything is known but its name.
+    pub fn new(id: InfluencerId, name: String) -> Self {
         Self {
             id,
             name,
@@ -82,106 +115,150 @@ pub fn seen_connections(size: Size, connections: usize) -> usize {
     connections.clamp(1, usize::from(size.height / 5).max(2))
 }
 
-/// Opens an influencer on top of what is shown.
-pub fn open(model: &mut Model, id: InfluencerId, name: String) -> Vec<Effect> {
-    let below = std::mem::replace(&mut model.screen, Screen::Influencer(Box::new(State::new(id, name))));
-    model.behind.push(below);
-    reload(model)
-}
-
-/// Asks for everything about the influencer.
-pub fn reload(model: &mut Model) -> Vec<Effect> {
-    let Screen::Influencer(state) = &model.screen else { return Vec::new() };
-    let id = state.id;
-    let requests = [Request::Influencer(id), Request::AlertsOf(id), Request::ChangesOf(id)];
-    let mut effects: Vec<Effect> = requests.into_iter().map(Effect::Request).collect();
-    effects.extend(want_history(model));
-    effects
-}
-
-/// Takes the influencer; one that is gone leads back.
-pub fn answered(model: &mut Model, id: InfluencerId, result: Result<Influencer, RosterError>) -> Vec<Effect> {
-    let size = model.shared.size;
-    let Screen::Influencer(state) = &mut model.screen else { return Vec::new() };
-    if state.id != id {
-        return Vec::new();
+impl Screen for State {
+    fn keys(&self) -> &'static ScreenKeys {
+        &ENTRY.keys
     }
-    match result {
-        Ok(known) => {
-            let under_cursor = state.connection().map(|connection| connection.id);
-            state.name = known.row.name.clone();
-            let place = known.connections.iter().position(|connection| Some(connection.id) == under_cursor);
-            state.window.cursor = place.unwrap_or(state.window.cursor);
-            (state.known, state.error) = (Some(known), None);
-            let total = state.connections();
-            state.window.clamp(total, seen_connections(size, total));
+
+    fn title(&self) -> &str {
+        &self.name
+    }
+
+    fn summary(&self, _: &Shared) -> String {
+        self.known.as_ref().map(|known| format::tags(&known.row.tags)).unwrap_or_default()
+    }
+
+    fn reload(&mut self, shared: &mut Shared) -> Vec<Next> {
+        let requests = [Request::Influencer(self.id), Request::AlertsOf(self.id), Request::ChangesOf(self.id)];
+        let mut next: Vec<Next> = requests.into_iter().flat_map(Next::request).collect();
+        next.extend(self.want_history(shared));
+        next
+    }
+
+    fn responded(&mut self, shared: &mut Shared, response: &Response) -> Vec<Next> {
+        match response {
+            Response::Influencer(id, result) if *id == self.id => self.take(shared, result.clone()),
+            // A failure is told by the influencer's own response.
+            Response::AlertsOf(id, Ok(page)) if *id == self.id => {
+                self.alerts.clone_from(&page.rows);
+                Vec::new()
+            }
+            Response::ChangesOf(id, Ok(page)) if *id == self.id => {
+                self.changes.clone_from(&page.rows);
+                Vec::new()
+            }
+            // The cursor may have moved on meanwhile.
+            Response::History { .. } => self.want_history(shared),
+            _ => Vec::new(),
         }
-        Err(error) if error.kind == ErrorKind::NotFound => {
-            let name = state.name.clone();
-            model.shared.say(crate::shared::ToastLevel::Failed, format!("{name} is not on the roster any more"), None);
-            return crate::update::back(model);
+    }
+
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        let total = self.connections();
+        if self.window.moved(action, total, seen_connections(shared.size, total)) {
+            self.day = None;
+            return self.want_history(shared);
         }
-        Err(error) => state.error = Some(error),
+        match action {
+            Action::MetricAfter => self.metric = neighbour(self.metric, 1),
+            Action::MetricBefore => self.metric = neighbour(self.metric, Metric::ALL.len() - 1),
+            Action::Range => self.range = (self.range + 1) % RANGES.len(),
+            Action::Shorter => self.range = self.range.saturating_sub(1),
+            Action::Longer => self.range = (self.range + 1).min(RANGES.len() - 1),
+            Action::Left => self.step_day(shared, -1),
+            Action::Right => self.step_day(shared, 1),
+            action => return self.act_on(shared, action),
+        }
+        Vec::new()
     }
-    want_history(model)
-}
 
-/// Takes the alerts; a failure is told by the influencer's own answer.
-pub fn alerts(model: &mut Model, id: InfluencerId, result: Result<Page<Alert>, RosterError>) {
-    if let (Screen::Influencer(state), Ok(page)) = (&mut model.screen, result)
-        && state.id == id
-    {
-        state.alerts = page.rows;
+    fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
+        view::view(shared, self, pen);
     }
-}
 
-/// Takes the changes; a failure is told by the influencer's own answer.
-pub fn changes(model: &mut Model, id: InfluencerId, result: Result<Page<Change>, RosterError>) {
-    if let (Screen::Influencer(state), Ok(page)) = (&mut model.screen, result)
-        && state.id == id
-    {
-        state.changes = page.rows;
+    fn resized(&mut self, shared: &mut Shared) -> Vec<Next> {
+        let total = self.connections();
+        self.window.clamp(total, seen_connections(shared.size, total));
+        Vec::new()
     }
-}
 
-/// Asks for the days of the connection under the cursor.
-pub fn want_history(model: &mut Model) -> Vec<Effect> {
-    let longest = model.shared.today().plus_days(-RANGES[2]);
-    let Screen::Influencer(state) = &model.screen else { return Vec::new() };
-    let connection = state.connection().map(|connection| connection.id);
-    let request = connection.and_then(|connection| model.shared.histories.want(connection, longest));
-    request.map(Effect::Request).into_iter().collect()
-}
-
-/// After the screen's size changed.
-pub fn resized(model: &mut Model) {
-    let size = model.shared.size;
-    if let Screen::Influencer(state) = &mut model.screen {
-        let total = state.connections();
-        state.window.clamp(total, seen_connections(size, total));
+    fn is_about(&self, influencer: InfluencerId) -> bool {
+        self.id == influencer
     }
 }
 
-/// What a key does here.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let size = model.shared.size;
-    let Screen::Influencer(state) = &mut model.screen else { return Vec::new() };
-    let total = state.connections();
-    if state.window.moved(action, total, seen_connections(size, total)) {
-        state.day = None;
-        return want_history(model);
+impl State {
+    /// Takes the influencer; one that is gone leads back.
+    fn take(&mut self, shared: &mut Shared, result: Result<Influencer, RosterError>) -> Vec<Next> {
+        match result {
+            Ok(known) => {
+                let under_cursor = self.connection().map(|connection| connection.id);
+                self.name.clone_from(&known.row.name);
+                let place = known.connections.iter().position(|connection| Some(connection.id) == under_cursor);
+                self.window.cursor = place.unwrap_or(self.window.cursor);
+                (self.known, self.error) = (Some(known), None);
+                let total = self.connections();
+                self.window.clamp(total, seen_connections(shared.size, total));
+            }
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                shared.say(ToastLevel::Failed, format!("{} is not on the roster any more", self.name), None);
+                return vec![Next::Back];
+            }
+            Err(error) => self.error = Some(error),
+        }
+        self.want_history(shared)
     }
-    match action {
-        Action::MetricAfter => state.metric = neighbour(state.metric, 1),
-        Action::MetricBefore => state.metric = neighbour(state.metric, Metric::ALL.len() - 1),
-        Action::Range => state.range = (state.range + 1) % RANGES.len(),
-        Action::Shorter => state.range = state.range.saturating_sub(1),
-        Action::Longer => state.range = (state.range + 1).min(RANGES.len() - 1),
-        Action::Left => step_day(model, -1),
-        Action::Right => step_day(model, 1),
-        action => return act_on(model, action),
+
+    /// Requests the days of the connection under the cursor.
+    fn want_history(&self, shared: &mut Shared) -> Vec<Next> {
+        let longest = shared.today().plus_days(-RANGES[2]);
+        let connection = self.connection().map(|connection| connection.id);
+        let request = connection.and_then(|connection| shared.histories.want(connection, longest));
+        request.map_or_else(Vec::new, Next::request)
     }
-    Vec::new()
+
+    /// Moves the chart's cursor to the next measured day; the first step goes to the newest.
+    fn step_day(&mut self, shared: &Shared, step: isize) {
+        let Some(connection) = self.connection() else { return };
+        let Known::Snapshots(snapshots) = shared.histories.get(connection.id) else { return };
+        let from = shared.today().plus_days(-self.days());
+        let days: Vec<Date> =
+            points(snapshots, self.metric).into_iter().map(|(day, _)| day).filter(|day| *day >= from).collect();
+        let Some(last) = days.len().checked_sub(1) else { return };
+        let place = match self.day {
+            None => last,
+            Some(day) => days.partition_point(|other| *other < day).saturating_add_signed(step).min(last),
+        };
+        self.day = Some(days[place]);
+    }
+
+    /// What a key does with the influencer, or with the connection under the cursor.
+    fn act_on(&self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        let Some(known) = &self.known else { return Vec::new() };
+        let row = &known.row;
+        let (influencer, name) = (row.id, row.name.clone());
+        match (action, self.connection()) {
+            (Action::Sync, _) => Next::sync(influencer, name),
+            (Action::PauseAll, _) => Next::pause(influencer, name, row.sync_enabled),
+            (Action::Connect, Some(connection)) if connection.status == ConnectionStatus::Reauthorize => {
+                modal::connect::again(shared, connection, name)
+            }
+            (Action::Connect, _) => vec![Next::Modal(modal::form::connect(shared, influencer, name))],
+            (Action::Edit, _) => vec![Next::Modal(modal::form::edit(shared, row))],
+            (Action::Note, _) => vec![Next::Modal(modal::form::note(shared, row))],
+            (Action::Remove, _) => vec![Next::Modal(modal::confirm::remove(influencer, name))],
+            (Action::Pause, Some(connection)) => pause_connection(shared, connection),
+            (Action::Record, Some(connection)) => vec![Next::Modal(modal::form::record(shared, connection))],
+            (Action::Interval, Some(connection)) => vec![Next::Modal(modal::form::interval(shared, connection))],
+            (Action::Main, Some(connection)) => choose_main(known, connection),
+            (Action::Disconnect, Some(connection)) => {
+                let consented = shared.may_consent(&connection.platform);
+                let name = shared.label(connection);
+                vec![Next::Modal(modal::confirm::disconnect(connection.id, name, consented))]
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 fn neighbour(metric: Metric, step: usize) -> Metric {
@@ -189,69 +266,21 @@ fn neighbour(metric: Metric, step: usize) -> Metric {
     Metric::ALL[(at + step) % Metric::ALL.len()]
 }
 
-/// Moves the chart's cursor to the next measured day; the first step goes to the newest.
-fn step_day(model: &mut Model, step: isize) {
-    let today = model.shared.today();
-    let Screen::Influencer(state) = &mut model.screen else { return };
-    let Some(connection) = state.known.as_ref().and_then(|known| known.connections.get(state.window.cursor)) else {
-        return;
-    };
-    let Known::Snapshots(snapshots) = model.shared.histories.get(connection.id) else { return };
-    let from = today.plus_days(-state.days());
-    let days: Vec<Date> =
-        points(snapshots, state.metric).into_iter().map(|(day, _)| day).filter(|day| *day >= from).collect();
-    let Some(last) = days.len().checked_sub(1) else { return };
-    let place = match state.day {
-        None => last,
-        Some(day) => days.partition_point(|other| *other < day).saturating_add_signed(step).min(last),
-    };
-    state.day = Some(days[place]);
-}
-
-/// What a key does with the influencer, or with the connection under the cursor.
-fn act_on(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Screen::Influencer(state) = &model.screen else { return Vec::new() };
-    let Some(known) = state.known.clone() else { return Vec::new() };
-    let (influencer, name) = (known.row.id, known.row.name.clone());
-    let connection = state.connection().cloned();
-    match (action, connection) {
-        (Action::Sync, _) => return vec![sync(influencer, name)],
-        (Action::PauseAll, _) => return vec![pause(influencer, name, known.row.sync_enabled)],
-        (Action::Connect, Some(connection)) if connection.status == ConnectionStatus::Reauthorize => {
-            return modal::connect::again(model, &connection, name);
-        }
-        (Action::Connect, _) => model.modal = Some(modal::form::connect(model, influencer, name)),
-        (Action::Edit, _) => model.modal = Some(modal::form::edit(model, &known.row)),
-        (Action::Note, _) => model.modal = Some(modal::form::note(model, &known.row)),
-        (Action::Remove, _) => model.modal = Some(modal::confirm::remove(influencer, name)),
-        (Action::Pause, Some(connection)) => return vec![pause_connection(&model.shared, &connection)],
-        (Action::Record, Some(connection)) => model.modal = Some(modal::form::record(model, &connection)),
-        (Action::Interval, Some(connection)) => model.modal = Some(modal::form::interval(model, &connection)),
-        (Action::Main, Some(connection)) => return vec![choose_main(&known, &connection)],
-        (Action::Disconnect, Some(connection)) => {
-            let consented = model.shared.may_consent(&connection.platform);
-            model.modal = Some(modal::confirm::disconnect(connection.id, model.shared.label(&connection), consented));
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn pause_connection(shared: &Shared, connection: &Connection) -> Effect {
-    Effect::Request(Request::Mutate(Mutation::Pause {
+fn pause_connection(shared: &Shared, connection: &Connection) -> Vec<Next> {
+    Next::mutate(Mutation::Pause {
         target: PauseTarget::One(connection.id.to_string()),
         name: shared.label(connection),
         paused: !connection.paused,
-    }))
+    })
 }
 
 /// Makes a connection the main one; when it is already by choice, size decides again.
-fn choose_main(known: &Influencer, connection: &Connection) -> Effect {
+fn choose_main(known: &Influencer, connection: &Connection) -> Vec<Next> {
     let chosen = known.row.main_chosen && known.row.main == Some(connection.id);
     let main = if chosen { "auto".to_owned() } else { connection.id.to_string() };
-    Effect::Request(Request::Mutate(Mutation::Edit {
+    Next::mutate(Mutation::Edit {
         influencer: known.row.id,
         name: known.row.name.clone(),
         edit: InfluencerEdit { main: Some(main), ..InfluencerEdit::default() },
-    }))
+    })
 }

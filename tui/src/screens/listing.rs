@@ -78,7 +78,7 @@ impl<Row> Listing<Row> {
     /// Takes a page. A first one replaces all, unless the reader is further back; the cursor stays on its row.
     ///
     /// True when the first page should be asked for once more.
-    pub fn answered(
+    pub fn responded(
         &mut self,
         mark: Option<&PageMark>,
         result: Result<Page<Row>, RosterError>,
@@ -146,12 +146,12 @@ mod tests {
         let mut list = Listing::default();
         assert!(list.reload());
         assert!(!list.reload(), "asked already");
-        assert!(list.answered(None, page(100..200, Some(1)), u32::eq, 10), "something new was told meanwhile");
-        list.answered(None, page(100..200, Some(1)), u32::eq, 10);
+        assert!(list.responded(None, page(100..200, Some(1)), u32::eq, 10), "something new was told meanwhile");
+        list.responded(None, page(100..200, Some(1)), u32::eq, 10);
         assert_eq!(list.moved(Action::Down, 10), None);
         let mark = list.moved(Action::Bottom, 10).expect("the end is near");
         assert_eq!(list.moved(Action::Down, 10), None, "one question at a time");
-        list.answered(Some(&mark), page(0..100, None), u32::eq, 10);
+        list.responded(Some(&mark), page(0..100, None), u32::eq, 10);
         assert_eq!((list.rows.len(), list.window.cursor), (200, 99));
         assert_eq!(list.moved(Action::Bottom, 10), None, "that was all");
     }
@@ -159,22 +159,22 @@ mod tests {
     #[test]
     fn the_cursor_stays_on_its_row_when_new_ones_come() {
         let mut list = Listing::default();
-        list.answered(None, page(0..50, None), u32::eq, 10);
-        list.answered(None, page(5..55, None), u32::eq, 10);
+        list.responded(None, page(0..50, None), u32::eq, 10);
+        list.responded(None, page(5..55, None), u32::eq, 10);
         assert_eq!(list.current(), Some(&54), "at the top one stays at the top");
         list.moved(Action::Down, 10);
-        list.answered(None, page(10..60, None), u32::eq, 10);
+        list.responded(None, page(10..60, None), u32::eq, 10);
         assert_eq!((list.current(), list.window.cursor), (Some(&53), 6));
     }
 
     #[test]
     fn who_is_far_back_keeps_what_is_there() {
         let mut list = Listing::default();
-        list.answered(None, page(100..200, Some(1)), u32::eq, 10);
+        list.responded(None, page(100..200, Some(1)), u32::eq, 10);
         let mark = list.moved(Action::Bottom, 10).expect("more");
-        list.answered(Some(&mark), page(0..100, None), u32::eq, 10);
+        list.responded(Some(&mark), page(0..100, None), u32::eq, 10);
         list.moved(Action::Bottom, 10);
-        list.answered(None, page(103..203, Some(2)), u32::eq, 10);
+        list.responded(None, page(103..203, Some(2)), u32::eq, 10);
         assert_eq!((list.current(), list.rows.len(), list.next.clone()), (Some(&0), 203, None));
         assert!(list.rows.windows(2).all(|pair| pair[0] == pair[1] + 1), "no row is missing or doubled");
     }
@@ -182,8 +182,8 @@ mod tests {
     #[test]
     fn a_failure_keeps_what_is_there() {
         let mut list = Listing::default();
-        list.answered(None, page(0..5, None), u32::eq, 10);
-        list.answered(None, Err(RosterError::failed("no")), u32::eq, 10);
+        list.responded(None, page(0..5, None), u32::eq, 10);
+        list.responded(None, Err(RosterError::failed("no")), u32::eq, 10);
         assert_eq!(list.rows.len(), 5);
         assert!(list.error.is_some());
     }

@@ -67,7 +67,7 @@ impl<Row> Paged<Row> {
     }
 
     /// Takes a part, and the count of all rows; a late one is dropped. The cursor stays on its row.
-    pub fn answered(
+    pub fn responded(
         &mut self,
         part: Part,
         result: Result<(u64, Vec<Row>), RosterError>,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn answered(list: &mut Paged<u64>, part: Part, total: u64) -> Option<Part> {
-        list.answered(part, rows(part, total), |a, b| a == b, 10)
+        list.responded(part, rows(part, total), |a, b| a == b, 10)
     }
 
     #[test]
@@ -176,10 +176,10 @@ mod tests {
         answered(&mut list, part, 20);
         list.moved(Action::Down, 10);
         let part = list.reload(10).expect("nothing is open");
-        list.answered(part, Ok((20, (0..20).rev().collect())), |a, b| a == b, 10);
+        list.responded(part, Ok((20, (0..20).rev().collect())), |a, b| a == b, 10);
         assert_eq!((list.current(), list.window.cursor), (Some(&1), 18));
         let part = list.reload(10).expect("nothing is open");
-        list.answered(part, Ok((1, vec![7])), |a, b| a == b, 10);
+        list.responded(part, Ok((1, vec![7])), |a, b| a == b, 10);
         assert_eq!((list.current(), list.window.cursor), (Some(&7), 0));
     }
 
@@ -187,9 +187,9 @@ mod tests {
     fn rows_that_never_come_are_not_asked_for_without_end() {
         let mut list = Paged::default();
         let part = list.reload(10).expect("nothing is asked yet");
-        assert_eq!(list.answered(part, Ok((500, vec![1_u64])), |a, b| a == b, 10), None);
+        assert_eq!(list.responded(part, Ok((500, vec![1_u64])), |a, b| a == b, 10), None);
         let part = list.reload(10).expect("nothing is open");
-        assert_eq!(list.answered(part, Err(RosterError::failed("x")), |a, b| a == b, 10), None);
+        assert_eq!(list.responded(part, Err(RosterError::failed("x")), |a, b| a == b, 10), None);
         assert!(list.loaded && list.error.is_some());
     }
 }

@@ -2,23 +2,64 @@
 
 mod view;
 
-pub use view::{tags, view};
-
+use crossterm::event::KeyEvent;
 use ratatui::layout::{Rect, Size};
-use roster_protocol::audit::PauseTarget;
 use roster_protocol::{
-    ErrorKind, InfluencerId, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, SortBy, SyncTarget,
-    Timestamp, query,
+    ErrorKind, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, SortBy, Timestamp, query,
 };
 use tui_input::Input;
 
-use crate::keys::Action;
-use crate::message::{Effect, Mutation, Request};
-use crate::modal::{self, Modal};
-use crate::model::Model;
-use crate::screens::influencer;
+use super::{Entry, Screen};
+use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::message::{Request, Response};
+use crate::modal::{self, ListCommand, Modal, Next};
+use crate::shared::Shared;
 use crate::shared::histories::Known;
+use crate::widgets::input;
+use crate::widgets::pen::Pen;
 use crate::widgets::window::Window;
+
+const HERE: Place = Place::Screen("Roster");
+
+/// This screen's line in the table.
+pub const ENTRY: Entry = Entry {
+    keys: ScreenKeys {
+        place: HERE,
+        number: Some(1),
+        about: "roster",
+        bindings: &[
+            bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer under the cursor"),
+            bind(HERE, Action::Filter, "filter", &["/"], "filter", "filter while typing; the words are below"),
+            bind(HERE, Action::Sync, "sync", &["s"], "sync", "sync this influencer now"),
+            bind(HERE, Action::Connect, "connect", &["c"], "connect", "connect a further account to this influencer"),
+            bind(HERE, Action::Add, "add", &["a"], "add", "add an influencer"),
+            bind(HERE, Action::Sort, "sort", &["o"], "sort", "by followers, growth, engagement, name, newest sync"),
+            bind(HERE, Action::Edit, "edit", &["e"], "", "edit name and tags"),
+            bind(HERE, Action::Note, "note", &["n"], "", "write a note"),
+            bind(HERE, Action::PauseAll, "pause-influencer", &["P", "p"], "", "pause this influencer, or resume"),
+            bind(HERE, Action::Merge, "merge", &["M"], "", "merge this influencer into another"),
+            bind(HERE, Action::Back, "", &["esc"], "", "clear the filter"),
+            bind(HERE, Action::Remove, "remove", &["D"], "", "remove this influencer and all history"),
+        ],
+        filter: &FILTER,
+    },
+    new: Some(new),
+};
+
+fn new() -> Box<dyn Screen> {
+    Box::new(State::default())
+}
+
+/// The filter language, as `protocol::query` understands it.
+const FILTER: [(&str, &str); 7] = [
+    ("mara  \"mara lind\"", "the name, a handle or a tag contains it"),
+    ("platform:NAME", "has an account there"),
+    ("tag:beauty", "carries this tag"),
+    ("status:error", "also fresh, stale, never, reauthorize, paused"),
+    ("is:paused is:alerting", "paused as a whole; has an open alert"),
+    ("followers:>10k", "also growth7:<-2% growth30:>5% engagement:>3%"),
+    ("-tag:beauty", "a minus turns any word round"),
+];
 
 /// What the roster shows.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +137,7 @@ impl State {
         self.loaded && self.window.top >= self.offset && end <= self.offset + self.rows.len()
     }
 
-    /// What to ask for so that the seen rows are there.
+    /// What to request so that the seen rows are there.
     fn query(&self, height: usize) -> InfluencerQuery {
         let limit = (height * 3).clamp(60, roster_protocol::service::PAGE_ROWS as usize);
         let offset = self.window.top.saturating_sub(limit.saturating_sub(height) / 2);
@@ -108,8 +149,8 @@ impl State {
         }
     }
 
-    /// Asks, unless the filter makes no sense.
-    fn ask(&mut self, height: usize) -> Vec<Effect> {
+    /// Requests the rows, unless the filter makes no sense.
+    fn request(&mut self, height: usize) -> Vec<Next> {
         let query = self.query(height);
         if let Err(error) = query::parse(&query.filter) {
             self.error = Some(RosterError::usage(error.to_string()));
@@ -117,25 +158,59 @@ impl State {
             return Vec::new();
         }
         self.asked = Some(query.clone());
-        vec![Effect::Request(Request::Page(query))]
+        Next::request(Request::Page(query))
     }
 
-    /// Asks if rows in sight are missing and nobody asked for them yet.
-    fn ask_missing(&mut self, height: usize) -> Vec<Effect> {
+    /// Requests rows in sight that are missing, once.
+    fn request_missing(&mut self, height: usize) -> Vec<Next> {
         if self.covers(height) || self.asked.as_ref() == Some(&self.query(height)) {
             return Vec::new();
         }
-        self.ask(height)
+        self.request(height)
     }
 
     /// Starts anew at the top, after the filter or the order changed.
-    fn restart(&mut self, height: usize) -> Vec<Effect> {
+    fn restart(&mut self, height: usize) -> Vec<Next> {
         self.window = Window::default();
         self.again = false;
-        self.ask(height)
+        self.request(height)
     }
 
-    fn take(&mut self, query: &InfluencerQuery, page: InfluencerPage, height: usize) {
+    /// Takes a page; a late one for another query is dropped.
+    fn take(
+        &mut self,
+        shared: &mut Shared,
+        query: &InfluencerQuery,
+        result: &Result<InfluencerPage, RosterError>,
+    ) -> Vec<Next> {
+        let height = height(shared.size);
+        if self.asked.as_ref() != Some(query) {
+            return Vec::new();
+        }
+        self.asked = None;
+        match result {
+            Ok(page) => self.take_page(query, page.clone(), height),
+            Err(error) => {
+                self.again = false;
+                // The first line says that the daemon is away; what is shown stays.
+                if error.kind != ErrorKind::Unreachable || !self.loaded {
+                    self.error = Some(error.clone());
+                }
+                return Vec::new();
+            }
+        }
+        let again = std::mem::take(&mut self.again);
+        let mut next = match () {
+            () if again => self.request(height),
+            // A daemon that returns fewer rows than fit would be sent the same request for ever.
+            () if self.query(height) == *query => Vec::new(),
+            () => self.request_missing(height),
+        };
+        next.extend(self.want_history(shared));
+        next
+    }
+
+    fn take_page(&mut self, query: &InfluencerQuery, page: InfluencerPage, height: usize) {
         let follow = self.current().map(|row| row.id).filter(|_| self.window.cursor > 0);
         self.rows = page.rows;
         self.offset = query.offset as usize;
@@ -147,180 +222,177 @@ impl State {
         }
         self.window.clamp(self.matching, height);
     }
-}
 
-/// Loads what is in sight anew, after something happened.
-pub fn reload(model: &mut Model) -> Vec<Effect> {
-    let height = height(model.shared.size);
-    if model.roster.asked.is_some() {
-        model.roster.again = true;
-        return Vec::new();
-    }
-    model.roster.ask(height)
-}
-
-/// Takes a page; a late one for another question is dropped.
-pub fn answered(model: &mut Model, query: InfluencerQuery, result: Result<InfluencerPage, RosterError>) -> Vec<Effect> {
-    let height = height(model.shared.size);
-    let state = &mut model.roster;
-    if state.asked.as_ref() != Some(&query) {
-        return Vec::new();
-    }
-    state.asked = None;
-    match result {
-        Ok(page) => state.take(&query, page, height),
-        Err(error) => {
-            state.again = false;
-            // The first line says that the daemon is away; what is shown stays.
-            if error.kind != ErrorKind::Unreachable || !state.loaded {
-                state.error = Some(error);
-            }
+    /// Requests the days of the row the cursor rests on, and explains it once they are there.
+    fn want_history(&mut self, shared: &mut Shared) -> Vec<Next> {
+        if self.rests_at.is_some() || areas(shared.size).pane.is_none() {
             return Vec::new();
         }
-    }
-    let again = std::mem::take(&mut state.again);
-    let mut effects = match () {
-        () if again => state.ask(height),
-        // Whoever answers with fewer rows than fit would be asked the same for ever.
-        () if state.query(height) == query => Vec::new(),
-        () => state.ask_missing(height),
-    };
-    effects.extend(want_history(model));
-    effects
-}
-
-/// Asks for the days of the row the cursor rests on, and explains it once they are there.
-pub fn want_history(model: &mut Model) -> Vec<Effect> {
-    if model.roster.rests_at.is_some() || areas(model.shared.size).pane.is_none() {
-        return Vec::new();
-    }
-    let since = model.shared.today().plus_days(-PANE_DAYS);
-    let row = model.roster.current().cloned();
-    let main = row.as_ref().and_then(|row| row.main);
-    let waits = main.is_some_and(|main| matches!(model.shared.histories.get(main), Known::NotYet));
-    // What is there stays until the next is whole.
-    if !waits || model.roster.explained.is_none() {
-        model.roster.explained = row;
-    }
-    let request = main.and_then(|main| model.shared.histories.want(main, since));
-    request.map(Effect::Request).into_iter().collect()
-}
-
-/// Time passed: the cursor may have rested.
-pub fn tick(model: &mut Model) -> Vec<Effect> {
-    if model.roster.rests_at.is_none_or(|at| at > model.shared.now) {
-        return Vec::new();
-    }
-    model.roster.rests_at = None;
-    want_history(model)
-}
-
-/// After the screen's size changed.
-pub fn resized(model: &mut Model) -> Vec<Effect> {
-    let height = height(model.shared.size);
-    model.roster.window.clamp(model.roster.matching, height);
-    if !model.roster.loaded {
-        return Vec::new();
-    }
-    let mut effects = model.roster.ask_missing(height);
-    effects.extend(want_history(model));
-    effects
-}
-
-/// The filter's text changed.
-pub fn filter_changed(model: &mut Model) -> Vec<Effect> {
-    model.roster.error = None;
-    let height = height(model.shared.size);
-    model.roster.restart(height)
-}
-
-/// Takes another filter, from the command line or to clear it.
-pub fn set_filter(model: &mut Model, filter: &str) -> Vec<Effect> {
-    model.roster.filter = Input::from(filter);
-    filter_changed(model)
-}
-
-/// Takes another order.
-pub fn set_sort(model: &mut Model, sort: SortBy) -> Vec<Effect> {
-    model.roster.sort = sort;
-    let height = height(model.shared.size);
-    model.roster.restart(height)
-}
-
-/// Goes to a row, counted from 1.
-pub fn go_to(model: &mut Model, number: usize) -> Vec<Effect> {
-    model.roster.window.cursor = number.saturating_sub(1);
-    moved(model)
-}
-
-fn moved(model: &mut Model) -> Vec<Effect> {
-    let height = height(model.shared.size);
-    model.roster.window.clamp(model.roster.matching, height);
-    model.roster.rests_at = Some(Timestamp(model.shared.now.0.saturating_add(REST)));
-    if model.roster.loaded { model.roster.ask_missing(height) } else { Vec::new() }
-}
-
-/// What a key does here.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(model.shared.size);
-    let total = model.roster.matching;
-    if model.roster.window.moved(action, total, height) {
-        return moved(model);
-    }
-    match action {
-        Action::Filter => {
-            model.roster.filtering = true;
-            Vec::new()
+        let since = shared.today().plus_days(-PANE_DAYS);
+        let row = self.current().cloned();
+        let main = row.as_ref().and_then(|row| row.main);
+        let waits = main.is_some_and(|main| matches!(shared.histories.get(main), Known::NotYet));
+        // What is there stays until the next is whole.
+        if !waits || self.explained.is_none() {
+            self.explained = row;
         }
-        Action::Submit => {
-            model.roster.filtering = false;
-            Vec::new()
-        }
-        Action::Back => clear_filter(model),
-        Action::Sort => {
-            let at = SortBy::ALL.iter().position(|sort| *sort == model.roster.sort).unwrap_or_default();
-            set_sort(model, SortBy::ALL[(at + 1) % SortBy::ALL.len()])
-        }
-        action => match model.roster.current().cloned() {
-            Some(row) => act_on(model, action, row),
-            None => Vec::new(),
-        },
+        let request = main.and_then(|main| shared.histories.want(main, since));
+        request.map_or_else(Vec::new, Next::request)
+    }
+
+    /// The filter's text changed.
+    fn filter_changed(&mut self, shared: &Shared) -> Vec<Next> {
+        self.error = None;
+        self.restart(height(shared.size))
+    }
+
+    fn set_filter(&mut self, shared: &Shared, filter: &str) -> Vec<Next> {
+        self.filter = Input::from(filter);
+        self.filter_changed(shared)
+    }
+
+    fn set_sort(&mut self, shared: &Shared, sort: SortBy) -> Vec<Next> {
+        self.sort = sort;
+        self.restart(height(shared.size))
+    }
+
+    fn moved(&mut self, shared: &Shared) -> Vec<Next> {
+        let height = height(shared.size);
+        self.window.clamp(self.matching, height);
+        self.rests_at = Some(Timestamp(shared.now.0.saturating_add(REST)));
+        if self.loaded { self.request_missing(height) } else { Vec::new() }
+    }
+
+    fn clear_filter(&mut self, shared: &Shared) -> Vec<Next> {
+        self.filtering = false;
+        if self.filter.value().is_empty() { Vec::new() } else { self.set_filter(shared, "") }
     }
 }
 
-fn clear_filter(model: &mut Model) -> Vec<Effect> {
-    model.roster.filtering = false;
-    if model.roster.filter.value().is_empty() { Vec::new() } else { set_filter(model, "") }
+impl Screen for State {
+    fn keys(&self) -> &'static ScreenKeys {
+        &ENTRY.keys
+    }
+
+    fn summary(&self, shared: &Shared) -> String {
+        shared.status.as_ref().map(view::totals).unwrap_or_default()
+    }
+
+    fn place(&self) -> Place {
+        if self.filtering { Place::Filtering } else { HERE }
+    }
+
+    fn offers(&self, action: Action) -> bool {
+        // On an empty roster there is nothing to do anything with.
+        let empty = self.loaded && self.total == 0 && !self.filtering;
+        !empty || matches!(action, Action::Add | Action::Screen(_) | Action::Help | Action::Quit)
+    }
+
+    fn reload(&mut self, shared: &mut Shared) -> Vec<Next> {
+        if self.asked.is_some() {
+            self.again = true;
+            return Vec::new();
+        }
+        self.request(height(shared.size))
+    }
+
+    fn responded(&mut self, shared: &mut Shared, response: &Response) -> Vec<Next> {
+        match response {
+            Response::Page(query, result) => self.take(shared, query, result),
+            // The cursor may have moved on meanwhile.
+            Response::History { .. } => self.want_history(shared),
+            _ => Vec::new(),
+        }
+    }
+
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        if self.window.moved(action, self.matching, height(shared.size)) {
+            return self.moved(shared);
+        }
+        match action {
+            Action::Filter => {
+                self.filtering = true;
+                Vec::new()
+            }
+            Action::Submit => {
+                self.filtering = false;
+                Vec::new()
+            }
+            Action::Back => self.clear_filter(shared),
+            Action::Sort => {
+                let at = SortBy::ALL.iter().position(|sort| *sort == self.sort).unwrap_or_default();
+                self.set_sort(shared, SortBy::ALL[(at + 1) % SortBy::ALL.len()])
+            }
+            action => self.current().map_or_else(Vec::new, |row| act_on(shared, action, row)),
+        }
+    }
+
+    fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
+        view::view(shared, self, pen);
+    }
+
+    fn typed(&mut self, shared: &mut Shared, key: KeyEvent) -> Vec<Next> {
+        if input::edit(&mut self.filter, key) { self.filter_changed(shared) } else { Vec::new() }
+    }
+
+    fn pasted(&mut self, shared: &mut Shared, text: &str) -> Vec<Next> {
+        if input::paste(&mut self.filter, text) { self.filter_changed(shared) } else { Vec::new() }
+    }
+
+    fn command(&mut self, shared: &mut Shared, command: ListCommand) -> Vec<Next> {
+        match command {
+            ListCommand::Filter(filter) => self.set_filter(shared, &filter),
+            ListCommand::Sort(sort) => self.set_sort(shared, sort),
+            ListCommand::Go(number) => {
+                self.window.cursor = number.saturating_sub(1);
+                self.moved(shared)
+            }
+        }
+    }
+
+    fn resized(&mut self, shared: &mut Shared) -> Vec<Next> {
+        let height = height(shared.size);
+        self.window.clamp(self.matching, height);
+        if !self.loaded {
+            return Vec::new();
+        }
+        let mut next = self.request_missing(height);
+        next.extend(self.want_history(shared));
+        next
+    }
+
+    fn tick(&mut self, shared: &mut Shared) -> Vec<Next> {
+        if self.rests_at.is_none_or(|at| at > shared.now) {
+            return Vec::new();
+        }
+        self.rests_at = None;
+        self.want_history(shared)
+    }
+
+    fn wakes_at(&self, _: &Shared) -> Option<Timestamp> {
+        self.rests_at
+    }
+
+    fn is_ready(&self) -> bool {
+        self.loaded || self.error.is_some()
+    }
 }
 
 /// What a key does with the influencer under the cursor.
-fn act_on(model: &mut Model, action: Action, row: InfluencerRow) -> Vec<Effect> {
+fn act_on(shared: &mut Shared, action: Action, row: &InfluencerRow) -> Vec<Next> {
     let (influencer, name) = (row.id, row.name.clone());
     match action {
-        Action::Open => return influencer::open(model, influencer, name),
-        Action::Sync => return vec![sync(influencer, name)],
-        Action::PauseAll => return vec![pause(influencer, name, row.sync_enabled)],
-        Action::Connect => model.modal = Some(modal::form::connect(model, influencer, name)),
-        Action::Edit => model.modal = Some(modal::form::edit(model, &row)),
-        Action::Note => model.modal = Some(modal::form::note(model, &row)),
-        Action::Remove => model.modal = Some(modal::confirm::remove(influencer, name)),
-        Action::Merge => return merge(model, influencer, name),
-        _ => {}
+        Action::Open => vec![Next::Influencer(influencer, name)],
+        Action::Sync => Next::sync(influencer, name),
+        Action::PauseAll => Next::pause(influencer, name, row.sync_enabled),
+        Action::Connect => vec![Next::Modal(modal::form::connect(shared, influencer, name))],
+        Action::Edit => vec![Next::Modal(modal::form::edit(shared, row))],
+        Action::Note => vec![Next::Modal(modal::form::note(shared, row))],
+        Action::Remove => vec![Next::Modal(modal::confirm::remove(influencer, name))],
+        Action::Merge => {
+            let picker = Modal::Picker(modal::picker::Picker::new(influencer, name));
+            [Next::Modal(picker)].into_iter().chain(Next::request(Request::Choices(String::new()))).collect()
+        }
+        _ => Vec::new(),
     }
-    Vec::new()
-}
-
-fn merge(model: &mut Model, influencer: InfluencerId, name: String) -> Vec<Effect> {
-    model.modal = Some(Modal::Picker(modal::picker::Picker::new(influencer, name)));
-    vec![Effect::Request(Request::Choices(String::new()))]
-}
-
-/// Asks for a sync of one influencer.
-pub fn sync(influencer: InfluencerId, name: String) -> Effect {
-    Effect::Request(Request::Mutate(Mutation::Sync { target: SyncTarget::One(influencer.to_string()), name }))
-}
-
-/// Asks to pause one influencer, or to resume.
-pub fn pause(influencer: InfluencerId, name: String, paused: bool) -> Effect {
-    Effect::Request(Request::Mutate(Mutation::Pause { target: PauseTarget::One(influencer.to_string()), name, paused }))
 }

@@ -2,18 +2,38 @@
 
 mod view;
 
-pub use view::{summary, view};
-
 use ratatui::layout::Size;
-use roster_protocol::service::{Page, PageMark};
-use roster_protocol::{RosterError, Run, SyncTarget};
+use roster_protocol::{Run, SyncTarget, Timestamp};
 
-use super::influencer;
 use super::listing::Listing;
-use crate::keys::Action;
-use crate::message::{Effect, Mutation, Request};
-use crate::model::{Model, Screen};
+use super::{Entry, Screen};
+use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::message::{Mutation, Request, Response};
+use crate::modal::Next;
 use crate::shared::Shared;
+use crate::widgets::pen::Pen;
+
+const HERE: Place = Place::Screen("Sync");
+
+/// This screen's line in the table.
+pub const ENTRY: Entry = Entry {
+    keys: ScreenKeys {
+        place: HERE,
+        number: Some(2),
+        about: "sync: platforms, what runs now, the last runs",
+        bindings: &[
+            bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
+            bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer of the run under the cursor"),
+            bind(HERE, Action::Sync, "sync", &["s"], "sync what is due", "sync all that is due now"),
+        ],
+        filter: &[],
+    },
+    new: Some(new),
+};
+
+fn new() -> Box<dyn Screen> {
+    Box::new(State::default())
+}
 
 /// What the screen shows beside the daemon's status.
 #[derive(Clone, Debug, Default)]
@@ -43,39 +63,49 @@ fn height(shared: &Shared) -> usize {
     usize::from(areas(shared.size, shared.platforms.len(), running).runs)
 }
 
-/// Asks for the newest runs.
-pub fn reload(model: &mut Model) -> Vec<Effect> {
-    let Screen::Sync(state) = &mut model.screen else { return Vec::new() };
-    if state.runs.reload() { vec![Effect::Request(Request::Runs(None))] } else { Vec::new() }
-}
+impl Screen for State {
+    fn keys(&self) -> &'static ScreenKeys {
+        &ENTRY.keys
+    }
 
-/// Takes a page of runs.
-pub fn answered(model: &mut Model, mark: Option<PageMark>, result: Result<Page<Run>, RosterError>) -> Vec<Effect> {
-    let height = height(&model.shared);
-    let Screen::Sync(state) = &mut model.screen else { return Vec::new() };
-    let again = state.runs.answered(mark.as_ref(), result, |a, b| a.id == b.id, height);
-    if again { vec![Effect::Request(Request::Runs(None))] } else { Vec::new() }
-}
+    fn summary(&self, shared: &Shared) -> String {
+        view::summary(shared)
+    }
 
-/// What a key does here.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let height = height(&model.shared);
-    let Screen::Sync(state) = &mut model.screen else { return Vec::new() };
-    match action {
-        Action::Open => match state.runs.current() {
-            Some(run) => {
-                let (id, name) = (run.influencer, run.influencer_name.clone());
-                influencer::open(model, id, name)
+    fn reload(&mut self, _: &mut Shared) -> Vec<Next> {
+        if self.runs.reload() { Next::request(Request::Runs(None)) } else { Vec::new() }
+    }
+
+    fn responded(&mut self, shared: &mut Shared, response: &Response) -> Vec<Next> {
+        let Response::Runs(mark, result) = response else { return Vec::new() };
+        let again = self.runs.responded(mark.as_ref(), result.clone(), |a, b| a.id == b.id, height(shared));
+        if again { Next::request(Request::Runs(None)) } else { Vec::new() }
+    }
+
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
+        match action {
+            Action::Open => {
+                let open = |run: &Run| Next::Influencer(run.influencer, run.influencer_name.clone());
+                self.runs.current().map(open).into_iter().collect()
             }
-            None => Vec::new(),
-        },
-        Action::Sync => {
-            let name = "all that is due".to_owned();
-            vec![Effect::Request(Request::Mutate(Mutation::Sync { target: SyncTarget::Due, name }))]
+            Action::Sync => {
+                let name = "all that is due".to_owned();
+                Next::mutate(Mutation::Sync { target: SyncTarget::Due, name })
+            }
+            action => {
+                let mark = self.runs.moved(action, height(shared));
+                mark.map_or_else(Vec::new, |mark| Next::request(Request::Runs(Some(mark))))
+            }
         }
-        action => {
-            let mark = state.runs.moved(action, height);
-            mark.map(|mark| Effect::Request(Request::Runs(Some(mark)))).into_iter().collect()
-        }
+    }
+
+    fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
+        view::view(shared, self, pen);
+    }
+
+    /// The seconds that a batch has run for are counted.
+    fn wakes_at(&self, shared: &Shared) -> Option<Timestamp> {
+        let busy = shared.status.as_ref().is_some_and(|status| !status.running.is_empty());
+        busy.then(|| shared.now.plus_seconds(1))
     }
 }

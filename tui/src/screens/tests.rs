@@ -9,6 +9,7 @@ use roster_protocol::{
     ConsentBegun, ConsentState, ConsentWay, Cursor, ErrorKind, Event, EventBatch, MissingScope, RosterError,
 };
 
+use super::{alerts, audit, changes, influencer, sync};
 use crate::message::NoDaemon;
 use crate::message::{Message, Request, Response};
 use crate::model::Model;
@@ -116,7 +117,7 @@ fn influencer() {
     assert_snapshot!("influencer_metric_unknown", shown("jj↵]", SMALL));
     assert_snapshot!("influencer_low", shown("jj↵", (60, 14)));
     let (mut model, _) = after("jj↵", SMALL);
-    if let crate::model::Screen::Influencer(state) = &mut model.screen {
+    if let Some(state) = state_mut::<influencer::State>(&mut model) {
         state.known.as_mut().expect("loaded").connections.clear();
         state.changes.clear();
         state.alerts.clear();
@@ -384,34 +385,31 @@ impl Hostile {
         let mut model = online(&mut self.daemon, size.0, size.1);
         press(&mut model, &mut self.daemon, keys);
         let text = || self.text.clone();
-        match &mut model.screen {
-            crate::model::Screen::Influencer(state) => {
-                let known = state.known.as_mut().expect("loaded");
-                (known.row.name, known.note) = (text(), Some(text()));
-                for connection in &mut known.connections {
-                    (connection.handle, connection.last_error) = (text(), Some(text()));
-                }
-                state.alerts.iter_mut().for_each(|alert| alert.why = text());
+        if let Some(state) = state_mut::<influencer::State>(&mut model) {
+            let known = state.known.as_mut().expect("loaded");
+            (known.row.name, known.note) = (text(), Some(text()));
+            for connection in &mut known.connections {
+                (connection.handle, connection.last_error) = (text(), Some(text()));
             }
-            crate::model::Screen::Sync(state) => {
-                for run in &mut state.runs.rows {
-                    (run.influencer_name, run.error) = (text(), Some(text()));
-                }
+            state.alerts.iter_mut().for_each(|alert| alert.why = text());
+        }
+        if let Some(state) = state_mut::<sync::State>(&mut model) {
+            for run in &mut state.runs.rows {
+                (run.influencer_name, run.error) = (text(), Some(text()));
             }
-            crate::model::Screen::Alerts(state) => {
-                for alert in &mut state.list.rows {
-                    (alert.influencer_name, alert.why, alert.rule) = (text(), text(), text());
-                }
+        }
+        if let Some(state) = state_mut::<alerts::State>(&mut model) {
+            for alert in &mut state.list.rows {
+                (alert.influencer_name, alert.why, alert.rule) = (text(), text(), text());
             }
-            crate::model::Screen::Changes(state) => {
-                state.list.rows.iter_mut().for_each(|change| change.influencer_name = text());
+        }
+        if let Some(state) = state_mut::<changes::State>(&mut model) {
+            state.list.rows.iter_mut().for_each(|change| change.influencer_name = text());
+        }
+        if let Some(state) = state_mut::<audit::State>(&mut model) {
+            for entry in &mut state.list.rows {
+                (entry.action, entry.on, entry.old, entry.new) = (text(), text(), Some(text()), Some(text()));
             }
-            crate::model::Screen::Audit(state) => {
-                for entry in &mut state.list.rows {
-                    (entry.action, entry.on, entry.old, entry.new) = (text(), text(), Some(text()), Some(text()));
-                }
-            }
-            crate::model::Screen::Connections(_) | crate::model::Screen::Roster => {}
         }
         model
     }

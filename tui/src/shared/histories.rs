@@ -59,7 +59,7 @@ impl Histories {
     }
 
     /// Takes an answer.
-    pub fn answered(&mut self, connection: ConnectionId, since: Date, result: Result<Vec<Snapshot>, RosterError>) {
+    pub fn responded(&mut self, connection: ConnectionId, since: Date, result: Result<Vec<Snapshot>, RosterError>) {
         if self.asked == Some((connection, since)) {
             self.asked = None;
         }
@@ -113,10 +113,10 @@ mod tests {
         assert!(histories.want(one, Date(10)).is_some());
         assert!(histories.want(one, Date(10)).is_none(), "asked already");
         assert!(histories.want(two, Date(10)).is_none(), "one at a time");
-        histories.answered(one, Date(10), Ok(Vec::new()));
+        histories.responded(one, Date(10), Ok(Vec::new()));
         assert!(histories.want(one, Date(10)).is_none(), "known");
         assert!(histories.want(one, Date(5)).is_some(), "more is wanted");
-        histories.answered(one, Date(5), Err(RosterError::failed("gone")));
+        histories.responded(one, Date(5), Err(RosterError::failed("gone")));
         assert!(matches!(histories.get(one), Known::Snapshots(_)), "old days stay");
         histories.outdated(one);
         assert!(histories.want(one, Date(10)).is_some());

@@ -2,11 +2,16 @@
 
 use super::*;
 use crate::message::{ConsentReply, ConsentStep, Mutation};
+use crate::screens::{influencer, roster};
 use crate::testing::*;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::layout::Size;
 use roster_protocol::{ConsentBegun, ConsentState, ConsentWay, Cursor, ErrorKind, InfluencerQuery, SyncTarget};
+
+fn list(model: &Model) -> &roster::State {
+    state(model)
+}
 
 fn offline() -> RosterError {
     RosterError::new(ErrorKind::Unreachable, "the connection to rosterd was lost")
@@ -96,28 +101,28 @@ fn the_filter_works_while_typing() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
     press(&mut model, &mut daemon, "jj/osk");
-    assert_eq!((model.roster.matching, model.roster.total), (1, 7));
+    assert_eq!((list(&model).matching, list(&model).total), (1, 7));
     press(&mut model, &mut daemon, "↵");
-    assert!(!model.roster.filtering);
-    assert_eq!(model.roster.filter.value(), "osk");
+    assert!(!list(&model).filtering);
+    assert_eq!(list(&model).filter.value(), "osk");
     press(&mut model, &mut daemon, "⎋");
-    assert_eq!((model.roster.filter.value(), model.roster.matching), ("", 7));
+    assert_eq!((list(&model).filter.value(), list(&model).matching), ("", 7));
     press(&mut model, &mut daemon, "/followers:x");
-    assert!(model.roster.error.as_ref().is_some_and(|error| error.message.contains("write a number")));
+    assert!(list(&model).error.as_ref().is_some_and(|error| error.message.contains("write a number")));
     press(&mut model, &mut daemon, "⎋");
-    assert_eq!((model.roster.error.clone(), model.roster.matching), (None, 7));
+    assert_eq!((list(&model).error.clone(), list(&model).matching), (None, 7));
 }
 
 #[test]
 fn only_the_pages_around_the_cursor_are_held() {
     let mut daemon = Daemon::crowd(10_000);
     let mut model = online(&mut daemon, 200, 60);
-    assert!(model.roster.rows.len() <= 256);
+    assert!(list(&model).rows.len() <= 256);
     press(&mut model, &mut daemon, "G");
-    assert_eq!(model.roster.current().map(|row| row.name.as_str()), Some("Invented 09999"));
-    assert!(model.roster.rows.len() <= 256);
+    assert_eq!(list(&model).current().map(|row| row.name.as_str()), Some("Invented 09999"));
+    assert!(list(&model).rows.len() <= 256);
     press(&mut model, &mut daemon, ":go 5000↵");
-    assert_eq!(model.roster.current().map(|row| row.name.as_str()), Some("Invented 04999"));
+    assert_eq!(list(&model).current().map(|row| row.name.as_str()), Some("Invented 04999"));
     let picture = picture(&model);
     assert!(picture.contains("Invented 04999") && !picture.contains("Invented 09999"));
     daemon.asked.clear();
@@ -130,7 +135,7 @@ fn only_the_pages_around_the_cursor_are_held() {
 fn a_row_is_explained_once_the_cursor_rests() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
-    let explained = |model: &Model| model.roster.explained.as_ref().map(|row| row.name.clone());
+    let explained = |model: &Model| list(model).explained.as_ref().map(|row| row.name.clone());
     assert_eq!(explained(&model).as_deref(), Some("Mara Lindqvist"));
     daemon.asked.clear();
     for _ in 0..2 {
@@ -149,7 +154,7 @@ fn a_late_page_is_dropped() {
     let mut model = online(&mut daemon, 80, 24);
     let late = daemon.answer(Request::Page(InfluencerQuery { filter: "nobody".to_owned(), ..Default::default() }));
     send(&mut model, &mut daemon, Message::Response(Box::new(late.expect("at once"))));
-    assert_eq!(model.roster.matching, 7);
+    assert_eq!(list(&model).matching, 7);
 }
 
 #[test]
@@ -169,8 +174,8 @@ fn the_cursor_follows_its_influencer() {
     daemon.people.swap(2, 0);
     let batch = EventBatch { next: Cursor::default(), events: vec![Event::SyncMoved], reload: false };
     send(&mut model, &mut daemon, Message::Happened(batch));
-    assert_eq!(model.roster.current().map(|row| row.name.as_str()), Some("Oskar & Ines"));
-    assert_eq!(model.roster.window.cursor, 0);
+    assert_eq!(list(&model).current().map(|row| row.name.as_str()), Some("Oskar & Ines"));
+    assert_eq!(list(&model).window.cursor, 0);
 }
 
 #[test]
@@ -210,7 +215,7 @@ fn an_account_that_is_taken_leads_to_who_has_it() {
     press(&mut model, &mut daemon, "abluesky:mara↵");
     assert!(picture(&model).contains("Already on the roster"));
     press(&mut model, &mut daemon, "↵");
-    assert!(matches!(&model.screen, Screen::Influencer(state) if state.id == influencer_id(3)));
+    assert_eq!(state::<influencer::State>(&model).id, influencer_id(3));
     assert!(requested_mutations(&daemon).is_empty());
 }
 
@@ -231,13 +236,31 @@ fn who_is_removed_leads_back() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
     press(&mut model, &mut daemon, "3↵");
-    assert_eq!(model.behind.len(), 2);
+    assert_eq!(model.above.len(), 2);
     press(&mut model, &mut daemon, "Dyes↵");
-    assert!(matches!(model.screen, Screen::Alerts(_)));
+    assert_eq!(model.shown().title(), "Alerts");
     let gone = Response::Influencer(influencer_id(1), Err(RosterError::not_found("no such influencer")));
     press(&mut model, &mut daemon, "1↵");
     send(&mut model, &mut daemon, Message::Response(Box::new(gone)));
-    assert!(matches!(model.screen, Screen::Roster));
+    assert!(model.above.is_empty());
+}
+
+#[test]
+fn a_list_that_was_left_while_it_loaded_goes_on_loading() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "3");
+    let batch = EventBatch { next: Cursor::default(), events: Vec::new(), reload: false };
+    let late = update(&mut model, Message::Happened(batch.clone()));
+    press(&mut model, &mut daemon, "↵");
+    for effect in late {
+        let Effect::Request(request) = effect else { continue };
+        let response = daemon.answer(request).expect("nothing here waits");
+        send(&mut model, &mut daemon, Message::Response(Box::new(response)));
+    }
+    press(&mut model, &mut daemon, "⎋");
+    let effects = update(&mut model, Message::Happened(batch));
+    assert!(effects.contains(&Effect::Request(Request::Alerts(None, None))), "{effects:?}");
 }
 
 #[test]

@@ -3,49 +3,48 @@
 use roster_protocol::{ErrorKind, Outcome, RosterError, Run, SyncProgress, SyncTicket};
 
 use crate::message::{Effect, Request};
-use crate::model::Model;
-use crate::shared::{ToastLevel, Watched};
+use crate::shared::{Shared, ToastLevel, Watched};
 
 /// Follows a ticket from its first run on.
-pub(super) fn begin(model: &mut Model, ticket: SyncTicket, label: String) -> Vec<Effect> {
-    model.shared.watched.push(Watched { ticket, label, ended: 0, not_ok: 0 });
+pub(super) fn begin(shared: &mut Shared, ticket: SyncTicket, label: String) -> Vec<Effect> {
+    shared.watched.push(Watched { ticket, label, ended: 0, not_ok: 0 });
     vec![Effect::Request(Request::Progress { ticket, seen: 0 })]
 }
 
 /// Takes how far it has come.
 pub(super) fn progress(
-    model: &mut Model,
+    shared: &mut Shared,
     ticket: SyncTicket,
     result: Result<SyncProgress, RosterError>,
 ) -> Vec<Effect> {
-    let Some(at) = model.shared.watched.iter().position(|watched| watched.ticket == ticket) else { return Vec::new() };
+    let Some(at) = shared.watched.iter().position(|watched| watched.ticket == ticket) else { return Vec::new() };
     let progress = match result {
         Ok(progress) => progress,
         Err(error) => {
-            model.shared.watched.remove(at);
+            shared.watched.remove(at);
             // A daemon that was started anew knows nothing of the ticket; it syncs all the same.
             if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unreachable) {
-                model.shared.complain(error);
+                shared.complain(error);
             }
             return Vec::new();
         }
     };
-    let watched = &mut model.shared.watched[at];
+    let watched = &mut shared.watched[at];
     watched.ended += progress.runs.len() as u64;
     watched.not_ok += progress.runs.iter().filter(|run| run.outcome != Outcome::Ok).count() as u64;
     if !progress.done {
         return vec![Effect::Request(Request::Progress { ticket, seen: watched.ended })];
     }
-    let watched = model.shared.watched.remove(at);
-    tell_synced(model, &watched, progress.runs.last());
+    let watched = shared.watched.remove(at);
+    tell_synced(shared, &watched, progress.runs.last());
     Vec::new()
 }
 
-fn tell_synced(model: &mut Model, watched: &Watched, last: Option<&Run>) {
+fn tell_synced(shared: &mut Shared, watched: &Watched, last: Option<&Run>) {
     let label = &watched.label;
     let (level, text, hint) = match (watched.not_ok, last) {
         (0, Some(run)) if watched.ended == 1 && run.followers.is_some() => {
-            (ToastLevel::Done, format!("synced {label}: {} followers", model.shared.count(run.followers)), None)
+            (ToastLevel::Done, format!("synced {label}: {} followers", shared.count(run.followers)), None)
         }
         (0, _) => (ToastLevel::Done, format!("synced {label}"), None),
         (_, Some(Run { error: Some(error), .. })) if watched.ended == 1 => {
@@ -57,6 +56,6 @@ fn tell_synced(model: &mut Model, watched: &Watched, last: Option<&Run>) {
         }
     };
     let begun = format!("syncing {label}");
-    model.shared.toasts.retain(|toast| toast.text != begun);
-    model.shared.say(level, text, hint);
+    shared.toasts.retain(|toast| toast.text != begun);
+    shared.say(level, text, hint);
 }

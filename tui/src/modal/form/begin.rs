@@ -5,21 +5,20 @@ use tui_input::Input;
 
 use super::{Content, Field, Form, Kind, Phase, parse};
 use crate::modal::Modal;
-use crate::model::Model;
+use crate::shared::Shared;
 
 fn text_field(label: &'static str, example: impl Into<String>, value: &str) -> Field {
     Field { label, example: example.into(), content: Content::Text(Input::from(value)) }
 }
 
-fn form(model: &mut Model, kind: Kind, fields: Vec<Field>) -> Modal {
-    model.shared.forms += 1;
-    Modal::Form(Box::new(Form { id: model.shared.forms, kind, fields, focus: 0, phase: Phase::Typing, seen: None }))
+fn form(shared: &mut Shared, kind: Kind, fields: Vec<Field>) -> Modal {
+    shared.forms += 1;
+    Modal::Form(Box::new(Form { id: shared.forms, kind, fields, focus: 0, phase: Phase::Typing, seen: None }))
 }
 
 /// A new influencer.
-pub fn add(model: &mut Model) -> Modal {
-    let example = model
-        .shared
+pub fn add(shared: &mut Shared) -> Modal {
+    let example = shared
         .example_account()
         .map_or("a name".to_owned(), |example| format!("{example}, a profile's URL, or a name"));
     let fields = vec![
@@ -28,39 +27,39 @@ pub fn add(model: &mut Model) -> Modal {
         text_field("Tags", "words such as beauty nordic", ""),
         text_field("Note", "", ""),
     ];
-    form(model, Kind::Add, fields)
+    form(shared, Kind::Add, fields)
 }
 
 /// A further account of an influencer.
-pub fn connect(model: &mut Model, influencer: InfluencerId, name: String) -> Modal {
-    let mut platforms = model.shared.platforms.clone();
+pub fn connect(shared: &mut Shared, influencer: InfluencerId, name: String) -> Modal {
+    let mut platforms = shared.platforms.clone();
     platforms.sort_by_key(|platform| !(platform.enabled && platform.configured));
     let fields = vec![
         Field { label: "Platform", example: String::new(), content: Content::Platform { platforms, chosen: 0 } },
         text_field("Account", "", ""),
     ];
-    form(model, Kind::Connect { influencer, name }, fields)
+    form(shared, Kind::Connect { influencer, name }, fields)
 }
 
 /// Name and tags.
-pub fn edit(model: &mut Model, row: &InfluencerRow) -> Modal {
+pub fn edit(shared: &mut Shared, row: &InfluencerRow) -> Modal {
     let kind = Kind::Edit { influencer: row.id, name: row.name.clone(), tags: row.tags.clone() };
     let fields =
         vec![text_field("Name", "", &row.name), text_field("Tags", "words such as beauty", &row.tags.join(" "))];
-    form(model, kind, fields)
+    form(shared, kind, fields)
 }
 
 /// The note.
-pub fn note(model: &mut Model, row: &InfluencerRow) -> Modal {
+pub fn note(shared: &mut Shared, row: &InfluencerRow) -> Modal {
     let note = row.note.as_deref().unwrap_or_default();
     let fields = vec![text_field("Note", "empty removes it", note)];
-    form(model, Kind::Note { influencer: row.id, name: row.name.clone() }, fields)
+    form(shared, Kind::Note { influencer: row.id, name: row.name.clone() }, fields)
 }
 
 /// Numbers typed by hand.
-pub fn record(model: &mut Model, connection: &Connection) -> Modal {
-    let today = model.shared.today().to_string();
-    let name = model.shared.label(connection);
+pub fn record(shared: &mut Shared, connection: &Connection) -> Modal {
+    let today = shared.today().to_string();
+    let name = shared.label(connection);
     let fields = vec![
         text_field("Date", "2026-11-21", &today),
         text_field("Followers", "12345 or 12.3k; what stays empty is not known", ""),
@@ -71,7 +70,7 @@ pub fn record(model: &mut Model, connection: &Connection) -> Modal {
         text_field("Comments a post", "38.25", ""),
         text_field("Views a post", "8100", ""),
     ];
-    let mut modal = form(model, Kind::Record { connection: connection.id, name, replace: false }, fields);
+    let mut modal = form(shared, Kind::Record { connection: connection.id, name, replace: false }, fields);
     if let Modal::Form(form) = &mut modal {
         form.focus = 1;
     }
@@ -79,9 +78,9 @@ pub fn record(model: &mut Model, connection: &Connection) -> Modal {
 }
 
 /// How often a connection is synced.
-pub fn interval(model: &mut Model, connection: &Connection) -> Modal {
-    let name = model.shared.label(connection);
+pub fn interval(shared: &mut Shared, connection: &Connection) -> Modal {
+    let name = shared.label(connection);
     let now = connection.interval.map(parse::interval_text).unwrap_or_default();
     let fields = vec![text_field("Every", "30m, 6h or 1d; empty follows the common interval", &now)];
-    form(model, Kind::Interval { connection: connection.id, name }, fields)
+    form(shared, Kind::Interval { connection: connection.id, name }, fields)
 }

@@ -171,7 +171,7 @@ fn draw_chart(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
                 about = format!(" · {missing} {} not measured", if missing == 1 { "day" } else { "days" });
             }
             under_cursor = points.iter().find(|(day, _)| Some(*day) == state.day).copied();
-            let label = axis(state.metric, &points, shared.exact);
+            let label = format::axis(state.metric, &points, shared.exact);
             let marks = marks(shared, state, connection);
             let cursor = under_cursor.map(|(day, _)| day);
             Chart { points: &points, from, to: shared.today(), label: &label, cursor, marks: &marks }.draw(pen, plot);
@@ -212,14 +212,6 @@ fn marks(shared: &Shared, state: &State, connection: &Connection) -> Vec<Date> {
         .filter(|alert| alert.metric.is_none_or(|metric| metric == state.metric))
         .map(|alert| format::date_of(alert.opened_at, &shared.zone))
         .collect()
-}
-
-/// How values are written beside a chart: short, or with all digits where short ones would look the same.
-pub fn axis(metric: Metric, points: &[(Date, f64)], exact: bool) -> impl Fn(f64) -> String {
-    let values = || points.iter().map(|(_, value)| *value);
-    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-    let all_digits = exact || (low < high && format::value(metric, low) == format::value(metric, high));
-    move |value| if all_digits { format::exact_value(metric, value) } else { format::value(metric, value) }
 }
 
 /// One line of what happened.

@@ -13,7 +13,7 @@
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use roster_protocol::{Badge, InfluencerRow, Metric};
+use roster_protocol::{Badge, InfluencerRow, Metric, Status};
 
 use super::{Areas, PANE_DAYS, State, areas};
 use crate::format;
@@ -24,6 +24,15 @@ use crate::widgets::input;
 use crate::widgets::pen::Pen;
 use crate::widgets::sparkline;
 use crate::widgets::table::{Column, Content, Table, cell, left, right};
+
+/// `312 influencers · 704 connections`, for the first line.
+pub fn totals(status: &Status) -> String {
+    let plural = |number: u64, word: &str| match number {
+        1 => format!("1 {word}"),
+        _ => format!("{} {word}s", format::exact(number)),
+    };
+    format!("{} · {}", plural(status.influencers, "influencer"), plural(status.connections.total, "connection"))
+}
 
 /// Draws the roster.
 pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
@@ -152,7 +161,7 @@ fn cells(shared: &Shared, row: &InfluencerRow, under_cursor: bool) -> Vec<Conten
         known(row.engagement_rate.map_or(format::UNKNOWN.to_owned(), format::percent)),
         synced(shared, row, old),
         cell(if row.open_alerts > 0 { "!" } else { "" }, theme.warn),
-        cell(tags(&row.tags), theme.faint),
+        cell(format::tags(&row.tags), theme.faint),
     ]
 }
 
@@ -163,11 +172,6 @@ fn synced(shared: &Shared, row: &InfluencerRow, old: bool) -> Content {
         None if row.platforms.is_empty() => cell(format::UNKNOWN, shared.theme.faint),
         None => cell("never", shared.theme.faint),
     }
-}
-
-/// Tags as people write them.
-pub fn tags(tags: &[String]) -> String {
-    tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" ")
 }
 
 fn badges(shared: &Shared, row: &InfluencerRow) -> Content {
@@ -228,6 +232,6 @@ fn draw_chart(shared: &Shared, pen: &mut Pen<'_>, area: Rect, points: &[(roster_
     if seen.is_empty() {
         return tell(pen, area, "No followers measured in these days.", pen.theme.faint);
     }
-    let label = super::super::influencer::axis(Metric::Followers, &seen, shared.exact);
+    let label = format::axis(Metric::Followers, &seen, shared.exact);
     Chart { points: &seen, from, to: shared.today(), label: &label, cursor: None, marks: &[] }.draw(pen, area);
 }

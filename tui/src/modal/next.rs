@@ -1,0 +1,59 @@
+//! What screens and modals return: what to request, and what to open. They never reach into one another.
+
+use roster_protocol::audit::PauseTarget;
+use roster_protocol::{InfluencerId, SortBy, SyncTarget};
+
+use super::Modal;
+use crate::message::{Effect, Mutation, Request};
+
+/// What follows from a key, a response, or time.
+#[derive(Clone, Debug)]
+pub enum Next {
+    Effect(Effect),
+    /// Opens it on top, in place of what was there.
+    Modal(Modal),
+    /// Closes what lies on top.
+    Close,
+    /// Opens an influencer above the screen that is shown; its name is shown until more is known.
+    Influencer(InfluencerId, String),
+    /// Shows a numbered screen, straight above the first.
+    Screen(u8),
+    /// Shows the first screen, and passes a command on to it.
+    List(ListCommand),
+    /// Shows the screen below.
+    Back,
+    /// Opens the help for where the keys are pressed once this is done.
+    Help,
+    Quit,
+}
+
+/// A typed command for the list of influencers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ListCommand {
+    Filter(String),
+    Sort(SortBy),
+    /// Goes to a row, counted from 1.
+    Go(usize),
+}
+
+impl Next {
+    /// One request.
+    pub fn request(request: Request) -> Vec<Next> {
+        vec![Next::Effect(Effect::Request(request))]
+    }
+
+    /// One change of the roster.
+    pub fn mutate(mutation: Mutation) -> Vec<Next> {
+        Self::request(Request::Mutate(mutation))
+    }
+
+    /// Syncs one influencer now.
+    pub fn sync(influencer: InfluencerId, name: String) -> Vec<Next> {
+        Self::mutate(Mutation::Sync { target: SyncTarget::One(influencer.to_string()), name })
+    }
+
+    /// Pauses one influencer, or resumes it.
+    pub fn pause(influencer: InfluencerId, name: String, paused: bool) -> Vec<Next> {
+        Self::mutate(Mutation::Pause { target: PauseTarget::One(influencer.to_string()), name, paused })
+    }
+}
