@@ -64,13 +64,13 @@ const TUI: &str = "
     client:
     message: consent
     shared: format keys theme message
-    model: keys shared
-    modal: format keys widgets consent message shared model
-    screens: format keys widgets consent message shared model modal
-    update: keys widgets message shared model modal screens
-    view: format keys widgets shared model modal screens
+    modal: format keys widgets consent message shared
+    screens: format keys widgets consent message shared modal
+    model: keys shared modal screens
+    update: keys message shared modal screens model
+    view: format keys theme widgets shared screens model
     terminal: consent model view
-    app: keys client_config theme client message shared model modal update terminal
+    app: client_config theme client message shared modal model update terminal
     output:
     session: client output
     commands: widgets consent client output session
@@ -85,12 +85,6 @@ const STILL: &[(&str, &str, &str)] = &[
     ("daemon", "app", "consent"),
     ("daemon", "edits", "consent"),
     ("daemon", "edits", "browse"),
-    ("tui", "model", "modal"),
-    ("tui", "model", "screens"),
-    ("tui", "modal", "screens"),
-    ("tui", "modal", "update"),
-    ("tui", "screens", "update"),
-    ("tui", "screens/influencer", "screens/roster"),
 ];
 
 #[test]
