@@ -1,7 +1,8 @@
 //! How alerts read in a popup, and numbers in a sentence. Pure: whoever shows the popup brings the desktop.
 
-use crate::alert::Alert;
+use crate::alert::{Alert, Severity};
 use crate::metric::{Metric, Unit};
+use crate::service::Notice;
 use crate::text::clean;
 
 /// The longest title of a popup, in what people see as characters.
@@ -9,6 +10,49 @@ pub const TITLE_CHARACTERS: usize = 80;
 
 /// The longest body of a popup, before `& < >` are escaped.
 pub const BODY_CHARACTERS: usize = 240;
+
+/// More alerts than this at once become one popup.
+const MOST_POPUPS: usize = 3;
+
+/// What one popup shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Popup {
+    pub title: String,
+    /// Escaped for desktops that read markup.
+    pub body: String,
+    /// Of the gravest alert.
+    pub severity: Severity,
+    /// This popup and those before it show all notices up to this number.
+    pub up_to: u64,
+}
+
+impl Popup {
+    /// Its urgency as the Desktop Notifications Specification 1.2 numbers it: 0 low, 1 normal, 2 critical.
+    pub fn urgency(&self) -> u64 {
+        match self.severity {
+            Severity::Info => 0,
+            Severity::Warning => 1,
+            Severity::Critical => 2,
+        }
+    }
+}
+
+/// The popups for these notices, in the order of opening: one each, or one for all when they are many.
+pub fn popups(mut notices: Vec<Notice>) -> Vec<Popup> {
+    notices.sort_by_key(|notice| notice.number);
+    if notices.len() <= MOST_POPUPS {
+        let popup = |Notice { number, alert }: &Notice| {
+            let (title, body) = popup_text(alert);
+            Popup { title, body, severity: alert.severity, up_to: *number }
+        };
+        return notices.iter().map(popup).collect();
+    }
+    let up_to = notices.last().map_or(0, |notice| notice.number);
+    let alerts: Vec<Alert> = notices.into_iter().map(|notice| notice.alert).collect();
+    let (title, body) = summary_text(&alerts);
+    let severity = alerts.iter().map(|alert| alert.severity).max().unwrap_or(Severity::Info);
+    vec![Popup { title, body, severity, up_to }]
+}
 
 /// Title and body of one alert's popup: `Mara Lindqvist · youtube`, `followers −12.4 % (459,000 → 402,000)`.
 ///
@@ -106,7 +150,7 @@ fn body(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alert::{AlertState, Severity};
+    use crate::alert::AlertState;
     use crate::ids::{AlertId, ConnectionId, InfluencerId};
     use crate::time::Timestamp;
 
@@ -129,6 +173,29 @@ mod tests {
             acknowledged_by: None,
             why: "the followers fell".into(),
         }
+    }
+
+    fn notices(numbers: std::ops::RangeInclusive<u64>) -> Vec<Notice> {
+        numbers.rev().map(|number| Notice { number, alert: alert("Mara Lindqvist") }).collect()
+    }
+
+    #[test]
+    fn few_alerts_are_shown_one_by_one_in_order() {
+        let shown = popups(notices(5..=7));
+        assert_eq!(shown.iter().map(|popup| popup.up_to).collect::<Vec<_>>(), [5, 6, 7]);
+        assert_eq!((shown[0].title.clone(), shown[0].body.clone()), popup_text(&alert("Mara Lindqvist")));
+        assert_eq!(shown[0].urgency(), 1);
+        assert!(popups(vec![]).is_empty());
+    }
+
+    #[test]
+    fn many_alerts_are_shown_as_one_as_grave_as_the_gravest() {
+        let mut many = notices(1..=17);
+        many[3].alert.severity = Severity::Critical;
+        let shown = popups(many);
+        let [Popup { title, up_to: 17, severity: Severity::Critical, .. }] = &shown[..] else { panic!("{shown:?}") };
+        assert_eq!(shown[0].urgency(), 2);
+        assert!(title.starts_with("17 alerts: Mara Lindqvist"), "{title}");
     }
 
     #[test]

@@ -25,8 +25,8 @@ const PROTOCOL: &str = "
     consent: time ids error connection
     event: ids alert sync
     query: metric connection
-    notice: text metric alert
     service: time ids metric error connection influencer alert sync status audit consent event
+    notice: text metric alert service
     transport: service
 ";
 

@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use notify_rust::{Notification, Urgency};
-use roster_protocol::notice::{popup_text, summary_text};
-use roster_protocol::service::Notice;
+use roster_protocol::notice::{Popup, popups};
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use roster_protocol::transport::{ConnectError, within};
-use roster_protocol::{Alert, RosterClient, RosterError, Severity};
+use roster_protocol::{RosterClient, RosterError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::{self, answer, soon};
@@ -38,9 +37,6 @@ impl Notify {
     }
 }
 
-/// More new alerts at once than this become one popup.
-const MOST_POPUPS: usize = 3;
-
 /// How long things may take, as values so that tests need no real seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -59,17 +55,6 @@ impl Default for Pace {
         let [show, answer, first_wait, longest_wait] = [3, 30, 5, 60].map(Duration::from_secs);
         Self { show, answer, first_wait, longest_wait }
     }
-}
-
-/// What is shown, and which notices are done with when it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Popup {
-    pub title: String,
-    /// Escaped for desktops that read markup.
-    pub body: String,
-    pub severity: Severity,
-    /// All notices up to this number are told by it and those before.
-    pub up_to: u64,
 }
 
 /// Why a round ended early.
@@ -140,23 +125,6 @@ async fn connect(told: Option<&Path>) -> Result<RosterClient, Trouble> {
     })
 }
 
-/// What to show for these notices, in the order of opening: one each, or one for all when they are many.
-fn popups(mut notices: Vec<Notice>) -> Vec<Popup> {
-    notices.sort_by_key(|notice| notice.number);
-    if notices.len() <= MOST_POPUPS {
-        let popup = |notice: &Notice| {
-            let (title, body) = popup_text(&notice.alert);
-            Popup { title, body, severity: notice.alert.severity, up_to: notice.number }
-        };
-        return notices.iter().map(popup).collect();
-    }
-    let up_to = notices.last().map_or(0, |notice| notice.number);
-    let alerts: Vec<Alert> = notices.into_iter().map(|notice| notice.alert).collect();
-    let (title, body) = summary_text(&alerts);
-    let severity = alerts.iter().map(|alert| alert.severity).max().unwrap_or(Severity::Info);
-    vec![Popup { title, body, severity, up_to }]
-}
-
 /// How a popup is handed over; ready when it was taken.
 type Show = fn(Popup) -> LocalBoxFuture<'static, Result<(), String>>;
 
@@ -192,13 +160,8 @@ impl Desktop {
 
 /// Hands a popup to the session's notification service. Never answers while that hangs.
 fn show_on_desktop(popup: Popup) -> LocalBoxFuture<'static, Result<(), String>> {
-    let urgency = match popup.severity {
-        Severity::Info => Urgency::Low,
-        Severity::Warning => Urgency::Normal,
-        Severity::Critical => Urgency::Critical,
-    };
     let mut notification = Notification::new();
-    notification.appname("Roster").summary(&popup.title).body(&popup.body).urgency(urgency);
+    notification.appname("Roster").summary(&popup.title).body(&popup.body).urgency(Urgency::from(popup.urgency()));
     Box::pin(async move { notification.show_async().await.map(drop).map_err(|error| error.to_string()) })
 }
 
@@ -245,29 +208,10 @@ fn log(sentence: &str) {
 mod tests {
     use super::*;
     use crate::samples;
+    use roster_protocol::service::Notice;
 
-    fn notices(numbers: std::ops::RangeInclusive<u64>) -> Vec<Notice> {
-        numbers.rev().map(|number| Notice { number, alert: samples::alert() }).collect()
-    }
-
-    #[test]
-    fn few_alerts_are_shown_one_by_one_in_order() {
-        let shown = popups(notices(5..=7));
-        assert_eq!(shown.iter().map(|popup| popup.up_to).collect::<Vec<_>>(), [5, 6, 7]);
-        assert_eq!(shown[0].title, "Mara Lindqvist · youtube");
-        assert_eq!(shown[0].body, "followers −15.8 % (12,345 → 10,400)");
-        assert!(popups(vec![]).is_empty());
-    }
-
-    #[test]
-    fn many_alerts_are_shown_as_one() {
-        let mut many = notices(1..=17);
-        many[3].alert.severity = Severity::Critical;
-        let shown = popups(many);
-        assert_eq!(shown.len(), 1);
-        assert_eq!(shown[0].up_to, 17);
-        assert_eq!(shown[0].severity, Severity::Critical);
-        assert!(shown[0].title.starts_with("17 alerts: Mara Lindqvist"), "{}", shown[0].title);
+    fn popup() -> Popup {
+        popups(vec![Notice { number: 9, alert: samples::alert() }]).remove(0)
     }
 
     #[tokio::test]
@@ -281,8 +225,7 @@ mod tests {
         };
         let mut desktop = Desktop { show: slow, limit: Duration::from_millis(40), handed: None };
         assert_eq!(desktop.settle().await, Ok(None));
-        let popup = popups(notices(9..=9)).remove(0);
-        assert!(desktop.show(popup).await.is_err_and(|error| error.contains("no answer")));
+        assert!(desktop.show(popup()).await.is_err_and(|error| error.contains("no answer")));
         assert_eq!(desktop.settle().await, Ok(Some(9)));
         assert_eq!(desktop.settle().await, Ok(None));
     }
@@ -291,8 +234,7 @@ mod tests {
     async fn what_was_refused_is_handed_over_anew() {
         let refusing: Show = |_| Box::pin(async { Err("no bus".to_owned()) });
         let mut desktop = Desktop { show: refusing, limit: Duration::from_secs(9), handed: None };
-        let popup = popups(notices(9..=9)).remove(0);
-        assert_eq!(desktop.show(popup).await, Err("no bus".to_owned()));
+        assert_eq!(desktop.show(popup()).await, Err("no bus".to_owned()));
         assert_eq!(desktop.settle().await, Ok(None));
     }
 

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use notify_rust::{Notification, Urgency};
-use roster_protocol::alert::{Alert, AlertState, Severity};
+use roster_protocol::alert::AlertState;
 use roster_protocol::error::RosterError;
-use roster_protocol::notice;
+use roster_protocol::notice::{Popup, popups};
 use roster_protocol::service::Notice;
 use roster_protocol::time::Timestamp;
 
@@ -27,8 +27,6 @@ const PER_ANSWER: usize = 50;
 const AGENT_STAYS_MS: i64 = 60_000;
 /// A notification daemon that hangs is not waited for.
 const SHOW_LIMIT: Duration = Duration::from_secs(3);
-/// More alerts than this at once become one summary.
-const MOST_POPUPS: usize = 3;
 /// What no desktop has taken for this long is given up, visibly.
 const GIVEN_UP_AFTER_MS: i64 = 24 * 3_600_000;
 
@@ -166,15 +164,8 @@ type Handed = Option<(u64, BoxFuture<'static, Result<(), String>>)>;
 async fn show_new(app: &App, uid: u32, handed: &mut Handed) -> Result<(), String> {
     settle(app, uid, handed).await?;
     let new = waiting_for(app, uid);
-    let Some(last) = new.last().map(|notice| notice.number) else { return Ok(()) };
-    if new.len() > MOST_POPUPS {
-        let alerts: Vec<Alert> = new.into_iter().map(|notice| notice.alert).collect();
-        *handed = Some((last, show(notice::summary_text(&alerts), Urgency::Normal)));
-        return settle(app, uid, handed).await;
-    }
-    for Notice { number, alert } in new {
-        let urgency = if alert.severity == Severity::Critical { Urgency::Critical } else { Urgency::Normal };
-        *handed = Some((number, show(notice::popup_text(&alert), urgency)));
+    for popup in popups(new) {
+        *handed = Some((popup.up_to, show(&popup)));
         settle(app, uid, handed).await?;
     }
     Ok(())
@@ -192,9 +183,10 @@ async fn settle(app: &App, uid: u32, handed: &mut Handed) -> Result<(), String> 
     shown(app, uid, up_to).await.map_err(|error| error.to_string())
 }
 
-fn show((summary, body): (String, String), urgency: Urgency) -> BoxFuture<'static, Result<(), String>> {
+fn show(popup: &Popup) -> BoxFuture<'static, Result<(), String>> {
     let mut notification = Notification::new();
-    notification.appname("Roster").summary(&summary).body(&body).urgency(urgency);
+    let urgency = Urgency::from(popup.urgency());
+    notification.appname("Roster").summary(&popup.title).body(&popup.body).urgency(urgency);
     Box::pin(async move {
         let shown = notification.show_async().await.map(drop);
         shown.map_err(|error| roster_protocol::text::clean(&error.to_string(), 200))
