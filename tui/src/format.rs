@@ -5,7 +5,10 @@
 use jiff::tz::TimeZone;
 use roster_protocol::{Date, Mean, Metric, Ratio, Timestamp, Unit};
 
-/// What stands for a number nobody knows.
+/// All digits, in groups of three: `1,240,000`.
+pub use roster_protocol::notice::grouped as exact;
+
+/// What stands for an unknown number.
 pub const UNKNOWN: &str = "–";
 
 /// Three digits and a letter: 1 240 000 is `1.24M`, 98 312 is `98.3K`, 871 is `871`.
@@ -24,19 +27,6 @@ pub fn count(number: u64) -> String {
     };
     let digits = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
     format!("{digits}{letter}")
-}
-
-/// All digits, in groups of three: `1,240,000`.
-pub fn exact(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// A share with one decimal: `4.2%`.
