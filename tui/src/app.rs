@@ -1,6 +1,6 @@
-//! The loop around `update` and `view`: keys and answers in, questions and pictures out.
+//! The loop around `update` and `view`: keys and responses in, requests and pictures out.
 //!
-//! The only place of the terminal UI that asks for the time, and that waits.
+//! The only place of the terminal UI that reads the time, and that waits.
 
 mod link;
 mod request;
@@ -38,7 +38,7 @@ pub type StartDaemon = fn() -> Result<(), RosterError>;
 pub struct RunOptions {
     /// The daemon's socket; `None`: the user's, then the system's.
     pub socket: Option<PathBuf>,
-    /// How a daemon is started when a person asks for one; `None` offers nothing.
+    /// How a daemon is started when the user wants one; `None` offers nothing.
     pub start_daemon: Option<StartDaemon>,
     /// The client's own file; `None`: `roster.toml` in the user's config directory.
     pub config: Option<PathBuf>,
@@ -50,10 +50,10 @@ enum Incoming {
     Message(Message),
 }
 
-/// How long the first picture waits for the first answer, so that nothing flickers.
+/// How long the first picture waits for the first response, so that nothing flickers.
 const FIRST_PICTURE: Duration = Duration::from_millis(150);
 
-/// Runs the terminal UI until somebody quits.
+/// Runs the terminal UI until the user quits.
 ///
 /// # Errors
 /// When there is no terminal, or it goes away.
@@ -77,7 +77,7 @@ fn now() -> Timestamp {
     jiff::Timestamp::now().into()
 }
 
-/// The model with the look and keys a person chose; a mistake there is told and does no harm.
+/// The model with the user's look and keys; a mistake there is shown and does no harm.
 fn first_model(size: Size, config: Option<PathBuf>) -> Model {
     let mut model = Model::new(now(), TimeZone::system(), size);
     let path = config.or_else(|| Places::of_user().map(|places| places.config.join("roster.toml")));
@@ -201,11 +201,11 @@ impl App {
                 let (client, sender) = (client.clone(), self.sender.clone());
                 tokio::spawn(async move {
                     let answer = Message::Response(Box::new(request::send(&client, request).await));
-                    // Nobody waits for it when the UI has ended meanwhile.
+                    // The UI may have ended meanwhile.
                     let _ = sender.send(Incoming::Message(answer)).await;
                 });
             }
-            // Nothing is asked before the first connection; after that a client is always there, be it a dead one.
+            // Nothing is requested before the first connection; after that there always is a client, be it a dead one.
             (Effect::Request(_), None) => {}
         }
         Ok(())

@@ -87,9 +87,9 @@ pub enum Place {
     Typing,
     Form,
     Picker,
-    /// A consent that waits for its answer.
+    /// A consent that waits for the owner.
     Consent,
-    /// The address that a consent's answer leads to.
+    /// The address that the browser landed on.
     Pasting,
     /// Several accounts to choose from.
     Choosing,
@@ -154,7 +154,7 @@ pub struct Binding {
     pub name: &'static str,
     /// The keys, the one to show first.
     pub keys: &'static [&'static str],
-    /// The word in the footer; empty for what only the help tells.
+    /// The word in the footer; empty for what only the help shows.
     pub hint: &'static str,
     /// What it does, in the help.
     pub help: &'static str,
@@ -345,7 +345,7 @@ impl Keymap {
         shown.map(|binding| (binding.action, self.label(binding), binding.hint))
     }
 
-    /// The key of a footer entry; one stands for all screens.
+    /// The key of a footer entry; one represents all screens.
     fn label(&self, binding: &Binding) -> String {
         let last = self.screens.iter().filter_map(|screen| screen.number).max().unwrap_or(1);
         if binding.action == Action::Screen(1) { format!("1-{last}") } else { shown(binding.keys[0]).to_owned() }

@@ -1,4 +1,4 @@
-//! What can happen, and what is asked of the world in turn.
+//! What can happen, and what is requested of the world in turn.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub enum Message {
     Resized(Size),
     /// Time passed.
     Tick,
-    /// The daemon answers, for the first time or again.
+    /// The daemon is connected, for the first time or again.
     Online,
     /// The connection ended.
     Lost(RosterError),
@@ -55,10 +55,10 @@ impl NoDaemon {
     }
 }
 
-/// What the UI asks of the world.
+/// What the UI requests of the world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Asks the daemon; comes back as [`Message::Response`].
+    /// Sends a request to the daemon; comes back as [`Message::Response`].
     Request(Request),
     /// Starts a daemon; comes back as [`Message::Started`].
     StartDaemon,
@@ -68,7 +68,7 @@ pub enum Effect {
     Copy(PlainUrl),
 }
 
-/// What the daemon can be asked.
+/// What the daemon is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     Status,
@@ -87,7 +87,7 @@ pub enum Request {
     Changes(Option<PageMark>),
     Audit(Option<PageMark>),
     Connections(ConnectionsQuery),
-    /// One connection, as it stands now.
+    /// One connection as it is now.
     Connection(ConnectionId),
     /// A step of a consent, for the modal with this number.
     Consent {
@@ -108,7 +108,7 @@ pub enum Request {
     Mutate(Mutation),
 }
 
-/// What is asked on the way of a consent.
+/// A step of a consent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConsentStep {
     Begin {
@@ -125,7 +125,7 @@ pub enum ConsentStep {
     Choose(ConsentId, Vec<String>),
 }
 
-/// What a step of a consent was answered with.
+/// The reply to a step of a consent.
 #[derive(Clone, Debug)]
 pub enum ConsentReply {
     Begun(ConsentWay, Result<Box<ConsentBegun>, RosterError>),
@@ -134,7 +134,7 @@ pub enum ConsentReply {
     Chosen(Result<ConsentState, RosterError>),
 }
 
-/// What came back: the question's own words, and the answer.
+/// What came back: what identifies the request, and its result.
 #[derive(Clone, Debug)]
 pub enum Response {
     Status(Result<Status, RosterError>),
@@ -173,7 +173,7 @@ pub enum Mutation {
     Acknowledge(Vec<AlertId>),
 }
 
-/// What a mutation was answered with, as far as it matters here.
+/// What a mutation came to, as far as it matters here.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     Done,

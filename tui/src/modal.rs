@@ -1,4 +1,4 @@
-//! What lies on top of a screen: one thing at a time, and keys go to it alone.
+//! What is on top of a screen: one thing at a time, and keys go to it alone.
 
 pub mod command;
 pub mod confirm;
@@ -22,7 +22,7 @@ use crate::shared::Shared;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
 
-/// What lies on top.
+/// What is on top.
 #[derive(Clone, Debug)]
 pub enum Modal {
     Help(help::Help),

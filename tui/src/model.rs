@@ -1,4 +1,4 @@
-//! All the terminal UI knows: what its screens share, the screens, and what lies on top. `update` changes it, `view`
+//! All the terminal UI knows: what its screens share, the screens, and the modal on top. `update` changes it, `view`
 //! reads it.
 
 use jiff::tz::TimeZone;
@@ -19,7 +19,7 @@ pub struct Model {
     pub first: Box<dyn Screen>,
     /// The screens above it; the last is shown.
     pub above: Vec<Box<dyn Screen>>,
-    /// What lies on top.
+    /// On top of the screen; keys go to it alone.
     pub modal: Option<Modal>,
     pub quit: bool,
 }

@@ -27,7 +27,7 @@ use crate::modal::{ListCommand, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
-/// Every screen, in the order of the help. The first lies under all others.
+/// Every screen, in the order of the help. The first is below all others.
 pub const TABLE: &[Entry] =
     &[roster::ENTRY, influencer::ENTRY, sync::ENTRY, alerts::ENTRY, changes::ENTRY, audit::ENTRY, connections::ENTRY];
 

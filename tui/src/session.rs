@@ -1,4 +1,4 @@
-//! What a command runs with: where the daemon is looked for, and where the answer goes.
+//! What a command runs with: where the daemon is looked for, and where the output goes.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What all screens share, and what lies on top of them. Nothing here can wait or fail.
+//! What all screens and modals share. Nothing here can wait or fail.
 
 pub mod histories;
 
@@ -35,7 +35,7 @@ pub struct Shared {
     pub forms: u64,
 }
 
-/// How the connection to the daemon stands.
+/// The state of the connection to the daemon.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Link {
     /// The first attempt is not over.
@@ -68,7 +68,7 @@ pub enum ToastLevel {
     Alert,
 }
 
-/// A sync that was asked for here.
+/// A sync that was requested here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watched {
     pub ticket: SyncTicket,
@@ -121,7 +121,7 @@ impl Shared {
         self.platform(slug).is_some_and(may_consent)
     }
 
-    /// A platform's name for people; its slug before the daemon told.
+    /// A platform's name for people; its slug before the daemon has reported it.
     pub fn platform_name<'a>(&'a self, slug: &'a str) -> &'a str {
         self.platform(slug).map_or(slug, |platform| &platform.name)
     }

@@ -1,7 +1,7 @@
 //! ```text
 //!  Roster  312 influencers · 704 connections            ● 97.8% synced   2 alerts
 //!
-//!    the screen, and what lies on top of it
+//!    the screen, and the modal on top of it
 //!
 //!  ✓ what was done, or what failed and what to do, for some seconds
 //!  ↵ open  / filter  s sync  c connect  a add  o sort  1-6 screens  ? help  q quit
@@ -111,7 +111,7 @@ fn health(model: &Model) -> Pieces {
     pieces
 }
 
-/// What was asked for here and is not done.
+/// What was requested here and is not done.
 fn syncing(model: &Model) -> Option<(String, Style)> {
     let expected: u64 = model.shared.watched.iter().map(|watched| watched.ticket.expected).sum();
     let ended: u64 = model.shared.watched.iter().map(|watched| watched.ended).sum();

@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const GATHER: Duration = Duration::from_millis(200);
 
 /// Connects, reports, waits for events, and begins anew when the connection ends; until the UI has ended.
-/// `hurry` cuts a pause short: somebody has just started a daemon.
+/// `hurry` cuts a pause short: a daemon was just started.
 pub(super) async fn keep(told: Option<PathBuf>, may_start: bool, hurry: Arc<Notify>, sender: Sender<Incoming>) {
     let mut pause = SHORTEST_PAUSE;
     let mut complained: Option<RosterError> = None;
@@ -66,7 +66,7 @@ fn no_daemon(error: &ConnectError, told: Option<&Path>, may_start: bool) -> NoDa
     }
 }
 
-/// Tells what happens until the connection ends; gives why it ended.
+/// Passes on what happens until the connection ends; returns why it ended.
 async fn follow(client: &RosterClient, sender: &Sender<Incoming>) -> RosterError {
     let mut after = Cursor::default();
     loop {
@@ -83,7 +83,7 @@ async fn follow(client: &RosterClient, sender: &Sender<Incoming>) -> RosterError
         let first = after == Cursor::default();
         after = batch.next;
         let quiet = batch.events.is_empty() && !batch.reload;
-        // The first answer only says where the feed is now; all was loaded when the connection began.
+        // The first response only says where the feed is now; all was loaded when the connection began.
         if first && quiet {
             continue;
         }

@@ -17,7 +17,7 @@ const EVENTS: u64 = 40;
 /// Rows of a page of what grows.
 const ROWS: u64 = if PAGE_ROWS < 120 { PAGE_ROWS } else { 120 };
 
-/// Asks the daemon.
+/// Sends a request, and waits for its response.
 pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
     match request {
         Request::Status => Response::Status(answer(client.status(soon()).await)),

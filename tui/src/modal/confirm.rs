@@ -21,7 +21,7 @@ pub struct Confirm {
     pub typed: Option<Input>,
 }
 
-/// Asks before an influencer is removed.
+/// The question before an influencer is removed.
 pub fn remove(influencer: InfluencerId, name: String) -> Modal {
     Modal::Confirm(Confirm {
         question: format!("Remove {name}?"),
@@ -34,7 +34,7 @@ pub fn remove(influencer: InfluencerId, name: String) -> Modal {
     })
 }
 
-/// Asks before a connection ends.
+/// The question before a connection ends.
 ///
 /// `consented`: a consent may feed it.
 pub fn disconnect(connection: ConnectionId, name: String, consented: bool) -> Modal {
@@ -53,7 +53,7 @@ pub fn disconnect(connection: ConnectionId, name: String, consented: bool) -> Mo
     })
 }
 
-/// Asks before one influencer becomes part of another.
+/// The question before one influencer becomes part of another.
 pub fn merge(influencer: InfluencerId, name: String, into: InfluencerId, into_name: String) -> Modal {
     Modal::Confirm(Confirm {
         question: format!("Merge {name} into {into_name}?"),

@@ -1,4 +1,4 @@
-//! Asks an account's owner for consent: what to open, the wait for the answer, the choice among several accounts,
+//! Asks an account's owner for consent: what to open, the wait for the owner, the choice among several accounts,
 //! and what came of it.
 //!
 //! Pure like all of `update`. Whatever comes late finds its own modal by number, or is given up.
@@ -23,10 +23,10 @@ use crate::shared::{Link, Shared};
 use crate::widgets::input;
 use crate::widgets::window::Window;
 
-/// A consent that is being asked for.
+/// A consent that is being requested.
 #[derive(Clone, Debug)]
 pub struct Connect {
-    /// So that a late answer finds its own modal.
+    /// So that a late response finds its own modal.
     pub id: u64,
     pub target: Target,
     pub way: ConsentWay,
@@ -56,7 +56,7 @@ pub enum Phase {
     Failed(RosterError),
 }
 
-/// The wait for the owner's answer.
+/// The wait for the owner.
 #[derive(Clone, Debug)]
 pub struct Waiting {
     pub begun: ConsentBegun,
@@ -65,9 +65,9 @@ pub struct Waiting {
     pub view: WaitView,
     /// The address that the browser landed on.
     pub address: Input,
-    /// Whether the owner has answered, and the platform is being asked.
+    /// Whether the owner has decided, and the daemon exchanges the code.
     pub finishing: bool,
-    /// Whether a question about it is on its way.
+    /// Whether a request about it is under way.
     asked: bool,
 }
 
@@ -143,7 +143,7 @@ impl Connect {
     }
 }
 
-/// Begins to ask for a consent.
+/// Begins to request a consent.
 pub fn begin(shared: &mut Shared, target: Target) -> Vec<Next> {
     shared.forms += 1;
     let way = ConsentWay::Redirect;
@@ -152,7 +152,7 @@ pub fn begin(shared: &mut Shared, target: Target) -> Vec<Next> {
     [Next::Modal(Modal::Connect(Box::new(connect)))].into_iter().chain(request).collect()
 }
 
-/// Begins to ask for the consent of an account once more, in its place.
+/// Begins to request the consent of an account once more, in its place.
 pub fn again(shared: &mut Shared, connection: &Connection, name: String) -> Vec<Next> {
     let target = Target {
         influencer: connection.influencer,
@@ -295,7 +295,7 @@ impl Connect {
     fn begun(&mut self, way: ConsentWay, result: Result<Box<ConsentBegun>, RosterError>) -> Vec<Next> {
         let begun = match (result, &self.phase) {
             (Ok(begun), Phase::Beginning | Phase::Waiting(_)) => *begun,
-            // The first one was answered meanwhile.
+            // The first one was settled meanwhile.
             (Ok(begun), _) => return vec![give_up(begun.id)],
             (Err(error), Phase::Beginning) => {
                 self.phase = Phase::Failed(error);
@@ -325,7 +325,7 @@ impl Connect {
         waiting.asked = false;
         match result {
             Ok(state) => self.take(consent, state),
-            // Its time goes on; the next tick asks again.
+            // Its time runs on; the next tick requests it again.
             Err(error) if error.kind == ErrorKind::Unreachable => Vec::new(),
             Err(error) => {
                 self.phase = Phase::Failed(error);
@@ -349,7 +349,7 @@ impl Connect {
                 Vec::new()
             }
             ConsentState::Done(consented) => {
-                // The first sync may have ended before this answer came.
+                // The first sync may have ended before this response came.
                 let ids = consented.iter().map(|one| one.connection.id);
                 let effects = ids.flat_map(|id| Next::request(Request::Connection(id))).collect();
                 (self.phase, self.notice) = (Phase::Connected(consented), None);

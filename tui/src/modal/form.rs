@@ -1,7 +1,7 @@
 //! Forms: a few lines of text, looked up before they are saved.
 //!
 //! `Enter` goes one step on: an account is looked up and shown, then saved. A form stays open until the daemon
-//! has answered, and says there what was wrong.
+//! has responded, and says there what was wrong.
 
 mod begin;
 mod parse;
@@ -24,7 +24,7 @@ use crate::shared::Shared;
 /// A form.
 #[derive(Clone, Debug)]
 pub struct Form {
-    /// So that a late answer finds its own form.
+    /// So that a late response finds its own form.
     pub id: u64,
     pub kind: Kind,
     pub fields: Vec<Field>,
@@ -79,11 +79,11 @@ pub enum Content {
     Platform { platforms: Vec<PlatformStatus>, chosen: usize },
 }
 
-/// Where a form stands.
+/// The state of a form.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {
     Typing,
-    /// Waits for an answer, for what this says.
+    /// Waits for a response, for what this says.
     Waiting(&'static str),
     Failed(RosterError),
 }

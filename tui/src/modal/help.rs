@@ -8,7 +8,7 @@ use crate::widgets::pen::Pen;
 /// The help, scrolled to a line.
 #[derive(Clone, Debug)]
 pub struct Help {
-    /// Where it was asked for.
+    /// Where it was opened.
     pub place: Place,
     pub top: usize,
 }

@@ -12,7 +12,7 @@ pub enum Next {
     Effect(Effect),
     /// Opens it on top, in place of what was there.
     Modal(Modal),
-    /// Closes what lies on top.
+    /// Closes what is on top.
     Close,
     /// Opens an influencer above the screen that is shown; its name is shown until more is known.
     Influencer(InfluencerId, String),

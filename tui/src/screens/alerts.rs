@@ -1,4 +1,4 @@
-//! What somebody wanted to hear about.
+//! The alerts, newest first.
 //!
 //! ```text
 //!  Roster › Alerts   2 open                                 ● 97.8% synced   2 alerts

@@ -98,7 +98,7 @@ impl Screen for State {
     }
 }
 
-/// The readable name alone, where an id stands before one.
+/// The readable name alone, where an id is before it.
 fn without_id(on: &str) -> &str {
     match on.split_once(' ') {
         Some((id, name)) if id.parse::<InfluencerId>().is_ok() => name,

@@ -1,4 +1,4 @@
-//! Every connection of the roster: what needs somebody first, what is wrong with it, and the key that mends it.
+//! Every connection of the roster: what needs a person first, what is wrong with it, and the key that mends it.
 
 mod view;
 

@@ -60,9 +60,9 @@ pub const ENTRY: Entry = Entry {
 #[derive(Clone, Debug)]
 pub struct State {
     pub id: InfluencerId,
-    /// The name as known before the answer.
+    /// The name as known before the response.
     pub name: String,
-    /// `None` before the answer.
+    /// `None` before the response.
     pub known: Option<Influencer>,
     pub error: Option<RosterError>,
     /// The cursor in the connections.
@@ -138,7 +138,7 @@ impl Screen for State {
     fn responded(&mut self, shared: &mut Shared, response: &Response) -> Vec<Next> {
         match response {
             Response::Influencer(id, result) if *id == self.id => self.take(shared, result.clone()),
-            // A failure is told by the influencer's own response.
+            // A failure shows in the influencer's own response.
             Response::AlertsOf(id, Ok(page)) if *id == self.id => {
                 self.alerts.clone_from(&page.rows);
                 Vec::new()

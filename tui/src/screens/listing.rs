@@ -6,10 +6,10 @@ use roster_protocol::service::{Page, PageMark};
 use crate::keys::Action;
 use crate::widgets::window::Window;
 
-/// Rows kept at most; who wants older ones asks with a command and a date.
+/// Rows kept at most; older ones are for a command with a date.
 const MOST_ROWS: usize = 20_000;
 
-/// Rows that are left below the cursor when the next page is asked for.
+/// Rows that are left below the cursor when the next page is requested.
 const AHEAD: usize = 40;
 
 /// What is loaded of such a list.
@@ -18,12 +18,12 @@ pub struct Listing<Row> {
     pub rows: Vec<Row>,
     pub next: Option<PageMark>,
     pub window: Window,
-    /// Whether the first answer was there.
+    /// Whether the first response was there.
     pub loaded: bool,
-    /// Why the last question failed.
+    /// Why the last request failed.
     pub error: Option<RosterError>,
     asked: bool,
-    /// Something new was told while a question was open.
+    /// Something happened while a request was open.
     again: bool,
 }
 
@@ -42,13 +42,13 @@ impl<Row> Default for Listing<Row> {
 }
 
 impl<Row> Listing<Row> {
-    /// Whether to ask for the first page now.
+    /// Whether to request the first page now.
     pub fn reload(&mut self) -> bool {
         self.again = self.asked;
         !std::mem::replace(&mut self.asked, true)
     }
 
-    /// Moves the cursor; gives where to ask on when the end comes near.
+    /// Moves the cursor; gives the mark to request on from when the end comes near.
     pub fn moved(&mut self, action: Action, height: usize) -> Option<PageMark> {
         self.window.moved(action, self.rows.len(), height);
         self.more()
@@ -77,7 +77,7 @@ impl<Row> Listing<Row> {
 
     /// Takes a page. A first one replaces all, unless the reader is further back; the cursor stays on its row.
     ///
-    /// True when the first page should be asked for once more.
+    /// True when the first page should be requested once more.
     pub fn responded(
         &mut self,
         mark: Option<&PageMark>,

@@ -1,6 +1,6 @@
 //! A long list of which the part around the cursor is held, for lists that change their order.
 //!
-//! Every question asks for the rows in sight and some around them; what comes back replaces what was held.
+//! Every request is for the rows in sight and some around them; what comes back replaces what was held.
 
 use roster_protocol::RosterError;
 use roster_protocol::service::PAGE_ROWS;
@@ -16,16 +16,16 @@ pub struct Paged<Row> {
     offset: usize,
     pub total: usize,
     pub window: Window,
-    /// Whether the first answer was there.
+    /// Whether the first response was there.
     pub loaded: bool,
-    /// Why the last question failed.
+    /// Why the last request failed.
     pub error: Option<RosterError>,
     asked: Option<Part>,
-    /// Something new was told while a question was open.
+    /// Something happened while a request was open.
     again: bool,
 }
 
-/// A part of the list, to be asked for.
+/// A part of the list, to be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     pub offset: u64,
@@ -48,13 +48,13 @@ impl<Row> Default for Paged<Row> {
 }
 
 impl<Row> Paged<Row> {
-    /// What to ask for after something happened; `None` while a question is open.
+    /// What to request after something happened; `None` while a request is open.
     pub fn reload(&mut self, height: usize) -> Option<Part> {
         self.again = self.asked.is_some();
         if self.again { None } else { Some(self.ask(height)) }
     }
 
-    /// Moves the cursor; gives what to ask for when rows in sight are missing.
+    /// Moves the cursor; gives what to request when rows in sight are missing.
     pub fn moved(&mut self, action: Action, height: usize) -> Option<Part> {
         self.window.moved(action, self.total, height);
         self.missing(height)
@@ -88,7 +88,7 @@ impl<Row> Paged<Row> {
         }
         match () {
             () if again => Some(self.ask(height)),
-            // Whoever gives fewer rows than there are would be asked the same for ever.
+            // A daemon that returns fewer rows than there are would be sent the same request for ever.
             () if self.part(height) == part => None,
             () => self.missing(height),
         }

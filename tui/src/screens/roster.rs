@@ -73,14 +73,14 @@ pub struct State {
     pub offset: usize,
     pub matching: usize,
     pub total: usize,
-    /// Whether the first answer was there.
+    /// Whether the first response was there.
     pub loaded: bool,
     pub window: Window,
     /// Who is explained below the list: the row under the cursor, once it rests there.
     pub explained: Option<InfluencerRow>,
     /// When the cursor will have rested; `None` when it does.
     pub rests_at: Option<Timestamp>,
-    /// Why the filter or the last question made no sense.
+    /// Why the filter or the last request made no sense.
     pub error: Option<RosterError>,
     asked: Option<InfluencerQuery>,
     again: bool,

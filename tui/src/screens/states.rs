@@ -7,7 +7,7 @@ use roster_protocol::{Alert, Change, Connection, Metric, PlatformState, Platform
 use crate::format;
 use crate::shared::Shared;
 
-/// How a connection stands, in words.
+/// A connection's state in words.
 pub fn connection(shared: &Shared, connection: &Connection, influencer_paused: bool) -> (String, Style) {
     let theme = &shared.theme;
     let platform = shared.platform_name(&connection.platform);
@@ -70,7 +70,7 @@ fn blocked(by: &str, platform: &str) -> Option<String> {
     })
 }
 
-/// How a platform stands, in words.
+/// A platform's state in words.
 pub fn platform(shared: &Shared, platform: &PlatformStatus) -> (String, Style) {
     let theme = &shared.theme;
     if platform.paused {

@@ -1,4 +1,4 @@
-//! How syncing goes: each platform's state, what is asked right now, and the last runs.
+//! How syncing goes: each platform's state, what runs right now, and the last runs.
 
 mod view;
 

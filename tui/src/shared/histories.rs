@@ -1,4 +1,4 @@
-//! Histories of the connections looked at lately, so that moving about asks for each only once.
+//! Histories of the connections looked at lately, so that moving about requests each only once.
 
 use roster_protocol::{ConnectionId, Date, Metric, RosterError, Snapshot};
 
@@ -12,7 +12,7 @@ const MOST: usize = 48;
 pub struct Histories {
     /// The one looked at last is the last.
     entries: Vec<Entry>,
-    /// One question at a time: who moves fast asks only for where they stop.
+    /// One request at a time: moving fast requests only where it stops.
     asked: Option<(ConnectionId, Date)>,
 }
 
@@ -43,7 +43,7 @@ impl Histories {
         }
     }
 
-    /// What to ask so that the days from `since` on are known; `None` when they are, or another question is open.
+    /// What to request so that the days from `since` on are known; `None` when they are, or another request is open.
     pub fn want(&mut self, connection: ConnectionId, since: Date) -> Option<Request> {
         let fresh = |entry: &Entry| entry.connection == connection && entry.since <= since && !entry.stale;
         if let Some(at) = self.entries.iter().position(fresh) {
@@ -58,7 +58,7 @@ impl Histories {
         Some(Request::History { connection, since })
     }
 
-    /// Takes an answer.
+    /// Takes a response.
     pub fn responded(&mut self, connection: ConnectionId, since: Date, result: Result<Vec<Snapshot>, RosterError>) {
         if self.asked == Some((connection, since)) {
             self.asked = None;

@@ -1,4 +1,4 @@
-//! Follows the syncs somebody asked for here, until they are done.
+//! Follows the syncs that were requested here, until they are done.
 
 use roster_protocol::{ErrorKind, Outcome, RosterError, Run, SyncProgress, SyncTicket};
 

@@ -74,7 +74,7 @@ fn blank() -> Line {
     Line { wanted: 0, what: What::Blank }
 }
 
-/// What stands above the URL, and the URL.
+/// What is above the URL, and the URL.
 fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     let begun = &waiting.begun;
@@ -115,7 +115,7 @@ fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Ve
     all
 }
 
-/// What stands below: the wait itself, and what was said.
+/// What is below: the wait itself, and the notice.
 fn after(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     let number = if waiting.begun.redirect_uri.is_some() { 3 } else { 2 };
@@ -137,7 +137,7 @@ fn after(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, w
     all
 }
 
-/// How the wait stands, in words.
+/// The state of the wait in words.
 fn stands(shared: &Shared, waiting: &Waiting) -> String {
     let begun = &waiting.begun;
     let left = left(begun.expires_at.since(shared.now));
@@ -162,7 +162,7 @@ fn draw_waiting(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &mut
     let above = before(connect, waiting, pen, body.width);
     let code = Qr::new(&waiting.begun.url).filter(|_| !waiting.finishing && waiting.view == WaitView::Guide);
     let rest = body.height.saturating_sub(above.len() as u16);
-    // Beside what stands below the URL, or under it, or nowhere.
+    // Beside what is below the URL, or under it, or nowhere.
     let beside = code.as_ref().filter(|code| {
         let (columns, lines) = code.size();
         columns + 70 <= usize::from(body.width) && lines <= usize::from(rest)

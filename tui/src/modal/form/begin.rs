@@ -1,4 +1,4 @@
-//! How each form begins: its fields, and what stands in them already.
+//! How each form begins: its fields, and what they hold already.
 
 use roster_protocol::{Connection, InfluencerId, InfluencerRow};
 use tui_input::Input;

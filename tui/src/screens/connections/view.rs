@@ -22,7 +22,7 @@ use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
 
-/// What a person must do within so many days is told before anything else.
+/// What a person must do within so many days is shown before anything else.
 const SOON_DAYS: i64 = 14;
 
 /// `2 need consent · 4 failing`, for the first line.
@@ -97,7 +97,7 @@ fn cells(shared: &Shared, row: &ConnectionRow, under_cursor: bool) -> Vec<Conten
     ]
 }
 
-/// How it stands in words, with the key that mends it.
+/// Its state in words, with the key that mends it.
 fn stands(shared: &Shared, row: &ConnectionRow) -> (String, Style) {
     let connection = &row.connection;
     if connection.paused {
@@ -133,7 +133,7 @@ fn token(shared: &Shared, row: &ConnectionRow) -> (String, Style) {
                 if row.grant.as_ref().is_some_and(|grant| ends_soon(shared, grant)) { theme.warn } else { theme.plain };
             (until(*at), style)
         }
-        // It is renewed before, and nobody has to care.
+        // It is renewed before; there is nothing to do.
         (Some(Grant { renews: Renews::Itself, .. }), Some(at)) => (format!("↻ {}", until(at)), theme.faint),
         (_, Some(at)) => (until(at), theme.plain),
         (_, None) => (format::UNKNOWN.to_owned(), theme.faint),

@@ -26,7 +26,7 @@ use crate::widgets::chart::Chart;
 use crate::widgets::pen::{Pen, columns};
 use crate::widgets::table::{Content, Table, cell, left, right};
 
-/// A chart higher than this tells no more.
+/// A chart higher than this shows no more.
 const TALLEST: u16 = 20;
 
 /// Draws the influencer.
@@ -45,7 +45,7 @@ pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
     draw_connections(shared, state, known, pen, area.y + 2, seen);
     let below = area.y + 3 + seen;
     let left = (area.y + area.height).saturating_sub(below);
-    // One line for the title and one for the dates; a third of the rest tells what happened.
+    // One line for the title and one for the dates; a third of the rest is for what happened.
     let happened = if left < 9 { 0 } else { (left / 3).max(left.saturating_sub(TALLEST)) };
     let chart = Rect { x: 0, y: below, width: area.width, height: left - happened };
     draw_chart(shared, state, pen, chart);
@@ -112,7 +112,7 @@ fn draw_connections(shared: &Shared, state: &State, known: &Influencer, pen: &mu
     }
     if let (Some(connection), Some((_, room))) = (state.connection(), table.place(1)) {
         let (words, style) = states::connection(shared, connection, !known.row.sync_enabled);
-        // What the column had no room for stands below in full.
+        // What the column had no room for is below in full.
         if columns(&words) > usize::from(room) {
             pen.put(3, y + 1 + seen, width.saturating_sub(4), &words, style);
         }
@@ -227,7 +227,7 @@ fn events(shared: &Shared, state: &State) -> Vec<Event> {
     for change in &state.changes {
         let text = states::change(shared, change);
         match all.last_mut() {
-            // What one sync brought stands on one line.
+            // What one sync brought is on one line.
             Some(last) if last.at == change.at && last.platform == change.platform => {
                 last.text.push_str(", ");
                 last.text.push_str(&text);

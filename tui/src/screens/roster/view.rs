@@ -67,7 +67,7 @@ fn draw_filter(state: &State, pen: &mut Pen<'_>, area: Rect) {
     let filter = state.filter.value();
     if state.filtering {
         pen.sign(1, area.y, '/', pen.theme.accent);
-        // What is wrong stands behind the words, which never need the whole line.
+        // What is wrong is behind the words, which never need the whole line.
         let width = if state.error.is_some() { room / 2 } else { room };
         input::draw(pen, &state.filter, 3, area.y, width.saturating_sub(3));
     } else if !filter.is_empty() {

@@ -58,7 +58,7 @@ fn draw_platforms(shared: &Shared, pen: &mut Pen<'_>, y: u16, lines: u16) {
     if shared.platforms.is_empty() {
         pen.put(3, y + 1, shared.size.width, "loading…", pen.theme.faint);
     }
-    // What needs eyes stands above what is well, what nobody uses below.
+    // What needs attention is above what is well, what is unused below.
     let mut platforms: Vec<&PlatformStatus> = shared.platforms.iter().collect();
     platforms.sort_by_key(|platform| (platform.connections == 0, platform.state == roster_protocol::PlatformState::Ok));
     for (platform, y) in platforms.iter().zip(y + 1..=y + lines) {
@@ -136,7 +136,7 @@ fn draw_runs(shared: &Shared, state: &State, pen: &mut Pen<'_>, y: u16, lines: u
         table.row(pen, y, &run_cells(shared, run, under_cursor), under_cursor);
     }
     if let Some(run) = state.runs.current() {
-        // What the column had no room for stands on the last line in full.
+        // What the column had no room for is on the last line in full.
         let (words, room) = (what_came(shared, run), table.place(3).map_or(0, |(_, room)| room));
         if columns(&words) > usize::from(room) {
             pen.put(3, y + lines + 1, width.saturating_sub(4), &words, pen.theme.faint);
