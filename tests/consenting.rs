@@ -446,12 +446,12 @@ async fn a_sealed_value_in_another_place_is_refused_and_named() {
     // Whoever can write the store's file exchanges the tokens of two grants, and cuts a third value.
     let app = world.daemon().app.clone();
     let swapped = app
-        .decide(|facts, commit, _| {
-            let tokens = |at: usize| facts.roster.consents.tokens_of(ids[at]).expect("tokens").clone();
+        .decide(|decision| {
+            let tokens = |at: usize| decision.roster.consents.tokens_of(ids[at]).expect("tokens").clone();
             let (mut one, mut other) = (tokens(0), tokens(1));
             std::mem::swap(&mut one.access, &mut other.access);
             other.access.0.truncate(20);
-            commit.tokens.extend([one, other]);
+            decision.commit.consents.tokens.extend([one, other]);
             Ok(())
         })
         .await;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use data_encoding::Encoding;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -48,34 +49,27 @@ pub type GrantId = Id<OfGrant>;
 pub struct IdError(String);
 
 /// RFC 4648's alphabet in lower case, without padding.
-fn base32() -> Encoding {
+static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
     let mut spec = data_encoding::Specification::new();
     spec.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
     spec.translate.from.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     spec.translate.to.push_str("abcdefghijklmnopqrstuvwxyz");
     spec.encoding().expect("32 distinct ASCII symbols are a valid alphabet")
-}
+});
 
 impl<Of> Id<Of> {
     /// An id of these bytes.
     pub const fn from_bytes(bytes: [u8; 5]) -> Self {
         Self(bytes, PhantomData)
     }
-
-    /// A fresh id from the system's randomness.
-    ///
-    /// # Errors
-    /// When the system has no randomness to give.
-    pub fn random() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0; 5];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self::from_bytes(bytes))
-    }
 }
 
 impl<Of> fmt::Display for Id<Of> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&base32().encode(&self.0))
+        let mut text = [0; 8];
+        BASE32.encode_mut(&self.0, &mut text);
+        // The alphabet is ASCII.
+        f.pad(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -89,7 +83,7 @@ impl<Of> FromStr for Id<Of> {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let bytes = base32().decode(text.as_bytes()).map_err(|_| IdError(text.chars().take(40).collect()))?;
+        let bytes = BASE32.decode(text.as_bytes()).map_err(|_| IdError(text.chars().take(40).collect()))?;
         let bytes = <[u8; 5]>::try_from(bytes).map_err(|_| IdError(text.chars().take(40).collect()))?;
         Ok(Self::from_bytes(bytes))
     }

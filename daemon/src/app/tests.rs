@@ -1,13 +1,19 @@
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::Id;
 
+use super::setup::Source;
 use super::*;
 use crate::daemon::{Daemon, Options};
+use crate::decision::Decision;
+use crate::http_client::HttpLimits;
 use crate::model::Influencer;
 use crate::process::clock::ManualClock;
 use crate::process::config::Config;
+use crate::process::environment::Environment;
+use crate::secret::vault::MasterKey;
+use crate::store::tests::disk::{Disk, Fails};
 
-type Decision = Box<dyn FnOnce(&Facts<'_>, &mut Commit, &mut Dice) -> Result<usize, RosterError> + Send>;
+type Decide = Box<dyn FnOnce(&mut Decision<'_>) -> Result<usize, RosterError> + Send>;
 
 async fn daemon(dir: &std::path::Path) -> Daemon {
     let config = Config::parse("[http]\nlisten = \"off\"\n", "test").expect("a config");
@@ -17,8 +23,8 @@ async fn daemon(dir: &std::path::Path) -> Daemon {
 }
 
 /// Adds an influencer, and tells how many there were.
-fn adds(name: &'static str) -> Decision {
-    Box::new(move |facts, commit, _| {
+fn adds(name: &'static str) -> Decide {
+    Box::new(move |decision| {
         let influencer = Influencer {
             id: Id::from_bytes([name.len() as u8; 5]),
             name: name.to_owned(),
@@ -26,10 +32,10 @@ fn adds(name: &'static str) -> Decision {
             note: None,
             main: None,
             paused: false,
-            added_at: facts.now,
+            added_at: decision.now,
         };
-        commit.influencers.push(influencer);
-        Ok(facts.roster.influencers.len())
+        decision.commit.roster.influencers.push(influencer);
+        Ok(decision.roster.influencers.len())
     })
 }
 
@@ -43,15 +49,15 @@ fn names(roster: &Roster) -> Vec<&str> {
 async fn of_several_decisions_each_sees_the_ones_before_and_a_bad_one_harms_no_other() {
     let dir = tempfile::tempdir().expect("a directory");
     let started = daemon(dir.path()).await;
-    let too_large: Decision = Box::new(|facts, commit, dice| {
-        adds("toolarge")(facts, commit, dice)?;
-        commit.influencers[0].note = Some("x".repeat(2 << 20));
+    let too_large: Decide = Box::new(|decision| {
+        adds("toolarge")(decision)?;
+        decision.commit.roster.influencers[0].note = Some("x".repeat(2 << 20));
         Ok(0)
     });
-    let decisions: Vec<Decision> = vec![
+    let decisions: Vec<Decide> = vec![
         adds("a"),
-        Box::new(|_, _, _| Err(RosterError::failed("refused"))),
-        Box::new(|_, _, _| panic!("a decision with a mistake in it")),
+        Box::new(|_| Err(RosterError::failed("refused"))),
+        Box::new(|_| panic!("a decision with a mistake in it")),
         too_large,
         adds("bb"),
     ];
@@ -61,4 +67,119 @@ async fn of_several_decisions_each_sees_the_ones_before_and_a_bad_one_harms_no_o
     started.app.look(|roster| assert_eq!(names(roster), ["a", "bb"]));
     started.end().await;
     daemon(dir.path()).await.app.look(|roster| assert_eq!(names(roster), ["a", "bb"]));
+}
+
+/// An app over a disk in memory, which has loaded what it needs to decide.
+async fn app_on(disk: &Disk) -> Arc<App> {
+    let (store, loaded) = disk.open().expect("a store");
+    let source = Source { file: "test".into(), environment: Environment::default(), limits: HttpLimits::default() };
+    let (setup, platforms) = source.set_up(Config::parse("", "test").expect("a config")).expect("a setup");
+    let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
+    let vault = Vault::new(&MasterKey::new(zeroize::Zeroizing::new([1; 32])), loaded.store);
+    let app = App::build(Parts { setup, platforms, clock, store, loaded, vault, logs: None, seed: 1 });
+    app.load_recent().await;
+    app
+}
+
+/// Adds an influencer with a fresh id.
+async fn add(app: &App, name: &str) -> Result<(), RosterError> {
+    app.decide(|decision| {
+        let id = decision.fresh_id();
+        let note = None;
+        let (tags, name, added_at) = (Vec::new(), name.to_owned(), decision.now);
+        let added = Influencer { id, name, tags, note, main: None, paused: false, added_at };
+        decision.commit.roster.influencers.push(added);
+        Ok(())
+    })
+    .await
+}
+
+async fn until_working(app: &App) {
+    let mut state = app.store.watch_state();
+    state.wait_for(|state| *state == StoreState::Working).await.expect("the store lives");
+}
+
+#[tokio::test]
+async fn commits_that_fail_together_cause_one_reload_and_later_ones_none() {
+    let disk = Disk::default();
+    let app = app_on(&disk).await;
+    add(&app, "before").await.expect("stored");
+    disk.fail(Fails::From(disk.calls()));
+    let lost: Vec<String> = (0..32).map(|number| format!("lost {number}")).collect();
+    let failed = futures::future::join_all(lost.iter().map(|name| add(&app, name))).await;
+    assert!(failed.iter().all(Result::is_err));
+    assert_eq!(app.held().generation, 1);
+    add(&app, "refused").await.expect_err("nothing is decided while nothing can be stored");
+    assert_eq!(app.held().generation, 1);
+    app.look(|roster| assert_eq!(names(roster), ["before"]));
+    disk.fail(Fails::Never);
+    until_working(&app).await;
+    add(&app, "after").await.expect("stored");
+    app.look(|roster| assert_eq!(names(roster), ["after", "before"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn memory_is_what_the_disk_has_after_it_failed_under_load() {
+    let disk = Disk::default();
+    let app = app_on(&disk).await;
+    let ending = CancellationToken::new();
+    let adders: Vec<_> = (0..8)
+        .map(|adder| {
+            let (app, ending) = (app.clone(), ending.clone());
+            tokio::spawn(async move {
+                let mut stored = Vec::new();
+                for number in 0.. {
+                    let name = format!("{adder} {number}");
+                    if add(&app, &name).await.is_ok() {
+                        stored.push(name);
+                    }
+                    if ending.is_cancelled() {
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                stored
+            })
+        })
+        .collect();
+    for round in 0..5 {
+        add(&app, &format!("working {round}")).await.expect("stored");
+        disk.fail(Fails::From(disk.calls() + 3 * round));
+        app.store.watch_state().wait_for(|state| *state != StoreState::Working).await.expect("the store lives");
+        disk.fail(Fails::Never);
+        until_working(&app).await;
+    }
+    ending.cancel();
+    let mut stored = Vec::new();
+    for adder in adders {
+        stored.extend(adder.await.expect("no panic"));
+    }
+    add(&app, "the last").await.expect("stored");
+    let in_memory: Vec<String> = app.look(|roster| names(roster).into_iter().map(str::to_owned).collect());
+    let missing: Vec<&String> = stored.iter().filter(|name| in_memory.binary_search(name).is_err()).collect();
+    assert!(missing.is_empty(), "acknowledged and gone from memory: {missing:?}");
+    let loaded = app.store.read(crate::store::Load).await.expect("readable");
+    let mut on_disk: Vec<String> = loaded.influencers.into_iter().map(|influencer| influencer.name).collect();
+    on_disk.sort();
+    assert_eq!(in_memory, on_disk);
+}
+
+#[tokio::test]
+async fn an_id_that_is_in_use_is_not_given_again() {
+    let disk = Disk::default();
+    let app = app_on(&disk).await;
+    // What the dice show first is taken.
+    let first: roster_protocol::InfluencerId = app.dice.lock().clone().id();
+    app.decide(|decision| {
+        let name = "first".to_owned();
+        let (tags, note, main, paused, added_at) = (Vec::new(), None, None, false, decision.now);
+        let influencer = Influencer { id: first, name, tags, note, main, paused, added_at };
+        decision.commit.roster.influencers.push(influencer);
+        Ok(())
+    })
+    .await
+    .expect("stored");
+    add(&app, "second").await.expect("stored");
+    app.look(|roster| assert_eq!(names(roster), ["first", "second"]));
+    assert_eq!(app.look(|roster| roster.influencers[&first].name.clone()), "first");
 }

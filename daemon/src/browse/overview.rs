@@ -20,7 +20,7 @@ use crate::store::SnapshotCount;
 
 /// Everything `status` tells.
 pub async fn status(app: &App) -> Status {
-    app.recalled().await;
+    app.wait_until_loaded().await;
     let seen = app.seen();
     let platforms = platforms(app);
     // A store that cannot be read just now has no number, and says so elsewhere.

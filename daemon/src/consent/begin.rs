@@ -35,7 +35,7 @@ pub async fn begin(
     let named = app.look(|roster| resolve::influencer(roster, &influencer).map(|it| (it.id, it.name.clone())))?;
     let (platform, handle) = understood(app, platform, handle)?;
     let to = allowed(app, &platform)?;
-    let id = ConsentId::random().map_err(|error| no_randomness(&error))?;
+    let id = app.fresh_id();
     let expires_at = app.clock.now().plus_seconds(LIVES_S);
     let asked = Asked { id, who, influencer: named, platform, handle };
     match way {
@@ -131,7 +131,6 @@ async fn by_device(app: &App, to: &Way, asked: Asked) -> Result<ConsentBegun, Ro
         ..asked.begun(app, to, device.scopes.iter())
     };
     keep(app, consent).await?;
-    app.desk.wake.notify_one();
     Ok(begun)
 }
 
@@ -182,22 +181,21 @@ impl Asked {
 /// Keeps a consent until it is answered, so that a restart in between loses nothing.
 async fn keep(app: &App, consent: Consent) -> Result<(), RosterError> {
     app.desk.opened(&consent);
-    app.decide(move |facts, commit, _| {
-        let mut asked = facts.roster.consents.asked.values();
-        let waiting = asked.by_ref().filter(|it| it.who.uid == consent.who.uid && it.expires_at > facts.now).count();
+    app.decide(move |decision| {
+        let mut asked = decision.roster.consents.asked.values();
+        let waiting = asked.by_ref().filter(|it| it.who.uid == consent.who.uid && it.expires_at > decision.now).count();
         if waiting >= MOST_PER_USER {
             return Err(RosterError::conflict(format!("{waiting} consents of yours wait already"))
                 .hint("answer one of them, or wait until they expire after 10 minutes"));
         }
-        let influencer = facts.roster.influencers.get(&consent.influencer);
+        let influencer = decision.roster.influencers.get(&consent.influencer);
         let influencer = influencer.ok_or_else(|| RosterError::not_found("the influencer was removed meanwhile"))?;
-        let line = audit(facts, &consent.who, "consent.begin", influencer_named(influencer));
-        commit.audit.push(crate::model::AuditLine { new: Some(consent.platform.clone()), ..line });
-        commit.consents.push(consent);
+        let line = audit(decision, &consent.who, "consent.begin", influencer_named(influencer));
+        decision.log(crate::model::AuditLine { new: Some(consent.platform.clone()), ..line });
+        decision.commit.consents.consents.push(consent);
         Ok(())
     })
     .await?;
-    app.desk.wake.notify_one();
     Ok(())
 }
 

@@ -8,12 +8,10 @@ use roster_protocol::time::Timestamp;
 
 use super::{Way, begin_again, no_such_consent, revoke};
 use crate::app::App;
-use crate::decision::{Dice, Facts};
+use crate::decision::Decision;
 use crate::edits::connections::{self, Found};
 use crate::edits::{audit, connection_named};
-use crate::model::{
-    Choice, Commit, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Sealed,
-};
+use crate::model::{Choice, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Sealed};
 use crate::oauth::Scope;
 use crate::platforms::Observation;
 use crate::platforms::consenting::{Opened, OpenedAccount};
@@ -56,30 +54,34 @@ pub(super) async fn offer(
     let lock = app.desk.lock_of(kept.unwrap_or(grant));
     let _alone = lock.lock().await;
     let (decided, asked) = app
-        .decide(|facts, commit, dice| {
-            let Some(asked) = facts.roster.consents.asked.get(&id) else {
-                revoke::queue(facts, commit, grant);
+        .decide(|decision| {
+            let Some(asked) = decision.roster.consents.asked.get(&id) else {
+                revoke::queue(decision, grant);
                 return Ok((Offered::Nobody, None));
             };
-            let target = adopt(facts, commit, &app.desk.vault, way, grant, &opened)?;
-            heal(facts, commit, asked, target, &opened.accounts);
-            let chosen = at_once(facts, asked, commit, &opened.accounts);
+            let target = adopt(decision, &app.desk.vault, way, grant, &opened)?;
+            heal(decision, asked, target, &opened.accounts);
+            let chosen = at_once(decision, asked, &opened.accounts);
             if chosen.is_empty() {
                 let step =
                     ConsentStep::Choosing { grant: target, choices: opened.accounts.iter().map(choice).collect() };
-                commit.consents.push(Consent { step, expires_at: facts.now.plus_seconds(CHOICE_S), ..asked.clone() });
+                decision.commit.consents.consents.push(Consent {
+                    step,
+                    expires_at: decision.now.plus_seconds(CHOICE_S),
+                    ..asked.clone()
+                });
                 return Ok((Offered::Choosing, Some(asked.clone())));
             }
             let mut connected = Vec::new();
-            commit.removed_consents.push(id);
+            decision.commit.consents.removed_consents.push(id);
             for account in chosen {
                 let to = Target { influencer: asked.influencer, platform: &asked.platform, grant: target };
-                match connect(facts, commit, dice, &asked.who, to, &choice(account)) {
+                match connect(decision, &asked.who, to, &choice(account)) {
                     Ok(one) => connected.push(one),
                     Err(error) => {
                         // The tokens stay with the owner's grant if there is one: revoking them could end it.
-                        if target == grant && commit.grant_uses.is_empty() {
-                            revoke_fresh(facts, commit);
+                        if target == grant && decision.commit.consents.grant_uses.is_empty() {
+                            revoke_fresh(decision);
                         }
                         return Ok((Offered::Refused(error), Some(asked.clone())));
                     }
@@ -95,15 +97,14 @@ pub(super) async fn offer(
         }
         _ => {}
     }
-    app.desk.wake.notify_one();
     app.desk.has_moved();
     Ok(())
 }
 
 /// Nobody will use what was just given: it is revoked with the commit that keeps it.
-fn revoke_fresh(facts: &Facts<'_>, commit: &mut Commit) {
-    let now = facts.now;
-    for grant in &mut commit.grants {
+fn revoke_fresh(decision: &mut Decision<'_>) {
+    let now = decision.now;
+    for grant in &mut decision.commit.consents.grants {
         grant.state = GrantState::Revoking { since: now, attempts: 0, next_at: now, last_error: None };
     }
 }
@@ -111,14 +112,13 @@ fn revoke_fresh(facts: &Facts<'_>, commit: &mut Commit) {
 /// Makes the grant that was just given the owner's only one: one that is there takes its tokens over, so that all its
 /// connections have them. Returns the grant that remains.
 fn adopt(
-    facts: &Facts<'_>,
-    commit: &mut Commit,
+    decision: &mut Decision<'_>,
     vault: &Vault,
     way: &Way,
     fresh: GrantId,
     opened: &Opened,
 ) -> Result<GrantId, RosterError> {
-    let consents = &facts.roster.consents;
+    let consents = &decision.roster.consents;
     let failed = |_| RosterError::failed("the tokens that were just stored do not open");
     let (Some(grant), Some(tokens)) = (consents.grants.get(&fresh), consents.tokens.get(&fresh)) else {
         return Err(RosterError::failed("the consent was ended meanwhile"));
@@ -128,8 +128,8 @@ fn adopt(
     let target = kept.map_or(fresh, |kept| kept.id);
     let generation = consents.tokens.get(&target).map_or(0, |before| before.generation).max(tokens.generation) + 1;
     let mut moved = moved(vault, tokens, target, generation).map_err(failed)?;
-    moved.derived = kept_derived(facts, target, way.terms().slug);
-    commit.tokens.push(with_derived(vault, moved, &opened.accounts).map_err(failed)?);
+    moved.derived = kept_derived(decision, target, way.terms().slug);
+    decision.commit.consents.tokens.push(with_derived(vault, moved, &opened.accounts).map_err(failed)?);
     let grant = Grant {
         id: target,
         owner_id: opened.owner_id.clone(),
@@ -138,19 +138,19 @@ fn adopt(
         scopes,
         ..grant.clone()
     };
-    commit.audit.push(revoke::line(facts, &grant, "grant.give", &grant.scopes.join(" ")));
-    commit.grants.push(grant);
+    decision.log(revoke::line(decision, &grant, "grant.give", &grant.scopes.join(" ")));
+    decision.commit.consents.grants.push(grant);
     if target != fresh {
-        commit.removed_grants.push(fresh);
+        decision.commit.consents.removed_grants.push(fresh);
     }
     Ok(target)
 }
 
 /// What a grant holds for accounts of other platforms: a consent to one leaves them as they are.
-fn kept_derived(facts: &Facts<'_>, grant: GrantId, platform: &str) -> Vec<(String, Sealed)> {
-    let consents = &facts.roster.consents;
+fn kept_derived(decision: &Decision<'_>, grant: GrantId, platform: &str) -> Vec<(String, Sealed)> {
+    let consents = &decision.roster.consents;
     let elsewhere = |account: &str| {
-        let users = consents.users_of(grant).into_iter().filter_map(|id| facts.roster.connections.get(&id));
+        let users = consents.users_of(grant).into_iter().filter_map(|id| decision.roster.connections.get(&id));
         let mut users = users.filter(|user| user.platform != platform);
         users.any(|user| user.platform_user_id.as_deref() == Some(account))
     };
@@ -195,20 +195,21 @@ fn choice(account: &OpenedAccount) -> Choice {
 }
 
 /// Connections that had lost their consent and are opened by this one get it, whoever they belong to.
-fn heal(facts: &Facts<'_>, commit: &mut Commit, asked: &Consent, grant: GrantId, accounts: &[OpenedAccount]) {
+fn heal(decision: &mut Decision<'_>, asked: &Consent, grant: GrantId, accounts: &[OpenedAccount]) {
     for account in accounts {
-        let known = facts.roster.account(&asked.platform, &account.handle, Some(&account.platform_user_id));
+        let known = decision.roster.account(&asked.platform, &account.handle, Some(&account.platform_user_id));
         let Some(connection) = known.filter(|connection| connection.disconnected_at.is_none()) else { continue };
-        let used = facts.roster.consents.grant_of(connection.id);
+        let used = decision.roster.consents.grant_of(connection.id);
         if used.is_some_and(|used| used.id != grant && !used.is_live()) {
-            commit.grant_uses.push(GrantUse { connection: connection.id, grant });
+            decision.commit.consents.grant_uses.push(GrantUse { connection: connection.id, grant });
         }
     }
-    let users = facts.roster.consents.users_of(grant).into_iter();
-    let healed: Vec<ConnectionId> = users.chain(commit.grant_uses.iter().map(|used| used.connection)).collect();
-    for connection in healed.iter().filter_map(|id| facts.roster.connections.get(id)) {
+    let users = decision.roster.consents.users_of(grant).into_iter();
+    let healed: Vec<ConnectionId> =
+        users.chain(decision.commit.consents.grant_uses.iter().map(|used| used.connection)).collect();
+    for connection in healed.iter().filter_map(|id| decision.roster.connections.get(id)) {
         if connection.disconnected_at.is_none() && connection.trouble.is_some() {
-            commit.connections.push(due_now(connection, facts.now));
+            decision.commit.roster.connections.push(due_now(connection, decision.now));
         }
     }
 }
@@ -219,12 +220,7 @@ fn due_now(connection: &Connection, now: Timestamp) -> Connection {
 
 /// The accounts that need no choice: the one that was named from the start, the only one, or those of the influencer
 /// that wait for this consent.
-fn at_once<'a>(
-    facts: &Facts<'_>,
-    asked: &Consent,
-    commit: &Commit,
-    accounts: &'a [OpenedAccount],
-) -> Vec<&'a OpenedAccount> {
+fn at_once<'a>(decision: &Decision<'_>, asked: &Consent, accounts: &'a [OpenedAccount]) -> Vec<&'a OpenedAccount> {
     if let Some(handle) = &asked.handle {
         return accounts.iter().filter(|account| names(handle, &account.handle, &account.platform_user_id)).collect();
     }
@@ -232,9 +228,10 @@ fn at_once<'a>(
         return vec![one];
     }
     let waits = |account: &&OpenedAccount| {
-        let known = facts.roster.account(&asked.platform, &account.handle, Some(&account.platform_user_id));
+        let known = decision.roster.account(&asked.platform, &account.handle, Some(&account.platform_user_id));
         known.is_some_and(|known| {
-            known.influencer == asked.influencer && commit.connections.iter().any(|healed| healed.id == known.id)
+            known.influencer == asked.influencer
+                && decision.commit.roster.connections.iter().any(|healed| healed.id == known.id)
         })
     };
     accounts.iter().filter(waits).collect()
@@ -254,27 +251,25 @@ struct Target<'a> {
 
 /// Connects an account, or renews the connection it has; tells whether it is new.
 fn connect(
-    facts: &Facts<'_>,
-    commit: &mut Commit,
-    dice: &mut Dice,
+    decision: &mut Decision<'_>,
     who: &Who,
     to: Target<'_>,
     account: &Choice,
 ) -> Result<(ConnectionId, bool), RosterError> {
-    let influencer = facts.roster.influencers.get(&to.influencer);
+    let influencer = decision.roster.influencers.get(&to.influencer);
     let influencer = influencer.ok_or_else(|| RosterError::not_found("the influencer was removed meanwhile"))?;
-    let known = facts.roster.account(to.platform, &account.handle, Some(&account.platform_user_id));
+    let known = decision.roster.account(to.platform, &account.handle, Some(&account.platform_user_id));
     let mine = known.filter(|it| it.disconnected_at.is_none() && it.influencer == to.influencer);
     let (id, is_new) = match mine {
         Some(connection) => {
-            commit.audit.push(audit(facts, who, "connection.reconnect", connection_named(connection)));
+            decision.log(audit(decision, who, "connection.reconnect", connection_named(connection)));
             let user_id = Some(account.platform_user_id.clone());
-            let renewed = Connection { platform_user_id: user_id, ..due_now(connection, facts.now) };
-            commit.connections.retain(|healed| healed.id != connection.id);
-            commit.connections.push(renewed);
+            let renewed = Connection { platform_user_id: user_id, ..due_now(connection, decision.now) };
+            decision.commit.roster.connections.retain(|healed| healed.id != connection.id);
+            decision.commit.roster.connections.push(renewed);
             // A connection that others share a consent with may leave a grant without users behind.
-            if facts.roster.consents.grant_of(connection.id).is_some_and(|used| used.id != to.grant) {
-                leave(facts, commit, connection.id);
+            if decision.roster.consents.grant_of(connection.id).is_some_and(|used| used.id != to.grant) {
+                leave(decision, connection.id);
             }
             (connection.id, false)
         }
@@ -290,19 +285,19 @@ fn connect(
                 observation: Some(observation),
             };
             let is_new = known.is_none();
-            (connections::put(facts, commit, dice, who, influencer, found)?, is_new)
+            (connections::put(decision, who, influencer, found)?, is_new)
         }
     };
-    commit.grant_uses.retain(|used| used.connection != id);
-    commit.grant_uses.push(GrantUse { connection: id, grant: to.grant });
+    decision.commit.consents.grant_uses.retain(|used| used.connection != id);
+    decision.commit.consents.grant_uses.push(GrantUse { connection: id, grant: to.grant });
     Ok((id, is_new))
 }
 
 /// The grant a connection had until now is revoked when nobody else is read with it.
-fn leave(facts: &Facts<'_>, commit: &mut Commit, connection: ConnectionId) {
-    let Some(before) = facts.roster.consents.grant_of(connection) else { return };
-    if facts.roster.consents.users_of(before.id) == [connection] {
-        revoke::queue(facts, commit, before.id);
+fn leave(decision: &mut Decision<'_>, connection: ConnectionId) {
+    let Some(before) = decision.roster.consents.grant_of(connection) else { return };
+    if decision.roster.consents.users_of(before.id) == [connection] {
+        revoke::queue(decision, before.id);
     }
 }
 
@@ -312,8 +307,8 @@ fn leave(facts: &Facts<'_>, commit: &mut Commit, connection: ConnectionId) {
 /// No such consent, or an account it did not open.
 pub async fn choose(app: &App, who: &Who, id: ConsentId, accounts: Vec<String>) -> Result<ConsentState, RosterError> {
     let (asked, connected) = app
-        .decide(|facts, commit, dice| {
-            let asked = facts.roster.consents.asked.get(&id).filter(|asked| asked.who.uid == who.uid);
+        .decide(|decision| {
+            let asked = decision.roster.consents.asked.get(&id).filter(|asked| asked.who.uid == who.uid);
             let asked = asked.ok_or_else(no_such_consent)?;
             let ConsentStep::Choosing { grant, choices } = &asked.step else {
                 return Err(RosterError::conflict("that consent waits for its owner, not for a choice"));
@@ -323,7 +318,7 @@ pub async fn choose(app: &App, who: &Who, id: ConsentId, accounts: Vec<String>) 
                 let chosen = choices.iter().find(|it| names(account, &it.handle, &it.platform_user_id));
                 let chosen = chosen.ok_or_else(|| not_among(account, choices))?;
                 let to = Target { influencer: asked.influencer, platform: &asked.platform, grant: *grant };
-                let (id, is_new) = connect(facts, commit, dice, who, to, chosen)?;
+                let (id, is_new) = connect(decision, who, to, chosen)?;
                 if !connected.iter().any(|(known, _)| *known == id) {
                     connected.push((id, is_new));
                 }
@@ -331,7 +326,7 @@ pub async fn choose(app: &App, who: &Who, id: ConsentId, accounts: Vec<String>) 
             if connected.is_empty() {
                 return Err(RosterError::usage("no account was chosen").hint(begin_again(&asked.platform)));
             }
-            commit.removed_consents.push(id);
+            decision.commit.consents.removed_consents.push(id);
             Ok((asked.clone(), connected))
         })
         .await?;

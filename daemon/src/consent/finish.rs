@@ -56,12 +56,12 @@ pub async fn returned(
     let (Some((_, state)), None) = (states.next(), states.next()) else { return Err(NotAccepted::NotOurs) };
     let hash = fingerprint(&Secret::new(state.as_str()));
     let answered = app
-        .decide(|facts, commit, _| {
-            let mut asked = facts.roster.consents.asked.values();
+        .decide(|decision| {
+            let mut asked = decision.roster.consents.asked.values();
             let consent = asked.find(|consent| consent.state_hash == hash && consent.device.is_none());
             let waits = |consent: &&Consent| {
                 consent.step == ConsentStep::Waiting
-                    && consent.expires_at > facts.now
+                    && consent.expires_at > decision.now
                     && address.is_none_or(|address| is_same_place(address, &consent.redirect_uri))
                     && match from {
                         From::Browser { platform } => consent.platform == platform,
@@ -69,13 +69,14 @@ pub async fn returned(
                     }
             };
             let Some(consent) = consent.filter(waits) else { return Ok(None) };
-            let Some(known) = facts.roster.providers.get(&consent.platform) else { return Ok(None) };
+            let Some(known) = decision.roster.providers.get(&consent.platform) else { return Ok(None) };
             let callback = known.provider.read_callback(&pairs);
             match callback {
                 Callback::Code(_) => {
-                    commit.consents.push(Consent { step: ConsentStep::Exchanging, ..consent.clone() });
+                    let exchanging = Consent { step: ConsentStep::Exchanging, ..consent.clone() };
+                    decision.commit.consents.consents.push(exchanging);
                 }
-                Callback::Denied | Callback::Refused(_) => commit.removed_consents.push(consent.id),
+                Callback::Denied | Callback::Refused(_) => decision.commit.consents.removed_consents.push(consent.id),
             }
             Ok(Some((consent.clone(), callback)))
         })
@@ -204,7 +205,7 @@ async fn keep(
     tokens: &Tokens,
     asked_at: Timestamp,
 ) -> Result<GrantId, RosterError> {
-    let id = GrantId::random().map_err(|error| RosterError::failed(error.to_string()))?;
+    let id = app.fresh_id();
     let sealed = renew::sealed(&app.desk.vault, id, tokens, None, way.terms(), asked_at);
     let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
     let asked: Vec<String> = way.scopes().map(|scope| scope.name.to_owned()).collect();
@@ -220,19 +221,18 @@ async fn keep(
         checked_at: app.clock.now(),
         state: GrantState::Live,
     };
-    app.decide(|facts, commit, _| {
-        commit.grants.push(grant);
-        commit.tokens.push(sealed);
-        match facts.roster.consents.asked.get(&consent.id) {
+    app.decide(|decision| {
+        decision.commit.consents.grants.push(grant);
+        decision.commit.consents.tokens.push(sealed);
+        match decision.roster.consents.asked.get(&consent.id) {
             Some(asked) => {
-                commit
-                    .consents
-                    .push(crate::model::Consent { step: ConsentStep::Listing { grant: id }, ..asked.clone() });
+                let listing = Consent { step: ConsentStep::Listing { grant: id }, ..asked.clone() };
+                decision.commit.consents.consents.push(listing);
             }
             // Given up meanwhile: what was granted is revoked.
             None => {
-                let now = facts.now;
-                for grant in &mut commit.grants {
+                let now = decision.now;
+                for grant in &mut decision.commit.consents.grants {
                     grant.state = GrantState::Revoking { since: now, attempts: 0, next_at: now, last_error: None };
                 }
             }
@@ -288,14 +288,14 @@ fn no_accounts(way: &Way, platform: &str, error: &PlatformError) -> RosterError 
 /// A consent came to nothing: it is forgotten, and what was granted already is revoked.
 pub(super) async fn give_up(app: &App, id: ConsentId, error: RosterError) {
     let removed = app
-        .decide(|facts, commit, _| {
-            let consents = &facts.roster.consents;
+        .decide(|decision| {
+            let consents = &decision.roster.consents;
             let Some(consent) = consents.asked.get(&id) else { return Ok(None) };
-            commit.removed_consents.push(id);
+            decision.commit.consents.removed_consents.push(id);
             if let ConsentStep::Listing { grant } | ConsentStep::Choosing { grant, .. } = &consent.step
                 && consents.users_of(*grant).is_empty()
             {
-                revoke::queue(facts, commit, *grant);
+                revoke::queue(decision, *grant);
             }
             Ok(Some(consent.clone()))
         })
@@ -308,7 +308,6 @@ pub(super) async fn give_up(app: &App, id: ConsentId, error: RosterError) {
         Ok(None) => {}
         Err(error) => tracing::error!(consent = %id, %error, "the end of a consent could not be stored"),
     }
-    app.desk.wake.notify_one();
 }
 
 /// Gives a consent of this user up.

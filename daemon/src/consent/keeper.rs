@@ -158,14 +158,14 @@ async fn check(app: &Arc<App>, id: GrantId) {
 
 async fn note(app: &App, way: &Way, id: GrantId, scopes: Option<Vec<String>>) {
     let noted = app
-        .decide(|facts, commit, _| {
-            let Some(grant) = facts.roster.consents.grants.get(&id) else { return Ok(()) };
+        .decide(|decision| {
+            let Some(grant) = decision.roster.consents.grants.get(&id) else { return Ok(()) };
             let scopes = scopes.unwrap_or_else(|| grant.scopes.clone());
             let missing = way.missing(&scopes);
             if scopes != grant.scopes {
-                commit.audit.push(revoke::line(facts, grant, "grant.scopes", &scopes.join(" ")));
+                decision.log(revoke::line(decision, grant, "grant.scopes", &scopes.join(" ")));
             }
-            commit.grants.push(Grant { scopes, missing, checked_at: facts.now, ..grant.clone() });
+            decision.commit.consents.grants.push(Grant { scopes, missing, checked_at: decision.now, ..grant.clone() });
             Ok(())
         })
         .await;
@@ -203,22 +203,22 @@ async fn poll(app: &Arc<App>, id: ConsentId) {
 
 /// Of two answers only one goes on.
 async fn claim(app: &App, id: ConsentId) -> bool {
-    let claimed = app.decide(|facts, commit, _| {
-        let waiting = facts.roster.consents.asked.get(&id).filter(|it| it.step == ConsentStep::Waiting);
+    let claimed = app.decide(|decision| {
+        let waiting = decision.roster.consents.asked.get(&id).filter(|it| it.step == ConsentStep::Waiting);
         let consent = waiting.cloned().ok_or_else(|| RosterError::not_found("it was given up meanwhile"))?;
-        commit.consents.push(crate::model::Consent { step: ConsentStep::Exchanging, ..consent });
+        decision.commit.consents.consents.push(crate::model::Consent { step: ConsentStep::Exchanging, ..consent });
         Ok(())
     });
     claimed.await.is_ok()
 }
 
 async fn slow_down(app: &App, id: ConsentId) {
-    let slower = app.decide(|facts, commit, _| {
-        let Some(mut consent) = facts.roster.consents.asked.get(&id).cloned() else { return Ok(()) };
+    let slower = app.decide(|decision| {
+        let Some(mut consent) = decision.roster.consents.asked.get(&id).cloned() else { return Ok(()) };
         if let Some(device) = &mut consent.device {
             device.interval.0 = (device.interval.0 + 5).min(60);
         }
-        commit.consents.push(consent);
+        decision.commit.consents.consents.push(consent);
         Ok(())
     });
     if let Err(error) = slower.await {

@@ -132,21 +132,20 @@ async fn ask(
 /// The provider gave new tokens: they take the place of the old ones, in one transaction.
 async fn take(app: &App, way: &Way, id: GrantId, told: &Tokens, asked_at: Timestamp) -> Result<(), RenewError> {
     let done = app
-        .decide(|facts, commit, _| {
-            let consents = &facts.roster.consents;
+        .decide(|decision| {
+            let consents = &decision.roster.consents;
             let (Some(before), Some(grant)) = (consents.tokens.get(&id), consents.grants.get(&id)) else {
                 return Err(RosterError::not_found("the consent was ended meanwhile"));
             };
             let after = sealed(&app.desk.vault, id, told, Some(before), way.terms(), asked_at);
-            commit.tokens.push(after.map_err(|error| RosterError::failed(error.to_string()))?);
+            decision.commit.consents.tokens.push(after.map_err(|error| RosterError::failed(error.to_string()))?);
             let scopes = told.scopes.clone().unwrap_or_else(|| grant.scopes.clone());
-            let checked = Grant { scopes, checked_at: facts.now, ..grant.clone() };
-            commit.grants.push(checked);
+            let checked = Grant { scopes, checked_at: decision.now, ..grant.clone() };
+            decision.commit.consents.grants.push(checked);
             Ok(())
         })
         .await;
     fail::fail_point!("renew.swap");
-    app.desk.wake.notify_one();
     tracing::info!(grant = %id, platform = way.terms().slug, stored = done.is_ok(), "tokens renewed");
     done.map_err(|error| not_stored(&error))
 }
@@ -199,20 +198,24 @@ async fn untold(
 pub async fn end(app: &App, id: GrantId, why: &str) {
     let why_ended = why.to_owned();
     let ended = app
-        .decide(|facts, commit, _| {
-            let consents = &facts.roster.consents;
+        .decide(|decision| {
+            let consents = &decision.roster.consents;
             let Some(grant) = consents.grants.get(&id) else { return Ok(()) };
             if let GrantState::Revoking { .. } = grant.state {
-                revoke::over(facts, commit, grant, "it was over already");
+                revoke::over(decision, grant, "it was over already");
                 return Ok(());
             }
             if !grant.is_live() {
                 return Ok(());
             }
-            commit.audit.push(revoke::line(facts, grant, "grant.end", &why_ended));
-            commit.grants.push(Grant { state: GrantState::Ended { at: facts.now, why: why_ended }, ..grant.clone() });
-            commit.removed_tokens.push(id);
-            revoke::wake_users(facts, commit, id);
+            decision.log(revoke::line(decision, grant, "grant.end", &why_ended));
+            decision
+                .commit
+                .consents
+                .grants
+                .push(Grant { state: GrantState::Ended { at: decision.now, why: why_ended }, ..grant.clone() });
+            decision.commit.consents.removed_tokens.push(id);
+            revoke::wake_users(decision, id);
             Ok(())
         })
         .await;
@@ -248,12 +251,12 @@ pub(super) fn open(vault: &Vault, tokens: &GrantTokens) -> Result<Held, (Field, 
 
 /// Changes a grant's row of tokens.
 pub(super) async fn change(app: &App, id: GrantId, change: impl FnOnce(&mut GrantTokens)) -> Result<(), RosterError> {
-    app.decide(move |facts, commit, _| {
-        let Some(mut tokens) = facts.roster.consents.tokens.get(&id).cloned() else {
+    app.decide(move |decision| {
+        let Some(mut tokens) = decision.roster.consents.tokens.get(&id).cloned() else {
             return Err(RosterError::not_found("the consent was ended meanwhile"));
         };
         change(&mut tokens);
-        commit.tokens.push(tokens);
+        decision.commit.consents.tokens.push(tokens);
         Ok(())
     })
     .await

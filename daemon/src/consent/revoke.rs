@@ -9,8 +9,8 @@ use roster_protocol::time::Timestamp;
 use super::Way;
 use super::renew::{self, RenewError};
 use crate::app::App;
-use crate::decision::Facts;
-use crate::model::{AuditLine, Commit, Connection, Grant, GrantState};
+use crate::decision::Decision;
+use crate::model::{AuditLine, Connection, Grant, GrantState};
 use crate::oauth::TokenError;
 use crate::schedule::back_off;
 
@@ -20,12 +20,12 @@ const GIVEN_UP_AFTER_S: i64 = 7 * 24 * 3600;
 const LONGEST_WAIT_S: i64 = 6 * 3600;
 
 /// Connections are not read with their grants any more; a grant that loses its last one is revoked.
-pub fn let_go(facts: &Facts<'_>, commit: &mut Commit, connections: &[ConnectionId]) {
-    let consents = &facts.roster.consents;
+pub fn let_go(decision: &mut Decision<'_>, connections: &[ConnectionId]) {
+    let consents = &decision.roster.consents;
     let mut touched: Vec<GrantId> = Vec::new();
     for connection in connections {
         if let Some(grant) = consents.grant_of(*connection) {
-            commit.ended_uses.push(*connection);
+            decision.commit.consents.ended_uses.push(*connection);
             touched.push(grant.id);
         }
     }
@@ -33,35 +33,35 @@ pub fn let_go(facts: &Facts<'_>, commit: &mut Commit, connections: &[ConnectionI
     touched.dedup();
     for grant in touched {
         let users = consents.users_of(grant);
-        if users.iter().all(|user| commit.ended_uses.contains(user)) {
-            queue(facts, commit, grant);
+        if users.iter().all(|user| decision.commit.consents.ended_uses.contains(user)) {
+            queue(decision, grant);
         }
     }
 }
 
 /// Queues a grant's revocation, unless somebody uses it. One that is over leaves at once.
-pub fn queue(facts: &Facts<'_>, commit: &mut Commit, id: GrantId) {
-    let Some(grant) = facts.roster.consents.grants.get(&id) else { return };
+pub fn queue(decision: &mut Decision<'_>, id: GrantId) {
+    let Some(grant) = decision.roster.consents.grants.get(&id) else { return };
     match grant.state {
-        GrantState::Live => commit.grants.push(Grant {
-            state: GrantState::Revoking { since: facts.now, attempts: 0, next_at: facts.now, last_error: None },
+        GrantState::Live => decision.commit.consents.grants.push(Grant {
+            state: GrantState::Revoking { since: decision.now, attempts: 0, next_at: decision.now, last_error: None },
             ..grant.clone()
         }),
-        GrantState::Ended { .. } => commit.removed_grants.push(id),
+        GrantState::Ended { .. } => decision.commit.consents.removed_grants.push(id),
         GrantState::Revoking { .. } => {}
     }
 }
 
 /// Removes a grant whose revocation is done with, and says so in the audit log.
-pub(super) fn over(facts: &Facts<'_>, commit: &mut Commit, grant: &Grant, how: &str) {
-    commit.audit.push(line(facts, grant, "grant.revoke", how));
-    commit.removed_grants.push(grant.id);
+pub(super) fn over(decision: &mut Decision<'_>, grant: &Grant, how: &str) {
+    decision.log(line(decision, grant, "grant.revoke", how));
+    decision.commit.consents.removed_grants.push(grant.id);
 }
 
 /// A line of the audit log about a grant, by the daemon itself.
-pub(super) fn line(facts: &Facts<'_>, grant: &Grant, action: &str, how: &str) -> AuditLine {
+pub(super) fn line(decision: &Decision<'_>, grant: &Grant, action: &str, how: &str) -> AuditLine {
     AuditLine {
-        at: facts.now,
+        at: decision.now,
         who: None::<Who>,
         action: action.to_owned(),
         on: format!("{} {} {}", grant.id, grant.platform, grant.owner_name),
@@ -72,11 +72,12 @@ pub(super) fn line(facts: &Facts<'_>, grant: &Grant, action: &str, how: &str) ->
 }
 
 /// Marks the users of a grant due: each run tells what the grant's change means for it.
-pub(super) fn wake_users(facts: &Facts<'_>, commit: &mut Commit, grant: GrantId) {
-    let users = facts.roster.consents.users_of(grant);
-    let users = users.iter().filter_map(|id| facts.roster.connections.get(id));
-    let later = users.filter(|user| user.next_due_at > facts.now && user.disconnected_at.is_none());
-    commit.connections.extend(later.map(|user| Connection { next_due_at: facts.now, ..user.clone() }));
+pub(super) fn wake_users(decision: &mut Decision<'_>, grant: GrantId) {
+    let users = decision.roster.consents.users_of(grant);
+    let users = users.iter().filter_map(|id| decision.roster.connections.get(id));
+    let later = users.filter(|user| user.next_due_at > decision.now && user.disconnected_at.is_none());
+    let due = later.map(|user| Connection { next_due_at: decision.now, ..user.clone() });
+    decision.commit.roster.connections.extend(due);
 }
 
 /// Tells the provider once.
@@ -84,16 +85,16 @@ pub(super) async fn tell(app: Arc<App>, id: GrantId) {
     let told = told(&app, id).await;
     let now = app.clock.now();
     let stored = app
-        .decide(|facts, commit, _| {
-            let Some(grant) = facts.roster.consents.grants.get(&id) else { return Ok(()) };
+        .decide(|decision| {
+            let Some(grant) = decision.roster.consents.grants.get(&id) else { return Ok(()) };
             let GrantState::Revoking { since, attempts, .. } = grant.state else { return Ok(()) };
             match &told {
-                Ok(()) => over(facts, commit, grant, "revoked at the provider"),
+                Ok(()) => over(decision, grant, "revoked at the provider"),
                 Err(error) if now.since(since) > GIVEN_UP_AFTER_S * 1000 => {
                     tracing::error!(grant = %id, platform = grant.platform, error, "a consent could not be revoked: its owner should remove the app at the provider");
-                    over(facts, commit, grant, &format!("given up, its owner should remove the app: {error}"));
+                    over(decision, grant, &format!("given up, its owner should remove the app: {error}"));
                 }
-                Err(error) => commit.grants.push(again(grant, since, attempts, error, now)),
+                Err(error) => decision.commit.consents.grants.push(again(grant, since, attempts, error, now)),
             }
             Ok(())
         })
@@ -103,7 +104,6 @@ pub(super) async fn tell(app: Arc<App>, id: GrantId) {
         (Ok(()), _) => tracing::info!(grant = %id, "a consent was revoked"),
         (Err(error), _) => tracing::warn!(grant = %id, error, "a consent could not be revoked yet"),
     }
-    app.desk.wake.notify_one();
 }
 
 fn again(grant: &Grant, since: Timestamp, attempts: u32, error: &str, now: Timestamp) -> Grant {

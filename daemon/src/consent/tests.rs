@@ -42,8 +42,8 @@ async fn add(app: &App, name: &str) {
         paused: false,
         added_at: app.clock.now(),
     };
-    let added = app.decide(|_, commit, _| {
-        commit.influencers.push(influencer);
+    let added = app.decide(|decision| {
+        decision.commit.roster.influencers.push(influencer);
         Ok(())
     });
     added.await.expect("stored");
@@ -53,7 +53,7 @@ async fn add(app: &App, name: &str) {
 async fn an_answer_that_cannot_be_stored_is_not_spent_and_works_later() {
     let disk = Disk::default();
     let app = app(&disk);
-    app.recall().await;
+    app.load_recent().await;
     add(&app, "Mara").await;
     let who = Who { uid: 1000, name: "ops".to_owned() };
     let way = ConsentWay::Redirect;

@@ -18,7 +18,7 @@ use crate::app::{App, Parts};
 use crate::consent::keeper;
 use crate::delivery::desktop;
 use crate::http_client::HttpLimits;
-use crate::model::{Commit, Loaded};
+use crate::model::{Commit, ConsentsCommit, Loaded};
 use crate::process::clock::{Clock, SystemClock};
 use crate::process::config::{Config, ConfigError};
 use crate::process::environment::Environment;
@@ -141,7 +141,7 @@ impl Daemon {
         let gate = gate(&options.socket, options.group_may);
         let recalling = app.clone();
         let work = vec![
-            tokio::spawn(async move { recalling.recall().await }),
+            tokio::spawn(async move { recalling.load_recent().await }),
             tokio::spawn(rpc::serve(app.clone(), listener, gate, options.rpc_timeouts)),
             tokio::spawn(scheduler::run(app.clone())),
             tokio::spawn(desktop::run(app.clone(), options.session)),
@@ -215,7 +215,7 @@ async fn open(options: &Options) -> Result<Opened, StartError> {
             return Err(KeyError::Wrong { expected: named, found: id, from: found.from }.into());
         }
         Some(_) => {}
-        None => store.commit(Commit { key: Some(id.0), ..Commit::default() }).await?,
+        None => store.commit(Commit::from(ConsentsCommit { key: Some(id.0), ..ConsentsCommit::default() })).await?,
     }
     Ok(Opened { store, loaded, vault })
 }

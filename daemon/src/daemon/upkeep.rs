@@ -17,7 +17,7 @@ const DAY_S: i64 = 24 * 3600;
 /// Keeps house at the start and after each local midnight, until the end.
 pub async fn run(app: Arc<App>) {
     // Whoever waits for the first answer comes first.
-    app.recalled().await;
+    app.wait_until_loaded().await;
     loop {
         keep(&app).await;
         let tomorrow = next_day(&app, app.clock.now());

@@ -8,10 +8,10 @@ use roster_protocol::metric::{Metric, Unit};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Timestamp;
 
-use super::{Dice, Facts};
+use super::Decision;
 use crate::alerts::change::{self, Difference};
 use crate::alerts::{evaluate, profile};
-use crate::model::{AuditLine, Change, Commit, Connection, Delivery, DeliveryState, Hold, Run, Trouble, TroubleKind};
+use crate::model::{AuditLine, Change, Connection, Delivery, DeliveryState, Hold, Run, Trouble, TroubleKind};
 use crate::platforms::{Observation, PlatformError};
 use crate::roster::Roster;
 use crate::roster::standing;
@@ -32,18 +32,17 @@ const ONE_DAY: i64 = 24 * 3600;
 /// How long a limit lasts when the platform does not say.
 const UNTOLD_WAIT_S: i64 = 300;
 
-/// What one run of a connection becomes.
-pub fn run_ended(facts: &Facts<'_>, connection: &Connection, ended: Ended, dice: &mut Dice) -> Commit {
-    let mut commit = Commit::default();
-    let result = ended.result.and_then(|observation| is_same_account(facts.roster, connection, observation));
+/// Decides what one run of a connection becomes.
+pub fn run_ended(decision: &mut Decision<'_>, connection: &Connection, ended: Ended) {
+    let result = ended.result.and_then(|observation| is_same_account(decision.roster, connection, observation));
     let mut run = Run {
-        id: dice.id(),
+        id: decision.fresh_id(),
         connection: connection.id,
         influencer: connection.influencer,
         platform: connection.platform.clone(),
         due_at: connection.next_due_at,
         started_at: ended.started_at,
-        duration_ms: facts.now.since(ended.started_at).max(0) as u64,
+        duration_ms: decision.now.since(ended.started_at).max(0) as u64,
         outcome: Outcome::Ok,
         cause: ended.cause,
         is_retry: ended.cause != Cause::Person && connection.slot_at < connection.next_due_at,
@@ -52,11 +51,10 @@ pub fn run_ended(facts: &Facts<'_>, connection: &Connection, ended: Ended, dice:
         retry_at: None,
     };
     match result {
-        Ok(observation) => told(facts, connection, observation, &mut run, &mut commit, dice),
-        Err(error) => untold(facts, connection, &error, &mut run, &mut commit, dice),
+        Ok(observation) => observed(decision, connection, observation, &mut run),
+        Err(error) => failed(decision, connection, &error, &mut run),
     }
-    commit.runs.push(run);
-    commit
+    decision.commit.sync.runs.push(run);
 }
 
 /// Refuses an answer about another account than the one that was connected.
@@ -80,18 +78,11 @@ fn is_same_account(
     }
 }
 
-fn told(
-    facts: &Facts<'_>,
-    connection: &Connection,
-    observation: Observation,
-    run: &mut Run,
-    commit: &mut Commit,
-    dice: &mut Dice,
-) {
-    let date = facts.grid.date_of(facts.now);
+fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: Observation, run: &mut Run) {
+    let date = decision.grid.date_of(decision.now);
     let mut snapshot = Snapshot {
         date,
-        observed_at: facts.now.whole_seconds(),
+        observed_at: decision.now.whole_seconds(),
         source: Source::Api,
         followers_step: observation.followers_step,
         definition: observation.definition,
@@ -109,65 +100,57 @@ fn told(
     }
     run.followers = snapshot.numbers.followers;
     if observation.handle != connection.handle {
-        commit.audit.push(audit(facts, connection, "connection.renamed", &connection.handle, &observation.handle));
+        decision.log(audit(decision, connection, "connection.renamed", &connection.handle, &observation.handle));
     }
-    let next = facts.grid.next(connection.id, connection.interval, facts.now);
+    let next = decision.grid.next(connection.id, connection.interval, decision.now);
     let partial =
-        |message| Trouble { kind: TroubleKind::Partial, message, since: since(connection, facts), retry_at: None };
+        |message| Trouble { kind: TroubleKind::Partial, message, since: since(connection, decision), retry_at: None };
     let synced = Connection {
         handle: observation.handle,
         platform_user_id: Some(observation.platform_user_id),
         next_due_at: next,
         slot_at: next,
-        last_synced_at: Some(facts.now),
+        last_synced_at: Some(decision.now),
         failures: 0,
         trouble: (!missing.is_empty()).then(|| partial(missing)),
         ..connection.clone()
     };
-    learn(facts, synced, snapshot, ChangeCause::Sync, commit, dice);
+    learn(decision, synced, snapshot, ChangeCause::Sync);
 }
 
 /// Stores a snapshot with all that follows from it: changes, profile numbers, alerts, the log.
 /// A snapshot of an earlier day than the newest one is history, and nothing follows from it. One of a day that is
 /// still to come does not count as the newest: the clock was wrong when it was made.
-pub fn learn(
-    facts: &Facts<'_>,
-    mut connection: Connection,
-    snapshot: Snapshot,
-    cause: ChangeCause,
-    commit: &mut Commit,
-    dice: &mut Dice,
-) {
+pub fn learn(decision: &mut Decision<'_>, mut connection: Connection, snapshot: Snapshot, cause: ChangeCause) {
     connection.first_day = Some(connection.first_day.map_or(snapshot.date, |first| first.min(snapshot.date)));
-    let today = facts.grid.date_of(facts.now);
+    let today = decision.grid.date_of(decision.now);
     if connection.latest.as_ref().is_none_or(|latest| latest.date <= snapshot.date || latest.date > today) {
         let differences = change::between(connection.latest.as_ref(), &snapshot);
-        let (profile, moves) = profile::follow(connection.profile.as_ref(), &snapshot, facts.significant);
-        log_profile(facts, &connection, &moves, cause, commit);
-        log_changes(facts, &connection, &differences, &moves, cause, commit);
-        alert(facts, &connection, &moves, commit, dice);
+        let (profile, moves) = profile::follow(connection.profile.as_ref(), &snapshot, decision.significant);
+        log_profile(decision, &connection, &moves, cause);
+        log_changes(decision, &connection, &differences, &moves, cause);
+        alert(decision, &connection, &moves);
         connection.profile = profile;
         connection.latest = Some(snapshot.clone());
     }
-    commit.snapshots.push((connection.id, snapshot));
-    commit.connections.push(connection);
+    decision.commit.sync.snapshots.push((connection.id, snapshot));
+    decision.commit.roster.connections.push(connection);
 }
 
 /// Every difference once; those the profile followed are the significant ones, from the profile's side.
 fn log_changes(
-    facts: &Facts<'_>,
+    decision: &mut Decision<'_>,
     connection: &Connection,
     differences: &[Difference],
     moves: &[Difference],
     cause: ChangeCause,
-    commit: &mut Commit,
 ) {
     let follows = |metric: Metric| moves.iter().any(|moved| moved.metric == metric);
     let moved = moves.iter().filter(|moved| moved.from.is_some()).map(|moved| (moved, true));
     let small = differences.iter().filter(|difference| !follows(difference.metric)).map(|small| (small, false));
     for (difference, significant) in moved.chain(small) {
-        commit.changes.push(Change {
-            at: facts.now,
+        decision.commit.sync.changes.push(Change {
+            at: decision.now,
             influencer: connection.influencer,
             connection: connection.id,
             platform: connection.platform.clone(),
@@ -180,20 +163,14 @@ fn log_changes(
     }
 }
 
-fn log_profile(
-    facts: &Facts<'_>,
-    connection: &Connection,
-    moves: &[Difference],
-    cause: ChangeCause,
-    commit: &mut Commit,
-) {
+fn log_profile(decision: &mut Decision<'_>, connection: &Connection, moves: &[Difference], cause: ChangeCause) {
     for moved in moves {
         let value = |value: f64| match moved.metric.unit() {
             Unit::Ratio => format!("{} {:.2} %", moved.metric, value * 100.0),
             Unit::Count | Unit::Mean => format!("{} {value}", moved.metric),
         };
         let line = AuditLine {
-            at: facts.now,
+            at: decision.now,
             who: None,
             action: "profile.update".to_owned(),
             on: named(connection),
@@ -201,67 +178,57 @@ fn log_profile(
             new: moved.to.map(value),
             cause: cause.as_str().to_owned(),
         };
-        commit.audit.push(line);
+        decision.log(line);
     }
 }
 
-fn alert(facts: &Facts<'_>, connection: &Connection, moves: &[Difference], commit: &mut Commit, dice: &mut Dice) {
-    let steps = evaluate::after_numbers(moves, &facts.roster.alerts_of(connection.id), facts.now);
-    take_steps(facts, connection, steps, commit, dice);
+fn alert(decision: &mut Decision<'_>, connection: &Connection, moves: &[Difference]) {
+    let steps = evaluate::after_numbers(moves, &decision.roster.alerts_of(connection.id), decision.now);
+    take_steps(decision, connection, steps);
 }
 
-fn take_steps(
-    facts: &Facts<'_>,
-    connection: &Connection,
-    steps: evaluate::Steps,
-    commit: &mut Commit,
-    dice: &mut Dice,
-) {
-    commit.alerts.extend(steps.resolve);
+fn take_steps(decision: &mut Decision<'_>, connection: &Connection, steps: evaluate::Steps) {
+    decision.commit.alerting.alerts.extend(steps.resolve);
     for (place, opening) in (1..).zip(steps.open) {
-        let number = facts.roster.last_alert + place;
-        commit.alerts.push(evaluate::opened(opening, number, dice.id(), connection, facts.now));
-        commit.deliveries.push(Delivery {
-            id: dice.id(),
+        let number = decision.roster.last_alert + place;
+        let alert = evaluate::opened(opening, number, decision.fresh_id(), connection, decision.now);
+        decision.commit.alerting.alerts.push(alert);
+        let delivery = Delivery {
+            id: decision.fresh_id(),
             alert: number,
             channel: DESKTOP.to_owned(),
             state: DeliveryState::Pending,
             attempts: 0,
-            next_at: Some(facts.now),
+            next_at: Some(decision.now),
             last_error: None,
             delivered_at: None,
-        });
+        };
+        decision.commit.alerting.deliveries.push(delivery);
     }
 }
 
-fn untold(
-    facts: &Facts<'_>,
-    connection: &Connection,
-    error: &PlatformError,
-    run: &mut Run,
-    commit: &mut Commit,
-    dice: &mut Dice,
-) {
+fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &PlatformError, run: &mut Run) {
     let kind = kind_of(error);
     let counts = !matches!(kind, TroubleKind::RateLimited | TroubleKind::Unconfigured);
     let failures = connection.failures + u32::from(counts);
-    let due = due_after(facts, connection, error, failures, dice);
+    let due = due_after(decision, connection, error, failures);
     run.outcome = if counts { Outcome::Failed } else { Outcome::Skipped };
     run.error = Some(error.to_string());
     run.retry_at = (kind != TroubleKind::Unconfigured).then_some(due.at);
     if let PlatformError::RateLimited { .. } = error {
-        let scope = facts.roster.scope_of(connection);
-        commit.holds.push(Hold { scope, until: due.hold_until, reason: error.to_string() });
+        let scope = decision.roster.scope_of(connection);
+        decision.commit.sync.holds.push(Hold { scope, until: due.hold_until, reason: error.to_string() });
     }
-    let trouble = Trouble { kind, message: error.to_string(), since: since(connection, facts), retry_at: run.retry_at };
+    let trouble =
+        Trouble { kind, message: error.to_string(), since: since(connection, decision), retry_at: run.retry_at };
     let slot_at = if due.is_retry { connection.slot_at } else { due.at };
     let failed = Connection { next_due_at: due.at, slot_at, failures, trouble: Some(trouble), ..connection.clone() };
     // One that has never been read waits for its first consent: nothing was lost, and nobody need be alarmed.
     let is_new = kind == TroubleKind::Unauthorized && connection.last_synced_at.is_none();
     let why = (standing::needs_person(&failed) && !is_new).then(|| format!("needs a person: {error}"));
-    let steps = evaluate::after_failure(why.as_deref(), &facts.roster.alerts_of(connection.id));
-    take_steps(facts, &failed, steps, commit, dice);
-    commit.connections.push(failed);
+    let steps = evaluate::after_failure(why.as_deref(), &decision.roster.alerts_of(connection.id));
+    take_steps(decision, &failed, steps);
+    decision.commit.roster.connections.push(failed);
 }
 
 struct Due {
@@ -272,9 +239,10 @@ struct Due {
 }
 
 /// When a connection is due after a failure.
-fn due_after(facts: &Facts<'_>, connection: &Connection, error: &PlatformError, failures: u32, dice: &mut Dice) -> Due {
-    let now = facts.now;
-    let grid_after = |now| facts.grid.next(connection.id, connection.interval, now);
+fn due_after(decision: &mut Decision<'_>, connection: &Connection, error: &PlatformError, failures: u32) -> Due {
+    let now = decision.now;
+    let grid = decision.grid;
+    let grid_after = |now| grid.next(connection.id, connection.interval, now);
     let on_grid = |at| Due { at, hold_until: at, is_retry: false };
     match error {
         PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. } => {
@@ -286,11 +254,11 @@ fn due_after(facts: &Facts<'_>, connection: &Connection, error: &PlatformError, 
             let told = retry_after.map_or(UNTOLD_WAIT_S, |wait| wait.as_secs().min(ONE_DAY as u64) as i64);
             let hold_until = now.plus_seconds(told.max(1));
             // Everybody held comes back within a tenth of the wait, not in one second.
-            let spread = (told as f64 / 10.0 * dice.share()) as i64;
+            let spread = (told as f64 / 10.0 * decision.dice.share()) as i64;
             Due { at: hold_until.plus_seconds(spread), hold_until, is_retry: true }
         }
         _ => {
-            let at = now.plus_seconds(back_off(failures, dice.share()).0 as i64);
+            let at = now.plus_seconds(back_off(failures, decision.dice.share()).0 as i64);
             Due { at, hold_until: at, is_retry: true }
         }
     }
@@ -310,17 +278,17 @@ fn kind_of(error: &PlatformError) -> TroubleKind {
 }
 
 /// Since when something is wrong.
-fn since(connection: &Connection, facts: &Facts<'_>) -> Timestamp {
-    connection.trouble.as_ref().map_or(facts.now, |trouble| trouble.since)
+fn since(connection: &Connection, decision: &Decision<'_>) -> Timestamp {
+    connection.trouble.as_ref().map_or(decision.now, |trouble| trouble.since)
 }
 
 fn named(connection: &Connection) -> String {
     format!("{} {}:{}", connection.id, connection.platform, connection.handle)
 }
 
-fn audit(facts: &Facts<'_>, connection: &Connection, action: &str, old: &str, new: &str) -> AuditLine {
+fn audit(decision: &Decision<'_>, connection: &Connection, action: &str, old: &str, new: &str) -> AuditLine {
     AuditLine {
-        at: facts.now,
+        at: decision.now,
         who: None,
         action: action.to_owned(),
         on: named(connection),
@@ -331,20 +299,14 @@ fn audit(facts: &Facts<'_>, connection: &Connection, action: &str, old: &str, ne
 }
 
 /// A run that a person asked for and that is not made: the platform said when to come back, or it is paused.
-pub fn skipped(
-    connection: &Connection,
-    why: &str,
-    retry_at: Option<Timestamp>,
-    now: Timestamp,
-    dice: &mut Dice,
-) -> Run {
+pub fn skipped(decision: &mut Decision<'_>, connection: &Connection, why: &str, retry_at: Option<Timestamp>) -> Run {
     Run {
-        id: dice.id(),
+        id: decision.fresh_id(),
         connection: connection.id,
         influencer: connection.influencer,
         platform: connection.platform.clone(),
-        due_at: now,
-        started_at: now,
+        due_at: decision.now,
+        started_at: decision.now,
         duration_ms: 0,
         outcome: Outcome::Skipped,
         cause: Cause::Person,

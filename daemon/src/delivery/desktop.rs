@@ -83,19 +83,19 @@ fn shown_to(roster: &Roster, uid: u32) -> u64 {
 /// # Errors
 /// When it cannot be stored.
 pub async fn shown(app: &App, uid: u32, number: u64) -> Result<(), RosterError> {
-    app.decide(move |facts, commit, _| {
-        let number = number.min(facts.roster.last_alert);
-        if facts.roster.desktop_shown.get(&uid).is_some_and(|before| *before >= number) {
+    app.decide(move |decision| {
+        let number = number.min(decision.roster.last_alert);
+        if decision.roster.desktop_shown.get(&uid).is_some_and(|before| *before >= number) {
             return Ok(());
         }
-        commit.desktop_shown = Some((uid, number));
-        let pending = facts.roster.deliveries.range(..=number).map(|(_, delivery)| delivery);
-        commit.deliveries.extend(pending.map(|delivery| Delivery {
+        decision.commit.alerting.desktop_shown = Some((uid, number));
+        let pending = decision.roster.deliveries.range(..=number).map(|(_, delivery)| delivery);
+        decision.commit.alerting.deliveries.extend(pending.map(|delivery| Delivery {
             state: DeliveryState::Delivered,
             attempts: delivery.attempts + 1,
             next_at: None,
             last_error: None,
-            delivered_at: Some(facts.now),
+            delivered_at: Some(decision.now),
             ..delivery.clone()
         }));
         Ok(())
@@ -203,9 +203,9 @@ async fn give_up_old(app: &App, now: Timestamp) {
         return;
     }
     let given_up = app
-        .decide(|facts, commit, _| {
-            let old = facts.roster.deliveries.values().filter(|delivery| is_old(facts.roster, &delivery.alert));
-            commit.deliveries.extend(old.map(|delivery| Delivery {
+        .decide(|decision| {
+            let old = decision.roster.deliveries.values().filter(|delivery| is_old(decision.roster, &delivery.alert));
+            decision.commit.alerting.deliveries.extend(old.map(|delivery| Delivery {
                 state: DeliveryState::Dead,
                 next_at: None,
                 last_error: Some("no desktop took it within a day".to_owned()),

@@ -14,13 +14,13 @@ use crate::model::Alert;
 /// # Errors
 /// When it cannot be stored.
 pub async fn acknowledge(app: &App, who: Who, alerts: Vec<AlertId>) -> Result<(), RosterError> {
-    app.decide(move |facts, commit, _| {
-        let open = facts.roster.alerts.values().filter(|alert| alert.state == AlertState::Open);
+    app.decide(move |decision| {
+        let open = decision.roster.alerts.values().filter(|alert| alert.state == AlertState::Open);
         for alert in open.filter(|alert| alerts.contains(&alert.id)) {
-            commit.audit.push(audit(facts, &who, "alert.acknowledge", format!("{} {}", alert.id, alert.why)));
-            commit.alerts.push(Alert {
+            decision.log(audit(decision, &who, "alert.acknowledge", format!("{} {}", alert.id, alert.why)));
+            decision.commit.alerting.alerts.push(Alert {
                 state: AlertState::Acknowledged,
-                ended_at: Some(facts.now),
+                ended_at: Some(decision.now),
                 acknowledged_by: Some(named(&who)),
                 ..alert.clone()
             });

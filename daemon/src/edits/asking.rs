@@ -5,7 +5,7 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::{SyncTarget, SyncTicket};
 
 use crate::app::App;
-use crate::decision::{Facts, run};
+use crate::decision::{Decision, run};
 use crate::model::Connection;
 use crate::roster::resolve::{self, Named};
 use crate::roster::rows;
@@ -16,20 +16,23 @@ use crate::roster::rows;
 /// # Errors
 /// Nothing of that name.
 pub async fn sync(app: &App, target: SyncTarget) -> Result<SyncTicket, RosterError> {
-    app.decide(move |facts, commit, dice| {
+    app.decide(move |decision| {
         let mut asked: Vec<ConnectionId> = Vec::new();
-        for connection in targets(facts, &target)? {
-            match kept_from(facts, connection) {
-                Some((why, until)) => commit.runs.push(run::skipped(connection, &why, until, facts.now, dice)),
+        for connection in targets(decision, &target)? {
+            match kept_from(decision, connection) {
+                Some((why, until)) => {
+                    let run = run::skipped(decision, connection, &why, until);
+                    decision.commit.sync.runs.push(run);
+                }
                 None => asked.push(connection.id),
             }
         }
-        let connections = asked.iter().filter_map(|id| facts.roster.connections.get(id));
-        let later = connections.filter(|c| c.next_due_at > facts.now && !facts.roster.running.contains(&c.id));
-        commit.connections.extend(later.map(|c| Connection { next_due_at: facts.now, ..c.clone() }));
-        let runs = commit.runs.iter().map(|run| rows::run(facts.roster, run)).collect();
+        let connections = asked.iter().filter_map(|id| decision.roster.connections.get(id));
+        let later = connections.filter(|c| c.next_due_at > decision.now && !decision.roster.running.contains(&c.id));
+        decision.commit.roster.connections.extend(later.map(|c| Connection { next_due_at: decision.now, ..c.clone() }));
+        let runs = decision.commit.sync.runs.iter().map(|run| rows::run(decision.roster, run)).collect();
         // Opened while the roster stands still: no run can end between being asked for and being waited for.
-        Ok(app.tickets.open(&asked, runs, facts.now))
+        Ok(app.tickets.open(&asked, runs, decision.now))
     })
     .await
 }
@@ -47,11 +50,11 @@ pub fn give_up_unreachable(app: &App) {
     }
 }
 
-fn targets<'a>(facts: &Facts<'a>, target: &SyncTarget) -> Result<Vec<&'a Connection>, RosterError> {
-    let roster = facts.roster;
+fn targets<'a>(decision: &Decision<'a>, target: &SyncTarget) -> Result<Vec<&'a Connection>, RosterError> {
+    let roster = decision.roster;
     Ok(match target {
         SyncTarget::Due => {
-            let due = roster.queue.all_due(facts.now);
+            let due = roster.queue.all_due(decision.now);
             due.iter().filter_map(|id| roster.connections.get(id)).collect()
         }
         SyncTarget::All => roster.connections.values().filter(|connection| roster.is_scheduled(connection)).collect(),
@@ -63,8 +66,8 @@ fn targets<'a>(facts: &Facts<'a>, target: &SyncTarget) -> Result<Vec<&'a Connect
 }
 
 /// Why a connection is not asked now, and when it may be.
-fn kept_from(facts: &Facts<'_>, connection: &Connection) -> Option<(String, Option<roster_protocol::Timestamp>)> {
-    let roster = facts.roster;
+fn kept_from(decision: &Decision<'_>, connection: &Connection) -> Option<(String, Option<roster_protocol::Timestamp>)> {
+    let roster = decision.roster;
     if connection.disconnected_at.is_some() {
         return Some(("it is disconnected".to_owned(), None));
     }
@@ -74,6 +77,6 @@ fn kept_from(facts: &Facts<'_>, connection: &Connection) -> Option<(String, Opti
     if !roster.is_scheduled(connection) {
         return Some((format!("{} is switched off in the config", connection.platform), None));
     }
-    let hold = roster.hold_on(&roster.scope_of(connection), facts.now)?;
+    let hold = roster.hold_on(&roster.scope_of(connection), decision.now)?;
     Some((hold.reason.clone(), Some(hold.until)))
 }

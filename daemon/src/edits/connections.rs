@@ -11,9 +11,9 @@ use roster_protocol::time::Seconds;
 use super::{audit, audit_change, connection_named};
 use crate::app::App;
 use crate::consent::{access, revoke};
-use crate::decision::{Dice, Facts};
+use crate::decision::Decision;
 use crate::http_client::Api;
-use crate::model::{Commit, Connection, Influencer};
+use crate::model::{Connection, Influencer};
 use crate::platforms::consenting::Access;
 use crate::platforms::{self, Observation, PlatformError, Registered};
 use crate::roster::resolve;
@@ -169,39 +169,37 @@ fn as_people_get_it(platform: &str, handle: &str, error: &PlatformError) -> Rost
 pub async fn connect(app: &Arc<App>, who: Who, named: String, account: Account) -> Result<ConnectionId, RosterError> {
     app.look(|roster| resolve::influencer(roster, &named).map(|_| ()))?;
     let found = find(app, &account).await?;
-    app.decide(move |facts, commit, dice| {
-        let influencer = resolve::influencer(facts.roster, &named)?;
-        put(facts, commit, dice, &who, influencer, found)
+    app.decide(move |decision| {
+        let influencer = resolve::influencer(decision.roster, &named)?;
+        put(decision, &who, influencer, found)
     })
     .await
 }
 
 /// Puts an account into a commit: a new connection, or one that was disconnected, in its place with its history.
 pub fn put(
-    facts: &Facts<'_>,
-    commit: &mut Commit,
-    dice: &mut Dice,
+    decision: &mut Decision<'_>,
     who: &Who,
     influencer: &Influencer,
     found: Found,
 ) -> Result<ConnectionId, RosterError> {
     let user_id = found.observation.map(|observation| observation.platform_user_id);
-    let before = facts.roster.account(&found.platform, &found.handle, user_id.as_deref());
+    let before = decision.roster.account(&found.platform, &found.handle, user_id.as_deref());
     if let Some(taken) = before.filter(|connection| connection.disconnected_at.is_none()) {
-        return Err(taken_error(facts, taken, influencer));
+        return Err(taken_error(decision, taken, influencer));
     }
     let connection = Connection {
-        id: before.map_or_else(|| dice.id(), |before| before.id),
+        id: before.map_or_else(|| decision.fresh_id(), |before| before.id),
         influencer: influencer.id,
         platform: found.platform,
         handle: found.handle,
         platform_user_id: user_id,
-        connected_at: facts.now,
+        connected_at: decision.now,
         disconnected_at: None,
         paused: false,
         interval: before.and_then(|before| before.interval),
-        next_due_at: facts.now,
-        slot_at: facts.now,
+        next_due_at: decision.now,
+        slot_at: decision.now,
         last_synced_at: before.and_then(|before| before.last_synced_at),
         failures: 0,
         trouble: None,
@@ -210,16 +208,16 @@ pub fn put(
         first_day: before.and_then(|before| before.first_day),
     };
     let id = connection.id;
-    commit.audit.push(audit(facts, who, "connection.connect", connection_named(&connection)));
-    commit.connections.push(connection);
+    decision.log(audit(decision, who, "connection.connect", connection_named(&connection)));
+    decision.commit.roster.connections.push(connection);
     Ok(id)
 }
 
-fn taken_error(facts: &Facts<'_>, taken: &Connection, wanted: &Influencer) -> RosterError {
-    let owner = facts.roster.influencers.get(&taken.influencer);
+fn taken_error(decision: &Decision<'_>, taken: &Connection, wanted: &Influencer) -> RosterError {
+    let owner = decision.roster.influencers.get(&taken.influencer);
     let name = owner.map_or("another influencer", |owner| owner.name.as_str());
     let error = RosterError::conflict(format!("{}:{} is connected to {name} already", taken.platform, taken.handle));
-    let is_new = !facts.roster.influencers.contains_key(&wanted.id);
+    let is_new = !decision.roster.influencers.contains_key(&wanted.id);
     match owner {
         Some(owner) if is_new => error.hint(format!("`roster show {}` shows that entry", owner.id)),
         Some(owner) if owner.id != wanted.id => error.hint(format!(
@@ -241,26 +239,26 @@ pub async fn disconnect(
     delete_history: bool,
 ) -> Result<roster_protocol::Connection, RosterError> {
     let seen = app.seen();
-    app.decide(move |facts, commit, _| {
-        let connection = resolve::connection(facts.roster, &named)?;
+    app.decide(move |decision| {
+        let connection = resolve::connection(decision.roster, &named)?;
         if connection.disconnected_at.is_some() && !delete_history {
-            return Ok(crate::roster::rows::connection(facts.roster, connection, seen));
+            return Ok(crate::roster::rows::connection(decision.roster, connection, seen));
         }
         let action = if delete_history { "connection.delete" } else { "connection.disconnect" };
-        commit.audit.push(audit(facts, &who, action, connection_named(connection)));
-        let ended = Connection { disconnected_at: Some(facts.now), trouble: None, ..connection.clone() };
-        let shown = crate::roster::rows::connection(facts.roster, &ended, seen);
+        decision.log(audit(decision, &who, action, connection_named(connection)));
+        let ended = Connection { disconnected_at: Some(decision.now), trouble: None, ..connection.clone() };
+        let shown = crate::roster::rows::connection(decision.roster, &ended, seen);
         match delete_history {
-            true => commit.removed_connections.push(ended),
-            false => commit.connections.push(ended),
+            true => decision.commit.roster.removed_connections.push(ended),
+            false => decision.commit.roster.connections.push(ended),
         }
-        let standing = facts.roster.alerts_of(connection.id).into_iter();
-        commit.alerts.extend(standing.map(|alert| crate::alerts::evaluate::resolved(alert, facts.now)));
-        revoke::let_go(facts, commit, &[connection.id]);
+        let standing = decision.roster.alerts_of(connection.id).into_iter();
+        let resolved = standing.map(|alert| crate::alerts::evaluate::resolved(alert, decision.now));
+        decision.commit.alerting.alerts.extend(resolved);
+        revoke::let_go(decision, &[connection.id]);
         Ok(shown)
     })
     .await
-    .inspect(|_| app.desk.wake.notify_one())
 }
 
 /// Gives a connection an interval of its own, or none; its next slot moves accordingly.
@@ -276,23 +274,23 @@ pub async fn set_interval(
     if interval.is_some_and(|interval| !(10..=366 * 24 * 3600).contains(&interval.0)) {
         return Err(RosterError::usage("an interval is between 10s and 366d"));
     }
-    app.decide(move |facts, commit, _| {
-        let before = resolve::connection(facts.roster, &named)?;
-        let next = facts.grid.next(before.id, interval, facts.now);
+    app.decide(move |decision| {
+        let before = resolve::connection(decision.roster, &named)?;
+        let next = decision.grid.next(before.id, interval, decision.now);
         // A retry or a request that is due sooner stays.
         let due = before.next_due_at.min(next);
         let after = Connection { interval, next_due_at: due, slot_at: before.slot_at.min(next), ..before.clone() };
         let shown = |interval: Option<Seconds>| interval.map_or("default".to_owned(), |own| format!("{} s", own.0));
         let line = audit_change(
-            facts,
+            decision,
             &who,
             "connection.interval",
             connection_named(before),
             shown(before.interval),
             shown(interval),
         );
-        commit.audit.push(line);
-        commit.connections.push(after);
+        decision.log(line);
+        decision.commit.roster.connections.push(after);
         Ok(before.id)
     })
     .await

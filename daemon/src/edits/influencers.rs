@@ -11,8 +11,8 @@ use super::connections::{self, Found};
 use super::{audit, audit_change, checked_name, checked_note, checked_tag, influencer_named, sorted_tags};
 use crate::app::App;
 use crate::consent::revoke;
-use crate::decision::Facts;
-use crate::model::{Commit, Influencer};
+use crate::decision::Decision;
+use crate::model::Influencer;
 use crate::roster::resolve;
 
 /// Adds an influencer with accounts; each is looked up first, so that nobody is added with a typing error.
@@ -31,14 +31,15 @@ pub async fn add(app: &Arc<App>, who: Who, new: NewInfluencer) -> Result<Influen
             false => found.push(account),
         }
     }
-    app.decide(move |facts, commit, dice| {
-        let influencer = Influencer { id: dice.id(), name, tags, note, paused: false, main: None, added_at: facts.now };
-        commit.audit.push(audit(facts, &who, "influencer.add", influencer_named(&influencer)));
+    app.decide(move |decision| {
+        let influencer =
+            Influencer { id: decision.fresh_id(), name, tags, note, paused: false, main: None, added_at: decision.now };
+        decision.log(audit(decision, &who, "influencer.add", influencer_named(&influencer)));
         let id = influencer.id;
         for account in found {
-            connections::put(facts, commit, dice, &who, &influencer, account)?;
+            connections::put(decision, &who, &influencer, account)?;
         }
-        commit.influencers.push(influencer);
+        decision.commit.roster.influencers.push(influencer);
         Ok(id)
     })
     .await
@@ -49,8 +50,8 @@ pub async fn add(app: &Arc<App>, who: Who, new: NewInfluencer) -> Result<Influen
 /// # Errors
 /// Nobody of that name, or a value that cannot be stored.
 pub async fn edit(app: &App, who: Who, named: String, edit: InfluencerEdit) -> Result<InfluencerId, RosterError> {
-    app.decide(move |facts, commit, _| {
-        let before = resolve::influencer(facts.roster, &named)?;
+    app.decide(move |decision| {
+        let before = resolve::influencer(decision.roster, &named)?;
         let mut after = before.clone();
         if let Some(name) = &edit.name {
             after.name = checked_name(name)?;
@@ -63,11 +64,11 @@ pub async fn edit(app: &App, who: Who, named: String, edit: InfluencerEdit) -> R
         after.tags =
             sorted_tags(before.tags.iter().cloned().chain(added).filter(|tag| !removed.contains(tag)).collect())?;
         if let Some(main) = &edit.main {
-            after.main = main_connection(facts, before, main)?;
+            after.main = main_connection(decision, before, main)?;
         }
         if after != *before {
-            log_edit(facts, commit, &who, before, &after);
-            commit.influencers.push(after);
+            log_edit(decision, &who, before, &after);
+            decision.commit.roster.influencers.push(after);
         }
         Ok(before.id)
     })
@@ -75,14 +76,14 @@ pub async fn edit(app: &App, who: Who, named: String, edit: InfluencerEdit) -> R
 }
 
 fn main_connection(
-    facts: &Facts<'_>,
+    decision: &Decision<'_>,
     influencer: &Influencer,
     named: &str,
 ) -> Result<Option<ConnectionId>, RosterError> {
     if named == "auto" {
         return Ok(None);
     }
-    let connection = resolve::connection(facts.roster, named)?;
+    let connection = resolve::connection(decision.roster, named)?;
     match connection.influencer == influencer.id {
         true => Ok(Some(connection.id)),
         false => Err(RosterError::usage(format!("{named:?} is no connection of {}", influencer.name))
@@ -90,7 +91,7 @@ fn main_connection(
     }
 }
 
-fn log_edit(facts: &Facts<'_>, commit: &mut Commit, who: &Who, before: &Influencer, after: &Influencer) {
+fn log_edit(decision: &mut Decision<'_>, who: &Who, before: &Influencer, after: &Influencer) {
     let fields = [
         ("influencer.rename", before.name.clone(), after.name.clone()),
         ("influencer.tags", before.tags.join(" "), after.tags.join(" ")),
@@ -98,7 +99,7 @@ fn log_edit(facts: &Facts<'_>, commit: &mut Commit, who: &Who, before: &Influenc
         ("influencer.main", shown(before.main), shown(after.main)),
     ];
     for (action, old, new) in fields.into_iter().filter(|(_, old, new)| old != new) {
-        commit.audit.push(audit_change(facts, who, action, influencer_named(after), old, new));
+        decision.log(audit_change(decision, who, action, influencer_named(after), old, new));
     }
 }
 
@@ -112,19 +113,20 @@ fn shown(main: Option<ConnectionId>) -> String {
 /// Nobody of that name.
 pub async fn remove(app: &App, who: Who, named: String) -> Result<roster_protocol::Influencer, RosterError> {
     let seen = app.seen();
-    app.decide(move |facts, commit, _| {
-        let influencer = resolve::influencer(facts.roster, &named)?;
-        let removed = crate::roster::rows::influencer(facts.roster, influencer, seen);
-        commit.audit.push(audit(facts, &who, "influencer.remove", influencer_named(influencer)));
-        let all = facts.roster.connections.values().filter(|connection| connection.influencer == influencer.id);
-        commit.removed_connections.extend(all.cloned());
-        let ended: Vec<ConnectionId> = commit.removed_connections.iter().map(|connection| connection.id).collect();
-        revoke::let_go(facts, commit, &ended);
-        commit.removed_influencers.push(influencer.id);
-        let standing = facts.roster.alerts.values().filter(|alert| alert.influencer == influencer.id);
-        commit.alerts.extend(standing.map(|alert| crate::alerts::evaluate::resolved(alert, facts.now)));
+    app.decide(move |decision| {
+        let influencer = resolve::influencer(decision.roster, &named)?;
+        let removed = crate::roster::rows::influencer(decision.roster, influencer, seen);
+        decision.log(audit(decision, &who, "influencer.remove", influencer_named(influencer)));
+        let all = decision.roster.connections.values().filter(|connection| connection.influencer == influencer.id);
+        decision.commit.roster.removed_connections.extend(all.cloned());
+        let ended: Vec<ConnectionId> =
+            decision.commit.roster.removed_connections.iter().map(|connection| connection.id).collect();
+        revoke::let_go(decision, &ended);
+        decision.commit.roster.removed_influencers.push(influencer.id);
+        let standing = decision.roster.alerts.values().filter(|alert| alert.influencer == influencer.id);
+        let resolved = standing.map(|alert| crate::alerts::evaluate::resolved(alert, decision.now));
+        decision.commit.alerting.alerts.extend(resolved);
         Ok(removed)
     })
     .await
-    .inspect(|_| app.desk.wake.notify_one())
 }

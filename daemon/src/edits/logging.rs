@@ -23,9 +23,9 @@ pub async fn log_level(app: &App, who: Who, level: Option<String>) -> Result<Str
     logs.set(&level).map_err(RosterError::usage)?;
     tracing::info!(now = level, who = who.name, uid = who.uid, "the log level was changed");
     let noted = app
-        .decide(|facts, commit, _| {
+        .decide(|decision| {
             let (on, new) = ("rosterd".to_owned(), level.clone());
-            commit.audit.push(audit_change(facts, &who, "log.level", on, before, new));
+            decision.log(audit_change(decision, &who, "log.level", on, before, new));
             Ok(())
         })
         .await;

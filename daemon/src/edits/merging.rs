@@ -15,32 +15,36 @@ use crate::roster::resolve;
 /// # Errors
 /// Nobody of one of the names, or both are the same.
 pub async fn merge(app: &App, who: Who, named: String, into: String) -> Result<InfluencerId, RosterError> {
-    app.decide(move |facts, commit, _| {
-        let from = resolve::influencer(facts.roster, &named)?;
-        let into = resolve::influencer(facts.roster, &into)?;
+    app.decide(move |decision| {
+        let from = resolve::influencer(decision.roster, &named)?;
+        let into = resolve::influencer(decision.roster, &into)?;
         if from.id == into.id {
             return Err(RosterError::usage(format!("{} cannot be merged into itself", into.name)));
         }
-        let moved = facts.roster.connections.values().filter(|connection| connection.influencer == from.id);
-        commit.connections.extend(moved.map(|connection| Connection { influencer: into.id, ..connection.clone() }));
-        let alerts = facts.roster.alerts.values().filter(|alert| alert.influencer == from.id);
+        let moved = decision.roster.connections.values().filter(|connection| connection.influencer == from.id);
+        decision
+            .commit
+            .roster
+            .connections
+            .extend(moved.map(|connection| Connection { influencer: into.id, ..connection.clone() }));
+        let alerts = decision.roster.alerts.values().filter(|alert| alert.influencer == from.id);
         let alerts = alerts.filter(|alert| alert.state != AlertState::Resolved);
-        commit.alerts.extend(alerts.map(|alert| Alert { influencer: into.id, ..alert.clone() }));
-        commit.influencers.push(Influencer {
+        decision.commit.alerting.alerts.extend(alerts.map(|alert| Alert { influencer: into.id, ..alert.clone() }));
+        decision.commit.roster.influencers.push(Influencer {
             tags: sorted_tags(into.tags.iter().chain(&from.tags).cloned().collect())?,
             note: both_notes(into.note.as_deref(), from.note.as_deref()),
             ..into.clone()
         });
-        commit.removed_influencers.push(from.id);
+        decision.commit.roster.removed_influencers.push(from.id);
         let line = audit_change(
-            facts,
+            decision,
             &who,
             "influencer.merge",
             influencer_named(into),
             from.note.iter().fold(influencer_named(from), |named, note| format!("{named}: {note}")),
             into.name.clone(),
         );
-        commit.audit.push(line);
+        decision.log(line);
         Ok(into.id)
     })
     .await

@@ -13,7 +13,7 @@ use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::text;
 
-use crate::decision::Facts;
+use crate::decision::Decision;
 use crate::model::{AuditLine, Connection, Influencer};
 
 // A page of 256 rows with the longest of everything fits into one frame of 1 MiB.
@@ -27,9 +27,9 @@ const TAG_BYTES: usize = 60;
 const MOST_TAGS: usize = 20;
 
 /// A line of the audit log about something a person did.
-pub fn audit(facts: &Facts<'_>, who: &Who, action: &str, on: String) -> AuditLine {
+pub fn audit(decision: &Decision<'_>, who: &Who, action: &str, on: String) -> AuditLine {
     AuditLine {
-        at: facts.now,
+        at: decision.now,
         who: Some(who.clone()),
         action: action.to_owned(),
         on,
@@ -40,8 +40,15 @@ pub fn audit(facts: &Facts<'_>, who: &Who, action: &str, on: String) -> AuditLin
 }
 
 /// The same with what it was and what it is.
-pub fn audit_change(facts: &Facts<'_>, who: &Who, action: &str, on: String, old: String, new: String) -> AuditLine {
-    AuditLine { old: Some(old), new: Some(new), ..audit(facts, who, action, on) }
+pub fn audit_change(
+    decision: &Decision<'_>,
+    who: &Who,
+    action: &str,
+    on: String,
+    old: String,
+    new: String,
+) -> AuditLine {
+    AuditLine { old: Some(old), new: Some(new), ..audit(decision, who, action, on) }
 }
 
 pub fn influencer_named(influencer: &Influencer) -> String {

@@ -6,8 +6,8 @@ use roster_protocol::ids::ConnectionId;
 
 use super::{audit, connection_named, influencer_named};
 use crate::app::App;
-use crate::decision::Facts;
-use crate::model::{Commit, Connection, Influencer, Settings};
+use crate::decision::Decision;
+use crate::model::{Connection, Influencer, Settings};
 use crate::roster::resolve::{self, Named};
 
 /// Pauses or resumes; answers with the connections it touches. A slot that passed meanwhile is caught up once.
@@ -15,43 +15,36 @@ use crate::roster::resolve::{self, Named};
 /// # Errors
 /// Nothing of that name.
 pub async fn pause(app: &App, who: Who, target: PauseTarget, paused: bool) -> Result<Vec<ConnectionId>, RosterError> {
-    app.decide(move |facts, commit, _| {
+    app.decide(move |decision| {
         let action = if paused { "pause" } else { "resume" };
         let (on, touched) = match &target {
             PauseTarget::All => {
-                let settings = Settings { paused, ..facts.roster.settings.clone() };
-                everything(facts, commit, settings, |_| true, "everything".to_owned())
+                let settings = Settings { paused, ..decision.roster.settings.clone() };
+                everything(decision, settings, |_| true, "everything".to_owned())
             }
             PauseTarget::Platform(slug) => {
-                if !facts.roster.platforms.contains_key(slug) {
-                    return Err(resolve::unknown_platform(facts.roster, slug));
+                if !decision.roster.platforms.contains_key(slug) {
+                    return Err(resolve::unknown_platform(decision.roster, slug));
                 }
-                let settings = with_platform(&facts.roster.settings, slug, paused);
-                everything(
-                    facts,
-                    commit,
-                    settings,
-                    |connection| connection.platform == *slug,
-                    format!("platform {slug}"),
-                )
+                let settings = with_platform(&decision.roster.settings, slug, paused);
+                everything(decision, settings, |connection| connection.platform == *slug, format!("platform {slug}"))
             }
-            PauseTarget::One(named) => one(facts, commit, named, paused)?,
+            PauseTarget::One(named) => one(decision, named, paused)?,
         };
-        commit.audit.push(audit(facts, &who, action, on));
+        decision.log(audit(decision, &who, action, on));
         Ok(touched)
     })
     .await
 }
 
 fn everything(
-    facts: &Facts<'_>,
-    commit: &mut Commit,
+    decision: &mut Decision<'_>,
     settings: Settings,
     concerns: impl Fn(&Connection) -> bool,
     on: String,
 ) -> (String, Vec<ConnectionId>) {
-    commit.settings = Some(settings);
-    let connected = facts.roster.connections.values().filter(|connection| connection.disconnected_at.is_none());
+    decision.commit.roster.settings = Some(settings);
+    let connected = decision.roster.connections.values().filter(|connection| connection.disconnected_at.is_none());
     (on, connected.filter(|connection| concerns(connection)).map(|connection| connection.id).collect())
 }
 
@@ -65,20 +58,15 @@ fn with_platform(settings: &Settings, slug: &str, paused: bool) -> Settings {
     Settings { paused_platforms: platforms, ..settings.clone() }
 }
 
-fn one(
-    facts: &Facts<'_>,
-    commit: &mut Commit,
-    named: &str,
-    paused: bool,
-) -> Result<(String, Vec<ConnectionId>), RosterError> {
-    Ok(match resolve::either(facts.roster, named)? {
+fn one(decision: &mut Decision<'_>, named: &str, paused: bool) -> Result<(String, Vec<ConnectionId>), RosterError> {
+    Ok(match resolve::either(decision.roster, named)? {
         Named::Connection(connection) => {
-            commit.connections.push(Connection { paused, ..connection.clone() });
+            decision.commit.roster.connections.push(Connection { paused, ..connection.clone() });
             (connection_named(connection), vec![connection.id])
         }
         Named::Influencer(influencer) => {
-            commit.influencers.push(Influencer { paused, ..influencer.clone() });
-            let touched = facts.roster.connections_of(influencer.id).map(|connection| connection.id).collect();
+            decision.commit.roster.influencers.push(Influencer { paused, ..influencer.clone() });
+            let touched = decision.roster.connections_of(influencer.id).map(|connection| connection.id).collect();
             (influencer_named(influencer), touched)
         }
     })

@@ -43,22 +43,22 @@ pub async fn record(
         return Err(RosterError::conflict(format!("{date} was measured already: {followers}"))
             .hint("--replace puts your number in its place, and the audit log says so"));
     }
-    app.decide(move |facts, commit, dice| {
-        let connection = facts.roster.connections.get(&connection.id);
+    app.decide(move |decision| {
+        let connection = decision.roster.connections.get(&connection.id);
         let connection = connection.ok_or_else(|| RosterError::not_found("the connection was removed meanwhile"))?;
         let snapshot = Snapshot {
             date,
-            observed_at: facts.now.whole_seconds(),
+            observed_at: decision.now.whole_seconds(),
             source: Source::Manual,
             followers_step: None,
             definition: 0,
             numbers,
         };
-        let mut line = audit(facts, &who, "snapshot.record", connection_named(connection));
+        let mut line = audit(decision, &who, "snapshot.record", connection_named(connection));
         line.old = measured.as_ref().map(|measured| told(&measured.numbers));
         line.new = Some(format!("{date}: {}", told(&snapshot.numbers)));
-        commit.audit.push(line);
-        run::learn(facts, connection.clone(), snapshot.clone(), ChangeCause::Manual, commit, dice);
+        decision.log(line);
+        run::learn(decision, connection.clone(), snapshot.clone(), ChangeCause::Manual);
         Ok(snapshot)
     })
     .await

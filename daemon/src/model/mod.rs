@@ -2,15 +2,17 @@
 //!
 //! `store/records.rs` turns these into bytes, `browse` keeps them in memory for answers.
 
+mod commit;
 mod consent;
 
 use roster_protocol::alert::{AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{Profile, Snapshot};
-use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId};
+use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::Metric;
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
+pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit};
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
 
 /// The person or brand persona.
@@ -201,47 +203,6 @@ pub struct Settings {
     pub paused: bool,
     /// Slugs, alphabetical.
     pub paused_platforms: Vec<String>,
-}
-
-/// Everything one decision writes: stored whole, or not at all.
-#[derive(Clone, Debug, Default)]
-pub struct Commit {
-    pub influencers: Vec<Influencer>,
-    pub removed_influencers: Vec<InfluencerId>,
-    pub connections: Vec<Connection>,
-    /// With all their snapshots, runs and changes.
-    pub removed_connections: Vec<Connection>,
-    /// Snapshots to delete while their connection stays.
-    pub forgotten_histories: Vec<Connection>,
-    /// Replace what is stored for the same connection and date.
-    pub snapshots: Vec<(ConnectionId, Snapshot)>,
-    pub runs: Vec<Run>,
-    pub changes: Vec<Change>,
-    pub alerts: Vec<Alert>,
-    pub deliveries: Vec<Delivery>,
-    pub audit: Vec<AuditLine>,
-    /// New holds, or longer ones.
-    pub holds: Vec<Hold>,
-    /// Scopes that may be asked again.
-    pub released_holds: Vec<String>,
-    pub settings: Option<Settings>,
-    /// A user's desktop has shown all alerts up to this number.
-    pub desktop_shown: Option<(u32, u64)>,
-    /// The id of the master key that seals this store's secrets, once it is known.
-    pub key: Option<[u8; 8]>,
-    pub consents: Vec<Consent>,
-    /// Settled, expired or given up.
-    pub removed_consents: Vec<ConsentId>,
-    pub grants: Vec<Grant>,
-    pub tokens: Vec<GrantTokens>,
-    /// Grants whose tokens are of no use any more.
-    pub removed_tokens: Vec<GrantId>,
-    /// With their tokens.
-    pub removed_grants: Vec<GrantId>,
-    /// Which grant connections are read with from now on.
-    pub grant_uses: Vec<GrantUse>,
-    /// Connections that are read with none from now on.
-    pub ended_uses: Vec<ConnectionId>,
 }
 
 /// What is read once, when the store is opened.

@@ -28,29 +28,29 @@ impl Consents {
     }
 
     pub fn apply(&mut self, commit: &Commit) {
-        for consent in &commit.consents {
+        for consent in &commit.consents.consents {
             self.asked.insert(consent.id, consent.clone());
         }
-        for consent in &commit.removed_consents {
+        for consent in &commit.consents.removed_consents {
             self.asked.remove(consent);
         }
-        for grant in &commit.grants {
+        for grant in &commit.consents.grants {
             self.grants.insert(grant.id, grant.clone());
         }
-        for tokens in &commit.tokens {
+        for tokens in &commit.consents.tokens {
             self.tokens.insert(tokens.grant, tokens.clone());
         }
-        for grant in &commit.removed_tokens {
+        for grant in &commit.consents.removed_tokens {
             self.tokens.remove(grant);
         }
-        for grant in &commit.removed_grants {
+        for grant in &commit.consents.removed_grants {
             self.grants.remove(grant);
             self.tokens.remove(grant);
         }
-        for used in &commit.grant_uses {
+        for used in &commit.consents.grant_uses {
             self.grant_of.insert(used.connection, used.grant);
         }
-        for connection in &commit.ended_uses {
+        for connection in &commit.consents.ended_uses {
             self.grant_of.remove(connection);
         }
     }

@@ -4,6 +4,7 @@
 //! The disk is the truth: when a commit cannot be stored, the roster is loaded anew.
 
 mod consents;
+pub mod ids;
 pub mod recent;
 pub mod resolve;
 pub mod rows;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use roster_protocol::alert::AlertState;
-use roster_protocol::ids::{ConnectionId, InfluencerId};
+use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
 use roster_protocol::influencer::SortBy;
 use roster_protocol::time::Timestamp;
 
@@ -50,6 +51,8 @@ pub struct Roster {
     /// Open and acknowledged alerts by number.
     pub alerts: BTreeMap<u64, Alert>,
     pub last_alert: u64,
+    /// The ids of all alerts ever.
+    pub alert_ids: HashSet<AlertId>,
     /// How many alerts of each influencer are open.
     pub open_alerts: HashMap<InfluencerId, u32>,
     /// Pending deliveries by alert number.
@@ -72,7 +75,7 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// The roster as it was stored; [`Roster::recall`] makes it whole.
+    /// The roster as it was stored; [`Roster::load_recent`] makes it whole.
     pub fn new(mut loaded: Loaded, platforms: Platforms) -> Self {
         let mut roster = Roster {
             consents: Consents::of(&mut loaded),
@@ -98,7 +101,7 @@ impl Roster {
     }
 
     /// Takes in what is not needed to listen and to schedule: the last days, and what filters look into.
-    pub fn recall(&mut self, recent: HashMap<ConnectionId, Recent>, coverage: Coverage) {
+    pub fn load_recent(&mut self, recent: HashMap<ConnectionId, Recent>, coverage: Coverage) {
         (self.recent, self.coverage) = (recent, coverage);
         let influencers: Vec<InfluencerId> = self.influencers.keys().copied().collect();
         influencers.into_iter().for_each(|influencer| self.refresh_text(influencer));
@@ -126,36 +129,36 @@ impl Roster {
     pub fn apply(&mut self, commit: &Commit) {
         self.orders = Mutex::default();
         self.consents.apply(commit);
-        if let Some(settings) = &commit.settings {
+        if let Some(settings) = &commit.roster.settings {
             self.settings = settings.clone();
             self.requeue_everything();
         }
         let mut touched: HashSet<InfluencerId> = HashSet::new();
-        for influencer in &commit.influencers {
+        for influencer in &commit.roster.influencers {
             let before = self.influencers.insert(influencer.id, influencer.clone());
             touched.insert(influencer.id);
             if before.is_none_or(|before| before.paused != influencer.paused) {
                 self.requeue_influencer(influencer.id);
             }
         }
-        for connection in &commit.connections {
+        for connection in &commit.roster.connections {
             let before = self.connections.get(&connection.id).map(|before| before.influencer);
             if self.put_connection(connection.clone()) {
                 touched.insert(connection.influencer);
                 touched.extend(before);
             }
         }
-        for (connection, snapshot) in &commit.snapshots {
+        for (connection, snapshot) in &commit.sync.snapshots {
             self.recent.entry(*connection).or_default().put(snapshot.date, snapshot.numbers.followers);
         }
-        for connection in &commit.forgotten_histories {
+        for connection in &commit.sync.forgotten_histories {
             self.recent.remove(&connection.id);
         }
-        for connection in &commit.removed_connections {
+        for connection in &commit.roster.removed_connections {
             self.remove_connection(connection);
             touched.insert(connection.influencer);
         }
-        for influencer in &commit.removed_influencers {
+        for influencer in &commit.roster.removed_influencers {
             self.influencers.remove(influencer);
             self.of_influencer.remove(influencer);
             self.texts.remove(influencer);
@@ -163,33 +166,34 @@ impl Roster {
         }
         touched.into_iter().for_each(|influencer| self.refresh_text(influencer));
         self.apply_telling(commit);
-        commit.runs.iter().for_each(|run| self.coverage.put(run));
+        commit.sync.runs.iter().for_each(|run| self.coverage.put(run));
     }
 
     fn apply_telling(&mut self, commit: &Commit) {
-        for alert in &commit.alerts {
+        for alert in &commit.alerting.alerts {
             self.last_alert = self.last_alert.max(alert.number);
+            self.alert_ids.insert(alert.id);
             match alert.state {
                 AlertState::Resolved => self.alerts.remove(&alert.number),
                 _ => self.alerts.insert(alert.number, alert.clone()),
             };
         }
-        if !commit.alerts.is_empty() {
+        if !commit.alerting.alerts.is_empty() {
             self.count_open_alerts();
         }
-        for delivery in &commit.deliveries {
+        for delivery in &commit.alerting.deliveries {
             match delivery.state {
                 DeliveryState::Pending => self.deliveries.insert(delivery.alert, delivery.clone()),
                 _ => self.deliveries.remove(&delivery.alert),
             };
         }
-        for hold in &commit.holds {
+        for hold in &commit.sync.holds {
             self.holds.insert(hold.scope.clone(), hold.clone());
         }
-        for scope in &commit.released_holds {
+        for scope in &commit.sync.released_holds {
             self.holds.remove(scope);
         }
-        if let Some((uid, number)) = commit.desktop_shown {
+        if let Some((uid, number)) = commit.alerting.desktop_shown {
             self.desktop_shown.insert(uid, number);
         }
     }

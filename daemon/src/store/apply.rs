@@ -75,24 +75,24 @@ struct Put {
 
 impl Batch {
     fn of(commit: &Commit) -> Result<Self, StoreError> {
-        let mut batch = Batch { has_runs: !commit.runs.is_empty(), ..Batch::default() };
-        commit.influencers.iter().try_for_each(|influencer| batch.put(influencer))?;
-        for id in &commit.removed_influencers {
+        let mut batch = Batch { has_runs: !commit.sync.runs.is_empty(), ..Batch::default() };
+        commit.roster.influencers.iter().try_for_each(|influencer| batch.put(influencer))?;
+        for id in &commit.roster.removed_influencers {
             batch.delete(Records::Influencers, id.0.to_vec());
         }
-        commit.connections.iter().try_for_each(|connection| batch.put(connection))?;
-        for connection in &commit.removed_connections {
+        commit.roster.connections.iter().try_for_each(|connection| batch.put(connection))?;
+        for connection in &commit.roster.removed_connections {
             batch.delete(Records::Connections, connection.key());
             batch.put(&Sweep { connection: connection.id })?;
             batch.forget(connection);
         }
-        commit.forgotten_histories.iter().for_each(|connection| batch.forget(connection));
-        for (connection, snapshot) in &commit.snapshots {
+        commit.sync.forgotten_histories.iter().for_each(|connection| batch.forget(connection));
+        for (connection, snapshot) in &commit.sync.snapshots {
             batch.rows.push(LogRow::of(*connection, snapshot)?);
         }
-        commit.runs.iter().try_for_each(|run| batch.put(run))?;
-        commit.changes.iter().try_for_each(|change| batch.put(change))?;
-        for alert in &commit.alerts {
+        commit.sync.runs.iter().try_for_each(|run| batch.put(run))?;
+        commit.sync.changes.iter().try_for_each(|change| batch.put(change))?;
+        for alert in &commit.alerting.alerts {
             let number = alert.number.to_be_bytes();
             batch.put(alert)?;
             batch.put_at(Records::AlertIds, alert.id.0.to_vec(), &number);
@@ -101,35 +101,35 @@ impl Batch {
                 AlertState::Resolved => batch.delete(Records::AlertsLive, number.to_vec()),
             }
         }
-        commit.deliveries.iter().try_for_each(|delivery| batch.put_delivery(delivery))?;
-        for line in &commit.audit {
+        commit.alerting.deliveries.iter().try_for_each(|delivery| batch.put_delivery(delivery))?;
+        for line in &commit.audit.lines {
             batch.audit.push(limited(records::encode_audit(line)?)?);
         }
-        commit.holds.iter().try_for_each(|hold| batch.put(hold))?;
-        for scope in &commit.released_holds {
+        commit.sync.holds.iter().try_for_each(|hold| batch.put(hold))?;
+        for scope in &commit.sync.released_holds {
             batch.delete(Records::Holds, scope.as_bytes().to_vec());
         }
-        commit.settings.iter().try_for_each(|settings| batch.put(settings))?;
-        if let Some(key) = commit.key {
+        commit.roster.settings.iter().try_for_each(|settings| batch.put(settings))?;
+        if let Some(key) = commit.consents.key {
             batch.put(&KeyName(key))?;
         }
-        commit.consents.iter().try_for_each(|consent| batch.put(consent))?;
-        for consent in &commit.removed_consents {
+        commit.consents.consents.iter().try_for_each(|consent| batch.put(consent))?;
+        for consent in &commit.consents.removed_consents {
             batch.delete(Records::Consents, consent.0.to_vec());
         }
-        commit.grants.iter().try_for_each(|grant| batch.put(grant))?;
-        commit.tokens.iter().try_for_each(|tokens| batch.put(tokens))?;
-        for grant in commit.removed_tokens.iter().chain(&commit.removed_grants) {
+        commit.consents.grants.iter().try_for_each(|grant| batch.put(grant))?;
+        commit.consents.tokens.iter().try_for_each(|tokens| batch.put(tokens))?;
+        for grant in commit.consents.removed_tokens.iter().chain(&commit.consents.removed_grants) {
             batch.delete(Records::Tokens, grant.0.to_vec());
         }
-        for grant in &commit.removed_grants {
+        for grant in &commit.consents.removed_grants {
             batch.delete(Records::Grants, grant.0.to_vec());
         }
-        commit.grant_uses.iter().try_for_each(|used| batch.put(used))?;
-        for connection in &commit.ended_uses {
+        commit.consents.grant_uses.iter().try_for_each(|used| batch.put(used))?;
+        for connection in &commit.consents.ended_uses {
             batch.delete(Records::GrantUses, connection.0.to_vec());
         }
-        if let Some((uid, number)) = commit.desktop_shown {
+        if let Some((uid, number)) = commit.alerting.desktop_shown {
             batch.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes());
         }
         Ok(batch)

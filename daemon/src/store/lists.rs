@@ -1,8 +1,10 @@
 //! Lists, page by page.
 
+use std::collections::HashSet;
 use std::ops::Bound;
 
-use roster_protocol::ids::ConnectionId;
+use redb::ReadableTable;
+use roster_protocol::ids::{AlertId, ConnectionId};
 use roster_protocol::time::Timestamp;
 
 use super::envelope::Unreadable;
@@ -29,6 +31,15 @@ pub struct Page<T> {
 pub struct Mark(pub Vec<u8>);
 
 impl Reader<'_> {
+    /// The ids of all alerts; a damaged row's id is its key all the same.
+    pub(super) fn alert_ids(&self) -> Result<HashSet<AlertId>, StoreError> {
+        let mut ids = HashSet::new();
+        for row in self.txn.open_table(Records::AlertIds.definition())?.iter()? {
+            ids.extend(row?.0.value().try_into().ok().map(AlertId::from_bytes));
+        }
+        Ok(ids)
+    }
+
     /// All deliveries of an alert, pending ones first.
     pub(super) fn deliveries(&self, alert: u64) -> Result<Vec<Delivery>, StoreError> {
         let mut told = Vec::new();

@@ -48,8 +48,8 @@ pub use self::error::StoreError;
 pub use self::lists::{Mark, Page};
 pub use self::origin::BackendSource;
 pub use self::queries::{
-    AlertById, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesOf, FollowerSum, HistoryQuery, Load, MetricHistory,
-    Query, RecentFollowers, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes,
+    AlertById, AlertIds, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesOf, FollowerSum, HistoryQuery, Load,
+    MetricHistory, Query, RecentFollowers, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes,
 };
 pub use self::scrub::Scrubbed;
 pub use self::shared::StoreState;
@@ -97,7 +97,7 @@ impl OpenOptions {
 /// let dir = tempfile::tempdir()?;
 /// let (store, loaded) = Store::open(OpenOptions::in_dir(dir.path(), Timestamp(0)))?;
 /// let settings = Settings { paused: true, ..loaded.settings };
-/// store.submit(Commit { settings: Some(settings), ..Commit::default() }).wait()?; // Durable from here on.
+/// store.submit(Commit::from(RosterCommit { settings: Some(settings), ..RosterCommit::default() })).wait()?; // Durable from here on.
 /// assert_eq!(store.read_now(|reader| reader.snapshots())?, 0);
 ///
 /// let again = OpenOptions::in_dir(dir.path(), Timestamp(0));
@@ -222,6 +222,17 @@ impl Store {
         let (reply, told) = oneshot::channel();
         self.queue(Job::Answer(reply));
         Pending(told).await.is_ok()
+    }
+
+    /// Nothing, while the store takes writes.
+    ///
+    /// # Errors
+    /// `Degraded` with the reason.
+    pub fn writable(&self) -> Result<(), StoreError> {
+        match self.state() {
+            StoreState::Working => Ok(()),
+            StoreState::Degraded { .. } => Err(self.handle.shared.degraded()),
+        }
     }
 
     /// Whether the store takes writes.

@@ -133,6 +133,18 @@ impl Query for AlertById {
     }
 }
 
+/// The ids of all alerts, over or not.
+#[derive(Clone, Copy, Debug)]
+pub struct AlertIds;
+
+impl Query for AlertIds {
+    type Output = HashSet<AlertId>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Self::Output, StoreError> {
+        reader.alert_ids()
+    }
+}
+
 /// All deliveries of the alert with this number, pending ones first.
 #[derive(Clone, Copy, Debug)]
 pub struct DeliveriesOf(pub u64);

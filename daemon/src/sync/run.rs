@@ -14,10 +14,10 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::consent::access::{self, Opened};
+use crate::decision::Decision;
 use crate::decision::run::{self, Ended};
-use crate::decision::{Dice, Facts};
 use crate::http_client::Api;
-use crate::model::{Commit, Hold};
+use crate::model::Hold;
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered};
 use crate::roster::rows;
 use crate::schedule::lane as scope_of;
@@ -183,8 +183,8 @@ fn untold() -> PlatformError {
 async fn hold(app: &App, scope: &str, until: Timestamp, why: Option<String>) {
     let reason = why.unwrap_or_else(|| "the platform's limit is used up".to_owned());
     let held = app
-        .decide(|_, commit, _| {
-            commit.holds.push(Hold { scope: scope.to_owned(), until, reason });
+        .decide(|decision| {
+            decision.commit.sync.holds.push(Hold { scope: scope.to_owned(), until, reason });
             Ok(())
         })
         .await;
@@ -204,16 +204,21 @@ async fn end(
 ) {
     let decisions = asked.iter().map(|asked| {
         let result = observed.remove(&asked.connection);
-        move |facts: &Facts<'_>, commit: &mut Commit, dice: &mut Dice| {
-            let connection = facts.roster.connections.get(&asked.connection);
+        move |decision: &mut Decision<'_>| {
+            let connection = decision.roster.connections.get(&asked.connection);
             let connection = connection.filter(|connection| connection.disconnected_at.is_none());
             // What is gone by now has no run.
             let (Some(connection), Some(result)) = (connection, result) else { return Ok(None) };
-            *commit = run::run_ended(facts, connection, Ended { cause: asked.cause, started_at, result }, dice);
-            Ok(commit.runs.first().map(|run| (rows::run(facts.roster, run), connection.handle.clone())))
+            run::run_ended(decision, connection, Ended { cause: asked.cause, started_at, result });
+            Ok(decision
+                .commit
+                .sync
+                .runs
+                .first()
+                .map(|run| (rows::run(decision.roster, run), connection.handle.clone())))
         }
     });
-    let told = app.decide_each(decisions).await;
+    let told = app.decide_each(decisions.collect()).await;
     told.iter().flatten().flatten().for_each(|(run, handle)| log(run, handle));
     if let Some(error) = told.iter().find_map(|told| told.as_ref().err()) {
         tracing::error!(%scope, %error, "runs could not be stored");

@@ -30,7 +30,7 @@ pub async fn run(app: Arc<App>) {
     let mut setup = app.watch_setup();
     // What the store holds may come from another config.
     let mut is_new = true;
-    app.recalled().await;
+    app.wait_until_loaded().await;
     loop {
         let now = app.clock.now();
         if seen.since(now) > STEP_BACK_MS {
@@ -92,9 +92,9 @@ impl<'a> Timer<'a> {
 /// Due times that a clock far ahead wrote would stop a connection for years.
 async fn bring_back(app: &App) {
     let moved = app
-        .decide(|facts, commit, _| {
-            commit.connections = facts.roster.unreachable_due_times(facts.grid, facts.now);
-            Ok(commit.connections.len())
+        .decide(|decision| {
+            decision.commit.roster.connections = decision.roster.unreachable_due_times(decision.grid, decision.now);
+            Ok(decision.commit.roster.connections.len())
         })
         .await;
     match moved {
@@ -106,9 +106,9 @@ async fn bring_back(app: &App) {
 /// Another grid has other slots, and a platform that lacked something may be whole now.
 async fn follow_setup(app: &App) {
     let moved = app
-        .decide(|facts, commit, _| {
-            commit.connections = facts.roster.moved_by_setup(facts.grid, facts.now);
-            Ok(commit.connections.len())
+        .decide(|decision| {
+            decision.commit.roster.connections = decision.roster.moved_by_setup(decision.grid, decision.now);
+            Ok(decision.commit.roster.connections.len())
         })
         .await;
     match moved {

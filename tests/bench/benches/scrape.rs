@@ -52,12 +52,13 @@ async fn main() -> anyhow::Result<()> {
 
 async fn a_days_runs(daemon: &Daemon) {
     let now = daemon.app.clock.now();
-    let decided = daemon.app.decide(|facts, commit, dice| {
-        for connection in facts.roster.connections.values() {
+    let decided = daemon.app.decide(|decision| {
+        for connection in decision.roster.connections.values() {
             for slot in 0..RUNS_OF_EACH {
                 let at = now.plus_seconds(-slot * 6 * 3600);
-                commit.runs.push(Run {
-                    id: dice.id(),
+                let id = decision.fresh_id();
+                decision.commit.sync.runs.push(Run {
+                    id,
                     connection: connection.id,
                     influencer: connection.influencer,
                     platform: connection.platform.clone(),

@@ -18,7 +18,7 @@ use roster_protocol::ids::{ConnectionId, InfluencerId, RunId};
 use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
-use rosterd::model::{Change, Commit, Connection, Run};
+use rosterd::model::{Change, Commit, Connection, RosterCommit, Run, SyncCommit};
 use rosterd::store::{Encoded, FollowerSum, HistoryQuery, OpenOptions, Pending, SnapshotCount, Store, TableBytes};
 use rusqlite::params;
 
@@ -210,7 +210,7 @@ impl Bench {
     fn load(dir: &Path, world: &mut World, runtime: &tokio::runtime::Runtime) -> Result<Self> {
         let (store, _) = Store::open(options(&dir.join("store")))?;
         let connections = world.accounts.iter().map(|account| account.connection.clone()).collect();
-        store.submit(Encoded::of(&Commit { connections, ..Commit::default() })?).wait()?;
+        store.submit(Encoded::of(&Commit::from(RosterCommit { connections, ..RosterCommit::default() }))?).wait()?;
         let mut by_connection = sqlite(&dir.join("by_connection.sqlite"), "connection, day")?;
         let mut by_day = sqlite(&dir.join("by_day.sqlite"), "day, connection")?;
         let (mut ours, mut rows) = (Duration::ZERO, 0);
@@ -468,7 +468,7 @@ fn append_groups(store: &Store, world: &World, day: &[Snapshot]) -> Result<()> {
     let mut before: Option<Pending> = None;
     for group in world.order.chunks(GROUP) {
         let snapshots = group.iter().map(|at| (world.accounts[*at].connection.id, day[*at].clone())).collect();
-        let pending = store.submit(Encoded::of(&Commit { snapshots, ..Commit::default() })?);
+        let pending = store.submit(Encoded::of(&Commit::from(SyncCommit { snapshots, ..SyncCommit::default() }))?);
         if let Some(before) = before.replace(pending) {
             before.wait()?;
         }
@@ -478,9 +478,11 @@ fn append_groups(store: &Store, world: &World, day: &[Snapshot]) -> Result<()> {
 
 /// A day as single commits, each with an answer of its own, as finished syncs hand them over.
 fn append(store: &Store, world: &World, day: &[Snapshot]) -> Result<()> {
-    let commit = |at: &usize| Commit {
-        snapshots: vec![(world.accounts[*at].connection.id, day[*at].clone())],
-        ..Commit::default()
+    let commit = |at: &usize| {
+        Commit::from(SyncCommit {
+            snapshots: vec![(world.accounts[*at].connection.id, day[*at].clone())],
+            ..SyncCommit::default()
+        })
     };
     submit_all(store, world.order.iter().map(commit))
 }
@@ -538,11 +540,11 @@ fn finished(account: &Account, snapshot: &Snapshot) -> Commit {
         cause: ChangeCause::Sync,
         significant: false,
     };
+    let snapshots = vec![(connection.id, snapshot.clone())];
+    let sync = SyncCommit { snapshots, runs: vec![run], changes: vec![change], ..SyncCommit::default() };
     Commit {
-        snapshots: vec![(connection.id, snapshot.clone())],
-        connections: vec![connection],
-        runs: vec![run],
-        changes: vec![change],
+        roster: RosterCommit { connections: vec![connection], ..RosterCommit::default() },
+        sync,
         ..Commit::default()
     }
 }
@@ -565,7 +567,9 @@ fn write_until_killed(dir: &Path) -> Result<()> {
             error: None,
             retry_at: None,
         });
-        store.submit(Encoded::of(&Commit { runs: runs.collect(), ..Commit::default() })?).wait()?;
+        store
+            .submit(Encoded::of(&Commit::from(SyncCommit { runs: runs.collect(), ..SyncCommit::default() }))?)
+            .wait()?;
         println!("{round}");
     }
     Ok(())

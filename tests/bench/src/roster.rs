@@ -9,7 +9,7 @@ use roster_protocol::metric::{Mean, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Date;
 use rosterd::decision::Dice;
-use rosterd::model::{Commit, Connection, Influencer, Run};
+use rosterd::model::{Commit, Connection, Influencer, RosterCommit, Run, SyncCommit};
 use rosterd::store::{OpenOptions, Store};
 
 /// How many days are written at once: about a month, as they lie.
@@ -86,9 +86,9 @@ pub async fn lay(dir: &Path, lay: &Lay) -> anyhow::Result<Vec<ConnectionId>> {
     let runs: Vec<Run> = runs.map(|(connection, run)| ended(connection, lay, run, &mut dice)).collect();
     let (influencers, connections) =
         accounts.into_iter().map(|account| (account.influencer, account.connection)).unzip();
-    store.commit(Commit { influencers, connections, ..Commit::default() }).await?;
+    store.commit(Commit::from(RosterCommit { influencers, connections, ..RosterCommit::default() })).await?;
     for some in runs.chunks(10_000) {
-        store.commit(Commit { runs: some.to_vec(), ..Commit::default() }).await?;
+        store.commit(Commit::from(SyncCommit { runs: some.to_vec(), ..SyncCommit::default() })).await?;
     }
     Ok(ids)
 }

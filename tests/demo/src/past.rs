@@ -48,11 +48,11 @@ pub async fn lay(sandbox: &Sandbox, config: &Config, dir: &Path, seed: u64) -> a
                 histories.push(past.connection(&influencer, &account));
             }
         }
-        past.commit.influencers.push(influencer);
+        past.commit.roster.influencers.push(influencer);
     }
-    past.commit.runs.sort_by_key(|run| run.started_at);
-    past.commit.alerts.sort_by_key(|alert| alert.opened_at);
-    (1..).zip(&mut past.commit.alerts).for_each(|(number, alert)| alert.number = number);
+    past.commit.sync.runs.sort_by_key(|run| run.started_at);
+    past.commit.alerting.alerts.sort_by_key(|alert| alert.opened_at);
+    (1..).zip(&mut past.commit.alerting.alerts).for_each(|(number, alert)| alert.number = number);
     store.bulk_snapshots(config.sync.grid.date_of(now), histories).await?;
     store.commit(past.commit).await?;
     Ok(())
@@ -105,7 +105,7 @@ impl Past<'_> {
         }
         self.runs(&connection, synced_at);
         let id = connection.id;
-        self.commit.connections.push(connection);
+        self.commit.roster.connections.push(connection);
         (id, history)
     }
 
@@ -132,14 +132,14 @@ impl Past<'_> {
             let (profile, moves) = profile::follow(followed.as_ref(), snapshot, self.config.change.significant);
             followed = profile;
             let steps = evaluate::after_numbers(&moves, &standing.iter().collect::<Vec<_>>(), at);
-            self.commit.alerts.extend(steps.resolve);
+            self.commit.alerting.alerts.extend(steps.resolve);
             let moved = moves.iter().filter(|moved| moved.from.is_some()).map(|moved| (*moved, true));
             let recent = self.now.since(at) < 14 * 24 * HOUR * 1000;
             let small = change::between(previous, snapshot)
                 .into_iter()
                 .filter(|small| recent && !moves.iter().any(|moved| moved.metric == small.metric));
             for (difference, significant) in moved.chain(small.map(|small| (small, false))) {
-                self.commit.changes.push(Change {
+                self.commit.sync.changes.push(Change {
                     at,
                     influencer: connection.influencer,
                     connection: connection.id,
@@ -163,14 +163,14 @@ impl Past<'_> {
                 alert
             }
         };
-        self.commit.alerts.extend(standing.into_iter().map(seen_by_now));
+        self.commit.alerting.alerts.extend(standing.into_iter().map(seen_by_now));
         followed
     }
 
     fn wait_for_a_person(&mut self, connection: &Connection, since: Timestamp) {
         let why = connection.trouble.as_ref().map(|trouble| format!("needs a person: {}", trouble.message));
         for opening in evaluate::after_failure(why.as_deref(), &[]).open {
-            self.commit.alerts.push(evaluate::opened(opening, UNNUMBERED, self.dice.id(), connection, since));
+            self.commit.alerting.alerts.push(evaluate::opened(opening, UNNUMBERED, self.dice.id(), connection, since));
         }
     }
 
@@ -179,7 +179,7 @@ impl Past<'_> {
         let trouble = connection.trouble.as_ref();
         for slot in 0..4 {
             let at = synced_at.plus_seconds(-slot * 6 * HOUR);
-            self.commit.runs.push(Run {
+            self.commit.sync.runs.push(Run {
                 id: self.dice.id(),
                 connection: connection.id,
                 influencer: connection.influencer,

@@ -7,7 +7,8 @@ use roster_protocol::metric::{Numbers, Ratio};
 use roster_protocol::time::{Date, Seconds};
 
 use super::*;
-use crate::model::Loaded;
+use crate::decision::Dice;
+use crate::model::{Commit, Loaded};
 use crate::roster::Roster;
 use crate::schedule::Grid;
 
@@ -63,9 +64,10 @@ impl Story {
 
     fn run(&mut self, result: Result<Observation, PlatformError>) -> Commit {
         let grid = grid();
-        let facts = Facts { roster: &self.roster, grid: &grid, significant: Ratio(100_000), now: self.now };
         let ended = Ended { cause: Cause::Schedule, started_at: self.now, result };
-        let commit = run_ended(&facts, &self.roster.connections[&connection().id], ended, &mut self.dice);
+        let mut decision = Decision::new(&self.roster, &grid, Ratio(100_000), self.now, &mut self.dice);
+        run_ended(&mut decision, &self.roster.connections[&connection().id], ended);
+        let commit = decision.commit;
         self.roster.apply(&commit);
         self.now = self.now.plus_seconds(3600);
         commit
@@ -102,8 +104,8 @@ fn another_interval_brings_the_next_slot_also_where_the_old_one_is_on_both_grids
 fn the_first_number_is_the_profile_and_opens_nothing() {
     let mut story = Story::begin();
     let commit = story.run(Ok(observed(Some(1000))));
-    assert_eq!((commit.snapshots.len(), commit.changes.len(), commit.alerts.len()), (1, 0, 0));
-    assert_eq!(commit.audit.len(), 1, "the profile number followed at once");
+    assert_eq!((commit.sync.snapshots.len(), commit.sync.changes.len(), commit.alerting.alerts.len()), (1, 0, 0));
+    assert_eq!(commit.audit.lines.len(), 1, "the profile number followed at once");
     assert_eq!(story.connection().profile.as_ref().and_then(|profile| profile.followers), Some(1000));
     assert_eq!(story.connection().first_day, Some(Date(20778)));
     assert!(story.connection().next_due_at > NOON);
@@ -114,15 +116,18 @@ fn a_fall_alerts_once_and_the_next_fall_resolves_it() {
     let mut story = Story::begin();
     story.run(Ok(observed(Some(12_345))));
     let commit = story.run(Ok(observed(Some(12_000))));
-    assert_eq!((commit.changes.len(), commit.changes[0].significant, commit.alerts.len()), (1, false, 0));
+    assert_eq!(
+        (commit.sync.changes.len(), commit.sync.changes[0].significant, commit.alerting.alerts.len()),
+        (1, false, 0)
+    );
     let commit = story.run(Ok(observed(Some(10_400))));
-    assert_eq!(commit.changes.len(), 1);
-    assert_eq!((commit.changes[0].from, commit.changes[0].significant), (Some(12_345.0), true));
-    assert_eq!((commit.alerts.len(), commit.deliveries.len(), commit.audit.len()), (1, 1, 1));
+    assert_eq!(commit.sync.changes.len(), 1);
+    assert_eq!((commit.sync.changes[0].from, commit.sync.changes[0].significant), (Some(12_345.0), true));
+    assert_eq!((commit.alerting.alerts.len(), commit.alerting.deliveries.len(), commit.audit.lines.len()), (1, 1, 1));
     let commit = story.run(Ok(observed(Some(10_300))));
-    assert_eq!(commit.alerts, [], "one move alerts once");
+    assert_eq!(commit.alerting.alerts, [], "one move alerts once");
     let commit = story.run(Ok(observed(Some(8_000))));
-    let states: Vec<AlertState> = commit.alerts.iter().map(|alert| alert.state).collect();
+    let states: Vec<AlertState> = commit.alerting.alerts.iter().map(|alert| alert.state).collect();
     assert_eq!(states, [AlertState::Resolved, AlertState::Open]);
     assert_eq!((story.roster.alerts.len(), story.roster.last_alert), (1, 2));
 }
@@ -136,10 +141,13 @@ fn a_partial_answer_keeps_what_the_same_day_told() {
     let mut part = observed(Some(1001));
     part.missing = vec!["posts could not be read".into()];
     let commit = story.run(Ok(part));
-    assert_eq!(commit.runs[0].outcome, Outcome::Partial);
-    assert_eq!(commit.snapshots[0].1.numbers.posts, Some(12));
+    assert_eq!(commit.sync.runs[0].outcome, Outcome::Partial);
+    assert_eq!(commit.sync.snapshots[0].1.numbers.posts, Some(12));
     let commit = story.run(Ok(observed(Some(1002))));
-    assert_eq!(commit.snapshots[0].1.numbers.posts, None, "a whole answer that does not tell it means it is not told");
+    assert_eq!(
+        commit.sync.snapshots[0].1.numbers.posts, None,
+        "a whole answer that does not tell it means it is not told"
+    );
     assert_eq!(story.connection().trouble, None);
 }
 
@@ -150,8 +158,8 @@ fn failures_back_off_and_success_forgets_them() {
     for failures in 1..=3u32 {
         let asked_at = story.now;
         let commit = story.run(down());
-        assert_eq!(commit.runs[0].outcome, Outcome::Failed);
-        assert_eq!(commit.runs[0].is_retry, failures > 1);
+        assert_eq!(commit.sync.runs[0].outcome, Outcome::Failed);
+        assert_eq!(commit.sync.runs[0].is_retry, failures > 1);
         let wait = story.connection().next_due_at.since(asked_at) / 1000;
         let full = 30 << (failures - 1);
         assert!((full / 2..=full).contains(&wait), "{failures}: {wait}");
@@ -167,25 +175,25 @@ fn failures_back_off_and_success_forgets_them() {
 fn a_limit_skips_holds_the_scope_and_is_no_failure() {
     let mut story = Story::begin();
     let commit = story.run(Err(PlatformError::RateLimited { retry_after: Some(Duration::from_secs(600)) }));
-    assert_eq!(commit.runs[0].outcome, Outcome::Skipped);
-    assert_eq!(commit.holds[0].until, NOON.plus_seconds(600));
-    assert!(commit.runs[0].retry_at >= Some(NOON.plus_seconds(600)));
+    assert_eq!(commit.sync.runs[0].outcome, Outcome::Skipped);
+    assert_eq!(commit.sync.holds[0].until, NOON.plus_seconds(600));
+    assert!(commit.sync.runs[0].retry_at >= Some(NOON.plus_seconds(600)));
     assert!(story.connection().next_due_at <= NOON.plus_seconds(660));
     assert_eq!(story.connection().failures, 0);
     let absurd = story.run(Err(PlatformError::RateLimited { retry_after: Some(Duration::MAX) }));
-    assert!(absurd.holds[0].until.since(NOON) <= 26 * 3_600_000);
+    assert!(absurd.sync.holds[0].until.since(NOON) <= 26 * 3_600_000);
 }
 
 #[test]
 fn an_account_gone_twice_needs_a_person_until_it_is_back() {
     let mut story = Story::begin();
     let gone = || Err(PlatformError::AccountGone { what: "no such account".into() });
-    assert_eq!(story.run(gone()).alerts, []);
+    assert_eq!(story.run(gone()).alerting.alerts, []);
     let commit = story.run(gone());
-    assert_eq!(commit.alerts[0].rule, evaluate::NEEDS_PERSON);
+    assert_eq!(commit.alerting.alerts[0].rule, evaluate::NEEDS_PERSON);
     assert!(story.connection().next_due_at.since(story.now) > 20 * 3_600_000, "asked again slowly");
-    assert_eq!(story.run(gone()).alerts, []);
-    assert_eq!(story.run(Ok(observed(Some(5)))).alerts[0].state, AlertState::Resolved);
+    assert_eq!(story.run(gone()).alerting.alerts, []);
+    assert_eq!(story.run(Ok(observed(Some(5)))).alerting.alerts[0].state, AlertState::Resolved);
 }
 
 #[test]
@@ -194,7 +202,7 @@ fn an_answer_about_another_account_is_refused() {
     let mut other = observed(Some(5));
     other.platform_user_id = "did:plc:stranger".into();
     let commit = story.run(Ok(other));
-    assert_eq!((commit.runs[0].outcome, commit.snapshots.len()), (Outcome::Failed, 0));
+    assert_eq!((commit.sync.runs[0].outcome, commit.sync.snapshots.len()), (Outcome::Failed, 0));
 }
 
 #[test]
@@ -202,7 +210,6 @@ fn a_number_of_an_earlier_day_is_history_and_nothing_follows() {
     let mut story = Story::begin();
     story.run(Ok(observed(Some(1000))));
     let grid = grid();
-    let facts = Facts { roster: &story.roster, grid: &grid, significant: Ratio(100_000), now: story.now };
     let numbers = Numbers { followers: Some(10), ..Numbers::default() };
     let old = Snapshot {
         date: Date(20000),
@@ -212,16 +219,11 @@ fn a_number_of_an_earlier_day_is_history_and_nothing_follows() {
         definition: 0,
         numbers,
     };
-    let mut commit = Commit::default();
-    learn(
-        &facts,
-        story.connection().clone(),
-        old,
-        ChangeCause::Manual,
-        &mut commit,
-        &mut Dice(fastrand::Rng::with_seed(1)),
-    );
-    assert_eq!((commit.changes.len(), commit.alerts.len(), commit.snapshots.len()), (0, 0, 1));
-    assert_eq!(commit.connections[0].first_day, Some(Date(20000)));
-    assert_eq!(commit.connections[0].latest, story.connection().latest);
+    let mut dice = Dice(fastrand::Rng::with_seed(1));
+    let mut decision = Decision::new(&story.roster, &grid, Ratio(100_000), story.now, &mut dice);
+    learn(&mut decision, story.connection().clone(), old, ChangeCause::Manual);
+    let commit = decision.commit;
+    assert_eq!((commit.sync.changes.len(), commit.alerting.alerts.len(), commit.sync.snapshots.len()), (0, 0, 1));
+    assert_eq!(commit.roster.connections[0].first_day, Some(Date(20000)));
+    assert_eq!(commit.roster.connections[0].latest, story.connection().latest);
 }

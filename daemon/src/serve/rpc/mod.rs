@@ -113,7 +113,7 @@ async fn converse(caller: Caller, stream: UnixStream, timeouts: Timeouts) {
     let serve = |call: InFlightRequest<RosterRequest, RosterResponse>| {
         let (caller, pages) = (caller.clone(), &pages);
         async move {
-            caller.app.recalled().await;
+            caller.app.wait_until_loaded().await;
             // Held until the response is on its way: a client that does not read fills no more memory than these pages.
             let _page = match class::of(&call.get().message).length {
                 Length::Long => pages.acquire().await.ok(),

@@ -10,7 +10,7 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::disk::{Disk, submit};
 use super::sample::*;
-use crate::model::{Commit, Settings};
+use crate::model::{Commit, RosterCommit, Settings, SyncCommit};
 use crate::store::damage::DamageLog;
 use crate::store::origin::Origin;
 use crate::store::records::{Format, Record, Stamp};
@@ -32,13 +32,13 @@ fn a_store_is_made_private_and_keeps_what_it_is_given() {
     let (store, loaded) = open(&state).expect("a new store");
     assert!(loaded.influencers.is_empty() && loaded.connections.is_empty());
     let settings = Settings { paused: true, paused_platforms: vec!["youtube".to_owned()] };
-    let commit = Commit {
+    let mut commit = Commit::from(RosterCommit {
         influencers: vec![influencer(1, 4)],
         connections: vec![connection(1, 5)],
         settings: Some(settings.clone()),
-        desktop_shown: Some((1000, 7)),
-        ..Commit::default()
-    };
+        ..RosterCommit::default()
+    });
+    commit.alerting.desktop_shown = Some((1000, 7));
     submit(&store, &commit).wait().expect("a commit");
     drop(store);
     let mode = |name: &str| fs::metadata(state.join(name)).expect("a file").permissions().mode() & 0o7777;
@@ -133,10 +133,12 @@ fn a_newer_format_is_refused_without_touching_a_byte() {
 #[test]
 fn what_cannot_be_stored_harms_nobody_else() {
     let (store, _) = Disk::default().open().expect("a new store");
-    let commit = |which: u8| Commit { influencers: vec![influencer(which, 1)], ..Commit::default() };
+    let commit =
+        |which: u8| Commit::from(RosterCommit { influencers: vec![influencer(which, 1)], ..RosterCommit::default() });
     let mut large = commit(2);
-    large.influencers[0].note = Some("x".repeat(2 << 20));
-    let far = Commit { snapshots: vec![(connection_id(1), snapshot(Date(i32::MAX), 1))], ..commit(3) };
+    large.roster.influencers[0].note = Some("x".repeat(2 << 20));
+    let mut far = commit(3);
+    far.sync.snapshots.push((connection_id(1), snapshot(Date(i32::MAX), 1)));
     let encoded = [commit(1), large, far, commit(4)].map(|commit| Encoded::of(&commit));
     let pending = encoded.map(|encoded| encoded.map(|encoded| store.submit(encoded)));
     let told = pending.map(|pending| pending.and_then(Pending::wait));
@@ -150,7 +152,7 @@ fn what_cannot_be_stored_harms_nobody_else() {
 fn lists_come_newest_first_page_by_page() {
     let (store, _) = Disk::default().open().expect("a new store");
     let runs: Vec<_> = (0..10).map(|seed| run((seed % 2) as u8, seed)).collect();
-    submit(&store, &Commit { runs: runs.clone(), ..Commit::default() }).wait().expect("a commit");
+    submit(&store, &Commit::from(SyncCommit { runs: runs.clone(), ..SyncCommit::default() })).wait().expect("a commit");
     let read = |before| {
         let page = RunsQuery { since: at(3), before, limit: 3, ..all_runs() };
         store.read_now(page).expect("a page")
@@ -210,7 +212,7 @@ async fn reopening_disturbs_nobody() {
         tokio::spawn(async move {
             let mut acked = 0;
             while !is_over.load(Ordering::Relaxed) {
-                let commit = Commit { runs: vec![run(1, acked)], ..Commit::default() };
+                let commit = Commit::from(SyncCommit { runs: vec![run(1, acked)], ..SyncCommit::default() });
                 store.commit(commit).await.expect("a commit");
                 acked += 1;
             }
@@ -243,10 +245,13 @@ async fn what_is_old_or_nobodys_goes() {
     let (store, _) = Disk::default().open().expect("a new store");
     let runs: Vec<_> = (0..6_000).map(|seed| run((seed % 3) as u8, seed)).collect();
     let changes: Vec<_> = (0..30).map(|seed| change((seed % 3) as u8, seed)).collect();
-    let commit = Commit { runs, changes, ..Commit::default() };
+    let commit = Commit::from(SyncCommit { runs, changes, ..SyncCommit::default() });
     store.commit(commit).await.expect("a commit");
     assert_eq!(store.prune(at(5_501), at(10)).await.expect("pruned"), 5_500 + 10);
-    store.commit(Commit { removed_connections: vec![connection(1, 1)], ..Commit::default() }).await.expect("a commit");
+    store
+        .commit(Commit::from(RosterCommit { removed_connections: vec![connection(1, 1)], ..RosterCommit::default() }))
+        .await
+        .expect("a commit");
     let of_one = async || {
         let of = Some(HashSet::from([connection_id(1)]));
         let runs = store.read(RunsQuery { of: of.clone(), ..all_runs() }).await.expect("a read");
@@ -282,7 +287,10 @@ async fn a_damaged_month_is_kept_aside_when_it_is_written_again() {
     assert_eq!(store.damaged().rows, 1);
     assert_eq!(store.damaged().named[0].table, "snapshots.chunks");
     assert_eq!(store.scrub().await.expect("a scrub").damaged, 1);
-    store.commit(Commit { snapshots: vec![(of.id, day(0))], ..Commit::default() }).await.expect("a commit");
+    store
+        .commit(Commit::from(SyncCommit { snapshots: vec![(of.id, day(0))], ..SyncCommit::default() }))
+        .await
+        .expect("a commit");
     assert_eq!(store.read_now(SnapshotOn { connection: of.id, date: Date(FIRST_DAY) }).expect("a read"), Some(day(0)));
     assert_eq!(store.scrub().await.expect("a scrub").damaged, 0);
     let aside = store.alone(|txn, _| Ok(txn.open_table(Records::Quarantine.definition())?.len()?));
@@ -293,9 +301,9 @@ async fn a_damaged_month_is_kept_aside_when_it_is_written_again() {
 async fn a_clock_that_was_far_ahead_does_no_lasting_harm() {
     let (store, _) = Disk::default().open().expect("a new store");
     let days = |from: i32| (from..from + 8).map(|day| (connection_id(1), snapshot(Date(FIRST_DAY + day), 1))).collect();
-    store.commit(Commit { snapshots: days(0), ..Commit::default() }).await.expect("a commit");
+    store.commit(Commit::from(SyncCommit { snapshots: days(0), ..SyncCommit::default() })).await.expect("a commit");
     store.fold(Date(FIRST_DAY + 90_000)).await.expect("a fold");
-    store.commit(Commit { snapshots: days(8), ..Commit::default() }).await.expect("a commit");
+    store.commit(Commit::from(SyncCommit { snapshots: days(8), ..SyncCommit::default() })).await.expect("a commit");
     let logs = store.handle.shared.read(|reader| Ok(reader.logs()?.len())).expect("a read");
     assert!(logs >= 2, "new snapshots go to the log again");
     assert_eq!(store.read_now(HistoryQuery::of(&connection(1, 1))).expect("a history").len(), 16);

@@ -20,8 +20,8 @@ fn small_store() -> (Vec<u8>, Model) {
         let mut pending = Vec::new();
         for _ in 0..300 {
             let mut commit = commit_of(&mut random);
-            commit.removed_connections.clear();
-            commit.forgotten_histories.clear();
+            commit.roster.removed_connections.clear();
+            commit.sync.forgotten_histories.clear();
             model.apply(&commit);
             pending.push(submit(&store, &commit));
         }

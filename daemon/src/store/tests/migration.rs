@@ -10,7 +10,7 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::disk::submit;
 use super::sample::*;
-use crate::model::Commit;
+use crate::model::{Commit, RosterCommit, SyncCommit};
 use crate::store::migrations::to_2::{OLD_LOG_PREFIX, OLD_ROW_TAG};
 use crate::store::records::{Format, Record, SnapshotRecord};
 use crate::store::tables::{Records, epoch_of, log_definition, log_epoch, log_key};
@@ -23,7 +23,7 @@ const ACCOUNTS: u8 = 90;
 fn store_of_format_1(dir: &Path) {
     let (store, _) = Store::open(OpenOptions::in_dir(dir, Timestamp(5))).expect("a new store");
     let connections = (1..=ACCOUNTS).map(whole).collect();
-    submit(&store, &Commit { connections, ..Commit::default() }).wait().expect("stored");
+    submit(&store, &Commit::from(RosterCommit { connections, ..RosterCommit::default() })).wait().expect("stored");
     drop(store);
     let rows = (0..DAYS).flat_map(|day| (1..=ACCOUNTS).map(move |which| (day, which)));
     back_to_format_1(dir, rows.map(|(day, which)| (which, snapshot(Date(FIRST_DAY + day), u32::from(which)))));
@@ -113,7 +113,7 @@ async fn what_a_fold_of_format_1_had_begun_with_is_kept_once() {
     let (today, days) = (Date(FIRST_DAY + 60), || (0..4).map(|day| Date(FIRST_DAY + day)));
     let (store, _) = Store::open(options()).expect("a new store");
     let snapshots = days().map(|day| (connection_id(1), snapshot(day, 500))).collect();
-    store.commit(Commit { snapshots, ..Commit::default() }).await.expect("stored");
+    store.commit(Commit::from(SyncCommit { snapshots, ..SyncCommit::default() })).await.expect("stored");
     store.fold(today).await.expect("folded");
     drop(store);
     // The first account is in its chunk, where a newer number is than in the log; the second is not.

@@ -42,36 +42,36 @@ pub(super) struct Model {
 impl Model {
     pub(super) fn apply(&mut self, commit: &Commit) {
         use crate::store::records::Record;
-        for influencer in &commit.influencers {
+        for influencer in &commit.roster.influencers {
             self.influencers.insert(influencer.id.0, influencer.clone());
         }
-        for id in &commit.removed_influencers {
+        for id in &commit.roster.removed_influencers {
             self.influencers.remove(&id.0);
         }
-        for connection in &commit.connections {
+        for connection in &commit.roster.connections {
             self.connections.insert(connection.id.0, connection.clone());
         }
-        for connection in &commit.removed_connections {
+        for connection in &commit.roster.removed_connections {
             self.connections.remove(&connection.id.0);
             self.snapshots.retain(|(id, _), _| *id != connection.id);
         }
-        for connection in &commit.forgotten_histories {
+        for connection in &commit.sync.forgotten_histories {
             self.snapshots.retain(|(id, _), _| *id != connection.id);
         }
-        for (id, snapshot) in &commit.snapshots {
+        for (id, snapshot) in &commit.sync.snapshots {
             self.snapshots.insert((*id, snapshot.date), snapshot.clone());
         }
-        self.runs.extend(commit.runs.iter().map(|run| (run.key(), run.clone())));
-        self.changes.extend(commit.changes.iter().map(|change| (change.key(), change.clone())));
-        self.alerts.extend(commit.alerts.iter().map(|alert| (alert.number, alert.clone())));
-        for delivery in &commit.deliveries {
+        self.runs.extend(commit.sync.runs.iter().map(|run| (run.key(), run.clone())));
+        self.changes.extend(commit.sync.changes.iter().map(|change| (change.key(), change.clone())));
+        self.alerts.extend(commit.alerting.alerts.iter().map(|alert| (alert.number, alert.clone())));
+        for delivery in &commit.alerting.deliveries {
             self.deliveries.insert((delivery.alert, delivery.channel.clone()), delivery.clone());
         }
-        self.audit.extend(commit.audit.iter().cloned());
-        self.holds.extend(commit.holds.iter().map(|hold| (hold.scope.clone(), hold.clone())));
-        commit.released_holds.iter().for_each(|scope| drop(self.holds.remove(scope)));
-        self.settings = commit.settings.clone().unwrap_or_else(|| self.settings.clone());
-        self.shown.extend(commit.desktop_shown);
+        self.audit.extend(commit.audit.lines.iter().cloned());
+        self.holds.extend(commit.sync.holds.iter().map(|hold| (hold.scope.clone(), hold.clone())));
+        commit.sync.released_holds.iter().for_each(|scope| drop(self.holds.remove(scope)));
+        self.settings = commit.roster.settings.clone().unwrap_or_else(|| self.settings.clone());
+        self.shown.extend(commit.alerting.desktop_shown);
     }
 
     /// After `Store::sweep`.
@@ -140,37 +140,37 @@ pub(super) fn commit_of(random: &mut fastrand::Rng) -> Commit {
     let seed = random.u32(0..1 << 20);
     let which = random.u8(0..WHO);
     if random.u8(0..4) == 0 {
-        commit.influencers.push(influencer(which, seed));
+        commit.roster.influencers.push(influencer(which, seed));
     } else if random.u8(0..9) == 0 {
-        commit.removed_influencers.push(influencer_id(which));
+        commit.roster.removed_influencers.push(influencer_id(which));
     }
     if random.u8(0..3) == 0 {
-        commit.connections.push(connection(which, seed));
+        commit.roster.connections.push(connection(which, seed));
     } else if random.u8(0..12) == 0 {
-        commit.removed_connections.push(connection(which, seed));
+        commit.roster.removed_connections.push(connection(which, seed));
     } else if random.u8(0..12) == 0 {
-        commit.forgotten_histories.push(connection(which, seed));
+        commit.sync.forgotten_histories.push(connection(which, seed));
     }
     for _ in 0..random.u8(0..6) {
         let day = Date(FIRST_DAY + random.i32(0..DAYS));
-        commit.snapshots.push((connection_id(random.u8(0..WHO)), snapshot(day, random.u32(0..1 << 20))));
+        commit.sync.snapshots.push((connection_id(random.u8(0..WHO)), snapshot(day, random.u32(0..1 << 20))));
     }
-    commit.runs.extend((0..random.u8(0..3)).map(|extra| run(which, seed + u32::from(extra))));
-    commit.changes.extend((0..random.u8(0..3)).map(|extra| change(which, seed + u32::from(extra))));
+    commit.sync.runs.extend((0..random.u8(0..3)).map(|extra| run(which, seed + u32::from(extra))));
+    commit.sync.changes.extend((0..random.u8(0..3)).map(|extra| change(which, seed + u32::from(extra))));
     if random.u8(0..3) == 0 {
         let number = random.u64(1..9);
-        commit.alerts.push(alert(number, seed));
-        commit.deliveries.push(delivery(number, seed));
+        commit.alerting.alerts.push(alert(number, seed));
+        commit.alerting.deliveries.push(delivery(number, seed));
     }
-    commit.audit.extend((0..random.u8(0..2)).map(|extra| line(seed + u32::from(extra))));
+    commit.audit.lines.extend((0..random.u8(0..2)).map(|extra| line(seed + u32::from(extra))));
     if random.u8(0..4) == 0 {
-        commit.holds.push(hold(seed));
+        commit.sync.holds.push(hold(seed));
     } else if random.u8(0..4) == 0 {
-        commit.released_holds.push(hold(seed).scope);
+        commit.sync.released_holds.push(hold(seed).scope);
     }
     if random.u8(0..6) == 0 {
-        commit.settings = Some(Settings { paused: random.bool(), paused_platforms: vec![format!("p{seed}")] });
-        commit.desktop_shown = Some((seed % 3, u64::from(seed)));
+        commit.roster.settings = Some(Settings { paused: random.bool(), paused_platforms: vec![format!("p{seed}")] });
+        commit.alerting.desktop_shown = Some((seed % 3, u64::from(seed)));
     }
     commit
 }
@@ -215,7 +215,7 @@ proptest! {
                     let pending: Vec<_> = commits.iter().map(|commit| submit(&store, commit)).collect();
                     pending.into_iter().for_each(|pending| pending.wait().expect("a commit"));
                     commits.iter().for_each(|commit| model.apply(commit));
-                    let gone = commits.iter().flat_map(|commit| &commit.removed_connections);
+                    let gone = commits.iter().flat_map(|commit| &commit.roster.removed_connections);
                     removed.extend(gone.map(|connection| connection.id));
                 }
                 Step::Fold => {

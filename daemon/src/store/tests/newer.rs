@@ -4,7 +4,7 @@ use roster_protocol::time::Date;
 
 use super::disk::Disk;
 use super::sample::*;
-use crate::model::Commit;
+use crate::model::{Commit, SyncCommit};
 use crate::store::envelope::{self, Unreadable};
 use crate::store::records::{self, Record};
 use crate::store::tables::{BLOCK_TAG, Records, epoch_of, log_definition, log_key, log_name};
@@ -40,7 +40,7 @@ async fn a_store_whose_rows_are_newer_is_not_opened() {
 #[tokio::test]
 async fn a_newer_row_of_a_list_is_an_error_and_no_damage() {
     let (store, _) = Disk::default().open().expect("a new store");
-    store.commit(Commit { runs: vec![run(1, 1)], ..Commit::default() }).await.expect("stored");
+    store.commit(Commit::from(SyncCommit { runs: vec![run(1, 1)], ..SyncCommit::default() })).await.expect("stored");
     put_newer(&store, &run(2, 2)).await;
     assert!(is_newer(&store.read(all_runs()).await, "runs"));
     let scrubbed = store.scrub().await.expect("looked through");
@@ -58,7 +58,7 @@ async fn a_newer_block_is_neither_replaced_nor_in_the_way_of_others() {
         Ok(())
     });
     put.await.expect("stored");
-    let on = |day| Commit { snapshots: vec![(one, snapshot(day, 1))], ..Commit::default() };
+    let on = |day| Commit::from(SyncCommit { snapshots: vec![(one, snapshot(day, 1))], ..SyncCommit::default() });
     let (refused, stored) = tokio::join!(store.commit(on(day)), store.commit(on(other)));
     assert!(is_newer(&refused, &log_name(epoch_of(day))), "{refused:?}");
     stored.expect("the other is stored");

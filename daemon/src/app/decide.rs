@@ -1,0 +1,145 @@
+//! Decide → store → publish: the one way in which anything changes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use roster_protocol::error::RosterError;
+use roster_protocol::time::Timestamp;
+
+use super::load::Held;
+use super::publish::{self, Publication};
+use super::setup::Setup;
+use super::{App, FAILED_BADLY, write_error};
+use crate::decision::{Decision, Dice};
+use crate::roster::Roster;
+use crate::store::{Encoded, Pending};
+
+impl App {
+    /// Decides, stores durably, then publishes. The decision sees the roster with no other decision in between.
+    ///
+    /// # Errors
+    /// The decision's own, or that it could not be stored: then nothing has happened.
+    pub async fn decide<T>(
+        &self,
+        decision: impl FnOnce(&mut Decision<'_>) -> Result<T, RosterError>,
+    ) -> Result<T, RosterError> {
+        let (decided, made) = self.in_one_step(|step| step.take(decision)).await?;
+        let stored = self.store_and_publish(made).await.and(decided);
+        self.wake.notify_one();
+        stored
+    }
+
+    /// Decides one after the other in one step, each on what the ones before have left; what they decide is stored
+    /// together. Where one is refused, the others go on. The schedule is not woken: the caller took connections out of
+    /// it and brings them back first.
+    ///
+    /// # Errors
+    /// Each decision's own, or for all the others that they could not be stored: then nothing has happened.
+    pub async fn decide_each<T, D>(&self, decisions: Vec<D>) -> Vec<Result<T, RosterError>>
+    where
+        D: FnOnce(&mut Decision<'_>) -> Result<T, RosterError>,
+    {
+        let count = decisions.len();
+        let step = |step: &mut Step<'_>| decisions.into_iter().map(|decision| step.take(decision)).collect::<Vec<_>>();
+        let all_fail = |error: RosterError| (0..count).map(|_| Err(error.clone())).collect();
+        let (decided, made) = match self.in_one_step(step).await {
+            Ok(decided) => decided,
+            Err(error) => return all_fail(error),
+        };
+        match self.store_and_publish(made).await {
+            Ok(()) => decided,
+            Err(error) => decided.into_iter().map(|result| result.and_then(|_| Err(error.clone()))).collect(),
+        }
+    }
+
+    /// Decides on a roster that is as it is stored, and queues what was decided in the same order.
+    ///
+    /// # Errors
+    /// When the roster is not as it is stored, and cannot be loaded.
+    async fn in_one_step<T>(&self, decide: impl FnOnce(&mut Step<'_>) -> T) -> Result<(T, Option<Made>), RosterError> {
+        let mut decide = Some(decide);
+        loop {
+            self.until_current().await?;
+            let setup = self.setup();
+            let mut held = self.held();
+            if held.is_stale {
+                continue;
+            }
+            // Decided in vain, it would have to be undone.
+            self.store.writable().map_err(|error| write_error(&error))?;
+            let Some(decide) = decide.take() else { return Err(RosterError::failed(FAILED_BADLY)) };
+            return Ok(self.step(&setup, &mut held, decide));
+        }
+    }
+
+    fn step<T>(&self, setup: &Setup, held: &mut Held, decide: impl FnOnce(&mut Step<'_>) -> T) -> (T, Option<Made>) {
+        let mut dice = self.dice.lock();
+        let mut step = Step {
+            roster: &mut held.roster,
+            setup,
+            dice: &mut dice,
+            now: self.clock.now(),
+            encoded: Encoded::default(),
+            publication: Publication::default(),
+        };
+        let decided = decide(&mut step);
+        let Step { encoded, publication, .. } = step;
+        let made = (!encoded.is_empty()).then(|| Made {
+            pending: self.store.submit(encoded),
+            publication,
+            generation: held.generation,
+        });
+        (decided, made)
+    }
+
+    /// Waits until what was decided is durable, and publishes it; `None` when everything was refused.
+    async fn store_and_publish(&self, made: Option<Made>) -> Result<(), RosterError> {
+        let Some(Made { pending, publication, generation }) = made else { return Ok(()) };
+        if let Err(error) = pending.await {
+            tracing::error!(%error, "a decision could not be stored; the roster is loaded again");
+            self.mark_stale(generation);
+            // What keeps it from being loaded is logged; the next decision tries again.
+            let _ = self.until_current().await;
+            return Err(write_error(&error));
+        }
+        self.publish(publication);
+        Ok(())
+    }
+}
+
+/// Decisions that are made while the roster is held.
+struct Step<'a> {
+    roster: &'a mut Roster,
+    setup: &'a Setup,
+    dice: &'a mut Dice,
+    now: Timestamp,
+    encoded: Encoded,
+    publication: Publication,
+}
+
+/// What was decided in a step, on its way to the disk.
+struct Made {
+    pending: Pending,
+    /// What is published of it once it is there.
+    publication: Publication,
+    /// The roster it was decided on.
+    generation: u64,
+}
+
+impl Step<'_> {
+    /// Makes one decision. One that is refused, or that no store could hold, leaves no trace.
+    fn take<T>(
+        &mut self,
+        decision: impl FnOnce(&mut Decision<'_>) -> Result<T, RosterError>,
+    ) -> Result<T, RosterError> {
+        let config = &self.setup.config;
+        let mut made = Decision::new(self.roster, &config.sync.grid, config.change.significant, self.now, self.dice);
+        // One that fails badly must not take those with it that are in the roster already and not yet on their way.
+        let deciding = AssertUnwindSafe(|| decision(&mut made));
+        let decided = catch_unwind(deciding).unwrap_or_else(|_| Err(RosterError::failed(FAILED_BADLY)))?;
+        let commit = made.commit;
+        self.encoded.add(&commit).map_err(|error| write_error(&error))?;
+        self.roster.apply(&commit);
+        publish::add(&mut self.publication, self.roster, &commit);
+        Ok(decided)
+    }
+}

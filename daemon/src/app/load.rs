@@ -1,0 +1,144 @@
+//! The roster in memory as it is stored: the last days at the start, and all of it again after a failed commit.
+//!
+//! A commit that fails leaves in memory what the disk does not have. From then on the roster is stale: no decision is
+//! made until what was queued before is stored or refused, and the roster is loaded again. Commits that fail together
+//! cause one reload, since each names the generation of the roster it was decided on.
+
+use std::collections::{HashMap, HashSet};
+
+use parking_lot::MutexGuard;
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::{AlertId, ConnectionId};
+use roster_protocol::time::Timestamp;
+
+use super::{App, read_error};
+use crate::roster::Roster;
+use crate::roster::recent::{self, Recent};
+use crate::schedule::coverage::Coverage;
+use crate::store::{AlertIds, Load, RecentFollowers, RunsInOrder, StoreError};
+
+/// How many runs coverage reads at once: some megabytes.
+const RUNS_AT_ONCE: usize = 20_000;
+/// How far back coverage looks.
+const COVERAGE_S: i64 = 24 * 3600;
+
+/// The roster, and whether it is as it is stored.
+pub(super) struct Held {
+    pub roster: Roster,
+    /// Counts reloads.
+    pub generation: u64,
+    /// Whether something in it could not be stored.
+    pub is_stale: bool,
+}
+
+impl App {
+    /// Reads what growth, coverage and fresh ids need from the store: much, and nothing that listening or scheduling
+    /// waits for.
+    pub async fn load_recent(&self) {
+        let recent = self.last_days(self.started_at).await;
+        self.with_roster(|roster| recent.put_into(roster));
+        // Once in a life.
+        let _ = self.recent_loaded.set(());
+    }
+
+    /// Waits until the last days are loaded: no list is shown without them.
+    pub async fn wait_until_loaded(&self) {
+        self.recent_loaded.wait().await;
+    }
+
+    /// Waits until the roster is as it is stored, and loads it again if that is needed and no other caller does.
+    ///
+    /// # Errors
+    /// When it cannot be loaded; the next caller tries again.
+    pub(super) async fn until_current(&self) -> Result<(), RosterError> {
+        self.wait_until_loaded().await;
+        if !self.held().is_stale {
+            return Ok(());
+        }
+        let _one_at_a_time = self.reloading.lock().await;
+        if !self.held().is_stale {
+            return Ok(());
+        }
+        self.reload().await.map_err(|error| {
+            tracing::error!(%error, "the roster could not be loaded again");
+            read_error(&error)
+        })
+    }
+
+    /// Notes that something decided on this generation of the roster could not be stored.
+    pub(super) fn mark_stale(&self, generation: u64) {
+        let mut held = self.held();
+        // A later generation was loaded after the failure, and has nothing of it.
+        held.is_stale |= held.generation == generation;
+    }
+
+    /// Brings the roster in memory back to what is stored.
+    async fn reload(&self) -> Result<(), StoreError> {
+        // What was queued before is stored or refused by then; nothing is decided meanwhile.
+        self.store.writer_answers().await;
+        let loaded = self.store.read(Load).await?;
+        let mut fresh = Roster::new(loaded, self.look(|roster| roster.platforms.clone()));
+        self.last_days(self.clock.now()).await.put_into(&mut fresh);
+        let mut held = self.held();
+        fresh.know(held.roster.platforms.clone());
+        for connection in std::mem::take(&mut held.roster.running) {
+            fresh.running.insert(connection);
+            fresh.requeue(connection);
+        }
+        held.roster = fresh;
+        held.generation += 1;
+        held.is_stale = false;
+        Ok(())
+    }
+
+    /// What is read after the start; of what cannot be read nothing is known.
+    async fn last_days(&self, now: Timestamp) -> LastDays {
+        let today = self.setup().config.sync.grid.date_of(now);
+        let days = today.plus_days(-(recent::DAYS as i32))..=today.plus_days(1);
+        let followers = async {
+            let read = self.store.read(RecentFollowers(days)).await?;
+            let recent = move || read.into_iter().map(|(connection, days)| (connection, Recent::of(days))).collect();
+            tokio::task::spawn_blocking(recent).await.map_err(|_| StoreError::Closed)
+        };
+        let coverage = self.coverage_since(now.plus_seconds(-COVERAGE_S));
+        let (followers, coverage, alerts) = futures::join!(followers, coverage, self.store.read(AlertIds));
+        let unread = |what: &str, error: &StoreError| tracing::error!(%error, "{what} could not be read");
+        LastDays {
+            followers: followers
+                .inspect_err(|error| unread("the followers of the last days", error))
+                .unwrap_or_default(),
+            coverage: coverage.inspect_err(|error| unread("the runs of the last days", error)).unwrap_or_default(),
+            alert_ids: alerts.inspect_err(|error| unread("the ids of alerts", error)).unwrap_or_default(),
+        }
+    }
+
+    /// How the slots since then ended.
+    async fn coverage_since(&self, since: Timestamp) -> Result<Coverage, StoreError> {
+        let mut coverage = Coverage::default();
+        let mut query = RunsInOrder { since, after: None, limit: RUNS_AT_ONCE };
+        loop {
+            let page = self.store.read(query.clone()).await?;
+            page.rows.iter().for_each(|run| coverage.put(run));
+            let Some(mark) = page.next else { return Ok(coverage) };
+            query.after = Some(mark);
+        }
+    }
+
+    pub(super) fn held(&self) -> MutexGuard<'_, Held> {
+        self.roster.lock()
+    }
+}
+
+/// What is read beside listening and scheduling.
+struct LastDays {
+    followers: HashMap<ConnectionId, Recent>,
+    coverage: Coverage,
+    alert_ids: HashSet<AlertId>,
+}
+
+impl LastDays {
+    fn put_into(self, roster: &mut Roster) {
+        roster.alert_ids.extend(self.alert_ids);
+        roster.load_recent(self.followers, self.coverage);
+    }
+}

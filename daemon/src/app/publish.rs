@@ -1,0 +1,41 @@
+//! What clients and the daemon's own tasks learn of a commit once it is durable.
+
+mod alerting;
+mod consents;
+mod roster;
+mod sync;
+
+use roster_protocol::event::Event;
+
+use super::App;
+use crate::model::Commit;
+use crate::roster::Roster;
+
+/// What is published of commits.
+#[derive(Default)]
+pub(super) struct Publication {
+    /// For clients, in order.
+    events: Vec<Event>,
+    /// Whether a consent or a grant falls due sooner than it did.
+    wakes_consents: bool,
+}
+
+/// Adds what a commit publishes; the roster has it already.
+pub(super) fn add(publication: &mut Publication, roster: &Roster, commit: &Commit) {
+    let events = &mut publication.events;
+    roster::events(&commit.roster, events);
+    sync::events(&commit.sync, roster, events);
+    alerting::events(&commit.alerting, roster, events);
+    publication.wakes_consents |= consents::wakes(&commit.consents);
+}
+
+impl App {
+    /// Publishes what is durable.
+    pub(super) fn publish(&self, publication: Publication) {
+        self.meters.told(&publication.events);
+        self.feed.tell(publication.events);
+        if publication.wakes_consents {
+            self.desk.wake.notify_one();
+        }
+    }
+}

@@ -1,0 +1,8 @@
+use roster_protocol::event::Event;
+
+use crate::model::AlertingCommit;
+use crate::roster::{Roster, rows};
+
+pub fn events(commit: &AlertingCommit, roster: &Roster, events: &mut Vec<Event>) {
+    events.extend(commit.alerts.iter().map(|alert| Event::AlertChanged(Box::new(rows::alert(roster, alert)))));
+}

@@ -1,0 +1,7 @@
+use crate::model::AuditLine;
+
+/// Who did what, for the audit log.
+#[derive(Clone, Debug, Default)]
+pub struct AuditCommit {
+    pub lines: Vec<AuditLine>,
+}

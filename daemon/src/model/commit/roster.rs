@@ -1,0 +1,14 @@
+use roster_protocol::ids::InfluencerId;
+
+use crate::model::{Connection, Influencer, Settings};
+
+/// Who is on the roster, and what users set.
+#[derive(Clone, Debug, Default)]
+pub struct RosterCommit {
+    pub influencers: Vec<Influencer>,
+    pub removed_influencers: Vec<InfluencerId>,
+    pub connections: Vec<Connection>,
+    /// With all their snapshots, runs and changes.
+    pub removed_connections: Vec<Connection>,
+    pub settings: Option<Settings>,
+}

@@ -1,0 +1,19 @@
+use roster_protocol::connection::Snapshot;
+use roster_protocol::ids::ConnectionId;
+
+use crate::model::{Change, Connection, Hold, Run};
+
+/// What runs measured, and what keeps lanes from being requested.
+#[derive(Clone, Debug, Default)]
+pub struct SyncCommit {
+    /// Replace what is stored for the same connection and date.
+    pub snapshots: Vec<(ConnectionId, Snapshot)>,
+    /// Snapshots to delete while their connection stays.
+    pub forgotten_histories: Vec<Connection>,
+    pub runs: Vec<Run>,
+    pub changes: Vec<Change>,
+    /// New holds, or longer ones.
+    pub holds: Vec<Hold>,
+    /// Lanes that may be requested again.
+    pub released_holds: Vec<String>,
+}

@@ -1,0 +1,88 @@
+//! Which ids are in use. Pure.
+
+use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId};
+
+use super::Roster;
+use crate::model::Commit;
+
+/// Ids that must not be given twice.
+pub trait InUse: Copy {
+    /// Whether something on the roster has it.
+    fn is_in(self, roster: &Roster) -> bool;
+
+    /// Whether something in a commit that is not applied yet has it.
+    fn is_in_commit(self, commit: &Commit) -> bool;
+}
+
+impl InUse for InfluencerId {
+    fn is_in(self, roster: &Roster) -> bool {
+        roster.influencers.contains_key(&self)
+    }
+
+    fn is_in_commit(self, commit: &Commit) -> bool {
+        commit.roster.influencers.iter().any(|influencer| influencer.id == self)
+    }
+}
+
+impl InUse for ConnectionId {
+    fn is_in(self, roster: &Roster) -> bool {
+        roster.connections.contains_key(&self)
+    }
+
+    fn is_in_commit(self, commit: &Commit) -> bool {
+        commit.roster.connections.iter().any(|connection| connection.id == self)
+    }
+}
+
+impl InUse for AlertId {
+    /// Alerts that are over count as well: they keep their row.
+    fn is_in(self, roster: &Roster) -> bool {
+        roster.alert_ids.contains(&self)
+    }
+
+    fn is_in_commit(self, commit: &Commit) -> bool {
+        commit.alerting.alerts.iter().any(|alert| alert.id == self)
+    }
+}
+
+/// Runs are stored by start and connection first: no id of a run is a row's whole key.
+impl InUse for RunId {
+    fn is_in(self, _: &Roster) -> bool {
+        false
+    }
+
+    fn is_in_commit(self, _: &Commit) -> bool {
+        false
+    }
+}
+
+/// Deliveries are stored by alert and channel; their id names them to users while they are pending.
+impl InUse for DeliveryId {
+    fn is_in(self, roster: &Roster) -> bool {
+        roster.deliveries.values().any(|delivery| delivery.id == self)
+    }
+
+    fn is_in_commit(self, commit: &Commit) -> bool {
+        commit.alerting.deliveries.iter().any(|delivery| delivery.id == self)
+    }
+}
+
+impl InUse for ConsentId {
+    fn is_in(self, roster: &Roster) -> bool {
+        roster.consents.asked.contains_key(&self)
+    }
+
+    fn is_in_commit(self, commit: &Commit) -> bool {
+        commit.consents.consents.iter().any(|consent| consent.id == self)
+    }
+}
+
+impl InUse for GrantId {
+    fn is_in(self, roster: &Roster) -> bool {
+        roster.consents.grants.contains_key(&self)
+    }
+
+    fn is_in_commit(self, commit: &Commit) -> bool {
+        commit.consents.grants.iter().any(|grant| grant.id == self)
+    }
+}
