@@ -524,6 +524,7 @@ mod tests {
         fn every_month_comes_back(month in any_month()) {
             let bytes = chunk_of(&month).encode();
             let back = MonthChunk::decode(&bytes).expect("just encoded");
+            prop_assert_eq!(days_of(&bytes).expect("just encoded"), back.days);
             let snapshots: Vec<_> = back.snapshots(Date(20_000)).collect::<Result<_, _>>().expect("just encoded");
             let expected: Vec<_> = month.iter().map(|(_, snapshot)| snapshot.clone()).collect();
             prop_assert_eq!(&snapshots, &expected);

@@ -151,3 +151,22 @@ fn only<'a, T>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_of_an_id_has_three_characters_at_least() {
+        let ids = ["abcd2345", "abce2345", "xyz22345"];
+        let check = |text: &str, expected: &[&str]| {
+            let found: Vec<&str> = by_prefix(ids.iter(), text, |id| (*id).to_owned()).into_iter().copied().collect();
+            assert_eq!(found, expected, "{text:?}");
+        };
+        check("", &[]);
+        check("ab", &[]);
+        check("abc", &["abcd2345", "abce2345"]);
+        check("ABCD", &["abcd2345"]);
+        check("bcd2", &[]);
+    }
+}
