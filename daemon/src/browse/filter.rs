@@ -48,3 +48,42 @@ fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> b
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::ids::InfluencerId;
+    use roster_protocol::query::parse;
+    use roster_protocol::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn every_term_must_fit() {
+        let influencer = Influencer {
+            id: InfluencerId::from_bytes([1; 5]),
+            name: "Mara".to_owned(),
+            tags: vec!["Beauty".to_owned()],
+            note: None,
+            paused: true,
+            main: None,
+            added_at: Timestamp(0),
+        };
+        let seen = Seen { now: Timestamp(0), interval: Seconds(3600) };
+        let check = |filter: &str, expected| {
+            let query = parse(filter).expect("a filter");
+            assert_eq!(fits(&Roster::default(), &influencer, &query, seen), expected, "{filter:?}");
+        };
+        check("", true);
+        check("is:paused", true);
+        check("-is:paused", false);
+        check("tag:beauty", true);
+        check("tag:beaut", false);
+        check("is:paused tag:food", false);
+        check("is:paused -tag:food", true);
+        check("is:alerting", false);
+        check("platform:youtube", false);
+        // What is unknown fits no comparison, and its opposite.
+        check("followers:>=0", false);
+        check("-followers:>=0", true);
+    }
+}
