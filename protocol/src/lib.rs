@@ -15,7 +15,7 @@ pub mod ids;
 pub mod influencer;
 pub mod metric;
 pub mod notice;
-pub mod places;
+pub mod paths;
 pub mod query;
 pub mod service;
 pub mod status;

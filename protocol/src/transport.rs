@@ -35,7 +35,7 @@ const MAGIC: &[u8; 6] = b"ROSTER";
 /// Frames from client to daemon.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// Frames from daemon to client.
-pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 /// The longest deadline a client can ask for; longer ones are cut to it.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(120);
 
@@ -148,7 +148,7 @@ pub async fn read_preamble(stream: &mut (impl AsyncRead + Unpin), timeouts: Time
 ///
 /// # Errors
 /// When it hung up.
-pub async fn answer_preamble(stream: &mut (impl AsyncWrite + Unpin), verdict: Verdict) -> io::Result<()> {
+pub async fn reply_to_preamble(stream: &mut (impl AsyncWrite + Unpin), verdict: Verdict) -> io::Result<()> {
     let mut bytes = [0; 9];
     bytes[..8].copy_from_slice(&preamble(PROTOCOL_VERSION));
     bytes[8] = verdict as u8;
@@ -183,7 +183,7 @@ enum WireCall<Req> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct WireAnswer<Resp> {
+struct WireResponse<Resp> {
     id: u64,
     message: Result<Resp, WireFailure>,
 }
@@ -277,8 +277,8 @@ impl<Req, Resp: Serialize> Encoder<Response<Resp>> for ServerCodec<Req, Resp> {
             io::ErrorKind::PermissionDenied => WireFailure::NotPermitted,
             _ => WireFailure::Other,
         });
-        if !put_frame(buffer, &WireAnswer { id, message }, MAX_ANSWER_BYTES)? {
-            put_frame(buffer, &WireAnswer::<Resp> { id, message: Err(WireFailure::TooLong) }, MAX_ANSWER_BYTES)?;
+        if !put_frame(buffer, &WireResponse { id, message }, MAX_RESPONSE_BYTES)? {
+            put_frame(buffer, &WireResponse::<Resp> { id, message: Err(WireFailure::TooLong) }, MAX_RESPONSE_BYTES)?;
         }
         Ok(())
     }
@@ -289,7 +289,7 @@ impl<Req, Resp: DeserializeOwned> Decoder for ClientCodec<Req, Resp> {
     type Error = io::Error;
 
     fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Response<Resp>>> {
-        let answer: Option<WireAnswer<Resp>> = take_frame(buffer, MAX_ANSWER_BYTES)?;
+        let answer: Option<WireResponse<Resp>> = take_frame(buffer, MAX_RESPONSE_BYTES)?;
         Ok(answer.map(|answer| Response { request_id: answer.id, message: answer.message.map_err(ServerError::from) }))
     }
 }
@@ -396,11 +396,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_too_long_is_an_error_in_its_place_and_the_next_one_goes_on() {
+    fn a_response_too_long_becomes_an_error_and_the_next_one_arrives() {
         let mut server = ServerCodec::<(), String>::default();
         let mut client = ClientCodec::<(), String>::default();
         let mut wire = BytesMut::new();
-        for (request_id, length) in [(1, MAX_ANSWER_BYTES + 1), (2, 5)] {
+        for (request_id, length) in [(1, MAX_RESPONSE_BYTES + 1), (2, 5)] {
             let answer = Response { request_id, message: Ok("x".repeat(length)) };
             server.encode(answer, &mut wire).expect("something is sent");
         }

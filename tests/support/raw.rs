@@ -97,7 +97,7 @@ impl Raw {
             loop {
                 if let Some(head) = self.unread.first_chunk::<4>() {
                     let length = u32::from_be_bytes(*head) as usize;
-                    assert!(length <= transport::MAX_ANSWER_BYTES);
+                    assert!(length <= transport::MAX_RESPONSE_BYTES);
                     if self.unread.len() >= 4 + length {
                         self.unread.advance(4);
                         let body = self.unread.split_to(length);

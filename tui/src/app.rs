@@ -16,7 +16,7 @@ use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures::StreamExt;
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
-use roster_protocol::places::Places;
+use roster_protocol::paths::Paths;
 use roster_protocol::{RosterClient, RosterError, Timestamp};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
@@ -80,7 +80,7 @@ fn now() -> Timestamp {
 /// The model with the user's look and keys; a mistake there is shown and does no harm.
 fn first_model(size: Size, config: Option<PathBuf>) -> Model {
     let mut model = Model::new(now(), TimeZone::system(), size);
-    let path = config.or_else(|| Places::of_user().map(|places| places.config.join("roster.toml")));
+    let path = config.or_else(|| Paths::of_user().map(|paths| paths.config.join("roster.toml")));
     let config = path.map_or(Ok(ClientConfig::default()), |path| ClientConfig::read(&path)).unwrap_or_else(|error| {
         model.shared.complain(error);
         ClientConfig::default()

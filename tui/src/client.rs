@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use roster_protocol::places::{Places, sockets_to_try};
+use roster_protocol::paths::{Paths, sockets_to_try};
 use roster_protocol::transport::{self, ConnectError, within};
 use roster_protocol::{ErrorKind, RosterClient, RosterError};
 use tarpc::client::RpcError;
@@ -118,9 +118,9 @@ pub fn answer<T>(answered: Result<Result<T, RosterError>, RpcError>) -> Result<T
 /// # Errors
 /// When there is no home directory, its log cannot be opened, or the program is not found.
 pub fn start_user_daemon() -> Result<(), RosterError> {
-    let places = Places::of_user().ok_or_else(|| RosterError::failed("this user has no home directory"))?;
-    let log = open_log(&places.state)
-        .map_err(|error| RosterError::failed(format!("no log can be kept in {}: {error}", places.state.display())))?;
+    let paths = Paths::of_user().ok_or_else(|| RosterError::failed("this user has no home directory"))?;
+    let log = open_log(&paths.state)
+        .map_err(|error| RosterError::failed(format!("no log can be kept in {}: {error}", paths.state.display())))?;
     spawn_detached(&daemon_program(), log).map_err(|error| {
         RosterError::failed(format!("rosterd cannot be started: {error}"))
             .hint("install rosterd beside roster, or start it by hand: `rosterd run`")

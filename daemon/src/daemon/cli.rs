@@ -1,4 +1,4 @@
-//! The program `rosterd`: arguments, places, logs, signals, exit codes.
+//! The program `rosterd`: arguments, paths, logs, signals, exit codes.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use roster_protocol::places::{Places, SOCKET_NAME};
+use roster_protocol::paths::{Paths, SOCKET_NAME};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::config_report::{self, Placed};
@@ -70,33 +70,33 @@ pub fn main() -> ExitCode {
     if let Some(Command::Keygen) = arguments.command {
         return keygen();
     }
-    let Some(places) = Where::find(&arguments, &typed) else {
+    let Some(paths) = Where::find(&arguments, &typed) else {
         eprintln!("error: there is no home directory\nhint: say --config, --state-dir and --socket");
         return ExitCode::from(78);
     };
-    let config = match Config::load(&places.config.path) {
+    let config = match Config::load(&paths.config.path) {
         Ok(config) => config,
         Err(error) => return refuse(&StartError::Config(error)),
     };
     match arguments.command.unwrap_or(Command::Run) {
-        Command::CheckConfig { effective } => check(config, &places, effective),
-        Command::Run | Command::Keygen => run(config, places),
+        Command::CheckConfig { effective } => check(config, &paths, effective),
+        Command::Run | Command::Keygen => run(config, paths),
     }
 }
 
-fn check(config: Config, places: &Where, effective: bool) -> ExitCode {
-    let source = places.source();
+fn check(config: Config, paths: &Where, effective: bool) -> ExitCode {
+    let source = paths.source();
     if let Err(error) = source.set_up(config.clone()) {
         return refuse(&StartError::Config(error));
     }
     if !effective {
-        println!("{} is fine", places.config.path.display());
+        println!("{} is fine", paths.config.path.display());
         return ExitCode::SUCCESS;
     }
-    let text = std::fs::read_to_string(&places.config.path).unwrap_or_default();
+    let text = std::fs::read_to_string(&paths.config.path).unwrap_or_default();
     let file = config.store.master_key_file.as_deref();
-    let key = source.environment.key_sources(file, &places.state_dir.path);
-    let found = [&places.config, &places.state_dir, &places.socket].map(Placed::clone);
+    let key = source.environment.key_sources(file, &paths.state_dir.path);
+    let found = [&paths.config, &paths.state_dir, &paths.socket].map(Placed::clone);
     print!("{}", config_report::shown(&source, &text, &found, &key));
     ExitCode::SUCCESS
 }
@@ -122,17 +122,17 @@ fn refuse(error: &StartError) -> ExitCode {
 impl Arguments {
     /// Whether the config to check is the system service's: none was told, and this user has none.
     fn means_the_systems(&self) -> bool {
-        let has = |places: Places| config_in(&places).exists();
+        let has = |paths: Paths| config_in(&paths).exists();
         let checks = matches!(self.command, Some(Command::CheckConfig { .. }));
-        checks && self.config.is_none() && !Places::of_user().is_some_and(has) && has(Places::of_system())
+        checks && self.config.is_none() && !Paths::of_user().is_some_and(has) && has(Paths::of_system())
     }
 }
 
-fn config_in(places: &Places) -> PathBuf {
-    places.config.join("rosterd.toml")
+fn config_in(paths: &Paths) -> PathBuf {
+    paths.config.join("rosterd.toml")
 }
 
-/// The three places, and whether they are the system's.
+/// The three paths, and whether they are the system's.
 struct Where {
     config: Placed,
     state_dir: Placed,
@@ -155,22 +155,22 @@ impl Where {
         let state_dir = managed("state_dir", "STATE_DIRECTORY");
         let mut socket = managed("socket", "RUNTIME_DIRECTORY");
         socket.iter_mut().for_each(|socket| socket.path.push(SOCKET_NAME));
-        // The system's manager gives /var/lib and /run; a user's manager gives places in the home.
+        // The system's manager gives /var/lib and /run; a user's manager gives paths in the home.
         let as_service = state_dir.as_ref().is_some_and(|dir| dir.path.starts_with("/var/lib"));
         let system = as_service || arguments.means_the_systems();
-        let usual = if system { Some(Places::of_system()) } else { Places::of_user() };
-        let usual = |name, place: fn(&Places) -> PathBuf| {
-            usual.as_ref().map(|places| Placed { name, path: place(places), from: "default" })
+        let usual = if system { Some(Paths::of_system()) } else { Paths::of_user() };
+        let usual = |name, place: fn(&Paths) -> PathBuf| {
+            usual.as_ref().map(|paths| Placed { name, path: place(paths), from: "default" })
         };
         Some(Self {
             config: told("config", &arguments.config, "--config", "ROSTER_CONFIG")
                 .or_else(|| usual("config", config_in))?,
             state_dir: told("state_dir", &arguments.state_dir, "--state-dir", "")
                 .or(state_dir)
-                .or_else(|| usual("state_dir", |places| places.state.clone()))?,
+                .or_else(|| usual("state_dir", |paths| paths.state.clone()))?,
             socket: told("socket", &arguments.socket, "--socket", "ROSTER_SOCKET")
                 .or(socket)
-                .or_else(|| usual("socket", |places| places.socket.clone()))?,
+                .or_else(|| usual("socket", |paths| paths.socket.clone()))?,
             system,
         })
     }
@@ -180,7 +180,7 @@ impl Where {
     }
 }
 
-fn run(config: Config, places: Where) -> ExitCode {
+fn run(config: Config, paths: Where) -> ExitCode {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(WORKERS).max_blocking_threads(BLOCKING).enable_all().build();
     let runtime = match runtime {
@@ -190,7 +190,7 @@ fn run(config: Config, places: Where) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let ended = runtime.block_on(live(config, places));
+    let ended = runtime.block_on(live(config, paths));
     // Reads that still run must not hold the end up; there is nothing to lose in them.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match ended {
@@ -199,17 +199,17 @@ fn run(config: Config, places: Where) -> ExitCode {
     }
 }
 
-async fn live(config: Config, places: Where) -> Result<(), StartError> {
+async fn live(config: Config, paths: Where) -> Result<(), StartError> {
     let bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
     let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let source = places.source();
+    let source = paths.source();
     let logs = Logs::start(&config.log, &source.environment);
     let options = Options {
         source,
         logs: Some(logs),
-        group_may: places.system,
-        session: !places.system && desktop::has_session(bus.as_deref(), runtime_dir.as_deref()),
-        ..Options::new(config, places.state_dir.path, places.socket.path)
+        group_may: paths.system,
+        session: !paths.system && desktop::has_session(bus.as_deref(), runtime_dir.as_deref()),
+        ..Options::new(config, paths.state_dir.path, paths.socket.path)
     };
     let mut interrupted = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
     let mut terminated = signal(SignalKind::terminate()).map_err(StartError::Signals)?;

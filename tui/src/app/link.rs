@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use roster_protocol::places::sockets_to_try;
+use roster_protocol::paths::sockets_to_try;
 use roster_protocol::service::LONGEST_WAIT;
 use roster_protocol::transport::{ConnectError, within};
 use roster_protocol::{Cursor, ErrorKind, RosterClient, RosterError};

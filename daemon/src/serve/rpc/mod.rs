@@ -80,7 +80,7 @@ async fn welcome(
     if permit.is_none() {
         app.meters.came(Verdict::Busy);
         // Without a permit no preamble is waited for either.
-        let _ = transport::answer_preamble(&mut stream, Verdict::Busy).await;
+        let _ = transport::reply_to_preamble(&mut stream, Verdict::Busy).await;
         return;
     }
     let Ok(version) = transport::read_preamble(&mut stream, timeouts).await else { return };
@@ -91,7 +91,7 @@ async fn welcome(
         Some(_) => Verdict::Welcome,
     };
     app.meters.came(verdict);
-    let answered = transport::answer_preamble(&mut stream, verdict).await;
+    let answered = transport::reply_to_preamble(&mut stream, verdict).await;
     let (Ok(()), Verdict::Welcome, Some(access)) = (answered, verdict, access) else { return };
     let who = Who { uid: peer.uid(), name: socket::user_name(peer.uid()) };
     let ending = app.ending.clone();

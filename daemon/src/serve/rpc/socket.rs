@@ -68,7 +68,7 @@ pub fn listen(path: &Path, group_may: bool) -> Result<UnixListener, SocketError>
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
     }
     make_room(path)?;
-    let fresh = dir.join(format!(".{}.{}", roster_protocol::places::SOCKET_NAME, std::process::id()));
+    let fresh = dir.join(format!(".{}.{}", roster_protocol::paths::SOCKET_NAME, std::process::id()));
     let _ = std::fs::remove_file(&fresh);
     // Bound but not listening yet: nobody can connect before the mode is final.
     let socket = rustix::net::socket_with(

@@ -10,7 +10,7 @@ pub const SOCKET_NAME: &str = "rosterd.sock";
 
 /// Where everything is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
+pub struct Paths {
     /// `rosterd.toml` and `roster.toml`.
     pub config: PathBuf,
     /// The store, and `master.key`.
@@ -19,13 +19,13 @@ pub struct Places {
     pub socket: PathBuf,
 }
 
-impl Places {
-    /// The places of a system service.
+impl Paths {
+    /// The paths of a system service.
     pub fn of_system() -> Self {
         Self { config: "/etc/roster".into(), state: "/var/lib/roster".into(), socket: SYSTEM_SOCKET.into() }
     }
 
-    /// The places of the user this process runs as; `None` without a home directory.
+    /// The paths of the user this process runs as; `None` without a home directory.
     pub fn of_user() -> Option<Self> {
         let base = directories::BaseDirs::new()?;
         let state = base.data_dir().join("roster");
@@ -38,8 +38,6 @@ impl Places {
 pub fn sockets_to_try(told: Option<&Path>) -> Vec<PathBuf> {
     match told {
         Some(socket) => vec![socket.to_owned()],
-        None => {
-            Places::of_user().map(|places| places.socket).into_iter().chain([PathBuf::from(SYSTEM_SOCKET)]).collect()
-        }
+        None => Paths::of_user().map(|paths| paths.socket).into_iter().chain([PathBuf::from(SYSTEM_SOCKET)]).collect(),
     }
 }
