@@ -11,7 +11,7 @@ use roster_protocol::time::Timestamp;
 use super::Decision;
 use crate::alerts::change::{self, Difference};
 use crate::alerts::{evaluate, profile};
-use crate::model::{AuditLine, Change, Connection, Delivery, DeliveryState, Hold, Run, Trouble, TroubleKind};
+use crate::model::{AuditLine, Change, Connection, DESKTOP, Delivery, DeliveryState, Hold, Run, Trouble, TroubleKind};
 use crate::platforms::{Observation, PlatformError};
 use crate::roster::Roster;
 use crate::roster::standing;
@@ -24,9 +24,6 @@ pub struct Ended {
     pub started_at: Timestamp,
     pub result: Result<Observation, PlatformError>,
 }
-
-/// The channel of desktop notifications.
-pub const DESKTOP: &str = "desktop";
 
 const ONE_DAY: i64 = 24 * 3600;
 /// How long a limit lasts when the platform does not say.

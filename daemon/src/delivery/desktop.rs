@@ -16,7 +16,7 @@ use roster_protocol::service::Notice;
 use roster_protocol::time::Timestamp;
 
 use crate::app::App;
-use crate::model::{Delivery, DeliveryState};
+use crate::model::{DESKTOP, Delivery, DeliveryState};
 use crate::roster::Roster;
 use crate::roster::rows;
 use crate::schedule::back_off;
@@ -74,7 +74,8 @@ fn waiting_for(app: &App, uid: u32) -> Vec<Notice> {
 
 /// Up to which alert a user's desktop has shown them; a new user's begins with what nobody has seen yet.
 fn shown_to(roster: &Roster, uid: u32) -> u64 {
-    let begin = || roster.deliveries.keys().next().map_or(roster.last_alert, |oldest| oldest - 1);
+    let oldest = || roster.pending_on(DESKTOP).next();
+    let begin = || oldest().map_or(roster.last_alert, |oldest| oldest.alert.saturating_sub(1));
     roster.desktop_shown.get(&uid).copied().unwrap_or_else(begin)
 }
 
@@ -89,18 +90,23 @@ pub async fn shown(app: &App, uid: u32, number: u64) -> Result<(), RosterError> 
             return Ok(());
         }
         decision.commit.alerting.desktop_shown = Some((uid, number));
-        let pending = decision.roster.deliveries.range(..=number).map(|(_, delivery)| delivery);
-        decision.commit.alerting.deliveries.extend(pending.map(|delivery| Delivery {
-            state: DeliveryState::Delivered,
-            attempts: delivery.attempts + 1,
-            next_at: None,
-            last_error: None,
-            delivered_at: Some(decision.now),
-            ..delivery.clone()
-        }));
+        decision.commit.alerting.deliveries.extend(delivered_up_to(decision.roster, number, decision.now));
         Ok(())
     })
     .await
+}
+
+/// This channel's pending deliveries of alerts up to a number, as they are once some desktop has shown them.
+fn delivered_up_to(roster: &Roster, number: u64, now: Timestamp) -> impl Iterator<Item = Delivery> {
+    let pending = roster.pending_on(DESKTOP).take_while(move |delivery| delivery.alert <= number);
+    pending.map(move |delivery| Delivery {
+        state: DeliveryState::Delivered,
+        attempts: delivery.attempts + 1,
+        next_at: None,
+        last_error: None,
+        delivered_at: Some(now),
+        ..delivery.clone()
+    })
 }
 
 /// Shows alerts on this daemon's own desktop, and gives up what nobody took, until the end.
@@ -138,8 +144,8 @@ pub async fn run(app: Arc<App>, session: bool) {
 /// When to look again though nothing was told: only while something is pending.
 fn next_look(app: &App, session: bool, uid: u32, not_before: Timestamp) -> Timestamp {
     let oldest = app.look(|roster| {
-        let oldest = roster.deliveries.keys().next()?;
-        roster.alerts.get(oldest).map(|alert| alert.opened_at)
+        let oldest = roster.pending_on(DESKTOP).next()?;
+        roster.alerts.get(&oldest.alert).map(|alert| alert.opened_at)
     });
     let Some(oldest) = oldest else { return Timestamp(i64::MAX) };
     let given_up = Timestamp(oldest.0.saturating_add(GIVEN_UP_AFTER_MS + 1));
@@ -195,22 +201,12 @@ fn show(popup: &Popup) -> BoxFuture<'static, Result<(), String>> {
 
 /// Nothing stays pending for ever: after a day the delivery is dead, and the alert is still in the list.
 async fn give_up_old(app: &App, now: Timestamp) {
-    let is_old = |roster: &Roster, number: &u64| {
-        let opened_at = roster.alerts.get(number).map(|alert| alert.opened_at);
-        opened_at.is_none_or(|at| now.since(at) > GIVEN_UP_AFTER_MS)
-    };
-    if !app.look(|roster| roster.deliveries.keys().any(|number| is_old(roster, number))) {
+    if app.look(|roster| given_up(roster, now).next().is_none()) {
         return;
     }
     let given_up = app
         .decide(|decision| {
-            let old = decision.roster.deliveries.values().filter(|delivery| is_old(decision.roster, &delivery.alert));
-            decision.commit.alerting.deliveries.extend(old.map(|delivery| Delivery {
-                state: DeliveryState::Dead,
-                next_at: None,
-                last_error: Some("no desktop took it within a day".to_owned()),
-                ..delivery.clone()
-            }));
+            decision.commit.alerting.deliveries.extend(given_up(decision.roster, now));
             Ok(())
         })
         .await;
@@ -219,7 +215,77 @@ async fn give_up_old(app: &App, now: Timestamp) {
     }
 }
 
+/// This channel's pending deliveries that no desktop took in time, as they are once they are given up.
+fn given_up(roster: &Roster, now: Timestamp) -> impl Iterator<Item = Delivery> {
+    let is_old = move |delivery: &&Delivery| {
+        let opened_at = roster.alerts.get(&delivery.alert).map(|alert| alert.opened_at);
+        opened_at.is_none_or(|at| now.since(at) > GIVEN_UP_AFTER_MS)
+    };
+    roster.pending_on(DESKTOP).filter(is_old).map(|delivery| Delivery {
+        state: DeliveryState::Dead,
+        next_at: None,
+        last_error: Some("no desktop took it within a day".to_owned()),
+        ..delivery.clone()
+    })
+}
+
 /// Whether this process lives in a user's session that could have a desktop.
 pub fn has_session(bus_address: Option<&str>, runtime_dir: Option<&std::path::Path>) -> bool {
     bus_address.is_some_and(|address| !address.is_empty()) || runtime_dir.is_some_and(|dir| dir.join("bus").exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::ids::DeliveryId;
+
+    use super::*;
+    use crate::model::{Commit, Loaded};
+
+    fn pending(alert: u64, channel: &str) -> Delivery {
+        Delivery {
+            id: DeliveryId::from_bytes([alert as u8; 5]),
+            alert,
+            channel: channel.to_owned(),
+            state: DeliveryState::Pending,
+            attempts: 0,
+            next_at: Some(Timestamp(5)),
+            last_error: None,
+            delivered_at: None,
+        }
+    }
+
+    /// Two alerts, each on its way to two channels.
+    fn roster() -> Roster {
+        let deliveries = [1, 2].into_iter().flat_map(|alert| [pending(alert, "mail"), pending(alert, DESKTOP)]);
+        Roster::new(Loaded { deliveries: deliveries.collect(), ..Loaded::default() }, Default::default())
+    }
+
+    fn commit_of(deliveries: Vec<Delivery>) -> Commit {
+        let mut commit = Commit::default();
+        commit.alerting.deliveries = deliveries;
+        commit
+    }
+
+    fn left(roster: &Roster) -> Vec<(u64, &str)> {
+        roster.deliveries.values().map(|delivery| (delivery.alert, delivery.channel.as_str())).collect()
+    }
+
+    #[test]
+    fn what_a_desktop_has_shown_is_still_on_its_way_elsewhere() {
+        let mut roster = roster();
+        let deliveries: Vec<Delivery> = delivered_up_to(&roster, 1, Timestamp(9)).collect();
+        assert_eq!(deliveries.iter().map(Delivery::alert_and_channel).collect::<Vec<_>>(), [(1, DESKTOP.to_owned())]);
+        roster.apply(&commit_of(deliveries));
+        assert_eq!(left(&roster), [(1, "mail"), (2, DESKTOP), (2, "mail")]);
+        assert_eq!(shown_to(&roster, 1000), 1, "the first that no desktop has shown is the second");
+    }
+
+    #[test]
+    fn a_desktop_gives_up_only_its_own() {
+        let mut roster = roster();
+        // Their alerts are not open any more, so that nothing is waited for.
+        let deliveries: Vec<Delivery> = given_up(&roster, Timestamp(9)).collect();
+        roster.apply(&commit_of(deliveries));
+        assert_eq!(left(&roster), [(1, "mail"), (2, "mail")]);
+    }
 }

@@ -152,19 +152,29 @@ pub struct Alert {
     pub why: String,
 }
 
+/// The channel of desktop notifications.
+pub const DESKTOP: &str = "desktop";
+
 /// One alert on one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     pub id: DeliveryId,
     /// The alert's number.
     pub alert: u64,
-    /// The channel's id; `desktop` for desktop notifications.
+    /// The channel's id, such as [`DESKTOP`].
     pub channel: String,
     pub state: DeliveryState,
     pub attempts: u32,
     pub next_at: Option<Timestamp>,
     pub last_error: Option<String>,
     pub delivered_at: Option<Timestamp>,
+}
+
+impl Delivery {
+    /// What no other delivery shares: its alert's number and its channel.
+    pub fn alert_and_channel(&self) -> (u64, String) {
+        (self.alert, self.channel.clone())
+    }
 }
 
 /// Where a delivery stands.

@@ -55,8 +55,8 @@ pub struct Roster {
     pub alert_ids: HashSet<AlertId>,
     /// How many alerts of each influencer are open.
     pub open_alerts: HashMap<InfluencerId, u32>,
-    /// Pending deliveries by alert number.
-    pub deliveries: BTreeMap<u64, Delivery>,
+    /// Pending deliveries by alert number and channel.
+    pub deliveries: BTreeMap<(u64, String), Delivery>,
     pub holds: HashMap<String, Hold>,
     pub settings: Settings,
     /// The newest alert each user's desktop has shown.
@@ -81,7 +81,11 @@ impl Roster {
             consents: Consents::of(&mut loaded),
             alerts: loaded.alerts.into_iter().map(|alert| (alert.number, alert)).collect(),
             last_alert: loaded.last_alert,
-            deliveries: loaded.deliveries.into_iter().map(|delivery| (delivery.alert, delivery)).collect(),
+            deliveries: loaded
+                .deliveries
+                .into_iter()
+                .map(|delivery| (delivery.alert_and_channel(), delivery))
+                .collect(),
             holds: loaded.holds.into_iter().map(|hold| (hold.scope.clone(), hold)).collect(),
             settings: loaded.settings,
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
@@ -183,8 +187,8 @@ impl Roster {
         }
         for delivery in &commit.alerting.deliveries {
             match delivery.state {
-                DeliveryState::Pending => self.deliveries.insert(delivery.alert, delivery.clone()),
-                _ => self.deliveries.remove(&delivery.alert),
+                DeliveryState::Pending => self.deliveries.insert(delivery.alert_and_channel(), delivery.clone()),
+                _ => self.deliveries.remove(&delivery.alert_and_channel()),
             };
         }
         for hold in &commit.sync.holds {
@@ -276,6 +280,11 @@ impl Roster {
         let by_id = user_id.and_then(|id| self.by_user_id.get(&(platform.to_owned(), id.to_owned())));
         let by_handle = || self.by_handle.get(&(platform.to_owned(), search_text::lowered(handle)));
         self.connections.get(by_id.or_else(by_handle)?)
+    }
+
+    /// What a channel has not delivered yet, the oldest alert first.
+    pub fn pending_on(&self, channel: &str) -> impl Iterator<Item = &Delivery> {
+        self.deliveries.values().filter(move |delivery| delivery.channel == channel)
     }
 
     fn count_open_alerts(&mut self) {
