@@ -92,13 +92,14 @@ impl OpenOptions {
 /// ```
 /// use roster_protocol::time::Timestamp;
 /// use rosterd::model::{Commit, Settings};
-/// use rosterd::store::{OpenOptions, Store, StoreError};
+/// use rosterd::store::{Encoded, OpenOptions, SnapshotCount, Store, StoreError};
 ///
 /// let dir = tempfile::tempdir()?;
 /// let (store, loaded) = Store::open(OpenOptions::in_dir(dir.path(), Timestamp(0)))?;
 /// let settings = Settings { paused: true, ..loaded.settings };
-/// store.submit(Commit::from(RosterCommit { settings: Some(settings), ..RosterCommit::default() })).wait()?; // Durable from here on.
-/// assert_eq!(store.read_now(|reader| reader.snapshots())?, 0);
+/// let commit = Commit::from(RosterCommit { settings: Some(settings), ..RosterCommit::default() });
+/// store.submit(Encoded::of(&commit)?).wait()?; // Durable from here on.
+/// assert_eq!(store.read_now(SnapshotCount)?, 0);
 ///
 /// let again = OpenOptions::in_dir(dir.path(), Timestamp(0));
 /// assert!(matches!(Store::open(again.clone()), Err(StoreError::InUse { .. })));
