@@ -112,7 +112,7 @@ async fn a_desktop_agent_gets_each_alert_until_it_has_shown_it() {
     world.followers(Platform::Bluesky, MARA, 500);
     world.sync("Mara").await;
     let notices = world.client.notices(within(LIMIT)).await.expect("an answer").expect("notices");
-    assert_eq!((notices.len(), notices[0].alert.influencer_name.as_str()), (1, "Mara"));
+    assert_eq!((notices.len(), notices[0].alert.influencer_name.as_deref()), (1, Some("Mara")));
     world.restart().await;
     let again = world.client.notices(within(LIMIT)).await.expect("an answer").expect("notices");
     assert_eq!(again, notices, "what was not shown is not lost");

@@ -61,13 +61,15 @@ async fn a_store_of_format_1_is_copied_and_keeps_everything() {
 const KEY_BYTE: &str = "5a";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_of_format_2_keeps_its_alerts_and_consents() {
+async fn a_store_of_format_2_is_copied_and_keeps_its_alerts_and_consents() {
     let place = Place::new("[sync]\ngateway = \"http://127.0.0.1:9\"\ntimezone = \"UTC\"\n");
-    lay(&place, include_bytes!("upgrade/format-2.redb.gz"));
+    let bytes = lay(&place, include_bytes!("upgrade/format-2.redb.gz"));
     for round in 0..2 {
         let mut command = place.rosterd(&[]);
         command.env("ENCRYPTION_KEY", KEY_BYTE.repeat(32));
         let mut rosterd = place.start_as(command).await;
+        let copy = std::fs::read(place.state().join("roster.redb.format-2")).expect("a copy");
+        assert!(copy == bytes, "the copy is the store as it was");
         let mara = place.json(&["show", "Mara Lindqvist"]).await;
         assert_eq!((&mara["tags"][1], &mara["note"]), (&"nordic".into(), &"from the second format".into()));
         let history = place.json(&["history", "youtube:@mara"]).await;
@@ -83,6 +85,7 @@ async fn a_store_of_format_2_keeps_its_alerts_and_consents() {
             let alerts = found["alerts"].as_array().expect("alerts");
             assert_eq!(alerts.len(), 1, "{state}: {found}");
             assert_eq!((&alerts[0]["rule"], &alerts[0]["why"]), (&rule.into(), &why.into()), "{state}");
+            assert_eq!(alerts[0]["about"], "connection", "{state}");
         }
         let acknowledged = place.json(&["alerts", "--state", "acknowledged"]).await;
         let (alert, show) = (&acknowledged["alerts"][0], place.json(&["show", "Oskar & Ines"]).await);

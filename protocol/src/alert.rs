@@ -86,6 +86,58 @@ impl Severity {
     }
 }
 
+/// What an alert is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum About {
+    /// A connection, with its influencer and its platform's slug.
+    Connection {
+        connection: ConnectionId,
+        influencer: InfluencerId,
+        platform: String,
+    },
+    Influencer(InfluencerId),
+    /// A platform, by its slug.
+    Platform(String),
+    /// The daemon itself.
+    Daemon,
+}
+
+impl About {
+    /// The word in JSON.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            About::Connection { .. } => "connection",
+            About::Influencer(_) => "influencer",
+            About::Platform(_) => "platform",
+            About::Daemon => "daemon",
+        }
+    }
+
+    /// The connection, when it is about one.
+    pub fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            About::Connection { connection, .. } => Some(*connection),
+            _ => None,
+        }
+    }
+
+    /// The influencer, when it is about one or about a connection.
+    pub fn influencer(&self) -> Option<InfluencerId> {
+        match self {
+            About::Connection { influencer, .. } | About::Influencer(influencer) => Some(*influencer),
+            About::Platform(_) | About::Daemon => None,
+        }
+    }
+
+    /// The platform's slug, when it is about one or about a connection.
+    pub fn platform(&self) -> Option<&str> {
+        match self {
+            About::Connection { platform, .. } | About::Platform(platform) => Some(platform),
+            About::Influencer(_) | About::Daemon => None,
+        }
+    }
+}
+
 /// One case of something somebody wants to hear about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
@@ -94,10 +146,9 @@ pub struct Alert {
     /// The rule's name: `significant-change` or `needs-person`.
     pub rule: String,
     pub severity: Severity,
-    pub influencer: InfluencerId,
-    pub influencer_name: String,
-    pub connection: ConnectionId,
-    pub platform: String,
+    pub about: About,
+    /// The influencer's name at the time of the request; `None` when it is about none.
+    pub influencer_name: Option<String>,
     /// The metric that moved; `None` for alerts that are not about a number.
     pub metric: Option<Metric>,
     pub from: Option<f64>,
@@ -111,4 +162,33 @@ pub struct Alert {
     pub acknowledged_by: Option<String>,
     /// The reason in one sentence.
     pub why: String,
+}
+
+impl Alert {
+    /// Whom or what it is about, for people: an influencer and, for a connection, its platform; or else a platform, or
+    /// `rosterd`.
+    pub fn subject(&self) -> (&str, Option<&str>) {
+        match &self.influencer_name {
+            Some(name) => (name, self.about.platform()),
+            None => (self.about.platform().unwrap_or("rosterd"), None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_about_one_thing() {
+        let (connection, influencer) = (ConnectionId::from_bytes([1; 5]), InfluencerId::from_bytes([2; 5]));
+        let check = |about: About, word: &str, of: (Option<ConnectionId>, Option<InfluencerId>, Option<&str>)| {
+            assert_eq!((about.as_str(), (about.connection(), about.influencer(), about.platform())), (word, of));
+        };
+        let account = About::Connection { connection, influencer, platform: "youtube".into() };
+        check(account, "connection", (Some(connection), Some(influencer), Some("youtube")));
+        check(About::Influencer(influencer), "influencer", (None, Some(influencer), None));
+        check(About::Platform("tiktok".into()), "platform", (None, None, Some("tiktok")));
+        check(About::Daemon, "daemon", (None, None, None));
+    }
 }

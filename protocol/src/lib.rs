@@ -24,7 +24,7 @@ pub mod text;
 pub mod time;
 pub mod transport;
 
-pub use alert::{Alert, AlertState, Change, ChangeCause, Severity};
+pub use alert::{About, Alert, AlertState, Change, ChangeCause, Severity};
 pub use audit::{AuditEntry, Who};
 pub use connection::{Account, AccountPreview, Badge, Connection, ConnectionStatus, Profile, Snapshot, Source};
 pub use consent::{

@@ -67,8 +67,8 @@ pub fn summary_text(alerts: &[Alert]) -> (String, String) {
     gravest.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
     let mut names: Vec<&str> = Vec::new();
     for alert in &gravest {
-        if !names.contains(&alert.influencer_name.as_str()) {
-            names.push(&alert.influencer_name);
+        if !names.contains(&alert.subject().0) {
+            names.push(alert.subject().0);
         }
     }
     let title = format!("{} alerts: {}", alerts.len(), names.join(", "));
@@ -78,7 +78,9 @@ pub fn summary_text(alerts: &[Alert]) -> (String, String) {
 }
 
 fn whose(alert: &Alert) -> String {
-    format!("{} · {}", clean(&alert.influencer_name, TITLE_CHARACTERS - 20), alert.platform)
+    let (who, platform) = alert.subject();
+    let who = clean(who, TITLE_CHARACTERS - 20);
+    platform.map_or_else(|| who.clone(), |platform| format!("{who} · {platform}"))
 }
 
 /// What happened: the numbers where there are some, or else the reason.
@@ -150,7 +152,7 @@ fn body(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alert::AlertState;
+    use crate::alert::{About, AlertState};
     use crate::ids::{AlertId, ConnectionId, InfluencerId};
     use crate::time::Timestamp;
 
@@ -160,10 +162,12 @@ mod tests {
             state: AlertState::Open,
             rule: "significant-change".into(),
             severity: Severity::Warning,
-            influencer: InfluencerId::from_bytes([2; 5]),
-            influencer_name: name.into(),
-            connection: ConnectionId::from_bytes([3; 5]),
-            platform: "youtube".into(),
+            about: About::Connection {
+                connection: ConnectionId::from_bytes([3; 5]),
+                influencer: InfluencerId::from_bytes([2; 5]),
+                platform: "youtube".into(),
+            },
+            influencer_name: Some(name.into()),
             metric: Some(Metric::Followers),
             from: Some(459_000.0),
             to: Some(402_000.0),
@@ -207,6 +211,9 @@ mod tests {
         let (title, body) = popup_text(&told);
         assert_eq!(title, "Oskar & Ines · youtube");
         assert_eq!(body, "consent ended &amp; &lt;b&gt;more&lt;/b&gt;");
+        let down = Alert { about: About::Platform("tiktok".into()), influencer_name: None, metric: None, ..alert("") };
+        assert_eq!(popup_text(&down).0, "tiktok");
+        assert_eq!(popup_text(&Alert { about: About::Daemon, ..down }).0, "rosterd");
         let risen = Alert { from: Some(0.0), change: None, ..alert("x") };
         assert_eq!(popup_text(&risen).1, "followers 0 → 402,000");
     }

@@ -4,7 +4,7 @@ use jiff::Zoned;
 use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::status::{ConnectionCounts, Coverage, StoreStatus};
 use roster_protocol::{
-    AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
+    About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
     ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, Grant, GrantId,
     Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome, PlatformState,
     PlatformStatus, Profile, Ratio, Renews, Run, RunId, Seconds, Severity, Snapshot, Source, Status, Timestamp,
@@ -154,10 +154,12 @@ pub fn alert() -> Alert {
         state: AlertState::Open,
         rule: "significant-change".into(),
         severity: Severity::Warning,
-        influencer: InfluencerId::from_bytes([2; 5]),
-        influencer_name: "Mara Lindqvist".into(),
-        connection: ConnectionId::from_bytes([3; 5]),
-        platform: "youtube".into(),
+        about: About::Connection {
+            connection: ConnectionId::from_bytes([3; 5]),
+            influencer: InfluencerId::from_bytes([2; 5]),
+            platform: "youtube".into(),
+        },
+        influencer_name: Some("Mara Lindqvist".into()),
         metric: Some(Metric::Followers),
         from: Some(12_345.0),
         to: Some(10_400.0),

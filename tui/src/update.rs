@@ -202,7 +202,7 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
                 effects.extend(follow(model, next));
             }
             Event::AlertChanged(alert) if alert.state == AlertState::Open => {
-                let text = format!("{}: {}", alert.influencer_name, states::alert(&alert));
+                let text = format!("{}: {}", alert.subject().0, states::alert(&alert));
                 model.shared.say(ToastLevel::Alert, text, Some("3 shows the alerts".to_owned()));
             }
             _ => {}

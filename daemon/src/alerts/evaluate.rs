@@ -5,7 +5,7 @@
 //! earlier alert. `needs-person`: a connection stands still until somebody looks; it resolves when it runs again.
 //! Engagement and likes follow too, and are logged, but open no alert: they vary with every post.
 
-use roster_protocol::alert::{AlertState, Severity};
+use roster_protocol::alert::{About, AlertState, Severity};
 use roster_protocol::ids::AlertId;
 use roster_protocol::metric::Metric;
 use roster_protocol::time::Timestamp;
@@ -68,9 +68,11 @@ pub fn opened(opening: Opening, number: u64, id: AlertId, connection: &Connectio
         state: AlertState::Open,
         rule: opening.rule.to_owned(),
         severity: opening.severity,
-        influencer: connection.influencer,
-        connection: connection.id,
-        platform: connection.platform.clone(),
+        about: About::Connection {
+            connection: connection.id,
+            influencer: connection.influencer,
+            platform: connection.platform.clone(),
+        },
         metric: opening.about.map(|about| about.metric),
         from: opening.about.and_then(|about| about.from),
         to: opening.about.and_then(|about| about.to),
@@ -133,9 +135,11 @@ mod tests {
             state: AlertState::Acknowledged,
             rule: rule.into(),
             severity: Severity::Warning,
-            influencer: InfluencerId::from_bytes([0; 5]),
-            connection: ConnectionId::from_bytes([0; 5]),
-            platform: "bluesky".into(),
+            about: About::Connection {
+                connection: ConnectionId::from_bytes([0; 5]),
+                influencer: InfluencerId::from_bytes([0; 5]),
+                platform: "bluesky".into(),
+            },
             metric,
             from: None,
             to: None,

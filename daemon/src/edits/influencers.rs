@@ -123,7 +123,7 @@ pub async fn remove(app: &App, who: Who, named: String) -> Result<roster_protoco
             decision.commit.roster.removed_connections.iter().map(|connection| connection.id).collect();
         revoke::let_go(decision, &ended);
         decision.commit.roster.removed_influencers.push(influencer.id);
-        let standing = decision.roster.alerts.values().filter(|alert| alert.influencer == influencer.id);
+        let standing = decision.roster.alerts.values().filter(|alert| alert.about.influencer() == Some(influencer.id));
         let resolved = standing.map(|alert| crate::alerts::evaluate::resolved(alert, decision.now));
         decision.commit.alerting.alerts.extend(resolved);
         Ok(removed)

@@ -1,6 +1,6 @@
 //! Two entries that are one person.
 
-use roster_protocol::alert::AlertState;
+use roster_protocol::alert::{About, AlertState};
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::InfluencerId;
@@ -27,9 +27,13 @@ pub async fn merge(app: &App, who: Who, named: String, into: String) -> Result<I
             .roster
             .connections
             .extend(moved.map(|connection| Connection { influencer: into.id, ..connection.clone() }));
-        let alerts = decision.roster.alerts.values().filter(|alert| alert.influencer == from.id);
+        let alerts = decision.roster.alerts.values().filter(|alert| alert.about.influencer() == Some(from.id));
         let alerts = alerts.filter(|alert| alert.state != AlertState::Resolved);
-        decision.commit.alerting.alerts.extend(alerts.map(|alert| Alert { influencer: into.id, ..alert.clone() }));
+        decision
+            .commit
+            .alerting
+            .alerts
+            .extend(alerts.map(|alert| Alert { about: of_influencer(&alert.about, into.id), ..alert.clone() }));
         decision.commit.roster.influencers.push(Influencer {
             tags: sorted_tags(into.tags.iter().chain(&from.tags).cloned().collect())?,
             note: both_notes(into.note.as_deref(), from.note.as_deref()),
@@ -48,6 +52,17 @@ pub async fn merge(app: &App, who: Who, named: String, into: String) -> Result<I
         Ok(into.id)
     })
     .await
+}
+
+/// The same of another influencer.
+fn of_influencer(about: &About, influencer: InfluencerId) -> About {
+    match about {
+        About::Connection { connection, platform, .. } => {
+            About::Connection { connection: *connection, influencer, platform: platform.clone() }
+        }
+        About::Influencer(_) => About::Influencer(influencer),
+        About::Platform(_) | About::Daemon => about.clone(),
+    }
 }
 
 fn both_notes(into: Option<&str>, from: Option<&str>) -> Option<String> {

@@ -5,7 +5,7 @@
 mod commit;
 mod consent;
 
-use roster_protocol::alert::{AlertState, ChangeCause, Severity};
+use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{Profile, Snapshot};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::Metric;
@@ -140,9 +140,7 @@ pub struct Alert {
     pub state: AlertState,
     pub rule: String,
     pub severity: Severity,
-    pub influencer: InfluencerId,
-    pub connection: ConnectionId,
-    pub platform: String,
+    pub about: About,
     pub metric: Option<Metric>,
     pub from: Option<f64>,
     pub to: Option<f64>,

@@ -290,7 +290,9 @@ impl Roster {
     fn count_open_alerts(&mut self) {
         self.open_alerts.clear();
         for alert in self.alerts.values().filter(|alert| alert.state == AlertState::Open) {
-            *self.open_alerts.entry(alert.influencer).or_default() += 1;
+            if let Some(influencer) = alert.about.influencer() {
+                *self.open_alerts.entry(influencer).or_default() += 1;
+            }
         }
     }
 
@@ -302,7 +304,7 @@ impl Roster {
 
     /// Alerts of a connection that are open or acknowledged.
     pub fn alerts_of(&self, connection: ConnectionId) -> Vec<&Alert> {
-        self.alerts.values().filter(|alert| alert.connection == connection).collect()
+        self.alerts.values().filter(|alert| alert.about.connection() == Some(connection)).collect()
     }
 
     /// The scope a connection is asked in.

@@ -91,7 +91,7 @@ impl OpenOptions {
 ///
 /// ```
 /// use roster_protocol::time::Timestamp;
-/// use rosterd::model::{Commit, Settings};
+/// use rosterd::model::{Commit, RosterCommit, Settings};
 /// use rosterd::store::{Encoded, OpenOptions, SnapshotCount, Store, StoreError};
 ///
 /// let dir = tempfile::tempdir()?;

@@ -112,7 +112,7 @@ impl Query for AlertsQuery {
     fn read(self, reader: &Reader<'_>) -> Result<Page<Alert>, StoreError> {
         let is_wanted = |alert: &Alert| {
             let is_in_state = self.state.map_or(alert.state != AlertState::Resolved, |state| alert.state == state);
-            is_in_state && self.influencer.is_none_or(|influencer| alert.influencer == influencer)
+            is_in_state && self.influencer.is_none_or(|influencer| alert.about.influencer() == Some(influencer))
         };
         reader.newest_first(Records::Alerts, &[], self.before.as_ref(), self.limit, |row| {
             row.read().map(|alert| Some(alert).filter(is_wanted))

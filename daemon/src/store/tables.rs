@@ -8,7 +8,7 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::{Date, Timestamp};
 
 /// The format of the whole store. A store with a higher one is refused.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// A table of records: keys and values are bytes, so that no change of a Rust type can lock us out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -136,8 +136,8 @@ fn text(alerts: &[Alert], look: &Look) -> String {
             Cell::new(alert.id.to_string(), Tone::Quiet),
             state(alert),
             time(alert.opened_at, &look.now).into(),
-            alert.influencer_name.as_str().into(),
-            alert.platform.as_str().into(),
+            alert.influencer_name.as_deref().unwrap_or_default().into(),
+            alert.about.platform().unwrap_or_default().into(),
             alert.why.as_str().into(),
         ]);
     }
@@ -155,15 +155,18 @@ fn state(alert: &Alert) -> Cell {
 
 /// One alert as a line that needs no other lines beside it.
 fn line(alert: &Alert, look: &Look) -> String {
-    let who = clean(&alert.influencer_name, NAME_CHARACTERS);
+    let (who, platform) = alert.subject();
+    let who = clean(who, NAME_CHARACTERS);
     let why = clean(&alert.why, SENTENCE_CHARACTERS);
     let at = time(alert.ended_at.unwrap_or(alert.opened_at), &look.now);
-    let platform = clean(&alert.platform, NAME_CHARACTERS);
-    format!("{at}  {}  {:<12}  {who} · {platform}: {why}\n", alert.id, alert.state.as_str())
+    let platform = platform.map(|platform| format!(" · {}", clean(platform, NAME_CHARACTERS))).unwrap_or_default();
+    format!("{at}  {}  {:<12}  {who}{platform}: {why}\n", alert.id, alert.state.as_str())
 }
 
 #[cfg(test)]
 mod tests {
+    use roster_protocol::About;
+
     use super::*;
     use crate::samples;
 
@@ -183,11 +186,24 @@ mod tests {
         {"alerts":[{"id":"aeaqcaib","state":"open","rule":"significant-change","influencer":"aibaeaqc",
         "influencer_name":"Mara Lindqvist","connection":"ambqgayd","platform":"youtube",
         "metric":"followers","from":12345,"to":10400,"change":-0.1576,"opened_at":"2026-11-21T14:18:00Z",
-        "why":"followers fell by 15.8 % since yesterday"},{"id":"aeaqcaib","state":"open",
-        "rule":"needs-person","influencer":"aibaeaqc","influencer_name":"Mara Lindqvist",
+        "why":"followers fell by 15.8 % since yesterday","about":"connection"},{"id":"aeaqcaib",
+        "state":"open","rule":"needs-person","influencer":"aibaeaqc","influencer_name":"Mara Lindqvist",
         "connection":"ambqgayd","platform":"youtube","metric":null,"from":null,"to":null,"change":null,
-        "opened_at":"2026-11-21T14:18:00Z","why":"no such account"}]}
+        "opened_at":"2026-11-21T14:18:00Z","why":"no such account","about":"connection"}]}
         "#);
+    }
+
+    #[test]
+    fn what_does_not_apply_is_null() {
+        let down = Alert { about: About::Platform("tiktok".into()), influencer_name: None, ..samples::alert() };
+        let json = serde_json::to_value(json::events::Alert::from(&down)).expect("JSON");
+        assert_eq!((&json["about"], &json["platform"]), (&"platform".into(), &"tiktok".into()));
+        for name in ["influencer", "influencer_name", "connection"] {
+            assert_eq!(json[name], serde_json::Value::Null, "{name}");
+        }
+        let line = |about| line(&Alert { about, ..down.clone() }, &samples::look());
+        assert!(line(down.about.clone()).contains("  tiktok: followers fell"));
+        assert!(line(About::Daemon).contains("  rosterd: followers fell"));
     }
 
     #[test]
@@ -196,7 +212,7 @@ mod tests {
         ID        STATE  SINCE             INFLUENCER      PLATFORM  WHY
         aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday
         ");
-        let hostile = Alert { influencer_name: "x\u{1b}[1m\ny".into(), ..samples::alert() };
+        let hostile = Alert { influencer_name: Some("x\u{1b}[1m\ny".into()), ..samples::alert() };
         assert_eq!(
             line(&hostile, &samples::look()),
             "2026-11-21 14:18  aeaqcaib  open          x[1m y · youtube: followers fell by 15.8 % since yesterday\n"

@@ -94,7 +94,10 @@ impl Screen for State {
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         let height = height(shared);
         match (action, self.list.current().cloned()) {
-            (Action::Open, Some(alert)) => vec![Next::Influencer(alert.influencer, alert.influencer_name)],
+            (Action::Open, Some(alert)) => {
+                let influencer = alert.about.influencer().zip(alert.influencer_name);
+                influencer.map(|(influencer, name)| Next::Influencer(influencer, name)).into_iter().collect()
+            }
             (Action::Acknowledge, Some(alert)) => {
                 self.list.moved(Action::Down, height);
                 match alert.state {
@@ -156,13 +159,24 @@ fn draw(shared: &Shared, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y
     let right_width = crate::widgets::pen::columns(&right).min(usize::from(width / 3)) as u16;
     let who = (width * 3 / 8).min(50);
     let name = if under_cursor { pen.theme.strong } else { plain };
-    let platform = format!(" · {}", shared.platform_name(&alert.platform));
-    pen.pieces(11, y, who, &[(alert.influencer_name.as_str(), name), (&platform, faint)]);
+    let (whose, platform) = subject(shared, alert);
+    pen.pieces(11, y, who, &[(&whose, name), (&platform, faint)]);
     let about = 11 + who + 2;
     pen.put(about, y, width.saturating_sub(about + right_width + 3), &states::alert(alert), plain);
     pen.put_right(width.saturating_sub(right_width + 1), y, right_width, &right, faint);
     let why = Rect { x: 11, y: y + 1, width: width.saturating_sub(12), height: lines(shared) - 1 };
     pen.wrapped(why, &alert.why, faint);
+}
+
+/// Whom or what an alert is about, and the platform where that is an account.
+fn subject(shared: &Shared, alert: &Alert) -> (String, String) {
+    match (&alert.influencer_name, alert.subject()) {
+        (Some(name), (_, platform)) => {
+            let platform = platform.map(|slug| format!(" · {}", shared.platform_name(slug)));
+            (name.clone(), platform.unwrap_or_default())
+        }
+        (None, (slug, _)) => (shared.platform_name(slug).to_owned(), String::new()),
+    }
 }
 
 /// The numbers of an open alert; who has seen an acknowledged one.

@@ -400,7 +400,7 @@ impl Hostile {
         }
         if let Some(state) = state_mut::<alerts::State>(&mut model) {
             for alert in &mut state.list.rows {
-                (alert.influencer_name, alert.why, alert.rule) = (text(), text(), text());
+                (alert.influencer_name, alert.why, alert.rule) = (Some(text()), text(), text());
             }
         }
         if let Some(state) = state_mut::<changes::State>(&mut model) {

@@ -5,9 +5,9 @@ use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::status::{ConnectionCounts, Coverage, StoreStatus};
 use roster_protocol::sync::RunningBatch;
 use roster_protocol::{
-    Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection, ConnectionId,
-    ConnectionRow, ConsentBegun, ConsentChoice, ConsentId, ConsentWay, ConsentedConnection, Date, Grant, GrantId,
-    Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome, PlatformState,
+    About, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
+    ConnectionId, ConnectionRow, ConsentBegun, ConsentChoice, ConsentId, ConsentWay, ConsentedConnection, Date, Grant,
+    GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome, PlatformState,
     PlatformStatus, Ratio, Renews, Run, RunId, Severity, Snapshot, Source, Status, Timestamp, TokenModel, Who,
 };
 
@@ -319,15 +319,18 @@ pub fn influencer() -> Influencer {
 }
 
 pub fn alerts() -> Vec<Alert> {
+    let account = |connection: u64, platform: &str| About::Connection {
+        connection: connection_id(connection),
+        influencer: influencer_id(3),
+        platform: platform.to_owned(),
+    };
     let alert = |number: u64, state: AlertState, minutes: i64| Alert {
         id: AlertId::from_bytes(influencer_id(number).0),
         state,
         rule: "significant-change".to_owned(),
         severity: Severity::Warning,
-        influencer: influencer_id(3),
-        influencer_name: "Oskar & Ines".to_owned(),
-        connection: connection_id(3),
-        platform: "youtube".to_owned(),
+        about: account(3, "youtube"),
+        influencer_name: Some("Oskar & Ines".to_owned()),
         metric: Some(Metric::Followers),
         from: Some(459_000.0),
         to: Some(402_000.0),
@@ -342,8 +345,7 @@ pub fn alerts() -> Vec<Alert> {
         Alert {
             rule: "needs-person".to_owned(),
             severity: Severity::Critical,
-            platform: "instagram".to_owned(),
-            connection: connection_id(31),
+            about: account(31, "instagram"),
             metric: None,
             from: None,
             to: None,
@@ -352,7 +354,7 @@ pub fn alerts() -> Vec<Alert> {
             ..alert(2, AlertState::Open, 3 * 1440)
         },
         Alert {
-            influencer_name: "Mara Lindqvist".to_owned(),
+            influencer_name: Some("Mara Lindqvist".to_owned()),
             ended_at: Some(minutes_ago(90)),
             acknowledged_by: Some("ada".to_owned()),
             ..alert(3, AlertState::Acknowledged, 6 * 1440)

@@ -7,21 +7,24 @@
 //!
 //! The file is copied before the first step, under the name `roster.redb.format-N`.
 //!
-//! To add a step, write `to_N.rs`, name it in [`STEPS`], and raise [`FORMAT`](super::tables::FORMAT). A store that the
-//! last released version wrote goes to `tests/upgrade/`.
+//! To add a step, copy `template.rs` to `to_N.rs`, name it in [`STEPS`], and raise [`FORMAT`](super::tables::FORMAT).
+//! A store that the last released version wrote goes to `tests/upgrade/`.
 
+#[cfg(test)]
+mod template;
 #[cfg(test)]
 mod tests;
 pub(super) mod to_2;
+mod to_3;
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use redb::{Database, TableDefinition, WriteTransaction};
+use redb::{Database, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::damage::DamageLog;
-use super::envelope;
+use super::envelope::{self, Unreadable};
 use super::error::StoreError;
 use super::tables::FORMAT;
 
@@ -32,7 +35,7 @@ struct Step {
 }
 
 /// Every step, in order. The first one begins at format 1.
-const STEPS: &[Step] = &[Step { to: 2, change: to_2::change }];
+const STEPS: &[Step] = &[Step { to: 2, change: to_2::change }, Step { to: 3, change: to_3::change }];
 
 const _: () = assert!(STEPS[STEPS.len() - 1].to == FORMAT, "the last step makes today's format");
 
@@ -68,6 +71,44 @@ fn stamp(txn: &WriteTransaction, format: u32) -> Result<(), StoreError> {
     let payload = postcard::to_allocvec(&format).map_err(|error| StoreError::Invalid { what: error.to_string() })?;
     txn.open_table(META)?.insert(KEY, envelope::encode(META_TAG, KEY, 1, &payload).as_slice())?;
     Ok(())
+}
+
+/// Which rows a step rewrites, and the version of their records before and after it.
+struct Rewrite {
+    table: &'static str,
+    tag: u64,
+    from: u8,
+    to: u8,
+}
+
+impl Rewrite {
+    /// Replaces the payload of every row by what `change` makes of it; `None` for one that is not as it should be. A
+    /// damaged row stays as it is, and is noted.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written; `NewerRecord`.
+    fn each(
+        &self,
+        txn: &WriteTransaction,
+        damage: &DamageLog,
+        change: impl Fn(&[u8]) -> Option<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        let mut rows = txn.open_table(Table::new(self.table))?;
+        let mut changed = Vec::new();
+        for row in rows.iter()? {
+            let (key, value) = row?;
+            let before = envelope::decode(self.tag, key.value(), self.from, value.value());
+            let after = before.and_then(|(_, payload)| change(payload).ok_or(Unreadable::Damaged));
+            if let Some(payload) = damage.leave_out(self.table, key.value(), after)? {
+                let value = envelope::encode(self.tag, key.value(), self.to, &payload);
+                changed.push((key.value().to_vec(), value));
+            }
+        }
+        for (key, value) in changed {
+            rows.insert(key.as_slice(), value.as_slice())?;
+        }
+        Ok(())
+    }
 }
 
 /// Copies a store's file before it is changed.

@@ -1,6 +1,7 @@
 //! What happened: runs, changes, alerts and their deliveries, lines of the audit log.
 
 use postcard::{from_bytes, to_extend};
+use roster_protocol::alert::About;
 use roster_protocol::audit::Who;
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::time::Timestamp;
@@ -130,9 +131,8 @@ struct AlertRecord<'a> {
     state: u8,
     rule: &'a str,
     severity: u8,
-    influencer: [u8; 5],
-    connection: [u8; 5],
-    platform: &'a str,
+    #[serde(borrow)]
+    about: AboutRecord<'a>,
     metric: Option<u8>,
     from: Option<f64>,
     to: Option<f64>,
@@ -143,8 +143,48 @@ struct AlertRecord<'a> {
     why: &'a str,
 }
 
+/// Append, never reorder.
+#[derive(Serialize, Deserialize)]
+enum AboutRecord<'a> {
+    /// Connection, influencer, platform.
+    Connection([u8; 5], [u8; 5], &'a str),
+    Influencer([u8; 5]),
+    Platform(&'a str),
+    Daemon,
+}
+
+impl<'a> From<&'a About> for AboutRecord<'a> {
+    fn from(about: &'a About) -> Self {
+        match about {
+            About::Connection { connection, influencer, platform } => {
+                AboutRecord::Connection(connection.0, influencer.0, platform)
+            }
+            About::Influencer(influencer) => AboutRecord::Influencer(influencer.0),
+            About::Platform(platform) => AboutRecord::Platform(platform),
+            About::Daemon => AboutRecord::Daemon,
+        }
+    }
+}
+
+impl From<AboutRecord<'_>> for About {
+    fn from(record: AboutRecord<'_>) -> Self {
+        match record {
+            AboutRecord::Connection(connection, influencer, platform) => About::Connection {
+                connection: ConnectionId::from_bytes(connection),
+                influencer: InfluencerId::from_bytes(influencer),
+                platform: platform.to_owned(),
+            },
+            AboutRecord::Influencer(influencer) => About::Influencer(InfluencerId::from_bytes(influencer)),
+            AboutRecord::Platform(platform) => About::Platform(platform.to_owned()),
+            AboutRecord::Daemon => About::Daemon,
+        }
+    }
+}
+
 impl Record for Alert {
     const TABLE: Records = Records::Alerts;
+    /// 1, until format 3, was about a connection only.
+    const VERSION: u8 = 2;
 
     fn key(&self) -> Vec<u8> {
         self.number.to_be_bytes().to_vec()
@@ -157,9 +197,7 @@ impl Record for Alert {
                 state: code(ALERT_STATES, self.state),
                 rule: &self.rule,
                 severity: code(SEVERITIES, self.severity),
-                influencer: self.influencer.0,
-                connection: self.connection.0,
-                platform: &self.platform,
+                about: AboutRecord::from(&self.about),
                 metric: self.metric.map(|metric| code(METRICS, metric)),
                 from: self.from,
                 to: self.to,
@@ -180,9 +218,7 @@ impl Record for Alert {
             state: variant(ALERT_STATES, record.state)?,
             rule: record.rule.to_owned(),
             severity: variant(SEVERITIES, record.severity)?,
-            influencer: InfluencerId::from_bytes(record.influencer),
-            connection: ConnectionId::from_bytes(record.connection),
-            platform: record.platform.to_owned(),
+            about: About::from(record.about),
             metric: optional_variant(METRICS, record.metric)?,
             from: record.from,
             to: record.to,

@@ -5,16 +5,18 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableHandle};
+use roster_protocol::alert::AlertState;
 use roster_protocol::connection::Snapshot;
 use roster_protocol::time::{Date, Timestamp};
 
 use super::disk::submit;
 use super::sample::*;
-use crate::model::{Commit, RosterCommit, SyncCommit};
+use crate::model::{Commit, DeliveryState, RosterCommit, SyncCommit};
+use crate::secret::vault::{Field, MasterKey, Place, Vault};
 use crate::store::migrations::to_2::{OLD_LOG_PREFIX, OLD_ROW_TAG};
 use crate::store::records::{Format, Record, SnapshotRecord};
 use crate::store::tables::{Records, epoch_of, log_definition, log_epoch, log_key};
-use crate::store::{HistoryQuery, OpenOptions, SnapshotCount, Store, envelope};
+use crate::store::{AlertsQuery, DeliveriesOf, HistoryQuery, OpenOptions, SnapshotCount, Store, envelope};
 
 const DAYS: i32 = 6;
 const ACCOUNTS: u8 = 90;
@@ -131,6 +133,64 @@ async fn what_a_fold_of_format_1_had_begun_with_is_kept_once() {
         assert_eq!(store.read_now(SnapshotCount).expect("a number"), 8, "{is_folded}");
     }
     assert_eq!(store.damaged().rows, 0);
+}
+
+/// Brings the store of format 2 that is kept in `tests/upgrade/` into a directory.
+fn store_of_format_2(dir: &Path) -> Vec<u8> {
+    let packed = include_bytes!("../../../../tests/upgrade/format-2.redb.gz");
+    let mut bytes = Vec::new();
+    std::io::copy(&mut flate2::read::GzDecoder::new(&packed[..]), &mut bytes).expect("a packed store");
+    fs::write(dir.join("roster.redb"), &bytes).expect("a store");
+    fs::set_permissions(dir.join("roster.redb"), fs::Permissions::from_mode(0o600)).expect("ours");
+    bytes
+}
+
+#[test]
+fn a_store_of_format_2_keeps_alerts_deliveries_grants_and_tokens() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let bytes = store_of_format_2(dir.path());
+    for _ in 0..2 {
+        let (store, loaded) = Store::open(OpenOptions::in_dir(dir.path(), Timestamp(9))).expect("it opens");
+        assert!(fs::read(dir.path().join("roster.redb.format-2")).expect("a copy") == bytes);
+        let alerts = AlertState::ALL.map(|state| {
+            let all = AlertsQuery { state: Some(state), influencer: None, before: None, limit: 9 };
+            store.read_now(all).expect("alerts").rows.remove(0)
+        });
+        let numbers = alerts.each_ref().map(|alert| (alert.number, alert.rule.as_str(), alert.from, alert.to));
+        let (rise, fall) = ((Some(10_100.0), Some(12_300.0)), (Some(12_345.0), Some(10_400.0)));
+        assert_eq!(numbers[0], (3, "significant-change", fall.0, fall.1));
+        assert_eq!(numbers[1], (2, "needs-person", None, None));
+        assert_eq!(numbers[2], (1, "significant-change", rise.0, rise.1));
+        for alert in &alerts {
+            let connection = loaded.connections.iter().find(|one| Some(one.id) == alert.about.connection());
+            let connection = connection.expect("its connection");
+            assert_eq!(alert.about.influencer(), Some(connection.influencer));
+            assert_eq!(alert.about.platform(), Some(connection.platform.as_str()));
+        }
+        assert_eq!((alerts[1].acknowledged_by.as_deref(), alerts[1].ended_at.is_some()), (Some("ana"), true));
+        let deliveries = [3, 2, 1].map(|alert| store.read_now(DeliveriesOf(alert)).expect("deliveries").remove(0));
+        let states = [DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Dead];
+        assert_eq!(deliveries.each_ref().map(|delivery| delivery.state), states);
+        assert_eq!((loaded.alerts.len(), loaded.last_alert, loaded.deliveries.len()), (2, 3, 1));
+
+        let grants: Vec<&str> = loaded.grants.iter().map(|grant| grant.owner_name.as_str()).collect();
+        assert_eq!((grants, loaded.grant_uses.len()), (vec!["Mara", "Oskar", "Paused"], 2));
+        assert!(loaded.grants[0].is_live());
+        let key = MasterKey::from_hex(&"5a".repeat(32)).expect("a key");
+        assert_eq!(loaded.key, Some(key.id().0));
+        let vault = Vault::new(&key, loaded.store);
+        let (grant, tokens) = (loaded.grants[0].id, &loaded.tokens[0]);
+        let open = |context, sealed| vault.open(context, sealed).expect("it opens").expose().to_owned();
+        assert_eq!(open(Place::of_grant(grant, Field::Access), &tokens.access), "invented-access-1");
+        let refresh = tokens.refresh.as_ref().expect("a refresh token");
+        assert_eq!(open(Place::of_grant(grant, Field::Refresh), refresh), "invented-refresh-1");
+        let (account, derived) = &tokens.derived[0];
+        assert_eq!(open(Place::of_account(grant, account), derived), "invented-derived-1");
+        let consent = &loaded.consents[0];
+        let verifier = consent.verifier.as_ref().expect("a verifier");
+        assert_eq!(open(Place::of_consent(consent.id, Field::Verifier), verifier), "invented-verifier");
+        assert_eq!((store.read_now(SnapshotCount).expect("a number"), store.damaged().rows), (9, 0));
+    }
 }
 
 /// Says which store another process of this test is to open, and be killed at.

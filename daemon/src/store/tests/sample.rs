@@ -1,6 +1,6 @@
 //! Things to store.
 
-use roster_protocol::alert::{AlertState, ChangeCause, Severity};
+use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{Profile, Snapshot, Source};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
@@ -134,9 +134,16 @@ pub(super) fn alert(number: u64, seed: u32) -> Alert {
         state: AlertState::ALL[seed as usize % 3],
         rule: "significant-change".to_owned(),
         severity: [Severity::Info, Severity::Warning, Severity::Critical][seed as usize % 3],
-        influencer: influencer_id(1),
-        connection: connection_id(1),
-        platform: "youtube".to_owned(),
+        about: match seed % 5 {
+            0 => About::Influencer(influencer_id(1)),
+            1 => About::Platform("youtube".to_owned()),
+            2 => About::Daemon,
+            _ => About::Connection {
+                connection: connection_id(1),
+                influencer: influencer_id(1),
+                platform: "youtube".to_owned(),
+            },
+        },
         metric: seed.is_multiple_of(2).then_some(Metric::Followers),
         from: Some(12_345.0),
         to: None,

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use roster_fuzz::is_harmless;
-use roster_protocol::alert::{Alert, AlertState, Severity};
+use roster_protocol::alert::{About, Alert, AlertState, Severity};
 use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
 use roster_protocol::notice;
 use roster_protocol::text::{clean, is_clean};
@@ -15,10 +15,12 @@ fn alert(name: &str, why: &str) -> Alert {
         state: AlertState::Open,
         rule: "needs-person".to_owned(),
         severity: Severity::Warning,
-        influencer: InfluencerId::from_bytes([2; 5]),
-        influencer_name: name.to_owned(),
-        connection: ConnectionId::from_bytes([3; 5]),
-        platform: "youtube".to_owned(),
+        about: About::Connection {
+            connection: ConnectionId::from_bytes([3; 5]),
+            influencer: InfluencerId::from_bytes([2; 5]),
+            platform: "youtube".to_owned(),
+        },
+        influencer_name: Some(name.to_owned()),
         metric: None,
         from: None,
         to: None,

@@ -147,16 +147,17 @@ pub struct Alert {
     id: String,
     state: &'static str,
     rule: String,
-    influencer: String,
-    influencer_name: String,
-    connection: String,
-    platform: String,
+    influencer: Option<String>,
+    influencer_name: Option<String>,
+    connection: Option<String>,
+    platform: Option<String>,
     metric: Option<&'static str>,
     from: Option<Number>,
     to: Option<Number>,
     change: Option<Number>,
     opened_at: String,
     why: String,
+    about: &'static str,
 }
 
 impl From<&protocol::Alert> for Alert {
@@ -165,16 +166,17 @@ impl From<&protocol::Alert> for Alert {
             id: alert.id.to_string(),
             state: alert.state.as_str(),
             rule: alert.rule.clone(),
-            influencer: alert.influencer.to_string(),
+            influencer: alert.about.influencer().map(|id| id.to_string()),
             influencer_name: alert.influencer_name.clone(),
-            connection: alert.connection.to_string(),
-            platform: alert.platform.clone(),
+            connection: alert.about.connection().map(|id| id.to_string()),
+            platform: alert.about.platform().map(str::to_owned),
             metric: alert.metric.map(Metric::as_str),
             from: alert.from.map(|value| metric_value(alert.metric, value)),
             to: alert.to.map(|value| metric_value(alert.metric, value)),
             change: alert.change.map(|change| rounded(change, 4)),
             opened_at: alert.opened_at.to_string(),
             why: alert.why.clone(),
+            about: alert.about.as_str(),
         }
     }
 }

@@ -207,7 +207,7 @@ fn draw_chart_title(
 
 /// The days on which alerts about what is charted were opened.
 fn marks(shared: &Shared, state: &State, connection: &Connection) -> Vec<Date> {
-    let about = state.alerts.iter().filter(|alert| alert.connection == connection.id);
+    let about = state.alerts.iter().filter(|alert| alert.about.connection() == Some(connection.id));
     about
         .filter(|alert| alert.metric.is_none_or(|metric| metric == state.metric))
         .map(|alert| format::date_of(alert.opened_at, &shared.zone))
@@ -237,7 +237,7 @@ fn events(shared: &Shared, state: &State) -> Vec<Event> {
     }
     all.extend(state.alerts.iter().map(|alert| Event {
         at: alert.opened_at,
-        platform: alert.platform.clone(),
+        platform: alert.about.platform().unwrap_or_default().to_owned(),
         text: format!("alert: {}", alert.why),
         alert: alert.state == AlertState::Open,
     }));
