@@ -3,6 +3,7 @@
 //! [`App::decide`] is the one way in which anything changes: a pure decision over the roster makes a commit, the
 //! roster takes it in, the store makes it durable, and only then it is told.
 
+mod consents;
 mod decide;
 pub mod events;
 mod load;
@@ -24,11 +25,11 @@ use tokio::sync::{Notify, Semaphore, SetOnce, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::consents::Desk;
 use self::events::Feed;
 use self::load::Held;
 use self::setup::{LastLoad, Setup};
 use self::tickets::Tickets;
-use crate::consent::Desk;
 use crate::decision::Dice;
 use crate::meters::Meters;
 use crate::model::Loaded;

@@ -21,7 +21,7 @@ use crate::roster::resolve;
 /// # Errors
 /// No such consent of theirs, or none that is remembered.
 pub async fn state(app: &App, who: &Who, id: ConsentId, patience: Duration) -> Result<ConsentState, RosterError> {
-    let mut moved = app.desk.moved.subscribe();
+    let mut moved = app.desk.watch();
     let settled = async {
         loop {
             moved.mark_unchanged();

@@ -16,6 +16,7 @@ use crate::process::clock::ManualClock;
 use crate::process::config::Config;
 use crate::process::environment::Environment;
 use crate::secret::vault::MasterKey;
+use crate::secret::vault::Vault;
 use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
 
