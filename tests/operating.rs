@@ -25,7 +25,8 @@ async fn another_config_is_taken_into_use_as_a_whole() {
     let before = world.connection("bluesky:mara.example").await.next_due_at.expect("scheduled");
     assert!(before.since(NOON) > 3_600_000, "the next of four slots a day");
     let http = reqwest::Client::new();
-    let url = |world: &World, path: &str| format!("http://{}{path}", world.daemon().app.desk.listens_at().expect("on"));
+    let url =
+        |world: &World, path: &str| format!("http://{}{path}", world.daemon().app.consents.listens_at().expect("on"));
     let first = url(&world, "/metrics");
     assert_eq!(http.get(&first).send().await.expect("an answer").status(), 200);
 

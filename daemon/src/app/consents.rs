@@ -18,7 +18,7 @@ use crate::secret::vault::Vault;
 const KEPT_MS: i64 = 3_600_000;
 
 /// What consents need while the daemon lives.
-pub struct Desk {
+pub struct ConsentRuntime {
     pub vault: Vault,
     /// Exchanges and renewals: they end before the daemon does, since what they brought cannot be had twice.
     pub work: TaskTracker,
@@ -39,7 +39,7 @@ struct Settled {
     state: ConsentState,
 }
 
-impl Desk {
+impl ConsentRuntime {
     pub fn new(vault: Vault) -> Self {
         Self {
             vault,

@@ -25,7 +25,7 @@ use tokio::sync::{Notify, Semaphore, SetOnce, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::consents::Desk;
+pub use self::consents::ConsentRuntime;
 use self::events::Feed;
 use self::load::Held;
 use self::setup::{LastLoad, Setup};
@@ -48,8 +48,8 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub tickets: Tickets,
-    /// Where consents are asked for and kept.
-    pub desk: Desk,
+    /// What consents need while the daemon lives.
+    pub consents: ConsentRuntime,
     pub started_at: Timestamp,
     /// What is counted since then.
     pub meters: Meters,
@@ -112,7 +112,7 @@ impl App {
             store: parts.store,
             feed: Feed::new(parts.seed),
             tickets: Tickets::default(),
-            desk: Desk::new(parts.vault),
+            consents: ConsentRuntime::new(parts.vault),
             started_at: now,
             meters,
             wake: Notify::new(),
@@ -148,7 +148,7 @@ impl App {
         let http = setup.http.counting_on(&self.setup().http);
         let setup = Setup { http, ..setup };
         self.setup.send_replace(Arc::new(setup));
-        self.desk.wake.notify_one();
+        self.consents.wake.notify_one();
         self.feed.tell(vec![Event::ScheduleChanged]);
     }
 

@@ -35,7 +35,7 @@ impl App {
         self.meters.told(&publication.events);
         self.feed.tell(publication.events);
         if publication.wakes_consents {
-            self.desk.wake.notify_one();
+            self.consents.wake.notify_one();
         }
     }
 }

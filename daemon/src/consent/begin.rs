@@ -99,7 +99,7 @@ async fn by_redirect(
     };
     let url = to.provider().authorize_url(&to.api(app), page).map_err(|error| no_page(to, &error))?;
     let place = Place::of_consent(asked.id, Field::Verifier);
-    let verifier = verifier.map(|verifier| app.desk.vault.seal(place, &verifier)).transpose();
+    let verifier = verifier.map(|verifier| app.consents.vault.seal(place, &verifier)).transpose();
     let consent = Consent {
         redirect_uri: redirect_uri.clone(),
         state_hash: fingerprint(&state),
@@ -120,7 +120,7 @@ async fn by_device(app: &App, to: &Way, asked: Asked) -> Result<ConsentBegun, Ro
     };
     let code = asking.await.map_err(|error| no_code(to, &error))?;
     let expires_at = app.clock.now().plus_seconds(code.lives.0.min(3600) as i64);
-    let sealed = app.desk.vault.seal(Place::of_consent(asked.id, Field::DeviceCode), &code.code);
+    let sealed = app.consents.vault.seal(Place::of_consent(asked.id, Field::DeviceCode), &code.code);
     let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
     let polled = Device { code: sealed, interval: code.interval };
     let consent = Consent { device: Some(polled), expires_at, ..asked.consent(app) };
@@ -172,7 +172,7 @@ impl Asked {
             redirect_uri: None,
             scopes: scopes.iter().map(|scope| scope.name.to_owned()).collect(),
             reads,
-            listener: app.desk.listens_at().map(|address| address.to_string()),
+            listener: app.consents.listens_at().map(|address| address.to_string()),
             expires_at: app.clock.now(),
         }
     }
@@ -180,7 +180,7 @@ impl Asked {
 
 /// Keeps a consent until it is answered, so that a restart in between loses nothing.
 async fn keep(app: &App, consent: Consent) -> Result<(), RosterError> {
-    app.desk.opened(&consent);
+    app.consents.opened(&consent);
     app.decide(move |decision| {
         let mut asked = decision.roster.consents.asked.values();
         let waiting = asked.by_ref().filter(|it| it.who.uid == consent.who.uid && it.expires_at > decision.now).count();

@@ -51,7 +51,7 @@ pub(super) async fn offer(
     let realm = way.provider().realm();
     let kept = app.look(|roster| roster.consents.of_owner(&realm, &opened.owner_id).map(|grant| grant.id));
     // A renewal of the grant that is there must not overwrite what came just now.
-    let lock = app.desk.lock_of(kept.unwrap_or(grant));
+    let lock = app.consents.lock_of(kept.unwrap_or(grant));
     let _alone = lock.lock().await;
     let (decided, asked) = app
         .decide(|decision| {
@@ -59,7 +59,7 @@ pub(super) async fn offer(
                 revoke::queue(decision, grant);
                 return Ok((Offered::Nobody, None));
             };
-            let target = adopt(decision, &app.desk.vault, way, grant, &opened)?;
+            let target = adopt(decision, &app.consents.vault, way, grant, &opened)?;
             heal(decision, asked, target, &opened.accounts);
             let chosen = at_once(decision, asked, &opened.accounts);
             if chosen.is_empty() {
@@ -91,13 +91,15 @@ pub(super) async fn offer(
         })
         .await?;
     match (decided, &asked) {
-        (Offered::Connected(connected), Some(asked)) => app.desk.settle(asked, done(app, &connected), app.clock.now()),
+        (Offered::Connected(connected), Some(asked)) => {
+            app.consents.settle(asked, done(app, &connected), app.clock.now())
+        }
         (Offered::Refused(error), Some(asked)) => {
-            app.desk.settle(asked, ConsentState::Failed(error), app.clock.now());
+            app.consents.settle(asked, ConsentState::Failed(error), app.clock.now());
         }
         _ => {}
     }
-    app.desk.has_moved();
+    app.consents.has_moved();
     Ok(())
 }
 
@@ -331,7 +333,7 @@ pub async fn choose(app: &App, who: &Who, id: ConsentId, accounts: Vec<String>) 
         })
         .await?;
     let state = done(app, &connected);
-    app.desk.settle(&asked, state.clone(), app.clock.now());
+    app.consents.settle(&asked, state.clone(), app.clock.now());
     Ok(state)
 }
 

@@ -90,11 +90,11 @@ pub async fn returned(
         Callback::Code(code) => go_on(app, consent, Next::Exchange(code)),
         Callback::Denied => {
             let denied = RosterError::new(ErrorKind::NotPermitted, format!("the owner denied it at {name}"));
-            app.desk.settle(&consent, ConsentState::Failed(denied.hint(again)), now);
+            app.consents.settle(&consent, ConsentState::Failed(denied.hint(again)), now);
         }
         Callback::Refused(words) => {
             let refused = RosterError::new(ErrorKind::Unavailable, format!("{name} refused: {words}"));
-            app.desk.settle(&consent, ConsentState::Failed(refused.hint(again)), now);
+            app.consents.settle(&consent, ConsentState::Failed(refused.hint(again)), now);
         }
     }
     Ok((id, who))
@@ -147,7 +147,7 @@ pub(super) enum Next {
 /// Goes on in a task that ends before the daemon does.
 pub(super) fn go_on(app: &Arc<App>, consent: Consent, next: Next) {
     let owned = app.clone();
-    app.desk.work.spawn(async move {
+    app.consents.work.spawn(async move {
         let app = owned;
         let went = AssertUnwindSafe(go(&app, &consent, next)).catch_unwind().await;
         let failed = match went {
@@ -158,10 +158,10 @@ pub(super) fn go_on(app: &Arc<App>, consent: Consent, next: Next) {
         if let Some(error) = failed {
             give_up(&app, consent.id, error).await;
         }
-        app.desk.has_moved();
-        app.desk.wake.notify_one();
+        app.consents.has_moved();
+        app.consents.wake.notify_one();
     });
-    app.desk.has_moved();
+    app.consents.has_moved();
 }
 
 async fn go(app: &Arc<App>, consent: &Consent, next: Next) -> Result<(), RosterError> {
@@ -180,7 +180,7 @@ async fn go(app: &Arc<App>, consent: &Consent, next: Next) -> Result<(), RosterE
 
 async fn exchange(app: &App, way: &Way, consent: &Consent, code: &Secret) -> Result<Tokens, RosterError> {
     let place = Place::of_consent(consent.id, Field::Verifier);
-    let verifier = consent.verifier.as_ref().map(|sealed| app.desk.vault.open(place, sealed)).transpose();
+    let verifier = consent.verifier.as_ref().map(|sealed| app.consents.vault.open(place, sealed)).transpose();
     let verifier = verifier.map_err(|error| RosterError::failed(format!("the stored verifier: {error}")))?;
     let with = Exchange { code, redirect_uri: &consent.redirect_uri, verifier: verifier.as_ref() };
     let told = way.provider().exchange(&way.api(app), with).await;
@@ -206,7 +206,7 @@ async fn keep(
     asked_at: Timestamp,
 ) -> Result<GrantId, RosterError> {
     let id = app.fresh_id();
-    let sealed = renew::sealed(&app.desk.vault, id, tokens, None, way.terms(), asked_at);
+    let sealed = renew::sealed(&app.consents.vault, id, tokens, None, way.terms(), asked_at);
     let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
     let asked: Vec<String> = way.scopes().map(|scope| scope.name.to_owned()).collect();
     let grant = Grant {
@@ -303,7 +303,7 @@ pub(super) async fn give_up(app: &App, id: ConsentId, error: RosterError) {
     match removed {
         Ok(Some(consent)) => {
             tracing::info!(consent = %id, platform = consent.platform, %error, "a consent came to nothing");
-            app.desk.settle(&consent, ConsentState::Failed(error), app.clock.now());
+            app.consents.settle(&consent, ConsentState::Failed(error), app.clock.now());
         }
         Ok(None) => {}
         Err(error) => tracing::error!(consent = %id, %error, "the end of a consent could not be stored"),

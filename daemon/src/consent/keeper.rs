@@ -58,7 +58,7 @@ pub async fn run(app: Arc<App>) {
         tokio::select! {
             () = app.ending.cancelled() => return,
             changed = store.changed() => if changed.is_err() { return },
-            () = app.desk.wake.notified() => {}
+            () = app.consents.wake.notified() => {}
             () = app.clock.sleep_until(wake_at) => {}
         }
     }
@@ -68,7 +68,7 @@ pub async fn run(app: Arc<App>) {
 async fn resume(app: &Arc<App>) {
     let asked: Vec<_> = app.look(|roster| roster.consents.asked.values().cloned().collect());
     for consent in asked {
-        app.desk.opened(&consent);
+        app.consents.opened(&consent);
         match consent.step {
             ConsentStep::Exchanging => {
                 let error = RosterError::failed("rosterd was restarted while it asked for tokens");
@@ -126,7 +126,7 @@ async fn work(app: &Arc<App>, job: Job) {
         Job::Poll(consent) => poll(app, consent).await,
         Job::Expire(consent) => expire(app, consent).await,
     }
-    app.desk.wake.notify_one();
+    app.consents.wake.notify_one();
 }
 
 async fn expire(app: &App, id: ConsentId) {
@@ -179,7 +179,7 @@ async fn poll(app: &Arc<App>, id: ConsentId) {
     let found = app.look(|roster| roster.consents.asked.get(&id).cloned());
     let Some((consent, device)) = found.and_then(|consent| Some((consent.clone(), consent.device?))) else { return };
     let Some(way) = Way::to(app, &consent.platform) else { return };
-    let Ok(code) = app.desk.vault.open(Place::of_consent(id, Field::DeviceCode), &device.code) else {
+    let Ok(code) = app.consents.vault.open(Place::of_consent(id, Field::DeviceCode), &device.code) else {
         return finish::give_up(app, id, RosterError::failed("the stored device code does not open")).await;
     };
     let refused = |kind, words: &str| RosterError::new(kind, words.to_owned()).hint(begin_again(&consent.platform));

@@ -97,7 +97,7 @@ fn callback_address(app: &App, slug: &str) -> String {
         None => {
             // Behind a port forwarded to this host the browser finds the listener at its own loopback.
             let configured = http.listen.map(|address| address.port()).filter(|port| *port != 0);
-            let port = app.desk.listens_at().map(|address| address.port()).or(configured).unwrap_or(8787);
+            let port = app.consents.listens_at().map(|address| address.port()).or(configured).unwrap_or(8787);
             format!("http://127.0.0.1:{port}{path}")
         }
     }

@@ -44,12 +44,12 @@ pub enum RenewError {
 /// # Errors
 /// See [`RenewError`].
 pub async fn renew(app: &Arc<App>, grant: GrantId, generation: u64) -> Result<(), RenewError> {
-    let (owned, lock) = (app.clone(), app.desk.lock_of(grant));
+    let (owned, lock) = (app.clone(), app.consents.lock_of(grant));
     let work = async move {
         let _alone = lock.lock().await;
         attempt(&owned, grant, generation).await
     };
-    let done = app.desk.work.spawn(work).await;
+    let done = app.consents.work.spawn(work).await;
     done.unwrap_or_else(|_| Err(later("rosterd failed at renewing a token; its log has more")))
 }
 
@@ -74,7 +74,7 @@ async fn attempt(app: &Arc<App>, id: GrantId, generation: u64) -> Result<(), Ren
     let (asked_at, reply, is_repeat) = match tokens.attempt.clone() {
         // An answer that was committed and not read: a crash came between.
         Some(Attempt { begun_at, is_repeat, reply: Some((status, sealed)), .. }) => {
-            match app.desk.vault.open(Place::of_grant(id, Field::Reply), &sealed) {
+            match app.consents.vault.open(Place::of_grant(id, Field::Reply), &sealed) {
                 Ok(body) => (begun_at, Reply { status, body }, is_repeat),
                 Err(error) => return Err(damaged(app, &grant, Field::Reply, error).await),
             }
@@ -95,7 +95,7 @@ async fn ask(
     tokens: &GrantTokens,
     earlier: Option<Attempt>,
 ) -> Result<(Timestamp, Reply, bool), RenewError> {
-    let held = match open(&app.desk.vault, tokens) {
+    let held = match open(&app.consents.vault, tokens) {
         Ok(held) => held,
         Err((field, error)) => return Err(damaged(app, grant, field, error).await),
     };
@@ -115,7 +115,7 @@ async fn ask(
         }
     };
     fail::fail_point!("renew.reply");
-    let sealed = app.desk.vault.seal(Place::of_grant(grant.id, Field::Reply), &reply.body);
+    let sealed = app.consents.vault.seal(Place::of_grant(grant.id, Field::Reply), &reply.body);
     let sealed = sealed.map_err(|error| later(error.to_string()))?;
     let status = reply.status;
     change(app, grant.id, move |tokens| {
@@ -137,7 +137,7 @@ async fn take(app: &App, way: &Way, id: GrantId, told: &Tokens, asked_at: Timest
             let (Some(before), Some(grant)) = (consents.tokens.get(&id), consents.grants.get(&id)) else {
                 return Err(RosterError::not_found("the consent was ended meanwhile"));
             };
-            let after = sealed(&app.desk.vault, id, told, Some(before), way.terms(), asked_at);
+            let after = sealed(&app.consents.vault, id, told, Some(before), way.terms(), asked_at);
             decision.commit.consents.tokens.push(after.map_err(|error| RosterError::failed(error.to_string()))?);
             let scopes = told.scopes.clone().unwrap_or_else(|| grant.scopes.clone());
             let checked = Grant { scopes, checked_at: decision.now, ..grant.clone() };

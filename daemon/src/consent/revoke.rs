@@ -137,7 +137,7 @@ async fn told(app: &Arc<App>, id: GrantId) -> Result<(), String> {
             None => return Ok(()),
         }
     }
-    let held = renew::open(&app.desk.vault, &tokens).map_err(|(_, error)| error.to_string())?;
+    let held = renew::open(&app.consents.vault, &tokens).map_err(|(_, error)| error.to_string())?;
     match way.provider().revoke(&way.api(app), &held).await {
         Ok(()) | Err(TokenError::Gone { .. }) => Ok(()),
         Err(error) => Err(error.to_string()),

@@ -21,7 +21,7 @@ use crate::roster::resolve;
 /// # Errors
 /// No such consent of theirs, or none that is remembered.
 pub async fn state(app: &App, who: &Who, id: ConsentId, patience: Duration) -> Result<ConsentState, RosterError> {
-    let mut moved = app.desk.watch();
+    let mut moved = app.consents.watch();
     let settled = async {
         loop {
             moved.mark_unchanged();
@@ -53,8 +53,8 @@ fn now(app: &App, who: &Who, id: ConsentId) -> Result<ConsentState, RosterError>
         })
     });
     // Asked before its end is looked for: what is not open any more has one.
-    let ending = app.desk.is_open(id, who.uid).then_some(ConsentState::Finishing);
-    asked.or_else(|| app.desk.ended(id, who.uid)).or(ending).ok_or_else(no_such_consent)
+    let ending = app.consents.is_open(id, who.uid).then_some(ConsentState::Finishing);
+    asked.or_else(|| app.consents.ended(id, who.uid)).or(ending).ok_or_else(no_such_consent)
 }
 
 /// The consent of this user for an influencer and platform that waits for a choice.

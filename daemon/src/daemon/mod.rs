@@ -137,7 +137,7 @@ impl Daemon {
         let Opened { store, loaded, vault } = opened;
         let parts = Parts { setup, platforms, clock, store, loaded, vault, logs, seed };
         let app = App::build(parts);
-        app.desk.listening(http_at);
+        app.consents.listening(http_at);
         let gate = gate(&options.socket, options.group_may);
         let recalling = app.clone();
         let work = vec![
@@ -168,14 +168,14 @@ impl Daemon {
             socket::remove(&self.socket, inode);
         }
         self.app.tasks.close();
-        self.app.desk.work.close();
+        self.app.consents.work.close();
         if tokio::time::timeout(LAST_WORK, self.app.tasks.wait()).await.is_err() {
             tracing::info!("runs under way were cut off; they are due again at the next start");
             self.app.cut_off.cancel();
             self.app.tasks.wait().await;
         }
         // What a provider gave cannot be had twice: it is waited for until it is stored.
-        if tokio::time::timeout(LAST_RENEWALS, self.app.desk.work.wait()).await.is_err() {
+        if tokio::time::timeout(LAST_RENEWALS, self.app.consents.work.wait()).await.is_err() {
             tracing::warn!("a renewal of tokens was cut off; it is taken up at the next start");
         }
         for work in self.work {

@@ -28,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
     let config = Config::parse(CONFIG, "bench")?;
     let daemon = Daemon::start(Options::new(config, state, dir.path().join("rosterd.sock"))).await?;
     a_days_runs(&daemon).await;
-    let address = daemon.app.desk.listens_at().ok_or_else(|| anyhow::anyhow!("the listener is off"))?;
+    let address = daemon.app.consents.listens_at().ok_or_else(|| anyhow::anyhow!("the listener is off"))?;
 
     let page = scrape(address).await?;
     let counted = format!("roster_connections{{platform=\"bluesky\",status=\"fresh\"}} {CONNECTIONS}");

@@ -76,7 +76,7 @@ pub async fn callback(
 fn is_for_us(app: &App, headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
     let Ok(asked) = Url::parse(&format!("http://{host}/")) else { return false };
-    let listener = app.desk.listens_at().map(|address| address.ip());
+    let listener = app.consents.listens_at().map(|address| address.ip());
     let setup = app.setup();
     let public = setup.config.http.public_url.as_ref().and_then(Url::host);
     match asked.host() {

@@ -107,8 +107,8 @@ pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, timeouts: Tim
             // The old place is left first: the new one may be the same port.
             drop(listener.take());
             listener = bind(wanted);
-            app.desk.listening(address_of(&listener));
-            tracing::info!(http = ?app.desk.listens_at(), "the HTTP listener moved");
+            app.consents.listening(address_of(&listener));
+            tracing::info!(http = ?app.consents.listens_at(), "the HTTP listener moved");
         }
         // Conversations that were kept open end with the config they began with.
         let over = CancellationToken::new();
