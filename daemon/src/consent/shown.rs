@@ -6,7 +6,7 @@ use std::time::Duration;
 use roster_protocol::audit::Who;
 use roster_protocol::consent::{ConsentState, Grant, Renews, TokenModel};
 use roster_protocol::error::RosterError;
-use roster_protocol::ids::{ConnectionId, ConsentId};
+use roster_protocol::ids::ConsentId;
 use roster_protocol::time::Timestamp;
 
 use super::choose;
@@ -168,10 +168,4 @@ fn note(grant: &model::Grant, tokens: Option<&GrantTokens>) -> Option<String> {
         }
         GrantState::Live => tokens.and_then(|tokens| tokens.last_error.clone()),
     }
-}
-
-/// When a connection's consent ends unless it is renewed; `None` without consent, and where no end is known.
-pub fn ends_at(roster: &Roster, connection: ConnectionId) -> Option<Timestamp> {
-    let tokens = roster.consents.tokens_of(connection)?;
-    if tokens.refresh.is_some() { tokens.refresh_ends_at } else { tokens.access_ends_at }
 }

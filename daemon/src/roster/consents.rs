@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
+use roster_protocol::time::Timestamp;
 
 use crate::model::{Commit, Consent, Grant, GrantState, GrantTokens, Loaded};
 
@@ -63,6 +64,12 @@ impl Consents {
     /// The tokens a connection is read with.
     pub fn tokens_of(&self, connection: ConnectionId) -> Option<&GrantTokens> {
         self.tokens.get(self.grant_of.get(&connection)?)
+    }
+
+    /// When a connection's consent ends unless it is renewed; `None` without consent, and where no end is known.
+    pub fn ends_at(&self, connection: ConnectionId) -> Option<Timestamp> {
+        let tokens = self.tokens_of(connection)?;
+        if tokens.refresh.is_some() { tokens.refresh_ends_at } else { tokens.access_ends_at }
     }
 
     /// A grant and its tokens as both stand at one moment, so that an end is always told with its reason.

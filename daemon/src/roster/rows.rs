@@ -41,7 +41,7 @@ pub fn connection(roster: &Roster, connection: &model::Connection, seen: Seen) -
         blocked_by: standing.blocked_by.map(str::to_owned),
         next_due_at: scheduled.then_some(connection.next_due_at),
         interval: connection.interval,
-        token_expires_at: crate::consent::shown::ends_at(roster, connection.id),
+        token_expires_at: roster.consents.ends_at(connection.id),
         connected_at: connection.connected_at,
         profile: connection.profile.clone(),
         latest: connection.latest.clone(),
