@@ -81,8 +81,6 @@ const TUI: &str = "
 /// Directions against the rows, and those that close a circle between folders of one folder: each is real, and to be
 /// broken. Nothing is added here.
 const STILL: &[(&str, &str, &str)] = &[
-    ("daemon", "roster", "consent"),
-    ("daemon", "app", "consent"),
     ("daemon", "edits", "consent"),
     ("daemon", "edits", "browse"),
 ];

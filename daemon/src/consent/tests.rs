@@ -15,8 +15,7 @@ use crate::model::Influencer;
 use crate::process::clock::ManualClock;
 use crate::process::config::Config;
 use crate::process::environment::Environment;
-use crate::secret::vault::MasterKey;
-use crate::secret::vault::Vault;
+use crate::secret::vault::{MasterKey, Vault};
 use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
 
