@@ -80,10 +80,7 @@ const TUI: &str = "
 
 /// Directions against the rows, and those that close a circle between folders of one folder: each is real, and to be
 /// broken. Nothing is added here.
-const STILL: &[(&str, &str, &str)] = &[
-    ("daemon", "edits", "consent"),
-    ("daemon", "edits", "browse"),
-];
+const STILL: &[(&str, &str, &str)] = &[("daemon", "edits", "consent"), ("daemon", "edits", "browse")];
 
 #[test]
 fn no_two_modules_import_each_other() {

@@ -4,7 +4,7 @@ use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::consent::{ConnectionPage, ConnectionRow};
 use roster_protocol::service::{ConnectionsQuery, PAGE_ROWS};
 
-use crate::consent::shown;
+use crate::consent::view;
 use crate::model::{Connection, GrantState};
 use crate::roster::Roster;
 use crate::roster::rows::{self, Seen};
@@ -28,7 +28,7 @@ pub fn page(roster: &Roster, query: &ConnectionsQuery, seen: Seen) -> Connection
     let rows = wanted.map(|(_, connection)| ConnectionRow {
         connection: rows::connection(roster, connection, seen),
         influencer_name: name(connection).to_owned(),
-        grant: roster.consents.grant_of(connection.id).map(|grant| shown::grant(roster, grant)),
+        grant: roster.consents.grant_of(connection.id).map(|grant| view::grant(roster, grant)),
     });
     ConnectionPage { total, rows: rows.collect() }
 }
@@ -51,6 +51,6 @@ fn is_soon(roster: &Roster, connection: &Connection, seen: Seen) -> bool {
     let Some(grant) = roster.consents.grant_of(connection.id).filter(|grant| grant.state == GrantState::Live) else {
         return false;
     };
-    let ends = shown::grant(roster, grant).act_before;
+    let ends = view::grant(roster, grant).act_before;
     !grant.missing.is_empty() || ends.is_some_and(|ends| ends.since(seen.now) < SOON_MS)
 }

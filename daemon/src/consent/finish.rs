@@ -42,7 +42,7 @@ pub enum NotAccepted {
     NotStored(RosterError),
 }
 
-/// Accepts the callback of a consent, and continues in the background: [`super::shown::state`] reports how.
+/// Accepts the callback of a consent, and continues in the background: [`super::view::state`] reports how.
 ///
 /// # Errors
 /// See [`NotAccepted`]; the consent still waits then.

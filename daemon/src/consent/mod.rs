@@ -12,7 +12,7 @@ pub mod keeper;
 pub mod renew;
 pub mod revoke;
 pub mod setup;
-pub mod shown;
+pub mod view;
 #[cfg(test)]
 mod tests;
 

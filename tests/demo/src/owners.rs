@@ -10,7 +10,7 @@ use roster_protocol::audit::Who;
 use roster_protocol::consent::{ConsentState, ConsentWay};
 use roster_protocol::status::ApiAccess;
 use rosterd::app::App;
-use rosterd::consent::{begin, finish, shown};
+use rosterd::consent::{begin, finish, view};
 use rosterd::model::TroubleKind;
 
 /// How many owners answer at once.
@@ -48,7 +48,7 @@ async fn consent(app: &Arc<App>, influencer: String, platform: String, handle: S
     let answer = browser.get(page).send().await?;
     let landed = answer.headers().get(LOCATION).and_then(|at| at.to_str().ok()).context("no way back")?;
     let id = finish::pasted(app, &who, landed).await?;
-    match shown::state(app, &who, id, PATIENCE).await? {
+    match view::state(app, &who, id, PATIENCE).await? {
         ConsentState::Done(_) => Ok(()),
         other => anyhow::bail!("{other:?}"),
     }

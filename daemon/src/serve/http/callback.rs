@@ -19,7 +19,7 @@ use url::{Host, Url, form_urlencoded};
 
 use crate::app::App;
 use crate::consent::finish::{self, From, NotAccepted};
-use crate::consent::shown;
+use crate::consent::view;
 
 /// How long the browser waits for the platform to give tokens before it is told to look into Roster.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -65,7 +65,7 @@ pub async fn callback(
         Err(NotAccepted::NotOurs) => return refused(StatusCode::BAD_REQUEST),
         Err(NotAccepted::NotStored(_)) => return not_stored(),
     };
-    match shown::state(&app, &who, id, PATIENCE).await {
+    match view::state(&app, &who, id, PATIENCE).await {
         Ok(state) => told(&state),
         Err(_) => told(&ConsentState::Finishing),
     }

@@ -18,7 +18,7 @@ use super::process;
 use super::sheet::Sheet;
 use crate::app::App;
 use crate::browse::overview;
-use crate::consent::shown;
+use crate::consent::view;
 use crate::schedule::EARLIEST_PLAUSIBLE;
 use crate::store::{Store, StoreState};
 
@@ -119,7 +119,7 @@ fn connections(sheet: &mut Sheet, app: &App) {
 }
 
 fn grants(sheet: &mut Sheet, app: &App) {
-    let tallies = app.look(shown::tally);
+    let tallies = app.look(view::tally);
     let rows = tallies.iter().flat_map(|(slug, tally)| {
         let by_state = [("live", tally.live), ("ended", tally.ended), ("revoking", tally.revoking)];
         by_state.map(|(state, count)| ([slug.as_str(), state], count as f64))

@@ -21,7 +21,7 @@ pub async fn begin(
 }
 
 pub async fn state(caller: &Caller, consent: ConsentId) -> Result<ConsentState, RosterError> {
-    consent::shown::state(&caller.app, &caller.who, consent, WAIT).await
+    consent::view::state(&caller.app, &caller.who, consent, WAIT).await
 }
 
 pub async fn paste(caller: &Caller, address: String) -> Result<ConsentId, RosterError> {
@@ -29,7 +29,7 @@ pub async fn paste(caller: &Caller, address: String) -> Result<ConsentId, Roster
 }
 
 pub async fn open(caller: &Caller, influencer: String, platform: String) -> Result<Option<ConsentId>, RosterError> {
-    consent::shown::open(&caller.app, &caller.who, &influencer, &platform)
+    consent::view::open(&caller.app, &caller.who, &influencer, &platform)
 }
 
 pub async fn choose(caller: &Caller, consent: ConsentId, accounts: Vec<String>) -> Result<ConsentState, RosterError> {
@@ -41,5 +41,5 @@ pub async fn cancel(caller: &Caller, consent: ConsentId) -> Result<(), RosterErr
 }
 
 pub async fn grants(caller: &Caller) -> Result<Vec<Grant>, RosterError> {
-    Ok(consent::shown::grants(&caller.app))
+    Ok(consent::view::grants(&caller.app))
 }
