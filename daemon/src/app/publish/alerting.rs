@@ -1,3 +1,5 @@
+//! Alerts: what is published of them.
+
 use roster_protocol::event::Event;
 
 use crate::model::AlertingCommit;

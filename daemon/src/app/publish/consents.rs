@@ -1,3 +1,5 @@
+//! Consents: when the keeper must look again.
+
 use crate::model::ConsentsCommit;
 
 /// Whether something may fall due sooner than it did; what only ends does not.

@@ -1,3 +1,5 @@
+//! Influencers and settings: what is published of their changes.
+
 use roster_protocol::event::Event;
 use roster_protocol::ids::InfluencerId;
 

@@ -1,3 +1,5 @@
+//! Runs: what is published of them.
+
 use roster_protocol::event::Event;
 
 use crate::model::SyncCommit;

@@ -1,3 +1,5 @@
+//! What a commit writes of alerts.
+
 use crate::model::{Alert, Delivery};
 
 /// Alerts and their ways out.

@@ -1,3 +1,5 @@
+//! What a commit writes to the audit log.
+
 use crate::model::AuditLine;
 
 /// Who did what, for the audit log.

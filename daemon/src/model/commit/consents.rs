@@ -1,3 +1,5 @@
+//! What a commit writes of consents and grants.
+
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
 
 use crate::model::{Consent, Grant, GrantTokens, GrantUse};

@@ -1,3 +1,5 @@
+//! What a commit writes of influencers, connections and settings.
+
 use roster_protocol::ids::InfluencerId;
 
 use crate::model::{Connection, Influencer, Settings};

@@ -1,3 +1,5 @@
+//! What a commit writes of measurements and runs.
+
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::ConnectionId;
 
