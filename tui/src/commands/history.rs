@@ -15,9 +15,7 @@ use crate::session::Session;
 pub struct History {
     /// Id, beginning of an id, platform:handle, or a profile's URL
     connection: String,
-    /// Only days on which this is known: followers, following, posts, engagement_rate, avg_likes, avg_comments,
-    /// avg_views, audience_male or audience_female
-    #[arg(long, value_name = "METRIC")]
+    #[arg(long, value_name = "METRIC", help = metric_help())]
     metric: Option<Metric>,
     /// From this day on: 2026-11-21, 7d, 3mo, 1y
     #[arg(long, value_name = "DATE")]
@@ -55,6 +53,12 @@ impl History {
         }
         Ok(Ending::Done)
     }
+}
+
+fn metric_help() -> String {
+    let names = Metric::ALL.map(Metric::as_str);
+    let (last, others) = names.split_last().unwrap_or((&"", &[]));
+    format!("Only days on which this is known: {} or {last}", others.join(", "))
 }
 
 /// The columns when no metric was asked for.

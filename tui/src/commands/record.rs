@@ -1,6 +1,7 @@
 //! `roster record`: a snapshot typed by a person.
 
-use roster_protocol::{AgeRange, Mean, Metric, Numbers, Ratio, RosterError, Snapshot};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use roster_protocol::{AgeRange, Metric, Numbers, RosterError, Snapshot, Unit};
 
 use super::values::{count, mean, ratio};
 use super::when::When;
@@ -18,33 +19,8 @@ pub struct Record {
     /// The day it was so: 2026-11-21, today, yesterday
     #[arg(long, value_name = "DATE")]
     date: When,
-    /// Those subscribed to the account, such as 12345 or 12.3k
-    #[arg(long, value_name = "N", value_parser = count)]
-    followers: Option<u64>,
-    /// Those the account is subscribed to
-    #[arg(long, value_name = "N", value_parser = count)]
-    following: Option<u64>,
-    /// Posts of the account
-    #[arg(long, value_name = "N", value_parser = count)]
-    posts: Option<u64>,
-    /// Engagements per post by followers: 5% or 0.05
-    #[arg(long, value_name = "RATE", value_parser = ratio)]
-    engagement_rate: Option<Ratio>,
-    /// Likes per post
-    #[arg(long, value_name = "X", value_parser = mean)]
-    avg_likes: Option<Mean>,
-    /// Comments per post
-    #[arg(long, value_name = "X", value_parser = mean)]
-    avg_comments: Option<Mean>,
-    /// Views per post
-    #[arg(long, value_name = "X", value_parser = mean)]
-    avg_views: Option<Mean>,
-    /// Share of men in the audience: 41% or 0.41
-    #[arg(long, value_name = "RATE", value_parser = ratio)]
-    audience_male: Option<Ratio>,
-    /// Share of women in the audience
-    #[arg(long, value_name = "RATE", value_parser = ratio)]
-    audience_female: Option<Ratio>,
+    #[command(flatten)]
+    given: Given,
     /// Age range of most of the audience: 13-17, 18-24, …, 65+
     #[arg(long, value_name = "RANGE")]
     top_age_range: Option<AgeRange>,
@@ -67,19 +43,55 @@ impl Record {
     }
 
     fn numbers(&self) -> Numbers {
-        Numbers {
-            followers: self.followers,
-            following: self.following,
-            posts: self.posts,
-            engagement_rate: self.engagement_rate,
-            avg_likes: self.avg_likes,
-            avg_comments: self.avg_comments,
-            avg_views: self.avg_views,
-            audience_male: self.audience_male,
-            audience_female: self.audience_female,
-            top_age_range: self.top_age_range,
-        }
+        Numbers { top_age_range: self.top_age_range, ..self.given.0.clone() }
     }
+}
+
+/// The metrics that are given, an option for each: `--avg-likes X`.
+#[derive(Debug)]
+struct Given(Numbers);
+
+impl Args for Given {
+    fn augment_args(command: Command) -> Command {
+        command.args(Metric::ALL.map(option))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Given {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut given = Self(Numbers::default());
+        given.update_from_arg_matches(matches)?;
+        Ok(given)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for metric in Metric::ALL {
+            if let Some(raw) = matches.get_one(metric.as_str()) {
+                self.0.set(metric, Some(*raw));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn option(metric: Metric) -> Arg {
+    let unit = metric.unit();
+    let parse = move |text: &str| match unit {
+        Unit::Count => count(text),
+        Unit::Mean => mean(text).map(|mean| mean.0),
+        Unit::Ratio => ratio(text).map(|ratio| ratio.0 as u64),
+    };
+    let value_name = match unit {
+        Unit::Count => "N",
+        Unit::Mean => "X",
+        Unit::Ratio => "RATE",
+    };
+    let long = metric.as_str().replace('_', "-");
+    Arg::new(metric.as_str()).long(long).value_name(value_name).value_parser(parse).help(metric.help())
 }
 
 /// `2026-11-21 (manual): followers 12,345, posts 120`
@@ -96,6 +108,7 @@ mod tests {
     use super::*;
     use crate::samples;
     use clap::Parser;
+    use roster_protocol::Ratio;
 
     #[derive(Parser)]
     struct Line {

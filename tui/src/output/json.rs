@@ -7,9 +7,9 @@ pub mod consent;
 pub mod events;
 pub mod status;
 
-use roster_protocol::{self as protocol, Mean, Ratio, RosterError};
+use roster_protocol::{self as protocol, Mean, Metric, Ratio, RosterError, Unit};
 use serde::Serialize;
-use serde_json::Number;
+use serde_json::{Map, Number, Value};
 
 /// Any failure.
 #[derive(Debug, Serialize)]
@@ -165,47 +165,38 @@ pub struct Snapshot {
     date: String,
     observed_at: String,
     source: &'static str,
-    followers: Option<u64>,
-    followers_step: Option<u64>,
-    following: Option<u64>,
-    posts: Option<u64>,
-    engagement_rate: Option<Number>,
-    avg_likes: Option<Number>,
-    avg_comments: Option<Number>,
-    avg_views: Option<Number>,
-    audience: Audience,
-}
-
-/// Who an audience is made of.
-#[derive(Debug, Serialize)]
-pub struct Audience {
-    male: Option<Number>,
-    female: Option<Number>,
-    top_age_range: Option<&'static str>,
+    #[serde(flatten)]
+    numbers: Map<String, Value>,
 }
 
 impl From<&protocol::Snapshot> for Snapshot {
     fn from(snapshot: &protocol::Snapshot) -> Self {
-        let numbers = &snapshot.numbers;
         Self {
             date: snapshot.date.to_string(),
             observed_at: snapshot.observed_at.to_string(),
             source: snapshot.source.as_str(),
-            followers: numbers.followers,
-            followers_step: snapshot.followers_step,
-            following: numbers.following,
-            posts: numbers.posts,
-            engagement_rate: numbers.engagement_rate.map(ratio),
-            avg_likes: numbers.avg_likes.map(mean),
-            avg_comments: numbers.avg_comments.map(mean),
-            avg_views: numbers.avg_views.map(mean),
-            audience: Audience {
-                male: numbers.audience_male.map(ratio),
-                female: numbers.audience_female.map(ratio),
-                top_age_range: numbers.top_age_range.map(|range| range.as_str()),
-            },
+            numbers: numbers(snapshot),
         }
     }
+}
+
+/// Every metric by its name; those of the audience are an object of their own, with the age range behind them.
+fn numbers(snapshot: &protocol::Snapshot) -> Map<String, Value> {
+    let (mut numbers, mut audience) = (Map::new(), Map::new());
+    for metric in Metric::ALL {
+        let value = snapshot.numbers.get(metric).map(|raw| number(metric.unit(), raw)).into();
+        match metric.as_str().strip_prefix("audience_") {
+            Some(name) => audience.insert(name.to_owned(), value),
+            None => numbers.insert(metric.to_string(), value),
+        };
+        if metric == Metric::Followers {
+            numbers.insert("followers_step".to_owned(), snapshot.followers_step.into());
+        }
+    }
+    let range = snapshot.numbers.top_age_range.map(|range| range.as_str());
+    audience.insert("top_age_range".to_owned(), range.into());
+    numbers.insert("audience".to_owned(), audience.into());
+    numbers
 }
 
 /// What `history` gives.
@@ -219,6 +210,15 @@ pub struct History {
 /// A time, or none.
 pub(crate) fn time(at: Option<protocol::Timestamp>) -> Option<String> {
     at.map(|at| at.to_string())
+}
+
+/// A metric's raw number in its form: counts whole, averages with two decimals, rates as ratios.
+fn number(unit: Unit, raw: u64) -> Number {
+    match unit {
+        Unit::Count => raw.into(),
+        Unit::Mean => mean(Mean(raw)),
+        Unit::Ratio => ratio(Ratio(raw as i64)),
+    }
 }
 
 /// An average with up to two decimals.
