@@ -18,7 +18,7 @@ pub struct Change {
     pub metric: Metric,
     /// In the metric's own unit: a count, an average, or a ratio. `None`: it was not known before.
     pub from: Option<f64>,
-    /// `None`: it is not told any more.
+    /// `None`: the platform no longer reports it.
     pub to: Option<f64>,
     pub cause: ChangeCause,
     /// Whether the profile number followed.

@@ -24,7 +24,8 @@ pub struct AccountPreview {
     pub handle: String,
     /// The platform's own id of the account; empty when it needs consent.
     pub platform_user_id: String,
-    /// Whether it tells nothing before its owner consents: only the handle is known then, and not even whether it exists.
+    /// Whether the platform reports nothing before the account's owner consents. Until then only the handle is known, and
+    /// not even whether the account exists.
     pub needs_consent: bool,
     /// The name it shows, cleaned; `None` when it has none.
     pub display_name: Option<String>,
@@ -118,7 +119,7 @@ pub struct Snapshot {
     pub observed_at: Timestamp,
     /// Where the numbers came from.
     pub source: Source,
-    /// How coarsely the platform tells followers: 100 means rounded to hundreds. `None`: exact or unknown.
+    /// How coarsely the platform reports followers: 100 means rounded to hundreds. `None`: exact or unknown.
     pub followers_step: Option<u64>,
     /// Which of the platform's definitions the numbers follow; platforms redefine what a view is.
     pub definition: u16,

@@ -147,7 +147,7 @@ pub struct Grant {
     pub scopes: Vec<String>,
     pub missing: Vec<MissingScope>,
     pub granted_at: Timestamp,
-    /// When the token in use ends; `None`: not told, or never.
+    /// When the token in use expires; `None`: unknown, or never.
     pub expires_at: Option<Timestamp>,
     pub renews: Renews,
     /// When the daemon renews it next by itself.

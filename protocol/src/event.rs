@@ -1,4 +1,4 @@
-//! Numbered facts for clients, told after they were committed.
+//! Numbered facts for clients, published once they are durable.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub enum Event {
     InfluencerRemoved(InfluencerId),
     /// A run ended and what it learned is stored.
     RunFinished { run: Box<Run>, connection: ConnectionId },
-    /// A platform is being asked, or was; [`crate::status::Status::running`] tells what.
+    /// A request to a platform began or ended; [`crate::status::Status::running`] lists those under way.
     SyncMoved,
     /// An alert opened, was acknowledged, or resolved.
     AlertChanged(Box<Alert>),

@@ -3,7 +3,7 @@
 //! Nothing here decides anything; types say what a number is, in which unit, and what `None` means.
 //! The order of the modules is the order in which a number is named on its way:
 //! time, ids, the metric, the connection it belongs to, the influencer, the run that fetched it,
-//! the alert it may raise, the event that tells of it, the service that hands it out.
+//! the alert it may raise, the event that announces it, the service that returns it.
 
 pub mod alert;
 pub mod audit;

@@ -61,7 +61,7 @@ pub fn popup_text(alert: &Alert) -> (String, String) {
     (clean(&whose(alert), TITLE_CHARACTERS), body(&what_happened(alert)))
 }
 
-/// Title and body of one popup for many alerts: `17 alerts: Mara Lindqvist, …`, the gravest told first.
+/// Title and body of one popup for many alerts: `17 alerts: Mara Lindqvist, …`, the gravest first.
 pub fn summary_text(alerts: &[Alert]) -> (String, String) {
     let mut gravest: Vec<&Alert> = alerts.iter().collect();
     gravest.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
@@ -72,9 +72,9 @@ pub fn summary_text(alerts: &[Alert]) -> (String, String) {
         }
     }
     let title = format!("{} alerts: {}", alerts.len(), names.join(", "));
-    let told: Vec<String> =
+    let named: Vec<String> =
         gravest.iter().take(5).map(|alert| format!("{}: {}", whose(alert), what_happened(alert))).collect();
-    (clean(&title, TITLE_CHARACTERS), body(&told.join("; ")))
+    (clean(&title, TITLE_CHARACTERS), body(&named.join("; ")))
 }
 
 fn whose(alert: &Alert) -> String {
@@ -203,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn one_alert_tells_who_and_what() {
+    fn one_alert_names_who_and_what() {
         let (title, body) = popup_text(&alert("Mara Lindqvist"));
         assert_eq!(title, "Mara Lindqvist · youtube");
         assert_eq!(body, "followers −12.4 % (459,000 → 402,000)");
-        let told = Alert { metric: None, why: "consent ended & <b>more</b>".into(), ..alert("Oskar & Ines") };
-        let (title, body) = popup_text(&told);
+        let ended = Alert { metric: None, why: "consent ended & <b>more</b>".into(), ..alert("Oskar & Ines") };
+        let (title, body) = popup_text(&ended);
         assert_eq!(title, "Oskar & Ines · youtube");
         assert_eq!(body, "consent ended &amp; &lt;b&gt;more&lt;/b&gt;");
         let down = Alert { about: About::Platform("tiktok".into()), influencer_name: None, metric: None, ..alert("") };
@@ -231,13 +231,13 @@ mod tests {
     #[test]
     fn hostile_names_stay_one_short_line() {
         let hostile = format!("\u{1b}]0;x\u{7}<img src=x>\u{202e}\n{}", "y".repeat(500));
-        let told = Alert { metric: None, why: hostile.clone(), ..alert(&hostile) };
-        for (title, body) in [popup_text(&told), summary_text(&vec![told.clone(); 9])] {
+        let alert = Alert { metric: None, why: hostile.clone(), ..alert(&hostile) };
+        for (title, body) in [popup_text(&alert), summary_text(&vec![alert.clone(); 9])] {
             assert!(title.chars().count() <= TITLE_CHARACTERS, "{title}");
             assert!(!body.contains(['<', '>', '\n', '\u{1b}', '\u{202e}']), "{body}");
             assert!(!title.contains(['\n', '\u{1b}', '\u{202e}']), "{title}");
         }
-        assert!(popup_text(&told).0.ends_with("· youtube"));
+        assert!(popup_text(&alert).0.ends_with("· youtube"));
     }
 
     #[test]

@@ -34,9 +34,9 @@ impl Paths {
     }
 }
 
-/// The sockets to try, in order: the one told, or else the user's, then the system's.
-pub fn sockets_to_try(told: Option<&Path>) -> Vec<PathBuf> {
-    match told {
+/// The sockets to try, in order: the given one, or else the user's, then the system's.
+pub fn sockets_to_try(given: Option<&Path>) -> Vec<PathBuf> {
+    match given {
         Some(socket) => vec![socket.to_owned()],
         None => Paths::of_user().map(|paths| paths.socket).into_iter().chain([PathBuf::from(SYSTEM_SOCKET)]).collect(),
     }

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_told() {
+    fn nonsense_is_refused() {
         for text in ["followers:many", "growth7:>x", "status:odd", "is:odd", "followers:>nan", "engagement:>inf"] {
             assert!(parse(text).is_err(), "{text}");
         }

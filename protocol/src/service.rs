@@ -117,12 +117,12 @@ pub trait Roster {
     async fn ping();
     /// The daemon at a glance.
     async fn status() -> Result<Status, RosterError>;
-    /// How much the daemon logs, and from now on so much when `level` is told: a level, or a filter by module.
+    /// Returns how much the daemon logs, after setting it when `level` is given: a level, or a filter by module.
     async fn log_level(level: Option<String>) -> Result<String, RosterError>;
     /// Every platform this daemon knows.
     async fn platforms() -> Result<Vec<PlatformStatus>, RosterError>;
 
-    /// Whether a platform is set up right, by real calls where they can tell.
+    /// Checks whether a platform is set up right, by real calls where they can show it.
     async fn test_platform(platform: String) -> Result<Vec<PlatformCheck>, RosterError>;
 
     /// A page of the roster.
@@ -161,7 +161,7 @@ pub trait Roster {
     /// Every consent that was given.
     async fn grants() -> Result<Vec<Grant>, RosterError>;
 
-    /// Ends a connection; its history stays unless told otherwise.
+    /// Ends a connection; its history stays unless `delete_history`.
     async fn disconnect(connection: String, delete_history: bool) -> Result<Connection, RosterError>;
     /// Pauses (`true`) or resumes; answers with the connections it touched, the first [`PAGE_ROWS`] of them.
     async fn pause(target: PauseTarget, paused: bool) -> Result<Vec<Connection>, RosterError>;

@@ -60,7 +60,7 @@ pub struct Coverage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PlatformState {
     Ok,
-    /// It told us to come back later.
+    /// It limits us until a time it named.
     Limited,
     /// It does not answer, or not sensibly.
     Down,

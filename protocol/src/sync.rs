@@ -8,9 +8,9 @@ use crate::time::Timestamp;
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Everything asked was told.
+    /// The platform reported everything that was requested.
     Ok,
-    /// Some of it: the snapshot has what was told, the error says what was not.
+    /// Some of it: the snapshot has what was reported, the error says what was not.
     Partial,
     /// Nothing was learned.
     Failed,
@@ -34,7 +34,7 @@ pub enum Cause {
     Person,
     /// Slots had been missed; one run stands for them all.
     CatchUp,
-    /// The platform told us to look.
+    /// The platform notified us.
     Push,
 }
 
