@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 pub struct Change {
     pub at: Timestamp,
     pub influencer: InfluencerId,
-    /// For people: the influencer's name at the time of asking.
+    /// The influencer's name when the change was read, for display.
     pub influencer_name: String,
     pub connection: ConnectionId,
     pub platform: String,

@@ -136,7 +136,7 @@ pub struct Connection {
     pub platform: String,
     /// The canonical handle, cleaned.
     pub handle: String,
-    /// The platform's own id, which survives a change of handle; `None` before the first answer.
+    /// The platform's own id, which survives a change of handle; `None` before the first successful sync.
     pub platform_user_id: Option<String>,
     pub status: ConnectionStatus,
     pub badge: Badge,

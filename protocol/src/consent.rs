@@ -1,6 +1,6 @@
-//! Asking an account's owner for consent, and what came of it.
+//! Consents that an account's owner is asked for, and those that were given.
 //!
-//! Tokens never come here: clients see who consented to what, and until when.
+//! Tokens never enter this crate: clients see who consented to what, and until when.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +9,12 @@ use crate::error::RosterError;
 use crate::ids::{ConnectionId, ConsentId, GrantId, InfluencerId};
 use crate::time::Timestamp;
 
-/// How the answer comes back.
+/// How the owner's answer returns to the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConsentWay {
-    /// The browser is sent to the redirect URI, which the daemon answers, or whose address is pasted.
+    /// The provider sends the browser to the redirect URI. The daemon serves it, or the user pastes its address.
     Redirect,
-    /// A code is typed on any device and the daemon asks until it is; only some platforms.
+    /// The owner types a code on any device, and the daemon polls the provider until then; only some platforms.
     Device,
 }
 
@@ -30,11 +30,11 @@ pub struct ConsentBegun {
     pub influencer_name: String,
     /// What to open in a browser, on any device. Holds the single-use state: shown, never logged.
     pub url: String,
-    /// The code to type at `url`, when the way is [`ConsentWay::Device`].
+    /// The code to type at `url`, for [`ConsentWay::Device`].
     pub user_code: Option<String>,
-    /// What must stand in the app's settings at the platform; `None` for a device code.
+    /// The redirect URI that the app's settings at the platform must contain; `None` for a device code.
     pub redirect_uri: Option<String>,
-    /// What the platform will ask to share, by the platform's names of scopes.
+    /// What the platform will ask the owner to share, by the platform's names of scopes.
     pub scopes: Vec<String>,
     /// What Roster will read with it, in words: `followers`, `likes` …
     pub reads: Vec<String>,
@@ -43,23 +43,23 @@ pub struct ConsentBegun {
     pub expires_at: Timestamp,
 }
 
-/// How a consent stands.
+/// The state of a consent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ConsentState {
-    /// Nobody has answered yet.
+    /// The owner has not answered yet.
     Waiting,
-    /// It was answered, and the platform is being asked for tokens and accounts.
+    /// The owner agreed, and the daemon requests tokens and accounts from the platform.
     Finishing,
     /// It opened several accounts: [`crate::service::Roster::consent_choose`] says which.
     Choose(Vec<ConsentChoice>),
     /// The connections that now have consent, new and renewed ones.
     Done(Vec<ConsentedConnection>),
-    /// It came to nothing: denied, expired, or the platform refused.
+    /// It failed: denied, expired, or refused by the platform.
     Failed(RosterError),
 }
 
 impl ConsentState {
-    /// Whether nothing more will happen by itself.
+    /// Whether the consent stays in this state unless a client acts.
     pub fn is_settled(&self) -> bool {
         !matches!(self, ConsentState::Waiting | ConsentState::Finishing)
     }
@@ -85,11 +85,11 @@ pub struct ConsentedConnection {
     pub connection: Connection,
     /// Whether it is new; one that was there keeps its history and settings.
     pub is_new: bool,
-    /// Scopes that were asked for and not given, with what cannot be read without them.
+    /// Scopes that were requested and not granted, with what cannot be read without them.
     pub missing: Vec<MissingScope>,
 }
 
-/// A scope that was not given.
+/// A scope that was not granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingScope {
     pub scope: String,
@@ -106,7 +106,7 @@ pub enum TokenModel {
     Extension,
     /// One refresh token for as long as the consent lasts.
     Fixed,
-    /// Comes out of another token and ends with it.
+    /// It is derived from another token and expires with it.
     Derived,
 }
 
@@ -117,7 +117,7 @@ impl TokenModel {
     }
 }
 
-/// Whether somebody has to do something to keep a consent.
+/// Whether a person has to act to keep a consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Renews {
     /// The daemon renews it.
@@ -139,7 +139,7 @@ impl Renews {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     pub id: GrantId,
-    /// The slug of the platform it was asked for.
+    /// The slug of the platform that granted it.
     pub platform: String,
     /// Who consented, as the platform names them; clean.
     pub account: String,
@@ -150,7 +150,7 @@ pub struct Grant {
     /// When the token in use expires; `None`: unknown, or never.
     pub expires_at: Option<Timestamp>,
     pub renews: Renews,
-    /// When the daemon renews it next by itself.
+    /// When the daemon renews it next.
     pub renews_at: Option<Timestamp>,
     /// The day on which it ends unless a person consents again.
     pub act_before: Option<Timestamp>,
@@ -162,7 +162,7 @@ pub struct Grant {
 /// What one look at a platform's set-up found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformCheck {
-    /// What was looked at: `id`, `secret`, `redirect URI`, `scopes`, `version`, `API key`, `answer`.
+    /// What was checked: `id`, `secret`, `redirect URI`, `scopes`, `version`, `API key`, `answer`.
     pub what: String,
     /// `None`: it cannot be found out from here.
     pub ok: Option<bool>,

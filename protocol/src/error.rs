@@ -1,4 +1,4 @@
-//! What people and scripts get when something cannot be done.
+//! The error that users and scripts get when a request fails.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub enum ErrorKind {
     NotPermitted,
     /// It contradicts what is there already. Exit 1.
     Conflict,
-    /// A platform does not answer, or limits us. Exit 1.
+    /// A platform does not respond, or limits us. Exit 1.
     Unavailable,
     /// Something the platform needs is missing from the config. Exit 1.
     Unconfigured,
@@ -77,7 +77,7 @@ impl RosterError {
         self
     }
 
-    /// A request that is wrong in itself.
+    /// An invalid request.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message)
     }

@@ -6,7 +6,7 @@ use crate::alert::Alert;
 use crate::ids::{ConnectionId, InfluencerId};
 use crate::sync::Run;
 
-/// A place in the feed. Another epoch means another life of the daemon.
+/// A position in the feed. The epoch changes each time the daemon starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     pub epoch: u64,
@@ -31,13 +31,13 @@ pub enum Event {
     ScheduleChanged,
 }
 
-/// An answer of the feed.
+/// A response of the feed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventBatch {
-    /// Where to ask on from.
+    /// The cursor for the next request.
     pub next: Cursor,
     /// Oldest first; empty when the wait ended without any.
     pub events: Vec<Event>,
-    /// The asked place is gone: load everything anew, then go on from `next`.
+    /// The requested position is no longer in the feed: load everything again, then continue from `next`.
     pub reload: bool,
 }

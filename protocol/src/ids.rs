@@ -23,7 +23,7 @@ pub enum OfAlert {}
 pub enum OfRun {}
 /// Marks ids of deliveries.
 pub enum OfDelivery {}
-/// Marks ids of consents that are being asked for.
+/// Marks ids of consents that wait for an account's owner.
 pub enum OfConsent {}
 /// Marks ids of grants.
 pub enum OfGrant {}
@@ -38,7 +38,7 @@ pub type AlertId = Id<OfAlert>;
 pub type RunId = Id<OfRun>;
 /// The id of a delivery.
 pub type DeliveryId = Id<OfDelivery>;
-/// The id of a consent that is being asked for.
+/// The id of a consent that waits for an account's owner.
 pub type ConsentId = Id<OfConsent>;
 /// The id of a grant.
 pub type GrantId = Id<OfGrant>;

@@ -29,7 +29,7 @@ pub struct Term {
     pub test: Test,
 }
 
-/// What a word asks.
+/// What a word tests.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
     /// Name, handles or tags contain this lower-case text.

@@ -1,8 +1,8 @@
-//! The service: every verb a client can ask of the daemon.
+//! The service: every verb a client can call.
 //!
 //! `INFLUENCER` is an id, a unique prefix of one, an exact name, or `platform:handle`;
 //! `CONNECTION` an id, a unique prefix, or `platform:handle`. Both are texts here, so that names are
-//! understood in one place. Methods that change something finish in the daemon even when the asker leaves.
+//! resolved by the daemon alone. Methods that change something run to their end even when the caller disconnects.
 //!
 //! Request types derive no `Debug`: later verbs carry secrets.
 
@@ -19,10 +19,10 @@ use crate::status::{PlatformStatus, Status};
 use crate::sync::{Run, SyncProgress, SyncTarget, SyncTicket};
 use crate::time::{Date, Seconds, Timestamp};
 
-/// The most rows one answer holds.
+/// The most rows one response holds.
 pub const PAGE_ROWS: u64 = 256;
 
-/// The longest a waiting call is held before it answers empty.
+/// The longest time the daemon holds a waiting call before it returns an empty response.
 pub const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(25);
 
 /// A page of what grows with time: newest first, going back.
@@ -98,7 +98,7 @@ pub struct History {
     pub connection: ConnectionId,
     /// Oldest first; days that were not measured are absent. At most 1 000.
     pub snapshots: Vec<Snapshot>,
-    /// Ask on from this day; `None` when that was all.
+    /// The day to continue from; `None` when this was the last part.
     pub next: Option<Date>,
 }
 
@@ -110,10 +110,10 @@ pub struct Notice {
     pub alert: Alert,
 }
 
-/// What clients can ask.
+/// What clients can call.
 #[tarpc::service(derive = [serde::Serialize, serde::Deserialize])]
 pub trait Roster {
-    /// Answers at once: the daemon lives.
+    /// Returns at once: shows that the daemon runs.
     async fn ping();
     /// The daemon at a glance.
     async fn status() -> Result<Status, RosterError>;
@@ -134,14 +134,14 @@ pub trait Roster {
     /// Adds an influencer, with accounts that are connected at once. An account that somebody has is a conflict.
     async fn add(new: NewInfluencer) -> Result<Influencer, RosterError>;
     async fn edit(influencer: String, edit: InfluencerEdit) -> Result<Influencer, RosterError>;
-    /// Removes an influencer with all connections and history; answers with what was removed.
+    /// Removes an influencer with all connections and history; returns what was removed.
     async fn remove(influencer: String) -> Result<Influencer, RosterError>;
     /// Moves connections, tags and alerts of the first to the second, then removes the first.
     async fn merge(influencer: String, into: String) -> Result<Influencer, RosterError>;
 
     /// Connects a public account to an influencer; the first sync is due at once.
     async fn connect(influencer: String, account: Account) -> Result<Connection, RosterError>;
-    /// Begins to ask an account's owner for consent. `handle` chooses among several accounts beforehand.
+    /// Begins a consent of an account's owner. `handle` chooses among several accounts beforehand.
     async fn consent_begin(
         influencer: String,
         platform: String,
@@ -163,7 +163,7 @@ pub trait Roster {
 
     /// Ends a connection; its history stays unless `delete_history`.
     async fn disconnect(connection: String, delete_history: bool) -> Result<Connection, RosterError>;
-    /// Pauses (`true`) or resumes; answers with the connections it touched, the first [`PAGE_ROWS`] of them.
+    /// Pauses (`true`) or resumes; returns the connections it changed, the first [`PAGE_ROWS`] of them.
     async fn pause(target: PauseTarget, paused: bool) -> Result<Vec<Connection>, RosterError>;
     /// Gives a connection an interval of its own; `None` follows the configured one.
     async fn set_interval(connection: String, interval: Option<Seconds>) -> Result<Connection, RosterError>;
@@ -172,7 +172,7 @@ pub trait Roster {
     /// A page of all connections with the consent that feeds each, in the order of [`ConnectionsQuery`].
     async fn connections(query: ConnectionsQuery) -> Result<ConnectionPage, RosterError>;
 
-    /// Marks connections due and answers at once.
+    /// Marks connections due and returns at once.
     async fn sync(target: SyncTarget) -> Result<SyncTicket, RosterError>;
     /// Waits until a ticket has more than `seen` runs, or all, or the wait ends.
     async fn sync_progress(ticket: SyncTicket, seen: u64) -> Result<SyncProgress, RosterError>;

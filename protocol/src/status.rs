@@ -20,7 +20,7 @@ pub struct Status {
     pub coverage_24h: Coverage,
     pub platforms: Vec<PlatformStatus>,
     pub store: StoreStatus,
-    /// What is being asked right now, oldest first.
+    /// Requests to platforms that are under way, oldest first.
     pub running: Vec<RunningBatch>,
     /// How many connections are due and wait for their turn.
     pub waiting: u64,
@@ -46,7 +46,7 @@ pub struct ConnectionCounts {
     pub paused: u64,
 }
 
-/// Runs of the last 24 hours: due slots and runs that a person asked for.
+/// Runs of the last 24 hours: due slots and runs that a person requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     pub expected: u64,
@@ -56,13 +56,13 @@ pub struct Coverage {
     pub skipped: u64,
 }
 
-/// Whether a platform answers.
+/// Whether a platform can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PlatformState {
     Ok,
     /// It limits us until a time it named.
     Limited,
-    /// It does not answer, or not sensibly.
+    /// It does not respond, or not sensibly.
     Down,
     /// Something it needs is missing from the config.
     Unconfigured,
@@ -108,16 +108,16 @@ pub struct PlatformStatus {
     pub configured: bool,
     pub paused: bool,
     pub api: ApiAccess,
-    /// What is asked for at consent; empty where there is none.
+    /// The scopes a consent requests; empty where there is none.
     pub scopes: Vec<String>,
     /// What must stand in the app's settings at the platform; `None` where there is no consent.
     pub redirect_uri: Option<String>,
-    /// Whether consent can be asked for: the app's id and secret are set.
+    /// Whether a consent can be requested: the app's id and secret are set.
     pub consents: bool,
     pub state: PlatformState,
     /// Why the state is not ok, and until when, in a sentence.
     pub reason: Option<String>,
-    /// When it may be asked again, while limited.
+    /// When the next request may be sent, while limited.
     pub held_until: Option<Timestamp>,
     pub last_ok_at: Option<Timestamp>,
     pub connections: u64,

@@ -30,7 +30,7 @@ impl Outcome {
 pub enum Cause {
     /// Its slot came.
     Schedule,
-    /// Somebody asked.
+    /// A user requested it.
     Person,
     /// Slots had been missed; one run stands for them all.
     CatchUp,
@@ -51,7 +51,7 @@ pub struct Run {
     pub id: RunId,
     pub connection: ConnectionId,
     pub influencer: InfluencerId,
-    /// For people: the influencer's name at the time of asking.
+    /// The influencer's name when the run was read, for display.
     pub influencer_name: String,
     pub platform: String,
     pub due_at: Timestamp,
@@ -78,7 +78,7 @@ pub enum SyncTarget {
     One(String),
 }
 
-/// A request to sync, to ask after with [`SyncProgress`].
+/// A request to sync; [`SyncProgress`] reports how far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncTicket {
     pub id: u64,
@@ -86,17 +86,17 @@ pub struct SyncTicket {
     pub expected: u64,
 }
 
-/// What has come of a ticket so far.
+/// The runs of a ticket so far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncProgress {
     pub expected: u64,
-    /// Runs that ended, from the asked index on, in the order in which they ended.
+    /// Runs that ended, from the requested index on, in the order in which they ended.
     pub runs: Vec<Run>,
     /// Whether all have ended.
     pub done: bool,
 }
 
-/// What is being asked of a platform right now.
+/// One request to a platform that is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningBatch {
     pub platform: String,

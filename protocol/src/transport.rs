@@ -1,4 +1,4 @@
-//! How requests and answers travel: a preamble that never changes shape, then frames.
+//! How requests and responses travel: a preamble that never changes shape, then frames.
 //!
 //! ```text
 //! client → "ROSTER" version:u16          both big-endian
@@ -6,7 +6,7 @@
 //! either → length:u32 postcard…          length of what follows; ≤ 64 KiB in, ≤ 1 MiB out
 //! ```
 //! tarpc's own serde transport is not used: it takes any deadline (one over 2.2 years panics the
-//! connection's task), has one limit for both directions, ends the connection when an answer is too long,
+//! connection's task), has one limit for both directions, ends the connection when a response is too long,
 //! and waits for ever for the second half of a frame.
 
 use std::io;
@@ -36,7 +36,7 @@ const MAGIC: &[u8; 6] = b"ROSTER";
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// Frames from daemon to client.
 pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
-/// The longest deadline a client can ask for; longer ones are cut to it.
+/// The longest deadline a client can request; longer ones are cut to it.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(120);
 
 /// How long a side waits for the other, as values so that tests need no real seconds.
@@ -56,7 +56,7 @@ impl Default for Timeouts {
     }
 }
 
-/// What the daemon answers to a preamble.
+/// The daemon's verdict on a preamble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Welcome,
@@ -114,14 +114,14 @@ pub async fn connect(path: &Path) -> Result<RosterClient, ConnectError> {
 }
 
 async fn greet(mut stream: UnixStream, version: u16) -> io::Result<(UnixStream, u16, Option<Verdict>)> {
-    // Who has no place for us says so and hangs up, perhaps before this is written: the answer is there all the same.
+    // A daemon that refuses us sends its verdict and hangs up, perhaps before this write. Its response still arrives.
     let _ = stream.write_all(&preamble(version)).await;
-    let mut answer = [0; 9];
-    stream.read_exact(&mut answer).await?;
-    if &answer[..6] != MAGIC {
+    let mut response = [0; 9];
+    stream.read_exact(&mut response).await?;
+    if &response[..6] != MAGIC {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    Ok((stream, u16::from_be_bytes([answer[6], answer[7]]), Verdict::from_byte(answer[8])))
+    Ok((stream, u16::from_be_bytes([response[6], response[7]]), Verdict::from_byte(response[8])))
 }
 
 fn preamble(version: u16) -> [u8; 8] {
@@ -144,7 +144,7 @@ pub async fn read_preamble(stream: &mut (impl AsyncRead + Unpin), timeouts: Time
     Ok(u16::from_be_bytes([bytes[6], bytes[7]]))
 }
 
-/// Answers a client's preamble.
+/// Replies to a client's preamble.
 ///
 /// # Errors
 /// When it hung up.
@@ -188,7 +188,7 @@ struct WireResponse<Resp> {
     message: Result<Resp, WireFailure>,
 }
 
-/// Why the transport itself answers instead of the handler.
+/// Why the transport responds instead of the handler.
 #[derive(Serialize, Deserialize)]
 enum WireFailure {
     Throttled,
@@ -201,7 +201,7 @@ impl From<WireFailure> for ServerError {
     fn from(failure: WireFailure) -> Self {
         let (kind, detail) = match failure {
             WireFailure::Throttled => (io::ErrorKind::WouldBlock, "too many calls at once"),
-            WireFailure::TooLong => (io::ErrorKind::InvalidData, "the answer is too long for one frame"),
+            WireFailure::TooLong => (io::ErrorKind::InvalidData, "the response is too long for one frame"),
             WireFailure::Other => (io::ErrorKind::Other, "rosterd gave the call up"),
             WireFailure::NotPermitted => (io::ErrorKind::PermissionDenied, "this user may not do that"),
         };
@@ -209,9 +209,9 @@ impl From<WireFailure> for ServerError {
     }
 }
 
-/// The daemon's codec: calls in, answers out.
+/// The daemon's codec: calls in, responses out.
 pub struct ServerCodec<Req, Resp>(std::marker::PhantomData<fn() -> (Req, Resp)>);
-/// The client's codec: answers in, calls out.
+/// The client's codec: responses in, calls out.
 pub struct ClientCodec<Req, Resp>(std::marker::PhantomData<fn() -> (Req, Resp)>);
 
 impl<Req, Resp> Default for ServerCodec<Req, Resp> {
@@ -270,9 +270,9 @@ impl<Req: DeserializeOwned, Resp> Decoder for ServerCodec<Req, Resp> {
 impl<Req, Resp: Serialize> Encoder<Response<Resp>> for ServerCodec<Req, Resp> {
     type Error = io::Error;
 
-    fn encode(&mut self, answer: Response<Resp>, buffer: &mut BytesMut) -> io::Result<()> {
-        let id = answer.request_id;
-        let message = answer.message.map_err(|failure| match failure.kind {
+    fn encode(&mut self, response: Response<Resp>, buffer: &mut BytesMut) -> io::Result<()> {
+        let id = response.request_id;
+        let message = response.message.map_err(|failure| match failure.kind {
             io::ErrorKind::WouldBlock => WireFailure::Throttled,
             io::ErrorKind::PermissionDenied => WireFailure::NotPermitted,
             _ => WireFailure::Other,
@@ -289,8 +289,8 @@ impl<Req, Resp: DeserializeOwned> Decoder for ClientCodec<Req, Resp> {
     type Error = io::Error;
 
     fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Response<Resp>>> {
-        let answer: Option<WireResponse<Resp>> = take_frame(buffer, MAX_RESPONSE_BYTES)?;
-        Ok(answer.map(|answer| Response { request_id: answer.id, message: answer.message.map_err(ServerError::from) }))
+        let response: Option<WireResponse<Resp>> = take_frame(buffer, MAX_RESPONSE_BYTES)?;
+        Ok(response.map(|wire| Response { request_id: wire.id, message: wire.message.map_err(ServerError::from) }))
     }
 }
 
@@ -401,13 +401,13 @@ mod tests {
         let mut client = ClientCodec::<(), String>::default();
         let mut wire = BytesMut::new();
         for (request_id, length) in [(1, MAX_RESPONSE_BYTES + 1), (2, 5)] {
-            let answer = Response { request_id, message: Ok("x".repeat(length)) };
-            server.encode(answer, &mut wire).expect("something is sent");
+            let response = Response { request_id, message: Ok("x".repeat(length)) };
+            server.encode(response, &mut wire).expect("something is sent");
         }
-        let refused = client.decode(&mut wire).expect("a frame").expect("an answer");
+        let refused = client.decode(&mut wire).expect("a frame").expect("a response");
         let error = refused.message.expect_err("too long");
         assert_eq!((refused.request_id, error.kind), (1, io::ErrorKind::InvalidData));
-        let next = client.decode(&mut wire).expect("a frame").expect("an answer");
+        let next = client.decode(&mut wire).expect("a frame").expect("a response");
         assert_eq!((next.request_id, next.message.expect("short enough").len()), (2, 5));
     }
 
