@@ -90,8 +90,8 @@ async fn other_versions_are_told_which_side_to_restart() {
         ([preamble(VERSION + 1), vec![WELCOME]].concat(), newer.as_str()),
         ([preamble(VERSION + 1), vec![99]].concat(), newer.as_str()),
         ([preamble(VERSION), vec![BUSY]].concat(), "has too many connections open"),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "does not answer as rosterd does"),
-        (b"RO".to_vec(), "does not answer as rosterd does"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "does not respond as rosterd does"),
+        (b"RO".to_vec(), "does not respond as rosterd does"),
     ];
     for (answer, expected) in answers {
         let serve = async {

@@ -25,7 +25,7 @@ pub struct Change {
     pub significant: bool,
 }
 
-/// What brought a change in.
+/// The source of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ChangeCause {
     Sync,
@@ -40,13 +40,13 @@ impl ChangeCause {
     }
 }
 
-/// Where an alert stands.
+/// The state of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum AlertState {
     Open,
     /// A person has seen it.
     Acknowledged,
-    /// It ended by itself: a newer move took its place, or what was wrong is right again.
+    /// It ended without a user: a newer change replaced it, or its cause is gone.
     Resolved,
 }
 
@@ -138,7 +138,7 @@ impl About {
     }
 }
 
-/// One case of something somebody wants to hear about.
+/// One case of something users want to hear about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     pub id: AlertId,

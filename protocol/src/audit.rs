@@ -16,20 +16,20 @@ pub struct Who {
 /// One line of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
-    /// Its place in the log, counted from 1 without gaps.
+    /// Its position in the log, counted from 1 without gaps.
     pub number: u64,
     pub at: Timestamp,
-    /// `None`: the daemon itself.
+    /// The acting user; `None` for the daemon.
     pub who: Option<Who>,
     /// What was done, such as `influencer.add` or `profile.update`.
     pub action: String,
     /// To what: an id and a readable name.
     pub on: String,
-    /// The value before, for people.
+    /// The value before, for display.
     pub old: Option<String>,
-    /// The value after, for people.
+    /// The value after, for display.
     pub new: Option<String>,
-    /// What led to it: `person`, `sync`, `manual` …
+    /// What caused it: `person`, `sync`, `manual` …
     pub cause: String,
 }
 

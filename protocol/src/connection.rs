@@ -6,7 +6,7 @@ use crate::ids::{ConnectionId, InfluencerId};
 use crate::metric::{Mean, Numbers, Ratio};
 use crate::time::{Date, Seconds, Timestamp};
 
-/// An account as people name it: platform slug and handle, `youtube:@x`.
+/// An account as users name it: platform slug and handle, `youtube:@x`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Account {
     /// The platform's stable slug, such as `bluesky`.
@@ -35,7 +35,7 @@ pub struct AccountPreview {
     pub taken_by: Option<InfluencerId>,
 }
 
-/// How a connection stands.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ConnectionStatus {
     /// Synced within 24 h, or within its interval when that is longer.
@@ -44,7 +44,7 @@ pub enum ConnectionStatus {
     Stale,
     /// Never synced.
     Never,
-    /// The last attempt failed in a way that waiting alone may not mend.
+    /// The last attempt failed for a reason that waiting alone may not fix.
     Error,
     /// Consent is gone; a person must connect it again.
     Reauthorize,
@@ -77,7 +77,7 @@ impl Badge {
     }
 }
 
-/// Where numbers came from.
+/// The source of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Source {
     /// The platform's API.
@@ -106,7 +106,7 @@ pub struct Profile {
     pub avg_likes: Option<Mean>,
     /// When one of the three last followed.
     pub as_of: Timestamp,
-    /// Where that value came from.
+    /// The source of that value.
     pub source: Source,
 }
 
@@ -117,7 +117,7 @@ pub struct Snapshot {
     pub date: Date,
     /// When it was observed.
     pub observed_at: Timestamp,
-    /// Where the numbers came from.
+    /// The source of the numbers.
     pub source: Source,
     /// How coarsely the platform reports followers: 100 means rounded to hundreds. `None`: exact or unknown.
     pub followers_step: Option<u64>,
@@ -143,9 +143,9 @@ pub struct Connection {
     /// Whether a person paused it, its influencer, its platform, or everything.
     pub paused: bool,
     pub last_synced_at: Option<Timestamp>,
-    /// What kept the last attempt from going well, in a sentence; `None` after a good one.
+    /// Why the last attempt failed, in a sentence; `None` after a successful one.
     pub last_error: Option<String>,
-    /// Who keeps it from being synced when it is not its own fault: `platform`, `limit`, `network` or `setup`.
+    /// What keeps it from being synced when it is not its own fault: `platform`, `limit`, `network` or `setup`.
     pub blocked_by: Option<String>,
     /// When it is due next; `None` while paused.
     pub next_due_at: Option<Timestamp>,

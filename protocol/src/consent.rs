@@ -24,7 +24,7 @@ pub struct ConsentBegun {
     pub id: ConsentId,
     /// The platform's slug.
     pub platform: String,
-    /// Its name for people.
+    /// Its display name.
     pub platform_name: String,
     pub influencer: InfluencerId,
     pub influencer_name: String,

@@ -52,7 +52,7 @@ pub struct InfluencerRow {
     pub platforms: Vec<PlatformBadge>,
 }
 
-/// One connection in a row: which platform, how it stands.
+/// One connection in a row: its platform and its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformBadge {
     /// The platform's slug.
@@ -78,7 +78,7 @@ pub struct InfluencerEdit {
     pub untag: Vec<String>,
     /// A new note; an empty one removes it.
     pub note: Option<String>,
-    /// The main connection, as a person names it; `auto` goes back to the largest.
+    /// The main connection, as a person names it; `auto` selects the largest again.
     pub main: Option<String>,
 }
 
@@ -96,7 +96,7 @@ pub enum SortBy {
 }
 
 impl SortBy {
-    /// Every order, in the order a key press goes through them.
+    /// Every order, in the order in which a key press steps through them.
     pub const ALL: [SortBy; 5] = [SortBy::Followers, SortBy::Growth, SortBy::Engagement, SortBy::Name, SortBy::Synced];
 
     /// The word on the command line.
@@ -119,7 +119,7 @@ impl std::str::FromStr for SortBy {
 /// Which influencers, in which order, from where on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InfluencerQuery {
-    /// The filter language of [`crate::query`]; empty means everybody.
+    /// The filter language of [`crate::query`]; empty means every influencer.
     pub filter: String,
     pub sort: SortBy,
     pub offset: u64,

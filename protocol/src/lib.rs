@@ -1,7 +1,7 @@
 //! The words `roster` and `rosterd` share: values, the service, and the transport that carries it.
 //!
 //! Nothing here decides anything; types say what a number is, in which unit, and what `None` means.
-//! The order of the modules is the order in which a number is named on its way:
+//! The modules follow a number on its path:
 //! time, ids, the metric, the connection it belongs to, the influencer, the run that fetched it,
 //! the alert it may raise, the event that announces it, the service that returns it.
 

@@ -107,7 +107,7 @@ pub enum Unit {
     Count,
     /// A [`Mean`], in hundredths.
     Mean,
-    /// A [`Ratio`], in millionths, which people read as percent.
+    /// A [`Ratio`], in millionths, displayed as percent.
     Ratio,
 }
 
@@ -215,7 +215,7 @@ macro_rules! metrics {
     };
 }
 
-// The table of metrics: variant, name, type, label, help. Scripts rely on the names. A line's place is its place in
+// The table of metrics: variant, name, type, label, help. Scripts rely on the names. A line's position is its position in
 // lists, in JSON and on the wire; the order on the disk is `rosterd`'s own.
 metrics! {
     /// Those subscribed to the account, whatever the platform calls them.

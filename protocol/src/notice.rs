@@ -1,11 +1,11 @@
-//! How alerts read in a popup, and numbers in a sentence. Pure: whoever shows the popup brings the desktop.
+//! How alerts read in a popup, and numbers in a sentence. Pure: the caller shows the popup.
 
 use crate::alert::{Alert, Severity};
 use crate::metric::{Metric, Unit};
 use crate::service::Notice;
 use crate::text::clean;
 
-/// The longest title of a popup, in what people see as characters.
+/// The longest title of a popup, in visible characters (grapheme clusters).
 pub const TITLE_CHARACTERS: usize = 80;
 
 /// The longest body of a popup, before `& < >` are escaped.
@@ -101,7 +101,7 @@ pub fn moved(metric: Metric, from: f64, to: f64, change: Option<f64>) -> String 
     }
 }
 
-/// A metric's value as people read it: `459,000`, `610.4`, `5.25 %`.
+/// A metric's value for display: `459,000`, `610.4`, `5.25 %`.
 pub fn value(metric: Metric, value: f64) -> String {
     match metric.unit() {
         Unit::Ratio => format!("{} %", decimals(value * 100.0, 2)),
@@ -110,7 +110,7 @@ pub fn value(metric: Metric, value: f64) -> String {
     }
 }
 
-/// A change as people read it: `−12.4 %`, `+0.8 %`, `0.0 %`.
+/// A change for display: `−12.4 %`, `+0.8 %`, `0.0 %`.
 pub fn signed_percent(ratio: f64) -> String {
     let tenths = (ratio * 1000.0).round();
     let sign = match tenths {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_read_as_people_write_them() {
+    fn numbers_read_as_users_write_them() {
         let check = |metric, number, expected: &str| assert_eq!(value(metric, number), expected);
         check(Metric::Followers, 1_240_000.0, "1,240,000");
         check(Metric::Followers, 999.0, "999");

@@ -5,7 +5,7 @@
 //! "mara lind"           the same, blanks included
 //! platform:youtube      has a connection there
 //! tag:beauty            carries exactly this tag
-//! status:error          a connection stands so (fresh stale never error reauthorize paused)
+//! status:error          a connection has this status (fresh stale never error reauthorize paused)
 //! is:paused is:alerting paused as a whole; has an open alert
 //! followers:>10k        also >= < <= =, numbers with k, m, b
 //! growth7:<-2%  growth30:>5%  engagement:>3%
@@ -38,7 +38,7 @@ pub enum Test {
     Platform(String),
     /// Carries this tag, lower-case.
     Tag(String),
-    /// Some connection stands so.
+    /// A connection has this status.
     Status(ConnectionStatus),
     /// Is paused as a whole.
     Paused,
@@ -61,7 +61,7 @@ pub enum Compare {
 }
 
 impl Compare {
-    /// Whether `value` stands so to `bound`.
+    /// Whether `value` compares to `bound` this way.
     pub fn holds<T: PartialOrd>(self, value: T, bound: T) -> bool {
         match self {
             Compare::Less => value < bound,
@@ -104,7 +104,7 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
     Ok(Query { terms })
 }
 
-/// Splits at blanks outside double quotes; the quotes go.
+/// Splits at blanks outside double quotes and removes the quotes.
 fn words(text: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for c in text.chars() {

@@ -25,7 +25,7 @@ pub const PAGE_ROWS: u64 = 256;
 /// The longest time the daemon holds a waiting call before it returns an empty response.
 pub const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(25);
 
-/// A page of what grows with time: newest first, going back.
+/// A page of a list that grows with time, newest first.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Page<Row> {
     pub rows: Vec<Row>,
@@ -33,7 +33,7 @@ pub struct Page<Row> {
     pub next: Option<PageMark>,
 }
 
-/// A place in a paged list; opaque to clients.
+/// A position in a paged list; opaque to clients.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PageMark(pub Vec<u8>);
 
@@ -81,7 +81,7 @@ pub struct AuditQuery {
     pub limit: u64,
 }
 
-/// Which connections, of all that need somebody first.
+/// Which connections to list; those that need a person are first.
 ///
 /// The order: consent gone, failing, something to do soon (a scope is missing, or the consent ends within 14 days unless
 /// a person acts), never synced, stale, fresh, paused; inside each by the influencer's name, then platform, then id.
@@ -105,7 +105,7 @@ pub struct History {
 /// An alert that waits to be shown on this user's desktop.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Notice {
-    /// Its place in the order of opening; acknowledged up to here with `notices_shown`.
+    /// Its position in the order of opening; `notices_shown` acknowledges all notices up to one.
     pub number: u64,
     pub alert: Alert,
 }
@@ -131,7 +131,7 @@ pub trait Roster {
     async fn influencer(influencer: String) -> Result<Influencer, RosterError>;
     /// Who an account is, before it is saved.
     async fn look_up(account: Account) -> Result<AccountPreview, RosterError>;
-    /// Adds an influencer, with accounts that are connected at once. An account that somebody has is a conflict.
+    /// Adds an influencer, with accounts that are connected at once. An account that an influencer has already is a conflict.
     async fn add(new: NewInfluencer) -> Result<Influencer, RosterError>;
     async fn edit(influencer: String, edit: InfluencerEdit) -> Result<Influencer, RosterError>;
     /// Removes an influencer with all connections and history; returns what was removed.
@@ -192,10 +192,10 @@ pub trait Roster {
 
     async fn audit(query: AuditQuery) -> Result<Page<AuditEntry>, RosterError>;
 
-    /// Waits for events after `after`; [`Cursor::default`] gives the newest place at once.
+    /// Waits for events after `after`; for [`Cursor::default`] it returns the newest position at once.
     async fn events_since(after: Cursor) -> Result<EventBatch, RosterError>;
 
-    /// Waits for alerts this user's desktop has not shown yet. While a call waits, the daemon shows none itself.
+    /// Waits for alerts this user's desktop has not shown yet. While a call waits, the daemon shows no popups.
     async fn notices() -> Result<Vec<Notice>, RosterError>;
     /// Says that all notices up to `number` were shown.
     async fn notices_shown(number: u64) -> Result<(), RosterError>;

@@ -1,4 +1,4 @@
-//! How the daemon, its platforms and its store stand.
+//! The state of the daemon, its platforms and its store.
 
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +98,7 @@ impl ApiAccess {
 pub struct PlatformStatus {
     /// The slug.
     pub platform: String,
-    /// The name for people.
+    /// The display name.
     pub name: String,
     /// Two letters for narrow columns.
     pub short: String,
@@ -110,7 +110,7 @@ pub struct PlatformStatus {
     pub api: ApiAccess,
     /// The scopes a consent requests; empty where there is none.
     pub scopes: Vec<String>,
-    /// What must stand in the app's settings at the platform; `None` where there is no consent.
+    /// The redirect URI that the app's settings at the platform must contain; `None` where there is no consent.
     pub redirect_uri: Option<String>,
     /// Whether a consent can be requested: the app's id and secret are set.
     pub consents: bool,
@@ -133,6 +133,6 @@ pub struct StoreStatus {
     pub snapshots: u64,
     /// Records whose checksum was found wrong since the start.
     pub damaged: u64,
-    /// Whether it can be written. When not, what is there can still be read, and it is tried again by itself.
+    /// Whether it can be written. When not, it can still be read, and the daemon tries again.
     pub writable: bool,
 }

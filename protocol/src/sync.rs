@@ -28,11 +28,11 @@ impl Outcome {
 /// Why a run was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Cause {
-    /// Its slot came.
+    /// It was due.
     Schedule,
     /// A user requested it.
     Person,
-    /// Slots had been missed; one run stands for them all.
+    /// Slots had been missed; one run replaces them all.
     CatchUp,
     /// The platform notified us.
     Push,

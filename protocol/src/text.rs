@@ -1,9 +1,9 @@
-//! Foreign text made harmless: cleaned once where it comes in, and again at every print outside the TUI.
+//! Makes foreign text harmless: it is cleaned once when it arrives, and again at every print outside the TUI.
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The longest name kept, in what people see as characters.
+/// The longest name kept, in visible characters (grapheme clusters).
 pub const NAME_CHARACTERS: usize = 80;
 
 /// The longest sentence kept, such as a platform's error text.
@@ -46,7 +46,7 @@ fn clean_once(text: &str, most: usize) -> String {
     words.join(" ").graphemes(true).take(most).map(tame).collect()
 }
 
-/// What is left of a code point: itself, a blank, or nothing.
+/// What is left of a code point: the same, a blank, or nothing.
 fn visible(c: char) -> Option<char> {
     if c.is_whitespace() {
         return Some(' ');
@@ -57,7 +57,7 @@ fn visible(c: char) -> Option<char> {
         | GeneralCategory::PrivateUse
         | GeneralCategory::Unassigned => None,
         GeneralCategory::Format => JOINERS.contains(&c).then_some(c),
-        // Hangul fillers and the Braille blank are letters that nobody sees.
+        // Hangul fillers and the Braille blank are invisible letters.
         _ if matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}') => None,
         _ => Some(c),
     }

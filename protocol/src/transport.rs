@@ -61,7 +61,7 @@ impl Default for Timeouts {
 pub enum Verdict {
     Welcome,
     WrongVersion,
-    /// This user, or everybody together, has too many connections open.
+    /// This user, or all users together, have too many connections open.
     Busy,
     NotPermitted,
 }
@@ -75,7 +75,7 @@ impl Verdict {
 /// Why a client could not connect.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nobody listens there.
+    /// No process listens there.
     #[error("no rosterd listens on {path}")]
     NotThere { path: String, source: io::Error },
     #[error("rosterd on {path} does not let this user in")]
@@ -86,7 +86,7 @@ pub enum ConnectError {
     #[error("roster speaks version {ours} and rosterd version {theirs}: restart {}", if ours < theirs { "roster" } else { "rosterd" })]
     WrongVersion { ours: u16, theirs: u16 },
     /// Something else listens there, or it hung up in the middle.
-    #[error("what listens on {path} does not answer as rosterd does")]
+    #[error("what listens on {path} does not respond as rosterd does")]
     NotRoster { path: String },
 }
 
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_is_not_permitted_arrives_as_such() {
+    fn a_call_that_is_not_permitted_is_reported_as_such() {
         let mut wire = BytesMut::new();
         let refused = ServerError::new(io::ErrorKind::PermissionDenied, String::new());
         let response = Response { request_id: 1, message: Err(refused) };
