@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::faults::Fault;
 use crate::grants::Lifetimes;
-use crate::http_io::{Body, JSON, full, response};
+use crate::http_io::{Body, JSON, full, http_response};
 use crate::platforms::Platform;
 use crate::world::World;
 use crate::world::account::Account;
@@ -40,7 +40,7 @@ pub async fn respond(world: &World, request: Request<Incoming>) -> Response<Body
         Err(_) => Err(bad("the body could not be read, or is larger than a mebibyte")),
     };
     let (status, value) = reply.unwrap_or_else(|error| error);
-    response(status, JSON, full(format!("{value}\n")))
+    http_response(status, JSON, full(format!("{value}\n")))
 }
 
 fn route(
@@ -51,7 +51,7 @@ fn route(
     body: &Bytes,
 ) -> Result<Reply, Reply> {
     match (method.as_str(), parts) {
-        ("GET", ["accounts"]) => Ok(ok(accounts(world, asked_platform(query)?))),
+        ("GET", ["accounts"]) => Ok(ok(accounts(world, requested_platform(query)?))),
         ("GET", ["accounts", platform, handle]) => account(world, platform_of(platform)?, handle),
         ("PUT", ["accounts", platform, handle]) => put(world, platform_of(platform)?, handle, read(body)?),
         ("GET", ["faults"]) => Ok(ok(faults(world))),
@@ -60,12 +60,12 @@ fn route(
             world.clear_faults();
             Ok(ok(faults(world)))
         }
-        ("GET", ["requests"]) => Ok(ok(requests(world, asked_platform(query)?))),
+        ("GET", ["requests"]) => Ok(ok(requests(world, requested_platform(query)?))),
         ("DELETE", ["requests"]) => {
             world.clear_requests();
             Ok(ok(json!([])))
         }
-        ("GET", ["grants"]) => Ok(ok(grants(world, asked_platform(query)?))),
+        ("GET", ["grants"]) => Ok(ok(grants(world, requested_platform(query)?))),
         ("GET", ["lifetimes", platform]) => Ok(ok(lifetimes(world, platform_of(platform)?))),
         ("PUT", ["lifetimes", platform]) => set_lifetimes(world, platform_of(platform)?, read(body)?),
         ("GET", ["clock"]) => Ok(ok(clock(world))),
@@ -163,9 +163,9 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Reply> {
     serde_json::from_slice(text).map_err(|error| bad(error.to_string()))
 }
 
-fn asked_platform(query: &[(String, String)]) -> Result<Option<Platform>, Reply> {
-    let asked = query.iter().find(|(name, _)| name == "platform");
-    asked.map(|(_, slug)| platform_of(slug)).transpose()
+fn requested_platform(query: &[(String, String)]) -> Result<Option<Platform>, Reply> {
+    let requested = query.iter().find(|(name, _)| name == "platform");
+    requested.map(|(_, slug)| platform_of(slug)).transpose()
 }
 
 fn platform_of(slug: &str) -> Result<Platform, Reply> {

@@ -6,7 +6,7 @@ use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use crate::Platform;
-use crate::platforms::{self, Answer};
+use crate::platforms::{self, ApiResponse};
 use crate::spoil;
 use crate::world::account::Account;
 
@@ -166,7 +166,7 @@ impl Fault {
             && self.stage() == target.stage
             && (!self.kind.needs_token() || target.has_token)
             && self.handle.as_deref().is_none_or(|handle| platforms::find(target.about, platform, handle).is_some())
-            && (!self.kind.spoils_counts() || target.answer.is_some_and(|answer| spoil::can_spoil(self, answer)))
+            && (!self.kind.spoils_counts() || target.response.is_some_and(|response| spoil::can_spoil(self, response)))
     }
 }
 
@@ -208,7 +208,7 @@ pub struct Target<'a> {
     /// Whether it shows a token or code that was given here.
     pub has_token: bool,
     /// What the platform would answer, where that is known without doing anything.
-    pub answer: Option<&'a Answer>,
+    pub response: Option<&'a ApiResponse>,
 }
 
 /// The orders not yet carried out.
@@ -237,14 +237,14 @@ impl Faults {
     /// The oldest order that fits, counted as carried out. `variant` is filled in.
     pub fn take(&self, target: &Target<'_>) -> Option<Fault> {
         let mut all = self.pending();
-        let place = all.iter().position(|pending| pending.fault.fits(target))?;
-        let pending = &mut all[place];
+        let index = all.iter().position(|pending| pending.fault.fits(target))?;
+        let pending = &mut all[index];
         let mut fault = pending.fault.clone();
         fault.variant = fault.variant.or(Some(Variant::ALL[pending.done % Variant::ALL.len()]));
         pending.done += 1;
         pending.fault.count -= 1;
         if pending.fault.count == 0 {
-            all.remove(place);
+            all.remove(index);
         }
         Some(fault)
     }

@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 
-use crate::platforms::{Answer, Content};
+use crate::platforms::{ApiResponse, Content};
 
 /// A response's body; it may end in an error, which cuts the connection.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -19,38 +19,38 @@ pub fn full(bytes: impl Into<Bytes>) -> Body {
 }
 
 /// A response with a body of the given media type.
-pub fn response(status: StatusCode, media: &'static str, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
-    response
+pub fn http_response(status: StatusCode, media: &'static str, body: Body) -> Response<Body> {
+    let mut http = Response::new(body);
+    *http.status_mut() = status;
+    http.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    http
 }
 
 pub fn not_modified(etag: &str) -> Response<Body> {
-    let mut response = Response::new(full(Bytes::new()));
-    *response.status_mut() = StatusCode::NOT_MODIFIED;
-    response.headers_mut().extend(HeaderValue::from_str(etag).map(|value| (header::ETAG, value)));
-    response
+    let mut http = Response::new(full(Bytes::new()));
+    *http.status_mut() = StatusCode::NOT_MODIFIED;
+    http.headers_mut().extend(HeaderValue::from_str(etag).map(|value| (header::ETAG, value)));
+    http
 }
 
 /// An answer's media type and bytes.
-pub fn content(answer: &Answer) -> (&'static str, Bytes) {
-    match &answer.content {
+pub fn content(response: &ApiResponse) -> (&'static str, Bytes) {
+    match &response.content {
         Content::Json(value) => (JSON, value.to_string().into()),
         Content::Text { media, text } => (*media, text.clone().into()),
     }
 }
 
 /// The answer as it should go out.
-pub fn proper(answer: &Answer) -> Response<Body> {
-    let (media, bytes) = content(answer);
-    with_headers(response(answer.status, media, full(bytes)), answer)
+pub fn proper(response: &ApiResponse) -> Response<Body> {
+    let (media, bytes) = content(response);
+    with_headers(http_response(response.status, media, full(bytes)), response)
 }
 
 /// Adds an answer's own headers.
-pub fn with_headers(mut response: Response<Body>, answer: &Answer) -> Response<Body> {
-    for (name, value) in &answer.headers {
-        response.headers_mut().extend(HeaderValue::from_str(value).map(|value| (name.clone(), value)));
+pub fn with_headers(mut http: Response<Body>, response: &ApiResponse) -> Response<Body> {
+    for (name, value) in &response.headers {
+        http.headers_mut().extend(HeaderValue::from_str(value).map(|value| (name.clone(), value)));
     }
-    response
+    http
 }

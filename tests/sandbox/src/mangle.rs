@@ -12,8 +12,8 @@ use hyper::body::Frame;
 
 use crate::faults::{Fault, FaultKind};
 use crate::grants::secret;
-use crate::http_io::{Body, JSON, content, full, proper, response, with_headers};
-use crate::platforms::{Answer, Ask, Platform};
+use crate::http_io::{Body, JSON, content, full, http_response, proper, with_headers};
+use crate::platforms::{ApiRequest, ApiResponse, Platform};
 use crate::spoil;
 use crate::world::World;
 use crate::world::noise::mix;
@@ -33,23 +33,23 @@ impl std::fmt::Display for Disconnected {
 
 impl std::error::Error for Disconnected {}
 
-/// What `platform` sends instead of `answer`; without one it has done nothing.
+/// What `platform` sends instead of `response`; without one it has done nothing.
 ///
 /// # Errors
 /// When it sends nothing.
 pub async fn mangle(
     world: &World,
     platform: Platform,
-    ask: &Ask,
+    request: &ApiRequest,
     fault: &Fault,
-    answer: Option<Answer>,
+    response: Option<ApiResponse>,
 ) -> Result<Response<Body>, Disconnected> {
-    let mut answer = answer.unwrap_or_else(|| dud(world));
+    let mut response = response.unwrap_or_else(|| dud(world));
     Ok(match fault.kind {
         FaultKind::RateLimited | FaultKind::QuotaExceeded | FaultKind::ServerError | FaultKind::MissingScope => {
-            proper(&platform.refusal(world, ask, fault).unwrap_or(answer))
+            proper(&platform.refusal(world, request, fault).unwrap_or(response))
         }
-        FaultKind::Revoked | FaultKind::Expired => proper(&answer),
+        FaultKind::Revoked | FaultKind::Expired => proper(&response),
         FaultKind::Timeout => {
             tokio::time::sleep(SILENCE).await;
             return Err(Disconnected);
@@ -57,50 +57,50 @@ pub async fn mangle(
         FaultKind::Disconnect | FaultKind::LostAnswer | FaultKind::RotationLost => return Err(Disconnected),
         FaultKind::Slow => {
             tokio::time::sleep(Duration::from_millis(fault.delay_ms.unwrap_or(2000))).await;
-            proper(&answer)
+            proper(&response)
         }
         FaultKind::WrongTypes | FaultKind::HiddenCounts | FaultKind::WithdrawnMetric => {
-            spoil::spoil(fault, &mut answer);
-            proper(&answer)
+            spoil::spoil(fault, &mut response);
+            proper(&response)
         }
-        FaultKind::Truncated => truncated(&answer),
-        FaultKind::Garbage => response(StatusCode::OK, JSON, full(garbage())),
+        FaultKind::Truncated => truncated(&response),
+        FaultKind::Garbage => http_response(StatusCode::OK, JSON, full(garbage())),
         FaultKind::Html => html(fault),
-        FaultKind::Huge => response(StatusCode::OK, JSON, endless()),
+        FaultKind::Huge => http_response(StatusCode::OK, JSON, endless()),
         FaultKind::GzipBomb => gzip_bomb(),
     })
 }
 
 /// Looks like tokens that were given, and opens nothing.
-fn dud(world: &World) -> Answer {
+fn dud(world: &World) -> ApiResponse {
     let token = secret::random(48);
     world.grants.add_stray(token.clone());
-    Answer::ok(serde_json::json!({"access_token": token, "token_type": "Bearer", "expires_in": 3600}))
+    ApiResponse::ok(serde_json::json!({"access_token": token, "token_type": "Bearer", "expires_in": 3600}))
 }
 
 /// Promises the whole length, sends half of it. Without the pause, the end would overtake the half.
-fn truncated(answer: &Answer) -> Response<Body> {
-    let (media, bytes) = content(answer);
+fn truncated(response: &ApiResponse) -> Response<Body> {
+    let (media, bytes) = content(response);
     let half = bytes.slice(..bytes.len() / 2);
     let end = async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
     };
     let broken = stream::iter([Ok(half)]).chain(stream::once(end));
-    let mut response = with_headers(response(answer.status, media, streamed(broken)), answer);
-    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-    response
+    let mut http = with_headers(http_response(response.status, media, streamed(broken)), response);
+    http.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    http
 }
 
 fn garbage() -> Vec<u8> {
-    (0..512).map(|place| mix(place) as u8 | 0x80).collect()
+    (0..512).map(|index| mix(index) as u8 | 0x80).collect()
 }
 
 fn html(fault: &Fault) -> Response<Body> {
     const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Just a moment…</title></head>\n\
         <body><h1>Checking your connection</h1><p>This page is not what you asked for.</p></body></html>\n";
     let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
-    response(status, "text/html; charset=utf-8", full(PAGE))
+    http_response(status, "text/html; charset=utf-8", full(PAGE))
 }
 
 /// Begins like JSON and never ends.
@@ -118,9 +118,9 @@ fn gzip_bomb() -> Response<Body> {
     let block = Bytes::from(blanks());
     let blocks = stream::repeat_with(move || Ok(block.clone())).take(16 * 1024);
     let once = |bytes| stream::iter([Ok(Bytes::from_static(bytes))]);
-    let mut response = response(StatusCode::OK, JSON, streamed(once(HEADER).chain(blocks).chain(once(END))));
-    response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    response
+    let mut http = http_response(StatusCode::OK, JSON, streamed(once(HEADER).chain(blocks).chain(once(END))));
+    http.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    http
 }
 
 /// A mebibyte of blanks, deflated so that it can stand any number of times in one stream: a full flush refers to

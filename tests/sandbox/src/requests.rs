@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::Platform;
 use crate::faults::{FaultKind, Stage};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::account::Account;
 
 /// Beyond this many the oldest are forgotten.
@@ -59,12 +59,12 @@ pub struct LoggedRequest {
 }
 
 impl LoggedRequest {
-    /// `answer` is what the platform gave or would have given; `None` when a fault came before it had thought of one.
+    /// `response` is what the platform gave or would have given; `None` when a fault came before it had thought of one.
     pub fn new(
         at: Timestamp,
         platform: Platform,
-        ask: &Ask,
-        answer: Option<&Answer>,
+        request: &ApiRequest,
+        response: Option<&ApiResponse>,
         about: &[Arc<Account>],
         fault: Option<FaultKind>,
     ) -> Self {
@@ -75,14 +75,14 @@ impl LoggedRequest {
         LoggedRequest {
             at,
             platform,
-            host: ask.host.clone(),
-            method: ask.method.to_string(),
-            path: format!("/{}", ask.segments.join("/")),
-            query: ask.query.iter().map(hide).collect(),
-            form: ask.form.iter().map(hide).collect(),
-            stage: platform.stage(ask),
-            user_agent: ask.header("user-agent").map(str::to_owned),
-            status: answer.map_or(0, |answer| answer.status.as_u16()),
+            host: request.host.clone(),
+            method: request.method.to_string(),
+            path: format!("/{}", request.segments.join("/")),
+            query: request.query.iter().map(hide).collect(),
+            form: request.form.iter().map(hide).collect(),
+            stage: platform.stage(request),
+            user_agent: request.header("user-agent").map(str::to_owned),
+            status: response.map_or(0, |response| response.status.as_u16()),
             fault,
             handles: about.iter().map(|account| account.handle.clone()).collect(),
         }

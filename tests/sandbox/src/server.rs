@@ -16,9 +16,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use crate::control;
-use crate::http_io::{Body, JSON, full, not_modified, proper, response};
+use crate::http_io::{Body, JSON, full, http_response, not_modified, proper};
 use crate::mangle::{Disconnected, mangle};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::serving;
 use crate::world::World;
 
@@ -148,21 +148,21 @@ async fn respond(world: &World, request: Request<Incoming>) -> Result<Response<B
     let (head, body) = request.into_parts();
     // A body that breaks off or never ends is nobody's request.
     let body = Limited::new(body, LONGEST_BODY).collect().await.map_err(|_| Disconnected)?.to_bytes();
-    let ask = Ask::read(head.method, &head.uri, head.headers, body);
-    let (platform, served) = serving::serve(world, &ask);
+    let request = ApiRequest::read(head.method, &head.uri, head.headers, body);
+    let (platform, served) = serving::serve(world, &request);
     match served.fault {
-        Some(fault) => mangle(world, platform, &ask, &fault, served.answer).await,
-        None => {
-            Ok(served.answer.map_or_else(|| response(StatusCode::OK, JSON, full("")), |answer| plain(&ask, &answer)))
-        }
+        Some(fault) => mangle(world, platform, &request, &fault, served.response).await,
+        None => Ok(served
+            .response
+            .map_or_else(|| http_response(StatusCode::OK, JSON, full("")), |response| plain(&request, &response))),
     }
 }
 
 /// The answer, or that it has not changed since the asker saw it.
-fn plain(ask: &Ask, answer: &Answer) -> Response<Body> {
-    let known = ask.header("if-none-match").map(|known| known.trim_start_matches("W/").trim_matches('"'));
-    match answer.etag.as_deref() {
+fn plain(request: &ApiRequest, response: &ApiResponse) -> Response<Body> {
+    let known = request.header("if-none-match").map(|known| known.trim_start_matches("W/").trim_matches('"'));
+    match response.etag.as_deref() {
         Some(etag) if known == Some(etag) => not_modified(etag),
-        _ => proper(answer),
+        _ => proper(response),
     }
 }

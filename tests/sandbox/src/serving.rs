@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::faults::{Fault, FaultKind, Stage, Target};
 use crate::grants::{GRACE, Held};
-use crate::platforms::{Answer, Ask, Platform};
+use crate::platforms::{ApiRequest, ApiResponse, Platform};
 use crate::requests::LoggedRequest;
 use crate::world::World;
 use crate::world::account::Account;
@@ -16,59 +16,69 @@ use crate::world::account::Account;
 /// How a request went, before it becomes bytes.
 pub struct Served {
     /// What the platform says; `None` when a fault came before it did anything.
-    pub answer: Option<Answer>,
+    pub response: Option<ApiResponse>,
     pub fault: Option<Fault>,
 }
 
 /// Answers a request and notes it.
-pub fn serve(world: &World, ask: &Ask) -> (Platform, Served) {
-    let platform = ask.platform(world);
-    let held = world.grants.presented(ask);
-    let (served, about) = match platform.stage(ask) {
-        None => (Served { answer: Some(platform.answer(world, ask)), fault: None }, Vec::new()),
-        Some(Stage::Api) => serve_api(world, platform, ask, held.as_ref()),
-        Some(Stage::Token) => serve_token(world, platform, ask, held.as_ref()),
+pub fn serve(world: &World, request: &ApiRequest) -> (Platform, Served) {
+    let platform = request.platform(world);
+    let held = world.grants.presented(request);
+    let (served, about) = match platform.stage(request) {
+        None => (Served { response: Some(platform.respond(world, request)), fault: None }, Vec::new()),
+        Some(Stage::Api) => serve_api(world, platform, request, held.as_ref()),
+        Some(Stage::Token) => serve_token(world, platform, request, held.as_ref()),
     };
     let kind = served.fault.as_ref().map(|fault| fault.kind);
-    let logged = LoggedRequest::new(world.clock.shown(), platform, ask, served.answer.as_ref(), &about, kind);
+    let logged = LoggedRequest::new(world.clock.shown(), platform, request, served.response.as_ref(), &about, kind);
     world.requests.add(logged);
     (platform, served)
 }
 
-fn serve_api(world: &World, platform: Platform, ask: &Ask, held: Option<&Held>) -> (Served, Vec<Arc<Account>>) {
-    let mut answer = platform.answer(world, ask);
-    let about = match (answer.about.is_empty(), held) {
+fn serve_api(
+    world: &World,
+    platform: Platform,
+    request: &ApiRequest,
+    held: Option<&Held>,
+) -> (Served, Vec<Arc<Account>>) {
+    let mut response = platform.respond(world, request);
+    let about = match (response.about.is_empty(), held) {
         (true, Some(held)) => world.opened(&held.grant),
-        _ => answer.about.clone(),
+        _ => response.about.clone(),
     };
     let has_token = held.is_some();
-    let target = Target { platform, stage: Stage::Api, about: &about, has_token, answer: Some(&answer) };
+    let target = Target { platform, stage: Stage::Api, about: &about, has_token, response: Some(&response) };
     let fault = world.faults.take(&target);
     if let (Some(fault), Some(held)) = (&fault, held)
         && fault.kind.comes_before()
     {
         befall(world, fault.kind, held);
-        answer = platform.answer(world, ask);
+        response = platform.respond(world, request);
     }
-    (Served { answer: Some(answer), fault }, about)
+    (Served { response: Some(response), fault }, about)
 }
 
-fn serve_token(world: &World, platform: Platform, ask: &Ask, held: Option<&Held>) -> (Served, Vec<Arc<Account>>) {
+fn serve_token(
+    world: &World,
+    platform: Platform,
+    request: &ApiRequest,
+    held: Option<&Held>,
+) -> (Served, Vec<Arc<Account>>) {
     let about = held.map(|held| world.opened(&held.grant)).unwrap_or_default();
-    let target = Target { platform, stage: Stage::Token, about: &about, has_token: held.is_some(), answer: None };
+    let target = Target { platform, stage: Stage::Token, about: &about, has_token: held.is_some(), response: None };
     let fault = world.faults.take(&target);
     let Some(kind) = fault.as_ref().map(|fault| fault.kind) else {
-        return (Served { answer: Some(platform.answer(world, ask)), fault }, about);
+        return (Served { response: Some(platform.respond(world, request)), fault }, about);
     };
     if let Some(held) = held.filter(|_| kind.comes_before()) {
         befall(world, kind, held);
     }
-    let answer = (kind.comes_before() || kind.comes_after()).then(|| platform.answer(world, ask));
+    let response = (kind.comes_before() || kind.comes_after()).then(|| platform.respond(world, request));
     if let Some(held) = held.filter(|_| kind == FaultKind::LostAnswer) {
         let until = world.clock.shown().saturating_add(GRACE).unwrap_or(jiff::Timestamp::MAX);
         world.grants.grace(&held.text, until);
     }
-    (Served { answer, fault }, about)
+    (Served { response, fault }, about)
 }
 
 fn befall(world: &World, kind: FaultKind, held: &Held) {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::faults::{Fault, FaultKind, Variant};
-use crate::platforms::{Answer, Content, find};
+use crate::platforms::{ApiResponse, Content, find};
 
 pub type Object = Map<String, Value>;
 
@@ -44,20 +44,20 @@ pub enum Hides {
 }
 
 /// Whether the answer has counts that this fault could spoil.
-pub fn can_spoil(fault: &Fault, answer: &Answer) -> bool {
-    answer.status.is_success() && spoil(fault, &mut answer.clone())
+pub fn can_spoil(fault: &Fault, response: &ApiResponse) -> bool {
+    response.status.is_success() && spoil(fault, &mut response.clone())
 }
 
 /// Spoils the counts; tells whether there were any.
-pub fn spoil(fault: &Fault, answer: &mut Answer) -> bool {
+pub fn spoil(fault: &Fault, response: &mut ApiResponse) -> bool {
     let platform = fault.platform;
     let only =
-        fault.handle.as_deref().and_then(|handle| find(&answer.about, platform, handle)).map(|one| one.id.clone());
-    let Content::Json(body) = &mut answer.content else { return false };
+        fault.handle.as_deref().and_then(|handle| find(&response.about, platform, handle)).map(|one| one.id.clone());
+    let Content::Json(body) = &mut response.content else { return false };
     let Counts { names, profiles, posts, is_report } = platform.counts(body);
     if is_report && fault.kind == FaultKind::WithdrawnMetric {
-        let about = std::mem::take(&mut answer.about);
-        *answer = Answer { about, ..platform.withdrawn() };
+        let about = std::mem::take(&mut response.about);
+        *response = ApiResponse { about, ..platform.withdrawn() };
         return true;
     }
     let is_about_likes = match fault.kind {

@@ -14,14 +14,14 @@ use http::{Method, StatusCode};
 
 use crate::Platform;
 use crate::grants::{Door, NewGrant};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::{Account, State};
 use crate::world::ids;
 pub use page::{HTML, notice};
 
 /// What an app asks for, checked.
-pub struct Request {
+pub struct ConsentRequest {
     /// Whose app it is.
     pub platform: Platform,
     pub door: Door,
@@ -50,40 +50,40 @@ pub enum Visit {
     Denied,
     Approved(NewGrant),
     /// The page, or why there is none.
-    Page(Answer),
+    Page(ApiResponse),
 }
 
 /// Answers a visit to the consent page.
-pub fn visit(world: &World, ask: &Ask, request: &Request) -> Visit {
-    let people = people(world, request);
-    match decision(world, ask, request, &people) {
+pub fn visit(world: &World, request: &ApiRequest, consent: &ConsentRequest) -> Visit {
+    let people = people(world, consent);
+    match decision(world, request, consent, &people) {
         Ok(Some(Decision::Denied)) => Visit::Denied,
         Ok(Some(Decision::Approved { person, accounts, scopes })) => {
-            Visit::Approved(new_grant(world, request, person, accounts, scopes))
+            Visit::Approved(new_grant(world, consent, person, accounts, scopes))
         }
-        Ok(None) => Visit::Page(page::page(request, &people)),
-        Err(problem) => Visit::Page(notice(StatusCode::BAD_REQUEST, request.provider, &problem)),
+        Ok(None) => Visit::Page(page::page(consent, &people)),
+        Err(problem) => Visit::Page(notice(StatusCode::BAD_REQUEST, consent.provider, &problem)),
     }
 }
 
 /// Everybody who could sign in, in the order in which their first accounts were made.
-fn people(world: &World, request: &Request) -> Vec<Person> {
+fn people(world: &World, consent: &ConsentRequest) -> Vec<Person> {
     let mut people: Vec<Person> = Vec::new();
-    let mut places = std::collections::HashMap::new();
-    let is_shared = request.door == Door::Facebook;
+    let mut indices = std::collections::HashMap::new();
+    let is_shared = consent.door == Door::Facebook;
     for account in world.accounts() {
-        if !request.opens.contains(&account.platform) || account.state == State::Gone {
+        if !consent.opens.contains(&account.platform) || account.state == State::Gone {
             continue;
         }
         if !is_shared {
             people.push(Person { name: account.owner.clone(), accounts: vec![account] });
             continue;
         }
-        let place = *places.entry(account.owner.clone()).or_insert_with(|| {
+        let index = *indices.entry(account.owner.clone()).or_insert_with(|| {
             people.push(Person { name: account.owner.clone(), accounts: Vec::new() });
             people.len() - 1
         });
-        people[place].accounts.push(account);
+        people[index].accounts.push(account);
     }
     people
 }
@@ -93,31 +93,36 @@ enum Decision {
     Approved { person: Person, accounts: Vec<Arc<Account>>, scopes: BTreeSet<String> },
 }
 
-fn decision(world: &World, ask: &Ask, request: &Request, people: &[Person]) -> Result<Option<Decision>, String> {
-    if ask.one("sandbox_deny").is_some_and(|deny| deny != "0") {
+fn decision(
+    world: &World,
+    request: &ApiRequest,
+    consent: &ConsentRequest,
+    people: &[Person],
+) -> Result<Option<Decision>, String> {
+    if request.one("sandbox_deny").is_some_and(|deny| deny != "0") {
         return Ok(Some(Decision::Denied));
     }
-    if let Some(handle) = ask.one("sandbox_account") {
-        let person = person_of(request, people, handle).ok_or(format!("nobody here has the account {handle}"))?;
-        return approved(ask, request, person).map(Some);
+    if let Some(handle) = request.one("sandbox_account") {
+        let person = person_of(consent, people, handle).ok_or(format!("nobody here has the account {handle}"))?;
+        return approved(request, consent, person).map(Some);
     }
-    if ask.method == Method::POST {
-        return decided(ask, request, people).map(Some);
+    if request.method == Method::POST {
+        return decided(request, consent, people).map(Some);
     }
     if world.auto_approve {
-        let hinted = request.login_hint.as_deref().and_then(|hint| person_of(request, people, hint));
+        let hinted = consent.login_hint.as_deref().and_then(|hint| person_of(consent, people, hint));
         let person = hinted.or(people.first().cloned()).ok_or("nobody has an account here yet")?;
-        return approved(ask, request, person).map(Some);
+        return approved(request, consent, person).map(Some);
     }
     Ok(None)
 }
 
 /// Decided by the address alone.
-fn approved(ask: &Ask, request: &Request, person: Person) -> Result<Decision, String> {
-    let list = |name| ask.one(name).map(|text| text.split([',', ' ']).map(str::to_owned).collect::<Vec<_>>());
+fn approved(request: &ApiRequest, consent: &ConsentRequest, person: Person) -> Result<Decision, String> {
+    let list = |name| request.one(name).map(|text| text.split([',', ' ']).map(str::to_owned).collect::<Vec<_>>());
     let scopes = match list("sandbox_scopes") {
-        Some(only) => request.scopes.iter().filter(|scope| is_kept(request, &only, scope)).cloned().collect(),
-        None => request.scopes.iter().cloned().collect(),
+        Some(only) => consent.scopes.iter().filter(|scope| is_kept(consent, &only, scope)).cloned().collect(),
+        None => consent.scopes.iter().cloned().collect(),
     };
     let accounts = match list("sandbox_accounts") {
         Some(only) => {
@@ -129,15 +134,16 @@ fn approved(ask: &Ask, request: &Request, person: Person) -> Result<Decision, St
 }
 
 /// Decided by the page's form.
-fn decided(ask: &Ask, request: &Request, people: &[Person]) -> Result<Decision, String> {
-    if ask.field("decision") != Some("approve") {
+fn decided(request: &ApiRequest, consent: &ConsentRequest, people: &[Person]) -> Result<Decision, String> {
+    if request.field("decision") != Some("approve") {
         return Ok(Decision::Denied);
     }
-    let place: usize = ask.field("person").and_then(|text| text.parse().ok()).ok_or("choose an account first")?;
-    let person = people.get(place).cloned().ok_or("this account is not there any more")?;
-    let fields = |name: &str| ask.form.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect();
+    let index: usize = request.field("person").and_then(|text| text.parse().ok()).ok_or("choose an account first")?;
+    let person = people.get(index).cloned().ok_or("this account is not there any more")?;
+    let fields =
+        |name: &str| request.form.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect();
     let (scopes, ids): (Vec<String>, Vec<String>) = (fields("scope"), fields("account"));
-    let scopes = request.scopes.iter().filter(|scope| is_kept(request, &scopes, scope)).cloned().collect();
+    let scopes = consent.scopes.iter().filter(|scope| is_kept(consent, &scopes, scope)).cloned().collect();
     let accounts = match person.accounts.as_slice() {
         [only] => vec![only.clone()],
         several => several.iter().filter(|account| ids.contains(&account.id)).cloned().collect(),
@@ -145,8 +151,8 @@ fn decided(ask: &Ask, request: &Request, people: &[Person]) -> Result<Decision, 
     Ok(Decision::Approved { person, accounts, scopes })
 }
 
-fn is_kept(request: &Request, wanted: &[String], scope: &String) -> bool {
-    wanted.contains(scope) || request.fixed.contains(&scope.as_str())
+fn is_kept(consent: &ConsentRequest, wanted: &[String], scope: &String) -> bool {
+    wanted.contains(scope) || consent.fixed.contains(&scope.as_str())
 }
 
 fn is_named(account: &Account, text: &str) -> bool {
@@ -154,8 +160,8 @@ fn is_named(account: &Account, text: &str) -> bool {
 }
 
 /// The first whose account on the app's own platform has this handle, else on another one it opens.
-fn person_of(request: &Request, people: &[Person], handle: &str) -> Option<Person> {
-    let found = request.opens.iter().find_map(|&platform| {
+fn person_of(consent: &ConsentRequest, people: &[Person], handle: &str) -> Option<Person> {
+    let found = consent.opens.iter().find_map(|&platform| {
         let has =
             |person: &&Person| person.accounts.iter().any(|one| one.platform == platform && is_named(one, handle));
         people.iter().find(has)
@@ -165,20 +171,20 @@ fn person_of(request: &Request, people: &[Person], handle: &str) -> Option<Perso
 
 fn new_grant(
     world: &World,
-    request: &Request,
+    consent: &ConsentRequest,
     person: Person,
     accounts: Vec<Arc<Account>>,
     scopes: BTreeSet<String>,
 ) -> NewGrant {
-    let asked: BTreeSet<String> = request.scopes.iter().cloned().collect();
+    let requested: BTreeSet<String> = consent.scopes.iter().cloned().collect();
     NewGrant {
-        platform: request.platform,
-        door: request.door,
+        platform: consent.platform,
+        door: consent.door,
         owner: person.name,
         accounts: accounts.iter().map(|account| (account.platform, account.id.clone())).collect(),
-        declined: asked.difference(&scopes).cloned().collect(),
+        declined: requested.difference(&scopes).cloned().collect(),
         scopes,
-        keeps_scopes: request.keeps_scopes,
+        keeps_scopes: consent.keeps_scopes,
         now: world.clock.shown(),
     }
 }

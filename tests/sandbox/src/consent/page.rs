@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 
-use super::{Person, Request};
-use crate::platforms::Answer;
+use super::{ConsentRequest, Person};
+use crate::platforms::ApiResponse;
 
 pub const HTML: &str = "text/html; charset=utf-8";
 
@@ -12,10 +12,10 @@ const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:42em;margin:2em aut
     .below{margin-left:2em}button{font:inherit;padding:.4em 1.2em;margin-right:1em}small{color:#555}";
 
 /// The page on which a person chooses and decides.
-pub fn page(request: &Request, people: &[Person]) -> Answer {
-    let app = format!("Roster's sandbox app for {}", request.platform);
-    let accounts: String = people.iter().enumerate().map(|(place, person)| choice(place, person)).collect();
-    let scopes: String = request.scopes.iter().map(|scope| scope_line(request, scope)).collect();
+pub fn page(consent: &ConsentRequest, people: &[Person]) -> ApiResponse {
+    let app = format!("Roster's sandbox app for {}", consent.platform);
+    let accounts: String = people.iter().enumerate().map(|(index, person)| choice(index, person)).collect();
+    let scopes: String = consent.scopes.iter().map(|scope| scope_line(consent, scope)).collect();
     let main = format!(
         "<p><strong>{app}</strong> would like to see what you allow here.</p>\n\
          <form method=\"post\">\n\
@@ -26,19 +26,19 @@ pub fn page(request: &Request, people: &[Person]) -> Answer {
          </form>\n",
         app = escape(&app),
     );
-    html(StatusCode::OK, request.provider, &main)
+    html(StatusCode::OK, consent.provider, &main)
 }
 
 /// A page that says one thing.
-pub fn notice(status: StatusCode, provider: &str, text: &str) -> Answer {
+pub fn notice(status: StatusCode, provider: &str, text: &str) -> ApiResponse {
     html(status, provider, &format!("<p>{}</p>\n", escape(text)))
 }
 
 /// A person to sign in as; where several accounts belong to one, each can be left out.
-fn choice(place: usize, person: &Person) -> String {
-    let checked = if place == 0 { " checked" } else { "" };
+fn choice(index: usize, person: &Person) -> String {
+    let checked = if index == 0 { " checked" } else { "" };
     let radio = |label: &str| {
-        format!("<label><input type=\"radio\" name=\"person\" value=\"{place}\"{checked}> {label}</label>\n")
+        format!("<label><input type=\"radio\" name=\"person\" value=\"{index}\"{checked}> {label}</label>\n")
     };
     let named = |account: &crate::Account| {
         format!("{} <small>{} {}</small>", escape(&account.display_name), account.platform, escape(&account.handle))
@@ -56,19 +56,19 @@ fn choice(place: usize, person: &Person) -> String {
     }
 }
 
-fn scope_line(request: &Request, scope: &str) -> String {
-    let fixed = if request.fixed.contains(&scope) { " disabled" } else { "" };
+fn scope_line(consent: &ConsentRequest, scope: &str) -> String {
+    let fixed = if consent.fixed.contains(&scope) { " disabled" } else { "" };
     let scope = escape(scope);
     format!("<label><input type=\"checkbox\" name=\"scope\" value=\"{scope}\" checked{fixed}> {scope}</label>\n")
 }
 
-fn html(status: StatusCode, provider: &str, main: &str) -> Answer {
+fn html(status: StatusCode, provider: &str, main: &str) -> ApiResponse {
     let title = escape(provider);
     let text = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} (sandbox)</title>\n\
          <style>{STYLE}</style></head>\n<body><h1>{title} <small>sandbox</small></h1>\n{main}</body></html>\n"
     );
-    Answer::text(status, HTML, text)
+    ApiResponse::text(status, HTML, text)
         .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
         .header("referrer-policy", "no-referrer")
         .header("cache-control", "no-store")

@@ -4,7 +4,7 @@ use http::StatusCode;
 use url::{Host, Url};
 
 use super::HTML;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 
 /// Whether an app may be sent back there: anywhere by https, and by http to the same machine.
 pub fn is_allowed(uri: &str) -> bool {
@@ -23,9 +23,9 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 /// Sends the browser back with these parameters; `fragment` is what some providers append.
-pub fn back(uri: &str, pairs: &[(&str, &str)], fragment: &str) -> Answer {
+pub fn back(uri: &str, pairs: &[(&str, &str)], fragment: &str) -> ApiResponse {
     let location = location(uri, pairs, fragment);
-    Answer::text(StatusCode::FOUND, HTML, "").header("location", location).header("cache-control", "no-store")
+    ApiResponse::text(StatusCode::FOUND, HTML, "").header("location", location).header("cache-control", "no-store")
 }
 
 fn location(uri: &str, pairs: &[(&str, &str)], fragment: &str) -> String {

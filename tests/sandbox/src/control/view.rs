@@ -36,7 +36,7 @@ pub fn account(account: &Account, now: Timestamp) -> Value {
 
 /// Over the newest posts that tell; `None` when none does. Two decimals.
 fn mean(posts: &[PostNumbers], part: fn(&PostNumbers) -> Option<u64>) -> Option<f64> {
-    let told: Vec<u64> = posts.iter().filter_map(part).collect();
-    let sum: f64 = told.iter().map(|&count| count as f64).sum();
-    (!told.is_empty()).then(|| (sum / told.len() as f64 * 100.0).round() / 100.0)
+    let reported: Vec<u64> = posts.iter().filter_map(part).collect();
+    let sum: f64 = reported.iter().map(|&count| count as f64).sum();
+    (!reported.is_empty()).then(|| (sum / reported.len() as f64 * 100.0).round() / 100.0)
 }

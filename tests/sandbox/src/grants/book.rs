@@ -51,8 +51,8 @@ pub struct Book {
 
 impl Book {
     pub fn give(&mut self, new: NewGrant) -> Grant {
-        let place = self.living_grant(&new);
-        let place = place.unwrap_or_else(|| {
+        let index = self.living_grant(&new);
+        let index = index.unwrap_or_else(|| {
             self.grants.push(Grant {
                 number: self.grants.len(),
                 platform: new.platform,
@@ -68,7 +68,7 @@ impl Book {
             });
             self.grants.len() - 1
         });
-        let grant = &mut self.grants[place];
+        let grant = &mut self.grants[index];
         if !new.keeps_scopes {
             grant.scopes.clear();
         }

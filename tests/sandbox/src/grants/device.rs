@@ -12,7 +12,7 @@ pub struct Device {
     pub scopes: Vec<String>,
     pub expires_at: Timestamp,
     pub state: DeviceState,
-    pub asked_at: Option<Timestamp>,
+    pub requested_at: Option<Timestamp>,
     /// Seconds between two questions.
     pub interval: i64,
 }

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 
 use crate::Platform;
-use crate::platforms::Ask;
+use crate::platforms::ApiRequest;
 use book::Book;
 pub use book::{NewGrant, Refreshed};
 use device::Device;
@@ -101,9 +101,9 @@ impl Grants {
     }
 
     /// The newest grant's secret among a request's, whatever its parameter is called.
-    pub fn presented(&self, ask: &Ask) -> Option<Held> {
+    pub fn presented(&self, request: &ApiRequest) -> Option<Held> {
         let book = self.book();
-        ask.secrets().find_map(|text| book.held(text))
+        request.secrets().find_map(|text| book.held(text))
     }
 
     /// Marks a code as used. `false` when it was used before.

@@ -1,6 +1,6 @@
 //! The simulated platforms: which request is meant for which, and what all of them need.
 //!
-//! Asking and answering are values here ([`Ask`], [`Answer`]); what HTTP makes of them is `http_io`'s.
+//! Asking and answering are values here ([`ApiRequest`], [`ApiResponse`]); what HTTP makes of them is `http_io`'s.
 
 mod bluesky;
 mod mastodon;
@@ -11,7 +11,7 @@ mod facebook;
 mod instagram;
 mod meta;
 
-mod ask;
+mod request;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::spoil::Counts;
 use crate::world::account::Account;
 use crate::world::{World, ids};
 use crate::{Fault, FaultKind, Stage};
-pub use ask::{Ask, decode, read_query};
+pub use request::{ApiRequest, decode, read_query};
 
 /// A platform that is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ impl Platform {
     }
 
     /// Whether it tells how many an account follows.
-    pub(crate) fn tells_following(self) -> bool {
+    pub(crate) fn reports_following(self) -> bool {
         !matches!(self, Platform::Youtube | Platform::Facebook)
     }
 
@@ -100,32 +100,32 @@ impl Platform {
     }
 
     /// Where in its service a request goes; `None` for consent pages, at which no fault is ordered.
-    pub(crate) fn stage(self, ask: &Ask) -> Option<Stage> {
+    pub(crate) fn stage(self, request: &ApiRequest) -> Option<Stage> {
         match self {
             Platform::Bluesky | Platform::Mastodon => Some(Stage::Api),
-            Platform::Facebook | Platform::Instagram => meta::stage(ask),
-            Platform::Tiktok => tiktok::stage(ask),
-            Platform::Youtube => youtube::stage(ask),
+            Platform::Facebook | Platform::Instagram => meta::stage(request),
+            Platform::Tiktok => tiktok::stage(request),
+            Platform::Youtube => youtube::stage(request),
         }
     }
 
     /// What the platform would answer if nothing went wrong.
-    pub(crate) fn answer(self, world: &World, ask: &Ask) -> Answer {
+    pub(crate) fn respond(self, world: &World, request: &ApiRequest) -> ApiResponse {
         match self {
-            Platform::Bluesky => bluesky::answer(world, ask),
-            Platform::Facebook | Platform::Instagram => meta::answer(world, ask),
-            Platform::Mastodon => mastodon::answer(world, ask),
-            Platform::Tiktok => tiktok::answer(world, ask),
-            Platform::Youtube => youtube::answer(world, ask),
+            Platform::Bluesky => bluesky::respond(world, request),
+            Platform::Facebook | Platform::Instagram => meta::respond(world, request),
+            Platform::Mastodon => mastodon::respond(world, request),
+            Platform::Tiktok => tiktok::respond(world, request),
+            Platform::Youtube => youtube::respond(world, request),
         }
     }
 
     /// How the platform words the faults it answers itself; `None` for the other kinds.
-    pub(crate) fn refusal(self, world: &World, ask: &Ask, fault: &Fault) -> Option<Answer> {
-        let answer = match (fault.kind, self) {
-            (_, Platform::Tiktok) => tiktok::refusal(ask, fault)?,
-            (_, Platform::Facebook | Platform::Instagram) => meta::refusal(world, ask, fault)?,
-            (_, Platform::Youtube) if self.stage(ask) == Some(Stage::Token) => youtube::token_refusal(fault)?,
+    pub(crate) fn refusal(self, world: &World, request: &ApiRequest, fault: &Fault) -> Option<ApiResponse> {
+        let response = match (fault.kind, self) {
+            (_, Platform::Tiktok) => tiktok::refusal(request, fault)?,
+            (_, Platform::Facebook | Platform::Instagram) => meta::refusal(world, request, fault)?,
+            (_, Platform::Youtube) if self.stage(request) == Some(Stage::Token) => youtube::token_refusal(fault)?,
             (FaultKind::MissingScope, Platform::Youtube) => youtube::missing_scope(),
             (FaultKind::RateLimited, Platform::Bluesky) => bluesky::rate_limited(world, fault),
             (FaultKind::RateLimited, Platform::Mastodon) => mastodon::rate_limited(world, fault),
@@ -137,13 +137,13 @@ impl Platform {
             _ => return None,
         };
         Some(match fault.status {
-            Some(status) => answer.with_status(status),
-            None => answer,
+            Some(status) => response.with_status(status),
+            None => response,
         })
     }
 
     /// How it refuses to report a metric that it does not know any more.
-    pub(crate) fn withdrawn(self) -> Answer {
+    pub(crate) fn withdrawn(self) -> ApiResponse {
         match self {
             Platform::Youtube => youtube::not_supported(),
             _ => meta::unknown_metric(),
@@ -170,7 +170,7 @@ impl std::fmt::Display for Platform {
 
 /// An answer before it becomes bytes.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, String)>,
     pub content: Content,
@@ -187,31 +187,37 @@ pub enum Content {
     Text { media: &'static str, text: String },
 }
 
-impl Answer {
-    pub fn json(status: StatusCode, value: Value) -> Answer {
-        Answer { status, headers: Vec::new(), content: Content::Json(Box::new(value)), about: Vec::new(), etag: None }
+impl ApiResponse {
+    pub fn json(status: StatusCode, value: Value) -> ApiResponse {
+        ApiResponse {
+            status,
+            headers: Vec::new(),
+            content: Content::Json(Box::new(value)),
+            about: Vec::new(),
+            etag: None,
+        }
     }
 
-    pub fn ok(value: Value) -> Answer {
-        Answer::json(StatusCode::OK, value)
+    pub fn ok(value: Value) -> ApiResponse {
+        ApiResponse::json(StatusCode::OK, value)
     }
 
-    pub fn text(status: StatusCode, media: &'static str, text: impl Into<String>) -> Answer {
+    pub fn text(status: StatusCode, media: &'static str, text: impl Into<String>) -> ApiResponse {
         let content = Content::Text { media, text: text.into() };
-        Answer { status, headers: Vec::new(), content, about: Vec::new(), etag: None }
+        ApiResponse { status, headers: Vec::new(), content, about: Vec::new(), etag: None }
     }
 
     /// The same with another status.
-    pub fn with_status(self, status: u16) -> Answer {
-        Answer { status: StatusCode::from_u16(status).unwrap_or(self.status), ..self }
+    pub fn with_status(self, status: u16) -> ApiResponse {
+        ApiResponse { status: StatusCode::from_u16(status).unwrap_or(self.status), ..self }
     }
 
-    pub fn about(mut self, account: &Arc<Account>) -> Answer {
+    pub fn about(mut self, account: &Arc<Account>) -> ApiResponse {
         self.about.push(account.clone());
         self
     }
 
-    pub fn header(mut self, name: &'static str, value: impl std::fmt::Display) -> Answer {
+    pub fn header(mut self, name: &'static str, value: impl std::fmt::Display) -> ApiResponse {
         self.headers.push((HeaderName::from_static(name), value.to_string()));
         self
     }

@@ -30,9 +30,9 @@ async fn the_page_shows_who_and_what_and_takes_either_answer() {
     assert!(!page.contains("<b>") && !page.contains("http:") && !page.contains("https:"), "{page}");
 
     let decide = async |form: &[(&str, &str)]| {
-        let answer = visit.client.post(&url).query(&request(&[])).form(form).send().await.unwrap();
-        assert_eq!(answer.status(), 302);
-        read_back(answer.headers()["location"].to_str().unwrap())
+        let response = visit.client.post(&url).query(&request(&[])).form(form).send().await.unwrap();
+        assert_eq!(response.status(), 302);
+        read_back(response.headers()["location"].to_str().unwrap())
     };
     let denied = decide(&[("decision", "deny")]).await;
     assert_eq!((denied["error"].as_str(), denied["state"].as_str()), ("access_denied", "s&1 +"));
@@ -98,8 +98,8 @@ async fn wrong_apps_redirects_and_scopes_get_no_code() {
             ];
             let challenge = [("code_challenge", "x".repeat(43)), ("code_challenge_method", "S256".to_owned())];
             let request = visit.client.get(format!("{}{page}", visit.sandbox.url())).query(&query).query(&challenge);
-            let answer = request.send().await.unwrap();
-            answer.headers().get("location").is_some_and(|back| back.to_str().unwrap().contains("code="))
+            let response = request.send().await.unwrap();
+            response.headers().get("location").is_some_and(|back| back.to_str().unwrap().contains("code="))
         };
         assert!(check(id, BACK, scope).await, "{page}");
         assert!(check(id, "https://roster.example/x", scope).await, "{page}");

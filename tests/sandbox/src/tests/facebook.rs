@@ -22,8 +22,8 @@ async fn pages_tell_their_fields_to_whoever_may_read_them() {
     let (_, rest) = graph.get(&format!("me/accounts?limit=1&after={after}&fields=id,followers_count")).await;
     assert_eq!((&rest["data"][0]["id"], rest["paging"].get("next")), (&second["id"], None));
     let token = graph.as_page().await;
-    let (_, told) = token.get(&format!("{id}?fields=name,username,followers_count,fan_count")).await;
-    assert_eq!((&told["followers_count"], &told["username"]), (&json!(4321), &json!("ada")));
+    let (_, reported) = token.get(&format!("{id}?fields=name,username,followers_count,fan_count")).await;
+    assert_eq!((&reported["followers_count"], &reported["username"]), (&json!(4321), &json!("ada")));
     assert_eq!(token.refused(&text(&second, "id")).await, (400, 100, Some(33)), "another Page's token");
     let (_, both) = graph.get(&format!("?ids={id},{}&fields=followers_count", text(&second, "id"))).await;
     assert_eq!(both[&id]["followers_count"], 4321);
@@ -76,8 +76,9 @@ async fn insights_live_die_and_keep_silent() {
     let person = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await;
     let graph = person.as_page().await;
     let insights = async |query: &str| graph.get(&format!("{id}/insights?{query}")).await;
-    let (_, told) = insights("metric=page_follows,page_media_view&period=day&since=2026-11-17&until=2026-11-20").await;
-    let values = told["data"][0]["values"].as_array().unwrap();
+    let (_, reported) =
+        insights("metric=page_follows,page_media_view&period=day&since=2026-11-17&until=2026-11-20").await;
+    let values = reported["data"][0]["values"].as_array().unwrap();
     assert_eq!((values.len(), &values[2]), (3, &json!({"value": 5000, "end_time": "2026-11-20T08:00:00+0000"})));
     let (_, preset) = insights("metric=page_media_view&period=week&date_preset=yesterday").await;
     assert_eq!(preset["data"][0]["values"].as_array().unwrap().len(), 1);
@@ -114,9 +115,9 @@ async fn a_batch_answers_each_part_as_a_text() {
         ("batch", parts.to_string()),
     ];
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let (status, answers) = visit.form("/graph.facebook.com/v26.0/", &form).await;
-    assert_eq!((status, &answers[0]["code"], &answers[1]["code"]), (200, &json!(200), &json!(400)));
-    let body: Value = serde_json::from_str(answers[0]["body"].as_str().unwrap()).unwrap();
+    let (status, responses) = visit.form("/graph.facebook.com/v26.0/", &form).await;
+    assert_eq!((status, &responses[0]["code"], &responses[1]["code"]), (200, &json!(200), &json!(400)));
+    let body: Value = serde_json::from_str(responses[0]["body"].as_str().unwrap()).unwrap();
     assert_eq!(body["followers_count"], 5000);
     let log = visit.get("/_sandbox/requests?platform=facebook").await.1.to_string();
     assert!(!log.contains(&graph.token) && !log.contains("client-secret"), "{log}");

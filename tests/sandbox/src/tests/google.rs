@@ -60,24 +60,24 @@ async fn a_channels_owner_allows_renews_and_revokes() {
     assert_eq!((status, &tokens["expires_in"], &tokens["scope"]), (200, &json!(3599), &json!(BOTH)));
     let (access, refresh_token) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
 
-    let (status, own) = visit.ask(&access, CHANNELS).await;
+    let (status, own) = visit.request(&access, CHANNELS).await;
     assert_eq!((status, &own["items"][0]["id"], own["items"].as_array().unwrap().len()), (200, &made["id"], 1));
     assert_eq!(own["items"][0]["statistics"]["subscriberCount"], "12300");
 
     visit.pass(3600);
-    let (status, refused) = visit.ask(&access, CHANNELS).await;
+    let (status, refused) = visit.request(&access, CHANNELS).await;
     assert_eq!((status, &refused["error"]["errors"][0]["reason"]), (401, &json!("authError")));
     let (status, renewed) = refresh(&visit, &refresh_token).await;
     assert_eq!((status, renewed.get("refresh_token")), (200, None), "it stays as it is");
     let access = text(&renewed, "access_token");
-    assert_eq!(visit.ask(&access, CHANNELS).await.0, 200);
+    assert_eq!(visit.request(&access, CHANNELS).await.0, 200);
     assert_eq!(visit.sandbox.world().grants()[0].refreshes, 1);
 
     let revoke = async || visit.form("/oauth2.googleapis.com/revoke", &[("token", &access)]).await;
     assert_eq!(revoke().await.0, 200);
     let (status, again) = revoke().await;
     assert_eq!((status, text(&again, "error")), (400, "invalid_token".to_owned()));
-    assert_eq!(visit.ask(&access, CHANNELS).await.0, 401);
+    assert_eq!(visit.request(&access, CHANNELS).await.0, 401);
     let (status, dead) = refresh(&visit, &refresh_token).await;
     assert_eq!((status, text(&dead, "error")), (400, "invalid_grant".to_owned()));
     assert!(!visit.sandbox.world().grants()[0].is_alive);
@@ -129,7 +129,7 @@ async fn scopes_that_were_not_allowed_are_missed() {
     let code = code(&visit, "star", &[("sandbox_scopes", only)]).await;
     let (_, tokens) = exchange(&visit, &code, &RIGHT).await;
     assert_eq!(tokens["scope"], only);
-    let (status, refused) = visit.ask(&text(&tokens, "access_token"), CHANNELS).await;
+    let (status, refused) = visit.request(&text(&tokens, "access_token"), CHANNELS).await;
     assert_eq!((status, &refused["error"]["errors"][0]["reason"]), (403, &json!("insufficientPermissions")));
     assert_eq!(refused["error"]["details"][0]["reason"], "ACCESS_TOKEN_SCOPE_INSUFFICIENT");
 }
@@ -147,7 +147,7 @@ async fn reports_tell_who_watches_and_how_a_channel_grows() {
     let report = async |token: &str, query: &str| {
         let path =
             format!("/youtubeanalytics.googleapis.com/v2/reports?startDate=2026-11-01&endDate=2026-11-21&{query}");
-        visit.ask(token, &path).await
+        visit.request(token, &path).await
     };
     let viewers = "ids=channel%3D%3DMINE&metrics=viewerPercentage&dimensions=ageGroup,gender&sort=-viewerPercentage";
     let (status, table) = report(&star, viewers).await;
@@ -207,7 +207,7 @@ async fn a_device_waits_until_its_code_was_typed() {
     visit.pass(6);
     let (status, tokens) = poll().await;
     assert_eq!((status, &tokens["scope"]), (200, &json!(READ)));
-    assert_eq!(visit.ask(&text(&tokens, "access_token"), CHANNELS).await.0, 200);
+    assert_eq!(visit.request(&text(&tokens, "access_token"), CHANNELS).await.0, 200);
     assert!(tokens["refresh_token"].is_string());
     visit.pass(6);
     check(poll().await, (400, "invalid_grant"));

@@ -120,7 +120,7 @@ async fn tokens_need_their_proof_and_end_in_their_own_ways() {
     let visit = Visit::start().await;
     visit.put("instagram", "ada", json!({})).await;
     let graph = Graph::open(&visit, "instagram", SCOPES, &[("sandbox_account", "ada")]).await;
-    let (status, bare) = visit.ask(&graph.token, "/graph.facebook.com/v26.0/me").await;
+    let (status, bare) = visit.request(&graph.token, "/graph.facebook.com/v26.0/me").await;
     assert_eq!((status, &bare["error"]["code"]), (400, &json!(100)));
     let wrong = format!("/graph.facebook.com/me?access_token={}&appsecret_proof={}", graph.token, "0".repeat(64));
     assert_eq!(visit.get(&wrong).await.0, 400);
@@ -128,8 +128,8 @@ async fn tokens_need_their_proof_and_end_in_their_own_ways() {
     assert_eq!(graph.get("me?fields=name").await.1["name"], "instagram ada");
     let url = format!("{}/graph.facebook.com/v19.0/me", visit.sandbox.url());
     let pairs = [("access_token", graph.token.clone()), ("appsecret_proof", proof("instagram", &graph.token))];
-    let answer = visit.client.get(url).query(&pairs).send().await.unwrap();
-    assert!(answer.headers()["x-app-usage"].to_str().unwrap().contains("call_count"));
+    let response = visit.client.get(url).query(&pairs).send().await.unwrap();
+    assert!(response.headers()["x-app-usage"].to_str().unwrap().contains("call_count"));
 
     let debugged = async |token: &str| {
         let path = format!(
@@ -137,9 +137,9 @@ async fn tokens_need_their_proof_and_end_in_their_own_ways() {
         );
         visit.get(&path).await.1["data"].clone()
     };
-    let told = debugged(&graph.token).await;
-    assert_eq!((&told["is_valid"], &told["type"]), (&json!(true), &json!("USER")));
-    assert!(told["scopes"].as_array().unwrap().contains(&json!("instagram_basic")));
+    let reported = debugged(&graph.token).await;
+    assert_eq!((&reported["is_valid"], &reported["type"]), (&json!(true), &json!("USER")));
+    assert!(reported["scopes"].as_array().unwrap().contains(&json!("instagram_basic")));
     let page = graph.as_page().await;
     assert_eq!(debugged(&page.token).await["expires_at"], 0, "a Page's token has no end of its own");
 
@@ -217,8 +217,8 @@ async fn accounts_have_insights_and_others_are_discovered() {
     let (_, broken) = insights("metric=reach&period=day&metric_type=total_value&breakdown=follow_type").await;
     assert_eq!(broken["data"][0]["total_value"]["breakdowns"][0]["dimension_keys"], json!(["follow_type"]));
 
-    let people = "metric=follower_demographics&period=lifetime&metric_type=total_value&timeframe=this_month";
-    let (_, both) = insights(&format!("{people}&breakdown=age,gender")).await;
+    let by_age = "metric=follower_demographics&period=lifetime&metric_type=total_value&timeframe=this_month";
+    let (_, both) = insights(&format!("{by_age}&breakdown=age,gender")).await;
     let cells = &both["data"][0]["total_value"]["breakdowns"][0];
     assert_eq!(cells["dimension_keys"], json!(["timeframe", "age", "gender"]));
     let audience = visit.sandbox.world().account(crate::Platform::Instagram, "ada").unwrap().audience();
@@ -231,13 +231,17 @@ async fn accounts_have_insights_and_others_are_discovered() {
         .sum();
     assert!((women as f64 / 20_000.0 - audience.gender(0)).abs() < 0.01);
     let tiny = text(&visit.get("/_sandbox/accounts/instagram/tiny").await.1, "id");
-    assert_eq!(graph.get(&format!("{tiny}/insights?{people}&breakdown=age")).await.1, json!({"data": []}), "not told");
+    assert_eq!(
+        graph.get(&format!("{tiny}/insights?{by_age}&breakdown=age")).await.1,
+        json!({"data": []}),
+        "not reported"
+    );
 
     let refused = async |query: &str| graph.refused(&format!("{id}/insights?{query}")).await.1;
     assert_eq!(refused("metric=reach,impressions&period=day").await, 100);
-    assert_eq!(refused("metric=views&period=day").await, 100, "a total must be asked for");
+    assert_eq!(refused("metric=views&period=day").await, 100, "a total must be requested");
     assert_eq!(refused("metric=likes&period=day&metric_type=total_value&breakdown=age").await, 1);
-    assert_eq!(refused(&format!("{}&breakdown=age", people.replace("this_month", "last_30_days"))).await, 100);
+    assert_eq!(refused(&format!("{}&breakdown=age", by_age.replace("this_month", "last_30_days"))).await, 100);
 
     let look = "fields=business_discovery.username(STAR){followers_count,media_count,media.limit(3){like_count,view_count,media_product_type}}";
     let (status, found) = graph.get(&format!("{id}?{look}")).await;

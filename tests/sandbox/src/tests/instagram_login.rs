@@ -50,7 +50,7 @@ async fn a_long_token_renews_itself_once_it_is_a_day_old() {
     let made = visit.put("instagram", "ada", json!({"followers": 777})).await;
     let token = long(&visit, "ada").await;
     let me = "/graph.instagram.com/v26.0/me?fields=id,user_id,username,account_type,followers_count,media_count";
-    let (status, account) = visit.ask(&token, me).await;
+    let (status, account) = visit.request(&token, me).await;
     assert_eq!((status, &account["user_id"], &account["followers_count"]), (200, &made["id"], &json!(777)));
     assert_ne!(account["id"], account["user_id"]);
     assert_eq!(renew(&visit, &token).await.0, 400, "too young");
@@ -58,21 +58,21 @@ async fn a_long_token_renews_itself_once_it_is_a_day_old() {
     let (status, renewed) = renew(&visit, &token).await;
     assert_eq!((status, &renewed["expires_in"]), (200, &json!(60 * DAY)));
     visit.pass(59 * DAY + 1);
-    assert_eq!(visit.ask(&token, me).await.1["error"]["error_subcode"], 463);
+    assert_eq!(visit.request(&token, me).await.1["error"]["error_subcode"], 463);
     assert_eq!(renew(&visit, &token).await.1["error"]["code"], 190, "past its end it is dead");
     let newer = text(&renewed, "access_token");
-    let (status, media) = visit.ask(&newer, "/graph.instagram.com/me/media?fields=id,like_count&limit=3").await;
+    let (status, media) = visit.request(&newer, "/graph.instagram.com/me/media?fields=id,like_count&limit=3").await;
     assert_eq!((status, media["data"].as_array().unwrap().len()), (200, 3));
     let media = text(&media["data"][0], "id");
     let insights = format!("/graph.instagram.com/v26.0/{media}/insights?metric=views,reach");
-    assert_eq!(visit.ask(&newer, &insights).await.0, 200);
+    assert_eq!(visit.request(&newer, &insights).await.0, 200);
     let refused = "/graph.instagram.com/me?fields=business_discovery.username(ada){id}";
-    assert_eq!(visit.ask(&newer, refused).await.0, 400, "only Facebook Login looks others up");
-    assert_eq!(visit.ask(&newer, "/graph.facebook.com/me").await.1["error"]["code"], 190, "another door");
+    assert_eq!(visit.request(&newer, refused).await.0, 400, "only Facebook Login looks others up");
+    assert_eq!(visit.request(&newer, "/graph.facebook.com/me").await.1["error"]["code"], 190, "another door");
     let url = format!("{}/graph.instagram.com/me/permissions", visit.sandbox.url());
     let revoked = visit.client.delete(url).bearer_auth(&newer).send().await.unwrap();
     assert_eq!(read(revoked).await, (200, json!({"success": true})));
-    assert_eq!(visit.ask(&newer, me).await.1["error"]["error_subcode"], 458);
+    assert_eq!(visit.request(&newer, me).await.1["error"]["error_subcode"], 458);
 }
 
 #[tokio::test]

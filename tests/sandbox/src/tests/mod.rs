@@ -91,8 +91,8 @@ async fn a_sandbox_that_was_shut_down_leaves_its_port() {
 async fn http2_without_tls_is_served_too() {
     let visit = Visit::start().await;
     let client = Client::builder().http2_prior_knowledge().build().unwrap();
-    let answer = client.get(format!("{}/_sandbox/clock", visit.sandbox.url())).send().await.unwrap();
-    assert_eq!(answer.version(), reqwest::Version::HTTP_2);
-    assert_eq!(answer.json::<Value>().await.unwrap(), json!({"now": "2026-11-21T12:00:00Z"}));
+    let response = client.get(format!("{}/_sandbox/clock", visit.sandbox.url())).send().await.unwrap();
+    assert_eq!(response.version(), reqwest::Version::HTTP_2);
+    assert_eq!(response.json::<Value>().await.unwrap(), json!({"now": "2026-11-21T12:00:00Z"}));
     visit.sandbox.shutdown().await;
 }

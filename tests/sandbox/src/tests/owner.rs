@@ -13,9 +13,9 @@ impl Visit {
     /// Opens a consent page that answers at once; where the browser is sent.
     pub async fn redirected(&self, page: &str, pairs: &[(&str, &str)]) -> String {
         let url = format!("{}{page}", self.sandbox.url());
-        let answer = self.client.get(url).query(pairs).send().await.unwrap();
-        let status = answer.status();
-        let location = answer.headers().get("location").map(|value| value.to_str().unwrap().to_owned());
+        let response = self.client.get(url).query(pairs).send().await.unwrap();
+        let status = response.status();
+        let location = response.headers().get("location").map(|value| value.to_str().unwrap().to_owned());
         location.unwrap_or_else(|| panic!("{page} answers {status}"))
     }
 
@@ -29,7 +29,7 @@ impl Visit {
     }
 
     /// Asks with a token in the header.
-    pub async fn ask(&self, token: &str, path: &str) -> (u16, Value) {
+    pub async fn request(&self, token: &str, path: &str) -> (u16, Value) {
         let request = self.client.get(format!("{}{path}", self.sandbox.url())).bearer_auth(token);
         read(request.send().await.unwrap()).await
     }

@@ -59,12 +59,12 @@ async fn an_owner_allows_and_each_renewal_ends_the_one_before() {
     let (status, first) = exchange(&visit, &back["code"]).await;
     assert_eq!((status, &first["open_id"], &first["expires_in"]), (200, &made["id"], &json!(86_400)));
     assert_eq!(first["refresh_expires_in"], 31_536_000);
-    let (status, user) = visit.ask(&text(&first, "access_token"), USER).await;
+    let (status, user) = visit.request(&text(&first, "access_token"), USER).await;
     assert_eq!((status, &user["data"]["user"]["follower_count"]), (200, &json!(4321)));
     assert_eq!((&user["error"]["code"], &user["data"]["user"]["username"]), (&json!("ok"), &json!("ada")));
 
     visit.pass(DAY);
-    let (status, refused) = visit.ask(&text(&first, "access_token"), USER).await;
+    let (status, refused) = visit.request(&text(&first, "access_token"), USER).await;
     assert_eq!((status, &refused["error"]["code"]), (401, &json!("access_token_invalid")));
     let (_, second) = refresh(&visit, &text(&first, "refresh_token")).await;
     assert_eq!(second["refresh_expires_in"], 31_536_000 - 86_400, "the end stays where it was");
@@ -128,7 +128,8 @@ async fn one_field_beyond_the_scopes_fails_the_whole_call() {
     assert_eq!(given["scope"], "user.info.basic,user.info.stats");
     let token = text(&given, "access_token");
     let check = async |fields: &str, expected: (u16, &str)| {
-        let (status, body) = visit.ask(&token, &format!("/open.tiktokapis.com/v2/user/info/?fields={fields}")).await;
+        let (status, body) =
+            visit.request(&token, &format!("/open.tiktokapis.com/v2/user/info/?fields={fields}")).await;
         assert_eq!((status, body["error"]["code"].as_str().unwrap()), expected, "{fields}");
     };
     check("open_id,follower_count", (200, "ok")).await;

@@ -33,7 +33,7 @@ async fn a_lost_answer_can_be_asked_for_once_more() {
     assert_eq!(visit.sandbox.world().grants()[0].refreshes, 1, "it was done all the same");
     visit.pass(59);
     let (_, second) = refresh(&visit, &first).await;
-    assert_eq!(visit.ask(&text(&second, "access_token"), USER).await.0, 200);
+    assert_eq!(visit.request(&text(&second, "access_token"), USER).await.0, 200);
     assert_eq!(refresh(&visit, &first).await.1["error"], "invalid_grant", "once");
     let second = text(&second, "refresh_token");
     visit.fault(json!({"platform": "tiktok", "kind": "lost_answer"})).await;
@@ -62,9 +62,9 @@ async fn most_faults_of_a_token_endpoint_leave_nothing_done() {
         assert_eq!(visit.get("/_sandbox/faults").await.1.as_array().unwrap().len(), 1, "{kind} waits");
         let form = [("client_key", "tiktok-client-id"), ("grant_type", "authorization_code"), ("code", &code)];
         let url = format!("{}/open.tiktokapis.com/v2/oauth/token/", visit.sandbox.url());
-        let answer = visit.client.post(url).form(&form).send().await;
-        let text = match answer {
-            Ok(answer) => answer.text().await.unwrap_or_default(),
+        let response = visit.client.post(url).form(&form).send().await;
+        let text = match response {
+            Ok(response) => response.text().await.unwrap_or_default(),
             Err(_) => String::new(),
         };
         assert!(!text.contains("act."), "{kind}: {text}");
@@ -85,14 +85,14 @@ async fn revoked_and_expired_stay_so() {
     let (ada, ada_refresh) = tokens(&visit, "ada").await;
     let (bob, _) = tokens(&visit, "bob").await;
     visit.fault(json!({"platform": "tiktok", "kind": "expired", "handle": "ada"})).await;
-    assert_eq!(visit.ask(&bob, USER).await.0, 200, "it is about somebody else");
-    assert_eq!(visit.ask(&ada, USER).await.0, 401);
-    assert_eq!(visit.ask(&ada, USER).await.0, 401, "from now on");
+    assert_eq!(visit.request(&bob, USER).await.0, 200, "it is about somebody else");
+    assert_eq!(visit.request(&ada, USER).await.0, 401);
+    assert_eq!(visit.request(&ada, USER).await.0, 401, "from now on");
     let (_, renewed) = refresh(&visit, &ada_refresh).await;
     let ada = text(&renewed, "access_token");
-    assert_eq!(visit.ask(&ada, USER).await.0, 200);
+    assert_eq!(visit.request(&ada, USER).await.0, 200);
     visit.fault(json!({"platform": "tiktok", "kind": "revoked", "handle": "ada"})).await;
-    assert_eq!(visit.ask(&ada, USER).await.0, 401);
+    assert_eq!(visit.request(&ada, USER).await.0, 401);
     assert_eq!(refresh(&visit, &text(&renewed, "refresh_token")).await.1["error"], "invalid_grant");
     let alive: Vec<bool> = visit.sandbox.world().grants().iter().map(|grant| grant.is_alive).collect();
     assert_eq!(alive, [false, true]);
@@ -138,12 +138,12 @@ async fn each_platform_words_its_own_limits_and_losses() {
     assert_eq!(graph.refused(&own).await, (401, 190, Some(458)));
 
     visit.fault(json!({"platform": "tiktok", "kind": "rate_limited"})).await;
-    let (status, limited) = visit.ask(&ada, USER).await;
+    let (status, limited) = visit.request(&ada, USER).await;
     assert_eq!((status, &limited["error"]["code"]), (429, &json!("rate_limit_exceeded")));
     visit.fault(json!({"platform": "tiktok", "kind": "missing_scope"})).await;
-    assert_eq!(visit.ask(&ada, USER).await.1["error"]["code"], "scope_not_authorized");
+    assert_eq!(visit.request(&ada, USER).await.1["error"]["code"], "scope_not_authorized");
     visit.fault(json!({"platform": "tiktok", "kind": "hidden_counts"})).await;
-    assert_eq!(visit.ask(&ada, USER).await.1["data"]["user"].get("follower_count"), None);
+    assert_eq!(visit.request(&ada, USER).await.1["data"]["user"].get("follower_count"), None);
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn every_secret_is_listed_and_none_is_shown() {
     let visit = with_account().await;
     let (access, old) = tokens(&visit, "ada").await;
     let (_, pair) = refresh(&visit, &old).await;
-    visit.ask(&access, USER).await;
+    visit.request(&access, USER).await;
     let secrets = visit.sandbox.world().secrets();
     for secret in [&access, &old, &text(&pair, "access_token"), &text(&pair, "refresh_token")] {
         assert!(secrets.contains(secret));

@@ -75,7 +75,7 @@ impl Account {
         let recent = self.numbers_served(when).filter(|&number| !self.posting.is_reply(number));
         Numbers {
             followers: self.followers.at(when),
-            following: self.platform.tells_following().then(|| self.following.at(when)),
+            following: self.platform.reports_following().then(|| self.following.at(when)),
             posts: self.posting.count_at(when),
             hidden: self.hidden && self.platform.hides_followers(),
             recent: recent.take(RECENT).map(|number| post_numbers(self, number, when)).collect(),

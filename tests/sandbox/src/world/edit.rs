@@ -106,13 +106,13 @@ impl AccountEdit {
     }
 
     fn apply_state(&self, account: &mut Account) {
-        let said = [
+        let changes = [
             (self.deactivated, State::Deactivated),
             (self.suspended, State::Suspended),
             (self.gone, State::Gone),
             (self.failing, State::Failing),
         ];
-        for (wanted, state) in said {
+        for (wanted, state) in changes {
             match wanted {
                 Some(true) => account.state = state,
                 Some(false) if account.state == state => account.state = State::Active,
@@ -131,8 +131,8 @@ impl AccountEdit {
     }
 
     fn apply_post_numbers(&self, account: &mut Account) {
-        let said = [self.likes, self.comments, self.reposts, self.quotes, self.views, self.reach, self.saves];
-        if said.iter().all(Option::is_none) {
+        let wanted = [self.likes, self.comments, self.reposts, self.quotes, self.views, self.reach, self.saves];
+        if wanted.iter().all(Option::is_none) {
             return;
         }
         let before = account.posting.given.unwrap_or_default();

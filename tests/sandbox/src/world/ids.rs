@@ -72,7 +72,7 @@ const SORTABLE: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
 /// AT Protocol's record key: microseconds in a base 32 that sorts.
 pub fn tid(ms: i64) -> String {
     let value = (ms.max(0) as u64).wrapping_mul(1000) << 10;
-    (0..13).rev().map(|place| SORTABLE[(value >> (place * 5)) as usize & 31] as char).collect()
+    (0..13).rev().map(|index| SORTABLE[(value >> (index * 5)) as usize & 31] as char).collect()
 }
 
 /// The milliseconds of a record key.
@@ -145,8 +145,8 @@ fn inverse(odd: u64) -> u64 {
 
 fn bytes(text: &str) -> [u8; 40] {
     let mut all = [0; 40];
-    for (place, chunk) in all.chunks_exact_mut(8).enumerate() {
-        chunk.copy_from_slice(&draw(hash(text), place as u64).to_be_bytes());
+    for (index, chunk) in all.chunks_exact_mut(8).enumerate() {
+        chunk.copy_from_slice(&draw(hash(text), index as u64).to_be_bytes());
     }
     all
 }

@@ -9,8 +9,8 @@ pub fn mix(value: u64) -> u64 {
 }
 
 /// The number under `seed` for one question.
-pub fn draw(seed: u64, question: u64) -> u64 {
-    mix(seed ^ mix(question))
+pub fn draw(seed: u64, key: u64) -> u64 {
+    mix(seed ^ mix(key))
 }
 
 /// A stable number for a text (FNV-1a, then scrambled).

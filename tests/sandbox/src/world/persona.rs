@@ -55,7 +55,7 @@ pub struct AccountKey {
 /// What an influencer's accounts have in common.
 struct Cast {
     seed: u64,
-    place: usize,
+    index: usize,
     name: Name,
     topic: Topic,
     stem: String,
@@ -82,24 +82,24 @@ pub fn invent(seed: u64, wanted: usize) -> (Vec<Account>, Vec<Persona>) {
     (accounts, personas)
 }
 
-fn cast(seed: u64, place: usize, taken: &mut HashSet<String>) -> Cast {
-    let seed = draw(seed, place as u64);
+fn cast(seed: u64, index: usize, taken: &mut HashSet<String>) -> Cast {
+    let seed = draw(seed, index as u64);
     let topic = pick(TOPICS, draw(seed, 6));
     let mut name = names::name(seed);
     if !taken.insert(format!("{} {}", name.given, name.family)) {
-        name.family = another_family(&name, seed, place, taken);
+        name.family = another_family(&name, seed, index, taken);
     }
     let mut stem = names::stem(&name, topic, seed);
     if !taken.insert(stem.clone()) {
-        stem = format!("{stem}{place}");
+        stem = format!("{stem}{index}");
     }
     let owner = format!("{} {}", name.given, name.family);
-    Cast { seed, place, name, topic, stem, platforms: &[], owner }
+    Cast { seed, index, name, topic, stem, platforms: &[], owner }
 }
 
 /// As many platforms as the next influencer is on, and as there is room for.
-fn platforms(place: usize, room: usize, seed: u64) -> &'static [Platform] {
-    let sets = match SPREAD[place % SPREAD.len()].min(room) {
+fn platforms(index: usize, room: usize, seed: u64) -> &'static [Platform] {
+    let sets = match SPREAD[index % SPREAD.len()].min(room) {
         3.. => ON_THREE,
         2 => ON_TWO,
         _ => ON_ONE,
@@ -109,8 +109,8 @@ fn platforms(place: usize, room: usize, seed: u64) -> &'static [Platform] {
 
 /// The second and third influencer of every eight have the first one's owner sign in for them.
 fn manager(before: &[Persona]) -> Option<String> {
-    let place = before.len();
-    matches!(place % 8, 1 | 2).then(|| before[place - place % 8].name.clone())
+    let index = before.len();
+    matches!(index % 8, 1 | 2).then(|| before[index - index % 8].name.clone())
 }
 
 /// Joins an influencer's Instagram account and Page.
@@ -129,9 +129,9 @@ fn link(accounts: &mut [Account]) {
 }
 
 /// Tells namesakes apart: a double name, and in the largest worlds a number.
-fn another_family(name: &Name, seed: u64, place: usize, taken: &mut HashSet<String>) -> String {
+fn another_family(name: &Name, seed: u64, index: usize, taken: &mut HashSet<String>) -> String {
     let family = format!("{}-{}", name.family, names::name(draw(seed, 14)).family);
-    if taken.insert(format!("{} {family}", name.given)) { family } else { format!("{family} {place}") }
+    if taken.insert(format!("{} {family}", name.given)) { family } else { format!("{family} {index}") }
 }
 
 fn persona(cast: &Cast, accounts: &[Account]) -> Persona {
@@ -151,11 +151,11 @@ fn persona(cast: &Cast, accounts: &[Account]) -> Persona {
     }
 }
 
-/// The `nth` account of an influencer, the `place`th of all.
-fn account(cast: &Cast, nth: usize, place: usize) -> Account {
+/// The `nth` account of an influencer, the `index`th of all.
+fn account(cast: &Cast, nth: usize, index: usize) -> Account {
     let platform = cast.platforms[nth];
     let seed = draw(cast.seed, 100 + nth as u64);
-    let trouble = trouble(platform, place);
+    let trouble = trouble(platform, index);
     let handle = handle(cast, platform, trouble == Some(State::Failing));
     let followers = followers(cast, platform, nth, seed);
     Account {
@@ -165,15 +165,15 @@ fn account(cast: &Cast, nth: usize, place: usize) -> Account {
         description: format!("{} {}", cast.topic.about, cast.topic.emoji),
         created_at: ids::created_at(&handle),
         state: trouble.unwrap_or(State::Active),
-        moved_to: (platform == Platform::Mastodon && place % 61 == 9)
+        moved_to: (platform == Platform::Mastodon && index % 61 == 9)
             .then(|| format!("{}@harbour.example", cast.stem.replace('-', "_"))),
-        hidden: matches!(platform, Youtube | Instagram) && place % 19 == 4,
-        hide_collections: platform == Platform::Mastodon && place % 7 == 2,
-        comments_off: platform == Platform::Youtube && place % 17 == 3,
+        hidden: matches!(platform, Youtube | Instagram) && index % 19 == 4,
+        hide_collections: platform == Platform::Mastodon && index % 7 == 2,
+        comments_off: platform == Platform::Youtube && index % 17 == 3,
         owner: cast.owner.clone(),
         linked: None,
         following: following(&followers, seed),
-        posting: posting(platform, &handle, place, seed),
+        posting: posting(platform, &handle, index, seed),
         followers,
         handle,
         seed,
@@ -181,11 +181,11 @@ fn account(cast: &Cast, nth: usize, place: usize) -> Account {
 }
 
 /// About one account in forty has something wrong for good.
-fn trouble(platform: Platform, place: usize) -> Option<State> {
-    if place % 41 != 17 {
+fn trouble(platform: Platform, index: usize) -> Option<State> {
+    if index % 41 != 17 {
         return None;
     }
-    Some(match (platform, place / 41 % 3) {
+    Some(match (platform, index / 41 % 3) {
         (Platform::Bluesky, 0) => State::Deactivated,
         (Platform::Mastodon, 0 | 1) => State::Failing,
         (Platform::Bluesky | Platform::Mastodon, 1 | 2) => State::Suspended,
@@ -219,7 +219,7 @@ fn followers(cast: &Cast, platform: Platform, nth: usize, seed: u64) -> Growth {
     let base = (size * share * (0.4 * bell(draw(seed, 3))).exp()).max(160.0);
     let luck = unit(draw(seed, 4));
     let per_day = if luck < 0.12 { -0.0004 * (1.0 + luck) } else { 0.0002 + 0.0016 * luck * luck };
-    let viral = if nth == 0 && cast.place % 23 == 7 { 0.35 } else { 0.0 };
+    let viral = if nth == 0 && cast.index % 23 == 7 { 0.35 } else { 0.0 };
     Growth::Invented { seed, base, per_day, viral, purge }
 }
 
@@ -233,9 +233,9 @@ fn following(followers: &Growth, seed: u64) -> Growth {
 }
 
 /// From twice a day to once a fortnight, since the account was made.
-fn posting(platform: Platform, handle: &str, place: usize, seed: u64) -> Posting {
+fn posting(platform: Platform, handle: &str, index: usize, seed: u64) -> Posting {
     let origin = Timestamp::from_millisecond(EPOCH_MS).unwrap_or(Timestamp::UNIX_EPOCH);
-    if platform == Platform::Youtube && place % 53 == 30 {
+    if platform == Platform::Youtube && index % 53 == 30 {
         return Posting::fixed(0, origin);
     }
     let every = (43_200.0 * (3.3 * unit(draw(seed, 7))).exp()).round();

@@ -23,15 +23,15 @@ pub struct Population {
 
 impl Population {
     pub fn found<'a>(&'a self, look: impl FnOnce(&'a Population) -> Option<&'a usize>) -> Option<Arc<Account>> {
-        look(self).map(|&place| self.accounts[place].clone())
+        look(self).map(|&index| self.accounts[index].clone())
     }
 
     pub fn add(&mut self, account: Account) {
-        let place = self.accounts.len();
-        self.by_handle.insert((account.platform, account.handle.clone()), place);
-        self.by_id.insert((account.platform, account.id.clone()), place);
+        let index = self.accounts.len();
+        self.by_handle.insert((account.platform, account.handle.clone()), index);
+        self.by_id.insert((account.platform, account.id.clone()), index);
         match account.platform {
-            Platform::Youtube => drop(self.by_channel_key.insert(ids::channel_key(&account.id), place)),
+            Platform::Youtube => drop(self.by_channel_key.insert(ids::channel_key(&account.id), index)),
             Platform::Mastodon => drop(self.hosts.insert(account.host().to_owned())),
             Platform::Bluesky | Platform::Facebook | Platform::Instagram | Platform::Tiktok => {}
         }
@@ -56,51 +56,51 @@ impl Population {
         if known.is_none() {
             self.add(made(platform, &handle, now));
         }
-        let place = known.unwrap_or(self.accounts.len() - 1);
-        let mut account = (*self.accounts[place]).clone();
+        let index = known.unwrap_or(self.accounts.len() - 1);
+        let mut account = (*self.accounts[index]).clone();
         self.by_handle.remove(&(platform, account.handle.clone()));
-        self.by_handle.insert((platform, handle.clone()), place);
+        self.by_handle.insert((platform, handle.clone()), index);
         account.handle = handle;
         edit.apply(&mut account, now);
-        self.accounts[place] = Arc::new(account);
+        self.accounts[index] = Arc::new(account);
         match platform {
-            Platform::Instagram => self.put_page(place, edit.owner.is_some(), now),
-            Platform::Facebook => self.follow_page(place),
+            Platform::Instagram => self.put_page(index, edit.owner.is_some(), now),
+            Platform::Facebook => self.follow_page(index),
             _ => {}
         }
         self.list(platform);
-        Ok(self.accounts[place].clone())
+        Ok(self.accounts[index].clone())
     }
 
     /// Gives an Instagram account its linked Page: one of the same handle that is free, else a new one. Both belong
     /// to one person.
-    fn put_page(&mut self, place: usize, is_owner_told: bool, now: Timestamp) {
-        let mut account = (*self.accounts[place]).clone();
-        let page_place = match account.linked.as_ref() {
+    fn put_page(&mut self, index: usize, is_owner_set: bool, now: Timestamp) {
+        let mut account = (*self.accounts[index]).clone();
+        let page_index = match account.linked.as_ref() {
             Some(id) => self.by_id.get(&(Platform::Facebook, id.clone())).copied(),
             None => self.free_page(&account.handle),
         };
-        let page_place = page_place.unwrap_or_else(|| {
+        let page_index = page_index.unwrap_or_else(|| {
             let taken = self.by_handle.contains_key(&(Platform::Facebook, account.handle.clone()));
             let handle = if taken { format!("{}.page", account.handle) } else { account.handle.clone() };
             self.add(Account { owner: account.owner.clone(), ..made(Platform::Facebook, &handle, now) });
             self.accounts.len() - 1
         });
-        let mut page = (*self.accounts[page_place]).clone();
-        if !is_owner_told && account.linked.is_none() {
+        let mut page = (*self.accounts[page_index]).clone();
+        if !is_owner_set && account.linked.is_none() {
             account.owner = page.owner.clone();
         }
         page.owner = account.owner.clone();
         page.linked = Some(account.id.clone());
         account.linked = Some(page.id.clone());
-        self.accounts[page_place] = Arc::new(page);
-        self.accounts[place] = Arc::new(account);
+        self.accounts[page_index] = Arc::new(page);
+        self.accounts[index] = Arc::new(account);
         self.list(Platform::Facebook);
     }
 
     /// The Instagram account linked to a Page belongs to whom the Page does.
-    fn follow_page(&mut self, place: usize) {
-        let page = &self.accounts[place];
+    fn follow_page(&mut self, index: usize) {
+        let page = &self.accounts[index];
         let linked = page.linked.as_ref().and_then(|id| self.by_id.get(&(Platform::Instagram, id.clone())).copied());
         if let Some(linked) = linked {
             let account = Account { owner: page.owner.clone(), ..(*self.accounts[linked]).clone() };
@@ -111,8 +111,8 @@ impl Population {
 
     /// A Page of this handle that no other account is linked to.
     fn free_page(&self, handle: &str) -> Option<usize> {
-        let place = *self.by_handle.get(&(Platform::Facebook, handle.to_owned()))?;
-        self.accounts[place].linked.is_none().then_some(place)
+        let index = *self.by_handle.get(&(Platform::Facebook, handle.to_owned()))?;
+        self.accounts[index].linked.is_none().then_some(index)
     }
 
     fn free_handle(&self, platform: Platform, old: String, new: Option<String>) -> Result<String, EditError> {

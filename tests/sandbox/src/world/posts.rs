@@ -86,7 +86,7 @@ fn usual_engagement(followers: f64) -> f64 {
 /// How post `number` of `account` does at `when`: by the followers it met, with luck, most of it in the first day.
 pub fn post_numbers(account: &Account, number: u64, when: Timestamp) -> PostNumbers {
     if let Some(given) = account.posting.given {
-        return told(account, given);
+        return reported(account, given);
     }
     let published = account.posting.published(number);
     let hours = (when.as_millisecond() - published.as_millisecond()) as f64 / 3_600_000.0;
@@ -105,11 +105,11 @@ pub fn post_numbers(account: &Account, number: u64, when: Timestamp) -> PostNumb
         reach: part(shown * 0.7),
         saves: part(0.05),
     };
-    told(account, all)
+    reported(account, all)
 }
 
 /// Leaves what the account's platform tells.
-fn told(account: &Account, all: PostNumbers) -> PostNumbers {
+fn reported(account: &Account, all: PostNumbers) -> PostNumbers {
     match account.platform {
         Platform::Youtube => {
             let comments = all.comments.filter(|_| !account.comments_off);

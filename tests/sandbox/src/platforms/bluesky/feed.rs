@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, find, invalid, params, profile, server_error};
-use crate::platforms::Ask;
+use super::{ApiResponse, find, invalid, params, profile, server_error};
+use crate::platforms::ApiRequest;
 use crate::world::World;
 use crate::world::account::{Account, State};
 use crate::world::ids::{cid, tid, tid_ms};
@@ -15,35 +15,36 @@ use crate::world::timeline::{Entry, EntryKind, key_ms, number_of, timeline};
 
 const POST: &str = "app.bsky.feed.post";
 
-pub fn get_author_feed(world: &World, ask: &Ask) -> Result<Answer, Answer> {
+pub fn get_author_feed(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let nsid = "app.bsky.feed.getAuthorFeed";
-    let actor = params::actor(ask, nsid, "actor")?;
-    let limit = params::limit(ask, nsid)?;
+    let actor = params::actor(request, nsid, "actor")?;
+    let limit = params::limit(request, nsid)?;
     let account = find(world, actor).ok_or_else(|| invalid("Profile not found"))?;
     match account.state {
         State::Active => {}
         State::Failing => return Ok(server_error().about(&account)),
         _ => return Ok(invalid("Profile not found").about(&account)),
     }
-    let below = ask.one("cursor").map(|cursor| read_cursor(cursor).ok_or_else(server_error)).transpose()?;
+    let below = request.one("cursor").map(|cursor| read_cursor(cursor).ok_or_else(server_error)).transpose()?;
     let mut entries = timeline(world, &account, world.now());
-    entries
-        .retain(|entry| below.is_none_or(|below| entry.key_ms < below) && wanted(&account, entry, ask.one("filter")));
+    entries.retain(|entry| {
+        below.is_none_or(|below| entry.key_ms < below) && wanted(&account, entry, request.one("filter"))
+    });
     let page: Vec<Value> = entries.iter().take(limit).map(|entry| feed_view(world, &account, entry)).collect();
-    let mut answer = json!({"feed": page});
+    let mut response = json!({"feed": page});
     if entries.len() > limit {
-        answer["cursor"] = json!(cursor(&account, &entries[limit - 1]));
+        response["cursor"] = json!(cursor(&account, &entries[limit - 1]));
     }
-    Ok(Answer::ok(answer).about(&account))
+    Ok(ApiResponse::ok(response).about(&account))
 }
 
 /// Unknown ones are left out without a word.
-pub fn get_posts(world: &World, ask: &Ask) -> Result<Answer, Answer> {
-    let uris = params::several(ask, "app.bsky.feed.getPosts", "uris")?;
+pub fn get_posts(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    let uris = params::several(request, "app.bsky.feed.getPosts", "uris")?;
     let found: Vec<_> = uris.into_iter().filter_map(|uri| read_uri(world, uri)).collect();
     let posts: Vec<Value> = found.iter().map(|(author, post)| post_view(author, post)).collect();
-    let answer = Answer::ok(json!({"posts": posts}));
-    Ok(found.iter().fold(answer, |answer, (author, _)| answer.about(author)))
+    let response = ApiResponse::ok(json!({"posts": posts}));
+    Ok(found.iter().fold(response, |response, (author, _)| response.about(author)))
 }
 
 /// Unknown filters count as the default, since the lexicon lists its values as known ones only.

@@ -5,31 +5,34 @@ use serde_json::json;
 
 use super::{find, invalid, params};
 use crate::Platform;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::State;
 
-pub fn resolve_handle(world: &World, ask: &Ask) -> Result<Answer, Answer> {
-    let handle = params::actor(ask, "com.atproto.identity.resolveHandle", "handle")?;
+pub fn resolve_handle(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    let handle = params::actor(request, "com.atproto.identity.resolveHandle", "handle")?;
     let account = find(world, handle).ok_or_else(|| invalid("Unable to resolve handle"))?;
-    Ok(Answer::ok(json!({"did": account.id})).about(&account))
+    Ok(ApiResponse::ok(json!({"did": account.id})).about(&account))
 }
 
 /// `https://{handle}/.well-known/atproto-did`.
-pub fn well_known(world: &World, ask: &Ask) -> Answer {
-    match find(world, &ask.host) {
-        Some(account) => Answer::text(StatusCode::OK, "text/plain; charset=utf-8", account.id.clone()).about(&account),
-        None => Answer::text(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "User not found"),
+pub fn well_known(world: &World, request: &ApiRequest) -> ApiResponse {
+    match find(world, &request.host) {
+        Some(account) => {
+            ApiResponse::text(StatusCode::OK, "text/plain; charset=utf-8", account.id.clone()).about(&account)
+        }
+        None => ApiResponse::text(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "User not found"),
     }
 }
 
 /// The PLC directory's answer: the DID document.
-pub fn document(world: &World, did: &str) -> Answer {
+pub fn document(world: &World, did: &str) -> ApiResponse {
     let Some(account) = world.account_by_id(Platform::Bluesky, did) else {
-        return Answer::json(StatusCode::NOT_FOUND, json!({"message": format!("DID not registered: {did}")}));
+        return ApiResponse::json(StatusCode::NOT_FOUND, json!({"message": format!("DID not registered: {did}")}));
     };
     if account.state == State::Gone {
-        return Answer::json(StatusCode::GONE, json!({"message": format!("DID not available: {did}")})).about(&account);
+        return ApiResponse::json(StatusCode::GONE, json!({"message": format!("DID not available: {did}")}))
+            .about(&account);
     }
     let document = json!({
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
@@ -42,5 +45,5 @@ pub fn document(world: &World, did: &str) -> Answer {
             "serviceEndpoint": "https://pds.sky.test",
         }],
     });
-    Answer::ok(document).about(&account)
+    ApiResponse::ok(document).about(&account)
 }

@@ -14,23 +14,23 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::{Answer, Ask};
+use super::{ApiRequest, ApiResponse};
 use crate::Fault;
 use crate::world::World;
 use crate::world::account::{Account, State};
 pub use counts::counts;
 
 /// Answers one request.
-pub fn answer(world: &World, ask: &Ask) -> Answer {
-    match ask.path().as_slice() {
-        ["xrpc", nsid] => xrpc(world, ask, nsid),
-        [".well-known", "atproto-did"] => identity::well_known(world, ask),
-        [did] if ask.host == "plc.directory" => identity::document(world, did),
+pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
+    match request.path().as_slice() {
+        ["xrpc", nsid] => xrpc(world, request, nsid),
+        [".well-known", "atproto-did"] => identity::well_known(world, request),
+        [did] if request.host == "plc.directory" => identity::document(world, did),
         _ => error(StatusCode::NOT_FOUND, "NotFound", "Not Found"),
     }
 }
 
-fn xrpc(world: &World, ask: &Ask, nsid: &str) -> Answer {
+fn xrpc(world: &World, request: &ApiRequest, nsid: &str) -> ApiResponse {
     let query = match nsid {
         "com.atproto.identity.resolveHandle" => identity::resolve_handle,
         "app.bsky.actor.getProfile" => profile::get_profile,
@@ -39,10 +39,10 @@ fn xrpc(world: &World, ask: &Ask, nsid: &str) -> Answer {
         "app.bsky.feed.getPosts" => feed::get_posts,
         _ => return error(StatusCode::NOT_IMPLEMENTED, "MethodNotImplemented", "Method Not Implemented"),
     };
-    if ask.method != Method::GET {
-        return invalid(format!("Incorrect HTTP method ({}) expected GET", ask.method));
+    if request.method != Method::GET {
+        return invalid(format!("Incorrect HTTP method ({}) expected GET", request.method));
     }
-    query(world, ask).unwrap_or_else(|error| error)
+    query(world, request).unwrap_or_else(|error| error)
 }
 
 /// An actor's account, by DID or handle, whatever its state; deleted ones are not there.
@@ -54,13 +54,13 @@ fn find(world: &World, actor: &str) -> Option<Arc<Account>> {
     found.filter(|account| account.state != State::Gone)
 }
 
-pub fn rate_limited(world: &World, fault: &Fault) -> Answer {
-    let answer = error(StatusCode::TOO_MANY_REQUESTS, "RateLimitExceeded", "Rate Limit Exceeded");
+pub fn rate_limited(world: &World, fault: &Fault) -> ApiResponse {
+    let response = error(StatusCode::TOO_MANY_REQUESTS, "RateLimitExceeded", "Rate Limit Exceeded");
     if !fault.headers {
-        return answer;
+        return response;
     }
     let wait = fault.retry_after.unwrap_or(290);
-    answer
+    response
         .header("ratelimit-limit", 3000)
         .header("ratelimit-remaining", 0)
         .header("ratelimit-reset", world.clock.shown().as_second() + wait as i64)
@@ -68,14 +68,14 @@ pub fn rate_limited(world: &World, fault: &Fault) -> Answer {
         .header("retry-after", wait)
 }
 
-pub fn server_error() -> Answer {
+pub fn server_error() -> ApiResponse {
     error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "Internal Server Error")
 }
 
-fn error(status: StatusCode, name: &str, message: impl Into<String>) -> Answer {
-    Answer::json(status, json!({"error": name, "message": message.into()}))
+fn error(status: StatusCode, name: &str, message: impl Into<String>) -> ApiResponse {
+    ApiResponse::json(status, json!({"error": name, "message": message.into()}))
 }
 
-fn invalid(message: impl Into<String>) -> Answer {
+fn invalid(message: impl Into<String>) -> ApiResponse {
     error(StatusCode::BAD_REQUEST, "InvalidRequest", message)
 }

@@ -1,31 +1,31 @@
 //! Reading parameters, and refusing them in the words of the lexicon's validation.
 
-use super::{Answer, invalid};
-use crate::platforms::Ask;
+use super::{ApiResponse, invalid};
+use crate::platforms::ApiRequest;
 
 /// One value that must be there.
-pub fn required<'a>(ask: &'a Ask, nsid: &str, name: &str) -> Result<&'a str, Answer> {
-    ask.one(name).filter(|value| !value.is_empty()).ok_or_else(|| missing(nsid, name))
+pub fn required<'a>(request: &'a ApiRequest, nsid: &str, name: &str) -> Result<&'a str, ApiResponse> {
+    request.one(name).filter(|value| !value.is_empty()).ok_or_else(|| missing(nsid, name))
 }
 
 /// A handle or DID that must be there and could be one.
-pub fn actor<'a>(ask: &'a Ask, nsid: &str, name: &str) -> Result<&'a str, Answer> {
-    let actor = required(ask, nsid, name)?;
+pub fn actor<'a>(request: &'a ApiRequest, nsid: &str, name: &str) -> Result<&'a str, ApiResponse> {
+    let actor = required(request, nsid, name)?;
     could_be_actor(actor).then_some(actor).ok_or_else(|| wrong_format(nsid, actor, name))
 }
 
 /// 1 to 25 handles or DIDs.
-pub fn actors<'a>(ask: &'a Ask, nsid: &str, name: &str) -> Result<Vec<&'a str>, Answer> {
-    let actors = several(ask, nsid, name)?;
+pub fn actors<'a>(request: &'a ApiRequest, nsid: &str, name: &str) -> Result<Vec<&'a str>, ApiResponse> {
+    let actors = several(request, nsid, name)?;
     match actors.iter().position(|actor| !could_be_actor(actor)) {
-        Some(place) => Err(wrong_format(nsid, actors[place], &format!("{name}[{place}]"))),
+        Some(index) => Err(wrong_format(nsid, actors[index], &format!("{name}[{index}]"))),
         None => Ok(actors),
     }
 }
 
 /// 1 to 25 values.
-pub fn several<'a>(ask: &'a Ask, nsid: &str, name: &str) -> Result<Vec<&'a str>, Answer> {
-    let values = [ask.all(name), ask.all(&format!("{name}[]"))].concat();
+pub fn several<'a>(request: &'a ApiRequest, nsid: &str, name: &str) -> Result<Vec<&'a str>, ApiResponse> {
+    let values = [request.all(name), request.all(&format!("{name}[]"))].concat();
     match values.len() {
         0 => Err(missing(nsid, name)),
         1..=25 => Ok(values),
@@ -34,8 +34,8 @@ pub fn several<'a>(ask: &'a Ask, nsid: &str, name: &str) -> Result<Vec<&'a str>,
 }
 
 /// `limit`, from 1 to 100; 50 unless given.
-pub fn limit(ask: &Ask, nsid: &str) -> Result<usize, Answer> {
-    let Some(text) = ask.one("limit") else { return Ok(50) };
+pub fn limit(request: &ApiRequest, nsid: &str) -> Result<usize, ApiResponse> {
+    let Some(text) = request.one("limit") else { return Ok(50) };
     match text.parse::<i64>() {
         Ok(limit @ 1..=100) => Ok(limit as usize),
         Ok(small @ ..1) => Err(refused(nsid, &format!("integer too small (minimum 1, got {small}) at $.limit"))),
@@ -51,14 +51,14 @@ fn could_be_actor(actor: &str) -> bool {
     }
 }
 
-fn missing(nsid: &str, name: &str) -> Answer {
+fn missing(nsid: &str, name: &str) -> ApiResponse {
     refused(nsid, &format!("Missing required key \"{name}\" at $"))
 }
 
-fn wrong_format(nsid: &str, value: &str, place: &str) -> Answer {
-    refused(nsid, &format!("Invalid at-identifier format (got \"{value}\") at $.{place}"))
+fn wrong_format(nsid: &str, value: &str, index: &str) -> ApiResponse {
+    refused(nsid, &format!("Invalid at-identifier format (got \"{value}\") at $.{index}"))
 }
 
-fn refused(nsid: &str, why: &str) -> Answer {
+fn refused(nsid: &str, why: &str) -> ApiResponse {
     invalid(format!("Invalid {nsid} params: {why}"))
 }

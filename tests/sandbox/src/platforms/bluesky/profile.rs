@@ -5,29 +5,29 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{error, find, invalid, params, server_error};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::{Account, State};
 
-pub fn get_profile(world: &World, ask: &Ask) -> Result<Answer, Answer> {
-    let actor = params::actor(ask, "app.bsky.actor.getProfile", "actor")?;
+pub fn get_profile(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    let actor = params::actor(request, "app.bsky.actor.getProfile", "actor")?;
     let account = find(world, actor).ok_or_else(|| invalid("Profile not found"))?;
     let refused = |name, message| Ok(error(StatusCode::BAD_REQUEST, name, message).about(&account));
     match account.state {
         State::Deactivated => refused("AccountDeactivated", "Account is deactivated"),
         State::Suspended => refused("AccountTakedown", "Account has been suspended"),
         State::Failing => Ok(server_error().about(&account)),
-        State::Active | State::Gone => Ok(Answer::ok(detailed(&account, world.now())).about(&account)),
+        State::Active | State::Gone => Ok(ApiResponse::ok(detailed(&account, world.now())).about(&account)),
     }
 }
 
 /// Those that cannot be shown are left out without a word.
-pub fn get_profiles(world: &World, ask: &Ask) -> Result<Answer, Answer> {
-    let actors = params::actors(ask, "app.bsky.actor.getProfiles", "actors")?;
+pub fn get_profiles(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    let actors = params::actors(request, "app.bsky.actor.getProfiles", "actors")?;
     let found: Vec<_> = actors.into_iter().filter_map(|actor| find(world, actor)).collect();
     let shown = found.iter().filter(|account| account.state == State::Active);
     let profiles: Vec<Value> = shown.map(|account| detailed(account, world.now())).collect();
-    Ok(found.iter().fold(Answer::ok(json!({"profiles": profiles})), Answer::about))
+    Ok(found.iter().fold(ApiResponse::ok(json!({"profiles": profiles})), ApiResponse::about))
 }
 
 /// `profileViewDetailed`. Counts are optional in the lexicon; who hides them has none.

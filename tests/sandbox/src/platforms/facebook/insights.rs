@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::posts;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::platforms::meta::{Call, Field, Range, error, item, metrics, range, series_value, unknown_metric};
 use crate::world::account::Account;
 use crate::world::daily::{Day, days, pacific_date};
@@ -19,12 +19,12 @@ const LEAST_LIKES: u64 = 100;
 /// One metric of a Page.
 struct Metric {
     name: &'static str,
-    told: Told,
+    value: MetricValue,
     periods: &'static [&'static str],
 }
 
 /// What a Page's metric is made of.
-enum Told {
+enum MetricValue {
     /// Adds up over days.
     Sum(fn(&Day) -> u64),
     /// Followers at the end of the day.
@@ -32,11 +32,11 @@ enum Told {
     /// Reactions of the day by kind.
     Reactions,
     /// Followers by place.
-    Places(&'static [&'static str]),
+    Locations(&'static [&'static str]),
 }
 
 const fn sum(name: &'static str, of: fn(&Day) -> u64, periods: &'static [&'static str]) -> Metric {
-    Metric { name, told: Told::Sum(of), periods }
+    Metric { name, value: MetricValue::Sum(of), periods }
 }
 
 const DAY: &[&str] = &["day"];
@@ -46,13 +46,13 @@ const OF_PAGES: &[Metric] = &[
     sum("page_media_view", |day| day.views, SPANS),
     sum("page_total_media_view_unique", |day| day.reach, SPANS),
     sum("page_post_engagements", |day| day.engagements(), SPANS),
-    Metric { name: "page_follows", told: Told::Followers, periods: DAY },
+    Metric { name: "page_follows", value: MetricValue::Followers, periods: DAY },
     sum("page_daily_follows", |day| day.gained, DAY),
     sum("page_daily_follows_unique", |day| day.gained, DAY),
     sum("page_daily_unfollows_unique", |day| day.lost, DAY),
     sum("page_views_total", |day| day.profile_views, SPANS),
     sum("page_total_actions", |day| day.profile_views / 20, DAY),
-    Metric { name: "page_actions_post_reactions_total", told: Told::Reactions, periods: DAY },
+    Metric { name: "page_actions_post_reactions_total", value: MetricValue::Reactions, periods: DAY },
     sum("page_actions_post_reactions_like_total", |day| day.likes * 70 / 100, DAY),
     sum("page_actions_post_reactions_love_total", |day| day.likes * 20 / 100, DAY),
     sum("page_actions_post_reactions_wow_total", |day| day.likes * 4 / 100, DAY),
@@ -62,10 +62,14 @@ const OF_PAGES: &[Metric] = &[
     sum("page_video_views", |day| day.views / 3, DAY),
     sum("page_video_view_time", |day| day.views * 2000, DAY),
     sum("page_video_complete_views_30s", |day| day.views / 12, DAY),
-    Metric { name: "page_follows_country", told: Told::Places(&["GR", "DE", "FR"]), periods: &["day", "lifetime"] },
+    Metric {
+        name: "page_follows_country",
+        value: MetricValue::Locations(&["GR", "DE", "FR"]),
+        periods: &["day", "lifetime"],
+    },
     Metric {
         name: "page_follows_city",
-        told: Told::Places(&["Athens", "Berlin", "Paris"]),
+        value: MetricValue::Locations(&["Athens", "Berlin", "Paris"]),
         periods: &["day", "lifetime"],
     },
 ];
@@ -79,32 +83,37 @@ const OF_POSTS: &[&str] = &[
     "post_video_views",
 ];
 
-pub fn of_page(call: &Call<'_>, page: &Arc<Account>) -> Result<Answer, Answer> {
-    let asked = metrics(call.ask.param("metric").unwrap_or_default());
-    page_told(call, page, &asked, call.ask.param("period")).map(|data| Answer::ok(json!({"data": data})))
+pub fn of_page(call: &Call<'_>, page: &Arc<Account>) -> Result<ApiResponse, ApiResponse> {
+    let requested = metrics(call.request.param("metric").unwrap_or_default());
+    report_page(call, page, &requested, call.request.param("period")).map(|data| ApiResponse::ok(json!({"data": data})))
 }
 
 /// `insights.metric(page_follows).period(day)` among a Page's fields.
-pub fn nested_of_page(call: &Call<'_>, page: &Arc<Account>, field: &Field) -> Result<Value, Answer> {
-    let asked = metrics(field.argument("metric").unwrap_or_default());
-    page_told(call, page, &asked, field.argument("period")).map(|data| json!({"data": data}))
+pub fn nested_of_page(call: &Call<'_>, page: &Arc<Account>, field: &Field) -> Result<Value, ApiResponse> {
+    let requested = metrics(field.argument("metric").unwrap_or_default());
+    report_page(call, page, &requested, field.argument("period")).map(|data| json!({"data": data}))
 }
 
-pub fn of_post(call: &Call<'_>, page: &Arc<Account>, post: &Post) -> Result<Answer, Answer> {
-    let asked = metrics(call.ask.param("metric").unwrap_or_default());
-    post_told(call, page, post, &asked).map(|data| Answer::ok(json!({"data": data})))
+pub fn of_post(call: &Call<'_>, page: &Arc<Account>, post: &Post) -> Result<ApiResponse, ApiResponse> {
+    let requested = metrics(call.request.param("metric").unwrap_or_default());
+    report_post(call, page, post, &requested).map(|data| ApiResponse::ok(json!({"data": data})))
 }
 
 /// `insights.metric(post_media_view)` among a post's fields.
-pub fn nested_of_post(call: &Call<'_>, page: &Arc<Account>, post: &Post, field: &Field) -> Result<Value, Answer> {
-    let asked = metrics(field.argument("metric").unwrap_or_default());
-    post_told(call, page, post, &asked).map(|data| json!({"data": data}))
+pub fn nested_of_post(call: &Call<'_>, page: &Arc<Account>, post: &Post, field: &Field) -> Result<Value, ApiResponse> {
+    let requested = metrics(field.argument("metric").unwrap_or_default());
+    report_post(call, page, post, &requested).map(|data| json!({"data": data}))
 }
 
 /// Names are checked before permissions: that is how an unknown one is told from an empty one.
-fn page_told(call: &Call<'_>, page: &Account, asked: &[String], period: Option<&str>) -> Result<Vec<Value>, Answer> {
+fn report_page(
+    call: &Call<'_>,
+    page: &Account,
+    requested: &[String],
+    period: Option<&str>,
+) -> Result<Vec<Value>, ApiResponse> {
     check_token(call)?;
-    let known: Vec<&Metric> = asked.iter().map(|name| find(name)).collect::<Result<_, _>>()?;
+    let known: Vec<&Metric> = requested.iter().map(|name| find(name)).collect::<Result<_, _>>()?;
     if known.is_empty() {
         return Err(error(
             3001,
@@ -119,17 +128,17 @@ fn page_told(call: &Call<'_>, page: &Account, asked: &[String], period: Option<&
             return Err(error(100, None, &message));
         }
     }
-    let range = match call.ask.param("date_preset") {
+    let range = match call.request.param("date_preset") {
         Some(preset) => preset_range(call, preset)?,
         None => range(call, 2, MOST_DAYS)?,
     };
-    if !is_told(call, page) {
+    if !is_reported(call, page) {
         return Ok(Vec::new());
     }
     Ok(known.iter().map(|metric| page_item(page, metric, period, range)).collect())
 }
 
-fn find(name: &str) -> Result<&'static Metric, Answer> {
+fn find(name: &str) -> Result<&'static Metric, ApiResponse> {
     OF_PAGES.iter().find(|metric| metric.name == name).ok_or_else(unknown_metric)
 }
 
@@ -146,24 +155,24 @@ fn page_value(page: &Account, metric: &Metric, period: &str, date: Date) -> Valu
         "days_28" => 28,
         _ => 1,
     };
-    match metric.told {
-        Told::Sum(of) => {
+    match metric.value {
+        MetricValue::Sum(of) => {
             let first = date.checked_sub((length - 1).days()).unwrap_or(date);
             json!(days(first, date).map(|date| of(&page.day(date))).sum::<u64>())
         }
-        Told::Followers => json!(followers()),
-        Told::Reactions => posts::by_kind(page.day(date).likes),
-        Told::Places(places) => {
-            let counts = places
+        MetricValue::Followers => json!(followers()),
+        MetricValue::Reactions => posts::by_kind(page.day(date).likes),
+        MetricValue::Locations(locations) => {
+            let counts = locations
                 .iter()
                 .zip([40, 20, 10])
-                .map(|(place, share)| ((*place).to_owned(), json!(followers() * share / 100)));
+                .map(|(location, share)| ((*location).to_owned(), json!(followers() * share / 100)));
             Value::Object(counts.collect())
         }
     }
 }
 
-fn preset_range(call: &Call<'_>, preset: &str) -> Result<Range, Answer> {
+fn preset_range(call: &Call<'_>, preset: &str) -> Result<Range, ApiResponse> {
     let length: i64 = match preset {
         "today" => 0,
         "yesterday" => 1,
@@ -180,24 +189,24 @@ fn preset_range(call: &Call<'_>, preset: &str) -> Result<Range, Answer> {
     Ok(Range { first: back(length), last: back(length.min(1)) })
 }
 
-fn post_told(call: &Call<'_>, page: &Account, post: &Post, asked: &[String]) -> Result<Vec<Value>, Answer> {
+fn report_post(call: &Call<'_>, page: &Account, post: &Post, requested: &[String]) -> Result<Vec<Value>, ApiResponse> {
     check_token(call)?;
-    if asked.iter().any(|name| !OF_POSTS.contains(&name.as_str())) {
+    if requested.iter().any(|name| !OF_POSTS.contains(&name.as_str())) {
         return Err(unknown_metric());
     }
-    if asked.is_empty() {
+    if requested.is_empty() {
         return Err(error(
             3001,
             Some(1504028),
             "(#3001) No metric was specified to be fetched. Please specify one or more metrics to be fetched and try again.",
         ));
     }
-    if !is_told(call, page) {
+    if !is_reported(call, page) {
         return Ok(Vec::new());
     }
     let id = posts::id(page, post);
     let one = |name: &String| item(&id, name, "lifetime", ("values", json!([{"value": post_value(post, name)}])));
-    Ok(asked.iter().map(one).collect())
+    Ok(requested.iter().map(one).collect())
 }
 
 fn post_value(post: &Post, name: &str) -> Value {
@@ -214,7 +223,7 @@ fn post_value(post: &Post, name: &str) -> Value {
 }
 
 /// Insights are for a Page's own token.
-fn check_token(call: &Call<'_>) -> Result<(), Answer> {
+fn check_token(call: &Call<'_>) -> Result<(), ApiResponse> {
     match call.page_id() {
         Some(_) => Ok(()),
         None => Err(error(190, Some(2069032), "(#190) This method must be called with a Page Access Token")),
@@ -222,7 +231,7 @@ fn check_token(call: &Call<'_>) -> Result<(), Answer> {
 }
 
 /// Without its permission, and of a small Page, nothing is told, and nothing refused.
-fn is_told(call: &Call<'_>, page: &Account) -> bool {
+fn is_reported(call: &Call<'_>, page: &Account) -> bool {
     let likes = page.followers.at(call.now);
     call.has("read_insights") && call.has("pages_read_engagement") && likes >= LEAST_LIKES
 }

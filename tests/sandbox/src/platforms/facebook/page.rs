@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{insights, posts};
 use crate::Platform;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::platforms::meta::{Call, Field, Node, missing_permission, page_token, unknown_field};
 use crate::world::account::Account;
 
@@ -37,7 +37,7 @@ const EMPTY: &[&str] = &[
 ];
 
 /// A field; `None` = it has no value.
-pub fn field(call: &Call<'_>, page: &Arc<Account>, field: &Field) -> Result<Option<Value>, Answer> {
+pub fn field(call: &Call<'_>, page: &Arc<Account>, field: &Field) -> Result<Option<Value>, ApiResponse> {
     let name = field.name.as_str();
     let can_read = call.has("pages_read_engagement");
     if !BASIC.contains(&name) && !can_read {
@@ -79,7 +79,7 @@ pub fn field(call: &Call<'_>, page: &Arc<Account>, field: &Field) -> Result<Opti
     }))
 }
 
-pub fn edge(call: &Call<'_>, page: &Arc<Account>, name: &str) -> Option<Result<Answer, Answer>> {
+pub fn edge(call: &Call<'_>, page: &Arc<Account>, name: &str) -> Option<Result<ApiResponse, ApiResponse>> {
     Some(match name {
         "published_posts" | "posts" | "feed" => posts::edge(call, page, name),
         "insights" => insights::of_page(call, page),

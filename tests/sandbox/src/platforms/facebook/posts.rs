@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{POST_PREFIX, insights};
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::platforms::meta::{Call, Edge, Field, edge as edge_of, list, missing_permission, unknown_field, when};
 use crate::world::account::Account;
 use crate::world::ids::digits_id;
@@ -22,17 +22,17 @@ pub fn id(page: &Account, post: &Post) -> String {
 }
 
 /// `/feed` would have visitors' posts too, and refuses summaries where the others leave them out.
-pub fn edge(call: &Call<'_>, page: &Arc<Account>, name: &str) -> Result<Answer, Answer> {
+pub fn edge(call: &Call<'_>, page: &Arc<Account>, name: &str) -> Result<ApiResponse, ApiResponse> {
     let fields = call.fields()?;
     let wants_summary = fields.iter().any(|field| field.argument("summary").is_some());
     if name == "feed" && wants_summary && !call.has(USER_CONTENT) {
         return Err(not_readable());
     }
-    listed(call, page, edge_of(call)?, &fields, true).map(Answer::ok)
+    listed(call, page, edge_of(call)?, &fields, true).map(ApiResponse::ok)
 }
 
 /// A Page's posts among its fields.
-pub fn nested(call: &Call<'_>, page: &Arc<Account>, field: &Field) -> Result<Value, Answer> {
+pub fn nested(call: &Call<'_>, page: &Arc<Account>, field: &Field) -> Result<Value, ApiResponse> {
     listed(call, page, Edge::of(field)?, &field.below, false)
 }
 
@@ -42,7 +42,7 @@ fn listed(
     edge: Edge,
     fields: &[Field],
     is_direct: bool,
-) -> Result<Value, Answer> {
+) -> Result<Value, ApiResponse> {
     if !call.has("pages_read_engagement") {
         return Err(not_readable());
     }
@@ -54,25 +54,25 @@ fn listed(
         }
         fields => fields,
     };
-    let seconds = |name| call.ask.param(name).filter(|_| is_direct).and_then(|text| text.parse::<i64>().ok());
+    let seconds = |name| call.request.param(name).filter(|_| is_direct).and_then(|text| text.parse::<i64>().ok());
     let (since, until) = (seconds("since").unwrap_or(i64::MIN), seconds("until").unwrap_or(i64::MAX));
     let posts = page.numbers_served(call.now).filter_map(|number| page.post(number, call.now));
     let posts: Vec<Post> = posts.filter(|post| (since..=until).contains(&post.published.as_second())).collect();
-    let one = |place: usize| {
+    let one = |index: usize| {
         let mut object = Map::new();
         for wanted in fields {
-            if let Some(value) = field(call, page, &posts[place], wanted)? {
+            if let Some(value) = field(call, page, &posts[index], wanted)? {
                 object.insert(wanted.shown().to_owned(), value);
             }
         }
-        object.entry("id").or_insert(json!(id(page, &posts[place])));
+        object.entry("id").or_insert(json!(id(page, &posts[index])));
         Ok(Value::Object(object))
     };
     list(call, edge, posts.len(), one, is_direct)
 }
 
 /// A field; `None` = it has no value.
-pub fn field(call: &Call<'_>, page: &Arc<Account>, post: &Post, field: &Field) -> Result<Option<Value>, Answer> {
+pub fn field(call: &Call<'_>, page: &Arc<Account>, post: &Post, field: &Field) -> Result<Option<Value>, ApiResponse> {
     let (id, numbers) = (id(page, post), post.numbers);
     let shares = numbers.reposts.unwrap_or(0);
     let reactions = numbers.likes.unwrap_or(0);
@@ -121,7 +121,7 @@ pub fn by_kind(total: u64) -> Value {
     Value::Object(all.collect())
 }
 
-fn not_readable() -> Answer {
+fn not_readable() -> ApiResponse {
     missing_permission(
         "This endpoint requires the 'pages_read_engagement' permission or the 'Page Public Content Access' feature.",
     )

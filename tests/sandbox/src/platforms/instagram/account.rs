@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{app_scoped_id, insights, media};
 use crate::Platform;
 use crate::grants::Door;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::platforms::meta::{Call, Edge, Field, edge as edge_of, error, list, missing_permission, unknown_field};
 use crate::world::account::{Account, State};
 use crate::world::posts::Post;
@@ -20,7 +20,7 @@ pub enum View {
     Others,
 }
 
-pub fn field(call: &Call<'_>, account: &Arc<Account>, field: &Field) -> Result<Option<Value>, Answer> {
+pub fn field(call: &Call<'_>, account: &Arc<Account>, field: &Field) -> Result<Option<Value>, ApiResponse> {
     check_scope(call)?;
     let by_instagram = call.held.grant.door == Door::Instagram;
     Ok(Some(match field.name.as_str() {
@@ -53,14 +53,14 @@ fn common(call: &Call<'_>, account: &Account, name: &str) -> Option<Value> {
     })
 }
 
-pub fn edge(call: &Call<'_>, account: &Arc<Account>, name: &str) -> Option<Result<Answer, Answer>> {
-    let answer = |fields: Vec<Field>| {
+pub fn edge(call: &Call<'_>, account: &Arc<Account>, name: &str) -> Option<Result<ApiResponse, ApiResponse>> {
+    let response = |fields: Vec<Field>| {
         check_scope(call)?;
-        media_list(call, account, edge_of(call)?, &fields, true).map(Answer::ok)
+        media_list(call, account, edge_of(call)?, &fields, true).map(ApiResponse::ok)
     };
     Some(match name {
-        "media" => call.fields().and_then(answer),
-        "stories" => check_scope(call).map(|()| Answer::ok(json!({"data": []}))),
+        "media" => call.fields().and_then(response),
+        "stories" => check_scope(call).map(|()| ApiResponse::ok(json!({"data": []}))),
         "insights" => insights::edge(call, account),
         _ => return None,
     })
@@ -73,28 +73,28 @@ fn media_list(
     edge: Edge,
     fields: &[Field],
     is_direct: bool,
-) -> Result<Value, Answer> {
-    let seconds = |name| call.ask.param(name).filter(|_| is_direct).and_then(|text| text.parse::<i64>().ok());
+) -> Result<Value, ApiResponse> {
+    let seconds = |name| call.request.param(name).filter(|_| is_direct).and_then(|text| text.parse::<i64>().ok());
     let (since, until) = (seconds("since").unwrap_or(i64::MIN), seconds("until").unwrap_or(i64::MAX));
     let is_within = |post: &Post| (since..=until).contains(&post.published.as_second());
     let posts = account.numbers_served(call.now).filter_map(|number| account.post(number, call.now));
     let posts: Vec<Post> = posts.filter(is_within).collect();
-    list(call, edge, posts.len(), |place| media::object(call, account, &posts[place], fields, View::Own), is_direct)
+    list(call, edge, posts.len(), |index| media::object(call, account, &posts[index], fields, View::Own), is_direct)
 }
 
 /// Any professional account by its name. Only lists inside it have pages, and no addresses of the next.
-fn discovery(call: &Call<'_>, field: &Field) -> Result<Value, Answer> {
+fn discovery(call: &Call<'_>, field: &Field) -> Result<Value, ApiResponse> {
     let name = field.argument("username").unwrap_or_default();
     let found = call.world.account(Platform::Instagram, name).filter(|account| account.state == State::Active);
     let account = found.ok_or_else(|| error(110, Some(2207013), "Invalid user id"))?;
-    let mut told = Map::new();
+    let mut reported = Map::new();
     for below in &field.below {
         let value = match below.name.as_str() {
             // Whom others follow is not public.
             "follows_count" => None,
             "media" => {
                 let numbers: Vec<u64> = account.numbers_served(call.now).collect();
-                let one = |place: usize| match account.post(numbers[place], call.now) {
+                let one = |index: usize| match account.post(numbers[index], call.now) {
                     Some(post) => media::object(call, &account, &post, &below.below, View::Others),
                     None => Ok(Value::Null),
                 };
@@ -103,14 +103,14 @@ fn discovery(call: &Call<'_>, field: &Field) -> Result<Value, Answer> {
             name => common(call, &account, name),
         };
         let value = value.ok_or_else(|| unknown_field(&below.name, "ShadowIGUser"))?;
-        told.insert(below.name.clone(), value);
+        reported.insert(below.name.clone(), value);
     }
-    told.entry("id").or_insert(json!(account.id));
-    Ok(Value::Object(told))
+    reported.entry("id").or_insert(json!(account.id));
+    Ok(Value::Object(reported))
 }
 
 /// Whether the account may be read at all.
-pub fn check_scope(call: &Call<'_>) -> Result<(), Answer> {
+pub fn check_scope(call: &Call<'_>) -> Result<(), ApiResponse> {
     let scope = match call.held.grant.door {
         Door::Instagram => "instagram_business_basic",
         _ => "instagram_basic",
@@ -123,7 +123,7 @@ pub fn check_scope(call: &Call<'_>) -> Result<(), Answer> {
 }
 
 /// Whether its insights may be.
-pub fn check_insights_scope(call: &Call<'_>) -> Result<(), Answer> {
+pub fn check_insights_scope(call: &Call<'_>) -> Result<(), ApiResponse> {
     check_scope(call)?;
     let scope = match call.held.grant.door {
         Door::Instagram => "instagram_business_manage_insights",

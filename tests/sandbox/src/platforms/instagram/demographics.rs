@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::insights::LEAST_FOLLOWERS;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::platforms::meta::{error, item};
 use crate::world::account::Account;
 use crate::world::audience::AGES;
@@ -21,13 +21,13 @@ pub fn is_one(metric: &str) -> bool {
 }
 
 /// The metric's object; `None` when too few are there to be told apart.
-pub fn told(
+pub fn report(
     account: &Account,
     metric: &str,
     timeframe: Option<&str>,
     breakdown: Option<&str>,
     now: Timestamp,
-) -> Result<Option<Value>, Answer> {
+) -> Result<Option<Value>, ApiResponse> {
     if timeframe.is_some_and(|frame| !matches!(frame, "this_week" | "this_month")) {
         return Err(error(100, None, "(#100) timeframe must be one of the following values: this_month, this_week"));
     }
@@ -43,11 +43,11 @@ pub fn told(
     if people < LEAST_FOLLOWERS {
         return Ok(None);
     }
-    let mut told = json!({});
+    let mut reported = json!({});
     if !keys.is_empty() {
-        told["breakdowns"] = json!([broken_down(account, &keys, timeframe, people)]);
+        reported["breakdowns"] = json!([broken_down(account, &keys, timeframe, people)]);
     }
-    Ok(Some(item(&account.id, metric, "lifetime", ("total_value", told))))
+    Ok(Some(item(&account.id, metric, "lifetime", ("total_value", reported))))
 }
 
 /// The time comes first among the columns where it was asked for.
@@ -71,13 +71,13 @@ fn broken_down(account: &Account, keys: &[&str], timeframe: Option<&str>, people
 fn shares(account: &Account, keys: &[&str]) -> Vec<(Vec<String>, f64)> {
     let audience = account.audience();
     let text = |text: &str| vec![text.to_owned()];
-    let places =
+    let indices =
         |names: [&str; 4]| names.iter().zip([0.4, 0.2, 0.1, 0.05]).map(|(name, share)| (text(name), share)).collect();
     match keys {
         ["age"] => (0..AGES.len()).map(|age| (text(AGES[age]), audience.age(age))).collect(),
         ["gender"] => (0..GENDERS.len()).map(|gender| (text(GENDERS[gender]), audience.gender(gender))).collect(),
-        ["country"] => places(COUNTRIES),
-        ["city"] => places(CITIES),
+        ["country"] => indices(COUNTRIES),
+        ["city"] => indices(CITIES),
         [first, _] => {
             let cells = (0..AGES.len()).flat_map(|age| (0..GENDERS.len()).map(move |gender| (age, gender)));
             let cell = |(age, gender): (usize, usize)| {

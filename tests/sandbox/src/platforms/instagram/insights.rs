@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::account::check_insights_scope;
 use super::demographics;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::platforms::meta::{Call, Field, error, item, metrics, range, series_value};
 use crate::world::account::Account;
 use crate::world::daily::Day;
@@ -55,21 +55,21 @@ struct Query<'a> {
     timeframe: Option<&'a str>,
 }
 
-pub fn edge(call: &Call<'_>, account: &Arc<Account>) -> Result<Answer, Answer> {
-    let param = |name| call.ask.param(name);
-    let asked = param("metric").ok_or_else(|| error(100, None, "(#100) The parameter metric is required"))?;
+pub fn edge(call: &Call<'_>, account: &Arc<Account>) -> Result<ApiResponse, ApiResponse> {
+    let param = |name| call.request.param(name);
+    let requested = param("metric").ok_or_else(|| error(100, None, "(#100) The parameter metric is required"))?;
     let query = Query {
-        metrics: metrics(asked),
+        metrics: metrics(requested),
         period: param("period"),
         metric_type: param("metric_type"),
         breakdown: param("breakdown").or_else(|| param("breakdowns")),
         timeframe: param("timeframe"),
     };
-    told(call, account, &query).map(|data| Answer::ok(json!({"data": data})))
+    report(call, account, &query).map(|data| ApiResponse::ok(json!({"data": data})))
 }
 
 /// `insights.metric(reach).period(day)` among an account's fields.
-pub fn nested(call: &Call<'_>, account: &Arc<Account>, field: &Field) -> Result<Value, Answer> {
+pub fn nested(call: &Call<'_>, account: &Arc<Account>, field: &Field) -> Result<Value, ApiResponse> {
     let query = Query {
         metrics: metrics(field.argument("metric").unwrap_or_default()),
         period: field.argument("period"),
@@ -77,30 +77,30 @@ pub fn nested(call: &Call<'_>, account: &Arc<Account>, field: &Field) -> Result<
         breakdown: field.argument("breakdown"),
         timeframe: field.argument("timeframe"),
     };
-    told(call, account, &query).map(|data| json!({"data": data}))
+    report(call, account, &query).map(|data| json!({"data": data}))
 }
 
 /// Each metric's object, unless one of them cannot be.
-fn told(call: &Call<'_>, account: &Arc<Account>, query: &Query<'_>) -> Result<Vec<Value>, Answer> {
+fn report(call: &Call<'_>, account: &Arc<Account>, query: &Query<'_>) -> Result<Vec<Value>, ApiResponse> {
     check_insights_scope(call)?;
     let mut data = Vec::new();
-    for (place, name) in query.metrics.iter().enumerate() {
+    for (index, name) in query.metrics.iter().enumerate() {
         let known = METRICS.iter().find(|metric| metric.name == name);
         if demographics::is_one(name) {
             lifetime(query, name)?;
-            data.extend(demographics::told(account, name, query.timeframe, query.breakdown, call.now)?);
+            data.extend(demographics::report(account, name, query.timeframe, query.breakdown, call.now)?);
         } else if let Some(metric) = known {
             data.extend(by_day(call, account, metric, query)?);
         } else {
             let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
-            let message = format!("(#100) metric[{place}] must be one of the following values: {}", names.join(", "));
+            let message = format!("(#100) metric[{index}] must be one of the following values: {}", names.join(", "));
             return Err(error(100, None, &message));
         }
     }
     Ok(data)
 }
 
-fn lifetime(query: &Query<'_>, name: &str) -> Result<(), Answer> {
+fn lifetime(query: &Query<'_>, name: &str) -> Result<(), ApiResponse> {
     match (query.period, query.metric_type) {
         (Some("lifetime"), Some("total_value")) => Ok(()),
         (Some("lifetime"), _) => Err(needs_total(name)),
@@ -108,7 +108,12 @@ fn lifetime(query: &Query<'_>, name: &str) -> Result<(), Answer> {
     }
 }
 
-fn by_day(call: &Call<'_>, account: &Account, metric: &Metric, query: &Query<'_>) -> Result<Option<Value>, Answer> {
+fn by_day(
+    call: &Call<'_>,
+    account: &Account,
+    metric: &Metric,
+    query: &Query<'_>,
+) -> Result<Option<Value>, ApiResponse> {
     if query.period != Some("day") {
         return Err(incompatible(metric.name));
     }
@@ -125,18 +130,18 @@ fn by_day(call: &Call<'_>, account: &Account, metric: &Metric, query: &Query<'_>
         }
         Some("total_value") => {
             let total: u64 = range.days().map(|date| value(account.day(date))).sum();
-            let mut told = json!({"value": total});
+            let mut reported = json!({"value": total});
             if let Some(breakdown) = query.breakdown {
-                told["breakdowns"] = json!([broken_down(metric, breakdown, total)?]);
+                reported["breakdowns"] = json!([broken_down(metric, breakdown, total)?]);
             }
-            Ok(Some(item(&account.id, metric.name, "day", ("total_value", told))))
+            Ok(Some(item(&account.id, metric.name, "day", ("total_value", reported))))
         }
         _ => Err(needs_total(metric.name)),
     }
 }
 
 /// A breakdown that a metric does not have is refused without a word of why.
-fn broken_down(metric: &Metric, breakdown: &str, total: u64) -> Result<Value, Answer> {
+fn broken_down(metric: &Metric, breakdown: &str, total: u64) -> Result<Value, ApiResponse> {
     if !metric.breakdowns.contains(&breakdown) {
         return Err(error(1, None, "An unknown error has occurred."));
     }
@@ -154,12 +159,12 @@ fn broken_down(metric: &Metric, breakdown: &str, total: u64) -> Result<Value, An
     Ok(json!({"dimension_keys": [breakdown], "results": results}))
 }
 
-fn needs_total(name: &str) -> Answer {
+fn needs_total(name: &str) -> ApiResponse {
     let message =
         format!("(#100) The following metrics ({name}) should be specified with parameter metric_type=total_value");
     error(100, None, &message)
 }
 
-fn incompatible(name: &str) -> Answer {
+fn incompatible(name: &str) -> ApiResponse {
     error(100, None, &format!("(#100) The following metrics ({name}) are incompatible with the metric period"))
 }

@@ -8,10 +8,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::Platform;
-use crate::consent::{self, Request, Visit, notice, redirect};
+use crate::consent::{self, ConsentRequest, Visit, notice, redirect};
 use crate::grants::{Door, Grant, Held, Secret, SecretKind, SecretProblem, secret};
 use crate::platforms::meta::error;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::Account;
 
@@ -30,38 +30,38 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// A token must be so old before it can be renewed.
 const LEAST_AGE_SECONDS: i64 = 86_400;
 
-pub fn page(world: &World, ask: &Ask) -> Answer {
+pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     let refused = |text: &str| notice(StatusCode::BAD_REQUEST, "Instagram", text);
-    if ask.one("client_id") != Some(&Platform::Instagram.client_id()) {
+    if request.one("client_id") != Some(&Platform::Instagram.client_id()) {
         return refused("Invalid Request: Request parameters are invalid: Invalid platform app");
     }
-    let Some(redirect_uri) = ask.one("redirect_uri").filter(|uri| redirect::is_allowed(uri)) else {
+    let Some(redirect_uri) = request.one("redirect_uri").filter(|uri| redirect::is_allowed(uri)) else {
         return refused("Invalid Request: Request parameters are invalid: Invalid redirect_uri");
     };
-    if ask.one("response_type") != Some("code") {
+    if request.one("response_type") != Some("code") {
         return refused("Invalid Request: Request parameters are invalid: Invalid response_type");
     }
-    let scopes = ask.one("scope").unwrap_or_default().split([',', ' ']).filter(|scope| !scope.is_empty());
+    let scopes = request.one("scope").unwrap_or_default().split([',', ' ']).filter(|scope| !scope.is_empty());
     let scopes: Vec<String> = scopes.map(str::to_owned).collect();
     if !scopes.iter().any(|scope| scope == BASIC) || scopes.iter().any(|scope| !SCOPES.contains(&scope.as_str())) {
         return refused("Invalid Request: Request parameters are invalid: Invalid scope");
     }
-    let state = ask.one("state").map(|state| ("state", state));
+    let state = request.one("state").map(|state| ("state", state));
     let sent_back = |pairs: &[(&str, &str)], fragment| {
         let pairs: Vec<_> = pairs.iter().copied().chain(state).collect();
         redirect::back(redirect_uri, &pairs, fragment)
     };
-    let request = Request {
+    let consent = ConsentRequest {
         platform: Platform::Instagram,
         door: Door::Instagram,
         provider: "Instagram",
         scopes,
         fixed: &[BASIC],
         keeps_scopes: false,
-        login_hint: ask.one("login_hint").map(str::to_owned),
+        login_hint: request.one("login_hint").map(str::to_owned),
         opens: &[Platform::Instagram],
     };
-    match consent::visit(world, ask, &request) {
+    match consent::visit(world, request, &consent) {
         Visit::Page(page) => page,
         Visit::Denied => sent_back(
             &[
@@ -82,20 +82,20 @@ pub fn page(world: &World, ask: &Ask) -> Answer {
 }
 
 /// For some in the documented envelope, for others flat with a number as id, as clients report: both are met.
-pub fn exchange(world: &World, ask: &Ask) -> Answer {
-    let answer = check_app(ask).and_then(|()| {
-        if ask.field("grant_type") != Some("authorization_code") {
+pub fn exchange(world: &World, request: &ApiRequest) -> ApiResponse {
+    let response = check_app(request).and_then(|()| {
+        if request.field("grant_type") != Some("authorization_code") {
             return Err(refused("Invalid grant_type"));
         }
         let used = || refused("Matching code was not found or was already used");
-        let code = ask.field("code").ok_or_else(|| refused("Missing required field code"))?;
+        let code = request.field("code").ok_or_else(|| refused("Missing required field code"))?;
         let held = held(world, code).ok_or_else(used)?;
         let SecretKind::Code { redirect_uri, .. } = &held.secret.kind else { return Err(used()) };
         held.check(world.clock.shown()).map_err(|problem| match problem {
             SecretProblem::Expired => refused("This authorization code has expired"),
             _ => used(),
         })?;
-        if ask.field("redirect_uri") != Some(redirect_uri) {
+        if request.field("redirect_uri") != Some(redirect_uri) {
             let message = "Error validating verification code. Please make sure your redirect_uri is identical to the \
                 one you used in the OAuth dialog request";
             return Err(refused(message));
@@ -105,9 +105,9 @@ pub fn exchange(world: &World, ask: &Ask) -> Answer {
         }
         let account = world.opened(&held.grant).into_iter().next().ok_or_else(used)?;
         let token = give(world, &held.grant, false, HOUR);
-        Ok(Answer::ok(given(&account, &held.grant, &token)).header("cache-control", "no-store"))
+        Ok(ApiResponse::ok(given(&account, &held.grant, &token)).header("cache-control", "no-store"))
     });
-    answer.unwrap_or_else(|error| error)
+    response.unwrap_or_else(|error| error)
 }
 
 fn given(account: &Arc<Account>, grant: &Grant, token: &str) -> Value {
@@ -121,23 +121,23 @@ fn given(account: &Arc<Account>, grant: &Grant, token: &str) -> Value {
 }
 
 /// `ig_exchange_token`: the short token, and the app's secret.
-pub fn lengthen(world: &World, ask: &Ask) -> Answer {
-    if ask.one("grant_type") != Some("ig_exchange_token") {
+pub fn lengthen(world: &World, request: &ApiRequest) -> ApiResponse {
+    if request.one("grant_type") != Some("ig_exchange_token") {
         return error(100, None, "Invalid grant_type");
     }
-    if ask.one("client_secret") != Some(&Platform::Instagram.client_secret()) {
+    if request.one("client_secret") != Some(&Platform::Instagram.client_secret()) {
         return error(1, None, "Error validating client secret.").with_status(400);
     }
-    let answer = good(world, ask).map(|held| long(world, &held.grant));
-    answer.unwrap_or_else(|error| error)
+    let response = good(world, request).map(|held| long(world, &held.grant));
+    response.unwrap_or_else(|error| error)
 }
 
 /// `ig_refresh_token`: a long token that is at least a day old, without a secret. The old one stays good.
-pub fn renew(world: &World, ask: &Ask) -> Answer {
-    if ask.one("grant_type") != Some("ig_refresh_token") {
+pub fn renew(world: &World, request: &ApiRequest) -> ApiResponse {
+    if request.one("grant_type") != Some("ig_refresh_token") {
         return error(100, None, "Invalid grant_type");
     }
-    let answer = good(world, ask).and_then(|held| {
+    let response = good(world, request).and_then(|held| {
         let age = world.clock.shown().as_second() - held.secret.given_at.as_second();
         if held.secret.kind != (SecretKind::Access { long: true }) || age < LEAST_AGE_SECONDS {
             return Err(error(
@@ -149,14 +149,14 @@ pub fn renew(world: &World, ask: &Ask) -> Answer {
         world.grants.count_refresh(held.secret.grant);
         Ok(long(world, &held.grant))
     });
-    answer.unwrap_or_else(|error| error)
+    response.unwrap_or_else(|error| error)
 }
 
-fn long(world: &World, grant: &Grant) -> Answer {
+fn long(world: &World, grant: &Grant) -> ApiResponse {
     let lives = world.lifetimes(Platform::Instagram).access;
     let token = give(world, grant, true, lives);
     let permissions: Vec<&str> = grant.scopes.iter().map(String::as_str).collect();
-    Answer::ok(json!({
+    ApiResponse::ok(json!({
         "access_token": token,
         "token_type": "bearer",
         "expires_in": lives.as_secs(),
@@ -173,9 +173,9 @@ fn give(world: &World, grant: &Grant, long: bool, lives: Duration) -> String {
 }
 
 /// A token that is still good, from the parameter alone.
-fn good(world: &World, ask: &Ask) -> Result<Held, Answer> {
+fn good(world: &World, request: &ApiRequest) -> Result<Held, ApiResponse> {
     let unreadable = || error(190, None, "Invalid OAuth access token - Cannot parse access token");
-    let held = ask.one("access_token").and_then(|token| held(world, token)).ok_or_else(unreadable)?;
+    let held = request.one("access_token").and_then(|token| held(world, token)).ok_or_else(unreadable)?;
     let is_access = matches!(held.secret.kind, SecretKind::Access { .. });
     match held.check(world.clock.shown()) {
         Ok(()) if is_access => Ok(held),
@@ -191,19 +191,19 @@ fn held(world: &World, text: &str) -> Option<Held> {
     world.grants.held(text).filter(|held| held.grant.door == Door::Instagram)
 }
 
-fn check_app(ask: &Ask) -> Result<(), Answer> {
-    if ask.field("client_id") != Some(&Platform::Instagram.client_id()) {
+fn check_app(request: &ApiRequest) -> Result<(), ApiResponse> {
+    if request.field("client_id") != Some(&Platform::Instagram.client_id()) {
         return Err(refused("Invalid platform app"));
     }
-    match ask.field("client_secret") {
+    match request.field("client_secret") {
         Some(secret) if secret == Platform::Instagram.client_secret() => Ok(()),
         _ => Err(refused("Error validating client secret.")),
     }
 }
 
 /// A form of errors that only this endpoint has.
-fn refused(message: &str) -> Answer {
-    Answer::json(
+fn refused(message: &str) -> ApiResponse {
+    ApiResponse::json(
         StatusCode::BAD_REQUEST,
         json!({"error_type": "OAuthException", "code": 400, "error_message": message}),
     )

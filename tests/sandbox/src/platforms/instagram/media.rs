@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::account::{View, check_scope};
 use super::{MEDIA_PREFIX, media_insights};
 use crate::grants::Door;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::platforms::meta::{Call, Field, unknown_field, when};
 use crate::world::account::Account;
 use crate::world::ids::digits_id;
@@ -41,7 +41,7 @@ pub fn object(
     post: &Post,
     fields: &[Field],
     view: View,
-) -> Result<Value, Answer> {
+) -> Result<Value, ApiResponse> {
     let mut object = Map::new();
     for field in fields {
         if let Some(value) = seen(call, account, post, field, view)? {
@@ -53,7 +53,12 @@ pub fn object(
 }
 
 /// A field of one's own media; `None` = it has none.
-pub fn field(call: &Call<'_>, account: &Arc<Account>, post: &Post, field: &Field) -> Result<Option<Value>, Answer> {
+pub fn field(
+    call: &Call<'_>,
+    account: &Arc<Account>,
+    post: &Post,
+    field: &Field,
+) -> Result<Option<Value>, ApiResponse> {
     check_scope(call)?;
     seen(call, account, post, field, View::Own)
 }
@@ -64,7 +69,7 @@ fn seen(
     post: &Post,
     field: &Field,
     view: View,
-) -> Result<Option<Value>, Answer> {
+) -> Result<Option<Value>, ApiResponse> {
     let (kind, numbers) = (kind(post), post.numbers);
     let by_facebook = call.held.grant.door == Door::Facebook;
     Ok(Some(match field.name.as_str() {
@@ -84,16 +89,16 @@ fn seen(
         "owner" if view == View::Own => json!({"id": account.id}),
         "comments_count" => json!(numbers.comments),
         "is_comment_enabled" if view == View::Own => json!(true),
-        "like_count" => return Ok(told(numbers.likes.filter(|_| !account.hidden))),
+        "like_count" => return Ok(reported(numbers.likes.filter(|_| !account.hidden))),
         // Reels only, and only where others look.
-        "view_count" if view == View::Others => return Ok(told(numbers.views.filter(|_| kind == Kind::Reel))),
+        "view_count" if view == View::Others => return Ok(reported(numbers.views.filter(|_| kind == Kind::Reel))),
         "media_url" => json!(format!("https://scontent.cdninstagram.test/{}.jpg", id(account, post))),
         "thumbnail_url" if view == View::Own => {
             let url = format!("https://scontent.cdninstagram.test/{}_t.jpg", id(account, post));
             return Ok((kind == Kind::Reel).then(|| json!(url)));
         }
-        "saved_count" if view == View::Own && by_facebook => return Ok(told(numbers.saves)),
-        "shares_count" if view == View::Own && by_facebook => return Ok(told(numbers.reposts)),
+        "saved_count" if view == View::Own && by_facebook => return Ok(reported(numbers.saves)),
+        "shares_count" if view == View::Own && by_facebook => return Ok(reported(numbers.reposts)),
         "insights" if view == View::Own => media_insights::nested(call, account, post, field)?,
         // Albums are served without what is in them.
         "children" => return Ok(None),
@@ -101,7 +106,7 @@ fn seen(
     }))
 }
 
-fn told(count: Option<u64>) -> Option<Value> {
+fn reported(count: Option<u64>) -> Option<Value> {
     count.map(|count| json!(count))
 }
 

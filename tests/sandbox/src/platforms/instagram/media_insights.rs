@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::account::check_insights_scope;
 use super::media::{self, Kind, kind};
 use crate::grants::Door;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::platforms::meta::{Call, Field, error, item, metrics};
 use crate::world::account::Account;
 use crate::world::posts::Post;
@@ -28,36 +28,42 @@ const BOTH: &[&str] = &["views", "reach", "shares", "reposts", "total_interactio
 /// Of Facebook Login only.
 const WITH_ADS: &[&str] = &["total_likes", "total_comments", "total_views"];
 
-pub fn insights(call: &Call<'_>, account: &Arc<Account>, post: &Post) -> Result<Answer, Answer> {
-    let asked = call.ask.param("metric").ok_or_else(|| error(100, None, "(#100) The parameter metric is required"))?;
-    let data = told(call, account, post, &metrics(asked))?;
-    Ok(Answer::ok(json!({"data": data})))
+pub fn insights(call: &Call<'_>, account: &Arc<Account>, post: &Post) -> Result<ApiResponse, ApiResponse> {
+    let requested =
+        call.request.param("metric").ok_or_else(|| error(100, None, "(#100) The parameter metric is required"))?;
+    let data = report(call, account, post, &metrics(requested))?;
+    Ok(ApiResponse::ok(json!({"data": data})))
 }
 
 /// `insights.metric(views,reach)` among a media's fields.
-pub fn nested(call: &Call<'_>, account: &Arc<Account>, post: &Post, field: &Field) -> Result<Value, Answer> {
-    let data = told(call, account, post, &metrics(field.argument("metric").unwrap_or_default()))?;
+pub fn nested(call: &Call<'_>, account: &Arc<Account>, post: &Post, field: &Field) -> Result<Value, ApiResponse> {
+    let data = report(call, account, post, &metrics(field.argument("metric").unwrap_or_default()))?;
     Ok(json!({"data": data}))
 }
 
-fn told(call: &Call<'_>, account: &Arc<Account>, post: &Post, asked: &[String]) -> Result<Vec<Value>, Answer> {
+fn report(
+    call: &Call<'_>,
+    account: &Arc<Account>,
+    post: &Post,
+    requested: &[String],
+) -> Result<Vec<Value>, ApiResponse> {
     check_insights_scope(call)?;
     let (kind, id) = (kind(post), media::id(account, post));
-    for (place, name) in asked.iter().enumerate() {
-        check(call, kind, place, name)?;
+    for (index, name) in requested.iter().enumerate() {
+        check(call, kind, index, name)?;
     }
     let one = |name: &String| item(&id, name, "lifetime", ("values", json!([{"value": value(post, name)}])));
-    Ok(asked.iter().map(one).collect())
+    Ok(requested.iter().map(one).collect())
 }
 
-fn check(call: &Call<'_>, kind: Kind, place: usize, name: &str) -> Result<(), Answer> {
+fn check(call: &Call<'_>, kind: Kind, index: usize, name: &str) -> Result<(), ApiResponse> {
     let by_facebook = call.held.grant.door == Door::Facebook;
     let is_known = BOTH.contains(&name)
         || FEED.contains(&name)
         || REELS.contains(&name)
         || (by_facebook && WITH_ADS.contains(&name));
     if !is_known {
-        let message = format!("(#100) metric[{place}] must be one of the following values: {}", BOTH.join(", "));
+        let message = format!("(#100) metric[{index}] must be one of the following values: {}", BOTH.join(", "));
         return Err(error(100, None, &message));
     }
     // Thrown for whatever was not shared to Facebook, and nothing here was.

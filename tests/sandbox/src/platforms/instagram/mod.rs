@@ -18,7 +18,7 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 
 use super::meta::{Call, Node};
-use super::{Answer, Ask};
+use super::{ApiRequest, ApiResponse};
 use crate::consent::notice;
 use crate::world::World;
 use crate::world::account::Account;
@@ -31,12 +31,12 @@ pub use media_insights::insights as media_insights;
 const MEDIA_PREFIX: &str = "1";
 
 /// Instagram Login: its consent page and its tokens.
-pub fn login(world: &World, ask: &Ask, path: &[&str]) -> Answer {
-    match (ask.host.as_str(), &ask.method, path) {
-        ("www.instagram.com", _, ["oauth", "authorize"]) => login::page(world, ask),
-        ("api.instagram.com", &Method::POST, ["oauth", "access_token"]) => login::exchange(world, ask),
-        ("graph.instagram.com", &Method::GET, ["access_token"]) => login::lengthen(world, ask),
-        ("graph.instagram.com", &Method::GET, ["refresh_access_token"]) => login::renew(world, ask),
+pub fn login(world: &World, request: &ApiRequest, path: &[&str]) -> ApiResponse {
+    match (request.host.as_str(), &request.method, path) {
+        ("www.instagram.com", _, ["oauth", "authorize"]) => login::page(world, request),
+        ("api.instagram.com", &Method::POST, ["oauth", "access_token"]) => login::exchange(world, request),
+        ("graph.instagram.com", &Method::GET, ["access_token"]) => login::lengthen(world, request),
+        ("graph.instagram.com", &Method::GET, ["refresh_access_token"]) => login::renew(world, request),
         ("graph.instagram.com", ..) => super::meta::error(100, None, "Unsupported request - method type: post"),
         _ => notice(StatusCode::NOT_FOUND, "Instagram", "Sorry, this page isn't available."),
     }

@@ -6,30 +6,30 @@ use serde_json::{Value, json};
 
 use super::{Seen, by_id, there};
 use crate::Platform;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::{Account, State};
 use crate::world::ids;
 
 /// `acct=user` or `user@host`; of other hosts only those that are already known here.
-pub fn lookup(world: &World, ask: &Ask) -> Result<Answer, Answer> {
-    let acct = ask.one("acct").unwrap_or_default().trim_start_matches('@');
-    let handle = if acct.contains('@') { acct.to_owned() } else { format!("{acct}@{}", ask.host) };
-    let seen = there(ask, world.account(Platform::Mastodon, &handle))?;
-    Ok(Answer::ok(entity(world, &seen)).about(&seen.account))
+pub fn lookup(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    let acct = request.one("acct").unwrap_or_default().trim_start_matches('@');
+    let handle = if acct.contains('@') { acct.to_owned() } else { format!("{acct}@{}", request.host) };
+    let seen = there(request, world.account(Platform::Mastodon, &handle))?;
+    Ok(ApiResponse::ok(entity(world, &seen)).about(&seen.account))
 }
 
-pub fn show(world: &World, ask: &Ask, id: &str) -> Result<Answer, Answer> {
-    let seen = by_id(world, ask, id)?;
-    Ok(Answer::ok(entity(world, &seen)).about(&seen.account))
+pub fn show(world: &World, request: &ApiRequest, id: &str) -> Result<ApiResponse, ApiResponse> {
+    let seen = by_id(world, request, id)?;
+    Ok(ApiResponse::ok(entity(world, &seen)).about(&seen.account))
 }
 
 /// `id[]=1&id[]=2`; unknown ones are left out without a word.
-pub fn several(world: &World, ask: &Ask) -> Result<Answer, Answer> {
-    let ids = [ask.all("id[]"), ask.all("id")].concat();
-    let found: Vec<Seen> = ids.into_iter().filter_map(|id| by_id(world, ask, id).ok()).collect();
+pub fn several(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    let ids = [request.all("id[]"), request.all("id")].concat();
+    let found: Vec<Seen> = ids.into_iter().filter_map(|id| by_id(world, request, id).ok()).collect();
     let entities: Vec<Value> = found.iter().map(|seen| entity(world, seen)).collect();
-    Ok(found.iter().fold(Answer::ok(json!(entities)), |answer, seen| answer.about(&seen.account)))
+    Ok(found.iter().fold(ApiResponse::ok(json!(entities)), |response, seen| response.about(&seen.account)))
 }
 
 /// The id of a remote account's copy.

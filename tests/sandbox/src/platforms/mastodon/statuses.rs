@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Seen, accounts, by_id, not_found};
 use crate::Platform;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::{Account, State};
 use crate::world::ids::{snowflake, snowflake_ms};
@@ -15,48 +15,48 @@ use crate::world::timeline::{Entry, EntryKind, timeline};
 const USUAL_LIMIT: usize = 20;
 const LARGEST_LIMIT: usize = 40;
 
-pub fn of_account(world: &World, ask: &Ask, id: &str) -> Result<Answer, Answer> {
-    let seen = by_id(world, ask, id)?;
-    let limit = limit(ask);
-    let page = page(wanted(world, ask, &seen.account), &seen.account, ask, limit);
+pub fn of_account(world: &World, request: &ApiRequest, id: &str) -> Result<ApiResponse, ApiResponse> {
+    let seen = by_id(world, request, id)?;
+    let limit = limit(request);
+    let page = page(wanted(world, request, &seen.account), &seen.account, request, limit);
     let statuses: Vec<Value> = page.iter().filter_map(|entry| status(world, &seen, entry)).collect();
-    let answer = Answer::ok(json!(statuses)).about(&seen.account);
-    Ok(match link(ask, &page, &seen.account, limit) {
-        Some(link) => answer.header("link", link),
-        None => answer,
+    let response = ApiResponse::ok(json!(statuses)).about(&seen.account);
+    Ok(match link(request, &page, &seen.account, limit) {
+        Some(link) => response.header("link", link),
+        None => response,
     })
 }
 
-pub fn show(world: &World, ask: &Ask, id: &str) -> Result<Answer, Answer> {
+pub fn show(world: &World, request: &ApiRequest, id: &str) -> Result<ApiResponse, ApiResponse> {
     let all = world.on_platform(Platform::Mastodon);
-    let authors = all.iter().filter(|account| account.host() == ask.host && account.state == State::Active);
+    let authors = all.iter().filter(|account| account.host() == request.host && account.state == State::Active);
     let found =
         authors.filter_map(|account| Some((account, snowflake_ms(id, &account.id)?))).find_map(|(account, key)| {
             let entry = timeline(world, account, world.now()).into_iter().find(|entry| entry.key_ms == key)?;
-            let seen = Seen::new(ask, account.clone());
-            Some(Answer::ok(status(world, &seen, &entry)?).about(account))
+            let seen = Seen::new(request, account.clone());
+            Some(ApiResponse::ok(status(world, &seen, &entry)?).about(account))
         });
     found.ok_or_else(not_found)
 }
 
 /// As Rails reads a number: what is none is 0, the sign does not matter, what is too large is cut.
-fn limit(ask: &Ask) -> usize {
-    let Some(text) = ask.one("limit") else { return USUAL_LIMIT };
+fn limit(request: &ApiRequest) -> usize {
+    let Some(text) = request.one("limit") else { return USUAL_LIMIT };
     let digits: String = text.trim_start_matches('-').chars().take_while(char::is_ascii_digit).collect();
     digits.parse().unwrap_or(if digits.is_empty() { 0 } else { LARGEST_LIMIT }).min(LARGEST_LIMIT)
 }
 
-fn flag(ask: &Ask, name: &str) -> bool {
-    ask.one(name).is_some_and(|value| !matches!(value, "" | "0" | "f" | "F" | "false" | "FALSE" | "off" | "OFF"))
+fn flag(request: &ApiRequest, name: &str) -> bool {
+    request.one(name).is_some_and(|value| !matches!(value, "" | "0" | "f" | "F" | "false" | "FALSE" | "off" | "OFF"))
 }
 
 /// What the asker did not exclude, newest first.
-fn wanted(world: &World, ask: &Ask, account: &Account) -> Vec<Entry> {
-    if account.state != State::Active || flag(ask, "only_media") || ask.one("tagged").is_some() {
+fn wanted(world: &World, request: &ApiRequest, account: &Account) -> Vec<Entry> {
+    if account.state != State::Active || flag(request, "only_media") || request.one("tagged").is_some() {
         return Vec::new();
     }
-    let (no_replies, no_reblogs) = (flag(ask, "exclude_replies"), flag(ask, "exclude_reblogs"));
-    let pinned = flag(ask, "pinned").then(|| pinned(account, world.now()));
+    let (no_replies, no_reblogs) = (flag(request, "exclude_replies"), flag(request, "exclude_reblogs"));
+    let pinned = flag(request, "pinned").then(|| pinned(account, world.now()));
     let mut entries = timeline(world, account, world.now());
     entries.retain(|entry| match entry.kind {
         EntryKind::Own(number) => {
@@ -73,8 +73,8 @@ fn pinned(account: &Account, now: Timestamp) -> Option<u64> {
 }
 
 /// One page: below `max_id`, above `since_id`, and with `min_id` the nearest above it.
-fn page(mut entries: Vec<Entry>, account: &Account, ask: &Ask, limit: usize) -> Vec<Entry> {
-    let bound = |name| ask.one(name).map(|id| id.parse::<u64>().unwrap_or(0));
+fn page(mut entries: Vec<Entry>, account: &Account, request: &ApiRequest, limit: usize) -> Vec<Entry> {
+    let bound = |name| request.one(name).map(|id| id.parse::<u64>().unwrap_or(0));
     let (max, since, min) = (bound("max_id"), bound("since_id"), bound("min_id"));
     let number = |entry: &Entry| status_id(account, entry).parse::<u64>().unwrap_or(0);
     entries.retain(|entry| {
@@ -86,15 +86,15 @@ fn page(mut entries: Vec<Entry>, account: &Account, ask: &Ask, limit: usize) -> 
 }
 
 /// Older pages as long as this one was full; newer ones always.
-fn link(ask: &Ask, page: &[Entry], account: &Account, limit: usize) -> Option<String> {
+fn link(request: &ApiRequest, page: &[Entry], account: &Account, limit: usize) -> Option<String> {
     let (first, last) = (page.first()?, page.last()?);
-    let kept: String = ask
+    let kept: String = request
         .query
         .iter()
         .filter(|(name, _)| matches!(name.as_str(), "limit" | "exclude_replies" | "exclude_reblogs" | "pinned"))
         .map(|(name, value)| format!("{name}={value}&"))
         .collect();
-    let base = format!("{}/{}?{kept}", ask.origin, ask.segments.join("/"));
+    let base = format!("{}/{}?{kept}", request.origin, request.segments.join("/"));
     let prev = format!("<{base}min_id={}>; rel=\"prev\"", status_id(account, first));
     let next = format!("<{base}max_id={}>; rel=\"next\"", status_id(account, last));
     Some(if page.len() == limit { format!("{next}, {prev}") } else { prev })
@@ -136,7 +136,7 @@ fn own(world: &World, seen: &Seen, id: &str, post: &Post) -> Value {
 
 fn entity(world: &World, seen: &Seen, id: &str, at: Timestamp, numbers: PostNumbers, content: &str) -> Value {
     let (home, user) = (accounts::home(seen), seen.account.user());
-    let count = |told: Option<u64>| told.unwrap_or(0) / if seen.at_home() { 1 } else { 3 };
+    let count = |reported: Option<u64>| reported.unwrap_or(0) / if seen.at_home() { 1 } else { 3 };
     json!({
         "id": id,
         "created_at": format!("{at:.3}"),

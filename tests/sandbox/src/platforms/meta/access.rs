@@ -12,7 +12,7 @@ use super::fields::{self, Field};
 use super::nodes::Node;
 use crate::Platform;
 use crate::grants::{Door, Held, SecretKind, SecretProblem};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::{Account, State};
 
@@ -22,15 +22,15 @@ const PROOF_SECONDS: i64 = 300;
 /// A request with a good token.
 pub struct Call<'a> {
     pub world: &'a World,
-    pub ask: &'a Ask,
+    pub request: &'a ApiRequest,
     pub held: Held,
     /// The time by which numbers are told.
     pub now: Timestamp,
 }
 
 impl<'a> Call<'a> {
-    pub fn open(world: &'a World, ask: &'a Ask) -> Result<Call<'a>, Answer> {
-        let token = token_of(ask).ok_or_else(no_token)?;
+    pub fn open(world: &'a World, request: &'a ApiRequest) -> Result<Call<'a>, ApiResponse> {
+        let token = token_of(request).ok_or_else(no_token)?;
         if is_app_token(token) {
             return Err(error(
                 2500,
@@ -38,20 +38,20 @@ impl<'a> Call<'a> {
                 "An active access token must be used to query information about the current user.",
             ));
         }
-        let door = if ask.host == "graph.instagram.com" { Door::Instagram } else { Door::Facebook };
+        let door = if request.host == "graph.instagram.com" { Door::Instagram } else { Door::Facebook };
         let held = world.grants.held(token).filter(|held| held.grant.door == door).ok_or_else(unreadable)?;
         if !matches!(held.secret.kind, SecretKind::Access { .. } | SecretKind::Page { .. }) {
             return Err(unreadable());
         }
         let now = world.clock.shown();
         held.check(now).map_err(|problem| refused(&held, problem, now))?;
-        check_proof(ask, &held, now)?;
-        Ok(Call { world, ask, held, now: world.now() })
+        check_proof(request, &held, now)?;
+        Ok(Call { world, request, held, now: world.now() })
     }
 
     /// What is to be read; empty = what comes by itself.
-    pub fn fields(&self) -> Result<Vec<Field>, Answer> {
-        match self.ask.param("fields") {
+    pub fn fields(&self) -> Result<Vec<Field>, ApiResponse> {
+        match self.request.param("fields") {
             None | Some("") => Ok(Vec::new()),
             Some(text) => fields::read(text).ok_or_else(|| {
                 error(
@@ -89,10 +89,10 @@ impl<'a> Call<'a> {
         all.into_iter().filter(is_seen).collect()
     }
 
-    pub fn about(&self, answer: Answer, node: &Node) -> Answer {
+    pub fn about(&self, response: ApiResponse, node: &Node) -> ApiResponse {
         match node.account() {
-            Some(account) => answer.about(account),
-            None => answer,
+            Some(account) => response.about(account),
+            None => response,
         }
     }
 }
@@ -103,8 +103,8 @@ pub fn is_there(account: &Account) -> bool {
 }
 
 /// The token, wherever it stands.
-pub fn token_of(ask: &Ask) -> Option<&str> {
-    ask.param("access_token").or_else(|| ask.bearer()).filter(|token| !token.is_empty())
+pub fn token_of(request: &ApiRequest) -> Option<&str> {
+    request.param("access_token").or_else(|| request.bearer()).filter(|token| !token.is_empty())
 }
 
 /// `id|secret` of one of both apps.
@@ -114,29 +114,29 @@ pub fn is_app_token(token: &str) -> bool {
 }
 
 /// Whether id and secret belong together; gives whose they are.
-pub fn check_secret(ask: &Ask) -> Result<Platform, Answer> {
-    let id = ask.client_id().ok_or_else(|| error(101, None, "Missing client_id parameter."))?;
+pub fn check_secret(request: &ApiRequest) -> Result<Platform, ApiResponse> {
+    let id = request.client_id().ok_or_else(|| error(101, None, "Missing client_id parameter."))?;
     let apps = [Platform::Facebook, Platform::Instagram];
     let app = apps.into_iter().find(|app| app.client_id() == id).ok_or_else(|| {
         error(101, None, "Error validating application. Cannot get application info due to a system error.")
     })?;
-    match ask.client_secret() {
+    match request.client_secret() {
         Some(secret) if secret == app.client_secret() => Ok(app),
         Some(_) => Err(error(1, None, "Error validating client secret.").with_status(400)),
         None => Err(error(1, None, "Missing client_secret parameter.").with_status(400)),
     }
 }
 
-pub fn no_token() -> Answer {
+pub fn no_token() -> ApiResponse {
     error(104, None, "An access token is required to request this resource.")
 }
 
-fn unreadable() -> Answer {
+fn unreadable() -> ApiResponse {
     error(190, None, "Invalid OAuth access token - Cannot parse access token")
 }
 
 /// Why a token that was good once is not any more.
-pub fn refused(held: &Held, problem: SecretProblem, now: Timestamp) -> Answer {
+pub fn refused(held: &Held, problem: SecretProblem, now: Timestamp) -> ApiResponse {
     match problem {
         SecretProblem::Expired => {
             let end = held.secret.expires_at.unwrap_or(now);
@@ -163,14 +163,14 @@ fn written(when: Timestamp) -> String {
 }
 
 /// Wanted at graph.facebook.com; checked wherever it is sent.
-fn check_proof(ask: &Ask, held: &Held, now: Timestamp) -> Result<(), Answer> {
-    let Some(proof) = ask.param("appsecret_proof") else {
+fn check_proof(request: &ApiRequest, held: &Held, now: Timestamp) -> Result<(), ApiResponse> {
+    let Some(proof) = request.param("appsecret_proof") else {
         return match held.grant.door {
             Door::Facebook => Err(error(100, None, "API calls from the server require an appsecret_proof argument")),
             _ => Ok(()),
         };
     };
-    let time = ask.param("appsecret_time");
+    let time = request.param("appsecret_time");
     let is_fresh =
         time.is_none_or(|time| time.parse::<i64>().is_ok_and(|time| (now.as_second() - time).abs() <= PROOF_SECONDS));
     if is_fresh && proof == expected_proof(&held.grant.platform.client_secret(), &held.text, time) {

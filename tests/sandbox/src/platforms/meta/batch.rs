@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::access::{Call, token_of};
 use super::errors::error;
 use crate::http_io::content;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 
 const MOST: usize = 50;
@@ -19,38 +19,38 @@ struct Item {
 }
 
 /// In the order asked. The whole is answered with 200 whatever becomes of the parts.
-pub fn answer(world: &World, ask: &Ask) -> Result<Answer, Answer> {
-    Call::open(world, ask)?;
-    let text = ask.param("batch").unwrap_or_default();
+pub fn respond(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    Call::open(world, request)?;
+    let text = request.param("batch").unwrap_or_default();
     let items: Vec<Item> =
         serde_json::from_str(text).map_err(|_| error(100, None, "(#100) batch parameter must be a JSON array"))?;
     if items.len() > MOST {
         return Err(error(100, None, "(#100) Too many requests in batch message. Maximum batch size is 50"));
     }
-    let with_headers = ask.param("include_headers") != Some("false");
-    let mut whole = Answer::ok(Value::Null);
+    let with_headers = request.param("include_headers") != Some("false");
+    let mut whole = ApiResponse::ok(Value::Null);
     let mut parts = Vec::new();
     for item in items {
-        let part = match inner(ask, &item) {
-            Some(inner) => super::answer(world, &inner),
+        let part = match inner(request, &item) {
+            Some(inner) => super::respond(world, &inner),
             None => error(100, None, "Unsupported request"),
         };
-        whole = part.about.iter().fold(whole, Answer::about);
+        whole = part.about.iter().fold(whole, ApiResponse::about);
         parts.push(shown(&part, with_headers));
     }
-    Ok(Answer { content: crate::platforms::Content::Json(Box::new(json!(parts))), ..whole })
+    Ok(ApiResponse { content: crate::platforms::Content::Json(Box::new(json!(parts))), ..whole })
 }
 
 /// One part as a request of its own; the token comes from outside unless it brings one.
-fn inner(ask: &Ask, item: &Item) -> Option<Ask> {
-    let uri: Uri = format!("/{}/{}", ask.host, item.relative_url.trim_start_matches('/')).parse().ok()?;
+fn inner(request: &ApiRequest, item: &Item) -> Option<ApiRequest> {
+    let uri: Uri = format!("/{}/{}", request.host, item.relative_url.trim_start_matches('/')).parse().ok()?;
     let method = Method::from_bytes(item.method.as_bytes()).ok()?;
-    let mut headers = ask.headers.clone();
+    let mut headers = request.headers.clone();
     headers.remove("content-type");
-    let mut inner = Ask::read(method, &uri, headers, bytes::Bytes::new());
+    let mut inner = ApiRequest::read(method, &uri, headers, bytes::Bytes::new());
     if inner.one("access_token").is_none() {
         for name in ["access_token", "appsecret_proof", "appsecret_time"] {
-            let value = if name == "access_token" { token_of(ask) } else { ask.param(name) };
+            let value = if name == "access_token" { token_of(request) } else { request.param(name) };
             inner.query.extend(value.map(|value| (name.to_owned(), value.to_owned())));
         }
     }
@@ -58,7 +58,7 @@ fn inner(ask: &Ask, item: &Item) -> Option<Ask> {
     (!(inner.method == Method::POST && inner.one("batch").is_some())).then_some(inner)
 }
 
-fn shown(part: &Answer, with_headers: bool) -> Value {
+fn shown(part: &ApiResponse, with_headers: bool) -> Value {
     let (media, bytes) = content(part);
     let mut shown = json!({"code": part.status.as_u16(), "body": String::from_utf8_lossy(&bytes)});
     if with_headers {

@@ -7,33 +7,33 @@ use super::access::{is_app_token, no_token, refused, token_of};
 use super::errors::error;
 use super::me;
 use crate::grants::{Door, Held, SecretKind};
-use crate::platforms::{Answer, Ask, Content};
+use crate::platforms::{ApiRequest, ApiResponse, Content};
 use crate::world::World;
 
 /// Data can be read for so long after the last sign-in, whatever the token's own end.
 const DATA_ACCESS_DAYS: i64 = 90;
 
 /// Asked with the app's own token, or with a good token of the same app.
-pub fn debug_token(world: &World, ask: &Ask) -> Result<Answer, Answer> {
-    let token = token_of(ask).ok_or_else(no_token)?;
+pub fn debug_token(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    let token = token_of(request).ok_or_else(no_token)?;
     let now = world.clock.shown();
     let app = token.split_once('|').map(|(id, _)| id.to_owned()).filter(|_| is_app_token(token));
-    let asker =
+    let caller =
         world.grants.held(token).filter(|held| held.check(now).is_ok()).map(|held| held.grant.platform.client_id());
-    let app = app.or(asker).ok_or_else(|| error(190, None, "Invalid OAuth access token."))?;
+    let app = app.or(caller).ok_or_else(|| error(190, None, "Invalid OAuth access token."))?;
     let input =
-        ask.param("input_token").ok_or_else(|| error(100, None, "(#100) The parameter input_token is required"))?;
+        request.param("input_token").ok_or_else(|| error(100, None, "(#100) The parameter input_token is required"))?;
     let held = world.grants.held(input).filter(|held| held.grant.door == Door::Facebook);
     let Some(held) = held.filter(|held| !matches!(held.secret.kind, SecretKind::Code { .. })) else {
         let problem = json!({"code": 190, "message": "Invalid OAuth access token - Cannot parse access token"});
-        return Ok(Answer::ok(json!({"data": {"error": problem, "is_valid": false, "scopes": []}})));
+        return Ok(ApiResponse::ok(json!({"data": {"error": problem, "is_valid": false, "scopes": []}})));
     };
     if held.grant.platform.client_id() != app {
         let message = "(#100) The App_id in the input_token did not match the Viewing App";
         return Err(error(100, None, message));
     }
     let accounts = world.opened(&held.grant);
-    Ok(accounts.iter().fold(Answer::ok(json!({"data": described(&held, now)})), Answer::about))
+    Ok(accounts.iter().fold(ApiResponse::ok(json!({"data": described(&held, now)})), ApiResponse::about))
 }
 
 fn described(held: &Held, now: Timestamp) -> Value {

@@ -8,7 +8,7 @@ use url::form_urlencoded::Serializer;
 use super::access::{Call, token_of};
 use super::errors::error;
 use super::fields::Field;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 
 const USUAL: usize = 25;
 const MOST: usize = 100;
@@ -21,18 +21,18 @@ pub struct Edge {
 }
 
 /// The part that a request asks for by `limit` and `after`.
-pub fn edge(call: &Call<'_>) -> Result<Edge, Answer> {
-    read(call.ask.param("limit"), call.ask.param("after"))
+pub fn edge(call: &Call<'_>) -> Result<Edge, ApiResponse> {
+    read(call.request.param("limit"), call.request.param("after"))
 }
 
 impl Edge {
     /// The part that a nested field asks for.
-    pub fn of(field: &Field) -> Result<Edge, Answer> {
+    pub fn of(field: &Field) -> Result<Edge, ApiResponse> {
         read(field.argument("limit"), field.argument("after"))
     }
 }
 
-fn read(limit: Option<&str>, after: Option<&str>) -> Result<Edge, Answer> {
+fn read(limit: Option<&str>, after: Option<&str>) -> Result<Edge, ApiResponse> {
     let limit = match limit.map(str::parse::<usize>) {
         None => USUAL,
         Some(Ok(limit)) => limit.min(MOST),
@@ -40,7 +40,7 @@ fn read(limit: Option<&str>, after: Option<&str>) -> Result<Edge, Answer> {
     };
     let start = match after.filter(|after| !after.is_empty()) {
         None => 0,
-        Some(after) => place(after).ok_or_else(|| error(100, None, "(#100) Invalid cursor"))? + 1,
+        Some(after) => index(after).ok_or_else(|| error(100, None, "(#100) Invalid cursor"))? + 1,
     };
     Ok(Edge { start, limit })
 }
@@ -51,9 +51,9 @@ pub fn list(
     call: &Call<'_>,
     edge: Edge,
     total: usize,
-    items: impl FnMut(usize) -> Result<Value, Answer>,
+    items: impl FnMut(usize) -> Result<Value, ApiResponse>,
     has_next: bool,
-) -> Result<Value, Answer> {
+) -> Result<Value, ApiResponse> {
     let end = edge.start.saturating_add(edge.limit).min(total);
     let data: Vec<Value> = (edge.start..end).map(items).collect::<Result<_, _>>()?;
     if data.is_empty() {
@@ -69,18 +69,20 @@ pub fn list(
 /// The address of the next page, token and all.
 fn next(call: &Call<'_>, after: &str) -> String {
     let mut query = Serializer::new(String::new());
-    for (name, value) in call.ask.query.iter().filter(|(name, _)| !matches!(name.as_str(), "after" | "access_token")) {
+    for (name, value) in
+        call.request.query.iter().filter(|(name, _)| !matches!(name.as_str(), "after" | "access_token"))
+    {
         query.append_pair(name, value);
     }
-    query.append_pair("access_token", token_of(call.ask).unwrap_or_default()).append_pair("after", after);
-    format!("{}/{}?{}", call.ask.origin, call.ask.segments.join("/"), query.finish())
+    query.append_pair("access_token", token_of(call.request).unwrap_or_default()).append_pair("after", after);
+    format!("{}/{}?{}", call.request.origin, call.request.segments.join("/"), query.finish())
 }
 
-fn cursor(place: usize) -> String {
-    BASE64URL_NOPAD.encode(format!("QVFI{place:08}").as_bytes())
+fn cursor(index: usize) -> String {
+    BASE64URL_NOPAD.encode(format!("QVFI{index:08}").as_bytes())
 }
 
-fn place(cursor: &str) -> Option<usize> {
+fn index(cursor: &str) -> Option<usize> {
     let text = String::from_utf8(BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?).ok()?;
     text.strip_prefix("QVFI")?.parse().ok()
 }

@@ -4,10 +4,10 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::grants::secret;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 
 /// An error by its number. The status follows from it as far as anybody can say.
-pub fn error(code: u32, subcode: Option<u32>, message: &str) -> Answer {
+pub fn error(code: u32, subcode: Option<u32>, message: &str) -> ApiResponse {
     let status = match code {
         102 | 190 => StatusCode::UNAUTHORIZED,
         4 | 10 | 17 | 32 | 200..=299 => StatusCode::FORBIDDEN,
@@ -23,16 +23,16 @@ pub fn error(code: u32, subcode: Option<u32>, message: &str) -> Answer {
         error["is_transient"] = json!(true);
     }
     error["fbtrace_id"] = json!(format!("A{}", secret::random(22)));
-    Answer::json(status, json!({"error": error}))
+    ApiResponse::json(status, json!({"error": error}))
 }
 
 /// What the owner did not allow.
-pub fn missing_permission(what: &str) -> Answer {
+pub fn missing_permission(what: &str) -> ApiResponse {
     error(10, None, &format!("(#10) {what}"))
 }
 
 /// Not there, or not for this token: the platform does not say which.
-pub fn no_such_object(id: &str) -> Answer {
+pub fn no_such_object(id: &str) -> ApiResponse {
     let message = format!(
         "Unsupported get request. Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, \
          or does not support this operation. Please read the Graph API documentation at \
@@ -41,11 +41,11 @@ pub fn no_such_object(id: &str) -> Answer {
     error(100, Some(33), &message)
 }
 
-pub fn unknown_field(name: &str, node: &str) -> Answer {
+pub fn unknown_field(name: &str, node: &str) -> ApiResponse {
     error(100, None, &format!("(#100) Tried accessing nonexisting field ({name}) on node type ({node})"))
 }
 
 /// Unknown and withdrawn names look alike, and spoil the whole list.
-pub fn unknown_metric() -> Answer {
+pub fn unknown_metric() -> ApiResponse {
     error(100, None, "(#100) The value must be a valid insights metric")
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::access::Call;
 use super::edges::when;
 use super::errors::error;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::world::daily::{days, pacific_date, pacific_end};
 
 /// Days in California, both included.
@@ -32,11 +32,11 @@ pub fn metrics(text: &str) -> Vec<String> {
 }
 
 /// The days between `since` and `until`, by Unix seconds or dates; otherwise the last `usual_days` whole ones.
-pub fn range(call: &Call<'_>, usual_days: i64, most_days: i32) -> Result<Range, Answer> {
+pub fn range(call: &Call<'_>, usual_days: i64, most_days: i32) -> Result<Range, ApiResponse> {
     let today = pacific_date(call.now);
     let back = |days: i64| today.checked_sub(days.days()).unwrap_or(today);
     let usual = Range { first: back(usual_days), last: back(1) };
-    let day = |name: &str| call.ask.param(name).map(|text| read_day(text).ok_or_else(|| bad(name))).transpose();
+    let day = |name: &str| call.request.param(name).map(|text| read_day(text).ok_or_else(|| bad(name))).transpose();
     let range = match (day("since")?, day("until")?) {
         (None, None) => return Ok(usual),
         (Some(since), None) => Range { first: since, last: usual.last },
@@ -51,7 +51,7 @@ pub fn range(call: &Call<'_>, usual_days: i64, most_days: i32) -> Result<Range, 
     Ok(range)
 }
 
-fn bad(name: &str) -> Answer {
+fn bad(name: &str) -> ApiResponse {
     error(100, None, &format!("(#100) Param {name} must be a valid date or UNIX timestamp"))
 }
 
@@ -62,11 +62,11 @@ fn read_day(text: &str) -> Option<Date> {
     }
 }
 
-/// One metric's object; `told` is what it says: `values` or `total_value`.
-pub fn item(id: &str, name: &str, period: &str, told: (&str, Value)) -> Value {
+/// One metric's object; `reported` is what it says: `values` or `total_value`.
+pub fn item(id: &str, name: &str, period: &str, reported: (&str, Value)) -> Value {
     let title = name.replace('_', " ");
     let mut item = json!({"name": name, "period": period});
-    item[told.0] = told.1;
+    item[reported.0] = reported.1;
     item["title"] = json!(title);
     item["description"] = json!(format!("The {title} of this object."));
     item["id"] = json!(format!("{id}/insights/{name}/{period}"));

@@ -9,7 +9,7 @@ use super::fields::Field;
 use super::nodes::Node;
 use crate::Platform;
 use crate::grants::Grant;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::world::ids::digits_id;
 
 /// The person's id, another one for each app.
@@ -17,17 +17,17 @@ pub fn person_id(grant: &Grant) -> String {
     digits_id("1", &format!("{} {}", grant.platform, grant.owner), 0)
 }
 
-pub fn accounts_edge(call: &Call<'_>) -> Result<Answer, Answer> {
+pub fn accounts_edge(call: &Call<'_>) -> Result<ApiResponse, ApiResponse> {
     let fields = call.fields()?;
-    listed(call, edges::edge(call)?, &fields, true).map(Answer::ok)
+    listed(call, edges::edge(call)?, &fields, true).map(ApiResponse::ok)
 }
 
-pub fn accounts(call: &Call<'_>, field: &Field) -> Result<Value, Answer> {
+pub fn accounts(call: &Call<'_>, field: &Field) -> Result<Value, ApiResponse> {
     listed(call, Edge::of(field)?, &field.below, false)
 }
 
 /// The Pages that the person opened; none without the permission to show them.
-fn listed(call: &Call<'_>, edge: Edge, fields: &[Field], has_next: bool) -> Result<Value, Answer> {
+fn listed(call: &Call<'_>, edge: Edge, fields: &[Field], has_next: bool) -> Result<Value, ApiResponse> {
     if call.page_id().is_some() {
         return Err(error(100, None, "(#100) Tried accessing nonexisting field (accounts) on node type (Page)"));
     }
@@ -40,19 +40,19 @@ fn listed(call: &Call<'_>, edge: Edge, fields: &[Field], has_next: bool) -> Resu
         }
         fields => fields,
     };
-    edges::list(call, edge, pages.len(), |place| Node::Page(pages[place].clone()).render(call, fields), has_next)
+    edges::list(call, edge, pages.len(), |index| Node::Page(pages[index].clone()).render(call, fields), has_next)
 }
 
-pub fn permissions(call: &Call<'_>) -> Answer {
+pub fn permissions(call: &Call<'_>) -> ApiResponse {
     let grant = &call.held.grant;
     let line = |scope: &String, status: &str| json!({"permission": scope, "status": status});
     let granted = grant.scopes.iter().map(|scope| line(scope, "granted"));
     let declined = grant.declined.iter().map(|scope| line(scope, "declined"));
-    Answer::ok(json!({"data": granted.chain(declined).collect::<Vec<_>>()}))
+    ApiResponse::ok(json!({"data": granted.chain(declined).collect::<Vec<_>>()}))
 }
 
 /// Takes back one permission, or all: then every token of the grant is dead, those of Pages too.
-pub fn revoke(call: &Call<'_>, permission: Option<&str>) -> Answer {
+pub fn revoke(call: &Call<'_>, permission: Option<&str>) -> ApiResponse {
     if call.page_id().is_some() {
         return error(210, None, "(#210) This call requires a user access token.");
     }
@@ -61,7 +61,7 @@ pub fn revoke(call: &Call<'_>, permission: Option<&str>) -> Answer {
         None => call.world.grants.revoke(grant),
         Some(permission) => call.world.grants.remove_scope(grant, permission),
     }
-    Answer::ok(json!({"success": true}))
+    ApiResponse::ok(json!({"success": true}))
 }
 
 /// Which ids a scope was allowed for, as `debug_token` tells.

@@ -25,7 +25,7 @@ mod usage;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Ask, instagram};
+use super::{ApiRequest, ApiResponse, instagram};
 use crate::consent::notice;
 use crate::world::World;
 use crate::{Fault, FaultKind, Platform, Stage};
@@ -40,22 +40,22 @@ pub use tokens::page_token;
 pub use usage::Usage;
 
 /// Whose app a request is from: by its id, else by the token it shows.
-pub fn app_of(world: &World, ask: &Ask) -> Platform {
+pub fn app_of(world: &World, request: &ApiRequest) -> Platform {
     let by_id = |id: &str| [Platform::Instagram, Platform::Facebook].into_iter().find(|app| app.client_id() == id);
-    let token = ask.bearer().or_else(|| ask.param("access_token"));
+    let token = request.bearer().or_else(|| request.param("access_token"));
     let by_token = |text: &str| match text.split_once('|') {
         Some((id, _)) => by_id(id),
         None => world.grants.held(text).map(|held| held.grant.platform),
     };
-    let app = ask.client_id().as_deref().and_then(by_id).or_else(|| token.and_then(by_token));
+    let app = request.client_id().as_deref().and_then(by_id).or_else(|| token.and_then(by_token));
     app.filter(|app| matches!(app, Platform::Instagram | Platform::Facebook)).unwrap_or(Platform::Facebook)
 }
 
-pub fn stage(ask: &Ask) -> Option<Stage> {
-    if matches!(ask.host.as_str(), "www.facebook.com" | "www.instagram.com") {
+pub fn stage(request: &ApiRequest) -> Option<Stage> {
+    if matches!(request.host.as_str(), "www.facebook.com" | "www.instagram.com") {
         return None;
     }
-    match (&ask.method, path(ask).unwrap_or_default().as_slice()) {
+    match (&request.method, path(request).unwrap_or_default().as_slice()) {
         (_, ["oauth", "access_token"] | ["access_token"] | ["refresh_access_token"]) => Some(Stage::Token),
         (&Method::DELETE, [_, "permissions", ..]) => Some(Stage::Token),
         _ => Some(Stage::Api),
@@ -63,34 +63,34 @@ pub fn stage(ask: &Ask) -> Option<Stage> {
 }
 
 /// Answers one request.
-pub fn answer(world: &World, ask: &Ask) -> Answer {
-    let Some(path) = path(ask) else {
-        let unknown = format!("Unknown path components: /{}", ask.segments.join("/"));
+pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
+    let Some(path) = path(request) else {
+        let unknown = format!("Unknown path components: /{}", request.segments.join("/"));
         return error(2500, None, &unknown);
     };
-    let answer = match (ask.host.as_str(), path.as_slice()) {
-        ("www.facebook.com", ["dialog", "oauth"]) => return dialog::page(world, ask),
+    let response = match (request.host.as_str(), path.as_slice()) {
+        ("www.facebook.com", ["dialog", "oauth"]) => return dialog::page(world, request),
         ("www.facebook.com" | "www.instagram.com", []) => {
             return notice(StatusCode::OK, "Meta", "Nobody is signed in.");
         }
-        ("www.instagram.com" | "api.instagram.com", _) => return instagram::login(world, ask, &path),
-        ("graph.facebook.com", ["oauth", "access_token"]) => return tokens::token(world, ask),
-        ("graph.facebook.com", ["debug_token"]) => debug::debug_token(world, ask),
+        ("www.instagram.com" | "api.instagram.com", _) => return instagram::login(world, request, &path),
+        ("graph.facebook.com", ["oauth", "access_token"]) => return tokens::token(world, request),
+        ("graph.facebook.com", ["debug_token"]) => debug::debug_token(world, request),
         ("graph.instagram.com", ["access_token" | "refresh_access_token"]) => {
-            return instagram::login(world, ask, &path);
+            return instagram::login(world, request, &path);
         }
-        ("graph.facebook.com", []) if ask.method == Method::POST && ask.param("batch").is_some() => {
-            batch::answer(world, ask)
+        ("graph.facebook.com", []) if request.method == Method::POST && request.param("batch").is_some() => {
+            batch::respond(world, request)
         }
-        ("graph.facebook.com" | "graph.instagram.com", _) => graph(world, ask, &path),
+        ("graph.facebook.com" | "graph.instagram.com", _) => graph(world, request, &path),
         _ => return notice(StatusCode::NOT_FOUND, "Meta", "This page isn't available right now."),
     };
-    usage::add(answer.unwrap_or_else(|error| error), usage::of(world, ask), 1, 0)
+    usage::add(response.unwrap_or_else(|error| error), usage::of(world, request), 1, 0)
 }
 
 /// How it words a fault.
-pub fn refusal(world: &World, ask: &Ask, fault: &Fault) -> Option<Answer> {
-    let usage = usage::of(world, ask);
+pub fn refusal(world: &World, request: &ApiRequest, fault: &Fault) -> Option<ApiResponse> {
+    let usage = usage::of(world, request);
     Some(match fault.kind {
         FaultKind::RateLimited => {
             let (code, message) = match &usage {
@@ -103,11 +103,11 @@ pub fn refusal(world: &World, ask: &Ask, fault: &Fault) -> Option<Answer> {
                     "(#80002) There have been too many calls to this Instagram account. Wait a bit and try again.",
                 ),
             };
-            let answer = error(code, None, message);
+            let response = error(code, None, message);
             if !fault.headers {
-                return Some(answer);
+                return Some(response);
             }
-            usage::add(answer, usage, 100, fault.retry_after.unwrap_or(3600).div_ceil(60))
+            usage::add(response, usage, 100, fault.retry_after.unwrap_or(3600).div_ceil(60))
         }
         FaultKind::ServerError => error(2, None, "An unexpected error has occurred. Please retry your request later."),
         FaultKind::MissingScope => missing_permission("Application does not have permission for this action"),
@@ -116,8 +116,8 @@ pub fn refusal(world: &World, ask: &Ask, fault: &Fault) -> Option<Answer> {
 }
 
 /// The path's parts without version and without slashes at the end; `None` for a version that there is not.
-fn path(ask: &Ask) -> Option<Vec<&str>> {
-    let mut parts: Vec<&str> = ask.path().into_iter().filter(|part| !part.is_empty()).collect();
+fn path(request: &ApiRequest) -> Option<Vec<&str>> {
+    let mut parts: Vec<&str> = request.path().into_iter().filter(|part| !part.is_empty()).collect();
     let version = parts
         .first()
         .and_then(|first| first.strip_prefix('v')?.split_once('.'))
@@ -131,19 +131,19 @@ fn path(ask: &Ask) -> Option<Vec<&str>> {
 }
 
 /// A node, an edge of one, or several nodes at once.
-fn graph(world: &World, ask: &Ask, path: &[&str]) -> Result<Answer, Answer> {
-    let call = Call::open(world, ask)?;
-    match (&ask.method, path) {
+fn graph(world: &World, request: &ApiRequest, path: &[&str]) -> Result<ApiResponse, ApiResponse> {
+    let call = Call::open(world, request)?;
+    match (&request.method, path) {
         (&Method::GET, []) => several(&call),
         (&Method::GET, [id]) => {
             let node = nodes::find(&call, id)?;
             let fields = call.fields()?;
-            Ok(call.about(Answer::ok(node.render(&call, &fields)?), &node))
+            Ok(call.about(ApiResponse::ok(node.render(&call, &fields)?), &node))
         }
         (&Method::GET, [id, edge]) => {
             let node = nodes::find(&call, id)?;
-            let answer = node.edge(&call, edge)?;
-            Ok(call.about(answer, &node))
+            let response = node.edge(&call, edge)?;
+            Ok(call.about(response, &node))
         }
         (&Method::DELETE, [_, "permissions"]) => Ok(me::revoke(&call, None)),
         (&Method::DELETE, [_, "permissions", name]) => Ok(me::revoke(&call, Some(name))),
@@ -152,20 +152,20 @@ fn graph(world: &World, ask: &Ask, path: &[&str]) -> Result<Answer, Answer> {
 }
 
 /// `?ids=1,2`: an object by id. One that cannot be had spoils all.
-fn several(call: &Call<'_>) -> Result<Answer, Answer> {
-    let ids = call.ask.param("ids").ok_or_else(|| error(100, None, "Unsupported get request."))?;
+fn several(call: &Call<'_>) -> Result<ApiResponse, ApiResponse> {
+    let ids = call.request.param("ids").ok_or_else(|| error(100, None, "Unsupported get request."))?;
     let ids: Vec<&str> = ids.split(',').filter(|id| !id.is_empty()).collect();
     if ids.len() > 50 {
         return Err(error(100, None, "(#100) Too many IDs. Maximum: 50."));
     }
     let fields = call.fields()?;
-    let (mut all, mut answer) = (Map::new(), Answer::ok(Value::Null));
+    let (mut all, mut response) = (Map::new(), ApiResponse::ok(Value::Null));
     for id in ids {
         let node = nodes::find(call, id)?;
         all.insert(id.to_owned(), node.render(call, &fields)?);
-        answer = call.about(answer, &node);
+        response = call.about(response, &node);
     }
-    Ok(Answer { content: super::Content::Json(Box::new(json!(all))), ..answer })
+    Ok(ApiResponse { content: super::Content::Json(Box::new(json!(all))), ..response })
 }
 
 #[cfg(test)]
@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn versions_and_slashes_say_nothing() {
         let check = |uri: &str, expected: Option<&[&str]>| {
-            let ask = Ask::read(Method::GET, &uri.parse().unwrap(), HeaderMap::new(), Bytes::new());
-            assert_eq!(path(&ask).as_deref(), expected, "{uri}");
+            let request = ApiRequest::read(Method::GET, &uri.parse().unwrap(), HeaderMap::new(), Bytes::new());
+            assert_eq!(path(&request).as_deref(), expected, "{uri}");
         };
         check("/graph.facebook.com/v26.0/me/accounts?limit=1", Some(&["me", "accounts"]));
         check("/graph.facebook.com/v19.0/12/?fields=id", Some(&["12"]));

@@ -10,7 +10,7 @@ use super::fields::Field;
 use super::me;
 use crate::Platform;
 use crate::grants::Door;
-use crate::platforms::{Answer, facebook, instagram};
+use crate::platforms::{ApiResponse, facebook, instagram};
 use crate::world::account::{Account, State};
 use crate::world::ids::read_digits_id;
 use crate::world::posts::Post;
@@ -26,7 +26,7 @@ pub enum Node {
 }
 
 /// Finds what an id names. What the token does not open looks like what is not there.
-pub fn find(call: &Call<'_>, id: &str) -> Result<Node, Answer> {
+pub fn find(call: &Call<'_>, id: &str) -> Result<Node, ApiResponse> {
     let node = named(call, id).ok_or_else(|| no_such_object(id))?;
     match node.account() {
         Some(account) if !is_there(account) => Err(no_such_object(id).about(account)),
@@ -81,7 +81,7 @@ impl Node {
     }
 
     /// The object with the fields asked for; what has no value is left out.
-    pub fn render(&self, call: &Call<'_>, fields: &[Field]) -> Result<Value, Answer> {
+    pub fn render(&self, call: &Call<'_>, fields: &[Field]) -> Result<Value, ApiResponse> {
         let usual: Vec<Field>;
         let fields = match fields {
             [] => {
@@ -112,7 +112,7 @@ impl Node {
         }
     }
 
-    fn field(&self, call: &Call<'_>, field: &Field) -> Result<Option<Value>, Answer> {
+    fn field(&self, call: &Call<'_>, field: &Field) -> Result<Option<Value>, ApiResponse> {
         match self {
             Node::Person => match field.name.as_str() {
                 "id" => Ok(Some(json!(me::person_id(&call.held.grant)))),
@@ -127,7 +127,7 @@ impl Node {
         }
     }
 
-    pub fn edge(&self, call: &Call<'_>, name: &str) -> Result<Answer, Answer> {
+    pub fn edge(&self, call: &Call<'_>, name: &str) -> Result<ApiResponse, ApiResponse> {
         let unknown = |node| error(2500, None, &format!("Unknown path components: /{name} on {node}"));
         match self {
             Node::Person => match name {

@@ -10,25 +10,25 @@ use super::access::{Call, check_secret, refused};
 use super::errors::error;
 use crate::Platform;
 use crate::grants::{Door, Grant, Held, Secret, SecretKind, SecretProblem, secret};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 
 const SHORT_LIVES: Duration = Duration::from_secs(5400);
 
-pub fn token(world: &World, ask: &Ask) -> Answer {
-    let answer = check_secret(ask).and_then(|app| match ask.param("grant_type") {
-        Some("fb_exchange_token") => lengthen(world, ask, app),
+pub fn token(world: &World, request: &ApiRequest) -> ApiResponse {
+    let response = check_secret(request).and_then(|app| match request.param("grant_type") {
+        Some("fb_exchange_token") => lengthen(world, request, app),
         Some("client_credentials") => {
             let token = format!("{}|{}", app.client_id(), app.client_secret());
-            Ok(Answer::ok(json!({"access_token": token, "token_type": "bearer"})))
+            Ok(ApiResponse::ok(json!({"access_token": token, "token_type": "bearer"})))
         }
-        _ => exchange(world, ask, app),
+        _ => exchange(world, request, app),
     });
-    answer.unwrap_or_else(|error| error)
+    response.unwrap_or_else(|error| error)
 }
 
-fn exchange(world: &World, ask: &Ask, app: Platform) -> Result<Answer, Answer> {
-    let code = ask.param("code").ok_or_else(|| error(100, None, "Missing authorization code"))?;
+fn exchange(world: &World, request: &ApiRequest, app: Platform) -> Result<ApiResponse, ApiResponse> {
+    let code = request.param("code").ok_or_else(|| error(100, None, "Missing authorization code"))?;
     let invalid = || error(100, None, "Invalid verification code format.");
     let held = world.grants.held(code).filter(|held| held.grant.platform == app).ok_or_else(invalid)?;
     let SecretKind::Code { redirect_uri, challenge, .. } = &held.secret.kind else { return Err(invalid()) };
@@ -39,13 +39,13 @@ fn exchange(world: &World, ask: &Ask, app: Platform) -> Result<Answer, Answer> {
         SecretProblem::Revoked => refused(&held, problem, now),
         SecretProblem::Spent | SecretProblem::Unknown => used(),
     })?;
-    if ask.param("redirect_uri") != Some(redirect_uri) {
+    if request.param("redirect_uri") != Some(redirect_uri) {
         let message = "Error validating verification code. Please make sure your redirect_uri is identical to the one \
             you used in the OAuth dialog request";
         return Err(error(100, Some(36008), message));
     }
     if let Some(challenge) = challenge {
-        let verifier = ask.param("code_verifier").unwrap_or_default();
+        let verifier = request.param("code_verifier").unwrap_or_default();
         if BASE64URL_NOPAD.encode(&Sha256::digest(verifier)) != *challenge {
             return Err(error(100, None, "Invalid code_verifier parameter."));
         }
@@ -57,10 +57,11 @@ fn exchange(world: &World, ask: &Ask, app: Platform) -> Result<Answer, Answer> {
 }
 
 /// A token that still lives for one that lives two months from now.
-fn lengthen(world: &World, ask: &Ask, app: Platform) -> Result<Answer, Answer> {
+fn lengthen(world: &World, request: &ApiRequest, app: Platform) -> Result<ApiResponse, ApiResponse> {
     let unreadable = || error(190, None, "Invalid OAuth access token - Cannot parse access token");
-    let token =
-        ask.param("fb_exchange_token").ok_or_else(|| error(100, None, "fb_exchange_token parameter not specified"))?;
+    let token = request
+        .param("fb_exchange_token")
+        .ok_or_else(|| error(100, None, "fb_exchange_token parameter not specified"))?;
     let held = world.grants.held(token).filter(|held| is_persons(held, app)).ok_or_else(unreadable)?;
     let now = world.clock.shown();
     held.check(now).map_err(|problem| refused(&held, problem, now))?;
@@ -73,11 +74,11 @@ fn is_persons(held: &Held, app: Platform) -> bool {
     is_access && held.grant.platform == app && held.grant.door == Door::Facebook
 }
 
-fn give(world: &World, grant: &Grant, long: bool, lives: Duration) -> Answer {
+fn give(world: &World, grant: &Grant, long: bool, lives: Duration) -> ApiResponse {
     let token = secret::with_prefix("EAA");
     let secret = Secret::new(SecretKind::Access { long }, grant, world.clock.shown(), Some(lives));
     world.grants.add_secret(token.clone(), secret);
-    Answer::ok(json!({"access_token": token, "token_type": "bearer", "expires_in": lives.as_secs()}))
+    ApiResponse::ok(json!({"access_token": token, "token_type": "bearer", "expires_in": lives.as_secs()}))
         .header("cache-control", "no-store")
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::access::token_of;
 use super::path;
 use crate::grants::SecretKind;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::{Platform, world};
 
@@ -21,13 +21,13 @@ pub enum Usage {
 }
 
 /// What a request is counted for: looking others up counts for the app, whoever is looked up.
-pub fn of(world: &World, ask: &Ask) -> Usage {
-    let path = path(ask).unwrap_or_default();
-    let Some(held) = token_of(ask).and_then(|token| world.grants.held(token)) else { return Usage::App };
-    if ask.param("fields").is_some_and(|fields| fields.contains("business_discovery")) {
+pub fn of(world: &World, request: &ApiRequest) -> Usage {
+    let path = path(request).unwrap_or_default();
+    let Some(held) = token_of(request).and_then(|token| world.grants.held(token)) else { return Usage::App };
+    if request.param("fields").is_some_and(|fields| fields.contains("business_discovery")) {
         return Usage::App;
     }
-    if ask.host == "graph.instagram.com" {
+    if request.host == "graph.instagram.com" {
         return held.grant.accounts.first().map_or(Usage::App, |(_, id)| Usage::Instagram(id.clone()));
     }
     let first = path.first().copied().unwrap_or_default();
@@ -44,11 +44,11 @@ pub fn of(world: &World, ask: &Ask) -> Usage {
 }
 
 /// Adds the header; `wait_minutes` until it would be allowed again.
-pub fn add(answer: Answer, usage: Usage, percent: u64, wait_minutes: u64) -> Answer {
+pub fn add(response: ApiResponse, usage: Usage, percent: u64, wait_minutes: u64) -> ApiResponse {
     let (kind, id) = match usage {
         Usage::App => {
             let used = json!({"call_count": percent, "total_time": percent, "total_cputime": percent});
-            return answer.header("x-app-usage", used);
+            return response.header("x-app-usage", used);
         }
         Usage::Pages(id) => ("pages", id),
         Usage::Instagram(id) => ("instagram", id),
@@ -60,5 +60,5 @@ pub fn add(answer: Answer, usage: Usage, percent: u64, wait_minutes: u64) -> Ans
         "total_time": percent,
         "estimated_time_to_regain_access": wait_minutes,
     }]);
-    answer.header("x-business-use-case-usage", json!({id: used}))
+    response.header("x-business-use-case-usage", json!({id: used}))
 }

@@ -5,60 +5,60 @@ use url::Url;
 
 use super::{BASIC, SCOPES};
 use crate::Platform;
-use crate::consent::{self, Request, Visit, notice, redirect};
+use crate::consent::{self, ConsentRequest, Visit, notice, redirect};
 use crate::grants::{Door, NewGrant, Secret, SecretKind, secret};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 
 const CODE_LIVES: std::time::Duration = std::time::Duration::from_secs(600);
 
-pub fn page(world: &World, ask: &Ask) -> Answer {
+pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     let refused = |what: &str| notice(StatusCode::BAD_REQUEST, "TikTok", &format!("Something went wrong: {what}"));
-    if ask.one("client_key") != Some(&Platform::Tiktok.client_id()) {
+    if request.one("client_key") != Some(&Platform::Tiktok.client_id()) {
         return refused("client_key");
     }
-    let Some(redirect_uri) = ask.one("redirect_uri").filter(|uri| is_allowed(uri)) else {
+    let Some(redirect_uri) = request.one("redirect_uri").filter(|uri| is_allowed(uri)) else {
         return refused("redirect_uri");
     };
-    let state = ask.one("state").unwrap_or_default();
+    let state = request.one("state").unwrap_or_default();
     let sent_back = |error: &str, description: &str| {
         let pairs = [("error", error), ("error_description", description), ("state", state)];
         redirect::back(redirect_uri, &pairs, "")
     };
-    if ask.one("response_type") != Some("code") {
+    if request.one("response_type") != Some("code") {
         return sent_back("unsupported_response_type", "The response_type is not supported");
     }
-    let scopes: Vec<String> = ask.one("scope").unwrap_or_default().split(',').map(str::to_owned).collect();
+    let scopes: Vec<String> = request.one("scope").unwrap_or_default().split(',').map(str::to_owned).collect();
     if scopes.iter().any(|scope| !SCOPES.contains(&scope.as_str())) {
         return sent_back("invalid_scope", "The scope is invalid or not approved for this app");
     }
-    if let Err(problem) = check_challenge(ask, redirect_uri) {
+    if let Err(problem) = check_challenge(request, redirect_uri) {
         return sent_back("invalid_request", problem);
     }
-    let request = Request {
+    let consent = ConsentRequest {
         platform: Platform::Tiktok,
         door: Door::Tiktok,
         provider: "TikTok",
         scopes,
         fixed: &[BASIC],
         keeps_scopes: false,
-        login_hint: ask.one("login_hint").map(str::to_owned),
+        login_hint: request.one("login_hint").map(str::to_owned),
         opens: &[Platform::Tiktok],
     };
-    match consent::visit(world, ask, &request) {
+    match consent::visit(world, request, &consent) {
         Visit::Page(page) => page,
         Visit::Denied => sent_back("access_denied", "The user denied the request"),
-        Visit::Approved(grant) => approved(world, ask, redirect_uri, state, grant),
+        Visit::Approved(grant) => approved(world, request, redirect_uri, state, grant),
     }
 }
 
-fn approved(world: &World, ask: &Ask, redirect_uri: &str, state: &str, grant: NewGrant) -> Answer {
+fn approved(world: &World, request: &ApiRequest, redirect_uri: &str, state: &str, grant: NewGrant) -> ApiResponse {
     let grant = world.grants.give(grant);
     // What is decoded twice is another code.
     let code = format!("{}*2!%41{}.e1", secret::random(24), secret::random(24));
     let kind = SecretKind::Code {
         redirect_uri: redirect_uri.to_owned(),
-        challenge: ask.one("code_challenge").map(str::to_owned),
+        challenge: request.one("code_challenge").map(str::to_owned),
         with_refresh: true,
     };
     world.grants.add_secret(code.clone(), Secret::new(kind, &grant, world.clock.shown(), Some(CODE_LIVES)));
@@ -76,9 +76,9 @@ fn is_allowed(uri: &str) -> bool {
 }
 
 /// Desktop apps must send one.
-fn check_challenge(ask: &Ask, redirect_uri: &str) -> Result<(), &'static str> {
+fn check_challenge(request: &ApiRequest, redirect_uri: &str) -> Result<(), &'static str> {
     let is_desktop = Url::parse(redirect_uri).is_ok_and(|url| redirect::is_loopback(&url));
-    match (ask.one("code_challenge"), ask.one("code_challenge_method")) {
+    match (request.one("code_challenge"), request.one("code_challenge_method")) {
         (Some(challenge), Some("S256")) if !challenge.is_empty() => Ok(()),
         (Some(_), _) => Err("code_challenge_method is invalid"),
         (None, _) if is_desktop => Err("code_challenge is required"),

@@ -7,41 +7,41 @@ use sha2::{Digest, Sha256};
 use super::oauth_error;
 use crate::Platform;
 use crate::grants::{Grant, Held, Refreshed, Secret, SecretKind, SecretProblem, secret};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 
-pub fn token(world: &World, ask: &Ask) -> Answer {
-    let answer = check_app(ask).and_then(|()| match ask.field("grant_type") {
-        Some("authorization_code") => exchange(world, ask),
-        Some("refresh_token") => refresh(world, ask),
+pub fn token(world: &World, request: &ApiRequest) -> ApiResponse {
+    let response = check_app(request).and_then(|()| match request.field("grant_type") {
+        Some("authorization_code") => exchange(world, request),
+        Some("refresh_token") => refresh(world, request),
         Some("client_credentials") => Ok(client_credentials(world)),
         _ => Err(oauth_error("unsupported_grant_type", "The grant type is not supported.")),
     });
-    answer.unwrap_or_else(|error| error)
+    response.unwrap_or_else(|error| error)
 }
 
 /// Takes the access token; an expired one is refused.
-pub fn revoke(world: &World, ask: &Ask) -> Answer {
+pub fn revoke(world: &World, request: &ApiRequest) -> ApiResponse {
     let invalid = || oauth_error("invalid_grant", "Access token is invalid or expired.");
-    let answer = check_app(ask).and_then(|()| {
-        let token = ask.field("token").ok_or_else(|| oauth_error("invalid_request", "Token is required."))?;
+    let response = check_app(request).and_then(|()| {
+        let token = request.field("token").ok_or_else(|| oauth_error("invalid_request", "Token is required."))?;
         let held = held(world, token).ok_or_else(invalid)?;
         let is_access = matches!(held.secret.kind, SecretKind::Access { .. });
         held.check(world.clock.shown()).ok().filter(|()| is_access).ok_or_else(invalid)?;
         world.grants.revoke(held.secret.grant);
-        Ok(Answer::ok(json!({})))
+        Ok(ApiResponse::ok(json!({})))
     });
-    answer.unwrap_or_else(|error| error)
+    response.unwrap_or_else(|error| error)
 }
 
-fn check_app(ask: &Ask) -> Result<(), Answer> {
-    if !ask.is_form() {
+fn check_app(request: &ApiRequest) -> Result<(), ApiResponse> {
+    if !request.is_form() {
         return Err(oauth_error("invalid_request", "The request parameters are malformed."));
     }
-    if ask.field("client_key") != Some(&Platform::Tiktok.client_id()) {
+    if request.field("client_key") != Some(&Platform::Tiktok.client_id()) {
         return Err(oauth_error("invalid_client", "Client key is incorrect."));
     }
-    if ask.field("client_secret") != Some(&Platform::Tiktok.client_secret()) {
+    if request.field("client_secret") != Some(&Platform::Tiktok.client_secret()) {
         return Err(oauth_error("invalid_client", "Client secret is incorrect."));
     }
     Ok(())
@@ -51,18 +51,18 @@ fn held(world: &World, text: &str) -> Option<Held> {
     world.grants.held(text).filter(|held| held.grant.platform == Platform::Tiktok)
 }
 
-fn exchange(world: &World, ask: &Ask) -> Result<Answer, Answer> {
+fn exchange(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let refused = |description: &str| oauth_error("invalid_grant", description);
-    let code = ask.field("code").ok_or_else(|| oauth_error("invalid_request", "Code is required."))?;
+    let code = request.field("code").ok_or_else(|| oauth_error("invalid_request", "Code is required."))?;
     let held = held(world, code).ok_or_else(|| refused("Authorization code is invalid."))?;
     let SecretKind::Code { redirect_uri, challenge, .. } = &held.secret.kind else {
         return Err(refused("Authorization code is invalid."));
     };
     held.check(world.clock.shown()).map_err(|_| refused("Authorization code is expired."))?;
-    if ask.field("redirect_uri") != Some(redirect_uri) {
+    if request.field("redirect_uri") != Some(redirect_uri) {
         return Err(oauth_error("invalid_request", "Redirect_uri is not matched with the uri when requesting code."));
     }
-    match (challenge, ask.field("code_verifier")) {
+    match (challenge, request.field("code_verifier")) {
         (Some(challenge), Some(verifier)) if hex_challenge(verifier) == *challenge => {}
         (None, _) => {}
         _ => return Err(oauth_error("invalid_request", "Code verifier or code challenge is invalid.")),
@@ -88,8 +88,9 @@ fn exchange(world: &World, ask: &Ask) -> Result<Answer, Answer> {
 }
 
 /// The day on which all ends stays where the first consent put it.
-fn refresh(world: &World, ask: &Ask) -> Result<Answer, Answer> {
-    let old = ask.field("refresh_token").ok_or_else(|| oauth_error("invalid_request", "Refresh token is required."))?;
+fn refresh(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    let old =
+        request.field("refresh_token").ok_or_else(|| oauth_error("invalid_request", "Refresh token is required."))?;
     let refused = || oauth_error("invalid_grant", "Refresh token is invalid or expired.");
     let held = held(world, old).filter(|held| held.secret.kind == SecretKind::Refresh).ok_or_else(refused)?;
     let now = world.clock.shown();
@@ -107,8 +108,8 @@ fn refresh(world: &World, ask: &Ask) -> Result<Answer, Answer> {
 }
 
 /// Flat, without the envelope of the API.
-fn pair(given: &Refreshed) -> Answer {
-    Answer::ok(json!({
+fn pair(given: &Refreshed) -> ApiResponse {
+    ApiResponse::ok(json!({
         "access_token": given.access,
         "expires_in": given.access_seconds,
         "open_id": open_id(&given.grant),
@@ -125,10 +126,10 @@ fn open_id(grant: &Grant) -> &str {
 }
 
 /// An app's own token, with which nothing here can be read.
-fn client_credentials(world: &World) -> Answer {
+fn client_credentials(world: &World) -> ApiResponse {
     let token = secret::with_prefix("clt.");
     world.grants.add_stray(token.clone());
-    Answer::ok(json!({"access_token": token, "expires_in": 7200, "token_type": "Bearer"}))
+    ApiResponse::ok(json!({"access_token": token, "expires_in": 7200, "token_type": "Bearer"}))
 }
 
 /// Called S256, and yet in hex.

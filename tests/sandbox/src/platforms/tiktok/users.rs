@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{BASIC, PROFILE, STATS, access, account, fields, ok};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::Account;
 use crate::world::ids::uuid;
@@ -26,14 +26,14 @@ const FIELDS: &[(&str, &str)] = &[
     ("video_count", STATS),
 ];
 
-pub fn info(world: &World, ask: &Ask) -> Answer {
-    let answer = access(world, ask).and_then(|held| {
-        let asked = fields(ask, &held, FIELDS)?;
+pub fn info(world: &World, request: &ApiRequest) -> ApiResponse {
+    let response = access(world, request).and_then(|held| {
+        let requested = fields(request, &held, FIELDS)?;
         let account = account(world, &held)?;
-        let told = asked.into_iter().map(|name| (name.to_owned(), field(world, &account, name)));
-        Ok(ok(json!({"user": Value::Object(told.collect::<Map<_, _>>())})).about(&account))
+        let reported = requested.into_iter().map(|name| (name.to_owned(), field(world, &account, name)));
+        Ok(ok(json!({"user": Value::Object(reported.collect::<Map<_, _>>())})).about(&account))
     });
-    answer.unwrap_or_else(|error| error)
+    response.unwrap_or_else(|error| error)
 }
 
 fn field(world: &World, account: &Account, name: &str) -> Value {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{VIDEOS, access, account, fields, invalid_params, ok};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::Account;
 use crate::world::ids::{digits_id, read_digits_id};
@@ -45,10 +45,10 @@ struct List {
 }
 
 /// Pages after the first are one shorter than asked, as TikTok leaves itself free to be.
-pub fn list(world: &World, ask: &Ask) -> Answer {
-    let answer = access(world, ask).and_then(|held| {
-        let asked = fields(ask, &held, FIELDS)?;
-        let List { max_count, cursor } = body(ask)?;
+pub fn list(world: &World, request: &ApiRequest) -> ApiResponse {
+    let response = access(world, request).and_then(|held| {
+        let requested = fields(request, &held, FIELDS)?;
+        let List { max_count, cursor } = body(request)?;
         let count = match max_count.unwrap_or(10) {
             count @ 2..=20 if cursor.is_some() => count as usize - 1,
             count @ 1..=20 => count as usize,
@@ -60,12 +60,12 @@ pub fn list(world: &World, ask: &Ask) -> Answer {
         let all = account.numbers_served(now).filter_map(|number| account.post(number, now));
         let rest: Vec<Post> = all.filter(|post| post.published.as_millisecond() < before).collect();
         let shown = &rest[..count.min(rest.len())];
-        let videos: Vec<Value> = shown.iter().map(|post| video(&account, post, &asked)).collect();
+        let videos: Vec<Value> = shown.iter().map(|post| video(&account, post, &requested)).collect();
         let next = shown.last().map_or(before.min(now.as_millisecond()), |post| post.published.as_millisecond());
         let data = json!({"videos": videos, "cursor": next, "has_more": rest.len() > count});
         Ok(ok(data).about(&account))
     });
-    answer.unwrap_or_else(|error| error)
+    response.unwrap_or_else(|error| error)
 }
 
 #[derive(Deserialize)]
@@ -79,10 +79,10 @@ struct Filters {
 }
 
 /// Foreign and deleted ids are left out.
-pub fn query(world: &World, ask: &Ask) -> Answer {
-    let answer = access(world, ask).and_then(|held| {
-        let asked = fields(ask, &held, FIELDS)?;
-        let query: Query = serde_json::from_slice(&ask.body).map_err(|_| invalid_params("filters is required"))?;
+pub fn query(world: &World, request: &ApiRequest) -> ApiResponse {
+    let response = access(world, request).and_then(|held| {
+        let requested = fields(request, &held, FIELDS)?;
+        let query: Query = serde_json::from_slice(&request.body).map_err(|_| invalid_params("filters is required"))?;
         let ids = query.filters.video_ids;
         if ids.is_empty() || ids.len() > MOST {
             return Err(invalid_params("video_ids must have 1 to 20 items"));
@@ -92,22 +92,22 @@ pub fn query(world: &World, ask: &Ask) -> Answer {
             let number = read_digits_id(PREFIX, &account.id, id)?;
             account.post(number, world.now())
         });
-        let videos: Vec<Value> = posts.map(|post| video(&account, &post, &asked)).collect();
+        let videos: Vec<Value> = posts.map(|post| video(&account, &post, &requested)).collect();
         Ok(ok(json!({"videos": videos})).about(&account))
     });
-    answer.unwrap_or_else(|error| error)
+    response.unwrap_or_else(|error| error)
 }
 
-fn body(ask: &Ask) -> Result<List, Answer> {
-    if ask.body.is_empty() {
+fn body(request: &ApiRequest) -> Result<List, ApiResponse> {
+    if request.body.is_empty() {
         return Ok(List::default());
     }
-    serde_json::from_slice(&ask.body).map_err(|_| invalid_params("The request body is invalid"))
+    serde_json::from_slice(&request.body).map_err(|_| invalid_params("The request body is invalid"))
 }
 
-fn video(account: &Arc<Account>, post: &Post, asked: &[&str]) -> Value {
-    let told = asked.iter().map(|name| ((*name).to_owned(), field(account, post, name)));
-    Value::Object(told.collect::<Map<_, _>>())
+fn video(account: &Arc<Account>, post: &Post, requested: &[&str]) -> Value {
+    let reported = requested.iter().map(|name| ((*name).to_owned(), field(account, post, name)));
+    Value::Object(reported.collect::<Map<_, _>>())
 }
 
 fn field(account: &Account, post: &Post, name: &str) -> Value {

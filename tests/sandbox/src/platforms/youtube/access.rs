@@ -3,7 +3,7 @@
 use super::errors;
 use crate::Platform;
 use crate::grants::{Held, SecretKind};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 
 pub const KEY: &str = "youtube-api-key";
@@ -14,11 +14,11 @@ pub const ANALYTICS: &str = "https://www.googleapis.com/auth/yt-analytics.readon
 pub const MONEY: &str = "https://www.googleapis.com/auth/yt-analytics-monetary.readonly";
 
 /// Whose token it is; `None` for a key. With both, the key is only whom the quota is counted for.
-pub fn check(world: &World, ask: &Ask) -> Result<Option<Held>, Answer> {
-    if token_of(ask).is_some() {
-        return with_scope(world, ask, &[READ, WRITE]).map(Some);
+pub fn check(world: &World, request: &ApiRequest) -> Result<Option<Held>, ApiResponse> {
+    if token_of(request).is_some() {
+        return with_scope(world, request, &[READ, WRITE]).map(Some);
     }
-    match ask.one("key").or_else(|| ask.header("x-goog-api-key")) {
+    match request.one("key").or_else(|| request.header("x-goog-api-key")) {
         Some(KEY) => Ok(None),
         Some(_) => Err(errors::bad_key()),
         None => Err(errors::no_key()),
@@ -26,8 +26,8 @@ pub fn check(world: &World, ask: &Ask) -> Result<Option<Held>, Answer> {
 }
 
 /// A good token whose owner allowed one of these.
-pub fn with_scope(world: &World, ask: &Ask, scopes: &[&str]) -> Result<Held, Answer> {
-    let token = token_of(ask).ok_or_else(errors::no_key)?;
+pub fn with_scope(world: &World, request: &ApiRequest, scopes: &[&str]) -> Result<Held, ApiResponse> {
+    let token = token_of(request).ok_or_else(errors::no_key)?;
     let held = world.grants.held(token).ok_or_else(errors::bad_credentials)?;
     let is_access = matches!(held.secret.kind, SecretKind::Access { .. });
     let is_good = held.check(world.clock.shown()).is_ok() && is_access && held.grant.platform == Platform::Youtube;
@@ -39,6 +39,6 @@ pub fn with_scope(world: &World, ask: &Ask, scopes: &[&str]) -> Result<Held, Ans
 }
 
 /// Anything in `Authorization` counts as a try.
-fn token_of(ask: &Ask) -> Option<&str> {
-    ask.bearer().or_else(|| ask.header("authorization")).or_else(|| ask.one("access_token"))
+fn token_of(request: &ApiRequest) -> Option<&str> {
+    request.bearer().or_else(|| request.header("authorization")).or_else(|| request.one("access_token"))
 }

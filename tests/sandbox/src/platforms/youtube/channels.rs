@@ -9,7 +9,7 @@ use super::list::{self, Page};
 use super::{errors, params};
 use crate::Platform;
 use crate::grants::Held;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::{Account, State};
 
@@ -26,10 +26,10 @@ const PARTS: &[&str] = &[
 ];
 const FILTERS: &[&str] = &["id", "forHandle", "forUsername", "mine", "managedByMe", "mySubscribers", "categoryId"];
 
-pub fn list(world: &World, ask: &Ask, held: Option<&Held>) -> Result<Answer, Answer> {
-    let parts = params::parts(ask, PARTS)?;
-    let (per_page, offset) = (params::max_results(ask)?, params::offset(ask)?);
-    let named = named(world, ask, held)?;
+pub fn list(world: &World, request: &ApiRequest, held: Option<&Held>) -> Result<ApiResponse, ApiResponse> {
+    let parts = params::parts(request, PARTS)?;
+    let (per_page, offset) = (params::max_results(request)?, params::offset(request)?);
+    let named = named(world, request, held)?;
     if let Some(failing) = named.iter().find(|account| account.state == State::Failing) {
         return Ok(errors::server_error().about(failing));
     }
@@ -40,14 +40,14 @@ pub fn list(world: &World, ask: &Ask, held: Option<&Held>) -> Result<Answer, Ans
     let prev = (offset > 0).then(|| offset.saturating_sub(per_page));
     let total = found.len() as u64;
     let page = Page { kind: "youtube#channelListResponse", items, next, prev, total, per_page };
-    Ok(named.iter().fold(list::answer(page, true), Answer::about))
+    Ok(named.iter().fold(list::respond(page, true), ApiResponse::about))
 }
 
 /// The accounts that the filter names, in its order, each once; unknown ones are left out without a word.
-fn named(world: &World, ask: &Ask, held: Option<&Held>) -> Result<Vec<Arc<Account>>, Answer> {
-    let mut found: Vec<Arc<Account>> = match params::filter(ask, FILTERS)? {
+fn named(world: &World, request: &ApiRequest, held: Option<&Held>) -> Result<Vec<Arc<Account>>, ApiResponse> {
+    let mut found: Vec<Arc<Account>> = match params::filter(request, FILTERS)? {
         ("id", _) => {
-            params::ids(ask)?.into_iter().filter_map(|id| world.account_by_id(Platform::Youtube, id)).collect()
+            params::ids(request)?.into_iter().filter_map(|id| world.account_by_id(Platform::Youtube, id)).collect()
         }
         ("forHandle", handle) => world.account(Platform::Youtube, handle).into_iter().collect(),
         // Names from before handles; nobody here is that old.

@@ -11,7 +11,7 @@ use crate::Platform;
 use crate::consent::{self, Visit, notice};
 use crate::grants::device::{Device, DeviceState};
 use crate::grants::secret;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 
 /// Devices may ask for these only; reports are not among them.
@@ -21,14 +21,14 @@ const LIVES_SECONDS: i64 = 1800;
 const INTERVAL_SECONDS: i64 = 5;
 
 /// Gives a device its code.
-pub fn begin(world: &World, ask: &Ask) -> Answer {
-    if ask.method != Method::POST {
+pub fn begin(world: &World, request: &ApiRequest) -> ApiResponse {
+    if request.method != Method::POST {
         return refused(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "Only POST is allowed");
     }
-    if ask.field("client_id") != Some(&Platform::Youtube.client_id()) {
+    if request.field("client_id") != Some(&Platform::Youtube.client_id()) {
         return refused(StatusCode::UNAUTHORIZED, "invalid_client", "The OAuth client was not found.");
     }
-    let scopes = match oauth::scopes(ask.field("scope").unwrap_or_default(), SCOPES) {
+    let scopes = match oauth::scopes(request.field("scope").unwrap_or_default(), SCOPES) {
         Ok(scopes) => scopes,
         Err(scope) => return bad("invalid_scope", &format!("Invalid device flow scope: {scope}")),
     };
@@ -38,7 +38,7 @@ pub fn begin(world: &World, ask: &Ask) -> Answer {
         scopes,
         expires_at: world.clock.shown().saturating_add(LIVES_SECONDS.seconds()).unwrap_or(jiff::Timestamp::MAX),
         state: DeviceState::Pending,
-        asked_at: None,
+        requested_at: None,
         interval: INTERVAL_SECONDS,
     };
     let body = json!({
@@ -50,12 +50,12 @@ pub fn begin(world: &World, ask: &Ask) -> Answer {
     });
     world.grants.add_stray(device.code.clone());
     world.grants.add_device(device);
-    Answer::ok(body)
+    ApiResponse::ok(body)
 }
 
 /// The page on which a person types the code, and then decides.
-pub fn page(world: &World, ask: &Ask) -> Answer {
-    let Some(typed) = ask.param("user_code") else { return form() };
+pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
+    let Some(typed) = request.param("user_code") else { return form() };
     let typed = typed.trim().to_uppercase();
     let (now, known) = (world.clock.shown(), |device: &Device| device.user_code == typed);
     let device = world.grants.device(known, |device| device.clone());
@@ -63,14 +63,14 @@ pub fn page(world: &World, ask: &Ask) -> Answer {
         return notice(StatusCode::BAD_REQUEST, "Google", "That code isn't right. Try again with a new one.");
     };
     // The typed code must be in the address, to which the consent page's form goes back.
-    if ask.one("user_code").is_none() {
+    if request.one("user_code").is_none() {
         let location = format!(
             "?{}",
             url::form_urlencoded::Serializer::new(String::new()).append_pair("user_code", &typed).finish()
         );
         return notice(StatusCode::SEE_OTHER, "Google", "Go on").header("location", location);
     }
-    let (state, said) = match consent::visit(world, ask, &oauth::request(device.scopes, ask)) {
+    let (state, message) = match consent::visit(world, request, &oauth::consent_request(device.scopes, request)) {
         Visit::Page(page) => return page,
         Visit::Denied => (DeviceState::Denied, "You have denied access. You can close this page."),
         Visit::Approved(new) => {
@@ -79,19 +79,20 @@ pub fn page(world: &World, ask: &Ask) -> Answer {
         }
     };
     world.grants.device(known, |device| device.state = state);
-    notice(StatusCode::OK, "Google", said)
+    notice(StatusCode::OK, "Google", message)
 }
 
 /// Answers a device that asks whether its code was typed.
-pub fn poll(world: &World, ask: &Ask) -> Result<Answer, Answer> {
-    let code =
-        ask.field("device_code").ok_or_else(|| bad("invalid_request", "Missing required parameter: device_code"))?;
+pub fn poll(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    let code = request
+        .field("device_code")
+        .ok_or_else(|| bad("invalid_request", "Missing required parameter: device_code"))?;
     let now = world.clock.shown();
     let looked = world.grants.device(
         |device| device.code == code,
         |device| {
-            let since = device.asked_at.map(|at| now.as_second() - at.as_second());
-            device.asked_at = Some(now);
+            let since = device.requested_at.map(|at| now.as_second() - at.as_second());
+            device.requested_at = Some(now);
             if device.expires_at <= now {
                 return Err(bad("expired_token", "The device code has expired."));
             }
@@ -117,11 +118,11 @@ pub fn poll(world: &World, ask: &Ask) -> Result<Answer, Answer> {
     Ok(granted(world, &grant, true))
 }
 
-fn form() -> Answer {
+fn form() -> ApiResponse {
     let page = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Google (sandbox)</title></head>\n\
         <body><h1>Connect a device</h1><form><label>Code <input name=\"user_code\" autofocus></label>\n\
         <button>Continue</button></form></body></html>\n";
-    Answer::text(StatusCode::OK, consent::HTML, page)
+    ApiResponse::text(StatusCode::OK, consent::HTML, page)
         .header("content-security-policy", "default-src 'none'")
         .header("cache-control", "no-store")
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::params;
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::world::ids::cid;
 
 /// A page of items, with what counts all of them.
@@ -33,7 +33,7 @@ pub fn item(kind: &str, id: &str, parts: &[&str], part: impl Fn(&str) -> Option<
 }
 
 /// `leave_out_empty`: whether the list of nothing has no `items` at all.
-pub fn answer(page: Page, leave_out_empty: bool) -> Answer {
+pub fn respond(page: Page, leave_out_empty: bool) -> ApiResponse {
     let Page { kind, items, next, prev, total, per_page } = page;
     let etag = etag(&format!("{total} {next:?} {}", json!(items)));
     let mut body = json!({"kind": kind, "etag": etag});
@@ -47,7 +47,7 @@ pub fn answer(page: Page, leave_out_empty: bool) -> Answer {
         body["items"] = json!(items);
     }
     body["pageInfo"] = json!({"totalResults": total, "resultsPerPage": per_page});
-    Answer { etag: Some(etag), ..Answer::ok(body) }
+    ApiResponse { etag: Some(etag), ..ApiResponse::ok(body) }
 }
 
 fn etag(content: &str) -> String {

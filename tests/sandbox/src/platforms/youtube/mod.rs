@@ -20,15 +20,15 @@ mod videos;
 
 use http::Method;
 
-use super::{Answer, Ask, Content};
+use super::{ApiRequest, ApiResponse, Content};
 use crate::Stage;
 use crate::world::World;
 pub use counts::counts;
 pub use errors::{missing_scope, not_supported, quota_exceeded, rate_limited, server_error};
 pub use tokens::token_refusal;
 
-pub fn stage(ask: &Ask) -> Option<Stage> {
-    match ask.host.as_str() {
+pub fn stage(request: &ApiRequest) -> Option<Stage> {
+    match request.host.as_str() {
         "accounts.google.com" | "www.google.com" => None,
         "oauth2.googleapis.com" => Some(Stage::Token),
         _ => Some(Stage::Api),
@@ -36,39 +36,41 @@ pub fn stage(ask: &Ask) -> Option<Stage> {
 }
 
 /// Answers one request.
-pub fn answer(world: &World, ask: &Ask) -> Answer {
-    match (ask.host.as_str(), ask.path().as_slice()) {
-        ("accounts.google.com", ["o", "oauth2", "auth"] | ["o", "oauth2", "v2", "auth"]) => oauth::page(world, ask),
-        ("www.google.com", ["device"]) => device::page(world, ask),
-        ("oauth2.googleapis.com", ["token"]) => tokens::token(world, ask),
-        ("oauth2.googleapis.com", ["revoke"]) => tokens::revoke(world, ask),
-        ("oauth2.googleapis.com", ["device", "code"]) => device::begin(world, ask),
-        ("youtubeanalytics.googleapis.com", ["v2", "reports"]) if ask.method == Method::GET => {
-            analytics::query(world, ask).unwrap_or_else(|error| error)
+pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
+    match (request.host.as_str(), request.path().as_slice()) {
+        ("accounts.google.com", ["o", "oauth2", "auth"] | ["o", "oauth2", "v2", "auth"]) => oauth::page(world, request),
+        ("www.google.com", ["device"]) => device::page(world, request),
+        ("oauth2.googleapis.com", ["token"]) => tokens::token(world, request),
+        ("oauth2.googleapis.com", ["revoke"]) => tokens::revoke(world, request),
+        ("oauth2.googleapis.com", ["device", "code"]) => device::begin(world, request),
+        ("youtubeanalytics.googleapis.com", ["v2", "reports"]) if request.method == Method::GET => {
+            analytics::query(world, request).unwrap_or_else(|error| error)
         }
-        ("youtube.googleapis.com" | "www.googleapis.com", ["youtube", "v3", resource]) => data(world, ask, resource),
+        ("youtube.googleapis.com" | "www.googleapis.com", ["youtube", "v3", resource]) => {
+            data(world, request, resource)
+        }
         _ => errors::no_such_page(),
     }
 }
 
-fn data(world: &World, ask: &Ask, resource: &str) -> Answer {
+fn data(world: &World, request: &ApiRequest, resource: &str) -> ApiResponse {
     let list = match resource {
         "channels" => channels::list,
         "playlistItems" => playlist_items::list,
         "videos" => videos::list,
         _ => return errors::no_such_page(),
     };
-    if ask.method != Method::GET {
+    if request.method != Method::GET {
         return errors::no_such_page();
     }
-    let answer = access::check(world, ask).and_then(|held| list(world, ask, held.as_ref()));
-    answer.and_then(|answer| only_fields(ask, answer)).unwrap_or_else(|error| error)
+    let response = access::check(world, request).and_then(|held| list(world, request, held.as_ref()));
+    response.and_then(|response| only_fields(request, response)).unwrap_or_else(|error| error)
 }
 
-fn only_fields(ask: &Ask, mut answer: Answer) -> Result<Answer, Answer> {
-    if let (Some(text), Content::Json(value)) = (ask.one("fields"), &mut answer.content) {
+fn only_fields(request: &ApiRequest, mut response: ApiResponse) -> Result<ApiResponse, ApiResponse> {
+    if let (Some(text), Content::Json(value)) = (request.one("fields"), &mut response.content) {
         let fields = fields::read(text).ok_or_else(|| errors::bad_fields(text))?;
         fields::keep(value, &fields);
     }
-    Ok(answer)
+    Ok(response)
 }

@@ -6,9 +6,9 @@ use http::StatusCode;
 
 use super::access::{ANALYTICS, MONEY, READ, WRITE};
 use crate::Platform;
-use crate::consent::{self, Request, Visit, notice, redirect};
+use crate::consent::{self, ConsentRequest, Visit, notice, redirect};
 use crate::grants::{Door, NewGrant, Secret, SecretKind, secret};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 
 const SCOPES: &[&str] = &[
@@ -25,12 +25,12 @@ const SCOPES: &[&str] = &[
 
 const CODE_LIVES: Duration = Duration::from_secs(600);
 
-pub fn page(world: &World, ask: &Ask) -> Answer {
+pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     let refused = |error: &str| {
         let text = format!("Access blocked: authorization error. Error 400: {error}");
         notice(StatusCode::BAD_REQUEST, "Google", &text)
     };
-    match ask.one("client_id") {
+    match request.one("client_id") {
         None => return refused("invalid_request: missing required parameter: client_id"),
         Some(id) if id != Platform::Youtube.client_id() => {
             return notice(
@@ -41,42 +41,42 @@ pub fn page(world: &World, ask: &Ask) -> Answer {
         }
         Some(_) => {}
     }
-    let Some(redirect_uri) = ask.one("redirect_uri").filter(|uri| redirect::is_allowed(uri)) else {
+    let Some(redirect_uri) = request.one("redirect_uri").filter(|uri| redirect::is_allowed(uri)) else {
         return refused("redirect_uri_mismatch");
     };
-    if ask.one("response_type") != Some("code") {
+    if request.one("response_type") != Some("code") {
         return refused("invalid_request: response_type");
     }
-    let scopes = match scopes(ask.one("scope").unwrap_or_default(), SCOPES) {
+    let scopes = match scopes(request.one("scope").unwrap_or_default(), SCOPES) {
         Ok(scopes) => scopes,
         Err(unknown) => return refused(&format!("invalid_scope: some requested scopes were invalid: {unknown}")),
     };
-    let challenge = match (ask.one("code_challenge"), ask.one("code_challenge_method")) {
+    let challenge = match (request.one("code_challenge"), request.one("code_challenge_method")) {
         (None, _) => None,
         (Some(challenge), Some("S256")) if challenge.len() == 43 => Some(challenge.to_owned()),
         _ => return refused("invalid_request: invalid code_challenge"),
     };
-    let state = ask.one("state");
-    match consent::visit(world, ask, &request(scopes, ask)) {
+    let state = request.one("state");
+    match consent::visit(world, request, &consent_request(scopes, request)) {
         Visit::Page(page) => page,
         Visit::Denied => sent_back(redirect_uri, state, &[("error", "access_denied")]),
         Visit::Approved(grant) => {
-            let (code, scope) = approved(world, ask, redirect_uri, challenge, grant);
+            let (code, scope) = approved(world, request, redirect_uri, challenge, grant);
             sent_back(redirect_uri, state, &[("code", &code), ("scope", &scope)])
         }
     }
 }
 
 /// What Google's page asks for these scopes.
-pub fn request(scopes: Vec<String>, ask: &Ask) -> Request {
-    Request {
+pub fn consent_request(scopes: Vec<String>, request: &ApiRequest) -> ConsentRequest {
+    ConsentRequest {
         platform: Platform::Youtube,
         door: Door::Google,
         provider: "Google",
         scopes,
         fixed: &["openid"],
-        keeps_scopes: ask.one("include_granted_scopes") == Some("true"),
-        login_hint: ask.one("login_hint").map(str::to_owned),
+        keeps_scopes: request.one("include_granted_scopes") == Some("true"),
+        login_hint: request.one("login_hint").map(str::to_owned),
         opens: &[Platform::Youtube],
     }
 }
@@ -94,7 +94,7 @@ pub fn scopes(text: &str, known: &[&str]) -> Result<Vec<String>, String> {
 /// A refresh token comes with the first consent only, unless the page was forced upon the person again.
 fn approved(
     world: &World,
-    ask: &Ask,
+    request: &ApiRequest,
     redirect_uri: &str,
     challenge: Option<String>,
     new: NewGrant,
@@ -102,15 +102,15 @@ fn approved(
     let before = world.grants().len();
     let grant = world.grants.give(new);
     let is_first = world.grants().len() > before;
-    let is_forced = ask.one("prompt").is_some_and(|prompt| prompt.split_whitespace().any(|word| word == "consent"));
-    let with_refresh = ask.one("access_type") == Some("offline") && (is_first || is_forced);
+    let is_forced = request.one("prompt").is_some_and(|prompt| prompt.split_whitespace().any(|word| word == "consent"));
+    let with_refresh = request.one("access_type") == Some("offline") && (is_first || is_forced);
     let kind = SecretKind::Code { redirect_uri: redirect_uri.to_owned(), challenge, with_refresh };
     let code = secret::with_prefix("4/0A");
     world.grants.add_secret(code.clone(), Secret::new(kind, &grant, world.clock.shown(), Some(CODE_LIVES)));
     (code, grant.scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" "))
 }
 
-fn sent_back(redirect_uri: &str, state: Option<&str>, pairs: &[(&str, &str)]) -> Answer {
+fn sent_back(redirect_uri: &str, state: Option<&str>, pairs: &[(&str, &str)]) -> ApiResponse {
     let state = state.map(|state| ("state", state));
     let pairs: Vec<_> = state.into_iter().chain(pairs.iter().copied()).collect();
     redirect::back(redirect_uri, &pairs, "")

@@ -3,7 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 
 use super::errors;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 
 /// What every method takes.
 const STANDARD: &[&str] = &[
@@ -31,8 +31,8 @@ const STANDARD: &[&str] = &[
 const MOST_IDS: usize = 50;
 
 /// The parts asked for, each known to the method.
-pub fn parts<'a>(ask: &'a Ask, known: &[&str]) -> Result<Vec<&'a str>, Answer> {
-    let parts = listed(ask, "part");
+pub fn parts<'a>(request: &'a ApiRequest, known: &[&str]) -> Result<Vec<&'a str>, ApiResponse> {
+    let parts = listed(request, "part");
     if parts.is_empty() {
         return Err(errors::required("part"));
     }
@@ -43,13 +43,16 @@ pub fn parts<'a>(ask: &'a Ask, known: &[&str]) -> Result<Vec<&'a str>, Answer> {
 }
 
 /// The one filter of a request: its name and value.
-pub fn filter<'a>(ask: &'a Ask, filters: &'static [&'static str]) -> Result<(&'static str, &'a str), Answer> {
+pub fn filter<'a>(
+    request: &'a ApiRequest,
+    filters: &'static [&'static str],
+) -> Result<(&'static str, &'a str), ApiResponse> {
     if let Some((name, _)) =
-        ask.query.iter().find(|(name, _)| !STANDARD.contains(&&**name) && !filters.contains(&&**name))
+        request.query.iter().find(|(name, _)| !STANDARD.contains(&&**name) && !filters.contains(&&**name))
     {
         return Err(errors::unknown_name(name));
     }
-    let given: Vec<_> = filters.iter().filter_map(|name| Some((*name, ask.one(name)?))).collect();
+    let given: Vec<_> = filters.iter().filter_map(|name| Some((*name, request.one(name)?))).collect();
     match given.as_slice() {
         [] => Err(errors::no_filter(&filters.join(", "))),
         [one] => Ok(*one),
@@ -58,14 +61,14 @@ pub fn filter<'a>(ask: &'a Ask, filters: &'static [&'static str]) -> Result<(&'s
 }
 
 /// Ids, given as a list or repeatedly.
-pub fn ids(ask: &Ask) -> Result<Vec<&str>, Answer> {
-    let ids = listed(ask, "id");
+pub fn ids(request: &ApiRequest) -> Result<Vec<&str>, ApiResponse> {
+    let ids = listed(request, "id");
     if ids.is_empty() || ids.len() > MOST_IDS { Err(errors::invalid_filters("id")) } else { Ok(ids) }
 }
 
 /// How many items a page has: 5 unless told, 50 at most.
-pub fn max_results(ask: &Ask) -> Result<usize, Answer> {
-    let Some(text) = ask.one("maxResults") else { return Ok(5) };
+pub fn max_results(request: &ApiRequest) -> Result<usize, ApiResponse> {
+    let Some(text) = request.one("maxResults") else { return Ok(5) };
     match text.parse() {
         Ok(count @ 0..=50) => Ok(count),
         _ => Err(errors::out_of_range("maxResults", text, "[0, 50]")),
@@ -73,22 +76,28 @@ pub fn max_results(ask: &Ask) -> Result<usize, Answer> {
 }
 
 /// Where the page begins.
-pub fn offset(ask: &Ask) -> Result<usize, Answer> {
-    let Some(token) = ask.one("pageToken").filter(|token| !token.is_empty()) else { return Ok(0) };
+pub fn offset(request: &ApiRequest) -> Result<usize, ApiResponse> {
+    let Some(token) = request.one("pageToken").filter(|token| !token.is_empty()) else { return Ok(0) };
     let read = |token: &str| {
         let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
-        let place: [u8; 4] = bytes.strip_prefix(b"\x08\x05")?.strip_suffix(b"\x10\x00")?.try_into().ok()?;
-        Some(u32::from_be_bytes(place) as usize)
+        let index: [u8; 4] = bytes.strip_prefix(b"\x08\x05")?.strip_suffix(b"\x10\x00")?.try_into().ok()?;
+        Some(u32::from_be_bytes(index) as usize)
     };
     read(token).ok_or_else(errors::bad_page_token)
 }
 
 /// The token of the page that begins there.
 pub fn page_token(offset: usize) -> String {
-    let place = (offset as u32).to_be_bytes();
-    BASE64URL_NOPAD.encode(&[&b"\x08\x05"[..], &place, b"\x10\x00"].concat())
+    let index = (offset as u32).to_be_bytes();
+    BASE64URL_NOPAD.encode(&[&b"\x08\x05"[..], &index, b"\x10\x00"].concat())
 }
 
-fn listed<'a>(ask: &'a Ask, name: &str) -> Vec<&'a str> {
-    ask.all(name).into_iter().flat_map(|value| value.split(',')).map(str::trim).filter(|one| !one.is_empty()).collect()
+fn listed<'a>(request: &'a ApiRequest, name: &str) -> Vec<&'a str> {
+    request
+        .all(name)
+        .into_iter()
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|one| !one.is_empty())
+        .collect()
 }

@@ -9,7 +9,7 @@ use super::list::{self, Page};
 use super::{channels, errors, params, videos};
 use crate::Platform;
 use crate::grants::Held;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::{Account, State};
 use crate::world::posts::Post;
@@ -17,12 +17,12 @@ use crate::world::posts::Post;
 const PARTS: &[&str] = &["id", "snippet", "contentDetails", "status"];
 const FILTERS: &[&str] = &["id", "playlistId"];
 
-pub fn list(world: &World, ask: &Ask, _: Option<&Held>) -> Result<Answer, Answer> {
-    let parts = params::parts(ask, PARTS)?;
-    let (per_page, offset) = (params::max_results(ask)?, params::offset(ask)?);
-    let account = match params::filter(ask, FILTERS)? {
+pub fn list(world: &World, request: &ApiRequest, _: Option<&Held>) -> Result<ApiResponse, ApiResponse> {
+    let parts = params::parts(request, PARTS)?;
+    let (per_page, offset) = (params::max_results(request)?, params::offset(request)?);
+    let account = match params::filter(request, FILTERS)? {
         ("playlistId", id) => owner(world, id).ok_or_else(errors::no_such_playlist)?,
-        _ => return Ok(list::answer(page(Vec::new(), 0, per_page), false)),
+        _ => return Ok(list::respond(page(Vec::new(), 0, per_page), false)),
     };
     let now = world.now();
     match account.state {
@@ -33,12 +33,12 @@ pub fn list(world: &World, ask: &Ask, _: Option<&Held>) -> Result<Answer, Answer
     }
     let numbers: Vec<u64> = account.numbers_served(now).collect();
     let shown = numbers.iter().enumerate().skip(offset).take(per_page);
-    let posts = shown.filter_map(|(place, number)| Some((place, account.post(*number, now)?)));
-    let items: Vec<Value> = posts.map(|(place, post)| item(&account, &post, place, &parts)).collect();
+    let posts = shown.filter_map(|(index, number)| Some((index, account.post(*number, now)?)));
+    let items: Vec<Value> = posts.map(|(index, post)| item(&account, &post, index, &parts)).collect();
     let mut page = page(items, account.posting.count_at(now), per_page);
     page.next = (offset + per_page < numbers.len() && per_page > 0).then_some(offset + per_page);
     page.prev = (offset > 0).then(|| offset.saturating_sub(per_page));
-    Ok(list::answer(page, false).about(&account))
+    Ok(list::respond(page, false).about(&account))
 }
 
 fn page(items: Vec<Value>, total: u64, per_page: usize) -> Page {
@@ -49,7 +49,7 @@ fn owner(world: &World, playlist: &str) -> Option<Arc<Account>> {
     world.account_by_id(Platform::Youtube, &format!("UC{}", playlist.strip_prefix("UU")?))
 }
 
-fn item(account: &Account, post: &Post, place: usize, parts: &[&str]) -> Value {
+fn item(account: &Account, post: &Post, index: usize, parts: &[&str]) -> Value {
     let (video, playlist) = (videos::id(account, post.number), channels::uploads(account));
     list::item("youtube#playlistItem", &format!("{playlist}.{video}"), parts, |part| match part {
         "snippet" => Some(json!({
@@ -60,7 +60,7 @@ fn item(account: &Account, post: &Post, place: usize, parts: &[&str]) -> Value {
             "thumbnails": {},
             "channelTitle": account.display_name,
             "playlistId": playlist,
-            "position": place,
+            "position": index,
             "resourceId": {"kind": "youtube#video", "videoId": video},
             "videoOwnerChannelTitle": account.display_name,
             "videoOwnerChannelId": account.id,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::analytics::Query;
 use super::{errors, videos};
-use crate::platforms::Answer;
+use crate::platforms::ApiResponse;
 use crate::world::account::Account;
 use crate::world::audience::AGES;
 use crate::world::daily::{Day, days, pacific_date};
@@ -35,7 +35,7 @@ const LEAST_AUDIENCE: u64 = 100;
 const LATE_DAYS: i64 = 2;
 
 /// The report, or that there is none of this kind.
-pub fn report(account: &Account, query: &Query<'_>, now: Timestamp) -> Result<Answer, Answer> {
+pub fn report(account: &Account, query: &Query<'_>, now: Timestamp) -> Result<ApiResponse, ApiResponse> {
     let last_counted = pacific_date(now).checked_sub(LATE_DAYS.days()).unwrap_or(query.last);
     let last = query.last.min(last_counted);
     let is_of = |known: &[&str]| query.metrics.iter().all(|metric| known.contains(metric));
@@ -61,7 +61,7 @@ pub fn report(account: &Account, query: &Query<'_>, now: Timestamp) -> Result<An
         _ => return Err(errors::not_supported()),
     };
     let rows = rows.map(|rows| shown(rows, query)).transpose()?;
-    Ok(Answer::ok(table(query, rows)))
+    Ok(ApiResponse::ok(table(query, rows)))
 }
 
 /// Ages, genders or both, each once.
@@ -94,8 +94,8 @@ fn viewers(account: &Account, dimensions: &[&str], now: Timestamp) -> Option<Vec
     };
     let percent = |share: f64| (share * 1000.0).round() / 10.0;
     // What rounds to nothing is left out.
-    let told = cells.into_iter().filter(|(_, share)| percent(*share) > 0.0);
-    some(told.map(|(names, share)| names.into_iter().chain([json!(percent(share))]).collect()).collect())
+    let reported = cells.into_iter().filter(|(_, share)| percent(*share) > 0.0);
+    some(reported.map(|(names, share)| names.into_iter().chain([json!(percent(share))]).collect()).collect())
 }
 
 /// `age18-24`, `age65-`.
@@ -138,7 +138,7 @@ fn metric_of(metric: &str, days: &[Day]) -> Value {
 }
 
 /// In the order and of the size that were asked for.
-fn shown(mut rows: Vec<Vec<Value>>, query: &Query<'_>) -> Result<Vec<Vec<Value>>, Answer> {
+fn shown(mut rows: Vec<Vec<Value>>, query: &Query<'_>) -> Result<Vec<Vec<Value>>, ApiResponse> {
     if let Some(sort) = query.sort {
         let name = sort.trim_start_matches('-');
         let names = query.dimensions.iter().chain(&query.metrics);

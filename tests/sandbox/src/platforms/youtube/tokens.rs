@@ -8,44 +8,44 @@ use sha2::{Digest, Sha256};
 use super::device;
 use crate::Platform;
 use crate::grants::{Grant, Held, Secret, SecretKind, secret};
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::{Fault, FaultKind};
 
-pub fn token(world: &World, ask: &Ask) -> Answer {
-    if ask.method != Method::POST {
+pub fn token(world: &World, request: &ApiRequest) -> ApiResponse {
+    if request.method != Method::POST {
         return refused(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "Only POST is allowed");
     }
-    let answer = check_app(ask).and_then(|()| match ask.field("grant_type") {
-        Some("authorization_code") => exchange(world, ask),
-        Some("refresh_token") => refresh(world, ask),
-        Some("urn:ietf:params:oauth:grant-type:device_code") => device::poll(world, ask),
+    let response = check_app(request).and_then(|()| match request.field("grant_type") {
+        Some("authorization_code") => exchange(world, request),
+        Some("refresh_token") => refresh(world, request),
+        Some("urn:ietf:params:oauth:grant-type:device_code") => device::poll(world, request),
         Some(_) => Err(bad("unsupported_grant_type", "Invalid grant_type")),
         None => Err(bad("invalid_request", "Missing required parameter: grant_type")),
     });
-    answer.unwrap_or_else(|error| error)
+    response.unwrap_or_else(|error| error)
 }
 
 /// Either token ends the grant.
-pub fn revoke(world: &World, ask: &Ask) -> Answer {
-    let token = ask.param("token").unwrap_or_default();
+pub fn revoke(world: &World, request: &ApiRequest) -> ApiResponse {
+    let token = request.param("token").unwrap_or_default();
     match world.grants.held(token).filter(|held| held.grant.platform == Platform::Youtube) {
         Some(held) if held.check(world.clock.shown()).is_ok() => {
             world.grants.revoke(held.secret.grant);
-            Answer::ok(json!({}))
+            ApiResponse::ok(json!({}))
         }
         _ => bad("invalid_token", "Token expired or revoked"),
     }
 }
 
 /// How the token endpoint words a fault.
-pub fn token_refusal(fault: &Fault) -> Option<Answer> {
+pub fn token_refusal(fault: &Fault) -> Option<ApiResponse> {
     Some(match fault.kind {
         FaultKind::RateLimited => {
-            let answer = refused(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "Too many requests");
+            let response = refused(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "Too many requests");
             match fault.retry_after.filter(|_| fault.headers) {
-                Some(seconds) => answer.header("retry-after", seconds),
-                None => answer,
+                Some(seconds) => response.header("retry-after", seconds),
+                None => response,
             }
         }
         FaultKind::QuotaExceeded => refused(StatusCode::FORBIDDEN, "rate_limit_exceeded", "Quota exceeded"),
@@ -56,7 +56,7 @@ pub fn token_refusal(fault: &Fault) -> Option<Answer> {
 }
 
 /// An access token for a grant, and what else the answer says.
-pub fn granted(world: &World, grant: &Grant, with_refresh: bool) -> Answer {
+pub fn granted(world: &World, grant: &Grant, with_refresh: bool) -> ApiResponse {
     let now = world.clock.shown();
     let lifetimes = world.lifetimes(Platform::Youtube);
     let access = secret::with_prefix("sandbox.a0");
@@ -78,11 +78,11 @@ pub fn granted(world: &World, grant: &Grant, with_refresh: bool) -> Answer {
             body["refresh_token_expires_in"] = json!(lives.as_secs());
         }
     }
-    Answer::ok(body).header("cache-control", "no-cache, no-store, max-age=0, must-revalidate")
+    ApiResponse::ok(body).header("cache-control", "no-cache, no-store, max-age=0, must-revalidate")
 }
 
-fn check_app(ask: &Ask) -> Result<(), Answer> {
-    let (id, secret) = (ask.client_id(), ask.client_secret());
+fn check_app(request: &ApiRequest) -> Result<(), ApiResponse> {
+    let (id, secret) = (request.client_id(), request.client_secret());
     let (id, secret) = (id.as_deref(), secret.as_deref());
     let unauthorized = |description: &str| refused(StatusCode::UNAUTHORIZED, "invalid_client", description);
     match (id, secret) {
@@ -94,16 +94,16 @@ fn check_app(ask: &Ask) -> Result<(), Answer> {
     }
 }
 
-fn exchange(world: &World, ask: &Ask) -> Result<Answer, Answer> {
+fn exchange(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let malformed = || bad("invalid_grant", "Malformed auth code.");
-    let code = ask.field("code").ok_or_else(|| bad("invalid_request", "Missing required parameter: code"))?;
+    let code = request.field("code").ok_or_else(|| bad("invalid_request", "Missing required parameter: code"))?;
     let held = held(world, code).ok_or_else(malformed)?;
     let SecretKind::Code { redirect_uri, challenge, with_refresh } = &held.secret.kind else { return Err(malformed()) };
     held.check(world.clock.shown()).map_err(|_| bad("invalid_grant", "Bad Request"))?;
-    if ask.field("redirect_uri") != Some(redirect_uri) {
+    if request.field("redirect_uri") != Some(redirect_uri) {
         return Err(bad("redirect_uri_mismatch", "Bad Request"));
     }
-    match (challenge, ask.field("code_verifier")) {
+    match (challenge, request.field("code_verifier")) {
         (None, _) => {}
         (Some(_), None) => return Err(bad("invalid_grant", "Missing code verifier.")),
         (Some(challenge), Some(verifier)) if is_verifier(verifier) && base64_challenge(verifier) == *challenge => {}
@@ -116,9 +116,9 @@ fn exchange(world: &World, ask: &Ask) -> Result<Answer, Answer> {
 }
 
 /// The refresh token stays as it is, and is not told again.
-fn refresh(world: &World, ask: &Ask) -> Result<Answer, Answer> {
+fn refresh(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let dead = || bad("invalid_grant", "Token has been expired or revoked.");
-    let token = ask
+    let token = request
         .field("refresh_token")
         .ok_or_else(|| bad("invalid_request", "Missing required parameter: refresh_token"))?;
     let held = held(world, token).filter(|held| held.secret.kind == SecretKind::Refresh).ok_or_else(dead)?;
@@ -139,13 +139,13 @@ fn base64_challenge(verifier: &str) -> String {
     BASE64URL_NOPAD.encode(&Sha256::digest(verifier))
 }
 
-pub fn bad(error: &str, description: &str) -> Answer {
+pub fn bad(error: &str, description: &str) -> ApiResponse {
     refused(StatusCode::BAD_REQUEST, error, description)
 }
 
-pub fn refused(status: StatusCode, error: &str, description: &str) -> Answer {
+pub fn refused(status: StatusCode, error: &str, description: &str) -> ApiResponse {
     let body: Value = json!({"error": error, "error_description": description});
-    Answer::json(status, body)
+    ApiResponse::json(status, body)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::list::{self, Page};
 use super::{errors, params};
 use crate::grants::Held;
-use crate::platforms::{Answer, Ask};
+use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::{Account, State};
 use crate::world::ids;
@@ -26,10 +26,10 @@ const PARTS: &[&str] = &[
 const FILTERS: &[&str] = &["chart", "id", "myRating"];
 
 /// Deleted and unknown ids are left out without a word.
-pub fn list(world: &World, ask: &Ask, _: Option<&Held>) -> Result<Answer, Answer> {
-    let parts = params::parts(ask, PARTS)?;
-    let ids = match params::filter(ask, FILTERS)? {
-        ("id", _) => params::ids(ask)?,
+pub fn list(world: &World, request: &ApiRequest, _: Option<&Held>) -> Result<ApiResponse, ApiResponse> {
+    let parts = params::parts(request, PARTS)?;
+    let ids = match params::filter(request, FILTERS)? {
+        ("id", _) => params::ids(request)?,
         ("myRating", _) => return Err(errors::mine_needs_consent()),
         _ => Vec::new(),
     };
@@ -39,7 +39,7 @@ pub fn list(world: &World, ask: &Ask, _: Option<&Held>) -> Result<Answer, Answer
     let page = Page { kind: "youtube#videoListResponse", items, next: None, prev: None, total, per_page };
     let mut owners: Vec<Arc<Account>> = found.into_iter().map(|(account, _)| account).collect();
     owners.dedup_by(|a, b| a.id == b.id);
-    Ok(owners.iter().fold(list::answer(page, false), Answer::about))
+    Ok(owners.iter().fold(list::respond(page, false), ApiResponse::about))
 }
 
 pub fn id(account: &Account, number: u64) -> String {
@@ -91,12 +91,12 @@ fn video(account: &Account, post: &Post, parts: &[&str]) -> Value {
 /// Counts are texts; what the owner hides is left out.
 fn statistics(post: &Post) -> Value {
     let numbers = post.numbers;
-    let told = [
+    let reported = [
         ("viewCount", numbers.views),
         ("likeCount", numbers.likes),
         ("favoriteCount", Some(0)),
         ("commentCount", numbers.comments),
     ];
-    let told = told.into_iter().filter_map(|(name, count)| Some((name.to_owned(), json!(count?.to_string()))));
-    Value::Object(told.collect::<Map<_, _>>())
+    let reported = reported.into_iter().filter_map(|(name, count)| Some((name.to_owned(), json!(count?.to_string()))));
+    Value::Object(reported.collect::<Map<_, _>>())
 }

@@ -10,7 +10,7 @@ use crate::world::World;
 
 /// One request, with the gateway's prefix taken off.
 #[derive(Clone)]
-pub struct Ask {
+pub struct ApiRequest {
     /// Whom the asker meant: `youtube.googleapis.com`.
     pub host: String,
     /// What absolute URLs in the answer begin with.
@@ -26,10 +26,10 @@ pub struct Ask {
     pub body: Bytes,
 }
 
-impl Ask {
+impl ApiRequest {
     /// Reads `/{host}{path}`. Paths that can only be one platform's own are also served without the host, for clients
     /// that take a base URL and no prefix.
-    pub fn read(method: Method, uri: &Uri, headers: HeaderMap, body: Bytes) -> Ask {
+    pub fn read(method: Method, uri: &Uri, headers: HeaderMap, body: Bytes) -> ApiRequest {
         let mut segments: Vec<String> = uri.path().split('/').skip(1).map(decode).collect();
         let query = uri.query().map(read_query).unwrap_or_default();
         let first = segments.first().map_or("", String::as_str);
@@ -43,11 +43,11 @@ impl Ask {
         if !own {
             segments.drain(..1.min(segments.len()));
         }
-        let mut ask = Ask { host, origin, method, segments, query, headers, form: Vec::new(), body };
-        if ask.is_form() {
-            ask.form = read_query(&String::from_utf8_lossy(&ask.body));
+        let mut request = ApiRequest { host, origin, method, segments, query, headers, form: Vec::new(), body };
+        if request.is_form() {
+            request.form = read_query(&String::from_utf8_lossy(&request.body));
         }
-        ask
+        request
     }
 
     /// Whether the body says that it is a form.
@@ -157,9 +157,9 @@ mod tests {
     fn requests_find_their_platform() {
         let world = World::new(&crate::Options { accounts: 0, ..Default::default() });
         let check = |uri: &str, platform, host: &str, path: &str| {
-            let ask = Ask::read(Method::GET, &uri.parse().unwrap(), HeaderMap::new(), Bytes::new());
+            let request = ApiRequest::read(Method::GET, &uri.parse().unwrap(), HeaderMap::new(), Bytes::new());
             assert_eq!(
-                (ask.platform(&world), ask.host.as_str(), ask.segments.join("/").as_str()),
+                (request.platform(&world), request.host.as_str(), request.segments.join("/").as_str()),
                 (platform, host, path),
                 "{uri}"
             );
