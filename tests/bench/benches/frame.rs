@@ -33,8 +33,8 @@ async fn main() -> anyhow::Result<()> {
     let mut model = Model::new(now, TimeZone::UTC, Size::new(200, 60));
     let mut effects = update(&mut model, Message::Online);
     while let Some(effect) = effects.pop() {
-        if let Some(answer) = answer(&client, effect).await {
-            effects.extend(update(&mut model, Message::Response(Box::new(answer))));
+        if let Some(response) = response(&client, effect).await {
+            effects.extend(update(&mut model, Message::Response(Box::new(response))));
         }
     }
     let mut terminal = Terminal::new(TestBackend::new(200, 60))?;
@@ -58,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// What the first screen asks for; the rest does not matter to it.
-async fn answer(client: &RosterClient, effect: Effect) -> Option<Response> {
+async fn response(client: &RosterClient, effect: Effect) -> Option<Response> {
     let Effect::Request(request) = effect else { return None };
     Some(match request {
         Request::Status => Response::Status(client.status(within(LIMIT)).await.ok()?),

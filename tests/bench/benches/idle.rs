@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use roster_bench::process::{Ended, Places, field, resident_mib};
+use roster_bench::process::{Ended, Paths, field, resident_mib};
 use roster_bench::{QUIET_CONFIG, lay_roster, verdict};
 
 const CONNECTIONS: usize = 1000;
@@ -14,12 +14,12 @@ const WATCHED: Duration = Duration::from_secs(20);
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
-    let places = Places::in_dir(dir.path(), QUIET_CONFIG)?;
+    let paths = Paths::in_dir(dir.path(), QUIET_CONFIG)?;
     let later = roster_protocol::Timestamp::from(jiff::Timestamp::now()).plus_seconds(20 * 3600);
-    lay_roster(&places.state, CONNECTIONS, DAYS, later).await?;
+    lay_roster(&paths.state, CONNECTIONS, DAYS, later).await?;
     let begun = Instant::now();
-    let rosterd = Ended(places.command(env!("CARGO_BIN_EXE_rosterd-benched")).spawn()?);
-    drop(places.answered().await?);
+    let rosterd = Ended(paths.command(env!("CARGO_BIN_EXE_rosterd-benched")).spawn()?);
+    drop(paths.wait_until_ready().await?);
     println!("ready after                        {:>9.1} ms", begun.elapsed().as_secs_f64() * 1e3);
     // The start's own work, folding and scrubbing included, is over by then, and its threads have ended.
     tokio::time::sleep(Duration::from_secs(15)).await;

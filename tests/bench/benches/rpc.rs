@@ -35,13 +35,13 @@ async fn main() -> anyhow::Result<()> {
     let (mut ours, mut yard) = (Vec::new(), Vec::new());
     for _ in 0..CALLS {
         ours.push(timed(client.ping(within(LIMIT))).await);
-        yard.push(timed(ask(&mut bare, PING)).await);
+        yard.push(timed(request(&mut bare, PING)).await);
     }
     compare("ping", figure(ours), figure(yard), 2.5);
     let (mut ours, mut yard) = (Vec::new(), Vec::new());
     for _ in 0..PAGES {
         ours.push(timed(client.influencers(within(LIMIT), query.clone())).await);
-        yard.push(timed(ask(&mut bare, PAGE)).await);
+        yard.push(timed(request(&mut bare, PAGE)).await);
     }
     compare("page of 200 rows, roster of 10,000", figure(ours), figure(yard), 2.0);
     daemon.end().await;
@@ -59,13 +59,13 @@ async fn bare_frames(path: &Path, page: InfluencerPage) -> anyhow::Result<Frames
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let mut frames = Framed::new(stream, LengthDelimitedCodec::new());
-            while let Some(Ok(request)) = frames.next().await {
-                let asked: u8 = postcard::from_bytes(&request).unwrap_or(PING);
-                let answer = match asked {
+            while let Some(Ok(frame)) = frames.next().await {
+                let what: u8 = postcard::from_bytes(&frame).unwrap_or(PING);
+                let response = match what {
                     PAGE => postcard::to_stdvec(&*page),
                     _ => postcard::to_stdvec(&()),
                 };
-                if frames.send(Bytes::from(answer.unwrap_or_default())).await.is_err() {
+                if frames.send(Bytes::from(response.unwrap_or_default())).await.is_err() {
                     break;
                 }
             }
@@ -74,8 +74,8 @@ async fn bare_frames(path: &Path, page: InfluencerPage) -> anyhow::Result<Frames
     Ok(Framed::new(UnixStream::connect(path).await?, LengthDelimitedCodec::new()))
 }
 
-async fn ask(frames: &mut Frames, what: u8) -> Option<InfluencerPage> {
+async fn request(frames: &mut Frames, what: u8) -> Option<InfluencerPage> {
     frames.send(Bytes::from(postcard::to_stdvec(&what).ok()?)).await.ok()?;
-    let answer = frames.next().await?.ok()?;
-    if what == PAGE { postcard::from_bytes(&answer).ok() } else { None }
+    let response = frames.next().await?.ok()?;
+    if what == PAGE { postcard::from_bytes(&response).ok() } else { None }
 }

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
-use roster_bench::process::{Ended, Places, cpu, resident_mib};
+use roster_bench::process::{Ended, Paths, cpu, resident_mib};
 use roster_bench::{Lay, QUIET_CONFIG, lay, lay_roster, median, spread, verdict};
 use roster_protocol::Timestamp;
 use roster_protocol::influencer::InfluencerQuery;
@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
 async fn starts(dir: &Path) -> Result<()> {
     let count = std::env::var("ROSTER_BENCH_CONNECTIONS").ok().map_or(Ok(10_000), |text| text.parse())?;
     let (large, empty) =
-        (Places::in_dir(&dir.join("large"), QUIET_CONFIG)?, Places::in_dir(&dir.join("empty"), QUIET_CONFIG)?);
+        (Paths::in_dir(&dir.join("large"), QUIET_CONFIG)?, Paths::in_dir(&dir.join("empty"), QUIET_CONFIG)?);
     let now = Timestamp::from(jiff::Timestamp::now());
     let roster =
         Lay { days: DAYS, runs: 4, ..roster_bench::roster::roster_of(count, DAYS, now.plus_seconds(20 * 3600)) };
@@ -73,14 +73,14 @@ async fn starts(dir: &Path) -> Result<()> {
         forget(&file)?;
         cold.push(Start::of(&large, count).await?.end()?);
     }
-    tell("empty store", &nothing);
-    tell("after a clean end", &clean);
-    tell("after kill -9", &killed);
-    tell("not in the page cache", &cold);
+    print("empty store", &nothing);
+    print("after a clean end", &clean);
+    print("after kill -9", &killed);
+    print("not in the page cache", &cold);
     Ok(())
 }
 
-fn tell(what: &str, starts: &[Figures]) {
+fn print(what: &str, starts: &[Figures]) {
     let ready: Vec<f64> = starts.iter().map(|start| start.ready * 1e3).collect();
     let page = starts.iter().map(|start| start.page * 1e3).collect();
     let (least, most) = spread(&ready);
@@ -121,20 +121,20 @@ struct Start {
 }
 
 impl Start {
-    async fn of(places: &Places, count: usize) -> Result<Self> {
-        let manager = places.state.with_extension("notify");
+    async fn of(paths: &Paths, count: usize) -> Result<Self> {
+        let manager = paths.state.with_extension("notify");
         // The one of the start before may be there.
         let _ = std::fs::remove_file(&manager);
         let notified = UnixDatagram::bind(&manager)?;
         notified.set_read_timeout(Some(LIMIT))?;
         let begun = Instant::now();
-        let rosterd = places.command(env!("CARGO_BIN_EXE_rosterd-benched")).env("NOTIFY_SOCKET", &manager).spawn()?;
+        let rosterd = paths.command(env!("CARGO_BIN_EXE_rosterd-benched")).env("NOTIFY_SOCKET", &manager).spawn()?;
         let rosterd = Ended(rosterd);
         let mut word = [0; 64];
         let length = notified.recv(&mut word).context("rosterd is not ready in time")?;
         let ready = begun.elapsed().as_secs_f64();
         ensure!(word[..length].starts_with(b"READY=1"), "{}", String::from_utf8_lossy(&word[..length]));
-        let client = transport::connect(&places.socket).await?;
+        let client = transport::connect(&paths.socket).await?;
         let query = InfluencerQuery { limit: 200, ..InfluencerQuery::default() };
         let page = client.influencers(within(LIMIT), query).await??;
         let until_page = begun.elapsed().as_secs_f64();
@@ -167,19 +167,19 @@ impl Start {
 }
 
 async fn first_frames(dir: &Path) -> Result<()> {
-    let places = Places::in_dir(dir, QUIET_CONFIG)?;
+    let paths = Paths::in_dir(dir, QUIET_CONFIG)?;
     let later = Timestamp::from(jiff::Timestamp::now()).plus_seconds(20 * 3600);
-    lay_roster(&places.state, ACCOUNTS, 90, later).await?;
-    let _rosterd = Ended(places.command(env!("CARGO_BIN_EXE_rosterd-benched")).spawn()?);
-    drop(places.answered().await?);
+    lay_roster(&paths.state, ACCOUNTS, 90, later).await?;
+    let _rosterd = Ended(paths.command(env!("CARGO_BIN_EXE_rosterd-benched")).spawn()?);
+    drop(paths.wait_until_ready().await?);
     // Until the start's own work is over.
     tokio::time::sleep(Duration::from_secs(5)).await;
     let mut roster = CommandBuilder::new(env!("CARGO_BIN_EXE_roster-benched"));
     roster.arg("--socket");
-    roster.arg(&places.socket);
+    roster.arg(&paths.socket);
     let file = dir.join("influencers.txt");
     let lines: Vec<String> =
-        (0..ACCOUNTS).map(|place| format!("Influencer {place:05}  {}", "1234.5 ".repeat(20))).collect();
+        (0..ACCOUNTS).map(|index| format!("Influencer {index:05}  {}", "1234.5 ".repeat(20))).collect();
     std::fs::write(&file, lines.join("\n"))?;
     let mut vim = CommandBuilder::new("vim");
     vim.args(["-u", "NONE"]);
@@ -224,7 +224,7 @@ async fn first_frames(dir: &Path) -> Result<()> {
 struct OnScreen {
     child: Box<dyn portable_pty::Child + Send + Sync>,
     _terminal: Box<dyn portable_pty::MasterPty + Send>,
-    told: mpsc::Receiver<Vec<u8>>,
+    chunks: mpsc::Receiver<Vec<u8>>,
     screen: vt100::Parser,
 }
 
@@ -245,22 +245,22 @@ impl OnScreen {
             pixel_height: 0,
         })?;
         let mut reader = pty.master.try_clone_reader()?;
-        let (tell, told) = mpsc::channel();
+        let (send, chunks) = mpsc::channel();
         std::thread::spawn(move || {
             let mut bytes = vec![0; 1 << 16];
             while let Ok(length @ 1..) = reader.read(&mut bytes) {
-                if tell.send(bytes[..length].to_vec()).is_err() {
+                if send.send(bytes[..length].to_vec()).is_err() {
                     return;
                 }
             }
         });
         let child = pty.slave.spawn_command(command.clone())?;
-        Ok(Self { child, _terminal: pty.master, told, screen: vt100::Parser::new(ROWS, COLUMNS, 0) })
+        Ok(Self { child, _terminal: pty.master, chunks, screen: vt100::Parser::new(ROWS, COLUMNS, 0) })
     }
 
     /// Takes in what it writes next; `false` when it writes nothing for so long.
-    fn step(&mut self, patience: Duration) -> bool {
-        match self.told.recv_timeout(patience) {
+    fn step(&mut self, timeout: Duration) -> bool {
+        match self.chunks.recv_timeout(timeout) {
             Ok(bytes) => {
                 self.screen.process(&bytes);
                 true

@@ -55,7 +55,7 @@ fn main() -> Result<()> {
 }
 
 /// Prints a line of the table.
-fn tell(what: &str, ours: String, yardstick: String, ratio: f64, goal: &str, is_met: bool) {
+fn print(what: &str, ours: String, yardstick: String, ratio: f64, goal: &str, is_met: bool) {
     let mark = if is_met { "ok" } else { "MISSED" };
     println!("{what:<56} {ours:>18} {yardstick:>18} {ratio:>8.2}   {goal:<12} {mark}");
 }
@@ -274,7 +274,7 @@ impl Bench {
             |row| row.get(0),
         )?;
         let each = bytes as f64 / snapshots;
-        tell(
+        print(
             "snapshot tables, bytes per snapshot",
             format!("{each:.1}"),
             format!("{sqlite:.1}"),
@@ -283,7 +283,7 @@ impl Bench {
             each <= 24.0,
         );
         let each = file / snapshots;
-        tell(
+        print(
             "whole file on disk, bytes per snapshot",
             format!("{each:.1}"),
             format!("{sqlite:.1}"),
@@ -328,7 +328,7 @@ impl Bench {
         let (ours, by_connection, by_day) = (median(ours), median(by_connection), median(by_day));
         let each = |figure: f64| format!("{figure:.0} k/s");
         let ratio = ours / by_connection;
-        tell(
+        print(
             &format!("append {how}, rows by (connection, day)"),
             each(ours),
             each(by_connection),
@@ -337,7 +337,7 @@ impl Bench {
             !has_goals || ratio >= 8.0,
         );
         let ratio = ours / by_day;
-        tell(
+        print(
             &format!("append {how}, rows by (day, connection)"),
             each(ours),
             each(by_day),
@@ -358,7 +358,7 @@ impl Bench {
             figures.push(count / timed(|| submit_all(self.store(), commits))?);
         }
         let figure = median(figures);
-        tell(
+        print(
             "whole finished runs, group commits",
             format!("{:.0} k/s", figure / 1e3),
             String::new(),
@@ -377,19 +377,19 @@ impl Bench {
         for _ in 0..2_000 {
             let of = &world.accounts[random.usize(0..world.accounts.len())].connection;
             let began = Instant::now();
-            let told = self.store().read_now(HistoryQuery { since: Some(since), ..HistoryQuery::of(of) })?;
+            let read = self.store().read_now(HistoryQuery { since: Some(since), ..HistoryQuery::of(of) })?;
             ours.push(began.elapsed());
-            ensure!(told.len() == YEAR as usize + 1, "{} days", told.len());
+            ensure!(read.len() == YEAR as usize + 1, "{} days", read.len());
             let began = Instant::now();
             let rows = statement.query_map(params![key_of(of.id), since.0], snapshot_of)?;
-            let told: Vec<Snapshot> = rows.collect::<Result<_, _>>()?;
+            let read: Vec<Snapshot> = rows.collect::<Result<_, _>>()?;
             theirs.push(began.elapsed());
-            ensure!(told.len() > 300, "{} days", told.len());
+            ensure!(read.len() > 300, "{} days", read.len());
         }
         let (ours, theirs) = (median(ours).as_secs_f64() * 1e6, median(theirs).as_secs_f64() * 1e6);
         let each = |figure: f64| format!("{figure:.0} µs");
         let ratio = ours / theirs;
-        tell("a connection's year, open days too, p50", each(ours), each(theirs), ratio, "<= 0.7", ratio <= 0.7);
+        print("a connection's year, open days too, p50", each(ours), each(theirs), ratio, "<= 0.7", ratio <= 0.7);
         Ok(())
     }
 
@@ -407,7 +407,7 @@ impl Bench {
         let (ours, theirs) = (median(ours), median(theirs));
         let each = |figure: f64| format!("{figure:.1} M/s");
         let ratio = ours / theirs;
-        tell("sum over all history", each(ours), each(theirs), ratio, ">= 1.5", ratio >= 1.5);
+        print("sum over all history", each(ours), each(theirs), ratio, ">= 1.5", ratio >= 1.5);
         Ok(())
     }
 
@@ -431,7 +431,7 @@ impl Bench {
             drop(store);
         }
         let (whole, size) = (median(whole), std::fs::metadata(dir.join("roster.redb"))?.len() >> 20);
-        tell(
+        print(
             &format!("reopening {size} MB after kill -9"),
             format!("{whole:.0} ms"),
             String::new(),

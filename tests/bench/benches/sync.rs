@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use roster_bench::process::{Ended, Places, cpu, most_resident_mib, resident_mib};
+use roster_bench::process::{Ended, Paths, cpu, most_resident_mib, resident_mib};
 use roster_bench::provider::{self, Canned, TALLY, monotonic_ns};
 use roster_bench::{Lay, lay, median, spread, verdict};
 use roster_protocol::RosterClient;
@@ -44,7 +44,7 @@ use tokio::net::{TcpListener, TcpStream};
 const PROVIDER: &str = "ROSTER_BENCH_PROVIDER";
 const DELAY: Duration = Duration::from_millis(50);
 /// Questions of one sync.
-const QUESTIONS: u64 = 2;
+const REQUESTS: u64 = 2;
 const LIMIT: Duration = Duration::from_secs(60);
 const ROUNDS: usize = 5;
 /// How many accounts of one batch the daemon asks about at once.
@@ -104,8 +104,8 @@ async fn measure() -> Result<()> {
     let mut provider = Command::new(std::env::current_exe()?);
     provider.env(PROVIDER, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut provider = Ended(provider.spawn()?);
-    let mut told = BufReader::new(provider.0.stdout.take().context("a pipe")?).lines();
-    let mut address = || -> Result<SocketAddr> { Ok(told.next().context("the provider listens")??.parse()?) };
+    let mut output = BufReader::new(provider.0.stdout.take().context("a pipe")?).lines();
+    let mut address = || -> Result<SocketAddr> { Ok(output.next().context("the provider listens")??.parse()?) };
     let (late, prompt) = (Provider { at: address()? }, Provider { at: address()? });
     println!("{syncs} connections; a sync is a profile and its posts; medians of {ROUNDS} alternating rounds");
     let only_cpu = std::env::args().any(|arg| arg == "cpu");
@@ -144,12 +144,12 @@ impl Provider {
     async fn tally(&self) -> Result<(u64, u64)> {
         let mut stream = TcpStream::connect(self.at).await?;
         stream.write_all(format!("GET {TALLY} HTTP/1.1\r\n\r\n").as_bytes()).await?;
-        let mut answer = [0; 512];
-        let length = stream.read(&mut answer).await?;
-        let text = String::from_utf8_lossy(&answer[..length]);
+        let mut response = [0; 512];
+        let length = stream.read(&mut response).await?;
+        let text = String::from_utf8_lossy(&response[..length]);
         let (_, body) = text.split_once("\r\n\r\n").context("a tally")?;
-        let (asked, began) = body.split_once(' ').context("two numbers")?;
-        Ok((asked.parse()?, began.parse()?))
+        let (count, began) = body.split_once(' ').context("two numbers")?;
+        Ok((count.parse()?, began.parse()?))
     }
 }
 
@@ -179,7 +179,7 @@ impl Daemon {
             "[http]\nlisten = \"off\"\n[sync]\ninterval = \"300d\"\ndaily_snapshot = \"off\"\ngateway = \"http://{}\"\nconcurrency = {batches}\nconcurrency_per_platform = {batches}\n",
             provider.at
         );
-        let places = Places::in_dir(dir, &config)?;
+        let paths = Paths::in_dir(dir, &config)?;
         let now = roster_protocol::Timestamp::from(jiff::Timestamp::now());
         let roster = Lay {
             count: syncs,
@@ -191,9 +191,9 @@ impl Daemon {
             handle: form.handle,
             user_id: form.user_id,
         };
-        lay(&places.state, &roster).await?;
-        let program = Ended(places.command(env!("CARGO_BIN_EXE_rosterd-benched")).spawn()?);
-        let client = places.answered().await?;
+        lay(&paths.state, &roster).await?;
+        let program = Ended(paths.command(env!("CARGO_BIN_EXE_rosterd-benched")).spawn()?);
+        let client = paths.wait_until_ready().await?;
         let daemon = Self { form, program, client, at_once, syncs };
         // The first time, connections are opened and nothing is known: that is not what a day is like.
         daemon.round(provider).await?;
@@ -212,9 +212,9 @@ impl Daemon {
         while !self.client.sync_progress(within(LIMIT), ticket, all - 1).await??.done {}
         let ended = monotonic_ns();
         let spent = cpu(self.program.0.id())?.saturating_sub(cpu_before);
-        let (asked, began) = provider.tally().await?;
+        let (count, began) = provider.tally().await?;
         let after = self.client.status(within(LIMIT)).await??.coverage_24h;
-        ensure!(asked == QUESTIONS * all, "asked {asked} times, not {}", QUESTIONS * all);
+        ensure!(count == REQUESTS * all, "asked {count} times, not {}", REQUESTS * all);
         ensure!(after.ok == before.ok + all && after.expected == after.ok, "not everything went well: {after:?}");
         Ok(Round { seconds: (ended - began) as f64 / 1e9, cpu: spent })
     }
@@ -230,7 +230,7 @@ impl Daemon {
             spent.push(of_ours.cpu.as_secs_f64() * 1e6 / self.syncs as f64);
             ratios.push(of_raw / of_ours.seconds);
         }
-        let possible = self.at_once as f64 / (DELAY.as_secs_f64() * QUESTIONS as f64);
+        let possible = self.at_once as f64 / (DELAY.as_secs_f64() * REQUESTS as f64);
         let ((least, most), ratio) = (spread(&ratios), median(ratios));
         let (ours, raw) = (median(ours), median(raw));
         println!(
@@ -274,7 +274,7 @@ impl Daemon {
 /// The yardstick for CPU: the same bodies, fetched by a program that does nothing else with the library we fetch with.
 struct Bare {
     program: Ended,
-    told: Lines<BufReader<ChildStdout>>,
+    output: Lines<BufReader<ChildStdout>>,
     syncs: usize,
 }
 
@@ -284,11 +284,11 @@ impl Bare {
         program.arg(at_once.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut program = Ended(program.spawn()?);
         let mut accounts: String =
-            (0..syncs).map(|place| format!("http://{}{}\n", provider.at, (form.path)(place))).collect();
+            (0..syncs).map(|index| format!("http://{}{}\n", provider.at, (form.path)(index))).collect();
         accounts.push('\n');
         program.0.stdin.as_mut().context("a pipe")?.write_all(accounts.as_bytes())?;
-        let told = BufReader::new(program.0.stdout.take().context("a pipe")?).lines();
-        Ok(Self { program, told, syncs })
+        let output = BufReader::new(program.0.stdout.take().context("a pipe")?).lines();
+        Ok(Self { program, output, syncs })
     }
 
     /// Fetches everybody once.
@@ -296,10 +296,10 @@ impl Bare {
         provider.tally().await?;
         let before = cpu(self.program.0.id())?;
         self.program.0.stdin.as_mut().context("a pipe")?.write_all(b"\n")?;
-        tokio::task::block_in_place(|| self.told.next().context("it fetches everybody"))??;
+        tokio::task::block_in_place(|| self.output.next().context("it fetches everybody"))??;
         let (ended, spent) = (monotonic_ns(), cpu(self.program.0.id())?.saturating_sub(before));
-        let (asked, began) = provider.tally().await?;
-        ensure!(asked == QUESTIONS * self.syncs as u64, "asked {asked} times");
+        let (count, began) = provider.tally().await?;
+        ensure!(count == REQUESTS * self.syncs as u64, "asked {count} times");
         Ok(Round { seconds: (ended - began) as f64 / 1e9, cpu: spent })
     }
 }
@@ -313,24 +313,24 @@ async fn generate(provider: &Provider, form: &'static Form, at_once: usize, sync
     let one = |left: Arc<AtomicI64>| async move {
         let mut stream = TcpStream::connect(at).await?;
         stream.set_nodelay(true)?;
-        let question = |rest| request(at, &(form.path)(0), rest);
-        let questions = [(question(""), profile), (question("/statuses?limit=40"), posts)];
+        let request = |rest| request(at, &(form.path)(0), rest);
+        let requests = [(request(""), profile), (request("/statuses?limit=40"), posts)];
         let mut buffer = vec![0; 8192];
         while left.fetch_sub(1, Ordering::Relaxed) > 0 {
-            for (question, length) in &questions {
-                stream.write_all(question).await?;
+            for (request, length) in &requests {
+                stream.write_all(request).await?;
                 stream.read_exact(&mut buffer[..*length]).await?;
             }
         }
         anyhow::Ok(())
     };
-    let asking: Vec<_> = (0..at_once).map(|_| tokio::spawn(one(Arc::clone(&left)))).collect();
-    for asking in asking {
-        asking.await??;
+    let tasks: Vec<_> = (0..at_once).map(|_| tokio::spawn(one(Arc::clone(&left)))).collect();
+    for task in tasks {
+        task.await??;
     }
     let ended = monotonic_ns();
-    let (asked, began) = provider.tally().await?;
-    ensure!(asked == QUESTIONS * syncs as u64, "asked {asked} times");
+    let (count, began) = provider.tally().await?;
+    ensure!(count == REQUESTS * syncs as u64, "asked {count} times");
     Ok((ended - began) as f64 / 1e9)
 }
 

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use roster_bench::process::{Ended, descriptors, resident_mib, threads};
-use roster_bench::provider::{self, Answers};
+use roster_bench::provider::{self, Responder};
 use roster_bench::{Lay, lay, snapshot_bytes};
 use roster_protocol::Timestamp;
 use rosterd::process::clock::{Clock, ManualClock};
@@ -69,29 +69,29 @@ fn main() -> Result<()> {
 #[derive(Default)]
 struct Growing {
     day: AtomicI32,
-    asked: AtomicU64,
+    requests: AtomicU64,
 }
 
 /// Tells the provider which day it is, and is told how often it was asked.
 const DAY: &str = "/day/";
 
-impl Answers for Growing {
-    fn to(&self, path: &str, out: &mut Vec<u8>) {
+impl Responder for Growing {
+    fn respond(&self, path: &str, out: &mut Vec<u8>) {
         if let Some(day) = path.strip_prefix(DAY) {
             self.day.store(day.parse().unwrap_or_default(), Ordering::Relaxed);
-            return out.extend(provider::answer(&self.asked.load(Ordering::Relaxed).to_string()));
+            return out.extend(provider::response(&self.requests.load(Ordering::Relaxed).to_string()));
         }
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let day = self.day.load(Ordering::Relaxed) as u64;
-        let place = provider::host_number(path).unwrap_or_default() as u64;
+        let index = provider::host_number(path).unwrap_or_default() as u64;
         // The same for the same account and day, and different for others.
-        let noise = fastrand::Rng::with_seed(place << 16 | day).u64(0..100);
-        let size = 500 + place * place;
+        let noise = fastrand::Rng::with_seed(index << 16 | day).u64(0..100);
+        let size = 500 + index * index;
         let body = match path.contains("/statuses") {
             true => provider::posts(size / 20 + size / 2000 * (noise % 10)),
             false => provider::profile(size + size * (day * 10 + noise / 10) / 10_000, 210 + noise / 30, 900 + day),
         };
-        out.extend(provider::answer(&body));
+        out.extend(provider::response(&body));
     }
 }
 
@@ -107,9 +107,9 @@ async fn provide() -> Result<()> {
 async fn dawn(provider: SocketAddr, day: i32) -> Result<u64> {
     let mut stream = TcpStream::connect(provider).await?;
     stream.write_all(format!("GET {DAY}{day} HTTP/1.1\r\n\r\n").as_bytes()).await?;
-    let mut answer = [0; 512];
-    let length = stream.read(&mut answer).await?;
-    let text = String::from_utf8_lossy(&answer[..length]);
+    let mut response = [0; 512];
+    let length = stream.read(&mut response).await?;
+    let text = String::from_utf8_lossy(&response[..length]);
     Ok(text.split_once("\r\n\r\n").context("a number")?.1.parse()?)
 }
 
@@ -148,8 +148,8 @@ async fn live() -> Result<()> {
         .stdout(Stdio::piped())
         .spawn()?;
     let mut child = Ended(child);
-    let mut told = BufReader::new(child.0.stdout.take().context("a pipe")?).lines();
-    let provider: SocketAddr = told.next().context("the provider listens")??.parse()?;
+    let mut output = BufReader::new(child.0.stdout.take().context("a pipe")?).lines();
+    let provider: SocketAddr = output.next().context("the provider listens")??.parse()?;
     let year = Year::begin(dir.path(), provider, 24 / runs_a_day).await?;
     let begun = Instant::now();
     println!("{CONNECTIONS} connections, {runs_a_day} runs a day each, {AT_ONCE} at once");
@@ -275,14 +275,14 @@ impl Year {
             let Some(mark) = page.next else { break };
             runs.after = Some(mark);
         }
-        let asked = dawn(provider, DAYS).await?;
+        let count = dawn(provider, DAYS).await?;
         let slope = slope(months.iter().skip(FILLING).map(|month| month.resident_mib));
         println!("memory grows by {slope:.2} MiB a month; snapshot tables hold {table_bytes:.1} B a snapshot");
         let (filled, later) = months.split_at(FILLING.min(months.len()));
         let most_open = filled.iter().map(|month| month.open.descriptors).max().unwrap_or_default();
         let all = CONNECTIONS as i64 * runs_a_day;
         ensure!(snapshots == DAYS as u64 * CONNECTIONS as u64, "{snapshots} snapshots");
-        ensure!(asked as i64 == 2 * all * i64::from(DAYS), "the provider was asked {asked} times");
+        ensure!(count as i64 == 2 * all * i64::from(DAYS), "the provider was asked {count} times");
         // The last slot of the day before the first whole one lies within as well, or not: by its hour.
         ensure!((recent - all * (RUNS_KEPT_DAYS - 1)).abs() <= CONNECTIONS as i64, "{recent} runs in the last days");
         ensure!(slope <= 1.0, "memory grows by {slope:.2} MiB a month");
@@ -302,9 +302,9 @@ fn slope(values: impl Iterator<Item = f64> + Clone) -> f64 {
     let count = values.clone().count() as f64;
     let (x, y) = ((count - 1.0) / 2.0, values.clone().sum::<f64>() / count);
     let (mut over, mut under) = (0.0, 0.0);
-    for (place, value) in values.enumerate() {
-        over += (place as f64 - x) * (value - y);
-        under += (place as f64 - x).powi(2);
+    for (index, value) in values.enumerate() {
+        over += (index as f64 - x) * (value - y);
+        under += (index as f64 - x).powi(2);
     }
     over / under
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, ensure};
 
 /// Questions of one sync: after the account's URL, the profile and the posts.
-const QUESTIONS: [&str; 2] = ["", "/statuses?limit=40&exclude_replies=true&exclude_reblogs=true"];
+const REQUESTS: [&str; 2] = ["", "/statuses?limit=40&exclude_replies=true&exclude_reblogs=true"];
 
 fn main() -> Result<()> {
     let at_once = std::env::args().nth(1).context("how many at once")?.parse()?;
@@ -39,13 +39,13 @@ fn client() -> Result<reqwest::Client> {
 
 async fn fetch(client: &reqwest::Client, accounts: &Arc<[String]>, at_once: usize) -> Result<()> {
     let next = Arc::new(AtomicUsize::new(0));
-    let asking: Vec<_> = (0..at_once)
+    let tasks: Vec<_> = (0..at_once)
         .map(|_| {
             let (client, next, accounts) = (client.clone(), Arc::clone(&next), Arc::clone(accounts));
             tokio::spawn(async move {
                 while let Some(account) = accounts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    for question in QUESTIONS {
-                        let body = client.get(format!("{account}{question}")).send().await?.bytes().await?;
+                    for request in REQUESTS {
+                        let body = client.get(format!("{account}{request}")).send().await?.bytes().await?;
                         ensure!(body.len() > 1000, "a body of {} bytes", body.len());
                     }
                 }
@@ -53,8 +53,8 @@ async fn fetch(client: &reqwest::Client, accounts: &Arc<[String]>, at_once: usiz
             })
         })
         .collect();
-    for asking in asking {
-        asking.await??;
+    for task in tasks {
+        task.await??;
     }
     Ok(())
 }

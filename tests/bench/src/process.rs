@@ -20,23 +20,23 @@ impl Drop for Ended {
 }
 
 /// Where a daemon under measurement lives.
-pub struct Places {
+pub struct Paths {
     pub state: PathBuf,
     pub socket: PathBuf,
     pub config: PathBuf,
 }
 
-impl Places {
+impl Paths {
     /// Places in a directory, with this config.
     ///
     /// # Errors
     /// When the config cannot be written.
     pub fn in_dir(dir: &Path, config: &str) -> anyhow::Result<Self> {
         std::fs::create_dir_all(dir)?;
-        let places =
+        let paths =
             Self { state: dir.join("state"), socket: dir.join("rosterd.sock"), config: dir.join("rosterd.toml") };
-        std::fs::write(&places.config, config)?;
-        Ok(places)
+        std::fs::write(&paths.config, config)?;
+        Ok(paths)
     }
 
     /// The command that runs the program `rosterd` there; its log goes nowhere, but is written.
@@ -51,7 +51,7 @@ impl Places {
     ///
     /// # Errors
     /// After 20 s.
-    pub async fn answered(&self) -> anyhow::Result<RosterClient> {
+    pub async fn wait_until_ready(&self) -> anyhow::Result<RosterClient> {
         let begun = Instant::now();
         loop {
             match transport::connect(&self.socket).await {

@@ -12,18 +12,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// The handle of the account at this place, of so many on each host.
-pub fn handle<const ON_A_HOST: usize>(place: usize) -> String {
-    format!("{}@{}", name(place % ON_A_HOST), host(place / ON_A_HOST))
+pub fn handle<const ON_A_HOST: usize>(index: usize) -> String {
+    format!("{}@{}", name(index % ON_A_HOST), host(index / ON_A_HOST))
 }
 
 /// The platform's own id of the account at this place.
-pub fn user_id<const ON_A_HOST: usize>(place: usize) -> String {
-    format!("{}@{}", id(place % ON_A_HOST), host(place / ON_A_HOST))
+pub fn user_id<const ON_A_HOST: usize>(index: usize) -> String {
+    format!("{}@{}", id(index % ON_A_HOST), host(index / ON_A_HOST))
 }
 
 /// The path of the account at this place.
-pub fn path<const ON_A_HOST: usize>(place: usize) -> String {
-    format!("/{}/api/v1/accounts/{}", host(place / ON_A_HOST), id(place % ON_A_HOST))
+pub fn path<const ON_A_HOST: usize>(index: usize) -> String {
+    format!("/{}/api/v1/accounts/{}", host(index / ON_A_HOST), id(index % ON_A_HOST))
 }
 
 fn host(number: usize) -> String {
@@ -76,41 +76,41 @@ pub fn posts(likes: u64) -> String {
 }
 
 /// A whole answer with this body.
-pub fn answer(body: &str) -> Vec<u8> {
+pub fn response(body: &str) -> Vec<u8> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\nx-ratelimit-limit: 300\r\n\
                 x-ratelimit-remaining: 299\r\ncontent-length: ";
     format!("{head}{}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// What a provider answers, and how it is told of who asks.
-pub trait Answers: Send + Sync + 'static {
+pub trait Responder: Send + Sync + 'static {
     /// The whole answer to a question after `path`.
-    fn to(&self, path: &str, out: &mut Vec<u8>);
+    fn respond(&self, path: &str, out: &mut Vec<u8>);
 }
 
 /// Answers whoever asks, each question after `delay`, for good.
-pub async fn serve(listener: TcpListener, delay: Duration, answers: Arc<impl Answers>) {
+pub async fn serve(listener: TcpListener, delay: Duration, responder: Arc<impl Responder>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let answers = Arc::clone(&answers);
+        let responder = Arc::clone(&responder);
         // Whoever leaves in the middle needs no answer.
-        tokio::spawn(async move { drop(converse(stream, delay, &*answers).await) });
+        tokio::spawn(async move { drop(converse(stream, delay, &*responder).await) });
     }
 }
 
-async fn converse(mut stream: TcpStream, delay: Duration, answers: &impl Answers) -> io::Result<()> {
+async fn converse(mut stream: TcpStream, delay: Duration, responder: &impl Responder) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let (mut asked, mut out) = (Vec::with_capacity(1024), Vec::with_capacity(4096));
+    let (mut request, mut out) = (Vec::with_capacity(1024), Vec::with_capacity(4096));
     loop {
-        asked.clear();
-        while !asked.ends_with(b"\r\n\r\n") {
-            if stream.read_buf(&mut asked).await? == 0 {
+        request.clear();
+        while !request.ends_with(b"\r\n\r\n") {
+            if stream.read_buf(&mut request).await? == 0 {
                 return Ok(());
             }
         }
-        let line = asked.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
         let path = std::str::from_utf8(line).ok().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
         out.clear();
-        answers.to(path, &mut out);
+        responder.respond(path, &mut out);
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
@@ -127,7 +127,7 @@ pub struct Canned {
     name_at: usize,
     followers_at: usize,
     posts: Vec<u8>,
-    asked: AtomicU64,
+    requests: AtomicU64,
     /// When the first question came, by the clock all processes share; 0 before.
     began_ns: AtomicU64,
 }
@@ -138,7 +138,7 @@ pub const TALLY: &str = "/tally";
 impl Default for Canned {
     fn default() -> Self {
         let profile = profile(FOLLOWERS, 210, 987);
-        let whole = answer(&profile);
+        let whole = response(&profile);
         let head = whole.len() - profile.len();
         let after = |text: &str| head + profile.find(text).expect("the profile tells it") + text.len();
         Self {
@@ -146,8 +146,8 @@ impl Default for Canned {
             name_at: after(NAME),
             followers_at: after("\"followers_count\": "),
             profile: whole,
-            posts: answer(&posts(400)),
-            asked: AtomicU64::new(0),
+            posts: response(&posts(400)),
+            requests: AtomicU64::new(0),
             began_ns: AtomicU64::new(0),
         }
     }
@@ -162,14 +162,15 @@ impl Canned {
     }
 }
 
-impl Answers for Canned {
-    fn to(&self, path: &str, out: &mut Vec<u8>) {
+impl Responder for Canned {
+    fn respond(&self, path: &str, out: &mut Vec<u8>) {
         if path == TALLY {
-            let (asked, began) = (self.asked.swap(0, Ordering::Relaxed), self.began_ns.swap(0, Ordering::Relaxed));
-            return out.extend(answer(&format!("{asked} {began}")));
+            let (requests, began) =
+                (self.requests.swap(0, Ordering::Relaxed), self.began_ns.swap(0, Ordering::Relaxed));
+            return out.extend(response(&format!("{requests} {began}")));
         }
-        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
-        if asked == 0 {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        if number == 0 {
             self.began_ns.store(monotonic_ns(), Ordering::Relaxed);
         }
         if path.split('?').next().is_some_and(|path| path.ends_with("/statuses")) {
@@ -180,7 +181,7 @@ impl Answers for Canned {
         let neighbour = neighbour(path).unwrap_or_default();
         write(self.id_at, neighbour);
         write(self.name_at, neighbour);
-        write(self.followers_at, &(FOLLOWERS + asked % 10_000).to_string());
+        write(self.followers_at, &(FOLLOWERS + number % 10_000).to_string());
     }
 }
 

@@ -51,8 +51,8 @@ pub fn roster_of(count: usize, days: i32, due: Timestamp) -> Lay {
         now: jiff::Timestamp::now().into(),
         due,
         platform: "bluesky",
-        handle: |place| format!("influencer{place}.example"),
-        user_id: |place| format!("did:plc:bench{place}"),
+        handle: |index| format!("influencer{index}.example"),
+        user_id: |index| format!("did:plc:bench{index}"),
     }
 }
 
@@ -68,7 +68,7 @@ pub async fn lay(dir: &Path, lay: &Lay) -> anyhow::Result<Vec<ConnectionId>> {
     let mut ids: Vec<ConnectionId> = (0..lay.count).map(|_| dice.id()).collect();
     ids.sort();
     let mut accounts: Vec<Account> =
-        (0..lay.count).map(|place| Account::at(place, ids[place], lay, today, &mut dice)).collect();
+        (0..lay.count).map(|index| Account::at(index, ids[index], lay, today, &mut dice)).collect();
     let mut first = today.plus_days(1 - lay.days);
     while first <= today {
         let last = first.plus_days(DAYS_AT_ONCE - 1).min(today);
@@ -101,10 +101,10 @@ struct Account {
 }
 
 impl Account {
-    fn at(place: usize, id: ConnectionId, lay: &Lay, today: Date, dice: &mut Dice) -> Self {
+    fn at(index: usize, id: ConnectionId, lay: &Lay, today: Date, dice: &mut Dice) -> Self {
         let influencer = Influencer {
             id: dice.id(),
-            name: format!("Influencer {place:05}"),
+            name: format!("Influencer {index:05}"),
             tags: vec!["beauty".to_owned(), "nordic".to_owned()],
             note: None,
             paused: false,
@@ -115,8 +115,8 @@ impl Account {
             id,
             influencer: influencer.id,
             platform: lay.platform.to_owned(),
-            handle: (lay.handle)(place),
-            platform_user_id: Some((lay.user_id)(place)),
+            handle: (lay.handle)(index),
+            platform_user_id: Some((lay.user_id)(index)),
             connected_at: lay.now,
             disconnected_at: None,
             paused: false,
