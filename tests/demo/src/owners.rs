@@ -16,7 +16,7 @@ use rosterd::model::TroubleKind;
 /// How many owners answer at once.
 const AT_ONCE: usize = 4;
 /// Nobody waits longer for one consent.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Asks every owner whose consent is needed and was not taken back; says how many gave it.
 pub async fn ask(app: Arc<App>) -> usize {
@@ -31,7 +31,7 @@ pub async fn ask(app: Arc<App>) -> usize {
     let owners = wanted.into_iter().map(|(influencer, platform, handle)| {
         let app = app.clone();
         async move {
-            let given = tokio::time::timeout(PATIENCE, consent(&app, influencer, platform, handle)).await;
+            let given = tokio::time::timeout(TIMEOUT, consent(&app, influencer, platform, handle)).await;
             usize::from(matches!(given, Ok(Ok(()))))
         }
     });
@@ -45,10 +45,10 @@ async fn consent(app: &Arc<App>, influencer: String, platform: String, handle: S
     let browser = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
     let mut page = reqwest::Url::parse(&begun.url)?;
     page.query_pairs_mut().append_pair("sandbox_account", &handle);
-    let answer = browser.get(page).send().await?;
-    let landed = answer.headers().get(LOCATION).and_then(|at| at.to_str().ok()).context("no way back")?;
+    let response = browser.get(page).send().await?;
+    let landed = response.headers().get(LOCATION).and_then(|at| at.to_str().ok()).context("no way back")?;
     let id = finish::pasted(app, &who, landed).await?;
-    match view::state(app, &who, id, PATIENCE).await? {
+    match view::state(app, &who, id, TIMEOUT).await? {
         ConsentState::Done(_) => Ok(()),
         other => anyhow::bail!("{other:?}"),
     }

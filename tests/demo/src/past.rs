@@ -74,8 +74,8 @@ impl Past<'_> {
     ) -> (roster_protocol::ids::ConnectionId, Vec<Snapshot>) {
         let interval = self.config.sync.grid.interval.millis();
         let synced_at = Timestamp(self.now.0 - (self.dice.share() * interval as f64) as i64);
-        let is_asked = matches!(account.platform, Platform::Instagram | Platform::Facebook | Platform::Tiktok);
-        let taken_back = is_asked && self.dice.share() < TAKEN_BACK;
+        let needs_consent = matches!(account.platform, Platform::Instagram | Platform::Facebook | Platform::Tiktok);
+        let taken_back = needs_consent && self.dice.share() < TAKEN_BACK;
         let troubled = taken_back || account.state != State::Active || account.moved_to.is_some();
         let last = if troubled { synced_at.plus_seconds(-i64::from(TROUBLED_DAYS) * 24 * HOUR) } else { synced_at };
         let history = self.history(account, last);
@@ -126,9 +126,9 @@ impl Past<'_> {
     fn follow(&mut self, connection: &Connection, history: &[Snapshot]) -> Option<Profile> {
         let mut followed: Option<Profile> = None;
         let mut standing: Vec<Alert> = Vec::new();
-        for (place, snapshot) in history.iter().enumerate() {
+        for (index, snapshot) in history.iter().enumerate() {
             let at = snapshot.observed_at;
-            let previous = place.checked_sub(1).and_then(|before| history.get(before));
+            let previous = index.checked_sub(1).and_then(|before| history.get(before));
             let (profile, moves) = profile::follow(followed.as_ref(), snapshot, self.config.change.significant);
             followed = profile;
             let steps = evaluate::after_numbers(&moves, &standing.iter().collect::<Vec<_>>(), at);
@@ -217,15 +217,16 @@ fn trouble(account: &Account, since: Timestamp) -> Trouble {
 
 /// What the platform would have told at that moment.
 fn snapshot(account: &Account, date: Date, at: Timestamp) -> Snapshot {
-    let told = account.numbers_at(at.to_jiff());
+    let numbers = account.numbers_at(at.to_jiff());
     let is_rounded = account.platform == Platform::Youtube;
-    let step = 10u64.pow(told.followers.checked_ilog10().unwrap_or_default().saturating_sub(2));
-    let followers = (!told.hidden).then_some(if is_rounded { told.followers / step * step } else { told.followers });
+    let step = 10u64.pow(numbers.followers.checked_ilog10().unwrap_or_default().saturating_sub(2));
+    let followers =
+        (!numbers.hidden).then_some(if is_rounded { numbers.followers / step * step } else { numbers.followers });
     let shares = |reposts: Option<u64>, quotes: Option<u64>| match (reposts, quotes) {
         (None, None) => None,
         (reposts, quotes) => Some(reposts.unwrap_or_default() + quotes.unwrap_or_default()),
     };
-    let posts: Vec<PostNumbers> = told
+    let posts: Vec<PostNumbers> = numbers
         .recent
         .iter()
         .map(|post| PostNumbers {
@@ -244,8 +245,8 @@ fn snapshot(account: &Account, date: Date, at: Timestamp) -> Snapshot {
         definition: u16::from(is_rounded),
         numbers: Numbers {
             followers,
-            following: told.following,
-            posts: Some(told.posts),
+            following: numbers.following,
+            posts: Some(numbers.posts),
             engagement_rate: engagement.rate,
             avg_likes: engagement.avg_likes,
             avg_comments: engagement.avg_comments,

@@ -15,10 +15,10 @@ const ACTS: [(u64, f64); 3] = [(12, 0.86), (25, 1.31), (60, 0.8)];
 /// Lets it happen, each act once.
 pub async fn run(sandbox: Arc<Sandbox>, app: Arc<App>) {
     let mut past = 0;
-    for (place, (second, factor)) in ACTS.into_iter().enumerate() {
+    for (index, (second, factor)) in ACTS.into_iter().enumerate() {
         tokio::time::sleep(Duration::from_secs(second - past)).await;
         past = second;
-        let Some(account) = stars(&sandbox).into_iter().nth(place) else { return };
+        let Some(account) = stars(&sandbox).into_iter().nth(index) else { return };
         let Some(followers) = worked_with(&app, &account) else { return };
         let edit = AccountEdit { followers: Some((followers as f64 * factor) as u64), ..AccountEdit::default() };
         if sandbox.world().put(account.platform, &account.handle, &edit).is_err() {
