@@ -24,8 +24,8 @@ async fn an_account_is_seen_before_it_is_saved_and_has_numbers_after() {
         ..AccountEdit::default()
     };
     world.account(Platform::Bluesky, MARA, edit);
-    let asked = Account { platform: String::new(), handle: format!("https://bsky.app/profile/{MARA}") };
-    let preview = world.client.look_up(within(LIMIT), asked.clone()).await.expect("an answer").expect("a preview");
+    let account = Account { platform: String::new(), handle: format!("https://bsky.app/profile/{MARA}") };
+    let preview = world.client.look_up(within(LIMIT), account.clone()).await.expect("an answer").expect("a preview");
     assert_eq!((preview.platform.as_str(), preview.followers, preview.taken_by), ("bluesky", Some(1000), None));
     assert_eq!(preview.display_name.as_deref(), Some("Mara"));
 
@@ -37,7 +37,7 @@ async fn an_account_is_seen_before_it_is_saved_and_has_numbers_after() {
     assert_eq!(numbers.avg_likes.expect("likes").as_f64(), 40.0);
     assert_eq!(numbers.engagement_rate.expect("a rate").as_f64(), 0.05, "(40 + 6 + 4) ÷ 1000");
     assert_eq!(numbers.avg_views, None, "not told is not zero");
-    let preview = world.client.look_up(within(LIMIT), asked).await.expect("an answer").expect("a preview");
+    let preview = world.client.look_up(within(LIMIT), account).await.expect("an answer").expect("a preview");
     assert_eq!(preview.taken_by, Some(mara.row.id));
 }
 
@@ -67,8 +67,8 @@ async fn mistakes_are_refused_with_the_way_out() {
     let refused = async |name: &str, platform: &str, handle: &str| {
         world.try_add(name, platform, handle).await.expect_err("a refusal")
     };
-    let nobody = refused("Nobody", "bluesky", "nobody.sky.test").await;
-    assert_eq!(nobody.kind, ErrorKind::NotFound);
+    let unknown = refused("Nobody", "bluesky", "nobody.sky.test").await;
+    assert_eq!(unknown.kind, ErrorKind::NotFound);
     let taken = refused("Mara too", "bluesky", MARA).await;
     assert_eq!(taken.kind, ErrorKind::Conflict);
     assert!(taken.message.contains("Mara"), "{taken:?}");
@@ -127,10 +127,10 @@ async fn what_is_paused_is_not_asked_until_it_is_resumed() {
         world.pass(7 * 3600).await;
         let runs = world.sync("Mara").await;
         assert_eq!(runs[0].outcome.as_str(), "skipped", "{target:?}");
-        assert_eq!(world.asked(""), 0, "{target:?}");
+        assert_eq!(world.requests_to(""), 0, "{target:?}");
         world.client.pause(within(LIMIT), target.clone(), false).await.expect("an answer").expect("resumed");
         world.settle().await;
-        assert!(world.asked("") > 0, "{target:?}: the slots that passed are caught up");
+        assert!(world.requests_to("") > 0, "{target:?}: the slots that passed are caught up");
     }
 }
 
@@ -164,12 +164,12 @@ async fn a_disconnected_account_comes_back_with_its_history() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_are_filtered_sorted_and_paged() {
     let world = World::new().await;
-    for (place, followers) in [30_000u64, 200, 5_000, 70].into_iter().enumerate() {
-        let handle = format!("star{place}.sky.test");
+    for (home, followers) in [30_000u64, 200, 5_000, 70].into_iter().enumerate() {
+        let handle = format!("star{home}.sky.test");
         world.followers(Platform::Bluesky, &handle, followers);
         let account = Account { platform: "bluesky".into(), handle };
-        let tags = vec![if place % 2 == 0 { "even".to_owned() } else { "odd".to_owned() }];
-        let new = NewInfluencer { name: format!("Star {place}"), accounts: vec![account], tags, note: None };
+        let tags = vec![if home % 2 == 0 { "even".to_owned() } else { "odd".to_owned() }];
+        let new = NewInfluencer { name: format!("Star {home}"), accounts: vec![account], tags, note: None };
         world.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
     }
     world.settle().await;
@@ -257,8 +257,8 @@ async fn the_fullest_page_there_can_be_fits_into_one_frame() {
 async fn an_account_that_needs_consent_waits_for_it_without_alarm() {
     let world = World::with_apps().await;
     world.quiet(Platform::Tiktok, "mara", 900);
-    let asked = Account { platform: "tiktok".into(), handle: "@Mara".into() };
-    let preview = world.client.look_up(within(LIMIT), asked).await.expect("an answer").expect("a preview");
+    let account = Account { platform: "tiktok".into(), handle: "@Mara".into() };
+    let preview = world.client.look_up(within(LIMIT), account).await.expect("an answer").expect("a preview");
     assert!(preview.needs_consent && preview.followers.is_none() && preview.handle == "mara", "{preview:?}");
     let mara = world.add("Mara", "tiktok", "mara").await;
     let [waiting] = mara.connections.as_slice() else { panic!("{mara:?}") };

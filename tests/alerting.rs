@@ -23,10 +23,10 @@ async fn a_fall_is_told_at_once_alerts_once_and_is_acknowledged() {
     world.followers(Platform::Bluesky, MARA, 10_400);
     world.sync("Mara").await;
     let batch = world.client.events_since(within(LIMIT), start.next).await.expect("an answer").expect("events");
-    let told =
+    let reported =
         |batch: &roster_protocol::EventBatch| batch.events.iter().any(|event| matches!(event, Event::AlertChanged(_)));
     let mut batch = batch;
-    while !told(&batch) {
+    while !reported(&batch) {
         batch = world.client.events_since(within(LIMIT), batch.next).await.expect("an answer").expect("events");
     }
     let alert = world.alerts().await.remove(0);

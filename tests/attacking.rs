@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio_util::codec::Decoder;
 
-use crate::support::programs::{Place, until};
+use crate::support::programs::{Home, until};
 use crate::support::raw::*;
 use crate::support::{LIMIT, World, limit, times};
 
@@ -41,9 +41,9 @@ async fn garbage_ends_the_connection_it_came_on() {
                 1 => [preamble(VERSION), noise].concat(),
                 2 => [preamble(VERSION), framed(&noise)].concat(),
                 _ => {
-                    let mut bytes = call(1, 1000, nobody());
-                    let place = dice.usize(4..bytes.len());
-                    bytes[place] = noise[0];
+                    let mut bytes = call(1, 1000, unknown_connection());
+                    let home = dice.usize(4..bytes.len());
+                    bytes[home] = noise[0];
                     [preamble(VERSION), bytes].concat()
                 }
             };
@@ -80,11 +80,11 @@ async fn other_versions_are_told_which_side_to_restart() {
     is_well(&socket).await;
 
     // And the other way round: a daemon of another version, or something else altogether.
-    let place = Place::new("");
-    std::fs::create_dir(place.path("run")).expect("a directory");
-    let listener = UnixListener::bind(place.socket()).expect("a socket");
+    let home = Home::new("");
+    std::fs::create_dir(home.path("run")).expect("a directory");
+    let listener = UnixListener::bind(home.socket()).expect("a socket");
     let newer = format!("rosterd version {}: restart roster", VERSION + 1);
-    let answers = [
+    let responses = [
         ([preamble(VERSION + 1), vec![WRONG_VERSION]].concat(), newer.as_str()),
         ([preamble(0), vec![WRONG_VERSION]].concat(), "rosterd version 0: restart rosterd"),
         ([preamble(VERSION + 1), vec![WELCOME]].concat(), newer.as_str()),
@@ -93,15 +93,15 @@ async fn other_versions_are_told_which_side_to_restart() {
         (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "does not respond as rosterd does"),
         (b"RO".to_vec(), "does not respond as rosterd does"),
     ];
-    for (answer, expected) in answers {
+    for (response, expected) in responses {
         let serve = async {
             let (mut stream, _) = listener.accept().await.expect("a client");
             stream.read_exact(&mut [0; 8]).await.expect("a preamble");
-            stream.write_all(&answer).await.expect("sent");
+            stream.write_all(&response).await.expect("sent");
         };
-        let ((), said) = tokio::join!(serve, place.roster(&["status", "--json"]));
-        assert_eq!(said.code, Some(3), "{said:?}");
-        let error = &said.json()["error"];
+        let ((), output) = tokio::join!(serve, home.roster(&["status", "--json"]));
+        assert_eq!(output.code, Some(3), "{output:?}");
+        let error = &output.json()["error"];
         assert!(error["message"].as_str().expect("a message").contains(expected), "{error}");
         assert_eq!(error["kind"], "unreachable");
     }
@@ -111,7 +111,7 @@ async fn other_versions_are_told_which_side_to_restart() {
 async fn who_stops_in_the_middle_is_cut_off() {
     let (_world, socket) = world().await;
     // The world's timeout is 400 ms for each of these.
-    let whole = call(7, 1000, nobody());
+    let whole = call(7, 1000, unknown_connection());
     let starts = [
         vec![],
         preamble(VERSION)[..5].to_vec(),
@@ -129,7 +129,7 @@ async fn who_stops_in_the_middle_is_cut_off() {
     assert!(cut.iter().all(|after| *after < limit(Duration::from_secs(5))), "{cut:?}");
 
     // Nor does it help to send a byte now and then.
-    let mut raw = Raw::guest(&socket).await;
+    let mut raw = Raw::connected(&socket).await;
     raw.send(&framed(&[0; 1000])[..4]).await.expect("sent");
     let begun = Instant::now();
     let drip = async {
@@ -141,18 +141,18 @@ async fn who_stops_in_the_middle_is_cut_off() {
     assert!(begun.elapsed() < limit(Duration::from_secs(5)), "{:?}", begun.elapsed());
 
     // Who has said a whole thing may be silent as long as he likes.
-    let mut raw = Raw::guest(&socket).await;
+    let mut raw = Raw::connected(&socket).await;
     let quiet = tokio::time::timeout(Duration::from_millis(900), raw.stream.read_u8()).await;
     assert!(quiet.is_err(), "hung up on somebody who waits: {quiet:?}");
-    raw.send(&call(1, 5000, nobody())).await.expect("sent");
-    assert_eq!(raw.answer().await.expect("an answer").id, 1);
+    raw.send(&call(1, 5000, unknown_connection())).await.expect("sent");
+    assert_eq!(raw.response().await.expect("an answer").id, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frame_too_long_is_refused_at_its_head() {
     let (_world, socket) = world().await;
     for length in [transport::MAX_REQUEST_BYTES as u32 + 1, 1 << 24, u32::MAX] {
-        let mut raw = Raw::guest(&socket).await;
+        let mut raw = Raw::connected(&socket).await;
         raw.send(&length.to_be_bytes()).await.expect("sent");
         raw.hung_up().await;
     }
@@ -162,52 +162,52 @@ async fn a_frame_too_long_is_refused_at_its_head() {
     let text = "x".repeat(transport::MAX_REQUEST_BYTES - empty.len() - 2);
     let longest = call(1, 5000, named(&text));
     assert_eq!(longest.len(), 4 + transport::MAX_REQUEST_BYTES);
-    let mut raw = Raw::guest(&socket).await;
+    let mut raw = Raw::connected(&socket).await;
     raw.send(&longest).await.expect("sent");
-    let answer = raw.answer().await.expect("an answer");
-    assert!(matches!(answer.message, Ok(RosterResponse::Influencer(Err(_)))), "nobody of that name");
+    let response = raw.response().await.expect("an answer");
+    assert!(matches!(response.message, Ok(RosterResponse::Influencer(Err(_)))), "nobody of that name");
     is_well(&socket).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_deadlines_hurt_nobody() {
     let (_world, socket) = world().await;
-    let mut raw = Raw::guest(&socket).await;
+    let mut raw = Raw::connected(&socket).await;
     // What may be over before it begins is perhaps not answered, and what follows is.
     for (id, deadline_ms) in (1..).zip([0, 1, 0, u64::from(u32::MAX / 2), u32::MAX.into()]) {
-        raw.send(&call(id, deadline_ms, nobody())).await.expect("sent");
+        raw.send(&call(id, deadline_ms, unknown_connection())).await.expect("sent");
     }
-    raw.send(&call(100, 5000, nobody())).await.expect("sent");
-    let mut answered = Vec::new();
-    while !answered.contains(&100) {
-        answered.push(raw.answer().await.expect("an answer").id);
+    raw.send(&call(100, 5000, unknown_connection())).await.expect("sent");
+    let mut responses = Vec::new();
+    while !responses.contains(&100) {
+        responses.push(raw.response().await.expect("an answer").id);
     }
-    while !(answered.contains(&4) && answered.contains(&5)) {
-        answered.push(raw.answer().await.expect("an answer").id);
+    while !(responses.contains(&4) && responses.contains(&5)) {
+        responses.push(raw.response().await.expect("an answer").id);
     }
     // Longer than the field: that is no call.
     for deadline_ms in [u64::from(u32::MAX) + 1, u64::MAX] {
-        let mut raw = Raw::guest(&socket).await;
-        raw.send(&call(1, deadline_ms, nobody())).await.expect("sent");
+        let mut raw = Raw::connected(&socket).await;
+        raw.send(&call(1, deadline_ms, unknown_connection())).await.expect("sent");
         raw.hung_up().await;
     }
     // The same id again and again, and cancels of what never was.
-    let mut raw = Raw::guest(&socket).await;
+    let mut raw = Raw::connected(&socket).await;
     for _ in 0..100 {
-        raw.send(&call(1, 5000, nobody())).await.expect("sent");
+        raw.send(&call(1, 5000, unknown_connection())).await.expect("sent");
         raw.send(&framed(&postcard::to_stdvec(&Call::Cancel { id: u64::MAX }).expect("a cancel"))).await.expect("sent");
     }
-    assert_eq!(raw.answer().await.expect("an answer").id, 1);
+    assert_eq!(raw.response().await.expect("an answer").id, 1);
     is_well(&socket).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn too_many_connections_are_told_so() {
     let (_world, socket) = world().await;
-    let mut guests = Vec::new();
+    let mut clients = Vec::new();
     // One of the 24 places of a user is the world's own client's.
-    while guests.len() < 23 {
-        guests.push(Raw::guest(&socket).await);
+    while clients.len() < 23 {
+        clients.push(Raw::connected(&socket).await);
     }
     for _ in 0..200 {
         let (mut raw, _, verdict) = Raw::knock(&socket, VERSION).await.expect("a verdict");
@@ -216,11 +216,11 @@ async fn too_many_connections_are_told_so() {
         let refused = transport::connect(&socket).await.expect_err("no place");
         assert!(matches!(refused, ConnectError::Busy { .. }), "{refused}");
     }
-    for guest in &mut guests {
-        guest.send(&call(1, 5000, nobody())).await.expect("sent");
-        assert_eq!(guest.answer().await.expect("who is in stays in").id, 1);
+    for client in &mut clients {
+        client.send(&call(1, 5000, unknown_connection())).await.expect("sent");
+        assert_eq!(client.response().await.expect("who is in stays in").id, 1);
     }
-    guests.truncate(20);
+    clients.truncate(20);
     is_well(&socket).await;
 }
 
@@ -228,7 +228,7 @@ async fn too_many_connections_are_told_so() {
 async fn a_client_that_leaves_stops_nothing_it_began() {
     let (world, socket) = world().await;
     for number in 0..50 {
-        let mut raw = Raw::guest(&socket).await;
+        let mut raw = Raw::connected(&socket).await;
         let new = NewInfluencer { name: format!("Star {number}"), ..NewInfluencer::default() };
         raw.send(&call(1, 5000, RosterRequest::Add { new })).await.expect("sent");
     }
@@ -271,7 +271,7 @@ proptest! {
         ],
     ) {
         let mut server = ServerCodec::<RosterRequest, RosterResponse>::default();
-        let decoded = server.decode(&mut BytesMut::from(call(1, deadline_ms, nobody()).as_slice()));
+        let decoded = server.decode(&mut BytesMut::from(call(1, deadline_ms, unknown_connection()).as_slice()));
         match decoded {
             Ok(Some(tarpc::ClientMessage::Request(request))) => {
                 prop_assert!(u32::try_from(deadline_ms).is_ok());
@@ -287,39 +287,39 @@ proptest! {
         id in any::<u64>(),
         deadline_ms in any::<u32>(),
         text in "\\PC{0,40}",
-        place in any::<prop::sample::Index>(),
+        home in any::<prop::sample::Index>(),
         byte in any::<u8>(),
     ) {
         let mut server = ServerCodec::<RosterRequest, RosterResponse>::default();
         let mut bytes = call(id, deadline_ms.into(), named(&text));
         prop_assert_eq!(calls_in(&mut server, &bytes), 1);
-        let place = place.index(bytes.len());
-        bytes[place] = byte;
+        let home = home.index(bytes.len());
+        bytes[home] = byte;
         calls_in(&mut server, &bytes);
-        calls_in(&mut server, &bytes[..place]);
+        calls_in(&mut server, &bytes[..home]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_in_the_middle_of_everything_is_an_end() {
-    let place = Place::new("");
-    let mut rosterd = place.start().await;
-    let socket = place.socket();
-    let mut guests = Vec::new();
+    let home = Home::new("");
+    let mut rosterd = home.start().await;
+    let socket = home.socket();
+    let mut clients = Vec::new();
     for id in 0..10 {
-        let mut raw = Raw::guest(&socket).await;
+        let mut raw = Raw::connected(&socket).await;
         raw.send(&call(id, 120_000, RosterRequest::EventsSince { after: roster_protocol::Cursor::default() }))
             .await
             .expect("sent");
-        let Some(Answer { message: Ok(RosterResponse::EventsSince(Ok(batch))), .. }) = raw.answer().await else {
+        let Some(RawResponse { message: Ok(RosterResponse::EventsSince(Ok(batch))), .. }) = raw.response().await else {
             panic!()
         };
         // A long wait is under way, and the half of a frame.
         raw.send(&call(id, 120_000, RosterRequest::EventsSince { after: batch.next })).await.expect("sent");
         raw.send(&[0, 0]).await.expect("sent");
-        guests.push(raw);
+        clients.push(raw);
     }
     let (status, after) = rosterd.end(Signal::SIGTERM).await;
-    assert_eq!(status.code(), Some(0), "{}", place.log());
+    assert_eq!(status.code(), Some(0), "{}", home.log());
     assert!(after < limit(Duration::from_secs(5)), "{after:?}");
 }

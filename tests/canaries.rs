@@ -11,7 +11,7 @@ use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Stage};
 
 use crate::support::LIMIT;
 use crate::support::consent::{APPS, approve, open};
-use crate::support::programs::{Place, Rosterd, until};
+use crate::support::programs::{Home, Rosterd, until};
 
 const PLATFORMS: [(Platform, &str); 4] = [
     (Platform::Youtube, "@mara"),
@@ -68,7 +68,7 @@ impl Pile {
     }
 }
 
-async fn connect(place: &Place, rosterd: &Rosterd, platform: Platform, handle: &str, pile: &mut Pile) {
+async fn connect(home: &Home, rosterd: &Rosterd, platform: Platform, handle: &str, pile: &mut Pile) {
     let (name, slug) = ("Mara".to_owned(), platform.slug().to_owned());
     let begun = rosterd.client.consent_begin(within(LIMIT), name, slug, ConsentWay::Redirect, None).await;
     let begun = begun.expect("an answer").expect("begun");
@@ -86,7 +86,7 @@ async fn connect(place: &Place, rosterd: &Rosterd, platform: Platform, handle: &
         chosen.expect("an answer").expect("chosen");
     }
     pile.put("the consent's state", format!("{state:?}").into_bytes());
-    let _ = place;
+    let _ = home;
 }
 
 async fn sync_all(rosterd: &Rosterd) {
@@ -104,17 +104,17 @@ async fn no_secret_is_anywhere_but_sealed() {
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\n");
-    let place = Place::new(&format!("{http}[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
-    let mut command = place.rosterd(&[]);
+    let home = Home::new(&format!("{http}[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
+    let mut command = home.rosterd(&[]);
     command.env("LOG_LEVEL", "trace");
-    let mut rosterd = place.start_as(command).await;
+    let mut rosterd = home.start_as(command).await;
     let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
     rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
     let mut pile = Pile(Vec::new());
     for (platform, handle) in PLATFORMS {
         let edit = AccountEdit { followers: Some(5000), ..AccountEdit::default() };
         sandbox.world().put(platform, handle, &edit).expect("a possible account");
-        connect(&place, &rosterd, platform, handle, &mut pile).await;
+        connect(&home, &rosterd, platform, handle, &mut pile).await;
     }
     sync_all(&rosterd).await;
     // What goes wrong talks most: every kind, at the tokens and at the numbers.
@@ -142,13 +142,13 @@ async fn no_secret_is_anywhere_but_sealed() {
         &["changes"],
     ] {
         for json in [&[][..], &["--json"][..]] {
-            let said = place.roster(&[arguments, json].concat()).await;
-            pile.put(&format!("roster {arguments:?}"), [said.out, said.err].concat().into_bytes());
+            let output = home.roster(&[arguments, json].concat()).await;
+            pile.put(&format!("roster {arguments:?}"), [output.out, output.err].concat().into_bytes());
         }
     }
     for (platform, _) in PLATFORMS {
-        let said = place.roster(&["platforms", "test", platform.slug(), "--json"]).await;
-        pile.put("roster platforms test", [said.out, said.err].concat().into_bytes());
+        let output = home.roster(&["platforms", "test", platform.slug(), "--json"]).await;
+        pile.put("roster platforms test", [output.out, output.err].concat().into_bytes());
     }
     let (_, metrics) = open(&format!("http://127.0.0.1:{port}/metrics")).await;
     pile.put("/metrics", metrics.into_bytes());
@@ -158,9 +158,9 @@ async fn no_secret_is_anywhere_but_sealed() {
     }
     let (status, _) = rosterd.end(Signal::SIGTERM).await;
     assert!(status.success(), "{status}");
-    pile.put("the log", place.log().into_bytes());
-    let key = std::fs::read_to_string(place.state().join("master.key")).expect("a key").trim().to_owned();
-    pile.put_dir(&place.state(), &["master.key"]);
+    pile.put("the log", home.log().into_bytes());
+    let key = std::fs::read_to_string(home.state().join("master.key")).expect("a key").trim().to_owned();
+    pile.put_dir(&home.state(), &["master.key"]);
 
     let secrets = sandbox.world().secrets();
     let given = secrets.iter().filter(|secret| !secret.ends_with("-client-secret") && !secret.ends_with("-api-key"));
@@ -169,8 +169,8 @@ async fn no_secret_is_anywhere_but_sealed() {
     assert!(!pile.holds("mara.gram").is_empty(), "what is not secret is found: the search works");
     for secret in secrets.iter().chain([&key]) {
         for shape in shapes(secret) {
-            let places = pile.holds(&shape);
-            assert!(places.is_empty(), "a secret, as {shape:?}, is in {places:?}");
+            let found = pile.holds(&shape);
+            assert!(found.is_empty(), "a secret, as {shape:?}, is in {found:?}");
         }
     }
     for secret in given {
@@ -178,8 +178,8 @@ async fn no_secret_is_anywhere_but_sealed() {
         let random = secret.rsplit(['.', '|', '/']).next().unwrap_or(secret);
         let beginning: String = random.chars().take(8).collect();
         if beginning.len() == 8 && random.len() > 16 {
-            let places = pile.holds(&beginning);
-            assert!(places.is_empty(), "the beginning of a secret, {beginning:?}, is in {places:?}");
+            let found = pile.holds(&beginning);
+            assert!(found.is_empty(), "the beginning of a secret, {beginning:?}, is in {found:?}");
         }
     }
 }

@@ -29,7 +29,7 @@ const PLATFORMS: [(Platform, &str, i64); 4] = [
 fn token_requests(world: &World, platform: Platform) -> usize {
     let is_token = |path: &str| path.contains("token") && !path.contains("debug");
     let requests = world.sandbox.world().requests();
-    requests.iter().filter(|asked| asked.platform == platform && is_token(&asked.path)).count()
+    requests.iter().filter(|requested| requested.platform == platform && is_token(&requested.path)).count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,9 +69,9 @@ async fn each_platform_is_connected_read_renewed_lost_and_connected_again() {
         let lost = world.connection(&id).await;
         assert_eq!(lost.status, ConnectionStatus::Reauthorize, "{slug}: {lost:?}");
         assert!(world.alerts().await.iter().any(|alert| alert.rule == "needs-person"), "{slug}");
-        let asked = world.sandbox.world().requests().len();
+        let requested = world.sandbox.world().requests().len();
         world.sync(&id).await;
-        assert_eq!(world.sandbox.world().requests().len(), asked, "{slug}: nothing is asked with a dead consent");
+        assert_eq!(world.sandbox.world().requests().len(), requested, "{slug}: nothing is asked with a dead consent");
 
         // Given again it is the same connection, with its history.
         let again = world.consent("Mara", slug, handle).await;
@@ -142,9 +142,9 @@ async fn a_code_is_exchanged_once_however_often_it_comes() {
     world.influencer("Mara").await;
     let begun = world.begin("Mara", "tiktok", None).await.expect("begun");
     let address = approve(&begun, "mara", &[]).await;
-    let answers = futures::future::join_all((0..16).map(|_| open(&address))).await;
-    let good = answers.iter().filter(|(status, _)| *status == StatusCode::OK).count();
-    assert_eq!(good, 1, "{answers:?}");
+    let responses = futures::future::join_all((0..16).map(|_| open(&address))).await;
+    let good = responses.iter().filter(|(status, _)| *status == StatusCode::OK).count();
+    assert_eq!(good, 1, "{responses:?}");
     assert!(matches!(world.settled(begun.id).await, ConsentState::Done(_)));
     assert_eq!(token_requests(&world, Platform::Tiktok), 1);
 }
@@ -214,8 +214,8 @@ async fn one_consent_feeds_several_connections_until_the_last_one_leaves() {
     assert!(handles.contains(&"mara.one") && handles.contains(&"mara.two"), "{choices:?}");
     let open = world.client.consent_open(within(LIMIT), "Mara".into(), "instagram".into()).await;
     assert_eq!(open.expect("an answer").expect("ours"), Some(begun.id));
-    let nobody = world.client.consent_choose(within(LIMIT), begun.id, vec!["other".into()]).await;
-    assert_eq!(nobody.expect("an answer").expect_err("not opened").kind, ErrorKind::Usage);
+    let unknown = world.client.consent_choose(within(LIMIT), begun.id, vec!["other".into()]).await;
+    assert_eq!(unknown.expect("an answer").expect_err("not opened").kind, ErrorKind::Usage);
     let both = vec!["mara.one".to_owned(), "mara.two".to_owned()];
     let chosen = world.client.consent_choose(within(LIMIT), begun.id, both).await.expect("an answer");
     let ConsentState::Done(connected) = chosen.expect("chosen") else { panic!("two connections") };
@@ -456,7 +456,7 @@ async fn a_sealed_value_in_another_place_is_refused_and_named() {
         })
         .await;
     swapped.expect("stored");
-    let asked = world.sandbox.world().requests().len();
+    let requested = world.sandbox.world().requests().len();
     for id in &ids {
         let grant = app.look(|roster| roster.consents.grant_of(*id).expect("a grant").id);
         world.sync(&id.to_string()).await;
@@ -465,7 +465,7 @@ async fn a_sealed_value_in_another_place_is_refused_and_named() {
         let error = shown.last_error.expect("words");
         assert!(error.contains(&grant.to_string()) && error.contains("does not open"), "{error}");
     }
-    assert_eq!(world.sandbox.world().requests().len(), asked, "nothing was asked with them");
+    assert_eq!(world.sandbox.world().requests().len(), requested, "nothing was asked with them");
     let healed = world.consent("mara", "tiktok", "mara").await;
     assert_eq!(healed.connection.id, ids[0]);
     world.settle().await;

@@ -10,18 +10,18 @@ use roster_protocol::influencer::InfluencerQuery;
 use roster_protocol::transport::{self, within};
 use roster_sandbox::{AccountEdit, Platform, Sandbox};
 
-use crate::support::programs::{Place, until};
+use crate::support::programs::{Home, until};
 use crate::support::{LIMIT, figure, times};
 
-const PEOPLE: u64 = 12;
+const INFLUENCERS: u64 = 12;
 
 /// Everybody by name, with note, followers and the days that are known.
-type Told = BTreeMap<String, (Option<String>, Option<u64>, Vec<String>)>;
+type Contents = BTreeMap<String, (Option<String>, Option<u64>, Vec<String>)>;
 
-async fn told(client: &RosterClient) -> Told {
+async fn contents(client: &RosterClient) -> Contents {
     let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
     let page = client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
-    let mut told = Told::new();
+    let mut contents = Contents::new();
     for row in page.rows {
         let shown = client.influencer(within(LIMIT), row.id.to_string()).await.expect("an answer").expect("somebody");
         let mut days = Vec::new();
@@ -31,13 +31,13 @@ async fn told(client: &RosterClient) -> Told {
             let snapshots = history.expect("an answer").map(|history| history.snapshots).unwrap_or_default();
             days.extend(snapshots.iter().map(|one| format!("{} {:?}", one.date, one.numbers)));
         }
-        told.insert(shown.row.name, (shown.note, shown.row.followers, days));
+        contents.insert(shown.row.name, (shown.note, shown.row.followers, days));
     }
-    told
+    contents
 }
 
 /// Whether all that is told was so; some may be missing.
-fn is_part_of(found: &Told, whole: &Told) -> bool {
+fn is_part_of(found: &Contents, whole: &Contents) -> bool {
     found.iter().all(|(name, (note, followers, days))| {
         whole.get(name).is_some_and(|(was_note, was_followers, was_days)| {
             (note == was_note || note.is_none())
@@ -48,25 +48,25 @@ fn is_part_of(found: &Told, whole: &Told) -> bool {
 }
 
 /// A place whose daemon knew some people, and was ended; with what it told.
-async fn lived() -> (Place, Told) {
+async fn lived() -> (Home, Contents) {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
-    let place = Place::before(&sandbox);
-    let mut rosterd = place.start().await;
-    for number in 0..PEOPLE {
+    let home = Home::before(&sandbox);
+    let mut rosterd = home.start().await;
+    for number in 0..INFLUENCERS {
         let handle = format!("star{number}.sky.test");
         let edit = AccountEdit { followers: Some(1000 + number), growth_per_day: Some(0.0), ..AccountEdit::default() };
         sandbox.world().put(Platform::Bluesky, &handle, &edit).expect("a possible account");
         let (name, account) = (format!("Star {number}"), format!("bluesky:{handle}"));
-        place.json(&["add", &name, "--handle", &account, "--note", &format!("note {number}")]).await;
+        home.json(&["add", &name, "--handle", &account, "--note", &format!("note {number}")]).await;
     }
-    place.json(&["sync", "--all"]).await;
-    let whole = told(&rosterd.client).await;
-    assert!(whole.len() as u64 == PEOPLE && whole.values().all(|(_, _, days)| days.len() == 1), "{whole:?}");
+    home.json(&["sync", "--all"]).await;
+    let whole = contents(&rosterd.client).await;
+    assert!(whole.len() as u64 == INFLUENCERS && whole.values().all(|(_, _, days)| days.len() == 1), "{whole:?}");
     rosterd.end(Signal::SIGTERM).await;
     // From now on nobody is asked: what was lost is not simply measured again.
-    place.configure("[sync]\ndaily_snapshot = \"off\"\ninterval = \"360d\"\n[platforms.bluesky]\nenabled = false\n");
-    (place, whole)
+    home.configure("[sync]\ndaily_snapshot = \"off\"\ninterval = \"360d\"\n[platforms.bluesky]\nenabled = false\n");
+    (home, whole)
 }
 
 /// Changes one byte of the value of a table's first record.
@@ -89,20 +89,20 @@ fn damage(file: &Path, table: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_starts_on_a_damaged_store_and_names_the_rows() {
-    let (place, whole) = lived().await;
-    let file = place.state().join("roster.redb");
+    let (home, whole) = lived().await;
+    let file = home.state().join("roster.redb");
     let before = std::fs::read(&file).expect("the store");
     for (table, lost) in [("influencers", 1), ("runs", 0), ("audit", 0)] {
         std::fs::write(&file, &before).expect("as it was");
         damage(&file, table);
-        let logged = place.log().len();
-        let mut rosterd = place.start().await;
-        let found = told(&rosterd.client).await;
+        let logged = home.log().len();
+        let mut rosterd = home.start().await;
+        let found = contents(&rosterd.client).await;
         assert!(is_part_of(&found, &whole), "{table}: {found:?}");
-        assert_eq!(found.len() as u64, PEOPLE - lost, "{table}");
+        assert_eq!(found.len() as u64, INFLUENCERS - lost, "{table}");
         until("the damage is counted and named", async || {
             let status = rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
-            let log = place.log();
+            let log = home.log();
             let named = log[logged..].lines().any(|line| {
                 line.contains("a stored row is damaged")
                     && line.contains(&format!("\"{table}\""))
@@ -117,8 +117,8 @@ async fn a_daemon_starts_on_a_damaged_store_and_names_the_rows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bits_that_flip_teach_a_daemon_nothing() {
-    let (place, whole) = lived().await;
-    let file = place.state().join("roster.redb");
+    let (home, whole) = lived().await;
+    let file = home.state().join("roster.redb");
     let before = std::fs::read(&file).expect("the store");
     let used: Vec<usize> = (0..before.len()).filter(|at| before[*at] != 0).collect();
     let mut dice = fastrand::Rng::with_seed(3);
@@ -132,23 +132,23 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
             _ => bytes[at] ^= 1 << bit,
         }
         std::fs::write(&file, &bytes).expect("damaged");
-        let logged = place.log().len();
-        let mut command = place.rosterd(&[]);
+        let logged = home.log().len();
+        let mut command = home.rosterd(&[]);
         let mut child = command.env("LOG_FORMAT", "json").spawn().expect("rosterd starts");
         let started = until("it answers or ends", async || match child.try_wait().expect("ours") {
             Some(status) => Some(Err(status)),
-            None => transport::connect(&place.socket()).await.ok().map(Ok),
+            None => transport::connect(&home.socket()).await.ok().map(Ok),
         });
         match started.await {
             Err(status) => {
                 assert!(matches!(status.code(), Some(1 | 78)), "{number}: {status}");
-                let log = place.log();
-                let said = |line: &str| line.starts_with("error: the store") || line.starts_with("error: the disk");
-                assert!(log[logged..].lines().any(said), "{number}: {}", &log[logged..]);
+                let log = home.log();
+                let output = |line: &str| line.starts_with("error: the store") || line.starts_with("error: the disk");
+                assert!(log[logged..].lines().any(output), "{number}: {}", &log[logged..]);
                 refused += 1;
             }
             Ok(client) => {
-                let found = told(&client).await;
+                let found = contents(&client).await;
                 assert!(is_part_of(&found, &whole), "try {number}, byte {at}, bit {bit}: {found:?}");
                 let status = client.status(within(LIMIT)).await.expect("an answer").expect("a status");
                 if status.store.damaged > 0 { named += 1 } else { harmless += 1 }
@@ -158,7 +158,7 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
         let _ = child.start_kill();
         child.wait().await.expect("it was ours");
         // A panic of the engine, which is caught and told as damage, is an event of the log as well.
-        let log = place.log();
+        let log = home.log();
         for line in log[logged..].lines().filter(|line| !line.starts_with("error: ") && !line.starts_with("hint: ")) {
             let event: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{number}: {line}"));
             panics += u32::from(event["message"].as_str().is_some_and(|message| message.starts_with("panicked")));

@@ -10,7 +10,7 @@ use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Variant};
 
 use crate::nonsense::is_one_clean_sentence;
-use crate::support::programs::{Place, Said};
+use crate::support::programs::{CommandOutput, Home};
 use crate::support::{LIMIT, NOON, World, limit, mara_on};
 
 const MOST: u32 = 100_000;
@@ -155,7 +155,7 @@ async fn a_limit_is_obeyed_whatever_it_looks_like() {
             let account = Account { platform: platform.slug().to_owned(), handle: mara_on(platform).to_owned() };
             world.client.look_up(within(LIMIT), account).await.expect("an answer").expect_err("not now");
             world.pass(at_least / 2).await;
-            assert_eq!(world.asked(""), 0, "{shown}");
+            assert_eq!(world.requests_to(""), 0, "{shown}");
 
             world.sandbox.world().clear_faults();
             world.followers(platform, mara_on(platform), 1010);
@@ -208,7 +208,7 @@ async fn an_hour_of(world: &World, fault: Option<Fault>) -> (HashMap<String, usi
         }
     }
     world.sandbox.world().clear_faults();
-    (tried, world.asked(""))
+    (tried, world.requests_to(""))
 }
 
 async fn are_troubled(world: &World, count: usize) -> bool {
@@ -235,12 +235,12 @@ async fn an_outage_is_no_storm() {
     assert!(planned > 0);
     for kind in [FaultKind::ServerError, FaultKind::Garbage, FaultKind::RateLimited] {
         let fault = Fault { count: MOST, headers: false, ..Fault::new(Platform::Bluesky, kind) };
-        let (tried, asked) = an_hour_of(&world, Some(fault)).await;
-        println!("an hour of {kind:?}: asked {asked} times, {planned} without");
+        let (tried, requests) = an_hour_of(&world, Some(fault)).await;
+        println!("an hour of {kind:?}: asked {requests} times, {planned} without");
         assert_eq!(tried.len(), COUNT, "{kind:?}: nobody is given up");
         // 15, 30, 60 … seconds at least between tries: no more than eight fit into an hour.
         assert!(tried.values().all(|tries| (1..=8).contains(tries)), "{kind:?}: {tried:?}");
-        assert!(asked > 0 && asked * 10 <= planned * 12, "{kind:?}: asked {asked} times, planned {planned}");
+        assert!(requests > 0 && requests * 10 <= planned * 12, "{kind:?}: asked {requests} times, planned {planned}");
         // Afterwards everybody is well within the hour that the longest wait is.
         let mut minutes = 0;
         while are_troubled(&world, COUNT).await {
@@ -311,8 +311,8 @@ fn is_harmless(text: &str, what: &str) {
 async fn a_hostile_name_reaches_no_terminal_and_no_log() {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
-    let place = Place::before(&sandbox);
-    let rosterd = place.start().await;
+    let home = Home::before(&sandbox);
+    let rosterd = home.start().await;
     let words = AccountEdit { display_name: Some(hostile()), description: Some(hostile()), ..AccountEdit::default() };
     for platform in PUBLIC {
         sandbox.world().put(platform, mara_on(platform), &words).expect("a possible account");
@@ -325,12 +325,12 @@ async fn a_hostile_name_reaches_no_terminal_and_no_log() {
         let new = NewInfluencer { name: platform.slug().to_owned(), accounts: vec![account], ..Default::default() };
         rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
     }
-    place.json(&["sync", "--all"]).await;
+    home.json(&["sync", "--all"]).await;
     // A platform's words in an error: where the account has gone to.
     let moved = AccountEdit { moved_to: Some(format!("{}@other.example", hostile())), ..AccountEdit::default() };
     sandbox.world().put(Platform::Mastodon, mara_on(Platform::Mastodon), &moved).expect("a possible account");
-    place.roster(&["sync", "--all"]).await;
-    let runs = place.json(&["runs"]).await;
+    home.roster(&["sync", "--all"]).await;
+    let runs = home.json(&["runs"]).await;
     let moved = runs["runs"].as_array().expect("runs").iter().filter_map(|run| run["error"].as_str());
     assert_eq!(moved.filter(|error| error.contains("moved to")).count(), 1, "{runs}");
 
@@ -349,11 +349,11 @@ async fn a_hostile_name_reaches_no_terminal_and_no_log() {
     ] {
         for json in [&[][..], &["--json"]] {
             let arguments = [&arguments, json].concat();
-            let Said { out, err, .. } = place.roster(&arguments).await;
+            let CommandOutput { out, err, .. } = home.roster(&arguments).await;
             is_harmless(&format!("{out}{err}"), &format!("roster {arguments:?}"));
         }
     }
-    assert!(place.log().contains("moved to"), "{}", place.log());
-    is_harmless(&place.log(), "the log");
+    assert!(home.log().contains("moved to"), "{}", home.log());
+    is_harmless(&home.log(), "the log");
     assert!(rosterd.ready_after < limit(Duration::from_secs(10)));
 }

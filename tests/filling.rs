@@ -17,10 +17,10 @@ use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox};
 use rustix::process::{Resource, Rlimit};
 
 use crate::support::consent::{APPS, consented, open};
-use crate::support::programs::{Mount, Place, Rosterd, until};
+use crate::support::programs::{Home, Mount, Rosterd, until};
 use crate::support::{LIMIT, figure, idle, nightly, times};
 
-const PEOPLE: u64 = 30;
+const INFLUENCERS: u64 = 30;
 
 /// How a disk is made full.
 enum Disk {
@@ -32,17 +32,17 @@ enum Disk {
 
 impl Disk {
     /// Fills it; gives the byte or the room left at which it is full.
-    fn fill(&self, place: &Place, rosterd: &Rosterd, dice: &mut fastrand::Rng) -> u64 {
+    fn fill(&self, home: &Home, rosterd: &Rosterd, dice: &mut fastrand::Rng) -> u64 {
         match self {
             Disk::Limited => {
-                let length = std::fs::metadata(place.state().join("roster.redb")).expect("a store").len();
+                let length = std::fs::metadata(home.state().join("roster.redb")).expect("a store").len();
                 let at = dice.u64(0..length);
                 limit(rosterd, Some(at));
                 at
             }
             Disk::Small { filler, .. } => {
                 let room = dice.u64(0..40) * 4096;
-                let disk = nix::sys::statvfs::statvfs(&place.state()).expect("a disk");
+                let disk = nix::sys::statvfs::statvfs(&home.state()).expect("a disk");
                 let free = disk.blocks_available() * disk.fragment_size();
                 std::fs::write(filler, vec![7; free.saturating_sub(room) as usize]).expect("there was room for it");
                 room
@@ -76,8 +76,8 @@ fn limit(rosterd: &Rosterd, bytes: Option<u64>) {
 }
 
 /// A daemon that takes too long a file for an error, as it takes a full disk, and not for its end.
-async fn start(place: &Place) -> Rosterd {
-    place.start_as(place.rosterd_after("trap '' XFSZ")).await
+async fn start(home: &Home) -> Rosterd {
+    home.start_as(home.rosterd_after("trap '' XFSZ")).await
 }
 
 async fn mara(client: &RosterClient) {
@@ -98,7 +98,7 @@ async fn sync_mara(client: &RosterClient) -> Run {
 /// What was acknowledged, by name, and how many notes were written.
 #[derive(Default)]
 struct Notes {
-    told: HashMap<String, String>,
+    reported: HashMap<String, String>,
     next: u64,
 }
 
@@ -106,13 +106,13 @@ struct Notes {
 async fn note(client: &RosterClient, notes: &mut Notes, round: u64, most: u64) -> Option<Instant> {
     for _ in 0..most {
         notes.next += 1;
-        let name = format!("Star {}", notes.next % PEOPLE);
+        let name = format!("Star {}", notes.next % INFLUENCERS);
         // None is as the one before it: that would be no change, and nothing to write.
         let note = format!("{round}-{}-{}", notes.next, "x".repeat(900));
         let edit = InfluencerEdit { note: Some(note.clone()), ..InfluencerEdit::default() };
         match client.edit(within(LIMIT), name.clone(), edit).await.expect("an answer") {
             Ok(_) => {
-                notes.told.insert(name, note);
+                notes.reported.insert(name, note);
             }
             Err(error) => {
                 assert_eq!(error.kind, ErrorKind::Failed, "{error:?}");
@@ -128,11 +128,11 @@ async fn note(client: &RosterClient, notes: &mut Notes, round: u64, most: u64) -
 async fn is_all_there(client: &RosterClient, notes: &HashMap<String, String>, round: u64, what: &str) {
     let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
     let page = client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
-    assert_eq!(page.total, PEOPLE + 1, "round {round}, {what}");
+    assert_eq!(page.total, INFLUENCERS + 1, "round {round}, {what}");
     for (name, note) in notes {
         let shown = client.influencer(within(LIMIT), name.clone()).await.expect("an answer").expect("somebody");
         // The one note that was refused may have been stored, or not.
-        let is_last = shown.note.as_ref().is_some_and(|told| told.starts_with(&format!("{round}-")));
+        let is_last = shown.note.as_ref().is_some_and(|reported| reported.starts_with(&format!("{round}-")));
         assert!(shown.note.as_ref() == Some(note) || is_last, "round {round}, {what}: {name}");
     }
     let history = client.history(within(LIMIT), "tiktok:mara".into(), None, None).await.expect("an answer");
@@ -147,14 +147,14 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
     sandbox.world().put(Platform::Tiktok, "mara", &edit).expect("a possible account");
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\n");
-    let place = Place::new(&format!("{http}[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
+    let home = Home::new(&format!("{http}[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
     let disk = match small {
         false => Disk::Limited,
-        true => Disk::Small { _mount: Mount::small_disk(&place.state(), "16m"), filler: place.state().join("filler") },
+        true => Disk::Small { _mount: Mount::small_disk(&home.state(), "16m"), filler: home.state().join("filler") },
     };
     let ready = format!("http://127.0.0.1:{port}/readyz");
-    let mut rosterd = start(&place).await;
-    for number in 0..PEOPLE {
+    let mut rosterd = start(&home).await;
+    for number in 0..INFLUENCERS {
         let new = NewInfluencer { name: format!("Star {number}"), ..NewInfluencer::default() };
         rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
     }
@@ -162,12 +162,12 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
     sync_mara(&rosterd.client).await;
 
     let mut dice = fastrand::Rng::with_seed(on_small_disk.map_or(5, |sitting| 6 + sitting));
-    let (mut notes, mut told, mut mended, mut kills) = (Notes::default(), Duration::ZERO, Duration::ZERO, 0);
+    let (mut notes, mut reported, mut mended, mut kills) = (Notes::default(), Duration::ZERO, Duration::ZERO, 0);
     let mut flaps = 0;
     for round in 0..rounds {
         note(&rosterd.client, &mut notes, round, 3).await;
-        assert!(notes.told.len() >= 3, "nothing is acknowledged while there is room");
-        let at = disk.fill(&place, &rosterd, &mut dice);
+        assert!(notes.reported.len() >= 3, "nothing is acknowledged while there is room");
+        let at = disk.fill(&home, &rosterd, &mut dice);
         let mut refused = note(&rosterd.client, &mut notes, round, 100).await;
         flaps += u32::from(open(&ready).await.0 == StatusCode::OK);
         // There may be room before that byte for all of it, or for what comes after what was refused: then it writes on.
@@ -179,9 +179,9 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
                 return None;
             }
             assert!(reason.contains("cannot be written"), "{reason}");
-            told = told.max(refused?.elapsed());
+            reported = reported.max(refused?.elapsed());
             rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
-            is_all_there(&rosterd.client, &notes.told, round, "while the disk is full").await;
+            is_all_there(&rosterd.client, &notes.reported, round, "while the disk is full").await;
             // Its token is over: a sync would renew it, and what came could not be stored.
             sandbox.world().clear_faults();
             sandbox.world().fault(Fault::new(Platform::Tiktok, FaultKind::Expired));
@@ -191,10 +191,10 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
                 // It may wait for better days, or say that it is refused.
                 let _ = rosterd.client.sync_progress(within(Duration::from_millis(300)), ticket, 0).await;
             }
-            let asked = sandbox.world().requests();
+            let requested = sandbox.world().requests();
             // Something may have become free meanwhile, and then it may ask.
             let still = open(&ready).await.0 == StatusCode::SERVICE_UNAVAILABLE;
-            assert!(asked.is_empty() || !still, "round {round}, full at {at}: {asked:?}");
+            assert!(requested.is_empty() || !still, "round {round}, full at {at}: {requested:?}");
             still.then_some(())
         })
         .await;
@@ -204,7 +204,7 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
             if small {
                 disk.free(&rosterd);
             }
-            rosterd = start(&place).await;
+            rosterd = start(&home).await;
             kills += 1;
         } else {
             disk.free(&rosterd);
@@ -214,22 +214,22 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
                 limit,
                 until("it is ready again", async || (open(&ready).await.0 == StatusCode::OK).then_some(())),
             );
-            again.await.unwrap_or_else(|_| panic!("round {round}: not ready: {}", place.log()));
+            again.await.unwrap_or_else(|_| panic!("round {round}: not ready: {}", home.log()));
             mended = mended.max(freed.elapsed());
         }
-        is_all_there(&rosterd.client, &notes.told, round, "with room again").await;
+        is_all_there(&rosterd.client, &notes.reported, round, "with room again").await;
         // The token is renewed now, and its new pair is stored.
         sync_mara(&rosterd.client).await;
         sandbox.world().clear_faults();
     }
-    assert!(!place.log().contains("panicked"), "{}", place.log());
+    assert!(!home.log().contains("panicked"), "{}", home.log());
     let what = if small { "a disk of 16 MiB" } else { "files too long at any byte" };
     figure(format!(
-        "{what}, {rounds} times full: {} people's notes acknowledged, 0 lost; told within {told:.1?}, writable again within \
+        "{what}, {rounds} times full: {} people's notes acknowledged, 0 lost; told within {reported:.1?}, writable again within \
          {mended:.1?}, {kills} kills meanwhile, {flaps} times some room was left; no platform asked",
-        notes.told.len()
+        notes.reported.len()
     ));
-    assert!(told <= crate::support::limit(idle(Duration::from_secs(1))), "{told:?}");
+    assert!(reported <= crate::support::limit(idle(Duration::from_secs(1))), "{reported:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::support::limit;
-use crate::support::programs::{Place, ROSTERD, Said, alone};
+use crate::support::programs::{CommandOutput, Home, ROSTERD, alone};
 
 /// Every file of the state directory with its bytes.
 fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
@@ -19,42 +19,42 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A place whose daemon has lived once; gives the key's id as the log told it.
-async fn lived() -> (Place, String) {
-    let place = Place::new("");
-    place.start().await.end(Signal::SIGTERM).await;
-    let log = place.log();
+async fn lived() -> (Home, String) {
+    let home = Home::new("");
+    home.start().await.end(Signal::SIGTERM).await;
+    let log = home.log();
     let id = log.split("key=").nth(1).expect("the log names the key").chars().take(16).collect();
-    (place, id)
+    (home, id)
 }
 
-async fn refused(place: &Place, words: &[&str]) {
-    let before = files(&place.state());
+async fn refused(home: &Home, words: &[&str]) {
+    let before = files(&home.state());
     let begun = Instant::now();
-    let said = Said::of(place.rosterd(&[])).await;
+    let output = CommandOutput::of(home.rosterd(&[])).await;
     assert!(begun.elapsed() < limit(Duration::from_secs(1)), "{:?}", begun.elapsed());
-    assert_eq!(said.code, Some(78), "{said:?}");
+    assert_eq!(output.code, Some(78), "{output:?}");
     for word in words {
-        assert!(said.err.contains(word), "{word:?} in {said:?}");
+        assert!(output.err.contains(word), "{word:?} in {output:?}");
     }
-    assert_eq!(files(&place.state()), before, "nothing was touched");
+    assert_eq!(files(&home.state()), before, "nothing was touched");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_made_with_the_store_and_asked_for_ever_after() {
-    let (place, id) = lived().await;
-    let file = place.state().join("master.key");
+    let (home, id) = lived().await;
+    let file = home.state().join("master.key");
     let meta = std::fs::metadata(&file).expect("a key");
     assert_eq!((meta.mode() & 0o777, meta.nlink(), meta.len()), (0o600, 1, 65));
-    assert!(place.log().contains("back it up"), "{}", place.log());
-    place.start().await.end(Signal::SIGTERM).await;
-    assert_eq!(place.log().matches("a master key was made").count(), 1);
+    assert!(home.log().contains("back it up"), "{}", home.log());
+    home.start().await.end(Signal::SIGTERM).await;
+    assert_eq!(home.log().matches("a master key was made").count(), 1);
 
-    let kept = place.path("kept.key");
+    let kept = home.path("kept.key");
     std::fs::rename(&file, &kept).expect("moved");
-    refused(&place, &[&id, "roster-master-key", "ENCRYPTION_KEY"]).await;
+    refused(&home, &[&id, "roster-master-key", "ENCRYPTION_KEY"]).await;
 
-    let printed = Said::of({
-        let mut command = alone(ROSTERD, &place.path(""));
+    let printed = CommandOutput::of({
+        let mut command = alone(ROSTERD, &home.path(""));
         command.arg("keygen");
         command
     });
@@ -62,28 +62,28 @@ async fn a_key_is_made_with_the_store_and_asked_for_ever_after() {
     assert!(other.trim().len() == 64 && other.trim().bytes().all(|byte| byte.is_ascii_hexdigit()), "{other:?}");
     std::fs::write(&file, &other).expect("written");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("mode");
-    refused(&place, &[&id, "master.key"]).await;
+    refused(&home, &[&id, "master.key"]).await;
     std::fs::write(&file, "short").expect("written");
-    refused(&place, &["64 hexadecimal digits"]).await;
+    refused(&home, &["64 hexadecimal digits"]).await;
     std::fs::remove_file(&file).expect("gone");
     std::os::unix::fs::symlink(&kept, &file).expect("a link");
-    let said = Said::of(place.rosterd(&[])).await;
-    assert_eq!(said.code, Some(78), "{}", place.log());
+    let output = CommandOutput::of(home.rosterd(&[])).await;
+    assert_eq!(output.code, Some(78), "{}", home.log());
     std::fs::remove_file(&file).expect("gone");
 
     // The right key from anywhere is good.
     let text = std::fs::read_to_string(&kept).expect("the key");
-    let mut command = place.rosterd(&[]);
+    let mut command = home.rosterd(&[]);
     command.env("ENCRYPTION_KEY", text.trim());
-    place.start_as(command).await.end(Signal::SIGTERM).await;
-    place.configure(&format!("[store]\nmaster_key_file = \"{}\"\n", kept.display()));
-    place.start().await.end(Signal::SIGTERM).await;
-    let credentials = place.path("credentials");
+    home.start_as(command).await.end(Signal::SIGTERM).await;
+    home.configure(&format!("[store]\nmaster_key_file = \"{}\"\n", kept.display()));
+    home.start().await.end(Signal::SIGTERM).await;
+    let credentials = home.path("credentials");
     std::fs::create_dir(&credentials).expect("made");
     std::fs::copy(&kept, credentials.join("roster-master-key")).expect("copied");
-    place.configure("");
-    let mut command = place.rosterd(&[]);
+    home.configure("");
+    let mut command = home.rosterd(&[]);
     command.env("CREDENTIALS_DIRECTORY", &credentials);
-    place.start_as(command).await.end(Signal::SIGTERM).await;
+    home.start_as(command).await.end(Signal::SIGTERM).await;
     assert!(!file.exists(), "none was made again");
 }

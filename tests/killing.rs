@@ -14,7 +14,7 @@ use roster_protocol::transport::within;
 use roster_protocol::{Influencer, RosterClient};
 use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox};
 
-use crate::support::programs::{Mount, Place, Rosterd, Said, until};
+use crate::support::programs::{CommandOutput, Home, Mount, Rosterd, until};
 use crate::support::{LIMIT, figure, idle, limit, nightly, times};
 
 const ROUNDS: u64 = 100;
@@ -72,9 +72,9 @@ impl Promised {
 
     /// Compares everything promised with what is there now.
     async fn check(&mut self, client: &RosterClient, round: u64) {
-        let everybody = everybody(client).await;
-        assert_eq!(everybody.len() as u64, ACCOUNTS, "round {round}: everybody added is there");
-        for influencer in everybody {
+        let influencers = influencers(client).await;
+        assert_eq!(influencers.len() as u64, ACCOUNTS, "round {round}: everybody added is there");
+        for influencer in influencers {
             let [connection] = influencer.connections.as_slice() else { panic!("round {round}: {influencer:?}") };
             self.check_history(client, connection, round).await;
             let note: u64 = influencer.note.as_deref().unwrap_or("0").parse().expect("a round");
@@ -110,7 +110,7 @@ impl Promised {
     }
 }
 
-async fn everybody(client: &RosterClient) -> Vec<Influencer> {
+async fn influencers(client: &RosterClient) -> Vec<Influencer> {
     let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
     let page = client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
     let mut all = Vec::new();
@@ -161,12 +161,12 @@ async fn sync_until(rosterd: &mut Rosterd, promised: &mut Promised, mut end: Opt
 }
 
 /// A sandbox, and a place whose daemon has been told of everybody and killed.
-async fn peopled() -> (Sandbox, Place) {
+async fn peopled() -> (Sandbox, Home) {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
-    let place = Place::before(&sandbox);
+    let home = Home::before(&sandbox);
     offer(&sandbox, 0);
-    let mut rosterd = place.start().await;
+    let mut rosterd = home.start().await;
     for number in 0..ACCOUNTS {
         let (platform, handle) = account(number);
         let account = Account { platform: platform.slug().to_owned(), handle };
@@ -174,7 +174,7 @@ async fn peopled() -> (Sandbox, Place) {
         rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
     }
     rosterd.end(Signal::SIGKILL).await;
-    (sandbox, place)
+    (sandbox, home)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -186,14 +186,14 @@ async fn a_hundred_kills_lose_nothing_that_was_acknowledged() {
 }
 
 async fn a_hundred_kills(sitting: u64) {
-    let (sandbox, place) = peopled().await;
+    let (sandbox, home) = peopled().await;
     let mut dice = fastrand::Rng::with_seed(sitting);
     let mut promised = Promised::default();
     let (mut slowest, mut midway, mut edits) = (Duration::ZERO, 0, 0);
     for round in 1..=ROUNDS {
         // Nobody tells anything meanwhile: what is there was kept, and not asked for again.
         refuse(&sandbox);
-        let mut rosterd = place.start().await;
+        let mut rosterd = home.start().await;
         slowest = slowest.max(rosterd.ready_after);
         promised.check(&rosterd.client, round).await;
         sandbox.world().clear_faults();
@@ -221,7 +221,7 @@ async fn a_hundred_kills(sitting: u64) {
         }
     }
     refuse(&sandbox);
-    let rosterd = place.start().await;
+    let rosterd = home.start().await;
     promised.check(&rosterd.client, ROUNDS).await;
     let status = rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
     assert_eq!(status.store.damaged, 0);
@@ -238,22 +238,22 @@ async fn a_hundred_kills(sitting: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_start_that_is_killed_leaves_nothing_in_the_way() {
-    let usual = Place::new("").start().await.ready_after;
+    let usual = Home::new("").start().await.ready_after;
     let mut dice = fastrand::Rng::with_seed(2);
     let (mut unborn, mut begun) = (0, 0);
     let rounds = times(60, 500);
     for round in 0..rounds {
-        let place = Place::new("");
-        let mut killed = place.rosterd(&[]).spawn().expect("rosterd starts");
+        let home = Home::new("");
+        let mut killed = home.rosterd(&[]).spawn().expect("rosterd starts");
         // Mostly while the store is being made: the last part of the way to being ready.
         let delay = usual.mul_f64(0.3 + 0.7 * dice.f64());
         let limit = Instant::now() + delay;
         until("the moment of the kill", async || (Instant::now() >= limit).then_some(())).await;
         killed.start_kill().expect("a kill");
         killed.wait().await.expect("it was ours");
-        begun += u32::from(place.state().exists());
-        unborn += u32::from(!place.state().join("roster.redb").exists());
-        let rosterd = place.start().await;
+        begun += u32::from(home.state().exists());
+        unborn += u32::from(!home.state().join("roster.redb").exists());
+        let rosterd = home.start().await;
         let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
         let added = rosterd.client.add(within(LIMIT), new).await.expect("an answer");
         added.unwrap_or_else(|error| panic!("round {round}: {error}"));
@@ -266,42 +266,42 @@ async fn a_first_start_that_is_killed_leaves_nothing_in_the_way() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_has_one_daemon() {
-    let place = Place::new("");
-    let rosterd = place.start().await;
-    let elsewhere = place.path("elsewhere.sock").display().to_string();
-    let moved = place.path("moved").display().to_string();
-    let state = place.state().display().to_string();
+    let home = Home::new("");
+    let rosterd = home.start().await;
+    let elsewhere = home.path("elsewhere.sock").display().to_string();
+    let moved = home.path("moved").display().to_string();
+    let state = home.state().display().to_string();
     let is_refused = async |arguments: &[&str]| {
         let begun = Instant::now();
-        let said = Said::of(place.rosterd(arguments)).await;
-        assert_eq!(said.code, Some(1), "{said:?}");
+        let output = CommandOutput::of(home.rosterd(arguments)).await;
+        assert_eq!(output.code, Some(1), "{output:?}");
         assert!(
-            said.err.contains("error: the store in") && said.err.contains("is in use by another rosterd"),
-            "{said:?}"
+            output.err.contains("error: the store in") && output.err.contains("is in use by another rosterd"),
+            "{output:?}"
         );
         assert!(begun.elapsed() < limit(idle(Duration::from_secs(1))), "{:?}", begun.elapsed());
     };
     is_refused(&[]).await;
     is_refused(&["--socket", &elsewhere]).await;
     // Nor when the files have other names meanwhile.
-    std::fs::rename(place.state(), &moved).expect("moved");
+    std::fs::rename(home.state(), &moved).expect("moved");
     is_refused(&["--socket", &elsewhere, "--state-dir", &moved]).await;
     std::fs::rename(&moved, &state).expect("moved back");
-    let file = place.state().join("roster.redb");
-    std::fs::rename(&file, place.path("roster.redb")).expect("moved");
+    let file = home.state().join("roster.redb");
+    std::fs::rename(&file, home.path("roster.redb")).expect("moved");
     is_refused(&["--socket", &elsewhere]).await;
     // Moved away alone it leaves the lock, which is held; and without the lock the file itself still knows its user.
-    std::fs::rename(place.path("roster.redb"), &file).expect("moved back");
-    let (lock, kept) = (place.state().join("roster.lock"), place.path("roster.lock"));
+    std::fs::rename(home.path("roster.redb"), &file).expect("moved back");
+    let (lock, kept) = (home.state().join("roster.lock"), home.path("roster.lock"));
     std::fs::rename(&lock, &kept).expect("moved");
     is_refused(&["--socket", &elsewhere]).await;
     std::fs::rename(&kept, &lock).expect("moved back");
     // By another name it is the same place.
-    let link = place.path("link");
-    std::os::unix::fs::symlink(place.state(), &link).expect("a link");
+    let link = home.path("link");
+    std::os::unix::fs::symlink(home.state(), &link).expect("a link");
     is_refused(&["--socket", &elsewhere, "--state-dir", &link.display().to_string()]).await;
     if nightly().is_some() {
-        let bound = Mount::bind(&place.state(), &place.path("bound"));
+        let bound = Mount::bind(&home.state(), &home.path("bound"));
         is_refused(&["--socket", &elsewhere, "--state-dir", &bound.0.display().to_string()]).await;
         figure("a second daemon is refused within 1 s, after renames, through a link and through a bind mount");
     }
@@ -312,22 +312,22 @@ async fn a_store_has_one_daemon() {
 async fn of_two_that_start_together_one_stays() {
     let (rounds, mut slowest) = (times(10, 100), Duration::ZERO);
     for round in 0..rounds {
-        let place = Place::new("");
+        let home = Home::new("");
         let begun = Instant::now();
-        let other = place.path("other.sock").display().to_string();
-        let mut one = place.rosterd(&[]).spawn().expect("rosterd starts");
-        let mut two = place.rosterd(&["--socket", &other]).spawn().expect("rosterd starts");
+        let other = home.path("other.sock").display().to_string();
+        let mut one = home.rosterd(&[]).spawn().expect("rosterd starts");
+        let mut two = home.rosterd(&["--socket", &other]).spawn().expect("rosterd starts");
         let first_to_end =
             until("one of them ends", async || match (one.try_wait().expect("ours"), two.try_wait().expect("ours")) {
-                (Some(_), Some(_)) => panic!("round {round}: both ended:\n{}", place.log()),
+                (Some(_), Some(_)) => panic!("round {round}: both ended:\n{}", home.log()),
                 (Some(status), None) => Some((1, status)),
                 (None, Some(status)) => Some((2, status)),
                 (None, None) => None,
             });
         let (which, status) = first_to_end.await;
         slowest = slowest.max(begun.elapsed());
-        assert_eq!(status.code(), Some(1), "round {round}: {}", place.log());
-        let socket = if which == 1 { place.path("other.sock") } else { place.socket() };
+        assert_eq!(status.code(), Some(1), "round {round}: {}", home.log());
+        let socket = if which == 1 { home.path("other.sock") } else { home.socket() };
         let client = until("the other one answers", async || roster_protocol::transport::connect(&socket).await.ok());
         client.await.status(within(LIMIT)).await.expect("an answer").expect("a status");
     }
@@ -339,12 +339,12 @@ async fn of_two_that_start_together_one_stays() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_under_full_load_is_clean_and_loses_nothing() {
-    let (sandbox, place) = peopled().await;
+    let (sandbox, home) = peopled().await;
     let (mut promised, mut slowest, mut midway) = (Promised::default(), Duration::ZERO, 0);
     let rounds = times(3, 30);
     for round in 1..=rounds {
         refuse(&sandbox);
-        let mut rosterd = place.start().await;
+        let mut rosterd = home.start().await;
         promised.check(&rosterd.client, round).await;
         sandbox.world().clear_faults();
         offer(&sandbox, round);
@@ -354,12 +354,12 @@ async fn an_end_under_full_load_is_clean_and_loses_nothing() {
         sandbox.world().fault(Fault { count: 1_000_000, ..Fault::new(Platform::Youtube, FaultKind::Timeout) });
         let busy: Vec<_> =
             (0..8).map(|one| tokio::spawn(edit_until_gone(rosterd.client.clone(), one, round))).collect();
-        let waiting: Vec<_> = (0..8).map(|_| tokio::spawn(wait_until_gone(place.socket()))).collect();
+        let waiting: Vec<_> = (0..8).map(|_| tokio::spawn(wait_until_gone(home.socket()))).collect();
         midway += sync_until(&mut rosterd, &mut promised, Some((Duration::ZERO, Signal::SIGTERM))).await;
         let begun = Instant::now();
-        assert_eq!(rosterd.gone().await.code(), Some(0), "round {round}: {}", place.log());
+        assert_eq!(rosterd.gone().await.code(), Some(0), "round {round}: {}", home.log());
         slowest = slowest.max(begun.elapsed());
-        assert!(place.log().trim_end().ends_with("ended"), "round {round}: {}", place.log());
+        assert!(home.log().trim_end().ends_with("ended"), "round {round}: {}", home.log());
         for edits in busy {
             promised.notes.extend(edits.await.expect("no panic"));
         }
@@ -368,7 +368,7 @@ async fn an_end_under_full_load_is_clean_and_loses_nothing() {
         }
     }
     refuse(&sandbox);
-    let rosterd = place.start().await;
+    let rosterd = home.start().await;
     promised.check(&rosterd.client, rounds).await;
     let (runs, edits) = (promised.acknowledged, promised.notes.len());
     figure(format!(

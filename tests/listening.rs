@@ -11,7 +11,7 @@ use roster_sandbox::{Fault, FaultKind, Platform};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::programs::{Place, until};
+use crate::support::programs::{Home, until};
 use crate::support::{LIMIT, NOON, World, figure, idle, limit, nightly};
 
 fn http() -> Client {
@@ -22,8 +22,8 @@ fn http() -> Client {
 }
 
 async fn get(client: &Client, address: SocketAddr, path: &str) -> (StatusCode, String) {
-    let answer = client.get(format!("http://{address}{path}")).send().await.expect("an answer");
-    (answer.status(), answer.text().await.expect("a text"))
+    let response = client.get(format!("http://{address}{path}")).send().await.expect("an answer");
+    (response.status(), response.text().await.expect("a text"))
 }
 
 async fn world() -> (World, SocketAddr, Client) {
@@ -65,10 +65,10 @@ async fn metrics_count_everything_and_name_nobody() {
     world.sync_target(roster_protocol::SyncTarget::All).await;
     assert_eq!(world.alerts().await.len(), 1);
 
-    let answer = client.get(format!("http://{address}/metrics")).send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::OK);
-    assert!(answer.headers()["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4"));
-    let text = answer.text().await.expect("a text");
+    let response = client.get(format!("http://{address}/metrics")).send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(response.headers()["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4"));
+    let text = response.text().await.expect("a text");
     for line in [
         "roster_influencers 3",
         "roster_connections{platform=\"bluesky\",status=\"fresh\"} 1",
@@ -101,10 +101,11 @@ async fn metrics_count_everything_and_name_nobody() {
     };
     // An answer with a 500 is an answer, and what it was asked for is counted as it went out.
     let of_mastodon = Some(Platform::Mastodon);
-    let asked = world.sandbox.world().requests().iter().filter(|asked| Some(asked.platform) == of_mastodon).count();
-    let answered = ["2xx", "5xx"]
+    let requested =
+        world.sandbox.world().requests().iter().filter(|requested| Some(requested.platform) == of_mastodon).count();
+    let responses = ["2xx", "5xx"]
         .map(|class| value(&format!("roster_requests_total{{platform=\"mastodon\",status=\"{class}\"}}")));
-    assert_eq!((answered[0] + answered[1], answered[1]), (asked as f64, 1.0), "{text}");
+    assert_eq!((responses[0] + responses[1], responses[1]), (requested as f64, 1.0), "{text}");
     assert!(
         value("roster_commits_total") >= 8.0 && value("roster_store_commit_duration_seconds_count") >= 1.0,
         "{text}"
@@ -113,13 +114,13 @@ async fn metrics_count_everything_and_name_nobody() {
     assert!(value("process_open_fds") > 3.0 && value("process_cpu_seconds_total") > 0.0, "{text}");
 
     let mara = world.show("Lindqvist bluesky").await;
-    let said = [text, get(&client, address, "/healthz").await.1, get(&client, address, "/readyz").await.1].concat();
-    let said = said.to_lowercase();
+    let text = [text, get(&client, address, "/healthz").await.1, get(&client, address, "/readyz").await.1].concat();
+    let text = text.to_lowercase();
     let ids = [mara.row.id.to_string(), mara.connections[0].id.to_string()];
     for secret in ["mara", "lindqvist", "sky.test", "social.example", "731820496", "246913579", &ids[0], &ids[1]] {
-        assert!(!said.contains(secret), "{secret:?} is nobody's business:\n{said}");
+        assert!(!text.contains(secret), "{secret:?} is nobody's business:\n{text}");
     }
-    assert!(said.len() < 64 * 1024);
+    assert!(text.len() < 64 * 1024);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,23 +128,23 @@ async fn counters_go_on_when_the_config_is_loaded_again() {
     let (mut world, address, _) = world().await;
     world.followers(Platform::Bluesky, "mara.sky.test", 1000);
     world.add("Mara", "bluesky", "mara.sky.test").await;
-    let asked = async || {
+    let scrape = async || {
         // Another config ends the connections made under the one before it.
         let (_, text) = get(&http(), address, "/metrics").await;
-        let answered = text
+        let counted = text
             .lines()
             .find_map(|line| line.strip_prefix("roster_requests_total{platform=\"bluesky\",status=\"2xx\"} "));
         let refused = text.lines().any(|line| line == "roster_config_refused 1");
-        (answered.expect("it is counted").parse::<u64>().expect("a count"), refused)
+        (counted.expect("it is counted").parse::<u64>().expect("a count"), refused)
     };
-    let (before, _) = asked().await;
+    let (before, _) = scrape().await;
     assert!(before >= 1);
     world.reload(|config| config.replace("[sync]\n", "[sync]\nconcurrency = 3\n")).await.expect("a good config");
-    assert_eq!(asked().await, (before, false));
+    assert_eq!(scrape().await, (before, false));
     world.sync_target(roster_protocol::SyncTarget::All).await;
-    assert!(asked().await.0 > before);
+    assert!(scrape().await.0 > before);
     world.reload(|config| config.replace("concurrency", "concurency")).await.expect_err("a typing error");
-    assert!(asked().await.1);
+    assert!(scrape().await.1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,19 +156,19 @@ async fn nothing_else_is_served_and_nothing_is_taken() {
     for path in ["/healthz", "/readyz", "/metrics"] {
         let url = format!("http://{address}{path}");
         for method in [Method::POST, Method::PUT, Method::DELETE] {
-            let answer = client.request(method.clone(), &url).send().await.expect("an answer");
-            assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
-            let answer = client.request(method.clone(), &url).body("x").send().await.expect("an answer");
-            assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE, "{method} {path}");
+            let response = client.request(method.clone(), &url).send().await.expect("an answer");
+            assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            let response = client.request(method.clone(), &url).body("x").send().await.expect("an answer");
+            assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{method} {path}");
         }
     }
     // No page in a browser may read it.
     let request = client.get(format!("http://{address}/metrics")).header("origin", "https://evil.example");
-    let answer = request.send().await.expect("an answer");
-    assert!(!answer.headers().contains_key("access-control-allow-origin"));
+    let response = request.send().await.expect("an answer");
+    assert!(!response.headers().contains_key("access-control-allow-origin"));
     // 16 KiB of headers are the most.
     let request = client.get(format!("http://{address}/healthz")).header("x-long", "x".repeat(20_000));
-    let refused = request.send().await.map(|answer| answer.status());
+    let refused = request.send().await.map(|response| response.status());
     assert!(refused.as_ref().map_or(true, |status| status.is_client_error()), "{refused:?}");
     assert_eq!(get(&client, address, "/healthz").await.0, StatusCode::OK);
 }
@@ -227,17 +228,17 @@ async fn who_dawdles_is_cut_off_and_holds_nobody_up() {
     match nightly() {
         None => besiege(World::impatient().await.daemon().http.expect("it listens"), 300, Duration::from_secs(5)).await,
         Some(_) => {
-            let place = Place::new("[http]\nlisten = \"127.0.0.1:0\"\n");
-            let _rosterd = place.start().await;
-            besiege(http_of(&place).await, 300, Duration::from_secs(15)).await;
+            let home = Home::new("[http]\nlisten = \"127.0.0.1:0\"\n");
+            let _rosterd = home.start().await;
+            besiege(http_of(&home).await, 300, Duration::from_secs(15)).await;
         }
     }
 }
 
 /// Where the daemon of a place listens, as its log tells.
-async fn http_of(place: &Place) -> SocketAddr {
+async fn http_of(home: &Home) -> SocketAddr {
     until("the log tells the port", async || {
-        let log = place.log();
+        let log = home.log();
         log.split("http=Some(").nth(1)?.split(')').next()?.parse().ok()
     })
     .await
@@ -247,10 +248,10 @@ async fn http_of(place: &Place) -> SocketAddr {
 async fn a_taken_port_stops_nothing_but_the_listener() {
     let squatter = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let taken = squatter.local_addr().expect("an address");
-    let place = Place::new(&format!("[http]\nlisten = \"{taken}\"\n"));
-    let rosterd = place.start().await;
+    let home = Home::new(&format!("[http]\nlisten = \"{taken}\"\n"));
+    let rosterd = home.start().await;
     rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
-    let log = place.log();
+    let log = home.log();
     assert!(
         log.contains("WARN") && log.contains("the HTTP listener is off") && log.contains(&taken.to_string()),
         "{log}"
@@ -259,9 +260,9 @@ async fn a_taken_port_stops_nothing_but_the_listener() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_can_be_switched_off() {
-    let place = Place::new("[http]\nlisten = \"127.0.0.1:0\"\nmetrics = false\n");
-    let _rosterd = place.start().await;
-    let (address, client) = (http_of(&place).await, http());
+    let home = Home::new("[http]\nlisten = \"127.0.0.1:0\"\nmetrics = false\n");
+    let _rosterd = home.start().await;
+    let (address, client) = (http_of(&home).await, http());
     assert_eq!(get(&client, address, "/metrics").await.0, StatusCode::NOT_FOUND);
     assert_eq!(get(&client, address, "/healthz").await.0, StatusCode::OK);
 }
@@ -271,21 +272,21 @@ async fn the_callback_page_is_for_whoever_was_sent_here_and_tells_nothing_else()
     let (_world, address, client) = world().await;
     let path = "/oauth/youtube/callback";
     let url = format!("http://{address}{path}?code=x&state=%3Cscript%3E");
-    let answer = client.get(&url).send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
-    let headers = answer.headers().clone();
+    let response = client.get(&url).send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let headers = response.headers().clone();
     let policy = headers["content-security-policy"].to_str().expect("text");
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
     assert_eq!(headers["referrer-policy"], "no-referrer");
     assert_eq!(headers["cache-control"], "no-store");
-    let page = answer.text().await.expect("a page");
+    let page = response.text().await.expect("a page");
     assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="), "{page}");
     // A name that somebody made lead here, and methods that could do something.
     let rebound = client.get(&url).header("host", "evil.example").send().await.expect("an answer");
     assert_eq!(rebound.status(), StatusCode::MISDIRECTED_REQUEST);
     for method in [Method::HEAD, Method::POST, Method::PUT] {
-        let answer = client.request(method.clone(), &url).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
+        let response = client.request(method.clone(), &url).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
     }
     let long = format!("http://{address}{path}?state={}", "x".repeat(9000));
     assert_eq!(client.get(long).send().await.expect("an answer").status(), StatusCode::BAD_REQUEST);
@@ -297,8 +298,8 @@ async fn a_proxy_may_hand_its_own_path_on() {
     let address = world.daemon().http.expect("it listens");
     let client = http();
     for path in ["/oauth/youtube/callback", "/team/oauth/youtube/callback"] {
-        let asked = client.get(format!("http://{address}{path}?state=x")).header("host", "roster.example");
-        assert_eq!(asked.send().await.expect("an answer").status(), StatusCode::BAD_REQUEST, "{path}");
+        let request = client.get(format!("http://{address}{path}?state=x")).header("host", "roster.example");
+        assert_eq!(request.send().await.expect("an answer").status(), StatusCode::BAD_REQUEST, "{path}");
     }
     let platforms = world.client.platforms(within(LIMIT)).await.expect("an answer").expect("platforms");
     let youtube = platforms.iter().find(|it| it.platform == "youtube").expect("known");

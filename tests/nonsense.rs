@@ -8,7 +8,7 @@ use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Variant};
 
 use crate::support::consent::{APPS, consented};
-use crate::support::programs::Place;
+use crate::support::programs::Home;
 use crate::support::{LIMIT, NOON, World, figure, mara_on};
 
 const MOST: u32 = 100_000;
@@ -82,8 +82,8 @@ async fn nothing_is_learned_from_nonsense(platform: Platform) {
         is_one_clean_sentence(&error);
         assert!(names(platform).iter().any(|name| error.to_lowercase().contains(name)), "{what}: {error}");
         assert!(run.retry_at.is_some_and(|at| at > NOON), "{what}");
-        let asked = world.asked("");
-        assert!((1..=4).contains(&asked), "{what}: asked {asked} times");
+        let requests = world.requests_to("");
+        assert!((1..=4).contains(&requests), "{what}: asked {requests} times");
         assert_eq!(world.stored(platform).await, [(today.clone(), Some(followers))], "{what}");
         let mara = world.show("Mara").await;
         assert_eq!((mara.row.followers, mara.connections[0].last_error.as_ref()), (Some(followers), Some(&error)));
@@ -132,8 +132,8 @@ async fn tiktok_that_talks_nonsense_teaches_nothing() {
 async fn a_bomb_costs_no_memory() {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
-    let place = Place::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
-    let rosterd = place.start().await;
+    let home = Home::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
+    let rosterd = home.start().await;
     for platform in Platform::ALL {
         sandbox.world().put(platform, mara_on(platform), &AccountEdit::default()).expect("a possible account");
         let (name, platform_name) = (platform.slug().to_owned(), platform.slug().to_owned());
@@ -145,16 +145,16 @@ async fn a_bomb_costs_no_memory() {
             consented(&rosterd.client, &name, platform, mara_on(platform)).await;
         }
     }
-    place.json(&["sync", "--all"]).await;
+    home.json(&["sync", "--all"]).await;
     let (mut failed, mut most) = (0, 0);
     for kind in [FaultKind::GzipBomb, FaultKind::Huge] {
         for platform in Platform::ALL {
             rosterd.forget_peak();
             let before = rosterd.memory_kib("VmRSS");
             sandbox.world().fault(Fault { count: MOST, ..Fault::new(platform, kind) });
-            let said = place.roster(&["sync", platform.slug(), "--json"]).await;
-            assert_eq!(said.code, Some(1), "{platform} {kind:?}: {said:?}");
-            failed += said.json()["failed"].as_u64().expect("a count");
+            let output = home.roster(&["sync", platform.slug(), "--json"]).await;
+            assert_eq!(output.code, Some(1), "{platform} {kind:?}: {output:?}");
+            failed += output.json()["failed"].as_u64().expect("a count");
             sandbox.world().clear_faults();
             let grown = rosterd.memory_kib("VmHWM").saturating_sub(before);
             most = most.max(grown);
@@ -163,5 +163,5 @@ async fn a_bomb_costs_no_memory() {
     }
     assert_eq!(failed, 12);
     figure(format!("12 endless or unpacking answers of six platforms: {most} KiB more at most"));
-    assert_eq!(place.roster(&["sync", "--all", "--json"]).await.code, Some(0));
+    assert_eq!(home.roster(&["sync", "--all", "--json"]).await.code, Some(0));
 }

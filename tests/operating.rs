@@ -9,7 +9,7 @@ use roster_protocol::time::Seconds;
 use roster_protocol::transport::within;
 use roster_sandbox::{Platform, Sandbox};
 
-use crate::support::programs::{Place, Said, until};
+use crate::support::programs::{CommandOutput, Home, until};
 use crate::support::{LIMIT, NOON, World};
 
 async fn sandbox() -> Sandbox {
@@ -42,8 +42,8 @@ async fn another_config_is_taken_into_use_as_a_whole() {
     });
     assert!(soon.await.since(NOON) <= 33 * 60_000, "half-hourly slots, and an offset of at most a tenth");
     until("no metrics", async || {
-        let answer = http.get(url(&world, "/metrics")).send().await.ok()?;
-        (answer.status() == 404).then_some(())
+        let response = http.get(url(&world, "/metrics")).send().await.ok()?;
+        (response.status() == 404).then_some(())
     })
     .await;
     // What follows from it is followed everywhere: the alert's rule, and where owners are sent back to.
@@ -91,113 +91,113 @@ async fn a_key_that_was_missing_is_used_as_soon_as_it_is_there() {
 async fn a_config_that_is_wrong_leaves_the_one_in_use_and_says_why() {
     let sandbox = sandbox().await;
     let good = format!("[sync]\ngateway = \"{}\"\n", sandbox.url());
-    let place = Place::new(&good);
-    let mut rosterd = place.start().await;
-    let config = async || place.json(&["status"]).await["config"].clone();
+    let home = Home::new(&good);
+    let mut rosterd = home.start().await;
+    let config = async || home.json(&["status"]).await["config"].clone();
     assert!(config().await["refused"].is_null());
 
-    place.configure(&format!("{good}intervall = \"1h\"\n"));
+    home.configure(&format!("{good}intervall = \"1h\"\n"));
     rosterd.signal(Signal::SIGHUP);
     let refused = until("it is refused", async || config().await["refused"].as_str().map(str::to_owned)).await;
     assert!(refused.contains("rosterd.toml:5: unknown key sync.intervall; did you mean interval?"), "{refused}");
-    assert!(place.log().contains("the config was not loaded again"), "{}", place.log());
+    assert!(home.log().contains("the config was not loaded again"), "{}", home.log());
     // It works on, and monitoring is told.
-    let said = place.roster(&["status", "--check"]).await;
+    let output = home.roster(&["status", "--check"]).await;
     assert_eq!(
-        (said.code, said.out.starts_with("ROSTER WARNING - the config was not loaded")),
+        (output.code, output.out.starts_with("ROSTER WARNING - the config was not loaded")),
         (Some(1), true),
-        "{said:?}"
+        "{output:?}"
     );
-    let people = place.roster(&["status"]).await;
+    let people = home.roster(&["status"]).await;
     assert!(people.out.contains("the one in use is older"), "{people:?}");
 
-    place.configure(&good);
+    home.configure(&good);
     rosterd.signal(Signal::SIGHUP);
     until("it is taken", async || config().await["refused"].is_null().then_some(())).await;
-    let said = place.roster(&["status", "--check"]).await;
-    assert_eq!((said.code, said.out.starts_with("ROSTER OK - ")), (Some(0), true), "{said:?}");
+    let output = home.roster(&["status", "--check"]).await;
+    assert_eq!((output.code, output.out.starts_with("ROSTER OK - ")), (Some(0), true), "{output:?}");
     let (status, _) = rosterd.end(Signal::SIGTERM).await;
     assert!(status.success());
-    let said = place.roster(&["status", "--check"]).await;
-    assert_eq!((said.code, said.out.starts_with("ROSTER UNKNOWN - ")), (Some(3), true), "{said:?}");
+    let output = home.roster(&["status", "--check"]).await;
+    assert_eq!((output.code, output.out.starts_with("ROSTER UNKNOWN - ")), (Some(3), true), "{output:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_setting_in_effect_names_where_it_came_from() {
-    let place = Place::new("[sync]\ninterval = \"1h\"\n[platforms.youtube]\napi_key = \"canary-key\"\n");
-    let mut command = place.rosterd(&["check-config", "--effective"]);
+    let home = Home::new("[sync]\ninterval = \"1h\"\n[platforms.youtube]\napi_key = \"canary-key\"\n");
+    let mut command = home.rosterd(&["check-config", "--effective"]);
     command.env("LOG_LEVEL", "debug").env("TIKTOK_CLIENT_KEY", "a-key").env("TIKTOK_CLIENT_SECRET", "canary-secret");
-    let said = Said::of(command).await;
-    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
-    let file = place.config().display().to_string();
+    let output = CommandOutput::of(command).await;
+    assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
+    let file = home.config().display().to_string();
     let has = |line: &str| {
         let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.out.lines().any(|shown| squeezed(shown) == line), "{line} in\n{}", said.out);
+        assert!(output.out.lines().any(|shown| squeezed(shown) == line), "{line} in\n{}", output.out);
     };
     has(&format!("# config = {file} # --config"));
-    has(&format!("# socket = {} # --socket", place.socket().display()));
+    has(&format!("# socket = {} # --socket", home.socket().display()));
     has(&format!("interval = \"1h\" # {file}:4"));
     has("timezone = \"UTC\" # default");
     has("level = \"debug\" # the variable LOG_LEVEL");
     has("client_secret = \"***\" # the variable TIKTOK_CLIENT_SECRET");
     has("# master key # none yet: master.key is made together with the store");
-    assert!(!said.out.contains("canary"), "{}", said.out);
-    assert!(!place.state().exists(), "nothing is touched");
+    assert!(!output.out.contains("canary"), "{}", output.out);
+    assert!(!home.state().exists(), "nothing is touched");
     // What it prints is a config again.
-    place.configure(&said.out.replace("\"***\"", "\"secret\""));
-    let again = Said::of(place.rosterd(&["check-config"])).await;
+    home.configure(&output.out.replace("\"***\"", "\"secret\""));
+    let again = CommandOutput::of(home.rosterd(&["check-config"])).await;
     assert_eq!(again.code, Some(0), "{again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_says_more_while_somebody_wants_it() {
-    let place = Place::new("[log]\nlevel = \"warn\"\nformat = \"json\"\n");
-    let rosterd = place.start().await;
-    assert_eq!(place.json(&["log-level"]).await["level"], "warn");
-    let said = place.roster(&["log-level", "loud"]).await;
-    assert_eq!((said.code, said.err.contains("no log level")), (Some(2), true), "{said:?}");
-    assert_eq!(place.json(&["log-level", "info"]).await["level"], "info");
+    let home = Home::new("[log]\nlevel = \"warn\"\nformat = \"json\"\n");
+    let rosterd = home.start().await;
+    assert_eq!(home.json(&["log-level"]).await["level"], "warn");
+    let output = home.roster(&["log-level", "loud"]).await;
+    assert_eq!((output.code, output.err.contains("no log level")), (Some(2), true), "{output:?}");
+    assert_eq!(home.json(&["log-level", "info"]).await["level"], "info");
     let told = until("the change is logged", async || {
-        let log = place.log();
+        let log = home.log();
         let mut lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
         lines.find(|line| line["message"] == "the log level was changed")
     });
     assert_eq!(told.await["level"], "INFO");
-    let audit = place.json(&["audit"]).await;
+    let audit = home.json(&["audit"]).await;
     let entry = &audit["entries"][0];
     assert_eq!((&entry["action"], &entry["old"], &entry["new"]), (&"log.level".into(), &"warn".into(), &"info".into()));
     // The config has the last word when it is loaded again.
     rosterd.signal(Signal::SIGHUP);
-    until("the config's level", async || (place.json(&["log-level"]).await["level"] == "warn").then_some(())).await;
+    until("the config's level", async || (home.json(&["log-level"]).await["level"] == "warn").then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_journal_gets_priorities_in_place_of_times() {
-    let place = Place::new("");
-    std::fs::write(place.path("rosterd.log"), "").expect("a log");
-    let log = std::fs::metadata(place.path("rosterd.log")).expect("its number");
-    let mut command = place.rosterd(&[]);
+    let home = Home::new("");
+    std::fs::write(home.path("rosterd.log"), "").expect("a log");
+    let log = std::fs::metadata(home.path("rosterd.log")).expect("its number");
+    let mut command = home.rosterd(&[]);
     command.env("JOURNAL_STREAM", format!("{}:{}", log.dev(), log.ino()));
-    let mut rosterd = place.start_as(command).await;
+    let mut rosterd = home.start_as(command).await;
     rosterd.end(Signal::SIGTERM).await;
-    let lines: Vec<String> = place.log().lines().map(str::to_owned).collect();
+    let lines: Vec<String> = home.log().lines().map(str::to_owned).collect();
     assert!(lines[0].starts_with("<4>a master key was made: "), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("<6>ready socket=")), "{lines:?}");
     assert!(lines.iter().all(|line| line.starts_with("<4>") || line.starts_with("<6>")), "{lines:?}");
 }
 
 /// What systemd hears, without waiting for ever.
-fn manager(place: &Place) -> (UnixDatagram, std::path::PathBuf) {
-    let path = place.path("notify");
+fn manager(home: &Home) -> (UnixDatagram, std::path::PathBuf) {
+    let path = home.path("notify");
     let socket = UnixDatagram::bind(&path).expect("a socket");
     (socket, path)
 }
 
-/// The next message to the service manager; `None` when none comes within `patience`.
-async fn heard(socket: &UnixDatagram, patience: Duration) -> Option<String> {
+/// The next message to the service manager; `None` when none comes within `timeout`.
+async fn heard(socket: &UnixDatagram, timeout: Duration) -> Option<String> {
     let socket = socket.try_clone().expect("a descriptor");
     let hear = move || {
-        socket.set_read_timeout(Some(patience)).expect("a patience");
+        socket.set_read_timeout(Some(timeout)).expect("a patience");
         let mut message = [0; 512];
         let length = socket.recv(&mut message).ok()?;
         Some(String::from_utf8_lossy(&message[..length]).into_owned())
@@ -207,11 +207,11 @@ async fn heard(socket: &UnixDatagram, patience: Duration) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_manager_hears_of_readiness_reloads_and_the_end() {
-    let place = Place::new("");
-    let (socket, path) = manager(&place);
-    let mut command = place.rosterd(&[]);
+    let home = Home::new("");
+    let (socket, path) = manager(&home);
+    let mut command = home.rosterd(&[]);
     command.env("NOTIFY_SOCKET", &path);
-    let mut rosterd = place.start_as(command).await;
+    let mut rosterd = home.start_as(command).await;
     assert_eq!(heard(&socket, LIMIT).await.as_deref(), Some("READY=1\n"));
     rosterd.signal(Signal::SIGHUP);
     let reloading = heard(&socket, LIMIT).await.expect("a message");
@@ -224,13 +224,13 @@ async fn the_manager_hears_of_readiness_reloads_and_the_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_that_hangs_stops_the_watchdogs_food() {
-    let place = Place::new("");
-    let (socket, path) = manager(&place);
+    let home = Home::new("");
+    let (socket, path) = manager(&home);
     let limit = Duration::from_millis(1500);
-    let mut command = place.rosterd(&[]);
+    let mut command = home.rosterd(&[]);
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", limit.as_micros().to_string());
     command.env("ROSTER_HANG_AT", "writer.job");
-    let rosterd = place.start_as(command).await;
+    let rosterd = home.start_as(command).await;
     assert_eq!(heard(&socket, LIMIT).await.as_deref(), Some("READY=1\n"));
     let mut fed = 0;
     // Silence for as long as this is when systemd ends it and starts another.
@@ -239,24 +239,24 @@ async fn a_writer_that_hangs_stops_the_watchdogs_food() {
         fed += 1;
         // Each of these is a job for the writer, which hangs before long.
         let add = ["add", &format!("Somebody {fed}"), "--json"].map(str::to_owned);
-        let place = &place;
-        let _ = tokio::time::timeout(limit / 10, place.roster(&add.each_ref().map(String::as_str))).await;
+        let home = &home;
+        let _ = tokio::time::timeout(limit / 10, home.roster(&add.each_ref().map(String::as_str))).await;
     }
     assert!(fed > 0, "it was fed while all was well");
     assert!(nix::sys::signal::kill(rosterd.pid(), None).is_ok(), "it lives, and only the writer hangs");
     // What needs no writing is still answered.
-    assert_eq!(place.roster(&["list"]).await.code, Some(0));
+    assert_eq!(home.roster(&["list"]).await.code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_config_that_is_shipped_means_what_it_says() {
     let shipped = include_str!("../systemd/rosterd.toml");
-    let place = Place::new("");
+    let home = Home::new("");
     let checked = async |config: &str| {
-        std::fs::write(place.config(), config).expect("a config");
-        let said = Said::of(place.rosterd(&["check-config", "--effective"])).await;
-        assert_eq!(said.code, Some(0), "{said:?}\n{config}");
-        said.out
+        std::fs::write(home.config(), config).expect("a config");
+        let output = CommandOutput::of(home.rosterd(&["check-config", "--effective"])).await;
+        assert_eq!(output.code, Some(0), "{output:?}\n{config}");
+        output.out
     };
     let values = |shown: &str| -> Vec<String> {
         shown
@@ -270,9 +270,9 @@ async fn the_config_that_is_shipped_means_what_it_says() {
     assert_eq!(values(&checked(shipped).await), values(&usual));
     // And each line works when the comment's sign is taken away.
     let file = |name: &str, text: &str| {
-        std::fs::write(place.path(name), text).expect("a file");
-        std::fs::set_permissions(place.path(name), std::fs::Permissions::from_mode(0o600)).expect("its mode");
-        place.path(name).display().to_string()
+        std::fs::write(home.path(name), text).expect("a file");
+        std::fs::set_permissions(home.path(name), std::fs::Permissions::from_mode(0o600)).expect("its mode");
+        home.path(name).display().to_string()
     };
     let secret = file("secret", "a-secret");
     let ca = file("ca.pem", include_str!("../daemon/src/http_client/fixtures/ca.pem"));

@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::support::programs::{Place, ROSTER, Said, alone};
+use crate::support::programs::{CommandOutput, Home, ROSTER, alone};
 use crate::support::{LIMIT, figure, times};
 
 /// Thirty-six of these and four more characters are a marker.
@@ -23,7 +23,7 @@ const MARK: [u8; 36] = [b'q'; 36];
 const LENGTH: usize = 40;
 /// What of a hostile text may be seen.
 const SEEN: &str = "evil";
-const PEOPLE: usize = 20;
+const INFLUENCERS: usize = 20;
 
 /// What terminals act on, what turns or hides text, and what ends a line.
 const PIECES: [&str; 36] = [
@@ -135,55 +135,55 @@ fn marked(number: usize) -> String {
 }
 
 /// A daemon with markers wherever a person or a platform can write.
-async fn marked_place(sandbox: &Sandbox) -> Place {
-    let place = Place::before(sandbox);
-    let mut rosterd = place.start().await;
-    for number in 0..PEOPLE {
+async fn marked_place(sandbox: &Sandbox) -> Home {
+    let home = Home::before(sandbox);
+    let mut rosterd = home.start().await;
+    for number in 0..INFLUENCERS {
         let handle = format!("star{number}@social.example");
         let words = AccountEdit { display_name: Some(marked(number)), followers: Some(1000), ..AccountEdit::default() };
         sandbox.world().put(Platform::Mastodon, &handle, &words).expect("a possible account");
         let (name, account) = (marked(number), format!("mastodon:{handle}"));
         let tag = marked(number + 100);
-        place.json(&["add", &name, "--handle", &account, "--tag", &tag, "--note", &marked(number + 200)]).await;
+        home.json(&["add", &name, "--handle", &account, "--tag", &tag, "--note", &marked(number + 200)]).await;
     }
-    place.json(&["sync", "--all"]).await;
+    home.json(&["sync", "--all"]).await;
     // An alert of each, a change of each, and a platform's words in errors.
-    for number in 0..PEOPLE {
+    for number in 0..INFLUENCERS {
         let fallen = AccountEdit { followers: Some(300), ..AccountEdit::default() };
         sandbox.world().put(Platform::Mastodon, &format!("star{number}@social.example"), &fallen).expect("possible");
     }
-    place.json(&["sync", "--all"]).await;
+    home.json(&["sync", "--all"]).await;
     let moved = AccountEdit { moved_to: Some(format!("{}@other.example", marked(300))), ..AccountEdit::default() };
     sandbox.world().put(Platform::Mastodon, "star0@social.example", &moved).expect("possible");
-    place.roster(&["sync", "--all", "--json"]).await;
+    home.roster(&["sync", "--all", "--json"]).await;
     rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
     let (status, _) = rosterd.end(Signal::SIGTERM).await;
     assert!(status.success());
-    place
+    home
 }
 
-async fn say(socket: &Path, home: &Path, arguments: &[&str]) -> Said {
-    let mut command = alone(ROSTER, home);
+async fn say(socket: &Path, dir: &Path, arguments: &[&str]) -> CommandOutput {
+    let mut command = alone(ROSTER, dir);
     command.args(arguments).arg("--socket").arg(socket);
-    Said::of(command).await
+    CommandOutput::of(command).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_texts_reach_no_terminal_through_any_command() {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
-    let place = marked_place(&sandbox).await;
-    let _rosterd = place.start().await;
-    let between = place.path("between.sock");
+    let home = marked_place(&sandbox).await;
+    let _rosterd = home.start().await;
+    let between = home.path("between.sock");
     let listener = UnixListener::bind(&between).expect("a socket");
-    let (next, daemon) = (Arc::new(AtomicUsize::new(0)), place.socket());
+    let (next, daemon) = (Arc::new(AtomicUsize::new(0)), home.socket());
     let passing = next.clone();
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             tokio::spawn(stand_between(client, daemon.clone(), passing.clone()));
         }
     });
-    let names: Vec<String> = (0..PEOPLE).map(marked).collect();
+    let names: Vec<String> = (0..INFLUENCERS).map(marked).collect();
     let (first, second, third) = (names[1].as_str(), names[2].as_str(), names[3].as_str());
     let asking: [&[&str]; 13] = [
         &["status"],
@@ -200,20 +200,21 @@ async fn hostile_texts_reach_no_terminal_through_any_command() {
         &["list", "qqqq"],
         &["show", "qqqq"],
     ];
-    let home = place.path("");
+    let dir = home.path("");
     let (mut printed, mut seen) = (0, 0);
     for _ in 0..times(1, 12) {
         for arguments in asking {
-            let as_it_is = say(&place.socket(), &home, arguments).await;
-            let spoiled = say(&between, &home, arguments).await;
+            let as_it_is = say(&home.socket(), &dir, arguments).await;
+            let spoiled = say(&between, &dir, arguments).await;
             assert_eq!(as_it_is.code, spoiled.code, "roster {arguments:?}: {spoiled:?}");
             let (text, what) = (format!("{}{}", spoiled.out, spoiled.err), format!("roster {arguments:?}"));
             is_harmless(&text, &what);
             // No text makes a line of its own, but for notes, which may have several and are set in.
-            let lines =
-                |said: &Said| said.out.lines().chain(said.err.lines()).filter(|it| !it.starts_with("  ")).count();
+            let lines = |output: &CommandOutput| {
+                output.out.lines().chain(output.err.lines()).filter(|it| !it.starts_with("  ")).count()
+            };
             assert_eq!(lines(&as_it_is), lines(&spoiled), "{what}:\n{text}");
-            let json = say(&between, &home, &[arguments, &["--json"]].concat()).await;
+            let json = say(&between, &dir, &[arguments, &["--json"]].concat()).await;
             is_harmless(&format!("{}{}", json.out, json.err), &what);
             printed += 2;
             seen += text.matches(SEEN).count() + json.out.matches(SEEN).count();
@@ -240,12 +241,12 @@ async fn hostile_texts_reach_no_terminal_through_any_command() {
         &["tokens", "nothing"],
     ];
     for arguments in changing {
-        let said = say(&between, &home, arguments).await;
-        is_harmless(&format!("{}{}", said.out, said.err), &format!("roster {arguments:?}"));
+        let output = say(&between, &dir, arguments).await;
+        is_harmless(&format!("{}{}", output.out, output.err), &format!("roster {arguments:?}"));
         printed += 1;
-        seen += said.out.matches(SEEN).count() + said.err.matches(SEEN).count();
+        seen += output.out.matches(SEEN).count() + output.err.matches(SEEN).count();
     }
-    is_harmless(&place.log(), "the log");
+    is_harmless(&home.log(), "the log");
     let texts = next.load(Ordering::Relaxed);
     figure(format!(
         "{texts} hostile texts in {printed} answers, {seen} of them printed: no control, nothing turned or hidden"

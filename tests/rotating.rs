@@ -10,7 +10,7 @@ use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Stage};
 
 use crate::support::consent::{APPS, approve};
-use crate::support::programs::{Place, Rosterd, until};
+use crate::support::programs::{Home, Rosterd, until};
 use crate::support::{LIMIT, figure, times};
 
 /// Before the question, after the answer came, after it was stored as it came, after the new pair was stored.
@@ -33,7 +33,7 @@ async fn consent(client: &RosterClient) -> Connection {
 
 fn token_requests(sandbox: &Sandbox) -> usize {
     let requests = sandbox.world().requests();
-    requests.iter().filter(|asked| asked.path.contains("oauth/token")).count()
+    requests.iter().filter(|requested| requested.path.contains("oauth/token")).count()
 }
 
 /// Syncs once and waits for the run; `None` when the daemon went away meanwhile.
@@ -67,31 +67,31 @@ async fn outcome(rosterd: &Rosterd, id: &str) -> Connection {
 }
 
 /// A daemon whose one connection was opened by its owner's consent, and has numbers; with the connection's id.
-async fn consented() -> (Sandbox, Place, Rosterd, String) {
+async fn consented() -> (Sandbox, Home, Rosterd, String) {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
     let edit = AccountEdit { followers: Some(5000), growth_per_day: Some(0.0), ..AccountEdit::default() };
     sandbox.world().put(Platform::Tiktok, "mara", &edit).expect("a possible account");
-    let place = Place::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
-    let rosterd = place.start().await;
+    let home = Home::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
+    let rosterd = home.start().await;
     let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
     rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
     let id = consent(&rosterd.client).await.id.to_string();
     outcome(&rosterd, &id).await;
-    (sandbox, place, rosterd, id)
+    (sandbox, home, rosterd, id)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_in_rotation_lose_nothing_in_silence() {
-    let (sandbox, place, mut rosterd, id) = consented().await;
+    let (sandbox, home, mut rosterd, id) = consented().await;
     rosterd.end(Signal::SIGTERM).await;
 
     let (rounds, mut healed, mut lost) = (times(40, 200), 0, 0);
     for round in 0..rounds {
         let point = POINTS[round as usize % POINTS.len()];
-        let mut command = place.rosterd(&[]);
+        let mut command = home.rosterd(&[]);
         command.env("ROSTER_KILL_AT", point);
-        let mut dying = place.start_as(command).await;
+        let mut dying = home.start_as(command).await;
         // The platform calls the access token expired: it must be renewed.
         sandbox.world().fault(Fault::new(Platform::Tiktok, FaultKind::Expired));
         let before = token_requests(&sandbox);
@@ -100,7 +100,7 @@ async fn kills_in_rotation_lose_nothing_in_silence() {
         let at_death = token_requests(&sandbox);
         assert!(at_death <= before + 1, "round {round}: killed within one renewal");
 
-        let mut rosterd = place.start().await;
+        let mut rosterd = home.start().await;
         let now = outcome(&rosterd, &id).await;
         let presented = token_requests(&sandbox) - before;
         match point {
@@ -130,7 +130,7 @@ async fn kills_in_rotation_lose_nothing_in_silence() {
 /// A provider that takes a spent token once more for a minute: an answer that never arrived costs nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_grace_for_spent_tokens_no_kill_costs_a_consent() {
-    let (sandbox, place, mut rosterd, id) = consented().await;
+    let (sandbox, home, mut rosterd, id) = consented().await;
     for round in 0..25 {
         sandbox.world().fault(Fault::new(Platform::Tiktok, FaultKind::Expired));
         let lost = Fault { at: Some(Stage::Token), ..Fault::new(Platform::Tiktok, FaultKind::LostAnswer) };
@@ -141,7 +141,7 @@ async fn with_a_grace_for_spent_tokens_no_kill_costs_a_consent() {
         until("the answer is lost", async || (token_requests(&sandbox) > before).then_some(())).await;
         rosterd.end(Signal::SIGKILL).await;
         let _ = syncing.await;
-        rosterd = place.start().await;
+        rosterd = home.start().await;
         let now = outcome(&rosterd, &id).await;
         assert_eq!(now.status, ConnectionStatus::Fresh, "round {round}: {now:?}");
         sandbox.world().clear_faults();

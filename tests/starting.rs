@@ -12,7 +12,7 @@ use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::support::programs::{DEMO, Place, SANDBOX, Said, alone, until};
+use crate::support::programs::{CommandOutput, DEMO, Home, SANDBOX, alone, until};
 use crate::support::{LIMIT, figure, limit, times};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,50 +34,50 @@ async fn a_wrong_config_is_refused_with_file_line_and_the_way_out() {
         ("[http]\nlisten = \"off\"\n[sync]\ninterval = \"1s\"\n", ":4: \"1s\" is not between 10s and 366d"),
         ("[http]\nlisten = \"off\"\n[sync\n", ":3: "),
     ] {
-        let place = Place::new(config);
+        let home = Home::new(config);
         for arguments in [&["run"][..], &["check-config"], &[]] {
-            let said = Said::of(place.rosterd(arguments)).await;
-            assert_eq!(said.code, Some(78), "{config}: {said:?}");
-            let file = place.config().display().to_string();
-            assert!(said.err.starts_with(&format!("error: {file}:")), "{config}: {said:?}");
-            assert!(said.err.contains(expected), "{config}: {said:?}");
-            assert_eq!((said.err.lines().count(), said.out.as_str()), (1, ""), "{config}: {said:?}");
+            let output = CommandOutput::of(home.rosterd(arguments)).await;
+            assert_eq!(output.code, Some(78), "{config}: {output:?}");
+            let file = home.config().display().to_string();
+            assert!(output.err.starts_with(&format!("error: {file}:")), "{config}: {output:?}");
+            assert!(output.err.contains(expected), "{config}: {output:?}");
+            assert_eq!((output.err.lines().count(), output.out.as_str()), (1, ""), "{config}: {output:?}");
         }
-        assert!(!place.state().exists() && !place.socket().exists(), "{config}: nothing was touched");
+        assert!(!home.state().exists() && !home.socket().exists(), "{config}: nothing was touched");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_config_is_checked_and_nothing_else_happens() {
-    let place =
-        Place::new("[sync]\ninterval = \"1h\"\ntimezone = \"Europe/Athens\"\n[platforms.mastodon]\nenabled = false\n");
-    let said = Said::of(place.rosterd(&["check-config"])).await;
-    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
-    assert_eq!(said.out, format!("{} is fine\n", place.config().display()));
-    assert!(!place.state().exists() && !place.socket().exists());
+    let home =
+        Home::new("[sync]\ninterval = \"1h\"\ntimezone = \"Europe/Athens\"\n[platforms.mastodon]\nenabled = false\n");
+    let output = CommandOutput::of(home.rosterd(&["check-config"])).await;
+    assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
+    assert_eq!(output.out, format!("{} is fine\n", home.config().display()));
+    assert!(!home.state().exists() && !home.socket().exists());
     // A key that lies in a file is not read out when the file is missing.
-    let secret = place.path("api-key");
-    place.configure(&format!("[platforms.youtube]\napi_key_file = \"{}\"\n", secret.display()));
-    assert_eq!(Said::of(place.rosterd(&["check-config"])).await.code, Some(78));
+    let secret = home.path("api-key");
+    home.configure(&format!("[platforms.youtube]\napi_key_file = \"{}\"\n", secret.display()));
+    assert_eq!(CommandOutput::of(home.rosterd(&["check-config"])).await.code, Some(78));
     std::fs::write(&secret, "canary-key\n").expect("a key");
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).expect("its mode");
-    let said = Said::of(place.rosterd(&["check-config"])).await;
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(!format!("{said:?}").contains("canary"));
+    let output = CommandOutput::of(home.rosterd(&["check-config"])).await;
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(!format!("{output:?}").contains("canary"));
 
-    let version = Said::of(place.rosterd(&["--version"])).await;
+    let version = CommandOutput::of(home.rosterd(&["--version"])).await;
     assert!(version.code == Some(0) && version.out.starts_with("rosterd "), "{version:?}");
-    assert_eq!(Said::of(place.rosterd(&["frobnicate"])).await.code, Some(2));
-    assert_eq!(Said::of(place.rosterd(&["--frobnicate"])).await.code, Some(2));
+    assert_eq!(CommandOutput::of(home.rosterd(&["frobnicate"])).await.code, Some(2));
+    assert_eq!(CommandOutput::of(home.rosterd(&["--frobnicate"])).await.code, Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_daemon_commands_say_how_to_start_one() {
-    let place = Place::new("");
-    let said = place.roster(&["status", "--json"]).await;
-    assert_eq!((said.code, said.json()["error"]["kind"].as_str()), (Some(3), Some("unreachable")));
-    assert!(said.json()["error"]["hint"].as_str().expect("a hint").contains("rosterd"), "{said:?}");
-    assert_eq!(place.roster(&[]).await.code, Some(2), "the terminal UI needs a terminal");
+    let home = Home::new("");
+    let output = home.roster(&["status", "--json"]).await;
+    assert_eq!((output.code, output.json()["error"]["kind"].as_str()), (Some(3), Some("unreachable")));
+    assert!(output.json()["error"]["hint"].as_str().expect("a hint").contains("rosterd"), "{output:?}");
+    assert_eq!(home.roster(&[]).await.code, Some(2), "the terminal UI needs a terminal");
 }
 
 /// Every file and directory below, by name: its mode.
@@ -102,44 +102,44 @@ struct Form {
 
 /// Starts a daemon and looks all the way to its being ready, as fast as looking goes; gives how often.
 async fn look_while_starting(form: &Form) -> u64 {
-    let place = Place::new("");
-    let mut command = place.rosterd_after(form.umask);
+    let home = Home::new("");
+    let mut command = home.rosterd_after(form.umask);
     let (dir_mode, socket_mode) = if form.system { (0o750, 0o660) } else { (0o700, 0o600) };
     if form.system {
         // What tells a system service apart, and what its manager makes for it.
         command.env("STATE_DIRECTORY", "/var/lib/roster");
-        std::fs::create_dir(place.path("run")).expect("a directory");
-        std::fs::set_permissions(place.path("run"), std::fs::Permissions::from_mode(dir_mode)).expect("a mode");
+        std::fs::create_dir(home.path("run")).expect("a directory");
+        std::fs::set_permissions(home.path("run"), std::fs::Permissions::from_mode(dir_mode)).expect("a mode");
     }
     let umask = form.umask;
     let mut child = command.spawn().expect("rosterd starts");
     let mut looked = 0;
     let client = until("rosterd answers", async || {
         for _ in 0..20 {
-            let (state, run) = (modes(&place.state()), modes(&place.path("run")));
+            let (state, run) = (modes(&home.state()), modes(&home.path("run")));
             let open = state.iter().find(|(_, mode)| **mode & 0o077 != 0);
             assert!(open.is_none(), "{umask}: {open:?}");
             // Under another name, before it has its own, the socket's directory must do.
-            let wider = run.iter().find(|(path, mode)| **path == place.socket() && **mode & !socket_mode != 0);
+            let wider = run.iter().find(|(path, mode)| **path == home.socket() && **mode & !socket_mode != 0);
             assert!(wider.is_none(), "{umask}: {wider:?}");
             looked += 1;
         }
-        transport::connect(&place.socket()).await.ok()
+        transport::connect(&home.socket()).await.ok()
     });
     client.await.status(within(LIMIT)).await.expect("an answer").expect("a status");
     for (path, expected) in [
-        (place.state(), 0o700),
-        (place.path("run"), dir_mode),
-        (place.socket(), socket_mode),
-        (place.state().join("roster.redb"), 0o600),
-        (place.state().join("roster.lock"), 0o600),
-        (place.state().join("master.key"), 0o600),
+        (home.state(), 0o700),
+        (home.path("run"), dir_mode),
+        (home.socket(), socket_mode),
+        (home.state().join("roster.redb"), 0o600),
+        (home.state().join("roster.lock"), 0o600),
+        (home.state().join("master.key"), 0o600),
     ] {
         let mode = std::fs::symlink_metadata(&path).expect("it is there").mode() & 0o7777;
         assert_eq!(mode, expected, "{umask}: {} has {mode:o}", path.display());
     }
-    let names: Vec<_> = modes(&place.path("run")).into_keys().collect();
-    assert_eq!(names, [place.socket()], "nothing is left beside the socket");
+    let names: Vec<_> = modes(&home.path("run")).into_keys().collect();
+    assert_eq!(names, [home.socket()], "nothing is left beside the socket");
     child.start_kill().expect("a kill");
     child.wait().await.expect("it was ours");
     looked
@@ -162,37 +162,37 @@ async fn nothing_is_open_to_others_at_any_moment() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_lies_in_the_way_is_refused_and_left_alone() {
     // A socket that nobody listens on any more is replaced.
-    let place = Place::new("");
-    let mut rosterd = place.start().await;
+    let home = Home::new("");
+    let mut rosterd = home.start().await;
     rosterd.end(Signal::SIGKILL).await;
-    assert!(std::fs::symlink_metadata(place.socket()).expect("left behind").file_type().is_socket());
-    let mut rosterd = place.start().await;
+    assert!(std::fs::symlink_metadata(home.socket()).expect("left behind").file_type().is_socket());
+    let mut rosterd = home.start().await;
     rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
     rosterd.end(Signal::SIGTERM).await;
 
     // A file, a directory, a link: not ours to remove.
     let is_refused = async |what: &str| {
-        let said = Said::of(place.rosterd(&[])).await;
-        assert_eq!(said.code, Some(1), "{what}: {said:?}");
-        assert!(said.err.contains("is no socket; move it away"), "{what}: {said:?}");
+        let output = CommandOutput::of(home.rosterd(&[])).await;
+        assert_eq!(output.code, Some(1), "{what}: {output:?}");
+        assert!(output.err.contains("is no socket; move it away"), "{what}: {output:?}");
     };
-    std::fs::write(place.socket(), "precious").expect("a file");
+    std::fs::write(home.socket(), "precious").expect("a file");
     is_refused("a file").await;
-    assert_eq!(std::fs::read_to_string(place.socket()).expect("still there"), "precious");
-    std::fs::remove_file(place.socket()).expect("removed");
-    std::fs::create_dir(place.socket()).expect("a directory");
+    assert_eq!(std::fs::read_to_string(home.socket()).expect("still there"), "precious");
+    std::fs::remove_file(home.socket()).expect("removed");
+    std::fs::create_dir(home.socket()).expect("a directory");
     is_refused("a directory").await;
-    std::fs::remove_dir(place.socket()).expect("still there");
-    symlink(place.config(), place.socket()).expect("a link");
+    std::fs::remove_dir(home.socket()).expect("still there");
+    symlink(home.config(), home.socket()).expect("a link");
     is_refused("a link").await;
-    std::fs::remove_file(place.socket()).expect("still there");
+    std::fs::remove_file(home.socket()).expect("still there");
 
     // A store that is a link, or that others may write to, is not trusted.
-    let (file, elsewhere) = (place.state().join("roster.redb"), place.path("elsewhere.redb"));
+    let (file, elsewhere) = (home.state().join("roster.redb"), home.path("elsewhere.redb"));
     let is_distrusted = async |why: &str| {
-        let said = Said::of(place.rosterd(&[])).await;
-        assert_eq!(said.code, Some(78), "{said:?}");
-        assert!(said.err.contains("is not usable as a store") && said.err.contains(why), "{said:?}");
+        let output = CommandOutput::of(home.rosterd(&[])).await;
+        assert_eq!(output.code, Some(78), "{output:?}");
+        assert!(output.err.contains("is not usable as a store") && output.err.contains(why), "{output:?}");
     };
     std::fs::rename(&file, &elsewhere).expect("moved");
     symlink(&elsewhere, &file).expect("a link");
@@ -202,36 +202,36 @@ async fn what_lies_in_the_way_is_refused_and_left_alone() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).expect("a mode");
     is_distrusted("others may write to it").await;
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("a mode");
-    place.start().await;
+    home.start().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_ends_when_told_even_in_the_middle_of_work() {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
-    let place = Place::before(&sandbox);
+    let home = Home::before(&sandbox);
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
-        let mut rosterd = place.start().await;
+        let mut rosterd = home.start().await;
         let (status, after) = rosterd.end(signal).await;
-        assert_eq!(status.code(), Some(0), "{signal}: {}", place.log());
+        assert_eq!(status.code(), Some(0), "{signal}: {}", home.log());
         assert!(after < limit(Duration::from_secs(5)), "{signal}: {after:?}");
-        assert!(!place.socket().exists(), "{signal}: the socket is gone");
-        assert!(place.log().trim_end().ends_with("ended"), "{signal}: {}", place.log());
+        assert!(!home.socket().exists(), "{signal}: the socket is gone");
+        assert!(home.log().trim_end().ends_with("ended"), "{signal}: {}", home.log());
     }
     // A platform that never answers holds nothing up.
-    let mut rosterd = place.start().await;
+    let mut rosterd = home.start().await;
     sandbox.world().put(Platform::Bluesky, "mara.sky.test", &AccountEdit::default()).expect("a possible account");
-    place.json(&["add", "Mara", "--handle", "bluesky:mara.sky.test"]).await;
-    place.json(&["sync", "Mara"]).await;
+    home.json(&["add", "Mara", "--handle", "bluesky:mara.sky.test"]).await;
+    home.json(&["sync", "Mara"]).await;
     sandbox.world().fault(Fault { count: 10, ..Fault::new(Platform::Bluesky, FaultKind::Timeout) });
-    place.json(&["sync", "Mara", "--no-wait"]).await;
+    home.json(&["sync", "Mara", "--no-wait"]).await;
     until("the run is under way", async || {
         let status = rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
         (!status.running.is_empty()).then_some(())
     })
     .await;
     let (status, after) = rosterd.end(Signal::SIGTERM).await;
-    assert_eq!(status.code(), Some(0), "{}", place.log());
+    assert_eq!(status.code(), Some(0), "{}", home.log());
     assert!(after < limit(Duration::from_secs(5)), "{after:?}");
     // What was cut off is simply due again.
     sandbox.world().clear_faults();
@@ -239,24 +239,23 @@ async fn it_ends_when_told_even_in_the_middle_of_work() {
         .world()
         .put(Platform::Bluesky, "mara.sky.test", &AccountEdit { followers: Some(4321), ..Default::default() })
         .expect("changed");
-    let _rosterd = place.start().await;
-    until("the run is made up for", async || (place.json(&["show", "Mara"]).await["followers"] == 4321).then_some(()))
+    let _rosterd = home.start().await;
+    until("the run is made up for", async || (home.json(&["show", "Mara"]).await["followers"] == 4321).then_some(()))
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_programs_together_tell_the_whole_story() {
     // Everything as people start it: the sandbox, the daemon and the commands, each a process of its own.
-    let home = tempfile::tempdir().expect("a throw-away directory");
-    let mut sandbox = alone(SANDBOX, home.path());
+    let dir = tempfile::tempdir().expect("a throw-away directory");
+    let mut sandbox = alone(SANDBOX, dir.path());
     let mut sandbox =
         sandbox.args(["--listen", "127.0.0.1:0", "--accounts", "70"]).spawn().expect("the sandbox starts");
     let mut lines = BufReader::new(sandbox.stdout.take().expect("its output")).lines();
     let line = lines.next_line().await.expect("readable").expect("a first line");
     let url = line.rsplit(' ').next().expect("a URL").to_owned();
-    let place =
-        Place::new(&format!("[sync]\ngateway = \"{url}\"\n[platforms.youtube]\napi_key = \"youtube-api-key\"\n"));
-    let mut rosterd = place.start().await;
+    let home = Home::new(&format!("[sync]\ngateway = \"{url}\"\n[platforms.youtube]\napi_key = \"youtube-api-key\"\n"));
+    let mut rosterd = home.start().await;
     let _ = rustls::crypto::ring::default_provider().install_default();
     let accounts =
         reqwest::get(format!("{url}/_sandbox/accounts")).await.expect("an answer").text().await.expect("a text");
@@ -269,60 +268,60 @@ async fn real_programs_together_tell_the_whole_story() {
     for account in accounts.iter().filter(is_public) {
         let text = |key: &str| account[key].as_str().expect(key).to_owned();
         let named = format!("{}:{}", text("platform"), text("handle"));
-        let said = place.roster(&["add", &named, "--handle", &named, "--tag", "all", "--json"]).await;
+        let output = home.roster(&["add", &named, "--handle", &named, "--tag", "all", "--json"]).await;
         // Some have moved away or are gone, as in life.
-        assert!(matches!(said.code, Some(0 | 4)), "{said:?}");
-        added += u64::from(said.code == Some(0));
+        assert!(matches!(output.code, Some(0 | 4)), "{output:?}");
+        added += u64::from(output.code == Some(0));
     }
     assert!(added >= 20, "{added} of 70");
-    let synced = place.json(&["sync", "--all"]).await;
+    let synced = home.json(&["sync", "--all"]).await;
     assert_eq!((synced["ok"].as_u64(), synced["failed"].as_u64()), (Some(added), Some(0)), "{synced}");
 
-    let questions: [&[&str]; 5] = [&["list", "--sort", "name"], &["audit"], &["runs"], &["alerts"], &["changes"]];
+    let reads: [&[&str]; 5] = [&["list", "--sort", "name"], &["audit"], &["runs"], &["alerts"], &["changes"]];
     let mut before = Vec::new();
-    for question in questions {
-        before.push(place.json(question).await);
+    for read in reads {
+        before.push(home.json(read).await);
     }
     assert_eq!(before[0]["total"], added);
     // Ended well or badly: afterwards everything is as it was.
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         rosterd.end(signal).await;
-        rosterd = place.start().await;
-        for (question, before) in questions.iter().zip(&before) {
-            assert_eq!(&place.json(question).await, before, "after {signal}: {question:?}");
+        rosterd = home.start().await;
+        for (read, before) in reads.iter().zip(&before) {
+            assert_eq!(&home.json(read).await, before, "after {signal}: {read:?}");
         }
     }
     let first = before[0]["influencers"][0]["name"].as_str().expect("a name").to_owned();
-    let history = place.json(&["history", &first]).await;
+    let history = home.json(&["history", &first]).await;
     assert_eq!(history["snapshots"].as_array().map(Vec::len), Some(1), "{history}");
-    let people = place.roster(&["show", &first]).await;
-    assert!(people.code == Some(0) && people.out.contains(&first), "{people:?}");
-    let nobody = place.roster(&["show", "nobody", "--json"]).await;
-    assert_eq!((nobody.code, nobody.json()["error"]["kind"].as_str()), (Some(4), Some("not_found")));
+    let unformatted = home.roster(&["show", &first]).await;
+    assert!(unformatted.code == Some(0) && unformatted.out.contains(&first), "{unformatted:?}");
+    let unknown = home.roster(&["show", "nobody", "--json"]).await;
+    assert_eq!((unknown.code, unknown.json()["error"]["kind"].as_str()), (Some(4), Some("not_found")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_runs_without_a_terminal_and_leaves_nothing() {
-    let home = tempfile::tempdir().expect("a throw-away directory");
+    let dir = tempfile::tempdir().expect("a throw-away directory");
     let begun = Instant::now();
-    let mut demo = alone(DEMO, home.path());
+    let mut demo = alone(DEMO, dir.path());
     let mut demo = demo.args(["--headless", "--accounts", "70"]).spawn().expect("the demo starts");
     let mut lines = BufReader::new(demo.stdout.take().expect("its output")).lines();
     let line = tokio::time::timeout(LIMIT, lines.next_line()).await.expect("ready in time").expect("readable");
     let ready: serde_json::Value = serde_json::from_str(&line.expect("one line")).expect("JSON");
     println!("the demo is ready after {:?}", begun.elapsed());
-    let place = |key: &str| ready[key].as_str().unwrap_or_else(|| panic!("{key} in {ready}")).to_owned();
-    let client = transport::connect(Path::new(&place("socket"))).await.expect("it answers");
+    let home = |key: &str| ready[key].as_str().unwrap_or_else(|| panic!("{key} in {ready}")).to_owned();
+    let client = transport::connect(Path::new(&home("socket"))).await.expect("it answers");
     let status = client.status(within(LIMIT)).await.expect("an answer").expect("a status");
     assert!(status.influencers >= 20 && status.store.snapshots > 1000, "{status:?}");
-    assert!(place("http").starts_with("http://127.0.0.1:") && place("sandbox").starts_with("http://127.0.0.1:"));
-    let state = PathBuf::from(place("state_dir"));
-    assert!(state.starts_with(home.path()) && state.join("roster.redb").exists(), "{state:?}");
+    assert!(home("http").starts_with("http://127.0.0.1:") && home("sandbox").starts_with("http://127.0.0.1:"));
+    let state = PathBuf::from(home("state_dir"));
+    assert!(state.starts_with(dir.path()) && state.join("roster.redb").exists(), "{state:?}");
     let pid = nix::unistd::Pid::from_raw(demo.id().expect("it lives") as i32);
     nix::sys::signal::kill(pid, Signal::SIGTERM).expect("it lives");
     let ended = tokio::time::timeout(LIMIT, demo.wait()).await.expect("ended in time").expect("it was ours");
     assert_eq!(ended.code(), Some(0));
-    let left: Vec<_> = modes(home.path()).into_keys().collect();
+    let left: Vec<_> = modes(dir.path()).into_keys().collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -345,21 +344,21 @@ fn age(file: &Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_of_a_later_version_is_refused_untouched() {
-    let place = Place::new("");
-    place.start().await.end(Signal::SIGTERM).await;
-    let file = place.state().join("roster.redb");
+    let home = Home::new("");
+    home.start().await.end(Signal::SIGTERM).await;
+    let file = home.state().join("roster.redb");
     age(&file);
     let before = std::fs::read(&file).expect("the store");
     for _ in 0..2 {
-        let said = Said::of(place.rosterd(&[])).await;
-        assert_eq!(said.code, Some(78), "{said:?}");
-        assert!(said.err.contains("the store has format 99"), "{said:?}");
+        let output = CommandOutput::of(home.rosterd(&[])).await;
+        assert_eq!(output.code, Some(78), "{output:?}");
+        assert!(output.err.contains("the store has format 99"), "{output:?}");
         assert!(std::fs::read(&file).expect("the store") == before, "not a byte of it");
     }
     // Something that is no store at all is not replaced by an empty one either.
     let mut other = std::fs::File::create(&file).expect("a file");
     other.write_all(b"SQLite format 3\0").expect("written");
-    let said = Said::of(place.rosterd(&[])).await;
-    assert!(said.code == Some(1) && said.err.contains("does not begin as a store does"), "{said:?}");
+    let output = CommandOutput::of(home.rosterd(&[])).await;
+    assert!(output.code == Some(1) && output.err.contains("does not begin as a store does"), "{output:?}");
     assert_eq!(std::fs::read(&file).expect("the file"), b"SQLite format 3\0");
 }

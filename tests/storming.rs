@@ -13,7 +13,7 @@ use roster_protocol::{RosterClient, RosterRequest};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 
-use crate::support::programs::{Place, Rosterd, until};
+use crate::support::programs::{Home, Rosterd, until};
 use crate::support::raw::*;
 use crate::support::{LIMIT, World, figure, idle, limit, nightly, times};
 
@@ -37,7 +37,7 @@ impl Growth {
 }
 
 /// Asks for the status until told to stop; gives how long each answer took, sorted.
-async fn ask_meanwhile(client: &RosterClient, is_over: impl Fn() -> bool) -> Vec<Duration> {
+async fn status_meanwhile(client: &RosterClient, is_over: impl Fn() -> bool) -> Vec<Duration> {
     let mut waited = Vec::new();
     while !is_over() {
         let begun = Instant::now();
@@ -75,11 +75,11 @@ async fn pelt(socket: &Path, seed: u64, ends: Option<Instant>) -> (u64, u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_of_garbage_costs_nothing() {
-    let place = Place::new("");
-    let rosterd = place.start().await;
-    let socket = place.socket();
+    let home = Home::new("");
+    let rosterd = home.start().await;
+    let socket = home.socket();
     pelt(&socket, 0, None).await;
-    let (growth, lines, begun) = (Growth::of(&rosterd), place.log().lines().count(), Instant::now());
+    let (growth, lines, begun) = (Growth::of(&rosterd), home.log().lines().count(), Instant::now());
     let ends = nightly().map(|share| begun + Duration::from_secs_f64(300.0 * share));
     let pelting: Vec<_> = (1..=3)
         .map(|seed| {
@@ -87,7 +87,7 @@ async fn a_storm_of_garbage_costs_nothing() {
             tokio::spawn(async move { pelt(&socket, seed, ends).await })
         })
         .collect();
-    let waited = ask_meanwhile(&rosterd.client, || pelting.iter().all(tokio::task::JoinHandle::is_finished)).await;
+    let waited = status_meanwhile(&rosterd.client, || pelting.iter().all(tokio::task::JoinHandle::is_finished)).await;
     let took = begun.elapsed();
     let (mut connections, mut frames) = (0, 0);
     for pelted in pelting {
@@ -95,7 +95,7 @@ async fn a_storm_of_garbage_costs_nothing() {
         (connections, frames) = (connections + pelted.0, frames + pelted.1);
     }
     let rate = frames as f64 / took.as_secs_f64();
-    let (grown, lines) = (growth.kib(&rosterd), place.log().lines().count() - lines);
+    let (grown, lines) = (growth.kib(&rosterd), home.log().lines().count() - lines);
     figure(format!(
         "garbage for {took:.0?}: {rate:.0} frames/s in {connections} connections, {grown} KiB more, {lines} log lines; \
          a good client's p99 {:?} of {}",
@@ -112,14 +112,14 @@ async fn a_storm_of_garbage_costs_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn halves_of_frames_are_cut_and_cost_what_was_sent() {
-    let place = Place::new("");
-    let rosterd = place.start().await;
-    let socket = place.socket();
+    let home = Home::new("");
+    let rosterd = home.start().await;
+    let socket = home.socket();
     is_well(&socket).await;
     let growth = Growth::of(&rosterd);
     let clients = times(AT_ONCE as u64, 64);
     let half = async |_| {
-        let mut raw = Raw::guest(&socket).await;
+        let mut raw = Raw::connected(&socket).await;
         let longest = framed(&vec![0; transport::MAX_REQUEST_BYTES]);
         raw.send(&longest[..longest.len() - 1]).await.expect("sent");
         raw.hung_up().await
@@ -135,30 +135,31 @@ async fn halves_of_frames_are_cut_and_cost_what_was_sent() {
 
 /// Sends `calls` without waiting and reads what comes; gives how many were answered properly and how many throttled.
 async fn flood(socket: &Path, calls: u64) -> (u64, u64) {
-    let (reader, mut writer) = Raw::guest(socket).await.stream.into_split();
+    let (reader, mut writer) = Raw::connected(socket).await.stream.into_split();
     let write = async move {
         for first in (0..calls).step_by(100) {
-            let some: Vec<u8> = (first..calls.min(first + 100)).flat_map(|id| call(id, 60_000, nobody())).collect();
+            let some: Vec<u8> =
+                (first..calls.min(first + 100)).flat_map(|id| call(id, 60_000, unknown_connection())).collect();
             writer.write_all(&some).await.expect("sent");
         }
         writer
     };
     let read = async move {
-        let mut frames = tokio_util::codec::FramedRead::new(reader, AnswerCodec);
+        let mut frames = tokio_util::codec::FramedRead::new(reader, ResponseCodec);
         let mut seen = vec![false; calls as usize];
-        let (mut answered, mut throttled) = (0, 0);
-        while answered + throttled < calls {
+        let (mut responses, mut throttled) = (0, 0);
+        while responses + throttled < calls {
             let next = tokio::time::timeout(LIMIT, frames.next()).await;
-            let answer = next.expect("an answer in time").expect("no end").expect("a proper answer");
-            assert!(!std::mem::replace(&mut seen[answer.id as usize], true), "{} is answered twice", answer.id);
-            match answer.message {
-                Ok(RosterResponse::Connection(Err(_))) => answered += 1,
+            let response = next.expect("an answer in time").expect("no end").expect("a proper answer");
+            assert!(!std::mem::replace(&mut seen[response.id as usize], true), "{} is answered twice", response.id);
+            match response.message {
+                Ok(RosterResponse::Connection(Err(_))) => responses += 1,
                 Err(Failure::Throttled) => throttled += 1,
                 Ok(_) => panic!("another question's answer"),
                 Err(failure) => panic!("{failure:?}"),
             }
         }
-        (answered, throttled)
+        (responses, throttled)
     };
     let (_writer, counts) = tokio::join!(write, read);
     counts
@@ -168,7 +169,7 @@ async fn flood(socket: &Path, calls: u64) -> (u64, u64) {
 async fn a_flood_of_calls_is_throttled_and_others_are_answered() {
     let world = World::new().await;
     let socket = world.daemon().socket.clone();
-    let ((answered, throttled), slowest) = tokio::join!(flood(&socket, 20_000), async {
+    let ((responses, throttled), slowest) = tokio::join!(flood(&socket, 20_000), async {
         let mut slowest = Duration::ZERO;
         for _ in 0..20 {
             let begun = Instant::now();
@@ -177,25 +178,25 @@ async fn a_flood_of_calls_is_throttled_and_others_are_answered() {
         }
         slowest
     });
-    assert!(answered > 0 && answered + throttled == 20_000, "{answered} answered, {throttled} throttled");
-    println!("20,000 calls at once: {answered} answered, {throttled} throttled; others waited {slowest:?} at most");
+    assert!(responses > 0 && responses + throttled == 20_000, "{responses} answered, {throttled} throttled");
+    println!("20,000 calls at once: {responses} answered, {throttled} throttled; others waited {slowest:?} at most");
     assert!(slowest < limit(Duration::from_secs(5)), "{slowest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_costs_no_memory() {
-    let place = Place::new("");
-    let rosterd = place.start().await;
-    flood(&place.socket(), 2_000).await;
+    let home = Home::new("");
+    let rosterd = home.start().await;
+    flood(&home.socket(), 2_000).await;
     let (growth, begun, calls) = (Growth::of(&rosterd), Instant::now(), times(100_000, 300_000));
-    let (answered, throttled) = flood(&place.socket(), calls).await;
+    let (responses, throttled) = flood(&home.socket(), calls).await;
     let grown = growth.kib(&rosterd);
     figure(format!(
-        "{calls} calls at once in {:.1?}: {answered} answered, {throttled} throttled, {grown} KiB more",
+        "{calls} calls at once in {:.1?}: {responses} answered, {throttled} throttled, {grown} KiB more",
         begun.elapsed()
     ));
-    assert!(answered > 0 && grown <= 16 * 1024, "{grown} KiB more");
-    is_well(&place.socket()).await;
+    assert!(responses > 0 && grown <= 16 * 1024, "{grown} KiB more");
+    is_well(&home.socket()).await;
 }
 
 /// As many people as fill a page of a quarter of a mebibyte.
@@ -215,7 +216,7 @@ fn page() -> RosterRequest {
 }
 
 /// Asks for up to so many pages and reads none; gives how many could be asked for until nothing more was taken.
-async fn ask_and_never_read(raw: &mut Raw, pages: u64) -> u64 {
+async fn request_and_never_read(raw: &mut Raw, pages: u64) -> u64 {
     for id in 0..pages {
         let sent = tokio::time::timeout(Duration::from_millis(500), raw.send(&call(id, 120_000, page()))).await;
         if !matches!(sent, Ok(Ok(()))) {
@@ -237,19 +238,19 @@ async fn who_never_reads_is_cut_off() {
     fill_a_page(&world.client).await;
     // The world's timeout for readers is 1.5 s.
     let attack = async |_: usize| {
-        let mut raw = Raw::guest(&socket).await;
+        let mut raw = Raw::connected(&socket).await;
         let begun = Instant::now();
-        let asked = ask_and_never_read(&mut raw, 100_000).await;
+        let requested = request_and_never_read(&mut raw, 100_000).await;
         tokio::time::timeout(LIMIT, hung_up_unread(&mut raw)).await.expect("cut off in time");
-        (asked, begun.elapsed())
+        (requested, begun.elapsed())
     };
     let (attacks, ()) = tokio::join!(join_all((0..8).map(attack)), async {
         for _ in 0..10 {
             is_well(&socket).await;
         }
     });
-    for (asked, after) in attacks {
-        assert!(asked >= 100, "{asked} questions are not enough to fill what lies between");
+    for (requested, after) in attacks {
+        assert!(requested >= 100, "{requested} questions are not enough to fill what lies between");
         assert!(after >= Duration::from_millis(1400), "{after:?} is too soon");
     }
     is_well(&socket).await;
@@ -257,28 +258,30 @@ async fn who_never_reads_is_cut_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_nobody_reads_cost_little() {
-    let place = Place::new("");
-    let rosterd = place.start().await;
-    let socket = place.socket();
+    let home = Home::new("");
+    let rosterd = home.start().await;
+    let socket = home.socket();
     fill_a_page(&rosterd.client).await;
     let (growth, clients) = (Growth::of(&rosterd), times(AT_ONCE as u64, 64));
     // Waiting for the daemon's timeout of half a minute is for the night.
     let waits = nightly().is_some();
     let attack = async |_| {
-        let mut raw = Raw::guest(&socket).await;
+        let mut raw = Raw::connected(&socket).await;
         let begun = Instant::now();
-        let asked = ask_and_never_read(&mut raw, 1_000).await;
+        let requested = request_and_never_read(&mut raw, 1_000).await;
         if waits {
             tokio::time::timeout(3 * LIMIT, hung_up_unread(&mut raw)).await.expect("cut off in time");
         }
-        (raw, asked, begun.elapsed())
+        (raw, requested, begun.elapsed())
     };
     let attacks: Vec<_> = stream::iter(0..clients).map(attack).buffer_unordered(AT_ONCE).collect().await;
     let grown = growth.kib(&rosterd);
     let cut = attacks.iter().map(|(_, _, after)| *after).max().filter(|_| waits);
-    let asked: u64 = attacks.iter().map(|(_, asked, _)| asked).sum();
-    figure(format!("{clients} clients never read {asked} pages: {grown} KiB more, cut off after {cut:.1?} at most"));
-    assert!(attacks.iter().all(|(_, asked, _)| *asked >= 16), "too few questions to be refused any");
+    let requested: u64 = attacks.iter().map(|(_, requested, _)| requested).sum();
+    figure(format!(
+        "{clients} clients never read {requested} pages: {grown} KiB more, cut off after {cut:.1?} at most"
+    ));
+    assert!(attacks.iter().all(|(_, requested, _)| *requested >= 16), "too few questions to be refused any");
     assert!(grown <= 64 * 1024 + 64 * 1024, "{grown} KiB more");
     assert!(cut.is_none_or(|cut| cut <= limit(Duration::from_secs(40))), "{cut:?}");
     drop(attacks);
@@ -287,11 +290,11 @@ async fn answers_that_nobody_reads_cost_little() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_descriptors_it_waits_and_recovers() {
-    const TOLD: &str = "no further client can be let in at present";
-    let place = Place::new("");
-    let rosterd: Rosterd = place.start_as(place.rosterd_after("ulimit -n 40")).await;
+    const LOGGED: &str = "no further client can be let in at present";
+    let home = Home::new("");
+    let rosterd: Rosterd = home.start_as(home.rosterd_after("ulimit -n 40")).await;
     let mut crowd = Vec::new();
-    let socket = place.socket();
+    let socket = home.socket();
     // Idle, and more than there are descriptors for; those beyond the backlog are not even queued.
     until("the descriptors run out", async || {
         while let Ok(stream) = UnixStream::connect(&socket).await {
@@ -300,7 +303,7 @@ async fn without_descriptors_it_waits_and_recovers() {
                 break;
             }
         }
-        place.log().contains(TOLD).then_some(())
+        home.log().contains(LOGGED).then_some(())
     })
     .await;
     let window = Duration::from_secs(times(1, 60));
@@ -320,7 +323,7 @@ async fn without_descriptors_it_waits_and_recovers() {
     tokio::time::timeout(3 * window.max(LIMIT), misery).await.expect("an end of misery");
     let busy = rosterd.busy() - busy;
     let share = busy.as_secs_f64() / begun.elapsed().as_secs_f64();
-    let lines = place.log().matches(TOLD).count();
+    let lines = home.log().matches(LOGGED).count();
     let crowded = crowd.len();
     drop(crowd);
     let begun = Instant::now();
@@ -333,5 +336,5 @@ async fn without_descriptors_it_waits_and_recovers() {
     ));
     assert!(share <= 0.05, "{busy:?} were spent on nothing");
     assert!(recovered <= limit(idle(Duration::from_secs(1))), "{recovered:?}");
-    assert!((1..=10).contains(&lines), "{}", place.log());
+    assert!((1..=10).contains(&lines), "{}", home.log());
 }

@@ -105,7 +105,7 @@ async fn a_limit_is_obeyed_by_everybody_and_survives_a_restart() {
     world.restart().await;
     world.sandbox.world().clear_requests();
     let run = world.sync("Mara").await.remove(0);
-    assert_eq!((run.outcome, world.asked("")), (Outcome::Skipped, 0));
+    assert_eq!((run.outcome, world.requests_to("")), (Outcome::Skipped, 0));
     let connection = world.connection(&format!("bluesky:{MARA}")).await;
     assert_eq!((connection.status, connection.blocked_by.as_deref()), (ConnectionStatus::Fresh, Some("limit")));
     world.pass(1000).await;
@@ -130,16 +130,16 @@ async fn an_interval_of_its_own_is_followed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn syncing_everything_asks_in_batches_and_tells_each_end() {
     let world = World::new().await;
-    for place in 0..60 {
-        let handle = format!("star{place}.sky.test");
-        world.followers(Platform::Bluesky, &handle, 100 + place);
-        world.try_add(&format!("Star {place}"), "bluesky", &handle).await.expect("added");
+    for home in 0..60 {
+        let handle = format!("star{home}.sky.test");
+        world.followers(Platform::Bluesky, &handle, 100 + home);
+        world.try_add(&format!("Star {home}"), "bluesky", &handle).await.expect("added");
     }
     world.settle().await;
     world.sandbox.world().clear_requests();
     let runs = world.sync_target(SyncTarget::All).await;
     assert_eq!((runs.len(), runs.iter().filter(|run| run.outcome == Outcome::Ok).count()), (60, 60));
-    assert_eq!(world.asked("getProfiles"), 3, "25 at once");
+    assert_eq!(world.requests_to("getProfiles"), 3, "25 at once");
     let status = world.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
     assert_eq!((status.connections.fresh, status.store.snapshots), (60, 60));
     assert_eq!((status.coverage_24h.ok, status.coverage_24h.failed), (120, 0));

@@ -5,16 +5,16 @@ use std::os::unix::fs::PermissionsExt;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::programs::Place;
+use crate::support::programs::Home;
 
 /// Lays an old store where a daemon finds it; gives its bytes.
-fn lay(place: &Place, packed: &[u8]) -> Vec<u8> {
+fn lay(home: &Home, packed: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut bytes).expect("a packed store");
-    std::fs::create_dir(place.state()).expect("a directory");
-    let path = place.state().join("roster.redb");
+    std::fs::create_dir(home.state()).expect("a directory");
+    let path = home.state().join("roster.redb");
     std::fs::write(&path, &bytes).expect("a store");
-    for (path, mode) in [(place.state(), 0o700), (path, 0o600)] {
+    for (path, mode) in [(home.state(), 0o700), (path, 0o600)] {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("its mode");
     }
     bytes
@@ -22,37 +22,36 @@ fn lay(place: &Place, packed: &[u8]) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_of_format_1_is_copied_and_keeps_everything() {
-    let place = Place::new("[sync]\ngateway = \"http://127.0.0.1:9\"\ntimezone = \"Europe/Athens\"\n");
-    let bytes = lay(&place, include_bytes!("upgrade/format-1.redb.gz"));
+    let home = Home::new("[sync]\ngateway = \"http://127.0.0.1:9\"\ntimezone = \"Europe/Athens\"\n");
+    let bytes = lay(&home, include_bytes!("upgrade/format-1.redb.gz"));
     for round in 0..2 {
-        let mut rosterd = place.start().await;
-        let copy = std::fs::read(place.state().join("roster.redb.format-1")).expect("a copy");
+        let mut rosterd = home.start().await;
+        let copy = std::fs::read(home.state().join("roster.redb.format-1")).expect("a copy");
         assert!(copy == bytes, "the copy is the store as it was");
-        let list = place.json(&["list"]).await;
+        let list = home.json(&["list"]).await;
         let names: Vec<&str> = list["influencers"].as_array().expect("a list").iter().map(name).collect();
         assert_eq!(names, ["Paused Person", "Two Accounts", "Kept Since One"]);
-        let kept = place.json(&["show", "Kept Since One"]).await;
+        let kept = home.json(&["show", "Kept Since One"]).await;
         assert_eq!((&kept["tags"][0], &kept["note"]), (&"beauty".into(), &"from the first format".into()));
-        let history = place.json(&["history", "bluesky:kept-1.example"]).await;
+        let history = home.json(&["history", "bluesky:kept-1.example"]).await;
         let days: Vec<(&str, u64)> = history["snapshots"].as_array().expect("snapshots").iter().map(day).collect();
         let by_hand = [("2026-09-01", 900), ("2026-09-02", 900), ("2026-10-15", 900), ("2026-11-01", 900)];
         assert_eq!(days, [by_hand.as_slice(), &[("2026-11-21", 500)]].concat());
-        let two = place.json(&["history", "mastodon:kept@social.example"]).await;
+        let two = home.json(&["history", "mastodon:kept@social.example"]).await;
         assert_eq!(two["snapshots"].as_array().expect("snapshots").len(), 1);
-        let alerts = place.json(&["alerts", "--state", "open"]).await;
+        let alerts = home.json(&["alerts", "--state", "open"]).await;
         assert_eq!((&alerts["alerts"][0]["from"], &alerts["alerts"][0]["to"]), (&1000.into(), &500.into()));
-        let paused = place.json(&["show", "Paused Person"]).await;
+        let paused = home.json(&["show", "Paused Person"]).await;
         assert_eq!((&paused["sync_enabled"], &paused["connections"][0]["status"]), (&false.into(), &"paused".into()));
-        assert!(place.json(&["audit"]).await["entries"].as_array().expect("entries").len() > 5);
+        assert!(home.json(&["audit"]).await["entries"].as_array().expect("entries").len() > 5);
         // It is a store like any other from now on.
         let name = format!("Added {round}");
-        place.json(&["add", &name]).await;
+        home.json(&["add", &name]).await;
         let (status, _) = rosterd.end(Signal::SIGTERM).await;
         assert!(status.success());
         if round == 0 {
             // What was added is gone again with the old store brought back, which is how one goes back a version.
-            std::fs::copy(place.state().join("roster.redb.format-1"), place.state().join("roster.redb"))
-                .expect("copied");
+            std::fs::copy(home.state().join("roster.redb.format-1"), home.state().join("roster.redb")).expect("copied");
         }
     }
 }
@@ -62,17 +61,17 @@ const KEY_BYTE: &str = "5a";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_of_format_2_is_copied_and_keeps_its_alerts_and_consents() {
-    let place = Place::new("[sync]\ngateway = \"http://127.0.0.1:9\"\ntimezone = \"UTC\"\n");
-    let bytes = lay(&place, include_bytes!("upgrade/format-2.redb.gz"));
+    let home = Home::new("[sync]\ngateway = \"http://127.0.0.1:9\"\ntimezone = \"UTC\"\n");
+    let bytes = lay(&home, include_bytes!("upgrade/format-2.redb.gz"));
     for round in 0..2 {
-        let mut command = place.rosterd(&[]);
+        let mut command = home.rosterd(&[]);
         command.env("ENCRYPTION_KEY", KEY_BYTE.repeat(32));
-        let mut rosterd = place.start_as(command).await;
-        let copy = std::fs::read(place.state().join("roster.redb.format-2")).expect("a copy");
+        let mut rosterd = home.start_as(command).await;
+        let copy = std::fs::read(home.state().join("roster.redb.format-2")).expect("a copy");
         assert!(copy == bytes, "the copy is the store as it was");
-        let mara = place.json(&["show", "Mara Lindqvist"]).await;
+        let mara = home.json(&["show", "Mara Lindqvist"]).await;
         assert_eq!((&mara["tags"][1], &mara["note"]), (&"nordic".into(), &"from the second format".into()));
-        let history = place.json(&["history", "youtube:@mara"]).await;
+        let history = home.json(&["history", "youtube:@mara"]).await;
         let days: Vec<(&str, u64)> = history["snapshots"].as_array().expect("snapshots").iter().map(day).collect();
         let folded = [("2026-10-05", 10_000), ("2026-10-06", 10_100), ("2026-11-18", 12_300)];
         assert_eq!(days, [folded.as_slice(), &[("2026-11-20", 12_345), ("2026-11-21", 10_400)]].concat());
@@ -81,24 +80,24 @@ async fn a_store_of_format_2_is_copied_and_keeps_its_alerts_and_consents() {
             ("acknowledged", "needs-person", "its owner withdrew the consent"),
             ("resolved", "significant-change", "followers rose 21.8 %, from 10,100 to 12,300"),
         ] {
-            let found = place.json(&["alerts", "--state", state]).await;
+            let found = home.json(&["alerts", "--state", state]).await;
             let alerts = found["alerts"].as_array().expect("alerts");
             assert_eq!(alerts.len(), 1, "{state}: {found}");
             assert_eq!((&alerts[0]["rule"], &alerts[0]["why"]), (&rule.into(), &why.into()), "{state}");
             assert_eq!(alerts[0]["about"], "connection", "{state}");
         }
-        let acknowledged = place.json(&["alerts", "--state", "acknowledged"]).await;
-        let (alert, show) = (&acknowledged["alerts"][0], place.json(&["show", "Oskar & Ines"]).await);
+        let acknowledged = home.json(&["alerts", "--state", "acknowledged"]).await;
+        let (alert, show) = (&acknowledged["alerts"][0], home.json(&["show", "Oskar & Ines"]).await);
         assert_eq!((&alert["influencer"], &alert["connection"]), (&show["id"], &show["connections"][0]["id"]));
         assert_eq!((&alert["influencer_name"], &alert["platform"]), (&"Oskar & Ines".into(), &"instagram".into()));
-        let grants = place.json(&["tokens"]).await;
+        let grants = home.json(&["tokens"]).await;
         let grants = grants["grants"].as_array().expect("grants");
         let accounts: Vec<&str> = grants.iter().map(|grant| grant["account"].as_str().expect("an account")).collect();
         assert_eq!(accounts, ["Oskar", "Mara", "Paused"]);
         assert_eq!(grants[1]["connections"][0], mara["connections"][0]["id"]);
-        let audit = place.json(&["audit"]).await;
+        let audit = home.json(&["audit"]).await;
         assert!(audit["entries"].as_array().expect("entries").iter().any(|entry| entry["action"] == "profile.update"));
-        place.json(&["add", &format!("Added {round}")]).await;
+        home.json(&["add", &format!("Added {round}")]).await;
         let (status, _) = rosterd.end(Signal::SIGTERM).await;
         assert!(status.success());
     }

@@ -43,15 +43,15 @@ pub fn browser() -> Client {
 pub async fn approve(begun: &ConsentBegun, handle: &str, more: &[(&str, &str)]) -> String {
     let mut url = Url::parse(&begun.url).expect("an address");
     url.query_pairs_mut().append_pair("sandbox_account", handle).extend_pairs(more);
-    let answer = browser().get(url).send().await.expect("the page answers");
-    assert!(answer.status().is_redirection(), "{}: {}", answer.status(), answer.text().await.unwrap_or_default());
-    answer.headers()[LOCATION].to_str().expect("an address").to_owned()
+    let response = browser().get(url).send().await.expect("the page answers");
+    assert!(response.status().is_redirection(), "{}: {}", response.status(), response.text().await.unwrap_or_default());
+    response.headers()[LOCATION].to_str().expect("an address").to_owned()
 }
 
 /// Opens an address and reads what it says.
 pub async fn open(address: &str) -> (StatusCode, String) {
-    let answer = browser().get(address).send().await.expect("an answer");
-    (answer.status(), answer.text().await.expect("a text"))
+    let response = browser().get(address).send().await.expect("an answer");
+    (response.status(), response.text().await.expect("a text"))
 }
 
 /// The whole way over a real program: begun, approved in a browser, finished by the address it landed on.

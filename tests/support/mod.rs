@@ -32,8 +32,8 @@ pub const LIMIT: Duration = Duration::from_secs(20);
 /// How much of its long form a story runs: `ROSTER_NIGHTLY=1` all of it, `ROSTER_NIGHTLY=0.1` a tenth; `None`, without
 /// it, its quick form.
 pub fn nightly() -> Option<f64> {
-    let told = std::env::var("ROSTER_NIGHTLY").ok()?;
-    Some(told.parse().expect("ROSTER_NIGHTLY is a share, such as 1 or 0.1"))
+    let reported = std::env::var("ROSTER_NIGHTLY").ok()?;
+    Some(reported.parse().expect("ROSTER_NIGHTLY is a share, such as 1 or 0.1"))
 }
 
 /// How often a story tries: `quick` under `cargo test`, `long` at night, and never less often than quick.
@@ -44,7 +44,8 @@ pub fn times(quick: u64, long: u64) -> u64 {
 /// A bound on wall-clock time; every assertion on how long something took goes through here. `ROSTER_SLOWNESS=3` scales
 /// them all on a machine that is three times slower than those the bounds are meant for.
 pub fn limit(bound: Duration) -> Duration {
-    let slowness = std::env::var("ROSTER_SLOWNESS").map_or(1.0, |told| told.parse().expect("a factor, such as 3"));
+    let slowness =
+        std::env::var("ROSTER_SLOWNESS").map_or(1.0, |reported| reported.parse().expect("a factor, such as 3"));
     bound.mul_f64(slowness)
 }
 
@@ -260,7 +261,7 @@ impl World {
     }
 
     /// How often a platform was asked for something whose path contains `part`.
-    pub fn asked(&self, part: &str) -> usize {
+    pub fn requests_to(&self, part: &str) -> usize {
         self.sandbox.world().requests().iter().filter(|request| request.path.contains(part)).count()
     }
 }

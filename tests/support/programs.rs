@@ -45,17 +45,17 @@ pub fn alone(program: &str, home: &Path) -> Command {
 }
 
 /// A throw-away directory with a config: one daemon after another can live there.
-pub struct Place {
+pub struct Home {
     dir: TempDir,
 }
 
-impl Place {
+impl Home {
     /// A place with this config, and without HTTP unless the config says more of it.
     pub fn new(config: &str) -> Self {
         let dir = tempfile::tempdir().expect("a throw-away directory");
-        let place = Self { dir };
-        place.configure(config);
-        place
+        let home = Self { dir };
+        home.configure(config);
+        home
     }
 
     /// A place whose daemon asks the sandbox.
@@ -109,9 +109,9 @@ impl Place {
     fn fill(&self, command: &mut Command, arguments: &[&str]) {
         let log = File::options().create(true).append(true).open(self.path("rosterd.log")).expect("a log");
         command.stderr(log).args(arguments);
-        let places = [("--config", self.config()), ("--state-dir", self.state()), ("--socket", self.socket())];
-        for (flag, place) in places.into_iter().filter(|(flag, _)| !arguments.contains(flag)) {
-            command.arg(flag).arg(place);
+        let paths = [("--config", self.config()), ("--state-dir", self.state()), ("--socket", self.socket())];
+        for (flag, home) in paths.into_iter().filter(|(flag, _)| !arguments.contains(flag)) {
+            command.arg(flag).arg(home);
         }
     }
 
@@ -134,30 +134,30 @@ impl Place {
     }
 
     /// `roster` with these arguments.
-    pub async fn roster(&self, arguments: &[&str]) -> Said {
+    pub async fn roster(&self, arguments: &[&str]) -> CommandOutput {
         let mut command = alone(ROSTER, self.dir.path());
         command.args(arguments).arg("--socket").arg(self.socket());
-        Said::of(command).await
+        CommandOutput::of(command).await
     }
 
     /// `roster … --json`, understood; the command must end well.
     pub async fn json(&self, arguments: &[&str]) -> Value {
-        let said = self.roster(&[arguments, &["--json"]].concat()).await;
-        assert_eq!(said.code, Some(0), "roster {arguments:?}: {said:?}");
-        said.json()
+        let output = self.roster(&[arguments, &["--json"]].concat()).await;
+        assert_eq!(output.code, Some(0), "roster {arguments:?}: {output:?}");
+        output.json()
     }
 }
 
 /// What a program said, and how it ended.
 #[derive(Debug)]
-pub struct Said {
+pub struct CommandOutput {
     /// `None`: a signal ended it.
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
-impl Said {
+impl CommandOutput {
     /// Runs a command to its end.
     pub async fn of(mut command: Command) -> Self {
         let ended = tokio::time::timeout(LIMIT, command.output()).await.expect("it ends in time").expect("it runs");

@@ -28,7 +28,7 @@ pub enum Call {
 }
 
 #[derive(Deserialize)]
-pub struct Answer {
+pub struct RawResponse {
     pub id: u64,
     pub message: Result<RosterResponse, Failure>,
 }
@@ -53,7 +53,7 @@ pub fn call(id: u64, deadline_ms: u64, message: RosterRequest) -> Vec<u8> {
 }
 
 /// A question whose answer is short.
-pub fn nobody() -> RosterRequest {
+pub fn unknown_connection() -> RosterRequest {
     RosterRequest::Connection { connection: "nobody".to_owned() }
 }
 
@@ -73,14 +73,14 @@ impl Raw {
         let mut raw = Self::to(socket).await?;
         // Who is turned away at the door may be told before he has said anything.
         let _ = raw.stream.write_all(&preamble(version)).await;
-        let mut answer = [0; 9];
-        raw.stream.read_exact(&mut answer).await?;
-        assert_eq!(&answer[..6], b"ROSTER");
-        Ok((raw, u16::from_be_bytes([answer[6], answer[7]]), answer[8]))
+        let mut response = [0; 9];
+        raw.stream.read_exact(&mut response).await?;
+        assert_eq!(&response[..6], b"ROSTER");
+        Ok((raw, u16::from_be_bytes([response[6], response[7]]), response[8]))
     }
 
     /// Connects and is let in, as soon as there is a place.
-    pub async fn guest(socket: &Path) -> Self {
+    pub async fn connected(socket: &Path) -> Self {
         let come_in = until("the attacker is let in", async || {
             let (raw, _, verdict) = Self::knock(socket, VERSION).await.ok()?;
             (verdict == WELCOME).then_some(raw)
@@ -92,8 +92,8 @@ impl Raw {
         self.stream.write_all(bytes).await
     }
 
-    pub async fn answer(&mut self) -> Option<Answer> {
-        let answer = async {
+    pub async fn response(&mut self) -> Option<RawResponse> {
+        let response = async {
             loop {
                 if let Some(head) = self.unread.first_chunk::<4>() {
                     let length = u32::from_be_bytes(*head) as usize;
@@ -109,7 +109,7 @@ impl Raw {
                 }
             }
         };
-        tokio::time::timeout(LIMIT, answer).await.expect("an answer or an end in time")
+        tokio::time::timeout(LIMIT, response).await.expect("an answer or an end in time")
     }
 
     /// Reads until the daemon hangs up; gives how long that took.
@@ -128,13 +128,13 @@ pub async fn is_well(socket: &Path) {
 }
 
 /// Takes answers off what was read.
-pub struct AnswerCodec;
+pub struct ResponseCodec;
 
-impl Decoder for AnswerCodec {
-    type Item = Answer;
+impl Decoder for ResponseCodec {
+    type Item = RawResponse;
     type Error = io::Error;
 
-    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Answer>> {
+    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<RawResponse>> {
         let Some(head) = buffer.first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_be_bytes(*head) as usize;
         if buffer.len() < 4 + length {

@@ -107,14 +107,14 @@ fn problems(name: &str, rows: &str, sources: &[Source]) -> Vec<String> {
         problems.push(format!("{from} imports {to} no more: take it off"));
     }
     directions.retain(|direction, _| !still.contains(direction));
-    for (direction, places) in &directions {
+    for (direction, paths) in &directions {
         let (from, to) = direction;
         let is_wrong = match from.contains('/') {
             true => reaches(&directions, to, from),
             false => !allowed.contains(direction),
         };
         if is_wrong {
-            problems.push(format!("{from} must not import {to}:\n    {}", places.join("\n    ")));
+            problems.push(format!("{from} must not import {to}:\n    {}", paths.join("\n    ")));
         }
     }
     problems.into_iter().map(|problem| format!("{name}: {problem}")).collect()
@@ -129,11 +129,11 @@ fn row(line: &str) -> Option<(&str, Vec<&str>)> {
 /// Whether the rows are those of the modules there are, each naming only what is above it.
 fn wrong_rows(rows: &[(&str, Vec<&str>)], modules: &Modules) -> Vec<String> {
     let mut problems = Vec::new();
-    for (place, (from, allowed)) in rows.iter().enumerate() {
+    for (index, (from, allowed)) in rows.iter().enumerate() {
         if !modules.top().contains(from) {
             problems.push(format!("there is no module {from}: take its row off"));
         }
-        for to in allowed.iter().filter(|to| !rows[..place].iter().any(|(above, _)| above == *to)) {
+        for to in allowed.iter().filter(|to| !rows[..index].iter().any(|(above, _)| above == *to)) {
             problems.push(format!("{from} may not name {to}, whose row is not above its own"));
         }
     }
@@ -164,9 +164,9 @@ fn print(name: &str, modules: &Modules, directions: &BTreeMap<Direction, Vec<Str
     let mut names: Vec<&str> = modules.top().into_iter().chain(nested).collect();
     names.dedup();
     for from in names {
-        let imported = directions.iter().filter(|((one, _), _)| one == from).map(|((_, to), places)| {
+        let imported = directions.iter().filter(|((one, _), _)| one == from).map(|((_, to), paths)| {
             let both = if directions.contains_key(&(to.clone(), from.to_owned())) { "<->" } else { "" };
-            format!(" {both}{to}({})", places.len())
+            format!(" {both}{to}({})", paths.len())
         });
         println!("{from}:{}", imported.collect::<String>());
     }

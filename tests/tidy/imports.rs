@@ -14,7 +14,7 @@ pub struct Import {
     pub from: Path,
     pub to: Path,
     /// The file and line that says so.
-    pub place: String,
+    pub path: String,
 }
 
 /// From one module to another, each as its path with slashes.
@@ -43,8 +43,8 @@ impl Modules {
         for (from, source) in files.iter().filter(|(path, _)| !path.is_empty()) {
             for (line, used) in paths(source) {
                 if let Some(to) = modules.resolve(from, &used, &exported) {
-                    let place = format!("{}:{line}: {}", source.name, used.join("::"));
-                    modules.imports.push(Import { from: from.clone(), to, place });
+                    let path = format!("{}:{line}: {}", source.name, used.join("::"));
+                    modules.imports.push(Import { from: from.clone(), to, path });
                 }
             }
         }
@@ -88,7 +88,7 @@ impl Modules {
             }
             let [from, to] = [&import.from, &import.to].map(|path| path[..=common].to_vec());
             if common == 0 || (self.folders[&from] && self.folders[&to]) {
-                directions.entry((from.join("/"), to.join("/"))).or_default().push(import.place.clone());
+                directions.entry((from.join("/"), to.join("/"))).or_default().push(import.path.clone());
             }
         }
         directions
@@ -243,7 +243,7 @@ fn imports_are_read_as_the_compiler_reads_them() {
         source("src/c/e/g.rs", "use super::super::d;\n"),
     ];
     let modules = Modules::of("src/", &files);
-    let directions = modules.directions().into_iter().map(|((from, to), places)| (from, to, places.len()));
+    let directions = modules.directions().into_iter().map(|((from, to), paths)| (from, to, paths.len()));
     let directions: Vec<String> = directions.map(|(from, to, times)| format!("{from} {to} {times}")).collect();
     assert_eq!(directions, ["a c 4", "a time 2", "c time 1", "c/d c/e 1", "c/e c/d 1"]);
 }

@@ -67,10 +67,10 @@ struct Source {
 }
 
 impl Source {
-    fn is_in(&self, places: &[&str]) -> bool {
-        places.iter().any(|place| match place.ends_with('/') {
-            true => self.name.starts_with(place),
-            false => self.name == *place,
+    fn is_in(&self, paths: &[&str]) -> bool {
+        paths.iter().any(|path| match path.ends_with('/') {
+            true => self.name.starts_with(path),
+            false => self.name == *path,
         })
     }
 
@@ -135,10 +135,10 @@ fn only_in(words: &[&str], allowed: &[&str]) {
     let (inside, outside): (Vec<Source>, Vec<Source>) = shipped().into_iter().partition(|source| source.is_in(allowed));
     let found: Vec<String> = outside.iter().flat_map(|source| source.uses(words)).collect();
     assert!(found.is_empty(), "{words:?} belong into {allowed:?} only:\n{}", found.join("\n"));
-    for place in allowed {
+    for path in allowed {
         let is_used =
-            inside.iter().filter(|source| source.is_in(&[place])).any(|source| source.uses(words).next().is_some());
-        assert!(is_used, "{place} needs none of {words:?} any more: take it off the list");
+            inside.iter().filter(|source| source.is_in(&[path])).any(|source| source.uses(words).next().is_some());
+        assert!(is_used, "{path} needs none of {words:?} any more: take it off the list");
     }
 }
 
@@ -224,8 +224,8 @@ fn outside_platforms_the_daemon_names_none() {
 fn pure_files_wait_for_nothing_and_touch_nothing() {
     let impure = ["async ", ".await", "tokio", "std::fs", "std::net", "std::env", "spawn(", "println!", "fastrand::u"];
     let shipped = shipped();
-    for place in PURE {
-        assert!(shipped.iter().any(|source| source.is_in(&[place])), "{place} is gone: take it off the list");
+    for path in PURE {
+        assert!(shipped.iter().any(|source| source.is_in(&[path])), "{path} is gone: take it off the list");
     }
     let pure = shipped.iter().filter(|source| source.is_in(PURE));
     let found: Vec<String> = pure.flat_map(|source| source.uses(&impure)).collect();
@@ -313,14 +313,14 @@ fn every_module_says_what_it_is_for() {
 #[test]
 fn nothing_here_knows_the_machine_it_was_built_on() {
     let home = std::env::var("HOME").unwrap_or_default();
-    let places = [root().display().to_string(), env!("CARGO").to_owned(), home];
-    let places: Vec<&str> = places.iter().map(String::as_str).filter(|place| place.len() > "/root".len()).collect();
-    assert!(!places.is_empty());
+    let paths = [root().display().to_string(), env!("CARGO").to_owned(), home];
+    let paths: Vec<&str> = paths.iter().map(String::as_str).filter(|path| path.len() > "/root".len()).collect();
+    assert!(!paths.is_empty());
     for name in files() {
         let bytes = std::fs::read(root().join(&name)).expect("a file");
         let text = String::from_utf8_lossy(&bytes);
-        for place in &places {
-            assert!(!text.contains(place), "{name} names {place}");
+        for path in &paths {
+            assert!(!text.contains(path), "{name} names {path}");
         }
     }
 }
