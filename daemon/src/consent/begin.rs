@@ -8,7 +8,7 @@ use roster_protocol::ids::{ConsentId, InfluencerId};
 
 use super::{PURPOSE, Way, not_set_up};
 use crate::app::App;
-use crate::edits::{audit, influencer_named};
+use crate::decision::audit::{audit, influencer_named};
 use crate::model::{Consent, ConsentStep, Device};
 use crate::oauth::{self, Authorize, Challenge, Scope, TokenError};
 use crate::roster::resolve;

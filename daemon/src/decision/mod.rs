@@ -1,5 +1,7 @@
 //! What happens becomes commits: pure decisions over the roster in memory.
 
+pub mod audit;
+pub mod checks;
 pub mod run;
 
 use roster_protocol::ids::Id;

@@ -5,8 +5,8 @@ use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::AlertId;
 
-use super::audit;
 use crate::app::App;
+use crate::decision::audit::audit;
 use crate::model::Alert;
 
 /// Acknowledges those that are open; the others stay as they are.

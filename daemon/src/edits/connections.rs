@@ -8,10 +8,10 @@ use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Seconds;
 
-use super::{audit, audit_change, connection_named};
 use crate::app::App;
 use crate::consent::{access, revoke};
 use crate::decision::Decision;
+use crate::decision::audit::{audit, audit_change, connection_named};
 use crate::http_client::Api;
 use crate::model::{Connection, Influencer};
 use crate::platforms::consenting::Access;

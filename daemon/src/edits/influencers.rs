@@ -8,10 +8,11 @@ use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::influencer::{InfluencerEdit, NewInfluencer};
 
 use super::connections::{self, Found};
-use super::{audit, audit_change, checked_name, checked_note, checked_tag, influencer_named, sorted_tags};
 use crate::app::App;
 use crate::consent::revoke;
 use crate::decision::Decision;
+use crate::decision::audit::{audit, audit_change, influencer_named};
+use crate::decision::checks::{checked_name, checked_note, checked_tag, sorted_tags};
 use crate::model::Influencer;
 use crate::roster::resolve;
 

@@ -3,8 +3,8 @@
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 
-use super::audit_change;
 use crate::app::App;
+use crate::decision::audit::audit_change;
 
 /// The longest filter.
 const LEVEL_BYTES: usize = 500;

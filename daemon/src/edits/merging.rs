@@ -5,8 +5,9 @@ use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::InfluencerId;
 
-use super::{audit_change, influencer_named, sorted_tags};
 use crate::app::App;
+use crate::decision::audit::{audit_change, influencer_named};
+use crate::decision::checks::{NOTE_BYTES, sorted_tags};
 use crate::model::{Alert, Connection, Influencer};
 use crate::roster::resolve;
 
@@ -69,6 +70,6 @@ fn both_notes(into: Option<&str>, from: Option<&str>) -> Option<String> {
     let notes: Vec<&str> = into.into_iter().chain(from).collect();
     let both = notes.join(" · ");
     // Two long notes do not fit into one: the kept entry's own comes first, and the audit log has the other.
-    let fitting = both.floor_char_boundary(super::NOTE_BYTES);
+    let fitting = both.floor_char_boundary(NOTE_BYTES);
     (!notes.is_empty()).then(|| both[..fitting].to_owned())
 }

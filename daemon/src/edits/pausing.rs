@@ -4,9 +4,9 @@ use roster_protocol::audit::{PauseTarget, Who};
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConnectionId;
 
-use super::{audit, connection_named, influencer_named};
 use crate::app::App;
 use crate::decision::Decision;
+use crate::decision::audit::{audit, connection_named, influencer_named};
 use crate::model::{Connection, Influencer, Settings};
 use crate::roster::resolve::{self, Named};
 

@@ -7,11 +7,11 @@ use roster_protocol::error::RosterError;
 use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::time::Date;
 
-use super::{audit, connection_named};
-use crate::app::App;
-use crate::browse::lists;
+use crate::app::{App, read_error};
+use crate::decision::audit::{audit, connection_named};
 use crate::decision::run;
 use crate::roster::resolve;
+use crate::store::SnapshotOn;
 
 /// The first day a number can be of: there were no such platforms before.
 const EARLIEST: Date = Date(12_784); // 2005-01-01
@@ -36,7 +36,8 @@ pub async fn record(
         return Err(RosterError::usage(format!("{date} is not between {EARLIEST} and today, {today}")));
     }
     let connection = app.look(|roster| resolve::connection(roster, &named).cloned())?;
-    let stored = lists::snapshot_on(app, connection.id, date).await?;
+    let stored = app.store.read(SnapshotOn { connection: connection.id, date }).await;
+    let stored = stored.map_err(|error| read_error(&error))?;
     let measured = stored.filter(|stored| stored.source == Source::Api);
     if let (Some(measured), false) = (&measured, replace) {
         let followers = measured.numbers.followers.map_or("no followers".to_owned(), |n| format!("{n} followers"));
