@@ -6,11 +6,12 @@ use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId, InfluencerId};
 use roster_protocol::time::Timestamp;
 
-use super::{Way, begin_again, no_such_consent, revoke};
+use super::{Way, begin_again, no_such_consent};
 use crate::app::App;
 use crate::decision::Decision;
 use crate::decision::audit::{audit, connection_named};
-use crate::edits::connections::{self, Found};
+use crate::decision::connect::{self, Found};
+use crate::decision::grants;
 use crate::model::{Choice, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Sealed};
 use crate::oauth::Scope;
 use crate::platforms::Observation;
@@ -56,7 +57,7 @@ pub(super) async fn offer(
     let (decided, asked) = app
         .decide(|decision| {
             let Some(asked) = decision.roster.consents.asked.get(&id) else {
-                revoke::queue(decision, grant);
+                grants::queue(decision, grant);
                 return Ok((Offered::Nobody, None));
             };
             let target = adopt(decision, &app.consents.vault, way, grant, &opened)?;
@@ -140,7 +141,7 @@ fn adopt(
         scopes,
         ..grant.clone()
     };
-    decision.log(revoke::line(decision, &grant, "grant.give", &grant.scopes.join(" ")));
+    decision.log(grants::line(decision, &grant, "grant.give", &grant.scopes.join(" ")));
     decision.commit.consents.grants.push(grant);
     if target != fresh {
         decision.commit.consents.removed_grants.push(fresh);
@@ -287,7 +288,7 @@ fn connect(
                 observation: Some(observation),
             };
             let is_new = known.is_none();
-            (connections::put(decision, who, influencer, found)?, is_new)
+            (connect::put(decision, who, influencer, found)?, is_new)
         }
     };
     decision.commit.consents.grant_uses.retain(|used| used.connection != id);
@@ -299,7 +300,7 @@ fn connect(
 fn leave(decision: &mut Decision<'_>, connection: ConnectionId) {
     let Some(before) = decision.roster.consents.grant_of(connection) else { return };
     if decision.roster.consents.users_of(before.id) == [connection] {
-        revoke::queue(decision, before.id);
+        grants::queue(decision, before.id);
     }
 }
 

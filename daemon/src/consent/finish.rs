@@ -13,8 +13,9 @@ use roster_protocol::time::Timestamp;
 use url::Url;
 
 use super::renew::{self, RenewError};
-use super::{Way, access, begin_again, choose, revoke};
+use super::{Way, access, begin_again, choose};
 use crate::app::App;
+use crate::decision::grants;
 use crate::model::{Consent, ConsentStep, Grant, GrantState};
 use crate::oauth::{Callback, Exchange, TokenError, Tokens};
 use crate::platforms::PlatformError;
@@ -295,7 +296,7 @@ pub(super) async fn give_up(app: &App, id: ConsentId, error: RosterError) {
             if let ConsentStep::Listing { grant } | ConsentStep::Choosing { grant, .. } = &consent.step
                 && consents.users_of(*grant).is_empty()
             {
-                revoke::queue(decision, *grant);
+                grants::queue(decision, *grant);
             }
             Ok(Some(consent.clone()))
         })

@@ -11,6 +11,7 @@ use roster_protocol::time::Timestamp;
 use super::finish::{self, Next};
 use super::{Way, access, begin_again, renew, revoke};
 use crate::app::App;
+use crate::decision::grants;
 use crate::model::{ConsentStep, Grant, GrantState};
 use crate::oauth::DeviceAnswer;
 use crate::platforms::PlatformError;
@@ -163,7 +164,7 @@ async fn note(app: &App, way: &Way, id: GrantId, scopes: Option<Vec<String>>) {
             let scopes = scopes.unwrap_or_else(|| grant.scopes.clone());
             let missing = way.missing(&scopes);
             if scopes != grant.scopes {
-                decision.log(revoke::line(decision, grant, "grant.scopes", &scopes.join(" ")));
+                decision.log(grants::line(decision, grant, "grant.scopes", &scopes.join(" ")));
             }
             decision.commit.consents.grants.push(Grant { scopes, missing, checked_at: decision.now, ..grant.clone() });
             Ok(())

@@ -13,8 +13,9 @@ use roster_protocol::error::RosterError;
 use roster_protocol::ids::GrantId;
 use roster_protocol::time::{Seconds, Timestamp};
 
-use super::{Way, revoke};
+use super::Way;
 use crate::app::App;
+use crate::decision::grants;
 use crate::model::{Attempt, Grant, GrantState, GrantTokens};
 use crate::oauth::{Held, Reply, Terms, TokenError, TokenRequest, Tokens};
 use crate::schedule::back_off;
@@ -202,20 +203,20 @@ pub async fn end(app: &App, id: GrantId, why: &str) {
             let consents = &decision.roster.consents;
             let Some(grant) = consents.grants.get(&id) else { return Ok(()) };
             if let GrantState::Revoking { .. } = grant.state {
-                revoke::over(decision, grant, "it was over already");
+                grants::over(decision, grant, "it was over already");
                 return Ok(());
             }
             if !grant.is_live() {
                 return Ok(());
             }
-            decision.log(revoke::line(decision, grant, "grant.end", &why_ended));
+            decision.log(grants::line(decision, grant, "grant.end", &why_ended));
             decision
                 .commit
                 .consents
                 .grants
                 .push(Grant { state: GrantState::Ended { at: decision.now, why: why_ended }, ..grant.clone() });
             decision.commit.consents.removed_tokens.push(id);
-            revoke::wake_users(decision, id);
+            grants::wake_users(decision, id);
             Ok(())
         })
         .await;

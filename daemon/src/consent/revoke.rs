@@ -1,16 +1,15 @@
-//! Ends grants that nobody uses: at once here, and at the provider as soon as it answers.
+//! Ends grants at the provider, as soon as it responds. `decision::grants` ends them here.
 
 use std::sync::Arc;
 
-use roster_protocol::audit::Who;
-use roster_protocol::ids::{ConnectionId, GrantId};
+use roster_protocol::ids::GrantId;
 use roster_protocol::time::Timestamp;
 
 use super::Way;
 use super::renew::{self, RenewError};
 use crate::app::App;
-use crate::decision::Decision;
-use crate::model::{AuditLine, Connection, Grant, GrantState};
+use crate::decision::grants;
+use crate::model::{Grant, GrantState};
 use crate::oauth::TokenError;
 use crate::schedule::back_off;
 
@@ -18,67 +17,6 @@ use crate::schedule::back_off;
 const GIVEN_UP_AFTER_S: i64 = 7 * 24 * 3600;
 /// The longest wait between two attempts.
 const LONGEST_WAIT_S: i64 = 6 * 3600;
-
-/// Connections are not read with their grants any more; a grant that loses its last one is revoked.
-pub fn let_go(decision: &mut Decision<'_>, connections: &[ConnectionId]) {
-    let consents = &decision.roster.consents;
-    let mut touched: Vec<GrantId> = Vec::new();
-    for connection in connections {
-        if let Some(grant) = consents.grant_of(*connection) {
-            decision.commit.consents.ended_uses.push(*connection);
-            touched.push(grant.id);
-        }
-    }
-    touched.sort();
-    touched.dedup();
-    for grant in touched {
-        let users = consents.users_of(grant);
-        if users.iter().all(|user| decision.commit.consents.ended_uses.contains(user)) {
-            queue(decision, grant);
-        }
-    }
-}
-
-/// Queues a grant's revocation, unless somebody uses it. One that is over leaves at once.
-pub fn queue(decision: &mut Decision<'_>, id: GrantId) {
-    let Some(grant) = decision.roster.consents.grants.get(&id) else { return };
-    match grant.state {
-        GrantState::Live => decision.commit.consents.grants.push(Grant {
-            state: GrantState::Revoking { since: decision.now, attempts: 0, next_at: decision.now, last_error: None },
-            ..grant.clone()
-        }),
-        GrantState::Ended { .. } => decision.commit.consents.removed_grants.push(id),
-        GrantState::Revoking { .. } => {}
-    }
-}
-
-/// Removes a grant whose revocation is done with, and says so in the audit log.
-pub(super) fn over(decision: &mut Decision<'_>, grant: &Grant, how: &str) {
-    decision.log(line(decision, grant, "grant.revoke", how));
-    decision.commit.consents.removed_grants.push(grant.id);
-}
-
-/// A line of the audit log about a grant, by the daemon itself.
-pub(super) fn line(decision: &Decision<'_>, grant: &Grant, action: &str, how: &str) -> AuditLine {
-    AuditLine {
-        at: decision.now,
-        who: None::<Who>,
-        action: action.to_owned(),
-        on: format!("{} {} {}", grant.id, grant.platform, grant.owner_name),
-        old: None,
-        new: Some(how.to_owned()),
-        cause: "consent".to_owned(),
-    }
-}
-
-/// Marks the users of a grant due: each run tells what the grant's change means for it.
-pub(super) fn wake_users(decision: &mut Decision<'_>, grant: GrantId) {
-    let users = decision.roster.consents.users_of(grant);
-    let users = users.iter().filter_map(|id| decision.roster.connections.get(id));
-    let later = users.filter(|user| user.next_due_at > decision.now && user.disconnected_at.is_none());
-    let due = later.map(|user| Connection { next_due_at: decision.now, ..user.clone() });
-    decision.commit.roster.connections.extend(due);
-}
 
 /// Tells the provider once.
 pub(super) async fn tell(app: Arc<App>, id: GrantId) {
@@ -89,10 +27,10 @@ pub(super) async fn tell(app: Arc<App>, id: GrantId) {
             let Some(grant) = decision.roster.consents.grants.get(&id) else { return Ok(()) };
             let GrantState::Revoking { since, attempts, .. } = grant.state else { return Ok(()) };
             match &told {
-                Ok(()) => over(decision, grant, "revoked at the provider"),
+                Ok(()) => grants::over(decision, grant, "revoked at the provider"),
                 Err(error) if now.since(since) > GIVEN_UP_AFTER_S * 1000 => {
                     tracing::error!(grant = %id, platform = grant.platform, error, "a consent could not be revoked: its owner should remove the app at the provider");
-                    over(decision, grant, &format!("given up, its owner should remove the app: {error}"));
+                    grants::over(decision, grant, &format!("given up, its owner should remove the app: {error}"));
                 }
                 Err(error) => decision.commit.consents.grants.push(again(grant, since, attempts, error, now)),
             }

@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod checks;
+pub mod connect;
+pub mod grants;
 pub mod run;
 
 use roster_protocol::ids::Id;

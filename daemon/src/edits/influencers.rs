@@ -7,14 +7,15 @@ use roster_protocol::error::RosterError;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::influencer::{InfluencerEdit, NewInfluencer};
 
-use super::connections::{self, Found};
 use crate::app::App;
-use crate::consent::revoke;
 use crate::decision::Decision;
 use crate::decision::audit::{audit, audit_change, influencer_named};
 use crate::decision::checks::{checked_name, checked_note, checked_tag, sorted_tags};
+use crate::decision::connect::{self, Found};
+use crate::decision::grants;
 use crate::model::Influencer;
 use crate::roster::resolve;
+use crate::sync::lookup;
 
 /// Adds an influencer with accounts; each is looked up first, so that nobody is added with a typing error.
 ///
@@ -26,7 +27,7 @@ pub async fn add(app: &Arc<App>, who: Who, new: NewInfluencer) -> Result<Influen
     let note = checked_note(new.note.as_deref().unwrap_or_default())?;
     let mut found: Vec<Found> = Vec::new();
     for account in &new.accounts {
-        let account = connections::find(app, account).await?;
+        let account = lookup::find(app, account).await?;
         match found.iter().any(|other| other.is_same(&account)) {
             true => return Err(RosterError::usage(format!("{}:{} is named twice", account.platform, account.handle))),
             false => found.push(account),
@@ -38,7 +39,7 @@ pub async fn add(app: &Arc<App>, who: Who, new: NewInfluencer) -> Result<Influen
         decision.log(audit(decision, &who, "influencer.add", influencer_named(&influencer)));
         let id = influencer.id;
         for account in found {
-            connections::put(decision, &who, &influencer, account)?;
+            connect::put(decision, &who, &influencer, account)?;
         }
         decision.commit.roster.influencers.push(influencer);
         Ok(id)
@@ -122,7 +123,7 @@ pub async fn remove(app: &App, who: Who, named: String) -> Result<roster_protoco
         decision.commit.roster.removed_connections.extend(all.cloned());
         let ended: Vec<ConnectionId> =
             decision.commit.roster.removed_connections.iter().map(|connection| connection.id).collect();
-        revoke::let_go(decision, &ended);
+        grants::let_go(decision, &ended);
         decision.commit.roster.removed_influencers.push(influencer.id);
         let standing = decision.roster.alerts.values().filter(|alert| alert.about.influencer() == Some(influencer.id));
         let resolved = standing.map(|alert| crate::alerts::evaluate::resolved(alert, decision.now));

@@ -12,9 +12,10 @@ use super::Caller;
 use crate::browse::{self, lists};
 use crate::edits;
 use crate::roster::resolve;
+use crate::sync::lookup;
 
 pub async fn look_up(caller: &Caller, account: Account) -> Result<AccountPreview, RosterError> {
-    edits::connections::look_up(&caller.app, &account).await
+    lookup::look_up(&caller.app, &account).await
 }
 
 pub async fn connect(caller: &Caller, influencer: String, account: Account) -> Result<Connection, RosterError> {

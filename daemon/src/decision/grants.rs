@@ -1,0 +1,67 @@
+//! Letting go of grants: locally at once, and queued to be revoked at the provider.
+
+use roster_protocol::ids::{ConnectionId, GrantId};
+
+use super::Decision;
+use crate::model::{AuditLine, Connection, Grant, GrantState};
+
+/// Connections are not read with their grants any more; a grant that loses its last one is revoked.
+pub fn let_go(decision: &mut Decision<'_>, connections: &[ConnectionId]) {
+    let consents = &decision.roster.consents;
+    let mut touched: Vec<GrantId> = Vec::new();
+    for connection in connections {
+        if let Some(grant) = consents.grant_of(*connection) {
+            decision.commit.consents.ended_uses.push(*connection);
+            touched.push(grant.id);
+        }
+    }
+    touched.sort();
+    touched.dedup();
+    for grant in touched {
+        let users = consents.users_of(grant);
+        if users.iter().all(|user| decision.commit.consents.ended_uses.contains(user)) {
+            queue(decision, grant);
+        }
+    }
+}
+
+/// Queues a grant's revocation, unless somebody uses it. One that is over leaves at once.
+pub fn queue(decision: &mut Decision<'_>, id: GrantId) {
+    let Some(grant) = decision.roster.consents.grants.get(&id) else { return };
+    match grant.state {
+        GrantState::Live => decision.commit.consents.grants.push(Grant {
+            state: GrantState::Revoking { since: decision.now, attempts: 0, next_at: decision.now, last_error: None },
+            ..grant.clone()
+        }),
+        GrantState::Ended { .. } => decision.commit.consents.removed_grants.push(id),
+        GrantState::Revoking { .. } => {}
+    }
+}
+
+/// Removes a grant whose revocation is done with, and says so in the audit log.
+pub fn over(decision: &mut Decision<'_>, grant: &Grant, how: &str) {
+    decision.log(line(decision, grant, "grant.revoke", how));
+    decision.commit.consents.removed_grants.push(grant.id);
+}
+
+/// A line of the audit log about a grant, by the daemon itself.
+pub fn line(decision: &Decision<'_>, grant: &Grant, action: &str, how: &str) -> AuditLine {
+    AuditLine {
+        at: decision.now,
+        who: None,
+        action: action.to_owned(),
+        on: format!("{} {} {}", grant.id, grant.platform, grant.owner_name),
+        old: None,
+        new: Some(how.to_owned()),
+        cause: "consent".to_owned(),
+    }
+}
+
+/// Marks the users of a grant due: each run tells what the grant's change means for it.
+pub fn wake_users(decision: &mut Decision<'_>, grant: GrantId) {
+    let users = decision.roster.consents.users_of(grant);
+    let users = users.iter().filter_map(|id| decision.roster.connections.get(id));
+    let later = users.filter(|user| user.next_due_at > decision.now && user.disconnected_at.is_none());
+    let due = later.map(|user| Connection { next_due_at: decision.now, ..user.clone() });
+    decision.commit.roster.connections.extend(due);
+}

@@ -1,0 +1,141 @@
+//! Who an account is, found out at its platform before it is connected.
+
+use std::sync::Arc;
+
+use roster_protocol::connection::{Account, AccountPreview};
+use roster_protocol::error::{ErrorKind, RosterError};
+use roster_protocol::ids::ConnectionId;
+
+use crate::app::App;
+use crate::consent::access;
+use crate::decision::connect::Found;
+use crate::http_client::Api;
+use crate::platforms::consenting::Access;
+use crate::platforms::{self, Observation, PlatformError, Registered};
+use crate::roster::resolve;
+
+/// Who an account is, before it is saved.
+///
+/// # Errors
+/// No such account, no handle, a platform that is off, not set up, or does not answer.
+pub async fn look_up(app: &Arc<App>, account: &Account) -> Result<AccountPreview, RosterError> {
+    let (platform, handle) = understood(app, account)?;
+    let observation = match ask(app, &platform, &handle).await {
+        Ok(observation) => observation,
+        Err(PlatformError::Unauthorized { .. }) => return Ok(unseen(app, platform, handle)),
+        Err(error) => return Err(as_people_get_it(&platform, &handle, &error)),
+    };
+    let user_id = Some(observation.platform_user_id.as_str());
+    let taken_by = app.look(|roster| {
+        let connection = roster.account(&platform, &observation.handle, user_id);
+        connection.filter(|connection| connection.disconnected_at.is_none()).map(|connection| connection.influencer)
+    });
+    Ok(AccountPreview {
+        platform,
+        handle: observation.handle,
+        platform_user_id: observation.platform_user_id,
+        needs_consent: false,
+        display_name: observation.display_name,
+        followers: observation.numbers.followers,
+        taken_by,
+    })
+}
+
+/// An account of which nothing is told before its owner consents.
+fn unseen(app: &App, platform: String, handle: String) -> AccountPreview {
+    let taken_by = app.look(|roster| {
+        let connection = roster.account(&platform, &handle, None);
+        connection.filter(|connection| connection.disconnected_at.is_none()).map(|connection| connection.influencer)
+    });
+    AccountPreview {
+        platform,
+        handle,
+        platform_user_id: String::new(),
+        needs_consent: true,
+        display_name: None,
+        followers: None,
+        taken_by,
+    }
+}
+
+/// The account to connect. A platform that does not answer just now is no reason to refuse: the first sync will tell.
+///
+/// # Errors
+/// No such account, no handle, a platform that is off or not set up.
+pub async fn find(app: &Arc<App>, account: &Account) -> Result<Found, RosterError> {
+    let (platform, handle) = understood(app, account)?;
+    match ask(app, &platform, &handle).await {
+        Ok(observation) => Ok(Found { platform, handle: observation.handle.clone(), observation: Some(observation) }),
+        Err(PlatformError::Unavailable { .. } | PlatformError::Network { .. } | PlatformError::RateLimited { .. }) => {
+            Ok(Found { platform, handle, observation: None })
+        }
+        // It waits for its owner's consent, and its first run says so.
+        Err(PlatformError::Unauthorized { .. }) => Ok(Found { platform, handle, observation: None }),
+        Err(error) => Err(as_people_get_it(&platform, &handle, &error)),
+    }
+}
+
+/// Platform and canonical handle, when the platform can be asked at all.
+fn understood(app: &App, account: &Account) -> Result<(String, String), RosterError> {
+    app.look(|roster| {
+        let account = resolve::account(roster, account)?;
+        let known = roster
+            .platforms
+            .get(&account.platform)
+            .ok_or_else(|| resolve::unknown_platform(roster, &account.platform))?;
+        if !known.enabled {
+            let message = format!("{} is switched off", known.platform.info().name);
+            return Err(RosterError::new(ErrorKind::Unconfigured, message)
+                .hint(format!("set enabled = true under [platforms.{}] and reload rosterd", account.platform)));
+        }
+        match known.platform.lacks() {
+            Some(lacks) => Err(RosterError::new(ErrorKind::Unconfigured, lacks)
+                .hint("then reload rosterd; `roster platforms` shows what is set up")),
+            None => Ok((account.platform, account.handle)),
+        }
+    })
+}
+
+async fn ask(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
+    let nothing = || PlatformError::Unexpected { what: "the platform told nothing of it".to_owned() };
+    let known = app.look(|roster| roster.platforms.get(platform).cloned()).ok_or_else(nothing)?;
+    let scope = crate::schedule::lane::scope(platform, &known.platform.group(handle));
+    let now = app.clock.now();
+    let held = app.look(|roster| roster.hold_on(&scope, now).map(|hold| hold.until));
+    if let Some(until) = held {
+        let wait = std::time::Duration::from_millis(until.since(now).max(0) as u64);
+        return Err(PlatformError::RateLimited { retry_after: Some(wait) });
+    }
+    let api = Api::new(app.setup().http.clone(), known.route.clone(), now);
+    // The id is only a place in the answer: nothing is stored under it.
+    let place = ConnectionId::from_bytes([0; 5]);
+    let access = access_for_looking(app, &known).await;
+    let account = platforms::Account { connection: place, handle: handle.to_owned(), platform_user_id: None, access };
+    let observed = known.platform.observe(&api, &[account]).await;
+    observed.into_iter().next().map_or_else(|| Err(nothing()), |(_, result)| result)
+}
+
+/// Where others can be looked up with somebody's consent: that of anyone who gave it.
+async fn access_for_looking(app: &Arc<App>, known: &Registered) -> Option<Access> {
+    known.platform.consenting().filter(|consenting| consenting.looks_up())?;
+    let realm = known.provider.as_ref()?.realm();
+    let grant = app.look(|roster| {
+        let mut grants = roster.consents.grants.values();
+        grants.find(|grant| grant.realm == realm && grant.is_live() && !grant.owner_id.is_empty()).map(|grant| grant.id)
+    })?;
+    access::of_grant(app, grant, None).await.ok().map(|opened| opened.access)
+}
+
+fn as_people_get_it(platform: &str, handle: &str, error: &PlatformError) -> RosterError {
+    let message = format!("{platform}:{handle}: {error}");
+    match error {
+        PlatformError::AccountGone { .. } => {
+            RosterError::not_found(message).hint("look at the spelling, or at the profile in a browser")
+        }
+        PlatformError::Unconfigured { .. } => RosterError::new(ErrorKind::Unconfigured, message)
+            .hint("mend the platform's section in rosterd.toml and reload rosterd"),
+        PlatformError::Network { .. } => RosterError::new(ErrorKind::Unavailable, message)
+            .hint("nothing could be reached from this host; look at its network, or at [network] in rosterd.toml"),
+        _ => RosterError::new(ErrorKind::Unavailable, message).hint("try again later"),
+    }
+}
