@@ -28,7 +28,7 @@ const KNOWN: &str = "known: GET accounts[?platform=P], GET|PUT accounts/{platfor
 /// A status and what to say with it.
 type Reply = (StatusCode, Value);
 
-/// Answers one control request.
+/// Responds to one control request.
 pub async fn respond(world: &World, request: Request<Incoming>) -> Response<Body> {
     let (head, body) = request.into_parts();
     let path = head.uri.path().strip_prefix("/_sandbox").unwrap_or_default().trim_matches('/');

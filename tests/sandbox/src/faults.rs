@@ -1,4 +1,4 @@
-//! What is ordered to go wrong, and whom it befalls.
+//! Which faults are ordered, and which requests they hit.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::platforms::{self, ApiResponse};
 use crate::spoil;
 use crate::world::account::Account;
 
-/// One order: the next `count` answers of `platform` that fit go wrong in this way.
+/// One order: the next `count` responses of `platform` that match go wrong in this way.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -21,7 +21,7 @@ pub struct Fault {
     /// Seconds, for `rate_limited`.
     #[serde(default)]
     pub retry_after: Option<u64>,
-    /// `false`: a `rate_limited` without any header that says when to come back.
+    /// `false`: a `rate_limited` without any header that says when to retry.
     #[serde(default = "with_headers")]
     pub headers: bool,
     /// Another status than the kind's usual one, for `rate_limited`, `server_error` and `html`.
@@ -30,7 +30,7 @@ pub struct Fault {
     /// Only requests that go there; otherwise where the kind belongs, which is the API for most.
     #[serde(default)]
     pub at: Option<Stage>,
-    /// Only requests about this account (handle or id). In an answer about several, the kinds that spoil counts
+    /// Only requests about this account (handle or id). In a response about several, the kinds that spoil counts
     /// spoil only this account's.
     #[serde(default)]
     pub handle: Option<String>,
@@ -50,9 +50,9 @@ pub enum FaultKind {
     /// The day's quota is spent; YouTube only.
     QuotaExceeded,
     ServerError,
-    /// Accepts and never answers, for two minutes or until the asker leaves.
+    /// Accepts and never responds, for two minutes or until the client disconnects.
     Timeout,
-    /// Answers properly, after `delay_ms`.
+    /// Responds properly, after `delay_ms`.
     Slow,
     /// Half of the body, then the connection ends.
     Truncated,
@@ -68,24 +68,24 @@ pub enum FaultKind {
     WrongTypes,
     /// The owner hides the counts.
     HiddenCounts,
-    /// The platform tells likes and the number of posts no more.
+    /// The platform no longer reports likes and the number of posts.
     WithdrawnMetric,
-    /// The connection ends without an answer, before anything is done.
+    /// The connection ends without a response, before anything is done.
     Disconnect,
     /// The owner takes the consent back just before: from then on it is gone.
     Revoked,
-    /// The token that is shown has expired just before.
+    /// The token in the request expired just before.
     Expired,
-    /// What is asked was not allowed.
+    /// The owner did not allow what is requested.
     MissingScope,
-    /// Everything is done, a rotation too, and the connection ends without an answer. A spent refresh token is taken
-    /// once more within a minute and gives the same pair.
+    /// Everything is done, a rotation too, and the connection ends without a response. A spent refresh token is
+    /// accepted once more within a minute and gives the same pair.
     LostAnswer,
     /// As `lost_answer`, but the spent refresh token is dead at once.
     RotationLost,
 }
 
-/// Where in a platform's service a request goes.
+/// Which part of a platform's service a request addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -94,7 +94,7 @@ pub enum Stage {
     Api,
 }
 
-/// What followers are told as instead of a count.
+/// What is reported in place of a follower count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Variant {
@@ -113,7 +113,7 @@ impl Variant {
 }
 
 impl Fault {
-    /// The plainest order of a kind: once, for whoever asks next.
+    /// The plainest order of a kind: once, for the next request.
     pub fn new(platform: Platform, kind: FaultKind) -> Fault {
         let (count, headers) = (once(), with_headers());
         Fault {
@@ -130,7 +130,7 @@ impl Fault {
         }
     }
 
-    /// Says what makes no sense about it, in words for whoever sent it.
+    /// Returns what makes no sense about it, in words for its sender.
     pub fn check(&self) -> Result<(), String> {
         if self.kind == FaultKind::QuotaExceeded && self.platform != Platform::Youtube {
             return Err("quota_exceeded exists on youtube only".into());
@@ -140,7 +140,7 @@ impl Fault {
             return Err(format!("{} has no tokens here", self.platform));
         }
         if self.kind.spoils_counts() && self.stage() == Stage::Token {
-            return Err("a token endpoint tells no counts".into());
+            return Err("a token endpoint reports no counts".into());
         }
         if self.count == 0 {
             return Err("count is at least 1".into());
@@ -183,17 +183,17 @@ impl FaultKind {
         )
     }
 
-    /// Whether it changes the world before the platform answers as it must then.
+    /// Whether it changes the world before the platform responds as it must then.
     pub fn comes_before(self) -> bool {
         matches!(self, FaultKind::Revoked | FaultKind::Expired)
     }
 
-    /// Whether the platform does what it was asked all the same.
+    /// Whether the platform still does what was requested.
     pub fn comes_after(self) -> bool {
         matches!(self, FaultKind::Slow | FaultKind::LostAnswer | FaultKind::RotationLost) || self.spoils_counts()
     }
 
-    /// Whether it changes numbers in an otherwise proper answer.
+    /// Whether it changes numbers in an otherwise proper response.
     pub fn spoils_counts(self) -> bool {
         matches!(self, FaultKind::WrongTypes | FaultKind::HiddenCounts | FaultKind::WithdrawnMetric)
     }
@@ -203,11 +203,11 @@ impl FaultKind {
 pub struct Target<'a> {
     pub platform: Platform,
     pub stage: Stage,
-    /// Whose it is.
+    /// The accounts that the request is about.
     pub about: &'a [Arc<Account>],
-    /// Whether it shows a token or code that was given here.
+    /// Whether it carries a token or code that was issued here.
     pub has_token: bool,
-    /// What the platform would answer, where that is known without doing anything.
+    /// What the platform would respond, where that is known without doing anything.
     pub response: Option<&'a ApiResponse>,
 }
 
@@ -229,7 +229,7 @@ impl Faults {
         self.pending().clear();
     }
 
-    /// What is still to come, oldest first, with the counts that are left.
+    /// The faults that are still pending, oldest first, with the counts that are left.
     pub fn all(&self) -> Vec<Fault> {
         self.pending().iter().map(|pending| pending.fault.clone()).collect()
     }

@@ -1,4 +1,4 @@
-//! Answers as bytes on the wire.
+//! Responses as bytes on the wire.
 
 use std::io;
 
@@ -33,7 +33,7 @@ pub fn not_modified(etag: &str) -> Response<Body> {
     http
 }
 
-/// An answer's media type and bytes.
+/// A response's media type and bytes.
 pub fn content(response: &ApiResponse) -> (&'static str, Bytes) {
     match &response.content {
         Content::Json(value) => (JSON, value.to_string().into()),
@@ -41,13 +41,13 @@ pub fn content(response: &ApiResponse) -> (&'static str, Bytes) {
     }
 }
 
-/// The answer as it should go out.
+/// The response as it should be sent.
 pub fn proper(response: &ApiResponse) -> Response<Body> {
     let (media, bytes) = content(response);
     with_headers(http_response(response.status, media, full(bytes)), response)
 }
 
-/// Adds an answer's own headers.
+/// Adds a response's own headers.
 pub fn with_headers(mut http: Response<Body>, response: &ApiResponse) -> Response<Body> {
     for (name, value) in &response.headers {
         http.headers_mut().extend(HeaderValue::from_str(value).map(|value| (name.clone(), value)));

@@ -2,8 +2,8 @@
 //!
 //! Every provider is served at `/{host}{path}` with its own parameters, JSON, errors, headers and paging, over a
 //! [`World`] of invented influencers whose numbers are pure functions of time. What goes wrong is ordered beforehand
-//! ([`Fault`]); nothing fails by chance. `/_sandbox/…` is the control. What people
-//! allow at its consent pages, and the tokens that follow, live as long as the sandbox does; nothing is kept on disk.
+//! ([`Fault`]); nothing fails by chance. `/_sandbox/…` is the control. What owners allow at its consent pages, and
+//! the tokens that follow, live as long as the sandbox does; nothing is kept on disk.
 
 mod server;
 

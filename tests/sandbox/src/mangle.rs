@@ -1,4 +1,4 @@
-//! Carrying out a fault: what goes over the wire instead of the proper answer.
+//! Carrying out a fault: what is sent instead of the proper response.
 
 use std::io;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::spoil;
 use crate::world::World;
 use crate::world::noise::mix;
 
-/// How long a `timeout` keeps the asker waiting at most.
+/// How long a `timeout` keeps the client waiting at most.
 const SILENCE: Duration = Duration::from_secs(120);
 
-/// The connection ends without an answer.
+/// The connection ends without a response.
 #[derive(Debug)]
 pub struct Disconnected;
 
@@ -113,7 +113,7 @@ fn endless() -> Body {
 /// 16 MB on the wire that unpack to 16 GB of blanks, which JSON allows.
 fn gzip_bomb() -> Response<Body> {
     const HEADER: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    // The last, empty block; the checksum that ought to follow is left out, nobody gets that far.
+    // The last, empty block. The checksum that ought to follow is left out, since no client reads that far.
     const END: &[u8] = &[1, 0, 0, 255, 255];
     let block = Bytes::from(blanks());
     let blocks = stream::repeat_with(move || Ok(block.clone())).take(16 * 1024);
@@ -123,7 +123,7 @@ fn gzip_bomb() -> Response<Body> {
     http
 }
 
-/// A mebibyte of blanks, deflated so that it can stand any number of times in one stream: a full flush refers to
+/// A mebibyte of blanks, deflated so that it can be repeated any number of times in one stream: a full flush refers to
 /// nothing before it.
 fn blanks() -> Vec<u8> {
     let mut packed = Vec::with_capacity(64 * 1024);

@@ -25,14 +25,14 @@ struct Arguments {
     /// Let numbers follow the wall clock, not only POST /_sandbox/clock.
     #[arg(long)]
     live: bool,
-    /// Let consent pages answer at once, as the account of login_hint or the first one.
+    /// Let consent pages approve at once, as the account of login_hint or the first one.
     #[arg(long)]
     auto_approve: bool,
 }
 
-/// Runs the program until SIGINT or SIGTERM: 0 ended as asked, 1 failed, 2 usage.
+/// Runs the program until SIGINT or SIGTERM: 0 ended on request, 1 failed, 2 usage.
 ///
-/// The first line on stdout ends with the URL, also when a free port was asked for.
+/// The first line on stdout ends with the URL, also when a free port was requested.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -52,7 +52,7 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
     let sandbox = Sandbox::start(Options { listen, accounts, seed, live, now: None, auto_approve })
         .await
         .map_err(|error| std::io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
-    // Whoever reads the URL from a pipe may have closed it again; that ends nothing.
+    // The reader of the URL may have closed its end of the pipe; that ends nothing.
     let _ = announce(&sandbox.url());
     tokio::select! { _ = interrupt.recv() => {} _ = terminate.recv() => {} }
     sandbox.shutdown().await;

@@ -1,4 +1,4 @@
-//! What was asked of the platforms, so that tests can look at it. Bounded, and without secrets.
+//! The requests that the platforms received, so that tests can look at them. Bounded, and without secrets.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::world::account::Account;
 /// Beyond this many the oldest are forgotten.
 const KEPT: usize = 20_000;
 
-/// Parameters whose values are nobody's business.
+/// Parameters whose values are secret.
 const SECRET: &[&str] = &[
     "key",
     "access_token",
@@ -34,23 +34,23 @@ const SECRET: &[&str] = &[
     "state",
 ];
 
-/// One request to a platform and how it was answered.
+/// One request to a platform and its outcome.
 #[derive(Clone, Debug, Serialize)]
 pub struct LoggedRequest {
     pub at: Timestamp,
     pub platform: Platform,
-    /// Whom the asker meant to ask.
+    /// The host that the client addressed.
     pub host: String,
     pub method: String,
     pub path: String,
     /// In the order sent; the values of secrets are `***`.
     pub query: Vec<(String, String)>,
-    /// The body's fields where it was a form, in the same way.
+    /// The body's fields where it was a form, treated the same.
     pub form: Vec<(String, String)>,
     /// `None` for consent pages.
     pub stage: Option<Stage>,
     pub user_agent: Option<String>,
-    /// What the platform would have answered, or did; 0 where a fault at a token endpoint came before.
+    /// What the platform responded or would have responded; 0 where a fault at a token endpoint was earlier.
     pub status: u16,
     /// What was made of it.
     pub fault: Option<FaultKind>,
@@ -59,7 +59,7 @@ pub struct LoggedRequest {
 }
 
 impl LoggedRequest {
-    /// `response` is what the platform gave or would have given; `None` when a fault came before it had thought of one.
+    /// `response` is what the platform gave or would have given; `None` when a fault hit before the platform made one.
     pub fn new(
         at: Timestamp,
         platform: Platform,

@@ -37,7 +37,7 @@ pub struct Options {
     pub live: bool,
     /// Sandbox time at the start; `None` = the wall clock's.
     pub now: Option<Timestamp>,
-    /// Whether consent pages answer at once, as the account of `login_hint` or the first one.
+    /// Whether consent pages approve at once, as the account of `login_hint` or the first one.
     pub auto_approve: bool,
 }
 
@@ -78,12 +78,12 @@ impl Sandbox {
         format!("http://{}", self.address)
     }
 
-    /// Who there is and what happens to them, without HTTP between.
+    /// The accounts and what happens to them, without HTTP between.
     pub fn world(&self) -> &World {
         &self.world
     }
 
-    /// Ends all connections, even in mid-answer, and returns when nothing runs any more.
+    /// Ends all connections, even in the middle of a response, and returns when nothing runs any more.
     pub async fn shutdown(self) {
         let Sandbox { stop, mut ended, .. } = self;
         drop(stop);
@@ -131,13 +131,13 @@ async fn accept(listener: TcpListener, world: Arc<World>, tasks: Tasks) {
 }
 
 async fn serve(stream: TcpStream, world: Arc<World>, tasks: Tasks) {
-    // Small answers should leave at once; a socket that refuses the option is merely slower.
+    // Small responses should leave at once; a socket that refuses the option is merely slower.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let world = world.clone();
         async move { respond(&world, request).await }
     });
-    // An error here is the asker gone or a fault carried out: nobody is left to tell.
+    // An error here is a client that disconnected or a fault carried out: there is no client left to notify.
     let _ = auto::Builder::new(tasks).serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -146,7 +146,7 @@ async fn respond(world: &World, request: Request<Incoming>) -> Result<Response<B
         return Ok(control::respond(world, request).await);
     }
     let (head, body) = request.into_parts();
-    // A body that breaks off or never ends is nobody's request.
+    // A body that breaks off or never ends makes no request.
     let body = Limited::new(body, LONGEST_BODY).collect().await.map_err(|_| Disconnected)?.to_bytes();
     let request = ApiRequest::read(head.method, &head.uri, head.headers, body);
     let (platform, served) = serving::serve(world, &request);
@@ -158,7 +158,7 @@ async fn respond(world: &World, request: Request<Incoming>) -> Result<Response<B
     }
 }
 
-/// The answer, or that it has not changed since the asker saw it.
+/// The response, or that it has not changed since the client read it.
 fn plain(request: &ApiRequest, response: &ApiResponse) -> Response<Body> {
     let known = request.header("if-none-match").map(|known| known.trim_start_matches("W/").trim_matches('"'));
     match response.etag.as_deref() {

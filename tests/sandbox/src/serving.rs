@@ -1,8 +1,8 @@
-//! From a request to a platform's answer and what befalls it: who is asked, what is ordered to go wrong, and in which
-//! order the two happen.
+//! From a request to a platform's response and the fault that hits it: which platform is addressed, what is ordered to
+//! go wrong, and in which order the two happen.
 //!
-//! A question to an API changes nothing, so that the answer is made first and the fault may go by it. At a token
-//! endpoint an answer has consequences; there a fault is drawn first, and most leave nothing done.
+//! A request to an API changes nothing, so the response is made first and the fault can depend on it. At a token
+//! endpoint a response has consequences: a fault is drawn first there, and most faults leave nothing done.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use crate::world::account::Account;
 
 /// How a request went, before it becomes bytes.
 pub struct Served {
-    /// What the platform says; `None` when a fault came before it did anything.
+    /// What the platform responds; `None` when a fault hit before it did anything.
     pub response: Option<ApiResponse>,
     pub fault: Option<Fault>,
 }
 
-/// Answers a request and notes it.
+/// Responds to a request and logs it.
 pub fn serve(world: &World, request: &ApiRequest) -> (Platform, Served) {
     let platform = request.platform(world);
     let held = world.grants.presented(request);

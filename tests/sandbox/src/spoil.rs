@@ -1,4 +1,4 @@
-//! Spoiling counts in an otherwise proper answer, whatever the platform calls them.
+//! Spoiling counts in an otherwise proper response, whatever the platform calls them.
 
 use serde_json::{Map, Value, json};
 
@@ -7,10 +7,10 @@ use crate::platforms::{ApiResponse, Content, find};
 
 pub type Object = Map<String, Value>;
 
-/// Where a platform's answer tells counts, and what it calls them. An empty name = it tells no such count.
+/// Where a platform's response reports counts, and what it calls them. An empty name = it reports no such count.
 pub struct Counts<'a> {
     pub names: Names,
-    /// Each profile: the account's id (none: the one the answer is about), and the object with its counts.
+    /// Each profile: the account's id (none: the one the response is about), and the object with its counts.
     pub profiles: Vec<(Option<String>, &'a mut Object)>,
     /// Each post's object with its counts.
     pub posts: Vec<&'a mut Object>,
@@ -24,7 +24,7 @@ pub struct Names {
     pub following: &'static str,
     pub posts: &'static str,
     pub likes: &'static str,
-    /// How the platform tells of an owner who hides the counts.
+    /// How the platform reports an owner who hides the counts.
     pub hides: Hides,
     /// Whether its proper counts are texts.
     pub are_texts: bool,
@@ -43,12 +43,12 @@ pub enum Hides {
     Likes,
 }
 
-/// Whether the answer has counts that this fault could spoil.
+/// Whether the response has counts that this fault could spoil.
 pub fn can_spoil(fault: &Fault, response: &ApiResponse) -> bool {
     response.status.is_success() && spoil(fault, &mut response.clone())
 }
 
-/// Spoils the counts; tells whether there were any.
+/// Spoils the counts; returns whether there were any.
 pub fn spoil(fault: &Fault, response: &mut ApiResponse) -> bool {
     let platform = fault.platform;
     let only =
@@ -111,7 +111,7 @@ fn wrong(are_texts: bool, variant: Variant, proper: Option<&Value>) -> Option<Va
     }
 }
 
-/// As each platform tells of an owner who hides the counts; whether it does so in a profile.
+/// Marks the counts as each platform does for an owner who hides them; returns whether it does so in a profile.
 fn hide(names: &Names, counts: &mut Object) -> bool {
     let all = [names.followers, names.following, names.posts].into_iter().filter(|name| !name.is_empty());
     match names.hides {
@@ -126,7 +126,7 @@ fn hide(names: &Names, counts: &mut Object) -> bool {
     true
 }
 
-/// Removes a key wherever it stands; tells whether it did.
+/// Removes a key wherever it occurs; returns whether it did.
 fn remove_deep(value: &mut Value, key: &str) -> bool {
     match value {
         Value::Array(items) => items.iter_mut().map(|item| remove_deep(item, key)).filter(|found| *found).count() > 0,

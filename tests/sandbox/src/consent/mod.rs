@@ -1,8 +1,8 @@
-//! The consent page, whatever it looks like at a platform: who is asked for what, and what the person decides.
+//! The consent page, whatever it looks like at a platform: who requests what, and what the person decides.
 //!
-//! It keeps nothing between page and decision: the form goes back to the address it came from, whose query still says
-//! everything. `sandbox_account=HANDLE` in that query decides at once as the owner of that account;
-//! `sandbox_scopes=a,b` grants only these, `sandbox_accounts=a,b` (Meta) opens only these, `sandbox_deny=1` says no.
+//! It keeps nothing between page and decision: the form returns to the address it was loaded from, whose query still
+//! holds everything. `sandbox_account=HANDLE` in that query decides at once as the owner of that account;
+//! `sandbox_scopes=a,b` grants only these, `sandbox_accounts=a,b` (Meta) opens only these, `sandbox_deny=1` refuses.
 
 mod page;
 pub mod redirect;
@@ -20,9 +20,9 @@ use crate::world::account::{Account, State};
 use crate::world::ids;
 pub use page::{HTML, notice};
 
-/// What an app asks for, checked.
+/// What an app requests, checked.
 pub struct ConsentRequest {
-    /// Whose app it is.
+    /// The platform whose app it is.
     pub platform: Platform,
     pub door: Door,
     /// The provider's name on the page.
@@ -38,14 +38,14 @@ pub struct ConsentRequest {
     pub opens: &'static [Platform],
 }
 
-/// Somebody who may sign in, and what that opens.
+/// A person who may sign in, and the accounts that this opens.
 #[derive(Clone)]
 pub struct Person {
     pub name: String,
     pub accounts: Vec<Arc<Account>>,
 }
 
-/// What came of a visit to the page.
+/// The result of a visit to the page.
 pub enum Visit {
     Denied,
     Approved(NewGrant),
@@ -53,7 +53,7 @@ pub enum Visit {
     Page(ApiResponse),
 }
 
-/// Answers a visit to the consent page.
+/// Responds to a visit to the consent page.
 pub fn visit(world: &World, request: &ApiRequest, consent: &ConsentRequest) -> Visit {
     let people = people(world, consent);
     match decision(world, request, consent, &people) {
@@ -66,7 +66,7 @@ pub fn visit(world: &World, request: &ApiRequest, consent: &ConsentRequest) -> V
     }
 }
 
-/// Everybody who could sign in, in the order in which their first accounts were made.
+/// Every person who could sign in, in the order in which their first accounts were made.
 fn people(world: &World, consent: &ConsentRequest) -> Vec<Person> {
     let mut people: Vec<Person> = Vec::new();
     let mut indices = std::collections::HashMap::new();
@@ -103,7 +103,7 @@ fn decision(
         return Ok(Some(Decision::Denied));
     }
     if let Some(handle) = request.one("sandbox_account") {
-        let person = person_of(consent, people, handle).ok_or(format!("nobody here has the account {handle}"))?;
+        let person = person_of(consent, people, handle).ok_or(format!("no account {handle} exists here"))?;
         return approved(request, consent, person).map(Some);
     }
     if request.method == Method::POST {
@@ -111,7 +111,7 @@ fn decision(
     }
     if world.auto_approve {
         let hinted = consent.login_hint.as_deref().and_then(|hint| person_of(consent, people, hint));
-        let person = hinted.or(people.first().cloned()).ok_or("nobody has an account here yet")?;
+        let person = hinted.or(people.first().cloned()).ok_or("no account exists here yet")?;
         return approved(request, consent, person).map(Some);
     }
     Ok(None)
@@ -159,7 +159,7 @@ fn is_named(account: &Account, text: &str) -> bool {
     account.id == text || ids::handle_of(account.platform, text).is_ok_and(|handle| account.handle == handle)
 }
 
-/// The first whose account on the app's own platform has this handle, else on another one it opens.
+/// The first person with this handle on the app's own platform, else on another one that the app opens.
 fn person_of(consent: &ConsentRequest, people: &[Person], handle: &str) -> Option<Person> {
     let found = consent.opens.iter().find_map(|&platform| {
         let has =

@@ -1,4 +1,4 @@
-//! Where the browser goes after a decision.
+//! Where the browser is sent after a decision.
 
 use http::StatusCode;
 use url::{Host, Url};

@@ -1,4 +1,4 @@
-//! Accounts as the control shows them: the truth, not what a platform would tell.
+//! Accounts as the control shows them: the truth, not what a platform would report.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ pub fn account(account: &Account, now: Timestamp) -> Value {
     })
 }
 
-/// Over the newest posts that tell; `None` when none does. Two decimals.
+/// Over the newest posts that report it; `None` when none does. Two decimals.
 fn mean(posts: &[PostNumbers], part: fn(&PostNumbers) -> Option<u64>) -> Option<f64> {
     let reported: Vec<u64> = posts.iter().filter_map(part).collect();
     let sum: f64 = reported.iter().map(|&count| count as f64).sum();

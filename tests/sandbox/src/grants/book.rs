@@ -30,7 +30,7 @@ pub struct Refreshed {
     pub refresh_seconds: i64,
 }
 
-/// What came after a spent refresh token.
+/// What a spent refresh token leads to.
 struct Successors {
     access: String,
     refresh: String,

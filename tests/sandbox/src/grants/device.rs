@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// One device's request and how it stands.
+/// One device's request and its state.
 #[derive(Clone, Debug)]
 pub struct Device {
     /// The device's own secret.
@@ -13,7 +13,7 @@ pub struct Device {
     pub expires_at: Timestamp,
     pub state: DeviceState,
     pub requested_at: Option<Timestamp>,
-    /// Seconds between two questions.
+    /// Seconds between two polls.
     pub interval: i64,
 }
 

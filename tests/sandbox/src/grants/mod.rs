@@ -1,6 +1,7 @@
-//! What people allowed, and the secrets that prove it: codes, tokens, device codes.
+//! What owners allowed, and the secrets that prove it: codes, tokens, device codes.
 //!
-//! Knows no platform's words. A platform says what a secret looks like and how long it lives, and asks how it stands.
+//! It knows no platform's terms: a platform defines what a secret looks like and how long it lives, and looks up its
+//! state.
 
 mod book;
 pub mod device;
@@ -20,7 +21,7 @@ pub use book::{NewGrant, Refreshed};
 use device::Device;
 pub use secret::{Held, Secret, SecretKind};
 
-/// Through which sign-in a grant came: tokens of one are nothing at the other.
+/// The sign-in through which a grant was given: its tokens are worth nothing at the other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Door {
@@ -35,22 +36,22 @@ pub enum Door {
 pub struct Grant {
     /// In the order in which they were given, from 0.
     pub number: usize,
-    /// Whose app it is for.
+    /// The platform whose app it is for.
     pub platform: Platform,
     pub door: Door,
-    /// Who consented.
+    /// The person who consented.
     pub owner: String,
     /// The accounts it opens: platform and the platform's own id.
     pub accounts: Vec<(Platform, String)>,
     pub scopes: BTreeSet<String>,
-    /// Asked for, and not allowed.
+    /// Requested, and not allowed.
     pub declined: BTreeSet<String>,
     pub given_at: Timestamp,
     /// Whether it was not revoked yet. Its tokens may have expired all the same.
     pub is_alive: bool,
     /// How often tokens were renewed.
     pub refreshes: u32,
-    /// How often a refresh token came that had been spent before.
+    /// How often a refresh token was presented that had been spent before.
     pub spent_presented: u32,
 }
 
@@ -73,7 +74,7 @@ pub struct Lifetimes {
     pub refresh: Option<Duration>,
 }
 
-/// How long a spent refresh token is still taken once more after an answer was lost.
+/// How long a spent refresh token is still accepted once more after a lost response.
 pub const GRACE: Duration = Duration::from_secs(60);
 
 /// All grants and secrets of a world.
@@ -143,7 +144,7 @@ impl Grants {
         self.book().expire(text, now);
     }
 
-    /// Takes a spent refresh token once more until then.
+    /// Accepts a spent refresh token once more until then.
     pub fn grace(&self, text: &str, until: Timestamp) {
         self.book().grace(text, until);
     }

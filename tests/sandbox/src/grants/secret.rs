@@ -14,7 +14,7 @@ pub enum SecretKind {
         redirect_uri: String,
         /// PKCE's, as it was sent.
         challenge: Option<String>,
-        /// Whether a refresh token comes with the exchange.
+        /// Whether the exchange returns a refresh token.
         with_refresh: bool,
     },
     Access {
@@ -35,12 +35,12 @@ pub struct Secret {
     pub kind: SecretKind,
     pub grant: usize,
     pub given_at: Timestamp,
-    /// `None` = never by itself.
+    /// `None` = it never expires.
     pub expires_at: Option<Timestamp>,
     pub is_spent: bool,
 }
 
-/// A secret that somebody showed, with its grant as it was then.
+/// A secret that was presented, with its grant as it was then.
 #[derive(Clone, Debug)]
 pub struct Held {
     pub text: String,
@@ -58,7 +58,7 @@ impl Secret {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// Seconds until it expires, for the answer that gives it.
+    /// Seconds until it expires, for the response that hands it out.
     pub fn lives_seconds(&self, now: Timestamp) -> Option<i64> {
         self.expires_at.map(|end| end.as_second() - now.as_second())
     }
@@ -76,7 +76,7 @@ impl Held {
     }
 }
 
-/// Letters, digits, `-` and `_` that nobody can guess.
+/// Letters, digits, `-` and `_` that cannot be guessed.
 pub fn random(length: usize) -> String {
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).expect("the system has randomness to give");

@@ -1,6 +1,6 @@
 //! The simulated platforms: which request is meant for which, and what all of them need.
 //!
-//! Asking and answering are values here ([`ApiRequest`], [`ApiResponse`]); what HTTP makes of them is `http_io`'s.
+//! Requests and responses are values here ([`ApiRequest`], [`ApiResponse`]); `http_io` translates them to HTTP.
 
 mod bluesky;
 mod mastodon;
@@ -65,12 +65,12 @@ impl Platform {
         Platform::ALL.into_iter().find(|platform| platform.slug() == slug)
     }
 
-    /// Whether people allow apps to ask here.
+    /// Whether apps need an owner's consent here.
     pub fn has_consent(self) -> bool {
         !matches!(self, Platform::Bluesky | Platform::Mastodon)
     }
 
-    /// Whether it tells how many an account follows.
+    /// Whether it reports how many an account follows.
     pub(crate) fn reports_following(self) -> bool {
         !matches!(self, Platform::Youtube | Platform::Facebook)
     }
@@ -89,7 +89,7 @@ impl Platform {
         format!("{self}-client-secret")
     }
 
-    /// How long its tokens live unless the control said otherwise.
+    /// How long its tokens live unless the control set it.
     pub(crate) fn usual_lifetimes(self) -> Lifetimes {
         let days = |days: u64| Duration::from_secs(days * 86_400);
         match self {
@@ -99,7 +99,7 @@ impl Platform {
         }
     }
 
-    /// Where in its service a request goes; `None` for consent pages, at which no fault is ordered.
+    /// Which part of its service a request addresses; `None` for consent pages, for which no fault is ordered.
     pub(crate) fn stage(self, request: &ApiRequest) -> Option<Stage> {
         match self {
             Platform::Bluesky | Platform::Mastodon => Some(Stage::Api),
@@ -109,7 +109,7 @@ impl Platform {
         }
     }
 
-    /// What the platform would answer if nothing went wrong.
+    /// What the platform would respond if nothing went wrong.
     pub(crate) fn respond(self, world: &World, request: &ApiRequest) -> ApiResponse {
         match self {
             Platform::Bluesky => bluesky::respond(world, request),
@@ -120,7 +120,7 @@ impl Platform {
         }
     }
 
-    /// How the platform words the faults it answers itself; `None` for the other kinds.
+    /// How the platform words the faults to which it responds itself; `None` for the other kinds.
     pub(crate) fn refusal(self, world: &World, request: &ApiRequest, fault: &Fault) -> Option<ApiResponse> {
         let response = match (fault.kind, self) {
             (_, Platform::Tiktok) => tiktok::refusal(request, fault)?,
@@ -150,7 +150,7 @@ impl Platform {
         }
     }
 
-    /// Where a body tells counts, for the faults that spoil them.
+    /// Where a body reports counts, for the faults that spoil them.
     pub(crate) fn counts(self, body: &mut Value) -> Counts<'_> {
         match self {
             Platform::Bluesky => bluesky::counts(body),
@@ -168,13 +168,13 @@ impl std::fmt::Display for Platform {
     }
 }
 
-/// An answer before it becomes bytes.
+/// A response before it becomes bytes.
 #[derive(Clone, Debug)]
 pub struct ApiResponse {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, String)>,
     pub content: Content,
-    /// The accounts it was asked for and tells of.
+    /// The accounts that were requested and are reported.
     pub about: Vec<Arc<Account>>,
     /// What `If-None-Match` may name to get a 304 instead.
     pub etag: Option<String>,
@@ -182,7 +182,7 @@ pub struct ApiResponse {
 
 #[derive(Clone, Debug)]
 pub enum Content {
-    // Boxed, since answers travel as errors too.
+    // Boxed, since responses are returned as errors too.
     Json(Box<Value>),
     Text { media: &'static str, text: String },
 }

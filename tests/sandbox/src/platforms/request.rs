@@ -11,9 +11,9 @@ use crate::world::World;
 /// One request, with the gateway's prefix taken off.
 #[derive(Clone)]
 pub struct ApiRequest {
-    /// Whom the asker meant: `youtube.googleapis.com`.
+    /// The host that the client addressed: `youtube.googleapis.com`.
     pub host: String,
-    /// What absolute URLs in the answer begin with.
+    /// What absolute URLs in the response begin with.
     pub origin: String,
     pub method: Method,
     /// The path's parts, decoded.
@@ -60,7 +60,7 @@ impl ApiRequest {
         self.segments.iter().map(String::as_str).collect()
     }
 
-    /// A parameter's value; the last where it stands repeatedly.
+    /// A parameter's value; the last where it is repeated.
     pub fn one(&self, name: &str) -> Option<&str> {
         self.all(name).pop()
     }
@@ -70,7 +70,7 @@ impl ApiRequest {
         self.form.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter's value, wherever it stands.
+    /// A parameter's value, from the query or the form.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.one(name).or_else(|| self.field(name))
     }
@@ -87,7 +87,7 @@ impl ApiRequest {
         self.param("client_id").map(str::to_owned).or_else(|| Some(self.basic()?.0))
     }
 
-    /// The app's secret, from the same places.
+    /// The app's secret, from the same fields.
     pub fn client_secret(&self) -> Option<String> {
         self.param("client_secret").map(str::to_owned).or_else(|| Some(self.basic()?.1))
     }
@@ -99,7 +99,7 @@ impl ApiRequest {
         Some((decode(id), decode(secret)))
     }
 
-    /// Everything that may be a secret: what proves who asks first, then what it is about.
+    /// Everything that may be a secret: what proves the caller's identity first, then what the request is about.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let values = self.form.iter().chain(&self.query).map(|(_, value)| value.as_str());
         self.bearer().into_iter().chain(values)
@@ -121,9 +121,9 @@ impl ApiRequest {
             "accounts.google.com" | "oauth2.googleapis.com" | "www.google.com" => Platform::Youtube,
             "www.tiktok.com" | "open.tiktokapis.com" => Platform::Tiktok,
             "www.instagram.com" | "api.instagram.com" | "graph.instagram.com" => Platform::Instagram,
-            // Two apps share it, and the app says whose it is.
+            // Two apps share it, and the app determines the platform.
             "www.facebook.com" | "graph.facebook.com" => meta::app_of(world, self),
-            // A Bluesky handle is a host that tells its DID.
+            // A Bluesky handle is a host that serves its DID.
             _ if self.path() == [".well-known", "atproto-did"] => Platform::Bluesky,
             _ => Platform::Mastodon,
         }

@@ -97,7 +97,7 @@ async fn insights_live_die_and_keep_silent() {
     let more = [("sandbox_account", "ada"), ("sandbox_scopes", "pages_show_list,pages_read_engagement")];
     let less = Graph::open(&visit, "facebook", SCOPES, &more).await.as_page().await;
     let silent = less.get(&format!("{id}/insights?metric=page_follows")).await;
-    assert_eq!(silent, (200, json!({"data": []})), "the missing permission is not told");
+    assert_eq!(silent, (200, json!({"data": []})), "the missing permission is not reported");
 }
 
 #[tokio::test]

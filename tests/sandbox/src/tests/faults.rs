@@ -88,7 +88,7 @@ async fn counts_of_one_among_many_can_be_spoiled() {
     let visit = with_account().await;
     let both = "/xrpc/app.bsky.actor.getProfiles?actors=a.test&actors=b.test";
     visit.fault(json!({"platform": "bluesky", "kind": "wrong_types", "handle": "b.test", "variant": "negative"})).await;
-    assert_eq!(visit.get(PROFILE).await.1["followersCount"], 500, "it is about somebody else");
+    assert_eq!(visit.get(PROFILE).await.1["followersCount"], 500, "it is about another account");
     let (_, body) = visit.get(both).await;
     assert_eq!(body["profiles"][0]["followersCount"], 500);
     assert_eq!(body["profiles"][1]["followersCount"], -1);

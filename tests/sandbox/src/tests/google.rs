@@ -159,7 +159,7 @@ async fn reports_tell_who_watches_and_how_a_channel_grows() {
     let women: f64 = rows.iter().filter(|row| row[1] == "female").map(|row| row[2].as_f64().unwrap()).sum();
     let audience = visit.sandbox.world().account(crate::Platform::Youtube, "star").unwrap().audience();
     assert!((women - 100.0 * audience.gender(0)).abs() < 1.0);
-    assert_eq!(report(&small, viewers).await.1.get("rows"), None, "too few to be told apart");
+    assert_eq!(report(&small, viewers).await.1.get("rows"), None, "too few to be reported apart");
 
     let days = "ids=channel%3D%3DMINE&metrics=subscribersGained,subscribersLost&dimensions=day";
     let (_, table) = report(&star, days).await;

@@ -1,7 +1,7 @@
 use super::owner::*;
 use super::*;
 
-/// The Graph API with somebody's token, and the proof that goes with it.
+/// The Graph API with an owner's token, and the proof that belongs to it.
 pub struct Graph<'a> {
     pub visit: &'a Visit,
     pub app: &'static str,
@@ -50,7 +50,7 @@ impl<'a> Graph<'a> {
         Graph { visit: self.visit, app: self.app, token: text(&pages["data"][0], "access_token") }
     }
 
-    /// What a failing question is told.
+    /// The error that a failing request returns.
     pub async fn refused(&self, path: &str) -> (u16, u64, Option<u64>) {
         let (status, body) = self.get(path).await;
         let error = &body["error"];

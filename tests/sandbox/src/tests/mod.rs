@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{Options, Sandbox};
 
-/// A sandbox in which nobody lives yet, at a fixed time.
+/// A sandbox without accounts, at a fixed time.
 struct Visit {
     sandbox: Sandbox,
     client: Client,
@@ -39,7 +39,7 @@ impl Visit {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sandbox = Sandbox::start(options).await.unwrap();
-        // Redirects lead to apps that nobody runs here.
+        // Redirects lead to apps that do not run here.
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Visit { sandbox, client }
     }

@@ -1,4 +1,4 @@
-//! An account's owner and the app he allows something, for the stories of other files.
+//! An account's owner and the app that is granted something, for the stories of other files.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ pub const BACK: &str = "http://127.0.0.1:8787/oauth/callback";
 pub type Pairs = HashMap<String, String>;
 
 impl Visit {
-    /// Opens a consent page that answers at once; where the browser is sent.
+    /// Opens a consent page that decides at once; returns where the browser is sent.
     pub async fn redirected(&self, page: &str, pairs: &[(&str, &str)]) -> String {
         let url = format!("{}{page}", self.sandbox.url());
         let response = self.client.get(url).query(pairs).send().await.unwrap();
         let status = response.status();
         let location = response.headers().get("location").map(|value| value.to_str().unwrap().to_owned());
-        location.unwrap_or_else(|| panic!("{page} answers {status}"))
+        location.unwrap_or_else(|| panic!("{page} responds {status}"))
     }
 
-    /// The parameters with which the browser comes back to the app, each decoded once.
+    /// The parameters with which the browser returns to the app, each decoded once.
     pub async fn consented(&self, page: &str, pairs: &[(&str, &str)]) -> Pairs {
         read_back(&self.redirected(page, pairs).await)
     }
@@ -28,7 +28,7 @@ impl Visit {
         read(self.client.post(format!("{}{path}", self.sandbox.url())).form(pairs).send().await.unwrap()).await
     }
 
-    /// Asks with a token in the header.
+    /// Sends a request with a token in the header.
     pub async fn request(&self, token: &str, path: &str) -> (u16, Value) {
         let request = self.client.get(format!("{}{path}", self.sandbox.url())).bearer_auth(token);
         read(request.send().await.unwrap()).await

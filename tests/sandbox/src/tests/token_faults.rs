@@ -13,7 +13,7 @@ async fn with_account() -> Visit {
     visit
 }
 
-/// A refresh whose answer may not come.
+/// A refresh whose response may not arrive.
 async fn try_refresh(visit: &Visit, old: &str) -> reqwest::Result<Response> {
     let form = [
         ("client_key", "tiktok-client-id"),
@@ -85,7 +85,7 @@ async fn revoked_and_expired_stay_so() {
     let (ada, ada_refresh) = tokens(&visit, "ada").await;
     let (bob, _) = tokens(&visit, "bob").await;
     visit.fault(json!({"platform": "tiktok", "kind": "expired", "handle": "ada"})).await;
-    assert_eq!(visit.request(&bob, USER).await.0, 200, "it is about somebody else");
+    assert_eq!(visit.request(&bob, USER).await.0, 200, "it is about another account");
     assert_eq!(visit.request(&ada, USER).await.0, 401);
     assert_eq!(visit.request(&ada, USER).await.0, 401, "from now on");
     let (_, renewed) = refresh(&visit, &ada_refresh).await;

@@ -10,7 +10,7 @@ use crate::Platform;
 /// How many of the newest posts [`Numbers::recent`] has: what an engagement rate is made of.
 const RECENT: usize = 12;
 
-/// An account as the sandbox knows it: the truth behind what the platforms tell.
+/// An account as the sandbox knows it: the truth behind what the platforms report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     pub platform: Platform,
@@ -41,7 +41,7 @@ pub struct Account {
     pub seed: u64,
 }
 
-/// Whether an account can be asked for.
+/// Whether an account can be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -52,25 +52,25 @@ pub enum State {
     Suspended,
     /// Deleted; the platform does not know it any more.
     Gone,
-    /// There, but its server answers nothing but errors.
+    /// It exists, but its server responds with nothing but errors.
     Failing,
 }
 
-/// An account's numbers at one moment, unrounded and whether or not the platform would tell them.
+/// An account's numbers at one moment, unrounded and whether or not the platform would report them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Numbers {
     pub followers: u64,
     /// `None` = the platform has no such count.
     pub following: Option<u64>,
     pub posts: u64,
-    /// The platform would not tell followers.
+    /// The platform would not report followers.
     pub hidden: bool,
     /// The newest own posts, newest first, at most 12, without replies.
     pub recent: Vec<PostNumbers>,
 }
 
 impl Account {
-    /// What was or will be true at `when`, going by the account as it is now. Pure: the same for the same question.
+    /// What was or will be true at `when`, judging by the account as it is now. Pure: equal arguments, equal result.
     pub fn numbers_at(&self, when: Timestamp) -> Numbers {
         let recent = self.numbers_served(when).filter(|&number| !self.posting.is_reply(number));
         Numbers {
@@ -88,7 +88,7 @@ impl Account {
         (count.saturating_sub(SERVED) + 1..=count).rev()
     }
 
-    /// One post as it stands at `when`; `None` when it is not served.
+    /// One post as it is at `when`; `None` when it is not served.
     pub fn post(&self, number: u64, when: Timestamp) -> Option<Post> {
         let count = self.posting.count_at(when);
         (number <= count && number > count.saturating_sub(SERVED)).then(|| Post {

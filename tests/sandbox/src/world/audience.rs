@@ -1,4 +1,4 @@
-//! Who follows an account: shares by age and gender, which stay with the account.
+//! Who follows an account: shares by age and gender, which the account keeps.
 
 use super::account::Account;
 use super::noise::{draw, unit};

@@ -13,7 +13,7 @@ pub struct Clock {
     start: Timestamp,
     started: Instant,
     live: bool,
-    /// Nobody chose the start, so that headers should agree with the asker's own clock.
+    /// No start was chosen, so headers should agree with the client's own clock.
     wall: bool,
     advanced_ms: AtomicI64,
 }
@@ -29,13 +29,13 @@ impl Clock {
         }
     }
 
-    /// The time by which numbers are told.
+    /// The time by which numbers are reported.
     pub fn now(&self) -> Timestamp {
         self.after(if self.live { self.started.elapsed() } else { Duration::ZERO })
     }
 
-    /// The time for headers and logs: like [`Clock::now`], but running where no start was chosen, since "come back
-    /// at" is compared with a running clock.
+    /// The time for headers and logs: like [`Clock::now`], but running where no start was chosen, since a client
+    /// compares "retry at" with a running clock.
     pub fn shown(&self) -> Timestamp {
         self.after(if self.live || self.wall { self.started.elapsed() } else { Duration::ZERO })
     }

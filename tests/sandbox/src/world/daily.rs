@@ -1,4 +1,4 @@
-//! What an account gathers in one day, for the platforms that tell it by day.
+//! What an account gathers in one day, for the platforms that report it by day.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,7 +11,7 @@ use super::noise::{draw, unit};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Day {
     pub views: u64,
-    /// People who saw something.
+    /// Distinct accounts that saw something.
     pub reach: u64,
     pub likes: u64,
     pub comments: u64,

@@ -7,7 +7,7 @@ use super::account::{Account, State};
 use super::growth::Growth;
 use super::posts::{PostNumbers, Posting};
 
-/// What a made account grows by a day unless told.
+/// What a made account grows by a day unless the edit sets it.
 const USUAL_GROWTH: f64 = 0.001;
 
 /// What to change; what is `None` stays as it is.
@@ -27,7 +27,7 @@ pub struct AccountEdit {
     pub deactivated: Option<bool>,
     pub suspended: Option<bool>,
     pub gone: Option<bool>,
-    /// Its server answers nothing but errors.
+    /// Its server responds with nothing but errors.
     pub failing: Option<bool>,
     /// Mastodon: `user@host`; empty = not moved.
     pub moved_to: Option<String>,
@@ -44,7 +44,7 @@ pub struct AccountEdit {
     pub reach: Option<u64>,
     pub saves: Option<u64>,
     pub comments_off: Option<bool>,
-    /// 0.01 = one per cent a day; 0.001 where nothing was ever said.
+    /// 0.01 = one per cent a day; 0.001 where it was never set.
     pub growth_per_day: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! How a count moves with time, in closed form: any moment can be asked without walking there.
+//! How a count moves with time, in closed form: any moment can be computed without the moments before it.
 
 use std::f64::consts::TAU;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::noise::{draw, wave};
 
-/// 2026-01-01T00:00Z, where invented counts have their base. Fixed, so that a sandbox started tomorrow goes on from
+/// 2026-01-01T00:00Z, where invented counts have their base. Fixed, so that a sandbox started tomorrow continues from
 /// today's numbers.
 pub const EPOCH_MS: i64 = 1_767_225_600_000;
 
@@ -27,10 +27,10 @@ pub enum Growth {
         per_day: f64,
         /// What a viral post adds, as a ratio; most of it leaves again. 0.0 for most accounts.
         viral: f64,
-        /// What a purge of bots takes on one day from everybody on the platform. 0.0 where there is none.
+        /// The share that a purge of bots takes from every account of the platform on one day. 0.0 where there is none.
         purge: f64,
     },
-    /// Told through the control: exactly `count` at `at`, compounding from there.
+    /// Set through the control: exactly `count` at `at`, compounding from there.
     Given { count: u64, at: Timestamp, per_day: f64 },
 }
 

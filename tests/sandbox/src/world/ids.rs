@@ -51,7 +51,7 @@ pub fn account_id(platform: Platform, handle: &str) -> String {
     }
 }
 
-/// Mastodon's ids: milliseconds, then 16 bits that tell apart what came within one.
+/// Mastodon's ids: milliseconds, then 16 bits that distinguish what was made within one.
 pub fn snowflake(ms: i64, owner: &str) -> String {
     (((ms.max(0) as u64) << 16) | (hash(owner) & 0xffff)).to_string()
 }
@@ -88,7 +88,7 @@ pub fn video_id(channel_key: u32, number: u64) -> String {
     BASE64URL_NOPAD.encode(&scrambled.to_be_bytes())
 }
 
-/// The channel's key and the number within a video id; chance ids give a key nobody has.
+/// The channel's key and the number within a video id; a random id gives a key that no channel has.
 pub fn read_video_id(id: &str) -> Option<(u32, u64)> {
     let bytes: [u8; 8] = BASE64URL_NOPAD.decode(id.as_bytes()).ok()?.try_into().ok()?;
     let value = unscramble(u64::from_be_bytes(bytes));
@@ -115,7 +115,7 @@ pub fn read_digits_id(prefix: &str, account_id: &str, id: &str) -> Option<u64> {
 const KEY_29: u32 = (1 << 29) - 1;
 const MASK_53: u64 = (1 << 53) - 1;
 
-/// An id of some platforms for people: 8-4-4-4-12 hex digits.
+/// An id that some platforms give to accounts: 8-4-4-4-12 hex digits.
 pub fn uuid(text: &str) -> String {
     let hex = data_encoding::HEXLOWER.encode(&bytes(text)[..16]);
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")

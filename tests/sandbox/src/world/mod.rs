@@ -1,4 +1,4 @@
-//! Who there is, what time it is, and what has been asked: everything the simulated platforms share.
+//! Which accounts exist, what time it is, and which requests were received: everything the simulated platforms share.
 
 pub mod account;
 pub mod audience;
@@ -75,12 +75,12 @@ impl World {
     }
 
     /// The invented influencers with their accounts, in the order in which they were invented. Accounts made through
-    /// [`World::put`] belong to nobody.
+    /// [`World::put`] belong to no influencer.
     pub fn personas(&self) -> Vec<Persona> {
         self.personas.clone()
     }
 
-    /// The account under a handle, written as anybody would (`@x` or `x`, any case).
+    /// The account under a handle, in any spelling (`@x` or `x`, any case).
     pub fn account(&self, platform: Platform, handle: &str) -> Option<Arc<Account>> {
         let handle = ids::handle_of(platform, handle).ok()?;
         self.read().found(|p| p.by_handle.get(&(platform, handle)))
@@ -112,7 +112,7 @@ impl World {
         self.faults.clear();
     }
 
-    /// What was asked so far, newest last; the oldest are forgotten after some thousands.
+    /// The requests so far, newest last; beyond some thousands the oldest are dropped.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.requests.all()
     }

@@ -1,8 +1,8 @@
-//! Words that invented influencers are named and described with. No part of it names anybody.
+//! Words that invented influencers are named and described with. No part of it names a real person.
 
 use super::noise::{draw, pick};
 
-/// A subject people post about.
+/// A subject that influencers post about.
 #[derive(Clone, Copy)]
 pub struct Topic {
     /// As a team would tag it.
@@ -13,7 +13,7 @@ pub struct Topic {
     pub about: &'static str,
 }
 
-/// A name, as shown and as it fits into a handle.
+/// A name, as displayed and as it fits into a handle.
 pub struct Name {
     pub given: String,
     pub family: String,
@@ -45,7 +45,7 @@ pub const TOPICS: &[Topic] = &[
 /// Team words beside the subject.
 pub const EXTRA_TAGS: &[&str] = &["spring", "ambassador", "trial", "priority", "gifted"];
 
-/// Where invented Mastodon accounts live; the last one answers nothing but errors.
+/// Where invented Mastodon accounts live; the last one responds with nothing but errors.
 pub const HOSTS: &[&str] =
     &["plaza.example", "studio.example", "kitchen.example", "trail.example", "arcade.example", "loom.example"];
 pub const FAILING_HOST: &str = "attic.example";
@@ -108,7 +108,7 @@ pub fn name(seed: u64) -> Name {
     }
 }
 
-/// A handle's stem, in one of the shapes people choose.
+/// A handle's stem, in one of the usual shapes.
 pub fn stem(name: &Name, topic: Topic, seed: u64) -> String {
     let suffix = topic.suffix.to_lowercase().replace(' ', "");
     match draw(seed, 5) % 4 {
@@ -119,7 +119,7 @@ pub fn stem(name: &Name, topic: Topic, seed: u64) -> String {
     }
 }
 
-/// What stands above the posts, in one of the shapes people choose.
+/// The description above the posts, in one of the usual shapes.
 pub fn display_name(name: &Name, topic: Topic, drawn: u64) -> String {
     let Name { given, family, .. } = name;
     match drawn % 4 {

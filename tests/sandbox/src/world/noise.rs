@@ -1,4 +1,4 @@
-//! Chance without dice: the same seed and question always give the same answer, in any order of asking.
+//! Chance without dice: the same seed and key always give the same number, in any order of calls.
 
 /// Scrambles a number so that neighbours have nothing in common (the finaliser of SplitMix64).
 pub fn mix(value: u64) -> u64 {
@@ -8,7 +8,7 @@ pub fn mix(value: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The number under `seed` for one question.
+/// The number under `seed` for one key.
 pub fn draw(seed: u64, key: u64) -> u64 {
     mix(seed ^ mix(key))
 }

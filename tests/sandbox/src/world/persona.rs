@@ -1,4 +1,4 @@
-//! Inventing influencers: who they are, where they are, how large they are.
+//! Inventing influencers: their names, their platforms and their sizes.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::Platform::{self, Bluesky, Facebook, Instagram, Mastodon, Tiktok, Yout
 /// On how many platforms one influencer after the other is: 7 accounts for every 3 of them.
 const SPREAD: [usize; 6] = [3, 2, 2, 3, 1, 3];
 
-/// Where influencers are who are on three, two or one of them. An Instagram account comes with the Page it is
+/// The platforms of influencers with three, two or one of them. An Instagram account brings the Page it is
 /// linked to.
 const ON_THREE: &[&[Platform]] = &[
     &[Youtube, Instagram, Facebook],
@@ -128,7 +128,7 @@ fn link(accounts: &mut [Account]) {
     }
 }
 
-/// Tells namesakes apart: a double name, and in the largest worlds a number.
+/// Distinguishes namesakes: a double name, and in the largest worlds a number.
 fn another_family(name: &Name, seed: u64, index: usize, taken: &mut HashSet<String>) -> String {
     let family = format!("{}-{}", name.family, names::name(draw(seed, 14)).family);
     if taken.insert(format!("{} {family}", name.given)) { family } else { format!("{family} {index}") }

@@ -1,4 +1,4 @@
-//! Who there is, and how each can be found.
+//! All accounts, and how each can be found.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::edit::{self, AccountEdit, EditError};
 use super::{ids, noise};
 use crate::Platform;
 
-/// All accounts, and the ways to find one.
+/// All accounts, and the indexes that find one.
 #[derive(Default)]
 pub struct Population {
     pub accounts: Vec<Arc<Account>>,
@@ -98,7 +98,7 @@ impl Population {
         self.list(Platform::Facebook);
     }
 
-    /// The Instagram account linked to a Page belongs to whom the Page does.
+    /// The Instagram account linked to a Page belongs to the Page's owner.
     fn follow_page(&mut self, index: usize) {
         let page = &self.accounts[index];
         let linked = page.linked.as_ref().and_then(|id| self.by_id.get(&(Platform::Instagram, id.clone())).copied());

@@ -6,7 +6,7 @@ use super::account::Account;
 use super::noise::{bell, draw, unit};
 use crate::Platform;
 
-/// How many of the newest posts are served; older ones are counted, not shown.
+/// How many of the newest posts are served; older ones are counted only.
 pub const SERVED: u64 = 200;
 
 /// An account's posts, numbered from 1 (the oldest) upwards.
@@ -17,11 +17,11 @@ pub struct Posting {
     pub count: u64,
     /// Seconds between two posts.
     pub every: f64,
-    /// Whether posts are added as time goes by.
+    /// Whether posts are added as time passes.
     pub grows: bool,
-    /// Whether every sixth is a reply to somebody.
+    /// Whether every sixth is a reply to another account.
     pub replies: bool,
-    /// What every post carries exactly, where the control said so.
+    /// What every post carries exactly, where the control set it.
     pub given: Option<PostNumbers>,
 }
 
@@ -31,12 +31,12 @@ pub struct Post {
     /// From 1, the oldest.
     pub number: u64,
     pub published: Timestamp,
-    /// An answer to somebody else, which engagement leaves out.
+    /// A reply to another account, which engagement leaves out.
     pub reply: bool,
     pub numbers: PostNumbers,
 }
 
-/// What a platform tells of one post. `None` = this platform does not tell, or the owner hides it.
+/// What a platform reports of one post. `None` = this platform does not report it, or the owner hides it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PostNumbers {
     pub likes: Option<u64>,
@@ -44,7 +44,7 @@ pub struct PostNumbers {
     pub reposts: Option<u64>,
     pub quotes: Option<u64>,
     pub views: Option<u64>,
-    /// How many people saw it.
+    /// How many accounts saw it.
     pub reach: Option<u64>,
     pub saves: Option<u64>,
 }
@@ -108,7 +108,7 @@ pub fn post_numbers(account: &Account, number: u64, when: Timestamp) -> PostNumb
     reported(account, all)
 }
 
-/// Leaves what the account's platform tells.
+/// Leaves what the account's platform reports.
 fn reported(account: &Account, all: PostNumbers) -> PostNumbers {
     match account.platform {
         Platform::Youtube => {

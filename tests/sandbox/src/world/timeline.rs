@@ -1,4 +1,4 @@
-//! What stands in an account's feed: its own posts, and now and then somebody else's that it passed on.
+//! The entries of an account's feed: its own posts, and now and then another account's that it passed on.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub fn number_of(account: &Account, key_ms: i64) -> Option<u64> {
     (since > 0 && since % 1000 == 0).then_some(since as u64 / 1000)
 }
 
-/// Before every ninth post stands the newest of somebody else.
+/// The newest post of another account precedes every ninth post.
 fn shared(world: &World, account: &Account, number: u64, when: Timestamp) -> Option<Entry> {
     if number % 9 != 4 {
         return None;

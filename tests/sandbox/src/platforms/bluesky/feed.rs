@@ -112,7 +112,7 @@ fn post_view(author: &Account, post: &Post) -> Value {
     })
 }
 
-/// What was replied to has been deleted meanwhile.
+/// The post that was replied to has since been deleted.
 fn unseen_thread(account: &Account, post: &Post) -> Value {
     let gone = json!({"$type": "app.bsky.feed.defs#notFoundPost", "uri": stranger(account, post), "notFound": true});
     json!({"root": gone, "parent": gone})
@@ -142,7 +142,7 @@ fn cursor(account: &Account, last: &Entry) -> String {
     format!("{}__{}", last.key_ms, cid(&format!("{} {}", account.id, last.key_ms)))
 }
 
-/// The key below which a page goes on. The real one answers an error of its own to anything else.
+/// The key below which a page continues. The real one responds with an error of its own to anything else.
 fn read_cursor(cursor: &str) -> Option<i64> {
     let (key, cid) = cursor.split_once("__")?;
     cid.starts_with("bafy").then(|| key.parse().ok()).flatten()

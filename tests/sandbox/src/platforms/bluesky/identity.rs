@@ -25,7 +25,7 @@ pub fn well_known(world: &World, request: &ApiRequest) -> ApiResponse {
     }
 }
 
-/// The PLC directory's answer: the DID document.
+/// The PLC directory's response: the DID document.
 pub fn document(world: &World, did: &str) -> ApiResponse {
     let Some(account) = world.account_by_id(Platform::Bluesky, did) else {
         return ApiResponse::json(StatusCode::NOT_FOUND, json!({"message": format!("DID not registered: {did}")}));

@@ -1,7 +1,7 @@
 //! Bluesky's AppView, and what of AT Protocol leads to it: the PLC directory and handles as hosts.
 //!
-//! Shapes and words as an AppView of 2026-11 gives them. Without log-in, so that nothing depends on the asker. Posts
-//! have no media; likes, follows and the rest of the records are not there, only their counts.
+//! Shapes and words as an AppView of 2026-11 gives them. There is no log-in, so nothing depends on the caller. Posts
+//! have no media; of likes, follows and the other records only the counts exist.
 
 mod counts;
 mod feed;
@@ -20,7 +20,7 @@ use crate::world::World;
 use crate::world::account::{Account, State};
 pub use counts::counts;
 
-/// Answers one request.
+/// Responds to one request.
 pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
     match request.path().as_slice() {
         ["xrpc", nsid] => xrpc(world, request, nsid),

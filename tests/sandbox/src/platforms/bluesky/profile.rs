@@ -21,7 +21,7 @@ pub fn get_profile(world: &World, request: &ApiRequest) -> Result<ApiResponse, A
     }
 }
 
-/// Those that cannot be shown are left out without a word.
+/// Accounts that cannot be served are left out silently.
 pub fn get_profiles(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let actors = params::actors(request, "app.bsky.actor.getProfiles", "actors")?;
     let found: Vec<_> = actors.into_iter().filter_map(|actor| find(world, actor)).collect();
@@ -30,7 +30,7 @@ pub fn get_profiles(world: &World, request: &ApiRequest) -> Result<ApiResponse, 
     Ok(found.iter().fold(ApiResponse::ok(json!({"profiles": profiles})), ApiResponse::about))
 }
 
-/// `profileViewDetailed`. Counts are optional in the lexicon; who hides them has none.
+/// `profileViewDetailed`. Counts are optional in the lexicon; an account that hides them has none.
 fn detailed(account: &Account, now: Timestamp) -> Value {
     let mut profile = json!({
         "did": account.id,
@@ -51,7 +51,7 @@ fn detailed(account: &Account, now: Timestamp) -> Value {
     profile
 }
 
-/// `profileViewBasic`, as it stands in posts: without counts.
+/// `profileViewBasic`, as posts contain it: without counts.
 pub fn basic(account: &Account) -> Value {
     json!({
         "did": account.id,

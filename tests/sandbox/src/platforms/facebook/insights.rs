@@ -1,4 +1,4 @@
-//! Insights of Pages and posts. The living metrics stand in one table; every other name is refused.
+//! Insights of Pages and posts. The living metrics are in one table; every other name is refused.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ enum MetricValue {
     Followers,
     /// Reactions of the day by kind.
     Reactions,
-    /// Followers by place.
+    /// Followers by country or city.
     Locations(&'static [&'static str]),
 }
 
@@ -105,7 +105,7 @@ pub fn nested_of_post(call: &Call<'_>, page: &Arc<Account>, post: &Post, field: 
     report_post(call, page, post, &requested).map(|data| json!({"data": data}))
 }
 
-/// Names are checked before permissions: that is how an unknown one is told from an empty one.
+/// Names are checked before permissions: that is how an unknown one is distinguished from an empty one.
 fn report_page(
     call: &Call<'_>,
     page: &Account,
@@ -230,7 +230,7 @@ fn check_token(call: &Call<'_>) -> Result<(), ApiResponse> {
     }
 }
 
-/// Without its permission, and of a small Page, nothing is told, and nothing refused.
+/// Without its permission, and for a small Page, nothing is reported, and nothing refused.
 fn is_reported(call: &Call<'_>, page: &Account) -> bool {
     let likes = page.followers.at(call.now);
     call.has("read_insights") && call.has("pages_read_engagement") && likes >= LEAST_LIKES

@@ -12,7 +12,7 @@ use crate::world::account::Account;
 
 const TASKS: [&str; 6] = ["ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "MODERATE", "MANAGE"];
 
-/// Told with any token that opens the Page.
+/// Reported to any token that opens the Page.
 const BASIC: &[&str] = &[
     "id",
     "name",
@@ -24,7 +24,7 @@ const BASIC: &[&str] = &[
     "connected_instagram_account",
 ];
 
-/// Known, and nobody here has filled them in.
+/// Known fields that no Page here has filled in.
 const EMPTY: &[&str] = &[
     "cover",
     "description_html",

@@ -104,7 +104,7 @@ pub fn field(call: &Call<'_>, page: &Arc<Account>, post: &Post, field: &Field) -
     }))
 }
 
-/// A list that shows nobody; the summary comes when asked for, and when it may.
+/// A list without entries; the summary is included when requested, and when permitted.
 fn summary(call: &Call<'_>, field: &Field, summary: Value) -> Value {
     match field.argument("summary") {
         Some(wanted) if !matches!(wanted, "false" | "0") && call.has(USER_CONTENT) => {

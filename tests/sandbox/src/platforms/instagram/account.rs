@@ -12,7 +12,7 @@ use crate::platforms::meta::{Call, Edge, Field, edge as edge_of, error, list, mi
 use crate::world::account::{Account, State};
 use crate::world::posts::Post;
 
-/// Whose look decides what is told of hidden likes.
+/// Whose view it is, which decides whether hidden likes are reported.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum View {
     Own,
@@ -36,7 +36,7 @@ pub fn field(call: &Call<'_>, account: &Arc<Account>, field: &Field) -> Result<O
     }))
 }
 
-/// What is told to the owner and to others alike.
+/// What is reported to the owner and to others alike.
 fn common(call: &Call<'_>, account: &Account, name: &str) -> Option<Value> {
     Some(match name {
         "id" => json!(account.id),
@@ -90,7 +90,7 @@ fn discovery(call: &Call<'_>, field: &Field) -> Result<Value, ApiResponse> {
     let mut reported = Map::new();
     for below in &field.below {
         let value = match below.name.as_str() {
-            // Whom others follow is not public.
+            // Whom other accounts follow is not public.
             "follows_count" => None,
             "media" => {
                 let numbers: Vec<u64> = account.numbers_served(call.now).collect();

@@ -1,4 +1,4 @@
-//! Who follows an account: counts of people by age, gender, country and city.
+//! Who follows an account: counts of followers by age, gender, country and city.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub fn is_one(metric: &str) -> bool {
     matches!(metric, "follower_demographics" | "engaged_audience_demographics")
 }
 
-/// The metric's object; `None` when too few are there to be told apart.
+/// The metric's object; `None` when there are too few followers to report apart.
 pub fn report(
     account: &Account,
     metric: &str,
@@ -50,7 +50,7 @@ pub fn report(
     Ok(Some(item(&account.id, metric, "lifetime", ("total_value", reported))))
 }
 
-/// The time comes first among the columns where it was asked for.
+/// The time is the first of the columns where it was requested.
 fn broken_down(account: &Account, keys: &[&str], timeframe: Option<&str>, people: u64) -> Value {
     let frame = timeframe.map(str::to_uppercase);
     let mut buckets: Vec<(Vec<String>, u64)> = shares(account, keys)

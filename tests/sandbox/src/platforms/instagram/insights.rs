@@ -13,7 +13,7 @@ use crate::world::daily::Day;
 
 const MOST_DAYS: i32 = 30;
 
-/// Below so many followers these are not told.
+/// Below this many followers these are not reported.
 pub const LEAST_FOLLOWERS: u64 = 100;
 
 /// A metric by the day: how it adds up, and by what it can be broken down.
@@ -46,7 +46,7 @@ const METRICS: &[Metric] = &[
     metric("website_clicks", |day| day.profile_views / 40, &[]),
 ];
 
-/// What the parameters or a nested field ask for.
+/// What the parameters or a nested field request.
 struct Query<'a> {
     metrics: Vec<String>,
     period: Option<&'a str>,

@@ -52,7 +52,7 @@ pub fn object(
     Ok(Value::Object(object))
 }
 
-/// A field of one's own media; `None` = it has none.
+/// A field of the account's own media; `None` = it has none.
 pub fn field(
     call: &Call<'_>,
     account: &Arc<Account>,

@@ -1,9 +1,9 @@
 //! Instagram's professional accounts, by both of its sign-ins: media, insights, and looking others up.
 //!
-//! Oddities kept: Instagram Login wraps its answers in `data` for some and not for others, and has an error form of its
-//! own at the token endpoint; its long token is renewed by itself once it is a day old; likes that the owner hides are
-//! absent where others look; demographics are counts, not shares, in columns that change places; below 100 followers
-//! nothing is told; one unknown metric spoils the whole list.
+//! Oddities kept: Instagram Login wraps some of its responses in `data` and not others, and has an error form of its
+//! own at the token endpoint; its long token renews itself without a refresh token once it is a day old; likes that the
+//! owner hides are absent from others' views; demographics are counts, not shares, in columns that change position;
+//! below 100 followers nothing is reported; one unknown metric spoils the whole list.
 //! Left out: stories (there are none), hashtags, mentions, children of albums.
 
 mod account;
@@ -42,7 +42,7 @@ pub fn login(world: &World, request: &ApiRequest, path: &[&str]) -> ApiResponse 
     }
 }
 
-/// The account's id within our app, which only Instagram Login tells.
+/// The account's id within our app, which only Instagram Login reports.
 pub fn app_scoped_id(account: &Account) -> String {
     digits_id("2", &account.id, 0)
 }

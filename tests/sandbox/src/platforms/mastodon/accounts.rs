@@ -90,8 +90,8 @@ pub fn entity(world: &World, seen: &Seen) -> Value {
     entity
 }
 
-/// Followers, following and statuses as this instance tells them: nothing of the suspended and of those who hide
-/// them, part of it away from home.
+/// Followers, following and statuses as this instance reports them: nothing for suspended accounts and for those that
+/// hide them, and only part of them on instances other than the home.
 fn counts(seen: &Seen, now: Timestamp) -> [u64; 3] {
     let account = &seen.account;
     if account.hidden || account.state == State::Suspended {
@@ -101,7 +101,7 @@ fn counts(seen: &Seen, now: Timestamp) -> [u64; 3] {
     if seen.at_home() { all } else { all.map(|count| count / 5 * 3) }
 }
 
-/// The new home's account; one that nobody here has heard of is told with nothing but its name.
+/// The new home's account; one that no account here represents is reported with nothing but its name.
 fn moved(world: &World, seen: &Seen, moved_to: &str) -> Value {
     let known = world.account(Platform::Mastodon, moved_to).filter(|new| new.moved_to.is_none());
     if let Some(account) = known {

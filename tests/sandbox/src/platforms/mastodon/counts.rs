@@ -1,4 +1,4 @@
-//! Where counts stand in an answer.
+//! Where a response holds counts.
 
 use serde_json::Value;
 

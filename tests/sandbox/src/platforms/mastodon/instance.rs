@@ -1,4 +1,4 @@
-//! What an instance says about itself, and where its people are found.
+//! How an instance describes itself, and where its users are found.
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Mastodon: any host is an instance, and an account is known by other ids on each.
 //!
-//! Shapes as of Mastodon 4.5, without log-in. A host on which nobody lives answers `Record not found` to everything.
-//! Windows of requests are told as the real thing tells them but never run out by themselves.
+//! Shapes as of Mastodon 4.5, without log-in. A host without accounts responds `Record not found` to everything.
+//! Rate-limit windows are reported as the real thing reports them but never run out by themselves.
 
 mod accounts;
 mod counts;
@@ -23,7 +23,7 @@ pub use counts::counts;
 /// An account as one instance sees it.
 pub struct Seen {
     pub account: Arc<Account>,
-    /// The instance asked.
+    /// The instance that the request addresses.
     pub host: String,
     pub origin: String,
 }
@@ -33,13 +33,13 @@ impl Seen {
         Seen { account, host: request.host.clone(), origin: request.origin.clone() }
     }
 
-    /// Whether the instance asked is the account's home. Elsewhere counts are partial.
+    /// Whether the instance addressed is the account's home. Elsewhere counts are partial.
     pub fn at_home(&self) -> bool {
         self.account.host() == self.host
     }
 }
 
-/// Answers one request.
+/// Responds to one request.
 pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
     let response = if world.has_host(&request.host) { route(world, request) } else { Err(not_found()) };
     with_window(world, request, response.unwrap_or_else(|error| error))
@@ -65,7 +65,7 @@ fn route(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse
     }
 }
 
-/// Every answer says how much of its window is left: reading on has a window of its own.
+/// Every response says how much of its window is left: reading further pages has a window of its own.
 fn with_window(world: &World, request: &ApiRequest, response: ApiResponse) -> ApiResponse {
     let paging = ["max_id", "min_id", "since_id", "page"].iter().any(|name| request.one(name).is_some());
     let window = if paging { 900 } else { 300 };
@@ -105,7 +105,7 @@ pub fn server_error() -> ApiResponse {
     error(StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
-/// What stands before a server that is down says so in its own way.
+/// The error of the proxy in front of a server that is down.
 fn down() -> ApiResponse {
     const PAGE: &str = "<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n\
         <body>\r\n<center><h1>503 Service Temporarily Unavailable</h1></center>\r\n</body>\r\n</html>\r\n";
@@ -132,7 +132,7 @@ fn by_id(world: &World, request: &ApiRequest, id: &str) -> Result<Seen, ApiRespo
     there(request, local.or_else(copy))
 }
 
-/// Deleted accounts are not there; those of a server that is down cannot be asked for.
+/// Deleted accounts do not exist; those of a server that is down cannot be requested.
 fn there(request: &ApiRequest, account: Option<Arc<Account>>) -> Result<Seen, ApiResponse> {
     let account = account.ok_or_else(not_found)?;
     match account.state {

@@ -50,7 +50,7 @@ fn flag(request: &ApiRequest, name: &str) -> bool {
     request.one(name).is_some_and(|value| !matches!(value, "" | "0" | "f" | "F" | "false" | "FALSE" | "off" | "OFF"))
 }
 
-/// What the asker did not exclude, newest first.
+/// What the request did not exclude, newest first.
 fn wanted(world: &World, request: &ApiRequest, account: &Account) -> Vec<Entry> {
     if account.state != State::Active || flag(request, "only_media") || request.one("tagged").is_some() {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Who asks: the token, whether it is still good, and the app secret's proof.
+//! The caller: its token, whether the token is still valid, and the app secret's proof.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 use crate::world::account::{Account, State};
 
-/// How long a proof with a time in it is good, either way.
+/// How long a proof with a time in it is valid, before and after that time.
 const PROOF_SECONDS: i64 = 300;
 
 /// A request with a good token.
@@ -24,7 +24,7 @@ pub struct Call<'a> {
     pub world: &'a World,
     pub request: &'a ApiRequest,
     pub held: Held,
-    /// The time by which numbers are told.
+    /// The time by which numbers are reported.
     pub now: Timestamp,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Call<'a> {
         Ok(Call { world, request, held, now: world.now() })
     }
 
-    /// What is to be read; empty = what comes by itself.
+    /// The fields to read; empty = the default ones.
     pub fn fields(&self) -> Result<Vec<Field>, ApiResponse> {
         match self.request.param("fields") {
             None | Some("") => Ok(Vec::new()),
@@ -97,12 +97,12 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Whether anybody is told of it.
+/// Whether the account is visible to any client.
 pub fn is_there(account: &Account) -> bool {
     matches!(account.state, State::Active | State::Failing)
 }
 
-/// The token, wherever it stands.
+/// The token, wherever the request carries it.
 pub fn token_of(request: &ApiRequest) -> Option<&str> {
     request.param("access_token").or_else(|| request.bearer()).filter(|token| !token.is_empty())
 }
@@ -113,7 +113,7 @@ pub fn is_app_token(token: &str) -> bool {
     apps.iter().any(|app| token.split_once('|') == Some((&app.client_id(), &app.client_secret())))
 }
 
-/// Whether id and secret belong together; gives whose they are.
+/// Whether id and secret belong together; returns the platform they belong to.
 pub fn check_secret(request: &ApiRequest) -> Result<Platform, ApiResponse> {
     let id = request.client_id().ok_or_else(|| error(101, None, "Missing client_id parameter."))?;
     let apps = [Platform::Facebook, Platform::Instagram];

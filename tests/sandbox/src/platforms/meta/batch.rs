@@ -1,4 +1,4 @@
-//! Several requests in one, each answered as a text within the answer.
+//! Several requests in one, the response to each a text within the whole response.
 
 use http::{Method, Uri};
 use serde::Deserialize;
@@ -18,7 +18,7 @@ struct Item {
     relative_url: String,
 }
 
-/// In the order asked. The whole is answered with 200 whatever becomes of the parts.
+/// In the order requested. The whole has status 200 whatever becomes of the parts.
 pub fn respond(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     Call::open(world, request)?;
     let text = request.param("batch").unwrap_or_default();
@@ -41,7 +41,7 @@ pub fn respond(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiRe
     Ok(ApiResponse { content: crate::platforms::Content::Json(Box::new(json!(parts))), ..whole })
 }
 
-/// One part as a request of its own; the token comes from outside unless it brings one.
+/// One part as a request of its own; the outer token applies unless the part brings one.
 fn inner(request: &ApiRequest, item: &Item) -> Option<ApiRequest> {
     let uri: Uri = format!("/{}/{}", request.host, item.relative_url.trim_start_matches('/')).parse().ok()?;
     let method = Method::from_bytes(item.method.as_bytes()).ok()?;

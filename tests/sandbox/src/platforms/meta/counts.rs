@@ -1,4 +1,4 @@
-//! Where counts stand in an answer: in the object itself, in a list, or under ids.
+//! Where a response holds counts: in the object itself, in a list, or under ids.
 
 use serde_json::Value;
 

@@ -13,7 +13,7 @@ use crate::world::World;
 /// Data can be read for so long after the last sign-in, whatever the token's own end.
 const DATA_ACCESS_DAYS: i64 = 90;
 
-/// Asked with the app's own token, or with a good token of the same app.
+/// Requested with the app's own token, or with a valid token of the same app.
 pub fn debug_token(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let token = token_of(request).ok_or_else(no_token)?;
     let now = world.clock.shown();

@@ -75,7 +75,7 @@ pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     }
 }
 
-/// A person opens Pages, and Instagram accounts where their scopes are asked for.
+/// A person opens Pages, and Instagram accounts where their scopes are requested.
 fn consent_request(app: Platform, scopes: Vec<String>, request: &ApiRequest) -> ConsentRequest {
     let with_instagram = scopes.iter().any(|scope| scope.starts_with("instagram_"));
     ConsentRequest {

@@ -13,20 +13,20 @@ use crate::platforms::ApiResponse;
 const USUAL: usize = 25;
 const MOST: usize = 100;
 
-/// Which part of a list is asked for.
+/// Which part of a list is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
     pub start: usize,
     pub limit: usize,
 }
 
-/// The part that a request asks for by `limit` and `after`.
+/// The part that a request selects by `limit` and `after`.
 pub fn edge(call: &Call<'_>) -> Result<Edge, ApiResponse> {
     read(call.request.param("limit"), call.request.param("after"))
 }
 
 impl Edge {
-    /// The part that a nested field asks for.
+    /// The part that a nested field selects.
     pub fn of(field: &Field) -> Result<Edge, ApiResponse> {
         read(field.argument("limit"), field.argument("after"))
     }
@@ -45,8 +45,8 @@ fn read(limit: Option<&str>, after: Option<&str>) -> Result<Edge, ApiResponse> {
     Ok(Edge { start, limit })
 }
 
-/// The list as it is shown: `items` are those from the edge's start on, made only as far as they are shown.
-/// `has_next`: whether the next page's address is told, which lists inside other objects do not do.
+/// The list as it is served: `items` are those from the edge's start on, made only as far as they are served.
+/// `has_next`: whether the next page's address is included, which lists inside other objects leave out.
 pub fn list(
     call: &Call<'_>,
     edge: Edge,

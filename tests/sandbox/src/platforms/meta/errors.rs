@@ -1,4 +1,4 @@
-//! The Graph API's errors: one object, told apart by `code` and `error_subcode`.
+//! The Graph API's errors: one object, distinguished by `code` and `error_subcode`.
 
 use http::StatusCode;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::grants::secret;
 use crate::platforms::ApiResponse;
 
-/// An error by its number. The status follows from it as far as anybody can say.
+/// An error by its number. The status follows from it as far as is known.
 pub fn error(code: u32, subcode: Option<u32>, message: &str) -> ApiResponse {
     let status = match code {
         102 | 190 => StatusCode::UNAUTHORIZED,

@@ -1,12 +1,12 @@
 //! The language of `fields`: `id,media.limit(5){id,like_count},reactions.limit(0).summary(total_count).as(all)`.
 
-/// One field with what is said about it.
+/// One field with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     pub name: String,
     /// As `limit` and `5`, in the order written.
     pub arguments: Vec<(String, String)>,
-    /// What to read of the objects below; empty = as they come.
+    /// What to read of the objects below; empty = their default fields.
     pub below: Vec<Field>,
 }
 
@@ -19,7 +19,7 @@ impl Field {
         self.arguments.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// What it is called in the answer.
+    /// Its name in the response.
     pub fn shown(&self) -> &str {
         self.argument("as").unwrap_or(&self.name)
     }

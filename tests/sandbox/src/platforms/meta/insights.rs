@@ -1,4 +1,4 @@
-//! What insights of accounts, Pages, posts and media have in common: lists of metrics, days, and the form of an answer.
+//! What insights of accounts, Pages, posts and media have in common: lists of metrics, days, the form of a response.
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -23,7 +23,7 @@ impl Range {
     }
 }
 
-/// The metrics asked for, as a list with commas or as JSON, which the official SDK sends.
+/// The metrics requested, as a list with commas or as JSON, which the official SDK sends.
 pub fn metrics(text: &str) -> Vec<String> {
     match serde_json::from_str::<Vec<String>>(text) {
         Ok(metrics) => metrics,

@@ -64,7 +64,7 @@ pub fn revoke(call: &Call<'_>, permission: Option<&str>) -> ApiResponse {
     ApiResponse::ok(json!({"success": true}))
 }
 
-/// Which ids a scope was allowed for, as `debug_token` tells.
+/// The ids that a scope was allowed for, as `debug_token` reports them.
 pub fn granular(grant: &Grant) -> Vec<Value> {
     let ids = |platform: Platform| {
         let of = grant.accounts.iter().filter(move |(on, _)| *on == platform);

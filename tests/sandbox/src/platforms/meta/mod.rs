@@ -1,12 +1,12 @@
 //! What Instagram and Facebook share: the Graph API's versions, tokens, errors, fields, pages of lists, batches.
 //!
-//! Two hosts answer: graph.facebook.com with people's and Pages' tokens of Facebook Login, and graph.instagram.com
-//! with tokens of Instagram Login. Both apps, `facebook-client-id` and `instagram-client-id`, are valid at the first;
-//! a request belongs to the platform whose app it comes from.
+//! Two hosts respond: graph.facebook.com to tokens of persons and Pages of Facebook Login, and graph.instagram.com
+//! to tokens of Instagram Login. Both apps, `facebook-client-id` and `instagram-client-id`, are valid at the first;
+//! a request belongs to the platform of the app that sends it.
 //!
 //! Kept: any version from v19.0 to v26.0 or none, all alike; a slash before the query; the app secret's proof, which
 //! graph.facebook.com wants with every token of a person or Page; usage headers; `paging.next` with the token in it.
-//! Left out: webhooks, system users, other people's Pages, stories, everything that writes.
+//! Left out: webhooks, system users, Pages of others, stories, everything that writes.
 
 mod access;
 mod batch;
@@ -39,7 +39,7 @@ pub use nodes::Node;
 pub use tokens::page_token;
 pub use usage::Usage;
 
-/// Whose app a request is from: by its id, else by the token it shows.
+/// The platform whose app sends a request: by its id, else by the token it carries.
 pub fn app_of(world: &World, request: &ApiRequest) -> Platform {
     let by_id = |id: &str| [Platform::Instagram, Platform::Facebook].into_iter().find(|app| app.client_id() == id);
     let token = request.bearer().or_else(|| request.param("access_token"));
@@ -62,7 +62,7 @@ pub fn stage(request: &ApiRequest) -> Option<Stage> {
     }
 }
 
-/// Answers one request.
+/// Responds to one request.
 pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
     let Some(path) = path(request) else {
         let unknown = format!("Unknown path components: /{}", request.segments.join("/"));

@@ -17,7 +17,7 @@ use crate::world::posts::Post;
 
 /// An object of the graph.
 pub enum Node {
-    /// Who signed in.
+    /// The person who signed in.
     Person,
     Page(Arc<Account>),
     Instagram(Arc<Account>),
@@ -80,7 +80,7 @@ impl Node {
         }
     }
 
-    /// The object with the fields asked for; what has no value is left out.
+    /// The object with the fields requested; a field without a value is left out.
     pub fn render(&self, call: &Call<'_>, fields: &[Field]) -> Result<Value, ApiResponse> {
         let usual: Vec<Field>;
         let fields = match fields {
@@ -96,14 +96,14 @@ impl Node {
                 object.insert(field.shown().to_owned(), value);
             }
         }
-        // The id comes along, asked for or not.
+        // The id is included, requested or not.
         if let Some(id) = self.field(call, &Field::plain("id"))? {
             object.entry("id").or_insert(id);
         }
         Ok(Value::Object(object))
     }
 
-    /// What comes when no fields are named.
+    /// The fields of a request that names none.
     fn usual(&self) -> &'static [&'static str] {
         match self {
             Node::Person | Node::Page(_) => &["name", "id"],

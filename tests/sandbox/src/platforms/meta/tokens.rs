@@ -82,7 +82,7 @@ fn give(world: &World, grant: &Grant, long: bool, lives: Duration) -> ApiRespons
         .header("cache-control", "no-store")
 }
 
-/// The token of a Page, derived from the one that asks: without end from a long one. The same for the same question.
+/// The token of a Page, derived from the one in the request: without end from a long one. The same for equal requests.
 pub fn page_token(call: &Call<'_>, page: &str) -> String {
     if call.page_id() == Some(page) {
         return call.held.text.clone();

@@ -1,4 +1,4 @@
-//! Limits: which one a request counts for, and the headers that tell how much of it is used.
+//! Limits: which one a request counts for, and the headers that report how much of it is used.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::{Platform, world};
 /// What a request is counted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Usage {
-    /// The app and its people together.
+    /// The app and its users together.
     App,
     /// A Page, by its id.
     Pages(String),
@@ -20,7 +20,7 @@ pub enum Usage {
     Instagram(String),
 }
 
-/// What a request is counted for: looking others up counts for the app, whoever is looked up.
+/// What a request is counted for: looking an account up counts for the app, whichever account it is.
 pub fn of(world: &World, request: &ApiRequest) -> Usage {
     let path = path(request).unwrap_or_default();
     let Some(held) = token_of(request).and_then(|token| world.grants.held(token)) else { return Usage::App };

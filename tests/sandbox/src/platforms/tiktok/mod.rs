@@ -1,7 +1,7 @@
 //! TikTok's Login Kit and Display API: what an account's owner lets an app see.
 //!
-//! Oddities kept: OAuth refusals come with HTTP 200 and `error` as a text, API answers with `error` as an object even
-//! when all is well; the PKCE challenge is lower-case hex; scopes are parted by commas and come back as `scopes`;
+//! Oddities kept: OAuth refusals have HTTP 200 and `error` as a text, API responses have `error` as an object even
+//! when all is well; the PKCE challenge is lower-case hex; scopes are parted by commas and returned as `scopes`;
 //! codes hold characters that survive exactly one decoding; each refresh ends the refresh token before it, and never
 //! moves the day on which all ends; tokens are taken from forms only.
 //! Left out: the Accounts API of business apps, webhooks, refusals of the app's own review.
@@ -38,7 +38,7 @@ pub fn stage(request: &ApiRequest) -> Option<Stage> {
     }
 }
 
-/// Answers one request.
+/// Responds to one request.
 pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
     let path = path(request);
     match (request.host.as_str(), &request.method, path.as_slice()) {
@@ -79,7 +79,7 @@ pub fn refusal(request: &ApiRequest, fault: &Fault) -> Option<ApiResponse> {
         }
         _ => return None,
     };
-    // No header is promised; one comes only when it was asked for.
+    // No header is promised; one is sent only when the fault orders it.
     Some(match fault.retry_after.filter(|_| fault.headers && fault.kind == FaultKind::RateLimited) {
         Some(seconds) => response.header("retry-after", seconds),
         None => response,
@@ -118,7 +118,7 @@ fn account(world: &World, held: &Held) -> Result<Arc<Account>, ApiResponse> {
     }
 }
 
-/// The fields asked for; one beyond the granted scopes fails all.
+/// The fields requested; one beyond the granted scopes fails all.
 fn fields<'a>(request: &'a ApiRequest, held: &Held, known: &[(&str, &str)]) -> Result<Vec<&'a str>, ApiResponse> {
     let requested: Vec<&str> =
         request.all("fields").into_iter().flat_map(|text| text.split(',')).map(str::trim).collect();

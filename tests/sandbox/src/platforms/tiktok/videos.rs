@@ -34,7 +34,7 @@ const FIELDS: &[(&str, &str)] = &[
 /// What ids of videos begin with; 16 digits follow.
 const PREFIX: &str = "710";
 
-/// The most videos a page or a question has.
+/// The most videos a page or a request has.
 const MOST: usize = 20;
 
 #[derive(Default, Deserialize)]
@@ -44,7 +44,7 @@ struct List {
     cursor: Option<i64>,
 }
 
-/// Pages after the first are one shorter than asked, as TikTok leaves itself free to be.
+/// Pages after the first are one shorter than requested, as TikTok reserves the right to do.
 pub fn list(world: &World, request: &ApiRequest) -> ApiResponse {
     let response = access(world, request).and_then(|held| {
         let requested = fields(request, &held, FIELDS)?;

@@ -1,4 +1,4 @@
-//! Who asks: an app with its key, or with a token that a channel's owner allowed.
+//! The caller: an app with its key, or with a token that a channel's owner allowed.
 
 use super::errors;
 use crate::Platform;
@@ -13,7 +13,7 @@ pub const WRITE: &str = "https://www.googleapis.com/auth/youtube";
 pub const ANALYTICS: &str = "https://www.googleapis.com/auth/yt-analytics.readonly";
 pub const MONEY: &str = "https://www.googleapis.com/auth/yt-analytics-monetary.readonly";
 
-/// Whose token it is; `None` for a key. With both, the key is only whom the quota is counted for.
+/// The grant whose token it is; `None` for a key. With both, the key only determines whose quota is counted.
 pub fn check(world: &World, request: &ApiRequest) -> Result<Option<Held>, ApiResponse> {
     if token_of(request).is_some() {
         return with_scope(world, request, &[READ, WRITE]).map(Some);
@@ -25,7 +25,7 @@ pub fn check(world: &World, request: &ApiRequest) -> Result<Option<Held>, ApiRes
     }
 }
 
-/// A good token whose owner allowed one of these.
+/// A valid token whose owner allowed one of these.
 pub fn with_scope(world: &World, request: &ApiRequest, scopes: &[&str]) -> Result<Held, ApiResponse> {
     let token = token_of(request).ok_or_else(errors::no_key)?;
     let held = world.grants.held(token).ok_or_else(errors::bad_credentials)?;

@@ -1,4 +1,4 @@
-//! `reports.query` of the Analytics API: who is asked about, from when to when.
+//! `reports.query` of the Analytics API: which channel is reported, from when to when.
 
 use jiff::civil::Date;
 
@@ -8,7 +8,7 @@ use crate::State;
 use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 
-/// One report, as asked for.
+/// One report, as requested.
 pub struct Query<'a> {
     pub metrics: Vec<&'a str>,
     pub dimensions: Vec<&'a str>,

@@ -50,7 +50,7 @@ fn named(world: &World, request: &ApiRequest, held: Option<&Held>) -> Result<Vec
             params::ids(request)?.into_iter().filter_map(|id| world.account_by_id(Platform::Youtube, id)).collect()
         }
         ("forHandle", handle) => world.account(Platform::Youtube, handle).into_iter().collect(),
-        // Names from before handles; nobody here is that old.
+        // Names from before handles; no channel here is that old.
         ("forUsername", _) => Vec::new(),
         ("mine", yes) if yes.eq_ignore_ascii_case("true") => {
             world.opened(&held.ok_or_else(errors::mine_needs_consent)?.grant)

@@ -14,7 +14,7 @@ use crate::grants::secret;
 use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 
-/// Devices may ask for these only; reports are not among them.
+/// Devices may request these only; reports are not among them.
 const SCOPES: &[&str] = &["email", "openid", "profile", READ, WRITE];
 
 const LIVES_SECONDS: i64 = 1800;
@@ -62,7 +62,7 @@ pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     let Some(device) = device.filter(|one| one.state == DeviceState::Pending && one.expires_at > now) else {
         return notice(StatusCode::BAD_REQUEST, "Google", "That code isn't right. Try again with a new one.");
     };
-    // The typed code must be in the address, to which the consent page's form goes back.
+    // The typed code must be in the address, to which the consent page's form is submitted.
     if request.one("user_code").is_none() {
         let location = format!(
             "?{}",
@@ -82,7 +82,7 @@ pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     notice(StatusCode::OK, "Google", message)
 }
 
-/// Answers a device that asks whether its code was typed.
+/// Responds to a device that polls whether its code was typed.
 pub fn poll(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let code = request
         .field("device_code")
@@ -127,7 +127,7 @@ fn form() -> ApiResponse {
         .header("cache-control", "no-store")
 }
 
-/// Two times four consonants: no words come of it.
+/// Two times four consonants, which form no words.
 fn user_code() -> String {
     const LETTERS: &[u8] = b"BCDFGHJKLMNPQRSTVWXZ";
     let letters: String =

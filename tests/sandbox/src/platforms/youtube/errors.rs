@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::Fault;
 use crate::platforms::ApiResponse;
 
-/// One refusal: `error.errors[0]` with what stands around it.
+/// One refusal: `error.errors[0]` with what surrounds it.
 struct Refusal<'a> {
     status: StatusCode,
     rpc_status: &'a str,
@@ -89,7 +89,7 @@ pub fn missing_scope() -> ApiResponse {
     forbidden("global", "insufficientPermissions", message).with(Value::Null, info)
 }
 
-/// A report about somebody else's channel.
+/// A report about another owner's channel.
 pub fn not_your_channel() -> ApiResponse {
     forbidden("global", "forbidden", "Forbidden").response()
 }
@@ -115,7 +115,7 @@ pub fn quota_exceeded() -> ApiResponse {
     forbidden("youtube.quota", "quotaExceeded", message).response()
 }
 
-/// `Retry-After` is not promised and comes only when asked for; 403 is the older form of the same.
+/// `Retry-After` is not promised and is sent only when the fault orders it; 403 is the older form of the same.
 pub fn rate_limited(fault: &Fault) -> ApiResponse {
     let message = "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service \
         'youtube.googleapis.com' for consumer 'project_number:000000000000'.";

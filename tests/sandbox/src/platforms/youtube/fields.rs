@@ -1,4 +1,4 @@
-//! Partial answers: `fields=items(id,statistics/subscriberCount),etag`.
+//! Partial responses: `fields=items(id,statistics/subscriberCount),etag`.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ pub fn read(text: &str) -> Option<Fields> {
     rest.is_empty().then_some(fields)
 }
 
-/// Removes what was not asked for, in lists from each of their items.
+/// Removes what was not requested, in lists from each of their items.
 pub fn keep(value: &mut Value, fields: &Fields) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| keep(item, fields)),

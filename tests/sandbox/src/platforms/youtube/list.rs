@@ -18,7 +18,7 @@ pub struct Page {
     pub per_page: usize,
 }
 
-/// One item with the parts that were asked for, and an etag over them.
+/// One item with the parts that were requested, and an etag over them.
 pub fn item(kind: &str, id: &str, parts: &[&str], part: impl Fn(&str) -> Option<Value>) -> Value {
     let mut body = Map::new();
     for name in parts {

@@ -1,7 +1,7 @@
 //! YouTube's Data API v3, its Analytics API, and Google's consent: channels, their uploads, videos, reports.
 //!
-//! What everybody may see opens with the key `youtube-api-key` or with any token; `mine=true` and reports need the
-//! owner's consent, which is for one channel. The day's quota is not counted; it is spent when a fault says so.
+//! What is public opens with the key `youtube-api-key` or with any token; `mine=true` and reports need the
+//! owner's consent, which is for one channel. The day's quota is not counted; a fault declares it spent.
 
 mod access;
 mod analytics;
@@ -35,7 +35,7 @@ pub fn stage(request: &ApiRequest) -> Option<Stage> {
     }
 }
 
-/// Answers one request.
+/// Responds to one request.
 pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
     match (request.host.as_str(), request.path().as_slice()) {
         ("accounts.google.com", ["o", "oauth2", "auth"] | ["o", "oauth2", "v2", "auth"]) => oauth::page(world, request),

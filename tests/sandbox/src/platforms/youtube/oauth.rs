@@ -67,7 +67,7 @@ pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     }
 }
 
-/// What Google's page asks for these scopes.
+/// What Google's page requests for these scopes.
 pub fn consent_request(scopes: Vec<String>, request: &ApiRequest) -> ConsentRequest {
     ConsentRequest {
         platform: Platform::Youtube,
@@ -91,7 +91,7 @@ pub fn scopes(text: &str, known: &[&str]) -> Result<Vec<String>, String> {
     }
 }
 
-/// A refresh token comes with the first consent only, unless the page was forced upon the person again.
+/// Only the first consent returns a refresh token, unless the page was forced upon the person again.
 fn approved(
     world: &World,
     request: &ApiRequest,

@@ -30,7 +30,7 @@ const STANDARD: &[&str] = &[
 /// Ids a request may name at once.
 const MOST_IDS: usize = 50;
 
-/// The parts asked for, each known to the method.
+/// The parts requested, each known to the method.
 pub fn parts<'a>(request: &'a ApiRequest, known: &[&str]) -> Result<Vec<&'a str>, ApiResponse> {
     let parts = listed(request, "part");
     if parts.is_empty() {
@@ -66,7 +66,7 @@ pub fn ids(request: &ApiRequest) -> Result<Vec<&str>, ApiResponse> {
     if ids.is_empty() || ids.len() > MOST_IDS { Err(errors::invalid_filters("id")) } else { Ok(ids) }
 }
 
-/// How many items a page has: 5 unless told, 50 at most.
+/// How many items a page has: 5 by default, 50 at most.
 pub fn max_results(request: &ApiRequest) -> Result<usize, ApiResponse> {
     let Some(text) = request.one("maxResults") else { return Ok(5) };
     match text.parse() {

@@ -28,7 +28,7 @@ pub fn list(world: &World, request: &ApiRequest, _: Option<&Held>) -> Result<Api
     match account.state {
         State::Active if account.posting.count_at(now) > 0 => {}
         State::Failing => return Ok(errors::server_error().about(&account)),
-        // A channel without videos is told its playlist and then that there is none.
+        // A channel without videos reports its playlist, and a request for the playlist says that there is none.
         _ => return Ok(errors::no_such_playlist().about(&account)),
     }
     let numbers: Vec<u64> = account.numbers_served(now).collect();

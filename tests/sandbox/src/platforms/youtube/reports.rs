@@ -1,4 +1,4 @@
-//! The reports that there are: who watches, by day, by video, and in all.
+//! The reports that exist: who watches, by day, by video, and in all.
 
 use std::cmp::Ordering;
 
@@ -28,7 +28,7 @@ const OF_VIDEOS: &[&str] = &["views", "likes", "comments", "shares", "estimatedM
 /// As Google writes the genders of an audience.
 const GENDERS: [&str; 3] = ["female", "male", "user_specified"];
 
-/// Below so many subscribers nobody is told apart.
+/// Below this many subscribers viewers are not broken down.
 const LEAST_AUDIENCE: u64 = 100;
 
 /// How many of the newest days are not counted yet.
@@ -69,7 +69,7 @@ fn is_demographic(dimensions: &[&str]) -> bool {
     matches!(dimensions, ["ageGroup"] | ["gender"] | ["ageGroup", "gender"] | ["gender", "ageGroup"])
 }
 
-/// Percent of all viewers; `None` for those too few to be told apart.
+/// Percent of all viewers; `None` for groups too small to be reported apart.
 fn viewers(account: &Account, dimensions: &[&str], now: Timestamp) -> Option<Vec<Vec<Value>>> {
     if account.followers.at(now) < LEAST_AUDIENCE {
         return None;
@@ -137,7 +137,7 @@ fn metric_of(metric: &str, days: &[Day]) -> Value {
     }
 }
 
-/// In the order and of the size that were asked for.
+/// In the order and of the size that were requested.
 fn shown(mut rows: Vec<Vec<Value>>, query: &Query<'_>) -> Result<Vec<Vec<Value>>, ApiResponse> {
     if let Some(sort) = query.sort {
         let name = sort.trim_start_matches('-');

@@ -55,7 +55,7 @@ pub fn token_refusal(fault: &Fault) -> Option<ApiResponse> {
     })
 }
 
-/// An access token for a grant, and what else the answer says.
+/// An access token for a grant, and what else the response says.
 pub fn granted(world: &World, grant: &Grant, with_refresh: bool) -> ApiResponse {
     let now = world.clock.shown();
     let lifetimes = world.lifetimes(Platform::Youtube);
@@ -115,7 +115,7 @@ fn exchange(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiRespo
     Ok(granted(world, &held.grant, *with_refresh))
 }
 
-/// The refresh token stays as it is, and is not told again.
+/// The refresh token stays as it is, and is not returned again.
 fn refresh(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let dead = || bad("invalid_grant", "Token has been expired or revoked.");
     let token = request
