@@ -25,7 +25,7 @@ async fn an_account_is_seen_before_it_is_saved_and_has_numbers_after() {
     };
     world.account(Platform::Bluesky, MARA, edit);
     let account = Account { platform: String::new(), handle: format!("https://bsky.app/profile/{MARA}") };
-    let preview = world.client.look_up(within(LIMIT), account.clone()).await.expect("an answer").expect("a preview");
+    let preview = world.client.look_up(within(LIMIT), account.clone()).await.expect("a response").expect("a preview");
     assert_eq!((preview.platform.as_str(), preview.followers, preview.taken_by), ("bluesky", Some(1000), None));
     assert_eq!(preview.display_name.as_deref(), Some("Mara"));
 
@@ -37,7 +37,7 @@ async fn an_account_is_seen_before_it_is_saved_and_has_numbers_after() {
     assert_eq!(numbers.avg_likes.expect("likes").as_f64(), 40.0);
     assert_eq!(numbers.engagement_rate.expect("a rate").as_f64(), 0.05, "(40 + 6 + 4) ÷ 1000");
     assert_eq!(numbers.avg_views, None, "not told is not zero");
-    let preview = world.client.look_up(within(LIMIT), account).await.expect("an answer").expect("a preview");
+    let preview = world.client.look_up(within(LIMIT), account).await.expect("a response").expect("a preview");
     assert_eq!(preview.taken_by, Some(mara.row.id));
 }
 
@@ -79,7 +79,7 @@ async fn mistakes_are_refused_with_the_way_out() {
         assert_eq!(refused(name, "bluesky", "other.sky.test").await.kind, ErrorKind::Usage, "{name:?}");
     }
     let page = world.client.influencers(within(LIMIT), InfluencerQuery { limit: 9, ..Default::default() }).await;
-    assert_eq!(page.expect("an answer").expect("a page").total, 1, "nothing half-way was kept");
+    assert_eq!(page.expect("a response").expect("a page").total, 1, "nothing half-way was kept");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,15 +98,15 @@ async fn two_entries_of_one_person_become_one_and_keep_everything() {
     world.add("Mara", "bluesky", MARA).await;
     let other = world.add("Mara L.", "mastodon", "mara@social.example").await;
     let merged = world.client.merge(within(LIMIT), "Mara L.".into(), "Mara".into()).await;
-    let merged = merged.expect("an answer").expect("merged");
+    let merged = merged.expect("a response").expect("merged");
     assert_eq!((merged.connections.len(), merged.row.followers), (2, Some(900)));
-    let gone = world.client.influencer(within(LIMIT), other.row.id.to_string()).await.expect("an answer");
+    let gone = world.client.influencer(within(LIMIT), other.row.id.to_string()).await.expect("a response");
     assert_eq!(gone.expect_err("it is gone").kind, ErrorKind::NotFound);
     let edit = InfluencerEdit { main: Some(format!("bluesky:{MARA}")), ..Default::default() };
-    let edited = world.client.edit(within(LIMIT), "Mara".into(), edit).await.expect("an answer").expect("edited");
+    let edited = world.client.edit(within(LIMIT), "Mara".into(), edit).await.expect("a response").expect("edited");
     assert_eq!((edited.row.followers, edited.row.main_chosen), (Some(500), true));
     let history = world.client.history(within(LIMIT), "mastodon:mara@social.example".into(), None, None).await;
-    assert_eq!(history.expect("an answer").expect("a history").snapshots.len(), 1);
+    assert_eq!(history.expect("a response").expect("a history").snapshots.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,14 +121,15 @@ async fn what_is_paused_is_not_asked_until_it_is_resumed() {
         PauseTarget::One("Mara".into()),
         PauseTarget::One(mara.connections[0].id.to_string()),
     ] {
-        let paused = world.client.pause(within(LIMIT), target.clone(), true).await.expect("an answer").expect("paused");
+        let paused =
+            world.client.pause(within(LIMIT), target.clone(), true).await.expect("a response").expect("paused");
         assert_eq!((paused.len(), paused[0].status, paused[0].badge), (1, ConnectionStatus::Paused, Badge::Green));
         world.sandbox.world().clear_requests();
         world.pass(7 * 3600).await;
         let runs = world.sync("Mara").await;
         assert_eq!(runs[0].outcome.as_str(), "skipped", "{target:?}");
         assert_eq!(world.requests_to(""), 0, "{target:?}");
-        world.client.pause(within(LIMIT), target.clone(), false).await.expect("an answer").expect("resumed");
+        world.client.pause(within(LIMIT), target.clone(), false).await.expect("a response").expect("resumed");
         world.settle().await;
         assert!(world.requests_to("") > 0, "{target:?}: the slots that passed are caught up");
     }
@@ -140,24 +141,24 @@ async fn a_disconnected_account_comes_back_with_its_history() {
     world.followers(Platform::Bluesky, MARA, 500);
     let mara = world.add("Mara", "bluesky", MARA).await;
     let id = mara.connections[0].id.to_string();
-    world.client.disconnect(within(LIMIT), id.clone(), false).await.expect("an answer").expect("disconnected");
+    world.client.disconnect(within(LIMIT), id.clone(), false).await.expect("a response").expect("disconnected");
     assert_eq!(world.show("Mara").await.connections, []);
     world.pass(24 * 3600).await;
     let history = async |world: &World| {
         let history = world.client.history(within(LIMIT), id.clone(), None, None).await;
-        history.expect("an answer").expect("a history").snapshots.len()
+        history.expect("a response").expect("a history").snapshots.len()
     };
     assert_eq!(history(&world).await, 1);
     let account = Account { platform: "bluesky".into(), handle: MARA.into() };
     let back =
-        world.client.connect(within(LIMIT), "Mara".into(), account).await.expect("an answer").expect("connected");
+        world.client.connect(within(LIMIT), "Mara".into(), account).await.expect("a response").expect("connected");
     assert_eq!(back.id.to_string(), id);
     world.settle().await;
     assert_eq!(history(&world).await, 2);
     world.restart().await;
     assert_eq!(history(&world).await, 2);
-    world.client.disconnect(within(LIMIT), id.clone(), true).await.expect("an answer").expect("deleted");
-    let gone = world.client.history(within(LIMIT), id.clone(), None, None).await.expect("an answer");
+    world.client.disconnect(within(LIMIT), id.clone(), true).await.expect("a response").expect("deleted");
+    let gone = world.client.history(within(LIMIT), id.clone(), None, None).await.expect("a response");
     assert_eq!(gone.expect_err("nothing is left").kind, ErrorKind::NotFound);
 }
 
@@ -170,12 +171,12 @@ async fn lists_are_filtered_sorted_and_paged() {
         let account = Account { platform: "bluesky".into(), handle };
         let tags = vec![if home % 2 == 0 { "even".to_owned() } else { "odd".to_owned() }];
         let new = NewInfluencer { name: format!("Star {home}"), accounts: vec![account], tags, note: None };
-        world.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+        world.client.add(within(LIMIT), new).await.expect("a response").expect("added");
     }
     world.settle().await;
     let names = async |filter: &str, sort, offset, limit| {
         let query = InfluencerQuery { filter: filter.into(), sort, offset, limit };
-        let page = world.client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
+        let page = world.client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
         (page.matching, page.rows.into_iter().map(|row| row.name).collect::<Vec<_>>())
     };
     assert_eq!(
@@ -188,7 +189,7 @@ async fn lists_are_filtered_sorted_and_paged() {
     assert_eq!(names("STAR3", SortBy::Name, 0, 9).await.1, ["Star 3"]);
     assert_eq!(names("status:fresh", SortBy::Name, 0, 9).await.0, 4);
     let wrong = InfluencerQuery { filter: "followers:many".into(), limit: 9, ..Default::default() };
-    let wrong = world.client.influencers(within(LIMIT), wrong).await.expect("an answer").expect_err("a refusal");
+    let wrong = world.client.influencers(within(LIMIT), wrong).await.expect("a response").expect_err("a refusal");
     assert_eq!(wrong.kind, ErrorKind::Usage);
 }
 
@@ -198,10 +199,10 @@ async fn the_audit_log_says_who_did_what() {
     world.followers(Platform::Bluesky, MARA, 500);
     world.add("Mara", "bluesky", MARA).await;
     let edit = InfluencerEdit { name: Some("Mara L.".into()), ..Default::default() };
-    world.client.edit(within(LIMIT), "Mara".into(), edit).await.expect("an answer").expect("edited");
-    world.client.remove(within(LIMIT), "Mara L.".into()).await.expect("an answer").expect("removed");
+    world.client.edit(within(LIMIT), "Mara".into(), edit).await.expect("a response").expect("edited");
+    world.client.remove(within(LIMIT), "Mara L.".into()).await.expect("a response").expect("removed");
     let log = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
-    let log = log.expect("an answer").expect("a log").rows;
+    let log = log.expect("a response").expect("a log").rows;
     let actions: Vec<&str> = log.iter().map(|entry| entry.action.as_str()).collect();
     let expected = [
         "influencer.remove",
@@ -232,19 +233,19 @@ async fn the_fullest_page_there_can_be_fits_into_one_frame() {
     };
     for some in (0..256).collect::<Vec<_>>().chunks(8) {
         futures::future::join_all(some.iter().map(|number| async {
-            world.client.add(within(LIMIT), full(*number)).await.expect("an answer").expect("added");
+            world.client.add(within(LIMIT), full(*number)).await.expect("a response").expect("added");
         }))
         .await;
     }
     let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
-    let page = world.client.influencers(within(LIMIT), query).await.expect("an answer that fits").expect("a page");
+    let page = world.client.influencers(within(LIMIT), query).await.expect("a response that fits").expect("a page");
     assert_eq!(page.rows.len(), 256);
     for more in [
         NewInfluencer { note: Some("n".repeat(1001)), ..full(999) },
         NewInfluencer { tags: vec!["x".repeat(61)], ..full(999) },
         NewInfluencer { tags: (0..21).map(|tag| tag.to_string()).collect(), ..full(999) },
     ] {
-        let refused = world.client.add(within(LIMIT), more).await.expect("an answer");
+        let refused = world.client.add(within(LIMIT), more).await.expect("a response");
         assert_eq!(refused.expect_err("too much").kind, ErrorKind::Usage);
     }
     // A question that does not fit is refused before it leaves.
@@ -258,7 +259,7 @@ async fn an_account_that_needs_consent_waits_for_it_without_alarm() {
     let world = World::with_apps().await;
     world.quiet(Platform::Tiktok, "mara", 900);
     let account = Account { platform: "tiktok".into(), handle: "@Mara".into() };
-    let preview = world.client.look_up(within(LIMIT), account).await.expect("an answer").expect("a preview");
+    let preview = world.client.look_up(within(LIMIT), account).await.expect("a response").expect("a preview");
     assert!(preview.needs_consent && preview.followers.is_none() && preview.handle == "mara", "{preview:?}");
     let mara = world.add("Mara", "tiktok", "mara").await;
     let [waiting] = mara.connections.as_slice() else { panic!("{mara:?}") };

@@ -19,15 +19,16 @@ async fn a_fall_is_told_at_once_alerts_once_and_is_acknowledged() {
     let mut world = World::new().await;
     world.followers(Platform::Bluesky, MARA, 12_345);
     world.add("Mara", "bluesky", MARA).await;
-    let start = world.client.events_since(within(LIMIT), Cursor::default()).await.expect("an answer").expect("a place");
+    let start =
+        world.client.events_since(within(LIMIT), Cursor::default()).await.expect("a response").expect("a place");
     world.followers(Platform::Bluesky, MARA, 10_400);
     world.sync("Mara").await;
-    let batch = world.client.events_since(within(LIMIT), start.next).await.expect("an answer").expect("events");
+    let batch = world.client.events_since(within(LIMIT), start.next).await.expect("a response").expect("events");
     let reported =
         |batch: &roster_protocol::EventBatch| batch.events.iter().any(|event| matches!(event, Event::AlertChanged(_)));
     let mut batch = batch;
     while !reported(&batch) {
-        batch = world.client.events_since(within(LIMIT), batch.next).await.expect("an answer").expect("events");
+        batch = world.client.events_since(within(LIMIT), batch.next).await.expect("a response").expect("events");
     }
     let alert = world.alerts().await.remove(0);
     assert_eq!((alert.metric, alert.from, alert.to), (Some(Metric::Followers), Some(12_345.0), Some(10_400.0)));
@@ -41,14 +42,14 @@ async fn a_fall_is_told_at_once_alerts_once_and_is_acknowledged() {
     assert_eq!(world.alerts().await.len(), 1, "one move alerts once");
     assert_eq!(world.show("Mara").await.row.open_alerts, 1);
 
-    let seen = world.client.acknowledge(within(LIMIT), vec![alert.id]).await.expect("an answer").expect("seen");
+    let seen = world.client.acknowledge(within(LIMIT), vec![alert.id]).await.expect("a response").expect("seen");
     assert_eq!(seen[0].state, AlertState::Acknowledged);
     world.restart().await;
     assert_eq!(world.alerts().await[0].state, AlertState::Acknowledged);
     assert_eq!(world.show("Mara").await.row.open_alerts, 0);
 
     let changes = world.client.changes(within(LIMIT), ChangesQuery { limit: 50, ..Default::default() }).await;
-    let changes = changes.expect("an answer").expect("changes").rows;
+    let changes = changes.expect("a response").expect("changes").rows;
     let followers: Vec<_> = changes.iter().filter(|change| change.metric == Metric::Followers).collect();
     assert_eq!(followers.len(), 2);
     assert_eq!((followers[1].significant, followers[0].significant), (true, false));
@@ -87,7 +88,7 @@ async fn a_number_that_a_person_knows_is_marked_and_the_apis_is_not_overwritten(
     let named = || format!("bluesky:{MARA}");
     let numbers = |followers| Numbers { followers: Some(followers), ..Numbers::default() };
     let record = async |date, followers, replace| {
-        world.client.record(within(LIMIT), named(), date, numbers(followers), replace).await.expect("an answer")
+        world.client.record(within(LIMIT), named(), date, numbers(followers), replace).await.expect("a response")
     };
     let old = record(TODAY.plus_days(-40), 900, false).await.expect("recorded");
     assert_eq!(old.source.as_str(), "manual");
@@ -97,10 +98,10 @@ async fn a_number_that_a_person_knows_is_marked_and_the_apis_is_not_overwritten(
     assert_eq!(record(TODAY.plus_days(1), 5, false).await.expect_err("to come").kind, ErrorKind::Usage);
     record(TODAY, 5000, true).await.expect("replaced");
     let changes = world.client.changes(within(LIMIT), ChangesQuery { limit: 9, ..Default::default() }).await;
-    let changes = changes.expect("an answer").expect("changes").rows;
+    let changes = changes.expect("a response").expect("changes").rows;
     assert_eq!((changes[0].cause, changes[0].to), (ChangeCause::Manual, Some(5000.0)));
     let history = world.client.history(within(LIMIT), named(), None, None).await;
-    let history = history.expect("an answer").expect("a history").snapshots;
+    let history = history.expect("a response").expect("a history").snapshots;
     assert_eq!(history.iter().map(|s| s.numbers.followers).collect::<Vec<_>>(), [Some(900), Some(5000)]);
 }
 
@@ -111,14 +112,14 @@ async fn a_desktop_agent_gets_each_alert_until_it_has_shown_it() {
     world.add("Mara", "bluesky", MARA).await;
     world.followers(Platform::Bluesky, MARA, 500);
     world.sync("Mara").await;
-    let notices = world.client.notices(within(LIMIT)).await.expect("an answer").expect("notices");
+    let notices = world.client.notices(within(LIMIT)).await.expect("a response").expect("notices");
     assert_eq!((notices.len(), notices[0].alert.influencer_name.as_deref()), (1, Some("Mara")));
     world.restart().await;
-    let again = world.client.notices(within(LIMIT)).await.expect("an answer").expect("notices");
+    let again = world.client.notices(within(LIMIT)).await.expect("a response").expect("notices");
     assert_eq!(again, notices, "what was not shown is not lost");
-    world.client.notices_shown(within(LIMIT), notices[0].number).await.expect("an answer").expect("noted");
+    world.client.notices_shown(within(LIMIT), notices[0].number).await.expect("a response").expect("noted");
     world.followers(Platform::Bluesky, MARA, 250);
     world.sync("Mara").await;
-    let next = world.client.notices(within(LIMIT)).await.expect("an answer").expect("notices");
+    let next = world.client.notices(within(LIMIT)).await.expect("a response").expect("notices");
     assert_eq!((next.len(), next[0].number), (1, notices[0].number + 1));
 }

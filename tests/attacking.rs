@@ -69,7 +69,7 @@ async fn garbage_ends_the_connection_it_came_on() {
 async fn other_versions_are_told_which_side_to_restart() {
     let (_world, socket) = world().await;
     for version in [0, VERSION + 1, u16::MAX] {
-        let (mut raw, theirs, verdict) = Raw::knock(&socket, version).await.expect("an answer");
+        let (mut raw, theirs, verdict) = Raw::knock(&socket, version).await.expect("a response");
         assert_eq!((theirs, verdict), (VERSION, WRONG_VERSION));
         raw.hung_up().await;
     }
@@ -145,7 +145,7 @@ async fn who_stops_in_the_middle_is_cut_off() {
     let quiet = tokio::time::timeout(Duration::from_millis(900), raw.stream.read_u8()).await;
     assert!(quiet.is_err(), "hung up on somebody who waits: {quiet:?}");
     raw.send(&call(1, 5000, unknown_connection())).await.expect("sent");
-    assert_eq!(raw.response().await.expect("an answer").id, 1);
+    assert_eq!(raw.response().await.expect("a response").id, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -164,7 +164,7 @@ async fn a_frame_too_long_is_refused_at_its_head() {
     assert_eq!(longest.len(), 4 + transport::MAX_REQUEST_BYTES);
     let mut raw = Raw::connected(&socket).await;
     raw.send(&longest).await.expect("sent");
-    let response = raw.response().await.expect("an answer");
+    let response = raw.response().await.expect("a response");
     assert!(matches!(response.message, Ok(RosterResponse::Influencer(Err(_)))), "nobody of that name");
     is_well(&socket).await;
 }
@@ -180,10 +180,10 @@ async fn hostile_deadlines_hurt_nobody() {
     raw.send(&call(100, 5000, unknown_connection())).await.expect("sent");
     let mut responses = Vec::new();
     while !responses.contains(&100) {
-        responses.push(raw.response().await.expect("an answer").id);
+        responses.push(raw.response().await.expect("a response").id);
     }
     while !(responses.contains(&4) && responses.contains(&5)) {
-        responses.push(raw.response().await.expect("an answer").id);
+        responses.push(raw.response().await.expect("a response").id);
     }
     // Longer than the field: that is no call.
     for deadline_ms in [u64::from(u32::MAX) + 1, u64::MAX] {
@@ -197,7 +197,7 @@ async fn hostile_deadlines_hurt_nobody() {
         raw.send(&call(1, 5000, unknown_connection())).await.expect("sent");
         raw.send(&framed(&postcard::to_stdvec(&Call::Cancel { id: u64::MAX }).expect("a cancel"))).await.expect("sent");
     }
-    assert_eq!(raw.response().await.expect("an answer").id, 1);
+    assert_eq!(raw.response().await.expect("a response").id, 1);
     is_well(&socket).await;
 }
 
@@ -234,7 +234,7 @@ async fn a_client_that_leaves_stops_nothing_it_began() {
     }
     let all = until("everybody is added", async || {
         let query = InfluencerQuery::default();
-        let page = world.client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
+        let page = world.client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
         (page.total == 50).then_some(page.total)
     });
     assert_eq!(all.await, 50);

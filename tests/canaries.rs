@@ -71,29 +71,29 @@ impl Pile {
 async fn connect(home: &Home, rosterd: &Rosterd, platform: Platform, handle: &str, pile: &mut Pile) {
     let (name, slug) = ("Mara".to_owned(), platform.slug().to_owned());
     let begun = rosterd.client.consent_begin(within(LIMIT), name, slug, ConsentWay::Redirect, None).await;
-    let begun = begun.expect("an answer").expect("begun");
+    let begun = begun.expect("a response").expect("begun");
     let address = approve(&begun, handle, &[]).await;
     let (_, page) = open(&address).await;
     pile.put("the callback page", page.into_bytes());
     let state = loop {
-        let state = rosterd.client.consent_state(within(LIMIT), begun.id).await.expect("an answer").expect("ours");
+        let state = rosterd.client.consent_state(within(LIMIT), begun.id).await.expect("a response").expect("ours");
         if state.is_settled() {
             break state;
         }
     };
     if let ConsentState::Choose(_) = state {
         let chosen = rosterd.client.consent_choose(within(LIMIT), begun.id, vec![handle.to_owned()]).await;
-        chosen.expect("an answer").expect("chosen");
+        chosen.expect("a response").expect("chosen");
     }
     pile.put("the consent's state", format!("{state:?}").into_bytes());
     let _ = home;
 }
 
 async fn sync_all(rosterd: &Rosterd) {
-    let ticket = rosterd.client.sync(within(LIMIT), SyncTarget::All).await.expect("an answer").expect("a ticket");
+    let ticket = rosterd.client.sync(within(LIMIT), SyncTarget::All).await.expect("a response").expect("a ticket");
     until("all are synced", async || {
         let progress = rosterd.client.sync_progress(within(LIMIT), ticket, ticket.expected).await;
-        progress.expect("an answer").ok().filter(|progress| progress.done).map(|_| ())
+        progress.expect("a response").ok().filter(|progress| progress.done).map(|_| ())
     })
     .await;
 }
@@ -109,7 +109,7 @@ async fn no_secret_is_anywhere_but_sealed() {
     command.env("LOG_LEVEL", "trace");
     let mut rosterd = home.start_as(command).await;
     let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
-    rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+    rosterd.client.add(within(LIMIT), new).await.expect("a response").expect("added");
     let mut pile = Pile(Vec::new());
     for (platform, handle) in PLATFORMS {
         let edit = AccountEdit { followers: Some(5000), ..AccountEdit::default() };

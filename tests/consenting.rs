@@ -80,12 +80,12 @@ async fn each_platform_is_connected_read_renewed_lost_and_connected_again() {
         let healed = world.connection(&id).await;
         assert_eq!((healed.status, healed.last_error), (ConnectionStatus::Fresh, None), "{slug}");
         let history = world.client.history(within(LIMIT), id.clone(), None, None).await;
-        assert!(history.expect("an answer").expect("a history").snapshots.len() > 1, "{slug}");
+        assert!(history.expect("a response").expect("a history").snapshots.len() > 1, "{slug}");
         assert!(world.alerts().await.iter().all(|alert| alert.rule != "needs-person"), "{slug}: resolved");
 
         // Disconnected, it is revoked at the platform.
         let ended = world.client.disconnect(within(LIMIT), id.clone(), false).await;
-        ended.expect("an answer").expect("disconnected");
+        ended.expect("a response").expect("disconnected");
         until("the grant is revoked", async || world.grants().await.is_empty().then_some(())).await;
         let runs = world.sync(&id).await;
         assert!(runs.iter().all(|run| run.outcome == Outcome::Skipped), "{slug}: local use has ended: {runs:?}");
@@ -117,10 +117,10 @@ async fn an_answer_that_belongs_to_no_waiting_consent_does_nothing() {
     assert_eq!(pasted.kind, ErrorKind::Usage);
     // It is pasted as if it had landed elsewhere.
     let elsewhere = address.replace("/oauth/tiktok/callback", "/oauth/tiktok/elsewhere");
-    let pasted = world.client.consent_paste(within(LIMIT), elsewhere).await.expect("an answer");
+    let pasted = world.client.consent_paste(within(LIMIT), elsewhere).await.expect("a response");
     assert_eq!(pasted.expect_err("another place").kind, ErrorKind::Usage);
     for garbage in ["", "hello", "http://", "file:///etc/passwd", "https://x.example/?code=1"] {
-        let pasted = world.client.consent_paste(within(LIMIT), garbage.to_owned()).await.expect("an answer");
+        let pasted = world.client.consent_paste(within(LIMIT), garbage.to_owned()).await.expect("a response");
         let error = pasted.expect_err(garbage);
         assert!(error.kind == ErrorKind::Usage && error.hint.is_some(), "{garbage:?}: {error:?}");
     }
@@ -178,7 +178,7 @@ async fn a_restart_between_asking_and_answering_loses_nothing() {
     let begun = world.begin("Mara", "youtube", None).await.expect("begun");
     let address = approve(&begun, "@mara", &[]).await;
     world.restart().await;
-    let pasted = world.client.consent_paste(within(LIMIT), address).await.expect("an answer").expect("ours");
+    let pasted = world.client.consent_paste(within(LIMIT), address).await.expect("a response").expect("ours");
     assert_eq!(pasted, begun.id);
     assert!(matches!(world.settled(begun.id).await, ConsentState::Done(_)));
     world.restart().await;
@@ -213,11 +213,11 @@ async fn one_consent_feeds_several_connections_until_the_last_one_leaves() {
     let handles: Vec<&str> = choices.iter().map(|choice| choice.handle.as_str()).collect();
     assert!(handles.contains(&"mara.one") && handles.contains(&"mara.two"), "{choices:?}");
     let open = world.client.consent_open(within(LIMIT), "Mara".into(), "instagram".into()).await;
-    assert_eq!(open.expect("an answer").expect("ours"), Some(begun.id));
+    assert_eq!(open.expect("a response").expect("ours"), Some(begun.id));
     let unknown = world.client.consent_choose(within(LIMIT), begun.id, vec!["other".into()]).await;
-    assert_eq!(unknown.expect("an answer").expect_err("not opened").kind, ErrorKind::Usage);
+    assert_eq!(unknown.expect("a response").expect_err("not opened").kind, ErrorKind::Usage);
     let both = vec!["mara.one".to_owned(), "mara.two".to_owned()];
-    let chosen = world.client.consent_choose(within(LIMIT), begun.id, both).await.expect("an answer");
+    let chosen = world.client.consent_choose(within(LIMIT), begun.id, both).await.expect("a response");
     let ConsentState::Done(connected) = chosen.expect("chosen") else { panic!("two connections") };
     assert_eq!(connected.len(), 2);
     world.settle().await;
@@ -226,7 +226,7 @@ async fn one_consent_feeds_several_connections_until_the_last_one_leaves() {
     for (left, one) in connected.iter().enumerate() {
         let id = one.connection.id.to_string();
         assert_eq!(world.connection(&id).await.latest.expect("numbers").numbers.followers, Some(2000));
-        world.client.disconnect(within(LIMIT), id, false).await.expect("an answer").expect("disconnected");
+        world.client.disconnect(within(LIMIT), id, false).await.expect("a response").expect("disconnected");
         if left == 0 {
             let [grant] = world.grants().await.try_into().expect("it is still used");
             assert_eq!((grant.connections.len(), grant.renews), (1, Renews::Itself));
@@ -374,7 +374,7 @@ async fn a_revocation_that_does_not_get_through_is_repeated_and_told() {
     world.settle().await;
     let fault = Fault { count: 2, at: Some(Stage::Token), ..Fault::new(Platform::Tiktok, FaultKind::ServerError) };
     world.sandbox.world().fault(fault);
-    world.client.disconnect(within(LIMIT), id, false).await.expect("an answer").expect("disconnected");
+    world.client.disconnect(within(LIMIT), id, false).await.expect("a response").expect("disconnected");
     until("it is told", async || {
         let [grant] = world.grants().await.try_into().ok()?;
         grant.note.filter(|note| note.contains("attempt")).map(|_| ())
@@ -394,7 +394,7 @@ async fn a_code_typed_on_another_device_is_enough() {
     world.influencer("Mara").await;
     let (name, platform) = ("Mara".to_owned(), "youtube".to_owned());
     let begun = world.client.consent_begin(within(LIMIT), name, platform, ConsentWay::Device, None).await;
-    let begun = begun.expect("an answer").expect("begun");
+    let begun = begun.expect("a response").expect("begun");
     let code = begun.user_code.clone().expect("a code");
     world.pass(6).await;
     let page = format!("{}?user_code={code}&sandbox_account=%40mara", begun.url);
@@ -408,7 +408,7 @@ async fn a_code_typed_on_another_device_is_enough() {
     .await;
     let (name, platform) = ("Mara".to_owned(), "tiktok".to_owned());
     let none = world.client.consent_begin(within(LIMIT), name, platform, ConsentWay::Device, None).await;
-    assert_eq!(none.expect("an answer").expect_err("TikTok has none").kind, ErrorKind::Usage);
+    assert_eq!(none.expect("a response").expect_err("TikTok has none").kind, ErrorKind::Usage);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -429,7 +429,7 @@ async fn instagram_needs_no_page_with_its_own_login() {
     }
     assert!(token_requests(&world, Platform::Instagram) > before, "it was renewed");
     assert_eq!(world.connection(&id).await.status, ConnectionStatus::Fresh);
-    world.client.disconnect(within(LIMIT), id, false).await.expect("an answer").expect("disconnected");
+    world.client.disconnect(within(LIMIT), id, false).await.expect("a response").expect("disconnected");
     until("the grant is revoked", async || world.grants().await.is_empty().then_some(())).await;
 }
 
@@ -500,7 +500,7 @@ async fn nothing_that_can_be_printed_holds_a_secret() {
             let consents = &roster.consents;
             format!("{opened:?} {:?} {:?} {:?}", consents.grants, consents.tokens, consents.asked)
         });
-        world.client.consent_cancel(within(LIMIT), waiting.id).await.expect("an answer").expect("given up");
+        world.client.consent_cancel(within(LIMIT), waiting.id).await.expect("a response").expect("given up");
     }
     printed += &format!("{:?}", world.daemon().app.setup().config);
     let secrets = world.sandbox.world().secrets();

@@ -20,15 +20,15 @@ type Contents = BTreeMap<String, (Option<String>, Option<u64>, Vec<String>)>;
 
 async fn contents(client: &RosterClient) -> Contents {
     let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
-    let page = client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
+    let page = client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
     let mut contents = Contents::new();
     for row in page.rows {
-        let shown = client.influencer(within(LIMIT), row.id.to_string()).await.expect("an answer").expect("somebody");
+        let shown = client.influencer(within(LIMIT), row.id.to_string()).await.expect("a response").expect("somebody");
         let mut days = Vec::new();
         for connection in &shown.connections {
             // What cannot be read is an error in words, or left out; never another number.
             let history = client.history(within(LIMIT), connection.id.to_string(), None, None).await;
-            let snapshots = history.expect("an answer").map(|history| history.snapshots).unwrap_or_default();
+            let snapshots = history.expect("a response").map(|history| history.snapshots).unwrap_or_default();
             days.extend(snapshots.iter().map(|one| format!("{} {:?}", one.date, one.numbers)));
         }
         contents.insert(shown.row.name, (shown.note, shown.row.followers, days));
@@ -101,7 +101,7 @@ async fn a_daemon_starts_on_a_damaged_store_and_names_the_rows() {
         assert!(is_part_of(&found, &whole), "{table}: {found:?}");
         assert_eq!(found.len() as u64, INFLUENCERS - lost, "{table}");
         until("the damage is counted and named", async || {
-            let status = rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+            let status = rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
             let log = home.log();
             let named = log[logged..].lines().any(|line| {
                 line.contains("a stored row is damaged")
@@ -150,7 +150,7 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
             Ok(client) => {
                 let found = contents(&client).await;
                 assert!(is_part_of(&found, &whole), "try {number}, byte {at}, bit {bit}: {found:?}");
-                let status = client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+                let status = client.status(within(LIMIT)).await.expect("a response").expect("a status");
                 if status.store.damaged > 0 { named += 1 } else { harmless += 1 }
             }
         }

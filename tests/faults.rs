@@ -76,7 +76,7 @@ async fn one_poisoned_account_spoils_itself_alone() {
         assert_eq!(connection.latest.expect("a snapshot").numbers.followers, before, "{variant:?}");
         assert!(connection.profile.expect("a profile").followers.is_some(), "never unknown once known");
     }
-    let status = world.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    let status = world.client.status(within(LIMIT)).await.expect("a response").expect("a status");
     assert_eq!((status.connections.fresh, status.store.snapshots), (25, 25));
 }
 
@@ -153,7 +153,7 @@ async fn a_limit_is_obeyed_whatever_it_looks_like() {
             assert_eq!(skipped.outcome, Outcome::Skipped, "{shown}");
             assert!(skipped.retry_at.is_some_and(|at| at > NOON), "{shown}");
             let account = Account { platform: platform.slug().to_owned(), handle: mara_on(platform).to_owned() };
-            world.client.look_up(within(LIMIT), account).await.expect("an answer").expect_err("not now");
+            world.client.look_up(within(LIMIT), account).await.expect("a response").expect_err("not now");
             world.pass(at_least / 2).await;
             assert_eq!(world.requests_to(""), 0, "{shown}");
 
@@ -198,7 +198,7 @@ async fn an_hour_of(world: &World, fault: Option<Fault>) -> (HashMap<String, usi
     let mut mark = None;
     loop {
         let query = roster_protocol::service::RunsQuery { mark: mark.take(), ..query.clone() };
-        let page = world.client.runs(within(LIMIT), query).await.expect("an answer").expect("runs");
+        let page = world.client.runs(within(LIMIT), query).await.expect("a response").expect("runs");
         for run in page.rows.iter().filter(|run| Some(run.started_at) > before) {
             *tried.entry(run.connection.to_string()).or_default() += 1;
         }
@@ -279,16 +279,16 @@ async fn a_slow_platform_delays_no_other() {
     let slow = Fault { count: MOST, delay_ms: Some(300), ..Fault::new(Platform::Bluesky, FaultKind::Slow) };
     world.sandbox.world().fault(slow);
     // The profiles, then three rounds of four feeds: more than a second, and each well within the patience.
-    let ticket = world.client.sync(within(LIMIT), SyncTarget::All).await.expect("an answer").expect("a ticket");
+    let ticket = world.client.sync(within(LIMIT), SyncTarget::All).await.expect("a response").expect("a ticket");
     assert_eq!(ticket.expected, 13);
-    let first = world.client.sync_progress(within(LIMIT), ticket, 0).await.expect("an answer").expect("progress");
+    let first = world.client.sync_progress(within(LIMIT), ticket, 0).await.expect("a response").expect("progress");
     assert_eq!((first.runs.len(), first.runs[0].platform.as_str()), (1, "mastodon"), "{first:?}");
-    let running = world.client.status(within(LIMIT)).await.expect("an answer").expect("a status").running;
+    let running = world.client.status(within(LIMIT)).await.expect("a response").expect("a status").running;
     assert_eq!((running.len(), running[0].connections), (1, 12));
     let mut runs = first.runs;
     while runs.len() < 13 {
         let more = world.client.sync_progress(within(LIMIT), ticket, runs.len() as u64).await;
-        runs.extend(more.expect("an answer").expect("progress").runs);
+        runs.extend(more.expect("a response").expect("progress").runs);
     }
     assert!(runs.iter().all(|run| run.outcome == Outcome::Ok), "slow is not wrong: {runs:?}");
 }
@@ -318,12 +318,12 @@ async fn a_hostile_name_reaches_no_terminal_and_no_log() {
         sandbox.world().put(platform, mara_on(platform), &words).expect("a possible account");
         let account = Account { platform: platform.slug().to_owned(), handle: mara_on(platform).to_owned() };
         let preview = rosterd.client.look_up(within(LIMIT), account.clone()).await;
-        let name = preview.expect("an answer").expect("a preview").display_name.expect("a name");
+        let name = preview.expect("a response").expect("a preview").display_name.expect("a name");
         is_harmless(&name, "a preview");
         assert!(name.contains("live") && name.contains("Mara"), "{name}");
         assert!(name.len() < 4000, "{} bytes of name", name.len());
         let new = NewInfluencer { name: platform.slug().to_owned(), accounts: vec![account], ..Default::default() };
-        rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+        rosterd.client.add(within(LIMIT), new).await.expect("a response").expect("added");
     }
     home.json(&["sync", "--all"]).await;
     // A platform's words in an error: where the account has gone to.

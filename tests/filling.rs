@@ -82,14 +82,14 @@ async fn start(home: &Home) -> Rosterd {
 
 async fn mara(client: &RosterClient) {
     let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
-    client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+    client.add(within(LIMIT), new).await.expect("a response").expect("added");
     consented(client, "Mara", Platform::Tiktok, "mara").await;
 }
 
 async fn sync_mara(client: &RosterClient) -> Run {
     until("Mara is read", async || {
-        let ticket = client.sync(within(LIMIT), SyncTarget::One("Mara".into())).await.expect("an answer").ok()?;
-        let progress = client.sync_progress(within(LIMIT), ticket, 0).await.expect("an answer").ok()?;
+        let ticket = client.sync(within(LIMIT), SyncTarget::One("Mara".into())).await.expect("a response").ok()?;
+        let progress = client.sync_progress(within(LIMIT), ticket, 0).await.expect("a response").ok()?;
         progress.runs.into_iter().next().filter(|run| run.outcome == Outcome::Ok)
     })
     .await
@@ -110,7 +110,7 @@ async fn note(client: &RosterClient, notes: &mut Notes, round: u64, most: u64) -
         // None is as the one before it: that would be no change, and nothing to write.
         let note = format!("{round}-{}-{}", notes.next, "x".repeat(900));
         let edit = InfluencerEdit { note: Some(note.clone()), ..InfluencerEdit::default() };
-        match client.edit(within(LIMIT), name.clone(), edit).await.expect("an answer") {
+        match client.edit(within(LIMIT), name.clone(), edit).await.expect("a response") {
             Ok(_) => {
                 notes.reported.insert(name, note);
             }
@@ -127,15 +127,15 @@ async fn note(client: &RosterClient, notes: &mut Notes, round: u64, most: u64) -
 /// Everything acknowledged is told, and nothing else; of the refused note nobody knows.
 async fn is_all_there(client: &RosterClient, notes: &HashMap<String, String>, round: u64, what: &str) {
     let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
-    let page = client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
+    let page = client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
     assert_eq!(page.total, INFLUENCERS + 1, "round {round}, {what}");
     for (name, note) in notes {
-        let shown = client.influencer(within(LIMIT), name.clone()).await.expect("an answer").expect("somebody");
+        let shown = client.influencer(within(LIMIT), name.clone()).await.expect("a response").expect("somebody");
         // The one note that was refused may have been stored, or not.
         let is_last = shown.note.as_ref().is_some_and(|reported| reported.starts_with(&format!("{round}-")));
         assert!(shown.note.as_ref() == Some(note) || is_last, "round {round}, {what}: {name}");
     }
-    let history = client.history(within(LIMIT), "tiktok:mara".into(), None, None).await.expect("an answer");
+    let history = client.history(within(LIMIT), "tiktok:mara".into(), None, None).await.expect("a response");
     assert_eq!(history.expect("a history").snapshots.len(), 1, "round {round}, {what}");
 }
 
@@ -156,7 +156,7 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
     let mut rosterd = start(&home).await;
     for number in 0..INFLUENCERS {
         let new = NewInfluencer { name: format!("Star {number}"), ..NewInfluencer::default() };
-        rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+        rosterd.client.add(within(LIMIT), new).await.expect("a response").expect("added");
     }
     mara(&rosterd.client).await;
     sync_mara(&rosterd.client).await;
@@ -180,14 +180,14 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
             }
             assert!(reason.contains("cannot be written"), "{reason}");
             reported = reported.max(refused?.elapsed());
-            rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+            rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
             is_all_there(&rosterd.client, &notes.reported, round, "while the disk is full").await;
             // Its token is over: a sync would renew it, and what came could not be stored.
             sandbox.world().clear_faults();
             sandbox.world().fault(Fault::new(Platform::Tiktok, FaultKind::Expired));
             sandbox.world().clear_requests();
             let mara = SyncTarget::One("Mara".into());
-            if let Ok(ticket) = rosterd.client.sync(within(LIMIT), mara).await.expect("an answer") {
+            if let Ok(ticket) = rosterd.client.sync(within(LIMIT), mara).await.expect("a response") {
                 // It may wait for better days, or say that it is refused.
                 let _ = rosterd.client.sync_progress(within(Duration::from_millis(300)), ticket, 0).await;
             }

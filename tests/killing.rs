@@ -92,8 +92,8 @@ impl Promised {
         let history = until("the history agrees with the list", async || {
             let named = connection.id.to_string();
             let history = client.history(within(LIMIT), named.clone(), None, None).await;
-            let shown = client.connection(within(LIMIT), named).await.expect("an answer").expect("a connection");
-            let history = history.expect("an answer").expect("a history").snapshots;
+            let shown = client.connection(within(LIMIT), named).await.expect("a response").expect("a connection");
+            let history = history.expect("a response").expect("a history").snapshots;
             (history.last() == shown.latest.as_ref()).then_some(history)
         });
         let history = history.await;
@@ -112,11 +112,11 @@ impl Promised {
 
 async fn influencers(client: &RosterClient) -> Vec<Influencer> {
     let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
-    let page = client.influencers(within(LIMIT), query).await.expect("an answer").expect("a page");
+    let page = client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
     let mut all = Vec::new();
     for row in page.rows {
         let shown = client.influencer(within(LIMIT), row.id.to_string()).await;
-        all.push(shown.expect("an answer").expect("an influencer"));
+        all.push(shown.expect("a response").expect("an influencer"));
     }
     all
 }
@@ -127,7 +127,7 @@ async fn runs_since(client: &RosterClient, noted: &[Run]) -> Vec<RunId> {
     let mut kept = Vec::new();
     let mut query = RunsQuery { since: Some(since), limit: 256, ..RunsQuery::default() };
     loop {
-        let page = client.runs(within(LIMIT), query.clone()).await.expect("an answer").expect("runs");
+        let page = client.runs(within(LIMIT), query.clone()).await.expect("a response").expect("runs");
         kept.extend(page.rows.iter().map(|run| run.id));
         query.mark = page.next;
         if query.mark.is_none() {
@@ -171,7 +171,7 @@ async fn peopled() -> (Sandbox, Home) {
         let (platform, handle) = account(number);
         let account = Account { platform: platform.slug().to_owned(), handle };
         let new = NewInfluencer { name: format!("Star {number}"), accounts: vec![account], ..Default::default() };
-        rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+        rosterd.client.add(within(LIMIT), new).await.expect("a response").expect("added");
     }
     rosterd.end(Signal::SIGKILL).await;
     (sandbox, home)
@@ -223,7 +223,7 @@ async fn a_hundred_kills(sitting: u64) {
     refuse(&sandbox);
     let rosterd = home.start().await;
     promised.check(&rosterd.client, ROUNDS).await;
-    let status = rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    let status = rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
     assert_eq!(status.store.damaged, 0);
     figure(format!(
         "{ROUNDS} kills, {midway} of them with runs open; {} runs and {edits} edits acknowledged; \
@@ -255,7 +255,7 @@ async fn a_first_start_that_is_killed_leaves_nothing_in_the_way() {
         unborn += u32::from(!home.state().join("roster.redb").exists());
         let rosterd = home.start().await;
         let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
-        let added = rosterd.client.add(within(LIMIT), new).await.expect("an answer");
+        let added = rosterd.client.add(within(LIMIT), new).await.expect("a response");
         added.unwrap_or_else(|error| panic!("round {round}: {error}"));
     }
     figure(format!(
@@ -305,7 +305,7 @@ async fn a_store_has_one_daemon() {
         is_refused(&["--socket", &elsewhere, "--state-dir", &bound.0.display().to_string()]).await;
         figure("a second daemon is refused within 1 s, after renames, through a link and through a bind mount");
     }
-    rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("the first one goes on");
+    rosterd.client.status(within(LIMIT)).await.expect("a response").expect("the first one goes on");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -329,7 +329,7 @@ async fn of_two_that_start_together_one_stays() {
         assert_eq!(status.code(), Some(1), "round {round}: {}", home.log());
         let socket = if which == 1 { home.path("other.sock") } else { home.socket() };
         let client = until("the other one answers", async || roster_protocol::transport::connect(&socket).await.ok());
-        client.await.status(within(LIMIT)).await.expect("an answer").expect("a status");
+        client.await.status(within(LIMIT)).await.expect("a response").expect("a status");
     }
     figure(format!(
         "{rounds} races of two daemons: one stayed each time, the other had ended after {slowest:.1?} at most"

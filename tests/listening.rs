@@ -22,7 +22,7 @@ fn http() -> Client {
 }
 
 async fn get(client: &Client, address: SocketAddr, path: &str) -> (StatusCode, String) {
-    let response = client.get(format!("http://{address}{path}")).send().await.expect("an answer");
+    let response = client.get(format!("http://{address}{path}")).send().await.expect("a response");
     (response.status(), response.text().await.expect("a text"))
 }
 
@@ -65,7 +65,7 @@ async fn metrics_count_everything_and_name_nobody() {
     world.sync_target(roster_protocol::SyncTarget::All).await;
     assert_eq!(world.alerts().await.len(), 1);
 
-    let response = client.get(format!("http://{address}/metrics")).send().await.expect("an answer");
+    let response = client.get(format!("http://{address}/metrics")).send().await.expect("a response");
     assert_eq!(response.status(), StatusCode::OK);
     assert!(response.headers()["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4"));
     let text = response.text().await.expect("a text");
@@ -156,15 +156,15 @@ async fn nothing_else_is_served_and_nothing_is_taken() {
     for path in ["/healthz", "/readyz", "/metrics"] {
         let url = format!("http://{address}{path}");
         for method in [Method::POST, Method::PUT, Method::DELETE] {
-            let response = client.request(method.clone(), &url).send().await.expect("an answer");
+            let response = client.request(method.clone(), &url).send().await.expect("a response");
             assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
-            let response = client.request(method.clone(), &url).body("x").send().await.expect("an answer");
+            let response = client.request(method.clone(), &url).body("x").send().await.expect("a response");
             assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{method} {path}");
         }
     }
     // No page in a browser may read it.
     let request = client.get(format!("http://{address}/metrics")).header("origin", "https://evil.example");
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     assert!(!response.headers().contains_key("access-control-allow-origin"));
     // 16 KiB of headers are the most.
     let request = client.get(format!("http://{address}/healthz")).header("x-long", "x".repeat(20_000));
@@ -250,7 +250,7 @@ async fn a_taken_port_stops_nothing_but_the_listener() {
     let taken = squatter.local_addr().expect("an address");
     let home = Home::new(&format!("[http]\nlisten = \"{taken}\"\n"));
     let rosterd = home.start().await;
-    rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
     let log = home.log();
     assert!(
         log.contains("WARN") && log.contains("the HTTP listener is off") && log.contains(&taken.to_string()),
@@ -272,7 +272,7 @@ async fn the_callback_page_is_for_whoever_was_sent_here_and_tells_nothing_else()
     let (_world, address, client) = world().await;
     let path = "/oauth/youtube/callback";
     let url = format!("http://{address}{path}?code=x&state=%3Cscript%3E");
-    let response = client.get(&url).send().await.expect("an answer");
+    let response = client.get(&url).send().await.expect("a response");
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     let headers = response.headers().clone();
     let policy = headers["content-security-policy"].to_str().expect("text");
@@ -282,14 +282,14 @@ async fn the_callback_page_is_for_whoever_was_sent_here_and_tells_nothing_else()
     let page = response.text().await.expect("a page");
     assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="), "{page}");
     // A name that somebody made lead here, and methods that could do something.
-    let rebound = client.get(&url).header("host", "evil.example").send().await.expect("an answer");
+    let rebound = client.get(&url).header("host", "evil.example").send().await.expect("a response");
     assert_eq!(rebound.status(), StatusCode::MISDIRECTED_REQUEST);
     for method in [Method::HEAD, Method::POST, Method::PUT] {
-        let response = client.request(method.clone(), &url).send().await.expect("an answer");
+        let response = client.request(method.clone(), &url).send().await.expect("a response");
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
     }
     let long = format!("http://{address}{path}?state={}", "x".repeat(9000));
-    assert_eq!(client.get(long).send().await.expect("an answer").status(), StatusCode::BAD_REQUEST);
+    assert_eq!(client.get(long).send().await.expect("a response").status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -299,9 +299,9 @@ async fn a_proxy_may_hand_its_own_path_on() {
     let client = http();
     for path in ["/oauth/youtube/callback", "/team/oauth/youtube/callback"] {
         let request = client.get(format!("http://{address}{path}?state=x")).header("host", "roster.example");
-        assert_eq!(request.send().await.expect("an answer").status(), StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(request.send().await.expect("a response").status(), StatusCode::BAD_REQUEST, "{path}");
     }
-    let platforms = world.client.platforms(within(LIMIT)).await.expect("an answer").expect("platforms");
+    let platforms = world.client.platforms(within(LIMIT)).await.expect("a response").expect("platforms");
     let youtube = platforms.iter().find(|it| it.platform == "youtube").expect("known");
     assert_eq!(youtube.redirect_uri.as_deref(), Some("https://roster.example/team/oauth/youtube/callback"));
 }

@@ -140,7 +140,7 @@ async fn a_bomb_costs_no_memory() {
         let account = Account { platform: platform_name, handle: mara_on(platform).to_owned() };
         let accounts = if needs_consent(platform) { Vec::new() } else { vec![account] };
         let new = NewInfluencer { name: name.clone(), accounts, ..NewInfluencer::default() };
-        rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+        rosterd.client.add(within(LIMIT), new).await.expect("a response").expect("added");
         if needs_consent(platform) {
             consented(&rosterd.client, &name, platform, mara_on(platform)).await;
         }

@@ -28,7 +28,7 @@ async fn another_config_is_taken_into_use_as_a_whole() {
     let url =
         |world: &World, path: &str| format!("http://{}{path}", world.daemon().app.consents.listens_at().expect("on"));
     let first = url(&world, "/metrics");
-    assert_eq!(http.get(&first).send().await.expect("an answer").status(), 200);
+    assert_eq!(http.get(&first).send().await.expect("a response").status(), 200);
 
     let changed = |config: &str| {
         let config = config.replace("interval = \"6h\"", "interval = \"30m\"");
@@ -50,7 +50,7 @@ async fn another_config_is_taken_into_use_as_a_whole() {
     world.followers(Platform::Bluesky, "mara.example", 800);
     world.sync(&mara.row.id.to_string()).await;
     assert!(world.alerts().await.is_empty(), "a fifth less is not significant any more");
-    let platforms = world.client.platforms(within(LIMIT)).await.expect("an answer").expect("platforms");
+    let platforms = world.client.platforms(within(LIMIT)).await.expect("a response").expect("platforms");
     let redirects: Vec<String> = platforms.into_iter().filter_map(|platform| platform.redirect_uri).collect();
     assert!(redirects.iter().all(|uri| uri.starts_with("https://roster.example/oauth/")), "{redirects:?}");
     // An interval of its own is nobody else's affair.
@@ -59,7 +59,7 @@ async fn another_config_is_taken_into_use_as_a_whole() {
         .client
         .set_interval(within(LIMIT), "bluesky:mara.example".into(), own)
         .await
-        .expect("an answer")
+        .expect("a response")
         .expect("set");
     world.sync(&mara.row.id.to_string()).await;
     let own = world.connection("bluesky:mara.example").await.next_due_at;

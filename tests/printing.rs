@@ -156,7 +156,7 @@ async fn marked_place(sandbox: &Sandbox) -> Home {
     let moved = AccountEdit { moved_to: Some(format!("{}@other.example", marked(300))), ..AccountEdit::default() };
     sandbox.world().put(Platform::Mastodon, "star0@social.example", &moved).expect("possible");
     home.roster(&["sync", "--all", "--json"]).await;
-    rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
     let (status, _) = rosterd.end(Signal::SIGTERM).await;
     assert!(status.success());
     home

@@ -19,11 +19,11 @@ const POINTS: [&str; 4] = ["renew.intent", "renew.reply", "renew.raw", "renew.sw
 async fn consent(client: &RosterClient) -> Connection {
     let (name, platform) = ("Mara".to_owned(), "tiktok".to_owned());
     let begun = client.consent_begin(within(LIMIT), name, platform, ConsentWay::Redirect, None).await;
-    let begun = begun.expect("an answer").expect("begun");
+    let begun = begun.expect("a response").expect("begun");
     let address = approve(&begun, "mara", &[]).await;
-    client.consent_paste(within(LIMIT), address).await.expect("an answer").expect("ours");
+    client.consent_paste(within(LIMIT), address).await.expect("a response").expect("ours");
     loop {
-        match client.consent_state(within(LIMIT), begun.id).await.expect("an answer").expect("ours") {
+        match client.consent_state(within(LIMIT), begun.id).await.expect("a response").expect("ours") {
             ConsentState::Waiting | ConsentState::Finishing => {}
             ConsentState::Done(connected) => return connected[0].connection.clone(),
             other => panic!("{other:?}"),
@@ -51,7 +51,7 @@ async fn sync(client: &RosterClient) -> Option<()> {
 
 async fn shown(rosterd: &Rosterd, id: &str) -> Connection {
     let shown = rosterd.client.connection(within(LIMIT), id.to_owned()).await;
-    shown.expect("an answer").expect("a connection")
+    shown.expect("a response").expect("a connection")
 }
 
 /// How a connection stands once it was read, or needs a person.
@@ -75,7 +75,7 @@ async fn consented() -> (Sandbox, Home, Rosterd, String) {
     let home = Home::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
     let rosterd = home.start().await;
     let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
-    rosterd.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+    rosterd.client.add(within(LIMIT), new).await.expect("a response").expect("added");
     let id = consent(&rosterd.client).await.id.to_string();
     outcome(&rosterd, &id).await;
     (sandbox, home, rosterd, id)

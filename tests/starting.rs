@@ -126,7 +126,7 @@ async fn look_while_starting(form: &Form) -> u64 {
         }
         transport::connect(&home.socket()).await.ok()
     });
-    client.await.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    client.await.status(within(LIMIT)).await.expect("a response").expect("a status");
     for (path, expected) in [
         (home.state(), 0o700),
         (home.path("run"), dir_mode),
@@ -167,7 +167,7 @@ async fn what_lies_in_the_way_is_refused_and_left_alone() {
     rosterd.end(Signal::SIGKILL).await;
     assert!(std::fs::symlink_metadata(home.socket()).expect("left behind").file_type().is_socket());
     let mut rosterd = home.start().await;
-    rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
     rosterd.end(Signal::SIGTERM).await;
 
     // A file, a directory, a link: not ours to remove.
@@ -226,7 +226,7 @@ async fn it_ends_when_told_even_in_the_middle_of_work() {
     sandbox.world().fault(Fault { count: 10, ..Fault::new(Platform::Bluesky, FaultKind::Timeout) });
     home.json(&["sync", "Mara", "--no-wait"]).await;
     until("the run is under way", async || {
-        let status = rosterd.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+        let status = rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
         (!status.running.is_empty()).then_some(())
     })
     .await;
@@ -258,7 +258,7 @@ async fn real_programs_together_tell_the_whole_story() {
     let mut rosterd = home.start().await;
     let _ = rustls::crypto::ring::default_provider().install_default();
     let accounts =
-        reqwest::get(format!("{url}/_sandbox/accounts")).await.expect("an answer").text().await.expect("a text");
+        reqwest::get(format!("{url}/_sandbox/accounts")).await.expect("a response").text().await.expect("a text");
     let accounts: serde_json::Value = serde_json::from_str(&accounts).expect("JSON");
     let accounts = accounts.as_array().expect("a list");
     assert_eq!(accounts.len(), 70);
@@ -312,7 +312,7 @@ async fn the_demo_runs_without_a_terminal_and_leaves_nothing() {
     println!("the demo is ready after {:?}", begun.elapsed());
     let home = |key: &str| ready[key].as_str().unwrap_or_else(|| panic!("{key} in {ready}")).to_owned();
     let client = transport::connect(Path::new(&home("socket"))).await.expect("it answers");
-    let status = client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    let status = client.status(within(LIMIT)).await.expect("a response").expect("a status");
     assert!(status.influencers >= 20 && status.store.snapshots > 1000, "{status:?}");
     assert!(home("http").starts_with("http://127.0.0.1:") && home("sandbox").starts_with("http://127.0.0.1:"));
     let state = PathBuf::from(home("state_dir"));

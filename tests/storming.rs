@@ -41,7 +41,7 @@ async fn status_meanwhile(client: &RosterClient, is_over: impl Fn() -> bool) -> 
     let mut waited = Vec::new();
     while !is_over() {
         let begun = Instant::now();
-        client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+        client.status(within(LIMIT)).await.expect("a response").expect("a status");
         waited.push(begun.elapsed());
     }
     waited.sort();
@@ -204,7 +204,7 @@ async fn fill_a_page(client: &RosterClient) {
     let tags = |number: usize| (0..20).map(move |tag| format!("{number}-{tag}-{}", "x".repeat(50))).collect();
     let add = async |number: usize| {
         let new = NewInfluencer { name: format!("Star {number}"), tags: tags(number), ..NewInfluencer::default() };
-        client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+        client.add(within(LIMIT), new).await.expect("a response").expect("added");
     };
     for some in (0..256).collect::<Vec<_>>().chunks(8) {
         join_all(some.iter().map(|number| add(*number))).await;

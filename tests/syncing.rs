@@ -20,7 +20,7 @@ async fn followed(followers: u64) -> World {
 
 async fn history(world: &World) -> Vec<(String, Option<u64>)> {
     let history = world.client.history(within(LIMIT), format!("bluesky:{MARA}"), None, None).await;
-    let snapshots = history.expect("an answer").expect("a history").snapshots;
+    let snapshots = history.expect("a response").expect("a history").snapshots;
     snapshots.into_iter().map(|snapshot| (snapshot.date.to_string(), snapshot.numbers.followers)).collect()
 }
 
@@ -118,7 +118,7 @@ async fn a_limit_is_obeyed_by_everybody_and_survives_a_restart() {
 async fn an_interval_of_its_own_is_followed() {
     let world = followed(1000).await;
     let own = world.client.set_interval(within(LIMIT), format!("bluesky:{MARA}"), Some(Seconds(600))).await;
-    let own = own.expect("an answer").expect("set");
+    let own = own.expect("a response").expect("set");
     assert_eq!(own.interval, Some(Seconds(600)));
     let before = world.runs().await.len();
     for _ in 0..6 {
@@ -140,7 +140,7 @@ async fn syncing_everything_asks_in_batches_and_tells_each_end() {
     let runs = world.sync_target(SyncTarget::All).await;
     assert_eq!((runs.len(), runs.iter().filter(|run| run.outcome == Outcome::Ok).count()), (60, 60));
     assert_eq!(world.requests_to("getProfiles"), 3, "25 at once");
-    let status = world.client.status(within(LIMIT)).await.expect("an answer").expect("a status");
+    let status = world.client.status(within(LIMIT)).await.expect("a response").expect("a status");
     assert_eq!((status.connections.fresh, status.store.snapshots), (60, 60));
     assert_eq!((status.coverage_24h.ok, status.coverage_24h.failed), (120, 0));
     assert_eq!(world.sync_target(SyncTarget::Due).await, [], "nothing is due");

@@ -50,7 +50,7 @@ pub async fn approve(begun: &ConsentBegun, handle: &str, more: &[(&str, &str)]) 
 
 /// Opens an address and reads what it says.
 pub async fn open(address: &str) -> (StatusCode, String) {
-    let response = browser().get(address).send().await.expect("an answer");
+    let response = browser().get(address).send().await.expect("a response");
     (response.status(), response.text().await.expect("a text"))
 }
 
@@ -58,16 +58,16 @@ pub async fn open(address: &str) -> (StatusCode, String) {
 pub async fn consented(client: &RosterClient, name: &str, platform: Platform, handle: &str) {
     let (name, slug) = (name.to_owned(), platform.slug().to_owned());
     let begun = client.consent_begin(within(LIMIT), name, slug, ConsentWay::Redirect, None).await;
-    let begun = begun.expect("an answer").expect("begun");
+    let begun = begun.expect("a response").expect("begun");
     let address = approve(&begun, handle, &[]).await;
-    client.consent_paste(within(LIMIT), address).await.expect("an answer").expect("ours");
+    client.consent_paste(within(LIMIT), address).await.expect("a response").expect("ours");
     loop {
-        match client.consent_state(within(LIMIT), begun.id).await.expect("an answer").expect("ours") {
+        match client.consent_state(within(LIMIT), begun.id).await.expect("a response").expect("ours") {
             ConsentState::Waiting | ConsentState::Finishing => {}
             ConsentState::Done(_) => return,
             ConsentState::Choose(_) => {
                 let chosen = client.consent_choose(within(LIMIT), begun.id, vec![handle.to_owned()]).await;
-                chosen.expect("an answer").expect("chosen");
+                chosen.expect("a response").expect("chosen");
                 return;
             }
             other => panic!("{platform}: {other:?}"),
@@ -84,7 +84,7 @@ impl World {
     /// An influencer without accounts.
     pub async fn influencer(&self, name: &str) {
         let new = NewInfluencer { name: name.to_owned(), ..NewInfluencer::default() };
-        self.client.add(within(LIMIT), new).await.expect("an answer").expect("added");
+        self.client.add(within(LIMIT), new).await.expect("a response").expect("added");
     }
 
     /// An account with these followers on a platform of the sandbox, growing not at all.
@@ -103,13 +103,13 @@ impl World {
     pub async fn begin(&self, name: &str, platform: &str, handle: Option<&str>) -> Result<ConsentBegun, RosterError> {
         let (name, platform, handle) = (name.to_owned(), platform.to_owned(), handle.map(str::to_owned));
         let begun = self.client.consent_begin(within(LIMIT), name, platform, ConsentWay::Redirect, handle).await;
-        begun.expect("an answer")
+        begun.expect("a response")
     }
 
     /// How a consent stands once nothing more happens by itself.
     pub async fn settled(&self, consent: ConsentId) -> ConsentState {
         loop {
-            let state = self.client.consent_state(within(LIMIT), consent).await.expect("an answer");
+            let state = self.client.consent_state(within(LIMIT), consent).await.expect("a response");
             let state = state.expect("a consent of ours");
             if state.is_settled() {
                 return state;
@@ -126,7 +126,7 @@ impl World {
             ConsentState::Done(mut connected) if connected.len() == 1 => connected.remove(0),
             ConsentState::Choose(_) => {
                 let chosen = self.client.consent_choose(within(LIMIT), begun.id, vec![handle.to_owned()]).await;
-                match chosen.expect("an answer").expect("chosen") {
+                match chosen.expect("a response").expect("chosen") {
                     ConsentState::Done(mut connected) if connected.len() == 1 => connected.remove(0),
                     other => panic!("{platform}: {other:?}"),
                 }
@@ -136,7 +136,7 @@ impl World {
     }
 
     pub async fn grants(&self) -> Vec<Grant> {
-        self.client.grants(within(LIMIT)).await.expect("an answer").expect("grants")
+        self.client.grants(within(LIMIT)).await.expect("a response").expect("grants")
     }
 
     /// Moves the daemon's clock and the sandbox's together, and waits until nothing is due or running.

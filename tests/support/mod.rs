@@ -176,15 +176,15 @@ impl World {
     pub async fn try_add(&self, name: &str, platform: &str, handle: &str) -> Result<Influencer, RosterError> {
         let account = Account { platform: platform.to_owned(), handle: handle.to_owned() };
         let new = NewInfluencer { name: name.to_owned(), accounts: vec![account], ..NewInfluencer::default() };
-        self.client.add(within(LIMIT), new).await.expect("an answer")
+        self.client.add(within(LIMIT), new).await.expect("a response")
     }
 
     pub async fn show(&self, influencer: &str) -> Influencer {
-        self.client.influencer(within(LIMIT), influencer.to_owned()).await.expect("an answer").expect("an influencer")
+        self.client.influencer(within(LIMIT), influencer.to_owned()).await.expect("a response").expect("an influencer")
     }
 
     pub async fn connection(&self, named: &str) -> Connection {
-        self.client.connection(within(LIMIT), named.to_owned()).await.expect("an answer").expect("a connection")
+        self.client.connection(within(LIMIT), named.to_owned()).await.expect("a response").expect("a connection")
     }
 
     /// Syncs one influencer or connection and waits for all its runs.
@@ -202,17 +202,17 @@ impl World {
     /// The days and followers that are stored of Mara there.
     pub async fn stored(&self, platform: Platform) -> Vec<(String, Option<u64>)> {
         let named = format!("{}:{}", platform.slug(), mara_on(platform));
-        let history = self.client.history(within(LIMIT), named, None, None).await.expect("an answer");
+        let history = self.client.history(within(LIMIT), named, None, None).await.expect("a response");
         let snapshots = history.expect("a history").snapshots;
         snapshots.into_iter().map(|snapshot| (snapshot.date.to_string(), snapshot.numbers.followers)).collect()
     }
 
     pub async fn sync_target(&self, target: SyncTarget) -> Vec<Run> {
-        let ticket = self.client.sync(within(LIMIT), target).await.expect("an answer").expect("a ticket");
+        let ticket = self.client.sync(within(LIMIT), target).await.expect("a response").expect("a ticket");
         let mut runs = Vec::new();
         loop {
             let progress = self.client.sync_progress(within(LIMIT), ticket, runs.len() as u64).await;
-            let progress = progress.expect("an answer").expect("progress");
+            let progress = progress.expect("a response").expect("progress");
             runs.extend(progress.runs);
             if progress.done {
                 return runs;
@@ -251,13 +251,13 @@ impl World {
     /// Open and acknowledged alerts, newest first.
     pub async fn alerts(&self) -> Vec<Alert> {
         let query = service::AlertsQuery { limit: 256, ..Default::default() };
-        self.client.alerts(within(LIMIT), query).await.expect("an answer").expect("alerts").rows
+        self.client.alerts(within(LIMIT), query).await.expect("a response").expect("alerts").rows
     }
 
     /// Runs, newest first.
     pub async fn runs(&self) -> Vec<Run> {
         let query = service::RunsQuery { limit: 256, ..Default::default() };
-        self.client.runs(within(LIMIT), query).await.expect("an answer").expect("runs").rows
+        self.client.runs(within(LIMIT), query).await.expect("a response").expect("runs").rows
     }
 
     /// How often a platform was asked for something whose path contains `part`.

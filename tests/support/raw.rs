@@ -101,7 +101,7 @@ impl Raw {
                     if self.unread.len() >= 4 + length {
                         self.unread.advance(4);
                         let body = self.unread.split_to(length);
-                        return Some(postcard::from_bytes(&body).expect("an answer"));
+                        return Some(postcard::from_bytes(&body).expect("a response"));
                     }
                 }
                 if !matches!(self.stream.read_buf(&mut self.unread).await, Ok(1..)) {
@@ -124,7 +124,7 @@ impl Raw {
 /// Somebody who means well comes in and is answered.
 pub async fn is_well(socket: &Path) {
     let client = until("a good client is let in", async || transport::connect(socket).await.ok()).await;
-    client.status(transport::within(LIMIT)).await.expect("an answer").expect("a status");
+    client.status(transport::within(LIMIT)).await.expect("a response").expect("a status");
 }
 
 /// Takes answers off what was read.
