@@ -16,7 +16,7 @@ use roster_protocol::transport::{ConnectError, within};
 use roster_protocol::{RosterClient, RosterError};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::client::{self, answer, soon};
+use crate::client::{self, response, short_call};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
 
@@ -43,7 +43,7 @@ pub struct Pace {
     /// For the desktop to take one popup; one that hangs is never waited for.
     pub show: Duration,
     /// For the daemon's answer: longer than it holds a call.
-    pub answer: Duration,
+    pub response: Duration,
     /// Between the first failure and the next try.
     pub first_wait: Duration,
     /// Between later tries; each wait is twice the one before.
@@ -52,8 +52,8 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        let [show, answer, first_wait, longest_wait] = [3, 30, 5, 60].map(Duration::from_secs);
-        Self { show, answer, first_wait, longest_wait }
+        let [show, response, first_wait, longest_wait] = [3, 30, 5, 60].map(Duration::from_secs);
+        Self { show, response, first_wait, longest_wait }
     }
 }
 
@@ -98,12 +98,12 @@ async fn round(
         Some(client) => client,
         None => client.insert(connect(told).await?),
     };
-    let shown = async |up_to| answer(client.notices_shown(soon(), up_to).await).map_err(Trouble::Daemon);
+    let shown = async |up_to| response(client.notices_shown(short_call(), up_to).await).map_err(Trouble::Daemon);
     if let Some(up_to) = desktop.settle().await.map_err(Trouble::Desktop)? {
         missing.ends();
         shown(up_to).await?;
     }
-    let notices = answer(client.notices(within(pace.answer)).await).map_err(Trouble::Daemon)?;
+    let notices = response(client.notices(within(pace.response)).await).map_err(Trouble::Daemon)?;
     daemon.ends();
     for popup in popups(notices) {
         if let Some(up_to) = desktop.show(popup).await.map_err(Trouble::Desktop)? {

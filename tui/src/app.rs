@@ -119,7 +119,7 @@ impl App {
         let patience = Instant::now() + FIRST_PICTURE;
         while !self.model.quit {
             guard.check()?;
-            let waits = self.waits_for_first_answer() && Instant::now() < patience;
+            let waits = self.waits_for_first_response() && Instant::now() < patience;
             if !waits {
                 self.look_at_size()?;
                 self.canvas.draw(&self.model)?;
@@ -146,7 +146,7 @@ impl App {
         Ok(())
     }
 
-    fn waits_for_first_answer(&self) -> bool {
+    fn waits_for_first_response(&self) -> bool {
         match self.model.shared.link {
             Link::Connecting => true,
             Link::Online => !self.model.first.is_ready(),
@@ -200,9 +200,9 @@ impl App {
             (Effect::Request(request), Some(client)) => {
                 let (client, sender) = (client.clone(), self.sender.clone());
                 tokio::spawn(async move {
-                    let answer = Message::Response(Box::new(request::send(&client, request).await));
+                    let response = Message::Response(Box::new(request::send(&client, request).await));
                     // The UI may have ended meanwhile.
-                    let _ = sender.send(Incoming::Message(answer)).await;
+                    let _ = sender.send(Incoming::Message(response)).await;
                 });
             }
             // Nothing is requested before the first connection; after that there always is a client, be it a dead one.

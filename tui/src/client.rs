@@ -15,19 +15,19 @@ use tarpc::client::RpcError;
 use tarpc::context::Context;
 
 /// How long a plain question may take.
-const SOON: Duration = Duration::from_secs(30);
+const SHORT_CALL: Duration = Duration::from_secs(30);
 
 /// How long a call may take that asks a platform on its way, or waits for something to happen.
-const PATIENT: Duration = Duration::from_secs(100);
+const LONG_CALL: Duration = Duration::from_secs(100);
 
 /// A context for a plain question.
-pub fn soon() -> Context {
-    within(SOON)
+pub fn short_call() -> Context {
+    within(SHORT_CALL)
 }
 
 /// A context for a call that asks a platform on its way.
-pub fn patient() -> Context {
-    within(PATIENT)
+pub fn long_call() -> Context {
+    within(LONG_CALL)
 }
 
 /// Connects to the socket told, or else to the first of the user's and the system's that answers.
@@ -106,8 +106,8 @@ pub fn describe(error: RpcError) -> RosterError {
 ///
 /// # Errors
 /// What the daemon answered, or [`describe`] of what kept it from answering.
-pub fn answer<T>(answered: Result<Result<T, RosterError>, RpcError>) -> Result<T, RosterError> {
-    answered.map_err(describe)?
+pub fn response<T>(called: Result<Result<T, RosterError>, RpcError>) -> Result<T, RosterError> {
+    called.map_err(describe)?
 }
 
 /// Starts `rosterd` for this user, detached from the terminal, and returns at once.

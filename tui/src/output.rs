@@ -122,12 +122,12 @@ impl Output {
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub fn answer<T: Serialize>(
+    pub fn print<T: Serialize>(
         &mut self,
         json: impl FnOnce() -> T,
-        people: impl FnOnce(&Look) -> String,
+        text: impl FnOnce(&Look) -> String,
     ) -> io::Result<()> {
-        let text = if self.json { document(&json())? } else { people(&self.look) };
+        let text = if self.json { document(&json())? } else { text(&self.look) };
         self.stdout.write_all(text.as_bytes())?;
         self.stdout.flush()
     }
@@ -156,7 +156,7 @@ impl Output {
     }
 
     /// As [`Output::aside`], but scripts that read JSON are spared.
-    pub fn aside_for_people(&self, text: &str) {
+    pub fn aside_without_json(&self, text: &str) {
         if !self.json {
             self.aside(text);
         }

@@ -69,7 +69,7 @@ impl Daemon {
     }
 
     /// The answer; `None` while the question waits for something to happen.
-    pub fn answer(&mut self, request: Request) -> Option<Response> {
+    pub fn respond(&mut self, request: Request) -> Option<Response> {
         self.asked.push(request.clone());
         if let Request::Consent { step: ConsentStep::State(_), .. } = &request
             && self.consent.is_empty()
@@ -196,8 +196,8 @@ pub fn send(model: &mut Model, daemon: &mut Daemon, message: Message) {
         assert!(rounds < 1_000, "questions without end: {:?}", daemon.asked.last());
         for effect in update(model, message) {
             if let Effect::Request(request) = effect {
-                let answer = daemon.answer(request);
-                messages.extend(answer.map(|answer| Message::Response(Box::new(answer))));
+                let response = daemon.respond(request);
+                messages.extend(response.map(|response| Message::Response(Box::new(response))));
             }
         }
     }

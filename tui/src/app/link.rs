@@ -71,7 +71,7 @@ async fn follow(client: &RosterClient, sender: &Sender<Incoming>) -> RosterError
     let mut after = Cursor::default();
     loop {
         let limit = LONGEST_WAIT + Duration::from_secs(5);
-        let batch = match client::answer(client.events_since(within(limit), after).await) {
+        let batch = match client::response(client.events_since(within(limit), after).await) {
             Ok(batch) => batch,
             // The connection is gone, or the daemon is about to go.
             Err(error) if matches!(error.kind, ErrorKind::Unreachable) => return error,

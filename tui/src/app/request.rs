@@ -7,7 +7,7 @@ use roster_protocol::transport::within;
 use roster_protocol::{Account, AccountPreview, ErrorKind, InfluencerQuery, RosterClient, RosterError, SortBy};
 use tarpc::context::Context;
 
-use crate::client::{answer, patient, soon};
+use crate::client::{long_call, response, short_call};
 use crate::message::{ConsentReply, ConsentStep, Mutation, Outcome, Request, Response};
 use crate::modal::picker::CHOICES;
 
@@ -20,56 +20,62 @@ const ROWS: u64 = if PAGE_ROWS < 120 { PAGE_ROWS } else { 120 };
 /// Sends a request, and waits for its response.
 pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
     match request {
-        Request::Status => Response::Status(answer(client.status(soon()).await)),
+        Request::Status => Response::Status(response(client.status(short_call()).await)),
         Request::Page(query) => {
-            let result = answer(client.influencers(soon(), query.clone()).await);
+            let result = response(client.influencers(short_call(), query.clone()).await);
             Response::Page(query, result)
         }
         Request::Choices(filter) => {
             let (sort, limit) = (SortBy::Followers, CHOICES + 1);
             let query = InfluencerQuery { filter: filter.clone(), sort, offset: 0, limit };
-            Response::Choices(filter, answer(client.influencers(soon(), query).await))
+            Response::Choices(filter, response(client.influencers(short_call(), query).await))
         }
         Request::History { connection, since } => {
-            let history = answer(client.history(soon(), connection.to_string(), Some(since), None).await);
+            let history = response(client.history(short_call(), connection.to_string(), Some(since), None).await);
             Response::History { connection, since, result: history.map(|history| history.snapshots) }
         }
-        Request::Influencer(id) => Response::Influencer(id, answer(client.influencer(soon(), id.to_string()).await)),
+        Request::Influencer(id) => {
+            Response::Influencer(id, response(client.influencer(short_call(), id.to_string()).await))
+        }
         Request::AlertsOf(id) => {
             let influencer = Some(id.to_string());
             let query = AlertsQuery { influencer, limit: EVENTS, ..AlertsQuery::default() };
-            Response::AlertsOf(id, answer(client.alerts(soon(), query).await))
+            Response::AlertsOf(id, response(client.alerts(short_call(), query).await))
         }
         Request::ChangesOf(id) => {
             let query = ChangesQuery { of: Some(id.to_string()), limit: EVENTS, ..ChangesQuery::default() };
-            Response::ChangesOf(id, answer(client.changes(soon(), query).await))
+            Response::ChangesOf(id, response(client.changes(short_call(), query).await))
         }
         Request::Runs(mark) => {
             let query = RunsQuery { mark: mark.clone(), limit: ROWS, ..RunsQuery::default() };
-            Response::Runs(mark, answer(client.runs(soon(), query).await))
+            Response::Runs(mark, response(client.runs(short_call(), query).await))
         }
         Request::Alerts(state, mark) => {
             let query = AlertsQuery { state, mark: mark.clone(), limit: ROWS, ..AlertsQuery::default() };
-            Response::Alerts(state, mark, answer(client.alerts(soon(), query).await))
+            Response::Alerts(state, mark, response(client.alerts(short_call(), query).await))
         }
         Request::Changes(mark) => {
             let query = ChangesQuery { mark: mark.clone(), limit: ROWS, ..ChangesQuery::default() };
-            Response::Changes(mark, answer(client.changes(soon(), query).await))
+            Response::Changes(mark, response(client.changes(short_call(), query).await))
         }
         Request::Audit(mark) => {
             let query = AuditQuery { mark: mark.clone(), limit: ROWS, ..AuditQuery::default() };
-            Response::Audit(mark, answer(client.audit(soon(), query).await))
+            Response::Audit(mark, response(client.audit(short_call(), query).await))
         }
-        Request::Connections(query) => Response::Connections(query, answer(client.connections(soon(), query).await)),
+        Request::Connections(query) => {
+            Response::Connections(query, response(client.connections(short_call(), query).await))
+        }
         Request::Connection(id) => {
-            let connection = answer(client.connection(soon(), id.to_string()).await);
+            let connection = response(client.connection(short_call(), id.to_string()).await);
             Response::Connection(id, connection.map(Box::new))
         }
         Request::Consent { form, step } => Response::Consent { form, reply: consent(client, step).await },
-        Request::CancelConsent(consent) => Response::Cancelled(answer(client.consent_cancel(patient(), consent).await)),
+        Request::CancelConsent(consent) => {
+            Response::Cancelled(response(client.consent_cancel(long_call(), consent).await))
+        }
         Request::LookUp { form, accounts } => Response::LookUp { form, result: look_up(client, accounts).await },
         Request::Progress { ticket, seen } => {
-            let result = answer(client.sync_progress(waiting(), ticket, seen).await);
+            let result = response(client.sync_progress(waiting(), ticket, seen).await);
             Response::Progress { ticket, seen, result }
         }
         Request::Mutate(mutation) => {
@@ -87,15 +93,15 @@ fn waiting() -> Context {
 async fn consent(client: &RosterClient, step: ConsentStep) -> ConsentReply {
     match step {
         ConsentStep::Begin { influencer, platform, way, handle } => {
-            let begun = client.consent_begin(patient(), influencer.to_string(), platform, way, handle).await;
-            ConsentReply::Begun(way, answer(begun).map(Box::new))
+            let begun = client.consent_begin(long_call(), influencer.to_string(), platform, way, handle).await;
+            ConsentReply::Begun(way, response(begun).map(Box::new))
         }
         ConsentStep::State(consent) => {
-            ConsentReply::State(consent, answer(client.consent_state(waiting(), consent).await))
+            ConsentReply::State(consent, response(client.consent_state(waiting(), consent).await))
         }
-        ConsentStep::Paste(address) => ConsentReply::Pasted(answer(client.consent_paste(patient(), address).await)),
+        ConsentStep::Paste(address) => ConsentReply::Pasted(response(client.consent_paste(long_call(), address).await)),
         ConsentStep::Choose(consent, accounts) => {
-            ConsentReply::Chosen(answer(client.consent_choose(patient(), consent, accounts).await))
+            ConsentReply::Chosen(response(client.consent_choose(long_call(), consent, accounts).await))
         }
     }
 }
@@ -104,7 +110,7 @@ async fn consent(client: &RosterClient, step: ConsentStep) -> ConsentReply {
 async fn look_up(client: &RosterClient, accounts: Vec<Account>) -> Result<AccountPreview, RosterError> {
     let mut told = None;
     for account in accounts {
-        match answer(client.look_up(patient(), account).await) {
+        match response(client.look_up(long_call(), account).await) {
             Ok(preview) => return Ok(preview),
             // The next platform may know what to make of it.
             Err(error) if error.kind == ErrorKind::Usage => told = told.or(Some(error)),
@@ -116,34 +122,39 @@ async fn look_up(client: &RosterClient, accounts: Vec<Account>) -> Result<Accoun
 
 async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, RosterError> {
     match mutation.clone() {
-        Mutation::Add(new) => answer(client.add(patient(), new).await).map(|added| Outcome::Influencer(added.row.id)),
+        Mutation::Add(new) => {
+            response(client.add(long_call(), new).await).map(|added| Outcome::Influencer(added.row.id))
+        }
         Mutation::Edit { influencer, edit, .. } => {
-            answer(client.edit(soon(), influencer.to_string(), edit).await).map(|_| Outcome::Done)
+            response(client.edit(short_call(), influencer.to_string(), edit).await).map(|_| Outcome::Done)
         }
         Mutation::Remove { influencer, .. } => {
-            answer(client.remove(patient(), influencer.to_string()).await).map(|_| Outcome::Done)
+            response(client.remove(long_call(), influencer.to_string()).await).map(|_| Outcome::Done)
         }
         Mutation::Merge { influencer, into, .. } => {
-            let merged = client.merge(patient(), influencer.to_string(), into.to_string()).await;
-            answer(merged).map(|into| Outcome::Influencer(into.row.id))
+            let merged = client.merge(long_call(), influencer.to_string(), into.to_string()).await;
+            response(merged).map(|into| Outcome::Influencer(into.row.id))
         }
         Mutation::Connect { influencer, account, .. } => {
-            answer(client.connect(patient(), influencer.to_string(), account).await).map(|_| Outcome::Done)
+            response(client.connect(long_call(), influencer.to_string(), account).await).map(|_| Outcome::Done)
         }
         Mutation::Disconnect { connection, delete_history, .. } => {
-            answer(client.disconnect(patient(), connection.to_string(), delete_history).await).map(|_| Outcome::Done)
+            response(client.disconnect(long_call(), connection.to_string(), delete_history).await)
+                .map(|_| Outcome::Done)
         }
         Mutation::Pause { target, paused, .. } => {
-            answer(client.pause(soon(), target, paused).await).map(|touched| Outcome::Touched(touched.len()))
+            response(client.pause(short_call(), target, paused).await).map(|touched| Outcome::Touched(touched.len()))
         }
         Mutation::Interval { connection, interval, .. } => {
-            answer(client.set_interval(soon(), connection.to_string(), interval).await).map(|_| Outcome::Done)
+            response(client.set_interval(short_call(), connection.to_string(), interval).await).map(|_| Outcome::Done)
         }
         Mutation::Record { connection, date, numbers, replace, .. } => {
-            let recorded = client.record(soon(), connection.to_string(), date, numbers, replace).await;
-            answer(recorded).map(|_| Outcome::Done)
+            let recorded = client.record(short_call(), connection.to_string(), date, numbers, replace).await;
+            response(recorded).map(|_| Outcome::Done)
         }
-        Mutation::Sync { target, .. } => answer(client.sync(soon(), target).await).map(Outcome::Ticket),
-        Mutation::Acknowledge(alerts) => answer(client.acknowledge(soon(), alerts).await).map(|_| Outcome::Done),
+        Mutation::Sync { target, .. } => response(client.sync(short_call(), target).await).map(Outcome::Ticket),
+        Mutation::Acknowledge(alerts) => {
+            response(client.acknowledge(short_call(), alerts).await).map(|_| Outcome::Done)
+        }
     }
 }

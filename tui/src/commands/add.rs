@@ -6,7 +6,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 
 use super::show;
 use super::values::{account, note};
-use crate::client::{answer, patient};
+use crate::client::{long_call, response};
 use crate::output::json;
 use crate::output::table::Tone;
 use crate::output::{Ending, Failure, Look, Output};
@@ -75,7 +75,7 @@ impl Add {
 }
 
 async fn add(client: &RosterClient, new: NewInfluencer) -> Result<Influencer, RosterError> {
-    answer(client.add(patient(), new).await)
+    response(client.add(long_call(), new).await)
 }
 
 fn unread(error: std::io::Error) -> RosterError {
@@ -143,7 +143,7 @@ impl Results {
             return Err(error.clone().into());
         }
         if output.is_json() {
-            output.answer(|| self.to_json(), |_| String::new())?;
+            output.print(|| self.to_json(), |_| String::new())?;
         } else {
             output.remark(&format!("{added} of {all} added"));
         }

@@ -8,7 +8,7 @@ use roster_protocol::{Alert, AlertId, AlertState, Event, RosterClient, RosterErr
 
 use super::follow::Feed;
 use super::pages;
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
@@ -66,7 +66,7 @@ impl Alerts {
         let wanted = pages::wanted(self.limit, false);
         let asked = pages::read(wanted, async |mark, limit| {
             let query = AlertsQuery { state: self.state, influencer: None, mark, limit };
-            answer(client.alerts(soon(), query).await)
+            response(client.alerts(short_call(), query).await)
         });
         asked.await
     }
@@ -102,7 +102,7 @@ impl Alerts {
     fn tell(&self, alert: &Alert, told: &mut HashMap<AlertId, AlertState>, output: &mut Output) -> Result<(), Failure> {
         let is_news = told.insert(alert.id, alert.state) != Some(alert.state);
         if is_news && self.state.is_none_or(|state| state == alert.state) {
-            output.answer(|| json::events::Alert::from(alert), |look| line(alert, look))?;
+            output.print(|| json::events::Alert::from(alert), |look| line(alert, look))?;
         }
         Ok(())
     }
@@ -113,19 +113,19 @@ async fn acknowledge(ids: &[String], session: &mut Session) -> Result<Ending, Fa
     let client = session.connect().await?;
     let mut alerts: Vec<AlertId> = Vec::new();
     for id in ids {
-        let alert = answer(client.alert(soon(), id.clone()).await)?.id;
+        let alert = response(client.alert(short_call(), id.clone()).await)?.id;
         if !alerts.contains(&alert) {
             alerts.push(alert);
         }
     }
-    let alerts = answer(client.acknowledge(soon(), alerts).await)?;
+    let alerts = response(client.acknowledge(short_call(), alerts).await)?;
     print(&alerts, &mut session.output)?;
     Ok(Ending::Done)
 }
 
 fn print(alerts: &[Alert], output: &mut Output) -> Result<(), Failure> {
     let json = || json::events::AlertList { alerts: alerts.iter().map(json::events::Alert::from).collect() };
-    output.answer(json, |look| text(alerts, look))?;
+    output.print(json, |look| text(alerts, look))?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use roster_protocol::{AuditEntry, RosterClient, RosterError, Timestamp};
 use super::follow::Feed;
 use super::pages;
 use super::when::When;
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
@@ -37,7 +37,7 @@ impl Audit {
         let client = session.connect().await?;
         let found = read(&client, since, pages::wanted(self.limit, since.is_some())).await?;
         let entries = || found.rows.iter().map(json::events::AuditEntry::from).collect();
-        session.output.answer(|| json::events::AuditList { entries: entries() }, |look| text(&found.rows, look))?;
+        session.output.print(|| json::events::AuditList { entries: entries() }, |look| text(&found.rows, look))?;
         found.tell_cut(self.limit, &session.output);
         Ok(Ending::Done)
     }
@@ -69,7 +69,7 @@ async fn read(
     since: Option<Timestamp>,
     wanted: u64,
 ) -> Result<pages::Rows<AuditEntry>, RosterError> {
-    let ask = async |mark, limit| answer(client.audit(soon(), AuditQuery { since, mark, limit }).await);
+    let ask = async |mark, limit| response(client.audit(short_call(), AuditQuery { since, mark, limit }).await);
     pages::read(wanted, ask).await
 }
 
@@ -78,7 +78,7 @@ async fn newer(client: &RosterClient, last: u64) -> Result<Vec<AuditEntry>, Rost
     let (mut entries, mut mark) = (Vec::<AuditEntry>::new(), None);
     loop {
         let query = AuditQuery { since: None, mark, limit: PAGE_ROWS };
-        let page = answer(client.audit(soon(), query).await)?;
+        let page = response(client.audit(short_call(), query).await)?;
         entries.extend(page.rows);
         mark = page.next;
         let reached = entries.last().is_none_or(|entry| entry.number <= last + 1);
@@ -90,7 +90,7 @@ async fn newer(client: &RosterClient, last: u64) -> Result<Vec<AuditEntry>, Rost
 }
 
 fn tell(entry: &AuditEntry, output: &mut Output) -> Result<(), Failure> {
-    output.answer(|| json::events::AuditEntry::from(entry), |look| line(entry, look))?;
+    output.print(|| json::events::AuditEntry::from(entry), |look| line(entry, look))?;
     Ok(())
 }
 

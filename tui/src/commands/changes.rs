@@ -5,7 +5,7 @@ use roster_protocol::service::ChangesQuery;
 
 use super::pages;
 use super::when::When;
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::Table;
 use crate::output::text::{metric_value, time};
@@ -28,11 +28,11 @@ impl Changes {
         let since = self.since.map(|since| since.moment(&session.output.look.now)).transpose()?;
         let client = session.connect().await?;
         let found = pages::read(pages::wanted(self.limit, since.is_some()), async |mark, limit| {
-            answer(client.changes(soon(), ChangesQuery { since, of: None, mark, limit }).await)
+            response(client.changes(short_call(), ChangesQuery { since, of: None, mark, limit }).await)
         });
         let found = found.await?;
         let changes = || found.rows.iter().map(json::events::Change::from).collect();
-        session.output.answer(|| json::events::ChangeList { changes: changes() }, |look| text(&found.rows, look))?;
+        session.output.print(|| json::events::ChangeList { changes: changes() }, |look| text(&found.rows, look))?;
         found.tell_cut(self.limit, &session.output);
         Ok(Ending::Done)
     }

@@ -10,7 +10,7 @@ use roster_protocol::{Account, ApiAccess, Connection, Outcome, PlatformStatus, R
 
 use self::consent::Asking;
 use super::{show, sync};
-use crate::client::{answer, patient, soon};
+use crate::client::{long_call, response, short_call};
 use crate::consent::joined;
 use crate::output::json;
 use crate::output::{Ending, Failure};
@@ -51,11 +51,11 @@ impl Connect {
             let mut asking = Asking::new(client, session, self.handle, self.no_wait);
             return asking.paste(address).await;
         }
-        let platforms = answer(client.platforms(soon()).await)?;
+        let platforms = response(client.platforms(short_call()).await)?;
         let platform = platforms.iter().find(|platform| platform.platform == slug);
         let waiting = match &self.handle {
             Some(_) if platform.is_none_or(may_ask) => {
-                answer(client.consent_open(soon(), self.influencer.clone(), slug.clone()).await)?
+                response(client.consent_open(short_call(), self.influencer.clone(), slug.clone()).await)?
             }
             _ => None,
         };
@@ -63,7 +63,7 @@ impl Connect {
             (Some(consent), handle) => Asking::new(client, session, handle, self.no_wait).finish(consent).await,
             (None, Some(handle)) if !self.device && platform.is_none_or(tells_by_handle) => {
                 let account = Account { platform: slug, handle };
-                let connection = answer(client.connect(patient(), self.influencer, account).await)?;
+                let connection = response(client.connect(long_call(), self.influencer, account).await)?;
                 connected(&client, vec![connection], !self.no_wait, session).await
             }
             (None, handle) => {
@@ -116,9 +116,9 @@ async fn connected(
     if waits {
         for connection in &mut connections {
             let id = connection.id.to_string();
-            let ticket = answer(client.sync(soon(), SyncTarget::One(id.clone())).await)?;
+            let ticket = response(client.sync(short_call(), SyncTarget::One(id.clone())).await)?;
             let runs = sync::wait(client, ticket, session.output.look.paint).await?;
-            *connection = answer(client.connection(soon(), id).await)?;
+            *connection = response(client.connection(short_call(), id).await)?;
             let learned = runs.iter().all(|run| matches!(run.outcome, Outcome::Ok | Outcome::Partial));
             if !learned {
                 let why = runs.into_iter().find_map(|run| run.error);
@@ -130,7 +130,7 @@ async fn connected(
         [connection] => show::print_connection(connection, &mut session.output)?,
         all => {
             let json = || json::ConnectionList { connections: all.iter().map(json::Connection::from).collect() };
-            session.output.answer(json, |look| show::connection_table(all, look))?;
+            session.output.print(json, |look| show::connection_table(all, look))?;
             Ending::Done
         }
     };

@@ -3,7 +3,7 @@
 use roster_protocol::{ConnectionId, Grant, RosterError};
 
 use super::show;
-use crate::client::{answer, patient, soon};
+use crate::client::{long_call, response, short_call};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
 
@@ -28,8 +28,8 @@ impl Disconnect {
                 .into());
         }
         let client = session.connect().await?;
-        let grants = if session.output.is_json() { Vec::new() } else { answer(client.grants(soon()).await)? };
-        let connection = answer(client.disconnect(patient(), self.connection, self.delete_history).await)?;
+        let grants = if session.output.is_json() { Vec::new() } else { response(client.grants(short_call()).await)? };
+        let connection = response(client.disconnect(long_call(), self.connection, self.delete_history).await)?;
         session.output.remark(if self.delete_history { "disconnected, history deleted:" } else { "disconnected:" });
         let ended = show::print_connection(&connection, &mut session.output)?;
         if let Some(told) = of_consent(connection.id, &grants) {

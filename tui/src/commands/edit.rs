@@ -4,7 +4,7 @@ use roster_protocol::{InfluencerEdit, RosterError};
 
 use super::show;
 use super::values::note;
-use crate::client::{answer, patient};
+use crate::client::{long_call, response};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
 
@@ -40,7 +40,7 @@ impl Edit {
                 .into());
         }
         let client = session.connect().await?;
-        let influencer = answer(client.edit(patient(), influencer, edit).await)?;
+        let influencer = response(client.edit(long_call(), influencer, edit).await)?;
         show::print(&influencer, &mut session.output)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use roster_protocol::transport::ConnectError;
 use roster_protocol::{Cursor, ErrorKind, EventBatch, RosterClient, RosterError};
 
-use crate::client::{self, answer, soon};
+use crate::client::{self, response, short_call};
 use crate::session::Session;
 
 /// How long to wait before the daemon is looked for again.
@@ -21,14 +21,14 @@ impl Feed {
     /// Begins at the newest place: what is listed after this is not missed.
     pub async fn start(session: &Session) -> Result<Self, RosterError> {
         let client = session.connect().await?;
-        let batch = answer(client.events_since(soon(), Cursor::default()).await)?;
+        let batch = response(client.events_since(short_call(), Cursor::default()).await)?;
         Ok(Self { client, cursor: batch.next })
     }
 
     /// Waits for events; none came when the answer is empty. With `reload` some were missed.
     pub async fn next(&mut self, session: &Session) -> Result<EventBatch, RosterError> {
         loop {
-            match answer(self.client.events_since(soon(), self.cursor).await) {
+            match response(self.client.events_since(short_call(), self.cursor).await) {
                 Ok(batch) => {
                     self.cursor = batch.next;
                     return Ok(batch);

@@ -3,7 +3,7 @@
 use roster_protocol::{Metric, Snapshot};
 
 use super::when::When;
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::metric;
@@ -32,7 +32,7 @@ impl History {
         let client = session.connect().await?;
         let mut snapshots = Vec::new();
         let connection = loop {
-            let part = answer(client.history(soon(), self.connection.clone(), since, until).await)?;
+            let part = response(client.history(short_call(), self.connection.clone(), since, until).await)?;
             snapshots.extend(part.snapshots);
             match part.next {
                 // Each part must begin later than the one before, or this would never end.
@@ -47,7 +47,7 @@ impl History {
             connection: connection.to_string(),
             snapshots: snapshots.iter().map(json::Snapshot::from).collect(),
         };
-        session.output.answer(json, |look| text(&snapshots, self.metric, look))?;
+        session.output.print(json, |look| text(&snapshots, self.metric, look))?;
         if snapshots.is_empty() {
             session.output.remark("nothing was measured in that time");
         }

@@ -3,7 +3,7 @@
 use roster_protocol::service::PAGE_ROWS;
 use roster_protocol::{InfluencerPage, InfluencerQuery, InfluencerRow, RosterClient, RosterError, SortBy};
 
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{ago, badge, count, growth, percent};
@@ -37,7 +37,7 @@ impl List {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         let page = self.read(&client).await?;
-        session.output.answer(|| to_json(&page), |look| text(&page.rows, look))?;
+        session.output.print(|| to_json(&page), |look| text(&page.rows, look))?;
         let shown = page.rows.len() as u64;
         if shown < page.matching {
             session.output.remark(&format!("{shown} of {} that match", page.matching));
@@ -64,7 +64,7 @@ impl List {
         loop {
             let limit = wanted.saturating_sub(all.rows.len() as u64).min(PAGE_ROWS);
             let query = InfluencerQuery { filter: self.filter(), sort: self.sort, offset, limit };
-            let page = answer(client.influencers(soon(), query).await)?;
+            let page = response(client.influencers(short_call(), query).await)?;
             let given = page.rows.len() as u64;
             offset += given;
             all.rows.extend(page.rows.into_iter().filter(|row| seen.insert(row.id)));

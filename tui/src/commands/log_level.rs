@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
 
@@ -22,8 +22,8 @@ impl LogLevel {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         let changed = self.level.is_some();
-        let level = answer(client.log_level(soon(), self.level).await)?;
-        session.output.answer(|| Level { level: level.clone() }, |_| format!("{level}\n"))?;
+        let level = response(client.log_level(short_call(), self.level).await)?;
+        session.output.print(|| Level { level: level.clone() }, |_| format!("{level}\n"))?;
         if changed {
             session.output.remark("until rosterd is restarted or reloaded; [log] level in rosterd.toml stays");
         }

@@ -1,7 +1,7 @@
 //! `roster merge`: two influencers that are one.
 
 use super::show;
-use crate::client::{answer, patient};
+use crate::client::{long_call, response};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
 
@@ -17,7 +17,7 @@ pub struct Merge {
 impl Merge {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
-        let influencer = answer(client.merge(patient(), self.influencer, self.into).await)?;
+        let influencer = response(client.merge(long_call(), self.influencer, self.into).await)?;
         show::print(&influencer, &mut session.output)
     }
 }

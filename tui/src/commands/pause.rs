@@ -4,7 +4,7 @@ use roster_protocol::audit::PauseTarget;
 use roster_protocol::service::PAGE_ROWS;
 
 use super::show;
-use crate::client::{answer, patient};
+use crate::client::{long_call, response};
 use crate::output::json;
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -19,9 +19,9 @@ pub struct Pause {
 impl Pause {
     pub(crate) async fn run(self, session: &mut Session, paused: bool) -> Result<Ending, Failure> {
         let client = session.connect().await?;
-        let connections = answer(client.pause(patient(), self.target, paused).await)?;
+        let connections = response(client.pause(long_call(), self.target, paused).await)?;
         let json = || json::ConnectionList { connections: connections.iter().map(json::Connection::from).collect() };
-        session.output.answer(json, |look| show::connection_table(&connections, look))?;
+        session.output.print(json, |look| show::connection_table(&connections, look))?;
         let count = connections.len() as u64;
         let verb = if paused { "paused" } else { "resumed" };
         session.output.remark(&match count {

@@ -3,7 +3,7 @@
 use roster_protocol::notice::grouped;
 use roster_protocol::{ApiAccess, PlatformCheck, PlatformState, PlatformStatus};
 
-use crate::client::{answer, patient, soon};
+use crate::client::{long_call, response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{ago, ahead};
@@ -30,13 +30,13 @@ impl Platforms {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         if let Some(Verb::Test { platform }) = self.verb {
-            let checks = answer(client.test_platform(patient(), platform.to_lowercase()).await)?;
+            let checks = response(client.test_platform(long_call(), platform.to_lowercase()).await)?;
             let json = || json::consent::CheckList::from(checks.as_slice());
-            session.output.answer(json, |look| check_table(&checks, look))?;
+            session.output.print(json, |look| check_table(&checks, look))?;
             return Ok(verdict(&checks));
         }
-        let platforms = answer(client.platforms(soon()).await)?;
-        session.output.answer(
+        let platforms = response(client.platforms(short_call()).await)?;
+        session.output.print(
             || json::status::PlatformList::from(platforms.as_slice()),
             |look| platform_table(&platforms, look) + &consent_table(&platforms, look),
         )?;

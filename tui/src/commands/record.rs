@@ -5,7 +5,7 @@ use roster_protocol::{AgeRange, Metric, Numbers, RosterError, Snapshot, Unit};
 
 use super::values::{count, mean, ratio};
 use super::when::When;
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::text::metric;
 use crate::output::{Ending, Failure};
@@ -37,8 +37,8 @@ impl Record {
         }
         let date = self.date.day(&session.output.look.now)?;
         let client = session.connect().await?;
-        let snapshot = answer(client.record(soon(), self.connection, date, numbers, self.replace).await)?;
-        session.output.answer(|| json::Snapshot::from(&snapshot), |_| text(&snapshot))?;
+        let snapshot = response(client.record(short_call(), self.connection, date, numbers, self.replace).await)?;
+        session.output.print(|| json::Snapshot::from(&snapshot), |_| text(&snapshot))?;
         Ok(Ending::Done)
     }
 

@@ -3,7 +3,7 @@
 use roster_protocol::RosterError;
 
 use super::show;
-use crate::client::{answer, patient};
+use crate::client::{long_call, response};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
 
@@ -25,7 +25,7 @@ impl Remove {
                 .into());
         }
         let client = session.connect().await?;
-        let influencer = answer(client.remove(patient(), self.influencer).await)?;
+        let influencer = response(client.remove(long_call(), self.influencer).await)?;
         session.output.remark("removed:");
         show::print(&influencer, &mut session.output)
     }

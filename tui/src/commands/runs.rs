@@ -5,7 +5,7 @@ use roster_protocol::{Outcome, Run};
 
 use super::pages;
 use super::when::When;
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{count, time};
@@ -32,11 +32,11 @@ impl Runs {
         let client = session.connect().await?;
         let found = pages::read(pages::wanted(self.limit, since.is_some()), async |mark, limit| {
             let query = RunsQuery { since, connection: self.connection.clone(), mark, limit };
-            answer(client.runs(soon(), query).await)
+            response(client.runs(short_call(), query).await)
         });
         let found = found.await?;
         let json = || json::events::RunList { runs: found.rows.iter().map(json::events::Run::from).collect() };
-        session.output.answer(json, |look| text(&found.rows, look))?;
+        session.output.print(json, |look| text(&found.rows, look))?;
         found.tell_cut(self.limit, &session.output);
         Ok(Ending::Done)
     }

@@ -5,7 +5,7 @@ use roster_protocol::Seconds;
 
 use super::show;
 use super::values::Interval;
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
 
@@ -36,7 +36,7 @@ impl Set {
             Interval::Every(length) => Some(length),
         };
         let client = session.connect().await?;
-        let connection = answer(client.set_interval(soon(), self.connection, interval).await)?;
+        let connection = response(client.set_interval(short_call(), self.connection, interval).await)?;
         show::print_connection(&connection, &mut session.output)?;
         session.output.remark(&match connection.interval {
             Some(length) => format!("synced every {} from now on", text(length)),

@@ -3,7 +3,7 @@
 use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
 use roster_protocol::{Connection, Influencer, Metric};
 
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::{Table, Tone};
 use crate::output::text::{ago, ahead, count, metric, percent, state};
@@ -20,21 +20,21 @@ pub struct Show {
 impl Show {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
-        let influencer = answer(client.influencer(soon(), self.influencer).await)?;
+        let influencer = response(client.influencer(short_call(), self.influencer).await)?;
         print(&influencer, &mut session.output)
     }
 }
 
 /// Prints an influencer as every command does that makes or changes one.
 pub(super) fn print(influencer: &Influencer, output: &mut Output) -> Result<Ending, Failure> {
-    output.answer(|| json::Influencer::from(influencer), |look| text(influencer, look))?;
+    output.print(|| json::Influencer::from(influencer), |look| text(influencer, look))?;
     Ok(Ending::Done)
 }
 
 /// Prints one connection.
 pub(super) fn print_connection(connection: &Connection, output: &mut Output) -> Result<Ending, Failure> {
     let people = |look: &Look| connection_table(std::slice::from_ref(connection), look);
-    output.answer(|| json::Connection::from(connection), people)?;
+    output.print(|| json::Connection::from(connection), people)?;
     Ok(Ending::Done)
 }
 

@@ -9,7 +9,7 @@ use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
 use super::check::{self, Judged, Verdict};
 use super::platforms::platform_table;
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::Tone;
 use crate::output::text::{ahead, bytes};
@@ -39,18 +39,18 @@ impl Status {
         if self.check {
             return tell(session, &check::judge(&status, self.limits), Some(&status));
         }
-        session.output.answer(|| json::status::Status::from(&status), |look| text(&status, look))?;
+        session.output.print(|| json::status::Status::from(&status), |look| text(&status, look))?;
         Ok(Ending::Done)
     }
 
     async fn status(&self, session: &Session) -> Result<protocol::Status, RosterError> {
         let client = session.connect().await?;
-        answer(client.status(soon()).await)
+        response(client.status(short_call()).await)
     }
 }
 
 fn tell(session: &mut Session, judged: &Judged, status: Option<&protocol::Status>) -> Result<Ending, Failure> {
-    session.output.answer(|| judged, |_| check::line(judged, status))?;
+    session.output.print(|| judged, |_| check::line(judged, status))?;
     Ok(judged.verdict.ending())
 }
 

@@ -4,7 +4,7 @@ use roster_protocol::{Outcome, RosterClient, RosterError, Run, SyncTarget, SyncT
 
 use super::progress::Progress;
 use super::runs::outcome;
-use crate::client::{answer, patient, soon};
+use crate::client::{long_call, response, short_call};
 use crate::output::json;
 use crate::output::table::{Paint, Table};
 use crate::output::text::count;
@@ -32,16 +32,16 @@ impl Sync {
             Some(name) => SyncTarget::One(name),
             None => SyncTarget::Due,
         };
-        let ticket = answer(client.sync(soon(), target).await)?;
+        let ticket = response(client.sync(short_call(), target).await)?;
         if self.no_wait {
             let queued = || json::events::Queued { queued: ticket.expected };
-            session.output.answer(queued, |_| format!("{} queued\n", ticket.expected))?;
+            session.output.print(queued, |_| format!("{} queued\n", ticket.expected))?;
             return Ok(Ending::Done);
         }
         let runs = wait(&client, ticket, session.output.look.paint).await?;
         session
             .output
-            .answer(|| json::events::Synced::new(ticket.expected, &runs), |look| text(ticket.expected, &runs, look))?;
+            .print(|| json::events::Synced::new(ticket.expected, &runs), |look| text(ticket.expected, &runs, look))?;
         Ok(ending(ticket.expected, &runs))
     }
 }
@@ -53,7 +53,7 @@ pub(super) async fn wait(client: &RosterClient, ticket: SyncTicket, paint: Paint
     loop {
         let failed = runs.iter().filter(|run| run.outcome != Outcome::Ok).count();
         bar.draw(runs.len() as u64, ticket.expected, failed as u64);
-        let progress = answer(client.sync_progress(patient(), ticket, runs.len() as u64).await)?;
+        let progress = response(client.sync_progress(long_call(), ticket, runs.len() as u64).await)?;
         runs.extend(progress.runs);
         if progress.done {
             return Ok(runs);

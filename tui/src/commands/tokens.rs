@@ -2,7 +2,7 @@
 
 use roster_protocol::{Grant, Renews};
 
-use crate::client::{answer, soon};
+use crate::client::{response, short_call};
 use crate::consent::missing_names;
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
@@ -17,10 +17,10 @@ pub struct Tokens {}
 impl Tokens {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
-        let mut grants = answer(client.grants(soon()).await)?;
+        let mut grants = response(client.grants(short_call()).await)?;
         grants.sort_by_cached_key(order);
         let json = || json::consent::GrantList { grants: grants.iter().map(json::consent::Grant::from).collect() };
-        session.output.answer(json, |look| grant_table(&grants, look))?;
+        session.output.print(json, |look| grant_table(&grants, look))?;
         if grants.is_empty() {
             session.output.remark("nobody has given consent yet; `roster connect` asks for it");
         }

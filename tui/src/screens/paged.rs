@@ -149,7 +149,7 @@ mod tests {
         Ok((total, (part.offset..total.min(part.offset + part.limit)).collect()))
     }
 
-    fn answered(list: &mut Paged<u64>, part: Part, total: u64) -> Option<Part> {
+    fn responded(list: &mut Paged<u64>, part: Part, total: u64) -> Option<Part> {
         list.responded(part, rows(part, total), |a, b| a == b, 10)
     }
 
@@ -158,13 +158,13 @@ mod tests {
         let mut list = Paged::default();
         let first = list.reload(10).expect("nothing is asked yet");
         assert_eq!(list.reload(10), None, "one question at a time");
-        let again = answered(&mut list, first, 1_000).expect("something happened meanwhile");
-        assert_eq!(answered(&mut list, again, 1_000), None);
+        let again = responded(&mut list, first, 1_000).expect("something happened meanwhile");
+        assert_eq!(responded(&mut list, again, 1_000), None);
         assert_eq!(list.moved(Action::Down, 10), None, "a step inside asks for nothing");
         let last = list.moved(Action::Bottom, 10).expect("the end is not held");
         assert_eq!(list.visible(10).filter(|(row, _)| row.is_none()).count(), 10);
-        assert_eq!(answered(&mut list, first, 1_000), None, "a late part is dropped");
-        assert_eq!(answered(&mut list, last, 1_000), None);
+        assert_eq!(responded(&mut list, first, 1_000), None, "a late part is dropped");
+        assert_eq!(responded(&mut list, last, 1_000), None);
         assert_eq!(list.current(), Some(&999));
         assert_eq!(list.visible(10).last(), Some((Some(&999), true)));
     }
@@ -173,7 +173,7 @@ mod tests {
     fn the_cursor_stays_on_its_row_while_the_order_changes() {
         let mut list = Paged::default();
         let part = list.reload(10).expect("nothing is asked yet");
-        answered(&mut list, part, 20);
+        responded(&mut list, part, 20);
         list.moved(Action::Down, 10);
         let part = list.reload(10).expect("nothing is open");
         list.responded(part, Ok((20, (0..20).rev().collect())), |a, b| a == b, 10);

@@ -152,7 +152,7 @@ fn a_row_is_explained_once_the_cursor_rests() {
 fn a_late_page_is_dropped() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
-    let late = daemon.answer(Request::Page(InfluencerQuery { filter: "nobody".to_owned(), ..Default::default() }));
+    let late = daemon.respond(Request::Page(InfluencerQuery { filter: "nobody".to_owned(), ..Default::default() }));
     send(&mut model, &mut daemon, Message::Response(Box::new(late.expect("at once"))));
     assert_eq!(list(&model).matching, 7);
 }
@@ -255,7 +255,7 @@ fn a_list_that_was_left_while_it_loaded_goes_on_loading() {
     press(&mut model, &mut daemon, "↵");
     for effect in late {
         let Effect::Request(request) = effect else { continue };
-        let response = daemon.answer(request).expect("nothing here waits");
+        let response = daemon.respond(request).expect("nothing here waits");
         send(&mut model, &mut daemon, Message::Response(Box::new(response)));
     }
     press(&mut model, &mut daemon, "⎋");
@@ -378,7 +378,7 @@ fn a_consent_that_is_left_is_given_up() {
     let effects = update(&mut model, key(crossterm::event::KeyCode::Char('c')));
     let [Effect::Request(request)] = &effects[..] else { panic!("{effects:?}") };
     press(&mut model, &mut daemon, "⎋");
-    let late = daemon.answer(request.clone()).expect("at once");
+    let late = daemon.respond(request.clone()).expect("at once");
     send(&mut model, &mut daemon, Message::Response(Box::new(late)));
     assert!(model.modal.is_none());
     assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("cancel aaaaaaab"));

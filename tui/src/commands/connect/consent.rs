@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 
 use super::super::follow::reconnect;
 use super::{choice, connected, guide};
-use crate::client::{answer, patient};
+use crate::client::{long_call, response};
 use crate::consent::joined;
 use crate::output::json;
 use crate::output::table::Paint;
@@ -54,14 +54,14 @@ impl<'a> Asking<'a> {
         device: bool,
     ) -> Result<Ending, Failure> {
         let way = if device { ConsentWay::Device } else { ConsentWay::Redirect };
-        let begun = self.client.consent_begin(patient(), influencer, platform, way, self.handle.clone()).await;
-        let begun = answer(begun)?;
+        let begun = self.client.consent_begin(long_call(), influencer, platform, way, self.handle.clone()).await;
+        let begun = response(begun)?;
         if self.no_wait {
             let people = |look: &Look| {
                 let code = code(&begun, &io::stdout(), look.paint);
                 format!("{}\n{}\n", guide::guide(&begun, code.as_deref(), look), guide::go_on(&begun))
             };
-            self.session.output.answer(|| json::consent::Begun::from(&begun), people)?;
+            self.session.output.print(|| json::consent::Begun::from(&begun), people)?;
             return Ok(Ending::Done);
         }
         let look = Look { paint: self.session.output.errors, now: self.session.output.look.now.clone() };
@@ -77,7 +77,7 @@ impl<'a> Asking<'a> {
 
     /// Finishes a consent with a pasted address.
     pub(super) async fn paste(&mut self, address: String) -> Result<Ending, Failure> {
-        let id = answer(self.client.consent_paste(patient(), address).await)?;
+        let id = response(self.client.consent_paste(long_call(), address).await)?;
         self.listen();
         self.follow(id).await
     }
@@ -104,13 +104,13 @@ impl<'a> Asking<'a> {
             Settled::Open(choices) => {
                 let asking = self.influencer();
                 let json = || json::consent::Choices::from(choices.as_slice());
-                self.session.output.answer(json, |look| choice::table(&choices, asking, look.paint))?;
+                self.session.output.print(json, |look| choice::table(&choices, asking, look.paint))?;
                 self.session.output.remark(&choice::go_on(&choices));
                 Ok(Ending::Undecided)
             }
             Settled::Done(consented) => {
                 for one in &consented {
-                    self.session.output.aside_for_people(&guide::consented(one));
+                    self.session.output.aside_without_json(&guide::consented(one));
                 }
                 let connections = consented.into_iter().map(|one| one.connection).collect();
                 let done = connected(&self.client, connections, !self.no_wait, self.session);
@@ -171,7 +171,7 @@ impl<'a> Asking<'a> {
     async fn state_or_line(&mut self, id: ConsentId) -> Result<Heard, RosterError> {
         let limit = LONGEST_WAIT + Duration::from_secs(5);
         let heard = tokio::select! {
-            state = self.client.consent_state(within(limit), id) => answer(state).map(Heard::State),
+            state = self.client.consent_state(within(limit), id) => response(state).map(Heard::State),
             line = next_line(&mut self.lines) => return Ok(Heard::Line(line)),
         };
         match heard {
@@ -190,7 +190,7 @@ impl<'a> Asking<'a> {
         if address.is_empty() {
             return None;
         }
-        match answer(self.client.consent_paste(patient(), address).await) {
+        match response(self.client.consent_paste(long_call(), address).await) {
             Ok(id) => Some(id),
             Err(error) => {
                 self.complain(&error);
@@ -202,7 +202,7 @@ impl<'a> Asking<'a> {
     /// Lets choose; `None` when nobody is there to.
     async fn choose(&mut self, id: ConsentId, choices: &[ConsentChoice]) -> Result<Option<ConsentState>, RosterError> {
         if let Some(handle) = self.handle.take() {
-            return answer(self.client.consent_choose(patient(), id, vec![handle]).await).map(Some);
+            return response(self.client.consent_choose(long_call(), id, vec![handle]).await).map(Some);
         }
         while self.lines.is_some() {
             let table = choice::table(choices, self.influencer(), self.session.output.errors);
@@ -215,7 +215,7 @@ impl<'a> Asking<'a> {
                     continue;
                 }
             };
-            match answer(self.client.consent_choose(patient(), id, ids).await) {
+            match response(self.client.consent_choose(long_call(), id, ids).await) {
                 Ok(state) => return Ok(Some(state)),
                 Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Usage) => self.complain(&error),
                 Err(error) => return Err(error),
