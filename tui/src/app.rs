@@ -1,6 +1,6 @@
 //! The loop around `update` and `view`: keys and responses in, requests and pictures out.
 //!
-//! The only place of the terminal UI that reads the time, and that waits.
+//! Only this module of the terminal UI reads the time and waits.
 
 mod link;
 mod request;

@@ -67,7 +67,7 @@ pub enum Action {
 
 /// Where a key is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum Context {
     /// Everywhere, text fields included.
     Always,
     /// Wherever no text is typed.
@@ -102,14 +102,16 @@ pub enum Place {
     CommandLine,
 }
 
-impl Place {
-    /// The places whose keys work here, the nearest first.
-    pub fn chain(self) -> impl Iterator<Item = Place> {
-        use Place::{Always, Lists, Plain, Screens};
-        let common: &[Place] = match self {
-            Place::Screen(_) => &[Lists, Screens, Plain, Always],
-            Place::Help | Place::Choosing => &[Lists, Plain, Always],
-            Place::NoDaemon | Place::Confirm | Place::Consent | Place::Connected | Place::Refused => &[Plain, Always],
+impl Context {
+    /// The contexts whose keys work here, the nearest first.
+    pub fn chain(self) -> impl Iterator<Item = Context> {
+        use Context::{Always, Lists, Plain, Screens};
+        let common: &[Context] = match self {
+            Context::Screen(_) => &[Lists, Screens, Plain, Always],
+            Context::Help | Context::Choosing => &[Lists, Plain, Always],
+            Context::NoDaemon | Context::Confirm | Context::Consent | Context::Connected | Context::Refused => {
+                &[Plain, Always]
+            }
             Always => &[],
             _ => &[Always],
         };
@@ -118,29 +120,29 @@ impl Place {
 
     /// Whether keys that mean nothing here are letters of a text.
     pub fn takes_text(self) -> bool {
-        use Place::{CommandLine, Filtering, Form, Pasting, Picker, Typing};
+        use Context::{CommandLine, Filtering, Form, Pasting, Picker, Typing};
         matches!(self, Typing | Form | Picker | Pasting | Filtering | CommandLine)
     }
 
-    /// The heading over this place's keys in the help.
+    /// The heading over this context's keys in the help.
     pub fn title(self) -> &'static str {
         match self {
-            Place::Always => "Always",
-            Place::Plain | Place::Screens => "Everywhere",
-            Place::Lists => "Moving",
-            Place::Screen(title) => title,
-            Place::NoDaemon => "No daemon",
-            Place::Help => "Help",
-            Place::Confirm | Place::Typing => "Request",
-            Place::Form => "Form",
-            Place::Picker => "Choice",
-            Place::Consent => "Consent",
-            Place::Pasting => "Consent: the pasted address",
-            Place::Choosing => "Consent: several accounts",
-            Place::Connected => "Consent: connected",
-            Place::Refused => "Consent: nothing came of it",
-            Place::Filtering => "Filter",
-            Place::CommandLine => "Command line",
+            Context::Always => "Always",
+            Context::Plain | Context::Screens => "Everywhere",
+            Context::Lists => "Moving",
+            Context::Screen(title) => title,
+            Context::NoDaemon => "No daemon",
+            Context::Help => "Help",
+            Context::Confirm | Context::Typing => "Request",
+            Context::Form => "Form",
+            Context::Picker => "Choice",
+            Context::Consent => "Consent",
+            Context::Pasting => "Consent: the pasted address",
+            Context::Choosing => "Consent: several accounts",
+            Context::Connected => "Consent: connected",
+            Context::Refused => "Consent: nothing came of it",
+            Context::Filtering => "Filter",
+            Context::CommandLine => "Command line",
         }
     }
 }
@@ -148,7 +150,7 @@ impl Place {
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
-    pub place: Place,
+    pub context: Context,
     pub action: Action,
     /// The name in the client's config; empty for what cannot have further keys.
     pub name: &'static str,
@@ -162,20 +164,20 @@ pub struct Binding {
 
 /// A binding of a screen's own table.
 pub const fn bind(
-    place: Place,
+    context: Context,
     action: Action,
     name: &'static str,
     keys: &'static [&'static str],
     hint: &'static str,
     help: &'static str,
 ) -> Binding {
-    Binding { place, action, name, keys, hint, help }
+    Binding { context, action, name, keys, hint, help }
 }
 
 /// What keys, the help and the command line know of a screen.
 #[derive(Clone, Copy, Debug)]
 pub struct ScreenKeys {
-    pub place: Place,
+    pub context: Context,
     /// The key that shows it; `None`: other screens open it.
     pub number: Option<u8>,
     /// What it shows, for the help.
@@ -192,7 +194,7 @@ impl ScreenKeys {
         let number = self.number?;
         let keys = NUMBERS.get(usize::from(number).checked_sub(1)?)?;
         let hint = if number == 1 { "screens" } else { "" };
-        Some(bind(Place::Screens, Action::Screen(number), "", keys, hint, self.about))
+        Some(bind(Context::Screens, Action::Screen(number), "", keys, hint, self.about))
     }
 }
 
@@ -267,7 +269,7 @@ pub struct Keymap {
     pub screens: Vec<ScreenKeys>,
     /// In the order of footer and help.
     bindings: Vec<Binding>,
-    keys: Vec<(Place, Key, Action)>,
+    keys: Vec<(Context, Key, Action)>,
 }
 
 impl Keymap {
@@ -278,7 +280,7 @@ impl Keymap {
         let bindings: Vec<Binding> = of_screens.chain(numbers).chain(BINDINGS.iter().copied()).collect();
         let keys = bindings.iter().flat_map(|binding| {
             let keys = binding.keys.iter().filter_map(|key| Key::named(key));
-            keys.map(|key| (binding.place, key, binding.action))
+            keys.map(|key| (binding.context, key, binding.action))
         });
         let keys = keys.collect();
         Self { screens, bindings, keys }
@@ -310,37 +312,37 @@ impl Keymap {
     }
 
     fn insert(&mut self, binding: &Binding, text: &str, key: Key) -> Result<(), RosterError> {
-        match self.find(binding.place, key) {
+        match self.find(binding.context, key) {
             Some(action) if action != binding.action => {
                 Err(RosterError::usage(format!("keys.{}: {text} does something else already", binding.name))
                     .hint("built-in keys stay as they are; choose another"))
             }
             _ => {
-                self.keys.push((binding.place, key, binding.action));
+                self.keys.push((binding.context, key, binding.action));
                 Ok(())
             }
         }
     }
 
-    fn find(&self, place: Place, key: Key) -> Option<Action> {
-        place.chain().find_map(|nearer| {
+    fn find(&self, context: Context, key: Key) -> Option<Action> {
+        context.chain().find_map(|nearer| {
             self.keys.iter().find(|(bound, pressed, _)| *bound == nearer && *pressed == key).map(|(.., action)| *action)
         })
     }
 
-    /// What a key does in a place.
-    pub fn action(&self, place: Place, event: KeyEvent) -> Option<Action> {
-        self.find(place, Key::pressed(event)?)
+    /// What a key does in a context.
+    pub fn action(&self, context: Context, event: KeyEvent) -> Option<Action> {
+        self.find(context, Key::pressed(event)?)
     }
 
-    /// The bindings of one place alone.
-    pub fn bindings(&self, place: Place) -> impl Iterator<Item = &Binding> {
-        self.bindings.iter().filter(move |binding| binding.place == place)
+    /// The bindings of one context alone.
+    pub fn bindings(&self, context: Context) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(move |binding| binding.context == context)
     }
 
-    /// The footer of a place, the nearest first: what each entry does, its key and its word.
-    pub fn hints(&self, place: Place) -> impl Iterator<Item = (Action, String, &'static str)> {
-        let bindings = place.chain().flat_map(|nearer| self.bindings(nearer));
+    /// The footer of a context, the nearest first: what each entry does, its key and its word.
+    pub fn hints(&self, context: Context) -> impl Iterator<Item = (Action, String, &'static str)> {
+        let bindings = context.chain().flat_map(|nearer| self.bindings(nearer));
         let shown = bindings.filter(|binding| !binding.hint.is_empty());
         shown.map(|binding| (binding.action, self.label(binding), binding.hint))
     }
@@ -377,7 +379,8 @@ mod tests {
             assert!(!binding.keys.is_empty() && !binding.help.is_empty(), "{binding:?}");
             for key in binding.keys {
                 assert!(Key::named(key).is_some(), "{key}");
-                let before = seen.insert((binding.place.title(), format!("{:?}", binding.place), *key), binding.action);
+                let before =
+                    seen.insert((binding.context.title(), format!("{:?}", binding.context), *key), binding.action);
                 assert!(before.is_none_or(|action| action == binding.action), "{binding:?}");
             }
         }
@@ -386,28 +389,35 @@ mod tests {
     #[test]
     fn keys_that_never_change_are_there() {
         let map = built_in();
-        let roster = Place::Screen("Roster");
-        let check = |place: Place, code: KeyCode, action: Action| {
-            assert_eq!(map.action(place, press(code, KeyModifiers::NONE)), Some(action), "{place:?} {code:?}");
+        let roster = Context::Screen("Roster");
+        let check = |context: Context, code: KeyCode, action: Action| {
+            assert_eq!(map.action(context, press(code, KeyModifiers::NONE)), Some(action), "{context:?} {code:?}");
         };
-        for place in map.screens.iter().map(|screen| screen.place) {
-            check(place, KeyCode::Char('j'), Action::Down);
-            check(place, KeyCode::Char('k'), Action::Up);
-            check(place, KeyCode::Char('g'), Action::Top);
-            check(place, KeyCode::Char('?'), Action::Help);
-            check(place, KeyCode::Char(':'), Action::Command);
-            check(place, KeyCode::Char('a'), Action::Add);
-            check(place, KeyCode::Char('q'), Action::Quit);
-            check(place, KeyCode::Char('1'), Action::Screen(1));
-            check(place, KeyCode::Esc, Action::Back);
+        for context in map.screens.iter().map(|screen| screen.context) {
+            check(context, KeyCode::Char('j'), Action::Down);
+            check(context, KeyCode::Char('k'), Action::Up);
+            check(context, KeyCode::Char('g'), Action::Top);
+            check(context, KeyCode::Char('?'), Action::Help);
+            check(context, KeyCode::Char(':'), Action::Command);
+            check(context, KeyCode::Char('a'), Action::Add);
+            check(context, KeyCode::Char('q'), Action::Quit);
+            check(context, KeyCode::Char('1'), Action::Screen(1));
+            check(context, KeyCode::Esc, Action::Back);
         }
         check(roster, KeyCode::Char('/'), Action::Filter);
         check(roster, KeyCode::Enter, Action::Open);
-        check(Place::Confirm, KeyCode::Char('q'), Action::Quit);
+        check(Context::Confirm, KeyCode::Char('q'), Action::Quit);
         assert_eq!(map.action(roster, press(KeyCode::Char('G'), KeyModifiers::SHIFT)), Some(Action::Bottom));
-        for place in [Place::Filtering, Place::Form, Place::CommandLine, Place::Picker, Place::Typing, Place::Pasting] {
-            assert_eq!(map.action(place, press(KeyCode::Char('q'), KeyModifiers::NONE)), None, "{place:?}");
-            assert_eq!(map.action(place, press(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Action::Quit));
+        for context in [
+            Context::Filtering,
+            Context::Form,
+            Context::CommandLine,
+            Context::Picker,
+            Context::Typing,
+            Context::Pasting,
+        ] {
+            assert_eq!(map.action(context, press(KeyCode::Char('q'), KeyModifiers::NONE)), None, "{context:?}");
+            assert_eq!(map.action(context, press(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Action::Quit));
         }
         assert_eq!(map.action(roster, press(KeyCode::Char('q'), KeyModifiers::ALT)), None);
     }
@@ -415,7 +425,7 @@ mod tests {
     #[test]
     fn further_keys_are_added_and_built_in_ones_stay() {
         let config = |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
-        let roster = Place::Screen("Roster");
+        let roster = Context::Screen("Roster");
         let map = built_in().with(&config("sync", "f5")).expect("free");
         assert_eq!(map.action(roster, press(KeyCode::F(5), KeyModifiers::NONE)), Some(Action::Sync));
         assert_eq!(map.action(roster, press(KeyCode::Char('s'), KeyModifiers::NONE)), Some(Action::Sync));

@@ -16,7 +16,7 @@ use ratatui::layout::{Rect, Size};
 use roster_protocol::ConnectionId;
 use tui_input::Input;
 
-use crate::keys::{Action, Place};
+use crate::keys::{Action, Context};
 use crate::message::{ConsentReply, Response};
 use crate::shared::Shared;
 use crate::widgets::input;
@@ -35,15 +35,15 @@ pub enum Modal {
 
 impl Modal {
     /// Whose keys work while it is there.
-    pub fn place(&self) -> Place {
+    pub fn context(&self) -> Context {
         match self {
-            Modal::Help(_) => Place::Help,
-            Modal::Command(_) => Place::CommandLine,
-            Modal::Form(_) => Place::Form,
-            Modal::Connect(connect) => connect.place(),
-            Modal::Confirm(confirm) if confirm.typed.is_some() => Place::Typing,
-            Modal::Confirm(_) => Place::Confirm,
-            Modal::Picker(_) => Place::Picker,
+            Modal::Help(_) => Context::Help,
+            Modal::Command(_) => Context::CommandLine,
+            Modal::Form(_) => Context::Form,
+            Modal::Connect(connect) => connect.context(),
+            Modal::Confirm(confirm) if confirm.typed.is_some() => Context::Typing,
+            Modal::Confirm(_) => Context::Confirm,
+            Modal::Picker(_) => Context::Picker,
         }
     }
 

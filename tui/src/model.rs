@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 use roster_protocol::{InfluencerId, Timestamp};
 
-use crate::keys::{Keymap, Place};
+use crate::keys::{Context, Keymap};
 use crate::modal::Modal;
 use crate::screens::influencer;
 use crate::screens::roster;
@@ -15,7 +15,7 @@ use crate::shared::{Link, Shared};
 /// The state of the terminal UI.
 pub struct Model {
     pub shared: Shared,
-    /// The list of influencers, which keeps its place while others are shown above it.
+    /// The list of influencers, which keeps its position while others are shown above it.
     pub first: Box<dyn Screen>,
     /// The screens above it; the last is shown.
     pub above: Vec<Box<dyn Screen>>,
@@ -63,11 +63,11 @@ impl Model {
     }
 
     /// Where keys are pressed now.
-    pub fn place(&self) -> Place {
+    pub fn context(&self) -> Context {
         match (&self.modal, &self.shared.link) {
-            (Some(modal), _) => modal.place(),
-            (None, Link::NoDaemon(_) | Link::Connecting) => Place::NoDaemon,
-            (None, Link::Online | Link::Offline { .. }) => self.shown().place(),
+            (Some(modal), _) => modal.context(),
+            (None, Link::NoDaemon(_) | Link::Connecting) => Context::NoDaemon,
+            (None, Link::Online | Link::Offline { .. }) => self.shown().context(),
         }
     }
 

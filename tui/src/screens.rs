@@ -21,7 +21,7 @@ use std::any::Any;
 use crossterm::event::KeyEvent;
 use roster_protocol::{InfluencerId, Timestamp};
 
-use crate::keys::{Action, Place, ScreenKeys};
+use crate::keys::{Action, Context, ScreenKeys};
 use crate::message::Response;
 use crate::modal::{ListCommand, Next};
 use crate::shared::Shared;
@@ -47,7 +47,7 @@ pub trait Screen: Any {
 
     /// Its name in the first line.
     fn title(&self) -> &str {
-        self.keys().place.title()
+        self.keys().context.title()
     }
 
     /// What the first line says of it.
@@ -56,8 +56,8 @@ pub trait Screen: Any {
     }
 
     /// Where keys are pressed.
-    fn place(&self) -> Place {
-        self.keys().place
+    fn context(&self) -> Context {
+        self.keys().context
     }
 
     /// Whether a footer entry makes sense now.

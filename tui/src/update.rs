@@ -5,7 +5,7 @@ mod watch;
 use crossterm::event::{KeyEvent, KeyEventKind};
 use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, RosterError};
 
-use crate::keys::{Action, Place};
+use crate::keys::{Action, Context};
 use crate::message::{Effect, Message, Mutation, Outcome, Request, Response};
 use crate::modal::{self, Modal, Next};
 use crate::model::Model;
@@ -74,7 +74,7 @@ fn follow_one(model: &mut Model, next: Next) -> Vec<Effect> {
         Next::Effect(effect) => return vec![effect],
         Next::Modal(modal) => model.modal = Some(modal),
         Next::Close => model.modal = None,
-        Next::Help => model.modal = Some(Modal::Help(modal::help::Help { place: model.place(), top: 0 })),
+        Next::Help => model.modal = Some(Modal::Help(modal::help::Help { context: model.context(), top: 0 })),
         Next::Quit => model.quit = true,
         Next::Influencer(id, name) => {
             model.open(id, name);
@@ -120,10 +120,10 @@ fn each_screen(model: &mut Model, act: impl Fn(&mut dyn Screen, &mut Shared) -> 
 }
 
 fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
-    let place = model.place();
-    match (model.shared.keys.action(place, key), &mut model.modal) {
+    let context = model.context();
+    match (model.shared.keys.action(context, key), &mut model.modal) {
         (Some(action), _) => act(model, action),
-        (None, _) if !place.takes_text() => Vec::new(),
+        (None, _) if !context.takes_text() => Vec::new(),
         (None, Some(modal)) => {
             let next = modal.typed(key);
             follow(model, next)
@@ -133,9 +133,9 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 }
 
 fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    let place = model.place();
+    let context = model.context();
     match &mut model.modal {
-        _ if !place.takes_text() && place != Place::Consent => Vec::new(),
+        _ if !context.takes_text() && context != Context::Consent => Vec::new(),
         Some(modal) => {
             let next = modal.pasted(text);
             follow(model, next)

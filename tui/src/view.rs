@@ -178,7 +178,7 @@ fn draw_toast(model: &Model, pen: &mut Pen<'_>, y: u16, level: ToastLevel, text:
 /// What keys do here. The help and the way out are always there; others give way on narrow screens.
 fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
     let Shared { keys, size, .. } = &model.shared;
-    let all: Vec<_> = keys.hints(model.place()).filter(|(action, ..)| offers(model, *action)).collect();
+    let all: Vec<_> = keys.hints(model.context()).filter(|(action, ..)| offers(model, *action)).collect();
     let length = |(_, key, word): &(Action, String, &str)| columns(key) + columns(word) + 3;
     // Two blanks lie between entries, none behind the last.
     let width = usize::from(size.width.saturating_sub(1)) + 2;

@@ -1,4 +1,4 @@
-//! Every verb by its name, and the one place that runs it.
+//! Every verb by its name, and the function that runs it.
 
 use clap::Subcommand;
 

@@ -11,14 +11,14 @@ use crate::session::Session;
 /// How long to wait before the daemon is looked for again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// A place in the feed, and the way to ask.
+/// A position in the feed, and the client to read it with.
 pub(super) struct Feed {
     pub client: RosterClient,
     cursor: Cursor,
 }
 
 impl Feed {
-    /// Begins at the newest place: what is listed after this is not missed.
+    /// Begins at the newest position: the feed returns everything that is committed after this.
     pub async fn start(session: &Session) -> Result<Self, RosterError> {
         let client = session.connect().await?;
         let batch = response(client.events_since(short_call(), Cursor::default()).await)?;

@@ -30,19 +30,19 @@ impl<Row> Rows<Row> {
 
 /// Reads page after page until `wanted` rows are there or none is left.
 ///
-/// `ask` gets the place to begin and how many rows are still wanted, at most a page.
+/// `request` takes the mark to begin at and how many rows are still wanted, at most a page.
 ///
 /// # Errors
-/// The first that `ask` gives.
+/// The first that `request` returns.
 pub async fn read<Row>(
     wanted: u64,
-    mut ask: impl AsyncFnMut(Option<PageMark>, u64) -> Result<Page<Row>, RosterError>,
+    mut request: impl AsyncFnMut(Option<PageMark>, u64) -> Result<Page<Row>, RosterError>,
 ) -> Result<Rows<Row>, RosterError> {
     let mut rows = Vec::new();
     let mut mark = None;
     loop {
         let missing = wanted.saturating_sub(rows.len() as u64).min(PAGE_ROWS);
-        let page = ask(mark, missing).await?;
+        let page = request(mark, missing).await?;
         rows.extend(page.rows);
         mark = page.next;
         let enough = rows.len() as u64 >= wanted;

@@ -31,14 +31,14 @@ impl Tokens {
 /// What has ended, then what ends soonest unless somebody acts, then what lacks something, then the rest by name. What
 /// is being revoked wants nobody and stands last.
 fn order(grant: &Grant) -> impl Ord + use<> {
-    let place = match (grant.renews, grant.act_before) {
+    let rank = match (grant.renews, grant.act_before) {
         _ if has_ended(grant) => (0, 0),
         (Renews::ByHand, day) => (1, day.map_or(i64::MAX, |day| day.0)),
         (Renews::Itself, _) if !grant.missing.is_empty() => (2, 0),
         (Renews::Itself, _) => (3, 0),
         (Renews::Never, _) => (4, 0),
     };
-    (place, grant.platform.clone(), grant.account.clone(), grant.id)
+    (rank, grant.platform.clone(), grant.account.clone(), grant.id)
 }
 
 /// A consent without an end that has something to say has ended already.

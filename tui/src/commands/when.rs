@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::{Span, ToSpan, Zoned, civil};
 use roster_protocol::{Date, RosterError, Timestamp};
 
-/// A place in time, not yet measured against the clock.
+/// A time as typed, not yet resolved against the clock.
 #[derive(Clone, Copy, Debug)]
 pub enum When {
     /// This day, in the local zone where a time is wanted.

@@ -1,11 +1,11 @@
-//! The table of keys that are no screen's own: place, what it does, its name in the client's config, keys, footer, help.
+//! The table of keys that belong to no screen: context, action, name in the client's config, keys, footer, help.
 
-use super::{Action, Binding, Place, bind};
+use super::{Action, Binding, Context, bind};
 
 /// Every such key, in the order of footer and help.
 pub const BINDINGS: &[Binding] = {
     use Action as A;
-    use Place as P;
+    use Context as P;
     &[
         bind(P::NoDaemon, A::StartDaemon, "", &["y"], "start rosterd", "start rosterd for this user"),
         bind(P::Help, A::Back, "", &["?"], "close", "close the help"),

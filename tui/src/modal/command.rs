@@ -111,7 +111,8 @@ fn completed<'a>(screens: &'a [(String, u8)], text: &str) -> Option<&'a str> {
 
 /// The numbered screens by the words that show them.
 fn screens(keys: &Keymap) -> Vec<(String, u8)> {
-    let numbered = keys.screens.iter().filter_map(|screen| Some((screen.place.title().to_lowercase(), screen.number?)));
+    let numbered =
+        keys.screens.iter().filter_map(|screen| Some((screen.context.title().to_lowercase(), screen.number?)));
     numbered.collect()
 }
 

@@ -16,7 +16,7 @@ use roster_protocol::{
 use tui_input::Input;
 
 use crate::consent::{PlainUrl, joined};
-use crate::keys::{Action, Place};
+use crate::keys::{Action, Context};
 use crate::message::{ConsentReply, ConsentStep, Effect, Mutation, Request};
 use crate::modal::{Modal, Next};
 use crate::shared::{Link, Shared};
@@ -101,13 +101,13 @@ pub enum Notice {
 
 impl Connect {
     /// Whose keys work.
-    pub fn place(&self) -> Place {
+    pub fn context(&self) -> Context {
         match &self.phase {
-            Phase::Waiting(waiting) if waiting.view == WaitView::Pasting => Place::Pasting,
-            Phase::Beginning | Phase::Waiting(_) => Place::Consent,
-            Phase::Choosing(_) => Place::Choosing,
-            Phase::Connected(_) => Place::Connected,
-            Phase::Failed(_) => Place::Refused,
+            Phase::Waiting(waiting) if waiting.view == WaitView::Pasting => Context::Pasting,
+            Phase::Beginning | Phase::Waiting(_) => Context::Consent,
+            Phase::Choosing(_) => Context::Choosing,
+            Phase::Connected(_) => Context::Connected,
+            Phase::Failed(_) => Context::Refused,
         }
     }
 
@@ -152,7 +152,7 @@ pub fn begin(shared: &mut Shared, target: Target) -> Vec<Next> {
     [Next::Modal(Modal::Connect(Box::new(connect)))].into_iter().chain(request).collect()
 }
 
-/// Begins to request the consent of an account once more, in its place.
+/// Requests the consent of an account again; the new one replaces the old one.
 pub fn again(shared: &mut Shared, connection: &Connection, name: String) -> Vec<Next> {
     let target = Target {
         influencer: connection.influencer,
@@ -257,7 +257,7 @@ impl Connect {
         [Next::Close].into_iter().chain(new.into_iter().flat_map(Next::mutate)).collect()
     }
 
-    /// Text that was pasted: it is the address. A whole one takes the place of what was there.
+    /// Takes pasted text as the address. A whole address replaces what was there.
     pub fn paste(&mut self, text: &str) {
         if let Phase::Waiting(waiting) = &mut self.phase {
             let text = joined(text);

@@ -1,6 +1,6 @@
-//! All keys, made from the table they are dispatched by: those of this place first.
+//! All keys, from the table that dispatches them: those of the current context first.
 
-use crate::keys::{Action, Binding, Keymap, Place, shown};
+use crate::keys::{Action, Binding, Context, Keymap, shown};
 use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
@@ -9,7 +9,7 @@ use crate::widgets::pen::Pen;
 #[derive(Clone, Debug)]
 pub struct Help {
     /// Where it was opened.
-    pub place: Place,
+    pub context: Context,
     pub top: usize,
 }
 
@@ -20,34 +20,35 @@ enum Line {
     Blank,
 }
 
-/// The places below the screens.
-const ORDER: [Place; 12] = [
-    Place::Filtering,
-    Place::Form,
-    Place::Picker,
-    Place::Consent,
-    Place::Pasting,
-    Place::Choosing,
-    Place::Connected,
-    Place::Refused,
-    Place::CommandLine,
-    Place::Confirm,
-    Place::Typing,
-    Place::NoDaemon,
+/// The contexts listed below the screens.
+const ORDER: [Context; 12] = [
+    Context::Filtering,
+    Context::Form,
+    Context::Picker,
+    Context::Consent,
+    Context::Pasting,
+    Context::Choosing,
+    Context::Connected,
+    Context::Refused,
+    Context::CommandLine,
+    Context::Confirm,
+    Context::Typing,
+    Context::NoDaemon,
 ];
 
-fn lines(keys: &Keymap, here: Place) -> Vec<Line> {
-    let common = [Place::Lists, Place::Screens, Place::Plain, Place::Always];
-    let screens = keys.screens.iter().map(|screen| screen.place);
-    let others = screens.chain(ORDER).filter(|place| *place != here);
+fn lines(keys: &Keymap, here: Context) -> Vec<Line> {
+    let common = [Context::Lists, Context::Screens, Context::Plain, Context::Always];
+    let screens = keys.screens.iter().map(|screen| screen.context);
+    let others = screens.chain(ORDER).filter(|context| *context != here);
     let mut lines: Vec<Line> = Vec::new();
-    for place in [here].into_iter().chain(common).chain(others) {
+    for context in [here].into_iter().chain(common).chain(others) {
         // Plain keys and those of all screens are one thing to users.
-        if place != Place::Plain && place != Place::Always {
-            lines.extend([Line::Blank, Line::Title(place.title())]);
+        if context != Context::Plain && context != Context::Always {
+            lines.extend([Line::Blank, Line::Title(context.title())]);
         }
-        lines.extend(keys.bindings(place).map(|binding| Line::Keys(names(binding), binding.help)));
-        let filter = keys.screens.iter().find(|screen| screen.place == place).map_or(&[][..], |screen| screen.filter);
+        lines.extend(keys.bindings(context).map(|binding| Line::Keys(names(binding), binding.help)));
+        let filter =
+            keys.screens.iter().find(|screen| screen.context == context).map_or(&[][..], |screen| screen.filter);
         if !filter.is_empty() {
             lines.extend([Line::Blank, Line::Title("Words of the filter")]);
             lines.extend(filter.iter().map(|(words, help)| Line::Keys((*words).to_owned(), help)));
@@ -64,7 +65,7 @@ impl Help {
     /// What a key does.
     pub fn act(&mut self, shared: &Shared, action: Action) -> Vec<Next> {
         let page = usize::from(shared.size.height.saturating_sub(4));
-        let most = lines(&shared.keys, self.place).len().saturating_sub(page);
+        let most = lines(&shared.keys, self.context).len().saturating_sub(page);
         self.top = match action {
             Action::Back => return vec![Next::Close],
             Action::Up => self.top.saturating_sub(1),
@@ -84,7 +85,7 @@ impl Help {
 pub fn view(shared: &Shared, help: &Help, pen: &mut Pen<'_>) {
     let size = shared.size;
     pen.clear(ratatui::layout::Rect { x: 0, y: 1, width: size.width, height: size.height.saturating_sub(2) });
-    let lines = lines(&shared.keys, help.place);
+    let lines = lines(&shared.keys, help.context);
     let page = usize::from(size.height.saturating_sub(4));
     for (line, y) in lines.iter().skip(help.top).take(page).zip(2..) {
         match line {

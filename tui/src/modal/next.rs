@@ -10,7 +10,7 @@ use crate::message::{Effect, Mutation, Request};
 #[derive(Clone, Debug)]
 pub enum Next {
     Effect(Effect),
-    /// Opens it on top, in place of what was there.
+    /// Opens it on top; it replaces the open modal.
     Modal(Modal),
     /// Closes what is on top.
     Close,

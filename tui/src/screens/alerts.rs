@@ -14,18 +14,18 @@ use roster_protocol::{Alert, AlertState, Severity};
 use super::listing::Listing;
 use super::{Entry, Screen, states};
 use crate::format;
-use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
 use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
-const HERE: Place = Place::Screen("Alerts");
+const HERE: Context = Context::Screen("Alerts");
 
 /// This screen's line in the table.
 pub const ENTRY: Entry = Entry {
     keys: ScreenKeys {
-        place: HERE,
+        context: HERE,
         number: Some(3),
         about: "alerts",
         bindings: &[

@@ -11,19 +11,19 @@ use roster_protocol::{AuditEntry, InfluencerId};
 use super::listing::Listing;
 use super::{Entry, Screen};
 use crate::format;
-use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Request, Response};
 use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
 
-const HERE: Place = Place::Screen("Audit");
+const HERE: Context = Context::Screen("Audit");
 
 /// This screen's line in the table.
 pub const ENTRY: Entry = Entry {
     keys: ScreenKeys {
-        place: HERE,
+        context: HERE,
         number: Some(5),
         about: "audit: who did what",
         bindings: &[bind(HERE, Action::Back, "", &["esc"], "back", "go back")],

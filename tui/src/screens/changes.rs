@@ -11,19 +11,19 @@ use roster_protocol::{Change, ChangeCause};
 use super::listing::Listing;
 use super::{Entry, Screen, states};
 use crate::format;
-use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Request, Response};
 use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
 
-const HERE: Place = Place::Screen("Changes");
+const HERE: Context = Context::Screen("Changes");
 
 /// This screen's line in the table.
 pub const ENTRY: Entry = Entry {
     keys: ScreenKeys {
-        place: HERE,
+        context: HERE,
         number: Some(4),
         about: "changes",
         bindings: &[

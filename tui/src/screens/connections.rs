@@ -8,18 +8,18 @@ use roster_protocol::{ConnectionRow, SyncTarget};
 
 use super::paged::{Paged, Part};
 use super::{Entry, Screen};
-use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
 use crate::modal::{self, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
-const HERE: Place = Place::Screen("Connections");
+const HERE: Context = Context::Screen("Connections");
 
 /// This screen's line in the table.
 pub const ENTRY: Entry = Entry {
     keys: ScreenKeys {
-        place: HERE,
+        context: HERE,
         number: Some(6),
         about: "connections: what needs somebody first",
         bindings: &[

@@ -11,7 +11,7 @@ use roster_protocol::{
 
 use super::{Entry, Screen};
 use crate::format;
-use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
 use crate::modal::{self, Next};
 use crate::shared::histories::{Known, points};
@@ -22,12 +22,12 @@ use crate::widgets::window::Window;
 /// The lengths a chart can have, in days.
 pub const RANGES: [i32; 3] = [30, 90, 365];
 
-const HERE: Place = Place::Screen("Influencer");
+const HERE: Context = Context::Screen("Influencer");
 
 /// This screen's line in the table.
 pub const ENTRY: Entry = Entry {
     keys: ScreenKeys {
-        place: HERE,
+        context: HERE,
         number: None,
         about: "",
         bindings: &[
@@ -194,8 +194,8 @@ impl State {
             Ok(known) => {
                 let under_cursor = self.connection().map(|connection| connection.id);
                 self.name.clone_from(&known.row.name);
-                let place = known.connections.iter().position(|connection| Some(connection.id) == under_cursor);
-                self.window.cursor = place.unwrap_or(self.window.cursor);
+                let index = known.connections.iter().position(|connection| Some(connection.id) == under_cursor);
+                self.window.cursor = index.unwrap_or(self.window.cursor);
                 (self.known, self.error) = (Some(known), None);
                 let total = self.connections();
                 self.window.clamp(total, seen_connections(shared.size, total));
@@ -225,11 +225,11 @@ impl State {
         let days: Vec<Date> =
             points(snapshots, self.metric).into_iter().map(|(day, _)| day).filter(|day| *day >= from).collect();
         let Some(last) = days.len().checked_sub(1) else { return };
-        let place = match self.day {
+        let index = match self.day {
             None => last,
             Some(day) => days.partition_point(|other| *other < day).saturating_add_signed(step).min(last),
         };
-        self.day = Some(days[place]);
+        self.day = Some(days[index]);
     }
 
     /// What a key does with the influencer, or with the connection under the cursor.

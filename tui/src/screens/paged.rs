@@ -12,7 +12,7 @@ use crate::widgets::window::Window;
 #[derive(Clone, Debug)]
 pub struct Paged<Row> {
     rows: Vec<Row>,
-    /// The place of the first row held.
+    /// The index of the first row held.
     offset: usize,
     pub total: usize,
     pub window: Window,
@@ -97,9 +97,9 @@ impl<Row> Paged<Row> {
     fn take(&mut self, part: Part, total: u64, rows: Vec<Row>, same: impl Fn(&Row, &Row) -> bool, height: usize) {
         let offset = usize::try_from(part.offset).unwrap_or(usize::MAX);
         let followed = self.current().filter(|_| self.window.cursor > 0);
-        let place = followed.and_then(|row| rows.iter().position(|other| same(row, other)));
-        if let Some(place) = place {
-            self.window.cursor = offset.saturating_add(place);
+        let index = followed.and_then(|row| rows.iter().position(|other| same(row, other)));
+        if let Some(index) = index {
+            self.window.cursor = offset.saturating_add(index);
         }
         (self.rows, self.offset) = (rows, offset);
         self.total = usize::try_from(total).unwrap_or(usize::MAX);

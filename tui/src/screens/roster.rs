@@ -10,7 +10,7 @@ use roster_protocol::{
 use tui_input::Input;
 
 use super::{Entry, Screen};
-use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Request, Response};
 use crate::modal::{self, ListCommand, Modal, Next};
 use crate::shared::Shared;
@@ -19,12 +19,12 @@ use crate::widgets::input;
 use crate::widgets::pen::Pen;
 use crate::widgets::window::Window;
 
-const HERE: Place = Place::Screen("Roster");
+const HERE: Context = Context::Screen("Roster");
 
 /// This screen's line in the table.
 pub const ENTRY: Entry = Entry {
     keys: ScreenKeys {
-        place: HERE,
+        context: HERE,
         number: Some(1),
         about: "roster",
         bindings: &[
@@ -122,7 +122,7 @@ fn height(size: Size) -> usize {
 }
 
 impl State {
-    /// A row by its place in the whole list, if loaded.
+    /// A row by its index in the whole list, if loaded.
     pub fn row(&self, index: usize) -> Option<&InfluencerRow> {
         self.rows.get(index.checked_sub(self.offset)?)
     }
@@ -216,9 +216,9 @@ impl State {
         self.offset = query.offset as usize;
         (self.matching, self.total) = (page.matching as usize, page.total as usize);
         (self.loaded, self.error) = (true, None);
-        let place = follow.and_then(|id| self.rows.iter().position(|row| row.id == id));
-        if let Some(place) = place {
-            self.window.cursor = self.offset + place;
+        let index = follow.and_then(|id| self.rows.iter().position(|row| row.id == id));
+        if let Some(index) = index {
+            self.window.cursor = self.offset + index;
         }
         self.window.clamp(self.matching, height);
     }
@@ -278,8 +278,8 @@ impl Screen for State {
         shared.status.as_ref().map(view::totals).unwrap_or_default()
     }
 
-    fn place(&self) -> Place {
-        if self.filtering { Place::Filtering } else { HERE }
+    fn context(&self) -> Context {
+        if self.filtering { Context::Filtering } else { HERE }
     }
 
     fn offers(&self, action: Action) -> bool {

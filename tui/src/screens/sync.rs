@@ -7,18 +7,18 @@ use roster_protocol::{Run, SyncTarget, Timestamp};
 
 use super::listing::Listing;
 use super::{Entry, Screen};
-use crate::keys::{Action, Place, ScreenKeys, bind};
+use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
 use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
-const HERE: Place = Place::Screen("Sync");
+const HERE: Context = Context::Screen("Sync");
 
 /// This screen's line in the table.
 pub const ENTRY: Entry = Entry {
     keys: ScreenKeys {
-        place: HERE,
+        context: HERE,
         number: Some(2),
         about: "sync: platforms, what runs now, the last runs",
         bindings: &[

@@ -326,7 +326,7 @@ fn a_consent_is_asked_for_where_one_is_needed() {
     check("ci↵↵", Some("begin instagram Redirect None"));
     check("ci↵oskar.ines↵", Some("begin instagram Redirect Some(\"oskar.ines\")"));
     check("cb↵↵", None);
-    // One whose consent is gone is asked for again in its place.
+    // A consent that is gone is requested again and replaced.
     check("jj↵jc", Some("begin instagram Redirect Some(\"oskar.ines\")"));
     check("jj↵c", None);
     check("6c", Some("begin instagram Redirect Some(\"oskar.ines\")"));

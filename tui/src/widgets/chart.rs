@@ -137,11 +137,11 @@ impl Chart<'_> {
     fn draw_dates(&self, pen: &mut Pen<'_>, plot: Rect) {
         let count = (plot.width / 20).clamp(1, 6);
         let y = plot.y + plot.height;
-        for place in 0..=count {
-            let days = i64::from(self.to.0.saturating_sub(self.from.0)) * i64::from(place) / i64::from(count);
+        for step in 0..=count {
+            let days = i64::from(self.to.0.saturating_sub(self.from.0)) * i64::from(step) / i64::from(count);
             let text = format::day(self.from.plus_days(days as i32));
             let width = columns(&text) as u16;
-            let centre = plot.x + (u32::from(plot.width - 1) * u32::from(place) / u32::from(count)) as u16;
+            let centre = plot.x + (u32::from(plot.width - 1) * u32::from(step) / u32::from(count)) as u16;
             let x = centre.saturating_sub(width / 2).clamp(plot.x, (plot.x + plot.width).saturating_sub(width));
             pen.put(x, y, width, &text, pen.theme.faint);
         }

@@ -49,26 +49,26 @@ impl Table {
         let taken: u16 = columns.iter().filter(|column| shown(column)).map(|column| column.width + 1).sum();
         let left = width.saturating_sub(MARGIN + taken);
         let mut x = MARGIN;
-        let place = |column: &Column| {
-            let place = shown(column).then_some((x, if column.width == 0 { left } else { column.width }));
-            if let Some((_, used)) = place {
+        let span = |column: &Column| {
+            let span = shown(column).then_some((x, if column.width == 0 { left } else { column.width }));
+            if let Some((_, used)) = span {
                 x += used + 1;
             }
-            (*column, place)
+            (*column, span)
         };
-        Self { columns: columns.iter().map(place).collect() }
+        Self { columns: columns.iter().map(span).collect() }
     }
 
     /// Where a column is: first column and width; `None` on screens that do without it.
-    pub fn place(&self, index: usize) -> Option<(u16, u16)> {
-        self.columns.get(index).and_then(|(_, place)| *place)
+    pub fn span(&self, index: usize) -> Option<(u16, u16)> {
+        self.columns.get(index).and_then(|(_, span)| *span)
     }
 
     /// Writes the titles.
     pub fn titles(&self, pen: &mut Pen<'_>, y: u16) {
         let style = pen.theme.faint;
-        for (column, place) in &self.columns {
-            match place {
+        for (column, span) in &self.columns {
+            match span {
                 Some((x, width)) if column.right => pen.put_right(*x, y, *width, column.title, style),
                 Some((x, width)) => _ = pen.put(*x, y, *width, column.title, style),
                 None => {}
@@ -81,8 +81,8 @@ impl Table {
         if under_cursor {
             pen.sign(1, y, '▌', pen.theme.accent);
         }
-        for ((column, place), content) in self.columns.iter().zip(cells) {
-            let Some((x, width)) = *place else { continue };
+        for ((column, span), content) in self.columns.iter().zip(cells) {
+            let Some((x, width)) = *span else { continue };
             match content.as_slice() {
                 [(text, style)] if column.right => pen.put_right(x, y, width, text, *style),
                 pieces => _ = pen.pieces(x, y, width, pieces),
@@ -98,9 +98,9 @@ mod tests {
     #[test]
     fn columns_give_way() {
         let columns = [left("NAME", 0, 0), right("FOLLOWERS", 9, 0), right("30 D", 7, 60)];
-        let places = |width: u16| [0, 1, 2].map(|index| Table::new(&columns, width).place(index));
-        assert_eq!(places(80), [Some((3, 58)), Some((62, 9)), Some((72, 7))]);
-        assert_eq!(places(40), [Some((3, 26)), Some((30, 9)), None]);
-        assert_eq!(places(5), [Some((3, 0)), Some((4, 9)), None]);
+        let spans = |width: u16| [0, 1, 2].map(|index| Table::new(&columns, width).span(index));
+        assert_eq!(spans(80), [Some((3, 58)), Some((62, 9)), Some((72, 7))]);
+        assert_eq!(spans(40), [Some((3, 26)), Some((30, 9)), None]);
+        assert_eq!(spans(5), [Some((3, 0)), Some((4, 9)), None]);
     }
 }

@@ -110,7 +110,7 @@ fn draw_connections(shared: &Shared, state: &State, known: &Influencer, pen: &mu
         let under_cursor = index == state.window.cursor;
         table.row(pen, y, &cells(shared, known, connection, under_cursor), under_cursor);
     }
-    if let (Some(connection), Some((_, room))) = (state.connection(), table.place(1)) {
+    if let (Some(connection), Some((_, room))) = (state.connection(), table.span(1)) {
         let (words, style) = states::connection(shared, connection, !known.row.sync_enabled);
         // What the column had no room for is below in full.
         if columns(&words) > usize::from(room) {

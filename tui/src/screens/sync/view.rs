@@ -137,7 +137,7 @@ fn draw_runs(shared: &Shared, state: &State, pen: &mut Pen<'_>, y: u16, lines: u
     }
     if let Some(run) = state.runs.current() {
         // What the column had no room for is on the last line in full.
-        let (words, room) = (what_came(shared, run), table.place(3).map_or(0, |(_, room)| room));
+        let (words, room) = (what_came(shared, run), table.span(3).map_or(0, |(_, room)| room));
         if columns(&words) > usize::from(room) {
             pen.put(3, y + lines + 1, width.saturating_sub(4), &words, pen.theme.faint);
         }
