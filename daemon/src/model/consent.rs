@@ -1,10 +1,10 @@
-//! Consents: those that are being asked for, and those that were given.
+//! Consents: those that are being requested, and those that were given.
 
 use roster_protocol::audit::Who;
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId, InfluencerId};
 use roster_protocol::time::{Seconds, Timestamp};
 
-/// A secret as the vault sealed it: safe to store, of no use without the master key and the place it belongs to.
+/// A secret as the vault sealed it: safe to store, of no use without the master key and the context it is bound to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 
@@ -14,20 +14,20 @@ impl std::fmt::Debug for Sealed {
     }
 }
 
-/// A consent that is being asked for. It survives a restart, and is forgotten once it is settled.
+/// A consent that is being requested. It survives a restart, and is deleted once it is settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
     pub id: ConsentId,
-    /// Who asked: nobody else finishes it.
+    /// Who began it: only they can finish it.
     pub who: Who,
     pub influencer: InfluencerId,
     /// The platform's slug.
     pub platform: String,
-    /// The account that was meant from the start, canonical.
+    /// The account that it was begun for, canonical.
     pub handle: Option<String>,
-    /// What the browser is sent back to; empty for a device code.
+    /// Where the provider sends the browser back to; empty for a device code.
     pub redirect_uri: String,
-    /// SHA-256 of the state in the URL. The state itself is nowhere.
+    /// SHA-256 of the state in the URL. The state itself is not stored.
     pub state_hash: [u8; 32],
     pub verifier: Option<Sealed>,
     pub device: Option<Device>,
@@ -36,7 +36,7 @@ pub struct Consent {
     pub step: ConsentStep,
 }
 
-/// A device code that is being asked about.
+/// A device code that the daemon polls the provider about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     pub code: Sealed,
@@ -46,17 +46,17 @@ pub struct Device {
 /// How far a consent has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConsentStep {
-    /// Nobody has answered.
+    /// The owner has not responded yet.
     Waiting,
-    /// The answer's code is being exchanged. After a crash the code may be spent: it is begun again by a person.
+    /// The callback's code is being exchanged. After a crash the code may be spent, so a user begins again.
     Exchanging,
-    /// There is a grant, and its accounts are being asked for.
+    /// There is a grant, and its accounts are being listed.
     Listing { grant: GrantId },
-    /// There is a grant, and somebody must say which accounts are meant.
+    /// There is a grant, and a user must choose which of its accounts to connect.
     Choosing { grant: GrantId, choices: Vec<Choice> },
 }
 
-/// An account that a consent opened.
+/// An account that a consent gives access to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     pub platform_user_id: String,
@@ -67,24 +67,24 @@ pub struct Choice {
     pub followers: Option<u64>,
 }
 
-/// One consent that was given; it feeds one or more connections. Its tokens lie in a row of their own.
+/// One consent that was given; it feeds one or more connections. Its tokens are stored in a row of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub id: GrantId,
-    /// Whose consent it is: the app at its provider. With `owner_id` unique among grants that live.
+    /// The app at its provider that holds the consent. Unique together with `owner_id` among live grants.
     pub realm: String,
-    /// The platform it was asked for, and through which it is renewed and revoked.
+    /// The platform it was requested for, and through which it is renewed and revoked.
     pub platform: String,
-    /// The provider's own id of who consented.
+    /// The provider's own id of the account owner who consented.
     pub owner_id: String,
-    /// Their name for people, clean.
+    /// The owner's display name, clean.
     pub owner_name: String,
-    /// What was granted, as told.
+    /// The scopes that were granted, as the provider reported them.
     pub scopes: Vec<String>,
-    /// What was asked for and not granted.
+    /// The scopes that were requested and not granted.
     pub missing: Vec<String>,
     pub granted_at: Timestamp,
-    /// When it was last seen to hold.
+    /// When it was last seen to be valid.
     pub checked_at: Timestamp,
     pub state: GrantState,
 }
@@ -93,12 +93,12 @@ pub struct Grant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantState {
     Live,
-    /// It is over by the provider's word, or was lost: only a new consent helps.
+    /// The provider ended it, or it was lost: only a new consent helps.
     Ended {
         at: Timestamp,
         why: String,
     },
-    /// Nobody uses it any more and the provider is being told.
+    /// No connection uses it any more, and it is being revoked at the provider.
     Revoking {
         since: Timestamp,
         attempts: u32,
@@ -107,38 +107,38 @@ pub enum GrantState {
     },
 }
 
-/// A grant's tokens, and how far a renewal has come. Nothing but `consent::renew` writes this row.
+/// A grant's tokens, and the state of their renewal. Only `consent::renew` writes this row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantTokens {
     pub grant: GrantId,
-    /// Grows with each pair: whoever saw a lower one has old tokens.
+    /// Increases with each pair of tokens: a caller that holds a lower one has old tokens.
     pub generation: u64,
     pub access: Sealed,
     pub refresh: Option<Sealed>,
-    /// Accounts' own tokens, by the platform's id of the account.
+    /// Tokens of single accounts, by the platform's id of the account.
     pub derived: Vec<(String, Sealed)>,
     pub renewed_at: Timestamp,
-    /// `None`: not told, or no end.
+    /// `None`: not reported, or it does not expire.
     pub access_ends_at: Option<Timestamp>,
     pub refresh_ends_at: Option<Timestamp>,
-    /// When it is renewed by itself; `None`: only when it is about to be used.
+    /// When the daemon renews it; `None`: only when it is about to be used.
     pub renew_at: Option<Timestamp>,
-    /// Attempts in a row that brought nothing.
+    /// Consecutive failed attempts.
     pub failures: u32,
-    /// What the last attempt failed with, clean.
+    /// The error of the last failed attempt, clean.
     pub last_error: Option<String>,
     pub attempt: Option<Attempt>,
 }
 
-/// A renewal under way: committed before the provider is asked.
+/// A renewal under way: committed before the request to the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub begun_at: Timestamp,
-    /// SHA-256 of the token that is presented.
+    /// SHA-256 of the token that the request presents.
     pub presented: [u8; 32],
-    /// Whether the same token was presented before, without an answer having come.
+    /// Whether the same token was presented before and no response arrived.
     pub is_repeat: bool,
-    /// The answer as it came: status and body, committed before it is read.
+    /// The response as it arrived, status and body: committed before it is parsed.
     pub reply: Option<(u16, Sealed)>,
 }
 
@@ -148,7 +148,7 @@ impl Grant {
     }
 }
 
-/// Which grant a connection is read with. A row of its own, so that connections need not know.
+/// The grant that a connection is read with. It has a row of its own, so that connections do not depend on grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GrantUse {
     pub connection: ConnectionId,

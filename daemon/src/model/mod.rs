@@ -1,6 +1,6 @@
-//! What the daemon knows of each thing, whole, as it is stored; and what one commit writes.
+//! Everything the daemon knows of each entity, as it is stored; and what one commit writes.
 //!
-//! `store/records.rs` turns these into bytes, `browse` keeps them in memory for answers.
+//! `store/records/` turns these values into bytes; `roster` keeps them in memory, and `browse` reads them from there.
 
 mod commit;
 mod consent;
@@ -25,12 +25,12 @@ pub struct Influencer {
     pub tags: Vec<String>,
     pub note: Option<String>,
     pub paused: bool,
-    /// The main connection a person chose; `None`: the one with most followers.
+    /// The main connection that a user chose; `None`: the one with the most followers.
     pub main: Option<ConnectionId>,
     pub added_at: Timestamp,
 }
 
-/// One influencer's account on one platform: who, settings, and how syncing stands.
+/// One influencer's account on one platform: its identity, its settings and the state of its syncing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     pub id: ConnectionId,
@@ -39,66 +39,66 @@ pub struct Connection {
     pub platform: String,
     /// Canonical and clean.
     pub handle: String,
-    /// The platform's own id; `None` before the first answer.
+    /// The platform's own id; `None` before the first response.
     pub platform_user_id: Option<String>,
     pub connected_at: Timestamp,
-    /// When a person ended it; its history stayed. Such a connection is in no list and never due.
+    /// When a user disconnected it; its history is kept. Such a connection is in no list and never due.
     pub disconnected_at: Option<Timestamp>,
     pub paused: bool,
     /// Its own interval.
     pub interval: Option<Seconds>,
     /// When it is due; meaningless while something pauses it.
     pub next_due_at: Timestamp,
-    /// The slot that `next_due_at` stands for: earlier when it is a retry.
+    /// The slot that `next_due_at` belongs to; earlier than `next_due_at` when that is a retry.
     pub slot_at: Timestamp,
-    /// The newest run that told something.
+    /// When a run last observed something.
     pub last_synced_at: Option<Timestamp>,
-    /// Attempts in a row that told nothing.
+    /// Consecutive attempts that observed nothing.
     pub failures: u32,
-    /// What is wrong since when; `None` after a good run.
+    /// What is wrong, and since when; `None` after a good run.
     pub trouble: Option<Trouble>,
     pub profile: Option<Profile>,
     /// The newest snapshot by date.
     pub latest: Option<Snapshot>,
-    /// The date of the oldest snapshot: where reading its history begins.
+    /// The date of the oldest snapshot, where reading the history begins.
     pub first_day: Option<Date>,
 }
 
-/// What keeps a connection from being synced, or kept the last run from being whole.
+/// What keeps a connection from being synced, or kept its last run from being complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     pub kind: TroubleKind,
-    /// For people, clean.
+    /// Shown to users; clean.
     pub message: String,
     pub since: Timestamp,
-    /// The platform said to come back then.
+    /// When the platform permits the next request, as it reported.
     pub retry_at: Option<Timestamp>,
 }
 
-/// Troubles by what is done next.
+/// Troubles, by what is done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TroubleKind {
-    /// Ask for consent again.
+    /// Request consent again.
     Unauthorized,
-    /// Ask for consent with more scopes.
+    /// Request consent with more scopes.
     MissingScope,
-    /// Wait as told.
+    /// Wait as long as the platform requires.
     RateLimited,
-    /// The platform does not answer: back off.
+    /// The platform does not respond: back off.
     Unavailable,
-    /// Nothing answers from here: our own outage.
+    /// No host can be reached from here: our own network is down.
     Network,
-    /// The account is gone, renamed, or switched off: a person must look.
+    /// The account was deleted, renamed or deactivated: a user must look.
     AccountGone,
     /// The operator must complete the config.
     Unconfigured,
-    /// They answered what nobody understands.
+    /// The platform sent a response that Roster does not understand.
     Unexpected,
-    /// Only a part was told; the rest is fine.
+    /// The platform reported only a part, and that part is correct.
     Partial,
 }
 
-/// One attempt.
+/// One attempt to sync a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     pub id: RunId,
@@ -131,10 +131,10 @@ pub struct Change {
     pub significant: bool,
 }
 
-/// One case of something somebody wants to hear about.
+/// One case in which an alert rule applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
-    /// Its place in the order of opening, from 1; the store's key.
+    /// Its position in the order of opening, from 1; the store's key.
     pub number: u64,
     pub id: AlertId,
     pub state: AlertState,
@@ -169,18 +169,18 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// What no other delivery shares: its alert's number and its channel.
+    /// What identifies the delivery: its alert's number and its channel.
     pub fn alert_and_channel(&self) -> (u64, String) {
         (self.alert, self.channel.clone())
     }
 }
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
     Pending,
     Delivered,
-    /// Given up, visibly.
+    /// Given up; users see that.
     Dead,
 }
 
@@ -196,7 +196,7 @@ pub struct AuditLine {
     pub cause: String,
 }
 
-/// A platform, or a part of it, that told us to come back later.
+/// A lane whose platform has required us to wait: it is not requested until then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     /// `platform` or `platform/group`.
@@ -205,7 +205,7 @@ pub struct Hold {
     pub reason: String,
 }
 
-/// What a person set for the whole daemon.
+/// What users set for the whole daemon.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     pub paused: bool,
@@ -226,9 +226,9 @@ pub struct Loaded {
     pub deliveries: Vec<Delivery>,
     pub holds: Vec<Hold>,
     pub settings: Settings,
-    /// uid and the newest alert's number its desktop has shown.
+    /// A uid, and the number of the newest alert that this user's desktop has shown.
     pub desktop_shown: Vec<(u32, u64)>,
-    /// The store's own id, for good.
+    /// The store's own id; it never changes.
     pub store: [u8; 16],
     /// The id of the master key that seals its secrets; `None` before there was one.
     pub key: Option<[u8; 8]>,

@@ -2,11 +2,11 @@
 
 use crate::model::{Alert, Delivery};
 
-/// Alerts and their ways out.
+/// Alerts and their deliveries.
 #[derive(Clone, Debug, Default)]
 pub struct AlertingCommit {
     pub alerts: Vec<Alert>,
     pub deliveries: Vec<Delivery>,
-    /// A user's desktop has shown all alerts up to this number.
+    /// A uid, and the number up to which that user's desktop has shown all alerts.
     pub desktop_shown: Option<(u32, u64)>,
 }

@@ -14,12 +14,12 @@ pub struct ConsentsCommit {
     pub removed_consents: Vec<ConsentId>,
     pub grants: Vec<Grant>,
     pub tokens: Vec<GrantTokens>,
-    /// Grants whose tokens are of no use any more.
+    /// Grants whose tokens are no longer of use.
     pub removed_tokens: Vec<GrantId>,
-    /// With their tokens.
+    /// Removed with their tokens.
     pub removed_grants: Vec<GrantId>,
-    /// Which grant connections are read with from now on.
+    /// The grant that each of these connections is read with from now on.
     pub grant_uses: Vec<GrantUse>,
-    /// Connections that are read with none from now on.
+    /// Connections that are read without a grant from now on.
     pub ended_uses: Vec<ConnectionId>,
 }

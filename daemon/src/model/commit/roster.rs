@@ -10,7 +10,7 @@ pub struct RosterCommit {
     pub influencers: Vec<Influencer>,
     pub removed_influencers: Vec<InfluencerId>,
     pub connections: Vec<Connection>,
-    /// With all their snapshots, runs and changes.
+    /// Removed with all their snapshots, runs and changes.
     pub removed_connections: Vec<Connection>,
     pub settings: Option<Settings>,
 }

@@ -8,9 +8,9 @@ use crate::model::{Change, Connection, Hold, Run};
 /// What runs measured, and what keeps lanes from being requested.
 #[derive(Clone, Debug, Default)]
 pub struct SyncCommit {
-    /// Replace what is stored for the same connection and date.
+    /// Each replaces what is stored for the same connection and date.
     pub snapshots: Vec<(ConnectionId, Snapshot)>,
-    /// Snapshots to delete while their connection stays.
+    /// Connections that stay, but whose snapshots are deleted.
     pub forgotten_histories: Vec<Connection>,
     pub runs: Vec<Run>,
     pub changes: Vec<Change>,
