@@ -1,8 +1,8 @@
-//! What is counted from the start of the daemon on, for monitoring. Each is incremented where the thing is handled, and
-//! owned by whoever handles it, so that two daemons in one process count apart.
+//! Counters for monitoring, from the start of the daemon on. Each is incremented where the thing is handled, and owned
+//! by the code that handles it, so that two daemons in one process count separately.
 //!
-//! Labels are platforms, outcomes and reasons: few, known beforehand, and nobody's name. Each begins at zero, because
-//! monitoring cannot see the first increment of what appears with it.
+//! Labels are platforms, outcomes and reasons: few, known beforehand, and never names of users or influencers. Each
+//! counter begins at zero, because monitoring cannot see the first increment of a counter that appears with it.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use roster_protocol::sync::{Cause, Outcome, Run};
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::Verdict;
 
-/// Seconds that a run takes: one answer, or a batch behind a slow platform up to the time limits.
+/// Seconds that a run takes: from one response to a batch behind a slow platform, up to the timeouts.
 const RUN_SECONDS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0];
-/// Seconds by which a run is late: a free place away, a queue, a retry, an outage, a night.
+/// Seconds by which a run is late: it waits for a permit, a queue, a retry, an outage, a night.
 const LATE_SECONDS: &[f64] = &[1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0];
 /// Seconds that a disk takes to make a transaction durable.
 const COMMIT_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -24,7 +24,7 @@ const COMMIT_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 const OUTCOMES: [Outcome; 4] = [Outcome::Ok, Outcome::Partial, Outcome::Failed, Outcome::Skipped];
 const ANSWERS: [&str; 7] = ["2xx", "3xx", "429", "4xx", "5xx", "other", "none"];
 
-/// Runs, callers, and the house itself.
+/// Counts runs, clients and upkeep.
 pub struct Meters {
     runs: IntCounterVec,
     run_seconds: HistogramVec,
@@ -34,7 +34,7 @@ pub struct Meters {
 }
 
 impl Meters {
-    /// Counters at zero for these platforms.
+    /// Makes counters at zero for these platforms.
     pub fn new<'a>(platforms: impl IntoIterator<Item = &'a str>) -> Self {
         let by_platform = ["platform"];
         let meters = Self {
@@ -65,7 +65,7 @@ impl Meters {
         meters
     }
 
-    /// Counts what is told.
+    /// Counts published events.
     pub fn told(&self, events: &[Event]) {
         for event in events {
             if let Event::RunFinished { run, .. } = event {
@@ -77,7 +77,7 @@ impl Meters {
     fn ran(&self, run: &Run) {
         let platform = run.platform.as_str();
         self.runs.with_label_values(&[platform, run.outcome.as_str()]).inc();
-        // What is skipped takes no time, and what a person asks for is due when it is asked for.
+        // A skipped run takes no time, and a run that a user requests is due at that moment.
         if run.outcome != Outcome::Skipped {
             self.run_seconds.with_label_values(&[platform]).observe(run.duration_ms as f64 / 1000.0);
             if run.cause != Cause::Person {
@@ -92,7 +92,7 @@ impl Meters {
         self.callers.with_label_values(&[word_of(verdict)]).inc();
     }
 
-    /// The daily upkeep ended well.
+    /// Records that the daily upkeep succeeded.
     pub fn record_upkeep(&self, at: Timestamp) {
         self.kept_at.set(at.0 / 1000);
     }
@@ -128,12 +128,12 @@ impl Default for RequestMeters {
 }
 
 impl RequestMeters {
-    /// This platform's requests are counted from now on.
+    /// Makes this platform's counters, at zero.
     pub fn begin(&self, platform: &str) {
         ANSWERS.iter().for_each(|answer| drop(self.requests.with_label_values(&[platform, answer])));
     }
 
-    /// Counts a request by its answer's status.
+    /// Counts a request by its response's status; `None`: there was no complete response.
     pub fn asked(&self, platform: &str, status: Option<u16>) {
         let answer = match status {
             None => "none",
@@ -177,13 +177,13 @@ impl Default for StoreMeters {
 }
 
 impl StoreMeters {
-    /// A group of commits was written or not.
+    /// Counts a group of commits that was written, or was not.
     pub fn wrote(&self, commits: usize, took: Duration, well: bool) {
         if well { &self.commits } else { &self.failed }.inc_by(commits as u64);
         self.seconds.observe(took.as_secs_f64());
     }
 
-    /// Counts a read transaction as long as the result lives.
+    /// Counts a read transaction, as open until the result is dropped.
     pub fn read(&self) -> Reading {
         self.reads.inc();
         self.reading.inc();
@@ -261,7 +261,7 @@ mod tests {
         let meters = Meters::new(["youtube", "tiktok"]);
         meters.told(&[
             run(Outcome::Ok, Cause::Schedule, 30),
-            // A clock that was set back between both.
+            // The clock was set back between its due time and its start.
             run(Outcome::Failed, Cause::CatchUp, -5),
             run(Outcome::Partial, Cause::Person, 90_000),
             run(Outcome::Skipped, Cause::Schedule, 90_000),

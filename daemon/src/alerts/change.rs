@@ -7,13 +7,13 @@ use roster_protocol::metric::Metric;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
     pub metric: Metric,
-    /// `None`: it was not told before.
+    /// `None`: it was not reported before.
     pub from: Option<f64>,
-    /// `None`: it is not told any more.
+    /// `None`: it is no longer reported.
     pub to: Option<f64>,
 }
 
-/// The metrics whose differences are kept whatever their size. The others vary with every post.
+/// The metrics whose differences are kept, whatever their size. The others vary with every post.
 const KEPT: [Metric; 1] = [Metric::Followers];
 
 /// The differences worth keeping between a connection's newest snapshot and the one before. None before the first.

@@ -2,7 +2,7 @@
 //!
 //! Two rules are built in. `significant-change`: the profile followers followed a measured number; the move that
 //! updates the profile is the one that alerts, so one move cannot alert twice, and a later move resolves the
-//! earlier alert. `needs-person`: a connection stands still until somebody looks; it resolves when it runs again.
+//! earlier alert. `needs-person`: a connection does not run until a user acts; it resolves when it runs again.
 //! Engagement and likes follow too, and are logged, but open no alert: they vary with every post.
 
 use roster_protocol::alert::{About, AlertState, Severity};
@@ -15,10 +15,10 @@ use crate::model::{Alert, Connection};
 
 /// The rule that follows the profile numbers.
 pub const SIGNIFICANT_CHANGE: &str = "significant-change";
-/// The rule for connections that wait for somebody.
+/// The rule for connections that wait for a user.
 pub const NEEDS_PERSON: &str = "needs-person";
 
-/// An alert to be opened; number and id are given by whoever opens it.
+/// An alert to be opened; the caller gives it its number and id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opening {
     pub rule: &'static str,
@@ -31,12 +31,12 @@ pub struct Opening {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Steps {
     pub open: Vec<Opening>,
-    /// Alerts that end, in their ended state.
+    /// Alerts that end, as they are afterwards.
     pub resolve: Vec<Alert>,
 }
 
-/// The steps after a run that told something. `moves` are what the profile followed; `standing` the connection's
-/// alerts that are open or acknowledged.
+/// The steps after a run that observed something. `moves` are the differences that the profile followed, `standing` the
+/// connection's alerts that are open or acknowledged.
 pub fn after_numbers(moves: &[Difference], standing: &[&Alert], now: Timestamp) -> Steps {
     let alarming = moves.iter().filter(|moved| moved.metric == Metric::Followers && moved.from.is_some());
     let open: Vec<Opening> = alarming.map(opening).collect();
@@ -48,10 +48,11 @@ pub fn after_numbers(moves: &[Difference], standing: &[&Alert], now: Timestamp) 
     Steps { open, resolve }
 }
 
-/// The steps after a run that failed. `needs_person` is why nothing goes on without somebody, if so.
+/// The steps after a run that failed. `needs_person` is why the connection cannot run before a user acts; `None` when
+/// it can.
 pub fn after_failure(needs_person: Option<&str>, standing: &[&Alert]) -> Steps {
-    let told = standing.iter().any(|alert| alert.rule == NEEDS_PERSON);
-    let open = needs_person.filter(|_| !told).map(|why| Opening {
+    let is_open = standing.iter().any(|alert| alert.rule == NEEDS_PERSON);
+    let open = needs_person.filter(|_| !is_open).map(|why| Opening {
         rule: NEEDS_PERSON,
         severity: Severity::Warning,
         about: None,
@@ -60,7 +61,7 @@ pub fn after_failure(needs_person: Option<&str>, standing: &[&Alert]) -> Steps {
     Steps { open: Vec::from_iter(open), resolve: Vec::new() }
 }
 
-/// An opening as the alert of a connection.
+/// The alert of a connection that an opening becomes.
 pub fn opened(opening: Opening, number: u64, id: AlertId, connection: &Connection, now: Timestamp) -> Alert {
     Alert {
         number,
@@ -83,7 +84,7 @@ pub fn opened(opening: Opening, number: u64, id: AlertId, connection: &Connectio
     }
 }
 
-/// The alert as it ends by itself.
+/// The alert once Roster has resolved it.
 pub fn resolved(alert: &Alert, now: Timestamp) -> Alert {
     Alert { state: AlertState::Resolved, ended_at: Some(now), ..alert.clone() }
 }
@@ -109,8 +110,8 @@ pub fn relative(from: f64, to: f64) -> Option<f64> {
 fn grouped(count: f64) -> String {
     let digits = format!("{count:.0}");
     let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -1,4 +1,4 @@
-//! What changed, whether it matters, and what it opens. Pure: values in, values out.
+//! What changed, whether it matters, and which alerts it opens. Pure: values in, values out.
 
 pub mod change;
 pub mod evaluate;

@@ -1,16 +1,16 @@
 //! The profile numbers: those a team works with. Each follows its measured number when that changed significantly.
 //! Pure.
 //!
-//! Significant is a difference of more than the configured share (10 % unless told) from the profile number,
-//! and of at least two steps of the count's precision, so that a rounded count cannot flap.
-//! A profile number that was unknown follows at once; one that is no longer told stays.
+//! A difference is significant when it is more than the configured share (10 % by default) of the profile number and
+//! at least two steps of the count's precision, so that a rounded count cannot flap. A profile number that was unknown
+//! follows at once; one that is no longer reported stays.
 
 use roster_protocol::connection::{Profile, Snapshot, Source};
 use roster_protocol::metric::{Mean, Metric, Ratio};
 
 use super::change::Difference;
 
-/// The profile after a snapshot, and what followed. No entry means that nothing did.
+/// The profile after a snapshot, and the moves of the numbers that followed; no moves when none did.
 pub fn follow(
     profile: Option<&Profile>,
     snapshot: &Snapshot,

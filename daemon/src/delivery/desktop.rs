@@ -1,8 +1,8 @@
-//! Desktop notifications: handed to the agents of users' sessions, or shown by a daemon that lives in one itself.
+//! Desktop notifications: the agents of users' sessions fetch them, or a daemon that runs in a session shows them.
 //!
-//! A delivery is pending until some desktop has shown it. Each user has an own place in the order of alerts, so
-//! that everybody's agent shows each alert once. A daemon in a user's session shows alerts itself only while that
-//! user has no agent.
+//! A delivery is pending until a desktop has shown it. The store keeps for each user up to which alert that user's
+//! desktop has shown them, so that each user's agent shows each alert once. A daemon in a user's session shows alerts
+//! itself only while that user has no agent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,16 +21,16 @@ use crate::roster::Roster;
 use crate::roster::rows;
 use crate::schedule::back_off;
 
-/// Notices one answer holds.
+/// The most notices in one response.
 const PER_ANSWER: usize = 50;
-/// How long after its last call an agent still counts as there: it may be between two calls.
+/// How long after its last call an agent still counts as present: it may be between two calls.
 const AGENT_STAYS_MS: i64 = 60_000;
-/// A notification daemon that hangs is not waited for.
+/// The timeout of a notification, in case the notification daemon hangs.
 const SHOW_LIMIT: Duration = Duration::from_secs(3);
-/// What no desktop has taken for this long is given up, visibly.
+/// A delivery that no desktop has shown within this time is given up; users see that.
 const GIVEN_UP_AFTER_MS: i64 = 24 * 3_600_000;
 
-/// What a user's desktop has not shown yet, waiting up to `patience` for the first.
+/// The alerts that a user's desktop has not shown yet; waits up to `timeout` for the first.
 pub async fn notices(app: &App, uid: u32, patience: Duration) -> Vec<Notice> {
     let _present = Present::announce(app, uid);
     let mut told = app.feed.watch_alerts();
@@ -39,7 +39,7 @@ pub async fn notices(app: &App, uid: u32, patience: Duration) -> Vec<Notice> {
     waiting_for(app, uid)
 }
 
-/// An agent's call that waits; its end is noted even when the agent just goes away.
+/// An agent's waiting call; its end is recorded even when the agent just disconnects.
 struct Present<'a> {
     app: &'a App,
     uid: u32,
@@ -72,14 +72,15 @@ fn waiting_for(app: &App, uid: u32) -> Vec<Notice> {
     })
 }
 
-/// Up to which alert a user's desktop has shown them; a new user's begins with what nobody has seen yet.
+/// The number up to which a user's desktop has shown alerts. A new user begins with the first that no desktop has
+/// shown.
 fn shown_to(roster: &Roster, uid: u32) -> u64 {
     let oldest = || roster.pending_on(DESKTOP).next();
     let begin = || oldest().map_or(roster.last_alert, |oldest| oldest.alert.saturating_sub(1));
     roster.desktop_shown.get(&uid).copied().unwrap_or_else(begin)
 }
 
-/// A user's desktop has shown everything up to `number`.
+/// Records that a user's desktop has shown all alerts up to `number`.
 ///
 /// # Errors
 /// When it cannot be stored.
@@ -96,7 +97,7 @@ pub async fn shown(app: &App, uid: u32, number: u64) -> Result<(), RosterError> 
     .await
 }
 
-/// This channel's pending deliveries of alerts up to a number, as they are once some desktop has shown them.
+/// This channel's pending deliveries of alerts up to a number, as they are once a desktop has shown them.
 fn delivered_up_to(roster: &Roster, number: u64, now: Timestamp) -> impl Iterator<Item = Delivery> {
     let pending = roster.pending_on(DESKTOP).take_while(move |delivery| delivery.alert <= number);
     pending.map(move |delivery| Delivery {
@@ -109,8 +110,8 @@ fn delivered_up_to(roster: &Roster, number: u64, now: Timestamp) -> impl Iterato
     })
 }
 
-/// Shows alerts on this daemon's own desktop, and gives up what nobody took, until the end.
-/// `session` is whether the daemon lives in a user's session.
+/// Shows alerts on this daemon's own desktop, and gives up what no desktop showed, until the daemon ends.
+/// `session` is whether the daemon runs in a user's session.
 pub async fn run(app: Arc<App>, session: bool) {
     let uid = nix::unistd::Uid::effective().as_raw();
     let mut told = app.feed.watch_alerts();
@@ -141,7 +142,7 @@ pub async fn run(app: Arc<App>, session: bool) {
     }
 }
 
-/// When to look again though nothing was told: only while something is pending.
+/// When to look again without an event: never while nothing is pending.
 fn next_look(app: &App, session: bool, uid: u32, not_before: Timestamp) -> Timestamp {
     let oldest = app.look(|roster| {
         let oldest = roster.pending_on(DESKTOP).next()?;
@@ -153,7 +154,7 @@ fn next_look(app: &App, session: bool, uid: u32, not_before: Timestamp) -> Times
     gone_at.map_or(given_up, |gone_at| gone_at.max(not_before).max(Timestamp(app.clock.now().0 + 1000)).min(given_up))
 }
 
-/// Since when a user has no agent, or when it counts as gone; `None` while one waits.
+/// Since when a user has no agent, or from when the agent counts as gone; `None` while one waits.
 fn agent_gone_at(app: &App, uid: u32) -> Option<Timestamp> {
     let agents = app.agents.lock();
     match agents.get(&uid) {
@@ -163,8 +164,8 @@ fn agent_gone_at(app: &App, uid: u32) -> Option<Timestamp> {
     }
 }
 
-/// A popup on its way: its last notice, and its confirmation. One that was not confirmed is waited for, not handed
-/// over again: a desktop that wakes up would show it as often as it was tried.
+/// A popup under way: its last notice, and its confirmation. A popup that was not confirmed is awaited, not sent again:
+/// a desktop that wakes up would show it once for each attempt.
 type Handed = Option<(u64, BoxFuture<'static, Result<(), String>>)>;
 
 async fn show_new(app: &App, uid: u32, handed: &mut Handed) -> Result<(), String> {
@@ -177,12 +178,12 @@ async fn show_new(app: &App, uid: u32, handed: &mut Handed) -> Result<(), String
     Ok(())
 }
 
-/// Waits, not for long, for what was handed over, and notes that it was shown.
+/// Waits up to the timeout for the popup that was sent, and records that it was shown.
 async fn settle(app: &App, uid: u32, handed: &mut Handed) -> Result<(), String> {
     let Some((up_to, confirmation)) = handed else { return Ok(()) };
     let up_to = *up_to;
     let Ok(result) = tokio::time::timeout(SHOW_LIMIT, confirmation).await else {
-        return Err("the notification daemon does not answer".to_owned());
+        return Err("the notification daemon does not respond".to_owned());
     };
     *handed = None;
     result?;
@@ -199,7 +200,7 @@ fn show(popup: &Popup) -> BoxFuture<'static, Result<(), String>> {
     })
 }
 
-/// Nothing stays pending for ever: after a day the delivery is dead, and the alert is still in the list.
+/// Gives up deliveries after a day, so that none is pending forever; their alerts stay in the list.
 async fn give_up_old(app: &App, now: Timestamp) {
     if app.look(|roster| given_up(roster, now).next().is_none()) {
         return;
@@ -215,7 +216,7 @@ async fn give_up_old(app: &App, now: Timestamp) {
     }
 }
 
-/// This channel's pending deliveries that no desktop took in time, as they are once they are given up.
+/// This channel's pending deliveries that no desktop showed in time, as they are once they are given up.
 fn given_up(roster: &Roster, now: Timestamp) -> impl Iterator<Item = Delivery> {
     let is_old = move |delivery: &&Delivery| {
         let opened_at = roster.alerts.get(&delivery.alert).map(|alert| alert.opened_at);
@@ -229,7 +230,7 @@ fn given_up(roster: &Roster, now: Timestamp) -> impl Iterator<Item = Delivery> {
     })
 }
 
-/// Whether this process lives in a user's session that could have a desktop.
+/// Whether this process runs in a user's session that could have a desktop.
 pub fn has_session(bus_address: Option<&str>, runtime_dir: Option<&std::path::Path>) -> bool {
     bus_address.is_some_and(|address| !address.is_empty()) || runtime_dir.is_some_and(|dir| dir.join("bus").exists())
 }
@@ -254,7 +255,7 @@ mod tests {
         }
     }
 
-    /// Two alerts, each on its way to two channels.
+    /// Two alerts, each with deliveries on two channels.
     fn roster() -> Roster {
         let deliveries = [1, 2].into_iter().flat_map(|alert| [pending(alert, "mail"), pending(alert, DESKTOP)]);
         Roster::new(Loaded { deliveries: deliveries.collect(), ..Loaded::default() }, Default::default())
@@ -283,7 +284,7 @@ mod tests {
     #[test]
     fn a_desktop_gives_up_only_its_own() {
         let mut roster = roster();
-        // Their alerts are not open any more, so that nothing is waited for.
+        // Their alerts are no longer open, so their deliveries are given up at once.
         let deliveries: Vec<Delivery> = given_up(&roster, Timestamp(9)).collect();
         roster.apply(&commit_of(deliveries));
         assert_eq!(left(&roster), [(1, "mail"), (2, "mail")]);

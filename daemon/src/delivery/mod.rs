@@ -1,3 +1,3 @@
-//! Alerts on their way out. At least once; a way that is blocked delays nothing else.
+//! Delivers alerts, at least once. A channel that is blocked delays nothing else.
 
 pub mod desktop;

@@ -1,4 +1,4 @@
-//! Numbers of a few bits each, one after the other, lowest bit first; and numbers of as many bytes as they need.
+//! Numbers packed at a few bits each, lowest bit first; and numbers that take only as many bytes as they need.
 
 /// How many bits `value` needs: 0 for 0, 64 at most.
 pub(super) fn width(value: u64) -> u8 {
@@ -56,7 +56,7 @@ fn mask(width: u8) -> u64 {
     1u64.checked_shl(u32::from(width)).map_or(u64::MAX, |bit| bit - 1)
 }
 
-/// Small numbers of either sign as small numbers.
+/// Maps numbers of either sign to unsigned ones, so that small numbers stay small.
 pub(super) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
@@ -70,7 +70,7 @@ pub(super) fn varint_len(value: u64) -> usize {
     usize::from(width(value).max(1)).div_ceil(7)
 }
 
-/// Appends seven bits a byte, lowest first; the high bit says that more follow.
+/// Appends seven bits a byte, lowest first; a set high bit means that more bytes follow.
 pub(super) fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
@@ -79,7 +79,7 @@ pub(super) fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
-/// Reads what [`put_varint`] wrote; `None` when it is cut off or over 64 bits.
+/// Reads what [`put_varint`] wrote; `None` when it is cut off or longer than 64 bits.
 pub(super) fn take_varint(input: &mut &[u8]) -> Option<u64> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {

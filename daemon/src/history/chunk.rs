@@ -4,9 +4,9 @@
 //! Layout: version · days (u32, bit 0 is the 1st) · a nibble per column (form, has gaps, in thousands) · the columns.
 //! A column: bitmap of the days that have a value, among the days of the chunk, if there are gaps · base (zigzag
 //! varint) · for deltas the least delta (zigzag varint) · width · the packed numbers. All arithmetic wraps, so that
-//! every 64-bit value comes back. A column's length follows from its head: one column is read without the others.
+//! every 64-bit value can be restored. A column's length follows from its head: one column is read without the others.
 //!
-//! Checksums and keys are the store's.
+//! The store adds keys and checksums.
 
 use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::metric::{AgeRange, Metric, Numbers};
@@ -14,8 +14,8 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::bits;
 
-/// How many columns a chunk has in each version, from 1 on. A longer list of columns is another version, and older
-/// chunks are still read.
+/// How many columns a chunk has in each version, from 1 on. A longer list of columns is another version; older chunks
+/// can still be read.
 const COUNTS: [usize; 1] = [14];
 /// The version of the layout, also in the envelope that the store puts around it.
 pub const VERSION: u8 = COUNTS.len() as u8;
@@ -34,8 +34,8 @@ enum Column {
     Definition,
 }
 
-/// The columns in their order on the disk, which is not that of the table of metrics: append, never reorder. What is
-/// read alone most often comes first.
+/// The columns in their order on disk, which is not that of the table of metrics: append, never reorder. The column
+/// that is most often read alone is first.
 const COLUMNS: [Column; COUNTS[COUNTS.len() - 1]] = [
     Column::Metric(Metric::Followers),
     Column::ObservedAt,
@@ -53,8 +53,8 @@ const COLUMNS: [Column; COUNTS[COUNTS.len() - 1]] = [
     Column::Definition,
 ];
 
-/// The metrics in the order of their columns: the order of all that is stored of them. It does not compile when one has
-/// no column, or two.
+/// The metrics in the order of their columns: everything that is stored of them has this order. It does not compile when
+/// a metric has no column, or two.
 pub const METRICS: [Metric; Metric::ALL.len()] = {
     let mut metrics = [Metric::Followers; Metric::ALL.len()];
     let (mut count, mut seen, mut at) = (0, 0u64, 0);
@@ -71,7 +71,7 @@ pub const METRICS: [Metric; Metric::ALL.len()] = {
 };
 
 impl Column {
-    /// What is stored of a snapshot.
+    /// The value of a snapshot in this column.
     fn get(self, snapshot: &Snapshot) -> Option<u64> {
         match self {
             Column::Metric(metric) => snapshot.numbers.get(metric),
@@ -83,7 +83,7 @@ impl Column {
         }
     }
 
-    /// Sets what was stored of a snapshot, whose date is known.
+    /// Sets the value of a snapshot in this column; the snapshot's date must be set already.
     fn set(self, snapshot: &mut Snapshot, stored: Option<u64>) -> Result<(), ChunkError> {
         match self {
             Column::Metric(metric) => snapshot.numbers.set(metric, stored),
@@ -114,7 +114,7 @@ impl Column {
 #[error("no month of snapshots: {0}")]
 pub struct ChunkError(&'static str);
 
-/// Values by day of month; those of days that are not in `present` mean nothing.
+/// Values by day of the month; those of days that are not in `present` have no meaning.
 #[derive(Clone, Copy, Debug)]
 pub struct Days {
     /// Bit 0 is the 1st of the month.
@@ -143,7 +143,7 @@ impl Days {
     }
 }
 
-/// A month of one connection's snapshots, open for reading and writing.
+/// A month of one connection's snapshots, decoded, for reading and writing.
 #[derive(Clone, Debug)]
 pub struct MonthChunk {
     days: u32,
@@ -162,7 +162,7 @@ impl MonthChunk {
         self.days.count_ones()
     }
 
-    /// Whether nothing is in it.
+    /// Whether it has no snapshots.
     pub fn is_empty(&self) -> bool {
         self.days == 0
     }
@@ -172,7 +172,7 @@ impl MonthChunk {
         self.days
     }
 
-    /// Puts a snapshot in its place, instead of the one that was there.
+    /// Sets the snapshot of a day, and replaces the one that the day had.
     ///
     /// `day` counts from 0 for the 1st and is cut at 30. The snapshot's date must be that day's.
     pub fn set(&mut self, day: u8, snapshot: &Snapshot) {
@@ -186,7 +186,7 @@ impl MonthChunk {
     /// The snapshots from the first to the last, of the month that begins on `first`.
     ///
     /// # Errors
-    /// When a column has no such value as it must.
+    /// When a column lacks a value that every snapshot has, or has one that means nothing.
     pub fn snapshots(&self, first: Date) -> impl Iterator<Item = Result<Snapshot, ChunkError>> + '_ {
         set_bits(self.days).map(move |day| self.snapshot(day, first.plus_days(i32::from(day))))
     }
@@ -223,7 +223,7 @@ impl MonthChunk {
     /// Reads a chunk.
     ///
     /// # Errors
-    /// When the bytes are no chunk, whole and without anything behind it.
+    /// When the bytes are not exactly one chunk.
     pub fn decode(bytes: &[u8]) -> Result<Self, ChunkError> {
         let Head { days, count, nibbles, mut input } = head(bytes)?;
         let mut chunk = Self { days, ..Self::default() };
@@ -237,17 +237,17 @@ impl MonthChunk {
 /// The days of a chunk, bit 0 for the 1st of the month, without decoding anything else.
 ///
 /// # Errors
-/// When the bytes do not begin as a chunk does.
+/// When the bytes do not begin like a chunk.
 pub fn days_of(bytes: &[u8]) -> Result<u32, ChunkError> {
     head(bytes).map(|head| head.days)
 }
 
 /// One metric of a chunk, without decoding the others.
 ///
-/// The values are raw numbers of the metric's unit. None when the chunk is older than the column.
+/// The values are raw numbers of the metric's unit. There are none when the chunk is older than the column.
 ///
 /// # Errors
-/// When the bytes up to that column are no chunk.
+/// When the bytes up to that column are not those of a chunk.
 pub fn decode_metric(bytes: &[u8], metric: Metric) -> Result<Days, ChunkError> {
     let Head { days, count, nibbles, mut input } = head(bytes)?;
     let mut values = Days::NONE;
@@ -261,7 +261,7 @@ pub fn decode_metric(bytes: &[u8], metric: Metric) -> Result<Days, ChunkError> {
     Ok(values)
 }
 
-/// What stands before the columns, and the columns.
+/// What precedes the columns, and the columns.
 struct Head<'a> {
     days: u32,
     /// How many columns there are.
@@ -294,12 +294,12 @@ const ABSENT: u8 = 0;
 const CONSTANT: u8 = 1;
 /// Differences from the base, which is the least value.
 const OFFSETS: u8 = 2;
-/// The base, then differences of neighbours, from the least of them.
+/// The base, then the differences between neighbours, each less the least of them.
 const DELTAS: u8 = 3;
 const FORM: u8 = 3;
 /// Not all of the chunk's days have a value.
 const GAPS: u8 = 4;
-/// The numbers are thousandths of the values.
+/// The numbers are the values divided by 1000.
 const THOUSANDS: u8 = 8;
 
 /// Appends a column and returns its nibble.
@@ -348,7 +348,7 @@ fn encode_column(days: u32, column: &Days, out: &mut Vec<u8>) -> u8 {
     }
 }
 
-/// The least number and how much more each of them is.
+/// The least number, and by how much each exceeds it.
 fn from_least(numbers: impl Iterator<Item = i64> + Clone) -> (i64, [u64; DAYS]) {
     let least = numbers.clone().min().unwrap_or(0);
     let mut more = [0; DAYS];
@@ -356,7 +356,7 @@ fn from_least(numbers: impl Iterator<Item = i64> + Clone) -> (i64, [u64; DAYS]) 
     (least, more)
 }
 
-/// What a column's head says; the packed numbers follow.
+/// The head of a column; the packed numbers follow it.
 struct ColumnHead {
     present: u32,
     base: u64,
@@ -416,7 +416,7 @@ fn decode_column(days: u32, nibble: u8, input: &mut &[u8], column: &mut Days) ->
     Ok(())
 }
 
-/// A bit for each day of the chunk, whether the column has it.
+/// Appends a bit for each day of the chunk: whether the column has a value on it.
 fn put_gaps(days: u32, present: u32, out: &mut Vec<u8>) {
     let bitmap = set_bits(days).enumerate().fold(0u32, |bitmap, (at, day)| bitmap | (present >> day & 1) << at);
     out.extend_from_slice(&bitmap.to_le_bytes()[..gaps_len(days)]);

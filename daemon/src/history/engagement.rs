@@ -3,11 +3,11 @@
 use roster_protocol::metric::{Mean, Ratio};
 use roster_protocol::time::Timestamp;
 
-/// How many of the newest posts count, unless told otherwise: about a month of an account that posts every few
-/// days, so that one post neither makes nor breaks the mean.
+/// How many of the newest posts count by default: about a month of an account that posts every few days, so that one
+/// post neither makes nor breaks the mean.
 pub const NEWEST_POSTS: usize = 12;
 
-/// What one post earned. `None`: hidden, or not told by its platform.
+/// What one post earned. `None`: hidden, or not reported by its platform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PostNumbers {
     pub likes: Option<u64>,
@@ -17,7 +17,7 @@ pub struct PostNumbers {
     pub views: Option<u64>,
 }
 
-/// A post with its time, `None` where nobody can read it.
+/// A post with its time; `None` where the time cannot be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Post {
     pub at: Option<Timestamp>,
@@ -28,14 +28,14 @@ pub struct Post {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Engagement {
     /// Mean engagements (likes + comments + shares) per post ÷ followers. `None` at 0 or unknown followers, and
-    /// where no post tells its likes: without them it would be another number.
+    /// where no post reports its likes: without them it would be another number.
     pub rate: Option<Ratio>,
     pub avg_likes: Option<Mean>,
     pub avg_comments: Option<Mean>,
     pub avg_views: Option<Mean>,
 }
 
-/// The numbers of the `most` newest posts, newest first; those without time are the oldest, in their given order.
+/// The numbers of the `most` newest posts, newest first; those without a time count as oldest, in their given order.
 pub fn newest(mut posts: Vec<Post>, most: usize) -> Vec<PostNumbers> {
     posts.sort_by_key(|post| std::cmp::Reverse(post.at));
     posts.into_iter().take(most).map(|post| post.numbers).collect()
@@ -43,8 +43,9 @@ pub fn newest(mut posts: Vec<Post>, most: usize) -> Vec<PostNumbers> {
 
 /// The engagement of `posts`.
 ///
-/// Each mean is over the posts that tell that number; `None` where none does. So one post with hidden likes lowers
-/// nothing, and the rate is the sum of the means, which is the mean of the sums when every post tells everything.
+/// Each mean is over the posts that report that number; `None` where none does. So a post with hidden likes does not
+/// lower the mean, and the rate is the sum of the means, which is the mean of the sums when every post reports
+/// everything.
 pub fn engagement(posts: &[PostNumbers], followers: Option<u64>) -> Engagement {
     let likes = Told::of(posts, |post| post.likes);
     let comments = Told::of(posts, |post| post.comments);
@@ -62,7 +63,7 @@ pub fn engagement(posts: &[PostNumbers], followers: Option<u64>) -> Engagement {
     }
 }
 
-/// The sum of one number over the posts that tell it.
+/// The sum of one number over the posts that report it.
 struct Told {
     sum: u128,
     posts: u128,
@@ -70,9 +71,9 @@ struct Told {
 
 impl Told {
     fn of(posts: &[PostNumbers], number: impl Fn(&PostNumbers) -> Option<u64>) -> Self {
-        posts.iter().filter_map(number).fold(Self { sum: 0, posts: 0 }, |told, number| Self {
-            sum: told.sum + u128::from(number),
-            posts: told.posts + 1,
+        posts.iter().filter_map(number).fold(Self { sum: 0, posts: 0 }, |total, number| Self {
+            sum: total.sum + u128::from(number),
+            posts: total.posts + 1,
         })
     }
 
@@ -148,8 +149,8 @@ mod tests {
             let posts: Vec<_> = posts.into_iter()
                 .map(|[likes, comments, shares, views]| PostNumbers { likes, comments, shares, views })
                 .collect();
-            let told = engagement(&posts, followers);
-            proptest::prop_assert!(told.rate.is_none_or(|rate| rate.0 >= 0));
+            let engagement = engagement(&posts, followers);
+            proptest::prop_assert!(engagement.rate.is_none_or(|rate| rate.0 >= 0));
         }
     }
 }

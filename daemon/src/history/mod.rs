@@ -1,4 +1,4 @@
-//! What many snapshots of one connection are, apart from where they lie.
+//! Computations over many snapshots of one connection, wherever they are stored.
 
 mod bits;
 pub mod chunk;
