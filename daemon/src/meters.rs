@@ -22,7 +22,7 @@ const LATE_SECONDS: &[f64] = &[1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 
 const COMMIT_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
 const OUTCOMES: [Outcome; 4] = [Outcome::Ok, Outcome::Partial, Outcome::Failed, Outcome::Skipped];
-const ANSWERS: [&str; 7] = ["2xx", "3xx", "429", "4xx", "5xx", "other", "none"];
+const STATUSES: [&str; 7] = ["2xx", "3xx", "429", "4xx", "5xx", "other", "none"];
 
 /// Counts runs, clients and upkeep.
 pub struct Meters {
@@ -66,7 +66,7 @@ impl Meters {
     }
 
     /// Counts published events.
-    pub fn told(&self, events: &[Event]) {
+    pub fn count_events(&self, events: &[Event]) {
         for event in events {
             if let Event::RunFinished { run, .. } = event {
                 self.ran(run);
@@ -88,7 +88,7 @@ impl Meters {
     }
 
     /// Counts a client at the socket.
-    pub fn came(&self, verdict: Verdict) {
+    pub fn record_client(&self, verdict: Verdict) {
         self.callers.with_label_values(&[word_of(verdict)]).inc();
     }
 
@@ -122,7 +122,7 @@ pub struct RequestMeters {
 
 impl Default for RequestMeters {
     fn default() -> Self {
-        let help = "Requests to platforms, by class of the answer's status; none: there was no whole answer";
+        let help = "Requests to platforms, by class of the response's status; none: there was no complete response";
         Self { requests: counters("roster_requests_total", help, &["platform", "status"]) }
     }
 }
@@ -130,12 +130,12 @@ impl Default for RequestMeters {
 impl RequestMeters {
     /// Makes this platform's counters, at zero.
     pub fn begin(&self, platform: &str) {
-        ANSWERS.iter().for_each(|answer| drop(self.requests.with_label_values(&[platform, answer])));
+        STATUSES.iter().for_each(|class| drop(self.requests.with_label_values(&[platform, class])));
     }
 
     /// Counts a request by its response's status; `None`: there was no complete response.
-    pub fn asked(&self, platform: &str, status: Option<u16>) {
-        let answer = match status {
+    pub fn record_request(&self, platform: &str, status: Option<u16>) {
+        let class = match status {
             None => "none",
             Some(429) => "429",
             Some(200..300) => "2xx",
@@ -144,7 +144,7 @@ impl RequestMeters {
             Some(500..600) => "5xx",
             Some(_) => "other",
         };
-        self.requests.with_label_values(&[platform, answer]).inc();
+        self.requests.with_label_values(&[platform, class]).inc();
     }
 
     /// All of it, as it is now.
@@ -251,15 +251,15 @@ mod tests {
         Event::RunFinished { run: Box::new(run), connection }
     }
 
-    fn told(families: &[MetricFamily], line: &str) {
+    fn assert_line(families: &[MetricFamily], line: &str) {
         let text = TextEncoder::new().encode_to_string(families).expect("every family has a value");
-        assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
 
     #[test]
-    fn what_nobody_waited_for_is_neither_late_nor_long() {
+    fn skipped_and_requested_runs_are_not_late() {
         let meters = Meters::new(["youtube", "tiktok"]);
-        meters.told(&[
+        meters.count_events(&[
             run(Outcome::Ok, Cause::Schedule, 30),
             // The clock was set back between its due time and its start.
             run(Outcome::Failed, Cause::CatchUp, -5),
@@ -268,31 +268,31 @@ mod tests {
         ]);
         let families = meters.families();
         for outcome in ["ok", "partial", "failed", "skipped"] {
-            told(&families, &format!("roster_runs_total{{outcome=\"{outcome}\",platform=\"youtube\"}} 1"));
-            told(&families, &format!("roster_runs_total{{outcome=\"{outcome}\",platform=\"tiktok\"}} 0"));
+            assert_line(&families, &format!("roster_runs_total{{outcome=\"{outcome}\",platform=\"youtube\"}} 1"));
+            assert_line(&families, &format!("roster_runs_total{{outcome=\"{outcome}\",platform=\"tiktok\"}} 0"));
         }
-        told(&families, "roster_run_duration_seconds_sum{platform=\"youtube\"} 4.5");
-        told(&families, "roster_run_duration_seconds_count{platform=\"youtube\"} 3");
-        told(&families, "roster_run_late_seconds_sum{platform=\"youtube\"} 30");
-        told(&families, "roster_run_late_seconds_bucket{platform=\"youtube\",le=\"1\"} 1");
-        told(&families, "roster_run_late_seconds_count{platform=\"youtube\"} 2");
+        assert_line(&families, "roster_run_duration_seconds_sum{platform=\"youtube\"} 4.5");
+        assert_line(&families, "roster_run_duration_seconds_count{platform=\"youtube\"} 3");
+        assert_line(&families, "roster_run_late_seconds_sum{platform=\"youtube\"} 30");
+        assert_line(&families, "roster_run_late_seconds_bucket{platform=\"youtube\",le=\"1\"} 1");
+        assert_line(&families, "roster_run_late_seconds_count{platform=\"youtube\"} 2");
     }
 
     #[test]
-    fn every_answer_has_a_class_and_no_server_can_invent_another() {
+    fn every_response_has_a_class_and_no_server_can_invent_another() {
         let meters = RequestMeters::default();
         meters.begin("youtube");
         let lines =
             |meters: &RequestMeters| meters.families().iter().map(|family| family.get_metric().len()).sum::<usize>();
         let known = lines(&meters);
         for status in (0..=1100).map(Some).chain([None]) {
-            meters.clone().asked("youtube", status);
+            meters.clone().record_request("youtube", status);
         }
         assert_eq!(lines(&meters), known);
         for (class, count) in
             [("2xx", 100), ("3xx", 100), ("4xx", 99), ("429", 1), ("5xx", 100), ("other", 701), ("none", 1)]
         {
-            told(
+            assert_line(
                 &meters.families(),
                 &format!("roster_requests_total{{platform=\"youtube\",status=\"{class}\"}} {count}"),
             );
@@ -303,24 +303,24 @@ mod tests {
     fn a_read_is_under_way_until_it_is_dropped() {
         let meters = StoreMeters::default();
         let reading = [meters.read(), meters.read()];
-        told(&meters.families(), "roster_store_reads_open 2");
+        assert_line(&meters.families(), "roster_store_reads_open 2");
         drop(reading);
-        told(&meters.families(), "roster_store_reads_open 0");
-        told(&meters.families(), "roster_store_reads_total 2");
+        assert_line(&meters.families(), "roster_store_reads_open 0");
+        assert_line(&meters.families(), "roster_store_reads_total 2");
         meters.wrote(3, Duration::from_millis(2), true);
         meters.wrote(1, Duration::from_secs(9), false);
-        told(&meters.families(), "roster_commits_total 3");
-        told(&meters.families(), "roster_commits_failed_total 1");
-        told(&meters.families(), "roster_store_commit_duration_seconds_bucket{le=\"5\"} 1");
+        assert_line(&meters.families(), "roster_commits_total 3");
+        assert_line(&meters.families(), "roster_commits_failed_total 1");
+        assert_line(&meters.families(), "roster_store_commit_duration_seconds_bucket{le=\"5\"} 1");
     }
 
     #[test]
     fn two_daemons_in_one_process_count_apart() {
         let (one, other) = (Meters::new(["youtube"]), Meters::new(["youtube"]));
-        one.came(Verdict::Busy);
+        one.record_client(Verdict::Busy);
         one.record_upkeep(Timestamp(5_000));
-        told(&one.families(), "roster_rpc_connections_total{verdict=\"busy\"} 1");
-        told(&one.families(), "roster_upkeep_last_success_timestamp_seconds 5");
-        told(&other.families(), "roster_rpc_connections_total{verdict=\"busy\"} 0");
+        assert_line(&one.families(), "roster_rpc_connections_total{verdict=\"busy\"} 1");
+        assert_line(&one.families(), "roster_upkeep_last_success_timestamp_seconds 5");
+        assert_line(&other.families(), "roster_rpc_connections_total{verdict=\"busy\"} 0");
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn add(publication: &mut Publication, roster: &Roster, commit: &Commi
 impl App {
     /// Publishes what is durable.
     pub(super) fn publish(&self, publication: Publication) {
-        self.meters.told(&publication.events);
+        self.meters.count_events(&publication.events);
         self.feed.tell(publication.events);
         if publication.wakes_consents {
             self.consents.wake.notify_one();

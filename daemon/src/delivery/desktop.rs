@@ -22,7 +22,7 @@ use crate::roster::rows;
 use crate::schedule::back_off;
 
 /// The most notices in one response.
-const PER_ANSWER: usize = 50;
+const PER_RESPONSE: usize = 50;
 /// How long after its last call an agent still counts as present: it may be between two calls.
 const AGENT_STAYS_MS: i64 = 60_000;
 /// The timeout of a notification, in case the notification daemon hangs.
@@ -31,11 +31,11 @@ const SHOW_LIMIT: Duration = Duration::from_secs(3);
 const GIVEN_UP_AFTER_MS: i64 = 24 * 3_600_000;
 
 /// The alerts that a user's desktop has not shown yet; waits up to `timeout` for the first.
-pub async fn notices(app: &App, uid: u32, patience: Duration) -> Vec<Notice> {
+pub async fn notices(app: &App, uid: u32, timeout: Duration) -> Vec<Notice> {
     let _present = Present::announce(app, uid);
-    let mut told = app.feed.watch_alerts();
-    let found = told.wait_for(|_| !waiting_for(app, uid).is_empty());
-    let _ = tokio::time::timeout(patience, found).await;
+    let mut alerts = app.feed.watch_alerts();
+    let found = alerts.wait_for(|_| !waiting_for(app, uid).is_empty());
+    let _ = tokio::time::timeout(timeout, found).await;
     waiting_for(app, uid)
 }
 
@@ -66,7 +66,7 @@ fn waiting_for(app: &App, uid: u32) -> Vec<Notice> {
     app.look(|roster| {
         let shown = shown_to(roster, uid);
         let new = roster.alerts.range(shown + 1..).filter(|(_, alert)| alert.state == AlertState::Open);
-        new.take(PER_ANSWER)
+        new.take(PER_RESPONSE)
             .map(|(number, alert)| Notice { number: *number, alert: rows::alert(roster, alert) })
             .collect()
     })
@@ -114,7 +114,7 @@ fn delivered_up_to(roster: &Roster, number: u64, now: Timestamp) -> impl Iterato
 /// `session` is whether the daemon runs in a user's session.
 pub async fn run(app: Arc<App>, session: bool) {
     let uid = nix::unistd::Uid::effective().as_raw();
-    let mut told = app.feed.watch_alerts();
+    let mut alerts = app.feed.watch_alerts();
     let mut handed = None;
     let mut failures = 0u32;
     let mut not_before = Timestamp(0);
@@ -136,7 +136,7 @@ pub async fn run(app: Arc<App>, session: bool) {
         let wake_at = next_look(&app, session, uid, not_before);
         tokio::select! {
             () = app.ending.cancelled() => return,
-            changed = told.changed() => if changed.is_err() { return },
+            changed = alerts.changed() => if changed.is_err() { return },
             () = app.clock.sleep_until(wake_at) => {}
         }
     }

@@ -76,8 +76,8 @@ impl Column {
         match self {
             Column::Metric(metric) => snapshot.numbers.get(metric),
             Column::ObservedAt => Some(snapshot.observed_at.0.wrapping_sub(midnight(snapshot.date)) as u64),
-            Column::TopAgeRange => snapshot.numbers.top_age_range.and_then(|range| place(&AGES, range)),
-            Column::Source => place(&SOURCES, snapshot.source),
+            Column::TopAgeRange => snapshot.numbers.top_age_range.and_then(|range| code(&AGES, range)),
+            Column::Source => code(&SOURCES, snapshot.source),
             Column::FollowersStep => snapshot.followers_step,
             Column::Definition => Some(u64::from(snapshot.definition)),
         }
@@ -92,11 +92,11 @@ impl Column {
                 snapshot.observed_at = Timestamp((since_midnight as i64).wrapping_add(midnight(snapshot.date)));
             }
             Column::TopAgeRange => {
-                let range = |place| at_place(&AGES, place).ok_or(ChunkError("an unknown age range"));
+                let range = |code| at_code(&AGES, code).ok_or(ChunkError("an unknown age range"));
                 snapshot.numbers.top_age_range = stored.map(range).transpose()?;
             }
             Column::Source => {
-                let source = stored.and_then(|place| at_place(&SOURCES, place));
+                let source = stored.and_then(|code| at_code(&SOURCES, code));
                 snapshot.source = source.ok_or(ChunkError("an unknown source"))?;
             }
             Column::FollowersStep => snapshot.followers_step = stored,
@@ -466,12 +466,12 @@ const _: fn(AgeRange) = |one| match one {
     | AgeRange::From65 => (),
 };
 
-fn place<T: PartialEq>(all: &[T], one: T) -> Option<u64> {
-    all.iter().position(|each| *each == one).map(|place| place as u64)
+fn code<T: PartialEq>(all: &[T], one: T) -> Option<u64> {
+    all.iter().position(|each| *each == one).map(|code| code as u64)
 }
 
-fn at_place<T: Copy>(all: &[T], place: u64) -> Option<T> {
-    all.get(usize::try_from(place).ok()?).copied()
+fn at_code<T: Copy>(all: &[T], code: u64) -> Option<T> {
+    all.get(usize::try_from(code).ok()?).copied()
 }
 
 fn midnight(date: Date) -> i64 {
@@ -530,10 +530,10 @@ mod tests {
             prop_assert_eq!(&snapshots, &expected);
             for metric in Metric::ALL {
                 let column = decode_metric(&bytes, metric).expect("just encoded");
-                let told: Vec<_> = column.iter().map(|(day, value)| (day, metric.unit().value(value))).collect();
+                let decoded: Vec<_> = column.iter().map(|(day, value)| (day, metric.unit().value(value))).collect();
                 let expected: Vec<_> =
                     month.iter().filter_map(|(day, s)| Some((*day, metric.of(&s.numbers)?))).collect();
-                prop_assert_eq!(told, expected);
+                prop_assert_eq!(decoded, expected);
             }
         }
 

@@ -47,10 +47,10 @@ pub fn newest(mut posts: Vec<Post>, most: usize) -> Vec<PostNumbers> {
 /// lower the mean, and the rate is the sum of the means, which is the mean of the sums when every post reports
 /// everything.
 pub fn engagement(posts: &[PostNumbers], followers: Option<u64>) -> Engagement {
-    let likes = Told::of(posts, |post| post.likes);
-    let comments = Told::of(posts, |post| post.comments);
-    let shares = Told::of(posts, |post| post.shares);
-    let views = Told::of(posts, |post| post.views);
+    let likes = Total::of(posts, |post| post.likes);
+    let comments = Total::of(posts, |post| post.comments);
+    let shares = Total::of(posts, |post| post.shares);
+    let views = Total::of(posts, |post| post.views);
     let rate = likes.mean().zip(followers.filter(|count| *count > 0)).and_then(|(likes, followers)| {
         let engagements = likes + comments.mean().unwrap_or(0.0) + shares.mean().unwrap_or(0.0);
         Ratio::from_f64(engagements / followers as f64)
@@ -64,12 +64,12 @@ pub fn engagement(posts: &[PostNumbers], followers: Option<u64>) -> Engagement {
 }
 
 /// The sum of one number over the posts that report it.
-struct Told {
+struct Total {
     sum: u128,
     posts: u128,
 }
 
-impl Told {
+impl Total {
     fn of(posts: &[PostNumbers], number: impl Fn(&PostNumbers) -> Option<u64>) -> Self {
         posts.iter().filter_map(number).fold(Self { sum: 0, posts: 0 }, |total, number| Self {
             sum: total.sum + u128::from(number),

@@ -280,7 +280,7 @@ impl<'a> Request<'a> {
         };
         let told = self.api.client.send(outgoing).await;
         let status = told.as_ref().map_or_else(|error| error.status, |answer| Some(answer.status));
-        self.api.client.meters().asked(&self.api.route.platform, status);
+        self.api.client.meters().record_request(&self.api.route.platform, status);
         told
     }
 }

@@ -78,7 +78,7 @@ async fn welcome(
     let Ok(peer) = stream.peer_cred() else { return };
     let permit = permits.acquire(peer.uid());
     if permit.is_none() {
-        app.meters.came(Verdict::Busy);
+        app.meters.record_client(Verdict::Busy);
         // Without a permit no preamble is waited for either.
         let _ = transport::reply_to_preamble(&mut stream, Verdict::Busy).await;
         return;
@@ -90,7 +90,7 @@ async fn welcome(
         Some(_) if version != PROTOCOL_VERSION => Verdict::WrongVersion,
         Some(_) => Verdict::Welcome,
     };
-    app.meters.came(verdict);
+    app.meters.record_client(verdict);
     let answered = transport::reply_to_preamble(&mut stream, verdict).await;
     let (Ok(()), Verdict::Welcome, Some(access)) = (answered, verdict, access) else { return };
     let who = Who { uid: peer.uid(), name: socket::user_name(peer.uid()) };
