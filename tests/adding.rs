@@ -1,4 +1,4 @@
-//! Influencers come, are corrected, and go.
+//! Influencers are added, corrected and removed.
 
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::connection::{Account, Badge, ConnectionStatus};
@@ -36,7 +36,7 @@ async fn an_account_is_seen_before_it_is_saved_and_has_numbers_after() {
     assert_eq!(numbers.followers, Some(1000));
     assert_eq!(numbers.avg_likes.expect("likes").as_f64(), 40.0);
     assert_eq!(numbers.engagement_rate.expect("a rate").as_f64(), 0.05, "(40 + 6 + 4) ÷ 1000");
-    assert_eq!(numbers.avg_views, None, "not told is not zero");
+    assert_eq!(numbers.avg_views, None, "unknown is not zero");
     let preview = world.client.look_up(within(LIMIT), account).await.expect("a response").expect("a preview");
     assert_eq!(preview.taken_by, Some(mara.row.id));
 }
@@ -248,10 +248,10 @@ async fn the_fullest_page_there_can_be_fits_into_one_frame() {
         let refused = world.client.add(within(LIMIT), more).await.expect("a response");
         assert_eq!(refused.expect_err("too much").kind, ErrorKind::Usage);
     }
-    // A question that does not fit is refused before it leaves.
+    // A request that does not fit is refused before it is sent.
     let long = world.client.influencer(within(LIMIT), "x".repeat(100_000)).await;
     assert!(long.is_err());
-    world.client.ping(within(LIMIT)).await.expect("the connection goes on");
+    world.client.ping(within(LIMIT)).await.expect("the connection survives");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! From a fall to an alert to somebody who has seen it.
+//! From a fall to an alert that a user acknowledges.
 
 use roster_protocol::alert::{AlertState, ChangeCause};
 use roster_protocol::error::ErrorKind;
@@ -20,7 +20,7 @@ async fn a_fall_is_told_at_once_alerts_once_and_is_acknowledged() {
     world.followers(Platform::Bluesky, MARA, 12_345);
     world.add("Mara", "bluesky", MARA).await;
     let start =
-        world.client.events_since(within(LIMIT), Cursor::default()).await.expect("a response").expect("a place");
+        world.client.events_since(within(LIMIT), Cursor::default()).await.expect("a response").expect("a cursor");
     world.followers(Platform::Bluesky, MARA, 10_400);
     world.sync("Mara").await;
     let batch = world.client.events_since(within(LIMIT), start.next).await.expect("a response").expect("events");
@@ -95,7 +95,7 @@ async fn a_number_that_a_person_knows_is_marked_and_the_apis_is_not_overwritten(
     let refused = record(TODAY, 5000, false).await.expect_err("a refusal");
     assert_eq!(refused.kind, ErrorKind::Conflict);
     assert!(refused.hint.expect("a hint").contains("--replace"));
-    assert_eq!(record(TODAY.plus_days(1), 5, false).await.expect_err("to come").kind, ErrorKind::Usage);
+    assert_eq!(record(TODAY.plus_days(1), 5, false).await.expect_err("in the future").kind, ErrorKind::Usage);
     record(TODAY, 5000, true).await.expect("replaced");
     let changes = world.client.changes(within(LIMIT), ChangesQuery { limit: 9, ..Default::default() }).await;
     let changes = changes.expect("a response").expect("changes").rows;

@@ -1,6 +1,6 @@
-//! Whoever may connect and means no good: only his own connection suffers.
+//! A client that may connect and is hostile harms only its own connection.
 //!
-//! Attackers write their own bytes; what travels is written down here once more, so that a change of it is noticed.
+//! Attackers write their own bytes: the wire format is spelled out here a second time, so that a change is noticed.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ async fn garbage_ends_the_connection_it_came_on() {
         let mut ended = 0;
         for round in 0..EACH {
             let noise: Vec<u8> = (0..dice.usize(1..2000)).map(|_| dice.u8(..)).collect();
-            // Nonsense from the first byte on, after the preamble, in a frame, and in place of a call's middle.
+            // Garbage from the first byte on, after the preamble, in a frame, and in place of a call's middle.
             let bytes = match round % 4 {
                 0 => noise,
                 1 => [preamble(VERSION), noise].concat(),
@@ -76,10 +76,10 @@ async fn other_versions_are_told_which_side_to_restart() {
     let mut raw = Raw::to(&socket).await.expect("a connection");
     raw.send(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
     raw.hung_up().await;
-    assert!(raw.unread.is_empty(), "who is no Roster client is told nothing");
+    assert!(raw.unread.is_empty(), "a client of another protocol gets no bytes");
     is_well(&socket).await;
 
-    // And the other way round: a daemon of another version, or something else altogether.
+    // And the reverse: a daemon of another version, or another program altogether.
     let home = Home::new("");
     std::fs::create_dir(home.path("run")).expect("a directory");
     let listener = UnixListener::bind(home.socket()).expect("a socket");
@@ -140,10 +140,10 @@ async fn who_stops_in_the_middle_is_cut_off() {
     tokio::time::timeout(LIMIT, drip).await.expect("the drip is cut off in time");
     assert!(begun.elapsed() < limit(Duration::from_secs(5)), "{:?}", begun.elapsed());
 
-    // Who has said a whole thing may be silent as long as he likes.
+    // A client that has sent a whole request may be silent as long as it likes.
     let mut raw = Raw::connected(&socket).await;
     let quiet = tokio::time::timeout(Duration::from_millis(900), raw.stream.read_u8()).await;
-    assert!(quiet.is_err(), "hung up on somebody who waits: {quiet:?}");
+    assert!(quiet.is_err(), "hung up on a waiting client: {quiet:?}");
     raw.send(&call(1, 5000, unknown_connection())).await.expect("sent");
     assert_eq!(raw.response().await.expect("a response").id, 1);
 }
@@ -156,7 +156,7 @@ async fn a_frame_too_long_is_refused_at_its_head() {
         raw.send(&length.to_be_bytes()).await.expect("sent");
         raw.hung_up().await;
     }
-    // The longest one is a question like any other.
+    // The longest one is a request like any other.
     let empty = postcard::to_stdvec(&Call::Request { id: 1, deadline_ms: 5000, message: named("") }).expect("a call");
     // The text's length takes two bytes more than that of an empty one.
     let text = "x".repeat(transport::MAX_REQUEST_BYTES - empty.len() - 2);
@@ -165,7 +165,7 @@ async fn a_frame_too_long_is_refused_at_its_head() {
     let mut raw = Raw::connected(&socket).await;
     raw.send(&longest).await.expect("sent");
     let response = raw.response().await.expect("a response");
-    assert!(matches!(response.message, Ok(RosterResponse::Influencer(Err(_)))), "nobody of that name");
+    assert!(matches!(response.message, Ok(RosterResponse::Influencer(Err(_)))), "no influencer of that name");
     is_well(&socket).await;
 }
 
@@ -173,7 +173,7 @@ async fn a_frame_too_long_is_refused_at_its_head() {
 async fn hostile_deadlines_hurt_nobody() {
     let (_world, socket) = world().await;
     let mut raw = Raw::connected(&socket).await;
-    // What may be over before it begins is perhaps not answered, and what follows is.
+    // A call whose deadline may pass before it starts need not get a response; the next call does.
     for (id, deadline_ms) in (1..).zip([0, 1, 0, u64::from(u32::MAX / 2), u32::MAX.into()]) {
         raw.send(&call(id, deadline_ms, unknown_connection())).await.expect("sent");
     }
@@ -205,7 +205,7 @@ async fn hostile_deadlines_hurt_nobody() {
 async fn too_many_connections_are_told_so() {
     let (_world, socket) = world().await;
     let mut clients = Vec::new();
-    // One of the 24 places of a user is the world's own client's.
+    // The world's own client holds one of the 24 permits of a user.
     while clients.len() < 23 {
         clients.push(Raw::connected(&socket).await);
     }
@@ -213,12 +213,12 @@ async fn too_many_connections_are_told_so() {
         let (mut raw, _, verdict) = Raw::knock(&socket, VERSION).await.expect("a verdict");
         assert_eq!(verdict, BUSY);
         raw.hung_up().await;
-        let refused = transport::connect(&socket).await.expect_err("no place");
+        let refused = transport::connect(&socket).await.expect_err("no permit");
         assert!(matches!(refused, ConnectError::Busy { .. }), "{refused}");
     }
     for client in &mut clients {
         client.send(&call(1, 5000, unknown_connection())).await.expect("sent");
-        assert_eq!(client.response().await.expect("who is in stays in").id, 1);
+        assert_eq!(client.response().await.expect("a client with a permit keeps it").id, 1);
     }
     clients.truncate(20);
     is_well(&socket).await;
@@ -232,7 +232,7 @@ async fn a_client_that_leaves_stops_nothing_it_began() {
         let new = NewInfluencer { name: format!("Star {number}"), ..NewInfluencer::default() };
         raw.send(&call(1, 5000, RosterRequest::Add { new })).await.expect("sent");
     }
-    let all = until("everybody is added", async || {
+    let all = until("all are added", async || {
         let query = InfluencerQuery::default();
         let page = world.client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
         (page.total == 50).then_some(page.total)
@@ -314,7 +314,7 @@ async fn an_end_in_the_middle_of_everything_is_an_end() {
         let Some(RawResponse { message: Ok(RosterResponse::EventsSince(Ok(batch))), .. }) = raw.response().await else {
             panic!()
         };
-        // A long wait is under way, and the half of a frame.
+        // A long poll is under way, and half a frame has arrived.
         raw.send(&call(id, 120_000, RosterRequest::EventsSince { after: batch.next })).await.expect("sent");
         raw.send(&[0, 0]).await.expect("sent");
         clients.push(raw);

@@ -1,4 +1,4 @@
-//! No secret is anywhere but sealed in the store and at the platform: searched for as it is, and as it could be encoded.
+//! No secret is anywhere but encrypted in the store and at the platform: searched for as it is, and in usual encodings.
 
 use std::path::Path;
 
@@ -20,13 +20,13 @@ const PLATFORMS: [(Platform, &str); 4] = [
     (Platform::Facebook, "mara.page"),
 ];
 
-/// Every way in which a secret may stand somewhere.
+/// Every encoding in which a secret may occur.
 fn shapes(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     let mut shapes = vec![secret.to_owned()];
     shapes.push(data_encoding::HEXLOWER.encode(bytes));
     shapes.push(data_encoding::HEXUPPER.encode(bytes));
-    // In base64 a text looks different at each of three places; its inner part is the same with any neighbours.
+    // In base64 a text looks different at each of three offsets; its inner part is the same with any neighbours.
     for skip in 0..3usize {
         let padded = [vec![b'x'; skip], bytes.to_vec()].concat();
         for text in [data_encoding::BASE64_NOPAD.encode(&padded), data_encoding::BASE64URL_NOPAD.encode(&padded)] {
@@ -117,7 +117,7 @@ async fn no_secret_is_anywhere_but_sealed() {
         connect(&home, &rosterd, platform, handle, &mut pile).await;
     }
     sync_all(&rosterd).await;
-    // What goes wrong talks most: every kind, at the tokens and at the numbers.
+    // Failures print the most: every kind, at the token endpoints and at the numbers.
     for (platform, _) in PLATFORMS {
         for kind in
             [FaultKind::Garbage, FaultKind::Html, FaultKind::Truncated, FaultKind::ServerError, FaultKind::WrongTypes]

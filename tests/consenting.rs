@@ -71,7 +71,7 @@ async fn each_platform_is_connected_read_renewed_lost_and_connected_again() {
         assert!(world.alerts().await.iter().any(|alert| alert.rule == "needs-person"), "{slug}");
         let requested = world.sandbox.world().requests().len();
         world.sync(&id).await;
-        assert_eq!(world.sandbox.world().requests().len(), requested, "{slug}: nothing is asked with a dead consent");
+        assert_eq!(world.sandbox.world().requests().len(), requested, "{slug}: no request is sent with a dead consent");
 
         // Given again it is the same connection, with its history.
         let again = world.consent("Mara", slug, handle).await;
@@ -118,7 +118,7 @@ async fn an_answer_that_belongs_to_no_waiting_consent_does_nothing() {
     // It is pasted as if it had landed elsewhere.
     let elsewhere = address.replace("/oauth/tiktok/callback", "/oauth/tiktok/elsewhere");
     let pasted = world.client.consent_paste(within(LIMIT), elsewhere).await.expect("a response");
-    assert_eq!(pasted.expect_err("another place").kind, ErrorKind::Usage);
+    assert_eq!(pasted.expect_err("another address").kind, ErrorKind::Usage);
     for garbage in ["", "hello", "http://", "file:///etc/passwd", "https://x.example/?code=1"] {
         let pasted = world.client.consent_paste(within(LIMIT), garbage.to_owned()).await.expect("a response");
         let error = pasted.expect_err(garbage);
@@ -248,7 +248,7 @@ async fn an_account_that_somebody_has_is_refused_and_harms_nobody() {
     assert!(page.contains("Mara"), "{page}");
     let ConsentState::Failed(error) = world.settled(begun.id).await else { panic!("it is Mara's") };
     assert!(error.kind == ErrorKind::Conflict && error.hint.is_some(), "{error:?}");
-    // Her consent goes on, past the end of the tokens it had.
+    // Her consent lasts, past the end of the tokens it had.
     let [grant] = world.grants().await.try_into().expect("one grant");
     assert_eq!((grant.renews, grant.connections.len()), (Renews::Itself, 1));
     world.both_pass(DAY_S).await;
@@ -290,7 +290,7 @@ async fn sixty_four_who_need_a_token_make_one_renewal() {
     let renewals = (0..64).map(|_| rosterd::consent::renew::renew(&app, grant, generation));
     assert!(futures::future::join_all(renewals).await.iter().all(Result::is_ok));
     assert_eq!(token_requests(&world, Platform::Tiktok), before + 1);
-    // Each gave up waiting at another moment: the renewal goes on all the same.
+    // Each caller gave up waiting at another moment: the renewal continues nevertheless.
     for round in 0..200u64 {
         let generation = app.look(|roster| roster.consents.tokens_of(id).expect("tokens").generation);
         let renewal = rosterd::consent::renew::renew(&app, grant, generation);
@@ -322,7 +322,7 @@ async fn an_outage_of_the_token_endpoint_ends_no_consent() {
         world.influencer("Mara").await;
         let id = world.consent("Mara", "tiktok", "mara").await.connection.id.to_string();
         world.settle().await;
-        // A lost answer is good for one more question; the others go on for a while.
+        // A response is lost once; the other faults last for a while.
         let count = if kind == FaultKind::LostAnswer { 1 } else { 1000 };
         let fault = Fault { count, at: Some(Stage::Token), ..Fault::new(Platform::Tiktok, kind) };
         world.sandbox.world().fault(fault);
@@ -358,7 +358,7 @@ async fn a_lost_rotation_is_told_as_such() {
         (world.connection(&id).await.status == ConnectionStatus::Reauthorize).then_some(())
     })
     .await;
-    assert_eq!(token_requests(&world, Platform::Tiktok), before + 2, "the spent token was presented once more");
+    assert_eq!(token_requests(&world, Platform::Tiktok), before + 2, "the spent token was presented a second time");
     let shown = world.connection(&id).await;
     assert!(shown.last_error.as_deref().is_some_and(|error| error.contains("rotation")), "{shown:?}");
     let [grant] = world.grants().await.try_into().expect("one grant");
@@ -375,7 +375,7 @@ async fn a_revocation_that_does_not_get_through_is_repeated_and_told() {
     let fault = Fault { count: 2, at: Some(Stage::Token), ..Fault::new(Platform::Tiktok, FaultKind::ServerError) };
     world.sandbox.world().fault(fault);
     world.client.disconnect(within(LIMIT), id, false).await.expect("a response").expect("disconnected");
-    until("it is told", async || {
+    until("it is reported", async || {
         let [grant] = world.grants().await.try_into().ok()?;
         grant.note.filter(|note| note.contains("attempt")).map(|_| ())
     })
@@ -443,7 +443,7 @@ async fn a_sealed_value_in_another_place_is_refused_and_named() {
         ids.push(world.consent(handle, "tiktok", handle).await.connection.id);
     }
     world.settle().await;
-    // Whoever can write the store's file exchanges the tokens of two grants, and cuts a third value.
+    // A writer of the store's file exchanges the tokens of two grants, and cuts a third value.
     let app = world.daemon().app.clone();
     let swapped = app
         .decide(|decision| {
@@ -465,7 +465,7 @@ async fn a_sealed_value_in_another_place_is_refused_and_named() {
         let error = shown.last_error.expect("words");
         assert!(error.contains(&grant.to_string()) && error.contains("does not open"), "{error}");
     }
-    assert_eq!(world.sandbox.world().requests().len(), requested, "nothing was asked with them");
+    assert_eq!(world.sandbox.world().requests().len(), requested, "no request was sent with them");
     let healed = world.consent("mara", "tiktok", "mara").await;
     assert_eq!(healed.connection.id, ids[0]);
     world.settle().await;

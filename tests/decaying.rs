@@ -1,5 +1,5 @@
-//! A store whose disk changed bytes, under the real daemon: it starts and names what is damaged, or says that it cannot;
-//! it never tells anything that was not so.
+//! A store whose disk changed bytes, under the real daemon: it starts and names what is damaged, or says that it
+//! cannot; it never reports what was not so.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::support::{LIMIT, figure, times};
 
 const INFLUENCERS: u64 = 12;
 
-/// Everybody by name, with note, followers and the days that are known.
+/// All influencers by name, with note, followers and the days that are known.
 type Contents = BTreeMap<String, (Option<String>, Option<u64>, Vec<String>)>;
 
 async fn contents(client: &RosterClient) -> Contents {
@@ -23,7 +23,8 @@ async fn contents(client: &RosterClient) -> Contents {
     let page = client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
     let mut contents = Contents::new();
     for row in page.rows {
-        let shown = client.influencer(within(LIMIT), row.id.to_string()).await.expect("a response").expect("somebody");
+        let shown =
+            client.influencer(within(LIMIT), row.id.to_string()).await.expect("a response").expect("an influencer");
         let mut days = Vec::new();
         for connection in &shown.connections {
             // What cannot be read is an error in words, or left out; never another number.
@@ -36,7 +37,7 @@ async fn contents(client: &RosterClient) -> Contents {
     contents
 }
 
-/// Whether all that is told was so; some may be missing.
+/// Whether everything found was stored before; some may be missing.
 fn is_part_of(found: &Contents, whole: &Contents) -> bool {
     found.iter().all(|(name, (note, followers, days))| {
         whole.get(name).is_some_and(|(was_note, was_followers, was_days)| {
@@ -47,7 +48,7 @@ fn is_part_of(found: &Contents, whole: &Contents) -> bool {
     })
 }
 
-/// A place whose daemon knew some people, and was ended; with what it told.
+/// The home of a daemon that had some influencers and ended; with what it reported.
 async fn lived() -> (Home, Contents) {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
@@ -64,7 +65,7 @@ async fn lived() -> (Home, Contents) {
     let whole = contents(&rosterd.client).await;
     assert!(whole.len() as u64 == INFLUENCERS && whole.values().all(|(_, _, days)| days.len() == 1), "{whole:?}");
     rosterd.end(Signal::SIGTERM).await;
-    // From now on nobody is asked: what was lost is not simply measured again.
+    // From now on no platform can be reached: what was lost is not simply measured again.
     home.configure("[sync]\ndaily_snapshot = \"off\"\ninterval = \"360d\"\n[platforms.bluesky]\nenabled = false\n");
     (home, whole)
 }
@@ -135,7 +136,7 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
         let logged = home.log().len();
         let mut command = home.rosterd(&[]);
         let mut child = command.env("LOG_FORMAT", "json").spawn().expect("rosterd starts");
-        let started = until("it answers or ends", async || match child.try_wait().expect("ours") {
+        let started = until("it responds or ends", async || match child.try_wait().expect("ours") {
             Some(status) => Some(Err(status)),
             None => transport::connect(&home.socket()).await.ok().map(Ok),
         });
@@ -157,7 +158,7 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
         // Whether it still lives or not.
         let _ = child.start_kill();
         child.wait().await.expect("it was ours");
-        // A panic of the engine, which is caught and told as damage, is an event of the log as well.
+        // A panic of the engine, which is caught and reported as damage, is an event of the log as well.
         let log = home.log();
         for line in log[logged..].lines().filter(|line| !line.starts_with("error: ") && !line.starts_with("hint: ")) {
             let event: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{number}: {line}"));

@@ -1,4 +1,4 @@
-//! Platforms that limit, break, lie and hang: what was known stays, what is wrong is said, nobody is stormed.
+//! Platforms that limit, break, lie and hang: what was known stays, what is wrong is reported, no platform is stormed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::support::programs::{CommandOutput, Home};
 use crate::support::{LIMIT, NOON, World, limit, mara_on};
 
 const MOST: u32 = 100_000;
-/// What tells without consent.
+/// The platforms that report without consent.
 const PUBLIC: [Platform; 3] = [Platform::Youtube, Platform::Bluesky, Platform::Mastodon];
 
-/// A world with one account, whose first numbers are in.
+/// A world with one account, whose first numbers are stored.
 async fn followed(platform: Platform, followers: u64) -> World {
     let world = World::new().await;
     world.followers(platform, mara_on(platform), followers);
@@ -62,7 +62,7 @@ async fn one_poisoned_account_spoils_itself_alone() {
                 assert_eq!((bad[0].outcome, bad[0].followers), (Outcome::Failed, None), "{variant:?}");
                 assert_eq!(bad[0].error.as_deref(), Some("bluesky: followersCount is not a count"), "{variant:?}");
             }
-            // What is not told is unknown, and no mistake of theirs; digits as text are a count.
+            // What is not reported is unknown, and no mistake of the platform; digits as text are a count.
             Variant::Null | Variant::Missing => {
                 assert_eq!((bad[0].outcome, bad[0].followers), (Outcome::Ok, None), "{variant:?}");
                 before = None;
@@ -117,7 +117,7 @@ async fn hidden_and_withdrawn_counts_are_unknown_and_never_zero() {
         let connection = world.show("Mara").await.connections.remove(0);
         assert_eq!(connection.latest.expect("a snapshot").numbers.followers, None, "{platform}");
         assert_eq!(connection.profile.expect("a profile").followers, Some(1000), "{platform}");
-        assert_eq!(world.alerts().await, [], "{platform}: nobody lost a follower");
+        assert_eq!(world.alerts().await, [], "{platform}: no account lost a follower");
         world.sandbox.world().clear_faults();
         world.pass(24 * 3600).await;
 
@@ -142,12 +142,12 @@ async fn a_limit_is_obeyed_whatever_it_looks_like() {
             let run = world.sync_one("Mara").await;
             let shown = format!("{platform}, retry after {retry_after:?}: {run:?}");
             assert_eq!((run.outcome, run.followers), (Outcome::Skipped, None), "{shown}");
-            let retry_at = run.retry_at.expect("a time to come back");
+            let retry_at = run.retry_at.expect("a time to retry");
             assert!(retry_at >= NOON.plus_seconds(at_least), "{shown}");
             assert!(retry_at <= NOON.plus_seconds(27 * 3600), "{shown}");
             assert_eq!(world.show("Mara").await.connections[0].blocked_by.as_deref(), Some("limit"), "{shown}");
 
-            // While it lasts nobody is asked: not for a sync, not for a look at a new account.
+            // While it lasts no request is sent: not for a sync, not for a look at a new account.
             world.sandbox.world().clear_requests();
             let skipped = world.sync_one("Mara").await;
             assert_eq!(skipped.outcome, Outcome::Skipped, "{shown}");
@@ -183,7 +183,7 @@ async fn a_limit_disguised_as_a_bad_request_is_no_answer_either() {
     }
 }
 
-/// How often each connection was tried, and how often the platform was asked, in a simulated hour.
+/// How often each connection was tried, and how many requests the platform got, in a simulated hour.
 async fn an_hour_of(world: &World, fault: Option<Fault>) -> (HashMap<String, usize>, usize) {
     if let Some(fault) = fault {
         world.sandbox.world().fault(fault);
@@ -236,19 +236,19 @@ async fn an_outage_is_no_storm() {
     for kind in [FaultKind::ServerError, FaultKind::Garbage, FaultKind::RateLimited] {
         let fault = Fault { count: MOST, headers: false, ..Fault::new(Platform::Bluesky, kind) };
         let (tried, requests) = an_hour_of(&world, Some(fault)).await;
-        println!("an hour of {kind:?}: asked {requests} times, {planned} without");
-        assert_eq!(tried.len(), COUNT, "{kind:?}: nobody is given up");
+        println!("an hour of {kind:?}: {requests} requests, {planned} without");
+        assert_eq!(tried.len(), COUNT, "{kind:?}: no connection is given up");
         // 15, 30, 60 … seconds at least between tries: no more than eight fit into an hour.
         assert!(tried.values().all(|tries| (1..=8).contains(tries)), "{kind:?}: {tried:?}");
-        assert!(requests > 0 && requests * 10 <= planned * 12, "{kind:?}: asked {requests} times, planned {planned}");
-        // Afterwards everybody is well within the hour that the longest wait is.
+        assert!(requests > 0 && requests * 10 <= planned * 12, "{kind:?}: {requests} requests, planned {planned}");
+        // Afterwards every connection is well within the hour that the longest wait is.
         let mut minutes = 0;
         while are_troubled(&world, COUNT).await {
             world.pass(60).await;
             minutes += 1;
-            assert!(minutes <= 60, "{kind:?}: somebody is still not well");
+            assert!(minutes <= 60, "{kind:?}: a connection is still not well");
         }
-        println!("everybody is well {minutes} minutes after {kind:?}");
+        println!("all connections are well {minutes} minutes after {kind:?}");
     }
 }
 
@@ -256,7 +256,7 @@ async fn an_outage_is_no_storm() {
 async fn a_dead_gateway_is_nobodys_fault() {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let world = World::with_config(&format!("[platforms.bluesky]\ngateway = \"http://{closed}\"\n")).await;
-    // An account may be added on trust while the platform cannot be asked.
+    // An account may be added on trust while the platform cannot be reached.
     let mara = world.add("Mara", "bluesky", mara_on(Platform::Bluesky)).await;
     let connection = &mara.connections[0];
     assert_eq!((connection.latest.as_ref(), connection.blocked_by.as_deref()), (None, Some("network")));
@@ -278,7 +278,7 @@ async fn a_slow_platform_delays_no_other() {
     world.settle().await;
     let slow = Fault { count: MOST, delay_ms: Some(300), ..Fault::new(Platform::Bluesky, FaultKind::Slow) };
     world.sandbox.world().fault(slow);
-    // The profiles, then three rounds of four feeds: more than a second, and each well within the patience.
+    // The profiles, then three rounds of four feeds: more than a second, and each well within the timeout.
     let ticket = world.client.sync(within(LIMIT), SyncTarget::All).await.expect("a response").expect("a ticket");
     assert_eq!(ticket.expected, 13);
     let first = world.client.sync_progress(within(LIMIT), ticket, 0).await.expect("a response").expect("progress");

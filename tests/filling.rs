@@ -1,5 +1,5 @@
-//! A disk that fills up at any byte, under the real daemon: what was acknowledged stays, reading goes on, everybody is
-//! told, nothing is asked of platforms, and with room again it writes again by itself.
+//! A disk that fills up at any byte, under the real daemon: what was acknowledged stays, reading works, users and
+//! monitoring are notified, no request is sent to platforms, and writing resumes once there is room again.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -102,7 +102,7 @@ struct Notes {
     next: u64,
 }
 
-/// Notes on people, one after the other, up to `most` or until one is refused; gives when that was.
+/// Writes notes on influencers, one after the other, up to `most` or until one is refused; returns when that was.
 async fn note(client: &RosterClient, notes: &mut Notes, round: u64, most: u64) -> Option<Instant> {
     for _ in 0..most {
         notes.next += 1;
@@ -124,13 +124,13 @@ async fn note(client: &RosterClient, notes: &mut Notes, round: u64, most: u64) -
     None
 }
 
-/// Everything acknowledged is told, and nothing else; of the refused note nobody knows.
+/// Everything acknowledged is reported, and nothing else; the refused note is unknown.
 async fn is_all_there(client: &RosterClient, notes: &HashMap<String, String>, round: u64, what: &str) {
     let query = InfluencerQuery { limit: 256, ..InfluencerQuery::default() };
     let page = client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
     assert_eq!(page.total, INFLUENCERS + 1, "round {round}, {what}");
     for (name, note) in notes {
-        let shown = client.influencer(within(LIMIT), name.clone()).await.expect("a response").expect("somebody");
+        let shown = client.influencer(within(LIMIT), name.clone()).await.expect("a response").expect("an influencer");
         // The one note that was refused may have been stored, or not.
         let is_last = shown.note.as_ref().is_some_and(|reported| reported.starts_with(&format!("{round}-")));
         assert!(shown.note.as_ref() == Some(note) || is_last, "round {round}, {what}: {name}");
@@ -170,9 +170,9 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
         let at = disk.fill(&home, &rosterd, &mut dice);
         let mut refused = note(&rosterd.client, &mut notes, round, 100).await;
         flaps += u32::from(open(&ready).await.0 == StatusCode::OK);
-        // There may be room before that byte for all of it, or for what comes after what was refused: then it writes on.
+        // There may be room before that byte for all of it, or for what follows the refusal: then writing resumes.
         disk.fill_up(&rosterd);
-        until("everybody is told", async || {
+        until("the full disk is reported", async || {
             let (status, reason) = open(&ready).await;
             if status == StatusCode::OK {
                 refused = note(&rosterd.client, &mut notes, round, 100).await;
@@ -182,7 +182,7 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
             reported = reported.max(refused?.elapsed());
             rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
             is_all_there(&rosterd.client, &notes.reported, round, "while the disk is full").await;
-            // Its token is over: a sync would renew it, and what came could not be stored.
+            // Its token has expired: a sync would renew it, and the response could not be stored.
             sandbox.world().clear_faults();
             sandbox.world().fault(Fault::new(Platform::Tiktok, FaultKind::Expired));
             sandbox.world().clear_requests();
@@ -192,7 +192,7 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
                 let _ = rosterd.client.sync_progress(within(Duration::from_millis(300)), ticket, 0).await;
             }
             let requested = sandbox.world().requests();
-            // Something may have become free meanwhile, and then it may ask.
+            // Space may have become free in the meantime, and then a request is allowed.
             let still = open(&ready).await.0 == StatusCode::SERVICE_UNAVAILABLE;
             assert!(requested.is_empty() || !still, "round {round}, full at {at}: {requested:?}");
             still.then_some(())
@@ -225,8 +225,8 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
     assert!(!home.log().contains("panicked"), "{}", home.log());
     let what = if small { "a disk of 16 MiB" } else { "files too long at any byte" };
     figure(format!(
-        "{what}, {rounds} times full: {} people's notes acknowledged, 0 lost; told within {reported:.1?}, writable again within \
-         {mended:.1?}, {kills} kills meanwhile, {flaps} times some room was left; no platform asked",
+        "{what}, {rounds} times full: {} influencers' notes acknowledged, 0 lost; reported within {reported:.1?}, writable again within \
+         {mended:.1?}, {kills} kills meanwhile, {flaps} times some room was left; no request to a platform",
         notes.reported.len()
     ));
     assert!(reported <= crate::support::limit(idle(Duration::from_secs(1))), "{reported:?}");

@@ -1,4 +1,4 @@
-//! The master key: made once, asked for ever after, and never guessed.
+//! The master key: made once, required ever after, and never guessed.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -18,7 +18,7 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// A place whose daemon has lived once; gives the key's id as the log told it.
+/// A home in which a daemon has run once; returns the key's id as it was logged.
 async fn lived() -> (Home, String) {
     let home = Home::new("");
     home.start().await.end(Signal::SIGTERM).await;

@@ -1,4 +1,4 @@
-//! kill -9 at any moment: what was acknowledged is there, nothing is doubled, and the next start needs nobody.
+//! kill -9 at any moment: what was acknowledged is there, nothing is doubled, and the next start needs no operator.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::support::{LIMIT, figure, idle, limit, nightly, times};
 const ROUNDS: u64 = 100;
 const ACCOUNTS: u64 = 40;
 
-/// The followers everybody has in a round. Three digits that count, so that YouTube's rounding keeps them.
+/// The followers of every account in a round. Three digits that count, so that YouTube's rounding keeps them.
 fn followers_in(round: u64) -> u64 {
     (100 + round) * 1000
 }
@@ -63,7 +63,7 @@ struct Promised {
 impl Promised {
     fn note(&mut self, runs: Vec<Run>) {
         for run in runs.into_iter().filter(|run| run.outcome == Outcome::Ok) {
-            let followers = run.followers.expect("nobody hides them");
+            let followers = run.followers.expect("no account hides them");
             self.followers.insert(run.connection, (followers, run.started_at));
             self.runs.push(run);
             self.acknowledged += 1;
@@ -73,7 +73,7 @@ impl Promised {
     /// Compares everything promised with what is there now.
     async fn check(&mut self, client: &RosterClient, round: u64) {
         let influencers = influencers(client).await;
-        assert_eq!(influencers.len() as u64, ACCOUNTS, "round {round}: everybody added is there");
+        assert_eq!(influencers.len() as u64, ACCOUNTS, "round {round}: every influencer added is there");
         for influencer in influencers {
             let [connection] = influencer.connections.as_slice() else { panic!("round {round}: {influencer:?}") };
             self.check_history(client, connection, round).await;
@@ -88,7 +88,7 @@ impl Promised {
     }
 
     async fn check_history(&self, client: &RosterClient, connection: &Connection, round: u64) {
-        // What is due runs already; between two questions a day may get its newest value.
+        // Due runs are running already; between two requests a day may get its newest value.
         let history = until("the history agrees with the list", async || {
             let named = connection.id.to_string();
             let history = client.history(within(LIMIT), named.clone(), None, None).await;
@@ -100,7 +100,7 @@ impl Promised {
         let days: Vec<Date> = history.iter().map(|snapshot| snapshot.date).collect();
         assert!(days.is_sorted_by(|earlier, later| earlier < later), "round {round}: {days:?}");
         for snapshot in &history {
-            let followers = snapshot.numbers.followers.expect("told");
+            let followers = snapshot.numbers.followers.expect("reported");
             assert!((0..=round).any(|past| followers_in(past) == followers), "round {round}: {followers} from nowhere");
         }
         let Some((followers, at)) = self.followers.get(&connection.id) else { return };
@@ -136,13 +136,13 @@ async fn runs_since(client: &RosterClient, noted: &[Run]) -> Vec<RunId> {
     }
 }
 
-/// Syncs everybody again and again until the daemon answers no more, sent a signal some time after the first
-/// acknowledgement if told so; gives how many runs were asked for and not yet told.
+/// Syncs everything again and again until the daemon stops responding. With `end`, the daemon gets that signal that
+/// long after the first acknowledgement. Returns how many runs were requested and not yet reported.
 async fn sync_until(rosterd: &mut Rosterd, promised: &mut Promised, mut end: Option<(Duration, Signal)>) -> u64 {
     let (client, begun) = (rosterd.client.clone(), Instant::now());
     let mut open = 0;
     'alive: while let Ok(Ok(ticket)) = client.sync(within(LIMIT), SyncTarget::All).await {
-        assert!(begun.elapsed() < limit(LIMIT), "{ticket:?}: no kill, because no run was told");
+        assert!(begun.elapsed() < limit(LIMIT), "{ticket:?}: no kill, because no run was reported");
         let mut seen = 0;
         loop {
             open = ticket.expected - seen;
@@ -160,7 +160,7 @@ async fn sync_until(rosterd: &mut Rosterd, promised: &mut Promised, mut end: Opt
     open
 }
 
-/// A sandbox, and a place whose daemon has been told of everybody and killed.
+/// A sandbox, and the home of a daemon that has added every account and was killed.
 async fn peopled() -> (Sandbox, Home) {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
@@ -191,7 +191,7 @@ async fn a_hundred_kills(sitting: u64) {
     let mut promised = Promised::default();
     let (mut slowest, mut midway, mut edits) = (Duration::ZERO, 0, 0);
     for round in 1..=ROUNDS {
-        // Nobody tells anything meanwhile: what is there was kept, and not asked for again.
+        // No platform reports anything in the meantime: what is there was kept, and not requested again.
         refuse(&sandbox);
         let mut rosterd = home.start().await;
         slowest = slowest.max(rosterd.ready_after);
@@ -231,7 +231,7 @@ async fn a_hundred_kills(sitting: u64) {
         promised.acknowledged
     ));
     assert!(promised.acknowledged >= ROUNDS, "{} runs were acknowledged", promised.acknowledged);
-    assert!(midway >= ROUNDS / 4, "{midway} kills came while runs were open");
+    assert!(midway >= ROUNDS / 4, "{midway} kills hit while runs were open");
     assert!(edits > 0, "no edit was acknowledged");
     assert!(slowest <= limit(Duration::from_secs(5)), "ready again only after {slowest:?}");
 }
@@ -245,7 +245,7 @@ async fn a_first_start_that_is_killed_leaves_nothing_in_the_way() {
     for round in 0..rounds {
         let home = Home::new("");
         let mut killed = home.rosterd(&[]).spawn().expect("rosterd starts");
-        // Mostly while the store is being made: the last part of the way to being ready.
+        // Mostly while the store is being made: the last part of the time until it is ready.
         let delay = usual.mul_f64(0.3 + 0.7 * dice.f64());
         let limit = Instant::now() + delay;
         until("the moment of the kill", async || (Instant::now() >= limit).then_some(())).await;
@@ -261,7 +261,7 @@ async fn a_first_start_that_is_killed_leaves_nothing_in_the_way() {
     figure(format!(
         "{rounds} first starts killed: {begun} had begun with the store, {unborn} had not made it; 0 stuck"
     ));
-    assert!(begun > 0 && unborn > 0, "{begun} had begun, {unborn} had no store: the kills came at the wrong time");
+    assert!(begun > 0 && unborn > 0, "{begun} had begun, {unborn} had no store: the kills hit at the wrong time");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -283,7 +283,7 @@ async fn a_store_has_one_daemon() {
     };
     is_refused(&[]).await;
     is_refused(&["--socket", &elsewhere]).await;
-    // Nor when the files have other names meanwhile.
+    // Nor when the files have other names in the meantime.
     std::fs::rename(home.state(), &moved).expect("moved");
     is_refused(&["--socket", &elsewhere, "--state-dir", &moved]).await;
     std::fs::rename(&moved, &state).expect("moved back");
@@ -296,7 +296,7 @@ async fn a_store_has_one_daemon() {
     std::fs::rename(&lock, &kept).expect("moved");
     is_refused(&["--socket", &elsewhere]).await;
     std::fs::rename(&kept, &lock).expect("moved back");
-    // By another name it is the same place.
+    // Under another name it is the same directory.
     let link = home.path("link");
     std::os::unix::fs::symlink(home.state(), &link).expect("a link");
     is_refused(&["--socket", &elsewhere, "--state-dir", &link.display().to_string()]).await;
@@ -305,7 +305,7 @@ async fn a_store_has_one_daemon() {
         is_refused(&["--socket", &elsewhere, "--state-dir", &bound.0.display().to_string()]).await;
         figure("a second daemon is refused within 1 s, after renames, through a link and through a bind mount");
     }
-    rosterd.client.status(within(LIMIT)).await.expect("a response").expect("the first one goes on");
+    rosterd.client.status(within(LIMIT)).await.expect("a response").expect("the first one continues");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -328,7 +328,7 @@ async fn of_two_that_start_together_one_stays() {
         slowest = slowest.max(begun.elapsed());
         assert_eq!(status.code(), Some(1), "round {round}: {}", home.log());
         let socket = if which == 1 { home.path("other.sock") } else { home.socket() };
-        let client = until("the other one answers", async || roster_protocol::transport::connect(&socket).await.ok());
+        let client = until("the other one responds", async || roster_protocol::transport::connect(&socket).await.ok());
         client.await.status(within(LIMIT)).await.expect("a response").expect("a status");
     }
     figure(format!(
@@ -348,7 +348,7 @@ async fn an_end_under_full_load_is_clean_and_loses_nothing() {
         promised.check(&rosterd.client, round).await;
         sandbox.world().clear_faults();
         offer(&sandbox, round);
-        // Everybody is asked for, and half of the platforms answer slowly or never; people edit, and wait for events.
+        // Every account is requested, and half of the platforms respond late or never; users edit and wait for events.
         let slow = Fault { count: 1_000_000, delay_ms: Some(100), ..Fault::new(Platform::Mastodon, FaultKind::Slow) };
         sandbox.world().fault(slow);
         sandbox.world().fault(Fault { count: 1_000_000, ..Fault::new(Platform::Youtube, FaultKind::Timeout) });
@@ -374,11 +374,11 @@ async fn an_end_under_full_load_is_clean_and_loses_nothing() {
     figure(format!(
         "{rounds} ends under full load, {midway} runs open then: over within {slowest:.1?}; {runs} runs acknowledged, 0 lost"
     ));
-    assert!(runs > 0 && edits > 0 && midway > 0, "{runs} runs, {edits} people edited, {midway} runs open");
+    assert!(runs > 0 && edits > 0 && midway > 0, "{runs} runs, {edits} influencers edited, {midway} runs open");
     assert!(slowest <= limit(Duration::from_secs(5)), "{slowest:?}");
 }
 
-/// Notes the round on every eighth influencer until the daemon is gone; gives whom it was acknowledged for.
+/// Writes the round as a note on every eighth influencer until the daemon is gone; returns those acknowledged.
 async fn edit_until_gone(client: RosterClient, one: u64, round: u64) -> Vec<(String, u64)> {
     let mut noted = Vec::new();
     for number in (one..ACCOUNTS).step_by(8).cycle() {

@@ -1,4 +1,4 @@
-//! HTTP for monitoring: what it tells, what it never tells, and who tries to wear it out.
+//! HTTP for monitoring: what it reports, what it never reports, and clients that try to exhaust it.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -15,9 +15,9 @@ use crate::support::programs::{Home, until};
 use crate::support::{LIMIT, NOON, World, figure, idle, limit, nightly};
 
 fn http() -> Client {
-    // Whoever was first has installed the same one.
+    // Another test may have installed the same one first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // A kept connection may be closed in the moment in which it is asked over.
+    // A kept connection may be closed at the moment in which it is reused.
     Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(LIMIT).build().expect("a client")
 }
 
@@ -93,13 +93,13 @@ async fn metrics_count_everything_and_name_nobody() {
         "roster_time_seconds 1795262400",
         concat!("roster_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
-        assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
+        assert!(text.lines().any(|reported| reported == line), "{line} is not in\n{text}");
     }
     let value = |start: &str| -> f64 {
-        let told = text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_else(|| panic!("no {start}"));
-        told.trim().parse().expect("a number")
+        let value = text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_else(|| panic!("no {start}"));
+        value.trim().parse().expect("a number")
     };
-    // An answer with a 500 is an answer, and what it was asked for is counted as it went out.
+    // A response with a 500 is a response, and a request is counted when it is sent.
     let of_mastodon = Some(Platform::Mastodon);
     let requested =
         world.sandbox.world().requests().iter().filter(|requested| Some(requested.platform) == of_mastodon).count();
@@ -118,7 +118,7 @@ async fn metrics_count_everything_and_name_nobody() {
     let text = text.to_lowercase();
     let ids = [mara.row.id.to_string(), mara.connections[0].id.to_string()];
     for secret in ["mara", "lindqvist", "sky.test", "social.example", "731820496", "246913579", &ids[0], &ids[1]] {
-        assert!(!text.contains(secret), "{secret:?} is nobody's business:\n{text}");
+        assert!(!text.contains(secret), "{secret:?} must not be published:\n{text}");
     }
     assert!(text.len() < 64 * 1024);
 }
@@ -186,7 +186,7 @@ async fn cut_off(address: SocketAddr, start: &'static [u8]) -> Duration {
     begun.elapsed()
 }
 
-/// Asks whether it is alive until told to stop; gives how long each answer took, sorted.
+/// Requests `/healthz` until `is_over`; returns how long each response took, sorted.
 async fn healthy_meanwhile(address: SocketAddr, is_over: impl Fn() -> bool) -> Vec<Duration> {
     let (client, mut waited) = (http(), Vec::new());
     while !is_over() {
@@ -198,7 +198,7 @@ async fn healthy_meanwhile(address: SocketAddr, is_over: impl Fn() -> bool) -> V
     waited
 }
 
-/// Lets this many dawdle at once, in each of the ways; all must be cut off in time, and nobody is held up meanwhile.
+/// Lets this many clients dawdle at once, in each form; all must be cut off in time, and no other client is held up.
 async fn besiege(address: SocketAddr, many: u64, in_time: Duration) {
     let starts: [&[u8]; 7] = [
         b"",
@@ -209,7 +209,7 @@ async fn besiege(address: SocketAddr, many: u64, in_time: Duration) {
         b"PRI * HTTP/2.0\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ];
-    // Slow headers and slow bodies make the crowd; of each other way there are a few.
+    // Slow headers and slow bodies are the bulk; of each other form there are a few.
     let crowd = (0..many).flat_map(|_| [starts[2], starts[4]]).chain((0..10).flat_map(|_| starts));
     let crowd: Vec<_> = crowd.map(|start| tokio::spawn(cut_off(address, start))).collect();
     let over = || crowd.iter().all(tokio::task::JoinHandle::is_finished);
@@ -235,9 +235,9 @@ async fn who_dawdles_is_cut_off_and_holds_nobody_up() {
     }
 }
 
-/// Where the daemon of a place listens, as its log tells.
+/// The address at which a home's daemon listens, from its log.
 async fn http_of(home: &Home) -> SocketAddr {
-    until("the log tells the port", async || {
+    until("the log names the port", async || {
         let log = home.log();
         log.split("http=Some(").nth(1)?.split(')').next()?.parse().ok()
     })
@@ -281,7 +281,7 @@ async fn the_callback_page_is_for_whoever_was_sent_here_and_tells_nothing_else()
     assert_eq!(headers["cache-control"], "no-store");
     let page = response.text().await.expect("a page");
     assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="), "{page}");
-    // A name that somebody made lead here, and methods that could do something.
+    // A foreign name that resolves to this address, and methods that could change something.
     let rebound = client.get(&url).header("host", "evil.example").send().await.expect("a response");
     assert_eq!(rebound.status(), StatusCode::MISDIRECTED_REQUEST);
     for method in [Method::HEAD, Method::POST, Method::PUT] {

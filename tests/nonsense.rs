@@ -1,5 +1,5 @@
-//! Answers that are none, of every platform, with and without consent: what was known stays, what is wrong is said in a
-//! clean sentence, and a bomb costs no memory.
+//! Responses that make no sense, of every platform, with and without consent: what was known stays, what is wrong is
+//! reported in a clean sentence, and a bomb costs no memory.
 
 use roster_protocol::connection::{Account, ConnectionStatus};
 use roster_protocol::influencer::NewInfluencer;
@@ -13,12 +13,12 @@ use crate::support::{LIMIT, NOON, World, figure, mara_on};
 
 const MOST: u32 = 100_000;
 
-/// Whether it tells of nobody without the owner's consent.
+/// Whether it reports nothing without the owner's consent.
 fn needs_consent(platform: Platform) -> bool {
     matches!(platform, Platform::Instagram | Platform::Facebook | Platform::Tiktok)
 }
 
-/// Where the platform is asked: errors name it, the platform itself, or both.
+/// The names of the platform's services: errors name one of them, the platform itself, or both.
 fn names(platform: Platform) -> [&'static str; 2] {
     match platform {
         Platform::Bluesky => ["bluesky", "public.api.bsky.app"],
@@ -39,7 +39,7 @@ pub fn is_one_clean_sentence(error: &str) {
     }
 }
 
-/// A world with one account, whose first numbers are in.
+/// A world with one account, whose first numbers are stored.
 async fn followed(platform: Platform) -> World {
     let world = World::with_apps().await;
     world.quiet(platform, mara_on(platform), 1000);
@@ -54,7 +54,7 @@ async fn followed(platform: Platform) -> World {
     world
 }
 
-/// Every way to give no proper answer, once around: nothing is lost, and afterwards all is well again.
+/// Every kind of improper response, once around: nothing is lost, and afterwards all is well again.
 async fn nothing_is_learned_from_nonsense(platform: Platform) {
     let world = followed(platform).await;
     let today = "2026-11-21".to_owned();
@@ -83,7 +83,7 @@ async fn nothing_is_learned_from_nonsense(platform: Platform) {
         assert!(names(platform).iter().any(|name| error.to_lowercase().contains(name)), "{what}: {error}");
         assert!(run.retry_at.is_some_and(|at| at > NOON), "{what}");
         let requests = world.requests_to("");
-        assert!((1..=4).contains(&requests), "{what}: asked {requests} times");
+        assert!((1..=4).contains(&requests), "{what}: {requests} requests");
         assert_eq!(world.stored(platform).await, [(today.clone(), Some(followers))], "{what}");
         let mara = world.show("Mara").await;
         assert_eq!((mara.row.followers, mara.connections[0].last_error.as_ref()), (Some(followers), Some(&error)));
@@ -162,6 +162,6 @@ async fn a_bomb_costs_no_memory() {
         }
     }
     assert_eq!(failed, 12);
-    figure(format!("12 endless or unpacking answers of six platforms: {most} KiB more at most"));
+    figure(format!("12 endless or unpacking responses of six platforms: {most} KiB more at most"));
     assert_eq!(home.roster(&["sync", "--all", "--json"]).await.code, Some(0));
 }

@@ -53,7 +53,7 @@ async fn another_config_is_taken_into_use_as_a_whole() {
     let platforms = world.client.platforms(within(LIMIT)).await.expect("a response").expect("platforms");
     let redirects: Vec<String> = platforms.into_iter().filter_map(|platform| platform.redirect_uri).collect();
     assert!(redirects.iter().all(|uri| uri.starts_with("https://roster.example/oauth/")), "{redirects:?}");
-    // An interval of its own is nobody else's affair.
+    // An interval of its own concerns no other connection.
     let own = Some(Seconds(7_200));
     world
         .client
@@ -73,17 +73,17 @@ async fn a_key_that_was_missing_is_used_as_soon_as_it_is_there() {
     let mut world = World::with_config("[platforms.youtube]\nenabled = true\n").await;
     world.followers(Platform::Youtube, "mara", 1_000);
     let added = world.try_add("Mara", "youtube", "@mara").await;
-    let error = added.expect_err("nobody can be asked without a key");
+    let error = added.expect_err("no request is possible without a key");
     assert!(error.hint.is_some_and(|hint| hint.contains("reload")), "{}", error.message);
     let with_key = |config: &str| config.replace("enabled = true", "api_key = \"youtube-api-key\"");
     world.reload(with_key).await.expect("a good config");
     let mara = world.add("Mara", "youtube", "@mara").await;
-    // And when it goes missing while there are connections, they say so, and recover.
+    // And when it goes missing while there are connections, they report it, and recover.
     world.reload(|config| config.replace("api_key = \"youtube-api-key\"", "enabled = true")).await.expect("good");
     world.sync(&mara.row.id.to_string()).await;
     assert!(world.connection("youtube:@mara").await.last_error.is_some());
     world.reload(with_key).await.expect("a good config");
-    until("it is asked at once", async || world.connection("youtube:@mara").await.last_error.is_none().then_some(()))
+    until("it is synced at once", async || world.connection("youtube:@mara").await.last_error.is_none().then_some(()))
         .await;
 }
 
@@ -101,15 +101,15 @@ async fn a_config_that_is_wrong_leaves_the_one_in_use_and_says_why() {
     let refused = until("it is refused", async || config().await["refused"].as_str().map(str::to_owned)).await;
     assert!(refused.contains("rosterd.toml:5: unknown key sync.intervall; did you mean interval?"), "{refused}");
     assert!(home.log().contains("the config was not loaded again"), "{}", home.log());
-    // It works on, and monitoring is told.
+    // It continues to work, and monitoring is notified.
     let output = home.roster(&["status", "--check"]).await;
     assert_eq!(
         (output.code, output.out.starts_with("ROSTER WARNING - the config was not loaded")),
         (Some(1), true),
         "{output:?}"
     );
-    let people = home.roster(&["status"]).await;
-    assert!(people.out.contains("the one in use is older"), "{people:?}");
+    let text = home.roster(&["status"]).await;
+    assert!(text.out.contains("the one in use is older"), "{text:?}");
 
     home.configure(&good);
     rosterd.signal(Signal::SIGHUP);
@@ -193,11 +193,11 @@ fn manager(home: &Home) -> (UnixDatagram, std::path::PathBuf) {
     (socket, path)
 }
 
-/// The next message to the service manager; `None` when none comes within `timeout`.
+/// The next message to the service manager; `None` when none arrives within `timeout`.
 async fn heard(socket: &UnixDatagram, timeout: Duration) -> Option<String> {
     let socket = socket.try_clone().expect("a descriptor");
     let hear = move || {
-        socket.set_read_timeout(Some(timeout)).expect("a patience");
+        socket.set_read_timeout(Some(timeout)).expect("a timeout");
         let mut message = [0; 512];
         let length = socket.recv(&mut message).ok()?;
         Some(String::from_utf8_lossy(&message[..length]).into_owned())
@@ -244,7 +244,7 @@ async fn a_writer_that_hangs_stops_the_watchdogs_food() {
     }
     assert!(fed > 0, "it was fed while all was well");
     assert!(nix::sys::signal::kill(rosterd.pid(), None).is_ok(), "it lives, and only the writer hangs");
-    // What needs no writing is still answered.
+    // Calls that write nothing still get a response.
     assert_eq!(home.roster(&["list"]).await.code, Some(0));
 }
 
@@ -265,7 +265,7 @@ async fn the_config_that_is_shipped_means_what_it_says() {
             .map(|line| line.split("  #").next().unwrap_or(line).into())
             .collect()
     };
-    // As it comes it changes nothing.
+    // The config as shipped changes nothing.
     let usual = checked("").await;
     assert_eq!(values(&checked(shipped).await), values(&usual));
     // And each line works when the comment's sign is taken away.

@@ -1,8 +1,8 @@
-//! Hostile texts through everything that commands print: a daemon that passes on whatever a platform or a person wrote
-//! must find a client that prints none of it as it is.
+//! Hostile texts through everything that commands print: when a daemon passes on whatever a platform or a person wrote,
+//! the client must print none of it as it is.
 //!
-//! Between client and daemon stands somebody who puts a hostile text in the place of every marker, byte for byte as long,
-//! so that frames stay what they are.
+//! A proxy between client and daemon replaces every marker with a hostile text, byte for byte as long, so that frames
+//! stay what they are.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,7 +81,7 @@ fn hostile(number: usize) -> [u8; LENGTH] {
     bytes
 }
 
-/// Puts hostile texts in the place of markers; gives how many.
+/// Replaces markers with hostile texts; returns how many.
 fn spoil(body: &mut [u8], next: &AtomicUsize) {
     let mut at = 0;
     while at + LENGTH <= body.len() {
@@ -100,7 +100,7 @@ async fn stand_between(client: UnixStream, daemon: PathBuf, next: Arc<AtomicUsiz
     let (mut from_client, to_client) = client.into_split();
     let (from_daemon, mut to_daemon) = daemon.into_split();
     let back = tokio::spawn(pass_back(from_daemon, to_client, next));
-    // Whichever side leaves first: the other one is told by the end of its stream.
+    // Whichever side disconnects first: the other one notices by the end of its stream.
     let _ = tokio::io::copy(&mut from_client, &mut to_daemon).await;
     drop(to_daemon);
     let _ = back.await;
@@ -119,7 +119,7 @@ async fn pass_back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, next: Arc<At
     }
 }
 
-/// Nothing that a terminal would act on, and nothing that nobody sees.
+/// Nothing that a terminal would act on, and nothing invisible.
 fn is_harmless(text: &str, what: &str) {
     let bad = |c: char| {
         (c.is_control() && c != '\n')
@@ -249,7 +249,7 @@ async fn hostile_texts_reach_no_terminal_through_any_command() {
     is_harmless(&home.log(), "the log");
     let texts = next.load(Ordering::Relaxed);
     figure(format!(
-        "{texts} hostile texts in {printed} answers, {seen} of them printed: no control, nothing turned or hidden"
+        "{texts} hostile texts in {printed} outputs, {seen} of them printed: no control, nothing turned or hidden"
     ));
     assert!(texts >= 200 && seen >= 100, "{texts} texts, {seen} seen: that proves nothing");
 }

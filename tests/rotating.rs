@@ -1,4 +1,5 @@
-//! kill -9 in the rotation of single-use tokens: nothing is lost in silence, and a spent token comes at most once more.
+//! kill -9 in the rotation of single-use tokens: nothing is lost silently, and a spent token is presented at most once
+//! more.
 
 use nix::sys::signal::Signal;
 use roster_protocol::RosterClient;
@@ -13,7 +14,7 @@ use crate::support::consent::{APPS, approve};
 use crate::support::programs::{Home, Rosterd, until};
 use crate::support::{LIMIT, figure, times};
 
-/// Before the question, after the answer came, after it was stored as it came, after the new pair was stored.
+/// Before the request, after the response arrived, after it was stored as it arrived, after the new pair was stored.
 const POINTS: [&str; 4] = ["renew.intent", "renew.reply", "renew.raw", "renew.swap"];
 
 async fn consent(client: &RosterClient) -> Connection {
@@ -36,7 +37,7 @@ fn token_requests(sandbox: &Sandbox) -> usize {
     requests.iter().filter(|requested| requested.path.contains("oauth/token")).count()
 }
 
-/// Syncs once and waits for the run; `None` when the daemon went away meanwhile.
+/// Syncs once and waits for the run; `None` when the daemon ended in the meantime.
 async fn sync(client: &RosterClient) -> Option<()> {
     let ticket = client.sync(within(LIMIT), SyncTarget::One("Mara".into())).await.ok()?.ok()?;
     let mut seen = 0;
@@ -54,7 +55,7 @@ async fn shown(rosterd: &Rosterd, id: &str) -> Connection {
     shown.expect("a response").expect("a connection")
 }
 
-/// How a connection stands once it was read, or needs a person.
+/// The connection once it was read, or needs a person.
 async fn outcome(rosterd: &Rosterd, id: &str) -> Connection {
     until("it is read, or says what it needs", async || {
         sync(&rosterd.client).await.expect("it lives");
@@ -66,7 +67,7 @@ async fn outcome(rosterd: &Rosterd, id: &str) -> Connection {
     .await
 }
 
-/// A daemon whose one connection was opened by its owner's consent, and has numbers; with the connection's id.
+/// A daemon with one connection, which its owner's consent opened and which has numbers; with the connection's id.
 async fn consented() -> (Sandbox, Home, Rosterd, String) {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
@@ -104,12 +105,12 @@ async fn kills_in_rotation_lose_nothing_in_silence() {
         let now = outcome(&rosterd, &id).await;
         let presented = token_requests(&sandbox) - before;
         match point {
-            // The one moment that cannot be closed from here: it must be told.
+            // The one moment that cannot be closed from here: it must be reported.
             "renew.reply" => {
                 assert_eq!(now.status, ConnectionStatus::Reauthorize, "round {round}");
                 let error = now.last_error.expect("a reason");
                 assert!(error.contains("rotation"), "round {round}: {error}");
-                assert_eq!(presented, 2, "round {round}: the spent token came once more");
+                assert_eq!(presented, 2, "round {round}: the spent token was presented once more");
                 lost += 1;
                 consent(&rosterd.client).await;
                 let again = outcome(&rosterd, &id).await;
@@ -127,7 +128,7 @@ async fn kills_in_rotation_lose_nothing_in_silence() {
     assert_eq!((healed, lost), (rounds / 4 * 3, rounds / 4));
 }
 
-/// A provider that takes a spent token once more for a minute: an answer that never arrived costs nothing.
+/// A provider that accepts a spent token once more for a minute: a response that never arrived costs nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_grace_for_spent_tokens_no_kill_costs_a_consent() {
     let (sandbox, home, mut rosterd, id) = consented().await;
@@ -138,7 +139,7 @@ async fn with_a_grace_for_spent_tokens_no_kill_costs_a_consent() {
         let before = token_requests(&sandbox);
         let client = rosterd.client.clone();
         let syncing = tokio::spawn(async move { sync(&client).await });
-        until("the answer is lost", async || (token_requests(&sandbox) > before).then_some(())).await;
+        until("the response is lost", async || (token_requests(&sandbox) > before).then_some(())).await;
         rosterd.end(Signal::SIGKILL).await;
         let _ = syncing.await;
         rosterd = home.start().await;

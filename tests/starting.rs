@@ -1,4 +1,4 @@
-//! Starting and ending: configs that are wrong, files that are in the way, signals, and who may read what.
+//! Starting and ending: configs that are wrong, files that are in the way, signals, and permissions.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -55,7 +55,7 @@ async fn a_config_is_checked_and_nothing_else_happens() {
     assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
     assert_eq!(output.out, format!("{} is fine\n", home.config().display()));
     assert!(!home.state().exists() && !home.socket().exists());
-    // A key that lies in a file is not read out when the file is missing.
+    // `check-config` reads a key's file, refuses a missing one, and prints no key.
     let secret = home.path("api-key");
     home.configure(&format!("[platforms.youtube]\napi_key_file = \"{}\"\n", secret.display()));
     assert_eq!(CommandOutput::of(home.rosterd(&["check-config"])).await.code, Some(78));
@@ -84,7 +84,7 @@ async fn without_a_daemon_commands_say_how_to_start_one() {
 fn modes(below: &Path) -> BTreeMap<PathBuf, u32> {
     let mut modes = BTreeMap::new();
     for entry in std::fs::read_dir(below).into_iter().flatten().flatten() {
-        // What was renamed or removed meanwhile has no mode any more.
+        // A file that was renamed or removed in the meantime has no mode any more.
         let Ok(found) = std::fs::symlink_metadata(entry.path()) else { continue };
         modes.insert(entry.path(), found.mode() & 0o7777);
         if found.is_dir() {
@@ -100,13 +100,13 @@ struct Form {
     umask: &'static str,
 }
 
-/// Starts a daemon and looks all the way to its being ready, as fast as looking goes; gives how often.
+/// Starts a daemon and looks at the modes until it is ready, as fast as possible; returns how often.
 async fn look_while_starting(form: &Form) -> u64 {
     let home = Home::new("");
     let mut command = home.rosterd_after(form.umask);
     let (dir_mode, socket_mode) = if form.system { (0o750, 0o660) } else { (0o700, 0o600) };
     if form.system {
-        // What tells a system service apart, and what its manager makes for it.
+        // What marks a system service, and what its manager makes for it.
         command.env("STATE_DIRECTORY", "/var/lib/roster");
         std::fs::create_dir(home.path("run")).expect("a directory");
         std::fs::set_permissions(home.path("run"), std::fs::Permissions::from_mode(dir_mode)).expect("a mode");
@@ -114,7 +114,7 @@ async fn look_while_starting(form: &Form) -> u64 {
     let umask = form.umask;
     let mut child = command.spawn().expect("rosterd starts");
     let mut looked = 0;
-    let client = until("rosterd answers", async || {
+    let client = until("rosterd responds", async || {
         for _ in 0..20 {
             let (state, run) = (modes(&home.state()), modes(&home.path("run")));
             let open = state.iter().find(|(_, mode)| **mode & 0o077 != 0);
@@ -161,7 +161,7 @@ async fn nothing_is_open_to_others_at_any_moment() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_lies_in_the_way_is_refused_and_left_alone() {
-    // A socket that nobody listens on any more is replaced.
+    // A socket on which no process listens any more is replaced.
     let home = Home::new("");
     let mut rosterd = home.start().await;
     rosterd.end(Signal::SIGKILL).await;
@@ -218,7 +218,7 @@ async fn it_ends_when_told_even_in_the_middle_of_work() {
         assert!(!home.socket().exists(), "{signal}: the socket is gone");
         assert!(home.log().trim_end().ends_with("ended"), "{signal}: {}", home.log());
     }
-    // A platform that never answers holds nothing up.
+    // A platform that never responds holds nothing up.
     let mut rosterd = home.start().await;
     sandbox.world().put(Platform::Bluesky, "mara.sky.test", &AccountEdit::default()).expect("a possible account");
     home.json(&["add", "Mara", "--handle", "bluesky:mara.sky.test"]).await;
@@ -246,7 +246,7 @@ async fn it_ends_when_told_even_in_the_middle_of_work() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_programs_together_tell_the_whole_story() {
-    // Everything as people start it: the sandbox, the daemon and the commands, each a process of its own.
+    // Everything as a user starts it: the sandbox, the daemon and the commands, each a process of its own.
     let dir = tempfile::tempdir().expect("a throw-away directory");
     let mut sandbox = alone(SANDBOX, dir.path());
     let mut sandbox =
@@ -311,7 +311,7 @@ async fn the_demo_runs_without_a_terminal_and_leaves_nothing() {
     let ready: serde_json::Value = serde_json::from_str(&line.expect("one line")).expect("JSON");
     println!("the demo is ready after {:?}", begun.elapsed());
     let home = |key: &str| ready[key].as_str().unwrap_or_else(|| panic!("{key} in {ready}")).to_owned();
-    let client = transport::connect(Path::new(&home("socket"))).await.expect("it answers");
+    let client = transport::connect(Path::new(&home("socket"))).await.expect("it responds");
     let status = client.status(within(LIMIT)).await.expect("a response").expect("a status");
     assert!(status.influencers >= 20 && status.store.snapshots > 1000, "{status:?}");
     assert!(home("http").starts_with("http://127.0.0.1:") && home("sandbox").starts_with("http://127.0.0.1:"));
@@ -325,7 +325,7 @@ async fn the_demo_runs_without_a_terminal_and_leaves_nothing() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// Makes a store say that it has a later format: the one value that says so, sealed as every value is.
+/// Gives a store a later format: the one value that holds it, with a checksum as every value has.
 fn age(file: &Path) {
     let (key, version, table) = (b"format".as_slice(), 1u8, 1u64);
     let database = redb::Database::open(file).expect("a store");

@@ -1,5 +1,5 @@
-//! Storms over the real daemon, its memory, time and log looked at from outside: garbage, halves of frames, floods of
-//! calls, answers that nobody reads, more clients than descriptors.
+//! Storms over the real daemon, whose memory, time and log are watched from outside: garbage, halves of frames, floods
+//! of calls, responses that are not read, more clients than descriptors.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::support::programs::{Home, Rosterd, until};
 use crate::support::raw::*;
 use crate::support::{LIMIT, World, figure, idle, limit, nightly, times};
 
-/// A user's places, but for a few that others need meanwhile.
+/// A user's permits, but for a few that other clients need in the meantime.
 const AT_ONCE: usize = 20;
 
 /// What grew while something happened: from what is in use now to the most there ever was.
@@ -36,7 +36,7 @@ impl Growth {
     }
 }
 
-/// Asks for the status until told to stop; gives how long each answer took, sorted.
+/// Requests the status until `is_over`; returns how long each response took, sorted.
 async fn status_meanwhile(client: &RosterClient, is_over: impl Fn() -> bool) -> Vec<Duration> {
     let mut waited = Vec::new();
     while !is_over() {
@@ -133,7 +133,7 @@ async fn halves_of_frames_are_cut_and_cost_what_was_sent() {
     is_well(&socket).await;
 }
 
-/// Sends `calls` without waiting and reads what comes; gives how many were answered properly and how many throttled.
+/// Sends `calls` without waiting and reads what arrives; returns how many got a response and how many were throttled.
 async fn flood(socket: &Path, calls: u64) -> (u64, u64) {
     let (reader, mut writer) = Raw::connected(socket).await.stream.into_split();
     let write = async move {
@@ -150,12 +150,12 @@ async fn flood(socket: &Path, calls: u64) -> (u64, u64) {
         let (mut responses, mut throttled) = (0, 0);
         while responses + throttled < calls {
             let next = tokio::time::timeout(LIMIT, frames.next()).await;
-            let response = next.expect("an answer in time").expect("no end").expect("a proper answer");
-            assert!(!std::mem::replace(&mut seen[response.id as usize], true), "{} is answered twice", response.id);
+            let response = next.expect("a response in time").expect("no end").expect("a proper response");
+            assert!(!std::mem::replace(&mut seen[response.id as usize], true), "{} has two responses", response.id);
             match response.message {
                 Ok(RosterResponse::Connection(Err(_))) => responses += 1,
                 Err(Failure::Throttled) => throttled += 1,
-                Ok(_) => panic!("another question's answer"),
+                Ok(_) => panic!("another request's response"),
                 Err(failure) => panic!("{failure:?}"),
             }
         }
@@ -178,8 +178,8 @@ async fn a_flood_of_calls_is_throttled_and_others_are_answered() {
         }
         slowest
     });
-    assert!(responses > 0 && responses + throttled == 20_000, "{responses} answered, {throttled} throttled");
-    println!("20,000 calls at once: {responses} answered, {throttled} throttled; others waited {slowest:?} at most");
+    assert!(responses > 0 && responses + throttled == 20_000, "{responses} responses, {throttled} throttled");
+    println!("20,000 calls at once: {responses} responses, {throttled} throttled; others waited {slowest:?} at most");
     assert!(slowest < limit(Duration::from_secs(5)), "{slowest:?}");
 }
 
@@ -192,14 +192,14 @@ async fn a_flood_costs_no_memory() {
     let (responses, throttled) = flood(&home.socket(), calls).await;
     let grown = growth.kib(&rosterd);
     figure(format!(
-        "{calls} calls at once in {:.1?}: {responses} answered, {throttled} throttled, {grown} KiB more",
+        "{calls} calls at once in {:.1?}: {responses} responses, {throttled} throttled, {grown} KiB more",
         begun.elapsed()
     ));
     assert!(responses > 0 && grown <= 16 * 1024, "{grown} KiB more");
     is_well(&home.socket()).await;
 }
 
-/// As many people as fill a page of a quarter of a mebibyte.
+/// As many influencers as fill a page of a quarter of a mebibyte.
 async fn fill_a_page(client: &RosterClient) {
     let tags = |number: usize| (0..20).map(move |tag| format!("{number}-{tag}-{}", "x".repeat(50))).collect();
     let add = async |number: usize| {
@@ -215,7 +215,7 @@ fn page() -> RosterRequest {
     RosterRequest::Influencers { query: InfluencerQuery { limit: 256, ..InfluencerQuery::default() } }
 }
 
-/// Asks for up to so many pages and reads none; gives how many could be asked for until nothing more was taken.
+/// Requests up to so many pages and reads none; returns how many requests were accepted until the socket took no more.
 async fn request_and_never_read(raw: &mut Raw, pages: u64) -> u64 {
     for id in 0..pages {
         let sent = tokio::time::timeout(Duration::from_millis(500), raw.send(&call(id, 120_000, page()))).await;
@@ -250,7 +250,7 @@ async fn who_never_reads_is_cut_off() {
         }
     });
     for (requested, after) in attacks {
-        assert!(requested >= 100, "{requested} questions are not enough to fill what lies between");
+        assert!(requested >= 100, "{requested} requests are not enough to fill the buffers");
         assert!(after >= Duration::from_millis(1400), "{after:?} is too soon");
     }
     is_well(&socket).await;
@@ -281,7 +281,7 @@ async fn answers_that_nobody_reads_cost_little() {
     figure(format!(
         "{clients} clients never read {requested} pages: {grown} KiB more, cut off after {cut:.1?} at most"
     ));
-    assert!(attacks.iter().all(|(_, requested, _)| *requested >= 16), "too few questions to be refused any");
+    assert!(attacks.iter().all(|(_, requested, _)| *requested >= 16), "too few requests to be refused any");
     assert!(grown <= 64 * 1024 + 64 * 1024, "{grown} KiB more");
     assert!(cut.is_none_or(|cut| cut <= limit(Duration::from_secs(40))), "{cut:?}");
     drop(attacks);
@@ -308,7 +308,7 @@ async fn without_descriptors_it_waits_and_recovers() {
     .await;
     let window = Duration::from_secs(times(1, 60));
     let (busy, begun) = (rosterd.busy(), Instant::now());
-    // Whoever is cut off meanwhile comes again.
+    // A client that is cut off connects again.
     let misery = async {
         while begun.elapsed() < window {
             crowd.retain(|stream| !matches!(stream.try_read(&mut [0; 16]), Ok(0)));

@@ -1,4 +1,4 @@
-//! The schedule: due, late, doubled, missed, held, and how it is told.
+//! The schedule: due, late, doubled, missed, held, and how it is reported.
 
 use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::sync::{Cause, Outcome, SyncTarget};
@@ -63,7 +63,7 @@ async fn a_clock_that_steps_neither_skips_nor_doubles() {
     world.pass(23 * HOUR).await;
     assert_eq!(world.runs().await.len(), before, "no slot of that day is run again");
     assert_eq!(history(&world).await.len(), 2);
-    // Years ahead by mistake, and back again: the schedule goes on from where the clock is.
+    // Years ahead by mistake, and back again: the schedule continues from the clock's time.
     world.pass(4 * 365 * 24 * HOUR).await;
     world.clock.set(NOON.plus_seconds(2 * 24 * HOUR));
     world.settle().await;
@@ -74,7 +74,7 @@ async fn a_clock_that_steps_neither_skips_nor_doubles() {
         }
     });
     limit.await.expect("the due time is brought back");
-    // A clock from before the first computers: nothing is asked, nothing is written.
+    // A clock from before the first computers: nothing is requested, nothing is written.
     world.clock.set(Timestamp(0));
     world.settle().await;
     assert!(world.runs().await.iter().all(|run| run.started_at >= NOON));
@@ -84,7 +84,7 @@ async fn a_clock_that_steps_neither_skips_nor_doubles() {
 async fn a_clock_that_was_far_ahead_silences_no_alert() {
     let world = followed(1000).await;
     world.pass(4 * 365 * 24 * HOUR).await;
-    assert_eq!(history(&world).await.len(), 2, "measured on a day that is still to come");
+    assert_eq!(history(&world).await.len(), 2, "measured on a day in the future");
     world.clock.set(NOON.plus_seconds(24 * HOUR));
     world.followers(Platform::Bluesky, MARA, 500);
     world.sync("Mara").await;
@@ -100,7 +100,7 @@ async fn a_limit_is_obeyed_by_everybody_and_survives_a_restart() {
     world.sandbox.world().fault(fault);
     let run = world.sync("Mara").await.remove(0);
     assert_eq!(run.outcome, Outcome::Skipped);
-    let retry_at = run.retry_at.expect("a time to come back");
+    let retry_at = run.retry_at.expect("a time to retry");
     assert!(retry_at >= NOON.plus_seconds(900));
     world.restart().await;
     world.sandbox.world().clear_requests();

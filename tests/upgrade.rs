@@ -50,7 +50,7 @@ async fn a_store_of_format_1_is_copied_and_keeps_everything() {
         let (status, _) = rosterd.end(Signal::SIGTERM).await;
         assert!(status.success());
         if round == 0 {
-            // What was added is gone again with the old store brought back, which is how one goes back a version.
+            // Restoring the old store removes what was added since; that is how a version is rolled back.
             std::fs::copy(home.state().join("roster.redb.format-1"), home.state().join("roster.redb")).expect("copied");
         }
     }

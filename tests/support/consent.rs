@@ -1,4 +1,4 @@
-//! An owner with a browser: opens consent pages of the sandbox, and lands where they send him.
+//! An owner with a browser: opens consent pages of the sandbox, and follows where they redirect.
 
 use std::time::Duration;
 
@@ -31,9 +31,9 @@ client_id = \"tiktok-client-id\"
 client_secret = \"tiktok-client-secret\"
 ";
 
-/// A browser that follows nothing by itself.
+/// A browser that follows no redirect.
 pub fn browser() -> Client {
-    // Whoever was first has installed the same one.
+    // Another test may have installed the same one first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let none = reqwest::redirect::Policy::none();
     Client::builder().no_proxy().redirect(none).timeout(LIMIT).build().expect("a client")
@@ -43,7 +43,7 @@ pub fn browser() -> Client {
 pub async fn approve(begun: &ConsentBegun, handle: &str, more: &[(&str, &str)]) -> String {
     let mut url = Url::parse(&begun.url).expect("an address");
     url.query_pairs_mut().append_pair("sandbox_account", handle).extend_pairs(more);
-    let response = browser().get(url).send().await.expect("the page answers");
+    let response = browser().get(url).send().await.expect("the page responds");
     assert!(response.status().is_redirection(), "{}: {}", response.status(), response.text().await.unwrap_or_default());
     response.headers()[LOCATION].to_str().expect("an address").to_owned()
 }
@@ -54,7 +54,7 @@ pub async fn open(address: &str) -> (StatusCode, String) {
     (response.status(), response.text().await.expect("a text"))
 }
 
-/// The whole way over a real program: begun, approved in a browser, finished by the address it landed on.
+/// The whole flow over a real program: begun, approved in a browser, finished by the address it landed on.
 pub async fn consented(client: &RosterClient, name: &str, platform: Platform, handle: &str) {
     let (name, slug) = (name.to_owned(), platform.slug().to_owned());
     let begun = client.consent_begin(within(LIMIT), name, slug, ConsentWay::Redirect, None).await;
@@ -106,7 +106,7 @@ impl World {
         begun.expect("a response")
     }
 
-    /// How a consent stands once nothing more happens by itself.
+    /// The state of a consent once it no longer changes without the owner.
     pub async fn settled(&self, consent: ConsentId) -> ConsentState {
         loop {
             let state = self.client.consent_state(within(LIMIT), consent).await.expect("a response");
@@ -117,7 +117,7 @@ impl World {
         }
     }
 
-    /// The whole way: begun, approved in a browser, finished by the callback.
+    /// The whole flow: begun, approved in a browser, finished by the callback.
     pub async fn consent(&self, name: &str, platform: &str, handle: &str) -> ConsentedConnection {
         let begun = self.begin(name, platform, None).await.expect("begun");
         let (status, page) = open(&approve(&begun, handle, &[]).await).await;
@@ -145,7 +145,7 @@ impl World {
         self.pass(seconds).await;
     }
 
-    /// What a page of ours tells a browser.
+    /// What a page of ours shows in a browser.
     pub fn callback(&self, platform: &str, query: &str) -> String {
         let address = self.daemon().http.expect("it listens");
         format!("http://{address}/oauth/{platform}/callback?{query}")

@@ -1,4 +1,4 @@
-//! What stories need: a sandbox, the real daemon over a throw-away directory with a clock that stands still, a client.
+//! What stories need: a sandbox, the real daemon over a throw-away directory with a clock that tests step, a client.
 
 pub mod consent;
 pub mod programs;
@@ -54,7 +54,7 @@ pub fn idle(bound: Duration) -> Duration {
     if nightly().is_some() { bound } else { 5 * bound }
 }
 
-/// Tells a figure; the nightly run gathers the lines.
+/// Prints a figure; the nightly run gathers the lines.
 pub fn figure(text: impl std::fmt::Display) {
     println!("\nfigure: {text}");
 }
@@ -75,7 +75,7 @@ pub fn mara_on(platform: Platform) -> &'static str {
     }
 }
 
-/// A sandbox, and a daemon that asks it.
+/// A sandbox, and a daemon that reads it.
 pub struct World {
     pub sandbox: Sandbox,
     pub clock: Arc<ManualClock>,
@@ -97,12 +97,12 @@ impl World {
         Self::with_configs("", more, PATIENT).await
     }
 
-    /// A world whose listener waits for nobody.
+    /// A world whose listener has short timeouts.
     pub async fn impatient() -> Self {
         Self::with_configs("", "", IMPATIENT).await
     }
 
-    /// A world whose daemon is reached by browsers at this address.
+    /// A world whose daemon browsers reach at this address.
     pub async fn with_proxy(public_url: &str) -> Self {
         Self::with_configs(&format!("public_url = \"{public_url}\"\n"), "", PATIENT).await
     }
@@ -119,7 +119,7 @@ impl World {
             false => format!("{config}\n[platforms.youtube]\napi_key = \"youtube-api-key\"\n"),
         };
         let daemon = start(&dir, &config, clock.clone(), listening).await;
-        let client = transport::connect(&daemon.socket).await.expect("the daemon answers");
+        let client = transport::connect(&daemon.socket).await.expect("the daemon responds");
         Self { sandbox, clock, client, daemon: Some(daemon), dir, config, listening }
     }
 
@@ -142,7 +142,7 @@ impl World {
     /// Starts the daemon that was ended.
     pub async fn resume(&mut self) {
         let daemon = start(&self.dir, &self.config, self.clock.clone(), self.listening).await;
-        self.client = transport::connect(&daemon.socket).await.expect("the daemon answers");
+        self.client = transport::connect(&daemon.socket).await.expect("the daemon responds");
         self.daemon = Some(daemon);
     }
 
@@ -260,7 +260,7 @@ impl World {
         self.client.runs(within(LIMIT), query).await.expect("a response").expect("runs").rows
     }
 
-    /// How often a platform was asked for something whose path contains `part`.
+    /// How many requests a platform got whose path contains `part`.
     pub fn requests_to(&self, part: &str) -> usize {
         self.sandbox.world().requests().iter().filter(|request| request.path.contains(part)).count()
     }

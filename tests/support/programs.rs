@@ -1,6 +1,6 @@
-//! The real programs as processes: started, waited for until they answer, asked, ended, killed.
+//! The real programs as processes: started, waited for until they respond, called, ended, killed.
 //!
-//! Nothing here guesses how long something takes: it is looked at again and again until it is so, with a limit.
+//! Nothing here guesses how long something takes: it is checked again and again until it is so, with a limit.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -36,7 +36,7 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
     }
 }
 
-/// A command that sees nothing of this machine but the place it is given as its home.
+/// A command that sees nothing of this machine but the directory it is given as its home.
 pub fn alone(program: &str, home: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home).env("TMPDIR", home);
@@ -44,13 +44,13 @@ pub fn alone(program: &str, home: &Path) -> Command {
     command
 }
 
-/// A throw-away directory with a config: one daemon after another can live there.
+/// A throw-away directory with a config, in which one daemon after another can run.
 pub struct Home {
     dir: TempDir,
 }
 
 impl Home {
-    /// A place with this config, and without HTTP unless the config says more of it.
+    /// A home with this config, and without HTTP unless the config has a section for it.
     pub fn new(config: &str) -> Self {
         let dir = tempfile::tempdir().expect("a throw-away directory");
         let home = Self { dir };
@@ -58,7 +58,7 @@ impl Home {
         home
     }
 
-    /// A place whose daemon asks the sandbox.
+    /// A home whose daemon reads the sandbox.
     pub fn before(sandbox: &Sandbox) -> Self {
         let key = "[platforms.youtube]\napi_key = \"youtube-api-key\"\n";
         Self::new(&format!("[sync]\ngateway = \"{}\"\n{key}", sandbox.url()))
@@ -91,7 +91,7 @@ impl Home {
         std::fs::read_to_string(self.path("rosterd.log")).unwrap_or_default()
     }
 
-    /// `rosterd` over this place, with more arguments; it logs to a file here.
+    /// `rosterd` over this home, with more arguments; it logs to a file here.
     pub fn rosterd(&self, arguments: &[&str]) -> Command {
         let mut command = alone(ROSTERD, self.dir.path());
         self.fill(&mut command, arguments);
@@ -115,16 +115,16 @@ impl Home {
         }
     }
 
-    /// Starts `rosterd` and waits until it answers.
+    /// Starts `rosterd` and waits until it responds.
     pub async fn start(&self) -> Rosterd {
         self.start_as(self.rosterd(&[])).await
     }
 
-    /// The same with a command of one's own.
+    /// The same with the caller's own command.
     pub async fn start_as(&self, mut command: Command) -> Rosterd {
         let begun = Instant::now();
         let mut child = command.spawn().expect("rosterd starts");
-        let client = until("rosterd answers", async || {
+        let client = until("rosterd responds", async || {
             if let Ok(Some(status)) = child.try_wait() {
                 panic!("rosterd ended with {status}:\n{}", self.log());
             }
@@ -148,7 +148,7 @@ impl Home {
     }
 }
 
-/// What a program said, and how it ended.
+/// What a program printed, and how it ended.
 #[derive(Debug)]
 pub struct CommandOutput {
     /// `None`: a signal ended it.
@@ -187,7 +187,7 @@ impl Rosterd {
         signal::kill(self.pid(), signal).expect("it was there");
     }
 
-    /// Sends a signal that arrives by itself after a while.
+    /// Sends a signal after a while, without blocking.
     pub fn signal_after(&self, delay: Duration, with: Signal) {
         let pid = self.pid();
         if delay.is_zero() {
@@ -195,7 +195,7 @@ impl Rosterd {
         }
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
-            signal::kill(pid, with).expect("nobody has waited for it yet");
+            signal::kill(pid, with).expect("it has not been waited for yet");
         });
     }
 
@@ -259,7 +259,7 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // Lazily: whoever still has a file open there keeps it.
+        // Lazily: a process that still has a file open there keeps it.
         let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }

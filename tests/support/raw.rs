@@ -1,4 +1,4 @@
-//! An attacker's connection, byte by byte: what travels is written down here once more, so that a change of it is noticed.
+//! An attacker's connection, byte by byte: the wire format is spelled out a second time, so that a change is noticed.
 
 use std::io;
 use std::path::Path;
@@ -52,9 +52,9 @@ pub fn call(id: u64, deadline_ms: u64, message: RosterRequest) -> Vec<u8> {
     framed(&postcard::to_stdvec(&Call::Request { id, deadline_ms, message }).expect("a call"))
 }
 
-/// A question whose answer is short.
+/// A request whose response is short.
 pub fn unknown_connection() -> RosterRequest {
-    RosterRequest::Connection { connection: "nobody".to_owned() }
+    RosterRequest::Connection { connection: "unknown".to_owned() }
 }
 
 /// One attacker's connection.
@@ -71,7 +71,7 @@ impl Raw {
     /// Connects with this version; gives the daemon's version and verdict too.
     pub async fn knock(socket: &Path, version: u16) -> io::Result<(Self, u16, u8)> {
         let mut raw = Self::to(socket).await?;
-        // Who is turned away at the door may be told before he has said anything.
+        // A refused client may get its verdict before it has sent anything.
         let _ = raw.stream.write_all(&preamble(version)).await;
         let mut response = [0; 9];
         raw.stream.read_exact(&mut response).await?;
@@ -79,7 +79,7 @@ impl Raw {
         Ok((raw, u16::from_be_bytes([response[6], response[7]]), response[8]))
     }
 
-    /// Connects and is let in, as soon as there is a place.
+    /// Connects and is let in, as soon as a permit is free.
     pub async fn connected(socket: &Path) -> Self {
         let come_in = until("the attacker is let in", async || {
             let (raw, _, verdict) = Self::knock(socket, VERSION).await.ok()?;
@@ -109,7 +109,7 @@ impl Raw {
                 }
             }
         };
-        tokio::time::timeout(LIMIT, response).await.expect("an answer or an end in time")
+        tokio::time::timeout(LIMIT, response).await.expect("a response or an end in time")
     }
 
     /// Reads until the daemon hangs up; gives how long that took.
@@ -121,13 +121,13 @@ impl Raw {
     }
 }
 
-/// Somebody who means well comes in and is answered.
+/// A well-behaved client is let in and gets a response.
 pub async fn is_well(socket: &Path) {
     let client = until("a good client is let in", async || transport::connect(socket).await.ok()).await;
     client.status(transport::within(LIMIT)).await.expect("a response").expect("a status");
 }
 
-/// Takes answers off what was read.
+/// Decodes responses.
 pub struct ResponseCodec;
 
 impl Decoder for ResponseCodec {
@@ -146,7 +146,7 @@ impl Decoder for ResponseCodec {
     }
 }
 
-/// A question as long as the name in it.
+/// A request as long as the name in it.
 pub fn named(name: &str) -> RosterRequest {
     RosterRequest::Influencer { influencer: name.to_owned() }
 }

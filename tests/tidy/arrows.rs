@@ -135,7 +135,7 @@ fn wrong_rows(rows: &[(&str, Vec<&str>)], modules: &Modules) -> Vec<String> {
     problems
 }
 
-/// Whether a way leads from one to the other.
+/// Whether a path leads from one to the other.
 fn reaches(directions: &BTreeMap<Direction, Vec<String>>, from: &str, to: &str) -> bool {
     let mut seen = vec![from];
     let mut at = 0;
@@ -150,7 +150,7 @@ fn reaches(directions: &BTreeMap<Direction, Vec<String>>, from: &str, to: &str) 
     seen.contains(&to)
 }
 
-/// The graph with how many paths go each way, and `<->` where they go both.
+/// The graph with the number of imports in each direction, and `<->` where there are both.
 fn print(name: &str, modules: &Modules, directions: &BTreeMap<Direction, Vec<String>>) {
     println!("== {name}");
     let nested = directions.keys().map(|(from, _)| from.as_str()).filter(|from| from.contains('/'));

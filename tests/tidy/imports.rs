@@ -28,7 +28,7 @@ pub struct Modules {
 }
 
 impl Modules {
-    /// Those of the crate whose files lie in `src`, from its root file on.
+    /// Those of the crate whose files are in `src`, from its root file on.
     pub fn of(src: &str, sources: &[Source]) -> Modules {
         let files: Vec<(Path, &Source)> =
             sources.iter().filter_map(|source| Some((module(source.name.strip_prefix(src)?)?, source))).collect();
@@ -78,7 +78,7 @@ impl Modules {
         }
     }
 
-    /// Every direction with the places that go it: between top-level modules, and between folders that lie in one folder.
+    /// Every direction with its imports: between top-level modules, and between folders of one folder.
     pub fn directions(&self) -> BTreeMap<Direction, Vec<String>> {
         let mut directions: BTreeMap<_, Vec<String>> = BTreeMap::new();
         for import in &self.imports {
@@ -208,7 +208,7 @@ fn tokens(source: &Source) -> Vec<(usize, String)> {
     tokens
 }
 
-/// A text that goes on over several lines is taken for code there; it names no path of ours.
+/// A text that continues over several lines is taken for code there; it names no path of ours.
 fn without_texts(line: &str) -> String {
     let mut kept = String::new();
     let mut is_text = false;

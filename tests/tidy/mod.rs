@@ -1,6 +1,6 @@
-//! The rules of the house that no compiler knows, as absences: who may name what, and where.
+//! The rules of the house that the compiler does not check, as absences: who may name what, and where.
 //!
-//! An exception stands here with its reason. What reads a file's text takes comments and tests off first.
+//! An exception is listed here with its reason. Checks of a file's text strip comments and tests first.
 
 mod arrows;
 mod imports;
@@ -102,7 +102,7 @@ fn without_comment(line: &str) -> &str {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the repository").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the repository").to_owned()
 }
 
 /// Everything that is in the repository, or is about to be.
@@ -184,7 +184,7 @@ fn only_the_clocks_ask_for_the_time() {
 fn only_a_platforms_folder_knows_that_it_exists() {
     for slug in ["bluesky", "facebook", "instagram", "mastodon", "tiktok", "youtube"] {
         let folder = format!("daemon/src/platforms/{slug}/");
-        // One way to sign in at Instagram is called so in the config.
+        // The config calls one of the sign-ins at Instagram so.
         let login = if slug == "facebook" { "daemon/src/platforms/instagram/mod.rs" } else { &folder };
         let of_it = |source: &Source| source.is_in(&[&folder, login]);
         let quoted = format!("\"{slug}\"");

@@ -57,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the first screen asks for; the rest does not matter to it.
+/// What the first screen requests; the rest does not matter to it.
 async fn response(client: &RosterClient, effect: Effect) -> Option<Response> {
     let Effect::Request(request) = effect else { return None };
     Some(match request {

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 const CONNECTIONS: usize = 10_000;
 const RUNS_OF_EACH: i64 = 4;
 const SCRAPES: usize = 200;
-/// Others wait for the roster meanwhile.
+/// Other calls wait for the roster in the meantime.
 const MOST: Duration = Duration::from_millis(50);
 const MOST_BYTES: usize = 256 * 1024;
 const CONFIG: &str = "[http]\nlisten = \"127.0.0.1:0\"\n[sync]\ngateway = \"http://127.0.0.1:9\"\n";

@@ -1,14 +1,14 @@
-//! How long people wait for a start: the daemon's until it is ready, the terminal UI's until its first full frame.
+//! How long a start takes: the daemon's until it is ready, the terminal UI's until its first full frame.
 //!
 //! **The daemon.** The real program over a store of 10,000 connections × 365 days (3.65 M snapshots) with four runs of
 //! each in the last 24 hours; from the moment it is spawned to `READY=1` at the service manager's socket, and on to the
-//! first answered page of 200 rows. It is ended politely between starts, then killed in the middle of its life, then
+//! first page of 200 rows. It is ended politely between starts, then killed in the middle of its life, then
 //! its file is pushed out of the page cache. A start over an empty store, in between, shows how noisy the machine is;
 //! the daemon's own CPU time shows how much of the wait was work. Goal: ready <= 50 ms.
 //!
 //! **The terminal UI.** `roster` in a terminal of 200×60 against a running daemon with the demo's 700 accounts, from spawn
 //! to the frame that shows as many rows as the settled screen does, against `vim -u NONE` on a file with as many lines, in
-//! alternating starts. Goal: <= 2 x vim. Without vim the yardstick is left out, and said to be.
+//! alternating starts. Goal: <= 2 x vim. Without vim the yardstick is left out, and a line says so.
 //!
 //! `ROSTER_BENCH_CONNECTIONS` makes the large store smaller.
 
@@ -230,7 +230,7 @@ struct OnScreen {
 
 impl Drop for OnScreen {
     fn drop(&mut self) {
-        // It may have ended by itself already.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -269,7 +269,7 @@ impl OnScreen {
         }
     }
 
-    /// How many lines tell of an influencer.
+    /// How many lines show an influencer.
     fn rows(&self) -> usize {
         self.screen.screen().contents().lines().filter(|line| line.contains("Influencer 0")).count()
     }

@@ -25,9 +25,9 @@ use rusqlite::params;
 /// 2025-01-01.
 const FIRST: Date = Date(20_089);
 const YEAR: i32 = 365;
-/// Days that come one by one, through log and fold.
+/// Days that are written one by one, through log and fold.
 const MORE: i32 = 32;
-/// Commits that are on their way at a time.
+/// Commits that are in flight at a time.
 const GROUP: usize = 1_000;
 const CACHE_BYTES: usize = 32 << 20;
 const CHILD: &str = "ROSTER_BENCH_CHILD";
@@ -69,7 +69,7 @@ fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> T {
 struct World {
     random: fastrand::Rng,
     accounts: Vec<Account>,
-    /// In which order the day's slots come: by id, as the schedule's offsets do.
+    /// The order of the day's slots: by id, as the schedule's offsets are.
     order: Vec<usize>,
     day: i32,
 }
@@ -86,7 +86,7 @@ struct Account {
     rate: f64,
     likes_per_comment: f64,
     views_per_like: Option<f64>,
-    /// How many digits of the followers the platform tells.
+    /// How many digits of the followers the platform reports.
     digits: Option<u32>,
     audience: Option<(i64, AgeRange)>,
 }
@@ -100,7 +100,7 @@ impl World {
         Self { random, accounts, order, day: 0 }
     }
 
-    /// Everybody's snapshot of the next day, in the order of accounts.
+    /// The next day's snapshot of every account, in the order of accounts.
     fn next_day(&mut self) -> Vec<Snapshot> {
         let date = FIRST.plus_days(self.day);
         self.day += 1;
@@ -229,7 +229,7 @@ impl Bench {
             runtime.block_on(store.bulk_snapshots(world.today().plus_days(9), histories))?;
             ours += began.elapsed();
         }
-        // As it would lie after a year: in key order.
+        // As it would be stored after a year: in key order.
         let mut by_key: Vec<_> = (0..ids.len()).collect();
         by_key.sort_by_key(|at| key_of(ids[*at]));
         for some in by_key.chunks(200) {
@@ -295,8 +295,8 @@ impl Bench {
     }
 
     /// Whole days, a thousand to a durable transaction. The goals are for what the log is made for: slot order, at its
-    /// right edge, a group handed over as a whole, as SQLite gets it. Single commits with an answer each, and snapshots in
-    /// no order, as when platforms answer late, stand beside it.
+    /// right edge, a group handed over as a whole, as SQLite gets it. Single commits that each wait for their result,
+    /// and snapshots in no order, as when platforms respond late, are printed beside it.
     fn appends(&mut self, world: &mut World, runtime: &tokio::runtime::Runtime) -> Result<()> {
         self.append_days(world, runtime, "in order", append_groups, true)?;
         self.append_days(world, runtime, "one by one, in order", append, false)?;
@@ -476,7 +476,7 @@ fn append_groups(store: &Store, world: &World, day: &[Snapshot]) -> Result<()> {
     before.map_or(Ok(()), |last| Ok(last.wait()?))
 }
 
-/// A day as single commits, each with an answer of its own, as finished syncs hand them over.
+/// A day as single commits that each wait for their result, as finished syncs hand them over.
 fn append(store: &Store, world: &World, day: &[Snapshot]) -> Result<()> {
     let commit = |at: &usize| {
         Commit::from(SyncCommit {
@@ -487,7 +487,7 @@ fn append(store: &Store, world: &World, day: &[Snapshot]) -> Result<()> {
     submit_all(store, world.order.iter().map(commit))
 }
 
-/// Keeps four groups on their way, as many syncs at once do: the writer never waits for this thread.
+/// Keeps four groups in flight, as many syncs at once do: the writer never waits for this thread.
 fn submit_all(store: &Store, commits: impl Iterator<Item = Commit>) -> Result<()> {
     let mut commits = commits.peekable();
     let mut groups = VecDeque::new();

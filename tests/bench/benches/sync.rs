@@ -1,17 +1,17 @@
 //! Full syncs by the real program, from a due connection to its durable commit, against the least that could be done.
 //!
-//! A sync is two questions, one after the other: profile (1.1 kB) and posts (3.6 kB). A provider in a process of its own
-//! answers them; every profile tells other followers than the one before, so that each sync decides and stores something.
+//! A sync is two requests, one after the other: profile (1.1 kB) and posts (3.6 kB). A provider in a process of its own
+//! responds; every profile reports other followers than the one before, so that each sync decides and stores something.
 //!
-//! The roster is laid in two forms. **Together**: all accounts are on one host, as they are on most platforms; the daemon
-//! asks for batches of 20, each for four accounts at a time. Goals are for this one. **Alone**: a host for each, so that
-//! every sync is a batch of its own and nothing is shared: the most that a sync can cost.
+//! The roster is written in two forms. **Together**: all accounts are on one host, as they are on most platforms; the
+//! daemon requests batches of 20, in each four accounts at a time. Goals are for this one. **Alone**: a host for each,
+//! so that every sync is a batch of its own and nothing is shared: the most that a sync can cost.
 //!
-//! **At once.** The provider answers after 50 ms. The yardstick is a raw generator: as many TCP connections, each sending
-//! the same requests and reading as many bytes, over and over. Both are timed from the first question that the provider
-//! sees to the end: ours when the last sync is durable and told, the generator's with its last byte. What the generator
-//! reaches of the rate that is possible at all shows that the provider is not what limits. Goal: >= 0.9 of the
-//! generator's rate.
+//! **At once.** The provider responds after 50 ms. The yardstick is a raw generator: as many TCP connections, each
+//! sending the same requests and reading as many bytes, over and over. Both are timed from the first request that the
+//! provider sees to the end: ours when the last sync is durable and published, the generator's with its last byte. What
+//! the generator reaches of the rate that is possible at all shows that the provider is not what limits. Goal: >= 0.9
+//! of the generator's rate.
 //!
 //! **CPU.** The same provider without delay, 256 at once: user and system time of the daemon's process for each sync, from
 //! the moment all are due, against that of a bare reqwest program (`src/fetch.rs`) that fetches the same bodies, reads no
@@ -20,7 +20,7 @@
 //! **Memory.** What the daemon holds more at 1,024 at once than at 256, after as many syncs, for each more at once.
 //! Goal: <= 20 kB.
 //!
-//! Every round checks that each connection was synced, that none failed, and that the provider was asked twice for each.
+//! Every round checks that each connection was synced, that none failed, and that there were two requests for each.
 //! `ROSTER_BENCH_SYNCS` changes how many connections there are.
 
 use std::io::{BufRead, BufReader, Lines, Read, Write};
@@ -43,11 +43,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 const PROVIDER: &str = "ROSTER_BENCH_PROVIDER";
 const DELAY: Duration = Duration::from_millis(50);
-/// Questions of one sync.
+/// Requests of one sync.
 const REQUESTS: u64 = 2;
 const LIMIT: Duration = Duration::from_secs(60);
 const ROUNDS: usize = 5;
-/// How many accounts of one batch the daemon asks about at once.
+/// How many accounts of one batch the daemon requests at once.
 const OF_A_BATCH: usize = 4;
 /// More accounts than any roster here has.
 const ALL: usize = 100_000;
@@ -55,7 +55,7 @@ const ALL: usize = 100_000;
 /// How the roster's accounts live.
 struct Form {
     name: &'static str,
-    /// How many of a batch are asked about at once.
+    /// How many of a batch are requested at once.
     of_a_batch: usize,
     handle: fn(usize) -> String,
     user_id: fn(usize) -> String,
@@ -87,7 +87,7 @@ fn main() -> Result<()> {
     runtime.block_on(measure())
 }
 
-/// Two listeners, one that answers late and one that answers at once, until nobody holds the other end of stdin.
+/// Two listeners, one that responds late and one that responds at once, until the other end of stdin is closed.
 async fn provide() -> Result<()> {
     for delay in [DELAY, Duration::ZERO] {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -140,7 +140,7 @@ struct Provider {
 }
 
 impl Provider {
-    /// How often it was asked since this was called last, and when that began.
+    /// How many requests it has had since this was last called, and when they began.
     async fn tally(&self) -> Result<(u64, u64)> {
         let mut stream = TcpStream::connect(self.at).await?;
         stream.write_all(format!("GET {TALLY} HTTP/1.1\r\n\r\n").as_bytes()).await?;
@@ -156,7 +156,7 @@ impl Provider {
 /// What a round took.
 #[derive(Clone, Copy)]
 struct Round {
-    /// From the provider's first question to the end, in seconds.
+    /// From the provider's first request to the end, in seconds.
     seconds: f64,
     cpu: Duration,
 }
@@ -174,7 +174,7 @@ impl Daemon {
     async fn start(dir: &Path, provider: &Provider, form: &'static Form, at_once: usize, syncs: usize) -> Result<Self> {
         let dir = &dir.join(format!("{}-{}-{at_once}", form.name, provider.at.port()));
         let batches = at_once / form.of_a_batch;
-        // Nobody is due by the schedule meanwhile, at whatever time of day this runs.
+        // No connection becomes due by the schedule in the meantime, at whatever time of day this runs.
         let config = format!(
             "[http]\nlisten = \"off\"\n[sync]\ninterval = \"300d\"\ndaily_snapshot = \"off\"\ngateway = \"http://{}\"\nconcurrency = {batches}\nconcurrency_per_platform = {batches}\n",
             provider.at
@@ -200,7 +200,7 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Syncs everybody once.
+    /// Syncs every connection once.
     async fn round(&self, provider: &Provider) -> Result<Round> {
         provider.tally().await?;
         let before = self.client.status(within(LIMIT)).await??.coverage_24h;
@@ -208,13 +208,13 @@ impl Daemon {
         let cpu_before = cpu(self.program.0.id())?;
         let all = self.syncs as u64;
         ensure!(ticket.expected == all, "{} are due, not {all}", ticket.expected);
-        // Answered when the last but none has ended: asking after each would be work of its own.
+        // The call returns when all but the last have ended: a call after each would be work of its own.
         while !self.client.sync_progress(within(LIMIT), ticket, all - 1).await??.done {}
         let ended = monotonic_ns();
         let spent = cpu(self.program.0.id())?.saturating_sub(cpu_before);
         let (count, began) = provider.tally().await?;
         let after = self.client.status(within(LIMIT)).await??.coverage_24h;
-        ensure!(count == REQUESTS * all, "asked {count} times, not {}", REQUESTS * all);
+        ensure!(count == REQUESTS * all, "{count} requests, not {}", REQUESTS * all);
         ensure!(after.ok == before.ok + all && after.expected == after.ok, "not everything went well: {after:?}");
         Ok(Round { seconds: (ended - began) as f64 / 1e9, cpu: spent })
     }
@@ -291,20 +291,20 @@ impl Bare {
         Ok(Self { program, output, syncs })
     }
 
-    /// Fetches everybody once.
+    /// Fetches every account once.
     async fn round(&mut self, provider: &Provider) -> Result<Round> {
         provider.tally().await?;
         let before = cpu(self.program.0.id())?;
         self.program.0.stdin.as_mut().context("a pipe")?.write_all(b"\n")?;
-        tokio::task::block_in_place(|| self.output.next().context("it fetches everybody"))??;
+        tokio::task::block_in_place(|| self.output.next().context("it fetches every account"))??;
         let (ended, spent) = (monotonic_ns(), cpu(self.program.0.id())?.saturating_sub(before));
         let (count, began) = provider.tally().await?;
-        ensure!(count == REQUESTS * self.syncs as u64, "asked {count} times");
+        ensure!(count == REQUESTS * self.syncs as u64, "{count} requests");
         Ok(Round { seconds: (ended - began) as f64 / 1e9, cpu: spent })
     }
 }
 
-/// The yardstick for time: `at_once` connections that ask and read, and look at nothing. In seconds.
+/// The yardstick for time: `at_once` connections that send requests and read, and decode nothing. In seconds.
 async fn generate(provider: &Provider, form: &'static Form, at_once: usize, syncs: usize) -> Result<f64> {
     provider.tally().await?;
     let (profile, posts) = Canned::default().lengths();
@@ -330,7 +330,7 @@ async fn generate(provider: &Provider, form: &'static Form, at_once: usize, sync
     }
     let ended = monotonic_ns();
     let (count, began) = provider.tally().await?;
-    ensure!(count == REQUESTS * syncs as u64, "asked {count} times");
+    ensure!(count == REQUESTS * syncs as u64, "{count} requests");
     Ok((ended - began) as f64 / 1e9)
 }
 

@@ -1,9 +1,9 @@
 //! A year of the daemon's life: 365 simulated days × 1,000 connections, in minutes.
 //!
 //! The real daemon runs in this process on a clock that is moved by hand, with its store on disk and real HTTP to a
-//! provider in a process of its own, whose accounts grow day by day. Connections are asked four times a day, as by
+//! provider in a process of its own, whose accounts grow day by day. Connections are synced four times a day, as by
 //! default (`ROSTER_BENCH_RUNS_A_DAY` may say 1 instead). After each slot everything due must have run; at the end of each
-//! simulated month a line tells what is held: memory, descriptors, threads, the file.
+//! simulated month a line prints what is held: memory, descriptors, threads, the file.
 //!
 //! It fails when a bound is broken: more than 1 MiB of memory for each month (the slope of a line through all months but the
 //! first three, which fill caches and the 90 days for which runs are kept); more descriptors than in those months; more
@@ -39,7 +39,7 @@ const AT_ONCE: usize = 256;
 /// 2026-01-01T00:00:00Z.
 const BEGIN: Timestamp = Timestamp(1_767_225_600_000);
 const HOUR: i64 = 3600;
-/// Every connection is asked within a quarter of an hour after its slot.
+/// Every connection is synced within a quarter of an hour after its slot.
 const AFTER_SLOT: i64 = 16 * 60;
 /// When the daily slot is, and when the daemon keeps house: the defaults.
 const DAILY_HOUR: i64 = 2;
@@ -72,7 +72,7 @@ struct Growing {
     requests: AtomicU64,
 }
 
-/// Tells the provider which day it is, and is told how often it was asked.
+/// Sets the provider's day; it responds with the number of requests so far.
 const DAY: &str = "/day/";
 
 impl Responder for Growing {
@@ -103,7 +103,7 @@ async fn provide() -> Result<()> {
     Ok(())
 }
 
-/// Says which day it is; gives how often was asked.
+/// Sets the day; returns the number of requests so far.
 async fn dawn(provider: SocketAddr, day: i32) -> Result<u64> {
     let mut stream = TcpStream::connect(provider).await?;
     stream.write_all(format!("GET {DAY}{day} HTTP/1.1\r\n\r\n").as_bytes()).await?;
@@ -161,7 +161,7 @@ async fn live() -> Result<()> {
     for day in 0..DAYS {
         open = open.most(year.day(day).await?);
         if (day + 1) % 30 == 0 || day + 1 == DAYS {
-            // What the last day started in the background comes to its end.
+            // What the last day started in the background ends.
             tokio::time::sleep(Duration::from_secs(2)).await;
             let month = year.month(std::mem::take(&mut open)).await?;
             println!(
@@ -282,8 +282,8 @@ impl Year {
         let most_open = filled.iter().map(|month| month.open.descriptors).max().unwrap_or_default();
         let all = CONNECTIONS as i64 * runs_a_day;
         ensure!(snapshots == DAYS as u64 * CONNECTIONS as u64, "{snapshots} snapshots");
-        ensure!(count as i64 == 2 * all * i64::from(DAYS), "the provider was asked {count} times");
-        // The last slot of the day before the first whole one lies within as well, or not: by its hour.
+        ensure!(count as i64 == 2 * all * i64::from(DAYS), "the provider got {count} requests");
+        // The last slot of the day before the first whole one is within as well, or not: by its hour.
         ensure!((recent - all * (RUNS_KEPT_DAYS - 1)).abs() <= CONNECTIONS as i64, "{recent} runs in the last days");
         ensure!(slope <= 1.0, "memory grows by {slope:.2} MiB a month");
         ensure!(later.iter().all(|month| month.open.descriptors <= most_open), "more than {most_open} descriptors");
@@ -297,7 +297,7 @@ impl Year {
     }
 }
 
-/// The slope of the line that lies nearest to the values, for each step.
+/// The slope of the line that is nearest to the values, for each step.
 fn slope(values: impl Iterator<Item = f64> + Clone) -> f64 {
     let count = values.clone().count() as f64;
     let (x, y) = ((count - 1.0) / 2.0, values.clone().sum::<f64>() / count);

@@ -1,8 +1,8 @@
-//! A bare reqwest program, the yardstick of `benches/sync.rs`: it fetches what it is told, reads no word of it, and
-//! stores nothing. It links nothing of ours: what we chose for us, such as an allocator, is not for the yardstick.
+//! A bare reqwest program, the yardstick of `benches/sync.rs`: it fetches the URLs it is given, reads no word of them,
+//! and stores nothing. It links nothing of ours: what we chose for us, such as an allocator, is not for the yardstick.
 //!
-//! Its first argument says how many syncs it makes at once. On its standard input come the accounts' URLs, a line each,
-//! then an empty line; from then on each line makes it fetch every account once, and answer with a line.
+//! Its first argument says how many syncs it makes at once. Its standard input holds the accounts' URLs, a line each,
+//! then an empty line; from then on each line makes it fetch every account once, and print a line when done.
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
 
-/// Questions of one sync: after the account's URL, the profile and the posts.
+/// Requests of one sync: after the account's URL, the profile and the posts.
 const REQUESTS: [&str; 2] = ["", "/statuses?limit=40&exclude_replies=true&exclude_reblogs=true"];
 
 fn main() -> Result<()> {

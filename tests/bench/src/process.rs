@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use roster_protocol::RosterClient;
 use roster_protocol::transport;
 
-/// A child that is killed when nobody measures it any more.
+/// A child that is killed when its measurement ends.
 pub struct Ended(pub Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        // It may have ended by itself already.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Where a daemon under measurement lives.
+/// The files of a daemon under measurement.
 pub struct Paths {
     pub state: PathBuf,
     pub socket: PathBuf,
@@ -27,7 +27,7 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Places in a directory, with this config.
+    /// Paths in a directory, with this config.
     ///
     /// # Errors
     /// When the config cannot be written.
@@ -39,7 +39,7 @@ impl Paths {
         Ok(paths)
     }
 
-    /// The command that runs the program `rosterd` there; its log goes nowhere, but is written.
+    /// The command that runs the program `rosterd` there; its log is written, to `/dev/null`.
     pub fn command(&self, rosterd: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(rosterd);
         command.args(["run", "--config"]).arg(&self.config).arg("--state-dir").arg(&self.state);
@@ -47,7 +47,7 @@ impl Paths {
         command
     }
 
-    /// Waits until the daemon there answers.
+    /// Waits until the daemon there responds.
     ///
     /// # Errors
     /// After 20 s.
@@ -57,7 +57,7 @@ impl Paths {
             match transport::connect(&self.socket).await {
                 Ok(client) => return Ok(client),
                 Err(error) => {
-                    anyhow::ensure!(begun.elapsed() < Duration::from_secs(20), "rosterd does not answer: {error}");
+                    anyhow::ensure!(begun.elapsed() < Duration::from_secs(20), "rosterd does not respond: {error}");
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             }
@@ -65,7 +65,7 @@ impl Paths {
     }
 }
 
-/// User and system time that a process has used, its ended threads included; the kernel tells hundredths of a second.
+/// User and system time that a process has used, its ended threads included; the kernel counts hundredths of a second.
 ///
 /// # Errors
 /// When there is no such process.

@@ -1,7 +1,7 @@
-//! A provider of our own on loopback: the least a server can do, so that what is measured is who asks it.
+//! A provider of our own on loopback: the least a server can do, so that the client is what is measured.
 //!
 //! It speaks as a Mastodon instance does behind a gateway: `/{host}/api/v1/accounts/{id}` and `…/statuses`. HTTP/1.1,
-//! no pipelining, one read and one write an answer, no parsing beyond the path.
+//! no pipelining, one read and one write a response, no parsing beyond the path.
 
 use std::io;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The handle of the account at this place, of so many on each host.
+/// The handle of the account with this index, of so many on each host.
 pub fn handle<const ON_A_HOST: usize>(index: usize) -> String {
     format!("{}@{}", name(index % ON_A_HOST), host(index / ON_A_HOST))
 }
 
-/// The platform's own id of the account at this place.
+/// The platform's own id of the account with this index.
 pub fn user_id<const ON_A_HOST: usize>(index: usize) -> String {
     format!("{}@{}", id(index % ON_A_HOST), host(index / ON_A_HOST))
 }
 
-/// The path of the account at this place.
+/// The path of the account with this index.
 pub fn path<const ON_A_HOST: usize>(index: usize) -> String {
     format!("/{}/api/v1/accounts/{}", host(index / ON_A_HOST), id(index % ON_A_HOST))
 }
@@ -44,12 +44,12 @@ fn id(neighbour: usize) -> String {
     format!("{ID}{neighbour:0DIGITS$}")
 }
 
-/// The number of the host that a path asks.
+/// The number of the host that a path names.
 pub fn host_number(path: &str) -> Option<usize> {
     path.strip_prefix("/home")?.get(..5)?.parse().ok()
 }
 
-/// The digits of the account that a path asks for.
+/// The digits of the account that a path requests.
 fn neighbour(path: &str) -> Option<&str> {
     path.split_once(ID)?.1.get(..DIGITS)
 }
@@ -75,24 +75,24 @@ pub fn posts(likes: u64) -> String {
     format!("[{}]", (0..12).map(post).collect::<Vec<_>>().join(","))
 }
 
-/// A whole answer with this body.
+/// A whole response with this body.
 pub fn response(body: &str) -> Vec<u8> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\nx-ratelimit-limit: 300\r\n\
                 x-ratelimit-remaining: 299\r\ncontent-length: ";
     format!("{head}{}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// What a provider answers, and how it is told of who asks.
+/// What a provider responds to each request.
 pub trait Responder: Send + Sync + 'static {
-    /// The whole answer to a question after `path`.
+    /// Writes the whole response to a request for `path`.
     fn respond(&self, path: &str, out: &mut Vec<u8>);
 }
 
-/// Answers whoever asks, each question after `delay`, for good.
+/// Responds to every client, to each request after `delay`, for good.
 pub async fn serve(listener: TcpListener, delay: Duration, responder: Arc<impl Responder>) {
     while let Ok((stream, _)) = listener.accept().await {
         let responder = Arc::clone(&responder);
-        // Whoever leaves in the middle needs no answer.
+        // A client that disconnects in the middle needs no response.
         tokio::spawn(async move { drop(converse(stream, delay, &*responder).await) });
     }
 }
@@ -118,8 +118,8 @@ async fn converse(mut stream: TcpStream, delay: Duration, responder: &impl Respo
     }
 }
 
-/// Canned answers of one length each, in which every profile tells other followers than the one before, so that there
-/// is something to decide and to store.
+/// Canned responses of one length each. Every profile reports other followers than the one before, so that there is
+/// something to decide and to store.
 pub struct Canned {
     profile: Vec<u8>,
     /// Where the profile holds what differs.
@@ -128,11 +128,11 @@ pub struct Canned {
     followers_at: usize,
     posts: Vec<u8>,
     requests: AtomicU64,
-    /// When the first question came, by the clock all processes share; 0 before.
+    /// When the first request arrived, by the clock all processes share; 0 before.
     began_ns: AtomicU64,
 }
 
-/// Asks [`Canned`] how often it was asked and when that began, and makes it forget.
+/// Returns how many requests [`Canned`] has had and when they began, and resets both.
 pub const TALLY: &str = "/tally";
 
 impl Default for Canned {
@@ -140,7 +140,7 @@ impl Default for Canned {
         let profile = profile(FOLLOWERS, 210, 987);
         let whole = response(&profile);
         let head = whole.len() - profile.len();
-        let after = |text: &str| head + profile.find(text).expect("the profile tells it") + text.len();
+        let after = |text: &str| head + profile.find(text).expect("the profile has it") + text.len();
         Self {
             id_at: after(ID),
             name_at: after(NAME),
@@ -156,7 +156,7 @@ impl Default for Canned {
 const FOLLOWERS: u64 = 7_300_000;
 
 impl Canned {
-    /// How long the two answers are.
+    /// How long the two responses are.
     pub fn lengths(&self) -> (usize, usize) {
         (self.profile.len(), self.posts.len())
     }

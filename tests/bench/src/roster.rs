@@ -12,14 +12,14 @@ use rosterd::decision::Dice;
 use rosterd::model::{Commit, Connection, Influencer, RosterCommit, Run, SyncCommit};
 use rosterd::store::{OpenOptions, Store};
 
-/// How many days are written at once: about a month, as they lie.
+/// How many days are written at once: about a month, as a chunk holds.
 const DAYS_AT_ONCE: i32 = 30;
 
 /// What is laid.
 pub struct Lay {
     /// Influencers with one connection each.
     pub count: usize,
-    /// Snapshots of each, one a day, today's included; 0 for accounts that were never asked.
+    /// Snapshots of each, one a day, today's included; 0 for accounts that were never synced.
     pub days: i32,
     /// Runs of each within the last 24 hours.
     pub runs: i64,
@@ -56,7 +56,7 @@ pub fn roster_of(count: usize, days: i32, due: Timestamp) -> Lay {
     }
 }
 
-/// Lays a roster into a store in `dir`, and gives the connections in the order of their places.
+/// Writes a roster into a store in `dir`, and returns the connections in the order of their indices.
 ///
 /// # Errors
 /// When the store cannot be written.

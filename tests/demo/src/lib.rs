@@ -1,6 +1,6 @@
 //! The demo: sandbox, daemon and terminal UI in one process, over a throw-away directory.
 //!
-//! The way of it: a world is invented ([`roster_sandbox`]), its last 90 days are laid into a fresh store
+//! Its course: a world is invented ([`roster_sandbox`]), its last 90 days are written into a fresh store
 //! (`past`), the daemon is started over both (`stage`), owners give their consent (`owners`), within a minute something
 //! happens (`show`), and at the end nothing is left.
 
@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub use stage::{DemoOptions, Stage};
 
-/// Roster's main job against simulated platforms: nothing is kept, nothing outside this machine is asked.
+/// Roster's main job against simulated platforms: nothing is kept, and no request leaves this machine.
 #[derive(Debug, Parser)]
 #[command(name = "cargo demo", version)]
 struct Arguments {

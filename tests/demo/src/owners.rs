@@ -1,4 +1,4 @@
-//! The owners of the invented accounts give their consent, through the same pages as everybody's.
+//! The owners of the invented accounts give their consent, through the same pages as real ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use rosterd::app::App;
 use rosterd::consent::{begin, finish, view};
 use rosterd::model::TroubleKind;
 
-/// How many owners answer at once.
+/// How many owners decide at once.
 const AT_ONCE: usize = 4;
-/// Nobody waits longer for one consent.
+/// The longest that one consent may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Asks every owner whose consent is needed and was not taken back; says how many gave it.
+/// Asks every owner whose consent is needed and was not taken back; returns how many gave it.
 pub async fn ask(app: Arc<App>) -> usize {
     let wanted: Vec<(String, String, String)> = app.look(|roster| {
         let needs = |platform: &str| {

@@ -21,7 +21,7 @@ const HOUR: i64 = 3600;
 const TROUBLED_DAYS: i32 = 3;
 /// The share of owners who took their consent back.
 const TAKEN_BACK: f64 = 0.04;
-/// Alerts older than this have been seen by somebody.
+/// A user has seen the alerts that are older than this.
 const SEEN_AFTER_DAYS: i64 = 3;
 
 /// Alerts get their numbers in the end, in the order in which they opened.
@@ -122,7 +122,7 @@ impl Past<'_> {
             .collect()
     }
 
-    /// What the profile numbers followed on the way, the changes and the alerts of it.
+    /// The values that the profile numbers took over time, with the changes and alerts that follow.
     fn follow(&mut self, connection: &Connection, history: &[Snapshot]) -> Option<Profile> {
         let mut followed: Option<Profile> = None;
         let mut standing: Vec<Alert> = Vec::new();
@@ -207,7 +207,7 @@ fn trouble(account: &Account, since: Timestamp) -> Trouble {
     let kind = if account.state == State::Failing { TroubleKind::Unavailable } else { TroubleKind::AccountGone };
     let message = match (account.state, &account.moved_to) {
         (_, Some(moved_to)) => format!("moved to {moved_to}: edit the handle"),
-        (State::Failing, _) => "the server answers nothing but errors".to_owned(),
+        (State::Failing, _) => "the server returns nothing but errors".to_owned(),
         (State::Deactivated, _) => "the owner switched the account off".to_owned(),
         (State::Suspended, _) => "the platform suspended the account".to_owned(),
         _ => "no such account any more".to_owned(),
@@ -215,7 +215,7 @@ fn trouble(account: &Account, since: Timestamp) -> Trouble {
     Trouble { kind, message, since, retry_at: None }
 }
 
-/// What the platform would have told at that moment.
+/// What the platform would have reported at that moment.
 fn snapshot(account: &Account, date: Date, at: Timestamp) -> Snapshot {
     let numbers = account.numbers_at(at.to_jiff());
     let is_rounded = account.platform == Platform::Youtube;

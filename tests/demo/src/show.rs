@@ -1,4 +1,4 @@
-//! What happens while somebody watches: a large account loses a part of its followers, another gains.
+//! What happens while a user watches: a large account loses a part of its followers, another gains.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub async fn run(sandbox: Arc<Sandbox>, app: Arc<App>) {
             return;
         }
         let target = SyncTarget::One(format!("{}:{}", account.platform.slug(), account.handle));
-        // The demo may be ending, or somebody may have removed the account: then nothing happens.
+        // The demo may be ending, or the user may have removed the account: then nothing happens.
         let _ = asking::sync(&app, target).await;
     }
 }
@@ -39,7 +39,7 @@ fn worked_with(app: &App, account: &Account) -> Option<u64> {
     app.look(of)
 }
 
-/// Accounts that are told exactly and are all right, largest first: what happens to them is seen on the first screen.
+/// Accounts that are reported exactly and are all right, largest first: their changes are seen on the first screen.
 fn stars(sandbox: &Sandbox) -> Vec<Arc<Account>> {
     let now = sandbox.world().now();
     let mut accounts = sandbox.world().accounts();

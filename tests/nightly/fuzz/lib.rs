@@ -9,7 +9,7 @@ pub fn is_harmless(text: &str) -> bool {
     !text.contains(bad)
 }
 
-/// Every platform that can be asked, its app set up with invented words, behind a gateway.
+/// Every platform that can be requested, its app set up with invented words, behind a gateway.
 pub fn platforms(gateway: &str) -> Vec<rosterd::platforms::Registered> {
     let keys = |keys: &[&str]| -> toml::Table {
         keys.iter().map(|key| ((*key).to_owned(), toml::Value::from("invented"))).collect()

@@ -1,5 +1,5 @@
 #![no_main]
-//! Calls and answers as they stand in a frame: what is understood is written again as the same.
+//! Requests and responses as a frame holds them: what can be decoded is encoded again as the same bytes.
 
 use libfuzzer_sys::fuzz_target;
 use roster_protocol::{RosterRequest, RosterResponse};

@@ -1,5 +1,5 @@
 #![no_main]
-//! A config file: understood, set up and shown, or refused in one line that names file and line.
+//! A config file: understood, set up and printed, or refused in one line that names file and line.
 
 use std::path::Path;
 

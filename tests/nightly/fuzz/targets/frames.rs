@@ -1,5 +1,5 @@
 #![no_main]
-//! Bytes on the socket, as they come in pieces, for the daemon and for the client.
+//! Bytes on the socket, as they arrive in pieces, for the daemon and for the client.
 
 use libfuzzer_sys::fuzz_target;
 use roster_protocol::transport::{ClientCodec, ServerCodec};

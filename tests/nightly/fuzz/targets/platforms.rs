@@ -1,7 +1,7 @@
 #![no_main]
-//! What platforms answer about accounts, through HTTP as it is: one result for each account, harmless in every word.
+//! What platforms report about accounts, through real HTTP: one result for each account, harmless in every word.
 //!
-//! The first byte chooses the platform. The rest, cut at bytes that no text has, is one answer after the other, the
+//! The first byte chooses the platform. The rest, cut at bytes that no text has, is one response after the other, the
 //! last one again and again; the first byte of each chooses its status.
 
 use std::sync::{Arc, LazyLock, Mutex};
@@ -58,7 +58,7 @@ struct Bench {
 
 static BENCH: LazyLock<Bench> = LazyLock::new(|| {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // No thread ends: the sanitizer takes the last one that did, and that nobody has joined yet, for a leak.
+    // No thread ends: the sanitizer takes a thread that ended and was not joined yet for a leak.
     let forever = Duration::from_secs(86_400);
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.thread_keep_alive(forever).enable_all().build().expect("a runtime");
@@ -78,7 +78,7 @@ async fn serve(listener: TcpListener, answers: Answers) {
     }
 }
 
-/// Answers one question after the other; only questions without a body come here.
+/// Responds to one request after the other; only requests without a body arrive here.
 async fn converse(mut stream: TcpStream, answers: Answers) {
     let mut asked = Vec::new();
     loop {
@@ -87,7 +87,7 @@ async fn converse(mut stream: TcpStream, answers: Answers) {
                 return;
             }
         }
-        // What POSTs bring along is in the same packet, and nobody reads it.
+        // The body of a POST is in the same packet, and is not read.
         asked.clear();
         let answer = {
             let mut answers = answers.lock().expect("nobody panics");

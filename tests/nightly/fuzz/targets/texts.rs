@@ -1,5 +1,5 @@
 #![no_main]
-//! Foreign text on its way to terminals, logs and desktops.
+//! Foreign text before it reaches terminals, logs and desktops.
 
 use libfuzzer_sys::fuzz_target;
 use roster_fuzz::is_harmless;

@@ -1,5 +1,5 @@
 #![no_main]
-//! What token endpoints answer, and what browsers bring back: read without panic, and never quoted in an error.
+//! What token endpoints respond, and what browsers bring back: read without panic, and never quoted in an error.
 
 use std::sync::LazyLock;
 
