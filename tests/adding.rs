@@ -110,7 +110,7 @@ async fn two_entries_of_one_person_become_one_and_keep_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_paused_is_not_asked_until_it_is_resumed() {
+async fn what_is_paused_is_not_synced_until_it_is_resumed() {
     let world = World::new().await;
     world.followers(Platform::Bluesky, MARA, 500);
     let mara = world.add("Mara", "bluesky", MARA).await;

@@ -15,7 +15,7 @@ const MARA: &str = "mara.sky.test";
 const TODAY: Date = Date(20778);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fall_is_told_at_once_alerts_once_and_is_acknowledged() {
+async fn a_fall_is_published_at_once_alerts_once_and_is_acknowledged() {
     let mut world = World::new().await;
     world.followers(Platform::Bluesky, MARA, 12_345);
     world.add("Mara", "bluesky", MARA).await;

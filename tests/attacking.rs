@@ -27,7 +27,7 @@ async fn world() -> (World, std::path::PathBuf) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn garbage_ends_the_connection_it_came_on() {
+async fn garbage_ends_its_own_connection() {
     const EACH: usize = 1000;
     let (_world, socket) = world().await;
     let attack = async |seed: u64| {
@@ -66,7 +66,7 @@ async fn garbage_ends_the_connection_it_came_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn other_versions_are_told_which_side_to_restart() {
+async fn other_versions_learn_which_side_to_restart() {
     let (_world, socket) = world().await;
     for version in [0, VERSION + 1, u16::MAX] {
         let (mut raw, theirs, verdict) = Raw::knock(&socket, version).await.expect("a response");
@@ -170,7 +170,7 @@ async fn a_frame_too_long_is_refused_at_its_head() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hostile_deadlines_hurt_nobody() {
+async fn hostile_deadlines_hurt_no_other_client() {
     let (_world, socket) = world().await;
     let mut raw = Raw::connected(&socket).await;
     // A call whose deadline may pass before it starts need not get a response; the next call does.
@@ -202,7 +202,7 @@ async fn hostile_deadlines_hurt_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn too_many_connections_are_told_so() {
+async fn too_many_connections_are_refused_as_such() {
     let (_world, socket) = world().await;
     let mut clients = Vec::new();
     // The world's own client holds one of the 24 permits of a user.

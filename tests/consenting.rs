@@ -93,7 +93,7 @@ async fn each_platform_is_connected_read_renewed_lost_and_connected_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_belongs_to_no_waiting_consent_does_nothing() {
+async fn a_callback_that_belongs_to_no_waiting_consent_does_nothing() {
     let world = World::with_apps().await;
     world.quiet(Platform::Tiktok, "mara", 900);
     world.influencer("Mara").await;
@@ -150,7 +150,7 @@ async fn a_code_is_exchanged_once_however_often_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_no_is_told_as_a_no() {
+async fn a_refusal_is_reported_as_a_refusal() {
     let world = World::with_apps().await;
     world.influencer("Mara").await;
     for (platform, handle, _) in PLATFORMS {
@@ -171,7 +171,7 @@ async fn a_no_is_told_as_a_no() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restart_between_asking_and_answering_loses_nothing() {
+async fn a_restart_between_request_and_callback_loses_nothing() {
     let mut world = World::with_config(&APPS_AT_A_PORT.replace("PORT", &free_port().to_string())).await;
     world.quiet(Platform::Youtube, "@mara", 900);
     world.influencer("Mara").await;
@@ -236,7 +236,7 @@ async fn one_consent_feeds_several_connections_until_the_last_one_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_account_that_somebody_has_is_refused_and_harms_nobody() {
+async fn an_account_of_another_influencer_is_refused_and_harms_none() {
     let world = World::with_apps().await;
     world.quiet(Platform::Youtube, "@mara", 900);
     world.influencer("Mara").await;
@@ -344,7 +344,7 @@ async fn an_outage_of_the_token_endpoint_ends_no_consent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_rotation_is_told_as_such() {
+async fn a_lost_rotation_is_reported_as_such() {
     let world = World::with_apps().await;
     world.quiet(Platform::Tiktok, "mara", 900);
     world.influencer("Mara").await;
@@ -366,7 +366,7 @@ async fn a_lost_rotation_is_told_as_such() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revocation_that_does_not_get_through_is_repeated_and_told() {
+async fn a_revocation_that_does_not_get_through_is_repeated_and_reported() {
     let world = World::with_apps().await;
     world.quiet(Platform::Tiktok, "mara", 900);
     world.influencer("Mara").await;
@@ -434,7 +434,7 @@ async fn instagram_needs_no_page_with_its_own_login() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sealed_value_in_another_place_is_refused_and_named() {
+async fn a_sealed_value_in_another_row_is_refused_and_named() {
     let world = World::with_apps().await;
     let mut ids = Vec::new();
     for handle in ["mara", "oskar"] {
@@ -473,7 +473,7 @@ async fn a_sealed_value_in_another_place_is_refused_and_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_has_more_than_thirty_two_consents_waiting() {
+async fn no_user_has_more_than_thirty_two_consents_waiting() {
     let world = World::with_apps().await;
     world.influencer("Mara").await;
     for round in 0..32 {

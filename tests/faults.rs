@@ -166,7 +166,7 @@ async fn a_limit_is_obeyed_whatever_it_looks_like() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_limit_disguised_as_a_bad_request_is_no_answer_either() {
+async fn a_limit_disguised_as_a_bad_request_is_no_result_either() {
     for platform in PUBLIC {
         let world = followed(platform, 1000).await;
         world.followers(platform, mara_on(platform), 1010);
@@ -253,7 +253,7 @@ async fn an_outage_is_no_storm() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_gateway_is_nobodys_fault() {
+async fn a_dead_gateway_is_no_platforms_fault() {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let world = World::with_config(&format!("[platforms.bluesky]\ngateway = \"http://{closed}\"\n")).await;
     // An account may be added on trust while the platform cannot be reached.

@@ -233,7 +233,7 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_loses_nothing_and_is_told_until_there_is_room() {
+async fn a_full_disk_loses_nothing_and_is_reported_until_there_is_room() {
     is_survived(None, times(8, 200)).await;
     if nightly().is_some() {
         // On a small disk a store has room to grow for so many notes only.

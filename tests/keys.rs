@@ -40,7 +40,7 @@ async fn refused(home: &Home, words: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_made_with_the_store_and_asked_for_ever_after() {
+async fn a_key_is_made_with_the_store_and_required_ever_after() {
     let (home, id) = lived().await;
     let file = home.state().join("master.key");
     let meta = std::fs::metadata(&file).expect("a key");

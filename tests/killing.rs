@@ -161,7 +161,7 @@ async fn sync_until(rosterd: &mut Rosterd, promised: &mut Promised, mut end: Opt
 }
 
 /// A sandbox, and the home of a daemon that has added every account and was killed.
-async fn peopled() -> (Sandbox, Home) {
+async fn populated() -> (Sandbox, Home) {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
     let home = Home::before(&sandbox);
@@ -186,7 +186,7 @@ async fn a_hundred_kills_lose_nothing_that_was_acknowledged() {
 }
 
 async fn a_hundred_kills(sitting: u64) {
-    let (sandbox, home) = peopled().await;
+    let (sandbox, home) = populated().await;
     let mut dice = fastrand::Rng::with_seed(sitting);
     let mut promised = Promised::default();
     let (mut slowest, mut midway, mut edits) = (Duration::ZERO, 0, 0);
@@ -339,7 +339,7 @@ async fn of_two_that_start_together_one_stays() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_under_full_load_is_clean_and_loses_nothing() {
-    let (sandbox, home) = peopled().await;
+    let (sandbox, home) = populated().await;
     let (mut promised, mut slowest, mut midway) = (Promised::default(), Duration::ZERO, 0);
     let rounds = times(3, 30);
     for round in 1..=rounds {

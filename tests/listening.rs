@@ -49,7 +49,7 @@ async fn alive_and_ready_are_two_things() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn metrics_count_everything_and_name_nobody() {
+async fn metrics_count_everything_and_name_no_account() {
     let (world, address, client) = world().await;
     for (platform, handle) in [
         (Platform::Bluesky, "mara.sky.test"),
@@ -223,7 +223,7 @@ async fn besiege(address: SocketAddr, many: u64, in_time: Duration) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_dawdles_is_cut_off_and_holds_nobody_up() {
+async fn a_slow_client_is_cut_off_and_holds_no_other_up() {
     // The world's timeouts are 2 s for headers and 3 s for all of a request; the real one is for the night.
     match nightly() {
         None => besiege(World::impatient().await.daemon().http.expect("it listens"), 300, Duration::from_secs(5)).await,
@@ -268,7 +268,7 @@ async fn metrics_can_be_switched_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_callback_page_is_for_whoever_was_sent_here_and_tells_nothing_else() {
+async fn the_callback_page_is_for_redirected_owners_and_says_nothing_else() {
     let (_world, address, client) = world().await;
     let path = "/oauth/youtube/callback";
     let url = format!("http://{address}{path}?code=x&state=%3Cscript%3E");

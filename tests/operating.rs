@@ -123,7 +123,7 @@ async fn a_config_that_is_wrong_leaves_the_one_in_use_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_setting_in_effect_names_where_it_came_from() {
+async fn each_setting_in_effect_names_its_origin() {
     let home = Home::new("[sync]\ninterval = \"1h\"\n[platforms.youtube]\napi_key = \"canary-key\"\n");
     let mut command = home.rosterd(&["check-config", "--effective"]);
     command.env("LOG_LEVEL", "debug").env("TIKTOK_CLIENT_KEY", "a-key").env("TIKTOK_CLIENT_SECRET", "canary-secret");
@@ -150,7 +150,7 @@ async fn each_setting_in_effect_names_where_it_came_from() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_says_more_while_somebody_wants_it() {
+async fn the_log_says_more_while_a_user_wants_it() {
     let home = Home::new("[log]\nlevel = \"warn\"\nformat = \"json\"\n");
     let rosterd = home.start().await;
     assert_eq!(home.json(&["log-level"]).await["level"], "warn");
@@ -172,7 +172,7 @@ async fn the_log_says_more_while_somebody_wants_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_journal_gets_priorities_in_place_of_times() {
+async fn the_journal_gets_priorities_instead_of_times() {
     let home = Home::new("");
     std::fs::write(home.path("rosterd.log"), "").expect("a log");
     let log = std::fs::metadata(home.path("rosterd.log")).expect("its number");

@@ -95,7 +95,7 @@ fn spoil(body: &mut [u8], next: &AtomicUsize) {
 }
 
 /// Passes on what the client says as it is, and what the daemon says spoiled.
-async fn stand_between(client: UnixStream, daemon: PathBuf, next: Arc<AtomicUsize>) {
+async fn proxy_between(client: UnixStream, daemon: PathBuf, next: Arc<AtomicUsize>) {
     let Ok(daemon) = UnixStream::connect(daemon).await else { return };
     let (mut from_client, to_client) = client.into_split();
     let (from_daemon, mut to_daemon) = daemon.into_split();
@@ -135,7 +135,7 @@ fn marked(number: usize) -> String {
 }
 
 /// A daemon with markers wherever a person or a platform can write.
-async fn marked_place(sandbox: &Sandbox) -> Home {
+async fn marked_home(sandbox: &Sandbox) -> Home {
     let home = Home::before(sandbox);
     let mut rosterd = home.start().await;
     for number in 0..INFLUENCERS {
@@ -172,7 +172,7 @@ async fn say(socket: &Path, dir: &Path, arguments: &[&str]) -> CommandOutput {
 async fn hostile_texts_reach_no_terminal_through_any_command() {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
-    let home = marked_place(&sandbox).await;
+    let home = marked_home(&sandbox).await;
     let _rosterd = home.start().await;
     let between = home.path("between.sock");
     let listener = UnixListener::bind(&between).expect("a socket");
@@ -180,7 +180,7 @@ async fn hostile_texts_reach_no_terminal_through_any_command() {
     let passing = next.clone();
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(stand_between(client, daemon.clone(), passing.clone()));
+            tokio::spawn(proxy_between(client, daemon.clone(), passing.clone()));
         }
     });
     let names: Vec<String> = (0..INFLUENCERS).map(marked).collect();

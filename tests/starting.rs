@@ -160,7 +160,7 @@ async fn nothing_is_open_to_others_at_any_moment() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_lies_in_the_way_is_refused_and_left_alone() {
+async fn a_file_in_the_way_is_refused_and_left_alone() {
     // A socket on which no process listens any more is replaced.
     let home = Home::new("");
     let mut rosterd = home.start().await;
@@ -206,7 +206,7 @@ async fn what_lies_in_the_way_is_refused_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_ends_when_told_even_in_the_middle_of_work() {
+async fn it_ends_on_a_signal_even_in_the_middle_of_work() {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
     let home = Home::before(&sandbox);
@@ -245,7 +245,7 @@ async fn it_ends_when_told_even_in_the_middle_of_work() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn real_programs_together_tell_the_whole_story() {
+async fn real_programs_together_run_the_whole_story() {
     // Everything as a user starts it: the sandbox, the daemon and the commands, each a process of its own.
     let dir = tempfile::tempdir().expect("a throw-away directory");
     let mut sandbox = alone(SANDBOX, dir.path());

@@ -166,7 +166,7 @@ async fn flood(socket: &Path, calls: u64) -> (u64, u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_calls_is_throttled_and_others_are_answered() {
+async fn a_flood_of_calls_is_throttled_and_other_clients_are_served() {
     let world = World::new().await;
     let socket = world.daemon().socket.clone();
     let ((responses, throttled), slowest) = tokio::join!(flood(&socket, 20_000), async {
@@ -257,7 +257,7 @@ async fn who_never_reads_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_that_nobody_reads_cost_little() {
+async fn responses_that_are_not_read_cost_little() {
     let home = Home::new("");
     let rosterd = home.start().await;
     let socket = home.socket();

@@ -94,7 +94,7 @@ async fn a_clock_that_was_far_ahead_silences_no_alert() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_limit_is_obeyed_by_everybody_and_survives_a_restart() {
+async fn a_limit_is_obeyed_by_all_connections_and_survives_a_restart() {
     let mut world = followed(1000).await;
     let fault = Fault { retry_after: Some(900), ..Fault::new(Platform::Bluesky, FaultKind::RateLimited) };
     world.sandbox.world().fault(fault);
@@ -128,7 +128,7 @@ async fn an_interval_of_its_own_is_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn syncing_everything_asks_in_batches_and_tells_each_end() {
+async fn syncing_everything_requests_batches_and_reports_each_end() {
     let world = World::new().await;
     for home in 0..60 {
         let handle = format!("star{home}.sky.test");

@@ -163,8 +163,8 @@ fn only_the_vault_names_the_cipher() {
 }
 
 #[test]
-fn only_the_clocks_ask_for_the_time() {
-    let asking = ["Timestamp::now", "Zoned::now", "SystemTime::now", "Instant::now"];
+fn only_the_clocks_read_the_time() {
+    let readers = ["Timestamp::now", "Zoned::now", "SystemTime::now", "Instant::now"];
     let clocks = [
         "daemon/src/process/clock.rs",
         // How long an exchange may take: a length, not a time of day.
@@ -177,7 +177,7 @@ fn only_the_clocks_ask_for_the_time() {
         // The commands' "now", passed on from there.
         "tui/src/lib.rs",
     ];
-    only_in(&asking, &clocks);
+    only_in(&readers, &clocks);
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn the_store_the_platforms_and_the_channels_do_not_know_one_another() {
 }
 
 #[test]
-fn nobody_panics() {
+fn no_code_panics() {
     let panicking =
         [".unwrap()", "panic!(", "todo!(", "unimplemented!(", "unreachable!(", "std::process::exit", "dbg!("];
     let found: Vec<String> = shipped().iter().flat_map(|source| source.uses(&panicking).collect::<Vec<_>>()).collect();

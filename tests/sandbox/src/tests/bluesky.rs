@@ -3,7 +3,7 @@ use super::*;
 const XRPC: &str = "/public.api.bsky.app/xrpc";
 
 #[tokio::test]
-async fn profiles_tell_exact_counts() {
+async fn profiles_report_exact_counts() {
     let visit = Visit::start().await;
     let made = json!({"followers": 12_345, "following": 67, "posts": 8});
     let id = visit.put("bluesky", "star.test", made).await["id"].as_str().unwrap().to_owned();

@@ -15,7 +15,7 @@ fn request<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 }
 
 #[tokio::test]
-async fn the_page_shows_who_and_what_and_takes_either_answer() {
+async fn the_page_shows_who_and_what_and_takes_either_decision() {
     let visit = Visit::start().await;
     visit.put("tiktok", "first", json!({"display_name": "<b>\"First\"</b>"})).await;
     visit.put("tiktok", "second", json!({})).await;
@@ -110,7 +110,7 @@ async fn wrong_apps_redirects_and_scopes_get_no_code() {
 }
 
 #[tokio::test]
-async fn some_people_own_several_accounts() {
+async fn some_owners_have_several_accounts() {
     let visit = Visit::with(700).await;
     let mut owned = std::collections::HashMap::<String, usize>::new();
     for account in visit.sandbox.world().accounts() {

@@ -11,7 +11,7 @@ async fn with_page(made: Value) -> (Visit, String) {
 }
 
 #[tokio::test]
-async fn pages_tell_their_fields_to_whoever_may_read_them() {
+async fn pages_report_their_fields_to_those_who_may_read_them() {
     let (visit, id) = with_page(json!({"followers": 4321, "owner": "Ada"})).await;
     let second = visit.put("facebook", "ada.two", json!({"owner": "Ada"})).await;
     let graph = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await;
@@ -101,7 +101,7 @@ async fn insights_live_die_and_keep_silent() {
 }
 
 #[tokio::test]
-async fn a_batch_answers_each_part_as_a_text() {
+async fn a_batch_returns_each_part_as_a_text() {
     let (visit, id) = with_page(json!({"followers": 5000})).await;
     let graph = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await.as_page().await;
     let parts = json!([

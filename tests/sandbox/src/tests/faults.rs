@@ -44,7 +44,7 @@ async fn rate_limits_say_when_to_come_back_or_do_not() {
 }
 
 #[tokio::test]
-async fn each_kind_breaks_the_answer_in_its_way() {
+async fn each_kind_breaks_the_response_differently() {
     let visit = with_account().await;
     let next = async |kind: &str| {
         visit.fault(json!({"platform": "bluesky", "kind": kind})).await;

@@ -84,7 +84,7 @@ async fn a_channels_owner_allows_renews_and_revokes() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_for_who_asked_for_it() {
+async fn a_code_is_good_once_for_its_requester() {
     let visit = Visit::start().await;
     visit.put("youtube", "star", json!({})).await;
     let check = async |code: &str, more: &[(&str, &str)], expected: &str| {
@@ -135,7 +135,7 @@ async fn scopes_that_were_not_allowed_are_missed() {
 }
 
 #[tokio::test]
-async fn reports_tell_who_watches_and_how_a_channel_grows() {
+async fn reports_show_who_watches_and_how_a_channel_grows() {
     let visit = Visit::start().await;
     visit.put("youtube", "star", json!({"followers": 50_000})).await;
     visit.put("youtube", "small", json!({"followers": 99})).await;

@@ -116,7 +116,7 @@ async fn a_person_opens_accounts_through_the_pages_they_are_linked_to() {
 }
 
 #[tokio::test]
-async fn tokens_need_their_proof_and_end_in_their_own_ways() {
+async fn tokens_need_their_proof_and_end_differently() {
     let visit = Visit::start().await;
     visit.put("instagram", "ada", json!({})).await;
     let graph = Graph::open(&visit, "instagram", SCOPES, &[("sandbox_account", "ada")]).await;

@@ -57,7 +57,7 @@ async fn statuses_are_paged_by_their_ids() {
 }
 
 #[tokio::test]
-async fn those_who_left_are_told_in_their_own_ways() {
+async fn those_who_left_are_reported_differently() {
     let visit = Visit::start().await;
     let lookup = async |user: &str| visit.get(&format!("/art.example/api/v1/accounts/lookup?acct={user}")).await;
     visit.put("mastodon", "new@home.example", json!({"followers": 9})).await;

@@ -142,7 +142,7 @@ async fn one_field_beyond_the_scopes_fails_the_whole_call() {
 }
 
 #[tokio::test]
-async fn videos_are_paged_by_time_and_asked_for_by_id() {
+async fn videos_are_paged_by_time_and_requested_by_id() {
     let visit = Visit::start().await;
     let made = json!({"posts": 47, "likes": 30, "comments": 4, "reposts": 2, "views": 1000});
     visit.put("tiktok", "ada", made).await;

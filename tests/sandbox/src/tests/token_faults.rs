@@ -25,7 +25,7 @@ async fn try_refresh(visit: &Visit, old: &str) -> reqwest::Result<Response> {
 }
 
 #[tokio::test]
-async fn a_lost_answer_can_be_asked_for_once_more() {
+async fn a_lost_response_can_be_requested_once_more() {
     let visit = with_account().await;
     let (_, first) = tokens(&visit, "ada").await;
     visit.fault(json!({"platform": "tiktok", "kind": "lost_answer"})).await;

@@ -4,7 +4,7 @@ const API: &str = "/youtube.googleapis.com/youtube/v3";
 const KEY: &str = "key=youtube-api-key";
 
 #[tokio::test]
-async fn channels_round_subscribers_and_tell_texts() {
+async fn channels_round_subscribers_and_return_texts() {
     let visit = Visit::start().await;
     let id = visit.put("youtube", "star", json!({"followers": 12_399, "posts": 3})).await["id"].clone();
     visit.put("youtube", "@shy", json!({"hidden": true})).await;
