@@ -66,20 +66,20 @@ enum Trouble {
 }
 
 /// Shows notices until the daemon refuses for good.
-async fn watch(told: Option<&Path>, pace: Pace, show: Show) -> Result<Infallible, RosterError> {
+async fn watch(given: Option<&Path>, pace: Pace, show: Show) -> Result<Infallible, RosterError> {
     let mut daemon = Outage::new("the daemon", pace);
     let mut missing = Outage::new("the desktop", pace);
     let mut desktop = Desktop { show, limit: pace.show, handed: None };
     let mut client = None;
     loop {
-        let round = round(told, pace, &mut client, &mut desktop, (&mut daemon, &mut missing)).await;
+        let round = round(given, pace, &mut client, &mut desktop, (&mut daemon, &mut missing)).await;
         let wait = match round {
             Ok(()) => continue,
             Err(Trouble::Refused(error)) => return Err(error),
-            Err(Trouble::Desktop(error)) => missing.goes_on(&error),
+            Err(Trouble::Desktop(error)) => missing.failed_again(&error),
             Err(Trouble::Daemon(error)) => {
                 client = None;
-                daemon.goes_on(&error.message)
+                daemon.failed_again(&error.message)
             }
         };
         tokio::time::sleep(wait).await;
@@ -88,7 +88,7 @@ async fn watch(told: Option<&Path>, pace: Pace, show: Show) -> Result<Infallible
 
 /// Waits for notices once, shows them and says so.
 async fn round(
-    told: Option<&Path>,
+    given: Option<&Path>,
     pace: Pace,
     client: &mut Option<RosterClient>,
     desktop: &mut Desktop,
@@ -96,7 +96,7 @@ async fn round(
 ) -> Result<(), Trouble> {
     let client = match client {
         Some(client) => client,
-        None => client.insert(connect(told).await?),
+        None => client.insert(connect(given).await?),
     };
     let shown = async |up_to| response(client.notices_shown(short_call(), up_to).await).map_err(Trouble::Daemon);
     if let Some(up_to) = desktop.settle().await.map_err(Trouble::Desktop)? {
@@ -114,13 +114,13 @@ async fn round(
     Ok(())
 }
 
-async fn connect(told: Option<&Path>) -> Result<RosterClient, Trouble> {
-    client::find(told).await.map(|(client, _)| client).map_err(|error| {
-        let told = client::unreachable(&error, told);
+async fn connect(given: Option<&Path>) -> Result<RosterClient, Trouble> {
+    client::find(given).await.map(|(client, _)| client).map_err(|error| {
+        let reported = client::unreachable(&error, given);
         match error {
             // Another program version must be started; systemd does that when this one ends with a failure.
-            ConnectError::WrongVersion { .. } | ConnectError::NotPermitted { .. } => Trouble::Refused(told),
-            _ => Trouble::Daemon(told),
+            ConnectError::WrongVersion { .. } | ConnectError::NotPermitted { .. } => Trouble::Refused(reported),
+            _ => Trouble::Daemon(reported),
         }
     })
 }
@@ -179,7 +179,7 @@ impl Outage {
     }
 
     /// Notes one more failure; gives how long to wait before the next try.
-    fn goes_on(&mut self, why: &str) -> Duration {
+    fn failed_again(&mut self, why: &str) -> Duration {
         let wait = match self.wait {
             Some(wait) => (wait * 2).min(self.pace.longest_wait),
             None => {
@@ -241,10 +241,10 @@ mod tests {
     #[test]
     fn waits_grow_to_a_limit_and_begin_anew_after_success() {
         let mut outage = Outage::new("nobody", Pace::default());
-        let mut waits = || outage.goes_on("no bus").as_secs();
+        let mut waits = || outage.failed_again("no bus").as_secs();
         assert_eq!([waits(), waits(), waits(), waits(), waits(), waits()], [5, 10, 20, 40, 60, 60]);
         outage.ends();
-        assert_eq!(outage.goes_on("no bus").as_secs(), 5);
+        assert_eq!(outage.failed_again("no bus").as_secs(), 5);
     }
 
     #[tokio::test]

@@ -178,8 +178,8 @@ mod tests {
         ] {
             let error = parse(&typed(line)).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");
-            let told = usage_error(&error);
-            assert!(!told.message.is_empty() && !told.message.contains('\n'), "{line}: {told:?}");
+            let usage = usage_error(&error);
+            assert!(!usage.message.is_empty() && !usage.message.contains('\n'), "{line}: {usage:?}");
         }
     }
 

@@ -35,16 +35,16 @@ pub fn long_call() -> Context {
 ///
 /// # Errors
 /// `Unreachable` when nobody listens or the versions differ, `NotPermitted` when the daemon refuses this user.
-pub async fn connect(told: Option<&Path>) -> Result<(RosterClient, PathBuf), RosterError> {
-    find(told).await.map_err(|error| unreachable(&error, told))
+pub async fn connect(given: Option<&Path>) -> Result<(RosterClient, PathBuf), RosterError> {
+    find(given).await.map_err(|error| unreachable(&error, given))
 }
 
 /// As [`connect`], for callers who tell the causes apart.
 ///
 /// A daemon that answers but refuses ends the search: another one would hold other data.
-pub(crate) async fn find(told: Option<&Path>) -> Result<(RosterClient, PathBuf), ConnectError> {
+pub(crate) async fn find(given: Option<&Path>) -> Result<(RosterClient, PathBuf), ConnectError> {
     let mut first_miss = None;
-    for socket in sockets_to_try(told) {
+    for socket in sockets_to_try(given) {
         match transport::connect(&socket).await {
             Ok(client) => return Ok((client, socket)),
             Err(miss @ ConnectError::NotThere { .. }) => first_miss = first_miss.or(Some(miss)),
@@ -58,9 +58,9 @@ pub(crate) async fn find(told: Option<&Path>) -> Result<(RosterClient, PathBuf),
 }
 
 /// A failure to connect, as people read it.
-pub(crate) fn unreachable(error: &ConnectError, told: Option<&Path>) -> RosterError {
+pub(crate) fn unreachable(error: &ConnectError, given: Option<&Path>) -> RosterError {
     let (kind, message, hint) = match error {
-        ConnectError::NotThere { .. } if told.is_none() => {
+        ConnectError::NotThere { .. } if given.is_none() => {
             (ErrorKind::Unreachable, "rosterd is not running".to_owned(), START_HINT)
         }
         ConnectError::NotThere { .. } => (ErrorKind::Unreachable, error.to_string(), START_HINT),
@@ -165,9 +165,9 @@ mod tests {
     fn causes_decide_the_exit_code() {
         let path = || "/run/x.sock".to_owned();
         let check = |error: ConnectError, code: u8| {
-            let told = unreachable(&error, Some(Path::new("/run/x.sock")));
-            assert_eq!(told.kind.exit_code(), code, "{told:?}");
-            assert!(told.hint.is_some(), "{told:?}");
+            let reported = unreachable(&error, Some(Path::new("/run/x.sock")));
+            assert_eq!(reported.kind.exit_code(), code, "{reported:?}");
+            assert!(reported.hint.is_some(), "{reported:?}");
         };
         check(ConnectError::NotThere { path: path(), source: io::ErrorKind::NotFound.into() }, 3);
         check(ConnectError::NotPermitted { path: path() }, 5);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_without_an_answer_are_told_in_words() {
+    fn calls_without_a_response_are_described() {
         assert_eq!(describe(RpcError::Shutdown).kind, ErrorKind::Unreachable);
         assert_eq!(describe(RpcError::DeadlineExceeded).kind, ErrorKind::Unreachable);
         let busy = tarpc::ServerError::new(io::ErrorKind::WouldBlock, "throttled".to_owned());

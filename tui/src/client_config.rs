@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_small_file_is_understood_and_a_wrong_one_told() {
+    fn a_small_file_is_understood_and_a_wrong_one_refused() {
         let config = ClientConfig::parse("[theme]\naccent = \"blue\"\n[keys]\nsync = [\"f5\"]\n").expect("valid");
         assert_eq!(config.theme.accent.as_deref(), Some("blue"));
         assert_eq!(config.keys["sync"], ["f5"]);

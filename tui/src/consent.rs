@@ -99,16 +99,16 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Why an account cannot simply be taken, or what taking it means; empty for a new one.
-pub fn taken(choice: &ConsentChoice, asking: Option<InfluencerId>) -> &'static str {
+pub fn taken(choice: &ConsentChoice, influencer: Option<InfluencerId>) -> &'static str {
     match choice.taken_by {
         None => "",
-        Some(taken) if Some(taken) == asking => "connected already",
+        Some(taken) if Some(taken) == influencer => "connected already",
         Some(_) => "somebody else has it",
     }
 }
 
 /// What came of it for one account: `new`, or that it was there.
-pub fn came_of(consented: &ConsentedConnection) -> &'static str {
+pub fn result_of(consented: &ConsentedConnection) -> &'static str {
     if consented.is_new { "new" } else { "renewed, history kept" }
 }
 
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_through_ssh_leads_from_the_redirect_to_the_listener() {
+    fn ssh_leads_from_the_redirect_to_the_listener() {
         let check = |redirect: Option<&str>, listener: Option<&str>, expected: Option<&str>| {
             let begun = ConsentBegun {
                 redirect_uri: redirect.map(str::to_owned),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_and_read_is_told() {
+    fn the_guide_says_what_is_requested_and_read() {
         let begun = samples::begun();
         assert_eq!(asks(&begun), "Instagram will ask to share: profile, insights.");
         assert_eq!(reads(&begun), "Roster never posts. It will read: followers, posts, likes.");

@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_told_in_their_unit() {
+    fn values_have_their_unit() {
         let check = |metric: Metric, number: f64, short: &str, long: &str| {
             assert_eq!(value(metric, number), short);
             assert_eq!(exact_value(metric, number), long);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_as_near_as_needed() {
+    fn times_are_as_exact_as_needed() {
         let at = |text: &str| text.parse::<Timestamp>().expect(text);
         let now = at("2026-11-21T12:00:00Z");
         let check = |then: &str, expected: &str| assert_eq!(moment(at(then), now, &TimeZone::UTC), expected);

@@ -52,7 +52,7 @@ pub enum Action {
     CopyUrl,
     PasteAddress,
     ShowCode,
-    OtherWay,
+    SwitchMethod,
     Mark,
     Undo,
     Again,
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_the_table_is_known_and_has_one_meaning_in_a_place() {
+    fn every_key_of_the_table_is_known_and_has_one_meaning_in_a_context() {
         let mut seen = std::collections::BTreeMap::new();
         for binding in &built_in().bindings {
             assert!(!binding.keys.is_empty() && !binding.help.is_empty(), "{binding:?}");

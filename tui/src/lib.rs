@@ -114,9 +114,9 @@ fn not_understood(error: &clap::Error, typed: &[OsString]) -> u8 {
         let _ = error.print();
         return 0;
     }
-    let told = arguments::usage_error(error);
+    let failure = arguments::usage_error(error);
     if arguments::wants_json(typed) {
-        let line = output::document(&output::json::Failed::from(&told));
+        let line = output::document(&output::json::Failed::from(&failure));
         let _ = line.and_then(|line| io::stdout().write_all(line.as_bytes()));
     } else {
         let _ = io::stderr().write_all(clean_lines(&error.to_string()).as_bytes());
@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn what_was_typed_is_repeated_harmlessly() {
         let error = arguments::parse(&["roster".into(), "sh\u{1b}]0;x\u{7}ow".into()]).expect_err("no such command");
-        let told = clean_lines(&error.to_string());
-        assert!(!told.chars().any(|c| c.is_control() && c != '\n'), "{told:?}");
-        assert!(told.contains("\n\nUsage: roster"), "{told}");
+        let cleaned = clean_lines(&error.to_string());
+        assert!(!cleaned.chars().any(|c| c.is_control() && c != '\n'), "{cleaned:?}");
+        assert!(cleaned.contains("\n\nUsage: roster"), "{cleaned}");
     }
 
     #[test]

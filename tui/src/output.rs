@@ -181,11 +181,11 @@ impl Output {
 pub fn failure_text(error: &RosterError, paint: Paint) -> String {
     // A message that lists what fits several things may be long.
     let line = |text: &str| clean(text, 20 * SENTENCE_CHARACTERS);
-    let mut told = format!("{} {}\n", paint.tone("error:", Tone::Bad), line(&error.message));
+    let mut text = format!("{} {}\n", paint.tone("error:", Tone::Bad), line(&error.message));
     if let Some(hint) = &error.hint {
-        let _ = writeln!(told, "{} {}", paint.tone("hint:", Tone::Strong), line(hint));
+        let _ = writeln!(text, "{} {}", paint.tone("hint:", Tone::Strong), line(hint));
     }
-    told
+    text
 }
 
 /// The exit code of a command that could not write its answer: a reader who left has all they wanted.
@@ -198,12 +198,12 @@ pub fn output_failure(error: &io::Error) -> u8 {
 }
 
 fn is_colored(color: Color, stream: &impl IsTerminal) -> bool {
-    let told = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     match color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
-            stream.is_terminal() && told("NO_COLOR").is_none() && told("TERM").is_none_or(|term| term != "dumb")
+            stream.is_terminal() && set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
         }
     }
 }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_for_people_are_clean_lines() {
+    fn errors_in_text_are_clean_lines() {
         let error = RosterError::not_found("no \u{1b}[31m\"x\ny\"").hint("try\u{7} another");
         assert_eq!(failure_text(&error, Paint { colored: false }), "error: no [31m\"x y\"\nhint: try another\n");
     }

@@ -25,7 +25,7 @@ use crate::view;
 
 /// A daemon in a few lines: answers every question at once.
 pub struct Daemon {
-    pub people: Vec<InfluencerRow>,
+    pub influencers: Vec<InfluencerRow>,
     pub status: Status,
     /// What mutations and look-ups are answered with instead.
     pub refuses: Option<RosterError>,
@@ -37,7 +37,7 @@ pub struct Daemon {
     /// What a consent begins as; `None`: with what is invented for its way.
     pub begun: Option<ConsentBegun>,
     pub connections: Vec<ConnectionRow>,
-    pub asked: Vec<Request>,
+    pub requested: Vec<Request>,
 }
 
 impl Daemon {
@@ -52,7 +52,7 @@ impl Daemon {
             taken_by: None,
         };
         Self {
-            people: people(),
+            influencers: influencers(),
             status: status(),
             refuses: None,
             preview,
@@ -60,26 +60,26 @@ impl Daemon {
             consent: VecDeque::new(),
             begun: None,
             connections: connection_rows(),
-            asked: Vec::new(),
+            requested: Vec::new(),
         }
     }
 
     pub fn crowd(count: u64) -> Self {
-        Self { people: (0..count).map(row).collect(), ..Self::new() }
+        Self { influencers: (0..count).map(row).collect(), ..Self::new() }
     }
 
     /// The answer; `None` while the question waits for something to happen.
     pub fn respond(&mut self, request: Request) -> Option<Response> {
-        self.asked.push(request.clone());
+        self.requested.push(request.clone());
         if let Request::Consent { step: ConsentStep::State(_), .. } = &request
             && self.consent.is_empty()
         {
             return None;
         }
-        Some(self.answer_at_once(request))
+        Some(self.respond_at_once(request))
     }
 
-    fn answer_at_once(&mut self, request: Request) -> Response {
+    fn respond_at_once(&mut self, request: Request) -> Response {
         fn page<T>(rows: Vec<T>) -> Result<Page<T>, RosterError> {
             Ok(Page { rows, next: None })
         }
@@ -122,11 +122,11 @@ impl Daemon {
                 Response::Progress { ticket, seen, result }
             }
             Request::Mutate(mutation) => {
-                let told = match mutation {
+                let outcome = match mutation {
                     Mutation::Sync { .. } => Outcome::Ticket(SyncTicket { id: 1, expected: 1 }),
                     _ => Outcome::Done,
                 };
-                Response::Done(mutation, refused.map_or(Ok(told), Err))
+                Response::Done(mutation, refused.map_or(Ok(outcome), Err))
             }
         }
     }
@@ -151,7 +151,7 @@ impl Daemon {
 
     fn influencer(&self, id: InfluencerId) -> Influencer {
         let mut influencer = influencer();
-        if let Some(row) = self.people.iter().find(|row| row.id == id) {
+        if let Some(row) = self.influencers.iter().find(|row| row.id == id) {
             influencer.row = row.clone();
         }
         influencer
@@ -159,10 +159,10 @@ impl Daemon {
 
     fn find(&self, filter: &str, offset: u64, limit: u64) -> InfluencerPage {
         let fits = |row: &&InfluencerRow| row.name.to_lowercase().contains(&filter.to_lowercase());
-        let fitting: Vec<&InfluencerRow> = self.people.iter().filter(fits).collect();
+        let fitting: Vec<&InfluencerRow> = self.influencers.iter().filter(fits).collect();
         InfluencerPage {
             matching: fitting.len() as u64 + self.withheld,
-            total: self.people.len() as u64,
+            total: self.influencers.len() as u64,
             rows: fitting.into_iter().skip(offset as usize).take(limit as usize).cloned().collect(),
         }
     }
@@ -187,13 +187,13 @@ pub fn state_mut<T: Screen>(model: &mut Model) -> Option<&mut T> {
     shown.downcast_mut()
 }
 
-/// Sends a message, and answers whatever is asked until nothing is.
+/// Sends a message, and answers whatever is requested until nothing is.
 pub fn send(model: &mut Model, daemon: &mut Daemon, message: Message) {
     let mut messages = VecDeque::from([message]);
     let mut rounds = 0;
     while let Some(message) = messages.pop_front() {
         rounds += 1;
-        assert!(rounds < 1_000, "questions without end: {:?}", daemon.asked.last());
+        assert!(rounds < 1_000, "questions without end: {:?}", daemon.requested.last());
         for effect in update(model, message) {
             if let Effect::Request(request) = effect {
                 let response = daemon.respond(request);

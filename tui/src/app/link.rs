@@ -24,11 +24,11 @@ const GATHER: Duration = Duration::from_millis(200);
 
 /// Connects, reports, waits for events, and begins anew when the connection ends; until the UI has ended.
 /// `hurry` cuts a pause short: a daemon was just started.
-pub(super) async fn keep(told: Option<PathBuf>, may_start: bool, hurry: Arc<Notify>, sender: Sender<Incoming>) {
+pub(super) async fn keep(given: Option<PathBuf>, may_start: bool, hurry: Arc<Notify>, sender: Sender<Incoming>) {
     let mut pause = SHORTEST_PAUSE;
     let mut complained: Option<RosterError> = None;
     loop {
-        let message = match client::find(told.as_deref()).await {
+        let message = match client::find(given.as_deref()).await {
             Ok((client, _)) => {
                 (pause, complained) = (SHORTEST_PAUSE, None);
                 if sender.send(Incoming::Linked(client.clone())).await.is_err() {
@@ -37,7 +37,7 @@ pub(super) async fn keep(told: Option<PathBuf>, may_start: bool, hurry: Arc<Noti
                 Some(Message::Lost(follow(&client, &sender).await))
             }
             Err(error) => {
-                let no_daemon = no_daemon(&error, told.as_deref(), may_start);
+                let no_daemon = no_daemon(&error, given.as_deref(), may_start);
                 let news = complained.as_ref() != Some(&no_daemon.error);
                 complained = Some(no_daemon.error.clone());
                 news.then_some(Message::NoDaemon(no_daemon))
@@ -55,13 +55,13 @@ pub(super) async fn keep(told: Option<PathBuf>, may_start: bool, hurry: Arc<Noti
     }
 }
 
-fn no_daemon(error: &ConnectError, told: Option<&Path>, may_start: bool) -> NoDaemon {
+fn no_daemon(error: &ConnectError, given: Option<&Path>, may_start: bool) -> NoDaemon {
     let absent = matches!(error, ConnectError::NotThere { .. });
     NoDaemon {
-        tried: sockets_to_try(told),
-        error: client::unreachable(error, told),
+        tried: sockets_to_try(given),
+        error: client::unreachable(error, given),
         // One that is there but refuses is not helped by another; nor is one wanted at a certain socket.
-        can_start: absent && may_start && told.is_none(),
+        can_start: absent && may_start && given.is_none(),
         starting: false,
     }
 }

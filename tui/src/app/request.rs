@@ -108,16 +108,16 @@ async fn consent(client: &RosterClient, step: ConsentStep) -> ConsentReply {
 
 /// Looks the accounts up one after the other: the first that makes sense to its platform counts.
 async fn look_up(client: &RosterClient, accounts: Vec<Account>) -> Result<AccountPreview, RosterError> {
-    let mut told = None;
+    let mut first = None;
     for account in accounts {
         match response(client.look_up(long_call(), account).await) {
             Ok(preview) => return Ok(preview),
             // The next platform may know what to make of it.
-            Err(error) if error.kind == ErrorKind::Usage => told = told.or(Some(error)),
+            Err(error) if error.kind == ErrorKind::Usage => first = first.or(Some(error)),
             Err(error) => return Err(error),
         }
     }
-    Err(told.unwrap_or_else(|| RosterError::usage("no platform makes sense of this")))
+    Err(first.unwrap_or_else(|| RosterError::usage("no platform makes sense of this")))
 }
 
 async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, RosterError> {

@@ -64,7 +64,7 @@ impl Add {
                 Err((name, error)) => Err((name, error)),
             };
             let lost = matches!(&result, Err((_, error)) if error.kind == ErrorKind::Unreachable);
-            results.tell(number, result, &mut session.output)?;
+            results.keep(number, result, &mut session.output)?;
             if lost {
                 // The rest would fail the same way.
                 break;
@@ -119,7 +119,7 @@ struct Results {
 
 impl Results {
     /// Keeps a line's result; people are told at once, scripts at the end.
-    fn tell(&mut self, line: u64, result: Result<Influencer, BadLine>, output: &mut Output) -> Result<(), Failure> {
+    fn keep(&mut self, line: u64, result: Result<Influencer, BadLine>, output: &mut Output) -> Result<(), Failure> {
         match result {
             Ok(influencer) => {
                 if !output.is_json() {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn json_tells_each_line_that_failed() {
+    fn json_lists_each_line_that_failed() {
         let results =
             Results { added: vec![], failed: vec![(3, ("x".into(), RosterError::conflict("somebody has it")))] };
         assert_eq!(
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_whom_each_line_added() {
+    fn text_names_whom_each_line_added() {
         let line = added_line(&samples::influencer(), &samples::look());
         assert_eq!(line, "aibaeaqc  Mara Lindqvist  youtube:@mara  mastodon:mara@host.example\n");
     }

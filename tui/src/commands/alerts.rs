@@ -53,7 +53,7 @@ impl Alerts {
                 let client = session.connect().await?;
                 let found = self.read(&client).await?;
                 print(&found.rows, &mut session.output)?;
-                found.tell_cut(self.limit, &session.output);
+                found.report_cut(self.limit, &session.output);
                 if found.rows.is_empty() {
                     session.output.remark("no such alerts");
                 }
@@ -64,43 +64,48 @@ impl Alerts {
 
     async fn read(&self, client: &RosterClient) -> Result<pages::Rows<Alert>, RosterError> {
         let wanted = pages::wanted(self.limit, false);
-        let asked = pages::read(wanted, async |mark, limit| {
+        let pages = pages::read(wanted, async |mark, limit| {
             let query = AlertsQuery { state: self.state, influencer: None, mark, limit };
             response(client.alerts(short_call(), query).await)
         });
-        asked.await
+        pages.await
     }
 
     async fn follow(&self, session: &mut Session) -> Result<Ending, Failure> {
         let mut feed = Feed::start(session).await?;
-        let mut told = HashMap::new();
-        self.tell_listed(&feed.client, &mut told, &mut session.output).await?;
+        let mut printed = HashMap::new();
+        self.print_listed(&feed.client, &mut printed, &mut session.output).await?;
         loop {
             let batch = feed.next(session).await?;
             if batch.reload {
-                self.tell_listed(&feed.client, &mut told, &mut session.output).await?;
+                self.print_listed(&feed.client, &mut printed, &mut session.output).await?;
             }
             for event in batch.events {
                 if let Event::AlertChanged(alert) = event {
-                    self.tell(&alert, &mut told, &mut session.output)?;
+                    self.print(&alert, &mut printed, &mut session.output)?;
                 }
             }
         }
     }
 
-    async fn tell_listed(
+    async fn print_listed(
         &self,
         client: &RosterClient,
-        told: &mut HashMap<AlertId, AlertState>,
+        printed: &mut HashMap<AlertId, AlertState>,
         output: &mut Output,
     ) -> Result<(), Failure> {
         let found = self.read(client).await?;
-        found.rows.iter().rev().try_for_each(|alert| self.tell(alert, told, output))
+        found.rows.iter().rev().try_for_each(|alert| self.print(alert, printed, output))
     }
 
     /// Prints an alert that is new or in a new state.
-    fn tell(&self, alert: &Alert, told: &mut HashMap<AlertId, AlertState>, output: &mut Output) -> Result<(), Failure> {
-        let is_news = told.insert(alert.id, alert.state) != Some(alert.state);
+    fn print(
+        &self,
+        alert: &Alert,
+        printed: &mut HashMap<AlertId, AlertState>,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let is_news = printed.insert(alert.id, alert.state) != Some(alert.state);
         if is_news && self.state.is_none_or(|state| state == alert.state) {
             output.print(|| json::events::Alert::from(alert), |look| line(alert, look))?;
         }
@@ -207,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_who_and_what() {
+    fn text_says_who_and_what() {
         insta::assert_snapshot!(text(&[samples::alert()], &samples::look()), @r"
         ID        STATE  SINCE             INFLUENCER      PLATFORM  WHY
         aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday

@@ -38,7 +38,7 @@ impl Audit {
         let found = read(&client, since, pages::wanted(self.limit, since.is_some())).await?;
         let entries = || found.rows.iter().map(json::events::AuditEntry::from).collect();
         session.output.print(|| json::events::AuditList { entries: entries() }, |look| text(&found.rows, look))?;
-        found.tell_cut(self.limit, &session.output);
+        found.report_cut(self.limit, &session.output);
         Ok(Ending::Done)
     }
 
@@ -55,7 +55,7 @@ impl Audit {
         }
         loop {
             for entry in entries.iter().rev() {
-                tell(entry, &mut session.output)?;
+                print(entry, &mut session.output)?;
                 last = last.max(entry.number);
             }
             feed.next(session).await?;
@@ -69,8 +69,8 @@ async fn read(
     since: Option<Timestamp>,
     wanted: u64,
 ) -> Result<pages::Rows<AuditEntry>, RosterError> {
-    let ask = async |mark, limit| response(client.audit(short_call(), AuditQuery { since, mark, limit }).await);
-    pages::read(wanted, ask).await
+    let request = async |mark, limit| response(client.audit(short_call(), AuditQuery { since, mark, limit }).await);
+    pages::read(wanted, request).await
 }
 
 /// Entries after number `last`, newest first.
@@ -89,7 +89,7 @@ async fn newer(client: &RosterClient, last: u64) -> Result<Vec<AuditEntry>, Rost
     }
 }
 
-fn tell(entry: &AuditEntry, output: &mut Output) -> Result<(), Failure> {
+fn print(entry: &AuditEntry, output: &mut Output) -> Result<(), Failure> {
     output.print(|| json::events::AuditEntry::from(entry), |look| line(entry, look))?;
     Ok(())
 }
@@ -109,8 +109,8 @@ fn text(entries: &[AuditEntry], look: &Look) -> String {
 }
 
 fn line(entry: &AuditEntry, look: &Look) -> String {
-    let told = format!("{}  {}  {}  {}", who(entry), entry.action, entry.on, change(entry));
-    format!("{}  {}\n", time(entry.at, &look.now), clean(told.trim_end(), 2 * SENTENCE_CHARACTERS))
+    let rest = format!("{}  {}  {}  {}", who(entry), entry.action, entry.on, change(entry));
+    format!("{}  {}\n", time(entry.at, &look.now), clean(rest.trim_end(), 2 * SENTENCE_CHARACTERS))
 }
 
 fn who(entry: &AuditEntry) -> String {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_who_did_what() {
+    fn text_says_who_did_what() {
         insta::assert_snapshot!(text(&[samples::audit_entry()], &samples::look()), @r"
         WHEN              WHO   ACTION           ON                       CHANGE
         2026-11-21 14:18  ines  influencer.edit  aibaeaqc Mara Lindqvist  #beauty

@@ -33,7 +33,7 @@ impl Changes {
         let found = found.await?;
         let changes = || found.rows.iter().map(json::events::Change::from).collect();
         session.output.print(|| json::events::ChangeList { changes: changes() }, |look| text(&found.rows, look))?;
-        found.tell_cut(self.limit, &session.output);
+        found.report_cut(self.limit, &session.output);
         Ok(Ending::Done)
     }
 }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_from_and_to() {
+    fn text_shows_from_and_to() {
         insta::assert_snapshot!(text(&[samples::change()], &samples::look()), @r"
         WHEN              INFLUENCER      PLATFORM  METRIC       FROM      TO  CAUSE  PROFILE
         2026-11-21 14:18  Mara Lindqvist  youtube   followers  12,345  10,400  sync   updated

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gravest_comes_first_and_no_bar_is_forged() {
+    fn the_gravest_is_first_and_no_bar_is_forged() {
         let mut status = well();
         status.paused = true;
         status.not_ready = Some("a | b\n\u{1b}[2J".into());

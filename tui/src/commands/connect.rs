@@ -8,7 +8,7 @@ use std::io::Read;
 
 use roster_protocol::{Account, ApiAccess, Connection, Outcome, PlatformStatus, RosterClient, RosterError, SyncTarget};
 
-use self::consent::Asking;
+use self::consent::PendingConsent;
 use super::{show, sync};
 use crate::client::{long_call, response, short_call};
 use crate::consent::joined;
@@ -48,46 +48,46 @@ impl Connect {
         let client = session.connect().await?;
         let slug = self.platform.to_lowercase();
         if let Some(address) = pasted {
-            let mut asking = Asking::new(client, session, self.handle, self.no_wait);
-            return asking.paste(address).await;
+            let mut pending = PendingConsent::new(client, session, self.handle, self.no_wait);
+            return pending.paste(address).await;
         }
         let platforms = response(client.platforms(short_call()).await)?;
         let platform = platforms.iter().find(|platform| platform.platform == slug);
         let waiting = match &self.handle {
-            Some(_) if platform.is_none_or(may_ask) => {
+            Some(_) if platform.is_none_or(can_request_consent) => {
                 response(client.consent_open(short_call(), self.influencer.clone(), slug.clone()).await)?
             }
             _ => None,
         };
         match (waiting, self.handle) {
-            (Some(consent), handle) => Asking::new(client, session, handle, self.no_wait).finish(consent).await,
-            (None, Some(handle)) if !self.device && platform.is_none_or(tells_by_handle) => {
+            (Some(consent), handle) => PendingConsent::new(client, session, handle, self.no_wait).finish(consent).await,
+            (None, Some(handle)) if !self.device && platform.is_none_or(readable_by_handle) => {
                 let account = Account { platform: slug, handle };
                 let connection = response(client.connect(long_call(), self.influencer, account).await)?;
                 connected(&client, vec![connection], !self.no_wait, session).await
             }
             (None, handle) => {
-                let mut asking = Asking::new(client, session, handle, self.no_wait);
-                asking.begin(self.influencer, slug, self.device).await
+                let mut pending = PendingConsent::new(client, session, handle, self.no_wait);
+                pending.begin(self.influencer, slug, self.device).await
             }
         }
     }
 }
 
 /// Whether a platform can be read with nothing but a handle here.
-fn tells_by_handle(platform: &PlatformStatus) -> bool {
+fn readable_by_handle(platform: &PlatformStatus) -> bool {
     platform.api != ApiAccess::Consent
 }
 
 /// Whether consent can be asked for there.
-fn may_ask(platform: &PlatformStatus) -> bool {
+fn can_request_consent(platform: &PlatformStatus) -> bool {
     platform.consents || platform.api == ApiAccess::Consent
 }
 
 /// The pasted address in one piece.
-fn address(told: &str) -> Result<String, RosterError> {
-    let mut text = told.to_owned();
-    if told == "-" {
+fn address(typed: &str) -> Result<String, RosterError> {
+    let mut text = typed.to_owned();
+    if typed == "-" {
         text.clear();
         let stdin = std::io::stdin().lock().take(ADDRESS_BYTES as u64 + 1);
         std::io::BufReader::new(stdin)
@@ -112,7 +112,7 @@ async fn connected(
     waits: bool,
     session: &mut Session,
 ) -> Result<Ending, Failure> {
-    let mut untold = None;
+    let mut unsynced = None;
     if waits {
         for connection in &mut connections {
             let id = connection.id.to_string();
@@ -122,7 +122,7 @@ async fn connected(
             let learned = runs.iter().all(|run| matches!(run.outcome, Outcome::Ok | Outcome::Partial));
             if !learned {
                 let why = runs.into_iter().find_map(|run| run.error);
-                untold = Some(why.unwrap_or_else(|| "it was put off".to_owned()));
+                unsynced = Some(why.unwrap_or_else(|| "it was put off".to_owned()));
             }
         }
     }
@@ -135,7 +135,7 @@ async fn connected(
         }
     };
     // A connection is there whatever came of its first sync.
-    let Some(why) = untold else { return Ok(Ending::Done) };
+    let Some(why) = unsynced else { return Ok(Ending::Done) };
     session.output.remark(&format!("connected, but the first sync told nothing yet: {why}"));
     Ok(Ending::InPart)
 }
@@ -146,7 +146,7 @@ mod tests {
     use crate::samples;
 
     #[test]
-    fn a_pasted_address_comes_in_one_piece() {
+    fn a_pasted_address_is_joined() {
         let check = |text: &str, expected: Option<&str>| {
             let address = address(text);
             assert_eq!(address.as_ref().ok().map(String::as_str), expected, "{text:.40?}");
@@ -162,9 +162,13 @@ mod tests {
     #[test]
     fn handles_suffice_where_numbers_are_public() {
         let of = |api, consents| PlatformStatus { api, consents, ..samples::status().platforms.swap_remove(0) };
-        let check = |api, consents, by_handle, asks| {
+        let check = |api, consents, by_handle, may_consent| {
             let platform = of(api, consents);
-            assert_eq!((tells_by_handle(&platform), may_ask(&platform)), (by_handle, asks), "{api:?} {consents}");
+            assert_eq!(
+                (readable_by_handle(&platform), can_request_consent(&platform)),
+                (by_handle, may_consent),
+                "{api:?} {consents}"
+            );
         };
         check(ApiAccess::Public, false, true, false);
         check(ApiAccess::Key, false, true, false);

@@ -32,8 +32,8 @@ impl Disconnect {
         let connection = response(client.disconnect(long_call(), self.connection, self.delete_history).await)?;
         session.output.remark(if self.delete_history { "disconnected, history deleted:" } else { "disconnected:" });
         let ended = show::print_connection(&connection, &mut session.output)?;
-        if let Some(told) = of_consent(connection.id, &grants) {
-            session.output.remark(told);
+        if let Some(sentence) = of_consent(connection.id, &grants) {
+            session.output.remark(sentence);
         }
         Ok(ended)
     }
@@ -63,8 +63,8 @@ mod tests {
         let check = |connections: Vec<ConnectionId>, part: Option<&str>| {
             let grants = [Grant { connections, ..samples::grants().swap_remove(0) }];
             match (of_consent(ours, &grants), part) {
-                (Some(told), Some(part)) => assert!(told.contains(part), "{told}"),
-                (told, part) => assert_eq!(told, part),
+                (Some(sentence), Some(part)) => assert!(sentence.contains(part), "{sentence}"),
+                (sentence, part) => assert_eq!(sentence, part),
             }
         };
         check(vec![ours], Some("revoked at the provider as soon as"));

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_a_day_a_line() {
+    fn text_has_a_line_for_each_day() {
         let mut yesterday = samples::snapshot();
         yesterday.date = yesterday.date.plus_days(-1);
         yesterday.numbers.followers = Some(1_240_000);

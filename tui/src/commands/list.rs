@@ -102,8 +102,8 @@ fn text(rows: &[InfluencerRow], look: &Look) -> String {
 }
 
 fn platforms(row: &InfluencerRow) -> String {
-    let told = row.platforms.iter().map(|on| format!("{}{}", badge(on.badge, on.paused).0, on.platform));
-    told.collect::<Vec<_>>().join(" ")
+    let names = row.platforms.iter().map(|on| format!("{}{}", badge(on.badge, on.paused).0, on.platform));
+    names.collect::<Vec<_>>().join(" ")
 }
 
 fn mark(row: &InfluencerRow) -> Cell {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_a_table_and_unknown_is_not_zero() {
+    fn text_is_a_table_and_unknown_is_not_zero() {
         let unknown = InfluencerRow {
             name: "nightgarden".into(),
             followers: None,

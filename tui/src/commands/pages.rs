@@ -21,7 +21,7 @@ pub struct Rows<Row> {
 
 impl<Row> Rows<Row> {
     /// Says what was left out, where nobody asked for that.
-    pub fn tell_cut(&self, limit: Option<u64>, output: &Output) {
+    pub fn report_cut(&self, limit: Option<u64>, output: &Output) {
         if self.cut && limit.is_none() {
             output.remark(&format!("the newest {} are shown; --since or --limit give more", self.rows.len()));
         }
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_was_told_means_all_since_then() {
+    fn a_given_time_means_all_since_then() {
         assert_eq!(wanted(None, false), NEWEST);
         assert_eq!(wanted(None, true), u64::MAX);
         assert_eq!(wanted(Some(5), true), 5);

@@ -143,7 +143,7 @@ mod tests {
         "#);
     }
     #[test]
-    fn people_read_what_an_app_s_settings_must_hold() {
+    fn text_says_what_an_app_s_settings_must_hold() {
         let mut platforms = samples::status().platforms;
         assert_eq!(consent_table(&platforms, &samples::look()), "");
         platforms[0].scopes = vec!["profile".into(), "insights".into()];
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_tells_what_is_not_well() {
+    fn a_test_reports_what_is_not_well() {
         let check = |what: &str, ok: Option<bool>, message: &str| PlatformCheck {
             what: what.into(),
             ok,

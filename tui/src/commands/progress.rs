@@ -52,11 +52,11 @@ mod tests {
 
     #[test]
     fn the_bar_is_as_full_as_the_work() {
-        let check = |done, of, failed, full: usize, told: &str| {
+        let check = |done, of, failed, full: usize, label: &str| {
             let text = bar(done, of, failed, Paint { colored: false });
             assert_eq!(text.matches('▓').count(), full, "{text}");
             assert_eq!(text.matches('░').count(), WIDTH as usize - full, "{text}");
-            assert!(text.ends_with(told), "{text}");
+            assert!(text.ends_with(label), "{text}");
         };
         check(0, 7, 0, 0, "  0 of 7");
         check(7, 7, 2, 30, "  7 of 7, 2 not ok");

@@ -97,10 +97,10 @@ fn option(metric: Metric) -> Arg {
 /// `2026-11-21 (manual): followers 12,345, posts 120`
 fn text(snapshot: &Snapshot) -> String {
     let known = Metric::ALL.into_iter().filter(|metric| metric.of(&snapshot.numbers).is_some());
-    let told = known.map(|name| format!("{} {}", name.as_str().replace('_', " "), metric(name, &snapshot.numbers)));
+    let values = known.map(|name| format!("{} {}", name.as_str().replace('_', " "), metric(name, &snapshot.numbers)));
     let age = snapshot.numbers.top_age_range.map(|range| format!("mostly aged {range}"));
-    let told = told.chain(age).collect::<Vec<_>>().join(", ");
-    format!("{} ({}): {told}\n", snapshot.date, snapshot.source.as_str())
+    let values = values.chain(age).collect::<Vec<_>>().join(", ");
+    format!("{} ({}): {values}\n", snapshot.date, snapshot.source.as_str())
 }
 
 #[cfg(test)]
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_what_was_stored() {
+    fn text_says_what_was_stored() {
         assert_eq!(
             text(&samples::snapshot()),
             "2026-11-21 (api): followers 12,345, posts 120, engagement rate 5.25%, avg likes 610.4, \

@@ -37,7 +37,7 @@ impl Runs {
         let found = found.await?;
         let json = || json::events::RunList { runs: found.rows.iter().map(json::events::Run::from).collect() };
         session.output.print(json, |look| text(&found.rows, look))?;
-        found.tell_cut(self.limit, &session.output);
+        found.report_cut(self.limit, &session.output);
         Ok(Ending::Done)
     }
 }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_when_and_how() {
+    fn text_says_when_and_how() {
         insta::assert_snapshot!(text(&[samples::run()], &samples::look()), @r"
         STARTED           OUTCOME  INFLUENCER      PLATFORM  FOLLOWERS  TOOK  CAUSE
         2026-11-21 14:18  ok       Mara Lindqvist  youtube      12,345  0.1s  person

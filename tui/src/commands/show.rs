@@ -33,8 +33,8 @@ pub(super) fn print(influencer: &Influencer, output: &mut Output) -> Result<Endi
 
 /// Prints one connection.
 pub(super) fn print_connection(connection: &Connection, output: &mut Output) -> Result<Ending, Failure> {
-    let people = |look: &Look| connection_table(std::slice::from_ref(connection), look);
-    output.print(|| json::Connection::from(connection), people)?;
+    let text = |look: &Look| connection_table(std::slice::from_ref(connection), look);
+    output.print(|| json::Connection::from(connection), text)?;
     Ok(Ending::Done)
 }
 
@@ -117,17 +117,17 @@ mod tests {
             latest.numbers = Default::default();
             latest
         });
-        let told = document(&json::Influencer::from(&influencer)).expect("an influencer");
-        assert!(told.contains("\"profile\":null"), "{told}");
-        assert!(told.contains("\"followers\":null,\"followers_step\":100,\"following\":null"), "{told}");
-        assert!(told.contains("\"audience\":{\"male\":null,\"female\":null,\"top_age_range\":null}"), "{told}");
+        let printed = document(&json::Influencer::from(&influencer)).expect("an influencer");
+        assert!(printed.contains("\"profile\":null"), "{printed}");
+        assert!(printed.contains("\"followers\":null,\"followers_step\":100,\"following\":null"), "{printed}");
+        assert!(printed.contains("\"audience\":{\"male\":null,\"female\":null,\"top_age_range\":null}"), "{printed}");
         influencer.connections[0].latest = None;
-        let told = document(&json::Influencer::from(&influencer)).expect("an influencer");
-        assert!(told.ends_with("\"profile\":null,\"latest\":null}]}\n"), "{told}");
+        let printed = document(&json::Influencer::from(&influencer)).expect("an influencer");
+        assert!(printed.ends_with("\"profile\":null,\"latest\":null}]}\n"), "{printed}");
     }
 
     #[test]
-    fn people_read_who_and_how_each_connection_stands() {
+    fn text_shows_who_and_the_state_of_each_connection() {
         insta::assert_snapshot!(text(&samples::influencer(), &samples::look()), @r"
         Mara Lindqvist  aibaeaqc  #beauty #nordic
         followers 22,345, engagement 4.1%, synced 12m
@@ -146,9 +146,9 @@ mod tests {
         influencer.connections[0].handle = "\u{9b}31m@x\u{7}".to_owned();
         influencer.connections[0].last_error = Some("a\r\nb\u{1b}]0;t\u{7}".to_owned());
         influencer.note = Some("one\u{1b}[1m\ntwo".to_owned());
-        let told = text(&influencer, &samples::look());
-        assert!(!told.chars().any(|c| c.is_control() && c != '\n'), "{told:?}");
-        assert!(!told.contains('\u{202e}') && told.contains("\n  one[1m\n  two\n"), "{told}");
-        assert_eq!(told.lines().count(), text(&samples::influencer(), &samples::look()).lines().count() + 2);
+        let printed = text(&influencer, &samples::look());
+        assert!(!printed.chars().any(|c| c.is_control() && c != '\n'), "{printed:?}");
+        assert!(!printed.contains('\u{202e}') && printed.contains("\n  one[1m\n  two\n"), "{printed}");
+        assert_eq!(printed.lines().count(), text(&samples::influencer(), &samples::look()).lines().count() + 2);
     }
 }

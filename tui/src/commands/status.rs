@@ -32,12 +32,12 @@ impl Status {
             Ok(status) => status,
             Err(error) if self.check => {
                 let judged = Judged { verdict: Verdict::Unknown, why: vec![error.message] };
-                return tell(session, &judged, None);
+                return print(session, &judged, None);
             }
             Err(error) => return Err(error.into()),
         };
         if self.check {
-            return tell(session, &check::judge(&status, self.limits), Some(&status));
+            return print(session, &check::judge(&status, self.limits), Some(&status));
         }
         session.output.print(|| json::status::Status::from(&status), |look| text(&status, look))?;
         Ok(Ending::Done)
@@ -49,7 +49,7 @@ impl Status {
     }
 }
 
-fn tell(session: &mut Session, judged: &Judged, status: Option<&protocol::Status>) -> Result<Ending, Failure> {
+fn print(session: &mut Session, judged: &Judged, status: Option<&protocol::Status>) -> Result<Ending, Failure> {
     session.output.print(|| judged, |_| check::line(judged, status))?;
     Ok(judged.verdict.ending())
 }
@@ -59,7 +59,7 @@ fn text(status: &protocol::Status, look: &Look) -> String {
     let mut lines = vec![
         ("rosterd", format!("{} (protocol {}), up {}", status.version, status.protocol, uptime(status.uptime_s))),
         ("influencers", grouped(status.influencers)),
-        ("connections", standing(&connections)),
+        ("connections", connection_counts(&connections)),
         ("last 24 h", coverage(&status.coverage_24h)),
         ("next sync", next(status, look)),
         ("open alerts", grouped(status.open_alerts)),
@@ -96,7 +96,7 @@ fn uptime(seconds: u64) -> String {
     }
 }
 
-fn standing(connections: &protocol::ConnectionCounts) -> String {
+fn connection_counts(connections: &protocol::ConnectionCounts) -> String {
     let counts = [
         (connections.fresh, "fresh"),
         (connections.stale, "stale"),
@@ -105,7 +105,7 @@ fn standing(connections: &protocol::ConnectionCounts) -> String {
         (connections.reauthorize, "need consent"),
         (connections.paused, "paused"),
     ];
-    told(&counts).map_or_else(|| "none yet".to_owned(), |told| format!("{}: {told}", grouped(connections.total)))
+    listed(&counts).map_or_else(|| "none yet".to_owned(), |text| format!("{}: {text}", grouped(connections.total)))
 }
 
 /// `97.8% of 2,800: 2,760 ok, 12 failed`
@@ -120,19 +120,19 @@ pub(super) fn coverage(coverage: &Coverage) -> String {
         return "nothing was due".to_owned();
     }
     let share = 100.0 * (coverage.ok + coverage.partial) as f64 / coverage.expected as f64;
-    let told = told(&counts).unwrap_or_else(|| "none ended yet".to_owned());
+    let text = listed(&counts).unwrap_or_else(|| "none ended yet".to_owned());
     // Cut, not rounded: 100 % means all of them.
-    format!("{:.1}% of {}: {told}", (share * 10.0).floor() / 10.0, grouped(coverage.expected))
+    format!("{:.1}% of {}: {text}", (share * 10.0).floor() / 10.0, grouped(coverage.expected))
 }
 
 /// The counts that are not 0.
-fn told(counts: &[(u64, &str)]) -> Option<String> {
-    let told: Vec<String> = counts
+fn listed(counts: &[(u64, &str)]) -> Option<String> {
+    let parts: Vec<String> = counts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{} {what}", grouped(*count)))
         .collect();
-    (!told.is_empty()).then(|| told.join(", "))
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn next(status: &protocol::Status, look: &Look) -> String {
@@ -143,7 +143,7 @@ fn next(status: &protocol::Status, look: &Look) -> String {
         (false, None) => "nothing is scheduled".to_owned(),
         (false, at) => ahead(at, &look.now),
     };
-    told(&counts).map_or_else(|| next.clone(), |told| format!("{next} ({told})"))
+    listed(&counts).map_or_else(|| next.clone(), |text| format!("{next} ({text})"))
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_what_matters_first() {
+    fn text_shows_what_matters_first() {
         insta::assert_snapshot!(text(&samples::status(), &samples::look()), @r"
         rosterd      0.1.0 (protocol 1), up 3 h
         influencers  300
@@ -186,7 +186,7 @@ mod tests {
         let empty = protocol::Status { running: vec![], waiting: 0, next_due_at: None, ..samples::status() };
         assert_eq!(next(&empty, &samples::look()), "nothing is scheduled");
         assert_eq!(coverage(&Coverage::default()), "nothing was due");
-        assert_eq!(standing(&protocol::ConnectionCounts::default()), "none yet");
+        assert_eq!(connection_counts(&protocol::ConnectionCounts::default()), "none yet");
         let nearly = Coverage { expected: 10_000, ok: 9_999, failed: 1, ..Coverage::default() };
         assert_eq!(coverage(&nearly), "99.9% of 10,000: 9,999 ok, 1 failed");
     }

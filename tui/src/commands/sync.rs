@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_what_came_of_each() {
+    fn text_shows_the_result_of_each() {
         insta::assert_snapshot!(text(2, &[samples::run(), limited()], &samples::look()), @r"
         OUTCOME  INFLUENCER      PLATFORM  FOLLOWERS  TOOK  WHY
         ok       Mara Lindqvist  youtube      12,345  0.1s

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_hand_stands_first() {
+    fn what_needs_a_hand_is_first() {
         insta::assert_snapshot!(grant_table(&sorted(), &samples::look()), @r"
         ID        PLATFORM   ACCOUNT            RENEWS     TOKEN  ACT BEFORE  FEEDS  NOTE
         aydambqg  tiktok     nightgarden        ✗ ended    –      –               1  revoked by the owner
@@ -146,8 +146,8 @@ mod tests {
         let mut grants = samples::grants();
         grants[0].account = "\u{1b}]0;x\u{7}\u{202e}a\nb".to_owned();
         grants[0].note = Some("\u{9b}31m".to_owned());
-        let told = grant_table(&grants, &samples::look());
-        assert!(!told.chars().any(|c| c.is_control() && c != '\n') && !told.contains('\u{202e}'), "{told:?}");
-        assert_eq!(told.lines().count(), grants.len() + 1);
+        let printed = grant_table(&grants, &samples::look());
+        assert!(!printed.chars().any(|c| c.is_control() && c != '\n') && !printed.contains('\u{202e}'), "{printed:?}");
+        assert_eq!(printed.lines().count(), grants.len() + 1);
     }
 }

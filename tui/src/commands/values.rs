@@ -49,11 +49,11 @@ pub fn mean(text: &str) -> Result<Mean, String> {
 /// # Errors
 /// What to write instead.
 pub fn ratio(text: &str) -> Result<Ratio, String> {
-    let told = match text.strip_suffix('%') {
+    let ratio = match text.strip_suffix('%') {
         Some(percent) => percent.trim_end().parse().ok().map(|percent: f64| percent / 100.0),
         None => text.parse().ok().filter(|ratio: &f64| *ratio <= 1.0),
     };
-    told.filter(|ratio| *ratio >= 0.0).and_then(Ratio::from_f64).ok_or_else(|| "write 5% or 0.05".to_owned())
+    ratio.filter(|value| *value >= 0.0).and_then(Ratio::from_f64).ok_or_else(|| "write 5% or 0.05".to_owned())
 }
 
 /// The longest note, in bytes, so that a request with one fits into one frame.

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_told_with_the_nearest() {
+    fn what_is_not_understood_is_reported_with_the_nearest() {
         let check = |text: &str, part: &str| {
             let error = parse(&known(), text).expect_err(text);
             assert!(error.contains(part), "{text}: {error}");

@@ -68,7 +68,7 @@ pub struct Waiting {
     /// Whether the owner has decided, and the daemon exchanges the code.
     pub finishing: bool,
     /// Whether a request about it is under way.
-    asked: bool,
+    requested: bool,
 }
 
 /// What of the wait is shown.
@@ -124,13 +124,13 @@ impl Connect {
         matches!(self.phase, Phase::Waiting(_))
     }
 
-    fn ask(&self, step: ConsentStep) -> Vec<Next> {
+    fn request(&self, step: ConsentStep) -> Vec<Next> {
         Next::request(Request::Consent { form: self.id, step })
     }
 
-    fn ask_to_begin(&self, way: ConsentWay) -> Vec<Next> {
+    fn request_begin(&self, way: ConsentWay) -> Vec<Next> {
         let Target { influencer, platform, handle, .. } = self.target.clone();
-        self.ask(ConsentStep::Begin { influencer, platform, way, handle })
+        self.request(ConsentStep::Begin { influencer, platform, way, handle })
     }
 
     /// What is given up with the modal.
@@ -148,7 +148,7 @@ pub fn begin(shared: &mut Shared, target: Target) -> Vec<Next> {
     shared.forms += 1;
     let way = ConsentWay::Redirect;
     let connect = Connect { id: shared.forms, target, way, phase: Phase::Beginning, notice: None };
-    let request = connect.ask_to_begin(way);
+    let request = connect.request_begin(way);
     [Next::Modal(Modal::Connect(Box::new(connect)))].into_iter().chain(request).collect()
 }
 
@@ -192,23 +192,23 @@ impl Connect {
             (Phase::Waiting(waiting), Action::ShowCode) => {
                 waiting.view = if waiting.view == WaitView::Code { WaitView::Guide } else { WaitView::Code };
             }
-            (Phase::Waiting(_), Action::OtherWay) => {
+            (Phase::Waiting(_), Action::SwitchMethod) => {
                 let other = match self.way {
                     ConsentWay::Redirect => ConsentWay::Device,
                     ConsentWay::Device => ConsentWay::Redirect,
                 };
-                return self.ask_to_begin(other);
+                return self.request_begin(other);
             }
             (Phase::Waiting(waiting), Action::Submit) => {
                 let address = joined(waiting.address.value());
-                return if address.is_empty() { Vec::new() } else { self.ask(ConsentStep::Paste(address)) };
+                return if address.is_empty() { Vec::new() } else { self.request(ConsentStep::Paste(address)) };
             }
             (Phase::Choosing(_), action) => return self.choose(shared, action),
             (Phase::Connected(_), Action::Undo) => return self.undo(shared),
             (Phase::Connected(_) | Phase::Failed(_), Action::Back) => return vec![Next::Close],
             (Phase::Failed(_), Action::Again) => {
                 self.phase = Phase::Beginning;
-                return self.ask_to_begin(self.way);
+                return self.request_begin(self.way);
             }
             _ => {}
         }
@@ -233,7 +233,7 @@ impl Connect {
                 let accounts = marked.map(|choice| choice.platform_user_id.clone()).collect();
                 let consent = choosing.consent;
                 choosing.sent = true;
-                return self.ask(ConsentStep::Choose(consent, accounts));
+                return self.request(ConsentStep::Choose(consent, accounts));
             }
             action => _ = choosing.window.moved(action, choosing.choices.len(), height),
         }
@@ -274,19 +274,19 @@ impl Connect {
     /// Time passed: a wait that got no response is taken up again, once the daemon is there.
     pub fn tick(&mut self, shared: &Shared) -> Vec<Next> {
         let Phase::Waiting(waiting) = &mut self.phase else { return Vec::new() };
-        if waiting.asked || shared.link != Link::Online {
+        if waiting.requested || shared.link != Link::Online {
             return Vec::new();
         }
-        waiting.asked = true;
+        waiting.requested = true;
         let consent = waiting.consent;
-        self.ask(ConsentStep::State(consent))
+        self.request(ConsentStep::State(consent))
     }
 
     /// Takes a reply.
     pub fn replied(&mut self, reply: ConsentReply) -> Vec<Next> {
         match reply {
             ConsentReply::Begun(way, result) => self.begun(way, result),
-            ConsentReply::State(consent, result) => self.stands(consent, result),
+            ConsentReply::State(consent, result) => self.state(consent, result),
             ConsentReply::Pasted(result) => self.pasted(result),
             ConsentReply::Chosen(result) => self.chosen(result),
         }
@@ -310,19 +310,19 @@ impl Connect {
         let before = self.open();
         let consent = begun.id;
         let (view, address) = (WaitView::Guide, Input::default());
-        let waiting = Waiting { begun, consent, view, address, finishing: false, asked: true };
+        let waiting = Waiting { begun, consent, view, address, finishing: false, requested: true };
         (self.way, self.phase, self.notice) = (way, Phase::Waiting(Box::new(waiting)), None);
-        let mut effects = self.ask(ConsentStep::State(consent));
+        let mut effects = self.request(ConsentStep::State(consent));
         effects.extend(before.map(give_up));
         effects
     }
 
-    fn stands(&mut self, consent: ConsentId, result: Result<ConsentState, RosterError>) -> Vec<Next> {
+    fn state(&mut self, consent: ConsentId, result: Result<ConsentState, RosterError>) -> Vec<Next> {
         let Phase::Waiting(waiting) = &mut self.phase else { return Vec::new() };
         if waiting.consent != consent {
             return Vec::new();
         }
-        waiting.asked = false;
+        waiting.requested = false;
         match result {
             Ok(state) => self.take(consent, state),
             // Its time runs on; the next tick requests it again.
@@ -339,9 +339,9 @@ impl Connect {
             ConsentState::Waiting | ConsentState::Finishing => {
                 if let Phase::Waiting(waiting) = &mut self.phase {
                     waiting.finishing = state == ConsentState::Finishing;
-                    waiting.asked = true;
+                    waiting.requested = true;
                 }
-                self.ask(ConsentStep::State(consent))
+                self.request(ConsentStep::State(consent))
             }
             ConsentState::Choose(choices) => {
                 let (window, marked) = (Window::default(), BTreeSet::new());
@@ -369,8 +369,8 @@ impl Connect {
             Ok(consent) => {
                 (waiting.view, waiting.finishing) = (WaitView::Guide, true);
                 if consent != waiting.consent {
-                    (waiting.consent, waiting.asked) = (consent, true);
-                    return self.ask(ConsentStep::State(consent));
+                    (waiting.consent, waiting.requested) = (consent, true);
+                    return self.request(ConsentStep::State(consent));
                 }
             }
         }
@@ -419,7 +419,7 @@ impl Connect {
         match action {
             Action::CopyUrl | Action::ShowCode => waits,
             // A code is typed elsewhere and leaves no address.
-            Action::PasteAddress | Action::OtherWay => waits && self.way == ConsentWay::Redirect,
+            Action::PasteAddress | Action::SwitchMethod => waits && self.way == ConsentWay::Redirect,
             Action::Undo => {
                 matches!(&self.phase, Phase::Connected(consented) if consented.iter().any(|one| one.is_new))
             }

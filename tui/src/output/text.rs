@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_are_told_in_one_unit() {
+    fn ages_have_one_unit() {
         let now: Zoned = "2026-11-21T14:30:00+00:00[UTC]".parse().expect("a time");
         let at = |minutes: i64| Some(Timestamp::from(now.timestamp()).plus_seconds(-60 * minutes));
         let check = |minutes: i64, past: &str, future: &str| {

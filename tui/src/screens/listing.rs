@@ -22,7 +22,7 @@ pub struct Listing<Row> {
     pub loaded: bool,
     /// Why the last request failed.
     pub error: Option<RosterError>,
-    asked: bool,
+    requested: bool,
     /// Something happened while a request was open.
     again: bool,
 }
@@ -35,7 +35,7 @@ impl<Row> Default for Listing<Row> {
             window: Window::default(),
             loaded: false,
             error: None,
-            asked: false,
+            requested: false,
             again: false,
         }
     }
@@ -44,8 +44,8 @@ impl<Row> Default for Listing<Row> {
 impl<Row> Listing<Row> {
     /// Whether to request the first page now.
     pub fn reload(&mut self) -> bool {
-        self.again = self.asked;
-        !std::mem::replace(&mut self.asked, true)
+        self.again = self.requested;
+        !std::mem::replace(&mut self.requested, true)
     }
 
     /// Moves the cursor; gives the mark to request on from when the end comes near.
@@ -56,11 +56,11 @@ impl<Row> Listing<Row> {
 
     fn more(&mut self) -> Option<PageMark> {
         let near = self.window.cursor + AHEAD >= self.rows.len();
-        if self.asked || !near || self.rows.len() >= MOST_ROWS {
+        if self.requested || !near || self.rows.len() >= MOST_ROWS {
             return None;
         }
         let mark = self.next.clone()?;
-        self.asked = true;
+        self.requested = true;
         Some(mark)
     }
 
@@ -85,7 +85,7 @@ impl<Row> Listing<Row> {
         same: impl Fn(&Row, &Row) -> bool,
         height: usize,
     ) -> bool {
-        self.asked = false;
+        self.requested = false;
         match result {
             Err(error) => self.error = Some(error),
             Ok(page) => {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_asked_for_as_one_goes_back() {
+    fn pages_are_requested_as_the_cursor_moves_back() {
         let mut list = Listing::default();
         assert!(list.reload());
         assert!(!list.reload(), "asked already");

@@ -20,7 +20,7 @@ pub struct Paged<Row> {
     pub loaded: bool,
     /// Why the last request failed.
     pub error: Option<RosterError>,
-    asked: Option<Part>,
+    requested: Option<Part>,
     /// Something happened while a request was open.
     again: bool,
 }
@@ -41,7 +41,7 @@ impl<Row> Default for Paged<Row> {
             window: Window::default(),
             loaded: false,
             error: None,
-            asked: None,
+            requested: None,
             again: false,
         }
     }
@@ -50,8 +50,8 @@ impl<Row> Default for Paged<Row> {
 impl<Row> Paged<Row> {
     /// What to request after something happened; `None` while a request is open.
     pub fn reload(&mut self, height: usize) -> Option<Part> {
-        self.again = self.asked.is_some();
-        if self.again { None } else { Some(self.ask(height)) }
+        self.again = self.requested.is_some();
+        if self.again { None } else { Some(self.request(height)) }
     }
 
     /// Moves the cursor; gives what to request when rows in sight are missing.
@@ -74,10 +74,10 @@ impl<Row> Paged<Row> {
         same: impl Fn(&Row, &Row) -> bool,
         height: usize,
     ) -> Option<Part> {
-        if self.asked != Some(part) {
+        if self.requested != Some(part) {
             return None;
         }
-        self.asked = None;
+        self.requested = None;
         let again = std::mem::take(&mut self.again);
         match result {
             Err(error) => {
@@ -87,7 +87,7 @@ impl<Row> Paged<Row> {
             Ok((total, rows)) => self.take(part, total, rows, same, height),
         }
         match () {
-            () if again => Some(self.ask(height)),
+            () if again => Some(self.request(height)),
             // A daemon that returns fewer rows than there are would be sent the same request for ever.
             () if self.part(height) == part => None,
             () => self.missing(height),
@@ -125,12 +125,12 @@ impl<Row> Paged<Row> {
     fn missing(&mut self, height: usize) -> Option<Part> {
         let end = self.window.top.saturating_add(height).min(self.total);
         let held = self.window.top >= self.offset && end <= self.offset + self.rows.len();
-        (!held && self.asked != Some(self.part(height))).then(|| self.ask(height))
+        (!held && self.requested != Some(self.part(height))).then(|| self.request(height))
     }
 
-    fn ask(&mut self, height: usize) -> Part {
+    fn request(&mut self, height: usize) -> Part {
         let part = self.part(height);
-        self.asked = Some(part);
+        self.requested = Some(part);
         part
     }
 
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_never_come_are_not_asked_for_without_end() {
+    fn rows_that_never_arrive_are_not_requested_forever() {
         let mut list = Paged::default();
         let part = list.reload(10).expect("nothing is asked yet");
         assert_eq!(list.responded(part, Ok((500, vec![1_u64])), |a, b| a == b, 10), None);

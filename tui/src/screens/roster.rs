@@ -82,7 +82,7 @@ pub struct State {
     pub rests_at: Option<Timestamp>,
     /// Why the filter or the last request made no sense.
     pub error: Option<RosterError>,
-    asked: Option<InfluencerQuery>,
+    requested: Option<InfluencerQuery>,
     again: bool,
 }
 
@@ -154,16 +154,16 @@ impl State {
         let query = self.query(height);
         if let Err(error) = query::parse(&query.filter) {
             self.error = Some(RosterError::usage(error.to_string()));
-            self.asked = None;
+            self.requested = None;
             return Vec::new();
         }
-        self.asked = Some(query.clone());
+        self.requested = Some(query.clone());
         Next::request(Request::Page(query))
     }
 
     /// Requests rows in sight that are missing, once.
     fn request_missing(&mut self, height: usize) -> Vec<Next> {
-        if self.covers(height) || self.asked.as_ref() == Some(&self.query(height)) {
+        if self.covers(height) || self.requested.as_ref() == Some(&self.query(height)) {
             return Vec::new();
         }
         self.request(height)
@@ -184,10 +184,10 @@ impl State {
         result: &Result<InfluencerPage, RosterError>,
     ) -> Vec<Next> {
         let height = height(shared.size);
-        if self.asked.as_ref() != Some(query) {
+        if self.requested.as_ref() != Some(query) {
             return Vec::new();
         }
-        self.asked = None;
+        self.requested = None;
         match result {
             Ok(page) => self.take_page(query, page.clone(), height),
             Err(error) => {
@@ -289,7 +289,7 @@ impl Screen for State {
     }
 
     fn reload(&mut self, shared: &mut Shared) -> Vec<Next> {
-        if self.asked.is_some() {
+        if self.requested.is_some() {
             self.again = true;
             return Vec::new();
         }

@@ -100,12 +100,12 @@ fn link() {
     let tried = vec!["/run/user/1000/roster/rosterd.sock".into(), "/run/roster/rosterd.sock".into()];
     let no_daemon = NoDaemon { tried, error, can_start: true, starting: false };
     send(&mut model, &mut daemon, Message::NoDaemon(no_daemon.clone()));
-    assert_snapshot!("nobody", picture(&model));
+    assert_snapshot!("no_daemon", picture(&model));
     let error =
         RosterError::new(ErrorKind::Unreachable, "roster speaks version 1 and rosterd version 2: restart roster")
             .hint("install the same version of roster and rosterd");
     send(&mut model, &mut daemon, Message::NoDaemon(NoDaemon { error, can_start: false, ..no_daemon }));
-    assert_snapshot!("nobody_wrong_version", picture(&model));
+    assert_snapshot!("no_daemon_wrong_version", picture(&model));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn consent_ends() {
 }
 
 #[test]
-fn consent_says_what_went_wrong_beside_the_way() {
+fn consent_reports_side_failures() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, SMALL.0, SMALL.1);
     press(&mut model, &mut daemon, "6c");
@@ -265,7 +265,7 @@ fn harmful(symbol: &str) -> bool {
 fn hostile_texts_do_no_harm_on_any_screen() {
     for text in hostile_texts() {
         let mut daemon = Daemon::new();
-        for row in &mut daemon.people {
+        for row in &mut daemon.influencers {
             (row.name, row.tags, row.note) = (text.clone(), vec![text.clone()], Some(text.clone()));
         }
         for platform in &mut daemon.status.platforms {
@@ -334,7 +334,7 @@ impl vt100::Callbacks for Watch {
 fn a_terminal_shows_hostile_texts_as_text_only() {
     for text in hostile_texts() {
         let mut daemon = Hostile { daemon: Daemon::new(), text: text.clone() };
-        daemon.daemon.people.iter_mut().for_each(|row| row.name.clone_from(&text));
+        daemon.daemon.influencers.iter_mut().for_each(|row| row.name.clone_from(&text));
         let model = daemon.after("jj↵", SMALL);
         let lines = |number: u16| std::num::NonZero::new(number).expect("not 0");
         let mut bytes = Vec::new();
@@ -424,7 +424,7 @@ fn without_colours_shapes_remain() {
 }
 
 #[test]
-fn columns_stand_whatever_is_written_in_them() {
+fn columns_keep_their_position_whatever_is_written() {
     let (model, _) = after("", SMALL);
     let picture = buffer(&model);
     let edge = |y: u16| (0..80).filter(|x| picture[(*x, y)].symbol() == "%").collect::<Vec<u16>>();

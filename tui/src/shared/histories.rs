@@ -13,7 +13,7 @@ pub struct Histories {
     /// The one looked at last is the last.
     entries: Vec<Entry>,
     /// One request at a time: moving fast requests only where it stops.
-    asked: Option<(ConnectionId, Date)>,
+    requested: Option<(ConnectionId, Date)>,
 }
 
 #[derive(Debug)]
@@ -51,17 +51,17 @@ impl Histories {
             self.entries.push(entry);
             return None;
         }
-        if self.asked.is_some() {
+        if self.requested.is_some() {
             return None;
         }
-        self.asked = Some((connection, since));
+        self.requested = Some((connection, since));
         Some(Request::History { connection, since })
     }
 
     /// Takes a response.
     pub fn responded(&mut self, connection: ConnectionId, since: Date, result: Result<Vec<Snapshot>, RosterError>) {
-        if self.asked == Some((connection, since)) {
-            self.asked = None;
+        if self.requested == Some((connection, since)) {
+            self.requested = None;
         }
         let old = self.entries.iter().position(|entry| entry.connection == connection);
         let old = old.map(|at| self.entries.remove(at));
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_asked_once_and_again_when_outdated() {
+    fn each_is_requested_once_and_again_when_outdated() {
         let mut histories = Histories::default();
         let (one, two) = (ConnectionId::from_bytes([1; 5]), ConnectionId::from_bytes([2; 5]));
         assert!(histories.want(one, Date(10)).is_some());

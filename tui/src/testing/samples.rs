@@ -141,51 +141,51 @@ fn badge(platform: &str, badge: Badge, paused: bool) -> PlatformBadge {
 }
 
 /// A handful of people in many states.
-pub fn people() -> Vec<InfluencerRow> {
-    let mut people: Vec<InfluencerRow> = (1..=7).map(row).collect();
+pub fn influencers() -> Vec<InfluencerRow> {
+    let mut influencers: Vec<InfluencerRow> = (1..=7).map(row).collect();
     let green = |slug| badge(slug, Badge::Green, false);
-    people[0].name = "Mara Lindqvist".to_owned();
-    people[0].followers = Some(1_240_000);
-    people[0].platforms = vec![green("youtube"), green("bluesky"), green("mastodon")];
-    people[1].name = "Tidewater Kitchen".to_owned();
-    people[1].followers = Some(871_400);
-    people[1].growth_7d = Some(Ratio(1_000));
-    people[1].platforms = vec![green("youtube"), badge("facebook", Badge::Yellow, false)];
-    people[1].synced_at = Some(minutes_ago(180));
-    people[2].name = "Oskar & Ines".to_owned();
-    people[2].tags = vec!["beauty".to_owned(), "nordic".to_owned()];
-    people[2].followers = Some(402_000);
-    people[2].growth_7d = Some(Ratio(-124_000));
-    people[2].growth_30d = Some(Ratio(-119_000));
-    people[2].open_alerts = 1;
-    people[2].synced_at = Some(minutes_ago(25));
-    people[2].platforms = vec![
+    influencers[0].name = "Mara Lindqvist".to_owned();
+    influencers[0].followers = Some(1_240_000);
+    influencers[0].platforms = vec![green("youtube"), green("bluesky"), green("mastodon")];
+    influencers[1].name = "Tidewater Kitchen".to_owned();
+    influencers[1].followers = Some(871_400);
+    influencers[1].growth_7d = Some(Ratio(1_000));
+    influencers[1].platforms = vec![green("youtube"), badge("facebook", Badge::Yellow, false)];
+    influencers[1].synced_at = Some(minutes_ago(180));
+    influencers[2].name = "Oskar & Ines".to_owned();
+    influencers[2].tags = vec!["beauty".to_owned(), "nordic".to_owned()];
+    influencers[2].followers = Some(402_000);
+    influencers[2].growth_7d = Some(Ratio(-124_000));
+    influencers[2].growth_30d = Some(Ratio(-119_000));
+    influencers[2].open_alerts = 1;
+    influencers[2].synced_at = Some(minutes_ago(25));
+    influencers[2].platforms = vec![
         green("youtube"),
         badge("instagram", Badge::Red, false),
         green("bluesky"),
         badge("mastodon", Badge::Green, true),
     ];
-    people[3].name = "nightgarden".to_owned();
-    people[3].followers = Some(98_312);
-    people[3].engagement_rate = None;
-    people[4].name = "夜の庭 👩‍💻 Garden".to_owned();
-    people[4].followers = Some(55_100);
-    people[4].synced_at = Some(minutes_ago(3 * 1440));
-    people[4].platforms = vec![badge("mastodon", Badge::Yellow, false)];
-    people[5].name = "Baker Street Chess".to_owned();
-    people[5].followers = None;
-    people[5].growth_7d = None;
-    people[5].growth_30d = None;
-    people[5].engagement_rate = None;
-    people[5].synced_at = None;
-    people[5].main = None;
-    people[5].recent = Vec::new();
-    people[5].platforms = Vec::new();
-    people[6].name = "Ferrow Athletics".to_owned();
-    people[6].followers = Some(8_100);
-    people[6].sync_enabled = false;
-    people[6].platforms = vec![badge("bluesky", Badge::Green, true)];
-    people
+    influencers[3].name = "nightgarden".to_owned();
+    influencers[3].followers = Some(98_312);
+    influencers[3].engagement_rate = None;
+    influencers[4].name = "夜の庭 👩‍💻 Garden".to_owned();
+    influencers[4].followers = Some(55_100);
+    influencers[4].synced_at = Some(minutes_ago(3 * 1440));
+    influencers[4].platforms = vec![badge("mastodon", Badge::Yellow, false)];
+    influencers[5].name = "Baker Street Chess".to_owned();
+    influencers[5].followers = None;
+    influencers[5].growth_7d = None;
+    influencers[5].growth_30d = None;
+    influencers[5].engagement_rate = None;
+    influencers[5].synced_at = None;
+    influencers[5].main = None;
+    influencers[5].recent = Vec::new();
+    influencers[5].platforms = Vec::new();
+    influencers[6].name = "Ferrow Athletics".to_owned();
+    influencers[6].followers = Some(8_100);
+    influencers[6].sync_enabled = false;
+    influencers[6].platforms = vec![badge("bluesky", Badge::Green, true)];
+    influencers
 }
 
 /// What terminals must never see: the plainest ones, and mixtures of what they are made of, 200 at night.
@@ -312,7 +312,7 @@ pub fn influencer() -> Influencer {
     let mut small = connection(32, "bluesky", "oskarines.example");
     small.latest.as_mut().expect("it has one").followers_step = None;
     Influencer {
-        row: people().swap_remove(2),
+        row: influencers().swap_remove(2),
         note: Some("campaign spring, contract until June".to_owned()),
         connections: vec![connection(3, "youtube", "@oskarines"), bad, small, paused],
     }

@@ -18,7 +18,7 @@ fn offline() -> RosterError {
 }
 
 fn requested_mutations(daemon: &Daemon) -> Vec<Mutation> {
-    let mutations = daemon.asked.iter().filter_map(|request| match request {
+    let mutations = daemon.requested.iter().filter_map(|request| match request {
         Request::Mutate(mutation) => Some(mutation.clone()),
         _ => None,
     });
@@ -125,9 +125,9 @@ fn only_the_pages_around_the_cursor_are_held() {
     assert_eq!(list(&model).current().map(|row| row.name.as_str()), Some("Invented 04999"));
     let picture = picture(&model);
     assert!(picture.contains("Invented 04999") && !picture.contains("Invented 09999"));
-    daemon.asked.clear();
+    daemon.requested.clear();
     press(&mut model, &mut daemon, "jk");
-    let pages = daemon.asked.iter().filter(|request| matches!(request, Request::Page(_))).count();
+    let pages = daemon.requested.iter().filter(|request| matches!(request, Request::Page(_))).count();
     assert_eq!(pages, 0, "a step inside a page asks for none");
 }
 
@@ -137,15 +137,15 @@ fn a_row_is_explained_once_the_cursor_rests() {
     let mut model = online(&mut daemon, 80, 24);
     let explained = |model: &Model| list(model).explained.as_ref().map(|row| row.name.clone());
     assert_eq!(explained(&model).as_deref(), Some("Mara Lindqvist"));
-    daemon.asked.clear();
+    daemon.requested.clear();
     for _ in 0..2 {
         send(&mut model, &mut daemon, key(crossterm::event::KeyCode::Down));
     }
-    assert_eq!((explained(&model).as_deref(), daemon.asked.len()), (Some("Mara Lindqvist"), 0));
+    assert_eq!((explained(&model).as_deref(), daemon.requested.len()), (Some("Mara Lindqvist"), 0));
     assert!(model.next_tick() <= NOW.plus_seconds(1));
     model.shared.now = NOW.plus_seconds(1);
     send(&mut model, &mut daemon, Message::Tick);
-    assert_eq!((explained(&model).as_deref(), daemon.asked.len()), (Some("Oskar & Ines"), 1));
+    assert_eq!((explained(&model).as_deref(), daemon.requested.len()), (Some("Oskar & Ines"), 1));
 }
 
 #[test]
@@ -158,11 +158,11 @@ fn a_late_page_is_dropped() {
 }
 
 #[test]
-fn rows_that_never_come_are_not_asked_for_without_end() {
+fn rows_that_never_arrive_are_not_requested_forever() {
     let mut daemon = Daemon { withheld: 5, ..Daemon::new() };
     let mut model = online(&mut daemon, 80, 24);
     press(&mut model, &mut daemon, "Gkg");
-    let pages = daemon.asked.iter().filter(|request| matches!(request, Request::Page(_))).count();
+    let pages = daemon.requested.iter().filter(|request| matches!(request, Request::Page(_))).count();
     assert!(pages <= 4, "{pages}");
 }
 
@@ -171,7 +171,7 @@ fn the_cursor_follows_its_influencer() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
     press(&mut model, &mut daemon, "jj");
-    daemon.people.swap(2, 0);
+    daemon.influencers.swap(2, 0);
     let batch = EventBatch { next: Cursor::default(), events: vec![Event::SyncMoved], reload: false };
     send(&mut model, &mut daemon, Message::Happened(batch));
     assert_eq!(list(&model).current().map(|row| row.name.as_str()), Some("Oskar & Ines"));
@@ -246,7 +246,7 @@ fn who_is_removed_leads_back() {
 }
 
 #[test]
-fn a_list_that_was_left_while_it_loaded_goes_on_loading() {
+fn a_list_that_was_left_while_it_loaded_keeps_loading() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
     press(&mut model, &mut daemon, "3");
@@ -295,29 +295,29 @@ fn consent(states: Vec<ConsentState>, keys: &str) -> (Model, Daemon) {
 }
 
 /// What was asked about consents, in words.
-fn asked_of_consent(daemon: &Daemon) -> Vec<String> {
+fn consent_requests(daemon: &Daemon) -> Vec<String> {
     let step = |step: &ConsentStep| match step {
         ConsentStep::Begin { platform, way, handle, .. } => format!("begin {platform} {way:?} {handle:?}"),
         ConsentStep::State(_) => "state".to_owned(),
         ConsentStep::Paste(address) => format!("paste {address}"),
         ConsentStep::Choose(_, accounts) => format!("choose {}", accounts.join(" ")),
     };
-    let asked = daemon.asked.iter().filter_map(|request| match request {
-        Request::Consent { step: asked, .. } => Some(step(asked)),
+    let requested = daemon.requested.iter().filter_map(|request| match request {
+        Request::Consent { step: requested, .. } => Some(step(requested)),
         Request::CancelConsent(id) => Some(format!("cancel {id}")),
         _ => None,
     });
-    asked.collect()
+    requested.collect()
 }
 
 #[test]
-fn a_consent_is_asked_for_where_one_is_needed() {
+fn a_consent_is_requested_where_one_is_needed() {
     let check = |keys: &str, expected: Option<&str>| {
         let mut daemon = Daemon::new();
         daemon.status.platforms[3].enabled = true;
         let mut model = online(&mut daemon, 80, 24);
         press(&mut model, &mut daemon, keys);
-        let begun = asked_of_consent(&daemon).into_iter().find(|asked| asked.starts_with("begin"));
+        let begun = consent_requests(&daemon).into_iter().find(|requested| requested.starts_with("begin"));
         assert_eq!(begun.as_deref(), expected, "{keys}");
     };
     // A platform that tells by handle asks for consent where none is written.
@@ -339,11 +339,11 @@ fn a_consent_leads_to_its_accounts() {
     let done = || ConsentState::Done(consented());
     let (model, daemon) = consent(vec![ConsentState::Waiting, ConsentState::Finishing, done()], "");
     assert!(picture(&model).contains("Instagram oskar.ines   new"));
-    assert_eq!(asked_of_consent(&daemon).iter().filter(|asked| *asked == "state").count(), 3);
+    assert_eq!(consent_requests(&daemon).iter().filter(|requested| *requested == "state").count(), 3);
     let choose = || vec![ConsentState::Choose(choices())];
     let check = |keys: &str, expected: &str| {
         let (_, daemon) = consent(choose(), keys);
-        assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some(expected), "{keys}");
+        assert_eq!(consent_requests(&daemon).pop().as_deref(), Some(expected), "{keys}");
     };
     check("↵", "choose 101");
     check("j↵", "choose 102");
@@ -362,7 +362,7 @@ fn an_account_that_cannot_be_had_leaves_the_choice_open() {
     assert!(picture(&model).contains("✗ nightgarden has this account"));
     daemon.refuses = None;
     press(&mut model, &mut daemon, " g ↵");
-    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("choose 101"));
+    assert_eq!(consent_requests(&daemon).pop().as_deref(), Some("choose 101"));
     assert!(picture(&model).contains("Wrong account?"));
 }
 
@@ -370,7 +370,7 @@ fn an_account_that_cannot_be_had_leaves_the_choice_open() {
 fn a_consent_that_is_left_is_given_up() {
     let (model, daemon) = consent(vec![], "⎋");
     assert!(model.modal.is_none());
-    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("cancel aaaaaaab"));
+    assert_eq!(consent_requests(&daemon).pop().as_deref(), Some("cancel aaaaaaab"));
     // Left before the daemon had answered.
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
@@ -381,11 +381,11 @@ fn a_consent_that_is_left_is_given_up() {
     let late = daemon.respond(request.clone()).expect("at once");
     send(&mut model, &mut daemon, Message::Response(Box::new(late)));
     assert!(model.modal.is_none());
-    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("cancel aaaaaaab"));
+    assert_eq!(consent_requests(&daemon).pop().as_deref(), Some("cancel aaaaaaab"));
 }
 
 #[test]
-fn the_url_is_copied_when_asked_and_only_if_it_is_one() {
+fn the_url_is_copied_on_request_and_only_if_it_is_one() {
     let (mut model, _) = consent(vec![], "");
     let effects = update(&mut model, key(crossterm::event::KeyCode::Char('y')));
     let [Effect::Copy(url)] = &effects[..] else { panic!("{effects:?}") };
@@ -406,41 +406,41 @@ fn a_pasted_address_finishes_the_consent() {
     send(&mut model, &mut daemon, Message::Paste("https://x.example/cb?code=1\r\n  &state=2\n".to_owned()));
     daemon.refuses = Some(RosterError::usage("this is not the address of a consent"));
     press(&mut model, &mut daemon, "↵");
-    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("paste https://x.example/cb?code=1&state=2"));
+    assert_eq!(consent_requests(&daemon).pop().as_deref(), Some("paste https://x.example/cb?code=1&state=2"));
     assert!(picture(&model).contains("this is not the address of a consent"));
     daemon.refuses = None;
     press(&mut model, &mut daemon, "↵");
     assert!(picture(&model).contains("Answered."));
     // Typed, for terminals that paste key by key; letters are no keys there.
     let (_, daemon) = consent(vec![], "pqyd↵");
-    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("paste qyd"));
+    assert_eq!(consent_requests(&daemon).pop().as_deref(), Some("paste qyd"));
     let (_, daemon) = consent(vec![], "p↵");
-    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("state"), "nothing is no address");
+    assert_eq!(consent_requests(&daemon).pop().as_deref(), Some("state"), "nothing is no address");
 }
 
 #[test]
-fn a_pasted_address_takes_the_place_of_a_wrong_one() {
+fn a_pasted_address_replaces_a_wrong_one() {
     let (mut model, mut daemon) = consent(vec![], "");
     daemon.refuses = Some(RosterError::usage("this is not the address of a consent"));
     send(&mut model, &mut daemon, Message::Paste("https://x.example/other".to_owned()));
     press(&mut model, &mut daemon, "↵⎋");
     send(&mut model, &mut daemon, Message::Paste("https://x.example/cb?code=1".to_owned()));
     press(&mut model, &mut daemon, "↵");
-    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("paste https://x.example/cb?code=1"));
+    assert_eq!(consent_requests(&daemon).pop().as_deref(), Some("paste https://x.example/cb?code=1"));
     // What a terminal broke into several pastes stays in one piece.
     send(&mut model, &mut daemon, Message::Paste("&state=2".to_owned()));
     press(&mut model, &mut daemon, "↵");
-    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("paste https://x.example/cb?code=1&state=2"));
+    assert_eq!(consent_requests(&daemon).pop().as_deref(), Some("paste https://x.example/cb?code=1&state=2"));
 }
 
 #[test]
-fn a_device_code_takes_the_place_of_the_url_and_back() {
+fn a_device_code_replaces_the_url_and_back() {
     let (mut model, mut daemon) = consent(vec![], "d");
-    let asked = asked_of_consent(&daemon);
-    assert_eq!(asked[2..], ["begin instagram Device Some(\"oskar.ines\")", "state", "cancel aaaaaaab"]);
+    let requested = consent_requests(&daemon);
+    assert_eq!(requested[2..], ["begin instagram Device Some(\"oskar.ines\")", "state", "cancel aaaaaaab"]);
     assert!(picture(&model).contains("WDJB-MJHT"));
     press(&mut model, &mut daemon, "d");
-    assert_eq!(asked_of_consent(&daemon).pop().as_deref(), Some("cancel aaaaaaac"));
+    assert_eq!(consent_requests(&daemon).pop().as_deref(), Some("cancel aaaaaaac"));
     assert!(!picture(&model).contains("WDJB-MJHT"));
     daemon.refuses = Some(RosterError::usage("Instagram knows no device codes"));
     press(&mut model, &mut daemon, "d");
@@ -456,7 +456,7 @@ fn a_failed_consent_is_tried_again() {
     assert!(shown.contains("the owner said no") && shown.contains("ask them again"), "{shown}");
     press(&mut model, &mut daemon, "r");
     assert!(picture(&model).contains("9:41 left"));
-    assert_eq!(asked_of_consent(&daemon).iter().filter(|asked| asked.starts_with("begin")).count(), 2);
+    assert_eq!(consent_requests(&daemon).iter().filter(|requested| requested.starts_with("begin")).count(), 2);
 }
 
 #[test]
@@ -481,14 +481,16 @@ fn first_numbers_appear_when_the_sync_ends() {
     early[0].connection.latest = None;
     let (mut model, mut daemon) = consent(vec![ConsentState::Done(early)], "");
     assert!(picture(&model).contains("402K followers"), "it may have ended already");
-    let asked = |daemon: &Daemon| daemon.asked.iter().filter(|asked| matches!(asked, Request::Connection(_))).count();
-    assert_eq!(asked(&daemon), 2);
+    let requested = |daemon: &Daemon| {
+        daemon.requested.iter().filter(|requested| matches!(requested, Request::Connection(_))).count()
+    };
+    assert_eq!(requested(&daemon), 2);
     for (number, expected) in [(34, 3), (1, 3)] {
         let connection = connection_id(number);
         let event = Event::RunFinished { run: Box::new(runs().swap_remove(0)), connection };
         let batch = EventBatch { next: Cursor::default(), events: vec![event], reload: false };
         send(&mut model, &mut daemon, Message::Happened(batch));
-        assert_eq!(asked(&daemon), expected);
+        assert_eq!(requested(&daemon), expected);
     }
 }
 
@@ -500,9 +502,9 @@ fn a_consent_outlives_a_daemon_that_starts_anew() {
     send(&mut model, &mut daemon, Message::Response(Box::new(Response::Consent { form, reply })));
     assert!(picture(&model).contains("9:41 left"));
     send(&mut model, &mut daemon, Message::Lost(offline()));
-    let before = asked_of_consent(&daemon).len();
+    let before = consent_requests(&daemon).len();
     send(&mut model, &mut daemon, Message::Tick);
-    assert_eq!(asked_of_consent(&daemon).len(), before, "nobody is there to ask");
+    assert_eq!(consent_requests(&daemon).len(), before, "nobody is there to ask");
     send(&mut model, &mut daemon, Message::Online);
     daemon.consent.push_back(ConsentState::Done(consented()));
     assert!(model.next_tick() <= NOW.plus_seconds(1));

@@ -36,11 +36,11 @@ pub(super) fn progress(
         return vec![Effect::Request(Request::Progress { ticket, seen: watched.ended })];
     }
     let watched = shared.watched.remove(at);
-    tell_synced(shared, &watched, progress.runs.last());
+    report_synced(shared, &watched, progress.runs.last());
     Vec::new()
 }
 
-fn tell_synced(shared: &mut Shared, watched: &Watched, last: Option<&Run>) {
+fn report_synced(shared: &mut Shared, watched: &Watched, last: Option<&Run>) {
     let label = &watched.label;
     let (level, text, hint) = match (watched.not_ok, last) {
         (0, Some(run)) if watched.ended == 1 && run.followers.is_some() => {

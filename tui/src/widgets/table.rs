@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_give_way() {
+    fn columns_are_dropped_on_narrow_screens() {
         let columns = [left("NAME", 0, 0), right("FOLLOWERS", 9, 0), right("30 D", 7, 60)];
         let spans = |width: u16| [0, 1, 2].map(|index| Table::new(&columns, width).span(index));
         assert_eq!(spans(80), [Some((3, 58)), Some((62, 9)), Some((72, 7))]);

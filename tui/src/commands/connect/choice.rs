@@ -1,4 +1,4 @@
-//! Which of several accounts: asked on a terminal, told to a script.
+//! Which of several accounts: asked on a terminal, listed for a script.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::output::table::{Cell, Paint, Table, Tone};
 use crate::output::text::count;
 
 /// The accounts, numbered from 1.
-pub(super) fn table(choices: &[ConsentChoice], asking: Option<InfluencerId>, paint: Paint) -> String {
+pub(super) fn table(choices: &[ConsentChoice], influencer: Option<InfluencerId>, paint: Paint) -> String {
     let mut table = Table::new(&[">", "ACCOUNT", "NAME", ">FOLLOWERS", ""]);
     for (number, choice) in (1..).zip(choices) {
         table.row([
@@ -18,7 +18,7 @@ pub(super) fn table(choices: &[ConsentChoice], asking: Option<InfluencerId>, pai
             choice.handle.as_str().into(),
             choice.name.as_deref().unwrap_or_default().into(),
             count(choice.followers).into(),
-            Cell::new(taken(choice, asking), Tone::Quiet),
+            Cell::new(taken(choice, influencer), Tone::Quiet),
         ]);
     }
     table.render(paint)
@@ -51,13 +51,13 @@ pub(super) fn chosen(line: &str, choices: &[ConsentChoice]) -> Result<Vec<String
 }
 
 /// How a script goes on.
-pub(super) fn go_on(choices: &[ConsentChoice]) -> String {
-    let mut told = String::from("several accounts: the consent stays open; run the same with --handle");
+pub(super) fn next_steps(choices: &[ConsentChoice]) -> String {
+    let mut text = String::from("several accounts: the consent stays open; run the same with --handle");
     if let Some(first) = choices.first() {
         // Writing into a String cannot fail.
-        let _ = write!(told, ", such as --handle {}", clean(&first.handle, NAME_CHARACTERS));
+        let _ = write!(text, ", such as --handle {}", clean(&first.handle, NAME_CHARACTERS));
     }
-    told
+    text
 }
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
     use crate::samples;
 
     #[test]
-    fn an_answer_names_one_or_several() {
+    fn a_choice_names_one_or_several() {
         let choices = samples::choices();
         let check = |line: &str, expected: &[&str]| {
             assert_eq!(chosen(line, &choices).as_deref().unwrap_or_default(), expected, "{line:?}");
@@ -83,14 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn people_read_which_there_are() {
-        let told = table(&samples::choices(), Some(InfluencerId::from_bytes([2; 5])), Paint { colored: false });
-        insta::assert_snapshot!(told, @r"
+    fn text_lists_each_platform() {
+        let text = table(&samples::choices(), Some(InfluencerId::from_bytes([2; 5])), Paint { colored: false });
+        insta::assert_snapshot!(text, @r"
            ACCOUNT      NAME          FOLLOWERS
         1  oskar.ines   Oskar & Ines    402,000
         2  ines.bakes                    12,345  connected already
         3  nightgarden  nightgarden           –  somebody else has it
         ");
-        assert!(go_on(&samples::choices()).ends_with("--handle oskar.ines"));
+        assert!(next_steps(&samples::choices()).ends_with("--handle oskar.ines"));
     }
 }

@@ -24,7 +24,7 @@ use crate::output::{Ending, Failure, Look, failure_text};
 use crate::session::Session;
 
 /// A consent that is being asked for.
-pub(super) struct Asking<'a> {
+pub(super) struct PendingConsent<'a> {
     client: RosterClient,
     session: &'a mut Session,
     handle: Option<String>,
@@ -41,7 +41,7 @@ enum Settled {
     Open(Vec<ConsentChoice>),
 }
 
-impl<'a> Asking<'a> {
+impl<'a> PendingConsent<'a> {
     pub(super) fn new(client: RosterClient, session: &'a mut Session, handle: Option<String>, no_wait: bool) -> Self {
         Self { client, session, handle, no_wait, begun: None, lines: None }
     }
@@ -57,11 +57,11 @@ impl<'a> Asking<'a> {
         let begun = self.client.consent_begin(long_call(), influencer, platform, way, self.handle.clone()).await;
         let begun = response(begun)?;
         if self.no_wait {
-            let people = |look: &Look| {
+            let text = |look: &Look| {
                 let code = code(&begun, &io::stdout(), look.paint);
-                format!("{}\n{}\n", guide::guide(&begun, code.as_deref(), look), guide::go_on(&begun))
+                format!("{}\n{}\n", guide::guide(&begun, code.as_deref(), look), guide::next_steps(&begun))
             };
-            self.session.output.print(|| json::consent::Begun::from(&begun), people)?;
+            self.session.output.print(|| json::consent::Begun::from(&begun), text)?;
             return Ok(Ending::Done);
         }
         let look = Look { paint: self.session.output.errors, now: self.session.output.look.now.clone() };
@@ -102,10 +102,10 @@ impl<'a> Asking<'a> {
         };
         match settled {
             Settled::Open(choices) => {
-                let asking = self.influencer();
+                let influencer = self.influencer();
                 let json = || json::consent::Choices::from(choices.as_slice());
-                self.session.output.print(json, |look| choice::table(&choices, asking, look.paint))?;
-                self.session.output.remark(&choice::go_on(&choices));
+                self.session.output.print(json, |look| choice::table(&choices, influencer, look.paint))?;
+                self.session.output.remark(&choice::next_steps(&choices));
                 Ok(Ending::Undecided)
             }
             Settled::Done(consented) => {
@@ -130,7 +130,7 @@ impl<'a> Asking<'a> {
             Some(begun) => {
                 let until = guide::until(begun, &self.session.output.look);
                 RosterError::failed(format!("stopped waiting; the consent stays open until {until}"))
-                    .hint(guide::go_on(begun))
+                    .hint(guide::next_steps(begun))
             }
             None => RosterError::failed("stopped waiting; the consent stays open until it expires")
                 .hint("run the same again to go on"),
@@ -158,7 +158,7 @@ impl<'a> Asking<'a> {
             match state {
                 ConsentState::Waiting | ConsentState::Finishing => {}
                 ConsentState::Done(consented) => return Ok(Settled::Done(consented)),
-                ConsentState::Failed(error) => return Err(came_to_nothing(error)),
+                ConsentState::Failed(error) => return Err(failed(error)),
                 ConsentState::Choose(choices) => match self.choose(id, &choices).await? {
                     Some(state) => known = Some(state),
                     None => return Ok(Settled::Open(choices)),
@@ -210,8 +210,8 @@ impl<'a> Asking<'a> {
             let Some(line) = typed(&mut self.lines).await else { break };
             let ids = match choice::chosen(&line, choices) {
                 Ok(ids) => ids,
-                Err(told) => {
-                    self.session.output.remark(&told);
+                Err(error) => {
+                    self.session.output.remark(&error);
                     continue;
                 }
             };
@@ -236,7 +236,7 @@ enum Heard {
 }
 
 /// A consent that came to nothing is a failure, whatever kind of answer made it so.
-fn came_to_nothing(error: RosterError) -> RosterError {
+fn failed(error: RosterError) -> RosterError {
     match error.kind.exit_code() {
         1 => error,
         _ => RosterError { kind: ErrorKind::Failed, ..error },
@@ -272,11 +272,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_consent_that_came_to_nothing_ends_with_one() {
+    fn a_failed_consent_ends_with_one() {
         for kind in [ErrorKind::Failed, ErrorKind::NotPermitted, ErrorKind::NotFound, ErrorKind::Usage] {
-            let error = came_to_nothing(RosterError::new(kind, "denied").hint("again"));
+            let error = failed(RosterError::new(kind, "denied").hint("again"));
             assert_eq!((error.kind.exit_code(), error.message.as_str()), (1, "denied"), "{kind:?}");
         }
-        assert_eq!(came_to_nothing(RosterError::conflict("x")).kind, ErrorKind::Conflict);
+        assert_eq!(failed(RosterError::conflict("x")).kind, ErrorKind::Conflict);
     }
 }

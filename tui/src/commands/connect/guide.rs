@@ -3,7 +3,7 @@
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::{ConsentBegun, ConsentedConnection};
 
-use crate::consent::{asks, came_of, missing, must_paste, reads, shown_url, ssh_line};
+use crate::consent::{asks, missing, must_paste, reads, result_of, shown_url, ssh_line};
 use crate::output::Look;
 use crate::output::table::{Paint, Tone};
 use crate::widgets::qr::Qr;
@@ -39,7 +39,7 @@ pub(super) fn waiting(begun: &ConsentBegun, here: bool, look: &Look) -> String {
         (_, true, true) => {
             format!("\nrosterd's listener is off. Paste the address you land on here, until {until}:\n")
         }
-        (_, true, false) => format!("\nrosterd's listener is off. {}\n", go_on(begun)),
+        (_, true, false) => format!("\nrosterd's listener is off. {}\n", next_steps(begun)),
         (_, _, true) => format!("\nWaiting until {until} … or paste the address you land on here:\n"),
         (_, _, false) => format!("\nWaiting until {until} …\n"),
     }
@@ -51,7 +51,7 @@ pub(super) fn until(begun: &ConsentBegun, look: &Look) -> String {
 }
 
 /// How a consent is finished from a shell.
-pub(super) fn go_on(begun: &ConsentBegun) -> String {
+pub(super) fn next_steps(begun: &ConsentBegun) -> String {
     if begun.user_code.is_some() {
         return format!("rosterd goes on by itself once the code is typed: `roster show {}` tells", begun.influencer);
     }
@@ -64,8 +64,8 @@ pub(super) fn code(url: &str, terminal: (u16, u16), paint: Paint) -> Option<Stri
     let qr = Qr::new(url)?;
     let (columns, lines) = qr.size();
     if !qr.fits(terminal.0.into(), terminal.1.into()) {
-        let told = format!("(a terminal of {columns}×{lines} would show a QR code here)\n");
-        return Some(paint.tone(&told, Tone::Quiet));
+        let note = format!("(a terminal of {columns}×{lines} would show a QR code here)\n");
+        return Some(paint.tone(&note, Tone::Quiet));
     }
     Some(qr.lines(!paint.colored).map(|line| format!("{}\n", inked(&line, paint))).collect())
 }
@@ -79,7 +79,7 @@ fn inked(line: &str, paint: Paint) -> String {
 pub(super) fn consented(consented: &ConsentedConnection) -> String {
     let connection = &consented.connection;
     let (platform, handle) = (clean(&connection.platform, NAME_CHARACTERS), clean(&connection.handle, NAME_CHARACTERS));
-    let mut text = format!("connected {platform}:{handle}, {}\n", came_of(consented));
+    let mut text = format!("connected {platform}:{handle}, {}\n", result_of(consented));
     for scope in &consented.missing {
         text += &format!("  {}\n", missing(scope));
     }
@@ -99,7 +99,7 @@ mod tests {
     use crate::samples;
 
     #[test]
-    fn people_read_what_is_asked_and_where_to_go() {
+    fn text_says_what_is_requested_and_where_to_go() {
         insta::assert_snapshot!(guide(&samples::begun(), None, &samples::look()), @r"
         Instagram will ask to share: profile, insights.
         Roster never posts. It will read: followers, posts, likes.
@@ -152,8 +152,8 @@ mod tests {
     fn waiting_says_what_else_can_be_done() {
         let (begun, look) = (samples::begun(), samples::look());
         let check = |begun: &ConsentBegun, here: bool, part: &str| {
-            let told = waiting(begun, here, &look);
-            assert!(told.contains(part), "{told}");
+            let text = waiting(begun, here, &look);
+            assert!(text.contains(part), "{text}");
         };
         check(&begun, true, "Waiting until 14:40 … or paste");
         check(&begun, false, "Waiting until 14:40 …\n");
@@ -173,13 +173,13 @@ mod tests {
         let drawn = code(url, (80, 24), plain).expect("short enough");
         assert!(drawn.starts_with(&"█".repeat(33)) && !drawn.contains('\u{1b}'), "light ink on a dark ground: {drawn}");
         assert_eq!(drawn.lines().count(), 17);
-        let told = code(url, (80, 16), plain).expect("short enough");
-        assert_eq!(told, "(a terminal of 33×17 would show a QR code here)\n");
+        let text = code(url, (80, 16), plain).expect("short enough");
+        assert_eq!(text, "(a terminal of 33×17 would show a QR code here)\n");
         assert_eq!(code(&"y".repeat(3_000), (500, 500), plain), None);
     }
 
     #[test]
-    fn what_came_of_it_names_account_and_costs() {
+    fn the_result_names_account_and_costs() {
         insta::assert_snapshot!(samples::consented().iter().map(consented).collect::<String>(), @r"
         connected instagram:oskar.ines, new
           insights was not given; it would tell views, audience

@@ -19,7 +19,7 @@ use ratatui::style::Style;
 use roster_protocol::{ConsentChoice, ConsentedConnection, RosterError};
 
 use super::{Choosing, Connect, Notice, Phase, WaitView, Waiting};
-use crate::consent::{asks, came_of, missing, must_paste, reads, shown_url, ssh_line, taken};
+use crate::consent::{asks, missing, must_paste, reads, result_of, shown_url, ssh_line, taken};
 use crate::format;
 use crate::shared::Shared;
 use crate::widgets::input;
@@ -87,11 +87,11 @@ fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Ve
     all.push(blank());
     if let Some(redirect_uri) = &begun.redirect_uri {
         let redirect_uri = shown_url(redirect_uri);
-        let told = "1  This must stand in the app's settings as redirect URI:";
-        match told.len() + redirect_uri.len() < usize::from(room) {
-            true => all.push(text(6, format!("{told} {redirect_uri}"), plain)),
+        let sentence = "1  This must stand in the app's settings as redirect URI:";
+        match sentence.len() + redirect_uri.len() < usize::from(room) {
+            true => all.push(text(6, format!("{sentence} {redirect_uri}"), plain)),
             false => {
-                all.push(text(3, told, plain));
+                all.push(text(3, sentence, plain));
                 let uri = broken(&redirect_uri, room.saturating_sub(3));
                 all.extend(uri.into_iter().map(|line| text(6, format!("   {line}"), plain)));
             }
@@ -119,17 +119,17 @@ fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Ve
 fn after(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     let number = if waiting.begun.redirect_uri.is_some() { 3 } else { 2 };
-    let mut all = vec![text(8, format!("{number}  {}", stands(shared, waiting)), plain)];
+    let mut all = vec![text(8, format!("{number}  {}", state(shared, waiting)), plain)];
     if waiting.view == WaitView::Pasting {
         all.push(Line { wanted: ALWAYS, what: What::Address });
     }
     match &connect.notice {
         None => {}
-        Some(Notice::Done(told)) => all.push(text(8, format!("✓  {told}"), pen.theme.good)),
+        Some(Notice::Done(sentence)) => all.push(text(8, format!("✓  {sentence}"), pen.theme.good)),
         Some(Notice::Failed(error)) => {
-            let told = lines(&error.message, width.saturating_sub(5), 3);
+            let sentence = lines(&error.message, width.saturating_sub(5), 3);
             let signs = std::iter::once('✗').chain(std::iter::repeat(' '));
-            all.extend(signs.zip(told).map(|(sign, line)| text(8, format!("{sign}  {line}"), pen.theme.bad)));
+            all.extend(signs.zip(sentence).map(|(sign, line)| text(8, format!("{sign}  {line}"), pen.theme.bad)));
             let hint = lines(error.hint.as_deref().unwrap_or_default(), width.saturating_sub(5), 2);
             all.extend(hint.into_iter().map(|line| text(7, format!("   {line}"), faint)));
         }
@@ -138,7 +138,7 @@ fn after(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, w
 }
 
 /// The state of the wait in words.
-fn stands(shared: &Shared, waiting: &Waiting) -> String {
+fn state(shared: &Shared, waiting: &Waiting) -> String {
     let begun = &waiting.begun;
     let left = left(begun.expires_at.since(shared.now));
     match (waiting.finishing, waiting.view) {
@@ -213,13 +213,13 @@ fn draw_code_alone(waiting: &Waiting, pen: &mut Pen<'_>, area: Rect) {
         let down = (usize::from(area.height) - lines) / 2;
         return draw_code(&code, pen, across as u16, area.y + down as u16);
     }
-    let told = format!(
+    let sentence = format!(
         "The QR code needs a terminal of {columns}×{}; this one has {}×{}.",
         lines + 2,
         area.width,
         area.height + 2
     );
-    pen.put(1, area.y + 1, area.width.saturating_sub(2), &told, pen.theme.plain);
+    pen.put(1, area.y + 1, area.width.saturating_sub(2), &sentence, pen.theme.plain);
     pen.put(1, area.y + 2, area.width.saturating_sub(2), "y copies the URL instead.", pen.theme.faint);
 }
 
@@ -240,9 +240,9 @@ pub fn seen_choices(size: Size) -> usize {
 fn draw_choosing(shared: &Shared, connect: &Connect, choosing: &Choosing, pen: &mut Pen<'_>, body: Rect) {
     let plain = pen.theme.plain;
     let room = body.width.saturating_sub(2);
-    let told =
+    let sentence =
         format!("The consent opens {} accounts. Which belong to {}?", choosing.choices.len(), connect.target.name);
-    pen.put(1, body.y + 1, room, &told, plain);
+    pen.put(1, body.y + 1, room, &sentence, plain);
     let seen = seen_choices(shared.size);
     let rows = choosing.choices.iter().enumerate().skip(choosing.window.top).take(seen);
     for ((index, choice), y) in rows.zip(body.y + 3..) {
@@ -253,8 +253,8 @@ fn draw_choosing(shared: &Shared, connect: &Connect, choosing: &Choosing, pen: &
         (_, true) => _ = pen.put(1, below, room, "Connecting …", plain),
         (Some(Notice::Failed(error)), _) => draw_error(error, pen, Rect { x: 1, y: below, width: room, height: 3 }),
         (_, false) => {
-            let told = "Space marks several. Without a mark, the one under the cursor is taken.";
-            pen.put(1, below, room, told, pen.theme.faint);
+            let sentence = "Space marks several. Without a mark, the one under the cursor is taken.";
+            pen.put(1, below, room, sentence, pen.theme.faint);
         }
     }
 }
@@ -301,7 +301,7 @@ fn draw_connected(
         all.push(vec![
             (shape.to_owned(), style),
             (shared.label(&one.connection), pen.theme.strong),
-            (format!("   {}", came_of(one)), faint),
+            (format!("   {}", result_of(one)), faint),
             (format!("   {}", numbers(shared, one)), plain),
         ]);
         all.extend(one.missing.iter().map(|scope| vec![(format!("  {}", missing(scope)), pen.theme.warn)]));
@@ -311,8 +311,8 @@ fn draw_connected(
     }
     all.push(Vec::new());
     if consented.iter().any(|one| one.is_new) {
-        let told = "Wrong account? u takes back what is new, with its history.";
-        all.push(vec![(told.to_owned(), faint)]);
+        let sentence = "Wrong account? u takes back what is new, with its history.";
+        all.push(vec![(sentence.to_owned(), faint)]);
     }
     let drawn = all.len().min(body.height.into()) as u16;
     for (line, y) in all.iter().zip(body.y..body.y + body.height) {
@@ -344,8 +344,8 @@ fn numbers(shared: &Shared, one: &ConsentedConnection) -> String {
 fn draw_failed(error: &RosterError, pen: &mut Pen<'_>, body: Rect) {
     let area = Rect { x: 1, y: body.y + 1, width: body.width.saturating_sub(2), height: 6.min(body.height) };
     draw_error(error, pen, area);
-    let told = "r tries again; nothing was connected.";
-    pen.put(1, body.y + 6, body.width.saturating_sub(2), told, pen.theme.faint);
+    let sentence = "r tries again; nothing was connected.";
+    pen.put(1, body.y + 6, body.width.saturating_sub(2), sentence, pen.theme.faint);
 }
 
 fn draw_error(error: &RosterError, pen: &mut Pen<'_>, area: Rect) {
@@ -360,7 +360,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_remaining_time_is_told_to_the_second() {
+    fn the_remaining_time_is_exact_to_the_second() {
         let check = |millis: i64, expected: &str| assert_eq!(left(millis), expected);
         check(581_999, "9:41");
         check(60_000, "1:00");
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_least_wanted_gives_way() {
+    fn what_is_least_wanted_is_left_out() {
         let style = Style::new();
         let check = |height: usize, expected: &str| {
             let mut all = vec![text(4, "a", style), blank(), text(6, "b", style), text(ALWAYS, "u", style), blank()];

@@ -142,7 +142,7 @@ mod tests {
     use crate::testing::platforms;
 
     #[test]
-    fn names_handles_and_urls_are_told_apart() {
+    fn names_handles_and_urls_are_distinguished() {
         let check = |text: &str, expected: &str| {
             let who = match who(text, &platforms()) {
                 Ok(Who::Name(name)) => format!("name {name}"),

@@ -28,18 +28,18 @@ const SOON_DAYS: i64 = 14;
 /// `2 need consent · 4 failing`, for the first line.
 pub fn summary(status: &Status) -> String {
     let counts = status.connections;
-    let told = [
+    let counts = [
         (counts.reauthorize, "need consent"),
         (counts.error, "failing"),
         (counts.never, "never synced"),
         (counts.stale, "stale"),
     ];
-    let told: Vec<String> = told
+    let counts: Vec<String> = counts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{} {what}", format::exact(*count)))
         .collect();
-    if told.is_empty() { "nothing needs anybody".to_owned() } else { told.join(" · ") }
+    if counts.is_empty() { "nothing needs anybody".to_owned() } else { counts.join(" · ") }
 }
 
 /// Draws the list, and what is to say about the row under the cursor.
@@ -80,7 +80,7 @@ fn cells(shared: &Shared, row: &ConnectionRow, under_cursor: bool) -> Vec<Conten
     let theme = &shared.theme;
     let connection = &row.connection;
     let (shape, style) = theme.badge(connection.badge, connection.paused);
-    let (words, words_style) = stands(shared, row);
+    let (words, words_style) = state(shared, row);
     let name = if under_cursor { theme.strong } else { theme.plain };
     let missing = row.grant.as_ref().map(|grant| missing_names(&grant.missing)).unwrap_or_default();
     let (token, token_style) = token(shared, row);
@@ -98,7 +98,7 @@ fn cells(shared: &Shared, row: &ConnectionRow, under_cursor: bool) -> Vec<Conten
 }
 
 /// Its state in words, with the key that mends it.
-fn stands(shared: &Shared, row: &ConnectionRow) -> (String, Style) {
+fn state(shared: &Shared, row: &ConnectionRow) -> (String, Style) {
     let connection = &row.connection;
     if connection.paused {
         return ("paused".to_owned(), shared.theme.faint);
@@ -145,15 +145,15 @@ fn draw_pane(shared: &Shared, row: &ConnectionRow, pen: &mut Pen<'_>, area: Rect
     pen.rule(area.x, area.y, area.width);
     let of = format!("   of {}", row.influencer_name);
     pen.pieces(area.x, area.y + 1, area.width, &[(shared.label(&row.connection), strong), (of, faint)]);
-    let (words, style) = stands(shared, row);
+    let (words, style) = state(shared, row);
     let used = pen.wrapped(Rect { y: area.y + 2, height: 2, ..area }, &words, style);
     let Some(grant) = &row.grant else {
-        let told = if shared.may_consent(&row.connection.platform) {
+        let text = if shared.may_consent(&row.connection.platform) {
             "no consent: public numbers only · c asks for consent"
         } else {
             "public numbers; no consent is needed"
         };
-        pen.put(area.x, area.y + 2 + used, area.width, told, faint);
+        pen.put(area.x, area.y + 2 + used, area.width, text, faint);
         return;
     };
     let rest = Rect { y: area.y + 2 + used, height: 3 - used.min(3), ..area };
@@ -162,12 +162,12 @@ fn draw_pane(shared: &Shared, row: &ConnectionRow, pen: &mut Pen<'_>, area: Rect
 
 /// Whose consent it is, what it covers, and what it lacks.
 fn consent(grant: &Grant) -> String {
-    let mut told = format!("consent of {}: {}", grant.account, grant.scopes.join(", "));
+    let mut text = format!("consent of {}: {}", grant.account, grant.scopes.join(", "));
     for scope in &grant.missing {
-        told += &format!(" · {}", missing(scope));
+        text += &format!(" · {}", missing(scope));
     }
     if let Some(note) = &grant.note {
-        told += &format!(" · {note}");
+        text += &format!(" · {note}");
     }
-    told
+    text
 }

@@ -201,9 +201,9 @@ fn draw_pane(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     let faint = pen.theme.faint;
     let mut about = String::from("   followers, 90 days");
     match row.main.map(|main| shared.histories.get(main)) {
-        None => tell(pen, chart, "No account is connected: press c to connect one.", faint),
+        None => message(pen, chart, "No account is connected: press c to connect one.", faint),
         Some(Known::NotYet) => {}
-        Some(Known::Failed(error)) => tell(pen, chart, &error.message, faint),
+        Some(Known::Failed(error)) => message(pen, chart, &error.message, faint),
         Some(Known::Snapshots(snapshots)) => {
             let points = points(snapshots, Metric::Followers);
             let from = shared.today().plus_days(-PANE_DAYS);
@@ -222,7 +222,7 @@ fn draw_pane(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     pen.put_right(1, area.y + 1, area.width.saturating_sub(2), &right, pen.theme.plain);
 }
 
-fn tell(pen: &mut Pen<'_>, area: Rect, text: &str, style: Style) {
+fn message(pen: &mut Pen<'_>, area: Rect, text: &str, style: Style) {
     pen.put(3, area.y + area.height / 2, area.width.saturating_sub(4), text, style);
 }
 
@@ -230,7 +230,7 @@ fn draw_chart(shared: &Shared, pen: &mut Pen<'_>, area: Rect, points: &[(roster_
     let from = shared.today().plus_days(-PANE_DAYS);
     let seen: Vec<_> = points.iter().copied().filter(|(day, _)| *day >= from).collect();
     if seen.is_empty() {
-        return tell(pen, area, "No followers measured in these days.", pen.theme.faint);
+        return message(pen, area, "No followers measured in these days.", pen.theme.faint);
     }
     let label = format::axis(Metric::Followers, &seen, shared.exact);
     Chart { points: &seen, from, to: shared.today(), label: &label, cursor: None, marks: &[] }.draw(pen, area);

@@ -137,7 +137,7 @@ fn draw_runs(shared: &Shared, state: &State, pen: &mut Pen<'_>, y: u16, lines: u
     }
     if let Some(run) = state.runs.current() {
         // What the column had no room for is on the last line in full.
-        let (words, room) = (what_came(shared, run), table.span(3).map_or(0, |(_, room)| room));
+        let (words, room) = (result_of(shared, run), table.span(3).map_or(0, |(_, room)| room));
         if columns(&words) > usize::from(room) {
             pen.put(3, y + lines + 1, width.saturating_sub(4), &words, pen.theme.faint);
         }
@@ -159,13 +159,13 @@ fn run_cells(shared: &Shared, run: &Run, under_cursor: bool) -> Vec<Content> {
             (run.influencer_name.clone(), if under_cursor { theme.strong } else { theme.plain }),
             (format!(" · {}", shared.platform_name(&run.platform)), theme.faint),
         ],
-        cell(what_came(shared, run), theme.plain),
+        cell(result_of(shared, run), theme.plain),
         cell(format::duration(run.duration_ms), theme.faint),
     ]
 }
 
 /// `402K`, or what went wrong and when it is tried again.
-fn what_came(shared: &Shared, run: &Run) -> String {
+fn result_of(shared: &Shared, run: &Run) -> String {
     let followers = (run.followers.is_some() || run.outcome == Outcome::Ok).then(|| shared.count(run.followers));
     let retry = run.retry_at.map(|at| format!("again {}", format::moment(at, shared.now, &shared.zone)));
     [followers, run.error.clone(), retry].into_iter().flatten().collect::<Vec<_>>().join(" · ")
