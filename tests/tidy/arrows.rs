@@ -12,7 +12,7 @@ use super::{Source, shipped};
 const PROTOCOL: &str = "
     text:
     time:
-    places:
+    paths:
     ids:
     metric:
     error:
