@@ -21,6 +21,7 @@ use std::sync::Arc;
 use roster_protocol::error::{ErrorKind, RosterError};
 
 use crate::app::App;
+use crate::decision::consented::{begin_again, no_such_consent};
 use crate::http_client::Api;
 use crate::oauth::{self, Provider, Purpose, Scope, Terms};
 use crate::platforms::Registered;
@@ -101,15 +102,6 @@ fn callback_address(app: &App, slug: &str) -> String {
             format!("http://127.0.0.1:{port}{path}")
         }
     }
-}
-
-fn begin_again(platform: &str) -> String {
-    format!("begin again: press c on the influencer, or `roster connect INFLUENCER {platform}`")
-}
-
-fn no_such_consent() -> RosterError {
-    RosterError::not_found("no consent of yours waits under that name")
-        .hint("begin one: `roster connect INFLUENCER PLATFORM`")
 }
 
 fn not_set_up(lacks: String) -> RosterError {

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod checks;
 pub mod connect;
 pub mod grants;
+pub mod consented;
 pub mod run;
 
 use roster_protocol::ids::Id;
