@@ -47,7 +47,7 @@ const DAEMON: &str = "
     app: decision http_client meters model platforms process roster schedule secret store
     consent: app decision http_client model oauth platforms roster schedule secret store
     sync: app consent decision http_client model platforms process roster schedule store
-    edits: alerts app decision model roster store sync
+    edits: app decision roster store sync
     delivery: app model roster schedule
     browse: app consent model platforms roster schedule store
     serve: app browse consent delivery edits process roster schedule store sync

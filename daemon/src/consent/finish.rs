@@ -15,7 +15,7 @@ use url::Url;
 use super::renew::{self, RenewError};
 use super::{Way, access, begin_again, choose};
 use crate::app::App;
-use crate::decision::grants;
+use crate::decision::{consented, grants};
 use crate::model::{Consent, ConsentStep, Grant, GrantState};
 use crate::oauth::{Callback, Exchange, TokenError, Tokens};
 use crate::platforms::PlatformError;
@@ -231,12 +231,7 @@ async fn keep(
                 decision.commit.consents.consents.push(listing);
             }
             // Given up meanwhile: what was granted is revoked.
-            None => {
-                let now = decision.now;
-                for grant in &mut decision.commit.consents.grants {
-                    grant.state = GrantState::Revoking { since: now, attempts: 0, next_at: now, last_error: None };
-                }
-            }
+            None => consented::revoke_fresh(decision),
         }
         Ok(())
     })

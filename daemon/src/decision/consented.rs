@@ -1,6 +1,6 @@
 //! What an owner's consent opened becomes the owner's grant and connections.
 //!
-//! Tokens come in sealed: nothing here can read them.
+//! The caller seals the tokens for the grant that keeps them: nothing here opens one.
 
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
@@ -245,7 +245,7 @@ fn leave(decision: &mut Decision<'_>, connection: ConnectionId) {
 }
 
 /// Nobody will use what was just given: it is revoked with the commit that keeps it.
-fn revoke_fresh(decision: &mut Decision<'_>) {
+pub fn revoke_fresh(decision: &mut Decision<'_>) {
     let now = decision.now;
     for grant in &mut decision.commit.consents.grants {
         grant.state = GrantState::Revoking { since: now, attempts: 0, next_at: now, last_error: None };

@@ -1,11 +1,18 @@
 //! What happens becomes commits: pure decisions over the roster in memory.
 
+pub mod run;
+pub mod request;
+pub mod record;
+pub mod connect;
+pub mod consented;
+pub mod grants;
+pub mod edit;
+pub mod merge;
+pub mod pause;
+pub mod erase;
+pub mod acknowledge;
 pub mod audit;
 pub mod checks;
-pub mod connect;
-pub mod grants;
-pub mod consented;
-pub mod run;
 
 use roster_protocol::ids::Id;
 use roster_protocol::metric::Ratio;

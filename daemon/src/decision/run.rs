@@ -9,6 +9,7 @@ use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Timestamp;
 
 use super::Decision;
+use super::audit::connection_named;
 use crate::alerts::change::{self, Difference};
 use crate::alerts::{evaluate, profile};
 use crate::model::{AuditLine, Change, Connection, DESKTOP, Delivery, DeliveryState, Hold, Run, Trouble, TroubleKind};
@@ -170,7 +171,7 @@ fn log_profile(decision: &mut Decision<'_>, connection: &Connection, moves: &[Di
             at: decision.now,
             who: None,
             action: "profile.update".to_owned(),
-            on: named(connection),
+            on: connection_named(connection),
             old: moved.from.map(value),
             new: moved.to.map(value),
             cause: cause.as_str().to_owned(),
@@ -279,16 +280,12 @@ fn since(connection: &Connection, decision: &Decision<'_>) -> Timestamp {
     connection.trouble.as_ref().map_or(decision.now, |trouble| trouble.since)
 }
 
-fn named(connection: &Connection) -> String {
-    format!("{} {}:{}", connection.id, connection.platform, connection.handle)
-}
-
 fn audit(decision: &Decision<'_>, connection: &Connection, action: &str, old: &str, new: &str) -> AuditLine {
     AuditLine {
         at: decision.now,
         who: None,
         action: action.to_owned(),
-        on: named(connection),
+        on: connection_named(connection),
         old: Some(old.to_owned()),
         new: Some(new.to_owned()),
         cause: "sync".to_owned(),

@@ -1,13 +1,11 @@
-//! Alerts that somebody has seen.
+//! Alerts that a user has seen.
 
-use roster_protocol::alert::AlertState;
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::AlertId;
 
 use crate::app::App;
-use crate::decision::audit::audit;
-use crate::model::Alert;
+use crate::decision::acknowledge;
 
 /// Acknowledges those that are open; the others stay as they are.
 ///
@@ -15,21 +13,8 @@ use crate::model::Alert;
 /// When it cannot be stored.
 pub async fn acknowledge(app: &App, who: Who, alerts: Vec<AlertId>) -> Result<(), RosterError> {
     app.decide(move |decision| {
-        let open = decision.roster.alerts.values().filter(|alert| alert.state == AlertState::Open);
-        for alert in open.filter(|alert| alerts.contains(&alert.id)) {
-            decision.log(audit(decision, &who, "alert.acknowledge", format!("{} {}", alert.id, alert.why)));
-            decision.commit.alerting.alerts.push(Alert {
-                state: AlertState::Acknowledged,
-                ended_at: Some(decision.now),
-                acknowledged_by: Some(named(&who)),
-                ..alert.clone()
-            });
-        }
+        acknowledge::acknowledge(decision, &who, &alerts);
         Ok(())
     })
     .await
-}
-
-fn named(who: &Who) -> String {
-    if who.name.is_empty() { format!("uid {}", who.uid) } else { who.name.clone() }
 }

@@ -1,10 +1,10 @@
-//! What people change, each one decision with its line in the audit log.
+//! What users change: each verb is one decision of `decision/`, with what must be known before it.
 
 pub mod acknowledging;
-pub mod asking;
 pub mod connections;
 pub mod influencers;
 pub mod logging;
 pub mod merging;
 pub mod pausing;
 pub mod record;
+pub mod syncing;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use roster_protocol::sync::SyncTarget;
 use roster_sandbox::{Account, AccountEdit, Platform, Sandbox, State};
 use rosterd::app::App;
-use rosterd::edits::asking;
+use rosterd::edits::syncing;
 use rosterd::roster::Roster;
 
 /// When something happens after the start, and by how much the followers move.
@@ -26,7 +26,7 @@ pub async fn run(sandbox: Arc<Sandbox>, app: Arc<App>) {
         }
         let target = SyncTarget::One(format!("{}:{}", account.platform.slug(), account.handle));
         // The demo may be ending, or the user may have removed the account: then nothing happens.
-        let _ = asking::sync(&app, target).await;
+        let _ = syncing::sync(&app, target).await;
     }
 }
 

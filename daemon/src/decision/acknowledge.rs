@@ -1,0 +1,27 @@
+//! Alerts that a user has seen.
+
+use roster_protocol::alert::AlertState;
+use roster_protocol::audit::Who;
+use roster_protocol::ids::AlertId;
+
+use super::Decision;
+use super::audit::audit;
+use crate::model::Alert;
+
+/// Acknowledges those that are open; the others stay as they are.
+pub fn acknowledge(decision: &mut Decision<'_>, who: &Who, alerts: &[AlertId]) {
+    let open = decision.roster.alerts.values().filter(|alert| alert.state == AlertState::Open);
+    for alert in open.filter(|alert| alerts.contains(&alert.id)) {
+        decision.log(audit(decision, who, "alert.acknowledge", format!("{} {}", alert.id, alert.why)));
+        decision.commit.alerting.alerts.push(Alert {
+            state: AlertState::Acknowledged,
+            ended_at: Some(decision.now),
+            acknowledged_by: Some(named(who)),
+            ..alert.clone()
+        });
+    }
+}
+
+fn named(who: &Who) -> String {
+    if who.name.is_empty() { format!("uid {}", who.uid) } else { who.name.clone() }
+}

@@ -1,0 +1,152 @@
+//! Adding influencers, and changing what is stored about them and their connections.
+
+use roster_protocol::audit::Who;
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::{ConnectionId, InfluencerId};
+use roster_protocol::influencer::{InfluencerEdit, NewInfluencer};
+use roster_protocol::time::Seconds;
+
+use super::Decision;
+use super::audit::{audit, audit_change, connection_named, influencer_named};
+use super::checks::{checked_name, checked_note, checked_tag, sorted_tags};
+use super::connect::{self, Found};
+use crate::model::{Connection, Influencer};
+use crate::roster::resolve;
+
+/// What a new influencer has besides accounts, as it may be stored.
+pub struct Entry {
+    name: String,
+    tags: Vec<String>,
+    note: Option<String>,
+}
+
+impl Entry {
+    /// Checks what a client sent.
+    ///
+    /// # Errors
+    /// A value that cannot be stored.
+    pub fn checked(new: &NewInfluencer) -> Result<Self, RosterError> {
+        Ok(Self {
+            name: checked_name(&new.name)?,
+            tags: sorted_tags(new.tags.iter().map(|tag| checked_tag(tag)).collect::<Result<_, _>>()?)?,
+            note: checked_note(new.note.as_deref().unwrap_or_default())?,
+        })
+    }
+}
+
+/// Adds an influencer with the accounts that were found.
+///
+/// # Errors
+/// An account that another influencer has.
+pub fn add(
+    decision: &mut Decision<'_>,
+    who: &Who,
+    entry: Entry,
+    accounts: Vec<Found>,
+) -> Result<InfluencerId, RosterError> {
+    let Entry { name, tags, note } = entry;
+    let influencer =
+        Influencer { id: decision.fresh_id(), name, tags, note, paused: false, main: None, added_at: decision.now };
+    decision.log(audit(decision, who, "influencer.add", influencer_named(&influencer)));
+    let id = influencer.id;
+    for account in accounts {
+        connect::put(decision, who, &influencer, account)?;
+    }
+    decision.commit.roster.influencers.push(influencer);
+    Ok(id)
+}
+
+/// Changes name, tags, note or the choice of the main connection.
+///
+/// # Errors
+/// No influencer of that name, or a value that cannot be stored.
+pub fn edit(
+    decision: &mut Decision<'_>,
+    who: &Who,
+    named: &str,
+    edit: &InfluencerEdit,
+) -> Result<InfluencerId, RosterError> {
+    let before = resolve::influencer(decision.roster, named)?;
+    let mut after = before.clone();
+    if let Some(name) = &edit.name {
+        after.name = checked_name(name)?;
+    }
+    if let Some(note) = &edit.note {
+        after.note = checked_note(note)?;
+    }
+    let added = edit.tag.iter().map(|tag| checked_tag(tag)).collect::<Result<Vec<_>, _>>()?;
+    let removed = edit.untag.iter().map(|tag| checked_tag(tag)).collect::<Result<Vec<_>, _>>()?;
+    after.tags = sorted_tags(before.tags.iter().cloned().chain(added).filter(|tag| !removed.contains(tag)).collect())?;
+    if let Some(main) = &edit.main {
+        after.main = main_connection(decision, before, main)?;
+    }
+    if after != *before {
+        log_edit(decision, who, before, &after);
+        decision.commit.roster.influencers.push(after);
+    }
+    Ok(before.id)
+}
+
+fn main_connection(
+    decision: &Decision<'_>,
+    influencer: &Influencer,
+    named: &str,
+) -> Result<Option<ConnectionId>, RosterError> {
+    if named == "auto" {
+        return Ok(None);
+    }
+    let connection = resolve::connection(decision.roster, named)?;
+    match connection.influencer == influencer.id {
+        true => Ok(Some(connection.id)),
+        false => Err(RosterError::usage(format!("{named:?} is no connection of {}", influencer.name))
+            .hint("`roster show INFLUENCER` shows the connections")),
+    }
+}
+
+fn log_edit(decision: &mut Decision<'_>, who: &Who, before: &Influencer, after: &Influencer) {
+    let fields = [
+        ("influencer.rename", before.name.clone(), after.name.clone()),
+        ("influencer.tags", before.tags.join(" "), after.tags.join(" ")),
+        ("influencer.note", before.note.clone().unwrap_or_default(), after.note.clone().unwrap_or_default()),
+        ("influencer.main", shown(before.main), shown(after.main)),
+    ];
+    for (action, old, new) in fields.into_iter().filter(|(_, old, new)| old != new) {
+        decision.log(audit_change(decision, who, action, influencer_named(after), old, new));
+    }
+}
+
+fn shown(main: Option<ConnectionId>) -> String {
+    main.map_or("auto".to_owned(), |id| id.to_string())
+}
+
+/// Gives a connection an interval of its own, or none; its next slot moves accordingly.
+///
+/// # Errors
+/// No such connection, or an interval out of range.
+pub fn set_interval(
+    decision: &mut Decision<'_>,
+    who: &Who,
+    named: &str,
+    interval: Option<Seconds>,
+) -> Result<ConnectionId, RosterError> {
+    if interval.is_some_and(|interval| !(10..=366 * 24 * 3600).contains(&interval.0)) {
+        return Err(RosterError::usage("an interval is between 10s and 366d"));
+    }
+    let before = resolve::connection(decision.roster, named)?;
+    let next = decision.grid.next(before.id, interval, decision.now);
+    // A retry or a request that is due sooner stays.
+    let due = before.next_due_at.min(next);
+    let after = Connection { interval, next_due_at: due, slot_at: before.slot_at.min(next), ..before.clone() };
+    let shown = |interval: Option<Seconds>| interval.map_or("default".to_owned(), |own| format!("{} s", own.0));
+    let line = audit_change(
+        decision,
+        who,
+        "connection.interval",
+        connection_named(before),
+        shown(before.interval),
+        shown(interval),
+    );
+    decision.log(line);
+    decision.commit.roster.connections.push(after);
+    Ok(before.id)
+}

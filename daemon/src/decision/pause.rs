@@ -1,0 +1,74 @@
+//! Pausing and resuming a connection, an influencer, a platform, or everything.
+
+use roster_protocol::audit::{PauseTarget, Who};
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::ConnectionId;
+
+use super::Decision;
+use super::audit::{audit, connection_named, influencer_named};
+use crate::model::{Connection, Influencer, Settings};
+use crate::roster::resolve::{self, Named};
+
+/// Pauses or resumes, and returns the connections that it touches. A slot that passed meanwhile is caught up once.
+///
+/// # Errors
+/// Nothing of that name.
+pub fn pause(
+    decision: &mut Decision<'_>,
+    who: &Who,
+    target: &PauseTarget,
+    paused: bool,
+) -> Result<Vec<ConnectionId>, RosterError> {
+    let action = if paused { "pause" } else { "resume" };
+    let (on, touched) = match target {
+        PauseTarget::All => {
+            let settings = Settings { paused, ..decision.roster.settings.clone() };
+            everything(decision, settings, |_| true, "everything".to_owned())
+        }
+        PauseTarget::Platform(slug) => {
+            if !decision.roster.platforms.contains_key(slug) {
+                return Err(resolve::unknown_platform(decision.roster, slug));
+            }
+            let settings = with_platform(&decision.roster.settings, slug, paused);
+            everything(decision, settings, |connection| connection.platform == *slug, format!("platform {slug}"))
+        }
+        PauseTarget::One(named) => one(decision, named, paused)?,
+    };
+    decision.log(audit(decision, who, action, on));
+    Ok(touched)
+}
+
+fn everything(
+    decision: &mut Decision<'_>,
+    settings: Settings,
+    concerns: impl Fn(&Connection) -> bool,
+    on: String,
+) -> (String, Vec<ConnectionId>) {
+    decision.commit.roster.settings = Some(settings);
+    let connected = decision.roster.connections.values().filter(|connection| connection.disconnected_at.is_none());
+    (on, connected.filter(|connection| concerns(connection)).map(|connection| connection.id).collect())
+}
+
+fn with_platform(settings: &Settings, slug: &str, paused: bool) -> Settings {
+    let mut platforms = settings.paused_platforms.clone();
+    platforms.retain(|other| other != slug);
+    if paused {
+        platforms.push(slug.to_owned());
+        platforms.sort();
+    }
+    Settings { paused_platforms: platforms, ..settings.clone() }
+}
+
+fn one(decision: &mut Decision<'_>, named: &str, paused: bool) -> Result<(String, Vec<ConnectionId>), RosterError> {
+    Ok(match resolve::either(decision.roster, named)? {
+        Named::Connection(connection) => {
+            decision.commit.roster.connections.push(Connection { paused, ..connection.clone() });
+            (connection_named(connection), vec![connection.id])
+        }
+        Named::Influencer(influencer) => {
+            decision.commit.roster.influencers.push(Influencer { paused, ..influencer.clone() });
+            let touched = decision.roster.connections_of(influencer.id).map(|connection| connection.id).collect();
+            (influencer_named(influencer), touched)
+        }
+    })
+}

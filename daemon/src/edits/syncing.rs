@@ -1,0 +1,36 @@
+//! A user requests fresh numbers.
+
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::sync::{SyncTarget, SyncTicket};
+
+use crate::app::App;
+use crate::decision::request;
+use crate::roster::rows;
+
+/// Marks connections due, and opens the ticket that waits for their runs.
+///
+/// # Errors
+/// Nothing of that name.
+pub async fn sync(app: &App, target: SyncTarget) -> Result<SyncTicket, RosterError> {
+    app.decide(move |decision| {
+        let requested = request::sync(decision, &target)?;
+        let runs = decision.commit.sync.runs.iter().map(|run| rows::run(decision.roster, run)).collect();
+        // Opened while the roster does not change: no run can end between its request and the wait for it.
+        Ok(app.tickets.open(&requested, runs, decision.now))
+    })
+    .await
+}
+
+/// Gives up requests for connections that will not be synced: paused, disconnected or removed meanwhile.
+pub fn give_up_unreachable(app: &App) {
+    let asked_for = app.tickets.asked_for();
+    let gone: Vec<_> = app.look(|roster| {
+        let is_scheduled =
+            |id: &ConnectionId| roster.connections.get(id).is_some_and(|connection| roster.is_scheduled(connection));
+        asked_for.into_iter().filter(|id| !roster.running.contains(id) && !is_scheduled(id)).collect()
+    });
+    if !gone.is_empty() {
+        app.tickets.ended(gone.into_iter().map(|id| (id, None)));
+    }
+}
