@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -61,6 +62,18 @@ impl<Of> Id<Of> {
     /// An id of these bytes.
     pub const fn from_bytes(bytes: [u8; 5]) -> Self {
         Self(bytes, PhantomData)
+    }
+}
+
+impl<Of> Id<Of> {
+    /// All ids whose text begins with `prefix`, in either case; `None` when no id's text does.
+    pub fn starting_with(prefix: &str) -> Option<RangeInclusive<Self>> {
+        let padded = |fill: char| {
+            let missing = 8usize.checked_sub(prefix.chars().count())?;
+            let text: String = prefix.chars().chain(std::iter::repeat_n(fill, missing)).collect();
+            text.parse::<Self>().ok()
+        };
+        Some(padded('a')?..=padded('7')?)
     }
 }
 
@@ -145,6 +158,22 @@ mod tests {
         check([1, 2, 3, 4, 5], "aebagbaf");
         for bad in ["", "aaaa", "aaaaaaa!", "aaaaaaaaa", "aaaaaaaaaaaaaaaa"] {
             assert!(bad.parse::<InfluencerId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_a_range_of_ids() {
+        let check = |prefix: &str, inside: &[&str], outside: &[&str]| {
+            let range = InfluencerId::starting_with(prefix).expect(prefix);
+            let is_in = |text: &&str| range.contains(&text.parse().expect(text));
+            assert!(inside.iter().all(is_in) && !outside.iter().any(is_in), "{prefix}");
+        };
+        check("", &["aaaaaaaa", "77777777"], &[]);
+        check("abc", &["abcaaaaa", "abc77777"], &["abb77777", "abdaaaaa"]);
+        check("ABCD", &["abcdefgh"], &["abceefgh"]);
+        check("abcdefgh", &["abcdefgh"], &["abcdefga", "abcdefg7"]);
+        for none in ["abcdefghi", "a1", "ä", "ab-"] {
+            assert_eq!(InfluencerId::starting_with(none), None, "{none}");
         }
     }
 }

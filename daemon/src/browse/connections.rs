@@ -14,11 +14,10 @@ const SOON_MS: i64 = 14 * 24 * 3600 * 1000;
 
 /// A page of all connections, in the order of [`ConnectionsQuery`].
 pub fn page(roster: &Roster, query: &ConnectionsQuery, seen: Seen) -> ConnectionPage {
-    let connected = roster.connections.values().filter(|connection| connection.disconnected_at.is_none());
     let name = |connection: &Connection| {
         roster.influencers.get(&connection.influencer).map(|it| it.name.as_str()).unwrap_or_default()
     };
-    let mut all: Vec<_> = connected.map(|connection| (rank(roster, connection, seen), connection)).collect();
+    let mut all: Vec<_> = roster.connected().map(|connection| (rank(roster, connection, seen), connection)).collect();
     all.sort_by(|(a, one), (b, other)| {
         let place = |it: &Connection| (it.platform.clone(), it.id);
         a.cmp(b).then_with(|| name(one).cmp(name(other))).then_with(|| place(one).cmp(&place(other)))

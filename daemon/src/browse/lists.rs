@@ -69,8 +69,7 @@ fn connections_named(app: &App, named: &str) -> Result<HashSet<ConnectionId>, Ro
         Ok(match resolve::either(roster, named)? {
             Named::Connection(connection) => HashSet::from([connection.id]),
             Named::Influencer(influencer) => {
-                let all = roster.connections.values().filter(|connection| connection.influencer == influencer.id);
-                all.map(|connection| connection.id).collect()
+                roster.all_connections_of(influencer.id).map(|connection| connection.id).collect()
             }
         })
     })
@@ -99,11 +98,8 @@ pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, Roster
 /// # Errors
 /// None, several, or the store cannot be read.
 pub async fn alert(app: &App, text: &str) -> Result<Alert, RosterError> {
-    let prefix = text.to_lowercase();
     let standing = app.look(|roster| {
-        let fits =
-            roster.alerts.values().filter(|alert| prefix.len() >= 3 && alert.id.to_string().starts_with(&prefix));
-        fits.map(|alert| rows::alert(roster, alert)).collect::<Vec<_>>()
+        roster.alerts_by_prefix(text).into_iter().map(|alert| rows::alert(roster, alert)).collect::<Vec<_>>()
     });
     match standing.as_slice() {
         [one] => return Ok(one.clone()),

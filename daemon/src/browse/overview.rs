@@ -1,15 +1,16 @@
 //! The daemon at a glance, and its platforms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::ConnectionStatus;
-use roster_protocol::status::{ConnectionCounts, PlatformState, PlatformStatus, Status, StoreStatus};
+use roster_protocol::status::{ConnectionCounts, Coverage, PlatformState, PlatformStatus, Status, StoreStatus};
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
 use crate::app::App;
-use crate::model::{Connection, TroubleKind};
+use crate::model::{Connection, Trouble, TroubleKind};
 use crate::platforms::Registered;
 use crate::roster::Roster;
 use crate::roster::rows::Seen;
@@ -41,7 +42,7 @@ pub async fn status(app: &App) -> Status {
         open_alerts: roster.alerts.values().filter(|alert| alert.state == AlertState::Open).count() as u64,
         next_due_at: roster.queue.next_due(),
         connections: counts(roster, seen),
-        coverage_24h: roster.coverage.count(seen.now, None),
+        coverage_24h: roster.coverage.count(seen.now),
         platforms,
         store,
         running,
@@ -67,21 +68,17 @@ pub fn not_ready(app: &App) -> Option<String> {
 /// Connections by status.
 pub fn counts(roster: &Roster, seen: Seen) -> ConnectionCounts {
     let mut counts = ConnectionCounts::default();
-    connected(roster).for_each(|connection| count(&mut counts, roster, seen, connection));
+    roster.connected().for_each(|connection| count(&mut counts, roster, seen, connection));
     counts
 }
 
 /// The same of each platform that has any, by slug.
 pub fn counts_by_platform(roster: &Roster, seen: Seen) -> BTreeMap<&str, ConnectionCounts> {
     let mut counts = BTreeMap::new();
-    for connection in connected(roster) {
+    for connection in roster.connected() {
         count(counts.entry(connection.platform.as_str()).or_default(), roster, seen, connection);
     }
     counts
-}
-
-fn connected(roster: &Roster) -> impl Iterator<Item = &Connection> {
-    roster.connections.values().filter(|connection| connection.disconnected_at.is_none())
 }
 
 fn count(counts: &mut ConnectionCounts, roster: &Roster, seen: Seen, connection: &Connection) {
@@ -97,22 +94,70 @@ fn count(counts: &mut ConnectionCounts, roster: &Roster, seen: Seen, connection:
     }
 }
 
-/// Every platform this daemon knows, by slug.
+/// Every platform this daemon knows, by slug. One look at each connection and at each slot of the last day.
 pub fn platforms(app: &App) -> Vec<PlatformStatus> {
     let now = app.clock.now();
-    app.look(|roster| roster.platforms.values().map(|known| platform(app, roster, known, now)).collect())
+    app.look(|roster| {
+        let mut tallies: HashMap<&str, Tally<'_>> = HashMap::new();
+        for connection in roster.connected() {
+            tallies.entry(connection.platform.as_str()).or_default().add(connection);
+        }
+        let coverage = roster.coverage.by_platform(now);
+        let status = |known: &Arc<Registered>| {
+            let slug = known.platform.info().slug;
+            let tally = tallies.remove(slug).unwrap_or_default();
+            platform(app, roster, known, now, &tally, coverage.get(slug).copied().unwrap_or_default())
+        };
+        roster.platforms.values().map(status).collect()
+    })
 }
 
-fn platform(app: &App, roster: &Roster, known: &Registered, now: Timestamp) -> PlatformStatus {
+/// What a platform's connections are together.
+#[derive(Default)]
+struct Tally<'a> {
+    connections: u64,
+    last_ok_at: Option<Timestamp>,
+    /// The newest run of a connection that has no trouble.
+    newest_good: Option<Timestamp>,
+    newest_outage: Option<&'a Trouble>,
+}
+
+impl<'a> Tally<'a> {
+    fn add(&mut self, connection: &'a Connection) {
+        self.connections += 1;
+        self.last_ok_at = self.last_ok_at.max(connection.last_synced_at);
+        match &connection.trouble {
+            None => self.newest_good = self.newest_good.max(connection.last_synced_at),
+            Some(trouble) if matches!(trouble.kind, TroubleKind::Unavailable | TroubleKind::Network) => {
+                let is_newer = self.newest_outage.is_none_or(|newest| newest.since <= trouble.since);
+                self.newest_outage = if is_newer { Some(trouble) } else { self.newest_outage };
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// A platform is down when none of the connections that were tried lately got through: what it says then.
+    fn outage(&self) -> Option<String> {
+        let bad = self.newest_outage?;
+        self.newest_good.is_none_or(|good| good < bad.since).then(|| bad.message.clone())
+    }
+}
+
+fn platform(
+    app: &App,
+    roster: &Roster,
+    known: &Registered,
+    now: Timestamp,
+    tally: &Tally<'_>,
+    coverage_24h: Coverage,
+) -> PlatformStatus {
     let (info, provider) = (known.platform.info(), known.provider.as_deref());
     let scopes = provider.map_or(&[][..], |provider| provider.terms().scopes);
-    let connected = |c: &&Connection| c.platform == info.slug && c.disconnected_at.is_none();
-    let connections: Vec<&Connection> = roster.connections.values().filter(connected).collect();
     let lacks = known.platform.lacks();
     let of_platform = |scope: &str| lane::platform_of(scope) == info.slug;
     let hold = roster.holds.values().filter(|hold| of_platform(&hold.scope) && hold.until > now);
     let hold = hold.max_by_key(|hold| hold.until);
-    let (state, reason) = match (&lacks, hold, outage(&connections)) {
+    let (state, reason) = match (&lacks, hold, tally.outage()) {
         (Some(lacks), _, _) => (PlatformState::Unconfigured, Some(lacks.clone())),
         (None, Some(hold), _) => (PlatformState::Limited, Some(hold.reason.clone())),
         (None, None, Some(message)) => (PlatformState::Down, Some(message)),
@@ -133,18 +178,9 @@ fn platform(app: &App, roster: &Roster, known: &Registered, now: Timestamp) -> P
         state,
         reason,
         held_until: hold.map(|hold| hold.until),
-        last_ok_at: connections.iter().filter_map(|connection| connection.last_synced_at).max(),
-        connections: connections.len() as u64,
-        coverage_24h: roster.coverage.count(now, Some(info.slug)),
+        last_ok_at: tally.last_ok_at,
+        connections: tally.connections,
+        coverage_24h,
         next_due_at: roster.queue.next_due_of(info.slug),
     }
-}
-
-/// A platform is down when none of the connections that were tried lately got through: what it says then.
-fn outage(connections: &[&Connection]) -> Option<String> {
-    let newest_good = connections.iter().filter(|c| c.trouble.is_none()).filter_map(|c| c.last_synced_at).max();
-    let is_outage = |kind| matches!(kind, TroubleKind::Unavailable | TroubleKind::Network);
-    let troubles = connections.iter().filter_map(|connection| connection.trouble.as_ref());
-    let newest_bad = troubles.filter(|trouble| is_outage(trouble.kind)).max_by_key(|trouble| trouble.since)?;
-    (newest_good.is_none_or(|good| good < newest_bad.since)).then(|| newest_bad.message.clone())
 }

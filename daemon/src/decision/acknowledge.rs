@@ -1,5 +1,7 @@
 //! Alerts that a user has seen.
 
+use std::collections::BTreeSet;
+
 use roster_protocol::alert::AlertState;
 use roster_protocol::audit::Who;
 use roster_protocol::ids::AlertId;
@@ -10,8 +12,9 @@ use crate::model::Alert;
 
 /// Acknowledges those that are open; the others stay as they are.
 pub fn acknowledge(decision: &mut Decision<'_>, who: &Who, alerts: &[AlertId]) {
-    let open = decision.roster.alerts.values().filter(|alert| alert.state == AlertState::Open);
-    for alert in open.filter(|alert| alerts.contains(&alert.id)) {
+    let alerts: BTreeSet<&AlertId> = alerts.iter().collect();
+    let known = alerts.into_iter().filter_map(|id| decision.roster.alert(*id));
+    for alert in known.filter(|alert| alert.state == AlertState::Open) {
         decision.log(audit(decision, who, "alert.acknowledge", format!("{} {}", alert.id, alert.why)));
         decision.commit.alerting.alerts.push(Alert {
             state: AlertState::Acknowledged,

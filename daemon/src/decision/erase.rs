@@ -54,7 +54,7 @@ pub fn remove(
     let influencer = resolve::influencer(decision.roster, named)?;
     let removed = rows::influencer(decision.roster, influencer, seen);
     decision.log(audit(decision, who, "influencer.remove", influencer_named(influencer)));
-    let all = decision.roster.connections.values().filter(|connection| connection.influencer == influencer.id);
+    let all = decision.roster.all_connections_of(influencer.id);
     decision.commit.roster.removed_connections.extend(all.cloned());
     let ended: Vec<ConnectionId> =
         decision.commit.roster.removed_connections.iter().map(|connection| connection.id).collect();

@@ -21,7 +21,7 @@ pub fn merge(decision: &mut Decision<'_>, who: &Who, named: &str, into: &str) ->
     if from.id == into.id {
         return Err(RosterError::usage(format!("{} cannot be merged into itself", into.name)));
     }
-    let moved = decision.roster.connections.values().filter(|connection| connection.influencer == from.id);
+    let moved = decision.roster.all_connections_of(from.id);
     decision
         .commit
         .roster

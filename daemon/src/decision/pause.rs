@@ -45,7 +45,7 @@ fn everything(
     on: String,
 ) -> (String, Vec<ConnectionId>) {
     decision.commit.roster.settings = Some(settings);
-    let connected = decision.roster.connections.values().filter(|connection| connection.disconnected_at.is_none());
+    let connected = decision.roster.connected();
     (on, connected.filter(|connection| concerns(connection)).map(|connection| connection.id).collect())
 }
 

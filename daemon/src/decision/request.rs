@@ -38,7 +38,7 @@ fn targets<'a>(decision: &Decision<'a>, target: &SyncTarget) -> Result<Vec<&'a C
             let due = roster.queue.all_due(decision.now);
             due.iter().filter_map(|id| roster.connections.get(id)).collect()
         }
-        SyncTarget::All => roster.connections.values().filter(|connection| roster.is_scheduled(connection)).collect(),
+        SyncTarget::All => roster.connected().filter(|connection| roster.is_scheduled(connection)).collect(),
         SyncTarget::One(named) => match resolve::either(roster, named)? {
             Named::Connection(connection) => vec![connection],
             Named::Influencer(influencer) => roster.connections_of(influencer.id).collect(),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
 use roster_protocol::time::Timestamp;
 
-use crate::model::{Commit, Consent, Grant, GrantState, GrantTokens, Loaded};
+use crate::model::{Consent, ConsentsCommit, Grant, GrantState, GrantTokens, Loaded};
 
 /// Everything of consents but the secrets, which are sealed.
 #[derive(Default)]
@@ -28,30 +28,30 @@ impl Consents {
         }
     }
 
-    pub fn apply(&mut self, commit: &Commit) {
-        for consent in &commit.consents.consents {
+    pub fn apply(&mut self, commit: &ConsentsCommit) {
+        for consent in &commit.consents {
             self.asked.insert(consent.id, consent.clone());
         }
-        for consent in &commit.consents.removed_consents {
+        for consent in &commit.removed_consents {
             self.asked.remove(consent);
         }
-        for grant in &commit.consents.grants {
+        for grant in &commit.grants {
             self.grants.insert(grant.id, grant.clone());
         }
-        for tokens in &commit.consents.tokens {
+        for tokens in &commit.tokens {
             self.tokens.insert(tokens.grant, tokens.clone());
         }
-        for grant in &commit.consents.removed_tokens {
+        for grant in &commit.removed_tokens {
             self.tokens.remove(grant);
         }
-        for grant in &commit.consents.removed_grants {
+        for grant in &commit.removed_grants {
             self.grants.remove(grant);
             self.tokens.remove(grant);
         }
-        for used in &commit.consents.grant_uses {
+        for used in &commit.grant_uses {
             self.grant_of.insert(used.connection, used.grant);
         }
-        for connection in &commit.consents.ended_uses {
+        for connection in &commit.ended_uses {
             self.grant_of.remove(connection);
         }
     }

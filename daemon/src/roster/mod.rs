@@ -3,8 +3,11 @@
 //! Decisions read it and make a [`Commit`]; the same commit is applied here and given to the store, in one order.
 //! The disk is the truth: when a commit cannot be stored, the roster is loaded anew.
 
+mod apply;
 mod consents;
 pub mod ids;
+pub mod index;
+mod orders;
 pub mod recent;
 pub mod resolve;
 pub mod rows;
@@ -15,15 +18,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use roster_protocol::alert::AlertState;
 use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
 use roster_protocol::influencer::SortBy;
 use roster_protocol::time::Timestamp;
 
+use self::index::{Index, SHORTEST_PREFIX};
+use self::orders::Orders;
 use self::recent::Recent;
-use crate::model::{
-    Alert, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Settings, TroubleKind,
-};
+use crate::model::{Alert, Connection, Delivery, Hold, Influencer, Loaded, Settings, TroubleKind};
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
 use crate::schedule::coverage::Coverage;
@@ -70,8 +72,9 @@ pub struct Roster {
     pub platforms: Platforms,
     /// Whom owners are asked through, by slug.
     pub providers: Registry,
-    /// Orders that were asked for since something changed, by their place in [`SortBy::ALL`].
-    orders: Mutex<[Option<Arc<[InfluencerId]>>; SortBy::ALL.len()]>,
+    pub index: Index,
+    /// Orders that were requested.
+    orders: Mutex<Orders>,
 }
 
 impl Roster {
@@ -79,7 +82,6 @@ impl Roster {
     pub fn new(mut loaded: Loaded, platforms: Platforms) -> Self {
         let mut roster = Roster {
             consents: Consents::of(&mut loaded),
-            alerts: loaded.alerts.into_iter().map(|alert| (alert.number, alert)).collect(),
             last_alert: loaded.last_alert,
             deliveries: loaded
                 .deliveries
@@ -95,12 +97,14 @@ impl Roster {
         };
         roster.expect(loaded.influencers.len(), loaded.connections.len());
         for influencer in loaded.influencers {
-            roster.influencers.insert(influencer.id, influencer);
+            roster.put_influencer(influencer);
         }
         for connection in loaded.connections {
             roster.put_connection(connection);
         }
-        roster.count_open_alerts();
+        for alert in loaded.alerts {
+            roster.put_alert(alert);
+        }
         roster
     }
 
@@ -129,141 +133,6 @@ impl Roster {
         self.requeue_everything();
     }
 
-    /// Takes a commit in. Runs, changes and the audit log are the store's alone.
-    pub fn apply(&mut self, commit: &Commit) {
-        self.orders = Mutex::default();
-        self.consents.apply(commit);
-        if let Some(settings) = &commit.roster.settings {
-            self.settings = settings.clone();
-            self.requeue_everything();
-        }
-        let mut touched: HashSet<InfluencerId> = HashSet::new();
-        for influencer in &commit.roster.influencers {
-            let before = self.influencers.insert(influencer.id, influencer.clone());
-            touched.insert(influencer.id);
-            if before.is_none_or(|before| before.paused != influencer.paused) {
-                self.requeue_influencer(influencer.id);
-            }
-        }
-        for connection in &commit.roster.connections {
-            let before = self.connections.get(&connection.id).map(|before| before.influencer);
-            if self.put_connection(connection.clone()) {
-                touched.insert(connection.influencer);
-                touched.extend(before);
-            }
-        }
-        for (connection, snapshot) in &commit.sync.snapshots {
-            self.recent.entry(*connection).or_default().put(snapshot.date, snapshot.numbers.followers);
-        }
-        for connection in &commit.sync.forgotten_histories {
-            self.recent.remove(&connection.id);
-        }
-        for connection in &commit.roster.removed_connections {
-            self.remove_connection(connection);
-            touched.insert(connection.influencer);
-        }
-        for influencer in &commit.roster.removed_influencers {
-            self.influencers.remove(influencer);
-            self.of_influencer.remove(influencer);
-            self.texts.remove(influencer);
-            touched.remove(influencer);
-        }
-        touched.into_iter().for_each(|influencer| self.refresh_text(influencer));
-        self.apply_telling(commit);
-        commit.sync.runs.iter().for_each(|run| self.coverage.put(run));
-    }
-
-    fn apply_telling(&mut self, commit: &Commit) {
-        for alert in &commit.alerting.alerts {
-            self.last_alert = self.last_alert.max(alert.number);
-            self.alert_ids.insert(alert.id);
-            match alert.state {
-                AlertState::Resolved => self.alerts.remove(&alert.number),
-                _ => self.alerts.insert(alert.number, alert.clone()),
-            };
-        }
-        if !commit.alerting.alerts.is_empty() {
-            self.count_open_alerts();
-        }
-        for delivery in &commit.alerting.deliveries {
-            match delivery.state {
-                DeliveryState::Pending => self.deliveries.insert(delivery.alert_and_channel(), delivery.clone()),
-                _ => self.deliveries.remove(&delivery.alert_and_channel()),
-            };
-        }
-        for hold in &commit.sync.holds {
-            self.holds.insert(hold.scope.clone(), hold.clone());
-        }
-        for scope in &commit.sync.released_holds {
-            self.holds.remove(scope);
-        }
-        if let Some((uid, number)) = commit.alerting.desktop_shown {
-            self.desktop_shown.insert(uid, number);
-        }
-    }
-
-    /// Puts a connection in its places, and tells whether it is called otherwise than before or belongs to somebody else.
-    fn put_connection(&mut self, connection: Connection) -> bool {
-        let (id, influencer) = (connection.id, connection.influencer);
-        let before = self.connections.insert(id, connection);
-        let connection = &self.connections[&id];
-        let renamed = before.as_ref().is_none_or(|before| !is_named_alike(before, connection));
-        if renamed {
-            let handle = (connection.platform.clone(), search_text::lowered(&connection.handle));
-            let user_id = connection.platform_user_id.clone().map(|user_id| (connection.platform.clone(), user_id));
-            let is_connected = connection.disconnected_at.is_none();
-            before.iter().for_each(|before| self.forget_names(before));
-            // A handle may have gone from an account that is disconnected to another one.
-            let namesake = self.by_handle.get(&handle).and_then(|id| self.connections.get(id));
-            if is_connected || namesake.is_none_or(|namesake| namesake.disconnected_at.is_some()) {
-                self.by_handle.insert(handle, id);
-            }
-            self.by_user_id.extend(user_id.map(|user_id| (user_id, id)));
-            if is_connected {
-                self.of_influencer.entry(influencer).or_default().push(id);
-            }
-        }
-        let connections = &self.connections;
-        if let Some(siblings) = self.of_influencer.get_mut(&influencer).filter(|siblings| siblings.len() > 1) {
-            siblings.sort_by_key(|id| {
-                let latest = connections.get(id).and_then(|connection| connection.latest.as_ref());
-                (std::cmp::Reverse(latest.and_then(|latest| latest.numbers.followers)), *id)
-            });
-        }
-        // What is being asked comes back when that has ended.
-        if !self.running.contains(&id) {
-            self.requeue(id);
-        }
-        renamed
-    }
-
-    fn remove_connection(&mut self, connection: &Connection) {
-        self.forget_names(connection);
-        self.connections.remove(&connection.id);
-        self.queue.remove(connection.id);
-        self.recent.remove(&connection.id);
-    }
-
-    fn forget_names(&mut self, connection: &Connection) {
-        if let Some(siblings) = self.of_influencer.get_mut(&connection.influencer) {
-            siblings.retain(|sibling| *sibling != connection.id);
-        }
-        let handle = (connection.platform.clone(), search_text::lowered(&connection.handle));
-        if self.by_handle.get(&handle) == Some(&connection.id) {
-            self.by_handle.remove(&handle);
-        }
-        if let Some(user_id) = &connection.platform_user_id {
-            self.by_user_id.remove(&(connection.platform.clone(), user_id.clone()));
-        }
-    }
-
-    fn refresh_text(&mut self, id: InfluencerId) {
-        let Some(influencer) = self.influencers.get(&id) else { return };
-        let handles = self.connections_of(id).map(|connection| connection.handle.as_str());
-        let text = search_text::searched(&influencer.name, &influencer.tags, handles);
-        self.texts.insert(id, text);
-    }
-
     /// The connected accounts of an influencer, most followers first.
     pub fn connections_of(&self, influencer: InfluencerId) -> impl Iterator<Item = &Connection> {
         self.of_influencer.get(&influencer).into_iter().flatten().filter_map(|id| self.connections.get(id))
@@ -287,24 +156,37 @@ impl Roster {
         self.deliveries.values().filter(move |delivery| delivery.channel == channel)
     }
 
-    fn count_open_alerts(&mut self) {
-        self.open_alerts.clear();
-        for alert in self.alerts.values().filter(|alert| alert.state == AlertState::Open) {
-            if let Some(influencer) = alert.about.influencer() {
-                *self.open_alerts.entry(influencer).or_default() += 1;
-            }
-        }
+    /// Everyone in an order.
+    pub fn order(&self, by: SortBy) -> Arc<[InfluencerId]> {
+        self.orders.lock().of(self, by)
     }
 
-    /// Everybody in an order, made once and kept until something changes.
-    pub fn order(&self, by: SortBy, make: impl FnOnce() -> Vec<InfluencerId>) -> Arc<[InfluencerId]> {
-        let mut orders = self.orders.lock();
-        orders[by as usize].get_or_insert_with(|| make().into()).clone()
+    /// Every connection of an influencer, disconnected ones included.
+    pub fn all_connections_of(&self, influencer: InfluencerId) -> impl Iterator<Item = &Connection> {
+        self.index.of_influencer.of(&influencer).iter().filter_map(|id| self.connections.get(id))
+    }
+
+    /// All that are connected, in the order of their ids.
+    pub fn connected(&self) -> impl Iterator<Item = &Connection> {
+        self.index.connections.iter().filter_map(|id| self.connections.get(id))
     }
 
     /// Alerts of a connection that are open or acknowledged.
     pub fn alerts_of(&self, connection: ConnectionId) -> Vec<&Alert> {
-        self.alerts.values().filter(|alert| alert.about.connection() == Some(connection)).collect()
+        self.index.alerts_of.of(&connection).iter().filter_map(|number| self.alerts.get(number)).collect()
+    }
+
+    /// The open or acknowledged alert with this id.
+    pub fn alert(&self, id: AlertId) -> Option<&Alert> {
+        let (_, number) = self.index.alerts.range((id, 0)..=(id, u64::MAX)).next()?;
+        self.alerts.get(number)
+    }
+
+    /// The open or acknowledged alerts whose ids begin so.
+    pub fn alerts_by_prefix(&self, prefix: &str) -> Vec<&Alert> {
+        let range = Some(prefix).filter(|prefix| prefix.len() >= SHORTEST_PREFIX).and_then(AlertId::starting_with);
+        let numbers = range.map(|range| self.index.alerts.range((*range.start(), 0)..=(*range.end(), u64::MAX)));
+        numbers.into_iter().flatten().filter_map(|(_, number)| self.alerts.get(number)).collect()
     }
 
     /// The scope a connection is asked in.
@@ -403,13 +285,4 @@ impl Roster {
         let holds = [self.holds.get(scope), self.holds.get(lane::platform_of(scope))];
         holds.into_iter().flatten().filter(|hold| hold.until > now).max_by_key(|hold| hold.until)
     }
-}
-
-/// Whether two states of a connection are found by the same names and below the same influencer.
-fn is_named_alike(one: &Connection, other: &Connection) -> bool {
-    one.influencer == other.influencer
-        && one.disconnected_at.is_some() == other.disconnected_at.is_some()
-        && one.platform == other.platform
-        && one.handle == other.handle
-        && one.platform_user_id == other.platform_user_id
 }

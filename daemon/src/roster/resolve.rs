@@ -6,11 +6,8 @@
 use roster_protocol::connection::Account;
 use roster_protocol::error::{ErrorKind, RosterError};
 
+use super::{Roster, index, search_text};
 use crate::model::{Connection, Influencer};
-use crate::roster::Roster;
-
-/// The shortest prefix of an id that may stand for it.
-const SHORTEST_PREFIX: usize = 3;
 
 /// A connection, or else an influencer.
 #[derive(Clone, Copy, Debug)]
@@ -24,12 +21,14 @@ pub enum Named<'a> {
 /// # Errors
 /// Not found, or ambiguous with the candidates in the hint.
 pub fn influencer<'a>(roster: &'a Roster, text: &str) -> Result<&'a Influencer, RosterError> {
-    let named: Vec<&Influencer> = roster.influencers.values().filter(|influencer| influencer.name == text).collect();
-    let mut found =
-        if named.is_empty() { by_prefix(roster.influencers.values(), text, |i| i.id.to_string()) } else { named };
+    let alike = roster.index.by_name.of(&search_text::lowered(text)).iter().filter_map(|id| roster.influencers.get(id));
+    let mut found: Vec<&Influencer> = alike.clone().filter(|influencer| influencer.name == text).collect();
     if found.is_empty() {
-        let lower = text.to_lowercase();
-        found = roster.influencers.values().filter(|influencer| influencer.name.to_lowercase() == lower).collect();
+        let ids = index::by_prefix(&roster.index.influencers, text);
+        found = ids.iter().filter_map(|id| roster.influencers.get(id)).collect();
+    }
+    if found.is_empty() {
+        found = alike.collect();
     }
     if let (true, Some(connection)) = (found.is_empty(), by_account(roster, text)) {
         found = Vec::from_iter(roster.influencers.get(&connection.influencer));
@@ -49,8 +48,8 @@ pub fn connection<'a>(roster: &'a Roster, text: &str) -> Result<&'a Connection, 
     if let Some(connection) = text.parse().ok().and_then(|id| roster.connections.get(&id)) {
         return Ok(connection);
     }
-    let connected = roster.connections.values().filter(|connection| connection.disconnected_at.is_none());
-    let found = by_prefix(connected, text, |connection| connection.id.to_string());
+    let ids = index::by_prefix(&roster.index.connections, text);
+    let found = ids.iter().filter_map(|id| roster.connections.get(id)).collect();
     let shown = |connection: &Connection| format!("{} {}:{}", connection.id, connection.platform, connection.handle);
     only(found, "connection", text, shown, "`roster show INFLUENCER` shows connections with their ids")
 }
@@ -125,14 +124,6 @@ fn by_account<'a>(roster: &'a Roster, text: &str) -> Option<&'a Connection> {
         .filter(|connection| connection.disconnected_at.is_none())
 }
 
-fn by_prefix<'a, T>(all: impl Iterator<Item = &'a T>, text: &str, id: impl Fn(&T) -> String) -> Vec<&'a T> {
-    let prefix = text.to_lowercase();
-    if prefix.len() < SHORTEST_PREFIX {
-        return Vec::new();
-    }
-    all.filter(|thing| id(thing).starts_with(&prefix)).collect()
-}
-
 fn only<'a, T>(
     found: Vec<&'a T>,
     what: &str,
@@ -149,24 +140,5 @@ fn only<'a, T>(
             Err(RosterError::new(ErrorKind::Ambiguous, format!("{text:?} names {} {what}s", many.len()))
                 .hint(format!("say which: {}", names.join("; "))))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_prefix_of_an_id_has_three_characters_at_least() {
-        let ids = ["abcd2345", "abce2345", "xyz22345"];
-        let check = |text: &str, expected: &[&str]| {
-            let found: Vec<&str> = by_prefix(ids.iter(), text, |id| (*id).to_owned()).into_iter().copied().collect();
-            assert_eq!(found, expected, "{text:?}");
-        };
-        check("", &[]);
-        check("ab", &[]);
-        check("abc", &["abcd2345", "abce2345"]);
-        check("ABCD", &["abcd2345"]);
-        check("bcd2", &[]);
     }
 }

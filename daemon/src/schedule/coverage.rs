@@ -1,6 +1,6 @@
 //! How the due slots of the last 24 hours ended. Pure.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::status;
@@ -53,21 +53,32 @@ impl Coverage {
         place as u16
     }
 
-    /// What ended in the 24 hours before `now`, of one platform or of all.
-    pub fn count(&self, now: Timestamp, platform: Option<&str>) -> status::Coverage {
+    /// What ended in the 24 hours before `now`.
+    pub fn count(&self, now: Timestamp) -> status::Coverage {
         let mut counted = status::Coverage::default();
-        let recent = self.ended.iter().filter(|ended| now.since(ended.at) <= DAY_MS);
-        let is_of = |ended: &Ended, slug: &str| self.platforms[usize::from(ended.platform)] == slug;
-        for ended in recent.filter(|ended| platform.is_none_or(|slug| is_of(ended, slug))) {
-            counted.expected += 1;
-            match ended.outcome {
-                Outcome::Ok => counted.ok += 1,
-                Outcome::Partial => counted.partial += 1,
-                Outcome::Failed => counted.failed += 1,
-                Outcome::Skipped => counted.skipped += 1,
-            }
-        }
+        self.last_day(now).for_each(|ended| add(&mut counted, ended.outcome));
         counted
+    }
+
+    /// The same of each platform, by slug.
+    pub fn by_platform(&self, now: Timestamp) -> BTreeMap<&str, status::Coverage> {
+        let mut counted = vec![status::Coverage::default(); self.platforms.len()];
+        self.last_day(now).for_each(|ended| add(&mut counted[usize::from(ended.platform)], ended.outcome));
+        self.platforms.iter().map(String::as_str).zip(counted).collect()
+    }
+
+    fn last_day(&self, now: Timestamp) -> impl Iterator<Item = &Ended> {
+        self.ended.iter().filter(move |ended| now.since(ended.at) <= DAY_MS)
+    }
+}
+
+fn add(counted: &mut status::Coverage, outcome: Outcome) {
+    counted.expected += 1;
+    match outcome {
+        Outcome::Ok => counted.ok += 1,
+        Outcome::Partial => counted.partial += 1,
+        Outcome::Failed => counted.failed += 1,
+        Outcome::Skipped => counted.skipped += 1,
     }
 }
 
@@ -77,6 +88,10 @@ mod tests {
     use roster_protocol::sync::Cause;
 
     use super::*;
+
+    fn of(coverage: &Coverage, now: Timestamp, platform: &str) -> status::Coverage {
+        coverage.by_platform(now).get(platform).copied().unwrap_or_default()
+    }
 
     fn run(connection: u8, hour: i64, outcome: Outcome, is_retry: bool) -> Run {
         let at = Timestamp(hour * 3600 * 1000);
@@ -101,8 +116,7 @@ mod tests {
     fn a_day_is_24_hours_to_the_millisecond() {
         let mut coverage = Coverage::default();
         coverage.put(&run(1, 0, Outcome::Ok, false));
-        let check =
-            |coverage: &Coverage, now, expected| assert_eq!(coverage.count(Timestamp(now), None).expected, expected);
+        let check = |coverage: &Coverage, now, expected| assert_eq!(coverage.count(Timestamp(now)).expected, expected);
         check(&coverage, DAY_MS, 1);
         check(&coverage, DAY_MS + 1, 0);
         // What is counted no more is dropped, and nothing sooner.
@@ -126,9 +140,9 @@ mod tests {
         }
         coverage.put(&Run { platform: "tiktok".into(), ..run(200, 0, Outcome::Ok, false) });
         let each = |ok| status::Coverage { expected: 9 + ok, ok, partial: 2, failed: 3, skipped: 4 };
-        assert_eq!(coverage.count(Timestamp(0), Some("bluesky")), each(1));
-        assert_eq!(coverage.count(Timestamp(0), Some("tiktok")), each(2));
-        assert_eq!(coverage.count(Timestamp(0), None).expected, 21);
+        assert_eq!(of(&coverage, Timestamp(0), "bluesky"), each(1));
+        assert_eq!(of(&coverage, Timestamp(0), "tiktok"), each(2));
+        assert_eq!(coverage.count(Timestamp(0)).expected, 21);
         assert_eq!(coverage.platforms, ["bluesky", "tiktok"]);
     }
 
@@ -141,10 +155,10 @@ mod tests {
         }
         coverage.put(&run(1, 7, Outcome::Ok, true));
         let expected = status::Coverage { expected: 3, ok: 1, partial: 1, failed: 1, ..Default::default() };
-        assert_eq!(coverage.count(Timestamp(7 * 3600 * 1000), None), expected);
+        assert_eq!(coverage.count(Timestamp(7 * 3600 * 1000)), expected);
         // One whose first try was before the daemon started replaces nothing.
         coverage.put(&run(3, 7, Outcome::Ok, true));
-        assert_eq!(coverage.count(Timestamp(7 * 3600 * 1000), None).expected, 4);
+        assert_eq!(coverage.count(Timestamp(7 * 3600 * 1000)).expected, 4);
     }
 
     #[test]
@@ -155,10 +169,10 @@ mod tests {
         coverage.put(&run(1, 1, Outcome::Ok, true));
         let now = Timestamp(2 * 3600 * 1000);
         let expected = status::Coverage { expected: 2, ok: 2, ..Default::default() };
-        assert_eq!(coverage.count(now, None), expected);
-        assert_eq!(coverage.count(now, Some("youtube")), status::Coverage::default());
+        assert_eq!(coverage.count(now), expected);
+        assert_eq!(of(&coverage, now, "youtube"), status::Coverage::default());
         coverage.put(&run(1, 30, Outcome::Skipped, false));
         let expected = status::Coverage { expected: 1, skipped: 1, ..Default::default() };
-        assert_eq!(coverage.count(Timestamp(30 * 3600 * 1000), Some("bluesky")), expected);
+        assert_eq!(of(&coverage, Timestamp(30 * 3600 * 1000), "bluesky"), expected);
     }
 }

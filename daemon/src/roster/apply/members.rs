@@ -1,0 +1,140 @@
+//! Influencers, their connections, and what users set.
+
+use roster_protocol::ids::InfluencerId;
+
+use super::Touched;
+use crate::model::{Connection, Influencer, RosterCommit};
+use crate::roster::{Roster, search_text};
+
+impl Roster {
+    pub(super) fn apply_members(&mut self, commit: &RosterCommit, touched: &mut Touched) {
+        if let Some(settings) = &commit.settings {
+            self.settings = settings.clone();
+            self.requeue_everything();
+        }
+        // Those whose names changed.
+        let mut renamed = Touched::new();
+        for influencer in &commit.influencers {
+            let before = self.put_influencer(influencer.clone());
+            renamed.insert(influencer.id);
+            if before.is_none_or(|before| before.paused != influencer.paused) {
+                self.requeue_influencer(influencer.id);
+            }
+        }
+        for connection in &commit.connections {
+            let before = self.connections.get(&connection.id).map(|before| before.influencer);
+            touched.insert(connection.influencer);
+            touched.extend(before);
+            if self.put_connection(connection.clone()) {
+                renamed.insert(connection.influencer);
+                renamed.extend(before);
+            }
+        }
+        for connection in &commit.removed_connections {
+            self.remove_connection(connection);
+            renamed.insert(connection.influencer);
+        }
+        touched.extend(&renamed);
+        for influencer in &commit.removed_influencers {
+            self.remove_influencer(*influencer);
+            touched.insert(*influencer);
+        }
+        renamed.into_iter().for_each(|influencer| self.refresh_text(influencer));
+    }
+
+    /// Puts an influencer where it is found, and returns what it was before.
+    pub(in crate::roster) fn put_influencer(&mut self, influencer: Influencer) -> Option<Influencer> {
+        let (id, name) = (influencer.id, search_text::lowered(&influencer.name));
+        let before = self.influencers.insert(id, influencer);
+        if let Some(before) = &before {
+            self.index.by_name.remove(&search_text::lowered(&before.name), id);
+        }
+        self.index.by_name.put(name, id);
+        self.index.influencers.insert(id);
+        before
+    }
+
+    fn remove_influencer(&mut self, id: InfluencerId) {
+        if let Some(before) = self.influencers.remove(&id) {
+            self.index.by_name.remove(&search_text::lowered(&before.name), id);
+        }
+        self.index.influencers.remove(&id);
+        self.of_influencer.remove(&id);
+        self.texts.remove(&id);
+    }
+
+    /// Puts a connection where it is found, and returns whether its names or its influencer changed.
+    pub(in crate::roster) fn put_connection(&mut self, connection: Connection) -> bool {
+        let (id, influencer) = (connection.id, connection.influencer);
+        let before = self.connections.insert(id, connection);
+        let connection = &self.connections[&id];
+        let renamed = before.as_ref().is_none_or(|before| !is_named_alike(before, connection));
+        if renamed {
+            let handle = (connection.platform.clone(), search_text::lowered(&connection.handle));
+            let user_id = connection.platform_user_id.clone().map(|user_id| (connection.platform.clone(), user_id));
+            let is_connected = connection.disconnected_at.is_none();
+            before.iter().for_each(|before| self.forget_names(before));
+            // A handle may have gone from an account that is disconnected to another one.
+            let namesake = self.by_handle.get(&handle).and_then(|id| self.connections.get(id));
+            if is_connected || namesake.is_none_or(|namesake| namesake.disconnected_at.is_some()) {
+                self.by_handle.insert(handle, id);
+            }
+            self.by_user_id.extend(user_id.map(|user_id| (user_id, id)));
+            self.index.of_influencer.put(influencer, id);
+            if is_connected {
+                self.index.connections.insert(id);
+                self.of_influencer.entry(influencer).or_default().push(id);
+            }
+        }
+        let connections = &self.connections;
+        if let Some(siblings) = self.of_influencer.get_mut(&influencer).filter(|siblings| siblings.len() > 1) {
+            siblings.sort_by_key(|id| {
+                let latest = connections.get(id).and_then(|connection| connection.latest.as_ref());
+                (std::cmp::Reverse(latest.and_then(|latest| latest.numbers.followers)), *id)
+            });
+        }
+        // What is being asked comes back when that has ended.
+        if !self.running.contains(&id) {
+            self.requeue(id);
+        }
+        renamed
+    }
+
+    fn remove_connection(&mut self, connection: &Connection) {
+        self.forget_names(connection);
+        self.connections.remove(&connection.id);
+        self.queue.remove(connection.id);
+        self.recent.remove(&connection.id);
+    }
+
+    fn forget_names(&mut self, connection: &Connection) {
+        self.index.of_influencer.remove(&connection.influencer, connection.id);
+        self.index.connections.remove(&connection.id);
+        if let Some(siblings) = self.of_influencer.get_mut(&connection.influencer) {
+            siblings.retain(|sibling| *sibling != connection.id);
+        }
+        let handle = (connection.platform.clone(), search_text::lowered(&connection.handle));
+        if self.by_handle.get(&handle) == Some(&connection.id) {
+            self.by_handle.remove(&handle);
+        }
+        if let Some(user_id) = &connection.platform_user_id {
+            self.by_user_id.remove(&(connection.platform.clone(), user_id.clone()));
+        }
+    }
+
+    pub(in crate::roster) fn refresh_text(&mut self, id: InfluencerId) {
+        let Some(influencer) = self.influencers.get(&id) else { return };
+        let handles = self.connections_of(id).map(|connection| connection.handle.as_str());
+        let text = search_text::searched(&influencer.name, &influencer.tags, handles);
+        self.texts.insert(id, text);
+    }
+}
+
+/// Whether two states of a connection are found by the same names and below the same influencer.
+fn is_named_alike(one: &Connection, other: &Connection) -> bool {
+    one.influencer == other.influencer
+        && one.disconnected_at.is_some() == other.disconnected_at.is_some()
+        && one.platform == other.platform
+        && one.handle == other.handle
+        && one.platform_user_id == other.platform_user_id
+}

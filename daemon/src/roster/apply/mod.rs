@@ -1,0 +1,27 @@
+//! What a commit changes in memory, by subject.
+
+mod alerting;
+mod members;
+mod sync;
+
+use std::collections::HashSet;
+
+use roster_protocol::ids::InfluencerId;
+
+use super::Roster;
+use crate::model::Commit;
+
+/// Influencers whose rows look otherwise than before.
+type Touched = HashSet<InfluencerId>;
+
+impl Roster {
+    /// Takes a commit in. Runs, changes and the audit log are the store's alone.
+    pub fn apply(&mut self, commit: &Commit) {
+        let mut touched = Touched::new();
+        self.consents.apply(&commit.consents);
+        self.apply_members(&commit.roster, &mut touched);
+        self.apply_sync(&commit.sync, &mut touched);
+        self.apply_alerting(&commit.alerting);
+        self.orders.get_mut().touch(&touched);
+    }
+}

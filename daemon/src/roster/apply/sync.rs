@@ -1,0 +1,26 @@
+//! What runs measured, and what is held.
+
+use super::Touched;
+use crate::model::SyncCommit;
+use crate::roster::Roster;
+
+impl Roster {
+    pub(super) fn apply_sync(&mut self, commit: &SyncCommit, touched: &mut Touched) {
+        for (connection, snapshot) in &commit.snapshots {
+            let Some(known) = self.connections.get(connection) else { continue };
+            touched.insert(known.influencer);
+            self.recent.entry(*connection).or_default().put(snapshot.date, snapshot.numbers.followers);
+        }
+        for connection in &commit.forgotten_histories {
+            touched.insert(connection.influencer);
+            self.recent.remove(&connection.id);
+        }
+        for hold in &commit.holds {
+            self.holds.insert(hold.scope.clone(), hold.clone());
+        }
+        for scope in &commit.released_holds {
+            self.holds.remove(scope);
+        }
+        commit.runs.iter().for_each(|run| self.coverage.put(run));
+    }
+}

@@ -1,0 +1,74 @@
+//! Everyone in an order, kept sorted: a commit moves only those whom it touched. Pure.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use roster_protocol::ids::InfluencerId;
+use roster_protocol::influencer::SortBy;
+
+use super::{Roster, search_text};
+use crate::model::Influencer;
+
+/// Largest, or newest, first; unknown last; ties by name, then id, so that pages never overlap.
+type Key = (Reverse<Option<i64>>, String, InfluencerId);
+
+/// The orders that were requested, by their place in [`SortBy::ALL`].
+#[derive(Debug, Default)]
+pub struct Orders([Option<Order>; SortBy::ALL.len()]);
+
+#[derive(Debug, Default)]
+struct Order {
+    keys: Vec<Key>,
+    ids: Arc<[InfluencerId]>,
+    /// Those who may have moved since.
+    touched: HashSet<InfluencerId>,
+}
+
+impl Orders {
+    /// Notes who may have moved.
+    pub fn touch(&mut self, influencers: &HashSet<InfluencerId>) {
+        self.0.iter_mut().flatten().for_each(|order| order.touched.extend(influencers));
+    }
+
+    /// Everyone in an order.
+    pub fn of(&mut self, roster: &Roster, by: SortBy) -> Arc<[InfluencerId]> {
+        let order = self.0[by as usize]
+            .get_or_insert_with(|| Order { touched: roster.influencers.keys().copied().collect(), ..Order::default() });
+        if !order.touched.is_empty() {
+            order.sort(roster, by);
+        }
+        order.ids.clone()
+    }
+}
+
+impl Order {
+    /// Takes out those who may have moved, and merges them in again where they belong now.
+    fn sort(&mut self, roster: &Roster, by: SortBy) {
+        let touched = std::mem::take(&mut self.touched);
+        self.keys.retain(|(.., id)| !touched.contains(id));
+        self.keys.extend(touched.iter().filter_map(|id| Some(key(roster, roster.influencers.get(id)?, by))));
+        // Sorted but for its end: the sort merges the two runs.
+        self.keys.sort();
+        self.ids = self.keys.iter().map(|(.., id)| *id).collect();
+    }
+}
+
+fn key(roster: &Roster, influencer: &Influencer, by: SortBy) -> Key {
+    let main = || roster.main_of(influencer);
+    let numbers = || main().and_then(|main| main.latest.as_ref()).map(|latest| &latest.numbers);
+    let value = match by {
+        SortBy::Name => None,
+        SortBy::Followers => numbers().and_then(|n| n.followers).map(|n| i64::try_from(n).unwrap_or(i64::MAX)),
+        SortBy::Engagement => numbers().and_then(|n| n.engagement_rate).map(|rate| i64::from(rate.0)),
+        SortBy::Growth => {
+            let recent = main().and_then(|main| roster.recent.get(&main.id));
+            recent.and_then(|recent| recent.growth(30)).map(|growth| i64::from(growth.0))
+        }
+        SortBy::Synced => {
+            let newest = roster.connections_of(influencer.id).filter_map(|connection| connection.last_synced_at).max();
+            newest.map(|at| at.0)
+        }
+    };
+    (Reverse(value), search_text::lowered(&influencer.name), influencer.id)
+}
