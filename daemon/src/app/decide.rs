@@ -58,10 +58,10 @@ impl App {
     async fn in_one_step<T>(&self, decide: impl FnOnce(&mut Step<'_>) -> T) -> Result<(T, Option<Made>), RosterError> {
         let mut decide = Some(decide);
         loop {
-            self.until_current().await?;
+            self.wait_until_current().await?;
             let setup = self.setup();
             let mut held = self.held();
-            if held.is_stale {
+            if !self.is_current(&held) {
                 continue;
             }
             // Decided in vain, it would have to be undone.
@@ -98,7 +98,7 @@ impl App {
             tracing::error!(%error, "a decision could not be stored; the roster is loaded again");
             self.mark_stale(generation);
             // What keeps it from being loaded is logged; the next decision tries again.
-            let _ = self.until_current().await;
+            let _ = self.wait_until_current().await;
             return Err(write_error(&error));
         }
         self.publish(publication);

@@ -2,7 +2,8 @@
 //!
 //! A commit that fails leaves in memory what the disk does not have. From then on the roster is stale: no decision is
 //! made until what was queued before is stored or refused, and the roster is loaded again. Commits that fail together
-//! cause one reload, since each names the generation of the roster it was decided on.
+//! cause one reload, since each names the generation of the roster it was decided on. Whether a commit that failed is on
+//! the disk is known only when the file was opened again: then the roster is loaded once more.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,6 +30,8 @@ pub(super) struct Held {
     pub generation: u64,
     /// Whether something in it could not be stored.
     pub is_stale: bool,
+    /// The store's recoveries before it was loaded: what failed to be stored may be there after the next.
+    pub recoveries: u64,
 }
 
 impl App {
@@ -50,19 +53,24 @@ impl App {
     ///
     /// # Errors
     /// When it cannot be loaded; the next caller tries again.
-    pub(super) async fn until_current(&self) -> Result<(), RosterError> {
+    pub async fn wait_until_current(&self) -> Result<(), RosterError> {
         self.wait_until_loaded().await;
-        if !self.held().is_stale {
+        if self.is_current(&self.held()) {
             return Ok(());
         }
         let _one_at_a_time = self.reloading.lock().await;
-        if !self.held().is_stale {
+        if self.is_current(&self.held()) {
             return Ok(());
         }
         self.reload().await.map_err(|error| {
             tracing::error!(%error, "the roster could not be loaded again");
             read_error(&error)
         })
+    }
+
+    /// Whether the roster is as it is stored.
+    pub(super) fn is_current(&self, held: &Held) -> bool {
+        !held.is_stale && held.recoveries == self.store.recoveries()
     }
 
     /// Notes that something decided on this generation of the roster could not be stored.
@@ -76,6 +84,7 @@ impl App {
     async fn reload(&self) -> Result<(), StoreError> {
         // What was queued before is stored or refused by then; nothing is decided meanwhile.
         self.store.writer_answers().await;
+        let recoveries = self.store.recoveries();
         let loaded = self.store.read(Load).await?;
         let mut fresh = Roster::new(loaded, self.look(|roster| roster.platforms.clone()));
         self.last_days(self.clock.now()).await.put_into(&mut fresh);
@@ -88,6 +97,7 @@ impl App {
         held.roster = fresh;
         held.generation += 1;
         held.is_stale = false;
+        held.recoveries = recoveries;
         Ok(())
     }
 

@@ -125,7 +125,7 @@ impl App {
             logs: parts.logs,
             last_load: Mutex::new(LastLoad { at: now, refused: None }),
             setup: watch::Sender::new(Arc::new(parts.setup)),
-            roster: Mutex::new(Held { roster, generation: 0, is_stale: false }),
+            roster: Mutex::new(Held { roster, generation: 0, is_stale: false, recoveries: 0 }),
             reloading: tokio::sync::Mutex::default(),
             dice: Mutex::new(Dice(fastrand::Rng::with_seed(parts.seed))),
             recent_loaded: SetOnce::new(),

@@ -60,10 +60,10 @@ fn key(roster: &Roster, influencer: &Influencer, by: SortBy) -> Key {
     let value = match by {
         SortBy::Name => None,
         SortBy::Followers => numbers().and_then(|n| n.followers).map(|n| i64::try_from(n).unwrap_or(i64::MAX)),
-        SortBy::Engagement => numbers().and_then(|n| n.engagement_rate).map(|rate| i64::from(rate.0)),
+        SortBy::Engagement => numbers().and_then(|n| n.engagement_rate).map(|rate| rate.0),
         SortBy::Growth => {
             let recent = main().and_then(|main| roster.recent.get(&main.id));
-            recent.and_then(|recent| recent.growth(30)).map(|growth| i64::from(growth.0))
+            recent.and_then(|recent| recent.growth(30)).map(|growth| growth.0)
         }
         SortBy::Synced => {
             let newest = roster.connections_of(influencer.id).filter_map(|connection| connection.last_synced_at).max();
@@ -71,4 +71,39 @@ fn key(roster: &Roster, influencer: &Influencer, by: SortBy) -> Key {
         }
     };
     (Reverse(value), search_text::lowered(&influencer.name), influencer.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::time::Timestamp;
+
+    use super::*;
+    use crate::model::{Commit, Loaded, RosterCommit};
+
+    fn influencer(number: u8, name: String) -> Influencer {
+        let id = InfluencerId::from_bytes([number; 5]);
+        let (tags, note, main, paused, added_at) = (Vec::new(), None, None, false, Timestamp(0));
+        Influencer { id, name, tags, note, main, paused, added_at }
+    }
+
+    #[test]
+    fn an_order_that_was_kept_is_the_one_made_anew() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut kept = Roster::new(Loaded::default(), Default::default());
+        for _ in 0..300 {
+            let mut commit = RosterCommit::default();
+            let number = random.u8(0..40);
+            match random.u8(0..4) {
+                0 => commit.removed_influencers.push(InfluencerId::from_bytes([number; 5])),
+                _ => commit.influencers.push(influencer(number, format!("Name {}", random.u8(0..9)))),
+            }
+            kept.apply(&Commit::from(commit));
+            if random.bool() {
+                continue;
+            }
+            let influencers = kept.influencers.values().cloned().collect();
+            let anew = Roster::new(Loaded { influencers, ..Loaded::default() }, Default::default());
+            assert_eq!(kept.order(SortBy::Name), anew.order(SortBy::Name));
+        }
+    }
 }

@@ -32,6 +32,7 @@ mod writer;
 
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
@@ -234,6 +235,12 @@ impl Store {
             StoreState::Working => Ok(()),
             StoreState::Degraded { .. } => Err(self.handle.shared.degraded()),
         }
+    }
+
+    /// How often the store could write again after it could not. A commit that failed may be there afterwards: what is
+    /// kept in memory of it is read again.
+    pub fn recoveries(&self) -> u64 {
+        self.handle.shared.recoveries.load(Ordering::SeqCst)
     }
 
     /// Whether the store takes writes.

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use parking_lot::RwLock;
@@ -49,6 +50,8 @@ pub(super) struct Shared {
     held: RwLock<Option<Held>>,
     pub(super) origin: Origin,
     pub(super) state: watch::Sender<StoreState>,
+    /// How often it could write again after it could not.
+    pub(super) recoveries: AtomicU64,
     pub(super) damage: DamageLog,
     pub(super) meters: StoreMeters,
 }
@@ -57,7 +60,7 @@ impl Shared {
     pub(super) fn new(origin: Origin, database: Database, damage: DamageLog) -> Self {
         let held = RwLock::new(Some(Held::Whole(database)));
         let state = watch::Sender::new(StoreState::Working);
-        Self { held, origin, state, damage, meters: StoreMeters::default() }
+        Self { held, origin, state, recoveries: AtomicU64::new(0), damage, meters: StoreMeters::default() }
     }
 
     /// Runs `read` in one read transaction. redb panics on some damaged pages; that is returned as damage.

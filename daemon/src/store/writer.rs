@@ -4,6 +4,7 @@
 //! reopens the database until writing works again, and refuses everything meanwhile.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -197,6 +198,7 @@ impl Writer<'_> {
             let told = self.shared.reopen().and_then(|()| self.shared.try_writing());
             if told.is_ok() {
                 tracing::info!("the store can write again");
+                self.shared.recoveries.fetch_add(1, Ordering::SeqCst);
                 self.shared.state.send_replace(StoreState::Working);
             }
             if let Some(reply) = asked.take() {

@@ -113,7 +113,8 @@ async fn converse(caller: Caller, stream: UnixStream, timeouts: Timeouts) {
     let serve = |call: InFlightRequest<RosterRequest, RosterResponse>| {
         let (caller, pages) = (caller.clone(), &pages);
         async move {
-            caller.app.wait_until_loaded().await;
+            // What cannot be loaded is in the log; what is known is served.
+            let _ = caller.app.wait_until_current().await;
             // Held until the response is on its way: a client that does not read fills no more memory than these pages.
             let _page = match class::of(&call.get().message).length {
                 Length::Long => pages.acquire().await.ok(),
