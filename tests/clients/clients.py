@@ -11,7 +11,7 @@ import warnings
 
 # OAuth libraries insist on https; the sandbox has loopback only.
 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
-# Google's answer names the scopes in an order of its own.
+# Google's response names the scopes in an order of its own.
 os.environ["OAUTHLIB_RELAX_TOKEN_SCOPE"] = "1"
 
 BACK = "http://127.0.0.1:8787/oauth/callback"
@@ -30,8 +30,8 @@ def put(platform, handle, **numbers):
         headers={"content-type": "application/json"},
         method="PUT",
     )
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)
 
 
 def raises(kind, call):
@@ -54,10 +54,10 @@ def approve(page, handle):
     """Opens a consent page as the owner of an account; gives the address that the browser is sent to."""
     try:
         urllib.request.build_opener(NoRedirects).open(f"{page}&sandbox_account={urllib.parse.quote(handle)}")
-    except urllib.error.HTTPError as answer:
-        assert answer.code == 302, (answer.code, answer.read())
-        return answer.headers["location"]
-    raise AssertionError("the page sends nobody anywhere")
+    except urllib.error.HTTPError as response:
+        assert response.code == 302, (response.code, response.read())
+        return response.headers["location"]
+    raise AssertionError("the page redirects to nothing")
 
 
 def advance(seconds):
@@ -119,7 +119,7 @@ def google_auth():
     app = Sandboxed(client_id="youtube-client-id", client_secret="youtube-client-secret")
     page, state = app.get_authorize_url(redirect_uri=BACK, scope=[READ, REPORTS], prompt="consent")
     token = app.generate_access_token(authorization_response=approve(page, "@google-auth"), redirect_uri=BACK, state=state)
-    # Without an access token, the library must fetch one before its first question.
+    # Without an access token, the library must fetch one before its first request.
     credentials = Credentials(
         None,
         refresh_token=token.refresh_token,
@@ -213,8 +213,8 @@ def python_facebook_pages():
         version="v24.0",
         base_url=f"{URL}/graph.facebook.com/",
     )
-    told = client.page.get_info(page_id=made["id"])
-    assert (told.id, told.username) == (made["id"], "python.page"), told
+    info = client.page.get_info(page_id=made["id"])
+    assert (info.id, info.username) == (made["id"], "python.page"), info
     assert client.get_object(made["id"], fields="followers_count")["followers_count"] == 4321
     posts = client.page.get_published_posts(made["id"], count=None, limit=25).data
     assert len(posts) == 30 and posts[0].shares.count == 2, posts
@@ -286,7 +286,7 @@ def facebook_business():
     assert reach[0]["values"], reach
     media = user.get_media(fields=["id", "like_count", "timestamp"], params={"limit": 20})
     ids = [one["id"] for one in media]
-    assert len(ids) == 30 == len(set(ids)), "it turns pages by itself"
+    assert len(ids) == 30 == len(set(ids)), "it reads further pages without a call"
     views = IGMedia(ids[0]).get_insights(params={"metric": ["views", "likes"]})
     assert [one["values"][0]["value"] for one in views] == [90, 20], views
     error = raises(FacebookRequestError, lambda: IGMedia(ids[0]).get_insights(params={"metric": ["impressions"]}))
@@ -303,10 +303,10 @@ def facebook_business():
     follows = page.get_insights(params={"metric": ["page_follows"], "period": "day"})
     assert follows[0]["name"] == "page_follows", follows
     batch = FacebookAdsApi.get_default_api().new_batch()
-    answers = []
-    page.api_get(fields=["name"], batch=batch, success=lambda answer: answers.append(answer.json()))
+    responses = []
+    page.api_get(fields=["name"], batch=batch, success=lambda response: responses.append(response.json()))
     batch.execute()
-    assert answers[0]["id"] == made["id"], answers
+    assert responses[0]["id"] == made["id"], responses
 
 
 def python_youtube():
@@ -376,14 +376,14 @@ def atproto():
     assert len(own) == 30 and all(post.like_count == 10 and post.reply_count == 2 for post in own), own
     again = client.get_posts([post.uri for post in own[:25]]).posts
     assert [post.uri for post in again] == [post.uri for post in own[:25]], again
-    invented = client.get_author_feed(someone("bluesky"), limit=100).feed
+    invented = client.get_author_feed(any_account("bluesky"), limit=100).feed
     assert any(item.reply for item in invented) and any(item.reason for item in invented), len(invented)
 
 
-def someone(platform):
+def any_account(platform):
     """The handle of an invented account that posts."""
-    with urllib.request.urlopen(f"{URL}/_sandbox/accounts?platform={platform}") as answer:
-        accounts = json.load(answer)
+    with urllib.request.urlopen(f"{URL}/_sandbox/accounts?platform={platform}") as response:
+        accounts = json.load(response)
     return next(one["handle"] for one in accounts if one["state"] == "active" and one["posts"] > 100)
 
 

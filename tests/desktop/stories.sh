@@ -1,6 +1,6 @@
 # What the runs of desktop, terminal and real share: programs, processes, waiting, stories, a desktop, a terminal.
 #
-# To be sourced. Each story runs in a subshell with a throw-away place of its own. What it begins is ended by
+# To be sourced. Each story runs in a subshell with a throw-away directory of its own. What it begins is ended by
 # process id, whatever happens; nothing of the caller's session, home or bus is seen or touched.
 # shellcheck shell=bash
 
@@ -15,7 +15,7 @@ sandbox=${ROSTER_SANDBOX:-$built/roster-sandbox}
 demo=${ROSTER_DEMO:-$built/roster-demo}
 
 # The least a slow machine needs; what is quick is not kept waiting.
-patience=${PATIENCE:-60}
+timeout_s=${TIMEOUT_S:-60}
 
 # need TOOL…: ends with 2 when one is missing.
 need() {
@@ -29,9 +29,9 @@ need() {
 
 passed=0 failed=0 story_pid=
 # The story's throw-away directory, and the socket of its terminal.
-place='' terminal_socket=''
+work='' terminal_socket=''
 
-# Whatever is asked to end ends its story first.
+# On a signal the run ends its story first.
 stop_run() {
     trap - INT TERM
     if [[ -n $story_pid ]]; then
@@ -63,7 +63,7 @@ tell_story() {
     trap 'exit 143' TERM
     trap 'leave $?' EXIT
     # Sockets have short paths at most.
-    place=$(mktemp -d /tmp/roster-story-XXXXXX)
+    work=$(mktemp -d /tmp/roster-story-XXXXXX)
     "$@"
 }
 
@@ -83,7 +83,7 @@ same() {
     [[ $2 == "$3" ]] || fail "$1: expected «$2», found «$3»"
 }
 
-# The end of a story: processes, logs when it failed, the place.
+# The end of a story: processes, logs when it failed, the directory.
 leave() {
     local status=$1 index log
     trap - EXIT TERM
@@ -92,12 +92,12 @@ leave() {
         end "${begun_names[index]}"
     done
     [[ -z $terminal_socket ]] || tmux -S "$terminal_socket" kill-server 2>/dev/null
-    if ((status != 0 && status != 143)) && [[ -n $place ]]; then
-        for log in "$place"/*.err "$place"/*.out; do
+    if ((status != 0 && status != 143)) && [[ -n $work ]]; then
+        for log in "$work"/*.err "$work"/*.out; do
             [[ -s $log ]] && { echo "      --- ${log##*/}"; tail -n 12 "$log" | sed 's/^/      /'; } >&2
         done
     fi
-    [[ -z $place ]] || rm -rf "$place"
+    [[ -z $work ]] || rm -rf "$work"
     exit "$status"
 }
 
@@ -106,11 +106,11 @@ leave() {
 declare -A pid_of=()
 begun_names=()
 
-# begin NAME PROGRAM…: in the background; what it says goes to NAME.out and NAME.err.
+# begin NAME PROGRAM…: in the background; its output is written to NAME.out and NAME.err.
 begin() {
     local name=$1
     shift
-    "$@" </dev/null >>"$place/$name.out" 2>>"$place/$name.err" &
+    "$@" </dev/null >>"$work/$name.out" 2>>"$work/$name.err" &
     pid_of[$name]=$!
     begun_names+=("$name")
 }
@@ -129,7 +129,7 @@ end() {
     kill -s "$signal" "$pid" 2>/dev/null || true
     # One that was stopped hears nothing else.
     kill -s CONT "$pid" 2>/dev/null || true
-    # The shell would tell of one that was killed.
+    # The shell would report one that was killed.
     {
         while kill -0 "$pid"; do
             ((SECONDS < limit)) || kill -s KILL "$pid" || true
@@ -159,39 +159,39 @@ lines() {
 # make_user [VARIABLE=…]: a user's session of its own. "${user[@]}" PROGRAM… runs there.
 # shellcheck disable=SC2120
 make_user() {
-    mkdir -p "$place/home" "$place/tmp" "$place/run" "$place/etc/roster" "$place/data"
-    chmod 700 "$place/run"
-    user=(env -i "PATH=$PATH" "HOME=$place/home" "TMPDIR=$place/tmp" LANG=C.UTF-8 TERM=screen-256color
-        "XDG_CONFIG_HOME=$place/etc" "XDG_DATA_HOME=$place/data" "XDG_RUNTIME_DIR=$place/run" "$@")
+    mkdir -p "$work/home" "$work/tmp" "$work/run" "$work/etc/roster" "$work/data"
+    chmod 700 "$work/run"
+    user=(env -i "PATH=$PATH" "HOME=$work/home" "TMPDIR=$work/tmp" LANG=C.UTF-8 TERM=screen-256color
+        "XDG_CONFIG_HOME=$work/etc" "XDG_DATA_HOME=$work/data" "XDG_RUNTIME_DIR=$work/run" "$@")
 }
 
 # begin_sandbox: its URL in $world.
 begin_sandbox() {
     begin sandbox "$sandbox" --listen 127.0.0.1:0 --accounts 12
-    until_so 20 "the sandbox tells its URL" grep -q 'listens on' "$place/sandbox.out"
-    world=$(sed -n '1s/.* //p' "$place/sandbox.out")
+    until_so 20 "the sandbox prints its URL" grep -q 'listens on' "$work/sandbox.out"
+    world=$(sed -n '1s/.* //p' "$work/sandbox.out")
 }
 
 # configure TEXT: the daemon's config; without HTTP.
 configure() {
-    printf '[http]\nlisten = "off"\n%s\n' "$1" >"$place/etc/roster/rosterd.toml"
+    printf '[http]\nlisten = "off"\n%s\n' "$1" >"$work/etc/roster/rosterd.toml"
 }
 
 begin_rosterd() {
     begin rosterd "${user[@]}" "$rosterd" run
-    until_so 20 "rosterd answers" ask status
+    until_so 20 "rosterd responds" run_roster status
 }
 
-# ask ARGUMENT…: `roster` with these.
-ask() {
+# run_roster ARGUMENT…: `roster` with these.
+run_roster() {
     "${user[@]}" "$roster" "$@"
 }
 
-# told EXPRESSION ARGUMENT…: what Python makes of the answer `it` to `roster … --json`.
-told() {
+# json_of EXPRESSION ARGUMENT…: the Python expression over `it`, the output of `roster … --json`.
+json_of() {
     local expression=$1
     shift
-    ask "$@" --json | json "$expression"
+    run_roster "$@" --json | json "$expression"
 }
 
 # json EXPRESSION: what Python makes of the document `it` on stdin.
@@ -209,9 +209,9 @@ followers() {
 
 ### A desktop
 
-# begin_bus PATH: a bus that starts no services by itself.
+# begin_bus PATH: a bus that starts no services on demand.
 begin_bus() {
-    cat >"$place/bus.conf" <<CONFIG
+    cat >"$work/bus.conf" <<CONFIG
 <busconfig>
   <type>session</type>
   <listen>unix:path=$1</listen>
@@ -220,25 +220,25 @@ begin_bus() {
     <allow send_destination="*" eavesdrop="true"/></policy>
 </busconfig>
 CONFIG
-    begin bus dbus-daemon --nofork --nopidfile --config-file="$place/bus.conf"
+    begin bus dbus-daemon --nofork --nopidfile --config-file="$work/bus.conf"
     until_so 20 "the bus is there" test -S "$1"
 }
 
-# begin_display: a screen nobody sees; its name in $display.
+# begin_display: an invisible screen; its name in $display.
 begin_display() {
     begin xvfb Xvfb -displayfd 1 -screen 0 800x600x24 -nolisten tcp
-    until_so 30 "the display is there" grep -q '^[0-9]' "$place/xvfb.out"
-    display=:$(cat "$place/xvfb.out")
+    until_so 30 "the display is there" grep -q '^[0-9]' "$work/xvfb.out"
+    display=:$(cat "$work/xvfb.out")
 }
 
 # begin_dunst BUS_PATH: shows popups on $display. Each popup is a line of popups.log, and dunst.out holds it as drawn.
 begin_dunst() {
-    cat >"$place/log-popup" <<'SCRIPT'
+    cat >"$work/log-popup" <<'SCRIPT'
 #!/bin/sh
 printf '%s|%s|%s|%s\n' "$1" "$2" "$3" "$5" >>"${0%/*}/popups.log"
 SCRIPT
-    chmod +x "$place/log-popup"
-    cat >"$place/dunstrc" <<CONFIG
+    chmod +x "$work/log-popup"
+    cat >"$work/dunstrc" <<CONFIG
 [global]
     markup = full
     format = "%s\n%b"
@@ -246,23 +246,23 @@ SCRIPT
     stack_duplicates = false
 [log]
     summary = "*"
-    script = $place/log-popup
+    script = $work/log-popup
 CONFIG
-    begin dunst "${user[@]}" "DISPLAY=$display" "DBUS_SESSION_BUS_ADDRESS=unix:path=$1" dunst -print -conf "$place/dunstrc"
+    begin dunst "${user[@]}" "DISPLAY=$display" "DBUS_SESSION_BUS_ADDRESS=unix:path=$1" dunst -print -conf "$work/dunstrc"
     until_so 30 "dunst serves" "${user[@]}" "DBUS_SESSION_BUS_ADDRESS=unix:path=$1" dbus-send --session --print-reply \
         --dest=org.freedesktop.Notifications /org/freedesktop/Notifications org.freedesktop.Notifications.GetServerInformation
 }
 
-# begin_desktop: all three; the bus is $place/bus.
+# begin_desktop: all three; the bus is $work/bus.
 begin_desktop() {
     begin_display
-    begin_bus "$place/bus"
-    begin_dunst "$place/bus"
+    begin_bus "$work/bus"
+    begin_dunst "$work/bus"
 }
 
 # popups PATTERN: how many were shown.
 popups() {
-    lines "$place/popups.log" "$1"
+    lines "$work/popups.log" "$1"
 }
 
 popups_are() {
@@ -275,7 +275,7 @@ popups_are() {
 begin_terminal() {
     local width=$1 height=$2
     shift 2
-    terminal_socket=$place/tmux
+    terminal_socket=$work/tmux
     "${user[@]}" tmux -S "$terminal_socket" -f /dev/null new-session -d -x "$width" -y "$height" "$@"
     until_so 20 "the terminal is there" tmux -S "$terminal_socket" has-session
 }
@@ -283,7 +283,7 @@ begin_terminal() {
 # A terminal with a shell, so that one sees what a program leaves behind.
 begin_shell() {
     begin_terminal "$1" "$2" env 'PS1=shell> ' sh
-    until_so 20 "the shell asks" shows 'shell>'
+    until_so 20 "the shell prompts" shows 'shell>'
 }
 
 keys() {
@@ -311,9 +311,9 @@ shows_not() {
     ! shows "$1"
 }
 
-# see WHAT PATTERN: waits until the screen shows it; a failure tells the screen.
+# see WHAT PATTERN: waits until the screen shows it; a failure prints the screen.
 see() {
-    local limit=$((SECONDS + patience))
+    local limit=$((SECONDS + timeout_s))
     until shows "$2"; do
         if ((SECONDS >= limit)); then
             screen | sed 's/^/      | /' >&2
@@ -338,8 +338,8 @@ terminal_is_restored() {
     same "the alternate screen" 0 "$(terminal_says '#{alternate_on}')"
     same "the cursor" 1 "$(terminal_says '#{cursor_flag}')"
     keys 'clear; stty -a' Enter
-    see "stty answers" 'speed [0-9]+ baud'
+    see "stty responds" 'speed [0-9]+ baud'
     see "letters are echoed" '(^|[ ;])echo([ ;]|$)'
     see "lines are edited" '(^|[ ;])icanon([ ;]|$)'
-    see "the shell asks again" 'shell> *$'
+    see "the shell prompts again" 'shell> *$'
 }

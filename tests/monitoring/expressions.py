@@ -1,8 +1,8 @@
-"""What the rules and the dashboard ask for: does it parse, does it exist, does it answer.
+"""What the rules and the dashboard query: does it parse, does it exist, does it succeed.
 
 Usage: expressions.py names SCRAPE RULES DASHBOARD     every metric they name is in the scrape
        expressions.py rules DASHBOARD                  the dashboard's expressions as a rules file, for promtool
-       expressions.py ask PROMETHEUS_URL DASHBOARD     each of them is answered by a running Prometheus
+       expressions.py run PROMETHEUS_URL DASHBOARD     each of them succeeds in a running Prometheus
 """
 
 import json
@@ -25,7 +25,7 @@ def expressions(board):
     found = []
     for panel in board["panels"]:
         for target in panel.get("targets", []):
-            assert target["datasource"]["uid"] == "${datasource}", f"{panel['title']} asks a source of its own"
+            assert target["datasource"]["uid"] == "${datasource}", f"{panel['title']} queries a source of its own"
             expression = target["expr"]
             for name, value in VARIABLES.items():
                 expression = expression.replace(name, value)
@@ -37,31 +37,31 @@ def expressions(board):
 
 def names(scrape, rules, path):
     with open(scrape) as file:
-        told = {re.split(r"[{ ]", line)[0] for line in file if not line.startswith("#")}
+        reported = {re.split(r"[{ ]", line)[0] for line in file if not line.startswith("#")}
     with open(rules) as file:
-        asked = set(METRIC.findall(file.read()))
+        wanted = set(METRIC.findall(file.read()))
     board = dashboard(path)
     for _, expression in expressions(board):
-        asked.update(METRIC.findall(expression))
+        wanted.update(METRIC.findall(expression))
     for variable in board["templating"]["list"]:
-        asked.update(METRIC.findall(variable.get("definition", "")))
-    assert len(asked) > 30, f"{len(asked)} names are not all of them"
-    assert not asked - told, f"no scrape tells {sorted(asked - told)}"
-    print(f"{len(asked)} names, all told")
+        wanted.update(METRIC.findall(variable.get("definition", "")))
+    assert len(wanted) > 30, f"{len(wanted)} names are not all of them"
+    assert not wanted - reported, f"no scrape reports {sorted(wanted - reported)}"
+    print(f"{len(wanted)} names, all reported")
 
 
 def as_rules(path):
-    rules = [{"record": f"panel:{number}", "expr": asked} for number, (_, asked) in enumerate(expressions(dashboard(path)))]
+    rules = [{"record": f"panel:{number}", "expr": wanted} for number, (_, wanted) in enumerate(expressions(dashboard(path)))]
     # JSON is YAML too.
     print(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
 
 
-def ask(prometheus, path):
+def run(prometheus, path):
     for title, expression in expressions(dashboard(path)):
         query = urllib.parse.urlencode({"query": expression})
-        with urllib.request.urlopen(f"{prometheus}/api/v1/query?{query}", timeout=20) as answer:
-            assert json.load(answer)["status"] == "success", f"{title}: {expression}"
-    print("all answered")
+        with urllib.request.urlopen(f"{prometheus}/api/v1/query?{query}", timeout=20) as response:
+            assert json.load(response)["status"] == "success", f"{title}: {expression}"
+    print("every query succeeds")
 
 
-{"names": names, "rules": as_rules, "ask": ask}[sys.argv[1]](*sys.argv[2:])
+{"names": names, "rules": as_rules, "run": run}[sys.argv[1]](*sys.argv[2:])
