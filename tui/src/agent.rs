@@ -165,7 +165,7 @@ fn show_on_desktop(popup: Popup) -> LocalBoxFuture<'static, Result<(), String>> 
     Box::pin(async move { notification.show_async().await.map(drop).map_err(|error| error.to_string()) })
 }
 
-/// A time in which one side does not answer: told once when it begins and once when it ends.
+/// A time in which one side does not respond. It is logged once when it begins and once when it ends.
 struct Outage {
     of: &'static str,
     pace: Pace,

@@ -49,7 +49,7 @@ pub struct Globals {
 }
 
 impl Globals {
-    /// The socket that was told; an empty `ROSTER_SOCKET` tells none.
+    /// The socket that was given; an empty `ROSTER_SOCKET` gives none.
     pub fn socket(&self) -> Option<&Path> {
         self.socket.as_deref().filter(|socket| !socket.as_os_str().is_empty())
     }

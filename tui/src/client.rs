@@ -30,8 +30,8 @@ pub fn long_call() -> Context {
     within(LONG_CALL)
 }
 
-/// Connects to the socket told, or else to the first of the user's and the system's that answers.
-/// Gives the socket's path too.
+/// Connects to the given socket, or else to the first of the user's and the system's that responds.
+/// Returns the socket's path too.
 ///
 /// # Errors
 /// `Unreachable` when nobody listens or the versions differ, `NotPermitted` when the daemon refuses this user.
@@ -39,9 +39,9 @@ pub async fn connect(given: Option<&Path>) -> Result<(RosterClient, PathBuf), Ro
     find(given).await.map_err(|error| unreachable(&error, given))
 }
 
-/// As [`connect`], for callers who tell the causes apart.
+/// Like [`connect`], for callers that distinguish the causes.
 ///
-/// A daemon that answers but refuses ends the search: another one would hold other data.
+/// A daemon that responds but refuses ends the search: another one would hold other data.
 pub(crate) async fn find(given: Option<&Path>) -> Result<(RosterClient, PathBuf), ConnectError> {
     let mut first_miss = None;
     for socket in sockets_to_try(given) {

@@ -89,14 +89,14 @@ async fn terminal(globals: &Globals) -> Result<Ending, Failure> {
             .into());
     }
     let socket = globals.socket().map(ToOwned::to_owned);
-    // A daemon that is started listens on the user's socket, not on one that was told.
+    // A daemon started here listens on the user's socket, not on a given one.
     let start_daemon = socket.is_none().then_some(client::start_user_daemon as app::StartDaemon);
     let ended = app::run(RunOptions { socket, start_daemon, config: None }).await;
     ended.map_err(|error| RosterError::failed(format!("the terminal cannot be used: {error}")))?;
     Ok(Ending::Done)
 }
 
-/// Tells a failure; gives the exit code.
+/// Reports a failure; returns the exit code.
 fn failed(failure: &Failure, globals: &Globals, output: &mut Output) -> u8 {
     match failure {
         Failure::Output(error) => output::output_failure(error),

@@ -33,7 +33,7 @@ pub enum Ending {
     Warning,
     /// For monitoring: it does not do its work.
     Critical,
-    /// For monitoring: it cannot be told.
+    /// For monitoring: the state is unknown.
     Unknown,
 }
 
@@ -92,7 +92,7 @@ pub enum Color {
 #[derive(Clone, Debug)]
 pub struct Look {
     pub paint: Paint,
-    /// Times are told relative to this, in its zone.
+    /// Times are printed relative to this, in its zone.
     pub now: Zoned,
 }
 
@@ -141,7 +141,7 @@ impl Output {
         self.stdout.flush()
     }
 
-    /// Tells a remark to text, on stderr; scripts that read JSON are spared.
+    /// Prints a remark on stderr, unless the output is JSON.
     pub fn remark(&self, sentence: &str) {
         if !self.json {
             // A remark nobody can read is no failure.
@@ -149,20 +149,20 @@ impl Output {
         }
     }
 
-    /// Tells people something of several lines, clean already, on stderr; also beside JSON.
+    /// Prints text of several lines, clean already, on stderr; also beside JSON.
     pub fn aside(&self, text: &str) {
         // As with a remark.
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
-    /// As [`Output::aside`], but scripts that read JSON are spared.
+    /// Like [`Output::aside`], unless the output is JSON.
     pub fn aside_without_json(&self, text: &str) {
         if !self.json {
             self.aside(text);
         }
     }
 
-    /// Tells a failure: as JSON on stdout, or to people on stderr.
+    /// Reports a failure: as JSON on stdout, or as text on stderr.
     ///
     /// # Errors
     /// When stdout cannot be written.

@@ -113,7 +113,7 @@ impl Canvas {
     /// A canvas over the whole terminal.
     ///
     /// # Errors
-    /// When the terminal does not tell its size.
+    /// When the terminal does not report its size.
     pub fn new() -> io::Result<Self> {
         let writer = BufWriter::with_capacity(64 * 1024, io::stdout());
         let terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(writer))?);
@@ -123,7 +123,7 @@ impl Canvas {
     /// The terminal's size.
     ///
     /// # Errors
-    /// When the terminal does not tell.
+    /// When the terminal does not report it.
     pub fn size(&self) -> io::Result<Size> {
         self.terminal.size()
     }

@@ -30,7 +30,7 @@ pub struct Daemon {
     /// What mutations and look-ups are answered with instead.
     pub refuses: Option<RosterError>,
     pub preview: AccountPreview,
-    /// How many rows it tells of that it never gives.
+    /// How many rows it counts but never returns.
     pub withheld: u64,
     /// How a consent stands, one answer after the other; with none left nobody answers.
     pub consent: VecDeque<ConsentState>,

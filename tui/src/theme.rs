@@ -1,6 +1,6 @@
 //! What things look like: one accent for the cursor, three colours for state, and shades of the terminal's own.
 //!
-//! Nothing is told by colour alone; without colours bold and faint remain.
+//! No information is in colour alone; without colours bold and faint remain.
 
 use ratatui::style::{Color, Modifier, Style};
 use roster_protocol::{Badge, PlatformState, RosterError};

@@ -30,7 +30,7 @@ pub enum Command {
     Merge(merge::Merge),
     /// Connects an account to an influencer, by its handle or by its owner's consent, and syncs it
     Connect(connect::Connect),
-    /// Ends a connection; its history stays unless told otherwise
+    /// Ends a connection; its history stays unless --delete-history
     Disconnect(disconnect::Disconnect),
     /// Pauses syncing of an influencer, a connection, a platform, or everything
     Pause(pause::Pause),
@@ -50,9 +50,9 @@ pub enum Command {
     Alerts(alerts::Alerts),
     /// Lists sync runs, newest first
     Runs(runs::Runs),
-    /// Tells how much rosterd logs, or changes it until it is restarted
+    /// Shows how much rosterd logs, or changes it until it is restarted
     LogLevel(log_level::LogLevel),
-    /// Tells who did what and when, newest first
+    /// Lists who did what and when, newest first
     Audit(audit::Audit),
     /// Lists consents: what renews itself, and what needs a hand first
     Tokens(tokens::Tokens),

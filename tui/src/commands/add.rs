@@ -118,7 +118,7 @@ struct Results {
 }
 
 impl Results {
-    /// Keeps a line's result; people are told at once, scripts at the end.
+    /// Keeps a line's result. Text output reports it at once, JSON at the end.
     fn keep(&mut self, line: u64, result: Result<Influencer, BadLine>, output: &mut Output) -> Result<(), Failure> {
         match result {
             Ok(influencer) => {

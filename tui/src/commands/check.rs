@@ -48,7 +48,7 @@ impl Verdict {
     }
 }
 
-/// What is told: the verdict, and each reason for it, the gravest first.
+/// The verdict, and each reason for it, the gravest first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Judged {
     pub verdict: Verdict,

@@ -1,4 +1,4 @@
-//! `roster log-level`: how much rosterd logs, told or changed while it runs.
+//! `roster log-level`: shows or changes how much rosterd logs while it runs.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::session::Session;
 /// `roster log-level`
 #[derive(Debug, clap::Args)]
 pub struct LogLevel {
-    /// error, warn, info, debug, trace, or a filter such as info,rosterd::sync=debug; without it the level is told
+    /// error, warn, info, debug, trace, or a filter such as info,rosterd::sync=debug; without it the level is shown
     level: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use crate::output::Output;
 /// How many of the newest are given where nobody said how many, or since when.
 const NEWEST: u64 = 1000;
 
-/// How many rows are wanted: as told, all since a time that was told, or else the newest.
+/// How many rows are wanted: as many as given, all since a given time, or else the newest.
 pub fn wanted(limit: Option<u64>, has_since: bool) -> u64 {
     limit.unwrap_or(if has_since { u64::MAX } else { NEWEST })
 }

@@ -1,4 +1,4 @@
-//! Which of several accounts: asked on a terminal, listed for a script.
+//! The choice among several accounts: a terminal asks for it, a script gets a list.
 
 use std::fmt::Write;
 

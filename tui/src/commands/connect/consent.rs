@@ -1,4 +1,4 @@
-//! Asks an account's owner for consent from a shell: begins, waits, lets choose, and tells what came of it.
+//! Asks an account's owner for consent from a shell: begins, waits, offers a choice, and reports the result.
 //!
 //! Nothing here is lost when it is stopped: the consent stays open in the daemon until it expires.
 
@@ -124,7 +124,7 @@ impl<'a> PendingConsent<'a> {
         }
     }
 
-    /// What is told to who stops the waiting.
+    /// What a user reads who stops the waiting.
     fn stopped(&self) -> RosterError {
         match &self.begun {
             Some(begun) => {
