@@ -149,7 +149,7 @@ impl Desktop {
         let Some((up_to, confirmation)) = &mut self.handed else { return Ok(None) };
         let up_to = *up_to;
         match tokio::time::timeout(self.limit, confirmation).await {
-            Err(_) => Err(format!("no answer within {} s", self.limit.as_secs_f32())),
+            Err(_) => Err(format!("no response within {} s", self.limit.as_secs_f32())),
             Ok(result) => {
                 self.handed = None;
                 result.map(|()| Some(up_to))
@@ -225,7 +225,7 @@ mod tests {
         };
         let mut desktop = Desktop { show: slow, limit: Duration::from_millis(40), handed: None };
         assert_eq!(desktop.settle().await, Ok(None));
-        assert!(desktop.show(popup()).await.is_err_and(|error| error.contains("no answer")));
+        assert!(desktop.show(popup()).await.is_err_and(|error| error.contains("no response")));
         assert_eq!(desktop.settle().await, Ok(Some(9)));
         assert_eq!(desktop.settle().await, Ok(None));
     }

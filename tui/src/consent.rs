@@ -117,7 +117,7 @@ pub fn missing(missing: &MissingScope) -> String {
     let scope = clean(&missing.scope, SENTENCE_CHARACTERS);
     match clean(&missing.costs, SENTENCE_CHARACTERS).as_str() {
         "" => format!("{scope} was not given"),
-        costs => format!("{scope} was not given; it would tell {costs}"),
+        costs => format!("{scope} was not given; it would show {costs}"),
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(asks(&bare), "Instagram will ask the account's owner to allow it.");
         assert_eq!(reads(&bare), "Roster only reads. It never posts.");
         let without = |costs: &str| missing(&MissingScope { scope: "insights".into(), costs: costs.into() });
-        assert_eq!(without("views, audience"), "insights was not given; it would tell views, audience");
+        assert_eq!(without("views, audience"), "insights was not given; it would show views, audience");
         assert_eq!(without(""), "insights was not given");
     }
 }

@@ -140,7 +140,7 @@ impl Context {
             Context::Pasting => "Consent: the pasted address",
             Context::Choosing => "Consent: several accounts",
             Context::Connected => "Consent: connected",
-            Context::Refused => "Consent: nothing came of it",
+            Context::Refused => "Consent: failed",
             Context::Filtering => "Filter",
             Context::CommandLine => "Command line",
         }

@@ -193,7 +193,7 @@ pub fn output_failure(error: &io::Error) -> u8 {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return 0;
     }
-    let _ = writeln!(io::stderr(), "error: the answer cannot be written: {error}");
+    let _ = writeln!(io::stderr(), "error: the output cannot be written: {error}");
     ErrorKind::Failed.exit_code()
 }
 

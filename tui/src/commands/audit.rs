@@ -50,7 +50,7 @@ impl Audit {
         let mut entries = read(&feed.client, since, pages::wanted(first, since.is_some())).await?.rows;
         let mut last = 0;
         if entries.is_empty() {
-            // The log is empty so far: entries from now on are printed, older ones are not.
+            // No entry is listed first: only entries after the newest one are printed.
             last = read(&feed.client, None, 1).await?.rows.first().map_or(0, |entry| entry.number);
         }
         loop {

@@ -82,7 +82,7 @@ pub fn judge(status: &Status, limits: Limits) -> Judged {
     }
     let down = |state: PlatformState| state == PlatformState::Down;
     for platform in status.platforms.iter().filter(|it| it.enabled && it.connections > 0 && down(it.state)) {
-        let reason = platform.reason.as_deref().unwrap_or("no answer");
+        let reason = platform.reason.as_deref().unwrap_or("no response");
         found.push((Verdict::Warning, format!("{} is down: {reason}", platform.platform)));
     }
     if status.paused {

@@ -136,7 +136,7 @@ async fn connected(
     };
     // A connection is there whatever came of its first sync.
     let Some(why) = unsynced else { return Ok(Ending::Done) };
-    session.output.remark(&format!("connected, but the first sync told nothing yet: {why}"));
+    session.output.remark(&format!("connected, but the first sync reported nothing yet: {why}"));
     Ok(Ending::InPart)
 }
 

@@ -46,7 +46,7 @@ fn of_consent(connection: ConnectionId, grants: &[Grant]) -> Option<&'static str
     Some(match feeding.all(|grant| grant.connections.len() > 1) {
         true => "its consent stays: it feeds other connections too",
         false => {
-            "its consent feeds nothing else and is revoked at the provider as soon as that answers; \
+            "its consent feeds nothing else and is revoked at the provider as soon as that responds; \
              `roster tokens` shows it"
         }
     })

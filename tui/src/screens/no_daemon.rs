@@ -7,7 +7,7 @@
 //!                     /run/roster/rosterd.sock
 //!
 //!   y  starts one for this user, with its data in your home directory.
-//!   Whenever one starts, this screen goes on by itself.
+//!   This screen continues as soon as one responds.
 //! ```
 
 use crate::message::NoDaemon;
@@ -33,7 +33,7 @@ pub fn view(shared: &Shared, no_daemon: &NoDaemon, pen: &mut Pen<'_>) {
         ],
         (false, false) => vec![(no_daemon.error.hint.clone().unwrap_or_default(), plain)],
     });
-    lines.push(vec![("Whenever it answers, this screen goes on by itself.".to_owned(), faint)]);
+    lines.push(vec![("This screen continues as soon as it responds.".to_owned(), faint)]);
     let first = shared.size.height / 4;
     for (line, y) in lines.iter().zip(first..shared.size.height.saturating_sub(1)) {
         pen.pieces(3, y, width, line);

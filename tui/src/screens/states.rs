@@ -62,7 +62,7 @@ fn paused(shared: &Shared, connection: &Connection, influencer_paused: bool) -> 
 
 fn blocked(by: &str, platform: &str) -> Option<String> {
     Some(match by {
-        "platform" => format!("waits: {platform} does not answer"),
+        "platform" => format!("waits: {platform} does not respond"),
         "limit" => format!("waits: {platform} allows no more just now"),
         "network" => "waits: no network here".to_owned(),
         "setup" => format!("waits: {platform} is not set up in rosterd.toml"),

@@ -53,7 +53,7 @@ pub(super) fn until(begun: &ConsentBegun, look: &Look) -> String {
 /// How a consent is finished from a shell.
 pub(super) fn next_steps(begun: &ConsentBegun) -> String {
     if begun.user_code.is_some() {
-        return format!("rosterd goes on by itself once the code is typed: `roster show {}` tells", begun.influencer);
+        return format!("rosterd continues once the code is typed: `roster show {}` shows it", begun.influencer);
     }
     let platform = clean(&begun.platform, NAME_CHARACTERS);
     format!("finish with `roster connect {} {platform} --paste URL`, the address you land on", begun.influencer)
@@ -182,7 +182,7 @@ mod tests {
     fn the_result_names_account_and_costs() {
         insta::assert_snapshot!(samples::consented().iter().map(consented).collect::<String>(), @r"
         connected instagram:oskar.ines, new
-          insights was not given; it would tell views, audience
+          insights was not given; it would show views, audience
           connect it once more and allow all, to have those too
           wrong account? roster disconnect ambqgayd --delete-history --yes
         connected instagram:ines.bakes, renewed, history kept

@@ -40,7 +40,7 @@ pub fn view(shared: &Shared, connect: &Connect, pen: &mut Pen<'_>) {
     pen.put(1, area.y, area.width.saturating_sub(2), &title, pen.theme.strong);
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     match &connect.phase {
-        Phase::Beginning => _ = pen.put(1, body.y + 1, body.width, "Asking for the way there …", pen.theme.plain),
+        Phase::Beginning => _ = pen.put(1, body.y + 1, body.width, "Requesting the address …", pen.theme.plain),
         Phase::Waiting(waiting) => draw_waiting(shared, connect, waiting, pen, body),
         Phase::Choosing(choosing) => draw_choosing(shared, connect, choosing, pen, body),
         Phase::Connected(consented) => draw_connected(shared, connect, consented, pen, body),
@@ -142,7 +142,7 @@ fn state(shared: &Shared, waiting: &Waiting) -> String {
     let begun = &waiting.begun;
     let left = left(begun.expires_at.since(shared.now));
     match (waiting.finishing, waiting.view) {
-        (true, _) => format!("Answered. {} is asked what may be read …", begun.platform_name),
+        (true, _) => format!("Answered. Requesting from {} what may be read …", begun.platform_name),
         (_, WaitView::Pasting) => format!("The address you landed on, then Enter … {left} left"),
         _ if must_paste(begun) => {
             format!("The listener is off: p, then paste the address you land on … {left} left")

@@ -117,9 +117,9 @@ fn access(platform: &PlatformStatus) -> String {
         (_, false, _) => format!("{name} is not set up in rosterd.toml"),
         (_, _, ApiAccess::Consent) => format!("{name} needs the account owner's consent"),
         (_, _, ApiAccess::Key) if platform.consents => {
-            format!("{name} tells public numbers; with the owner's consent it tells all it has")
+            format!("{name} shows public numbers; with the owner's consent it shows all it has")
         }
-        (_, _, ApiAccess::Public | ApiAccess::Key) => format!("{name} tells its public numbers; no consent is needed"),
+        (_, _, ApiAccess::Public | ApiAccess::Key) => format!("{name} shows its public numbers; no consent is needed"),
     }
 }
 
