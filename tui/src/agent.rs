@@ -1,7 +1,8 @@
 //! `roster notify`: shows this user's alerts on the desktop until it is stopped.
 //!
-//! A system daemon may not reach a user's session bus, so this runs in the session and asks the daemon.
-//! An alert is acknowledged only after it was shown; whatever fails on the way, it stays pending and comes again.
+//! A system daemon may not reach a user's session bus, so this runs in the session and
+//! requests them from the daemon. An alert is acknowledged only after it was shown; if anything fails before that, it
+//! stays pending and is returned again.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -42,7 +43,7 @@ impl Notify {
 pub struct Pace {
     /// For the desktop to take one popup; one that hangs is never waited for.
     pub show: Duration,
-    /// For the daemon's answer: longer than it holds a call.
+    /// For the daemon's response: longer than it holds a call.
     pub response: Duration,
     /// Between the first failure and the next try.
     pub first_wait: Duration,
@@ -158,7 +159,7 @@ impl Desktop {
     }
 }
 
-/// Hands a popup to the session's notification service. Never answers while that hangs.
+/// Hands a popup to the session's notification service. Waits as long as that hangs.
 fn show_on_desktop(popup: Popup) -> LocalBoxFuture<'static, Result<(), String>> {
     let mut notification = Notification::new();
     notification.appname("Roster").summary(&popup.title).body(&popup.body).urgency(Urgency::from(popup.urgency()));

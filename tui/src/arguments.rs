@@ -1,4 +1,4 @@
-//! What can be typed after `roster`. What a verb takes stands with the verb, in `commands/`.
+//! What can be typed after `roster`. The arguments of a verb are beside it, in `commands/`.
 
 mod command;
 mod completions;
@@ -67,7 +67,7 @@ const MOST_BYTES: usize = 48 * 1024;
 /// Understands what was typed, the program's name first.
 ///
 /// # Errors
-/// clap's own, which is also how `--help` and `--version` answer.
+/// clap's own, which `--help` and `--version` return too.
 pub fn parse(typed: &[OsString]) -> Result<Arguments, clap::Error> {
     if typed.iter().map(|word| word.len()).sum::<usize>() > MOST_BYTES {
         return Err(clap::Error::raw(clap::error::ErrorKind::TooManyValues, "that is too much text for one command\n"));

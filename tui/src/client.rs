@@ -1,4 +1,4 @@
-//! The way to the daemon: finding its socket, saying why it cannot be reached, and starting one for this user.
+//! Reaches the daemon: finds its socket, explains why it cannot be reached, and starts one for this user.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -14,18 +14,18 @@ use roster_protocol::{ErrorKind, RosterClient, RosterError};
 use tarpc::client::RpcError;
 use tarpc::context::Context;
 
-/// How long a plain question may take.
+/// How long a plain call may take.
 const SHORT_CALL: Duration = Duration::from_secs(30);
 
-/// How long a call may take that asks a platform on its way, or waits for something to happen.
+/// How long a call may take that sends requests to a platform, or waits for an event.
 const LONG_CALL: Duration = Duration::from_secs(100);
 
-/// A context for a plain question.
+/// A context for a plain call.
 pub fn short_call() -> Context {
     within(SHORT_CALL)
 }
 
-/// A context for a call that asks a platform on its way.
+/// A context for a call that sends requests to a platform.
 pub fn long_call() -> Context {
     within(LONG_CALL)
 }
@@ -34,7 +34,7 @@ pub fn long_call() -> Context {
 /// Returns the socket's path too.
 ///
 /// # Errors
-/// `Unreachable` when nobody listens or the versions differ, `NotPermitted` when the daemon refuses this user.
+/// `Unreachable` when no daemon listens or the versions differ, `NotPermitted` when the daemon refuses this user.
 pub async fn connect(given: Option<&Path>) -> Result<(RosterClient, PathBuf), RosterError> {
     find(given).await.map_err(|error| unreachable(&error, given))
 }
@@ -57,7 +57,7 @@ pub(crate) async fn find(given: Option<&Path>) -> Result<(RosterClient, PathBuf)
     }))
 }
 
-/// A failure to connect, as people read it.
+/// A failure to connect, as users read it.
 pub(crate) fn unreachable(error: &ConnectError, given: Option<&Path>) -> RosterError {
     let (kind, message, hint) = match error {
         ConnectError::NotThere { .. } if given.is_none() => {
@@ -85,7 +85,7 @@ pub(crate) fn unreachable(error: &ConnectError, given: Option<&Path>) -> RosterE
 
 const START_HINT: &str = "start one: `systemctl --user start rosterd`, or `rosterd run`";
 
-/// A call that got no answer, as people read it.
+/// A call without a response, as users read it.
 pub fn describe(error: RpcError) -> RosterError {
     let lost = |message: &str| RosterError::new(ErrorKind::Unreachable, message);
     match error {
@@ -102,10 +102,10 @@ pub fn describe(error: RpcError) -> RosterError {
     }
 }
 
-/// The answer itself, or why there is none, whichever side failed.
+/// The response, or why there is none, whichever side failed.
 ///
 /// # Errors
-/// What the daemon answered, or [`describe`] of what kept it from answering.
+/// The error that the daemon returned, or [`describe`] of why it did not respond.
 pub fn response<T>(called: Result<Result<T, RosterError>, RpcError>) -> Result<T, RosterError> {
     called.map_err(describe)?
 }
@@ -113,7 +113,7 @@ pub fn response<T>(called: Result<Result<T, RosterError>, RpcError>) -> Result<T
 /// Starts `rosterd` for this user, detached from the terminal, and returns at once.
 ///
 /// The one beside this program is taken, or else the one in `PATH`. What it prints goes to `rosterd.log`
-/// in the user's state directory. The caller asks with [`connect`] until it answers.
+/// in the user's state directory. The caller calls [`connect`] until it succeeds.
 ///
 /// # Errors
 /// When there is no home directory, its log cannot be opened, or the program is not found.
@@ -151,7 +151,7 @@ fn spawn_detached(program: &Path, log: File) -> io::Result<()> {
         // A group of its own: Ctrl-C and the terminal's end do not reach it.
         .process_group(0)
         .spawn()?;
-    // Whoever starts a program must wait for it; one that ends early would stay as a zombie otherwise.
+    // A parent must wait for its child; one that ends early would otherwise stay as a zombie.
     std::thread::spawn(move || child.wait());
     Ok(())
 }
@@ -189,7 +189,7 @@ mod tests {
     #[tokio::test]
     async fn a_socket_that_is_not_there_is_unreachable() {
         let nowhere = std::env::temp_dir().join("roster-no-such-directory/rosterd.sock");
-        let error = connect(Some(&nowhere)).await.expect_err("nobody listens there");
+        let error = connect(Some(&nowhere)).await.expect_err("no daemon listens there");
         assert_eq!(error.kind, ErrorKind::Unreachable);
         assert!(error.hint.is_some_and(|hint| hint.contains("rosterd run")));
     }

@@ -1,6 +1,6 @@
-//! One file for each verb: what it takes, what it asks of the daemon, how its answer reads.
+//! One file for each verb: its arguments, its requests to the daemon, and how the responses are printed.
 //!
-//! Nothing is decided here that the daemon could decide: names go over as typed.
+//! Nothing is decided here that the daemon could decide: names are sent as typed.
 
 pub mod check;
 pub mod log_level;

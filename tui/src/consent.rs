@@ -1,4 +1,4 @@
-//! Asking for consent, in words that commands and screens say the same way. Pure.
+//! The wording of consents, the same for commands and screens. Pure.
 
 use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
 use roster_protocol::{ConsentBegun, ConsentChoice, ConsentedConnection, InfluencerId, MissingScope};
@@ -23,7 +23,7 @@ impl PlainUrl {
     }
 }
 
-/// A URL as it is shown: as it is, or else clean, so that whoever made it cannot draw with it.
+/// A URL as it is shown: unchanged when plain, or else clean, so that it cannot draw on the terminal.
 pub fn shown_url(url: &str) -> String {
     PlainUrl::checked(url).map_or_else(|| clean(url, LONGEST_URL), |plain| plain.0)
 }
@@ -56,7 +56,7 @@ fn listed(words: &[String]) -> String {
 
 /// The command that leads a browser on another machine to a loopback redirect URI here.
 ///
-/// `None` when the URI leads here from anywhere, or when nobody listens.
+/// `None` when the URI leads here from anywhere, or when nothing listens.
 pub fn ssh_line(begun: &ConsentBegun) -> Option<String> {
     let (host, port) = host_and_port(begun.redirect_uri.as_deref()?)?;
     if !is_loopback(&host) {
@@ -72,7 +72,7 @@ pub fn ssh_line(begun: &ConsentBegun) -> Option<String> {
     Some(format!("ssh -L {port}:{}:{listens} this-host", clean(at, NAME_CHARACTERS)))
 }
 
-/// Whether the answer can only be pasted: the browser is sent to this machine, and nobody listens here.
+/// Whether the answer can only be pasted: the browser is sent to this machine, and nothing listens here.
 pub fn must_paste(begun: &ConsentBegun) -> bool {
     begun.redirect_uri.is_some() && begun.listener.is_none()
 }
@@ -107,7 +107,7 @@ pub fn taken(choice: &ConsentChoice, influencer: Option<InfluencerId>) -> &'stat
     }
 }
 
-/// What came of it for one account: `new`, or that it was there.
+/// The result for one account: `new`, or that it was there.
 pub fn result_of(consented: &ConsentedConnection) -> &'static str {
     if consented.is_new { "new" } else { "renewed, history kept" }
 }

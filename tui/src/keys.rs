@@ -9,7 +9,7 @@ use roster_protocol::RosterError;
 
 use table::BINDINGS;
 
-/// What a key can ask for.
+/// What a key can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     Quit,
@@ -83,7 +83,7 @@ pub enum Context {
     Help,
     /// A question with yes and no.
     Confirm,
-    /// A question that wants a word typed.
+    /// A question to which the user types a word.
     Typing,
     Form,
     Picker,
@@ -95,7 +95,7 @@ pub enum Context {
     Choosing,
     /// What a consent has connected.
     Connected,
-    /// A consent that came to nothing.
+    /// A consent that failed.
     Refused,
     /// The filter line of the roster.
     Filtering,

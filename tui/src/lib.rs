@@ -1,6 +1,6 @@
 //! `roster`: the terminal UI and the scriptable commands, over the daemon's socket.
 //!
-//! This file is the way in: arguments, then either the UI or one command, then the exit code.
+//! This file is the entry point: arguments, then either the UI or one command, then the exit code.
 
 pub mod client;
 
@@ -107,10 +107,10 @@ fn failed(failure: &Failure, globals: &Globals, output: &mut Output) -> u8 {
     }
 }
 
-/// Answers arguments that were not understood, and `--help` and `--version`.
+/// Handles arguments that were not understood, and `--help` and `--version`.
 fn not_understood(error: &clap::Error, typed: &[OsString]) -> u8 {
     if error.exit_code() == 0 {
-        // Whoever closes the pipe has read enough of the help.
+        // A reader that closes the pipe has read enough of the help.
         let _ = error.print();
         return 0;
     }

@@ -1,4 +1,4 @@
-//! What a command prints: one JSON document or text for people on stdout, remarks on stderr.
+//! What a command prints: one JSON document or text on stdout, remarks on stderr.
 //!
 //! A reader who leaves early (`roster list | head`) ends a command quietly; see [`Failure::Output`].
 
@@ -27,9 +27,9 @@ pub enum Ending {
     InPart,
     /// What was looked at is not well.
     NotWell,
-    /// A person must choose, and nobody was there to.
+    /// A person must choose, and none was there.
     Undecided,
-    /// For monitoring: somebody should look at it.
+    /// For monitoring: an operator should look at it.
     Warning,
     /// For monitoring: it does not do its work.
     Critical,
@@ -64,7 +64,7 @@ impl Ending {
 pub enum Failure {
     /// To be reported to the person or script.
     Reported(RosterError),
-    /// Nobody reads stdout any more, or it cannot be written.
+    /// The reader of stdout has left, or it cannot be written.
     Output(io::Error),
 }
 
@@ -88,7 +88,7 @@ pub enum Color {
     Never,
 }
 
-/// What text for people depends on besides the values.
+/// What text output depends on besides the values.
 #[derive(Clone, Debug)]
 pub struct Look {
     pub paint: Paint,
@@ -96,7 +96,7 @@ pub struct Look {
     pub now: Zoned,
 }
 
-/// Where a command's answer goes.
+/// Where a command's output is printed.
 pub struct Output {
     json: bool,
     pub look: Look,
@@ -118,7 +118,7 @@ impl Output {
         self.json
     }
 
-    /// Prints the whole answer in the form that is wanted and makes sure that it left.
+    /// Prints the whole output as JSON or text, and flushes it.
     ///
     /// # Errors
     /// When stdout cannot be written.
@@ -144,7 +144,7 @@ impl Output {
     /// Prints a remark on stderr, unless the output is JSON.
     pub fn remark(&self, sentence: &str) {
         if !self.json {
-            // A remark nobody can read is no failure.
+            // A remark that cannot be printed is no failure.
             let _ = writeln!(io::stderr(), "{}", clean(sentence, SENTENCE_CHARACTERS));
         }
     }
@@ -188,7 +188,7 @@ pub fn failure_text(error: &RosterError, paint: Paint) -> String {
     text
 }
 
-/// The exit code of a command that could not write its answer: a reader who left has all they wanted.
+/// The exit code of a command that could not write its output: a reader that left has all it wanted.
 pub fn output_failure(error: &io::Error) -> u8 {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return 0;

@@ -15,7 +15,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A connection to the daemon; verbs ask for it after they checked what needs no daemon.
+    /// Connects to the daemon. Verbs call it after they checked what needs no daemon.
     ///
     /// # Errors
     /// As [`client::connect`].

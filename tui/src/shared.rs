@@ -78,7 +78,7 @@ pub struct Watched {
     pub not_ok: u64,
 }
 
-/// Whether a platform can ask for consent.
+/// Whether a consent can be requested on a platform.
 pub fn may_consent(platform: &PlatformStatus) -> bool {
     platform.consents || platform.api == ApiAccess::Consent
 }

@@ -1,4 +1,4 @@
-//! Invented people and a small daemon that answers at once, for tests of the terminal UI.
+//! Invented influencers and a small daemon that responds at once, for tests of the terminal UI.
 
 mod samples;
 
@@ -23,16 +23,16 @@ use crate::screens::Screen;
 use crate::update::update;
 use crate::view;
 
-/// A daemon in a few lines: answers every question at once.
+/// A daemon in a few lines: it responds to every request at once.
 pub struct Daemon {
     pub influencers: Vec<InfluencerRow>,
     pub status: Status,
-    /// What mutations and look-ups are answered with instead.
+    /// The error that mutations and look-ups return instead.
     pub refuses: Option<RosterError>,
     pub preview: AccountPreview,
     /// How many rows it counts but never returns.
     pub withheld: u64,
-    /// How a consent stands, one answer after the other; with none left nobody answers.
+    /// The states of a consent, one for each response; with none left the daemon does not respond.
     pub consent: VecDeque<ConsentState>,
     /// What a consent begins as; `None`: with what is invented for its way.
     pub begun: Option<ConsentBegun>,
@@ -68,7 +68,7 @@ impl Daemon {
         Self { influencers: (0..count).map(row).collect(), ..Self::new() }
     }
 
-    /// The answer; `None` while the question waits for something to happen.
+    /// The response; `None` while the call waits for an event.
     pub fn respond(&mut self, request: Request) -> Option<Response> {
         self.requested.push(request.clone());
         if let Request::Consent { step: ConsentStep::State(_), .. } = &request
@@ -187,13 +187,13 @@ pub fn state_mut<T: Screen>(model: &mut Model) -> Option<&mut T> {
     shown.downcast_mut()
 }
 
-/// Sends a message, and answers whatever is requested until nothing is.
+/// Sends a message, and responds to requests until there are none.
 pub fn send(model: &mut Model, daemon: &mut Daemon, message: Message) {
     let mut messages = VecDeque::from([message]);
     let mut rounds = 0;
     while let Some(message) = messages.pop_front() {
         rounds += 1;
-        assert!(rounds < 1_000, "questions without end: {:?}", daemon.requested.last());
+        assert!(rounds < 1_000, "requests without end: {:?}", daemon.requested.last());
         for effect in update(model, message) {
             if let Effect::Request(request) = effect {
                 let response = daemon.respond(request);

@@ -43,7 +43,7 @@ impl Theme {
         }
     }
 
-    /// No colours at all, as `NO_COLOR` asks.
+    /// No colours at all, for `NO_COLOR`.
     pub fn colorless() -> Self {
         let plain = Style::new();
         Self { accent: plain, good: plain, warn: plain, bad: plain, code: None, ..Self::new() }

@@ -1,4 +1,4 @@
-//! What happened changes the model, and says what to ask of the world. Pure: it cannot wait, and it cannot fail.
+//! A message changes the model and returns the effects to run. Pure: it can neither wait nor fail.
 
 mod watch;
 

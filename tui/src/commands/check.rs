@@ -55,7 +55,7 @@ pub struct Judged {
     pub why: Vec<String>,
 }
 
-/// Judges a daemon that answered.
+/// Judges a daemon that responded.
 pub fn judge(status: &Status, limits: Limits) -> Judged {
     let counts = status.connections;
     let mut found: Vec<(Verdict, String)> = Vec::new();
@@ -113,7 +113,7 @@ pub fn line(judged: &Judged, status: Option<&Status>) -> String {
     )
 }
 
-/// The bar begins the numbers, so none may stand before.
+/// The bar begins the numbers, so the text before it may hold none.
 fn readable(why: &[String]) -> String {
     why.join("; ").replace('|', "/")
 }

@@ -18,7 +18,7 @@ use crate::session::Session;
 
 /// `roster connect`
 ///
-/// Answers with the connection as one of `show`'s; several that were chosen at once come as {"connections":[…]}.
+/// Prints the connection as one of `show`'s; several that were chosen at once are printed as {"connections":[…]}.
 #[derive(Debug, clap::Args)]
 pub struct Connect {
     /// Id, beginning of an id, exact name, platform:handle, or a profile's URL
@@ -28,7 +28,7 @@ pub struct Connect {
     /// The account: its handle there, or its profile's URL; chooses among several that a consent opens
     #[arg(long, value_name = "HANDLE")]
     handle: Option<String>,
-    /// Does not wait, neither for the owner's answer nor for the first sync
+    /// Waits neither for the owner's answer nor for the first sync
     #[arg(long)]
     no_wait: bool,
     /// Finishes a consent with the address that the browser landed on; - reads it from stdin
@@ -39,7 +39,7 @@ pub struct Connect {
     device: bool,
 }
 
-/// An address with more has been made by nobody's browser.
+/// A browser makes no longer address.
 const ADDRESS_BYTES: usize = 16 * 1024;
 
 impl Connect {
@@ -79,7 +79,7 @@ fn readable_by_handle(platform: &PlatformStatus) -> bool {
     platform.api != ApiAccess::Consent
 }
 
-/// Whether consent can be asked for there.
+/// Whether a consent can be requested there.
 fn can_request_consent(platform: &PlatformStatus) -> bool {
     platform.consents || platform.api == ApiAccess::Consent
 }
@@ -105,7 +105,7 @@ fn address(typed: &str) -> Result<String, RosterError> {
 const EXPECTED: &str =
     "give the whole address that the browser landed on after the consent, with `code` and `state` in it";
 
-/// Prints new connections, after the first sync of each unless nobody waits for that.
+/// Prints new connections, after the first sync of each unless the user does not wait.
 async fn connected(
     client: &RosterClient,
     mut connections: Vec<Connection>,
@@ -134,7 +134,7 @@ async fn connected(
             Ending::Done
         }
     };
-    // A connection is there whatever came of its first sync.
+    // A connection exists whatever the result of its first sync.
     let Some(why) = unsynced else { return Ok(Ending::Done) };
     session.output.remark(&format!("connected, but the first sync reported nothing yet: {why}"));
     Ok(Ending::InPart)

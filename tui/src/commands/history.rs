@@ -61,7 +61,7 @@ fn metric_help() -> String {
     format!("Only days on which this is known: {} or {last}", others.join(", "))
 }
 
-/// The columns when no metric was asked for.
+/// The columns when no metric was given.
 const USUAL: [(Metric, &str); 7] = [
     (Metric::Followers, ">FOLLOWERS"),
     (Metric::Following, ">FOLLOWING"),

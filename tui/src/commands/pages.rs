@@ -5,7 +5,7 @@ use roster_protocol::service::{PAGE_ROWS, Page, PageMark};
 
 use crate::output::Output;
 
-/// How many of the newest are given where nobody said how many, or since when.
+/// How many of the newest are returned by default: without a limit and without a time.
 const NEWEST: u64 = 1000;
 
 /// How many rows are wanted: as many as given, all since a given time, or else the newest.
@@ -20,7 +20,7 @@ pub struct Rows<Row> {
 }
 
 impl<Row> Rows<Row> {
-    /// Says what was left out, where nobody asked for that.
+    /// Reports that rows were left out, unless a limit was given.
     pub fn report_cut(&self, limit: Option<u64>, output: &Output) {
         if self.cut && limit.is_none() {
             output.remark(&format!("the newest {} are shown; --since or --limit give more", self.rows.len()));

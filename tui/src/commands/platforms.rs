@@ -19,7 +19,7 @@ pub struct Platforms {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Looks whether a platform is set up right, by real calls where they can tell; ends with 1 when something is not
+    /// Checks whether a platform is set up right, by real calls where they show it; ends with 1 when something is not
     Test {
         /// The platform
         platform: String,
@@ -44,7 +44,7 @@ impl Platforms {
     }
 }
 
-/// What must stand in the settings of each platform's app; nothing where no platform asks for consent.
+/// What the settings of each platform's app must contain; empty where no platform needs consent.
 fn consent_table(platforms: &[PlatformStatus], look: &Look) -> String {
     let mut table = Table::new(&["PLATFORM", "APP", "REDIRECT URI", "ASKS FOR"]);
     for platform in platforms.iter().filter(|platform| platform.redirect_uri.is_some()) {
@@ -61,7 +61,7 @@ fn consent_table(platforms: &[PlatformStatus], look: &Look) -> String {
     }
 }
 
-/// One line for each thing that was looked at.
+/// One line for each thing that was checked.
 fn check_table(checks: &[PlatformCheck], look: &Look) -> String {
     let mut table = Table::new(&["", "WHAT", "FOUND"]);
     for check in checks {

@@ -1,4 +1,4 @@
-//! `roster show`: one influencer with connections and newest numbers. `add`, `edit` and others answer so too.
+//! `roster show`: one influencer with connections and newest numbers. `add`, `edit` and others print the same.
 
 use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
 use roster_protocol::{Connection, Influencer, Metric};
@@ -25,7 +25,7 @@ impl Show {
     }
 }
 
-/// Prints an influencer as every command does that makes or changes one.
+/// Prints an influencer, for every command that makes or changes one.
 pub(super) fn print(influencer: &Influencer, output: &mut Output) -> Result<Ending, Failure> {
     output.print(|| json::Influencer::from(influencer), |look| text(influencer, look))?;
     Ok(Ending::Done)

@@ -1,7 +1,7 @@
 //! Asks an account's owner for consent: what to open, the wait for the owner, the choice among several accounts,
-//! and what came of it.
+//! and the result.
 //!
-//! Pure like all of `update`. Whatever comes late finds its own modal by number, or is given up.
+//! Pure like all of `update`. A late response finds its own modal by number, or is dropped.
 
 mod view;
 
@@ -31,7 +31,7 @@ pub struct Connect {
     pub target: Target,
     pub way: ConsentWay,
     pub phase: Phase,
-    /// What was done or went wrong beside the way.
+    /// What was done or went wrong meanwhile.
     pub notice: Option<Notice>,
 }
 
@@ -92,7 +92,7 @@ pub struct Choosing {
     pub sent: bool,
 }
 
-/// A word beside the way.
+/// A notice about something done meanwhile.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
     Done(&'static str),
@@ -301,7 +301,7 @@ impl Connect {
                 self.phase = Phase::Failed(error);
                 return Vec::new();
             }
-            // The other way is none here; the first one stays open.
+            // The platform does not have the other way; the first one stays open.
             (Err(error), _) => {
                 self.notice = Some(Notice::Failed(error));
                 return Vec::new();

@@ -145,12 +145,12 @@ mod tests {
     fn pages_are_requested_as_the_cursor_moves_back() {
         let mut list = Listing::default();
         assert!(list.reload());
-        assert!(!list.reload(), "asked already");
-        assert!(list.responded(None, page(100..200, Some(1)), u32::eq, 10), "something new was told meanwhile");
+        assert!(!list.reload(), "requested already");
+        assert!(list.responded(None, page(100..200, Some(1)), u32::eq, 10), "an event arrived meanwhile");
         list.responded(None, page(100..200, Some(1)), u32::eq, 10);
         assert_eq!(list.moved(Action::Down, 10), None);
         let mark = list.moved(Action::Bottom, 10).expect("the end is near");
-        assert_eq!(list.moved(Action::Down, 10), None, "one question at a time");
+        assert_eq!(list.moved(Action::Down, 10), None, "one request at a time");
         list.responded(Some(&mark), page(0..100, None), u32::eq, 10);
         assert_eq!((list.rows.len(), list.window.cursor), (200, 99));
         assert_eq!(list.moved(Action::Bottom, 10), None, "that was all");

@@ -156,11 +156,11 @@ mod tests {
     #[test]
     fn the_part_in_sight_is_held() {
         let mut list = Paged::default();
-        let first = list.reload(10).expect("nothing is asked yet");
-        assert_eq!(list.reload(10), None, "one question at a time");
+        let first = list.reload(10).expect("nothing is requested yet");
+        assert_eq!(list.reload(10), None, "one request at a time");
         let again = responded(&mut list, first, 1_000).expect("something happened meanwhile");
         assert_eq!(responded(&mut list, again, 1_000), None);
-        assert_eq!(list.moved(Action::Down, 10), None, "a step inside asks for nothing");
+        assert_eq!(list.moved(Action::Down, 10), None, "a step inside requests nothing");
         let last = list.moved(Action::Bottom, 10).expect("the end is not held");
         assert_eq!(list.visible(10).filter(|(row, _)| row.is_none()).count(), 10);
         assert_eq!(responded(&mut list, first, 1_000), None, "a late part is dropped");
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn the_cursor_stays_on_its_row_while_the_order_changes() {
         let mut list = Paged::default();
-        let part = list.reload(10).expect("nothing is asked yet");
+        let part = list.reload(10).expect("nothing is requested yet");
         responded(&mut list, part, 20);
         list.moved(Action::Down, 10);
         let part = list.reload(10).expect("nothing is open");
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn rows_that_never_arrive_are_not_requested_forever() {
         let mut list = Paged::default();
-        let part = list.reload(10).expect("nothing is asked yet");
+        let part = list.reload(10).expect("nothing is requested yet");
         assert_eq!(list.responded(part, Ok((500, vec![1_u64])), |a, b| a == b, 10), None);
         let part = list.reload(10).expect("nothing is open");
         assert_eq!(list.responded(part, Err(RosterError::failed("x")), |a, b| a == b, 10), None);

@@ -82,7 +82,7 @@ fn roster_without_rows() {
         _ => None,
     });
     let error = RosterError::failed("the store cannot be read").hint("look at rosterd's log");
-    let response = Response::Page(query.expect("the first page is asked for"), Err(error));
+    let response = Response::Page(query.expect("the first page is requested"), Err(error));
     crate::update::update(&mut loading, Message::Response(Box::new(response)));
     assert_snapshot!("roster_failed", picture(&loading));
 }

@@ -111,7 +111,7 @@ mod tests {
         let mut histories = Histories::default();
         let (one, two) = (ConnectionId::from_bytes([1; 5]), ConnectionId::from_bytes([2; 5]));
         assert!(histories.want(one, Date(10)).is_some());
-        assert!(histories.want(one, Date(10)).is_none(), "asked already");
+        assert!(histories.want(one, Date(10)).is_none(), "requested already");
         assert!(histories.want(two, Date(10)).is_none(), "one at a time");
         histories.responded(one, Date(10), Ok(Vec::new()));
         assert!(histories.want(one, Date(10)).is_none(), "known");

@@ -128,7 +128,7 @@ fn only_the_pages_around_the_cursor_are_held() {
     daemon.requested.clear();
     press(&mut model, &mut daemon, "jk");
     let pages = daemon.requested.iter().filter(|request| matches!(request, Request::Page(_))).count();
-    assert_eq!(pages, 0, "a step inside a page asks for none");
+    assert_eq!(pages, 0, "a step inside a page requests none");
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn a_consent_is_requested_where_one_is_needed() {
         let begun = consent_requests(&daemon).into_iter().find(|requested| requested.starts_with("begin"));
         assert_eq!(begun.as_deref(), expected, "{keys}");
     };
-    // A platform that tells by handle asks for consent where none is written.
+    // A platform that is read by handle requests a consent where no handle is written.
     check("c↵↵", Some("begin youtube Redirect None"));
     check("c↵@mara↵", None);
     check("ci↵↵", Some("begin instagram Redirect None"));
@@ -504,7 +504,7 @@ fn a_consent_outlives_a_daemon_that_starts_anew() {
     send(&mut model, &mut daemon, Message::Lost(offline()));
     let before = consent_requests(&daemon).len();
     send(&mut model, &mut daemon, Message::Tick);
-    assert_eq!(consent_requests(&daemon).len(), before, "nobody is there to ask");
+    assert_eq!(consent_requests(&daemon).len(), before, "no daemon is there");
     send(&mut model, &mut daemon, Message::Online);
     daemon.consent.push_back(ConsentState::Done(consented()));
     assert!(model.next_tick() <= NOW.plus_seconds(1));

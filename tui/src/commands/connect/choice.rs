@@ -24,7 +24,7 @@ pub(super) fn table(choices: &[ConsentChoice], influencer: Option<InfluencerId>,
     table.render(paint)
 }
 
-/// The ids of what was answered: numbers, handles, or `all`.
+/// The ids of what the user chose: numbers, handles, or `all`.
 ///
 /// # Errors
 /// What to write instead.
@@ -50,7 +50,7 @@ pub(super) fn chosen(line: &str, choices: &[ConsentChoice]) -> Result<Vec<String
     Ok(ids)
 }
 
-/// How a script goes on.
+/// How a script continues.
 pub(super) fn next_steps(choices: &[ConsentChoice]) -> String {
     let mut text = String::from("several accounts: the consent stays open; run the same with --handle");
     if let Some(first) = choices.first() {

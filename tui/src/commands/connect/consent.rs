@@ -23,7 +23,7 @@ use crate::output::table::Paint;
 use crate::output::{Ending, Failure, Look, failure_text};
 use crate::session::Session;
 
-/// A consent that is being asked for.
+/// A consent that waits for the account's owner.
 pub(super) struct PendingConsent<'a> {
     client: RosterClient,
     session: &'a mut Session,
@@ -37,7 +37,7 @@ pub(super) struct PendingConsent<'a> {
 /// How the waiting ended.
 enum Settled {
     Done(Vec<ConsentedConnection>),
-    /// Nobody was there to choose.
+    /// No user was there to choose.
     Open(Vec<ConsentChoice>),
 }
 
@@ -46,7 +46,7 @@ impl<'a> PendingConsent<'a> {
         Self { client, session, handle, no_wait, begun: None, lines: None }
     }
 
-    /// Begins a consent and, unless nobody waits, follows it to its end.
+    /// Begins a consent and, if the user waits, follows it to its end.
     pub(super) async fn begin(
         &mut self,
         influencer: String,
@@ -67,7 +67,7 @@ impl<'a> PendingConsent<'a> {
         let look = Look { paint: self.session.output.errors, now: self.session.output.look.now.clone() };
         let code = code(&begun, &io::stderr(), look.paint);
         self.listen();
-        // Scripts that wait need the URL as well, and get it where it does not disturb.
+        // Scripts that wait need the URL as well; stderr does not disturb them.
         self.session.output.aside(&guide::guide(&begun, code.as_deref(), &look));
         self.session.output.aside(&guide::waiting(&begun, self.lines.is_some(), &look));
         let id = begun.id;
@@ -141,7 +141,7 @@ impl<'a> PendingConsent<'a> {
         self.begun.as_ref().map(|begun| begun.influencer)
     }
 
-    /// Waits until the consent is settled, and somebody has chosen.
+    /// Waits until the consent is settled and the user has chosen.
     async fn settled(&mut self, mut id: ConsentId) -> Result<Settled, RosterError> {
         let mut known = None;
         loop {
@@ -199,7 +199,7 @@ impl<'a> PendingConsent<'a> {
         }
     }
 
-    /// Lets choose; `None` when nobody is there to.
+    /// Lets the user choose; `None` when no user is there.
     async fn choose(&mut self, id: ConsentId, choices: &[ConsentChoice]) -> Result<Option<ConsentState>, RosterError> {
         if let Some(handle) = self.handle.take() {
             return response(self.client.consent_choose(long_call(), id, vec![handle]).await).map(Some);
@@ -229,13 +229,13 @@ impl<'a> PendingConsent<'a> {
     }
 }
 
-/// What came first.
+/// What arrived first.
 enum Heard {
     State(ConsentState),
     Line(String),
 }
 
-/// A consent that came to nothing is a failure, whatever kind of answer made it so.
+/// A consent that failed is a failure of this command, whatever the kind of error.
 fn failed(error: RosterError) -> RosterError {
     match error.kind.exit_code() {
         1 => error,
@@ -243,7 +243,7 @@ fn failed(error: RosterError) -> RosterError {
     }
 }
 
-/// The next line that is typed; never, where nobody types.
+/// The next line that is typed; never, where no user types.
 async fn next_line(lines: &mut Option<Lines<BufReader<Stdin>>>) -> String {
     match typed(lines).await {
         Some(line) => line,
@@ -251,7 +251,7 @@ async fn next_line(lines: &mut Option<Lines<BufReader<Stdin>>>) -> String {
     }
 }
 
-/// The next line that is typed; `None` where nobody types, or does no more.
+/// The next line that is typed; `None` where no user types, or stdin has ended.
 async fn typed(lines: &mut Option<Lines<BufReader<Stdin>>>) -> Option<String> {
     let line = lines.as_mut()?.next_line().await.ok().flatten();
     if line.is_none() {

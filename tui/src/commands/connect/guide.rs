@@ -1,4 +1,4 @@
-//! What a person reads while a consent is asked for: what will happen, where, and what to do.
+//! What a person reads while a consent waits: what will happen, where, and what to do.
 
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::{ConsentBegun, ConsentedConnection};
@@ -75,7 +75,7 @@ fn inked(line: &str, paint: Paint) -> String {
     if paint.colored { format!("\u{1b}[38;5;16;48;5;231m{line}\u{1b}[0m") } else { line.to_owned() }
 }
 
-/// What came of it for one account.
+/// The result for one account.
 pub(super) fn consented(consented: &ConsentedConnection) -> String {
     let connection = &consented.connection;
     let (platform, handle) = (clean(&connection.platform, NAME_CHARACTERS), clean(&connection.handle, NAME_CHARACTERS));

@@ -27,7 +27,7 @@ impl From<&protocol::ConsentBegun> for Begun {
     }
 }
 
-/// What `connect` gives when somebody must choose among several accounts.
+/// What `connect` prints when a user must choose among several accounts.
 #[derive(Debug, Serialize)]
 pub struct Choices {
     choices: Vec<Choice>,

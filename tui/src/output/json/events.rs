@@ -35,7 +35,7 @@ struct SyncedRun {
 }
 
 impl Synced {
-    /// The answer for `expected` connections after these runs.
+    /// The result for `expected` connections after these runs.
     pub fn new(expected: u64, runs: &[protocol::Run]) -> Self {
         let count = |outcome| runs.iter().filter(|run| run.outcome == outcome).count() as u64;
         Self {
@@ -236,7 +236,7 @@ pub struct AddedList {
     pub failed: Vec<FailedLine>,
 }
 
-/// A line of `add -` that added nobody.
+/// A line of `add -` that added no influencer.
 #[derive(Debug, Serialize)]
 pub struct FailedLine {
     /// Counted from 1.

@@ -114,7 +114,7 @@ struct PlatformDetails {
     #[serde(flatten)]
     status: Platform,
     api: &'static str,
-    /// What consent asks for; empty where none is needed.
+    /// The scopes that a consent requests; empty where none is needed.
     scopes: Vec<String>,
     redirect_uri: Option<String>,
 }

@@ -121,7 +121,7 @@ fn ends_soon(shared: &Shared, grant: &Grant) -> bool {
     grant.act_before.is_some_and(|at| at.since(shared.now) < SOON_DAYS * 86_400_000)
 }
 
-/// When the token ends, and whether that matters to anybody.
+/// When the token expires, and whether a person must act on that.
 fn token(shared: &Shared, row: &ConnectionRow) -> (String, Style) {
     let theme = &shared.theme;
     let until = |at| format::until(shared.now, at);
