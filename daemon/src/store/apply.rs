@@ -1,4 +1,5 @@
-//! From a commit to rows: what can be refused is refused before it is queued, what is left is put in key order.
+//! Turns commits into rows. Everything that can be refused is refused before it is queued; the rest is put in key
+//! order.
 
 use redb::{ReadableTable, WriteTransaction};
 use roster_protocol::alert::AlertState;
@@ -13,15 +14,15 @@ use super::snapshots;
 use super::tables::Records;
 use crate::model::{Commit, Connection, Delivery, DeliveryState};
 
-/// A longer record is a mistake of ours: names, notes and reasons have their limits.
+/// A longer record is a bug of ours: names, notes and reasons have limits.
 const MAX_RECORD_BYTES: usize = 1 << 20;
 
-/// Commits in bytes, in their order: stored together, all or none.
+/// Encoded commits, in their order: stored together, all or none.
 #[derive(Default)]
 pub struct Encoded(pub(super) Vec<Batch>);
 
 impl Encoded {
-    /// One commit.
+    /// Encodes one commit.
     ///
     /// # Errors
     /// As [`Encoded::add`].
@@ -43,25 +44,25 @@ impl Encoded {
         self.0.is_empty()
     }
 
-    /// How much of a transaction it takes, in commits of one snapshot.
+    /// How much of a transaction it takes, counted in commits of one snapshot.
     pub(super) fn size(&self) -> usize {
         self.0.iter().map(|batch| batch.rows.len().max(1)).sum()
     }
 
-    /// Whether it may wait for others for a while: it is what syncs learned.
+    /// Whether it may wait for other commits for a while: all of it are sync results, which no client blocks on.
     pub(super) fn is_unhurried(&self) -> bool {
         self.0.iter().all(|batch| batch.has_runs)
     }
 }
 
-/// A commit in bytes.
+/// One encoded commit.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// Connections whose snapshots go, with the day on which they began; before anything else.
+    /// Connections whose snapshots are deleted, with the day of their first one; this is done before anything else.
     forgotten: Vec<(ConnectionId, Date)>,
     puts: Vec<Put>,
     rows: Vec<LogRow>,
-    /// Payloads of audit lines, which get their number when they are written.
+    /// Payloads of audit lines; each gets its number when it is written.
     audit: Vec<Vec<u8>>,
     has_runs: bool,
 }
@@ -177,7 +178,7 @@ fn limited(bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     Ok(bytes)
 }
 
-/// Writes the batches as if one came after the other.
+/// Writes the batches as if each were written after the one before.
 pub(super) fn apply(txn: &WriteTransaction, batches: &[&Batch], damage: &DamageLog) -> Result<(), StoreError> {
     write_puts(txn, batches)?;
     write_audit(txn, batches)?;
@@ -192,7 +193,7 @@ pub(super) fn apply(txn: &WriteTransaction, batches: &[&Batch], damage: &DamageL
     snapshots::write_rows(txn, rows, damage)
 }
 
-/// Rows in key order, so that neighbours are written together; of several for one key the last counts.
+/// Writes rows in key order, so that neighbours are written together; of several for one key the last counts.
 fn write_puts(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreError> {
     let mut puts: Vec<&Put> = batches.iter().flat_map(|batch| &batch.puts).collect();
     puts.sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
@@ -210,7 +211,7 @@ fn write_puts(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Lines get the next numbers in the order of their commits.
+/// Writes audit lines under the next numbers, in the order of their commits.
 fn write_audit(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreError> {
     let mut lines = batches.iter().flat_map(|batch| &batch.audit).peekable();
     if lines.peek().is_none() {

@@ -1,4 +1,4 @@
-//! Deleting what is old or belongs to nobody, a bounded piece at a time.
+//! Deletes rows that are old or whose connection was removed, a bounded number at a time.
 
 use std::collections::HashSet;
 use std::ops::Bound;
@@ -12,11 +12,11 @@ use super::error::StoreError;
 use super::reader::Reader;
 use super::tables::{Records, split_timed_key, time_key};
 
-/// How many rows one transaction looks at.
+/// How many rows one transaction deletes.
 const ROWS: usize = 5_000;
 
 impl Store {
-    /// Deletes runs that started before `runs` and changes before `changes`; returns how many rows went.
+    /// Deletes runs that started before `runs` and changes before `changes`; returns how many rows were deleted.
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -34,8 +34,8 @@ impl Store {
         Ok(deleted)
     }
 
-    /// Deletes runs and changes of connections that were removed since the last sweep; returns how many rows went.
-    /// Looks at both tables when there was such a connection, and at nothing otherwise.
+    /// Deletes runs and changes of connections that were removed since the last sweep; returns how many rows were
+    /// deleted. Reads both tables when there was such a connection, and nothing otherwise.
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -74,7 +74,7 @@ fn delete(txn: &WriteTransaction, table: Records, keys: &[Vec<u8>]) -> Result<()
     Ok(())
 }
 
-/// Deletes the oldest rows that are before `end`, and returns how many.
+/// Deletes the oldest rows before `end`, up to [`ROWS`], and returns how many.
 fn prune_some(txn: &WriteTransaction, table: Records, end: Timestamp) -> Result<usize, StoreError> {
     let mut rows = txn.open_table(table.definition())?;
     let mut keys = Vec::new();
@@ -97,8 +97,8 @@ impl Reader<'_> {
         Ok(removed)
     }
 
-    /// The keys of a table of runs or changes that belong to these connections, among `limit` rows from `first` on; and
-    /// where to go on.
+    /// The keys of runs or changes of these connections, among `limit` rows from `first` on; and the key to continue
+    /// at, `None` at the end.
     fn keys_of(
         &self,
         table: Records,

@@ -1,4 +1,4 @@
-//! What was found damaged: counted once each, named for a report, never shown.
+//! Damaged rows that were found: each is counted once and named in reports; its content is never shown.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::error::StoreError;
 
 /// How many rows are named; further ones are only counted.
 const NAMED: usize = 100;
-/// How many rows are told apart; a file with more is beyond counting.
+/// How many rows are counted; a file with more is beyond counting.
 const COUNTED: usize = 100_000;
 
 /// Rows that do not match their checksums, found since the store was opened.
@@ -18,11 +18,11 @@ const COUNTED: usize = 100_000;
 pub struct Damage {
     /// How many, up to 100 000.
     pub rows: u64,
-    /// The first hundred, in the order of being found.
+    /// The first hundred, in the order in which they were found.
     pub named: Vec<DamagedRow>,
 }
 
-/// Where a damaged value stands.
+/// Which row is damaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DamagedRow {
     /// The table's name.
@@ -31,15 +31,15 @@ pub struct DamagedRow {
     pub key: Vec<u8>,
 }
 
-/// Where readers and writers note what they skip.
+/// Where readers and writers note the rows that they skip.
 #[derive(Debug, Default)]
 pub(super) struct DamageLog(Mutex<(HashSet<u64>, Vec<DamagedRow>)>);
 
 impl DamageLog {
-    /// What was read; `None` of a damaged value, which is noted and left out.
+    /// The value that was read; `None` for a damaged one, which is noted and left out.
     ///
     /// # Errors
-    /// `NewerRecord` of a value that only a newer rosterd can read.
+    /// `NewerRecord` for a value that only a newer rosterd can read.
     pub(super) fn leave_out<T>(
         &self,
         table: &str,

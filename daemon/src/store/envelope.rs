@@ -2,23 +2,23 @@
 //!
 //! redb verifies no checksums on reads, nor after a crash with quick repair. The checksum covers table, key, version
 //! and payload, so that flipped bits, torn pages and swapped rows are noticed wherever a record is read. The envelope
-//! itself never changes: every version of rosterd can tell a value that it does not know from a damaged one.
+//! itself never changes: every version of rosterd can distinguish a value that it does not know from a damaged one.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// The lower 32 bits of an XXH3: one damage in 4·10⁹ goes unseen.
+/// The lower 32 bits of an XXH3: one damage in 4·10⁹ is not noticed.
 const CHECKSUM_BYTES: usize = 4;
 
 /// Why a stored value cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unreadable {
-    /// It does not match its checksum, belongs to another place, or does not decode.
+    /// It does not match its checksum, belongs to another table or key, or does not decode.
     Damaged,
     /// It is whole, and of a version that only a newer rosterd writes.
     Newer(u8),
 }
 
-/// Wraps a payload of a version for its place.
+/// Encodes a payload of a version for its table and key.
 pub(super) fn encode(tag: u64, key: &[u8], version: u8, payload: &[u8]) -> Vec<u8> {
     let mut encoded = begin(version, payload.len());
     encoded.extend_from_slice(payload);

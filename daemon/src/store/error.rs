@@ -1,11 +1,11 @@
-//! What can go wrong in the store, by what the caller does next.
+//! Failures of the store, by what the caller does next.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::envelope::Unreadable;
 
-/// A failure of the store. Cheap to clone: every commit of a group is told the same.
+/// A failure of the store. Cheap to clone: every commit of a group gets the same one.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another daemon holds the store: leave it to that one.
@@ -14,7 +14,7 @@ pub enum StoreError {
         /// The state directory.
         dir: PathBuf,
     },
-    /// The store was written by a newer Roster: install that one again. No byte was touched.
+    /// The store was written by a newer Roster: install that one again. No byte was changed.
     #[error("the store has format {found}, this rosterd knows formats up to {known}")]
     Newer {
         /// The format found.
@@ -22,8 +22,8 @@ pub enum StoreError {
         /// The newest format known here.
         known: u32,
     },
-    /// A newer Roster has written a record of a version that is not known here: install that one again. It is left as
-    /// it is.
+    /// A newer Roster has written a record of a version that is not known here: install that one again. The record is
+    /// unchanged.
     #[error("the store's {table} hold a record of version {version}, which only a newer rosterd can read")]
     NewerRecord {
         /// The table's name.
@@ -31,7 +31,7 @@ pub enum StoreError {
         /// The record's version.
         version: u8,
     },
-    /// What lies at the path must not be trusted as our store: an operator must look.
+    /// The file at the path must not be trusted as our store: an operator must look.
     #[error("{path} is not usable as a store: {why}", path = path.display())]
     NotOurs {
         /// The file or directory.
@@ -39,25 +39,25 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
-    /// Writing does not work at present; the store keeps trying by itself. Nothing was written.
+    /// Writing does not work at present; the store keeps trying. Nothing was written.
     #[error("the store cannot write at present: {reason}")]
     Degraded {
-        /// The first failure, for people.
+        /// The first failure, in words.
         reason: String,
     },
-    /// The disk failed under a read or a write. Of a commit it is not known whether it was stored.
+    /// The disk failed during a read or a write. It is not known whether a commit was stored.
     #[error("the disk failed: {0}")]
     Io(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The file is damaged where this call had to read.
     #[error("the store is damaged: {what}")]
     Damaged {
-        /// What was met, for people.
+        /// What was found, in words.
         what: String,
     },
     /// The caller's commit cannot be stored; others were not affected.
     #[error("this cannot be stored: {what}")]
     Invalid {
-        /// What cannot, and why.
+        /// What cannot be stored, and why.
         what: String,
     },
     /// The store is being closed.
@@ -66,7 +66,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// A value that nothing can do without cannot be read.
+    /// The error for a value that cannot be read and that everything needs.
     pub(super) fn unreadable(table: &str, what: &str, why: Unreadable) -> Self {
         match why {
             Unreadable::Newer(version) => StoreError::NewerRecord { table: table.to_owned(), version },

@@ -14,24 +14,24 @@ use super::records::{self, Record};
 use super::tables::{Records, split_timed_key, time_key};
 use crate::model::{AuditLine, Delivery};
 
-/// How many rows a page looks at before it gives a mark instead of searching on.
+/// How many rows a page examines before it ends with a mark instead of searching on.
 const EXAMINED: usize = 50_000;
 
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
-    /// In the query's order. May be shorter than its limit, even empty, while there is more.
+    /// In the query's order. May have fewer than the query's limit, even none, while there are more.
     pub rows: Vec<T>,
     /// Where the next page begins; `None` at the end of the list.
     pub next: Option<Mark>,
 }
 
-/// A place in a list.
+/// A position in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark(pub Vec<u8>);
 
 impl Reader<'_> {
-    /// The ids of all alerts; a damaged row's id is its key all the same.
+    /// The ids of all alerts. A damaged row counts too: its key is the id.
     pub(super) fn alert_ids(&self) -> Result<HashSet<AlertId>, StoreError> {
         let mut ids = HashSet::new();
         for row in self.txn.open_table(Records::AlertIds.definition())?.iter()? {
@@ -75,7 +75,7 @@ impl Reader<'_> {
         Ok(page)
     }
 
-    /// Records whose keys begin with time and connection: what `of` refuses is not even decoded.
+    /// Records whose keys begin with time and connection, newest first. Those that `of` refuses are not even decoded.
     pub(super) fn timed<R: Record>(
         &self,
         since: Timestamp,
@@ -89,7 +89,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Rows of a table from the last to `floor`, without those of which `pick` makes `None`.
+    /// Rows of a table from the last to `floor`, without those for which `pick` returns `None`.
     pub(super) fn newest_first<T>(
         &self,
         table: Records,
@@ -119,7 +119,7 @@ impl Reader<'_> {
     }
 }
 
-/// A row on the way through a list.
+/// A row that a list examines.
 pub(super) struct Row<'a> {
     table: Records,
     key: &'a [u8],

@@ -1,8 +1,8 @@
 //! The log's blocks: the newest snapshots, some eighty of one day in one value, in order of connection.
 //!
-//! A block begins at the connection in its key and ends where the day's next one begins; a day's first one begins at
-//! the lowest connection. Few values and one checksum for many snapshots make a durable commit cheap in whatever order
-//! they come; what does not change is copied as bytes.
+//! A block begins at the connection in its key and ends where the day's next block begins; a day's first block begins
+//! at the lowest connection. Few values and one checksum for many snapshots make a durable commit cheap, in whatever
+//! order snapshots arrive; entries that do not change are copied as bytes.
 
 use redb::{ReadableTable, Table, WriteTransaction};
 use roster_protocol::connection::Snapshot;
@@ -17,16 +17,16 @@ use super::tables::{self, BLOCK_TAG, LogKey, Records, epoch_of, log_key, log_nam
 
 /// The version of blocks, and of the snapshots in them.
 const VERSION: u8 = 1;
-/// The most bytes of one block: with its key, checksum and the page's own head it just fills a page of 4 KiB.
+/// The most bytes of one block: with its key, its checksum and the page's own head it just fills a page of 4 KiB.
 const MOST_BYTES: usize = 4000;
 /// Connection, and how many bytes of snapshot follow.
 const HEAD: usize = 5 + 2;
 
-/// The lowest and the highest connection there can be.
+/// The lowest and the highest possible connection.
 const LOWEST: ConnectionId = ConnectionId::from_bytes([0; 5]);
 const HIGHEST: ConnectionId = ConnectionId::from_bytes([255; 5]);
 
-/// A snapshot on its way into the log.
+/// A snapshot to be written to the log.
 pub(super) struct LogRow {
     pub(super) date: Date,
     pub(super) connection: ConnectionId,
@@ -49,7 +49,7 @@ impl LogRow {
         (self.date, self.connection)
     }
 
-    /// The snapshot again; `None` only for what was never encoded here.
+    /// Decodes the snapshot; `None` only when the payload was not encoded here.
     pub(super) fn snapshot(&self) -> Option<Snapshot> {
         SnapshotRecord::decode(self.date, &self.payload)
     }
@@ -102,7 +102,7 @@ impl<'a> Block<'a> {
         self.entries.iter().map(|entry| entry.connection)
     }
 
-    /// The snapshots from one connection on. `None` for one that is not readable, which a whole block never holds.
+    /// The snapshots from one connection on. `None` for one that cannot be decoded, which an intact block never holds.
     pub(super) fn snapshots(&self, first: ConnectionId) -> impl Iterator<Item = (ConnectionId, Option<Snapshot>)> + '_ {
         let from = self.entries.partition_point(|entry| entry.connection < first);
         self.entries[from..].iter().map(|entry| (entry.connection, SnapshotRecord::decode(self.date, entry.payload)))
@@ -116,7 +116,7 @@ fn next(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     Some((Entry { connection: ConnectionId::from_bytes([a, b, c, d, e]), payload }, rest))
 }
 
-/// Whether a block is whole.
+/// Checks that a block is intact.
 ///
 /// # Errors
 /// `Damaged`, or of a newer version.
@@ -125,7 +125,7 @@ pub(super) fn verify(key: &LogKey, encoded: &[u8]) -> Result<(), Unreadable> {
     if block.snapshots(LOWEST).all(|(_, snapshot)| snapshot.is_some()) { Ok(()) } else { Err(Unreadable::Damaged) }
 }
 
-/// The snapshot of a connection in a block, looked for without reading the others.
+/// Finds the snapshot of a connection in a block without decoding the others.
 ///
 /// # Errors
 /// `Damaged`, or of a newer version.
@@ -144,7 +144,7 @@ pub(super) fn find(key: &LogKey, encoded: &[u8], connection: ConnectionId) -> Re
     Ok(None)
 }
 
-/// A log table in whatever transaction.
+/// A log table in a read or a write transaction.
 pub(super) trait Log: ReadableTable<&'static LogKey, &'static [u8]> {
     /// The block in which a connection's snapshot of a day would be.
     fn block_of(&self, day: Date, connection: ConnectionId) -> Result<Option<(LogKey, Guard<'_>)>, StoreError> {
@@ -169,7 +169,7 @@ impl<T: ReadableTable<&'static LogKey, &'static [u8]>> Log for T {}
 type Guard<'a> = redb::AccessGuard<'a, &'static [u8]>;
 type LogTable<'txn> = Table<'txn, &'static LogKey, &'static [u8]>;
 
-/// Writes rows of one day, in order of connection and each once, into its blocks.
+/// Writes rows of one day, in order of connection and each connection once, into the day's blocks.
 pub(super) fn write_day(
     txn: &WriteTransaction,
     table: &mut LogTable<'_>,
@@ -217,7 +217,7 @@ fn open_or_quarantine<'a>(
     Ok(block)
 }
 
-/// Writes what a block held and what is new, as one block or several.
+/// Writes a block's old entries and the new rows, as one block or several.
 fn write_entries(
     table: &mut LogTable<'_>,
     key: LogKey,
@@ -252,7 +252,7 @@ fn how_many(entries: &[Entry<'_>], most: usize) -> usize {
     fit.count().max(1)
 }
 
-/// Both in order; of two for one connection the new one.
+/// Merges both in order; of two entries for one connection the new one counts.
 fn merged<'a>(before: &[Entry<'a>], rows: &[&'a LogRow]) -> Vec<Entry<'a>> {
     let mut merged = Vec::with_capacity(before.len() + rows.len());
     let mut old = before.iter().copied().peekable();
@@ -272,7 +272,7 @@ fn encoded(key: &LogKey, entries: &[Entry<'_>]) -> Vec<u8> {
     let mut encoded = envelope::begin(VERSION, bytes);
     for entry in entries {
         encoded.extend_from_slice(&entry.connection.0);
-        // A snapshot has at most some 130 bytes.
+        // A snapshot has at most about 130 bytes.
         encoded.extend_from_slice(&(entry.payload.len() as u16).to_le_bytes());
         encoded.extend_from_slice(entry.payload);
     }
@@ -280,7 +280,7 @@ fn encoded(key: &LogKey, entries: &[Entry<'_>]) -> Vec<u8> {
     encoded
 }
 
-/// Deletes a connection's snapshot of a day, if it is there.
+/// Deletes a connection's snapshot of a day, if it exists.
 pub(super) fn remove(
     table: &mut LogTable<'_>,
     day: Date,
@@ -289,7 +289,7 @@ pub(super) fn remove(
 ) -> Result<(), StoreError> {
     let found = table.block_of(day, connection)?.map(|(key, value)| (key, value.value().to_vec()));
     let Some((key, bytes)) = found else { return Ok(()) };
-    // In a damaged block nothing can be told apart: it stays as it is, and is shown as missing.
+    // The entries of a damaged block cannot be distinguished: it stays as it is, and its snapshots count as missing.
     let Some(block) = Block::open(&key, &bytes, damage)? else { return Ok(()) };
     let left: Vec<Entry<'_>> = block.entries.iter().filter(|entry| entry.connection != connection).copied().collect();
     if left.is_empty() {

@@ -1,12 +1,12 @@
-//! What the daemon keeps: one redb file, one thread that writes, any number that read.
+//! Everything the daemon stores: one redb file, one thread that writes, any number that read.
 //!
-//! [`Store::submit`] queues commits: stored whole and durable, or not at all, in the order of the calls.
-//! [`Store::read`] returns what a [`Query`] asks for. The store asks nobody for the time and starts nothing by
-//! itself: folding, pruning and scrubbing are called when the caller finds it right.
+//! [`Store::submit`] queues commits, which are stored completely and durably or not at all, in the order of the calls.
+//! [`Store::read`] returns the result of a [`Query`]. The store reads no clock and starts no work of its own: the
+//! caller decides when to fold, prune and scrub.
 //!
-//! Every value carries its own checksum. A damaged row is left out of what is read, counted and named by
-//! [`Store::damaged`]. When the disk fails, writes are refused ([`StoreState::Degraded`]) and the file is reopened until
-//! it works again.
+//! Every value carries its own checksum. A damaged row is left out of results; [`Store::damaged`] counts and names it.
+//! When the disk fails, the store refuses writes ([`StoreState::Degraded`]) and reopens the file until writing works
+//! again.
 
 mod apply;
 mod cleaning;
@@ -68,16 +68,15 @@ use crate::model::{Commit, Loaded};
 /// How to open a store.
 #[derive(Clone)]
 pub struct OpenOptions {
-    /// The state directory; made if it is missing, mode 0700.
+    /// The state directory; created if it is missing, with mode 0700.
     pub dir: PathBuf,
-    /// redb's cache. Its default of 1 GiB is not ours.
+    /// The size of redb's cache, whose default of 1 GiB is too much for us.
     pub cache_bytes: usize,
-    /// How long a group of commits waits for more of them while they come thick.
+    /// How long a group of commits waits for more while many arrive.
     pub linger: Duration,
-    /// Now: noted in a store that is made.
+    /// The present time; recorded in a store that is created.
     pub now: Timestamp,
-    /// What is opened instead of a file in `dir`, each time the store is opened or reopened; for tests. No lock is
-    /// taken then.
+    /// Replaces the file in `dir` each time the store is opened or reopened; for tests. No lock is taken then.
     pub backend: Option<BackendSource>,
 }
 
@@ -88,7 +87,7 @@ impl OpenOptions {
     }
 }
 
-/// The store. Clones share it. Dropping the last one writes what is queued and closes the file, and blocks meanwhile.
+/// The store. Clones share it. Dropping the last one writes what is queued and closes the file, and blocks until then.
 ///
 /// ```
 /// use roster_protocol::time::Timestamp;
@@ -122,11 +121,11 @@ struct Handle {
 }
 
 impl Store {
-    /// Opens the store, making it if there is none, and reads what the daemon keeps in memory. Blocks.
+    /// Opens the store, creates it if there is none, and reads what the daemon keeps in memory. Blocks.
     ///
     /// # Errors
-    /// `InUse` when another process has it, `Newer` and `NotOurs` without touching it, `Damaged` when its file cannot
-    /// be read, `Io` when the directory or file cannot be used.
+    /// `InUse` when another process has it; `Newer` and `NotOurs`, and then it is unchanged; `Damaged` when its file
+    /// cannot be read; `Io` when the directory or file cannot be used.
     pub fn open(options: OpenOptions) -> Result<(Store, Loaded), StoreError> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(std::io::Error::other)?;
@@ -150,8 +149,8 @@ impl Store {
         })
     }
 
-    /// The id of the master key that the store in `dir` is sealed with, without touching anything there. `None` without
-    /// a store, and for one that names none. Blocks.
+    /// The id of the master key that the secrets of the store in `dir` are sealed with, read without changing anything
+    /// there. `None` when there is no store, or the store names no key. Blocks.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -159,12 +158,12 @@ impl Store {
         panics_as_damage(|| Origin::key_named(dir, 1 << 20))
     }
 
-    /// Queues commits, which are stored together, and returns at once. What is queued first is written first. The result
-    /// need not be awaited; the commits are made all the same.
+    /// Queues commits, which are stored together, and returns at once. Commits are written in the order of the calls.
+    /// The result need not be awaited; the commits are made regardless.
     ///
     /// # Errors
     /// The future's: `Degraded` when writing does not work at present; `Io` or `Damaged` when it failed just now, and
-    /// then the commits may be stored or not; `NewerRecord` when they meet one; `Closed`.
+    /// then the commits may or may not be stored; `NewerRecord` when they would change one; `Closed`.
     pub fn submit(&self, commits: Encoded) -> Pending {
         let (reply, told) = oneshot::channel();
         if *self.handle.shared.state.borrow() == StoreState::Working {
@@ -183,7 +182,7 @@ impl Store {
         self.submit(Encoded::of(&commit)?).await
     }
 
-    /// Reads what a query asks for, in one transaction, on a blocking thread.
+    /// Runs a query in one transaction, on a blocking thread.
     ///
     /// # Errors
     /// Those of [`Query::read`]; `Degraded` when the file cannot even be read; `Damaged` when reading it panics.
@@ -191,7 +190,7 @@ impl Store {
         self.with_reader(|reader| query.read(reader)).await
     }
 
-    /// As [`Store::read`], on this thread, which it blocks.
+    /// Runs a query on this thread, and blocks it.
     ///
     /// # Errors
     /// As [`Store::read`].
@@ -199,7 +198,7 @@ impl Store {
         self.handle.shared.read(|reader| query.read(reader))
     }
 
-    /// Runs `read` in one read transaction on a blocking thread. Keep it short, well under a second.
+    /// Runs `read` in one read transaction on a blocking thread. It must be short, well under a second.
     async fn with_reader<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -209,10 +208,10 @@ impl Store {
         told.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Closes the file and opens it again, after what was queued before, while others read and write on.
+    /// Closes the file and opens it again, after what was queued before; other reads and writes continue.
     ///
     /// # Errors
-    /// What keeps it from being opened; the store is degraded then.
+    /// Why it cannot be opened; the store is then degraded.
     pub async fn reopen(&self) -> Result<(), StoreError> {
         let (reply, told) = oneshot::channel();
         self.queue(Job::Reopen(reply));
@@ -226,7 +225,7 @@ impl Store {
         Pending(told).await.is_ok()
     }
 
-    /// Nothing, while the store takes writes.
+    /// Succeeds while the store accepts writes.
     ///
     /// # Errors
     /// `Degraded` with the reason.
@@ -237,18 +236,18 @@ impl Store {
         }
     }
 
-    /// How often the store could write again after it could not. A commit that failed may be there afterwards: what is
-    /// kept in memory of it is read again.
+    /// How often the store has become writable again. A commit that failed before that may be stored nevertheless, so what
+    /// is kept in memory must be loaded again.
     pub fn recoveries(&self) -> u64 {
         self.handle.shared.recoveries.load(Ordering::SeqCst)
     }
 
-    /// Whether the store takes writes.
+    /// Whether the store accepts writes.
     pub fn state(&self) -> StoreState {
         self.handle.shared.state.borrow().clone()
     }
 
-    /// Tells each change of the state.
+    /// A receiver that is notified of each change of the state.
     pub fn watch_state(&self) -> watch::Receiver<StoreState> {
         self.handle.shared.state.subscribe()
     }
@@ -258,22 +257,22 @@ impl Store {
         self.handle.shared.damage.found()
     }
 
-    /// What the file takes on the disk; `None` when there is no file.
+    /// The bytes that the file takes on the disk; `None` when there is no file.
     pub fn file_bytes(&self) -> Option<u64> {
         self.handle.shared.origin.file_bytes()
     }
 
-    /// What is free on the file's disk, for those who are not root; `None` when there is no file.
+    /// The bytes that are free on the file's disk for users other than root; `None` when there is no file.
     pub fn free_bytes(&self) -> Option<u64> {
         self.handle.shared.origin.room_bytes().ok().flatten()
     }
 
-    /// What was read and written since the store was opened.
+    /// Counts of reads and writes since the store was opened.
     pub fn meters(&self) -> &StoreMeters {
         &self.handle.shared.meters
     }
 
-    /// Runs `work` in a write transaction of its own, in its turn.
+    /// Runs `work` in a write transaction of its own, after what is queued.
     async fn alone<T: Send + 'static>(
         &self,
         work: impl FnOnce(&WriteTransaction, &DamageLog) -> Result<T, StoreError> + Send + 'static,
@@ -281,7 +280,7 @@ impl Store {
         let (reply, told) = oneshot::channel();
         let (result, made) = oneshot::channel();
         let work = Box::new(move |txn: &WriteTransaction, shared: &Shared| {
-            // Whoever asked may have stopped waiting; the work is done all the same.
+            // The caller may have stopped waiting; the work is done regardless.
             let _ = result.send(work(txn, &shared.damage)?);
             Ok(())
         });
@@ -292,7 +291,7 @@ impl Store {
 
     fn queue(&self, job: Job) {
         let queue = self.handle.queue.lock();
-        // Without a writer the job is dropped, and with it the reply, which its receiver takes for `Closed`.
+        // Without a writer the job is dropped, and the reply with it: its receiver returns `Closed`.
         drop(queue.as_ref().map(|queue| queue.send(job)));
     }
 }
@@ -306,7 +305,7 @@ impl Drop for Handle {
     }
 }
 
-/// A commit on its way; resolves when it is durable or has failed.
+/// A queued commit; resolves when it is durable or has failed.
 #[must_use = "a commit that is not awaited may fail unseen"]
 pub struct Pending(oneshot::Receiver<Result<(), StoreError>>);
 

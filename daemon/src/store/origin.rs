@@ -1,7 +1,7 @@
-//! Where the database comes from: the state directory, its lock, the first creation, the checks before opening.
+//! Opens the database: the state directory, its lock, the creation of a new store, the checks before opening.
 //!
-//! A database that was killed while being created can be opened by nobody, so it grows up under another name and is
-//! renamed when it is whole.
+//! A database whose creation was interrupted cannot be opened, so it is created under another name and renamed when it
+//! is complete.
 
 use std::fs::{self, DirBuilder, File, OpenOptions as FileOptions};
 use std::io::{ErrorKind, Read};
@@ -23,13 +23,13 @@ use super::tables::{CHUNKS, FORMAT, Records};
 const FILE: &str = "roster.redb";
 const NEW_FILE: &str = "roster.redb.new";
 const LOCK_FILE: &str = "roster.lock";
-/// What every redb file begins with.
+/// The first bytes of every redb file.
 const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 
 /// Makes a backend for each opening of the database; for tests.
 pub type BackendSource = Arc<dyn Fn() -> std::io::Result<Box<dyn StorageBackend>> + Send + Sync>;
 
-/// How to get at the database, again and again.
+/// Where the database is opened from, each time.
 pub(super) struct Origin {
     place: Place,
     cache_bytes: usize,
@@ -45,7 +45,7 @@ enum Place {
 }
 
 impl Origin {
-    /// Takes the state directory, and makes the database unless it is there.
+    /// Locks the state directory, and creates the database unless it exists.
     pub(super) fn in_dir(dir: &Path, cache_bytes: usize, stamp: Stamp) -> Result<Self, StoreError> {
         own_dir(dir)?;
         let lock = lock(dir)?;
@@ -60,7 +60,7 @@ impl Origin {
         Ok(origin)
     }
 
-    /// Takes a test's backend, and makes the database unless it is there.
+    /// Uses a test's backend, and creates the database unless it exists.
     pub(super) fn in_backend(source: BackendSource, cache_bytes: usize, stamp: Stamp) -> Result<Self, StoreError> {
         let backend = source()?;
         let is_new = backend.len()? == 0;
@@ -71,17 +71,17 @@ impl Origin {
         Ok(origin)
     }
 
-    /// The id of the master key that a store's secrets are sealed with, without touching a byte of it. `None` without a
-    /// store, and for one that names none.
+    /// The id of the master key that a store's secrets are sealed with, read without changing a byte of the store.
+    /// `None` when there is no store, or the store names no key.
     ///
     /// # Errors
-    /// `InUse` while another process has it; `NotOurs`, `Newer`, `Damaged` as when it is opened.
+    /// `InUse` while another process has the store; `NotOurs`, `Newer`, `Damaged` as when it is opened.
     pub(super) fn key_named(dir: &Path, cache_bytes: usize) -> Result<Option<[u8; 8]>, StoreError> {
         let path = dir.join(FILE);
         if !path.try_exists()? {
             return Ok(None);
         }
-        // Held meanwhile, so that of two that start together one goes on.
+        // Held meanwhile, so that of two daemons that start together one continues.
         let _lock = lock(dir)?;
         let backend = redb::backends::FileBackend::new(open_checked(&path)?).map_err(|error| in_use(error, dir))?;
         let mut builder = Database::builder();
@@ -95,7 +95,7 @@ impl Origin {
         Ok(Some(id))
     }
 
-    /// Opens the database; what was committed before a crash is there.
+    /// Opens the database, with everything that was committed before a crash.
     pub(super) fn open(&self) -> Result<Database, StoreError> {
         match &self.place {
             Place::Backend(source) => Ok(self.builder().create_with_backend(BoxedBackend(source()?))?),
@@ -111,15 +111,16 @@ impl Origin {
         }
     }
 
-    /// Reads the format without touching a byte, whatever state the file is in.
+    /// Reads the format without changing a byte, whatever state the file is in.
     ///
     /// # Errors
-    /// `Newer` for a newer one; `Damaged` when there is none to read.
+    /// `Newer` for a newer format; `Damaged` when no format can be read.
     pub(super) fn check_format(&self) -> Result<u32, StoreError> {
         check_format(&*self.open_to_read()?)
     }
 
-    /// Opens the database without touching a byte, whatever state the file is in. Nothing that is written to it stays.
+    /// Opens the database without changing a byte, whatever state the file is in. Nothing that is written to it is
+    /// kept.
     pub(super) fn open_to_read(&self) -> Result<ReadOnly, StoreError> {
         let below: Box<dyn StorageBackend> = match &self.place {
             Place::Backend(source) => source()?,
@@ -128,10 +129,10 @@ impl Origin {
         ReadOnly::open(&mut self.builder(), below)
     }
 
-    /// Opens the database, brought to this version's format if it has an older one.
+    /// Opens the database, and migrates it if its format is older than this version's.
     ///
     /// # Errors
-    /// As [`Origin::open`]; a store that could not be brought further is as it was.
+    /// As [`Origin::open`]. A store whose migration failed keeps the format of the last complete step.
     pub(super) fn open_as_of_now(&self, found: u32, damage: &DamageLog) -> Result<Database, StoreError> {
         if found < FORMAT
             && let Place::File { path, .. } = &self.place
@@ -143,7 +144,8 @@ impl Origin {
         Ok(database)
     }
 
-    /// What the file takes on the disk: less than its length, which grows ahead of what is written. `None` for backends.
+    /// The bytes that the file takes on the disk: less than its length, which grows ahead of what is written. `None`
+    /// for backends.
     pub(super) fn file_bytes(&self) -> Option<u64> {
         match &self.place {
             Place::File { path, .. } => fs::metadata(path).ok().map(|meta| meta.blocks() * 512),
@@ -151,7 +153,7 @@ impl Origin {
         }
     }
 
-    /// How much can still be written to the disk below; `None` for backends.
+    /// How much can still be written to the file's disk; `None` for backends.
     pub(super) fn room_bytes(&self) -> Result<Option<u64>, StoreError> {
         let Place::File { path, .. } = &self.place else { return Ok(None) };
         let disk = statvfs(path).map_err(std::io::Error::from)?;
@@ -193,7 +195,7 @@ fn in_use(error: redb::DatabaseError, dir: &Path) -> StoreError {
     }
 }
 
-/// Every table, and the meta rows that say what this is, in one transaction.
+/// Creates every table, and the meta rows that identify the store, in one transaction.
 fn write_schema(database: &Database, stamp: Stamp) -> Result<(), StoreError> {
     let mut txn = database.begin_write()?;
     txn.set_quick_repair(true);
@@ -211,7 +213,7 @@ fn write_schema(database: &Database, stamp: Stamp) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Our own directory: nobody else may write to it, and nobody else reads it.
+/// Creates our own directory, which no other user may write to or read.
 pub(crate) fn own_dir(dir: &Path) -> Result<(), StoreError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let meta = fs::metadata(dir)?;
@@ -222,7 +224,7 @@ pub(crate) fn own_dir(dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The lock is held until the file is dropped; flock also holds through renames and bind mounts.
+/// Takes the lock, which is held until the file is dropped; flock also holds across renames and bind mounts.
 fn lock(dir: &Path) -> Result<File, StoreError> {
     let path = dir.join(LOCK_FILE);
     let file =
@@ -235,7 +237,7 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// A creation that was killed leaves a file that nothing can open.
+/// Removes the file of an interrupted creation, which cannot be opened.
 fn remove_leftover(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
@@ -246,7 +248,7 @@ fn remove_leftover(path: &Path) -> Result<(), StoreError> {
 fn open_checked(path: &Path) -> Result<File, StoreError> {
     let mut file = no_follow().read(true).write(true).open(path).map_err(|error| not_followed(path, error))?;
     check_file(path, &file)?;
-    // redb would make a new database of an empty file.
+    // redb would create a new database in an empty file.
     let mut magic = [0; MAGIC.len()];
     match file.read_exact(&mut magic) {
         Ok(()) if magic == MAGIC => Ok(file),

@@ -1,4 +1,4 @@
-//! A backend that reads another one and keeps writes to itself: what looks at a store without touching it.
+//! A backend that reads from another one and keeps writes in memory, to read a store without changing it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,7 +13,7 @@ use super::error::StoreError;
 
 const PAGE: usize = 4096;
 
-/// redb takes backends by type; this makes one type of any.
+/// redb is generic over its backend; this makes every backend the same type.
 #[derive(Debug)]
 pub(super) struct BoxedBackend(pub(super) Box<dyn StorageBackend>);
 
@@ -43,8 +43,8 @@ impl StorageBackend for BoxedBackend {
     }
 }
 
-/// A database over an overlay. It is closed without what redb writes at last: that would be lost here, and a database that
-/// is damaged may end the process over it.
+/// A database over an overlay. It is closed without redb's last writes: they would be lost anyway, and on a damaged
+/// database they may end the process.
 pub(super) struct ReadOnly(Option<Database>);
 
 impl ReadOnly {
@@ -69,7 +69,7 @@ impl Drop for ReadOnly {
         if std::thread::panicking() {
             return;
         }
-        // redb writes nothing while a panic unwinds; this one has no message, and ends here.
+        // redb writes nothing while a panic unwinds. This panic has no message and is caught here.
         let _ = catch_unwind(AssertUnwindSafe(move || {
             let _closed = database;
             resume_unwind(Box::new(()));
@@ -77,7 +77,7 @@ impl Drop for ReadOnly {
     }
 }
 
-/// What was written lies over what is below, and is forgotten in the end. Takes no locks.
+/// Pages that were written hide those of the backend below, and are dropped in the end. Takes no file locks.
 #[derive(Debug)]
 struct Overlay {
     below: Box<dyn StorageBackend>,
@@ -101,7 +101,7 @@ impl Overlay {
         self.written.lock()
     }
 
-    /// The page as it is below, zero behind its end.
+    /// The page as it is below, with zeros after its end.
     fn page_below(&self, page: u64) -> io::Result<Box<[u8; PAGE]>> {
         let mut bytes = Box::new([0; PAGE]);
         let start = page * PAGE as u64;
@@ -111,7 +111,7 @@ impl Overlay {
     }
 }
 
-/// The pages that a range touches, with the part of each and the part of the range.
+/// The pages that a range touches, each with the part of the page and the part of the range.
 fn pages(offset: u64, len: usize) -> impl Iterator<Item = (u64, std::ops::Range<usize>, std::ops::Range<usize>)> {
     let mut done = 0;
     std::iter::from_fn(move || {

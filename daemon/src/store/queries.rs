@@ -1,5 +1,5 @@
-//! What can be read, as values: each query is a struct, and says what it returns. Nothing outside the store sees a
-//! transaction, a table or an error of redb.
+//! Everything that can be read, as values: each query is a struct with the type of its result. Nothing outside the
+//! store sees a transaction, a table or an error of redb.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::{Bound, RangeInclusive};
@@ -17,12 +17,12 @@ use super::records;
 use super::tables::{Records, time_key};
 use crate::model::{Alert, AuditLine, Change, Connection, Delivery, Loaded, Run};
 
-/// Something that is read in one transaction.
+/// A read in one transaction.
 pub trait Query: Send + 'static {
     /// What it returns.
     type Output: Send + 'static;
 
-    /// Reads it.
+    /// Runs the query.
     ///
     /// # Errors
     /// `Degraded`, `Io` or `Damaged` when the file cannot be read; `NewerRecord` for a record that only a newer rosterd
@@ -72,12 +72,12 @@ fn is_of(of: Option<&HashSet<ConnectionId>>) -> impl Fn(ConnectionId) -> bool {
     move |connection| of.is_none_or(|of| of.contains(&connection))
 }
 
-/// Runs, oldest first: what happened, told again.
+/// Runs, oldest first, for replaying them in order.
 #[derive(Clone, Debug)]
 pub struct RunsInOrder {
     /// Those that started then or later.
     pub since: Timestamp,
-    /// Where the page begins, as the one before said.
+    /// Where the page begins: the `next` of the page before.
     pub after: Option<Mark>,
     pub limit: usize,
 }
@@ -133,7 +133,7 @@ impl Query for AlertById {
     }
 }
 
-/// The ids of all alerts, over or not.
+/// The ids of all alerts, resolved ones too.
 #[derive(Clone, Copy, Debug)]
 pub struct AlertIds;
 
@@ -211,7 +211,7 @@ impl Query for HistoryQuery {
 }
 
 /// One metric of a connection's history, oldest first, in the metric's own unit; days on which it was not reported are
-/// left out. Much faster than the whole.
+/// left out. Much faster than reading whole snapshots.
 #[derive(Clone, Copy, Debug)]
 pub struct MetricHistory {
     pub of: HistoryQuery,
@@ -254,7 +254,7 @@ impl Query for RecentFollowers {
     }
 }
 
-/// What the daemon keeps in memory from its start on.
+/// Everything that the daemon keeps in memory from its start on.
 #[derive(Clone, Copy, Debug)]
 pub struct Load;
 
@@ -278,7 +278,7 @@ impl Query for SnapshotCount {
     }
 }
 
-/// The sum of all followers ever reported, and of how many snapshots: reads everything.
+/// The sum of all followers ever reported, and the number of snapshots that report them. Reads everything.
 #[derive(Clone, Copy, Debug)]
 pub struct FollowerSum;
 
@@ -290,7 +290,8 @@ impl Query for FollowerSum {
     }
 }
 
-/// The bytes that each table takes in the file, by its name: whole pages. Walks their trees: for measuring.
+/// The bytes that each table takes in the file, in whole pages, by its name. Walks every tree, so it is for
+/// measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct TableBytes;
 

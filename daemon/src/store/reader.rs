@@ -1,6 +1,6 @@
-//! One read transaction: the past of connections, and what is read at start.
+//! One read transaction: the history of connections, and the load at start.
 //!
-//! Damaged rows are left out and noted. A transaction keeps old pages from being used again, so keep it under a second.
+//! Damaged rows are left out and noted. A transaction keeps old pages from being reused, so keep it under a second.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
@@ -29,7 +29,7 @@ use crate::model::{Loaded, Settings};
 type Chunks = ReadOnlyTable<&'static ChunkKey, &'static [u8]>;
 type LogTable = ReadOnlyTable<&'static LogKey, &'static [u8]>;
 
-/// What was committed when it was begun.
+/// Reads what was committed when its transaction began.
 pub struct Reader<'a> {
     pub(super) txn: ReadTransaction,
     pub(super) damage: &'a DamageLog,
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         days: RangeInclusive<Date>,
     ) -> Result<HashMap<ConnectionId, Vec<(Date, u64)>>, StoreError> {
         let mut told: HashMap<ConnectionId, Vec<(Date, u64)>> = HashMap::new();
-        // Days of one connection mostly come together.
+        // Days of one connection are mostly consecutive.
         let (mut of, mut together) = (None, Vec::new());
         self.each_followers(&days, |connection, date, followers| {
             if of != Some(connection)
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
         Ok(told)
     }
 
-    /// The sum of all followers ever told, and of how many snapshots: reads everything.
+    /// The sum of all followers ever reported, and the number of snapshots that report them. Reads everything.
     pub(super) fn sum_followers_everything(&self) -> Result<(u128, u64), StoreError> {
         let (mut sum, mut count) = (0, 0);
         self.each_followers(&(Date(i32::MIN)..=Date(i32::MAX)), |_, _, followers| {
@@ -138,7 +138,8 @@ impl<'a> Reader<'a> {
         Ok((sum, count))
     }
 
-    /// How many snapshots are stored. The log's are counted block by block, and looked at where a fold has not finished.
+    /// How many snapshots are stored. Those in the log are counted by block, or singly in an epoch whose fold has not
+    /// finished.
     pub(super) fn snapshots(&self) -> Result<u64, StoreError> {
         let fold = self.fold()?;
         let mut count = fold.snapshots;
@@ -158,7 +159,7 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
-    /// The bytes that each table takes in the file, by its name: whole pages. Walks their trees: for measuring.
+    /// The bytes that each table takes in the file, in whole pages, by its name. Walks every tree.
     pub(super) fn table_bytes(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         let mut bytes = BTreeMap::new();
         for table in self.txn.list_tables()? {
@@ -169,7 +170,7 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    /// What the daemon keeps in memory from its start on.
+    /// Everything that the daemon keeps in memory from its start on.
     pub(super) fn load(&self) -> Result<Loaded, StoreError> {
         let shown = |table, key: &[u8], encoded: &[u8]| {
             let uid = key.try_into().map(u32::from_be_bytes).map_err(|_| Unreadable::Damaged);
@@ -182,7 +183,7 @@ impl<'a> Reader<'a> {
         })?;
         let alerts = alerts.into_iter().map(|number| self.get(&number.to_be_bytes()));
         let alerts: Vec<Option<crate::model::Alert>> = alerts.collect::<Result<_, _>>()?;
-        // The two that are large.
+        // The two large tables are read in parallel.
         let (txn, damage) = (&self.txn, self.damage);
         let (influencers, connections) = at_once(&|| all(txn, damage, Records::Influencers, records::read), &|| {
             all(txn, damage, Records::Connections, records::read)
@@ -205,12 +206,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A record, unless it is not there or damaged.
+    /// A record; `None` when it does not exist or is damaged.
     pub(super) fn get<R: Record>(&self, key: &[u8]) -> Result<Option<R>, StoreError> {
         self.get_as(R::TABLE, key, records::read)
     }
 
-    /// What `read` makes of a row, unless it is not there or damaged.
+    /// A row as `read` decodes it; `None` when it does not exist or is damaged.
     pub(super) fn get_as<T>(
         &self,
         table: Records,
@@ -301,7 +302,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Followers of everybody on the given days: first from chunks, then from the log, which may repeat a day.
+    /// Followers of all connections on the given days: first from chunks, then from the log, which may repeat a day.
     fn each_followers(
         &self,
         days: &RangeInclusive<Date>,
@@ -345,7 +346,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Whether a day that is still in the log is in its chunk already.
+    /// Whether a snapshot that is still in the log is in its chunk already.
     fn snapshot_is_folded(&self, connection: ConnectionId, date: Date) -> Result<bool, StoreError> {
         let (month, day) = month_of(date);
         let mut is_folded = false;
@@ -373,13 +374,13 @@ fn all<T>(
     Ok(told)
 }
 
-/// Does both, at once where another thread can be had.
+/// Does both, in parallel where another thread can be started.
 fn at_once<A: Send, B>(one: &(dyn Fn() -> A + Sync), other: &dyn Fn() -> B) -> (A, B) {
     std::thread::scope(|scope| {
         let beside = std::thread::Builder::new().name("store-load".to_owned()).spawn_scoped(scope, one);
         let other = other();
         let one = match beside {
-            // A damaged page makes it panic here as it would have there.
+            // redb panics on damaged pages: the panic continues on this thread.
             Ok(beside) => beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             Err(_) => one(),
         };

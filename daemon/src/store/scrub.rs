@@ -1,4 +1,4 @@
-//! Verifying what is stored, row by row.
+//! Verifies everything that is stored, row by row.
 
 use std::ops::Bound;
 
@@ -15,7 +15,7 @@ use super::{log, records};
 /// How many rows one read transaction verifies.
 const ROWS: usize = 5_000;
 
-/// What a scrub has seen.
+/// The result of a scrub.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scrubbed {
     /// Rows verified.
@@ -60,7 +60,7 @@ enum Part {
 type Seen = (Scrubbed, Option<Vec<u8>>);
 
 impl Reader<'_> {
-    /// Verifies some rows from the key `first` on, and says where to go on.
+    /// Verifies some rows from the key `first` on, and returns the key to continue at.
     fn scrub(&self, part: Part, first: &[u8]) -> Result<Seen, StoreError> {
         let from = (Bound::Included(first), Bound::Unbounded);
         match part {

@@ -16,37 +16,37 @@ use super::overlay::ReadOnly;
 use super::reader::Reader;
 use crate::meters::StoreMeters;
 
-/// What is written to see whether there is room. What a crash left of it goes the next time.
+/// The table that is written to test whether there is room. The next test deletes what a crash left of it.
 const ROOM: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("room");
-/// More than any group of commits is long.
+/// More bytes than any group of commits has.
 const ROOM_BYTES: usize = 256 * 1024;
-/// What the disk must have left, once it was full.
+/// How much the disk must have free again after it was full.
 const LEAST_ROOM_BYTES: u64 = 1024 * 1024;
 
-/// Whether the store takes writes.
+/// Whether the store accepts writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreState {
-    /// It does.
+    /// It accepts writes.
     Working,
-    /// It does not, because of its disk; it keeps trying by itself. Reads go on where they can.
+    /// It refuses writes, because its disk failed, and keeps trying. Reads continue where they can.
     Degraded {
         /// When it stopped.
         since: Instant,
-        /// The failure, for people.
+        /// The failure, in words.
         reason: String,
     },
 }
 
-/// The database as it is open at present.
+/// How the database is open at present.
 enum Held {
-    /// It takes what comes.
+    /// For reading and writing.
     Whole(Database),
-    /// It cannot be opened to be written to, and is as it was left: what is changed here lands nowhere.
+    /// For reading only, because opening it for writing failed: changes are not stored.
     ToRead(ReadOnly),
 }
 
 pub(super) struct Shared {
-    /// `None` while it is reopened, or cannot even be read. Whoever reads or writes holds the lock meanwhile.
+    /// `None` while it is being reopened, or cannot even be read. Each read and write holds the lock.
     held: RwLock<Option<Held>>,
     pub(super) origin: Origin,
     pub(super) state: watch::Sender<StoreState>,
@@ -74,8 +74,8 @@ impl Shared {
         panics_as_damage(|| read(&Reader::new(database.begin_read()?, &self.damage)))
     }
 
-    /// Runs `write` in one write transaction and makes it durable. On an error nothing was written, or, when the error
-    /// came from the commit itself, it is not known.
+    /// Runs `write` in one write transaction and makes it durable. On an error nothing was written; when the commit
+    /// itself failed, that is not known.
     ///
     /// After a panic the database must be reopened, as after any error that latches.
     pub(super) fn write<T>(
@@ -93,8 +93,8 @@ impl Shared {
         })
     }
 
-    /// Closes the database once all readers have ended, and opens it again; to be read at least, when opening it fails,
-    /// which on a full disk it does: it would repair what was left open.
+    /// Closes the database once all readers have ended, and opens it again. When that fails, it is opened for reading
+    /// only: on a full disk it does fail, because redb would repair a database that was left open.
     pub(super) fn reopen(&self) -> Result<(), StoreError> {
         let mut held = self.held.write();
         let opened = panics_as_damage(|| {
@@ -113,10 +113,10 @@ impl Shared {
         }
     }
 
-    /// Writes something of some size, and takes it away again: whether the disk takes what will come.
+    /// Tests whether the disk has room for the next commits: writes [`ROOM_BYTES`] and deletes them again.
     ///
-    /// Parts of the file may have room where the disk has none: a full one would be taken for a good one again and
-    /// again, to fail at the next commit or the one after it. So it must have some left besides.
+    /// The file may have free pages while the disk is full. Such a disk would pass the test again and again, and fail
+    /// at the next commit or the one after it, so the disk itself must have [`LEAST_ROOM_BYTES`] free as well.
     pub(super) fn try_writing(&self) -> Result<(), StoreError> {
         if self.origin.room_bytes()?.is_some_and(|room| room < LEAST_ROOM_BYTES) {
             return Err(std::io::Error::from(std::io::ErrorKind::StorageFull).into());
@@ -128,7 +128,7 @@ impl Shared {
         self.write(|txn| Ok(txn.delete_table(ROOM).map(|_| ())?))
     }
 
-    /// The error of whoever wants to write now.
+    /// The error for a caller that wants to write now.
     pub(super) fn degraded(&self) -> StoreError {
         match &*self.state.borrow() {
             StoreState::Degraded { reason, .. } => StoreError::Degraded { reason: reason.clone() },
@@ -138,7 +138,7 @@ impl Shared {
 }
 
 impl Drop for Shared {
-    /// redb writes when it closes, and panics over some damaged pages then as well.
+    /// redb writes when it closes, and may then panic on damaged pages too.
     fn drop(&mut self) {
         let held = self.held.get_mut().take();
         if let Err(error) = panics_as_damage(|| {
@@ -150,7 +150,7 @@ impl Drop for Shared {
     }
 }
 
-/// Turns a panic into `Damaged`. Everything that was open inside has been dropped by then.
+/// Turns a panic into `Damaged`, after everything that `work` had open was dropped.
 pub(super) fn panics_as_damage<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         Err(StoreError::Damaged { what: format!("it could not be worked on: {}", words_of(&*panic)) })

@@ -1,7 +1,7 @@
-//! Where snapshots lie: new ones in the log table of their epoch, older ones in the chunk of their month.
+//! Where snapshots are stored: new ones in the log table of their epoch, older ones in the chunk of their month.
 //!
-//! The fold's mark (`records::Fold`) divides them. Whoever writes a day that lies behind it writes its chunk and
-//! deletes the day from the log, where the fold has not yet taken it from; so when both have a day, both have the same
+//! The fold's mark (`records::Fold`) divides them. A write of a day up to the mark goes to the chunk and deletes the
+//! day from the log, unless the fold has done that already; so when both have a day, either both have the same snapshot
 //! or the chunk has the newer one.
 
 use redb::{ReadableTable, Table, TableError, TableHandle, WriteTransaction};
@@ -20,7 +20,7 @@ use super::tables::{
 };
 use crate::history::chunk::{self, MonthChunk};
 
-/// What a chunk's row holds, still encoded; `None` when it is damaged, which is noted.
+/// The payload of a chunk's row, still encoded as a chunk; `None` when the row is damaged, which is noted.
 ///
 /// # Errors
 /// `NewerRecord`.
@@ -33,7 +33,7 @@ pub(super) fn open_chunk<'a>(
     damage.leave_out(CHUNKS.name(), key, read.map(|(_, payload)| payload))
 }
 
-/// Whether a chunk's row is whole.
+/// Checks that a chunk's row is intact.
 ///
 /// # Errors
 /// `Damaged`, or of a newer version.
@@ -48,7 +48,7 @@ pub(super) fn note_chunk(key: &ChunkKey, damage: &DamageLog) {
     damage.note(CHUNKS.name(), key);
 }
 
-/// How far folding has come, as this transaction sees it.
+/// The fold's mark, as this transaction sees it.
 pub(super) fn fold_in(txn: &WriteTransaction) -> Result<Fold, StoreError> {
     let key = Fold::default().key();
     let meta = txn.open_table(Records::Meta.definition())?;
@@ -56,7 +56,7 @@ pub(super) fn fold_in(txn: &WriteTransaction) -> Result<Fold, StoreError> {
     read_fold(value.value())
 }
 
-/// A damaged mark must stop everything that depends on it.
+/// Decodes the fold's mark. A damaged mark is an error, because it must stop everything that depends on it.
 pub(super) fn read_fold(encoded: &[u8]) -> Result<Fold, StoreError> {
     let key = Fold::default().key();
     let fold = records::read(Records::Meta, &key, encoded);
@@ -76,7 +76,7 @@ pub(super) fn log_epochs(tables: impl Iterator<Item = redb::UntypedTableHandle>)
     epochs
 }
 
-/// Writes rows of the log, each where it belongs; of several for one key the last counts.
+/// Writes snapshots to their logs or, up to the mark, to their chunks; of several for one key the last counts.
 pub(super) fn write_rows(txn: &WriteTransaction, mut rows: Vec<&LogRow>, damage: &DamageLog) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
@@ -108,17 +108,17 @@ pub(super) fn write_rows(txn: &WriteTransaction, mut rows: Vec<&LogRow>, damage:
     put_fold(txn, fold)
 }
 
-/// Which snapshot of a day counts when a chunk has one already.
+/// Which snapshot of a day counts when its chunk has one already.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Take {
     /// The one that is being written.
     Newest,
-    /// The one that is there.
+    /// The one that the chunk has.
     Present,
 }
 
-/// Writes snapshots into their chunks, in key order; of several for one day the last counts. Returns the fold's state
-/// with them counted, which the caller stores.
+/// Writes snapshots into their chunks, in key order; of several for one day the last counts. Returns the fold's state,
+/// which counts them, for the caller to store.
 pub(super) fn write_chunks(
     txn: &WriteTransaction,
     mut fold: Fold,
@@ -154,7 +154,8 @@ fn place(connection: ConnectionId, snapshot: &Snapshot) -> (ChunkKey, u8, &Snaps
     (chunk_key(month, connection), day, snapshot)
 }
 
-/// A chunk to be changed. A damaged one is noted and kept aside, since what is written takes its place.
+/// Reads a chunk that is to be changed. A damaged one is noted and copied to the quarantine, because the write replaces
+/// it.
 fn read_for_writing(
     txn: &WriteTransaction,
     chunks: &Table<'_, &'static ChunkKey, &'static [u8]>,
@@ -172,7 +173,7 @@ fn read_for_writing(
     Ok(chunk)
 }
 
-/// Deletes days from the log tables that there are.
+/// Deletes snapshots from the log tables that exist.
 fn delete_from_logs(
     txn: &WriteTransaction,
     places: impl Iterator<Item = (Date, ConnectionId)>,
@@ -191,7 +192,7 @@ fn delete_from_logs(
     Ok(())
 }
 
-/// Deletes all snapshots of connections, each from the day on which they began.
+/// Deletes all snapshots of connections; each comes with the day of its first snapshot.
 pub(super) fn forget(
     txn: &WriteTransaction,
     connections: &[(ConnectionId, Date)],
@@ -229,12 +230,12 @@ pub(super) fn last_day(epoch: i32) -> Date {
     epoch_start(epoch).plus_days(EPOCH_DAYS - 1)
 }
 
-/// The months from one day's to another's; there may be none.
+/// The months from that of `first` to that of `last`; there may be none.
 pub(super) fn months(first: Date, last: Date) -> std::ops::RangeInclusive<Month> {
     month_of(first).0..=month_of(last).0
 }
 
-/// Whether a table is only not there, which is no error.
+/// The table; `None` when it does not exist, which is no error here.
 pub(super) fn if_there<T>(table: Result<T, TableError>) -> Result<Option<T>, StoreError> {
     match table {
         Ok(table) => Ok(Some(table)),

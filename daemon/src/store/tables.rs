@@ -1,7 +1,7 @@
 //! The schema: every table, the order of its keys and why, and how it grows.
 //!
-//! All numbers in keys are big-endian, signed ones with the sign bit turned, so that the order of bytes is the order
-//! of numbers. All values are encoded by `envelope`.
+//! All numbers in keys are big-endian, signed ones with the sign bit flipped, so that bytes have the order of the
+//! numbers. All values are encoded by `envelope`.
 
 use redb::TableDefinition;
 use roster_protocol::ids::ConnectionId;
@@ -10,7 +10,7 @@ use roster_protocol::time::{Date, Timestamp};
 /// The format of the whole store. A store with a higher one is refused.
 pub(super) const FORMAT: u32 = 3;
 
-/// A table of records: keys and values are bytes, so that no change of a Rust type can lock us out.
+/// A table of records. Keys and values are bytes, so that no change of a Rust type can make a table unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Records {
     /// Name of a fact → the fact: `format`, `store`, `key`, `settings`, `fold`. Does not grow.
@@ -19,9 +19,9 @@ pub(super) enum Records {
     Influencers,
     /// Connection id → connection. One row each, rewritten by every run; read whole at start.
     Connections,
-    /// Start, connection, run id → run. In order of time, so that new ones go to the right edge, lists read the newest
-    /// first and pruning cuts the left edge; the connection stands in the key, so that a filter reads no values. Grows
-    /// by one row a run until pruned.
+    /// Start, connection, run id → run. In order of time, so that new runs are appended at the right edge, lists read
+    /// the newest first and pruning cuts the left edge. The connection is in the key, so that a filter reads no values.
+    /// Grows by one row a run until pruned.
     Runs,
     /// Time, connection, metric → change. As runs; grows by what changed until pruned.
     Changes,
@@ -29,7 +29,7 @@ pub(super) enum Records {
     Alerts,
     /// Alert id → its number. One row an alert.
     AlertIds,
-    /// Number of an open or acknowledged alert → nothing. What is read at start without reading all alerts.
+    /// Number of an open or acknowledged alert → nothing. Read at start, instead of all alerts.
     AlertsLive,
     /// Alert number, channel → delivery that is delivered or given up. Grows by alerts × channels.
     Deliveries,
@@ -37,21 +37,22 @@ pub(super) enum Records {
     DeliveriesPending,
     /// Number of the line → line of the audit log. Grows by one row an action, for good.
     Audit,
-    /// Scope → hold. At most one a platform and group.
+    /// Lane → hold. At most one a lane.
     Holds,
     /// uid → number of the newest alert its desktop has shown. One row a user.
     DesktopShown,
     /// Removed connection → since when it had runs and changes that are still to be deleted. Empty most of the time.
     Sweeps,
-    /// Consent id → consent that is being asked for. Read whole at start; a handful.
+    /// Consent id → consent that is being requested. Read whole at start; a handful.
     Consents,
     /// Grant id → grant, without tokens. One row each; read whole at start.
     Grants,
-    /// Grant id → its sealed tokens and how far a renewal has come. One row each, which nothing but renewing writes.
+    /// Grant id → its sealed tokens and the state of their renewal. One row each, which only renewals write.
     Tokens,
-    /// Connection id → the grant it is read with. One row each connection with consent.
+    /// Connection id → the grant that it is read with. One row for each connection with consent.
     GrantUses,
-    /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we hope.
+    /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
+    /// hope.
     Quarantine,
 }
 
@@ -143,8 +144,9 @@ pub(super) type ChunkKey = [u8; 7];
 pub(super) const CHUNKS: TableDefinition<'static, &'static ChunkKey, &'static [u8]> =
     TableDefinition::new("snapshots.chunks");
 
-/// Day, connection → block of some eighty snapshots from that connection on (`log`), in one table per epoch: new ones
-/// go to the right edge, and a folded epoch is dropped whole. At most two or three tables of 4 days at a time.
+/// Day, connection → block of some eighty snapshots from that connection on (`log`), in one table per epoch: new
+/// snapshots are appended at the right edge, and a folded epoch is dropped whole. There are at most two or three tables
+/// of 4 days at a time.
 pub(super) type LogKey = [u8; 9];
 const LOG_PREFIX: &str = "snapshots.open.";
 
@@ -161,7 +163,7 @@ pub(super) fn epoch_start(epoch: i32) -> Date {
     Date(epoch.saturating_mul(EPOCH_DAYS))
 }
 
-/// The newest epoch that is over for good on `today`: its last day lies at least two days back.
+/// The newest epoch that is over for good on `today`: its last day is at least two days back.
 pub(super) fn newest_finished_epoch(today: Date) -> i32 {
     today.0.saturating_sub(EPOCH_DAYS + 1).div_euclid(EPOCH_DAYS)
 }
@@ -201,7 +203,7 @@ pub(super) fn is_storable(day: Date) -> bool {
     DAYS.contains(&day.0)
 }
 
-/// The month of a day and the day's place in it, from 0; days out of range count as the nearest storable one.
+/// The month of a day and the day's index in it, from 0; days out of range count as the nearest storable one.
 pub(super) fn month_of(day: Date) -> (Month, u8) {
     let day = Date(day.0.clamp(*DAYS.start(), *DAYS.end())).to_jiff();
     (day.year() as Month * 12 + (day.month() as Month - 1), day.day() as u8 - 1)

@@ -1,5 +1,5 @@
-//! Moving snapshots where they stay: the fold of finished epochs, and histories that are written at once. A bounded
-//! piece at a time, between the commits of others.
+//! Moves snapshots to where they are kept for good: the fold of finished epochs, and bulk loads of histories. A bounded
+//! number at a time, between other commits.
 
 use std::collections::BTreeSet;
 
@@ -15,14 +15,14 @@ use super::log::{Block, Log, LogRow};
 use super::snapshots::{self, Take, fold_in, put_fold};
 use super::tables::{EPOCH_DAYS, epoch_of, epoch_start, log_definition, log_name, month_of, newest_finished_epoch};
 
-/// How many connections one transaction of the fold takes: some 35 ms.
+/// How many connections one transaction of the fold moves: about 35 ms.
 const FOLD_CONNECTIONS: usize = 2_000;
 /// How many snapshots one transaction of a bulk load writes.
 const BULK_SNAPSHOTS: usize = 50_000;
 
 impl Store {
     /// Moves snapshots of finished epochs from the log into chunks. `today` is the day in the daemon's zone: an epoch
-    /// is finished when its last day lies two days back. May be ended by a crash at any point and begun again.
+    /// is finished when its last day is two days back. A crash may interrupt it at any point; it can be begun again.
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -31,7 +31,7 @@ impl Store {
         let mut epochs =
             self.with_reader(|reader| Ok(reader.logs()?.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>())).await?;
         epochs.retain(|epoch| *epoch <= finished);
-        // Not further than there is something to fold: a clock that was far ahead once must do no lasting harm.
+        // Not further than there are snapshots to fold: a clock that was once far ahead must do no lasting harm.
         let Some(newest) = epochs.last().copied() else { return Ok(()) };
         self.alone(move |txn, _| raise_mark(txn, newest)).await?;
         for epoch in epochs {
@@ -44,12 +44,12 @@ impl Store {
         Ok(())
     }
 
-    /// Writes much history at once, durably, in few transactions: for a demo's past, imports and measurements. `today`
-    /// as in [`Store::fold`]. Same days are replaced. The connections' `first_day` and `latest` are the caller's to
-    /// commit.
+    /// Writes long histories at once, durably, in few transactions: for a demo's past, imports and measurements.
+    /// `today` is as in [`Store::fold`]. Snapshots of the same day are replaced. The caller commits the connections'
+    /// `first_day` and `latest`.
     ///
     /// # Errors
-    /// As [`Store::commit`]; after one, a part may be written.
+    /// As [`Store::commit`]; after an error, a part may have been written.
     pub async fn bulk_snapshots(
         &self,
         today: Date,
@@ -61,7 +61,7 @@ impl Store {
                 rows.push(LogRow::of(connection, snapshot)?);
             }
         }
-        // Month by month, as chunks lie.
+        // Month by month, in the order of the chunks.
         rows.sort_by_cached_key(|row| (month_of(row.date).0, row.connection, row.date));
         let epochs = rows.iter().map(|row| epoch_of(row.date));
         if let Some(newest) = epochs.filter(|epoch| *epoch <= newest_finished_epoch(today)).max() {
@@ -76,7 +76,7 @@ impl Store {
     }
 }
 
-/// From now on snapshots of `epoch` and earlier ones are written into chunks.
+/// Raises the fold's mark: from now on snapshots of `epoch` and earlier ones are written into chunks.
 fn raise_mark(txn: &WriteTransaction, epoch: i32) -> Result<(), StoreError> {
     let mut fold = fold_in(txn)?;
     if fold.newest < Some(epoch) {
@@ -98,7 +98,7 @@ fn fold_some(
     let log = txn.open_table(log_definition(&name))?;
     let days = || (0..EPOCH_DAYS).map(|day| epoch_start(epoch).plus_days(day));
 
-    // The next connections of any day, one more than are taken.
+    // The next connections of any day, one more than this transaction moves.
     let mut next = BTreeSet::new();
     for day in days() {
         let mut found = 0;

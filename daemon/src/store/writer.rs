@@ -1,7 +1,7 @@
-//! The one thread that writes: it takes what is queued, in order, and makes groups of it durable.
+//! The one thread that writes: it takes queued jobs, in order, and makes groups of commits durable.
 //!
-//! A durable transaction costs the same for one commit and for a thousand. When the disk fails, the thread closes and
-//! reopens the database until writing works again, and refuses everything meanwhile.
+//! A durable transaction costs the same for one commit as for a thousand. When the disk fails, the thread closes and
+//! reopens the database until writing works again, and refuses all jobs meanwhile.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,14 +15,14 @@ use super::apply::{self, Batch, Encoded};
 use super::error::StoreError;
 use super::shared::{Shared, StoreState};
 
-/// How many commits share a transaction; one of many snapshots counts as so many.
+/// How many commits share a transaction; one with many snapshots counts as that many.
 const GROUP: usize = 1_000;
-/// How often it looks for more of them within the linger, and how often in vain before it lingers no more.
+/// How often the thread looks for more commits while it lingers, and how often in vain before it stops lingering.
 const LOOKS: u32 = 25;
 const LOOKS_IN_VAIN: u32 = 4;
-/// Nobody waits for a sync's end as for an answer: where all of a group are syncs it lingers longer by this.
+/// Groups of sync results linger this many times longer for company: no client blocks on them.
 const UNHURRIED: u32 = 8;
-/// From how many commits on a group's answers are another thread's work, while this one makes the next durable.
+/// From how many commits on another thread sends a group's replies, while this one makes the next group durable.
 const MANY: usize = 64;
 /// The waits between attempts to reopen a store whose disk fails: doubled from the first to the last.
 const RETRIES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
@@ -30,11 +30,11 @@ const RETRIES: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 pub(super) type Reply = oneshot::Sender<Result<(), StoreError>>;
 type Work = Box<dyn FnOnce(&WriteTransaction, &Shared) -> Result<(), StoreError> + Send>;
 
-/// What can be asked of the thread.
+/// What the thread can be requested to do.
 pub(super) enum Job {
-    /// Write it, together with others.
+    /// Write commits, together with others.
     Commit(Encoded, Reply),
-    /// A transaction of its own.
+    /// Run a transaction of its own.
     Alone(Work, Reply),
     /// Close the database and open it again.
     Reopen(Reply),
@@ -84,7 +84,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Does the job, with all that can go with it, and returns one that could not.
+    /// Does a job, together with all queued jobs that can join it, and returns one that cannot.
     fn work(&mut self, job: Job) -> Option<Job> {
         fail::fail_point!("writer.job");
         match job {
@@ -112,9 +112,9 @@ impl Writer<'_> {
         }
     }
 
-    /// Adds what is queued and what comes within the linger, up to a job of another kind, which is returned.
+    /// Adds commits that are queued or arrive within the linger, up to a job of another kind, which it returns.
     ///
-    /// It looks from time to time instead of waiting for each: being woken costs more than a commit.
+    /// It polls the queue instead of waiting for each commit: a wake-up costs more than a commit.
     fn gather(&self, group: &mut Vec<(Encoded, Reply)>) -> Option<Job> {
         let looks = if self.busy { LOOKS } else { 0 };
         let mut size = group.iter().map(|(encoded, _)| encoded.size()).sum::<usize>();
@@ -152,7 +152,7 @@ impl Writer<'_> {
         if let Err(StoreError::Invalid { .. } | StoreError::NewerRecord { .. }) = told
             && encoded.len() > 1
         {
-            // One of them cannot be stored: the others must not suffer for it.
+            // One commit cannot be stored. Each is written alone, so that the others do not fail with it.
             for (encoded, reply) in encoded.into_iter().zip(replies) {
                 self.commit(vec![(encoded, reply)]);
             }
@@ -185,8 +185,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Reopens until writing works again, or nobody is there any more. What was queued behind the failure is refused:
-    /// it may count on what failed.
+    /// Reopens the database until writing works again or no caller is left. Jobs that were queued behind the failure
+    /// are refused, because they may depend on what failed.
     fn mend(&self) {
         let mut wait = RETRIES.0;
         let mut asked = match self.refuse_for(Duration::ZERO) {
@@ -215,7 +215,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Answers what comes with an error, for a while.
+    /// Replies to jobs with an error, for a while.
     fn refuse_for(&self, wait: Duration) -> Refused {
         let ends = Instant::now() + wait;
         loop {
@@ -231,7 +231,7 @@ impl Writer<'_> {
     }
 }
 
-/// Why refusing ended.
+/// Why the thread stopped refusing.
 enum Refused {
     TimeIsOver,
     AskedToReopen(Reply),

@@ -1,8 +1,8 @@
-//! From an older format of the store to the present one: numbered steps, made one after the other.
+//! Migrates a store from an older format to the present one, in numbered steps, one after the other.
 //!
 //! Each step runs in one transaction and stamps its own number in it, so that a crash leaves a store of the format
-//! before or after that step. A step is frozen: it names tables, tags and layouts itself and uses none of today's
-//! records, so that it does in ten years what it did when it was released. It relies on two things that never change:
+//! before or after that step. A step is frozen: it defines its tables, tags and layouts itself and uses none of today's
+//! records, so that in ten years it does what it did when it was released. It relies on two things that never change:
 //! the envelope, and the format's own row in the table `meta`.
 //!
 //! The file is copied before the first step, under the name `roster.redb.format-N`.
@@ -28,7 +28,7 @@ use super::envelope::{self, Unreadable};
 use super::error::StoreError;
 use super::tables::FORMAT;
 
-/// One step: from the format before `to`.
+/// One step: from the format before `to` to `to`.
 struct Step {
     to: u32,
     change: fn(&WriteTransaction, &DamageLog) -> Result<(), StoreError>,
@@ -42,10 +42,10 @@ const _: () = assert!(STEPS[STEPS.len() - 1].to == FORMAT, "the last step makes 
 /// A table whose keys and values are bytes.
 type Table<'a> = TableDefinition<'a, &'static [u8], &'static [u8]>;
 
-/// Brings a store of format `found` to today's.
+/// Migrates a store of format `found` to today's.
 ///
 /// # Errors
-/// When it cannot be read or written; it is of the format that the last step has stamped then.
+/// When it cannot be read or written. The store then has the format that the last complete step stamped.
 pub(super) fn migrate(database: &Database, found: u32, damage: &DamageLog) -> Result<(), StoreError> {
     run(STEPS, database, found, damage)?;
     to_2::drop_old_logs(database)
@@ -63,7 +63,7 @@ fn run(steps: &[Step], database: &Database, found: u32, damage: &DamageLog) -> R
     Ok(())
 }
 
-/// Writes a format's number where every version looks for it.
+/// Writes a format's number to the row where every version looks for it.
 fn stamp(txn: &WriteTransaction, format: u32) -> Result<(), StoreError> {
     const META: Table<'static> = TableDefinition::new("meta");
     const META_TAG: u64 = 1;
@@ -73,7 +73,7 @@ fn stamp(txn: &WriteTransaction, format: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Which rows a step rewrites, and the version of their records before and after it.
+/// The rows that a step rewrites, and the version of their records before and after it.
 struct Rewrite {
     table: &'static str,
     tag: u64,
@@ -82,8 +82,8 @@ struct Rewrite {
 }
 
 impl Rewrite {
-    /// Replaces the payload of every row by what `change` makes of it; `None` for one that is not as it should be. A
-    /// damaged row stays as it is, and is noted.
+    /// Replaces the payload of every row by what `change` returns for it: `None` when the payload is malformed. A
+    /// damaged or malformed row stays as it is, and is noted.
     ///
     /// # Errors
     /// When the file cannot be read or written; `NewerRecord`.
@@ -114,7 +114,7 @@ impl Rewrite {
 /// Copies a store's file before it is changed.
 ///
 /// # Errors
-/// When the copy cannot be made whole; the store is as it was then.
+/// When the copy cannot be completed. The store is then unchanged.
 pub(super) fn copy(path: &Path, found: u32) -> Result<(), StoreError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (copy, new) =

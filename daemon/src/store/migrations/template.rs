@@ -1,6 +1,6 @@
 //! Format N: what is new in it, in one sentence; what it was before.
 //!
-//! Every step begins as a copy of this one, which tests run as format 2 of a small store.
+//! Every step begins as a copy of this one, which tests run as the step to format 2 of a small store.
 
 use postcard::{from_bytes, to_allocvec};
 use redb::WriteTransaction;
@@ -10,7 +10,7 @@ use super::Rewrite;
 use crate::store::damage::DamageLog;
 use crate::store::error::StoreError;
 
-/// The rows that change. Name, tag and versions are written down here, whatever `tables.rs` says later.
+/// The rows that change. Their table, tag and versions are fixed here, whatever `tables.rs` says later.
 pub(super) const HOLDS: Rewrite = Rewrite { table: "holds", tag: 12, from: 1, to: 2 };
 
 /// A hold as it was.
@@ -20,7 +20,7 @@ pub(super) struct Before<'a> {
     pub(super) reason: &'a str,
 }
 
-/// A hold as it is from now on.
+/// A hold as it is in format N.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct After<'a> {
     pub(super) since: Option<i64>,
@@ -28,7 +28,7 @@ pub(super) struct After<'a> {
     pub(super) reason: &'a str,
 }
 
-/// Makes format N of the one before.
+/// Turns the format before into format N.
 pub(super) fn change(txn: &WriteTransaction, damage: &DamageLog) -> Result<(), StoreError> {
     HOLDS.each(txn, damage, |payload| {
         let Before { until, reason } = from_bytes(payload).ok()?;

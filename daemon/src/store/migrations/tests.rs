@@ -12,7 +12,7 @@ fn database() -> Database {
     Builder::new().create_with_backend(InMemoryBackend::new()).expect("a database")
 }
 
-/// Adds a row, which must not be there yet.
+/// Adds a row, which must not exist yet.
 fn note(txn: &WriteTransaction, row: &[u8]) -> Result<(), StoreError> {
     let before = txn.open_table(NOTES)?.insert(row, [].as_slice())?.is_some();
     assert!(!before, "no step is made twice");
@@ -29,7 +29,7 @@ const FAILING: Step = Step {
     },
 };
 
-/// The format that the store names, and what the steps have noted.
+/// The format that the store records, and the notes that the steps have added.
 fn found(database: &Database) -> (u32, Vec<Vec<u8>>) {
     let txn = database.begin_read().expect("a transaction");
     let key = Format(0).key();
@@ -122,7 +122,7 @@ fn an_alert_of_format_2_is_about_its_connection() {
     let rows = [(&key[..], envelope::encode(ALERTS.tag, &key, ALERTS.from, &payload))];
     let found = rewritten(&ALERTS, Step { to: 3, change: to_3::change }, &rows);
     let Ok((2, payload)) = &found[0] else { panic!("{found:?}") };
-    // Format 4 may read it otherwise; then this is checked against format 3's own types.
+    // Format 4 may decode it differently; then this is to be checked against format 3's own types.
     let alert = Alert::decode(&key, payload).expect("an alert");
     let about = About::Connection {
         connection: roster_protocol::ConnectionId::from_bytes([3; 5]),

@@ -1,8 +1,8 @@
-//! Format 2: the newest snapshots are in blocks of some eighty where format 1 had a row for each, and consents, grants
-//! and tokens have tables.
+//! Format 2: the newest snapshots are in blocks of some eighty, where format 1 had a row for each; and there are tables
+//! for consents, grants and tokens.
 //!
-//! What a fold of format 1 had begun with goes into blocks too: the next fold takes it from there, and keeps what is in
-//! its chunk already.
+//! Rows that a fold of format 1 had begun to move go into blocks too: the next fold moves them from there, and keeps
+//! the snapshots that are in their chunks already.
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle, WriteTransaction};
 
@@ -11,7 +11,7 @@ use crate::store::damage::DamageLog;
 use crate::store::envelope;
 use crate::store::error::StoreError;
 
-/// Tables that format 1 may not have; opening makes them.
+/// Tables that a store of format 1 may lack; opening creates them.
 const NEW_TABLES: [&str; 4] = ["consents", "grants", "grants.tokens", "grants.uses"];
 
 /// The log of format 1: one table for each four days, one row for each snapshot.
@@ -28,7 +28,7 @@ const VERSION: u8 = 1;
 /// Day (four bytes, big-endian, the sign bit turned), then connection (five).
 type Key = [u8; 9];
 
-/// Makes format 2 of format 1.
+/// Turns format 1 into format 2.
 pub(super) fn change(txn: &WriteTransaction, damage: &DamageLog) -> Result<(), StoreError> {
     for name in NEW_TABLES {
         txn.open_table(Table::new(name))?;
@@ -55,7 +55,7 @@ pub(super) fn change(txn: &WriteTransaction, damage: &DamageLog) -> Result<(), S
     Ok(())
 }
 
-/// Drops the tables of the old log, one by one: at the end of the migration, or at a later start.
+/// Drops the tables of the old log, one by one, at the end of the migration or at a later start.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -83,7 +83,7 @@ fn first_of_day(key: &Key) -> Key {
     [a, b, c, d, 0, 0, 0, 0, 0]
 }
 
-/// A block on its way: connection, length (two bytes, little-endian) and snapshot, again and again.
+/// A block that is being built: a sequence of connection, length (two bytes, little-endian) and snapshot.
 struct Block {
     key: Key,
     bytes: Vec<u8>,
@@ -104,7 +104,7 @@ impl Block {
 
     fn push(&mut self, key: &Key, snapshot: &[u8]) {
         self.bytes.extend_from_slice(&key[4..]);
-        // A snapshot has at most some 130 bytes.
+        // A snapshot has at most about 130 bytes.
         self.bytes.extend_from_slice(&(snapshot.len() as u16).to_le_bytes());
         self.bytes.extend_from_slice(snapshot);
     }

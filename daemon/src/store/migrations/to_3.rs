@@ -48,13 +48,13 @@ struct After<'a> {
     why: &'a str,
 }
 
-/// The first of the things that alerts of format 3 are about: connection, influencer, platform.
+/// The first variant of what alerts of format 3 are about: connection, influencer, platform.
 #[derive(Serialize)]
 enum About<'a> {
     Connection([u8; 5], [u8; 5], &'a str),
 }
 
-/// Makes format 3 of format 2.
+/// Turns format 2 into format 3.
 pub(super) fn change(txn: &WriteTransaction, damage: &DamageLog) -> Result<(), StoreError> {
     ALERTS.each(txn, damage, |payload| to_allocvec(&After::from(from_bytes::<Before<'_>>(payload).ok()?)).ok())
 }

@@ -189,7 +189,7 @@ impl Record for Connection {
     }
 }
 
-/// A snapshot but for its date, which is in the key.
+/// A snapshot without its date, which is in the key.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct SnapshotRecord {
     observed_at: i64,
@@ -212,13 +212,13 @@ impl From<&Snapshot> for SnapshotRecord {
 }
 
 impl SnapshotRecord {
-    /// A snapshot's payload, without its date.
+    /// Encodes a snapshot without its date.
     pub(in crate::store) fn encoded(snapshot: &Snapshot) -> Result<Vec<u8>, StoreError> {
         let encoded = to_extend(&SnapshotRecord::from(snapshot), Vec::with_capacity(80));
         encoded.map_err(|error| not_encoded("snapshots", &error))
     }
 
-    /// The snapshot of `date`, from its payload.
+    /// Decodes the snapshot of `date`.
     pub(in crate::store) fn decode(date: Date, payload: &[u8]) -> Option<Snapshot> {
         from_bytes::<SnapshotRecord>(payload).ok()?.on(date)
     }

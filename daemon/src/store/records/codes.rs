@@ -1,6 +1,6 @@
 //! The codes of enum variants on disk: their positions in these lists. Append, never reorder.
 //!
-//! Beside each list is a match that stops compiling when a variant is missing in it.
+//! Each list has a match beside it that does not compile when the list lacks a variant.
 
 use roster_protocol::alert::{AlertState, ChangeCause, Severity};
 use roster_protocol::connection::Source;
@@ -12,7 +12,7 @@ use crate::model::{DeliveryState, TroubleKind};
 
 /// A variant's code.
 pub(super) fn code<T: PartialEq>(all: &[T], one: T) -> u8 {
-    // All lists are whole, see above; no reader would accept 255.
+    // All lists are complete, see above; no reader would accept 255.
     all.iter().position(|each| *each == one).map_or(u8::MAX, |position| position as u8)
 }
 
@@ -21,7 +21,7 @@ pub(super) fn variant<T: Copy>(all: &[T], code: u8) -> Option<T> {
     all.get(usize::from(code)).copied()
 }
 
-/// `Some(None)` for no code, `None` for one that no variant has.
+/// `Some(None)` without a code, `None` for a code that no variant has.
 pub(super) fn optional_variant<T: Copy>(all: &[T], code: Option<u8>) -> Option<Option<T>> {
     match code {
         None => Some(None),

@@ -1,4 +1,4 @@
-//! Consents, grants, and the tokens of grants, which are sealed before they come here.
+//! Consents, grants, and the tokens of grants, which are sealed before they are passed in.
 
 use postcard::{from_bytes, to_extend};
 use roster_protocol::audit::Who;
@@ -329,7 +329,7 @@ mod tests {
         let payload = record.encode(Vec::new()).expect("encodes");
         assert_eq!(R::decode(&record.key(), &payload).as_ref(), Some(record));
         for cut in 0..payload.len() {
-            // What is left may be another record; it must not panic.
+            // The shortened payload may be another record; it must not panic.
             let _ = R::decode(&record.key(), &payload[..cut]);
         }
     }

@@ -1,4 +1,4 @@
-//! What happened: runs, changes, alerts and their deliveries, lines of the audit log.
+//! Runs, changes, alerts and their deliveries, lines of the audit log.
 
 use postcard::{from_bytes, to_extend};
 use roster_protocol::alert::About;
@@ -183,7 +183,7 @@ impl From<AboutRecord<'_>> for About {
 
 impl Record for Alert {
     const TABLE: Records = Records::Alerts;
-    /// 1, until format 3, was about a connection only.
+    /// In version 1, until format 3, an alert was about a connection only.
     const VERSION: u8 = 2;
 
     fn key(&self) -> Vec<u8> {
@@ -306,7 +306,7 @@ pub(in crate::store) fn encode_audit(line: &AuditLine) -> Result<Vec<u8>, StoreE
     to_extend(&record, Vec::new()).map_err(|error| not_encoded("the audit log", &error))
 }
 
-/// What [`encode_audit`] wrote.
+/// Decodes what [`encode_audit`] wrote.
 pub(super) fn decode_audit(payload: &[u8]) -> Option<AuditLine> {
     let record: AuditRecord<'_> = from_bytes(payload).ok()?;
     Some(AuditLine {

@@ -1,4 +1,4 @@
-//! Holds and settings, and what the store notes about itself.
+//! Holds and settings, and facts about the store itself.
 
 use postcard::{from_bytes, to_extend};
 use roster_protocol::ids::ConnectionId;
@@ -27,7 +27,7 @@ impl Record for Hold {
     }
 }
 
-/// Whether a row of [`Records::Meta`] is what its key says.
+/// Checks that a row of [`Records::Meta`] is what its key says.
 ///
 /// # Errors
 /// As [`read`].
@@ -63,7 +63,7 @@ impl Record for Settings {
     }
 }
 
-/// Under which this store was made, for good: the key of [`Stamp`] in [`Records::Meta`].
+/// The key of [`Stamp`] in [`Records::Meta`]: the id and time of the store's creation, which never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Stamp {
     pub(in crate::store) id: [u8; 16],
@@ -91,7 +91,7 @@ impl Record for Stamp {
     }
 }
 
-/// Which master key the store's secrets are sealed with: its id, in [`Records::Meta`]. Not there in a store that has
+/// The id of the master key that the store's secrets are sealed with, in [`Records::Meta`]. Missing in a store that has
 /// never been opened with one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct KeyName(pub(in crate::store) [u8; 8]);
@@ -139,14 +139,14 @@ impl Record for Format {
     }
 }
 
-/// The key of how far folding has come, in [`Records::Meta`].
+/// The key of the fold's mark, in [`Records::Meta`].
 const FOLD: &[u8] = b"fold";
 
-/// How far folding has come, in [`Records::Meta`].
+/// The fold's mark and count, in [`Records::Meta`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct Fold {
-    /// Snapshots of this epoch and earlier ones are written into chunks; log tables of those that are left are being
-    /// folded, and nothing is added to them. `None`: there are no chunks.
+    /// The mark: snapshots of this epoch and earlier ones are written into chunks. Log tables of these epochs that
+    /// still exist are being folded, and nothing is added to them. `None`: there are no chunks.
     pub(in crate::store) newest: Option<i32>,
     /// How many snapshots are in chunks.
     pub(in crate::store) snapshots: u64,

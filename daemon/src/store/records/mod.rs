@@ -1,6 +1,6 @@
-//! What a stored value looks like: own structs, so that a renamed field elsewhere never touches a disk.
+//! The layouts of stored values: structs of their own, so that a field renamed elsewhere never changes what is on disk.
 //!
-//! Values are postcard. What the key says is not repeated. A changed struct is another version of its record: either
+//! Values are postcard and do not repeat their key. A changed struct is another version of its record: either
 //! `decode_version` reads the earlier ones too, or a migration rewrites them.
 
 mod accounts;
@@ -22,7 +22,7 @@ use self::events::decode_audit;
 pub(super) use self::events::encode_audit;
 pub(super) use self::facts::{Fold, Format, KeyName, Stamp, Sweep};
 
-/// Something that is stored as one record.
+/// A value that is stored as one record.
 pub(super) trait Record: Sized {
     /// Its table.
     const TABLE: Records;
@@ -30,22 +30,22 @@ pub(super) trait Record: Sized {
     /// The version that `encode` writes, from 1. Raise it with every change of the layout.
     const VERSION: u8 = 1;
 
-    /// Where it stands.
+    /// Its key.
     fn key(&self) -> Vec<u8>;
 
     /// Appends its payload.
     fn encode(&self, out: Vec<u8>) -> Payload;
 
-    /// What `encode` wrote under `key`; `None` when it is something else.
+    /// Decodes what `encode` wrote under `key`; `None` when it is something else.
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self>;
 
-    /// What `encode` of a version up to today's wrote under `key`. Records of which the store holds several versions
-    /// read them here.
+    /// Decodes what `encode` of a version up to today's wrote under `key`. Records of which the store holds several
+    /// versions override this.
     fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
         if version == Self::VERSION { Self::decode(key, payload) } else { None }
     }
 
-    /// Its value, encoded for its place.
+    /// Its value, encoded for its table and key.
     ///
     /// # Errors
     /// `Invalid` when it does not encode.
@@ -53,7 +53,7 @@ pub(super) trait Record: Sized {
         self.value_in(Self::TABLE, key)
     }
 
-    /// As `value`, for another table of the same records.
+    /// Its value, encoded for another table of the same records.
     fn value_in(&self, table: Records, key: &[u8]) -> Result<Vec<u8>, StoreError> {
         let encoded = self.encode(envelope::begin(Self::VERSION, USUAL_BYTES));
         let mut encoded = encoded.map_err(|error| not_encoded(table.name(), &error))?;
@@ -62,7 +62,7 @@ pub(super) trait Record: Sized {
     }
 }
 
-/// Most records fit, so that they are built without moving them.
+/// Enough for most records, so that they are built without reallocation.
 const USUAL_BYTES: usize = 250;
 
 type Payload = Result<Vec<u8>, postcard::Error>;
@@ -71,12 +71,12 @@ fn not_encoded(what: &str, error: &postcard::Error) -> StoreError {
     StoreError::Invalid { what: format!("a record of {what}: {error}") }
 }
 
-/// A number in a key or payload of its own.
+/// A number that is a whole key or payload.
 pub(super) fn number_of(bytes: &[u8]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_be_bytes)
 }
 
-/// The version of rows that are no [`Record`]: numbers, lines of the audit log, and what is kept of damaged rows.
+/// The version of rows that are not a [`Record`]: numbers, lines of the audit log, and quarantined damaged rows.
 const PLAIN_VERSION: u8 = 1;
 
 /// Reads a record from its row in one of its tables.
@@ -88,7 +88,7 @@ pub(super) fn read<R: Record>(table: Records, key: &[u8], encoded: &[u8]) -> Res
     R::decode_version(version, key, payload).ok_or(Unreadable::Damaged)
 }
 
-/// Reads the payload of a row that is no [`Record`].
+/// Reads the payload of a row that is not a [`Record`].
 ///
 /// # Errors
 /// As [`read`].
@@ -113,12 +113,12 @@ pub(super) fn read_audit(key: &[u8], encoded: &[u8]) -> Result<(u64, AuditLine),
     number_of(key).zip(decode_audit(payload)).ok_or(Unreadable::Damaged)
 }
 
-/// Wraps the payload of a row that is no [`Record`].
+/// Encodes the payload of a row that is not a [`Record`].
 pub(super) fn plain(table: Records, key: &[u8], payload: &[u8]) -> Vec<u8> {
     envelope::encode(table.tag(), key, PLAIN_VERSION, payload)
 }
 
-/// Whether a row is what its table holds.
+/// Checks that a row is what its table holds.
 ///
 /// # Errors
 /// As [`read`].

@@ -1,5 +1,5 @@
-//! The numbers of a snapshot: an optional number for each metric in the order of `history::chunk::METRICS`, then the age
-//! range. A metric more is another layout of the records.
+//! The numbers of a snapshot: an optional number for each metric in the order of `history::chunk::METRICS`, then the
+//! age range. A new metric changes the layout of the records.
 
 use std::fmt;
 

@@ -119,7 +119,7 @@ fn a_newer_format_is_refused_without_touching_a_byte() {
     };
     shared.write(write).expect("a write");
     let file = dir.path().join("roster.redb");
-    // As it stands after a kill, and as it stands after a clean end.
+    // The file after a kill, and the file after a clean end.
     let killed = fs::read(&file).expect("the file");
     drop(shared);
     let closed = fs::read(&file).expect("the file");

@@ -36,7 +36,7 @@ fn work(store: &Store, random: &mut fastrand::Rng, is_enough: impl Fn(i32) -> bo
         if worked.has_failed() {
             break;
         }
-        // A fold changes nothing that is told, wherever it ends.
+        // A fold changes no results, wherever it is interrupted.
         if random.u8(0..3) == 0 && runtime.block_on(store.fold(Date(FIRST_DAY + 8 * round + random.i32(0..9)))).is_err()
         {
             break;
@@ -45,7 +45,7 @@ fn work(store: &Store, random: &mut fastrand::Rng, is_enough: impl Fn(i32) -> bo
     worked
 }
 
-/// Whether the store holds what was acknowledged, whole, and of the rest each commit whole or not at all.
+/// Whether the store has everything that was acknowledged, and each other commit completely or not at all.
 fn is_whole(store: &Store, worked: &Worked) -> bool {
     let found = told(store).expect("it can be read");
     let mut possible = vec![worked.acked.clone()];
@@ -74,20 +74,20 @@ fn a_loss_of_power_loses_nothing_that_was_acknowledged() {
         let (store, _) = disk.open().expect("a store");
         disk.fail(Fails::PowerAt(disk.calls() + random.u64(1..300)));
         let worked = work(&store, &mut random, |round| round == 12);
-        // Where it lived so long, it may be closing that is cut off.
+        // A store that survived until here may be cut off while it is being closed.
         drop(store);
         acks += worked.acks;
         crashes += u64::from(disk.has_failed());
         let loss = [Loss::All, Loss::Nothing, Loss::Some, Loss::Torn][seed as usize % 4];
         let after = disk.after_power_loss(loss, &mut random);
-        // The power may go again while the store is opened and repaired; whether that was over by then does not matter.
+        // The power may fail again while the store is opened and repaired, or just after that.
         after.fail(Fails::PowerAt(random.u64(1..150)));
         drop(after.open());
         crashes_again += u64::from(after.has_failed());
         let after = after.after_power_loss(loss, &mut random);
         let (store, _) = after.open().unwrap_or_else(|error| panic!("seed {seed}, {loss:?}: {error}"));
         assert!(is_whole(&store, &worked), "seed {seed}, {loss:?}");
-        // And it goes on from there, with what is left of a fold.
+        // The store continues from there, with the rest of a fold.
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(store.fold(Date(FIRST_DAY + 200))).expect("a fold");
         assert!(is_whole(&store, &worked), "seed {seed}, {loss:?}, folded");
@@ -107,19 +107,19 @@ fn an_error_of_the_disk_at_any_call_is_survived() {
     for nth in 1..=times(300, 3_600) {
         let mut random = fastrand::Rng::with_seed(nth);
         let disk = Disk::with(made.clone());
-        // While it is opened, too: nth counts from the first call.
+        // Also while it is opened: nth counts from the first call.
         disk.fail(Fails::Once(nth));
         let store = match disk.open() {
             Ok((store, _)) => store,
             Err(StoreError::Io(_)) => disk.open().expect("the disk works again").0,
             Err(error) => panic!("call {nth}: {error}"),
         };
-        // Now and then what is left until then is so little that it happens while it is closed and opened again.
+        // Sometimes so few calls are left that the failure happens while the store is closed and opened again.
         let left = random.u64(0..60);
         let worked = work(&store, &mut random, |_| disk.calls() + left >= nth);
         acks += worked.acks;
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        // A failed fold, too, may leave it being reopened.
+        // A failed fold may also leave the store being reopened.
         let mut reopened = runtime.block_on(store.reopen());
         while reopened.is_err() || !disk.has_failed() {
             reopened = runtime.block_on(store.reopen());
@@ -153,7 +153,7 @@ fn a_full_disk_degrades_the_store_until_there_is_room() {
         let refused = submit(&store, &Commit::default()).wait();
         assert!(matches!(refused, Err(StoreError::Degraded { .. })), "seed {seed}: {refused:?}");
         disk.fail(Fails::Never);
-        // Nobody has to ask: this only spares the test the wait.
+        // The store reopens anyway: this only spares the test the wait.
         runtime.block_on(store.reopen()).expect("there is room again");
         runtime.block_on(state.wait_for(|state| *state == StoreState::Working)).expect("the store lives");
         assert!(is_whole(&store, &worked), "seed {seed}");

@@ -1,4 +1,4 @@
-//! Bits that flip, files that are cut off, pages that are lost: nothing wrong is ever told, and nothing panics.
+//! Bits that flip, files that are cut off, pages that are lost: nothing wrong is ever returned, and nothing panics.
 
 use roster_protocol::time::Date;
 
@@ -74,7 +74,7 @@ fn look(bytes: Vec<u8>, model: &Model, seen: &mut Seen, what: &str) {
     }
 }
 
-/// Everything that is told is as it was stored; some may be left out.
+/// Everything that is returned is as it was stored; some may be left out.
 fn assert_none_wrong(found: &Model, model: &Model, what: &str) {
     fn part<K: Ord, V: PartialEq + std::fmt::Debug>(
         found: &std::collections::BTreeMap<K, V>,
@@ -97,7 +97,8 @@ fn assert_none_wrong(found: &Model, model: &Model, what: &str) {
     assert!(found.audit.iter().all(|line| model.audit.contains(line)), "{what}");
 }
 
-/// redb panics over some damaged pages, as it is known to and as the store catches: thousands of lines would say so.
+/// Silences redb's panics on damaged pages, which are known and which the store catches: they would print thousands of
+/// lines.
 fn hush_redb() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -112,7 +113,7 @@ fn nothing_wrong_is_told_of_a_damaged_file() {
     hush_redb();
     let (bytes, model) = small_store();
     let mut random = fastrand::Rng::with_seed(11);
-    // What is free space harms nobody.
+    // Damage in free space has no effect.
     let used: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
     let any = |random: &mut fastrand::Rng| used[random.usize(0..used.len())];
     let mut flips = Seen::default();

@@ -1,4 +1,4 @@
-//! A disk in memory that loses power, tears writes and fails when told to.
+//! A disk in memory that loses power, tears writes and fails at calls that a test chooses.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use roster_protocol::time::Timestamp;
 use crate::model::{Commit, Loaded};
 use crate::store::{BackendSource, Encoded, OpenOptions, Pending, Store, StoreError};
 
-/// What a disk writes whole or not at all.
+/// How many bytes a disk writes completely or not at all.
 const SECTOR: usize = 512;
 
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub(crate) struct Disk(Arc<Mutex<Inside>>);
 
 #[derive(Debug, Default)]
 struct Inside {
-    /// What reads see.
+    /// What reads return.
     now: Vec<u8>,
     /// What survives a loss of power for sure.
     synced: Vec<u8>,
@@ -27,7 +27,7 @@ struct Inside {
     /// Calls of any kind.
     calls: u64,
     fails: Fails,
-    /// Whether a call has failed as it was told to.
+    /// Whether a call has failed as planned.
     has_failed: bool,
 }
 
@@ -55,16 +55,16 @@ pub(super) fn submit(store: &Store, commit: &Commit) -> Pending {
     store.submit(Encoded::of(commit).expect("it can be stored"))
 }
 
-/// What becomes of writes that were not synced.
+/// What happens to writes that were not synced.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Loss {
-    /// None of them is there.
+    /// None of them is kept.
     All,
-    /// All of them are there.
+    /// All of them are kept.
     Nothing,
-    /// Each is there or not, whatever came before or after it.
+    /// Each is kept or lost, independently of the others.
     Some,
-    /// Each sector of each is there or not.
+    /// Each sector of each is kept or lost.
     Torn,
 }
 
@@ -105,7 +105,7 @@ impl Disk {
         self.inside().has_failed
     }
 
-    /// The disk after the power came back.
+    /// The disk after the power is back.
     pub(super) fn after_power_loss(&self, loss: Loss, random: &mut fastrand::Rng) -> Disk {
         let inside = self.inside();
         let mut bytes = inside.synced.clone();

@@ -21,7 +21,7 @@ use crate::store::{AlertsQuery, DeliveriesOf, HistoryQuery, OpenOptions, Snapsho
 const DAYS: i32 = 6;
 const ACCOUNTS: u8 = 90;
 
-/// A store as format 1 left it: a row for each snapshot of the newest days, and no tables for consents.
+/// A store as format 1 wrote it: a row for each snapshot of the newest days, and no tables for consents.
 fn store_of_format_1(dir: &Path) {
     let (store, _) = Store::open(OpenOptions::in_dir(dir, Timestamp(5))).expect("a new store");
     let connections = (1..=ACCOUNTS).map(whole).collect();
@@ -42,7 +42,7 @@ fn store_of_format_1(dir: &Path) {
     txn.commit().expect("committed");
 }
 
-/// Makes format 1 of a store that has nothing in its log, with these rows in its own log.
+/// Turns a store with an empty log into one of format 1, with these rows in its log.
 fn back_to_format_1(dir: &Path, rows: impl Iterator<Item = (u8, Snapshot)>) {
     let database = Database::open(dir.join("roster.redb")).expect("the store");
     let txn = database.begin_write().expect("a transaction");
@@ -75,7 +75,7 @@ fn whole(which: u8) -> crate::model::Connection {
     crate::model::Connection { disconnected_at: None, first_day, ..connection(which, 1) }
 }
 
-/// Opens a store that was of format 1, and looks at everything in it.
+/// Opens a store that had format 1, and checks everything in it.
 fn all_is_there(dir: &Path) {
     let (store, _) = Store::open(OpenOptions::in_dir(dir, Timestamp(9))).expect("it opens");
     let snapshots = store.read_now(SnapshotCount).expect("a number");
@@ -118,7 +118,7 @@ async fn what_a_fold_of_format_1_had_begun_with_is_kept_once() {
     store.commit(Commit::from(SyncCommit { snapshots, ..SyncCommit::default() })).await.expect("stored");
     store.fold(today).await.expect("folded");
     drop(store);
-    // The first account is in its chunk, where a newer number is than in the log; the second is not.
+    // The first account is in its chunk, with a newer number than in the log; the second is not.
     let rows = days().flat_map(|day| [1, 2].map(|which| (which, snapshot(day, u32::from(which)))));
     back_to_format_1(dir.path(), rows);
     let (store, _) = Store::open(options()).expect("it opens");
@@ -135,7 +135,7 @@ async fn what_a_fold_of_format_1_had_begun_with_is_kept_once() {
     assert_eq!(store.damaged().rows, 0);
 }
 
-/// Brings the store of format 2 that is kept in `tests/upgrade/` into a directory.
+/// Copies the store of format 2 from `tests/upgrade/` into a directory.
 fn store_of_format_2(dir: &Path) -> Vec<u8> {
     let packed = include_bytes!("../../../../tests/upgrade/format-2.redb.gz");
     let mut bytes = Vec::new();
@@ -193,7 +193,7 @@ fn a_store_of_format_2_keeps_alerts_deliveries_grants_and_tokens() {
     }
 }
 
-/// Says which store another process of this test is to open, and be killed at.
+/// Names the store that another process of this test opens, until it is killed.
 const VICTIM: &str = "ROSTER_TEST_MIGRATES";
 
 /// Another process that opens the store in `dir`.
@@ -233,7 +233,7 @@ fn a_migration_that_is_killed_is_made_at_the_next_start() {
         let mut victim = opening(dir.path()).spawn().expect("it runs");
         let has = |name: &str| dir.path().join(name).exists();
         match round % 4 {
-            // As soon as it copies, as soon as the copy is whole, and at any moment.
+            // As soon as it copies, as soon as the copy is complete, and at any moment.
             0 => wait_for(|| has("roster.redb.copy.new") || has("roster.redb.format-1")),
             1 | 2 => wait_for(|| has("roster.redb.format-1")),
             _ => {}
@@ -251,7 +251,7 @@ fn a_migration_that_is_killed_is_made_at_the_next_start() {
             (false, false) => {}
         }
         all_is_there(dir.path());
-        // The copy is as good as the store was, even when it was made of one that a kill left open.
+        // The copy is as good as the store was, even when it was copied from one that a kill left open.
         let restored = place(&fs::read(dir.path().join("roster.redb.format-1")).expect("a copy"));
         all_is_there(restored.path());
     }
@@ -262,7 +262,7 @@ fn a_migration_that_is_killed_is_made_at_the_next_start() {
     assert!(copying + changing > 0 && over > 0, "the kills came at the wrong time");
 }
 
-/// Looks again and again until it is so.
+/// Polls until a condition holds.
 fn wait_for(is_so: impl Fn() -> bool) {
     let limit = Instant::now() + Duration::from_secs(20);
     while !is_so() {

@@ -23,7 +23,7 @@ use crate::store::{
 const WHO: u8 = 4;
 const DAYS: i32 = 70;
 
-/// What ought to be stored.
+/// What should be stored.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Model {
     pub(super) influencers: BTreeMap<[u8; 5], Influencer>,
@@ -134,7 +134,7 @@ fn read_lists(reader: &Reader<'_>, model: &mut Model) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// A commit of a few things, told from random numbers.
+/// A commit of a few things, drawn from random numbers.
 pub(super) fn commit_of(random: &mut fastrand::Rng) -> Commit {
     let mut commit = Commit::default();
     let seed = random.u32(0..1 << 20);

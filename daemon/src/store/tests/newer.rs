@@ -1,4 +1,4 @@
-//! Records that a newer rosterd has written: named as such, never taken for damage, never replaced.
+//! Records that a newer rosterd has written: reported as such, never taken for damage, never replaced.
 
 use roster_protocol::time::Date;
 
@@ -12,7 +12,7 @@ use crate::store::{SnapshotOn, Store, StoreError};
 
 const NEWER: u8 = 200;
 
-/// Puts a row of a newer version where a record would be.
+/// Writes a row of a newer version where a record would be.
 async fn put_newer<R: Record>(store: &Store, record: &R) {
     let key = record.key();
     let value = envelope::encode(R::TABLE.tag(), &key, NEWER, b"whatever it holds");

@@ -1,4 +1,4 @@
-//! Things to store.
+//! Sample values to store.
 
 use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{Profile, Snapshot, Source};
