@@ -83,7 +83,7 @@ impl App {
     /// Brings the roster in memory back to what is stored.
     async fn reload(&self) -> Result<(), StoreError> {
         // What was queued before is stored or refused by then; nothing is decided meanwhile.
-        self.store.writer_answers().await;
+        self.store.writer_responds().await;
         let recoveries = self.store.recoveries();
         let loaded = self.store.read(Load).await?;
         let mut fresh = Roster::new(loaded, self.look(|roster| roster.platforms.clone()));

@@ -258,7 +258,7 @@ fn tell_manager(states: &[sd_notify::NotifyState<'_>]) {
 async fn feed_watchdog(app: std::sync::Arc<crate::app::App>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
-        if app.store.writer_answers().await {
+        if app.store.writer_responds().await {
             tell_manager(&[sd_notify::NotifyState::Watchdog]);
         }
     }

@@ -59,8 +59,8 @@ impl DamageLog {
     pub(super) fn note(&self, table: &str, key: &[u8]) {
         let mut noted = self.0.lock();
         let (seen, named) = &mut *noted;
-        let place = xxh3_64_with_seed(key, xxh3_64_with_seed(table.as_bytes(), 0));
-        let is_new = seen.len() < COUNTED && seen.insert(place);
+        let row = xxh3_64_with_seed(key, xxh3_64_with_seed(table.as_bytes(), 0));
+        let is_new = seen.len() < COUNTED && seen.insert(row);
         if is_new && named.len() < NAMED {
             tracing::error!(table, key = %hex(key), "a stored row is damaged and left out");
             named.push(DamagedRow { table: table.to_owned(), key: key.to_owned() });

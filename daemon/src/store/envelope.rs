@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_opens_only_in_its_place_and_whole() {
+    fn a_value_is_read_only_whole_and_from_its_own_row() {
         let encoded = encode(7, b"key", 3, b"payload");
         assert_eq!(decode(7, b"key", 3, &encoded), Ok((3, &b"payload"[..])));
         assert_eq!(decode(8, b"key", 3, &encoded), Err(Unreadable::Damaged));

@@ -42,7 +42,7 @@ impl Reader<'_> {
 
     /// All deliveries of an alert, pending ones first.
     pub(super) fn deliveries(&self, alert: u64) -> Result<Vec<Delivery>, StoreError> {
-        let mut told = Vec::new();
+        let mut found = Vec::new();
         let (from, to) = (alert.to_be_bytes(), alert.checked_add(1).map(u64::to_be_bytes));
         for table in [Records::DeliveriesPending, Records::Deliveries] {
             for row in self.txn.open_table(table.definition())?.range(&from[..]..)? {
@@ -51,10 +51,10 @@ impl Reader<'_> {
                     break;
                 }
                 let delivery = records::read(table, key.value(), value.value());
-                told.extend(self.damage.leave_out(table.name(), key.value(), delivery)?);
+                found.extend(self.damage.leave_out(table.name(), key.value(), delivery)?);
             }
         }
-        Ok(told)
+        Ok(found)
     }
 
     /// Records of a table from one key on, oldest first.

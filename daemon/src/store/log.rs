@@ -44,8 +44,8 @@ impl LogRow {
         Ok(Self { date: snapshot.date, connection, payload: SnapshotRecord::encoded(snapshot)? })
     }
 
-    /// Where it stands among others.
-    pub(super) fn place(&self) -> (Date, ConnectionId) {
+    /// What it is ordered by.
+    pub(super) fn key(&self) -> (Date, ConnectionId) {
         (self.date, self.connection)
     }
 
@@ -210,9 +210,9 @@ fn open_or_quarantine<'a>(
     let block = Block::open(key, encoded, damage)?;
     if block.is_none() {
         let name = log_name(epoch_of(split_log_key(key).0));
-        let place = [name.as_bytes(), b"\0", &key[..]].concat();
-        let kept = records::plain(Records::Quarantine, &place, encoded);
-        txn.open_table(Records::Quarantine.definition())?.insert(place.as_slice(), kept.as_slice())?;
+        let kept_key = [name.as_bytes(), b"\0", &key[..]].concat();
+        let kept = records::plain(Records::Quarantine, &kept_key, encoded);
+        txn.open_table(Records::Quarantine.definition())?.insert(kept_key.as_slice(), kept.as_slice())?;
     }
     Ok(block)
 }
@@ -225,11 +225,10 @@ fn write_entries(
     rows: &[&LogRow],
 ) -> Result<(), StoreError> {
     let merged = merged(before, rows);
-    // What comes in order fills blocks to the brim; what comes anywhere leaves room for more.
-    let comes_in_order =
-        before.last().is_none_or(|last| rows.first().is_some_and(|row| row.connection > last.connection));
+    // Rows that are appended fill their blocks; rows in between leave room for more.
+    let is_appended = before.last().is_none_or(|last| rows.first().is_some_and(|row| row.connection > last.connection));
     let bytes: usize = merged.iter().map(Entry::bytes).sum();
-    let most = if comes_in_order { MOST_BYTES } else { bytes.div_ceil(bytes.div_ceil(MOST_BYTES)) };
+    let most = if is_appended { MOST_BYTES } else { bytes.div_ceil(bytes.div_ceil(MOST_BYTES)) };
     let (day, _) = split_log_key(&key);
     let (mut rest, mut key) = (merged.as_slice(), key);
     while !rest.is_empty() {
@@ -340,7 +339,7 @@ mod tests {
             assert!(block.entries[0].connection >= split_log_key(&key).1);
             for entry in &block.entries {
                 let other = table.block_of(DAY, entry.connection).expect("readable").expect("a block");
-                assert_eq!(other.0, key, "it is found where it lies");
+                assert_eq!(other.0, key, "it is found where it is stored");
                 assert!(all.insert(entry.connection, entry.payload.to_vec()).is_none(), "once");
             }
             blocks += 1;
@@ -349,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_in_order_fills_its_blocks() {
+    fn appended_rows_fill_their_blocks() {
         let database = Database::builder().create_with_backend(InMemoryBackend::new()).expect("a database");
         for group in 0..10u16 {
             let rows: Vec<LogRow> = (0..100).map(|at| row(group * 100 + at, 7)).collect();

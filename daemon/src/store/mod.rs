@@ -165,13 +165,13 @@ impl Store {
     /// The future's: `Degraded` when writing does not work at present; `Io` or `Damaged` when it failed just now, and
     /// then the commits may or may not be stored; `NewerRecord` when they would change one; `Closed`.
     pub fn submit(&self, commits: Encoded) -> Pending {
-        let (reply, told) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         if *self.handle.shared.state.borrow() == StoreState::Working {
             self.queue(Job::Commit(commits, reply));
         } else {
             let _ = reply.send(Err(self.handle.shared.degraded()));
         }
-        Pending(told)
+        Pending(result)
     }
 
     /// Makes a commit and returns when it is durable.
@@ -204,8 +204,8 @@ impl Store {
         read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let shared = Arc::clone(&self.handle.shared);
-        let told = tokio::task::spawn_blocking(move || shared.read(read)).await;
-        told.unwrap_or(Err(StoreError::Closed))
+        let result = tokio::task::spawn_blocking(move || shared.read(read)).await;
+        result.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Closes the file and opens it again, after what was queued before; other reads and writes continue.
@@ -213,16 +213,16 @@ impl Store {
     /// # Errors
     /// Why it cannot be opened; the store is then degraded.
     pub async fn reopen(&self) -> Result<(), StoreError> {
-        let (reply, told) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         self.queue(Job::Reopen(reply));
-        Pending(told).await
+        Pending(result).await
     }
 
-    /// Waits until the writer has come to the end of what is queued now: it is alive, whatever its disk does.
-    pub async fn writer_answers(&self) -> bool {
-        let (reply, told) = oneshot::channel();
-        self.queue(Job::Answer(reply));
-        Pending(told).await.is_ok()
+    /// Waits until the writer has worked off what is queued now. `true`: it is alive, whatever its disk does.
+    pub async fn writer_responds(&self) -> bool {
+        let (reply, result) = oneshot::channel();
+        self.queue(Job::Ping(reply));
+        Pending(result).await.is_ok()
     }
 
     /// Succeeds while the store accepts writes.
@@ -277,7 +277,7 @@ impl Store {
         &self,
         work: impl FnOnce(&WriteTransaction, &DamageLog) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (reply, told) = oneshot::channel();
+        let (reply, written) = oneshot::channel();
         let (result, made) = oneshot::channel();
         let work = Box::new(move |txn: &WriteTransaction, shared: &Shared| {
             // The caller may have stopped waiting; the work is done regardless.
@@ -285,7 +285,7 @@ impl Store {
             Ok(())
         });
         self.queue(Job::Alone(work, reply));
-        Pending(told).await?;
+        Pending(written).await?;
         made.await.map_err(|_| StoreError::Closed)
     }
 
@@ -323,6 +323,6 @@ impl Future for Pending {
     type Output = Result<(), StoreError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map(|told| told.unwrap_or(Err(StoreError::Closed)))
+        Pin::new(&mut self.0).poll(context).map(|result| result.unwrap_or(Err(StoreError::Closed)))
     }
 }

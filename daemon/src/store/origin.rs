@@ -31,12 +31,12 @@ pub type BackendSource = Arc<dyn Fn() -> std::io::Result<Box<dyn StorageBackend>
 
 /// Where the database is opened from, each time.
 pub(super) struct Origin {
-    place: Place,
+    source: Source,
     cache_bytes: usize,
 }
 
-enum Place {
-    /// The file, and the lock that is held as long as this lives.
+enum Source {
+    /// The file, and the lock, which is held until this is dropped.
     File {
         path: PathBuf,
         _lock: File,
@@ -51,7 +51,7 @@ impl Origin {
         let lock = lock(dir)?;
         remove_leftover(&dir.join(NEW_FILE))?;
         let path = dir.join(FILE);
-        let origin = Self { place: Place::File { path, _lock: lock }, cache_bytes };
+        let origin = Self { source: Source::File { path, _lock: lock }, cache_bytes };
         match fs::symlink_metadata(dir.join(FILE)) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => origin.create(dir, stamp)?,
@@ -64,7 +64,7 @@ impl Origin {
     pub(super) fn in_backend(source: BackendSource, cache_bytes: usize, stamp: Stamp) -> Result<Self, StoreError> {
         let backend = source()?;
         let is_new = backend.len()? == 0;
-        let origin = Self { place: Place::Backend(source), cache_bytes };
+        let origin = Self { source: Source::Backend(source), cache_bytes };
         if is_new {
             write_schema(&origin.builder().create_with_backend(BoxedBackend(backend))?, stamp)?;
         }
@@ -97,9 +97,9 @@ impl Origin {
 
     /// Opens the database, with everything that was committed before a crash.
     pub(super) fn open(&self) -> Result<Database, StoreError> {
-        match &self.place {
-            Place::Backend(source) => Ok(self.builder().create_with_backend(BoxedBackend(source()?))?),
-            Place::File { path, .. } => {
+        match &self.source {
+            Source::Backend(source) => Ok(self.builder().create_with_backend(BoxedBackend(source()?))?),
+            Source::File { path, .. } => {
                 let file = open_checked(path)?;
                 self.builder().create_file(file).map_err(|error| match error {
                     redb::DatabaseError::DatabaseAlreadyOpen => {
@@ -122,9 +122,9 @@ impl Origin {
     /// Opens the database without changing a byte, whatever state the file is in. Nothing that is written to it is
     /// kept.
     pub(super) fn open_to_read(&self) -> Result<ReadOnly, StoreError> {
-        let below: Box<dyn StorageBackend> = match &self.place {
-            Place::Backend(source) => source()?,
-            Place::File { path, .. } => Box::new(redb::backends::FileBackend::new(open_checked(path)?)?),
+        let below: Box<dyn StorageBackend> = match &self.source {
+            Source::Backend(source) => source()?,
+            Source::File { path, .. } => Box::new(redb::backends::FileBackend::new(open_checked(path)?)?),
         };
         ReadOnly::open(&mut self.builder(), below)
     }
@@ -135,7 +135,7 @@ impl Origin {
     /// As [`Origin::open`]. A store whose migration failed keeps the format of the last complete step.
     pub(super) fn open_as_of_now(&self, found: u32, damage: &DamageLog) -> Result<Database, StoreError> {
         if found < FORMAT
-            && let Place::File { path, .. } = &self.place
+            && let Source::File { path, .. } = &self.source
         {
             migrations::copy(path, found)?;
         }
@@ -147,15 +147,15 @@ impl Origin {
     /// The bytes that the file takes on the disk: less than its length, which grows ahead of what is written. `None`
     /// for backends.
     pub(super) fn file_bytes(&self) -> Option<u64> {
-        match &self.place {
-            Place::File { path, .. } => fs::metadata(path).ok().map(|meta| meta.blocks() * 512),
-            Place::Backend(_) => None,
+        match &self.source {
+            Source::File { path, .. } => fs::metadata(path).ok().map(|meta| meta.blocks() * 512),
+            Source::Backend(_) => None,
         }
     }
 
     /// How much can still be written to the file's disk; `None` for backends.
     pub(super) fn room_bytes(&self) -> Result<Option<u64>, StoreError> {
-        let Place::File { path, .. } = &self.place else { return Ok(None) };
+        let Source::File { path, .. } = &self.source else { return Ok(None) };
         let disk = statvfs(path).map_err(std::io::Error::from)?;
         Ok(Some(disk.f_bavail.saturating_mul(disk.f_frsize)))
     }
@@ -280,7 +280,7 @@ fn check_file(path: &Path, file: &File) -> Result<(), StoreError> {
 
 fn check_ours(path: &Path, meta: &fs::Metadata) -> Result<(), StoreError> {
     if meta.uid() != rustix::process::geteuid().as_raw() {
-        return Err(not_ours(path, "it belongs to somebody else"));
+        return Err(not_ours(path, "it belongs to another user"));
     }
     if meta.mode() & 0o022 != 0 {
         return Err(not_ours(path, "others may write to it"));

@@ -157,7 +157,7 @@ impl StorageBackend for Overlay {
         for (page, to, from) in pages(offset, data.len()) {
             let bytes = match written.pages.entry(page) {
                 Entry::Occupied(bytes) => bytes.into_mut(),
-                Entry::Vacant(place) => place.insert(self.page_below(page)?),
+                Entry::Vacant(vacant) => vacant.insert(self.page_below(page)?),
             };
             bytes[to].copy_from_slice(&data[from]);
         }

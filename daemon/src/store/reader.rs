@@ -47,23 +47,23 @@ impl<'a> Reader<'a> {
         connection: ConnectionId,
         days: RangeInclusive<Date>,
     ) -> Result<Vec<Snapshot>, StoreError> {
-        let mut told = Vec::new();
+        let mut found = Vec::new();
         self.each_chunk_of(connection, &days, |key, payload| {
-            let before = told.len();
+            let before = found.len();
             let first = month_start(split_chunk_key(key).0);
             let Ok(chunk) = MonthChunk::decode(payload) else { return note_chunk(key, self.damage) };
             for snapshot in chunk.snapshots(first) {
                 match snapshot {
-                    Ok(snapshot) => told.push(snapshot),
+                    Ok(snapshot) => found.push(snapshot),
                     Err(_) => {
-                        told.truncate(before);
+                        found.truncate(before);
                         return note_chunk(key, self.damage);
                     }
                 }
             }
         })?;
-        self.each_logged_of(connection, &days, |snapshot| told.push(snapshot))?;
-        Ok(in_order(told, &days, |snapshot| snapshot.date))
+        self.each_logged_of(connection, &days, |snapshot| found.push(snapshot))?;
+        Ok(in_order(found, &days, |snapshot| snapshot.date))
     }
 
     /// One metric of a connection's snapshots, as [`Self::history`]; only its column is decoded.
@@ -73,33 +73,33 @@ impl<'a> Reader<'a> {
         metric: Metric,
         range: RangeInclusive<Date>,
     ) -> Result<Vec<(Date, f64)>, StoreError> {
-        let mut told: Vec<(Date, f64)> = Vec::new();
+        let mut found: Vec<(Date, f64)> = Vec::new();
         self.each_chunk_of(connection, &range, |key, payload| {
             let first = month_start(split_chunk_key(key).0);
             match chunk::decode_metric(payload, metric) {
-                Ok(days) => told.extend(dated(&days, first).map(|(date, raw)| (date, metric.unit().value(raw)))),
+                Ok(days) => found.extend(dated(&days, first).map(|(date, raw)| (date, metric.unit().value(raw)))),
                 Err(_) => note_chunk(key, self.damage),
             }
         })?;
         self.each_logged_of(connection, &range, |snapshot| {
-            told.extend(metric.of(&snapshot.numbers).map(|value| (snapshot.date, value)));
+            found.extend(metric.of(&snapshot.numbers).map(|value| (snapshot.date, value)));
         })?;
-        Ok(in_order(told, &range, |(date, _)| *date))
+        Ok(in_order(found, &range, |(date, _)| *date))
     }
 
     /// A connection's snapshot of a day; `None` when there is none.
     pub(super) fn snapshot_on(&self, connection: ConnectionId, date: Date) -> Result<Option<Snapshot>, StoreError> {
-        let mut told = None;
+        let mut found = None;
         let day = date..=date;
-        self.each_logged_of(connection, &day, |snapshot| told = Some(snapshot))?;
+        self.each_logged_of(connection, &day, |snapshot| found = Some(snapshot))?;
         self.each_chunk_of(connection, &day, |key, payload| {
             let first = month_start(split_chunk_key(key).0);
             match MonthChunk::decode(payload) {
-                Ok(chunk) => told = chunk.snapshots(first).flatten().find(|s| s.date == date).or(told.take()),
+                Ok(chunk) => found = chunk.snapshots(first).flatten().find(|s| s.date == date).or(found.take()),
                 Err(_) => note_chunk(key, self.damage),
             }
         })?;
-        Ok(told)
+        Ok(found)
     }
 
     /// Followers of all connections on the given days, oldest first; connections without any are left out. Reads the
@@ -108,24 +108,24 @@ impl<'a> Reader<'a> {
         &self,
         days: RangeInclusive<Date>,
     ) -> Result<HashMap<ConnectionId, Vec<(Date, u64)>>, StoreError> {
-        let mut told: HashMap<ConnectionId, Vec<(Date, u64)>> = HashMap::new();
+        let mut found: HashMap<ConnectionId, Vec<(Date, u64)>> = HashMap::new();
         // Days of one connection are mostly consecutive.
         let (mut of, mut together) = (None, Vec::new());
         self.each_followers(&days, |connection, date, followers| {
             if of != Some(connection)
                 && let Some(before) = of.replace(connection)
             {
-                told.entry(before).or_default().append(&mut together);
+                found.entry(before).or_default().append(&mut together);
             }
             together.push((date, followers));
         })?;
         if let Some(of) = of {
-            told.entry(of).or_default().append(&mut together);
+            found.entry(of).or_default().append(&mut together);
         }
-        for rows in told.values_mut() {
+        for rows in found.values_mut() {
             *rows = in_order(std::mem::take(rows), &days, |(date, _)| *date);
         }
-        Ok(told)
+        Ok(found)
     }
 
     /// The sum of all followers ever reported, and the number of snapshots that report them. Reads everything.
@@ -317,7 +317,7 @@ impl<'a> Reader<'a> {
             let Some(payload) = open_chunk(key.value(), value.value(), self.damage)? else { continue };
             let (month, connection) = split_chunk_key(key.value());
             match chunk::decode_metric(payload, Metric::Followers) {
-                Ok(told) => dated(&told, month_start(month))
+                Ok(found) => dated(&found, month_start(month))
                     .filter(|(date, _)| days.contains(date))
                     .for_each(|(date, followers)| each(connection, date, followers)),
                 Err(_) => note_chunk(key.value(), self.damage),
@@ -365,13 +365,13 @@ fn all<T>(
     table: Records,
     read: impl Fn(Records, &[u8], &[u8]) -> Result<T, Unreadable>,
 ) -> Result<Vec<T>, StoreError> {
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     for row in txn.open_table(table.definition())?.iter()? {
         let (key, value) = row?;
         let record = read(table, key.value(), value.value());
-        told.extend(damage.leave_out(table.name(), key.value(), record)?);
+        found.extend(damage.leave_out(table.name(), key.value(), record)?);
     }
-    Ok(told)
+    Ok(found)
 }
 
 /// Does both, in parallel where another thread can be started.

@@ -87,9 +87,9 @@ impl Shared {
         panics_as_damage(|| {
             let mut txn = database.begin_write()?;
             txn.set_quick_repair(true);
-            let told = write(&txn)?;
+            let written = write(&txn)?;
             txn.commit()?;
-            Ok(told)
+            Ok(written)
         })
     }
 

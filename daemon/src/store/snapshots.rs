@@ -81,10 +81,10 @@ pub(super) fn write_rows(txn: &WriteTransaction, mut rows: Vec<&LogRow>, damage:
     if rows.is_empty() {
         return Ok(());
     }
-    rows.sort_by_key(|row| row.place());
-    // Sorting keeps the order of equals: of several for one place the last came last.
+    rows.sort_by_key(|row| row.key());
+    // The sort is stable: of several for one key, the last one queued is last.
     rows.dedup_by(|later, earlier| {
-        later.place() == earlier.place() && {
+        later.key() == earlier.key() && {
             *earlier = *later;
             true
         }
@@ -102,7 +102,7 @@ pub(super) fn write_rows(txn: &WriteTransaction, mut rows: Vec<&LogRow>, damage:
     if folded.is_empty() {
         return Ok(());
     }
-    delete_from_logs(txn, folded.iter().map(|row| row.place()), damage)?;
+    delete_from_logs(txn, folded.iter().map(|row| row.key()), damage)?;
     let snapshots = folded.iter().filter_map(|row| Some((row.connection, row.snapshot()?)));
     let fold = write_chunks(txn, fold, snapshots.collect(), Take::Newest, damage)?;
     put_fold(txn, fold)
@@ -126,10 +126,10 @@ pub(super) fn write_chunks(
     take: Take,
     damage: &DamageLog,
 ) -> Result<Fold, StoreError> {
-    let mut placed: Vec<_> = snapshots.iter().map(|(connection, snapshot)| place(*connection, snapshot)).collect();
-    placed.sort_by_key(|(key, day, _)| (*key, *day));
+    let mut keyed: Vec<_> = snapshots.iter().map(|(connection, snapshot)| keyed(*connection, snapshot)).collect();
+    keyed.sort_by_key(|(key, day, _)| (*key, *day));
     let mut chunks = txn.open_table(CHUNKS)?;
-    for of_chunk in placed.chunk_by(|a, b| a.0 == b.0) {
+    for of_chunk in keyed.chunk_by(|a, b| a.0 == b.0) {
         let key = of_chunk[0].0;
         let mut chunk = read_for_writing(txn, &chunks, &key, damage)?.unwrap_or_default();
         let before = (chunk.len(), chunk.days());
@@ -149,7 +149,7 @@ pub(super) fn write_chunks(
     Ok(fold)
 }
 
-fn place(connection: ConnectionId, snapshot: &Snapshot) -> (ChunkKey, u8, &Snapshot) {
+fn keyed(connection: ConnectionId, snapshot: &Snapshot) -> (ChunkKey, u8, &Snapshot) {
     let (month, day) = month_of(snapshot.date);
     (chunk_key(month, connection), day, snapshot)
 }
@@ -166,9 +166,9 @@ fn read_for_writing(
     let chunk = open_chunk(key, value.value(), damage)?.and_then(|payload| MonthChunk::decode(payload).ok());
     if chunk.is_none() {
         note_chunk(key, damage);
-        let place = [b"snapshots.chunks\0", &key[..]].concat();
-        let encoded = records::plain(Records::Quarantine, &place, value.value());
-        txn.open_table(Records::Quarantine.definition())?.insert(place.as_slice(), encoded.as_slice())?;
+        let kept_key = [b"snapshots.chunks\0", &key[..]].concat();
+        let encoded = records::plain(Records::Quarantine, &kept_key, value.value());
+        txn.open_table(Records::Quarantine.definition())?.insert(kept_key.as_slice(), encoded.as_slice())?;
     }
     Ok(chunk)
 }
@@ -176,13 +176,13 @@ fn read_for_writing(
 /// Deletes snapshots from the log tables that exist.
 fn delete_from_logs(
     txn: &WriteTransaction,
-    places: impl Iterator<Item = (Date, ConnectionId)>,
+    keys: impl Iterator<Item = (Date, ConnectionId)>,
     damage: &DamageLog,
 ) -> Result<(), StoreError> {
     let epochs = log_epochs(txn.list_tables()?);
-    let mut places: Vec<_> = places.filter(|(day, _)| epochs.contains(&epoch_of(*day))).collect();
-    places.sort_unstable();
-    for of_epoch in places.chunk_by(|a, b| epoch_of(a.0) == epoch_of(b.0)) {
+    let mut keys: Vec<_> = keys.filter(|(day, _)| epochs.contains(&epoch_of(*day))).collect();
+    keys.sort_unstable();
+    for of_epoch in keys.chunk_by(|a, b| epoch_of(a.0) == epoch_of(b.0)) {
         let name = log_name(epoch_of(of_epoch[0].0));
         let mut table = txn.open_table(log_definition(&name))?;
         for (day, connection) in of_epoch {

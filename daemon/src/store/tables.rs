@@ -268,9 +268,9 @@ mod tests {
 
     #[test]
     fn months_know_their_days() {
-        let check = |text: &str, place: u8, first: &str| {
+        let check = |text: &str, index: u8, first: &str| {
             let (month, day) = month_of(text.parse().expect(text));
-            assert_eq!((day, month_start(month).to_string().as_str()), (place, first), "{text}");
+            assert_eq!((day, month_start(month).to_string().as_str()), (index, first), "{text}");
         };
         check("2026-02-28", 27, "2026-02-01");
         check("1970-01-01", 0, "1970-01-01");
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_told_apart() {
+    fn tables_have_tags_of_their_own() {
         let tags: std::collections::BTreeSet<_> = Records::ALL.iter().map(|table| table.tag()).collect();
         let names: std::collections::BTreeSet<_> = Records::ALL.iter().map(|table| table.name()).collect();
         assert_eq!((tags.len(), names.len()), (Records::ALL.len(), Records::ALL.len()));

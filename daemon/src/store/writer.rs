@@ -38,19 +38,18 @@ pub(super) enum Job {
     Alone(Work, Reply),
     /// Close the database and open it again.
     Reopen(Reply),
-    /// Say that the thread is alive.
-    Answer(Reply),
+    /// Reply, which shows that the thread is alive.
+    Ping(Reply),
 }
 
 /// Works until all senders are gone and the queue is empty.
 pub(super) fn run(shared: &Arc<Shared>, queue: &Receiver<Job>, linger: Duration) {
-    let (answering, answers) = std::sync::mpsc::channel::<Answers>();
-    let mut writer = Writer { shared, queue, linger, busy: false, answering };
+    let (replying, written) = std::sync::mpsc::channel::<Written>();
+    let mut writer = Writer { shared, queue, linger, busy: false, replying };
     std::thread::scope(|scope| {
-        let clerk = std::thread::Builder::new().name("store-answers".to_owned());
-        // Without such a thread the writer answers itself.
-        let clerk = clerk.spawn_scoped(scope, move || answers.into_iter().for_each(Answers::give));
-        drop(clerk);
+        let thread = std::thread::Builder::new().name("store-replies".to_owned());
+        // Without such a thread the writer replies itself.
+        drop(thread.spawn_scoped(scope, move || written.into_iter().for_each(Written::reply)));
         let mut next = None;
         while let Some(job) = next.take().or_else(|| queue.recv().ok()) {
             next = writer.work(job);
@@ -59,16 +58,16 @@ pub(super) fn run(shared: &Arc<Shared>, queue: &Receiver<Job>, linger: Duration)
     });
 }
 
-/// A group that was made durable: whom to tell, and what need not be kept any more.
-struct Answers {
+/// A group that is durable: the replies to send, and the bytes to free.
+struct Written {
     replies: Vec<Reply>,
-    _written: Vec<Encoded>,
+    _encoded: Vec<Encoded>,
 }
 
-impl Answers {
-    fn give(self) {
+impl Written {
+    fn reply(self) {
         for reply in self.replies {
-            // Whoever asked may have stopped waiting.
+            // The caller may have stopped waiting.
             let _ = reply.send(Ok(()));
         }
     }
@@ -78,8 +77,9 @@ struct Writer<'a> {
     shared: &'a Shared,
     queue: &'a Receiver<Job>,
     linger: Duration,
-    answering: std::sync::mpsc::Sender<Answers>,
-    /// Whether the last group had more than one commit. Who commits alone, one after the other, need not linger.
+    replying: std::sync::mpsc::Sender<Written>,
+    /// Whether the last group had more than one commit. A single caller that commits one after the other need not
+    /// linger.
     busy: bool,
 }
 
@@ -96,17 +96,17 @@ impl Writer<'_> {
                 next
             }
             Job::Alone(work, reply) => {
-                let told = self.shared.write(|txn| work(txn, self.shared));
-                self.tell(vec![reply], told);
+                let result = self.shared.write(|txn| work(txn, self.shared));
+                self.reply(vec![reply], result);
                 None
             }
-            Job::Answer(reply) => {
+            Job::Ping(reply) => {
                 let _ = reply.send(Ok(()));
                 None
             }
             Job::Reopen(reply) => {
-                let told = self.shared.reopen();
-                self.tell(vec![reply], told);
+                let result = self.shared.reopen();
+                self.reply(vec![reply], result);
                 None
             }
         }
@@ -147,9 +147,9 @@ impl Writer<'_> {
         let (encoded, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let batches: Vec<&Batch> = encoded.iter().flat_map(|encoded| &encoded.0).collect();
         let begun = Instant::now();
-        let told = self.shared.write(|txn| apply::apply(txn, &batches, &self.shared.damage));
+        let result = self.shared.write(|txn| apply::apply(txn, &batches, &self.shared.damage));
         let took = begun.elapsed();
-        if let Err(StoreError::Invalid { .. } | StoreError::NewerRecord { .. }) = told
+        if let Err(StoreError::Invalid { .. } | StoreError::NewerRecord { .. }) = result
             && encoded.len() > 1
         {
             // One commit cannot be stored. Each is written alone, so that the others do not fail with it.
@@ -158,27 +158,27 @@ impl Writer<'_> {
             }
             return;
         }
-        self.shared.meters.wrote(batches.len(), took, told.is_ok());
-        match told {
+        self.shared.meters.wrote(batches.len(), took, result.is_ok());
+        match result {
             Ok(()) if replies.len() >= MANY => {
-                let answers = Answers { replies, _written: encoded };
-                self.answering.send(answers).unwrap_or_else(|unsent| unsent.0.give());
+                let written = Written { replies, _encoded: encoded };
+                self.replying.send(written).unwrap_or_else(|unsent| unsent.0.reply());
             }
-            told => self.tell(replies, told),
+            result => self.reply(replies, result),
         }
     }
 
-    /// Answers those who waited for this, and mends what failed.
-    fn tell(&self, replies: Vec<Reply>, told: Result<(), StoreError>) {
-        let failed = told.as_ref().err().filter(|error| error.latches()).cloned();
+    /// Sends the result to the callers, and reopens the database when its disk failed.
+    fn reply(&self, replies: Vec<Reply>, result: Result<(), StoreError>) {
+        let failed = result.as_ref().err().filter(|error| error.latches()).cloned();
         if let Some(error) = &failed {
             tracing::error!(%error, "the store cannot write; reopening it");
             let degraded = StoreState::Degraded { since: Instant::now(), reason: error.to_string() };
             self.shared.state.send_replace(degraded);
         }
         for reply in replies {
-            // Whoever asked may have stopped waiting.
-            let _ = reply.send(told.clone());
+            // The caller may have stopped waiting.
+            let _ = reply.send(result.clone());
         }
         if failed.is_some() {
             self.mend();
@@ -189,26 +189,26 @@ impl Writer<'_> {
     /// are refused, because they may depend on what failed.
     fn mend(&self) {
         let mut wait = RETRIES.0;
-        let mut asked = match self.refuse_for(Duration::ZERO) {
-            Refused::AskedToReopen(reply) => Some(reply),
-            Refused::TimeIsOver => None,
+        let mut requested = match self.refuse_for(Duration::ZERO) {
+            Refused::ReopenRequested(reply) => Some(reply),
+            Refused::TimedOut => None,
             Refused::Closing => return,
         };
         loop {
-            let told = self.shared.reopen().and_then(|()| self.shared.try_writing());
-            if told.is_ok() {
+            let result = self.shared.reopen().and_then(|()| self.shared.try_writing());
+            if result.is_ok() {
                 tracing::info!("the store can write again");
                 self.shared.recoveries.fetch_add(1, Ordering::SeqCst);
                 self.shared.state.send_replace(StoreState::Working);
             }
-            if let Some(reply) = asked.take() {
-                let _ = Reply::send(reply, told.clone());
+            if let Some(reply) = requested.take() {
+                let _ = Reply::send(reply, result.clone());
             }
-            let Err(error) = told else { return };
+            let Err(error) = result else { return };
             tracing::warn!(%error, "the store still cannot write");
             match self.refuse_for(wait) {
-                Refused::TimeIsOver => {}
-                Refused::AskedToReopen(reply) => asked = Some(reply),
+                Refused::TimedOut => {}
+                Refused::ReopenRequested(reply) => requested = Some(reply),
                 Refused::Closing => return,
             }
             wait = (wait * 2).min(RETRIES.1);
@@ -220,11 +220,11 @@ impl Writer<'_> {
         let ends = Instant::now() + wait;
         loop {
             match self.queue.recv_timeout(ends.saturating_duration_since(Instant::now())) {
-                Ok(Job::Reopen(reply)) => return Refused::AskedToReopen(reply),
-                // Whoever asked may have stopped waiting.
-                Ok(Job::Answer(reply)) => drop(reply.send(Ok(()))),
+                Ok(Job::Reopen(reply)) => return Refused::ReopenRequested(reply),
+                // The caller may have stopped waiting.
+                Ok(Job::Ping(reply)) => drop(reply.send(Ok(()))),
                 Ok(Job::Commit(_, reply) | Job::Alone(_, reply)) => drop(reply.send(Err(self.shared.degraded()))),
-                Err(RecvTimeoutError::Timeout) => return Refused::TimeIsOver,
+                Err(RecvTimeoutError::Timeout) => return Refused::TimedOut,
                 Err(RecvTimeoutError::Disconnected) => return Refused::Closing,
             }
         }
@@ -233,7 +233,7 @@ impl Writer<'_> {
 
 /// Why the thread stopped refusing.
 enum Refused {
-    TimeIsOver,
-    AskedToReopen(Reply),
+    TimedOut,
+    ReopenRequested(Reply),
     Closing,
 }

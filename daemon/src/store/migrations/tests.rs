@@ -141,6 +141,6 @@ fn a_step_refuses_rows_of_a_newer_version() {
     let newer = envelope::encode(HOLDS.tag, b"tiktok", 9, b"whatever");
     txn.open_table(Table::new(HOLDS.table)).expect("a table").insert(&b"tiktok"[..], newer.as_slice()).expect("a row");
     txn.commit().expect("committed");
-    let told = run(&[Step { to: 2, change: template::change }], &database, 1, &damage);
-    assert!(matches!(told, Err(StoreError::NewerRecord { version: 9, .. })), "{told:?}");
+    let refused = run(&[Step { to: 2, change: template::change }], &database, 1, &damage);
+    assert!(matches!(refused, Err(StoreError::NewerRecord { version: 9, .. })), "{refused:?}");
 }

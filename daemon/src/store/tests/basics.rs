@@ -108,7 +108,7 @@ fn a_newer_format_is_refused_without_touching_a_byte() {
     let dir = tempfile::tempdir().expect("a directory");
     drop(open(dir.path()).expect("a new store"));
     let stamp = Stamp { id: [0; 16], created_at: Timestamp(0) };
-    let origin = Origin::in_dir(dir.path(), 1 << 20, stamp).expect("the store's place");
+    let origin = Origin::in_dir(dir.path(), 1 << 20, stamp).expect("the store's file");
     let database = origin.open().expect("the store");
     let shared = Shared::new(origin, database, DamageLog::default());
     let newer = Format(FORMAT + 1);
@@ -131,7 +131,7 @@ fn a_newer_format_is_refused_without_touching_a_byte() {
 }
 
 #[test]
-fn what_cannot_be_stored_harms_nobody_else() {
+fn what_cannot_be_stored_harms_no_other_commit() {
     let (store, _) = Disk::default().open().expect("a new store");
     let commit =
         |which: u8| Commit::from(RosterCommit { influencers: vec![influencer(which, 1)], ..RosterCommit::default() });
@@ -141,8 +141,8 @@ fn what_cannot_be_stored_harms_nobody_else() {
     far.sync.snapshots.push((connection_id(1), snapshot(Date(i32::MAX), 1)));
     let encoded = [commit(1), large, far, commit(4)].map(|commit| Encoded::of(&commit));
     let pending = encoded.map(|encoded| encoded.map(|encoded| store.submit(encoded)));
-    let told = pending.map(|pending| pending.and_then(Pending::wait));
-    assert!(matches!(told, [Ok(()), Err(StoreError::Invalid { .. }), Err(StoreError::Invalid { .. }), Ok(())]));
+    let results = pending.map(|pending| pending.and_then(Pending::wait));
+    assert!(matches!(results, [Ok(()), Err(StoreError::Invalid { .. }), Err(StoreError::Invalid { .. }), Ok(())]));
     assert_eq!(store.state(), StoreState::Working);
     let influencers = store.read_now(Load).expect("a read").influencers;
     assert_eq!(influencers, [influencer(1, 1), influencer(4, 1)]);
@@ -157,15 +157,15 @@ fn lists_come_newest_first_page_by_page() {
         let page = RunsQuery { since: at(3), before, limit: 3, ..all_runs() };
         store.read_now(page).expect("a page")
     };
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     let mut page = read(None);
     loop {
-        told.extend(page.rows);
+        found.extend(page.rows);
         let Some(mark) = page.next else { break };
         page = read(Some(mark));
     }
     let expected: Vec<_> = runs[2..].iter().rev().cloned().collect();
-    assert_eq!(told, expected);
+    assert_eq!(found, expected);
     let of = Some(HashSet::from([connection_id(1)]));
     let of_one = store.read_now(RunsQuery { of, ..all_runs() }).expect("a page");
     assert!(of_one.next.is_none());
@@ -191,8 +191,8 @@ async fn a_column_alone_says_what_the_whole_says() {
     assert_eq!(store.read_now(HistoryQuery::of(&of)).expect("a history"), snapshots);
     for metric in Metric::ALL {
         let expected: Vec<_> = snapshots.iter().filter_map(|s| Some((s.date, metric.of(&s.numbers)?))).collect();
-        let told = store.read_now(MetricHistory { of: HistoryQuery::of(&of), metric }).expect("a column");
-        assert_eq!(told, expected, "{metric}");
+        let found = store.read_now(MetricHistory { of: HistoryQuery::of(&of), metric }).expect("a column");
+        assert_eq!(found, expected, "{metric}");
     }
     let (since, until) = (Some(Date(FIRST_DAY + 40)), Some(Date(FIRST_DAY + 97)));
     assert_eq!(
@@ -203,7 +203,7 @@ async fn a_column_alone_says_what_the_whole_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reopening_disturbs_nobody() {
+async fn reopening_disturbs_no_reads_or_writes() {
     let dir = tempfile::tempdir().expect("a directory");
     let (store, _) = open(dir.path()).expect("a new store");
     let is_over = Arc::new(AtomicBool::new(false));
@@ -241,7 +241,7 @@ async fn reopening_disturbs_nobody() {
 }
 
 #[tokio::test]
-async fn what_is_old_or_nobodys_goes() {
+async fn old_rows_and_those_of_removed_connections_are_deleted() {
     let (store, _) = Disk::default().open().expect("a new store");
     let runs: Vec<_> = (0..6_000).map(|seed| run((seed % 3) as u8, seed)).collect();
     let changes: Vec<_> = (0..30).map(|seed| change((seed % 3) as u8, seed)).collect();

@@ -1,7 +1,7 @@
 //! Loss of power at any call to the disk, and disks that fail.
 
 use super::disk::{Disk, Fails, Loss, submit};
-use super::model::{Model, commit_of, told};
+use super::model::{Model, commit_of, everything_in};
 use super::sample::{FIRST_DAY, times};
 use crate::model::Commit;
 use crate::store::{Pending, Store, StoreError, StoreState};
@@ -29,9 +29,9 @@ fn work(store: &Store, random: &mut fastrand::Rng, is_enough: impl Fn(i32) -> bo
     for round in (0..).take_while(|round| !is_enough(*round)) {
         let commits: Vec<_> = (0..random.u8(1..5)).map(|_| commit_of(random)).collect();
         let pending: Vec<Pending> = commits.iter().map(|commit| submit(store, commit)).collect();
-        let told = pending.into_iter().map(|pending| pending.wait().is_ok());
+        let acknowledged = pending.into_iter().map(|pending| pending.wait().is_ok());
         worked.last.drain(..).for_each(|(commit, _)| worked.acked.apply(&commit));
-        worked.last = commits.into_iter().zip(told).collect();
+        worked.last = commits.into_iter().zip(acknowledged).collect();
         worked.acks += worked.last.iter().filter(|(_, is_acked)| *is_acked).count() as u32;
         if worked.has_failed() {
             break;
@@ -47,7 +47,7 @@ fn work(store: &Store, random: &mut fastrand::Rng, is_enough: impl Fn(i32) -> bo
 
 /// Whether the store has everything that was acknowledged, and each other commit completely or not at all.
 fn is_whole(store: &Store, worked: &Worked) -> bool {
-    let found = told(store).expect("it can be read");
+    let found = everything_in(store).expect("it can be read");
     let mut possible = vec![worked.acked.clone()];
     for (commit, is_acked) in &worked.last {
         let without = if *is_acked { Vec::new() } else { possible.clone() };

@@ -3,7 +3,7 @@
 use roster_protocol::time::Date;
 
 use super::disk::{Disk, submit};
-use super::model::{Model, commit_of, told};
+use super::model::{Model, commit_of, everything_in};
 use super::sample::{FIRST_DAY, times};
 use crate::store::StoreError;
 
@@ -28,7 +28,7 @@ fn small_store() -> (Vec<u8>, Model) {
         pending.into_iter().for_each(|pending| pending.wait().expect("a commit"));
         runtime.block_on(store.fold(Date(FIRST_DAY + day))).expect("a fold");
     }
-    assert_eq!(told(&store).expect("all there is"), model);
+    assert_eq!(everything_in(&store).expect("all there is"), model);
     drop(store);
     (disk.bytes(), model)
 }
@@ -56,17 +56,17 @@ fn look(bytes: Vec<u8>, model: &Model, seen: &mut Seen, what: &str) {
             return;
         }
     };
-    let told = told(&store);
+    let found = everything_in(&store);
     let scrubbed = runtime.block_on(store.scrub());
-    match (&told, &scrubbed) {
+    match (&found, &scrubbed) {
         (Ok(found), _) => assert_none_wrong(found, model, what),
         (Err(error), _) => assert!(refused(error), "{what}: {error:?}"),
     }
-    if told.is_err() || scrubbed.is_err() {
+    if found.is_err() || scrubbed.is_err() {
         seen.refused += 1;
     } else if store.damaged().rows > 0 {
         seen.named += 1;
-    } else if told.is_ok_and(|found| found == *model) {
+    } else if found.is_ok_and(|found| found == *model) {
         seen.harmless += 1;
     } else {
         eprintln!("missing: {what}");
@@ -109,7 +109,7 @@ fn hush_redb() {
 }
 
 #[test]
-fn nothing_wrong_is_told_of_a_damaged_file() {
+fn nothing_wrong_is_returned_from_a_damaged_file() {
     hush_redb();
     let (bytes, model) = small_store();
     let mut random = fastrand::Rng::with_seed(11);
@@ -135,6 +135,6 @@ fn nothing_wrong_is_told_of_a_damaged_file() {
         zeroed[page * PAGE..(page + 1) * PAGE].fill(0);
         look(zeroed, &model, &mut zeroes, &format!("zeroed page {trial}: {page}"));
     }
-    println!("\nfigure: nothing wrong told of flips {flips:?}, cuts {cuts:?}, zeroed pages {zeroes:?}");
+    println!("\nfigure: nothing wrong returned from flips {flips:?}, cuts {cuts:?}, zeroed pages {zeroes:?}");
     assert!(flips.named > 30 && cuts.refused > 30 && zeroes.refused > 5, "hardly anything was damaged");
 }

@@ -213,14 +213,14 @@ fn a_migration_that_is_killed_is_made_at_the_next_start() {
     let made = tempfile::tempdir().expect("a directory");
     store_of_format_1(made.path());
     let before = fs::read(made.path().join("roster.redb")).expect("the file");
-    let place = |bytes: &[u8]| {
+    let dir_with = |bytes: &[u8]| {
         let dir = tempfile::tempdir().expect("a directory");
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).expect("ours");
         fs::write(dir.path().join("roster.redb"), bytes).expect("a store");
         fs::set_permissions(dir.path().join("roster.redb"), fs::Permissions::from_mode(0o600)).expect("ours");
         dir
     };
-    let dir = place(&before);
+    let dir = dir_with(&before);
     let begun = Instant::now();
     assert!(opening(dir.path()).status().expect("it runs").success());
     let usual = begun.elapsed();
@@ -229,7 +229,7 @@ fn a_migration_that_is_killed_is_made_at_the_next_start() {
     let mut random = fastrand::Rng::with_seed(4);
     let (rounds, mut copying, mut changing, mut over) = (times(40, 200), 0, 0, 0);
     for round in 0..rounds {
-        let dir = place(&before);
+        let dir = dir_with(&before);
         let mut victim = opening(dir.path()).spawn().expect("it runs");
         let has = |name: &str| dir.path().join(name).exists();
         match round % 4 {
@@ -252,7 +252,7 @@ fn a_migration_that_is_killed_is_made_at_the_next_start() {
         }
         all_is_there(dir.path());
         // The copy is as good as the store was, even when it was copied from one that a kill left open.
-        let restored = place(&fs::read(dir.path().join("roster.redb.format-1")).expect("a copy"));
+        let restored = dir_with(&fs::read(dir.path().join("roster.redb.format-1")).expect("a copy"));
         all_is_there(restored.path());
     }
     println!(

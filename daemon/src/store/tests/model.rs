@@ -81,8 +81,8 @@ impl Model {
     }
 }
 
-/// Everything a store tells, as a model.
-pub(super) fn told(store: &Store) -> Result<Model, StoreError> {
+/// Everything that can be read from a store, as a model.
+pub(super) fn everything_in(store: &Store) -> Result<Model, StoreError> {
     store.handle.shared.read(|reader| {
         let loaded = Load.read(reader)?;
         let mut model = Model {
@@ -244,7 +244,7 @@ proptest! {
             }
             let loaded = store.read_now(Load).expect("what is read at start");
             prop_assert!(start_agrees(&loaded, &model));
-            prop_assert_eq!(&told(&store).expect("all there is"), &model);
+            prop_assert_eq!(&everything_in(&store).expect("all there is"), &model);
             let snapshots = store.read_now(SnapshotCount).expect("a number");
             prop_assert_eq!(snapshots, model.snapshots.len() as u64);
             let day = FIRST_DAY + random.i32(0..DAYS);
@@ -255,12 +255,12 @@ proptest! {
                     recent.entry(*who).or_default().push((*date, followers));
                 }
             }
-            let told = store.read_now(RecentFollowers(days)).expect("followers");
-            prop_assert_eq!(told.into_iter().collect::<BTreeMap<_, _>>(), recent);
+            let found = store.read_now(RecentFollowers(days)).expect("followers");
+            prop_assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), recent);
             prop_assert_eq!(store.damaged().rows, 0);
             let one = (connection_id(random.u8(0..WHO)), Date(day));
-            let told = store.read_now(SnapshotOn { connection: one.0, date: one.1 }).expect("a day");
-            prop_assert_eq!(told.as_ref(), model.snapshots.get(&one));
+            let found = store.read_now(SnapshotOn { connection: one.0, date: one.1 }).expect("a day");
+            prop_assert_eq!(found.as_ref(), model.snapshots.get(&one));
         }
         let scrubbed = runtime.block_on(store.scrub()).expect("a scrub");
         prop_assert_eq!(scrubbed.damaged, 0);

@@ -48,7 +48,7 @@ async fn a_newer_row_of_a_list_is_an_error_and_no_damage() {
 }
 
 #[tokio::test]
-async fn a_newer_block_is_neither_replaced_nor_in_the_way_of_others() {
+async fn a_newer_block_is_not_replaced_and_does_not_stop_others() {
     let (store, _) = Disk::default().open().expect("a new store");
     let (day, one, other) = (Date(FIRST_DAY), connection_id(1), Date(FIRST_DAY + 1));
     let key = log_key(day, one);
@@ -73,7 +73,7 @@ async fn a_newer_block_is_neither_replaced_nor_in_the_way_of_others() {
 }
 
 #[test]
-fn every_table_tells_newer_rows_from_damaged_ones() {
+fn every_table_distinguishes_newer_rows_from_damaged_ones() {
     for table in Records::ALL {
         let (key, of_today) = ([7; 5], records::plain(table, &[7; 5], b""));
         let newer = envelope::encode(table.tag(), &key, NEWER, b"");

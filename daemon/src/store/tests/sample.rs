@@ -108,7 +108,7 @@ pub(super) fn run(which: u8, seed: u32) -> Run {
         cause: [Cause::Schedule, Cause::Person, Cause::CatchUp, Cause::Push][seed as usize % 4],
         is_retry: seed.is_multiple_of(2),
         followers: seed.is_multiple_of(4).then_some(5),
-        error: (seed % 4 == 2).then(|| "they did not answer".to_owned()),
+        error: (seed % 4 == 2).then(|| "no response".to_owned()),
         retry_at: (seed % 4 == 3).then(|| at(seed + 9)),
     }
 }
