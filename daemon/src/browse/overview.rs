@@ -155,7 +155,7 @@ fn platform(
     let scopes = provider.map_or(&[][..], |provider| provider.terms().scopes);
     let lacks = known.platform.lacks();
     let of_platform = |scope: &str| lane::platform_of(scope) == info.slug;
-    let hold = roster.holds.values().filter(|hold| of_platform(&hold.scope) && hold.until > now);
+    let hold = roster.holds.values().filter(|hold| of_platform(&hold.lane) && hold.until > now);
     let hold = hold.max_by_key(|hold| hold.until);
     let (state, reason) = match (&lacks, hold, tally.outage()) {
         (Some(lacks), _, _) => (PlatformState::Unconfigured, Some(lacks.clone())),

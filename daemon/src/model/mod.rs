@@ -199,8 +199,8 @@ pub struct AuditLine {
 /// A lane whose platform has required us to wait: it is not requested until then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// `platform` or `platform/group`.
-    pub scope: String,
+    /// The lane: `platform` or `platform/group`.
+    pub lane: String,
     pub until: Timestamp,
     pub reason: String,
 }

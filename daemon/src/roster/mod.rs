@@ -88,7 +88,7 @@ impl Roster {
                 .into_iter()
                 .map(|delivery| (delivery.alert_and_channel(), delivery))
                 .collect(),
-            holds: loaded.holds.into_iter().map(|hold| (hold.scope.clone(), hold)).collect(),
+            holds: loaded.holds.into_iter().map(|hold| (hold.lane.clone(), hold)).collect(),
             settings: loaded.settings,
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),

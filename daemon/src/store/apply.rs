@@ -107,8 +107,8 @@ impl Batch {
             batch.audit.push(limited(records::encode_audit(line)?)?);
         }
         commit.sync.holds.iter().try_for_each(|hold| batch.put(hold))?;
-        for scope in &commit.sync.released_holds {
-            batch.delete(Records::Holds, scope.as_bytes().to_vec());
+        for lane in &commit.sync.released_holds {
+            batch.delete(Records::Holds, lane.as_bytes().to_vec());
         }
         commit.roster.settings.iter().try_for_each(|settings| batch.put(settings))?;
         if let Some(key) = commit.consents.key {

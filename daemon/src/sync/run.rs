@@ -184,7 +184,7 @@ async fn hold(app: &App, scope: &str, until: Timestamp, why: Option<String>) {
     let reason = why.unwrap_or_else(|| "the platform's limit is used up".to_owned());
     let held = app
         .decide(|decision| {
-            decision.commit.sync.holds.push(Hold { scope: scope.to_owned(), until, reason });
+            decision.commit.sync.holds.push(Hold { lane: scope.to_owned(), until, reason });
             Ok(())
         })
         .await;

@@ -170,7 +170,7 @@ fn next_wake(app: &App, now: Timestamp) -> Option<Timestamp> {
     app.look(|roster| {
         // What is due already waits for a place, and its batch's end wakes us, or for the end of a hold.
         let not_yet = roster.queue.next_after(now);
-        let holds = roster.holds.values().filter(|hold| hold.until > now && roster.queue.is_due(&hold.scope, now));
+        let holds = roster.holds.values().filter(|hold| hold.until > now && roster.queue.is_due(&hold.lane, now));
         not_yet.into_iter().chain(holds.map(|hold| hold.until)).min()
     })
 }

@@ -16,7 +16,7 @@ impl Roster {
             self.recent.remove(&connection.id);
         }
         for hold in &commit.holds {
-            self.holds.insert(hold.scope.clone(), hold.clone());
+            self.holds.insert(hold.lane.clone(), hold.clone());
         }
         for scope in &commit.released_holds {
             self.holds.remove(scope);

@@ -13,7 +13,7 @@ impl Record for Hold {
     const TABLE: Records = Records::Holds;
 
     fn key(&self) -> Vec<u8> {
-        self.scope.as_bytes().to_vec()
+        self.lane.as_bytes().to_vec()
     }
 
     fn encode(&self, out: Vec<u8>) -> Payload {
@@ -22,8 +22,8 @@ impl Record for Hold {
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
         let (until, reason): (i64, &str) = from_bytes(payload).ok()?;
-        let scope = std::str::from_utf8(key).ok()?.to_owned();
-        Some(Hold { scope, until: Timestamp(until), reason: reason.to_owned() })
+        let lane = std::str::from_utf8(key).ok()?.to_owned();
+        Some(Hold { lane, until: Timestamp(until), reason: reason.to_owned() })
     }
 }
 

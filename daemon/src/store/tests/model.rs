@@ -68,8 +68,8 @@ impl Model {
             self.deliveries.insert((delivery.alert, delivery.channel.clone()), delivery.clone());
         }
         self.audit.extend(commit.audit.lines.iter().cloned());
-        self.holds.extend(commit.sync.holds.iter().map(|hold| (hold.scope.clone(), hold.clone())));
-        commit.sync.released_holds.iter().for_each(|scope| drop(self.holds.remove(scope)));
+        self.holds.extend(commit.sync.holds.iter().map(|hold| (hold.lane.clone(), hold.clone())));
+        commit.sync.released_holds.iter().for_each(|lane| drop(self.holds.remove(lane)));
         self.settings = commit.roster.settings.clone().unwrap_or_else(|| self.settings.clone());
         self.shown.extend(commit.alerting.desktop_shown);
     }
@@ -88,7 +88,7 @@ pub(super) fn everything_in(store: &Store) -> Result<Model, StoreError> {
         let mut model = Model {
             influencers: loaded.influencers.into_iter().map(|one| (one.id.0, one)).collect(),
             connections: loaded.connections.into_iter().map(|one| (one.id.0, one)).collect(),
-            holds: loaded.holds.into_iter().map(|hold| (hold.scope.clone(), hold)).collect(),
+            holds: loaded.holds.into_iter().map(|hold| (hold.lane.clone(), hold)).collect(),
             settings: loaded.settings,
             shown: loaded.desktop_shown.into_iter().collect(),
             ..Model::default()
@@ -166,7 +166,7 @@ pub(super) fn commit_of(random: &mut fastrand::Rng) -> Commit {
     if random.u8(0..4) == 0 {
         commit.sync.holds.push(hold(seed));
     } else if random.u8(0..4) == 0 {
-        commit.sync.released_holds.push(hold(seed).scope);
+        commit.sync.released_holds.push(hold(seed).lane);
     }
     if random.u8(0..6) == 0 {
         commit.roster.settings = Some(Settings { paused: random.bool(), paused_platforms: vec![format!("p{seed}")] });

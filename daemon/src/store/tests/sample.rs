@@ -180,7 +180,7 @@ pub(super) fn line(seed: u32) -> AuditLine {
 }
 
 pub(super) fn hold(seed: u32) -> Hold {
-    Hold { scope: format!("youtube/{}", seed % 3), until: at(seed), reason: "429".to_owned() }
+    Hold { lane: format!("youtube/{}", seed % 3), until: at(seed), reason: "429".to_owned() }
 }
 
 /// Every run, newest first.
