@@ -43,7 +43,7 @@ pub struct Device {
     pub interval: Seconds,
 }
 
-/// How far a consent has come.
+/// The step that a consent has reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConsentStep {
     /// The owner has not responded yet.

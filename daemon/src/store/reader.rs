@@ -393,7 +393,7 @@ fn dated(days: &Days, first: Date) -> impl Iterator<Item = (Date, u64)> + '_ {
     days.iter().map(move |(day, value)| (first.plus_days(i32::from(day)), value))
 }
 
-/// The rows of `days`, oldest first; of several for one day the first, which came from a chunk.
+/// The rows of `days`, oldest first; of several for one day the first counts, which is from a chunk.
 fn in_order<T>(mut rows: Vec<T>, days: &RangeInclusive<Date>, date: impl Fn(&T) -> Date) -> Vec<T> {
     rows.retain(|row| days.contains(&date(row)));
     rows.sort_by_key(&date);

@@ -390,7 +390,7 @@ mod tests {
             refresh_ends_at: None,
             renew_at: Some(Timestamp(3)),
             failures: 1,
-            last_error: Some("no answer".into()),
+            last_error: Some("no response".into()),
             attempt: Some(Attempt {
                 begun_at: Timestamp(4),
                 presented: [5; 32],

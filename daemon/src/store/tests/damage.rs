@@ -33,7 +33,7 @@ fn small_store() -> (Vec<u8>, Model) {
     (disk.bytes(), model)
 }
 
-/// What came of damages.
+/// How damaged stores behaved.
 #[derive(Debug, Default)]
 struct Seen {
     refused: u32,

@@ -259,7 +259,7 @@ fn a_migration_that_is_killed_is_made_at_the_next_start() {
         "\nfigure: {rounds} migrations killed, {copying} while copying, {changing} between copy and change, {over} in the \
          change or after it: 0 lost, 0 stuck"
     );
-    assert!(copying + changing > 0 && over > 0, "the kills came at the wrong time");
+    assert!(copying + changing > 0 && over > 0, "the kills were at the wrong time");
 }
 
 /// Polls until a condition holds.
