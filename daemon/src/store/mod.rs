@@ -236,8 +236,8 @@ impl Store {
         }
     }
 
-    /// How often the store has become writable again. A commit that failed before that may be stored nevertheless, so what
-    /// is kept in memory must be loaded again.
+    /// How often the store has become writable again. A commit that failed before that may be stored nevertheless, so
+    /// what is kept in memory must be loaded again.
     pub fn recoveries(&self) -> u64 {
         self.handle.shared.recoveries.load(Ordering::SeqCst)
     }

@@ -50,7 +50,7 @@ pub(super) struct Shared {
     held: RwLock<Option<Held>>,
     pub(super) origin: Origin,
     pub(super) state: watch::Sender<StoreState>,
-    /// How often it could write again after it could not.
+    /// How often the store has become writable again.
     pub(super) recoveries: AtomicU64,
     pub(super) damage: DamageLog,
     pub(super) meters: StoreMeters,
