@@ -201,7 +201,7 @@ impl Outage {
 
 /// One line for the session's log.
 fn log(sentence: &str) {
-    // A log nobody takes is no reason to end.
+    // A log that cannot be written is no reason to end.
     let _ = writeln!(std::io::stderr(), "roster notify: {}", clean(sentence, SENTENCE_CHARACTERS));
 }
 

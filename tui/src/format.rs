@@ -1,4 +1,4 @@
-//! Numbers, times and lengths as people read them; the screens and the commands say them the same way.
+//! Numbers, times and lengths as text, the same for screens and commands.
 //!
 //! Counts are cut, never rounded up: 999 999 followers are not yet a million.
 

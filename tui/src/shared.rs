@@ -72,7 +72,7 @@ pub enum ToastLevel {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watched {
     pub ticket: SyncTicket,
-    /// What is synced, for people.
+    /// What is synced, for display.
     pub label: String,
     pub ended: u64,
     pub not_ok: u64,
@@ -121,7 +121,7 @@ impl Shared {
         self.platform(slug).is_some_and(may_consent)
     }
 
-    /// A platform's name for people; its slug before the daemon has reported it.
+    /// A platform's display name; its slug before the daemon has reported it.
     pub fn platform_name<'a>(&'a self, slug: &'a str) -> &'a str {
         self.platform(slug).map_or(slug, |platform| &platform.name)
     }
@@ -138,7 +138,7 @@ impl Shared {
         Some(format!("{}:{}", platform.platform, platform.handle_example))
     }
 
-    /// A count in the form people chose.
+    /// A count in the form the user chose.
     pub fn count(&self, number: Option<u64>) -> String {
         match number {
             None => format::UNKNOWN.to_owned(),

@@ -33,7 +33,7 @@ pub struct Alerts {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Acknowledges alerts: somebody has seen them
+    /// Acknowledges alerts: marks them as seen
     Ack {
         /// Ids, or beginnings of ids
         #[arg(required = true, value_name = "ID")]

@@ -22,7 +22,7 @@ impl Progress {
     pub fn draw(&self, done: u64, of: u64, failed: u64) {
         if self.shown {
             let mut stderr = io::stderr();
-            // A bar nobody can see is no failure.
+            // A bar that cannot be drawn is no failure.
             let _ = write!(stderr, "\r\u{1b}[K{}", bar(done, of, failed, self.paint));
             let _ = stderr.flush();
         }

@@ -28,8 +28,8 @@ impl Tokens {
     }
 }
 
-/// What has ended, then what ends soonest unless somebody acts, then what lacks something, then the rest by name. What
-/// is being revoked wants nobody and stands last.
+/// Expired consents first, then those that end soonest unless a person acts, then those that lack a scope, then the
+/// rest by name. Those that are being revoked need no person and are last.
 fn order(grant: &Grant) -> impl Ord + use<> {
     let rank = match (grant.renews, grant.act_before) {
         _ if has_ended(grant) => (0, 0),

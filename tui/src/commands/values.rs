@@ -1,4 +1,4 @@
-//! Values as people type them: accounts, counts, averages, rates, intervals.
+//! Values as users type them: accounts, counts, averages, rates, intervals.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! Dates as people type them: `2026-11-21`, `7d`, `1y`, `yesterday`, or a time of day with its zone.
+//! Dates as users type them: `2026-11-21`, `7d`, `1y`, `yesterday`, or a time of day with its zone.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! Numbers and times as people read them. What is not known is `–`, never 0.
+//! Numbers and times as text. An unknown value is `–`, never 0.
 
 use jiff::Zoned;
 use roster_protocol::notice::{grouped, value};

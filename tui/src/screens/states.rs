@@ -1,4 +1,4 @@
-//! What states are called in front of people: what is wrong, and which key mends it.
+//! States in words for the user: what is wrong, and which key fixes it.
 
 use ratatui::style::Style;
 use roster_protocol::connection::ConnectionStatus;
@@ -96,7 +96,7 @@ pub fn platform(shared: &Shared, platform: &PlatformStatus) -> (String, Style) {
     (words, style)
 }
 
-/// A value in the form people chose.
+/// A value in the form the user chose.
 pub fn value(shared: &Shared, metric: Metric, value: Option<f64>) -> String {
     match value {
         None => format::UNKNOWN.to_owned(),

@@ -251,7 +251,7 @@ fn too_small() {
     }
 }
 
-/// Whether a sign changes what a terminal does, or is one that nobody sees.
+/// Whether a sign changes what a terminal does, or is invisible.
 fn harmful(symbol: &str) -> bool {
     let bad = |c: char| {
         c.is_control()

@@ -140,7 +140,7 @@ fn badge(platform: &str, badge: Badge, paused: bool) -> PlatformBadge {
     PlatformBadge { platform: platform.to_owned(), badge, paused }
 }
 
-/// A handful of people in many states.
+/// A handful of influencers in many states.
 pub fn influencers() -> Vec<InfluencerRow> {
     let mut influencers: Vec<InfluencerRow> = (1..=7).map(row).collect();
     let green = |slug| badge(slug, Badge::Green, false);

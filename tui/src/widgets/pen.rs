@@ -1,6 +1,6 @@
 //! The one way text reaches the screen.
 //!
-//! What people and platforms write can hold escapes, bidi overrides, invisible characters and 100 kB of nothing;
+//! What users and platforms write can hold escapes, bidi overrides, invisible characters and 100 kB of nothing;
 //! here it becomes harmless and as short as its column. Nothing drawn outside the area does harm.
 
 use std::borrow::Cow;
