@@ -44,7 +44,7 @@ pub struct RunOptions {
     pub config: Option<PathBuf>,
 }
 
-/// What comes in from tasks.
+/// What tasks send to the loop.
 enum Incoming {
     Linked(RosterClient),
     Message(Message),
@@ -56,7 +56,7 @@ const FIRST_PICTURE: Duration = Duration::from_millis(150);
 /// Runs the terminal UI until the user quits.
 ///
 /// # Errors
-/// When there is no terminal, or it goes away.
+/// When there is no terminal, or it disappears.
 pub async fn run(options: RunOptions) -> io::Result<()> {
     let signals = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
     let signals = signals.map(signal).into_iter().collect::<io::Result<Vec<Signal>>>()?;
@@ -223,7 +223,7 @@ impl App {
     }
 }
 
-/// Waits until one of the signals comes.
+/// Waits until one of the signals arrives.
 async fn any(signals: &mut [Signal]) {
     if signals.is_empty() {
         return pending().await;

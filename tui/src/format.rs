@@ -8,7 +8,7 @@ use roster_protocol::{Date, Mean, Metric, Ratio, Timestamp, Unit};
 /// All digits, in groups of three: `1,240,000`.
 pub use roster_protocol::notice::grouped as exact;
 
-/// What stands for an unknown number.
+/// The sign for an unknown number.
 pub const UNKNOWN: &str = "–";
 
 /// Three digits and a letter: 1 240 000 is `1.24M`, 98 312 is `98.3K`, 871 is `871`.
@@ -111,7 +111,7 @@ pub fn age(now: Timestamp, then: Timestamp) -> String {
     span(now.since(then)).unwrap_or_else(|| "now".to_owned())
 }
 
-/// How long until then: `4m`, `5h`; `now` when it has come.
+/// How long until then: `4m`, `5h`; `now` when it has passed.
 pub fn until(now: Timestamp, then: Timestamp) -> String {
     span(then.since(now)).unwrap_or_else(|| "now".to_owned())
 }

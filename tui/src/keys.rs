@@ -1,4 +1,4 @@
-//! Keys as data: the footer, the help and what a key does come from one table and cannot disagree.
+//! Keys as data: footer, help and dispatch read one table, so they cannot disagree.
 
 mod table;
 

@@ -29,7 +29,7 @@ pub enum Message {
     Lost(RosterError),
     /// There was no daemon to connect to.
     NoDaemon(NoDaemon),
-    /// Starting a daemon came to this.
+    /// The result of starting a daemon.
     Started(Result<(), RosterError>),
     /// What the daemon committed.
     Happened(EventBatch),
@@ -58,9 +58,9 @@ impl NoDaemon {
 /// What the UI requests of the world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Sends a request to the daemon; comes back as [`Message::Response`].
+    /// Sends a request to the daemon; its result is a [`Message::Response`].
     Request(Request),
-    /// Starts a daemon; comes back as [`Message::Started`].
+    /// Starts a daemon; its result is a [`Message::Started`].
     StartDaemon,
     /// Draws the whole screen anew.
     Redraw,
@@ -134,7 +134,7 @@ pub enum ConsentReply {
     Chosen(Result<ConsentState, RosterError>),
 }
 
-/// What came back: what identifies the request, and its result.
+/// A response: what identifies the request, and its result.
 #[derive(Clone, Debug)]
 pub enum Response {
     Status(Result<Status, RosterError>),
@@ -173,7 +173,7 @@ pub enum Mutation {
     Acknowledge(Vec<AlertId>),
 }
 
-/// What a mutation came to, as far as it matters here.
+/// The result of a mutation, as far as it matters here.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     Done,

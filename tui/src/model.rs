@@ -71,7 +71,7 @@ impl Model {
         }
     }
 
-    /// When the picture changes by itself next: a toast goes, an age becomes another.
+    /// When the picture changes next without a message: a toast expires, an age changes.
     pub fn next_tick(&self) -> Timestamp {
         let calm = self.shared.now.plus_seconds(30);
         let counts_down = matches!(&self.modal, Some(Modal::Connect(connect)) if connect.counts_down());

@@ -1,4 +1,4 @@
-//! The screens: each its state, what keys do there, and its picture. One that comes is named here twice: its module,
+//! The screens: each its state, what keys do there, and its picture. A new one is named here twice: its module,
 //! and its line in the table.
 
 pub mod alerts;
@@ -102,7 +102,7 @@ pub trait Screen: Any {
         Vec::new()
     }
 
-    /// When it changes by itself.
+    /// When it changes without a message.
     fn wakes_at(&self, _: &Shared) -> Option<Timestamp> {
         None
     }

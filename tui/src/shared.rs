@@ -50,13 +50,13 @@ pub enum Link {
     NoDaemon(NoDaemon),
 }
 
-/// What is said in passing.
+/// A short message that expires.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Toast {
     pub text: String,
     pub hint: Option<String>,
     pub level: ToastLevel,
-    /// When it goes by itself.
+    /// When it expires.
     pub until: Timestamp,
 }
 
@@ -147,7 +147,7 @@ impl Shared {
         }
     }
 
-    /// Says something that goes by itself.
+    /// Shows a message that expires.
     pub fn say(&mut self, level: ToastLevel, text: impl Into<String>, hint: Option<String>) {
         let text = text.into();
         let seconds = if level == ToastLevel::Done { 4 } else { 8 };

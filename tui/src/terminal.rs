@@ -140,7 +140,7 @@ impl Canvas {
         }
         let mut fits = false;
         self.terminal.draw(|frame| {
-            // Right after a resize the message about it may still be on its way.
+            // Right after a resize its message may not have arrived yet.
             fits = frame.area() == buffer.area;
             if fits {
                 frame.buffer_mut().content.clone_from(&buffer.content);

@@ -34,7 +34,7 @@ pub struct Daemon {
     pub withheld: u64,
     /// The states of a consent, one for each response; with none left the daemon does not respond.
     pub consent: VecDeque<ConsentState>,
-    /// What a consent begins as; `None`: with what is invented for its way.
+    /// What a consent begins as; `None`: a sample for its method.
     pub begun: Option<ConsentBegun>,
     pub connections: Vec<ConnectionRow>,
     pub requested: Vec<Request>,

@@ -175,12 +175,12 @@ fn draw_toast(model: &Model, pen: &mut Pen<'_>, y: u16, level: ToastLevel, text:
     pen.pieces(1, y, width.saturating_sub(2), &[(shape, style), (text, plain), (between, faint), (hint, faint)]);
 }
 
-/// What keys do here. The help and the way out are always there; others give way on narrow screens.
+/// What keys do here. Help and quit are always there; others are left out on narrow screens.
 fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
     let Shared { keys, size, .. } = &model.shared;
     let all: Vec<_> = keys.hints(model.context()).filter(|(action, ..)| offers(model, *action)).collect();
     let length = |(_, key, word): &(Action, String, &str)| columns(key) + columns(word) + 3;
-    // Two blanks lie between entries, none behind the last.
+    // Two blanks separate entries; none follows the last.
     let width = usize::from(size.width.saturating_sub(1)) + 2;
     let (last, first): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|(action, ..)| matches!(action, Action::Help | Action::Quit));

@@ -19,7 +19,7 @@ use crate::message::{Message, NoDaemon};
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What happens within this time comes in one batch: a sync of hundreds redraws a few times a second.
+/// Events within this time arrive in one batch: a sync of hundreds redraws a few times a second.
 const GATHER: Duration = Duration::from_millis(200);
 
 /// Connects, reports, waits for events, and begins anew when the connection ends; until the UI has ended.

@@ -66,7 +66,7 @@ impl Add {
             let lost = matches!(&result, Err((_, error)) if error.kind == ErrorKind::Unreachable);
             results.keep(number, result, &mut session.output)?;
             if lost {
-                // The rest would fail the same way.
+                // The rest would fail for the same reason.
                 break;
             }
         }
@@ -110,7 +110,7 @@ fn parse_line(line: &str) -> Result<Option<(String, Vec<Account>)>, BadLine> {
     Ok(Some((name.to_owned(), accounts)))
 }
 
-/// What has come of the lines.
+/// The results of the lines so far.
 #[derive(Default)]
 struct Results {
     added: Vec<Influencer>,

@@ -20,7 +20,7 @@ use crate::session::Session;
 pub struct Alerts {
     #[command(subcommand)]
     verb: Option<Verb>,
-    /// Goes on and prints each alert that opens, is acknowledged or resolves
+    /// Keeps running and prints each alert that opens, is acknowledged or resolves
     #[arg(long)]
     follow: bool,
     /// open, acknowledged or resolved [default: open and acknowledged]

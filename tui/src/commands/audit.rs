@@ -20,7 +20,7 @@ pub struct Audit {
     /// Then or later: 2026-11-21, 12h, 7d, 1y
     #[arg(long, value_name = "DATE")]
     since: Option<When>,
-    /// Goes on and prints each new entry, oldest first
+    /// Keeps running and prints each new entry, oldest first
     #[arg(long)]
     follow: bool,
     /// At most so many [default: all with --since, else the newest 1,000, or 10 with --follow]
@@ -42,8 +42,7 @@ impl Audit {
         Ok(Ending::Done)
     }
 
-    /// Entries have no events of their own: they are looked for whenever something happened,
-    /// and whenever a wait ended without.
+    /// Entries have no events of their own: each batch of events, empty ones included, triggers a new look.
     async fn follow(&self, since: Option<Timestamp>, session: &mut Session) -> Result<Ending, Failure> {
         let mut feed = Feed::start(session).await?;
         let first = self.limit.or_else(|| since.is_none().then_some(10));

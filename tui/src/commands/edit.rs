@@ -25,7 +25,7 @@ pub struct Edit {
     /// A new note; an empty one removes it
     #[arg(long, value_name = "TEXT", value_parser = note)]
     note: Option<String>,
-    /// The connection whose numbers stand for the influencer; auto takes the largest
+    /// The connection whose numbers represent the influencer; auto takes the largest
     #[arg(long, value_name = "CONNECTION")]
     main: Option<String>,
 }

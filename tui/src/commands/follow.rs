@@ -1,4 +1,4 @@
-//! Waiting for what is committed, for `--follow`; a daemon that restarts is waited for.
+//! Waits for events, for `--follow`; also for a daemon that restarts.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Feed {
         Ok(Self { client, cursor: batch.next })
     }
 
-    /// Waits for events; none came when the answer is empty. With `reload` some were missed.
+    /// Waits for events; an empty batch means that none arrived in time. With `reload` some were missed.
     pub async fn next(&mut self, session: &Session) -> Result<EventBatch, RosterError> {
         loop {
             match response(self.client.events_since(short_call(), self.cursor).await) {

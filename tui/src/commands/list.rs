@@ -47,7 +47,7 @@ impl List {
         Ok(Ending::Done)
     }
 
-    /// The words of the filter language that the options stand for.
+    /// The options as words of the filter language.
     fn filter(&self) -> String {
         let quoted = |key: &str, value: &String| format!("{key}:\"{}\"", value.replace('"', ""));
         let tags = self.tag.iter().map(|tag| quoted("tag", tag));

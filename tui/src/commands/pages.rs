@@ -1,4 +1,4 @@
-//! Going through paged lists to the end, or to a limit.
+//! Reads paged lists to the end, or to a limit.
 
 use roster_protocol::RosterError;
 use roster_protocol::service::{PAGE_ROWS, Page, PageMark};

@@ -6,7 +6,7 @@ use crate::output::table::{Paint, Tone};
 
 const WIDTH: u64 = 30;
 
-/// The bar; it leaves no trace when it goes.
+/// The bar; it is erased when dropped.
 pub struct Progress {
     shown: bool,
     paint: Paint,

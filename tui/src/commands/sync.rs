@@ -1,4 +1,4 @@
-//! `roster sync`: marks connections due and waits for what comes of it.
+//! `roster sync`: marks connections due and waits for their runs.
 
 use roster_protocol::{Outcome, RosterClient, RosterError, Run, SyncTarget, SyncTicket};
 

@@ -161,7 +161,7 @@ fn run(shared: &mut Shared, command: Command) -> Vec<Next> {
     closed(vec![next])
 }
 
-/// The command line goes, then what was typed is done.
+/// Closes the command line, then does what was typed.
 fn closed(next: Vec<Next>) -> Vec<Next> {
     [Next::Close].into_iter().chain(next).collect()
 }

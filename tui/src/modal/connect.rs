@@ -301,7 +301,7 @@ impl Connect {
                 self.phase = Phase::Failed(error);
                 return Vec::new();
             }
-            // The platform does not have the other way; the first one stays open.
+            // The platform does not offer the other method; the first one stays open.
             (Err(error), _) => {
                 self.notice = Some(Notice::Failed(error));
                 return Vec::new();
@@ -349,7 +349,7 @@ impl Connect {
                 Vec::new()
             }
             ConsentState::Done(consented) => {
-                // The first sync may have ended before this response came.
+                // The first sync may have ended before this response arrived.
                 let ids = consented.iter().map(|one| one.connection.id);
                 let effects = ids.flat_map(|id| Next::request(Request::Connection(id))).collect();
                 (self.phase, self.notice) = (Phase::Connected(consented), None);

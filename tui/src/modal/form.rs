@@ -1,6 +1,6 @@
 //! Forms: a few lines of text, looked up before they are saved.
 //!
-//! `Enter` goes one step on: an account is looked up and shown, then saved. A form stays open until the daemon
+//! `Enter` moves one step on: an account is looked up and shown, then saved. A form stays open until the daemon
 //! has responded, and says there what was wrong.
 
 mod begin;
@@ -121,7 +121,7 @@ impl Form {
             KeyCode::Left => *chosen = (*chosen + count - 1) % count,
             KeyCode::Right | KeyCode::Char(' ') => *chosen = (*chosen + 1) % count,
             _ => {
-                // A letter goes to the next platform that begins with it.
+                // A letter selects the next platform that begins with it.
                 let begins = |at: &usize| {
                     let name = platforms.get(*at).and_then(|platform| platform.name.chars().next());
                     name.zip(letter).is_some_and(|(name, letter)| name.eq_ignore_ascii_case(&letter))
@@ -223,7 +223,7 @@ impl Form {
         Vec::new()
     }
 
-    /// Writes a name where none was typed, and goes there.
+    /// Writes a name where none was typed, and moves the cursor there.
     fn suggest_name(&mut self, name: &str) {
         if let Kind::Add = self.kind {
             self.focus = 1;

@@ -32,7 +32,7 @@ pub enum Next {
 pub enum ListCommand {
     Filter(String),
     Sort(SortBy),
-    /// Goes to a row, counted from 1.
+    /// Moves to a row, counted from 1.
     Go(usize),
 }
 

@@ -238,6 +238,6 @@ pub(crate) fn rounded(value: f64, decimals: i32) -> Number {
     if value.fract() == 0.0 && value.abs() < 9e18 {
         return Number::from(value as i64);
     }
-    // Values come from integers, so they are finite; whatever else came would not be JSON.
+    // Values come from integers, so they are finite; any other value would not be JSON.
     Number::from_f64(value).unwrap_or_else(|| Number::from(0))
 }

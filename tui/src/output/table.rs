@@ -61,7 +61,7 @@ impl<T: AsRef<str>> From<T> for Cell {
     }
 }
 
-/// Where a column's cells stand.
+/// The alignment of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     Left,
@@ -75,7 +75,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these headings; those that begin with `>` stand right, as numbers do.
+    /// A table with these headings; those that begin with `>` align right, as numbers do.
     pub fn new(headings: &[&'static str]) -> Self {
         let column = |heading: &&'static str| match heading.strip_prefix('>') {
             Some(rest) => (rest, Align::Right),
@@ -89,7 +89,7 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The table as lines; a column in which nothing stands is left out, and an empty table is no line at all.
+    /// The table as lines; an empty column is left out, and an empty table is no line at all.
     pub fn render(&self, paint: Paint) -> String {
         if self.rows.is_empty() {
             return String::new();

@@ -7,7 +7,7 @@ use roster_protocol::{Badge, Connection, ConnectionStatus, Metric, Numbers, Rati
 use super::Look;
 use super::table::{Cell, Tone};
 
-/// What stands for something unknown.
+/// The sign for an unknown value.
 pub const UNKNOWN: &str = "–";
 
 /// A count with its thousands apart.
@@ -38,7 +38,7 @@ pub fn growth(ratio: Option<Ratio>) -> Cell {
     Cell::new(text, if ratio < Ratio(-10_000) { Tone::Bad } else { Tone::Plain })
 }
 
-/// How long ago: `12m`, `3h`, `2d`; `now` under a minute, and for what lies ahead by a wrong clock.
+/// How long ago: `12m`, `3h`, `2d`; `now` under a minute, and for a time in the future by a wrong clock.
 pub fn ago(at: Option<Timestamp>, now: &Zoned) -> String {
     at.map_or_else(|| UNKNOWN.to_owned(), |at| length(now.timestamp().as_millisecond().saturating_sub(at.0)))
 }
@@ -94,7 +94,7 @@ pub fn badge(badge: Badge, paused: bool) -> (&'static str, Tone) {
     (shape, tone)
 }
 
-/// How a connection stands, with what is wrong when something is.
+/// A connection's state, with what is wrong when something is.
 pub fn state(connection: &Connection, look: &Look) -> Cell {
     let (shape, tone) = badge(connection.badge, connection.paused);
     let word = match connection.status {

@@ -1,4 +1,4 @@
-//! One influencer: the accounts, how they stand, the numbers over time, and what happened.
+//! One influencer: the accounts, their states, the numbers over time, and what happened.
 
 mod view;
 
@@ -217,7 +217,7 @@ impl State {
         request.map_or_else(Vec::new, Next::request)
     }
 
-    /// Moves the chart's cursor to the next measured day; the first step goes to the newest.
+    /// Moves the chart's cursor to the next measured day; the first step selects the newest.
     fn step_day(&mut self, shared: &Shared, step: isize) {
         let Some(connection) = self.connection() else { return };
         let Known::Snapshots(snapshots) = shared.histories.get(connection.id) else { return };

@@ -1,4 +1,4 @@
-//! A list that grows with time, newest first, loaded page by page as one goes back.
+//! A list that grows with time, newest first, loaded page by page as the cursor moves back.
 
 use roster_protocol::RosterError;
 use roster_protocol::service::{Page, PageMark};
@@ -48,7 +48,7 @@ impl<Row> Listing<Row> {
         !std::mem::replace(&mut self.requested, true)
     }
 
-    /// Moves the cursor; gives the mark to request on from when the end comes near.
+    /// Moves the cursor; returns the mark of the next page when the cursor is near the end.
     pub fn moved(&mut self, action: Action, height: usize) -> Option<PageMark> {
         self.window.moved(action, self.rows.len(), height);
         self.more()

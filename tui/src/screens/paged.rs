@@ -1,6 +1,6 @@
 //! A long list of which the part around the cursor is held, for lists that change their order.
 //!
-//! Every request is for the rows in sight and some around them; what comes back replaces what was held.
+//! Every request is for the rows in sight and some around them; the response replaces what was held.
 
 use roster_protocol::RosterError;
 use roster_protocol::service::PAGE_ROWS;

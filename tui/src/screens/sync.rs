@@ -1,4 +1,4 @@
-//! How syncing goes: each platform's state, what runs right now, and the last runs.
+//! The progress of syncing: each platform's state, what runs right now, and the last runs.
 
 mod view;
 
@@ -49,9 +49,9 @@ pub struct Areas {
     pub runs: u16,
 }
 
-/// Lays the screen out: platforms and batches give way, so that some runs are always seen.
+/// Lays the screen out: platforms and batches shrink, so that some runs are always visible.
 pub fn areas(size: Size, platforms: usize, running: usize) -> Areas {
-    // Header, three titles, a line for a long error and a footer stand fixed.
+    // Header, three titles, a line for a long error and a footer are fixed.
     let body = size.height.saturating_sub(6);
     let platforms = (platforms as u16).min(body / 2).max(1);
     let running = (running as u16).clamp(1, (body / 4).max(1));

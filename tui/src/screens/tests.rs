@@ -158,7 +158,7 @@ fn connections() {
     assert_snapshot!("connections_none", picture(&model));
 }
 
-/// A consent for the account under the cursor, answered so, after some keys.
+/// A consent for the account under the cursor, with these states, after some keys.
 fn consent(answers: Vec<ConsentState>, keys: &str, size: (u16, u16)) -> String {
     let mut daemon = Daemon { consent: answers.into(), ..Daemon::new() };
     let mut model = online(&mut daemon, size.0, size.1);

@@ -433,7 +433,7 @@ pub fn consent_id(number: u64) -> ConsentId {
     ConsentId::from_bytes(influencer_id(number).0)
 }
 
-/// A consent that was begun; its number is the way's.
+/// A consent that was begun; each method has a number of its own.
 pub fn begun(way: ConsentWay) -> ConsentBegun {
     let begun = ConsentBegun {
         id: consent_id(1),

@@ -1,4 +1,4 @@
-//! The UI as a whole: keys and answers in, questions out.
+//! The UI as a whole: keys and responses in, requests out.
 
 use super::*;
 use crate::message::{ConsentReply, ConsentStep, Mutation};
@@ -285,7 +285,7 @@ fn nothing_is_shown_before_a_daemon_was_there() {
     assert!(picture(&model).contains("Mara Lindqvist"));
 }
 
-/// The consent of the connections screen's first row, after some keys, answered so.
+/// The consent of the connections screen's first row, with these states, after some keys.
 fn consent(states: Vec<ConsentState>, keys: &str) -> (Model, Daemon) {
     let mut daemon = Daemon { consent: states.into(), ..Daemon::new() };
     let mut model = online(&mut daemon, 80, 24);
@@ -294,7 +294,7 @@ fn consent(states: Vec<ConsentState>, keys: &str) -> (Model, Daemon) {
     (model, daemon)
 }
 
-/// What was asked about consents, in words.
+/// The requests about consents, in words.
 fn consent_requests(daemon: &Daemon) -> Vec<String> {
     let step = |step: &ConsentStep| match step {
         ConsentStep::Begin { platform, way, handle, .. } => format!("begin {platform} {way:?} {handle:?}"),
@@ -371,7 +371,7 @@ fn a_consent_that_is_left_is_given_up() {
     let (model, daemon) = consent(vec![], "⎋");
     assert!(model.modal.is_none());
     assert_eq!(consent_requests(&daemon).pop().as_deref(), Some("cancel aaaaaaab"));
-    // Left before the daemon had answered.
+    // Left before the daemon responded.
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
     press(&mut model, &mut daemon, "6");

@@ -11,7 +11,7 @@ pub(super) fn begin(shared: &mut Shared, ticket: SyncTicket, label: String) -> V
     vec![Effect::Request(Request::Progress { ticket, seen: 0 })]
 }
 
-/// Takes how far it has come.
+/// Takes a ticket's progress.
 pub(super) fn progress(
     shared: &mut Shared,
     ticket: SyncTicket,

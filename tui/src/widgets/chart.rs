@@ -90,7 +90,7 @@ impl Scale {
 }
 
 impl Chart<'_> {
-    /// The measured days that lie in the picture.
+    /// The measured days within the picture.
     fn inside(&self) -> impl Iterator<Item = (Date, f64)> + '_ {
         let finite = |point: &&(Date, f64)| point.1.is_finite() && (self.from..=self.to).contains(&point.0);
         self.points.iter().filter(finite).copied()

@@ -1,4 +1,4 @@
-//! The one way text reaches the screen.
+//! Writes text on the screen; nothing else does.
 //!
 //! What users and platforms write can hold escapes, bidi overrides, invisible characters and 100 kB of nothing;
 //! here it becomes harmless and as short as its column. Nothing drawn outside the area does harm.
@@ -77,7 +77,7 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// Empties an area, for what lies on top.
+    /// Empties an area, for what is drawn on top.
     pub fn clear(&mut self, area: Rect) {
         let area = area.intersection(*self.buffer.area());
         for position in area.positions() {

@@ -1,4 +1,4 @@
-//! Columns that give way on narrow screens: titles, widths, and where each one begins.
+//! Columns, some of which narrow screens leave out: titles, widths, and where each one begins.
 
 use ratatui::style::Style;
 
@@ -25,7 +25,7 @@ pub const fn right(title: &'static str, width: u16, from: u16) -> Column {
     Column { title, width, right: true, from }
 }
 
-/// What stands in one cell: texts one after the other.
+/// The content of one cell: texts one after the other.
 pub type Content = Vec<(String, Style)>;
 
 /// A cell with one text.

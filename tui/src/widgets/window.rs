@@ -2,7 +2,7 @@
 
 use crate::keys::Action;
 
-/// Where the cursor stands, and which row is the first to be seen.
+/// The cursor's row, and the first visible row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     pub cursor: usize,
@@ -10,7 +10,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Moves as a key asks, in a list of `total` rows of which `height` are seen. False when the key moves nothing.
+    /// Moves the cursor for a key, in a list of `total` rows `height` of them visible. False when the key moves nothing.
     pub fn moved(&mut self, action: Action, total: usize, height: usize) -> bool {
         let page = height.saturating_sub(1).max(1);
         let cursor = match action {

@@ -87,7 +87,7 @@ impl<'a> PendingConsent<'a> {
         self.follow(id).await
     }
 
-    /// A person is there when both what is typed and what is said goes through a terminal.
+    /// Assumes a person when both stdin and stderr are terminals.
     fn listen(&mut self) {
         if !self.session.output.is_json() && io::stdin().is_terminal() && io::stderr().is_terminal() {
             self.lines = Some(BufReader::new(tokio::io::stdin()).lines());

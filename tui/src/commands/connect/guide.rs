@@ -45,7 +45,7 @@ pub(super) fn waiting(begun: &ConsentBegun, here: bool, look: &Look) -> String {
     }
 }
 
-/// Until when a consent can be answered.
+/// Until when the owner can answer.
 pub(super) fn until(begun: &ConsentBegun, look: &Look) -> String {
     begun.expires_at.to_jiff().to_zoned(look.now.time_zone().clone()).strftime("%H:%M").to_string()
 }

@@ -48,7 +48,7 @@ pub fn view(shared: &Shared, connect: &Connect, pen: &mut Pen<'_>) {
     }
 }
 
-/// One line of the wait. The least wanted give way where there is too little room.
+/// One line of the wait. The least wanted are left out where there is too little room.
 struct Line {
     wanted: u8,
     what: What,

@@ -2,7 +2,7 @@
 //!  Roster › Sync  3 due · 1 running · 651 of 673 ok          ● 97.8% synced   2 alerts
 //!    PLATFORM      STATE                                    ACCOUNTS    24 H   NEXT
 //!    YouTube       ● ok                                          312   99.6%     4m
-//!    Instagram     ✗ down: does not answer                       140   71.0%  14:32
+//!    Instagram     ✗ down: does not respond                      140   71.0%  14:32
 //!    NOW
 //!    25 accounts · Bluesky                                                       2s
 //!    LAST RUNS
@@ -21,7 +21,7 @@ use crate::shared::Shared;
 use crate::widgets::pen::{Pen, columns};
 use crate::widgets::table::{Column, Content, Table, cell, left, right};
 
-/// Draws how syncing goes.
+/// Draws the progress of syncing.
 pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
     let running: &[RunningBatch] = shared.status.as_ref().map_or(&[], |status| &status.running);
     let areas = areas(shared.size, shared.platforms.len(), running.len());
@@ -111,7 +111,7 @@ fn due(shared: &Shared, at: roster_protocol::Timestamp) -> String {
     }
 }
 
-/// Age, outcome, whose, what came of it, how long it took.
+/// Age, outcome, account, result, duration.
 fn run_columns(width: u16) -> [Column; 5] {
     let whose = (width * 2 / 5).min(60);
     [right("", 4, 0), left("", 7, 0), left("", whose, 0), left("", 0, 0), right("", 7, 60)]
