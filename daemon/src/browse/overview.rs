@@ -154,7 +154,7 @@ fn platform(
     let (info, provider) = (known.platform.info(), known.provider.as_deref());
     let scopes = provider.map_or(&[][..], |provider| provider.terms().scopes);
     let lacks = known.platform.lacks();
-    let of_platform = |scope: &str| lane::platform_of(scope) == info.slug;
+    let of_platform = |lane: &str| lane::platform_of(lane) == info.slug;
     let hold = roster.holds.values().filter(|hold| of_platform(&hold.lane) && hold.until > now);
     let hold = hold.max_by_key(|hold| hold.until);
     let (state, reason) = match (&lacks, hold, tally.outage()) {

@@ -58,6 +58,6 @@ fn kept_from(decision: &Decision<'_>, connection: &Connection) -> Option<(String
     if !roster.is_scheduled(connection) {
         return Some((format!("{} is switched off in the config", connection.platform), None));
     }
-    let hold = roster.hold_on(&roster.scope_of(connection), decision.now)?;
+    let hold = roster.hold_on(&roster.lane_of(connection), decision.now)?;
     Some((hold.reason.clone(), Some(hold.until)))
 }

@@ -214,8 +214,8 @@ fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &Platform
     run.error = Some(error.to_string());
     run.retry_at = (kind != TroubleKind::Unconfigured).then_some(due.at);
     if let PlatformError::RateLimited { .. } = error {
-        let scope = decision.roster.scope_of(connection);
-        decision.commit.sync.holds.push(Hold { lane: scope, until: due.hold_until, reason: error.to_string() });
+        let lane = decision.roster.lane_of(connection);
+        decision.commit.sync.holds.push(Hold { lane, until: due.hold_until, reason: error.to_string() });
     }
     let trouble =
         Trouble { kind, message: error.to_string(), since: since(connection, decision), retry_at: run.retry_at };

@@ -189,10 +189,10 @@ impl Roster {
         numbers.into_iter().flatten().filter_map(|(_, number)| self.alerts.get(number)).collect()
     }
 
-    /// The scope a connection is asked in.
-    pub fn scope_of(&self, connection: &Connection) -> String {
+    /// The lane in which a connection is requested.
+    pub fn lane_of(&self, connection: &Connection) -> String {
         let group = self.platforms.get(&connection.platform).map(|known| known.platform.group(&connection.handle));
-        lane::scope(&connection.platform, &group.unwrap_or_default())
+        lane::name(&connection.platform, &group.unwrap_or_default())
     }
 
     /// Whether something a person set keeps the connection from being asked.
@@ -216,8 +216,8 @@ impl Roster {
     pub fn requeue(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get(&id) else { return };
         if !self.running.contains(&id) && self.is_scheduled(connection) {
-            let (scope, due) = (self.scope_of(connection), connection.next_due_at);
-            self.queue.put(&scope, id, due);
+            let (lane, due) = (self.lane_of(connection), connection.next_due_at);
+            self.queue.put(&lane, id, due);
         } else {
             self.queue.remove(id);
         }
@@ -228,8 +228,8 @@ impl Roster {
         let Some(connection) = self.connections.get(&id).filter(|connection| self.is_scheduled(connection)) else {
             return;
         };
-        let scope = self.scope_of(connection);
-        self.queue.put(&scope, id, until);
+        let lane = self.lane_of(connection);
+        self.queue.put(&lane, id, until);
     }
 
     fn requeue_influencer(&mut self, influencer: InfluencerId) {
@@ -280,9 +280,9 @@ impl Roster {
         self.connections.values().filter(|connection| connection.disconnected_at.is_none()).filter_map(moved).collect()
     }
 
-    /// The hold that keeps a scope from being asked at `now`: its own, or its platform's.
-    pub fn hold_on(&self, scope: &str, now: Timestamp) -> Option<&Hold> {
-        let holds = [self.holds.get(scope), self.holds.get(lane::platform_of(scope))];
+    /// The hold that keeps a lane from being asked at `now`: its own, or its platform's.
+    pub fn hold_on(&self, lane: &str, now: Timestamp) -> Option<&Hold> {
+        let holds = [self.holds.get(lane), self.holds.get(lane::platform_of(lane))];
         holds.into_iter().flatten().filter(|hold| hold.until > now).max_by_key(|hold| hold.until)
     }
 }

@@ -1,13 +1,14 @@
-//! The name under which accounts are asked together. Pure.
+//! The name under which accounts are requested together. Pure.
 
-/// The scope of limits, outages and batches: `platform`, or `platform/group` where a platform has many homes.
-pub fn scope(platform: &str, group: &str) -> String {
+/// The name of a lane, which shares limits, outages and batches: `platform`, or `platform/group` where a platform has
+/// many hosts.
+pub fn name(platform: &str, group: &str) -> String {
     if group.is_empty() { platform.to_owned() } else { [platform, "/", group].concat() }
 }
 
-/// The platform's slug in a scope.
-pub fn platform_of(scope: &str) -> &str {
-    scope.split_once('/').map_or(scope, |(platform, _)| platform)
+/// The platform's slug in the name of a lane.
+pub fn platform_of(lane: &str) -> &str {
+    lane.split_once('/').map_or(lane, |(platform, _)| platform)
 }
 
 #[cfg(test)]
@@ -15,9 +16,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_name_platform_and_group() {
-        assert_eq!(scope("bluesky", ""), "bluesky");
-        assert_eq!(scope("mastodon", "social.example"), "mastodon/social.example");
+    fn lanes_name_platform_and_group() {
+        assert_eq!(name("bluesky", ""), "bluesky");
+        assert_eq!(name("mastodon", "social.example"), "mastodon/social.example");
         assert_eq!(platform_of("mastodon/social.example"), "mastodon");
         assert_eq!(platform_of("bluesky"), "bluesky");
     }

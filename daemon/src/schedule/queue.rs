@@ -8,16 +8,16 @@ use roster_protocol::time::Timestamp;
 
 use super::lane::platform_of;
 
-/// What is due when, by scope: accounts of one scope are asked together.
+/// What is due when, by lane: accounts of one lane are asked together.
 #[derive(Debug, Default)]
 pub struct Queue {
-    pub(super) scopes: BTreeMap<Arc<str>, Waiting>,
-    /// Each platform's scopes by the first of their due times: one platform may have thousands of homes.
+    pub(super) lanes: BTreeMap<Arc<str>, Waiting>,
+    /// Each platform's lanes by the first of their due times: one platform may have thousands of homes.
     firsts: BTreeMap<String, BTreeSet<(Timestamp, Arc<str>)>>,
     places: HashMap<ConnectionId, (Arc<str>, Timestamp)>,
 }
 
-/// Those of one scope, by when they are due.
+/// Those of one lane, by when they are due.
 type Waiting = BTreeSet<(Timestamp, ConnectionId)>;
 
 impl Queue {
@@ -27,38 +27,38 @@ impl Queue {
     }
 
     /// Puts a connection into the queue, or moves it.
-    pub fn put(&mut self, scope: &str, connection: ConnectionId, due: Timestamp) {
+    pub fn put(&mut self, lane: &str, connection: ConnectionId, due: Timestamp) {
         self.remove(connection);
-        let known = self.scopes.get_key_value(scope).map(|(scope, _)| scope.clone());
-        let scope = known.unwrap_or_else(|| scope.into());
-        self.change(&scope, |waiting| waiting.insert((due, connection)));
-        self.places.insert(connection, (scope, due));
+        let known = self.lanes.get_key_value(lane).map(|(lane, _)| lane.clone());
+        let lane = known.unwrap_or_else(|| lane.into());
+        self.change(&lane, |waiting| waiting.insert((due, connection)));
+        self.places.insert(connection, (lane, due));
     }
 
     /// Takes a connection out.
     pub fn remove(&mut self, connection: ConnectionId) {
-        let Some((scope, due)) = self.places.remove(&connection) else { return };
-        self.change(&scope, |waiting| waiting.remove(&(due, connection)));
+        let Some((lane, due)) = self.places.remove(&connection) else { return };
+        self.change(&lane, |waiting| waiting.remove(&(due, connection)));
     }
 
-    /// Changes who waits in a scope, and with it the scope's place among its platform's.
-    fn change<T>(&mut self, scope: &Arc<str>, change: impl FnOnce(&mut Waiting) -> T) -> T {
-        let waiting = self.scopes.entry(scope.clone()).or_default();
+    /// Changes who waits in a lane, and with it the lane's place among its platform's.
+    fn change<T>(&mut self, lane: &Arc<str>, change: impl FnOnce(&mut Waiting) -> T) -> T {
+        let waiting = self.lanes.entry(lane.clone()).or_default();
         let before = waiting.first().map(|(due, _)| *due);
         let changed = change(waiting);
         let after = waiting.first().map(|(due, _)| *due);
         if waiting.is_empty() {
-            self.scopes.remove(scope);
+            self.lanes.remove(lane);
         }
         if before != after {
-            let firsts = self.firsts.entry(platform_of(scope).to_owned()).or_default();
-            before.map(|due| firsts.remove(&(due, scope.clone())));
-            after.map(|due| firsts.insert((due, scope.clone())));
+            let firsts = self.firsts.entry(platform_of(lane).to_owned()).or_default();
+            before.map(|due| firsts.remove(&(due, lane.clone())));
+            after.map(|due| firsts.insert((due, lane.clone())));
         }
         changed
     }
 
-    /// The longest waiting of the scopes that have something due and `may` be asked, on platforms that have a place.
+    /// The longest waiting of the lanes that have something due and `may` be asked, on platforms that have a place.
     pub fn longest_waiting(
         &self,
         now: Timestamp,
@@ -67,14 +67,14 @@ impl Queue {
     ) -> Option<&str> {
         let of_platforms = self.firsts.iter().filter(|(platform, _)| has_place(platform));
         let first = of_platforms
-            .filter_map(|(_, scopes)| scopes.iter().take_while(|(due, _)| *due <= now).find(|(_, scope)| may(scope)));
-        first.min().map(|(_, scope)| &**scope)
+            .filter_map(|(_, lanes)| lanes.iter().take_while(|(due, _)| *due <= now).find(|(_, lane)| may(lane)));
+        first.min().map(|(_, lane)| &**lane)
     }
 
-    /// Takes up to `most` due connections of a scope out, the longest waiting first.
-    pub fn take_due(&mut self, scope: &str, now: Timestamp, most: usize) -> Vec<ConnectionId> {
-        let Some((scope, _)) = self.scopes.get_key_value(scope) else { return Vec::new() };
-        let taken: Vec<ConnectionId> = self.change(&scope.clone(), |waiting| {
+    /// Takes up to `most` due connections of a lane out, the longest waiting first.
+    pub fn take_due(&mut self, lane: &str, now: Timestamp, most: usize) -> Vec<ConnectionId> {
+        let Some((lane, _)) = self.lanes.get_key_value(lane) else { return Vec::new() };
+        let taken: Vec<ConnectionId> = self.change(&lane.clone(), |waiting| {
             let is_due = |waiting: &Waiting| waiting.first().is_some_and(|(at, _)| *at <= now);
             let due = || is_due(waiting).then(|| waiting.pop_first()).flatten();
             std::iter::from_fn(due).take(most).map(|(_, connection)| connection).collect()
@@ -83,14 +83,14 @@ impl Queue {
         taken
     }
 
-    /// Whether something is due in a scope, or anywhere on a platform.
-    pub fn is_due(&self, scope: &str, now: Timestamp) -> bool {
-        self.first_due_in(scope).or_else(|| self.next_due_of(scope)).is_some_and(|due| due <= now)
+    /// Whether something is due in a lane, or anywhere on a platform.
+    pub fn is_due(&self, lane: &str, now: Timestamp) -> bool {
+        self.first_due_in(lane).or_else(|| self.next_due_of(lane)).is_some_and(|due| due <= now)
     }
 
-    /// The first due time of a scope.
-    pub fn first_due_in(&self, scope: &str) -> Option<Timestamp> {
-        self.scopes.get(scope)?.first().map(|(due, _)| *due)
+    /// The first due time of a lane.
+    pub fn first_due_in(&self, lane: &str) -> Option<Timestamp> {
+        self.lanes.get(lane)?.first().map(|(due, _)| *due)
     }
 
     /// The first due time of a platform.
@@ -103,15 +103,15 @@ impl Queue {
         self.firsts.keys().filter_map(|platform| self.next_due_of(platform)).min()
     }
 
-    /// When the next scope becomes due that has nothing due now.
+    /// When the next lane becomes due that has nothing due now.
     pub fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
         let later = (Timestamp(now.0.saturating_add(1)), Arc::from(""));
-        self.firsts.values().filter_map(|scopes| scopes.range(&later..).next()).map(|(due, _)| *due).min()
+        self.firsts.values().filter_map(|lanes| lanes.range(&later..).next()).map(|(due, _)| *due).min()
     }
 
     /// How many connections are due.
     pub fn waiting(&self, now: Timestamp) -> usize {
-        self.scopes.values().map(|waiting| waiting.iter().take_while(|(at, _)| *at <= now).count()).sum()
+        self.lanes.values().map(|waiting| waiting.iter().take_while(|(at, _)| *at <= now).count()).sum()
     }
 
     /// Whose turn has come, everywhere.
@@ -119,7 +119,7 @@ impl Queue {
         let due = |waiting: &BTreeSet<(Timestamp, ConnectionId)>| {
             waiting.iter().take_while(|(at, _)| *at <= now).map(|(_, connection)| *connection).collect::<Vec<_>>()
         };
-        self.scopes.values().flat_map(due).collect()
+        self.lanes.values().flat_map(due).collect()
     }
 
     /// When a connection in the queue is due.

@@ -160,13 +160,13 @@ fn back_off_doubles_to_an_hour_and_the_dice_spread_it() {
 fn the_queue_gives_the_longest_waiting_first_and_each_once() {
     let id = |n: u8| ConnectionId::from_bytes([n; 5]);
     let mut queue = Queue::default();
-    for (n, scope, due) in [(1, "b/x", 30), (2, "a", 20), (3, "a", 10), (4, "a", 99), (5, "b/y", 7)] {
-        queue.put(scope, id(n), Timestamp(due));
+    for (n, lane, due) in [(1, "b/x", 30), (2, "a", 20), (3, "a", 10), (4, "a", 99), (5, "b/y", 7)] {
+        queue.put(lane, id(n), Timestamp(due));
     }
     queue.put("b/x", id(1), Timestamp(5));
     let now = Timestamp(50);
     assert_eq!(queue.longest_waiting(now, |_| true, |_| true), Some("b/x"));
-    assert_eq!(queue.longest_waiting(now, |_| true, |scope| scope != "b/x"), Some("b/y"));
+    assert_eq!(queue.longest_waiting(now, |_| true, |lane| lane != "b/x"), Some("b/y"));
     assert_eq!(queue.longest_waiting(now, |platform| platform != "b", |_| true), Some("a"));
     assert_eq!(queue.longest_waiting(Timestamp(4), |_| true, |_| true), None);
     assert_eq!(queue.waiting(now), 4);
@@ -186,8 +186,8 @@ fn the_queue_gives_the_longest_waiting_first_and_each_once() {
 fn a_due_time_has_come_when_it_is_now() {
     let id = |n: u8| ConnectionId::from_bytes([n; 5]);
     let mut queue = Queue::default();
-    for (n, scope, due) in [(1, "a", 10), (2, "a", 20), (3, "b/x", 20), (4, "b/y", 30)] {
-        queue.put(scope, id(n), Timestamp(due));
+    for (n, lane, due) in [(1, "a", 10), (2, "a", 20), (3, "b/x", 20), (4, "b/y", 30)] {
+        queue.put(lane, id(n), Timestamp(due));
     }
     let check = |now, due: &[u8], first: Option<&str>, next: Option<i64>| {
         let now = Timestamp(now);
@@ -218,15 +218,15 @@ fn the_queue_knows_where_each_waits() {
     assert_eq!((queue.first_due_in("a"), queue.first_due_in("b")), (Some(Timestamp(1)), None));
     assert_eq!(queue.take_due("a", Timestamp(9), 2), [id(1), id(2)]);
     assert_eq!((queue.due_at(id(1)), queue.due_at(id(3))), (None, Some(Timestamp(3))));
-    // Moved to another scope and time, it waits there only.
+    // Moved to another lane and time, it waits there only.
     queue.put("b/x", id(3), Timestamp(7));
     assert_eq!((queue.first_due_in("a"), queue.next_due_of("a")), (None, None));
     assert_eq!((queue.first_due_in("b/x"), queue.next_due_of("b")), (Some(Timestamp(7)), Some(Timestamp(7))));
-    // What is empty takes no room: there are as many scopes as a platform has homes.
-    assert_eq!(queue.scopes.len(), 1);
+    // What is empty takes no room: there are as many lanes as a platform has homes.
+    assert_eq!(queue.lanes.len(), 1);
     queue.remove(id(3));
     queue.remove(id(3));
-    assert_eq!((queue.next_due(), queue.due_at(id(3)), queue.scopes.len()), (None, None, 0));
+    assert_eq!((queue.next_due(), queue.due_at(id(3)), queue.lanes.len()), (None, None, 0));
 }
 
 proptest! {

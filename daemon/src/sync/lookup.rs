@@ -99,9 +99,9 @@ fn understood(app: &App, account: &Account) -> Result<(String, String), RosterEr
 async fn ask(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
     let nothing = || PlatformError::Unexpected { what: "the platform told nothing of it".to_owned() };
     let known = app.look(|roster| roster.platforms.get(platform).cloned()).ok_or_else(nothing)?;
-    let scope = crate::schedule::lane::scope(platform, &known.platform.group(handle));
+    let lane = crate::schedule::lane::name(platform, &known.platform.group(handle));
     let now = app.clock.now();
-    let held = app.look(|roster| roster.hold_on(&scope, now).map(|hold| hold.until));
+    let held = app.look(|roster| roster.hold_on(&lane, now).map(|hold| hold.until));
     if let Some(until) = held {
         let wait = std::time::Duration::from_millis(until.since(now).max(0) as u64);
         return Err(PlatformError::RateLimited { retry_after: Some(wait) });

@@ -20,7 +20,7 @@ use crate::http_client::Api;
 use crate::model::Hold;
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered};
 use crate::roster::rows;
-use crate::schedule::lane as scope_of;
+use crate::schedule::lane;
 
 /// How many accounts of one batch are asked about at once, each with its owner's consent.
 const OWNED_AT_ONCE: usize = 4;
@@ -34,17 +34,17 @@ pub struct Asked {
     pub cause: Cause,
 }
 
-/// Runs a batch of one scope. The places are given back when all are asked: what is decided and stored is in nobody's way,
+/// Runs a batch of one lane. The places are given back when all are asked: what is decided and stored is in nobody's way,
 /// as long as not too much of it waits for the disk. Only where something went wrong, who is asked next must know it.
 pub async fn batch(
     app: Arc<App>,
-    scope: String,
+    lane: String,
     asked: Vec<Asked>,
     places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
 ) {
     let started_at = app.clock.now();
-    let number = announce(&app, &scope, &asked, started_at);
-    let observed = observe(&app, &scope, &asked, started_at).await;
+    let number = announce(&app, &lane, &asked, started_at);
+    let observed = observe(&app, &lane, &asked, started_at).await;
     let unstored = app.unstored.acquire_many(asked.len() as u32).await;
     let went_well = asked.iter().all(|asked| observed.get(&asked.connection).is_some_and(Result::is_ok));
     let mut places = Some(places);
@@ -53,7 +53,7 @@ pub async fn batch(
         app.wake.notify_one();
         tokio::task::yield_now().await;
     }
-    let mut ending = pin!(end(&app, number, &scope, &asked, started_at, observed));
+    let mut ending = pin!(end(&app, number, &lane, &asked, started_at, observed));
     // The first step decides; the rest waits for the disk.
     let ended = futures::poll!(&mut ending);
     if places.take().is_some() {
@@ -66,13 +66,13 @@ pub async fn batch(
     drop(unstored);
 }
 
-fn announce(app: &App, scope: &str, asked: &[Asked], started_at: Timestamp) -> u64 {
+fn announce(app: &App, lane: &str, asked: &[Asked], started_at: Timestamp) -> u64 {
     let one = if let [one] = asked { Some(one.connection) } else { None };
     let influencer_name = app.look(|roster| {
         let connection = roster.connections.get(&one?)?;
         Some(roster.influencers.get(&connection.influencer)?.name.clone())
     });
-    let platform = scope_of::platform_of(scope).to_owned();
+    let platform = lane::platform_of(lane).to_owned();
     let running = RunningBatch { platform, connections: asked.len() as u64, influencer_name, started_at };
     let number = {
         let mut batches = app.batches.lock();
@@ -87,12 +87,12 @@ fn announce(app: &App, scope: &str, asked: &[Asked], started_at: Timestamp) -> u
 /// Asks the platform. Every connection gets an answer, even when the platform's module fails badly.
 async fn observe(
     app: &Arc<App>,
-    scope: &str,
+    lane: &str,
     asked: &[Asked],
     now: Timestamp,
 ) -> HashMap<ConnectionId, Result<Observation, PlatformError>> {
     let (known, accounts) = app.look(|roster| {
-        let known: Option<Arc<Registered>> = roster.platforms.get(scope_of::platform_of(scope)).cloned();
+        let known: Option<Arc<Registered>> = roster.platforms.get(lane::platform_of(lane)).cloned();
         let account = |asked: &Asked| {
             let connection = roster.connections.get(&asked.connection)?;
             Some(Account {
@@ -114,7 +114,7 @@ async fn observe(
     });
     let opening = consented.iter().map(|account| access::of_connection(app, account.connection));
     let opened = futures::future::join_all(opening).await;
-    let way = Way { app, scope, api: Api::new(app.setup().http.clone(), known.route.clone(), now), known };
+    let way = Way { app, lane, api: Api::new(app.setup().http.clone(), known.route.clone(), now), known };
     let (mut results, mut owned) = (HashMap::new(), Vec::new());
     for (account, opened) in consented.into_iter().zip(opened) {
         match opened {
@@ -128,7 +128,7 @@ async fn observe(
     results.extend(public);
     results.extend(owned);
     if let Some(wait) = way.api.told_to_wait() {
-        hold(app, scope, now.plus_seconds(wait.as_secs().min(24 * 3600) as i64), way.api.told_why()).await;
+        hold(app, lane, now.plus_seconds(wait.as_secs().min(24 * 3600) as i64), way.api.told_why()).await;
     }
     results
 }
@@ -136,7 +136,7 @@ async fn observe(
 /// One batch's way to its platform.
 struct Way<'a> {
     app: &'a Arc<App>,
-    scope: &'a str,
+    lane: &'a str,
     known: Arc<Registered>,
     api: Api,
 }
@@ -149,7 +149,7 @@ impl Way<'_> {
         }
         let asking = AssertUnwindSafe(self.known.platform.observe(&self.api, &accounts));
         let observed: Observed = asking.catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!(scope = self.scope, "asking a platform failed badly");
+            tracing::error!(lane = self.lane, "asking a platform failed badly");
             Vec::new()
         });
         let mut results: HashMap<_, _> = observed.into_iter().collect();
@@ -180,16 +180,16 @@ fn untold() -> PlatformError {
 }
 
 /// The platform answered, and said that it wants to be left alone for a while.
-async fn hold(app: &App, scope: &str, until: Timestamp, why: Option<String>) {
+async fn hold(app: &App, lane: &str, until: Timestamp, why: Option<String>) {
     let reason = why.unwrap_or_else(|| "the platform's limit is used up".to_owned());
     let held = app
         .decide(|decision| {
-            decision.commit.sync.holds.push(Hold { lane: scope.to_owned(), until, reason });
+            decision.commit.sync.holds.push(Hold { lane: lane.to_owned(), until, reason });
             Ok(())
         })
         .await;
     if let Err(error) = held {
-        tracing::warn!(%scope, %error, "a platform's wish to wait could not be stored");
+        tracing::warn!(%lane, %error, "a platform's wish to wait could not be stored");
     }
 }
 
@@ -197,7 +197,7 @@ async fn hold(app: &App, scope: &str, until: Timestamp, why: Option<String>) {
 async fn end(
     app: &App,
     number: u64,
-    scope: &str,
+    lane: &str,
     asked: &[Asked],
     started_at: Timestamp,
     mut observed: HashMap<ConnectionId, Result<Observation, PlatformError>>,
@@ -221,7 +221,7 @@ async fn end(
     let told = app.decide_each(decisions.collect()).await;
     told.iter().flatten().flatten().for_each(|(run, handle)| log(run, handle));
     if let Some(error) = told.iter().find_map(|told| told.as_ref().err()) {
-        tracing::error!(%scope, %error, "runs could not be stored");
+        tracing::error!(%lane, %error, "runs could not be stored");
     }
     // In one step: whoever asks for these connections now either waits for this run or starts another; and nobody who was
     // told of a run still finds its batch among those that run.

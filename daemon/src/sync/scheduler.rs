@@ -120,9 +120,9 @@ async fn follow_setup(app: &App) {
 
 /// Starts every batch that is due, may be asked, and has a place.
 fn start_due(app: &Arc<App>, now: Timestamp) {
-    while let Some((scope, asked, places)) = take_batch(app, now) {
+    while let Some((lane, asked, places)) = take_batch(app, now) {
         // Boxed, it is not moved about while the task is made.
-        let batch = Box::pin(run::batch(app.clone(), scope, asked, places));
+        let batch = Box::pin(run::batch(app.clone(), lane, asked, places));
         app.tasks.spawn(app.cut_off.clone().run_until_cancelled_owned(batch));
     }
 }
@@ -130,23 +130,23 @@ fn start_due(app: &Arc<App>, now: Timestamp) {
 /// A place in the whole and one on the platform.
 type Places = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
-/// Takes the longest waiting out of the queue, as many of one scope as its platform takes at once, with a place.
+/// Takes the longest waiting out of the queue, as many of one lane as its platform takes at once, with a place.
 fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Asked>, Places)> {
     let setup = app.setup();
     let of_all = setup.places.clone().try_acquire_owned().ok()?;
     let has_place = |platform: &str| setup.places_of.get(platform).is_some_and(|places| places.available_permits() > 0);
     app.with_roster(|roster| {
-        let may_be_asked = |scope: &str| roster.hold_on(scope, now).is_none();
-        let scope = roster.queue.longest_waiting(now, has_place, may_be_asked)?.to_owned();
-        let platform = lane::platform_of(&scope);
+        let may_be_asked = |lane: &str| roster.hold_on(lane, now).is_none();
+        let lane = roster.queue.longest_waiting(now, has_place, may_be_asked)?.to_owned();
+        let platform = lane::platform_of(&lane);
         let of_platform = setup.places_of.get(platform)?.clone().try_acquire_owned().ok()?;
         let most = roster.platforms.get(platform)?.platform.info().batch_limit;
-        let due = roster.queue.take_due(&scope, now, most);
+        let due = roster.queue.take_due(&lane, now, most);
         roster.running.extend(due.iter().copied());
         let grid = &setup.config.sync.grid;
         let asked =
             due.into_iter().filter_map(|id| Some(asked(app, grid, roster.connections.get(&id)?, now))).collect();
-        Some((scope, asked, (of_all, of_platform)))
+        Some((lane, asked, (of_all, of_platform)))
     })
 }
 

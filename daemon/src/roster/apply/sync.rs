@@ -18,8 +18,8 @@ impl Roster {
         for hold in &commit.holds {
             self.holds.insert(hold.lane.clone(), hold.clone());
         }
-        for scope in &commit.released_holds {
-            self.holds.remove(scope);
+        for lane in &commit.released_holds {
+            self.holds.remove(lane);
         }
         commit.runs.iter().for_each(|run| self.coverage.put(run));
     }
