@@ -1,4 +1,4 @@
-//! The numbered feed of what was committed. Told after the commit, never before; kept for a while in memory.
+//! The numbered feed of committed events: published after the commit, never before, and kept in memory for a while.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -40,8 +40,8 @@ impl Feed {
         }
     }
 
-    /// Tells what was committed, in order.
-    pub fn tell(&self, events: Vec<Event>) {
+    /// Publishes the events of a commit, in order.
+    pub fn publish(&self, events: Vec<Event>) {
         if events.is_empty() {
             return;
         }
@@ -60,7 +60,7 @@ impl Feed {
         }
     }
 
-    /// Waits for an alert to be told that a waiter has not seen: changes whenever one is.
+    /// Changes whenever an alert is published: wakes those who wait for one that they have not seen.
     pub fn watch_alerts(&self) -> watch::Receiver<u64> {
         self.newest_alert.subscribe()
     }
@@ -109,11 +109,11 @@ mod tests {
         let feed = Feed::new(7);
         let start = feed.since(Cursor::default(), Duration::ZERO).await;
         assert_eq!((start.next, start.reload), (Cursor { epoch: 7, number: 0 }, false));
-        feed.tell(vec![Event::SyncMoved, Event::ScheduleChanged]);
+        feed.publish(vec![Event::SyncMoved, Event::ScheduleChanged]);
         let batch = feed.since(start.next, Duration::ZERO).await;
         assert_eq!(batch.events, [Event::SyncMoved, Event::ScheduleChanged]);
         assert_eq!(feed.since(batch.next, Duration::ZERO).await.events, []);
-        feed.tell(vec![Event::SyncMoved; KEPT + 1]);
+        feed.publish(vec![Event::SyncMoved; KEPT + 1]);
         assert!(feed.since(batch.next, Duration::ZERO).await.reload);
         assert!(feed.since(Cursor { epoch: 6, number: 0 }, Duration::MAX).await.reload);
         assert!(feed.since(Cursor { epoch: 7, number: u64::MAX }, Duration::MAX).await.reload);
@@ -124,7 +124,7 @@ mod tests {
         let feed = Feed::new(7);
         let start = feed.since(Cursor::default(), Duration::ZERO).await.next;
         let (batch, ()) =
-            tokio::join!(feed.since(start, Duration::from_secs(60)), async { feed.tell(vec![Event::SyncMoved]) });
+            tokio::join!(feed.since(start, Duration::from_secs(60)), async { feed.publish(vec![Event::SyncMoved]) });
         assert_eq!(batch.events, [Event::SyncMoved]);
     }
 }

@@ -1,7 +1,7 @@
 //! Everything that lives as long as the daemon: built once, passed on.
 //!
 //! [`App::decide`] is the one way in which anything changes: a pure decision over the roster makes a commit, the
-//! roster takes it in, the store makes it durable, and only then it is told.
+//! roster applies it, the store makes it durable, and its events are published only after that.
 
 mod consents;
 mod decide;
@@ -137,19 +137,19 @@ impl App {
         self.setup.borrow().clone()
     }
 
-    /// Tells when another setup is taken into use.
+    /// Notifies when another setup takes effect.
     pub fn watch_setup(&self) -> watch::Receiver<Arc<Setup>> {
         self.setup.subscribe()
     }
 
-    /// Takes another setup into use. The schedule brings due times onto its grid.
+    /// Puts another setup into effect. The scheduler moves due times onto its grid.
     pub fn install(&self, setup: Setup, platforms: Platforms) {
         self.with_roster(|roster| roster.know(platforms));
         let http = setup.http.counting_on(&self.setup().http);
         let setup = Setup { http, ..setup };
         self.setup.send_replace(Arc::new(setup));
         self.consents.wake.notify_one();
-        self.feed.tell(vec![Event::ScheduleChanged]);
+        self.feed.publish(vec![Event::ScheduleChanged]);
     }
 
     /// How loading the config went the last time.
@@ -189,7 +189,7 @@ impl App {
     /// Does work that must finish even when whoever asked has left.
     ///
     /// # Errors
-    /// The work's own; a panic in it is told as a failure.
+    /// The work's own; a panic in it is returned as a failure.
     pub async fn own<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, RosterError>> + Send + 'static,
@@ -208,7 +208,7 @@ impl App {
     }
 }
 
-/// What is told of a panic, whose place the log tells.
+/// What the caller gets after a panic; the log says where it happened.
 const FAILED_BADLY: &str = "rosterd failed at this; its log has more";
 
 /// Runs that may wait for a slow disk before no more are asked.

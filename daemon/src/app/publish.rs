@@ -33,7 +33,7 @@ impl App {
     /// Publishes what is durable.
     pub(super) fn publish(&self, publication: Publication) {
         self.meters.count_events(&publication.events);
-        self.feed.tell(publication.events);
+        self.feed.publish(publication.events);
         if publication.wakes_consents {
             self.consents.wake.notify_one();
         }

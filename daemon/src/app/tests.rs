@@ -22,7 +22,7 @@ async fn daemon(dir: &std::path::Path) -> Daemon {
     Daemon::start(Options { clock, ..options }).await.expect("it starts")
 }
 
-/// Adds an influencer, and tells how many there were.
+/// Adds an influencer, and returns how many there were before.
 fn adds(name: &'static str) -> Decide {
     Box::new(move |decision| {
         let influencer = Influencer {
@@ -61,9 +61,9 @@ async fn of_several_decisions_each_sees_the_ones_before_and_a_bad_one_harms_no_o
         too_large,
         adds("bb"),
     ];
-    let told = started.app.decide_each(decisions).await;
-    let told: Vec<Option<usize>> = told.into_iter().map(Result::ok).collect();
-    assert_eq!(told, [Some(0), None, None, None, Some(1)]);
+    let results = started.app.decide_each(decisions).await;
+    let results: Vec<Option<usize>> = results.into_iter().map(Result::ok).collect();
+    assert_eq!(results, [Some(0), None, None, None, Some(1)]);
     started.app.look(|roster| assert_eq!(names(roster), ["a", "bb"]));
     started.end().await;
     daemon(dir.path()).await.app.look(|roster| assert_eq!(names(roster), ["a", "bb"]));

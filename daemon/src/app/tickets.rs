@@ -62,11 +62,11 @@ impl Tickets {
         self.inner().waiting.contains_key(&connection)
     }
 
-    /// Tells whoever waits how their runs ended; `None` where nothing will come of a connection: it was removed or
+    /// Notifies those who wait of how their runs ended; `None` for a connection that will not run: it was removed or
     /// paused before its turn.
-    pub fn ended(&self, told: impl Iterator<Item = (ConnectionId, Option<Run>)>) {
+    pub fn ended(&self, runs: impl Iterator<Item = (ConnectionId, Option<Run>)>) {
         let mut inner = self.inner();
-        for (connection, run) in told {
+        for (connection, run) in runs {
             let waiting = inner.waiting.remove(&connection).unwrap_or_default();
             for (id, run) in waiting.iter().zip(std::iter::repeat_n(run, waiting.len())) {
                 let Some(ticket) = inner.tickets.get_mut(id) else { continue };
@@ -98,8 +98,8 @@ impl Tickets {
         let inner = self.inner();
         let ticket = inner.tickets.get(&ticket.id)?;
         let runs: Vec<Run> = ticket.runs.iter().skip(seen).take(PER_ANSWER).cloned().collect();
-        let told = seen.min(ticket.runs.len()) + runs.len();
-        Some(SyncProgress { expected: ticket.expected, runs, done: told as u64 >= ticket.expected })
+        let returned = seen.min(ticket.runs.len()) + runs.len();
+        Some(SyncProgress { expected: ticket.expected, runs, done: returned as u64 >= ticket.expected })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -19,7 +19,7 @@ use crate::schedule::EARLIEST_PLAUSIBLE;
 use crate::schedule::lane;
 use crate::store::SnapshotCount;
 
-/// Everything `status` tells.
+/// Everything that `status` reports.
 pub async fn status(app: &App) -> Status {
     app.wait_until_loaded().await;
     let seen = app.seen();

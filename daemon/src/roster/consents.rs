@@ -72,7 +72,7 @@ impl Consents {
         if tokens.refresh.is_some() { tokens.refresh_ends_at } else { tokens.access_ends_at }
     }
 
-    /// A grant and its tokens as both stand at one moment, so that an end is always told with its reason.
+    /// A grant and its tokens as both are at one moment, so that an end is always reported with its reason.
     ///
     /// # Errors
     /// Why there are no tokens.

@@ -41,7 +41,7 @@ pub async fn look_up(app: &Arc<App>, account: &Account) -> Result<AccountPreview
     })
 }
 
-/// An account of which nothing is told before its owner consents.
+/// An account about which the platform reports nothing before its owner consents.
 fn unseen(app: &App, platform: String, handle: String) -> AccountPreview {
     let taken_by = app.look(|roster| {
         let connection = roster.account(&platform, &handle, None);
@@ -58,7 +58,8 @@ fn unseen(app: &App, platform: String, handle: String) -> AccountPreview {
     }
 }
 
-/// The account to connect. A platform that does not answer just now is no reason to refuse: the first sync will tell.
+/// The account to connect. A platform that does not respond right now is no reason to refuse: the first sync
+/// shows whether the account exists.
 ///
 /// # Errors
 /// No such account, no handle, a platform that is off or not set up.
@@ -97,7 +98,7 @@ fn understood(app: &App, account: &Account) -> Result<(String, String), RosterEr
 }
 
 async fn ask(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
-    let nothing = || PlatformError::Unexpected { what: "the platform told nothing of it".to_owned() };
+    let nothing = || PlatformError::Unexpected { what: "the platform reported nothing about it".to_owned() };
     let known = app.look(|roster| roster.platforms.get(platform).cloned()).ok_or_else(nothing)?;
     let lane = crate::schedule::lane::name(platform, &known.platform.group(handle));
     let now = app.clock.now();

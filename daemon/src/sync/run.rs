@@ -1,4 +1,4 @@
-//! One batch of runs, top to bottom: who is asked, asking, deciding, committing, telling.
+//! One batch of runs, top to bottom: request, decide, commit, notify.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -62,7 +62,7 @@ pub async fn batch(
     if ended.is_pending() {
         ending.await;
     }
-    app.feed.tell(vec![Event::SyncMoved]);
+    app.feed.publish(vec![Event::SyncMoved]);
     drop(unstored);
 }
 
@@ -80,7 +80,7 @@ fn announce(app: &App, lane: &str, asked: &[Asked], started_at: Timestamp) -> u6
         batches.insert(number, running);
         number
     };
-    app.feed.tell(vec![Event::SyncMoved]);
+    app.feed.publish(vec![Event::SyncMoved]);
     number
 }
 
@@ -154,7 +154,7 @@ impl Way<'_> {
         });
         let mut results: HashMap<_, _> = observed.into_iter().collect();
         for account in accounts {
-            results.entry(account.connection).or_insert_with(|| Err(untold()));
+            results.entry(account.connection).or_insert_with(|| Err(no_result()));
         }
         results
     }
@@ -163,19 +163,19 @@ impl Way<'_> {
     async fn ask_owned(&self, account: Account, opened: Opened) -> (ConnectionId, Result<Observation, PlatformError>) {
         let id = account.connection;
         let with = |opened: &Opened| Account { access: Some(opened.access.clone()), ..account.clone() };
-        let first = self.ask(vec![with(&opened)]).await.remove(&id).unwrap_or_else(|| Err(untold()));
+        let first = self.ask(vec![with(&opened)]).await.remove(&id).unwrap_or_else(|| Err(no_result()));
         let Err(PlatformError::Unauthorized { what }) = first else { return (id, first) };
         match access::refused(self.app, id, &opened, &what).await {
             Ok(renewed) => {
                 let second = self.ask(vec![with(&renewed)]).await.remove(&id);
-                (id, second.unwrap_or_else(|| Err(untold())))
+                (id, second.unwrap_or_else(|| Err(no_result())))
             }
             Err(error) => (id, Err(error)),
         }
     }
 }
 
-fn untold() -> PlatformError {
+fn no_result() -> PlatformError {
     PlatformError::Unexpected { what: "rosterd failed at reading the answer; its log has more".to_owned() }
 }
 
@@ -193,7 +193,8 @@ async fn hold(app: &App, lane: &str, until: Timestamp, why: Option<String>) {
     }
 }
 
-/// Decides on each connection's result and commits them together; then batch `number` runs no more, and whoever waits is told.
+/// Decides on each connection's result and commits them together; then removes batch `number` from the
+/// running ones and notifies those who wait.
 async fn end(
     app: &App,
     number: u64,
@@ -218,31 +219,31 @@ async fn end(
                 .map(|run| (rows::run(decision.roster, run), connection.handle.clone())))
         }
     });
-    let told = app.decide_each(decisions.collect()).await;
-    told.iter().flatten().flatten().for_each(|(run, handle)| log(run, handle));
-    if let Some(error) = told.iter().find_map(|told| told.as_ref().err()) {
+    let results = app.decide_each(decisions.collect()).await;
+    results.iter().flatten().flatten().for_each(|(run, handle)| log(run, handle));
+    if let Some(error) = results.iter().find_map(|result| result.as_ref().err()) {
         tracing::error!(%lane, %error, "runs could not be stored");
     }
-    // In one step: whoever asks for these connections now either waits for this run or starts another; and nobody who was
-    // told of a run still finds its batch among those that run.
+    // In one step: a new request for these connections either waits for this run or starts another, and no client that
+    // was notified of a run still finds its batch among the running ones.
     app.with_roster(|roster| {
         app.batches.lock().remove(&number);
-        for (asked, told) in asked.iter().zip(&told) {
+        for (asked, result) in asked.iter().zip(&results) {
             roster.running.remove(&asked.connection);
             roster.requeue(asked.connection);
-            if told.is_err() {
+            if result.is_err() {
                 roster.put_off(asked.connection, app.clock.now().plus_seconds(UNSTORED_WAIT_S));
             }
         }
-        let runs = told.into_iter().map(|told| told.ok().flatten().map(|(run, _)| run));
+        let runs = results.into_iter().map(|result| result.ok().flatten().map(|(run, _)| run));
         app.tickets.ended(asked.iter().map(|asked| asked.connection).zip(runs));
     });
     app.wake.notify_one();
 }
 
-/// What went as it should stands among the runs; the log tells of it to those who want to read much.
+/// A successful run is stored among the runs, so the log mentions it at debug level only.
 fn log(run: &Run, handle: &str) {
-    macro_rules! told {
+    macro_rules! log_at {
         ($level:expr) => {
             tracing::event!(
                 $level,
@@ -258,7 +259,7 @@ fn log(run: &Run, handle: &str) {
         };
     }
     match run.outcome {
-        Outcome::Ok => told!(tracing::Level::DEBUG),
-        Outcome::Partial | Outcome::Failed | Outcome::Skipped => told!(tracing::Level::INFO),
+        Outcome::Ok => log_at!(tracing::Level::DEBUG),
+        Outcome::Partial | Outcome::Failed | Outcome::Skipped => log_at!(tracing::Level::INFO),
     }
 }

@@ -50,7 +50,7 @@ pub async fn run(app: Arc<App>) {
             () = app.ending.cancelled() => return,
             changed = store.changed() => match changed {
                 // Whether it can be written is part of how the daemon stands.
-                Ok(()) => app.feed.tell(vec![Event::ScheduleChanged]),
+                Ok(()) => app.feed.publish(vec![Event::ScheduleChanged]),
                 Err(_) => return,
             },
             changed = setup.changed() => match changed {
