@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::model::Consent;
 use crate::secret::vault::Vault;
 
-/// How long the end of a consent can be asked after.
+/// How long the end of a consent can be looked up.
 const KEPT_MS: i64 = 3_600_000;
 
 /// What consents need while the daemon lives.

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 /// How many events are kept for those who are behind.
 const KEPT: usize = 4096;
-/// How many one answer holds; an event with an alert in it has about half a kilobyte.
-const PER_ANSWER: usize = 256;
+/// How many one response holds; an event with an alert in it has about half a kilobyte.
+const PER_RESPONSE: usize = 256;
 
 /// The feed. Its epoch is another one in each life of the daemon.
 #[derive(Debug)]
@@ -65,15 +65,15 @@ impl Feed {
         self.newest_alert.subscribe()
     }
 
-    /// What came after `after`, waiting up to `patience` for the first. [`Cursor::default`] answers at once with
-    /// the newest place; a place that is gone, or of another life, with `reload`.
-    pub async fn since(&self, after: Cursor, patience: Duration) -> EventBatch {
+    /// The events after `after`; waits for the first until `timeout` has passed. For [`Cursor::default`] it returns the
+    /// newest cursor at once; for a cursor whose events are gone, or of another epoch, `reload`.
+    pub async fn since(&self, after: Cursor, timeout: Duration) -> EventBatch {
         if after == Cursor::default() {
             return EventBatch { reload: false, ..self.nothing() };
         }
         let mut newest = self.newest.subscribe();
         let later = newest.wait_for(|newest| after.epoch != self.epoch || *newest != after.number);
-        let _ = tokio::time::timeout(patience, later).await;
+        let _ = tokio::time::timeout(timeout, later).await;
         self.after(after)
     }
 
@@ -85,7 +85,7 @@ impl Feed {
             return EventBatch { next, events: Vec::new(), reload: true };
         }
         let skipped = (after.number - oldest) as usize;
-        let events: Vec<Event> = kept.events.iter().skip(skipped).take(PER_ANSWER).cloned().collect();
+        let events: Vec<Event> = kept.events.iter().skip(skipped).take(PER_RESPONSE).cloned().collect();
         let next = Cursor { epoch: self.epoch, number: after.number + events.len() as u64 };
         EventBatch { next, events, reload: false }
     }

@@ -53,11 +53,11 @@ pub struct App {
     pub started_at: Timestamp,
     /// What is counted since then.
     pub meters: Meters,
-    /// Woken when something became due or a place became free.
+    /// Woken when something becomes due or a permit becomes free.
     pub wake: Notify,
-    /// Room for runs that have an answer and are not durable yet.
+    /// Permits for runs that have a result and are not durable yet.
     pub unstored: Semaphore,
-    /// What is being asked now, by a number of its own.
+    /// The batches that run now, each by a number of its own.
     pub batches: Mutex<BTreeMap<u64, RunningBatch>>,
     /// Desktop agents by uid: how many wait now, and when the last one left.
     pub agents: Mutex<HashMap<u32, Agent>>,
@@ -65,7 +65,7 @@ pub struct App {
     pub ending: CancellationToken,
     /// Work that must finish before the end.
     pub tasks: TaskTracker,
-    /// The end of patience with such work.
+    /// Cancelled when such work has had enough time to finish.
     pub cut_off: CancellationToken,
     /// The log, where it is ours: in tests it is the test's.
     pub logs: Option<Logs>,
@@ -162,7 +162,7 @@ impl App {
         *self.last_load.lock() = load;
     }
 
-    /// What an answer made now has to know.
+    /// What a response made now depends on besides the roster.
     pub fn seen(&self) -> Seen {
         Seen { now: self.clock.now(), interval: self.setup().config.sync.grid.interval }
     }
@@ -186,7 +186,7 @@ impl App {
         self.dice.lock().id_unless(|id: Id<Of>| id.is_in(&held.roster))
     }
 
-    /// Does work that must finish even when whoever asked has left.
+    /// Does work that must finish even when the caller has left.
     ///
     /// # Errors
     /// The work's own; a panic in it is returned as a failure.
@@ -211,7 +211,7 @@ impl App {
 /// What the caller gets after a panic; the log says where it happened.
 const FAILED_BADLY: &str = "rosterd failed at this; its log has more";
 
-/// Runs that may wait for a slow disk before no more are asked.
+/// How many runs may wait for a slow disk before no more batches are started.
 const MOST_UNSTORED: usize = 4096;
 
 /// A store's failure as people get it.

@@ -25,9 +25,10 @@ pub struct Source {
 pub struct Setup {
     pub config: Config,
     pub http: HttpClient,
-    /// Batches that may be asked at once.
-    pub places: Arc<Semaphore>,
-    pub places_of: HashMap<String, Arc<Semaphore>>,
+    /// For batches that run at once.
+    pub permits: Arc<Semaphore>,
+    /// The same of each platform, by slug.
+    pub permits_of: HashMap<String, Arc<Semaphore>>,
 }
 
 /// How loading the config went the last time.
@@ -39,7 +40,7 @@ pub struct LastLoad {
 }
 
 impl Source {
-    /// Makes everything that the config asks for; reads the files it names, and changes nothing.
+    /// Makes everything that the config requires; reads the files it names, and changes nothing.
     ///
     /// # Errors
     /// The first thing that is wrong, with its line.
@@ -59,8 +60,8 @@ impl Source {
             registered.into_iter().map(|known| (known.platform.info().slug.to_owned(), Arc::new(known))).collect();
         let per_platform = config.sync.concurrency_per_platform;
         let setup = Setup {
-            places: Arc::new(Semaphore::new(config.sync.concurrency)),
-            places_of: platforms.keys().map(|slug| (slug.clone(), Arc::new(Semaphore::new(per_platform)))).collect(),
+            permits: Arc::new(Semaphore::new(config.sync.concurrency)),
+            permits_of: platforms.keys().map(|slug| (slug.clone(), Arc::new(Semaphore::new(per_platform)))).collect(),
             http,
             config,
         };

@@ -9,12 +9,12 @@ use roster_protocol::sync::{Run, SyncProgress, SyncTicket};
 use roster_protocol::time::Timestamp;
 use tokio::sync::watch;
 
-/// How long a ticket can be asked after.
+/// How long a ticket can be looked up.
 const KEPT_MS: i64 = 3_600_000;
-/// Runs one answer holds.
-const PER_ANSWER: usize = 256;
+/// Runs that one response holds.
+const PER_RESPONSE: usize = 256;
 
-/// All tickets that can be asked after.
+/// All tickets that can be looked up.
 #[derive(Debug)]
 pub struct Tickets {
     inner: Mutex<Inner>,
@@ -57,8 +57,8 @@ impl Tickets {
         SyncTicket { id, expected }
     }
 
-    /// Whether somebody waits for this connection's run.
-    pub fn is_asked_for(&self, connection: ConnectionId) -> bool {
+    /// Whether a client waits for this connection's run.
+    pub fn is_requested(&self, connection: ConnectionId) -> bool {
         self.inner().waiting.contains_key(&connection)
     }
 
@@ -80,24 +80,25 @@ impl Tickets {
         self.moved.send_modify(|moves| *moves += 1);
     }
 
-    /// Connections that somebody waits for.
-    pub fn asked_for(&self) -> Vec<ConnectionId> {
+    /// Connections whose runs clients wait for.
+    pub fn requested(&self) -> Vec<ConnectionId> {
         self.inner().waiting.keys().copied().collect()
     }
 
-    /// Waits up to `patience` until a ticket has more than `seen` runs or is done. `None`: no such ticket any more.
-    pub async fn progress(&self, ticket: SyncTicket, seen: u64, patience: Duration) -> Option<SyncProgress> {
+    /// Waits until a ticket has more than `seen` runs or is done, or `timeout` has passed. `None`: the ticket no longer
+    /// exists.
+    pub async fn progress(&self, ticket: SyncTicket, seen: u64, timeout: Duration) -> Option<SyncProgress> {
         let mut moved = self.moved.subscribe();
         let seen = usize::try_from(seen).unwrap_or(usize::MAX);
         let waited = moved.wait_for(|_| self.look(ticket, seen).is_none_or(|now| now.done || !now.runs.is_empty()));
-        let _ = tokio::time::timeout(patience, waited).await;
+        let _ = tokio::time::timeout(timeout, waited).await;
         self.look(ticket, seen)
     }
 
     fn look(&self, ticket: SyncTicket, seen: usize) -> Option<SyncProgress> {
         let inner = self.inner();
         let ticket = inner.tickets.get(&ticket.id)?;
-        let runs: Vec<Run> = ticket.runs.iter().skip(seen).take(PER_ANSWER).cloned().collect();
+        let runs: Vec<Run> = ticket.runs.iter().skip(seen).take(PER_RESPONSE).cloned().collect();
         let returned = seen.min(ticket.runs.len()) + runs.len();
         Some(SyncProgress { expected: ticket.expected, runs, done: returned as u64 >= ticket.expected })
     }

@@ -19,8 +19,8 @@ pub fn page(roster: &Roster, query: &ConnectionsQuery, seen: Seen) -> Connection
     };
     let mut all: Vec<_> = roster.connected().map(|connection| (rank(roster, connection, seen), connection)).collect();
     all.sort_by(|(a, one), (b, other)| {
-        let place = |it: &Connection| (it.platform.clone(), it.id);
-        a.cmp(b).then_with(|| name(one).cmp(name(other))).then_with(|| place(one).cmp(&place(other)))
+        let ids = |it: &Connection| (it.platform.clone(), it.id);
+        a.cmp(b).then_with(|| name(one).cmp(name(other))).then_with(|| ids(one).cmp(&ids(other)))
     });
     let total = all.len() as u64;
     let wanted = all.iter().skip(query.offset.min(total) as usize).take(query.limit.min(PAGE_ROWS) as usize);

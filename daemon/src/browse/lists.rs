@@ -17,18 +17,18 @@ use crate::roster::resolve::{self, Named};
 use crate::roster::rows;
 use crate::store::{self, Mark};
 
-/// The most snapshots one answer holds: under 200 KB.
-const SNAPSHOTS_PER_ANSWER: usize = 1000;
+/// The most snapshots that one response holds: under 200 KB.
+const SNAPSHOTS_PER_RESPONSE: usize = 1000;
 
-fn limit(asked: u64) -> usize {
-    asked.clamp(1, PAGE_ROWS) as usize
+fn limit(requested: u64) -> usize {
+    requested.clamp(1, PAGE_ROWS) as usize
 }
 
 fn page<Row, Shown>(read: store::Page<Row>, show: impl Fn(&Row) -> Shown) -> Page<Shown> {
     Page { rows: read.rows.iter().map(show).collect(), next: read.next.map(|mark| PageMark(mark.0)) }
 }
 
-fn place(mark: Option<PageMark>) -> Option<Mark> {
+fn stored_mark(mark: Option<PageMark>) -> Option<Mark> {
     mark.map(|mark| Mark(mark.0))
 }
 
@@ -41,7 +41,7 @@ pub async fn runs(app: &App, query: RunsQuery) -> Result<Page<Run>, RosterError>
     let read = app.store.read(store::RunsQuery {
         since: query.since.unwrap_or(Timestamp(i64::MIN)),
         of,
-        before: place(query.mark),
+        before: stored_mark(query.mark),
         limit: limit(query.limit),
     });
     let read = read.await.map_err(|error| read_error(&error))?;
@@ -57,7 +57,7 @@ pub async fn changes(app: &App, query: ChangesQuery) -> Result<Page<Change>, Ros
     let read = app.store.read(store::ChangesQuery {
         since: query.since.unwrap_or(Timestamp(i64::MIN)),
         of,
-        before: place(query.mark),
+        before: stored_mark(query.mark),
         limit: limit(query.limit),
     });
     let read = read.await.map_err(|error| read_error(&error))?;
@@ -86,7 +86,7 @@ pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, Roster
     let read = app.store.read(store::AlertsQuery {
         state: query.state,
         influencer: of,
-        before: place(query.mark),
+        before: stored_mark(query.mark),
         limit: limit(query.limit),
     });
     let read = read.await.map_err(|error| read_error(&error))?;
@@ -122,8 +122,11 @@ pub async fn alert(app: &App, text: &str) -> Result<Alert, RosterError> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn audit(app: &App, query: AuditQuery) -> Result<Page<AuditEntry>, RosterError> {
-    let read =
-        app.store.read(store::AuditQuery { since: query.since, before: place(query.mark), limit: limit(query.limit) });
+    let read = app.store.read(store::AuditQuery {
+        since: query.since,
+        before: stored_mark(query.mark),
+        limit: limit(query.limit),
+    });
     let read = read.await.map_err(|error| read_error(&error))?;
     Ok(page(read, |(number, line)| entry(*number, line)))
 }
@@ -149,8 +152,8 @@ pub async fn history(app: &App, named: &str, since: Option<Date>, until: Option<
     let all = app.look(|roster| resolve::connection(roster, named).map(store::HistoryQuery::of))?;
     let read = app.store.read(store::HistoryQuery { since, until, ..all }).await;
     let mut snapshots = read.map_err(|error| read_error(&error))?;
-    let next = snapshots.get(SNAPSHOTS_PER_ANSWER).map(|snapshot| snapshot.date);
-    snapshots.truncate(SNAPSHOTS_PER_ANSWER);
+    let next = snapshots.get(SNAPSHOTS_PER_RESPONSE).map(|snapshot| snapshot.date);
+    snapshots.truncate(SNAPSHOTS_PER_RESPONSE);
     Ok(History { connection: all.connection, snapshots, next })
 }
 

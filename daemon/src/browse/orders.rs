@@ -2,26 +2,26 @@
 
 use roster_protocol::ids::InfluencerId;
 use roster_protocol::influencer::{InfluencerPage, InfluencerQuery};
-use roster_protocol::query::{self, QueryError};
+use roster_protocol::query::QueryError;
 use roster_protocol::service::PAGE_ROWS;
 
 use super::filter;
 use crate::roster::Roster;
 use crate::roster::rows::{self, Seen};
 
-/// A page of the influencers that fit, in the asked order.
+/// A page of the influencers that fit, in the requested order.
 ///
 /// # Errors
 /// When the filter makes no sense.
-pub fn page(roster: &Roster, asked: &InfluencerQuery, seen: Seen) -> Result<InfluencerPage, QueryError> {
-    let filter = query::parse(&asked.filter)?;
-    let order = roster.order(asked.sort);
+pub fn page(roster: &Roster, query: &InfluencerQuery, seen: Seen) -> Result<InfluencerPage, QueryError> {
+    let filter = roster_protocol::query::parse(&query.filter)?;
+    let order = roster.order(query.sort);
     let fits = |id: &&InfluencerId| {
         let influencer = roster.influencers.get(id);
         influencer.is_some_and(|influencer| filter::fits(roster, influencer, &filter, seen))
     };
-    let offset = usize::try_from(asked.offset).unwrap_or(usize::MAX);
-    let limit = asked.limit.min(PAGE_ROWS) as usize;
+    let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+    let limit = query.limit.min(PAGE_ROWS) as usize;
     let (matching, shown): (usize, Vec<&InfluencerId>) = match filter.terms.is_empty() {
         true => (order.len(), order.iter().skip(offset).take(limit).collect()),
         false => {

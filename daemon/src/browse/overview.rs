@@ -60,7 +60,7 @@ pub fn not_ready(app: &App) -> Option<String> {
         return Some(format!("the store cannot be written: {reason}"));
     }
     if app.clock.now() < EARLIEST_PLAUSIBLE {
-        return Some("the clock is wrong: nothing is asked until it is set".to_owned());
+        return Some("the clock is wrong: nothing is requested until it is set".to_owned());
     }
     app.ending.is_cancelled().then(|| "it is ending".to_owned())
 }

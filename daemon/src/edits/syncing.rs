@@ -24,11 +24,11 @@ pub async fn sync(app: &App, target: SyncTarget) -> Result<SyncTicket, RosterErr
 
 /// Gives up requests for connections that will not be synced: paused, disconnected or removed meanwhile.
 pub fn give_up_unreachable(app: &App) {
-    let asked_for = app.tickets.asked_for();
+    let requested = app.tickets.requested();
     let gone: Vec<_> = app.look(|roster| {
         let is_scheduled =
             |id: &ConnectionId| roster.connections.get(id).is_some_and(|connection| roster.is_scheduled(connection));
-        asked_for.into_iter().filter(|id| !roster.running.contains(id) && !is_scheduled(id)).collect()
+        requested.into_iter().filter(|id| !roster.running.contains(id) && !is_scheduled(id)).collect()
     });
     if !gone.is_empty() {
         app.tickets.ended(gone.into_iter().map(|id| (id, None)));

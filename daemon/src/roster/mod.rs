@@ -38,7 +38,7 @@ pub use consents::Consents;
 #[derive(Default)]
 pub struct Roster {
     pub influencers: HashMap<InfluencerId, Influencer>,
-    /// Disconnected ones too: their history can be asked for.
+    /// Disconnected ones too: their history can be requested.
     pub connections: HashMap<ConnectionId, Connection>,
     /// Connections of each influencer that are connected.
     pub of_influencer: HashMap<InfluencerId, Vec<ConnectionId>>,
@@ -65,12 +65,12 @@ pub struct Roster {
     pub desktop_shown: HashMap<u32, u64>,
     pub consents: Consents,
     pub queue: Queue,
-    /// Connections that are being asked now: they are not in the queue.
+    /// Connections in a running batch: they are not in the queue.
     pub running: HashSet<ConnectionId>,
     pub coverage: Coverage,
     /// What the roster must know of the platforms to schedule: by slug.
     pub platforms: Platforms,
-    /// Whom owners are asked through, by slug.
+    /// The providers through which owners give consent, by slug.
     pub providers: Registry,
     pub index: Index,
     /// Orders that were requested.
@@ -195,7 +195,7 @@ impl Roster {
         lane::name(&connection.platform, &group.unwrap_or_default())
     }
 
-    /// Whether something a person set keeps the connection from being asked.
+    /// Whether something that a user set keeps the connection from being requested.
     pub fn is_paused(&self, connection: &Connection) -> bool {
         let influencer = self.influencers.get(&connection.influencer);
         self.is_paused_itself(connection) || influencer.is_some_and(|influencer| influencer.paused)
@@ -206,7 +206,7 @@ impl Roster {
         connection.paused || self.settings.paused || self.settings.paused_platforms.contains(&connection.platform)
     }
 
-    /// Whether the connection is asked at all: connected, not paused, on a platform that is switched on.
+    /// Whether the connection is requested at all: connected, not paused, on a platform that is switched on.
     pub fn is_scheduled(&self, connection: &Connection) -> bool {
         let enabled = self.platforms.get(&connection.platform).is_some_and(|known| known.enabled);
         enabled && connection.disconnected_at.is_none() && !self.is_paused(connection)
@@ -223,7 +223,7 @@ impl Roster {
         }
     }
 
-    /// Keeps a connection from being asked before `until`, in memory only.
+    /// Keeps a connection from being requested before `until`, in memory only.
     pub fn put_off(&mut self, id: ConnectionId, until: Timestamp) {
         let Some(connection) = self.connections.get(&id).filter(|connection| self.is_scheduled(connection)) else {
             return;
@@ -280,7 +280,7 @@ impl Roster {
         self.connections.values().filter(|connection| connection.disconnected_at.is_none()).filter_map(moved).collect()
     }
 
-    /// The hold that keeps a lane from being asked at `now`: its own, or its platform's.
+    /// The hold that keeps a lane from being requested at `now`: its own, or its platform's.
     pub fn hold_on(&self, lane: &str, now: Timestamp) -> Option<&Hold> {
         let holds = [self.holds.get(lane), self.holds.get(lane::platform_of(lane))];
         holds.into_iter().flatten().filter(|hold| hold.until > now).max_by_key(|hold| hold.until)

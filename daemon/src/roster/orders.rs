@@ -13,7 +13,7 @@ use crate::model::Influencer;
 /// Largest, or newest, first; unknown last; ties by name, then id, so that pages never overlap.
 type Key = (Reverse<Option<i64>>, String, InfluencerId);
 
-/// The orders that were requested, by their place in [`SortBy::ALL`].
+/// The orders that were requested, by their position in [`SortBy::ALL`].
 #[derive(Debug, Default)]
 pub struct Orders([Option<Order>; SortBy::ALL.len()]);
 

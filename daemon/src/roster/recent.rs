@@ -40,8 +40,8 @@ impl Recent {
             self.newest = date;
         }
         let age = (self.newest.0 as i64 - date.0 as i64) as usize;
-        if let Some(place) = self.followers.get_mut(age) {
-            *place = followers.unwrap_or(UNKNOWN);
+        if let Some(day) = self.followers.get_mut(age) {
+            *day = followers.unwrap_or(UNKNOWN);
         }
     }
 

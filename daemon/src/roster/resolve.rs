@@ -116,9 +116,9 @@ pub fn unknown_platform(roster: &Roster, slug: &str) -> RosterError {
 
 fn by_account<'a>(roster: &'a Roster, text: &str) -> Option<&'a Connection> {
     let (platform, handle) = text.split_once(':')?;
-    let asked = Account { platform: platform.to_owned(), handle: handle.to_owned() };
+    let typed = Account { platform: platform.to_owned(), handle: handle.to_owned() };
     // A handle that is here stays a name where its platform would no longer take it, as one at a host that was allowed.
-    let canonical = account(roster, &asked).unwrap_or(asked);
+    let canonical = account(roster, &typed).unwrap_or(typed);
     roster
         .account(&canonical.platform, &canonical.handle, None)
         .filter(|connection| connection.disconnected_at.is_none())

@@ -9,7 +9,7 @@ use crate::alerts::evaluate::relative;
 use crate::model;
 use crate::roster::Roster;
 
-/// What every answer needs to know besides the roster.
+/// What every response depends on besides the roster.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
     pub now: Timestamp,

@@ -23,7 +23,7 @@ pub struct Coverage {
 struct Ended {
     at: Timestamp,
     connection: ConnectionId,
-    /// Its place among the platforms.
+    /// Its index among the platforms.
     platform: u16,
     outcome: Outcome,
 }
@@ -37,20 +37,20 @@ impl Coverage {
         }
         if run.is_retry {
             let before = self.ended.iter().rposition(|ended| ended.connection == run.connection);
-            before.and_then(|place| self.ended.remove(place));
+            before.and_then(|index| self.ended.remove(index));
         }
-        let platform = self.place_of(&run.platform);
+        let platform = self.index_of(&run.platform);
         self.ended.push_back(Ended { at, connection: run.connection, platform, outcome: run.outcome });
     }
 
-    fn place_of(&mut self, platform: &str) -> u16 {
+    fn index_of(&mut self, platform: &str) -> u16 {
         let known = self.platforms.iter().position(|known| known == platform);
-        let place = known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             self.platforms.push(platform.to_owned());
             self.platforms.len() - 1
         });
         // There are a handful.
-        place as u16
+        index as u16
     }
 
     /// What ended in the 24 hours before `now`.

@@ -2,7 +2,7 @@
 //!
 //! The grid is anchored at the daily slot (`daily_snapshot`) of each local day; with a shorter interval it goes on
 //! from there in whole intervals until the next day's anchor. Days of 23 or 25 hours have as many slots as any other.
-//! Each connection has its own constant offset from the grid, so that not everybody is asked in one second.
+//! Each connection has its own constant offset from the grid, so that not all are requested in the same second.
 
 use jiff::civil;
 use jiff::tz::TimeZone;
@@ -108,9 +108,9 @@ pub(super) fn offset(connection: ConnectionId, interval: i64) -> i64 {
     let widest = (interval / 10).min(WIDEST_OFFSET_MS);
     let steps = (widest / OFFSET_STEP_MS) as u64;
     let [first, second, ..] = connection.0;
-    let place = u64::from(u16::from_be_bytes([first, second]));
-    ((place * (steps + 1)) >> 16) as i64 * OFFSET_STEP_MS
+    let fraction = u64::from(u16::from_be_bytes([first, second]));
+    ((fraction * (steps + 1)) >> 16) as i64 * OFFSET_STEP_MS
 }
 
-/// A clock before this is plainly wrong: nothing is asked, and no day is written, until it is set.
+/// A clock before this is plainly wrong: nothing is requested, and no day is written, until it is set.
 pub const EARLIEST_PLAUSIBLE: Timestamp = Timestamp(1_577_836_800_000); // 2020-01-01

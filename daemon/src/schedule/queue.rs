@@ -8,13 +8,13 @@ use roster_protocol::time::Timestamp;
 
 use super::lane::platform_of;
 
-/// What is due when, by lane: accounts of one lane are asked together.
+/// What is due when, by lane: accounts of one lane are requested together.
 #[derive(Debug, Default)]
 pub struct Queue {
     pub(super) lanes: BTreeMap<Arc<str>, Waiting>,
-    /// Each platform's lanes by the first of their due times: one platform may have thousands of homes.
+    /// Each platform's lanes by the first of their due times: one platform may have thousands of hosts.
     firsts: BTreeMap<String, BTreeSet<(Timestamp, Arc<str>)>>,
-    places: HashMap<ConnectionId, (Arc<str>, Timestamp)>,
+    entries: HashMap<ConnectionId, (Arc<str>, Timestamp)>,
 }
 
 /// Those of one lane, by when they are due.
@@ -23,7 +23,7 @@ type Waiting = BTreeSet<(Timestamp, ConnectionId)>;
 impl Queue {
     /// Makes room for so many more.
     pub fn expect(&mut self, connections: usize) {
-        self.places.reserve(connections);
+        self.entries.reserve(connections);
     }
 
     /// Puts a connection into the queue, or moves it.
@@ -32,16 +32,16 @@ impl Queue {
         let known = self.lanes.get_key_value(lane).map(|(lane, _)| lane.clone());
         let lane = known.unwrap_or_else(|| lane.into());
         self.change(&lane, |waiting| waiting.insert((due, connection)));
-        self.places.insert(connection, (lane, due));
+        self.entries.insert(connection, (lane, due));
     }
 
     /// Takes a connection out.
     pub fn remove(&mut self, connection: ConnectionId) {
-        let Some((lane, due)) = self.places.remove(&connection) else { return };
+        let Some((lane, due)) = self.entries.remove(&connection) else { return };
         self.change(&lane, |waiting| waiting.remove(&(due, connection)));
     }
 
-    /// Changes who waits in a lane, and with it the lane's place among its platform's.
+    /// Changes what waits in a lane, and with it the lane's position among its platform's.
     fn change<T>(&mut self, lane: &Arc<str>, change: impl FnOnce(&mut Waiting) -> T) -> T {
         let waiting = self.lanes.entry(lane.clone()).or_default();
         let before = waiting.first().map(|(due, _)| *due);
@@ -58,14 +58,15 @@ impl Queue {
         changed
     }
 
-    /// The longest waiting of the lanes that have something due and `may` be asked, on platforms that have a place.
+    /// The lane that has waited longest, of those that have something due and `may` be requested, on platforms that have
+    /// a free permit.
     pub fn longest_waiting(
         &self,
         now: Timestamp,
-        has_place: impl Fn(&str) -> bool,
+        has_permit: impl Fn(&str) -> bool,
         may: impl Fn(&str) -> bool,
     ) -> Option<&str> {
-        let of_platforms = self.firsts.iter().filter(|(platform, _)| has_place(platform));
+        let of_platforms = self.firsts.iter().filter(|(platform, _)| has_permit(platform));
         let first = of_platforms
             .filter_map(|(_, lanes)| lanes.iter().take_while(|(due, _)| *due <= now).find(|(_, lane)| may(lane)));
         first.min().map(|(_, lane)| &**lane)
@@ -79,7 +80,7 @@ impl Queue {
             let due = || is_due(waiting).then(|| waiting.pop_first()).flatten();
             std::iter::from_fn(due).take(most).map(|(_, connection)| connection).collect()
         });
-        taken.iter().for_each(|connection| drop(self.places.remove(connection)));
+        taken.iter().for_each(|connection| drop(self.entries.remove(connection)));
         taken
     }
 
@@ -124,6 +125,6 @@ impl Queue {
 
     /// When a connection in the queue is due.
     pub fn due_at(&self, connection: ConnectionId) -> Option<Timestamp> {
-        self.places.get(&connection).map(|(_, due)| *due)
+        self.entries.get(&connection).map(|(_, due)| *due)
     }
 }

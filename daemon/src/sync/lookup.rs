@@ -17,10 +17,10 @@ use crate::roster::resolve;
 /// Who an account is, before it is saved.
 ///
 /// # Errors
-/// No such account, no handle, a platform that is off, not set up, or does not answer.
+/// No such account, no handle, a platform that is off, not set up, or does not respond.
 pub async fn look_up(app: &Arc<App>, account: &Account) -> Result<AccountPreview, RosterError> {
     let (platform, handle) = understood(app, account)?;
-    let observation = match ask(app, &platform, &handle).await {
+    let observation = match request(app, &platform, &handle).await {
         Ok(observation) => observation,
         Err(PlatformError::Unauthorized { .. }) => return Ok(unseen(app, platform, handle)),
         Err(error) => return Err(as_people_get_it(&platform, &handle, &error)),
@@ -65,7 +65,7 @@ fn unseen(app: &App, platform: String, handle: String) -> AccountPreview {
 /// No such account, no handle, a platform that is off or not set up.
 pub async fn find(app: &Arc<App>, account: &Account) -> Result<Found, RosterError> {
     let (platform, handle) = understood(app, account)?;
-    match ask(app, &platform, &handle).await {
+    match request(app, &platform, &handle).await {
         Ok(observation) => Ok(Found { platform, handle: observation.handle.clone(), observation: Some(observation) }),
         Err(PlatformError::Unavailable { .. } | PlatformError::Network { .. } | PlatformError::RateLimited { .. }) => {
             Ok(Found { platform, handle, observation: None })
@@ -76,7 +76,7 @@ pub async fn find(app: &Arc<App>, account: &Account) -> Result<Found, RosterErro
     }
 }
 
-/// Platform and canonical handle, when the platform can be asked at all.
+/// Platform and canonical handle, when requests to the platform are possible at all.
 fn understood(app: &App, account: &Account) -> Result<(String, String), RosterError> {
     app.look(|roster| {
         let account = resolve::account(roster, account)?;
@@ -97,7 +97,7 @@ fn understood(app: &App, account: &Account) -> Result<(String, String), RosterEr
     })
 }
 
-async fn ask(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
+async fn request(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
     let nothing = || PlatformError::Unexpected { what: "the platform reported nothing about it".to_owned() };
     let known = app.look(|roster| roster.platforms.get(platform).cloned()).ok_or_else(nothing)?;
     let lane = crate::schedule::lane::name(platform, &known.platform.group(handle));
@@ -108,10 +108,10 @@ async fn ask(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation
         return Err(PlatformError::RateLimited { retry_after: Some(wait) });
     }
     let api = Api::new(app.setup().http.clone(), known.route.clone(), now);
-    // The id is only a place in the answer: nothing is stored under it.
-    let place = ConnectionId::from_bytes([0; 5]);
+    // The id only identifies the result: nothing is stored under it.
+    let connection = ConnectionId::from_bytes([0; 5]);
     let access = access_for_looking(app, &known).await;
-    let account = platforms::Account { connection: place, handle: handle.to_owned(), platform_user_id: None, access };
+    let account = platforms::Account { connection, handle: handle.to_owned(), platform_user_id: None, access };
     let observed = known.platform.observe(&api, &[account]).await;
     observed.into_iter().next().map_or_else(|| Err(nothing()), |(_, result)| result)
 }

@@ -22,41 +22,42 @@ use crate::platforms::{Account, Observation, Observed, PlatformError, Registered
 use crate::roster::rows;
 use crate::schedule::lane;
 
-/// How many accounts of one batch are asked about at once, each with its owner's consent.
+/// How many accounts of one batch are requested at once, each with its owner's consent.
 const OWNED_AT_ONCE: usize = 4;
-/// A run that could not be stored is not made again before this.
+/// A run that could not be stored is not repeated before this many seconds.
 const UNSTORED_WAIT_S: i64 = 60;
 
-/// A connection whose turn has come, and why.
+/// A connection that is requested, and why.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked {
+pub struct Requested {
     pub connection: ConnectionId,
     pub cause: Cause,
 }
 
-/// Runs a batch of one lane. The places are given back when all are asked: what is decided and stored is in nobody's way,
-/// as long as not too much of it waits for the disk. Only where something went wrong, who is asked next must know it.
+/// Runs a batch of one lane. The permits are released once all requests have ended: deciding and storing block no
+/// request, as long as not too many results wait for the disk. After a failure they are kept until the
+/// results are decided on: the choice of the next batch depends on them.
 pub async fn batch(
     app: Arc<App>,
     lane: String,
-    asked: Vec<Asked>,
-    places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+    requested: Vec<Requested>,
+    permits: (OwnedSemaphorePermit, OwnedSemaphorePermit),
 ) {
     let started_at = app.clock.now();
-    let number = announce(&app, &lane, &asked, started_at);
-    let observed = observe(&app, &lane, &asked, started_at).await;
-    let unstored = app.unstored.acquire_many(asked.len() as u32).await;
-    let went_well = asked.iter().all(|asked| observed.get(&asked.connection).is_some_and(Result::is_ok));
-    let mut places = Some(places);
+    let number = announce(&app, &lane, &requested, started_at);
+    let observed = observe(&app, &lane, &requested, started_at).await;
+    let unstored = app.unstored.acquire_many(requested.len() as u32).await;
+    let went_well = requested.iter().all(|requested| observed.get(&requested.connection).is_some_and(Result::is_ok));
+    let mut permits = Some(permits);
     if went_well {
-        drop(places.take());
+        drop(permits.take());
         app.wake.notify_one();
         tokio::task::yield_now().await;
     }
-    let mut ending = pin!(end(&app, number, &lane, &asked, started_at, observed));
+    let mut ending = pin!(end(&app, number, &lane, &requested, started_at, observed));
     // The first step decides; the rest waits for the disk.
     let ended = futures::poll!(&mut ending);
-    if places.take().is_some() {
+    if permits.take().is_some() {
         app.wake.notify_one();
     }
     if ended.is_pending() {
@@ -66,14 +67,14 @@ pub async fn batch(
     drop(unstored);
 }
 
-fn announce(app: &App, lane: &str, asked: &[Asked], started_at: Timestamp) -> u64 {
-    let one = if let [one] = asked { Some(one.connection) } else { None };
+fn announce(app: &App, lane: &str, requested: &[Requested], started_at: Timestamp) -> u64 {
+    let one = if let [one] = requested { Some(one.connection) } else { None };
     let influencer_name = app.look(|roster| {
         let connection = roster.connections.get(&one?)?;
         Some(roster.influencers.get(&connection.influencer)?.name.clone())
     });
     let platform = lane::platform_of(lane).to_owned();
-    let running = RunningBatch { platform, connections: asked.len() as u64, influencer_name, started_at };
+    let running = RunningBatch { platform, connections: requested.len() as u64, influencer_name, started_at };
     let number = {
         let mut batches = app.batches.lock();
         let number = batches.last_key_value().map_or(1, |(last, _)| last + 1);
@@ -84,17 +85,17 @@ fn announce(app: &App, lane: &str, asked: &[Asked], started_at: Timestamp) -> u6
     number
 }
 
-/// Asks the platform. Every connection gets an answer, even when the platform's module fails badly.
+/// Sends the requests of a batch. Every connection gets a result, even when the platform's module panics.
 async fn observe(
     app: &Arc<App>,
     lane: &str,
-    asked: &[Asked],
+    requested: &[Requested],
     now: Timestamp,
 ) -> HashMap<ConnectionId, Result<Observation, PlatformError>> {
     let (known, accounts) = app.look(|roster| {
         let known: Option<Arc<Registered>> = roster.platforms.get(lane::platform_of(lane)).cloned();
-        let account = |asked: &Asked| {
-            let connection = roster.connections.get(&asked.connection)?;
+        let account = |requested: &Requested| {
+            let connection = roster.connections.get(&requested.connection)?;
             Some(Account {
                 connection: connection.id,
                 handle: connection.handle.clone(),
@@ -102,7 +103,7 @@ async fn observe(
                 access: None,
             })
         };
-        (known, asked.iter().filter_map(account).collect::<Vec<_>>())
+        (known, requested.iter().filter_map(account).collect::<Vec<_>>())
     });
     let Some(known) = known else { return HashMap::new() };
     if let Some(what) = known.platform.lacks() {
@@ -114,42 +115,42 @@ async fn observe(
     });
     let opening = consented.iter().map(|account| access::of_connection(app, account.connection));
     let opened = futures::future::join_all(opening).await;
-    let way = Way { app, lane, api: Api::new(app.setup().http.clone(), known.route.clone(), now), known };
+    let context = BatchContext { app, lane, api: Api::new(app.setup().http.clone(), known.route.clone(), now), known };
     let (mut results, mut owned) = (HashMap::new(), Vec::new());
     for (account, opened) in consented.into_iter().zip(opened) {
         match opened {
             Ok(None) => public.push(account),
-            Ok(Some(opened)) => owned.push(way.ask_owned(account, opened).boxed()),
+            Ok(Some(opened)) => owned.push(context.request_owned(account, opened).boxed()),
             Err(error) => drop(results.insert(account.connection, Err(error))),
         }
     }
     let owned = stream::iter(owned).buffer_unordered(OWNED_AT_ONCE).collect::<Vec<_>>();
-    let (public, owned) = futures::future::join(way.ask(public), owned).await;
+    let (public, owned) = futures::future::join(context.request(public), owned).await;
     results.extend(public);
     results.extend(owned);
-    if let Some(wait) = way.api.told_to_wait() {
-        hold(app, lane, now.plus_seconds(wait.as_secs().min(24 * 3600) as i64), way.api.told_why()).await;
+    if let Some(wait) = context.api.told_to_wait() {
+        hold(app, lane, now.plus_seconds(wait.as_secs().min(24 * 3600) as i64), context.api.told_why()).await;
     }
     results
 }
 
-/// One batch's way to its platform.
-struct Way<'a> {
+/// What the requests of one batch share.
+struct BatchContext<'a> {
     app: &'a Arc<App>,
     lane: &'a str,
     known: Arc<Registered>,
     api: Api,
 }
 
-impl Way<'_> {
-    /// Asks about accounts together.
-    async fn ask(&self, accounts: Vec<Account>) -> HashMap<ConnectionId, Result<Observation, PlatformError>> {
+impl BatchContext<'_> {
+    /// Requests accounts together.
+    async fn request(&self, accounts: Vec<Account>) -> HashMap<ConnectionId, Result<Observation, PlatformError>> {
         if accounts.is_empty() {
             return HashMap::new();
         }
-        let asking = AssertUnwindSafe(self.known.platform.observe(&self.api, &accounts));
-        let observed: Observed = asking.catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!(lane = self.lane, "asking a platform failed badly");
+        let observing = AssertUnwindSafe(self.known.platform.observe(&self.api, &accounts));
+        let observed: Observed = observing.catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(lane = self.lane, "a platform's module panicked");
             Vec::new()
         });
         let mut results: HashMap<_, _> = observed.into_iter().collect();
@@ -159,15 +160,19 @@ impl Way<'_> {
         results
     }
 
-    /// Asks about one account with its owner's consent. A refused token is renewed, and the question repeated, once.
-    async fn ask_owned(&self, account: Account, opened: Opened) -> (ConnectionId, Result<Observation, PlatformError>) {
+    /// Requests one account with its owner's consent. A refused token is renewed and the request repeated, once.
+    async fn request_owned(
+        &self,
+        account: Account,
+        opened: Opened,
+    ) -> (ConnectionId, Result<Observation, PlatformError>) {
         let id = account.connection;
         let with = |opened: &Opened| Account { access: Some(opened.access.clone()), ..account.clone() };
-        let first = self.ask(vec![with(&opened)]).await.remove(&id).unwrap_or_else(|| Err(no_result()));
+        let first = self.request(vec![with(&opened)]).await.remove(&id).unwrap_or_else(|| Err(no_result()));
         let Err(PlatformError::Unauthorized { what }) = first else { return (id, first) };
         match access::refused(self.app, id, &opened, &what).await {
             Ok(renewed) => {
-                let second = self.ask(vec![with(&renewed)]).await.remove(&id);
+                let second = self.request(vec![with(&renewed)]).await.remove(&id);
                 (id, second.unwrap_or_else(|| Err(no_result())))
             }
             Err(error) => (id, Err(error)),
@@ -176,10 +181,10 @@ impl Way<'_> {
 }
 
 fn no_result() -> PlatformError {
-    PlatformError::Unexpected { what: "rosterd failed at reading the answer; its log has more".to_owned() }
+    PlatformError::Unexpected { what: "rosterd failed to read the response; its log has more".to_owned() }
 }
 
-/// The platform answered, and said that it wants to be left alone for a while.
+/// Holds a lane whose platform responded and requires us to wait.
 async fn hold(app: &App, lane: &str, until: Timestamp, why: Option<String>) {
     let reason = why.unwrap_or_else(|| "the platform's limit is used up".to_owned());
     let held = app
@@ -189,7 +194,7 @@ async fn hold(app: &App, lane: &str, until: Timestamp, why: Option<String>) {
         })
         .await;
     if let Err(error) = held {
-        tracing::warn!(%lane, %error, "a platform's wish to wait could not be stored");
+        tracing::warn!(%lane, %error, "a platform's hold could not be stored");
     }
 }
 
@@ -199,18 +204,18 @@ async fn end(
     app: &App,
     number: u64,
     lane: &str,
-    asked: &[Asked],
+    requested: &[Requested],
     started_at: Timestamp,
     mut observed: HashMap<ConnectionId, Result<Observation, PlatformError>>,
 ) {
-    let decisions = asked.iter().map(|asked| {
-        let result = observed.remove(&asked.connection);
+    let decisions = requested.iter().map(|requested| {
+        let result = observed.remove(&requested.connection);
         move |decision: &mut Decision<'_>| {
-            let connection = decision.roster.connections.get(&asked.connection);
+            let connection = decision.roster.connections.get(&requested.connection);
             let connection = connection.filter(|connection| connection.disconnected_at.is_none());
-            // What is gone by now has no run.
+            // A connection that is gone by now has no run.
             let (Some(connection), Some(result)) = (connection, result) else { return Ok(None) };
-            run::run_ended(decision, connection, Ended { cause: asked.cause, started_at, result });
+            run::run_ended(decision, connection, Ended { cause: requested.cause, started_at, result });
             Ok(decision
                 .commit
                 .sync
@@ -228,15 +233,15 @@ async fn end(
     // was notified of a run still finds its batch among the running ones.
     app.with_roster(|roster| {
         app.batches.lock().remove(&number);
-        for (asked, result) in asked.iter().zip(&results) {
-            roster.running.remove(&asked.connection);
-            roster.requeue(asked.connection);
+        for (requested, result) in requested.iter().zip(&results) {
+            roster.running.remove(&requested.connection);
+            roster.requeue(requested.connection);
             if result.is_err() {
-                roster.put_off(asked.connection, app.clock.now().plus_seconds(UNSTORED_WAIT_S));
+                roster.put_off(requested.connection, app.clock.now().plus_seconds(UNSTORED_WAIT_S));
             }
         }
         let runs = results.into_iter().map(|result| result.ok().flatten().map(|(run, _)| run));
-        app.tickets.ended(asked.iter().map(|asked| asked.connection).zip(runs));
+        app.tickets.ended(requested.iter().map(|requested| requested.connection).zip(runs));
     });
     app.wake.notify_one();
 }

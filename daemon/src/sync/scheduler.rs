@@ -1,5 +1,5 @@
-//! Sleeps until something is due, then sees that it is asked. No polling: it wakes for a due time, a free place,
-//! a request, or a clock that was set.
+//! Sleeps until something is due, then starts its batch. No polling: a due time, a free permit, a request, or a clock
+//! that was set wakes it.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use roster_protocol::sync::Cause;
 use roster_protocol::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::run::{self, Asked};
+use super::run::{self, Requested};
 use crate::app::App;
 use crate::model::Connection;
 use crate::process::clock::Clock;
@@ -37,7 +37,7 @@ pub async fn run(app: Arc<App>) {
             bring_back(&app).await;
         }
         seen = now;
-        // What cannot be stored is not asked for.
+        // No request is sent whose result cannot be stored.
         let writable = *store.borrow_and_update() == StoreState::Working;
         if writable && now >= EARLIEST_PLAUSIBLE && std::mem::take(&mut is_new) {
             follow_setup(&app).await;
@@ -118,48 +118,50 @@ async fn follow_setup(app: &App) {
     }
 }
 
-/// Starts every batch that is due, may be asked, and has a place.
+/// Starts every batch that is due, is not held, and gets its permits.
 fn start_due(app: &Arc<App>, now: Timestamp) {
-    while let Some((lane, asked, places)) = take_batch(app, now) {
+    while let Some((lane, requested, permits)) = take_batch(app, now) {
         // Boxed, it is not moved about while the task is made.
-        let batch = Box::pin(run::batch(app.clone(), lane, asked, places));
+        let batch = Box::pin(run::batch(app.clone(), lane, requested, permits));
         app.tasks.spawn(app.cut_off.clone().run_until_cancelled_owned(batch));
     }
 }
 
-/// A place in the whole and one on the platform.
-type Places = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+/// The permit for all platforms together and the one for the platform.
+type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
-/// Takes the longest waiting out of the queue, as many of one lane as its platform takes at once, with a place.
-fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Asked>, Places)> {
+/// Takes the connections that have waited longest out of the queue, with their permits: of one lane, and up to its
+/// platform's batch limit.
+fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Requested>, Permits)> {
     let setup = app.setup();
-    let of_all = setup.places.clone().try_acquire_owned().ok()?;
-    let has_place = |platform: &str| setup.places_of.get(platform).is_some_and(|places| places.available_permits() > 0);
+    let of_all = setup.permits.clone().try_acquire_owned().ok()?;
+    let has_permit =
+        |platform: &str| setup.permits_of.get(platform).is_some_and(|permits| permits.available_permits() > 0);
     app.with_roster(|roster| {
-        let may_be_asked = |lane: &str| roster.hold_on(lane, now).is_none();
-        let lane = roster.queue.longest_waiting(now, has_place, may_be_asked)?.to_owned();
+        let may_be_requested = |lane: &str| roster.hold_on(lane, now).is_none();
+        let lane = roster.queue.longest_waiting(now, has_permit, may_be_requested)?.to_owned();
         let platform = lane::platform_of(&lane);
-        let of_platform = setup.places_of.get(platform)?.clone().try_acquire_owned().ok()?;
+        let of_platform = setup.permits_of.get(platform)?.clone().try_acquire_owned().ok()?;
         let most = roster.platforms.get(platform)?.platform.info().batch_limit;
         let due = roster.queue.take_due(&lane, now, most);
         roster.running.extend(due.iter().copied());
         let grid = &setup.config.sync.grid;
-        let asked =
-            due.into_iter().filter_map(|id| Some(asked(app, grid, roster.connections.get(&id)?, now))).collect();
-        Some((lane, asked, (of_all, of_platform)))
+        let requested =
+            due.into_iter().filter_map(|id| Some(requested(app, grid, roster.connections.get(&id)?, now))).collect();
+        Some((lane, requested, (of_all, of_platform)))
     })
 }
 
-fn asked(app: &App, grid: &Grid, connection: &Connection, now: Timestamp) -> Asked {
+fn requested(app: &App, grid: &Grid, connection: &Connection, now: Timestamp) -> Requested {
     let id: ConnectionId = connection.id;
-    let cause = if app.tickets.is_asked_for(id) {
+    let cause = if app.tickets.is_requested(id) {
         Cause::Person
     } else if grid.missed(id, connection.interval, connection.slot_at, now) {
         Cause::CatchUp
     } else {
         Cause::Schedule
     };
-    Asked { connection: id, cause }
+    Requested { connection: id, cause }
 }
 
 /// The next time at which something can be started that cannot now.
@@ -168,7 +170,7 @@ fn next_wake(app: &App, now: Timestamp) -> Option<Timestamp> {
         return Some(EARLIEST_PLAUSIBLE);
     }
     app.look(|roster| {
-        // What is due already waits for a place, and its batch's end wakes us, or for the end of a hold.
+        // What is already due waits for a permit, and the end of a batch wakes us, or for the end of a hold.
         let not_yet = roster.queue.next_after(now);
         let holds = roster.holds.values().filter(|hold| hold.until > now && roster.queue.is_due(&hold.lane, now));
         not_yet.into_iter().chain(holds.map(|hold| hold.until)).min()

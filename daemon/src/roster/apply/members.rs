@@ -93,7 +93,7 @@ impl Roster {
                 (std::cmp::Reverse(latest.and_then(|latest| latest.numbers.followers)), *id)
             });
         }
-        // What is being asked comes back when that has ended.
+        // A connection in a running batch is queued again when the batch has ended.
         if !self.running.contains(&id) {
             self.requeue(id);
         }
