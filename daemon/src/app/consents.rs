@@ -1,4 +1,5 @@
-//! What consents need in memory while the daemon lives: the vault, what is under way, and how the last ones ended.
+//! What consents need in memory while the daemon runs: the vault, the consents in progress, and how the last ones
+//! ended.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -17,17 +18,17 @@ use crate::secret::vault::Vault;
 /// How long the end of a consent can be looked up.
 const KEPT_MS: i64 = 3_600_000;
 
-/// What consents need while the daemon lives.
+/// What consents need while the daemon runs.
 pub struct ConsentRuntime {
     pub vault: Vault,
-    /// Exchanges and renewals: they end before the daemon does, since what they brought cannot be had twice.
+    /// Exchanges and renewals: the daemon waits for them before it ends, because their tokens cannot be obtained twice.
     pub work: TaskTracker,
-    /// Woken when something falls due sooner than it did.
+    /// Woken when something becomes due sooner than before.
     pub wake: Notify,
     listener: RwLock<Option<SocketAddr>>,
     /// One renewal of a grant at a time.
     renewing: Mutex<HashMap<GrantId, Arc<tokio::sync::Mutex<()>>>>,
-    /// Consents that are on their way, with their users: one that ends just now is in neither of the others.
+    /// Consents in progress, with their users: one that is just ending is neither in the roster nor among the settled.
     open: Mutex<HashMap<ConsentId, u32>>,
     settled: Mutex<HashMap<ConsentId, Settled>>,
     moved: watch::Sender<u64>,
@@ -53,12 +54,12 @@ impl ConsentRuntime {
         }
     }
 
-    /// Where the listener listens; `None` while it is off.
+    /// The address of the HTTP listener; `None` while it is off.
     pub fn listens_at(&self) -> Option<SocketAddr> {
         *self.listener.read()
     }
 
-    /// Notes where the listener listens from now on.
+    /// Records the address of the HTTP listener from now on.
     pub fn listening(&self, at: Option<SocketAddr>) {
         *self.listener.write() = at;
     }
@@ -66,24 +67,24 @@ impl ConsentRuntime {
     /// Held during a renewal of this grant.
     pub fn lock_of(&self, grant: GrantId) -> Arc<tokio::sync::Mutex<()>> {
         let mut renewing = self.renewing.lock();
-        // Grants that are gone leave nothing behind.
+        // The locks of grants that are gone are removed.
         renewing.retain(|known, lock| *known == grant || Arc::strong_count(lock) > 1);
         renewing.entry(grant).or_default().clone()
     }
 
-    /// Notes that a consent is on its way.
+    /// Records that a consent is in progress.
     pub fn opened(&self, consent: &Consent) {
         let mut open = self.open.lock();
         open.insert(consent.id, consent.who.uid);
     }
 
-    /// Whether a consent of this user is on its way.
+    /// Whether a consent of this user is in progress.
     pub fn is_open(&self, consent: ConsentId, uid: u32) -> bool {
         let open = self.open.lock();
         open.get(&consent) == Some(&uid)
     }
 
-    /// Notes how a consent ended, for whoever waits.
+    /// Records how a consent ended, and wakes the clients that wait for it.
     pub fn settle(&self, consent: &Consent, state: ConsentState, now: Timestamp) {
         let mut settled = self.settled.lock();
         settled.retain(|_, ended| now.since(ended.at) < KEPT_MS);
@@ -93,7 +94,7 @@ impl ConsentRuntime {
         self.has_moved();
     }
 
-    /// Wakes those that wait for a consent's state.
+    /// Wakes the clients that wait for a consent's state.
     pub fn has_moved(&self) {
         self.moved.send_modify(|moves| *moves += 1);
     }

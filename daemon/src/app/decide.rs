@@ -64,7 +64,7 @@ impl App {
             if !self.is_current(&held) {
                 continue;
             }
-            // Decided in vain, it would have to be undone.
+            // A decision that cannot be stored would have to be undone.
             self.store.writable().map_err(|error| write_error(&error))?;
             let Some(decide) = decide.take() else { return Err(RosterError::failed(FAILED_BADLY)) };
             return Ok(self.step(&setup, &mut held, decide));
@@ -97,7 +97,7 @@ impl App {
         if let Err(error) = pending.await {
             tracing::error!(%error, "a decision could not be stored; the roster is loaded again");
             self.mark_stale(generation);
-            // What keeps it from being loaded is logged; the next decision tries again.
+            // An error while it is loaded is logged; the next decision tries again.
             let _ = self.wait_until_current().await;
             return Err(write_error(&error));
         }
@@ -116,12 +116,12 @@ struct Step<'a> {
     publication: Publication,
 }
 
-/// What was decided in a step, on its way to the disk.
+/// What was decided in a step, while it is being written to the disk.
 struct Made {
     pending: Pending,
-    /// What is published of it once it is there.
+    /// What is published of it once it is durable.
     publication: Publication,
-    /// The roster it was decided on.
+    /// The generation of the roster on which it was decided.
     generation: u64,
 }
 
@@ -133,7 +133,7 @@ impl Step<'_> {
     ) -> Result<T, RosterError> {
         let config = &self.setup.config;
         let mut made = Decision::new(self.roster, &config.sync.grid, config.change.significant, self.now, self.dice);
-        // One that fails badly must not take those with it that are in the roster already and not yet on their way.
+        // A decision that panics must not lose those that are already in the roster and not yet queued for the disk.
         let deciding = AssertUnwindSafe(|| decision(&mut made));
         let decided = catch_unwind(deciding).unwrap_or_else(|_| Err(RosterError::failed(FAILED_BADLY)))?;
         let commit = made.commit;

@@ -7,12 +7,12 @@ use parking_lot::{Mutex, MutexGuard};
 use roster_protocol::event::{Cursor, Event, EventBatch};
 use tokio::sync::watch;
 
-/// How many events are kept for those who are behind.
+/// How many events are kept for clients that are behind.
 const KEPT: usize = 4096;
 /// How many one response holds; an event with an alert in it has about half a kilobyte.
 const PER_RESPONSE: usize = 256;
 
-/// The feed. Its epoch is another one in each life of the daemon.
+/// The feed. Each start of the daemon gives it another epoch.
 #[derive(Debug)]
 pub struct Feed {
     epoch: u64,
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn events_come_once_in_order_and_whoever_is_too_far_behind_reloads() {
+    async fn events_arrive_once_in_order_and_a_client_too_far_behind_reloads() {
         let feed = Feed::new(7);
         let start = feed.since(Cursor::default(), Duration::ZERO).await;
         assert_eq!((start.next, start.reload), (Cursor { epoch: 7, number: 0 }, false));

@@ -40,7 +40,7 @@ impl App {
     pub async fn load_recent(&self) {
         let recent = self.last_days(self.started_at).await;
         self.with_roster(|roster| recent.put_into(roster));
-        // Once in a life.
+        // It is set once, at the start.
         let _ = self.recent_loaded.set(());
     }
 
@@ -80,7 +80,7 @@ impl App {
         held.is_stale |= held.generation == generation;
     }
 
-    /// Brings the roster in memory back to what is stored.
+    /// Loads the roster in memory again from the store.
     async fn reload(&self) -> Result<(), StoreError> {
         // What was queued before is stored or refused by then; nothing is decided meanwhile.
         self.store.writer_responds().await;
@@ -101,7 +101,7 @@ impl App {
         Ok(())
     }
 
-    /// What is read after the start; of what cannot be read nothing is known.
+    /// Reads what is not needed to start; what cannot be read is logged and stays empty.
     async fn last_days(&self, now: Timestamp) -> LastDays {
         let today = self.setup().config.sync.grid.date_of(now);
         let days = today.plus_days(-(recent::DAYS as i32))..=today.plus_days(1);

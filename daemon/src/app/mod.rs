@@ -1,4 +1,4 @@
-//! Everything that lives as long as the daemon: built once, passed on.
+//! Everything that exists as long as the daemon: built once, then passed on.
 //!
 //! [`App::decide`] is the one way in which anything changes: a pure decision over the roster makes a commit, the
 //! roster applies it, the store makes it durable, and its events are published only after that.
@@ -48,7 +48,7 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub tickets: Tickets,
-    /// What consents need while the daemon lives.
+    /// What consents need while the daemon runs.
     pub consents: ConsentRuntime,
     pub started_at: Timestamp,
     /// What is counted since then.
@@ -61,13 +61,13 @@ pub struct App {
     pub batches: Mutex<BTreeMap<u64, RunningBatch>>,
     /// Desktop agents by uid: how many wait now, and when the last one left.
     pub agents: Mutex<HashMap<u32, Agent>>,
-    /// The end of everything.
+    /// Cancelled when the daemon ends.
     pub ending: CancellationToken,
     /// Work that must finish before the end.
     pub tasks: TaskTracker,
     /// Cancelled when such work has had enough time to finish.
     pub cut_off: CancellationToken,
-    /// The log, where it is ours: in tests it is the test's.
+    /// The log, if the daemon owns it: in tests the test does.
     pub logs: Option<Logs>,
     setup: watch::Sender<Arc<Setup>>,
     last_load: Mutex<LastLoad>,
@@ -152,12 +152,12 @@ impl App {
         self.feed.publish(vec![Event::ScheduleChanged]);
     }
 
-    /// How loading the config went the last time.
+    /// How the last load of the config ended.
     pub fn last_load(&self) -> LastLoad {
         self.last_load.lock().clone()
     }
 
-    /// Notes how loading the config went.
+    /// Records how a load of the config ended.
     pub fn loaded_config(&self, load: LastLoad) {
         *self.last_load.lock() = load;
     }
@@ -167,7 +167,7 @@ impl App {
         Seen { now: self.clock.now(), interval: self.setup().config.sync.grid.interval }
     }
 
-    /// Looks at the roster. Short: everybody else waits.
+    /// Reads the roster. Must be short: all other callers wait.
     pub fn look<T>(&self, look: impl FnOnce(&Roster) -> T) -> T {
         look(&self.held().roster)
     }
@@ -214,18 +214,18 @@ const FAILED_BADLY: &str = "rosterd failed at this; its log has more";
 /// How many runs may wait for a slow disk before no more batches are started.
 const MOST_UNSTORED: usize = 4096;
 
-/// A store's failure as people get it.
+/// A failed write as users see it.
 pub fn write_error(error: &StoreError) -> RosterError {
     RosterError::failed(format!("nothing was changed: {error}"))
         .hint("free disk space or mend the disk; rosterd goes on by itself as soon as it can write")
 }
 
-/// A failed read as people get it.
+/// A failed read as users see it.
 pub fn read_error(error: &StoreError) -> RosterError {
     RosterError::failed(error.to_string())
 }
 
-/// How long waiting calls are held: the protocol's limit, as a value.
+/// How long the daemon holds waiting calls: the protocol's limit, as a value.
 pub const WAIT: Duration = roster_protocol::service::LONGEST_WAIT;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What clients and the daemon's own tasks learn of a commit once it is durable.
+//! What is published of a commit to clients and to the daemon's own tasks once it is durable.
 
 mod alerting;
 mod consents;
@@ -16,7 +16,7 @@ use crate::roster::Roster;
 pub(super) struct Publication {
     /// For clients, in order.
     events: Vec<Event>,
-    /// Whether a consent or a grant falls due sooner than it did.
+    /// Whether a consent or a grant becomes due sooner than before.
     wakes_consents: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the config makes: replaced as a whole when the config is loaded again.
+//! What follows from the config: replaced as a whole when the config is loaded again.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::platforms::{self, Platforms};
 use crate::process::config::{Config, ConfigError};
 use crate::process::environment::Environment;
 
-/// Where a config comes from, and what it does not say.
+/// The source of a config, and what the config does not contain.
 pub struct Source {
     /// The config's file, which is read again on demand and named in errors.
     pub file: PathBuf,
@@ -21,7 +21,7 @@ pub struct Source {
     pub limits: HttpLimits,
 }
 
-/// Everything that follows from the config. Work under way goes on with the one it began with.
+/// Everything that follows from the config. Work in progress continues with the setup with which it began.
 pub struct Setup {
     pub config: Config,
     pub http: HttpClient,
@@ -31,7 +31,7 @@ pub struct Setup {
     pub permits_of: HashMap<String, Arc<Semaphore>>,
 }
 
-/// How loading the config went the last time.
+/// How the last load of the config ended.
 #[derive(Clone, Debug)]
 pub struct LastLoad {
     pub at: Timestamp,

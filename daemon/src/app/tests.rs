@@ -167,7 +167,7 @@ async fn memory_is_what_the_disk_has_after_it_failed_under_load() {
 async fn an_id_that_is_in_use_is_not_given_again() {
     let disk = Disk::default();
     let app = app_on(&disk).await;
-    // What the dice show first is taken.
+    // The first id that the dice return is in use.
     let first: roster_protocol::InfluencerId = app.dice.lock().clone().id();
     app.decide(|decision| {
         let name = "first".to_owned();

@@ -1,4 +1,4 @@
-//! Requests to sync, and what has come of them: kept until a while after they are done.
+//! Requests to sync and their runs: kept for a while after they are done.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub struct Tickets {
 struct Inner {
     next: u64,
     tickets: HashMap<u64, Ticket>,
-    /// Who waits for a connection's run.
+    /// The tickets that wait for a connection's run.
     waiting: HashMap<ConnectionId, Vec<u64>>,
 }
 

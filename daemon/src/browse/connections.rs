@@ -1,4 +1,4 @@
-//! All connections, those that need somebody first. Pure.
+//! All connections, those that need a person first. Pure.
 
 use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::consent::{ConnectionPage, ConnectionRow};
@@ -9,7 +9,7 @@ use crate::model::{Connection, GrantState};
 use crate::roster::Roster;
 use crate::roster::rows::{self, Seen};
 
-/// Whoever must act within this sees it coming.
+/// A consent that ends within this time is listed early, while the user can still act.
 const SOON_MS: i64 = 14 * 24 * 3600 * 1000;
 
 /// A page of all connections, in the order of [`ConnectionsQuery`].
@@ -32,7 +32,7 @@ pub fn page(roster: &Roster, query: &ConnectionsQuery, seen: Seen) -> Connection
     ConnectionPage { total, rows: rows.collect() }
 }
 
-/// Who comes before whom.
+/// The rank of a connection: lower is listed first.
 fn rank(roster: &Roster, connection: &Connection, seen: Seen) -> u8 {
     match rows::standing(roster, connection, seen).status {
         ConnectionStatus::Reauthorize => 0,

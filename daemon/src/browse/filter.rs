@@ -26,11 +26,11 @@ fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> b
         Test::Platform(slug) => roster.connections_of(influencer.id).any(|connection| connection.platform == *slug),
         Test::Tag(tag) => influencer.tags.iter().any(|own| own.to_lowercase() == *tag),
         Test::Status(status) => {
-            let stands_so = |c: &Connection| {
+            let has_status = |c: &Connection| {
                 let interval: Seconds = c.interval.unwrap_or(seen.interval);
                 standing::standing(c, roster.is_paused(c), interval, seen.now).status == *status
             };
-            roster.connections_of(influencer.id).any(stands_so)
+            roster.connections_of(influencer.id).any(has_status)
         }
         Test::Paused => influencer.paused,
         Test::Alerting => roster.open_alerts.contains_key(&influencer.id),
@@ -82,7 +82,7 @@ mod tests {
         check("is:paused -tag:food", true);
         check("is:alerting", false);
         check("platform:youtube", false);
-        // What is unknown fits no comparison, and its opposite.
+        // An unknown number fits no comparison, and fits every negated one.
         check("followers:>=0", false);
         check("-followers:>=0", true);
     }

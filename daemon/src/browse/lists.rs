@@ -78,7 +78,7 @@ fn connections_named(app: &App, named: &str) -> Result<HashSet<ConnectionId>, Ro
 /// Alerts, newest first.
 ///
 /// # Errors
-/// Nobody of that name, or the store cannot be read.
+/// No influencer of that name, or the store cannot be read.
 pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, RosterError> {
     let named = query.influencer.as_deref();
     let of =
@@ -98,10 +98,10 @@ pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, Roster
 /// # Errors
 /// None, several, or the store cannot be read.
 pub async fn alert(app: &App, text: &str) -> Result<Alert, RosterError> {
-    let standing = app.look(|roster| {
+    let current = app.look(|roster| {
         roster.alerts_by_prefix(text).into_iter().map(|alert| rows::alert(roster, alert)).collect::<Vec<_>>()
     });
-    match standing.as_slice() {
+    match current.as_slice() {
         [one] => return Ok(one.clone()),
         [] => {}
         many => {

@@ -24,7 +24,7 @@ pub async fn status(app: &App) -> Status {
     app.wait_until_loaded().await;
     let seen = app.seen();
     let platforms = platforms(app);
-    // A store that cannot be read just now has no number, and says so elsewhere.
+    // A store that cannot be read right now has no count; that it cannot be read is reported elsewhere.
     let snapshots = app.store.read(SnapshotCount).await.unwrap_or_default();
     let store = StoreStatus {
         bytes: app.store.file_bytes().unwrap_or_default(),
@@ -136,7 +136,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// A platform is down when none of the connections that were tried lately got through: what it says then.
+    /// What the platform reports when it is down: none of the connections that were tried lately succeeded.
     fn outage(&self) -> Option<String> {
         let bad = self.newest_outage?;
         self.newest_good.is_none_or(|good| good < bad.since).then(|| bad.message.clone())

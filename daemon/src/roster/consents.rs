@@ -1,4 +1,4 @@
-//! Consents in memory: those asked for, those given, and who is read with which.
+//! Consents in memory: those requested, those given, and which connection is read with which.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use roster_protocol::time::Timestamp;
 
 use crate::model::{Consent, ConsentsCommit, Grant, GrantState, GrantTokens, Loaded};
 
-/// Everything of consents but the secrets, which are sealed.
+/// Everything about consents; the secrets in it are sealed.
 #[derive(Default)]
 pub struct Consents {
-    /// Asked for and not settled.
+    /// Requested and not settled.
     pub asked: HashMap<ConsentId, Consent>,
     pub grants: HashMap<GrantId, Grant>,
     pub tokens: HashMap<GrantId, GrantTokens>,
@@ -85,7 +85,7 @@ impl Consents {
         Ok((grant.clone(), tokens.clone()))
     }
 
-    /// Who is read with a grant, in order.
+    /// The connections that are read with a grant, in order of their ids.
     pub fn users_of(&self, grant: GrantId) -> Vec<ConnectionId> {
         let mut users: Vec<_> =
             self.grant_of.iter().filter(|(_, used)| **used == grant).map(|(connection, _)| *connection).collect();

@@ -35,7 +35,7 @@ impl InUse for ConnectionId {
 }
 
 impl InUse for AlertId {
-    /// Alerts that are over count as well: they keep their row.
+    /// Resolved alerts count as well: they keep their row.
     fn is_in(self, roster: &Roster) -> bool {
         roster.alert_ids.contains(&self)
     }

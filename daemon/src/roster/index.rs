@@ -1,11 +1,11 @@
-//! Names, prefixes of ids, and who has what: found without looking at everything. Pure.
+//! Indexes by name, by prefix of an id, and by owner: lookups without a scan. Pure.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use roster_protocol::ids::{AlertId, ConnectionId, Id, InfluencerId};
 
-/// Many values under each key, in the order in which they were put.
+/// Many values under each key, in the order of insertion.
 #[derive(Clone, Debug)]
 pub struct Groups<K, V>(HashMap<K, Vec<V>>);
 
@@ -56,7 +56,7 @@ pub struct Index {
     pub alerts_of: Groups<ConnectionId, u64>,
 }
 
-/// The shortest prefix of an id that may stand for it.
+/// The length of the shortest prefix of an id that names it.
 pub const SHORTEST_PREFIX: usize = 3;
 
 /// The ids of a set that begin with `text`, which has three characters at least.

@@ -46,7 +46,7 @@ pub struct Roster {
     by_handle: HashMap<(String, String), ConnectionId>,
     /// By platform and the platform's own id.
     by_user_id: HashMap<(String, String), ConnectionId>,
-    /// Lower-case text that filters look into.
+    /// Lower-case text that filters search.
     pub texts: HashMap<InfluencerId, String>,
     /// Followers of the last days.
     pub recent: HashMap<ConnectionId, Recent>,
@@ -108,14 +108,14 @@ impl Roster {
         roster
     }
 
-    /// Takes in what is not needed to listen and to schedule: the last days, and what filters look into.
+    /// Adds what listening and scheduling do not need: the last days, and the text that filters search.
     pub fn load_recent(&mut self, recent: HashMap<ConnectionId, Recent>, coverage: Coverage) {
         (self.recent, self.coverage) = (recent, coverage);
         let influencers: Vec<InfluencerId> = self.influencers.keys().copied().collect();
         influencers.into_iter().for_each(|influencer| self.refresh_text(influencer));
     }
 
-    /// Makes room at once for as many as will come.
+    /// Reserves memory at once for this many.
     fn expect(&mut self, influencers: usize, connections: usize) {
         self.influencers.reserve(influencers);
         self.of_influencer.reserve(influencers);
@@ -156,7 +156,7 @@ impl Roster {
         self.deliveries.values().filter(move |delivery| delivery.channel == channel)
     }
 
-    /// Everyone in an order.
+    /// All influencers in an order.
     pub fn order(&self, by: SortBy) -> Arc<[InfluencerId]> {
         self.orders.lock().of(self, by)
     }
@@ -242,7 +242,7 @@ impl Roster {
         ids.into_iter().for_each(|id| self.requeue(id));
     }
 
-    /// Brings due times back that only a clock far ahead can have written.
+    /// The connections whose due times only a clock far ahead can have written, with new due times.
     pub fn unreachable_due_times(&self, grid: &Grid, now: Timestamp) -> Vec<Connection> {
         let lost = |connection: &&Connection| grid.is_beyond_reach(connection.interval, connection.next_due_at, now);
         let moved = |connection: &Connection| {
@@ -252,8 +252,8 @@ impl Roster {
         self.connections.values().filter(lost).map(moved).collect()
     }
 
-    /// Brings connections to where another setup wants them: slots to come that are not on this grid or not its next
-    /// ones, and those that could not be asked because their platform lacked something that is there now.
+    /// The connections that another setup moves: those whose future slots are not on this grid or not its next ones,
+    /// and those that could not be requested because their platform lacked something that it has now.
     pub fn moved_by_setup(&self, grid: &Grid, now: Timestamp) -> Vec<Connection> {
         let lacks = |slug: &str| self.platforms.get(slug).is_none_or(|known| known.platform.lacks().is_some());
         let was_unconfigured = |connection: &Connection| {
@@ -264,11 +264,11 @@ impl Roster {
             let (id, own, slot) = (connection.id, connection.interval, connection.slot_at);
             let mut after = connection.clone();
             let next = grid.next(id, own, now);
-            // What waits for a person waits beyond the next slot.
+            // A connection that needs a person may wait beyond the next slot.
             let is_late = slot > next && !standing::needs_person(connection);
             if slot > now && (is_late || !grid.has(id, own, slot)) {
                 after.slot_at = next;
-                // A retry stays where it is, unless the slot comes first.
+                // A retry keeps its time, unless the slot is earlier.
                 let is_slot = connection.next_due_at == slot;
                 after.next_due_at = if is_slot { after.slot_at } else { connection.next_due_at.min(after.slot_at) };
             }

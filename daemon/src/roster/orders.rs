@@ -1,4 +1,4 @@
-//! Everyone in an order, kept sorted: a commit moves only those whom it touched. Pure.
+//! All influencers in an order, kept sorted: a commit moves only those that it touched. Pure.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -21,17 +21,17 @@ pub struct Orders([Option<Order>; SortBy::ALL.len()]);
 struct Order {
     keys: Vec<Key>,
     ids: Arc<[InfluencerId]>,
-    /// Those who may have moved since.
+    /// Influencers that may have moved since.
     touched: HashSet<InfluencerId>,
 }
 
 impl Orders {
-    /// Notes who may have moved.
+    /// Records which influencers may have moved.
     pub fn touch(&mut self, influencers: &HashSet<InfluencerId>) {
         self.0.iter_mut().flatten().for_each(|order| order.touched.extend(influencers));
     }
 
-    /// Everyone in an order.
+    /// All influencers in an order.
     pub fn of(&mut self, roster: &Roster, by: SortBy) -> Arc<[InfluencerId]> {
         let order = self.0[by as usize]
             .get_or_insert_with(|| Order { touched: roster.influencers.keys().copied().collect(), ..Order::default() });
@@ -43,12 +43,12 @@ impl Orders {
 }
 
 impl Order {
-    /// Takes out those who may have moved, and merges them in again where they belong now.
+    /// Takes out the influencers that may have moved, and merges them in again where they belong now.
     fn sort(&mut self, roster: &Roster, by: SortBy) {
         let touched = std::mem::take(&mut self.touched);
         self.keys.retain(|(.., id)| !touched.contains(id));
         self.keys.extend(touched.iter().filter_map(|id| Some(key(roster, roster.influencers.get(id)?, by))));
-        // Sorted but for its end: the sort merges the two runs.
+        // All but the end is sorted already: the sort merges the two runs.
         self.keys.sort();
         self.ids = self.keys.iter().map(|(.., id)| *id).collect();
     }

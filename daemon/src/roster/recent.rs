@@ -5,7 +5,7 @@ use roster_protocol::time::Date;
 
 /// Days kept: 30 to look back over, and some more where a day is missing.
 pub const DAYS: usize = 35;
-/// How many days older a value may be that stands for a missing day.
+/// How many days older the value used for a missing day may be.
 const SLACK: usize = 3;
 const UNKNOWN: u64 = u64::MAX;
 
@@ -31,7 +31,7 @@ impl Recent {
         recent
     }
 
-    /// Notes a day's followers; a day older than those kept is ignored.
+    /// Records a day's followers; a day older than those kept is ignored.
     pub fn put(&mut self, date: Date, followers: Option<u64>) {
         if date > self.newest {
             let shift = (date.0 as i64 - self.newest.0 as i64).min(DAYS as i64) as usize;
@@ -50,7 +50,8 @@ impl Recent {
         self.followers[..30].iter().rev().map(|followers| known(*followers)).collect()
     }
 
-    /// Change from `days` ago to the newest day; a missing day is stood for by one up to three days older.
+    /// Change from `days` ago to the newest day; for a missing day, the value of a day up to three days older
+    /// is used.
     pub fn growth(&self, days: usize) -> Option<Ratio> {
         let now = known(self.followers[0])?;
         let before = self.followers.get(days..(days + SLACK + 1).min(DAYS))?.iter().find_map(|value| known(*value))?;

@@ -1,4 +1,4 @@
-//! Names as people type them, understood in one place.
+//! Names as users type them, resolved here and nowhere else.
 //!
 //! An influencer is an id, a unique prefix of one, an exact name, or `platform:handle`; a connection is an id,
 //! a unique prefix, or `platform:handle`; where both fit, the connection is meant.
@@ -95,7 +95,7 @@ pub fn account(roster: &Roster, account: &Account) -> Result<Account, RosterErro
 }
 
 fn account_of_url(roster: &Roster, url: &str) -> Result<Account, RosterError> {
-    // The more particular first: some platforms have one host, others any.
+    // The more specific platforms first: some have one host, others any.
     let mut known: Vec<_> = roster.platforms.values().filter(|known| known.enabled).collect();
     known.sort_by_key(|known| !known.platform.group(url).is_empty());
     let understood = known.iter().find_map(|known| {
@@ -108,7 +108,7 @@ fn account_of_url(roster: &Roster, url: &str) -> Result<Account, RosterError> {
     })
 }
 
-/// An error for a platform nobody knows, with those that are known.
+/// An error for an unknown platform, with the known ones in its hint.
 pub fn unknown_platform(roster: &Roster, slug: &str) -> RosterError {
     let known: Vec<&str> = roster.platforms.keys().map(String::as_str).collect();
     RosterError::usage(format!("unknown platform {slug:?}")).hint(format!("known are {}", known.join(", ")))
@@ -117,7 +117,8 @@ pub fn unknown_platform(roster: &Roster, slug: &str) -> RosterError {
 fn by_account<'a>(roster: &'a Roster, text: &str) -> Option<&'a Connection> {
     let (platform, handle) = text.split_once(':')?;
     let typed = Account { platform: platform.to_owned(), handle: handle.to_owned() };
-    // A handle that is here stays a name where its platform would no longer take it, as one at a host that was allowed.
+    // A handle on the roster still names its connection when the platform no longer accepts it, such as one at a host
+    // that was allowed earlier.
     let canonical = account(roster, &typed).unwrap_or(typed);
     roster
         .account(&canonical.platform, &canonical.handle, None)

@@ -1,4 +1,4 @@
-//! The roster's things as clients see them. Pure.
+//! The roster's values as clients see them. Pure.
 
 use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::time::{Seconds, Timestamp};
@@ -17,7 +17,7 @@ pub struct Seen {
     pub interval: Seconds,
 }
 
-/// How a connection stands.
+/// The status of a connection.
 pub fn standing(roster: &Roster, connection: &model::Connection, seen: Seen) -> standing::Standing {
     let interval = connection.interval.unwrap_or(seen.interval);
     standing::standing(connection, roster.is_paused(connection), interval, seen.now)

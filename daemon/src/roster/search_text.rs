@@ -1,6 +1,6 @@
-//! The text that filters look into. Pure.
+//! The text that filters search. Pure.
 
-/// Name, handles and tags in lower case, apart by line ends, which no filter word contains.
+/// Name, handles and tags in lower case, separated by line ends, which no filter word contains.
 pub fn searched<'a>(name: &'a str, tags: &'a [String], handles: impl Iterator<Item = &'a str>) -> String {
     let parts = std::iter::once(name).chain(handles).chain(tags.iter().map(String::as_str));
     parts.map(lowered).collect::<Vec<_>>().join("\n")

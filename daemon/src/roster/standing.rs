@@ -1,24 +1,24 @@
-//! How a connection stands, in a word and a colour. Pure.
+//! The status of a connection, in a word and a colour. Pure.
 
 use roster_protocol::connection::{Badge, ConnectionStatus};
 use roster_protocol::time::{Seconds, Timestamp};
 
 use crate::model::{Connection, Trouble, TroubleKind};
 
-/// How a connection stands.
+/// The status of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     pub status: ConnectionStatus,
     pub badge: Badge,
-    /// What keeps it from being synced when it is not its own fault.
+    /// What keeps it from being synced when the cause is not the connection's own.
     pub blocked_by: Option<&'static str>,
 }
 
 const DAY: Seconds = Seconds(24 * 3600);
-/// An account that is gone twice in a row waits for somebody; once may be the platform's hiccup.
+/// An account that is gone this many times in a row needs a person; once may be the platform's hiccup.
 const GONE_FOR_GOOD: u32 = 2;
 
-/// How `connection` stands at `now`; `interval` is the one it follows.
+/// The status of `connection` at `now`; `interval` is the one it follows.
 pub fn standing(connection: &Connection, paused: bool, interval: Seconds, now: Timestamp) -> Standing {
     let age = connection.last_synced_at.map(|at| now.since(at));
     let is_fresh = age.is_some_and(|age| age <= interval.max(DAY).millis());
@@ -43,7 +43,7 @@ pub fn standing(connection: &Connection, paused: bool, interval: Seconds, now: T
     Standing { status, badge, blocked_by }
 }
 
-/// Whether nothing goes on without somebody.
+/// Whether a person must act before the connection can be synced again.
 pub fn needs_person(connection: &Connection) -> bool {
     connection.trouble.as_ref().is_some_and(|trouble| match trouble.kind {
         TroubleKind::Unauthorized | TroubleKind::MissingScope => true,

@@ -29,7 +29,7 @@ struct Ended {
 }
 
 impl Coverage {
-    /// Takes a run that ended.
+    /// Adds a run that ended.
     pub fn put(&mut self, run: &Run) {
         let at = run.started_at;
         while self.ended.front().is_some_and(|first| at.since(first.at) > DAY_MS) {
@@ -49,7 +49,7 @@ impl Coverage {
             self.platforms.push(platform.to_owned());
             self.platforms.len() - 1
         });
-        // There are a handful.
+        // There are only a few platforms.
         index as u16
     }
 
@@ -119,7 +119,7 @@ mod tests {
         let check = |coverage: &Coverage, now, expected| assert_eq!(coverage.count(Timestamp(now)).expected, expected);
         check(&coverage, DAY_MS, 1);
         check(&coverage, DAY_MS + 1, 0);
-        // What is counted no more is dropped, and nothing sooner.
+        // What no longer counts is dropped, and nothing earlier than that.
         coverage.put(&run(2, 24, Outcome::Ok, false));
         assert_eq!(coverage.ended.len(), 2);
         coverage.put(&run(3, 25, Outcome::Ok, false));

@@ -1,6 +1,6 @@
-//! Where slots lie: a fixed grid with a constant offset for each connection. Pure.
+//! When slots are: a fixed grid with a constant offset for each connection. Pure.
 //!
-//! The grid is anchored at the daily slot (`daily_snapshot`) of each local day; with a shorter interval it goes on
+//! The grid is anchored at the daily slot (`daily_snapshot`) of each local day; with a shorter interval it continues
 //! from there in whole intervals until the next day's anchor. Days of 23 or 25 hours have as many slots as any other.
 //! Each connection has its own constant offset from the grid, so that not all are requested in the same second.
 
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
-/// Where slots lie.
+/// When slots are.
 ///
 /// ```
 /// use jiff::{civil, tz::TimeZone};
@@ -30,7 +30,7 @@ use roster_protocol::time::{Date, Seconds, Timestamp};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Grid {
-    /// Whose days are meant.
+    /// The time zone whose days are meant.
     pub zone: TimeZone,
     /// The slot every day has; `None`: the grid is counted from 1970.
     pub daily: Option<civil::Time>,
@@ -88,7 +88,7 @@ impl Grid {
         zoned.map_or(Timestamp(i64::MAX), |zoned| zoned.timestamp().into())
     }
 
-    /// Whether at least one whole slot went by between `slot` and `now`.
+    /// Whether at least one whole slot passed between `slot` and `now`.
     pub fn missed(&self, connection: ConnectionId, own: Option<Seconds>, slot: Timestamp, now: Timestamp) -> bool {
         self.next(connection, own, slot) <= now
     }
@@ -103,7 +103,7 @@ impl Grid {
 /// A connection's constant offset from the grid: whole minutes, up to a tenth of the interval or 15 minutes.
 ///
 /// Ids are random, so their first bytes spread as well as any hash of them; and as offsets grow with ids, snapshots
-/// come in the order of the store's keys, which makes appending them cheap.
+/// arrive in the order of the store's keys, which makes appending them cheap.
 pub(super) fn offset(connection: ConnectionId, interval: i64) -> i64 {
     let widest = (interval / 10).min(WIDEST_OFFSET_MS);
     let steps = (widest / OFFSET_STEP_MS) as u64;

@@ -17,11 +17,11 @@ pub struct Queue {
     entries: HashMap<ConnectionId, (Arc<str>, Timestamp)>,
 }
 
-/// Those of one lane, by when they are due.
+/// The connections of one lane, by when they are due.
 type Waiting = BTreeSet<(Timestamp, ConnectionId)>;
 
 impl Queue {
-    /// Makes room for so many more.
+    /// Reserves memory for this many more.
     pub fn expect(&mut self, connections: usize) {
         self.entries.reserve(connections);
     }
@@ -58,8 +58,8 @@ impl Queue {
         changed
     }
 
-    /// The lane that has waited longest, of those that have something due and `may` be requested, on platforms that have
-    /// a free permit.
+    /// The lane that has waited longest, of those that have something due and `may` be requested, on platforms that
+    /// have a free permit.
     pub fn longest_waiting(
         &self,
         now: Timestamp,
@@ -115,7 +115,7 @@ impl Queue {
         self.lanes.values().map(|waiting| waiting.iter().take_while(|(at, _)| *at <= now).count()).sum()
     }
 
-    /// Whose turn has come, everywhere.
+    /// All connections that are due, of all lanes.
     pub fn all_due(&self, now: Timestamp) -> Vec<ConnectionId> {
         let due = |waiting: &BTreeSet<(Timestamp, ConnectionId)>| {
             waiting.iter().take_while(|(at, _)| *at <= now).map(|(_, connection)| *connection).collect::<Vec<_>>()

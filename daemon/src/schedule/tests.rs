@@ -222,7 +222,7 @@ fn the_queue_knows_where_each_waits() {
     queue.put("b/x", id(3), Timestamp(7));
     assert_eq!((queue.first_due_in("a"), queue.next_due_of("a")), (None, None));
     assert_eq!((queue.first_due_in("b/x"), queue.next_due_of("b")), (Some(Timestamp(7)), Some(Timestamp(7))));
-    // What is empty takes no room: there are as many lanes as a platform has homes.
+    // An empty lane takes no memory: there are as many lanes as a platform has hosts.
     assert_eq!(queue.lanes.len(), 1);
     queue.remove(id(3));
     queue.remove(id(3));

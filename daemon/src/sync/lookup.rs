@@ -1,4 +1,4 @@
-//! Who an account is, found out at its platform before it is connected.
+//! Looks an account up on its platform before it is connected.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::platforms::consenting::Access;
 use crate::platforms::{self, Observation, PlatformError, Registered};
 use crate::roster::resolve;
 
-/// Who an account is, before it is saved.
+/// Looks an account up before it is saved.
 ///
 /// # Errors
 /// No such account, no handle, a platform that is off, not set up, or does not respond.
@@ -23,7 +23,7 @@ pub async fn look_up(app: &Arc<App>, account: &Account) -> Result<AccountPreview
     let observation = match request(app, &platform, &handle).await {
         Ok(observation) => observation,
         Err(PlatformError::Unauthorized { .. }) => return Ok(unseen(app, platform, handle)),
-        Err(error) => return Err(as_people_get_it(&platform, &handle, &error)),
+        Err(error) => return Err(user_error(&platform, &handle, &error)),
     };
     let user_id = Some(observation.platform_user_id.as_str());
     let taken_by = app.look(|roster| {
@@ -58,8 +58,8 @@ fn unseen(app: &App, platform: String, handle: String) -> AccountPreview {
     }
 }
 
-/// The account to connect. A platform that does not respond right now is no reason to refuse: the first sync
-/// shows whether the account exists.
+/// The account to connect. A platform that does not respond right now is no reason to refuse: the first sync shows
+/// whether the account exists.
 ///
 /// # Errors
 /// No such account, no handle, a platform that is off or not set up.
@@ -72,7 +72,7 @@ pub async fn find(app: &Arc<App>, account: &Account) -> Result<Found, RosterErro
         }
         // It waits for its owner's consent, and its first run says so.
         Err(PlatformError::Unauthorized { .. }) => Ok(Found { platform, handle, observation: None }),
-        Err(error) => Err(as_people_get_it(&platform, &handle, &error)),
+        Err(error) => Err(user_error(&platform, &handle, &error)),
     }
 }
 
@@ -110,14 +110,14 @@ async fn request(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observa
     let api = Api::new(app.setup().http.clone(), known.route.clone(), now);
     // The id only identifies the result: nothing is stored under it.
     let connection = ConnectionId::from_bytes([0; 5]);
-    let access = access_for_looking(app, &known).await;
+    let access = access_for_lookup(app, &known).await;
     let account = platforms::Account { connection, handle: handle.to_owned(), platform_user_id: None, access };
     let observed = known.platform.observe(&api, &[account]).await;
     observed.into_iter().next().map_or_else(|| Err(nothing()), |(_, result)| result)
 }
 
-/// Where others can be looked up with somebody's consent: that of anyone who gave it.
-async fn access_for_looking(app: &Arc<App>, known: &Registered) -> Option<Access> {
+/// The access of any live grant, for a platform on which one owner's consent allows looking other accounts up.
+async fn access_for_lookup(app: &Arc<App>, known: &Registered) -> Option<Access> {
     known.platform.consenting().filter(|consenting| consenting.looks_up())?;
     let realm = known.provider.as_ref()?.realm();
     let grant = app.look(|roster| {
@@ -127,7 +127,7 @@ async fn access_for_looking(app: &Arc<App>, known: &Registered) -> Option<Access
     access::of_grant(app, grant, None).await.ok().map(|opened| opened.access)
 }
 
-fn as_people_get_it(platform: &str, handle: &str, error: &PlatformError) -> RosterError {
+fn user_error(platform: &str, handle: &str, error: &PlatformError) -> RosterError {
     let message = format!("{platform}:{handle}: {error}");
     match error {
         PlatformError::AccountGone { .. } => {

@@ -1,4 +1,4 @@
-//! From being due to being committed: which connections form a batch, how a run goes, and looking accounts up.
+//! From being due to being committed: which connections form a batch, the steps of a run, and looking accounts up.
 
 pub mod lookup;
 pub mod run;

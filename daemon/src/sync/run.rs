@@ -198,8 +198,8 @@ async fn hold(app: &App, lane: &str, until: Timestamp, why: Option<String>) {
     }
 }
 
-/// Decides on each connection's result and commits them together; then removes batch `number` from the
-/// running ones and notifies those who wait.
+/// Decides on each connection's result and commits them together; then removes batch `number` from
+/// the running ones and notifies those who wait.
 async fn end(
     app: &App,
     number: u64,

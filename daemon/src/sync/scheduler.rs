@@ -19,7 +19,7 @@ use crate::schedule::lane;
 use crate::schedule::{EARLIEST_PLAUSIBLE, Grid};
 use crate::store::StoreState;
 
-/// A clock that went back by more than this was set.
+/// A clock that moved back by more than this was set.
 const STEP_BACK_MS: i64 = 60_000;
 
 /// Schedules until the end.
@@ -28,7 +28,7 @@ pub async fn run(app: Arc<App>) {
     let mut timer = Timer::of(&*app.clock);
     let mut store = app.store.watch_state();
     let mut setup = app.watch_setup();
-    // What the store holds may come from another config.
+    // The due times in the store may follow another config.
     let mut is_new = true;
     app.wait_until_loaded().await;
     loop {
@@ -49,7 +49,7 @@ pub async fn run(app: Arc<App>) {
         tokio::select! {
             () = app.ending.cancelled() => return,
             changed = store.changed() => match changed {
-                // Whether it can be written is part of how the daemon stands.
+                // Whether the store can be written is part of the daemon's status.
                 Ok(()) => app.feed.publish(vec![Event::ScheduleChanged]),
                 Err(_) => return,
             },
@@ -63,7 +63,7 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
-/// Sleeps, and keeps a sleep that was broken off: beginning one costs five system calls.
+/// Sleeps, and keeps an interrupted sleep for the next time: starting one costs five system calls.
 struct Timer<'a> {
     clock: &'a dyn Clock,
     at: Timestamp,
@@ -75,8 +75,8 @@ impl<'a> Timer<'a> {
         Self { clock, at: Timestamp(i64::MIN), sleeping: std::future::ready(()).boxed() }
     }
 
-    /// Sleeps until `at` or until the clock is set. Once it waits that is noticed; whether it was set since `seen`, when
-    /// the schedule looked last, is looked at here.
+    /// Sleeps until `at` or until the clock is set. The sleep itself notices when the clock is set; this function
+    /// checks whether it was set before, since the scheduler read `seen`.
     async fn until(&mut self, at: Timestamp, seen: Timestamp) {
         if self.at != at {
             (self.at, self.sleeping) = (at, self.clock.sleep_until(at));
@@ -84,12 +84,12 @@ impl<'a> Timer<'a> {
         if futures::poll!(&mut self.sleeping).is_pending() && seen.since(self.clock.now()) <= STEP_BACK_MS {
             (&mut self.sleeping).await;
         }
-        // This one is over.
+        // This sleep has ended.
         *self = Self::of(self.clock);
     }
 }
 
-/// Due times that a clock far ahead wrote would stop a connection for years.
+/// Moves due times back that a clock far ahead wrote: they would stop a connection for years.
 async fn bring_back(app: &App) {
     let moved = app
         .decide(|decision| {
@@ -103,7 +103,7 @@ async fn bring_back(app: &App) {
     }
 }
 
-/// Another grid has other slots, and a platform that lacked something may be whole now.
+/// Moves due times to the new setup: another grid has other slots, and a platform may now have what it lacked.
 async fn follow_setup(app: &App) {
     let moved = app
         .decide(|decision| {
@@ -121,7 +121,7 @@ async fn follow_setup(app: &App) {
 /// Starts every batch that is due, is not held, and gets its permits.
 fn start_due(app: &Arc<App>, now: Timestamp) {
     while let Some((lane, requested, permits)) = take_batch(app, now) {
-        // Boxed, it is not moved about while the task is made.
+        // Boxed, so that it is not moved while the task is created.
         let batch = Box::pin(run::batch(app.clone(), lane, requested, permits));
         app.tasks.spawn(app.cut_off.clone().run_until_cancelled_owned(batch));
     }
@@ -164,7 +164,7 @@ fn requested(app: &App, grid: &Grid, connection: &Connection, now: Timestamp) ->
     Requested { connection: id, cause }
 }
 
-/// The next time at which something can be started that cannot now.
+/// The next time at which a batch can start that cannot start now.
 fn next_wake(app: &App, now: Timestamp) -> Option<Timestamp> {
     if now < EARLIEST_PLAUSIBLE {
         return Some(EARLIEST_PLAUSIBLE);

@@ -2,7 +2,7 @@
 
 use crate::model::ConsentsCommit;
 
-/// Whether something may fall due sooner than it did; what only ends does not.
+/// Whether something may become due sooner than before; something that only ends does not.
 pub fn wakes(commit: &ConsentsCommit) -> bool {
     !commit.consents.is_empty() || !commit.grants.is_empty() || !commit.tokens.is_empty()
 }

@@ -1,4 +1,4 @@
-//! Alerts that are not over, and deliveries that are pending.
+//! Alerts that are not resolved, and deliveries that are pending.
 
 use roster_protocol::alert::AlertState;
 
@@ -26,7 +26,7 @@ impl Roster {
         }
     }
 
-    /// Puts an alert that is open or acknowledged where it is found.
+    /// Stores an alert that is open or acknowledged in all indexes.
     pub(in crate::roster) fn put_alert(&mut self, alert: Alert) {
         self.index.alerts.insert((alert.id, alert.number));
         if let Some(connection) = alert.about.connection() {

@@ -42,7 +42,7 @@ impl Roster {
         renamed.into_iter().for_each(|influencer| self.refresh_text(influencer));
     }
 
-    /// Puts an influencer where it is found, and returns what it was before.
+    /// Stores an influencer in all indexes, and returns what it was before.
     pub(in crate::roster) fn put_influencer(&mut self, influencer: Influencer) -> Option<Influencer> {
         let (id, name) = (influencer.id, search_text::lowered(&influencer.name));
         let before = self.influencers.insert(id, influencer);
@@ -63,7 +63,7 @@ impl Roster {
         self.texts.remove(&id);
     }
 
-    /// Puts a connection where it is found, and returns whether its names or its influencer changed.
+    /// Stores a connection in all indexes, and returns whether its names or its influencer changed.
     pub(in crate::roster) fn put_connection(&mut self, connection: Connection) -> bool {
         let (id, influencer) = (connection.id, connection.influencer);
         let before = self.connections.insert(id, connection);
@@ -74,7 +74,7 @@ impl Roster {
             let user_id = connection.platform_user_id.clone().map(|user_id| (connection.platform.clone(), user_id));
             let is_connected = connection.disconnected_at.is_none();
             before.iter().for_each(|before| self.forget_names(before));
-            // A handle may have gone from an account that is disconnected to another one.
+            // A handle may have moved from an account that is disconnected to another one.
             let namesake = self.by_handle.get(&handle).and_then(|id| self.connections.get(id));
             if is_connected || namesake.is_none_or(|namesake| namesake.disconnected_at.is_some()) {
                 self.by_handle.insert(handle, id);

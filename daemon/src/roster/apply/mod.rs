@@ -11,11 +11,11 @@ use roster_protocol::ids::InfluencerId;
 use super::Roster;
 use crate::model::Commit;
 
-/// Influencers whose rows look otherwise than before.
+/// Influencers whose rows differ from before.
 type Touched = HashSet<InfluencerId>;
 
 impl Roster {
-    /// Takes a commit in. Runs, changes and the audit log are the store's alone.
+    /// Applies a commit. Runs, changes and the audit log are in the store only.
     pub fn apply(&mut self, commit: &Commit) {
         let mut touched = Touched::new();
         self.consents.apply(&commit.consents);
