@@ -7,7 +7,7 @@
 //!
 //! The file is copied before the first step, under the name `roster.redb.format-N`.
 //!
-//! To add a step, copy `template.rs` to `to_N.rs`, name it in [`STEPS`], and raise [`FORMAT`](super::tables::FORMAT).
+//! To add a step, copy `template.rs` to `to_N.rs`, name it in [`STEPS`], and raise [`FORMAT`].
 //! A store that the last released version wrote goes to `tests/upgrade/`.
 
 #[cfg(test)]
