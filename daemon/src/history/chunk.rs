@@ -109,7 +109,7 @@ impl Column {
     }
 }
 
-/// Bytes that are no chunk.
+/// The bytes are not a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no month of snapshots: {0}")]
 pub struct ChunkError(&'static str);

@@ -1,4 +1,4 @@
-//! The log's blocks: the newest snapshots, some eighty of one day in one value, in order of connection.
+//! The log's blocks: the newest snapshots, about eighty of one day in one value, in order of connection.
 //!
 //! A block begins at the connection in its key and ends where the day's next block begins; a day's first block begins
 //! at the lowest connection. Few values and one checksum for many snapshots make a durable commit cheap, in whatever

@@ -144,7 +144,7 @@ pub(super) type ChunkKey = [u8; 7];
 pub(super) const CHUNKS: TableDefinition<'static, &'static ChunkKey, &'static [u8]> =
     TableDefinition::new("snapshots.chunks");
 
-/// Day, connection → block of some eighty snapshots from that connection on (`log`), in one table per epoch: new
+/// Day, connection → block of about eighty snapshots from that connection on (`log`), in one table per epoch: new
 /// snapshots are appended at the right edge, and a folded epoch is dropped whole. There are at most two or three tables
 /// of 4 days at a time.
 pub(super) type LogKey = [u8; 9];

@@ -1,4 +1,4 @@
-//! Format 2: the newest snapshots are in blocks of some eighty, where format 1 had a row for each; and there are tables
+//! Format 2: the newest snapshots are in blocks of about eighty, where format 1 had a row for each; and there are tables
 //! for consents, grants and tokens.
 //!
 //! Rows that a fold of format 1 had begun to move go into blocks too: the next fold moves them from there, and keeps
