@@ -1,4 +1,4 @@
-//! What a run's result means: the one [`Commit`] it becomes. Pure.
+//! What a run's result means: the one [`Commit`](crate::model::Commit) it becomes. Pure.
 //!
 //! A number a person typed goes the same way, from [`learn`] on.
 

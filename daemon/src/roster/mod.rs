@@ -1,6 +1,6 @@
 //! The roster in memory: everything lists, names and the schedule need without touching the disk.
 //!
-//! Decisions read it and make a [`Commit`]; the same commit is applied here and given to the store, in one order.
+//! Decisions read it and make a [`Commit`](crate::model::Commit); the same commit is applied here and given to the store, in one order.
 //! The disk is the truth: when a commit cannot be stored, the roster is loaded anew.
 
 mod apply;
