@@ -240,7 +240,7 @@ async fn a_client_that_leaves_stops_nothing_it_began() {
     assert_eq!(all.await, 50);
 }
 
-/// Decodes until there is nothing more in it; gives how many calls were in it.
+/// Decodes until there is nothing more in it; returns how many calls were in it.
 fn calls_in<T>(codec: &mut impl Decoder<Item = T, Error = io::Error>, bytes: &[u8]) -> usize {
     let mut buffer = BytesMut::from(bytes);
     std::iter::from_fn(|| codec.decode(&mut buffer).ok().flatten()).count()

@@ -162,7 +162,7 @@ async fn a_refusal_is_reported_as_a_refusal() {
         match world.settled(begun.id).await {
             ConsentState::Failed(error) => {
                 assert_eq!(error.kind, ErrorKind::NotPermitted, "{platform}");
-                assert!(error.hint.expect("the way back").contains("begin again"), "{platform}");
+                assert!(error.hint.expect("a hint").contains("begin again"), "{platform}");
             }
             other => panic!("{platform}: {other:?}"),
         }

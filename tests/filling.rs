@@ -31,7 +31,7 @@ enum Disk {
 }
 
 impl Disk {
-    /// Fills it; gives the byte or the room left at which it is full.
+    /// Fills it; returns the byte or the room left at which it is full.
     fn fill(&self, home: &Home, rosterd: &Rosterd, dice: &mut fastrand::Rng) -> u64 {
         match self {
             Disk::Limited => {

@@ -200,19 +200,19 @@ async fn a_hundred_kills(sitting: u64) {
         offer(&sandbox, round);
         let delay = Duration::from_micros(dice.u64(10_000..70_000));
         // One time in four in the very moment of an acknowledgement, one time soon after it, else at any moment.
-        let after_first_answer = match round % 4 {
+        let after_first_response = match round % 4 {
             0 => Some(Duration::ZERO),
             1 => Some(delay),
             _ => None,
         };
-        if after_first_answer.is_none() {
+        if after_first_response.is_none() {
             rosterd.signal_after(delay, Signal::SIGKILL);
         }
         let name = format!("Star {}", round % ACCOUNTS);
         let edit = InfluencerEdit { note: Some(round.to_string()), ..InfluencerEdit::default() };
         let (client, edited) = (rosterd.client.clone(), name.clone());
         let edit = tokio::spawn(async move { client.edit(within(LIMIT), edited, edit).await });
-        let end = after_first_answer.map(|delay| (delay, Signal::SIGKILL));
+        let end = after_first_response.map(|delay| (delay, Signal::SIGKILL));
         midway += u64::from(sync_until(&mut rosterd, &mut promised, end).await > 0);
         rosterd.gone().await;
         if let Ok(Ok(_)) = edit.await.expect("no panic") {

@@ -173,7 +173,7 @@ async fn nothing_else_is_served_and_nothing_is_taken() {
     assert_eq!(get(&client, address, "/healthz").await.0, StatusCode::OK);
 }
 
-/// Says this much and waits; gives how long it takes until the daemon hangs up.
+/// Says this much and waits; returns how long it takes until the daemon hangs up.
 async fn cut_off(address: SocketAddr, start: &'static [u8]) -> Duration {
     let begun = Instant::now();
     let mut stream = TcpStream::connect(address).await.expect("a connection");
@@ -226,7 +226,10 @@ async fn besiege(address: SocketAddr, many: u64, in_time: Duration) {
 async fn a_slow_client_is_cut_off_and_holds_no_other_up() {
     // The world's timeouts are 2 s for headers and 3 s for all of a request; the real one is for the night.
     match nightly() {
-        None => besiege(World::impatient().await.daemon().http.expect("it listens"), 300, Duration::from_secs(5)).await,
+        None => {
+            besiege(World::with_short_timeouts().await.daemon().http.expect("it listens"), 300, Duration::from_secs(5))
+                .await
+        }
         Some(_) => {
             let home = Home::new("[http]\nlisten = \"127.0.0.1:0\"\n");
             let _rosterd = home.start().await;

@@ -157,12 +157,12 @@ async fn the_log_says_more_while_a_user_wants_it() {
     let output = home.roster(&["log-level", "loud"]).await;
     assert_eq!((output.code, output.err.contains("no log level")), (Some(2), true), "{output:?}");
     assert_eq!(home.json(&["log-level", "info"]).await["level"], "info");
-    let told = until("the change is logged", async || {
+    let logged = until("the change is logged", async || {
         let log = home.log();
         let mut lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
         lines.find(|line| line["message"] == "the log level was changed")
     });
-    assert_eq!(told.await["level"], "INFO");
+    assert_eq!(logged.await["level"], "INFO");
     let audit = home.json(&["audit"]).await;
     let entry = &audit["entries"][0];
     assert_eq!((&entry["action"], &entry["old"], &entry["new"]), (&"log.level".into(), &"warn".into(), &"info".into()));

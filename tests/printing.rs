@@ -185,7 +185,7 @@ async fn hostile_texts_reach_no_terminal_through_any_command() {
     });
     let names: Vec<String> = (0..INFLUENCERS).map(marked).collect();
     let (first, second, third) = (names[1].as_str(), names[2].as_str(), names[3].as_str());
-    let asking: [&[&str]; 13] = [
+    let commands: [&[&str]; 13] = [
         &["status"],
         &["list"],
         &["list", "--sort", "followers"],
@@ -203,7 +203,7 @@ async fn hostile_texts_reach_no_terminal_through_any_command() {
     let dir = home.path("");
     let (mut printed, mut seen) = (0, 0);
     for _ in 0..times(1, 12) {
-        for arguments in asking {
+        for arguments in commands {
             let as_it_is = say(&home.socket(), &dir, arguments).await;
             let spoiled = say(&between, &dir, arguments).await;
             assert_eq!(as_it_is.code, spoiled.code, "roster {arguments:?}: {spoiled:?}");

@@ -335,9 +335,9 @@ fn age(file: &Path) {
         let mut meta = write.open_table(definition).expect("a table");
         let body = [version, 99];
         let sum = xxh3_64_with_seed(&body, xxh3_64_with_seed(key, table)).to_le_bytes();
-        let sealed = [&body[..], &sum[..4]].concat();
-        let before = meta.insert(key, sealed.as_slice()).expect("written").expect("it was there").value().to_vec();
-        assert_eq!((before.len(), before[0]), (sealed.len(), version), "values are sealed another way now");
+        let encoded = [&body[..], &sum[..4]].concat();
+        let before = meta.insert(key, encoded.as_slice()).expect("written").expect("it was there").value().to_vec();
+        assert_eq!((before.len(), before[0]), (encoded.len(), version), "values are encoded differently now");
     }
     write.commit().expect("a commit");
 }

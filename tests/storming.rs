@@ -52,7 +52,7 @@ fn p99(sorted: &[Duration]) -> Duration {
     sorted[(sorted.len() * 99 / 100).min(sorted.len() - 1)]
 }
 
-/// Connects again and again, each time with a burst of frames that make no sense; gives how often, and how many frames.
+/// Connects again and again, each time with a burst of frames that make no sense; returns how often, and how many frames.
 async fn pelt(socket: &Path, seed: u64, ends: Option<Instant>) -> (u64, u64) {
     const BURST: u64 = 200;
     let mut dice = fastrand::Rng::with_seed(seed);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::programs::Home;
 
-/// Lays an old store where a daemon finds it; gives its bytes.
+/// Lays an old store where a daemon finds it; returns its bytes.
 fn lay(home: &Home, packed: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut bytes).expect("a packed store");

@@ -59,7 +59,7 @@ def visit(browser, page, decision, handle=None):
     browser.request("/url", {"url": page})
     page = browser.request("/url")
     if handle is not None:
-        # Where several accounts are a person's, they stand below the person.
+        # Where a person has several accounts, the page lists them below the person.
         account = f"//label[small[substring-after(., ' ') = '{handle}']]"
         browser.click(f"({account}//input | {account}/preceding::input)[@type = 'radio'][last()]")
     requested = browser.script("[...document.querySelectorAll('input[name=scope]:checked')].map(it => it.value)")

@@ -39,7 +39,7 @@ pub fn browser() -> Client {
     Client::builder().no_proxy().redirect(none).timeout(LIMIT).build().expect("a client")
 }
 
-/// Opens a consent page as the owner of an account, approves, and gives the address the browser is sent to.
+/// Opens a consent page as the owner of an account, approves, and returns the address the browser is sent to.
 pub async fn approve(begun: &ConsentBegun, handle: &str, more: &[(&str, &str)]) -> String {
     let mut url = Url::parse(&begun.url).expect("an address");
     url.query_pairs_mut().append_pair("sandbox_account", handle).extend_pairs(more);

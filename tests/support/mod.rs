@@ -41,7 +41,7 @@ pub fn times(quick: u64, long: u64) -> u64 {
     nightly().map_or(quick, |share| ((long as f64 * share) as u64).max(quick))
 }
 
-/// A bound on wall-clock time; every assertion on how long something took goes through here. `ROSTER_SLOWNESS=3` scales
+/// A bound on wall-clock time; every assertion on how long something took uses it. `ROSTER_SLOWNESS=3` scales
 /// them all on a machine that is three times slower than those the bounds are meant for.
 pub fn limit(bound: Duration) -> Duration {
     let slowness =
@@ -60,8 +60,8 @@ pub fn figure(text: impl std::fmt::Display) {
 }
 
 type Listening = rosterd::serve::http::Timeouts;
-const PATIENT: Listening = Listening { headers: LIMIT, request: LIMIT };
-const IMPATIENT: Listening = Listening { headers: Duration::from_secs(2), request: Duration::from_secs(3) };
+const LONG_TIMEOUTS: Listening = Listening { headers: LIMIT, request: LIMIT };
+const SHORT_TIMEOUTS: Listening = Listening { headers: Duration::from_secs(2), request: Duration::from_secs(3) };
 
 /// What Mara is called there.
 pub fn mara_on(platform: Platform) -> &'static str {
@@ -92,19 +92,19 @@ impl World {
         Self::with_config("").await
     }
 
-    /// The same with more config. `[sync]` is there already; keys of it come first, then sections.
+    /// The same with more config. `[sync]` is there already; its keys are first, then sections.
     pub async fn with_config(more: &str) -> Self {
-        Self::with_configs("", more, PATIENT).await
+        Self::with_configs("", more, LONG_TIMEOUTS).await
     }
 
     /// A world whose listener has short timeouts.
-    pub async fn impatient() -> Self {
-        Self::with_configs("", "", IMPATIENT).await
+    pub async fn with_short_timeouts() -> Self {
+        Self::with_configs("", "", SHORT_TIMEOUTS).await
     }
 
     /// A world whose daemon browsers reach at this address.
     pub async fn with_proxy(public_url: &str) -> Self {
-        Self::with_configs(&format!("public_url = \"{public_url}\"\n"), "", PATIENT).await
+        Self::with_configs(&format!("public_url = \"{public_url}\"\n"), "", LONG_TIMEOUTS).await
     }
 
     /// With more keys of `[http]`, and more config.

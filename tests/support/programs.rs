@@ -24,7 +24,7 @@ pub const ROSTER: &str = env!("CARGO_BIN_EXE_roster-under-test");
 pub const SANDBOX: &str = env!("CARGO_BIN_EXE_roster-sandbox-under-test");
 pub const DEMO: &str = env!("CARGO_BIN_EXE_roster-demo-under-test");
 
-/// Looks until there is something to give; panics with `what` when that takes too long.
+/// Looks until there is something to return; panics with `what` when that takes too long.
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let last = Instant::now() + limit(LIMIT);
     loop {
@@ -204,7 +204,7 @@ impl Rosterd {
         tokio::time::timeout(LIMIT, self.child.wait()).await.expect("it ends in time").expect("it was ours")
     }
 
-    /// Ends it with a signal and waits; gives how it ended and how long that took.
+    /// Ends it with a signal and waits; returns how it ended and how long that took.
     pub async fn end(&mut self, with: Signal) -> (ExitStatus, Duration) {
         let begun = Instant::now();
         self.signal(with);

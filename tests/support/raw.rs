@@ -68,7 +68,7 @@ impl Raw {
         Ok(Self { stream: UnixStream::connect(socket).await?, unread: BytesMut::new() })
     }
 
-    /// Connects with this version; gives the daemon's version and verdict too.
+    /// Connects with this version; returns the daemon's version and verdict too.
     pub async fn knock(socket: &Path, version: u16) -> io::Result<(Self, u16, u8)> {
         let mut raw = Self::to(socket).await?;
         // A refused client may get its verdict before it has sent anything.
@@ -112,7 +112,7 @@ impl Raw {
         tokio::time::timeout(LIMIT, response).await.expect("a response or an end in time")
     }
 
-    /// Reads until the daemon hangs up; gives how long that took.
+    /// Reads until the daemon hangs up; returns how long that took.
     pub async fn hung_up(&mut self) -> Duration {
         let begun = Instant::now();
         let read = async { while matches!(self.stream.read_buf(&mut self.unread).await, Ok(1..)) {} };

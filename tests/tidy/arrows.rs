@@ -1,7 +1,7 @@
 //! Which way dependencies point: data, compared with what the files import.
 //!
 //! `cargo test -p roster-tests tidy::arrows -- --nocapture` prints the graph of each crate. A new direction is one word in
-//! a row below, where a reader can object to it; one that is gone comes off. A row is a top-level module with those that
+//! a row below, where a reader can object to it; one that is gone is removed. A row is a top-level module with those that
 //! it imports; they are all in rows above it, so that no circle can be written down.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -66,7 +66,7 @@ struct Past<'a> {
 }
 
 impl Past<'_> {
-    /// One connection with everything that happened to it; gives its history.
+    /// One connection with everything that happened to it; returns its history.
     fn connection(
         &mut self,
         influencer: &Influencer,
@@ -125,13 +125,13 @@ impl Past<'_> {
     /// The values that the profile numbers took over time, with the changes and alerts that follow.
     fn follow(&mut self, connection: &Connection, history: &[Snapshot]) -> Option<Profile> {
         let mut followed: Option<Profile> = None;
-        let mut standing: Vec<Alert> = Vec::new();
+        let mut open: Vec<Alert> = Vec::new();
         for (index, snapshot) in history.iter().enumerate() {
             let at = snapshot.observed_at;
             let previous = index.checked_sub(1).and_then(|before| history.get(before));
             let (profile, moves) = profile::follow(followed.as_ref(), snapshot, self.config.change.significant);
             followed = profile;
-            let steps = evaluate::after_numbers(&moves, &standing.iter().collect::<Vec<_>>(), at);
+            let steps = evaluate::after_numbers(&moves, &open.iter().collect::<Vec<_>>(), at);
             self.commit.alerting.alerts.extend(steps.resolve);
             let moved = moves.iter().filter(|moved| moved.from.is_some()).map(|moved| (*moved, true));
             let recent = self.now.since(at) < 14 * 24 * HOUR * 1000;
@@ -152,7 +152,7 @@ impl Past<'_> {
                 });
             }
             if let Some(opening) = steps.open.into_iter().next() {
-                standing = vec![evaluate::opened(opening, UNNUMBERED, self.dice.id(), connection, at)];
+                open = vec![evaluate::opened(opening, UNNUMBERED, self.dice.id(), connection, at)];
             }
         }
         let seen_by_now = |alert: Alert| {
@@ -163,7 +163,7 @@ impl Past<'_> {
                 alert
             }
         };
-        self.commit.alerting.alerts.extend(standing.into_iter().map(seen_by_now));
+        self.commit.alerting.alerts.extend(open.into_iter().map(seen_by_now));
         followed
     }
 

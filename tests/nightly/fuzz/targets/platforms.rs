@@ -47,11 +47,11 @@ const SCOPES: [&str; 14] = [
     "https://www.googleapis.com/auth/yt-analytics.readonly",
 ];
 
-type Answers = Arc<Mutex<Vec<Vec<u8>>>>;
+type Responses = Arc<Mutex<Vec<Vec<u8>>>>;
 
 struct Bench {
     runtime: Runtime,
-    answers: Answers,
+    responses: Responses,
     client: HttpClient,
     platforms: Vec<Registered>,
 }
@@ -62,38 +62,38 @@ static BENCH: LazyLock<Bench> = LazyLock::new(|| {
     let forever = Duration::from_secs(86_400);
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.thread_keep_alive(forever).enable_all().build().expect("a runtime");
-    let answers = Answers::default();
+    let responses = Responses::default();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let gateway = format!("http://{}", listener.local_addr().expect("an address"));
-    runtime.spawn(serve(listener, answers.clone()));
+    runtime.spawn(serve(listener, responses.clone()));
     let limits = HttpLimits { body_bytes: 64 * 1024, ..HttpLimits::default() };
     let client = HttpClient::new(HttpSettings { limits, ..HttpSettings::default() }).expect("good settings");
-    Bench { runtime, answers, client, platforms: roster_fuzz::platforms(&gateway) }
+    Bench { runtime, responses, client, platforms: roster_fuzz::platforms(&gateway) }
 });
 
-async fn serve(listener: TcpListener, answers: Answers) {
+async fn serve(listener: TcpListener, responses: Responses) {
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
-        tokio::spawn(converse(stream, answers.clone()));
+        tokio::spawn(converse(stream, responses.clone()));
     }
 }
 
 /// Responds to one request after the other; only requests without a body arrive here.
-async fn converse(mut stream: TcpStream, answers: Answers) {
-    let mut asked = Vec::new();
+async fn converse(mut stream: TcpStream, responses: Responses) {
+    let mut request = Vec::new();
     loop {
-        while !asked.windows(4).any(|end| end == b"\r\n\r\n") {
-            if !matches!(stream.read_buf(&mut asked).await, Ok(1..)) {
+        while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+            if !matches!(stream.read_buf(&mut request).await, Ok(1..)) {
                 return;
             }
         }
         // The body of a POST is in the same packet, and is not read.
-        asked.clear();
-        let answer = {
-            let mut answers = answers.lock().expect("nobody panics");
-            if answers.len() > 1 { answers.remove(0) } else { answers.first().cloned().unwrap_or_default() }
+        request.clear();
+        let response = {
+            let mut responses = responses.lock().expect("no thread panics");
+            if responses.len() > 1 { responses.remove(0) } else { responses.first().cloned().unwrap_or_default() }
         };
-        let (first, body) = answer.split_first().unwrap_or((&0, &[]));
+        let (first, body) = response.split_first().unwrap_or((&0, &[]));
         let status = STATUSES[usize::from(*first) % STATUSES.len()];
         let head =
             format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
@@ -107,7 +107,8 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((first, bytes)) = bytes.split_first() else { return };
     let (slug, handle, id, consented) = ACCOUNTS[usize::from(*first) % ACCOUNTS.len()];
     let bench = &*BENCH;
-    *bench.answers.lock().expect("nobody panics") = bytes.split(|byte| *byte == 0xff).map(<[u8]>::to_vec).collect();
+    *bench.responses.lock().expect("no thread panics") =
+        bytes.split(|byte| *byte == 0xff).map(<[u8]>::to_vec).collect();
     let access = consented.then(|| Access {
         token: Arc::new(Secret::new("invented-token")),
         derived: None,

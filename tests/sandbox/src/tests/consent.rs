@@ -57,8 +57,8 @@ async fn the_address_alone_can_decide() {
     let denied = decided(&[("sandbox_account", "first"), ("sandbox_deny", "1")]).await;
     assert!(!denied.contains_key("code") && denied["error"] == "access_denied");
     let url = format!("{}{PAGE}", visit.sandbox.url());
-    let nobody = request(&[("sandbox_account", "nobody")]);
-    assert_eq!(visit.client.get(url).query(&nobody).send().await.unwrap().status(), 400);
+    let unknown = request(&[("sandbox_account", "nobody")]);
+    assert_eq!(visit.client.get(url).query(&unknown).send().await.unwrap().status(), 400);
 }
 
 #[tokio::test]

@@ -251,6 +251,6 @@ async fn accounts_have_insights_and_others_are_discovered() {
     assert!(media.len() == 3 && media.iter().all(|one| one.get("like_count").is_none()), "the owner hides likes");
     assert_eq!(media.iter().filter(|one| one["view_count"] == 70).count(), 1, "reels only");
     assert_eq!(star["media"]["paging"].get("next"), None);
-    let nobody = format!("{id}?fields=business_discovery.username(nobody){{id}}");
-    assert_eq!(graph.refused(&nobody).await, (400, 110, Some(2207013)));
+    let unknown = format!("{id}?fields=business_discovery.username(nobody){{id}}");
+    assert_eq!(graph.refused(&unknown).await, (400, 110, Some(2207013)));
 }

@@ -29,8 +29,8 @@ async fn another_instance_knows_only_part() {
     assert_ne!(copy["id"], made["id"]);
     let (status, again) = visit.get(&format!("/else.example/api/v1/accounts/{}", copy["id"].as_str().unwrap())).await;
     assert_eq!((status, &again["uri"]), (200, &json!("https://art.example/users/ada")));
-    let (status, nobody) = visit.get("/empty.example/api/v2/instance").await;
-    assert_eq!((status, nobody), (404, json!({"error": "Record not found"})));
+    let (status, unknown) = visit.get("/empty.example/api/v2/instance").await;
+    assert_eq!((status, unknown), (404, json!({"error": "Record not found"})));
 }
 
 #[tokio::test]

@@ -35,9 +35,9 @@ pub struct Account {
     pub posting: Posting,
     /// Who signs in to it: one person may own several.
     pub owner: String,
-    /// Meta: the id of the Page an Instagram account is linked to, and the other way round.
+    /// Meta: the id of the Page an Instagram account is linked to, and the reverse.
     pub linked: Option<String>,
-    /// What all chance about this account comes from.
+    /// The seed of all chance about this account.
     pub seed: u64,
 }
 

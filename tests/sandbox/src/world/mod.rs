@@ -91,7 +91,7 @@ impl World {
         self.read().found(|p| p.by_id.get(&(platform, id.to_owned())))
     }
 
-    /// Makes or changes an account and gives it as it is now.
+    /// Makes or changes an account and returns it as it is now.
     ///
     /// # Errors
     /// When the handle is impossible or taken, or a number makes no sense; then nothing has changed.

@@ -38,7 +38,7 @@ pub fn debug_token(world: &World, request: &ApiRequest) -> Result<ApiResponse, A
 
 fn described(held: &Held, now: Timestamp) -> Value {
     let grant = &held.grant;
-    let standing = held.check(now);
+    let validity = held.check(now);
     let page = match &held.secret.kind {
         SecretKind::Page { id, .. } => Some(id),
         _ => None,
@@ -49,16 +49,16 @@ fn described(held: &Held, now: Timestamp) -> Value {
         "application": format!("Roster's sandbox app for {}", grant.platform),
         "data_access_expires_at": grant.given_at.as_second() + DATA_ACCESS_DAYS * 86_400,
         "expires_at": held.secret.expires_at.map_or(0, Timestamp::as_second),
-        "is_valid": standing.is_ok(),
+        "is_valid": validity.is_ok(),
         "issued_at": held.secret.given_at.as_second(),
-        "scopes": if standing.is_ok() { json!(grant.scopes) } else { json!([]) },
-        "granular_scopes": if standing.is_ok() { json!(me::granular(grant)) } else { json!([]) },
+        "scopes": if validity.is_ok() { json!(grant.scopes) } else { json!([]) },
+        "granular_scopes": if validity.is_ok() { json!(me::granular(grant)) } else { json!([]) },
         "user_id": me::person_id(grant),
     });
     if let Some(page) = page {
         data["profile_id"] = json!(page);
     }
-    if let Err(problem) = standing
+    if let Err(problem) = validity
         && let Content::Json(body) = refused(held, problem, now).content
     {
         let error = &body["error"];
