@@ -1,7 +1,7 @@
 //! Prometheus text. Labels are platforms, outcomes and states only: no handle, no name.
 //!
-//! What is counted since the start comes from whoever counts it; all else is looked at while it is asked for. What has
-//! no value now, such as a next due time where nothing is scheduled, is left out.
+//! What is counted since the start is read from the module that counts it; all else is looked up for each request. What
+//! has no value now, such as a next due time when nothing is scheduled, is left out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,90 +14,94 @@ use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::status::{ConnectionCounts, PlatformState, PlatformStatus, Status};
 use roster_protocol::time::Timestamp;
 
+use super::exposition::Exposition;
 use super::process;
-use super::sheet::Sheet;
 use crate::app::App;
 use crate::browse::overview;
 use crate::consent::view;
 use crate::schedule::EARLIEST_PLAUSIBLE;
 use crate::store::{Store, StoreState};
 
-/// Everything, as it is at the moment of asking.
+/// All metrics, as they are at the moment of the request.
 pub async fn scrape(State(app): State<Arc<App>>) -> Response {
     let status = overview::status(&app).await;
-    let mut sheet = Sheet::default();
-    whole(&mut sheet, &app, &status);
-    platforms(&mut sheet, &status.platforms);
-    connections(&mut sheet, &app);
-    grants(&mut sheet, &app);
-    store(&mut sheet, &app.store, &status);
+    let mut exposition = Exposition::default();
+    whole(&mut exposition, &app, &status);
+    platforms(&mut exposition, &status.platforms);
+    connections(&mut exposition, &app);
+    grants(&mut exposition, &app);
+    store(&mut exposition, &app.store, &status);
     for counted in [app.meters.families(), app.setup().http.meters().families(), app.store.meters().families()] {
-        sheet.put(counted);
+        exposition.put(counted);
     }
-    process::tell(&mut sheet, &app);
-    match sheet.text() {
+    process::add(&mut exposition, &app);
+    match exposition.text() {
         Some(text) => ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-fn whole(sheet: &mut Sheet, app: &App, status: &Status) {
+fn whole(exposition: &mut Exposition, app: &App, status: &Status) {
     let now = app.clock.now();
     let is = |so: bool| if so { 1.0 } else { 0.0 };
-    sheet.rows("roster_build_info", "1, by the daemon's version", ["version"], [([status.version.as_str()], 1.0)]);
-    sheet.one("roster_uptime_seconds", "Time since the start", status.uptime_s as f64);
-    sheet.one("roster_time_seconds", "The daemon's clock", seconds(now));
-    sheet.one(
+    exposition.rows("roster_build_info", "1, by the daemon's version", ["version"], [([status.version.as_str()], 1.0)]);
+    exposition.one("roster_uptime_seconds", "Time since the start", status.uptime_s as f64);
+    exposition.one("roster_time_seconds", "The daemon's clock", seconds(now));
+    exposition.one(
         "roster_clock_plausible",
-        "0 while the clock is plainly wrong: nothing is asked",
+        "0 while the clock is plainly wrong: no platform is requested",
         is(now >= EARLIEST_PLAUSIBLE),
     );
-    sheet.one("roster_ready", "1 when /readyz says so", is(status.not_ready.is_none()));
-    sheet.one("roster_paused", "1 while a person has paused everything", is(status.paused));
-    let loaded = "When the config was read last, whether it was taken or not";
-    sheet.one("roster_config_loaded_timestamp_seconds", loaded, seconds(status.config_loaded_at));
+    exposition.one("roster_ready", "1 when /readyz says so", is(status.not_ready.is_none()));
+    exposition.one("roster_paused", "1 while a person has paused everything", is(status.paused));
+    let loaded = "When the config was last read, whether it was accepted or not";
+    exposition.one("roster_config_loaded_timestamp_seconds", loaded, seconds(status.config_loaded_at));
     let refused = "1 while the config in the file is wrong and the one before it is in use";
-    sheet.one("roster_config_refused", refused, is(status.config_refused.is_some()));
-    sheet.one("roster_influencers", "Influencers in the roster", status.influencers as f64);
-    sheet.one("roster_alerts_open", "Alerts that are open", status.open_alerts as f64);
-    sheet.one("roster_due_connections", "Connections that are due and wait for their turn", status.waiting as f64);
-    sheet.one("roster_batches_running", "Batches of connections that are being asked now", status.running.len() as f64);
+    exposition.one("roster_config_refused", refused, is(status.config_refused.is_some()));
+    exposition.one("roster_influencers", "Influencers in the roster", status.influencers as f64);
+    exposition.one("roster_alerts_open", "Alerts that are open", status.open_alerts as f64);
+    exposition.one("roster_due_connections", "Connections that are due and wait for their turn", status.waiting as f64);
+    exposition.one(
+        "roster_batches_running",
+        "Batches of connections that are being requested now",
+        status.running.len() as f64,
+    );
     let (overdue_ms, pending) = app.look(|roster| {
-        let longest = roster.queue.longest_waiting(now, |_| true, |scope| roster.hold_on(scope, now).is_none());
-        let first = longest.and_then(|scope| roster.queue.first_due_in(scope));
+        let longest = roster.queue.longest_waiting(now, |_| true, |lane| roster.hold_on(lane, now).is_none());
+        let first = longest.and_then(|lane| roster.queue.first_due_in(lane));
         (first.map_or(0, |at| now.since(at).max(0)), roster.deliveries.len())
     });
-    let help = "How long the longest waiting connection is due, of those that may be asked; 0: none waits";
-    sheet.one("roster_overdue_seconds", help, overdue_ms as f64 / 1000.0);
-    sheet.one("roster_deliveries_pending", "Alerts that are still to be delivered", pending as f64);
+    let help = "How long the longest waiting connection has been due, of those that may be requested; 0: none waits";
+    exposition.one("roster_overdue_seconds", help, overdue_ms as f64 / 1000.0);
+    exposition.one("roster_deliveries_pending", "Alerts that are still to be delivered", pending as f64);
     if let Some(at) = status.next_due_at {
-        sheet.one("roster_next_due_timestamp_seconds", "The earliest due time of all", seconds(at));
+        exposition.one("roster_next_due_timestamp_seconds", "The earliest due time of all", seconds(at));
     }
 }
 
-fn platforms(sheet: &mut Sheet, platforms: &[PlatformStatus]) {
+fn platforms(exposition: &mut Exposition, platforms: &[PlatformStatus]) {
     let runs = platforms.iter().flat_map(|it| {
         let (slug, ended) = (it.platform.as_str(), it.coverage_24h);
         let by_outcome =
             [("ok", ended.ok), ("partial", ended.partial), ("failed", ended.failed), ("skipped", ended.skipped)];
         by_outcome.map(|(outcome, count)| ([slug, outcome], count as f64))
     });
-    sheet.rows("roster_runs_24h", "Slots of the last 24 hours by how they ended", ["platform", "outcome"], runs);
+    exposition.rows("roster_runs_24h", "Slots of the last 24 hours by how they ended", ["platform", "outcome"], runs);
     let states = platforms.iter().flat_map(|it| {
         let all = [PlatformState::Ok, PlatformState::Limited, PlatformState::Down, PlatformState::Unconfigured];
         all.map(|state| ([it.platform.as_str(), state.as_str()], if state == it.state { 1.0 } else { 0.0 }))
     });
-    sheet.rows("roster_platform_state", "1 for the state a platform is in", ["platform", "state"], states);
+    exposition.rows("roster_platform_state", "1 for the state a platform is in", ["platform", "state"], states);
     let of = |at: fn(&PlatformStatus) -> Option<Timestamp>| {
         platforms.iter().filter_map(move |it| Some(([it.platform.as_str()], seconds(at(it)?))))
     };
-    let help = "When a platform last told something";
-    sheet.rows("roster_platform_last_ok_timestamp_seconds", help, ["platform"], of(|it| it.last_ok_at));
-    let help = "When a platform that limits us may be asked again";
-    sheet.rows("roster_platform_held_until_timestamp_seconds", help, ["platform"], of(|it| it.held_until));
+    let help = "When a platform last returned numbers";
+    exposition.rows("roster_platform_last_ok_timestamp_seconds", help, ["platform"], of(|it| it.last_ok_at));
+    let help = "When a platform that limits us may be requested again";
+    exposition.rows("roster_platform_held_until_timestamp_seconds", help, ["platform"], of(|it| it.held_until));
 }
 
-fn connections(sheet: &mut Sheet, app: &App) {
+fn connections(exposition: &mut Exposition, app: &App) {
     let seen = app.seen();
     app.look(|roster| {
         let mut counts: BTreeMap<&str, ConnectionCounts> =
@@ -114,37 +118,46 @@ fn connections(sheet: &mut Sheet, app: &App) {
             ];
             by_status.map(|(status, count)| ([*slug, status.as_str()], count as f64))
         });
-        sheet.rows("roster_connections", "Connections by status", ["platform", "status"], rows);
+        exposition.rows("roster_connections", "Connections by status", ["platform", "status"], rows);
     });
 }
 
-fn grants(sheet: &mut Sheet, app: &App) {
+fn grants(exposition: &mut Exposition, app: &App) {
     let tallies = app.look(view::tally);
     let rows = tallies.iter().flat_map(|(slug, tally)| {
         let by_state = [("live", tally.live), ("ended", tally.ended), ("revoking", tally.revoking)];
         by_state.map(|(state, count)| ([slug.as_str(), state], count as f64))
     });
-    sheet.rows("roster_grants", "Owners' consents by state", ["platform", "state"], rows);
+    exposition.rows("roster_grants", "Owners' consents by state", ["platform", "state"], rows);
     let ends = tallies.iter().filter_map(|(slug, tally)| Some(([slug.as_str()], seconds(tally.act_before?))));
     let help = "The first time at which a live consent ends unless its owner consents again";
-    sheet.rows("roster_grants_act_before_timestamp_seconds", help, ["platform"], ends);
+    exposition.rows("roster_grants_act_before_timestamp_seconds", help, ["platform"], ends);
     let waiting = tallies.iter().map(|(slug, tally)| ([slug.as_str()], tally.asked as f64));
-    sheet.rows("roster_consents_waiting", "Consents that were asked for and are not settled", ["platform"], waiting);
+    exposition.rows(
+        "roster_consents_waiting",
+        "Consents that were requested and are not settled",
+        ["platform"],
+        waiting,
+    );
 }
 
-fn store(sheet: &mut Sheet, store: &Store, status: &Status) {
-    sheet.one("roster_store_bytes", "What the store's file takes on the disk", status.store.bytes as f64);
+fn store(exposition: &mut Exposition, store: &Store, status: &Status) {
+    exposition.one("roster_store_bytes", "What the store's file takes on the disk", status.store.bytes as f64);
     if let Some(free) = store.free_bytes() {
-        sheet.one("roster_store_free_bytes", "What is free on the store's disk", free as f64);
+        exposition.one("roster_store_free_bytes", "What is free on the store's disk", free as f64);
     }
-    sheet.one("roster_store_snapshots", "Snapshots stored", status.store.snapshots as f64);
-    sheet.one("roster_store_damaged_records", "Records found damaged since the start", status.store.damaged as f64);
+    exposition.one("roster_store_snapshots", "Snapshots stored", status.store.snapshots as f64);
+    exposition.one(
+        "roster_store_damaged_records",
+        "Records found damaged since the start",
+        status.store.damaged as f64,
+    );
     let (writable, degraded_s) = match store.state() {
         StoreState::Working => (1.0, 0.0),
         StoreState::Degraded { since, .. } => (0.0, since.elapsed().as_secs_f64()),
     };
-    sheet.one("roster_store_writable", "1 when the store can be written", writable);
-    sheet.one("roster_store_degraded_seconds", "How long the store has not been writable; 0: it is", degraded_s);
+    exposition.one("roster_store_writable", "1 when the store can be written", writable);
+    exposition.one("roster_store_degraded_seconds", "How long the store has not been writable; 0: it is", degraded_s);
 }
 
 fn seconds(at: Timestamp) -> f64 {

@@ -2,10 +2,10 @@
 //! owners land after consent.
 
 mod callback;
+mod exposition;
 mod health;
 mod metrics;
 mod process;
-mod sheet;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

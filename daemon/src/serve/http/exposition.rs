@@ -1,27 +1,27 @@
-//! A page of Prometheus text, put together value by value.
+//! Prometheus' text exposition, built value by value.
 
 use prometheus::core::Collector;
 use prometheus::proto::{Metric, MetricFamily};
 use prometheus::{CounterVec, GaugeVec, Opts, TextEncoder};
 
-/// What a value is: one that goes up and down, or one that only grows until a restart.
+/// What a value is: one that rises and falls, or one that only grows until a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Gauge,
     Counter,
 }
 
-/// The page.
+/// The exposition: a page of values.
 #[derive(Default)]
-pub struct Sheet(Vec<MetricFamily>);
+pub struct Exposition(Vec<MetricFamily>);
 
-impl Sheet {
-    /// A value without labels.
+impl Exposition {
+    /// Adds a gauge without labels.
     pub fn one(&mut self, name: &str, help: &str, value: f64) {
-        self.told(Kind::Gauge, name, help, [], [([], value)]);
+        self.add(Kind::Gauge, name, help, [], [([], value)]);
     }
 
-    /// A value of each row, by the rows' labels.
+    /// Adds a gauge with a value for each row, by the rows' labels.
     pub fn rows<'a, const N: usize>(
         &mut self,
         name: &str,
@@ -29,11 +29,11 @@ impl Sheet {
         labels: [&str; N],
         rows: impl IntoIterator<Item = ([&'a str; N], f64)>,
     ) {
-        self.told(Kind::Gauge, name, help, labels, rows);
+        self.add(Kind::Gauge, name, help, labels, rows);
     }
 
-    /// The same of either kind.
-    pub fn told<'a, const N: usize>(
+    /// Adds values of either kind, one for each row.
+    pub fn add<'a, const N: usize>(
         &mut self,
         kind: Kind,
         name: &str,
@@ -58,9 +58,9 @@ impl Sheet {
         self.put(families);
     }
 
-    /// Values that were counted elsewhere.
+    /// Adds values that were counted elsewhere.
     pub fn put(&mut self, mut families: Vec<MetricFamily>) {
-        // One without a value has nothing to say, and cannot be written.
+        // A family without a value says nothing, and cannot be encoded.
         families.retain(|family| !family.get_metric().is_empty());
         for family in &mut families {
             family.mut_metric().sort_by(|one, other| labels(one).cmp(labels(other)));
@@ -68,7 +68,7 @@ impl Sheet {
         self.0.append(&mut families);
     }
 
-    /// The text; `None` when it cannot be written.
+    /// The text; `None` when it cannot be encoded.
     pub fn text(&self) -> Option<String> {
         TextEncoder::new().encode_to_string(&self.0).ok()
     }
