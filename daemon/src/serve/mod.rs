@@ -1,4 +1,5 @@
-//! What the daemon answers: the socket for `roster`, and HTTP for monitoring. Translates and delegates.
+//! What the daemon serves: the socket for `roster`, and HTTP for monitoring and callbacks. It translates requests and
+//! delegates them.
 
 pub mod http;
 pub mod rpc;

@@ -1,7 +1,7 @@
-//! Where the owner's browser lands after consent: says what happened and what to do next.
+//! The page on which the owner's browser lands after consent: it says what happened and what to do next.
 //!
-//! The page is whole in itself: no script, no link elsewhere, nothing of what the platform sent. What cannot be
-//! attributed to a waiting consent is refused without a word about why.
+//! The page is self-contained: no script, no link elsewhere, nothing that the platform sent. A callback that belongs to no
+//! waiting consent is refused without a reason.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -21,16 +21,16 @@ use crate::app::App;
 use crate::consent::finish::{self, From, NotAccepted};
 use crate::consent::view;
 
-/// How long the browser waits for the platform to give tokens before it is told to look into Roster.
-const PATIENCE: Duration = Duration::from_secs(12);
-/// A longer query is none of ours: codes have some hundred characters.
+/// How long the browser waits for the platform to issue tokens before the page sends the owner back to Roster.
+const TOKENS_TIMEOUT: Duration = Duration::from_secs(12);
+/// A longer query is not one of ours: codes have a few hundred characters.
 const MOST_QUERY_BYTES: usize = 8 * 1024;
 
 const STYLE: &str = "body{font:18px/1.5 system-ui,sans-serif;max-width:36em;margin:12vh auto;padding:0 1em;\
                      color:#1b1f24;background:#fff}h1{font-size:1.3em}p{margin:.6em 0}\
                      @media(prefers-color-scheme:dark){body{color:#e6e8eb;background:#16181b}}";
 
-/// Only our own style, by its hash; nothing else is loaded, run, sent or framed.
+/// Permits only our own style, by its hash; nothing else is loaded, run, sent or framed.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let hash = data_encoding::BASE64.encode(&Sha256::digest(STYLE));
     let policy = format!(
@@ -47,7 +47,7 @@ pub async fn callback(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    // A HEAD must spend nothing.
+    // A HEAD request must spend no state.
     if method != Method::GET {
         return page(StatusCode::METHOD_NOT_ALLOWED, "Nothing here", &["This address is for browsers."]);
     }
@@ -65,21 +65,21 @@ pub async fn callback(
         Err(NotAccepted::NotOurs) => return refused(StatusCode::BAD_REQUEST),
         Err(NotAccepted::NotStored(_)) => return not_stored(),
     };
-    match view::state(&app, &who, id, PATIENCE).await {
-        Ok(state) => told(&state),
-        Err(_) => told(&ConsentState::Finishing),
+    match view::state(&app, &who, id, TOKENS_TIMEOUT).await {
+        Ok(state) => outcome(&state),
+        Err(_) => outcome(&ConsentState::Finishing),
     }
 }
 
-/// Whether the request was meant for this listener: by the name it was configured with, or at loopback. A page that
-/// made its own name lead here is turned away.
+/// Whether the request is meant for this listener: for its configured name, its address or loopback. A foreign page whose
+/// own host name resolves to this listener is refused.
 fn is_for_us(app: &App, headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let Ok(asked) = Url::parse(&format!("http://{host}/")) else { return false };
+    let Ok(requested) = Url::parse(&format!("http://{host}/")) else { return false };
     let listener = app.consents.listens_at().map(|address| address.ip());
     let setup = app.setup();
     let public = setup.config.http.public_url.as_ref().and_then(Url::host);
-    match asked.host() {
+    match requested.host() {
         Some(Host::Ipv4(address)) if address.is_loopback() || listener == Some(address.into()) => true,
         Some(Host::Ipv6(address)) if address.is_loopback() || listener == Some(address.into()) => true,
         Some(Host::Domain("localhost")) => true,
@@ -98,7 +98,7 @@ fn not_stored() -> Response {
     page(StatusCode::SERVICE_UNAVAILABLE, "Roster cannot store your answer now", &[next])
 }
 
-fn told(state: &ConsentState) -> Response {
+fn outcome(state: &ConsentState) -> Response {
     match state {
         ConsentState::Done(connected) => {
             let names: Vec<String> = connected.iter().map(|it| it.connection.handle.clone()).collect();
@@ -147,7 +147,7 @@ fn page(status: StatusCode, title: &str, lines: &[&str]) -> Response {
     (status, headers, html).into_response()
 }
 
-/// Text as HTML shows it literally.
+/// Escapes text so that HTML shows it literally.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {

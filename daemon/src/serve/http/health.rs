@@ -1,4 +1,4 @@
-//! Alive and ready.
+//! Whether the daemon is alive, and whether it is ready.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use axum::http::StatusCode;
 use crate::app::App;
 use crate::browse::overview;
 
-/// 200 while the process lives.
+/// Responds 200 while the process is alive.
 pub async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// 200 when store and schedule work, else 503 with the reason.
+/// Responds 200 when store and schedule work, else 503 with the reason.
 pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, String) {
     match overview::not_ready(&app) {
         None => (StatusCode::OK, "ready\n".to_owned()),

@@ -1,5 +1,5 @@
-//! HTTP for monitoring: is it alive, is it ready, how does it do, which names no account; and the page on which
-//! owners land after consent.
+//! HTTP: health, readiness and metrics for monitoring, none of which names an account, and the page on which owners land
+//! after consent.
 
 mod callback;
 mod exposition;
@@ -33,23 +33,24 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::process::config;
 
-/// Connections at once. One more ends the oldest that was never answered well: whoever dawdles gives way, and nobody has
-/// to wait for him.
+/// Connections at once. One more ends the oldest that never got a successful response: an idle client gives way, and no
+/// other client has to wait for it.
 const MOST_CONNECTIONS: usize = 128;
-/// What everybody gets before that: in a crowd that comes at once nobody is sent away before he could ask.
-const CHANCE: Duration = Duration::from_millis(250);
-/// How many may wait for a place.
+/// How long each connection is safe from that: when many clients connect at once, none is closed before it could send a
+/// request.
+const GRACE: Duration = Duration::from_millis(250);
+/// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 const MOST_HEADER_BYTES: usize = 16 * 1024;
-/// A connection ends after this many times the timeout of one request: no client holds one for ever.
+/// A connection ends after this many times the timeout of one request, so that no client holds one forever.
 const MOST_REQUESTS_LONG: u32 = 20;
 
-/// How long the listener waits for a client, as values so that tests need no real seconds.
+/// The listener's timeouts, as values so that tests need not wait for real seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     /// For the whole of a request's headers.
     pub headers: Duration,
-    /// For a request and its answer.
+    /// For a request and its response.
     pub request: Duration,
 }
 
@@ -61,7 +62,7 @@ impl Default for Timeouts {
 
 fn router(app: Arc<App>, config: &config::Http, timeouts: Timeouts) -> Router {
     let callback_path = "/oauth/{platform}/callback";
-    // A proxy with a path of its own may hand it on.
+    // A proxy with a path of its own may pass the path on.
     let outer = config.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/')).to_owned();
     let router = Router::new().route(callback_path, get(callback::callback));
     let router = match outer.is_empty() || outer.contains(['{', '}', '*']) {
@@ -76,7 +77,7 @@ fn router(app: Arc<App>, config: &config::Http, timeouts: Timeouts) -> Router {
         .layer(RequestBodyLimitLayer::new(0))
 }
 
-/// Listens at `address`; `None` when it is off, or the port is taken, which stops nothing else.
+/// Listens at `address`; `None` when the listener is off or the port is taken, which stops nothing else.
 pub fn bind(address: Option<SocketAddr>) -> Option<TcpListener> {
     let address = address?;
     match listen(address) {
@@ -90,13 +91,13 @@ pub fn bind(address: Option<SocketAddr>) -> Option<TcpListener> {
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A port that was just left is free.
+    // A port that was released a moment ago can be bound again.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Listens where the config says, from the listener it had at the start on, until the end.
+/// Serves HTTP until the end: first on the listener bound at the start, then wherever the config says.
 pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, timeouts: Timeouts) {
     let mut setup = app.watch_setup();
     let mut wanted = setup.borrow().config.http.listen;
@@ -104,13 +105,13 @@ pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, timeouts: Tim
         let config = setup.borrow_and_update().config.http.clone();
         if config.listen != wanted {
             wanted = config.listen;
-            // The old place is left first: the new one may be the same port.
+            // The old listener is closed first: the new address may have the same port.
             drop(listener.take());
             listener = bind(wanted);
             app.consents.listening(address_of(&listener));
             tracing::info!(http = ?app.consents.listens_at(), "the HTTP listener moved");
         }
-        // Conversations that were kept open end with the config they began with.
+        // Connections that were kept open end with the config they began with.
         let over = CancellationToken::new();
         let _at_the_end = over.clone().drop_guard();
         let serving = async {
@@ -129,23 +130,23 @@ pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, timeouts: Tim
     }
 }
 
-/// Where a listener listens.
+/// The address of a listener.
 pub fn address_of(listener: &Option<TcpListener>) -> Option<SocketAddr> {
     listener.as_ref().and_then(|listener| listener.local_addr().ok())
 }
 
-/// What each caller gets.
+/// What each connection is served with.
 #[derive(Clone)]
 struct Service {
     router: Router,
     timeouts: Timeouts,
-    /// From now on there is another one: answer what was asked, and close.
+    /// Cancelled when another service replaces this one: connections respond to the request under way, and close.
     over: CancellationToken,
 }
 
 /// Serves until the end.
 async fn serve(app: &App, listener: &TcpListener, service: Service) {
-    let mut open: VecDeque<Guest> = VecDeque::new();
+    let mut open: VecDeque<OpenConnection> = VecDeque::new();
     loop {
         let accepted = tokio::select! {
             () = app.ending.cancelled() => return,
@@ -155,15 +156,19 @@ async fn serve(app: &App, listener: &TcpListener, service: Service) {
             Ok((stream, _)) => {
                 make_room(&mut open).await;
                 let (service, ending) = (service.clone(), app.ending.clone());
-                let answered = Arc::new(AtomicBool::new(false));
-                let is_answered = answered.clone();
+                let succeeded = Arc::new(AtomicBool::new(false));
+                let has_succeeded = succeeded.clone();
                 let conversation = tokio::spawn(async move {
                     tokio::select! {
-                        () = converse(stream, service, &answered) => {}
+                        () = converse(stream, service, &succeeded) => {}
                         () = ending.cancelled() => {}
                     }
                 });
-                open.push_back(Guest { conversation, is_answered, chance: Box::pin(tokio::time::sleep(CHANCE)) });
+                open.push_back(OpenConnection {
+                    conversation,
+                    has_succeeded,
+                    grace: Box::pin(tokio::time::sleep(GRACE)),
+                });
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }
@@ -171,55 +176,55 @@ async fn serve(app: &App, listener: &TcpListener, service: Service) {
 }
 
 /// A connection that is open.
-struct Guest {
+struct OpenConnection {
     conversation: JoinHandle<()>,
-    /// Whether a request of it was answered well.
-    is_answered: Arc<AtomicBool>,
-    /// Ends when it had its chance to ask.
-    chance: Pin<Box<Sleep>>,
+    /// Whether one of its requests got a successful response.
+    has_succeeded: Arc<AtomicBool>,
+    /// Ends when it has had time to send a request.
+    grace: Pin<Box<Sleep>>,
 }
 
-/// Makes room for one more, at the cost of the oldest that showed no good reason to be there.
-async fn make_room(open: &mut VecDeque<Guest>) {
+/// Makes room for one more connection by closing the oldest that never got a successful response, or else the oldest.
+async fn make_room(open: &mut VecDeque<OpenConnection>) {
     loop {
         if open.len() >= MOST_CONNECTIONS {
-            open.retain(|guest| !guest.conversation.is_finished());
+            open.retain(|connection| !connection.conversation.is_finished());
         }
         if open.len() < MOST_CONNECTIONS {
             return;
         }
-        let is_answered = |guest: &Guest| guest.is_answered.load(Ordering::Relaxed);
-        let dawdler = open.iter().position(|guest| !is_answered(guest));
-        let Some(guest) = open.get_mut(dawdler.unwrap_or(0)) else { return };
-        guest.chance.as_mut().await;
-        // It may just have used it.
-        if dawdler.is_some() && is_answered(guest) {
+        let has_succeeded = |connection: &OpenConnection| connection.has_succeeded.load(Ordering::Relaxed);
+        let idle = open.iter().position(|connection| !has_succeeded(connection));
+        let Some(connection) = open.get_mut(idle.unwrap_or(0)) else { return };
+        connection.grace.as_mut().await;
+        // It may have succeeded while we waited.
+        if idle.is_some() && has_succeeded(connection) {
             continue;
         }
-        guest.conversation.abort();
-        open.remove(dawdler.unwrap_or(0));
+        connection.conversation.abort();
+        open.remove(idle.unwrap_or(0));
     }
 }
 
-/// HTTP/1 only: telling versions apart would wait for a first byte without a timeout.
-async fn converse(stream: TcpStream, service: Service, answered: &AtomicBool) {
+/// Serves one connection, HTTP/1 only: detecting the version would wait for the first byte without a timeout.
+async fn converse(stream: TcpStream, service: Service, succeeded: &AtomicBool) {
     let Service { router, timeouts, over } = service;
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(timeouts.headers).max_buf_size(MOST_HEADER_BYTES);
     let router = TowerToHyperService::new(router);
     let service = service_fn(|request| {
-        let answer = router.call(request);
+        let response = router.call(request);
         async {
-            let answer = answer.await?;
-            if answer.status().is_success() {
-                answered.store(true, Ordering::Relaxed);
+            let response = response.await?;
+            if response.status().is_success() {
+                succeeded.store(true, Ordering::Relaxed);
             }
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(response)
         }
     });
     let conversation = builder.serve_connection(TokioIo::new(stream), service);
     let mut conversation = pin!(conversation);
-    // A caller that breaks off or sends nonsense is its own affair.
+    // A client that disconnects or sends nonsense harms only itself.
     tokio::select! {
         _ = conversation.as_mut() => return,
         () = over.cancelled() => {}

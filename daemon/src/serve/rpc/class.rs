@@ -1,4 +1,5 @@
-//! The class of every call: who may, and how long the response can be. A new verb does not compile before it has one.
+//! The class of every call: what access it needs, and how long its response can be. A new verb does not compile until it
+//! has one.
 
 use roster_protocol::RosterRequest;
 

@@ -1,4 +1,4 @@
-//! The socket: who is admitted, how many connections there may be, and what each call gets.
+//! The socket: which users are admitted, how many connections and calls each may have, and how calls are served.
 
 mod calls;
 mod class;
@@ -24,22 +24,22 @@ use socket::Gate;
 
 /// Calls of one connection at once; two of them may wait.
 const MOST_CALLS: usize = 16;
-/// Calls of one connection at once whose answers are as long as a page: they are kept until the client reads them.
+/// Calls of one connection at once whose responses are as long as a page: each is kept until the client reads it.
 const MOST_PAGES: usize = 2;
-/// Answers that wait for a client to read them; behind them the handlers wait.
+/// Responses that wait for a client to read them; when there are more, the handlers wait.
 const MOST_UNREAD: usize = 1;
 
-/// The waits after an accept that failed: doubled from the first to the last.
+/// The shortest and the longest wait after a failed accept; each further failure doubles it.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// So many clients let in without a failure between: the shortage is over, and the next one is told again.
-const ENOUGH_TO_BE_WELL: u32 = 100;
+/// After so many accepted clients without a failure the shortage is over, and the next one is logged again.
+const ENOUGH_TO_BE_OVER: u32 = 100;
 
 /// Accepts clients until the end. A failing accept (no more descriptors) waits longer each time, and never spins.
 pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, timeouts: Timeouts) {
     let permits = Arc::new(ConnectionPermits::default());
     let mut pause = SHORTEST_PAUSE;
-    let mut told = false;
+    let mut is_logged = false;
     let mut let_in = 0;
     loop {
         let accepted = tokio::select! {
@@ -48,17 +48,17 @@ pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, timeouts: 
         };
         match accepted {
             Ok((stream, _)) => {
-                // What queued up during a shortage fills the places anew a few times: no long waits in between.
+                // Clients that queued up during a shortage use up the descriptors again a few times: the waits stay short.
                 pause = SHORTEST_PAUSE;
                 let_in += 1;
-                told &= let_in < ENOUGH_TO_BE_WELL;
+                is_logged &= let_in < ENOUGH_TO_BE_OVER;
                 tokio::spawn(welcome(app.clone(), permits.clone(), gate, stream, timeouts));
             }
             Err(error) => {
                 let_in = 0;
-                if !told {
+                if !is_logged {
                     tracing::warn!(%error, "no further client can be let in at present");
-                    told = true;
+                    is_logged = true;
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -67,7 +67,8 @@ pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, timeouts: 
     }
 }
 
-/// Checks who comes, in which version, and serves until one side leaves. What goes wrong here is the client's own.
+/// Checks the client's user and version, and serves it until either side disconnects. A failure here concerns only this
+/// client.
 async fn welcome(
     app: Arc<App>,
     permits: Arc<ConnectionPermits>,
@@ -79,7 +80,7 @@ async fn welcome(
     let permit = permits.acquire(peer.uid());
     if permit.is_none() {
         app.meters.record_client(Verdict::Busy);
-        // Without a permit no preamble is waited for either.
+        // A client without a permit gets the reply at once, before its preamble is read.
         let _ = transport::reply_to_preamble(&mut stream, Verdict::Busy).await;
         return;
     }
@@ -91,8 +92,8 @@ async fn welcome(
         Some(_) => Verdict::Welcome,
     };
     app.meters.record_client(verdict);
-    let answered = transport::reply_to_preamble(&mut stream, verdict).await;
-    let (Ok(()), Verdict::Welcome, Some(access)) = (answered, verdict, access) else { return };
+    let replied = transport::reply_to_preamble(&mut stream, verdict).await;
+    let (Ok(()), Verdict::Welcome, Some(access)) = (replied, verdict, access) else { return };
     let who = Who { uid: peer.uid(), name: socket::user_name(peer.uid()) };
     let ending = app.ending.clone();
     tokio::select! {
@@ -113,9 +114,9 @@ async fn converse(caller: Caller, stream: UnixStream, timeouts: Timeouts) {
     let serve = |call: InFlightRequest<RosterRequest, RosterResponse>| {
         let (caller, pages) = (caller.clone(), &pages);
         async move {
-            // What cannot be loaded is in the log; what is known is served.
+            // A failed load is in the log; what is in memory is served.
             let _ = caller.app.wait_until_current().await;
-            // Held until the response is on its way: a client that does not read fills no more memory than these pages.
+            // Held until the response is sent: a client that does not read fills no more memory than these pages.
             let _page = match class::of(&call.get().message).length {
                 Length::Long => pages.acquire().await.ok(),
                 Length::Short => None,

@@ -1,4 +1,4 @@
-//! How many connections may be open, of one user and of all together.
+//! How many connections one user, and all users together, may have open.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub struct ConnectionPermits {
     by_uid: Mutex<HashMap<u32, usize>>,
 }
 
-/// One connection's permit, given back when it is dropped.
+/// One connection's permit; dropping it returns it.
 pub struct ConnectionPermit {
     permits: Arc<ConnectionPermits>,
     uid: u32,

@@ -1,4 +1,5 @@
-//! The socket's file: bound with its final mode, and a stale one removed only after connecting to it failed.
+//! The socket's file: it has its final mode before clients can connect, and a stale one is removed only after connecting
+//! to it has failed.
 
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
@@ -9,7 +10,7 @@ use tokio::net::UnixListener;
 
 use super::class::Access;
 
-/// Who is admitted.
+/// Which users are admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
     /// The daemon's own user, and root.
@@ -44,7 +45,7 @@ pub fn user_name(uid: u32) -> String {
     user.map(|user| roster_protocol::text::clean(&user.name, 40)).unwrap_or_default()
 }
 
-/// Why the socket cannot be had.
+/// Why the socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     #[error("another rosterd listens on {path} already")]
@@ -55,8 +56,8 @@ pub enum SocketError {
     Io { path: PathBuf, source: io::Error },
 }
 
-/// Listens at `path`. The directory is made 0700 when it is missing; the socket has its mode before it is bound
-/// under its name: it is made under another one in the same directory and moved there.
+/// Listens at `path`. A missing directory is created with mode 0700. The socket has its mode before it appears under its
+/// name: it is created under another name in the same directory, and renamed.
 ///
 /// # Errors
 /// See [`SocketError`].
@@ -67,10 +68,10 @@ pub fn listen(path: &Path, group_may: bool) -> Result<UnixListener, SocketError>
         use std::os::unix::fs::DirBuilderExt;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
     }
-    make_room(path)?;
+    remove_stale(path)?;
     let fresh = dir.join(format!(".{}.{}", roster_protocol::paths::SOCKET_NAME, std::process::id()));
     let _ = std::fs::remove_file(&fresh);
-    // Bound but not listening yet: nobody can connect before the mode is final.
+    // Bound but not listening yet: no client can connect before the mode is final.
     let socket = rustix::net::socket_with(
         rustix::net::AddressFamily::UNIX,
         rustix::net::SocketType::STREAM,
@@ -87,8 +88,8 @@ pub fn listen(path: &Path, group_may: bool) -> Result<UnixListener, SocketError>
     UnixListener::from_std(std::os::unix::net::UnixListener::from(socket)).map_err(io)
 }
 
-/// Removes a socket that nobody answers on.
-fn make_room(path: &Path) -> Result<(), SocketError> {
+/// Removes a stale socket: one that no daemon listens on.
+fn remove_stale(path: &Path) -> Result<(), SocketError> {
     let metadata = match std::fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(_) => return Ok(()),
@@ -105,12 +106,12 @@ fn make_room(path: &Path) -> Result<(), SocketError> {
     }
 }
 
-/// The group of the directory the socket lies in: whose members may come in under a system service.
+/// The group of the socket's directory, whose members a system service admits.
 pub fn group_of(dir: &Path) -> Option<u32> {
     std::fs::metadata(dir).ok().map(|metadata| metadata.gid())
 }
 
-/// Removes the socket if it is still the one that was made, by inode.
+/// Removes the socket if its inode says that it is still the one that was created.
 pub fn remove(path: &Path, inode: u64) {
     if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.ino() == inode) {
         let _ = std::fs::remove_file(path);

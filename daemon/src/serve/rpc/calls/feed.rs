@@ -1,4 +1,4 @@
-//! Calls that wait for news: the events of all clients, and the notices of one user's desktop.
+//! Calls that wait for something new: the events of all clients, and the notices of one user's desktop.
 
 use roster_protocol::error::RosterError;
 use roster_protocol::event::{Cursor, EventBatch};

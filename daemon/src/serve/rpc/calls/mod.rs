@@ -1,7 +1,7 @@
-//! Every call of the service by subject: translated, and handed to the code that does it.
+//! Every call of the service, by subject: each is translated and passed to the code that does the work.
 //!
-//! What changes something runs in a task of the daemon's own ([`Caller::own`]), so that a caller who leaves, or whose
-//! deadline passes, cannot stop it half-way.
+//! A call that changes something runs in a task of the daemon's own ([`Caller::own`]), so that a caller who disconnects, or
+//! whose deadline expires, cannot stop it half-way.
 
 mod alerts;
 mod connections;
@@ -37,7 +37,7 @@ pub struct Caller {
     pub access: Access,
 }
 
-/// Gives each request the response of the same name, so that no call can return what another one promises.
+/// Gives each request the response of the same name, so that no call can return the result of another.
 macro_rules! respond {
     ($request:ident: $($call:ident($($argument:ident),*) => $work:expr;)*) => {
         match $request {
@@ -105,7 +105,7 @@ impl Serve for Caller {
 }
 
 impl Caller {
-    /// Does work in a task of the daemon's own.
+    /// Runs work in a task of the daemon's own.
     ///
     /// # Errors
     /// The work's own, and those of [`App::own`].
