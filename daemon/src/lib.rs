@@ -1,7 +1,7 @@
 //! `rosterd`: owns the store, the schedule, the snapshots, changes and alerts, and answers `roster`.
 //!
-//! The modules stand in the order in which a number travels: it is due, a platform is asked, the answer is a
-//! snapshot, what changed is named, an alert opens, all of it is committed, then told, shown and served.
+//! The modules are listed in the order in which a number travels: its connection is due, a platform is requested, the
+//! response becomes a snapshot, the change is measured, an alert opens, all of it is committed, then published and served.
 
 pub mod model;
 pub mod schedule;

@@ -1,6 +1,6 @@
 //! The program `rosterd`: arguments, paths, logs, signals, exit codes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use roster_protocol::paths::{Paths, SOCKET_NAME};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::config_report::{self, Placed};
+use super::config_report::{self, PathSetting};
 use crate::app::setup::Source;
 use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
@@ -28,7 +28,7 @@ struct Arguments {
     /// The config file [default: /etc/roster/rosterd.toml for a system service, else the user's]
     #[arg(long, global = true, env = "ROSTER_CONFIG")]
     config: Option<PathBuf>,
-    /// Where the store lies [default: $STATE_DIRECTORY, else the user's data directory]
+    /// Where the store is [default: $STATE_DIRECTORY, else the user's data directory]
     #[arg(long, global = true)]
     state_dir: Option<PathBuf>,
     /// Where to listen for `roster` [default: in $RUNTIME_DIRECTORY, else the user's runtime directory]
@@ -37,7 +37,7 @@ struct Arguments {
 }
 
 const ENDS: &str = "SIGHUP loads the config again, and changes nothing when it is wrong; SIGTERM and SIGINT end it. Exit codes: 0 \
-                    ended as asked, 1 failed, 2 usage, 78 the config, the key or the store needs a person.";
+                    ended as requested, 1 failed, 2 usage, 78 the config, the key or the store needs a person.";
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Command {
@@ -53,24 +53,24 @@ enum Command {
     Keygen,
 }
 
-/// Worker threads: fixed, so that a limit on tasks cannot surprise the runtime.
+/// Worker threads: a fixed number, so that the runtime stays within the service's limit on tasks.
 const WORKERS: usize = 2;
 /// Threads for reading the store.
 const BLOCKING: usize = 8;
 
-/// What can be typed after `rosterd`, for manual pages and completions.
+/// The command line of `rosterd`, for manual pages and completions.
 pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// The whole program.
+/// Runs the program.
 pub fn main() -> ExitCode {
     let typed = command().get_matches();
     let arguments = Arguments::from_arg_matches(&typed).unwrap_or_else(|error| error.exit());
     if let Some(Command::Keygen) = arguments.command {
         return keygen();
     }
-    let Some(paths) = Where::find(&arguments, &typed) else {
+    let Some(paths) = ProgramPaths::find(&arguments, &typed) else {
         eprintln!("error: there is no home directory\nhint: say --config, --state-dir and --socket");
         return ExitCode::from(78);
     };
@@ -84,7 +84,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn check(config: Config, paths: &Where, effective: bool) -> ExitCode {
+fn check(config: Config, paths: &ProgramPaths, effective: bool) -> ExitCode {
     let source = paths.source();
     if let Err(error) = source.set_up(config.clone()) {
         return refuse(&StartError::Config(error));
@@ -96,8 +96,8 @@ fn check(config: Config, paths: &Where, effective: bool) -> ExitCode {
     let text = std::fs::read_to_string(&paths.config.path).unwrap_or_default();
     let file = config.store.master_key_file.as_deref();
     let key = source.environment.key_sources(file, &paths.state_dir.path);
-    let found = [&paths.config, &paths.state_dir, &paths.socket].map(Placed::clone);
-    print!("{}", config_report::shown(&source, &text, &found, &key));
+    let found = [&paths.config, &paths.state_dir, &paths.socket].map(PathSetting::clone);
+    print!("{}", config_report::report(&source, &text, &found, &key));
     ExitCode::SUCCESS
 }
 
@@ -120,7 +120,7 @@ fn refuse(error: &StartError) -> ExitCode {
 }
 
 impl Arguments {
-    /// Whether the config to check is the system service's: none was told, and this user has none.
+    /// Whether the config to check is the system service's: none was given, and this user has none.
     fn means_the_systems(&self) -> bool {
         let has = |paths: Paths| config_in(&paths).exists();
         let checks = matches!(self.command, Some(Command::CheckConfig { .. }));
@@ -133,42 +133,42 @@ fn config_in(paths: &Paths) -> PathBuf {
 }
 
 /// The three paths, and whether they are the system's.
-struct Where {
-    config: Placed,
-    state_dir: Placed,
-    socket: Placed,
+struct ProgramPaths {
+    config: PathSetting,
+    state_dir: PathSetting,
+    socket: PathSetting,
     system: bool,
 }
 
-impl Where {
-    /// Flag before environment before default; `None` without a home to fall back to.
+impl ProgramPaths {
+    /// A flag overrides the environment, which overrides the default; `None` when there is no home directory to fall back to.
     fn find(arguments: &Arguments, typed: &ArgMatches) -> Option<Self> {
-        let told = |name, path: &Option<PathBuf>, flag, variable| {
+        let given = |name, path: &Option<PathBuf>, flag, variable| {
             let by_variable = typed.value_source(name) == Some(ValueSource::EnvVariable);
             let path = path.clone()?;
-            Some(Placed { name, path, from: if by_variable { variable } else { flag } })
+            Some(PathSetting { name, path, from: if by_variable { variable } else { flag } })
         };
         let managed = |name, variable: &'static str| {
             let path = std::env::var_os(variable).map(PathBuf::from).filter(|dir| dir.is_absolute())?;
-            Some(Placed { name, path, from: variable })
+            Some(PathSetting { name, path, from: variable })
         };
         let state_dir = managed("state_dir", "STATE_DIRECTORY");
         let mut socket = managed("socket", "RUNTIME_DIRECTORY");
         socket.iter_mut().for_each(|socket| socket.path.push(SOCKET_NAME));
-        // The system's manager gives /var/lib and /run; a user's manager gives paths in the home.
+        // The system's service manager gives paths in /var/lib and /run; a user's manager gives paths in the home directory.
         let as_service = state_dir.as_ref().is_some_and(|dir| dir.path.starts_with("/var/lib"));
         let system = as_service || arguments.means_the_systems();
         let usual = if system { Some(Paths::of_system()) } else { Paths::of_user() };
-        let usual = |name, place: fn(&Paths) -> PathBuf| {
-            usual.as_ref().map(|paths| Placed { name, path: place(paths), from: "default" })
+        let usual = |name, path: fn(&Paths) -> PathBuf| {
+            usual.as_ref().map(|paths| PathSetting { name, path: path(paths), from: "default" })
         };
         Some(Self {
-            config: told("config", &arguments.config, "--config", "ROSTER_CONFIG")
+            config: given("config", &arguments.config, "--config", "ROSTER_CONFIG")
                 .or_else(|| usual("config", config_in))?,
-            state_dir: told("state_dir", &arguments.state_dir, "--state-dir", "")
+            state_dir: given("state_dir", &arguments.state_dir, "--state-dir", "")
                 .or(state_dir)
                 .or_else(|| usual("state_dir", |paths| paths.state.clone()))?,
-            socket: told("socket", &arguments.socket, "--socket", "ROSTER_SOCKET")
+            socket: given("socket", &arguments.socket, "--socket", "ROSTER_SOCKET")
                 .or(socket)
                 .or_else(|| usual("socket", |paths| paths.socket.clone()))?,
             system,
@@ -180,7 +180,7 @@ impl Where {
     }
 }
 
-fn run(config: Config, paths: Where) -> ExitCode {
+fn run(config: Config, paths: ProgramPaths) -> ExitCode {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(WORKERS).max_blocking_threads(BLOCKING).enable_all().build();
     let runtime = match runtime {
@@ -191,7 +191,7 @@ fn run(config: Config, paths: Where) -> ExitCode {
         }
     };
     let ended = runtime.block_on(live(config, paths));
-    // Reads that still run must not hold the end up; there is nothing to lose in them.
+    // Reads still under way must not delay the end: they have nothing to lose.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -199,7 +199,7 @@ fn run(config: Config, paths: Where) -> ExitCode {
     }
 }
 
-async fn live(config: Config, paths: Where) -> Result<(), StartError> {
+async fn live(config: Config, paths: ProgramPaths) -> Result<(), StartError> {
     let bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
     let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let source = paths.source();
@@ -215,8 +215,8 @@ async fn live(config: Config, paths: Where) -> Result<(), StartError> {
     let mut terminated = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
     let mut hung_up = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
     let daemon = Daemon::start(options).await?;
-    tracing::info!(socket = %shown(&daemon.socket), http = ?daemon.http, "ready");
-    tell_manager(&[sd_notify::NotifyState::Ready]);
+    tracing::info!(socket = %daemon.socket.display(), http = ?daemon.http, "ready");
+    notify_manager(&[sd_notify::NotifyState::Ready]);
     let watchdog =
         sd_notify::watchdog_enabled().map(|limit| tokio::spawn(feed_watchdog(daemon.app.clone(), limit / 3)));
     loop {
@@ -226,7 +226,7 @@ async fn live(config: Config, paths: Where) -> Result<(), StartError> {
             _ = hung_up.recv() => reload(&daemon).await,
         }
     }
-    tell_manager(&[sd_notify::NotifyState::Stopping]);
+    notify_manager(&[sd_notify::NotifyState::Stopping]);
     if let Some(watchdog) = watchdog {
         watchdog.abort();
     }
@@ -235,31 +235,27 @@ async fn live(config: Config, paths: Where) -> Result<(), StartError> {
     Ok(())
 }
 
-fn shown(path: &Path) -> std::path::Display<'_> {
-    path.display()
-}
-
-/// The service manager is told of it either way; why it failed stands in the log and in `roster status`.
+/// Reloads, and notifies the service manager either way; the log and `roster status` say why a reload failed.
 async fn reload(daemon: &Daemon) {
     let begun = sd_notify::NotifyState::monotonic_usec_now().ok();
     let states: Vec<_> = [sd_notify::NotifyState::Reloading].into_iter().chain(begun).collect();
-    tell_manager(&states);
+    notify_manager(&states);
     let _ = daemon.reload().await;
-    tell_manager(&[sd_notify::NotifyState::Ready]);
+    notify_manager(&[sd_notify::NotifyState::Ready]);
 }
 
-fn tell_manager(states: &[sd_notify::NotifyState<'_>]) {
+fn notify_manager(states: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "the service manager was not told");
+        tracing::debug!(%error, "the service manager was not notified");
     }
 }
 
-/// Feeds the watchdog only after the runtime and the store's writer have both answered.
+/// Notifies the watchdog, but only after the runtime and the store's writer have both responded.
 async fn feed_watchdog(app: std::sync::Arc<crate::app::App>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
         if app.store.writer_responds().await {
-            tell_manager(&[sd_notify::NotifyState::Watchdog]);
+            notify_manager(&[sd_notify::NotifyState::Watchdog]);
         }
     }
 }

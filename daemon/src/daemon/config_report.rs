@@ -1,7 +1,7 @@
-//! Every setting as it is in effect, and where it came from: what `rosterd check-config --effective` prints.
+//! The config report: every setting in use and where it came from, as `rosterd check-config --effective` prints it.
 //!
-//! The text is TOML again, with the origin of each value as a comment; what is not set stands there as a comment. No
-//! secret is shown, only that there is one.
+//! The report is TOML again, with the origin of each value as a comment; a key that is not set is written as a comment. No
+//! secret is printed, only that there is one.
 
 use std::fmt::Write;
 
@@ -14,21 +14,22 @@ use crate::process::config::{Config, KNOWN};
 use crate::process::logs;
 use crate::secret::master_key::{self, KeySources};
 
-/// One of the daemon's places: its name, its path, and what said so.
+/// One of the daemon's paths: its name, the path, and what set it.
 #[derive(Clone, Debug)]
-pub struct Placed {
+pub struct PathSetting {
     pub name: &'static str,
     pub path: std::path::PathBuf,
     pub from: &'static str,
 }
 
-/// Where a value came from, and the value as TOML; `None`: not set.
-struct Effect {
+/// A value as TOML, and where it came from; `None`: not set.
+struct Setting {
     value: Option<toml::Value>,
     from: String,
 }
 
-/// The defaults of [`Config`], as they would be written; what is not here is not set. A test holds the two together.
+/// The defaults of [`Config`], as the file would have them; a key that is not here is not set by default. A test checks that
+/// the two agree.
 const DEFAULTS: &str = r#"
 [http]
 listen = "127.0.0.1:8787"
@@ -45,46 +46,46 @@ significant = "10%"
 level = "info"
 "#;
 
-/// What stands in place of a secret.
+/// What is printed instead of a secret.
 const HIDDEN: &str = "***";
 /// Platforms' keys whose values are secrets.
 const SECRETS: [&str; 2] = ["client_secret", "api_key"];
-/// The longest value that is shown whole.
+/// The longest value that is printed whole.
 const WIDEST: usize = 300;
 
-/// The config in effect.
-pub fn shown(source: &Source, text: &str, places: &[Placed], key: &KeySources<'_>) -> String {
-    let mut shown = String::new();
-    for Placed { name, path, from } in places {
-        line(&mut shown, &format!("# {name} = {}", clean(&path.display().to_string(), WIDEST)), from);
+/// The config in use, as a report.
+pub fn report(source: &Source, text: &str, paths: &[PathSetting], key: &KeySources<'_>) -> String {
+    let mut report = String::new();
+    for PathSetting { name, path, from } in paths {
+        line(&mut report, &format!("# {name} = {}", clean(&path.display().to_string(), WIDEST)), from);
     }
-    line(&mut shown, "# master key", &master_key(key));
+    line(&mut report, "# master key", &master_key(key));
     let file = File::of(source, text);
     let defaults: toml::Table = toml::from_str(DEFAULTS).unwrap_or_default();
     for (section, keys) in KNOWN.iter().filter(|(_, keys)| !keys.is_empty()) {
-        write(&mut shown, section, keys, |key| file.effect(&defaults, source, section, key));
+        write(&mut report, section, keys, |key| file.setting(&defaults, source, section, key));
     }
     for entry in all() {
         let section = format!("platforms.{}", entry.slug);
-        write(&mut shown, &section, entry.keys, |key| file.effect_of_platform(source, entry, key));
+        write(&mut report, &section, entry.keys, |key| file.setting_of_platform(source, entry, key));
     }
-    shown
+    report
 }
 
-fn write(shown: &mut String, section: &str, keys: &[&str], effect: impl Fn(&str) -> Effect) {
-    let _ = writeln!(shown, "\n[{section}]");
+fn write(report: &mut String, section: &str, keys: &[&str], setting: impl Fn(&str) -> Setting) {
+    let _ = writeln!(report, "\n[{section}]");
     for key in keys {
-        let Effect { value, from } = effect(key);
+        let Setting { value, from } = setting(key);
         match value {
-            Some(value) => line(shown, &format!("{key} = {value}"), &from),
-            None => line(shown, &format!("# {key}"), &from),
+            Some(value) => line(report, &format!("{key} = {value}"), &from),
+            None => line(report, &format!("# {key}"), &from),
         }
     }
 }
 
-/// Writing into a String cannot fail.
-fn line(shown: &mut String, what: &str, from: &str) {
-    let _ = writeln!(shown, "{what:<44}  # {from}");
+/// Writes a line; writing into a String cannot fail.
+fn line(report: &mut String, what: &str, from: &str) {
+    let _ = writeln!(report, "{what:<44}  # {from}");
 }
 
 fn master_key(sources: &KeySources<'_>) -> String {
@@ -95,7 +96,7 @@ fn master_key(sources: &KeySources<'_>) -> String {
     }
 }
 
-/// The config's file, to look values up in.
+/// The config file, in which values are looked up.
 struct File<'a> {
     name: String,
     text: &'a str,
@@ -107,7 +108,7 @@ impl<'a> File<'a> {
         Self { name: source.file.display().to_string(), text, tables: toml::from_str(text).unwrap_or_default() }
     }
 
-    fn written(&self, section: &[&str], key: &str) -> Option<Effect> {
+    fn written(&self, section: &[&str], key: &str) -> Option<Setting> {
         let mut table = &self.tables;
         for part in section {
             table = table.get(*part)?.as_table()?;
@@ -115,42 +116,42 @@ impl<'a> File<'a> {
         let value = table.get(key)?.clone();
         let line = Config::line_of_key(self.text, &format!("{}.{key}", section.join(".")));
         let from = format!("{}{}", self.name, line.map(|line| format!(":{line}")).unwrap_or_default());
-        Some(Effect { value: Some(value), from })
+        Some(Setting { value: Some(value), from })
     }
 
-    fn effect(&self, defaults: &toml::Table, source: &Source, section: &str, key: &str) -> Effect {
+    fn setting(&self, defaults: &toml::Table, source: &Source, section: &str, key: &str) -> Setting {
         let variable = match (section, key) {
             ("log", "level") => Some(logs::LEVEL),
             ("log", "format") => Some(logs::FORMAT),
             _ => None,
         };
-        if let Some(effect) = variable.and_then(|name| of_variable(source, name)) {
-            return effect;
+        if let Some(setting) = variable.and_then(|name| of_variable(source, name)) {
+            return setting;
         }
-        if let Some(effect) = self.written(&[section], key) {
+        if let Some(setting) = self.written(&[section], key) {
             let is_proxy = (section, key) == ("network", "proxy");
-            return Effect {
-                value: effect.value.map(|value| if is_proxy { without_password(value) } else { value }),
-                ..effect
+            return Setting {
+                value: setting.value.map(|value| if is_proxy { without_password(value) } else { value }),
+                ..setting
             };
         }
         let default = defaults.get(section).and_then(|table| table.get(key)).cloned();
         of_default(default)
     }
 
-    fn effect_of_platform(&self, source: &Source, entry: &Entry, key: &str) -> Effect {
-        let effect = self.of_platform(source, entry, key);
-        let is_secret = SECRETS.contains(&key) && effect.value.is_some();
-        Effect { value: if is_secret { Some(HIDDEN.into()) } else { effect.value }, ..effect }
+    fn setting_of_platform(&self, source: &Source, entry: &Entry, key: &str) -> Setting {
+        let setting = self.of_platform(source, entry, key);
+        let is_secret = SECRETS.contains(&key) && setting.value.is_some();
+        Setting { value: if is_secret { Some(HIDDEN.into()) } else { setting.value }, ..setting }
     }
 
-    fn of_platform(&self, source: &Source, entry: &Entry, key: &str) -> Effect {
+    fn of_platform(&self, source: &Source, entry: &Entry, key: &str) -> Setting {
         let credential = credential_name(entry.slug, key);
         if SECRETS.contains(&key) && matches!(source.environment.credential(&credential), Ok(Some(_))) {
-            return Effect { value: Some(HIDDEN.into()), from: format!("the credential {credential}") };
+            return Setting { value: Some(HIDDEN.into()), from: format!("the credential {credential}") };
         }
-        if let Some(effect) = entry.variable(key).and_then(|name| of_variable(source, name)) {
-            return effect;
+        if let Some(setting) = entry.variable(key).and_then(|name| of_variable(source, name)) {
+            return setting;
         }
         let default = || entry.defaults.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).into());
         let default = || of_default(if key == "enabled" { Some(true.into()) } else { default() });
@@ -158,20 +159,20 @@ impl<'a> File<'a> {
     }
 }
 
-fn of_variable(source: &Source, name: &str) -> Option<Effect> {
+fn of_variable(source: &Source, name: &str) -> Option<Setting> {
     let value = source.environment.variable(name)?;
-    Some(Effect { value: Some(clean(value, WIDEST).into()), from: format!("the variable {name}") })
+    Some(Setting { value: Some(clean(value, WIDEST).into()), from: format!("the variable {name}") })
 }
 
-fn of_default(value: Option<toml::Value>) -> Effect {
+fn of_default(value: Option<toml::Value>) -> Setting {
     let from = if value.is_some() { "default" } else { "not set" };
-    Effect { value, from: from.to_owned() }
+    Setting { value, from: from.to_owned() }
 }
 
 fn without_password(value: toml::Value) -> toml::Value {
     let Some(mut url) = value.as_str().and_then(|text| Url::parse(text).ok()) else { return HIDDEN.into() };
     let has_user = !url.username().is_empty() || url.password().is_some();
-    // Only URLs that cannot have a user refuse to lose one.
+    // Setting the user fails only for URLs that cannot have one.
     if has_user && (url.set_username(HIDDEN).is_err() || url.set_password(None).is_err()) {
         return HIDDEN.into();
     }
@@ -184,36 +185,36 @@ mod tests {
     use crate::http_client::HttpLimits;
     use crate::process::environment::Environment;
 
-    fn effective(text: &str, environment: Environment) -> String {
+    fn report_of(text: &str, environment: Environment) -> String {
         let source = Source { file: "rosterd.toml".into(), environment, limits: HttpLimits::default() };
         let nowhere = std::path::Path::new("/nowhere");
         let key = source.environment.key_sources(None, nowhere);
-        let place = Placed { name: "state_dir", path: nowhere.into(), from: "--state-dir" };
-        shown(&source, text, &[place], &key)
+        let state_dir = PathSetting { name: "state_dir", path: nowhere.into(), from: "--state-dir" };
+        report(&source, text, &[state_dir], &key)
     }
 
     #[test]
-    fn defaults_are_shown_as_they_are() {
-        let shown = effective("", Environment::default());
-        let again = Config::parse(&shown, "shown").expect("TOML that means something");
+    fn defaults_are_reported_as_they_are() {
+        let report = report_of("", Environment::default());
+        let again = Config::parse(&report, "report").expect("TOML that means something");
         let empty = Config::parse("", "empty").expect("defaults");
         let sections = |config: &Config| format!("{:?}", Config { platforms: Default::default(), ..config.clone() });
         assert_eq!(sections(&again), sections(&empty));
-        assert!(shown.contains("listen = \"127.0.0.1:8787\""), "{shown}");
+        assert!(report.contains("listen = \"127.0.0.1:8787\""), "{report}");
     }
 
     #[test]
-    fn each_value_names_its_origin_and_no_secret_is_shown() {
+    fn each_value_names_its_origin_and_no_secret_is_printed() {
         let text = "[http]\nlisten = \"off\"\n\n[network]\nproxy = \"http://me:hunter2@proxy.example:3128\"\n\
                     [platforms.youtube]\napi_key = \"very-secret\"\n[platforms.instagram]\nclient_id = \"from-file\"\n";
-        let around = Environment::new(
+        let environment = Environment::new(
             &[("LOG_LEVEL", "debug"), ("INSTAGRAM_APP_ID", "from-variable"), ("INSTAGRAM_APP_SECRET", "also-secret")],
             None,
         );
-        let shown = effective(text, around);
+        let report = report_of(text, environment);
         let has = |line: &str| {
             let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert!(shown.lines().any(|shown| squeezed(shown) == line), "{line} in\n{shown}");
+            assert!(report.lines().any(|reported| squeezed(reported) == line), "{line} in\n{report}");
         };
         has("# state_dir = /nowhere # --state-dir");
         has("listen = \"off\" # rosterd.toml:2");
@@ -225,7 +226,7 @@ mod tests {
         has("login = \"facebook\" # default");
         has("# public_url # not set");
         for secret in ["hunter2", "very-secret", "also-secret"] {
-            assert!(!shown.contains(secret), "{shown}");
+            assert!(!report.contains(secret), "{report}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A running daemon: started from options, ended as asked. Tests and the demo start the same one in their process.
+//! A running daemon: started from options, kept up, reloaded and ended. Tests and the demo start the same one in their own
+//! process.
 
 pub mod cli;
 pub mod config_report;
@@ -30,15 +31,15 @@ use crate::serve::{http, rpc};
 use crate::store::{OpenOptions, Store, StoreError, own_dir};
 use crate::sync::scheduler;
 
-/// Where a daemon lives and what it is given.
+/// The paths of a daemon, and what it is given.
 pub struct Options {
     pub config: Config,
     pub source: Source,
     pub state_dir: PathBuf,
     pub socket: PathBuf,
-    /// Whether the members of the socket directory's group may come in: a system service.
+    /// Whether the members of the socket directory's group are admitted, as a system service does.
     pub group_may: bool,
-    /// Whether it lives in a user's session that may have a desktop.
+    /// Whether it runs in a user's session that may have a desktop.
     pub session: bool,
     pub clock: Arc<dyn Clock>,
     /// The process's log, when it is the daemon's.
@@ -48,7 +49,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// A daemon of this config in these places, with the system's clock and the usual limits.
+    /// A daemon with this config and these paths, the system's clock and the usual limits.
     pub fn new(config: Config, state_dir: PathBuf, socket: PathBuf) -> Self {
         Self {
             config,
@@ -72,20 +73,20 @@ impl Options {
 /// Why a daemon cannot start, by what the operator does.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Mend the config.
+    /// Correct the config.
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Give the right master key.
+    /// Provide the right master key.
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error(transparent)]
     Socket(#[from] SocketError),
-    /// The program cannot hear the signals it is told with.
+    /// The program cannot receive the signals that end or reload it.
     #[error("signals cannot be waited for: {0}")]
     Signals(std::io::Error),
-    /// The system has no randomness to give.
+    /// The system provides no randomness.
     #[error("no randomness: {0}")]
     Randomness(String),
 }
@@ -115,9 +116,9 @@ pub struct Daemon {
     work: Vec<JoinHandle<()>>,
 }
 
-/// How long runs under way may still take when it ends; what is cut off is simply due again.
+/// How long runs under way may still take when the daemon ends; those that are cut off are simply due again.
 const LAST_WORK: Duration = Duration::from_secs(3);
-/// How long exchanges and renewals of tokens may still take: as long as a request may, and a little more.
+/// How long exchanges and renewals of tokens may still take: a little more than the timeout of a request.
 const LAST_RENEWALS: Duration = Duration::from_secs(25);
 
 impl Daemon {
@@ -139,29 +140,29 @@ impl Daemon {
         let app = App::build(parts);
         app.consents.listening(http_at);
         let gate = gate(&options.socket, options.group_may);
-        let recalling = app.clone();
+        let loading = app.clone();
         let work = vec![
-            tokio::spawn(async move { recalling.load_recent().await }),
+            tokio::spawn(async move { loading.load_recent().await }),
             tokio::spawn(rpc::serve(app.clone(), listener, gate, options.rpc_timeouts)),
             tokio::spawn(scheduler::run(app.clone())),
             tokio::spawn(desktop::run(app.clone(), options.session)),
             tokio::spawn(upkeep::run(app.clone())),
             tokio::spawn(http::run(app.clone(), http, options.http_timeouts)),
-            // After the listener was bound, whose address consents name.
+            // After the listener was bound, because consents contain its address.
             tokio::spawn(keeper::run(app.clone())),
         ];
         Ok(Self { app, socket: options.socket, http: http_at, source: Arc::new(options.source), socket_inode, work })
     }
 
-    /// Reads the config's file again and takes it into use; see [`reload`].
+    /// Reads the config file again and puts it into use; see [`reload`].
     ///
     /// # Errors
-    /// What is wrong with it; everything is as it was then.
+    /// What is wrong with the config; nothing has changed then.
     pub async fn reload(&self) -> Result<(), ConfigError> {
         reload::reload(&self.app, &self.source).await
     }
 
-    /// Ends: no new calls, runs under way may finish for a moment, the store is closed clean.
+    /// Ends the daemon: it accepts no new calls, lets runs under way finish for a moment, and closes the store cleanly.
     pub async fn end(self) {
         self.app.ending.cancel();
         if let Some(inode) = self.socket_inode {
@@ -174,27 +175,27 @@ impl Daemon {
             self.app.cut_off.cancel();
             self.app.tasks.wait().await;
         }
-        // What a provider gave cannot be had twice: it is waited for until it is stored.
+        // A provider issues a token only once, so we wait until it is stored.
         if tokio::time::timeout(LAST_RENEWALS, self.app.consents.work.wait()).await.is_err() {
             tracing::warn!("a renewal of tokens was cut off; it is taken up at the next start");
         }
         for work in self.work {
             work.abort();
-            // Aborted, or ended by itself: either way it is over.
+            // Aborted or finished: either way it has ended.
             let _ = work.await;
         }
         close(self.app).await;
     }
 }
 
-/// A store with the key to what is sealed in it.
+/// A store, and the vault with the key to what is sealed in it.
 struct Opened {
     store: Store,
     loaded: Loaded,
     vault: Vault,
 }
 
-/// Finds the key that the store names, or makes one for a store that names none, and opens the store with it.
+/// Finds the key that the store names, or creates one for a store that names none, and opens the store with it.
 async fn open(options: &Options) -> Result<Opened, StartError> {
     let dir = options.state_dir.clone();
     let named = tokio::task::spawn_blocking(move || Store::key_named(&dir)).await;
@@ -220,7 +221,7 @@ async fn open(options: &Options) -> Result<Opened, StartError> {
     Ok(Opened { store, loaded, vault })
 }
 
-/// Lets go of everything; the store's file is closed and unlocked once nobody uses it any more.
+/// Drops the app; the store's file is closed and unlocked once no task uses it any more.
 async fn close(app: Arc<App>) {
     let users = Arc::downgrade(&app);
     drop(app);
@@ -230,7 +231,7 @@ async fn close(app: Arc<App>) {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    tracing::warn!("somebody still uses the store; it is closed with the process");
+    tracing::warn!("a task still uses the store; it is closed with the process");
 }
 
 fn gate(socket: &Path, group_may: bool) -> Gate {

@@ -1,4 +1,4 @@
-//! Loading the config again while the daemon runs: all of it is taken into use, or nothing.
+//! Reloading the config while the daemon runs: all of it is put into use, or none.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::app::setup::{LastLoad, Setup, Source};
 use crate::platforms::Platforms;
 use crate::process::config::{Config, ConfigError};
 
-/// Reads the config's file again. What is wrong leaves everything as it was, and is told in the log and in `status`.
+/// Reads the config file again. A wrong config changes nothing, and is reported in the log and in `status`.
 ///
 /// # Errors
 /// What is wrong with the config, by file and line.
@@ -22,7 +22,7 @@ pub async fn reload(app: &App, source: &Arc<Source>) -> Result<(), ConfigError> 
     app.loaded_config(LastLoad { at: app.clock.now(), refused });
     match loaded {
         Ok((setup, platforms)) => {
-            tell_what_waits(&app.setup().config, &setup.config);
+            warn_of_restart(&app.setup().config, &setup.config);
             if let Some(logs) = &app.logs
                 && let Err(problem) = logs.follow(&setup.config.log)
             {
@@ -43,8 +43,8 @@ fn load(source: &Source) -> Result<(Setup, Platforms), ConfigError> {
     source.set_up(Config::load(&source.file)?)
 }
 
-/// Some keys are read at the start only.
-fn tell_what_waits(before: &Config, after: &Config) {
+/// Warns of changed keys that are read only at the start.
+fn warn_of_restart(before: &Config, after: &Config) {
     if before.store.master_key_file != after.store.master_key_file {
         tracing::warn!("[store] master_key_file takes effect at the next start");
     }

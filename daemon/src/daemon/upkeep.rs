@@ -1,5 +1,5 @@
-//! What the store needs once a day: folding the log of past days, forgetting old runs, sweeping up after what was
-//! removed, looking for damage.
+//! The store's daily upkeep: it folds the log of past days, deletes old runs and changes, sweeps up what removed
+//! connections left, and looks for damage.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use roster_protocol::time::Timestamp;
 
 use crate::app::App;
 
-/// Runs older than this are forgotten; snapshots and alerts never are.
+/// Runs older than this are deleted; snapshots and alerts never are.
 const RUNS_KEPT_DAYS: i64 = 90;
-/// Changes older than this are forgotten: the snapshots still tell them.
+/// Changes older than this are deleted; the snapshots still have their numbers.
 const CHANGES_KEPT_DAYS: i64 = 400;
 const DAY_S: i64 = 24 * 3600;
 
-/// Keeps house at the start and after each local midnight, until the end.
+/// Does the upkeep at the start and after each local midnight, until the end.
 pub async fn run(app: Arc<App>) {
-    // Whoever waits for the first answer comes first.
+    // Clients that wait for their first response take precedence.
     app.wait_until_loaded().await;
     loop {
         keep(&app).await;
@@ -30,7 +30,7 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
-/// A quarter past the next midnight in the configured zone: the day that ended has no runs under way any more.
+/// A quarter past the next midnight in the configured zone: by then the past day has no runs under way.
 fn next_day(app: &App, now: Timestamp) -> Timestamp {
     let grid = &app.setup().config.sync.grid;
     let day = grid.date_of(now).plus_days(1).to_jiff();
@@ -44,23 +44,23 @@ async fn keep(app: &App) {
     let mut well = true;
     if let Err(error) = app.store.fold(today).await {
         well = false;
-        tracing::warn!(%error, "past days could not be folded; tried again tomorrow");
+        tracing::warn!(%error, "past days could not be folded; the daemon tries again tomorrow");
     }
     let (runs, changes) = (now.plus_seconds(-RUNS_KEPT_DAYS * DAY_S), now.plus_seconds(-CHANGES_KEPT_DAYS * DAY_S));
     if let Err(error) = app.store.prune(runs, changes).await {
         well = false;
-        tracing::warn!(%error, "old runs could not be forgotten; tried again tomorrow");
+        tracing::warn!(%error, "old runs could not be deleted; the daemon tries again tomorrow");
     }
     if let Err(error) = app.store.sweep().await {
         well = false;
-        tracing::warn!(%error, "what removed connections left could not be swept; tried again tomorrow");
+        tracing::warn!(%error, "what removed connections left could not be swept; the daemon tries again tomorrow");
     }
     match app.store.scrub().await {
         Ok(found) => {
             if found.damaged > 0 {
                 tracing::error!(
                     found = found.damaged,
-                    "records in the store are damaged: restore a backup; they are shown as missing"
+                    "records in the store are damaged: restore a backup; they are treated as missing"
                 );
             }
             if found.newer > 0 {
@@ -72,7 +72,7 @@ async fn keep(app: &App) {
         }
         Err(error) => {
             well = false;
-            tracing::warn!(%error, "the store could not be looked through; tried again tomorrow");
+            tracing::warn!(%error, "the store could not be checked for damage; the daemon tries again tomorrow");
         }
     }
     if well {

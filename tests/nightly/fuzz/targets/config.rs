@@ -25,6 +25,6 @@ fuzz_target!(|text: &str| {
     let file = config.store.master_key_file.clone();
     if source.set_up(config).is_ok() {
         let key = source.environment.key_sources(file.as_deref(), Path::new("/nowhere"));
-        assert!(config_report::shown(&source, text, &[], &key).ends_with('\n'));
+        assert!(config_report::report(&source, text, &[], &key).ends_with('\n'));
     }
 });
