@@ -1,4 +1,4 @@
-//! The one place that asks for the time, and waits for it.
+//! The only module that reads the time and waits for it.
 
 use futures::future::BoxFuture;
 use parking_lot::{Mutex, MutexGuard};
@@ -12,8 +12,8 @@ pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
 
-    /// Waits until `at`, or until the clock was set: whoever waits looks at the time again afterwards.
-    /// A time that is past returns at once.
+    /// Waits until `at`, or until the clock is set: the caller reads the time again afterwards.
+    /// A past time returns at once.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()>;
 }
 
@@ -62,7 +62,7 @@ async fn timer(at: Timestamp) -> std::io::Result<()> {
     }
 }
 
-/// A clock that moves when told to, for tests, the demo's history and simulations.
+/// A clock that moves only when it is set, for tests, the demo's history and simulations.
 #[derive(Debug)]
 pub struct ManualClock {
     now: Mutex<Timestamp>,
@@ -70,7 +70,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that stands at `now`.
+    /// A clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
         Self { now: Mutex::new(now), moved: watch::Sender::new(0) }
     }
@@ -100,7 +100,7 @@ impl Clock for ManualClock {
         Box::pin(async move {
             let mut moved = self.moved.subscribe();
             if self.now() < at {
-                // The sender lives in self, so this cannot fail.
+                // The sender is part of self, so this cannot fail.
                 let _ = moved.changed().await;
             }
         })
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_manual_clock_wakes_whoever_waits_when_it_moves() {
+    async fn a_manual_clock_wakes_its_waiters_when_it_moves() {
         let clock = ManualClock::at(Timestamp(0));
         clock.sleep_until(Timestamp(0)).await;
         tokio::join!(clock.sleep_until(Timestamp(5_000)), async { clock.advance(5) });

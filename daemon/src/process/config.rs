@@ -1,6 +1,7 @@
-//! One TOML file, one struct per section, all checked at start with file, line and what to write instead.
+//! The config: one TOML file with a struct for each section, checked at the start; an error names the file, the line and what
+//! to write instead.
 //!
-//! Platforms understand their own sections; here only their place in the file is known.
+//! Platforms parse their own sections; this module only knows where they are in the file.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use crate::http_client::base_url;
 use crate::process::logs::{self, Format, Log};
 use crate::schedule::Grid;
 
-/// Everything that can be configured, checked. Prints without what may be secret.
+/// Everything that can be configured, checked. `Debug` omits what may be secret.
 #[derive(Clone)]
 pub struct Config {
     pub http: Http,
@@ -52,9 +53,9 @@ impl std::fmt::Debug for Config {
 pub struct Http {
     /// `None`: off.
     pub listen: Option<SocketAddr>,
-    /// Whether `/metrics` answers. It names no account, so it is on unless told.
+    /// Whether `/metrics` is served. It names no account, so it is on by default.
     pub metrics: bool,
-    /// Where people's browsers find the listener, through a reverse proxy for example; without a slash at its end.
+    /// Where users' browsers reach the listener, through a reverse proxy for example; without a trailing slash.
     /// `None`: only at the listener's own address on this host.
     pub public_url: Option<Url>,
 }
@@ -62,28 +63,28 @@ pub struct Http {
 /// `[store]`: what is kept, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    /// Where the master key lies, when it is neither a credential nor in the state directory.
+    /// The master key's file, when the key is neither a credential nor in the state directory.
     pub master_key_file: Option<PathBuf>,
 }
 
-/// `[sync]`: when and how much is asked.
+/// `[sync]`: when platforms are requested, and how much at once.
 #[derive(Clone, Debug)]
 pub struct Sync {
     pub grid: Grid,
-    /// Batches asked at once, of all platforms together.
+    /// Batches under way at once, of all platforms together.
     pub concurrency: usize,
-    /// Batches asked at once of one platform: politeness, and no platform can take all the places.
+    /// Batches under way at once of one platform: this is polite, and no platform can use up `concurrency`.
     pub concurrency_per_platform: usize,
-    /// Where every request goes instead of the providers' hosts.
+    /// The base URL that every request is sent to instead of the providers' hosts.
     pub gateway: Option<String>,
 }
 
-/// `[network]`: how the world is reached. A proxy's URL may hold a password, so it prints nowhere.
+/// `[network]`: how the internet is reached. A proxy's URL may contain a password, so it is never printed.
 #[derive(Clone, Default)]
 pub struct Network {
     /// An http or https proxy's URL; loopback gateways bypass it.
     pub proxy: Option<String>,
-    /// More certificate authorities, PEM.
+    /// Additional certificate authorities, PEM.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -98,7 +99,7 @@ pub struct Change {
 #[error("{file}{}: {message}", line.map(|line| format!(":{line}")).unwrap_or_default())]
 pub struct ConfigError {
     pub file: String,
-    /// From 1; `None` when the file as a whole is meant.
+    /// From 1; `None` when the error concerns the whole file.
     pub line: Option<usize>,
     pub message: String,
 }
@@ -160,7 +161,7 @@ struct RawLog {
     format: Option<Format>,
 }
 
-/// Sections and keys of this version, for the nearest one in an error.
+/// Sections and keys of this version, from which an error suggests the nearest.
 pub(crate) const KNOWN: [(&str, &[&str]); 7] = [
     ("http", &["listen", "metrics", "public_url"]),
     ("store", &["master_key_file"]),
@@ -171,7 +172,7 @@ pub(crate) const KNOWN: [(&str, &[&str]); 7] = [
     ("platforms", &[]),
 ];
 
-/// Keys that a later version has: refused as such, so that nobody thinks they work.
+/// Keys of a later version: refused as such, so that no operator believes they work.
 const LATER: [&str; 3] = ["rules", "channels", "routes"];
 
 /// Shorter intervals only hammer the platforms.
@@ -179,7 +180,7 @@ const SHORTEST_INTERVAL: Seconds = Seconds(10);
 const LONGEST_INTERVAL: Seconds = Seconds(366 * 24 * 3600);
 
 impl Config {
-    /// The config in `path`, or what a missing file means: the defaults.
+    /// The config in `path`; a missing file means the defaults.
     ///
     /// # Errors
     /// The first thing that is wrong.
@@ -203,31 +204,32 @@ impl Config {
             at(line, error.message().to_owned())
         };
         let tree = DeTable::parse(text).map_err(syntax)?;
-        check_keys(tree.get_ref()).map_err(|(place, message)| at(Some(line_of(text, place)), message))?;
+        check_keys(tree.get_ref()).map_err(|(offset, message)| at(Some(line_of(text, offset)), message))?;
         let raw: RawConfig = toml::from_str(text).map_err(syntax)?;
-        let located =
-            |(key, message): (&str, String)| at(place_of(tree.get_ref(), key).map(|p| line_of(text, p)), message);
+        let located = |(key, message): (&str, String)| {
+            at(offset_of(tree.get_ref(), key).map(|offset| line_of(text, offset)), message)
+        };
         raw.check().map_err(located)
     }
 
     /// The line of a dotted key in a file's text, for errors that are found later.
     pub fn line_of_key(text: &str, key: &str) -> Option<usize> {
         let tree = DeTable::parse(text).ok()?;
-        place_of(tree.get_ref(), key).map(|place| line_of(text, place))
+        offset_of(tree.get_ref(), key).map(|offset| line_of(text, offset))
     }
 }
 
-fn line_of(text: &str, place: usize) -> usize {
-    text.bytes().take(place).filter(|byte| *byte == b'\n').count() + 1
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// The first key that this version does not have: its place, and what to write instead.
+/// Finds the first key that this version does not have: its offset, and what to write instead.
 fn check_keys(tree: &DeTable<'_>) -> Result<(), (usize, String)> {
     let sections: Vec<&str> = KNOWN.iter().map(|(section, _)| *section).collect();
     for (section, value) in tree {
-        let (name, place) = (section.get_ref().as_ref(), section.span().start);
+        let (name, offset) = (section.get_ref().as_ref(), section.span().start);
         let Some((_, keys)) = KNOWN.iter().find(|(known, _)| *known == name) else {
-            return Err((place, unknown("section", name, name, &sections)));
+            return Err((offset, unknown("section", name, name, &sections)));
         };
         let DeValue::Table(table) = value.get_ref() else { continue };
         for (key, _) in table.iter().filter(|_| !keys.is_empty()) {
@@ -251,12 +253,12 @@ fn unknown(what: &str, path: &str, name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Where a dotted key stands in the text.
-fn place_of(tree: &DeTable<'_>, key: &str) -> Option<usize> {
+/// The offset of a dotted key in the text.
+fn offset_of(tree: &DeTable<'_>, key: &str) -> Option<usize> {
     let (first, rest) = key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)));
     let (found, value) = tree.iter().find(|(name, _)| name.get_ref().as_ref() == first)?;
     match (rest, value.get_ref()) {
-        (Some(rest), DeValue::Table(table)) => place_of(table, rest).or(Some(found.span().start)),
+        (Some(rest), DeValue::Table(table)) => offset_of(table, rest).or(Some(found.span().start)),
         _ => Some(found.span().start),
     }
 }
@@ -279,7 +281,7 @@ impl RawConfig {
 
 impl RawHttp {
     fn check(self) -> Result<Http, Problem> {
-        // Loopback: nobody else can ask until an admin decides so.
+        // Loopback: no other host can connect until an admin decides so.
         let listen = match self.listen.as_deref().unwrap_or("127.0.0.1:8787") {
             "off" => None,
             address => Some(address.parse().map_err(|_| {
@@ -357,7 +359,7 @@ fn daily_slot(text: &str) -> Option<civil::Time> {
     civil::Time::strptime("%H:%M", text).ok()
 }
 
-/// An interval as people write it: `6h`, `90m`, `1h 30m`, `2d`.
+/// Parses an interval such as `6h`, `90m`, `1h 30m`, `2d`.
 ///
 /// # Errors
 /// In a sentence: no length of time, too short or too long.
@@ -385,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_file_line_and_the_way_out() {
+    fn an_error_names_file_line_and_what_to_write_instead() {
         let check = |text: &str, expected: &str| {
             let error = Config::parse(text, "rosterd.toml").expect_err(text);
             assert_eq!(error.to_string(), expected, "{text}");
@@ -419,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_are_written_as_people_do() {
+    fn intervals_have_the_usual_forms() {
         let check = |text: &str, seconds| assert_eq!(interval(text), Ok(Seconds(seconds)), "{text}");
         check("10s", 10);
         check("90m", 5400);

@@ -1,4 +1,4 @@
-//! What the process was given besides its arguments and its config: variables and credentials, as values.
+//! The process's environment: its variables and credentials, as values.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::secret::master_key::{self, KeySources};
 use crate::secret::{Secret, SecretError};
 
-/// Variables of the environment, and systemd's credentials. The default has none, as tests want it.
+/// Environment variables and systemd's credentials. The default has none, as tests need.
 #[derive(Default)]
 pub struct Environment {
     variables: HashMap<String, Secret>,
@@ -14,7 +14,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Those of this process.
+    /// The environment of this process.
     pub fn of_process() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, Secret::new(value.into_string().ok()?)))
@@ -25,13 +25,13 @@ impl Environment {
         }
     }
 
-    /// These instead of the process's.
+    /// An environment with these variables and credentials instead of the process's.
     pub fn new(variables: &[(&str, &str)], credentials: Option<PathBuf>) -> Self {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
         Self { variables, credentials }
     }
 
-    /// A variable that is set and not empty.
+    /// The value of a variable that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.expose().trim()).filter(|value| !value.is_empty())
     }

@@ -1,4 +1,4 @@
-//! The log: where it goes, in which form, and how much of it. How much can be changed while the daemon runs.
+//! The log: where it is written, in which format and at which level. The level can be changed while the daemon runs.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -15,16 +15,16 @@ use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 use crate::process::environment::Environment;
 
-/// The variables that go before the config.
+/// The variables that override the config.
 pub const LEVEL: &str = "LOG_LEVEL";
 pub const FORMAT: &str = "LOG_FORMAT";
 
-/// `[log]`: how much is logged, and how.
+/// `[log]`: at which level and in which format the daemon logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
-    /// A level, or a filter as tracing understands it.
+    /// A level, or a filter in the syntax of tracing.
     pub level: String,
-    /// `None`: the journal's own where stderr leads there, else lines of text.
+    /// `None`: the journal's format when stderr is connected to the journal, else lines of text.
     pub format: Option<Format>,
 }
 
@@ -34,15 +34,15 @@ impl Default for Log {
     }
 }
 
-/// The form of the log.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// A line of text for each event, on stderr.
     Standard,
-    /// A JSON object for each event, on stderr, one a line.
+    /// A JSON object for each event, one per line, on stderr.
     Json,
-    /// As `Standard`, for systemd's journal: each line begins with its priority, and without the time, which the journal has.
+    /// Like `Standard`, for systemd's journal: each line begins with its priority and omits the time, which the journal adds.
     Journal,
 }
 
@@ -60,23 +60,23 @@ impl Format {
 /// The log of this process.
 pub struct Logs {
     filter: reload::Handle<Targets, Registry>,
-    /// The level that the environment asks for, which goes before the config.
-    told: Option<String>,
+    /// The level that the environment sets, which overrides the config.
+    overriding: Option<String>,
     level: Mutex<String>,
 }
 
 impl Logs {
-    /// Begins to log. A process has one log: a second one finds the first in its place, and has no say.
+    /// Begins to log. A process has one log: while the first exists, a second one has no influence.
     pub fn start(log: &Log, environment: &Environment) -> Self {
-        let told = environment.variable(LEVEL).map(str::to_owned);
-        let level = told.clone().unwrap_or_else(|| log.level.clone());
-        let understood = filter(&level);
+        let overriding = environment.variable(LEVEL).map(str::to_owned);
+        let level = overriding.clone().unwrap_or_else(|| log.level.clone());
+        let parsed = filter(&level);
         let (filter, handle) =
-            reload::Layer::new(understood.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO)));
+            reload::Layer::new(parsed.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO)));
         let _ = tracing_subscriber::registry().with(filter).with(layer(format(log, environment))).try_init();
-        tell_panics();
+        log_panics();
         let level = Mutex::new(level);
-        Self { filter: handle, told, level }
+        Self { filter: handle, overriding, level }
     }
 
     /// The level or filter in use.
@@ -84,47 +84,47 @@ impl Logs {
         self.level.lock().clone()
     }
 
-    /// Logs this much from now on.
+    /// Sets the level or filter from now on.
     ///
     /// # Errors
-    /// When it is no level and no filter; nothing has changed then.
+    /// When `level` is neither; nothing has changed then.
     pub fn set(&self, level: &str) -> Result<(), String> {
         self.filter.reload(filter(level)?).map_err(|error| error.to_string())?;
         level.clone_into(&mut self.level.lock());
         Ok(())
     }
 
-    /// Logs as much as a config that was loaded again wants, unless the environment wants otherwise.
+    /// Takes the level of a config that was loaded again, unless the environment overrides it.
     ///
     /// # Errors
     /// As [`Logs::set`].
     pub fn follow(&self, log: &Log) -> Result<(), String> {
-        self.set(self.told.as_deref().unwrap_or(&log.level))
+        self.set(self.overriding.as_deref().unwrap_or(&log.level))
     }
 }
 
-/// Lets panics be events of the log, in its form: where, not in which words, which may hold what nobody should read. One
-/// that comes again and again, as over a damaged page, is told at its 1st, 2nd, 4th, 8th time and so on.
-fn tell_panics() {
-    let told = Mutex::new(BTreeMap::<String, u64>::new());
+/// Logs panics as events in the log's format: the location, but not the message, which may contain secrets. A panic that
+/// repeats, as over a damaged page, is logged at its 1st, 2nd, 4th, 8th occurrence and so on.
+fn log_panics() {
+    let counts = Mutex::new(BTreeMap::<String, u64>::new());
     std::panic::set_hook(Box::new(move |panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
         let times = {
-            let mut told = told.lock();
-            let times = told.entry(place.clone()).or_default();
+            let mut counts = counts.lock();
+            let times = counts.entry(location.clone()).or_default();
             *times += 1;
             *times
         };
         if times.is_power_of_two() {
-            tracing::error!(place, times, "panicked: what was being done is given up");
+            tracing::error!(location, times, "panicked: what was being done is given up");
         }
     }));
 }
 
-/// What a level or filter lets through.
+/// Parses a level or filter.
 ///
 /// # Errors
-/// In a sentence, when it is neither.
+/// A sentence, when it is neither.
 pub fn filter(level: &str) -> Result<Targets, String> {
     // A single word that is no level would be taken for a module's name, and silence everything else.
     let is_level = ["off", "error", "warn", "info", "debug", "trace"].contains(&level.trim());
@@ -136,21 +136,21 @@ pub fn filter(level: &str) -> Result<Targets, String> {
         return Err(format!("{level:?} is no log level: a part of it is empty"));
     }
     let targets: Targets = level.parse().map_err(|error| format!("{level:?} is no log level: {error}"))?;
-    // tarpc warns of every client that leaves in the middle; we count and tell those ourselves.
+    // tarpc warns of every client that disconnects during a call; we count and log those ourselves.
     Ok(targets.with_target("tarpc", LevelFilter::OFF))
 }
 
-/// The form asked for, the environment first; else the one that suits where stderr leads.
+/// The format that the environment or else the config sets; without one, the format that suits stderr.
 pub fn format(log: &Log, environment: &Environment) -> Format {
-    let told = environment.variable(FORMAT).and_then(Format::of).or(log.format);
-    told.unwrap_or_else(|| match environment.variable("JOURNAL_STREAM") {
-        Some(stream) if leads_to_journal(stream) => Format::Journal,
+    let configured = environment.variable(FORMAT).and_then(Format::of).or(log.format);
+    configured.unwrap_or_else(|| match environment.variable("JOURNAL_STREAM") {
+        Some(stream) if is_journal(stream) => Format::Journal,
         _ => Format::Standard,
     })
 }
 
-/// Whether stderr is the stream that systemd says leads to the journal: a child may have another one.
-fn leads_to_journal(stream: &str) -> bool {
+/// Whether stderr is the stream that systemd connected to the journal: a child may have another stderr.
+fn is_journal(stream: &str) -> bool {
     let stderr = std::fs::metadata("/proc/self/fd/2");
     stderr.is_ok_and(|meta| stream == format!("{}:{}", meta.dev(), meta.ino()))
 }
@@ -161,7 +161,7 @@ fn layer<S>(format: Format) -> AnyLayer<S>
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
-    // Told of on stderr, a line that stderr does not take, its disk being full, would be a panic: of the store's writer, too.
+    // When stderr refuses a line because its disk is full, reporting that on stderr would panic, in the store's writer, too.
     let lines = || fmt::layer().with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
     match format {
         Format::Json => lines().json().flatten_event(true).boxed(),
@@ -173,8 +173,8 @@ where
     }
 }
 
-/// Puts the priority before a line, as sd-daemon(3) wants it. The native protocol would keep the fields apart, where
-/// nobody who reads the journal sees them.
+/// Writes the priority before a line, as sd-daemon(3) specifies. The native protocol would keep the fields apart, where
+/// readers of the journal do not see them.
 struct Prioritized<Line>(Line);
 
 impl<S, Fields, Line> FormatEvent<S, Fields> for Prioritized<Line>
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_goes_before_the_config() {
+    fn the_environment_overrides_the_config() {
         let log = Log { format: Some(Format::Json), ..Log::default() };
         assert_eq!(format(&log, &Environment::default()), Format::Json);
         assert_eq!(format(&log, &Environment::new(&[(FORMAT, "standard")], None)), Format::Standard);
