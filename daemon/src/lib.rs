@@ -1,4 +1,4 @@
-//! `rosterd`: owns the store, the schedule, the snapshots, changes and alerts, and answers `roster`.
+//! `rosterd`: owns the store, the schedule, the snapshots, changes and alerts, and serves `roster`.
 //!
 //! The modules are listed in the order in which a number travels: its connection is due, a platform is requested, the
 //! response becomes a snapshot, the change is measured, an alert opens, all of it is committed, then published and served.

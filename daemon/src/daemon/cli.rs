@@ -46,8 +46,8 @@ enum Command {
     /// Checks the config and says what is wrong with it, touching nothing else
     CheckConfig {
         /// Print every setting as it is in effect, and where it came from
-        #[arg(long)]
-        effective: bool,
+        #[arg(long = "effective")]
+        reports: bool,
     },
     /// Prints a new master key, 64 hexadecimal digits, and stores it nowhere
     Keygen,
@@ -79,17 +79,17 @@ pub fn main() -> ExitCode {
         Err(error) => return refuse(&StartError::Config(error)),
     };
     match arguments.command.unwrap_or(Command::Run) {
-        Command::CheckConfig { effective } => check(config, &paths, effective),
+        Command::CheckConfig { reports } => check(config, &paths, reports),
         Command::Run | Command::Keygen => run(config, paths),
     }
 }
 
-fn check(config: Config, paths: &ProgramPaths, effective: bool) -> ExitCode {
+fn check(config: Config, paths: &ProgramPaths, reports: bool) -> ExitCode {
     let source = paths.source();
     if let Err(error) = source.set_up(config.clone()) {
         return refuse(&StartError::Config(error));
     }
-    if !effective {
+    if !reports {
         println!("{} is fine", paths.config.path.display());
         return ExitCode::SUCCESS;
     }

@@ -26,7 +26,7 @@ pub async fn reload(app: &App, source: &Arc<Source>) -> Result<(), ConfigError> 
             if let Some(logs) = &app.logs
                 && let Err(problem) = logs.follow(&setup.config.log)
             {
-                tracing::warn!(%problem, "the log goes on as it was");
+                tracing::warn!(%problem, "the level of the log stays as it was");
             }
             app.install(setup, platforms);
             tracing::info!("the config was loaded again");

@@ -106,7 +106,7 @@ fn outcome(state: &ConsentState) -> Response {
             let missing: Vec<&str> =
                 connected.iter().flat_map(|it| &it.missing).map(|missing| missing.costs.as_str()).collect();
             let missing = match missing.is_empty() {
-                true => "Everything that was asked for was allowed.".to_owned(),
+                true => "Everything that Roster requested was allowed.".to_owned(),
                 false => format!("Not allowed, and therefore not read: {}.", missing.join("; ")),
             };
             let next = "You can close this page; the first numbers arrive in Roster within seconds.";
@@ -117,7 +117,7 @@ fn outcome(state: &ConsentState) -> Response {
             page(StatusCode::OK, "Thank you", &[next])
         }
         ConsentState::Waiting | ConsentState::Finishing => {
-            let next = "The platform takes its time. Roster goes on by itself and shows how it ends; you can close \
+            let next = "The platform takes its time. Roster continues without you and shows how it ends; you can close \
                         this page.";
             page(StatusCode::OK, "Thank you", &[next])
         }
