@@ -8,7 +8,7 @@
 //! When the disk fails, the store refuses writes ([`StoreState::Degraded`]) and reopens the file until writing works
 //! again.
 
-mod apply;
+mod commit;
 mod cleaning;
 mod damage;
 mod envelope;
@@ -43,7 +43,7 @@ use redb::WriteTransaction;
 use roster_protocol::time::Timestamp;
 use tokio::sync::{oneshot, watch};
 
-pub use self::apply::Encoded;
+pub use self::commit::Encoded;
 pub use self::damage::{Damage, DamagedRow};
 pub use self::error::StoreError;
 pub use self::lists::{Mark, Page};

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use redb::WriteTransaction;
 use tokio::sync::oneshot;
 
-use super::apply::{self, Batch, Encoded};
+use super::commit::{self, Batch, Encoded};
 use super::error::StoreError;
 use super::shared::{Shared, StoreState};
 
@@ -147,7 +147,7 @@ impl Writer<'_> {
         let (encoded, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let batches: Vec<&Batch> = encoded.iter().flat_map(|encoded| &encoded.0).collect();
         let begun = Instant::now();
-        let result = self.shared.write(|txn| apply::apply(txn, &batches, &self.shared.damage));
+        let result = self.shared.write(|txn| commit::apply(txn, &batches, &self.shared.damage));
         let took = begun.elapsed();
         if let Err(StoreError::Invalid { .. } | StoreError::NewerRecord { .. }) = result
             && encoded.len() > 1

@@ -1,25 +1,30 @@
 //! Turns commits into rows. Everything that can be refused is refused before it is queued; the rest is put in key
 //! order.
 
+mod alerting;
+mod audit;
+mod consents;
+mod roster;
+mod sync;
+
 use redb::{ReadableTable, WriteTransaction};
-use roster_protocol::alert::AlertState;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Date;
 
-use super::damage::DamageLog;
-use super::error::StoreError;
-use super::log::LogRow;
-use super::records::{self, KeyName, Record, Sweep};
-use super::snapshots;
-use super::tables::Records;
-use crate::model::{Commit, Connection, Delivery, DeliveryState};
+use crate::model::{Commit, Connection};
+use crate::store::damage::DamageLog;
+use crate::store::error::StoreError;
+use crate::store::log::LogRow;
+use crate::store::records::{self, Record};
+use crate::store::snapshots;
+use crate::store::tables::Records;
 
 /// A longer record is a bug of ours: names, notes and reasons have limits.
 const MAX_RECORD_BYTES: usize = 1 << 20;
 
 /// Encoded commits, in their order: stored together, all or none.
 #[derive(Default)]
-pub struct Encoded(pub(super) Vec<Batch>);
+pub struct Encoded(pub(in crate::store) Vec<Batch>);
 
 impl Encoded {
     /// Encodes one commit.
@@ -45,19 +50,19 @@ impl Encoded {
     }
 
     /// How much of a transaction it takes, counted in commits of one snapshot.
-    pub(super) fn size(&self) -> usize {
+    pub(in crate::store) fn size(&self) -> usize {
         self.0.iter().map(|batch| batch.rows.len().max(1)).sum()
     }
 
     /// Whether it may wait for other commits for a while: all of it are sync results, which no client blocks on.
-    pub(super) fn is_unhurried(&self) -> bool {
+    pub(in crate::store) fn is_unhurried(&self) -> bool {
         self.0.iter().all(|batch| batch.has_runs)
     }
 }
 
 /// One encoded commit.
 #[derive(Default)]
-pub(super) struct Batch {
+pub(in crate::store) struct Batch {
     /// Connections whose snapshots are deleted, with the day of their first one; this is done before anything else.
     forgotten: Vec<(ConnectionId, Date)>,
     puts: Vec<Put>,
@@ -76,63 +81,12 @@ struct Put {
 
 impl Batch {
     fn of(commit: &Commit) -> Result<Self, StoreError> {
-        let mut batch = Batch { has_runs: !commit.sync.runs.is_empty(), ..Batch::default() };
-        commit.roster.influencers.iter().try_for_each(|influencer| batch.put(influencer))?;
-        for id in &commit.roster.removed_influencers {
-            batch.delete(Records::Influencers, id.0.to_vec());
-        }
-        commit.roster.connections.iter().try_for_each(|connection| batch.put(connection))?;
-        for connection in &commit.roster.removed_connections {
-            batch.delete(Records::Connections, connection.key());
-            batch.put(&Sweep { connection: connection.id })?;
-            batch.forget(connection);
-        }
-        commit.sync.forgotten_histories.iter().for_each(|connection| batch.forget(connection));
-        for (connection, snapshot) in &commit.sync.snapshots {
-            batch.rows.push(LogRow::of(*connection, snapshot)?);
-        }
-        commit.sync.runs.iter().try_for_each(|run| batch.put(run))?;
-        commit.sync.changes.iter().try_for_each(|change| batch.put(change))?;
-        for alert in &commit.alerting.alerts {
-            let number = alert.number.to_be_bytes();
-            batch.put(alert)?;
-            batch.put_at(Records::AlertIds, alert.id.0.to_vec(), &number);
-            match alert.state {
-                AlertState::Open | AlertState::Acknowledged => batch.put_at(Records::AlertsLive, number.to_vec(), &[]),
-                AlertState::Resolved => batch.delete(Records::AlertsLive, number.to_vec()),
-            }
-        }
-        commit.alerting.deliveries.iter().try_for_each(|delivery| batch.put_delivery(delivery))?;
-        for line in &commit.audit.lines {
-            batch.audit.push(limited(records::encode_audit(line)?)?);
-        }
-        commit.sync.holds.iter().try_for_each(|hold| batch.put(hold))?;
-        for lane in &commit.sync.released_holds {
-            batch.delete(Records::Holds, lane.as_bytes().to_vec());
-        }
-        commit.roster.settings.iter().try_for_each(|settings| batch.put(settings))?;
-        if let Some(key) = commit.consents.key {
-            batch.put(&KeyName(key))?;
-        }
-        commit.consents.consents.iter().try_for_each(|consent| batch.put(consent))?;
-        for consent in &commit.consents.removed_consents {
-            batch.delete(Records::Consents, consent.0.to_vec());
-        }
-        commit.consents.grants.iter().try_for_each(|grant| batch.put(grant))?;
-        commit.consents.tokens.iter().try_for_each(|tokens| batch.put(tokens))?;
-        for grant in commit.consents.removed_tokens.iter().chain(&commit.consents.removed_grants) {
-            batch.delete(Records::Tokens, grant.0.to_vec());
-        }
-        for grant in &commit.consents.removed_grants {
-            batch.delete(Records::Grants, grant.0.to_vec());
-        }
-        commit.consents.grant_uses.iter().try_for_each(|used| batch.put(used))?;
-        for connection in &commit.consents.ended_uses {
-            batch.delete(Records::GrantUses, connection.0.to_vec());
-        }
-        if let Some((uid, number)) = commit.alerting.desktop_shown {
-            batch.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes());
-        }
+        let mut batch = Batch::default();
+        batch.add_roster(&commit.roster)?;
+        batch.add_sync(&commit.sync)?;
+        batch.add_alerting(&commit.alerting)?;
+        batch.add_consents(&commit.consents)?;
+        batch.add_audit(&commit.audit)?;
         Ok(batch)
     }
 
@@ -156,16 +110,6 @@ impl Batch {
         self.puts.push(Put { table, key, encoded: None });
     }
 
-    /// A delivery is in one of two tables, so that the pending ones are few to read.
-    fn put_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
-        let (to, from) = match delivery.state {
-            DeliveryState::Pending => (Records::DeliveriesPending, Records::Deliveries),
-            DeliveryState::Delivered | DeliveryState::Dead => (Records::Deliveries, Records::DeliveriesPending),
-        };
-        self.delete(from, delivery.key());
-        self.put_in(to, delivery)
-    }
-
     fn forget(&mut self, connection: &Connection) {
         self.forgotten.extend(connection.first_day.map(|first| (connection.id, first)));
     }
@@ -179,7 +123,11 @@ fn limited(bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
 }
 
 /// Writes the batches as if each were written after the one before.
-pub(super) fn apply(txn: &WriteTransaction, batches: &[&Batch], damage: &DamageLog) -> Result<(), StoreError> {
+pub(in crate::store) fn apply(
+    txn: &WriteTransaction,
+    batches: &[&Batch],
+    damage: &DamageLog,
+) -> Result<(), StoreError> {
     write_puts(txn, batches)?;
     write_audit(txn, batches)?;
     let mut rows = Vec::new();

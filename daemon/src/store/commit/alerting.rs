@@ -1,0 +1,38 @@
+//! Rows of alerts and deliveries.
+
+use roster_protocol::alert::AlertState;
+
+use super::Batch;
+use crate::model::{AlertingCommit, Delivery, DeliveryState};
+use crate::store::error::StoreError;
+use crate::store::records::Record;
+use crate::store::tables::Records;
+
+impl Batch {
+    pub(super) fn add_alerting(&mut self, commit: &AlertingCommit) -> Result<(), StoreError> {
+        for alert in &commit.alerts {
+            let number = alert.number.to_be_bytes();
+            self.put(alert)?;
+            self.put_at(Records::AlertIds, alert.id.0.to_vec(), &number);
+            match alert.state {
+                AlertState::Open | AlertState::Acknowledged => self.put_at(Records::AlertsLive, number.to_vec(), &[]),
+                AlertState::Resolved => self.delete(Records::AlertsLive, number.to_vec()),
+            }
+        }
+        commit.deliveries.iter().try_for_each(|delivery| self.put_delivery(delivery))?;
+        if let Some((uid, number)) = commit.desktop_shown {
+            self.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    /// A delivery is in one of two tables, so that the pending ones are few to read.
+    fn put_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
+        let (to, from) = match delivery.state {
+            DeliveryState::Pending => (Records::DeliveriesPending, Records::Deliveries),
+            DeliveryState::Delivered | DeliveryState::Dead => (Records::Deliveries, Records::DeliveriesPending),
+        };
+        self.delete(from, delivery.key());
+        self.put_in(to, delivery)
+    }
+}

@@ -1,0 +1,23 @@
+//! Rows of influencers, connections and settings.
+
+use super::Batch;
+use crate::model::RosterCommit;
+use crate::store::error::StoreError;
+use crate::store::records::{Record, Sweep};
+use crate::store::tables::Records;
+
+impl Batch {
+    pub(super) fn add_roster(&mut self, commit: &RosterCommit) -> Result<(), StoreError> {
+        commit.influencers.iter().try_for_each(|influencer| self.put(influencer))?;
+        for id in &commit.removed_influencers {
+            self.delete(Records::Influencers, id.0.to_vec());
+        }
+        commit.connections.iter().try_for_each(|connection| self.put(connection))?;
+        for connection in &commit.removed_connections {
+            self.delete(Records::Connections, connection.key());
+            self.put(&Sweep { connection: connection.id })?;
+            self.forget(connection);
+        }
+        commit.settings.iter().try_for_each(|settings| self.put(settings))
+    }
+}

@@ -1,0 +1,24 @@
+//! Rows of snapshots, runs, changes and holds.
+
+use super::Batch;
+use crate::model::SyncCommit;
+use crate::store::error::StoreError;
+use crate::store::log::LogRow;
+use crate::store::tables::Records;
+
+impl Batch {
+    pub(super) fn add_sync(&mut self, commit: &SyncCommit) -> Result<(), StoreError> {
+        self.has_runs = !commit.runs.is_empty();
+        commit.forgotten_histories.iter().for_each(|connection| self.forget(connection));
+        for (connection, snapshot) in &commit.snapshots {
+            self.rows.push(LogRow::of(*connection, snapshot)?);
+        }
+        commit.runs.iter().try_for_each(|run| self.put(run))?;
+        commit.changes.iter().try_for_each(|change| self.put(change))?;
+        commit.holds.iter().try_for_each(|hold| self.put(hold))?;
+        for lane in &commit.released_holds {
+            self.delete(Records::Holds, lane.as_bytes().to_vec());
+        }
+        Ok(())
+    }
+}
