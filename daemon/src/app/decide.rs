@@ -28,9 +28,9 @@ impl App {
         stored
     }
 
-    /// Decides one after the other in one step, each on what the ones before have left; what they decide is stored
-    /// together. Where one is refused, the others go on. The schedule is not woken: the caller took connections out of
-    /// it and brings them back first.
+    /// Makes decisions one after the other in one step, each on the result of those before; they are stored together.
+    /// When one is refused, the others continue. The scheduler is not woken: the caller has taken connections out of
+    /// the queue and puts them back first.
     ///
     /// # Errors
     /// Each decision's own, or for all the others that they could not be stored: then nothing has happened.
@@ -51,10 +51,10 @@ impl App {
         }
     }
 
-    /// Decides on a roster that is as it is stored, and queues what was decided in the same order.
+    /// Decides on a roster that matches the store, and queues what was decided in the same order.
     ///
     /// # Errors
-    /// When the roster is not as it is stored, and cannot be loaded.
+    /// When the roster does not match the store and cannot be loaded.
     async fn in_one_step<T>(&self, decide: impl FnOnce(&mut Step<'_>) -> T) -> Result<(T, Option<Made>), RosterError> {
         let mut decide = Some(decide);
         loop {

@@ -1,9 +1,9 @@
-//! The roster in memory as it is stored: the last days at the start, and all of it again after a failed commit.
+//! Loads the roster into memory: the last days at the start, and all of it again after a failed commit.
 //!
 //! A commit that fails leaves in memory what the disk does not have. From then on the roster is stale: no decision is
 //! made until what was queued before is stored or refused, and the roster is loaded again. Commits that fail together
 //! cause one reload, since each names the generation of the roster it was decided on. Whether a commit that failed is on
-//! the disk is known only when the file was opened again: then the roster is loaded once more.
+//! the disk is known only after the file is opened again: then the roster is loaded once more.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,20 +23,20 @@ const RUNS_AT_ONCE: usize = 20_000;
 /// How far back coverage looks.
 const COVERAGE_S: i64 = 24 * 3600;
 
-/// The roster, and whether it is as it is stored.
+/// The roster, and whether it matches the store.
 pub(super) struct Held {
     pub roster: Roster,
     /// Counts reloads.
     pub generation: u64,
     /// Whether something in it could not be stored.
     pub is_stale: bool,
-    /// The store's recoveries before it was loaded: what failed to be stored may be there after the next.
+    /// The store's recoveries before it was loaded: a commit that failed may turn out to be stored after the next.
     pub recoveries: u64,
 }
 
 impl App {
-    /// Reads what growth, coverage and fresh ids need from the store: much, and nothing that listening or scheduling
-    /// waits for.
+    /// Reads what growth, coverage and fresh ids need from the store: a lot, for which neither listening nor
+    /// scheduling waits.
     pub async fn load_recent(&self) {
         let recent = self.last_days(self.started_at).await;
         self.with_roster(|roster| recent.put_into(roster));
@@ -49,7 +49,7 @@ impl App {
         self.recent_loaded.wait().await;
     }
 
-    /// Waits until the roster is as it is stored, and loads it again if that is needed and no other caller does.
+    /// Waits until the roster matches the store, and loads it again if that is needed and no other caller does.
     ///
     /// # Errors
     /// When it cannot be loaded; the next caller tries again.
@@ -68,15 +68,15 @@ impl App {
         })
     }
 
-    /// Whether the roster is as it is stored.
+    /// Whether the roster matches the store.
     pub(super) fn is_current(&self, held: &Held) -> bool {
         !held.is_stale && held.recoveries == self.store.recoveries()
     }
 
-    /// Notes that something decided on this generation of the roster could not be stored.
+    /// Records that something decided on this generation of the roster could not be stored.
     pub(super) fn mark_stale(&self, generation: u64) {
         let mut held = self.held();
-        // A later generation was loaded after the failure, and has nothing of it.
+        // A later generation was loaded after the failure, and contains nothing of what failed.
         held.is_stale |= held.generation == generation;
     }
 
@@ -139,7 +139,7 @@ impl App {
     }
 }
 
-/// What is read beside listening and scheduling.
+/// What is read while the daemon already listens and schedules.
 struct LastDays {
     followers: HashMap<ConnectionId, Recent>,
     coverage: Coverage,

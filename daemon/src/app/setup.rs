@@ -27,7 +27,7 @@ pub struct Setup {
     pub http: HttpClient,
     /// For batches that run at once.
     pub permits: Arc<Semaphore>,
-    /// The same of each platform, by slug.
+    /// The same for each platform, by slug.
     pub permits_of: HashMap<String, Arc<Semaphore>>,
 }
 

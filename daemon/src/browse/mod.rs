@@ -1,4 +1,4 @@
-//! Responses for clients out of the roster in memory and the store: orders, filters, lists, status.
+//! Responses for clients from the roster in memory and the store: orders, filters, lists, status.
 
 pub mod connections;
 pub mod filter;

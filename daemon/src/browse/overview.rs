@@ -72,7 +72,7 @@ pub fn counts(roster: &Roster, seen: Seen) -> ConnectionCounts {
     counts
 }
 
-/// The same of each platform that has any, by slug.
+/// The same for each platform that has any, by slug.
 pub fn counts_by_platform(roster: &Roster, seen: Seen) -> BTreeMap<&str, ConnectionCounts> {
     let mut counts = BTreeMap::new();
     for connection in roster.connected() {
@@ -94,7 +94,7 @@ fn count(counts: &mut ConnectionCounts, roster: &Roster, seen: Seen, connection:
     }
 }
 
-/// Every platform this daemon knows, by slug. One look at each connection and at each slot of the last day.
+/// Every platform this daemon knows, by slug. Reads each connection and each slot of the last day once.
 pub fn platforms(app: &App) -> Vec<PlatformStatus> {
     let now = app.clock.now();
     app.look(|roster| {
@@ -112,7 +112,7 @@ pub fn platforms(app: &App) -> Vec<PlatformStatus> {
     })
 }
 
-/// What a platform's connections are together.
+/// A summary of a platform's connections.
 #[derive(Default)]
 struct Tally<'a> {
     connections: u64,

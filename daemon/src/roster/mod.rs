@@ -182,7 +182,7 @@ impl Roster {
         self.alerts.get(number)
     }
 
-    /// The open or acknowledged alerts whose ids begin so.
+    /// The open or acknowledged alerts whose ids begin with `prefix`.
     pub fn alerts_by_prefix(&self, prefix: &str) -> Vec<&Alert> {
         let range = Some(prefix).filter(|prefix| prefix.len() >= SHORTEST_PREFIX).and_then(AlertId::starting_with);
         let numbers = range.map(|range| self.index.alerts.range((*range.start(), 0)..=(*range.end(), u64::MAX)));
@@ -212,7 +212,7 @@ impl Roster {
         enabled && connection.disconnected_at.is_none() && !self.is_paused(connection)
     }
 
-    /// Puts a connection where it belongs in the queue.
+    /// Puts a connection into the queue by its due time, or takes it out when it is running or not scheduled.
     pub fn requeue(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get(&id) else { return };
         if !self.running.contains(&id) && self.is_scheduled(connection) {

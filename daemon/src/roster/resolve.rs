@@ -1,7 +1,7 @@
 //! Names as users type them, resolved here and nowhere else.
 //!
 //! An influencer is an id, a unique prefix of one, an exact name, or `platform:handle`; a connection is an id,
-//! a unique prefix, or `platform:handle`; where both fit, the connection is meant.
+//! a unique prefix, or `platform:handle`; where both match, it names the connection.
 
 use roster_protocol::connection::Account;
 use roster_protocol::error::{ErrorKind, RosterError};
@@ -16,7 +16,7 @@ pub enum Named<'a> {
     Influencer(&'a Influencer),
 }
 
-/// The influencer a text names.
+/// The influencer that a text names.
 ///
 /// # Errors
 /// Not found, or ambiguous with the candidates in the hint.
@@ -37,7 +37,7 @@ pub fn influencer<'a>(roster: &'a Roster, text: &str) -> Result<&'a Influencer, 
     only(found, "influencer", text, shown, "`roster list` shows them all")
 }
 
-/// The connection a text names; one that was disconnected only by its whole id.
+/// The connection that a text names; a disconnected one is named only by its whole id.
 ///
 /// # Errors
 /// Not found, or ambiguous with the candidates in the hint.
@@ -54,7 +54,7 @@ pub fn connection<'a>(roster: &'a Roster, text: &str) -> Result<&'a Connection, 
     only(found, "connection", text, shown, "`roster show INFLUENCER` shows connections with their ids")
 }
 
-/// The connection or else the influencer a text names.
+/// The connection or else the influencer that a text names.
 ///
 /// # Errors
 /// Not found as either, or ambiguous.

@@ -60,7 +60,7 @@ impl Coverage {
         counted
     }
 
-    /// The same of each platform, by slug.
+    /// The same for each platform, by slug.
     pub fn by_platform(&self, now: Timestamp) -> BTreeMap<&str, status::Coverage> {
         let mut counted = vec![status::Coverage::default(); self.platforms.len()];
         self.last_day(now).for_each(|ended| add(&mut counted[usize::from(ended.platform)], ended.outcome));

@@ -1,4 +1,4 @@
-//! What runs measured, and what is held.
+//! What runs measured, and which lanes are held.
 
 use super::Touched;
 use crate::model::SyncCommit;
