@@ -5,13 +5,13 @@ use std::sync::Arc;
 use roster_protocol::consent::TokenModel;
 use roster_protocol::ids::{ConnectionId, GrantId};
 
-use super::Way;
+use super::ProviderContext;
 use super::renew::{self, RenewError};
 use crate::app::App;
 use crate::model::{Grant, GrantState, GrantTokens};
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::Access;
-use crate::secret::vault::{Field, Place};
+use crate::secret::vault::{Field, SealingContext};
 
 /// What a connection is read with, and which tokens they are.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ pub async fn of_grant(app: &Arc<App>, id: GrantId, account: Option<&str>) -> Res
 
 /// A token that is only ever extended cannot come back once it has ended, whatever the provider would say.
 fn is_lost(app: &App, grant: &Grant, tokens: &GrantTokens) -> bool {
-    let model = Way::to(app, &grant.platform).map(|way| way.terms().model);
+    let model = ProviderContext::of(app, &grant.platform).map(|context| context.terms().model);
     let ended = tokens.access_ends_at.is_some_and(|ends| ends < app.clock.now());
     model == Some(TokenModel::Extension) && ended && tokens.refresh.is_none()
 }
@@ -98,7 +98,7 @@ async fn opened(
         Err((field, error)) => return Err(unauthorized(&renew::damaged(app, grant, field, error).await.to_string())),
     };
     let derived = account.and_then(|account| tokens.derived.iter().find(|(of, _)| of == account));
-    let derived = derived.map(|(of, sealed)| app.consents.vault.open(Place::of_account(grant.id, of), sealed));
+    let derived = derived.map(|(of, sealed)| app.consents.vault.open(SealingContext::of_account(grant.id, of), sealed));
     let derived = match derived.transpose() {
         Ok(derived) => derived.map(Arc::new),
         Err(error) => {
@@ -126,11 +126,11 @@ pub async fn refused(
         Some((roster.consents.grants.get(&used.grant)?.clone(), account))
     });
     let Some((grant, account)) = found else { return Err(gone()) };
-    let way = Way::to(app, &grant.platform).ok_or_else(gone)?;
+    let context = ProviderContext::of(app, &grant.platform).ok_or_else(gone)?;
     if let (Some(account), Some(_)) = (&account, &used.access.derived) {
-        return derived_anew(app, &way, &grant, account, used, what).await;
+        return derived_anew(app, &context, &grant, account, used, what).await;
     }
-    if way.terms().model == TokenModel::Extension {
+    if context.terms().model == TokenModel::Extension {
         // Nothing renews a token that is refused.
         renew::end(app, grant.id, what).await;
         return Err(gone());
@@ -148,20 +148,20 @@ pub async fn refused(
 /// An account's own token died: another is fetched with the grant's, which may have died with it.
 async fn derived_anew(
     app: &Arc<App>,
-    way: &Way,
+    context: &ProviderContext,
     grant: &Grant,
     account: &str,
     used: &Opened,
     what: &str,
 ) -> Result<Opened, PlatformError> {
-    let api = way.api(app);
-    let derived = match way.consenting() {
+    let api = context.api(app);
+    let derived = match context.consenting() {
         Some(consenting) => consenting.derive(&api, &used.access, account).await,
         None => Ok(None),
     };
     match derived {
         Ok(Some(token)) => {
-            let sealed = app.consents.vault.seal(Place::of_account(grant.id, account), &token);
+            let sealed = app.consents.vault.seal(SealingContext::of_account(grant.id, account), &token);
             let sealed = sealed.map_err(|error| PlatformError::Unavailable { what: error.to_string() })?;
             let of = account.to_owned();
             let stored = renew::change(app, grant.id, move |tokens| {

@@ -6,14 +6,14 @@ use roster_protocol::consent::{ConsentBegun, ConsentWay};
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConsentId, InfluencerId};
 
-use super::{PURPOSE, Way, not_set_up};
+use super::{PURPOSE, ProviderContext, not_set_up};
 use crate::app::App;
 use crate::decision::audit::{audit, influencer_named};
 use crate::model::{Consent, ConsentStep, Device};
 use crate::oauth::{self, Authorize, Challenge, Scope, TokenError};
 use crate::roster::resolve;
 use crate::secret::Secret;
-use crate::secret::vault::{Field, Place, fingerprint};
+use crate::secret::vault::{Field, SealingContext, fingerprint};
 
 /// How long the state in a URL is good for.
 const LIVES_S: i64 = 600;
@@ -34,18 +34,18 @@ pub async fn begin(
 ) -> Result<ConsentBegun, RosterError> {
     let named = app.look(|roster| resolve::influencer(roster, &influencer).map(|it| (it.id, it.name.clone())))?;
     let (platform, handle) = understood(app, platform, handle)?;
-    let to = allowed(app, &platform)?;
+    let context = allowed(app, &platform)?;
     let id = app.fresh_id();
     let expires_at = app.clock.now().plus_seconds(LIVES_S);
-    let asked = Asked { id, who, influencer: named, platform, handle };
+    let request = Request { id, who, influencer: named, platform, handle };
     match way {
-        ConsentWay::Redirect => by_redirect(app, &to, asked, expires_at).await,
-        ConsentWay::Device => by_device(app, &to, asked).await,
+        ConsentWay::Redirect => by_redirect(app, &context, request, expires_at).await,
+        ConsentWay::Device => by_device(app, &context, request).await,
     }
 }
 
 /// Who asks for what.
-struct Asked {
+struct Request {
     id: ConsentId,
     who: Who,
     influencer: (InfluencerId, String),
@@ -59,7 +59,7 @@ fn understood(app: &App, platform: String, handle: Option<String>) -> Result<(St
     Ok((account.platform, Some(account.handle)))
 }
 
-fn allowed(app: &App, platform: &str) -> Result<Way, RosterError> {
+fn allowed(app: &App, platform: &str) -> Result<ProviderContext, RosterError> {
     app.look(|roster| {
         let known = roster.platforms.get(platform).ok_or_else(|| resolve::unknown_platform(roster, platform))?;
         let name = known.platform.info().name;
@@ -73,68 +73,73 @@ fn allowed(app: &App, platform: &str) -> Result<Way, RosterError> {
             Some(provider) => provider.lacks().map_or(Ok(()), |lacks| Err(not_set_up(lacks))),
         }
     })?;
-    Way::to(app, platform).ok_or_else(|| RosterError::failed("the platform is not there"))
+    ProviderContext::of(app, platform).ok_or_else(|| RosterError::failed("the platform is not there"))
 }
 
 async fn by_redirect(
     app: &App,
-    to: &Way,
-    asked: Asked,
+    context: &ProviderContext,
+    request: Request,
     expires_at: roster_protocol::Timestamp,
 ) -> Result<ConsentBegun, RosterError> {
-    let redirect_uri = to.redirect_uri(app);
-    if let Some(problem) = to.provider().redirect_problem(&redirect_uri) {
-        return Err(RosterError::new(ErrorKind::Unconfigured, format!("{}: {problem}", to.name()))
+    let redirect_uri = context.redirect_uri(app);
+    if let Some(problem) = context.provider().redirect_problem(&redirect_uri) {
+        return Err(RosterError::new(ErrorKind::Unconfigured, format!("{}: {problem}", context.name()))
             .hint("set [http] public_url to an https address that leads to rosterd"));
     }
     let state = random_state()?;
-    let takes_verifier = to.terms().challenge != Challenge::None;
+    let takes_verifier = context.terms().challenge != Challenge::None;
     let verifier = takes_verifier.then(oauth::verifier).transpose().map_err(|error| no_randomness(&error))?;
     let page = Authorize {
         redirect_uri: &redirect_uri,
         state: &state,
         verifier: verifier.as_ref(),
-        login_hint: asked.handle.as_deref(),
+        login_hint: request.handle.as_deref(),
         purpose: PURPOSE,
     };
-    let url = to.provider().authorize_url(&to.api(app), page).map_err(|error| no_page(to, &error))?;
-    let place = Place::of_consent(asked.id, Field::Verifier);
-    let verifier = verifier.map(|verifier| app.consents.vault.seal(place, &verifier)).transpose();
+    let url = context.provider().authorize_url(&context.api(app), page).map_err(|error| no_page(context, &error))?;
+    let sealing = SealingContext::of_consent(request.id, Field::Verifier);
+    let verifier = verifier.map(|verifier| app.consents.vault.seal(sealing, &verifier)).transpose();
     let consent = Consent {
         redirect_uri: redirect_uri.clone(),
         state_hash: fingerprint(&state),
         verifier: verifier.map_err(|error| RosterError::failed(error.to_string()))?,
         expires_at,
-        ..asked.consent(app)
+        ..request.consent(app)
     };
-    let begun = ConsentBegun { url, redirect_uri: Some(redirect_uri), expires_at, ..asked.begun(app, to, to.scopes()) };
+    let begun = ConsentBegun {
+        url,
+        redirect_uri: Some(redirect_uri),
+        expires_at,
+        ..request.begun(app, context, context.scopes())
+    };
     keep(app, consent).await?;
     Ok(begun)
 }
 
-async fn by_device(app: &App, to: &Way, asked: Asked) -> Result<ConsentBegun, RosterError> {
-    let api = to.api(app);
-    let (Some(device), Some(asking)) = (to.terms().device, to.provider().device_code(&api)) else {
-        return Err(RosterError::usage(format!("{} knows no device codes", to.name()))
+async fn by_device(app: &App, context: &ProviderContext, request: Request) -> Result<ConsentBegun, RosterError> {
+    let api = context.api(app);
+    let (Some(device), Some(asking)) = (context.terms().device, context.provider().device_code(&api)) else {
+        return Err(RosterError::usage(format!("{} knows no device codes", context.name()))
             .hint("leave --device out: the URL can be opened on any device too"));
     };
-    let code = asking.await.map_err(|error| no_code(to, &error))?;
+    let code = asking.await.map_err(|error| no_code(context, &error))?;
     let expires_at = app.clock.now().plus_seconds(code.lives.0.min(3600) as i64);
-    let sealed = app.consents.vault.seal(Place::of_consent(asked.id, Field::DeviceCode), &code.code);
+    let sealed = app.consents.vault.seal(SealingContext::of_consent(request.id, Field::DeviceCode), &code.code);
     let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
     let polled = Device { code: sealed, interval: code.interval };
-    let consent = Consent { device: Some(polled), expires_at, ..asked.consent(app) };
+    let consent = Consent { device: Some(polled), expires_at, ..request.consent(app) };
     let begun = ConsentBegun {
         url: code.url,
         user_code: Some(code.user_code),
         expires_at,
-        ..asked.begun(app, to, device.scopes.iter())
+        ..request.begun(app, context, device.scopes.iter())
     };
     keep(app, consent).await?;
     Ok(begun)
 }
 
-impl Asked {
+impl Request {
     fn consent(&self, app: &App) -> Consent {
         let now = app.clock.now();
         Consent {
@@ -153,7 +158,7 @@ impl Asked {
         }
     }
 
-    fn begun(self, app: &App, to: &Way, scopes: impl Iterator<Item = &'static Scope>) -> ConsentBegun {
+    fn begun(self, app: &App, context: &ProviderContext, scopes: impl Iterator<Item = &'static Scope>) -> ConsentBegun {
         let scopes: Vec<&Scope> = scopes.collect();
         let mut reads: Vec<String> = Vec::new();
         for read in scopes.iter().flat_map(|scope| scope.reads.split(", ")) {
@@ -164,7 +169,7 @@ impl Asked {
         ConsentBegun {
             id: self.id,
             platform: self.platform,
-            platform_name: to.name().to_owned(),
+            platform_name: context.name().to_owned(),
             influencer: self.influencer.0,
             influencer_name: self.influencer.1,
             url: String::new(),
@@ -210,13 +215,13 @@ fn no_randomness(error: &getrandom::Error) -> RosterError {
     RosterError::failed(format!("the system has no randomness to give: {error}"))
 }
 
-fn no_page(to: &Way, error: &TokenError) -> RosterError {
-    RosterError::new(ErrorKind::Unconfigured, format!("{}: {error}", to.name()))
+fn no_page(context: &ProviderContext, error: &TokenError) -> RosterError {
+    RosterError::new(ErrorKind::Unconfigured, format!("{}: {error}", context.name()))
         .hint("mend the platform's section in rosterd.toml and reload rosterd")
 }
 
-fn no_code(to: &Way, error: &TokenError) -> RosterError {
-    let message = format!("{} gave no code: {error}", to.name());
+fn no_code(context: &ProviderContext, error: &TokenError) -> RosterError {
+    let message = format!("{} gave no code: {error}", context.name());
     match error {
         TokenError::App { .. } => RosterError::new(ErrorKind::Unconfigured, message)
             .hint("device codes need an app of the type for TVs and limited input; leave --device out otherwise"),

@@ -5,7 +5,7 @@ use roster_protocol::consent::{ConsentChoice, ConsentState, ConsentedConnection,
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
 
-use super::Way;
+use super::ProviderContext;
 use crate::app::App;
 use crate::decision::consented::{self, Adoption, Offered};
 use crate::decision::grants;
@@ -14,7 +14,7 @@ use crate::oauth::Scope;
 use crate::platforms::consenting::{Opened, OpenedAccount};
 use crate::roster::Roster;
 use crate::roster::rows;
-use crate::secret::vault::{Field, Place, Vault, VaultError};
+use crate::secret::vault::{Field, SealingContext, Vault, VaultError};
 
 /// Takes what a consent opened: one account is connected at once, several are offered.
 ///
@@ -22,17 +22,17 @@ use crate::secret::vault::{Field, Place, Vault, VaultError};
 /// When it opened nothing, or could not be stored.
 pub(super) async fn offer(
     app: &App,
-    way: &Way,
+    context: &ProviderContext,
     id: ConsentId,
     grant: GrantId,
     opened: Opened,
 ) -> Result<(), RosterError> {
     if opened.accounts.is_empty() {
-        let message = format!("the consent opened no account that {} would let Roster read", way.name());
+        let message = format!("the consent opened no account that {} would let Roster read", context.name());
         return Err(RosterError::new(ErrorKind::NotFound, message)
             .hint("look at the platform whether the account is of a kind that can be read, and tick it at consent"));
     }
-    let realm = way.provider().realm();
+    let realm = context.provider().realm();
     let kept = app.look(|roster| roster.consents.of_owner(&realm, &opened.owner_id).map(|grant| grant.id));
     // A renewal of the grant that is there must not overwrite what came just now.
     let lock = app.consents.lock_of(kept.unwrap_or(grant));
@@ -43,11 +43,11 @@ pub(super) async fn offer(
                 grants::queue(decision, grant);
                 return Ok(Offered::GivenUp);
             };
-            let adoption = Adoption::of(decision, grant, &opened.owner_id, way.terms().slug)?;
+            let adoption = Adoption::of(decision, grant, &opened.owner_id, context.terms().slug)?;
             let target = adoption.target;
             let tokens = sealed_for(&app.consents.vault, &adoption, &opened.accounts);
             let tokens = tokens.map_err(|_| RosterError::failed("the tokens that were just stored do not open"))?;
-            let missing = way.missing(&adoption.scopes(&opened));
+            let missing = context.missing(&adoption.scopes(&opened));
             adoption.adopt(decision, tokens, &opened, missing);
             Ok(consented::offer(decision, asked, grant, target, &opened.accounts))
         })
@@ -65,13 +65,13 @@ pub(super) async fn offer(
 /// The tokens of the grant that was just given, and the accounts' own, sealed for the grant that remains.
 fn sealed_for(vault: &Vault, to: &Adoption<'_>, accounts: &[OpenedAccount]) -> Result<GrantTokens, VaultError> {
     let again = |field, sealed| {
-        let secret = vault.open(Place::of_grant(to.tokens.grant, field), sealed)?;
-        vault.seal(Place::of_grant(to.target, field), &secret)
+        let secret = vault.open(SealingContext::of_grant(to.tokens.grant, field), sealed)?;
+        vault.seal(SealingContext::of_grant(to.target, field), &secret)
     };
     let mut derived = to.derived.clone();
     for account in accounts {
         let Some(token) = &account.derived else { continue };
-        let sealed = vault.seal(Place::of_account(to.target, &account.platform_user_id), token)?;
+        let sealed = vault.seal(SealingContext::of_account(to.target, &account.platform_user_id), token)?;
         derived.retain(|(known, _)| *known != account.platform_user_id);
         derived.push((account.platform_user_id.clone(), sealed));
     }

@@ -13,14 +13,14 @@ use roster_protocol::time::Timestamp;
 use url::Url;
 
 use super::renew::{self, RenewError};
-use super::{Way, access, begin_again, choose};
+use super::{ProviderContext, access, begin_again, choose};
 use crate::app::App;
 use crate::decision::{consented, grants};
 use crate::model::{Consent, ConsentStep, Grant, GrantState};
 use crate::oauth::{Callback, Exchange, TokenError, Tokens};
 use crate::platforms::PlatformError;
 use crate::secret::Secret;
-use crate::secret::vault::{Field, Place, fingerprint};
+use crate::secret::vault::{Field, SealingContext, fingerprint};
 
 /// How often the accounts are asked for before it is given up.
 const TRIES: u32 = 3;
@@ -84,7 +84,7 @@ pub async fn returned(
         .await;
     let (consent, callback) = answered.map_err(NotAccepted::NotStored)?.ok_or(NotAccepted::NotOurs)?;
     let (id, who) = (consent.id, consent.who.clone());
-    let name = Way::to(app, &consent.platform).map_or("the platform", |way| way.name());
+    let name = ProviderContext::of(app, &consent.platform).map_or("the platform", |context| context.name());
     let again = begin_again(&consent.platform);
     let now = app.clock.now();
     match callback {
@@ -166,31 +166,37 @@ pub(super) fn go_on(app: &Arc<App>, consent: Consent, next: Next) {
 }
 
 async fn go(app: &Arc<App>, consent: &Consent, next: Next) -> Result<(), RosterError> {
-    let way = Way::to(app, &consent.platform).ok_or_else(|| RosterError::failed("the platform is not there"))?;
+    let context =
+        ProviderContext::of(app, &consent.platform).ok_or_else(|| RosterError::failed("the platform is not there"))?;
     let grant = match next {
         Next::Exchange(code) => {
             let asked_at = app.clock.now();
-            let tokens = exchange(app, &way, consent, &code).await?;
-            keep(app, &way, consent, &tokens, asked_at).await?
+            let tokens = exchange(app, &context, consent, &code).await?;
+            keep(app, &context, consent, &tokens, asked_at).await?
         }
-        Next::Keep(tokens) => keep(app, &way, consent, &tokens, app.clock.now()).await?,
+        Next::Keep(tokens) => keep(app, &context, consent, &tokens, app.clock.now()).await?,
         Next::List(grant) => grant,
     };
-    list(app, &way, consent, grant).await
+    list(app, &context, consent, grant).await
 }
 
-async fn exchange(app: &App, way: &Way, consent: &Consent, code: &Secret) -> Result<Tokens, RosterError> {
-    let place = Place::of_consent(consent.id, Field::Verifier);
-    let verifier = consent.verifier.as_ref().map(|sealed| app.consents.vault.open(place, sealed)).transpose();
+async fn exchange(
+    app: &App,
+    context: &ProviderContext,
+    consent: &Consent,
+    code: &Secret,
+) -> Result<Tokens, RosterError> {
+    let sealing = SealingContext::of_consent(consent.id, Field::Verifier);
+    let verifier = consent.verifier.as_ref().map(|sealed| app.consents.vault.open(sealing, sealed)).transpose();
     let verifier = verifier.map_err(|error| RosterError::failed(format!("the stored verifier: {error}")))?;
     let with = Exchange { code, redirect_uri: &consent.redirect_uri, verifier: verifier.as_ref() };
-    let told = way.provider().exchange(&way.api(app), with).await;
-    told.map_err(|error| no_tokens(way, &consent.platform, &error))
+    let told = context.provider().exchange(&context.api(app), with).await;
+    told.map_err(|error| no_tokens(context, &consent.platform, &error))
 }
 
 /// A code is good for one exchange: whatever went wrong, a person begins again.
-fn no_tokens(way: &Way, platform: &str, error: &TokenError) -> RosterError {
-    let message = format!("{} gave no tokens: {error}", way.name());
+fn no_tokens(context: &ProviderContext, platform: &str, error: &TokenError) -> RosterError {
+    let message = format!("{} gave no tokens: {error}", context.name());
     match error {
         TokenError::App { .. } => RosterError::new(ErrorKind::Unconfigured, message)
             .hint(format!("`roster platforms test {platform}` shows what is wrong with the app's set-up")),
@@ -201,18 +207,18 @@ fn no_tokens(way: &Way, platform: &str, error: &TokenError) -> RosterError {
 /// Keeps the tokens before anything else is done with them.
 async fn keep(
     app: &App,
-    way: &Way,
+    context: &ProviderContext,
     consent: &Consent,
     tokens: &Tokens,
     asked_at: Timestamp,
 ) -> Result<GrantId, RosterError> {
     let id = app.fresh_id();
-    let sealed = renew::sealed(&app.consents.vault, id, tokens, None, way.terms(), asked_at);
+    let sealed = renew::sealed(&app.consents.vault, id, tokens, None, context.terms(), asked_at);
     let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
-    let asked: Vec<String> = way.scopes().map(|scope| scope.name.to_owned()).collect();
+    let asked: Vec<String> = context.scopes().map(|scope| scope.name.to_owned()).collect();
     let grant = Grant {
         id,
-        realm: way.provider().realm(),
+        realm: context.provider().realm(),
         platform: consent.platform.clone(),
         owner_id: String::new(),
         owner_name: String::new(),
@@ -240,9 +246,9 @@ async fn keep(
 }
 
 /// Asks who consented and to which accounts, and connects them or asks which.
-async fn list(app: &Arc<App>, way: &Way, consent: &Consent, id: GrantId) -> Result<(), RosterError> {
+async fn list(app: &Arc<App>, context: &ProviderContext, consent: &Consent, id: GrantId) -> Result<(), RosterError> {
     let generation = || app.look(|roster| roster.consents.tokens.get(&id).map(|tokens| tokens.generation));
-    if way.terms().renews_at_once && generation() == Some(1) {
+    if context.terms().renews_at_once && generation() == Some(1) {
         match renew::renew(app, id, 1).await {
             Ok(()) => {}
             Err(RenewError::Gone { what }) => return Err(RosterError::new(ErrorKind::Unavailable, what)),
@@ -250,34 +256,34 @@ async fn list(app: &Arc<App>, way: &Way, consent: &Consent, id: GrantId) -> Resu
             Err(error) => tracing::warn!(grant = %id, %error, "a fresh token could not be extended yet"),
         }
     }
-    let no_platform = || RosterError::failed(format!("{} measures nothing", way.name()));
-    let consenting = way.consenting().ok_or_else(no_platform)?;
+    let no_platform = || RosterError::failed(format!("{} measures nothing", context.name()));
+    let consenting = context.consenting().ok_or_else(no_platform)?;
     let mut tries = 0;
     let opened = loop {
         if !app.look(|roster| roster.consents.grants.contains_key(&id)) {
             return Err(RosterError::failed("the consent was given up"));
         }
         let asked = match access::of_grant(app, id, None).await {
-            Ok(used) => consenting.opened(&way.api(app), &used.access).await,
+            Ok(used) => consenting.opened(&context.api(app), &used.access).await,
             Err(error) => Err(error),
         };
         tries += 1;
         match asked {
             Ok(opened) => break opened,
             Err(PlatformError::Unavailable { .. } | PlatformError::Unexpected { .. }) if tries < TRIES => {}
-            Err(error) => return Err(no_accounts(way, &consent.platform, &error)),
+            Err(error) => return Err(no_accounts(context, &consent.platform, &error)),
         }
     };
-    choose::offer(app, way, consent.id, id, opened).await
+    choose::offer(app, context, consent.id, id, opened).await
 }
 
-fn no_accounts(way: &Way, platform: &str, error: &PlatformError) -> RosterError {
+fn no_accounts(context: &ProviderContext, platform: &str, error: &PlatformError) -> RosterError {
     let kind = match error {
         PlatformError::Unconfigured { .. } => ErrorKind::Unconfigured,
         PlatformError::MissingScope { .. } => ErrorKind::NotPermitted,
         _ => ErrorKind::Unavailable,
     };
-    let message = format!("{} told no account: {error}", way.name());
+    let message = format!("{} told no account: {error}", context.name());
     RosterError::new(kind, message).hint(begin_again(platform))
 }
 

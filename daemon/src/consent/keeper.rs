@@ -9,13 +9,13 @@ use roster_protocol::ids::{ConsentId, GrantId};
 use roster_protocol::time::Timestamp;
 
 use super::finish::{self, Next};
-use super::{Way, access, begin_again, renew, revoke};
+use super::{ProviderContext, access, begin_again, renew, revoke};
 use crate::app::App;
 use crate::decision::grants;
 use crate::model::{ConsentStep, Grant, GrantState};
 use crate::oauth::DeviceAnswer;
 use crate::platforms::PlatformError;
-use crate::secret::vault::{Field, Place};
+use crate::secret::vault::{Field, SealingContext};
 use crate::store::StoreState;
 
 const DAY_S: i64 = 24 * 3600;
@@ -144,25 +144,25 @@ async fn expire(app: &App, id: ConsentId) {
 /// Asks whether a consent still holds, and with which scopes.
 async fn check(app: &Arc<App>, id: GrantId) {
     let Some(grant) = app.look(|roster| roster.consents.grants.get(&id).cloned()) else { return };
-    let Some(way) = Way::to(app, &grant.platform) else { return };
-    let Some(consenting) = way.consenting() else { return };
+    let Some(context) = ProviderContext::of(app, &grant.platform) else { return };
+    let Some(consenting) = context.consenting() else { return };
     let checked = match access::of_grant(app, id, None).await {
-        Ok(used) => consenting.check(&way.api(app), &used.access).await,
+        Ok(used) => consenting.check(&context.api(app), &used.access).await,
         Err(error) => Err(error),
     };
     match checked {
-        Ok(scopes) => note(app, &way, id, scopes).await,
+        Ok(scopes) => note(app, &context, id, scopes).await,
         Err(PlatformError::Unauthorized { what }) => renew::end(app, id, &what).await,
         Err(error) => tracing::info!(grant = %id, %error, "a consent could not be checked; tried again later"),
     }
 }
 
-async fn note(app: &App, way: &Way, id: GrantId, scopes: Option<Vec<String>>) {
+async fn note(app: &App, context: &ProviderContext, id: GrantId, scopes: Option<Vec<String>>) {
     let noted = app
         .decide(|decision| {
             let Some(grant) = decision.roster.consents.grants.get(&id) else { return Ok(()) };
             let scopes = scopes.unwrap_or_else(|| grant.scopes.clone());
-            let missing = way.missing(&scopes);
+            let missing = context.missing(&scopes);
             if scopes != grant.scopes {
                 decision.log(grants::line(decision, grant, "grant.scopes", &scopes.join(" ")));
             }
@@ -179,12 +179,12 @@ async fn note(app: &App, way: &Way, id: GrantId, scopes: Option<Vec<String>>) {
 async fn poll(app: &Arc<App>, id: ConsentId) {
     let found = app.look(|roster| roster.consents.asked.get(&id).cloned());
     let Some((consent, device)) = found.and_then(|consent| Some((consent.clone(), consent.device?))) else { return };
-    let Some(way) = Way::to(app, &consent.platform) else { return };
-    let Ok(code) = app.consents.vault.open(Place::of_consent(id, Field::DeviceCode), &device.code) else {
+    let Some(context) = ProviderContext::of(app, &consent.platform) else { return };
+    let Ok(code) = app.consents.vault.open(SealingContext::of_consent(id, Field::DeviceCode), &device.code) else {
         return finish::give_up(app, id, RosterError::failed("the stored device code does not open")).await;
     };
     let refused = |kind, words: &str| RosterError::new(kind, words.to_owned()).hint(begin_again(&consent.platform));
-    match way.provider().device_answer(&way.api(app), &code).await {
+    match context.provider().device_answer(&context.api(app), &code).await {
         Ok(DeviceAnswer::Pending) => {}
         Ok(DeviceAnswer::SlowDown) => slow_down(app, id).await,
         Ok(DeviceAnswer::Granted(tokens)) => {
@@ -194,7 +194,7 @@ async fn poll(app: &Arc<App>, id: ConsentId) {
             }
         }
         Ok(DeviceAnswer::Denied) => {
-            let words = format!("the owner denied it at {}", way.name());
+            let words = format!("the owner denied it at {}", context.name());
             finish::give_up(app, id, refused(ErrorKind::NotPermitted, &words)).await;
         }
         Ok(DeviceAnswer::Over) => finish::give_up(app, id, refused(ErrorKind::Unavailable, "the code is over")).await,

@@ -27,16 +27,16 @@ use crate::oauth::{self, Provider, Purpose, Scope, Terms};
 use crate::platforms::Registered;
 use crate::platforms::consenting::Consenting;
 
-/// A provider that can be asked, and the platform that is read with its consents.
-struct Way {
+/// A provider that consents are requested from, and the platform that is read with them.
+struct ProviderContext {
     known: oauth::Registered,
     /// `None` where nothing is measured.
     platform: Option<Arc<Registered>>,
 }
 
-impl Way {
+impl ProviderContext {
     /// By the slug; `None` where there is no such provider.
-    fn to(app: &App, slug: &str) -> Option<Self> {
+    fn of(app: &App, slug: &str) -> Option<Self> {
         app.look(|roster| {
             let known = roster.providers.get(slug)?.clone();
             Some(Self { known, platform: roster.platforms.get(slug).cloned() })

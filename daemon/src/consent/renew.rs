@@ -13,13 +13,13 @@ use roster_protocol::error::RosterError;
 use roster_protocol::ids::GrantId;
 use roster_protocol::time::{Seconds, Timestamp};
 
-use super::Way;
+use super::ProviderContext;
 use crate::app::App;
 use crate::decision::grants;
 use crate::model::{Attempt, Grant, GrantState, GrantTokens};
 use crate::oauth::{Held, Reply, Terms, TokenError, TokenRequest, Tokens};
 use crate::schedule::back_off;
-use crate::secret::vault::{Field, Place, Vault, VaultError, fingerprint};
+use crate::secret::vault::{Field, SealingContext, Vault, VaultError, fingerprint};
 
 const DAY_S: i64 = 24 * 3600;
 /// Tokens that live shorter are renewed when they are about to be used: a timer would only ask more often.
@@ -67,31 +67,31 @@ async fn attempt(app: &Arc<App>, id: GrantId, generation: u64) -> Result<(), Ren
     if tokens.generation > generation {
         return Ok(());
     }
-    let way =
-        Way::to(app, &grant.platform).ok_or_else(|| later(format!("{} is not in this version", grant.platform)))?;
-    if let Some(lacks) = way.provider().lacks() {
+    let context = ProviderContext::of(app, &grant.platform)
+        .ok_or_else(|| later(format!("{} is not in this version", grant.platform)))?;
+    if let Some(lacks) = context.provider().lacks() {
         return Err(RenewError::App { what: lacks });
     }
     let (asked_at, reply, is_repeat) = match tokens.attempt.clone() {
         // An answer that was committed and not read: a crash came between.
         Some(Attempt { begun_at, is_repeat, reply: Some((status, sealed)), .. }) => {
-            match app.consents.vault.open(Place::of_grant(id, Field::Reply), &sealed) {
+            match app.consents.vault.open(SealingContext::of_grant(id, Field::Reply), &sealed) {
                 Ok(body) => (begun_at, Reply { status, body }, is_repeat),
                 Err(error) => return Err(damaged(app, &grant, Field::Reply, error).await),
             }
         }
-        earlier => ask(app, &way, &grant, &tokens, earlier).await?,
+        earlier => ask(app, &context, &grant, &tokens, earlier).await?,
     };
-    match way.provider().read_tokens(&reply, TokenRequest::Renewal) {
-        Ok(told) => take(app, &way, id, &told, asked_at).await,
-        Err(error) => untold(app, &way, &grant, error, is_repeat).await,
+    match context.provider().read_tokens(&reply, TokenRequest::Renewal) {
+        Ok(told) => take(app, &context, id, &told, asked_at).await,
+        Err(error) => untold(app, &context, &grant, error, is_repeat).await,
     }
 }
 
 /// Commits the intent, asks, and commits the answer as it came.
 async fn ask(
     app: &Arc<App>,
-    way: &Way,
+    context: &ProviderContext,
     grant: &Grant,
     tokens: &GrantTokens,
     earlier: Option<Attempt>,
@@ -107,16 +107,16 @@ async fn ask(
     // What cannot be stored is not asked for: the answer could not be kept either.
     change(app, grant.id, move |tokens| tokens.attempt = Some(intent)).await.map_err(|error| not_stored(&error))?;
     fail::fail_point!("renew.intent");
-    let api = way.api(app);
-    let reply = match way.provider().renew(&api, &held).await {
+    let api = context.api(app);
+    let reply = match context.provider().renew(&api, &held).await {
         Ok(reply) => reply,
         Err(error) => {
-            untold(app, way, grant, error, is_repeat).await?;
+            untold(app, context, grant, error, is_repeat).await?;
             return Err(later("the platform did not answer"));
         }
     };
     fail::fail_point!("renew.reply");
-    let sealed = app.consents.vault.seal(Place::of_grant(grant.id, Field::Reply), &reply.body);
+    let sealed = app.consents.vault.seal(SealingContext::of_grant(grant.id, Field::Reply), &reply.body);
     let sealed = sealed.map_err(|error| later(error.to_string()))?;
     let status = reply.status;
     change(app, grant.id, move |tokens| {
@@ -131,14 +131,20 @@ async fn ask(
 }
 
 /// The provider gave new tokens: they take the place of the old ones, in one transaction.
-async fn take(app: &App, way: &Way, id: GrantId, told: &Tokens, asked_at: Timestamp) -> Result<(), RenewError> {
+async fn take(
+    app: &App,
+    context: &ProviderContext,
+    id: GrantId,
+    told: &Tokens,
+    asked_at: Timestamp,
+) -> Result<(), RenewError> {
     let done = app
         .decide(|decision| {
             let consents = &decision.roster.consents;
             let (Some(before), Some(grant)) = (consents.tokens.get(&id), consents.grants.get(&id)) else {
                 return Err(RosterError::not_found("the consent was ended meanwhile"));
             };
-            let after = sealed(&app.consents.vault, id, told, Some(before), way.terms(), asked_at);
+            let after = sealed(&app.consents.vault, id, told, Some(before), context.terms(), asked_at);
             decision.commit.consents.tokens.push(after.map_err(|error| RosterError::failed(error.to_string()))?);
             let scopes = told.scopes.clone().unwrap_or_else(|| grant.scopes.clone());
             let checked = Grant { scopes, checked_at: decision.now, ..grant.clone() };
@@ -147,14 +153,14 @@ async fn take(app: &App, way: &Way, id: GrantId, told: &Tokens, asked_at: Timest
         })
         .await;
     fail::fail_point!("renew.swap");
-    tracing::info!(grant = %id, platform = way.terms().slug, stored = done.is_ok(), "tokens renewed");
+    tracing::info!(grant = %id, platform = context.terms().slug, stored = done.is_ok(), "tokens renewed");
     done.map_err(|error| not_stored(&error))
 }
 
 /// There are no new tokens: what that means, and when it is tried again.
 async fn untold(
     app: &Arc<App>,
-    way: &Way,
+    context: &ProviderContext,
     grant: &Grant,
     error: TokenError,
     is_repeat: bool,
@@ -162,7 +168,7 @@ async fn untold(
     let what = error.to_string();
     let (result, is_open, wait) = match error {
         TokenError::Gone { .. } => {
-            let name = way.name();
+            let name = context.name();
             let why = match is_repeat {
                 true => format!("{name} gave new tokens that never arrived: a lost rotation; consent is needed again"),
                 false => what,
@@ -243,7 +249,7 @@ fn gone(what: &str) -> RenewError {
 
 /// Opens the pair in use.
 pub(super) fn open(vault: &Vault, tokens: &GrantTokens) -> Result<Held, (Field, VaultError)> {
-    let place = |field| Place::of_grant(tokens.grant, field);
+    let place = |field| SealingContext::of_grant(tokens.grant, field);
     let one = |field, sealed| vault.open(place(field), sealed).map(Arc::new).map_err(|error| (field, error));
     let access = one(Field::Access, &tokens.access)?;
     let refresh = tokens.refresh.as_ref().map(|sealed| one(Field::Refresh, sealed)).transpose()?;
@@ -274,14 +280,14 @@ pub(super) fn sealed(
     asked_at: Timestamp,
 ) -> Result<GrantTokens, VaultError> {
     let ends = |lives: Option<Seconds>| lives.map(|lives| asked_at.plus_seconds(lives.0.min(1 << 33) as i64));
-    let refresh = told.refresh.as_ref().map(|token| vault.seal(Place::of_grant(grant, Field::Refresh), token));
+    let refresh = told.refresh.as_ref().map(|token| vault.seal(SealingContext::of_grant(grant, Field::Refresh), token));
     let refresh = refresh.transpose()?;
     let access_ends_at = ends(told.access_lives);
     let kept_end = before.filter(|_| refresh.is_none()).and_then(|before| before.refresh_ends_at);
     Ok(GrantTokens {
         grant,
         generation: before.map_or(1, |before| before.generation + 1),
-        access: vault.seal(Place::of_grant(grant, Field::Access), &told.access)?,
+        access: vault.seal(SealingContext::of_grant(grant, Field::Access), &told.access)?,
         refresh: refresh.or_else(|| before.and_then(|before| before.refresh.clone())),
         derived: before.map(|before| before.derived.clone()).unwrap_or_default(),
         renewed_at: asked_at,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use roster_protocol::ids::GrantId;
 use roster_protocol::time::Timestamp;
 
-use super::Way;
+use super::ProviderContext;
 use super::renew::{self, RenewError};
 use crate::app::App;
 use crate::decision::grants;
@@ -60,7 +60,9 @@ async fn told(app: &Arc<App>, id: GrantId) -> Result<(), String> {
     });
     // Without tokens there is nothing to revoke with.
     let Some((grant, mut tokens)) = held else { return Ok(()) };
-    let Some(way) = Way::to(app, &grant.platform) else { return Err(format!("{} is not there", grant.platform)) };
+    let Some(context) = ProviderContext::of(app, &grant.platform) else {
+        return Err(format!("{} is not there", grant.platform));
+    };
     let is_over = |tokens: &crate::model::GrantTokens| {
         tokens.access_ends_at.is_some_and(|ends| ends.since(app.clock.now()) <= renew::margin(tokens))
     };
@@ -76,7 +78,7 @@ async fn told(app: &Arc<App>, id: GrantId) -> Result<(), String> {
         }
     }
     let held = renew::open(&app.consents.vault, &tokens).map_err(|(_, error)| error.to_string())?;
-    match way.provider().revoke(&way.api(app), &held).await {
+    match context.provider().revoke(&context.api(app), &held).await {
         Ok(()) | Err(TokenError::Gone { .. }) => Ok(()),
         Err(error) => Err(error.to_string()),
     }

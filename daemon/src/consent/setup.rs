@@ -4,7 +4,7 @@ use roster_protocol::consent::PlatformCheck;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConnectionId;
 
-use super::Way;
+use super::ProviderContext;
 use crate::app::App;
 use crate::http_client::Api;
 use crate::platforms::{Account, PlatformError};
@@ -18,13 +18,13 @@ pub async fn test(app: &App, slug: &str) -> Result<Vec<PlatformCheck>, RosterErr
     let known =
         app.look(|roster| roster.platforms.get(slug).cloned().ok_or_else(|| resolve::unknown_platform(roster, slug)))?;
     let mut checks = vec![switched_on(slug, known.enabled)];
-    match Way::to(app, slug) {
-        Some(way) => {
-            if let Some(lacks) = way.provider().lacks() {
+    match ProviderContext::of(app, slug) {
+        Some(context) => {
+            if let Some(lacks) = context.provider().lacks() {
                 checks.push(check("app", Some(false), lacks));
-            } else if let Some(consenting) = way.consenting() {
-                let redirect_uri = way.redirect_uri(app);
-                checks.extend(consenting.test(&way.api(app), &redirect_uri).await);
+            } else if let Some(consenting) = context.consenting() {
+                let redirect_uri = context.redirect_uri(app);
+                checks.extend(consenting.test(&context.api(app), &redirect_uri).await);
             }
         }
         None => checks.push(answer(app, slug).await),

@@ -56,9 +56,9 @@ async fn an_answer_that_cannot_be_stored_is_not_spent_and_works_later() {
     app.load_recent().await;
     add(&app, "Mara").await;
     let who = Who { uid: 1000, name: "ops".to_owned() };
-    let way = ConsentWay::Redirect;
+    let context = ConsentWay::Redirect;
     let begun =
-        begin::begin(&app, who.clone(), "Mara".to_owned(), "tiktok".to_owned(), way, None).await.expect("begun");
+        begin::begin(&app, who.clone(), "Mara".to_owned(), "tiktok".to_owned(), context, None).await.expect("begun");
     let page = Url::parse(&begun.url).expect("a URL");
     let state = page.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
     let address = format!("{}?code=c&state={state}", begun.redirect_uri.expect("by redirect"));

@@ -10,7 +10,7 @@ use super::{HttpErrorKind, Reach};
 
 /// The client that takes a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum ClientKind {
     /// https to public addresses, through the proxy if there is one.
     Guarded,
     /// https to any address, through the proxy if there is one.
@@ -21,7 +21,7 @@ pub(super) enum Way {
     Plain,
 }
 
-impl Way {
+impl ClientKind {
     pub(super) fn of(url: &Url, reach: Reach) -> Result<Self, HttpErrorKind> {
         let host = url.host().ok_or(HttpErrorKind::BadHost)?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -179,17 +179,17 @@ mod tests {
 
     #[test]
     fn a_url_takes_the_way_its_host_and_chooser_allow() {
-        let check = |url: &str, reach: Reach, expected: Result<Way, HttpErrorKind>| {
-            assert_eq!(Way::of(&Url::parse(url).expect(url), reach), expected, "{url}");
+        let check = |url: &str, reach: Reach, expected: Result<ClientKind, HttpErrorKind>| {
+            assert_eq!(ClientKind::of(&Url::parse(url).expect(url), reach), expected, "{url}");
         };
-        check("https://api.example.com/x", Reach::Public, Ok(Way::Guarded));
-        check("https://api.example.com/x", Reach::Chosen, Ok(Way::Trusted));
-        check("https://api.example.com/x", Reach::Inside, Ok(Way::Inside));
-        check("https://10.1.2.3/x", Reach::Chosen, Ok(Way::Inside));
-        check("https://localhost:9/x", Reach::Chosen, Ok(Way::Inside));
-        check("http://127.0.0.1:9900/x", Reach::Chosen, Ok(Way::Plain));
-        check("http://[::1]:9900/x", Reach::Inside, Ok(Way::Plain));
-        check("http://localhost:9900/x", Reach::Inside, Ok(Way::Plain));
+        check("https://api.example.com/x", Reach::Public, Ok(ClientKind::Guarded));
+        check("https://api.example.com/x", Reach::Chosen, Ok(ClientKind::Trusted));
+        check("https://api.example.com/x", Reach::Inside, Ok(ClientKind::Inside));
+        check("https://10.1.2.3/x", Reach::Chosen, Ok(ClientKind::Inside));
+        check("https://localhost:9/x", Reach::Chosen, Ok(ClientKind::Inside));
+        check("http://127.0.0.1:9900/x", Reach::Chosen, Ok(ClientKind::Plain));
+        check("http://[::1]:9900/x", Reach::Inside, Ok(ClientKind::Plain));
+        check("http://localhost:9900/x", Reach::Inside, Ok(ClientKind::Plain));
         check("http://127.0.0.1:9900/x", Reach::Public, Err(HttpErrorKind::Insecure));
         check("http://api.example.com/x", Reach::Chosen, Err(HttpErrorKind::Insecure));
         check("http://10.0.0.1/x", Reach::Inside, Err(HttpErrorKind::Insecure));
@@ -212,7 +212,7 @@ mod tests {
         assert!(hosts.len() >= 60, "{}", hosts.len());
         for host in hosts {
             if let Ok(url) = Url::parse(&format!("https://{host}/")) {
-                assert_eq!(Way::of(&url, Reach::Public), Err(HttpErrorKind::Private), "{host}");
+                assert_eq!(ClientKind::of(&url, Reach::Public), Err(HttpErrorKind::Private), "{host}");
             }
         }
     }

@@ -5,7 +5,7 @@
 //! the schedule's business. Only this module names reqwest.
 
 mod address;
-mod answer;
+mod response;
 mod api;
 mod count;
 mod error;
@@ -25,13 +25,13 @@ use reqwest::Url;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use address::{LoopbackOnly, PublicOnly, Way};
-pub use answer::Answer;
-pub(crate) use answer::{decoded, read_json};
+use address::{ClientKind, LoopbackOnly, PublicOnly};
 pub use api::{Api, BaseError, Request, Route, base_url};
 pub(crate) use api::{is_host, is_host_like};
 pub(crate) use count::count;
 pub use error::{HttpError, HttpErrorKind};
+pub use response::Answer;
+pub(crate) use response::{decoded, read_json};
 
 use crate::meters::RequestMeters;
 
@@ -196,9 +196,9 @@ impl HttpClient {
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, HttpError> {
         let Outgoing { method, url, headers, body, reach, host, template } = outgoing;
         let fail = |kind: HttpErrorKind, status: Option<u16>| HttpError::new(&host, template, status, kind);
-        let way = Way::of(&url, reach).map_err(|kind| fail(kind, None))?;
-        let client = self.inner.client(way).await.map_err(|kind| fail(kind, None))?;
-        let proxied = self.inner.proxy.is_some() && way.is_proxied();
+        let client_kind = ClientKind::of(&url, reach).map_err(|kind| fail(kind, None))?;
+        let client = self.inner.client(client_kind).await.map_err(|kind| fail(kind, None))?;
+        let proxied = self.inner.proxy.is_some() && client_kind.is_proxied();
         let HttpLimits { total, read_gap, body_bytes, .. } = self.inner.settings.limits;
         let end = Instant::now() + total;
         let late = |status| fail(HttpErrorKind::Timeout, status);
@@ -286,17 +286,17 @@ impl Body {
 }
 
 impl Inner {
-    async fn client(self: &Arc<Self>, way: Way) -> Result<&reqwest::Client, HttpErrorKind> {
-        let cell = match way {
-            Way::Guarded => &self.guarded,
-            Way::Trusted => &self.trusted,
-            Way::Inside => &self.inside,
-            Way::Plain => &self.plain,
+    async fn client(self: &Arc<Self>, client_kind: ClientKind) -> Result<&reqwest::Client, HttpErrorKind> {
+        let cell = match client_kind {
+            ClientKind::Guarded => &self.guarded,
+            ClientKind::Trusted => &self.trusted,
+            ClientKind::Inside => &self.inside,
+            ClientKind::Plain => &self.plain,
         };
         cell.get_or_try_init(|| async {
             let inner = Arc::clone(self);
             // Reading the system's certificates takes milliseconds of disk and CPU.
-            match tokio::task::spawn_blocking(move || inner.build(way)).await {
+            match tokio::task::spawn_blocking(move || inner.build(client_kind)).await {
                 Ok(Ok(client)) => Ok(client),
                 Ok(Err(_)) | Err(_) => Err(HttpErrorKind::NoCertificates),
             }
@@ -304,7 +304,7 @@ impl Inner {
         .await
     }
 
-    fn build(&self, way: Way) -> reqwest::Result<reqwest::Client> {
+    fn build(&self, client_kind: ClientKind) -> reqwest::Result<reqwest::Client> {
         let mut builder = reqwest::Client::builder()
             .user_agent(&self.settings.user_agent)
             .connect_timeout(self.settings.limits.connect)
@@ -312,17 +312,17 @@ impl Inner {
             .referer(false)
             .no_proxy()
             .gzip(true);
-        if let Some(proxy) = self.proxy.as_ref().filter(|_| way.is_proxied()) {
+        if let Some(proxy) = self.proxy.as_ref().filter(|_| client_kind.is_proxied()) {
             builder = builder.proxy(reqwest::Proxy::all(proxy.clone())?);
         }
-        builder = match way {
-            Way::Guarded => builder.dns_resolver(PublicOnly { proxy_host: self.proxy_host() }),
-            Way::Plain => builder.dns_resolver(LoopbackOnly),
-            Way::Trusted | Way::Inside => builder,
+        builder = match client_kind {
+            ClientKind::Guarded => builder.dns_resolver(PublicOnly { proxy_host: self.proxy_host() }),
+            ClientKind::Plain => builder.dns_resolver(LoopbackOnly),
+            ClientKind::Trusted | ClientKind::Inside => builder,
         };
-        builder = match way {
+        builder = match client_kind {
             // Nothing is encrypted here, so nobody need be trusted.
-            Way::Plain => builder.tls_certs_only([]),
+            ClientKind::Plain => builder.tls_certs_only([]),
             _ => builder.https_only(true).tls_certs_merge(self.certificates.iter().cloned()),
         };
         builder.build()

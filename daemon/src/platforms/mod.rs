@@ -3,7 +3,7 @@
 //! A platform module asks and reads. It does not store, schedule, retry or decide: it says what it was told,
 //! and by [`PlatformError`] what should be done next.
 
-mod asking;
+mod batch;
 mod bluesky;
 pub mod consenting;
 mod facebook;

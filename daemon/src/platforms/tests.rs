@@ -191,7 +191,7 @@ async fn a_limit_ends_the_batch_and_says_when_to_come_back() {
         };
         let reply = Reply::Headers(429, vec![("retry-after", "30".to_owned())], "{}".to_owned());
         let asked = all_fail(&case, reply, limited(Some(30))).await;
-        assert!(asked <= asking::AT_ONCE, "{}: {asked}", case.slug);
+        assert!(asked <= batch::AT_ONCE, "{}: {asked}", case.slug);
         all_fail(&case, Reply::Json(429, String::new()), limited(None)).await;
     }
 }
@@ -231,7 +231,7 @@ async fn refusals_outages_and_nonsense_are_told_apart() {
         all_fail(&case, Reply::Json(401, "{}".to_owned()), unauthorized).await;
         for status in [500, 502, 503, 504] {
             let asked = all_fail(&case, Reply::Json(status, "{}".to_owned()), unavailable).await;
-            assert!(asked <= asking::AT_ONCE, "{}: {asked}", case.slug);
+            assert!(asked <= batch::AT_ONCE, "{}: {asked}", case.slug);
         }
         for text in ["", "7", "canary", "{", "{\"items\":", "[[[", "{}", "[]", "{\"profiles\":7,\"items\":7,\"id\":7}"]
         {

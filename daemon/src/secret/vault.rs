@@ -1,4 +1,4 @@
-//! Seals secrets for the disk: XChaCha20-Poly1305, bound to the store, the place and the key they belong to.
+//! Seals secrets for the disk: XChaCha20-Poly1305, bound to their context: the store, the record and field, and the key.
 //!
 //! Only this module names the cipher. A sealed value that was moved, cut or edited does not open. The key's id in the
 //! head picks the key: nothing is ever tried with another one, since this cipher does not commit to its key.
@@ -79,14 +79,14 @@ pub enum Field {
 
 /// Where a sealed value belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct SealingContext<'a> {
     owner: [u8; 5],
     field: Field,
     /// Which of several, such as an account of a grant.
     part: &'a str,
 }
 
-impl<'a> Place<'a> {
+impl<'a> SealingContext<'a> {
     pub fn of_grant(grant: GrantId, field: Field) -> Self {
         Self { owner: grant.0, field, part: "" }
     }
@@ -106,7 +106,7 @@ impl<'a> Place<'a> {
 pub enum VaultError {
     #[error("it was sealed with the key {0}, which is not the one in use")]
     OtherKey(KeyId),
-    #[error("it was changed, cut, or belongs to another place")]
+    #[error("it was changed, cut, or belongs to another record")]
     NotIntact,
     #[error("the system has no randomness to give")]
     NoRandomness,
@@ -125,14 +125,14 @@ impl Vault {
         Self { cipher: XChaCha20Poly1305::new(&Key::from(*key.0)), key: key.id(), store }
     }
 
-    /// Seals a secret for its place.
+    /// Seals a secret for its context.
     ///
     /// # Errors
     /// When the system has no randomness to give.
-    pub fn seal(&self, place: Place<'_>, secret: &Secret) -> Result<Sealed, VaultError> {
+    pub fn seal(&self, context: SealingContext<'_>, secret: &Secret) -> Result<Sealed, VaultError> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|_| VaultError::NoRandomness)?;
-        let payload = Payload { msg: secret.expose().as_bytes(), aad: &self.bound_to(place, self.key) };
+        let payload = Payload { msg: secret.expose().as_bytes(), aad: &self.bound_to(context, self.key) };
         let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::NotIntact)?;
         let mut bytes = Vec::with_capacity(HEAD_BYTES + sealed.len());
         bytes.push(VERSION);
@@ -142,11 +142,11 @@ impl Vault {
         Ok(Sealed(bytes))
     }
 
-    /// Opens what was sealed for this place.
+    /// Opens what was sealed for this context.
     ///
     /// # Errors
-    /// When it was sealed with another key, for another place, or is not as it was.
-    pub fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Secret, VaultError> {
+    /// When it was sealed with another key, for another context, or is not as it was.
+    pub fn open(&self, context: SealingContext<'_>, sealed: &Sealed) -> Result<Secret, VaultError> {
         let (version, rest) = sealed.0.split_first().ok_or(VaultError::NotIntact)?;
         let (key, rest) = rest.split_first_chunk::<KEY_ID_BYTES>().ok_or(VaultError::NotIntact)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(VaultError::NotIntact)?;
@@ -156,7 +156,7 @@ impl Vault {
         if *key != self.key.0 {
             return Err(VaultError::OtherKey(KeyId(*key)));
         }
-        let payload = Payload { msg: sealed, aad: &self.bound_to(place, self.key) };
+        let payload = Payload { msg: sealed, aad: &self.bound_to(context, self.key) };
         let opened = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::NotIntact)?;
         String::from_utf8(opened).map(Secret::new).map_err(|error| {
             drop(Zeroizing::new(error.into_bytes()));
@@ -165,15 +165,15 @@ impl Vault {
     }
 
     /// What is authenticated beside the secret. Every part but the last has a fixed length.
-    fn bound_to(&self, place: Place<'_>, key: KeyId) -> Vec<u8> {
+    fn bound_to(&self, context: SealingContext<'_>, key: KeyId) -> Vec<u8> {
         let mut bound = Vec::with_capacity(64);
         bound.extend_from_slice(b"roster sealed");
         bound.push(VERSION);
         bound.extend_from_slice(&key.0);
         bound.extend_from_slice(&self.store);
-        bound.extend_from_slice(&place.owner);
-        bound.push(place.field as u8);
-        bound.extend_from_slice(place.part.as_bytes());
+        bound.extend_from_slice(&context.owner);
+        bound.push(context.field as u8);
+        bound.extend_from_slice(context.part.as_bytes());
         bound
     }
 }
@@ -200,35 +200,36 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_opens_only_in_its_place() {
+    fn a_secret_opens_only_in_its_context() {
         let vault_of_ours = vault(1, 1);
-        let place = Place::of_grant(grant(1), Field::Access);
-        let sealed = vault_of_ours.seal(place, &Secret::new("canary-token")).expect("sealed");
-        let opened = |vault: &Vault, place| vault.open(place, &sealed).map(|secret| secret.expose().to_owned());
-        assert_eq!(opened(&vault_of_ours, place), Ok("canary-token".to_owned()));
-        assert_eq!(opened(&vault(1, 2), place), Err(VaultError::NotIntact));
+        let context = SealingContext::of_grant(grant(1), Field::Access);
+        let sealed = vault_of_ours.seal(context, &Secret::new("canary-token")).expect("sealed");
+        let opened = |vault: &Vault, context| vault.open(context, &sealed).map(|secret| secret.expose().to_owned());
+        assert_eq!(opened(&vault_of_ours, context), Ok("canary-token".to_owned()));
+        assert_eq!(opened(&vault(1, 2), context), Err(VaultError::NotIntact));
         let other_key = MasterKey::new(Zeroizing::new([1; 32])).id();
-        assert_eq!(opened(&vault(2, 1), place), Err(VaultError::OtherKey(other_key)));
+        assert_eq!(opened(&vault(2, 1), context), Err(VaultError::OtherKey(other_key)));
         for elsewhere in [
-            Place::of_grant(grant(2), Field::Access),
-            Place::of_grant(grant(1), Field::Refresh),
-            Place::of_account(grant(1), ""),
-            Place::of_consent(ConsentId::from_bytes([2; 5]), Field::Verifier),
+            SealingContext::of_grant(grant(2), Field::Access),
+            SealingContext::of_grant(grant(1), Field::Refresh),
+            SealingContext::of_account(grant(1), ""),
+            SealingContext::of_consent(ConsentId::from_bytes([2; 5]), Field::Verifier),
         ] {
             assert_eq!(opened(&vault_of_ours, elsewhere), Err(VaultError::NotIntact), "{elsewhere:?}");
         }
-        let accounts = vault_of_ours.seal(Place::of_account(grant(1), "a"), &Secret::new("x")).expect("sealed");
-        assert!(vault_of_ours.open(Place::of_account(grant(1), "b"), &accounts).is_err());
+        let accounts =
+            vault_of_ours.seal(SealingContext::of_account(grant(1), "a"), &Secret::new("x")).expect("sealed");
+        assert!(vault_of_ours.open(SealingContext::of_account(grant(1), "b"), &accounts).is_err());
         assert!(!format!("{sealed:?}").contains("canary"));
     }
 
     #[test]
     fn nonces_are_never_the_same() {
         let vault = vault(1, 1);
-        let place = Place::of_grant(grant(1), Field::Access);
+        let context = SealingContext::of_grant(grant(1), Field::Access);
         let secret = Secret::new("x");
         let nonces: HashSet<Vec<u8>> =
-            (0..10_000).map(|_| vault.seal(place, &secret).expect("sealed").0[9..HEAD_BYTES].to_vec()).collect();
+            (0..10_000).map(|_| vault.seal(context, &secret).expect("sealed").0[9..HEAD_BYTES].to_vec()).collect();
         assert_eq!(nonces.len(), 10_000);
     }
 
@@ -247,15 +248,15 @@ mod tests {
         #[test]
         fn what_was_changed_or_cut_does_not_open(secret in ".{0,80}", at in any::<prop::sample::Index>(), bit in 0u8..8) {
             let vault = vault(1, 1);
-            let place = Place::of_grant(grant(1), Field::Refresh);
-            let sealed = vault.seal(place, &Secret::new(secret.clone())).expect("sealed");
+            let context = SealingContext::of_grant(grant(1), Field::Refresh);
+            let sealed = vault.seal(context, &Secret::new(secret.clone())).expect("sealed");
             let mut changed = sealed.clone();
             let at = at.index(sealed.0.len());
             changed.0[at] ^= 1 << bit;
-            prop_assert!(vault.open(place, &changed).is_err());
+            prop_assert!(vault.open(context, &changed).is_err());
             let cut = Sealed(sealed.0[..at].to_vec());
-            prop_assert!(vault.open(place, &cut).is_err());
-            let opened = vault.open(place, &sealed).expect("intact");
+            prop_assert!(vault.open(context, &cut).is_err());
+            let opened = vault.open(context, &sealed).expect("intact");
             prop_assert_eq!(opened.expose(), secret);
         }
     }

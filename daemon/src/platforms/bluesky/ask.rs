@@ -8,7 +8,7 @@ use super::SLUG;
 use super::read::{Feed, Profiles, Told, actor, observation, own_post, refusal};
 use crate::history::engagement::NEWEST_POSTS;
 use crate::http_client::{Answer, Api};
-use crate::platforms::asking::{AsksEach, Stop, each};
+use crate::platforms::batch::{AsksEach, Stop, each};
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 

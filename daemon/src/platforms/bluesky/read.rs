@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{INFO, SLUG, is_did, is_handle};
 use crate::history::engagement::{Post, PostNumbers};
-use crate::platforms::asking::sentence;
+use crate::platforms::batch::sentence;
 use crate::platforms::reading::{Items, count, item, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 

@@ -5,7 +5,7 @@ use super::scopes::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::{Facebook, NAME, NO_APP};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
-use crate::platforms::asking::{AsksEach, Stop, each};
+use crate::platforms::batch::{AsksEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn};
 use crate::platforms::reading::{Posts, add_engagement};

@@ -13,7 +13,7 @@ use crate::oauth::{
     Callback, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Terms, TokenError, TokenRequest, Tokens,
 };
 use crate::platforms::PlatformError;
-use crate::platforms::asking::Stop;
+use crate::platforms::batch::Stop;
 use crate::platforms::consenting::{Access, Consenting, Opened, found};
 use crate::platforms::graph::{self, LINKED, SHOW_PAGES, SignIn, without_fragment};
 use crate::secret::Secret;

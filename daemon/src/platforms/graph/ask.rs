@@ -10,7 +10,7 @@ use super::proof;
 use super::usage::{HOUR, usage};
 use crate::http_client::{Answer, Api, Request};
 use crate::platforms::PlatformError;
-use crate::platforms::asking::Stop;
+use crate::platforms::batch::Stop;
 use crate::platforms::reading::Items;
 use crate::secret::Secret;
 

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::ask::{Graph, List};
 use crate::platforms::PlatformError;
-use crate::platforms::asking::AT_ONCE;
+use crate::platforms::batch::AT_ONCE;
 use crate::platforms::reading::{count, item};
 
 /// Names come back: after a day a refused one is asked for again.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::usage::HOUR;
 use crate::platforms::PlatformError;
-use crate::platforms::asking::sentence;
+use crate::platforms::batch::sentence;
 use crate::platforms::reading::plain_id;
 
 /// A day: what is blocked for policy's sake is not free an hour later.

@@ -14,7 +14,7 @@ use crate::oauth::{
     read_callback, redirect_problem,
 };
 use crate::platforms::PlatformError;
-use crate::platforms::asking::Stop;
+use crate::platforms::batch::Stop;
 use crate::platforms::consenting::{found, redirect_found};
 use crate::secret::Secret;
 

@@ -14,7 +14,7 @@ use crate::oauth::{
     TokenRequest, Tokens, redirect_problem,
 };
 use crate::platforms::PlatformError;
-use crate::platforms::asking::Stop;
+use crate::platforms::batch::Stop;
 use crate::platforms::tests::world::{NOW, api, through};
 
 const NAMES: &[&str] = &["views", "shares", "saved"];

@@ -6,7 +6,7 @@ use super::scopes::{BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::{Instagram, Login, NAME, NO_APP, login};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
-use crate::platforms::asking::{AsksEach, Stop, each};
+use crate::platforms::batch::{AsksEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn, Withdrawn};
 use crate::platforms::reading::{Posts, add_engagement, item};

@@ -15,7 +15,7 @@ use crate::oauth::{
     TokenRequest, Tokens,
 };
 use crate::platforms::PlatformError;
-use crate::platforms::asking::Stop;
+use crate::platforms::batch::Stop;
 use crate::platforms::consenting::{Access, Consenting, Opened};
 use crate::platforms::graph::{self, SignIn, without_fragment};
 use crate::secret::Secret;

@@ -5,7 +5,7 @@ use super::read::{
     Finger, Home, Profile, Refusal, add_posts, home_of, host_of, known_home, observation, parts, posts, profile_of,
 };
 use crate::http_client::{Answer, Api, HttpError, HttpErrorKind, Request, read_json};
-use crate::platforms::asking::{AsksEach, Stop, each, sentence};
+use crate::platforms::batch::{AsksEach, Stop, each, sentence};
 use crate::platforms::reading::{Object, Posts, items, unreadable};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 

@@ -10,7 +10,7 @@ use super::read::{Envelope, User, UserAnswer, VIDEO_FIELDS, VideoAnswer, VideoPa
 use super::scopes::{BASIC, STATS, VIDEOS};
 use crate::history::engagement::NEWEST_POSTS;
 use crate::http_client::{Answer, Api, Request};
-use crate::platforms::asking::{AsksEach, Stop, each};
+use crate::platforms::batch::{AsksEach, Stop, each};
 use crate::platforms::consenting::{Access, Opened};
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};

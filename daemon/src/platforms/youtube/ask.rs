@@ -10,7 +10,7 @@ use super::refusal::{Asker, NO_CHANNEL, Refusal};
 use super::{NO_KEY, SLUG, is_channel_id};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::{Answer, Api, Request};
-use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::batch::{AT_ONCE, Stop};
 use crate::platforms::consenting::Access;
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};

@@ -7,7 +7,7 @@ use super::{NO_APP, NO_KEY, YouTube};
 use crate::http_client::Api;
 use crate::oauth::{self, Provider, TokenError, TokenRequest, redirect};
 use crate::platforms::PlatformError;
-use crate::platforms::asking::Stop;
+use crate::platforms::batch::Stop;
 use crate::platforms::consenting::{found, redirect_found};
 use crate::secret::Secret;
 

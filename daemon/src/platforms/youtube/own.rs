@@ -9,7 +9,7 @@ use super::read::channel;
 use super::refusal::{Asker, Refusal};
 use super::scopes::{AUDIENCE, READ};
 use crate::http_client::{Answer, Api};
-use crate::platforms::asking::{AT_ONCE, Stop};
+use crate::platforms::batch::{AT_ONCE, Stop};
 use crate::platforms::consenting::{Access, Opened, OpenedAccount};
 use crate::platforms::{Account, Observed, PlatformError};
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::SLUG;
 use super::scopes::READ;
 use crate::platforms::PlatformError;
-use crate::platforms::asking::sentence;
+use crate::platforms::batch::sentence;
 
 /// Whose word a question was asked with: the same refusal means something else for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

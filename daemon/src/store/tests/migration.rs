@@ -12,7 +12,7 @@ use roster_protocol::time::{Date, Timestamp};
 use super::disk::submit;
 use super::sample::*;
 use crate::model::{Commit, DeliveryState, RosterCommit, SyncCommit};
-use crate::secret::vault::{Field, MasterKey, Place, Vault};
+use crate::secret::vault::{Field, MasterKey, SealingContext, Vault};
 use crate::store::migrations::to_2::{OLD_LOG_PREFIX, OLD_ROW_TAG};
 use crate::store::records::{Format, Record, SnapshotRecord};
 use crate::store::tables::{Records, epoch_of, log_definition, log_epoch, log_key};
@@ -181,14 +181,14 @@ fn a_store_of_format_2_keeps_alerts_deliveries_grants_and_tokens() {
         let vault = Vault::new(&key, loaded.store);
         let (grant, tokens) = (loaded.grants[0].id, &loaded.tokens[0]);
         let open = |context, sealed| vault.open(context, sealed).expect("it opens").expose().to_owned();
-        assert_eq!(open(Place::of_grant(grant, Field::Access), &tokens.access), "invented-access-1");
+        assert_eq!(open(SealingContext::of_grant(grant, Field::Access), &tokens.access), "invented-access-1");
         let refresh = tokens.refresh.as_ref().expect("a refresh token");
-        assert_eq!(open(Place::of_grant(grant, Field::Refresh), refresh), "invented-refresh-1");
+        assert_eq!(open(SealingContext::of_grant(grant, Field::Refresh), refresh), "invented-refresh-1");
         let (account, derived) = &tokens.derived[0];
-        assert_eq!(open(Place::of_account(grant, account), derived), "invented-derived-1");
+        assert_eq!(open(SealingContext::of_account(grant, account), derived), "invented-derived-1");
         let consent = &loaded.consents[0];
         let verifier = consent.verifier.as_ref().expect("a verifier");
-        assert_eq!(open(Place::of_consent(consent.id, Field::Verifier), verifier), "invented-verifier");
+        assert_eq!(open(SealingContext::of_consent(consent.id, Field::Verifier), verifier), "invented-verifier");
         assert_eq!((store.read_now(SnapshotCount).expect("a number"), store.damaged().rows), (9, 0));
     }
 }
