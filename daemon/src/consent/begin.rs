@@ -119,11 +119,11 @@ async fn by_redirect(
 
 async fn by_device(app: &App, context: &ProviderContext, request: Request) -> Result<ConsentBegun, RosterError> {
     let api = context.api(app);
-    let (Some(device), Some(asking)) = (context.terms().device, context.provider().device_code(&api)) else {
+    let (Some(device), Some(requesting)) = (context.terms().device, context.provider().device_code(&api)) else {
         return Err(RosterError::usage(format!("{} knows no device codes", context.name()))
             .hint("leave --device out: the URL can be opened on any device too"));
     };
-    let code = asking.await.map_err(|error| no_code(context, &error))?;
+    let code = requesting.await.map_err(|error| no_code(context, &error))?;
     let expires_at = app.clock.now().plus_seconds(code.lives.0.min(3600) as i64);
     let sealed = app.consents.vault.seal(SealingContext::of_consent(request.id, Field::DeviceCode), &code.code);
     let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
@@ -187,8 +187,9 @@ impl Request {
 async fn keep(app: &App, consent: Consent) -> Result<(), RosterError> {
     app.consents.opened(&consent);
     app.decide(move |decision| {
-        let mut asked = decision.roster.consents.asked.values();
-        let waiting = asked.by_ref().filter(|it| it.who.uid == consent.who.uid && it.expires_at > decision.now).count();
+        let mut requested = decision.roster.consents.asked.values();
+        let waiting =
+            requested.by_ref().filter(|it| it.who.uid == consent.who.uid && it.expires_at > decision.now).count();
         if waiting >= MOST_PER_USER {
             return Err(RosterError::conflict(format!("{waiting} consents of yours wait already"))
                 .hint("answer one of them, or wait until they expire after 10 minutes"));

@@ -39,7 +39,7 @@ pub(super) async fn offer(
     let _alone = lock.lock().await;
     let offered = app
         .decide(|decision| {
-            let Some(asked) = decision.roster.consents.asked.get(&id) else {
+            let Some(requested) = decision.roster.consents.asked.get(&id) else {
                 grants::queue(decision, grant);
                 return Ok(Offered::GivenUp);
             };
@@ -49,13 +49,13 @@ pub(super) async fn offer(
             let tokens = tokens.map_err(|_| RosterError::failed("the tokens that were just stored do not open"))?;
             let missing = context.missing(&adoption.scopes(&opened));
             adoption.adopt(decision, tokens, &opened, missing);
-            Ok(consented::offer(decision, asked, grant, target, &opened.accounts))
+            Ok(consented::offer(decision, requested, grant, target, &opened.accounts))
         })
         .await?;
     let now = app.clock.now();
     match offered {
-        Offered::Connected(asked, connected) => app.consents.settle(&asked, done(app, &connected), now),
-        Offered::Refused(asked, error) => app.consents.settle(&asked, ConsentState::Failed(error), now),
+        Offered::Connected(requested, connected) => app.consents.settle(&requested, done(app, &connected), now),
+        Offered::Refused(requested, error) => app.consents.settle(&requested, ConsentState::Failed(error), now),
         Offered::Choosing | Offered::GivenUp => {}
     }
     app.consents.has_moved();
@@ -92,9 +92,9 @@ fn sealed_for(vault: &Vault, to: &Adoption<'_>, accounts: &[OpenedAccount]) -> R
 /// No such consent, or an account it did not open.
 pub async fn choose(app: &App, who: &Who, id: ConsentId, accounts: Vec<String>) -> Result<ConsentState, RosterError> {
     let decided = app.decide(|decision| consented::choose(decision, who, id, &accounts));
-    let (asked, connected) = decided.await?;
+    let (requested, connected) = decided.await?;
     let state = done(app, &connected);
-    app.consents.settle(&asked, state.clone(), app.clock.now());
+    app.consents.settle(&requested, state.clone(), app.clock.now());
     Ok(state)
 }
 

@@ -56,10 +56,10 @@ pub async fn returned(
     let mut states = pairs.iter().filter(|(name, _)| name == "state");
     let (Some((_, state)), None) = (states.next(), states.next()) else { return Err(NotAccepted::NotOurs) };
     let hash = fingerprint(&Secret::new(state.as_str()));
-    let answered = app
+    let responded = app
         .decide(|decision| {
-            let mut asked = decision.roster.consents.asked.values();
-            let consent = asked.find(|consent| consent.state_hash == hash && consent.device.is_none());
+            let mut requested = decision.roster.consents.asked.values();
+            let consent = requested.find(|consent| consent.state_hash == hash && consent.device.is_none());
             let waits = |consent: &&Consent| {
                 consent.step == ConsentStep::Waiting
                     && consent.expires_at > decision.now
@@ -82,7 +82,7 @@ pub async fn returned(
             Ok(Some((consent.clone(), callback)))
         })
         .await;
-    let (consent, callback) = answered.map_err(NotAccepted::NotStored)?.ok_or(NotAccepted::NotOurs)?;
+    let (consent, callback) = responded.map_err(NotAccepted::NotStored)?.ok_or(NotAccepted::NotOurs)?;
     let (id, who) = (consent.id, consent.who.clone());
     let name = ProviderContext::of(app, &consent.platform).map_or("the platform", |context| context.name());
     let again = begin_again(&consent.platform);
@@ -127,8 +127,8 @@ pub async fn pasted(app: &Arc<App>, who: &Who, text: &str) -> Result<ConsentId, 
     if !pairs.iter().any(|(name, _)| name == "state") {
         return Err(RosterError::usage("that address holds no answer to a consent").hint(expected));
     }
-    let answered = returned(app, pairs, From::Person { uid: who.uid }, Some(&address)).await;
-    answered.map(|(consent, _)| consent).map_err(|refused| match refused {
+    let responded = returned(app, pairs, From::Person { uid: who.uid }, Some(&address)).await;
+    responded.map(|(consent, _)| consent).map_err(|refused| match refused {
         NotAccepted::NotOurs => RosterError::usage(
             "no consent of yours waits for that address: it was used, has expired, or is another user's",
         )
@@ -170,9 +170,9 @@ async fn go(app: &Arc<App>, consent: &Consent, next: Next) -> Result<(), RosterE
         ProviderContext::of(app, &consent.platform).ok_or_else(|| RosterError::failed("the platform is not there"))?;
     let grant = match next {
         Next::Exchange(code) => {
-            let asked_at = app.clock.now();
+            let requested_at = app.clock.now();
             let tokens = exchange(app, &context, consent, &code).await?;
-            keep(app, &context, consent, &tokens, asked_at).await?
+            keep(app, &context, consent, &tokens, requested_at).await?
         }
         Next::Keep(tokens) => keep(app, &context, consent, &tokens, app.clock.now()).await?,
         Next::List(grant) => grant,
@@ -190,8 +190,8 @@ async fn exchange(
     let verifier = consent.verifier.as_ref().map(|sealed| app.consents.vault.open(sealing, sealed)).transpose();
     let verifier = verifier.map_err(|error| RosterError::failed(format!("the stored verifier: {error}")))?;
     let with = Exchange { code, redirect_uri: &consent.redirect_uri, verifier: verifier.as_ref() };
-    let told = context.provider().exchange(&context.api(app), with).await;
-    told.map_err(|error| no_tokens(context, &consent.platform, &error))
+    let reported = context.provider().exchange(&context.api(app), with).await;
+    reported.map_err(|error| no_tokens(context, &consent.platform, &error))
 }
 
 /// A code is good for one exchange: whatever went wrong, a person begins again.
@@ -210,19 +210,19 @@ async fn keep(
     context: &ProviderContext,
     consent: &Consent,
     tokens: &Tokens,
-    asked_at: Timestamp,
+    requested_at: Timestamp,
 ) -> Result<GrantId, RosterError> {
     let id = app.fresh_id();
-    let sealed = renew::sealed(&app.consents.vault, id, tokens, None, context.terms(), asked_at);
+    let sealed = renew::sealed(&app.consents.vault, id, tokens, None, context.terms(), requested_at);
     let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
-    let asked: Vec<String> = context.scopes().map(|scope| scope.name.to_owned()).collect();
+    let requested: Vec<String> = context.scopes().map(|scope| scope.name.to_owned()).collect();
     let grant = Grant {
         id,
         realm: context.provider().realm(),
         platform: consent.platform.clone(),
         owner_id: String::new(),
         owner_name: String::new(),
-        scopes: tokens.scopes.clone().unwrap_or(asked),
+        scopes: tokens.scopes.clone().unwrap_or(requested),
         missing: Vec::new(),
         granted_at: app.clock.now(),
         checked_at: app.clock.now(),
@@ -232,8 +232,8 @@ async fn keep(
         decision.commit.consents.grants.push(grant);
         decision.commit.consents.tokens.push(sealed);
         match decision.roster.consents.asked.get(&consent.id) {
-            Some(asked) => {
-                let listing = Consent { step: ConsentStep::Listing { grant: id }, ..asked.clone() };
+            Some(requested) => {
+                let listing = Consent { step: ConsentStep::Listing { grant: id }, ..requested.clone() };
                 decision.commit.consents.consents.push(listing);
             }
             // Given up meanwhile: what was granted is revoked.
@@ -263,12 +263,12 @@ async fn list(app: &Arc<App>, context: &ProviderContext, consent: &Consent, id: 
         if !app.look(|roster| roster.consents.grants.contains_key(&id)) {
             return Err(RosterError::failed("the consent was given up"));
         }
-        let asked = match access::of_grant(app, id, None).await {
+        let requested = match access::of_grant(app, id, None).await {
             Ok(used) => consenting.opened(&context.api(app), &used.access).await,
             Err(error) => Err(error),
         };
         tries += 1;
-        match asked {
+        match requested {
             Ok(opened) => break opened,
             Err(PlatformError::Unavailable { .. } | PlatformError::Unexpected { .. }) if tries < TRIES => {}
             Err(error) => return Err(no_accounts(context, &consent.platform, &error)),

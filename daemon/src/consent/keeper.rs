@@ -13,7 +13,7 @@ use super::{ProviderContext, access, begin_again, renew, revoke};
 use crate::app::App;
 use crate::decision::grants;
 use crate::model::{ConsentStep, Grant, GrantState};
-use crate::oauth::DeviceAnswer;
+use crate::oauth::DeviceResponse;
 use crate::platforms::PlatformError;
 use crate::secret::vault::{Field, SealingContext};
 use crate::store::StoreState;
@@ -67,8 +67,8 @@ pub async fn run(app: Arc<App>) {
 
 /// Takes up what an earlier life of the daemon left in the middle.
 async fn resume(app: &Arc<App>) {
-    let asked: Vec<_> = app.look(|roster| roster.consents.asked.values().cloned().collect());
-    for consent in asked {
+    let requested: Vec<_> = app.look(|roster| roster.consents.asked.values().cloned().collect());
+    for consent in requested {
         app.consents.opened(&consent);
         match consent.step {
             ConsentStep::Exchanging => {
@@ -122,7 +122,7 @@ async fn work(app: &Arc<App>, job: Job) {
     match job {
         // Failures are noted where they happen, and move the due time.
         Job::Renew(grant, generation) => drop(renew::renew(app, grant, generation).await),
-        Job::Revoke(grant) => revoke::tell(app.clone(), grant).await,
+        Job::Revoke(grant) => revoke::attempt(app.clone(), grant).await,
         Job::Check(grant) => check(app, grant).await,
         Job::Poll(consent) => poll(app, consent).await,
         Job::Expire(consent) => expire(app, consent).await,
@@ -184,20 +184,20 @@ async fn poll(app: &Arc<App>, id: ConsentId) {
         return finish::give_up(app, id, RosterError::failed("the stored device code does not open")).await;
     };
     let refused = |kind, words: &str| RosterError::new(kind, words.to_owned()).hint(begin_again(&consent.platform));
-    match context.provider().device_answer(&context.api(app), &code).await {
-        Ok(DeviceAnswer::Pending) => {}
-        Ok(DeviceAnswer::SlowDown) => slow_down(app, id).await,
-        Ok(DeviceAnswer::Granted(tokens)) => {
+    match context.provider().device_response(&context.api(app), &code).await {
+        Ok(DeviceResponse::Pending) => {}
+        Ok(DeviceResponse::SlowDown) => slow_down(app, id).await,
+        Ok(DeviceResponse::Granted(tokens)) => {
             let claimed = claim(app, id).await;
             if claimed {
                 finish::go_on(app, consent, Next::Keep(tokens));
             }
         }
-        Ok(DeviceAnswer::Denied) => {
+        Ok(DeviceResponse::Denied) => {
             let words = format!("the owner denied it at {}", context.name());
             finish::give_up(app, id, refused(ErrorKind::NotPermitted, &words)).await;
         }
-        Ok(DeviceAnswer::Over) => finish::give_up(app, id, refused(ErrorKind::Unavailable, "the code is over")).await,
+        Ok(DeviceResponse::Over) => finish::give_up(app, id, refused(ErrorKind::Unavailable, "the code is over")).await,
         Err(error) => tracing::info!(consent = %id, %error, "a device code could not be asked about; tried again"),
     }
 }

@@ -72,7 +72,7 @@ async fn attempt(app: &Arc<App>, id: GrantId, generation: u64) -> Result<(), Ren
     if let Some(lacks) = context.provider().lacks() {
         return Err(RenewError::App { what: lacks });
     }
-    let (asked_at, reply, is_repeat) = match tokens.attempt.clone() {
+    let (requested_at, reply, is_repeat) = match tokens.attempt.clone() {
         // An answer that was committed and not read: a crash came between.
         Some(Attempt { begun_at, is_repeat, reply: Some((status, sealed)), .. }) => {
             match app.consents.vault.open(SealingContext::of_grant(id, Field::Reply), &sealed) {
@@ -80,16 +80,16 @@ async fn attempt(app: &Arc<App>, id: GrantId, generation: u64) -> Result<(), Ren
                 Err(error) => return Err(damaged(app, &grant, Field::Reply, error).await),
             }
         }
-        earlier => ask(app, &context, &grant, &tokens, earlier).await?,
+        earlier => request(app, &context, &grant, &tokens, earlier).await?,
     };
     match context.provider().read_tokens(&reply, TokenRequest::Renewal) {
-        Ok(told) => take(app, &context, id, &told, asked_at).await,
-        Err(error) => untold(app, &context, &grant, error, is_repeat).await,
+        Ok(reported) => take(app, &context, id, &reported, requested_at).await,
+        Err(error) => not_reported(app, &context, &grant, error, is_repeat).await,
     }
 }
 
 /// Commits the intent, asks, and commits the answer as it came.
-async fn ask(
+async fn request(
     app: &Arc<App>,
     context: &ProviderContext,
     grant: &Grant,
@@ -102,8 +102,8 @@ async fn ask(
     };
     let presented = fingerprint(held.refresh.as_ref().unwrap_or(&held.access));
     let is_repeat = earlier.is_some_and(|earlier| earlier.presented == presented);
-    let asked_at = app.clock.now();
-    let intent = Attempt { begun_at: asked_at, presented, is_repeat, reply: None };
+    let requested_at = app.clock.now();
+    let intent = Attempt { begun_at: requested_at, presented, is_repeat, reply: None };
     // What cannot be stored is not asked for: the answer could not be kept either.
     change(app, grant.id, move |tokens| tokens.attempt = Some(intent)).await.map_err(|error| not_stored(&error))?;
     fail::fail_point!("renew.intent");
@@ -111,7 +111,7 @@ async fn ask(
     let reply = match context.provider().renew(&api, &held).await {
         Ok(reply) => reply,
         Err(error) => {
-            untold(app, context, grant, error, is_repeat).await?;
+            not_reported(app, context, grant, error, is_repeat).await?;
             return Err(later("the platform did not answer"));
         }
     };
@@ -127,7 +127,7 @@ async fn ask(
     .await
     .map_err(|error| not_stored(&error))?;
     fail::fail_point!("renew.raw");
-    Ok((asked_at, reply, is_repeat))
+    Ok((requested_at, reply, is_repeat))
 }
 
 /// The provider gave new tokens: they take the place of the old ones, in one transaction.
@@ -135,8 +135,8 @@ async fn take(
     app: &App,
     context: &ProviderContext,
     id: GrantId,
-    told: &Tokens,
-    asked_at: Timestamp,
+    reported: &Tokens,
+    requested_at: Timestamp,
 ) -> Result<(), RenewError> {
     let done = app
         .decide(|decision| {
@@ -144,9 +144,9 @@ async fn take(
             let (Some(before), Some(grant)) = (consents.tokens.get(&id), consents.grants.get(&id)) else {
                 return Err(RosterError::not_found("the consent was ended meanwhile"));
             };
-            let after = sealed(&app.consents.vault, id, told, Some(before), context.terms(), asked_at);
+            let after = sealed(&app.consents.vault, id, reported, Some(before), context.terms(), requested_at);
             decision.commit.consents.tokens.push(after.map_err(|error| RosterError::failed(error.to_string()))?);
-            let scopes = told.scopes.clone().unwrap_or_else(|| grant.scopes.clone());
+            let scopes = reported.scopes.clone().unwrap_or_else(|| grant.scopes.clone());
             let checked = Grant { scopes, checked_at: decision.now, ..grant.clone() };
             decision.commit.consents.grants.push(checked);
             Ok(())
@@ -158,7 +158,7 @@ async fn take(
 }
 
 /// There are no new tokens: what that means, and when it is tried again.
-async fn untold(
+async fn not_reported(
     app: &Arc<App>,
     context: &ProviderContext,
     grant: &Grant,
@@ -274,26 +274,27 @@ pub(super) async fn change(app: &App, id: GrantId, change: impl FnOnce(&mut Gran
 pub(super) fn sealed(
     vault: &Vault,
     grant: GrantId,
-    told: &Tokens,
+    reported: &Tokens,
     before: Option<&GrantTokens>,
     terms: &Terms,
-    asked_at: Timestamp,
+    requested_at: Timestamp,
 ) -> Result<GrantTokens, VaultError> {
-    let ends = |lives: Option<Seconds>| lives.map(|lives| asked_at.plus_seconds(lives.0.min(1 << 33) as i64));
-    let refresh = told.refresh.as_ref().map(|token| vault.seal(SealingContext::of_grant(grant, Field::Refresh), token));
+    let ends = |lives: Option<Seconds>| lives.map(|lives| requested_at.plus_seconds(lives.0.min(1 << 33) as i64));
+    let refresh =
+        reported.refresh.as_ref().map(|token| vault.seal(SealingContext::of_grant(grant, Field::Refresh), token));
     let refresh = refresh.transpose()?;
-    let access_ends_at = ends(told.access_lives);
+    let access_ends_at = ends(reported.access_lives);
     let kept_end = before.filter(|_| refresh.is_none()).and_then(|before| before.refresh_ends_at);
     Ok(GrantTokens {
         grant,
         generation: before.map_or(1, |before| before.generation + 1),
-        access: vault.seal(SealingContext::of_grant(grant, Field::Access), &told.access)?,
+        access: vault.seal(SealingContext::of_grant(grant, Field::Access), &reported.access)?,
         refresh: refresh.or_else(|| before.and_then(|before| before.refresh.clone())),
         derived: before.map(|before| before.derived.clone()).unwrap_or_default(),
-        renewed_at: asked_at,
+        renewed_at: requested_at,
         access_ends_at,
-        refresh_ends_at: ends(told.refresh_lives).or(kept_end),
-        renew_at: renew_at(grant, access_ends_at, terms, asked_at),
+        refresh_ends_at: ends(reported.refresh_lives).or(kept_end),
+        renew_at: renew_at(grant, access_ends_at, terms, requested_at),
         failures: 0,
         last_error: None,
         attempt: None,
@@ -302,8 +303,8 @@ pub(super) fn sealed(
 
 /// When tokens are renewed by themselves: those that are extended half-way, others after two thirds of the life they
 /// were really given, spread by the grant. `None`: when they are about to be used.
-fn renew_at(grant: GrantId, ends_at: Option<Timestamp>, terms: &Terms, asked_at: Timestamp) -> Option<Timestamp> {
-    let life_s = ends_at?.since(asked_at) / 1000;
+fn renew_at(grant: GrantId, ends_at: Option<Timestamp>, terms: &Terms, requested_at: Timestamp) -> Option<Timestamp> {
+    let life_s = ends_at?.since(requested_at) / 1000;
     let share = match terms.model {
         TokenModel::Extension => 0.5,
         // Short-lived ones that are extended must be renewed in time, used or not: nothing else brings them back.
@@ -312,7 +313,7 @@ fn renew_at(grant: GrantId, ends_at: Option<Timestamp>, terms: &Terms, asked_at:
     };
     let spread = f64::from(grant.0[1]) / 256.0 * 0.05;
     let earliest = terms.renewable_after.0 as i64;
-    Some(asked_at.plus_seconds(((life_s as f64 * (share + spread)) as i64).max(earliest)))
+    Some(requested_at.plus_seconds(((life_s as f64 * (share + spread)) as i64).max(earliest)))
 }
 
 /// How long before its end a token is not used any more: a quarter of its life, at most 10 minutes.

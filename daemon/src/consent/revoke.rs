@@ -19,14 +19,14 @@ const GIVEN_UP_AFTER_S: i64 = 7 * 24 * 3600;
 const LONGEST_WAIT_S: i64 = 6 * 3600;
 
 /// Tells the provider once.
-pub(super) async fn tell(app: Arc<App>, id: GrantId) {
-    let told = told(&app, id).await;
+pub(super) async fn attempt(app: Arc<App>, id: GrantId) {
+    let result = revoked(&app, id).await;
     let now = app.clock.now();
     let stored = app
         .decide(|decision| {
             let Some(grant) = decision.roster.consents.grants.get(&id) else { return Ok(()) };
             let GrantState::Revoking { since, attempts, .. } = grant.state else { return Ok(()) };
-            match &told {
+            match &result {
                 Ok(()) => grants::over(decision, grant, "revoked at the provider"),
                 Err(error) if now.since(since) > GIVEN_UP_AFTER_S * 1000 => {
                     tracing::error!(grant = %id, platform = grant.platform, error, "a consent could not be revoked: its owner should remove the app at the provider");
@@ -37,7 +37,7 @@ pub(super) async fn tell(app: Arc<App>, id: GrantId) {
             Ok(())
         })
         .await;
-    match (&told, &stored) {
+    match (&result, &stored) {
         (_, Err(error)) => tracing::error!(grant = %id, %error, "what became of a revocation could not be stored"),
         (Ok(()), _) => tracing::info!(grant = %id, "a consent was revoked"),
         (Err(error), _) => tracing::warn!(grant = %id, error, "a consent could not be revoked yet"),
@@ -53,7 +53,7 @@ fn again(grant: &Grant, since: Timestamp, attempts: u32, error: &str, now: Times
 }
 
 /// The provider knows, or knew already. The error is for people.
-async fn told(app: &Arc<App>, id: GrantId) -> Result<(), String> {
+async fn revoked(app: &Arc<App>, id: GrantId) -> Result<(), String> {
     let held = app.look(|roster| {
         let consents = &roster.consents;
         Some((consents.grants.get(&id)?.clone(), consents.tokens.get(&id)?.clone()))

@@ -27,7 +27,7 @@ pub async fn test(app: &App, slug: &str) -> Result<Vec<PlatformCheck>, RosterErr
                 checks.extend(consenting.test(&context.api(app), &redirect_uri).await);
             }
         }
-        None => checks.push(answer(app, slug).await),
+        None => checks.push(response(app, slug).await),
     }
     Ok(checks)
 }
@@ -44,7 +44,7 @@ fn switched_on(slug: &str, enabled: bool) -> PlatformCheck {
 }
 
 /// Asks about an account that is connected, or else about one that need not be there: any sensible answer will do.
-async fn answer(app: &App, slug: &str) -> PlatformCheck {
+async fn response(app: &App, slug: &str) -> PlatformCheck {
     let found = app.look(|roster| {
         let known = roster.platforms.get(slug)?.clone();
         let mut connected = roster.connections.values().filter(|it| it.platform == slug);
@@ -59,8 +59,8 @@ async fn answer(app: &App, slug: &str) -> PlatformCheck {
     let api = Api::new(app.setup().http.clone(), known.route.clone(), app.clock.now());
     let place = ConnectionId::from_bytes([0; 5]);
     let account = Account { connection: place, handle: handle.clone(), platform_user_id: None, access: None };
-    let told = known.platform.observe(&api, &[account]).await.into_iter().next();
-    match told {
+    let reported = known.platform.observe(&api, &[account]).await.into_iter().next();
+    match reported {
         Some((_, Ok(_))) => check("answer", Some(true), format!("it told about {handle}")),
         Some((_, Err(PlatformError::AccountGone { .. }))) => {
             check("answer", Some(true), format!("it answered that there is no {handle}"))

@@ -50,7 +50,7 @@ async fn add(app: &App, name: &str) {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_stored_is_not_spent_and_works_later() {
+async fn an_response_that_cannot_be_stored_is_not_spent_and_works_later() {
     let disk = Disk::default();
     let app = app(&disk);
     app.load_recent().await;

@@ -42,7 +42,7 @@ pub async fn state(app: &App, who: &Who, id: ConsentId, patience: Duration) -> R
 }
 
 fn now(app: &App, who: &Who, id: ConsentId) -> Result<ConsentState, RosterError> {
-    let asked = app.look(|roster| {
+    let requested = app.look(|roster| {
         let consent = roster.consents.asked.get(&id).filter(|consent| consent.who.uid == who.uid)?;
         Some(match &consent.step {
             ConsentStep::Waiting => ConsentState::Waiting,
@@ -54,7 +54,7 @@ fn now(app: &App, who: &Who, id: ConsentId) -> Result<ConsentState, RosterError>
     });
     // Asked before its end is looked for: what is not open any more has one.
     let ending = app.consents.is_open(id, who.uid).then_some(ConsentState::Finishing);
-    asked.or_else(|| app.consents.ended(id, who.uid)).or(ending).ok_or_else(no_such_consent)
+    requested.or_else(|| app.consents.ended(id, who.uid)).or(ending).ok_or_else(no_such_consent)
 }
 
 /// The consent of this user for an influencer and platform that waits for a choice.
@@ -64,14 +64,14 @@ fn now(app: &App, who: &Who, id: ConsentId) -> Result<ConsentState, RosterError>
 pub fn open(app: &App, who: &Who, influencer: &str, platform: &str) -> Result<Option<ConsentId>, RosterError> {
     app.look(|roster| {
         let influencer = resolve::influencer(roster, influencer)?.id;
-        let mut asked = roster.consents.asked.values();
+        let mut requested = roster.consents.asked.values();
         let waits = |consent: &&model::Consent| {
             consent.who.uid == who.uid
                 && consent.influencer == influencer
                 && consent.platform == platform
                 && matches!(consent.step, ConsentStep::Choosing { .. })
         };
-        Ok(asked.find(waits).map(|consent| consent.id))
+        Ok(requested.find(waits).map(|consent| consent.id))
     })
 }
 
@@ -100,7 +100,7 @@ pub struct Tally {
     pub ended: u64,
     pub revoking: u64,
     /// Asked for and not settled.
-    pub asked: u64,
+    pub requested: u64,
     /// When the first of the live ones ends unless its owner consents again.
     pub act_before: Option<Timestamp>,
 }
@@ -110,7 +110,7 @@ pub fn tally(roster: &Roster) -> BTreeMap<String, Tally> {
     let slugs = roster.providers.slugs();
     let mut tallies: BTreeMap<String, Tally> = slugs.map(|slug| (slug.to_owned(), Tally::default())).collect();
     for consent in roster.consents.asked.values() {
-        tallies.entry(consent.platform.clone()).or_default().asked += 1;
+        tallies.entry(consent.platform.clone()).or_default().requested += 1;
     }
     for grant in roster.consents.grants.values().filter(|grant| !grant.owner_id.is_empty()) {
         let tally = tallies.entry(grant.platform.clone()).or_default();

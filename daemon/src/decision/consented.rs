@@ -85,35 +85,35 @@ impl<'a> Adoption<'a> {
 /// remains of `fresh`.
 pub fn offer(
     decision: &mut Decision<'_>,
-    asked: &Consent,
+    requested: &Consent,
     fresh: GrantId,
     target: GrantId,
     accounts: &[OpenedAccount],
 ) -> Offered {
-    heal(decision, asked, target, accounts);
-    let chosen = at_once(decision, asked, accounts);
+    heal(decision, requested, target, accounts);
+    let chosen = at_once(decision, requested, accounts);
     if chosen.is_empty() {
         let step = ConsentStep::Choosing { grant: target, choices: accounts.iter().map(choice).collect() };
         let expires_at = decision.now.plus_seconds(CHOICE_S);
-        decision.commit.consents.consents.push(Consent { step, expires_at, ..asked.clone() });
+        decision.commit.consents.consents.push(Consent { step, expires_at, ..requested.clone() });
         return Offered::Choosing;
     }
     let mut connected = Vec::new();
-    decision.commit.consents.removed_consents.push(asked.id);
+    decision.commit.consents.removed_consents.push(requested.id);
     for account in chosen {
-        let to = Target { influencer: asked.influencer, platform: &asked.platform, grant: target };
-        match connect(decision, &asked.who, to, &choice(account)) {
+        let to = Target { influencer: requested.influencer, platform: &requested.platform, grant: target };
+        match connect(decision, &requested.who, to, &choice(account)) {
             Ok(one) => connected.push(one),
             Err(error) => {
                 // The tokens stay with the owner's grant if there is one: revoking them could end it.
                 if target == fresh && decision.commit.consents.grant_uses.is_empty() {
                     revoke_fresh(decision);
                 }
-                return Offered::Refused(asked.clone(), error);
+                return Offered::Refused(requested.clone(), error);
             }
         }
     }
-    Offered::Connected(asked.clone(), connected)
+    Offered::Connected(requested.clone(), connected)
 }
 
 /// What a grant holds for accounts of other platforms: a consent to one leaves them as they are.
@@ -138,9 +138,9 @@ fn choice(account: &OpenedAccount) -> Choice {
 }
 
 /// Connections that had lost their consent and are opened by this one get it, whoever they belong to.
-fn heal(decision: &mut Decision<'_>, asked: &Consent, grant: GrantId, accounts: &[OpenedAccount]) {
+fn heal(decision: &mut Decision<'_>, requested: &Consent, grant: GrantId, accounts: &[OpenedAccount]) {
     for account in accounts {
-        let known = decision.roster.account(&asked.platform, &account.handle, Some(&account.platform_user_id));
+        let known = decision.roster.account(&requested.platform, &account.handle, Some(&account.platform_user_id));
         let Some(connection) = known.filter(|connection| connection.disconnected_at.is_none()) else { continue };
         let used = decision.roster.consents.grant_of(connection.id);
         if used.is_some_and(|used| used.id != grant && !used.is_live()) {
@@ -163,17 +163,17 @@ fn due_now(connection: &Connection, now: Timestamp) -> Connection {
 
 /// The accounts that need no choice: the one that was named from the start, the only one, or those of the influencer
 /// that wait for this consent.
-fn at_once<'a>(decision: &Decision<'_>, asked: &Consent, accounts: &'a [OpenedAccount]) -> Vec<&'a OpenedAccount> {
-    if let Some(handle) = &asked.handle {
+fn at_once<'a>(decision: &Decision<'_>, requested: &Consent, accounts: &'a [OpenedAccount]) -> Vec<&'a OpenedAccount> {
+    if let Some(handle) = &requested.handle {
         return accounts.iter().filter(|account| names(handle, &account.handle, &account.platform_user_id)).collect();
     }
     if let [one] = accounts {
         return vec![one];
     }
     let waits = |account: &&OpenedAccount| {
-        let known = decision.roster.account(&asked.platform, &account.handle, Some(&account.platform_user_id));
+        let known = decision.roster.account(&requested.platform, &account.handle, Some(&account.platform_user_id));
         known.is_some_and(|known| {
-            known.influencer == asked.influencer
+            known.influencer == requested.influencer
                 && decision.commit.roster.connections.iter().any(|healed| healed.id == known.id)
         })
     };
@@ -262,26 +262,26 @@ pub fn choose(
     id: ConsentId,
     accounts: &[String],
 ) -> Result<(Consent, Vec<(ConnectionId, bool)>), RosterError> {
-    let asked = decision.roster.consents.asked.get(&id).filter(|asked| asked.who.uid == who.uid);
-    let asked = asked.ok_or_else(no_such_consent)?;
-    let ConsentStep::Choosing { grant, choices } = &asked.step else {
+    let requested = decision.roster.consents.asked.get(&id).filter(|requested| requested.who.uid == who.uid);
+    let requested = requested.ok_or_else(no_such_consent)?;
+    let ConsentStep::Choosing { grant, choices } = &requested.step else {
         return Err(RosterError::conflict("that consent waits for its owner, not for a choice"));
     };
     let mut connected = Vec::new();
     for account in accounts {
         let chosen = choices.iter().find(|it| names(account, &it.handle, &it.platform_user_id));
         let chosen = chosen.ok_or_else(|| not_among(account, choices))?;
-        let to = Target { influencer: asked.influencer, platform: &asked.platform, grant: *grant };
+        let to = Target { influencer: requested.influencer, platform: &requested.platform, grant: *grant };
         let (id, is_new) = connect(decision, who, to, chosen)?;
         if !connected.iter().any(|(known, _)| *known == id) {
             connected.push((id, is_new));
         }
     }
     if connected.is_empty() {
-        return Err(RosterError::usage("no account was chosen").hint(begin_again(&asked.platform)));
+        return Err(RosterError::usage("no account was chosen").hint(begin_again(&requested.platform)));
     }
     decision.commit.consents.removed_consents.push(id);
-    Ok((asked.clone(), connected))
+    Ok((requested.clone(), connected))
 }
 
 fn not_among(account: &str, choices: &[Choice]) -> RosterError {

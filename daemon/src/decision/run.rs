@@ -28,7 +28,7 @@ pub struct Ended {
 
 const ONE_DAY: i64 = 24 * 3600;
 /// How long a limit lasts when the platform does not say.
-const UNTOLD_WAIT_S: i64 = 300;
+const DEFAULT_WAIT_S: i64 = 300;
 
 /// Decides what one run of a connection becomes.
 pub fn run_ended(decision: &mut Decision<'_>, connection: &Connection, ended: Ended) {
@@ -249,10 +249,10 @@ fn due_after(decision: &mut Decision<'_>, connection: &Connection, error: &Platf
         PlatformError::AccountGone { .. } if failures > 1 => on_grid(grid_after(now.plus_seconds(ONE_DAY))),
         PlatformError::Unconfigured { .. } => on_grid(grid_after(now)),
         PlatformError::RateLimited { retry_after } => {
-            let told = retry_after.map_or(UNTOLD_WAIT_S, |wait| wait.as_secs().min(ONE_DAY as u64) as i64);
-            let hold_until = now.plus_seconds(told.max(1));
+            let reported = retry_after.map_or(DEFAULT_WAIT_S, |wait| wait.as_secs().min(ONE_DAY as u64) as i64);
+            let hold_until = now.plus_seconds(reported.max(1));
             // Everybody held comes back within a tenth of the wait, not in one second.
-            let spread = (told as f64 / 10.0 * decision.dice.share()) as i64;
+            let spread = (reported as f64 / 10.0 * decision.dice.share()) as i64;
             Due { at: hold_until.plus_seconds(spread), hold_until, is_retry: true }
         }
         _ => {

@@ -16,7 +16,7 @@ use url::Host;
 use url::form_urlencoded::Serializer;
 
 use super::address::is_loopback;
-use super::{Answer, HttpClient, HttpError, HttpErrorKind, Outgoing, Reach};
+use super::{HttpClient, HttpError, HttpErrorKind, Outgoing, Reach, Response};
 use crate::secret::Secret;
 
 /// Where a platform's requests go.
@@ -111,12 +111,12 @@ impl Api {
     }
 
     /// The longest wait noted, from the batch's end on.
-    pub fn told_to_wait(&self) -> Option<Duration> {
+    pub fn requested_wait(&self) -> Option<Duration> {
         self.wait.lock().as_ref().map(|(length, _)| *length)
     }
 
     /// Why, in a sentence's words.
-    pub fn told_why(&self) -> Option<String> {
+    pub fn wait_reason(&self) -> Option<String> {
         self.wait.lock().as_ref().map(|(_, reason)| reason.clone())
     }
 
@@ -265,7 +265,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// As [`HttpClient::send`]. Any status is an answer.
-    pub async fn send(self) -> Result<Answer, HttpError> {
+    pub async fn send(self) -> Result<Response, HttpError> {
         let bad = || HttpError::new(&self.host, self.template, None, HttpErrorKind::BadHost);
         let to = self.api.url(&self.host, &self.path, &self.query).filter(|_| !self.broken);
         let (url, reach) = to.ok_or_else(bad)?;
@@ -278,10 +278,10 @@ impl<'a> Request<'a> {
             host: self.host,
             template: self.template,
         };
-        let told = self.api.client.send(outgoing).await;
-        let status = told.as_ref().map_or_else(|error| error.status, |answer| Some(answer.status));
+        let reported = self.api.client.send(outgoing).await;
+        let status = reported.as_ref().map_or_else(|error| error.status, |response| Some(response.status));
         self.api.client.meters().record_request(&self.api.route.platform, status);
-        told
+        reported
     }
 }
 

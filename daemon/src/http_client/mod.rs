@@ -30,7 +30,7 @@ pub use api::{Api, BaseError, Request, Route, base_url};
 pub(crate) use api::{is_host, is_host_like};
 pub(crate) use count::count;
 pub use error::{HttpError, HttpErrorKind};
-pub use response::Answer;
+pub use response::Response;
 pub(crate) use response::{decoded, read_json};
 
 use crate::meters::RequestMeters;
@@ -193,7 +193,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// When there is no whole answer within the limits, or the URL leads where `reach` does not allow.
-    pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, HttpError> {
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Response, HttpError> {
         let Outgoing { method, url, headers, body, reach, host, template } = outgoing;
         let fail = |kind: HttpErrorKind, status: Option<u16>| HttpError::new(&host, template, status, kind);
         let client_kind = ClientKind::of(&url, reach).map_err(|kind| fail(kind, None))?;
@@ -202,7 +202,7 @@ impl HttpClient {
         let HttpLimits { total, read_gap, body_bytes, .. } = self.inner.settings.limits;
         let end = Instant::now() + total;
         let late = |status| fail(HttpErrorKind::Timeout, status);
-        let ask = || {
+        let request = || {
             let mut request = reqwest::Request::new(method.clone(), url.clone());
             *request.headers_mut() = headers.clone();
             // None at all differs from an empty one: where something is changed, its length is told.
@@ -212,13 +212,13 @@ impl HttpClient {
             client.execute(request)
         };
         let kind = |error: &reqwest::Error| HttpErrorKind::of(error, reach, proxied);
-        let mut asked = in_time(ask(), read_gap, end).await.ok_or_else(|| late(None))?;
+        let mut requested = in_time(request(), read_gap, end).await.ok_or_else(|| late(None))?;
         // A server may close a kept connection while we ask over it: without a byte of an answer, asking again is safe
         // where asking changes nothing.
-        if method == Method::GET && asked.as_ref().is_err_and(|error| kind(error) == HttpErrorKind::Broken) {
-            asked = in_time(ask(), read_gap, end).await.ok_or_else(|| late(None))?;
+        if method == Method::GET && requested.as_ref().is_err_and(|error| kind(error) == HttpErrorKind::Broken) {
+            requested = in_time(request(), read_gap, end).await.ok_or_else(|| late(None))?;
         }
-        let mut response = asked.map_err(|error| fail(kind(&error), None))?;
+        let mut response = requested.map_err(|error| fail(kind(&error), None))?;
         let status = response.status().as_u16();
         // What is announced as too large is not begun; inflated bodies announce nothing.
         if response.content_length().is_some_and(|length| length > body_bytes as u64) {
@@ -234,7 +234,7 @@ impl HttpClient {
             }
             body.push(piece);
         }
-        Ok(Answer::new(host, template, status, headers, body.whole()))
+        Ok(Response::new(host, template, status, headers, body.whole()))
     }
 }
 

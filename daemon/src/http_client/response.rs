@@ -16,7 +16,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// A whole answer of any status.
 #[derive(Clone)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     headers: HeaderMap,
     body: Bytes,
@@ -24,7 +24,7 @@ pub struct Answer {
     template: &'static str,
 }
 
-impl Answer {
+impl Response {
     pub(super) fn new(host: String, template: &'static str, status: u16, headers: HeaderMap, body: Bytes) -> Self {
         Self { status, headers, body, host, template }
     }
@@ -97,7 +97,7 @@ fn read_with_path<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, HttpError
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let at = clean(&error.path().to_string(), 80);
-        told(text, error.inner(), at)
+        reported(text, error.inner(), at)
     })?;
     match deserializer.end() {
         Ok(()) => Ok(value),
@@ -105,7 +105,7 @@ fn read_with_path<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, HttpError
     }
 }
 
-fn told(text: &[u8], error: &serde_json::Error, at: String) -> HttpErrorKind {
+fn reported(text: &[u8], error: &serde_json::Error, at: String) -> HttpErrorKind {
     let nowhere = at == ".";
     match error.classify() {
         Category::Eof => HttpErrorKind::CutOff,

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 /// One request as it came in.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     pub(crate) method: String,
     pub(crate) path: String,
     /// Decoded pairs, in order.
@@ -26,7 +26,7 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
 }
 
-impl Asked {
+impl Received {
     /// The first value of a query parameter, or an empty text.
     pub(crate) fn param(&self, name: &str) -> &str {
         self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
@@ -68,7 +68,7 @@ impl Reply {
 pub(crate) struct Server {
     /// `http://127.0.0.1:port`
     pub(crate) base: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requested: Arc<Mutex<Vec<Received>>>,
     task: JoinHandle<()>,
 }
 
@@ -79,22 +79,22 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub(crate) async fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (noted, answer) = (asked.clone(), Arc::new(answer));
+    pub(crate) async fn start(response: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+        let requested = Arc::new(Mutex::new(Vec::new()));
+        let (noted, response) = (requested.clone(), Arc::new(response));
         let router = Router::new().fallback(move |request: Request| {
-            let (noted, answer) = (noted.clone(), answer.clone());
+            let (noted, response) = (noted.clone(), response.clone());
             async move {
-                let asked = read(request).await;
-                let reply = answer(&asked);
-                noted.lock().push(asked);
+                let requested = read(request).await;
+                let reply = response(&requested);
+                noted.lock().push(requested);
                 respond(reply).await
             }
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("serves until dropped") });
-        Self { base, asked, task }
+        Self { base, requested, task }
     }
 
     /// `127.0.0.1:port`
@@ -103,20 +103,20 @@ impl Server {
     }
 
     /// What was asked so far.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().clone()
+    pub(crate) fn requested(&self) -> Vec<Received> {
+        self.requested.lock().clone()
     }
 
     /// Forgets what was asked, and says how much it was.
     pub(crate) fn forget(&self) -> usize {
-        std::mem::take(&mut *self.asked.lock()).len()
+        std::mem::take(&mut *self.requested.lock()).len()
     }
 }
 
-async fn read(request: Request) -> Asked {
+async fn read(request: Request) -> Received {
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default();
-    Asked {
+    Received {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),

@@ -31,8 +31,8 @@ fn through(gateway: &str) -> Route {
 
 async fn kind(api: &Api) -> HttpErrorKind {
     let request = api.get("api.example.com", "/v1/{id}").part("id", CANARY);
-    let answer = request.secret_query("key", &Secret::new(CANARY)).bearer(&Secret::new(CANARY)).send().await;
-    let error = answer.map(|answer| answer.status).expect_err("a failure");
+    let response = request.secret_query("key", &Secret::new(CANARY)).bearer(&Secret::new(CANARY)).send().await;
+    let error = response.map(|response| response.status).expect_err("a failure");
     assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
     error.kind
 }
@@ -50,14 +50,14 @@ async fn a_request_goes_where_its_route_says() {
     ] {
         let api = api(route);
         let request = api.get(host, "/v1/{id}").part("id", "a/b c").query(&[("q", "ä&b"), ("q", "2")]);
-        let answer = request.secret_query("key", &Secret::new(CANARY)).send().await.expect("an answer");
-        assert_eq!((answer.status, answer.body()), (200, b"{}".as_slice()));
-        let asked = server.asked().pop().expect("one request");
-        assert_eq!(asked.path, expected);
-        let query: Vec<_> = asked.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let response = request.secret_query("key", &Secret::new(CANARY)).send().await.expect("an answer");
+        assert_eq!((response.status, response.body()), (200, b"{}".as_slice()));
+        let requested = server.requested().pop().expect("one request");
+        assert_eq!(requested.path, expected);
+        let query: Vec<_> = requested.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(query, [("q", "ä&b"), ("q", "2"), ("key", CANARY)]);
-        assert!(asked.headers["user-agent"].to_str().expect("text").starts_with("roster/"));
-        assert!(!asked.headers.contains_key("referer"));
+        assert!(requested.headers["user-agent"].to_str().expect("text").starts_with("roster/"));
+        assert!(!requested.headers.contains_key("referer"));
     }
 }
 
@@ -68,7 +68,7 @@ async fn bodies_and_tokens_are_sent() {
     let form = api.post("api.example.com", "/token").form(&[("grant", "a b"), ("code", "&")]);
     assert!(form.bearer(&Secret::new("t")).send().await.expect("an answer").is_success());
     api.post("api.example.com", "/json").json(&serde_json::json!({"a": 1})).send().await.expect("an answer");
-    let [form, json] = server.asked().try_into().expect("two requests");
+    let [form, json] = server.requested().try_into().expect("two requests");
     assert_eq!((form.method.as_str(), form.body.as_ref()), ("POST", b"grant=a+b&code=%26".as_slice()));
     assert_eq!(form.headers["authorization"], "Bearer t");
     assert_eq!(
@@ -78,7 +78,7 @@ async fn bodies_and_tokens_are_sent() {
 }
 
 #[tokio::test]
-async fn no_answer_takes_longer_or_more_than_the_limits() {
+async fn no_response_takes_longer_or_more_than_the_limits() {
     for (reply, expected) in [
         (Reply::Silence, HttpErrorKind::Timeout),
         (Reply::Drip, HttpErrorKind::Timeout),
@@ -99,7 +99,7 @@ async fn no_answer_takes_longer_or_more_than_the_limits() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_and_is_not_followed() {
+async fn a_redirect_is_a_response_and_is_not_followed() {
     let other = Server::start(|_| Reply::ok("{}")).await;
     let base = other.base.clone();
     for status in [301, 302, 303, 307, 308] {
@@ -110,18 +110,18 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
         let sent = api.post("api.example.com", "/").bearer(&Secret::new(CANARY)).form(&[("token", CANARY)]).send();
         assert_eq!(sent.await.expect("an answer").status, status);
     }
-    assert!(other.asked().is_empty());
+    assert!(other.requested().is_empty());
 }
 
 #[tokio::test]
-async fn nobody_there_is_told_by_whose_choice_it_was() {
+async fn a_host_where_nothing_listens_is_reported_by_whose_choice_it_was() {
     let closed = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.local_addr().expect("an address").to_string()
     };
     assert_eq!(kind(&api(through(&format!("http://{closed}")))).await, HttpErrorKind::Gateway);
     let inside = api(Route { private_hosts: vec![closed.clone()], ..Route::default() });
-    let error = inside.get(&closed, "/").send().await.map(|answer| answer.status).expect_err("closed");
+    let error = inside.get(&closed, "/").send().await.map(|response| response.status).expect_err("closed");
     assert_eq!(error.kind, HttpErrorKind::Refused);
 }
 
@@ -137,7 +137,7 @@ async fn a_server_that_cannot_prove_itself_is_not_talked_to() {
     let base = server.base.replace("http:", "https:");
     let api = Api::new(with_a_certificate(None), through(&base), Timestamp(0));
     assert_eq!(kind(&api).await, HttpErrorKind::Tls);
-    assert!(server.asked().is_empty());
+    assert!(server.requested().is_empty());
 }
 
 #[tokio::test]
@@ -150,32 +150,33 @@ async fn the_proxy_is_for_what_is_outside() {
         kind(&Api::new(client.clone(), through("https://gateway.example.com"), Timestamp(0))).await,
         HttpErrorKind::Proxy
     );
-    assert!(proxy.asked().iter().all(|asked| asked.method == "CONNECT"));
+    assert!(proxy.requested().iter().all(|requested| requested.method == "CONNECT"));
     assert_eq!(proxy.forget(), 2);
 
     let server = Server::start(|_| Reply::ok("{}")).await;
     for route in [through(&server.base), Route { private_hosts: vec![server.host().to_owned()], ..Route::default() }] {
-        let answer = Api::new(client.clone(), route, Timestamp(0)).get(server.host(), "/").send().await;
-        assert!(answer.is_ok_and(|answer| answer.is_success()));
+        let response = Api::new(client.clone(), route, Timestamp(0)).get(server.host(), "/").send().await;
+        assert!(response.is_ok_and(|response| response.is_success()));
     }
-    assert!(proxy.asked().is_empty());
+    assert!(proxy.requested().is_empty());
 }
 
 #[tokio::test]
-async fn private_hosts_are_not_asked_unless_allowed() {
+async fn private_hosts_get_no_request_unless_allowed() {
     let server = Server::start(|_| Reply::ok("{}")).await;
     let port = server.host().rsplit(':').next().expect("a port").to_owned();
     for host in ["127.0.0.1", "localhost", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433"] {
         let api = api(Route::default());
-        let error = api.get(&format!("{host}:{port}"), "/").send().await.map(|answer| answer.status).expect_err(host);
+        let error =
+            api.get(&format!("{host}:{port}"), "/").send().await.map(|response| response.status).expect_err(host);
         assert_eq!(error.kind, HttpErrorKind::Private, "{host}");
     }
     for host in ["", "a/b", "a@b", "a?b", "a#b", "a b", "user:word@host", "..", "a\\b", "a%2fb"] {
         let api = api(Route::default());
-        let error = api.get(host, "/").send().await.map(|answer| answer.status).expect_err(host);
+        let error = api.get(host, "/").send().await.map(|response| response.status).expect_err(host);
         assert!(matches!(error.kind, HttpErrorKind::BadHost | HttpErrorKind::Private), "{host}: {error}");
     }
-    assert!(server.asked().is_empty());
+    assert!(server.requested().is_empty());
 }
 
 #[tokio::test]
@@ -193,9 +194,9 @@ async fn dots_do_not_walk_up_the_path() {
     for part in ["", ".", ".."] {
         let api = api(through(&server.base));
         let request = api.get("api.example.com", "/v1/{id}/x").part("id", part);
-        assert_eq!(request.send().await.map(|answer| answer.status).expect_err(part).kind, HttpErrorKind::BadHost);
+        assert_eq!(request.send().await.map(|response| response.status).expect_err(part).kind, HttpErrorKind::BadHost);
     }
-    assert!(server.asked().is_empty());
+    assert!(server.requested().is_empty());
 }
 
 #[derive(Debug, Deserialize)]
@@ -235,16 +236,16 @@ fn errors_in_json_name_the_field_and_never_its_value() {
 #[test]
 fn retry_after_is_understood_and_kept_within_a_day() {
     let now: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
-    let answer = |name: &'static str, value: &str| {
+    let response = |name: &'static str, value: &str| {
         let headers = HeaderMap::from_iter([(
             http::HeaderName::from_static(name),
             http::HeaderValue::from_bytes(value.as_bytes()).expect("a header"),
         )]);
-        Answer::new(String::new(), "", 429, headers, Bytes::new())
+        Response::new(String::new(), "", 429, headers, Bytes::new())
     };
     let check = |value: &str, expected: Option<u64>| {
-        let told = answer("retry-after", value).retry_after(now);
-        assert_eq!(told, expected.map(Duration::from_secs), "{value}");
+        let reported = response("retry-after", value).retry_after(now);
+        assert_eq!(reported, expected.map(Duration::from_secs), "{value}");
     };
     check("30", Some(30));
     check(" 30 ", Some(30));
@@ -259,8 +260,8 @@ fn retry_after_is_understood_and_kept_within_a_day() {
         check(nonsense, None);
     }
     let check = |value: &str, expected: Option<u64>| {
-        let told = answer("x-reset", value).reset_after("x-reset", now);
-        assert_eq!(told, expected.map(Duration::from_secs), "{value}");
+        let reported = response("x-reset", value).reset_after("x-reset", now);
+        assert_eq!(reported, expected.map(Duration::from_secs), "{value}");
     };
     check("2026-11-21T12:05:00.000000Z", Some(300));
     check("1795262700", Some(300));
@@ -324,12 +325,12 @@ fn is_host_takes_hosts_only() {
 #[test]
 fn the_longest_wait_is_kept() {
     let api = api(Route::default());
-    assert_eq!(api.told_to_wait(), None);
+    assert_eq!(api.requested_wait(), None);
     for seconds in [5, 30, 10] {
         api.wait(Duration::from_secs(seconds), "its rate\nlimit");
     }
-    assert_eq!(api.told_to_wait(), Some(Duration::from_secs(30)));
-    assert_eq!(api.told_why().as_deref(), Some("its rate limit"));
+    assert_eq!(api.requested_wait(), Some(Duration::from_secs(30)));
+    assert_eq!(api.wait_reason().as_deref(), Some("its rate limit"));
 }
 
 /// Answers the first request of each connection, and hangs up on the second without having said so.
@@ -341,8 +342,8 @@ async fn forgetful_server() -> String {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 4096];
             if stream.read(&mut request).await.is_ok_and(|read| read > 0) {
-                let answered = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
-                let _ = answered.and(stream.read(&mut request).await.map(drop));
+                let responded = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+                let _ = responded.and(stream.read(&mut request).await.map(drop));
             }
         }
     });
@@ -353,10 +354,10 @@ async fn forgetful_server() -> String {
 async fn a_kept_connection_that_was_closed_costs_nothing() {
     let api = api(through(&forgetful_server().await));
     for round in 0..4 {
-        let answer = api.get("api.example.com", "/v1").send().await;
-        assert_eq!(answer.map(|answer| answer.status).expect("an answer"), 200, "{round}");
+        let response = api.get("api.example.com", "/v1").send().await;
+        assert_eq!(response.map(|response| response.status).expect("an answer"), 200, "{round}");
     }
     let posted = api.post("api.example.com", "/v1").json(&serde_json::json!({})).send().await;
-    let posted = posted.map(|answer| answer.status);
+    let posted = posted.map(|response| response.status);
     assert_eq!(posted.expect_err("what may change something is not sent twice").kind, HttpErrorKind::Broken);
 }

@@ -16,13 +16,15 @@ pub enum Callback {
 
 /// What came back to the redirect URI, in the words of RFC 6749 section 4.1.2; `grantor` is the provider's name for users.
 pub fn read_callback(grantor: &str, pairs: &[(String, String)]) -> Callback {
-    let told = |name: &str| {
+    let reported = |name: &str| {
         let pair = pairs.iter().find(|(key, value)| key == name && !value.is_empty());
         pair.map(|(_, value)| value.as_str())
     };
-    match (told("error"), told("code")) {
+    match (reported("error"), reported("code")) {
         (Some("access_denied"), _) => Callback::Denied,
-        (Some(error), _) => Callback::Refused(clean(told("error_description").unwrap_or(error), SENTENCE_CHARACTERS)),
+        (Some(error), _) => {
+            Callback::Refused(clean(reported("error_description").unwrap_or(error), SENTENCE_CHARACTERS))
+        }
         (None, Some(code)) => Callback::Code(Secret::new(code)),
         (None, None) => Callback::Refused(format!("{grantor} sent no code back")),
     }
@@ -57,12 +59,12 @@ mod tests {
     fn callbacks_are_codes_or_say_why_not() {
         let check = |pairs: &[(&str, &str)], expected: &str| {
             let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            let told = match read_callback("X", &pairs) {
+            let reported = match read_callback("X", &pairs) {
                 Callback::Code(code) => format!("code {}", code.expose()),
                 Callback::Denied => "denied".to_owned(),
                 Callback::Refused(what) => what,
             };
-            assert_eq!(told, expected, "{pairs:?}");
+            assert_eq!(reported, expected, "{pairs:?}");
         };
         check(&[("state", "s"), ("code", "a*b!c%25")], "code a*b!c%25");
         check(&[("error", "access_denied"), ("error_description", "x")], "denied");

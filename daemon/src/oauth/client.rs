@@ -2,7 +2,7 @@
 
 use super::pkce::challenge;
 use super::{
-    Device, DeviceAnswer, DeviceCode, Endpoint, Held, OAuthApp, Provider, Purpose, Reply, TokenError, TokenRequest,
+    Device, DeviceCode, DeviceResponse, Endpoint, Held, OAuthApp, Provider, Purpose, Reply, TokenError, TokenRequest,
     Tokens, read,
 };
 use crate::http_client::Api;
@@ -29,27 +29,27 @@ pub struct Exchange<'a> {
 }
 
 /// RFC 6749 section 4.1.1.
-pub(super) fn authorize_url<P>(provider: &P, api: &Api, ask: Authorize<'_>) -> Result<String, TokenError>
+pub(super) fn authorize_url<P>(provider: &P, api: &Api, request: Authorize<'_>) -> Result<String, TokenError>
 where
     P: Provider + ?Sized,
 {
     let (terms, app) = (provider.terms(), app(provider)?);
     let no_page = || TokenError::App { what: format!("the gateway does not lead to {}'s consent page", terms.grantor) };
     let mut url = provider.page(api).ok_or_else(no_page)?;
-    let scopes: Vec<&str> = terms.scopes_for(ask.purpose).map(|scope| scope.name).collect();
+    let scopes: Vec<&str> = terms.scopes_for(request.purpose).map(|scope| scope.name).collect();
     let mut query = url.query_pairs_mut();
     query
         .append_pair(terms.client_id, &app.id)
-        .append_pair("redirect_uri", ask.redirect_uri)
+        .append_pair("redirect_uri", request.redirect_uri)
         .append_pair("response_type", "code")
         .append_pair("scope", &scopes.join(terms.separator))
-        .append_pair("state", ask.state.expose())
+        .append_pair("state", request.state.expose())
         .extend_pairs(terms.parameters);
-    if let Some(challenge) = ask.verifier.and_then(|verifier| challenge(terms.challenge, verifier)) {
+    if let Some(challenge) = request.verifier.and_then(|verifier| challenge(terms.challenge, verifier)) {
         query.append_pair("code_challenge", &challenge).append_pair("code_challenge_method", "S256");
     }
     // Anything but an e-mail address is no account that a sign-in page knows.
-    if let Some(hint) = ask.login_hint.filter(|hint| terms.login_hint && hint.find('@').is_some_and(|at| at > 0)) {
+    if let Some(hint) = request.login_hint.filter(|hint| terms.login_hint && hint.find('@').is_some_and(|at| at > 0)) {
         query.append_pair("login_hint", hint);
     }
     drop(query);
@@ -97,18 +97,18 @@ where
     let scopes: Vec<&str> = device.scopes.iter().map(|scope| scope.name).collect();
     let scopes = scopes.join(provider.terms().separator);
     let form = [(provider.terms().client_id, app(provider)?.id.as_str()), ("scope", &scopes)];
-    let answer = api.post(device.endpoint.host, device.endpoint.path).form(&form).send().await?;
-    read::device_code(provider, &Reply::of(&answer))
+    let response = api.post(device.endpoint.host, device.endpoint.path).form(&form).send().await?;
+    read::device_code(provider, &Reply::of(&response))
 }
 
 /// RFC 8628 section 3.4.
-pub(super) async fn device_answer<P>(provider: &P, api: &Api, code: &Secret) -> Result<DeviceAnswer, TokenError>
+pub(super) async fn device_response<P>(provider: &P, api: &Api, code: &Secret) -> Result<DeviceResponse, TokenError>
 where
     P: Provider + ?Sized,
 {
     let grant_type = "urn:ietf:params:oauth:grant-type:device_code";
     let form = [("grant_type", grant_type), ("device_code", code.expose())];
-    read::device_answer(provider, &token_request(provider, api, &form).await?)
+    read::device_response(provider, &token_request(provider, api, &form).await?)
 }
 
 /// A request to the token endpoint as the app.

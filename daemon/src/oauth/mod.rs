@@ -24,4 +24,4 @@ pub use pkce::verifier;
 pub use provider::Provider;
 pub use registry::{Registered, Registry};
 pub use terms::{Challenge, Device, Endpoint, OAuthApp, Purpose, Scope, Terms};
-pub use tokens::{DeviceAnswer, DeviceCode, Held, Reply, Tokens};
+pub use tokens::{DeviceCode, DeviceResponse, Held, Reply, Tokens};

@@ -48,8 +48,8 @@ mod tests {
     fn the_challenge_is_that_of_the_rfc() {
         // RFC 7636, appendix B.
         let verifier = Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
-        let told = challenge(Challenge::S256, &verifier);
-        assert_eq!(told.as_deref(), Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
+        let reported = challenge(Challenge::S256, &verifier);
+        assert_eq!(reported.as_deref(), Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
         assert!(challenge(Challenge::S256, &Secret::new("short")).is_none());
         assert!(challenge(Challenge::None, &verifier).is_none());
     }
@@ -58,7 +58,7 @@ mod tests {
     fn the_other_challenge_is_hexadecimal() {
         // The vector of TikTok's own SDK for Android.
         let verifier = Secret::new("gaeCq5mVvbhA8Ce6w5O9XBVIKMkySgv-_9A-rnhm9Ns");
-        let told = challenge(Challenge::HexS256, &verifier);
-        assert_eq!(told.as_deref(), Some("e6a178b120743d08509508f269652b0bdf91e29332921bc9e9744fd3dd41bfef"));
+        let reported = challenge(Challenge::HexS256, &verifier);
+        assert_eq!(reported.as_deref(), Some("e6a178b120743d08509508f269652b0bdf91e29332921bc9e9744fd3dd41bfef"));
     }
 }

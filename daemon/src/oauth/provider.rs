@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use url::Url;
 
 use super::{
-    Authorize, Callback, DeviceAnswer, DeviceCode, Exchange, Held, OAuthApp, Refusal, Reply, Terms, TokenError,
+    Authorize, Callback, DeviceCode, DeviceResponse, Exchange, Held, OAuthApp, Refusal, Reply, Terms, TokenError,
     TokenRequest, Tokens, client, read, read_callback, redirect_problem,
 };
 use crate::http_client::Api;
@@ -44,8 +44,8 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     /// `App` when it is not set up.
-    fn authorize_url(&self, api: &Api, ask: Authorize<'_>) -> Result<String, TokenError> {
-        client::authorize_url(self, api, ask)
+    fn authorize_url(&self, api: &Api, request: Authorize<'_>) -> Result<String, TokenError> {
+        client::authorize_url(self, api, request)
     }
 
     /// Reads what the browser brought back: decoded pairs of the query. `state` has been checked.
@@ -90,7 +90,11 @@ pub trait Provider: Send + Sync {
     }
 
     /// Requests once what became of a code for a device.
-    fn device_answer<'a>(&'a self, api: &'a Api, code: &'a Secret) -> BoxFuture<'a, Result<DeviceAnswer, TokenError>> {
-        client::device_answer(self, api, code).boxed()
+    fn device_response<'a>(
+        &'a self,
+        api: &'a Api,
+        code: &'a Secret,
+    ) -> BoxFuture<'a, Result<DeviceResponse, TokenError>> {
+        client::device_response(self, api, code).boxed()
     }
 }

@@ -7,7 +7,7 @@ use roster_protocol::time::Seconds;
 use serde::Deserialize;
 
 use super::{
-    DeviceAnswer, DeviceCode, Provider, Refusal, Reply, Terms, TokenError, TokenRequest, Tokens, redirect, refused,
+    DeviceCode, DeviceResponse, Provider, Refusal, Reply, Terms, TokenError, TokenRequest, Tokens, redirect, refused,
 };
 use crate::http_client::{HttpErrorKind, count};
 use crate::secret::Secret;
@@ -49,9 +49,9 @@ fn scopes(text: &str) -> Vec<String> {
 }
 
 /// A token as it was returned; `None` where it is empty or no header can carry it.
-pub fn token(told: Secret) -> Option<Secret> {
-    let plain = told.expose().bytes().all(|byte| byte.is_ascii_graphic());
-    (plain && !told.expose().is_empty()).then_some(told)
+pub fn token(reported: Secret) -> Option<Secret> {
+    let plain = reported.expose().bytes().all(|byte| byte.is_ascii_graphic());
+    (plain && !reported.expose().is_empty()).then_some(reported)
 }
 
 /// A response whose body cannot be read; `of` says whose.
@@ -86,8 +86,8 @@ pub fn refusal(terms: &Terms, reply: &Reply) -> Option<Refusal> {
 
 /// The code of a refusal, as RFC 6749 has it.
 pub fn error_code(reply: &Reply) -> Option<String> {
-    let told: BasicErrorResponse = reply.read().ok()?;
-    Some(told.error().as_ref().to_owned())
+    let reported: BasicErrorResponse = reply.read().ok()?;
+    Some(reported.error().as_ref().to_owned())
 }
 
 /// Whether the consent is over, after RFC 7009 section 2.2: also where there is none any more.
@@ -102,32 +102,32 @@ pub fn device_code<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Result<
         return Err(refused(provider, reply, TokenRequest::Device));
     }
     let of = provider.terms().slug;
-    let told: StandardDeviceAuthorizationResponse = reply.read().map_err(|kind| unreadable(of, kind))?;
-    let url = told.verification_uri().as_str();
+    let reported: StandardDeviceAuthorizationResponse = reply.read().map_err(|kind| unreadable(of, kind))?;
+    let url = reported.verification_uri().as_str();
     let is_page = redirect(url).is_some_and(|(url, loopback)| loopback || url.scheme() == "https");
-    let code = token(Secret::new(told.device_code().secret())).filter(|_| is_page);
+    let code = token(Secret::new(reported.device_code().secret())).filter(|_| is_page);
     let no_code = || unexpected(of, "the answer holds no code, or no page to type it at");
     Ok(DeviceCode {
         code: code.ok_or_else(no_code)?,
-        user_code: clean(told.user_code().secret(), NAME_CHARACTERS),
+        user_code: clean(reported.user_code().secret(), NAME_CHARACTERS),
         url: clean(url, SENTENCE_CHARACTERS),
-        lives: Seconds(told.expires_in().as_secs()),
-        interval: Seconds(told.interval().as_secs().max(1)),
+        lives: Seconds(reported.expires_in().as_secs()),
+        interval: Seconds(reported.interval().as_secs().max(1)),
     })
 }
 
 /// What became of a device code, after RFC 8628 section 3.5, whatever the status.
-pub fn device_answer<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Result<DeviceAnswer, TokenError> {
+pub fn device_response<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Result<DeviceResponse, TokenError> {
     use DeviceCodeErrorResponseType::{AccessDenied, AuthorizationPending, Basic, ExpiredToken, SlowDown};
     if reply.is_success() {
         let tokens = provider.read_tokens(reply, TokenRequest::Device)?;
-        return Ok(DeviceAnswer::Granted(Box::new(tokens)));
+        return Ok(DeviceResponse::Granted(Box::new(tokens)));
     }
-    match reply.read::<DeviceCodeErrorResponse>().as_ref().map(|told| told.error()) {
-        Ok(AuthorizationPending) => Ok(DeviceAnswer::Pending),
-        Ok(SlowDown) => Ok(DeviceAnswer::SlowDown),
-        Ok(AccessDenied) => Ok(DeviceAnswer::Denied),
-        Ok(ExpiredToken | Basic(BasicErrorResponseType::InvalidGrant)) => Ok(DeviceAnswer::Over),
+    match reply.read::<DeviceCodeErrorResponse>().as_ref().map(|reported| reported.error()) {
+        Ok(AuthorizationPending) => Ok(DeviceResponse::Pending),
+        Ok(SlowDown) => Ok(DeviceResponse::SlowDown),
+        Ok(AccessDenied) => Ok(DeviceResponse::Denied),
+        Ok(ExpiredToken | Basic(BasicErrorResponseType::InvalidGrant)) => Ok(DeviceResponse::Over),
         _ => Err(refused(provider, reply, TokenRequest::Device)),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use roster_protocol::time::Seconds;
 use serde::de::DeserializeOwned;
 
-use crate::http_client::{Answer, HttpErrorKind, read_json};
+use crate::http_client::{HttpErrorKind, Response, read_json};
 use crate::secret::Secret;
 
 /// Tokens as the provider gave them just now.
@@ -35,8 +35,8 @@ pub struct Reply {
 
 impl Reply {
     /// The response's bytes; what is not UTF-8 is no token either.
-    pub fn of(answer: &Answer) -> Self {
-        Self { status: answer.status, body: Secret::new(String::from_utf8_lossy(answer.body()).into_owned()) }
+    pub fn of(response: &Response) -> Self {
+        Self { status: response.status, body: Secret::new(String::from_utf8_lossy(response.body()).into_owned()) }
     }
 
     pub fn is_success(&self) -> bool {
@@ -62,7 +62,7 @@ pub struct DeviceCode {
 }
 
 /// What became of a device code.
-pub enum DeviceAnswer {
+pub enum DeviceResponse {
     Pending,
     /// Request less often from now on.
     SlowDown,

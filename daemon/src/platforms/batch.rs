@@ -6,29 +6,29 @@ use parking_lot::Mutex;
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
 use super::{Account, Observation, Observed, PlatformError};
-use crate::http_client::{Answer, Api, HttpError, HttpErrorKind};
+use crate::http_client::{Api, HttpError, HttpErrorKind, Response};
 
 /// How many accounts of one batch are asked about at once.
 pub(super) const AT_ONCE: usize = 4;
 
 /// Who asks about accounts one by one.
-pub(super) trait AsksEach: Sync {
+pub(super) trait RequestsEach: Sync {
     /// What became of asking about this account.
     fn one(&self, account: &Account) -> impl Future<Output = Result<Observation, PlatformError>> + Send;
 }
 
 /// Asks about each account, about a few at once. A question takes kilobytes: it is put together when its turn comes.
-pub(super) async fn each(asks: &impl AsksEach, accounts: &[Account]) -> Observed {
-    let (mut waiting, mut asked) = (accounts.iter(), FuturesUnordered::new());
+pub(super) async fn each(requests: &impl RequestsEach, accounts: &[Account]) -> Observed {
+    let (mut waiting, mut requested) = (accounts.iter(), FuturesUnordered::new());
     let mut observed = Observed::with_capacity(accounts.len());
     loop {
-        while asked.len() < AT_ONCE
+        while requested.len() < AT_ONCE
             && let Some(account) = waiting.next()
         {
-            asked.push(async { (account.connection, asks.one(account).await) });
+            requested.push(async { (account.connection, requests.one(account).await) });
         }
-        let Some(told) = asked.next().await else { return observed };
-        observed.push(told);
+        let Some(reported) = requested.next().await else { return observed };
+        observed.push(reported);
     }
 }
 
@@ -89,46 +89,46 @@ impl<'a> Stop<'a> {
     /// Asks, unless the batch has ended, and notes how it went.
     pub(super) async fn unless_stopped<T>(
         &self,
-        ask: impl Future<Output = Result<T, PlatformError>>,
+        request: impl Future<Output = Result<T, PlatformError>>,
     ) -> Result<T, PlatformError> {
         if let Some(error) = self.why() {
             return Err(error);
         }
-        let answer = ask.await;
-        if let Err(error) = &answer {
+        let response = request.await;
+        if let Err(error) = &response {
             self.note(error);
         }
-        answer
+        response
     }
 
     /// As [`Stop::unless_stopped`], for a question asked with one owner's consent: that it is refused ends nothing
     /// for the others.
     pub(super) async fn unless_stopped_for_one<T>(
         &self,
-        ask: impl Future<Output = Result<T, PlatformError>>,
+        request: impl Future<Output = Result<T, PlatformError>>,
     ) -> Result<T, PlatformError> {
         if let Some(error) = self.why() {
             return Err(error);
         }
-        let answer = ask.await;
-        match &answer {
+        let response = request.await;
+        match &response {
             Ok(_) | Err(PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. }) => {}
             Err(error) => self.note(error),
         }
-        answer
+        response
     }
 
     /// Stops the batch when the headers say that this answer was the last one within the window.
-    pub(super) fn heed_limit(&self, answer: &Answer, remaining: &str, reset: &str) {
-        if answer.header(remaining).is_some_and(|left| left.trim() == "0") {
-            self.note(&PlatformError::RateLimited { retry_after: answer.reset_after(reset, self.api.now()) });
+    pub(super) fn heed_limit(&self, response: &Response, remaining: &str, reset: &str) {
+        if response.header(remaining).is_some_and(|left| left.trim() == "0") {
+            self.note(&PlatformError::RateLimited { retry_after: response.reset_after(reset, self.api.now()) });
         }
     }
 
     /// What the status alone says; `None` for those that mean something else at each platform.
-    pub(super) fn refusal(&self, platform: &str, answer: &Answer) -> Option<PlatformError> {
-        let retry_after = answer.retry_after(self.api.now());
-        match answer.status {
+    pub(super) fn refusal(&self, platform: &str, response: &Response) -> Option<PlatformError> {
+        let retry_after = response.retry_after(self.api.now());
+        match response.status {
             429 => Some(PlatformError::RateLimited { retry_after }),
             status @ 500..=599 => {
                 if let Some(length) = retry_after {

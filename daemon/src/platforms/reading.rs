@@ -120,11 +120,11 @@ pub(super) fn add_engagement(observation: &mut Observation, posts: Result<Posts,
         observation.missing.push(format!("posts: {} of them could not be read", posts.unread));
     }
     let numbers = &mut observation.numbers;
-    let told = engagement(&newest(posts.posts, NEWEST_POSTS), numbers.followers);
-    numbers.engagement_rate = told.rate;
-    numbers.avg_likes = told.avg_likes;
-    numbers.avg_comments = told.avg_comments;
-    numbers.avg_views = told.avg_views;
+    let reported = engagement(&newest(posts.posts, NEWEST_POSTS), numbers.followers);
+    numbers.engagement_rate = reported.rate;
+    numbers.avg_likes = reported.avg_likes;
+    numbers.avg_comments = reported.avg_comments;
+    numbers.avg_views = reported.avg_views;
 }
 
 /// A profile's URL in its parts, with or without scheme; `None` where there is no path or another scheme.

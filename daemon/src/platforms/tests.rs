@@ -123,7 +123,7 @@ async fn all_fail(case: &Case, reply: Reply, expected: impl Fn(&PlatformError) -
 }
 
 #[tokio::test]
-async fn every_account_is_told_whole_and_asked_by_id_once_known() {
+async fn every_account_is_reported_whole_and_requested_by_id_once_known() {
     for case in cases() {
         let server = Server::start(healthy).await;
         let new = case.accounts(false);
@@ -134,25 +134,25 @@ async fn every_account_is_told_whole_and_asked_by_id_once_known() {
             assert_eq!((account.connection, &account.handle), (*connection, &observation.handle));
             let metrics = case.platform(&server.base).platform.info().metrics;
             for metric in Metric::ALL {
-                let told = metric.of(&observation.numbers).is_some();
-                let expected = metrics.contains(&metric) && !case.untold.contains(&metric);
-                assert_eq!(told, expected, "{} {metric}", case.slug);
+                let reported = metric.of(&observation.numbers).is_some();
+                let expected = metrics.contains(&metric) && !case.not_reported.contains(&metric);
+                assert_eq!(reported, expected, "{} {metric}", case.slug);
             }
             assert!(observation.missing.is_empty(), "{:?}", observation.missing);
             account.platform_user_id = Some(observation.platform_user_id.clone());
         }
         for (known, expected) in known.iter().zip(case.accounts(true)) {
-            let told = (&known.handle, &known.platform_user_id);
-            assert_eq!(told, (&expected.handle, &expected.platform_user_id), "{}", case.slug);
+            let reported = (&known.handle, &known.platform_user_id);
+            assert_eq!(reported, (&expected.handle, &expected.platform_user_id), "{}", case.slug);
         }
         let (again, api) = observe(&case, &server.base, &known).await;
         assert_eq!(again, observed, "{}", case.slug);
-        assert_eq!(api.told_to_wait(), None);
+        assert_eq!(api.requested_wait(), None);
     }
 }
 
 #[tokio::test]
-async fn more_accounts_than_a_call_takes_are_asked_in_several() {
+async fn more_accounts_than_a_call_takes_need_several() {
     for case in cases() {
         let server = Server::start(healthy).await;
         let many = case.many(60);
@@ -164,7 +164,7 @@ async fn more_accounts_than_a_call_takes_are_asked_in_several() {
 #[tokio::test]
 async fn a_poisoned_account_spoils_itself_alone() {
     for case in cases() {
-        let server = Server::start(|asked| match healthy(asked) {
+        let server = Server::start(|requested| match healthy(requested) {
             Reply::Json(status, text) => Reply::Json(status, text.replace("1001", "-1e999")),
             other => other,
         })
@@ -185,19 +185,19 @@ async fn a_poisoned_account_spoils_itself_alone() {
 #[tokio::test]
 async fn a_limit_ends_the_batch_and_says_when_to_come_back() {
     for case in cases() {
-        let limited = |told: Option<u64>| {
-            let expected = PlatformError::RateLimited { retry_after: case.wait(told) };
+        let limited = |reported: Option<u64>| {
+            let expected = PlatformError::RateLimited { retry_after: case.wait(reported) };
             move |error: &PlatformError| *error == expected
         };
         let reply = Reply::Headers(429, vec![("retry-after", "30".to_owned())], "{}".to_owned());
-        let asked = all_fail(&case, reply, limited(Some(30))).await;
-        assert!(asked <= batch::AT_ONCE, "{}: {asked}", case.slug);
+        let requested = all_fail(&case, reply, limited(Some(30))).await;
+        assert!(requested <= batch::AT_ONCE, "{}: {requested}", case.slug);
         all_fail(&case, Reply::Json(429, String::new()), limited(None)).await;
     }
 }
 
 #[tokio::test]
-async fn posts_that_are_not_told_leave_the_counts_and_a_sentence() {
+async fn posts_that_are_not_reported_leave_the_counts_and_a_sentence() {
     let limit = vec![("retry-after", "30".to_owned())];
     for (reply, wait) in [
         (Reply::Headers(429, limit, String::new()), Some(30)),
@@ -207,7 +207,8 @@ async fn posts_that_are_not_told_leave_the_counts_and_a_sentence() {
     ] {
         for case in cases() {
             let reply = reply.clone();
-            let faulty = move |asked: &_| if is_about_posts(asked) { reply.clone() } else { healthy(asked) };
+            let faulty =
+                move |requested: &_| if is_about_posts(requested) { reply.clone() } else { healthy(requested) };
             let server = Server::start(faulty).await;
             let accounts = &case.accounts(true)[..1];
             let (observed, api) = observe(&case, &server.base, accounts).await;
@@ -215,13 +216,13 @@ async fn posts_that_are_not_told_leave_the_counts_and_a_sentence() {
             assert!(observation.numbers.followers.is_some());
             assert_eq!(observation.numbers.engagement_rate, None);
             assert!(observation.missing[0].starts_with("posts: "), "{:?}", observation.missing);
-            assert_eq!(api.told_to_wait(), wait.and_then(|told| case.wait(Some(told))), "{}", case.slug);
+            assert_eq!(api.requested_wait(), wait.and_then(|reported| case.wait(Some(reported))), "{}", case.slug);
         }
     }
 }
 
 #[tokio::test]
-async fn refusals_outages_and_nonsense_are_told_apart() {
+async fn refusals_outages_and_nonsense_are_distinguished() {
     let unauthorized = |error: &PlatformError| matches!(error, PlatformError::Unauthorized { .. });
     let unavailable = |error: &PlatformError| matches!(error, PlatformError::Unavailable { .. });
     let unexpected = |error: &PlatformError| matches!(error, PlatformError::Unexpected { .. });
@@ -230,8 +231,8 @@ async fn refusals_outages_and_nonsense_are_told_apart() {
     for case in cases() {
         all_fail(&case, Reply::Json(401, "{}".to_owned()), unauthorized).await;
         for status in [500, 502, 503, 504] {
-            let asked = all_fail(&case, Reply::Json(status, "{}".to_owned()), unavailable).await;
-            assert!(asked <= batch::AT_ONCE, "{}: {asked}", case.slug);
+            let requested = all_fail(&case, Reply::Json(status, "{}".to_owned()), unavailable).await;
+            assert!(requested <= batch::AT_ONCE, "{}: {requested}", case.slug);
         }
         for text in ["", "7", "canary", "{", "{\"items\":", "[[[", "{}", "[]", "{\"profiles\":7,\"items\":7,\"id\":7}"]
         {
@@ -274,7 +275,7 @@ async fn a_dead_gateway_is_our_network_and_not_theirs() {
 #[tokio::test]
 async fn names_of_theirs_are_harmless() {
     for case in cases() {
-        let server = Server::start(|asked| match healthy(asked) {
+        let server = Server::start(|requested| match healthy(requested) {
             Reply::Json(status, text) => {
                 Reply::Json(status, text.replace("Shown Name", "\\u001b]52;c;aGk=\\u0007\\u202eMara\\r\\nL"))
             }

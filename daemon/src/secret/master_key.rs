@@ -144,27 +144,27 @@ fn distrusted(meta: &fs::Metadata) -> Option<String> {
 /// Makes `master.key`, whole or not at all. When another start was quicker, its key is the one.
 fn make(dir: &Path) -> Result<Found, KeyError> {
     let not_made = |why: String| KeyError::NotMade { dir: dir.to_owned(), why };
-    let told = |error: std::io::Error| not_made(error.to_string());
+    let reported = |error: std::io::Error| not_made(error.to_string());
     let key = MasterKey::random().map_err(|error| not_made(error.to_string()))?;
     let path = dir.join(FILE);
     let new = dir.join(format!("{FILE}.{}.new", std::process::id()));
     match fs::remove_file(&new) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(told(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(reported(error)),
         _ => {}
     }
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(&new).map_err(told)?;
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&new).map_err(reported)?;
     let written = writeln!(file, "{}", key.to_hex().expose()).and_then(|()| file.sync_all());
     // In one step, so that a kill leaves no second name; and never over another start's key.
     let moved = written.and_then(|()| Ok(renameat_with(CWD, &new, CWD, &path, RenameFlags::NOREPLACE)?));
     if let Err(error) = moved {
-        fs::remove_file(&new).map_err(told)?;
+        fs::remove_file(&new).map_err(reported)?;
         if error.kind() == std::io::ErrorKind::AlreadyExists {
             return read_file(&path)?.ok_or_else(|| not_made("it appeared and went away".to_owned()));
         }
-        return Err(told(error));
+        return Err(reported(error));
     }
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(told)?;
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(reported)?;
     tracing::warn!(
         file = %path.display(),
         key = %key.id(),

@@ -128,8 +128,8 @@ async fn observe(
     let (public, owned) = futures::future::join(context.request(public), owned).await;
     results.extend(public);
     results.extend(owned);
-    if let Some(wait) = context.api.told_to_wait() {
-        hold(app, lane, now.plus_seconds(wait.as_secs().min(24 * 3600) as i64), context.api.told_why()).await;
+    if let Some(wait) = context.api.requested_wait() {
+        hold(app, lane, now.plus_seconds(wait.as_secs().min(24 * 3600) as i64), context.api.wait_reason()).await;
     }
     results
 }

@@ -133,7 +133,7 @@ fn a_fall_alerts_once_and_the_next_fall_resolves_it() {
 }
 
 #[test]
-fn a_partial_answer_keeps_what_the_same_day_told() {
+fn a_partial_response_keeps_what_the_same_day_reported() {
     let mut story = Story::begin();
     let mut whole = observed(Some(1000));
     whole.numbers.posts = Some(12);
@@ -156,11 +156,11 @@ fn failures_back_off_and_success_forgets_them() {
     let mut story = Story::begin();
     let down = || Err(PlatformError::Unavailable { what: "bluesky answers 503".into() });
     for failures in 1..=3u32 {
-        let asked_at = story.now;
+        let requested_at = story.now;
         let commit = story.run(down());
         assert_eq!(commit.sync.runs[0].outcome, Outcome::Failed);
         assert_eq!(commit.sync.runs[0].is_retry, failures > 1);
-        let wait = story.connection().next_due_at.since(asked_at) / 1000;
+        let wait = story.connection().next_due_at.since(requested_at) / 1000;
         let full = 30 << (failures - 1);
         assert!((full / 2..=full).contains(&wait), "{failures}: {wait}");
     }
@@ -197,7 +197,7 @@ fn an_account_gone_twice_needs_a_person_until_it_is_back() {
 }
 
 #[test]
-fn an_answer_about_another_account_is_refused() {
+fn an_response_about_another_account_is_refused() {
     let mut story = Story::begin();
     let mut other = observed(Some(5));
     other.platform_user_id = "did:plc:stranger".into();

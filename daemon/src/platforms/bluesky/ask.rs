@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use serde_json::value::RawValue;
 
 use super::SLUG;
-use super::read::{Feed, Profiles, Told, actor, observation, own_post, refusal};
+use super::read::{Feed, Profiles, Reported, actor, observation, own_post, refusal};
 use crate::history::engagement::NEWEST_POSTS;
-use crate::http_client::{Answer, Api};
-use crate::platforms::batch::{AsksEach, Stop, each};
+use crate::http_client::{Api, Response};
+use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
@@ -25,14 +25,14 @@ pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
     let stop = &Stop::new(api);
     let mut observed = Observed::with_capacity(accounts.len());
     for group in accounts.chunks(PROFILES_A_CALL) {
-        let told = profiles(api, stop, group).await;
-        observed.extend(each(&Group { api, stop, told }, group).await);
+        let reported = profiles(api, stop, group).await;
+        observed.extend(each(&Group { api, stop, reported }, group).await);
     }
     observed
 }
 
 /// Profiles in one call. An empty answer also where the call itself was refused, because of one odd actor perhaps.
-async fn profiles(api: &Api, stop: &Stop<'_>, accounts: &[Account]) -> Result<Told, PlatformError> {
+async fn profiles(api: &Api, stop: &Stop<'_>, accounts: &[Account]) -> Result<Reported, PlatformError> {
     stop.unless_stopped(async {
         let mut seen = HashSet::new();
         let actors: Vec<(&str, &str)> = accounts
@@ -40,11 +40,11 @@ async fn profiles(api: &Api, stop: &Stop<'_>, accounts: &[Account]) -> Result<To
             .map(|account| ("actors", actor(account)))
             .filter(|(_, actor)| seen.insert(*actor))
             .collect();
-        let answer = api.get(HOST, "/xrpc/app.bsky.actor.getProfiles").query(&actors).send().await?;
-        if answer.status == 400 {
-            return Ok(Told::default());
+        let response = api.get(HOST, "/xrpc/app.bsky.actor.getProfiles").query(&actors).send().await?;
+        if response.status == 400 {
+            return Ok(Reported::default());
         }
-        Ok(Told::of(accepted(stop, answer)?.json::<Profiles>()?))
+        Ok(Reported::of(accepted(stop, response)?.json::<Profiles>()?))
     })
     .await
 }
@@ -53,17 +53,22 @@ async fn profiles(api: &Api, stop: &Stop<'_>, accounts: &[Account]) -> Result<To
 struct Group<'a> {
     api: &'a Api,
     stop: &'a Stop<'a>,
-    told: Result<Told, PlatformError>,
+    reported: Result<Reported, PlatformError>,
 }
 
-impl AsksEach for Group<'_> {
+impl RequestsEach for Group<'_> {
     async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
-        whole(self.api, self.stop, account, self.told.as_ref().map_err(Clone::clone)?).await
+        whole(self.api, self.stop, account, self.reported.as_ref().map_err(Clone::clone)?).await
     }
 }
 
-async fn whole(api: &Api, stop: &Stop<'_>, account: &Account, told: &Told) -> Result<Observation, PlatformError> {
-    let mut observation = match told.of_account(account) {
+async fn whole(
+    api: &Api,
+    stop: &Stop<'_>,
+    account: &Account,
+    reported: &Reported,
+) -> Result<Observation, PlatformError> {
+    let mut observation = match reported.of_account(account) {
         Some(text) => observation(account, text)?,
         None => observation(account, &stop.unless_stopped(profile(api, stop, account)).await?)?,
     };
@@ -114,13 +119,13 @@ async fn posts(api: &Api, stop: &Stop<'_>, did: &str) -> Result<Posts, PlatformE
 }
 
 /// The answer, when it is one to read.
-fn accepted(stop: &Stop<'_>, answer: Answer) -> Result<Answer, PlatformError> {
-    stop.heed_limit(&answer, "ratelimit-remaining", "ratelimit-reset");
-    if answer.is_success() {
-        return Ok(answer);
+fn accepted(stop: &Stop<'_>, response: Response) -> Result<Response, PlatformError> {
+    stop.heed_limit(&response, "ratelimit-remaining", "ratelimit-reset");
+    if response.is_success() {
+        return Ok(response);
     }
-    if answer.status == 501 {
+    if response.status == 501 {
         return Err(PlatformError::Unconfigured { what: "what api_url names is no AppView (501)".to_owned() });
     }
-    Err(stop.refusal(SLUG, &answer).unwrap_or_else(|| refusal(answer.status, &answer.json().unwrap_or_default())))
+    Err(stop.refusal(SLUG, &response).unwrap_or_else(|| refusal(response.status, &response.json().unwrap_or_default())))
 }

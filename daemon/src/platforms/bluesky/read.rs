@@ -43,12 +43,12 @@ struct Owner {
 
 /// What `getProfiles` told, findable by DID and by handle.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Reported {
     by_name: HashMap<String, usize>,
     items: Items,
 }
 
-impl Told {
+impl Reported {
     /// Items that name no account are left out: their account is asked about alone, which tells what is wrong.
     pub(super) fn of(profiles: Profiles) -> Self {
         let mut by_name = HashMap::new();
@@ -79,16 +79,16 @@ pub(super) fn observation(account: &Account, text: &RawValue) -> Result<Observat
     if !is_did(&profile.did) {
         return unexpected("did is no DID");
     }
-    let asked = actor(account);
-    if is_did(asked) && asked != profile.did {
+    let requested = actor(account);
+    if is_did(requested) && requested != profile.did {
         return unexpected("the answer is about another account");
     }
-    let told = profile.handle.to_ascii_lowercase();
+    let reported = profile.handle.to_ascii_lowercase();
     // A handle that no longer verifies is told as handle.invalid: the DID still holds.
-    let known = is_handle(&told) && told != "handle.invalid";
+    let known = is_handle(&reported) && reported != "handle.invalid";
     let mut observation = Observation {
         platform_user_id: profile.did,
-        handle: clean(if known { &told } else { &account.handle }, NAME_CHARACTERS * 4),
+        handle: clean(if known { &reported } else { &account.handle }, NAME_CHARACTERS * 4),
         display_name: shown_name(profile.display_name.as_deref()),
         ..Observation::default()
     };
@@ -208,17 +208,17 @@ mod tests {
         }
     }
 
-    fn fixture() -> Told {
+    fn fixture() -> Reported {
         let profiles = serde_json::from_str(include_str!("fixtures/profiles.json")).expect("a fixture");
-        Told::of(profiles)
+        Reported::of(profiles)
     }
 
     #[test]
     fn a_profile_is_found_by_did_and_by_handle() {
-        let told = fixture();
-        for asked in [account("mara.example.com", None), account("old.example.com", Some("did:plc:mara2345"))] {
-            let text = told.of_account(&asked).expect("told");
-            let observation = observation(&asked, text).expect("readable");
+        let reported = fixture();
+        for requested in [account("mara.example.com", None), account("old.example.com", Some("did:plc:mara2345"))] {
+            let text = reported.of_account(&requested).expect("told");
+            let observation = observation(&requested, text).expect("readable");
             assert_eq!(observation.platform_user_id, "did:plc:mara2345");
             assert_eq!(observation.handle, "mara.example.com");
             assert_eq!(observation.display_name.as_deref(), Some("Mara Lindqvist"));
@@ -227,13 +227,13 @@ mod tests {
             assert_eq!(observation.numbers.posts, Some(876));
             assert_eq!((observation.followers_step, observation.definition), (None, 0));
         }
-        assert!(told.of_account(&account("nobody.example.com", None)).is_none());
+        assert!(reported.of_account(&account("nobody.example.com", None)).is_none());
     }
 
     #[test]
     fn absent_counts_are_unknown_and_a_lost_handle_keeps_the_old_one() {
-        let (told, asked) = (fixture(), account("ines.example.com", Some("did:plc:ines2345")));
-        let observation = observation(&asked, told.of_account(&asked).expect("told")).expect("readable");
+        let (reported, requested) = (fixture(), account("ines.example.com", Some("did:plc:ines2345")));
+        let observation = observation(&requested, reported.of_account(&requested).expect("told")).expect("readable");
         assert_eq!(observation.numbers, Default::default());
         assert_eq!(observation.handle, "ines.example.com");
         assert_eq!(observation.display_name, None);
@@ -241,8 +241,8 @@ mod tests {
 
     #[test]
     fn a_poisoned_profile_spoils_itself_alone() {
-        let (told, asked) = (fixture(), account("oskar.example.com", Some("did:plc:oskar234")));
-        let error = observation(&asked, told.of_account(&asked).expect("told")).expect_err("poisoned");
+        let (reported, requested) = (fixture(), account("oskar.example.com", Some("did:plc:oskar234")));
+        let error = observation(&requested, reported.of_account(&requested).expect("told")).expect_err("poisoned");
         assert_eq!(error, PlatformError::Unexpected { what: "bluesky: followersCount is not a count".to_owned() });
         let stranger = account("x.example.com", Some("did:plc:stranger"));
         let text = RawValue::from_string(r#"{"did":"did:plc:other","handle":"x.example.com"}"#.to_owned());
@@ -267,8 +267,8 @@ mod tests {
     #[test]
     fn a_refusal_says_what_became_of_the_account() {
         let check = |status: u16, error: &str, message: &str, expected: &str| {
-            let told = refusal(status, &Refusal { error: error.to_owned(), message: message.to_owned() });
-            assert!(format!("{told:?}").starts_with(expected), "{told:?}");
+            let reported = refusal(status, &Refusal { error: error.to_owned(), message: message.to_owned() });
+            assert!(format!("{reported:?}").starts_with(expected), "{reported:?}");
         };
         check(400, "InvalidRequest", "Profile not found", "AccountGone");
         check(400, "AccountDeactivated", "Account is deactivated", "AccountGone");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::http_client::test_server::{Received, Reply, Server};
 use crate::platforms::PlatformError;
 use crate::platforms::tests::world::{account, api, in_order, through};
 
@@ -41,13 +41,13 @@ fn handles_and_profile_urls_become_canonical() {
     assert!(canonical(&format!("{}.com", "a".repeat(64))).is_err());
 }
 
-fn end_of(asked: &Asked) -> &str {
-    asked.path.rsplit('.').next().unwrap_or_default()
+fn end_of(requested: &Received) -> &str {
+    requested.path.rsplit('.').next().unwrap_or_default()
 }
 
 #[tokio::test]
-async fn who_is_left_out_of_the_answer_is_asked_why() {
-    let server = Server::start(|asked| match (end_of(asked), asked.param("actor")) {
+async fn accounts_left_out_of_the_response_are_requested_for_the_reason() {
+    let server = Server::start(|requested| match (end_of(requested), requested.param("actor")) {
         ("getProfiles", _) => Reply::ok(json!({"profiles": []})),
         (_, "did:plc:off") => Reply::Json(400, json!({"error": "AccountDeactivated", "message": "x"}).to_string()),
         (_, "did:plc:down") => Reply::Json(400, json!({"error": "AccountTakedown", "message": "x"}).to_string()),
@@ -71,13 +71,13 @@ async fn who_is_left_out_of_the_answer_is_asked_why() {
     gone(0, "deactivated");
     gone(1, "suspended");
     gone(2, "no such account");
-    assert_eq!(observed[3].as_ref().map(|told| told.handle.as_str()), Ok("late.example.com"));
-    assert_eq!(server.asked().len(), 5, "nobody without posts is asked for posts");
+    assert_eq!(observed[3].as_ref().map(|reported| reported.handle.as_str()), Ok("late.example.com"));
+    assert_eq!(server.requested().len(), 5, "nobody without posts is asked for posts");
 }
 
 #[tokio::test]
 async fn one_odd_actor_does_not_spoil_the_others() {
-    let server = Server::start(|asked| match (end_of(asked), asked.param("actor")) {
+    let server = Server::start(|requested| match (end_of(requested), requested.param("actor")) {
         ("getProfiles", _) | (_, "odd.example.com") => {
             Reply::Json(400, json!({"error": "InvalidRequest", "message": "Invalid params"}).to_string())
         }
@@ -95,13 +95,13 @@ async fn pages_are_turned_until_twelve_posts_or_the_last_page() {
     let repost = json!({"post": {"uri": "at://x", "author": {"did": "did:plc:x"}},
         "reason": {"$type": "app.bsky.feed.defs#reasonRepost"}});
     let own = |place: &str| json!({"post": {"uri": place, "author": {"did": "did:plc:mara"}, "likeCount": 7}});
-    let page = move |asked: &Asked| match asked.param("cursor") {
+    let page = move |requested: &Received| match requested.param("cursor") {
         "" => json!({"feed": [repost, own("at://1")], "cursor": "a"}),
         "a" => json!({"feed": [own("at://1"), own("at://2")], "cursor": "b"}),
         _ => json!({"feed": [own("at://3")]}),
     };
-    let server = Server::start(move |asked| match end_of(asked) {
-        "getAuthorFeed" => Reply::ok(page(asked)),
+    let server = Server::start(move |requested| match end_of(requested) {
+        "getAuthorFeed" => Reply::ok(page(requested)),
         _ => Reply::ok(
             json!({"profiles": [{"did": "did:plc:mara", "handle": "mara.example.com", "followersCount": 70}]}),
         ),
@@ -109,13 +109,13 @@ async fn pages_are_turned_until_twelve_posts_or_the_last_page() {
     .await;
     let accounts = [account(0, "mara.example.com", Some("did:plc:mara"))];
     let observed = in_order(ask::observe(&api(through(&server.base)), &accounts).await);
-    let told = observed[0].as_ref().expect("told");
-    assert_eq!(told.numbers.avg_likes.map(|mean| mean.as_f64()), Some(7.0));
-    assert_eq!(told.numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.1));
-    let asked = server.asked();
-    let cursors: Vec<_> = asked.iter().skip(1).map(|asked| asked.param("cursor")).collect();
+    let reported = observed[0].as_ref().expect("told");
+    assert_eq!(reported.numbers.avg_likes.map(|mean| mean.as_f64()), Some(7.0));
+    assert_eq!(reported.numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.1));
+    let requested = server.requested();
+    let cursors: Vec<_> = requested.iter().skip(1).map(|requested| requested.param("cursor")).collect();
     assert_eq!(cursors, ["", "a", "b"]);
-    assert_eq!(asked[1].param("filter"), "posts_no_replies");
+    assert_eq!(requested[1].param("filter"), "posts_no_replies");
 }
 
 #[tokio::test]
@@ -128,17 +128,17 @@ async fn a_window_that_is_used_up_is_heeded() {
     .await;
     let api = api(through(&server.base));
     let observed = in_order(ask::observe(&api, &[account(0, "mara.example.com", None)]).await);
-    let told = observed[0].as_ref().expect("the answer itself was good");
-    assert_eq!((told.numbers.followers, told.missing.len()), (Some(7), 1));
-    assert_eq!(api.told_to_wait(), Some(std::time::Duration::from_secs(60)));
-    assert_eq!(server.asked().len(), 1);
+    let reported = observed[0].as_ref().expect("the answer itself was good");
+    assert_eq!((reported.numbers.followers, reported.missing.len()), (Some(7), 1));
+    assert_eq!(api.requested_wait(), Some(std::time::Duration::from_secs(60)));
+    assert_eq!(server.requested().len(), 1);
 }
 
 #[tokio::test]
-async fn another_appview_is_asked_directly() {
+async fn another_appview_gets_requests_directly() {
     let server = Server::start(|_| Reply::Json(501, json!({"error": "MethodNotImplemented"}).to_string())).await;
     let route = crate::http_client::Route { api_url: Some(server.base.clone()), ..Default::default() };
     let observed = in_order(ask::observe(&api(route), &[account(0, "mara.example.com", None)]).await);
     assert!(matches!(&observed[0], Err(PlatformError::Unconfigured { .. })), "{observed:?}");
-    assert_eq!(server.asked()[0].path, "/xrpc/app.bsky.actor.getProfiles");
+    assert_eq!(server.requested()[0].path, "/xrpc/app.bsky.actor.getProfiles");
 }

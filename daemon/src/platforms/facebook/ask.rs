@@ -5,7 +5,7 @@ use super::scopes::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::{Facebook, NAME, NO_APP};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
-use crate::platforms::batch::{AsksEach, Stop, each};
+use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn};
 use crate::platforms::reading::{Posts, add_engagement};
@@ -31,7 +31,7 @@ struct Batch<'a> {
     facebook: &'a Facebook,
 }
 
-impl AsksEach for Batch<'_> {
+impl RequestsEach for Batch<'_> {
     async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
         match &account.access {
             Some(access) => self.page(account, access).await,
@@ -56,16 +56,16 @@ impl Batch<'_> {
         };
         let graph = &self.questions.with(token);
         let request = graph.get("/{version}/{page}").part("page", page).query(&[("fields", FIELDS)]);
-        let profile: Profile = graph.ask(request, ENGAGEMENT).await?;
+        let profile: Profile = graph.request(request, ENGAGEMENT).await?;
         let mut observation = profile.observation(account)?;
         let mut more = Vec::new();
-        let is_told =
+        let is_reported =
             |posts: &Posts| posts.posts.is_empty() || posts.posts.iter().any(|post| post.numbers.likes.is_some());
         let posts = match posts(graph, &observation.platform_user_id).await {
             Ok((counted, unread)) => Ok(self.with_views(graph, counted, unread, access, &mut more).await),
             Err(refused) => Err(refused.error),
         };
-        if !access.has(USER_CONTENT) && posts.as_ref().is_ok_and(|posts| !is_told(posts)) {
+        if !access.has(USER_CONTENT) && posts.as_ref().is_ok_and(|posts| !is_reported(posts)) {
             more.push(format!("reactions and comments: the owner did not allow {USER_CONTENT}"));
         }
         add_engagement(&mut observation, posts);
@@ -78,8 +78,8 @@ impl Batch<'_> {
     async fn token_of(&self, page: &str, access: &Access) -> Result<Secret, PlatformError> {
         let graph = self.questions.with(&access.token);
         let request = graph.get("/{version}/{page}").part("page", page).query(&[("fields", "access_token")]);
-        let told: PageToken = graph.ask(request, ENGAGEMENT).await?;
-        told.token().ok_or_else(|| PlatformError::AccountGone {
+        let reported: PageToken = graph.request(request, ENGAGEMENT).await?;
+        reported.token().ok_or_else(|| PlatformError::AccountGone {
             what: format!("{NAME}: the person who consented has no role on this Page any more"),
         })
     }
@@ -103,8 +103,8 @@ impl Batch<'_> {
             let ids: Vec<&str> = counted.iter().map(|(id, _)| id.as_str()).collect();
             let withdrawn = &self.facebook.withdrawn;
             let insights = graph.insights(&ids, Metrics { names: METRICS, scope: INSIGHTS, withdrawn }).await;
-            for ((_, post), told) in counted.iter_mut().zip(&insights.posts) {
-                post.numbers.views = told.get(METRICS[0]).copied();
+            for ((_, post), reported) in counted.iter_mut().zip(&insights.posts) {
+                post.numbers.views = reported.get(METRICS[0]).copied();
             }
             missing.extend(insights.failed.map(|error| format!("views: {error}")));
             if withdrawn.holds(METRICS[0], graph.of.api.now()) {
@@ -134,5 +134,5 @@ async fn posts(graph: &Graph<'_>, page: &str) -> Result<(Vec<(String, Post)>, us
 
 async fn newest(graph: &Graph<'_>, page: &str, most: &str) -> Result<List, Refused> {
     let request = graph.get("/{version}/{page}/published_posts").part("page", page);
-    graph.ask(request.query(&[("fields", POST_FIELDS), ("limit", most)]), USER_CONTENT).await
+    graph.request(request.query(&[("fields", POST_FIELDS), ("limit", most)]), USER_CONTENT).await
 }

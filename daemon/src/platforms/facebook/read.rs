@@ -148,9 +148,9 @@ mod tests {
             let profile: Profile = serde_json::from_str(text).expect(text);
             profile.observation(&account(0, "old.name", Some("102030405060701")))
         };
-        let told = read(include_str!("fixtures/page.json")).expect("a Page");
-        assert_eq!((told.handle.as_str(), told.numbers.followers), ("mara.makes", Some(2500)));
-        assert_eq!((told.numbers.following, told.numbers.posts), (None, None));
+        let reported = read(include_str!("fixtures/page.json")).expect("a Page");
+        assert_eq!((reported.handle.as_str(), reported.numbers.followers), ("mara.makes", Some(2500)));
+        assert_eq!((reported.numbers.following, reported.numbers.posts), (None, None));
         let bare = read(r#"{"id":"102030405060701"}"#).expect("a Page");
         assert_eq!((bare.handle.as_str(), bare.numbers.followers), ("102030405060701", None));
         assert!(matches!(read(r#"{"id":"7"}"#), Err(PlatformError::Unexpected { .. })));
@@ -173,9 +173,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_answer_is_read_without_panic(text in crate::platforms::tests::json()) {
+        fn any_response_is_read_without_panic(text in crate::platforms::tests::json()) {
             let raw = RawValue::from_string(text).expect("JSON");
-            let _ = (post(&raw), item::<Profile>(NAME, &raw).map(|told| told.observation(&account(0, "x", None))));
+            let _ = (post(&raw), item::<Profile>(NAME, &raw).map(|reported| reported.observation(&account(0, "x", None))));
         }
     }
 }

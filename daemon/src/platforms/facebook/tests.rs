@@ -6,7 +6,7 @@ use roster_protocol::metric::Mean;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::http_client::test_server::{Received, Reply, Server};
 use crate::platforms::consenting::Access;
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError, Registered, register};
@@ -30,8 +30,8 @@ fn page(derived: Option<&str>, scopes: &[&str]) -> Account {
     Account { access: Some(access(derived, scopes)), ..account(0, "mara.makes", Some("102030405060701")) }
 }
 
-fn token_of(asked: &Asked) -> String {
-    let header = asked.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn token_of(requested: &Received) -> String {
+    let header = requested.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     header.strip_prefix("Bearer ").unwrap_or_default().to_owned()
 }
 
@@ -49,13 +49,13 @@ fn posts(summaries: bool) -> Value {
 }
 
 /// A Page in good health.
-fn healthy(asked: &Asked) -> Reply {
-    match asked.path.rsplit('/').next() {
+fn healthy(requested: &Received) -> Reply {
+    match requested.path.rsplit('/').next() {
         Some("published_posts") => Reply::ok(posts(true)),
         Some("insights") => {
             Reply::ok(json!({"data": [{"name": "post_media_view", "period": "lifetime", "values": [{"value": 900}]}]}))
         }
-        _ if asked.param("fields") == "access_token" => {
+        _ if requested.param("fields") == "access_token" => {
             Reply::ok(json!({"access_token": "fetched-token", "id": "102030405060701"}))
         }
         _ => Reply::ok(include_str!("fixtures/page.json")),
@@ -112,63 +112,64 @@ fn one_app_is_one_realm_for_pages_and_for_instagram() {
 }
 
 #[tokio::test]
-async fn a_page_is_asked_with_its_own_token_which_is_fetched_where_it_is_not_there() {
+async fn a_page_is_requested_with_its_own_token_which_is_fetched_where_it_is_not_there() {
     let server = Server::start(healthy).await;
     for (derived, expected, requests) in [(Some("page-token"), "page-token", 3), (None, "fetched-token", 4)] {
-        let told = observe(&server, &page(derived, &ALL)).await.expect("told");
-        assert!(told.missing.is_empty(), "{told:?}");
-        let numbers = &told.numbers;
+        let reported = observe(&server, &page(derived, &ALL)).await.expect("told");
+        assert!(reported.missing.is_empty(), "{reported:?}");
+        let numbers = &reported.numbers;
         assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(2500), None, None));
         assert_eq!(numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.1));
         assert_eq!((numbers.avg_likes, numbers.avg_views), (Some(Mean(15_000)), Some(Mean(90_000))));
-        let last = server.asked().last().map(token_of);
+        let last = server.requested().last().map(token_of);
         assert_eq!((last.as_deref(), server.forget()), (Some(expected), requests));
     }
     let roleless = Server::start(|_| Reply::ok(json!({"id": "102030405060701"}))).await;
-    let told = observe(&roleless, &page(None, &ALL)).await;
-    assert!(matches!(&told, Err(PlatformError::AccountGone { what }) if what.contains("no role")), "{told:?}");
+    let reported = observe(&roleless, &page(None, &ALL)).await;
+    assert!(matches!(&reported, Err(PlatformError::AccountGone { what }) if what.contains("no role")), "{reported:?}");
 }
 
 #[tokio::test]
 async fn what_was_not_allowed_is_said_and_not_counted() {
-    let server = Server::start(|asked| match asked.path.ends_with("/published_posts") {
+    let server = Server::start(|requested| match requested.path.ends_with("/published_posts") {
         true => Reply::ok(posts(false)),
-        false => healthy(asked),
+        false => healthy(requested),
     })
     .await;
-    let told = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("told");
-    assert_eq!((told.numbers.followers, told.numbers.engagement_rate), (Some(2500), None));
+    let reported = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("told");
+    assert_eq!((reported.numbers.followers, reported.numbers.engagement_rate), (Some(2500), None));
     assert_eq!(
-        told.missing,
+        reported.missing,
         [
             "views: the owner did not allow read_insights",
             "reactions and comments: the owner did not allow pages_read_user_content"
         ]
     );
-    let server = Server::start(|asked| match asked.path.ends_with("/published_posts") {
+    let server = Server::start(|requested| match requested.path.ends_with("/published_posts") {
         true => refusal(403, 10),
-        false => healthy(asked),
+        false => healthy(requested),
     })
     .await;
-    let told = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("told");
-    assert_eq!(told.missing, ["posts: the scope pages_read_user_content is missing"]);
+    let reported = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("told");
+    assert_eq!(reported.missing, ["posts: the scope pages_read_user_content is missing"]);
 }
 
 #[tokio::test]
-async fn too_much_data_is_asked_for_again_by_half() {
-    let server = Server::start(|asked| match (asked.path.ends_with("/published_posts"), asked.param("limit")) {
-        (true, "25") => refusal(500, 1),
-        _ => healthy(asked),
-    })
-    .await;
-    let told = observe(&server, &page(Some("page-token"), &ALL)).await.expect("told");
-    assert!(told.numbers.avg_likes.is_some() && told.missing.is_empty(), "{told:?}");
-    let limits: Vec<String> = server.asked().iter().map(|asked| asked.param("limit").to_owned()).collect();
+async fn too_much_data_is_requested_again_by_half() {
+    let server =
+        Server::start(|requested| match (requested.path.ends_with("/published_posts"), requested.param("limit")) {
+            (true, "25") => refusal(500, 1),
+            _ => healthy(requested),
+        })
+        .await;
+    let reported = observe(&server, &page(Some("page-token"), &ALL)).await.expect("told");
+    assert!(reported.numbers.avg_likes.is_some() && reported.missing.is_empty(), "{reported:?}");
+    let limits: Vec<String> = server.requested().iter().map(|requested| requested.param("limit").to_owned()).collect();
     assert_eq!(limits, ["", "25", "12", ""]);
 }
 
 #[tokio::test]
-async fn views_that_are_told_to_nobody_cost_themselves_only() {
+async fn views_that_are_not_reported_cost_themselves_only() {
     for (reply, missing) in [
         (Reply::ok(json!({"data": []})), 0),
         (refusal(403, 10), 0),
@@ -176,23 +177,23 @@ async fn views_that_are_told_to_nobody_cost_themselves_only() {
         (refusal(500, 2), 1),
         (Reply::ok("<html>"), 1),
     ] {
-        let server = Server::start(move |asked| match asked.path.ends_with("/insights") {
+        let server = Server::start(move |requested| match requested.path.ends_with("/insights") {
             true => reply.clone(),
-            false => healthy(asked),
+            false => healthy(requested),
         })
         .await;
-        let told = observe(&server, &page(Some("page-token"), &ALL)).await.expect("told");
-        assert!(told.numbers.avg_likes.is_some() && told.numbers.avg_views.is_none());
-        assert_eq!(told.missing.len(), missing, "{told:?}");
+        let reported = observe(&server, &page(Some("page-token"), &ALL)).await.expect("told");
+        assert!(reported.numbers.avg_likes.is_some() && reported.numbers.avg_views.is_none());
+        assert_eq!(reported.missing.len(), missing, "{reported:?}");
     }
 }
 
 #[tokio::test]
 async fn a_consent_opens_the_pages_that_were_ticked() {
-    let server = Server::start(|asked| match asked.path.rsplit('/').next() {
+    let server = Server::start(|requested| match requested.path.rsplit('/').next() {
         Some("debug_token") => Reply::ok(json!({"data": {"is_valid": true, "scopes": ALL}})),
-        Some("accounts") if token_of(asked) == "user-token" => {
-            assert!(!asked.param("fields").contains("instagram"));
+        Some("accounts") if token_of(requested) == "user-token" => {
+            assert!(!requested.param("fields").contains("instagram"));
             Reply::ok(include_str!("../graph/fixtures/accounts.json").replace("\"next\"", "\"last\""))
         }
         Some("accounts") => Reply::ok(json!({"data": []})),

@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::problem::{About, Problem, Refusal};
 use super::proof;
 use super::usage::{HOUR, usage};
-use crate::http_client::{Answer, Api, Request};
+use crate::http_client::{Api, Request, Response};
 use crate::platforms::PlatformError;
 use crate::platforms::batch::Stop;
 use crate::platforms::reading::Items;
@@ -116,45 +116,45 @@ impl<'a> Graph<'a> {
     }
 
     /// Asks for what `scope` opens.
-    pub(in crate::platforms) async fn ask<T: DeserializeOwned>(
+    pub(in crate::platforms) async fn request<T: DeserializeOwned>(
         &self,
         request: Request<'_>,
         scope: &str,
     ) -> Result<T, Refused> {
-        let answer = self.answer(request, scope).await?;
-        answer.json().map_err(|error| PlatformError::from(error).into())
+        let response = self.response(request, scope).await?;
+        response.json().map_err(|error| PlatformError::from(error).into())
     }
 
     /// As [`Graph::ask`], and hands over the answer as it came.
-    pub(in crate::platforms) async fn answer(&self, request: Request<'_>, scope: &str) -> Result<Answer, Refused> {
+    pub(in crate::platforms) async fn response(&self, request: Request<'_>, scope: &str) -> Result<Response, Refused> {
         self.of.stop.unless_stopped_for_one(self.judged(request, scope)).await?
     }
 
     /// The outer error concerns more than this question.
-    async fn judged(&self, request: Request<'_>, scope: &str) -> Result<Result<Answer, Refused>, PlatformError> {
-        let answer = request.send().await?;
-        let usage = usage(&answer);
+    async fn judged(&self, request: Request<'_>, scope: &str) -> Result<Result<Response, Refused>, PlatformError> {
+        let response = request.send().await?;
+        let usage = usage(&response);
         if let Some(length) = usage.pause {
             self.of.api.wait(length, "the app's hourly limit at Meta is nearly used up");
         }
         self.is_tight.fetch_or(usage.is_tight, Ordering::Relaxed);
-        let problem = answer.json::<Refusal>().ok().map(|refusal| refusal.error);
-        if answer.is_success() && problem.is_none() {
-            return Ok(Ok(answer));
+        let problem = response.json::<Refusal>().ok().map(|refusal| refusal.error);
+        if response.is_success() && problem.is_none() {
+            return Ok(Ok(response));
         }
-        let wait = usage.regain.or_else(|| answer.retry_after(self.of.api.now()));
+        let wait = usage.regain.or_else(|| response.retry_after(self.of.api.now()));
         let about = About { name: self.of.name, scope, wait };
         let by_code = problem.as_ref().and_then(|problem| problem.meaning(about));
-        let error = by_code.unwrap_or_else(|| self.by_status(&answer, about));
+        let error = by_code.unwrap_or_else(|| self.by_status(&response, about));
         match problem.filter(Problem::is_about_the_question) {
             Some(problem) => Ok(Err(Refused { problem: Some(problem), error })),
             None => Err(error),
         }
     }
 
-    fn by_status(&self, answer: &Answer, about: About<'_>) -> PlatformError {
+    fn by_status(&self, response: &Response, about: About<'_>) -> PlatformError {
         let name = about.name;
-        match (self.of.stop.refusal(name, answer), answer.status) {
+        match (self.of.stop.refusal(name, response), response.status) {
             (Some(PlatformError::RateLimited { .. }), _) => {
                 PlatformError::RateLimited { retry_after: about.wait.or(Some(HOUR)) }
             }

@@ -45,20 +45,20 @@ pub(in crate::platforms) struct Metrics<'a> {
 }
 
 /// What one post told, by the metrics' names. Without a name there was nothing to tell.
-pub(in crate::platforms) type Told = BTreeMap<String, u64>;
+pub(in crate::platforms) type Reported = BTreeMap<String, u64>;
 
 /// What the posts told, and the first reason why some did not.
 #[derive(Debug, Default)]
 pub(in crate::platforms) struct Insights {
     /// In the order of the posts that were asked about.
-    pub(in crate::platforms) posts: Vec<Told>,
+    pub(in crate::platforms) posts: Vec<Reported>,
     pub(in crate::platforms) failed: Option<PlatformError>,
 }
 
 /// One post's metrics.
 #[derive(Default)]
 struct OfPost {
-    told: Told,
+    reported: Reported,
     refused: Vec<&'static str>,
     failed: Option<PlatformError>,
 }
@@ -80,21 +80,21 @@ impl Graph<'_> {
     /// Asks each post for the metrics; the first one alone, so that a refused name is refused once.
     pub(in crate::platforms) async fn insights(&self, posts: &[&str], metrics: Metrics<'_>) -> Insights {
         let Some((first, rest)) = posts.split_first() else { return Insights::default() };
-        let mut told = vec![self.of_post(first, metrics).await];
-        if told[0].failed.is_none() {
-            let asked: Vec<_> = rest.iter().map(|post| self.of_post(post, metrics).boxed()).collect();
-            told.extend(stream::iter(asked).buffered(AT_ONCE).collect::<Vec<_>>().await);
+        let mut reported = vec![self.of_post(first, metrics).await];
+        if reported[0].failed.is_none() {
+            let requested: Vec<_> = rest.iter().map(|post| self.of_post(post, metrics).boxed()).collect();
+            reported.extend(stream::iter(requested).buffered(AT_ONCE).collect::<Vec<_>>().await);
         }
         if let [alone] = metrics.names
-            && told.len() >= FEW_POSTS
-            && told.iter().all(|post| post.refused == [*alone])
+            && reported.len() >= FEW_POSTS
+            && reported.iter().all(|post| post.refused == [*alone])
         {
             metrics.withdrawn.note(alone, self.of.api.now());
         }
         let mut insights = Insights::default();
-        for post in told {
+        for post in reported {
             insights.failed = insights.failed.or(post.failed);
-            insights.posts.push(post.told);
+            insights.posts.push(post.reported);
         }
         insights
     }
@@ -110,7 +110,7 @@ impl Graph<'_> {
         all.refused.clear();
         for name in names {
             let one = self.metrics(post, &[name], metrics.scope).await;
-            all.told.extend(one.told);
+            all.reported.extend(one.reported);
             all.refused.extend(one.refused);
             all.failed = all.failed.or(one.failed);
             if all.failed.is_some() {
@@ -118,7 +118,7 @@ impl Graph<'_> {
             }
         }
         // Where the post told others, it is the name that was refused.
-        if !all.told.is_empty() {
+        if !all.reported.is_empty() {
             all.refused.iter().for_each(|name| metrics.withdrawn.note(name, now));
         }
         all
@@ -130,9 +130,9 @@ impl Graph<'_> {
         }
         let request = self.get("/{version}/{post}/insights").part("post", post);
         let request = request.query(&[("metric", &names.join(",")), ("period", "lifetime")]);
-        match self.ask::<List>(request, scope).await {
+        match self.request::<List>(request, scope).await {
             Ok(list) => match list.data.iter().map(|text| metric(self.of.name, text)).collect::<Result<Vec<_>, _>>() {
-                Ok(told) => OfPost { told: told.into_iter().flatten().collect(), ..OfPost::default() },
+                Ok(reported) => OfPost { reported: reported.into_iter().flatten().collect(), ..OfPost::default() },
                 Err(error) => OfPost { failed: Some(error), ..OfPost::default() },
             },
             // Too few have seen it.
@@ -157,11 +157,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_no_value_is_not_told() {
+    fn what_has_no_value_is_not_reported() {
         let check = |text: &str, expected: Option<Option<u64>>| {
             let raw = RawValue::from_string(text.to_owned()).expect("JSON");
-            let told = metric("Instagram", &raw).ok().map(|told| told.map(|(_, value)| value));
-            assert_eq!(told, expected, "{text}");
+            let reported = metric("Instagram", &raw).ok().map(|reported| reported.map(|(_, value)| value));
+            assert_eq!(reported, expected, "{text}");
         };
         check(r#"{"name":"views","period":"lifetime","values":[{"value":123}]}"#, Some(Some(123)));
         check(r#"{"name":"views","values":[{"value":1,"end_time":"x"},{"value":2}]}"#, Some(Some(2)));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_names_are_asked_for_again_after_a_day() {
+    fn refused_names_are_requested_again_after_a_day() {
         let (withdrawn, now) = (Withdrawn::default(), Timestamp(1_000_000));
         assert!(!withdrawn.holds("views", now));
         withdrawn.note("views", now);

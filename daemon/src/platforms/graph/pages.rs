@@ -72,7 +72,7 @@ impl Graph<'_> {
             name: Option<String>,
         }
 
-        let me: Me = self.ask(self.get("/{version}/me").query(&[("fields", "id,name")]), SHOW_PAGES).await?;
+        let me: Me = self.request(self.get("/{version}/me").query(&[("fields", "id,name")]), SHOW_PAGES).await?;
         let id = plain_id(&me.id).ok_or_else(|| unreadable(self.of.name, "me.id is no id"))?;
         let name = me.name.map(|name| clean(&name, NAME_CHARACTERS)).filter(|name| !name.is_empty());
         Ok(Person { name: name.unwrap_or_else(|| id.to_owned()), id: id.to_owned() })
@@ -95,7 +95,7 @@ impl Graph<'_> {
                 Some(cursor) => request.query(&[("after", cursor)]),
                 None => request,
             };
-            let list: List = self.ask(request, SHOW_PAGES).await?;
+            let list: List = self.request(request, SHOW_PAGES).await?;
             pages.extend(list.data.iter().filter_map(|text| page(self.of.name, text).ok()));
             let next = list.next();
             if next.is_none() || next == after {

@@ -150,8 +150,8 @@ mod tests {
     fn each_code_says_what_is_done_next() {
         let about = About { name: "Instagram", scope: "instagram_basic", wait: Some(Duration::from_secs(1140)) };
         let check = |code: u32, subcode: Option<u32>, expected: &str| {
-            let told = format!("{:?}", problem(code, subcode).meaning(about));
-            assert!(told.starts_with(&format!("Some({expected}")), "{code} {subcode:?}: {told}");
+            let reported = format!("{:?}", problem(code, subcode).meaning(about));
+            assert!(reported.starts_with(&format!("Some({expected}")), "{code} {subcode:?}: {reported}");
         };
         for code in [1, 2] {
             check(code, None, "Unavailable");
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn their_texts_are_never_told() {
+    fn their_texts_are_never_repeated() {
         let text = r#"{"error":{"message":"canary","type":"OAuthException","code":100,"error_subcode":7,
             "error_user_msg":"canary","fbtrace_id":"AbC-1_2"}}"#;
         let refusal: Refusal = serde_json::from_str(text).expect("as they write it");

@@ -99,8 +99,8 @@ impl<'a> SignIn<'a> {
     /// `Unauthorized` when the consent is over.
     pub(in crate::platforms) async fn granted(self, api: &Api, token: &Secret) -> Result<Vec<String>, PlatformError> {
         let (own, stop) = (self.own_token(), Stop::new(api));
-        let told = debugged(&self.of_app(api, &stop).with(&own), token).await;
-        told.map_err(|refused| self.of_the_app(refused.error))?.scopes(self.name, api.now())
+        let reported = debugged(&self.of_app(api, &stop).with(&own), token).await;
+        reported.map_err(|refused| self.of_the_app(refused.error))?.scopes(self.name, api.now())
     }
 
     /// What a refusal means where the app's own token was refused.
@@ -140,8 +140,8 @@ impl<'a> SignIn<'a> {
     async fn app_found(self, api: &Api) -> PlatformCheck {
         let what = "id and secret";
         let (own, stop) = (self.own_token(), Stop::new(api));
-        let told = debugged(&self.of_app(api, &stop).with(&own), &Secret::new("nobody-has-this-token")).await;
-        match told.map_err(|refused| (refused.has_code(100), self.of_the_app(refused.error))) {
+        let reported = debugged(&self.of_app(api, &stop).with(&own), &Secret::new("nobody-has-this-token")).await;
+        match reported.map_err(|refused| (refused.has_code(100), self.of_the_app(refused.error))) {
             Ok(_) | Err((true, _)) => found(what, Some(true), format!("{} accepts them", self.name)),
             Err((_, error @ PlatformError::Unconfigured { .. })) => found(what, Some(false), error.to_string()),
             Err((_, error)) => found(what, None, error.to_string()),
@@ -152,7 +152,7 @@ impl<'a> SignIn<'a> {
 /// What they say of a token, asked with the app's own.
 async fn debugged(graph: &Graph<'_>, token: &Secret) -> Result<Debugged, Refused> {
     let request = graph.get("/{version}/debug_token").secret_query("input_token", token);
-    graph.ask(request, "debug_token").await
+    graph.request(request, "debug_token").await
 }
 
 /// What came back, without what browsers take for a fragment. They word some refusals in their own way.

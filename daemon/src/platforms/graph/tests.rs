@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::insights::Insights;
 use super::*;
 use crate::http_client::Api;
-use crate::http_client::test_server::{Asked as Question, Reply, Server};
+use crate::http_client::test_server::{Received as Question, Reply, Server};
 use crate::oauth::{
     self, Authorize, Callback, Exchange, Held, OAuthApp, Provider, Purpose, Refusal, Scope, Terms, TokenError,
     TokenRequest, Tokens, redirect_problem,
@@ -70,9 +70,9 @@ fn refusal(status: u16, code: u32) -> Reply {
     Reply::Json(status, error.to_string())
 }
 
-fn told(asked: &Question) -> Value {
+fn reported(requested: &Question) -> Value {
     let metric = |name: &str| json!({"name": name, "period": "lifetime", "values": [{"value": name.len()}]});
-    json!({"data": asked.param("metric").split(',').map(metric).collect::<Vec<_>>()})
+    json!({"data": requested.param("metric").split(',').map(metric).collect::<Vec<_>>()})
 }
 
 /// One question about posts, and how many requests it took.
@@ -93,26 +93,26 @@ fn proofs_are_those_of_the_vectors() {
 }
 
 #[tokio::test]
-async fn a_refused_metric_costs_itself_and_is_not_asked_for_again_that_day() {
-    let server = Server::start(|asked| match asked.param("metric").contains("saved") {
+async fn a_refused_metric_costs_itself_and_is_not_requested_again_that_day() {
+    let server = Server::start(|requested| match requested.param("metric").contains("saved") {
         true => refusal(400, 100),
-        false => Reply::ok(told(asked)),
+        false => Reply::ok(reported(requested)),
     })
     .await;
     let (api, withdrawn) = (api(through(&server.base)), Withdrawn::default());
-    let (found, asked) = insights(&server, &api, NAMES, &withdrawn).await;
+    let (found, requested) = insights(&server, &api, NAMES, &withdrawn).await;
     assert!(found.failed.is_none() && found.posts.len() == 4, "{found:?}");
     for post in &found.posts {
         assert_eq!((post.get("views"), post.get("shares"), post.get("saved")), (Some(&5), Some(&6), None));
     }
     // All together, one by one, and then the other posts with what is left.
-    assert_eq!(asked, 1 + 3 + 3);
+    assert_eq!(requested, 1 + 3 + 3);
     assert!(withdrawn.holds("saved", NOW) && !withdrawn.holds("views", NOW));
     assert_eq!(insights(&server, &api, NAMES, &withdrawn).await.1, 4);
 }
 
 #[tokio::test]
-async fn a_post_that_tells_nothing_says_nothing_of_the_metrics() {
+async fn a_post_without_metrics_reports_nothing_of_them() {
     for code in [10, 100] {
         let server = Server::start(move |_| refusal(400, code)).await;
         let (api, withdrawn) = (api(through(&server.base)), Withdrawn::default());
@@ -129,44 +129,46 @@ async fn a_post_that_tells_nothing_says_nothing_of_the_metrics() {
 
 #[tokio::test]
 async fn a_limit_ends_the_questions_and_says_for_how_long() {
-    let server = Server::start(|asked| match asked.path.contains("/p1/") {
+    let server = Server::start(|requested| match requested.path.contains("/p1/") {
         true => {
             let usage = r#"{"1":[{"type":"pages","call_count":100,"estimated_time_to_regain_access":19}]}"#;
             let error = json!({"error": {"code": 80_001, "message": "canary"}}).to_string();
             Reply::Headers(400, vec![("x-business-use-case-usage", usage.to_owned())], error)
         }
-        false => Reply::ok(told(asked)),
+        false => Reply::ok(reported(requested)),
     })
     .await;
     let api = api(through(&server.base));
-    let (found, asked) = insights(&server, &api, NAMES, &Withdrawn::default()).await;
+    let (found, requested) = insights(&server, &api, NAMES, &Withdrawn::default()).await;
     let wait = Some(Duration::from_secs(19 * 60));
-    assert_eq!((found.failed, asked), (Some(PlatformError::RateLimited { retry_after: wait }), 1));
-    assert_eq!(api.told_to_wait(), wait);
+    assert_eq!((found.failed, requested), (Some(PlatformError::RateLimited { retry_after: wait }), 1));
+    assert_eq!(api.requested_wait(), wait);
 }
 
 #[tokio::test]
 async fn an_app_near_its_limit_pauses_and_an_account_near_its_own_does_not() {
     let usage = |header: &'static str, percents: &'static str| {
-        move |asked: &Question| Reply::Headers(200, vec![(header, percents.to_owned())], told(asked).to_string())
+        move |requested: &Question| {
+            Reply::Headers(200, vec![(header, percents.to_owned())], reported(requested).to_string())
+        }
     };
     let server = Server::start(usage("x-app-usage", r#"{"call_count":81,"total_time":1,"total_cputime":1}"#)).await;
     let one = api(through(&server.base));
     assert_eq!(insights(&server, &one, NAMES, &Withdrawn::default()).await.1, 4);
-    assert_eq!(one.told_to_wait(), Some(Duration::from_secs(15 * 60)));
+    assert_eq!(one.requested_wait(), Some(Duration::from_secs(15 * 60)));
 
     let server = Server::start(usage("x-business-use-case-usage", r#"{"1":[{"call_count":81}]}"#)).await;
     let other = api(through(&server.base));
     let (app, stop, token) = (app(), Stop::new(&other), Secret::new("t"));
     let graph = sign_in(&app).questions(&other, &stop).with(&token);
     assert!(!graph.is_tight());
-    graph.ask::<List>(graph.get("/{version}/me/accounts"), "s").await.expect("a list");
-    assert!(graph.is_tight() && other.told_to_wait().is_none());
+    graph.request::<List>(graph.get("/{version}/me/accounts"), "s").await.expect("a list");
+    assert!(graph.is_tight() && other.requested_wait().is_none());
 }
 
 #[tokio::test]
 async fn pages_are_turned_by_cursor_and_tokens_stay_out_of_addresses() {
-    let server = Server::start(|asked| match asked.param("after") {
+    let server = Server::start(|requested| match requested.param("after") {
         "" => Reply::ok(json!({"data": [], "paging": {"cursors": {"after": "c1"}, "next": "https://x.example/?t=1"}})),
         "c1" => Reply::ok(include_str!("fixtures/accounts.json")),
         _ => Reply::ok(json!({"data": [{"id": "77", "access_token": "example-page-token-77"}], "paging": {}})),
@@ -187,17 +189,20 @@ async fn pages_are_turned_by_cursor_and_tokens_stay_out_of_addresses() {
         let token = graph.page_token(id, true).await.expect("Pages");
         assert_eq!(token.as_ref().map(Secret::expose), expected, "{id}");
     }
-    for asked in server.asked() {
-        let token = asked.headers.get("authorization").and_then(|value| value.to_str().ok());
+    for requested in server.requested() {
+        let token = requested.headers.get("authorization").and_then(|value| value.to_str().ok());
         assert_eq!(token, Some("Bearer user-token"));
-        assert_eq!(asked.param("appsecret_proof"), "b5a94d985eb7b68467d28ca5375162d12b9ca8fe238615acc927c8a9c08d2e95");
-        assert!(asked.query.iter().all(|(_, value)| !value.contains("user-token")));
+        assert_eq!(
+            requested.param("appsecret_proof"),
+            "b5a94d985eb7b68467d28ca5375162d12b9ca8fe238615acc927c8a9c08d2e95"
+        );
+        assert!(requested.query.iter().all(|(_, value)| !value.contains("user-token")));
     }
 }
 
 #[tokio::test]
 async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
-    let server = Server::start(|asked| match asked.path.rsplit('/').next() {
+    let server = Server::start(|requested| match requested.path.rsplit('/').next() {
         Some("access_token") => Reply::ok(include_str!("fixtures/token.json")),
         Some("debug_token") => Reply::ok(include_str!("fixtures/debug_token.json")),
         _ => refusal(400, 190),
@@ -205,18 +210,18 @@ async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
     .await;
     let (api, app, code) = (api(through(&server.base)), app(), Secret::new("AQcode"));
     let with = Exchange { code: &code, redirect_uri: "https://roster.example/cb", verifier: None };
-    let told = sign_in(&app).exchange(&FACEBOOK, &api, with).await.expect("a token");
-    assert_eq!(told.access.expose(), "EAAexample-token");
+    let reported = sign_in(&app).exchange(&FACEBOOK, &api, with).await.expect("a token");
+    assert_eq!(reported.access.expose(), "EAAexample-token");
     let reply = sign_in(&app).extend(&api, &held("short")).await.expect("an answer");
     assert!(tokens(&FACEBOOK, &reply, TokenRequest::Renewal).is_ok());
-    assert_eq!(sign_in(&app).granted(&api, &told.access).await.map(|scopes| scopes.len()), Ok(3));
+    assert_eq!(sign_in(&app).granted(&api, &reported.access).await.map(|scopes| scopes.len()), Ok(3));
     sign_in(&app).revoke(&FACEBOOK, &api, &held("user-token")).await.expect("over already");
 
-    let asked = server.asked();
-    assert!(asked.iter().all(|asked| asked.path.starts_with("/graph.facebook.com/v26.0/")));
-    let pairs = |place: usize| -> Vec<(String, String)> { asked[place].query.clone() };
-    let own = |told: &[(&str, &str)]| -> Vec<(String, String)> {
-        told.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    let requested = server.requested();
+    assert!(requested.iter().all(|requested| requested.path.starts_with("/graph.facebook.com/v26.0/")));
+    let pairs = |place: usize| -> Vec<(String, String)> { requested[place].query.clone() };
+    let own = |reported: &[(&str, &str)]| -> Vec<(String, String)> {
+        reported.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
     let app = [("client_id", "123"), ("client_secret", "app-secret")];
     let code = [("redirect_uri", "https://roster.example/cb"), ("code", "AQcode")];
@@ -224,10 +229,10 @@ async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
     let extended = [("grant_type", "fb_exchange_token"), ("fb_exchange_token", "short")];
     assert_eq!(pairs(1), own(&[app, extended].concat()));
     assert_eq!(pairs(2), own(&[("input_token", "EAAexample-token")]));
-    let token = |place: usize| asked[place].headers.get("authorization").and_then(|value| value.to_str().ok());
+    let token = |place: usize| requested[place].headers.get("authorization").and_then(|value| value.to_str().ok());
     assert_eq!(token(2), Some("Bearer 123|app-secret"));
-    assert_eq!((asked[3].method.as_str(), token(3)), ("DELETE", Some("Bearer user-token")));
-    assert!(asked[3].path.ends_with("/v26.0/me/permissions"));
+    assert_eq!((requested[3].method.as_str(), token(3)), ("DELETE", Some("Bearer user-token")));
+    assert!(requested[3].path.ends_with("/v26.0/me/permissions"));
 }
 
 #[tokio::test]
@@ -274,12 +279,12 @@ async fn outages_end_no_consent() {
 }
 
 #[test]
-fn the_consent_page_is_asked_with_a_list_by_commas() {
+fn the_consent_page_gets_its_scopes_with_commas() {
     let (state, facebook) = (Secret::new("st"), Meta { app: Some(app()), ..FACEBOOK });
     let redirect_uri = "http://127.0.0.1:8787/oauth/x/callback";
     let purpose = Purpose::Measuring;
-    let ask = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None, purpose };
-    let url = facebook.authorize_url(&api(Default::default()), ask).expect("a page");
+    let request = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None, purpose };
+    let url = facebook.authorize_url(&api(Default::default()), request).expect("a page");
     assert!(url.starts_with("https://www.facebook.com/v26.0/dialog/oauth?client_id=123&"), "{url}");
     assert!(url.contains("&scope=a%2Cb&") && url.contains("&state=st&"), "{url}");
 }
@@ -288,12 +293,12 @@ fn the_consent_page_is_asked_with_a_list_by_commas() {
 fn what_comes_back_is_a_code_or_a_reason() {
     let check = |query: &str, expected: &str| {
         let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let told = match without_fragment("Facebook", &pairs) {
+        let reported = match without_fragment("Facebook", &pairs) {
             Callback::Code(code) => format!("code {}", code.expose()),
             Callback::Denied => "denied".to_owned(),
             Callback::Refused(what) => what,
         };
-        assert!(told.starts_with(expected), "{query}: {told}");
+        assert!(reported.starts_with(expected), "{query}: {reported}");
     };
     check("code=AQb-c_1&state=st", "code AQb-c_1");
     check("code=AQb%23_", "code AQb");

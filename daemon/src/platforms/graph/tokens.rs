@@ -10,7 +10,7 @@ use crate::platforms::reading::{count, plain_id};
 use crate::secret::Secret;
 
 #[derive(Deserialize)]
-struct Told {
+struct Reported {
     access_token: Secret,
     /// Absent for what never ends.
     #[serde(default, deserialize_with = "count")]
@@ -48,14 +48,15 @@ pub(in crate::platforms) fn tokens<P: Provider + ?Sized>(
         return Err(refused(provider, reply, request));
     }
     let name = provider.terms().grantor;
-    let told: Told = reply.read().map_err(|kind| read::unreadable(name, kind))?;
-    let access = read::token(told.access_token).ok_or_else(|| read::unexpected(name, "the answer holds no token"))?;
+    let reported: Reported = reply.read().map_err(|kind| read::unreadable(name, kind))?;
+    let access =
+        read::token(reported.access_token).ok_or_else(|| read::unexpected(name, "the answer holds no token"))?;
     Ok(Tokens {
         access,
         refresh: None,
-        access_lives: told.expires_in.filter(|lives| *lives > 0).map(Seconds),
+        access_lives: reported.expires_in.filter(|lives| *lives > 0).map(Seconds),
         refresh_lives: None,
-        scopes: told.permissions.and_then(|permissions| permissions.names()),
+        scopes: reported.permissions.and_then(|permissions| permissions.names()),
     })
 }
 
@@ -127,25 +128,25 @@ mod tests {
 
     #[test]
     fn a_token_lives_as_long_as_they_say() {
-        let told =
+        let reported =
             tokens(&FACEBOOK, &reply(200, include_str!("fixtures/token.json")), TokenRequest::Code).expect("a token");
-        assert_eq!((told.access.expose(), told.access_lives), ("EAAexample-token", Some(Seconds(5_183_944))));
-        assert!(told.refresh.is_none() && told.scopes.is_none());
+        assert_eq!((reported.access.expose(), reported.access_lives), ("EAAexample-token", Some(Seconds(5_183_944))));
+        assert!(reported.refresh.is_none() && reported.scopes.is_none());
         let endless =
             tokens(&FACEBOOK, &reply(200, r#"{"access_token":"x"}"#), TokenRequest::Renewal).expect("a token");
         assert_eq!(endless.access_lives, None);
         for permissions in [r#""a,b""#, r#"["a","b"]"#] {
             let body = format!(r#"{{"access_token":"x","permissions":{permissions}}}"#);
-            let told = tokens(&INSTAGRAM, &reply(200, &body), TokenRequest::Renewal).expect("a token");
-            assert_eq!(told.scopes, Some(vec!["a".to_owned(), "b".to_owned()]));
+            let reported = tokens(&INSTAGRAM, &reply(200, &body), TokenRequest::Renewal).expect("a token");
+            assert_eq!(reported.scopes, Some(vec!["a".to_owned(), "b".to_owned()]));
         }
     }
 
     #[test]
     fn refusals_say_what_is_done_next() {
-        let check = |reply: &Reply, asked: TokenRequest, expected: &str| {
-            let told = format!("{:?}", tokens(&FACEBOOK, reply, asked).err());
-            assert!(told.starts_with(&format!("Some({expected}")) && !told.contains("canary"), "{told}");
+        let check = |reply: &Reply, requested: TokenRequest, expected: &str| {
+            let reported = format!("{:?}", tokens(&FACEBOOK, reply, requested).err());
+            assert!(reported.starts_with(&format!("Some({expected}")) && !reported.contains("canary"), "{reported}");
         };
         check(&refusal(400, 100, 36_009), TokenRequest::Code, "Gone { what: \"Facebook's code");
         check(&refusal(400, 190, 0), TokenRequest::Code, "Gone { what: \"Facebook's code");
@@ -185,8 +186,8 @@ mod tests {
     #[test]
     fn what_is_over_already_is_well_ended() {
         let check = |reply: &Reply, expected: &str| {
-            let told = format!("{:?}", revoked(&FACEBOOK, reply));
-            assert!(told.starts_with(expected), "{told}");
+            let reported = format!("{:?}", revoked(&FACEBOOK, reply));
+            assert!(reported.starts_with(expected), "{reported}");
         };
         check(&reply(200, r#"{"success":true}"#), "Ok");
         check(&reply(200, r#"{"success":false}"#), "Err(Unexpected");
@@ -200,7 +201,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_answer_is_read_without_panic(status in 100_u16..600, text in crate::platforms::tests::json()) {
+        fn any_response_is_read_without_panic(status in 100_u16..600, text in crate::platforms::tests::json()) {
             let reply = reply(status, &text);
             let _ = (tokens(&FACEBOOK, &reply, TokenRequest::Renewal).err(), revoked(&FACEBOOK, &reply));
         }

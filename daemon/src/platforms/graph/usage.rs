@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::http_client::{Answer, read_json};
+use crate::http_client::{Response, read_json};
 
 /// From here on less is asked; at a hundred nothing is answered.
 const MUCH: u64 = 80;
@@ -67,8 +67,8 @@ impl<'de> Deserialize<'de> for Businesses {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Businesses, A::Error> {
                 let mut all = Vec::new();
-                while let Some((_, told)) = map.next_entry::<IgnoredAny, Vec<Percents>>()? {
-                    all.extend(told);
+                while let Some((_, reported)) = map.next_entry::<IgnoredAny, Vec<Percents>>()? {
+                    all.extend(reported);
                 }
                 Ok(Businesses(all))
             }
@@ -79,15 +79,15 @@ impl<'de> Deserialize<'de> for Businesses {
 }
 
 /// What is used by this answer's headers. A header that nobody understands says nothing.
-pub(super) fn usage(answer: &Answer) -> Usage {
-    of(answer.header("x-app-usage"), answer.header("x-business-use-case-usage"))
+pub(super) fn usage(response: &Response) -> Usage {
+    of(response.header("x-app-usage"), response.header("x-business-use-case-usage"))
 }
 
 fn of(app: Option<&str>, businesses: Option<&str>) -> Usage {
     let app: Percents = app.and_then(|text| read_json(text.as_bytes()).ok()).unwrap_or_default();
     let businesses = businesses.and_then(|text| read_json::<Businesses>(text.as_bytes()).ok());
     let businesses = businesses.map(|businesses| businesses.0).unwrap_or_default();
-    let minutes = businesses.iter().map(|told| told.estimated_time_to_regain_access).max().unwrap_or(0);
+    let minutes = businesses.iter().map(|reported| reported.estimated_time_to_regain_access).max().unwrap_or(0);
     let pause = match app.most() {
         ALL.. => Some(HOUR),
         MUCH.. => Some(PAUSE),
@@ -95,7 +95,7 @@ fn of(app: Option<&str>, businesses: Option<&str>) -> Usage {
     };
     Usage {
         pause,
-        is_tight: businesses.iter().any(|told| told.most() >= MUCH),
+        is_tight: businesses.iter().any(|reported| reported.most() >= MUCH),
         regain: (minutes > 0).then(|| Duration::from_secs(minutes.saturating_mul(60)).min(DAY)),
     }
 }

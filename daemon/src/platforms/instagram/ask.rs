@@ -6,7 +6,7 @@ use super::scopes::{BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::{Instagram, Login, NAME, NO_APP, login};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
-use crate::platforms::batch::{AsksEach, Stop, each};
+use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn, Withdrawn};
 use crate::platforms::reading::{Posts, add_engagement, item};
@@ -46,7 +46,7 @@ struct Batch<'a> {
 /// A post that is counted, with its id.
 type Counted = Vec<(String, Post)>;
 
-impl AsksEach for Batch<'_> {
+impl RequestsEach for Batch<'_> {
     async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
         match (&account.access, self.login, &account.platform_user_id) {
             (None, _, _) => {
@@ -113,7 +113,7 @@ impl Batch<'_> {
                 Some(cursor) => request.query(&[("after", cursor)]),
                 None => request,
             };
-            let list: List = graph.ask(request, scope).await?;
+            let list: List = graph.request(request, scope).await?;
             for text in &list.data {
                 match media(text) {
                     Ok(Some((id, _))) if counted.iter().any(|(known, _)| *known == id) => {}
@@ -146,12 +146,12 @@ impl Batch<'_> {
             let ids: Vec<&str> = counted.iter().map(|(id, _)| id.as_str()).collect();
             let metrics = Metrics { names: METRICS, scope, withdrawn: self.withdrawn };
             let insights = graph.insights(&ids, metrics).await;
-            for ((_, post), told) in counted.iter_mut().zip(&insights.posts) {
-                let (views, shares, saves) = (told.get("views"), told.get("shares"), told.get("saved"));
+            for ((_, post), reported) in counted.iter_mut().zip(&insights.posts) {
+                let (views, shares, saves) = (reported.get("views"), reported.get("shares"), reported.get("saved"));
                 post.numbers.views = views.copied();
                 // Both are engagements, and one of them is better than none.
-                let told = [shares, saves].into_iter().flatten().copied().reduce(u64::saturating_add);
-                post.numbers.shares = told;
+                let reported = [shares, saves].into_iter().flatten().copied().reduce(u64::saturating_add);
+                post.numbers.shares = reported;
             }
             missing.extend(insights.failed.map(|error| format!("views, shares and saves: {error}")));
             let now = graph.of.api.now();
@@ -190,14 +190,14 @@ async fn demographics(graph: &Graph<'_>, id: &str, breakdown: &str, scope: &str)
         ("timeframe", "this_month"),
         ("breakdown", breakdown),
     ]);
-    graph.ask(request, scope).await
+    graph.request(request, scope).await
 }
 
 /// The account of this id.
 async fn by_facebook(graph: &Graph<'_>, account: &Account) -> Result<Observation, PlatformError> {
     let id = account.platform_user_id.as_deref().unwrap_or_default();
     let request = graph.get("/{version}/{id}").part("id", id).query(&[("fields", FIELDS)]);
-    let profile: Profile = graph.ask(request, BASIC).await?;
+    let profile: Profile = graph.request(request, BASIC).await?;
     let id = profile.account_id()?;
     Ok(profile.observation(account, id))
 }
@@ -216,9 +216,9 @@ async fn by_instagram(graph: &Graph<'_>, account: &Account) -> Result<Observatio
 /// Whose token it is, at Instagram's login.
 pub(super) async fn me(graph: &Graph<'_>) -> Result<Profile, PlatformError> {
     let request = graph.get("/{version}/me").query(&[("fields", LOGIN_FIELDS)]);
-    let answer = graph.answer(request, LOGIN_BASIC).await?;
-    match answer.json::<Wrapped>().unwrap_or_default().data.first() {
+    let response = graph.response(request, LOGIN_BASIC).await?;
+    match response.json::<Wrapped>().unwrap_or_default().data.first() {
         Some(text) => item(NAME, text),
-        None => Ok(answer.json()?),
+        None => Ok(response.json()?),
     }
 }

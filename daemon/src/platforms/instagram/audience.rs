@@ -84,8 +84,9 @@ impl Audience {
         observation.numbers.audience_male = share("M");
         observation.numbers.audience_female = share("F");
         // Of two equal ranges the younger one is told, so that the answer does not waver.
-        let told = self.ages.iter().filter(|(_, accounts)| **accounts > 0);
-        observation.numbers.top_age_range = told.rev().max_by_key(|(_, accounts)| **accounts).map(|(range, _)| *range);
+        let reported = self.ages.iter().filter(|(_, accounts)| **accounts > 0);
+        observation.numbers.top_age_range =
+            reported.rev().max_by_key(|(_, accounts)| **accounts).map(|(range, _)| *range);
     }
 }
 
@@ -93,9 +94,9 @@ impl Audience {
 mod tests {
     use super::*;
 
-    fn told(answers: &[&str]) -> Result<Observation, PlatformError> {
+    fn reported(responses: &[&str]) -> Result<Observation, PlatformError> {
         let mut audience = Audience::default();
-        for text in answers {
+        for text in responses {
             audience.add(&serde_json::from_str(text).expect(text))?;
         }
         let mut observation = Observation::default();
@@ -110,48 +111,48 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_their_keys() {
-        let numbers = told(&[include_str!("fixtures/demographics.json")]).expect("an audience").numbers;
+        let numbers = reported(&[include_str!("fixtures/demographics.json")]).expect("an audience").numbers;
         assert_eq!((numbers.audience_male, numbers.audience_female), (Some(Ratio(240_000)), Some(Ratio(720_000))));
         assert_eq!(numbers.top_age_range, Some(AgeRange::From25To34));
         let swapped = by(
             r#""gender","age""#,
             r#"{"dimension_values":["f","18-24"],"value":3},{"dimension_values":["m","65+"],"value":1}"#,
         );
-        let numbers = told(&[&swapped]).expect("an audience").numbers;
+        let numbers = reported(&[&swapped]).expect("an audience").numbers;
         assert_eq!((numbers.audience_male, numbers.top_age_range), (Some(Ratio(250_000)), Some(AgeRange::From18To24)));
     }
 
     #[test]
-    fn one_answer_for_each_axis_says_the_same() {
+    fn one_response_for_each_axis_says_the_same() {
         let ages =
             by(r#""age""#, r#"{"dimension_values":["25-34"],"value":2},{"dimension_values":["18-24"],"value":2}"#);
         let genders = by(r#""gender""#, r#"{"dimension_values":["F"],"value":4}"#);
-        let numbers = told(&[&ages, &genders]).expect("an audience").numbers;
+        let numbers = reported(&[&ages, &genders]).expect("an audience").numbers;
         assert_eq!((numbers.audience_male, numbers.audience_female), (Some(Ratio(0)), Some(Ratio(1_000_000))));
         assert_eq!(numbers.top_age_range, Some(AgeRange::From18To24));
     }
 
     #[test]
-    fn too_few_followers_are_nobody() {
+    fn too_few_followers_are_no_client() {
         for nothing in
             [r#"{"data":[]}"#, r#"{"data":[{"name":"x"}]}"#, r#"{"data":[{"total_value":{}}]}"#, &by(r#""age""#, "")]
         {
-            assert_eq!(told(&[nothing]).map(|told| told.numbers), Ok(Default::default()), "{nothing}");
+            assert_eq!(reported(&[nothing]).map(|reported| reported.numbers), Ok(Default::default()), "{nothing}");
         }
         for odd in [
             by(r#""gender""#, r#"{"dimension_values":["F"],"value":-1}"#),
             by(r#""gender""#, r#"{"dimension_values":7}"#),
             r#"{"data":[7]}"#.to_owned(),
         ] {
-            assert!(matches!(told(&[&odd]), Err(PlatformError::Unexpected { .. })), "{odd}");
+            assert!(matches!(reported(&[&odd]), Err(PlatformError::Unexpected { .. })), "{odd}");
         }
         let short = by(r#""timeframe","gender""#, r#"{"dimension_values":["X"],"value":5}"#);
-        assert_eq!(told(&[&short]).map(|told| told.numbers), Ok(Default::default()));
+        assert_eq!(reported(&[&short]).map(|reported| reported.numbers), Ok(Default::default()));
     }
 
     proptest::proptest! {
         #[test]
-        fn any_answer_is_read_without_panic(text in crate::platforms::tests::json()) {
+        fn any_response_is_read_without_panic(text in crate::platforms::tests::json()) {
             if let Ok(list) = serde_json::from_str::<List>(&format!(r#"{{"data":[{text}]}}"#)) {
                 let _ = Audience::default().add(&list);
             }

@@ -26,14 +26,14 @@ pub(super) async fn look_up(
          media.limit(25){{id,timestamp,media_type,media_product_type,like_count,comments_count,view_count}}}}"
     );
     let request = graph.get("/{version}/{id}").part("id", own).query(&[("fields", &fields)]);
-    let told: Discovered = graph.ask(request, BASIC).await?;
-    let profile: Profile = item(NAME, &told.business_discovery)?;
+    let reported: Discovered = graph.request(request, BASIC).await?;
+    let profile: Profile = item(NAME, &reported.business_discovery)?;
     let mut observation = profile.observation(account, profile.account_id()?);
     // How many others they follow is nobody's business.
     observation.numbers.following = None;
-    let told: DiscoveredMedia = item(NAME, &told.business_discovery)?;
+    let reported: DiscoveredMedia = item(NAME, &reported.business_discovery)?;
     let mut posts = Posts::default();
-    for text in told.media.iter().flat_map(|list| &list.data) {
+    for text in reported.media.iter().flat_map(|list| &list.data) {
         match media(text) {
             Ok(post) => posts.posts.extend(post.map(|(_, post)| post)),
             Err(_) => posts.unread += 1,

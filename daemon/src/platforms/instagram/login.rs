@@ -44,9 +44,9 @@ pub(super) async fn renew(instagram: &Instagram, app: &OAuthApp, api: &Api, held
 /// Their documentation does not say that a consent can be ended so, and clients do it: any word of theirs is taken for
 /// its end.
 pub(super) async fn revoke(instagram: &Instagram, api: &Api, held: &Held) -> Result<(), TokenError> {
-    let answer = api.delete(HOST, "/me/permissions").bearer(&held.access).send().await?;
-    match answer.status {
-        429 | 500..=599 => Err(refused(instagram, &Reply::of(&answer), TokenRequest::Revocation)),
+    let response = api.delete(HOST, "/me/permissions").bearer(&held.access).send().await?;
+    match response.status {
+        429 | 500..=599 => Err(refused(instagram, &Reply::of(&response), TokenRequest::Revocation)),
         _ => Ok(()),
     }
 }
@@ -81,8 +81,8 @@ pub(super) fn first_token(instagram: &Instagram, reply: &Reply) -> Result<Tokens
     let wrapped: Option<Wrapped> = reply.read().ok();
     let first = wrapped.as_ref().and_then(|wrapped| wrapped.data.first());
     let inner = first.map(|text| Reply { status: reply.status, body: Secret::new(text.get()) });
-    let told = graph::tokens(instagram, inner.as_ref().unwrap_or(reply), TokenRequest::Code)?;
-    Ok(Tokens { access_lives: Some(told.access_lives.unwrap_or(SHORT)), ..told })
+    let reported = graph::tokens(instagram, inner.as_ref().unwrap_or(reply), TokenRequest::Code)?;
+    Ok(Tokens { access_lives: Some(reported.access_lives.unwrap_or(SHORT)), ..reported })
 }
 
 const BAD_APP: &str = "Instagram does not accept the app: client_id and client_secret in [platforms.instagram] must be \
@@ -131,20 +131,20 @@ mod tests {
 
     #[test]
     fn the_first_token_comes_in_two_forms_and_lives_an_hour() {
-        let told = r#"{"access_token":"IGshort","user_id":17841400000000001,"permissions":["a","b"]}"#;
+        let reported = r#"{"access_token":"IGshort","user_id":17841400000000001,"permissions":["a","b"]}"#;
         let wrapped = r#"{"data":[{"access_token":"IGshort","user_id":"17841400000000001","permissions":"a,b"}]}"#;
-        for text in [told, wrapped] {
-            let told = first_token(&reply(200, text)).expect("a token");
-            assert_eq!((told.access.expose(), told.access_lives), ("IGshort", Some(SHORT)));
-            assert_eq!(told.scopes.map(|scopes| scopes.len()), Some(2), "{text}");
+        for text in [reported, wrapped] {
+            let reported = first_token(&reply(200, text)).expect("a token");
+            assert_eq!((reported.access.expose(), reported.access_lives), ("IGshort", Some(SHORT)));
+            assert_eq!(reported.scopes.map(|scopes| scopes.len()), Some(2), "{text}");
         }
     }
 
     #[test]
     fn refusals_say_what_is_done_next() {
         let check = |status: u16, body: &str, expected: &str| {
-            let told = format!("{:?}", first_token(&reply(status, body)).err());
-            assert!(told.starts_with(&format!("Some({expected}")) && !told.contains("canary"), "{told}");
+            let reported = format!("{:?}", first_token(&reply(status, body)).err());
+            assert!(reported.starts_with(&format!("Some({expected}")) && !reported.contains("canary"), "{reported}");
         };
         let refusal =
             |words: &str| format!(r#"{{"error_type":"OAuthException","code":400,"error_message":"{words}"}}"#);

@@ -55,12 +55,12 @@ pub(super) struct Wrapped {
 impl Profile {
     /// The account's own id.
     pub(super) fn account_id(&self) -> Result<String, PlatformError> {
-        let told = match &self.user_id {
+        let reported = match &self.user_id {
             Some(Id::Text(text)) => Some(text.clone()),
             Some(Id::Number(number)) => Some(number.to_string()),
             None => self.id.clone(),
         };
-        told.filter(|id| plain_id(id).is_some()).ok_or_else(|| unexpected("id is no id"))
+        reported.filter(|id| plain_id(id).is_some()).ok_or_else(|| unexpected("id is no id"))
     }
 
     /// As [`Profile::account_id`] at Instagram's login, where `id` is another one.
@@ -196,10 +196,10 @@ mod tests {
     }
 
     #[test]
-    fn an_account_tells_its_counts() {
-        let told = profile(include_str!("fixtures/user.json"));
-        let id = told.account_id().expect("an id");
-        let observation = told.observation(&account(0, "old.name", Some(&id)), id);
+    fn an_account_reports_its_counts() {
+        let reported = profile(include_str!("fixtures/user.json"));
+        let id = reported.account_id().expect("an id");
+        let observation = reported.observation(&account(0, "old.name", Some(&id)), id);
         assert_eq!(
             (observation.platform_user_id.as_str(), observation.handle.as_str()),
             ("17841400000000001", "mara.makes")
@@ -213,8 +213,8 @@ mod tests {
     #[test]
     fn the_account_is_named_by_user_id_as_text_or_number() {
         let check = |text: &str, expected: Option<&str>| {
-            let told = profile(text);
-            assert_eq!(told.login_id().ok().as_deref(), expected, "{text}");
+            let reported = profile(text);
+            assert_eq!(reported.login_id().ok().as_deref(), expected, "{text}");
         };
         check(r#"{"id":"1","user_id":"17841400000000001"}"#, Some("17841400000000001"));
         check(r#"{"id":"1","user_id":17841400000000001}"#, Some("17841400000000001"));
@@ -257,7 +257,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_answer_is_read_without_panic(text in crate::platforms::tests::json()) {
+        fn any_response_is_read_without_panic(text in crate::platforms::tests::json()) {
             let raw = RawValue::from_string(text).expect("JSON");
             let _ = media(&raw);
             if let Ok(profile) = item::<Profile>(NAME, &raw) {

@@ -7,7 +7,7 @@ use roster_protocol::time::Seconds;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::http_client::test_server::{Received, Reply, Server};
 use crate::oauth::{Authorize, Callback, Exchange, Held, Provider, Purpose, TokenError, TokenRequest};
 use crate::platforms::consenting::Access;
 use crate::platforms::tests::world::{account, api, in_order, through};
@@ -32,8 +32,8 @@ fn consented(number: u8, id: &str, scopes: &[&str]) -> Account {
     Account { access: Some(access(id, scopes)), ..account(number, "mara", Some(id)) }
 }
 
-fn token_of(asked: &Asked) -> String {
-    let header = asked.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn token_of(requested: &Received) -> String {
+    let header = requested.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     header.strip_prefix("Bearer ").unwrap_or_default().to_owned()
 }
 
@@ -96,9 +96,9 @@ fn the_app_comes_from_the_section_or_from_variables() {
     let variables =
         [("INSTAGRAM_APP_ID", "i"), ("INSTAGRAM_APP_SECRET", "s"), ("INSTAGRAM_REDIRECT_URI", "https://r.example/")];
     for (text, variables) in [(section, [].as_slice()), ("", &variables)] {
-        let told = read(text, variables).expect(text);
-        assert_eq!((realm(&told).as_str(), told.platform.lacks()), ("meta:i", None));
-        assert!(told.platform.consenting().is_some_and(|it| it.looks_up()));
+        let reported = read(text, variables).expect(text);
+        assert_eq!((realm(&reported).as_str(), reported.platform.lacks()), ("meta:i", None));
+        assert!(reported.platform.consenting().is_some_and(|it| it.looks_up()));
     }
     let own = read(&format!("{section}\nlogin = 'instagram'"), &variables[2..]).expect("a good config");
     assert_eq!(realm(&own), "instagram:i");
@@ -117,14 +117,14 @@ fn the_app_comes_from_the_section_or_from_variables() {
 
 #[tokio::test]
 async fn hidden_likes_unseen_posts_and_what_was_not_allowed_are_not_zeros() {
-    let server = Server::start(|asked| match asked.path.rsplit('/').next() {
+    let server = Server::start(|requested| match requested.path.rsplit('/').next() {
         Some("media") => {
             let mut hidden = media("m2", 0);
             hidden.as_object_mut().expect("an object").remove("like_count");
             Reply::ok(json!({"data": [media("m1", 40), hidden]}))
         }
-        Some("insights") if asked.path.contains("/m1/") => Reply::ok(include_str!("fixtures/media_insights.json")),
-        Some("insights") if asked.path.contains("/m2/") => refusal(403, 10, 0),
+        Some("insights") if requested.path.contains("/m1/") => Reply::ok(include_str!("fixtures/media_insights.json")),
+        Some("insights") if requested.path.contains("/m2/") => refusal(403, 10, 0),
         Some("insights") => Reply::ok(include_str!("fixtures/demographics.json")),
         Some(id) => Reply::ok(profile(id, if id == "11" { 1000 } else { 99 })),
         None => Reply::Silence,
@@ -134,9 +134,9 @@ async fn hidden_likes_unseen_posts_and_what_was_not_allowed_are_not_zeros() {
     let accounts =
         [consented(0, "11", &ALL), consented(1, "12", &ALL), consented(2, "11", &ALL[..1]), account(3, "x", None)];
     let observed = observe(&instagram, &server, &accounts).await;
-    let told = observed[0].as_ref().expect("told");
-    assert!(told.missing.is_empty(), "{told:?}");
-    let numbers = &told.numbers;
+    let reported = observed[0].as_ref().expect("told");
+    assert!(reported.missing.is_empty(), "{reported:?}");
+    let numbers = &reported.numbers;
     // 40 likes, 10 comments, 12 shares with 30 saves, of 1000.
     assert_eq!(numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.092));
     assert_eq!((numbers.avg_likes, numbers.avg_views), (Some(Mean(4000)), Some(Mean(810_000))));
@@ -148,15 +148,15 @@ async fn hidden_likes_unseen_posts_and_what_was_not_allowed_are_not_zeros() {
     assert_eq!((short.numbers.avg_likes, short.numbers.avg_views), (Some(Mean(4000)), None));
     assert_eq!(short.missing, ["views, shares, saves and audience: the owner did not allow instagram_manage_insights"]);
     assert!(matches!(&observed[3], Err(PlatformError::Unauthorized { .. })));
-    let audiences = server.asked().iter().filter(|asked| asked.param("metric") == audience::METRIC).count();
+    let audiences = server.requested().iter().filter(|requested| requested.param("metric") == audience::METRIC).count();
     assert_eq!(audiences, 1, "99 followers are not asked about");
 }
 
 #[tokio::test]
-async fn a_page_asks_with_its_own_token_and_an_age_apart_from_gender() {
-    let server = Server::start(|asked| match asked.path.rsplit('/').next() {
+async fn a_page_requests_with_its_own_token_and_an_age_apart_from_gender() {
+    let server = Server::start(|requested| match requested.path.rsplit('/').next() {
         Some("media") => Reply::ok(json!({"data": []})),
-        Some("insights") if asked.param("breakdown") == "age,gender" => refusal(500, 1, 99),
+        Some("insights") if requested.param("breakdown") == "age,gender" => refusal(500, 1, 99),
         Some("insights") => Reply::ok(include_str!("fixtures/demographics.json")),
         _ => Reply::ok(profile("11", 1000)),
     })
@@ -166,16 +166,16 @@ async fn a_page_asks_with_its_own_token_and_an_age_apart_from_gender() {
     let own = Account { access: Some(Access { derived, ..access("user", &ALL) }), ..account(0, "mara", Some("11")) };
     for expected in [5, 4] {
         let observed = observe(&instagram, &server, std::slice::from_ref(&own)).await;
-        let told = observed[0].as_ref().expect("told");
-        assert!(told.numbers.audience_male.is_some() && told.missing.is_empty(), "{told:?}");
-        assert!(server.asked().iter().all(|asked| token_of(asked) == "page-token"));
+        let reported = observed[0].as_ref().expect("told");
+        assert!(reported.numbers.audience_male.is_some() && reported.missing.is_empty(), "{reported:?}");
+        assert!(server.requested().iter().all(|requested| token_of(requested) == "page-token"));
         assert_eq!(server.forget(), expected);
     }
 }
 
 #[tokio::test]
 async fn one_lost_consent_spoils_its_own_account_alone() {
-    let server = Server::start(|asked| match (token_of(asked).as_str(), asked.path.ends_with("/media")) {
+    let server = Server::start(|requested| match (token_of(requested).as_str(), requested.path.ends_with("/media")) {
         ("lost", _) => refusal(401, 190, 460),
         ("gone", _) => refusal(400, 100, 33),
         ("short", _) => refusal(403, 10, 0),
@@ -189,16 +189,16 @@ async fn one_lost_consent_spoils_its_own_account_alone() {
     assert!(matches!(&observed[0], Err(PlatformError::Unauthorized { what }) if what.contains("password")));
     assert!(matches!(&observed[1], Err(PlatformError::AccountGone { .. })));
     assert_eq!(observed[2], Err(PlatformError::MissingScope { scope: "instagram_basic".to_owned() }));
-    assert_eq!(observed[3].as_ref().map(|told| told.numbers.followers), Ok(Some(50)));
+    assert_eq!(observed[3].as_ref().map(|reported| reported.numbers.followers), Ok(Some(50)));
 }
 
 #[tokio::test]
 async fn somebody_else_is_looked_up_through_an_account_of_ours() {
-    let server = Server::start(|asked| match asked.path.rsplit('/').next() {
+    let server = Server::start(|requested| match requested.path.rsplit('/').next() {
         Some("accounts") => Reply::ok(include_str!("../graph/fixtures/accounts.json").replace("\"next\"", "\"last\"")),
-        Some("17841400000000001") if asked.param("fields").contains("username(nobody)") => refusal(400, 110, 2_207_013),
+        Some("17841400000000001") if requested.param("fields").contains("username(nobody)") => refusal(400, 110, 2_207_013),
         Some("17841400000000001") => {
-            assert!(asked.param("fields").starts_with("business_discovery.username(other.one){id,username,"));
+            assert!(requested.param("fields").starts_with("business_discovery.username(other.one){id,username,"));
             let found = json!({"id": "1784", "username": "Other.One", "name": "Other", "followers_count": 1000,
                 "media_count": 2, "follows_count": 7, "media": {"data": [media("m1", 40), {"id": "m2", "comments_count": 10,
                 "view_count": 700, "media_product_type": "REELS"}]}});
@@ -209,9 +209,9 @@ async fn somebody_else_is_looked_up_through_an_account_of_ours() {
     .await;
     let look = |number, handle| Account { access: Some(access("user", &ALL)), ..account(number, handle, None) };
     let observed = observe(&instagram(Login::Facebook), &server, &[look(0, "other.one"), look(1, "nobody")]).await;
-    let told = observed[0].as_ref().expect("found");
-    assert_eq!((told.platform_user_id.as_str(), told.handle.as_str()), ("1784", "other.one"));
-    let numbers = &told.numbers;
+    let reported = observed[0].as_ref().expect("found");
+    assert_eq!((reported.platform_user_id.as_str(), reported.handle.as_str()), ("1784", "other.one"));
+    let numbers = &reported.numbers;
     assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(1000), None, Some(2)));
     assert_eq!((numbers.avg_likes, numbers.avg_views), (Some(Mean(4000)), Some(Mean(70_000))));
     assert!(matches!(&observed[1], Err(PlatformError::AccountGone { what }) if what.contains("nobody of this name")));
@@ -225,11 +225,11 @@ async fn somebody_else_is_looked_up_through_an_account_of_ours() {
 async fn a_consent_opens_the_accounts_linked_to_the_pages() {
     let debug = |scopes: &[&str]| json!({"data": {"is_valid": true, "scopes": scopes}});
     let all = debug(&ALL);
-    let server = Server::start(move |asked| match asked.path.rsplit('/').next() {
-        Some("debug_token") if asked.param("input_token") == "unticked" => Reply::ok(debug(&ALL[..1])),
+    let server = Server::start(move |requested| match requested.path.rsplit('/').next() {
+        Some("debug_token") if requested.param("input_token") == "unticked" => Reply::ok(debug(&ALL[..1])),
         Some("debug_token") => Reply::ok(&all),
-        Some("accounts") if token_of(asked) == "pageless" => Reply::ok(json!({"data": []})),
-        Some("accounts") if token_of(asked) == "unlinked" => {
+        Some("accounts") if token_of(requested) == "pageless" => Reply::ok(json!({"data": []})),
+        Some("accounts") if token_of(requested) == "unlinked" => {
             Reply::ok(json!({"data": [{"id": "1", "name": "Mara's Page"}]}))
         }
         Some("accounts") => Reply::ok(include_str!("../graph/fixtures/accounts.json").replace("\"next\"", "\"last\"")),
@@ -260,23 +260,23 @@ async fn a_consent_opens_the_accounts_linked_to_the_pages() {
 
 #[tokio::test]
 async fn instagrams_own_login_has_its_own_pages_tokens_and_ids() {
-    let server = Server::start(|asked| match asked.path.as_str() {
+    let server = Server::start(|requested| match requested.path.as_str() {
         "/api.instagram.com/oauth/access_token" => {
             Reply::ok(json!({"data": [{"access_token": "short", "user_id": "17", "permissions": LOGIN_ALL.join(",")}]}))
         }
-        "/graph.instagram.com/refresh_access_token" => match asked.param("access_token") {
+        "/graph.instagram.com/refresh_access_token" => match requested.param("access_token") {
             "long" => Reply::ok(json!({"access_token": "longer", "token_type": "bearer", "expires_in": 5_183_944})),
             "ended" => refusal(400, 190, 463),
             _ => refusal(400, 100, 0),
         },
-        "/graph.instagram.com/access_token" if asked.param("access_token") == "short" => {
+        "/graph.instagram.com/access_token" if requested.param("access_token") == "short" => {
             Reply::ok(json!({"access_token": "long", "token_type": "bearer", "expires_in": 5_183_944}))
         }
         "/graph.instagram.com/access_token" => refusal(400, 100, 0),
         "/graph.instagram.com/v26.0/me" => {
-            let mut told = profile("55", 1000);
-            told["user_id"] = json!(17);
-            Reply::ok(json!({"data": [told]}))
+            let mut reported = profile("55", 1000);
+            reported["user_id"] = json!(17);
+            Reply::ok(json!({"data": [reported]}))
         }
         "/graph.instagram.com/me/permissions" => refusal(400, 100, 0),
         path => panic!("{path}"),
@@ -287,23 +287,24 @@ async fn instagrams_own_login_has_its_own_pages_tokens_and_ids() {
     let (state, code) = (Secret::new("st"), Secret::new("AQcode"));
     let redirect_uri = "https://roster.example/cb";
     let purpose = Purpose::Measuring;
-    let ask = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None, purpose };
-    let url = provider.authorize_url(&api, ask).expect("an app");
+    let request = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None, purpose };
+    let url = provider.authorize_url(&api, request).expect("an app");
     assert!(url.starts_with(&format!("{}/www.instagram.com/oauth/authorize?client_id=id-1&", server.base)), "{url}");
     assert!(url.contains("scope=instagram_business_basic%2Cinstagram_business_manage_insights"), "{url}");
     let back = [("code".to_owned(), "AQcode#_".to_owned())];
-    assert!(matches!(provider.read_callback(&back), Callback::Code(told) if told.expose() == "AQcode"));
+    assert!(matches!(provider.read_callback(&back), Callback::Code(reported) if reported.expose() == "AQcode"));
 
-    let told = provider.exchange(&api, Exchange { code: &code, redirect_uri, verifier: None }).await.expect("tokens");
-    assert_eq!((told.access.expose(), told.access_lives), ("short", Some(Seconds(3600))));
-    assert_eq!(told.scopes.as_ref().map(Vec::len), Some(2));
+    let reported =
+        provider.exchange(&api, Exchange { code: &code, redirect_uri, verifier: None }).await.expect("tokens");
+    assert_eq!((reported.access.expose(), reported.access_lives), ("short", Some(Seconds(3600))));
+    assert_eq!(reported.scopes.as_ref().map(Vec::len), Some(2));
     for (token, expected, requests) in [("short", Ok("long"), 2), ("long", Ok("longer"), 1), ("ended", Err(()), 2)] {
         server.forget();
         let held = Held { access: Arc::new(Secret::new(token)), refresh: None };
         let reply = provider.renew(&api, &held).await.expect("an answer");
         let renewed = provider.read_tokens(&reply, TokenRequest::Renewal);
         match (&renewed, expected) {
-            (Ok(told), Ok(expected)) => assert_eq!(told.access.expose(), expected),
+            (Ok(reported), Ok(expected)) => assert_eq!(reported.access.expose(), expected),
             (Err(TokenError::Gone { what }), Err(())) => assert!(what.contains("expired"), "{what}"),
             (other, _) => panic!("{token}: {:?}", other.as_ref().err()),
         }
@@ -322,7 +323,7 @@ async fn instagrams_own_login_has_its_own_pages_tokens_and_ids() {
 
 #[tokio::test]
 async fn an_outage_between_both_ways_of_renewing_ends_no_consent() {
-    let server = Server::start(|asked| match asked.path.as_str() {
+    let server = Server::start(|requested| match requested.path.as_str() {
         "/graph.instagram.com/refresh_access_token" => refusal(400, 190, 0),
         _ => Reply::Json(503, "<html>".to_owned()),
     })

@@ -4,8 +4,8 @@ use super::SLUG;
 use super::read::{
     Finger, Home, Profile, Refusal, add_posts, home_of, host_of, known_home, observation, parts, posts, profile_of,
 };
-use crate::http_client::{Answer, Api, HttpError, HttpErrorKind, Request, read_json};
-use crate::platforms::batch::{AsksEach, Stop, each, sentence};
+use crate::http_client::{Api, HttpError, HttpErrorKind, Request, Response, read_json};
+use crate::platforms::batch::{RequestsEach, Stop, each, sentence};
 use crate::platforms::reading::{Object, Posts, items, unreadable};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
@@ -25,7 +25,7 @@ struct Batch<'a> {
     stop: Stop<'a>,
 }
 
-impl AsksEach for Batch<'_> {
+impl RequestsEach for Batch<'_> {
     async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
         let (profile, host) = self.find(account).await?;
         let id = profile.id.clone();
@@ -59,54 +59,54 @@ impl Batch<'_> {
 
     async fn by_id(&self, account: &Account, home: &Home) -> Result<Result<Profile, Absent>, PlatformError> {
         let request = self.api.get(&home.host, "/api/v1/accounts/{id}").part("id", &home.id);
-        self.account(account, self.ask(&home.host, request).await?)
+        self.account(account, self.request(&home.host, request).await?)
     }
 
     async fn by_name(&self, account: &Account, host: &str) -> Result<Result<Profile, Absent>, PlatformError> {
         let (name, _) = parts(&account.handle);
         let request = self.api.get(host, "/api/v1/accounts/lookup").query(&[("acct", name)]);
-        self.account(account, self.ask(host, request).await?)
+        self.account(account, self.request(host, request).await?)
     }
 
-    fn account(&self, account: &Account, answer: Answer) -> Result<Result<Profile, Absent>, PlatformError> {
-        if matches!(answer.status, 404 | 410) {
+    fn account(&self, account: &Account, response: Response) -> Result<Result<Profile, Absent>, PlatformError> {
+        if matches!(response.status, 404 | 410) {
             return Ok(Err(Absent::Account));
         }
-        if !answer.is_success() {
+        if !response.is_success() {
             return Ok(Err(Absent::Api));
         }
-        match read_json(answer.body()) {
+        match read_json(response.body()) {
             Ok(Object(profile)) => Ok(profile_of(account, profile)?.ok_or(Absent::Account)),
             Err(HttpErrorKind::Html) => Ok(Err(Absent::Api)),
             Err(kind @ HttpErrorKind::Shape { .. }) => Err(unreadable(SLUG, kind)),
-            Err(kind) => Err(answer.error(kind).into()),
+            Err(kind) => Err(response.error(kind).into()),
         }
     }
 
     /// The other host that serves the handle's domain, if there is one.
     async fn webfinger(&self, name: &str, host: &str) -> Result<Option<String>, PlatformError> {
-        let Some(told) = self.finger(name, host, host).await? else { return Ok(None) };
-        let home = match told {
-            Told::Home(home) => Some(home),
+        let Some(reported) = self.finger(name, host, host).await? else { return Ok(None) };
+        let home = match reported {
+            Reported::Home(home) => Some(home),
             // Domains that only hold the handles usually send WebFinger's questions on to the instance.
-            Told::SentTo(other) if self.may_hop(host, &other) => match self.finger(name, host, &other).await? {
-                Some(Told::Home(home)) => Some(home),
+            Reported::SentTo(other) if self.may_hop(host, &other) => match self.finger(name, host, &other).await? {
+                Some(Reported::Home(home)) => Some(home),
                 _ => Some(other),
             },
-            Told::SentTo(_) => None,
+            Reported::SentTo(_) => None,
         };
         Ok(home.filter(|home| self.may_hop(host, home)))
     }
 
-    async fn finger(&self, name: &str, host: &str, at: &str) -> Result<Option<Told>, PlatformError> {
+    async fn finger(&self, name: &str, host: &str, at: &str) -> Result<Option<Reported>, PlatformError> {
         let resource = format!("acct:{name}@{host}");
         let request = self.api.get(at, "/.well-known/webfinger").query(&[("resource", &resource)]);
-        let answer = self.ask(at, request).await?;
-        if (300..400).contains(&answer.status) {
-            return Ok(answer.header("location").and_then(host_of).map(Told::SentTo));
+        let response = self.request(at, request).await?;
+        if (300..400).contains(&response.status) {
+            return Ok(response.header("location").and_then(host_of).map(Reported::SentTo));
         }
-        let finger = answer.is_success().then(|| answer.json::<Finger>().ok()).flatten();
-        Ok(finger.and_then(|finger| home_of(&finger)).map(Told::Home))
+        let finger = response.is_success().then(|| response.json::<Finger>().ok()).flatten();
+        Ok(finger.and_then(|finger| home_of(&finger)).map(Reported::Home))
     }
 
     /// A foreign answer leads to another host, and never to one that only the operator may choose.
@@ -120,32 +120,32 @@ impl Batch<'_> {
             ("exclude_replies", "true"),
             ("exclude_reblogs", "true"),
         ]);
-        let answer = self.ask(host, request).await?;
-        if !answer.is_success() {
-            return Err(PlatformError::Unexpected { what: format!("{SLUG} answered {}", answer.status) });
+        let response = self.request(host, request).await?;
+        if !response.is_success() {
+            return Err(PlatformError::Unexpected { what: format!("{SLUG} answered {}", response.status) });
         }
-        Ok(posts(items(SLUG, answer.body()).map_err(|kind| answer.error(kind))?))
+        Ok(posts(items(SLUG, response.body()).map_err(|kind| response.error(kind))?))
     }
 
     /// Asks once. Of the refusals only those come back that say "not here": 3xx, 404, 410.
-    async fn ask(&self, host: &str, request: Request<'_>) -> Result<Answer, PlatformError> {
+    async fn request(&self, host: &str, request: Request<'_>) -> Result<Response, PlatformError> {
         self.stop
             .unless_stopped(async {
-                let answer = request.send().await.map_err(|error| unreachable(host, error))?;
-                self.stop.heed_limit(&answer, "x-ratelimit-remaining", RATE_RESET);
-                if answer.is_success() || matches!(answer.status, 300..=399 | 404 | 410) {
-                    return Ok(answer);
+                let response = request.send().await.map_err(|error| unreachable(host, error))?;
+                self.stop.heed_limit(&response, "x-ratelimit-remaining", RATE_RESET);
+                if response.is_success() || matches!(response.status, 300..=399 | 404 | 410) {
+                    return Ok(response);
                 }
-                Err(self.refusal(host, &answer))
+                Err(self.refusal(host, &response))
             })
             .await
     }
 
-    fn refusal(&self, host: &str, answer: &Answer) -> PlatformError {
-        let said = answer.json::<Refusal>().unwrap_or_default().error;
-        match (self.stop.refusal(host, answer), answer.status) {
+    fn refusal(&self, host: &str, response: &Response) -> PlatformError {
+        let said = response.json::<Refusal>().unwrap_or_default().error;
+        match (self.stop.refusal(host, response), response.status) {
             (Some(PlatformError::RateLimited { retry_after }), _) => PlatformError::RateLimited {
-                retry_after: retry_after.or_else(|| answer.reset_after(RATE_RESET, self.api.now())),
+                retry_after: retry_after.or_else(|| response.reset_after(RATE_RESET, self.api.now())),
             },
             (Some(error), _) => error,
             (None, 401) => PlatformError::Unauthorized {
@@ -183,7 +183,7 @@ impl Absent {
 }
 
 /// What WebFinger told.
-enum Told {
+enum Reported {
     /// The host of the account's own link.
     Home(String),
     /// Where to ask instead.

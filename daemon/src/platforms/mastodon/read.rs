@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_tells_its_counts() {
+    fn an_account_reports_its_counts() {
         let observation = read(include_str!("fixtures/account.json")).expect("readable");
         assert_eq!(observation.platform_user_id, "117020565966271181@social.example.com");
         assert_eq!(observation.handle, "mara@social.example.com");
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_home_is_what_webfinger_or_an_earlier_answer_told() {
+    fn the_home_is_what_webfinger_or_an_earlier_response_reported() {
         let finger: Finger = serde_json::from_str(include_str!("fixtures/webfinger.json")).expect("a fixture");
         assert_eq!(home_of(&finger).as_deref(), Some("web.example.com"));
         let known = |id: &str| known_home(&Account { platform_user_id: Some(id.to_owned()), ..account() });

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::http_client::Route;
-use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::http_client::test_server::{Received, Reply, Server};
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError};
 
@@ -66,26 +66,26 @@ fn missing() -> Reply {
 
 async fn observe_one(server: &Server, id: Option<&str>) -> (Result<Observation, PlatformError>, Vec<String>) {
     let mut observed = in_order(ask::observe(&api(through(&server.base)), &[account(0, HANDLE, id)]).await);
-    (observed.remove(0), server.asked().into_iter().map(|asked| asked.path).collect())
+    (observed.remove(0), server.requested().into_iter().map(|requested| requested.path).collect())
 }
 
 #[tokio::test]
 async fn webfinger_leads_to_the_instance_behind_a_domain() {
     let finger = json!({"links": [{"rel": "self", "href": "https://web.example.com/users/mara"}]}).to_string();
     let direct = finger.clone();
-    let redirected = move |asked: &Asked| match asked.path.as_str() {
+    let redirected = move |requested: &Received| match requested.path.as_str() {
         "/example.com/.well-known/webfinger" => {
             let to = "https://web.example.com/.well-known/webfinger?resource=acct:mara@example.com";
             Reply::Headers(301, vec![("location", to.to_owned())], String::new())
         }
         "/web.example.com/.well-known/webfinger" => Reply::ok(&finger),
-        path => answer(path),
+        path => response(path),
     };
-    let direct = move |asked: &Asked| match asked.path.as_str() {
+    let direct = move |requested: &Received| match requested.path.as_str() {
         "/example.com/.well-known/webfinger" => Reply::ok(&direct),
-        path => answer(path),
+        path => response(path),
     };
-    fn answer(path: &str) -> Reply {
+    fn response(path: &str) -> Reply {
         match path {
             "/web.example.com/api/v1/accounts/lookup" => Reply::ok(mara("117")),
             "/web.example.com/api/v1/accounts/117/statuses" => Reply::ok("[]"),
@@ -93,15 +93,15 @@ async fn webfinger_leads_to_the_instance_behind_a_domain() {
         }
     }
     for server in [Server::start(redirected).await, Server::start(direct).await] {
-        let (told, _) = observe_one(&server, None).await;
-        let told = told.expect("found behind the domain");
-        assert_eq!((told.platform_user_id.as_str(), told.handle.as_str()), ("117@web.example.com", HANDLE));
+        let (reported, _) = observe_one(&server, None).await;
+        let reported = reported.expect("found behind the domain");
+        assert_eq!((reported.platform_user_id.as_str(), reported.handle.as_str()), ("117@web.example.com", HANDLE));
     }
 }
 
 #[tokio::test]
 async fn webfinger_does_not_lead_inside() {
-    let server = Server::start(|asked| match asked.path.as_str() {
+    let server = Server::start(|requested| match requested.path.as_str() {
         "/.well-known/webfinger" => {
             Reply::ok(json!({"links": [{"rel": "self", "href": "https://localhost:9/users/mara"}]}))
         }
@@ -113,13 +113,13 @@ async fn webfinger_does_not_lead_inside() {
     let handle = format!("mara@{}", server.host());
     let observed = in_order(ask::observe(&api, &[account(0, &handle, None)]).await);
     assert!(matches!(&observed[0], Err(PlatformError::AccountGone { .. })), "{observed:?}");
-    assert_eq!(server.asked().len(), 2);
+    assert_eq!(server.requested().len(), 2);
 }
 
 #[tokio::test]
 async fn an_id_that_no_longer_fits_is_looked_up_anew() {
     for stale in ["404", "200"] {
-        let server = Server::start(move |asked| match asked.path.as_str() {
+        let server = Server::start(move |requested| match requested.path.as_str() {
             "/example.com/api/v1/accounts/1" if stale == "404" => missing(),
             "/example.com/api/v1/accounts/1" => Reply::ok(json!({"id": "1", "username": "somebody"})),
             "/example.com/api/v1/accounts/lookup" => Reply::ok(mara("2")),
@@ -127,32 +127,32 @@ async fn an_id_that_no_longer_fits_is_looked_up_anew() {
             path => panic!("{path}"),
         })
         .await;
-        let (told, _) = observe_one(&server, Some("1@example.com")).await;
-        assert_eq!(told.expect("found by name").platform_user_id, "2@example.com");
+        let (reported, _) = observe_one(&server, Some("1@example.com")).await;
+        assert_eq!(reported.expect("found by name").platform_user_id, "2@example.com");
     }
 }
 
 #[tokio::test]
-async fn an_unknown_account_is_gone_after_asking_everywhere_once() {
+async fn an_unknown_account_is_gone_after_one_request_everywhere() {
     let server = Server::start(|_| missing()).await;
-    let (told, asked) = observe_one(&server, None).await;
-    let error = told.expect_err("nobody knows it");
+    let (reported, requested) = observe_one(&server, None).await;
+    let error = reported.expect_err("nobody knows it");
     assert!(matches!(&error, PlatformError::AccountGone { what } if what.contains("example.com knows no mara")));
-    assert_eq!(asked, ["/example.com/api/v1/accounts/lookup", "/example.com/.well-known/webfinger"]);
+    assert_eq!(requested, ["/example.com/api/v1/accounts/lookup", "/example.com/.well-known/webfinger"]);
 }
 
 #[tokio::test]
 async fn a_web_page_with_200_is_no_reason_to_call_anyone_gone() {
     for id in [None, Some("1@example.com")] {
         let server = Server::start(|_| Reply::ok("<html>down for maintenance</html>")).await;
-        let (told, _) = observe_one(&server, id).await;
-        assert!(matches!(&told, Err(PlatformError::Unexpected { .. })), "{told:?}");
+        let (reported, _) = observe_one(&server, id).await;
+        assert!(matches!(&reported, Err(PlatformError::Unexpected { .. })), "{reported:?}");
     }
 }
 
 #[tokio::test]
 async fn snac_is_read_with_a_grain_of_salt() {
-    let server = Server::start(|asked| match asked.path.as_str() {
+    let server = Server::start(|requested| match requested.path.as_str() {
         "/api/v1/accounts/lookup" => Reply::ok(json!({"id": "0123456789abcdef0123456789abcdef", "username": "mara",
             "followers_count": 0, "following_count": 0, "statuses_count": 0})),
         path if path.ends_with("/statuses") => {
@@ -166,9 +166,9 @@ async fn snac_is_read_with_a_grain_of_salt() {
     let api = api(Route { private_hosts: vec![server.host().to_owned()], ..Route::default() });
     let handle = format!("mara@{}", server.host());
     let observed = in_order(ask::observe(&api, &[account(0, &handle, None)]).await);
-    let told = observed[0].as_ref().expect("told over plain http, as it is at loopback");
-    assert_eq!((told.numbers.followers, told.numbers.posts), (None, None));
-    assert_eq!(told.numbers.avg_likes.map(|mean| mean.as_f64()), Some(4.0));
+    let reported = observed[0].as_ref().expect("told over plain http, as it is at loopback");
+    assert_eq!((reported.numbers.followers, reported.numbers.posts), (None, None));
+    assert_eq!(reported.numbers.avg_likes.map(|mean| mean.as_f64()), Some(4.0));
 }
 
 #[tokio::test]
@@ -181,22 +181,22 @@ async fn a_used_up_window_ends_the_batch_with_its_reset() {
     let server = Server::start(move |_| Reply::Headers(200, headers(), mara("1").to_string())).await;
     let api_of_last = api(through(&server.base));
     let observed = in_order(ask::observe(&api_of_last, &[account(0, HANDLE, Some("1@example.com"))]).await);
-    assert_eq!(observed[0].as_ref().map(|told| told.missing.len()), Ok(1));
-    assert_eq!((api_of_last.told_to_wait(), server.asked().len()), (wait, 1));
+    assert_eq!(observed[0].as_ref().map(|reported| reported.missing.len()), Ok(1));
+    assert_eq!((api_of_last.requested_wait(), server.requested().len()), (wait, 1));
 
     let server = Server::start(move |_| Reply::Headers(429, headers(), "{}".to_owned())).await;
-    let (told, _) = observe_one(&server, None).await;
-    assert_eq!(told, Err(PlatformError::RateLimited { retry_after: wait }));
+    let (reported, _) = observe_one(&server, None).await;
+    assert_eq!(reported, Err(PlatformError::RateLimited { retry_after: wait }));
 }
 
 #[tokio::test]
 async fn a_closed_instance_and_a_dead_one_say_which() {
     let closed = json!({"error": "This API requires an authenticated\u{1b}[2J user"}).to_string();
     let server = Server::start(move |_| Reply::Json(401, closed.clone())).await;
-    let (told, _) = observe_one(&server, None).await;
+    let (reported, _) = observe_one(&server, None).await;
     let expected =
         "example.com shows its accounts to signed-in people only: This API requires an authenticated[2J user";
-    assert_eq!(told, Err(PlatformError::Unauthorized { what: expected.to_owned() }));
+    assert_eq!(reported, Err(PlatformError::Unauthorized { what: expected.to_owned() }));
 
     let api = api(Route::default());
     let observed = in_order(ask::observe(&api, &[account(0, "mara@localhost:8901", None)]).await);

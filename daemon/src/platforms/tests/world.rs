@@ -9,7 +9,7 @@ use roster_protocol::metric::Metric;
 use roster_protocol::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::http_client::test_server::{Asked, Reply};
+use crate::http_client::test_server::{Received, Reply};
 use crate::http_client::{Api, HttpClient, HttpLimits, HttpSettings, Route};
 use crate::platforms::consenting::Access;
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered, register};
@@ -29,11 +29,11 @@ pub(super) struct Case {
     /// What owners allowed, where they are asked. Whose consent it is stands in the token.
     scopes: Option<&'static [&'static str]>,
     /// What this way of asking does not tell, though another one does.
-    pub(super) untold: &'static [Metric],
+    pub(super) not_reported: &'static [Metric],
     /// The shortest wait after a limit.
     pub(super) shortest_wait: Option<Duration>,
     /// How long is waited after a limit that says nothing.
-    untold_wait: Option<Duration>,
+    default_wait: Option<Duration>,
     /// What stands in its section besides its app.
     section: &'static [(&'static str, &'static str)],
 }
@@ -43,9 +43,9 @@ impl Case {
         slug: "",
         name: |_| Default::default(),
         scopes: None,
-        untold: &[],
+        not_reported: &[],
         shortest_wait: None,
-        untold_wait: None,
+        default_wait: None,
         section: &[],
     };
 }
@@ -64,21 +64,21 @@ pub(super) fn cases() -> [Case; 8] {
             slug: "facebook",
             name: |place| (format!("acct{place}"), page_id(place)),
             scopes: Some(&["pages_show_list", "pages_read_engagement", "pages_read_user_content", "read_insights"]),
-            untold_wait: hour,
+            default_wait: hour,
             ..Case::PUBLIC
         },
         Case {
             slug: "instagram",
             name: instagram,
             scopes: Some(&["instagram_basic", "instagram_manage_insights", "pages_show_list"]),
-            untold_wait: hour,
+            default_wait: hour,
             ..Case::PUBLIC
         },
         Case {
             slug: "instagram",
             name: instagram,
             scopes: Some(&["instagram_business_basic", "instagram_business_manage_insights"]),
-            untold_wait: hour,
+            default_wait: hour,
             section: &[("login", "instagram")],
             ..Case::PUBLIC
         },
@@ -97,7 +97,7 @@ pub(super) fn cases() -> [Case; 8] {
         Case {
             slug: "youtube",
             name: youtube,
-            untold: &[Metric::AudienceMale, Metric::AudienceFemale],
+            not_reported: &[Metric::AudienceMale, Metric::AudienceFemale],
             ..Case::PUBLIC
         },
         Case {
@@ -133,8 +133,8 @@ impl Case {
     }
 
     /// How long a limit is waited for, when this was told.
-    pub(super) fn wait(&self, told: Option<u64>) -> Option<Duration> {
-        told.map(Duration::from_secs).or(self.untold_wait).max(self.shortest_wait)
+    pub(super) fn wait(&self, reported: Option<u64>) -> Option<Duration> {
+        reported.map(Duration::from_secs).or(self.default_wait).max(self.shortest_wait)
     }
 
     pub(super) fn platform(&self, gateway: &str) -> Registered {
@@ -185,9 +185,9 @@ pub(super) async fn observe_within(
     (observed, api)
 }
 
-pub(super) fn is_about_posts(asked: &Asked) -> bool {
+pub(super) fn is_about_posts(requested: &Received) -> bool {
     let ends = ["getAuthorFeed", "statuses", "playlistItems", "videos", "video/list/", "/media", "/published_posts"];
-    ends.iter().any(|end| asked.path.ends_with(end))
+    ends.iter().any(|end| requested.path.ends_with(end))
 }
 
 /// One platform alone, asked directly for tests of its own oddities.
@@ -214,30 +214,30 @@ pub(in crate::platforms) fn in_order(mut observed: Observed) -> Vec<Result<Obser
 }
 
 /// Every platform in good health. Account `n` has 1000 + `n` followers.
-pub(super) fn healthy(asked: &Asked) -> Reply {
-    let path = asked.path.as_str();
+pub(super) fn healthy(requested: &Received) -> Reply {
+    let path = requested.path.as_str();
     let (host, path) = path[1..].split_once('/').expect("the gateway form");
     match (host, path) {
         ("public.api.bsky.app", "xrpc/app.bsky.actor.getProfiles") => {
-            let actors = asked.query.iter().filter(|(name, _)| name == "actors");
+            let actors = requested.query.iter().filter(|(name, _)| name == "actors");
             Reply::ok(json!({"profiles": actors.map(|(_, actor)| bluesky(actor)).collect::<Vec<_>>()}))
         }
-        ("public.api.bsky.app", "xrpc/app.bsky.actor.getProfile") => Reply::ok(bluesky(asked.param("actor"))),
-        ("public.api.bsky.app", "xrpc/app.bsky.feed.getAuthorFeed") => Reply::ok(feed(asked)),
-        ("social.example.com", "api/v1/accounts/lookup") => Reply::ok(mastodon(number(asked.param("acct")))),
+        ("public.api.bsky.app", "xrpc/app.bsky.actor.getProfile") => Reply::ok(bluesky(requested.param("actor"))),
+        ("public.api.bsky.app", "xrpc/app.bsky.feed.getAuthorFeed") => Reply::ok(feed(requested)),
+        ("social.example.com", "api/v1/accounts/lookup") => Reply::ok(mastodon(number(requested.param("acct")))),
         ("social.example.com", path) if path.ends_with("/statuses") => Reply::ok(statuses()),
         ("social.example.com", path) => {
             let id = path.strip_prefix("api/v1/accounts/100").expect("only accounts are asked about");
             Reply::ok(mastodon(number(id)))
         }
-        ("graph.facebook.com" | "graph.instagram.com", path) => Reply::ok(meta(asked, host, path)),
-        ("open.tiktokapis.com", path) => Reply::ok(tiktok(asked, path)),
+        ("graph.facebook.com" | "graph.instagram.com", path) => Reply::ok(meta(requested, host, path)),
+        ("open.tiktokapis.com", path) => Reply::ok(tiktok(requested, path)),
         ("youtube.googleapis.com", path) => {
-            assert!(asked.param("key") == CANARY || owner(asked).is_some());
-            Reply::ok(youtube(asked, path))
+            assert!(requested.param("key") == CANARY || owner(requested).is_some());
+            Reply::ok(youtube(requested, path))
         }
         ("youtubeanalytics.googleapis.com", "v2/reports") => {
-            assert!(owner(asked).is_some());
+            assert!(owner(requested).is_some());
             Reply::ok(include_str!("../youtube/fixtures/demographics.json"))
         }
         _ => panic!("{host} {path}"),
@@ -245,8 +245,8 @@ pub(super) fn healthy(asked: &Asked) -> Reply {
 }
 
 /// Whose consent it is asked with.
-fn owner(asked: &Asked) -> Option<usize> {
-    let token = asked.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?;
+fn owner(requested: &Received) -> Option<usize> {
+    let token = requested.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?;
     token.strip_prefix(CANARY)?.strip_prefix("-of-")?.parse().ok()
 }
 
@@ -265,9 +265,9 @@ fn bluesky(actor: &str) -> Value {
 }
 
 /// Pages of five.
-fn feed(asked: &Asked) -> Value {
-    let did = asked.param("actor");
-    let page: usize = asked.param("cursor").parse().unwrap_or(0);
+fn feed(requested: &Received) -> Value {
+    let did = requested.param("actor");
+    let page: usize = requested.param("cursor").parse().unwrap_or(0);
     let posts: Vec<_> = (page * 5..page * 5 + 5)
         .map(|place| {
             json!({"post": {
@@ -302,13 +302,13 @@ fn instagram_id(place: usize) -> String {
 }
 
 /// Pages and accounts, each asked with its owner's token: a Page's own is the same here.
-fn meta(asked: &Asked, host: &str, path: &str) -> Value {
-    let place = owner(asked).expect("only owners are asked");
-    assert_eq!(asked.param("appsecret_proof").len(), if host == "graph.facebook.com" { 64 } else { 0 });
+fn meta(requested: &Received, host: &str, path: &str) -> Value {
+    let place = owner(requested).expect("only owners are asked");
+    assert_eq!(requested.param("appsecret_proof").len(), if host == "graph.facebook.com" { 64 } else { 0 });
     let (page, account) = (page_id(place), instagram_id(place));
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
-        ["v26.0", id] if *id == page && asked.param("fields") == "access_token" => {
+        ["v26.0", id] if *id == page && requested.param("fields") == "access_token" => {
             json!({"access_token": format!("{CANARY}-of-{place}"), "id": page})
         }
         ["v26.0", id] if *id == page => json!({"id": page, "name": "Shown Name", "username": format!("Acct{place}"),
@@ -329,7 +329,7 @@ fn meta(asked: &Asked, host: &str, path: &str) -> Value {
         }
         // Pages of five.
         ["v26.0", id, "media"] if *id == account => {
-            let page: usize = asked.param("after").parse().unwrap_or(0);
+            let page: usize = requested.param("after").parse().unwrap_or(0);
             let media = |media: usize| {
                 json!({"id": format!("m{place}-{media}"), "timestamp": "2026-11-20T10:00:00+0000",
                 "media_product_type": "FEED", "like_count": 20, "comments_count": 1})
@@ -342,14 +342,14 @@ fn meta(asked: &Asked, host: &str, path: &str) -> Value {
         }
         ["v26.0", _, "insights"] => {
             let metric = |name: &str| json!({"name": name, "period": "lifetime", "values": [{"value": 900}]});
-            json!({"data": asked.param("metric").split(',').map(metric).collect::<Vec<_>>()})
+            json!({"data": requested.param("metric").split(',').map(metric).collect::<Vec<_>>()})
         }
         _ => panic!("{path}"),
     }
 }
 
-fn tiktok(asked: &Asked, path: &str) -> Value {
-    let place = owner(asked).expect("only owners are asked");
+fn tiktok(requested: &Received, path: &str) -> Value {
+    let place = owner(requested).expect("only owners are asked");
     let data = match path {
         "v2/user/info/" => json!({"user": {
             "open_id": format!("open-{place}"), "display_name": "Shown Name", "username": format!("Acct{place}"),
@@ -367,17 +367,17 @@ fn tiktok(asked: &Asked, path: &str) -> Value {
     json!({"data": data, "error": {"code": "ok", "message": "", "log_id": "20261121"}})
 }
 
-fn youtube(asked: &Asked, path: &str) -> Value {
+fn youtube(requested: &Received, path: &str) -> Value {
     let list = |kind: &str, items: Vec<Value>| json!({"kind": format!("youtube#{kind}ListResponse"), "items": items});
-    let ids = || asked.param("id").split(',').filter(|id| !id.is_empty());
+    let ids = || requested.param("id").split(',').filter(|id| !id.is_empty());
     assert!(ids().count() <= 50);
     match path {
         "youtube/v3/channels" => {
-            let handle = Some(asked.param("forHandle")).filter(|handle| !handle.is_empty());
+            let handle = Some(requested.param("forHandle")).filter(|handle| !handle.is_empty());
             list("channel", handle.into_iter().chain(ids()).map(channel).collect())
         }
         "youtube/v3/playlistItems" => {
-            let place = number(asked.param("playlistId"));
+            let place = number(requested.param("playlistId"));
             let item = |video: usize| json!({"contentDetails": {"videoId": format!("v{place}-{video}"), "videoPublishedAt": "2026-11-20T10:00:00Z"}});
             list("playlistItem", (0..20).map(item).collect())
         }

@@ -6,11 +6,11 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::SLUG;
-use super::read::{Envelope, User, UserAnswer, VIDEO_FIELDS, VideoAnswer, VideoPage, limited, user_fields, video};
+use super::read::{Envelope, User, UserResponse, VIDEO_FIELDS, VideoPage, VideoResponse, limited, user_fields, video};
 use super::scopes::{BASIC, STATS, VIDEOS};
 use crate::history::engagement::NEWEST_POSTS;
-use crate::http_client::{Answer, Api, Request};
-use crate::platforms::batch::{AsksEach, Stop, each};
+use crate::http_client::{Api, Request, Response};
+use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::{Access, Opened};
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
@@ -32,10 +32,10 @@ struct Batch<'a> {
     stop: Stop<'a>,
 }
 
-impl AsksEach for Batch<'_> {
+impl RequestsEach for Batch<'_> {
     async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
         match &account.access {
-            Some(access) => Asking { api: self.api, stop: &self.stop, access }.observe(account).await,
+            Some(access) => Requests { api: self.api, stop: &self.stop, access }.observe(account).await,
             None => {
                 let what = "TikTok tells only what an account's owner allows: ask for consent".to_owned();
                 Err(PlatformError::Unauthorized { what })
@@ -46,17 +46,17 @@ impl AsksEach for Batch<'_> {
 
 /// What a consent opens.
 pub(super) async fn opened(api: &Api, access: &Access) -> Result<Opened, PlatformError> {
-    Ok(Asking { api, stop: &Stop::new(api), access }.user().await?.opened())
+    Ok(Requests { api, stop: &Stop::new(api), access }.user().await?.opened())
 }
 
 /// Questions with one owner's consent.
-struct Asking<'a> {
+struct Requests<'a> {
     api: &'a Api,
     stop: &'a Stop<'a>,
     access: &'a Access,
 }
 
-impl Asking<'_> {
+impl Requests<'_> {
     async fn observe(&self, account: &Account) -> Result<Observation, PlatformError> {
         let user = self.stop.unless_stopped_for_one(self.user()).await?;
         let mut observation = user.observation(account, self.access)?;
@@ -74,7 +74,7 @@ impl Asking<'_> {
         let request = self.api.get(HOST, "/v2/user/info/").query(&[("fields", &user_fields(self.access))]);
         // Which of the fields was too much is not told; it is the one that matters.
         let scope = if self.access.has(STATS) { STATS } else { BASIC };
-        self.ask::<UserAnswer>(request, scope).await?.user()
+        self.request::<UserResponse>(request, scope).await?.user()
     }
 
     async fn posts(&self) -> Result<Posts, PlatformError> {
@@ -108,24 +108,24 @@ impl Asking<'_> {
             None => json!({"max_count": VIDEOS_A_PAGE}),
         };
         let request = self.api.post(HOST, "/v2/video/list/").query(&[("fields", VIDEO_FIELDS)]).json(&body);
-        Ok(self.ask::<VideoAnswer>(request, VIDEOS).await?.data)
+        Ok(self.request::<VideoResponse>(request, VIDEOS).await?.data)
     }
 
     /// Asks for what `scope` opens. Whether an answer is good stands in its body, under any status.
-    async fn ask<T: DeserializeOwned>(&self, request: Request<'_>, scope: &str) -> Result<T, PlatformError> {
-        let answer = request.bearer(&self.access.token).send().await?;
-        let envelope: Envelope = answer.json().unwrap_or_default();
-        if answer.is_success() && envelope.code().is_none() {
-            return Ok(answer.json()?);
+    async fn request<T: DeserializeOwned>(&self, request: Request<'_>, scope: &str) -> Result<T, PlatformError> {
+        let response = request.bearer(&self.access.token).send().await?;
+        let envelope: Envelope = response.json().unwrap_or_default();
+        if response.is_success() && envelope.code().is_none() {
+            return Ok(response.json()?);
         }
-        Err(self.refusal(&answer, &envelope, scope))
+        Err(self.refusal(&response, &envelope, scope))
     }
 
-    fn refusal(&self, answer: &Answer, envelope: &Envelope, scope: &str) -> PlatformError {
-        match envelope.meaning(answer.status, scope).or_else(|| self.stop.refusal(SLUG, answer)) {
-            Some(PlatformError::RateLimited { .. }) => limited(answer.retry_after(self.api.now())),
+    fn refusal(&self, response: &Response, envelope: &Envelope, scope: &str) -> PlatformError {
+        match envelope.meaning(response.status, scope).or_else(|| self.stop.refusal(SLUG, response)) {
+            Some(PlatformError::RateLimited { .. }) => limited(response.retry_after(self.api.now())),
             Some(error) => error,
-            None => PlatformError::Unexpected { what: format!("{SLUG} answered {}", answer.status) },
+            None => PlatformError::Unexpected { what: format!("{SLUG} answered {}", response.status) },
         }
     }
 }

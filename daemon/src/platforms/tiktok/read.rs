@@ -82,12 +82,12 @@ fn unauthorized() -> PlatformError {
 }
 
 /// A limit, with the wait that was told or else the shortest that can help.
-pub(super) fn limited(told: Option<Duration>) -> PlatformError {
-    PlatformError::RateLimited { retry_after: Some(told.unwrap_or_default().max(SHORTEST_WAIT)) }
+pub(super) fn limited(reported: Option<Duration>) -> PlatformError {
+    PlatformError::RateLimited { retry_after: Some(reported.unwrap_or_default().max(SHORTEST_WAIT)) }
 }
 
 #[derive(Deserialize)]
-pub(super) struct UserAnswer {
+pub(super) struct UserResponse {
     data: UserData,
 }
 
@@ -109,7 +109,7 @@ pub(super) struct User {
     video_count: Option<u64>,
 }
 
-impl UserAnswer {
+impl UserResponse {
     /// The person whose consent it was.
     pub(super) fn user(self) -> Result<User, PlatformError> {
         match plain_id(&self.data.user.open_id) {
@@ -167,7 +167,7 @@ impl User {
 }
 
 #[derive(Deserialize)]
-pub(super) struct VideoAnswer {
+pub(super) struct VideoResponse {
     pub(super) data: VideoPage,
 }
 
@@ -227,19 +227,19 @@ mod tests {
     }
 
     fn user(text: &str) -> User {
-        read_json::<UserAnswer>(text.as_bytes()).expect(text).user().expect(text)
+        read_json::<UserResponse>(text.as_bytes()).expect(text).user().expect(text)
     }
 
     #[test]
-    fn a_person_tells_what_was_granted() {
+    fn a_response_about_a_person_says_what_was_granted() {
         let whole = access(&[BASIC, PROFILE, STATS, VIDEOS]);
         let known = account(0, "old.name", Some(OPEN_ID));
-        let told = user(include_str!("fixtures/user.json")).observation(&known, &whole).expect("the same person");
-        assert_eq!((told.platform_user_id.as_str(), told.handle.as_str()), (OPEN_ID, "mara.makes_2"));
-        assert_eq!(told.display_name.as_deref(), Some("Mara Makes"));
-        let numbers = &told.numbers;
+        let reported = user(include_str!("fixtures/user.json")).observation(&known, &whole).expect("the same person");
+        assert_eq!((reported.platform_user_id.as_str(), reported.handle.as_str()), (OPEN_ID, "mara.makes_2"));
+        assert_eq!(reported.display_name.as_deref(), Some("Mara Makes"));
+        let numbers = &reported.numbers;
         assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(12_500), Some(180), Some(92)));
-        assert!(told.missing.is_empty());
+        assert!(reported.missing.is_empty());
 
         let bare = user(include_str!("fixtures/user_basic.json")).observation(&known, &access(&[BASIC])).expect("read");
         assert_eq!((bare.handle.as_str(), bare.numbers.followers), ("old.name", None));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn only_granted_fields_are_asked_for() {
+    fn only_granted_fields_are_requested() {
         let check = |scopes: &[&str], expected: &str| assert_eq!(user_fields(&access(scopes)), expected);
         check(&[], "open_id,display_name");
         check(&[BASIC, PROFILE], "open_id,display_name,username");
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn videos_are_posts_and_odd_ones_spoil_themselves() {
-        let page: VideoAnswer = read_json(include_bytes!("fixtures/videos.json")).expect("a fixture");
+        let page: VideoResponse = read_json(include_bytes!("fixtures/videos.json")).expect("a fixture");
         assert_eq!((page.data.cursor, page.data.has_more), (Some(1_672_444_800_000), true));
         let read: Vec<_> = page.data.videos.iter().map(|text| video(text)).collect();
         let [Ok((id, whole)), Ok((_, quiet)), Err(poisoned)] = read.as_slice() else { panic!("{read:?}") };
@@ -294,8 +294,8 @@ mod tests {
     fn errors_mean_what_is_done_next() {
         let check = |status: u16, body: &str, expected: &str| {
             let envelope: Envelope = serde_json::from_str(body).expect(body);
-            let told = format!("{:?}", envelope.meaning(status, STATS));
-            assert!(told.starts_with(expected) && !told.contains("canary"), "{status} {body}: {told}");
+            let reported = format!("{:?}", envelope.meaning(status, STATS));
+            assert!(reported.starts_with(expected) && !reported.contains("canary"), "{status} {body}: {reported}");
         };
         let coded = |code: &str| {
             format!(r#"{{"data":{{}},"error":{{"code":"{code}","message":"canary","log_id":"20220829"}}}}"#)
@@ -323,8 +323,8 @@ mod tests {
         fn any_text_is_read_without_panic(text in crate::platforms::tests::json()) {
             let raw = RawValue::from_string(text.clone()).expect("made of JSON");
             let _ = video(&raw);
-            if let Ok(answer) = read_json::<UserAnswer>(text.as_bytes()) {
-                let _ = answer.user().and_then(|user| user.observation(&account(0, "x", None), &access(&[])));
+            if let Ok(response) = read_json::<UserResponse>(text.as_bytes()) {
+                let _ = response.user().and_then(|user| user.observation(&account(0, "x", None), &access(&[])));
             }
             if let Ok(envelope) = read_json::<Envelope>(text.as_bytes()) {
                 let _ = envelope.meaning(400, BASIC);

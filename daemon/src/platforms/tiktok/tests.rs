@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
-use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::http_client::test_server::{Received, Reply, Server};
 use crate::oauth::{Authorize, Callback, Exchange, Held, Provider, Purpose, TokenError, TokenRequest};
 use crate::platforms::consenting::Access;
 use crate::platforms::tests::world::{account, api, in_order, through};
@@ -30,13 +30,13 @@ fn consented(number: u8, token: &str, scopes: &[&str]) -> Account {
     Account { access: Some(access(token, scopes)), ..account(number, token, Some(&id)) }
 }
 
-fn token_of(asked: &Asked) -> String {
-    let header = asked.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn token_of(requested: &Received) -> String {
+    let header = requested.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     header.strip_prefix("Bearer ").unwrap_or_default().to_owned()
 }
 
-fn form(asked: &Asked) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(&asked.body).into_owned().collect()
+fn form(requested: &Received) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(&requested.body).into_owned().collect()
 }
 
 fn refusal(status: u16, code: &str) -> Reply {
@@ -44,10 +44,10 @@ fn refusal(status: u16, code: &str) -> Reply {
     Reply::Json(status, error.to_string())
 }
 
-fn user(asked: &Asked) -> Reply {
-    let token = token_of(asked);
+fn user(requested: &Received) -> Reply {
+    let token = token_of(requested);
     let mut user = json!({"open_id": format!("open-{token}"), "display_name": "Mara", "username": token});
-    if asked.param("fields").contains("follower_count") {
+    if requested.param("fields").contains("follower_count") {
         user["follower_count"] = json!(100);
         user["video_count"] = json!(3);
     }
@@ -100,9 +100,9 @@ fn the_app_comes_from_the_section_or_from_variables() {
         assert_eq!((realm(&tiktok).as_str(), tiktok.platform.lacks()), ("tiktok:k", None), "{text}");
     }
     let own = [("TIKTOK_REDIRECT_URI", "https://roster.example/cb")];
-    let told = read("[tiktok]\nclient_key = 'k'\nclient_secret = 's'", &own).expect("a good config");
+    let reported = read("[tiktok]\nclient_key = 'k'\nclient_secret = 's'", &own).expect("a good config");
     assert_eq!(
-        told.provider.as_ref().and_then(|it| it.app()?.redirect_uri.as_deref()),
+        reported.provider.as_ref().and_then(|it| it.app()?.redirect_uri.as_deref()),
         Some("https://roster.example/cb")
     );
 
@@ -114,24 +114,24 @@ fn the_app_comes_from_the_section_or_from_variables() {
 }
 
 #[test]
-fn the_consent_page_is_asked_in_tiktoks_own_form() {
+fn the_consent_page_has_tiktoks_own_form() {
     let (state, verifier) = (Secret::new("st"), Secret::new("gaeCq5mVvbhA8Ce6w5O9XBVIKMkySgv-_9A-rnhm9Ns"));
     let redirect_uri = "http://127.0.0.1:8787/oauth/tiktok/callback";
     let purpose = Purpose::Measuring;
-    let ask = Authorize { redirect_uri, state: &state, verifier: Some(&verifier), login_hint: None, purpose };
-    let url = tiktok().authorize_url(&api(Default::default()), ask).expect("an app");
+    let request = Authorize { redirect_uri, state: &state, verifier: Some(&verifier), login_hint: None, purpose };
+    let url = tiktok().authorize_url(&api(Default::default()), request).expect("an app");
     assert!(url.starts_with("https://www.tiktok.com/v2/auth/authorize/?client_key=key-1&"), "{url}");
     let url = url::Url::parse(&url).expect("a URL");
-    let told: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let value = |name: &str| told.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let reported: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let value = |name: &str| reported.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     assert_eq!(value("scope"), Some("user.info.basic,user.info.stats,video.list,user.info.profile"));
     assert_eq!((value("redirect_uri"), value("state")), (Some(redirect_uri), Some("st")));
     let challenge = "e6a178b120743d08509508f269652b0bdf91e29332921bc9e9744fd3dd41bfef";
     assert_eq!((value("code_challenge"), value("code_challenge_method")), (Some(challenge), Some("S256")));
 
-    let gateway = tiktok().authorize_url(&api(through("http://127.0.0.1:9900")), ask).expect("an app");
+    let gateway = tiktok().authorize_url(&api(through("http://127.0.0.1:9900")), request).expect("an app");
     assert!(gateway.starts_with("http://127.0.0.1:9900/www.tiktok.com/v2/auth/authorize/?"), "{gateway}");
-    assert!(TikTok { app: None }.authorize_url(&api(Default::default()), ask).is_err());
+    assert!(TikTok { app: None }.authorize_url(&api(Default::default()), request).is_err());
 }
 
 #[test]
@@ -147,10 +147,10 @@ fn the_code_is_taken_as_the_query_gave_it() {
 }
 
 #[tokio::test]
-async fn tokens_are_asked_for_as_a_form_and_refused_with_200() {
-    let server = Server::start(|asked| {
+async fn tokens_are_requested_as_a_form_and_refused_with_200() {
+    let server = Server::start(|requested| {
         let refused = json!({"error": "invalid_grant", "error_description": "canary", "log_id": "1"});
-        match form(asked).iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value.as_str()) {
+        match form(requested).iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value.as_str()) {
             Some("authorization_code") => Reply::ok(include_str!("fixtures/token.json")),
             Some("client_credentials") => Reply::ok(json!({"error": "invalid_client", "error_description": "canary"})),
             Some("refresh_token") => Reply::ok(refused),
@@ -174,13 +174,13 @@ async fn tokens_are_asked_for_as_a_form_and_refused_with_200() {
     assert_eq!(found, [("id and secret", Some(false)), ("redirect URI", Some(false)), ("scopes", None)]);
     assert!(!format!("{checks:?}").contains("canary"));
 
-    let asked = server.asked();
-    assert!(asked.iter().all(|asked| asked.method == "POST" && asked.query.is_empty()));
+    let requested = server.requested();
+    assert!(requested.iter().all(|requested| requested.method == "POST" && requested.query.is_empty()));
     let app = [("client_key", "key-1"), ("client_secret", "canary-secret")];
     let check = |place: usize, path: &str, rest: &[(&str, &str)]| {
-        assert_eq!(asked[place].path, format!("/open.tiktokapis.com{path}"));
+        assert_eq!(requested[place].path, format!("/open.tiktokapis.com{path}"));
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        assert_eq!(form(&asked[place]), app.iter().chain(rest).map(own).collect::<Vec<_>>());
+        assert_eq!(form(&requested[place]), app.iter().chain(rest).map(own).collect::<Vec<_>>());
     };
     let code = [
         ("grant_type", "authorization_code"),
@@ -196,14 +196,15 @@ async fn tokens_are_asked_for_as_a_form_and_refused_with_200() {
 
 #[tokio::test]
 async fn one_lost_consent_spoils_its_own_account_alone() {
-    let server = Server::start(|asked| match (token_of(asked).as_str(), asked.path.ends_with("/video/list/")) {
-        ("lost", _) => refusal(401, "access_token_invalid"),
-        ("short", true) => refusal(401, "scope_not_authorized"),
-        ("odd", false) => refusal(200, "scope_permission_missed"),
-        (_, false) => user(asked),
-        (_, true) => Reply::ok(json!({"data": {"videos": [], "cursor": 0, "has_more": false}})),
-    })
-    .await;
+    let server =
+        Server::start(|requested| match (token_of(requested).as_str(), requested.path.ends_with("/video/list/")) {
+            ("lost", _) => refusal(401, "access_token_invalid"),
+            ("short", true) => refusal(401, "scope_not_authorized"),
+            ("odd", false) => refusal(200, "scope_permission_missed"),
+            (_, false) => user(requested),
+            (_, true) => Reply::ok(json!({"data": {"videos": [], "cursor": 0, "has_more": false}})),
+        })
+        .await;
     let accounts = [
         consented(0, "lost", &ALL),
         consented(1, "short", &ALL),
@@ -217,23 +218,23 @@ async fn one_lost_consent_spoils_its_own_account_alone() {
     let short = observed[1].as_ref().expect("the counts were told");
     assert_eq!(short.missing, ["posts: the scope video.list is missing"]);
     assert_eq!(observed[2], Err(PlatformError::MissingScope { scope: "user.info.stats".to_owned() }));
-    assert_eq!(observed[3].as_ref().map(|told| told.numbers.followers), Ok(Some(100)));
+    assert_eq!(observed[3].as_ref().map(|reported| reported.numbers.followers), Ok(Some(100)));
     let bare = observed[4].as_ref().expect("who it is was told");
     assert_eq!((bare.numbers.followers, bare.missing.len()), (None, 2), "{bare:?}");
     assert!(matches!(&observed[5], Err(PlatformError::Unauthorized { .. })), "{observed:?}");
-    let asked = server.asked();
-    let of = |token: &str| asked.iter().filter(|asked| token_of(asked) == token).count();
+    let requested = server.requested();
+    let of = |token: &str| requested.iter().filter(|requested| token_of(requested) == token).count();
     assert_eq!((of("bare"), of("lost")), (1, 1));
 }
 
 #[tokio::test]
 async fn pages_are_turned_until_twelve_videos_or_the_last_page() {
     let video = |id: u64| json!({"id": id.to_string(), "create_time": 1_672_531_200 - id, "like_count": 7});
-    let server = Server::start(move |asked| {
-        if asked.path.ends_with("/user/info/") {
-            return user(asked);
+    let server = Server::start(move |requested| {
+        if requested.path.ends_with("/user/info/") {
+            return user(requested);
         }
-        let body: serde_json::Value = serde_json::from_slice(&asked.body).expect("JSON");
+        let body: serde_json::Value = serde_json::from_slice(&requested.body).expect("JSON");
         assert_eq!(body["max_count"], 20);
         let (videos, cursor, more) = match body["cursor"].as_i64() {
             None => (vec![video(1), json!({"id": "x", "like_count": 1.5})], 5_000, true),
@@ -245,10 +246,10 @@ async fn pages_are_turned_until_twelve_videos_or_the_last_page() {
     })
     .await;
     let observed = observe(&server, &[consented(0, "mara", &ALL)]).await;
-    let told = observed[0].as_ref().expect("told");
-    assert_eq!(told.numbers.avg_likes.map(|mean| mean.as_f64()), Some(7.0));
-    assert_eq!(told.missing, ["posts: 1 of them could not be read"]);
-    assert_eq!(server.asked().len(), 5);
+    let reported = observed[0].as_ref().expect("told");
+    assert_eq!(reported.numbers.avg_likes.map(|mean| mean.as_f64()), Some(7.0));
+    assert_eq!(reported.missing, ["posts: 1 of them could not be read"]);
+    assert_eq!(server.requested().len(), 5);
 }
 
 #[tokio::test]

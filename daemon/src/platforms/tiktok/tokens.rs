@@ -31,9 +31,9 @@ impl Refused {
 }
 
 pub(super) fn refusal(reply: &Reply, request: TokenRequest) -> Option<Refusal> {
-    let told: Refused = reply.read().ok()?;
+    let reported: Refused = reply.read().ok()?;
     let unknown = |what: &str| Refusal::Unknown(format!("{SLUG} tokens: {what}"));
-    Some(match (told.code()?, request) {
+    Some(match (reported.code()?, request) {
         ("invalid_grant", TokenRequest::Renewal) => Refusal::Over(Some(format!(
             "{NAME} has ended the consent: revoked by its owner, out of time, or its account is gone"
         ))),
@@ -57,14 +57,14 @@ pub(super) fn revoked(tiktok: &TikTok, reply: &Reply) -> Result<(), TokenError> 
     if reply.is_success() && reply.body.expose().trim().is_empty() {
         return Ok(());
     }
-    let told: Refused = match reply.read() {
-        Ok(told) => told,
+    let reported: Refused = match reply.read() {
+        Ok(reported) => reported,
         Err(kind) if reply.is_success() => return Err(read::unreadable(SLUG, kind)),
         Err(_) => Refused::default(),
     };
-    match told.code() {
+    match reported.code() {
         None if reply.is_success() => Ok(()),
-        Some("invalid_grant") if !is_expired(&told.error_description) => Ok(()),
+        Some("invalid_grant") if !is_expired(&reported.error_description) => Ok(()),
         // Only a token that still lives can end the consent.
         Some("invalid_grant" | "access_token_invalid") => {
             let what = format!("{NAME} wants a fresh token before it ends the consent");
@@ -108,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn tokens_live_as_long_as_the_answer_says() {
-        let told = tokens(&reply(200, include_str!("fixtures/token.json")), TokenRequest::Code).expect("tokens");
-        assert_eq!(told.access.expose(), "act.example12345Example12345Example");
-        assert_eq!(told.refresh.as_ref().map(Secret::expose), Some("rft.example12345Example12345Example"));
-        assert_eq!((told.access_lives, told.refresh_lives), (Some(Seconds(86_400)), Some(Seconds(31_536_000))));
+    fn tokens_live_as_long_as_the_response_says() {
+        let reported = tokens(&reply(200, include_str!("fixtures/token.json")), TokenRequest::Code).expect("tokens");
+        assert_eq!(reported.access.expose(), "act.example12345Example12345Example");
+        assert_eq!(reported.refresh.as_ref().map(Secret::expose), Some("rft.example12345Example12345Example"));
+        assert_eq!((reported.access_lives, reported.refresh_lives), (Some(Seconds(86_400)), Some(Seconds(31_536_000))));
         let scopes = ["user.info.basic", "video.list"].map(str::to_owned).to_vec();
-        assert_eq!(told.scopes, Some(scopes));
+        assert_eq!(reported.scopes, Some(scopes));
 
         let short = tokens(&reply(200, r#"{"access_token":"act.x","expires_in":7200}"#), TokenRequest::Renewal)
             .expect("tokens");
@@ -124,9 +124,9 @@ mod tests {
 
     #[test]
     fn refusals_say_what_is_done_next() {
-        let check = |reply: &Reply, asked: TokenRequest, expected: &str| {
-            let told = format!("{:?}", tokens(reply, asked).err());
-            assert!(told.starts_with(&format!("Some({expected}")) && !told.contains("canary"), "{told}");
+        let check = |reply: &Reply, requested: TokenRequest, expected: &str| {
+            let reported = format!("{:?}", tokens(reply, requested).err());
+            assert!(reported.starts_with(&format!("Some({expected}")) && !reported.contains("canary"), "{reported}");
         };
         check(&refusal("invalid_grant"), TokenRequest::Renewal, "Gone");
         check(&refusal("invalid_grant"), TokenRequest::Code, "Gone");
@@ -154,8 +154,8 @@ mod tests {
     #[test]
     fn what_is_over_already_is_well_ended() {
         let check = |reply: &Reply, expected: &str| {
-            let told = format!("{:?}", revoked(reply));
-            assert!(told.starts_with(expected), "{told}");
+            let reported = format!("{:?}", revoked(reply));
+            assert!(reported.starts_with(expected), "{reported}");
         };
         check(&reply(200, ""), "Ok");
         check(&reply(200, "{}"), "Ok");
@@ -174,7 +174,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_answer_is_read_without_panic(status in 100_u16..600, text in crate::platforms::tests::json()) {
+        fn any_response_is_read_without_panic(status in 100_u16..600, text in crate::platforms::tests::json()) {
             let reply = reply(status, &text);
             let _ = (tokens(&reply, TokenRequest::Renewal), revoked(&reply));
         }

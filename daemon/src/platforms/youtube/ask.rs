@@ -6,10 +6,10 @@ use futures::{FutureExt, StreamExt, stream};
 use serde_json::value::RawValue;
 
 use super::read::{List, by_id, channel, newest_videos, video};
-use super::refusal::{Asker, NO_CHANNEL, Refusal};
+use super::refusal::{Credential, NO_CHANNEL, Refusal};
 use super::{NO_KEY, SLUG, is_channel_id};
 use crate::history::engagement::{NEWEST_POSTS, Post};
-use crate::http_client::{Answer, Api, Request};
+use crate::http_client::{Api, Request, Response};
 use crate::platforms::batch::{AT_ONCE, Stop};
 use crate::platforms::consenting::Access;
 use crate::platforms::reading::{Posts, add_engagement};
@@ -78,19 +78,20 @@ impl Batch<'_> {
     async fn channels(&self, accounts: &[&Account]) -> Vec<Result<Found, PlatformError>> {
         let ids: Vec<&str> = accounts.iter().copied().filter_map(id).collect();
         let known = if ids.is_empty() { Ok(List::default()) } else { self.channel_list(("id", &ids.join(","))).await };
-        let told = known.as_ref().map(by_id);
-        let asked: Vec<_> = accounts.iter().map(|account| self.channel(account, told.as_ref()).boxed()).collect();
-        stream::iter(asked).buffered(AT_ONCE).collect().await
+        let reported = known.as_ref().map(by_id);
+        let requested: Vec<_> =
+            accounts.iter().map(|account| self.channel(account, reported.as_ref()).boxed()).collect();
+        stream::iter(requested).buffered(AT_ONCE).collect().await
     }
 
     async fn channel(
         &self,
         account: &Account,
-        told: Result<&HashMap<String, &RawValue>, &&PlatformError>,
+        reported: Result<&HashMap<String, &RawValue>, &&PlatformError>,
     ) -> Result<Found, PlatformError> {
         if let Some(id) = id(account) {
-            let told = told.map_err(|error| (*error).clone())?;
-            let text = told.get(id).ok_or_else(|| gone("YouTube does not tell this channel any more"))?;
+            let reported = reported.map_err(|error| (*error).clone())?;
+            let text = reported.get(id).ok_or_else(|| gone("YouTube does not tell this channel any more"))?;
             return read(account, text);
         }
         let list = self.channel_list(("forHandle", &account.handle)).await?;
@@ -98,12 +99,12 @@ impl Batch<'_> {
     }
 
     pub(super) async fn channel_list(&self, filter: (&str, &str)) -> Result<List, PlatformError> {
-        self.ask(self.channel_question(filter), None).await
+        self.request(self.channel_question(filter), None).await
     }
 
     /// The one channel that a consent is for; no items where its owner has none.
     pub(super) async fn own_channel(&self) -> Result<List, PlatformError> {
-        self.ask(self.channel_question(("mine", "true")), Some(NO_CHANNEL)).await
+        self.request(self.channel_question(("mine", "true")), Some(NO_CHANNEL)).await
     }
 
     fn channel_question(&self, filter: (&str, &str)) -> Request<'_> {
@@ -119,13 +120,13 @@ impl Batch<'_> {
             ("playlistId", playlist),
             ("maxResults", "50"),
         ]);
-        Ok(newest_videos(&self.ask(request, Some("playlistNotFound")).await?, VIDEOS_A_CHANNEL))
+        Ok(newest_videos(&self.request(request, Some("playlistNotFound")).await?, VIDEOS_A_CHANNEL))
     }
 
     /// What became of each id. Ids that were not told are deleted or private, and missing here too.
     async fn videos(&self, ids: &[&str]) -> Videos {
-        let asked: Vec<_> = ids.chunks(IDS_A_CALL).map(|ids| self.video_list(ids).boxed()).collect();
-        stream::iter(asked).buffer_unordered(AT_ONCE).concat().await
+        let requested: Vec<_> = ids.chunks(IDS_A_CALL).map(|ids| self.video_list(ids).boxed()).collect();
+        stream::iter(requested).buffer_unordered(AT_ONCE).concat().await
     }
 
     async fn video_list(&self, ids: &[&str]) -> Videos {
@@ -134,52 +135,52 @@ impl Batch<'_> {
             ("id", &ids.join(",")),
             ("maxResults", "50"),
         ]);
-        match self.ask(request, None).await {
+        match self.request(request, None).await {
             Ok(list) => by_id(&list).into_iter().map(|(id, text)| (id, video(text))).collect(),
             Err(error) => ids.iter().map(|id| ((*id).to_owned(), Err(error.clone()))).collect(),
         }
     }
 
     /// Asks for a list. A refusal for the reason `empty` is an empty one.
-    async fn ask(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
+    async fn request(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
         match self.with {
-            With::Key(key) => self.stop.unless_stopped(self.answer(request.secret_query("key", key), empty)).await,
+            With::Key(key) => self.stop.unless_stopped(self.response(request.secret_query("key", key), empty)).await,
             With::Consent(access) => {
-                self.stop.unless_stopped_for_one(self.answer(request.bearer(&access.token), empty)).await
+                self.stop.unless_stopped_for_one(self.response(request.bearer(&access.token), empty)).await
             }
         }
     }
 
-    async fn answer(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
-        let answer = request.send().await?;
-        if answer.is_success() {
-            return list(&answer);
+    async fn response(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
+        let response = request.send().await?;
+        if response.is_success() {
+            return list(&response);
         }
-        let refusal: Refusal = answer.json().unwrap_or_default();
+        let refusal: Refusal = response.json().unwrap_or_default();
         if empty.is_some_and(|reason| refusal.says(reason)) {
             return Ok(List::default());
         }
-        Err(self.meaning(&answer, &refusal))
+        Err(self.meaning(&response, &refusal))
     }
 
-    fn meaning(&self, answer: &Answer, refusal: &Refusal) -> PlatformError {
-        let by_status = || self.stop.refusal(SLUG, answer);
-        let asker = match self.with {
-            With::Key(_) => Asker::Key,
-            With::Consent(_) => Asker::Owner,
+    fn meaning(&self, response: &Response, refusal: &Refusal) -> PlatformError {
+        let by_status = || self.stop.refusal(SLUG, response);
+        let credential = match self.with {
+            With::Key(_) => Credential::Key,
+            With::Consent(_) => Credential::Owner,
         };
-        match refusal.meaning(asker, answer.status, self.api.now()).or_else(by_status) {
+        match refusal.meaning(credential, response.status, self.api.now()).or_else(by_status) {
             Some(PlatformError::RateLimited { retry_after: None }) => {
-                PlatformError::RateLimited { retry_after: answer.retry_after(self.api.now()) }
+                PlatformError::RateLimited { retry_after: response.retry_after(self.api.now()) }
             }
             Some(error) => error,
-            None => PlatformError::Unexpected { what: format!("{SLUG} answered {}", answer.status) },
+            None => PlatformError::Unexpected { what: format!("{SLUG} answered {}", response.status) },
         }
     }
 }
 
-fn list(answer: &Answer) -> Result<List, PlatformError> {
-    let list: List = answer.json()?;
+fn list(response: &Response) -> Result<List, PlatformError> {
+    let list: List = response.json()?;
     if list.items.is_empty() && list.kind.is_none() {
         return Err(PlatformError::Unexpected { what: format!("{SLUG}: the answer is no list") });
     }

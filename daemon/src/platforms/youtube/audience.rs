@@ -115,13 +115,13 @@ mod tests {
 
     #[test]
     fn shares_are_summed_by_gender_and_by_age() {
-        let told = read(include_str!("fixtures/demographics.json")).expect("a report");
-        assert_eq!((told.male, told.female), (Some(Ratio(560_000)), Some(Ratio(430_000))));
-        assert_eq!(told.top_age_range, Some(AgeRange::From25To34));
+        let reported = read(include_str!("fixtures/demographics.json")).expect("a report");
+        assert_eq!((reported.male, reported.female), (Some(Ratio(560_000)), Some(Ratio(430_000))));
+        assert_eq!(reported.top_age_range, Some(AgeRange::From25To34));
     }
 
     #[test]
-    fn without_rows_nobody_is_told() {
+    fn without_rows_nothing_is_reported() {
         let headers = r#"{"columnHeaders":[{"name":"ageGroup"},{"name":"gender"},{"name":"viewerPercentage"}]}"#;
         for none in [read(headers), with_rows("null"), with_rows("[]")] {
             assert_eq!(none, Ok(Audience::default()));

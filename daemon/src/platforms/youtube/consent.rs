@@ -61,8 +61,8 @@ impl Provider for YouTube {
     fn revoke<'a>(&'a self, api: &'a Api, held: &'a Held) -> BoxFuture<'a, Result<(), TokenError>> {
         async move {
             let token = held.refresh.as_ref().unwrap_or(&held.access);
-            let answer = api.post(TOKENS, "/revoke").form(&[("token", token.expose())]).send().await?;
-            read::revoked(self, &Reply::of(&answer))
+            let response = api.post(TOKENS, "/revoke").form(&[("token", token.expose())]).send().await?;
+            read::revoked(self, &Reply::of(&response))
         }
         .boxed()
     }
@@ -87,14 +87,14 @@ impl Consenting for YouTube {
 }
 
 /// Google's own page leads through the gateway, as its consent page does.
-fn page_to_type_at(api: &Api, told: &str) -> String {
-    let page = Url::parse(told).ok().and_then(|url| {
+fn page_to_type_at(api: &Api, reported: &str) -> String {
+    let page = Url::parse(reported).ok().and_then(|url| {
         let google = url.host_str().filter(|host| *host == "google.com" || host.ends_with(".google.com"))?;
         let mut page = api.address(google, url.path())?;
         page.set_query(url.query());
         Some(String::from(page))
     });
-    page.unwrap_or_else(|| told.to_owned())
+    page.unwrap_or_else(|| reported.to_owned())
 }
 
 #[cfg(test)]
@@ -104,8 +104,8 @@ mod tests {
 
     #[test]
     fn the_page_for_devices_leads_through_the_gateway() {
-        let check = |gateway: &str, told: &str, expected: &str| {
-            assert_eq!(page_to_type_at(&api(through(gateway)), told), expected, "{told}");
+        let check = |gateway: &str, reported: &str, expected: &str| {
+            assert_eq!(page_to_type_at(&api(through(gateway)), reported), expected, "{reported}");
         };
         let gateway = "http://127.0.0.1:9900";
         check(gateway, "https://www.google.com/device?x=1", "http://127.0.0.1:9900/www.google.com/device?x=1");

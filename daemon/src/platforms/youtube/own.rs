@@ -6,9 +6,9 @@ use super::SLUG;
 use super::ask::{Batch, With};
 use super::audience::{Audience, Report, audience, period};
 use super::read::channel;
-use super::refusal::{Asker, Refusal};
+use super::refusal::{Credential, Refusal};
 use super::scopes::{AUDIENCE, READ};
-use crate::http_client::{Answer, Api};
+use crate::http_client::{Api, Response};
 use crate::platforms::batch::{AT_ONCE, Stop};
 use crate::platforms::consenting::{Access, Opened, OpenedAccount};
 use crate::platforms::{Account, Observed, PlatformError};
@@ -19,9 +19,10 @@ const REPORTS: &str = "youtubeanalytics.googleapis.com";
 pub(super) async fn observe(api: &Api, accounts: &[&Account]) -> Observed {
     // What the Analytics API limits says nothing about the Data API, and the other way round.
     let owners = &Owners { api, stop: Stop::new(api), reports: Stop::new(api) };
-    let asked = accounts.iter().filter_map(|account| Some(owners.observe(account, account.access.as_ref()?).boxed()));
-    let asked: Vec<_> = asked.collect();
-    stream::iter(asked).buffer_unordered(AT_ONCE).concat().await
+    let requested =
+        accounts.iter().filter_map(|account| Some(owners.observe(account, account.access.as_ref()?).boxed()));
+    let requested: Vec<_> = requested.collect();
+    stream::iter(requested).buffer_unordered(AT_ONCE).concat().await
 }
 
 /// What a consent opens: the one channel that its owner chose.
@@ -30,16 +31,16 @@ pub(super) async fn opened(api: &Api, access: &Access) -> Result<Opened, Platfor
     let text = list.items.first().ok_or_else(|| PlatformError::AccountGone {
         what: "the Google account has no YouTube channel: begin again and choose the channel's own account".to_owned(),
     })?;
-    let (told, _) = channel(None, text)?;
+    let (reported, _) = channel(None, text)?;
     let account = OpenedAccount {
-        platform_user_id: told.platform_user_id.clone(),
-        handle: told.handle.clone(),
-        name: told.display_name.clone(),
-        followers: told.numbers.followers,
+        platform_user_id: reported.platform_user_id.clone(),
+        handle: reported.handle.clone(),
+        name: reported.display_name.clone(),
+        followers: reported.numbers.followers,
         derived: None,
     };
-    let owner_name = told.display_name.unwrap_or(told.handle);
-    Ok(Opened { owner_id: told.platform_user_id, owner_name, scopes: None, accounts: vec![account] })
+    let owner_name = reported.display_name.unwrap_or(reported.handle);
+    Ok(Opened { owner_id: reported.platform_user_id, owner_name, scopes: None, accounts: vec![account] })
 }
 
 struct Owners<'a> {
@@ -73,18 +74,18 @@ impl Owners<'_> {
             ("dimensions", "ageGroup,gender"),
             ("sort", "-viewerPercentage"),
         ]);
-        let answer = request.bearer(&access.token).send().await?;
-        if answer.is_success() { audience(&answer.json::<Report>()?) } else { Err(self.refusal(&answer)) }
+        let response = request.bearer(&access.token).send().await?;
+        if response.is_success() { audience(&response.json::<Report>()?) } else { Err(self.refusal(&response)) }
     }
 
-    fn refusal(&self, answer: &Answer) -> PlatformError {
-        let refusal: Refusal = answer.json().unwrap_or_default();
+    fn refusal(&self, response: &Response) -> PlatformError {
+        let refusal: Refusal = response.json().unwrap_or_default();
         if ["accessNotConfigured", "SERVICE_DISABLED"].iter().any(|reason| refusal.says(reason)) {
             let what = "switch on the YouTube Analytics API in the Google Cloud project of the app";
             return PlatformError::Unconfigured { what: what.to_owned() };
         }
-        let meaning = refusal.meaning(Asker::Owner, answer.status, self.api.now());
-        match (meaning, answer.status) {
+        let meaning = refusal.meaning(Credential::Owner, response.status, self.api.now());
+        match (meaning, response.status) {
             // No wait: that would hold what the Data API still tells.
             (Some(PlatformError::RateLimited { .. }), _) | (None, 429) => {
                 PlatformError::RateLimited { retry_after: None }

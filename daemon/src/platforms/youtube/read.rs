@@ -84,9 +84,9 @@ pub(super) fn channel(known: Option<&str>, text: &RawValue) -> Result<(Observati
     let hidden = statistics.hidden_subscriber_count == Some(true);
     let followers = statistics.subscriber_count.filter(|_| !hidden);
     // Channels from before handles have a customUrl without @, which is no handle.
-    let told = snippet.custom_url.filter(|url| url.starts_with('@')).map(|handle| handle.to_lowercase());
+    let reported = snippet.custom_url.filter(|url| url.starts_with('@')).map(|handle| handle.to_lowercase());
     let mut observation = Observation {
-        handle: clean(told.as_deref().or(known).unwrap_or(&channel.id), NAME_CHARACTERS),
+        handle: clean(reported.as_deref().or(known).unwrap_or(&channel.id), NAME_CHARACTERS),
         platform_user_id: channel.id,
         display_name: shown_name(snippet.title.as_deref()),
         followers_step: followers.and_then(step),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn channels_tell_their_counts_and_playlists() {
+    fn channels_report_their_counts_and_playlists() {
         let list = list(include_str!("fixtures/channels.json"));
         let channels = by_id(&list);
         assert_eq!(channels.len(), 3);

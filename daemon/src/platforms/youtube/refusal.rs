@@ -14,7 +14,7 @@ use crate::platforms::batch::sentence;
 
 /// Whose word a question was asked with: the same refusal means something else for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asker {
+pub(super) enum Credential {
     /// The operator's, by API key.
     Key,
     /// The channel's owner's, by consent.
@@ -61,11 +61,11 @@ impl Refusal {
     }
 
     pub(super) fn says(&self, reason: &str) -> bool {
-        self.reasons().any(|told| told == reason)
+        self.reasons().any(|reported| reported == reason)
     }
 
     /// What to do about it; `None` where the HTTP status says it all.
-    pub(super) fn meaning(&self, asker: Asker, status: u16, now: Timestamp) -> Option<PlatformError> {
+    pub(super) fn meaning(&self, credential: Credential, status: u16, now: Timestamp) -> Option<PlatformError> {
         if let Some(error) = self.reasons().find_map(|reason| known(reason, now)) {
             return Some(error);
         }
@@ -73,11 +73,11 @@ impl Refusal {
         match status {
             429 | 500..=599 => None,
             401 => Some(PlatformError::Unauthorized { what: format!("{SLUG} does not accept who we are") }),
-            403 if asker == Asker::Owner && self.says("forbidden") => {
+            403 if credential == Credential::Owner && self.says("forbidden") => {
                 let what = "YouTube does not show this channel with this consent: its owner must consent again";
                 Some(PlatformError::Unauthorized { what: what.to_owned() })
             }
-            403 if asker == Asker::Key => {
+            403 if credential == Credential::Key => {
                 Some(unconfigured(&format!("YouTube refuses the API key ({reason}): check its restrictions")))
             }
             404 | 410 => Some(PlatformError::AccountGone { what: format!("{SLUG} does not know it ({status})") }),
@@ -159,12 +159,12 @@ mod tests {
 
     #[test]
     fn errors_mean_what_is_done_next() {
-        let asked = |asker: Asker, status: u16, body: &str, expected: &str| {
+        let requested = |credential: Credential, status: u16, body: &str, expected: &str| {
             let refusal: Refusal = serde_json::from_str(body).expect(body);
-            let told = refusal.meaning(asker, status, now());
-            assert!(format!("{told:?}").starts_with(expected), "{body}: {told:?}");
+            let reported = refusal.meaning(credential, status, now());
+            assert!(format!("{reported:?}").starts_with(expected), "{body}: {reported:?}");
         };
-        let check = |status: u16, body: &str, expected: &str| asked(Asker::Key, status, body, expected);
+        let check = |status: u16, body: &str, expected: &str| requested(Credential::Key, status, body, expected);
         let old = |reason: &str| {
             format!(r#"{{"error":{{"code":403,"message":"<a>x</a>","errors":[{{"reason":"{reason}"}}]}}}}"#)
         };
@@ -191,7 +191,7 @@ mod tests {
         check(503, "{}", "None");
         check(429, "{}", "None");
         check(400, "{}", "Some(Unexpected");
-        let owner = |status: u16, body: &str, expected: &str| asked(Asker::Owner, status, body, expected);
+        let owner = |status: u16, body: &str, expected: &str| requested(Credential::Owner, status, body, expected);
         owner(401, &old("authError"), "Some(Unauthorized");
         owner(401, &old("youtubeSignupRequired"), "Some(Unauthorized { what: \"the Google account");
         owner(403, &old("insufficientPermissions"), "Some(MissingScope");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::http_client::test_server::{Asked, Reply, Server};
+use crate::http_client::test_server::{Received, Reply, Server};
 use crate::oauth::Provider;
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError};
@@ -67,8 +67,8 @@ fn refusal(status: u16, reason: &str) -> Reply {
     Reply::Json(status, body.to_string())
 }
 
-fn channels(asked: &Asked) -> Reply {
-    let items: Vec<_> = asked
+fn channels(requested: &Received) -> Reply {
+    let items: Vec<_> = requested
         .param("id")
         .split(',')
         .filter(|id| *id == ID)
@@ -83,9 +83,9 @@ fn channels(asked: &Asked) -> Reply {
 }
 
 #[tokio::test]
-async fn what_is_left_out_is_gone_and_the_rest_is_told() {
-    let server = Server::start(|asked| match asked.path.as_str() {
-        path if path.ends_with("channels") => channels(asked),
+async fn what_is_left_out_is_gone_and_the_rest_is_reported() {
+    let server = Server::start(|requested| match requested.path.as_str() {
+        path if path.ends_with("channels") => channels(requested),
         _ => refusal(404, "playlistNotFound"),
     })
     .await;
@@ -97,10 +97,10 @@ async fn what_is_left_out_is_gone_and_the_rest_is_told() {
     ];
     let observed = observe(&server, &accounts).await;
     for there in [&observed[0], &observed[3]] {
-        let told = there.as_ref().expect("told");
-        assert_eq!((told.numbers.followers, told.numbers.posts), (Some(2000), Some(0)));
+        let reported = there.as_ref().expect("told");
+        assert_eq!((reported.numbers.followers, reported.numbers.posts), (Some(2000), Some(0)));
         assert_eq!(
-            (told.numbers.avg_likes, told.missing.as_slice()),
+            (reported.numbers.avg_likes, reported.missing.as_slice()),
             (None, [].as_slice()),
             "a channel without videos"
         );
@@ -108,23 +108,24 @@ async fn what_is_left_out_is_gone_and_the_rest_is_told() {
     for gone in [&observed[1], &observed[2]] {
         assert!(matches!(gone, Err(PlatformError::AccountGone { .. })), "{gone:?}");
     }
-    let asked = server.asked();
-    let handles: Vec<_> = asked.iter().map(|asked| asked.param("forHandle")).filter(|text| !text.is_empty()).collect();
+    let requested = server.requested();
+    let handles: Vec<_> =
+        requested.iter().map(|requested| requested.param("forHandle")).filter(|text| !text.is_empty()).collect();
     assert_eq!(handles, ["@new"]);
 }
 
 #[tokio::test]
 async fn a_used_up_quota_holds_everything_until_it_returns() {
-    let server = Server::start(|asked| match asked.path.as_str() {
-        path if path.ends_with("channels") => channels(asked),
+    let server = Server::start(|requested| match requested.path.as_str() {
+        path if path.ends_with("channels") => channels(requested),
         _ => refusal(403, "quotaExceeded"),
     })
     .await;
     let api = api(through(&server.base));
     let accounts = [account(0, "@one", Some(ID))];
     let observed = in_order(by_key().observe(&api, &accounts).await);
-    assert_eq!(observed[0].as_ref().map(|told| told.missing.len()), Ok(1));
-    assert_eq!(api.told_to_wait(), Some(Duration::from_secs(20 * 3600)));
+    assert_eq!(observed[0].as_ref().map(|reported| reported.missing.len()), Ok(1));
+    assert_eq!(api.requested_wait(), Some(Duration::from_secs(20 * 3600)));
 
     let server = Server::start(|_| refusal(403, "quotaExceeded")).await;
     let observed = observe(&server, &accounts).await;
@@ -143,6 +144,6 @@ async fn a_bad_key_names_what_to_set() {
                 "{result:?}"
             );
         }
-        assert_eq!(server.asked().len(), 1, "{reason}");
+        assert_eq!(server.requested().len(), 1, "{reason}");
     }
 }

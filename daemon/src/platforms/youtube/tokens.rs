@@ -38,7 +38,7 @@ mod tests {
     use roster_protocol::time::Seconds;
 
     use super::*;
-    use crate::oauth::{DeviceAnswer, DeviceCode, Provider, TokenError, Tokens};
+    use crate::oauth::{DeviceCode, DeviceResponse, Provider, TokenError, Tokens};
     use crate::platforms::youtube::YouTube;
     use crate::secret::Secret;
 
@@ -56,8 +56,8 @@ mod tests {
         read::device_code(&NO_APP, reply)
     }
 
-    fn device_answer(reply: &Reply) -> Result<DeviceAnswer, TokenError> {
-        read::device_answer(&NO_APP, reply)
+    fn device_response(reply: &Reply) -> Result<DeviceResponse, TokenError> {
+        read::device_response(&NO_APP, reply)
     }
 
     fn reply(status: u16, body: &str) -> Reply {
@@ -70,11 +70,11 @@ mod tests {
 
     #[test]
     fn tokens_are_read_and_a_renewal_keeps_the_refresh_token() {
-        let told = tokens(&reply(200, include_str!("fixtures/token.json")), TokenRequest::Code).expect("tokens");
-        assert_eq!(told.access.expose(), "example-access-token");
-        assert_eq!(told.refresh.as_ref().map(Secret::expose), Some("1//example-refresh-token"));
-        assert_eq!((told.access_lives, told.refresh_lives), (Some(Seconds(3599)), Some(Seconds(604_799))));
-        assert_eq!(told.scopes.map(|scopes| scopes.len()), Some(2));
+        let reported = tokens(&reply(200, include_str!("fixtures/token.json")), TokenRequest::Code).expect("tokens");
+        assert_eq!(reported.access.expose(), "example-access-token");
+        assert_eq!(reported.refresh.as_ref().map(Secret::expose), Some("1//example-refresh-token"));
+        assert_eq!((reported.access_lives, reported.refresh_lives), (Some(Seconds(3599)), Some(Seconds(604_799))));
+        assert_eq!(reported.scopes.map(|scopes| scopes.len()), Some(2));
 
         let renewed = r#"{"access_token":"x","expires_in":3599,"scope":"","token_type":"Bearer"}"#;
         let renewed = tokens(&reply(200, renewed), TokenRequest::Renewal).expect("tokens");
@@ -84,9 +84,9 @@ mod tests {
 
     #[test]
     fn refusals_say_what_is_done_next() {
-        let check = |reply: &Reply, asked: TokenRequest, expected: &str| {
-            let told = format!("{:?}", tokens(reply, asked).err());
-            assert!(told.starts_with(&format!("Some({expected}")) && !told.contains("canary"), "{told}");
+        let check = |reply: &Reply, requested: TokenRequest, expected: &str| {
+            let reported = format!("{:?}", tokens(reply, requested).err());
+            assert!(reported.starts_with(&format!("Some({expected}")) && !reported.contains("canary"), "{reported}");
         };
         check(&refusal(400, "invalid_grant"), TokenRequest::Renewal, "Gone { what: \"Google has ended");
         check(&refusal(400, "invalid_grant"), TokenRequest::Code, "Gone { what: \"Google's code");
@@ -122,12 +122,15 @@ mod tests {
 
     #[test]
     fn device_codes_name_their_page_in_either_field() {
-        let told = device_code(&reply(200, include_str!("fixtures/device_code.json"))).expect("a code");
-        assert_eq!((told.user_code.as_str(), told.url.as_str()), ("ABCD-EFGH", "https://www.google.com/device"));
-        assert_eq!((told.lives, told.interval), (Seconds(1800), Seconds(5)));
-        assert_eq!(told.code.expose(), "example-device-code");
+        let reported = device_code(&reply(200, include_str!("fixtures/device_code.json"))).expect("a code");
+        assert_eq!(
+            (reported.user_code.as_str(), reported.url.as_str()),
+            ("ABCD-EFGH", "https://www.google.com/device")
+        );
+        assert_eq!((reported.lives, reported.interval), (Seconds(1800), Seconds(5)));
+        assert_eq!(reported.code.expose(), "example-device-code");
         let rfc = r#"{"device_code":"d","user_code":"u","verification_uri":"https://x.example/d","expires_in":9}"#;
-        assert_eq!(device_code(&reply(200, rfc)).map(|told| told.interval).ok(), Some(Seconds(5)));
+        assert_eq!(device_code(&reply(200, rfc)).map(|reported| reported.interval).ok(), Some(Seconds(5)));
         let odd = rfc.replace("https:", "javascript:");
         assert!(matches!(device_code(&reply(200, &odd)), Err(TokenError::Unexpected { .. })));
         let often = reply(403, r#"{"error_code":"rate_limit_exceeded"}"#);
@@ -139,15 +142,15 @@ mod tests {
     #[test]
     fn a_device_code_stands_as_the_error_says_whatever_the_status() {
         let check = |reply: &Reply, expected: &str| {
-            let told = match device_answer(reply) {
-                Ok(DeviceAnswer::Pending) => "pending".to_owned(),
-                Ok(DeviceAnswer::SlowDown) => "slow down".to_owned(),
-                Ok(DeviceAnswer::Denied) => "denied".to_owned(),
-                Ok(DeviceAnswer::Over) => "over".to_owned(),
-                Ok(DeviceAnswer::Granted(_)) => "granted".to_owned(),
+            let reported = match device_response(reply) {
+                Ok(DeviceResponse::Pending) => "pending".to_owned(),
+                Ok(DeviceResponse::SlowDown) => "slow down".to_owned(),
+                Ok(DeviceResponse::Denied) => "denied".to_owned(),
+                Ok(DeviceResponse::Over) => "over".to_owned(),
+                Ok(DeviceResponse::Granted(_)) => "granted".to_owned(),
                 Err(error) => format!("{error:?}"),
             };
-            assert!(told.starts_with(expected), "{told}");
+            assert!(reported.starts_with(expected), "{reported}");
         };
         check(&refusal(428, "authorization_pending"), "pending");
         check(&refusal(400, "authorization_pending"), "pending");
@@ -162,9 +165,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_answer_is_read_without_panic(status in 100_u16..600, text in crate::platforms::tests::json()) {
+        fn any_response_is_read_without_panic(status in 100_u16..600, text in crate::platforms::tests::json()) {
             let reply = reply(status, &text);
-            let _ = (tokens(&reply, TokenRequest::Renewal), revoked(&reply), device_code(&reply), device_answer(&reply));
+            let _ = (tokens(&reply, TokenRequest::Renewal), revoked(&reply), device_code(&reply), device_response(&reply));
         }
     }
 }

@@ -132,7 +132,7 @@ fn grants(exposition: &mut Exposition, app: &App) {
     let ends = tallies.iter().filter_map(|(slug, tally)| Some(([slug.as_str()], seconds(tally.act_before?))));
     let help = "The first time at which a live consent ends unless its owner consents again";
     exposition.rows("roster_grants_act_before_timestamp_seconds", help, ["platform"], ends);
-    let waiting = tallies.iter().map(|(slug, tally)| ([slug.as_str()], tally.asked as f64));
+    let waiting = tallies.iter().map(|(slug, tally)| ([slug.as_str()], tally.requested as f64));
     exposition.rows(
         "roster_consents_waiting",
         "Consents that were requested and are not settled",

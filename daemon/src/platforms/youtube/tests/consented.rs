@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::oauth::{Authorize, DeviceAnswer, Exchange, Held, Provider, Purpose, TokenError, TokenRequest};
+use crate::oauth::{Authorize, DeviceResponse, Exchange, Held, Provider, Purpose, TokenError, TokenRequest};
 use crate::platforms::consenting::Access;
 use crate::platforms::{ConfigProblem, Registered, register};
 use crate::process::environment::Environment;
@@ -29,13 +29,13 @@ fn channel_id(number: u8) -> String {
     format!("UC{number:0>22}")
 }
 
-fn token_of(asked: &Asked) -> String {
-    let header = asked.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn token_of(requested: &Received) -> String {
+    let header = requested.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     header.strip_prefix("Bearer ").unwrap_or_default().to_owned()
 }
 
-fn form(asked: &Asked) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(&asked.body).into_owned().collect()
+fn form(requested: &Received) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(&requested.body).into_owned().collect()
 }
 
 fn some_channel(id: &str) -> serde_json::Value {
@@ -57,27 +57,27 @@ fn the_app_comes_from_the_section_or_from_variables() {
     for (text, variables) in [(section, [].as_slice()), ("", &variables)] {
         assert_eq!(realm(&read(text, variables).expect(text)), "google:i");
     }
-    let told = read("", &variables).expect("a good config");
-    assert_eq!(told.provider.as_ref().and_then(|it| it.app()?.redirect_uri.as_deref()), Some("https://r.example/"));
+    let reported = read("", &variables).expect("a good config");
+    assert_eq!(reported.provider.as_ref().and_then(|it| it.app()?.redirect_uri.as_deref()), Some("https://r.example/"));
     let problem = read("[youtube]\nclient_id = 'i'", &[]).err().expect("without secret");
     assert_eq!(problem.key, "platforms.youtube.client_id");
 }
 
 #[test]
-fn the_consent_page_is_asked_for_a_refresh_token() {
+fn the_consent_page_requests_a_refresh_token() {
     let (state, verifier) = (Secret::new("st"), Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
     let redirect_uri = "http://127.0.0.1:8787/oauth/youtube/callback";
-    let ask = Authorize {
+    let request = Authorize {
         redirect_uri,
         state: &state,
         verifier: Some(&verifier),
         login_hint: Some("mara@example.com"),
         purpose: Purpose::Measuring,
     };
-    let text = youtube().authorize_url(&api(through("http://127.0.0.1:9900")), ask).expect("an app");
+    let text = youtube().authorize_url(&api(through("http://127.0.0.1:9900")), request).expect("an app");
     assert!(text.starts_with("http://127.0.0.1:9900/accounts.google.com/o/oauth2/v2/auth?"), "{text}");
     let url = url::Url::parse(&text).expect("a URL");
-    let told: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let reported: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     for (name, value) in [
         ("client_id", "id-1"),
         ("redirect_uri", redirect_uri),
@@ -91,18 +91,18 @@ fn the_consent_page_is_asked_for_a_refresh_token() {
         ("code_challenge_method", "S256"),
         ("login_hint", "mara@example.com"),
     ] {
-        assert!(told.contains(&(name.to_owned(), value.to_owned())), "{name}: {text}");
+        assert!(reported.contains(&(name.to_owned(), value.to_owned())), "{name}: {text}");
     }
-    let by_handle = Authorize { login_hint: Some("@mara"), ..ask };
+    let by_handle = Authorize { login_hint: Some("@mara"), ..request };
     assert!(!youtube().authorize_url(&api(Default::default()), by_handle).expect("an app").contains("login_hint"));
-    assert!(by_key().authorize_url(&api(Default::default()), ask).is_err());
+    assert!(by_key().authorize_url(&api(Default::default()), request).is_err());
 }
 
 #[tokio::test]
-async fn tokens_are_asked_for_and_revoked_as_forms() {
-    let server = Server::start(|asked| {
-        let grant = form(asked).into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value);
-        match (asked.path.as_str(), grant.as_deref()) {
+async fn tokens_are_requested_and_revoked_as_forms() {
+    let server = Server::start(|requested| {
+        let grant = form(requested).into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value);
+        match (requested.path.as_str(), grant.as_deref()) {
             ("/oauth2.googleapis.com/token", Some("authorization_code")) => {
                 Reply::ok(include_str!("../fixtures/token.json"))
             }
@@ -130,13 +130,13 @@ async fn tokens_are_asked_for_and_revoked_as_forms() {
     youtube.revoke(&api, &Held { refresh: None, ..held.clone() }).await.expect("over already");
     let device = youtube.device_code(&api).expect("there is such a way").await.expect("a code");
     assert_eq!(device.url, format!("{}/www.google.com/device", server.base));
-    let answer = youtube.device_answer(&api, &device.code).await.expect("an answer");
-    assert!(matches!(answer, DeviceAnswer::Pending));
+    let response = youtube.device_response(&api, &device.code).await.expect("an answer");
+    assert!(matches!(response, DeviceResponse::Pending));
 
-    let asked = server.asked();
+    let requested = server.requested();
     let check = |place: usize, expected: &[(&str, &str)]| {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        assert_eq!(form(&asked[place]), expected.iter().map(own).collect::<Vec<_>>());
+        assert_eq!(form(&requested[place]), expected.iter().map(own).collect::<Vec<_>>());
     };
     let app = [("client_id", "id-1"), ("client_secret", "canary-secret")];
     let with_app = |rest: &[(&'static str, &'static str)]| [app.as_slice(), rest].concat();
@@ -153,9 +153,9 @@ async fn tokens_are_asked_for_and_revoked_as_forms() {
 
 #[tokio::test]
 async fn a_consent_opens_one_channel_or_says_that_there_is_none() {
-    let server = Server::start(|asked| {
-        assert_eq!((asked.param("mine"), asked.param("key")), ("true", ""));
-        match token_of(asked).as_str() {
+    let server = Server::start(|requested| {
+        assert_eq!((requested.param("mine"), requested.param("key")), ("true", ""));
+        match token_of(requested).as_str() {
             "none" => Reply::ok(json!({"kind": "youtube#channelListResponse"})),
             "signup" => refusal(401, "youtubeSignupRequired"),
             "short" => refusal(403, "insufficientPermissions"),
@@ -180,24 +180,24 @@ async fn a_consent_opens_one_channel_or_says_that_there_is_none() {
 }
 
 #[tokio::test]
-async fn owners_are_asked_with_their_own_consent_and_the_others_by_key() {
-    let server = Server::start(|asked| {
-        if asked.path.ends_with("/v2/reports") {
-            assert_eq!((asked.param("ids"), asked.param("dimensions")), ("channel==MINE", "ageGroup,gender"));
-            assert_eq!((asked.param("startDate"), asked.param("endDate")), ("2026-08-21", "2026-11-18"));
-            return match token_of(asked).as_str() {
+async fn owners_are_read_with_their_own_consent_and_the_others_by_key() {
+    let server = Server::start(|requested| {
+        if requested.path.ends_with("/v2/reports") {
+            assert_eq!((requested.param("ids"), requested.param("dimensions")), ("channel==MINE", "ageGroup,gender"));
+            assert_eq!((requested.param("startDate"), requested.param("endDate")), ("2026-08-21", "2026-11-18"));
+            return match token_of(requested).as_str() {
                 "whole" => Reply::ok(include_str!("../fixtures/demographics.json")),
                 "device" => refusal(403, "forbidden"),
                 _ => refusal(403, "quotaExceeded"),
             };
         }
-        match token_of(asked).as_str() {
+        match token_of(requested).as_str() {
             "lost" => refusal(401, "authError"),
             "" => {
-                assert_eq!(asked.param("key"), "k");
-                Reply::ok(some_channel(asked.param("id")))
+                assert_eq!(requested.param("key"), "k");
+                Reply::ok(some_channel(requested.param("id")))
             }
-            _ => Reply::ok(some_channel(asked.param("id"))),
+            _ => Reply::ok(some_channel(requested.param("id"))),
         }
     })
     .await;
@@ -212,43 +212,47 @@ async fn owners_are_asked_with_their_own_consent_and_the_others_by_key() {
     let api = api(through(&server.base));
     let observed = in_order(youtube.observe(&api, &accounts).await);
     assert!(matches!(&observed[0], Err(PlatformError::Unauthorized { .. })), "{observed:?}");
-    for told in &observed[1..] {
-        assert_eq!(told.as_ref().map(|told| told.numbers.followers), Ok(Some(2000)));
+    for reported in &observed[1..] {
+        assert_eq!(reported.as_ref().map(|reported| reported.numbers.followers), Ok(Some(2000)));
     }
     let whole = observed[1].as_ref().expect("told");
     assert!(whole.numbers.audience_male.is_some() && whole.numbers.top_age_range.is_some() && whole.missing.is_empty());
-    let missing = |place: usize| observed[place].as_ref().map(|told| told.missing.clone()).expect("told");
+    let missing = |place: usize| observed[place].as_ref().map(|reported| reported.missing.clone()).expect("told");
     assert_eq!(missing(2), ["audience: YouTube does not show it with this consent"]);
     assert!(missing(3).is_empty());
     assert!(missing(4)[0].starts_with("audience: "), "{:?}", missing(4));
-    assert_eq!(api.told_to_wait(), None, "the Data API goes on");
+    assert_eq!(api.requested_wait(), None, "the Data API goes on");
 }
 
 #[tokio::test]
-async fn without_a_key_only_owners_channels_are_told() {
-    let server = Server::start(|asked| match asked.path.ends_with("/v2/reports") {
+async fn without_a_key_only_owners_channels_are_reported() {
+    let server = Server::start(|requested| match requested.path.ends_with("/v2/reports") {
         true => Reply::ok(
             json!({"columnHeaders": [{"name": "ageGroup"}, {"name": "gender"}, {"name": "viewerPercentage"}]}),
         ),
-        false => Reply::ok(some_channel(asked.param("id"))),
+        false => Reply::ok(some_channel(requested.param("id"))),
     })
     .await;
     let accounts = [account(0, "@public", Some(&channel_id(0))), consented(1, "mine", &[READ])];
     let observed = in_order(youtube().observe(&api(through(&server.base)), &accounts).await);
     assert!(matches!(&observed[0], Err(PlatformError::Unconfigured { what }) if what.contains("api_key_file")));
-    let told = observed[1].as_ref().expect("told");
-    assert_eq!((told.numbers.audience_male, told.missing.as_slice()), (None, [].as_slice()), "too small to tell");
+    let reported = observed[1].as_ref().expect("told");
+    assert_eq!(
+        (reported.numbers.audience_male, reported.missing.as_slice()),
+        (None, [].as_slice()),
+        "too small to tell"
+    );
 }
 
 #[tokio::test]
 async fn the_set_up_is_looked_at_without_anyones_consent() {
-    let server = Server::start(|asked| match asked.path.as_str() {
+    let server = Server::start(|requested| match requested.path.as_str() {
         path if path.ends_with("/token") => {
-            let wrong = form(asked).contains(&("client_id".to_owned(), "wrong".to_owned()));
+            let wrong = form(requested).contains(&("client_id".to_owned(), "wrong".to_owned()));
             let error = if wrong { "invalid_client" } else { "invalid_grant" };
             Reply::Json(400, json!({"error": error, "error_description": "canary"}).to_string())
         }
-        _ if asked.param("key") == "bad" => refusal(400, "keyInvalid"),
+        _ if requested.param("key") == "bad" => refusal(400, "keyInvalid"),
         _ => Reply::ok(some_channel(ID)),
     })
     .await;
