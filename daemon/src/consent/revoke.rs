@@ -18,7 +18,7 @@ const GIVEN_UP_AFTER_S: i64 = 7 * 24 * 3600;
 /// The longest wait between two attempts.
 const LONGEST_WAIT_S: i64 = 6 * 3600;
 
-/// Tells the provider once.
+/// Requests the revocation once.
 pub(super) async fn attempt(app: Arc<App>, id: GrantId) {
     let result = revoked(&app, id).await;
     let now = app.clock.now();
