@@ -110,10 +110,10 @@ async fn opened(
     Ok(Opened { grant: grant.id, generation: tokens.generation, access })
 }
 
-/// A platform refused what a connection was read with. Renews or derives once, and says whether to ask again.
+/// A platform refused what a connection was read with. Renews or derives once, and says whether to repeat the request.
 ///
 /// # Errors
-/// What to tell instead: that the consent is over, or that it could not be found out now.
+/// What to report instead: that the consent is over, or that this is unknown for now.
 pub async fn refused(
     app: &Arc<App>,
     connection: ConnectionId,

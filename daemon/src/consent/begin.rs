@@ -1,4 +1,4 @@
-//! Begins a consent: what is shown to a person, and what is kept until the answer comes.
+//! Begins a consent: what a user sees, and what is kept until the callback arrives.
 
 use roster_protocol::audit::Who;
 use roster_protocol::connection::Account;
@@ -44,7 +44,7 @@ pub async fn begin(
     }
 }
 
-/// Who asks for what.
+/// Which user requests which consent.
 struct Request {
     id: ConsentId,
     who: Who,
@@ -183,7 +183,7 @@ impl Request {
     }
 }
 
-/// Keeps a consent until it is answered, so that a restart in between loses nothing.
+/// Keeps a consent until its owner responds, so that a restart in between loses nothing.
 async fn keep(app: &App, consent: Consent) -> Result<(), RosterError> {
     app.consents.opened(&consent);
     app.decide(move |decision| {
@@ -205,7 +205,7 @@ async fn keep(app: &App, consent: Consent) -> Result<(), RosterError> {
     Ok(())
 }
 
-/// 256 bits, as they stand in a URL.
+/// 256 bits, encoded for a URL.
 fn random_state() -> Result<Secret, RosterError> {
     let mut bytes = zeroize::Zeroizing::new([0; 32]);
     getrandom::fill(bytes.as_mut()).map_err(|error| no_randomness(&error))?;

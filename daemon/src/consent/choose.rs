@@ -34,7 +34,7 @@ pub(super) async fn offer(
     }
     let realm = context.provider().realm();
     let kept = app.look(|roster| roster.consents.of_owner(&realm, &opened.owner_id).map(|grant| grant.id));
-    // A renewal of the grant that is there must not overwrite what came just now.
+    // A renewal of the grant that is there must not overwrite the new tokens.
     let lock = app.consents.lock_of(kept.unwrap_or(grant));
     let _alone = lock.lock().await;
     let offered = app
@@ -114,7 +114,7 @@ fn done(app: &App, connected: &[(ConnectionId, bool)]) -> ConsentState {
     }))
 }
 
-/// What was asked for and not granted, and what that costs.
+/// What was requested and not granted, and what that costs.
 pub(super) fn missing(roster: &Roster, grant: &Grant) -> Vec<MissingScope> {
     let known = roster.providers.get(&grant.platform);
     let scopes: &[Scope] = known.map(|known| known.provider.terms().scopes).unwrap_or_default();

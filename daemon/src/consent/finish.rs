@@ -1,5 +1,5 @@
-//! What happens when the owner has answered: the state is checked and spent, the code exchanged, the grant kept, and
-//! its accounts asked for.
+//! Finishes a consent after the owner's response: checks and spends the state, exchanges the code, keeps the grant,
+//! and requests its accounts.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::platforms::PlatformError;
 use crate::secret::Secret;
 use crate::secret::vault::{Field, SealingContext, fingerprint};
 
-/// How often the accounts are asked for before it is given up.
+/// How often the accounts are requested before the consent is given up.
 const TRIES: u32 = 3;
 
-/// Where an answer came from.
+/// Where a callback came from.
 #[derive(Clone, Copy, Debug)]
 pub enum From<'a> {
     /// A browser that was sent to this platform's callback.
@@ -140,7 +140,7 @@ pub async fn pasted(app: &Arc<App>, who: &Who, text: &str) -> Result<ConsentId, 
 /// What is to be done next with a consent.
 pub(super) enum Next {
     Exchange(Secret),
-    /// A device code was answered.
+    /// A device code was granted.
     Keep(Box<Tokens>),
     List(GrantId),
 }
@@ -245,7 +245,7 @@ async fn keep(
     Ok(id)
 }
 
-/// Asks who consented and to which accounts, and connects them or asks which.
+/// Requests who consented and to which accounts, and connects them or offers a choice.
 async fn list(app: &Arc<App>, context: &ProviderContext, consent: &Consent, id: GrantId) -> Result<(), RosterError> {
     let generation = || app.look(|roster| roster.consents.tokens.get(&id).map(|tokens| tokens.generation));
     if context.terms().renews_at_once && generation() == Some(1) {
@@ -287,7 +287,7 @@ fn no_accounts(context: &ProviderContext, platform: &str, error: &PlatformError)
     RosterError::new(kind, message).hint(begin_again(platform))
 }
 
-/// A consent came to nothing: it is forgotten, and what was granted already is revoked.
+/// A consent failed: it is forgotten, and what was granted already is revoked.
 pub(super) async fn give_up(app: &App, id: ConsentId, error: RosterError) {
     let removed = app
         .decide(|decision| {

@@ -1,5 +1,5 @@
-//! Does what falls due with consents: renewals, revocations, daily checks, device codes, and the end of what nobody
-//! answered. Sleeps until the next of them; no polling.
+//! Does what falls due with consents: renewals, revocations, daily checks, device codes, and consents that
+//! expire. Sleeps until the next of them; no polling.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -141,7 +141,7 @@ async fn expire(app: &App, id: ConsentId) {
     finish::give_up(app, id, error).await;
 }
 
-/// Asks whether a consent still holds, and with which scopes.
+/// Requests whether a consent is still valid, and with which scopes.
 async fn check(app: &Arc<App>, id: GrantId) {
     let Some(grant) = app.look(|roster| roster.consents.grants.get(&id).cloned()) else { return };
     let Some(context) = ProviderContext::of(app, &grant.platform) else { return };
@@ -175,7 +175,7 @@ async fn note(app: &App, context: &ProviderContext, id: GrantId, scopes: Option<
     }
 }
 
-/// Asks once how a device code stands.
+/// Requests the state of a device code once.
 async fn poll(app: &Arc<App>, id: ConsentId) {
     let found = app.look(|roster| roster.consents.asked.get(&id).cloned());
     let Some((consent, device)) = found.and_then(|consent| Some((consent.clone(), consent.device?))) else { return };
@@ -202,7 +202,7 @@ async fn poll(app: &Arc<App>, id: ConsentId) {
     }
 }
 
-/// Of two answers only one goes on.
+/// Only one of two responses continues.
 async fn claim(app: &App, id: ConsentId) -> bool {
     let claimed = app.decide(|decision| {
         let waiting = decision.roster.consents.asked.get(&id).filter(|it| it.step == ConsentStep::Waiting);

@@ -1,8 +1,8 @@
-//! Asking owners for consent, keeping what they granted, and ending it.
+//! Requesting owners' consent, keeping what they granted, and ending it.
 //!
 //! A consent goes `begin` → (the owner's browser) → `finish` → `choose`; from then on there is a grant that feeds
 //! connections. `access` opens its tokens for a run, `renew` renews them, `revoke` ends them at the provider, and
-//! `keeper` does what falls due. Platforms say how to ask and what answers mean; nothing here knows one of them.
+//! `keeper` does what falls due. Platforms define the requests and what responses mean; nothing here knows one of them.
 
 pub mod access;
 pub mod begin;
@@ -68,19 +68,19 @@ impl ProviderContext {
         redirect_uri(app, self.provider())
     }
 
-    /// Which of the scopes that are asked for were not granted.
+    /// Which of the requested scopes were not granted.
     fn missing(&self, granted: &[String]) -> Vec<String> {
         let missing = self.scopes().filter(|scope| !granted.iter().any(|granted| granted == scope.name));
         missing.map(|scope| scope.name.to_owned()).collect()
     }
 
-    /// What is asked for.
+    /// The scopes that are requested.
     fn scopes(&self) -> impl Iterator<Item = &'static Scope> + use<> {
         self.terms().scopes_for(PURPOSE)
     }
 }
 
-/// What consents are asked for.
+/// The purpose of the consents.
 const PURPOSE: Purpose = Purpose::Measuring;
 
 /// What browsers are sent back to from a provider's consent page: the operator's own, or the daemon's.

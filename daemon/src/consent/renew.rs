@@ -1,9 +1,9 @@
-//! Renews a grant's tokens so that none is lost: the intent is committed, the provider is asked, its answer is
-//! committed sealed as it came, then read, the new pair committed, and only then used.
+//! Renews a grant's tokens so that none is lost: the intent is committed, the request is sent, its response is
+//! committed sealed and unread, then read, the new pair committed, and only then used.
 //!
-//! One renewal of a grant at a time, in a task of the daemon's own that nobody's leaving stops. What remains is the
+//! One renewal of a grant at a time, in a task of the daemon's own that continues when the caller leaves. What remains is the
 //! moment between the provider's commit and our first one: after a crash there the old token is presented once more,
-//! and when the provider refuses it, that is told as a lost rotation. Nothing but the provider's own word ends a grant.
+//! and when the provider refuses it, the error reports a lost rotation. Nothing but the provider's own word ends a grant.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::schedule::back_off;
 use crate::secret::vault::{Field, SealingContext, Vault, VaultError, fingerprint};
 
 const DAY_S: i64 = 24 * 3600;
-/// Tokens that live shorter are renewed when they are about to be used: a timer would only ask more often.
+/// Tokens that live shorter are renewed when they are about to be used: a timer would only send more requests.
 const TIMED_FROM_S: i64 = DAY_S;
 /// The longest wait between two attempts.
 const LONGEST_WAIT_S: i64 = DAY_S;
@@ -73,7 +73,7 @@ async fn attempt(app: &Arc<App>, id: GrantId, generation: u64) -> Result<(), Ren
         return Err(RenewError::App { what: lacks });
     }
     let (requested_at, reply, is_repeat) = match tokens.attempt.clone() {
-        // An answer that was committed and not read: a crash came between.
+        // A response that was committed and not read, because the daemon crashed in between.
         Some(Attempt { begun_at, is_repeat, reply: Some((status, sealed)), .. }) => {
             match app.consents.vault.open(SealingContext::of_grant(id, Field::Reply), &sealed) {
                 Ok(body) => (begun_at, Reply { status, body }, is_repeat),
@@ -88,7 +88,7 @@ async fn attempt(app: &Arc<App>, id: GrantId, generation: u64) -> Result<(), Ren
     }
 }
 
-/// Commits the intent, asks, and commits the answer as it came.
+/// Commits the intent, sends the request, and commits the response unread.
 async fn request(
     app: &Arc<App>,
     context: &ProviderContext,
@@ -104,7 +104,7 @@ async fn request(
     let is_repeat = earlier.is_some_and(|earlier| earlier.presented == presented);
     let requested_at = app.clock.now();
     let intent = Attempt { begun_at: requested_at, presented, is_repeat, reply: None };
-    // What cannot be stored is not asked for: the answer could not be kept either.
+    // When the intent cannot be stored no request is sent: the response could not be kept either.
     change(app, grant.id, move |tokens| tokens.attempt = Some(intent)).await.map_err(|error| not_stored(&error))?;
     fail::fail_point!("renew.intent");
     let api = context.api(app);
@@ -201,7 +201,7 @@ async fn not_reported(
     Err(result)
 }
 
-/// Ends a grant by the provider's word. Its connections are due at once, so that each tells what it needs.
+/// Ends a grant by the provider's word. Its connections are due at once, so that each reports what it needs.
 pub async fn end(app: &App, id: GrantId, why: &str) {
     let why_ended = why.to_owned();
     let ended = app
@@ -269,7 +269,7 @@ pub(super) async fn change(app: &App, id: GrantId, change: impl FnOnce(&mut Gran
     .await
 }
 
-/// Tokens as they are stored; what was not given anew is kept. `asked_at` is when the provider was asked: their lives
+/// Tokens as they are stored; what was not given anew is kept. `requested_at` is when the request was sent: their lives
 /// count from no later.
 pub(super) fn sealed(
     vault: &Vault,

@@ -13,7 +13,7 @@ use crate::model::{Grant, GrantState};
 use crate::oauth::TokenError;
 use crate::schedule::back_off;
 
-/// A provider that does not take a revocation for this long is not told any more; a person is.
+/// After this long without success the revocation is given up, and the log reports it to the operator.
 const GIVEN_UP_AFTER_S: i64 = 7 * 24 * 3600;
 /// The longest wait between two attempts.
 const LONGEST_WAIT_S: i64 = 6 * 3600;
@@ -52,7 +52,7 @@ fn again(grant: &Grant, since: Timestamp, attempts: u32, error: &str, now: Times
     Grant { state, ..grant.clone() }
 }
 
-/// The provider knows, or knew already. The error is for people.
+/// The provider knows, or knew already. The error is for users.
 async fn revoked(app: &Arc<App>, id: GrantId) -> Result<(), String> {
     let held = app.look(|roster| {
         let consents = &roster.consents;

@@ -1,4 +1,4 @@
-//! Whether a platform is set up right, found out by real calls where they can tell.
+//! Whether a platform is set up right, found out by real calls where possible.
 
 use roster_protocol::consent::PlatformCheck;
 use roster_protocol::error::RosterError;
@@ -43,7 +43,7 @@ fn switched_on(slug: &str, enabled: bool) -> PlatformCheck {
     }
 }
 
-/// Asks about an account that is connected, or else about one that need not be there: any sensible answer will do.
+/// Requests an account that is connected, or else one that need not exist: any valid response is enough.
 async fn response(app: &App, slug: &str) -> PlatformCheck {
     let found = app.look(|roster| {
         let known = roster.platforms.get(slug)?.clone();

@@ -1,4 +1,4 @@
-//! What an owner answers, over a disk that fails.
+//! A callback over a disk that fails.
 
 use roster_protocol::audit::Who;
 use roster_protocol::consent::ConsentWay;

@@ -16,7 +16,7 @@ use crate::model::{self, ConsentStep, GrantState, GrantTokens};
 use crate::roster::Roster;
 use crate::roster::resolve;
 
-/// How a consent of this user stands, as soon as nothing more happens by itself or patience ends.
+/// The state of a user's consent, as soon as it waits for the user or the timeout is over.
 ///
 /// # Errors
 /// No such consent of theirs, or none that is remembered.
@@ -52,7 +52,7 @@ fn now(app: &App, who: &Who, id: ConsentId) -> Result<ConsentState, RosterError>
             }
         })
     });
-    // Asked before its end is looked for: what is not open any more has one.
+    // Checked before its end is read: a consent that is not open any more has one.
     let ending = app.consents.is_open(id, who.uid).then_some(ConsentState::Finishing);
     requested.or_else(|| app.consents.ended(id, who.uid)).or(ending).ok_or_else(no_such_consent)
 }
@@ -99,13 +99,13 @@ pub struct Tally {
     pub live: u64,
     pub ended: u64,
     pub revoking: u64,
-    /// Asked for and not settled.
+    /// Requested and not settled.
     pub requested: u64,
     /// When the first of the live ones ends unless its owner consents again.
     pub act_before: Option<Timestamp>,
 }
 
-/// The consents of each platform that has any to ask for, by slug.
+/// The consents of each platform that has any to request, by slug.
 pub fn tally(roster: &Roster) -> BTreeMap<String, Tally> {
     let slugs = roster.providers.slugs();
     let mut tallies: BTreeMap<String, Tally> = slugs.map(|slug| (slug.to_owned(), Tally::default())).collect();

@@ -1,4 +1,4 @@
-//! What people type, as it may be stored.
+//! What users type, as it may be stored.
 
 use roster_protocol::error::RosterError;
 use roster_protocol::text;

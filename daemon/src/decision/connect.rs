@@ -9,11 +9,11 @@ use super::audit::{audit, connection_named};
 use crate::model::{Connection, Influencer};
 use crate::platforms::Observation;
 
-/// An account that was looked up; `observation` is missing when the platform could not be asked just now.
+/// An account that was looked up; `observation` is missing when the platform was unavailable.
 #[derive(Clone, Debug)]
 pub struct Found {
     pub platform: String,
-    /// Canonical, as the platform tells it.
+    /// Canonical, as the platform reports it.
     pub handle: String,
     pub observation: Option<Observation>,
 }

@@ -137,7 +137,7 @@ fn choice(account: &OpenedAccount) -> Choice {
     }
 }
 
-/// Connections that had lost their consent and are opened by this one get it, whoever they belong to.
+/// Connections that had lost their consent and are opened by this one get it, whichever influencer they belong to.
 fn heal(decision: &mut Decision<'_>, requested: &Consent, grant: GrantId, accounts: &[OpenedAccount]) {
     for account in accounts {
         let known = decision.roster.account(&requested.platform, &account.handle, Some(&account.platform_user_id));
@@ -192,7 +192,7 @@ struct Target<'a> {
     grant: GrantId,
 }
 
-/// Connects an account, or renews the connection it has; tells whether it is new.
+/// Connects an account, or renews the connection it has; returns whether it is new.
 fn connect(
     decision: &mut Decision<'_>,
     who: &Who,
@@ -236,7 +236,7 @@ fn connect(
     Ok((id, is_new))
 }
 
-/// The grant a connection had until now is revoked when nobody else is read with it.
+/// The grant a connection had until now is revoked when no other connection is read with it.
 fn leave(decision: &mut Decision<'_>, connection: ConnectionId) {
     let Some(before) = decision.roster.consents.grant_of(connection) else { return };
     if decision.roster.consents.users_of(before.id) == [connection] {
@@ -244,7 +244,7 @@ fn leave(decision: &mut Decision<'_>, connection: ConnectionId) {
     }
 }
 
-/// Nobody will use what was just given: it is revoked with the commit that keeps it.
+/// The grant that was just given has no user: it is revoked with the commit that keeps it.
 pub fn revoke_fresh(decision: &mut Decision<'_>) {
     let now = decision.now;
     for grant in &mut decision.commit.consents.grants {

@@ -25,7 +25,7 @@ pub fn let_go(decision: &mut Decision<'_>, connections: &[ConnectionId]) {
     }
 }
 
-/// Queues a grant's revocation, unless somebody uses it. One that is over leaves at once.
+/// Queues a grant's revocation, unless it is revoked already. One that is over leaves at once.
 pub fn queue(decision: &mut Decision<'_>, id: GrantId) {
     let Some(grant) = decision.roster.consents.grants.get(&id) else { return };
     match grant.state {
@@ -57,7 +57,7 @@ pub fn line(decision: &Decision<'_>, grant: &Grant, action: &str, how: &str) -> 
     }
 }
 
-/// Marks the users of a grant due: each run tells what the grant's change means for it.
+/// Marks the users of a grant due: each run reports what the grant's change means for it.
 pub fn wake_users(decision: &mut Decision<'_>, grant: GrantId) {
     let users = decision.roster.consents.users_of(grant);
     let users = users.iter().filter_map(|id| decision.roster.connections.get(id));

@@ -18,7 +18,7 @@ use crate::roster::Roster;
 use crate::roster::standing;
 use crate::schedule::back_off;
 
-/// A run that has an answer.
+/// A run with a result.
 #[derive(Clone, Debug)]
 pub struct Ended {
     pub cause: Cause,
@@ -55,7 +55,7 @@ pub fn run_ended(decision: &mut Decision<'_>, connection: &Connection, ended: En
     decision.commit.sync.runs.push(run);
 }
 
-/// Refuses an answer about another account than the one that was connected.
+/// Refuses a response about another account than the one that was connected.
 fn is_same_account(
     roster: &Roster,
     connection: &Connection,
@@ -221,7 +221,7 @@ fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &Platform
         Trouble { kind, message: error.to_string(), since: since(connection, decision), retry_at: run.retry_at };
     let slot_at = if due.is_retry { connection.slot_at } else { due.at };
     let failed = Connection { next_due_at: due.at, slot_at, failures, trouble: Some(trouble), ..connection.clone() };
-    // One that has never been read waits for its first consent: nothing was lost, and nobody need be alarmed.
+    // One that has never been read waits for its first consent: nothing was lost, so no alert opens.
     let is_new = kind == TroubleKind::Unauthorized && connection.last_synced_at.is_none();
     let why = (standing::needs_person(&failed) && !is_new).then(|| format!("needs a person: {error}"));
     let steps = evaluate::after_failure(why.as_deref(), &decision.roster.alerts_of(connection.id));
@@ -251,7 +251,7 @@ fn due_after(decision: &mut Decision<'_>, connection: &Connection, error: &Platf
         PlatformError::RateLimited { retry_after } => {
             let reported = retry_after.map_or(DEFAULT_WAIT_S, |wait| wait.as_secs().min(ONE_DAY as u64) as i64);
             let hold_until = now.plus_seconds(reported.max(1));
-            // Everybody held comes back within a tenth of the wait, not in one second.
+            // The lane's connections come back within a tenth of the wait, not in one second.
             let spread = (reported as f64 / 10.0 * decision.dice.share()) as i64;
             Due { at: hold_until.plus_seconds(spread), hold_until, is_retry: true }
         }
@@ -292,7 +292,7 @@ fn audit(decision: &Decision<'_>, connection: &Connection, action: &str, old: &s
     }
 }
 
-/// A run that a person asked for and that is not made: the platform said when to come back, or it is paused.
+/// A requested run that is not made: the platform said when to come back, or it is paused.
 pub fn skipped(decision: &mut Decision<'_>, connection: &Connection, why: &str, retry_at: Option<Timestamp>) -> Run {
     Run {
         id: decision.fresh_id(),

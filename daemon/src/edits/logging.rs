@@ -1,4 +1,4 @@
-//! Telling how much is logged, and changing it.
+//! Reporting how much is logged, and changing it.
 
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
@@ -9,7 +9,7 @@ use crate::decision::audit::audit_change;
 /// The longest filter.
 const LEVEL_BYTES: usize = 500;
 
-/// The level in use, after it was set to `level` when that is told.
+/// The level in use, after it was set to `level` when that is given.
 ///
 /// # Errors
 /// No level and no filter; a daemon whose log is not its own.

@@ -55,7 +55,7 @@ fn is_localhost(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
-/// Whether the host can be a public one, as far as its text tells. What a name resolves to is checked when dialled;
+/// Whether the host can be a public one, as far as its text shows. What a name resolves to is checked when dialled;
 /// behind a proxy, which resolves itself, this is all we can check.
 fn may_be_public(host: &Host<&str>) -> bool {
     match host {
@@ -117,7 +117,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 pub(super) struct NotPublic;
 
 /// Resolves a name to its public addresses. What was checked is what is dialled, so that a second, different
-/// answer of the name server cannot lead inside.
+/// response of the name server cannot lead inside.
 pub(super) struct PublicOnly {
     /// The proxy's own host may be inside.
     pub(super) proxy_host: Option<String>,

@@ -57,7 +57,7 @@ pub struct Api {
     route: Route,
     now: Timestamp,
     wait: Mutex<Option<(Duration, String)>>,
-    /// Where the last question went: mostly the next one goes there too.
+    /// Where the last request went: usually the next one goes there too.
     base: Mutex<Option<Base>>,
 }
 
@@ -80,7 +80,7 @@ impl Api {
         self.now
     }
 
-    /// A question to `host` (with port where it is not the usual one). `{name}` in the path is filled by
+    /// A request to `host` (with port where it is not the usual one). `{name}` in the path is filled by
     /// [`Request::part`]; errors show the path as given here.
     pub fn get(&self, host: &str, path: &'static str) -> Request<'_> {
         Request::new(self, Method::GET, host, path)
@@ -96,13 +96,13 @@ impl Api {
         Request::new(self, Method::DELETE, host, path)
     }
 
-    /// Where people's browsers find a page of this platform: its own address, or the gateway's form of it.
+    /// Where users' browsers find a page of this platform: its own address, or the gateway's form of it.
     /// `None` when the route does not lead there.
     pub fn address(&self, host: &str, path: &str) -> Option<Url> {
         self.url(host, path, "").map(|(url, _)| url)
     }
 
-    /// Notes that the platform wants no further questions for this long, although it answered.
+    /// Notes that the platform wants no further requests for this long, although it responded.
     pub fn wait(&self, length: Duration, reason: &str) {
         let mut wait = self.wait.lock();
         if wait.as_ref().is_none_or(|(noted, _)| *noted < length) {
@@ -173,7 +173,7 @@ pub(crate) fn is_host_like(text: &str) -> bool {
         && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// One question, being put together.
+/// One request, being built.
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request<'a> {
     api: &'a Api,
@@ -182,7 +182,7 @@ pub struct Request<'a> {
     template: &'static str,
     /// The path as far as it is filled.
     path: Cow<'static, str>,
-    /// As it stands in a URL.
+    /// As encoded in a URL.
     query: String,
     headers: HeaderMap,
     body: Bytes,
@@ -225,7 +225,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Appends a pair whose value is nobody's business.
+    /// Appends a pair whose value is secret.
     pub fn secret_query(mut self, name: &str, value: &Secret) -> Self {
         self.query = Serializer::new(self.query).append_pair(name, value.expose()).finish();
         self
@@ -261,10 +261,10 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Asks once.
+    /// Sends the request once.
     ///
     /// # Errors
-    /// As [`HttpClient::send`]. Any status is an answer.
+    /// As [`HttpClient::send`]. Any status is a response.
     pub async fn send(self) -> Result<Response, HttpError> {
         let bad = || HttpError::new(&self.host, self.template, None, HttpErrorKind::BadHost);
         let to = self.api.url(&self.host, &self.path, &self.query).filter(|_| !self.broken);

@@ -1,4 +1,4 @@
-//! Why there is no answer, told without URL, query, headers and body.
+//! Why there is no response, described without URL, query, headers and body.
 
 use std::error::Error;
 use std::io;
@@ -8,7 +8,7 @@ use roster_protocol::text::clean;
 use super::Reach;
 use super::address::NotPublic;
 
-/// A request that brought no answer, or one that cannot be read.
+/// A request without a response, or one that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{host}{template}: {kind}")]
 pub struct HttpError {

@@ -1,6 +1,6 @@
 //! The one way out: every request to a platform or a receiver goes through here, with limits on time and size.
 //!
-//! Whoever asks gets an [`Answer`] or an [`HttpError`]; neither an error nor its debug print ever holds a URL, a
+//! The caller gets a [`Response`] or an [`HttpError`]; neither an error nor its debug print ever holds a URL, a
 //! query, a header or a body. Redirects are never followed. There are no retries here, and no waiting: that is
 //! the schedule's business. Only this module names reqwest.
 
@@ -42,7 +42,7 @@ pub struct HttpLimits {
     pub connect: Duration,
     /// For the whole exchange, the body's last byte included.
     pub total: Duration,
-    /// Between two pieces of an answer.
+    /// Between two pieces of a response.
     pub read_gap: Duration,
     /// For the body, after inflation.
     pub body_bytes: usize,
@@ -63,7 +63,7 @@ impl Default for HttpLimits {
 #[derive(Clone)]
 pub struct HttpSettings {
     pub limits: HttpLimits,
-    /// The proxy's URL, for all that is neither loopback nor inside. `None`: directly; the environment is not asked.
+    /// The proxy's URL, for all that is neither loopback nor inside. `None`: directly; the environment is not read.
     pub proxy: Option<String>,
     /// PEM certificates trusted besides the system's.
     pub ca_file: Option<PathBuf>,
@@ -144,7 +144,7 @@ struct Inner {
     proxy: Option<Url>,
     certificates: Vec<reqwest::Certificate>,
     // Built when first used: one that speaks TLS cannot be built without CA certificates, which a host that
-    // only asks a loopback gateway need not have.
+    // only calls a loopback gateway need not have.
     guarded: OnceCell<reqwest::Client>,
     trusted: OnceCell<reqwest::Client>,
     inside: OnceCell<reqwest::Client>,
@@ -179,7 +179,7 @@ impl HttpClient {
         Ok(Self { inner: Arc::new(inner), meters: RequestMeters::default() })
     }
 
-    /// What was asked of platforms since the start.
+    /// Requests to platforms since the start.
     pub fn meters(&self) -> &RequestMeters {
         &self.meters
     }
@@ -189,10 +189,10 @@ impl HttpClient {
         Self { meters: other.meters.clone(), ..self }
     }
 
-    /// Asks once and reads the whole answer, whatever its status.
+    /// Sends one request and reads the whole response, whatever its status.
     ///
     /// # Errors
-    /// When there is no whole answer within the limits, or the URL leads where `reach` does not allow.
+    /// When there is no whole response within the limits, or the URL leads where `reach` does not allow.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Response, HttpError> {
         let Outgoing { method, url, headers, body, reach, host, template } = outgoing;
         let fail = |kind: HttpErrorKind, status: Option<u16>| HttpError::new(&host, template, status, kind);
@@ -205,7 +205,7 @@ impl HttpClient {
         let request = || {
             let mut request = reqwest::Request::new(method.clone(), url.clone());
             *request.headers_mut() = headers.clone();
-            // None at all differs from an empty one: where something is changed, its length is told.
+            // None at all differs from an empty one: where something is changed, its length is sent.
             if method != Method::GET || !body.is_empty() {
                 *request.body_mut() = Some(body.clone().into());
             }
@@ -213,8 +213,8 @@ impl HttpClient {
         };
         let kind = |error: &reqwest::Error| HttpErrorKind::of(error, reach, proxied);
         let mut requested = in_time(request(), read_gap, end).await.ok_or_else(|| late(None))?;
-        // A server may close a kept connection while we ask over it: without a byte of an answer, asking again is safe
-        // where asking changes nothing.
+        // A server may close a kept connection while we send over it: without a byte of a response, a repeated request is safe
+        // where a request changes nothing.
         if method == Method::GET && requested.as_ref().is_err_and(|error| kind(error) == HttpErrorKind::Broken) {
             requested = in_time(request(), read_gap, end).await.ok_or_else(|| late(None))?;
         }
@@ -321,7 +321,7 @@ impl Inner {
             ClientKind::Trusted | ClientKind::Inside => builder,
         };
         builder = match client_kind {
-            // Nothing is encrypted here, so nobody need be trusted.
+            // Nothing is encrypted here, so no certificate is needed.
             ClientKind::Plain => builder.tls_certs_only([]),
             _ => builder.https_only(true).tls_certs_merge(self.certificates.iter().cloned()),
         };

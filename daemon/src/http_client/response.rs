@@ -1,4 +1,4 @@
-//! What came back: status, headers, and a body within the limits.
+//! A response: status, headers, and a body within the limits.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -11,10 +11,10 @@ use serde_json::error::Category;
 
 use super::{HttpError, HttpErrorKind};
 
-/// The longest wait that anyone can tell us; more is an error on their side.
+/// The longest wait that a header can request; more is an error on their side.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
-/// A whole answer of any status.
+/// A whole response of any status.
 #[derive(Clone)]
 pub struct Response {
     pub status: u16,
@@ -44,8 +44,8 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// How long `Retry-After` asks to wait, in seconds or as a date, at least 1 s and at most 24 h.
-    /// `None` without the header, and where nobody understands it.
+    /// How long `Retry-After` requests to wait, in seconds or as a date, at least 1 s and at most 24 h.
+    /// `None` without the header, and where it cannot be read.
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         let text = self.header("retry-after")?.trim();
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -76,7 +76,7 @@ impl Response {
         read_json(&self.body).map_err(|kind| self.error(kind))
     }
 
-    /// An error about this answer.
+    /// An error about this response.
     pub fn error(&self, kind: HttpErrorKind) -> HttpError {
         HttpError::new(&self.host, self.template, Some(self.status), kind)
     }

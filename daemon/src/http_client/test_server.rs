@@ -33,7 +33,7 @@ impl Received {
     }
 }
 
-/// What it answers.
+/// Its response.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Json(u16, String),
@@ -48,7 +48,7 @@ pub(crate) enum Reply {
     Gzip(Bytes),
     /// Announces a gigabyte.
     Huge,
-    /// Takes the question and says nothing.
+    /// Takes the request and says nothing.
     Silence,
 }
 
@@ -102,12 +102,12 @@ impl Server {
         self.base.strip_prefix("http://").expect("as made above")
     }
 
-    /// What was asked so far.
+    /// The requests so far.
     pub(crate) fn requested(&self) -> Vec<Received> {
         self.requested.lock().clone()
     }
 
-    /// Forgets what was asked, and says how much it was.
+    /// Forgets the requests, and returns how many there were.
     pub(crate) fn forget(&self) -> usize {
         std::mem::take(&mut *self.requested.lock()).len()
     }

@@ -125,7 +125,7 @@ async fn a_host_where_nothing_listens_is_reported_by_whose_choice_it_was() {
     assert_eq!(error.kind, HttpErrorKind::Refused);
 }
 
-/// A certificate that nobody holds the key of: with it TLS clients can be built where the system has none.
+/// A certificate that no server holds the key of: with it TLS clients can be built where the system has none.
 fn with_a_certificate(proxy: Option<String>) -> HttpClient {
     let ca_file = Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http_client/fixtures/ca.pem")));
     HttpClient::new(HttpSettings { proxy, ca_file, ..HttpSettings::default() }).expect("a good certificate")
@@ -333,7 +333,7 @@ fn the_longest_wait_is_kept() {
     assert_eq!(api.wait_reason().as_deref(), Some("its rate limit"));
 }
 
-/// Answers the first request of each connection, and hangs up on the second without having said so.
+/// Responds to the first request of each connection, and hangs up on the second without having said so.
 async fn forgetful_server() -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -1,11 +1,11 @@
-//! Redirect URIs, and what comes back to them.
+//! Redirect URIs, and the parameters they receive.
 
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use url::Url;
 
 use crate::secret::Secret;
 
-/// What came back to the redirect URI.
+/// What the redirect URI received.
 pub enum Callback {
     Code(Secret),
     /// The owner said no.
@@ -14,7 +14,7 @@ pub enum Callback {
     Refused(String),
 }
 
-/// What came back to the redirect URI, in the words of RFC 6749 section 4.1.2; `grantor` is the provider's name for users.
+/// What the redirect URI received, in the words of RFC 6749 section 4.1.2; `grantor` is the provider's name for users.
 pub fn read_callback(grantor: &str, pairs: &[(String, String)]) -> Callback {
     let reported = |name: &str| {
         let pair = pairs.iter().find(|(key, value)| key == name && !value.is_empty());

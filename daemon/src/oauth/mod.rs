@@ -1,4 +1,4 @@
-//! OAuth 2.0: who can be asked for consent, and how. RFC 6749, with PKCE (RFC 7636), codes for devices (RFC 8628) and
+//! OAuth 2.0: which providers give consents, and how they are requested. RFC 6749, with PKCE (RFC 7636), codes for devices (RFC 8628) and
 //! revocation (RFC 7009).
 //!
 //! A [`Provider`] is its [`Terms`], which are constants, its app, which the operator configures, and whatever it does in a

@@ -11,7 +11,7 @@ use super::{
 use crate::http_client::Api;
 use crate::secret::Secret;
 
-/// Who is asked for consent. Everything but the terms and the app is the standard's unless it is overridden.
+/// The service that consents are requested from. Everything but the terms and the app is the standard's unless it is overridden.
 ///
 /// `api` leads to the provider as configured.
 pub trait Provider: Send + Sync {
@@ -20,7 +20,7 @@ pub trait Provider: Send + Sync {
     /// The operator's app; `None` when it is not set up.
     fn app(&self) -> Option<&OAuthApp>;
 
-    /// What the operator must still set before anyone can be asked, in a sentence.
+    /// What the operator must still set before a consent can be requested, in a sentence.
     fn lacks(&self) -> Option<String> {
         self.app().is_none().then(|| self.terms().no_app.to_owned())
     }

@@ -1,4 +1,4 @@
-//! Every provider that can be asked, by its slug. Platforms register theirs; so does whatever measures nothing.
+//! Every provider that requests can go to, by its slug. Platforms register theirs; so does whatever measures nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Provider;
 use crate::http_client::Route;
 
-/// A provider, whether it is to be asked, and where its requests go.
+/// A provider, whether requests may go to it, and where its requests go.
 #[derive(Clone)]
 pub struct Registered {
     pub provider: Arc<dyn Provider>,

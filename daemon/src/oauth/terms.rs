@@ -7,7 +7,7 @@ use url::Url;
 use crate::http_client::Api;
 use crate::secret::Secret;
 
-/// How a provider is asked for consent, and how its tokens live.
+/// How a consent is requested from a provider, and how its tokens live.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
     /// The slug under which it is registered: in the callback's path, in the config and in the store.
@@ -30,7 +30,7 @@ pub struct Terms {
     pub revocation: Option<Endpoint>,
     /// RFC 8628; `None` where there are no codes for devices.
     pub device: Option<Device>,
-    /// What can be asked for, the needed scopes of each purpose first.
+    /// What can be requested, the needed scopes of each purpose first.
     pub scopes: &'static [Scope],
     /// What parts scopes in the consent page's URL: a blank by the standard.
     pub separator: &'static str,
@@ -96,7 +96,7 @@ impl Endpoint {
 #[derive(Clone, Copy, Debug)]
 pub struct Device {
     pub endpoint: Endpoint,
-    /// What they can ask for, where that is less.
+    /// What they can request, where that is less.
     pub scopes: &'static [Scope],
 }
 
@@ -112,7 +112,7 @@ pub struct Scope {
     pub needed: bool,
 }
 
-/// What a scope is asked for.
+/// What a scope is requested for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// An account's numbers are read.

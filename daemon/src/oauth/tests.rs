@@ -1,4 +1,4 @@
-//! A provider that measures nothing: registered, asked, renewed and ended as any other.
+//! A provider that measures nothing: registered, requested, renewed and ended as any other.
 
 use std::sync::Arc;
 

@@ -116,7 +116,7 @@ fn read_file(path: &Path) -> Result<Option<Found>, KeyError> {
         }
         Err(error) => return Err(unusable(error.to_string())),
     };
-    // The open file is asked, not the path, which may be another one by now.
+    // The open file is checked, not the path, which may be another one by now.
     let meta = file.metadata().map_err(|error| unusable(error.to_string()))?;
     if let Some(why) = distrusted(&meta) {
         return Err(unusable(why));

@@ -1,4 +1,4 @@
-//! Texts that nobody may see: keys and tokens.
+//! Texts that are never shown: keys and tokens.
 
 pub mod master_key;
 pub mod vault;
@@ -44,7 +44,7 @@ impl Secret {
         text.map(Self::new).ok_or_else(|| SecretError::NotOneLine { path: path.to_owned() })
     }
 
-    /// The text itself. Whoever calls this keeps it out of errors, logs and answers.
+    /// The text itself. The caller keeps it out of errors, logs and responses.
     pub fn expose(&self) -> &str {
         &self.0
     }

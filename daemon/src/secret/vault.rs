@@ -21,7 +21,7 @@ const HEAD_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_BYTES;
 /// The key to everything sealed. It is wiped when dropped and prints nowhere.
 pub struct MasterKey(Zeroizing<[u8; 32]>);
 
-/// Names a key without telling anything of it.
+/// Names a key without disclosing anything of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyId(pub [u8; KEY_ID_BYTES]);
 

@@ -94,7 +94,7 @@ fn another_interval_brings_the_next_slot_also_where_the_old_one_is_on_both_grids
     assert_eq!(moved_to(&story, 30 * 60), Some(after_noon(90)));
     assert_eq!(moved_to(&story, 5 * 3600), Some(after_noon(300)));
     assert_eq!(moved_to(&story, 12 * 3600), None);
-    // Nobody asks more often for one that waits for its owner.
+    // A connection that waits for its owner is not requested more often.
     story.run(Err(PlatformError::Unauthorized { what: "token is over".to_owned() }));
     assert_eq!(story.connection().next_due_at, after_noon(26 * 60));
     assert_eq!(moved_to(&story, 30 * 60), None);
