@@ -165,7 +165,7 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// Whom or what it is about, for people: an influencer and, for a connection, its platform; or else a platform, or
+    /// Whom or what it is about, for display: an influencer and, for a connection, its platform; or else a platform, or
     /// `rosterd`.
     pub fn subject(&self) -> (&str, Option<&str>) {
         match &self.influencer_name {

@@ -14,7 +14,7 @@ pub enum Outcome {
     Partial,
     /// Nothing was learned.
     Failed,
-    /// Not attempted: the platform said when to come back, or it is not set up.
+    /// Not attempted: the platform limits requests until a later time, or it is not set up.
     Skipped,
 }
 

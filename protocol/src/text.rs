@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_people_are_refused_rather_than_changed() {
+    fn typed_names_are_refused_rather_than_changed() {
         assert!(is_clean("Oskar & Ines"));
         for bad in ["", " ", "a\nb", "a  b", "\u{1b}[31mx", &"x".repeat(81)] {
             assert!(!is_clean(bad), "{bad:?}");

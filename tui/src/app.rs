@@ -116,15 +116,15 @@ impl App {
         mut signals: Vec<Signal>,
     ) -> io::Result<()> {
         let mut keys = EventStream::new();
-        let patience = Instant::now() + FIRST_PICTURE;
+        let deadline = Instant::now() + FIRST_PICTURE;
         while !self.model.quit {
             guard.check()?;
-            let waits = self.waits_for_first_response() && Instant::now() < patience;
+            let waits = self.waits_for_first_response() && Instant::now() < deadline;
             if !waits {
                 self.look_at_size()?;
                 self.canvas.draw(&self.model)?;
             }
-            let tick = if waits { patience } else { self.next_tick() };
+            let tick = if waits { deadline } else { self.next_tick() };
             tokio::select! {
                 key = keys.next() => match key {
                     Some(event) => self.terminal_event(event?)?,

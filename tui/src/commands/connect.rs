@@ -28,7 +28,7 @@ pub struct Connect {
     /// The account: its handle there, or its profile's URL; chooses among several that a consent opens
     #[arg(long, value_name = "HANDLE")]
     handle: Option<String>,
-    /// Waits neither for the owner's answer nor for the first sync
+    /// Does not wait, neither for the owner's answer nor for the first sync
     #[arg(long)]
     no_wait: bool,
     /// Finishes a consent with the address that the browser landed on; - reads it from stdin

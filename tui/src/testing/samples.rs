@@ -58,7 +58,7 @@ pub fn platforms() -> Vec<PlatformStatus> {
         platform("bluesky", "Bluesky", "bs", "mara.example"),
         PlatformStatus {
             state: PlatformState::Down,
-            reason: Some("it answers with errors since 11:20".to_owned()),
+            reason: Some("it responds with errors since 11:20".to_owned()),
             coverage_24h: Coverage { expected: 100, ok: 71, partial: 0, failed: 29, skipped: 0 },
             ..platform("mastodon", "Mastodon", "ms", "mara@social.example")
         },
@@ -402,10 +402,10 @@ pub fn runs() -> Vec<Run> {
     };
     vec![
         run(3, 25, "Oskar & Ines", "youtube", Outcome::Ok, None),
-        run(2, 26, "Tidewater Kitchen", "bluesky", Outcome::Partial, Some("no likes: the posts were not told")),
+        run(2, 26, "Tidewater Kitchen", "bluesky", Outcome::Partial, Some("no likes: the posts were not reported")),
         Run {
             retry_at: Some(NOW.plus_seconds(1_200)),
-            ..run(4, 31, "nightgarden", "mastodon", Outcome::Failed, Some("Mastodon does not answer"))
+            ..run(4, 31, "nightgarden", "mastodon", Outcome::Failed, Some("Mastodon does not respond"))
         },
         run(5, 40, "夜の庭 👩‍💻 Garden", "mastodon", Outcome::Skipped, Some("Mastodon said when to come back")),
     ]
@@ -522,7 +522,7 @@ pub fn connection_rows() -> Vec<ConnectionRow> {
     let gone = Connection {
         status: ConnectionStatus::Reauthorize,
         badge: Badge::Red,
-        last_error: Some("consent ended Nov 18, told by the platform".to_owned()),
+        last_error: Some("consent ended Nov 18, revoked by the owner".to_owned()),
         ..connection(31, "instagram", "oskar.ines")
     };
     let failing = Connection {
