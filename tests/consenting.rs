@@ -498,7 +498,7 @@ async fn nothing_that_can_be_printed_holds_a_secret() {
         let opened = rosterd::consent::access::of_connection(&app, id).await;
         printed += &app.look(|roster| {
             let consents = &roster.consents;
-            format!("{opened:?} {:?} {:?} {:?}", consents.grants, consents.tokens, consents.asked)
+            format!("{opened:?} {:?} {:?} {:?}", consents.grants, consents.tokens, consents.pending)
         });
         world.client.consent_cancel(within(LIMIT), waiting.id).await.expect("a response").expect("given up");
     }

@@ -187,7 +187,7 @@ impl Request {
 async fn keep(app: &App, consent: Consent) -> Result<(), RosterError> {
     app.consents.opened(&consent);
     app.decide(move |decision| {
-        let mut requested = decision.roster.consents.asked.values();
+        let mut requested = decision.roster.consents.pending.values();
         let waiting =
             requested.by_ref().filter(|it| it.who.uid == consent.who.uid && it.expires_at > decision.now).count();
         if waiting >= MOST_PER_USER {

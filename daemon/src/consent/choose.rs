@@ -39,7 +39,7 @@ pub(super) async fn offer(
     let _alone = lock.lock().await;
     let offered = app
         .decide(|decision| {
-            let Some(requested) = decision.roster.consents.asked.get(&id) else {
+            let Some(requested) = decision.roster.consents.pending.get(&id) else {
                 grants::queue(decision, grant);
                 return Ok(Offered::GivenUp);
             };

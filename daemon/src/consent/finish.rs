@@ -58,7 +58,7 @@ pub async fn returned(
     let hash = fingerprint(&Secret::new(state.as_str()));
     let responded = app
         .decide(|decision| {
-            let mut requested = decision.roster.consents.asked.values();
+            let mut requested = decision.roster.consents.pending.values();
             let consent = requested.find(|consent| consent.state_hash == hash && consent.device.is_none());
             let waits = |consent: &&Consent| {
                 consent.step == ConsentStep::Waiting
@@ -231,7 +231,7 @@ async fn keep(
     app.decide(|decision| {
         decision.commit.consents.grants.push(grant);
         decision.commit.consents.tokens.push(sealed);
-        match decision.roster.consents.asked.get(&consent.id) {
+        match decision.roster.consents.pending.get(&consent.id) {
             Some(requested) => {
                 let listing = Consent { step: ConsentStep::Listing { grant: id }, ..requested.clone() };
                 decision.commit.consents.consents.push(listing);
@@ -292,7 +292,7 @@ pub(super) async fn give_up(app: &App, id: ConsentId, error: RosterError) {
     let removed = app
         .decide(|decision| {
             let consents = &decision.roster.consents;
-            let Some(consent) = consents.asked.get(&id) else { return Ok(None) };
+            let Some(consent) = consents.pending.get(&id) else { return Ok(None) };
             decision.commit.consents.removed_consents.push(id);
             if let ConsentStep::Listing { grant } | ConsentStep::Choosing { grant, .. } = &consent.step
                 && consents.users_of(*grant).is_empty()
@@ -317,7 +317,8 @@ pub(super) async fn give_up(app: &App, id: ConsentId, error: RosterError) {
 /// # Errors
 /// No such consent of theirs.
 pub async fn cancel(app: &App, who: &Who, id: ConsentId) -> Result<(), RosterError> {
-    let is_theirs = app.look(|roster| roster.consents.asked.get(&id).is_some_and(|consent| consent.who.uid == who.uid));
+    let is_theirs =
+        app.look(|roster| roster.consents.pending.get(&id).is_some_and(|consent| consent.who.uid == who.uid));
     if !is_theirs {
         return Err(super::no_such_consent());
     }

@@ -67,7 +67,7 @@ pub async fn run(app: Arc<App>) {
 
 /// Takes up what an earlier life of the daemon left in the middle.
 async fn resume(app: &Arc<App>) {
-    let requested: Vec<_> = app.look(|roster| roster.consents.asked.values().cloned().collect());
+    let requested: Vec<_> = app.look(|roster| roster.consents.pending.values().cloned().collect());
     for consent in requested {
         app.consents.opened(&consent);
         match consent.step {
@@ -105,7 +105,7 @@ fn jobs(app: &App) -> Vec<(Job, Timestamp, i64)> {
                 }
             }
         }
-        for consent in consents.asked.values() {
+        for consent in consents.pending.values() {
             if matches!(consent.step, ConsentStep::Waiting | ConsentStep::Choosing { .. }) {
                 jobs.push((Job::Expire(consent.id), consent.expires_at, AGAIN_S));
             }
@@ -131,7 +131,7 @@ async fn work(app: &Arc<App>, job: Job) {
 }
 
 async fn expire(app: &App, id: ConsentId) {
-    let found = app.look(|roster| roster.consents.asked.get(&id).cloned());
+    let found = app.look(|roster| roster.consents.pending.get(&id).cloned());
     let Some(consent) = found.filter(|consent| consent.expires_at <= app.clock.now()) else { return };
     let message = match consent.step {
         ConsentStep::Choosing { .. } => "nobody chose an account in time",
@@ -177,7 +177,7 @@ async fn note(app: &App, context: &ProviderContext, id: GrantId, scopes: Option<
 
 /// Requests the state of a device code once.
 async fn poll(app: &Arc<App>, id: ConsentId) {
-    let found = app.look(|roster| roster.consents.asked.get(&id).cloned());
+    let found = app.look(|roster| roster.consents.pending.get(&id).cloned());
     let Some((consent, device)) = found.and_then(|consent| Some((consent.clone(), consent.device?))) else { return };
     let Some(context) = ProviderContext::of(app, &consent.platform) else { return };
     let Ok(code) = app.consents.vault.open(SealingContext::of_consent(id, Field::DeviceCode), &device.code) else {
@@ -205,7 +205,7 @@ async fn poll(app: &Arc<App>, id: ConsentId) {
 /// Only one of two responses continues.
 async fn claim(app: &App, id: ConsentId) -> bool {
     let claimed = app.decide(|decision| {
-        let waiting = decision.roster.consents.asked.get(&id).filter(|it| it.step == ConsentStep::Waiting);
+        let waiting = decision.roster.consents.pending.get(&id).filter(|it| it.step == ConsentStep::Waiting);
         let consent = waiting.cloned().ok_or_else(|| RosterError::not_found("it was given up meanwhile"))?;
         decision.commit.consents.consents.push(crate::model::Consent { step: ConsentStep::Exchanging, ..consent });
         Ok(())
@@ -215,7 +215,7 @@ async fn claim(app: &App, id: ConsentId) -> bool {
 
 async fn slow_down(app: &App, id: ConsentId) {
     let slower = app.decide(|decision| {
-        let Some(mut consent) = decision.roster.consents.asked.get(&id).cloned() else { return Ok(()) };
+        let Some(mut consent) = decision.roster.consents.pending.get(&id).cloned() else { return Ok(()) };
         if let Some(device) = &mut consent.device {
             device.interval.0 = (device.interval.0 + 5).min(60);
         }

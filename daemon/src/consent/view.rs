@@ -43,7 +43,7 @@ pub async fn state(app: &App, who: &Who, id: ConsentId, patience: Duration) -> R
 
 fn now(app: &App, who: &Who, id: ConsentId) -> Result<ConsentState, RosterError> {
     let requested = app.look(|roster| {
-        let consent = roster.consents.asked.get(&id).filter(|consent| consent.who.uid == who.uid)?;
+        let consent = roster.consents.pending.get(&id).filter(|consent| consent.who.uid == who.uid)?;
         Some(match &consent.step {
             ConsentStep::Waiting => ConsentState::Waiting,
             ConsentStep::Exchanging | ConsentStep::Listing { .. } => ConsentState::Finishing,
@@ -64,7 +64,7 @@ fn now(app: &App, who: &Who, id: ConsentId) -> Result<ConsentState, RosterError>
 pub fn open(app: &App, who: &Who, influencer: &str, platform: &str) -> Result<Option<ConsentId>, RosterError> {
     app.look(|roster| {
         let influencer = resolve::influencer(roster, influencer)?.id;
-        let mut requested = roster.consents.asked.values();
+        let mut requested = roster.consents.pending.values();
         let waits = |consent: &&model::Consent| {
             consent.who.uid == who.uid
                 && consent.influencer == influencer
@@ -109,7 +109,7 @@ pub struct Tally {
 pub fn tally(roster: &Roster) -> BTreeMap<String, Tally> {
     let slugs = roster.providers.slugs();
     let mut tallies: BTreeMap<String, Tally> = slugs.map(|slug| (slug.to_owned(), Tally::default())).collect();
-    for consent in roster.consents.asked.values() {
+    for consent in roster.consents.pending.values() {
         tallies.entry(consent.platform.clone()).or_default().requested += 1;
     }
     for grant in roster.consents.grants.values().filter(|grant| !grant.owner_id.is_empty()) {

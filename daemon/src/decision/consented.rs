@@ -262,7 +262,7 @@ pub fn choose(
     id: ConsentId,
     accounts: &[String],
 ) -> Result<(Consent, Vec<(ConnectionId, bool)>), RosterError> {
-    let requested = decision.roster.consents.asked.get(&id).filter(|requested| requested.who.uid == who.uid);
+    let requested = decision.roster.consents.pending.get(&id).filter(|requested| requested.who.uid == who.uid);
     let requested = requested.ok_or_else(no_such_consent)?;
     let ConsentStep::Choosing { grant, choices } = &requested.step else {
         return Err(RosterError::conflict("that consent waits for its owner, not for a choice"));

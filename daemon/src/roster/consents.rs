@@ -11,7 +11,7 @@ use crate::model::{Consent, ConsentsCommit, Grant, GrantState, GrantTokens, Load
 #[derive(Default)]
 pub struct Consents {
     /// Requested and not settled.
-    pub asked: HashMap<ConsentId, Consent>,
+    pub pending: HashMap<ConsentId, Consent>,
     pub grants: HashMap<GrantId, Grant>,
     pub tokens: HashMap<GrantId, GrantTokens>,
     grant_of: HashMap<ConnectionId, GrantId>,
@@ -21,7 +21,7 @@ impl Consents {
     /// Takes what was stored out of `loaded`.
     pub fn of(loaded: &mut Loaded) -> Self {
         Self {
-            asked: std::mem::take(&mut loaded.consents).into_iter().map(|consent| (consent.id, consent)).collect(),
+            pending: std::mem::take(&mut loaded.consents).into_iter().map(|consent| (consent.id, consent)).collect(),
             grants: std::mem::take(&mut loaded.grants).into_iter().map(|grant| (grant.id, grant)).collect(),
             tokens: std::mem::take(&mut loaded.tokens).into_iter().map(|tokens| (tokens.grant, tokens)).collect(),
             grant_of: std::mem::take(&mut loaded.grant_uses).into_iter().map(|it| (it.connection, it.grant)).collect(),
@@ -30,10 +30,10 @@ impl Consents {
 
     pub fn apply(&mut self, commit: &ConsentsCommit) {
         for consent in &commit.consents {
-            self.asked.insert(consent.id, consent.clone());
+            self.pending.insert(consent.id, consent.clone());
         }
         for consent in &commit.removed_consents {
-            self.asked.remove(consent);
+            self.pending.remove(consent);
         }
         for grant in &commit.grants {
             self.grants.insert(grant.id, grant.clone());

@@ -69,7 +69,7 @@ impl InUse for DeliveryId {
 
 impl InUse for ConsentId {
     fn is_in(self, roster: &Roster) -> bool {
-        roster.consents.asked.contains_key(&self)
+        roster.consents.pending.contains_key(&self)
     }
 
     fn is_in_commit(self, commit: &Commit) -> bool {
