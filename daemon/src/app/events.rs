@@ -60,7 +60,7 @@ impl Feed {
         }
     }
 
-    /// Changes whenever an alert is published: wakes those who wait for one that they have not seen.
+    /// Changes whenever an alert is published: wakes the calls that wait for one.
     pub fn watch_alerts(&self) -> watch::Receiver<u64> {
         self.newest_alert.subscribe()
     }

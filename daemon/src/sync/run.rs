@@ -199,7 +199,7 @@ async fn hold(app: &App, lane: &str, until: Timestamp, why: Option<String>) {
 }
 
 /// Decides on each connection's result and commits them together; then removes batch `number` from
-/// the running ones and notifies those who wait.
+/// the running ones and notifies the waiting clients.
 async fn end(
     app: &App,
     number: u64,
