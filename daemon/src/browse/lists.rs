@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use roster_protocol::alert::{Alert, Change};
 use roster_protocol::audit::AuditEntry;
-use roster_protocol::connection::Snapshot;
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, PAGE_ROWS, Page, PageMark, RunsQuery};
@@ -155,12 +154,4 @@ pub async fn history(app: &App, named: &str, since: Option<Date>, until: Option<
     let next = snapshots.get(SNAPSHOTS_PER_RESPONSE).map(|snapshot| snapshot.date);
     snapshots.truncate(SNAPSHOTS_PER_RESPONSE);
     Ok(History { connection: all.connection, snapshots, next })
-}
-
-/// A connection's snapshot of a day; `None` when there is none.
-///
-/// # Errors
-/// When the store cannot be read.
-pub async fn snapshot_on(app: &App, connection: ConnectionId, date: Date) -> Result<Option<Snapshot>, RosterError> {
-    app.store.read(store::SnapshotOn { connection, date }).await.map_err(|error| read_error(&error))
 }
