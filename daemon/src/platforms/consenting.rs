@@ -83,7 +83,7 @@ pub trait Consenting: Send + Sync {
         false
     }
 
-    /// Whether the consent still holds, and with which scopes where that is told; asked once a day.
+    /// Whether the consent still holds, and with which scopes where the platform reports them; requested once a day.
     fn check<'a>(
         &'a self,
         api: &'a Api,

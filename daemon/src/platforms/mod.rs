@@ -1,7 +1,7 @@
 //! The platforms Roster can read: one folder and one line in [`all`] each.
 //!
-//! A platform module asks and reads. It does not store, schedule, retry or decide: it says what it was told,
-//! and by [`PlatformError`] what should be done next.
+//! A platform module sends requests and reads the responses. It does not store, schedule, retry or decide: it returns
+//! what the platform reported, and a [`PlatformError`] says what should be done next.
 
 mod batch;
 mod bluesky;
@@ -37,7 +37,7 @@ pub fn all() -> &'static [Entry] {
     &[bluesky::ENTRY, facebook::ENTRY, instagram::ENTRY, mastodon::ENTRY, tiktok::ENTRY, youtube::ENTRY]
 }
 
-/// Who a platform is and what it tells.
+/// Who a platform is and which metrics it reports.
 #[derive(Clone, Copy, Debug)]
 pub struct PlatformInfo {
     /// The stable slug, such as `youtube`.
@@ -49,7 +49,7 @@ pub struct PlatformInfo {
     /// How a handle looks, for hints.
     pub handle_example: &'static str,
     pub access: ApiAccess,
-    /// What it tells at all; everything else is always `None`.
+    /// The metrics that it reports at all; everything else is always `None`.
     pub metrics: &'static [Metric],
     /// The most accounts one [`Platform::observe`] takes.
     pub batch_limit: usize,
@@ -68,7 +68,7 @@ pub struct Account {
     pub access: Option<Access>,
 }
 
-/// What a platform told of one account just now.
+/// What a platform has just reported about one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observation {
     /// The platform's own id, clean.
@@ -78,7 +78,7 @@ pub struct Observation {
     /// The name it shows, clean.
     pub display_name: Option<String>,
     pub numbers: Numbers,
-    /// The count's step: 100 means followers are told in hundreds. `None`: exact or unknown.
+    /// The count's step: 100 means that the platform reports followers in hundreds. `None`: exact or unknown.
     pub followers_step: Option<u64>,
     /// Which of the platform's definitions the numbers follow; starts at 0, one more for each break.
     pub definition: u16,

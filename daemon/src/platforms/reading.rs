@@ -71,7 +71,7 @@ pub(super) fn items<'a, T: Deserialize<'a>>(
     Ok(texts.into_iter().map(|text| item(platform, text)).collect())
 }
 
-/// What to tell of an item that cannot be read.
+/// The error for an item that cannot be read.
 pub(super) fn unreadable(platform: &str, kind: HttpErrorKind) -> PlatformError {
     let what = match kind {
         HttpErrorKind::Shape { at, what } => format!("{platform}: {at} {what}"),

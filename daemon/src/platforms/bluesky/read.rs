@@ -41,7 +41,7 @@ struct Owner {
     handle: String,
 }
 
-/// What `getProfiles` told, findable by DID and by handle.
+/// What `getProfiles` returned, indexed by DID and by handle.
 #[derive(Default)]
 pub(super) struct Reported {
     by_name: HashMap<String, usize>,
@@ -49,7 +49,7 @@ pub(super) struct Reported {
 }
 
 impl Reported {
-    /// Items that name no account are left out: their account is asked about alone, which tells what is wrong.
+    /// Leaves out items that name no account: a request for that account alone returns what is wrong.
     pub(super) fn of(profiles: Profiles) -> Self {
         let mut by_name = HashMap::new();
         for (place, text) in profiles.profiles.iter().enumerate() {
@@ -61,7 +61,7 @@ impl Reported {
         Self { by_name, items: profiles.profiles }
     }
 
-    /// The profile of the account; `None` when it was not told.
+    /// The profile of the account; `None` when it was not returned.
     pub(super) fn of_account(&self, account: &Account) -> Option<&RawValue> {
         self.by_name.get(actor(account)).and_then(|place| self.items.get(*place)).map(AsRef::as_ref)
     }
@@ -84,7 +84,7 @@ pub(super) fn observation(account: &Account, text: &RawValue) -> Result<Observat
         return unexpected("the answer is about another account");
     }
     let reported = profile.handle.to_ascii_lowercase();
-    // A handle that no longer verifies is told as handle.invalid: the DID still holds.
+    // A handle that no longer verifies is reported as handle.invalid: the DID still holds.
     let known = is_handle(&reported) && reported != "handle.invalid";
     let mut observation = Observation {
         platform_user_id: profile.did,
@@ -217,7 +217,7 @@ mod tests {
     fn a_profile_is_found_by_did_and_by_handle() {
         let reported = fixture();
         for requested in [account("mara.example.com", None), account("old.example.com", Some("did:plc:mara2345"))] {
-            let text = reported.of_account(&requested).expect("told");
+            let text = reported.of_account(&requested).expect("reported");
             let observation = observation(&requested, text).expect("readable");
             assert_eq!(observation.platform_user_id, "did:plc:mara2345");
             assert_eq!(observation.handle, "mara.example.com");
@@ -233,7 +233,8 @@ mod tests {
     #[test]
     fn absent_counts_are_unknown_and_a_lost_handle_keeps_the_old_one() {
         let (reported, requested) = (fixture(), account("ines.example.com", Some("did:plc:ines2345")));
-        let observation = observation(&requested, reported.of_account(&requested).expect("told")).expect("readable");
+        let observation =
+            observation(&requested, reported.of_account(&requested).expect("reported")).expect("readable");
         assert_eq!(observation.numbers, Default::default());
         assert_eq!(observation.handle, "ines.example.com");
         assert_eq!(observation.display_name, None);
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn a_poisoned_profile_spoils_itself_alone() {
         let (reported, requested) = (fixture(), account("oskar.example.com", Some("did:plc:oskar234")));
-        let error = observation(&requested, reported.of_account(&requested).expect("told")).expect_err("poisoned");
+        let error = observation(&requested, reported.of_account(&requested).expect("reported")).expect_err("poisoned");
         assert_eq!(error, PlatformError::Unexpected { what: "bluesky: followersCount is not a count".to_owned() });
         let stranger = account("x.example.com", Some("did:plc:stranger"));
         let text = RawValue::from_string(r#"{"did":"did:plc:other","handle":"x.example.com"}"#.to_owned());

@@ -182,7 +182,7 @@ impl Absent {
     }
 }
 
-/// What WebFinger told.
+/// What WebFinger returned.
 enum Reported {
     /// The host of the account's own link.
     Home(String),

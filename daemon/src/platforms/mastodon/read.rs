@@ -12,7 +12,7 @@ use crate::http_client::{is_host, is_host_like};
 use crate::platforms::reading::{Items, Posts, add_engagement, count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 
-/// An account as its home tells it. Only `id` and `username` are sure to be there.
+/// An account as its home returns it. Only `id` and `username` are always there.
 #[derive(Deserialize)]
 pub(super) struct Profile {
     pub(super) id: String,
@@ -45,7 +45,7 @@ pub(super) fn parts(handle: &str) -> (&str, &str) {
     handle.rsplit_once('@').unwrap_or((handle, ""))
 }
 
-/// The home that an earlier answer told.
+/// The home that an earlier response reported.
 pub(super) fn known_home(account: &Account) -> Option<Home> {
     let (id, host) = account.platform_user_id.as_deref()?.rsplit_once('@')?;
     (plain_id(id).is_some() && is_host_like(host)).then(|| Home { id: id.to_owned(), host: host.to_owned() })
@@ -60,7 +60,7 @@ pub(super) fn profile_of(account: &Account, profile: Profile) -> Result<Option<P
     Ok(profile.username.eq_ignore_ascii_case(name).then_some(profile))
 }
 
-/// What the profile tells, before its posts are known.
+/// What the profile reports, before its posts are known.
 pub(super) fn observation(account: &Account, host: &str, profile: Profile) -> Result<Observation, PlatformError> {
     let gone = |what: String| Err(PlatformError::AccountGone { what });
     if let Some(moved) = profile.moved {

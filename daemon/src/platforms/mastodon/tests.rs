@@ -166,7 +166,7 @@ async fn snac_is_read_with_a_grain_of_salt() {
     let api = api(Route { private_hosts: vec![server.host().to_owned()], ..Route::default() });
     let handle = format!("mara@{}", server.host());
     let observed = in_order(ask::observe(&api, &[account(0, &handle, None)]).await);
-    let reported = observed[0].as_ref().expect("told over plain http, as it is at loopback");
+    let reported = observed[0].as_ref().expect("reported over plain http, because the host is at loopback");
     assert_eq!((reported.numbers.followers, reported.numbers.posts), (None, None));
     assert_eq!(reported.numbers.avg_likes.map(|mean| mean.as_f64()), Some(4.0));
 }

@@ -28,7 +28,7 @@ pub(super) struct Case {
     name: fn(usize) -> (String, String),
     /// What owners allowed, where they are asked. Whose consent it is stands in the token.
     scopes: Option<&'static [&'static str]>,
-    /// What this way of asking does not tell, though another one does.
+    /// What this kind of request does not report, though another one does.
     pub(super) not_reported: &'static [Metric],
     /// The shortest wait after a limit.
     pub(super) shortest_wait: Option<Duration>,
@@ -132,7 +132,7 @@ impl Case {
         Some(Access { token: Arc::new(Secret::new(format!("{CANARY}-of-{place}"))), derived: None, scopes })
     }
 
-    /// How long a limit is waited for, when this was told.
+    /// How long the daemon waits after a limit that reports this.
     pub(super) fn wait(&self, reported: Option<u64>) -> Option<Duration> {
         reported.map(Duration::from_secs).or(self.default_wait).max(self.shortest_wait)
     }

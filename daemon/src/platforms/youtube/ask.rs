@@ -50,7 +50,7 @@ pub(super) struct Batch<'a> {
     pub(super) stop: &'a Stop<'a>,
 }
 
-/// A channel that was told, and what comes of its videos.
+/// A channel that was returned, and what its videos report.
 struct Found {
     observation: Observation,
     uploads: Option<String>,
@@ -91,7 +91,7 @@ impl Batch<'_> {
     ) -> Result<Found, PlatformError> {
         if let Some(id) = id(account) {
             let reported = reported.map_err(|error| (*error).clone())?;
-            let text = reported.get(id).ok_or_else(|| gone("YouTube does not tell this channel any more"))?;
+            let text = reported.get(id).ok_or_else(|| gone("YouTube does not return this channel any more"))?;
             return read(account, text);
         }
         let list = self.channel_list(("forHandle", &account.handle)).await?;
@@ -123,7 +123,7 @@ impl Batch<'_> {
         Ok(newest_videos(&self.request(request, Some("playlistNotFound")).await?, VIDEOS_A_CHANNEL))
     }
 
-    /// What became of each id. Ids that were not told are deleted or private, and missing here too.
+    /// The result for each id. Ids that were not returned are deleted or private, and missing here too.
     async fn videos(&self, ids: &[&str]) -> Videos {
         let requested: Vec<_> = ids.chunks(IDS_A_CALL).map(|ids| self.video_list(ids).boxed()).collect();
         stream::iter(requested).buffer_unordered(AT_ONCE).concat().await

@@ -14,7 +14,7 @@ use super::refusal::in_los_angeles;
 use crate::platforms::reading::Items;
 use crate::platforms::{Observation, PlatformError};
 
-/// The newest days are told late, by up to three.
+/// The newest days are reported up to three days late.
 const LATE_DAYS: i32 = 3;
 
 /// Long enough that channels of some size have rows left.
@@ -43,7 +43,7 @@ struct Header {
     name: String,
 }
 
-/// What a report says of those who watch. `None`: too few for Google to tell.
+/// What a report says about the viewers. `None`: too few for Google to report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Audience {
     pub(super) male: Option<Ratio>,
@@ -81,7 +81,7 @@ pub(super) fn audience(report: &Report) -> Result<Audience, PlatformError> {
         return Err(unreadable("has shares of more than the whole"));
     }
     let of = |gender: &str| genders.get(gender).and_then(|percent| Ratio::from_f64(percent / 100.0));
-    // Of two equal ranges the younger one is told, so that the answer does not waver.
+    // Of two equal ranges the younger one is reported, so that the result does not waver.
     let top = ages.iter().rev().max_by(|left, right| left.1.total_cmp(right.1)).map(|(range, _)| *range);
     Ok(Audience { male: of("male"), female: of("female"), top_age_range: top })
 }

@@ -16,7 +16,7 @@
 //! - A channel without videos has no uploads playlist: 404 `playlistNotFound`.
 //! - Since 2026-08-24 `viewCount` counts a play from its start, previews included: definition 1 of these numbers.
 //!   Definition 0 counted only plays that lasted.
-//! - Errors are told apart by `reason`; a bad key is a 400, a used-up quota a 403.
+//! - Errors differ by `reason`; a bad key is a 400, a used-up quota a 403.
 //! - A consent is bound to the one channel that its owner chose. Its refresh token comes once, at consent, and
 //!   renewals bring none. It ends after 7 days while the app is in testing, after 6 months without use, and without
 //!   notice when a hundred newer ones of the same owner live.

@@ -86,7 +86,7 @@ impl Owners<'_> {
         }
         let meaning = refusal.meaning(Credential::Owner, response.status, self.api.now());
         match (meaning, response.status) {
-            // No wait: that would hold what the Data API still tells.
+            // No wait: that would hold back what the Data API still reports.
             (Some(PlatformError::RateLimited { .. }), _) | (None, 429) => {
                 PlatformError::RateLimited { retry_after: None }
             }

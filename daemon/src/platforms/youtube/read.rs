@@ -29,7 +29,7 @@ struct Identified {
     id: String,
 }
 
-/// Items by their id; those without are left out, as if they had not been told.
+/// Items by their id; those without one are left out, as if they had not been returned.
 pub(super) fn by_id(list: &List) -> HashMap<String, &RawValue> {
     let named = |text: &RawValue| item::<Identified>(SLUG, text).ok().map(|item| item.id);
     list.items.iter().filter_map(|text| Some((named(text)?, text.as_ref()))).collect()
@@ -72,8 +72,8 @@ struct RelatedPlaylists {
     uploads: Option<String>,
 }
 
-/// A channel: what it tells, and the playlist of its videos. Where it tells no handle it keeps the one `known`, or
-/// else has its id.
+/// A channel: what it reports, and the playlist of its videos. A channel that reports no handle keeps the `known` one,
+/// or else has its id.
 pub(super) fn channel(known: Option<&str>, text: &RawValue) -> Result<(Observation, Option<String>), PlatformError> {
     let channel: Channel = item(SLUG, text)?;
     if !is_channel_id(&channel.id) {

@@ -97,7 +97,7 @@ async fn what_is_left_out_is_gone_and_the_rest_is_reported() {
     ];
     let observed = observe(&server, &accounts).await;
     for there in [&observed[0], &observed[3]] {
-        let reported = there.as_ref().expect("told");
+        let reported = there.as_ref().expect("reported");
         assert_eq!((reported.numbers.followers, reported.numbers.posts), (Some(2000), Some(0)));
         assert_eq!(
             (reported.numbers.avg_likes, reported.missing.as_slice()),

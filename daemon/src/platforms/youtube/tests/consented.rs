@@ -215,9 +215,9 @@ async fn owners_are_read_with_their_own_consent_and_the_others_by_key() {
     for reported in &observed[1..] {
         assert_eq!(reported.as_ref().map(|reported| reported.numbers.followers), Ok(Some(2000)));
     }
-    let whole = observed[1].as_ref().expect("told");
+    let whole = observed[1].as_ref().expect("reported");
     assert!(whole.numbers.audience_male.is_some() && whole.numbers.top_age_range.is_some() && whole.missing.is_empty());
-    let missing = |place: usize| observed[place].as_ref().map(|reported| reported.missing.clone()).expect("told");
+    let missing = |place: usize| observed[place].as_ref().map(|reported| reported.missing.clone()).expect("reported");
     assert_eq!(missing(2), ["audience: YouTube does not show it with this consent"]);
     assert!(missing(3).is_empty());
     assert!(missing(4)[0].starts_with("audience: "), "{:?}", missing(4));
@@ -236,7 +236,7 @@ async fn without_a_key_only_owners_channels_are_reported() {
     let accounts = [account(0, "@public", Some(&channel_id(0))), consented(1, "mine", &[READ])];
     let observed = in_order(youtube().observe(&api(through(&server.base)), &accounts).await);
     assert!(matches!(&observed[0], Err(PlatformError::Unconfigured { what }) if what.contains("api_key_file")));
-    let reported = observed[1].as_ref().expect("told");
+    let reported = observed[1].as_ref().expect("reported");
     assert_eq!(
         (reported.numbers.audience_male, reported.missing.as_slice()),
         (None, [].as_slice()),
