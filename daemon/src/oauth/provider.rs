@@ -58,7 +58,7 @@ pub trait Provider: Send + Sync {
         client::exchange(self, api, with).boxed()
     }
 
-    /// Requests new tokens once, and returns the response as it came.
+    /// Requests new tokens once, and returns the response unread.
     ///
     /// # Errors
     /// Only when there is no response.
@@ -89,7 +89,7 @@ pub trait Provider: Send + Sync {
         Some(client::device_code(self, api, device).boxed())
     }
 
-    /// Requests once what became of a code for a device.
+    /// Requests the state of a code for a device once.
     fn device_response<'a>(
         &'a self,
         api: &'a Api,

@@ -34,7 +34,7 @@ pub fn tokens<P: Provider + ?Sized>(provider: &P, reply: &Reply, request: TokenR
     let granted: Granted = reply.read().map_err(|kind| unreadable(of, kind))?;
     let access = granted.access_token.and_then(token);
     Ok(Tokens {
-        access: access.ok_or_else(|| unexpected(of, "the answer holds no token"))?,
+        access: access.ok_or_else(|| unexpected(of, "the response holds no token"))?,
         refresh: granted.refresh_token.and_then(token),
         access_lives: granted.expires_in.map(Seconds),
         refresh_lives: granted.refresh_token_expires_in.map(Seconds),
@@ -106,7 +106,7 @@ pub fn device_code<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Result<
     let url = reported.verification_uri().as_str();
     let is_page = redirect(url).is_some_and(|(url, loopback)| loopback || url.scheme() == "https");
     let code = token(Secret::new(reported.device_code().secret())).filter(|_| is_page);
-    let no_code = || unexpected(of, "the answer holds no code, or no page to type it at");
+    let no_code = || unexpected(of, "the response holds no code, or no page to type it at");
     Ok(DeviceCode {
         code: code.ok_or_else(no_code)?,
         user_code: clean(reported.user_code().secret(), NAME_CHARACTERS),

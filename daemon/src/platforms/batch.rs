@@ -1,4 +1,4 @@
-//! What asking any platform has in common: which errors mean what, and when to stop asking.
+//! What the requests to all platforms have in common: what each error means, and when a batch stops.
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -8,16 +8,16 @@ use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use super::{Account, Observation, Observed, PlatformError};
 use crate::http_client::{Api, HttpError, HttpErrorKind, Response};
 
-/// How many accounts of one batch are asked about at once.
+/// How many accounts of one batch are requested at once.
 pub(super) const AT_ONCE: usize = 4;
 
-/// Who asks about accounts one by one.
+/// A batch that requests accounts one by one.
 pub(super) trait RequestsEach: Sync {
-    /// What became of asking about this account.
+    /// Requests this account.
     fn one(&self, account: &Account) -> impl Future<Output = Result<Observation, PlatformError>> + Send;
 }
 
-/// Asks about each account, about a few at once. A question takes kilobytes: it is put together when its turn comes.
+/// Requests each account, a few at once. A request takes kilobytes: it is built only when its turn comes.
 pub(super) async fn each(requests: &impl RequestsEach, accounts: &[Account]) -> Observed {
     let (mut waiting, mut requested) = (accounts.iter(), FuturesUnordered::new());
     let mut observed = Observed::with_capacity(accounts.len());
@@ -32,7 +32,7 @@ pub(super) async fn each(requests: &impl RequestsEach, accounts: &[Account]) -> 
     }
 }
 
-/// Answers of one batch that may say "not now" before the rest is not asked any more.
+/// How many responses of one batch may say "not now" before the rest is no longer requested.
 const FEW: u32 = 3;
 
 impl From<HttpError> for PlatformError {
@@ -64,7 +64,7 @@ pub(super) fn sentence(text: &str) -> String {
     clean(text, SENTENCE_CHARACTERS)
 }
 
-/// What ended a batch early: what was not asked by then fails alike, without asking.
+/// What ended a batch early: everything not requested by then fails the same way, without a request.
 pub(super) struct Stop<'a> {
     api: &'a Api,
     state: Mutex<State>,
@@ -81,12 +81,12 @@ impl<'a> Stop<'a> {
         Self { api, state: Mutex::default() }
     }
 
-    /// Why nothing should be asked any more.
+    /// Why nothing more should be requested.
     pub(super) fn why(&self) -> Option<PlatformError> {
         self.state.lock().why.clone()
     }
 
-    /// Asks, unless the batch has ended, and notes how it went.
+    /// Sends the request unless the batch has ended, and notes a failure.
     pub(super) async fn unless_stopped<T>(
         &self,
         request: impl Future<Output = Result<T, PlatformError>>,
@@ -101,8 +101,7 @@ impl<'a> Stop<'a> {
         response
     }
 
-    /// As [`Stop::unless_stopped`], for a question asked with one owner's consent: that it is refused ends nothing
-    /// for the others.
+    /// As [`Stop::unless_stopped`], for a request with one owner's consent: its refusal ends nothing for the others.
     pub(super) async fn unless_stopped_for_one<T>(
         &self,
         request: impl Future<Output = Result<T, PlatformError>>,
@@ -118,7 +117,7 @@ impl<'a> Stop<'a> {
         response
     }
 
-    /// Stops the batch when the headers say that this answer was the last one within the window.
+    /// Stops the batch when the headers say that this response was the last one within the window.
     pub(super) fn heed_limit(&self, response: &Response, remaining: &str, reset: &str) {
         if response.header(remaining).is_some_and(|left| left.trim() == "0") {
             self.note(&PlatformError::RateLimited { retry_after: response.reset_after(reset, self.api.now()) });
@@ -143,12 +142,12 @@ impl<'a> Stop<'a> {
         }
     }
 
-    /// Notes a failure: a limit, a dead network and a refused key concern everyone, and so does a third outage.
+    /// Notes a failure: a limit, a dead network and a refused key concern all accounts, and so does a third outage.
     fn note(&self, error: &PlatformError) {
         let mut state = self.state.lock();
         let everyone = match error {
             PlatformError::RateLimited { retry_after } => {
-                // Accounts that were answered in part must not hide it from whoever asks next.
+                // Accounts with a partial response must not hide the limit from the next caller.
                 if let Some(length) = retry_after {
                     self.api.wait(*length, "its rate limit is used up");
                 }

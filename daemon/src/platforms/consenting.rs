@@ -1,4 +1,5 @@
-//! What an owner's consent opens at a platform. How it is asked for, and how its tokens live, is `crate::oauth`'s.
+//! What an owner's consent opens at a platform. How a consent is requested, and how long its tokens live, is decided in
+//! `crate::oauth`.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::PlatformError;
 use crate::http_client::Api;
 use crate::secret::Secret;
 
-/// What a question about one account is asked with.
+/// The tokens that a request about one account carries.
 #[derive(Clone)]
 pub struct Access {
     /// The grant's own access token.
@@ -57,7 +58,7 @@ pub struct OpenedAccount {
     pub derived: Option<Secret>,
 }
 
-/// What a consent opens at a platform that asks for one. What its tokens can do is in `Platform::observe`.
+/// What a consent opens at a platform that requires one. `Platform::observe` uses its tokens.
 pub trait Consenting: Send + Sync {
     /// Who consented, and to which accounts.
     fn opened<'a>(&'a self, api: &'a Api, access: &'a Access) -> BoxFuture<'a, Result<Opened, PlatformError>>;

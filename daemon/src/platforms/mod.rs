@@ -55,16 +55,16 @@ pub struct PlatformInfo {
     pub batch_limit: usize,
 }
 
-/// One account to ask about.
+/// One account to request.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub connection: ConnectionId,
     /// Canonical.
     pub handle: String,
-    /// The platform's own id, which is asked by when it is known: handles change.
+    /// The platform's own id. Requests use it when it is known, because handles change.
     pub platform_user_id: Option<String>,
-    /// What the owner's consent allows to ask with; `None` for what everyone may see. With it and without an id,
-    /// somebody else is looked up by handle.
+    /// What the owner's consent allows requests to carry; `None` for public data. With access and without an id, the
+    /// request looks another account up by its handle.
     pub access: Option<Access>,
 }
 
@@ -82,23 +82,23 @@ pub struct Observation {
     pub followers_step: Option<u64>,
     /// Which of the platform's definitions the numbers follow; starts at 0, one more for each break.
     pub definition: u16,
-    /// What could not be asked this time, in sentences: the run is partial. What is hidden is not missing.
+    /// What could not be requested this time, in sentences: the run is partial. What is hidden is not missing.
     pub missing: Vec<String>,
 }
 
 /// Why nothing was learned of an account, by what is done next. Texts are clean and hold no URL, key or body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlatformError {
-    /// Ask for consent again.
+    /// Ask the owner for consent again.
     #[error("{what}")]
     Unauthorized { what: String },
-    /// Ask for consent with this scope.
+    /// Ask the owner for consent with this scope.
     #[error("the scope {scope} is missing")]
     MissingScope { scope: String },
-    /// Come back later; `None`: they did not say when.
-    #[error("the platform limits how often it may be asked")]
+    /// Send the request later; `None`: the platform did not say when.
+    #[error("the platform limits how often requests may be sent")]
     RateLimited { retry_after: Option<Duration> },
-    /// They do not answer, or say that they cannot.
+    /// The platform sends no response, or says that it cannot.
     #[error("{what}")]
     Unavailable { what: String },
     /// Nothing could be reached from here: no DNS, no route, no proxy.
@@ -110,7 +110,7 @@ pub enum PlatformError {
     /// The operator must complete the config.
     #[error("{what}")]
     Unconfigured { what: String },
-    /// They changed, or it is not them: nobody understands this answer.
+    /// The response is not understood: the platform changed, or another server sent it.
     #[error("{what}")]
     Unexpected { what: String },
 }
@@ -120,17 +120,17 @@ pub enum PlatformError {
 #[error("{0}")]
 pub struct HandleError(pub String);
 
-/// Results in no particular order; each account of the question has exactly one.
+/// Results in no particular order; each account of the request has exactly one.
 pub type Observed = Vec<(ConnectionId, Result<Observation, PlatformError>)>;
 
 /// Platforms by slug.
 pub type Platforms = BTreeMap<String, Arc<Registered>>;
 
-/// A platform: who, how to ask, how to read.
+/// A platform: who it is, how to send requests, how to read responses.
 pub trait Platform: Send + Sync {
     fn info(&self) -> &PlatformInfo;
 
-    /// What the operator must still set, in a sentence; `None` when it can be asked.
+    /// What the operator must still set, in a sentence; `None` when requests can be sent.
     fn lacks(&self) -> Option<String>;
 
     /// What owners' consents open; `None` where everything is public.
@@ -144,14 +144,14 @@ pub trait Platform: Send + Sync {
     /// When it is neither; the message shows how one looks.
     fn canonical(&self, handle: &str) -> Result<String, HandleError>;
 
-    /// Accounts of one group share limits and outages, and are asked together: an instance, for example.
+    /// Accounts of one group share limits and outages, and are requested together: an instance, for example.
     /// Empty where the platform is one.
     fn group(&self, handle: &str) -> String {
         let _ = handle;
         String::new()
     }
 
-    /// Asks about up to `batch_limit` accounts of one group.
-    /// One bad answer spoils one account; a failure of all is each one's failure.
+    /// Requests up to `batch_limit` accounts of one group.
+    /// A bad response spoils one account; a failure of the batch is the failure of each account.
     fn observe<'a>(&'a self, api: &'a Api, accounts: &'a [Account]) -> BoxFuture<'a, Observed>;
 }

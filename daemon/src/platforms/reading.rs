@@ -49,7 +49,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnObject<T> {
     }
 }
 
-/// Decodes one item of `platform`'s answer; the error names the field.
+/// Decodes one item of `platform`'s response; the error names the field.
 pub(super) fn item<'a, T: Deserialize<'a>>(platform: &str, text: &'a RawValue) -> Result<T, PlatformError> {
     let read = read_json(text.get().as_bytes()).map(|Object(item)| item);
     read.map_err(|kind| unreadable(platform, kind))

@@ -1,4 +1,4 @@
-//! From `[platforms.*]` to platforms that can be asked.
+//! Makes platforms, ready for requests, from `[platforms.*]`.
 //!
 //! Each platform owns its section: what its keys are and what they mean. Here is only what all sections share.
 
@@ -85,26 +85,26 @@ struct AppKeys {
 /// A platform as its section configures it.
 pub struct Configured {
     pub platform: Arc<dyn Platform>,
-    /// Whom its owners are asked through.
+    /// The provider that its owners give their consent through.
     pub provider: Option<Arc<dyn Provider>>,
     pub api_url: Option<String>,
     pub private_hosts: Vec<String>,
 }
 
 impl Configured {
-    /// A platform that is asked where it always is.
+    /// A platform at its usual address.
     pub(super) fn of(platform: impl Platform + 'static) -> Self {
         Self { platform: Arc::new(platform), provider: None, api_url: None, private_hosts: Vec::new() }
     }
 
-    /// A platform whose owners are asked for consent through itself.
+    /// A platform that is also the provider of its owners' consents.
     pub(super) fn consenting(platform: impl Platform + Provider + 'static) -> Self {
         let platform = Arc::new(platform);
         Self { provider: Some(platform.clone()), platform, api_url: None, private_hosts: Vec::new() }
     }
 }
 
-/// A platform, whether it is to be asked, and where its requests go.
+/// A platform, whether requests are sent to it, and where they go.
 #[derive(Clone)]
 pub struct Registered {
     pub platform: Arc<dyn Platform>,
@@ -181,7 +181,7 @@ fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Resu
     let own = base("gateway", gateway)?;
     let api_url = base("api_url", configured.api_url)?;
     if own.is_some() && api_url.is_some() {
-        return Err(ConfigProblem::of(entry.slug, "api_url", "is asked directly: set either this or gateway"));
+        return Err(ConfigProblem::of(entry.slug, "api_url", "is called directly: set either this or gateway"));
     }
     let gateway = own.or_else(|| global.map(str::to_owned)).filter(|_| api_url.is_none());
     let route = Route { platform: entry.slug.to_owned(), gateway, api_url, private_hosts: configured.private_hosts };

@@ -111,7 +111,7 @@ pub(super) fn json() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// Answers every question so; says how many there were.
+/// Sends this reply to every request; returns how many requests there were.
 async fn all_fail(case: &Case, reply: Reply, expected: impl Fn(&PlatformError) -> bool) -> usize {
     let server = Server::start(move |_| reply.clone()).await;
     let (observed, _) = observe_within(Duration::from_secs(2), case, &server.base, &case.accounts(true)).await;

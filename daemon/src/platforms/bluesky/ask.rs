@@ -1,4 +1,4 @@
-//! The questions: profiles together, then each account's newest posts.
+//! The requests: profiles together, then each account's newest posts.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ const HOST: &str = "public.api.bsky.app";
 
 pub(super) const PROFILES_A_CALL: usize = 25;
 
-/// Twelve own posts are usually among fifty; who mostly reposts is read back this far and no farther.
+/// Fifty entries usually hold twelve own posts; for an owner who mostly reposts, no older entries are read.
 const FEED_PAGE: &str = "50";
 const MOST_PAGES: usize = 3;
 
@@ -31,7 +31,8 @@ pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
     observed
 }
 
-/// Profiles in one call. An empty answer also where the call itself was refused, because of one odd actor perhaps.
+/// Requests profiles in one call. Also returns an empty response where the call itself was refused, perhaps because of
+/// one odd actor.
 async fn profiles(api: &Api, stop: &Stop<'_>, accounts: &[Account]) -> Result<Reported, PlatformError> {
     stop.unless_stopped(async {
         let mut seen = HashSet::new();
@@ -49,7 +50,7 @@ async fn profiles(api: &Api, stop: &Stop<'_>, accounts: &[Account]) -> Result<Re
     .await
 }
 
-/// Accounts whose profiles were asked for in one call.
+/// Accounts whose profiles were requested in one call.
 struct Group<'a> {
     api: &'a Api,
     stop: &'a Stop<'a>,
@@ -118,7 +119,7 @@ async fn posts(api: &Api, stop: &Stop<'_>, did: &str) -> Result<Posts, PlatformE
     Ok(read)
 }
 
-/// The answer, when it is one to read.
+/// The response, when it can be read.
 fn accepted(stop: &Stop<'_>, response: Response) -> Result<Response, PlatformError> {
     stop.heed_limit(&response, "ratelimit-remaining", "ratelimit-reset");
     if response.is_success() {

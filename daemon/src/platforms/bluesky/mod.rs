@@ -1,7 +1,7 @@
 //! Bluesky, or any AppView of the AT Protocol.
 //!
 //! After the lexicons `app.bsky.actor.getProfile(s)` and `app.bsky.feed.getAuthorFeed` and
-//! docs.bsky.app "Rate Limits", all read on 2026-11-21, and answers of the real AppView on a local network that day.
+//! docs.bsky.app "Rate Limits", all read on 2026-11-21, and responses of the real AppView on a local network that day.
 //!
 //! Limits: 25 profiles a call; the AppView publishes no rate, so four calls at once and no more than needed.
 //!
@@ -10,7 +10,7 @@
 //!   without saying so: `getProfile` says why.
 //! - Counts are optional. `postsCount` counts replies too. There are no views anywhere.
 //! - The feed holds reposts of others. A post's `createdAt` is set by its client and may lie in the future.
-//! - The public host answers from a cache, some seconds old.
+//! - The public host responds from a cache that is some seconds old.
 
 mod ask;
 mod read;
@@ -54,7 +54,7 @@ const KEYS: &[&str] = &["enabled", "gateway", "api_url"];
 
 #[derive(Deserialize)]
 struct Config {
-    /// Another AppView, asked directly.
+    /// Another AppView, which receives requests directly.
     api_url: Option<String>,
 }
 

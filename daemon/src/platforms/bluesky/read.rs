@@ -67,7 +67,7 @@ impl Reported {
     }
 }
 
-/// What to ask by: the DID when it is known, else the handle.
+/// The actor to request: the DID when it is known, else the handle.
 pub(super) fn actor(account: &Account) -> &str {
     account.platform_user_id.as_deref().filter(|id| is_did(id)).unwrap_or(&account.handle)
 }
@@ -81,7 +81,7 @@ pub(super) fn observation(account: &Account, text: &RawValue) -> Result<Observat
     }
     let requested = actor(account);
     if is_did(requested) && requested != profile.did {
-        return unexpected("the answer is about another account");
+        return unexpected("the response is about another account");
     }
     let reported = profile.handle.to_ascii_lowercase();
     // A handle that no longer verifies is reported as handle.invalid: the DID still holds.

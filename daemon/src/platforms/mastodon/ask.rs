@@ -1,4 +1,4 @@
-//! The questions: each account at its home, then its newest posts.
+//! The requests: each account at its home, then its newest posts.
 
 use super::SLUG;
 use super::read::{
@@ -88,7 +88,7 @@ impl Batch<'_> {
         let Some(reported) = self.finger(name, host, host).await? else { return Ok(None) };
         let home = match reported {
             Reported::Home(home) => Some(home),
-            // Domains that only hold the handles usually send WebFinger's questions on to the instance.
+            // Domains that only hold the handles usually redirect WebFinger requests to the instance.
             Reported::SentTo(other) if self.may_hop(host, &other) => match self.finger(name, host, &other).await? {
                 Some(Reported::Home(home)) => Some(home),
                 _ => Some(other),
@@ -109,7 +109,7 @@ impl Batch<'_> {
         Ok(finger.and_then(|finger| home_of(&finger)).map(Reported::Home))
     }
 
-    /// A foreign answer leads to another host, and never to one that only the operator may choose.
+    /// A foreign response may lead to another host, but never to one that only the operator may choose.
     fn may_hop(&self, from: &str, to: &str) -> bool {
         from != to && !self.api.is_private_host(to)
     }
@@ -127,7 +127,7 @@ impl Batch<'_> {
         Ok(posts(items(SLUG, response.body()).map_err(|kind| response.error(kind))?))
     }
 
-    /// Asks once. Of the refusals only those come back that say "not here": 3xx, 404, 410.
+    /// Sends the request once. Of the refusals it returns only those that say "not here": 3xx, 404, 410.
     async fn request(&self, host: &str, request: Request<'_>) -> Result<Response, PlatformError> {
         self.stop
             .unless_stopped(async {
@@ -161,7 +161,7 @@ impl Batch<'_> {
     }
 }
 
-/// What a host that answers does not have.
+/// What a host that responds does not have.
 #[derive(Clone, Copy)]
 enum Absent {
     Account,
@@ -186,7 +186,7 @@ impl Absent {
 enum Reported {
     /// The host of the account's own link.
     Home(String),
-    /// Where to ask instead.
+    /// The host that the request was redirected to.
     SentTo(String),
 }
 

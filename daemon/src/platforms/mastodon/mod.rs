@@ -1,12 +1,12 @@
 //! Mastodon, and servers that speak its client API: one instance a group.
 //!
 //! After docs.joinmastodon.org "accounts API methods", "Account", "Status" and "Rate limits", read on 2026-11-21, and
-//! answers of a real snac2 2.75 on that day.
+//! responses of a real snac2 2.75 on that day.
 //!
 //! Limits: 300 requests in 5 minutes for each address that is not signed in; instances set others.
 //!
 //! Oddities:
-//! - Ids are local to an instance, so ours are `id@host`, where `host` is the one that answers. That is not always
+//! - Ids are local to an instance, so ours are `id@host`, where `host` is the one that responds. That is not always
 //!   the handle's: WebFinger returns it.
 //! - Only the home instance knows the counts. They are public unless the instance closed its API (401).
 //! - `X-RateLimit-Reset` is ISO 8601, and a 429 comes without `Retry-After`.
@@ -48,7 +48,7 @@ const INFO: PlatformInfo = PlatformInfo {
         Metric::AvgLikes,
         Metric::AvgComments,
     ],
-    // Two questions each: a batch stays far below an instance's window.
+    // Two requests each: a batch stays far below an instance's window.
     batch_limit: 20,
 };
 
@@ -58,7 +58,7 @@ const KEYS: &[&str] = &["enabled", "gateway", "private_hosts"];
 
 #[derive(Deserialize)]
 struct Config {
-    /// Instances, with port, that may be at private addresses. Those at loopback are asked over http.
+    /// Instances, with port, that may be at private addresses. Requests to those at loopback use http.
     #[serde(default)]
     private_hosts: Vec<String>,
 }

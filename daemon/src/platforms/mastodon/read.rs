@@ -114,7 +114,7 @@ pub(super) struct Status {
     quotes_count: Option<u64>,
 }
 
-/// The account's own posts, without boosts and replies, which not every server leaves out when asked to.
+/// The account's own posts, without boosts and replies: not every server leaves them out on request.
 pub(super) fn posts(statuses: Vec<Result<Status, PlatformError>>) -> Posts {
     let mut read = Posts { posts: Vec::with_capacity(statuses.len()), unread: 0 };
     for status in statuses {
@@ -136,7 +136,7 @@ fn post(status: &Status) -> Post {
     Post { at: status.created_at, numbers }
 }
 
-/// A WebFinger answer.
+/// A WebFinger response.
 #[derive(Deserialize)]
 pub(super) struct Finger {
     links: Items,

@@ -1,4 +1,4 @@
-//! Accounts on all platforms, and platforms that answer about them.
+//! Accounts on all platforms, and platforms that serve them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,12 +21,12 @@ pub(super) const CANARY: &str = "canary-5f3a";
 /// 2026-11-21T12:00:00Z
 pub(in crate::platforms) const NOW: Timestamp = Timestamp(1_795_262_400_000);
 
-/// One platform, one way of asking it, and how its accounts are named.
+/// One platform, one kind of request to it, and how its accounts are named.
 pub(super) struct Case {
     pub(super) slug: &'static str,
     /// Handle and id.
     name: fn(usize) -> (String, String),
-    /// What owners allowed, where they are asked. Whose consent it is stands in the token.
+    /// What owners allowed, where they are asked for consent. The token says whose consent it is.
     scopes: Option<&'static [&'static str]>,
     /// What this kind of request does not report, though another one does.
     pub(super) not_reported: &'static [Metric],
@@ -159,7 +159,7 @@ pub(super) async fn observe(case: &Case, gateway: &str, accounts: &[Account]) ->
     observe_within(Duration::from_secs(60), case, gateway, accounts).await
 }
 
-/// Asks, and checks what holds always: one result an account, in their order here, and nothing that must not be seen.
+/// Observes, and checks what always holds: one result an account, in their order here, and no secret in sight.
 pub(super) async fn observe_within(
     total: Duration,
     case: &Case,
@@ -190,7 +190,7 @@ pub(super) fn is_about_posts(requested: &Received) -> bool {
     ends.iter().any(|end| requested.path.ends_with(end))
 }
 
-/// One platform alone, asked directly for tests of its own oddities.
+/// One platform alone, without a gateway, for tests of its own oddities.
 pub(in crate::platforms) fn api(route: Route) -> Api {
     let client = HttpClient::new(HttpSettings::default()).expect("defaults work");
     Api::new(client, route, NOW)
@@ -244,7 +244,7 @@ pub(super) fn healthy(requested: &Received) -> Reply {
     }
 }
 
-/// Whose consent it is asked with.
+/// Whose consent the request carries.
 fn owner(requested: &Received) -> Option<usize> {
     let token = requested.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?;
     token.strip_prefix(CANARY)?.strip_prefix("-of-")?.parse().ok()
@@ -301,7 +301,7 @@ fn instagram_id(place: usize) -> String {
     format!("178414{place:0>11}")
 }
 
-/// Pages and accounts, each asked with its owner's token: a Page's own is the same here.
+/// Pages and accounts, each requested with its owner's token: a Page's own token is the same here.
 fn meta(requested: &Received, host: &str, path: &str) -> Value {
     let place = owner(requested).expect("only owners are asked");
     assert_eq!(requested.param("appsecret_proof").len(), if host == "graph.facebook.com" { 64 } else { 0 });

@@ -1,4 +1,4 @@
-//! The questions: channels together, each one's uploads, and all their videos together; by key or with a consent.
+//! The requests: channels together, each one's uploads, and all their videos together; by key or with a consent.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ pub(super) async fn observe(api: &Api, key: Option<&Secret>, accounts: &[&Accoun
     observed
 }
 
-/// What a question is asked with.
+/// The credential that a request carries.
 #[derive(Clone, Copy)]
 pub(super) enum With<'a> {
     Key(&'a Secret),
@@ -141,7 +141,7 @@ impl Batch<'_> {
         }
     }
 
-    /// Asks for a list. A refusal for the reason `empty` is an empty one.
+    /// Requests a list. A refusal for the reason `empty` is an empty list.
     async fn request(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
         match self.with {
             With::Key(key) => self.stop.unless_stopped(self.response(request.secret_query("key", key), empty)).await,
@@ -182,7 +182,7 @@ impl Batch<'_> {
 fn list(response: &Response) -> Result<List, PlatformError> {
     let list: List = response.json()?;
     if list.items.is_empty() && list.kind.is_none() {
-        return Err(PlatformError::Unexpected { what: format!("{SLUG}: the answer is no list") });
+        return Err(PlatformError::Unexpected { what: format!("{SLUG}: the response is no list") });
     }
     Ok(list)
 }

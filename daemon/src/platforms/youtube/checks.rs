@@ -11,14 +11,14 @@ use crate::platforms::batch::Stop;
 use crate::platforms::consenting::{found, redirect_found};
 use crate::secret::Secret;
 
-/// The channel of Google's own developers, which the documentation asks about too.
+/// The channel of Google's own developers, which the documentation uses as an example too.
 const WELL_KNOWN: &str = "UC_x5XG1OV2P6uZZ5FSM9Ttw";
 
 /// The API key, then the app. Costs one unit.
 pub(super) async fn checks(youtube: &YouTube, api: &Api, redirect_uri: &str) -> Vec<PlatformCheck> {
     let key = match &youtube.key {
         Some(key) => key_found(api, key).await,
-        None => found("API key", None, format!("without one only consented channels can be asked: {NO_KEY}")),
+        None => found("API key", None, format!("without one only consented channels can be read: {NO_KEY}")),
     };
     if youtube.app.is_none() {
         return vec![key, found("id and secret", None, format!("without them nobody can consent: {NO_APP}"))];

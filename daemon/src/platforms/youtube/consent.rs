@@ -1,4 +1,4 @@
-//! Asking for consent: Google's OAuth, by redirect or by a code for a device.
+//! Google's OAuth: a consent by redirect or by a code for a device.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;

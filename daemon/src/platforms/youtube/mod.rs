@@ -7,12 +7,12 @@
 //! all read on 2026-11-21.
 //!
 //! Limits: 10 000 units a project and day, until midnight in Los Angeles. Every call here costs one: for 50 channels
-//! by key 1 + 50 (uploads) + 15 (their videos), about 1.3 a channel; 3 for a channel asked with its own consent.
+//! by key 1 + 50 (uploads) + 15 (their videos), about 1.3 a channel; 3 for a channel requested with its own consent.
 //! Analytics counts apart.
 //!
 //! Oddities:
 //! - `subscriberCount` is rounded down to three significant digits, for everybody.
-//! - Counts are strings. Unknown ids are left out of the answer, without an error.
+//! - Counts are strings. Unknown ids are left out of the response, without an error.
 //! - A channel without videos has no uploads playlist: 404 `playlistNotFound`.
 //! - Since 2026-08-24 `viewCount` counts a play from its start, previews included: definition 1 of these numbers.
 //!   Definition 0 counted only plays that lasted.
@@ -20,8 +20,9 @@
 //! - A consent is bound to the one channel that its owner chose. Its refresh token comes once, at consent, and
 //!   renewals bring none. It ends after 7 days while the app is in testing, after 6 months without use, and without
 //!   notice when a hundred newer ones of the same owner live.
-//! - A code for a device may ask for `youtube.readonly` only; the audience is asked with that all the same. It needs an
-//!   app of the type TVs and Limited Input devices, a redirect one of another type: one app serves one of both ways.
+//! - A code for a device may request `youtube.readonly` only; the daemon requests the audience with that scope all the
+//!   same. Device codes need an app of the type TVs and Limited Input devices, redirects one of another type: one app
+//!   serves one of the two.
 //! - The audience is who watched, not who subscribed. Small channels' rows are left out, and so is everything where
 //!   no row is left.
 //! - Policy: what was read without the owner's consent may not be kept longer than 30 days; a consent must be looked

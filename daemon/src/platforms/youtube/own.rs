@@ -1,4 +1,4 @@
-//! Channels asked with their owners' consent: each alone, and about its audience too.
+//! Requests with channel owners' consent: each channel alone, and its audience too.
 
 use futures::{FutureExt, StreamExt, stream};
 

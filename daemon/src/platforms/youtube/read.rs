@@ -15,7 +15,7 @@ use crate::platforms::{Observation, PlatformError};
 /// Views since 2026-08-24; see the module's head.
 const DEFINITION: u16 = 1;
 
-/// Any list's answer.
+/// The response to any list request.
 #[derive(Default, Deserialize)]
 pub(super) struct List {
     /// Such as `youtube#channelListResponse`: where nothing is found this is all that makes it a list.

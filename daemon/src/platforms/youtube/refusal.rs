@@ -12,7 +12,7 @@ use super::scopes::READ;
 use crate::platforms::PlatformError;
 use crate::platforms::batch::sentence;
 
-/// Whose word a question was asked with: the same refusal means something else for each.
+/// Whose credential a request carried: the same refusal means something else for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Credential {
     /// The operator's, by API key.

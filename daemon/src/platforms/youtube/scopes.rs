@@ -1,4 +1,4 @@
-//! What channels' owners are asked to allow.
+//! The scopes that channels' owners are asked to allow.
 
 use crate::oauth::{Purpose, Scope};
 

@@ -7,7 +7,7 @@ use crate::oauth::{Refusal, Reply, Terms, TokenRequest, read};
 pub(super) fn refusal(terms: &Terms, reply: &Reply, request: TokenRequest) -> Option<Refusal> {
     let words = |what: &str| Some(what.to_owned());
     let Some(code) = read::error_code(reply) else {
-        // Asked too often: `error_code` instead of `error`.
+        // After too many requests Google returns `error_code` instead of `error`.
         let is_limit = reply.status == 403 && request == TokenRequest::Device;
         let what = words("Google gives out no more codes for now");
         return is_limit.then_some(Refusal::Limited { what, retry_after: Duration::from_secs(60) });

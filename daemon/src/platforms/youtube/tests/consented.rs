@@ -1,4 +1,4 @@
-//! Consent at Google, and what is asked with it.
+//! Consent at Google, and what is requested with it.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ fn the_app_comes_from_the_section_or_from_variables() {
         let all = register(&tables, None, &Environment::new(variables, None))?;
         Ok(all.into_iter().find(|registered| registered.platform.info().slug == SLUG).expect("registered"))
     };
-    let realm = |registered: &Registered| registered.provider.as_ref().expect("it asks owners").realm();
+    let realm = |registered: &Registered| registered.provider.as_ref().expect("owners consent through it").realm();
     let section = "[youtube]\nclient_id = 'i'\nclient_secret = 's'";
     let variables =
         [("GOOGLE_CLIENT_ID", "i"), ("GOOGLE_CLIENT_SECRET", "s"), ("YOUTUBE_REDIRECT_URI", "https://r.example/")];
@@ -122,7 +122,7 @@ async fn tokens_are_requested_and_revoked_as_forms() {
     let with = Exchange { code: &code, redirect_uri: "http://127.0.0.1:8787/cb", verifier: Some(&verifier) };
     let tokens = youtube.exchange(&api, with).await.expect("tokens");
     let held = Held { access: Arc::new(tokens.access), refresh: tokens.refresh.map(Arc::new) };
-    let reply = youtube.renew(&api, &held).await.expect("an answer");
+    let reply = youtube.renew(&api, &held).await.expect("a response");
     assert!(
         matches!(youtube.read_tokens(&reply, TokenRequest::Renewal), Err(TokenError::Gone { what }) if what.contains("seven days"))
     );
@@ -130,7 +130,7 @@ async fn tokens_are_requested_and_revoked_as_forms() {
     youtube.revoke(&api, &Held { refresh: None, ..held.clone() }).await.expect("over already");
     let device = youtube.device_code(&api).expect("there is such a way").await.expect("a code");
     assert_eq!(device.url, format!("{}/www.google.com/device", server.base));
-    let response = youtube.device_response(&api, &device.code).await.expect("an answer");
+    let response = youtube.device_response(&api, &device.code).await.expect("a response");
     assert!(matches!(response, DeviceResponse::Pending));
 
     let requested = server.requested();
