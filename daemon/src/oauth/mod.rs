@@ -1,9 +1,9 @@
-//! OAuth 2.0: which providers give consents, and how they are requested. RFC 6749, with PKCE (RFC 7636), codes for devices (RFC 8628) and
-//! revocation (RFC 7009).
+//! OAuth 2.0: which providers give consents, and how consents are requested. RFC 6749, with PKCE (RFC 7636), codes for
+//! devices (RFC 8628) and revocation (RFC 7009).
 //!
-//! A [`Provider`] is its [`Terms`], which are constants, its app, which the operator configures, and whatever it does in a
-//! way of its own; all the rest is the standard client. Whether a provider measures anything is not known here, and nothing
-//! here stores, renews by a schedule, or decides.
+//! A [`Provider`] is its [`Terms`], which are constants, its app, which the operator configures, and everything that it
+//! does in its own way; the standard client does the rest. This module does not know whether a provider measures
+//! anything, and it does not store, renew on a schedule, or decide.
 
 mod callback;
 mod client;

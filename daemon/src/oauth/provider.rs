@@ -1,4 +1,4 @@
-//! What a provider is: its terms, its app, and whatever it does in a way of its own.
+//! What a provider is: its terms, its app, and everything that it does in its own way.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -11,7 +11,8 @@ use super::{
 use crate::http_client::Api;
 use crate::secret::Secret;
 
-/// The service that consents are requested from. Everything but the terms and the app is the standard's unless it is overridden.
+/// The service that consents are requested from. Everything but the terms and the app follows the standard unless it is
+/// overridden.
 ///
 /// `api` leads to the provider as configured.
 pub trait Provider: Send + Sync {

@@ -1,4 +1,4 @@
-//! Every provider that requests can go to, by its slug. Platforms register theirs; so does whatever measures nothing.
+//! Every provider that requests can go to, by its slug. Platforms register theirs; so do services that measure nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -145,7 +145,7 @@ impl<'a> Stop<'a> {
     /// Notes a failure: a limit, a dead network and a refused key concern all accounts, and so does a third outage.
     fn note(&self, error: &PlatformError) {
         let mut state = self.state.lock();
-        let everyone = match error {
+        let concerns_all = match error {
             PlatformError::RateLimited { retry_after } => {
                 // Accounts with a partial response must not hide the limit from the next caller.
                 if let Some(length) = retry_after {
@@ -163,7 +163,7 @@ impl<'a> Stop<'a> {
             }
             PlatformError::AccountGone { .. } | PlatformError::Unexpected { .. } => false,
         };
-        if everyone && state.why.is_none() {
+        if concerns_all && state.why.is_none() {
             state.why = Some(error.clone());
         }
     }

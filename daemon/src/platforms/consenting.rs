@@ -36,9 +36,9 @@ impl std::fmt::Debug for Access {
 
 /// What a consent opened.
 pub struct Opened {
-    /// Who consented: the platform's own id of the person or channel, which is the same at the next consent.
+    /// Who consented: the platform's own id of the person or channel, which stays the same at the next consent.
     pub owner_id: String,
-    /// Their name for people, clean.
+    /// The owner's display name, clean.
     pub owner_name: String,
     /// What was really granted, where the platform says so beside the tokens.
     pub scopes: Option<Vec<String>>,
@@ -74,7 +74,7 @@ pub trait Consenting: Send + Sync {
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    /// Whether anybody's consent lets others be looked up by their handles.
+    /// Whether the consent of any owner lets others be looked up by their handles.
     fn looks_up(&self) -> bool {
         false
     }
@@ -94,7 +94,7 @@ pub trait Consenting: Send + Sync {
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    /// Looks at the app's set-up by calls that need nobody's consent.
+    /// Checks the app's set-up with calls that need no consent.
     fn test<'a>(&'a self, api: &'a Api, redirect_uri: &'a str) -> BoxFuture<'a, Vec<PlatformCheck>>;
 }
 

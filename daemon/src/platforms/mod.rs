@@ -42,7 +42,7 @@ pub fn all() -> &'static [Entry] {
 pub struct PlatformInfo {
     /// The stable slug, such as `youtube`.
     pub slug: &'static str,
-    /// The name for people.
+    /// The name for users.
     pub name: &'static str,
     /// Two letters for narrow columns.
     pub short: &'static str,

@@ -1,7 +1,7 @@
 //! What reading any platform's JSON has in common. Pure.
 //!
-//! A list is cut into its items' raw texts first and each item is decoded apart, so that whatever one account
-//! holds (a number no type can hold, a nesting without end) spoils that account alone.
+//! A list is cut into its items' raw texts first and each item is decoded apart, so that a bad value in
+//! one account (a number no type can hold, a nesting without end) spoils that account alone.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -80,7 +80,7 @@ pub(super) fn unreadable(platform: &str, kind: HttpErrorKind) -> PlatformError {
     PlatformError::Unexpected { what }
 }
 
-/// A time as text; absent, null and what nobody can read are `None`. Other types are errors.
+/// A time as text; an absent, null or unreadable one is `None`. Other types are errors.
 pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     deserializer.deserialize_any(Time)
 }

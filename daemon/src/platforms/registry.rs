@@ -21,7 +21,7 @@ pub struct Entry {
     pub slug: &'static str,
     /// Every key of its section.
     pub keys: &'static [&'static str],
-    /// What its keys are when nobody sets them, where that is a value; `enabled` is everywhere true.
+    /// The defaults of its keys, where a default is a value; `enabled` defaults to true everywhere.
     pub defaults: &'static [(&'static str, &'static str)],
     /// The variables that go before its keys.
     pub variables: Option<AppVariables>,
@@ -135,7 +135,7 @@ pub fn slugs() -> Vec<&'static str> {
     all().iter().map(|entry| entry.slug).collect()
 }
 
-/// The keys of a platform's section; `None` for a slug nobody knows.
+/// The keys of a platform's section; `None` for an unknown slug.
 pub fn known_keys(slug: &str) -> Option<&'static [&'static str]> {
     all().iter().find(|entry| entry.slug == slug).map(|entry| entry.keys)
 }

@@ -51,7 +51,7 @@ pub(super) fn known_home(account: &Account) -> Option<Home> {
     (plain_id(id).is_some() && is_host_like(host)).then(|| Home { id: id.to_owned(), host: host.to_owned() })
 }
 
-/// The profile, if it is the account's: it may be somebody else's, as happens when an instance was set up anew.
+/// The profile, if it is the account's: it may be another account's after an instance was set up anew.
 pub(super) fn profile_of(account: &Account, profile: Profile) -> Result<Option<Profile>, PlatformError> {
     if plain_id(&profile.id).is_none() {
         return Err(PlatformError::Unexpected { what: format!("{SLUG}: id is no id") });
@@ -163,7 +163,7 @@ pub(super) fn host_of(url: &str) -> Option<String> {
 
 #[derive(Default, Deserialize)]
 pub(super) struct Refusal {
-    /// Localised text for people.
+    /// A localised text for users.
     #[serde(default)]
     pub(super) error: String,
 }

@@ -136,7 +136,7 @@ async fn an_id_that_no_longer_fits_is_looked_up_anew() {
 async fn an_unknown_account_is_gone_after_one_request_everywhere() {
     let server = Server::start(|_| missing()).await;
     let (reported, requested) = observe_one(&server, None).await;
-    let error = reported.expect_err("nobody knows it");
+    let error = reported.expect_err("no host knows it");
     assert!(matches!(&error, PlatformError::AccountGone { what } if what.contains("example.com knows no mara")));
     assert_eq!(requested, ["/example.com/api/v1/accounts/lookup", "/example.com/.well-known/webfinger"]);
 }

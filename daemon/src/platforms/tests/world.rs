@@ -154,7 +154,7 @@ impl Case {
     }
 }
 
-/// As [`observe_within`] a time that nobody waits for.
+/// As [`observe_within`], with a timeout that no test reaches.
 pub(super) async fn observe(case: &Case, gateway: &str, accounts: &[Account]) -> (Observed, Api) {
     observe_within(Duration::from_secs(60), case, gateway, accounts).await
 }

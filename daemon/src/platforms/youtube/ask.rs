@@ -23,7 +23,7 @@ pub(super) const IDS_A_CALL: usize = 50;
 /// Some more than are counted, because announced and running broadcasts are left out.
 const VIDEOS_A_CHANNEL: usize = NEWEST_POSTS + 3;
 
-/// What everyone may see. Without a key nothing is.
+/// Requests public data. Without a key there is none.
 pub(super) async fn observe(api: &Api, key: Option<&Secret>, accounts: &[&Account]) -> Observed {
     let Some(key) = key else {
         let error = || PlatformError::Unconfigured { what: NO_KEY.to_owned() };

@@ -1,4 +1,4 @@
-//! Looks at the set-up that need nobody's consent.
+//! Checks of the set-up that need no consent.
 
 use roster_protocol::consent::PlatformCheck;
 
@@ -21,7 +21,7 @@ pub(super) async fn checks(youtube: &YouTube, api: &Api, redirect_uri: &str) -> 
         None => found("API key", None, format!("without one only consented channels can be read: {NO_KEY}")),
     };
     if youtube.app.is_none() {
-        return vec![key, found("id and secret", None, format!("without them nobody can consent: {NO_APP}"))];
+        return vec![key, found("id and secret", None, format!("without them no owner can consent: {NO_APP}"))];
     }
     vec![key, app_found(youtube, api).await, redirect_found(redirect_uri, redirect_problem(redirect_uri))]
 }
@@ -37,10 +37,10 @@ async fn key_found(api: &Api, key: &Secret) -> PlatformCheck {
     }
 }
 
-/// Asks with a refresh token that nobody has: Google looks at the app first.
+/// Sends a refresh token that does not exist: Google checks the app first.
 async fn app_found(youtube: &YouTube, api: &Api) -> PlatformCheck {
-    let nobodys = [("grant_type", "refresh_token"), ("refresh_token", "1//nobody-has-this-token")];
-    let reply = oauth::token_request(youtube, api, &nobodys).await;
+    let form = [("grant_type", "refresh_token"), ("refresh_token", "1//nobody-has-this-token")];
+    let reply = oauth::token_request(youtube, api, &form).await;
     match reply.and_then(|reply| youtube.read_tokens(&reply, TokenRequest::Renewal)) {
         Ok(_) | Err(TokenError::Gone { .. }) => found("id and secret", Some(true), "Google accepts them"),
         Err(error @ TokenError::App { .. }) => found("id and secret", Some(false), error.to_string()),

@@ -1,5 +1,5 @@
-//! YouTube, by its Data API v3: what everyone may see with an API key, and with a channel owner's consent the same
-//! without a key, and who the audience is by the Analytics API v2.
+//! YouTube, by its Data API v3: public data with an API key; with a channel owner's consent the same without a key, and
+//! the audience by the Analytics API v2.
 //!
 //! After developers.google.com/youtube/v3 "Channels", "PlaylistItems: list", "Videos: list", "Errors",
 //! /youtube/data "determine_quota_cost", /youtube/analytics "Channel Reports", /identity/protocols/oauth2
@@ -11,7 +11,7 @@
 //! Analytics counts apart.
 //!
 //! Oddities:
-//! - `subscriberCount` is rounded down to three significant digits, for everybody.
+//! - `subscriberCount` is rounded down to three significant digits, for every caller.
 //! - Counts are strings. Unknown ids are left out of the response, without an error.
 //! - A channel without videos has no uploads playlist: 404 `playlistNotFound`.
 //! - Since 2026-08-24 `viewCount` counts a play from its start, previews included: definition 1 of these numbers.
@@ -107,7 +107,7 @@ fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     Ok(Configured::consenting(YouTube { key, app: section.app()? }))
 }
 
-/// Either is enough: the key for what everyone may see, the app for channels whose owners consented.
+/// Either is enough: the key for public data, the app for channels whose owners consented.
 struct YouTube {
     key: Option<Secret>,
     app: Option<OAuthApp>,

@@ -53,7 +53,7 @@ impl Owners<'_> {
     async fn observe(&self, account: &Account, access: &Access) -> Observed {
         let batch = Batch { api: self.api, with: With::Consent(access), stop: &self.stop };
         let mut observed = batch.observe(&[account]).await;
-        // Without an id it is somebody else's channel, looked up by handle.
+        // Without an id it is another owner's channel, looked up by handle.
         let own = account.platform_user_id.is_some() && (access.has(AUDIENCE) || access.has(READ));
         for observation in observed.iter_mut().filter(|_| own).filter_map(|(_, result)| result.as_mut().ok()) {
             match self.reports.unless_stopped_for_one(self.audience(access)).await {
