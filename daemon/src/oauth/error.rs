@@ -1,4 +1,4 @@
-//! Why there are no tokens, and the one place that decides it.
+//! Why there are no tokens. Only this module decides it.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub enum Refusal {
     Unknown(String),
 }
 
-/// What a refusal means. The status goes before the words: an outage never ends a consent.
+/// What a refusal means. The status overrides the words: an outage never ends a consent.
 pub fn refused<P: Provider + ?Sized>(provider: &P, reply: &Reply, request: TokenRequest) -> TokenError {
     let terms = provider.terms();
     let grantor = terms.grantor;

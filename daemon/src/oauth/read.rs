@@ -96,7 +96,7 @@ pub fn revoked<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Result<(), 
     if is_over { Ok(()) } else { Err(refused(provider, reply, TokenRequest::Revocation)) }
 }
 
-/// A code for a device, after RFC 8628 section 3.2. The page's address comes in one of two fields.
+/// A code for a device, after RFC 8628 section 3.2. The page's address is in one of two fields.
 pub fn device_code<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Result<DeviceCode, TokenError> {
     if !reply.is_success() {
         return Err(refused(provider, reply, TokenRequest::Device));

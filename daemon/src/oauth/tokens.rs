@@ -27,7 +27,7 @@ pub struct Held {
     pub refresh: Option<Arc<Secret>>,
 }
 
-/// A response of a token endpoint as it came. Kept sealed until it is read.
+/// A response of a token endpoint, unread. It is kept sealed until it is read.
 pub struct Reply {
     pub status: u16,
     pub body: Secret,

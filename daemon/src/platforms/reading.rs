@@ -55,7 +55,7 @@ pub(super) fn item<'a, T: Deserialize<'a>>(platform: &str, text: &'a RawValue) -
     read.map_err(|kind| unreadable(platform, kind))
 }
 
-/// Decodes a list, each item by itself.
+/// Decodes a list, each item separately.
 ///
 /// # Errors
 /// When the text is no list.
@@ -142,7 +142,7 @@ pub(super) fn shown_name(text: Option<&str>) -> Option<String> {
     text.map(|text| clean(text, NAME_CHARACTERS)).filter(|name| !name.is_empty())
 }
 
-/// An id that can stand in a path and on a screen: ASCII letters, digits and `-_.:`, not too long.
+/// An id that can be used in a path and on a screen: ASCII letters, digits and `-_.:`, not too long.
 pub(super) fn plain_id(text: &str) -> Option<&str> {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
     (plain && !text.is_empty() && text.len() <= ID_CHARACTERS && text.bytes().any(|byte| byte != b'.')).then_some(text)

@@ -15,7 +15,7 @@ use crate::oauth::{self, OAuthApp, Provider, Registry};
 use crate::process::environment::Environment;
 use crate::secret::Secret;
 
-/// One platform's place in [`all`].
+/// One platform's entry in [`all`].
 #[derive(Clone, Copy)]
 pub struct Entry {
     pub slug: &'static str,
@@ -23,7 +23,7 @@ pub struct Entry {
     pub keys: &'static [&'static str],
     /// The defaults of its keys, where a default is a value; `enabled` defaults to true everywhere.
     pub defaults: &'static [(&'static str, &'static str)],
-    /// The variables that go before its keys.
+    /// The variables that override its keys.
     pub variables: Option<AppVariables>,
     /// Makes the platform of its section, whose keys are known ones; an absent section is empty.
     pub from_config: fn(&Section<'_>) -> Result<Configured, ConfigProblem>,
@@ -45,7 +45,7 @@ struct Common {
     gateway: Option<String>,
 }
 
-/// What variables of the environment an app's parts may come from.
+/// The environment variables that may hold an app's parts.
 #[derive(Clone, Copy)]
 pub struct AppVariables {
     pub id: &'static str,
@@ -54,7 +54,7 @@ pub struct AppVariables {
 }
 
 impl Entry {
-    /// The variable of the environment that goes before a key.
+    /// The environment variable that overrides a key.
     pub fn variable(&self, key: &str) -> Option<&'static str> {
         let variables = self.variables?;
         match key {
@@ -66,12 +66,12 @@ impl Entry {
     }
 }
 
-/// The systemd credential that goes before a platform's secret.
+/// The systemd credential that overrides a platform's secret.
 pub fn credential_name(slug: &str, key: &str) -> String {
     format!("roster-{slug}-{}", key.replace('_', "-"))
 }
 
-/// What a section says of its app, before it is put together.
+/// The keys of a section's app.
 #[derive(Deserialize)]
 struct AppKeys {
     // Some call it the client key.

@@ -9,7 +9,7 @@
 //! - An account is its DID; the handle changes. `getProfiles` leaves out unknown, deactivated and suspended accounts
 //!   without saying so: `getProfile` says why.
 //! - Counts are optional. `postsCount` counts replies too. There are no views anywhere.
-//! - The feed holds reposts of others. A post's `createdAt` is set by its client and may lie in the future.
+//! - The feed holds reposts of others. The author's client sets a post's `createdAt`, which may be in the future.
 //! - The public host responds from a cache that is some seconds old.
 
 mod ask;

@@ -9,7 +9,7 @@
 //! - Ids are local to an instance, so ours are `id@host`, where `host` is the one that responds. That is not always
 //!   the handle's: WebFinger returns it.
 //! - Only the home instance knows the counts. They are public unless the instance closed its API (401).
-//! - `X-RateLimit-Reset` is ISO 8601, and a 429 comes without `Retry-After`.
+//! - `X-RateLimit-Reset` is ISO 8601, and a 429 has no `Retry-After`.
 //! - An account that hides its counts shows 0/0/0. snac always reports 0 posts, ignores `limit`, sends no rate headers,
 //!   and returns 404 with a web page.
 //! - There are no views.

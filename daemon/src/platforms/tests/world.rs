@@ -32,9 +32,9 @@ pub(super) struct Case {
     pub(super) not_reported: &'static [Metric],
     /// The shortest wait after a limit.
     pub(super) shortest_wait: Option<Duration>,
-    /// How long is waited after a limit that says nothing.
+    /// How long the daemon waits after a limit that says nothing.
     default_wait: Option<Duration>,
-    /// What stands in its section besides its app.
+    /// What its section holds besides its app.
     section: &'static [(&'static str, &'static str)],
 }
 

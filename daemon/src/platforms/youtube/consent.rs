@@ -33,7 +33,7 @@ const TERMS: Terms = Terms {
     token: Endpoint { host: TOKENS, path: "/token" },
     device: Some(DEVICE),
     scopes: SCOPES,
-    // Without the first two no refresh token comes, or only at the very first consent.
+    // Without the first two Google sends no refresh token, or only at the very first consent.
     parameters: &[("access_type", "offline"), ("prompt", "consent"), ("include_granted_scopes", "true")],
     login_hint: true,
     model: TokenModel::Fixed,

@@ -17,14 +17,14 @@
 //! - Since 2026-08-24 `viewCount` counts a play from its start, previews included: definition 1 of these numbers.
 //!   Definition 0 counted only plays that lasted.
 //! - Errors differ by `reason`; a bad key is a 400, a used-up quota a 403.
-//! - A consent is bound to the one channel that its owner chose. Its refresh token comes once, at consent, and
-//!   renewals bring none. It ends after 7 days while the app is in testing, after 6 months without use, and without
+//! - A consent is bound to the one channel that its owner chose. Google sends its refresh token once, at consent;
+//!   renewals return none. It ends after 7 days while the app is in testing, after 6 months without use, and without
 //!   notice when a hundred newer ones of the same owner live.
 //! - A code for a device may request `youtube.readonly` only; the daemon requests the audience with that scope all the
 //!   same. Device codes need an app of the type TVs and Limited Input devices, redirects one of another type: one app
 //!   serves one of the two.
-//! - The audience is who watched, not who subscribed. Small channels' rows are left out, and so is everything where
-//!   no row is left.
+//! - The audience is who watched, not who subscribed. Google leaves out the rows of small groups, and the whole report
+//!   where no row is left.
 //! - Policy: what was read without the owner's consent may not be kept longer than 30 days; a consent must be looked
 //!   at again every 30 days, which each renewal does.
 
@@ -173,7 +173,7 @@ fn from_url(text: &str) -> Result<String, HandleError> {
     match parts.as_slice() {
         [handle, ..] if handle.starts_with('@') => Ok(handle.clone()),
         [channel, id, ..] if channel == "channel" && is_channel_id(id) => Ok(id.clone()),
-        _ => Err(HandleError("open the channel and take the @name that stands below its title".to_owned())),
+        _ => Err(HandleError("open the channel and take the @name that is shown below its title".to_owned())),
     }
 }
 

@@ -48,7 +48,7 @@ struct Detail {
 }
 
 impl Refusal {
-    /// Every reason it gives, from the old place and the new one, and the status at last.
+    /// Every reason that it gives, from the old field and the new one, and last the status.
     pub(super) fn reasons(&self) -> impl Iterator<Item = &str> {
         let problem = &self.error;
         problem

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_code_stands_as_the_error_says_whatever_the_status() {
+    fn the_error_decides_the_state_of_a_device_code_whatever_the_status() {
         let check = |reply: &Reply, expected: &str| {
             let reported = match device_response(reply) {
                 Ok(DeviceResponse::Pending) => "pending".to_owned(),
