@@ -10,7 +10,7 @@ use crate::http_client::{HttpError, HttpErrorKind};
 /// Why there are no tokens, by what is done next. Texts are clean and hold no URL, token or body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// The consent is over by the provider's own word: request it again.
+    /// The provider says that the consent is over: request it again.
     #[error("{what}")]
     Gone { what: String },
     /// The operator must mend the app's id, secret or settings.

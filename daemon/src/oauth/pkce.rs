@@ -11,7 +11,7 @@ use crate::secret::Secret;
 /// A fresh verifier: 32 random bytes as 43 characters, after section 4.1.
 ///
 /// # Errors
-/// When the system has no randomness to give.
+/// When the system provides no randomness.
 pub fn verifier() -> Result<Secret, getrandom::Error> {
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(bytes.as_mut_slice())?;

@@ -72,14 +72,14 @@ pub trait Provider: Send + Sync {
         read::tokens(self, reply, request)
     }
 
-    /// What a response refuses, in the provider's own codes; `None` where it refuses nothing, or the status says it all.
-    /// Pure.
+    /// What a response refuses, in the provider's own codes; `None` where it refuses nothing, or the status says it
+    /// all. Pure.
     fn refusal(&self, reply: &Reply, request: TokenRequest) -> Option<Refusal> {
         let _ = request;
         read::refusal(self.terms(), reply)
     }
 
-    /// Ends the consent at the provider. One that is over already has ended well.
+    /// Ends the consent at the provider. Succeeds where the consent is over already.
     fn revoke<'a>(&'a self, api: &'a Api, held: &'a Held) -> BoxFuture<'a, Result<(), TokenError>> {
         client::revoke(self, api, held).boxed()
     }

@@ -25,7 +25,7 @@ struct Granted {
     scope: Option<String>,
 }
 
-/// The tokens of a response. Where none is given to renew them with, the one that is held stays good.
+/// The tokens of a response. Where it holds no refresh token, the stored one stays good.
 pub fn tokens<P: Provider + ?Sized>(provider: &P, reply: &Reply, request: TokenRequest) -> Result<Tokens, TokenError> {
     if !reply.is_success() || provider.refusal(reply, request).is_some() {
         return Err(refused(provider, reply, request));
@@ -42,13 +42,13 @@ pub fn tokens<P: Provider + ?Sized>(provider: &P, reply: &Reply, request: TokenR
     })
 }
 
-/// Scopes as one text: parted by blanks, or by commas against the standard.
+/// Scopes as one text: separated by blanks, or by commas against the standard.
 fn scopes(text: &str) -> Vec<String> {
     let plain = |scope: &&str| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
     text.split([' ', ',']).filter(plain).map(str::to_owned).collect()
 }
 
-/// A token as it was returned; `None` where it is empty or no header can carry it.
+/// A returned token; `None` where it is empty or no header can carry it.
 pub fn token(reported: Secret) -> Option<Secret> {
     let plain = reported.expose().bytes().all(|byte| byte.is_ascii_graphic());
     (plain && !reported.expose().is_empty()).then_some(reported)
@@ -64,8 +64,8 @@ pub fn unexpected(of: &str, what: &str) -> TokenError {
     TokenError::unexpected(&format!("{of} tokens: {what}"))
 }
 
-/// What a refusal says in the words of RFC 6749 section 5.2; `None` where it has none of them. Descriptions are not read:
-/// they may hold what was sent.
+/// What a refusal says in the words of RFC 6749 section 5.2; `None` where it has none of them. Descriptions are not
+/// read: they may hold what was sent.
 pub fn refusal(terms: &Terms, reply: &Reply) -> Option<Refusal> {
     let code = error_code(reply)?;
     let grantor = terms.grantor;
@@ -73,7 +73,7 @@ pub fn refusal(terms: &Terms, reply: &Reply) -> Option<Refusal> {
         "invalid_grant" => Refusal::Over(None),
         "invalid_client" | "unauthorized_client" => Refusal::App(None),
         "invalid_scope" => {
-            Refusal::App(Some(format!("{grantor} does not let this app ask for what Roster reads: check its scopes")))
+            Refusal::App(Some(format!("{grantor} does not let this app request what Roster reads: check its scopes")))
         }
         "server_error" | "temporarily_unavailable" => Refusal::Outage(None),
         code => {
@@ -116,7 +116,7 @@ pub fn device_code<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Result<
     })
 }
 
-/// What became of a device code, after RFC 8628 section 3.5, whatever the status.
+/// The state of a device code, after RFC 8628 section 3.5, whatever the status.
 pub fn device_response<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Result<DeviceResponse, TokenError> {
     use DeviceCodeErrorResponseType::{AccessDenied, AuthorizationPending, Basic, ExpiredToken, SlowDown};
     if reply.is_success() {

@@ -32,7 +32,7 @@ pub struct Terms {
     pub device: Option<Device>,
     /// What can be requested, the needed scopes of each purpose first.
     pub scopes: &'static [Scope],
-    /// What parts scopes in the consent page's URL: a blank by the standard.
+    /// What separates scopes in the consent page's URL: a blank by the standard.
     pub separator: &'static str,
     /// What an app's id is called: `client_id` by the standard.
     pub client_id: &'static str,
@@ -42,7 +42,7 @@ pub struct Terms {
     pub login_hint: bool,
     pub challenge: Challenge,
     pub model: TokenModel,
-    /// Whether what a code was exchanged for must be renewed before anything else.
+    /// Whether the token that a code was exchanged for must be renewed before anything else.
     pub renews_at_once: bool,
     /// How old a token must be before it can be renewed.
     pub renewable_after: Seconds,
@@ -100,13 +100,13 @@ pub struct Device {
     pub scopes: &'static [Scope],
 }
 
-/// Something that a provider lets owners allow.
+/// A permission that owners can grant at a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// The provider's name of it.
     pub name: &'static str,
     pub purpose: Purpose,
-    /// What is read with it, in words: `followers, likes`; what cannot be read without it.
+    /// What it allows to read, in words: `followers, likes`. Without it none of this can be read.
     pub reads: &'static str,
     /// Whether nothing can be read at all without it.
     pub needed: bool,

@@ -129,7 +129,7 @@ async fn a_provider_that_measures_nothing_is_one_like_any_other() {
     assert_eq!(revoked.path, "/api.crm.example/oauth/revoke");
     assert!(form(&revoked).contains(&("token".to_owned(), "refresh-2".to_owned())));
 
-    // A token that is spent ends the consent, by the provider's own word.
+    // The provider says that a spent token ends the consent.
     let reply = provider.renew(&api, &second).await.expect("a response");
     let gone = provider.read_tokens(&reply, TokenRequest::Renewal).err();
     assert_eq!(gone, Some(TokenError::Gone { what: "CRM has ended the consent".to_owned() }));

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 /// Tokens as the provider gave them just now.
 pub struct Tokens {
     pub access: Secret,
-    /// `None`: none was given, and one that is held stays good.
+    /// `None`: the response held none, and a stored one stays good.
     pub refresh: Option<Secret>,
     /// From the moment of the request on; `None`: unknown, or no end.
     pub access_lives: Option<Seconds>,
@@ -61,7 +61,7 @@ pub struct DeviceCode {
     pub interval: Seconds,
 }
 
-/// What became of a device code.
+/// The state of a device code.
 pub enum DeviceResponse {
     Pending,
     /// Request less often from now on.

@@ -59,7 +59,7 @@ impl From<HttpError> for PlatformError {
     }
 }
 
-/// A text of theirs or ours as one clean sentence.
+/// A text of the platform or of Roster as one clean sentence.
 pub(super) fn sentence(text: &str) -> String {
     clean(text, SENTENCE_CHARACTERS)
 }

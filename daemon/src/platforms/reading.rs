@@ -75,7 +75,7 @@ pub(super) fn items<'a, T: Deserialize<'a>>(
 pub(super) fn unreadable(platform: &str, kind: HttpErrorKind) -> PlatformError {
     let what = match kind {
         HttpErrorKind::Shape { at, what } => format!("{platform}: {at} {what}"),
-        _ => format!("{platform}: a part of the answer cannot be read"),
+        _ => format!("{platform}: a part of the response cannot be read"),
     };
     PlatformError::Unexpected { what }
 }

@@ -212,8 +212,8 @@ impl Section<'_> {
         ConfigProblem::of(self.slug, key, message)
     }
 
-    /// The secret of `key`: a credential `roster-{platform}-{key}`, else the variable, else what the config gives in the
-    /// file itself or, as `{key}_file`, in a file of its own.
+    /// The secret of `key`: a credential `roster-{platform}-{key}`, else the variable, else the value in the config file
+    /// or, as `{key}_file`, in a file of its own.
     pub(super) fn secret(
         &self,
         key: &str,

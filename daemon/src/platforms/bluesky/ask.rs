@@ -17,8 +17,9 @@ const HOST: &str = "public.api.bsky.app";
 
 pub(super) const PROFILES_A_CALL: usize = 25;
 
-/// Fifty entries usually hold twelve own posts; for an owner who mostly reposts, no older entries are read.
+/// Fifty entries usually hold twelve own posts.
 const FEED_PAGE: &str = "50";
+/// How far back the feed of an owner who mostly reposts is read.
 const MOST_PAGES: usize = 3;
 
 pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {

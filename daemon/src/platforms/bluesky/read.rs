@@ -1,4 +1,4 @@
-//! Their JSON, and what it says. Pure.
+//! Bluesky's JSON, and what it says. Pure.
 
 use std::collections::HashMap;
 

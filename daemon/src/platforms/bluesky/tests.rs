@@ -72,7 +72,7 @@ async fn accounts_left_out_of_the_response_are_requested_for_the_reason() {
     gone(1, "suspended");
     gone(2, "no such account");
     assert_eq!(observed[3].as_ref().map(|reported| reported.handle.as_str()), Ok("late.example.com"));
-    assert_eq!(server.requested().len(), 5, "nobody without posts is asked for posts");
+    assert_eq!(server.requested().len(), 5, "no posts are requested of accounts without posts");
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn one_odd_actor_does_not_spoil_the_others() {
 async fn pages_are_turned_until_twelve_posts_or_the_last_page() {
     let repost = json!({"post": {"uri": "at://x", "author": {"did": "did:plc:x"}},
         "reason": {"$type": "app.bsky.feed.defs#reasonRepost"}});
-    let own = |place: &str| json!({"post": {"uri": place, "author": {"did": "did:plc:mara"}, "likeCount": 7}});
+    let own = |uri: &str| json!({"post": {"uri": uri, "author": {"did": "did:plc:mara"}, "likeCount": 7}});
     let page = move |requested: &Received| match requested.param("cursor") {
         "" => json!({"feed": [repost, own("at://1")], "cursor": "a"}),
         "a" => json!({"feed": [own("at://1"), own("at://2")], "cursor": "b"}),
@@ -109,7 +109,7 @@ async fn pages_are_turned_until_twelve_posts_or_the_last_page() {
     .await;
     let accounts = [account(0, "mara.example.com", Some("did:plc:mara"))];
     let observed = in_order(ask::observe(&api(through(&server.base)), &accounts).await);
-    let reported = observed[0].as_ref().expect("told");
+    let reported = observed[0].as_ref().expect("reported");
     assert_eq!(reported.numbers.avg_likes.map(|mean| mean.as_f64()), Some(7.0));
     assert_eq!(reported.numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.1));
     let requested = server.requested();
@@ -128,7 +128,7 @@ async fn a_window_that_is_used_up_is_heeded() {
     .await;
     let api = api(through(&server.base));
     let observed = in_order(ask::observe(&api, &[account(0, "mara.example.com", None)]).await);
-    let reported = observed[0].as_ref().expect("the answer itself was good");
+    let reported = observed[0].as_ref().expect("the response itself was good");
     assert_eq!((reported.numbers.followers, reported.missing.len()), (Some(7), 1));
     assert_eq!(api.requested_wait(), Some(std::time::Duration::from_secs(60)));
     assert_eq!(server.requested().len(), 1);

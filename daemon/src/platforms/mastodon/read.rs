@@ -1,4 +1,4 @@
-//! Their JSON, and what it says. Pure.
+//! Mastodon's JSON, and what it says. Pure.
 
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
@@ -83,7 +83,7 @@ pub(super) fn observation(account: &Account, host: &str, profile: Profile) -> Re
     Ok(observation)
 }
 
-/// Adds what the posts say: the engagement, and whether zeros were numbers or curtains.
+/// Adds what the posts say: the engagement, and whether zeros were real counts or hid them.
 pub(super) fn add_posts(observation: &mut Observation, posts: Result<Posts, PlatformError>) {
     let some = posts.as_ref().is_ok_and(|posts| !posts.posts.is_empty());
     let numbers = &mut observation.numbers;

@@ -110,7 +110,7 @@ pub(super) fn cases() -> [Case; 8] {
 }
 
 impl Case {
-    /// Three accounts. Those whose owners consented are known by it.
+    /// Three accounts. Owners' accounts have their ids from the consent.
     pub(super) fn accounts(&self, known: bool) -> Vec<Account> {
         let mut accounts = self.many(3);
         if !known && self.scopes.is_none() {
@@ -227,7 +227,7 @@ pub(super) fn healthy(requested: &Received) -> Reply {
         ("social.example.com", "api/v1/accounts/lookup") => Reply::ok(mastodon(number(requested.param("acct")))),
         ("social.example.com", path) if path.ends_with("/statuses") => Reply::ok(statuses()),
         ("social.example.com", path) => {
-            let id = path.strip_prefix("api/v1/accounts/100").expect("only accounts are asked about");
+            let id = path.strip_prefix("api/v1/accounts/100").expect("only accounts are requested");
             Reply::ok(mastodon(number(id)))
         }
         ("graph.facebook.com" | "graph.instagram.com", path) => Reply::ok(meta(requested, host, path)),
@@ -303,7 +303,7 @@ fn instagram_id(place: usize) -> String {
 
 /// Pages and accounts, each requested with its owner's token: a Page's own token is the same here.
 fn meta(requested: &Received, host: &str, path: &str) -> Value {
-    let place = owner(requested).expect("only owners are asked");
+    let place = owner(requested).expect("only owners send requests");
     assert_eq!(requested.param("appsecret_proof").len(), if host == "graph.facebook.com" { 64 } else { 0 });
     let (page, account) = (page_id(place), instagram_id(place));
     let parts: Vec<&str> = path.split('/').collect();
@@ -349,7 +349,7 @@ fn meta(requested: &Received, host: &str, path: &str) -> Value {
 }
 
 fn tiktok(requested: &Received, path: &str) -> Value {
-    let place = owner(requested).expect("only owners are asked");
+    let place = owner(requested).expect("only owners send requests");
     let data = match path {
         "v2/user/info/" => json!({"user": {
             "open_id": format!("open-{place}"), "display_name": "Shown Name", "username": format!("Acct{place}"),

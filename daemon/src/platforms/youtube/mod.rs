@@ -23,8 +23,8 @@
 //! - A code for a device may request `youtube.readonly` only; the daemon requests the audience with that scope all the
 //!   same. Device codes need an app of the type TVs and Limited Input devices, redirects one of another type: one app
 //!   serves one of the two.
-//! - The audience is who watched, not who subscribed. Google leaves out the rows of small groups, and the whole report
-//!   where no row is left.
+//! - The audience is who watched, not who subscribed. Google leaves out small channels' rows, and everything where no
+//!   row is left.
 //! - Policy: what was read without the owner's consent may not be kept longer than 30 days; a consent must be looked
 //!   at again every 30 days, which each renewal does.
 

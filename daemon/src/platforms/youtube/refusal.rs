@@ -1,4 +1,4 @@
-//! What their errors mean. Pure.
+//! What YouTube's errors mean. Pure.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(super) struct Refusal {
     error: Problem,
 }
 
-/// Their messages are not read: they hold HTML, and sometimes the key.
+/// The messages are not read: they hold HTML, and sometimes the key.
 #[derive(Default, Deserialize)]
 struct Problem {
     #[serde(default)]
@@ -64,7 +64,7 @@ impl Refusal {
         self.reasons().any(|reported| reported == reason)
     }
 
-    /// What to do about it; `None` where the HTTP status says it all.
+    /// What the refusal means; `None` where the HTTP status says it all.
     pub(super) fn meaning(&self, credential: Credential, status: u16, now: Timestamp) -> Option<PlatformError> {
         if let Some(error) = self.reasons().find_map(|reason| known(reason, now)) {
             return Some(error);

@@ -1,4 +1,4 @@
-//! What the refusals of their token endpoint mean, where they are Google's own. Pure.
+//! What the refusals of Google's token endpoint mean, where the standard does not say. Pure.
 
 use std::time::Duration;
 

@@ -221,7 +221,7 @@ async fn owners_are_read_with_their_own_consent_and_the_others_by_key() {
     assert_eq!(missing(2), ["audience: YouTube does not show it with this consent"]);
     assert!(missing(3).is_empty());
     assert!(missing(4)[0].starts_with("audience: "), "{:?}", missing(4));
-    assert_eq!(api.requested_wait(), None, "the Data API goes on");
+    assert_eq!(api.requested_wait(), None, "the Data API does not wait");
 }
 
 #[tokio::test]
