@@ -170,11 +170,11 @@ async fn a_poisoned_account_spoils_itself_alone() {
         })
         .await;
         let (observed, _) = observe(&case, &server.base, &case.accounts(true)).await;
-        for (place, (_, result)) in observed.iter().enumerate() {
+        for (index, (_, result)) in observed.iter().enumerate() {
             match result {
-                Ok(observation) => assert!(place != 1 && observation.numbers.followers.is_some(), "{}", case.slug),
+                Ok(observation) => assert!(index != 1 && observation.numbers.followers.is_some(), "{}", case.slug),
                 Err(PlatformError::Unexpected { what }) => {
-                    assert!(place == 1 && what.ends_with("is not a count"), "{what}");
+                    assert!(index == 1 && what.ends_with("is not a count"), "{what}");
                 }
                 Err(error) => panic!("{}: {error:?}", case.slug),
             }

@@ -52,10 +52,10 @@ impl Reported {
     /// Leaves out items that name no account: a request for that account alone returns what is wrong.
     pub(super) fn of(profiles: Profiles) -> Self {
         let mut by_name = HashMap::new();
-        for (place, text) in profiles.profiles.iter().enumerate() {
+        for (index, text) in profiles.profiles.iter().enumerate() {
             if let Ok(owner) = item::<Owner>(SLUG, text) {
-                by_name.insert(owner.handle.to_ascii_lowercase(), place);
-                by_name.insert(owner.did, place);
+                by_name.insert(owner.handle.to_ascii_lowercase(), index);
+                by_name.insert(owner.did, index);
             }
         }
         Self { by_name, items: profiles.profiles }
@@ -63,7 +63,7 @@ impl Reported {
 
     /// The profile of the account; `None` when it was not returned.
     pub(super) fn of_account(&self, account: &Account) -> Option<&RawValue> {
-        self.by_name.get(actor(account)).and_then(|place| self.items.get(*place)).map(AsRef::as_ref)
+        self.by_name.get(actor(account)).and_then(|index| self.items.get(*index)).map(AsRef::as_ref)
     }
 }
 

@@ -64,7 +64,7 @@ async fn accounts_left_out_of_the_response_are_requested_for_the_reason() {
         account(3, "old.example.com", Some("did:plc:late")),
     ];
     let observed = in_order(ask::observe(&api(through(&server.base)), &accounts).await);
-    let gone = |place: usize, word: &str| match &observed[place] {
+    let gone = |index: usize, word: &str| match &observed[index] {
         Err(PlatformError::AccountGone { what }) => assert!(what.contains(word), "{what}"),
         other => panic!("{other:?}"),
     };

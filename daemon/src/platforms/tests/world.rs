@@ -51,18 +51,18 @@ impl Case {
 }
 
 pub(super) fn cases() -> [Case; 8] {
-    let youtube: fn(usize) -> (String, String) = |place| (format!("@acct{place}"), format!("UC{place:0>22}"));
-    let instagram: fn(usize) -> (String, String) = |place| (format!("acct{place}"), instagram_id(place));
+    let youtube: fn(usize) -> (String, String) = |index| (format!("@acct{index}"), format!("UC{index:0>22}"));
+    let instagram: fn(usize) -> (String, String) = |index| (format!("acct{index}"), instagram_id(index));
     let hour = Some(Duration::from_secs(3600));
     [
         Case {
             slug: "bluesky",
-            name: |place| (format!("a{place}.example.com"), format!("did:plc:a{place}")),
+            name: |index| (format!("a{index}.example.com"), format!("did:plc:a{index}")),
             ..Case::PUBLIC
         },
         Case {
             slug: "facebook",
-            name: |place| (format!("acct{place}"), page_id(place)),
+            name: |index| (format!("acct{index}"), page_id(index)),
             scopes: Some(&["pages_show_list", "pages_read_engagement", "pages_read_user_content", "read_insights"]),
             default_wait: hour,
             ..Case::PUBLIC
@@ -84,12 +84,12 @@ pub(super) fn cases() -> [Case; 8] {
         },
         Case {
             slug: "mastodon",
-            name: |place| (format!("a{place}@social.example.com"), format!("100{place}@social.example.com")),
+            name: |index| (format!("a{index}@social.example.com"), format!("100{index}@social.example.com")),
             ..Case::PUBLIC
         },
         Case {
             slug: "tiktok",
-            name: |place| (format!("acct{place}"), format!("open-{place}")),
+            name: |index| (format!("acct{index}"), format!("open-{index}")),
             scopes: Some(&["user.info.basic", "user.info.profile", "user.info.stats", "video.list"]),
             shortest_wait: Some(Duration::from_secs(60)),
             ..Case::PUBLIC
@@ -120,16 +120,16 @@ impl Case {
     }
 
     pub(super) fn many(&self, number: u8) -> Vec<Account> {
-        let named = |place: u8| {
-            let (handle, id) = (self.name)(place.into());
-            Account { access: self.access(place), ..account(place, &handle, Some(&id)) }
+        let named = |index: u8| {
+            let (handle, id) = (self.name)(index.into());
+            Account { access: self.access(index), ..account(index, &handle, Some(&id)) }
         };
         (0..number).map(named).collect()
     }
 
-    fn access(&self, place: u8) -> Option<Access> {
+    fn access(&self, index: u8) -> Option<Access> {
         let scopes = self.scopes?.iter().map(|scope| (*scope).to_owned()).collect();
-        Some(Access { token: Arc::new(Secret::new(format!("{CANARY}-of-{place}"))), derived: None, scopes })
+        Some(Access { token: Arc::new(Secret::new(format!("{CANARY}-of-{index}"))), derived: None, scopes })
     }
 
     /// How long the daemon waits after a limit that reports this.
@@ -257,10 +257,10 @@ fn number(text: &str) -> usize {
 }
 
 fn bluesky(actor: &str) -> Value {
-    let place = number(actor);
+    let index = number(actor);
     json!({
-        "did": format!("did:plc:a{place}"), "handle": format!("a{place}.example.com"), "displayName": "Shown Name",
-        "followersCount": 1000 + place, "followsCount": 5, "postsCount": 40,
+        "did": format!("did:plc:a{index}"), "handle": format!("a{index}.example.com"), "displayName": "Shown Name",
+        "followersCount": 1000 + index, "followsCount": 5, "postsCount": 40,
     })
 }
 
@@ -269,21 +269,21 @@ fn feed(requested: &Received) -> Value {
     let did = requested.param("actor");
     let page: usize = requested.param("cursor").parse().unwrap_or(0);
     let posts: Vec<_> = (page * 5..page * 5 + 5)
-        .map(|place| {
+        .map(|index| {
             json!({"post": {
-                "uri": format!("at://{did}/app.bsky.feed.post/{place}"), "author": {"did": did},
+                "uri": format!("at://{did}/app.bsky.feed.post/{index}"), "author": {"did": did},
                 "record": {"createdAt": "2026-11-20T10:00:00Z"}, "indexedAt": "2026-11-20T10:00:00Z",
-                "likeCount": place, "replyCount": 1, "repostCount": 2, "quoteCount": 0,
+                "likeCount": index, "replyCount": 1, "repostCount": 2, "quoteCount": 0,
             }})
         })
         .collect();
     json!({"feed": posts, "cursor": (page + 1).to_string()})
 }
 
-fn mastodon(place: usize) -> Value {
+fn mastodon(index: usize) -> Value {
     json!({
-        "id": format!("100{place}"), "username": format!("a{place}"), "acct": format!("a{place}"),
-        "display_name": "Shown Name", "followers_count": 1000 + place, "following_count": 5, "statuses_count": 40,
+        "id": format!("100{index}"), "username": format!("a{index}"), "acct": format!("a{index}"),
+        "display_name": "Shown Name", "followers_count": 1000 + index, "following_count": 5, "statuses_count": 40,
     })
 }
 
@@ -293,26 +293,26 @@ fn statuses() -> Value {
     Value::Array(vec![status; 15])
 }
 
-fn page_id(place: usize) -> String {
-    format!("20{place:0>9}")
+fn page_id(index: usize) -> String {
+    format!("20{index:0>9}")
 }
 
-fn instagram_id(place: usize) -> String {
-    format!("178414{place:0>11}")
+fn instagram_id(index: usize) -> String {
+    format!("178414{index:0>11}")
 }
 
 /// Pages and accounts, each requested with its owner's token: a Page's own token is the same here.
 fn meta(requested: &Received, host: &str, path: &str) -> Value {
-    let place = owner(requested).expect("only owners send requests");
+    let index = owner(requested).expect("only owners send requests");
     assert_eq!(requested.param("appsecret_proof").len(), if host == "graph.facebook.com" { 64 } else { 0 });
-    let (page, account) = (page_id(place), instagram_id(place));
+    let (page, account) = (page_id(index), instagram_id(index));
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
         ["v26.0", id] if *id == page && requested.param("fields") == "access_token" => {
-            json!({"access_token": format!("{CANARY}-of-{place}"), "id": page})
+            json!({"access_token": format!("{CANARY}-of-{index}"), "id": page})
         }
-        ["v26.0", id] if *id == page => json!({"id": page, "name": "Shown Name", "username": format!("Acct{place}"),
-            "followers_count": 1000 + place}),
+        ["v26.0", id] if *id == page => json!({"id": page, "name": "Shown Name", "username": format!("Acct{index}"),
+            "followers_count": 1000 + index}),
         ["v26.0", _, "published_posts"] => {
             let summed = |count: u64| json!({"data": [], "summary": {"total_count": count}});
             let post = |post: usize| {
@@ -324,14 +324,14 @@ fn meta(requested: &Received, host: &str, path: &str) -> Value {
         ["v26.0", id] => {
             assert!(*id == account || *id == "me", "{id}");
             let id = if *id == "me" { "55" } else { &account };
-            json!({"id": id, "user_id": account, "name": "Shown Name", "username": format!("Acct{place}"),
-                "followers_count": 1000 + place, "follows_count": 5, "media_count": 40})
+            json!({"id": id, "user_id": account, "name": "Shown Name", "username": format!("Acct{index}"),
+                "followers_count": 1000 + index, "follows_count": 5, "media_count": 40})
         }
         // Pages of five.
         ["v26.0", id, "media"] if *id == account => {
             let page: usize = requested.param("after").parse().unwrap_or(0);
             let media = |media: usize| {
-                json!({"id": format!("m{place}-{media}"), "timestamp": "2026-11-20T10:00:00+0000",
+                json!({"id": format!("m{index}-{media}"), "timestamp": "2026-11-20T10:00:00+0000",
                 "media_product_type": "FEED", "like_count": 20, "comments_count": 1})
             };
             json!({"data": (page * 5..page * 5 + 5).map(media).collect::<Vec<_>>(),
@@ -349,11 +349,11 @@ fn meta(requested: &Received, host: &str, path: &str) -> Value {
 }
 
 fn tiktok(requested: &Received, path: &str) -> Value {
-    let place = owner(requested).expect("only owners send requests");
+    let index = owner(requested).expect("only owners send requests");
     let data = match path {
         "v2/user/info/" => json!({"user": {
-            "open_id": format!("open-{place}"), "display_name": "Shown Name", "username": format!("Acct{place}"),
-            "follower_count": 1000 + place, "following_count": 5, "video_count": 40,
+            "open_id": format!("open-{index}"), "display_name": "Shown Name", "username": format!("Acct{index}"),
+            "follower_count": 1000 + index, "following_count": 5, "video_count": 40,
         }}),
         "v2/video/list/" => {
             let video = |id: usize| {
@@ -377,8 +377,8 @@ fn youtube(requested: &Received, path: &str) -> Value {
             list("channel", handle.into_iter().chain(ids()).map(channel).collect())
         }
         "youtube/v3/playlistItems" => {
-            let place = number(requested.param("playlistId"));
-            let item = |video: usize| json!({"contentDetails": {"videoId": format!("v{place}-{video}"), "videoPublishedAt": "2026-11-20T10:00:00Z"}});
+            let index = number(requested.param("playlistId"));
+            let item = |video: usize| json!({"contentDetails": {"videoId": format!("v{index}-{video}"), "videoPublishedAt": "2026-11-20T10:00:00Z"}});
             list("playlistItem", (0..20).map(item).collect())
         }
         "youtube/v3/videos" => {
@@ -393,10 +393,10 @@ fn youtube(requested: &Received, path: &str) -> Value {
 }
 
 fn channel(name: &str) -> Value {
-    let place = number(name);
+    let index = number(name);
     json!({
-        "id": format!("UC{place:0>22}"), "snippet": {"title": "Shown Name", "customUrl": format!("@Acct{place}")},
-        "statistics": {"subscriberCount": (1000 + place).to_string(), "hiddenSubscriberCount": false, "videoCount": "40"},
-        "contentDetails": {"relatedPlaylists": {"uploads": format!("UU{place:0>22}")}},
+        "id": format!("UC{index:0>22}"), "snippet": {"title": "Shown Name", "customUrl": format!("@Acct{index}")},
+        "statistics": {"subscriberCount": (1000 + index).to_string(), "hiddenSubscriberCount": false, "videoCount": "40"},
+        "contentDetails": {"relatedPlaylists": {"uploads": format!("UU{index:0>22}")}},
     })
 }

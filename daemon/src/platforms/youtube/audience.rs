@@ -67,7 +67,7 @@ pub(super) fn audience(report: &Report) -> Result<Audience, PlatformError> {
     let (mut genders, mut ages) = (BTreeMap::<String, f64>::new(), BTreeMap::<AgeRange, f64>::new());
     for row in report.rows.iter().flatten() {
         let cells = cells(row)?;
-        let text = |place: usize| cells.get(place).and_then(Value::as_str);
+        let text = |index: usize| cells.get(index).and_then(Value::as_str);
         let share = cells.get(share).and_then(Value::as_f64).filter(|share| (0.0..=MOST_PERCENT).contains(share));
         let (Some(age), Some(gender), Some(share)) = (text(age), text(gender), share) else {
             return Err(unreadable("has a row that is none"));

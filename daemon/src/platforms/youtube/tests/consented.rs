@@ -134,9 +134,9 @@ async fn tokens_are_requested_and_revoked_as_forms() {
     assert!(matches!(response, DeviceResponse::Pending));
 
     let requested = server.requested();
-    let check = |place: usize, expected: &[(&str, &str)]| {
+    let check = |index: usize, expected: &[(&str, &str)]| {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        assert_eq!(form(&requested[place]), expected.iter().map(own).collect::<Vec<_>>());
+        assert_eq!(form(&requested[index]), expected.iter().map(own).collect::<Vec<_>>());
     };
     let app = [("client_id", "id-1"), ("client_secret", "canary-secret")];
     let with_app = |rest: &[(&'static str, &'static str)]| [app.as_slice(), rest].concat();
@@ -217,7 +217,7 @@ async fn owners_are_read_with_their_own_consent_and_the_others_by_key() {
     }
     let whole = observed[1].as_ref().expect("reported");
     assert!(whole.numbers.audience_male.is_some() && whole.numbers.top_age_range.is_some() && whole.missing.is_empty());
-    let missing = |place: usize| observed[place].as_ref().map(|reported| reported.missing.clone()).expect("reported");
+    let missing = |index: usize| observed[index].as_ref().map(|reported| reported.missing.clone()).expect("reported");
     assert_eq!(missing(2), ["audience: YouTube does not show it with this consent"]);
     assert!(missing(3).is_empty());
     assert!(missing(4)[0].starts_with("audience: "), "{:?}", missing(4));
