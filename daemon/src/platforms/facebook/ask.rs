@@ -84,7 +84,7 @@ impl Batch<'_> {
         })
     }
 
-    /// Adds the views of the newest posts, which each tells apart.
+    /// Adds the views of the newest posts, each of which reports its own.
     async fn with_views(
         &self,
         graph: &Graph<'_>,

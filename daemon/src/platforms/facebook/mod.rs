@@ -8,13 +8,13 @@
 //! headers; see `graph`.
 //!
 //! Oddities:
-//! - People's own profiles tell no followers to anybody, and other people's Pages need a feature that Meta grants apart.
+//! - Personal profiles report followers to no client, and other owners' Pages need a feature that Meta grants apart.
 //! - A Page is asked with its own token, which comes out of the person's: it has no end, and dies with the role.
 //! - What the app is not approved for is silently not granted to people without a role on it.
 //! - Sums of reactions and comments may need `pages_read_user_content`, although the refusal names another permission.
 //!   Without `read_insights` metrics are answered by an empty list, and so they are below 100 likes.
 //! - `shares` is absent where nobody shared; a sum that is absent is one that was not allowed.
-//! - Pages follow nobody, count no posts, and tell neither age nor gender of those who follow.
+//! - Pages follow no accounts, count no posts, and report neither age nor gender of those who follow.
 //! - "Please reduce the amount of data" is a 500 with code 1: half as many posts are asked for then.
 //!
 //! Definition 0 of these numbers: followers are `followers_count`, which is not `fan_count`; likes all reactions; views

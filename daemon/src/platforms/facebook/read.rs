@@ -1,4 +1,4 @@
-//! Their JSON, and what it says. Pure.
+//! Facebook's JSON, and what it reports. Pure.
 
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
@@ -34,7 +34,7 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    /// What it says, before its posts are known.
+    /// What it reports, before its posts are known.
     pub(super) fn observation(&self, account: &Account) -> Result<Observation, PlatformError> {
         let id = plain_id(&self.id).ok_or_else(|| unexpected("id is no id"))?;
         let own = account.platform_user_id.as_deref().unwrap_or(&account.handle);

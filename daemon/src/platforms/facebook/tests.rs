@@ -115,7 +115,7 @@ fn one_app_is_one_realm_for_pages_and_for_instagram() {
 async fn a_page_is_requested_with_its_own_token_which_is_fetched_where_it_is_not_there() {
     let server = Server::start(healthy).await;
     for (derived, expected, requests) in [(Some("page-token"), "page-token", 3), (None, "fetched-token", 4)] {
-        let reported = observe(&server, &page(derived, &ALL)).await.expect("told");
+        let reported = observe(&server, &page(derived, &ALL)).await.expect("reported");
         assert!(reported.missing.is_empty(), "{reported:?}");
         let numbers = &reported.numbers;
         assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(2500), None, None));
@@ -136,7 +136,7 @@ async fn what_was_not_allowed_is_said_and_not_counted() {
         false => healthy(requested),
     })
     .await;
-    let reported = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("told");
+    let reported = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("reported");
     assert_eq!((reported.numbers.followers, reported.numbers.engagement_rate), (Some(2500), None));
     assert_eq!(
         reported.missing,
@@ -150,7 +150,7 @@ async fn what_was_not_allowed_is_said_and_not_counted() {
         false => healthy(requested),
     })
     .await;
-    let reported = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("told");
+    let reported = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("reported");
     assert_eq!(reported.missing, ["posts: the scope pages_read_user_content is missing"]);
 }
 
@@ -162,7 +162,7 @@ async fn too_much_data_is_requested_again_by_half() {
             _ => healthy(requested),
         })
         .await;
-    let reported = observe(&server, &page(Some("page-token"), &ALL)).await.expect("told");
+    let reported = observe(&server, &page(Some("page-token"), &ALL)).await.expect("reported");
     assert!(reported.numbers.avg_likes.is_some() && reported.missing.is_empty(), "{reported:?}");
     let limits: Vec<String> = server.requested().iter().map(|requested| requested.param("limit").to_owned()).collect();
     assert_eq!(limits, ["", "25", "12", ""]);
@@ -182,7 +182,7 @@ async fn views_that_are_not_reported_cost_themselves_only() {
             false => healthy(requested),
         })
         .await;
-        let reported = observe(&server, &page(Some("page-token"), &ALL)).await.expect("told");
+        let reported = observe(&server, &page(Some("page-token"), &ALL)).await.expect("reported");
         assert!(reported.numbers.avg_likes.is_some() && reported.numbers.avg_views.is_none());
         assert_eq!(reported.missing.len(), missing, "{reported:?}");
     }

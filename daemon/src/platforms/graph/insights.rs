@@ -44,10 +44,10 @@ pub(in crate::platforms) struct Metrics<'a> {
     pub(in crate::platforms) withdrawn: &'a Withdrawn,
 }
 
-/// What one post told, by the metrics' names. Without a name there was nothing to tell.
+/// What one post reported, by the metrics' names. A name is absent where the post has no value.
 pub(in crate::platforms) type Reported = BTreeMap<String, u64>;
 
-/// What the posts told, and the first reason why some did not.
+/// What the posts reported, and the first reason why some did not.
 #[derive(Debug, Default)]
 pub(in crate::platforms) struct Insights {
     /// In the order of the posts that were asked about.
@@ -117,7 +117,7 @@ impl Graph<'_> {
                 break;
             }
         }
-        // Where the post told others, it is the name that was refused.
+        // Where the post reported other metrics, it is the name that was refused.
         if !all.reported.is_empty() {
             all.refused.iter().for_each(|name| metrics.withdrawn.note(name, now));
         }
@@ -138,7 +138,7 @@ impl Graph<'_> {
             // Too few have seen it.
             Err(refused) if refused.has_code(10) => OfPost::default(),
             Err(refused) if refused.is_a_parameter() => OfPost { refused: names.to_vec(), ..OfPost::default() },
-            // It is gone, or was never one that tells.
+            // The post is gone, or never had insights.
             Err(refused) if refused.has_code(100) => OfPost::default(),
             Err(refused) => OfPost { failed: Some(refused.error), ..OfPost::default() },
         }

@@ -9,8 +9,8 @@
 //! say. There is no `Retry-After`: minutes stand in a header, or an hour is waited.
 //!
 //! Oddities:
-//! - Errors are told apart by `code` and `error_subcode`; their texts are for people and sometimes misleading, and the
-//!   same code comes with several statuses.
+//! - Errors differ by `code` and `error_subcode`; their texts are for users and sometimes misleading, and the same
+//!   code has several statuses.
 //! - Tokens of people are never refreshed: one that still lives is exchanged for one that lives 60 days. A Page's own
 //!   token, from such a one, has no end, and dies with the password, the role or the app all the same.
 //! - `paging.next` is a URL with the token in it: it is never kept, and pages are asked for by their cursor.

@@ -18,7 +18,7 @@ pub(in crate::platforms) const LINKED: &str = "instagram_basic";
 /// Pages by the hundred: an agency's person may have a role on many.
 const MOST_LISTS: usize = 20;
 
-/// A Page, as its list tells it.
+/// A Page, as its list reports it.
 pub(in crate::platforms) struct Page {
     pub(in crate::platforms) id: String,
     pub(in crate::platforms) profile: Profile,

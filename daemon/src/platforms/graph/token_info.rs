@@ -1,4 +1,4 @@
-//! What they say about a token: whether it is good, and for what. Pure.
+//! What Meta reports about a token: whether it is good, and for what. Pure.
 
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! What their token endpoints say. Pure.
+//! What Meta's token endpoints return. Pure.
 
 use roster_protocol::time::Seconds;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ struct Reported {
     permissions: Option<Permissions>,
 }
 
-/// Told by Instagram's own login, as a list or as one text.
+/// Instagram's own login returns them, as a list or as one text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(in crate::platforms) enum Permissions {
@@ -27,7 +27,7 @@ pub(in crate::platforms) enum Permissions {
 }
 
 impl Permissions {
-    /// Their names; `None` where none was told.
+    /// Their names; `None` where none was returned.
     pub(in crate::platforms) fn names(&self) -> Option<Vec<String>> {
         let names: Vec<&str> = match self {
             Self::Text(text) => text.split([',', ' ']).collect(),
@@ -38,7 +38,7 @@ impl Permissions {
     }
 }
 
-/// The token of an answer. None is ever told to renew it with.
+/// The token of a response. Meta never returns a token to renew it with.
 pub(in crate::platforms) fn tokens<P: Provider + ?Sized>(
     provider: &P,
     reply: &Reply,

@@ -16,7 +16,7 @@ const ALL: u64 = 100;
 const PAUSE: Duration = Duration::from_secs(15 * 60);
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
-/// The longest wait that anybody can tell us.
+/// The longest wait that a header can impose.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What the headers of an answer say.
@@ -30,7 +30,7 @@ pub(super) struct Usage {
     pub(super) regain: Option<Duration>,
 }
 
-/// Percents; a header is absent when there is nothing to say.
+/// Percents; a header is absent when there is nothing to report.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Percents {

@@ -130,7 +130,7 @@ impl Batch<'_> {
         Ok((counted, unread))
     }
 
-    /// Adds what each of the newest posts tells apart.
+    /// Adds what each of the newest posts reports of itself.
     async fn with_insights(
         &self,
         graph: &Graph<'_>,
@@ -170,7 +170,7 @@ impl Batch<'_> {
             match demographics(graph, id, TOGETHER, scope).await {
                 Ok(list) => return audience.add(&list).map(|()| audience),
                 Err(refused) if refused.is_a_parameter() => self.withdrawn.note(TOGETHER, now),
-                // Too few to be told of.
+                // Too few followers to be reported.
                 Err(refused) if refused.has_code(10) => return Ok(audience),
                 Err(refused) => return Err(refused.error),
             }

@@ -42,7 +42,7 @@ struct Row {
     value: Option<u64>,
 }
 
-/// Accounts by gender and by age, as far as they were told.
+/// Accounts by gender and by age, as far as they were reported.
 #[derive(Debug, Default)]
 pub(super) struct Audience {
     genders: BTreeMap<String, u64>,
@@ -83,7 +83,7 @@ impl Audience {
         };
         observation.numbers.audience_male = share("M");
         observation.numbers.audience_female = share("F");
-        // Of two equal ranges the younger one is told, so that the answer does not waver.
+        // Of two equal ranges the younger one is reported, so that the result does not waver.
         let reported = self.ages.iter().filter(|(_, accounts)| **accounts > 0);
         observation.numbers.top_age_range =
             reported.rev().max_by_key(|(_, accounts)| **accounts).map(|(range, _)| *range);

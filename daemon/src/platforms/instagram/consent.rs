@@ -163,7 +163,7 @@ impl Consenting for Instagram {
         true
     }
 
-    /// Instagram's own login tells what was granted with the tokens only.
+    /// Instagram's own login reports what was granted with the tokens only.
     fn check<'a>(
         &'a self,
         api: &'a Api,

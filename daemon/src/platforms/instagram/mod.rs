@@ -12,13 +12,13 @@
 //! Oddities:
 //! - There are two logins with two apps, two hosts and two kinds of tokens: by Facebook (the account must be linked to
 //!   a Page; others can be looked up) and by Instagram (no Page, no looking up).
-//! - Personal accounts tell nothing to anybody. Below 100 followers there is no audience.
+//! - Personal accounts report nothing to any client. Below 100 followers there is no audience.
 //! - `id` and `user_id` at Instagram's login are two ids: of the person within the app, and of the account. The latter
 //!   is the one that Facebook's login and webhooks name. It may come as a number, and answers in a list or bare.
 //! - A like count that its owner hides is absent. Counts are organic only. Their time has no colon in its offset.
-//! - Views are told by each post's insights alone, 48 hours late at most; of others, for reels only.
+//! - Only each post's insights report views, 48 hours late at most; of others, for reels only.
 //! - Insights refuse all metrics for one that is unknown, and answer error 10 for a post that too few have seen.
-//! - The audience is counted in accounts, at most 45 rows of it: its shares are of what is told, not of all followers.
+//! - The audience is counted in accounts, at most 45 rows: its shares are of what is reported, not of all followers.
 //! - The long-lived token of Instagram's login is renewed by itself from its second day on; after 60 days it is dead.
 //!
 //! Definition 0 of these numbers: followers, following and posts are `followers_count`, `follows_count` and

@@ -1,4 +1,4 @@
-//! Their JSON, and what it says. Pure.
+//! Instagram's JSON, and what it reports. Pure.
 
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
@@ -75,7 +75,7 @@ impl Profile {
         canonical(self.username.as_deref()?).ok()
     }
 
-    /// What it says of this account, before its posts are known.
+    /// What it reports of this account, before its posts are known.
     pub(super) fn observation(&self, account: &Account, id: String) -> Observation {
         let mut observation = Observation {
             platform_user_id: id,

@@ -134,7 +134,7 @@ async fn hidden_likes_unseen_posts_and_what_was_not_allowed_are_not_zeros() {
     let accounts =
         [consented(0, "11", &ALL), consented(1, "12", &ALL), consented(2, "11", &ALL[..1]), account(3, "x", None)];
     let observed = observe(&instagram, &server, &accounts).await;
-    let reported = observed[0].as_ref().expect("told");
+    let reported = observed[0].as_ref().expect("reported");
     assert!(reported.missing.is_empty(), "{reported:?}");
     let numbers = &reported.numbers;
     // 40 likes, 10 comments, 12 shares with 30 saves, of 1000.
@@ -142,9 +142,9 @@ async fn hidden_likes_unseen_posts_and_what_was_not_allowed_are_not_zeros() {
     assert_eq!((numbers.avg_likes, numbers.avg_views), (Some(Mean(4000)), Some(Mean(810_000))));
     assert!(numbers.audience_female.is_some() && numbers.top_age_range.is_some());
 
-    let small = &observed[1].as_ref().expect("told");
+    let small = &observed[1].as_ref().expect("reported");
     assert_eq!((small.numbers.audience_female, small.missing.len()), (None, 0));
-    let short = observed[2].as_ref().expect("told");
+    let short = observed[2].as_ref().expect("reported");
     assert_eq!((short.numbers.avg_likes, short.numbers.avg_views), (Some(Mean(4000)), None));
     assert_eq!(short.missing, ["views, shares, saves and audience: the owner did not allow instagram_manage_insights"]);
     assert!(matches!(&observed[3], Err(PlatformError::Unauthorized { .. })));
@@ -166,7 +166,7 @@ async fn a_page_requests_with_its_own_token_and_an_age_apart_from_gender() {
     let own = Account { access: Some(Access { derived, ..access("user", &ALL) }), ..account(0, "mara", Some("11")) };
     for expected in [5, 4] {
         let observed = observe(&instagram, &server, std::slice::from_ref(&own)).await;
-        let reported = observed[0].as_ref().expect("told");
+        let reported = observed[0].as_ref().expect("reported");
         assert!(reported.numbers.audience_male.is_some() && reported.missing.is_empty(), "{reported:?}");
         assert!(server.requested().iter().all(|requested| token_of(requested) == "page-token"));
         assert_eq!(server.forget(), expected);

@@ -72,7 +72,7 @@ impl Requests<'_> {
     /// The person whose consent it is.
     async fn user(&self) -> Result<User, PlatformError> {
         let request = self.api.get(HOST, "/v2/user/info/").query(&[("fields", &user_fields(self.access))]);
-        // Which of the fields was too much is not told; it is the one that matters.
+        // TikTok does not report which of the fields was too much; the error names the scope that matters.
         let scope = if self.access.has(STATS) { STATS } else { BASIC };
         self.request::<UserResponse>(request, scope).await?.user()
     }

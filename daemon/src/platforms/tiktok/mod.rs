@@ -14,7 +14,7 @@
 //! - People may untick scopes, and one field beyond them fails the whole question.
 //! - `open_id` is the person within one app: another app sees another one.
 //! - Without `disable_auto_auth` the consent page connects the account of last time again, and asks nothing.
-//! - Pages of videos may be short, even empty, while more follow. Saves and reach are not told.
+//! - Pages of videos may be short, even empty, while more follow. Saves and reach are not reported.
 
 mod ask;
 mod consent;
@@ -103,7 +103,7 @@ impl Platform for TikTok {
     }
 }
 
-/// A name in lower case without `@`, or the id of a person whose name was never told.
+/// A name in lower case without `@`, or the id of a person whose name was never reported.
 fn canonical(text: &str) -> Result<String, HandleError> {
     let text = clean(text, 300);
     let named = if text.contains('/') { from_url(&text)? } else { text };

@@ -1,4 +1,4 @@
-//! Their JSON, and what it says. Pure.
+//! TikTok's JSON, and what it reports. Pure.
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ fn unauthorized() -> PlatformError {
     PlatformError::Unauthorized { what: format!("{NAME} does not accept the consent any more") }
 }
 
-/// A limit, with the wait that was told or else the shortest that can help.
+/// A limit, with the wait that was reported or else the shortest that can help.
 pub(super) fn limited(reported: Option<Duration>) -> PlatformError {
     PlatformError::RateLimited { retry_after: Some(reported.unwrap_or_default().max(SHORTEST_WAIT)) }
 }
@@ -120,12 +120,12 @@ impl UserResponse {
 }
 
 impl User {
-    /// The name, canonical; `None` where it was not told or is none.
+    /// The name, canonical; `None` where it was not reported or is none.
     fn name(&self) -> Option<String> {
         canonical(self.username.as_deref()?).ok()
     }
 
-    /// What the owner of this account tells of it. Without the numbers that were not granted it says so.
+    /// What TikTok reports of this account. The observation names the numbers that were not granted.
     pub(super) fn observation(self, account: &Account, access: &Access) -> Result<Observation, PlatformError> {
         let name = self.name();
         let same = match &account.platform_user_id {
@@ -175,7 +175,7 @@ pub(super) struct VideoResponse {
 pub(super) struct VideoPage {
     #[serde(default)]
     pub(super) videos: Items,
-    /// Where the next page begins, as told: milliseconds of creation.
+    /// Where the next page begins, as reported: milliseconds of creation.
     pub(super) cursor: Option<i64>,
     #[serde(default)]
     pub(super) has_more: bool,

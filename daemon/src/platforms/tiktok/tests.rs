@@ -215,11 +215,11 @@ async fn one_lost_consent_spoils_its_own_account_alone() {
     ];
     let observed = observe(&server, &accounts).await;
     assert!(matches!(&observed[0], Err(PlatformError::Unauthorized { .. })), "{observed:?}");
-    let short = observed[1].as_ref().expect("the counts were told");
+    let short = observed[1].as_ref().expect("the counts were reported");
     assert_eq!(short.missing, ["posts: the scope video.list is missing"]);
     assert_eq!(observed[2], Err(PlatformError::MissingScope { scope: "user.info.stats".to_owned() }));
     assert_eq!(observed[3].as_ref().map(|reported| reported.numbers.followers), Ok(Some(100)));
-    let bare = observed[4].as_ref().expect("who it is was told");
+    let bare = observed[4].as_ref().expect("the profile was reported");
     assert_eq!((bare.numbers.followers, bare.missing.len()), (None, 2), "{bare:?}");
     assert!(matches!(&observed[5], Err(PlatformError::Unauthorized { .. })), "{observed:?}");
     let requested = server.requested();
@@ -246,7 +246,7 @@ async fn pages_are_turned_until_twelve_videos_or_the_last_page() {
     })
     .await;
     let observed = observe(&server, &[consented(0, "mara", &ALL)]).await;
-    let reported = observed[0].as_ref().expect("told");
+    let reported = observed[0].as_ref().expect("reported");
     assert_eq!(reported.numbers.avg_likes.map(|mean| mean.as_f64()), Some(7.0));
     assert_eq!(reported.missing, ["posts: 1 of them could not be read"]);
     assert_eq!(server.requested().len(), 5);
