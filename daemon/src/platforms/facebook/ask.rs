@@ -1,4 +1,4 @@
-//! The questions: each Page about itself, its newest posts, and their views.
+//! The requests: each Page's profile, its newest posts, and their views.
 
 use super::read::{FIELDS, METRICS, POST_FIELDS, PageToken, Profile, post};
 use super::scopes::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
@@ -12,7 +12,7 @@ use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 use crate::secret::Secret;
 
-/// Some more than are counted; the second number is what is left to ask for where that was too much.
+/// Some more than are counted; the second number is requested where the first was too much.
 const POSTS: [&str; 2] = ["25", "12"];
 
 pub(super) async fn observe(facebook: &Facebook, api: &Api, accounts: &[Account]) -> Observed {

@@ -3,19 +3,19 @@
 //! After developers.facebook.com /docs/pages-api "Page", "Page Post", "Insights", "Deprecated Metrics", and
 //! /docs/graph-api "Rate Limiting" and "Error Handling", read on 2026-11-21.
 //!
-//! Limits: with a Page's token 4800 questions a rolling day times the people engaged with it. A Page costs 14: itself,
-//! its newest posts with their counts in one answer, and the views of twelve of them. How much is used stands in
-//! headers; see `graph`.
+//! Limits: with a Page's token 4800 requests a rolling day times the users engaged with it. A Page costs 14: its
+//! profile, its newest posts with their counts in one response, and the views of twelve of them. Headers report the
+//! usage; see `graph`.
 //!
 //! Oddities:
 //! - Personal profiles report followers to no client, and other owners' Pages need a feature that Meta grants apart.
-//! - A Page is asked with its own token, which comes out of the person's: it has no end, and dies with the role.
+//! - A Page is requested with its own token, derived from the person's: it does not expire, and ends with the role.
 //! - What the app is not approved for is silently not granted to people without a role on it.
 //! - Sums of reactions and comments may need `pages_read_user_content`, although the refusal names another permission.
-//!   Without `read_insights` metrics are answered by an empty list, and so they are below 100 likes.
+//!   Without `read_insights` Meta returns an empty list of metrics, and so it does below 100 likes.
 //! - `shares` is absent where nobody shared; a sum that is absent is one that was not allowed.
 //! - Pages follow no accounts, count no posts, and report neither age nor gender of those who follow.
-//! - "Please reduce the amount of data" is a 500 with code 1: half as many posts are asked for then.
+//! - "Please reduce the amount of data" is a 500 with code 1: half as many posts are requested then.
 //!
 //! Definition 0 of these numbers: followers are `followers_count`, which is not `fan_count`; likes all reactions; views
 //! the insight `post_media_view`, which is not the `post_impressions` of before 2025-11-15.

@@ -14,13 +14,13 @@ use crate::platforms::reading::{count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 use crate::secret::Secret;
 
-/// What is asked of a Page.
+/// What is requested of a Page.
 pub(super) const FIELDS: &str = "id,name,username,followers_count";
-/// What is asked of its posts: sums, and nobody's name.
+/// What is requested of its posts: sums, and no user's name.
 pub(super) const POST_FIELDS: &str =
     "id,created_time,shares,reactions.limit(0).summary(total_count),comments.limit(0).summary(total_count)";
 
-/// What is asked of each post apart.
+/// What is requested of each post apart.
 pub(super) const METRICS: &[&str] = &["post_media_view"];
 
 /// A Page. Nothing is clean yet.
@@ -54,7 +54,7 @@ impl Profile {
     }
 }
 
-/// A Page's own token, asked for by its id.
+/// A Page's own token, requested by its id.
 #[derive(Deserialize)]
 pub(super) struct PageToken {
     #[serde(rename = "id")]

@@ -1,4 +1,4 @@
-//! Questions to the Graph API: with a token and its proof, and what a refusal means.
+//! Requests to the Graph API: with a token and its proof, and what a refusal means.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +14,7 @@ use crate::platforms::batch::Stop;
 use crate::platforms::reading::Items;
 use crate::secret::Secret;
 
-/// What the questions of one batch have in common.
+/// What the requests of one batch have in common.
 #[derive(Clone, Copy)]
 pub(in crate::platforms) struct Questions<'a> {
     pub(in crate::platforms) api: &'a Api,
@@ -33,14 +33,14 @@ impl<'a> Questions<'a> {
     }
 }
 
-/// Questions with one token.
+/// Requests with one token.
 pub(in crate::platforms) struct Graph<'a> {
     pub(in crate::platforms) of: Questions<'a>,
     token: &'a Secret,
     is_tight: AtomicBool,
 }
 
-/// A question that brought nothing, with the codes where another question may go well all the same.
+/// A request that returned nothing, with the codes where another request may still succeed.
 #[derive(Debug)]
 pub(in crate::platforms) struct Refused {
     pub(in crate::platforms) problem: Option<Problem>,
@@ -82,7 +82,7 @@ pub(in crate::platforms) struct List {
 #[serde(default)]
 struct Paging {
     cursors: Cursors,
-    /// A URL with the token in it: only that it is there counts.
+    /// A URL with the token in it: only its presence counts.
     next: Option<IgnoredAny>,
 }
 
@@ -100,7 +100,7 @@ impl List {
 }
 
 impl<'a> Graph<'a> {
-    /// A question; `{version}` in the path is filled.
+    /// A GET request; `{version}` in the path is filled.
     pub(in crate::platforms) fn get(&self, path: &'static str) -> Request<'a> {
         let Questions { api, host, version, app_secret, .. } = self.of;
         let request = api.get(host, path).part("version", version).bearer(self.token);
@@ -110,12 +110,12 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Whether what the account may be asked is nearly used up: what can wait should not be asked.
+    /// Whether the account's allowance is nearly used up: what can wait should not be requested.
     pub(in crate::platforms) fn is_tight(&self) -> bool {
         self.is_tight.load(Ordering::Relaxed)
     }
 
-    /// Asks for what `scope` opens.
+    /// Requests what `scope` opens.
     pub(in crate::platforms) async fn request<T: DeserializeOwned>(
         &self,
         request: Request<'_>,
@@ -125,12 +125,12 @@ impl<'a> Graph<'a> {
         response.json().map_err(|error| PlatformError::from(error).into())
     }
 
-    /// As [`Graph::ask`], and hands over the answer as it came.
+    /// As [`Graph::request`], and returns the response unread.
     pub(in crate::platforms) async fn response(&self, request: Request<'_>, scope: &str) -> Result<Response, Refused> {
         self.of.stop.unless_stopped_for_one(self.judged(request, scope)).await?
     }
 
-    /// The outer error concerns more than this question.
+    /// The outer error concerns more than this request.
     async fn judged(&self, request: Request<'_>, scope: &str) -> Result<Result<Response, Refused>, PlatformError> {
         let response = request.send().await?;
         let usage = usage(&response);

@@ -13,11 +13,11 @@ use crate::platforms::PlatformError;
 use crate::platforms::batch::AT_ONCE;
 use crate::platforms::reading::{count, item};
 
-/// Names come back: after a day a refused one is asked for again.
+/// Metrics can return: after a day a refused name is requested again.
 const REFUSED_FOR_S: i64 = 24 * 3600;
 
-/// Of a metric that is asked for alone nobody knows whether its name or the post is refused: so many posts are no
-/// accident.
+/// When a metric is requested alone, its refusal may be of the name or of the post: when at least so many posts refuse
+/// it and none reports it, it is the name.
 const FEW_POSTS: usize = 3;
 
 /// The metrics whose names were refused within the last day. Lives as long as the process.
@@ -35,7 +35,7 @@ impl Withdrawn {
     }
 }
 
-/// What is asked of each post.
+/// What is requested of each post.
 #[derive(Clone, Copy)]
 pub(in crate::platforms) struct Metrics<'a> {
     pub(in crate::platforms) names: &'a [&'static str],
@@ -50,7 +50,7 @@ pub(in crate::platforms) type Reported = BTreeMap<String, u64>;
 /// What the posts reported, and the first reason why some did not.
 #[derive(Debug, Default)]
 pub(in crate::platforms) struct Insights {
-    /// In the order of the posts that were asked about.
+    /// In the order of the requested posts.
     pub(in crate::platforms) posts: Vec<Reported>,
     pub(in crate::platforms) failed: Option<PlatformError>,
 }
@@ -77,7 +77,7 @@ struct Value {
 }
 
 impl Graph<'_> {
-    /// Asks each post for the metrics; the first one alone, so that a refused name is refused once.
+    /// Requests the metrics of each post; of the first one alone, so that a refused name is refused once.
     pub(in crate::platforms) async fn insights(&self, posts: &[&str], metrics: Metrics<'_>) -> Insights {
         let Some((first, rest)) = posts.split_first() else { return Insights::default() };
         let mut reported = vec![self.of_post(first, metrics).await];

@@ -4,18 +4,18 @@
 //! Tokens: Get Long-Lived Tokens" and "Debug Token", read on 2026-11-21. No platform by itself: it knows neither
 //! accounts nor posts.
 //!
-//! Limits: with a user's token 200 questions a user and hour for the whole app; with a Page's or an Instagram account's
-//! 4800 a day times those who saw it. How much is used stands in two headers, in percent, when there is something to
-//! say. There is no `Retry-After`: minutes stand in a header, or an hour is waited.
+//! Limits: with a user's token 200 requests a user and hour for the whole app; with a Page's or an Instagram account's
+//! 4800 a day times those who saw it. Two headers report the usage in percent, when there is something to report.
+//! There is no `Retry-After`: a header reports minutes, or the daemon waits an hour.
 //!
 //! Oddities:
 //! - Errors differ by `code` and `error_subcode`; their texts are for users and sometimes misleading, and the same
 //!   code has several statuses.
 //! - Tokens of people are never refreshed: one that still lives is exchanged for one that lives 60 days. A Page's own
 //!   token, from such a one, has no end, and dies with the password, the role or the app all the same.
-//! - `paging.next` is a URL with the token in it: it is never kept, and pages are asked for by their cursor.
-//! - One metric that is unknown fails all that were asked for with it, in every version at once.
-//! - A version that has ended is said to be answered by the oldest living one, without a word.
+//! - `paging.next` is a URL with the token in it: it is never kept, and pages are requested by their cursor.
+//! - One unknown metric fails all that were requested with it, in every version at once.
+//! - The oldest living version is said to serve the requests to one that has ended, without notice.
 
 mod ask;
 mod insights;

@@ -19,7 +19,7 @@ const NO_OBJECT: u32 = 33;
 /// A name that looking others up does not find.
 const NO_SUCH_NAME: u32 = 2_207_013;
 
-/// The part of an answer that says why it is none.
+/// The part of a response that says why the request was refused.
 #[derive(Deserialize)]
 pub(in crate::platforms) struct Refusal {
     pub(in crate::platforms) error: Problem,
@@ -33,7 +33,7 @@ pub(in crate::platforms) struct Problem {
     #[serde(rename = "error_subcode", alias = "subcode")]
     pub(in crate::platforms) subcode: Option<u32>,
     is_transient: Option<bool>,
-    /// What their support asks for.
+    /// The id that Meta's support needs.
     fbtrace_id: Option<String>,
 }
 
@@ -42,9 +42,9 @@ pub(in crate::platforms) struct Problem {
 pub(in crate::platforms) struct About<'a> {
     /// The platform's name for people.
     pub(in crate::platforms) name: &'static str,
-    /// What the owner must allow for this question.
+    /// What the owner must allow for this request.
     pub(in crate::platforms) scope: &'a str,
-    /// How long to wait, where they said so.
+    /// How long to wait, where Meta reported it.
     pub(in crate::platforms) wait: Option<Duration>,
 }
 
@@ -74,7 +74,7 @@ impl Problem {
         matches!(self.code, 1 | 3) || (self.code == 100 && self.subcode != Some(NO_OBJECT))
     }
 
-    /// Whether another question may go well all the same.
+    /// Whether another request may still succeed.
     pub(super) fn is_about_the_question(&self) -> bool {
         self.is_a_parameter() || matches!(self.code, 10 | 100 | 110 | 200..=299)
     }
@@ -121,7 +121,7 @@ impl Problem {
         }
     }
 
-    /// The codes, and what their support asks for.
+    /// The codes, and the id that Meta's support needs.
     pub(in crate::platforms) fn named(&self) -> String {
         let subcode = self.subcode.map(|subcode| format!("/{subcode}")).unwrap_or_default();
         let trace = self.fbtrace_id.as_deref().and_then(plain_id).filter(|id| id.len() <= 40);

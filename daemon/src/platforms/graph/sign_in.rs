@@ -26,7 +26,7 @@ const TOKEN: &str = "/{version}/oauth/access_token";
 pub(in crate::platforms) const TERMS: Terms = Terms {
     realm: "meta",
     separator: ",",
-    // What was unticked last time is not asked for again otherwise.
+    // Otherwise Meta does not ask the owner again for what was unticked last time.
     parameters: &[("auth_type", "rerequest")],
     // Signing in with Facebook is documented without PKCE.
     challenge: Challenge::None,
@@ -45,7 +45,7 @@ pub(in crate::platforms) struct SignIn<'a> {
 }
 
 impl<'a> SignIn<'a> {
-    /// What people's and Pages' tokens are asked with.
+    /// What the requests with users' and Pages' tokens have in common.
     pub(in crate::platforms) fn questions(self, api: &'a Api, stop: &'a Stop<'a>) -> Questions<'a> {
         let SignIn { name, app, version } = self;
         Questions { api, stop, name, host: HOST, version, app_secret: Some(&app.secret) }
@@ -149,13 +149,13 @@ impl<'a> SignIn<'a> {
     }
 }
 
-/// What they say of a token, asked with the app's own.
+/// What Meta reports of a token, requested with the app's own.
 async fn debugged(graph: &Graph<'_>, token: &Secret) -> Result<Debugged, Refused> {
     let request = graph.get("/{version}/debug_token").secret_query("input_token", token);
     graph.request(request, "debug_token").await
 }
 
-/// What came back, without what browsers take for a fragment. They word some refusals in their own way.
+/// What the callback carries, without what browsers take for a fragment. Meta words some refusals in its own way.
 pub(in crate::platforms) fn without_fragment(name: &str, pairs: &[(String, String)]) -> Callback {
     match read_callback(name, pairs) {
         Callback::Code(code) => {

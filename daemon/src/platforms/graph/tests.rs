@@ -75,7 +75,7 @@ fn reported(requested: &Question) -> Value {
     json!({"data": requested.param("metric").split(',').map(metric).collect::<Vec<_>>()})
 }
 
-/// One question about posts, and how many requests it took.
+/// The insights of four posts, and how many requests they took.
 async fn insights(server: &Server, api: &Api, names: &[&'static str], withdrawn: &Withdrawn) -> (Insights, usize) {
     let (app, stop, token) = (app(), Stop::new(api), Secret::new("t"));
     let graph = sign_in(&app).questions(api, &stop).with(&token);
@@ -128,7 +128,7 @@ async fn a_post_without_metrics_reports_nothing_of_them() {
 }
 
 #[tokio::test]
-async fn a_limit_ends_the_questions_and_says_for_how_long() {
+async fn a_limit_ends_the_requests_and_says_for_how_long() {
     let server = Server::start(|requested| match requested.path.contains("/p1/") {
         true => {
             let usage = r#"{"1":[{"type":"pages","call_count":100,"estimated_time_to_regain_access":19}]}"#;
@@ -212,7 +212,7 @@ async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
     let with = Exchange { code: &code, redirect_uri: "https://roster.example/cb", verifier: None };
     let reported = sign_in(&app).exchange(&FACEBOOK, &api, with).await.expect("a token");
     assert_eq!(reported.access.expose(), "EAAexample-token");
-    let reply = sign_in(&app).extend(&api, &held("short")).await.expect("an answer");
+    let reply = sign_in(&app).extend(&api, &held("short")).await.expect("a response");
     assert!(tokens(&FACEBOOK, &reply, TokenRequest::Renewal).is_ok());
     assert_eq!(sign_in(&app).granted(&api, &reported.access).await.map(|scopes| scopes.len()), Ok(3));
     sign_in(&app).revoke(&FACEBOOK, &api, &held("user-token")).await.expect("over already");

@@ -8,25 +8,25 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::http_client::{Response, read_json};
 
-/// From here on less is asked; at a hundred nothing is answered.
+/// From this percentage on the daemon requests less; at a hundred Meta refuses everything.
 const MUCH: u64 = 80;
 const ALL: u64 = 100;
 
-/// The app's window is an hour that goes on with time: a quarter of it frees a quarter.
+/// The app's window is a sliding hour: a quarter of it frees a quarter.
 const PAUSE: Duration = Duration::from_secs(15 * 60);
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
 /// The longest wait that a header can impose.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// What the headers of an answer say.
+/// What the headers of a response report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
-    /// How long the whole app should ask nothing.
+    /// How long the whole app should request nothing.
     pub(super) pause: Option<Duration>,
     /// Whether this account's own allowance is nearly used up.
     pub(super) is_tight: bool,
-    /// How long until this account may be asked again.
+    /// How long until this account may be requested again.
     pub(super) regain: Option<Duration>,
 }
 
@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Businesses {
     }
 }
 
-/// What is used by this answer's headers. A header that nobody understands says nothing.
+/// The usage that the response's headers report. A header that cannot be read reports nothing.
 pub(super) fn usage(response: &Response) -> Usage {
     of(response.header("x-app-usage"), response.header("x-business-use-case-usage"))
 }

@@ -6,7 +6,7 @@ use roster_protocol::time::Timestamp;
 use crate::platforms::consenting::found;
 use crate::platforms::registry::ConfigProblem;
 
-/// The newest one of which something is known, and what is asked unless the operator says otherwise.
+/// The newest known version, which is requested unless the operator sets another.
 pub(in crate::platforms) const NEWEST: &str = "v26.0";
 
 /// When each version ends, by the changelog as read on 2026-11-21; the newest one's end is not decided.

@@ -1,4 +1,4 @@
-//! The questions: each account about itself, its newest posts, each of them, and its audience.
+//! The requests: each account's profile, its newest posts, each of them, and its audience.
 
 use super::audience::{Audience, FEWEST_FOLLOWERS, METRIC};
 use super::read::{FIELDS, LOGIN_FIELDS, MEDIA_FIELDS, METRICS, Profile, Wrapped, media, unexpected};
@@ -12,7 +12,7 @@ use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn, 
 use crate::platforms::reading::{Posts, add_engagement, item};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
-/// Pages may be short: so many are turned for twelve posts, and no more.
+/// Pages may be short: at most so many are requested for twelve posts.
 const MOST_PAGES: usize = 4;
 
 pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Account]) -> Observed {
@@ -161,7 +161,7 @@ impl Batch<'_> {
         Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread }
     }
 
-    /// Age and gender in one answer, or one after the other where they are not told together.
+    /// Age and gender in one response, or one after the other where they are not reported together.
     async fn audience(&self, graph: &Graph<'_>, id: &str, scope: &str) -> Result<Audience, PlatformError> {
         const TOGETHER: &str = "age,gender";
         let mut audience = Audience::default();

@@ -50,7 +50,7 @@ pub(super) struct Audience {
 }
 
 impl Audience {
-    /// Adds an answer. One without rows adds nothing: too few follow.
+    /// Adds a response. One without rows adds nothing: the account has too few followers.
     pub(super) fn add(&mut self, list: &List) -> Result<(), PlatformError> {
         for text in &list.data {
             let metric: Metric = item(NAME, text)?;

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 
 pub(super) const HOST: &str = "graph.instagram.com";
 
-/// How long the first token lives. The answer does not say so.
+/// How long the first token lives. The response does not say so.
 const SHORT: Seconds = Seconds(3600);
 
 /// A token that lives 60 days from now.
@@ -41,8 +41,8 @@ pub(super) async fn renew(instagram: &Instagram, app: &OAuthApp, api: &Api, held
     }
 }
 
-/// Their documentation does not say that a consent can be ended so, and clients do it: any word of theirs is taken for
-/// its end.
+/// Instagram's documentation does not say that a consent can be ended this way, but clients do it: any response but a
+/// limit or an outage is taken for its end.
 pub(super) async fn revoke(instagram: &Instagram, api: &Api, held: &Held) -> Result<(), TokenError> {
     let response = api.delete(HOST, "/me/permissions").bearer(&held.access).send().await?;
     match response.status {
@@ -64,7 +64,7 @@ struct Wrapped {
     data: Vec<Box<serde_json::value::RawValue>>,
 }
 
-/// What a code is refused with; `None` where the answer has not this form.
+/// What a code is refused with; `None` where the response does not have this form.
 pub(super) fn refusal(reply: &Reply) -> Option<Refusal> {
     let refused: Refused = reply.read().ok()?;
     let is_refused = (400..500).contains(&reply.status) && !refused.error_type.is_empty();
@@ -76,7 +76,7 @@ pub(super) fn refusal(reply: &Reply) -> Option<Refusal> {
     })
 }
 
-/// The first token, in either form of the answer.
+/// The first token, in either form of the response.
 pub(super) fn first_token(instagram: &Instagram, reply: &Reply) -> Result<Tokens, TokenError> {
     let wrapped: Option<Wrapped> = reply.read().ok();
     let first = wrapped.as_ref().and_then(|wrapped| wrapped.data.first());

@@ -5,19 +5,19 @@
 //! Insights", "IG Media", "IG Media: Insights", "Business Discovery", and /docs/graph-api "Rate Limiting" and "Error
 //! Handling", read on 2026-11-21.
 //!
-//! Limits: 4800 questions a rolling day times the impressions of the account; looking others up counts against the
-//! app, 200 a user and hour. An account costs 15: itself, its newest posts, twelve of them, its audience. How much is
-//! used stands in headers; see `graph`.
+//! Limits: 4800 requests a rolling day times the impressions of the account; looking others up counts against the
+//! app, 200 a user and hour. An account costs 15: its profile, its newest posts, twelve of them, its audience. Headers
+//! report the usage; see `graph`.
 //!
 //! Oddities:
 //! - There are two logins with two apps, two hosts and two kinds of tokens: by Facebook (the account must be linked to
 //!   a Page; others can be looked up) and by Instagram (no Page, no looking up).
 //! - Personal accounts report nothing to any client. Below 100 followers there is no audience.
 //! - `id` and `user_id` at Instagram's login are two ids: of the person within the app, and of the account. The latter
-//!   is the one that Facebook's login and webhooks name. It may come as a number, and answers in a list or bare.
+//!   is the one that Facebook's login and webhooks name. It may be a number, and responses are in a list or bare.
 //! - A like count that its owner hides is absent. Counts are organic only. Their time has no colon in its offset.
 //! - Only each post's insights report views, 48 hours late at most; of others, for reels only.
-//! - Insights refuse all metrics for one that is unknown, and answer error 10 for a post that too few have seen.
+//! - Insights refuse all metrics for one that is unknown, and return error 10 for a post that too few have seen.
 //! - The audience is counted in accounts, at most 45 rows: its shares are of what is reported, not of all followers.
 //! - The long-lived token of Instagram's login is renewed by itself from its second day on; after 60 days it is dead.
 //!
@@ -98,7 +98,7 @@ struct Config {
     version: Option<String>,
 }
 
-/// Where people sign in, which decides on hosts, tokens and what can be asked.
+/// Where users sign in, which decides on hosts, tokens and what can be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Login {

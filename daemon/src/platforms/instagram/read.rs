@@ -12,14 +12,14 @@ use crate::platforms::graph::{List, Page};
 use crate::platforms::reading::{Items, count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 
-/// What is asked of an account at Facebook's login.
+/// What is requested of an account at Facebook's login.
 pub(super) const FIELDS: &str = "id,username,name,followers_count,follows_count,media_count";
 /// And at Instagram's.
 pub(super) const LOGIN_FIELDS: &str = "id,user_id,username,name,followers_count,follows_count,media_count";
-/// What is asked of its posts.
+/// What is requested of its posts.
 pub(super) const MEDIA_FIELDS: &str = "id,timestamp,media_type,media_product_type,like_count,comments_count";
 
-/// What is asked of each post apart.
+/// What is requested of each post apart.
 pub(super) const METRICS: &[&str] = &["views", "shares", "saved"];
 
 /// An account. Nothing is clean yet.
@@ -46,7 +46,7 @@ enum Id {
     Number(u64),
 }
 
-/// The form of answers in the documentation of Instagram's login; most come bare.
+/// The form of responses in the documentation of Instagram's login; most are bare.
 #[derive(Default, Deserialize)]
 pub(super) struct Wrapped {
     pub(super) data: Items,

@@ -149,7 +149,7 @@ async fn hidden_likes_unseen_posts_and_what_was_not_allowed_are_not_zeros() {
     assert_eq!(short.missing, ["views, shares, saves and audience: the owner did not allow instagram_manage_insights"]);
     assert!(matches!(&observed[3], Err(PlatformError::Unauthorized { .. })));
     let audiences = server.requested().iter().filter(|requested| requested.param("metric") == audience::METRIC).count();
-    assert_eq!(audiences, 1, "99 followers are not asked about");
+    assert_eq!(audiences, 1, "the audience of 99 followers is not requested");
 }
 
 #[tokio::test]
@@ -301,7 +301,7 @@ async fn instagrams_own_login_has_its_own_pages_tokens_and_ids() {
     for (token, expected, requests) in [("short", Ok("long"), 2), ("long", Ok("longer"), 1), ("ended", Err(()), 2)] {
         server.forget();
         let held = Held { access: Arc::new(Secret::new(token)), refresh: None };
-        let reply = provider.renew(&api, &held).await.expect("an answer");
+        let reply = provider.renew(&api, &held).await.expect("a response");
         let renewed = provider.read_tokens(&reply, TokenRequest::Renewal);
         match (&renewed, expected) {
             (Ok(reported), Ok(expected)) => assert_eq!(reported.access.expose(), expected),
@@ -309,7 +309,7 @@ async fn instagrams_own_login_has_its_own_pages_tokens_and_ids() {
             (other, _) => panic!("{token}: {:?}", other.as_ref().err()),
         }
         assert_eq!(server.forget(), requests, "{token}");
-        provider.revoke(&api, &held).await.expect("any word of theirs is its end");
+        provider.revoke(&api, &held).await.expect("any such response is its end");
     }
     let opened = consenting.opened(&api, &access("long", &LOGIN_ALL)).await.expect("opened");
     assert_eq!((opened.owner_id.as_str(), opened.accounts[0].platform_user_id.as_str()), ("55", "17"));
@@ -330,7 +330,7 @@ async fn an_outage_between_both_ways_of_renewing_ends_no_consent() {
     .await;
     let (api, instagram) = (api(through(&server.base)), instagram(Login::Instagram));
     let held = Held { access: Arc::new(Secret::new("short")), refresh: None };
-    let reply = instagram.renew(&api, &held).await.expect("an answer");
+    let reply = instagram.renew(&api, &held).await.expect("a response");
     assert!(matches!(instagram.read_tokens(&reply, TokenRequest::Renewal), Err(TokenError::Later { .. })));
 }
 

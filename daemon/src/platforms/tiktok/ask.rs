@@ -1,4 +1,4 @@
-//! The questions: each account's owner about himself, then his newest videos.
+//! The requests: each account's profile, then its newest videos.
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ pub(super) const HOST: &str = "open.tiktokapis.com";
 /// The most a page holds.
 const VIDEOS_A_PAGE: u8 = 20;
 
-/// Pages may be short: so many are turned for twelve videos, and no more.
+/// Pages may be short: at most so many are requested for twelve videos.
 const MOST_PAGES: usize = 4;
 
 pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
@@ -49,7 +49,7 @@ pub(super) async fn opened(api: &Api, access: &Access) -> Result<Opened, Platfor
     Ok(Requests { api, stop: &Stop::new(api), access }.user().await?.opened())
 }
 
-/// Questions with one owner's consent.
+/// Requests with one owner's consent.
 struct Requests<'a> {
     api: &'a Api,
     stop: &'a Stop<'a>,
@@ -111,7 +111,7 @@ impl Requests<'_> {
         Ok(self.request::<VideoResponse>(request, VIDEOS).await?.data)
     }
 
-    /// Asks for what `scope` opens. Whether an answer is good stands in its body, under any status.
+    /// Requests what `scope` opens. The body says whether a response is good, under any status.
     async fn request<T: DeserializeOwned>(&self, request: Request<'_>, scope: &str) -> Result<T, PlatformError> {
         let response = request.bearer(&self.access.token).send().await?;
         let envelope: Envelope = response.json().unwrap_or_default();

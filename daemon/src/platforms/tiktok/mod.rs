@@ -3,17 +3,17 @@
 //! After developers.tiktok.com "Login Kit for Web", "Login Kit for Desktop", "OAuth User Access Token Management",
 //! "Get User Info", "List Videos", "Video Object", "API v2 Rate Limits" and "Error Handling", read on 2026-11-21.
 //!
-//! Limits: 600 questions a minute and endpoint, sliding. Over it 429 without headers: at least a minute is waited.
-//! Each account costs two questions: who it is, and its newest videos.
+//! Limits: 600 requests a minute and endpoint, sliding. Over it 429 without headers: the daemon waits a minute or more.
+//! Each account costs two requests: its profile, and its newest videos.
 //!
 //! Oddities:
 //! - The PKCE challenge is called S256 and is hexadecimal. Scopes are parted by commas. An app's id is its client key.
 //! - The token endpoint refuses with HTTP 200. `error` is nothing, a text, or an object whose `code` is `ok`.
-//! - Lifetimes differ between pages of the documentation (2 h and 180 days, 24 h and 365 days): only the answer's
+//! - Lifetimes differ between pages of the documentation (2 h and 180 days, 24 h and 365 days): only the response's
 //!   own count. Each renewal ends the refresh token before it, and may not move the day on which all ends.
-//! - People may untick scopes, and one field beyond them fails the whole question.
+//! - Owners may untick scopes, and one field beyond them fails the whole request.
 //! - `open_id` is the person within one app: another app sees another one.
-//! - Without `disable_auto_auth` the consent page connects the account of last time again, and asks nothing.
+//! - Without `disable_auto_auth` the consent page connects the account of last time again, without asking its owner.
 //! - Pages of videos may be short, even empty, while more follow. Saves and reach are not reported.
 
 mod ask;

@@ -16,7 +16,7 @@ use crate::platforms::{Account, Observation, PlatformError};
 /// Where nobody says how long: the window of their limits.
 const SHORTEST_WAIT: Duration = Duration::from_secs(60);
 
-/// The fields of a person that these scopes open; one more would fail the question.
+/// The fields of a person that these scopes open; one more would fail the request.
 pub(super) fn user_fields(access: &Access) -> String {
     let mut fields = vec!["open_id", "display_name"];
     if access.has(PROFILE) {
@@ -30,14 +30,14 @@ pub(super) fn user_fields(access: &Access) -> String {
 
 pub(super) const VIDEO_FIELDS: &str = "id,create_time,view_count,like_count,comment_count,share_count";
 
-/// The part of every answer that says whether it is one.
+/// The part of every response that says whether the request succeeded.
 #[derive(Default, Deserialize)]
 pub(super) struct Envelope {
     #[serde(default)]
     error: Problem,
 }
 
-/// Their message is not read: `log_id` is what their support asks for.
+/// TikTok's message is not read: `log_id` is what its support needs.
 #[derive(Default, Deserialize)]
 struct Problem {
     #[serde(default)]

@@ -164,7 +164,7 @@ async fn tokens_are_requested_as_a_form_and_refused_with_200() {
     let tokens = tiktok.exchange(&api, with).await.expect("tokens");
     let held = Held { access: Arc::new(tokens.access), refresh: tokens.refresh.map(Arc::new) };
 
-    let reply = tiktok.renew(&api, &held).await.expect("an answer");
+    let reply = tiktok.renew(&api, &held).await.expect("a response");
     assert!(matches!(tiktok.read_tokens(&reply, TokenRequest::Renewal), Err(TokenError::Gone { .. })));
     let unrenewable = Held { refresh: None, ..held.clone() };
     assert!(matches!(tiktok.renew(&api, &unrenewable).await, Err(TokenError::Gone { .. })));
