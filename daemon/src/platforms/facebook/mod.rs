@@ -10,10 +10,10 @@
 //! Oddities:
 //! - Personal profiles report followers to no client, and other owners' Pages need a feature that Meta grants apart.
 //! - A Page is requested with its own token, derived from the person's: it does not expire, and ends with the role.
-//! - What the app is not approved for is silently not granted to people without a role on it.
+//! - What the app is not approved for is silently not granted to users without a role on it.
 //! - Sums of reactions and comments may need `pages_read_user_content`, although the refusal names another permission.
 //!   Without `read_insights` Meta returns an empty list of metrics, and so it does below 100 likes.
-//! - `shares` is absent where nobody shared; a sum that is absent is one that was not allowed.
+//! - `shares` is absent where no user shared; a sum that is absent is one that was not allowed.
 //! - Pages follow no accounts, count no posts, and report neither age nor gender of those who follow.
 //! - "Please reduce the amount of data" is a 500 with code 1: half as many posts are requested then.
 //!

@@ -118,7 +118,7 @@ impl Edge {
     }
 }
 
-/// A post with its id. All reactions are likes here, and nobody has shared where `shares` is absent.
+/// A post with its id. All reactions are likes here, and no user has shared where `shares` is absent.
 pub(super) fn post(text: &RawValue) -> Result<(String, Post), PlatformError> {
     let post: Published = item(NAME, text)?;
     let id = plain_id(&post.id).ok_or_else(|| unexpected("id is no id"))?.to_owned();

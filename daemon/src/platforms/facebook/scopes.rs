@@ -1,4 +1,4 @@
-//! What people with a role on a Page are asked to allow.
+//! What users with a role on a Page are asked to allow.
 
 use crate::oauth::{Purpose, Scope};
 use crate::platforms::graph::SHOW_PAGES;

@@ -19,7 +19,7 @@ use crate::secret::Secret;
 pub(in crate::platforms) struct Questions<'a> {
     pub(in crate::platforms) api: &'a Api,
     pub(in crate::platforms) stop: &'a Stop<'a>,
-    /// The platform's name for people.
+    /// The platform's name for users.
     pub(in crate::platforms) name: &'static str,
     pub(in crate::platforms) host: &'static str,
     pub(in crate::platforms) version: &'a str,

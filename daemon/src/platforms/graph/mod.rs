@@ -11,8 +11,8 @@
 //! Oddities:
 //! - Errors differ by `code` and `error_subcode`; their texts are for users and sometimes misleading, and the same
 //!   code has several statuses.
-//! - Tokens of people are never refreshed: one that still lives is exchanged for one that lives 60 days. A Page's own
-//!   token, from such a one, has no end, and dies with the password, the role or the app all the same.
+//! - Users' tokens are never refreshed: one that still lives is exchanged for one that lives 60 days. A Page's own
+//!   token, derived from such a one, does not expire, but ends with the password, the role or the app all the same.
 //! - `paging.next` is a URL with the token in it: it is never kept, and pages are requested by their cursor.
 //! - One unknown metric fails all that were requested with it, in every version at once.
 //! - The oldest living version is said to serve the requests to one that has ended, without notice.
@@ -45,7 +45,7 @@ pub(super) use version::{NEWEST, read_version, version_found};
 /// The host of everything but Instagram's own login.
 pub(super) const HOST: &str = "graph.facebook.com";
 
-/// Proves that whoever asks with the token also has the app's secret: HMAC-SHA256 of the token, in lower-case
+/// Proves that the caller who sends the token also has the app's secret: HMAC-SHA256 of the token, in lower-case
 /// hexadecimal.
 fn proof(app_secret: &Secret, token: &Secret) -> Secret {
     let mac = Hmac::<Sha256>::new_from_slice(app_secret.expose().as_bytes());

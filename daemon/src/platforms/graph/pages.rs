@@ -149,7 +149,7 @@ mod tests {
         let (_, linked) = pages[0].instagram.as_ref().expect("an account");
         assert_eq!((linked.username.as_deref(), linked.followers_count), (Some("Mara.Makes"), Some(12_345)));
         assert!(pages[1].instagram.is_none());
-        // Numbers that nobody can read do not hide the Page.
+        // Numbers that cannot be read do not hide the Page.
         assert_eq!((pages[2].profile.followers_count, pages[2].token.is_none()), (None, true));
         assert_eq!(list.next().as_deref(), Some("QVFIUexample"));
     }

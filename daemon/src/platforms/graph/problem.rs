@@ -14,7 +14,7 @@ use crate::platforms::reading::plain_id;
 /// A day: what is blocked for policy's sake is not free an hour later.
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
-/// An object that is not there, or not for whoever asks.
+/// An object that does not exist, or that the caller may not see.
 const NO_OBJECT: u32 = 33;
 /// A name that looking others up does not find.
 const NO_SUCH_NAME: u32 = 2_207_013;
@@ -40,7 +40,7 @@ pub(in crate::platforms) struct Problem {
 /// What a refusal was about.
 #[derive(Clone, Copy)]
 pub(in crate::platforms) struct About<'a> {
-    /// The platform's name for people.
+    /// The platform's name for users.
     pub(in crate::platforms) name: &'static str,
     /// What the owner must allow for this request.
     pub(in crate::platforms) scope: &'a str,

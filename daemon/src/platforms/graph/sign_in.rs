@@ -18,7 +18,7 @@ use crate::platforms::batch::Stop;
 use crate::platforms::consenting::{found, redirect_found};
 use crate::secret::Secret;
 
-/// Where people allow it.
+/// Where owners consent.
 const PAGES: &str = "www.facebook.com";
 const TOKEN: &str = "/{version}/oauth/access_token";
 
@@ -38,7 +38,7 @@ pub(in crate::platforms) const TERMS: Terms = Terms {
 /// An app at Meta, as one platform uses it.
 #[derive(Clone, Copy)]
 pub(in crate::platforms) struct SignIn<'a> {
-    /// The platform's name for people.
+    /// The platform's name for users.
     pub(in crate::platforms) name: &'static str,
     pub(in crate::platforms) app: &'a OAuthApp,
     pub(in crate::platforms) version: &'a str,
@@ -93,7 +93,7 @@ impl<'a> SignIn<'a> {
         revoked(provider, &Reply::of(&request.send().await?))
     }
 
-    /// What was really granted: people can untick permissions, and take them back.
+    /// What was really granted: users can untick permissions, and take them back.
     ///
     /// # Errors
     /// `Unauthorized` when the consent is over.
@@ -122,7 +122,7 @@ impl<'a> SignIn<'a> {
         Questions { app_secret: None, ..self.questions(api, stop) }
     }
 
-    /// Looks at the set-up with calls that need nobody's consent.
+    /// Checks the set-up with calls that need no consent.
     pub(in crate::platforms) async fn checks(self, api: &Api, redirect_uri: &str) -> Vec<PlatformCheck> {
         vec![
             self.app_found(api).await,
@@ -136,7 +136,7 @@ impl<'a> SignIn<'a> {
         ]
     }
 
-    /// Asks about a token that nobody has: they look at the app first.
+    /// Looks up a token that does not exist: Meta checks the app first.
     async fn app_found(self, api: &Api) -> PlatformCheck {
         let what = "id and secret";
         let (own, stop) = (self.own_token(), Stop::new(api));

@@ -236,7 +236,7 @@ async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
 }
 
 #[tokio::test]
-async fn a_refused_app_is_the_operators_and_ends_nobodys_consent() {
+async fn a_refused_app_is_the_operators_and_ends_no_consent() {
     for (status, code) in [(401, 190), (400, 101), (403, 10)] {
         let server = Server::start(move |_| refusal(status, code)).await;
         let (api, app) = (api(through(&server.base)), app());

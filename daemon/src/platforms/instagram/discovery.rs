@@ -1,4 +1,4 @@
-//! Looking somebody else up through an account whose owner consented: any professional account, by its name.
+//! Looking another account up through one whose owner consented: any professional account, by its name.
 
 use super::NAME;
 use super::read::{Discovered, DiscoveredMedia, Profile, media};
@@ -29,7 +29,7 @@ pub(super) async fn look_up(
     let reported: Discovered = graph.request(request, BASIC).await?;
     let profile: Profile = item(NAME, &reported.business_discovery)?;
     let mut observation = profile.observation(account, profile.account_id()?);
-    // How many others they follow is nobody's business.
+    // How many others they follow is not ours to record.
     observation.numbers.following = None;
     let reported: DiscoveredMedia = item(NAME, &reported.business_discovery)?;
     let mut posts = Posts::default();

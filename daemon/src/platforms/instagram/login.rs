@@ -88,13 +88,13 @@ pub(super) fn first_token(instagram: &Instagram, reply: &Reply) -> Result<Tokens
 const BAD_APP: &str = "Instagram does not accept the app: client_id and client_secret in [platforms.instagram] must be \
                        those of the Instagram app, which are not the Meta app's";
 
-/// There is no code for it, so that their words are looked at.
+/// There is no code for it, so the text of the refusal is searched.
 fn names_the_app(refused: &Refused) -> bool {
     let words = refused.error_message.to_ascii_lowercase();
     ["platform app", "client_id", "client id", "client_secret", "client secret"].iter().any(|name| words.contains(name))
 }
 
-/// Looks at the set-up with a code that nobody has.
+/// Checks the set-up with a code that does not exist.
 pub(super) async fn checks(instagram: &Instagram, api: &Api, redirect_uri: &str) -> Vec<PlatformCheck> {
     let what = "id and secret";
     let code = Secret::new("nobody-has-this-code");

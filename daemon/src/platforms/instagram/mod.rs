@@ -1,5 +1,5 @@
 //! Instagram, by its API for professional accounts: what an account's owner lets us see, and with Facebook Login what
-//! everybody's professional account shows to any of them.
+//! any professional account shows to any of these owners.
 //!
 //! After developers.facebook.com /docs/instagram-platform "Business Login", "Get Started", "IG User", "IG User:
 //! Insights", "IG Media", "IG Media: Insights", "Business Discovery", and /docs/graph-api "Rate Limiting" and "Error

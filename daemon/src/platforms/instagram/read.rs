@@ -169,7 +169,7 @@ pub(super) fn media(text: &RawValue) -> Result<Option<(String, Post)>, PlatformE
     Ok(counts.then_some((id, Post { at: media.timestamp, numbers })))
 }
 
-/// Somebody else, as looked up through an account of ours.
+/// Another account, as looked up through an account of ours.
 #[derive(Deserialize)]
 pub(super) struct Discovered {
     pub(super) business_discovery: Box<RawValue>,

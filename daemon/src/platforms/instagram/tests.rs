@@ -193,7 +193,7 @@ async fn one_lost_consent_spoils_its_own_account_alone() {
 }
 
 #[tokio::test]
-async fn somebody_else_is_looked_up_through_an_account_of_ours() {
+async fn another_account_is_looked_up_through_an_account_of_ours() {
     let server = Server::start(|requested| match requested.path.rsplit('/').next() {
         Some("accounts") => Reply::ok(include_str!("../graph/fixtures/accounts.json").replace("\"next\"", "\"last\"")),
         Some("17841400000000001") if requested.param("fields").contains("username(nobody)") => refusal(400, 110, 2_207_013),

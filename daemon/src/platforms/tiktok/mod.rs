@@ -130,7 +130,7 @@ fn is_name(text: &str) -> bool {
     plain && (2..=24).contains(&text.len()) && !text.ends_with('.')
 }
 
-/// Longer than any name, so that nobody takes one for the other.
+/// Longer than any name, so that the two cannot be confused.
 fn is_open_id(text: &str) -> bool {
     text.len() > 24 && plain_id(text).is_some()
 }

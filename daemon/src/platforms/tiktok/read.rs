@@ -13,7 +13,7 @@ use crate::platforms::consenting::{Access, Opened, OpenedAccount};
 use crate::platforms::reading::{Items, count, item, plain_id, shown_name};
 use crate::platforms::{Account, Observation, PlatformError};
 
-/// Where nobody says how long: the window of their limits.
+/// The wait where TikTok reports none: the window of its limits.
 const SHORTEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The fields of a person that these scopes open; one more would fail the request.
