@@ -73,7 +73,7 @@ impl Batch<'_> {
         Ok(observation)
     }
 
-    /// The Page's own token, where it did not come with the consent that is in use: that may have been given for
+    /// The Page's own token, where the consent that is in use did not include it: that may have been given for
     /// Instagram.
     async fn token_of(&self, page: &str, access: &Access) -> Result<Secret, PlatformError> {
         let graph = self.questions.with(&access.token);

@@ -119,7 +119,7 @@ fn canonical(text: &str) -> Result<String, HandleError> {
 }
 
 fn from_url(text: &str) -> Result<String, HandleError> {
-    // Places of the site; none of these can be a name.
+    // Sections of the site; none of these can be a name.
     const OTHERS: [&str; 6] = ["groups", "events", "watch", "marketplace", "share", "reel"];
     let error = || HandleError("a Facebook Page looks like https://www.facebook.com/page.name".to_owned());
     let hosts = ["www.facebook.com", "facebook.com", "m.facebook.com", "web.facebook.com", "fb.com"];

@@ -74,7 +74,7 @@ impl<'a> SignIn<'a> {
         Ok(Reply::of(&request.send().await?))
     }
 
-    /// Documented as a GET only, so that secrets stand in the query.
+    /// Documented as a GET only, so that secrets are in the query.
     fn as_app(self, api: &Api) -> Request<'_> {
         let request = api.get(HOST, TOKEN).part("version", self.version).query(&[("client_id", &self.app.id)]);
         request.secret_query("client_secret", &self.app.secret)

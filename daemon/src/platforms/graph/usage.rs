@@ -51,7 +51,7 @@ impl Percents {
     }
 }
 
-/// Each business's own percents. Keys come twice even in Meta's own example, so that no map holds them all.
+/// Each business's own percents. Keys occur twice even in Meta's own example, so that no map holds them all.
 struct Businesses(Vec<Percents>);
 
 impl<'de> Deserialize<'de> for Businesses {

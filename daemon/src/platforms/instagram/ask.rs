@@ -62,7 +62,7 @@ impl RequestsEach for Batch<'_> {
 impl Batch<'_> {
     /// An account whose owner consented.
     async fn own(&self, account: &Account, access: &Access) -> Result<Observation, PlatformError> {
-        // The Page's token outlives the person's, and dies alone with the role on the Page.
+        // The Page's token outlives the person's, and ends only with the role on the Page.
         let graph = &self.questions.with(access.derived.as_ref().unwrap_or(&access.token));
         let mut observation = match self.login {
             Login::Facebook => by_facebook(graph, account).await?,

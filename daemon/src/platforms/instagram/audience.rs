@@ -27,7 +27,7 @@ struct Total {
     breakdowns: Vec<Breakdown>,
 }
 
-/// Rows under keys, which come in any order and sometimes with a `timeframe` before them.
+/// Rows under keys, which are in any order and sometimes have a `timeframe` before them.
 #[derive(Deserialize)]
 struct Breakdown {
     dimension_keys: Vec<String>,
@@ -74,7 +74,7 @@ impl Audience {
         Ok(())
     }
 
-    /// Shares of all whose gender stands in a row, the unknown one included.
+    /// Shares of all whose gender is in a row, the unknown one included.
     pub(super) fn add_to(&self, observation: &mut Observation) {
         let all: u128 = self.genders.values().map(|accounts| u128::from(*accounts)).sum();
         let share = |gender: &str| {

@@ -19,7 +19,7 @@
 //! - Only each post's insights report views, 48 hours late at most; of others, for reels only.
 //! - Insights refuse all metrics for one that is unknown, and return error 10 for a post that too few have seen.
 //! - The audience is counted in accounts, at most 45 rows: its shares are of what is reported, not of all followers.
-//! - The long-lived token of Instagram's login is renewed by itself from its second day on; after 60 days it is dead.
+//! - The long-lived token of Instagram's login renews itself from its second day on; after 60 days it has expired.
 //!
 //! Definition 0 of these numbers: followers, following and posts are `followers_count`, `follows_count` and
 //! `media_count`; likes and comments `like_count` and `comments_count`; views the insight `views`, which is not the
@@ -173,7 +173,7 @@ fn from_url(text: &str) -> Result<String, HandleError> {
     parts.first().filter(|part| !OTHERS.contains(&part.as_str())).cloned().ok_or_else(error)
 }
 
-/// Up to 30 letters, digits, underscores and dots, without a dot at either end. Nothing else may come into a field
+/// Up to 30 letters, digits, underscores and dots, without a dot at either end. Nothing else may enter a field
 /// expression.
 fn is_name(text: &str) -> bool {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));

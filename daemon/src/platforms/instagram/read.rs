@@ -175,7 +175,7 @@ pub(super) struct Discovered {
     pub(super) business_discovery: Box<RawValue>,
 }
 
-/// The posts that come with it: none for an account that has none.
+/// The posts that are in the same response: absent for an account that has none.
 #[derive(Deserialize)]
 pub(super) struct DiscoveredMedia {
     pub(super) media: Option<List>,

@@ -52,7 +52,7 @@ impl Provider for TikTok {
         redirect_problem(redirect_uri)
     }
 
-    /// The scopes that come back beside the code come again with the tokens, and are read there.
+    /// TikTok returns the scopes beside the code and again with the tokens; they are read from the latter.
     fn read_callback(&self, pairs: &[(String, String)]) -> Callback {
         match read_callback(NAME, pairs) {
             // Their apps' libraries read this name.
