@@ -36,7 +36,7 @@ impl RequestsEach for Batch<'_> {
         match &account.access {
             Some(access) => self.page(account, access).await,
             None => {
-                let what = format!("{NAME} tells only what a Page's people allow: ask for consent");
+                let what = format!("{NAME} reports only what a Page's people allow: ask for consent");
                 Err(PlatformError::Unauthorized { what })
             }
         }
@@ -108,7 +108,7 @@ impl Batch<'_> {
             }
             missing.extend(insights.failed.map(|error| format!("views: {error}")));
             if withdrawn.holds(METRICS[0], graph.of.api.now()) {
-                missing.push(format!("views: {NAME} does not tell {} any more", METRICS[0]));
+                missing.push(format!("views: {NAME} does not report {} any more", METRICS[0]));
             }
         }
         Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread }

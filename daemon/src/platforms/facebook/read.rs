@@ -41,7 +41,7 @@ impl Profile {
         let named = self.username.as_deref().and_then(|name| canonical(name).ok());
         let known = named.as_deref() == Some(own) || id == own;
         if !known {
-            return Err(unexpected("it told of another Page than the one that was asked about"));
+            return Err(unexpected("it reported another Page than the requested one"));
         }
         let mut observation = Observation {
             platform_user_id: id.to_owned(),

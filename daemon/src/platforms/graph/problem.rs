@@ -95,7 +95,7 @@ impl Problem {
             (10 | 200..=299, _) => PlatformError::MissingScope { scope: about.scope.to_owned() },
             (100, Some(NO_OBJECT)) => gone(name, "deleted, hidden, or no longer open to the person who consented"),
             (110, _) | (100, Some(NO_SUCH_NAME)) => {
-                gone(name, "nobody of this name whom it tells of: misspelt, deleted, or no professional account")
+                gone(name, "no account of this name that it reports on: misspelt, deleted, or no professional account")
             }
             (0, None) => return None,
             _ => PlatformError::Unexpected { what: sentence(&format!("{name} refused: {}", self.named())) },

@@ -50,7 +50,7 @@ pub(in crate::platforms) fn tokens<P: Provider + ?Sized>(
     let name = provider.terms().grantor;
     let reported: Reported = reply.read().map_err(|kind| read::unreadable(name, kind))?;
     let access =
-        read::token(reported.access_token).ok_or_else(|| read::unexpected(name, "the answer holds no token"))?;
+        read::token(reported.access_token).ok_or_else(|| read::unexpected(name, "the response holds no token"))?;
     Ok(Tokens {
         access,
         refresh: None,

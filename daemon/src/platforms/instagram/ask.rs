@@ -50,7 +50,7 @@ impl RequestsEach for Batch<'_> {
     async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
         match (&account.access, self.login, &account.platform_user_id) {
             (None, _, _) => {
-                let what = format!("{NAME} tells only what an account's owner allows: ask for consent");
+                let what = format!("{NAME} reports only what an account's owner allows: ask for consent");
                 Err(PlatformError::Unauthorized { what })
             }
             (Some(access), Login::Facebook, None) => super::discovery::look_up(self.questions, account, access).await,
@@ -156,7 +156,7 @@ impl Batch<'_> {
             missing.extend(insights.failed.map(|error| format!("views, shares and saves: {error}")));
             let now = graph.of.api.now();
             let refused = METRICS.iter().filter(|name| !counted.is_empty() && self.withdrawn.holds(name, now));
-            missing.extend(refused.map(|name| format!("{name}: {NAME} does not tell this of posts any more")));
+            missing.extend(refused.map(|name| format!("{name}: {NAME} does not report this of posts any more")));
         }
         Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread }
     }

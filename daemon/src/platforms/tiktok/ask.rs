@@ -37,7 +37,7 @@ impl RequestsEach for Batch<'_> {
         match &account.access {
             Some(access) => Requests { api: self.api, stop: &self.stop, access }.observe(account).await,
             None => {
-                let what = "TikTok tells only what an account's owner allows: ask for consent".to_owned();
+                let what = "TikTok reports only what an account's owner allows: ask for consent".to_owned();
                 Err(PlatformError::Unauthorized { what })
             }
         }

@@ -41,7 +41,7 @@ pub(super) fn refusal(reply: &Reply, request: TokenRequest) -> Option<Refusal> {
         ("access_denied", TokenRequest::Code) => Refusal::Over(Some("the account's owner did not consent".to_owned())),
         ("invalid_client" | "unauthorized_client", _) => Refusal::App(None),
         ("invalid_scope", _) => {
-            Refusal::App(Some(format!("{NAME} has not approved the app for what Roster asks: check its scopes")))
+            Refusal::App(Some(format!("{NAME} has not approved the app for what Roster requests: check its scopes")))
         }
         ("server_error" | "temporarily_unavailable" | "internal_error", _) => Refusal::Outage(None),
         ("rate_limit_exceeded", _) => Refusal::Limited { what: None, retry_after: Duration::from_secs(60) },
