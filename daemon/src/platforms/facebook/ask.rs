@@ -7,7 +7,7 @@ use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
-use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn};
+use crate::platforms::graph::{Graph, List, Metrics, Refused, Requests, SignIn};
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 use crate::secret::Secret;
@@ -21,13 +21,13 @@ pub(super) async fn observe(facebook: &Facebook, api: &Api, accounts: &[Account]
         let error = || PlatformError::Unconfigured { what: NO_APP.to_owned() };
         return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
     };
-    let questions = SignIn { name: NAME, app, version: &facebook.version }.questions(api, &stop);
-    let batch = Batch { questions, facebook };
+    let requests = SignIn { name: NAME, app, version: &facebook.version }.requests(api, &stop);
+    let batch = Batch { requests, facebook };
     each(&batch, accounts).await
 }
 
 struct Batch<'a> {
-    questions: Questions<'a>,
+    requests: Requests<'a>,
     facebook: &'a Facebook,
 }
 
@@ -54,7 +54,7 @@ impl Batch<'_> {
                 &fetched
             }
         };
-        let graph = &self.questions.with(token);
+        let graph = &self.requests.with(token);
         let request = graph.get("/{version}/{page}").part("page", page).query(&[("fields", FIELDS)]);
         let profile: Profile = graph.request(request, ENGAGEMENT).await?;
         let mut observation = profile.observation(account)?;
@@ -76,7 +76,7 @@ impl Batch<'_> {
     /// The Page's own token, where the consent that is in use did not include it: that may have been given for
     /// Instagram.
     async fn token_of(&self, page: &str, access: &Access) -> Result<Secret, PlatformError> {
-        let graph = self.questions.with(&access.token);
+        let graph = self.requests.with(&access.token);
         let request = graph.get("/{version}/{page}").part("page", page).query(&[("fields", "access_token")]);
         let reported: PageToken = graph.request(request, ENGAGEMENT).await?;
         reported.token().ok_or_else(|| PlatformError::AccountGone {

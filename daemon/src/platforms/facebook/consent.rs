@@ -74,7 +74,7 @@ impl Consenting for Facebook {
             if !scopes.iter().any(|granted| granted == SHOW_PAGES) {
                 return Err(PlatformError::MissingScope { scope: SHOW_PAGES.to_owned() });
             }
-            let graph = sign_in.questions(api, &stop).with(&access.token);
+            let graph = sign_in.requests(api, &stop).with(&access.token);
             let person = graph.person().await?;
             let accounts = opened(graph.pages(false).await?);
             if accounts.is_empty() {
@@ -94,7 +94,7 @@ impl Consenting for Facebook {
     ) -> BoxFuture<'a, Result<Option<Secret>, PlatformError>> {
         async move {
             let (sign_in, stop) = (self.sign_in().ok_or_else(unconfigured)?, Stop::new(api));
-            let graph = sign_in.questions(api, &stop).with(&access.token);
+            let graph = sign_in.requests(api, &stop).with(&access.token);
             graph.page_token(platform_user_id, access.has(LINKED)).await
         }
         .boxed()

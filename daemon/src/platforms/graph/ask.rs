@@ -16,7 +16,7 @@ use crate::secret::Secret;
 
 /// What the requests of one batch have in common.
 #[derive(Clone, Copy)]
-pub(in crate::platforms) struct Questions<'a> {
+pub(in crate::platforms) struct Requests<'a> {
     pub(in crate::platforms) api: &'a Api,
     pub(in crate::platforms) stop: &'a Stop<'a>,
     /// The platform's name for users.
@@ -27,7 +27,7 @@ pub(in crate::platforms) struct Questions<'a> {
     pub(in crate::platforms) app_secret: Option<&'a Secret>,
 }
 
-impl<'a> Questions<'a> {
+impl<'a> Requests<'a> {
     pub(in crate::platforms) fn with(self, token: &'a Secret) -> Graph<'a> {
         Graph { of: self, token, is_tight: AtomicBool::new(false) }
     }
@@ -35,7 +35,7 @@ impl<'a> Questions<'a> {
 
 /// Requests with one token.
 pub(in crate::platforms) struct Graph<'a> {
-    pub(in crate::platforms) of: Questions<'a>,
+    pub(in crate::platforms) of: Requests<'a>,
     token: &'a Secret,
     is_tight: AtomicBool,
 }
@@ -102,7 +102,7 @@ impl List {
 impl<'a> Graph<'a> {
     /// A GET request; `{version}` in the path is filled.
     pub(in crate::platforms) fn get(&self, path: &'static str) -> Request<'a> {
-        let Questions { api, host, version, app_secret, .. } = self.of;
+        let Requests { api, host, version, app_secret, .. } = self.of;
         let request = api.get(host, path).part("version", version).bearer(self.token);
         match app_secret {
             Some(secret) => request.secret_query("appsecret_proof", &proof(secret, self.token)),
@@ -146,7 +146,7 @@ impl<'a> Graph<'a> {
         let about = About { name: self.of.name, scope, wait };
         let by_code = problem.as_ref().and_then(|problem| problem.meaning(about));
         let error = by_code.unwrap_or_else(|| self.by_status(&response, about));
-        match problem.filter(Problem::is_about_the_question) {
+        match problem.filter(Problem::is_about_the_request) {
             Some(problem) => Ok(Err(Refused { problem: Some(problem), error })),
             None => Err(error),
         }

@@ -35,7 +35,7 @@ use sha2::Sha256;
 
 use crate::secret::Secret;
 
-pub(super) use ask::{Graph, List, Questions, Refused};
+pub(super) use ask::{Graph, List, Refused, Requests};
 pub(super) use insights::{Metrics, Withdrawn};
 pub(super) use pages::{LINKED, Page, SHOW_PAGES};
 pub(super) use sign_in::{SignIn, TERMS, without_fragment};

@@ -75,7 +75,7 @@ impl Problem {
     }
 
     /// Whether another request may still succeed.
-    pub(super) fn is_about_the_question(&self) -> bool {
+    pub(super) fn is_about_the_request(&self) -> bool {
         self.is_a_parameter() || matches!(self.code, 10 | 100 | 110 | 200..=299)
     }
 

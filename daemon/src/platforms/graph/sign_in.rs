@@ -3,7 +3,7 @@
 use roster_protocol::consent::{PlatformCheck, TokenModel};
 use url::Url;
 
-use super::ask::{Graph, Questions, Refused};
+use super::ask::{Graph, Refused, Requests};
 use super::token_info::Debugged;
 use super::tokens::revoked;
 use super::version::version_found;
@@ -46,9 +46,9 @@ pub(in crate::platforms) struct SignIn<'a> {
 
 impl<'a> SignIn<'a> {
     /// What the requests with users' and Pages' tokens have in common.
-    pub(in crate::platforms) fn questions(self, api: &'a Api, stop: &'a Stop<'a>) -> Questions<'a> {
+    pub(in crate::platforms) fn requests(self, api: &'a Api, stop: &'a Stop<'a>) -> Requests<'a> {
         let SignIn { name, app, version } = self;
-        Questions { api, stop, name, host: HOST, version, app_secret: Some(&app.secret) }
+        Requests { api, stop, name, host: HOST, version, app_secret: Some(&app.secret) }
     }
 
     /// The consent page.
@@ -118,8 +118,8 @@ impl<'a> SignIn<'a> {
         Secret::new(format!("{}|{}", self.app.id, self.app.secret.expose()))
     }
 
-    fn of_app(self, api: &'a Api, stop: &'a Stop<'a>) -> Questions<'a> {
-        Questions { app_secret: None, ..self.questions(api, stop) }
+    fn of_app(self, api: &'a Api, stop: &'a Stop<'a>) -> Requests<'a> {
+        Requests { app_secret: None, ..self.requests(api, stop) }
     }
 
     /// Checks the set-up with calls that need no consent.

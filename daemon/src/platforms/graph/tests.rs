@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::insights::Insights;
 use super::*;
 use crate::http_client::Api;
-use crate::http_client::test_server::{Received as Question, Reply, Server};
+use crate::http_client::test_server::{Received, Reply, Server};
 use crate::oauth::{
     self, Authorize, Callback, Exchange, Held, OAuthApp, Provider, Purpose, Refusal, Scope, Terms, TokenError,
     TokenRequest, Tokens, redirect_problem,
@@ -70,7 +70,7 @@ fn refusal(status: u16, code: u32) -> Reply {
     Reply::Json(status, error.to_string())
 }
 
-fn reported(requested: &Question) -> Value {
+fn reported(requested: &Received) -> Value {
     let metric = |name: &str| json!({"name": name, "period": "lifetime", "values": [{"value": name.len()}]});
     json!({"data": requested.param("metric").split(',').map(metric).collect::<Vec<_>>()})
 }
@@ -78,7 +78,7 @@ fn reported(requested: &Question) -> Value {
 /// The insights of four posts, and how many requests they took.
 async fn insights(server: &Server, api: &Api, names: &[&'static str], withdrawn: &Withdrawn) -> (Insights, usize) {
     let (app, stop, token) = (app(), Stop::new(api), Secret::new("t"));
-    let graph = sign_in(&app).questions(api, &stop).with(&token);
+    let graph = sign_in(&app).requests(api, &stop).with(&token);
     let insights = graph.insights(&["p1", "p2", "p3", "p4"], Metrics { names, scope: "s", withdrawn }).await;
     (insights, server.forget())
 }
@@ -148,7 +148,7 @@ async fn a_limit_ends_the_requests_and_says_for_how_long() {
 #[tokio::test]
 async fn an_app_near_its_limit_pauses_and_an_account_near_its_own_does_not() {
     let usage = |header: &'static str, percents: &'static str| {
-        move |requested: &Question| {
+        move |requested: &Received| {
             Reply::Headers(200, vec![(header, percents.to_owned())], reported(requested).to_string())
         }
     };
@@ -160,7 +160,7 @@ async fn an_app_near_its_limit_pauses_and_an_account_near_its_own_does_not() {
     let server = Server::start(usage("x-business-use-case-usage", r#"{"1":[{"call_count":81}]}"#)).await;
     let other = api(through(&server.base));
     let (app, stop, token) = (app(), Stop::new(&other), Secret::new("t"));
-    let graph = sign_in(&app).questions(&other, &stop).with(&token);
+    let graph = sign_in(&app).requests(&other, &stop).with(&token);
     assert!(!graph.is_tight());
     graph.request::<List>(graph.get("/{version}/me/accounts"), "s").await.expect("a list");
     assert!(graph.is_tight() && other.requested_wait().is_none());
@@ -176,7 +176,7 @@ async fn pages_are_turned_by_cursor_and_tokens_stay_out_of_addresses() {
     .await;
     let (api, app) = (api(through(&server.base)), app());
     let (stop, token) = (Stop::new(&api), Secret::new("user-token"));
-    let graph = sign_in(&app).questions(&api, &stop).with(&token);
+    let graph = sign_in(&app).requests(&api, &stop).with(&token);
     let pages = graph.pages(true).await.expect("Pages");
     assert_eq!(pages.len(), 4);
     for (id, expected) in [

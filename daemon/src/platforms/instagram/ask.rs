@@ -8,7 +8,7 @@ use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
-use crate::platforms::graph::{Graph, List, Metrics, Questions, Refused, SignIn, Withdrawn};
+use crate::platforms::graph::{Graph, List, Metrics, Refused, Requests, SignIn, Withdrawn};
 use crate::platforms::reading::{Posts, add_engagement, item};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
@@ -17,28 +17,28 @@ const MOST_PAGES: usize = 4;
 
 pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Account]) -> Observed {
     let stop = Stop::new(api);
-    let Some(questions) = instagram.questions(api, &stop) else {
+    let Some(requests) = instagram.requests(api, &stop) else {
         let error = || PlatformError::Unconfigured { what: NO_APP.to_owned() };
         return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
     };
-    let batch = Batch { questions, login: instagram.login, withdrawn: &instagram.withdrawn };
+    let batch = Batch { requests, login: instagram.login, withdrawn: &instagram.withdrawn };
     each(&batch, accounts).await
 }
 
 impl Instagram {
     /// `None` without an app, whose secret proves each token at Facebook's login.
-    pub(super) fn questions<'a>(&'a self, api: &'a Api, stop: &'a Stop<'a>) -> Option<Questions<'a>> {
+    pub(super) fn requests<'a>(&'a self, api: &'a Api, stop: &'a Stop<'a>) -> Option<Requests<'a>> {
         let app = self.app.as_ref()?;
-        let questions = SignIn { name: NAME, app, version: &self.version }.questions(api, stop);
+        let requests = SignIn { name: NAME, app, version: &self.version }.requests(api, stop);
         Some(match self.login {
-            Login::Facebook => questions,
-            Login::Instagram => Questions { host: login::HOST, app_secret: None, ..questions },
+            Login::Facebook => requests,
+            Login::Instagram => Requests { host: login::HOST, app_secret: None, ..requests },
         })
     }
 }
 
 struct Batch<'a> {
-    questions: Questions<'a>,
+    requests: Requests<'a>,
     login: Login,
     withdrawn: &'a Withdrawn,
 }
@@ -53,7 +53,7 @@ impl RequestsEach for Batch<'_> {
                 let what = format!("{NAME} reports only what an account's owner allows: ask for consent");
                 Err(PlatformError::Unauthorized { what })
             }
-            (Some(access), Login::Facebook, None) => super::discovery::look_up(self.questions, account, access).await,
+            (Some(access), Login::Facebook, None) => super::discovery::look_up(self.requests, account, access).await,
             (Some(access), _, _) => self.own(account, access).await,
         }
     }
@@ -63,7 +63,7 @@ impl Batch<'_> {
     /// An account whose owner consented.
     async fn own(&self, account: &Account, access: &Access) -> Result<Observation, PlatformError> {
         // The Page's token outlives the person's, and ends only with the role on the Page.
-        let graph = &self.questions.with(access.derived.as_ref().unwrap_or(&access.token));
+        let graph = &self.requests.with(access.derived.as_ref().unwrap_or(&access.token));
         let mut observation = match self.login {
             Login::Facebook => by_facebook(graph, account).await?,
             Login::Instagram => by_instagram(graph, account).await?,

@@ -129,8 +129,8 @@ impl Consenting for Instagram {
             match self.login {
                 Login::Facebook => self.opened_by_facebook(app, api, access).await,
                 Login::Instagram => {
-                    let questions = self.questions(api, &stop).ok_or_else(unconfigured)?;
-                    ask::me(&questions.with(&access.token)).await?.opened()
+                    let requests = self.requests(api, &stop).ok_or_else(unconfigured)?;
+                    ask::me(&requests.with(&access.token)).await?.opened()
                 }
             }
         }
@@ -146,10 +146,10 @@ impl Consenting for Instagram {
     ) -> BoxFuture<'a, Result<Option<Secret>, PlatformError>> {
         async move {
             let stop = Stop::new(api);
-            match (self.login, self.questions(api, &stop)) {
+            match (self.login, self.requests(api, &stop)) {
                 (Login::Instagram, _) => Ok(None),
                 (_, None) => Err(unconfigured()),
-                (_, Some(questions)) => questions.with(&access.token).page_token(platform_user_id, true).await,
+                (_, Some(requests)) => requests.with(&access.token).page_token(platform_user_id, true).await,
             }
         }
         .boxed()
@@ -174,8 +174,8 @@ impl Consenting for Instagram {
             match self.login {
                 Login::Facebook => self.at_facebook(app).granted(api, &access.token).await.map(Some),
                 Login::Instagram => {
-                    let questions = self.questions(api, &stop).ok_or_else(unconfigured)?;
-                    ask::me(&questions.with(&access.token)).await.map(|_| None)
+                    let requests = self.requests(api, &stop).ok_or_else(unconfigured)?;
+                    ask::me(&requests.with(&access.token)).await.map(|_| None)
                 }
             }
         }
@@ -206,7 +206,7 @@ impl Instagram {
         if let Some(scope) = SCOPES[..2].iter().find(|scope| !scopes.iter().any(|granted| granted == scope.name)) {
             return Err(PlatformError::MissingScope { scope: scope.name.to_owned() });
         }
-        let graph = sign_in.questions(api, &stop).with(&access.token);
+        let graph = sign_in.requests(api, &stop).with(&access.token);
         let person = graph.person().await?;
         let pages = graph.pages(true).await?;
         if pages.iter().all(|page| page.instagram.is_none()) {

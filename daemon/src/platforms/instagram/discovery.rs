@@ -4,16 +4,16 @@ use super::NAME;
 use super::read::{Discovered, DiscoveredMedia, Profile, media};
 use super::scopes::BASIC;
 use crate::platforms::consenting::Access;
-use crate::platforms::graph::Questions;
+use crate::platforms::graph::Requests;
 use crate::platforms::reading::{Posts, add_engagement, item};
 use crate::platforms::{Account, Observation, PlatformError};
 
 pub(super) async fn look_up(
-    questions: Questions<'_>,
+    requests: Requests<'_>,
     account: &Account,
     access: &Access,
 ) -> Result<Observation, PlatformError> {
-    let graph = questions.with(&access.token);
+    let graph = requests.with(&access.token);
     let pages = graph.pages(true).await?;
     let (own, _) =
         pages.iter().find_map(|page| page.instagram.as_ref()).ok_or_else(|| PlatformError::Unauthorized {

@@ -214,7 +214,9 @@ async fn another_account_is_looked_up_through_an_account_of_ours() {
     let numbers = &reported.numbers;
     assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(1000), None, Some(2)));
     assert_eq!((numbers.avg_likes, numbers.avg_views), (Some(Mean(4000)), Some(Mean(70_000))));
-    assert!(matches!(&observed[1], Err(PlatformError::AccountGone { what }) if what.contains("no account of this name")));
+    assert!(
+        matches!(&observed[1], Err(PlatformError::AccountGone { what }) if what.contains("no account of this name"))
+    );
 
     let server = Server::start(|_| Reply::ok(json!({"data": []}))).await;
     let observed = observe(&instagram(Login::Facebook), &server, &[look(0, "other.one")]).await;
