@@ -160,7 +160,7 @@ mod tests {
     fn posts_have_sums_where_they_were_allowed() {
         let list: List = serde_json::from_str(include_str!("fixtures/posts.json")).expect("a list");
         let read: Vec<_> = list.data.iter().map(|text| post(text)).collect();
-        let numbers = |place: usize| read[place].as_ref().map(|(_, post)| post.numbers).expect("a post");
+        let numbers = |index: usize| read[index].as_ref().map(|(_, post)| post.numbers).expect("a post");
         let first = PostNumbers { likes: Some(345), comments: Some(27), shares: Some(12), views: None };
         assert_eq!(numbers(0), first);
         // 2026-11-20T19:50:58Z

@@ -206,8 +206,8 @@ async fn a_consent_opens_the_pages_that_were_ticked() {
     let handles: Vec<&str> = opened.accounts.iter().map(|account| account.handle.as_str()).collect();
     assert_eq!(handles, ["maramakes", "102030405060702", "102030405060703"]);
     assert_eq!(opened.accounts[1].derived.as_ref().map(Secret::expose), Some("example-page-token-2"));
-    let nobody = Access { token: Arc::new(Secret::new("other")), ..access(None, &[]) };
-    let error = facebook.opened(&api, &nobody).await.err().expect("no Page");
+    let other = Access { token: Arc::new(Secret::new("other")), ..access(None, &[]) };
+    let error = facebook.opened(&api, &other).await.err().expect("no Page");
     assert!(error.to_string().contains("tick the Pages"), "{error}");
     let derived = facebook.derive(&api, &access(None, &[]), "102030405060702").await.expect("Pages");
     assert_eq!(derived.as_ref().map(Secret::expose), Some("example-page-token-2"));

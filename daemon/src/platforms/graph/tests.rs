@@ -219,7 +219,7 @@ async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
 
     let requested = server.requested();
     assert!(requested.iter().all(|requested| requested.path.starts_with("/graph.facebook.com/v26.0/")));
-    let pairs = |place: usize| -> Vec<(String, String)> { requested[place].query.clone() };
+    let pairs = |index: usize| -> Vec<(String, String)> { requested[index].query.clone() };
     let own = |reported: &[(&str, &str)]| -> Vec<(String, String)> {
         reported.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
@@ -229,7 +229,7 @@ async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
     let extended = [("grant_type", "fb_exchange_token"), ("fb_exchange_token", "short")];
     assert_eq!(pairs(1), own(&[app, extended].concat()));
     assert_eq!(pairs(2), own(&[("input_token", "EAAexample-token")]));
-    let token = |place: usize| requested[place].headers.get("authorization").and_then(|value| value.to_str().ok());
+    let token = |index: usize| requested[index].headers.get("authorization").and_then(|value| value.to_str().ok());
     assert_eq!(token(2), Some("Bearer 123|app-secret"));
     assert_eq!((requested[3].method.as_str(), token(3)), ("DELETE", Some("Bearer user-token")));
     assert!(requested[3].path.ends_with("/v26.0/me/permissions"));

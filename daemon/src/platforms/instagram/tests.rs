@@ -196,7 +196,7 @@ async fn one_lost_consent_spoils_its_own_account_alone() {
 async fn another_account_is_looked_up_through_an_account_of_ours() {
     let server = Server::start(|requested| match requested.path.rsplit('/').next() {
         Some("accounts") => Reply::ok(include_str!("../graph/fixtures/accounts.json").replace("\"next\"", "\"last\"")),
-        Some("17841400000000001") if requested.param("fields").contains("username(nobody)") => refusal(400, 110, 2_207_013),
+        Some("17841400000000001") if requested.param("fields").contains("username(missing.one)") => refusal(400, 110, 2_207_013),
         Some("17841400000000001") => {
             assert!(requested.param("fields").starts_with("business_discovery.username(other.one){id,username,"));
             let found = json!({"id": "1784", "username": "Other.One", "name": "Other", "followers_count": 1000,
@@ -208,7 +208,7 @@ async fn another_account_is_looked_up_through_an_account_of_ours() {
     })
     .await;
     let look = |number, handle| Account { access: Some(access("user", &ALL)), ..account(number, handle, None) };
-    let observed = observe(&instagram(Login::Facebook), &server, &[look(0, "other.one"), look(1, "nobody")]).await;
+    let observed = observe(&instagram(Login::Facebook), &server, &[look(0, "other.one"), look(1, "missing.one")]).await;
     let reported = observed[0].as_ref().expect("found");
     assert_eq!((reported.platform_user_id.as_str(), reported.handle.as_str()), ("1784", "other.one"));
     let numbers = &reported.numbers;

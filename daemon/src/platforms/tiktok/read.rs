@@ -252,7 +252,7 @@ mod tests {
             user(include_str!("fixtures/user.json")).observation(&account(0, handle, id), &access(&[BASIC, STATS]))
         };
         assert!(read("mara.makes_2", None).is_ok());
-        for (handle, id) in [("somebody", None), ("mara.makes_2", Some("another-id"))] {
+        for (handle, id) in [("another.one", None), ("mara.makes_2", Some("another-id"))] {
             assert!(matches!(read(handle, id), Err(PlatformError::Unauthorized { .. })), "{handle}");
         }
     }

@@ -177,10 +177,10 @@ async fn tokens_are_requested_as_a_form_and_refused_with_200() {
     let requested = server.requested();
     assert!(requested.iter().all(|requested| requested.method == "POST" && requested.query.is_empty()));
     let app = [("client_key", "key-1"), ("client_secret", "canary-secret")];
-    let check = |place: usize, path: &str, rest: &[(&str, &str)]| {
-        assert_eq!(requested[place].path, format!("/open.tiktokapis.com{path}"));
+    let check = |index: usize, path: &str, rest: &[(&str, &str)]| {
+        assert_eq!(requested[index].path, format!("/open.tiktokapis.com{path}"));
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        assert_eq!(form(&requested[place]), app.iter().chain(rest).map(own).collect::<Vec<_>>());
+        assert_eq!(form(&requested[index]), app.iter().chain(rest).map(own).collect::<Vec<_>>());
     };
     let code = [
         ("grant_type", "authorization_code"),
@@ -211,7 +211,7 @@ async fn one_lost_consent_spoils_its_own_account_alone() {
         consented(2, "odd", &ALL),
         consented(3, "good", &ALL),
         consented(4, "bare", &ALL[..1]),
-        account(5, "nobody", None),
+        account(5, "unconsented", None),
     ];
     let observed = observe(&server, &accounts).await;
     assert!(matches!(&observed[0], Err(PlatformError::Unauthorized { .. })), "{observed:?}");
