@@ -30,7 +30,7 @@ pub fn read_callback(grantor: &str, pairs: &[(String, String)]) -> Callback {
     }
 }
 
-/// A page's address in its parts, and whether it leads to the very machine on which the browser runs.
+/// Parses a page's address, and says whether it leads to the machine on which the browser runs.
 /// `None` where it is no http or https URL.
 pub fn redirect(text: &str) -> Option<(Url, bool)> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;

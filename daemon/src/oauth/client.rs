@@ -8,7 +8,7 @@ use super::{
 use crate::http_client::Api;
 use crate::secret::Secret;
 
-/// What the consent page's URL is made of.
+/// The parts of the consent page's URL.
 #[derive(Clone, Copy)]
 pub struct Authorize<'a> {
     pub redirect_uri: &'a str,
@@ -20,7 +20,7 @@ pub struct Authorize<'a> {
     pub purpose: Purpose,
 }
 
-/// What a code is exchanged with.
+/// The parameters that a code is exchanged with.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     pub code: &'a Secret,
@@ -77,12 +77,12 @@ where
     token_request(provider, api, &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose())]).await
 }
 
-/// RFC 7009 section 2.1. Either token ends the consent; the refresh token is the one that surely still lives.
+/// RFC 7009 section 2.1. Either token ends the consent; the refresh token is the one that is certainly still valid.
 pub(super) async fn revoke<P>(provider: &P, api: &Api, held: &Held) -> Result<(), TokenError>
 where
     P: Provider + ?Sized,
 {
-    // Where there is no such endpoint nothing can be ended: the tokens are forgotten.
+    // Without such an endpoint the consent cannot be ended: the daemon forgets the tokens.
     let Some(endpoint) = provider.terms().revocation else { return Ok(()) };
     let token = held.refresh.as_ref().unwrap_or(&held.access);
     let reply = post(provider, api, endpoint, &[("token", token.expose())]).await?;

@@ -35,7 +35,7 @@ pub enum TokenRequest {
     Revocation,
 }
 
-/// What a refusal says, in a provider's own words where the standard's do not do.
+/// What a refusal says, in a provider's own words where the standard's are not enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The code or the consent is over.

@@ -26,7 +26,7 @@ pub struct Terms {
     pub page: Endpoint,
     /// Where codes are exchanged and tokens refreshed.
     pub token: Endpoint,
-    /// RFC 7009, as the app; `None` where there is none, or another way.
+    /// RFC 7009, as the app; `None` where there is no endpoint, or the provider has its own way.
     pub revocation: Option<Endpoint>,
     /// RFC 8628; `None` where there are no codes for devices.
     pub device: Option<Device>,
@@ -34,9 +34,9 @@ pub struct Terms {
     pub scopes: &'static [Scope],
     /// What separates scopes in the consent page's URL: a blank by the standard.
     pub separator: &'static str,
-    /// What an app's id is called: `client_id` by the standard.
+    /// The name of the app id's parameter: `client_id` by the standard.
     pub client_id: &'static str,
-    /// What the consent page's URL holds besides.
+    /// More parameters of the consent page's URL.
     pub parameters: &'static [(&'static str, &'static str)],
     /// Whether the consent page takes an e-mail address as a hint of who should sign in.
     pub login_hint: bool,
@@ -96,7 +96,7 @@ impl Endpoint {
 #[derive(Clone, Copy, Debug)]
 pub struct Device {
     pub endpoint: Endpoint,
-    /// What they can request, where that is less.
+    /// The scopes that they can request, where those are fewer.
     pub scopes: &'static [Scope],
 }
 

@@ -103,7 +103,7 @@ pub(super) fn found(what: &str, ok: Option<bool>, message: impl Into<String>) ->
     PlatformCheck { what: what.to_owned(), ok, message: message.into() }
 }
 
-/// What can be said of a redirect URI from here, given what makes it impossible.
+/// The check of a redirect URI as far as the daemon can see; `problem` is what makes it impossible.
 pub(super) fn redirect_found(redirect_uri: &str, problem: Option<String>) -> PlatformCheck {
     let form = "its form is right; whether the app's settings list exactly this cannot be seen from here:";
     match problem {

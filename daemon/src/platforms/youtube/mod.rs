@@ -25,8 +25,8 @@
 //!   serves one of the two.
 //! - The audience is who watched, not who subscribed. Google leaves out small channels' rows, and everything where no
 //!   row is left.
-//! - Policy: what was read without the owner's consent may not be kept longer than 30 days; a consent must be looked
-//!   at again every 30 days, which each renewal does.
+//! - Policy: what was read without the owner's consent may not be kept longer than 30 days; a consent must be
+//!   checked again every 30 days, which each renewal does.
 
 mod ask;
 mod audience;

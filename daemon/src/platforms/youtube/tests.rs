@@ -77,7 +77,7 @@ fn channels(requested: &Received) -> Reply {
                 "contentDetails": {"relatedPlaylists": {"uploads": "UU1"}}})
         })
         .collect();
-    // Where nothing is found there is no list at all.
+    // Where nothing is found the response holds no list at all.
     let list = json!({"kind": "youtube#channelListResponse"});
     if items.is_empty() { Reply::ok(list) } else { Reply::ok(json!({"kind": "x", "items": items})) }
 }
