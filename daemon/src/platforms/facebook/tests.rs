@@ -130,7 +130,7 @@ async fn a_page_is_requested_with_its_own_token_which_is_fetched_where_it_is_not
 }
 
 #[tokio::test]
-async fn what_was_not_allowed_is_said_and_not_counted() {
+async fn what_was_not_allowed_is_reported_as_missing_and_not_counted() {
     let server = Server::start(|requested| match requested.path.ends_with("/published_posts") {
         true => Reply::ok(posts(false)),
         false => healthy(requested),

@@ -1,6 +1,6 @@
-//! What their errors mean, by code and subcode. Pure.
+//! What Meta's errors mean, by code and subcode. Pure.
 //!
-//! After "Error Handling" and its table of subcodes, read on 2026-11-21. Nothing here reads a text of theirs.
+//! After "Error Handling" and its table of subcodes, read on 2026-11-21. Nothing here reads a text of Meta's.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(in crate::platforms) struct Refusal {
     pub(in crate::platforms) error: Problem,
 }
 
-/// An error as they write it.
+/// An error as Meta returns it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(in crate::platforms) struct Problem {
@@ -59,7 +59,7 @@ impl Problem {
         matches!(self.code, 4 | 17 | 32 | 341 | 613 | 80_000..=80_014)
     }
 
-    /// Whether it passes by itself. Code 1 may be a bad parameter too.
+    /// Whether it is transient. Code 1 may be a bad parameter too.
     pub(in crate::platforms) fn passes(&self) -> bool {
         matches!(self.code, 1 | 2) || self.is_transient == Some(true)
     }

@@ -22,7 +22,7 @@ const NAMES: &[&str] = &["views", "shares", "saved"];
 const A: Scope = Scope { name: "a", purpose: Purpose::Measuring, reads: "", needed: true };
 const B: Scope = Scope { name: "b", ..A };
 
-/// A platform of theirs.
+/// A platform of Meta's.
 pub(super) struct Meta {
     app: Option<OAuthApp>,
     terms: &'static Terms,

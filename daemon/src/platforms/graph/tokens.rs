@@ -60,7 +60,7 @@ pub(in crate::platforms) fn tokens<P: Provider + ?Sized>(
     })
 }
 
-/// Whether a consent is over, as its owner or we wished.
+/// Succeeds where the consent is over, whether this request ended it or something did before.
 pub(super) fn revoked<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Result<(), TokenError> {
     #[derive(Deserialize)]
     struct Done {
@@ -82,7 +82,7 @@ pub(super) fn revoked<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Resu
 /// What a refusal means; `name` is the platform's for users.
 pub(in crate::platforms) fn refusal(name: &str, reply: &Reply, request: TokenRequest) -> Option<Refusal> {
     let problem = problem(reply).filter(|problem| problem.code != 0);
-    // Their codes, behind words of ours.
+    // Meta's codes, after words of ours.
     let of = problem.as_ref().map(|problem| format!(" ({})", problem.named())).unwrap_or_default();
     let not_now = || Some(format!("{name} gives no tokens now{of}"));
     let limited = || Refusal::Limited { what: not_now(), retry_after: HOUR };
@@ -94,7 +94,7 @@ pub(in crate::platforms) fn refusal(name: &str, reply: &Reply, request: TokenReq
         Some(problem) if problem.is_about_the_app() => {
             Refusal::App(Some(format!("{name} does not accept the app{of}: check client_id and client_secret")))
         }
-        // At a code's exchange a wrong secret is refused so, too.
+        // At a code's exchange Meta refuses a wrong secret with this code, too.
         Some(problem) if problem.code == 1 && is_of_a_code => {
             Refusal::App(Some(format!("{name} refused{of}: is client_secret that of the app?")))
         }

@@ -10,7 +10,7 @@ use crate::platforms::graph::List;
 use crate::platforms::reading::{count, item};
 use crate::platforms::{Observation, PlatformError};
 
-/// Below so many there is none.
+/// Below so many followers Instagram reports no audience.
 pub(super) const FEWEST_FOLLOWERS: u64 = 100;
 
 pub(super) const METRIC: &str = "follower_demographics";

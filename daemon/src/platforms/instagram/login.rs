@@ -21,8 +21,8 @@ const SHORT: Seconds = Seconds(3600);
 /// A token that lives 60 days from now.
 ///
 /// Nothing in a token says which kind it is, so the usual way is tried first: a long-lived one is refreshed. The hour's
-/// token is refused there, and exchanged instead. That a long-lived one is refused there too says nothing new about
-/// it: then the first refusal counts.
+/// token is refused at the refresh, and exchanged instead. Where the exchange is refused too, as a long-lived token's
+/// always is, it says nothing new about the token: then the first refusal counts.
 pub(super) async fn renew(instagram: &Instagram, app: &OAuthApp, api: &Api, held: &Held) -> Result<Reply, TokenError> {
     let renewed = |reply: &Reply| graph::tokens(instagram, reply, TokenRequest::Renewal);
     let request = api.get(HOST, "/refresh_access_token").query(&[("grant_type", "ig_refresh_token")]);
@@ -109,7 +109,7 @@ pub(super) async fn checks(instagram: &Instagram, api: &Api, redirect_uri: &str)
     vec![app, version_found(&instagram.version, api.now()), redirect_uri]
 }
 
-/// Without an app there is nothing to look at.
+/// Without an app there is nothing to check.
 pub(super) fn no_app() -> Vec<PlatformCheck> {
     vec![found("id and secret", Some(false), NO_APP)]
 }

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_why_no_account_was_opened() {
+    fn the_error_says_why_no_account_was_opened() {
         assert!(none_linked(&[]).to_string().contains("tick the Page"));
         let page = Page {
             id: "1".to_owned(),

@@ -337,7 +337,7 @@ async fn an_outage_between_both_ways_of_renewing_ends_no_consent() {
 }
 
 #[tokio::test]
-async fn a_set_up_without_app_or_with_a_wrong_one_is_said_to_be_so() {
+async fn a_set_up_without_an_app_or_with_a_wrong_one_is_reported() {
     let refused = json!({"error_type": "OAuthException", "code": 400, "error_message": "Invalid platform app"});
     let server = Server::start(move |_| Reply::Json(400, refused.to_string())).await;
     let api = api(through(&server.base));

@@ -55,7 +55,7 @@ impl Provider for TikTok {
     /// TikTok returns the scopes beside the code and again with the tokens; they are read from the latter.
     fn read_callback(&self, pairs: &[(String, String)]) -> Callback {
         match read_callback(NAME, pairs) {
-            // Their apps' libraries read this name.
+            // The libraries of TikTok's apps read this name.
             Callback::Refused(_) if pairs.iter().any(|(name, _)| name == "errCode") => {
                 Callback::Refused(format!("{NAME} ended the sign-in with an error of its own: begin again"))
             }

@@ -1,4 +1,4 @@
-//! What the refusals of their token endpoint mean, whatever the HTTP status. Pure.
+//! What the refusals of TikTok's token endpoint mean, whatever the HTTP status. Pure.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ pub(super) fn refusal(reply: &Reply, request: TokenRequest) -> Option<Refusal> {
     })
 }
 
-/// Whether a consent is over, as its owner's account or we wished.
+/// Succeeds where the consent is over, whether this request ended it or something did before.
 pub(super) fn revoked(tiktok: &TikTok, reply: &Reply) -> Result<(), TokenError> {
     if reply.is_success() && reply.body.expose().trim().is_empty() {
         return Ok(());
@@ -74,7 +74,7 @@ pub(super) fn revoked(tiktok: &TikTok, reply: &Reply) -> Result<(), TokenError> 
     }
 }
 
-/// Whether a token is said to be too old, and nothing else to be wrong with it.
+/// Whether the description says that a token is too old, and nothing else that is wrong with it.
 fn is_expired(description: &str) -> bool {
     let description = description.to_ascii_lowercase();
     description.contains("expired") && !description.contains("invalid") && !description.contains("revoked")
