@@ -62,8 +62,8 @@ impl Tickets {
         self.inner().waiting.contains_key(&connection)
     }
 
-    /// Notifies the waiting clients of how their runs ended; `None` for a connection that will not run: it was removed or
-    /// paused before its turn.
+    /// Notifies the waiting clients of how their runs ended; `None` for a connection that will not run: it was
+    /// removed or paused before its turn.
     pub fn ended(&self, runs: impl Iterator<Item = (ConnectionId, Option<Run>)>) {
         let mut inner = self.inner();
         for (connection, run) in runs {
