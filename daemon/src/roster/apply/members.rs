@@ -138,3 +138,99 @@ fn is_named_alike(one: &Connection, other: &Connection) -> bool {
         && one.handle == other.handle
         && one.platform_user_id == other.platform_user_id
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use roster_protocol::ids::ConnectionId;
+    use roster_protocol::time::Timestamp;
+
+    use super::*;
+    use crate::model::{Commit, Loaded};
+    use crate::platforms;
+    use crate::process::environment::Environment;
+
+    const DUE: Timestamp = Timestamp(1_800_000_000_000);
+    const ID: ConnectionId = ConnectionId::from_bytes([1; 5]);
+
+    fn influencer(paused: bool) -> Influencer {
+        let id = InfluencerId::from_bytes([2; 5]);
+        Influencer { id, name: "Mara".into(), tags: vec![], note: None, paused, main: None, added_at: Timestamp(0) }
+    }
+
+    fn connection(next_due_at: Timestamp) -> Connection {
+        Connection {
+            id: ID,
+            influencer: influencer(false).id,
+            platform: "bluesky".into(),
+            handle: "mara.example".into(),
+            platform_user_id: None,
+            connected_at: Timestamp(0),
+            disconnected_at: None,
+            paused: false,
+            interval: None,
+            next_due_at,
+            slot_at: next_due_at,
+            last_synced_at: None,
+            failures: 0,
+            trouble: None,
+            profile: None,
+            latest: None,
+            first_day: None,
+        }
+    }
+
+    /// Mara with one account on a platform that is switched on.
+    fn roster() -> Roster {
+        let all = platforms::register(&Default::default(), None, &Environment::default()).expect("the usual platforms");
+        let known = all.into_iter().map(|known| (known.platform.info().slug.to_owned(), Arc::new(known)));
+        let (influencers, connections) = (vec![influencer(false)], vec![connection(DUE)]);
+        Roster::new(Loaded { influencers, connections, ..Loaded::default() }, known.collect())
+    }
+
+    fn apply(roster: &mut Roster, commit: RosterCommit) {
+        roster.apply(&Commit::from(commit));
+    }
+
+    #[test]
+    fn a_running_connection_is_not_in_the_queue_until_its_run_has_ended() {
+        let mut roster = roster();
+        assert_eq!(roster.queue.due_at(ID), Some(DUE));
+        roster.queue.remove(ID);
+        roster.running.insert(ID);
+        let later = DUE.plus_seconds(60);
+        apply(&mut roster, RosterCommit { connections: vec![connection(later)], ..RosterCommit::default() });
+        assert_eq!(roster.queue.due_at(ID), None);
+        roster.running.remove(&ID);
+        roster.requeue(ID);
+        assert_eq!(roster.queue.due_at(ID), Some(later));
+    }
+
+    #[test]
+    fn a_paused_influencer_has_nothing_in_the_queue_and_a_resumed_one_has() {
+        let mut roster = roster();
+        for (paused, due) in [(true, None), (false, Some(DUE))] {
+            apply(&mut roster, RosterCommit { influencers: vec![influencer(paused)], ..RosterCommit::default() });
+            assert_eq!(roster.queue.due_at(ID), due, "{paused}");
+        }
+    }
+
+    #[test]
+    fn a_renamed_influencer_and_a_moved_connection_are_found_by_their_new_names_only() {
+        let mut roster = roster();
+        let renamed = Influencer { name: "Léa".into(), ..influencer(false) };
+        let moved = Connection { handle: "lea.example".into(), ..connection(DUE) };
+        let (influencers, connections) = (vec![renamed], vec![moved]);
+        apply(&mut roster, RosterCommit { influencers, connections, ..RosterCommit::default() });
+        assert_eq!(
+            (roster.index.by_name.of(&"mara".into()).len(), roster.index.by_name.of(&"léa".into()).len()),
+            (0, 1)
+        );
+        assert!(roster.account("bluesky", "mara.example", None).is_none());
+        assert!(roster.account("bluesky", "LEA.example", None).is_some());
+        let removed_connections = vec![connection(DUE)];
+        apply(&mut roster, RosterCommit { removed_connections, ..RosterCommit::default() });
+        assert_eq!((roster.connected().count(), roster.all_connections_of(influencer(false).id).count()), (0, 0));
+    }
+}
