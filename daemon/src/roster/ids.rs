@@ -1,9 +1,9 @@
 //! Which ids are in use. Pure.
 
-use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId};
+use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, Id, InfluencerId, RunId};
 
 use super::Roster;
-use crate::model::Commit;
+use crate::model::{Commit, RosterCommit};
 
 /// Ids that must not be given twice.
 pub trait InUse: Copy {
@@ -14,23 +14,24 @@ pub trait InUse: Copy {
     fn is_in_commit(self, commit: &Commit) -> bool;
 }
 
+/// Influencers and connections share their ids, so that a text names one of them.
 impl InUse for InfluencerId {
     fn is_in(self, roster: &Roster) -> bool {
-        roster.influencers.contains_key(&self)
+        roster.influencers.contains_key(&self) || roster.connections.contains_key(&Id::from_bytes(self.0))
     }
 
     fn is_in_commit(self, commit: &Commit) -> bool {
-        commit.roster.influencers.iter().any(|influencer| influencer.id == self)
+        is_member(commit, self.0)
     }
 }
 
 impl InUse for ConnectionId {
     fn is_in(self, roster: &Roster) -> bool {
-        roster.connections.contains_key(&self)
+        roster.connections.contains_key(&self) || roster.influencers.contains_key(&Id::from_bytes(self.0))
     }
 
     fn is_in_commit(self, commit: &Commit) -> bool {
-        commit.roster.connections.iter().any(|connection| connection.id == self)
+        is_member(commit, self.0)
     }
 }
 
@@ -85,4 +86,10 @@ impl InUse for GrantId {
     fn is_in_commit(self, commit: &Commit) -> bool {
         commit.consents.grants.iter().any(|grant| grant.id == self)
     }
+}
+
+/// Whether an influencer or a connection of the commit has an id of these bytes.
+fn is_member(commit: &Commit, id: [u8; 5]) -> bool {
+    let RosterCommit { influencers, connections, .. } = &commit.roster;
+    influencers.iter().any(|it| it.id.0 == id) || connections.iter().any(|it| it.id.0 == id)
 }

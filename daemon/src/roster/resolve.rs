@@ -21,6 +21,10 @@ pub enum Named<'a> {
 /// # Errors
 /// Not found, or ambiguous with the candidates in the hint.
 pub fn influencer<'a>(roster: &'a Roster, text: &str) -> Result<&'a Influencer, RosterError> {
+    // A whole id first: no name can take its place.
+    if let Some(influencer) = text.parse().ok().and_then(|id| roster.influencers.get(&id)) {
+        return Ok(influencer);
+    }
     let alike = roster.index.by_name.of(&search_text::lowered(text)).iter().filter_map(|id| roster.influencers.get(id));
     let mut found: Vec<&Influencer> = alike.clone().filter(|influencer| influencer.name == text).collect();
     if found.is_empty() {
@@ -141,5 +145,47 @@ fn only<'a, T>(
             Err(RosterError::new(ErrorKind::Ambiguous, format!("{text:?} names {} {what}s", many.len()))
                 .hint(format!("say which: {}", names.join("; "))))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::ids::InfluencerId;
+    use roster_protocol::time::Timestamp;
+
+    use super::*;
+    use crate::model::Loaded;
+
+    fn influencer(id: &str, name: &str) -> Influencer {
+        let id = id.parse().expect("an id");
+        let (tags, note, main, paused, added_at) = (Vec::new(), None, None, false, Timestamp(0));
+        Influencer { id, name: name.to_owned(), tags, note, main, paused, added_at }
+    }
+
+    #[test]
+    fn ids_come_before_names_and_whole_ones_before_everything() {
+        let influencers = vec![
+            influencer("abcdefgh", "Mara"),
+            influencer("abczzzzz", "abcdefgh"),
+            influencer("zzzzzzzz", "ZOÉ"),
+            influencer("yyyyyyyy", "zoé"),
+        ];
+        let roster = Roster::new(Loaded { influencers, ..Loaded::default() }, Default::default());
+        let check = |text: &str, expected: Result<&str, ErrorKind>| {
+            let found = super::influencer(&roster, text).map(|influencer| influencer.id).map_err(|error| error.kind);
+            assert_eq!(found, expected.map(|id| id.parse::<InfluencerId>().expect("an id")), "{text}");
+        };
+        // Another influencer is called like this one's id.
+        check("abcdefgh", Ok("abcdefgh"));
+        check("ABCDEFGH", Ok("abcdefgh"));
+        check("Mara", Ok("abcdefgh"));
+        check("mara", Ok("abcdefgh"));
+        check("abcz", Ok("abczzzzz"));
+        check("abc", Err(ErrorKind::Ambiguous));
+        check("ab", Err(ErrorKind::NotFound));
+        check("ZOÉ", Ok("zzzzzzzz"));
+        check("zoé", Ok("yyyyyyyy"));
+        check("Zoé", Err(ErrorKind::Ambiguous));
+        check("nobody", Err(ErrorKind::NotFound));
     }
 }
