@@ -98,3 +98,49 @@ impl Consents {
         self.grants.values().find(|grant| grant.realm == realm && grant.owner_id == owner_id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{GrantUse, Sealed};
+
+    fn tokens(number: u8, refresh: bool) -> GrantTokens {
+        GrantTokens {
+            grant: GrantId::from_bytes([number; 5]),
+            generation: 1,
+            access: Sealed(vec![]),
+            refresh: refresh.then(|| Sealed(vec![])),
+            derived: vec![],
+            renewed_at: Timestamp(0),
+            access_ends_at: Some(Timestamp(1)),
+            refresh_ends_at: Some(Timestamp(2)),
+            renew_at: None,
+            failures: 0,
+            last_error: None,
+            attempt: None,
+        }
+    }
+
+    #[test]
+    fn a_connection_is_read_with_its_grants_tokens_and_ends_with_what_renews_them() {
+        let connection = |number: u8| ConnectionId::from_bytes([number; 5]);
+        let used = |number: u8| GrantUse { connection: connection(number), grant: GrantId::from_bytes([number; 5]) };
+        let mut consents = Consents::default();
+        consents.apply(&ConsentsCommit {
+            tokens: vec![tokens(1, true), tokens(2, false)],
+            grant_uses: vec![used(1), used(2), used(3)],
+            ..ConsentsCommit::default()
+        });
+        let grant_of = |number| consents.tokens_of(connection(number)).map(|tokens| tokens.grant);
+        assert_eq!([1, 2, 3, 4].map(grant_of), [Some(used(1).grant), Some(used(2).grant), None, None]);
+        let ends = [1, 2, 3].map(|number| consents.ends_at(connection(number)));
+        assert_eq!(ends, [Some(Timestamp(2)), Some(Timestamp(1)), None]);
+        let removed_tokens = vec![used(1).grant];
+        consents.apply(&ConsentsCommit {
+            removed_tokens,
+            ended_uses: vec![connection(2)],
+            ..ConsentsCommit::default()
+        });
+        assert!(consents.tokens_of(connection(1)).is_none() && consents.tokens_of(connection(2)).is_none());
+    }
+}
