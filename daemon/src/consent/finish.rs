@@ -283,7 +283,7 @@ fn no_accounts(context: &ProviderContext, platform: &str, error: &PlatformError)
         PlatformError::MissingScope { .. } => ErrorKind::NotPermitted,
         _ => ErrorKind::Unavailable,
     };
-    let message = format!("{} told no account: {error}", context.name());
+    let message = format!("{} reported no account: {error}", context.name());
     RosterError::new(kind, message).hint(begin_again(platform))
 }
 

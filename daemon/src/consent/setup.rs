@@ -61,11 +61,11 @@ async fn response(app: &App, slug: &str) -> PlatformCheck {
     let account = Account { connection: place, handle: handle.clone(), platform_user_id: None, access: None };
     let reported = known.platform.observe(&api, &[account]).await.into_iter().next();
     match reported {
-        Some((_, Ok(_))) => check("answer", Some(true), format!("it told about {handle}")),
+        Some((_, Ok(_))) => check("answer", Some(true), format!("it reported {handle}")),
         Some((_, Err(PlatformError::AccountGone { .. }))) => {
             check("answer", Some(true), format!("it answered that there is no {handle}"))
         }
         Some((_, Err(error))) => check("answer", Some(false), error.to_string()),
-        None => check("answer", Some(false), "it told nothing"),
+        None => check("answer", Some(false), "it reported nothing"),
     }
 }

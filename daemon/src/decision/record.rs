@@ -20,7 +20,7 @@ const EARLIEST: Date = Date(12_784); // 2005-01-01
 /// No number, or a day to come or before all platforms.
 pub fn check(date: Date, numbers: &Numbers, today: Date) -> Result<(), RosterError> {
     if *numbers == Numbers::default() {
-        return Err(RosterError::usage("no number is told").hint("add at least one, such as --followers 12345"));
+        return Err(RosterError::usage("no number is given").hint("add at least one, such as --followers 12345"));
     }
     match (EARLIEST..=today).contains(&date) {
         true => Ok(()),

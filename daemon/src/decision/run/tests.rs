@@ -146,7 +146,7 @@ fn a_partial_response_keeps_what_the_same_day_reported() {
     let commit = story.run(Ok(observed(Some(1002))));
     assert_eq!(
         commit.sync.snapshots[0].1.numbers.posts, None,
-        "a whole answer that does not tell it means it is not told"
+        "a whole response that does not report it means it is unknown"
     );
     assert_eq!(story.connection().trouble, None);
 }
