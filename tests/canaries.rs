@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nix::sys::signal::Signal;
-use roster_protocol::consent::{ConsentState, ConsentWay};
+use roster_protocol::consent::{ConsentMethod, ConsentState};
 use roster_protocol::influencer::NewInfluencer;
 use roster_protocol::sync::SyncTarget;
 use roster_protocol::transport::within;
@@ -70,7 +70,7 @@ impl Pile {
 
 async fn connect(home: &Home, rosterd: &Rosterd, platform: Platform, handle: &str, pile: &mut Pile) {
     let (name, slug) = ("Mara".to_owned(), platform.slug().to_owned());
-    let begun = rosterd.client.consent_begin(within(LIMIT), name, slug, ConsentWay::Redirect, None).await;
+    let begun = rosterd.client.consent_begin(within(LIMIT), name, slug, ConsentMethod::Redirect, None).await;
     let begun = begun.expect("a response").expect("begun");
     let address = approve(&begun, handle, &[]).await;
     let (_, page) = open(&address).await;

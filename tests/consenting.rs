@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use roster_protocol::audit::Who;
 use roster_protocol::connection::ConnectionStatus;
-use roster_protocol::consent::{ConsentState, ConsentWay, Renews};
+use roster_protocol::consent::{ConsentMethod, ConsentState, Renews};
 use roster_protocol::error::ErrorKind;
 use roster_protocol::sync::Outcome;
 use roster_protocol::transport::within;
@@ -393,7 +393,7 @@ async fn a_code_typed_on_another_device_is_enough() {
     world.quiet(Platform::Youtube, "@mara", 900);
     world.influencer("Mara").await;
     let (name, platform) = ("Mara".to_owned(), "youtube".to_owned());
-    let begun = world.client.consent_begin(within(LIMIT), name, platform, ConsentWay::Device, None).await;
+    let begun = world.client.consent_begin(within(LIMIT), name, platform, ConsentMethod::Device, None).await;
     let begun = begun.expect("a response").expect("begun");
     let code = begun.user_code.clone().expect("a code");
     world.pass(6).await;
@@ -407,7 +407,7 @@ async fn a_code_typed_on_another_device_is_enough() {
     })
     .await;
     let (name, platform) = ("Mara".to_owned(), "tiktok".to_owned());
-    let none = world.client.consent_begin(within(LIMIT), name, platform, ConsentWay::Device, None).await;
+    let none = world.client.consent_begin(within(LIMIT), name, platform, ConsentMethod::Device, None).await;
     assert_eq!(none.expect("a response").expect_err("TikTok has none").kind, ErrorKind::Usage);
 }
 

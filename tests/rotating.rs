@@ -4,7 +4,7 @@
 use nix::sys::signal::Signal;
 use roster_protocol::RosterClient;
 use roster_protocol::connection::{Connection, ConnectionStatus};
-use roster_protocol::consent::{ConsentState, ConsentWay};
+use roster_protocol::consent::{ConsentMethod, ConsentState};
 use roster_protocol::influencer::NewInfluencer;
 use roster_protocol::sync::SyncTarget;
 use roster_protocol::transport::within;
@@ -19,7 +19,7 @@ const POINTS: [&str; 4] = ["renew.intent", "renew.reply", "renew.raw", "renew.sw
 
 async fn consent(client: &RosterClient) -> Connection {
     let (name, platform) = ("Mara".to_owned(), "tiktok".to_owned());
-    let begun = client.consent_begin(within(LIMIT), name, platform, ConsentWay::Redirect, None).await;
+    let begun = client.consent_begin(within(LIMIT), name, platform, ConsentMethod::Redirect, None).await;
     let begun = begun.expect("a response").expect("begun");
     let address = approve(&begun, "mara", &[]).await;
     client.consent_paste(within(LIMIT), address).await.expect("a response").expect("ours");

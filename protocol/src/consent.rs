@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// How the owner's answer returns to the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ConsentWay {
+pub enum ConsentMethod {
     /// The provider sends the browser to the redirect URI. The daemon serves it, or the user pastes its address.
     Redirect,
     /// The owner types a code on any device, and the daemon polls the provider until then; only some platforms.
@@ -30,7 +30,7 @@ pub struct ConsentBegun {
     pub influencer_name: String,
     /// What to open in a browser, on any device. Holds the single-use state: shown, never logged.
     pub url: String,
-    /// The code to type at `url`, for [`ConsentWay::Device`].
+    /// The code to type at `url`, for [`ConsentMethod::Device`].
     pub user_code: Option<String>,
     /// The redirect URI that the app's settings at the platform must contain; `None` for a device code.
     pub redirect_uri: Option<String>,

@@ -28,8 +28,8 @@ pub use alert::{About, Alert, AlertState, Change, ChangeCause, Severity};
 pub use audit::{AuditEntry, Who};
 pub use connection::{Account, AccountPreview, Badge, Connection, ConnectionStatus, Profile, Snapshot, Source};
 pub use consent::{
-    ConnectionPage, ConnectionRow, ConsentBegun, ConsentChoice, ConsentState, ConsentWay, ConsentedConnection, Grant,
-    MissingScope, PlatformCheck, Renews, TokenModel,
+    ConnectionPage, ConnectionRow, ConsentBegun, ConsentChoice, ConsentMethod, ConsentState, ConsentedConnection,
+    Grant, MissingScope, PlatformCheck, Renews, TokenModel,
 };
 pub use error::{ErrorKind, RosterError};
 pub use event::{Cursor, Event, EventBatch};

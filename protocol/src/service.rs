@@ -9,7 +9,7 @@
 use crate::alert::{Alert, AlertState, Change};
 use crate::audit::{AuditEntry, PauseTarget};
 use crate::connection::{Account, AccountPreview, Connection, Snapshot};
-use crate::consent::{ConnectionPage, ConsentBegun, ConsentState, ConsentWay, Grant, PlatformCheck};
+use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, Grant, PlatformCheck};
 use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
@@ -145,7 +145,7 @@ pub trait Roster {
     async fn consent_begin(
         influencer: String,
         platform: String,
-        way: ConsentWay,
+        method: ConsentMethod,
         handle: Option<String>,
     ) -> Result<ConsentBegun, RosterError>;
     /// Waits until a consent of this user is settled, or the wait ends.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::LOCATION;
 use reqwest::{Client, StatusCode, Url};
 use roster_protocol::RosterClient;
-use roster_protocol::consent::{ConsentBegun, ConsentState, ConsentWay, ConsentedConnection, Grant};
+use roster_protocol::consent::{ConsentBegun, ConsentMethod, ConsentState, ConsentedConnection, Grant};
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConsentId;
 use roster_protocol::influencer::NewInfluencer;
@@ -57,7 +57,7 @@ pub async fn open(address: &str) -> (StatusCode, String) {
 /// The whole flow over a real program: begun, approved in a browser, finished by the address it landed on.
 pub async fn consented(client: &RosterClient, name: &str, platform: Platform, handle: &str) {
     let (name, slug) = (name.to_owned(), platform.slug().to_owned());
-    let begun = client.consent_begin(within(LIMIT), name, slug, ConsentWay::Redirect, None).await;
+    let begun = client.consent_begin(within(LIMIT), name, slug, ConsentMethod::Redirect, None).await;
     let begun = begun.expect("a response").expect("begun");
     let address = approve(&begun, handle, &[]).await;
     client.consent_paste(within(LIMIT), address).await.expect("a response").expect("ours");
@@ -102,7 +102,7 @@ impl World {
 
     pub async fn begin(&self, name: &str, platform: &str, handle: Option<&str>) -> Result<ConsentBegun, RosterError> {
         let (name, platform, handle) = (name.to_owned(), platform.to_owned(), handle.map(str::to_owned));
-        let begun = self.client.consent_begin(within(LIMIT), name, platform, ConsentWay::Redirect, handle).await;
+        let begun = self.client.consent_begin(within(LIMIT), name, platform, ConsentMethod::Redirect, handle).await;
         begun.expect("a response")
     }
 

@@ -8,7 +8,7 @@ use roster_protocol::audit::PauseTarget;
 use roster_protocol::service::{ConnectionsQuery, Page, PageMark};
 use roster_protocol::{
     Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, Connection, ConnectionId, ConnectionPage,
-    ConsentBegun, ConsentId, ConsentState, ConsentWay, Date, EventBatch, Influencer, InfluencerEdit, InfluencerId,
+    ConsentBegun, ConsentId, ConsentMethod, ConsentState, Date, EventBatch, Influencer, InfluencerEdit, InfluencerId,
     InfluencerPage, InfluencerQuery, NewInfluencer, Numbers, RosterError, Run, Seconds, Snapshot, Status, SyncProgress,
     SyncTarget, SyncTicket,
 };
@@ -114,7 +114,7 @@ pub enum ConsentStep {
     Begin {
         influencer: InfluencerId,
         platform: String,
-        way: ConsentWay,
+        method: ConsentMethod,
         handle: Option<String>,
     },
     /// Waits until it is settled, or the wait ends.
@@ -128,7 +128,7 @@ pub enum ConsentStep {
 /// The reply to a step of a consent.
 #[derive(Clone, Debug)]
 pub enum ConsentReply {
-    Begun(ConsentWay, Result<Box<ConsentBegun>, RosterError>),
+    Begun(ConsentMethod, Result<Box<ConsentBegun>, RosterError>),
     State(ConsentId, Result<ConsentState, RosterError>),
     Pasted(Result<ConsentId, RosterError>),
     Chosen(Result<ConsentState, RosterError>),

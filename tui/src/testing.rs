@@ -134,9 +134,10 @@ impl Daemon {
     fn hear(&mut self, step: ConsentStep) -> ConsentReply {
         let refused = self.refuses.clone();
         match step {
-            ConsentStep::Begin { platform, way, influencer, .. } => {
-                let begun = self.begun.clone().unwrap_or_else(|| ConsentBegun { platform, influencer, ..begun(way) });
-                ConsentReply::Begun(way, refused.map_or_else(|| Ok(Box::new(begun)), Err))
+            ConsentStep::Begin { platform, method, influencer, .. } => {
+                let begun =
+                    self.begun.clone().unwrap_or_else(|| ConsentBegun { platform, influencer, ..begun(method) });
+                ConsentReply::Begun(method, refused.map_or_else(|| Ok(Box::new(begun)), Err))
             }
             ConsentStep::State(id) => {
                 let state = self.consent.pop_front().unwrap_or(ConsentState::Waiting);

@@ -2,7 +2,7 @@
 
 use roster_protocol::audit::Who;
 use roster_protocol::connection::Account;
-use roster_protocol::consent::{ConsentBegun, ConsentWay};
+use roster_protocol::consent::{ConsentBegun, ConsentMethod};
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConsentId, InfluencerId};
 
@@ -29,7 +29,7 @@ pub async fn begin(
     who: Who,
     influencer: String,
     platform: String,
-    way: ConsentWay,
+    method: ConsentMethod,
     handle: Option<String>,
 ) -> Result<ConsentBegun, RosterError> {
     let named = app.look(|roster| resolve::influencer(roster, &influencer).map(|it| (it.id, it.name.clone())))?;
@@ -38,9 +38,9 @@ pub async fn begin(
     let id = app.fresh_id();
     let expires_at = app.clock.now().plus_seconds(LIVES_S);
     let request = Request { id, who, influencer: named, platform, handle };
-    match way {
-        ConsentWay::Redirect => by_redirect(app, &context, request, expires_at).await,
-        ConsentWay::Device => by_device(app, &context, request).await,
+    match method {
+        ConsentMethod::Redirect => by_redirect(app, &context, request, expires_at).await,
+        ConsentMethod::Device => by_device(app, &context, request).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A callback over a disk that fails.
 
 use roster_protocol::audit::Who;
-use roster_protocol::consent::ConsentWay;
+use roster_protocol::consent::ConsentMethod;
 use roster_protocol::ids::InfluencerId;
 use roster_protocol::time::Timestamp;
 use url::Url;
@@ -56,7 +56,7 @@ async fn an_response_that_cannot_be_stored_is_not_spent_and_works_later() {
     app.load_recent().await;
     add(&app, "Mara").await;
     let who = Who { uid: 1000, name: "ops".to_owned() };
-    let context = ConsentWay::Redirect;
+    let context = ConsentMethod::Redirect;
     let begun =
         begin::begin(&app, who.clone(), "Mara".to_owned(), "tiktok".to_owned(), context, None).await.expect("begun");
     let page = Url::parse(&begun.url).expect("a URL");

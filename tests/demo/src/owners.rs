@@ -7,7 +7,7 @@ use anyhow::Context;
 use futures::StreamExt;
 use reqwest::header::LOCATION;
 use roster_protocol::audit::Who;
-use roster_protocol::consent::{ConsentState, ConsentWay};
+use roster_protocol::consent::{ConsentMethod, ConsentState};
 use roster_protocol::status::ApiAccess;
 use rosterd::app::App;
 use rosterd::consent::{begin, finish, view};
@@ -41,7 +41,7 @@ pub async fn ask(app: Arc<App>) -> usize {
 async fn consent(app: &Arc<App>, influencer: String, platform: String, handle: String) -> anyhow::Result<()> {
     let who = Who { uid: rustix::process::getuid().as_raw(), name: "demo".to_owned() };
     let wanted = Some(handle.clone());
-    let begun = begin::begin(app, who.clone(), influencer, platform, ConsentWay::Redirect, wanted).await?;
+    let begun = begin::begin(app, who.clone(), influencer, platform, ConsentMethod::Redirect, wanted).await?;
     let browser = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
     let mut page = reqwest::Url::parse(&begun.url)?;
     page.query_pairs_mut().append_pair("sandbox_account", &handle);

@@ -92,9 +92,9 @@ fn waiting() -> Context {
 
 async fn consent(client: &RosterClient, step: ConsentStep) -> ConsentReply {
     match step {
-        ConsentStep::Begin { influencer, platform, way, handle } => {
-            let begun = client.consent_begin(long_call(), influencer.to_string(), platform, way, handle).await;
-            ConsentReply::Begun(way, response(begun).map(Box::new))
+        ConsentStep::Begin { influencer, platform, method, handle } => {
+            let begun = client.consent_begin(long_call(), influencer.to_string(), platform, method, handle).await;
+            ConsentReply::Begun(method, response(begun).map(Box::new))
         }
         ConsentStep::State(consent) => {
             ConsentReply::State(consent, response(client.consent_state(waiting(), consent).await))

@@ -10,7 +10,7 @@ pub use view::view;
 use std::collections::BTreeSet;
 
 use roster_protocol::{
-    Connection, ConnectionId, ConsentBegun, ConsentChoice, ConsentId, ConsentState, ConsentWay, ConsentedConnection,
+    Connection, ConnectionId, ConsentBegun, ConsentChoice, ConsentId, ConsentMethod, ConsentState, ConsentedConnection,
     ErrorKind, InfluencerId, RosterError,
 };
 use tui_input::Input;
@@ -29,7 +29,7 @@ pub struct Connect {
     /// So that a late response finds its own modal.
     pub id: u64,
     pub target: Target,
-    pub way: ConsentWay,
+    pub method: ConsentMethod,
     pub phase: Phase,
     /// What was done or went wrong meanwhile.
     pub notice: Option<Notice>,
@@ -128,9 +128,9 @@ impl Connect {
         Next::request(Request::Consent { form: self.id, step })
     }
 
-    fn request_begin(&self, way: ConsentWay) -> Vec<Next> {
+    fn request_begin(&self, method: ConsentMethod) -> Vec<Next> {
         let Target { influencer, platform, handle, .. } = self.target.clone();
-        self.request(ConsentStep::Begin { influencer, platform, way, handle })
+        self.request(ConsentStep::Begin { influencer, platform, method, handle })
     }
 
     /// What is given up with the modal.
@@ -146,9 +146,9 @@ impl Connect {
 /// Begins to request a consent.
 pub fn begin(shared: &mut Shared, target: Target) -> Vec<Next> {
     shared.forms += 1;
-    let way = ConsentWay::Redirect;
-    let connect = Connect { id: shared.forms, target, way, phase: Phase::Beginning, notice: None };
-    let request = connect.request_begin(way);
+    let method = ConsentMethod::Redirect;
+    let connect = Connect { id: shared.forms, target, method, phase: Phase::Beginning, notice: None };
+    let request = connect.request_begin(method);
     [Next::Modal(Modal::Connect(Box::new(connect)))].into_iter().chain(request).collect()
 }
 
@@ -193,9 +193,9 @@ impl Connect {
                 waiting.view = if waiting.view == WaitView::Code { WaitView::Guide } else { WaitView::Code };
             }
             (Phase::Waiting(_), Action::SwitchMethod) => {
-                let other = match self.way {
-                    ConsentWay::Redirect => ConsentWay::Device,
-                    ConsentWay::Device => ConsentWay::Redirect,
+                let other = match self.method {
+                    ConsentMethod::Redirect => ConsentMethod::Device,
+                    ConsentMethod::Device => ConsentMethod::Redirect,
                 };
                 return self.request_begin(other);
             }
@@ -208,7 +208,7 @@ impl Connect {
             (Phase::Connected(_) | Phase::Failed(_), Action::Back) => return vec![Next::Close],
             (Phase::Failed(_), Action::Again) => {
                 self.phase = Phase::Beginning;
-                return self.request_begin(self.way);
+                return self.request_begin(self.method);
             }
             _ => {}
         }
@@ -285,14 +285,14 @@ impl Connect {
     /// Takes a reply.
     pub fn replied(&mut self, reply: ConsentReply) -> Vec<Next> {
         match reply {
-            ConsentReply::Begun(way, result) => self.begun(way, result),
+            ConsentReply::Begun(method, result) => self.begun(method, result),
             ConsentReply::State(consent, result) => self.state(consent, result),
             ConsentReply::Pasted(result) => self.pasted(result),
             ConsentReply::Chosen(result) => self.chosen(result),
         }
     }
 
-    fn begun(&mut self, way: ConsentWay, result: Result<Box<ConsentBegun>, RosterError>) -> Vec<Next> {
+    fn begun(&mut self, method: ConsentMethod, result: Result<Box<ConsentBegun>, RosterError>) -> Vec<Next> {
         let begun = match (result, &self.phase) {
             (Ok(begun), Phase::Beginning | Phase::Waiting(_)) => *begun,
             // The first one was settled meanwhile.
@@ -311,7 +311,7 @@ impl Connect {
         let consent = begun.id;
         let (view, address) = (WaitView::Guide, Input::default());
         let waiting = Waiting { begun, consent, view, address, finishing: false, requested: true };
-        (self.way, self.phase, self.notice) = (way, Phase::Waiting(Box::new(waiting)), None);
+        (self.method, self.phase, self.notice) = (method, Phase::Waiting(Box::new(waiting)), None);
         let mut effects = self.request(ConsentStep::State(consent));
         effects.extend(before.map(give_up));
         effects
@@ -419,7 +419,7 @@ impl Connect {
         match action {
             Action::CopyUrl | Action::ShowCode => waits,
             // A code is typed elsewhere and leaves no address.
-            Action::PasteAddress | Action::SwitchMethod => waits && self.way == ConsentWay::Redirect,
+            Action::PasteAddress | Action::SwitchMethod => waits && self.method == ConsentMethod::Redirect,
             Action::Undo => {
                 matches!(&self.phase, Phase::Connected(consented) if consented.iter().any(|one| one.is_new))
             }

@@ -6,7 +6,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use roster_protocol::{
-    ConsentBegun, ConsentState, ConsentWay, Cursor, ErrorKind, Event, EventBatch, MissingScope, RosterError,
+    ConsentBegun, ConsentMethod, ConsentState, Cursor, ErrorKind, Event, EventBatch, MissingScope, RosterError,
 };
 
 use super::{alerts, audit, changes, influencer, sync};
@@ -376,7 +376,7 @@ fn spoil(daemon: &mut Daemon, text: &str) {
         scopes: vec![all()],
         reads: vec![all()],
         listener: Some(all()),
-        ..begun(ConsentWay::Redirect)
+        ..begun(ConsentMethod::Redirect)
     });
 }
 

@@ -6,9 +6,10 @@ use roster_protocol::status::{ConnectionCounts, Coverage, StoreStatus};
 use roster_protocol::sync::RunningBatch;
 use roster_protocol::{
     About, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
-    ConnectionId, ConnectionRow, ConsentBegun, ConsentChoice, ConsentId, ConsentWay, ConsentedConnection, Date, Grant,
-    GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome, PlatformState,
-    PlatformStatus, Ratio, Renews, Run, RunId, Severity, Snapshot, Source, Status, Timestamp, TokenModel, Who,
+    ConnectionId, ConnectionRow, ConsentBegun, ConsentChoice, ConsentId, ConsentMethod, ConsentedConnection, Date,
+    Grant, GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome,
+    PlatformState, PlatformStatus, Ratio, Renews, Run, RunId, Severity, Snapshot, Source, Status, Timestamp,
+    TokenModel, Who,
 };
 
 /// Noon of 21 November 2026.
@@ -434,7 +435,7 @@ pub fn consent_id(number: u64) -> ConsentId {
 }
 
 /// A consent that was begun; each method has a number of its own.
-pub fn begun(way: ConsentWay) -> ConsentBegun {
+pub fn begun(method: ConsentMethod) -> ConsentBegun {
     let begun = ConsentBegun {
         id: consent_id(1),
         platform: "instagram".to_owned(),
@@ -454,9 +455,9 @@ pub fn begun(way: ConsentWay) -> ConsentBegun {
         listener: Some("127.0.0.1:8787".to_owned()),
         expires_at: NOW.plus_seconds(581),
     };
-    match way {
-        ConsentWay::Redirect => begun,
-        ConsentWay::Device => ConsentBegun {
+    match method {
+        ConsentMethod::Redirect => begun,
+        ConsentMethod::Device => ConsentBegun {
             id: consent_id(2),
             url: "https://consent.example/device".to_owned(),
             user_code: Some("WDJB-MJHT".to_owned()),

@@ -7,7 +7,7 @@ use crate::testing::*;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::layout::Size;
-use roster_protocol::{ConsentBegun, ConsentState, ConsentWay, Cursor, ErrorKind, InfluencerQuery, SyncTarget};
+use roster_protocol::{ConsentBegun, ConsentMethod, ConsentState, Cursor, ErrorKind, InfluencerQuery, SyncTarget};
 
 fn list(model: &Model) -> &roster::State {
     state(model)
@@ -297,7 +297,7 @@ fn consent(states: Vec<ConsentState>, keys: &str) -> (Model, Daemon) {
 /// The requests about consents, in words.
 fn consent_requests(daemon: &Daemon) -> Vec<String> {
     let step = |step: &ConsentStep| match step {
-        ConsentStep::Begin { platform, way, handle, .. } => format!("begin {platform} {way:?} {handle:?}"),
+        ConsentStep::Begin { platform, method, handle, .. } => format!("begin {platform} {method:?} {handle:?}"),
         ConsentStep::State(_) => "state".to_owned(),
         ConsentStep::Paste(address) => format!("paste {address}"),
         ConsentStep::Choose(_, accounts) => format!("choose {}", accounts.join(" ")),
@@ -389,9 +389,9 @@ fn the_url_is_copied_on_request_and_only_if_it_is_one() {
     let (mut model, _) = consent(vec![], "");
     let effects = update(&mut model, key(crossterm::event::KeyCode::Char('y')));
     let [Effect::Copy(url)] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!(url.as_str(), begun(ConsentWay::Redirect).url);
+    assert_eq!(url.as_str(), begun(ConsentMethod::Redirect).url);
     for bad in ["https://x.example/\u{1b}]0;x\u{7}", "https://x.example/\n;rm", "file:///etc/passwd", ""] {
-        let odd = ConsentBegun { url: bad.to_owned(), ..begun(ConsentWay::Redirect) };
+        let odd = ConsentBegun { url: bad.to_owned(), ..begun(ConsentMethod::Redirect) };
         let mut daemon = Daemon { begun: Some(odd), ..Daemon::new() };
         let mut model = online(&mut daemon, 80, 24);
         press(&mut model, &mut daemon, "6c");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use roster_protocol::service::LONGEST_WAIT;
 use roster_protocol::transport::within;
 use roster_protocol::{
-    ConsentBegun, ConsentChoice, ConsentId, ConsentState, ConsentWay, ConsentedConnection, ErrorKind, InfluencerId,
+    ConsentBegun, ConsentChoice, ConsentId, ConsentMethod, ConsentState, ConsentedConnection, ErrorKind, InfluencerId,
     RosterClient, RosterError,
 };
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
@@ -53,8 +53,8 @@ impl<'a> PendingConsent<'a> {
         platform: String,
         device: bool,
     ) -> Result<Ending, Failure> {
-        let way = if device { ConsentWay::Device } else { ConsentWay::Redirect };
-        let begun = self.client.consent_begin(long_call(), influencer, platform, way, self.handle.clone()).await;
+        let method = if device { ConsentMethod::Device } else { ConsentMethod::Redirect };
+        let begun = self.client.consent_begin(long_call(), influencer, platform, method, self.handle.clone()).await;
         let begun = response(begun)?;
         if self.no_wait {
             let text = |look: &Look| {

@@ -107,7 +107,7 @@ fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Ve
     let url = broken(&shown_url(&begun.url), width);
     all.extend(url.into_iter().map(|line| Line { wanted: ALWAYS, what: What::Url(line) }));
     all.push(blank());
-    if connect.way == roster_protocol::ConsentWay::Redirect
+    if connect.method == roster_protocol::ConsentMethod::Redirect
         && let Some(ssh_line) = ssh_line(begun)
     {
         all.push(text(5, format!("   Browser elsewhere? First run there: {ssh_line}"), faint));

@@ -128,7 +128,7 @@ async fn tokens_are_requested_and_revoked_as_forms() {
     );
     youtube.revoke(&api, &held).await.expect("over already");
     youtube.revoke(&api, &Held { refresh: None, ..held.clone() }).await.expect("over already");
-    let device = youtube.device_code(&api).expect("there is such a way").await.expect("a code");
+    let device = youtube.device_code(&api).expect("there is such a method").await.expect("a code");
     assert_eq!(device.url, format!("{}/www.google.com/device", server.base));
     let response = youtube.device_response(&api, &device.code).await.expect("a response");
     assert!(matches!(response, DeviceResponse::Pending));

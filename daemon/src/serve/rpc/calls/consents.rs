@@ -1,6 +1,6 @@
 //! Calls about consents. All but the list of grants concern the caller's own consents.
 
-use roster_protocol::consent::{ConsentBegun, ConsentState, ConsentWay, Grant};
+use roster_protocol::consent::{ConsentBegun, ConsentMethod, ConsentState, Grant};
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConsentId;
 
@@ -12,11 +12,11 @@ pub async fn begin(
     caller: &Caller,
     influencer: String,
     platform: String,
-    way: ConsentWay,
+    method: ConsentMethod,
     handle: Option<String>,
 ) -> Result<ConsentBegun, RosterError> {
-    let work =
-        caller.own(|app, who| async move { consent::begin::begin(&app, who, influencer, platform, way, handle).await });
+    let work = caller
+        .own(|app, who| async move { consent::begin::begin(&app, who, influencer, platform, method, handle).await });
     work.await
 }
 

@@ -80,7 +80,7 @@ impl Serve for Caller {
             History(connection, since, until) => connections::history(caller, connection, since, until);
             Record(connection, date, numbers, replace) => connections::record(caller, connection, date, numbers, replace);
 
-            ConsentBegin(influencer, platform, way, handle) => consents::begin(caller, influencer, platform, way, handle);
+            ConsentBegin(influencer, platform, method, handle) => consents::begin(caller, influencer, platform, method, handle);
             ConsentState(consent) => consents::state(caller, consent);
             ConsentPaste(address) => consents::paste(caller, address);
             ConsentOpen(influencer, platform) => consents::open(caller, influencer, platform);
