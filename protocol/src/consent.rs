@@ -46,7 +46,7 @@ pub struct ConsentBegun {
 /// The state of a consent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ConsentState {
-    /// The owner has not answered yet.
+    /// The owner has not decided yet.
     Waiting,
     /// The owner agreed, and the daemon requests tokens and accounts from the platform.
     Finishing,

@@ -63,7 +63,7 @@ async fn response(app: &App, slug: &str) -> PlatformCheck {
     match reported {
         Some((_, Ok(_))) => check("answer", Some(true), format!("it reported {handle}")),
         Some((_, Err(PlatformError::AccountGone { .. }))) => {
-            check("answer", Some(true), format!("it answered that there is no {handle}"))
+            check("answer", Some(true), format!("it reports that there is no {handle}"))
         }
         Some((_, Err(error))) => check("answer", Some(false), error.to_string()),
         None => check("answer", Some(false), "it reported nothing"),

@@ -61,9 +61,11 @@ pub fn refused<P: Provider + ?Sized>(provider: &P, reply: &Reply, request: Token
     match provider.refusal(reply, request) {
         Some(Refusal::Limited { what, retry_after }) => later(what, Some(retry_after), false),
         _ if reply.status == 429 || reply.status >= 500 => {
-            later(Some(format!("{grantor} answered {}", reply.status)), None, reply.status != 429)
+            later(Some(format!("{grantor} responded with {}", reply.status)), None, reply.status != 429)
         }
-        None => TokenError::Unexpected { what: format!("{grantor} answered {} at its token endpoint", reply.status) },
+        None => {
+            TokenError::Unexpected { what: format!("{grantor} responded with {} at its token endpoint", reply.status) }
+        }
         Some(Refusal::Outage(what)) => later(what, None, true),
         Some(Refusal::Over(Some(what))) => TokenError::Gone { what },
         Some(Refusal::Over(None)) => TokenError::Gone {

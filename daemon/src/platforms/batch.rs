@@ -133,7 +133,7 @@ impl<'a> Stop<'a> {
                 if let Some(length) = retry_after {
                     self.api.wait(length, "the platform asked to come back later");
                 }
-                Some(PlatformError::Unavailable { what: format!("{platform} answered {status}") })
+                Some(PlatformError::Unavailable { what: format!("{platform} responded with {status}") })
             }
             status @ 300..=399 => {
                 Some(PlatformError::Unexpected { what: format!("{platform} sent us elsewhere ({status})") })

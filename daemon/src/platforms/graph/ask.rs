@@ -162,7 +162,7 @@ impl<'a> Graph<'a> {
             (None, 401) => {
                 PlatformError::Unauthorized { what: format!("{name} does not accept the consent any more (401)") }
             }
-            (None, status) => PlatformError::Unexpected { what: format!("{name} answered {status}") },
+            (None, status) => PlatformError::Unexpected { what: format!("{name} responded with {status}") },
         }
     }
 }

@@ -86,9 +86,9 @@ impl Problem {
             _ if self.is_the_end() => PlatformError::Unauthorized { what: self.end(name) },
             (341, _) => PlatformError::RateLimited { retry_after: Some(LONG) },
             _ if self.is_a_limit() => PlatformError::RateLimited { retry_after: about.wait.or(Some(HOUR)) },
-            _ if self.passes() => {
-                PlatformError::Unavailable { what: format!("{name} says that it cannot answer now ({})", self.code) }
-            }
+            _ if self.passes() => PlatformError::Unavailable {
+                what: format!("{name} reports that it cannot respond now ({})", self.code),
+            },
             (3, _) => unconfigured(name, "the app may not do this: look at its use cases and permissions at Meta"),
             (101, _) => unconfigured(name, "Meta does not know the app: check client_id and client_secret"),
             (368, _) => unconfigured(name, "Meta has blocked the app or the person for its policies' sake"),

@@ -122,7 +122,7 @@ impl Batch<'_> {
         ]);
         let response = self.request(host, request).await?;
         if !response.is_success() {
-            return Err(PlatformError::Unexpected { what: format!("{SLUG} answered {}", response.status) });
+            return Err(PlatformError::Unexpected { what: format!("{SLUG} responded with {}", response.status) });
         }
         Ok(posts(items(SLUG, response.body()).map_err(|kind| response.error(kind))?))
     }

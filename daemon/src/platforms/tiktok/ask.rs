@@ -125,7 +125,7 @@ impl Requests<'_> {
         match envelope.meaning(response.status, scope).or_else(|| self.stop.refusal(SLUG, response)) {
             Some(PlatformError::RateLimited { .. }) => limited(response.retry_after(self.api.now())),
             Some(error) => error,
-            None => PlatformError::Unexpected { what: format!("{SLUG} answered {}", response.status) },
+            None => PlatformError::Unexpected { what: format!("{SLUG} responded with {}", response.status) },
         }
     }
 }

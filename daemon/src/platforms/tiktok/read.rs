@@ -61,7 +61,7 @@ impl Envelope {
             }
             Some("rate_limit_exceeded") => Some(limited(None)),
             Some("internal_error") => {
-                Some(PlatformError::Unavailable { what: format!("{SLUG} says that it cannot answer now") })
+                Some(PlatformError::Unavailable { what: format!("{SLUG} reports that it cannot respond now") })
             }
             _ if status == 401 => Some(unauthorized()),
             _ if status == 429 || status >= 500 => None,

@@ -174,7 +174,7 @@ impl Batch<'_> {
                 PlatformError::RateLimited { retry_after: response.retry_after(self.api.now()) }
             }
             Some(error) => error,
-            None => PlatformError::Unexpected { what: format!("{SLUG} answered {}", response.status) },
+            None => PlatformError::Unexpected { what: format!("{SLUG} responded with {}", response.status) },
         }
     }
 }

@@ -95,7 +95,7 @@ impl Owners<'_> {
                 PlatformError::Unauthorized { what: "YouTube does not show it with this consent".to_owned() }
             }
             (Some(error), _) => error,
-            (None, status) => PlatformError::Unavailable { what: format!("{SLUG} answered {status}") },
+            (None, status) => PlatformError::Unavailable { what: format!("{SLUG} responded with {status}") },
         }
     }
 }

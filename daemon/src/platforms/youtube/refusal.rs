@@ -114,7 +114,7 @@ fn known(reason: &str, now: Timestamp) -> Option<PlatformError> {
             PlatformError::MissingScope { scope: READ.to_owned() }
         }
         "backendError" | "SERVICE_UNAVAILABLE" | "internalError" => {
-            PlatformError::Unavailable { what: format!("{SLUG} says that it cannot answer now") }
+            PlatformError::Unavailable { what: format!("{SLUG} reports that it cannot respond now") }
         }
         "channelClosed"
         | "channelSuspended"
