@@ -400,3 +400,62 @@ async fn wait_until_gone(socket: std::path::PathBuf) {
         after = batch.next;
     }
 }
+
+/// What a daemon over this home reports of its store: readiness, `status --check`, the metric.
+async fn lost_store(home: &Home, client: &RosterClient) -> Option<String> {
+    client.status(within(LIMIT)).await.expect("a response").expect("a status").not_ready.map(|reason| {
+        assert!(reason.contains(&home.state().join("roster.redb").display().to_string()), "{reason}");
+        reason
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_lost_under_the_daemon_takes_no_more_writes() {
+    let home = Home::new("[http]\nlisten = \"127.0.0.1:0\"\n");
+    let mut rosterd = home.start().await;
+    let add = async |client: &RosterClient, name: &str| {
+        let new = NewInfluencer { name: name.to_owned(), ..NewInfluencer::default() };
+        client.add(within(LIMIT), new).await.expect("a response")
+    };
+    add(&rosterd.client, "Ana").await.expect("added");
+    let file = home.state().join("roster.redb");
+    let older = home.path("older");
+    std::fs::copy(&file, &older).expect("a copy");
+    add(&rosterd.client, "Ben").await.expect("added");
+
+    // Nobody writes: it is noticed all the same.
+    std::fs::rename(&file, home.path("away")).expect("moved");
+    let reason = until("it is noticed", async || lost_store(&home, &rosterd.client).await).await;
+    assert!(reason.contains("was removed"), "{reason}");
+    let refused = add(&rosterd.client, "Cleo").await.expect_err("nothing is acknowledged");
+    assert!(refused.hint.is_some_and(|hint| hint.contains("put the same file back")), "{}", refused.message);
+    let output = home.roster(&["status", "--check"]).await;
+    assert_eq!((output.code, output.out.starts_with("ROSTER CRITICAL - ")), (Some(2), true), "{output:?}");
+    assert!(home.log().contains("ERROR") && home.log().contains("was removed or moved away"), "{}", home.log());
+    let found = influencers(&rosterd.client).await;
+    assert_eq!(found.len(), 2, "what is open can still be read");
+    std::fs::rename(home.path("away"), &file).expect("moved back");
+    until("it goes on", async || lost_store(&home, &rosterd.client).await.is_none().then_some(())).await;
+    add(&rosterd.client, "Cleo").await.expect("added");
+
+    // An older copy that is laid over it is a restored backup, which the end of the daemon leaves as it is.
+    std::fs::copy(&older, &file).expect("laid over");
+    let reason = until("it is noticed", async || lost_store(&home, &rosterd.client).await).await;
+    assert!(reason.contains("was overwritten"), "{reason}");
+    let (status, _) = rosterd.end(Signal::SIGTERM).await;
+    assert!(status.success());
+    assert!(std::fs::read(&older).expect("the copy") == std::fs::read(&file).expect("the store"));
+    let mut rosterd = home.start().await;
+    assert_eq!(influencers(&rosterd.client).await.len(), 1);
+
+    // And where one has been, none is begun unless that is wanted.
+    std::fs::remove_file(&file).expect("gone");
+    until("it is noticed", async || lost_store(&home, &rosterd.client).await).await;
+    rosterd.end(Signal::SIGTERM).await;
+    let output = CommandOutput::of(home.rosterd(&[])).await;
+    assert_eq!(output.code, Some(78), "{output:?}");
+    assert!(output.err.contains("is gone") && output.err.contains("--new-store"), "{output:?}");
+    assert!(!file.exists());
+    let rosterd = home.start_as(home.rosterd(&["run", "--new-store"])).await;
+    assert!(influencers(&rosterd.client).await.is_empty());
+}

@@ -40,7 +40,7 @@ use crate::roster::Roster;
 use crate::roster::ids::InUse;
 use crate::roster::rows::Seen;
 use crate::secret::vault::Vault;
-use crate::store::{Store, StoreError, StoreState};
+use crate::store::{Store, StoreError};
 
 /// Everything long-lived.
 pub struct App {
@@ -55,6 +55,8 @@ pub struct App {
     pub meters: Meters,
     /// Woken when something becomes due or a permit becomes free.
     pub wake: Notify,
+    /// Sent when the store's file, the socket and the listener are to be looked at.
+    pub look_again: watch::Sender<()>,
     /// Permits for runs that have a result and are not durable yet.
     pub unstored: Semaphore,
     /// The batches that run now, each by a number of its own.
@@ -116,6 +118,7 @@ impl App {
             started_at: now,
             meters,
             wake: Notify::new(),
+            look_again: watch::Sender::new(()),
             unstored: Semaphore::new(MOST_UNSTORED),
             batches: Mutex::default(),
             agents: Mutex::default(),
@@ -201,9 +204,9 @@ impl App {
 
     /// Why the store cannot be written at present; `None` when it can.
     pub fn degraded(&self) -> Option<String> {
-        match self.store.state() {
-            StoreState::Working => None,
-            StoreState::Degraded { reason, .. } => Some(reason),
+        match self.store.state().refusal()?.0 {
+            StoreError::Degraded { reason } => Some(reason),
+            other => Some(other.to_string()),
         }
     }
 }
@@ -216,8 +219,12 @@ const MOST_UNSTORED: usize = 4096;
 
 /// A failed write as users see it.
 pub fn write_error(error: &StoreError) -> RosterError {
-    RosterError::failed(format!("nothing was changed: {error}"))
-        .hint("free disk space or mend the disk; rosterd goes on by itself as soon as it can write")
+    RosterError::failed(format!("nothing was changed: {error}")).hint(match error {
+        StoreError::Replaced { .. } => {
+            "put the same file back, and rosterd goes on by itself; or restart it to go on with what is there now"
+        }
+        _ => "free disk space or mend the disk; rosterd goes on by itself as soon as it can write",
+    })
 }
 
 /// A failed read as users see it.

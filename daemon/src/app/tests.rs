@@ -11,6 +11,7 @@ use crate::process::clock::ManualClock;
 use crate::process::config::Config;
 use crate::process::environment::Environment;
 use crate::secret::vault::MasterKey;
+use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
 
 type Decide = Box<dyn FnOnce(&mut Decision<'_>) -> Result<usize, RosterError> + Send>;

@@ -25,6 +25,8 @@ use crate::secret::vault::MasterKey;
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    run: RunArguments,
     /// The config file [default: /etc/roster/rosterd.toml for a system service, else the user's]
     #[arg(long, global = true, env = "ROSTER_CONFIG")]
     config: Option<PathBuf>,
@@ -39,10 +41,18 @@ struct Arguments {
 const ENDS: &str = "SIGHUP loads the config again, and changes nothing when it is wrong; SIGTERM and SIGINT end it. Exit codes: 0 \
                     ended as requested, 1 failed, 2 usage, 78 the config, the key or the store needs a person.";
 
+/// What only running takes, with and without the word `run`.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+struct RunArguments {
+    /// Begin an empty store where one has been and none is; a store that is there stays as it is
+    #[arg(long)]
+    new_store: bool,
+}
+
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Command {
     /// Runs in the foreground until SIGINT or SIGTERM; what a bare `rosterd` does
-    Run,
+    Run(RunArguments),
     /// Checks the config and says what is wrong with it, touching nothing else
     CheckConfig {
         /// Print every setting as it is in effect, and where it came from
@@ -78,9 +88,11 @@ pub fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return refuse(&StartError::Config(error)),
     };
-    match arguments.command.unwrap_or(Command::Run) {
-        Command::CheckConfig { reports } => check(config, &paths, reports),
-        Command::Run | Command::Keygen => run(config, paths),
+    let RunArguments { new_store } = arguments.run;
+    match arguments.command {
+        Some(Command::CheckConfig { reports }) => check(config, &paths, reports),
+        Some(Command::Run(run_arguments)) => run(config, paths, new_store || run_arguments.new_store),
+        None | Some(Command::Keygen) => run(config, paths, new_store),
     }
 }
 
@@ -116,6 +128,9 @@ fn keygen() -> ExitCode {
 
 fn refuse(error: &StartError) -> ExitCode {
     eprintln!("error: {error}");
+    if let Some(hint) = error.hint() {
+        eprintln!("hint: {hint}");
+    }
     ExitCode::from(error.exit_code())
 }
 
@@ -180,7 +195,7 @@ impl ProgramPaths {
     }
 }
 
-fn run(config: Config, paths: ProgramPaths) -> ExitCode {
+fn run(config: Config, paths: ProgramPaths, new_store: bool) -> ExitCode {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(WORKERS).max_blocking_threads(BLOCKING).enable_all().build();
     let runtime = match runtime {
@@ -190,7 +205,7 @@ fn run(config: Config, paths: ProgramPaths) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let ended = runtime.block_on(live(config, paths));
+    let ended = runtime.block_on(live(config, paths, new_store));
     // Reads still under way must not delay the end: they have nothing to lose.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match ended {
@@ -199,7 +214,7 @@ fn run(config: Config, paths: ProgramPaths) -> ExitCode {
     }
 }
 
-async fn live(config: Config, paths: ProgramPaths) -> Result<(), StartError> {
+async fn live(config: Config, paths: ProgramPaths, new_store: bool) -> Result<(), StartError> {
     let bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
     let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let source = paths.source();
@@ -207,6 +222,7 @@ async fn live(config: Config, paths: ProgramPaths) -> Result<(), StartError> {
     let options = Options {
         source,
         logs: Some(logs),
+        new_store,
         group_may: paths.system,
         session: !paths.system && desktop::has_session(bus.as_deref(), runtime_dir.as_deref()),
         ..Options::new(config, paths.state_dir.path, paths.socket.path)

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config_report;
 pub mod reload;
 pub mod upkeep;
+pub mod watch;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
@@ -37,6 +38,8 @@ pub struct Options {
     pub source: Source,
     pub state_dir: PathBuf,
     pub socket: PathBuf,
+    /// Whether an empty store may be begun where one has been and none is.
+    pub new_store: bool,
     /// Whether the members of the socket directory's group are admitted, as a system service does.
     pub group_may: bool,
     /// Whether it runs in a user's session that may have a desktop.
@@ -60,6 +63,7 @@ impl Options {
             },
             state_dir,
             socket,
+            new_store: false,
             group_may: false,
             session: false,
             clock: Arc::new(SystemClock),
@@ -98,9 +102,22 @@ impl StartError {
             StartError::Config(_)
             | StartError::Key(_)
             | StartError::Store(
-                StoreError::Newer { .. } | StoreError::NewerRecord { .. } | StoreError::NotOurs { .. },
+                StoreError::Newer { .. }
+                | StoreError::NewerRecord { .. }
+                | StoreError::NotOurs { .. }
+                | StoreError::Gone { .. },
             ) => 78,
             _ => 1,
+        }
+    }
+
+    /// What to do now, where the error does not say it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            StartError::Store(StoreError::Gone { .. }) => {
+                Some("put the store back, from a backup if need be; `rosterd run --new-store` begins an empty one")
+            }
+            _ => None,
         }
     }
 }
@@ -140,6 +157,7 @@ impl Daemon {
         let app = App::build(parts);
         app.consents.listening(http_at);
         let gate = gate(&options.socket, options.group_may);
+        let socket_dir = options.socket.parent().map(Path::to_owned).unwrap_or_default();
         let loading = app.clone();
         let work = vec![
             tokio::spawn(async move { loading.load_recent().await }),
@@ -147,6 +165,7 @@ impl Daemon {
             tokio::spawn(scheduler::run(app.clone())),
             tokio::spawn(desktop::run(app.clone(), options.session)),
             tokio::spawn(upkeep::run(app.clone())),
+            tokio::spawn(watch::run(app.clone(), [options.state_dir, socket_dir])),
             tokio::spawn(http::run(app.clone(), http, options.http_timeouts)),
             // After the listener was bound, because consents contain its address.
             tokio::spawn(keeper::run(app.clone())),
@@ -159,7 +178,10 @@ impl Daemon {
     /// # Errors
     /// What is wrong with the config; nothing has changed then.
     pub async fn reload(&self) -> Result<(), ConfigError> {
-        reload::reload(&self.app, &self.source).await
+        let reloaded = reload::reload(&self.app, &self.source).await;
+        // A store that was put back is taken up at once.
+        self.app.look_again.send_replace(());
+        reloaded
     }
 
     /// Ends the daemon: it accepts no new calls, lets runs under way finish for a moment, and closes the store cleanly.
@@ -197,8 +219,8 @@ struct Opened {
 
 /// Finds the key that the store names, or creates one for a store that names none, and opens the store with it.
 async fn open(options: &Options) -> Result<Opened, StartError> {
-    let dir = options.state_dir.clone();
-    let named = tokio::task::spawn_blocking(move || Store::key_named(&dir)).await;
+    let (dir, new) = (options.state_dir.clone(), options.new_store);
+    let named = tokio::task::spawn_blocking(move || Store::key_named(&dir, new)).await;
     let named = named.unwrap_or(Err(StoreError::Closed))?.map(KeyId);
     let file = options.config.store.master_key_file.as_deref();
     let sources = options.source.environment.key_sources(file, &options.state_dir);
@@ -207,7 +229,7 @@ async fn open(options: &Options) -> Result<Opened, StartError> {
         own_dir(&dir).map_err(|error| KeyError::NotMade { dir, why: error.to_string() })?;
     }
     let found = sources.for_store(named)?;
-    let opening = OpenOptions::in_dir(options.state_dir.clone(), options.clock.now());
+    let opening = OpenOptions { new_store: new, ..OpenOptions::in_dir(options.state_dir.clone(), options.clock.now()) };
     let opened = tokio::task::spawn_blocking(move || Store::open(opening)).await;
     let (store, loaded) = opened.unwrap_or(Err(StoreError::Closed))?;
     let (id, vault) = (found.key.id(), Vault::new(&found.key, loaded.store));

@@ -39,6 +39,23 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// There is no store, and a marker says that there was one: put it back, or request a new one. Nothing was changed.
+    #[error("the store {path} is gone: {marker} says that there was one", path = path.display(), marker = marker.display())]
+    Gone {
+        /// Where the store was.
+        path: PathBuf,
+        /// The marker.
+        marker: PathBuf,
+    },
+    /// The store's file was removed, replaced or overwritten while it was open. Nothing is written until it is there
+    /// again as it was.
+    #[error("the store's file {path} {how} while rosterd had it open", path = path.display())]
+    Replaced {
+        /// Where it was.
+        path: PathBuf,
+        /// What happened to it, as the sentence's verb.
+        how: String,
+    },
     /// Writing does not work at present; the store keeps trying. Nothing was written.
     #[error("the store cannot write at present: {reason}")]
     Degraded {
@@ -74,9 +91,10 @@ impl StoreError {
         }
     }
 
-    /// Whether the disk or its file system is at fault, so that the database must be reopened.
+    /// Whether the disk or its file system is at fault, or the file is another one, so that no more is written until
+    /// the database is reopened.
     pub(super) fn latches(&self) -> bool {
-        matches!(self, StoreError::Io(_) | StoreError::Damaged { .. })
+        matches!(self, StoreError::Io(_) | StoreError::Damaged { .. } | StoreError::Replaced { .. })
     }
 }
 

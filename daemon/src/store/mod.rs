@@ -6,7 +6,7 @@
 //!
 //! Every value carries its own checksum. A damaged row is left out of results; [`Store::damaged`] counts and names it.
 //! When the disk fails, the store refuses writes ([`StoreState::Degraded`]) and reopens the file until writing works
-//! again.
+//! again. When its file is removed or replaced, it refuses them ([`StoreState::Replaced`]) until that file is back.
 
 mod commit;
 mod cleaning;
@@ -15,7 +15,9 @@ mod envelope;
 mod error;
 mod lists;
 mod log;
+mod marker;
 mod migrations;
+mod open_file;
 mod origin;
 mod overlay;
 mod queries;
@@ -76,6 +78,8 @@ pub struct OpenOptions {
     pub linger: Duration,
     /// The present time; recorded in a store that is created.
     pub now: Timestamp,
+    /// Whether an empty store may be begun where a marker says that there was one.
+    pub new_store: bool,
     /// Replaces the file in `dir` each time the store is opened or reopened; for tests. No lock is taken then.
     pub backend: Option<BackendSource>,
 }
@@ -83,7 +87,8 @@ pub struct OpenOptions {
 impl OpenOptions {
     /// The file in `dir` with the cache and linger that were measured to suffice.
     pub fn in_dir(dir: impl Into<PathBuf>, now: Timestamp) -> Self {
-        Self { dir: dir.into(), cache_bytes: 32 << 20, linger: Duration::from_millis(5), now, backend: None }
+        let linger = Duration::from_millis(5);
+        Self { dir: dir.into(), cache_bytes: 32 << 20, linger, now, new_store: false, backend: None }
     }
 }
 
@@ -124,15 +129,15 @@ impl Store {
     /// Opens the store, creates it if there is none, and reads what the daemon keeps in memory. Blocks.
     ///
     /// # Errors
-    /// `InUse` when another process has it; `Newer` and `NotOurs`, and then it is unchanged; `Damaged` when its file
-    /// cannot be read; `Io` when the directory or file cannot be used.
+    /// `InUse` when another process has it; `Gone`, `Newer` and `NotOurs`, and then nothing is changed; `Damaged` when
+    /// its file cannot be read; `Io` when the directory or file cannot be used.
     pub fn open(options: OpenOptions) -> Result<(Store, Loaded), StoreError> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(std::io::Error::other)?;
         let stamp = Stamp { id, created_at: options.now };
         panics_as_damage(|| {
             let origin = match options.backend {
-                None => Origin::in_dir(&options.dir, options.cache_bytes, stamp)?,
+                None => Origin::in_dir(&options.dir, options.cache_bytes, stamp, options.new_store)?,
                 Some(source) => Origin::in_backend(source, options.cache_bytes, stamp)?,
             };
             let damage = DamageLog::default();
@@ -140,6 +145,10 @@ impl Store {
             let database = origin.open_as_of_now(found, &damage)?;
             let shared = Arc::new(Shared::new(origin, database, damage));
             let loaded = shared.read(|reader| reader.load())?;
+            // On a full disk it is left for the next start: what is stored can still be read.
+            if let Err(error) = shared.origin.mark(loaded.store) {
+                tracing::warn!(%error, "the marker beside the store could not be written");
+            }
             let (sender, receiver) = mpsc::channel();
             let (of_thread, linger) = (Arc::clone(&shared), options.linger);
             let thread = std::thread::Builder::new().name("store-writer".to_owned());
@@ -150,12 +159,13 @@ impl Store {
     }
 
     /// The id of the master key that the secrets of the store in `dir` are sealed with, read without changing anything
-    /// there. `None` when there is no store, or the store names no key. Blocks.
+    /// there. `None` when there is no store, or the store names no key. `new`: whether an empty store may be begun where
+    /// there was one. Blocks.
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn key_named(dir: &std::path::Path) -> Result<Option<[u8; 8]>, StoreError> {
-        panics_as_damage(|| Origin::key_named(dir, 1 << 20))
+    pub fn key_named(dir: &std::path::Path, new: bool) -> Result<Option<[u8; 8]>, StoreError> {
+        panics_as_damage(|| Origin::key_named(dir, 1 << 20, new))
     }
 
     /// Queues commits, which are stored together, and returns at once. Commits are written in the order of the calls.
@@ -218,6 +228,17 @@ impl Store {
         Pending(result).await
     }
 
+    /// Looks whether the file is still the one at the store's path, after what is queued. When it is not, writes are
+    /// refused until it is; a store that refuses them is reopened if it can be.
+    ///
+    /// # Errors
+    /// `Replaced` when it is not; another one when it still cannot write.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let (reply, result) = oneshot::channel();
+        self.queue(Job::Check(reply));
+        Pending(result).await
+    }
+
     /// Waits until the writer has worked off what is queued now. `true`: it is alive, whatever its disk does.
     pub async fn writer_responds(&self) -> bool {
         let (reply, result) = oneshot::channel();
@@ -228,12 +249,9 @@ impl Store {
     /// Succeeds while the store accepts writes.
     ///
     /// # Errors
-    /// `Degraded` with the reason.
+    /// `Degraded` or `Replaced` with the reason.
     pub fn writable(&self) -> Result<(), StoreError> {
-        match self.state() {
-            StoreState::Working => Ok(()),
-            StoreState::Degraded { .. } => Err(self.handle.shared.degraded()),
-        }
+        self.state().refusal().map_or(Ok(()), |(error, _)| Err(error))
     }
 
     /// How often the store has become writable again. A commit that failed before that may be stored nevertheless, so

@@ -9,16 +9,18 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use redb::{Database, ReadableDatabase, StorageBackend};
 use rustix::fs::{FlockOperation, OFlags, flock, statvfs};
 
 use super::damage::DamageLog;
 use super::envelope::Unreadable;
 use super::error::StoreError;
-use super::migrations;
+use super::open_file::OpenFile;
 use super::overlay::{BoxedBackend, ReadOnly};
 use super::records::{self, Format, KeyName, Record, Stamp};
 use super::tables::{CHUNKS, FORMAT, Records};
+use super::{marker, migrations};
 
 const FILE: &str = "roster.redb";
 const NEW_FILE: &str = "roster.redb.new";
@@ -40,24 +42,56 @@ enum Source {
     File {
         path: PathBuf,
         _lock: File,
+        /// The file as it is open; `None` until it is opened for writing.
+        open: Mutex<Option<OpenFile>>,
     },
     Backend(BackendSource),
 }
 
 impl Origin {
     /// Locks the state directory, and creates the database unless it exists.
-    pub(super) fn in_dir(dir: &Path, cache_bytes: usize, stamp: Stamp) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// `Gone` when there is none and a marker says that there was one, unless a new one is requested.
+    pub(super) fn in_dir(dir: &Path, cache_bytes: usize, stamp: Stamp, new: bool) -> Result<Self, StoreError> {
         own_dir(dir)?;
         let lock = lock(dir)?;
         remove_leftover(&dir.join(NEW_FILE))?;
         let path = dir.join(FILE);
-        let origin = Self { source: Source::File { path, _lock: lock }, cache_bytes };
-        match fs::symlink_metadata(dir.join(FILE)) {
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => origin.create(dir, stamp)?,
-            Err(error) => return Err(error.into()),
+        let origin = Self { source: Source::File { path, _lock: lock, open: Mutex::new(None) }, cache_bytes };
+        if !is_there(dir)? {
+            may_begin(dir, new)?;
+            origin.create(dir, stamp)?;
         }
         Ok(origin)
+    }
+
+    /// Leaves the marker of the store with this id beside its file.
+    pub(super) fn mark(&self, id: [u8; 16]) -> Result<(), StoreError> {
+        match &self.source {
+            Source::File { path, .. } => marker::put(path.parent().unwrap_or(path), id),
+            Source::Backend(_) => Ok(()),
+        }
+    }
+
+    /// Succeeds while the store's path leads to the file that is open, as this process last wrote it.
+    ///
+    /// # Errors
+    /// `Replaced` when it does not; `Io` when it cannot be looked at.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        match &self.source {
+            Source::File { open, .. } => open.lock().as_ref().map_or(Ok(()), OpenFile::check),
+            Source::Backend(_) => Ok(()),
+        }
+    }
+
+    /// Records how the last write to the open file ended.
+    pub(super) fn wrote(&self, well: bool) {
+        if let Source::File { open, .. } = &self.source
+            && let Some(open) = open.lock().as_ref()
+        {
+            open.wrote(well);
+        }
     }
 
     /// Uses a test's backend, and creates the database unless it exists.
@@ -75,14 +109,18 @@ impl Origin {
     /// `None` when there is no store, or the store names no key.
     ///
     /// # Errors
-    /// `InUse` while another process has the store; `NotOurs`, `Newer`, `Damaged` as when it is opened.
-    pub(super) fn key_named(dir: &Path, cache_bytes: usize) -> Result<Option<[u8; 8]>, StoreError> {
+    /// `InUse` while another process has the store; `Gone`, `NotOurs`, `Newer`, `Damaged` as when it is opened.
+    pub(super) fn key_named(dir: &Path, cache_bytes: usize, new: bool) -> Result<Option<[u8; 8]>, StoreError> {
         let path = dir.join(FILE);
-        if !path.try_exists()? {
+        if !is_there(dir)? && marker::found(dir)?.is_none() {
             return Ok(None);
         }
         // Held meanwhile, so that of two daemons that start together one continues.
         let _lock = lock(dir)?;
+        if !is_there(dir)? {
+            may_begin(dir, new)?;
+            return Ok(None);
+        }
         let backend = redb::backends::FileBackend::new(open_checked(&path)?).map_err(|error| in_use(error, dir))?;
         let mut builder = Database::builder();
         builder.set_cache_size(cache_bytes);
@@ -99,14 +137,16 @@ impl Origin {
     pub(super) fn open(&self) -> Result<Database, StoreError> {
         match &self.source {
             Source::Backend(source) => Ok(self.builder().create_with_backend(BoxedBackend(source()?))?),
-            Source::File { path, .. } => {
+            Source::File { path, open, .. } => {
                 let file = open_checked(path)?;
-                self.builder().create_file(file).map_err(|error| match error {
+                let database = self.builder().create_file(file).map_err(|error| match error {
                     redb::DatabaseError::DatabaseAlreadyOpen => {
                         StoreError::InUse { dir: path.parent().unwrap_or(path).to_owned() }
                     }
                     other => other.into(),
-                })
+                })?;
+                *open.lock() = Some(OpenFile::at(path)?);
+                Ok(database)
             }
         }
     }
@@ -141,6 +181,7 @@ impl Origin {
         }
         let database = self.open()?;
         migrations::migrate(&database, found, damage)?;
+        self.wrote(true);
         Ok(database)
     }
 
@@ -174,6 +215,23 @@ impl Origin {
         fs::rename(&path, dir.join(FILE))?;
         File::open(dir)?.sync_all()?;
         Ok(())
+    }
+}
+
+/// Whether the directory has a store, or something else in its place.
+fn is_there(dir: &Path) -> Result<bool, StoreError> {
+    match fs::symlink_metadata(dir.join(FILE)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether an empty store may be begun in a directory that has none.
+fn may_begin(dir: &Path, new: bool) -> Result<(), StoreError> {
+    match marker::found(dir)?.filter(|_| !new) {
+        Some(marker) => Err(StoreError::Gone { path: dir.join(FILE), marker }),
+        None => Ok(()),
     }
 }
 
@@ -257,9 +315,10 @@ fn open_checked(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn no_follow() -> FileOptions {
+/// Options that follow no link, and wait for no other side of a pipe.
+pub(super) fn no_follow() -> FileOptions {
     let mut options = FileOptions::new();
-    options.mode(0o600).custom_flags(OFlags::NOFOLLOW.bits() as i32);
+    options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
     options
 }
 

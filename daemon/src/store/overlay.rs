@@ -43,11 +43,16 @@ impl StorageBackend for BoxedBackend {
     }
 }
 
-/// A database over an overlay. It is closed without redb's last writes: they would be lost anyway, and on a damaged
+/// A database that is closed without redb's last writes. Those to an overlay would be lost anyway, and on a damaged
 /// database they may end the process.
 pub(super) struct ReadOnly(Option<Database>);
 
 impl ReadOnly {
+    /// A database that nothing more is written to.
+    pub(super) fn of(database: Database) -> Self {
+        Self(Some(database))
+    }
+
     /// # Errors
     /// When it cannot be opened.
     pub(super) fn open(builder: &mut Builder, below: Box<dyn StorageBackend>) -> Result<Self, StoreError> {

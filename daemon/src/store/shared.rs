@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
@@ -35,6 +36,37 @@ pub enum StoreState {
         /// The failure, in words.
         reason: String,
     },
+    /// It refuses writes, because its file was removed, replaced or overwritten, until that file is there again as it
+    /// was. Reads continue where they can.
+    Replaced {
+        /// When that was noticed.
+        since: Instant,
+        /// Where the file was.
+        path: PathBuf,
+        /// What happened to it.
+        how: String,
+    },
+}
+
+impl StoreState {
+    /// The state after a failure at that time.
+    pub(super) fn after(error: &StoreError, since: Instant) -> Self {
+        match error {
+            StoreError::Replaced { path, how } => Self::Replaced { since, path: path.clone(), how: how.clone() },
+            other => Self::Degraded { since, reason: other.to_string() },
+        }
+    }
+
+    /// Why writes are refused, and since when; `None` while it works.
+    pub fn refusal(&self) -> Option<(StoreError, Instant)> {
+        match self {
+            StoreState::Working => None,
+            StoreState::Degraded { since, reason } => Some((StoreError::Degraded { reason: reason.clone() }, *since)),
+            StoreState::Replaced { since, path, how } => {
+                Some((StoreError::Replaced { path: path.clone(), how: how.clone() }, *since))
+            }
+        }
+    }
 }
 
 /// How the database is open at present.
@@ -84,19 +116,35 @@ impl Shared {
     ) -> Result<T, StoreError> {
         let held = self.held.read();
         let Some(Held::Whole(database)) = held.as_ref() else { return Err(self.degraded()) };
-        panics_as_damage(|| {
+        self.origin.check()?;
+        let written = panics_as_damage(|| {
             let mut txn = database.begin_write()?;
             txn.set_quick_repair(true);
             let written = write(&txn)?;
             txn.commit()?;
             Ok(written)
-        })
+        });
+        self.origin.wrote(written.as_ref().err().is_none_or(|error| !error.latches()));
+        written
+    }
+
+    /// Succeeds while the file that is open is the one at the store's path.
+    ///
+    /// # Errors
+    /// As [`Origin::check`].
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.origin.check()
     }
 
     /// Closes the database once all readers have ended, and opens it again. When that fails, it is opened for reading
     /// only: on a full disk it does fail, because redb would repair a database that was left open.
+    ///
+    /// # Errors
+    /// Why it cannot be opened; `Replaced` while the file at its path is another one, and then the one that is open
+    /// stays open for reading.
     pub(super) fn reopen(&self) -> Result<(), StoreError> {
         let mut held = self.held.write();
+        self.origin.check()?;
         let opened = panics_as_damage(|| {
             drop(held.take());
             self.origin.open()
@@ -130,17 +178,23 @@ impl Shared {
 
     /// The error for a caller that wants to write now.
     pub(super) fn degraded(&self) -> StoreError {
-        match &*self.state.borrow() {
-            StoreState::Degraded { reason, .. } => StoreError::Degraded { reason: reason.clone() },
-            StoreState::Working => StoreError::Degraded { reason: "it is being reopened".to_owned() },
-        }
+        let reopening = || StoreError::Degraded { reason: "it is being reopened".to_owned() };
+        self.state.borrow().refusal().map_or_else(reopening, |(error, _)| error)
     }
 }
 
 impl Drop for Shared {
-    /// redb writes when it closes, and may then panic on damaged pages too.
+    /// redb writes when it closes, and may then panic on damaged pages too. It must not write over another program's
+    /// file.
     fn drop(&mut self) {
         let held = self.held.get_mut().take();
+        let held = match held {
+            Some(Held::Whole(database)) if self.origin.check().is_err() => {
+                drop(ReadOnly::of(database));
+                return;
+            }
+            held => held,
+        };
         if let Err(error) = panics_as_damage(|| {
             drop(held);
             Ok(())

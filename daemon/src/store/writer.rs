@@ -38,6 +38,8 @@ pub(super) enum Job {
     Alone(Work, Reply),
     /// Close the database and open it again.
     Reopen(Reply),
+    /// Look whether the file is still the one at the store's path.
+    Check(Reply),
     /// Reply, which shows that the thread is alive.
     Ping(Reply),
 }
@@ -97,6 +99,11 @@ impl Writer<'_> {
             }
             Job::Alone(work, reply) => {
                 let result = self.shared.write(|txn| work(txn, self.shared));
+                self.reply(vec![reply], result);
+                None
+            }
+            Job::Check(reply) => {
+                let result = self.shared.check();
                 self.reply(vec![reply], result);
                 None
             }
@@ -172,9 +179,8 @@ impl Writer<'_> {
     fn reply(&self, replies: Vec<Reply>, result: Result<(), StoreError>) {
         let failed = result.as_ref().err().filter(|error| error.latches()).cloned();
         if let Some(error) = &failed {
-            tracing::error!(%error, "the store cannot write; reopening it");
-            let degraded = StoreState::Degraded { since: Instant::now(), reason: error.to_string() };
-            self.shared.state.send_replace(degraded);
+            tracing::error!(%error, "the store cannot write until that is mended");
+            self.shared.state.send_replace(StoreState::after(error, Instant::now()));
         }
         for reply in replies {
             // The caller may have stopped waiting.
@@ -206,6 +212,13 @@ impl Writer<'_> {
             }
             let Err(error) = result else { return };
             tracing::warn!(%error, "the store still cannot write");
+            self.shared.state.send_if_modified(|state| {
+                let is_news = matches!((&*state, &error), (StoreState::Degraded { .. }, StoreError::Replaced { .. }));
+                if is_news {
+                    *state = StoreState::after(&error, Instant::now());
+                }
+                is_news
+            });
             match self.refuse_for(wait) {
                 Refused::TimedOut => {}
                 Refused::ReopenRequested(reply) => requested = Some(reply),
@@ -220,7 +233,8 @@ impl Writer<'_> {
         let ends = Instant::now() + wait;
         loop {
             match self.queue.recv_timeout(ends.saturating_duration_since(Instant::now())) {
-                Ok(Job::Reopen(reply)) => return Refused::ReopenRequested(reply),
+                // A file that is looked at may just have been put back.
+                Ok(Job::Reopen(reply) | Job::Check(reply)) => return Refused::ReopenRequested(reply),
                 // The caller may have stopped waiting.
                 Ok(Job::Ping(reply)) => drop(reply.send(Ok(()))),
                 Ok(Job::Commit(_, reply) | Job::Alone(_, reply)) => drop(reply.send(Err(self.shared.degraded()))),

@@ -152,11 +152,12 @@ fn store(exposition: &mut Exposition, store: &Store, status: &Status) {
         "Records found damaged since the start",
         status.store.damaged as f64,
     );
-    let (writable, degraded_s) = match store.state() {
-        StoreState::Working => (1.0, 0.0),
-        StoreState::Degraded { since, .. } => (0.0, since.elapsed().as_secs_f64()),
-    };
+    let state = store.state();
+    let (writable, degraded_s) = state.refusal().map_or((1.0, 0.0), |(_, since)| (0.0, since.elapsed().as_secs_f64()));
     exposition.one("roster_store_writable", "1 when the store can be written", writable);
+    let replaced = f64::from(u8::from(matches!(state, StoreState::Replaced { .. })));
+    let help = "1 while the store's file is removed, replaced or overwritten by another program";
+    exposition.one("roster_store_replaced", help, replaced);
     exposition.one("roster_store_degraded_seconds", "How long the store has not been writable; 0: it is", degraded_s);
 }
 

@@ -69,6 +69,7 @@ fn what_a_killed_creation_left_is_no_obstacle() {
         drop(open(dir.path()).expect("a new store"));
         assert!(!dir.path().join("roster.redb.new").exists());
         fs::remove_file(dir.path().join("roster.redb")).expect("a store");
+        fs::remove_file(dir.path().join("roster.id")).expect("its marker");
     }
 }
 
@@ -108,7 +109,7 @@ fn a_newer_format_is_refused_without_touching_a_byte() {
     let dir = tempfile::tempdir().expect("a directory");
     drop(open(dir.path()).expect("a new store"));
     let stamp = Stamp { id: [0; 16], created_at: Timestamp(0) };
-    let origin = Origin::in_dir(dir.path(), 1 << 20, stamp).expect("the store's file");
+    let origin = Origin::in_dir(dir.path(), 1 << 20, stamp, false).expect("the store's file");
     let database = origin.open().expect("the store");
     let shared = Shared::new(origin, database, DamageLog::default());
     let newer = Format(FORMAT + 1);

@@ -7,4 +7,5 @@ pub(crate) mod disk;
 mod migration;
 mod model;
 mod newer;
+mod replaced;
 mod sample;
