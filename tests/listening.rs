@@ -36,7 +36,9 @@ async fn world() -> (World, SocketAddr, Client) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn alive_and_ready_are_two_things() {
     let (world, address, client) = world().await;
-    assert_eq!(get(&client, address, "/healthz").await, (StatusCode::OK, "alive\n".to_owned()));
+    for path in ["/healthz", "/health"] {
+        assert_eq!(get(&client, address, path).await, (StatusCode::OK, "alive\n".to_owned()), "{path}");
+    }
     assert_eq!(get(&client, address, "/readyz").await, (StatusCode::OK, "ready\n".to_owned()));
     // With a clock that is plainly wrong nothing can be scheduled.
     world.clock.set(Timestamp(0));
@@ -248,17 +250,39 @@ async fn http_of(home: &Home) -> SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_taken_port_stops_nothing_but_the_listener() {
-    let squatter = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let taken = squatter.local_addr().expect("an address");
-    let home = Home::new(&format!("[http]\nlisten = \"{taken}\"\n"));
-    let rosterd = home.start().await;
-    rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
-    let log = home.log();
-    assert!(
-        log.contains("WARN") && log.contains("the HTTP listener is off") && log.contains(&taken.to_string()),
-        "{log}"
-    );
+async fn a_taken_port_stops_nothing_but_the_listener_which_comes_back() {
+    let app = "[platforms.instagram]\nclient_id = \"instagram-client-id\"\nclient_secret = \"x\"\n";
+    for reloads in [true, false] {
+        let squatter = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let taken = squatter.local_addr().expect("an address");
+        let home = Home::new(&format!("[http]\nlisten = \"{taken}\"\n{app}"));
+        let rosterd = home.start().await;
+        home.json(&["add", "Mara"]).await;
+        let log = home.log();
+        assert!(
+            log.contains("WARN") && log.contains("the HTTP listener is off") && log.contains(&taken.to_string()),
+            "{log}"
+        );
+        let check = home.roster(&["status", "--check"]).await;
+        assert_eq!(check.code, Some(1), "{check:?}");
+        assert!(check.out.starts_with(&format!("ROSTER WARNING - another program listens on {taken}")), "{check:?}");
+        assert!(home.roster(&["status"]).await.out.contains("another program listens"));
+        // The owner's answer would reach the squatter: no address is shown.
+        let connect = home.roster(&["connect", "Mara", "instagram", "--no-wait"]).await;
+        assert!(connect.code != Some(0) && connect.err.contains("would reach another program"), "{connect:?}");
+        assert!(!format!("{connect:?}").contains("client_id="), "{connect:?}");
+
+        drop(squatter);
+        if reloads {
+            rosterd.signal(nix::sys::signal::Signal::SIGHUP);
+        }
+        let client = http();
+        let alive = async || client.get(format!("http://{taken}/healthz")).send().await.ok();
+        until("it listens there", alive).await;
+        assert_eq!(home.roster(&["status", "--check"]).await.code, Some(0));
+        let connect = home.roster(&["connect", "Mara", "instagram", "--no-wait"]).await;
+        assert!(connect.code == Some(0) && format!("{connect:?}").contains("client_id="), "{connect:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -362,3 +362,30 @@ async fn a_store_of_a_later_version_is_refused_untouched() {
     assert!(output.code == Some(1) && output.err.contains("does not begin as a store does"), "{output:?}");
     assert_eq!(std::fs::read(&file).expect("the file"), b"SQLite format 3\0");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_is_removed_is_made_again() {
+    let home = Home::new("");
+    let mut rosterd = home.start().await;
+    let responds = async || transport::connect(&home.socket()).await.ok();
+    std::fs::remove_file(home.socket()).expect("removed");
+    until("it is made again", responds).await;
+    std::fs::remove_dir_all(home.path("run")).expect("removed");
+    until("it is made again with its directory", responds).await;
+    assert!(home.log().matches("the socket was removed or replaced: it is there again").count() >= 2, "{}", home.log());
+    let mode = |path: &Path| std::fs::symlink_metadata(path).expect("there").mode() & 0o7777;
+    assert_eq!((mode(&home.path("run")), mode(&home.socket())), (0o700, 0o600));
+    // What is not ours stays; once it is gone the socket is back.
+    std::fs::remove_file(home.socket()).expect("removed");
+    let other = home.path("other");
+    std::fs::write(&other, "precious").expect("a file");
+    std::fs::rename(&other, home.socket()).expect("in its place");
+    until("it is logged", async || home.log().contains("no client can connect").then_some(())).await;
+    assert_eq!(std::fs::read_to_string(home.socket()).expect("still there"), "precious");
+    std::fs::remove_file(home.socket()).expect("removed");
+    until("it is made again", responds).await;
+    // A client from before is served all the while.
+    rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
+    let (status, _) = rosterd.end(Signal::SIGTERM).await;
+    assert!(status.success() && !home.socket().exists());
+}

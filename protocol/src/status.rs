@@ -28,6 +28,8 @@ pub struct Status {
     pub paused: bool,
     /// Why nothing is synced or stored at present, in a sentence; `None` when all works. Reads go on.
     pub not_ready: Option<String>,
+    /// Why HTTP is not served where the config says, in a sentence; `None` when it is, or when it is switched off.
+    pub listener_lost: Option<String>,
     /// When the config was read last, whether it was taken or not.
     pub config_loaded_at: Timestamp,
     /// Why the config in the file is not the one in use, with its line; `None` when it is.

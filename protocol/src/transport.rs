@@ -28,7 +28,7 @@ use tokio_util::codec::{Decoder, Encoder, Framed};
 use crate::service::{RosterClient, RosterRequest, RosterResponse};
 
 /// The version of everything after the preamble. Both sides have the same one, or do not talk.
-pub const PROTOCOL_VERSION: u16 = 4;
+pub const PROTOCOL_VERSION: u16 = 5;
 
 const MAGIC: &[u8; 6] = b"ROSTER";
 

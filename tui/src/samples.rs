@@ -235,6 +235,7 @@ pub fn status() -> Status {
         platforms: vec![platform, limited],
         not_ready: None,
         config_loaded_at: at("11:18:00"),
+        listener_lost: None,
         config_refused: None,
         store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true },
         running: vec![],

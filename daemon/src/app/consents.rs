@@ -25,13 +25,31 @@ pub struct ConsentRuntime {
     pub work: TaskTracker,
     /// Woken when something becomes due sooner than before.
     pub wake: Notify,
-    listener: RwLock<Option<SocketAddr>>,
+    listener: RwLock<Listener>,
     /// One renewal of a grant at a time.
     renewing: Mutex<HashMap<GrantId, Arc<tokio::sync::Mutex<()>>>>,
     /// Consents in progress, with their users: one that is just ending is neither in the roster nor among the settled.
     open: Mutex<HashMap<ConsentId, u32>>,
     settled: Mutex<HashMap<ConsentId, Settled>>,
     moved: watch::Sender<u64>,
+}
+
+/// Where HTTP is served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Listener {
+    /// The config says that it is not.
+    #[default]
+    Off,
+    At(SocketAddr),
+    /// Not where the config says, although that is tried again and again.
+    Lost {
+        /// Where.
+        address: SocketAddr,
+        /// Whether another program listens there.
+        is_taken: bool,
+        /// The system's reason.
+        why: String,
+    },
 }
 
 struct Settled {
@@ -54,14 +72,22 @@ impl ConsentRuntime {
         }
     }
 
-    /// The address of the HTTP listener; `None` while it is off.
+    /// The address of the HTTP listener; `None` while it is off or lost.
     pub fn listens_at(&self) -> Option<SocketAddr> {
-        *self.listener.read()
+        match *self.listener.read() {
+            Listener::At(address) => Some(address),
+            Listener::Off | Listener::Lost { .. } => None,
+        }
     }
 
-    /// Records the address of the HTTP listener from now on.
-    pub fn listening(&self, at: Option<SocketAddr>) {
-        *self.listener.write() = at;
+    /// The HTTP listener.
+    pub fn listener(&self) -> Listener {
+        self.listener.read().clone()
+    }
+
+    /// Records what the HTTP listener is from now on.
+    pub fn listening(&self, listener: Listener) {
+        *self.listener.write() = listener;
     }
 
     /// Held during a renewal of this grant.

@@ -25,7 +25,7 @@ use tokio::sync::{Notify, Semaphore, SetOnce, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::consents::ConsentRuntime;
+pub use self::consents::{ConsentRuntime, Listener};
 use self::events::Feed;
 use self::load::Held;
 use self::setup::{LastLoad, Setup};

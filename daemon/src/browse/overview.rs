@@ -9,7 +9,7 @@ use roster_protocol::status::{ConnectionCounts, Coverage, PlatformState, Platfor
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
-use crate::app::App;
+use crate::app::{App, Listener};
 use crate::model::{Connection, Trouble, TroubleKind};
 use crate::platforms::Registered;
 use crate::roster::Roster;
@@ -49,6 +49,7 @@ pub async fn status(app: &App) -> Status {
         waiting: roster.queue.waiting(seen.now) as u64,
         paused: roster.settings.paused,
         not_ready: not_ready(app),
+        listener_lost: listener_lost(app),
         config_loaded_at: load.at,
         config_refused: load.refused,
     })
@@ -63,6 +64,15 @@ pub fn not_ready(app: &App) -> Option<String> {
         return Some("the clock is wrong: nothing is requested until it is set".to_owned());
     }
     app.ending.is_cancelled().then(|| "it is ending".to_owned())
+}
+
+/// Why HTTP is not served where the config says.
+fn listener_lost(app: &App) -> Option<String> {
+    let Listener::Lost { address, is_taken, why } = app.consents.listener() else { return None };
+    Some(match is_taken {
+        true => format!("another program listens on {address}, where rosterd should; owners' consents would reach it"),
+        false => format!("rosterd cannot listen on {address}: {why}"),
+    })
 }
 
 /// Connections by status.

@@ -5,9 +5,10 @@ use roster_protocol::connection::Account;
 use roster_protocol::consent::{ConsentBegun, ConsentMethod};
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConsentId, InfluencerId};
+use url::Url;
 
-use super::{PURPOSE, ProviderContext, not_set_up};
-use crate::app::App;
+use super::{PURPOSE, ProviderContext, callback_address, not_set_up};
+use crate::app::{App, Listener};
 use crate::decision::audit::{audit, influencer_named};
 use crate::model::{Consent, ConsentStep, Device};
 use crate::oauth::{self, Authorize, Challenge, Scope, TokenError};
@@ -87,6 +88,9 @@ async fn by_redirect(
         return Err(RosterError::new(ErrorKind::Unconfigured, format!("{}: {problem}", context.name()))
             .hint("set [http] public_url to an https address that leads to rosterd"));
     }
+    if let Some(refused) = reaches_another(app, context, &redirect_uri) {
+        return Err(refused);
+    }
     let state = random_state()?;
     let takes_verifier = context.terms().challenge != Challenge::None;
     let verifier = takes_verifier.then(oauth::verifier).transpose().map_err(|error| no_randomness(&error))?;
@@ -115,6 +119,23 @@ async fn by_redirect(
     };
     keep(app, consent).await?;
     Ok(begun)
+}
+
+/// The refusal of a consent whose response another program would get, because it has taken our port.
+fn reaches_another(app: &App, context: &ProviderContext, redirect_uri: &str) -> Option<RosterError> {
+    let Listener::Lost { address, is_taken: true, .. } = app.consents.listener() else { return None };
+    let to_port = Url::parse(redirect_uri).ok().is_some_and(|url| {
+        let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        here && url.port_or_known_default() == Some(address.port())
+    });
+    let leads_there = to_port || redirect_uri == callback_address(app, context.terms().slug);
+    leads_there.then(|| {
+        let message = format!("the owner's consent would reach another program, which listens on {address}");
+        RosterError::new(ErrorKind::Unavailable, message).hint(
+            "end that program, and reload rosterd, which then listens there at once; or set [http] listen to another \
+             address",
+        )
+    })
 }
 
 async fn by_device(app: &App, context: &ProviderContext, request: Request) -> Result<ConsentBegun, RosterError> {

@@ -8,7 +8,6 @@ pub mod upkeep;
 pub mod watch;
 
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +26,7 @@ use crate::process::environment::Environment;
 use crate::process::logs::Logs;
 use crate::secret::master_key::KeyError;
 use crate::secret::vault::{KeyId, Vault};
-use crate::serve::rpc::socket::{self, Gate, SocketError};
+use crate::serve::rpc::socket::{Socket, SocketError};
 use crate::serve::{http, rpc};
 use crate::store::{OpenOptions, Store, StoreError, own_dir};
 use crate::sync::scheduler;
@@ -129,7 +128,7 @@ pub struct Daemon {
     /// Where HTTP is served; `None` when it is off, or its port was taken.
     pub http: Option<SocketAddr>,
     source: Arc<Source>,
-    socket_inode: Option<u64>,
+    listens: Arc<Socket>,
     work: Vec<JoinHandle<()>>,
 }
 
@@ -146,22 +145,21 @@ impl Daemon {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let (setup, platforms) = options.source.set_up(options.config.clone())?;
         let opened = open(&options).await?;
-        let listener = socket::listen(&options.socket, options.group_may)?;
-        let socket_inode = std::fs::symlink_metadata(&options.socket).ok().map(|metadata| metadata.ino());
+        let (socket, listener) = Socket::listen(options.socket.clone(), options.group_may)?;
         let seed = getrandom::u64().map_err(|error| StartError::Randomness(error.to_string()))?;
-        let http = http::bind(options.config.http.listen);
-        let http_at = http::address_of(&http);
+        let (http, http_listener) = http::bind(options.config.http.listen);
+        http::warn_if_lost(&http_listener);
         let (clock, logs) = (options.clock.clone(), options.logs);
         let Opened { store, loaded, vault } = opened;
         let parts = Parts { setup, platforms, clock, store, loaded, vault, logs, seed };
         let app = App::build(parts);
-        app.consents.listening(http_at);
-        let gate = gate(&options.socket, options.group_may);
+        app.consents.listening(http_listener);
+        let http_at = app.consents.listens_at();
         let socket_dir = options.socket.parent().map(Path::to_owned).unwrap_or_default();
         let loading = app.clone();
         let work = vec![
             tokio::spawn(async move { loading.load_recent().await }),
-            tokio::spawn(rpc::serve(app.clone(), listener, gate, options.rpc_timeouts)),
+            tokio::spawn(rpc::serve(app.clone(), socket.clone(), listener, options.rpc_timeouts)),
             tokio::spawn(scheduler::run(app.clone())),
             tokio::spawn(desktop::run(app.clone(), options.session)),
             tokio::spawn(upkeep::run(app.clone())),
@@ -170,7 +168,8 @@ impl Daemon {
             // After the listener was bound, because consents contain its address.
             tokio::spawn(keeper::run(app.clone())),
         ];
-        Ok(Self { app, socket: options.socket, http: http_at, source: Arc::new(options.source), socket_inode, work })
+        let source = Arc::new(options.source);
+        Ok(Self { app, socket: options.socket, http: http_at, source, listens: socket, work })
     }
 
     /// Reads the config file again and puts it into use; see [`reload`].
@@ -179,7 +178,7 @@ impl Daemon {
     /// What is wrong with the config; nothing has changed then.
     pub async fn reload(&self) -> Result<(), ConfigError> {
         let reloaded = reload::reload(&self.app, &self.source).await;
-        // A store that was put back is taken up at once.
+        // A port or a socket that was lost is taken up at once.
         self.app.look_again.send_replace(());
         reloaded
     }
@@ -187,9 +186,7 @@ impl Daemon {
     /// Ends the daemon: it accepts no new calls, lets runs under way finish for a moment, and closes the store cleanly.
     pub async fn end(self) {
         self.app.ending.cancel();
-        if let Some(inode) = self.socket_inode {
-            socket::remove(&self.socket, inode);
-        }
+        self.listens.remove();
         self.app.tasks.close();
         self.app.consents.work.close();
         if tokio::time::timeout(LAST_WORK, self.app.tasks.wait()).await.is_err() {
@@ -254,9 +251,4 @@ async fn close(app: Arc<App>) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     tracing::warn!("a task still uses the store; it is closed with the process");
-}
-
-fn gate(socket: &Path, group_may: bool) -> Gate {
-    let dir = socket.parent().filter(|_| group_may);
-    dir.and_then(socket::group_of).map_or(Gate::Owner, Gate::Group)
 }

@@ -77,6 +77,9 @@ pub fn judge(status: &Status, limits: Limits) -> Judged {
     if let Some(refused) = &status.config_refused {
         found.push((Verdict::Warning, format!("the config was not loaded again: {refused}")));
     }
+    if let Some(lost) = &status.listener_lost {
+        found.push((Verdict::Warning, lost.clone()));
+    }
     if status.store.damaged > 0 {
         found.push((Verdict::Warning, format!("{} records of the store are damaged", status.store.damaged)));
     }
@@ -146,6 +149,7 @@ mod tests {
         check(|it| it.connections.fresh = 300, Verdict::Critical, "398 of 698 connections are not fresh");
         check(|it| it.not_ready = Some("the disk is full".into()), Verdict::Critical, "CRITICAL - the disk is full |");
         check(|it| it.config_refused = Some("x:2: wrong".into()), Verdict::Warning, "not loaded again: x:2: wrong");
+        check(|it| it.listener_lost = Some("taken".into()), Verdict::Warning, "ROSTER WARNING - taken |");
         check(|it| it.store.damaged = 3, Verdict::Warning, "3 records");
         check(|it| it.paused = true, Verdict::Warning, "paused");
         check(|it| it.platforms[0].state = PlatformState::Down, Verdict::Warning, "youtube is down");

@@ -68,6 +68,9 @@ fn text(status: &protocol::Status, look: &Look) -> String {
     if let Some(reason) = &status.not_ready {
         lines.push(("NOT READY", clean(reason, SENTENCE_CHARACTERS)));
     }
+    if let Some(lost) = &status.listener_lost {
+        lines.push(("HTTP", format!("off: {}", clean(lost, SENTENCE_CHARACTERS))));
+    }
     if let Some(refused) = &status.config_refused {
         lines.push(("config", format!("the one in use is older: {}", clean(refused, SENTENCE_CHARACTERS))));
     }
@@ -160,7 +163,7 @@ mod tests {
         "failed":12,"skipped":8},"platforms":[{"platform":"youtube","enabled":true,"configured":true,
         "state":"ok","last_ok_at":"2026-11-21T14:18:00Z"},{"platform":"bluesky","enabled":true,
         "configured":true,"state":"limited","last_ok_at":null}],"store":{"bytes":1048576,"snapshots":63000,
-        "writable":true},"not_ready":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
+        "writable":true},"not_ready":null,"listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
         "#);
     }
 

@@ -97,6 +97,7 @@ pub fn status() -> Status {
         platforms: platforms(),
         not_ready: None,
         config_loaded_at: NOW.plus_seconds(-7_200),
+        listener_lost: None,
         config_refused: None,
         store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true },
         running: Vec::new(),

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::app::App;
+use crate::app::{App, Listener};
 use crate::process::config;
 
 /// Connections at once. One more ends the oldest that never got a successful response: an idle client gives way, and no
@@ -39,6 +39,8 @@ const MOST_CONNECTIONS: usize = 128;
 /// How long each connection is safe from that: when many clients connect at once, none is closed before it could send a
 /// request.
 const GRACE: Duration = Duration::from_millis(250);
+/// How often a port that was taken is tried again.
+const RETRY: Duration = Duration::from_secs(5);
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 const MOST_HEADER_BYTES: usize = 16 * 1024;
@@ -69,7 +71,8 @@ fn router(app: Arc<App>, config: &config::Http, timeouts: Timeouts) -> Router {
         true => router,
         false => router.route(&format!("{outer}{callback_path}"), get(callback::callback)),
     };
-    let router = router.route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
+    let router = router.route("/healthz", get(health::alive)).route("/health", get(health::alive));
+    let router = router.route("/readyz", get(health::ready));
     let router = if config.metrics { router.route("/metrics", get(metrics::scrape)) } else { router };
     router
         .with_state(app)
@@ -77,15 +80,28 @@ fn router(app: Arc<App>, config: &config::Http, timeouts: Timeouts) -> Router {
         .layer(RequestBodyLimitLayer::new(0))
 }
 
-/// Listens at `address`; `None` when the listener is off or the port is taken, which stops nothing else.
-pub fn bind(address: Option<SocketAddr>) -> Option<TcpListener> {
-    let address = address?;
-    match listen(address) {
-        Ok(listener) => Some(listener),
+/// Listens at `address`. A port that is taken stops nothing else: it is tried again.
+pub fn bind(address: Option<SocketAddr>) -> (Option<TcpListener>, Listener) {
+    let Some(address) = address else { return (None, Listener::Off) };
+    match listen(address).and_then(|listener| Ok((listener.local_addr()?, listener))) {
+        Ok((at, listener)) => (Some(listener), Listener::At(at)),
         Err(error) => {
-            tracing::warn!(%address, %error, "the HTTP listener is off: set [http] listen to a free address and reload");
-            None
+            let is_taken = error.kind() == io::ErrorKind::AddrInUse;
+            (None, Listener::Lost { address, is_taken, why: error.to_string() })
         }
+    }
+}
+
+/// Logs that the port of a listener cannot be had.
+pub fn warn_if_lost(listener: &Listener) {
+    if let Listener::Lost { address, why, .. } = listener {
+        tracing::warn!(
+            %address,
+            why,
+            "the HTTP listener is off: it is tried again every {} s, at once after a reload; or set [http] listen to a \
+             free address",
+            RETRY.as_secs()
+        );
     }
 }
 
@@ -99,18 +115,26 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves HTTP until the end: first on the listener bound at the start, then wherever the config says.
 pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, timeouts: Timeouts) {
-    let mut setup = app.watch_setup();
+    let (mut setup, mut looks) = (app.watch_setup(), app.look_again.subscribe());
     let mut wanted = setup.borrow().config.http.listen;
     loop {
         let config = setup.borrow_and_update().config.http.clone();
-        if config.listen != wanted {
+        let moves = config.listen != wanted;
+        if moves || listener.is_none() && wanted.is_some() {
             wanted = config.listen;
             // The old listener is closed first: the new address may have the same port.
             drop(listener.take());
-            listener = bind(wanted);
-            app.consents.listening(address_of(&listener));
-            tracing::info!(http = ?app.consents.listens_at(), "the HTTP listener moved");
+            let bound = bind(wanted);
+            listener = bound.0;
+            if moves {
+                warn_if_lost(&bound.1);
+            }
+            app.consents.listening(bound.1);
+            if moves || listener.is_some() {
+                tracing::info!(http = ?app.consents.listens_at(), "the HTTP listener moved");
+            }
         }
+        let is_lost = listener.is_none() && wanted.is_some();
         // Connections that were kept open end with the config they began with.
         let over = CancellationToken::new();
         let _at_the_end = over.clone().drop_guard();
@@ -126,13 +150,10 @@ pub async fn run(app: Arc<App>, mut listener: Option<TcpListener>, timeouts: Tim
         tokio::select! {
             () = serving => return,
             changed = setup.changed() => if changed.is_err() { return },
+            changed = looks.changed(), if is_lost => if changed.is_err() { return },
+            () = tokio::time::sleep(RETRY), if is_lost => {}
         }
     }
-}
-
-/// The address of a listener.
-pub fn address_of(listener: &Option<TcpListener>) -> Option<SocketAddr> {
-    listener.as_ref().and_then(|listener| listener.local_addr().ok())
 }
 
 /// What each connection is served with.

@@ -20,7 +20,7 @@ use crate::app::App;
 use calls::Caller;
 use class::Length;
 use permit::ConnectionPermits;
-use socket::Gate;
+use socket::{Gate, Socket};
 
 /// Calls of one connection at once; two of them may wait.
 const MOST_CALLS: usize = 16;
@@ -35,18 +35,57 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// After so many accepted clients without a failure the shortage is over, and the next one is logged again.
 const ENOUGH_TO_BE_OVER: u32 = 100;
 
-/// Accepts clients until the end. A failing accept (no more descriptors) waits longer each time, and never spins.
-pub async fn serve(app: Arc<App>, listener: UnixListener, gate: Gate, timeouts: Timeouts) {
+/// How often a socket that is gone is made again when that failed.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Serves until the end. A socket whose file or directory is removed is made again; its clients stay.
+pub async fn serve(app: Arc<App>, socket: Arc<Socket>, mut listener: UnixListener, timeouts: Timeouts) {
     let permits = Arc::new(ConnectionPermits::default());
+    let mut looks = app.look_again.subscribe();
+    let mut reported = None;
+    loop {
+        let is_lost = !socket.is_there();
+        if is_lost {
+            match socket.listen_again() {
+                Ok(again) => {
+                    listener = again;
+                    reported = None;
+                    tracing::warn!("the socket was removed or replaced: it is there again");
+                    // Its directory may be another one, which is to be watched.
+                    app.look_again.send_replace(());
+                    continue;
+                }
+                Err(error) => {
+                    let problem = error.to_string();
+                    if reported.as_ref() != Some(&problem) {
+                        tracing::error!(problem, "the socket was removed or replaced, and no client can connect");
+                    }
+                    reported = Some(problem);
+                }
+            }
+        }
+        tokio::select! {
+            () = app.ending.cancelled() => return,
+            () = accept(&app, &permits, &listener, socket.gate(), timeouts) => {}
+            changed = looks.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(RETRY), if is_lost => {}
+        }
+    }
+}
+
+/// Accepts clients for good. A failing accept (no more descriptors) waits longer each time, and never spins.
+async fn accept(
+    app: &Arc<App>,
+    permits: &Arc<ConnectionPermits>,
+    listener: &UnixListener,
+    gate: Gate,
+    timeouts: Timeouts,
+) {
     let mut pause = SHORTEST_PAUSE;
     let mut is_logged = false;
     let mut let_in = 0;
     loop {
-        let accepted = tokio::select! {
-            () = app.ending.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
+        match listener.accept().await {
             Ok((stream, _)) => {
                 // Clients that queued up during a shortage use up the descriptors again a few times: the waits stay short.
                 pause = SHORTEST_PAUSE;

@@ -1,9 +1,11 @@
 //! The socket's file: it has its final mode before clients can connect, and a stale one is removed only after connecting
-//! to it has failed.
+//! to it has failed. When it is lost, it can be made again.
 
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::unistd::{Gid, Uid, User};
 use tokio::net::UnixListener;
@@ -56,17 +58,67 @@ pub enum SocketError {
     Io { path: PathBuf, source: io::Error },
 }
 
-/// Listens at `path`. A missing directory is created with mode 0700. The socket has its mode before it appears under its
-/// name: it is created under another name in the same directory, and renamed.
-///
-/// # Errors
-/// See [`SocketError`].
-pub fn listen(path: &Path, group_may: bool) -> Result<UnixListener, SocketError> {
+/// The socket's file, as it was made.
+#[derive(Debug)]
+pub struct Socket {
+    path: PathBuf,
+    group_may: bool,
+    inode: AtomicU64,
+}
+
+impl Socket {
+    /// Listens at `path`.
+    ///
+    /// # Errors
+    /// See [`SocketError`].
+    pub fn listen(path: PathBuf, group_may: bool) -> Result<(Arc<Self>, UnixListener), SocketError> {
+        let socket = Self { path, group_may, inode: AtomicU64::new(0) };
+        let listener = socket.listen_again()?;
+        Ok((Arc::new(socket), listener))
+    }
+
+    /// Makes the socket and its directory again.
+    ///
+    /// # Errors
+    /// See [`SocketError`]; another file in its place is left there.
+    pub fn listen_again(&self) -> Result<UnixListener, SocketError> {
+        let listener = listen(&self.path, self.group_may)?;
+        self.inode.store(inode(&self.path).unwrap_or_default(), Ordering::Relaxed);
+        Ok(listener)
+    }
+
+    /// Whether clients that connect at the path reach this process.
+    pub fn is_there(&self) -> bool {
+        inode(&self.path) == Some(self.inode.load(Ordering::Relaxed))
+    }
+
+    /// Which users are admitted: for a system service also the group of the socket's directory.
+    pub fn gate(&self) -> Gate {
+        let dir = self.path.parent().filter(|_| self.group_may);
+        dir.and_then(group_of).map_or(Gate::Owner, Gate::Group)
+    }
+
+    /// Removes the socket if it is still the one that was made.
+    pub fn remove(&self) {
+        if self.is_there() {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    std::fs::symlink_metadata(path).ok().map(|metadata| metadata.ino())
+}
+
+/// Listens at `path`. A missing directory is created for the users who are admitted. The socket has its mode before it
+/// appears under its name: it is created under another name in the same directory, and renamed.
+fn listen(path: &Path, group_may: bool) -> Result<UnixListener, SocketError> {
     let io = |source| SocketError::Io { path: path.to_owned(), source };
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !dir.exists() {
         use std::os::unix::fs::DirBuilderExt;
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
+        let mode = if group_may { 0o750 } else { 0o700 };
+        std::fs::DirBuilder::new().recursive(true).mode(mode).create(dir).map_err(io)?;
     }
     remove_stale(path)?;
     let fresh = dir.join(format!(".{}.{}", roster_protocol::paths::SOCKET_NAME, std::process::id()));
@@ -107,13 +159,6 @@ fn remove_stale(path: &Path) -> Result<(), SocketError> {
 }
 
 /// The group of the socket's directory, whose members a system service admits.
-pub fn group_of(dir: &Path) -> Option<u32> {
+fn group_of(dir: &Path) -> Option<u32> {
     std::fs::metadata(dir).ok().map(|metadata| metadata.gid())
-}
-
-/// Removes the socket if its inode says that it is still the one that was created.
-pub fn remove(path: &Path, inode: u64) {
-    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.ino() == inode) {
-        let _ = std::fs::remove_file(path);
-    }
 }

@@ -19,6 +19,8 @@ pub struct Status {
     store: Store,
     /// Why nothing is synced or stored at present.
     not_ready: Option<String>,
+    /// Why HTTP is not served where the config says.
+    listener_lost: Option<String>,
     config: Config,
 }
 
@@ -75,6 +77,7 @@ impl From<&protocol::Status> for Status {
                 writable: status.store.writable,
             },
             not_ready: status.not_ready.clone(),
+            listener_lost: status.listener_lost.clone(),
             config: Config { loaded_at: time(Some(status.config_loaded_at)), refused: status.config_refused.clone() },
         }
     }
