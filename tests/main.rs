@@ -17,6 +17,7 @@ mod nonsense;
 mod operating;
 mod printing;
 mod rotating;
+mod showing;
 mod starting;
 mod storming;
 mod syncing;

@@ -1,9 +1,10 @@
 //! The demo: sandbox, daemon and terminal UI in one process, over a throw-away directory.
 //!
-//! Its course: a world is invented ([`roster_sandbox`]), its last 90 days are written into a fresh store
-//! (`past`), the daemon is started over both (`stage`), owners give their consent (`owners`), within a minute something
-//! happens (`show`), and at the end nothing is left.
+//! Its course: a world is invented ([`roster_sandbox`]), its accounts are looked up (`look`) and its last 90 days are
+//! decided and written into a fresh store (`past`), the daemon is started over both (`stage`), owners give their consent
+//! (`owners`), within a minute something happens (`show`), and at the end nothing is left.
 
+mod look;
 mod owners;
 mod past;
 mod show;

@@ -1,39 +1,58 @@
 //! The last 90 days of an invented world, laid into a fresh store as if Roster had watched them.
+//!
+//! Accounts are connected, numbers learned and failures met by the daemon's own decisions, one day after the other; what
+//! is invented here is when they happened and what the platforms would have reported then.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use anyhow::Context;
 use roster_protocol::alert::{AlertState, ChangeCause};
-use roster_protocol::connection::{Profile, Snapshot, Source};
+use roster_protocol::audit::Who;
+use roster_protocol::connection::{Snapshot, Source};
+use roster_protocol::ids::{AlertId, ConnectionId};
 use roster_protocol::metric::Numbers;
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
-use roster_sandbox::{Account, Platform, Sandbox, State};
-use rosterd::alerts::{change, evaluate, profile};
-use rosterd::decision::Dice;
+use roster_sandbox::{Account, AccountKey, Platform, Sandbox, State};
+use rosterd::alerts::evaluate::SIGNIFICANT_CHANGE;
+use rosterd::app::setup::Setup;
+use rosterd::decision::connect::{self, Found};
+use rosterd::decision::run::{self, Ended};
+use rosterd::decision::{Decision, Dice};
 use rosterd::history::engagement::{PostNumbers, engagement};
-use rosterd::model::{Alert, Change, Commit, Connection, Influencer, Run, Trouble, TroubleKind};
+use rosterd::model::{Alert, Commit, Connection, Influencer, Loaded, Run};
+use rosterd::platforms::{PlatformError, Platforms};
 use rosterd::process::config::Config;
+use rosterd::roster::Roster;
 use rosterd::store::{OpenOptions, Store};
+
+use crate::look::{self, Looks};
 
 const DAYS: i32 = 90;
 const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
 /// Accounts that are gone, off, or failing have been so for this many days.
 const TROUBLED_DAYS: i32 = 3;
 /// The share of owners who took their consent back.
 const TAKEN_BACK: f64 = 0.04;
 /// A user has seen the alerts that are older than this.
-const SEEN_AFTER_DAYS: i64 = 3;
-
-/// Alerts get their numbers in the end, in the order in which they opened.
-const UNNUMBERED: u64 = 0;
+const SEEN_AFTER_S: i64 = 3 * DAY;
+/// Small changes and lines of the audit log are kept for this long.
+const KEPT_S: i64 = 14 * DAY;
 
 /// Lays influencers, connections, histories, runs, changes and alerts into a store in `dir`.
-pub async fn lay(sandbox: &Sandbox, config: &Config, dir: &Path, seed: u64) -> anyhow::Result<()> {
+pub async fn lay(sandbox: &Sandbox, setup: &Setup, platforms: &Platforms, dir: &Path, seed: u64) -> anyhow::Result<()> {
     let now: Timestamp = jiff::Timestamp::now().into();
+    let personas = sandbox.world().personas();
+    let keys: Vec<AccountKey> = personas.iter().flat_map(|persona| persona.accounts.clone()).collect();
+    let looks = look::look(setup, platforms, &keys, now).await;
     let (store, _) = Store::open(OpenOptions::in_dir(dir, now))?;
-    let mut past = Past { config, now, dice: Dice(fastrand::Rng::with_seed(seed)), commit: Commit::default() };
+    let dice = Dice(fastrand::Rng::with_seed(seed));
+    let mut past =
+        Past { config: &setup.config, looks, platforms, now, dice, commit: Commit::default(), alerts: BTreeMap::new() };
     let mut histories = Vec::new();
-    for persona in sandbox.world().personas() {
+    for persona in personas {
         let influencer = Influencer {
             id: past.dice.id(),
             name: persona.name,
@@ -41,28 +60,37 @@ pub async fn lay(sandbox: &Sandbox, config: &Config, dir: &Path, seed: u64) -> a
             note: None,
             paused: false,
             main: None,
-            added_at: now.plus_seconds(-i64::from(DAYS) * 24 * HOUR),
+            added_at: now.plus_seconds(-i64::from(DAYS) * DAY),
         };
         for key in persona.accounts {
             if let Some(account) = sandbox.world().account(key.platform, &key.handle) {
-                histories.push(past.connection(&influencer, &account));
+                histories.push(past.connection(&influencer, &account)?);
             }
         }
         past.commit.roster.influencers.push(influencer);
     }
-    past.commit.sync.runs.sort_by_key(|run| run.started_at);
-    past.commit.alerting.alerts.sort_by_key(|alert| alert.opened_at);
-    (1..).zip(&mut past.commit.alerting.alerts).for_each(|(number, alert)| alert.number = number);
-    store.bulk_snapshots(config.sync.grid.date_of(now), histories).await?;
-    store.commit(past.commit).await?;
+    let commit = past.end();
+    store.bulk_snapshots(setup.config.sync.grid.date_of(now), histories).await?;
+    store.commit(commit).await?;
     Ok(())
 }
 
 struct Past<'a> {
     config: &'a Config,
+    looks: Looks,
+    platforms: &'a Platforms,
     now: Timestamp,
     dice: Dice,
     commit: Commit,
+    /// As they are now.
+    alerts: BTreeMap<AlertId, Alert>,
+}
+
+/// One connection while its past is decided: a roster of its own, and all that the decisions became.
+struct Life {
+    roster: Roster,
+    commit: Commit,
+    history: Vec<Snapshot>,
 }
 
 impl Past<'_> {
@@ -71,148 +99,143 @@ impl Past<'_> {
         &mut self,
         influencer: &Influencer,
         account: &Account,
-    ) -> (roster_protocol::ids::ConnectionId, Vec<Snapshot>) {
+    ) -> anyhow::Result<(ConnectionId, Vec<Snapshot>)> {
         let interval = self.config.sync.grid.interval.millis();
         let synced_at = Timestamp(self.now.0 - (self.dice.share() * interval as f64) as i64);
-        let needs_consent = matches!(account.platform, Platform::Instagram | Platform::Facebook | Platform::Tiktok);
-        let taken_back = needs_consent && self.dice.share() < TAKEN_BACK;
-        let troubled = taken_back || account.state != State::Active || account.moved_to.is_some();
-        let last = if troubled { synced_at.plus_seconds(-i64::from(TROUBLED_DAYS) * 24 * HOUR) } else { synced_at };
-        let history = self.history(account, last);
-        let next = Timestamp(synced_at.0 + interval);
-        let mut connection = Connection {
-            id: self.dice.id(),
-            influencer: influencer.id,
-            platform: account.platform.slug().to_owned(),
-            handle: account.handle.clone(),
-            platform_user_id: Some(account.id.clone()),
-            connected_at: influencer.added_at,
-            disconnected_at: None,
-            paused: false,
-            interval: None,
-            next_due_at: next,
-            slot_at: next,
-            last_synced_at: history.last().map(|snapshot| snapshot.observed_at),
-            failures: if troubled { 12 } else { 0 },
-            trouble: troubled.then(|| if taken_back { without_consent(last) } else { trouble(account, last) }),
-            profile: None,
-            latest: history.last().cloned(),
-            first_day: history.first().map(|snapshot| snapshot.date),
+        let platform = account.platform.slug().to_owned();
+        let looked = self.looks.remove(&(platform.clone(), account.handle.clone()));
+        let failure = match &looked {
+            Some(seen) => seen.as_ref().err().cloned(),
+            None if self.dice.share() < TAKEN_BACK => {
+                Some(PlatformError::Unauthorized { what: "the owner took the consent back".to_owned() })
+            }
+            None if account.state != State::Active => {
+                Some(PlatformError::AccountGone { what: "no such account any more".to_owned() })
+            }
+            None => None,
         };
-        connection.profile = self.follow(&connection, &history);
-        if troubled {
-            self.wait_for_a_person(&connection, last);
+        let last = if failure.is_some() { synced_at.plus_seconds(-i64::from(TROUBLED_DAYS) * DAY) } else { synced_at };
+
+        let loaded = Loaded { influencers: vec![influencer.clone()], ..Loaded::default() };
+        let roster = Roster::new(loaded, self.platforms.clone());
+        let mut life = Life { roster, commit: Commit::default(), history: Vec::new() };
+        let observation = looked.and_then(Result::ok);
+        let handle = observation.as_ref().map_or(&account.handle, |seen| &seen.handle).clone();
+        let who = Who { uid: rustix::process::getuid().as_raw(), name: "demo".to_owned() };
+        let id = self.decide(&mut life, influencer.added_at, |decision| {
+            connect::put(decision, &who, influencer, Found { platform, handle, observation })
+        })?;
+        for (date, at) in self.days(last) {
+            let snapshot = snapshot(account, date, at);
+            self.decide(&mut life, at, |decision| {
+                let connection = Connection { last_synced_at: Some(at), ..decision.roster.connections[&id].clone() };
+                run::learn(decision, connection, snapshot.clone(), ChangeCause::Sync);
+            });
+            life.history.push(snapshot);
         }
-        self.runs(&connection, synced_at);
-        let id = connection.id;
-        self.commit.roster.connections.push(connection);
-        (id, history)
+        match failure {
+            Some(error) => self.fail(&mut life, id, &error, last, synced_at),
+            None => self.runs(&mut life, id, synced_at),
+        }
+        let next = Timestamp(synced_at.0 + interval);
+        let connection = life.roster.connections.get(&id).context("it was connected")?;
+        self.commit.roster.connections.push(Connection { next_due_at: next, slot_at: next, ..connection.clone() });
+        self.keep(life.commit);
+        Ok((id, life.history))
     }
 
-    /// One snapshot a day up to `last`; some days are missing, and some accounts lack three in a row.
-    fn history(&mut self, account: &Account, last: Timestamp) -> Vec<Snapshot> {
+    /// Makes a decision at a moment of the past.
+    fn decide<T>(&mut self, life: &mut Life, at: Timestamp, decide: impl FnOnce(&mut Decision<'_>) -> T) -> T {
+        let (grid, significant) = (&self.config.sync.grid, self.config.change.significant);
+        let mut decision = Decision::new(&life.roster, grid, significant, at, &mut self.dice);
+        let decided = decide(&mut decision);
+        let commit = decision.commit;
+        life.roster.apply(&commit);
+        life.commit.sync.runs.extend(commit.sync.runs);
+        life.commit.sync.changes.extend(commit.sync.changes);
+        life.commit.alerting.alerts.extend(commit.alerting.alerts);
+        life.commit.audit.lines.extend(commit.audit.lines);
+        decided
+    }
+
+    /// One moment a day up to `last`; some days are missing, and some accounts lack three in a row.
+    fn days(&mut self, last: Timestamp) -> Vec<(Date, Timestamp)> {
         let newest = self.config.sync.grid.date_of(last);
         let gap = (self.dice.share() < 0.1).then(|| newest.plus_days(-(10 + (self.dice.share() * 60.0) as i32)));
         let is_gap = |date: Date| gap.is_some_and(|gap| date >= gap && date < gap.plus_days(3));
         (0..DAYS)
             .rev()
-            .map(|age| (newest.plus_days(-age), last.plus_seconds(-i64::from(age) * 24 * HOUR)))
+            .map(|age| (newest.plus_days(-age), last.plus_seconds(-i64::from(age) * DAY)))
             .filter(|(date, _)| *date == newest || !(is_gap(*date) || self.dice.share() < 0.01))
-            .map(|(date, at)| snapshot(account, date, at))
             .collect()
     }
 
-    /// The values that the profile numbers took over time, with the changes and alerts that follow.
-    fn follow(&mut self, connection: &Connection, history: &[Snapshot]) -> Option<Profile> {
-        let mut followed: Option<Profile> = None;
-        let mut open: Vec<Alert> = Vec::new();
-        for (index, snapshot) in history.iter().enumerate() {
-            let at = snapshot.observed_at;
-            let previous = index.checked_sub(1).and_then(|before| history.get(before));
-            let (profile, moves) = profile::follow(followed.as_ref(), snapshot, self.config.change.significant);
-            followed = profile;
-            let steps = evaluate::after_numbers(&moves, &open.iter().collect::<Vec<_>>(), at);
-            self.commit.alerting.alerts.extend(steps.resolve);
-            let moved = moves.iter().filter(|moved| moved.from.is_some()).map(|moved| (*moved, true));
-            let recent = self.now.since(at) < 14 * 24 * HOUR * 1000;
-            let small = change::between(previous, snapshot)
-                .into_iter()
-                .filter(|small| recent && !moves.iter().any(|moved| moved.metric == small.metric));
-            for (difference, significant) in moved.chain(small.map(|small| (small, false))) {
-                self.commit.sync.changes.push(Change {
-                    at,
-                    influencer: connection.influencer,
-                    connection: connection.id,
-                    platform: connection.platform.clone(),
-                    metric: difference.metric,
-                    from: difference.from,
-                    to: difference.to,
-                    cause: ChangeCause::Sync,
-                    significant,
-                });
-            }
-            if let Some(opening) = steps.open.into_iter().next() {
-                open = vec![evaluate::opened(opening, UNNUMBERED, self.dice.id(), connection, at)];
-            }
+    /// It has failed in every slot since then.
+    fn fail(&mut self, life: &mut Life, id: ConnectionId, error: &PlatformError, since: Timestamp, until: Timestamp) {
+        let slots = (until.since(since) / (6 * HOUR * 1000)).max(2);
+        for slot in (0..slots).rev() {
+            let at = until.plus_seconds(-slot * 6 * HOUR);
+            self.decide(life, at, |decision| {
+                let connection = decision.roster.connections[&id].clone();
+                let ended = Ended { cause: Cause::Schedule, started_at: at, result: Err(error.clone()) };
+                run::run_ended(decision, &connection, ended);
+            });
         }
+    }
+
+    /// The runs of the last day.
+    fn runs(&mut self, life: &mut Life, id: ConnectionId, synced_at: Timestamp) {
+        let connection = &life.roster.connections[&id];
+        for slot in 0..4 {
+            let at = synced_at.plus_seconds(-slot * 6 * HOUR);
+            life.commit.sync.runs.push(Run {
+                id: self.dice.id(),
+                connection: id,
+                influencer: connection.influencer,
+                platform: connection.platform.clone(),
+                due_at: at,
+                started_at: at,
+                duration_ms: 120 + (self.dice.share() * 700.0) as u64,
+                outcome: Outcome::Ok,
+                cause: Cause::Schedule,
+                is_retry: false,
+                followers: connection.latest.as_ref().and_then(|latest| latest.numbers.followers),
+                error: None,
+                retry_at: None,
+            });
+        }
+    }
+
+    /// Keeps what a store of that age would still have.
+    fn keep(&mut self, commit: Commit) {
+        let age_s = |at: Timestamp| self.now.since(at) / 1000;
+        self.commit.sync.runs.extend(commit.sync.runs.into_iter().filter(|run| age_s(run.started_at) <= DAY));
+        let changes = commit.sync.changes.into_iter();
+        self.commit.sync.changes.extend(changes.filter(|change| change.significant || age_s(change.at) < KEPT_S));
+        self.commit.audit.lines.extend(commit.audit.lines.into_iter().filter(|line| age_s(line.at) < KEPT_S));
+        self.alerts.extend(commit.alerting.alerts.into_iter().map(|alert| (alert.id, alert)));
+    }
+
+    /// Everything in the order of time; alerts get their numbers in the order in which they opened.
+    fn end(mut self) -> Commit {
         let seen_by_now = |alert: Alert| {
-            if self.now.since(alert.opened_at) > SEEN_AFTER_DAYS * 24 * HOUR * 1000 {
+            let is_old = self.now.since(alert.opened_at) > SEEN_AFTER_S * 1000;
+            if alert.state == AlertState::Open && alert.rule == SIGNIFICANT_CHANGE && is_old {
                 let ended_at = Some(alert.opened_at.plus_seconds(5 * HOUR));
                 Alert { state: AlertState::Acknowledged, ended_at, acknowledged_by: Some("demo".to_owned()), ..alert }
             } else {
                 alert
             }
         };
-        self.commit.alerting.alerts.extend(open.into_iter().map(seen_by_now));
-        followed
+        let mut alerts: Vec<Alert> = self.alerts.into_values().map(seen_by_now).collect();
+        alerts.sort_by_key(|alert| alert.opened_at);
+        (1..).zip(&mut alerts).for_each(|(number, alert)| alert.number = number);
+        self.commit.alerting.alerts = alerts;
+        self.commit.sync.runs.sort_by_key(|run| run.started_at);
+        self.commit.sync.changes.sort_by_key(|change| change.at);
+        self.commit.audit.lines.sort_by_key(|line| line.at);
+        self.commit
     }
-
-    fn wait_for_a_person(&mut self, connection: &Connection, since: Timestamp) {
-        let why = connection.trouble.as_ref().map(|trouble| format!("needs a person: {}", trouble.message));
-        for opening in evaluate::after_failure(why.as_deref(), &[]).open {
-            self.commit.alerting.alerts.push(evaluate::opened(opening, UNNUMBERED, self.dice.id(), connection, since));
-        }
-    }
-
-    /// The runs of the last day.
-    fn runs(&mut self, connection: &Connection, synced_at: Timestamp) {
-        let trouble = connection.trouble.as_ref();
-        for slot in 0..4 {
-            let at = synced_at.plus_seconds(-slot * 6 * HOUR);
-            self.commit.sync.runs.push(Run {
-                id: self.dice.id(),
-                connection: connection.id,
-                influencer: connection.influencer,
-                platform: connection.platform.clone(),
-                due_at: at,
-                started_at: at,
-                duration_ms: 120 + (self.dice.share() * 700.0) as u64,
-                outcome: if trouble.is_some() { Outcome::Failed } else { Outcome::Ok },
-                cause: Cause::Schedule,
-                is_retry: false,
-                followers: connection.latest.as_ref().and_then(|l| l.numbers.followers).filter(|_| trouble.is_none()),
-                error: trouble.map(|trouble| trouble.message.clone()),
-                retry_at: None,
-            });
-        }
-    }
-}
-
-fn without_consent(since: Timestamp) -> Trouble {
-    let message = "the owner took the consent back".to_owned();
-    Trouble { kind: TroubleKind::Unauthorized, message, since, retry_at: None }
-}
-
-fn trouble(account: &Account, since: Timestamp) -> Trouble {
-    let kind = if account.state == State::Failing { TroubleKind::Unavailable } else { TroubleKind::AccountGone };
-    let message = match (account.state, &account.moved_to) {
-        (_, Some(moved_to)) => format!("moved to {moved_to}: edit the handle"),
-        (State::Failing, _) => "the server returns nothing but errors".to_owned(),
-        (State::Deactivated, _) => "the owner switched the account off".to_owned(),
-        (State::Suspended, _) => "the platform suspended the account".to_owned(),
-        _ => "no such account any more".to_owned(),
-    };
-    Trouble { kind, message, since, retry_at: None }
 }
 
 /// What the platform would have reported at that moment.

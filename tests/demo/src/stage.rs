@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use roster_sandbox::{Options as SandboxOptions, Sandbox};
+use rosterd::app::setup::Source;
 use rosterd::delivery::desktop;
 use rosterd::process::config::Config;
 use rosterd::{Daemon, Options};
@@ -59,7 +60,14 @@ impl Stage {
         let sandbox = Arc::new(Sandbox::start(sandbox_options).await.context("the sandbox cannot listen")?);
         let state_dir = dir.path().join("state");
         let config = Config::parse(&config_text(&sandbox.url()), "the demo's config")?;
-        past::lay(&sandbox, &config, &state_dir, options.seed).await.context("the past cannot be laid")?;
+        let source = Source {
+            file: state_dir.join("rosterd.toml"),
+            environment: Default::default(),
+            limits: Default::default(),
+        };
+        let (setup, platforms) = source.set_up(config.clone())?;
+        let laid = past::lay(&sandbox, &setup, &platforms, &state_dir, options.seed).await;
+        laid.context("the past cannot be laid")?;
         let bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
         let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let daemon = Daemon::start(Options {
@@ -75,6 +83,19 @@ impl Stage {
     /// Where `roster` finds the daemon.
     pub fn socket(&self) -> PathBuf {
         self.daemon.socket.clone()
+    }
+
+    /// The invented world.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// Waits until every owner who gives a consent has given it; returns how many did.
+    ///
+    /// # Errors
+    /// When that could not be finished.
+    pub async fn consented(&mut self) -> anyhow::Result<usize> {
+        (&mut self.owners).await.context("the owners were interrupted")
     }
 
     /// One line of JSON for scripts.
@@ -96,7 +117,10 @@ impl Stage {
         self.show.abort();
         self.owners.abort();
         // They were aborted; there is nothing to learn from their ends.
-        let _ = (self.show.await, self.owners.await);
+        let _ = self.show.await;
+        if !self.owners.is_finished() {
+            let _ = self.owners.await;
+        }
         self.daemon.end().await;
         if let Some(sandbox) = Arc::into_inner(self.sandbox) {
             sandbox.shutdown().await;
