@@ -14,6 +14,7 @@ use crate::support::programs::{CommandOutput, Home};
 use crate::support::{LIMIT, NOON, World, limit, mara_on};
 
 const MOST: u32 = 100_000;
+const NO_COUNT: &str = "followers: what is reported is no count";
 /// The platforms that report without consent.
 const PUBLIC: [Platform; 3] = [Platform::Youtube, Platform::Bluesky, Platform::Mastodon];
 
@@ -26,7 +27,7 @@ async fn followed(platform: Platform, followers: u64) -> World {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_poisoned_account_spoils_itself_alone() {
+async fn one_poisoned_count_spoils_itself_alone() {
     const POISONED: u64 = 7;
     let world = World::new().await;
     let offer = |followers: u64| {
@@ -58,12 +59,13 @@ async fn one_poisoned_account_spoils_itself_alone() {
             assert_eq!((run.outcome, run.followers), (Outcome::Ok, Some(1000 + 100 * round + number)), "{variant:?}");
         }
         match variant {
-            Variant::Float | Variant::Negative | Variant::TooBig => {
-                assert_eq!((bad[0].outcome, bad[0].followers), (Outcome::Failed, None), "{variant:?}");
-                assert_eq!(bad[0].error.as_deref(), Some("bluesky: followersCount is not a count"), "{variant:?}");
+            Variant::Float | Variant::TooBig => {
+                assert_eq!((bad[0].outcome, bad[0].followers), (Outcome::Partial, before), "{variant:?}");
+                assert_eq!(bad[0].error.as_deref(), Some(NO_COUNT), "{variant:?}");
             }
-            // What is not reported is unknown, and no mistake of the platform; digits as text are a count.
-            Variant::Null | Variant::Missing => {
+            // What is not reported is unknown, and no mistake of the platform; below 0 it is hidden, and digits as text
+            // are a count.
+            Variant::Negative | Variant::Null | Variant::Missing => {
                 assert_eq!((bad[0].outcome, bad[0].followers), (Outcome::Ok, None), "{variant:?}");
                 before = None;
             }
@@ -81,29 +83,47 @@ async fn one_poisoned_account_spoils_itself_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wrong_types_are_named_by_platform_and_field() {
-    for (platform, variants, expected) in [
-        (
-            Platform::Mastodon,
-            vec![Variant::Float, Variant::Negative, Variant::TooBig],
-            "mastodon: followers_count is not a count",
-        ),
-        (
-            Platform::Youtube,
-            vec![Variant::String, Variant::Float, Variant::Negative, Variant::TooBig],
-            "youtube: statistics.subscriberCount is not a count",
-        ),
+async fn a_count_that_can_be_none_is_unknown_and_costs_nothing_else() {
+    for (platform, variants) in [
+        (Platform::Mastodon, vec![Variant::Float, Variant::TooBig]),
+        (Platform::Youtube, vec![Variant::String, Variant::Float, Variant::TooBig]),
     ] {
         let world = followed(platform, 1000).await;
         for variant in variants {
             let fault = Fault::new(platform, FaultKind::WrongTypes);
             world.sandbox.world().fault(Fault { count: MOST, variant: Some(variant), ..fault });
             let run = world.sync_one("Mara").await;
-            assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some(expected)), "{variant:?}");
+            assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Partial, Some(NO_COUNT)), "{variant:?}");
             world.sandbox.world().clear_faults();
         }
         assert_eq!(world.stored(platform).await, [("2026-11-21".to_owned(), Some(1000))]);
         assert_eq!(world.sync_one("Mara").await.outcome, Outcome::Ok);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_below_zero_is_hidden_and_the_account_is_well() {
+    for platform in PUBLIC {
+        let world = followed(platform, 1240).await;
+        let hidden =
+            Fault { variant: Some(Variant::Negative), count: MOST, ..Fault::new(platform, FaultKind::WrongTypes) };
+        world.sandbox.world().fault(hidden);
+        world.pass(24 * 3600).await;
+        let run = &world.runs().await[0];
+        assert_eq!((run.outcome, run.followers, run.error.as_deref()), (Outcome::Ok, None, None), "{platform}");
+        let connection = world.show("Mara").await.connections.remove(0);
+        let numbers = connection.latest.expect("a snapshot").numbers;
+        assert_eq!((numbers.followers, numbers.posts), (None, Some(24)), "{platform}");
+        assert_eq!(numbers.avg_likes.map(|mean| mean.as_f64()), Some(10.0), "{platform}");
+        assert_eq!((connection.last_error, connection.profile.expect("a profile").followers), (None, Some(1240)));
+        // Nor does it keep a new account out.
+        let nina = &mara_on(platform).replace("mara", "nina");
+        world.followers(platform, nina, 50);
+        world.try_add("Nina", platform.slug(), nina).await.expect("connected");
+        world.settle().await;
+        let nina = world.show("Nina").await.connections.remove(0).latest.expect("a snapshot").numbers;
+        assert_eq!((nina.followers, nina.posts), (None, Some(24)), "{platform}");
+        assert_eq!(world.alerts().await, [], "{platform}");
     }
 }
 

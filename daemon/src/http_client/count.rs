@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// More than this is no count of people or plays: it is a mistake, or an attack on the sums.
-const LARGEST_COUNT: u64 = 1_000_000_000_000_000;
+pub(crate) const LARGEST_COUNT: u64 = 1_000_000_000_000_000;
 
 /// A count as number or digits; absent, null and "" are `None`. Signs, fractions and other types are errors.
 pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {

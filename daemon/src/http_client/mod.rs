@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use address::{ClientKind, LoopbackOnly, PublicOnly};
 pub use api::{Api, BaseError, Request, Route, base_url};
 pub(crate) use api::{is_host, is_host_like};
-pub(crate) use count::count;
+pub(crate) use count::{LARGEST_COUNT, count};
 pub use error::{HttpError, HttpErrorKind};
 pub use response::Response;
 pub(crate) use response::{decoded, read_json};

@@ -32,8 +32,8 @@ pub(super) async fn each(requests: &impl RequestsEach, accounts: &[Account]) -> 
     }
 }
 
-/// How many responses of one batch may say "not now" before the rest is no longer requested.
-const FEW: u32 = 3;
+/// How many responses of one batch in a row may say "not now" before the rest is no longer requested.
+pub(super) const FEW: u32 = 3;
 
 impl From<HttpError> for PlatformError {
     fn from(error: HttpError) -> Self {
@@ -95,8 +95,9 @@ impl<'a> Stop<'a> {
             return Err(error);
         }
         let response = request.await;
-        if let Err(error) = &response {
-            self.note(error);
+        match &response {
+            Ok(_) => self.responded(),
+            Err(error) => self.note(error),
         }
         response
     }
@@ -111,10 +112,20 @@ impl<'a> Stop<'a> {
         }
         let response = request.await;
         match &response {
-            Ok(_) | Err(PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. }) => {}
+            Ok(_) | Err(PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. }) => self.responded(),
             Err(error) => self.note(error),
         }
         response
+    }
+
+    /// Notes that the platform responds.
+    pub(super) fn responded(&self) {
+        self.state.lock().outages = 0;
+    }
+
+    /// Ends the batch.
+    pub(super) fn end(&self, error: &PlatformError) {
+        self.state.lock().why.get_or_insert_with(|| error.clone());
     }
 
     /// Stops the batch when the headers say that this response was the last one within the window.
@@ -142,8 +153,9 @@ impl<'a> Stop<'a> {
         }
     }
 
-    /// Notes a failure: a limit, a dead network and a refused key concern all accounts, and so does a third outage.
-    fn note(&self, error: &PlatformError) {
+    /// Notes a failure: a limit, a dead network and a refused key concern all accounts, and so does a third outage
+    /// without a response in between. Single accounts that fail do not make an outage.
+    pub(super) fn note(&self, error: &PlatformError) {
         let mut state = self.state.lock();
         let concerns_all = match error {
             PlatformError::RateLimited { retry_after } => {
@@ -161,7 +173,10 @@ impl<'a> Stop<'a> {
                 state.outages += 1;
                 state.outages >= FEW
             }
-            PlatformError::AccountGone { .. } | PlatformError::Unexpected { .. } => false,
+            PlatformError::AccountGone { .. } | PlatformError::Unexpected { .. } => {
+                state.outages = 0;
+                false
+            }
         };
         if concerns_all && state.why.is_none() {
             state.why = Some(error.clone());

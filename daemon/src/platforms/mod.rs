@@ -6,6 +6,7 @@
 mod batch;
 mod bluesky;
 pub mod consenting;
+mod count;
 mod facebook;
 mod graph;
 mod instagram;
@@ -15,6 +16,7 @@ mod registry;
 #[cfg(test)]
 mod tests;
 mod tiktok;
+mod together;
 mod youtube;
 
 use std::collections::BTreeMap;

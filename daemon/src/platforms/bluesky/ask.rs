@@ -10,6 +10,7 @@ use crate::history::engagement::NEWEST_POSTS;
 use crate::http_client::{Api, Response};
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::reading::{Posts, add_engagement};
+use crate::platforms::together::{Refused, RequestsTogether, is_failure, together};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
 /// The public AppView; `api_url` names another one.
@@ -26,29 +27,46 @@ pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
     let stop = &Stop::new(api);
     let mut observed = Observed::with_capacity(accounts.len());
     for group in accounts.chunks(PROFILES_A_CALL) {
-        let reported = profiles(api, stop, group).await;
-        observed.extend(each(&Group { api, stop, reported }, group).await);
+        for (some, reported) in together(&Batch { api, stop }, stop, group).await {
+            observed.extend(each(&Group { api, stop, reported }, some).await);
+        }
     }
     observed
 }
 
-/// Requests profiles in one call. Also returns an empty response where the call itself was refused, perhaps because of
-/// one odd actor.
-async fn profiles(api: &Api, stop: &Stop<'_>, accounts: &[Account]) -> Result<Reported, PlatformError> {
-    stop.unless_stopped(async {
+/// Profiles that are requested in one call.
+struct Batch<'a> {
+    api: &'a Api,
+    stop: &'a Stop<'a>,
+}
+
+impl RequestsTogether<Account> for Batch<'_> {
+    type Reply = Reported;
+
+    /// One odd actor refuses the whole call with 400, and one suspended account can fail it with 500; the call for a
+    /// single one says what is wrong with it.
+    async fn together(&self, accounts: &[Account]) -> Result<Reported, Refused> {
+        if let [account] = accounts {
+            return match profile(self.api, self.stop, account).await {
+                Ok(text) => Ok(Reported::of(Profiles { profiles: vec![text] })),
+                Err(error @ PlatformError::Unavailable { .. }) => Err(Refused::Together(error)),
+                Err(error) => Err(Refused::Each(error)),
+            };
+        }
         let mut seen = HashSet::new();
         let actors: Vec<(&str, &str)> = accounts
             .iter()
             .map(|account| ("actors", actor(account)))
             .filter(|(_, actor)| seen.insert(*actor))
             .collect();
-        let response = api.get(HOST, "/xrpc/app.bsky.actor.getProfiles").query(&actors).send().await?;
-        if response.status == 400 {
-            return Ok(Reported::default());
+        let response = self.api.get(HOST, "/xrpc/app.bsky.actor.getProfiles").query(&actors).send().await?;
+        let may_be_one = response.status == 400 || is_failure(&response);
+        match accepted(self.stop, response) {
+            Ok(response) => Ok(Reported::of(response.json::<Profiles>()?)),
+            Err(error) if may_be_one => Err(Refused::Together(error)),
+            Err(error) => Err(Refused::Each(error)),
         }
-        Ok(Reported::of(accepted(stop, response)?.json::<Profiles>()?))
-    })
-    .await
+    }
 }
 
 /// Accounts whose profiles were requested in one call.

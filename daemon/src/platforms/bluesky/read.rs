@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use roster_protocol::metric::Metric;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use serde_json::value::RawValue;
 use super::{INFO, SLUG, is_did, is_handle};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::batch::sentence;
-use crate::platforms::reading::{Items, count, item, shown_name, time};
+use crate::platforms::reading::{Count, Items, count, item, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 
 #[derive(Deserialize)]
@@ -26,12 +27,12 @@ struct Profile {
     did: String,
     handle: String,
     display_name: Option<String>,
-    #[serde(default, deserialize_with = "count")]
-    followers_count: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
-    follows_count: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
-    posts_count: Option<u64>,
+    #[serde(default)]
+    followers_count: Count,
+    #[serde(default)]
+    follows_count: Count,
+    #[serde(default)]
+    posts_count: Count,
 }
 
 /// Enough of a profile to know whose it is, however odd the rest.
@@ -92,9 +93,11 @@ pub(super) fn observation(account: &Account, text: &RawValue) -> Result<Observat
         display_name: shown_name(profile.display_name.as_deref()),
         ..Observation::default()
     };
-    observation.numbers.followers = profile.followers_count;
-    observation.numbers.following = profile.follows_count;
-    observation.numbers.posts = profile.posts_count;
+    observation.take_counts([
+        (Metric::Followers, profile.followers_count),
+        (Metric::Following, profile.follows_count),
+        (Metric::Posts, profile.posts_count),
+    ]);
     Ok(observation)
 }
 
@@ -241,10 +244,12 @@ mod tests {
     }
 
     #[test]
-    fn a_poisoned_profile_spoils_itself_alone() {
+    fn a_poisoned_count_spoils_itself_alone() {
         let (reported, requested) = (fixture(), account("oskar.example.com", Some("did:plc:oskar234")));
-        let error = observation(&requested, reported.of_account(&requested).expect("reported")).expect_err("poisoned");
-        assert_eq!(error, PlatformError::Unexpected { what: "bluesky: followersCount is not a count".to_owned() });
+        let oskar = observation(&requested, reported.of_account(&requested).expect("reported")).expect("readable");
+        let numbers = &oskar.numbers;
+        assert_eq!((numbers.followers, numbers.following, numbers.posts), (None, Some(3), Some(4)));
+        assert_eq!(oskar.missing, ["followers: what is reported is no count"]);
         let stranger = account("x.example.com", Some("did:plc:stranger"));
         let text = RawValue::from_string(r#"{"did":"did:plc:other","handle":"x.example.com"}"#.to_owned());
         assert!(observation(&stranger, &text.expect("JSON")).is_err());
@@ -255,14 +260,15 @@ mod tests {
         let feed: Feed = serde_json::from_str(include_str!("fixtures/feed.json")).expect("a fixture");
         assert_eq!(feed.cursor.as_deref(), Some("1795220568211__bafyreiexample"));
         let read: Vec<_> = feed.feed.iter().map(|text| own_post("did:plc:mara2345", text)).collect();
-        let [Ok(Some((_, own))), Ok(None), Ok(None), Ok(Some((_, pinned))), Err(poisoned)] = read.as_slice() else {
+        let [Ok(Some((_, own))), Ok(None), Ok(None), Ok(Some((_, pinned))), Ok(Some((_, odd)))] = read.as_slice()
+        else {
             panic!("{read:?}");
         };
         let numbers = PostNumbers { likes: Some(50), comments: Some(4), shares: Some(6), views: None };
         assert_eq!(*own, Post { at: "2026-11-20T10:00:00.227Z".parse().ok(), numbers });
         assert_eq!(pinned.at, "2025-01-01T00:00:00Z".parse().ok());
         assert_eq!(pinned.numbers.shares, None);
-        assert!(poisoned.to_string().contains("post.likeCount is not a count"), "{poisoned}");
+        assert_eq!((odd.numbers.likes, odd.numbers.comments), (None, Some(2)));
     }
 
     #[test]

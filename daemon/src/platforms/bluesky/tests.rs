@@ -91,6 +91,39 @@ async fn one_odd_actor_does_not_spoil_the_others() {
 }
 
 #[tokio::test]
+async fn a_suspended_account_that_fails_the_call_costs_itself_alone() {
+    let server = Server::start(|requested| match (end_of(requested), requested.param("actor")) {
+        ("getProfiles", _) if requested.query.iter().any(|(_, actor)| actor == "did:plc:a3") => {
+            Reply::Json(500, json!({"error": "InternalServerError", "message": "x"}).to_string())
+        }
+        ("getProfiles", _) => {
+            let actors =
+                requested.query.iter().map(|(_, did)| json!({"did": did, "handle": "a.example.com", "postsCount": 0}));
+            Reply::ok(json!({"profiles": actors.collect::<Vec<_>>()}))
+        }
+        (_, "did:plc:a3") => Reply::Json(400, json!({"error": "AccountTakedown", "message": "x"}).to_string()),
+        (_, did) => Reply::ok(json!({"did": did, "handle": "a.example.com", "postsCount": 0})),
+    })
+    .await;
+    for (count, most) in [(6, 7), (25, 11)] {
+        let accounts: Vec<_> =
+            (0..count).map(|n| account(n, "a.example.com", Some(&format!("did:plc:a{n}")))).collect();
+        let observed = in_order(ask::observe(&api(through(&server.base)), &accounts).await);
+        for (n, result) in observed.iter().enumerate() {
+            match result {
+                Ok(observation) => assert_eq!(observation.platform_user_id, format!("did:plc:a{n}")),
+                Err(PlatformError::AccountGone { what }) => {
+                    assert!(n == 3 && what.contains("suspended"), "{n}: {what}")
+                }
+                Err(error) => panic!("{n}: {error:?}"),
+            }
+        }
+        let requested = server.forget();
+        assert!(requested <= most, "{requested} requests for {count}");
+    }
+}
+
+#[tokio::test]
 async fn pages_are_turned_until_twelve_posts_or_the_last_page() {
     let repost = json!({"post": {"uri": "at://x", "author": {"did": "did:plc:x"}},
         "reason": {"$type": "app.bsky.feed.defs#reasonRepost"}});
@@ -102,9 +135,7 @@ async fn pages_are_turned_until_twelve_posts_or_the_last_page() {
     };
     let server = Server::start(move |requested| match end_of(requested) {
         "getAuthorFeed" => Reply::ok(page(requested)),
-        _ => Reply::ok(
-            json!({"profiles": [{"did": "did:plc:mara", "handle": "mara.example.com", "followersCount": 70}]}),
-        ),
+        _ => Reply::ok(json!({"did": "did:plc:mara", "handle": "mara.example.com", "followersCount": 70})),
     })
     .await;
     let accounts = [account(0, "mara.example.com", Some("did:plc:mara"))];
@@ -122,7 +153,7 @@ async fn pages_are_turned_until_twelve_posts_or_the_last_page() {
 async fn a_window_that_is_used_up_is_heeded() {
     let headers = vec![("RateLimit-Remaining", "0".to_owned()), ("RateLimit-Reset", "1795262460".to_owned())];
     let server = Server::start(move |_| {
-        let profile = json!({"profiles": [{"did": "did:plc:mara", "handle": "mara.example.com", "followersCount": 7}]});
+        let profile = json!({"did": "did:plc:mara", "handle": "mara.example.com", "followersCount": 7});
         Reply::Headers(200, headers.clone(), profile.to_string())
     })
     .await;
@@ -140,5 +171,5 @@ async fn another_appview_gets_requests_directly() {
     let route = crate::http_client::Route { api_url: Some(server.base.clone()), ..Default::default() };
     let observed = in_order(ask::observe(&api(route), &[account(0, "mara.example.com", None)]).await);
     assert!(matches!(&observed[0], Err(PlatformError::Unconfigured { .. })), "{observed:?}");
-    assert_eq!(server.requested()[0].path, "/xrpc/app.bsky.actor.getProfiles");
+    assert_eq!(server.requested()[0].path, "/xrpc/app.bsky.actor.getProfile");
 }

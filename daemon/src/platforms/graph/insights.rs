@@ -168,8 +168,8 @@ mod tests {
         check(r#"{"name":"views","values":[{}]}"#, Some(None));
         check(r#"{"name":"views","values":[]}"#, Some(None));
         check(r#"{"name":"views","total_value":{}}"#, Some(None));
-        check(r#"{"name":"views","values":[{"value":-1}]}"#, None);
-        check(r#"{"name":"views","values":[{"value":{"a":1}}]}"#, None);
+        check(r#"{"name":"views","values":[{"value":-1}]}"#, Some(None));
+        check(r#"{"name":"views","values":[{"value":{"a":1}}]}"#, Some(None));
         check("{}", None);
     }
 

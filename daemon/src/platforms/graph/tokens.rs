@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::problem::{Problem, Refusal as Refused};
 use super::usage::HOUR;
+use crate::http_client::count;
 use crate::oauth::{Provider, Refusal, Reply, TokenError, TokenRequest, Tokens, read, refused};
-use crate::platforms::reading::{count, plain_id};
+use crate::platforms::reading::plain_id;
 use crate::secret::Secret;
 
 #[derive(Deserialize)]

@@ -6,8 +6,9 @@ use roster_protocol::metric::{AgeRange, Ratio};
 use serde::Deserialize;
 
 use super::NAME;
+use crate::http_client::count;
 use crate::platforms::graph::List;
-use crate::platforms::reading::{count, item};
+use crate::platforms::reading::item;
 use crate::platforms::{Observation, PlatformError};
 
 /// Below so many followers Instagram reports no audience.

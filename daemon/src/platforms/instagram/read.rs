@@ -237,7 +237,8 @@ mod tests {
         let hidden = read[1].as_ref().ok().and_then(Option::as_ref).expect("a reel");
         assert_eq!((hidden.1.numbers.likes, hidden.1.numbers.comments), (None, Some(10)));
         assert!(matches!(read[2], Ok(None)), "a story is no post");
-        assert!(matches!(&read[3], Err(PlatformError::Unexpected { what }) if what.ends_with("is not a count")));
+        let odd = read[3].as_ref().ok().and_then(Option::as_ref).expect("a post");
+        assert_eq!((odd.1.numbers.likes, odd.1.numbers.comments), (None, None));
         assert!(matches!(&read[4], Ok(Some((_, post))) if post.at.is_none()));
         assert_eq!(list.next(), None);
     }

@@ -1,5 +1,6 @@
 //! Mastodon's JSON, and what it says. Pure.
 
+use roster_protocol::metric::Metric;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
@@ -9,7 +10,7 @@ use url::Url;
 use super::SLUG;
 use crate::history::engagement::{Post, PostNumbers};
 use crate::http_client::{is_host, is_host_like};
-use crate::platforms::reading::{Items, Posts, add_engagement, count, item, plain_id, shown_name, time};
+use crate::platforms::reading::{Count, Items, Posts, add_engagement, count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 
 /// An account as its home returns it. Only `id` and `username` are always there.
@@ -18,12 +19,12 @@ pub(super) struct Profile {
     pub(super) id: String,
     username: String,
     display_name: Option<String>,
-    #[serde(default, deserialize_with = "count")]
-    followers_count: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
-    following_count: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
-    statuses_count: Option<u64>,
+    #[serde(default)]
+    followers_count: Count,
+    #[serde(default)]
+    following_count: Count,
+    #[serde(default)]
+    statuses_count: Count,
     suspended: Option<bool>,
     moved: Option<Moved>,
 }
@@ -77,9 +78,11 @@ pub(super) fn observation(account: &Account, host: &str, profile: Profile) -> Re
         display_name: shown_name(profile.display_name.as_deref()),
         ..Observation::default()
     };
-    observation.numbers.followers = profile.followers_count;
-    observation.numbers.following = profile.following_count;
-    observation.numbers.posts = profile.statuses_count;
+    observation.take_counts([
+        (Metric::Followers, profile.followers_count),
+        (Metric::Following, profile.following_count),
+        (Metric::Posts, profile.statuses_count),
+    ]);
     Ok(observation)
 }
 
@@ -211,12 +214,12 @@ mod tests {
         let mut observation = read(include_str!("fixtures/account.json")).expect("readable");
         let statuses = items(SLUG, include_bytes!("fixtures/statuses.json"));
         let posts = posts(statuses.expect("a fixture"));
-        assert_eq!((posts.posts.len(), posts.unread), (2, 1));
+        assert_eq!((posts.posts.len(), posts.unread), (3, 0));
         add_posts(&mut observation, Ok(posts));
         assert_eq!(observation.numbers.avg_likes, Some(Mean(3000)));
         assert_eq!(observation.numbers.avg_comments, Some(Mean(250)));
         assert_eq!(observation.numbers.engagement_rate, Ratio::from_f64((30.0 + 2.5 + 7.5) / 4321.0));
-        assert_eq!(observation.missing, ["posts: 1 of them could not be read"]);
+        assert_eq!(observation.missing, [""; 0], "a post without likes that can be read has its other numbers");
     }
 
     #[test]
@@ -261,8 +264,21 @@ mod tests {
         for bad in [r#"{"id":"../../x","username":"mara"}"#, r#"{"id":7,"username":"mara"}"#, "[]", r#"{"id":"1"}"#] {
             assert!(profile(bad).is_err(), "{bad}");
         }
-        let error = read(r#"{"id":"1","username":"mara","statuses_count":-3}"#).expect_err("negative");
-        assert_eq!(error.to_string(), "mastodon: statuses_count is not a count");
+    }
+
+    #[test]
+    fn each_count_is_hidden_by_itself() {
+        let check = |counts: &str, expected: [Option<u64>; 3]| {
+            let text = format!(r#"{{"id":"1","username":"mara",{counts}}}"#);
+            let Observation { numbers, missing, .. } = read(&text).expect("a profile");
+            assert_eq!([numbers.followers, numbers.following, numbers.posts], expected, "{counts}");
+            assert!(missing.is_empty(), "{missing:?}");
+        };
+        let (followers, following, posts) = (Some(105), Some(7), Some(5));
+        check(r#""followers_count":-1,"following_count":7,"statuses_count":5"#, [None, following, posts]);
+        check(r#""followers_count":-2,"following_count":7,"statuses_count":5"#, [None, following, posts]);
+        check(r#""followers_count":105,"following_count":-1,"statuses_count":5"#, [followers, None, posts]);
+        check(r#""followers_count":105,"following_count":7,"statuses_count":-1"#, [followers, following, None]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use roster_protocol::metric::Metric;
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -10,7 +11,7 @@ use super::scopes::{PROFILE, STATS};
 use super::{NAME, SLUG, canonical};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::consenting::{Access, Opened, OpenedAccount};
-use crate::platforms::reading::{Items, count, item, plain_id, shown_name};
+use crate::platforms::reading::{Count, Items, count, item, plain_id, shown_name};
 use crate::platforms::{Account, Observation, PlatformError};
 
 /// The wait where TikTok reports none: the window of its limits.
@@ -101,12 +102,12 @@ pub(super) struct User {
     open_id: String,
     username: Option<String>,
     display_name: Option<String>,
-    #[serde(default, deserialize_with = "count")]
-    follower_count: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
-    following_count: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
-    video_count: Option<u64>,
+    #[serde(default)]
+    follower_count: Count,
+    #[serde(default)]
+    following_count: Count,
+    #[serde(default)]
+    video_count: Count,
 }
 
 impl UserResponse {
@@ -142,9 +143,11 @@ impl User {
             display_name: shown_name(self.display_name.as_deref()),
             ..Observation::default()
         };
-        observation.numbers.followers = self.follower_count;
-        observation.numbers.following = self.following_count;
-        observation.numbers.posts = self.video_count;
+        observation.take_counts([
+            (Metric::Followers, self.follower_count),
+            (Metric::Following, self.following_count),
+            (Metric::Posts, self.video_count),
+        ]);
         if !access.has(STATS) {
             observation.missing.push(format!("followers, following, posts: the owner did not allow {STATS}"));
         }
@@ -159,7 +162,7 @@ impl User {
             platform_user_id: self.open_id.clone(),
             handle: handle.clone(),
             name: name.clone(),
-            followers: self.follower_count,
+            followers: self.follower_count.known(),
             derived: None,
         };
         Opened { owner_id: self.open_id, owner_name: name.unwrap_or(handle), scopes: None, accounts: vec![account] }
@@ -276,18 +279,18 @@ mod tests {
     }
 
     #[test]
-    fn videos_are_posts_and_odd_ones_spoil_themselves() {
+    fn videos_are_posts_and_an_odd_count_spoils_itself() {
         let page: VideoResponse = read_json(include_bytes!("fixtures/videos.json")).expect("a fixture");
         assert_eq!((page.data.cursor, page.data.has_more), (Some(1_672_444_800_000), true));
         let read: Vec<_> = page.data.videos.iter().map(|text| video(text)).collect();
-        let [Ok((id, whole)), Ok((_, quiet)), Err(poisoned)] = read.as_slice() else { panic!("{read:?}") };
+        let [Ok((id, whole)), Ok((_, quiet)), Ok((_, odd))] = read.as_slice() else { panic!("{read:?}") };
         let numbers = PostNumbers { likes: Some(1500), comments: Some(40), shares: Some(12), views: Some(25_000) };
         assert_eq!(
             (id.as_str(), *whole),
             ("7123456789012345678", Post { at: Some(Timestamp(1_672_531_200_000)), numbers })
         );
         assert_eq!(quiet.numbers, PostNumbers { views: Some(7), ..PostNumbers::default() });
-        assert_eq!(poisoned.to_string(), "tiktok: like_count is not a count");
+        assert_eq!(odd.numbers.likes, None);
     }
 
     #[test]

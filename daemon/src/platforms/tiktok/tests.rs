@@ -237,7 +237,7 @@ async fn pages_are_turned_until_twelve_videos_or_the_last_page() {
         let body: serde_json::Value = serde_json::from_slice(&requested.body).expect("JSON");
         assert_eq!(body["max_count"], 20);
         let (videos, cursor, more) = match body["cursor"].as_i64() {
-            None => (vec![video(1), json!({"id": "x", "like_count": 1.5})], 5_000, true),
+            None => (vec![video(1), json!({"like_count": 1})], 5_000, true),
             Some(5_000) => (vec![], 4_000, true),
             Some(4_000) => (vec![video(1), video(2)], 3_000, true),
             _ => (vec![video(3)], 2_000, false),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use roster_protocol::metric::Metric;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
@@ -9,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{SLUG, is_channel_id};
 use crate::history::engagement::{Post, PostNumbers};
-use crate::platforms::reading::{Items, count, item, plain_id, shown_name, time};
+use crate::platforms::reading::{Count, Items, count, item, plain_id, shown_name, time};
 use crate::platforms::{Observation, PlatformError};
 
 /// Views since 2026-08-24; see the module's head.
@@ -54,11 +55,11 @@ struct Snippet {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Statistics {
-    #[serde(default, deserialize_with = "count")]
-    subscriber_count: Option<u64>,
+    #[serde(default)]
+    subscriber_count: Count,
     hidden_subscriber_count: Option<bool>,
-    #[serde(default, deserialize_with = "count")]
-    video_count: Option<u64>,
+    #[serde(default)]
+    video_count: Count,
 }
 
 #[derive(Deserialize)]
@@ -82,19 +83,18 @@ pub(super) fn channel(known: Option<&str>, text: &RawValue) -> Result<(Observati
     let snippet = channel.snippet.unwrap_or_default();
     let statistics = channel.statistics.unwrap_or_default();
     let hidden = statistics.hidden_subscriber_count == Some(true);
-    let followers = statistics.subscriber_count.filter(|_| !hidden);
+    let followers = if hidden { Count::Unknown } else { statistics.subscriber_count };
     // Channels from before handles have a customUrl without @, which is no handle.
     let reported = snippet.custom_url.filter(|url| url.starts_with('@')).map(|handle| handle.to_lowercase());
     let mut observation = Observation {
         handle: clean(reported.as_deref().or(known).unwrap_or(&channel.id), NAME_CHARACTERS),
         platform_user_id: channel.id,
         display_name: shown_name(snippet.title.as_deref()),
-        followers_step: followers.and_then(step),
+        followers_step: followers.known().and_then(step),
         definition: DEFINITION,
         ..Observation::default()
     };
-    observation.numbers.followers = followers;
-    observation.numbers.posts = statistics.video_count;
+    observation.take_counts([(Metric::Followers, followers), (Metric::Posts, statistics.video_count)]);
     let uploads = channel.content_details.and_then(|details| details.related_playlists?.uploads);
     Ok((observation, uploads.filter(|id| plain_id(id).is_some())))
 }
@@ -213,8 +213,8 @@ mod tests {
         let (nameless, _) = channel(None, channels["UChidden0123456789abcdef"]).expect("readable");
         assert_eq!(nameless.handle, "UChidden0123456789abcdef");
 
-        let error = read("UCpoison0123456789abcdef").expect_err("negative");
-        assert_eq!(error.to_string(), "youtube: statistics.subscriberCount is not a count");
+        let (odd, _) = read("UCpoison0123456789abcdef").expect("readable");
+        assert_eq!((odd.numbers.followers, odd.followers_step, odd.numbers.posts), (None, None, Some(3)));
     }
 
     #[test]
@@ -242,13 +242,13 @@ mod tests {
     fn videos_are_posts_once_they_are_public_and_over() {
         let list = list(include_str!("fixtures/videos.json"));
         let read: Vec<_> = list.items.iter().map(|text| video(text)).collect();
-        let [Ok(Some(plain)), Ok(Some(quiet)), Ok(None), Ok(None), Ok(None), Err(poisoned)] = read.as_slice() else {
+        let [Ok(Some(plain)), Ok(Some(quiet)), Ok(None), Ok(None), Ok(None), Ok(Some(odd))] = read.as_slice() else {
             panic!("{read:?}");
         };
         let numbers = PostNumbers { likes: Some(190), comments: Some(32), shares: None, views: Some(8087) };
         assert_eq!(*plain, Post { at: "2026-11-19T20:37:49Z".parse().ok(), numbers });
         assert_eq!(quiet.numbers, PostNumbers { views: Some(500), ..PostNumbers::default() });
-        assert_eq!(poisoned.to_string(), "youtube: statistics.viewCount is not a count");
+        assert_eq!(odd.numbers, PostNumbers::default());
     }
 
     proptest::proptest! {
