@@ -6,6 +6,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use percent_encoding::percent_decode_str;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
@@ -22,6 +23,12 @@ use crate::http_client::{HttpErrorKind, decoded, read_json};
 
 /// Items whose texts are decoded one by one.
 pub(super) type Items = Vec<Box<RawValue>>;
+
+/// The longest address that is read: a name in a script of three bytes a letter is long in percent-encoding.
+pub(super) const ADDRESS_CHARACTERS: usize = 2000;
+
+/// The longest name any platform has, and much more: which names there are is for the platform to say.
+const HANDLE_CODE_POINTS: usize = 200;
 
 /// The longest id any platform has.
 const ID_CHARACTERS: usize = 256;
@@ -133,8 +140,23 @@ pub(super) fn profile_url(text: &str) -> Option<(String, Vec<String>)> {
     let url = Url::parse(&with_scheme).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let parts = url.path_segments()?.filter(|part| !part.is_empty());
-    let parts: Vec<String> = parts.map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
+    let parts: Vec<String> = parts.map(percent_decoded).collect();
     (!parts.is_empty()).then_some((format!("{}{port}", url.host_str()?), parts))
+}
+
+/// A handle in any script, composed as NFC has it: some systems type letters and their marks apart. `None` for what no
+/// platform can have; all else is for the platform to find or not.
+pub(super) fn handle_in_any_script(text: &str) -> Option<String> {
+    let text = clean(text, HANDLE_CODE_POINTS + 1);
+    let handle = ComposingNormalizerBorrowed::new_nfc().normalize(&text).into_owned();
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "/?#&@%:\\".contains(c);
+    let length = handle.chars().count();
+    (!handle.contains(odd) && (1..=HANDLE_CODE_POINTS).contains(&length)).then_some(handle)
+}
+
+/// A text without percent-encoding, as it is copied from an address.
+pub(super) fn percent_decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// A shown name, clean; nothing is `None`.
@@ -193,6 +215,38 @@ mod tests {
             assert!(matches!(read(bad), Err(PlatformError::Unexpected { .. })));
         }
         assert_eq!(read(&format!(r#"{{"fans":{deep}}}"#)), Ok(None));
+    }
+
+    #[test]
+    fn handles_are_of_any_script_and_composed() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(handle_in_any_script(text).as_deref(), expected, "{text:?}");
+        };
+        for good in [
+            "น้ำตกสีฟ้า",
+            "हिन्दीज्ञान",
+            "தமிழ்வழி",
+            "বাংলাক্লাস",
+            "日本",
+            "하루",
+            "猫",
+            "İzmirGündem",
+            "i\u{307}zmir",
+            "a.b-c_d·e",
+            "שלום",
+            "سلام",
+        ] {
+            check(good, Some(good));
+        }
+        check("cafe\u{301}nuit", Some("cafénuit"));
+        check("\u{1112}\u{1161}\u{1105}\u{116e}", Some("하루"));
+        check("\u{202a}mara\u{202c}", Some("mara"));
+        for bad in
+            ["", " ", "a b", "a/b", "a?b", "a#b", "a&b", "a@b", "a%20b", "a:b", "a\\b", "\u{1b}", &"x".repeat(201)]
+        {
+            check(bad, None);
+        }
+        check(&"น้".repeat(50), Some(&"น้".repeat(50)));
     }
 
     #[test]

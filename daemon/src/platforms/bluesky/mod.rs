@@ -23,8 +23,9 @@ use roster_protocol::metric::Metric;
 use roster_protocol::status::ApiAccess;
 use roster_protocol::text::clean;
 use serde::Deserialize;
+use url::Url;
 
-use super::reading::{plain_id, profile_url};
+use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, plain_id, profile_url};
 use super::registry::{ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
@@ -86,7 +87,7 @@ impl Platform for Bluesky {
 /// A handle in lower case without `@`, or a DID.
 fn canonical(text: &str) -> Result<String, HandleError> {
     // Copied handles often carry invisible marks.
-    let text = clean(text, 300);
+    let text = clean(text, ADDRESS_CHARACTERS);
     let text = text.strip_prefix("at://").unwrap_or(&text);
     let named = match profile_url(text) {
         Some((host, parts)) if ["bsky.app", "www.bsky.app"].contains(&host.as_str()) => match parts.as_slice() {
@@ -99,11 +100,20 @@ fn canonical(text: &str) -> Result<String, HandleError> {
     if is_did(name) {
         return Ok(name.to_owned());
     }
-    let name = name.to_ascii_lowercase();
+    let name = match name.is_ascii() {
+        true => name.to_ascii_lowercase(),
+        false => in_ascii(name).unwrap_or_default(),
+    };
     if is_handle(&name) {
         return Ok(name);
     }
     Err(HandleError("a Bluesky handle looks like name.bsky.social, a DID like did:plc:abc".to_owned()))
+}
+
+/// Handles are host names, which have an ASCII form in every script.
+fn in_ascii(name: &str) -> Option<String> {
+    let url = Url::parse(&format!("https://{}/", handle_in_any_script(name)?)).ok()?;
+    Some(url.host_str()?.to_owned())
 }
 
 fn is_did(text: &str) -> bool {

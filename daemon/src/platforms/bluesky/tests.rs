@@ -20,6 +20,8 @@ fn handles_and_profile_urls_become_canonical() {
     check("did:web:example.com", "did:web:example.com");
     check("at://did:plc:abc234/app.bsky.feed.post/3k", "did:plc:abc234");
     check("at://mara.example.com", "mara.example.com");
+    check("mära.example.com", "xn--mra-qla.example.com");
+    check("https://bsky.app/profile/ma%CC%88ra.example.com", "xn--mra-qla.example.com");
     for bad in [
         "",
         "@",
@@ -33,7 +35,9 @@ fn handles_and_profile_urls_become_canonical() {
         "a b.com",
         "https://bsky.app/",
         "https://elsewhere.example/profile/x.example.com",
-        "mära.example.com",
+        "ü@mara.example.com",
+        "mära.example.com:80",
+        "mära",
         "x@y.com",
     ] {
         assert!(canonical(bad).is_err(), "{bad}");

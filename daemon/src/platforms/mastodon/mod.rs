@@ -27,7 +27,7 @@ use roster_protocol::text::clean;
 use serde::Deserialize;
 use url::Url;
 
-use super::reading::profile_url;
+use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, profile_url};
 use super::registry::{ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::{Api, is_host};
@@ -101,15 +101,16 @@ impl Platform for Mastodon {
 /// `name@host` in lower case, the host in ASCII.
 fn canonical(text: &str, private_hosts: &[String]) -> Result<String, HandleError> {
     let error = || HandleError("a Mastodon handle looks like name@mastodon.social".to_owned());
-    let text = clean(text, 300);
+    let text = clean(text, ADDRESS_CHARACTERS);
     let text = text.strip_prefix("acct:").unwrap_or(&text);
-    let named = if text.contains('/') { from_url(text).ok_or_else(error)? } else { text.to_owned() };
+    let named = if text.contains('/') { from_url(text).ok_or_else(error)? } else { percent_decoded(text) };
     let (name, host) = named.trim_start_matches('@').split_once('@').ok_or_else(error)?;
     let host = ascii_host(host).ok_or_else(error)?;
     let inside = private_hosts.contains(&host);
     // Dots at the ends are of the sentence it was copied from, never of a name.
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-    if name.is_empty() || name.len() > 64 || !plain || name.starts_with('.') || name.ends_with('.') {
+    let odd = |c: char| c.is_ascii_punctuation() && !"_.-".contains(c);
+    let name = handle_in_any_script(name).filter(|name| !name.contains(odd)).ok_or_else(error)?;
+    if name.starts_with('.') || name.ends_with('.') {
         return Err(error());
     }
     if !host.contains('.') && !inside {

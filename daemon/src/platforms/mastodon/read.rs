@@ -10,7 +10,9 @@ use url::Url;
 use super::SLUG;
 use crate::history::engagement::{Post, PostNumbers};
 use crate::http_client::{is_host, is_host_like};
-use crate::platforms::reading::{Count, Items, Posts, add_engagement, count, item, plain_id, shown_name, time};
+use crate::platforms::reading::{
+    Count, Items, Posts, add_engagement, count, handle_in_any_script, item, plain_id, shown_name, time,
+};
 use crate::platforms::{Account, Observation, PlatformError};
 
 /// An account as its home returns it. Only `id` and `username` are always there.
@@ -58,7 +60,8 @@ pub(super) fn profile_of(account: &Account, profile: Profile) -> Result<Option<P
         return Err(PlatformError::Unexpected { what: format!("{SLUG}: id is no id") });
     }
     let (name, _) = parts(&account.handle);
-    Ok(profile.username.eq_ignore_ascii_case(name).then_some(profile))
+    let username = handle_in_any_script(&profile.username).unwrap_or_default();
+    Ok((username.to_lowercase() == name.to_lowercase()).then_some(profile))
 }
 
 /// What the profile reports, before its posts are known.

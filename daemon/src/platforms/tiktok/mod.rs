@@ -31,7 +31,7 @@ use roster_protocol::status::ApiAccess;
 use roster_protocol::text::clean;
 
 use super::consenting::Consenting;
-use super::reading::{plain_id, profile_url};
+use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, plain_id, profile_url};
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
@@ -105,16 +105,16 @@ impl Platform for TikTok {
 
 /// A name in lower case without `@`, or the id of a person whose name was never reported.
 fn canonical(text: &str) -> Result<String, HandleError> {
-    let text = clean(text, 300);
-    let named = if text.contains('/') { from_url(&text)? } else { text };
+    let text = clean(text, ADDRESS_CHARACTERS);
+    let named = if text.contains('/') { from_url(&text)? } else { percent_decoded(&text) };
     let name = named.strip_prefix('@').unwrap_or(&named);
-    if is_name(name) {
-        return Ok(name.to_ascii_lowercase());
-    }
     if is_open_id(name) {
         return Ok(name.to_owned());
     }
-    Err(HandleError("a TikTok name looks like name.of_2: letters, digits, _ and .".to_owned()))
+    let name = handle_in_any_script(name).filter(|name| is_name(name));
+    let name =
+        name.ok_or_else(|| HandleError("a TikTok name looks like name.of_2: letters, digits, _ and .".to_owned()))?;
+    Ok(name.to_ascii_lowercase())
 }
 
 fn from_url(text: &str) -> Result<String, HandleError> {
@@ -124,10 +124,10 @@ fn from_url(text: &str) -> Result<String, HandleError> {
     parts.first().filter(|part| part.starts_with('@')).cloned().ok_or_else(error)
 }
 
-/// Two to 24 letters, digits, underscores and dots, the last of them no dot.
+/// Up to 24 letters of any script, with digits, underscores and dots, the last of them no dot.
 fn is_name(text: &str) -> bool {
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
-    plain && (2..=24).contains(&text.len()) && !text.ends_with('.')
+    let odd = |c: char| c.is_ascii_punctuation() && !"_.".contains(c);
+    !text.contains(odd) && !text.ends_with('.') && (!text.is_ascii() || (2..=24).contains(&text.len()))
 }
 
 /// Longer than any name, so that the two cannot be confused.

@@ -63,6 +63,7 @@ fn handles_and_profile_urls_become_canonical() {
     let check = |text: &str, expected: &str| assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
     check("@Mara.Makes_2", "mara.makes_2");
     check(" mara ", "mara");
+    check("https://www.tiktok.com/@%E7%8C%AB", "猫");
     check("\u{202a}@mara\u{202c}", "mara");
     check("https://www.tiktok.com/@Mara.Makes", "mara.makes");
     check("tiktok.com/@mara/video/7123456789012345678?lang=en", "mara");
@@ -73,7 +74,8 @@ fn handles_and_profile_urls_become_canonical() {
         "a",
         "two words",
         "mara.",
-        "mära",
+        "mära.",
+        "mä-ra",
         "a@b",
         "https://www.tiktok.com/foryou",
         "https://vm.tiktok.com/ZM123/",

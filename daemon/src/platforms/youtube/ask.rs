@@ -1,27 +1,24 @@
 //! The requests: channels together, each one's uploads, and all their videos together; by key or with a consent.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use futures::{FutureExt, StreamExt, stream};
 use serde_json::value::RawValue;
 
-use super::read::{List, by_id, channel, newest_videos, video};
+use super::read::{List, by_id, channel, video};
 use super::refusal::{Credential, NO_CHANNEL, Refusal};
+use super::uploads::{Uploads, Videos};
 use super::{NO_KEY, SLUG, is_channel_id};
-use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::{Api, Request, Response};
 use crate::platforms::batch::{AT_ONCE, Stop};
 use crate::platforms::consenting::Access;
-use crate::platforms::reading::{Posts, add_engagement};
+use crate::platforms::together::{Refused, RequestsTogether, is_failure, together};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 use crate::secret::Secret;
 
 const HOST: &str = "youtube.googleapis.com";
 
 pub(super) const IDS_A_CALL: usize = 50;
-
-/// Some more than are counted, because announced and running broadcasts are left out.
-const VIDEOS_A_CHANNEL: usize = NEWEST_POSTS + 3;
 
 /// Requests public data. Without a key there is none.
 pub(super) async fn observe(api: &Api, key: Option<&Secret>, accounts: &[&Account]) -> Observed {
@@ -50,49 +47,62 @@ pub(super) struct Batch<'a> {
     pub(super) stop: &'a Stop<'a>,
 }
 
-/// A channel that was returned, and what its videos report.
+/// A channel that was returned, and what its videos report so far.
 struct Found {
     observation: Observation,
-    uploads: Option<String>,
+    uploads: Uploads,
 }
 
-type Videos = HashMap<String, Result<Option<Post>, PlatformError>>;
+impl Found {
+    fn whole(self) -> Observation {
+        let mut observation = self.observation;
+        self.uploads.add_to(&mut observation);
+        observation
+    }
+}
+
+/// What was returned for each id; an id that was not returned is missing.
+type Listed = HashMap<String, Result<Box<RawValue>, PlatformError>>;
+
+/// What can be requested by many ids at once.
+#[derive(Clone, Copy)]
+enum Resource {
+    Channels,
+    Videos,
+}
 
 impl Batch<'_> {
     pub(super) async fn observe(&self, accounts: &[&Account]) -> Observed {
-        let channels = self.channels(accounts).await;
-        let uploads: Vec<_> = channels.iter().map(|found| self.uploads(found.as_ref().ok()).boxed()).collect();
-        let uploads: Vec<_> = stream::iter(uploads).buffered(AT_ONCE).collect().await;
-        let ids: Vec<&str> = uploads.iter().flatten().flatten().map(String::as_str).collect();
-        let videos = self.videos(&ids).await;
-        let together = accounts.iter().zip(channels).zip(uploads);
-        together
-            .map(|((account, found), uploads)| {
-                let observation = found.map(|found| with_posts(found.observation, uploads, &videos));
-                (account.connection, observation)
-            })
-            .collect()
+        let mut channels = self.channels(accounts).await;
+        loop {
+            let listing: Vec<_> =
+                channels.iter_mut().flatten().map(|found| self.list_more(&mut found.uploads).boxed()).collect();
+            stream::iter(listing).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+            let wanted: Vec<Vec<String>> =
+                channels.iter_mut().flatten().map(|found| found.uploads.next_ids()).collect();
+            let ids: Vec<&str> = wanted.iter().flatten().map(String::as_str).collect();
+            if ids.is_empty() {
+                break;
+            }
+            let videos = self.videos(&ids).await;
+            channels.iter_mut().flatten().zip(&wanted).for_each(|(found, ids)| found.uploads.take(ids, &videos));
+        }
+        let together = accounts.iter().zip(channels);
+        together.map(|(account, found)| (account.connection, found.map(Found::whole))).collect()
     }
 
     /// One result an account, in their order: those with a known id in one call, new ones by handle one by one.
     async fn channels(&self, accounts: &[&Account]) -> Vec<Result<Found, PlatformError>> {
-        let ids: Vec<&str> = accounts.iter().copied().filter_map(id).collect();
-        let known = if ids.is_empty() { Ok(List::default()) } else { self.channel_list(("id", &ids.join(","))).await };
-        let reported = known.as_ref().map(by_id);
-        let requested: Vec<_> =
-            accounts.iter().map(|account| self.channel(account, reported.as_ref()).boxed()).collect();
+        let ids: BTreeSet<&str> = accounts.iter().copied().filter_map(id).collect();
+        let listed = &self.listed(Resource::Channels, &Vec::from_iter(ids)).await;
+        let requested: Vec<_> = accounts.iter().map(|account| self.channel(account, listed).boxed()).collect();
         stream::iter(requested).buffered(AT_ONCE).collect().await
     }
 
-    async fn channel(
-        &self,
-        account: &Account,
-        reported: Result<&HashMap<String, &RawValue>, &&PlatformError>,
-    ) -> Result<Found, PlatformError> {
+    async fn channel(&self, account: &Account, listed: &Listed) -> Result<Found, PlatformError> {
         if let Some(id) = id(account) {
-            let reported = reported.map_err(|error| (*error).clone())?;
-            let text = reported.get(id).ok_or_else(|| gone("YouTube does not return this channel any more"))?;
-            return read(account, text);
+            let listed = listed.get(id).ok_or_else(|| gone("YouTube does not return this channel any more"))?;
+            return read(account, listed.as_ref().map_err(Clone::clone)?);
         }
         let list = self.channel_list(("forHandle", &account.handle)).await?;
         read(account, list.items.first().ok_or_else(|| gone("YouTube knows no channel of this handle"))?)
@@ -112,32 +122,55 @@ impl Batch<'_> {
         self.api.get(HOST, "/youtube/v3/channels").query(&[parts, filter, ("maxResults", "50")])
     }
 
-    /// The ids of a channel's newest videos; none where it never had one.
-    async fn uploads(&self, found: Option<&Found>) -> Result<Vec<String>, PlatformError> {
-        let Some(playlist) = found.and_then(|found| found.uploads.as_deref()) else { return Ok(Vec::new()) };
-        let request = self.api.get(HOST, "/youtube/v3/playlistItems").query(&[
+    /// Adds the next page of a channel's uploads, if one is needed; a channel that never had a video has none.
+    async fn list_more(&self, uploads: &mut Uploads) {
+        let Some((playlist, page)) = uploads.needed_page() else { return };
+        let mut request = self.api.get(HOST, "/youtube/v3/playlistItems").query(&[
             ("part", "contentDetails"),
             ("playlistId", playlist),
             ("maxResults", "50"),
         ]);
-        Ok(newest_videos(&self.request(request, Some("playlistNotFound")).await?, VIDEOS_A_CHANNEL))
+        if let Some(page) = page {
+            request = request.query(&[("pageToken", page)]);
+        }
+        let list = self.request(request, Some("playlistNotFound")).await;
+        uploads.take_page(list);
     }
 
     /// The result for each id. Ids that were not returned are deleted or private, and missing here too.
     async fn videos(&self, ids: &[&str]) -> Videos {
-        let requested: Vec<_> = ids.chunks(IDS_A_CALL).map(|ids| self.video_list(ids).boxed()).collect();
-        stream::iter(requested).buffer_unordered(AT_ONCE).concat().await
+        let requested: Vec<_> = ids.chunks(IDS_A_CALL).map(|ids| self.listed(Resource::Videos, ids).boxed()).collect();
+        let listed: Listed = stream::iter(requested).buffer_unordered(AT_ONCE).concat().await;
+        listed.into_iter().map(|(id, text)| (id, text.and_then(|text| video(&text)))).collect()
     }
 
-    async fn video_list(&self, ids: &[&str]) -> Videos {
-        let request = self.api.get(HOST, "/youtube/v3/videos").query(&[
-            ("part", "snippet,statistics,status"),
-            ("id", &ids.join(",")),
-            ("maxResults", "50"),
-        ]);
-        match self.request(request, None).await {
-            Ok(list) => by_id(&list).into_iter().map(|(id, text)| (id, video(text))).collect(),
-            Err(error) => ids.iter().map(|id| ((*id).to_owned(), Err(error.clone()))).collect(),
+    /// Requests all ids together; one that fails the request costs itself alone.
+    async fn listed(&self, resource: Resource, ids: &[&str]) -> Listed {
+        let mut listed = Listed::new();
+        if ids.is_empty() {
+            return listed;
+        }
+        let replies = match self.with {
+            With::Key(_) => together(&ById { batch: self, resource }, self.stop, ids).await,
+            With::Consent(_) => vec![(ids, self.request(self.by_ids(resource, ids), None).await)],
+        };
+        for (ids, reply) in replies {
+            match reply {
+                Ok(list) => listed.extend(by_id(list).into_iter().map(|(id, text)| (id, Ok(text)))),
+                Err(error) => listed.extend(ids.iter().map(|id| ((*id).to_owned(), Err(error.clone())))),
+            }
+        }
+        listed
+    }
+
+    fn by_ids(&self, resource: Resource, ids: &[&str]) -> Request<'_> {
+        let ids = ids.join(",");
+        match resource {
+            Resource::Channels => self.channel_question(("id", &ids)),
+            // `maxResults` is documented as not supported beside `id` here.
+            Resource::Videos => {
+                self.api.get(HOST, "/youtube/v3/videos").query(&[("part", "snippet,statistics,status"), ("id", &ids)])
+            }
         }
     }
 
@@ -152,15 +185,18 @@ impl Batch<'_> {
     }
 
     async fn response(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
-        let response = request.send().await?;
+        self.read(&request.send().await?, empty)
+    }
+
+    fn read(&self, response: &Response, empty: Option<&str>) -> Result<List, PlatformError> {
         if response.is_success() {
-            return list(&response);
+            return list(response);
         }
         let refusal: Refusal = response.json().unwrap_or_default();
         if empty.is_some_and(|reason| refusal.says(reason)) {
             return Ok(List::default());
         }
-        Err(self.meaning(&response, &refusal))
+        Err(self.meaning(response, &refusal))
     }
 
     fn meaning(&self, response: &Response, refusal: &Refusal) -> PlatformError {
@@ -179,6 +215,29 @@ impl Batch<'_> {
     }
 }
 
+/// A request for many ids of a resource by key.
+struct ById<'a> {
+    batch: &'a Batch<'a>,
+    resource: Resource,
+}
+
+impl RequestsTogether<&str> for ById<'_> {
+    type Reply = List;
+
+    async fn together(&self, ids: &[&str]) -> Result<List, Refused> {
+        let mut request = self.batch.by_ids(self.resource, ids);
+        if let With::Key(key) = self.batch.with {
+            request = request.secret_query("key", key);
+        }
+        let response = request.send().await?;
+        let is_failure = is_failure(&response);
+        self.batch.read(&response, None).map_err(|error| match error {
+            PlatformError::Unavailable { .. } if is_failure => Refused::Together(error),
+            _ => Refused::Each(error),
+        })
+    }
+}
+
 fn list(response: &Response) -> Result<List, PlatformError> {
     let list: List = response.json()?;
     if list.items.is_empty() && list.kind.is_none() {
@@ -194,32 +253,10 @@ fn id(account: &Account) -> Option<&str> {
 }
 
 fn read(account: &Account, text: &RawValue) -> Result<Found, PlatformError> {
-    let (observation, uploads) = channel(Some(&account.handle), text)?;
-    Ok(Found { observation, uploads })
+    let (observation, playlist) = channel(Some(&account.handle), text)?;
+    Ok(Found { observation, uploads: Uploads::of(playlist) })
 }
 
 fn gone(what: &str) -> PlatformError {
     PlatformError::AccountGone { what: format!("{what}: misspelt, deleted or suspended") }
-}
-
-fn with_posts(
-    mut observation: Observation,
-    uploads: Result<Vec<String>, PlatformError>,
-    videos: &Videos,
-) -> Observation {
-    let posts = uploads.and_then(|ids| {
-        let mut posts = Posts::default();
-        let mut outage = None;
-        for id in ids {
-            match videos.get(&id) {
-                Some(Ok(post)) => posts.posts.extend(*post),
-                Some(Err(PlatformError::Unexpected { .. })) => posts.unread += 1,
-                Some(Err(error)) => outage = Some(error.clone()),
-                None => {}
-            }
-        }
-        outage.map_or(Ok(posts), Err)
-    });
-    add_engagement(&mut observation, posts);
-    observation
 }

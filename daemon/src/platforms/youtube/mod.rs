@@ -39,6 +39,7 @@ mod scopes;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod uploads;
 
 use std::path::PathBuf;
 
@@ -50,7 +51,7 @@ use roster_protocol::text::clean;
 use serde::Deserialize;
 
 use super::consenting::Consenting;
-use super::reading::profile_url;
+use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, profile_url};
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
@@ -148,21 +149,17 @@ impl Platform for YouTube {
     }
 }
 
-/// `@name` in lower case, or a channel's id.
+/// `@name` as it was typed, or a channel's id. In which case and script there is such a name is for YouTube to say.
 fn canonical(text: &str) -> Result<String, HandleError> {
     let error =
         || HandleError("a YouTube handle looks like @name, a channel's id like UC… with 24 characters".to_owned());
-    let text = clean(text, 300);
-    let named = if text.contains('/') { from_url(&text)? } else { text };
+    let text = clean(text, ADDRESS_CHARACTERS);
+    let named = if text.contains('/') { from_url(&text)? } else { percent_decoded(&text) };
     if is_channel_id(&named) {
         return Ok(named);
     }
-    let name = named.strip_prefix('@').unwrap_or(&named).to_lowercase();
-    let allowed = |c: char| c.is_alphanumeric() || "_-.·".contains(c);
-    if (3..=30).contains(&name.chars().count()) && name.chars().all(allowed) {
-        return Ok(format!("@{name}"));
-    }
-    Err(error())
+    let name = handle_in_any_script(named.strip_prefix('@').unwrap_or(&named)).ok_or_else(error)?;
+    Ok(format!("@{name}"))
 }
 
 fn from_url(text: &str) -> Result<String, HandleError> {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{SLUG, is_channel_id};
 use crate::history::engagement::{Post, PostNumbers};
-use crate::platforms::reading::{Count, Items, count, item, plain_id, shown_name, time};
+use crate::platforms::reading::{Count, Items, count, handle_in_any_script, item, plain_id, shown_name, time};
 use crate::platforms::{Observation, PlatformError};
 
 /// Views since 2026-08-24; see the module's head.
@@ -23,6 +23,9 @@ pub(super) struct List {
     pub(super) kind: Option<String>,
     #[serde(default)]
     pub(super) items: Items,
+    /// None on the last page.
+    #[serde(rename = "nextPageToken")]
+    pub(super) next_page_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -31,9 +34,9 @@ struct Identified {
 }
 
 /// Items by their id; those without one are left out, as if they had not been returned.
-pub(super) fn by_id(list: &List) -> HashMap<String, &RawValue> {
+pub(super) fn by_id(list: List) -> HashMap<String, Box<RawValue>> {
     let named = |text: &RawValue| item::<Identified>(SLUG, text).ok().map(|item| item.id);
-    list.items.iter().filter_map(|text| Some((named(text)?, text.as_ref()))).collect()
+    list.items.into_iter().filter_map(|text| Some((named(&text)?, text))).collect()
 }
 
 #[derive(Deserialize)]
@@ -85,7 +88,8 @@ pub(super) fn channel(known: Option<&str>, text: &RawValue) -> Result<(Observati
     let hidden = statistics.hidden_subscriber_count == Some(true);
     let followers = if hidden { Count::Unknown } else { statistics.subscriber_count };
     // Channels from before handles have a customUrl without @, which is no handle.
-    let reported = snippet.custom_url.filter(|url| url.starts_with('@')).map(|handle| handle.to_lowercase());
+    let reported = snippet.custom_url.as_deref().and_then(|url| handle_in_any_script(url.strip_prefix('@')?));
+    let reported = reported.map(|name| format!("@{}", name.to_ascii_lowercase()));
     let mut observation = Observation {
         handle: clean(reported.as_deref().or(known).unwrap_or(&channel.id), NAME_CHARACTERS),
         platform_user_id: channel.id,
@@ -119,8 +123,8 @@ struct Upload {
     video_published_at: Option<Timestamp>,
 }
 
-/// The ids of the `most` newest videos of an uploads playlist. Private and deleted ones have no date.
-pub(super) fn newest_videos(list: &List, most: usize) -> Vec<String> {
+/// The ids of the videos of a page of an uploads playlist, newest first. Private and deleted ones have no date.
+pub(super) fn newest_videos(list: &List) -> Vec<String> {
     let mut uploads: Vec<_> = list
         .items
         .iter()
@@ -130,7 +134,7 @@ pub(super) fn newest_videos(list: &List, most: usize) -> Vec<String> {
         .map(|upload| (upload.video_published_at, upload.video_id))
         .collect();
     uploads.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    uploads.into_iter().take(most).map(|(_, id)| id).collect()
+    uploads.into_iter().map(|(_, id)| id).collect()
 }
 
 #[derive(Deserialize)]
@@ -196,9 +200,9 @@ mod tests {
     #[test]
     fn channels_report_their_counts_and_playlists() {
         let list = list(include_str!("fixtures/channels.json"));
-        let channels = by_id(&list);
+        let channels = by_id(list);
         assert_eq!(channels.len(), 3);
-        let read = |id: &str| channel(Some("@old"), channels[id]);
+        let read = |id: &str| channel(Some("@old"), &channels[id]);
 
         let (mara, uploads) = read("UCmara-_0123456789abcdef").expect("readable");
         assert_eq!(uploads.as_deref(), Some("UUmara-_0123456789abcdef"));
@@ -210,7 +214,7 @@ mod tests {
         assert_eq!((hidden.numbers.followers, hidden.followers_step, uploads), (None, None, None));
         assert_eq!((hidden.handle.as_str(), hidden.numbers.posts), ("@old", Some(3)));
 
-        let (nameless, _) = channel(None, channels["UChidden0123456789abcdef"]).expect("readable");
+        let (nameless, _) = channel(None, &channels["UChidden0123456789abcdef"]).expect("readable");
         assert_eq!(nameless.handle, "UChidden0123456789abcdef");
 
         let (odd, _) = read("UCpoison0123456789abcdef").expect("readable");
@@ -233,9 +237,8 @@ mod tests {
     #[test]
     fn the_newest_videos_come_first_and_odd_ones_are_left_out() {
         let list = list(include_str!("fixtures/playlist_items.json"));
-        assert_eq!(newest_videos(&list, 12), ["newest-one", "older-one", "no-date"]);
-        assert_eq!(newest_videos(&list, 1), ["newest-one"]);
-        assert!(newest_videos(&List::default(), 12).is_empty());
+        assert_eq!(newest_videos(&list), ["newest-one", "older-one", "no-date"]);
+        assert!(newest_videos(&List::default()).is_empty());
     }
 
     #[test]
@@ -258,7 +261,7 @@ mod tests {
             let _ = channel(None, &raw);
             let _ = video(&raw);
             if let Ok(list) = serde_json::from_str::<List>(&text) {
-                let _ = (by_id(&list).len(), newest_videos(&list, 12));
+                let _ = (newest_videos(&list), by_id(list).len());
             }
         }
     }

@@ -6,6 +6,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{ToSpan, Zoned};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::SLUG;
 use super::scopes::READ;
@@ -30,15 +31,17 @@ pub(super) struct Refusal {
     error: Problem,
 }
 
-/// The messages are not read: they hold HTML, and sometimes the key.
+/// The message is never shown: it holds HTML, and sometimes the key.
 #[derive(Default, Deserialize)]
 struct Problem {
     #[serde(default)]
     status: String,
     #[serde(default)]
+    message: String,
+    #[serde(default)]
     errors: Vec<Detail>,
     #[serde(default)]
-    details: Vec<Detail>,
+    details: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -51,11 +54,9 @@ impl Refusal {
     /// Every reason that it gives, from the old field and the new one, and last the status.
     pub(super) fn reasons(&self) -> impl Iterator<Item = &str> {
         let problem = &self.error;
-        problem
-            .details
-            .iter()
-            .chain(&problem.errors)
-            .map(|detail| detail.reason.as_str())
+        let details = problem.details.iter().filter_map(|detail| detail.get("reason")?.as_str());
+        details
+            .chain(problem.errors.iter().map(|detail| detail.reason.as_str()))
             .chain([problem.status.as_str()])
             .filter(|reason| !reason.is_empty())
     }
@@ -64,10 +65,24 @@ impl Refusal {
         self.reasons().any(|reported| reported == reason)
     }
 
+    /// Whether it names a limit for each day: in its message, as `per day`, or in the name or the unit of the limit.
+    fn is_of_a_day(&self) -> bool {
+        let details = self.error.details.iter().map(Value::to_string);
+        details.chain([self.error.message.clone()]).any(|text| {
+            let text = text.to_ascii_lowercase();
+            ["per day", "perday", "1/d/"].iter().any(|day| text.contains(day))
+        })
+    }
+
     /// What the refusal means; `None` where the HTTP status says it all.
     pub(super) fn meaning(&self, credential: Credential, status: u16, now: Timestamp) -> Option<PlatformError> {
-        if let Some(error) = self.reasons().find_map(|reason| known(reason, now)) {
-            return Some(error);
+        let error = self.reasons().find_map(|reason| known(reason, now));
+        let is_limit = matches!(error, Some(PlatformError::RateLimited { .. })) || (error.is_none() && status == 429);
+        if is_limit && self.is_of_a_day() {
+            return Some(PlatformError::RateLimited { retry_after: Some(until_quota_returns(now)) });
+        }
+        if error.is_some() {
+            return error;
         }
         let reason = self.reasons().next().unwrap_or("no reason");
         match status {
@@ -176,6 +191,19 @@ mod tests {
         check(403, &old("quotaExceeded"), "Some(RateLimited { retry_after: Some(72000");
         check(403, &old("dailyLimitExceeded"), "Some(RateLimited { retry_after: Some(");
         check(403, &old("rateLimitExceeded"), "Some(RateLimited { retry_after: None");
+        for limit in ["limit 'Queries per day' of service", "quota_limit: defaultPerDayPerProject"] {
+            let named = old("rateLimitExceeded").replace("<a>x</a>", limit);
+            check(429, &named, "Some(RateLimited { retry_after: Some(72000");
+            check(403, &named, "Some(RateLimited { retry_after: Some(72000");
+        }
+        let of = |unit: &str| {
+            new("RATE_LIMIT_EXCEEDED")
+                .replace(r#""@type":"x""#, &format!(r#""metadata":{{"quota_unit":"{unit}/{{project}}"}}"#))
+        };
+        check(429, &of("1/d"), "Some(RateLimited { retry_after: Some(72000");
+        check(429, &of("1/min"), "Some(RateLimited { retry_after: None");
+        check(429, r#"{"error":{"message":"Queries per day"}}"#, "Some(RateLimited { retry_after: Some(72000");
+        check(429, &old("rateLimitExceeded").replace("<a>x</a>", "per minute"), "Some(RateLimited { retry_after: None");
         check(400, &old("keyInvalid"), "Some(Unconfigured");
         check(400, &new("API_KEY_INVALID"), "Some(Unconfigured");
         check(403, &old("accessNotConfigured"), "Some(Unconfigured");

@@ -16,25 +16,40 @@ use crate::platforms::{Observation, PlatformError};
 fn handles_and_channel_urls_become_canonical() {
     const ID: &str = "UCmara-_0123456789abcdef";
     let check = |text: &str, expected: &str| assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
-    check("@MaraMakes", "@maramakes");
+    check("@MaraMakes", "@MaraMakes");
     check("maramakes", "@maramakes");
     check(" @mara.makes-2_x ", "@mara.makes-2_x");
-    check("https://www.youtube.com/@MaraMakes/videos", "@maramakes");
+    check("https://www.youtube.com/@MaraMakes/videos", "@MaraMakes");
     check("youtube.com/@maramakes?si=abc", "@maramakes");
     check("https://www.youtube.com/@%E3%81%BE%E3%82%89%E3%81%95", "@まらさ");
+    for name in ["@น้ำตกสีฟ้า", "@हिन्दीज्ञान", "@தமிழ்வழி", "@বাংলাক্লাস", "@日本", "@하루", "@猫", "@İzmirGündem", "@ab"]
+    {
+        check(name, name);
+        check(&format!("https://www.youtube.com/{name}/videos"), name);
+        let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string();
+        check(&encoded, name);
+        check(&format!("https://www.youtube.com/{encoded}"), name);
+    }
+    check("@cafe\u{301}nuit", "@cafénuit");
+    check("https://www.youtube.com/@cafe%CC%81nuit", "@cafénuit");
     check(ID, ID);
     check(&format!("https://www.youtube.com/channel/{ID}"), ID);
     for bad in [
         "",
         "@",
-        "@ab",
         "two words",
+        "two%20words",
+        "@a%2Fb",
+        "@%1b",
+        "@a?b",
+        "@a#b",
+        "@a&b",
         "a@b",
         "https://www.youtube.com/watch?v=x",
         "https://www.youtube.com/c/mara",
         "https://elsewhere.example/@maramakes",
         "https://www.youtube.com/channel/short",
-        &"x".repeat(31),
+        &"x".repeat(201),
     ] {
         assert!(canonical(bad).is_err(), "{bad}");
     }
@@ -112,6 +127,79 @@ async fn what_is_left_out_is_gone_and_the_rest_is_reported() {
     let handles: Vec<_> =
         requested.iter().map(|requested| requested.param("forHandle")).filter(|text| !text.is_empty()).collect();
     assert_eq!(handles, ["@new"]);
+}
+
+/// A channel whose newest uploads are `announced` broadcasts; below them are `finished` videos of 100 likes.
+async fn with_announced(announced: usize, finished: usize) -> (Observation, Vec<Received>) {
+    let total = announced + finished;
+    let server = Server::start(move |requested| {
+        let list = |items: Vec<serde_json::Value>, next: Option<String>| {
+            Reply::ok(json!({"kind": "x", "items": items, "nextPageToken": next}))
+        };
+        match requested.path.rsplit('/').next() {
+            Some("channels") => Reply::ok(json!({"kind": "x", "items": [{"id": ID,
+                "statistics": {"subscriberCount": "2000", "videoCount": total.to_string()},
+                "contentDetails": {"relatedPlaylists": {"uploads": "UU1"}}}]})),
+            Some("playlistItems") => {
+                let from: usize = requested.param("pageToken").parse().unwrap_or(0);
+                let to = (from + 50).min(total);
+                let at = |video: usize| format!("2026-11-{:02}T{:02}:00:00Z", 20 - video / 24, 23 - video % 24);
+                let item = |video: usize| json!({"contentDetails": {"videoId": format!("v{video}"), "videoPublishedAt": at(video)}});
+                list((from..to).map(item).collect(), (to < total).then(|| to.to_string()))
+            }
+            _ => {
+                assert_eq!(requested.param("maxResults"), "", "not supported beside id");
+                let video = |id: &str| {
+                    let is_announced = id[1..].parse::<usize>().is_ok_and(|video| video < announced);
+                    let (state, likes) = if is_announced { ("upcoming", "0") } else { ("none", "100") };
+                    json!({"id": id, "snippet": {"publishedAt": "2026-11-20T10:00:00Z", "liveBroadcastContent": state},
+                        "statistics": {"viewCount": "900", "likeCount": likes}})
+                };
+                list(requested.param("id").split(',').map(video).collect(), None)
+            }
+        }
+    })
+    .await;
+    let mut observed = observe(&server, &[account(0, "@one", Some(ID))]).await;
+    (observed.remove(0).expect("a channel"), server.requested())
+}
+
+#[tokio::test]
+async fn announced_broadcasts_do_not_hide_finished_videos() {
+    for (announced, finished, most) in
+        [(0, 30, 3), (4, 30, 4), (20, 20, 4), (49, 12, 6), (60, 30, 6), (0, 3, 3), (20, 3, 4)]
+    {
+        let (reported, requested) = with_announced(announced, finished).await;
+        let likes = reported.numbers.avg_likes.map(|mean| mean.as_f64());
+        assert_eq!((likes, reported.missing.len()), (Some(100.0), 0), "{announced} above {finished}");
+        assert!(requested.len() <= most, "{announced} above {finished}: {} requests", requested.len());
+    }
+    let (reported, requested) = with_announced(95, 60).await;
+    assert_eq!(reported.missing, ["posts: of the 100 newest uploads only 5 are finished public videos"]);
+    assert_eq!((reported.numbers.avg_likes.map(|mean| mean.as_f64()), requested.len() <= 7), (Some(100.0), true));
+}
+
+#[tokio::test]
+async fn a_channel_that_fails_the_request_costs_itself_alone() {
+    const BAD: &str = "UC0000000000000000000003";
+    let server = Server::start(|requested| {
+        let ids: Vec<&str> = requested.param("id").split(',').collect();
+        match requested.path.ends_with("channels") {
+            true if ids.contains(&BAD) => refusal(500, "backendError"),
+            true => {
+                let channel =
+                    |id: &&str| json!({"id": id, "statistics": {"subscriberCount": "2000", "videoCount": "0"}});
+                Reply::ok(json!({"kind": "x", "items": ids.iter().map(channel).collect::<Vec<_>>()}))
+            }
+            false => refusal(404, "playlistNotFound"),
+        }
+    })
+    .await;
+    let accounts: Vec<_> = (0..50).map(|n| account(n, "@one", Some(&format!("UC{n:022}")))).collect();
+    let observed = observe(&server, &accounts).await;
+    let failed: Vec<usize> = (0..50).filter(|n| observed[*n].is_err()).collect();
+    assert_eq!(failed, [3]);
+    assert!(server.requested().len() <= 13, "{}", server.requested().len());
 }
 
 #[tokio::test]
