@@ -1,7 +1,7 @@
 //! Reads what token, revocation and device endpoints return, as the RFCs have it. Pure.
 
 use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType};
-use oauth2::{DeviceCodeErrorResponse, DeviceCodeErrorResponseType, StandardDeviceAuthorizationResponse};
+use oauth2::{DeviceCodeErrorResponse, DeviceCodeErrorResponseType};
 use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
 use roster_protocol::time::Seconds;
 use serde::Deserialize;
@@ -24,6 +24,22 @@ struct Granted {
     refresh_token_expires_in: Option<u64>,
     scope: Option<String>,
 }
+
+/// RFC 8628 section 3.2, with the page's address in one of two fields and numbers also as texts.
+#[derive(Deserialize)]
+struct GrantedCode {
+    device_code: Secret,
+    user_code: String,
+    verification_uri: Option<String>,
+    verification_url: Option<String>,
+    #[serde(default, deserialize_with = "count")]
+    expires_in: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    interval: Option<u64>,
+}
+
+/// Between two requests for a device code's state where the response has no other.
+const USUAL_INTERVAL_S: u64 = 5;
 
 /// The tokens of a response. Where it holds no refresh token, the stored one stays good.
 pub fn tokens<P: Provider + ?Sized>(provider: &P, reply: &Reply, request: TokenRequest) -> Result<Tokens, TokenError> {
@@ -102,17 +118,17 @@ pub fn device_code<P: Provider + ?Sized>(provider: &P, reply: &Reply) -> Result<
         return Err(refused(provider, reply, TokenRequest::Device));
     }
     let of = provider.terms().slug;
-    let reported: StandardDeviceAuthorizationResponse = reply.read().map_err(|kind| unreadable(of, kind))?;
-    let url = reported.verification_uri().as_str();
-    let is_page = redirect(url).is_some_and(|(url, loopback)| loopback || url.scheme() == "https");
-    let code = token(Secret::new(reported.device_code().secret())).filter(|_| is_page);
+    let reported: GrantedCode = reply.read().map_err(|kind| unreadable(of, kind))?;
+    let url = reported.verification_uri.or(reported.verification_url).unwrap_or_default();
+    let is_page = redirect(&url).is_some_and(|(url, loopback)| loopback || url.scheme() == "https");
+    let code = token(reported.device_code).filter(|_| is_page);
     let no_code = || unexpected(of, "the response holds no code, or no page to type it at");
     Ok(DeviceCode {
         code: code.ok_or_else(no_code)?,
-        user_code: clean(reported.user_code().secret(), NAME_CHARACTERS),
-        url: clean(url, SENTENCE_CHARACTERS),
-        lives: Seconds(reported.expires_in().as_secs()),
-        interval: Seconds(reported.interval().as_secs().max(1)),
+        user_code: clean(&reported.user_code, NAME_CHARACTERS),
+        url: clean(&url, SENTENCE_CHARACTERS),
+        lives: Seconds(reported.expires_in.ok_or_else(|| unexpected(of, "the code has no end"))?),
+        interval: Seconds(reported.interval.unwrap_or(USUAL_INTERVAL_S).max(1)),
     })
 }
 

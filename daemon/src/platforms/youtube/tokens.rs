@@ -76,6 +76,9 @@ mod tests {
         assert_eq!((reported.access_lives, reported.refresh_lives), (Some(Seconds(3599)), Some(Seconds(604_799))));
         assert_eq!(reported.scopes.map(|scopes| scopes.len()), Some(2));
 
+        let as_text = r#"{"access_token":"x","expires_in":"3599","token_type":"Bearer"}"#;
+        let as_text = tokens(&reply(200, as_text), TokenRequest::Renewal).expect("tokens");
+        assert_eq!(as_text.access_lives, Some(Seconds(3599)));
         let renewed = r#"{"access_token":"x","expires_in":3599,"scope":"","token_type":"Bearer"}"#;
         let renewed = tokens(&reply(200, renewed), TokenRequest::Renewal).expect("tokens");
         assert!(renewed.refresh.is_none() && renewed.refresh_lives.is_none());
@@ -131,6 +134,10 @@ mod tests {
         assert_eq!(reported.code.expose(), "example-device-code");
         let rfc = r#"{"device_code":"d","user_code":"u","verification_uri":"https://x.example/d","expires_in":9}"#;
         assert_eq!(device_code(&reply(200, rfc)).map(|reported| reported.interval).ok(), Some(Seconds(5)));
+        let texts = rfc.replace("9}", r#""9","interval":"7"}"#);
+        let texts = device_code(&reply(200, &texts)).expect("a code");
+        assert_eq!((texts.lives, texts.interval), (Seconds(9), Seconds(7)));
+        assert!(device_code(&reply(200, &rfc.replace(":9}", ":-9}"))).is_err());
         let odd = rfc.replace("https:", "javascript:");
         assert!(matches!(device_code(&reply(200, &odd)), Err(TokenError::Unexpected { .. })));
         let often = reply(403, r#"{"error_code":"rate_limit_exceeded"}"#);
