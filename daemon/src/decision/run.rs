@@ -64,8 +64,11 @@ fn is_same_account(
     let gone = |what: String| Err(PlatformError::AccountGone { what });
     let other = roster.account(&connection.platform, &observation.handle, Some(&observation.platform_user_id));
     match (&connection.platform_user_id, other) {
-        (Some(known), _) if *known != observation.platform_user_id => {
-            gone(format!("{} belongs to another account now", connection.handle))
+        (Some(known), _)
+            if *known != observation.platform_user_id && observation.former_user_id.as_ref() != Some(known) =>
+        {
+            let handle = &connection.handle;
+            gone(format!("{handle} belongs to another account now: disconnect it, and connect it to follow that one"))
         }
         (_, Some(other))
             if other.id != connection.id && other.platform_user_id.as_ref() == Some(&observation.platform_user_id) =>
@@ -76,7 +79,42 @@ fn is_same_account(
     }
 }
 
+/// A fall to 0 from so many followers is not believed at once: more likely the platform hides or has lost the number.
+const MANY: u64 = 1000;
+
+/// Whether a second request must confirm what is reported: that all followers have left in one step.
+pub fn is_doubtful(connection: &Connection, observation: &Observation) -> bool {
+    let latest = connection.latest.as_ref().map(|latest| latest.numbers.followers);
+    observation.numbers.followers == Some(0)
+        && known_followers(connection) >= MANY
+        && latest != Some(Some(0))
+        && (latest != Some(None) || !is_masked(connection, observation))
+}
+
+/// The most that the account is known to have had of late.
+fn known_followers(connection: &Connection) -> u64 {
+    let latest = connection.latest.as_ref().and_then(|latest| latest.numbers.followers);
+    latest.max(connection.profile.as_ref().and_then(|profile| profile.followers)).unwrap_or(0)
+}
+
+/// Whether zeros are there in place of hidden counts: some servers report hidden followers and following so, without
+/// saying so. An account of many followers that goes on posting has not lost all of them and left all it followed.
+fn is_masked(connection: &Connection, observation: &Observation) -> bool {
+    let numbers = &observation.numbers;
+    let lives = numbers.posts.is_some_and(|posts| posts > 0) || numbers.avg_likes.is_some();
+    (numbers.followers, numbers.following) == (Some(0), Some(0)) && lives && known_followers(connection) >= MANY
+}
+
+fn unmasked(connection: &Connection, mut observation: Observation) -> Observation {
+    if is_masked(connection, &observation) {
+        observation.numbers.followers = None;
+        observation.numbers.following = None;
+    }
+    observation
+}
+
 fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: Observation, run: &mut Run) {
+    let observation = unmasked(connection, observation);
     let date = decision.grid.date_of(decision.now);
     let mut snapshot = Snapshot {
         date,
@@ -99,6 +137,9 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
     run.followers = snapshot.numbers.followers;
     if observation.handle != connection.handle {
         decision.log(audit(decision, connection, "connection.renamed", &connection.handle, &observation.handle));
+    }
+    if let Some(former) = connection.platform_user_id.as_ref().filter(|id| **id != observation.platform_user_id) {
+        decision.log(audit(decision, connection, "connection.moved", former, &observation.platform_user_id));
     }
     let next = decision.grid.next(connection.id, connection.interval, decision.now);
     let partial =
@@ -243,7 +284,7 @@ fn due_after(decision: &mut Decision<'_>, connection: &Connection, error: &Platf
     let grid_after = |now| grid.next(connection.id, connection.interval, now);
     let on_grid = |at| Due { at, hold_until: at, is_retry: false };
     match error {
-        PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. } => {
+        PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. } | PlatformError::Closed { .. } => {
             on_grid(grid_after(now.plus_seconds(ONE_DAY)))
         }
         PlatformError::AccountGone { .. } if failures > 1 => on_grid(grid_after(now.plus_seconds(ONE_DAY))),
@@ -269,7 +310,7 @@ fn kind_of(error: &PlatformError) -> TroubleKind {
         PlatformError::RateLimited { .. } => TroubleKind::RateLimited,
         PlatformError::Unavailable { .. } => TroubleKind::Unavailable,
         PlatformError::Network { .. } => TroubleKind::Network,
-        PlatformError::AccountGone { .. } => TroubleKind::AccountGone,
+        PlatformError::AccountGone { .. } | PlatformError::Closed { .. } => TroubleKind::AccountGone,
         PlatformError::Unconfigured { .. } => TroubleKind::Unconfigured,
         PlatformError::Unexpected { .. } => TroubleKind::Unexpected,
     }

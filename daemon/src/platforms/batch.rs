@@ -173,7 +173,7 @@ impl<'a> Stop<'a> {
                 state.outages += 1;
                 state.outages >= FEW
             }
-            PlatformError::AccountGone { .. } | PlatformError::Unexpected { .. } => {
+            PlatformError::AccountGone { .. } | PlatformError::Closed { .. } | PlatformError::Unexpected { .. } => {
                 state.outages = 0;
                 false
             }

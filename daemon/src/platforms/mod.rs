@@ -75,6 +75,8 @@ pub struct Account {
 pub struct Observation {
     /// The platform's own id, clean.
     pub platform_user_id: String,
+    /// The id it had until now, where the platform says that both are the same account.
+    pub former_user_id: Option<String>,
     /// The handle it has now, canonical and clean.
     pub handle: String,
     /// The name it shows, clean.
@@ -109,6 +111,9 @@ pub enum PlatformError {
     /// No such account, suspended, deactivated, moved.
     #[error("{what}")]
     AccountGone { what: String },
+    /// Its server shows accounts to its own users only; no consent of an owner opens it.
+    #[error("{what}")]
+    Closed { what: String },
     /// The operator must complete the config.
     #[error("{what}")]
     Unconfigured { what: String },

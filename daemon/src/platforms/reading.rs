@@ -87,6 +87,15 @@ pub(super) fn unreadable(platform: &str, kind: HttpErrorKind) -> PlatformError {
     PlatformError::Unexpected { what }
 }
 
+/// An id, which some servers write as a number.
+pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = <&RawValue>::deserialize(deserializer)?.get();
+    match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Ok(text.to_owned()),
+        false => serde_json::from_str(text).map_err(D::Error::custom),
+    }
+}
+
 /// A time as text; an absent, null or unreadable one is `None`. Other types are errors.
 pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     deserializer.deserialize_any(Time)

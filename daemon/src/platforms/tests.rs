@@ -230,7 +230,10 @@ async fn refusals_outages_and_nonsense_are_distinguished() {
     let confused =
         |error: &PlatformError| matches!(error, PlatformError::Unexpected { .. } | PlatformError::AccountGone { .. });
     for case in cases() {
-        all_fail(&case, Reply::Json(401, "{}".to_owned()), unauthorized).await;
+        // Nobody can consent where nothing is a matter of consent.
+        let closed = |error: &PlatformError| matches!(error, PlatformError::Closed { .. });
+        let refused = |error: &PlatformError| if case.slug == "mastodon" { closed(error) } else { unauthorized(error) };
+        all_fail(&case, Reply::Json(401, "{}".to_owned()), refused).await;
         for status in [500, 502, 503, 504] {
             let requested = all_fail(&case, Reply::Json(status, "{}".to_owned()), unavailable).await;
             assert!(requested <= batch::AT_ONCE, "{}: {requested}", case.slug);

@@ -133,6 +133,8 @@ fn user_error(platform: &str, handle: &str, error: &PlatformError) -> RosterErro
         PlatformError::AccountGone { .. } => {
             RosterError::not_found(message).hint("look at the spelling, or at the profile in a browser")
         }
+        PlatformError::Closed { .. } => RosterError::new(ErrorKind::Conflict, message)
+            .hint("there is no way in for Roster: connect an account of theirs on another server or platform"),
         PlatformError::Unconfigured { .. } => RosterError::new(ErrorKind::Unconfigured, message)
             .hint("mend the platform's section in rosterd.toml and reload rosterd"),
         PlatformError::Network { .. } => RosterError::new(ErrorKind::Unavailable, message)

@@ -154,10 +154,43 @@ impl BatchContext<'_> {
             Vec::new()
         });
         let mut results: HashMap<_, _> = observed.into_iter().collect();
+        self.confirm(&accounts, &mut results).await;
         for account in accounts {
             results.entry(account.connection).or_insert_with(|| Err(no_result()));
         }
         results
+    }
+
+    /// Requests accounts once more that are reported to have lost all followers at once. Where that fails the number is
+    /// unknown.
+    async fn confirm(
+        &self,
+        accounts: &[Account],
+        results: &mut HashMap<ConnectionId, Result<Observation, PlatformError>>,
+    ) {
+        let doubtful: Vec<Account> = self.app.look(|roster| {
+            let is_doubtful = |account: &&Account| {
+                let connection = roster.connections.get(&account.connection);
+                let result = results.get(&account.connection).and_then(|result| result.as_ref().ok());
+                connection.zip(result).is_some_and(|(connection, seen)| run::is_doubtful(connection, seen))
+            };
+            accounts.iter().filter(is_doubtful).cloned().collect()
+        });
+        if doubtful.is_empty() {
+            return;
+        }
+        let observing = AssertUnwindSafe(self.known.platform.observe(&self.api, &doubtful));
+        let mut again: HashMap<_, _> = observing.catch_unwind().await.unwrap_or_default().into_iter().collect();
+        for account in doubtful {
+            match (again.remove(&account.connection), results.get_mut(&account.connection)) {
+                (Some(Ok(second)), Some(result)) => *result = Ok(second),
+                (_, Some(Ok(first))) => {
+                    first.numbers.followers = None;
+                    first.missing.push("followers: 0 is reported, and could not be confirmed".to_owned());
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Requests one account with its owner's consent. A refused token is renewed and the request repeated, once.

@@ -206,6 +206,66 @@ fn an_response_about_another_account_is_refused() {
 }
 
 #[test]
+fn an_account_whose_server_moved_is_the_same_account() {
+    let mut story = Story::begin();
+    let mut moved = observed(Some(5));
+    moved.platform_user_id = "1@new.example".into();
+    moved.former_user_id = Some("did:plc:mara".into());
+    let commit = story.run(Ok(moved));
+    assert_eq!((commit.sync.runs[0].outcome, commit.sync.snapshots.len()), (Outcome::Ok, 1));
+    assert_eq!(story.connection().platform_user_id.as_deref(), Some("1@new.example"));
+    let line = commit.audit.lines.iter().find(|line| line.action == "connection.moved").expect("a line");
+    assert_eq!((line.old.as_deref(), line.new.as_deref()), (Some("did:plc:mara"), Some("1@new.example")));
+}
+
+#[test]
+fn zeros_beside_living_posts_are_unknown_and_alert_nobody() {
+    let counts = |followers: u64, following: u64, posts: u64| {
+        let numbers = Numbers {
+            followers: Some(followers),
+            following: Some(following),
+            posts: Some(posts),
+            ..Numbers::default()
+        };
+        Ok(Observation { numbers, ..observed(None) })
+    };
+    let mut story = Story::begin();
+    story.run(counts(4321, 210, 30));
+    for _ in 0..3 {
+        let commit = story.run(counts(0, 0, 30));
+        let numbers = &commit.sync.snapshots[0].1.numbers;
+        assert_eq!((numbers.followers, numbers.following, numbers.posts), (None, None, Some(30)));
+        assert_eq!((commit.sync.runs[0].outcome, commit.alerting.alerts.len()), (Outcome::Ok, 0));
+    }
+    assert_eq!(story.run(counts(4330, 210, 31)).alerting.alerts, [], "nor is it news that they are back");
+    // A fall to 0 with another sign of life is a fall.
+    assert_eq!(story.run(counts(0, 210, 31)).alerting.alerts.len(), 1);
+    // What never had many may have none.
+    let mut small = Story::begin();
+    small.run(counts(0, 0, 5));
+    assert_eq!(small.connection().latest.as_ref().and_then(|latest| latest.numbers.followers), Some(0));
+}
+
+#[test]
+fn only_a_fall_to_nothing_from_many_is_doubtful() {
+    let mut story = Story::begin();
+    let check = |story: &Story, followers, expected: bool| {
+        assert_eq!(is_doubtful(story.connection(), &observed(followers)), expected, "{followers:?}");
+    };
+    check(&story, Some(0), false);
+    story.run(Ok(observed(Some(999))));
+    check(&story, Some(0), false);
+    story.run(Ok(observed(Some(12_000))));
+    check(&story, Some(0), true);
+    check(&story, Some(1), false);
+    check(&story, None, false);
+    story.run(Ok(observed(None)));
+    check(&story, Some(0), true);
+    story.run(Ok(observed(Some(0))));
+    check(&story, Some(0), false);
+}
+
+#[test]
 fn a_number_of_an_earlier_day_is_history_and_nothing_follows() {
     let mut story = Story::begin();
     story.run(Ok(observed(Some(1000))));

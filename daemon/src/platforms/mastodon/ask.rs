@@ -38,12 +38,16 @@ impl RequestsEach for Batch<'_> {
 impl Batch<'_> {
     /// The account by id where it is known, else by name at the handle's host, else where WebFinger says.
     async fn find(&self, account: &Account) -> Result<(Profile, String), PlatformError> {
-        if let Some(home) = known_home(account)
-            && let Ok(profile) = self.by_id(account, &home).await?
-        {
-            return Ok((profile, home.host));
-        }
         let (name, host) = parts(&account.handle);
+        if let Some(home) = known_home(account) {
+            match self.by_id(account, &home).await {
+                Ok(Ok(profile)) => return Ok((profile, home.host)),
+                Ok(Err(_)) => {}
+                // The server may have another address by now, which the handle's own host knows.
+                Err(PlatformError::Unavailable { .. }) if home.host != host => {}
+                Err(error) => return Err(error),
+            }
+        }
         let absent = match self.by_name(account, host).await? {
             Ok(profile) => return Ok((profile, host.to_owned())),
             Err(absent) => absent,
@@ -51,10 +55,19 @@ impl Batch<'_> {
         match self.webfinger(name, host).await? {
             Some(home) => match self.by_name(account, &home).await? {
                 Ok(profile) => Ok((profile, home)),
-                Err(absent) => Err(absent.error(&home, name)),
+                Err(absent) => Err(self.absent(absent, &home, name)),
             },
-            None => Err(absent.error(host, name)),
+            None => Err(self.absent(absent, host, name)),
         }
+    }
+
+    /// A server that is closed is closed for all its accounts.
+    fn absent(&self, absent: Absent, host: &str, name: &str) -> PlatformError {
+        let error = absent.error(host, name);
+        if matches!(absent, Absent::Closed) {
+            self.stop.end(&error);
+        }
+        error
     }
 
     async fn by_id(&self, account: &Account, home: &Home) -> Result<Result<Profile, Absent>, PlatformError> {
@@ -71,6 +84,9 @@ impl Batch<'_> {
     fn account(&self, account: &Account, response: Response) -> Result<Result<Profile, Absent>, PlatformError> {
         if matches!(response.status, 404 | 410) {
             return Ok(Err(Absent::Account));
+        }
+        if response.status == 401 || leads_to_login(&response) {
+            return Ok(Err(Absent::Closed));
         }
         if !response.is_success() {
             return Ok(Err(Absent::Api));
@@ -121,19 +137,23 @@ impl Batch<'_> {
             ("exclude_reblogs", "true"),
         ]);
         let response = self.request(host, request).await?;
+        if response.status == 401 || leads_to_login(&response) {
+            return Err(PlatformError::Closed { what: format!("{host} shows them to signed-in people only") });
+        }
         if !response.is_success() {
             return Err(PlatformError::Unexpected { what: format!("{SLUG} responded with {}", response.status) });
         }
         Ok(posts(items(SLUG, response.body()).map_err(|kind| response.error(kind))?))
     }
 
-    /// Sends the request once. Of the refusals it returns only those that say "not here": 3xx, 404, 410.
+    /// Sends the request once. Of the refusals it returns only those that say "not here" or "not for strangers": 3xx,
+    /// 401, 404, 410.
     async fn request(&self, host: &str, request: Request<'_>) -> Result<Response, PlatformError> {
         self.stop
             .unless_stopped(async {
                 let response = request.send().await.map_err(|error| unreachable(host, error))?;
                 self.stop.heed_limit(&response, "x-ratelimit-remaining", RATE_RESET);
-                if response.is_success() || matches!(response.status, 300..=399 | 404 | 410) {
+                if response.is_success() || matches!(response.status, 300..=399 | 401 | 404 | 410) {
                     return Ok(response);
                 }
                 Err(self.refusal(host, &response))
@@ -148,9 +168,6 @@ impl Batch<'_> {
                 retry_after: retry_after.or_else(|| response.reset_after(RATE_RESET, self.api.now())),
             },
             (Some(error), _) => error,
-            (None, 401) => PlatformError::Unauthorized {
-                what: sentence(&format!("{host} shows its accounts to signed-in people only: {said}")),
-            },
             (None, 403) => {
                 PlatformError::Unavailable { what: sentence(&format!("{host} refuses to answer (403): {said}")) }
             }
@@ -165,6 +182,8 @@ impl Batch<'_> {
 #[derive(Clone, Copy)]
 enum Absent {
     Account,
+    /// It shows accounts to those who sign in.
+    Closed,
     /// It shows a web page, or sends us elsewhere.
     Api,
 }
@@ -175,11 +194,23 @@ impl Absent {
             Self::Account => PlatformError::AccountGone {
                 what: sentence(&format!("{host} knows no {name}: misspelt, deleted, or moved without a trace")),
             },
+            Self::Closed => {
+                PlatformError::Closed { what: sentence(&format!("{host} shows accounts to signed-in people only")) }
+            }
             Self::Api => PlatformError::Unexpected {
                 what: sentence(&format!("{host} answers with a web page: it is no Mastodon server, or out of order")),
             },
         }
     }
+}
+
+/// Whether a response sends a stranger to a page to sign in at.
+fn leads_to_login(response: &Response) -> bool {
+    let location = response.header("location").filter(|_| (300..400).contains(&response.status));
+    let path =
+        location.map(|to| to.split_once("://").map_or(to, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..])));
+    let path = path.and_then(|path| path.split(['?', '#']).next()).map(|path| path.trim_end_matches('/'));
+    path.is_some_and(|path| matches!(path, "/login" | "/auth/sign_in" | "/sign_in" | "/signin" | "/users/sign_in"))
 }
 
 /// What WebFinger returned.

@@ -5,19 +5,21 @@ use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use url::Url;
 
 use super::SLUG;
 use crate::history::engagement::{Post, PostNumbers};
 use crate::http_client::{is_host, is_host_like};
 use crate::platforms::reading::{
-    Count, Items, Posts, add_engagement, count, handle_in_any_script, item, plain_id, shown_name, time,
+    Count, Items, Posts, add_engagement, count, handle_in_any_script, id, item, plain_id, shown_name, time,
 };
 use crate::platforms::{Account, Observation, PlatformError};
 
 /// An account as its home returns it. Only `id` and `username` are always there.
 #[derive(Deserialize)]
 pub(super) struct Profile {
+    #[serde(deserialize_with = "id")]
     pub(super) id: String,
     username: String,
     display_name: Option<String>,
@@ -29,6 +31,23 @@ pub(super) struct Profile {
     statuses_count: Count,
     suspended: Option<bool>,
     moved: Option<Moved>,
+    pleroma: Option<Box<RawValue>>,
+}
+
+/// What Pleroma and Akkoma report beside the counts: which of them are hidden and shown as 0.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Pleroma {
+    hide_followers_count: bool,
+    hide_followers: bool,
+    hide_follows_count: bool,
+    hide_follows: bool,
+}
+
+/// A count whose owner hides it, or the list behind it: then 0 is no count.
+fn shown(count: Count, is_hidden: bool, is_list_hidden: bool) -> Count {
+    let hidden = is_hidden || (is_list_hidden && count == Count::Known(0));
+    if hidden { Count::Unknown } else { count }
 }
 
 #[derive(Deserialize)]
@@ -81,9 +100,14 @@ pub(super) fn observation(account: &Account, host: &str, profile: Profile) -> Re
         display_name: shown_name(profile.display_name.as_deref()),
         ..Observation::default()
     };
+    let hides: Pleroma = profile.pleroma.and_then(|text| item(SLUG, &text).ok()).unwrap_or_default();
+    let followers = shown(profile.followers_count, hides.hide_followers_count, hides.hide_followers);
+    let following = shown(profile.following_count, hides.hide_follows_count, hides.hide_follows);
+    let is_new_home = known_home(account).is_some_and(|known| known.host != host);
+    observation.former_user_id = account.platform_user_id.clone().filter(|_| is_new_home);
     observation.take_counts([
-        (Metric::Followers, profile.followers_count),
-        (Metric::Following, profile.following_count),
+        (Metric::Followers, followers),
+        (Metric::Following, following),
         (Metric::Posts, profile.statuses_count),
     ]);
     Ok(observation)
@@ -264,8 +288,35 @@ mod tests {
     #[test]
     fn what_is_not_the_account_is_not_taken_for_it() {
         assert!(profile(r#"{"id":"1","username":"oskar"}"#).expect("readable").is_none());
-        for bad in [r#"{"id":"../../x","username":"mara"}"#, r#"{"id":7,"username":"mara"}"#, "[]", r#"{"id":"1"}"#] {
+        let numeric = profile(r#"{"id":1626,"username":"mara"}"#).expect("readable").expect("the same name");
+        assert_eq!(numeric.id, "1626", "as very old relatives have it");
+        for bad in [r#"{"id":"../../x","username":"mara"}"#, r#"{"id":1.5,"username":"mara"}"#, "[]", r#"{"id":"1"}"#] {
             assert!(profile(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn zeros_that_are_marked_as_hidden_are_unknown() {
+        let check = |counts: &str, marks: &str, expected: [Option<u64>; 3]| {
+            let text = format!(r#"{{"id":"1","username":"mara",{counts},"statuses_count":5,"pleroma":{marks}}}"#);
+            let numbers = read(&text).expect("a profile").numbers;
+            assert_eq!([numbers.followers, numbers.following, numbers.posts], expected, "{counts} {marks}");
+        };
+        let (zeros, true_ones) =
+            (r#""followers_count":0,"following_count":0"#, r#""followers_count":43,"following_count":7"#);
+        let both =
+            r#"{"hide_followers_count":true,"hide_followers":true,"hide_follows_count":true,"hide_follows":true}"#;
+        check(
+            r#""followers_count":0,"following_count":7"#,
+            r#"{"hide_followers_count":true,"hide_followers":true}"#,
+            [None, Some(7), Some(5)],
+        );
+        check(zeros, both, [None, None, Some(5)]);
+        check(true_ones, both, [None, None, Some(5)]);
+        check(zeros, r#"{"hide_followers":true,"hide_follows":true}"#, [None, None, Some(5)]);
+        check(true_ones, r#"{"hide_followers":true}"#, [Some(43), Some(7), Some(5)]);
+        for nothing in ["{}", "null", "[]", "7", r#"{"hide_followers_count":"yes"}"#] {
+            check(zeros, nothing, [Some(0), Some(0), Some(5)]);
         }
     }
 

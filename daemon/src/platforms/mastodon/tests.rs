@@ -192,15 +192,82 @@ async fn a_used_up_window_ends_the_batch_with_its_reset() {
 }
 
 #[tokio::test]
-async fn a_closed_instance_and_a_dead_one_say_which() {
-    let closed = json!({"error": "This API requires an authenticated\u{1b}[2J user"}).to_string();
-    let server = Server::start(move |_| Reply::Json(401, closed.clone())).await;
-    let (reported, _) = observe_one(&server, None).await;
+async fn a_server_that_is_closed_to_strangers_says_so_and_a_dead_one_too() {
     let expected =
-        "example.com shows its accounts to signed-in people only: This API requires an authenticated[2J user";
-    assert_eq!(reported, Err(PlatformError::Unauthorized { what: expected.to_owned() }));
+        || Err(PlatformError::Closed { what: "example.com shows accounts to signed-in people only".to_owned() });
+    let to = |location: &str| Reply::Headers(302, vec![("location", location.to_owned())], "<html>".to_owned());
+    for closed in [
+        Reply::Json(401, json!({"error": "This API requires an authenticated user"}).to_string()),
+        Reply::Json(401, json!({"error": "token not supplied"}).to_string()),
+        to("https://example.com/login"),
+        to("/login?next=x"),
+        to("https://example.com/auth/sign_in"),
+    ] {
+        for id in [None, Some("1@example.com")] {
+            let reply = closed.clone();
+            let server = Server::start(move |_| reply.clone()).await;
+            assert_eq!(observe_one(&server, id).await.0, expected());
+            // It is closed for all its accounts.
+            let accounts: Vec<_> = (0..20).map(|n| account(n, &format!("a{n}@example.com"), id)).collect();
+            let observed = ask::observe(&api(through(&server.base)), &accounts).await;
+            assert!(observed.iter().all(|(_, result)| *result == expected()), "{observed:?}");
+            assert!(server.requested().len() <= 3 + 3 * 4, "{}", server.requested().len());
+        }
+    }
 
     let api = api(Route::default());
     let observed = in_order(ask::observe(&api, &[account(0, "mara@localhost:8901", None)]).await);
     assert!(matches!(&observed[0], Err(PlatformError::AccountGone { what }) if what.contains("private_hosts")));
+}
+
+#[tokio::test]
+async fn closed_posts_cost_only_themselves() {
+    let server = Server::start(|requested| match requested.path.ends_with("/statuses") {
+        true => Reply::Json(401, json!({"error": "This method requires an authenticated user"}).to_string()),
+        false => Reply::ok(mara("7")),
+    })
+    .await;
+    let accounts: Vec<_> = (0..3).map(|n| account(n, HANDLE, Some("7@example.com"))).collect();
+    for result in in_order(ask::observe(&api(through(&server.base)), &accounts).await) {
+        let reported = result.expect("the profile is open");
+        assert_eq!(reported.numbers.followers, Some(7));
+        assert_eq!(reported.missing, ["posts: example.com shows them to signed-in people only"]);
+    }
+}
+
+#[tokio::test]
+async fn a_server_at_a_new_address_is_followed() {
+    let gone = |how: &'static str| {
+        move |requested: &Received| match requested.path.as_str() {
+            "/example.com/.well-known/webfinger" => {
+                Reply::ok(json!({"links": [{"rel": "self", "href": "https://new.example.com/users/mara"}]}))
+            }
+            "/new.example.com/api/v1/accounts/lookup" => Reply::ok(mara("117")),
+            "/new.example.com/api/v1/accounts/117/statuses" => Reply::ok("[]"),
+            path if path.starts_with("/old.example.com/") && how == "redirects" => Reply::Headers(
+                301,
+                vec![("location", format!("https://new.example.com{}", &path[16..]))],
+                String::new(),
+            ),
+            path if path.starts_with("/old.example.com/") && how == "fails" => Reply::Json(502, String::new()),
+            _ => missing(),
+        }
+    };
+    for how in ["redirects", "fails", "is absent"] {
+        let server = Server::start(gone(how)).await;
+        let (reported, _) = observe_one(&server, Some("117@old.example.com")).await;
+        let reported = reported.expect("found at the new address");
+        assert_eq!(reported.platform_user_id, "117@new.example.com");
+        assert_eq!(reported.former_user_id.as_deref(), Some("117@old.example.com"), "{how}");
+        assert_eq!(reported.handle, HANDLE);
+    }
+    // At the same address another id is another account.
+    let server = Server::start(|requested| match requested.path.as_str() {
+        "/example.com/api/v1/accounts/lookup" => Reply::ok(mara("2")),
+        "/example.com/api/v1/accounts/2/statuses" => Reply::ok("[]"),
+        _ => missing(),
+    })
+    .await;
+    let (reported, _) = observe_one(&server, Some("1@example.com")).await;
+    assert_eq!(reported.expect("found by name").former_user_id, None);
 }

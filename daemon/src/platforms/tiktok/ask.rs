@@ -102,7 +102,7 @@ impl Requests<'_> {
         Ok(read)
     }
 
-    async fn page(&self, cursor: Option<i64>) -> Result<VideoPage, PlatformError> {
+    async fn page(&self, cursor: Option<u64>) -> Result<VideoPage, PlatformError> {
         let body = match cursor {
             Some(cursor) => json!({"max_count": VIDEOS_A_PAGE, "cursor": cursor}),
             None => json!({"max_count": VIDEOS_A_PAGE}),

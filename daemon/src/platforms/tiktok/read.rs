@@ -11,7 +11,7 @@ use super::scopes::{PROFILE, STATS};
 use super::{NAME, SLUG, canonical};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::consenting::{Access, Opened, OpenedAccount};
-use crate::platforms::reading::{Count, Items, count, item, plain_id, shown_name};
+use crate::platforms::reading::{Count, Items, count, id, item, plain_id, shown_name};
 use crate::platforms::{Account, Observation, PlatformError};
 
 /// The wait where TikTok reports none: the window of its limits.
@@ -179,16 +179,19 @@ pub(super) struct VideoPage {
     #[serde(default)]
     pub(super) videos: Items,
     /// Where the next page begins, as reported: milliseconds of creation.
-    pub(super) cursor: Option<i64>,
+    #[serde(default, deserialize_with = "count")]
+    pub(super) cursor: Option<u64>,
     #[serde(default)]
     pub(super) has_more: bool,
 }
 
 #[derive(Deserialize)]
 struct Video {
+    #[serde(deserialize_with = "id")]
     id: String,
     /// Seconds.
-    create_time: Option<i64>,
+    #[serde(default, deserialize_with = "count")]
+    create_time: Option<u64>,
     #[serde(default, deserialize_with = "count")]
     view_count: Option<u64>,
     #[serde(default, deserialize_with = "count")]
@@ -208,7 +211,8 @@ pub(super) fn video(text: &RawValue) -> Result<(String, Post), PlatformError> {
         shares: video.share_count,
         views: video.view_count,
     };
-    let at = video.create_time.map(|seconds| Timestamp(seconds.saturating_mul(1000)));
+    let at =
+        video.create_time.map(|seconds| Timestamp(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)));
     Ok((video.id, Post { at, numbers }))
 }
 
