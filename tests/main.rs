@@ -10,6 +10,7 @@ mod consenting;
 mod decaying;
 mod faults;
 mod filling;
+mod hiding;
 mod keys;
 mod killing;
 mod listening;

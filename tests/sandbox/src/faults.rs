@@ -49,6 +49,8 @@ pub enum FaultKind {
     RateLimited,
     /// The day's quota is spent; YouTube only.
     QuotaExceeded,
+    /// The day's quota is spent, and the refusal is called a rate limit that names the day; YouTube only.
+    DayLimited,
     ServerError,
     /// Accepts and never responds, for two minutes or until the client disconnects.
     Timeout,
@@ -68,6 +70,8 @@ pub enum FaultKind {
     WrongTypes,
     /// The owner hides the counts.
     HiddenCounts,
+    /// Every count of a profile is 0.
+    ZeroCounts,
     /// The platform no longer reports likes and the number of posts.
     WithdrawnMetric,
     /// The connection ends without a response, before anything is done.
@@ -132,8 +136,9 @@ impl Fault {
 
     /// Returns what makes no sense about it, in words for its sender.
     pub fn check(&self) -> Result<(), String> {
-        if self.kind == FaultKind::QuotaExceeded && self.platform != Platform::Youtube {
-            return Err("quota_exceeded exists on youtube only".into());
+        let youtubes = matches!(self.kind, FaultKind::QuotaExceeded | FaultKind::DayLimited);
+        if youtubes && self.platform != Platform::Youtube {
+            return Err("a day's quota exists on youtube only".into());
         }
         let needs_consent = self.kind.needs_token() || self.stage() == Stage::Token;
         if needs_consent && !self.platform.has_consent() {
@@ -195,7 +200,10 @@ impl FaultKind {
 
     /// Whether it changes numbers in an otherwise proper response.
     pub fn spoils_counts(self) -> bool {
-        matches!(self, FaultKind::WrongTypes | FaultKind::HiddenCounts | FaultKind::WithdrawnMetric)
+        matches!(
+            self,
+            FaultKind::WrongTypes | FaultKind::HiddenCounts | FaultKind::ZeroCounts | FaultKind::WithdrawnMetric
+        )
     }
 }
 

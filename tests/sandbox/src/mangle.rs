@@ -46,9 +46,11 @@ pub async fn mangle(
 ) -> Result<Response<Body>, Disconnected> {
     let mut response = response.unwrap_or_else(|| dud(world));
     Ok(match fault.kind {
-        FaultKind::RateLimited | FaultKind::QuotaExceeded | FaultKind::ServerError | FaultKind::MissingScope => {
-            proper(&platform.refusal(world, request, fault).unwrap_or(response))
-        }
+        FaultKind::RateLimited
+        | FaultKind::QuotaExceeded
+        | FaultKind::DayLimited
+        | FaultKind::ServerError
+        | FaultKind::MissingScope => proper(&platform.refusal(world, request, fault).unwrap_or(response)),
         FaultKind::Revoked | FaultKind::Expired => proper(&response),
         FaultKind::Timeout => {
             tokio::time::sleep(SILENCE).await;
@@ -59,7 +61,7 @@ pub async fn mangle(
             tokio::time::sleep(Duration::from_millis(fault.delay_ms.unwrap_or(2000))).await;
             proper(&response)
         }
-        FaultKind::WrongTypes | FaultKind::HiddenCounts | FaultKind::WithdrawnMetric => {
+        FaultKind::WrongTypes | FaultKind::HiddenCounts | FaultKind::ZeroCounts | FaultKind::WithdrawnMetric => {
             spoil::spoil(fault, &mut response);
             proper(&response)
         }

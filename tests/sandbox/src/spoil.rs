@@ -93,6 +93,12 @@ fn spoil_profile(fault: &Fault, names: &Names, counts: &mut Object) -> bool {
             true
         }
         FaultKind::HiddenCounts => hide(names, counts),
+        FaultKind::ZeroCounts => {
+            let zero = if names.are_texts { json!("0") } else { json!(0) };
+            let all = [names.followers, names.following, names.posts].into_iter().filter(|name| !name.is_empty());
+            all.for_each(|name| drop(counts.insert(name.into(), zero.clone())));
+            true
+        }
         _ => counts.shift_remove(names.posts).is_some(),
     }
 }

@@ -134,6 +134,7 @@ impl Platform {
             (FaultKind::ServerError, Platform::Mastodon) => mastodon::server_error(),
             (FaultKind::ServerError, Platform::Youtube) => youtube::server_error(),
             (FaultKind::QuotaExceeded, _) => youtube::quota_exceeded(),
+            (FaultKind::DayLimited, _) => youtube::day_limited(),
             _ => return None,
         };
         Some(match fault.status {

@@ -1,7 +1,7 @@
 //! One account on one platform.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::growth::Growth;
 use super::posts::{Post, PostNumbers, Posting, SERVED, post_numbers};
@@ -28,6 +28,14 @@ pub struct Account {
     pub hidden: bool,
     /// Mastodon: the owner hides who follows, though not how many.
     pub hide_collections: bool,
+    /// Mastodon: what its server runs.
+    pub software: Software,
+    /// Mastodon: the host that serves it, where that is not the handle's.
+    pub web_host: Option<String>,
+    /// YouTube: how many announced broadcasts are above its videos.
+    pub announced: u64,
+    /// Bluesky: a request for many that names it fails.
+    pub fails_batches: bool,
     /// YouTube: comments are switched off.
     pub comments_off: bool,
     pub followers: Growth,
@@ -54,6 +62,26 @@ pub enum State {
     Gone,
     /// It exists, but its server responds with nothing but errors.
     Failing,
+}
+
+/// What a server runs that speaks Mastodon's API, by what it does differently.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Software {
+    #[default]
+    Mastodon,
+    /// Hidden followers are -1.
+    Glitch,
+    /// Hidden counts are 0 and marked.
+    Pleroma,
+    /// Hidden counts are 0 without a mark.
+    Misskey,
+    /// It refuses strangers with 401.
+    Gotosocial,
+    /// It sends strangers to a page to sign in at.
+    Pixelfed,
+    /// A very old relative, whose ids are numbers.
+    Ancient,
 }
 
 /// An account's numbers at one moment, unrounded and whether or not the platform would report them.
@@ -97,6 +125,20 @@ impl Account {
             reply: self.posting.is_reply(number),
             numbers: post_numbers(self, number, when),
         })
+    }
+
+    /// An upload of a channel: an announced broadcast where it comes after the newest post, else the post.
+    pub fn upload(&self, number: u64, when: Timestamp) -> Option<Post> {
+        let count = self.posting.count_at(when);
+        if number <= count || number > count + self.announced {
+            return self.post(number, when);
+        }
+        Some(Post { number, published: when, reply: false, numbers: PostNumbers::default() })
+    }
+
+    /// Mastodon: the host that serves it.
+    pub fn served_by(&self) -> &str {
+        self.web_host.as_deref().unwrap_or_else(|| self.host())
     }
 
     /// Mastodon: the user of `user@host`; elsewhere the whole handle.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::account::{Account, State};
+use super::account::{Account, Software, State};
 use super::growth::Growth;
 use super::posts::{PostNumbers, Posting};
 
@@ -22,6 +22,14 @@ pub struct AccountEdit {
     pub posts: Option<u64>,
     pub hidden: Option<bool>,
     pub hide_collections: Option<bool>,
+    /// Mastodon: what its server runs.
+    pub software: Option<Software>,
+    /// Mastodon: the host that serves it from now on; the handle's host only says where that is.
+    pub web_host: Option<String>,
+    /// YouTube: announced broadcasts above its videos.
+    pub announced: Option<u64>,
+    /// Bluesky: a request for many that names it fails.
+    pub fails_batches: Option<bool>,
     pub display_name: Option<String>,
     pub description: Option<String>,
     pub deactivated: Option<bool>,
@@ -98,6 +106,12 @@ impl AccountEdit {
         set(&mut account.description, &self.description);
         set(&mut account.hidden, &self.hidden);
         set(&mut account.hide_collections, &self.hide_collections);
+        set(&mut account.software, &self.software);
+        set(&mut account.announced, &self.announced);
+        set(&mut account.fails_batches, &self.fails_batches);
+        if let Some(web_host) = &self.web_host {
+            account.web_host = Some(web_host.clone());
+        }
         set(&mut account.comments_off, &self.comments_off);
         set(&mut account.owner, &self.owner);
         if let Some(moved_to) = &self.moved_to {

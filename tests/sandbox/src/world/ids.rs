@@ -1,6 +1,7 @@
 //! Handles and ids in each platform's own form. Ids are derived, so that the same handle always has the same one.
 
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use jiff::Timestamp;
 
 use super::edit::EditError;
@@ -26,12 +27,19 @@ pub fn handle_of(platform: Platform, text: &str) -> Result<String, EditError> {
             Some((user, host)) if plain(user, "_.-") && plain(host, ".-:") => Ok(text),
             _ => Err(EditError::Handle("user@host.example")),
         },
-        Platform::Youtube if plain(&text, "_.-") => Ok(format!("@{text}")),
+        Platform::Youtube if is_in_any_script(&text) => {
+            Ok(format!("@{}", ComposingNormalizerBorrowed::new_nfc().normalize(&text)))
+        }
         Platform::Youtube => Err(EditError::Handle("@name")),
         Platform::Instagram | Platform::Tiktok if plain(&text, "_.") => Ok(text),
         Platform::Facebook if plain(&text, "._-") => Ok(text),
         Platform::Instagram | Platform::Tiktok | Platform::Facebook => Err(EditError::Handle("name")),
     }
+}
+
+fn is_in_any_script(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "/?#&@%".contains(c);
+    !text.is_empty() && text.len() <= 253 && !text.contains(odd)
 }
 
 /// Between one and nine years before the epoch.
@@ -171,6 +179,8 @@ mod tests {
         check(Platform::Mastodon, "ada", None);
         check(Platform::Youtube, "Ada", Some("@ada"));
         check(Platform::Youtube, "@a/b", None);
+        check(Platform::Youtube, "@น้ำตก", Some("@น้ำตก"));
+        check(Platform::Youtube, "Cafe\u{301}", Some("@café"));
         check(Platform::Instagram, "@Ada.L", Some("ada.l"));
         check(Platform::Tiktok, "ada-l", None);
         check(Platform::Facebook, "ada", Some("ada"));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::account::{Account, State};
+use super::account::{Account, Software, State};
 use super::growth::{EPOCH_MS, Growth};
 use super::ids;
 use super::names::{self, EXTRA_TAGS, FAILING_HOST, HOSTS, Name, TOPICS, Topic};
@@ -169,6 +169,10 @@ fn account(cast: &Cast, nth: usize, index: usize) -> Account {
             .then(|| format!("{}@harbour.example", cast.stem.replace('-', "_"))),
         hidden: matches!(platform, Youtube | Instagram) && index % 19 == 4,
         hide_collections: platform == Platform::Mastodon && index % 7 == 2,
+        software: Software::default(),
+        web_host: None,
+        announced: 0,
+        fails_batches: false,
         comments_off: platform == Platform::Youtube && index % 17 == 3,
         owner: cast.owner.clone(),
         linked: None,

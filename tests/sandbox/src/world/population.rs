@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::account::{Account, State};
+use super::account::{Account, Software, State};
 use super::edit::{self, AccountEdit, EditError};
 use super::{ids, noise};
 use crate::Platform;
@@ -62,6 +62,9 @@ impl Population {
         self.by_handle.insert((platform, handle.clone()), index);
         account.handle = handle;
         edit.apply(&mut account, now);
+        if platform == Platform::Mastodon {
+            self.hosts.insert(account.served_by().to_owned());
+        }
         self.accounts[index] = Arc::new(account);
         match platform {
             Platform::Instagram => self.put_page(index, edit.owner.is_some(), now),
@@ -137,6 +140,10 @@ fn made(platform: Platform, handle: &str, now: Timestamp) -> Account {
         moved_to: None,
         hidden: false,
         hide_collections: false,
+        software: Software::default(),
+        web_host: None,
+        announced: 0,
+        fails_batches: false,
         comments_off: false,
         owner: format!("{} {handle}", platform.slug()),
         linked: None,

@@ -21,10 +21,13 @@ pub fn get_profile(world: &World, request: &ApiRequest) -> Result<ApiResponse, A
     }
 }
 
-/// Accounts that cannot be served are left out silently.
+/// Accounts that cannot be served are left out silently; now and then one fails the whole request.
 pub fn get_profiles(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let actors = params::actors(request, "app.bsky.actor.getProfiles", "actors")?;
     let found: Vec<_> = actors.into_iter().filter_map(|actor| find(world, actor)).collect();
+    if let Some(failing) = found.iter().find(|account| account.fails_batches) {
+        return Ok(server_error().about(failing));
+    }
     let shown = found.iter().filter(|account| account.state == State::Active);
     let profiles: Vec<Value> = shown.map(|account| detailed(account, world.now())).collect();
     Ok(found.iter().fold(ApiResponse::ok(json!({"profiles": profiles})), ApiResponse::about))

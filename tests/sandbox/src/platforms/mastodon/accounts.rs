@@ -1,5 +1,7 @@
 //! Accounts: by handle, by id, several at once.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -8,14 +10,19 @@ use super::{Seen, by_id, there};
 use crate::Platform;
 use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
-use crate::world::account::{Account, State};
+use crate::world::account::{Account, Software, State};
 use crate::world::ids;
 
 /// `acct=user` or `user@host`; of other hosts only those that are already known here.
 pub fn lookup(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let acct = request.one("acct").unwrap_or_default().trim_start_matches('@');
-    let handle = if acct.contains('@') { acct.to_owned() } else { format!("{acct}@{}", request.host) };
-    let seen = there(request, world.account(Platform::Mastodon, &handle))?;
+    let named =
+        |account: &&Arc<Account>| account.served_by() == request.host && account.user().eq_ignore_ascii_case(acct);
+    let account = match acct.contains('@') {
+        true => world.account(Platform::Mastodon, acct),
+        false => world.on_platform(Platform::Mastodon).iter().find(named).cloned(),
+    };
+    let seen = there(request, account)?;
     Ok(ApiResponse::ok(entity(world, &seen)).about(&seen.account))
 }
 
@@ -43,7 +50,7 @@ pub fn local_id(seen: &Seen) -> String {
 
 /// Where the account lives, as a URL.
 pub fn home(seen: &Seen) -> String {
-    if seen.at_home() { seen.origin.clone() } else { format!("https://{}", seen.account.host()) }
+    if seen.at_home() { seen.origin.clone() } else { format!("https://{}", seen.account.served_by()) }
 }
 
 /// The `Account` entity.
@@ -53,6 +60,7 @@ pub fn entity(world: &World, seen: &Seen) -> Value {
     let suspended = account.state == State::Suspended;
     let shown = |text: &str| if suspended { String::new() } else { text.to_owned() };
     let [followers, following, statuses] = counts(seen, world.now());
+    let hidden = account.hidden && account.software == Software::Glitch;
     let mut entity = json!({
         "id": local_id(seen),
         "username": user,
@@ -71,7 +79,7 @@ pub fn entity(world: &World, seen: &Seen) -> Value {
         "avatar_static": format!("{home}/avatars/original/missing.png"),
         "header": format!("{home}/headers/original/missing.png"),
         "header_static": format!("{home}/headers/original/missing.png"),
-        "followers_count": followers,
+        "followers_count": if hidden { json!(-1) } else { json!(followers) },
         "following_count": following,
         "statuses_count": statuses,
         "last_status_at": last_status(account, world.now()),
@@ -81,6 +89,14 @@ pub fn entity(world: &World, seen: &Seen) -> Value {
         "roles": [],
         "fields": [],
     });
+    match account.software {
+        Software::Pleroma => {
+            let marks = ["hide_followers_count", "hide_followers", "hide_follows_count", "hide_follows"];
+            entity["pleroma"] = marks.into_iter().map(|mark| (mark.to_owned(), json!(account.hidden))).collect();
+        }
+        Software::Ancient => entity["id"] = serde_json::from_str(&local_id(seen)).unwrap_or_default(),
+        _ => {}
+    }
     if suspended {
         entity["suspended"] = json!(true);
     }
@@ -94,10 +110,14 @@ pub fn entity(world: &World, seen: &Seen) -> Value {
 /// hide them, and only part of them on instances other than the home.
 fn counts(seen: &Seen, now: Timestamp) -> [u64; 3] {
     let account = &seen.account;
-    if account.hidden || account.state == State::Suspended {
-        return [0; 3];
-    }
     let all = [account.followers.at(now), account.following.at(now), account.posting.count_at(now)];
+    match account.software {
+        _ if account.state == State::Suspended => return [0; 3],
+        Software::Pleroma | Software::Misskey if account.hidden => return [0, 0, all[2]],
+        Software::Glitch => return all,
+        _ if account.hidden => return [0; 3],
+        _ => {}
+    }
     if seen.at_home() { all } else { all.map(|count| count / 5 * 3) }
 }
 

@@ -56,7 +56,8 @@ pub fn webfinger(world: &World, request: &ApiRequest) -> Result<ApiResponse, Api
     let handle = resource.strip_prefix("acct:").unwrap_or(resource);
     let account = world
         .account(Platform::Mastodon, handle)
-        .filter(|account| account.host() == request.host && account.state == State::Active)
+        .filter(|account| [account.host(), account.served_by()].contains(&request.host.as_str()))
+        .filter(|account| account.state == State::Active)
         .ok_or_else(not_found)?;
     let (origin, user) = (&request.origin, account.user());
     let response = json!({

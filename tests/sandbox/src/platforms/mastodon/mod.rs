@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{ApiRequest, ApiResponse};
 use crate::world::World;
-use crate::world::account::{Account, State};
+use crate::world::account::{Account, Software, State};
 use crate::{Fault, Platform};
 pub use counts::counts;
 
@@ -35,7 +35,7 @@ impl Seen {
 
     /// Whether the instance addressed is the account's home. Elsewhere counts are partial.
     pub fn at_home(&self) -> bool {
-        self.account.host() == self.host
+        self.account.served_by() == self.host
     }
 }
 
@@ -52,6 +52,20 @@ fn route(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse
     if request.method != Method::GET {
         return Err(not_found());
     }
+    if let Some(elsewhere) = moved_server(world, request) {
+        let to = format!("https://{elsewhere}/{}", request.segments.join("/"));
+        return Err(ApiResponse::text(StatusCode::MOVED_PERMANENTLY, "text/html", "").header("location", to));
+    }
+    match (software(world, request), path) {
+        (Software::Gotosocial, ["api", ..]) => {
+            return Err(error(StatusCode::UNAUTHORIZED, "Unauthorized: token not supplied"));
+        }
+        (Software::Pixelfed, ["api", ..]) => {
+            let to = format!("{}/login", request.origin);
+            return Err(ApiResponse::text(StatusCode::FOUND, "text/html", "").header("location", to));
+        }
+        _ => {}
+    }
     match path {
         ["api", "v1", "accounts", "lookup"] => accounts::lookup(world, request),
         ["api", "v1", "accounts"] => accounts::several(world, request),
@@ -63,6 +77,21 @@ fn route(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse
         [".well-known", "webfinger"] => instance::webfinger(world, request),
         _ => Err(not_found()),
     }
+}
+
+/// What the server runs: that of its first account.
+fn software(world: &World, request: &ApiRequest) -> Software {
+    let all = world.on_platform(Platform::Mastodon);
+    all.iter().find(|account| account.served_by() == request.host).map(|account| account.software).unwrap_or_default()
+}
+
+/// Where the server is now that had this address; WebFinger is redirected as everything is.
+fn moved_server(world: &World, request: &ApiRequest) -> Option<String> {
+    let all = world.on_platform(Platform::Mastodon);
+    if all.iter().any(|account| account.served_by() == request.host) {
+        return None;
+    }
+    all.iter().find(|account| account.host() == request.host).and_then(|account| account.web_host.clone())
 }
 
 /// Every response says how much of its window is left: reading further pages has a window of its own.
@@ -122,11 +151,11 @@ fn error(status: StatusCode, text: &str) -> ApiResponse {
 
 /// The account under an instance's own id for it.
 fn by_id(world: &World, request: &ApiRequest, id: &str) -> Result<Seen, ApiResponse> {
-    let local = world.account_by_id(Platform::Mastodon, id).filter(|account| account.host() == request.host);
+    let local = world.account_by_id(Platform::Mastodon, id).filter(|account| account.served_by() == request.host);
     let copy = || {
         let all = world.on_platform(Platform::Mastodon);
         all.iter()
-            .find(|account| account.host() != request.host && accounts::copy_id(account, &request.host) == id)
+            .find(|account| account.served_by() != request.host && accounts::copy_id(account, &request.host) == id)
             .cloned()
     };
     there(request, local.or_else(copy))

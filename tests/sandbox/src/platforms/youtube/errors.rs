@@ -132,6 +132,26 @@ pub fn rate_limited(fault: &Fault) -> ApiResponse {
     }
 }
 
+/// The project's quota of the day is spent, in the newer form.
+pub fn day_limited() -> ApiResponse {
+    let message = "Quota exceeded for quota metric 'Queries' and limit 'Queries per day' of service \
+        'youtube.googleapis.com' for consumer 'project_number:000000000000'.";
+    let info = json!([{
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": "RATE_LIMIT_EXCEEDED",
+        "domain": "googleapis.com",
+        "metadata": {"service": "youtube.googleapis.com", "quota_limit": "defaultPerDayPerProject", "quota_unit": "1/d/{project}"},
+    }]);
+    Refusal {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        rpc_status: "RESOURCE_EXHAUSTED",
+        domain: "global",
+        reason: "rateLimitExceeded",
+        message,
+    }
+    .with(Value::Null, info)
+}
+
 pub fn server_error() -> ApiResponse {
     let (message, status) = ("Backend Error", StatusCode::INTERNAL_SERVER_ERROR);
     Refusal { status, rpc_status: "INTERNAL", domain: "global", reason: "backendError", message }.response()

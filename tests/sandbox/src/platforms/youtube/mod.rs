@@ -24,7 +24,7 @@ use super::{ApiRequest, ApiResponse, Content};
 use crate::Stage;
 use crate::world::World;
 pub use counts::counts;
-pub use errors::{missing_scope, not_supported, quota_exceeded, rate_limited, server_error};
+pub use errors::{day_limited, missing_scope, not_supported, quota_exceeded, rate_limited, server_error};
 pub use tokens::token_refusal;
 
 pub fn stage(request: &ApiRequest) -> Option<Stage> {

@@ -31,9 +31,11 @@ pub fn list(world: &World, request: &ApiRequest, _: Option<&Held>) -> Result<Api
         // A channel without videos reports its playlist, and a request for the playlist says that there is none.
         _ => return Ok(errors::no_such_playlist().about(&account)),
     }
-    let numbers: Vec<u64> = account.numbers_served(now).collect();
+    let newest = account.posting.count_at(now);
+    let numbers: Vec<u64> =
+        (newest + 1..=newest + account.announced).rev().chain(account.numbers_served(now)).collect();
     let shown = numbers.iter().enumerate().skip(offset).take(per_page);
-    let posts = shown.filter_map(|(index, number)| Some((index, account.post(*number, now)?)));
+    let posts = shown.filter_map(|(index, number)| Some((index, account.upload(*number, now)?)));
     let items: Vec<Value> = posts.map(|(index, post)| item(&account, &post, index, &parts)).collect();
     let mut page = page(items, account.posting.count_at(now), per_page);
     page.next = (offset + per_page < numbers.len() && per_page > 0).then_some(offset + per_page);

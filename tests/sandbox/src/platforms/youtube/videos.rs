@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::list::{self, Page};
@@ -34,7 +35,7 @@ pub fn list(world: &World, request: &ApiRequest, _: Option<&Held>) -> Result<Api
         _ => Vec::new(),
     };
     let found: Vec<_> = ids.into_iter().filter_map(|id| find(world, id)).collect();
-    let items: Vec<Value> = found.iter().map(|(account, post)| video(account, post, &parts)).collect();
+    let items: Vec<Value> = found.iter().map(|(account, post)| video(account, post, &parts, world.now())).collect();
     let (total, per_page) = (items.len() as u64, items.len());
     let page = Page { kind: "youtube#videoListResponse", items, next: None, prev: None, total, per_page };
     let mut owners: Vec<Arc<Account>> = found.into_iter().map(|(account, _)| account).collect();
@@ -53,11 +54,12 @@ pub fn title(account: &Account, post: &Post) -> String {
 fn find(world: &World, id: &str) -> Option<(Arc<Account>, Post)> {
     let (key, number) = ids::read_video_id(id)?;
     let account = world.account_by_channel_key(key).filter(|account| account.state == State::Active)?;
-    let post = account.post(number, world.now())?;
+    let post = account.upload(number, world.now())?;
     Some((account, post))
 }
 
-fn video(account: &Account, post: &Post, parts: &[&str]) -> Value {
+fn video(account: &Account, post: &Post, parts: &[&str], now: Timestamp) -> Value {
+    let is_announced = post.number > account.posting.count_at(now);
     list::item("youtube#video", &id(account, post.number), parts, |part| match part {
         "snippet" => Some(json!({
             "publishedAt": format!("{:.0}", post.published),
@@ -67,7 +69,7 @@ fn video(account: &Account, post: &Post, parts: &[&str]) -> Value {
             "thumbnails": {},
             "channelTitle": account.display_name,
             "categoryId": "22",
-            "liveBroadcastContent": "none",
+            "liveBroadcastContent": if is_announced { "upcoming" } else { "none" },
             "localized": {"title": title(account, post), "description": account.description},
         })),
         "contentDetails" => Some(json!({
