@@ -1,5 +1,6 @@
 //! Facebook's JSON, and what it reports. Pure.
 
+use roster_protocol::metric::Metric;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use crate::history::engagement::{Post, PostNumbers};
 use crate::oauth::read::token;
 use crate::platforms::consenting::OpenedAccount;
 use crate::platforms::graph;
-use crate::platforms::reading::{count, item, plain_id, shown_name, time};
+use crate::platforms::reading::{Count, count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 use crate::secret::Secret;
 
@@ -29,8 +30,8 @@ pub(super) struct Profile {
     id: String,
     name: Option<String>,
     username: Option<String>,
-    #[serde(default, deserialize_with = "count")]
-    followers_count: Option<u64>,
+    #[serde(default)]
+    followers_count: Count,
 }
 
 impl Profile {
@@ -49,7 +50,7 @@ impl Profile {
             display_name: shown_name(self.name.as_deref()),
             ..Observation::default()
         };
-        observation.numbers.followers = self.followers_count;
+        observation.take_counts([(Metric::Followers, self.followers_count)]);
         Ok(observation)
     }
 }

@@ -1,5 +1,6 @@
 //! Instagram's JSON, and what it reports. Pure.
 
+use roster_protocol::metric::Metric;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
@@ -9,7 +10,7 @@ use super::{NAME, canonical};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::consenting::{Opened, OpenedAccount};
 use crate::platforms::graph::{List, Page};
-use crate::platforms::reading::{Items, count, item, plain_id, shown_name, time};
+use crate::platforms::reading::{Count, Items, count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 
 /// What is requested of an account at Facebook's login.
@@ -31,12 +32,12 @@ pub(super) struct Profile {
     user_id: Option<Id>,
     username: Option<String>,
     name: Option<String>,
-    #[serde(default, deserialize_with = "count")]
-    followers_count: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
-    follows_count: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
-    media_count: Option<u64>,
+    #[serde(default)]
+    followers_count: Count,
+    #[serde(default)]
+    follows_count: Count,
+    #[serde(default)]
+    media_count: Count,
 }
 
 #[derive(Deserialize)]
@@ -83,9 +84,11 @@ impl Profile {
             display_name: shown_name(self.name.as_deref()),
             ..Observation::default()
         };
-        observation.numbers.followers = self.followers_count;
-        observation.numbers.following = self.follows_count;
-        observation.numbers.posts = self.media_count;
+        observation.take_counts([
+            (Metric::Followers, self.followers_count),
+            (Metric::Following, self.follows_count),
+            (Metric::Posts, self.media_count),
+        ]);
         observation
     }
 
@@ -98,7 +101,7 @@ impl Profile {
             platform_user_id: id,
             handle: handle.clone(),
             name: shown_name(self.name.as_deref()),
-            followers: self.followers_count,
+            followers: self.followers_count.known(),
             derived: None,
         };
         Ok(Opened { owner_id: owner, owner_name: handle, scopes: None, accounts: vec![account] })
