@@ -27,6 +27,8 @@ pub struct Ended {
 }
 
 const ONE_DAY: i64 = 24 * 3600;
+/// The longest wait that is believed: a day's quota on the one day that has 25 hours.
+pub const LONGEST_WAIT_S: u64 = 25 * 3600;
 /// How long a limit lasts when the platform does not say.
 const DEFAULT_WAIT_S: i64 = 300;
 
@@ -290,7 +292,7 @@ fn due_after(decision: &mut Decision<'_>, connection: &Connection, error: &Platf
         PlatformError::AccountGone { .. } if failures > 1 => on_grid(grid_after(now.plus_seconds(ONE_DAY))),
         PlatformError::Unconfigured { .. } => on_grid(grid_after(now)),
         PlatformError::RateLimited { retry_after } => {
-            let reported = retry_after.map_or(DEFAULT_WAIT_S, |wait| wait.as_secs().min(ONE_DAY as u64) as i64);
+            let reported = retry_after.map_or(DEFAULT_WAIT_S, |wait| wait.as_secs().min(LONGEST_WAIT_S) as i64);
             let hold_until = now.plus_seconds(reported.max(1));
             // The lane's connections come back within a tenth of the wait, not in one second.
             let spread = (reported as f64 / 10.0 * decision.dice.share()) as i64;

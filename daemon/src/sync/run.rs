@@ -129,7 +129,8 @@ async fn observe(
     results.extend(public);
     results.extend(owned);
     if let Some(wait) = context.api.requested_wait() {
-        hold(app, lane, now.plus_seconds(wait.as_secs().min(24 * 3600) as i64), context.api.wait_reason()).await;
+        hold(app, lane, now.plus_seconds(wait.as_secs().min(run::LONGEST_WAIT_S) as i64), context.api.wait_reason())
+            .await;
     }
     results
 }

@@ -180,8 +180,11 @@ fn a_limit_skips_holds_the_scope_and_is_no_failure() {
     assert!(commit.sync.runs[0].retry_at >= Some(NOON.plus_seconds(600)));
     assert!(story.connection().next_due_at <= NOON.plus_seconds(660));
     assert_eq!(story.connection().failures, 0);
+    let autumn = Duration::from_secs(25 * 3600);
+    let day = story.run(Err(PlatformError::RateLimited { retry_after: Some(autumn) }));
+    assert_eq!(day.sync.holds[0].until, NOON.plus_seconds(26 * 3600), "a day may have 25 hours");
     let absurd = story.run(Err(PlatformError::RateLimited { retry_after: Some(Duration::MAX) }));
-    assert!(absurd.sync.holds[0].until.since(NOON) <= 26 * 3_600_000);
+    assert!(absurd.sync.holds[0].until.since(NOON) <= 27 * 3_600_000);
 }
 
 #[test]
