@@ -13,6 +13,7 @@ use super::{Decision, grants};
 use crate::model::{Choice, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Sealed};
 use crate::platforms::Observation;
 use crate::platforms::consenting::{Opened, OpenedAccount};
+use crate::roster::search_text::lowered;
 
 /// How long a choice is waited for.
 const CHOICE_S: i64 = 3600;
@@ -181,7 +182,8 @@ fn at_once<'a>(decision: &Decision<'_>, requested: &Consent, accounts: &'a [Open
 }
 
 fn names(text: &str, handle: &str, id: &str) -> bool {
-    text.eq_ignore_ascii_case(handle) || text.trim_start_matches('@').eq_ignore_ascii_case(handle) || text == id
+    let (typed, handle) = (lowered(text), lowered(handle));
+    typed == handle || typed.trim_start_matches('@') == handle || text == id
 }
 
 /// Whom an account is connected to.

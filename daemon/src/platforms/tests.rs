@@ -232,7 +232,9 @@ async fn refusals_outages_and_nonsense_are_distinguished() {
     for case in cases() {
         // Nobody can consent where nothing is a matter of consent.
         let closed = |error: &PlatformError| matches!(error, PlatformError::Closed { .. });
-        let refused = |error: &PlatformError| if case.slug == "mastodon" { closed(error) } else { unauthorized(error) };
+        let refused = |error: &PlatformError| {
+            if ["bluesky", "mastodon"].contains(&case.slug) { closed(error) } else { unauthorized(error) }
+        };
         all_fail(&case, Reply::Json(401, "{}".to_owned()), refused).await;
         for status in [500, 502, 503, 504] {
             let requested = all_fail(&case, Reply::Json(status, "{}".to_owned()), unavailable).await;

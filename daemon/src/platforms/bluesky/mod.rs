@@ -8,6 +8,7 @@
 //! Oddities:
 //! - An account is its DID; the handle changes. `getProfiles` leaves out unknown, deactivated and suspended accounts
 //!   without saying so: `getProfile` says why.
+//! - One suspended account can fail `getProfiles` with 500 for all that are requested with it.
 //! - Counts are optional. `postsCount` counts replies too. There are no views anywhere.
 //! - The feed holds reposts of others. The author's client sets a post's `createdAt`, which may be in the future.
 //! - The public host responds from a cache that is some seconds old.

@@ -187,7 +187,7 @@ pub(super) fn refusal(status: u16, refusal: &Refusal) -> PlatformError {
             gone("Bluesky knows no such account: deleted, or renamed since")
         }
         (400, "ExpiredToken" | "InvalidToken") | (401, _) => {
-            PlatformError::Unauthorized { what: "this AppView wants a sign-in".to_owned() }
+            PlatformError::Closed { what: "this AppView shows accounts to signed-in people only".to_owned() }
         }
         (403, _) => PlatformError::Unavailable { what: format!("{} refuses to answer (403)", INFO.name) },
         _ => PlatformError::Unexpected {
@@ -281,8 +281,8 @@ mod tests {
         check(400, "AccountDeactivated", "Account is deactivated", "AccountGone");
         check(400, "AccountTakedown", "Account has been suspended", "AccountGone");
         check(400, "InvalidRequest", "Invalid app.bsky.actor.getProfile params: actor", "Unexpected");
-        check(400, "ExpiredToken", "Token has expired", "Unauthorized");
-        check(401, "AuthMissing", "", "Unauthorized");
+        check(400, "ExpiredToken", "Token has expired", "Closed");
+        check(401, "AuthMissing", "", "Closed");
         check(403, "", "", "Unavailable");
         check(418, "\u{1b}[31m", &"x".repeat(10_000), "Unexpected");
     }

@@ -8,7 +8,10 @@
 //! Oddities:
 //! - Ids are local to an instance, so ours are `id@host`, where `host` is the one that responds. That is not always
 //!   the handle's: WebFinger returns it.
-//! - Only the home instance knows the counts. They are public unless the instance closed its API (401).
+//! - Only the home instance knows the counts. They are public unless the instance closed its API (401, or a redirect to
+//!   its login); no consent opens that.
+//! - Hidden counts are -1 (glitch-soc), 0 with a mark (Pleroma, Akkoma) or 0 without one (Misskey and kin).
+//! - A server may move to another address: WebFinger of the handle's own host names it, and the account stays the same.
 //! - `X-RateLimit-Reset` is ISO 8601, and a 429 has no `Retry-After`.
 //! - An account that hides its counts shows 0/0/0. snac always reports 0 posts, ignores `limit`, sends no rate headers,
 //!   and returns 404 with a web page.

@@ -16,7 +16,9 @@
 //! - A channel without videos has no uploads playlist: 404 `playlistNotFound`.
 //! - Since 2026-08-24 `viewCount` counts a play from its start, previews included: definition 1 of these numbers.
 //!   Definition 0 counted only plays that lasted.
-//! - Errors differ by `reason`; a bad key is a 400, a used-up quota a 403.
+//! - Errors differ by `reason`; a bad key is a 400, a used-up quota a 403, or a 429 whose text names a limit per day.
+//! - Announced broadcasts are in the uploads above the finished videos; a second page is read where they fill the first.
+//! - Handles are in every script, some of one character; which there are is for YouTube to say.
 //! - A consent is bound to the one channel that its owner chose. Google sends its refresh token once, at consent;
 //!   renewals return none. It ends after 7 days while the app is in testing, after 6 months without use, and without
 //!   notice when a hundred newer ones of the same owner live.
