@@ -90,6 +90,17 @@ async fn a_fall_to_nothing_is_confirmed_before_it_is_believed() {
         assert_eq!(world.sync_one("Mara").await.followers, Some(12_000), "{platform}");
         assert_eq!(world.alerts().await, [], "{platform}");
     }
+    // Where the second request fails the number is unknown, and the day keeps what it was.
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, mara_on(Platform::Bluesky), 12_000);
+    world.add("Mara", "bluesky", mara_on(Platform::Bluesky)).await;
+    for kind in [FaultKind::ZeroCounts, FaultKind::ServerError] {
+        world.sandbox.world().fault(Fault::new(Platform::Bluesky, kind));
+    }
+    let run = world.sync_one("Mara").await;
+    let expected = Some("followers: 0 is reported, and could not be confirmed");
+    assert_eq!((run.outcome, run.followers, run.error.as_deref()), (Outcome::Partial, Some(12_000), expected));
+    assert_eq!(world.alerts().await, []);
     // What two requests report is so.
     let world = World::new().await;
     world.followers(Platform::Bluesky, mara_on(Platform::Bluesky), 12_000);

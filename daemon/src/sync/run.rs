@@ -180,7 +180,9 @@ impl BatchContext<'_> {
         if doubtful.is_empty() {
             return;
         }
-        let observing = AssertUnwindSafe(self.known.platform.observe(&self.api, &doubtful));
+        // A platform that has just requested us to wait gets no second request.
+        let once_more = if self.api.requested_wait().is_none() { doubtful.as_slice() } else { &[] };
+        let observing = AssertUnwindSafe(self.known.platform.observe(&self.api, once_more));
         let mut again: HashMap<_, _> = observing.catch_unwind().await.unwrap_or_default().into_iter().collect();
         for account in doubtful {
             match (again.remove(&account.connection), results.get_mut(&account.connection)) {
