@@ -25,6 +25,7 @@ const PURE: &[&str] = &[
     "daemon/src/platforms/bluesky/read.rs",
     "daemon/src/platforms/facebook/read.rs",
     "daemon/src/platforms/graph/problem.rs",
+    "daemon/src/platforms/graph/round.rs",
     "daemon/src/platforms/graph/token_info.rs",
     "daemon/src/platforms/graph/tokens.rs",
     "daemon/src/platforms/graph/usage.rs",

@@ -14,6 +14,8 @@ pub struct PostNumbers {
     pub comments: Option<u64>,
     /// Reposts, quotes and the like.
     pub shares: Option<u64>,
+    /// Bookmarks and the like.
+    pub saves: Option<u64>,
     pub views: Option<u64>,
 }
 
@@ -27,7 +29,7 @@ pub struct Post {
 /// What the newest posts say of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Engagement {
-    /// Mean engagements (likes + comments + shares) per post ÷ followers. `None` at 0 or unknown followers, and
+    /// Mean engagements (likes + comments + shares + saves) per post ÷ followers. `None` at 0 or unknown followers, and
     /// where no post reports its likes: without them it would be another number.
     pub rate: Option<Ratio>,
     pub avg_likes: Option<Mean>,
@@ -50,9 +52,11 @@ pub fn engagement(posts: &[PostNumbers], followers: Option<u64>) -> Engagement {
     let likes = Total::of(posts, |post| post.likes);
     let comments = Total::of(posts, |post| post.comments);
     let shares = Total::of(posts, |post| post.shares);
+    let saves = Total::of(posts, |post| post.saves);
     let views = Total::of(posts, |post| post.views);
     let rate = likes.mean().zip(followers.filter(|count| *count > 0)).and_then(|(likes, followers)| {
-        let engagements = likes + comments.mean().unwrap_or(0.0) + shares.mean().unwrap_or(0.0);
+        let others = [comments.mean(), shares.mean(), saves.mean()];
+        let engagements = likes + others.into_iter().flatten().sum::<f64>();
         Ratio::from_f64(engagements / followers as f64)
     });
     Engagement {
@@ -93,7 +97,7 @@ mod tests {
     use super::*;
 
     fn post(likes: u64, comments: u64, shares: u64) -> PostNumbers {
-        PostNumbers { likes: Some(likes), comments: Some(comments), shares: Some(shares), views: None }
+        PostNumbers { likes: Some(likes), comments: Some(comments), shares: Some(shares), ..PostNumbers::default() }
     }
 
     #[test]
@@ -111,6 +115,9 @@ mod tests {
         check(&[PostNumbers { comments: Some(5), ..PostNumbers::default() }], Some(100), None);
         let hidden_once = [post(100, 0, 0), PostNumbers { likes: None, ..post(0, 0, 0) }];
         check(&hidden_once, Some(1000), Some(100_000));
+        // Each part is a mean of its own: a post that does not report its shares takes nothing from those of others.
+        let saved = PostNumbers { saves: Some(5), ..post(100, 10, 20) };
+        check(&[saved, PostNumbers { shares: None, ..saved }], Some(10_000), Some(13_500));
         check(&[post(u64::MAX, u64::MAX, u64::MAX); 12], Some(1), None);
     }
 
@@ -143,11 +150,11 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn nothing_overflows(
-            posts in proptest::collection::vec(proptest::array::uniform4(proptest::option::of(proptest::num::u64::ANY)), 0..20),
+            posts in proptest::collection::vec(proptest::array::uniform5(proptest::option::of(proptest::num::u64::ANY)), 0..20),
             followers in proptest::option::of(proptest::num::u64::ANY),
         ) {
             let posts: Vec<_> = posts.into_iter()
-                .map(|[likes, comments, shares, views]| PostNumbers { likes, comments, shares, views })
+                .map(|[likes, comments, shares, saves, views]| PostNumbers { likes, comments, shares, saves, views })
                 .collect();
             let engagement = engagement(&posts, followers);
             proptest::prop_assert!(engagement.rate.is_none_or(|rate| rate.0 >= 0));

@@ -18,7 +18,7 @@ use url::Url;
 
 pub(super) use super::count::{Count, count};
 use super::{Observation, PlatformError};
-use crate::history::engagement::{NEWEST_POSTS, Post, engagement, newest};
+use crate::history::engagement::{NEWEST_POSTS, Post, PostNumbers, engagement, newest};
 use crate::http_client::{HttpErrorKind, decoded, read_json};
 
 /// Items whose texts are decoded one by one.
@@ -141,6 +141,20 @@ pub(super) fn add_engagement(observation: &mut Observation, posts: Result<Posts,
     numbers.avg_likes = reported.avg_likes;
     numbers.avg_comments = reported.avg_comments;
     numbers.avg_views = reported.avg_views;
+}
+
+/// Part of what a post's engagements are made of.
+pub(super) type Part = fn(&PostNumbers) -> Option<u64>;
+
+/// As [`add_engagement`], with a rate only where all of these parts were reported: with another sum of parts it would
+/// be another number.
+pub(super) fn add_whole_engagement(observation: &mut Observation, posts: Result<Posts, PlatformError>, parts: &[Part]) {
+    let reports = |posts: &Posts, part: &Part| posts.posts.iter().any(|post| part(&post.numbers).is_some());
+    let is_whole = posts.as_ref().is_ok_and(|posts| parts.iter().all(|part| reports(posts, part)));
+    add_engagement(observation, posts);
+    if !is_whole {
+        observation.numbers.engagement_rate = None;
+    }
 }
 
 /// A profile's URL in its parts, with or without scheme; `None` where there is no path or another scheme.

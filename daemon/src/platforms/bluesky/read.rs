@@ -164,7 +164,7 @@ pub(super) fn own_post(did: &str, text: &RawValue) -> Result<Option<(String, Pos
         (None, None) => None,
         (reposts, quotes) => Some(reposts.unwrap_or(0) + quotes.unwrap_or(0)),
     };
-    let numbers = PostNumbers { likes: post.like_count, comments: post.reply_count, shares, views: None };
+    let numbers = PostNumbers { likes: post.like_count, comments: post.reply_count, shares, ..PostNumbers::default() };
     // The author's clock may run ahead, and old posts may be imported: the earlier of both is the honest one.
     Ok(Some((post.uri, Post { at: created.into_iter().chain(post.indexed_at).min(), numbers })))
 }
@@ -264,7 +264,7 @@ mod tests {
         else {
             panic!("{read:?}");
         };
-        let numbers = PostNumbers { likes: Some(50), comments: Some(4), shares: Some(6), views: None };
+        let numbers = PostNumbers { likes: Some(50), comments: Some(4), shares: Some(6), ..PostNumbers::default() };
         assert_eq!(*own, Post { at: "2026-11-20T10:00:00.227Z".parse().ok(), numbers });
         assert_eq!(pinned.at, "2025-01-01T00:00:00Z".parse().ok());
         assert_eq!(pinned.numbers.shares, None);

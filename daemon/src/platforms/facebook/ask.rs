@@ -1,19 +1,23 @@
 //! The requests: each Page's profile, its newest posts, and their views.
 
-use super::read::{FIELDS, METRICS, POST_FIELDS, PageToken, Profile, post};
+use super::read::{FIELDS, METRICS, PARTS, POST_FIELDS, POST_FIELDS_WITH_SUMS, PageToken, Profile, add_reported, post};
 use super::scopes::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::{Facebook, NAME, NO_APP};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
-use crate::platforms::graph::{Graph, List, Metrics, Refused, Requests, SignIn};
-use crate::platforms::reading::{Posts, add_engagement};
+use crate::platforms::graph::{Graph, List, Metrics, Owner, Refused, Requests, SignIn};
+use crate::platforms::reading::{Posts, add_whole_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 use crate::secret::Secret;
 
 /// Some more than are counted; the second number is requested where the first was too much.
 const POSTS: [&str; 2] = ["25", "12"];
+
+/// What insights need beside their permission.
+const ROLE: &str = "the person who consented needs the task ANALYZE on the Page, and the app Meta's approval of \
+                    read_insights; then consent again";
 
 pub(super) async fn observe(facebook: &Facebook, api: &Api, accounts: &[Account]) -> Observed {
     let stop = Stop::new(api);
@@ -59,18 +63,39 @@ impl Batch<'_> {
         let profile: Profile = graph.request(request, ENGAGEMENT).await?;
         let mut observation = profile.observation(account)?;
         let mut more = Vec::new();
-        let is_reported =
-            |posts: &Posts| posts.posts.is_empty() || posts.posts.iter().any(|post| post.numbers.likes.is_some());
-        let posts = match posts(graph, &observation.platform_user_id).await {
-            Ok((counted, unread)) => Ok(self.with_views(graph, counted, unread, access, &mut more).await),
+        let posts = self.posts(graph, &observation.platform_user_id, access, &mut more).await;
+        let posts = match posts {
+            Ok((counted, unread)) => {
+                let owner = Owner::of(&observation.platform_user_id, &access.token);
+                Ok(self.with_views(graph, counted, unread, access, owner, &mut more).await)
+            }
             Err(refused) => Err(refused.error),
         };
-        if !access.has(USER_CONTENT) && posts.as_ref().is_ok_and(|posts| !is_reported(posts)) {
-            more.push(format!("reactions and comments: the owner did not allow {USER_CONTENT}"));
-        }
-        add_engagement(&mut observation, posts);
+        add_whole_engagement(&mut observation, posts, PARTS);
         observation.missing.append(&mut more);
         Ok(observation)
+    }
+
+    /// The newest posts, and how many could not be read; without sums where these are refused.
+    async fn posts(
+        &self,
+        graph: &Graph<'_>,
+        page: &str,
+        access: &Access,
+        missing: &mut Vec<String>,
+    ) -> Result<Listed, Refused> {
+        if !access.has(USER_CONTENT) {
+            missing.push(format!("reactions and comments: the owner did not allow {USER_CONTENT}"));
+            return posts(graph, page, POST_FIELDS).await;
+        }
+        match posts(graph, page, POST_FIELDS_WITH_SUMS).await {
+            Err(refused) if refused.is_denied() => {
+                let listed = posts(graph, page, POST_FIELDS).await?;
+                missing.push(format!("reactions and comments: {NAME} refused them, as if {USER_CONTENT} is missing"));
+                Ok(listed)
+            }
+            listed => listed,
+        }
     }
 
     /// The Page's own token, where the consent that is in use did not include it: that may have been given for
@@ -91,6 +116,7 @@ impl Batch<'_> {
         mut counted: Vec<(String, Post)>,
         unread: usize,
         access: &Access,
+        owner: Owner<'_>,
         missing: &mut Vec<String>,
     ) -> Posts {
         counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
@@ -101,25 +127,25 @@ impl Batch<'_> {
             missing.push("views: the Page's allowance at Meta is nearly used up".to_owned());
         } else {
             let ids: Vec<&str> = counted.iter().map(|(id, _)| id.as_str()).collect();
-            let withdrawn = &self.facebook.withdrawn;
-            let insights = graph.insights(&ids, Metrics { names: METRICS, scope: INSIGHTS, withdrawn }).await;
+            let refusals = &self.facebook.refusals;
+            let metrics = Metrics { names: METRICS, scope: INSIGHTS, role: ROLE, owner, refusals };
+            let mut insights = graph.insights(&ids, metrics).await;
             for ((_, post), reported) in counted.iter_mut().zip(&insights.posts) {
-                post.numbers.views = reported.get(METRICS[0]).copied();
+                add_reported(post, reported);
             }
-            missing.extend(insights.failed.map(|error| format!("views: {error}")));
-            if withdrawn.holds(METRICS[0], graph.of.api.now()) {
-                missing.push(format!("views: {NAME} does not report {} any more", METRICS[0]));
-            }
+            missing.append(&mut insights.missing);
         }
         Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread }
     }
 }
 
-/// The newest posts, and how many could not be read.
-async fn posts(graph: &Graph<'_>, page: &str) -> Result<(Vec<(String, Post)>, usize), Refused> {
+/// Posts with their ids, and how many could not be read.
+type Listed = (Vec<(String, Post)>, usize);
+
+async fn posts(graph: &Graph<'_>, page: &str, fields: &str) -> Result<Listed, Refused> {
     let [many, fewer] = POSTS;
-    let list = match newest(graph, page, many).await {
-        Err(refused) if refused.has_code(1) => newest(graph, page, fewer).await?,
+    let list = match newest(graph, page, fields, many).await {
+        Err(refused) if refused.has_code(1) => newest(graph, page, fields, fewer).await?,
         list => list?,
     };
     let (mut counted, mut unread) = (Vec::new(), 0);
@@ -132,7 +158,7 @@ async fn posts(graph: &Graph<'_>, page: &str) -> Result<(Vec<(String, Post)>, us
     Ok((counted, unread))
 }
 
-async fn newest(graph: &Graph<'_>, page: &str, most: &str) -> Result<List, Refused> {
+async fn newest(graph: &Graph<'_>, page: &str, fields: &str, most: &str) -> Result<List, Refused> {
     let request = graph.get("/{version}/{page}/published_posts").part("page", page);
-    graph.request(request.query(&[("fields", POST_FIELDS), ("limit", most)]), USER_CONTENT).await
+    graph.request(request.query(&[("fields", fields), ("limit", most)]), ENGAGEMENT).await
 }

@@ -11,8 +11,9 @@
 //! - Personal profiles report followers to no client, and other owners' Pages need a feature that Meta grants apart.
 //! - A Page is requested with its own token, derived from the person's: it does not expire, and ends with the role.
 //! - What the app is not approved for is silently not granted to users without a role on it.
-//! - Sums of reactions and comments may need `pages_read_user_content`, although the refusal names another permission.
-//!   Without `read_insights` Meta returns an empty list of metrics, and so it does below 100 likes.
+//! - Without `pages_read_user_content` a list that includes sums of reactions or comments is refused whole, although
+//!   the refusal names another permission: then it is requested without them.
+//! - Without `read_insights` Meta returns an empty list of metrics, and so it does below 100 likes.
 //! - `shares` is absent where no user shared; a sum that is absent is one that was not allowed.
 //! - Pages follow no accounts, count no posts, and report neither age nor gender of those who follow.
 //! - "Please reduce the amount of data" is a 500 with code 1: half as many posts are requested then.
@@ -36,7 +37,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::consenting::Consenting;
-use super::graph::{NEWEST, Withdrawn, read_version};
+use super::graph::{NEWEST, Refusals, read_version};
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
@@ -73,13 +74,13 @@ struct Config {
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     let Config { version } = section.read()?;
     let version = read_version(SLUG, version)?;
-    Ok(Configured::consenting(Facebook { app: section.app()?, version, withdrawn: Withdrawn::default() }))
+    Ok(Configured::consenting(Facebook { app: section.app()?, version, refusals: Refusals::default() }))
 }
 
 struct Facebook {
     app: Option<OAuthApp>,
     version: String,
-    withdrawn: Withdrawn,
+    refusals: Refusals,
 }
 
 const NO_APP: &str = "set client_id and client_secret_file in [platforms.facebook] to those of a Meta app that has \

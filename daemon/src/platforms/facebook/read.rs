@@ -10,19 +10,30 @@ use super::{NAME, canonical};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::oauth::read::token;
 use crate::platforms::consenting::OpenedAccount;
-use crate::platforms::graph;
-use crate::platforms::reading::{Count, count, item, plain_id, shown_name, time};
+use crate::platforms::graph::{self, Reported};
+use crate::platforms::reading::{Count, Part, count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 use crate::secret::Secret;
 
 /// What is requested of a Page.
 pub(super) const FIELDS: &str = "id,name,username,followers_count";
-/// What is requested of its posts: sums, and no user's name.
-pub(super) const POST_FIELDS: &str =
+/// What is requested of its posts.
+pub(super) const POST_FIELDS: &str = "id,created_time,shares";
+/// And where their sums are allowed: no user's name.
+pub(super) const POST_FIELDS_WITH_SUMS: &str =
     "id,created_time,shares,reactions.limit(0).summary(total_count),comments.limit(0).summary(total_count)";
 
+const VIEWS: &str = "post_media_view";
 /// What is requested of each post apart.
-pub(super) const METRICS: &[&str] = &["post_media_view"];
+pub(super) const METRICS: &[(&str, &str)] = &[(VIEWS, "views")];
+
+/// What a post's engagements are, beside its reactions.
+pub(super) const PARTS: &[Part] = &[|post| post.comments, |post| post.shares];
+
+/// Adds what a post reported of itself.
+pub(super) fn add_reported(post: &mut Post, reported: &Reported) {
+    post.numbers.views = reported.get(VIEWS).copied();
+}
 
 /// A Page. Nothing is clean yet.
 #[derive(Deserialize)]
@@ -127,7 +138,7 @@ pub(super) fn post(text: &RawValue) -> Result<(String, Post), PlatformError> {
         likes: post.reactions.and_then(Edge::total),
         comments: post.comments.and_then(Edge::total),
         shares: post.shares.map_or(Some(0), |shares| shares.count),
-        views: None,
+        ..PostNumbers::default()
     };
     Ok((id, Post { at: post.created_time, numbers }))
 }
@@ -162,11 +173,11 @@ mod tests {
         let list: List = serde_json::from_str(include_str!("fixtures/posts.json")).expect("a list");
         let read: Vec<_> = list.data.iter().map(|text| post(text)).collect();
         let numbers = |index: usize| read[index].as_ref().map(|(_, post)| post.numbers).expect("a post");
-        let first = PostNumbers { likes: Some(345), comments: Some(27), shares: Some(12), views: None };
+        let first = PostNumbers { likes: Some(345), comments: Some(27), shares: Some(12), ..PostNumbers::default() };
         assert_eq!(numbers(0), first);
         // 2026-11-20T19:50:58Z
         assert_eq!(read[0].as_ref().map(|(_, post)| post.at), Ok(Some(Timestamp(1_795_204_258_000))));
-        assert_eq!(numbers(1), PostNumbers { likes: Some(3), comments: None, shares: Some(0), views: None });
+        assert_eq!(numbers(1), PostNumbers { likes: Some(3), shares: Some(0), ..PostNumbers::default() });
         assert_eq!(numbers(2), PostNumbers { shares: Some(0), ..PostNumbers::default() });
         assert_eq!(numbers(3).likes, None);
         assert_eq!(list.next().as_deref(), Some("QVFIUafter"));

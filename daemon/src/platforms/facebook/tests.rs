@@ -17,7 +17,7 @@ const ALL: [&str; 4] = ["pages_show_list", "pages_read_engagement", "pages_read_
 
 fn facebook() -> Facebook {
     let app = OAuthApp { id: "id-1".to_owned(), secret: Secret::new("canary-secret"), redirect_uri: None };
-    Facebook { app: Some(app), version: "v26.0".to_owned(), withdrawn: Withdrawn::default() }
+    Facebook { app: Some(app), version: "v26.0".to_owned(), refusals: Refusals::default() }
 }
 
 fn access(derived: Option<&str>, scopes: &[&str]) -> Access {
@@ -141,17 +141,33 @@ async fn what_was_not_allowed_is_reported_as_missing_and_not_counted() {
     assert_eq!(
         reported.missing,
         [
-            "views: the owner did not allow read_insights",
-            "reactions and comments: the owner did not allow pages_read_user_content"
+            "reactions and comments: the owner did not allow pages_read_user_content",
+            "views: the owner did not allow read_insights"
         ]
     );
-    let server = Server::start(|requested| match requested.path.ends_with("/published_posts") {
-        true => refusal(403, 10),
-        false => healthy(requested),
-    })
-    .await;
-    let reported = observe(&server, &page(Some("page-token"), &ALL[..2])).await.expect("reported");
-    assert_eq!(reported.missing, ["posts: the scope pages_read_user_content is missing"]);
+}
+
+#[tokio::test]
+async fn refused_sums_cost_themselves_only() {
+    for code in [10, 200] {
+        let server = Server::start(move |requested| {
+            match (requested.path.ends_with("/published_posts"), requested.param("fields").contains("summary")) {
+                (true, true) => refusal(403, code),
+                (true, false) => Reply::ok(posts(false)),
+                _ => healthy(requested),
+            }
+        })
+        .await;
+        let reported = observe(&server, &page(Some("page-token"), &ALL)).await.expect("reported");
+        assert_eq!((reported.numbers.avg_likes, reported.numbers.avg_views), (None, Some(Mean(90_000))));
+        let expected = "reactions and comments: Facebook refused them, as if pages_read_user_content is missing";
+        assert_eq!(reported.missing, [expected], "{code}");
+        // Where the owner did not allow them they are not requested.
+        server.forget();
+        let reported = observe(&server, &page(Some("page-token"), &["pages_read_engagement", "read_insights"])).await;
+        assert_eq!(reported.expect("reported").numbers.avg_views, Some(Mean(90_000)));
+        assert!(server.requested().iter().all(|requested| !requested.param("fields").contains("summary")));
+    }
 }
 
 #[tokio::test]
@@ -172,8 +188,8 @@ async fn too_much_data_is_requested_again_by_half() {
 async fn views_that_are_not_reported_cost_themselves_only() {
     for (reply, missing) in [
         (Reply::ok(json!({"data": []})), 0),
-        (refusal(403, 10), 0),
-        (refusal(400, 100), 0),
+        (refusal(403, 10), 1),
+        (refusal(400, 100), 1),
         (refusal(500, 2), 1),
         (Reply::ok("<html>"), 1),
     ] {
@@ -185,6 +201,41 @@ async fn views_that_are_not_reported_cost_themselves_only() {
         let reported = observe(&server, &page(Some("page-token"), &ALL)).await.expect("reported");
         assert!(reported.numbers.avg_likes.is_some() && reported.numbers.avg_views.is_none());
         assert_eq!(reported.missing.len(), missing, "{reported:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_owners_missing_permission_is_no_withdrawal_of_the_metric() {
+    let server = Server::start(|requested| match (requested.path.rsplit('/').next(), token_of(requested).as_str()) {
+        (Some("insights"), "b") => refusal(400, 100),
+        (Some("insights"), _) => Reply::ok(json!({"data": [{"name": "post_media_view", "values": [{"value": 7000}]}]})),
+        (Some("published_posts"), _) => {
+            let post = |number: u32| {
+                let mut post = posts(true)["data"][0].clone();
+                post["id"] = json!(format!("1_{number}"));
+                post
+            };
+            Reply::ok(json!({"data": (0..12).map(post).collect::<Vec<_>>()}))
+        }
+        _ => Reply::ok(include_str!("fixtures/page.json")),
+    })
+    .await;
+    let facebook = facebook();
+    let page = |number: u8, token: &str| {
+        let user = Arc::new(Secret::new(format!("user-{token}")));
+        let access = Access { token: user, ..access(Some(token), &ALL) };
+        Account { access: Some(access), ..account(number, "mara.makes", Some("102030405060701")) }
+    };
+    let pages = [page(0, "b"), page(1, "a")];
+    for _ in 0..2 {
+        let observed = in_order(facebook.observe(&api(through(&server.base)), &pages).await);
+        let [b, a] = observed.as_slice() else { panic!("two Pages") };
+        let (b, a) = (b.as_ref().expect("reported"), a.as_ref().expect("reported"));
+        assert_eq!((a.numbers.avg_views, a.missing.len()), (Some(Mean(700_000)), 0), "{a:?}");
+        assert_eq!((b.numbers.avg_likes, b.numbers.avg_comments), (Some(Mean(15_000)), Some(Mean(5000))));
+        assert_eq!(b.numbers.avg_views, None);
+        let [missing] = b.missing.as_slice() else { panic!("{b:?}") };
+        assert!(missing.starts_with("views: ") && missing.contains("a permission is missing"), "{missing}");
     }
 }
 

@@ -53,6 +53,21 @@ impl Refused {
         self.problem.as_ref().is_some_and(Problem::is_a_parameter)
     }
 
+    /// Whether a metric was refused.
+    pub(super) fn is_a_metric(&self) -> bool {
+        self.problem.as_ref().is_some_and(Problem::is_a_metric)
+    }
+
+    /// Whether it is about a post from before the account became a professional one.
+    pub(super) fn is_from_before(&self) -> bool {
+        self.problem.as_ref().is_some_and(Problem::is_from_before)
+    }
+
+    /// Whether a permission is missing.
+    pub(in crate::platforms) fn is_denied(&self) -> bool {
+        self.problem.as_ref().is_some_and(Problem::is_denied)
+    }
+
     pub(in crate::platforms) fn has_code(&self, code: u32) -> bool {
         self.problem.as_ref().is_some_and(|problem| problem.code == code)
     }

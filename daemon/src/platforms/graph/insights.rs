@@ -1,66 +1,55 @@
-//! Metrics of one post after the other. One name that is refused costs itself only.
+//! Metrics of one post after the other. A refusal costs what was refused: one metric of one post, or of one account.
 
 use std::collections::BTreeMap;
 
 use futures::{FutureExt, StreamExt, stream};
 use parking_lot::Mutex;
-use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ask::{Graph, List};
+use super::refusals::{Owner, Refusals};
+use super::round::{Asking, Round};
 use crate::platforms::PlatformError;
 use crate::platforms::batch::AT_ONCE;
 use crate::platforms::reading::{count, item};
 
-/// Metrics can return: after a day a refused name is requested again.
-const REFUSED_FOR_S: i64 = 24 * 3600;
-
-/// When a metric is requested alone, its refusal may be of the name or of the post: when at least so many posts refuse
-/// it and none reports it, it is the name.
-const FEW_POSTS: usize = 3;
-
-/// The metrics whose names were refused within the last day. Lives as long as the process.
-#[derive(Default)]
-pub(in crate::platforms) struct Withdrawn(Mutex<BTreeMap<&'static str, Timestamp>>);
-
-impl Withdrawn {
-    pub(in crate::platforms) fn note(&self, name: &'static str, now: Timestamp) {
-        self.0.lock().insert(name, now);
-    }
-
-    pub(in crate::platforms) fn holds(&self, name: &str, now: Timestamp) -> bool {
-        let refused = self.0.lock().get(name).copied();
-        refused.is_some_and(|at| (0..REFUSED_FOR_S * 1000).contains(&now.since(at)))
-    }
-}
-
 /// What is requested of each post.
 #[derive(Clone, Copy)]
 pub(in crate::platforms) struct Metrics<'a> {
-    pub(in crate::platforms) names: &'a [&'static str],
+    /// Each with its label for users.
+    pub(in crate::platforms) names: &'a [(&'static str, &'static str)],
     /// What opens them.
     pub(in crate::platforms) scope: &'a str,
-    pub(in crate::platforms) withdrawn: &'a Withdrawn,
+    /// What else may be needed when they are refused, in words.
+    pub(in crate::platforms) role: &'a str,
+    pub(in crate::platforms) owner: Owner<'a>,
+    pub(in crate::platforms) refusals: &'a Refusals,
 }
 
 /// What one post reported, by the metrics' names. A name is absent where the post has no value.
 pub(in crate::platforms) type Reported = BTreeMap<String, u64>;
 
-/// What the posts reported, and the first reason why some did not.
+/// What the posts reported, and why some did not.
 #[derive(Debug, Default)]
 pub(in crate::platforms) struct Insights {
-    /// In the order of the requested posts.
+    /// In the order of the requested posts; those after a failure are absent.
     pub(in crate::platforms) posts: Vec<Reported>,
-    pub(in crate::platforms) failed: Option<PlatformError>,
+    /// In sentences.
+    pub(in crate::platforms) missing: Vec<String>,
 }
 
-/// One post's metrics.
-#[derive(Default)]
-struct OfPost {
-    reported: Reported,
-    refused: Vec<&'static str>,
-    failed: Option<PlatformError>,
+/// What came of one request.
+enum Outcome {
+    Reported(Reported),
+    /// One of its metrics, or the only one.
+    Refused,
+    Denied,
+    /// The post is gone.
+    Nothing,
+    /// The post is older than the professional account.
+    Old,
+    Failed(PlatformError),
 }
 
 #[derive(Deserialize)]
@@ -68,79 +57,141 @@ struct Metric {
     name: String,
     #[serde(default)]
     values: Vec<Value>,
+    #[serde(default)]
+    total_value: Value,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Value {
-    #[serde(default, deserialize_with = "count")]
-    value: Option<u64>,
+    value: Option<Box<RawValue>>,
+}
+
+impl Value {
+    /// What is no count, such as a map, is unknown for this post and costs nothing else.
+    fn count(&self) -> Option<u64> {
+        #[derive(Deserialize)]
+        struct Count(#[serde(deserialize_with = "count")] Option<u64>);
+
+        serde_json::from_str::<Count>(self.value.as_ref()?.get()).ok()?.0
+    }
 }
 
 impl Graph<'_> {
-    /// Requests the metrics of each post; of the first one alone, so that a refused name is refused once.
+    /// Requests the metrics of each post: one after the other until each metric was answered for or given up, then a
+    /// few at once.
     pub(in crate::platforms) async fn insights(&self, posts: &[&str], metrics: Metrics<'_>) -> Insights {
-        let Some((first, rest)) = posts.split_first() else { return Insights::default() };
-        let mut reported = vec![self.of_post(first, metrics).await];
-        if reported[0].failed.is_none() {
-            let requested: Vec<_> = rest.iter().map(|post| self.of_post(post, metrics).boxed()).collect();
-            reported.extend(stream::iter(requested).buffered(AT_ONCE).collect::<Vec<_>>().await);
-        }
-        if let [alone] = metrics.names
-            && reported.len() >= FEW_POSTS
-            && reported.iter().all(|post| post.refused == [*alone])
-        {
-            metrics.withdrawn.note(alone, self.of.api.now());
-        }
-        let mut insights = Insights::default();
-        for post in reported {
-            insights.failed = insights.failed.or(post.failed);
-            insights.posts.push(post.reported);
-        }
-        insights
-    }
-
-    async fn of_post(&self, post: &str, metrics: Metrics<'_>) -> OfPost {
         let now = self.of.api.now();
-        let names = metrics.names.iter().copied().filter(|name| !metrics.withdrawn.holds(name, now));
-        let names: Vec<&'static str> = names.collect();
-        let mut all = self.metrics(post, &names, metrics.scope).await;
-        if all.refused.len() < 2 {
-            return all;
-        }
-        all.refused.clear();
-        for name in names {
-            let one = self.metrics(post, &[name], metrics.scope).await;
-            all.reported.extend(one.reported);
-            all.refused.extend(one.refused);
-            all.failed = all.failed.or(one.failed);
-            if all.failed.is_some() {
+        let Metrics { owner, refusals, .. } = metrics;
+        let round = Mutex::new(Round::new(&metrics, |name| refusals.holds_account(owner, name, now)));
+        let mut reported = Vec::with_capacity(posts.len());
+        for post in posts {
+            let is_next = {
+                let round = round.lock();
+                round.is_probing() && !round.is_over()
+            };
+            if !is_next {
                 break;
             }
+            reported.push(self.of_post(post, metrics, &round).await);
         }
-        // Where the post reported other metrics, it is the name that was refused.
-        if !all.reported.is_empty() {
-            all.refused.iter().for_each(|name| metrics.withdrawn.note(name, now));
-        }
-        all
+        let rest: Vec<_> =
+            posts[reported.len()..].iter().map(|post| self.of_post(post, metrics, &round).boxed()).collect();
+        reported.extend(stream::iter(rest).buffered(AT_ONCE).collect::<Vec<_>>().await);
+        let round = round.into_inner();
+        round.refused_by_all().for_each(|name| refusals.note_account(owner, name, now));
+        let missing = round.missing(self.of.name, &metrics, |name| refusals.is_withdrawn(name, now));
+        Insights { posts: reported, missing }
     }
 
-    async fn metrics(&self, post: &str, names: &[&'static str], scope: &str) -> OfPost {
-        if names.is_empty() {
-            return OfPost::default();
+    async fn of_post(&self, post: &str, metrics: Metrics<'_>, round: &Mutex<Round>) -> Reported {
+        let (together, mut apart) = self.asked_of(post, metrics, &mut round.lock());
+        let mut reported = Reported::new();
+        if !together.is_empty() {
+            match self.metrics(post, &together, metrics.scope).await {
+                Outcome::Refused if together.len() > 1 => apart.splice(..0, together).for_each(drop),
+                outcome => self.take(outcome, post, &together, metrics, &mut round.lock(), &mut reported),
+            }
         }
+        for name in apart {
+            if !round.lock().may_ask_apart() {
+                break;
+            }
+            let outcome = match self.metrics(post, &[name], metrics.scope).await {
+                // Others of the post's metrics may still be allowed.
+                Outcome::Denied => Outcome::Refused,
+                outcome => outcome,
+            };
+            self.take(outcome, post, &[name], metrics, &mut round.lock(), &mut reported);
+        }
+        reported
+    }
+
+    /// The names that are requested of a post: together, and each apart.
+    fn asked_of(&self, post: &str, metrics: Metrics<'_>, round: &mut Round) -> (Vec<&'static str>, Vec<&'static str>) {
+        let (mut together, mut apart) = (Vec::new(), Vec::new());
+        let now = self.of.api.now();
+        if round.is_over() || metrics.refusals.is_old(metrics.owner, post, now) {
+            return (together, apart);
+        }
+        for (name, _) in metrics.names {
+            let held = metrics.refusals.holds_post(metrics.owner, post, name, now);
+            match round.asks_for(name, held) {
+                Some(Asking::Together) => together.push(*name),
+                Some(Asking::Apart) => apart.push(*name),
+                None => {}
+            }
+        }
+        if !together.is_empty() || !apart.is_empty() {
+            round.begin_post();
+        }
+        (together, apart)
+    }
+
+    /// Notes what came of a request for these names.
+    fn take(
+        &self,
+        outcome: Outcome,
+        post: &str,
+        names: &[&'static str],
+        metrics: Metrics<'_>,
+        round: &mut Round,
+        reported: &mut Reported,
+    ) {
+        let (now, Metrics { owner, refusals, .. }) = (self.of.api.now(), metrics);
+        match outcome {
+            Outcome::Reported(values) => {
+                round.answered(names);
+                let has = |name: &&&'static str| values.contains_key(**name);
+                names.iter().filter(has).for_each(|name| refusals.note_reported(name, now));
+                reported.extend(values);
+            }
+            Outcome::Refused => {
+                for name in names {
+                    round.refused(name);
+                    refusals.note_post(owner, post, name, now);
+                }
+            }
+            Outcome::Denied => round.denied(),
+            Outcome::Old => refusals.note_old(owner, post, now),
+            Outcome::Nothing => {}
+            Outcome::Failed(error) => round.failed(error),
+        }
+    }
+
+    async fn metrics(&self, post: &str, names: &[&'static str], scope: &str) -> Outcome {
         let request = self.get("/{version}/{post}/insights").part("post", post);
         let request = request.query(&[("metric", &names.join(",")), ("period", "lifetime")]);
         match self.request::<List>(request, scope).await {
             Ok(list) => match list.data.iter().map(|text| metric(self.of.name, text)).collect::<Result<Vec<_>, _>>() {
-                Ok(reported) => OfPost { reported: reported.into_iter().flatten().collect(), ..OfPost::default() },
-                Err(error) => OfPost { failed: Some(error), ..OfPost::default() },
+                Ok(reported) => Outcome::Reported(reported.into_iter().flatten().collect()),
+                Err(error) => Outcome::Failed(error),
             },
-            // Too few have seen it.
-            Err(refused) if refused.has_code(10) => OfPost::default(),
-            Err(refused) if refused.is_a_parameter() => OfPost { refused: names.to_vec(), ..OfPost::default() },
-            // The post is gone, or never had insights.
-            Err(refused) if refused.has_code(100) => OfPost::default(),
-            Err(refused) => OfPost { failed: Some(refused.error), ..OfPost::default() },
+            Err(refused) if refused.is_denied() => Outcome::Denied,
+            Err(refused) if refused.is_from_before() => Outcome::Old,
+            Err(refused) if refused.is_a_metric() => Outcome::Refused,
+            Err(refused) if refused.has_code(100) => Outcome::Nothing,
+            Err(refused) => Outcome::Failed(refused.error),
         }
     }
 }
@@ -148,7 +199,7 @@ impl Graph<'_> {
 /// A metric's name and its newest value; `None` where it has none.
 fn metric(name: &str, text: &RawValue) -> Result<Option<(String, u64)>, PlatformError> {
     let metric: Metric = item(name, text)?;
-    let value = metric.values.last().and_then(|value| value.value);
+    let value = metric.values.last().unwrap_or(&metric.total_value).count();
     Ok(value.map(|value| (metric.name, value)))
 }
 
@@ -165,20 +216,12 @@ mod tests {
         };
         check(r#"{"name":"views","period":"lifetime","values":[{"value":123}]}"#, Some(Some(123)));
         check(r#"{"name":"views","values":[{"value":1,"end_time":"x"},{"value":2}]}"#, Some(Some(2)));
+        check(r#"{"name":"views","total_value":{"value":7}}"#, Some(Some(7)));
         check(r#"{"name":"views","values":[{}]}"#, Some(None));
         check(r#"{"name":"views","values":[]}"#, Some(None));
         check(r#"{"name":"views","total_value":{}}"#, Some(None));
         check(r#"{"name":"views","values":[{"value":-1}]}"#, Some(None));
         check(r#"{"name":"views","values":[{"value":{"a":1}}]}"#, Some(None));
         check("{}", None);
-    }
-
-    #[test]
-    fn refused_names_are_requested_again_after_a_day() {
-        let (withdrawn, now) = (Withdrawn::default(), Timestamp(1_000_000));
-        assert!(!withdrawn.holds("views", now));
-        withdrawn.note("views", now);
-        assert!(withdrawn.holds("views", now.plus_seconds(86_399)) && !withdrawn.holds("saved", now));
-        assert!(!withdrawn.holds("views", now.plus_seconds(86_400)));
     }
 }

@@ -14,13 +14,16 @@
 //! - Users' tokens are never refreshed: one that still lives is exchanged for one that lives 60 days. A Page's own
 //!   token, derived from such a one, does not expire, but ends with the password, the role or the app all the same.
 //! - `paging.next` is a URL with the token in it: it is never kept, and pages are requested by their cursor.
-//! - One unknown metric fails all that were requested with it, in every version at once.
+//! - One refused metric fails all that were requested with it. Meta says neither whether the name is unknown, nor
+//!   whether it is this post, this account or a permission: a refusal counts for what was requested, and no further.
 //! - The oldest living version is said to serve the requests to one that has ended, without notice.
 
 mod ask;
 mod insights;
 mod pages;
 mod problem;
+mod refusals;
+mod round;
 mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -36,8 +39,9 @@ use sha2::Sha256;
 use crate::secret::Secret;
 
 pub(super) use ask::{Graph, List, Refused, Requests};
-pub(super) use insights::{Metrics, Withdrawn};
+pub(super) use insights::{Metrics, Reported};
 pub(super) use pages::{LINKED, Page, SHOW_PAGES};
+pub(super) use refusals::{Owner, Refusals};
 pub(super) use sign_in::{SignIn, TERMS, without_fragment};
 pub(super) use tokens::{refusal, tokens};
 pub(super) use version::{NEWEST, read_version, version_found};

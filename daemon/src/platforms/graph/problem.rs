@@ -16,6 +16,8 @@ const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// An object that does not exist, or that the caller may not see.
 const NO_OBJECT: u32 = 33;
+/// A post from before the account became a professional one.
+const FROM_BEFORE: u32 = 2_108_006;
 /// A name that looking others up does not find.
 const NO_SUCH_NAME: u32 = 2_207_013;
 
@@ -74,9 +76,24 @@ impl Problem {
         matches!(self.code, 1 | 3) || (self.code == 100 && self.subcode != Some(NO_OBJECT))
     }
 
+    /// Whether a metric is refused: its name, or for this post or account.
+    pub(super) fn is_a_metric(&self) -> bool {
+        self.code == 3 || (self.code == 100 && self.subcode != Some(NO_OBJECT) && !self.is_from_before())
+    }
+
+    /// Whether a post is older than the professional account: it has no metrics, and never will.
+    pub(super) fn is_from_before(&self) -> bool {
+        (self.code, self.subcode) == (100, Some(FROM_BEFORE))
+    }
+
+    /// Whether a permission is missing. Of stories code 10 has another meaning, but no story is requested.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self.code, 10 | 200..=299)
+    }
+
     /// Whether another request may still succeed.
     pub(super) fn is_about_the_request(&self) -> bool {
-        self.is_a_parameter() || matches!(self.code, 10 | 100 | 110 | 200..=299)
+        self.is_a_parameter() || self.is_denied() || matches!(self.code, 100 | 110)
     }
 
     /// What to do about it; `None` where the HTTP status says it all.
@@ -92,7 +109,7 @@ impl Problem {
             (3, _) => unconfigured(name, "the app may not do this: look at its use cases and permissions at Meta"),
             (101, _) => unconfigured(name, "Meta does not know the app: check client_id and client_secret"),
             (368, _) => unconfigured(name, "Meta has blocked the app or the person for its policies' sake"),
-            (10 | 200..=299, _) => PlatformError::MissingScope { scope: about.scope.to_owned() },
+            _ if self.is_denied() => PlatformError::MissingScope { scope: about.scope.to_owned() },
             (100, Some(NO_OBJECT)) => gone(name, "deleted, hidden, or no longer open to the person who consented"),
             (110, _) | (100, Some(NO_SUCH_NAME)) => {
                 gone(name, "no account of this name that it reports on: misspelt, deleted, or no professional account")
@@ -113,6 +130,7 @@ impl Problem {
             Some(460) => "its owner's password was changed: consent is needed again".to_owned(),
             Some(463) => "the consent has expired: it is needed again".to_owned(),
             Some(467) => "its owner logged the app out: consent is needed again".to_owned(),
+            Some(493) => format!("90 days have passed since its owner signed in at {name}: consent is needed again"),
             Some(492) => {
                 "the person who consented has no role on the Page any more: ask for the role, then consent again"
                     .to_owned()
@@ -172,6 +190,7 @@ mod tests {
             (Some(464), "the owner's account is not confirmed"),
             (Some(467), "its owner logged the app out"),
             (Some(492), "the person who consented has no role"),
+            (Some(493), "90 days have passed since its owner signed in"),
         ] {
             check(190, subcode, &format!("Unauthorized {{ what: \"{words}"));
         }

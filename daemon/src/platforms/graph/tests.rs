@@ -15,9 +15,9 @@ use crate::oauth::{
 };
 use crate::platforms::PlatformError;
 use crate::platforms::batch::Stop;
-use crate::platforms::tests::world::{NOW, api, through};
+use crate::platforms::tests::world::{api, through};
 
-const NAMES: &[&str] = &["views", "shares", "saved"];
+const NAMES: &[(&str, &str)] = &[("views", "views"), ("shares", "shares"), ("saved", "saves")];
 
 const A: Scope = Scope { name: "a", purpose: Purpose::Measuring, reads: "", needed: true };
 const B: Scope = Scope { name: "b", ..A };
@@ -75,13 +75,24 @@ fn reported(requested: &Received) -> Value {
     json!({"data": requested.param("metric").split(',').map(metric).collect::<Vec<_>>()})
 }
 
-/// The insights of four posts, and how many requests they took.
-async fn insights(server: &Server, api: &Api, names: &[&'static str], withdrawn: &Withdrawn) -> (Insights, usize) {
-    let (app, stop, token) = (app(), Stop::new(api), Secret::new("t"));
+/// The insights of some posts of an account, and how many requests they took.
+async fn insights(
+    server: &Server,
+    api: &Api,
+    (account, token): (&str, &str),
+    posts: &[&str],
+    names: &[(&'static str, &'static str)],
+    refusals: &Refusals,
+) -> (Insights, usize) {
+    let (app, stop, token) = (app(), Stop::new(api), Secret::new(token));
     let graph = sign_in(&app).requests(api, &stop).with(&token);
-    let insights = graph.insights(&["p1", "p2", "p3", "p4"], Metrics { names, scope: "s", withdrawn }).await;
+    let owner = Owner::of(account, &token);
+    let insights = graph.insights(posts, Metrics { names, scope: "s", role: "look", owner, refusals }).await;
     (insights, server.forget())
 }
+
+const A4: (&str, &str) = ("a", "token-a");
+const FOUR: &[&str] = &["p1", "p2", "p3", "p4"];
 
 #[test]
 fn proofs_are_those_of_the_vectors() {
@@ -93,38 +104,111 @@ fn proofs_are_those_of_the_vectors() {
 }
 
 #[tokio::test]
-async fn a_refused_metric_costs_itself_and_is_not_requested_again_that_day() {
+async fn a_metric_that_every_post_refuses_costs_itself_and_is_not_requested_again_that_day() {
     let server = Server::start(|requested| match requested.param("metric").contains("saved") {
         true => refusal(400, 100),
         false => Reply::ok(reported(requested)),
     })
     .await;
-    let (api, withdrawn) = (api(through(&server.base)), Withdrawn::default());
-    let (found, requested) = insights(&server, &api, NAMES, &withdrawn).await;
-    assert!(found.failed.is_none() && found.posts.len() == 4, "{found:?}");
+    let (api, refusals) = (api(through(&server.base)), Refusals::default());
+    let (found, requested) = insights(&server, &api, A4, FOUR, NAMES, &refusals).await;
+    assert_eq!(found.posts.len(), 4);
     for post in &found.posts {
         assert_eq!((post.get("views"), post.get("shares"), post.get("saved")), (Some(&5), Some(&6), None));
     }
-    // All together, one by one, and then the other posts with what is left.
-    assert_eq!(requested, 1 + 3 + 3);
-    assert!(withdrawn.holds("saved", NOW) && !withdrawn.holds("views", NOW));
-    assert_eq!(insights(&server, &api, NAMES, &withdrawn).await.1, 4);
+    assert_eq!(
+        found.missing,
+        ["saves: X refused saved for each post, as if a permission is missing: look".replace('X', "Facebook")]
+    );
+    // All together, one by one; then the others, and apart from them what was refused.
+    assert_eq!(requested, 1 + 3 + 3 * 2);
+    let (again, requested) = insights(&server, &api, A4, FOUR, NAMES, &refusals).await;
+    assert_eq!((requested, again.missing), (4, found.missing));
+    // Another owner's account is requested for everything.
+    let other = insights(&server, &api, ("b", "token-b"), &["q1"], NAMES, &refusals).await;
+    assert_eq!(other.1, 4);
 }
 
 #[tokio::test]
-async fn a_post_without_metrics_reports_nothing_of_them() {
-    for code in [10, 100] {
-        let server = Server::start(move |_| refusal(400, code)).await;
-        let (api, withdrawn) = (api(through(&server.base)), Withdrawn::default());
-        let (found, _) = insights(&server, &api, NAMES, &withdrawn).await;
-        assert!(found.failed.is_none() && found.posts.iter().all(|post| post.is_empty()), "{code}: {found:?}");
-        assert!(NAMES.iter().all(|name| !withdrawn.holds(name, NOW)), "{code}");
+async fn one_posts_refusal_is_of_this_post() {
+    for metric in ["views", "shares"] {
+        let server = Server::start(move |requested| {
+            match requested.path.contains("/p1/") && requested.param("metric").contains(metric) {
+                true => refusal(400, 100),
+                false => Reply::ok(reported(requested)),
+            }
+        })
+        .await;
+        let (api, refusals) = (api(through(&server.base)), Refusals::default());
+        for expected in [1 + 3 + 3 + 1, 4 + 1] {
+            let (found, requested) = insights(&server, &api, A4, FOUR, NAMES, &refusals).await;
+            assert_eq!((requested, found.missing.len()), (expected, 0), "{metric}: {:?}", found.missing);
+            let has = |post: &super::insights::Reported| post.len() == 3;
+            assert_eq!(found.posts.iter().map(has).collect::<Vec<_>>(), [false, true, true, true], "{metric}");
+            assert_eq!((found.posts[0].len(), found.posts[0].contains_key(metric)), (2, false));
+        }
     }
-    // Alone and refused by each post, it is the name.
+}
+
+#[tokio::test]
+async fn the_newest_posts_refusals_do_not_cost_the_older_ones() {
+    let server = Server::start(|requested| match requested.path.contains("/p4/") {
+        true => Reply::ok(reported(requested)),
+        false => refusal(400, 100),
+    })
+    .await;
+    let (api, refusals) = (api(through(&server.base)), Refusals::default());
+    let (found, _) = insights(&server, &api, A4, FOUR, NAMES, &refusals).await;
+    assert_eq!((found.posts[3].len(), found.missing.len()), (3, 0), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_reported_and_not_taken_for_a_hidden_number() {
+    for code in [10, 200] {
+        let server = Server::start(move |_| refusal(403, code)).await;
+        let (api, refusals) = (api(through(&server.base)), Refusals::default());
+        let (found, requested) = insights(&server, &api, A4, FOUR, NAMES, &refusals).await;
+        assert!(found.posts.iter().all(|post| post.is_empty()));
+        let expected = "views, shares, saves: Facebook says that a permission is missing, although s was allowed: look";
+        assert_eq!((found.missing, requested), (vec![expected.to_owned()], 3), "{code}");
+        assert_eq!(insights(&server, &api, A4, FOUR, NAMES, &refusals).await.1, 3, "it may be allowed by now");
+    }
+}
+
+#[tokio::test]
+async fn posts_from_before_the_professional_account_are_requested_once() {
+    let server = Server::start(|requested| match requested.path.contains("/p1/") {
+        true => {
+            let error = json!({"error": {"code": 100, "error_subcode": 2_108_006}});
+            Reply::Json(400, error.to_string())
+        }
+        false => Reply::ok(reported(requested)),
+    })
+    .await;
+    let (api, refusals) = (api(through(&server.base)), Refusals::default());
+    for expected in [4, 3] {
+        let (found, requested) = insights(&server, &api, A4, FOUR, NAMES, &refusals).await;
+        assert_eq!((requested, found.missing.len(), found.posts[0].len()), (expected, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn requests_for_refused_metrics_are_bounded() {
     let server = Server::start(|_| refusal(400, 100)).await;
-    let (api, withdrawn) = (api(through(&server.base)), Withdrawn::default());
-    assert_eq!(insights(&server, &api, &["views"], &withdrawn).await.1, 4);
-    assert_eq!(insights(&server, &api, &["views"], &withdrawn).await.1, 0);
+    let (api, refusals) = (api(through(&server.base)), Refusals::default());
+    let posts: Vec<String> = (0..12).map(|post| format!("p{post}")).collect();
+    let posts: Vec<&str> = posts.iter().map(String::as_str).collect();
+    let (found, requested) = insights(&server, &api, A4, &posts, NAMES, &refusals).await;
+    assert_eq!((found.posts.len(), found.missing.len()), (12, 3));
+    assert!(requested <= 12 + 24, "{requested}");
+    assert_eq!(insights(&server, &api, A4, &posts, NAMES, &refusals).await.1, 0);
+    // Three people's accounts later it is the metric, and then, too, each account is requested for it.
+    for (account, token) in [("b", "token-b"), ("c", "token-c")] {
+        let (found, requested) = insights(&server, &api, (account, token), &posts, NAMES, &refusals).await;
+        assert!(requested > 0 && found.missing.len() == 3);
+        let is_withdrawn = found.missing[0] == "views: Facebook does not report views of posts any more";
+        assert_eq!(is_withdrawn, account == "c", "{:?}", found.missing);
+    }
 }
 
 #[tokio::test]
@@ -139,10 +223,10 @@ async fn a_limit_ends_the_requests_and_says_for_how_long() {
     })
     .await;
     let api = api(through(&server.base));
-    let (found, requested) = insights(&server, &api, NAMES, &Withdrawn::default()).await;
-    let wait = Some(Duration::from_secs(19 * 60));
-    assert_eq!((found.failed, requested), (Some(PlatformError::RateLimited { retry_after: wait }), 1));
-    assert_eq!(api.requested_wait(), wait);
+    let (found, requested) = insights(&server, &api, A4, FOUR, NAMES, &Refusals::default()).await;
+    let limited = PlatformError::RateLimited { retry_after: None };
+    assert_eq!((found.missing, requested), (vec![format!("views, shares, saves: {limited}")], 1));
+    assert_eq!(api.requested_wait(), Some(Duration::from_secs(19 * 60)));
 }
 
 #[tokio::test]
@@ -154,7 +238,7 @@ async fn an_app_near_its_limit_pauses_and_an_account_near_its_own_does_not() {
     };
     let server = Server::start(usage("x-app-usage", r#"{"call_count":81,"total_time":1,"total_cputime":1}"#)).await;
     let one = api(through(&server.base));
-    assert_eq!(insights(&server, &one, NAMES, &Withdrawn::default()).await.1, 4);
+    assert_eq!(insights(&server, &one, A4, FOUR, NAMES, &Refusals::default()).await.1, 4);
     assert_eq!(one.requested_wait(), Some(Duration::from_secs(15 * 60)));
 
     let server = Server::start(usage("x-business-use-case-usage", r#"{"1":[{"call_count":81}]}"#)).await;

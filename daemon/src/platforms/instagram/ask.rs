@@ -1,19 +1,26 @@
 //! The requests: each account's profile, its newest posts, each of them, and its audience.
 
 use super::audience::{Audience, FEWEST_FOLLOWERS, METRIC};
-use super::read::{FIELDS, LOGIN_FIELDS, MEDIA_FIELDS, METRICS, Profile, Wrapped, media, unexpected};
+use super::read::{
+    FIELDS, LOGIN_FIELDS, MEDIA_FIELDS, METRICS, PARTS, Profile, WITHOUT_INSIGHTS, Wrapped, add_reported, media,
+    unexpected,
+};
 use super::scopes::{BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::{Instagram, Login, NAME, NO_APP, login};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
-use crate::platforms::graph::{Graph, List, Metrics, Refused, Requests, SignIn, Withdrawn};
-use crate::platforms::reading::{Posts, add_engagement, item};
+use crate::platforms::graph::{Graph, List, Metrics, Owner, Refusals, Refused, Requests, SignIn};
+use crate::platforms::reading::{Posts, add_engagement, add_whole_engagement, item};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
 /// Pages may be short: at most so many are requested for twelve posts.
 const MOST_PAGES: usize = 4;
+
+/// What insights may need beside their permission.
+const ROLE: &str = "where the person's role on the Page was given in a business portfolio, the app needs ads_read as \
+                    well; then consent again";
 
 pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Account]) -> Observed {
     let stop = Stop::new(api);
@@ -21,7 +28,7 @@ pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Accoun
         let error = || PlatformError::Unconfigured { what: NO_APP.to_owned() };
         return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
     };
-    let batch = Batch { requests, login: instagram.login, withdrawn: &instagram.withdrawn };
+    let batch = Batch { requests, login: instagram.login, refusals: &instagram.refusals };
     each(&batch, accounts).await
 }
 
@@ -40,7 +47,7 @@ impl Instagram {
 struct Batch<'a> {
     requests: Requests<'a>,
     login: Login,
-    withdrawn: &'a Withdrawn,
+    refusals: &'a Refusals,
 }
 
 /// A post that is counted, with its id.
@@ -68,20 +75,24 @@ impl Batch<'_> {
             Login::Facebook => by_facebook(graph, account).await?,
             Login::Instagram => by_instagram(graph, account).await?,
         };
-        let insights = match self.login {
-            Login::Facebook => INSIGHTS,
-            Login::Instagram => LOGIN_INSIGHTS,
-        };
+        let insights = self.insights_scope();
         let mut more = Vec::new();
         if observation.numbers.posts != Some(0) {
             let posts = self.posts(graph, &observation.platform_user_id).await;
             let posts = match posts {
                 Ok((counted, unread)) => {
-                    Ok(self.with_insights(graph, counted, unread, access, insights, &mut more).await)
+                    let owner = Owner::of(&observation.platform_user_id, &access.token);
+                    Ok(self.with_insights(graph, counted, unread, access, owner, &mut more).await)
                 }
                 Err(error) => Err(error),
             };
-            add_engagement(&mut observation, posts);
+            match access.has(insights) {
+                true => add_whole_engagement(&mut observation, posts, PARTS),
+                false => add_engagement(&mut observation, posts),
+            }
+        }
+        if !access.has(insights) {
+            observation.definition = WITHOUT_INSIGHTS;
         }
         if !access.has(insights) {
             more.push(format!("views, shares, saves and audience: the owner did not allow {insights}"));
@@ -90,13 +101,21 @@ impl Batch<'_> {
                 "views, shares, saves and audience: the account's allowance at Meta is nearly used up".to_owned(),
             );
         } else if observation.numbers.followers.is_none_or(|followers| followers >= FEWEST_FOLLOWERS) {
-            match self.audience(graph, &observation.platform_user_id, insights).await {
+            let owner = Owner::of(&observation.platform_user_id, &access.token);
+            match self.audience(graph, owner, insights).await {
                 Ok(audience) => audience.add_to(&mut observation),
                 Err(error) => more.push(format!("audience: {error}")),
             }
         }
         observation.missing.append(&mut more);
         Ok(observation)
+    }
+
+    fn insights_scope(&self) -> &'static str {
+        match self.login {
+            Login::Facebook => INSIGHTS,
+            Login::Instagram => LOGIN_INSIGHTS,
+        }
     }
 
     /// The newest posts that count, and how many could not be read.
@@ -137,41 +156,32 @@ impl Batch<'_> {
         mut counted: Counted,
         unread: usize,
         access: &Access,
-        scope: &str,
+        owner: Owner<'_>,
         missing: &mut Vec<String>,
     ) -> Posts {
+        let scope = self.insights_scope();
         counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
         counted.truncate(NEWEST_POSTS);
         if access.has(scope) && !graph.is_tight() {
             let ids: Vec<&str> = counted.iter().map(|(id, _)| id.as_str()).collect();
-            let metrics = Metrics { names: METRICS, scope, withdrawn: self.withdrawn };
-            let insights = graph.insights(&ids, metrics).await;
+            let metrics = Metrics { names: METRICS, scope, role: ROLE, owner, refusals: self.refusals };
+            let mut insights = graph.insights(&ids, metrics).await;
             for ((_, post), reported) in counted.iter_mut().zip(&insights.posts) {
-                let (views, shares, saves) = (reported.get("views"), reported.get("shares"), reported.get("saved"));
-                post.numbers.views = views.copied();
-                // Both are engagements, and one of them is better than none.
-                let reported = [shares, saves].into_iter().flatten().copied().reduce(u64::saturating_add);
-                post.numbers.shares = reported;
+                add_reported(post, reported);
             }
-            missing.extend(insights.failed.map(|error| format!("views, shares and saves: {error}")));
-            let now = graph.of.api.now();
-            let refused = METRICS.iter().filter(|name| !counted.is_empty() && self.withdrawn.holds(name, now));
-            missing.extend(refused.map(|name| format!("{name}: {NAME} does not report this of posts any more")));
+            missing.append(&mut insights.missing);
         }
         Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread }
     }
 
     /// Age and gender in one response, or one after the other where they are not reported together.
-    async fn audience(&self, graph: &Graph<'_>, id: &str, scope: &str) -> Result<Audience, PlatformError> {
+    async fn audience(&self, graph: &Graph<'_>, owner: Owner<'_>, scope: &str) -> Result<Audience, PlatformError> {
         const TOGETHER: &str = "age,gender";
-        let mut audience = Audience::default();
-        let now = graph.of.api.now();
-        if !self.withdrawn.holds(TOGETHER, now) {
+        let (mut audience, now, id) = (Audience::default(), graph.of.api.now(), owner.account);
+        if !self.refusals.holds_account(owner, TOGETHER, now) {
             match demographics(graph, id, TOGETHER, scope).await {
                 Ok(list) => return audience.add(&list).map(|()| audience),
-                Err(refused) if refused.is_a_parameter() => self.withdrawn.note(TOGETHER, now),
-                // Too few followers to be reported.
-                Err(refused) if refused.has_code(10) => return Ok(audience),
+                Err(refused) if refused.is_a_parameter() => self.refusals.note_account(owner, TOGETHER, now),
                 Err(refused) => return Err(refused.error),
             }
         }

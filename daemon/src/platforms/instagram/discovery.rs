@@ -1,7 +1,7 @@
 //! Looking another account up through one whose owner consented: any professional account, by its name.
 
 use super::NAME;
-use super::read::{Discovered, DiscoveredMedia, Profile, media};
+use super::read::{Discovered, DiscoveredMedia, Profile, WITHOUT_INSIGHTS, media};
 use super::scopes::BASIC;
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::Requests;
@@ -39,6 +39,7 @@ pub(super) async fn look_up(
             Err(_) => posts.unread += 1,
         }
     }
+    observation.definition = WITHOUT_INSIGHTS;
     add_engagement(&mut observation, Ok(posts));
     Ok(observation)
 }

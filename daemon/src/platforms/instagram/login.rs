@@ -117,12 +117,12 @@ pub(super) fn no_app() -> Vec<PlatformCheck> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platforms::graph::Withdrawn;
+    use crate::platforms::graph::Refusals;
     use crate::platforms::instagram::Login;
 
     fn first_token(reply: &Reply) -> Result<Tokens, TokenError> {
-        let (version, withdrawn) = ("v26.0".to_owned(), Withdrawn::default());
-        Instagram { app: None, login: Login::Instagram, version, withdrawn }.read_tokens(reply, TokenRequest::Code)
+        let (version, refusals) = ("v26.0".to_owned(), Refusals::default());
+        Instagram { app: None, login: Login::Instagram, version, refusals }.read_tokens(reply, TokenRequest::Code)
     }
 
     fn reply(status: u16, body: &str) -> Reply {

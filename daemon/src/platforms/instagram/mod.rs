@@ -15,15 +15,19 @@
 //! - Personal accounts report nothing to any client. Below 100 followers there is no audience.
 //! - `id` and `user_id` at Instagram's login are two ids: of the person within the app, and of the account. The latter
 //!   is the one that Facebook's login and webhooks name. It may be a number, and responses are in a list or bare.
-//! - A like count that its owner hides is absent. Counts are organic only. Their time has no colon in its offset.
+//! - A like count that its owner hides is absent, or below 0. Counts are organic only. Their time has no colon in its
+//!   offset.
 //! - Only each post's insights report views, 48 hours late at most; of others, for reels only.
-//! - Insights refuse all metrics for one that is unknown, and return error 10 for a post that too few have seen.
+//! - Insights refuse all metrics for one that is unknown, or that this post does not have. Of a story error 10 says
+//!   that too few have seen it; of anything else that a permission is missing. Posts from before the account was a
+//!   professional one have no insights, ever.
 //! - The audience is counted in accounts, at most 45 rows: its shares are of what is reported, not of all followers.
 //! - The long-lived token of Instagram's login renews itself from its second day on; after 60 days it has expired.
 //!
 //! Definition 0 of these numbers: followers, following and posts are `followers_count`, `follows_count` and
 //! `media_count`; likes and comments `like_count` and `comments_count`; views the insight `views`, which is not the
-//! `impressions` or `plays` of before 2025; shares of a post are `shares` and `saved` together. Stories do not count.
+//! `impressions` or `plays` of before 2025; engagements likes, comments, shares and saves. Stories do not count.
+//! Definition 1, of accounts that are looked up or whose owner allows no insights: engagements are likes and comments.
 
 mod ask;
 mod audience;
@@ -45,7 +49,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
 use super::consenting::Consenting;
-use super::graph::{NEWEST, Withdrawn, read_version};
+use super::graph::{NEWEST, Refusals, read_version};
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
@@ -112,7 +116,7 @@ fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
         app: section.app()?,
         login: config.login.as_deref().map_or(Ok(Login::Facebook), login)?,
         version: read_version(SLUG, config.version)?,
-        withdrawn: Withdrawn::default(),
+        refusals: Refusals::default(),
     }))
 }
 
@@ -125,7 +129,7 @@ struct Instagram {
     app: Option<OAuthApp>,
     login: Login,
     version: String,
-    withdrawn: Withdrawn,
+    refusals: Refusals,
 }
 
 const NO_APP: &str = "set client_id and client_secret_file in [platforms.instagram] to those of a Meta app that has \

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use super::{NAME, canonical};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::consenting::{Opened, OpenedAccount};
-use crate::platforms::graph::{List, Page};
-use crate::platforms::reading::{Count, Items, count, item, plain_id, shown_name, time};
+use crate::platforms::graph::{List, Page, Reported};
+use crate::platforms::reading::{Count, Items, Part, count, item, plain_id, shown_name, time};
 use crate::platforms::{Account, Observation, PlatformError};
 
 /// What is requested of an account at Facebook's login.
@@ -21,7 +21,20 @@ pub(super) const LOGIN_FIELDS: &str = "id,user_id,username,name,followers_count,
 pub(super) const MEDIA_FIELDS: &str = "id,timestamp,media_type,media_product_type,like_count,comments_count";
 
 /// What is requested of each post apart.
-pub(super) const METRICS: &[&str] = &["views", "shares", "saved"];
+pub(super) const METRICS: &[(&str, &str)] = &[("views", "views"), ("shares", "shares"), ("saved", "saves")];
+
+/// What a post's engagements are, beside its likes and comments, where its insights are read.
+pub(super) const PARTS: &[Part] = &[|post| post.shares, |post| post.saves];
+/// The definition that looked-up accounts follow, and those without insights.
+pub(super) const WITHOUT_INSIGHTS: u16 = 1;
+
+/// Adds what a post reported of itself.
+pub(super) fn add_reported(post: &mut Post, reported: &Reported) {
+    let number = |name: &str| reported.get(name).copied();
+    post.numbers.views = number("views");
+    post.numbers.shares = number("shares");
+    post.numbers.saves = number("saved");
+}
 
 /// An account. Nothing is clean yet.
 #[derive(Deserialize)]
@@ -167,8 +180,12 @@ pub(super) fn media(text: &RawValue) -> Result<Option<(String, Post)>, PlatformE
     let media: Media = item(NAME, text)?;
     let counts = media.media_product_type.as_deref().is_none_or(|kind| matches!(kind, "FEED" | "REELS"));
     let id = plain_id(&media.id).ok_or_else(|| unexpected("id is no id"))?.to_owned();
-    let numbers =
-        PostNumbers { likes: media.like_count, comments: media.comments_count, shares: None, views: media.view_count };
+    let numbers = PostNumbers {
+        likes: media.like_count,
+        comments: media.comments_count,
+        views: media.view_count,
+        ..PostNumbers::default()
+    };
     Ok(counts.then_some((id, Post { at: media.timestamp, numbers })))
 }
 

@@ -162,7 +162,12 @@ fn post(status: &Status) -> Post {
         (None, None) => None,
         (boosts, quotes) => Some(boosts.unwrap_or(0) + quotes.unwrap_or(0)),
     };
-    let numbers = PostNumbers { likes: status.favourites_count, comments: status.replies_count, shares, views: None };
+    let numbers = PostNumbers {
+        likes: status.favourites_count,
+        comments: status.replies_count,
+        shares,
+        ..PostNumbers::default()
+    };
     Post { at: status.created_at, numbers }
 }
 

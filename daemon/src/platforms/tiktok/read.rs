@@ -210,6 +210,7 @@ pub(super) fn video(text: &RawValue) -> Result<(String, Post), PlatformError> {
         comments: video.comment_count,
         shares: video.share_count,
         views: video.view_count,
+        ..PostNumbers::default()
     };
     let at =
         video.create_time.map(|seconds| Timestamp(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)));
@@ -288,7 +289,8 @@ mod tests {
         assert_eq!((page.data.cursor, page.data.has_more), (Some(1_672_444_800_000), true));
         let read: Vec<_> = page.data.videos.iter().map(|text| video(text)).collect();
         let [Ok((id, whole)), Ok((_, quiet)), Ok((_, odd))] = read.as_slice() else { panic!("{read:?}") };
-        let numbers = PostNumbers { likes: Some(1500), comments: Some(40), shares: Some(12), views: Some(25_000) };
+        let numbers =
+            PostNumbers { likes: Some(1500), comments: Some(40), shares: Some(12), views: Some(25_000), saves: None };
         assert_eq!(
             (id.as_str(), *whole),
             ("7123456789012345678", Post { at: Some(Timestamp(1_672_531_200_000)), numbers })

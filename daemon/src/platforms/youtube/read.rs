@@ -183,8 +183,8 @@ pub(super) fn video(text: &RawValue) -> Result<Option<Post>, PlatformError> {
     let numbers = PostNumbers {
         likes: video.statistics.like_count,
         comments: video.statistics.comment_count,
-        shares: None,
         views: video.statistics.view_count,
+        ..PostNumbers::default()
     };
     Ok(Some(Post { at: video.snippet.published_at, numbers }))
 }
@@ -248,7 +248,7 @@ mod tests {
         let [Ok(Some(plain)), Ok(Some(quiet)), Ok(None), Ok(None), Ok(None), Ok(Some(odd))] = read.as_slice() else {
             panic!("{read:?}");
         };
-        let numbers = PostNumbers { likes: Some(190), comments: Some(32), shares: None, views: Some(8087) };
+        let numbers = PostNumbers { likes: Some(190), comments: Some(32), views: Some(8087), ..PostNumbers::default() };
         assert_eq!(*plain, Post { at: "2026-11-19T20:37:49Z".parse().ok(), numbers });
         assert_eq!(quiet.numbers, PostNumbers { views: Some(500), ..PostNumbers::default() });
         assert_eq!(odd.numbers, PostNumbers::default());
