@@ -25,6 +25,7 @@ use tokio::time::Sleep;
 use tokio_util::bytes::{Buf, BytesMut};
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
+use crate::paths::SOCKET_BYTES;
 use crate::service::{RosterClient, RosterRequest, RosterResponse};
 
 /// The version of everything after the preamble. Both sides have the same one, or do not talk.
@@ -85,6 +86,9 @@ pub enum ConnectError {
     /// Names the side to restart: the older one.
     #[error("roster speaks version {ours} and rosterd version {theirs}: restart {}", if ours < theirs { "roster" } else { "rosterd" })]
     WrongVersion { ours: u16, theirs: u16 },
+    /// No socket can have it.
+    #[error("{path} cannot be a socket: the path is too long, {length} bytes, and at most {SOCKET_BYTES} fit")]
+    TooLong { path: String, length: usize },
     /// Something else listens there, or it hung up in the middle.
     #[error("what listens on {path} does not respond as rosterd does")]
     NotRoster { path: String },
@@ -97,6 +101,10 @@ pub enum ConnectError {
 pub async fn connect(path: &Path) -> Result<RosterClient, ConnectError> {
     let timeouts = Timeouts::default();
     let shown = || path.display().to_string();
+    let length = path.as_os_str().len();
+    if length > SOCKET_BYTES {
+        return Err(ConnectError::TooLong { path: shown(), length });
+    }
     let stream = UnixStream::connect(path).await.map_err(|source| match source.kind() {
         io::ErrorKind::PermissionDenied => ConnectError::NotPermitted { path: shown() },
         _ => ConnectError::NotThere { path: shown(), source },
@@ -394,6 +402,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, Codec> Guarded<S, Codec> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_path_too_long_for_a_socket_is_reported_as_such() {
+        let dir = std::env::temp_dir().display().to_string();
+        let path = |length: usize| format!("{dir}/{}", "x".repeat(length - dir.len() - 1));
+        let fits = connect(Path::new(&path(107))).await;
+        assert!(matches!(fits, Err(ConnectError::NotThere { .. })));
+        let error = connect(Path::new(&path(108))).await.expect_err("too long").to_string();
+        assert!(error.ends_with("the path is too long, 108 bytes, and at most 107 fit"), "{error}");
+    }
 
     #[test]
     fn a_response_too_long_becomes_an_error_and_the_next_one_arrives() {

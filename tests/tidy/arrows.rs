@@ -27,7 +27,7 @@ const PROTOCOL: &str = "
     query: metric connection
     service: time ids metric error connection influencer alert sync status audit consent event
     notice: text metric alert service
-    transport: service
+    transport: paths service
 ";
 
 const DAEMON: &str = "

@@ -47,7 +47,9 @@ pub(crate) async fn find(given: Option<&Path>) -> Result<(RosterClient, PathBuf)
     for socket in sockets_to_try(given) {
         match transport::connect(&socket).await {
             Ok(client) => return Ok((client, socket)),
-            Err(miss @ ConnectError::NotThere { .. }) => first_miss = first_miss.or(Some(miss)),
+            Err(miss @ (ConnectError::NotThere { .. } | ConnectError::TooLong { .. })) => {
+                first_miss = first_miss.or(Some(miss))
+            }
             Err(refusal) => return Err(refusal),
         }
     }
@@ -64,6 +66,11 @@ pub(crate) fn unreachable(error: &ConnectError, given: Option<&Path>) -> RosterE
             (ErrorKind::Unreachable, "rosterd is not running".to_owned(), START_HINT)
         }
         ConnectError::NotThere { .. } => (ErrorKind::Unreachable, error.to_string(), START_HINT),
+        ConnectError::TooLong { .. } => (
+            ErrorKind::Unreachable,
+            error.to_string(),
+            "give a shorter one with --socket or ROSTER_SOCKET, to rosterd too",
+        ),
         ConnectError::NotPermitted { .. } => {
             (ErrorKind::NotPermitted, error.to_string(), "ask to be added to the group `roster`, then log in again")
         }
@@ -174,6 +181,7 @@ mod tests {
         check(ConnectError::Busy { path: path() }, 3);
         check(ConnectError::WrongVersion { ours: 1, theirs: 2 }, 3);
         check(ConnectError::NotRoster { path: path() }, 3);
+        check(ConnectError::TooLong { path: path(), length: 108 }, 3);
     }
 
     #[test]

@@ -100,6 +100,7 @@ impl StartError {
         match self {
             StartError::Config(_)
             | StartError::Key(_)
+            | StartError::Socket(SocketError::TooLong { .. })
             | StartError::Store(
                 StoreError::Newer { .. }
                 | StoreError::NewerRecord { .. }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::unistd::{Gid, Uid, User};
+use roster_protocol::paths::SOCKET_BYTES;
 use tokio::net::UnixListener;
 
 use super::class::Access;
@@ -54,6 +55,11 @@ pub enum SocketError {
     Taken { path: PathBuf },
     #[error("{path} is there and is no socket; move it away")]
     NoSocket { path: PathBuf },
+    #[error(
+        "{path} cannot be a socket: the path is too long, {length} bytes, and at most {SOCKET_BYTES} fit; \
+         give a shorter one with --socket"
+    )]
+    TooLong { path: PathBuf, length: usize },
     #[error("{path} cannot be listened on: {source}")]
     Io { path: PathBuf, source: io::Error },
 }
@@ -82,8 +88,8 @@ impl Socket {
     /// # Errors
     /// See [`SocketError`]; another file in its place is left there.
     pub fn listen_again(&self) -> Result<UnixListener, SocketError> {
-        let listener = listen(&self.path, self.group_may)?;
-        self.inode.store(inode(&self.path).unwrap_or_default(), Ordering::Relaxed);
+        let (listener, made) = listen(&self.path, self.group_may)?;
+        self.inode.store(made, Ordering::Relaxed);
         Ok(listener)
     }
 
@@ -112,16 +118,21 @@ fn inode(path: &Path) -> Option<u64> {
 
 /// Listens at `path`. A missing directory is created for the users who are admitted. The socket has its mode before it
 /// appears under its name: it is created under another name in the same directory, and renamed.
-fn listen(path: &Path, group_may: bool) -> Result<UnixListener, SocketError> {
+fn listen(path: &Path, group_may: bool) -> Result<(UnixListener, u64), SocketError> {
     let io = |source| SocketError::Io { path: path.to_owned(), source };
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A short name, so that it fits where the socket's own does.
+    let fresh = dir.join(format!(".{}", std::process::id()));
+    let length = path.as_os_str().len();
+    if length > SOCKET_BYTES {
+        return Err(SocketError::TooLong { path: path.to_owned(), length });
+    }
     if !dir.exists() {
         use std::os::unix::fs::DirBuilderExt;
         let mode = if group_may { 0o750 } else { 0o700 };
         std::fs::DirBuilder::new().recursive(true).mode(mode).create(dir).map_err(io)?;
     }
     remove_stale(path)?;
-    let fresh = dir.join(format!(".{}.{}", roster_protocol::paths::SOCKET_NAME, std::process::id()));
     let _ = std::fs::remove_file(&fresh);
     // Bound but not listening yet: no client can connect before the mode is final.
     let socket = rustix::net::socket_with(
@@ -136,8 +147,24 @@ fn listen(path: &Path, group_may: bool) -> Result<UnixListener, SocketError> {
     let mode = if group_may { 0o660 } else { 0o600 };
     std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(mode)).map_err(io)?;
     rustix::net::listen(&socket, 64).map_err(|error| io(error.into()))?;
-    std::fs::rename(&fresh, path).map_err(io)?;
-    UnixListener::from_std(std::os::unix::net::UnixListener::from(socket)).map_err(io)
+    // Another process may put a file in its place as soon as it has its name.
+    let made = inode(&fresh).unwrap_or_default();
+    rename_unless_taken(&fresh, path).map_err(io)?;
+    let listener = UnixListener::from_std(std::os::unix::net::UnixListener::from(socket)).map_err(io)?;
+    Ok((listener, made))
+}
+
+/// Gives the socket its name. A file that another process has put there meanwhile stays.
+fn rename_unless_taken(fresh: &Path, path: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, fresh, CWD, path, RenameFlags::NOREPLACE) {
+        // Some file systems only know the plain form.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => std::fs::rename(fresh, path),
+        renamed => renamed.map_err(|error| {
+            let _ = std::fs::remove_file(fresh);
+            error.into()
+        }),
+    }
 }
 
 /// Removes a stale socket: one that no daemon listens on.
