@@ -24,9 +24,13 @@ pub async fn run(app: Arc<App>, dirs: [PathBuf; 2]) {
     let changes = Changes::begin()
         .inspect_err(|error| tracing::debug!(%error, "the store and the socket are looked at now and then"))
         .ok();
+    let mut watched = Vec::new();
     loop {
-        if let Some(changes) = &changes {
-            dirs.iter().for_each(|dir| changes.of(dir));
+        let watches: Vec<_> = changes.iter().flat_map(|changes| dirs.iter().map(|dir| changes.of(dir))).collect();
+        if watches != watched {
+            // What happened in a new directory before it was watched was not reported.
+            watched = watches;
+            app.look_again.send_replace(());
         }
         // What it finds is in the log and in the store's state.
         let _ = app.store.check().await;
@@ -61,12 +65,13 @@ impl Changes {
         Ok(Self(fd))
     }
 
-    /// Has changes in a directory reported from now on. One that is not there is added when it is.
-    fn of(&self, dir: &Path) {
+    /// Has changes in a directory reported from now on; gives the directory's number. One that is not there is added when
+    /// it is.
+    fn of(&self, dir: &Path) -> Option<i32> {
         let gone = WatchFlags::DELETE | WatchFlags::DELETE_SELF | WatchFlags::MOVED_FROM | WatchFlags::MOVE_SELF;
         // Not each write: the daemon's own would be among them.
         let replaced = WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE;
-        let _ = inotify::add_watch(&self.0, dir, gone | replaced | WatchFlags::ONLYDIR);
+        inotify::add_watch(&self.0, dir, gone | replaced | WatchFlags::ONLYDIR).ok()
     }
 
     /// Waits for the next changes, and takes all that there are.
