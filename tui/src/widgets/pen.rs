@@ -77,9 +77,15 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// Empties an area, for what is drawn on top.
+    /// Empties an area, for what is drawn on top. A wide glyph that is cut in half is gone as a whole.
     pub fn clear(&mut self, area: Rect) {
         let area = area.intersection(*self.buffer.area());
+        let before = area.x.checked_sub(1).into_iter().flat_map(|x| area.rows().map(move |row| (x, row.y)));
+        for position in before {
+            if let Some(cell) = self.buffer.cell_mut(position).filter(|cell| cell.cell_width() > 1) {
+                cell.set_char(' ');
+            }
+        }
         for position in area.positions() {
             self.buffer[position].reset();
         }
@@ -255,5 +261,19 @@ mod tests {
         pen.rule(0, 3, u16::MAX);
         pen.clear(Rect::new(2, 0, 100, 100));
         assert_eq!(buffer, Buffer::with_lines(["     "]));
+    }
+
+    #[test]
+    fn what_is_drawn_on_top_cuts_no_wide_glyph_in_half() {
+        let theme = Theme::new();
+        for wide in ["日本日本", "🇩🇪🇫🇷🇩🇪🇫🇷"] {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 1));
+            let mut pen = Pen::new(&mut buffer, &theme);
+            pen.put(0, 0, 8, wide, Style::new());
+            pen.clear(Rect::new(3, 0, 2, 1));
+            pen.put(3, 0, 2, "││", Style::new());
+            let symbols: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
+            assert_eq!(symbols[1..6], [" ", " ", "│", "│", " "], "{wide}");
+        }
     }
 }
