@@ -1,6 +1,7 @@
 //! A long list of which the part around the cursor is held, for lists that change their order.
 //!
-//! Every request is for the rows in sight and some around them; the response replaces what was held.
+//! Every request is for the rows in sight and some around them; the response replaces what was held. One request is
+//! open at a time, however fast the cursor moves: only the place where it ends needs rows.
 
 use roster_protocol::RosterError;
 use roster_protocol::service::PAGE_ROWS;
@@ -54,7 +55,7 @@ impl<Row> Paged<Row> {
         if self.again { None } else { Some(self.request(height)) }
     }
 
-    /// Moves the cursor; gives what to request when rows in sight are missing.
+    /// Moves the cursor; gives what to request when rows in sight are missing and no request is open.
     pub fn moved(&mut self, action: Action, height: usize) -> Option<Part> {
         self.window.moved(action, self.total, height);
         self.missing(height)
@@ -125,7 +126,7 @@ impl<Row> Paged<Row> {
     fn missing(&mut self, height: usize) -> Option<Part> {
         let end = self.window.top.saturating_add(height).min(self.total);
         let held = self.window.top >= self.offset && end <= self.offset + self.rows.len();
-        (!held && self.requested != Some(self.part(height))).then(|| self.request(height))
+        (!held && self.requested.is_none()).then(|| self.request(height))
     }
 
     fn request(&mut self, height: usize) -> Part {
@@ -181,6 +182,19 @@ mod tests {
         let part = list.reload(10).expect("nothing is open");
         list.responded(part, Ok((1, vec![7])), |a, b| a == b, 10);
         assert_eq!((list.current(), list.window.cursor), (Some(&7), 0));
+    }
+
+    #[test]
+    fn a_held_key_sends_one_request_and_one_for_where_it_ends() {
+        let mut list = Paged::default();
+        let first = list.reload(10).expect("nothing is requested yet");
+        responded(&mut list, first, 4_000);
+        let sent: Vec<Part> = (0..60).filter_map(|_| list.moved(Action::PageDown, 10)).collect();
+        let [part] = sent[..] else { panic!("{sent:?}") };
+        let last = responded(&mut list, part, 4_000).expect("the cursor has moved on");
+        assert_eq!(responded(&mut list, last, 4_000), None);
+        assert_eq!((list.window.cursor, list.current()), (540, Some(&540)));
+        assert!(list.visible(10).all(|(row, _)| row.is_some()));
     }
 
     #[test]

@@ -154,29 +154,31 @@ impl State {
         let query = self.query(height);
         if let Err(error) = query::parse(&query.filter) {
             self.error = Some(RosterError::usage(error.to_string()));
-            self.requested = None;
+            self.again = false;
             return Vec::new();
         }
+        // One request is open at a time, however fast one moves or types: only the last place needs rows.
+        if self.requested.is_some() {
+            self.again = true;
+            return Vec::new();
+        }
+        self.again = false;
         self.requested = Some(query.clone());
         Next::request(Request::Page(query))
     }
 
-    /// Requests rows in sight that are missing, once.
+    /// Requests rows in sight that are missing.
     fn request_missing(&mut self, height: usize) -> Vec<Next> {
-        if self.covers(height) || self.requested.as_ref() == Some(&self.query(height)) {
-            return Vec::new();
-        }
-        self.request(height)
+        if self.covers(height) { Vec::new() } else { self.request(height) }
     }
 
     /// Starts anew at the top, after the filter or the order changed.
     fn restart(&mut self, height: usize) -> Vec<Next> {
         self.window = Window::default();
-        self.again = false;
         self.request(height)
     }
 
-    /// Takes a page; a late one for another query is dropped.
+    /// Takes a page; a late one for another filter or order is dropped.
     fn take(
         &mut self,
         shared: &mut Shared,
@@ -188,6 +190,11 @@ impl State {
             return Vec::new();
         }
         self.requested = None;
+        let current = self.query(height);
+        if (&query.filter, query.sort) != (&current.filter, current.sort) {
+            // Another filter or order is wanted by now.
+            return if self.again { self.request(height) } else { Vec::new() };
+        }
         match result {
             Ok(page) => self.take_page(query, page.clone(), height),
             Err(error) => {
@@ -289,10 +296,6 @@ impl Screen for State {
     }
 
     fn reload(&mut self, shared: &mut Shared) -> Vec<Next> {
-        if self.requested.is_some() {
-            self.again = true;
-            return Vec::new();
-        }
         self.request(height(shared.size))
     }
 
