@@ -7,13 +7,19 @@ pub mod table;
 pub mod text;
 
 use std::fmt::Write as _;
+use std::future::pending;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::thread;
 
 use clap::ValueEnum;
 use jiff::Zoned;
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use roster_protocol::{ErrorKind, RosterError};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use serde::Serialize;
+use tokio::sync::oneshot;
 
 use table::{Paint, Tone};
 
@@ -197,6 +203,50 @@ pub fn output_failure(error: &io::Error) -> u8 {
     ErrorKind::Failed.exit_code()
 }
 
+/// Runs what prints only now and then, until the reader of stdout has left: a closed pipe, a terminal that is gone.
+///
+/// # Errors
+/// Those of the future, and [`Failure::Output`] when the reader has left.
+pub async fn while_read<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    while_read_from(io::stdout(), work).await
+}
+
+async fn while_read_from<T>(
+    output: impl AsFd + Send + 'static,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let (sender, left) = oneshot::channel();
+    // Nothing else reports it before the next write. A file is never left, and the thread ends with the program.
+    let watch = thread::Builder::new().name("reader".to_owned()).spawn(move || {
+        if until_left(&output) {
+            let _ = sender.send(());
+        }
+    });
+    watch?;
+    let left = async {
+        match left.await {
+            Ok(()) => Failure::Output(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => pending().await,
+        }
+    };
+    tokio::select! {
+        ended = work => ended,
+        failure = left => Err(failure),
+    }
+}
+
+/// Waits until nobody can read the other end any more; false when that cannot be known.
+fn until_left(output: impl AsFd) -> bool {
+    loop {
+        let mut watched = [PollFd::new(&output, PollFlags::empty())];
+        match poll(&mut watched, None) {
+            Ok(_) => return watched[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
+            Err(Errno::INTR) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
 fn is_colored(color: Color, stream: &impl IsTerminal) -> bool {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     match color {
@@ -236,6 +286,23 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn work_ends_with_its_reader_and_only_then() {
+        let (reader, writer) = rustix::pipe::pipe().expect("a pipe");
+        let work = while_read_from(writer, pending::<Result<(), Failure>>());
+        let leave = thread::spawn(move || drop(reader));
+        let left = tokio::time::timeout(std::time::Duration::from_secs(20), work).await.expect("it ends");
+        assert!(matches!(left, Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe));
+        leave.join().expect("it has left");
+
+        let (_reader, writer) = rustix::pipe::pipe().expect("a pipe");
+        let mut work = Box::pin(while_read_from(writer, pending::<Result<(), Failure>>()));
+        let waited = tokio::time::timeout(std::time::Duration::from_millis(50), &mut work).await;
+        assert!(waited.is_err(), "a reader that is there may be silent for as long as it likes");
+        let done = while_read_from(io::stdout(), async { Ok::<_, Failure>(7) }).await;
+        assert!(matches!(done, Ok(7)));
+    }
 
     #[test]
     fn endings_decide_the_exit_code() {

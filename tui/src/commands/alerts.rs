@@ -12,7 +12,7 @@ use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
-use crate::output::{Ending, Failure, Look, Output};
+use crate::output::{Ending, Failure, Look, Output, while_read};
 use crate::session::Session;
 
 /// `roster alerts`
@@ -48,7 +48,7 @@ impl Alerts {
                 Err(RosterError::usage("`alerts ack` takes ids only").into())
             }
             Some(Verb::Ack { alerts }) => acknowledge(alerts, session).await,
-            None if self.follow => self.follow(session).await,
+            None if self.follow => while_read(self.follow(session)).await,
             None => {
                 let client = session.connect().await?;
                 let found = self.read(&client).await?;

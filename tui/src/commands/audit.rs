@@ -11,7 +11,7 @@ use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
-use crate::output::{Ending, Failure, Look, Output};
+use crate::output::{Ending, Failure, Look, Output, while_read};
 use crate::session::Session;
 
 /// `roster audit`
@@ -32,7 +32,7 @@ impl Audit {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let since = self.since.map(|since| since.moment(&session.output.look.now)).transpose()?;
         if self.follow {
-            return self.follow(since, session).await;
+            return while_read(self.follow(since, session)).await;
         }
         let client = session.connect().await?;
         let found = read(&client, since, pages::wanted(self.limit, since.is_some())).await?;

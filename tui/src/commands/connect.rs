@@ -13,7 +13,7 @@ use super::{show, sync};
 use crate::client::{long_call, response, short_call};
 use crate::consent::joined;
 use crate::output::json;
-use crate::output::{Ending, Failure};
+use crate::output::{Ending, Failure, while_read};
 use crate::session::Session;
 
 /// `roster connect`
@@ -117,7 +117,8 @@ async fn connected(
         for connection in &mut connections {
             let id = connection.id.to_string();
             let ticket = response(client.sync(short_call(), SyncTarget::One(id.clone())).await)?;
-            let runs = sync::wait(client, ticket, session.output.look.paint).await?;
+            let paint = session.output.look.paint;
+            let runs = while_read(async { Ok(sync::wait(client, ticket, paint).await?) }).await?;
             *connection = response(client.connection(short_call(), id).await)?;
             let learned = runs.iter().all(|run| matches!(run.outcome, Outcome::Ok | Outcome::Partial));
             if !learned {

@@ -8,7 +8,7 @@ use crate::client::{long_call, response, short_call};
 use crate::output::json;
 use crate::output::table::{Paint, Table};
 use crate::output::text::count;
-use crate::output::{Ending, Failure, Look};
+use crate::output::{Ending, Failure, Look, while_read};
 use crate::session::Session;
 
 /// `roster sync`
@@ -38,7 +38,8 @@ impl Sync {
             session.output.print(queued, |_| format!("{} queued\n", ticket.expected))?;
             return Ok(Ending::Done);
         }
-        let runs = wait(&client, ticket, session.output.look.paint).await?;
+        let paint = session.output.look.paint;
+        let runs = while_read(async { Ok(wait(&client, ticket, paint).await?) }).await?;
         session
             .output
             .print(|| json::events::Synced::new(ticket.expected, &runs), |look| text(ticket.expected, &runs, look))?;

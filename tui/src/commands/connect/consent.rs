@@ -20,7 +20,7 @@ use crate::client::{long_call, response};
 use crate::consent::joined;
 use crate::output::json;
 use crate::output::table::Paint;
-use crate::output::{Ending, Failure, Look, failure_text};
+use crate::output::{Ending, Failure, Look, failure_text, while_read};
 use crate::session::Session;
 
 /// A consent that waits for the account's owner.
@@ -97,7 +97,7 @@ impl<'a> PendingConsent<'a> {
     async fn follow(&mut self, id: ConsentId) -> Result<Ending, Failure> {
         let stopped = self.stopped();
         let settled = tokio::select! {
-            settled = self.settled(id) => settled?,
+            settled = while_read(async { Ok(self.settled(id).await?) }) => settled?,
             _ = tokio::signal::ctrl_c() => return Err(stopped.into()),
         };
         match settled {
