@@ -4,31 +4,29 @@
 
 mod link;
 mod request;
+mod signals;
 
 use std::future::pending;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use crossterm::event::{Event as TerminalEvent, EventStream};
-use futures::StreamExt;
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 use roster_protocol::paths::Paths;
 use roster_protocol::{RosterClient, RosterError, Timestamp};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::client_config::ClientConfig;
 use crate::message::{Effect, Message};
 use crate::model::Model;
 use crate::shared::Link;
-use crate::terminal::{self, Canvas, Guard};
+use crate::terminal::{self, Canvas, Event as TerminalEvent, Guard, Input};
 use crate::theme::Theme;
 use crate::update::update;
+use signals::{Signal, Signals};
 
 /// Starts a daemon, and returns at once.
 pub type StartDaemon = fn() -> Result<(), RosterError>;
@@ -53,22 +51,31 @@ enum Incoming {
 /// How long the first picture waits for the first response, so that nothing flickers.
 const FIRST_PICTURE: Duration = Duration::from_millis(150);
 
-/// Runs the terminal UI until the user quits.
+/// Requests that are open at a time: those that wait for something to happen, and all others. With the one for events
+/// they are no more than the daemon takes of a client; a held key waits its turn instead of failing.
+const MOST_WAITING: usize = 5;
+const MOST_OPEN: usize = 8;
+
+/// How many keys that are there already are taken before the next look at everything else.
+const MOST_READY: usize = 4_096;
+
+/// Runs the terminal UI until the user quits, or the terminal is gone.
 ///
 /// # Errors
-/// When there is no terminal, or it disappears.
+/// When there is no terminal.
 pub async fn run(options: RunOptions) -> io::Result<()> {
-    let signals = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
-    let signals = signals.map(signal).into_iter().collect::<io::Result<Vec<Signal>>>()?;
+    let signals = Signals::new()?;
     let guard = Guard::take()?;
-    let canvas = Canvas::new()?;
-    let model = first_model(canvas.size()?, options.config);
+    let input = Input::open()?;
+    let model = first_model(terminal::size()?, options.config);
     let (sender, inbox) = mpsc::channel(256);
     let hurry = Arc::new(Notify::new());
     let keep = link::keep(options.socket, options.start_daemon.is_some(), hurry.clone(), sender.clone());
     let link = tokio::spawn(keep);
-    let mut app = App { model, canvas, client: None, sender, start_daemon: options.start_daemon, hurry };
-    let ended = app.live(&guard, inbox, signals).await;
+    let (canvas, start_daemon) = (Canvas::default(), options.start_daemon);
+    let (waiting, open) = (Arc::new(Semaphore::new(MOST_WAITING)), Arc::new(Semaphore::new(MOST_OPEN)));
+    let mut app = App { guard, model, canvas, drawing: None, client: None, waiting, open, sender, start_daemon, hurry };
+    let ended = app.live(input, inbox, signals).await;
     link.abort();
     ended
 }
@@ -99,9 +106,14 @@ fn first_model(size: Size, config: Option<PathBuf>) -> Model {
 }
 
 struct App {
+    guard: Guard,
     model: Model,
     canvas: Canvas,
+    /// The picture that the terminal has not taken yet.
+    drawing: Option<oneshot::Receiver<io::Result<()>>>,
     client: Option<RosterClient>,
+    waiting: Arc<Semaphore>,
+    open: Arc<Semaphore>,
     sender: mpsc::Sender<Incoming>,
     start_daemon: Option<StartDaemon>,
     /// Wakes the link when a daemon was started.
@@ -111,37 +123,52 @@ struct App {
 impl App {
     async fn live(
         &mut self,
-        guard: &Guard,
+        mut input: Input,
         mut inbox: mpsc::Receiver<Incoming>,
-        mut signals: Vec<Signal>,
+        mut signals: Signals,
     ) -> io::Result<()> {
-        let mut keys = EventStream::new();
         let deadline = Instant::now() + FIRST_PICTURE;
         while !self.model.quit {
-            guard.check()?;
+            self.guard.check()?;
             let waits = self.waits_for_first_response() && Instant::now() < deadline;
             if !waits {
-                self.look_at_size()?;
-                self.canvas.draw(&self.model)?;
+                let Ok(size) = terminal::size() else { return Ok(()) };
+                self.resized(size)?;
+                self.draw()?;
             }
             let tick = if waits { deadline } else { self.next_tick() };
             tokio::select! {
-                key = keys.next() => match key {
-                    Some(event) => self.terminal_event(event?)?,
+                event = input.next() => match event {
+                    Some(event) => self.terminal_event(event)?,
                     None => return Ok(()),
                 },
+                is_drawn = drawn(&mut self.drawing) => if !is_drawn { return Ok(()) },
                 incoming = inbox.recv() => if let Some(incoming) = incoming { self.incoming(incoming)? },
                 () = tokio::time::sleep_until(tick) => self.take(Message::Tick)?,
-                () = any(&mut signals) => return Ok(()),
+                signal = signals.next() => match signal {
+                    Signal::End => return Ok(()),
+                    Signal::Stop => self.continued(Guard::stop)?,
+                    Signal::Continue => self.continued(Guard::take_again)?,
+                    // It is looked at before the next picture.
+                    Signal::Resize => {}
+                },
             }
             // What is there already changes the same picture.
-            // Polled with this task's own waker: crossterm keeps the first one it is given until the next key.
-            while let Poll::Ready(Some(event)) = futures::poll!(keys.next()) {
-                self.terminal_event(event?)?;
+            for _ in 0..MOST_READY {
+                let Some(event) = input.ready() else { break };
+                self.terminal_event(event)?;
             }
             while let Ok(incoming) = inbox.try_recv() {
                 self.incoming(incoming)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Draws the model, once the terminal has taken the picture before: a slow one gets the newest only.
+    fn draw(&mut self) -> io::Result<()> {
+        if self.drawing.is_none() {
+            self.drawing = self.canvas.draw(&self.model)?.map(|bytes| self.guard.write(bytes));
         }
         Ok(())
     }
@@ -154,10 +181,15 @@ impl App {
         }
     }
 
-    /// A signal about another size can be missed while the program starts; the terminal knows.
-    fn look_at_size(&mut self) -> io::Result<()> {
-        let size = self.canvas.size()?;
+    /// A signal about another size can be missed while the program starts or is stopped; the terminal knows.
+    fn resized(&mut self, size: Size) -> io::Result<()> {
         if size == self.model.shared.size { Ok(()) } else { self.take(Message::Resized(size)) }
+    }
+
+    /// Takes the terminal after a stop, and draws all anew.
+    fn continued(&mut self, take: fn(&Guard) -> io::Result<()>) -> io::Result<()> {
+        self.canvas.redraw();
+        take(&self.guard)
     }
 
     fn next_tick(&self) -> Instant {
@@ -169,8 +201,6 @@ impl App {
         match event {
             TerminalEvent::Key(key) => self.take(Message::Key(key)),
             TerminalEvent::Paste(text) => self.take(Message::Paste(text)),
-            TerminalEvent::Resize(width, height) => self.take(Message::Resized(Size { width, height })),
-            _ => Ok(()),
         }
     }
 
@@ -194,12 +224,16 @@ impl App {
 
     fn perform(&mut self, effect: Effect) -> io::Result<()> {
         match (effect, &self.client) {
-            (Effect::Redraw, _) => self.canvas.redraw()?,
+            (Effect::Redraw, _) => self.canvas.redraw(),
+            (Effect::Stop, _) => terminal::stop_job()?,
             (Effect::StartDaemon, _) => self.start(),
-            (Effect::Copy(url), _) => terminal::copy(&url)?,
+            (Effect::Copy(url), _) => _ = self.guard.write(terminal::copy(&url)),
             (Effect::Request(request), Some(client)) => {
                 let (client, sender) = (client.clone(), self.sender.clone());
+                let permits = if request.waits() { &self.waiting } else { &self.open }.clone();
                 tokio::spawn(async move {
+                    // Taken in the order of the requests; the semaphore is never closed.
+                    let _permit = permits.acquire().await;
                     let response = Message::Response(Box::new(request::send(&client, request).await));
                     // The UI may have ended meanwhile.
                     let _ = sender.send(Incoming::Message(response)).await;
@@ -223,10 +257,10 @@ impl App {
     }
 }
 
-/// Waits until one of the signals arrives.
-async fn any(signals: &mut [Signal]) {
-    if signals.is_empty() {
-        return pending().await;
-    }
-    futures::future::select_all(signals.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
+/// Waits until the terminal has taken a picture; false when it is gone.
+async fn drawn(drawing: &mut Option<oneshot::Receiver<io::Result<()>>>) -> bool {
+    let Some(written) = drawing else { return pending().await };
+    let written = written.await;
+    *drawing = None;
+    matches!(written, Ok(Ok(())))
 }

@@ -14,6 +14,7 @@ use table::BINDINGS;
 pub enum Action {
     Quit,
     Redraw,
+    Stop,
     Help,
     Command,
     Back,

@@ -64,6 +64,8 @@ pub enum Effect {
     StartDaemon,
     /// Draws the whole screen anew.
     Redraw,
+    /// Gives the terminal back to the shell until the job is continued.
+    Stop,
     /// Hands a URL to the terminal's clipboard.
     Copy(PlainUrl),
 }
@@ -106,6 +108,13 @@ pub enum Request {
         seen: u64,
     },
     Mutate(Mutation),
+}
+
+impl Request {
+    /// Whether the daemon responds only once something happens.
+    pub fn waits(&self) -> bool {
+        matches!(self, Request::Progress { .. } | Request::Consent { step: ConsentStep::State(_), .. })
+    }
 }
 
 /// A step of a consent.

@@ -1,31 +1,45 @@
 //! The terminal is given back as it was, whatever ends the program: a key, a signal, a panic.
+//!
+//! Nothing here waits for a terminal for long: it may be slow, hold its output back, or be gone.
 
-use std::io::{self, BufWriter, Stdout, Write};
-use std::mem::ManuallyDrop;
+mod canvas;
+mod decoder;
+mod input;
+mod writer;
+
+pub use canvas::Canvas;
+pub use decoder::Event;
+pub use input::Input;
+
+use std::io;
 use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::execute;
+use crossterm::queue;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use data_encoding::BASE64;
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect, Size};
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+use ratatui::layout::Size;
+use tokio::sync::oneshot;
 
 use crate::consent::PlainUrl;
-use crate::model::Model;
-use crate::view;
+use writer::Writer;
 
-/// What a frame is written through: one write a frame, not one a line.
-type Backend = CrosstermBackend<BufWriter<Stdout>>;
+/// How long a terminal that takes no output may delay the end.
+const GIVE_BACK: Duration = Duration::from_millis(500);
+
+/// A terminal that does not know its size, such as a serial line, is taken for one of these.
+const USUAL: Size = Size { width: 80, height: 24 };
 
 /// Holds the terminal; dropping it gives the terminal back.
 pub struct Guard {
+    writer: Writer,
     /// A panic gave it back already.
     given_back: Arc<AtomicBool>,
 }
@@ -36,12 +50,23 @@ impl Guard {
     /// # Errors
     /// When there is no terminal.
     pub fn take() -> io::Result<Self> {
-        let given_back = Arc::new(AtomicBool::new(false));
-        restore_before_panicking(given_back.clone());
-        enable_raw_mode()?;
-        let guard = Self { given_back };
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+        let guard = Self { writer: Writer::start()?, given_back: Arc::new(AtomicBool::new(false)) };
+        restore_before_panicking(guard.writer.clone(), guard.given_back.clone());
+        guard.enter()?;
         Ok(guard)
+    }
+
+    fn enter(&self) -> io::Result<()> {
+        enable_raw_mode()?;
+        let mut bytes = Vec::new();
+        queue!(bytes, EnterAlternateScreen, EnableBracketedPaste)?;
+        self.write(bytes);
+        Ok(())
+    }
+
+    /// Writes; the result arrives when the terminal has taken everything.
+    pub fn write(&self, bytes: Vec<u8>) -> oneshot::Receiver<io::Result<()>> {
+        self.writer.write(bytes)
     }
 
     /// Whether the terminal is still ours.
@@ -54,113 +79,88 @@ impl Guard {
             false => Ok(()),
         }
     }
+
+    /// Gives the terminal back, stops this process until it is continued, and takes the terminal again.
+    ///
+    /// The signal that stops it is one that we never handle: the kernel ignores it where no shell could continue us.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn stop(&self) -> io::Result<()> {
+        restore(&self.writer);
+        signal::raise(Signal::SIGTTOU)?;
+        self.take_again()
+    }
+
+    /// Takes the terminal again after the process was continued: the shell has had it meanwhile.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn take_again(&self) -> io::Result<()> {
+        // What was raw may be so no more; crossterm would not look.
+        disable_raw_mode()?;
+        self.enter()
+    }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        restore();
+        restore(&self.writer);
     }
 }
 
-fn restore() {
+fn restore(writer: &Writer) {
+    let mut bytes = Vec::new();
+    if queue!(bytes, DisableBracketedPaste, LeaveAlternateScreen, Show).is_ok() {
+        writer.write_within(GIVE_BACK, bytes);
+    }
     // The terminal may be gone; there is nothing left to do about that.
-    let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
-    let _ = io::stdout().flush();
 }
 
 /// Gives the terminal back before a panic's message is printed, which would be lost with the screen.
 ///
 /// Other threads' panics are caught where their tasks are awaited; their messages would only tear the picture.
-fn restore_before_panicking(given_back: Arc<AtomicBool>) {
+fn restore_before_panicking(writer: Writer, given_back: Arc<AtomicBool>) {
     let ours = thread::current().id();
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if thread::current().id() == ours {
             given_back.store(true, Ordering::Relaxed);
-            restore();
+            restore(&writer);
             before(info);
         }
     }));
 }
 
-/// Hands a URL to the clipboard, by the terminal's own means (OSC 52): it works over SSH too, where it is allowed.
+/// Stops the whole job, as Ctrl-Z does where the terminal itself sees to keys: a script that started us stops too.
+///
+/// # Errors
+/// When the system does not permit it.
+pub fn stop_job() -> io::Result<()> {
+    Ok(signal::kill(Pid::from_raw(0), Signal::SIGTSTP)?)
+}
+
+/// The terminal's size.
 ///
 /// # Errors
 /// When the terminal is gone.
-pub fn copy(url: &PlainUrl) -> io::Result<()> {
+pub fn size() -> io::Result<Size> {
+    let size = rustix::termios::tcgetwinsize(io::stdout())?;
+    let known = size.ws_col > 0 && size.ws_row > 0;
+    Ok(if known { Size { width: size.ws_col, height: size.ws_row } } else { USUAL })
+}
+
+/// What hands a URL to the clipboard, by the terminal's own means (OSC 52): it works over SSH too, where it is allowed.
+pub fn copy(url: &PlainUrl) -> Vec<u8> {
     let in_tmux = std::env::var_os("TMUX").is_some_and(|value| !value.is_empty());
-    let mut stdout = io::stdout();
-    stdout.write_all(clipboard(url, in_tmux).as_bytes())?;
-    stdout.flush()
+    clipboard(url, in_tmux).into_bytes()
 }
 
 /// The sequence for it. tmux takes it itself (`set-clipboard on`), or passes it on (`allow-passthrough on`).
 fn clipboard(url: &PlainUrl, in_tmux: bool) -> String {
     let sequence = format!("\u{1b}]52;c;{}\u{7}", BASE64.encode(url.as_str().as_bytes()));
     if in_tmux { format!("{sequence}\u{1b}Ptmux;\u{1b}{sequence}\u{1b}\\") } else { sequence }
-}
-
-/// The screen, and what was drawn on it last.
-pub struct Canvas {
-    /// Never dropped: ratatui would complain on stderr when the terminal is gone, and that is gone then too.
-    /// The [`Guard`] gives back what it took.
-    terminal: ManuallyDrop<Terminal<Backend>>,
-    drawn: Option<(Buffer, Option<Position>)>,
-}
-
-impl Canvas {
-    /// A canvas over the whole terminal.
-    ///
-    /// # Errors
-    /// When the terminal does not report its size.
-    pub fn new() -> io::Result<Self> {
-        let writer = BufWriter::with_capacity(64 * 1024, io::stdout());
-        let terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(writer))?);
-        Ok(Self { terminal, drawn: None })
-    }
-
-    /// The terminal's size.
-    ///
-    /// # Errors
-    /// When the terminal does not report it.
-    pub fn size(&self) -> io::Result<Size> {
-        self.terminal.size()
-    }
-
-    /// Draws the model. When the picture is the same as before, not a byte is written.
-    ///
-    /// # Errors
-    /// When the terminal is gone.
-    pub fn draw(&mut self, model: &Model) -> io::Result<()> {
-        let mut buffer = Buffer::empty(Rect::from((Position::ORIGIN, model.shared.size)));
-        let cursor = view::draw(model, &mut buffer);
-        if self.drawn.as_ref().is_some_and(|(drawn, at)| *drawn == buffer && *at == cursor) {
-            return Ok(());
-        }
-        let mut fits = false;
-        self.terminal.draw(|frame| {
-            // Right after a resize its message may not have arrived yet.
-            fits = frame.area() == buffer.area;
-            if fits {
-                frame.buffer_mut().content.clone_from(&buffer.content);
-                if let Some(cursor) = cursor {
-                    frame.set_cursor_position(cursor);
-                }
-            }
-        })?;
-        self.drawn = fits.then_some((buffer, cursor));
-        Ok(())
-    }
-
-    /// Has the next picture drawn from scratch.
-    ///
-    /// # Errors
-    /// When the terminal is gone.
-    pub fn redraw(&mut self) -> io::Result<()> {
-        self.drawn = None;
-        self.terminal.clear()
-    }
 }
 
 #[cfg(test)]

@@ -148,6 +148,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let next = match (action, &mut model.modal) {
         (Action::Quit, _) => Next::Quit,
         (Action::Redraw, _) => Next::Effect(Effect::Redraw),
+        (Action::Stop, _) => Next::Effect(Effect::Stop),
         (action, Some(modal)) => {
             let next = modal.act(&mut model.shared, action);
             return follow(model, next);

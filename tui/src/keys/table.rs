@@ -63,5 +63,6 @@ pub const BINDINGS: &[Binding] = {
         bind(P::Plain, A::Quit, "quit", &["q"], "quit", "quit"),
         bind(P::Always, A::Quit, "", &["ctrl-c"], "", "quit"),
         bind(P::Always, A::Redraw, "", &["ctrl-l"], "", "draw the screen anew"),
+        bind(P::Always, A::Stop, "", &["ctrl-z"], "", "back to the shell until `fg`"),
     ]
 };
