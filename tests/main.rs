@@ -22,5 +22,6 @@ mod showing;
 mod starting;
 mod storming;
 mod syncing;
+mod terminals;
 mod tidy;
 mod upgrade;

@@ -3,6 +3,7 @@
 pub mod consent;
 pub mod programs;
 pub mod raw;
+pub mod terminal;
 
 use std::sync::Arc;
 use std::time::Duration;
