@@ -4,7 +4,7 @@ use roster_protocol::alert::{AlertState, ChangeCause};
 use roster_protocol::error::ErrorKind;
 use roster_protocol::event::{Cursor, Event};
 use roster_protocol::metric::{Metric, Numbers};
-use roster_protocol::service::ChangesQuery;
+use roster_protocol::service::{AuditQuery, ChangesQuery};
 use roster_protocol::time::Date;
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
@@ -53,6 +53,31 @@ async fn a_fall_is_published_at_once_alerts_once_and_is_acknowledged() {
     let followers: Vec<_> = changes.iter().filter(|change| change.metric == Metric::Followers).collect();
     assert_eq!(followers.len(), 2);
     assert_eq!((followers[1].significant, followers[0].significant), (true, false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_are_the_measured_steps_and_nothing_else() {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 10_000);
+    world.add("Mara", "bluesky", MARA).await;
+    for followers in [10_900, 9_100, 8_990] {
+        world.clock.advance(60);
+        world.followers(Platform::Bluesky, MARA, followers);
+        world.sync("Mara").await;
+    }
+    let changes = world.client.changes(within(LIMIT), ChangesQuery { limit: 50, ..Default::default() }).await;
+    let mut changes = changes.expect("a response").expect("changes").rows;
+    changes.reverse();
+    let listed: Vec<_> = changes.iter().map(|step| (step.metric, step.from, step.to, step.significant)).collect();
+    let step = |from, to, significant| (Metric::Followers, Some(from), Some(to), significant);
+    let expected = [step(1e4, 10_900.0, false), step(10_900.0, 9_100.0, false), step(9_100.0, 8_990.0, true)];
+    assert_eq!(listed, expected);
+    let alert = world.alerts().await.remove(0);
+    assert_eq!((alert.from, alert.to), (Some(10_000.0), Some(8_990.0)), "from the profile number");
+    let audit = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
+    let audit = audit.expect("a response").expect("the log").rows;
+    let line = audit.iter().find(|line| line.action == "profile.update").expect("the profile number's own line");
+    assert_eq!(line.old.as_deref(), Some("followers 10000"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,8 @@ use crate::ids::{AlertId, ConnectionId, InfluencerId};
 use crate::metric::{Metric, UnknownName};
 use crate::time::Timestamp;
 
-/// A named difference between two snapshots of a connection.
+/// A measured step: the difference between two snapshots of a connection. Of one connection and metric, each begins where
+/// the one before ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     pub at: Timestamp,

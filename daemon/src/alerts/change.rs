@@ -13,7 +13,8 @@ pub struct Difference {
     pub to: Option<f64>,
 }
 
-/// The metrics whose differences are kept, whatever their size. The others vary with every post.
+/// The metrics whose differences are kept, each of whatever size, also one below the platform's rounding. The others vary
+/// with every post.
 const KEPT: [Metric; 1] = [Metric::Followers];
 
 /// The differences worth keeping between a connection's newest snapshot and the one before. None before the first.

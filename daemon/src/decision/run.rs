@@ -178,7 +178,8 @@ pub fn learn(decision: &mut Decision<'_>, mut connection: Connection, snapshot: 
     decision.commit.roster.connections.push(connection);
 }
 
-/// Every difference once; those the profile followed are the significant ones, from the profile's side.
+/// Every measured step, from what was measured before: the list adds up. A step is significant when the profile number
+/// followed; what the profile number was is in the audit log.
 fn log_changes(
     decision: &mut Decision<'_>,
     connection: &Connection,
@@ -186,10 +187,8 @@ fn log_changes(
     moves: &[Difference],
     cause: ChangeCause,
 ) {
-    let follows = |metric: Metric| moves.iter().any(|moved| moved.metric == metric);
-    let moved = moves.iter().filter(|moved| moved.from.is_some()).map(|moved| (moved, true));
-    let small = differences.iter().filter(|difference| !follows(difference.metric)).map(|small| (small, false));
-    for (difference, significant) in moved.chain(small) {
+    let followed = |metric: Metric| moves.iter().any(|moved| moved.metric == metric && moved.from.is_some());
+    for difference in differences {
         decision.commit.sync.changes.push(Change {
             at: decision.now,
             influencer: connection.influencer,
@@ -199,7 +198,7 @@ fn log_changes(
             from: difference.from,
             to: difference.to,
             cause,
-            significant,
+            significant: followed(difference.metric),
         });
     }
 }

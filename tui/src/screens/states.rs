@@ -2,7 +2,7 @@
 
 use ratatui::style::Style;
 use roster_protocol::connection::ConnectionStatus;
-use roster_protocol::{Alert, Change, Connection, Metric, PlatformState, PlatformStatus, Ratio, Source};
+use roster_protocol::{Alert, Change, Connection, Mean, Metric, PlatformState, PlatformStatus, Profile, Ratio, Source};
 
 use crate::format;
 use crate::shared::Shared;
@@ -130,6 +130,18 @@ pub fn change(shared: &Shared, change: &Change) -> String {
     };
     let values = from_to(shared, change.metric, change.from, change.to);
     format!("{} {values}{}", change.metric.label(), by.unwrap_or_default())
+}
+
+/// `profile numbers: followers 402K, engagement 5.0%`: those a team works with, as they last followed.
+pub fn profile(shared: &Shared, profile: &Profile) -> String {
+    let numbers = [
+        (Metric::Followers, profile.followers.map(|count| count as f64)),
+        (Metric::EngagementRate, profile.engagement_rate.map(Ratio::as_f64)),
+        (Metric::AvgLikes, profile.avg_likes.map(Mean::as_f64)),
+    ];
+    let known = numbers.into_iter().filter(|(_, number)| number.is_some());
+    let known = known.map(|(metric, number)| format!("{} {}", metric.label(), value(shared, metric, number)));
+    format!("profile numbers: {}", known.collect::<Vec<_>>().join(", "))
 }
 
 /// What an alert is about: `followers -12.4%`, or its rule in words.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use roster_protocol::alert::AlertState;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
-use roster_protocol::metric::{Numbers, Ratio};
+use roster_protocol::metric::{Mean, Numbers, Ratio};
 use roster_protocol::time::{Date, Seconds};
 
 use super::*;
@@ -121,8 +121,9 @@ fn a_fall_alerts_once_and_the_next_fall_resolves_it() {
         (1, false, 0)
     );
     let commit = story.run(Ok(observed(Some(10_400))));
-    assert_eq!(commit.sync.changes.len(), 1);
-    assert_eq!((commit.sync.changes[0].from, commit.sync.changes[0].significant), (Some(12_345.0), true));
+    let steps: Vec<_> = commit.sync.changes.iter().map(|step| (step.from, step.to, step.significant)).collect();
+    assert_eq!(steps, [(Some(12_000.0), Some(10_400.0), true)], "the measured step");
+    assert_eq!(commit.alerting.alerts[0].from, Some(12_345.0), "the alert is about the profile number");
     assert_eq!((commit.alerting.alerts.len(), commit.alerting.deliveries.len(), commit.audit.lines.len()), (1, 1, 1));
     let commit = story.run(Ok(observed(Some(10_300))));
     assert_eq!(commit.alerting.alerts, [], "one move alerts once");
@@ -130,6 +131,22 @@ fn a_fall_alerts_once_and_the_next_fall_resolves_it() {
     let states: Vec<AlertState> = commit.alerting.alerts.iter().map(|alert| alert.state).collect();
     assert_eq!(states, [AlertState::Resolved, AlertState::Open]);
     assert_eq!((story.roster.alerts.len(), story.roster.last_alert), (1, 2));
+}
+
+#[test]
+fn steps_add_up_whatever_the_profile_numbers_and_the_rounding_do() {
+    let mut story = Story::begin();
+    let mut steps = Vec::new();
+    let measured = [Some(10_000), Some(10_900), Some(9_100), None, Some(8_990), Some(9_000)];
+    for followers in measured {
+        let mut seen = observed(followers);
+        (seen.followers_step, seen.numbers.avg_likes) = (Some(100), followers.map(|count| Mean(count * 7)));
+        let commit = story.run(Ok(seen));
+        steps.extend(commit.sync.changes.into_iter().map(|step| (step.metric, step.from, step.to)));
+    }
+    let followers = measured.map(|count| count.map(|count| count as f64));
+    let expected = followers.windows(2).map(|pair| (Metric::Followers, pair[0], pair[1]));
+    assert_eq!(steps, expected.collect::<Vec<_>>());
 }
 
 #[test]

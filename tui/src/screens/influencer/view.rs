@@ -235,6 +235,11 @@ fn events(shared: &Shared, state: &State) -> Vec<Event> {
             _ => all.push(Event { at: change.at, platform: change.platform.clone(), text, alert: false }),
         }
     }
+    all.extend(state.known.iter().flat_map(|known| &known.connections).filter_map(|connection| {
+        let profile = connection.profile.as_ref()?;
+        let text = states::profile(shared, profile);
+        Some(Event { at: profile.as_of, platform: connection.platform.clone(), text, alert: false })
+    }));
     all.extend(state.alerts.iter().map(|alert| Event {
         at: alert.opened_at,
         platform: alert.about.platform().unwrap_or_default().to_owned(),
