@@ -1,11 +1,13 @@
 //! From a fall to an alert that a user acknowledges.
 
 use roster_protocol::alert::{AlertState, ChangeCause};
+use roster_protocol::audit::AuditEntry;
+use roster_protocol::connection::{Record, Source};
 use roster_protocol::error::ErrorKind;
 use roster_protocol::event::{Cursor, Event};
 use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::service::{AuditQuery, ChangesQuery};
-use roster_protocol::time::Date;
+use roster_protocol::time::{Date, Day};
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
 
@@ -76,8 +78,10 @@ async fn changes_are_the_measured_steps_and_nothing_else() {
     assert_eq!((alert.from, alert.to), (Some(10_000.0), Some(8_990.0)), "from the profile number");
     let audit = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
     let audit = audit.expect("a response").expect("the log").rows;
-    let line = audit.iter().find(|line| line.action == "profile.update").expect("the profile number's own line");
-    assert_eq!(line.old.as_deref(), Some("followers 10000"));
+    let is_its_own =
+        |line: &&AuditEntry| line.action == "profile.update" && line.old.as_deref() == Some("followers 10000");
+    let line = audit.iter().find(is_its_own).expect("the profile number's own line");
+    assert_eq!(line.new.as_deref(), Some("followers 8990"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,8 +116,10 @@ async fn a_number_that_a_person_knows_is_marked_and_the_apis_is_not_overwritten(
     world.add("Mara", "bluesky", MARA).await;
     let named = || format!("bluesky:{MARA}");
     let numbers = |followers| Numbers { followers: Some(followers), ..Numbers::default() };
-    let record = async |date, followers, replace| {
-        world.client.record(within(LIMIT), named(), date, numbers(followers), replace).await.expect("a response")
+    let record = async |date: Date, followers, replace| {
+        let record = Record { day: date.into(), numbers: numbers(followers), replace, keep: false };
+        let recorded = world.client.record(within(LIMIT), named(), record).await.expect("a response");
+        recorded.map(|recorded| recorded.snapshot)
     };
     let old = record(TODAY.plus_days(-40), 900, false).await.expect("recorded");
     assert_eq!(old.source.as_str(), "manual");
@@ -128,6 +134,67 @@ async fn a_number_that_a_person_knows_is_marked_and_the_apis_is_not_overwritten(
     let history = world.client.history(within(LIMIT), named(), None, None).await;
     let history = history.expect("a response").expect("a history").snapshots;
     assert_eq!(history.iter().map(|s| s.numbers.followers).collect::<Vec<_>>(), [Some(900), Some(5000)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_by_hand_keeps_the_days_others_and_stays_only_when_it_is_kept() {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 1000);
+    world.add("Mara", "bluesky", MARA).await;
+    let named = || format!("bluesky:{MARA}");
+    let measured = world.connection(&named()).await.latest.expect("a snapshot").numbers;
+    let record = async |keep| {
+        let numbers = Numbers { followers: Some(2_100_000), ..Numbers::default() };
+        let record = Record { day: Day::TODAY, numbers, replace: true, keep };
+        world.client.record(within(LIMIT), named(), record).await.expect("a response").expect("recorded")
+    };
+    let check = async |followers, source, by_hand: &[(Metric, bool)]| {
+        let connection = world.connection(&named()).await;
+        let latest = connection.latest.expect("a snapshot");
+        assert_eq!(latest.numbers, Numbers { followers: Some(followers), ..measured.clone() });
+        let held: Vec<_> = connection.by_hand.iter().map(|number| (number.metric, number.kept)).collect();
+        assert_eq!((latest.source, held.as_slice()), (source, by_hand));
+    };
+    assert!(!record(false).await.kept);
+    check(2_100_000, Source::Manual, &[(Metric::Followers, false)]).await;
+    world.clock.advance(60);
+    world.sync("Mara").await;
+    check(1000, Source::Api, &[]).await;
+    let audit = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
+    let audit = audit.expect("a response").expect("the log").rows;
+    let line = audit.iter().find(|line| line.action == "snapshot.measured").expect("what gave way is logged");
+    assert_eq!(line.old.as_deref(), Some("2026-11-21: followers 2100000"));
+    assert!(record(true).await.kept);
+    for _ in 0..2 {
+        world.clock.advance(60);
+        world.sync("Mara").await;
+        check(2_100_000, Source::Manual, &[(Metric::Followers, true)]).await;
+    }
+    world.pass(24 * 3600).await;
+    check(1000, Source::Api, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_are_the_daemons_wherever_a_client_is() {
+    let world = World::with_config("timezone = \"Asia/Tokyo\"\n").await;
+    world.followers(Platform::Bluesky, MARA, 1000);
+    world.add("Mara", "bluesky", MARA).await;
+    // 22:20 UTC is the next day already.
+    world.clock.advance(10 * 3600 + 20 * 60);
+    world.settle().await;
+    let named = || format!("bluesky:{MARA}");
+    let record = async |day| {
+        let numbers = Numbers { following: Some(7), ..Numbers::default() };
+        let record = Record { day, numbers, replace: true, keep: false };
+        let recorded = world.client.record(within(LIMIT), named(), record).await.expect("a response");
+        recorded.expect("recorded").snapshot.date.to_string()
+    };
+    assert_eq!(record(Day::TODAY).await, "2026-11-22");
+    assert_eq!(record(Day::Ago(1)).await, "2026-11-21");
+    let history = world.client.history(within(LIMIT), named(), Some(Day::TODAY), None).await;
+    let days: Vec<String> =
+        history.expect("a response").expect("a history").snapshots.iter().map(|day| day.date.to_string()).collect();
+    assert_eq!(days, ["2026-11-22"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -157,7 +157,8 @@ async fn a_frame_too_long_is_refused_at_its_head() {
         raw.hung_up().await;
     }
     // The longest one is a request like any other.
-    let empty = postcard::to_stdvec(&Call::Request { id: 1, deadline_ms: 5000, message: named("") }).expect("a call");
+    let empty =
+        postcard::to_stdvec(&Call::Request { id: 1, deadline_ms: 5000, message: named("").into() }).expect("a call");
     // The text's length takes two bytes more than that of an empty one.
     let text = "x".repeat(transport::MAX_REQUEST_BYTES - empty.len() - 2);
     let longest = call(1, 5000, named(&text));

@@ -9,9 +9,9 @@ use roster_protocol::sync::SyncTarget;
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Stage};
 
-use crate::support::LIMIT;
 use crate::support::consent::{APPS, approve, open};
 use crate::support::programs::{Home, Rosterd, until};
+use crate::support::{LIMIT, synced_at_will};
 
 const PLATFORMS: [(Platform, &str); 4] = [
     (Platform::Youtube, "@mara"),
@@ -104,7 +104,7 @@ async fn no_secret_is_anywhere_but_sealed() {
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\n");
-    let home = Home::new(&format!("{http}[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
+    let home = Home::new(&format!("{http}{}{APPS}", synced_at_will(&sandbox)));
     let mut command = home.rosterd(&[]);
     command.env("LOG_LEVEL", "trace");
     let mut rosterd = home.start_as(command).await;

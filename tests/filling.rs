@@ -18,7 +18,7 @@ use rustix::process::{Resource, Rlimit};
 
 use crate::support::consent::{APPS, consented, open};
 use crate::support::programs::{Home, Mount, Rosterd, until};
-use crate::support::{LIMIT, figure, idle, nightly, times};
+use crate::support::{LIMIT, figure, idle, nightly, synced_at_will, times};
 
 const INFLUENCERS: u64 = 30;
 
@@ -147,7 +147,7 @@ async fn is_survived(on_small_disk: Option<u64>, rounds: u64) {
     sandbox.world().put(Platform::Tiktok, "mara", &edit).expect("a possible account");
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\n");
-    let home = Home::new(&format!("{http}[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
+    let home = Home::new(&format!("{http}{}{APPS}", synced_at_will(&sandbox)));
     let disk = match small {
         false => Disk::Limited,
         true => Disk::Small { _mount: Mount::small_disk(&home.state(), "16m"), filler: home.state().join("filler") },

@@ -125,7 +125,7 @@ async fn influencers(client: &RosterClient) -> Vec<Influencer> {
 async fn runs_since(client: &RosterClient, noted: &[Run]) -> Vec<RunId> {
     let Some(since) = noted.iter().map(|run| run.started_at).min() else { return Vec::new() };
     let mut kept = Vec::new();
-    let mut query = RunsQuery { since: Some(since), limit: 256, ..RunsQuery::default() };
+    let mut query = RunsQuery { since: Some(since.into()), limit: 256, ..RunsQuery::default() };
     loop {
         let page = client.runs(within(LIMIT), query.clone()).await.expect("a response").expect("runs");
         kept.extend(page.rows.iter().map(|run| run.id));

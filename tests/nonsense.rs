@@ -9,7 +9,7 @@ use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Variant};
 
 use crate::support::consent::{APPS, consented};
 use crate::support::programs::Home;
-use crate::support::{LIMIT, NOON, World, figure, mara_on};
+use crate::support::{LIMIT, NOON, World, figure, mara_on, synced_at_will};
 
 const MOST: u32 = 100_000;
 
@@ -142,7 +142,7 @@ async fn tiktok_that_talks_nonsense_teaches_nothing() {
 async fn a_bomb_costs_no_memory() {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
-    let home = Home::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
+    let home = Home::new(&format!("{}{APPS}", synced_at_will(&sandbox)));
     let rosterd = home.start().await;
     for platform in Platform::ALL {
         sandbox.world().put(platform, mara_on(platform), &AccountEdit::default()).expect("a possible account");

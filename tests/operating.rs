@@ -10,7 +10,7 @@ use roster_protocol::transport::within;
 use roster_sandbox::{Platform, Sandbox};
 
 use crate::support::programs::{CommandOutput, Home, until};
-use crate::support::{LIMIT, NOON, World};
+use crate::support::{LIMIT, NOON, World, synced_at_will};
 
 async fn sandbox() -> Sandbox {
     let options = roster_sandbox::Options { accounts: 5, ..Default::default() };
@@ -90,7 +90,7 @@ async fn a_key_that_was_missing_is_used_as_soon_as_it_is_there() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_config_that_is_wrong_leaves_the_one_in_use_and_says_why() {
     let sandbox = sandbox().await;
-    let good = format!("[sync]\ngateway = \"{}\"\n", sandbox.url());
+    let good = synced_at_will(&sandbox);
     let home = Home::new(&good);
     let mut rosterd = home.start().await;
     let config = async || home.json(&["status"]).await["config"].clone();

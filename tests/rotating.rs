@@ -12,7 +12,7 @@ use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Stage};
 
 use crate::support::consent::{APPS, approve};
 use crate::support::programs::{Home, Rosterd, until};
-use crate::support::{LIMIT, figure, times};
+use crate::support::{LIMIT, figure, synced_at_will, times};
 
 /// Before the request, after the response arrived, after it was stored as it arrived, after the new pair was stored.
 const POINTS: [&str; 4] = ["renew.intent", "renew.reply", "renew.raw", "renew.swap"];
@@ -73,7 +73,7 @@ async fn consented() -> (Sandbox, Home, Rosterd, String) {
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
     let edit = AccountEdit { followers: Some(5000), growth_per_day: Some(0.0), ..AccountEdit::default() };
     sandbox.world().put(Platform::Tiktok, "mara", &edit).expect("a possible account");
-    let home = Home::new(&format!("[sync]\ngateway = \"{}\"\n{APPS}", sandbox.url()));
+    let home = Home::new(&format!("{}{APPS}", synced_at_will(&sandbox)));
     let rosterd = home.start().await;
     let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
     rosterd.client.add(within(LIMIT), new).await.expect("a response").expect("added");

@@ -1,5 +1,6 @@
 //! The schedule: due, late, doubled, missed, held, and how it is reported.
 
+use roster_protocol::audit::PauseTarget;
 use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::sync::{Cause, Outcome, SyncTarget};
 use roster_protocol::time::{Seconds, Timestamp};
@@ -112,6 +113,79 @@ async fn a_limit_is_obeyed_by_all_connections_and_survives_a_restart() {
     assert_eq!(world.runs().await[0].outcome, Outcome::Ok);
     let connection = world.connection(&format!("bluesky:{MARA}")).await;
     assert_eq!((connection.blocked_by, connection.last_error), (None, None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_or_paused_is_answered_as_skipped_and_neither_stored_nor_counted() {
+    let world = followed(1000).await;
+    let fault = Fault { retry_after: Some(900), ..Fault::new(Platform::Bluesky, FaultKind::RateLimited) };
+    world.sandbox.world().fault(fault);
+    world.sync("Mara").await;
+    world.followers(Platform::Bluesky, "ines.sky.test", 500);
+    let ines = world.try_add("Ines", "bluesky", "ines.sky.test").await.expect("added").connections.remove(0);
+    let told = (ines.status, ines.blocked_by.as_deref(), ines.next_due_at);
+    assert_eq!((told.0, told.1), (ConnectionStatus::Never, Some("limit")), "held, though never synced");
+    assert!(told.2 >= Some(NOON.plus_seconds(900)));
+    let coverage =
+        async || world.client.status(within(LIMIT)).await.expect("a response").expect("a status").coverage_24h;
+    let before = (world.runs().await, coverage().await);
+    for _ in 0..3 {
+        let run = world.sync_one("Ines").await;
+        assert_eq!((run.outcome, run.retry_at.is_some()), (Outcome::Skipped, true));
+    }
+    world.client.pause(within(LIMIT), PauseTarget::All, true).await.expect("a response").expect("paused");
+    assert_eq!(world.sync_one("Ines").await.outcome, Outcome::Skipped);
+    assert_eq!((world.runs().await, coverage().await), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_request_within_the_distance_gets_the_run_before() {
+    let mut world = followed(1000).await;
+    world.reload(|config| config.replace("min_distance = \"0s\"", "min_distance = \"10s\"")).await.expect("a config");
+    world.clock.advance(60);
+    let first = world.sync_one("Mara").await;
+    world.sandbox.world().clear_requests();
+    let target = || SyncTarget::One("Mara".to_owned());
+    for _ in 0..20 {
+        let ticket = world.client.sync(within(LIMIT), target()).await.expect("a response").expect("a ticket");
+        assert_eq!((ticket.expected, ticket.earlier, ticket.queued()), (1, 1, 0));
+        assert_eq!(world.sync_one("Mara").await.id, first.id);
+    }
+    assert_eq!(world.requests_to(""), 0, "nothing is requested again");
+    world.clock.advance(11);
+    assert_ne!(world.sync_one("Mara").await.id, first.id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_handle_keeps_connection_and_history_and_another_account_asks_first() {
+    let world = World::new().await;
+    let (old, new) = ("mara@social.example", "mara@new.example");
+    world.followers(Platform::Mastodon, old, 1234);
+    world.followers(Platform::Mastodon, new, 1300);
+    world.add("Mara", "mastodon", old).await;
+    let moved = roster_sandbox::AccountEdit { moved_to: Some(new.to_owned()), ..Default::default() };
+    world.account(Platform::Mastodon, old, moved);
+    world.clock.advance(24 * HOUR);
+    world.settle().await;
+    world.sync("Mara").await;
+    let before = world.show("Mara").await.connections.remove(0);
+    assert_eq!(before.moved_to.as_deref(), Some(new));
+    let advice = format!("`roster set mastodon:{old} handle {new}` follows it");
+    assert!(before.last_error.as_deref().is_some_and(|error| error.contains(&advice)), "{before:?}");
+    let set = async |another| {
+        let named = format!("mastodon:{old}");
+        world.client.set_handle(within(LIMIT), named, new.to_owned(), another).await.expect("a response")
+    };
+    let asks = set(false).await.expect_err("another account");
+    assert!(asks.hint.expect("a hint").contains("--yes"));
+    let now = set(true).await.expect("set");
+    assert_eq!((now.id, now.handle.as_str()), (before.id, new));
+    world.settle().await;
+    let now = world.connection(&format!("mastodon:{new}")).await;
+    assert_eq!((now.id, now.moved_to, now.last_error), (before.id, None, None));
+    let history = world.client.history(within(LIMIT), before.id.to_string(), None, None).await;
+    let snapshots = history.expect("a response").expect("a history").snapshots;
+    assert_eq!(snapshots.iter().map(|day| day.numbers.followers).collect::<Vec<_>>(), [Some(1234), Some(1300)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConnectionId, InfluencerId};
-use crate::metric::{Mean, Numbers, Ratio};
-use crate::time::{Date, Seconds, Timestamp};
+use crate::metric::{Mean, Metric, Numbers, Ratio};
+use crate::time::{Date, Day, Seconds, Timestamp};
 
 /// An account as users name it: platform slug and handle, `youtube:@x`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -127,6 +127,36 @@ pub struct Snapshot {
     pub numbers: Numbers,
 }
 
+/// What a person records of one day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub day: Day,
+    /// The given numbers; the day keeps its others.
+    pub numbers: Numbers,
+    /// Whether they may replace measured ones.
+    pub replace: bool,
+    /// Whether they are held against later syncs of the same day.
+    pub keep: bool,
+}
+
+/// What became of a [`Record`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The day as it is now.
+    pub snapshot: Snapshot,
+    /// Whether the recorded numbers stay: they are held, or the day is over. If not, the next sync of the day replaces
+    /// those that the platform reports.
+    pub kept: bool,
+}
+
+/// A number that a person recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByHand {
+    pub metric: Metric,
+    /// Whether it is held against later syncs of the day. If not, the next one that reports it replaces it.
+    pub kept: bool,
+}
+
 /// One influencer's account on one platform, as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -157,4 +187,8 @@ pub struct Connection {
     pub profile: Option<Profile>,
     /// The newest snapshot.
     pub latest: Option<Snapshot>,
+    /// Which numbers of the newest snapshot a person recorded, in the order of the metrics.
+    pub by_hand: Vec<ByHand>,
+    /// The handle of the account to which the owner moved, as the platform reports it.
+    pub moved_to: Option<String>,
 }

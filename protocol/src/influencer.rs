@@ -28,6 +28,8 @@ pub struct InfluencerRow {
     pub note: Option<String>,
     /// Newest measured followers of the main connection.
     pub followers: Option<u64>,
+    /// The newest measured followers of all connections together; `None` when none is known.
+    pub followers_total: Option<u64>,
     /// Newest measured engagement rate of the main connection.
     pub engagement_rate: Option<Ratio>,
     /// Change of the main connection's followers over 7 days; `None` when one end is unknown.
@@ -85,8 +87,11 @@ pub struct InfluencerEdit {
 /// The order of a list; numbers are largest first and unknown last, names are alphabetical.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SortBy {
+    /// Followers of the main connection.
     #[default]
     Followers,
+    /// Followers of all connections together.
+    Total,
     /// Growth over 30 days.
     Growth,
     Engagement,
@@ -97,11 +102,12 @@ pub enum SortBy {
 
 impl SortBy {
     /// Every order, in the order in which a key press steps through them.
-    pub const ALL: [SortBy; 5] = [SortBy::Followers, SortBy::Growth, SortBy::Engagement, SortBy::Name, SortBy::Synced];
+    pub const ALL: [SortBy; 6] =
+        [SortBy::Followers, SortBy::Total, SortBy::Growth, SortBy::Engagement, SortBy::Name, SortBy::Synced];
 
     /// The word on the command line.
     pub fn as_str(self) -> &'static str {
-        ["followers", "growth", "engagement", "name", "synced"][self as usize]
+        ["followers", "total", "growth", "engagement", "name", "synced"][self as usize]
     }
 }
 
@@ -112,7 +118,7 @@ impl std::str::FromStr for SortBy {
         Self::ALL
             .into_iter()
             .find(|sort| sort.as_str() == text)
-            .ok_or_else(|| UnknownName::new("sort", text, "followers, growth, engagement, name, synced"))
+            .ok_or_else(|| UnknownName::new("sort", text, "followers, total, growth, engagement, name, synced"))
     }
 }
 

@@ -26,7 +26,9 @@ pub mod transport;
 
 pub use alert::{About, Alert, AlertState, Change, ChangeCause, Severity};
 pub use audit::{AuditEntry, Who};
-pub use connection::{Account, AccountPreview, Badge, Connection, ConnectionStatus, Profile, Snapshot, Source};
+pub use connection::{
+    Account, AccountPreview, Badge, ByHand, Connection, ConnectionStatus, Profile, Record, Recorded, Snapshot, Source,
+};
 pub use consent::{
     ConnectionPage, ConnectionRow, ConsentBegun, ConsentChoice, ConsentMethod, ConsentState, ConsentedConnection,
     Grant, MissingScope, PlatformCheck, Renews, TokenModel,
@@ -41,4 +43,4 @@ pub use metric::{AgeRange, Mean, Metric, Numbers, Ratio, Unit};
 pub use service::{Roster, RosterClient, RosterRequest, RosterResponse};
 pub use status::{ApiAccess, PlatformState, PlatformStatus, Status};
 pub use sync::{Cause, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
-pub use time::{Date, Seconds, Timestamp};
+pub use time::{Date, Day, Seconds, Since, Timestamp};

@@ -8,16 +8,15 @@
 
 use crate::alert::{Alert, AlertState, Change};
 use crate::audit::{AuditEntry, PauseTarget};
-use crate::connection::{Account, AccountPreview, Connection, Snapshot};
+use crate::connection::{Account, AccountPreview, Connection, Record, Recorded, Snapshot};
 use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, Grant, PlatformCheck};
 use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, NewInfluencer};
-use crate::metric::Numbers;
 use crate::status::{PlatformStatus, Status};
 use crate::sync::{Run, SyncProgress, SyncTarget, SyncTicket};
-use crate::time::{Date, Seconds, Timestamp};
+use crate::time::{Date, Day, Seconds, Since};
 
 /// The most rows one response holds.
 pub const PAGE_ROWS: u64 = 256;
@@ -41,7 +40,7 @@ pub struct PageMark(pub Vec<u8>);
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RunsQuery {
     /// Started at this time or later.
-    pub since: Option<Timestamp>,
+    pub since: Option<Since>,
     pub connection: Option<String>,
     pub mark: Option<PageMark>,
     /// At most [`PAGE_ROWS`] are given.
@@ -52,7 +51,7 @@ pub struct RunsQuery {
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ChangesQuery {
     /// Noticed at this time or later.
-    pub since: Option<Timestamp>,
+    pub since: Option<Since>,
     /// Of this influencer or connection only.
     pub of: Option<String>,
     pub mark: Option<PageMark>,
@@ -75,7 +74,7 @@ pub struct AlertsQuery {
 /// Which audit entries.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AuditQuery {
-    pub since: Option<Timestamp>,
+    pub since: Option<Since>,
     pub mark: Option<PageMark>,
     /// At most [`PAGE_ROWS`] are given.
     pub limit: u64,
@@ -167,6 +166,9 @@ pub trait Roster {
     async fn pause(target: PauseTarget, paused: bool) -> Result<Vec<Connection>, RosterError>;
     /// Gives a connection an interval of its own; `None` follows the configured one.
     async fn set_interval(connection: String, interval: Option<Seconds>) -> Result<Connection, RosterError>;
+    /// Gives a connection another handle, with its history. Another account than the one so far is refused with a hint
+    /// unless `another`.
+    async fn set_handle(connection: String, handle: String, another: bool) -> Result<Connection, RosterError>;
     /// One connection.
     async fn connection(connection: String) -> Result<Connection, RosterError>;
     /// A page of all connections with the consent that feeds each, in the order of [`ConnectionsQuery`].
@@ -179,9 +181,9 @@ pub trait Roster {
     async fn runs(query: RunsQuery) -> Result<Page<Run>, RosterError>;
 
     /// Snapshots from `since` to `until`, both included.
-    async fn history(connection: String, since: Option<Date>, until: Option<Date>) -> Result<History, RosterError>;
-    /// Stores a manual snapshot. A day that the API measured is a conflict unless `replace`.
-    async fn record(connection: String, date: Date, numbers: Numbers, replace: bool) -> Result<Snapshot, RosterError>;
+    async fn history(connection: String, since: Option<Day>, until: Option<Day>) -> Result<History, RosterError>;
+    /// Stores numbers that a person knows. A number that was measured on that day is a conflict unless `replace`.
+    async fn record(connection: String, record: Record) -> Result<Recorded, RosterError>;
 
     async fn changes(query: ChangesQuery) -> Result<Page<Change>, RosterError>;
     async fn alerts(query: AlertsQuery) -> Result<Page<Alert>, RosterError>;

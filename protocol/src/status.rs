@@ -26,6 +26,8 @@ pub struct Status {
     pub waiting: u64,
     /// Whether a person paused everything.
     pub paused: bool,
+    /// The IANA name of the zone whose days are meant everywhere.
+    pub timezone: String,
     /// Why nothing is synced or stored at present, in a sentence; `None` when all works. Reads go on.
     pub not_ready: Option<String>,
     /// Why HTTP is not served where the config says, in a sentence; `None` when it is, or when it is switched off.

@@ -82,8 +82,20 @@ pub enum SyncTarget {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncTicket {
     pub id: u64,
-    /// How many connections will be run.
+    /// How many connections it is about, those included that are not run.
     pub expected: u64,
+    /// How many are not run: held, paused, or not to be read. Their entries are the first of the progress, and no run is
+    /// stored.
+    pub skipped: u64,
+    /// How many ran so short a time ago that the run before counts. Their entries are the next ones.
+    pub earlier: u64,
+}
+
+impl SyncTicket {
+    /// How many connections will be run.
+    pub fn queued(&self) -> u64 {
+        self.expected.saturating_sub(self.skipped + self.earlier)
+    }
 }
 
 /// The runs of a ticket so far.

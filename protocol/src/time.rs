@@ -19,6 +19,53 @@ pub struct Seconds(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Date(pub i32);
 
+/// A day as users name it: which one it is, the daemon's zone decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Day {
+    /// This one.
+    On(Date),
+    /// So many days before today: 0 is today.
+    Ago(u32),
+    /// The day of this moment.
+    Of(Timestamp),
+}
+
+impl Day {
+    pub const TODAY: Self = Self::Ago(0);
+}
+
+impl From<Date> for Day {
+    fn from(date: Date) -> Self {
+        Self::On(date)
+    }
+}
+
+impl FromStr for Day {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        match text {
+            "today" => Ok(Self::TODAY),
+            "yesterday" => Ok(Self::Ago(1)),
+            _ => text.parse().map(Self::On),
+        }
+    }
+}
+
+/// The beginning of a span of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Since {
+    At(Timestamp),
+    /// The first moment of a day.
+    Day(Day),
+}
+
+impl From<Timestamp> for Since {
+    fn from(at: Timestamp) -> Self {
+        Self::At(at)
+    }
+}
+
 /// A text that is no time or no date.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not {1}")]
@@ -134,6 +181,9 @@ mod tests {
         check("1970-01-01", 0);
         check("2026-11-21", 20778);
         check("1969-12-31", -1);
+        assert_eq!("yesterday".parse(), Ok(Day::Ago(1)));
+        assert_eq!("1969-12-31".parse(), Ok(Day::On(Date(-1))));
+        assert!("someday".parse::<Day>().is_err());
         assert!("2026-02-30".parse::<Date>().is_err());
         assert!("yesterday".parse::<Timestamp>().is_err());
     }

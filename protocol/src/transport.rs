@@ -49,11 +49,19 @@ pub struct Timeouts {
     pub half_frame: Duration,
     /// For the other side to read what is written.
     pub unread: Duration,
+    /// For the next call of a client that has none under way: a connection that nobody uses is one less for others.
+    pub idle: Duration,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { preamble: Duration::from_secs(5), half_frame: Duration::from_secs(5), unread: Duration::from_secs(30) }
+        Self {
+            preamble: Duration::from_secs(5),
+            half_frame: Duration::from_secs(5),
+            unread: Duration::from_secs(30),
+            // Longer than a user thinks about a choice: a consent waits as long.
+            idle: Duration::from_secs(600),
+        }
     }
 }
 

@@ -60,6 +60,11 @@ pub fn figure(text: impl std::fmt::Display) {
     println!("\nfigure: {text}");
 }
 
+/// `[sync]` of a daemon that reads the sandbox, and that syncs an account as often as a story requests it.
+pub fn synced_at_will(sandbox: &Sandbox) -> String {
+    format!("[sync]\ngateway = \"{}\"\nmin_distance = \"0s\"\n", sandbox.url())
+}
+
 type Listening = rosterd::serve::http::Timeouts;
 const LONG_TIMEOUTS: Listening = Listening { headers: LIMIT, request: LIMIT };
 const SHORT_TIMEOUTS: Listening = Listening { headers: Duration::from_secs(2), request: Duration::from_secs(3) };
@@ -114,7 +119,8 @@ impl World {
         let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
         let dir = tempfile::tempdir().expect("a throw-away directory");
         let clock = Arc::new(ManualClock::at(NOON));
-        let config = format!("[http]\nlisten = \"127.0.0.1:0\"\n{http}[sync]\ngateway = \"{}\"\n{more}", sandbox.url());
+        let sync = synced_at_will(&sandbox);
+        let config = format!("[http]\nlisten = \"127.0.0.1:0\"\n{http}{sync}{more}");
         let config = match config.contains("[platforms.youtube]") {
             true => config,
             false => format!("{config}\n[platforms.youtube]\napi_key = \"youtube-api-key\"\n"),
@@ -282,6 +288,7 @@ async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>, listening: 
             preamble: Duration::from_millis(400),
             half_frame: Duration::from_millis(400),
             unread: Duration::from_millis(1500),
+            ..transport::Timeouts::default()
         },
         http_timeouts: listening,
         ..Options::new(config.clone(), dir.path().join("state"), dir.path().join("run").join("rosterd.sock"))

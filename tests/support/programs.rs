@@ -61,7 +61,7 @@ impl Home {
     /// A home whose daemon reads the sandbox.
     pub fn before(sandbox: &Sandbox) -> Self {
         let key = "[platforms.youtube]\napi_key = \"youtube-api-key\"\n";
-        Self::new(&format!("[sync]\ngateway = \"{}\"\n{key}", sandbox.url()))
+        Self::new(&format!("{}{key}", super::synced_at_will(sandbox)))
     }
 
     /// Gives it another config.

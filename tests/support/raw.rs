@@ -23,7 +23,7 @@ pub const BUSY: u8 = 2;
 
 #[derive(Serialize)]
 pub enum Call {
-    Request { id: u64, deadline_ms: u64, message: RosterRequest },
+    Request { id: u64, deadline_ms: u64, message: Box<RosterRequest> },
     Cancel { id: u64 },
 }
 
@@ -49,7 +49,7 @@ pub fn framed(body: &[u8]) -> Vec<u8> {
 }
 
 pub fn call(id: u64, deadline_ms: u64, message: RosterRequest) -> Vec<u8> {
-    framed(&postcard::to_stdvec(&Call::Request { id, deadline_ms, message }).expect("a call"))
+    framed(&postcard::to_stdvec(&Call::Request { id, deadline_ms, message: message.into() }).expect("a call"))
 }
 
 /// A request whose response is short.

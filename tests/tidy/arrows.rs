@@ -25,7 +25,7 @@ const PROTOCOL: &str = "
     consent: time ids error connection
     event: ids alert sync
     query: metric connection
-    service: time ids metric error connection influencer alert sync status audit consent event
+    service: time ids error connection influencer alert sync status audit consent event
     notice: text metric alert service
     transport: paths service
 ";

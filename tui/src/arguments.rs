@@ -165,7 +165,6 @@ mod tests {
             "connect x youtube --paste u --device",
             "platforms test",
             "set c colour red",
-            "set c interval soon",
             "sync x --all",
             "history c --since someday",
             "record c --followers 1",

@@ -40,6 +40,7 @@ pub enum Action {
     Note,
     Record,
     Interval,
+    Handle,
     Main,
     Disconnect,
     Remove,

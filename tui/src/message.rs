@@ -9,7 +9,7 @@ use roster_protocol::service::{ConnectionsQuery, Page, PageMark};
 use roster_protocol::{
     Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, Connection, ConnectionId, ConnectionPage,
     ConsentBegun, ConsentId, ConsentMethod, ConsentState, Date, EventBatch, Influencer, InfluencerEdit, InfluencerId,
-    InfluencerPage, InfluencerQuery, NewInfluencer, Numbers, RosterError, Run, Seconds, Snapshot, Status, SyncProgress,
+    InfluencerPage, InfluencerQuery, NewInfluencer, Record, RosterError, Run, Seconds, Snapshot, Status, SyncProgress,
     SyncTarget, SyncTicket,
 };
 
@@ -170,15 +170,57 @@ pub enum Response {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mutation {
     Add(NewInfluencer),
-    Edit { influencer: InfluencerId, name: String, edit: InfluencerEdit },
-    Remove { influencer: InfluencerId, name: String },
-    Merge { influencer: InfluencerId, name: String, into: InfluencerId, into_name: String },
-    Connect { influencer: InfluencerId, name: String, account: Account },
-    Disconnect { connection: ConnectionId, name: String, delete_history: bool },
-    Pause { target: PauseTarget, name: String, paused: bool },
-    Interval { connection: ConnectionId, name: String, interval: Option<Seconds> },
-    Record { connection: ConnectionId, name: String, date: Date, numbers: Numbers, replace: bool },
-    Sync { target: SyncTarget, name: String },
+    Edit {
+        influencer: InfluencerId,
+        name: String,
+        edit: InfluencerEdit,
+    },
+    Remove {
+        influencer: InfluencerId,
+        name: String,
+    },
+    Merge {
+        influencer: InfluencerId,
+        name: String,
+        into: InfluencerId,
+        into_name: String,
+    },
+    Connect {
+        influencer: InfluencerId,
+        name: String,
+        account: Account,
+    },
+    Disconnect {
+        connection: ConnectionId,
+        name: String,
+        delete_history: bool,
+    },
+    Pause {
+        target: PauseTarget,
+        name: String,
+        paused: bool,
+    },
+    Interval {
+        connection: ConnectionId,
+        name: String,
+        interval: Option<Seconds>,
+    },
+    /// `another`: also another account than the one so far.
+    Handle {
+        connection: ConnectionId,
+        name: String,
+        handle: String,
+        another: bool,
+    },
+    Record {
+        connection: ConnectionId,
+        name: String,
+        record: Record,
+    },
+    Sync {
+        target: SyncTarget,
+        name: String,
+    },
     Acknowledge(Vec<AlertId>),
 }
 
@@ -190,6 +232,13 @@ pub enum Outcome {
     /// How many connections it touched.
     Touched(usize),
     Ticket(SyncTicket),
+    /// The handle that a connection has now.
+    Handle(String),
+    /// The day that was recorded, and whether later syncs leave it.
+    Recorded {
+        date: Date,
+        kept: bool,
+    },
 }
 
 impl Mutation {
@@ -214,9 +263,20 @@ impl Mutation {
             },
             Mutation::Interval { name, interval: None, .. } => format!("{name} follows the common interval"),
             Mutation::Interval { name, .. } => format!("{name} has an interval of its own now"),
-            Mutation::Record { name, date, .. } => format!("recorded {date} for {name}"),
+            Mutation::Handle { name, .. } => match outcome {
+                Outcome::Handle(handle) => format!("{name} is {handle} now; it is synced at once"),
+                _ => format!("{name} has another handle now"),
+            },
+            Mutation::Record { name, .. } => match outcome {
+                Outcome::Recorded { date, kept: true } => format!("recorded {date} for {name}"),
+                Outcome::Recorded { date, .. } => format!("recorded {date} for {name}, until its next sync that day"),
+                _ => format!("recorded for {name}"),
+            },
             Mutation::Sync { name, .. } => match outcome {
                 Outcome::Ticket(SyncTicket { expected: 0, .. }) => format!("{name}: nothing to sync"),
+                Outcome::Ticket(ticket) if ticket.queued() == 0 && ticket.earlier > 0 => {
+                    format!("{name} was synced just now; nothing is requested again")
+                }
                 _ => format!("syncing {name}"),
             },
             Mutation::Acknowledge(alerts) if alerts.len() == 1 => "acknowledged".to_owned(),

@@ -72,6 +72,8 @@ pub fn connection() -> Connection {
             source: Source::Api,
         }),
         latest: Some(snapshot()),
+        by_hand: vec![],
+        moved_to: None,
     }
 }
 
@@ -98,6 +100,7 @@ pub fn influencer() -> Influencer {
             tags: vec!["beauty".into(), "nordic".into()],
             note: None,
             followers: Some(22_345),
+            followers_total: Some(40_120),
             engagement_rate: Some(Ratio(41_200)),
             growth_7d: Some(Ratio(8_000)),
             growth_30d: Some(Ratio(-124_000)),
@@ -241,6 +244,7 @@ pub fn status() -> Status {
         running: vec![],
         waiting: 3,
         paused: false,
+        timezone: "UTC".into(),
     }
 }
 

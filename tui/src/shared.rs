@@ -16,7 +16,10 @@ use histories::Histories;
 pub struct Shared {
     /// The time of the last message.
     pub now: Timestamp,
+    /// The zone here, in which moments are shown.
     pub zone: TimeZone,
+    /// The zone whose days the daemon measures in, once it is known.
+    pub days: Option<TimeZone>,
     pub size: Size,
     pub theme: Theme,
     pub keys: Keymap,
@@ -92,6 +95,7 @@ impl Shared {
         Self {
             now,
             zone,
+            days: None,
             size,
             theme: Theme::new(),
             keys,
@@ -106,9 +110,14 @@ impl Shared {
         }
     }
 
-    /// Today here. The daemon's zone may be another; a day more or less is no matter to a chart.
+    /// The daemon's today: days are measured in its zone.
     pub fn today(&self) -> Date {
-        format::date_of(self.now, &self.zone)
+        self.day_of(self.now)
+    }
+
+    /// The daemon's day of a moment; before it has reported its zone, the day here.
+    pub fn day_of(&self, at: Timestamp) -> Date {
+        format::date_of(at, self.days.as_ref().unwrap_or(&self.zone))
     }
 
     /// A platform as the daemon describes it.

@@ -122,8 +122,12 @@ impl Daemon {
                 Response::Progress { ticket, seen, result }
             }
             Request::Mutate(mutation) => {
-                let outcome = match mutation {
-                    Mutation::Sync { .. } => Outcome::Ticket(SyncTicket { id: 1, expected: 1 }),
+                let outcome = match &mutation {
+                    Mutation::Handle { handle, .. } => Outcome::Handle(handle.clone()),
+                    Mutation::Record { record, .. } => {
+                        Outcome::Recorded { date: "2026-11-21".parse().expect("a date"), kept: record.keep }
+                    }
+                    Mutation::Sync { .. } => Outcome::Ticket(SyncTicket { id: 1, expected: 1, skipped: 0, earlier: 0 }),
                     _ => Outcome::Done,
                 };
                 Response::Done(mutation, refused.map_or(Ok(outcome), Err))

@@ -3,6 +3,7 @@
 mod watch;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
+use jiff::tz::TimeZone;
 use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, RosterError};
 
 use crate::keys::{Action, Context};
@@ -218,6 +219,7 @@ fn responded(model: &mut Model, response: Response) -> Vec<Effect> {
         Response::Status(result) => {
             if let Ok(status) = result {
                 model.shared.platforms.clone_from(&status.platforms);
+                model.shared.days = TimeZone::get(&status.timezone).ok();
                 model.shared.status = Some(status);
             }
             Vec::new()

@@ -8,7 +8,7 @@ use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, PAGE_ROWS, Page, PageMark, RunsQuery};
 use roster_protocol::sync::Run;
-use roster_protocol::time::{Date, Timestamp};
+use roster_protocol::time::{Date, Since, Timestamp};
 
 use crate::app::{App, read_error};
 use crate::model;
@@ -21,6 +21,11 @@ const SNAPSHOTS_PER_RESPONSE: usize = 1000;
 
 fn limit(requested: u64) -> usize {
     requested.clamp(1, PAGE_ROWS) as usize
+}
+
+/// The moment that a user named, by the daemon's days.
+fn since(app: &App, since: Option<Since>) -> Option<Timestamp> {
+    since.map(|since| app.setup().config.sync.grid.since(since, app.clock.now()))
 }
 
 fn page<Row, Shown>(read: store::Page<Row>, show: impl Fn(&Row) -> Shown) -> Page<Shown> {
@@ -38,7 +43,7 @@ fn stored_mark(mark: Option<PageMark>) -> Option<Mark> {
 pub async fn runs(app: &App, query: RunsQuery) -> Result<Page<Run>, RosterError> {
     let of = query.connection.as_deref().map(|named| connections_named(app, named)).transpose()?;
     let read = app.store.read(store::RunsQuery {
-        since: query.since.unwrap_or(Timestamp(i64::MIN)),
+        since: since(app, query.since).unwrap_or(Timestamp(i64::MIN)),
         of,
         before: stored_mark(query.mark),
         limit: limit(query.limit),
@@ -54,7 +59,7 @@ pub async fn runs(app: &App, query: RunsQuery) -> Result<Page<Run>, RosterError>
 pub async fn changes(app: &App, query: ChangesQuery) -> Result<Page<Change>, RosterError> {
     let of = query.of.as_deref().map(|named| connections_named(app, named)).transpose()?;
     let read = app.store.read(store::ChangesQuery {
-        since: query.since.unwrap_or(Timestamp(i64::MIN)),
+        since: since(app, query.since).unwrap_or(Timestamp(i64::MIN)),
         of,
         before: stored_mark(query.mark),
         limit: limit(query.limit),
@@ -122,7 +127,7 @@ pub async fn alert(app: &App, text: &str) -> Result<Alert, RosterError> {
 /// When the store cannot be read.
 pub async fn audit(app: &App, query: AuditQuery) -> Result<Page<AuditEntry>, RosterError> {
     let read = app.store.read(store::AuditQuery {
-        since: query.since,
+        since: since(app, query.since),
         before: stored_mark(query.mark),
         limit: limit(query.limit),
     });

@@ -33,6 +33,7 @@ pub async fn status(app: &App) -> Status {
         writable: app.degraded().is_none(),
     };
     let load = app.last_load();
+    let setup = app.setup();
     let running = app.batches.lock().values().cloned().collect();
     app.look(|roster| Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -48,6 +49,7 @@ pub async fn status(app: &App) -> Status {
         running,
         waiting: roster.queue.waiting(seen.now) as u64,
         paused: roster.settings.paused,
+        timezone: setup.config.sync.grid.zone.iana_name().unwrap_or("UTC").to_owned(),
         not_ready: not_ready(app),
         listener_lost: listener_lost(app),
         config_loaded_at: load.at,

@@ -40,6 +40,7 @@ daily_snapshot = "02:00"
 timezone = "UTC"
 concurrency = 64
 concurrency_per_platform = 8
+min_distance = "10s"
 [change]
 significant = "10%"
 [log]

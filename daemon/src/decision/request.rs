@@ -1,33 +1,62 @@
 //! Requests for fresh numbers mark connections due, and the scheduler does the rest.
 
+use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::SyncTarget;
 use roster_protocol::time::Timestamp;
 
+use super::audit::{audit, connection_named};
 use super::{Decision, run};
-use crate::model::Connection;
+use crate::model::{Connection, Run};
 use crate::roster::resolve::{self, Named};
 
-/// Marks connections due, and returns those that will be synced. Those whose platform said when to come back, and paused
-/// ones that were named, end at once as skipped.
+/// What a request to sync becomes.
+#[derive(Debug, Default)]
+pub struct Requested {
+    /// Those that will be run.
+    pub queued: Vec<ConnectionId>,
+    /// Those that are not run: their platform said when to come back, or they are paused. They are listed in the answer,
+    /// and neither stored nor counted.
+    pub skipped: Vec<Run>,
+    /// Those that ran so short a time ago that the run before counts.
+    pub earlier: Vec<ConnectionId>,
+}
+
+/// Marks connections due. `is_recent` is whether the last run of a connection counts instead of another one.
 ///
 /// # Errors
 /// Nothing of that name.
-pub fn sync(decision: &mut Decision<'_>, target: &SyncTarget) -> Result<Vec<ConnectionId>, RosterError> {
-    let mut requested: Vec<ConnectionId> = Vec::new();
+pub fn sync(
+    decision: &mut Decision<'_>,
+    who: &Who,
+    target: &SyncTarget,
+    is_recent: impl Fn(ConnectionId) -> bool,
+) -> Result<Requested, RosterError> {
+    let mut requested = Requested::default();
+    let mut later = Vec::new();
     for connection in targets(decision, target)? {
+        let id = connection.id;
+        let is_due = connection.next_due_at <= decision.now || decision.roster.running.contains(&id);
         match kept_from(decision, connection) {
-            Some((why, until)) => {
-                let run = run::skipped(decision, connection, &why, until);
-                decision.commit.sync.runs.push(run);
+            Some((why, until)) => requested.skipped.push(run::skipped(decision, connection, &why, until)),
+            None if !is_due && is_recent(id) => requested.earlier.push(id),
+            None => {
+                requested.queued.push(id);
+                later.extend((!is_due).then_some(connection));
             }
-            None => requested.push(connection.id),
         }
     }
-    let connections = requested.iter().filter_map(|id| decision.roster.connections.get(id));
-    let later = connections.filter(|c| c.next_due_at > decision.now && !decision.roster.running.contains(&c.id));
-    decision.commit.roster.connections.extend(later.map(|c| Connection { next_due_at: decision.now, ..c.clone() }));
+    if let [_, ..] = later.as_slice() {
+        let on = match (target, later.as_slice()) {
+            (SyncTarget::One(_), [one]) => connection_named(one),
+            (_, all) => format!("{} connections", all.len()),
+        };
+        decision.log(audit(decision, who, "sync", on));
+    }
+    let now = decision.now;
+    let due = later.into_iter().map(|connection| Connection { next_due_at: now, ..connection.clone() });
+    decision.commit.roster.connections.extend(due);
     Ok(requested)
 }
 

@@ -4,7 +4,7 @@
 
 use roster_protocol::alert::ChangeCause;
 use roster_protocol::connection::{Snapshot, Source};
-use roster_protocol::metric::{Metric, Unit};
+use roster_protocol::metric::{Metric, Numbers, Unit};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Timestamp;
 
@@ -12,7 +12,9 @@ use super::Decision;
 use super::audit::connection_named;
 use crate::alerts::change::{self, Difference};
 use crate::alerts::{evaluate, profile};
-use crate::model::{AuditLine, Change, Connection, DESKTOP, Delivery, DeliveryState, Hold, Run, Trouble, TroubleKind};
+use crate::model::{
+    AuditLine, Change, Connection, DESKTOP, Delivery, DeliveryState, HandDay, Hold, Run, Trouble, TroubleKind,
+};
 use crate::platforms::{Observation, PlatformError};
 use crate::roster::Roster;
 use crate::roster::standing;
@@ -69,13 +71,17 @@ fn is_same_account(
         (Some(known), _)
             if *known != observation.platform_user_id && observation.former_user_id.as_ref() != Some(known) =>
         {
-            let handle = &connection.handle;
-            gone(format!("{handle} belongs to another account now: disconnect it, and connect it to follow that one"))
+            let (platform, handle) = (&connection.platform, &connection.handle);
+            gone(format!(
+                "{handle} belongs to another account now: `roster set {platform}:{handle} handle {handle} --yes` goes on \
+                 with it, another handle instead finds the old one"
+            ))
         }
         (_, Some(other))
             if other.id != connection.id && other.platform_user_id.as_ref() == Some(&observation.platform_user_id) =>
         {
-            gone(format!("it is the same account as connection {}: remove one of them", other.id))
+            let (one, other) = (connection.id, other.id);
+            gone(format!("it is the same account as connection {other}: `roster disconnect {one}` ends this one"))
         }
         _ => Ok(observation),
     }
@@ -137,6 +143,7 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
         }
     }
     run.followers = snapshot.numbers.followers;
+    let by_hand = hold_recorded(decision, connection, &mut snapshot);
     if observation.handle != connection.handle {
         decision.log(audit(decision, connection, "connection.renamed", &connection.handle, &observation.handle));
     }
@@ -144,8 +151,13 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
         decision.log(audit(decision, connection, "connection.moved", former, &observation.platform_user_id));
     }
     let next = decision.grid.next(connection.id, connection.interval, decision.now);
-    let partial =
-        |message| Trouble { kind: TroubleKind::Partial, message, since: since(connection, decision), retry_at: None };
+    let partial = |message| Trouble {
+        kind: TroubleKind::Partial,
+        message,
+        since: since(connection, decision),
+        retry_at: None,
+        moved_to: None,
+    };
     let synced = Connection {
         handle: observation.handle,
         platform_user_id: Some(observation.platform_user_id),
@@ -154,9 +166,50 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
         last_synced_at: Some(decision.now),
         failures: 0,
         trouble: (!missing.is_empty()).then(|| partial(missing)),
+        by_hand,
         ..connection.clone()
     };
     learn(decision, synced, snapshot, ChangeCause::Sync);
+}
+
+/// Puts what a user recorded of the same day into a measured snapshot: numbers that are kept, and those that were not
+/// measured. A recorded number that gives way to a measured one is in the audit log. Returns which are by hand from now
+/// on.
+fn hold_recorded(decision: &mut Decision<'_>, connection: &Connection, snapshot: &mut Snapshot) -> Option<HandDay> {
+    let day = connection.by_hand.as_ref().filter(|day| day.date == snapshot.date)?;
+    let recorded = connection.latest.as_ref().filter(|latest| latest.date == snapshot.date)?;
+    let (mut left, mut gave_way) = (Vec::new(), Vec::new());
+    for number in &day.numbers {
+        let measured = snapshot.numbers.get(number.metric);
+        if number.kept || measured.is_none() {
+            snapshot.numbers.set(number.metric, recorded.numbers.get(number.metric));
+            left.push(*number);
+        } else if measured != recorded.numbers.get(number.metric) {
+            gave_way.push(number.metric);
+        }
+    }
+    snapshot.numbers.top_age_range = snapshot.numbers.top_age_range.or(recorded.numbers.top_age_range);
+    if left.iter().any(|number| number.metric == Metric::Followers) {
+        snapshot.followers_step = None;
+    }
+    if !gave_way.is_empty() {
+        let (old, new) = (listed(&gave_way, &recorded.numbers), listed(&gave_way, &snapshot.numbers));
+        let date = snapshot.date;
+        let line =
+            audit(decision, connection, "snapshot.measured", &format!("{date}: {old}"), &format!("{date}: {new}"));
+        decision.log(line);
+    }
+    if left.is_empty() {
+        return None;
+    }
+    snapshot.source = Source::Manual;
+    Some(HandDay { date: snapshot.date, numbers: left })
+}
+
+/// Some of a snapshot's numbers, as the audit log has them.
+pub fn listed(metrics: &[Metric], numbers: &Numbers) -> String {
+    let each = metrics.iter().filter_map(|metric| Some(format!("{metric} {}", metric.of(numbers)?)));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// Stores a snapshot with all that follows from it: changes, profile numbers, alerts, the log.
@@ -253,22 +306,31 @@ fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &Platform
     let failures = connection.failures + u32::from(counts);
     let due = due_after(decision, connection, error, failures);
     run.outcome = if counts { Outcome::Failed } else { Outcome::Skipped };
-    run.error = Some(error.to_string());
+    let (message, moved_to) = in_words(connection, error);
+    run.error = Some(message.clone());
     run.retry_at = (kind != TroubleKind::Unconfigured).then_some(due.at);
     if let PlatformError::RateLimited { .. } = error {
         let lane = decision.roster.lane_of(connection);
         decision.commit.sync.holds.push(Hold { lane, until: due.hold_until, reason: error.to_string() });
     }
-    let trouble =
-        Trouble { kind, message: error.to_string(), since: since(connection, decision), retry_at: run.retry_at };
+    let trouble = Trouble { kind, message, since: since(connection, decision), retry_at: run.retry_at, moved_to };
     let slot_at = if due.is_retry { connection.slot_at } else { due.at };
     let failed = Connection { next_due_at: due.at, slot_at, failures, trouble: Some(trouble), ..connection.clone() };
     // One that has never been read waits for its first consent: nothing was lost, so no alert opens.
     let is_new = kind == TroubleKind::Unauthorized && connection.last_synced_at.is_none();
-    let why = (standing::needs_person(&failed) && !is_new).then(|| format!("needs a person: {error}"));
+    let why = (standing::needs_person(&failed) && !is_new)
+        .then(|| format!("needs a person: {}", run.error.as_deref().unwrap_or_default()));
     let steps = evaluate::after_failure(why.as_deref(), &decision.roster.alerts_of(connection.id));
     take_steps(decision, &failed, steps);
     decision.commit.roster.connections.push(failed);
+}
+
+/// Why a run failed, and where the account has moved to, if it has.
+fn in_words(connection: &Connection, error: &PlatformError) -> (String, Option<String>) {
+    let PlatformError::Moved { to } = error else { return (error.to_string(), None) };
+    let new = to.as_deref().unwrap_or("NEW");
+    let (platform, handle) = (&connection.platform, &connection.handle);
+    (format!("{error}: `roster set {platform}:{handle} handle {new}` follows it"), to.clone())
 }
 
 struct Due {
@@ -288,7 +350,9 @@ fn due_after(decision: &mut Decision<'_>, connection: &Connection, error: &Platf
         PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. } | PlatformError::Closed { .. } => {
             on_grid(grid_after(now.plus_seconds(ONE_DAY)))
         }
-        PlatformError::AccountGone { .. } if failures > 1 => on_grid(grid_after(now.plus_seconds(ONE_DAY))),
+        PlatformError::AccountGone { .. } | PlatformError::Moved { .. } if failures > 1 => {
+            on_grid(grid_after(now.plus_seconds(ONE_DAY)))
+        }
         PlatformError::Unconfigured { .. } => on_grid(grid_after(now)),
         PlatformError::RateLimited { retry_after } => {
             let reported = retry_after.map_or(DEFAULT_WAIT_S, |wait| wait.as_secs().min(LONGEST_WAIT_S) as i64);
@@ -311,7 +375,9 @@ fn kind_of(error: &PlatformError) -> TroubleKind {
         PlatformError::RateLimited { .. } => TroubleKind::RateLimited,
         PlatformError::Unavailable { .. } => TroubleKind::Unavailable,
         PlatformError::Network { .. } => TroubleKind::Network,
-        PlatformError::AccountGone { .. } | PlatformError::Closed { .. } => TroubleKind::AccountGone,
+        PlatformError::AccountGone { .. } | PlatformError::Closed { .. } | PlatformError::Moved { .. } => {
+            TroubleKind::AccountGone
+        }
         PlatformError::Unconfigured { .. } => TroubleKind::Unconfigured,
         PlatformError::Unexpected { .. } => TroubleKind::Unexpected,
     }
@@ -334,7 +400,7 @@ fn audit(decision: &Decision<'_>, connection: &Connection, action: &str, old: &s
     }
 }
 
-/// A requested run that is not made: the platform said when to come back, or it is paused.
+/// A requested run that is not made, for the answer only: the platform said when to come back, or it is paused.
 pub fn skipped(decision: &mut Decision<'_>, connection: &Connection, why: &str, retry_at: Option<Timestamp>) -> Run {
     Run {
         id: decision.fresh_id(),

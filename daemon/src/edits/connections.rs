@@ -41,6 +41,25 @@ pub async fn disconnect(
     app.decide(move |decision| erase::disconnect(decision, &who, &named, delete_history, seen)).await
 }
 
+/// Gives a connection another handle, with its history.
+///
+/// # Errors
+/// No such connection or account; the errors of [`connect::set_handle`].
+pub async fn set_handle(
+    app: &Arc<App>,
+    who: Who,
+    named: String,
+    handle: String,
+    another: bool,
+) -> Result<ConnectionId, RosterError> {
+    let (connection, platform) =
+        app.look(|roster| resolve::connection(roster, &named).map(|found| (found.id, found.platform.clone())))?;
+    // `platform:handle`, as it is written elsewhere, names the same.
+    let handle = handle.strip_prefix(&format!("{platform}:")).map(str::to_owned).unwrap_or(handle);
+    let found = lookup::find(app, &Account { platform, handle }).await?;
+    app.decide(move |decision| connect::set_handle(decision, &who, connection, found, another)).await
+}
+
 /// Gives a connection an interval of its own, or none; its next slot moves accordingly.
 ///
 /// # Errors

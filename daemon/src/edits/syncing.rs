@@ -1,10 +1,12 @@
 //! A user requests fresh numbers.
 
+use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::{SyncTarget, SyncTicket};
 
 use crate::app::App;
+use crate::app::tickets::Opening;
 use crate::decision::request;
 use crate::roster::rows;
 
@@ -12,12 +14,20 @@ use crate::roster::rows;
 ///
 /// # Errors
 /// Nothing of that name.
-pub async fn sync(app: &App, target: SyncTarget) -> Result<SyncTicket, RosterError> {
+pub async fn sync(app: &App, who: Who, target: SyncTarget) -> Result<SyncTicket, RosterError> {
+    let distance = app.setup().config.sync.min_distance;
     app.decide(move |decision| {
-        let requested = request::sync(decision, &target)?;
-        let runs = decision.commit.sync.runs.iter().map(|run| rows::run(decision.roster, run)).collect();
+        let now = decision.now;
+        let recent = |id: ConnectionId| app.tickets.recent(id, now, distance);
+        let requested = request::sync(decision, &who, &target, |id| recent(id).is_some())?;
+        let opening = Opening {
+            uid: who.uid,
+            queued: requested.queued,
+            skipped: requested.skipped.iter().map(|run| rows::run(decision.roster, run)).collect(),
+            earlier: requested.earlier.into_iter().filter_map(recent).collect(),
+        };
         // Opened while the roster does not change: no run can end between its request and the wait for it.
-        Ok(app.tickets.open(&requested, runs, decision.now))
+        Ok(app.tickets.open(opening, now))
     })
     .await
 }
@@ -31,6 +41,7 @@ pub fn give_up_unreachable(app: &App) {
         requested.into_iter().filter(|id| !roster.running.contains(id) && !is_scheduled(id)).collect()
     });
     if !gone.is_empty() {
-        app.tickets.ended(gone.into_iter().map(|id| (id, None)));
+        let distance = app.setup().config.sync.min_distance;
+        app.tickets.ended(gone.into_iter().map(|id| (id, None)), app.clock.now(), distance);
     }
 }

@@ -6,7 +6,7 @@ mod commit;
 mod consent;
 
 use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
-use roster_protocol::connection::{Profile, Snapshot};
+use roster_protocol::connection::{ByHand, Profile, Snapshot};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::Metric;
 use roster_protocol::sync::{Cause, Outcome};
@@ -62,6 +62,23 @@ pub struct Connection {
     pub latest: Option<Snapshot>,
     /// The date of the oldest snapshot, where reading the history begins.
     pub first_day: Option<Date>,
+    /// What a user recorded of the newest day; `None` when nothing.
+    pub by_hand: Option<HandDay>,
+}
+
+impl Connection {
+    /// Which numbers of a day a user recorded, as far as that is the newest day.
+    pub fn by_hand_on(&self, date: Date) -> &[ByHand] {
+        self.by_hand.as_ref().filter(|day| day.date == date).map(|day| day.numbers.as_slice()).unwrap_or_default()
+    }
+}
+
+/// Which numbers of a day a user recorded; their values are the snapshot's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandDay {
+    pub date: Date,
+    /// Each metric once, in their order.
+    pub numbers: Vec<ByHand>,
 }
 
 /// What keeps a connection from being synced, or kept its last run from being complete.
@@ -73,6 +90,8 @@ pub struct Trouble {
     pub since: Timestamp,
     /// When the platform permits the next request, as it reported.
     pub retry_at: Option<Timestamp>,
+    /// The handle of the account to which the owner moved, as the platform reported; clean.
+    pub moved_to: Option<String>,
 }
 
 /// Troubles, by what is done next.

@@ -173,7 +173,10 @@ impl<'a> Stop<'a> {
                 state.outages += 1;
                 state.outages >= FEW
             }
-            PlatformError::AccountGone { .. } | PlatformError::Closed { .. } | PlatformError::Unexpected { .. } => {
+            PlatformError::AccountGone { .. }
+            | PlatformError::Moved { .. }
+            | PlatformError::Closed { .. }
+            | PlatformError::Unexpected { .. } => {
                 state.outages = 0;
                 false
             }

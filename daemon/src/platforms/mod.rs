@@ -108,12 +108,15 @@ pub enum PlatformError {
     /// Nothing could be reached from here: no DNS, no route, no proxy.
     #[error("{what}")]
     Network { what: String },
-    /// No such account, suspended, deactivated, moved.
+    /// No such account, suspended, deactivated.
     #[error("{what}")]
     AccountGone { what: String },
     /// Its server shows accounts to its own users only; no consent of an owner opens it.
     #[error("{what}")]
     Closed { what: String },
+    /// Its owner goes on with another account; `to` is its handle, clean, when the platform reports it.
+    #[error("moved to {}", to.as_deref().unwrap_or("another account"))]
+    Moved { to: Option<String> },
     /// The operator must complete the config.
     #[error("{what}")]
     Unconfigured { what: String },

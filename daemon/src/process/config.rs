@@ -75,6 +75,8 @@ pub struct Sync {
     pub concurrency: usize,
     /// Batches under way at once of one platform: this is polite, and no platform can use up `concurrency`.
     pub concurrency_per_platform: usize,
+    /// How long after a connection's run a request of a user gets that run instead of another one; zero: never.
+    pub min_distance: Seconds,
     /// The base URL that every request is sent to instead of the providers' hosts.
     pub gateway: Option<String>,
 }
@@ -138,6 +140,7 @@ struct RawSync {
     timezone: Option<String>,
     concurrency: Option<usize>,
     concurrency_per_platform: Option<usize>,
+    min_distance: Option<String>,
     gateway: Option<String>,
 }
 
@@ -165,7 +168,18 @@ struct RawLog {
 pub(crate) const KNOWN: [(&str, &[&str]); 7] = [
     ("http", &["listen", "metrics", "public_url"]),
     ("store", &["master_key_file"]),
-    ("sync", &["interval", "daily_snapshot", "timezone", "concurrency", "concurrency_per_platform", "gateway"]),
+    (
+        "sync",
+        &[
+            "interval",
+            "daily_snapshot",
+            "timezone",
+            "concurrency",
+            "concurrency_per_platform",
+            "min_distance",
+            "gateway",
+        ],
+    ),
     ("network", &["proxy", "ca_file"]),
     ("change", &["significant"]),
     ("log", &["level", "format"]),
@@ -323,6 +337,8 @@ impl RawSync {
                 self.concurrency_per_platform.unwrap_or(8),
                 1024,
             )?,
+            min_distance: min_distance(self.min_distance.as_deref().unwrap_or("10s"))
+                .map_err(|message| ("sync.min_distance", message))?,
             gateway: self.gateway,
         })
     }
@@ -372,6 +388,16 @@ pub fn interval(text: &str) -> Result<Seconds, String> {
         true => Ok(Seconds(seconds as u64)),
         false => Err(format!("{text:?} is not between 10s and 366d")),
     }
+}
+
+/// A distance between two syncs of one connection: `10s`, or `0s`.
+fn min_distance(text: &str) -> Result<Seconds, String> {
+    let span: Option<jiff::Span> = text.parse().ok();
+    let seconds = span.and_then(|span| span.total(jiff::Unit::Second).ok());
+    seconds
+        .filter(|seconds| (0.0..=3600.0).contains(seconds))
+        .map(|seconds| Seconds(seconds as u64))
+        .ok_or_else(|| format!("{text:?} is not between 0s and 1h: write \"10s\", or \"0s\" for none"))
 }
 
 #[cfg(test)]
@@ -430,6 +456,20 @@ mod tests {
         check("2d", 172_800);
         assert!(interval("").is_err());
         assert!(interval("-6h").is_err());
+    }
+
+    #[test]
+    fn a_distance_between_syncs_may_be_none() {
+        let check = |text: &str, expected: Option<u64>| {
+            assert_eq!(min_distance(text).ok(), expected.map(Seconds), "{text}");
+        };
+        check("10s", Some(10));
+        check("0s", Some(0));
+        check("1h", Some(3600));
+        check("2h", None);
+        check("-1s", None);
+        check("10", None);
+        assert_eq!(Config::parse("", "f").expect("defaults").sync.min_distance, Seconds(10));
     }
 
     proptest::proptest! {

@@ -144,6 +144,13 @@ impl Roster {
         chosen.or_else(|| self.connections_of(influencer.id).next())
     }
 
+    /// The newest followers of all connections of an influencer together; `None` when none is known.
+    pub fn followers_of_all(&self, influencer: InfluencerId) -> Option<u64> {
+        let known =
+            self.connections_of(influencer).filter_map(|connection| connection.latest.as_ref()?.numbers.followers);
+        known.reduce(u64::saturating_add)
+    }
+
     /// The connection of this account, disconnected ones included, by the platform's id or else by handle.
     pub fn account(&self, platform: &str, handle: &str, user_id: Option<&str>) -> Option<&Connection> {
         let by_id = user_id.and_then(|id| self.by_user_id.get(&(platform.to_owned(), id.to_owned())));

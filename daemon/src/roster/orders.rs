@@ -59,7 +59,8 @@ fn key(roster: &Roster, influencer: &Influencer, by: SortBy) -> Key {
     let numbers = || main().and_then(|main| main.latest.as_ref()).map(|latest| &latest.numbers);
     let value = match by {
         SortBy::Name => None,
-        SortBy::Followers => numbers().and_then(|n| n.followers).map(|n| i64::try_from(n).unwrap_or(i64::MAX)),
+        SortBy::Followers => numbers().and_then(|n| n.followers).map(counted),
+        SortBy::Total => roster.followers_of_all(influencer.id).map(counted),
         SortBy::Engagement => numbers().and_then(|n| n.engagement_rate).map(|rate| rate.0),
         SortBy::Growth => {
             let recent = main().and_then(|main| roster.recent.get(&main.id));
@@ -71,6 +72,10 @@ fn key(roster: &Roster, influencer: &Influencer, by: SortBy) -> Key {
         }
     };
     (Reverse(value), search_text::lowered(&influencer.name), influencer.id)
+}
+
+fn counted(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

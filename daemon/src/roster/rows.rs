@@ -38,14 +38,41 @@ pub fn connection(roster: &Roster, connection: &model::Connection, seen: Seen) -
         paused: roster.is_paused(connection),
         last_synced_at: connection.last_synced_at,
         last_error: connection.trouble.as_ref().map(|trouble| trouble.message.clone()),
-        blocked_by: standing.blocked_by.map(str::to_owned),
-        next_due_at: scheduled.then_some(connection.next_due_at),
+        blocked_by: standing.blocked_by.or_else(|| held_by(roster, connection, seen.now)).map(str::to_owned),
+        next_due_at: scheduled.then(|| due_at(roster, connection, seen.now)),
         interval: connection.interval,
         token_expires_at: roster.consents.ends_at(connection.id),
         connected_at: connection.connected_at,
         profile: connection.profile.clone(),
         latest: connection.latest.clone(),
+        by_hand: connection
+            .latest
+            .as_ref()
+            .map(|latest| connection.by_hand_on(latest.date).to_vec())
+            .unwrap_or_default(),
+        moved_to: connection.trouble.as_ref().and_then(|trouble| trouble.moved_to.clone()),
     }
+}
+
+/// What keeps a connection from being synced that has no trouble of its own, and may never have been tried: its platform
+/// is not to be requested, or asked for a pause.
+fn held_by(roster: &Roster, connection: &model::Connection, now: Timestamp) -> Option<&'static str> {
+    let own = connection.trouble.as_ref().is_some_and(|trouble| trouble.kind != model::TroubleKind::Partial);
+    if own || connection.disconnected_at.is_some() || roster.is_paused(connection) {
+        return None;
+    }
+    match roster.platforms.get(&connection.platform) {
+        Some(known) if known.enabled && known.platform.lacks().is_none() => {
+            roster.hold_on(&roster.lane_of(connection), now).map(|_| "limit")
+        }
+        _ => Some("setup"),
+    }
+}
+
+/// When a connection is due, or its platform permits the request, whichever is later.
+fn due_at(roster: &Roster, connection: &model::Connection, now: Timestamp) -> Timestamp {
+    let hold = roster.hold_on(&roster.lane_of(connection), now);
+    hold.map_or(connection.next_due_at, |hold| connection.next_due_at.max(hold.until))
 }
 
 /// An influencer with connections for clients.
@@ -69,6 +96,7 @@ pub fn row(roster: &Roster, influencer: &model::Influencer, seen: Seen) -> Influ
         tags: influencer.tags.clone(),
         note: influencer.note.clone(),
         followers: latest.and_then(|latest| latest.numbers.followers),
+        followers_total: roster.followers_of_all(influencer.id),
         engagement_rate: latest.and_then(|latest| latest.numbers.engagement_rate),
         growth_7d: recent.and_then(|recent| recent.growth(7)),
         growth_30d: recent.and_then(|recent| recent.growth(30)),

@@ -91,10 +91,12 @@ mod tests {
                 message: String::new(),
                 since: NOW.plus_seconds(-hours * HOUR),
                 retry_at: None,
+                moved_to: None,
             }),
             profile: None,
             latest: None,
             first_day: None,
+            by_hand: None,
         }
     }
 

@@ -7,7 +7,7 @@
 use jiff::civil;
 use jiff::tz::TimeZone;
 use roster_protocol::ids::ConnectionId;
-use roster_protocol::time::{Date, Seconds, Timestamp};
+use roster_protocol::time::{Date, Day, Seconds, Since, Timestamp};
 
 /// When slots are.
 ///
@@ -53,6 +53,26 @@ impl Grid {
     /// The local day of a point in time.
     pub fn date_of(&self, at: Timestamp) -> Date {
         at.to_jiff().to_zoned(self.zone.clone()).date().into()
+    }
+
+    /// The date of a day that a user named.
+    pub fn day(&self, day: Day, now: Timestamp) -> Date {
+        match day {
+            Day::On(date) => date,
+            Day::Ago(days) => self.date_of(now).plus_days(i32::try_from(days).unwrap_or(i32::MAX).saturating_neg()),
+            Day::Of(at) => self.date_of(at),
+        }
+    }
+
+    /// The moment that a user named; a day begins at its midnight here.
+    pub fn since(&self, since: Since, now: Timestamp) -> Timestamp {
+        match since {
+            Since::At(at) => at,
+            Since::Day(day) => {
+                let midnight = self.day(day, now).to_jiff().to_zoned(self.zone.clone());
+                midnight.map_or(Timestamp(i64::MIN), |midnight| midnight.timestamp().into())
+            }
+        }
     }
 
     /// The first slot of `connection` after `now`.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil;
 use jiff::tz::TimeZone;
 use roster_protocol::ids::ConnectionId;
-use roster_protocol::time::{Seconds, Timestamp};
+use roster_protocol::time::{Date, Day, Seconds, Since, Timestamp};
 
 use super::grid::{DAY_MS, WIDEST_OFFSET_MS, offset};
 use super::*;
@@ -247,4 +247,20 @@ proptest! {
         prop_assert!(next.0 > now);
         prop_assert!(!grid.is_beyond_reach(None, next, Timestamp(now)));
     }
+}
+
+#[test]
+fn days_are_those_of_the_grid_wherever_they_are_named() {
+    let grid = Grid { zone: TimeZone::get("Asia/Tokyo").expect("a zone"), daily: None, interval: Seconds(3600) };
+    let now: Timestamp = "2026-11-21T22:20:00Z".parse().expect("a time");
+    let check = |day: Day, date: &str, begins: &str| {
+        assert_eq!(grid.day(day, now).to_string(), date, "{day:?}");
+        assert_eq!(grid.since(Since::Day(day), now).to_string(), begins, "{day:?}");
+    };
+    check(Day::TODAY, "2026-11-22", "2026-11-21T15:00:00Z");
+    check(Day::Ago(1), "2026-11-21", "2026-11-20T15:00:00Z");
+    check(Day::Of(now.plus_seconds(-8 * 3600)), "2026-11-21", "2026-11-20T15:00:00Z");
+    check("2026-11-01".parse().expect("a day"), "2026-11-01", "2026-10-31T15:00:00Z");
+    assert_eq!(grid.since(Since::At(now), now), now);
+    assert!(grid.day(Day::Ago(u32::MAX), now) < Date(0));
 }

@@ -130,7 +130,8 @@ async fn access_for_lookup(app: &Arc<App>, known: &Registered) -> Option<Access>
 fn user_error(platform: &str, handle: &str, error: &PlatformError) -> RosterError {
     let message = format!("{platform}:{handle}: {error}");
     match error {
-        PlatformError::AccountGone { .. } => {
+        PlatformError::Moved { to: Some(to) } => RosterError::not_found(message).hint(format!("use {platform}:{to}")),
+        PlatformError::AccountGone { .. } | PlatformError::Moved { to: None } => {
             RosterError::not_found(message).hint("look at the spelling, or at the profile in a browser")
         }
         PlatformError::Closed { .. } => RosterError::new(ErrorKind::Conflict, message)

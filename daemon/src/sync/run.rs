@@ -28,9 +28,11 @@ const OWNED_AT_ONCE: usize = 4;
 const UNSTORED_WAIT_S: i64 = 60;
 
 /// A connection that is requested, and why.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Requested {
     pub connection: ConnectionId,
+    /// The handle it has when it is requested.
+    pub handle: String,
     pub cause: Cause,
 }
 
@@ -234,6 +236,15 @@ async fn hold(app: &App, lane: &str, until: Timestamp, why: Option<String>) {
     }
 }
 
+/// How a requested connection ended.
+enum RunEnd {
+    Ran(Box<Run>),
+    /// It was removed or disconnected meanwhile.
+    Gone,
+    /// A user gave it another handle meanwhile: the response is about the old one, and it runs again.
+    Renamed,
+}
+
 /// Decides on each connection's result and commits them together; then removes batch `number` from
 /// the running ones and notifies the waiting clients.
 async fn end(
@@ -250,18 +261,23 @@ async fn end(
             let connection = decision.roster.connections.get(&requested.connection);
             let connection = connection.filter(|connection| connection.disconnected_at.is_none());
             // A connection that is gone by now has no run.
-            let (Some(connection), Some(result)) = (connection, result) else { return Ok(None) };
+            let (Some(connection), Some(result)) = (connection, result) else { return Ok(RunEnd::Gone) };
+            if connection.handle != requested.handle {
+                return Ok(RunEnd::Renamed);
+            }
             run::run_ended(decision, connection, Ended { cause: requested.cause, started_at, result });
-            Ok(decision
-                .commit
-                .sync
-                .runs
-                .first()
-                .map(|run| (rows::run(decision.roster, run), connection.handle.clone())))
+            Ok(match decision.commit.sync.runs.first() {
+                Some(run) => RunEnd::Ran(Box::new(rows::run(decision.roster, run))),
+                None => RunEnd::Gone,
+            })
         }
     });
     let results = app.decide_each(decisions.collect()).await;
-    results.iter().flatten().flatten().for_each(|(run, handle)| log(run, handle));
+    for (requested, result) in requested.iter().zip(&results) {
+        if let Ok(RunEnd::Ran(run)) = result {
+            log(run, &requested.handle);
+        }
+    }
     if let Some(error) = results.iter().find_map(|result| result.as_ref().err()) {
         tracing::error!(%lane, %error, "runs could not be stored");
     }
@@ -276,8 +292,12 @@ async fn end(
                 roster.put_off(requested.connection, app.clock.now().plus_seconds(UNSTORED_WAIT_S));
             }
         }
-        let runs = results.into_iter().map(|result| result.ok().flatten().map(|(run, _)| run));
-        app.tickets.ended(requested.iter().map(|requested| requested.connection).zip(runs));
+        let runs = requested.iter().zip(results).filter_map(|(requested, result)| match result {
+            Ok(RunEnd::Ran(run)) => Some((requested.connection, Some(*run))),
+            Ok(RunEnd::Renamed) => None,
+            Ok(RunEnd::Gone) | Err(_) => Some((requested.connection, None)),
+        });
+        app.tickets.ended(runs, app.clock.now(), app.setup().config.sync.min_distance);
     });
     app.wake.notify_one();
 }

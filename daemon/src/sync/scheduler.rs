@@ -161,7 +161,7 @@ fn requested(app: &App, grid: &Grid, connection: &Connection, now: Timestamp) ->
     } else {
         Cause::Schedule
     };
-    Requested { connection: id, cause }
+    Requested { connection: id, handle: connection.handle.clone(), cause }
 }
 
 /// The next time at which a batch can start that cannot start now.

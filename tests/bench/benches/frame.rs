@@ -64,7 +64,7 @@ async fn response(client: &RosterClient, effect: Effect) -> Option<Response> {
         Request::Status => Response::Status(client.status(within(LIMIT)).await.ok()?),
         Request::Page(query) => Response::Page(query.clone(), client.influencers(within(LIMIT), query).await.ok()?),
         Request::History { connection, since } => {
-            let history = client.history(within(LIMIT), connection.to_string(), Some(since), None).await.ok()?;
+            let history = client.history(within(LIMIT), connection.to_string(), Some(since.into()), None).await.ok()?;
             Response::History { connection, since, result: history.map(|history| history.snapshots) }
         }
         _ => return None,

@@ -135,6 +135,7 @@ impl Account {
                 profile: None,
                 latest: None,
                 first_day: Some(FIRST),
+                by_hand: None,
             },
             slot_seconds: random.i64(0..86_000),
             followers,

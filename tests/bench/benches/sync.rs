@@ -176,7 +176,7 @@ impl Daemon {
         let batches = at_once / form.of_a_batch;
         // No connection becomes due by the schedule in the meantime, at whatever time of day this runs.
         let config = format!(
-            "[http]\nlisten = \"off\"\n[sync]\ninterval = \"300d\"\ndaily_snapshot = \"off\"\ngateway = \"http://{}\"\nconcurrency = {batches}\nconcurrency_per_platform = {batches}\n",
+            "[http]\nlisten = \"off\"\n[sync]\ninterval = \"300d\"\ndaily_snapshot = \"off\"\ngateway = \"http://{}\"\nconcurrency = {batches}\nconcurrency_per_platform = {batches}\nmin_distance = \"0s\"\n",
             provider.at
         );
         let paths = Paths::in_dir(dir, &config)?;

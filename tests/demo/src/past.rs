@@ -38,7 +38,7 @@ const TROUBLED_DAYS: i32 = 3;
 const TAKEN_BACK: f64 = 0.04;
 /// A user has seen the alerts that are older than this.
 const SEEN_AFTER_S: i64 = 3 * DAY;
-/// Small changes and lines of the audit log are kept for this long.
+/// Changes and lines of the audit log are kept for this long.
 const KEPT_S: i64 = 14 * DAY;
 
 /// Lays influencers, connections, histories, runs, changes and alerts into a store in `dir`.
@@ -211,7 +211,7 @@ impl Past<'_> {
         let age_s = |at: Timestamp| self.now.since(at) / 1000;
         self.commit.sync.runs.extend(commit.sync.runs.into_iter().filter(|run| age_s(run.started_at) <= DAY));
         let changes = commit.sync.changes.into_iter();
-        self.commit.sync.changes.extend(changes.filter(|change| change.significant || age_s(change.at) < KEPT_S));
+        self.commit.sync.changes.extend(changes.filter(|change| age_s(change.at) < KEPT_S));
         self.commit.audit.lines.extend(commit.audit.lines.into_iter().filter(|line| age_s(line.at) < KEPT_S));
         self.alerts.extend(commit.alerting.alerts.into_iter().map(|alert| (alert.id, alert)));
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use roster_protocol::audit::Who;
 use roster_protocol::sync::SyncTarget;
 use roster_sandbox::{Account, AccountEdit, Platform, Sandbox, State};
 use rosterd::app::App;
@@ -26,8 +27,13 @@ pub async fn run(sandbox: Arc<Sandbox>, app: Arc<App>) {
         }
         let target = SyncTarget::One(format!("{}:{}", account.platform.slug(), account.handle));
         // The demo may be ending, or the user may have removed the account: then nothing happens.
-        let _ = syncing::sync(&app, target).await;
+        let _ = syncing::sync(&app, show(), target).await;
     }
+}
+
+/// Who causes what happens in the demo.
+fn show() -> Who {
+    Who { uid: 0, name: "demo".to_owned() }
 }
 
 /// The profile number: what a significant change is measured from.

@@ -31,7 +31,8 @@ pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
             Response::Choices(filter, response(client.influencers(short_call(), query).await))
         }
         Request::History { connection, since } => {
-            let history = response(client.history(short_call(), connection.to_string(), Some(since), None).await);
+            let history =
+                response(client.history(short_call(), connection.to_string(), Some(since.into()), None).await);
             Response::History { connection, since, result: history.map(|history| history.snapshots) }
         }
         Request::Influencer(id) => {
@@ -148,9 +149,13 @@ async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, 
         Mutation::Interval { connection, interval, .. } => {
             response(client.set_interval(short_call(), connection.to_string(), interval).await).map(|_| Outcome::Done)
         }
-        Mutation::Record { connection, date, numbers, replace, .. } => {
-            let recorded = client.record(short_call(), connection.to_string(), date, numbers, replace).await;
-            response(recorded).map(|_| Outcome::Done)
+        Mutation::Handle { connection, handle, another, .. } => {
+            response(client.set_handle(long_call(), connection.to_string(), handle, another).await)
+                .map(|now| Outcome::Handle(now.handle))
+        }
+        Mutation::Record { connection, record, .. } => {
+            let recorded = client.record(short_call(), connection.to_string(), record).await;
+            response(recorded).map(|recorded| Outcome::Recorded { date: recorded.snapshot.date, kept: recorded.kept })
         }
         Mutation::Sync { target, .. } => response(client.sync(short_call(), target).await).map(Outcome::Ticket),
         Mutation::Acknowledge(alerts) => {

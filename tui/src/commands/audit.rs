@@ -2,7 +2,7 @@
 
 use roster_protocol::service::{AuditQuery, PAGE_ROWS};
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
-use roster_protocol::{AuditEntry, RosterClient, RosterError, Timestamp};
+use roster_protocol::{AuditEntry, RosterClient, RosterError, Since};
 
 use super::follow::Feed;
 use super::pages;
@@ -30,7 +30,7 @@ pub struct Audit {
 
 impl Audit {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
-        let since = self.since.map(|since| since.moment(&session.output.look.now)).transpose()?;
+        let since = self.since.map(|since| since.since(&session.output.look.now)).transpose()?;
         if self.follow {
             return while_read(self.follow(since, session)).await;
         }
@@ -43,7 +43,7 @@ impl Audit {
     }
 
     /// Entries have no events of their own: each batch of events, empty ones included, triggers a new look.
-    async fn follow(&self, since: Option<Timestamp>, session: &mut Session) -> Result<Ending, Failure> {
+    async fn follow(&self, since: Option<Since>, session: &mut Session) -> Result<Ending, Failure> {
         let mut feed = Feed::start(session).await?;
         let first = self.limit.or_else(|| since.is_none().then_some(10));
         let mut entries = read(&feed.client, since, pages::wanted(first, since.is_some())).await?.rows;
@@ -65,7 +65,7 @@ impl Audit {
 
 async fn read(
     client: &RosterClient,
-    since: Option<Timestamp>,
+    since: Option<Since>,
     wanted: u64,
 ) -> Result<pages::Rows<AuditEntry>, RosterError> {
     let request = async |mark, limit| response(client.audit(short_call(), AuditQuery { since, mark, limit }).await);

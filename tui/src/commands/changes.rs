@@ -25,7 +25,7 @@ pub struct Changes {
 
 impl Changes {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
-        let since = self.since.map(|since| since.moment(&session.output.look.now)).transpose()?;
+        let since = self.since.map(|since| since.since(&session.output.look.now)).transpose()?;
         let client = session.connect().await?;
         let found = pages::read(pages::wanted(self.limit, since.is_some()), async |mark, limit| {
             response(client.changes(short_call(), ChangesQuery { since, of: None, mark, limit }).await)

@@ -30,13 +30,13 @@ impl History {
         let day = |when: Option<When>| when.map(|when| when.day(&session.output.look.now)).transpose();
         let (mut since, until) = (day(self.since)?, day(self.until)?);
         let client = session.connect().await?;
-        let mut snapshots = Vec::new();
+        let (mut snapshots, mut last) = (Vec::new(), None);
         let connection = loop {
             let part = response(client.history(short_call(), self.connection.clone(), since, until).await)?;
             snapshots.extend(part.snapshots);
             match part.next {
                 // Each part must begin later than the one before, or this would never end.
-                Some(next) if since.is_none_or(|since| next > since) => since = Some(next),
+                Some(next) if last.is_none_or(|last| next > last) => (last, since) = (Some(next), Some(next.into())),
                 _ => break part.connection,
             }
         };

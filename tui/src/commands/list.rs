@@ -16,7 +16,7 @@ pub struct List {
     /// Words that must all fit: text, platform:P, tag:T, status:S, is:paused, is:alerting, followers:>10k,
     /// growth7:<-2%, growth30:>5%, engagement:>3%. A minus turns a word round; write -- before it
     query: Vec<String>,
-    /// followers, growth, engagement, name or synced
+    /// followers (of the main account), total (of all accounts), growth, engagement, name or synced
     #[arg(long, value_name = "ORDER", default_value = "followers")]
     sort: SortBy,
     /// Only those with this tag; may be given several times
@@ -82,7 +82,8 @@ fn to_json(page: &InfluencerPage) -> json::InfluencerList {
 }
 
 fn text(rows: &[InfluencerRow], look: &Look) -> String {
-    let headings = ["ID", "NAME", "PLATFORMS", ">FOLLOWERS", ">7 D", ">30 D", ">ENG", ">SYNCED", "", "TAGS"];
+    let headings =
+        ["ID", "NAME", "PLATFORMS", ">MAIN FOLLOWERS", ">TOTAL", ">7 D", ">30 D", ">ENG", ">SYNCED", "", "TAGS"];
     let mut table = Table::new(&headings);
     for row in rows {
         table.row([
@@ -90,6 +91,7 @@ fn text(rows: &[InfluencerRow], look: &Look) -> String {
             row.name.as_str().into(),
             platforms(row).into(),
             count(row.followers).into(),
+            count(row.followers_total).into(),
             growth(row.growth_7d),
             growth(row.growth_30d),
             percent(row.engagement_rate).into(),
@@ -125,7 +127,7 @@ mod tests {
         let page = InfluencerPage { matching: 41, total: 300, rows: vec![samples::influencer().row] };
         insta::assert_snapshot!(samples::lines(to_json(&page)), @r#"
         {"total":41,"influencers":[{"id":"aibaeaqc","name":"Mara Lindqvist","tags":["beauty","nordic"],
-        "note":null,"followers":22345,"engagement_rate":0.0412,"sync_enabled":true,
+        "note":null,"followers":22345,"followers_total":40120,"engagement_rate":0.0412,"sync_enabled":true,
         "auto_synced_at":"2026-11-21T14:18:00Z","last_sync_platform":"youtube","verified":null}]}
         "#);
     }
@@ -135,6 +137,7 @@ mod tests {
         let unknown = InfluencerRow {
             name: "nightgarden".into(),
             followers: None,
+            followers_total: None,
             engagement_rate: None,
             growth_7d: None,
             growth_30d: None,
@@ -145,9 +148,9 @@ mod tests {
             ..samples::influencer().row
         };
         insta::assert_snapshot!(text(&[samples::influencer().row, unknown], &samples::look()), @r"
-        ID        NAME            PLATFORMS           FOLLOWERS    7 D    30 D   ENG  SYNCED     TAGS
-        aibaeaqc  Mara Lindqvist  ●youtube ✗mastodon     22,345  +0.8%  -12.4%  4.1%     12m  !  beauty nordic
-        aibaeaqc  nightgarden                                 –      –       –     –       –
+        ID        NAME            PLATFORMS           MAIN FOLLOWERS   TOTAL    7 D    30 D   ENG  SYNCED     TAGS
+        aibaeaqc  Mara Lindqvist  ●youtube ✗mastodon          22,345  40,120  +0.8%  -12.4%  4.1%     12m  !  beauty nordic
+        aibaeaqc  nightgarden                                      –       –      –       –     –       –
         ");
     }
 

@@ -1,6 +1,7 @@
 //! `roster record`: a snapshot typed by a person.
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use roster_protocol::connection::Record as RecordNumbers;
 use roster_protocol::{AgeRange, Metric, Numbers, RosterError, Snapshot, Unit};
 
 use super::values::{count, mean, ratio};
@@ -24,9 +25,12 @@ pub struct Record {
     /// Age range of most of the audience: 13-17, 18-24, …, 65+
     #[arg(long, value_name = "RANGE")]
     top_age_range: Option<AgeRange>,
-    /// Replaces what was measured on that day
+    /// Puts the given numbers in the place of measured ones; the day keeps its others
     #[arg(long)]
     replace: bool,
+    /// Holds the given numbers against later syncs of that day
+    #[arg(long)]
+    keep: bool,
 }
 
 impl Record {
@@ -35,10 +39,15 @@ impl Record {
         if numbers == Numbers::default() {
             return Err(RosterError::usage("no number is given").hint("give --followers, --posts or another").into());
         }
-        let date = self.date.day(&session.output.look.now)?;
+        let day = self.date.day(&session.output.look.now)?;
         let client = session.connect().await?;
-        let snapshot = response(client.record(short_call(), self.connection, date, numbers, self.replace).await)?;
-        session.output.print(|| json::Snapshot::from(&snapshot), |_| text(&snapshot))?;
+        let record = RecordNumbers { day, numbers, replace: self.replace, keep: self.keep };
+        let recorded = response(client.record(short_call(), self.connection, record).await)?;
+        session.output.print(|| json::Recorded::from(&recorded), |_| text(&recorded.snapshot))?;
+        session.output.remark(match recorded.kept {
+            true => "later syncs leave these numbers as they are",
+            false => "the next sync of that day replaces what the platform reports; --keep holds these numbers",
+        });
         Ok(Ending::Done)
     }
 

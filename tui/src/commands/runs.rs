@@ -28,7 +28,7 @@ pub struct Runs {
 
 impl Runs {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
-        let since = self.since.map(|since| since.moment(&session.output.look.now)).transpose()?;
+        let since = self.since.map(|since| since.since(&session.output.look.now)).transpose()?;
         let client = session.connect().await?;
         let found = pages::read(pages::wanted(self.limit, since.is_some()), async |mark, limit| {
             let query = RunsQuery { since, connection: self.connection.clone(), mark, limit };

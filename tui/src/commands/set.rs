@@ -1,11 +1,11 @@
 //! `roster set`: settings of one connection.
 
 use clap::ValueEnum;
-use roster_protocol::Seconds;
+use roster_protocol::{RosterError, Seconds};
 
 use super::show;
 use super::values::Interval;
-use crate::client::{response, short_call};
+use crate::client::{long_call, response, short_call};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
 
@@ -17,8 +17,11 @@ pub struct Set {
     /// What to set
     #[arg(value_enum)]
     setting: Setting,
-    /// A length such as 30m, 1h or 2d; default follows the configured one
-    value: Interval,
+    /// A length such as 30m, 1h or 2d, or default for the configured one; a handle or a profile's URL
+    value: String,
+    /// Says that the handle may be another account's, whose numbers go on in the same history
+    #[arg(long)]
+    yes: bool,
 }
 
 /// What can be set.
@@ -26,22 +29,34 @@ pub struct Set {
 pub enum Setting {
     /// How long after one sync the next is due
     Interval,
+    /// The account's handle; its history stays
+    Handle,
 }
 
 impl Set {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
-        let Setting::Interval = self.setting;
-        let interval = match self.value {
-            Interval::Default => None,
-            Interval::Every(length) => Some(length),
+        let (connection, remark) = match self.setting {
+            Setting::Interval => {
+                let interval = match self.value.parse().map_err(RosterError::usage)? {
+                    Interval::Default => None,
+                    Interval::Every(length) => Some(length),
+                };
+                let client = session.connect().await?;
+                let connection = response(client.set_interval(short_call(), self.connection, interval).await)?;
+                let remark = match connection.interval {
+                    Some(length) => format!("synced every {} from now on", text(length)),
+                    None => "synced as often as rosterd.toml says from now on".to_owned(),
+                };
+                (connection, remark)
+            }
+            Setting::Handle => {
+                let client = session.connect().await?;
+                let set = client.set_handle(long_call(), self.connection, self.value, self.yes).await;
+                (response(set)?, "its history stays; it is synced now".to_owned())
+            }
         };
-        let client = session.connect().await?;
-        let connection = response(client.set_interval(short_call(), self.connection, interval).await)?;
         show::print_connection(&connection, &mut session.output)?;
-        session.output.remark(&match connection.interval {
-            Some(length) => format!("synced every {} from now on", text(length)),
-            None => "synced as often as rosterd.toml says from now on".to_owned(),
-        });
+        session.output.remark(&remark);
         Ok(Ending::Done)
     }
 }

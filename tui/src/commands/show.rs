@@ -44,9 +44,12 @@ fn text(influencer: &Influencer, look: &Look) -> String {
     let title = [clean(&row.name, NAME_CHARACTERS), row.id.to_string(), tags.join(" ")];
     let title = title.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("  ");
     let mut lines = vec![look.paint.tone(&title, Tone::Strong)];
+    let main = influencer.connections.iter().find(|connection| Some(connection.id) == row.main);
+    let main = main.map(|main| format!(" ({})", clean(&main.platform, NAME_CHARACTERS))).unwrap_or_default();
     lines.push(format!(
-        "followers {}, engagement {}, synced {}{}",
+        "followers {}{main}, {} in all, engagement {}, synced {}{}",
         count(row.followers),
+        count(row.followers_total),
         percent(row.engagement_rate),
         ago(row.synced_at, &look.now),
         if row.sync_enabled { "" } else { ", paused" },
@@ -54,6 +57,8 @@ fn text(influencer: &Influencer, look: &Look) -> String {
     if row.open_alerts > 0 {
         lines.push(look.paint.tone(&format!("open alerts: {}", row.open_alerts), Tone::Warn));
     }
+    lines.extend(influencer.connections.iter().filter_map(profile));
+    lines.extend(influencer.connections.iter().filter_map(by_hand));
     // A note may have lines of its own; each is cleaned and kept.
     let note = influencer.note.as_deref().unwrap_or_default();
     lines.extend(note.lines().map(|line| format!("  {}", clean(line, 4 * SENTENCE_CHARACTERS))));
@@ -62,6 +67,29 @@ fn text(influencer: &Influencer, look: &Look) -> String {
         false => connection_table(&influencer.connections, look),
     };
     format!("{}\n\n{connections}", lines.join("\n"))
+}
+
+/// The profile numbers of a connection, as they last followed the measured ones.
+fn profile(connection: &Connection) -> Option<String> {
+    let profile = connection.profile.as_ref()?;
+    let (followers, rate) = (count(profile.followers), percent(profile.engagement_rate));
+    let since = profile.as_of.to_string();
+    let since = since.split('T').next().unwrap_or_default();
+    Some(format!("profile numbers of {}: followers {followers}, engagement {rate}, since {since}", connection.platform))
+}
+
+/// What of the newest day is by hand, and until when.
+fn by_hand(connection: &Connection) -> Option<String> {
+    let date = connection.latest.as_ref()?.date;
+    let named = |kept: bool| {
+        let of = connection.by_hand.iter().filter(move |number| number.kept == kept);
+        let names: Vec<String> = of.map(|number| number.metric.as_str().replace('_', " ")).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let kept = named(true).map(|names| format!("{names} (kept)"));
+    let until = named(false).map(|names| format!("{names} (until a sync of that day reports it)"));
+    let all: Vec<String> = kept.into_iter().chain(until).collect();
+    (!all.is_empty()).then(|| format!("recorded by hand for {} on {date}: {}", connection.platform, all.join(", ")))
 }
 
 /// One line for each connection.
@@ -92,19 +120,20 @@ mod tests {
     fn json_has_the_names_scripts_rely_on() {
         insta::assert_snapshot!(samples::lines(json::Influencer::from(&samples::influencer())), @r#"
         {"id":"aibaeaqc","name":"Mara Lindqvist","tags":["beauty","nordic"],"note":null,"followers":22345,
-        "engagement_rate":0.0412,"sync_enabled":true,"auto_synced_at":"2026-11-21T14:18:00Z",
-        "last_sync_platform":"youtube","verified":null,"connections":[{"id":"ambqgayd","platform":"youtube",
-        "handle":"@mara","platform_user_id":"UC123","status":"fresh","badge":"green",
-        "last_synced_at":"2026-11-21T14:18:00Z","last_error":null,"blocked_by":null,
-        "next_due_at":"2026-11-21T20:00:00Z","token_expires_at":null,"connected_at":"2026-11-21T02:00:00Z",
-        "profile":{"followers":12300,"engagement_rate":0.051,"avg_likes":600,"as_of":"2026-11-21T02:00:00Z",
-        "source":"api"},"latest":{"date":"2026-11-21","observed_at":"2026-11-21T14:18:00Z","source":"api",
-        "followers":12345,"followers_step":100,"following":null,"posts":120,"engagement_rate":0.0525,
-        "avg_likes":610.4,"avg_comments":38.25,"avg_views":8100,"audience":{"male":0.41,"female":0.57,
+        "followers_total":40120,"engagement_rate":0.0412,"sync_enabled":true,
+        "auto_synced_at":"2026-11-21T14:18:00Z","last_sync_platform":"youtube","verified":null,
+        "connections":[{"id":"ambqgayd","platform":"youtube","handle":"@mara","platform_user_id":"UC123",
+        "status":"fresh","badge":"green","last_synced_at":"2026-11-21T14:18:00Z","last_error":null,
+        "blocked_by":null,"next_due_at":"2026-11-21T20:00:00Z","token_expires_at":null,
+        "connected_at":"2026-11-21T02:00:00Z","moved_to":null,"profile":{"followers":12300,
+        "engagement_rate":0.051,"avg_likes":600,"as_of":"2026-11-21T02:00:00Z","source":"api"},"by_hand":[],
+        "latest":{"date":"2026-11-21","observed_at":"2026-11-21T14:18:00Z","source":"api","followers":12345,
+        "followers_step":100,"following":null,"posts":120,"engagement_rate":0.0525,"avg_likes":610.4,
+        "avg_comments":38.25,"avg_views":8100,"audience":{"male":0.41,"female":0.57,
         "top_age_range":"25-34"}}},{"id":"aqcaibae","platform":"mastodon","handle":"mara@host.example",
         "platform_user_id":null,"status":"error","badge":"red","last_synced_at":null,
         "last_error":"no such account","blocked_by":null,"next_due_at":null,"token_expires_at":null,
-        "connected_at":"2026-11-21T02:00:00Z","profile":null,"latest":null}]}
+        "connected_at":"2026-11-21T02:00:00Z","moved_to":null,"profile":null,"by_hand":[],"latest":null}]}
         "#);
     }
 
@@ -123,15 +152,16 @@ mod tests {
         assert!(printed.contains("\"audience\":{\"male\":null,\"female\":null,\"top_age_range\":null}"), "{printed}");
         influencer.connections[0].latest = None;
         let printed = document(&json::Influencer::from(&influencer)).expect("an influencer");
-        assert!(printed.ends_with("\"profile\":null,\"latest\":null}]}\n"), "{printed}");
+        assert!(printed.ends_with("\"profile\":null,\"by_hand\":[],\"latest\":null}]}\n"), "{printed}");
     }
 
     #[test]
     fn text_shows_who_and_the_state_of_each_connection() {
         insta::assert_snapshot!(text(&samples::influencer(), &samples::look()), @r"
         Mara Lindqvist  aibaeaqc  #beauty #nordic
-        followers 22,345, engagement 4.1%, synced 12m
+        followers 22,345 (youtube), 40,120 in all, engagement 4.1%, synced 12m
         open alerts: 1
+        profile numbers of youtube: followers 12,300, engagement 5.1%, since 2026-11-21
 
         ID        CONNECTION                  FOLLOWERS   ENG  POSTS  NEXT   STATE
         ambqgayd  youtube:@mara                  12,345  5.2%    120  in 5h  ● fresh, 12m

@@ -163,7 +163,8 @@ mod tests {
         "failed":12,"skipped":8},"platforms":[{"platform":"youtube","enabled":true,"configured":true,
         "state":"ok","last_ok_at":"2026-11-21T14:18:00Z"},{"platform":"bluesky","enabled":true,
         "configured":true,"state":"limited","last_ok_at":null}],"store":{"bytes":1048576,"snapshots":63000,
-        "writable":true},"not_ready":null,"listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
+        "writable":true},"not_ready":null,"listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z",
+        "refused":null}}
         "#);
     }
 

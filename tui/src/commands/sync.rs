@@ -34,16 +34,27 @@ impl Sync {
         };
         let ticket = response(client.sync(short_call(), target).await)?;
         if self.no_wait {
-            let queued = || json::events::Queued { queued: ticket.expected };
-            session.output.print(queued, |_| format!("{} queued\n", ticket.expected))?;
+            let queued =
+                || json::events::Queued { queued: ticket.queued(), skipped: ticket.skipped, earlier: ticket.earlier };
+            session.output.print(queued, |_| format!("{} queued\n", ticket.queued()))?;
+            remark_earlier(ticket, session);
             return Ok(Ending::Done);
         }
         let paint = session.output.look.paint;
         let runs = while_read(async { Ok(wait(&client, ticket, paint).await?) }).await?;
-        session
-            .output
-            .print(|| json::events::Synced::new(ticket.expected, &runs), |look| text(ticket.expected, &runs, look))?;
+        session.output.print(|| json::events::Synced::new(ticket, &runs), |look| text(ticket.expected, &runs, look))?;
+        remark_earlier(ticket, session);
         Ok(ending(ticket.expected, &runs))
+    }
+}
+
+/// Says that some were not requested again.
+fn remark_earlier(ticket: SyncTicket, session: &Session) {
+    if ticket.earlier > 0 {
+        session.output.remark(&format!(
+            "{} synced a moment ago: the run before counts, nothing was requested again ([sync] min_distance)",
+            ticket.earlier
+        ));
     }
 }
 
@@ -106,15 +117,16 @@ mod tests {
 
     #[test]
     fn json_has_the_names_scripts_rely_on() {
-        insta::assert_snapshot!(samples::lines(json::events::Synced::new(2, &[samples::run(), limited()])), @r#"
+        let ticket = SyncTicket { id: 1, expected: 2, skipped: 1, earlier: 1 };
+        insta::assert_snapshot!(samples::lines(json::events::Synced::new(ticket, &[limited(), samples::run()])), @r#"
         {"expected":2,"ok":1,"partial":0,"failed":0,"skipped":1,"runs":[{"connection":"ambqgayd",
+        "platform":"tiktok","outcome":"skipped","followers":null,"error":"it asked to come back later",
+        "retry_at":"2026-11-21T15:00:00Z","duration_ms":120,"earlier":false},{"connection":"ambqgayd",
         "platform":"youtube","outcome":"ok","followers":12345,"error":null,"retry_at":null,
-        "duration_ms":120},{"connection":"ambqgayd","platform":"tiktok","outcome":"skipped",
-        "followers":null,"error":"it asked to come back later","retry_at":"2026-11-21T15:00:00Z",
-        "duration_ms":120}]}
+        "duration_ms":120,"earlier":true}]}
         "#);
-        let queued = document(&json::events::Queued { queued: 7 }).expect("a number");
-        assert_eq!(queued, "{\"queued\":7}\n");
+        let queued = document(&json::events::Queued { queued: 7, skipped: 1, earlier: 2 }).expect("a number");
+        assert_eq!(queued, "{\"queued\":7,\"skipped\":1,\"earlier\":2}\n");
     }
 
     #[test]

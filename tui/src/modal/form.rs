@@ -8,7 +8,7 @@ mod parse;
 mod step;
 mod view;
 
-pub use begin::{add, connect, edit, interval, note, record};
+pub use begin::{add, connect, edit, handle, interval, note, record};
 pub use view::view;
 
 use crossterm::event::{KeyCode, KeyEvent};
@@ -60,6 +60,12 @@ pub enum Kind {
     Interval {
         connection: ConnectionId,
         name: String,
+    },
+    /// `another`: it is another account, and Enter was pressed once more.
+    Handle {
+        connection: ConnectionId,
+        name: String,
+        another: bool,
     },
 }
 
@@ -139,8 +145,9 @@ impl Form {
         if let Phase::Failed(_) = self.phase {
             self.phase = Phase::Typing;
         }
-        if let Kind::Record { replace, .. } = &mut self.kind {
-            *replace = false;
+        match &mut self.kind {
+            Kind::Record { replace: again, .. } | Kind::Handle { another: again, .. } => *again = false,
+            _ => {}
         }
     }
 
@@ -260,7 +267,12 @@ impl Form {
     pub fn refused(&mut self, mut error: RosterError) {
         if let (Kind::Record { replace, .. }, ErrorKind::Conflict) = (&mut self.kind, error.kind) {
             *replace = true;
-            error.hint = Some("Enter once more replaces it".to_owned());
+            error.hint = Some("Enter once more replaces it; the day keeps its other numbers".to_owned());
+        }
+        let asks = error.hint.as_deref().is_some_and(|hint| hint.contains("--yes"));
+        if let (Kind::Handle { another, .. }, ErrorKind::Usage, true) = (&mut self.kind, error.kind, asks) {
+            *another = true;
+            error.hint = Some("Enter once more goes on with it in the same history".to_owned());
         }
         self.phase = Phase::Failed(error);
     }
@@ -274,6 +286,7 @@ impl Form {
                 | (Kind::Edit { .. } | Kind::Note { .. }, Mutation::Edit { .. })
                 | (Kind::Record { .. }, Mutation::Record { .. })
                 | (Kind::Interval { .. }, Mutation::Interval { .. })
+                | (Kind::Handle { .. }, Mutation::Handle { .. })
         )
     }
 }

@@ -45,6 +45,7 @@ pub struct Influencer {
     tags: Vec<String>,
     note: Option<String>,
     followers: Option<u64>,
+    followers_total: Option<u64>,
     engagement_rate: Option<Number>,
     sync_enabled: bool,
     auto_synced_at: Option<String>,
@@ -63,6 +64,7 @@ impl From<&protocol::InfluencerRow> for Influencer {
             tags: row.tags.clone(),
             note: row.note.clone(),
             followers: row.followers,
+            followers_total: row.followers_total,
             engagement_rate: row.engagement_rate.map(ratio),
             sync_enabled: row.sync_enabled,
             auto_synced_at: time(row.synced_at),
@@ -106,8 +108,23 @@ pub struct Connection {
     next_due_at: Option<String>,
     token_expires_at: Option<String>,
     connected_at: String,
+    moved_to: Option<String>,
     profile: Option<Profile>,
+    by_hand: Vec<ByHand>,
     latest: Option<Snapshot>,
+}
+
+/// A number of the newest snapshot that a user recorded, and whether later syncs of the day leave it.
+#[derive(Debug, Serialize)]
+pub struct ByHand {
+    metric: &'static str,
+    kept: bool,
+}
+
+impl From<&protocol::ByHand> for ByHand {
+    fn from(number: &protocol::ByHand) -> Self {
+        Self { metric: number.metric.as_str(), kept: number.kept }
+    }
 }
 
 impl From<&protocol::Connection> for Connection {
@@ -125,7 +142,9 @@ impl From<&protocol::Connection> for Connection {
             next_due_at: time(connection.next_due_at),
             token_expires_at: time(connection.token_expires_at),
             connected_at: connection.connected_at.to_string(),
+            moved_to: connection.moved_to.clone(),
             profile: connection.profile.as_ref().map(Profile::from),
+            by_hand: connection.by_hand.iter().map(ByHand::from).collect(),
             latest: connection.latest.as_ref().map(Snapshot::from),
         }
     }
@@ -177,6 +196,20 @@ impl From<&protocol::Snapshot> for Snapshot {
             source: snapshot.source.as_str(),
             numbers: numbers(snapshot),
         }
+    }
+}
+
+/// What `record` gives: the day as it is now, and whether later syncs leave the given numbers.
+#[derive(Debug, Serialize)]
+pub struct Recorded {
+    #[serde(flatten)]
+    snapshot: Snapshot,
+    kept: bool,
+}
+
+impl From<&protocol::Recorded> for Recorded {
+    fn from(recorded: &protocol::Recorded) -> Self {
+        Self { snapshot: Snapshot::from(&recorded.snapshot), kept: recorded.kept }
     }
 }
 

@@ -27,6 +27,7 @@ pub const ENTRY: Entry = Entry {
             bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer"),
             bind(HERE, Action::Connect, "connect", &["c"], "connect again", "ask for the owner's consent again"),
             bind(HERE, Action::Sync, "sync", &["s"], "sync", "sync this account now"),
+            bind(HERE, Action::Handle, "handle", &["H"], "", "another handle for it; its history stays"),
             bind(HERE, Action::Disconnect, "disconnect", &["D"], "disconnect", "disconnect it; its history stays"),
         ],
         filter: &[],
@@ -84,7 +85,12 @@ impl Screen for State {
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         match self.list.current().cloned() {
-            Some(row) if matches!(action, Action::Open | Action::Connect | Action::Sync | Action::Disconnect) => {
+            Some(row)
+                if matches!(
+                    action,
+                    Action::Open | Action::Connect | Action::Sync | Action::Handle | Action::Disconnect
+                ) =>
+            {
                 act_on(shared, action, row)
             }
             _ => request(self.list.moved(action, height(shared.size))),
@@ -110,6 +116,7 @@ fn act_on(shared: &mut Shared, action: Action, row: ConnectionRow) -> Vec<Next> 
             let (target, name) = (SyncTarget::One(connection.id.to_string()), shared.label(&connection));
             Next::mutate(Mutation::Sync { target, name })
         }
+        Action::Handle => vec![Next::Modal(modal::form::handle(shared, &connection))],
         Action::Disconnect => {
             let name = shared.label(&connection);
             vec![Next::Modal(modal::confirm::disconnect(connection.id, name, grant.is_some()))]

@@ -46,6 +46,7 @@ pub const ENTRY: Entry = Entry {
             bind(HERE, Action::Note, "note", &["n"], "note", "write a note"),
             bind(HERE, Action::Edit, "edit", &["e"], "edit", "edit name and tags"),
             bind(HERE, Action::Interval, "interval", &["i"], "", "how often the account under the cursor is synced"),
+            bind(HERE, Action::Handle, "handle", &["H"], "", "another handle for the account under the cursor"),
             bind(HERE, Action::Main, "main", &["*"], "", "make this account the main one, or leave it to size"),
             bind(HERE, Action::PauseAll, "pause-influencer", &["P"], "", "pause this influencer, or resume"),
             bind(HERE, Action::Disconnect, "disconnect", &["d"], "", "disconnect this account; its history stays"),
@@ -250,6 +251,7 @@ impl State {
             (Action::Pause, Some(connection)) => pause_connection(shared, connection),
             (Action::Record, Some(connection)) => vec![Next::Modal(modal::form::record(shared, connection))],
             (Action::Interval, Some(connection)) => vec![Next::Modal(modal::form::interval(shared, connection))],
+            (Action::Handle, Some(connection)) => vec![Next::Modal(modal::form::handle(shared, connection))],
             (Action::Main, Some(connection)) => choose_main(known, connection),
             (Action::Disconnect, Some(connection)) => {
                 let consented = shared.may_consent(&connection.platform);

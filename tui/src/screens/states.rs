@@ -19,13 +19,18 @@ pub fn connection(shared: &Shared, connection: &Connection, influencer_paused: b
     if connection.paused {
         return (paused(shared, connection, influencer_paused), theme.faint);
     }
-    if let Some(words) = connection.blocked_by.as_deref().and_then(|by| blocked(by, platform)) {
+    let off = shared.platform(&connection.platform).is_some_and(|platform| !platform.enabled);
+    if let Some(words) = connection.blocked_by.as_deref().and_then(|by| blocked(by, platform, off)) {
         return (words, theme.warn);
     }
     let ago = ago.unwrap_or_else(|| "never".to_owned());
     match connection.status {
         ConnectionStatus::Reauthorize => {
             (format!("needs a person: {} · c connects again", error.unwrap_or("consent ended")), theme.bad)
+        }
+        ConnectionStatus::Error if connection.moved_to.is_some() => {
+            let to = connection.moved_to.as_deref().unwrap_or_default();
+            (format!("moved to {to} · H follows it"), theme.bad)
         }
         ConnectionStatus::Error => {
             let style = if connection.badge == roster_protocol::Badge::Red { theme.bad } else { theme.warn };
@@ -40,7 +45,9 @@ pub fn connection(shared: &Shared, connection: &Connection, influencer_paused: b
 fn fresh(ago: &str, connection: &Connection, error: Option<&str>) -> String {
     let latest = connection.latest.as_ref();
     let step = latest.and_then(|latest| latest.followers_step).filter(|step| *step > 1);
+    let kept = connection.by_hand.iter().any(|number| number.kept);
     let by_hand = latest.filter(|latest| latest.source != Source::Api).map(|latest| match latest.source {
+        Source::Manual if kept => " · typed by hand, kept",
         Source::Manual => " · typed by hand",
         _ => " · from a file",
     });
@@ -60,11 +67,12 @@ fn paused(shared: &Shared, connection: &Connection, influencer_paused: bool) -> 
     format!("paused · {key} resumes")
 }
 
-fn blocked(by: &str, platform: &str) -> Option<String> {
+fn blocked(by: &str, platform: &str, off: bool) -> Option<String> {
     Some(match by {
         "platform" => format!("waits: {platform} does not respond"),
         "limit" => format!("waits: {platform} allows no more just now"),
         "network" => "waits: no network here".to_owned(),
+        "setup" if off => format!("waits: {platform} is switched off in rosterd.toml"),
         "setup" => format!("waits: {platform} is not set up in rosterd.toml"),
         _ => return None,
     })

@@ -103,6 +103,7 @@ pub fn status() -> Status {
         running: Vec::new(),
         waiting: 3,
         paused: false,
+        timezone: "UTC".to_owned(),
     }
 }
 
@@ -124,6 +125,7 @@ pub fn row(number: u64) -> InfluencerRow {
         tags: vec!["test".to_owned()],
         note: None,
         followers: Some(2_000_000_u64.saturating_sub(number * 137)),
+        followers_total: Some(2_000_000),
         engagement_rate: Some(Ratio(42_000)),
         growth_7d: Some(Ratio(8_000)),
         growth_30d: Some(Ratio(51_000)),
@@ -293,6 +295,8 @@ pub fn connection(number: u64, platform: &str, handle: &str) -> Connection {
             source: Source::Api,
         }),
         latest,
+        by_hand: vec![],
+        moved_to: None,
     }
 }
 

@@ -43,9 +43,10 @@ fn keys_do_what_the_table_says() {
             Mutation::Merge { name, into_name, .. } => format!("merge {name} into {into_name}"),
             Mutation::Disconnect { name, .. } => format!("disconnect {name}"),
             Mutation::Interval { interval, .. } => format!("interval {interval:?}"),
-            Mutation::Record { date, numbers, replace, .. } => {
-                format!("record {date} {:?} {replace}", numbers.followers)
+            Mutation::Record { record, .. } => {
+                format!("record {:?} {:?} {}", record.day, record.numbers.followers, record.replace)
             }
+            Mutation::Handle { handle, another, .. } => format!("handle {handle} {another}"),
             Mutation::Acknowledge(alerts) => format!("acknowledge {}", alerts.len()),
         });
         assert_eq!(name, expected, "{keys}");
@@ -71,7 +72,8 @@ fn keys_do_what_the_table_says() {
     check("jj↵dy", "disconnect YouTube @oskarines");
     check("jj↵dn", "nothing");
     check("jj↵i6h↵", "interval Some(Seconds(21600))");
-    check("jj↵m12.3k↵", "record 2026-11-21 Some(12300) false");
+    check("jj↵m12.3k↵", "record Ago(0) Some(12300) false");
+    check("jj↵Hx↵", "handle @oskarinesx false");
     check("2s", "sync Due");
     check("3 ", "acknowledge 1");
     check(":sync all↵", "sync All");
@@ -203,7 +205,7 @@ fn a_form_says_what_was_wrong_and_stays_open() {
     daemon.refuses = None;
     press(&mut model, &mut daemon, "↵");
     let last = requested_mutations(&daemon).pop();
-    assert!(matches!(last, Some(Mutation::Record { replace: true, .. })), "{last:?}");
+    assert!(matches!(&last, Some(Mutation::Record { record, .. }) if record.replace), "{last:?}");
     assert!(model.modal.is_none());
 }
 

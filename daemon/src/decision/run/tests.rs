@@ -37,6 +37,7 @@ fn connection() -> Connection {
         profile: None,
         latest: None,
         first_day: None,
+        by_hand: None,
     }
 }
 

@@ -88,8 +88,7 @@ pub(super) fn observation(account: &Account, host: &str, profile: Profile) -> Re
     let gone = |what: String| Err(PlatformError::AccountGone { what });
     if let Some(moved) = profile.moved {
         let to = moved.acct.map(|acct| if acct.contains('@') { acct } else { format!("{acct}@{host}") });
-        let to = to.as_deref().map(|acct| clean(acct, NAME_CHARACTERS)).unwrap_or_else(|| "another account".to_owned());
-        return gone(format!("moved to {to}: edit the handle"));
+        return Err(PlatformError::Moved { to: to.as_deref().map(|acct| clean(acct, NAME_CHARACTERS)) });
     }
     if profile.suspended == Some(true) {
         return gone("its instance has suspended this account".to_owned());
@@ -277,13 +276,16 @@ mod tests {
             let expected = PlatformError::AccountGone { what: expected.to_owned() };
             assert_eq!(read(text), Err(expected), "{text}");
         };
-        let moved = "moved to mara@new.example.com: edit the handle";
-        check(r#"{"id":"1","username":"mara","followers_count":3,"moved":{"acct":"mara@new.example.com"}}"#, moved);
-        check(
-            r#"{"id":"1","username":"mara","moved":{"acct":"m\u001b[2J\u202e2"}}"#,
-            "moved to m[2J2@social.example.com: edit the handle",
+        let moved = |text: &str, to: Option<&str>| {
+            assert_eq!(read(text), Err(PlatformError::Moved { to: to.map(str::to_owned) }), "{text}");
+        };
+        moved(
+            r#"{"id":"1","username":"mara","followers_count":3,"moved":{"acct":"mara@new.example.com"}}"#,
+            Some("mara@new.example.com"),
         );
-        check(r#"{"id":"1","username":"mara","moved":{}}"#, "moved to another account: edit the handle");
+        moved(r#"{"id":"1","username":"mara","moved":{"acct":"mara2"}}"#, Some("mara2@social.example.com"));
+        moved(r#"{"id":"1","username":"mara","moved":{"acct":"m\u001b[2J\u202e2"}}"#, Some("m[2J2@social.example.com"));
+        moved(r#"{"id":"1","username":"mara","moved":{}}"#, None);
         check(
             r#"{"id":"1","username":"mara","suspended":true,"followers_count":0}"#,
             "its instance has suspended this account",

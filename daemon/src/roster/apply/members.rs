@@ -178,6 +178,7 @@ mod tests {
             profile: None,
             latest: None,
             first_day: None,
+            by_hand: None,
         }
     }
 

@@ -73,6 +73,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::ConsentChoose { .. }
         | R::ConsentCancel { .. }
         | R::SetInterval { .. }
+        | R::SetHandle { .. }
         | R::Record { .. } => (Access::Edit, Length::Short),
 
         R::LogLevel { level: Some(_) } | R::Remove { .. } | R::Disconnect { .. } => (Access::Administer, Length::Short),

@@ -14,7 +14,7 @@ use roster_protocol::transport::{self, PROTOCOL_VERSION, Timeouts, Verdict};
 use roster_protocol::{RosterRequest, RosterResponse};
 use tarpc::server::{BaseChannel, Channel, InFlightRequest};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::app::App;
 use calls::Caller;
@@ -116,7 +116,7 @@ async fn welcome(
     timeouts: Timeouts,
 ) {
     let Ok(peer) = stream.peer_cred() else { return };
-    let permit = permits.acquire(peer.uid());
+    let permit = permits.acquire(peer.uid(), Gate::is_operator(peer.uid()));
     if permit.is_none() {
         app.meters.record_client(Verdict::Busy);
         // A client without a permit gets the reply at once, before its preamble is read.
@@ -146,13 +146,15 @@ async fn converse(caller: Caller, stream: UnixStream, timeouts: Timeouts) {
     let config = tarpc::server::Config { pending_response_buffer: MOST_UNREAD };
     let channel = BaseChannel::new(config, frames).max_concurrent_requests(MOST_CALLS);
     let pages = Semaphore::new(MOST_PAGES);
+    let under_way = watch::Sender::new(0_usize);
     let calls = channel
         .requests()
         .take_while(|call| std::future::ready(call.is_ok()))
         .filter_map(|call| std::future::ready(call.ok()));
     let serve = |call: InFlightRequest<RosterRequest, RosterResponse>| {
-        let (caller, pages) = (caller.clone(), &pages);
+        let (caller, pages, under_way) = (caller.clone(), &pages, &under_way);
         async move {
+            under_way.send_modify(|calls| *calls += 1);
             // A failed load is in the log; what is in memory is served.
             let _ = caller.app.wait_until_current().await;
             // Held until the response is sent: a client that does not read fills no more memory than these pages.
@@ -161,7 +163,23 @@ async fn converse(caller: Caller, stream: UnixStream, timeouts: Timeouts) {
                 Length::Short => None,
             };
             call.execute(caller).await;
+            under_way.send_modify(|calls| *calls -= 1);
         }
     };
-    calls.for_each_concurrent(MOST_CALLS, serve).await;
+    tokio::select! {
+        () = calls.for_each_concurrent(MOST_CALLS, serve) => {}
+        () = idle(under_way.subscribe(), timeouts.idle) => {}
+    }
+}
+
+/// Waits until a client has had no call under way for so long.
+async fn idle(mut under_way: watch::Receiver<usize>, timeout: Duration) {
+    loop {
+        if under_way.wait_for(|calls| *calls == 0).await.is_err() {
+            return;
+        }
+        if tokio::time::timeout(timeout, under_way.changed()).await.is_err() {
+            return;
+        }
+    }
 }

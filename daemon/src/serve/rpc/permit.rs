@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 
 /// Connections of all users together.
 const MOST_CONNECTIONS: usize = 64;
+/// Of these, the last ones are for root and the daemon's owner: whatever other users do, an operator gets in.
+const RESERVED: usize = 8;
 /// Connections of one user: several terminals, scripts and an agent.
 const MOST_PER_USER: usize = 24;
 
@@ -24,11 +26,13 @@ pub struct ConnectionPermit {
 
 impl ConnectionPermits {
     /// A permit for one more connection of this user; `None` when the user, or all users together, have too many.
-    pub fn acquire(self: &Arc<Self>, uid: u32) -> Option<ConnectionPermit> {
+    /// `is_operator`: it is root or the daemon's owner.
+    pub fn acquire(self: &Arc<Self>, uid: u32, is_operator: bool) -> Option<ConnectionPermit> {
+        let most = if is_operator { MOST_CONNECTIONS } else { MOST_CONNECTIONS - RESERVED };
         let mut by_uid = self.by_uid.lock();
         let all: usize = by_uid.values().sum();
         let own = by_uid.entry(uid).or_default();
-        if all >= MOST_CONNECTIONS || *own >= MOST_PER_USER {
+        if all >= most || *own >= MOST_PER_USER {
             return None;
         }
         *own += 1;
@@ -55,11 +59,20 @@ mod tests {
     #[test]
     fn one_user_cannot_take_all_connections_and_a_dropped_permit_is_free_again() {
         let permits = Arc::new(ConnectionPermits::default());
-        let mut held: Vec<ConnectionPermit> = (0..MOST_PER_USER).filter_map(|_| permits.acquire(1)).collect();
-        assert_eq!((held.len(), permits.acquire(1).is_none()), (MOST_PER_USER, true));
-        held.extend((2..100).filter_map(|uid| permits.acquire(uid)));
-        assert_eq!((held.len(), permits.acquire(100).is_none()), (MOST_CONNECTIONS, true));
+        let mut held: Vec<ConnectionPermit> = (0..MOST_PER_USER).filter_map(|_| permits.acquire(1, false)).collect();
+        assert_eq!((held.len(), permits.acquire(1, false).is_none()), (MOST_PER_USER, true));
+        held.extend((2..100).filter_map(|uid| permits.acquire(uid, false)));
+        assert_eq!((held.len(), permits.acquire(100, false).is_none()), (MOST_CONNECTIONS - RESERVED, true));
         held.remove(0);
-        assert!(permits.acquire(1).is_some());
+        assert!(permits.acquire(1, false).is_some());
+    }
+
+    #[test]
+    fn whatever_all_users_hold_an_operator_gets_in() {
+        let permits = Arc::new(ConnectionPermits::default());
+        let mut held: Vec<ConnectionPermit> = (1..100).filter_map(|uid| permits.acquire(uid, false)).collect();
+        held.extend((0..100).filter_map(|_| permits.acquire(0, true)));
+        assert_eq!(held.len(), MOST_CONNECTIONS);
+        assert!(permits.acquire(0, true).is_none());
     }
 }

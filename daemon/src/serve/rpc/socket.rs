@@ -23,10 +23,14 @@ pub enum Gate {
 }
 
 impl Gate {
+    /// Whether this is root or the daemon's owner.
+    pub fn is_operator(uid: u32) -> bool {
+        uid == 0 || uid == Uid::effective().as_raw()
+    }
+
     /// What a peer may do: everything when it is admitted, `None` when it is not.
     pub fn access(self, uid: u32, gid: u32) -> Option<Access> {
-        let own = uid == 0 || uid == Uid::effective().as_raw();
-        let admitted = own
+        let admitted = Self::is_operator(uid)
             || match self {
                 Gate::Owner => false,
                 Gate::Group(group) => gid == group || groups_of(uid).contains(&group),

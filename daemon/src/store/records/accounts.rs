@@ -1,16 +1,16 @@
 //! Influencers, their connections, and snapshots in the log.
 
-use postcard::{from_bytes, to_extend};
-use roster_protocol::connection::{Profile, Snapshot};
+use postcard::{from_bytes, take_from_bytes, to_extend};
+use roster_protocol::connection::{ByHand, Profile, Snapshot};
 use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::metric::{Mean, Ratio};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::codes::{SOURCES, TROUBLES, code, variant};
+use super::codes::{METRICS, SOURCES, TROUBLES, code, variant};
 use super::numbers::NumbersRecord;
 use super::{Payload, Record, not_encoded};
-use crate::model::{Connection, Influencer, Trouble};
+use crate::model::{Connection, HandDay, Influencer, Trouble};
 use crate::store::error::StoreError;
 use crate::store::tables::Records;
 
@@ -83,6 +83,34 @@ struct ConnectionRecord<'a> {
     first_day: Option<i32>,
 }
 
+/// What version 2 has behind a [`ConnectionRecord`].
+#[derive(Default, Serialize, Deserialize)]
+struct ConnectionRest<'a> {
+    /// A day, and its metrics with whether each is kept.
+    by_hand: Option<(i32, Vec<(u8, bool)>)>,
+    #[serde(borrow)]
+    moved_to: Option<&'a str>,
+}
+
+impl<'a> From<&'a Connection> for ConnectionRest<'a> {
+    fn from(connection: &'a Connection) -> Self {
+        let numbers = |day: &HandDay| day.numbers.iter().map(|it| (code(METRICS, it.metric), it.kept)).collect();
+        Self {
+            by_hand: connection.by_hand.as_ref().map(|day| (day.date.0, numbers(day))),
+            moved_to: connection.trouble.as_ref().and_then(|trouble| trouble.moved_to.as_deref()),
+        }
+    }
+}
+
+impl ConnectionRest<'_> {
+    fn by_hand(&self) -> Option<Option<HandDay>> {
+        let Some((date, numbers)) = &self.by_hand else { return Some(None) };
+        let number = |(metric, kept): &(u8, bool)| Some(ByHand { metric: variant(METRICS, *metric)?, kept: *kept });
+        let numbers = numbers.iter().map(number).collect::<Option<_>>()?;
+        Some(Some(HandDay { date: Date(*date), numbers }))
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct TroubleRecord<'a> {
     kind: u8,
@@ -102,13 +130,15 @@ struct ProfileRecord {
 
 impl Record for Connection {
     const TABLE: Records = Records::Connections;
+    /// Version 1 ended with the first day.
+    const VERSION: u8 = 2;
 
     fn key(&self) -> Vec<u8> {
         self.id.0.to_vec()
     }
 
     fn encode(&self, out: Vec<u8>) -> Payload {
-        to_extend(
+        let out = to_extend(
             &ConnectionRecord {
                 influencer: self.influencer.0,
                 platform: &self.platform,
@@ -139,11 +169,20 @@ impl Record for Connection {
                 first_day: self.first_day.map(|day| day.0),
             },
             out,
-        )
+        )?;
+        to_extend(&ConnectionRest::from(self), out)
     }
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
-        let record: ConnectionRecord<'_> = from_bytes(payload).ok()?;
+        Self::decode_version(Self::VERSION, key, payload)
+    }
+
+    fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
+        let (record, rest): (ConnectionRecord<'_>, _) = take_from_bytes(payload).ok()?;
+        let rest = match version {
+            1 => ConnectionRest::default(),
+            _ => from_bytes(rest).ok()?,
+        };
         let trouble = match record.trouble {
             None => None,
             Some(trouble) => Some(Trouble {
@@ -151,6 +190,7 @@ impl Record for Connection {
                 message: trouble.message.to_owned(),
                 since: Timestamp(trouble.since),
                 retry_at: trouble.retry_at.map(Timestamp),
+                moved_to: rest.moved_to.map(str::to_owned),
             }),
         };
         let profile = match record.profile {
@@ -185,6 +225,7 @@ impl Record for Connection {
             profile,
             latest,
             first_day: record.first_day.map(Date),
+            by_hand: rest.by_hand()?,
         })
     }
 }
@@ -238,9 +279,46 @@ impl SnapshotRecord {
 #[cfg(test)]
 mod tests {
     use roster_protocol::connection::Source;
-    use roster_protocol::metric::{AgeRange, Numbers};
+    use roster_protocol::metric::{AgeRange, Metric, Numbers};
 
     use super::*;
+    use crate::model::TroubleKind;
+
+    #[test]
+    fn a_connection_of_version_1_has_nothing_by_hand() {
+        let connection = Connection {
+            id: ConnectionId::from_bytes([1; 5]),
+            influencer: InfluencerId::from_bytes([2; 5]),
+            platform: "mastodon".to_owned(),
+            handle: "mara@social.example".to_owned(),
+            platform_user_id: None,
+            connected_at: Timestamp(1),
+            disconnected_at: None,
+            paused: false,
+            interval: None,
+            next_due_at: Timestamp(2),
+            slot_at: Timestamp(2),
+            last_synced_at: None,
+            failures: 2,
+            trouble: Some(Trouble {
+                kind: TroubleKind::AccountGone,
+                message: "moved".to_owned(),
+                since: Timestamp(1),
+                retry_at: None,
+                moved_to: Some("mara@new.example".to_owned()),
+            }),
+            profile: None,
+            latest: None,
+            first_day: Some(Date(3)),
+            by_hand: Some(HandDay { date: Date(3), numbers: vec![ByHand { metric: Metric::Followers, kept: true }] }),
+        };
+        let (key, payload) = (connection.key(), connection.encode(Vec::new()).expect("encoded"));
+        assert_eq!(Connection::decode(&key, &payload), Some(connection.clone()));
+        let rest = postcard::to_allocvec(&ConnectionRest::from(&connection)).expect("encoded");
+        let before = Connection::decode_version(1, &key, &payload[..payload.len() - rest.len()]).expect("version 1");
+        assert_eq!((before.by_hand, before.trouble.and_then(|trouble| trouble.moved_to)), (None, None));
+        assert_eq!((before.handle, before.first_day), (connection.handle, Some(Date(3))));
+    }
 
     #[test]
     fn the_bytes_of_a_snapshot_are_those_on_every_disk() {

@@ -1,14 +1,14 @@
 //! Sample values to store.
 
 use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
-use roster_protocol::connection::{Profile, Snapshot, Source};
+use roster_protocol::connection::{ByHand, Profile, Snapshot, Source};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
 use crate::model::{
-    Alert, AuditLine, Change, Connection, Delivery, DeliveryState, Hold, Influencer, Run, Trouble, TroubleKind,
+    Alert, AuditLine, Change, Connection, Delivery, DeliveryState, HandDay, Hold, Influencer, Run, Trouble, TroubleKind,
 };
 use crate::store::{ChangesQuery, RunsQuery};
 
@@ -58,6 +58,7 @@ pub(super) fn connection(which: u8, seed: u32) -> Connection {
             message: "come back later".to_owned(),
             since: at(seed),
             retry_at: Some(at(seed + 60)),
+            moved_to: seed.is_multiple_of(2).then(|| "mara@new.example".to_owned()),
         }),
         profile: (seed % 2 == 1).then(|| Profile {
             followers: Some(u64::from(seed)),
@@ -69,6 +70,10 @@ pub(super) fn connection(which: u8, seed: u32) -> Connection {
         latest: (!seed.is_multiple_of(4)).then(|| snapshot(Date(FIRST_DAY + 3), seed)),
         // Reading begins here, whatever was stored: the tests store nothing earlier.
         first_day: Some(Date(FIRST_DAY)),
+        by_hand: seed.is_multiple_of(5).then(|| HandDay {
+            date: Date(FIRST_DAY + 3),
+            numbers: vec![ByHand { metric: Metric::Followers, kept: seed.is_multiple_of(2) }],
+        }),
     }
 }
 

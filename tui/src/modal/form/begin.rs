@@ -58,17 +58,17 @@ pub fn note(shared: &mut Shared, row: &InfluencerRow) -> Modal {
 
 /// Numbers typed by hand.
 pub fn record(shared: &mut Shared, connection: &Connection) -> Modal {
-    let today = shared.today().to_string();
     let name = shared.label(connection);
     let fields = vec![
-        text_field("Date", "2026-11-21", &today),
-        text_field("Followers", "12345 or 12.3k; what stays empty is not known", ""),
+        text_field("Date", "today, yesterday or 2026-11-21", "today"),
+        text_field("Followers", "12345 or 12.3k; what stays empty is left as it is", ""),
         text_field("Following", "", ""),
         text_field("Posts", "", ""),
         text_field("Engagement %", "5.25", ""),
         text_field("Likes a post", "610.4", ""),
         text_field("Comments a post", "38.25", ""),
         text_field("Views a post", "8100", ""),
+        text_field("Keep", "yes: later syncs of that day leave them", ""),
     ];
     let mut modal = form(shared, Kind::Record { connection: connection.id, name, replace: false }, fields);
     if let Modal::Form(form) = &mut modal {
@@ -83,4 +83,12 @@ pub fn interval(shared: &mut Shared, connection: &Connection) -> Modal {
     let now = connection.interval.map(parse::interval_text).unwrap_or_default();
     let fields = vec![text_field("Every", "30m, 6h or 1d; empty follows the common interval", &now)];
     form(shared, Kind::Interval { connection: connection.id, name }, fields)
+}
+
+/// Another handle; the one that the platform reports the account moved to is written already.
+pub fn handle(shared: &mut Shared, connection: &Connection) -> Modal {
+    let name = shared.label(connection);
+    let now = connection.moved_to.as_deref().unwrap_or(&connection.handle);
+    let fields = vec![text_field("Handle", "the account's handle or its profile's URL", now)];
+    form(shared, Kind::Handle { connection: connection.id, name, another: false }, fields)
 }

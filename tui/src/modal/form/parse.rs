@@ -1,6 +1,6 @@
 //! What the texts of a form mean.
 
-use roster_protocol::{Account, Date, Mean, Numbers, PlatformStatus, Ratio, RosterError, Seconds, query};
+use roster_protocol::{Account, Day, Mean, Numbers, PlatformStatus, Ratio, Record, RosterError, Seconds, query};
 
 /// Who is meant by a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,9 +78,10 @@ pub fn tags(text: &str) -> Vec<String> {
     tags
 }
 
-/// Date, followers, following, posts, engagement in percent, likes, comments, views.
-pub fn record(texts: &[&str; 8]) -> Result<(Date, Numbers), RosterError> {
-    let date = texts[0].parse().map_err(|_| RosterError::usage("write the date as 2026-11-21"))?;
+/// Date, followers, following, posts, engagement in percent, likes, comments, views, and whether to keep them.
+pub fn record(texts: &[&str; 9]) -> Result<Record, RosterError> {
+    let wrong = |_| RosterError::usage("write the date as 2026-11-21, today or yesterday");
+    let day: Day = texts[0].parse().map_err(wrong)?;
     let numbers = Numbers {
         followers: optional(texts[1], "followers", query::count)?,
         following: optional(texts[2], "following", query::count)?,
@@ -94,7 +95,12 @@ pub fn record(texts: &[&str; 8]) -> Result<(Date, Numbers), RosterError> {
     if numbers == Numbers::default() {
         return Err(RosterError::usage("write at least one number"));
     }
-    Ok((date, numbers))
+    let keep = match texts[8].to_lowercase().as_str() {
+        "" | "n" | "no" => false,
+        "y" | "yes" => true,
+        _ => return Err(RosterError::usage("keep: write yes, or nothing")),
+    };
+    Ok(Record { day, numbers, replace: false, keep })
 }
 
 fn optional<T>(text: &str, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, RosterError> {
@@ -182,14 +188,18 @@ mod tests {
 
     #[test]
     fn numbers_typed_by_hand_are_understood() {
-        let (date, numbers) = record(&["2026-11-21", "12.3k", "", "", "5.25", "610.4", "", ""]).expect("valid");
-        assert_eq!(date.to_string(), "2026-11-21");
+        let typed = record(&["2026-11-21", "12.3k", "", "", "5.25", "610.4", "", "", ""]).expect("valid");
+        let Record { day, numbers, keep, .. } = typed;
+        assert_eq!((day, keep), (Day::On("2026-11-21".parse().expect("a date")), false));
         assert_eq!(numbers.followers, Some(12_300));
         assert_eq!(numbers.engagement_rate, Some(Ratio(52_500)));
         assert_eq!(numbers.avg_likes, Some(Mean(61_040)));
         assert_eq!(numbers.posts, None);
-        for bad in [["today", "1", ""], ["2026-11-21", "", ""], ["2026-11-21", "many", ""], ["2026-11-21", "1", "-3"]] {
-            assert!(record(&[bad[0], bad[1], bad[2], "", "", "", "", ""]).is_err(), "{bad:?}");
+        let kept = record(&["yesterday", "1", "", "", "", "", "", "", "Yes"]).expect("valid");
+        assert_eq!((kept.day, kept.keep), (Day::Ago(1), true));
+        for bad in [["someday", "1", ""], ["2026-11-21", "", ""], ["2026-11-21", "many", ""], ["2026-11-21", "1", "-3"]]
+        {
+            assert!(record(&[bad[0], bad[1], bad[2], "", "", "", "", "", ""]).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What `Enter` does next, from what is typed and what was found.
 
 use roster_protocol::{
-    Account, AccountPreview, ApiAccess, InfluencerEdit, InfluencerId, NewInfluencer, RosterError, text,
+    Account, AccountPreview, ApiAccess, InfluencerEdit, InfluencerId, NewInfluencer, Record, RosterError, text,
 };
 
 use super::parse::Who;
@@ -41,13 +41,21 @@ impl Form {
                 Ok(Step::Mutate(Mutation::Edit { influencer: *influencer, name: name.clone(), edit }))
             }
             Kind::Record { connection, name, replace } => {
-                let (date, numbers) = parse::record(&std::array::from_fn(|index| self.text(index)))?;
-                let (connection, name, replace) = (*connection, name.clone(), *replace);
-                Ok(Step::Mutate(Mutation::Record { connection, name, date, numbers, replace }))
+                let record = parse::record(&std::array::from_fn(|index| self.text(index)))?;
+                let record = Record { replace: *replace, ..record };
+                Ok(Step::Mutate(Mutation::Record { connection: *connection, name: name.clone(), record }))
             }
             Kind::Interval { connection, name } => {
                 let interval = parse::interval(self.text(0))?;
                 Ok(Step::Mutate(Mutation::Interval { connection: *connection, name: name.clone(), interval }))
+            }
+            Kind::Handle { connection, name, another } => {
+                let handle = self.text(0).to_owned();
+                if handle.is_empty() {
+                    return Err(RosterError::usage("write the account's handle"));
+                }
+                let (connection, name, another) = (*connection, name.clone(), *another);
+                Ok(Step::Mutate(Mutation::Handle { connection, name, handle, another }))
             }
         }
     }

@@ -46,6 +46,7 @@ fn title(form: &Form) -> String {
         Kind::Note { name, .. } => format!("Note about {name}"),
         Kind::Record { name, .. } => format!("Numbers of {name}, typed by hand"),
         Kind::Interval { name, .. } => format!("How often to sync {name}"),
+        Kind::Handle { name, .. } => format!("Another handle for {name}; its history stays"),
     }
 }
 
@@ -138,7 +139,9 @@ fn next(form: &Form) -> &'static str {
             }
             _ => "Enter looks the account up. ← → choose the platform.",
         },
-        (Kind::Edit { .. }, _) => "Another handle? Connect it with c, then disconnect the old one with d.",
+        (Kind::Edit { .. }, _) => "Another handle? H on the account changes it. Enter saves.",
+        (Kind::Handle { .. }, _) => "Enter looks the account up, and asks before it takes another one.",
+        (Kind::Record { .. }, _) => "The next sync of that day measures anew what is not kept. Enter saves.",
         _ => "Enter saves.",
     }
 }

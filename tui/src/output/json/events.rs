@@ -10,6 +10,10 @@ use super::{FailedBody, Influencer, rounded, time};
 #[derive(Debug, Serialize)]
 pub struct Queued {
     pub queued: u64,
+    /// Not run, and why is in the answer of a `sync` that waits.
+    pub skipped: u64,
+    /// Ran a moment ago.
+    pub earlier: u64,
 }
 
 /// What `sync` gives, also when runs failed.
@@ -32,19 +36,23 @@ struct SyncedRun {
     error: Option<String>,
     retry_at: Option<String>,
     duration_ms: u64,
+    /// Whether it is the run before, of a moment ago.
+    earlier: bool,
 }
 
 impl Synced {
-    /// The result for `expected` connections after these runs.
-    pub fn new(expected: u64, runs: &[protocol::Run]) -> Self {
+    /// The result of a ticket after these runs.
+    pub fn new(ticket: protocol::SyncTicket, runs: &[protocol::Run]) -> Self {
+        let earlier = ticket.skipped..ticket.skipped + ticket.earlier;
+        let each = (0..).zip(runs).map(|(at, run)| SyncedRun { earlier: earlier.contains(&at), ..run.into() });
         let count = |outcome| runs.iter().filter(|run| run.outcome == outcome).count() as u64;
         Self {
-            expected,
+            expected: ticket.expected,
             ok: count(Outcome::Ok),
             partial: count(Outcome::Partial),
             failed: count(Outcome::Failed),
             skipped: count(Outcome::Skipped),
-            runs: runs.iter().map(SyncedRun::from).collect(),
+            runs: each.collect(),
         }
     }
 }
@@ -59,6 +67,7 @@ impl From<&protocol::Run> for SyncedRun {
             error: run.error.clone(),
             retry_at: time(run.retry_at),
             duration_ms: run.duration_ms,
+            earlier: false,
         }
     }
 }

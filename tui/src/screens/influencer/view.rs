@@ -63,6 +63,7 @@ fn draw_summary(shared: &Shared, known: &Influencer, pen: &mut Pen<'_>, y: u16) 
     let chosen = if row.main_chosen { ", chosen" } else { "" };
     let main =
         main.map(|main| format!("   main: {}{chosen}", shared.platform_name(&main.platform))).unwrap_or_default();
+    let all = format!("   {} in all", shared.count(row.followers_total));
     let age = row.synced_at.map(|at| format!("   {}", ago(shared, at))).unwrap_or_default();
     let paused = if row.sync_enabled { "" } else { "   ‖ paused · P resumes" };
     let pieces = [
@@ -72,6 +73,7 @@ fn draw_summary(shared: &Shared, known: &Influencer, pen: &mut Pen<'_>, y: u16) 
         ("   engagement ", faint),
         (&rate, plain),
         (&main, faint),
+        (&all, faint),
         (&age, faint),
         (paused, pen.theme.warn),
     ];
@@ -210,7 +212,7 @@ fn marks(shared: &Shared, state: &State, connection: &Connection) -> Vec<Date> {
     let about = state.alerts.iter().filter(|alert| alert.about.connection() == Some(connection.id));
     about
         .filter(|alert| alert.metric.is_none_or(|metric| metric == state.metric))
-        .map(|alert| format::date_of(alert.opened_at, &shared.zone))
+        .map(|alert| shared.day_of(alert.opened_at))
         .collect()
 }
 
@@ -235,7 +237,7 @@ fn events(shared: &Shared, state: &State) -> Vec<Event> {
             _ => all.push(Event { at: change.at, platform: change.platform.clone(), text, alert: false }),
         }
     }
-    all.extend(state.known.iter().flat_map(|known| &known.connections).filter_map(|connection| {
+    all.extend(state.connection().and_then(|connection| {
         let profile = connection.profile.as_ref()?;
         let text = states::profile(shared, profile);
         Some(Event { at: profile.as_of, platform: connection.platform.clone(), text, alert: false })

@@ -1,11 +1,11 @@
 //! ```text
 //!  Roster  312 influencers · 704 connections          ● 97.8% synced   2 alerts
 //!  / platform:youtube growth30:>5%                       41 of 312 · by followers
-//!    NAME                 PLATFORMS      FOLLOWERS     7 D    30 D    ENG SYNCED
+//!    NAME                 PLATFORMS       MAIN FLW     7 D    30 D    ENG SYNCED
 //!  ▌ Mara Lindqvist       ●yt ●ig ●tt        1.24M   +0.8%   +5.1%   4.2%    12m
 //!    Oskar & Ines         ●yt ✗ig ●bs         402K  -12.4%  -11.9%   5.0%    25m !
 //!  ─────────────────────────────────────────────────────────────────────────────
-//!  Mara Lindqvist   followers, 90 days                         1.24M  +5.1% 30 d
+//!  Mara Lindqvist   followers of the main account, 90 days  1.24M of 2M in all  +5.1% 30 d
 //!   1.24M                                                  ⣀⣀⣠⠤⠔⠒⠉⠉
 //!   1.18M ⣀⣀⣀⣀⣀⣀⡠⠤⠤⠤⠤⠒⠒⠒⠊⠉⠉⠉⠉
 //!         Aug 24              Sep 23               Oct 23            Nov 21
@@ -105,12 +105,13 @@ fn draw_nothing(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-fn columns(shared: &Shared) -> [Column; 10] {
+fn columns(shared: &Shared) -> [Column; 11] {
     let wide = wide(shared);
     [
         left("NAME", if wide { 38 } else { 0 }, 0),
         left("PLATFORMS", if wide { 27 } else { 14 }, 64),
-        right("FOLLOWERS", if shared.exact { 13 } else { 9 }, 0),
+        right("MAIN FLW", if shared.exact { 13 } else { 9 }, 0),
+        right("TOTAL", if shared.exact { 13 } else { 9 }, TOTALS),
         right("7 D", 7, 50),
         right("30 D", 7, 0),
         left("30 DAYS", 30, 120),
@@ -120,6 +121,9 @@ fn columns(shared: &Shared) -> [Column; 10] {
         left("TAGS", if wide { 0 } else { 1 }, WIDE),
     ]
 }
+
+/// From here on there is room for the followers of all accounts beside those of the main one.
+const TOTALS: u16 = 100;
 
 /// From here on the name has enough room, and tags get what is left.
 const WIDE: u16 = 160;
@@ -155,6 +159,7 @@ fn cells(shared: &Shared, row: &InfluencerRow, under_cursor: bool) -> Vec<Conten
         cell(&row.name, if under_cursor { theme.strong } else { theme.plain }),
         badges(shared, row),
         known(shared.count(row.followers)),
+        known(shared.count(row.followers_total)),
         known(growth(row.growth_7d)),
         known(growth(row.growth_30d)),
         cell(String::from_iter(sparkline::signs(&row.recent, 30)), numbers),
@@ -199,7 +204,7 @@ fn draw_pane(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     pen.rule(1, area.y, area.width.saturating_sub(2));
     let chart = Rect { x: 1, y: area.y + 2, width: area.width.saturating_sub(2), height: area.height - 2 };
     let faint = pen.theme.faint;
-    let mut about = String::from("   followers, 90 days");
+    let mut about = String::from("   followers of the main account, 90 days");
     match row.main.map(|main| shared.histories.get(main)) {
         None => message(pen, chart, "No account is connected: press c to connect one.", faint),
         Some(Known::NotYet) => {}
@@ -216,7 +221,8 @@ fn draw_pane(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
         }
     }
     let growth = row.growth_30d.map_or(format::UNKNOWN.to_owned(), format::signed_percent);
-    let right = format!("{}  {growth} 30 d", shared.count(row.followers));
+    let all = shared.count(row.followers_total);
+    let right = format!("{} of {all} in all  {growth} 30 d", shared.count(row.followers));
     let room = area.width.saturating_sub(right.chars().count() as u16 + 3);
     pen.pieces(1, area.y + 1, room, &[(row.name.as_str(), pen.theme.strong), (about.as_str(), faint)]);
     pen.put_right(1, area.y + 1, area.width.saturating_sub(2), &right, pen.theme.plain);

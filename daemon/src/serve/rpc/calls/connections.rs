@@ -1,12 +1,11 @@
 //! Calls about connections, their history included.
 
 use roster_protocol::audit::PauseTarget;
-use roster_protocol::connection::{Account, AccountPreview, Connection, Snapshot};
+use roster_protocol::connection::{Account, AccountPreview, Connection, Record, Recorded};
 use roster_protocol::consent::ConnectionPage;
 use roster_protocol::error::RosterError;
-use roster_protocol::metric::Numbers;
 use roster_protocol::service::{ConnectionsQuery, History, PAGE_ROWS};
-use roster_protocol::time::{Date, Seconds};
+use roster_protocol::time::{Day, Seconds};
 
 use super::Caller;
 use crate::browse::{self, lists};
@@ -44,6 +43,17 @@ pub async fn set_interval(
     caller.connection(work.await?)
 }
 
+pub async fn set_handle(
+    caller: &Caller,
+    named: String,
+    handle: String,
+    another: bool,
+) -> Result<Connection, RosterError> {
+    let work =
+        caller.own(|app, who| async move { edits::connections::set_handle(&app, who, named, handle, another).await });
+    caller.connection(work.await?)
+}
+
 pub async fn connection(caller: &Caller, named: String) -> Result<Connection, RosterError> {
     let id = caller.app.look(|roster| resolve::connection(roster, &named).map(|found| found.id))?;
     caller.connection(id)
@@ -57,18 +67,14 @@ pub async fn connections(caller: &Caller, query: ConnectionsQuery) -> Result<Con
 pub async fn history(
     caller: &Caller,
     named: String,
-    since: Option<Date>,
-    until: Option<Date>,
+    since: Option<Day>,
+    until: Option<Day>,
 ) -> Result<History, RosterError> {
-    lists::history(&caller.app, &named, since, until).await
+    let (grid, now) = (caller.app.setup().config.sync.grid.clone(), caller.app.clock.now());
+    let date = |day: Option<Day>| day.map(|day| grid.day(day, now));
+    lists::history(&caller.app, &named, date(since), date(until)).await
 }
 
-pub async fn record(
-    caller: &Caller,
-    named: String,
-    date: Date,
-    numbers: Numbers,
-    replace: bool,
-) -> Result<Snapshot, RosterError> {
-    caller.own(|app, who| async move { edits::record::record(&app, who, named, date, numbers, replace).await }).await
+pub async fn record(caller: &Caller, named: String, record: Record) -> Result<Recorded, RosterError> {
+    caller.own(|app, who| async move { edits::record::record(&app, who, named, record).await }).await
 }

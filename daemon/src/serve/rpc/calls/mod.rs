@@ -75,10 +75,11 @@ impl Serve for Caller {
             Disconnect(connection, delete_history) => connections::disconnect(caller, connection, delete_history);
             Pause(target, paused) => connections::pause(caller, target, paused);
             SetInterval(connection, interval) => connections::set_interval(caller, connection, interval);
+            SetHandle(connection, handle, another) => connections::set_handle(caller, connection, handle, another);
             Connection(connection) => connections::connection(caller, connection);
             Connections(query) => connections::connections(caller, query);
             History(connection, since, until) => connections::history(caller, connection, since, until);
-            Record(connection, date, numbers, replace) => connections::record(caller, connection, date, numbers, replace);
+            Record(connection, record) => connections::record(caller, connection, record);
 
             ConsentBegin(influencer, platform, method, handle) => consents::begin(caller, influencer, platform, method, handle);
             ConsentState(consent) => consents::state(caller, consent);

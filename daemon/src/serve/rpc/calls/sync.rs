@@ -10,12 +10,13 @@ use crate::browse::lists;
 use crate::edits;
 
 pub async fn sync(caller: &Caller, target: SyncTarget) -> Result<SyncTicket, RosterError> {
-    caller.own(|app, _| async move { edits::syncing::sync(&app, target).await }).await
+    caller.own(|app, who| async move { edits::syncing::sync(&app, who, target).await }).await
 }
 
 pub async fn progress(caller: &Caller, ticket: SyncTicket, seen: u64) -> Result<SyncProgress, RosterError> {
     edits::syncing::give_up_unreachable(&caller.app);
-    let progress = caller.app.tickets.progress(ticket, seen, WAIT).await;
+    let now = || caller.app.clock.now();
+    let progress = caller.app.tickets.progress(ticket, seen, WAIT, now).await;
     progress.ok_or_else(|| RosterError::not_found("that request is over").hint("`roster runs` shows how runs ended"))
 }
 
