@@ -99,7 +99,7 @@ async fn a_config_that_is_wrong_leaves_the_one_in_use_and_says_why() {
     home.configure(&format!("{good}intervall = \"1h\"\n"));
     rosterd.signal(Signal::SIGHUP);
     let refused = until("it is refused", async || config().await["refused"].as_str().map(str::to_owned)).await;
-    assert!(refused.contains("rosterd.toml:5: unknown key sync.intervall; did you mean interval?"), "{refused}");
+    assert!(refused.contains("rosterd.toml:6: unknown key sync.intervall; did you mean interval?"), "{refused}");
     assert!(home.log().contains("the config was not loaded again"), "{}", home.log());
     // It continues to work, and monitoring is notified.
     let output = home.roster(&["status", "--check"]).await;
