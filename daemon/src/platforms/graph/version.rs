@@ -7,9 +7,9 @@ use crate::platforms::consenting::found;
 use crate::platforms::registry::ConfigProblem;
 
 /// The newest known version, which is requested unless the operator sets another.
-pub(in crate::platforms) const NEWEST: &str = "v26.0";
+pub(in crate::platforms) const NEWEST: &str = "v27.0";
 
-/// When each version ends, by the changelog as read on 2026-11-21; the newest one's end is not decided.
+/// When each version ends, by the changelog as read on 2026-11-29; the newest one's end is not decided.
 const ENDS: &[(&str, &str)] = &[
     ("v19.0", "2026-05-21"),
     ("v20.0", "2026-09-24"),
@@ -18,6 +18,7 @@ const ENDS: &[(&str, &str)] = &[
     ("v23.0", "2027-10-08"),
     ("v24.0", "2028-02-18"),
     ("v25.0", "2028-07-29"),
+    ("v26.0", "2028-11-04"),
 ];
 
 /// The version of a section, or the newest known.
@@ -29,7 +30,7 @@ pub(in crate::platforms) fn read_version(slug: &str, version: Option<String>) ->
     }
 }
 
-/// `v26.0` as 26 and 0.
+/// `v27.0` as 27 and 0.
 fn number(version: &str) -> Option<(u16, u16)> {
     let (major, minor) = version.strip_prefix('v')?.split_once('.')?;
     let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 3;
@@ -68,7 +69,8 @@ mod tests {
         check("v21.0", NOW, Some(true));
         check("v20.0", NOW, Some(false));
         check("v3.1", NOW, Some(false));
-        check("v27.0", NOW, None);
+        check("v27.0", NOW, Some(true));
+        check("v28.0", NOW, None);
         check("v21.0", NOW.plus_seconds(61 * 86_400), Some(false));
         assert_eq!(read_version("x", None).as_deref(), Ok(NEWEST));
         for bad in ["", "26.0", "v26", "v26.x", "v../..", "v.", "v26.0/me", "v9999.0"] {

@@ -308,12 +308,12 @@ fn meta(requested: &Received, host: &str, path: &str) -> Value {
     let (page, account) = (page_id(index), instagram_id(index));
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
-        ["v26.0", id] if *id == page && requested.param("fields") == "access_token" => {
+        ["v27.0", id] if *id == page && requested.param("fields") == "access_token" => {
             json!({"access_token": format!("{CANARY}-of-{index}"), "id": page})
         }
-        ["v26.0", id] if *id == page => json!({"id": page, "name": "Shown Name", "username": format!("Acct{index}"),
+        ["v27.0", id] if *id == page => json!({"id": page, "name": "Shown Name", "username": format!("Acct{index}"),
             "followers_count": 1000 + index}),
-        ["v26.0", _, "published_posts"] => {
+        ["v27.0", _, "published_posts"] => {
             let summed = |count: u64| json!({"data": [], "summary": {"total_count": count}});
             let post = |post: usize| {
                 json!({"id": format!("{page}_{post}"), "created_time": "2026-11-20T10:00:00+0000",
@@ -321,14 +321,14 @@ fn meta(requested: &Received, host: &str, path: &str) -> Value {
             };
             json!({"data": (0..15).map(post).collect::<Vec<_>>()})
         }
-        ["v26.0", id] => {
+        ["v27.0", id] => {
             assert!(*id == account || *id == "me", "{id}");
             let id = if *id == "me" { "55" } else { &account };
             json!({"id": id, "user_id": account, "name": "Shown Name", "username": format!("Acct{index}"),
                 "followers_count": 1000 + index, "follows_count": 5, "media_count": 40})
         }
         // Pages of five.
-        ["v26.0", id, "media"] if *id == account => {
+        ["v27.0", id, "media"] if *id == account => {
             let page: usize = requested.param("after").parse().unwrap_or(0);
             let media = |media: usize| {
                 json!({"id": format!("m{index}-{media}"), "timestamp": "2026-11-20T10:00:00+0000",
@@ -337,10 +337,10 @@ fn meta(requested: &Received, host: &str, path: &str) -> Value {
             json!({"data": (page * 5..page * 5 + 5).map(media).collect::<Vec<_>>(),
                 "paging": {"cursors": {"after": (page + 1).to_string()}, "next": "https://graph.facebook.com/?x"}})
         }
-        ["v26.0", id, "insights"] if *id == account => {
+        ["v27.0", id, "insights"] if *id == account => {
             serde_json::from_str(include_str!("../instagram/fixtures/demographics.json")).expect("JSON")
         }
-        ["v26.0", _, "insights"] => {
+        ["v27.0", _, "insights"] => {
             let metric = |name: &str| json!({"name": name, "period": "lifetime", "values": [{"value": 900}]});
             json!({"data": requested.param("metric").split(',').map(metric).collect::<Vec<_>>()})
         }

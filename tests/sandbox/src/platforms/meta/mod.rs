@@ -4,7 +4,7 @@
 //! to tokens of Instagram Login. Both apps, `facebook-client-id` and `instagram-client-id`, are valid at the first;
 //! a request belongs to the platform of the app that sends it.
 //!
-//! Kept: any version from v19.0 to v26.0 or none, all alike; a slash before the query; the app secret's proof, which
+//! Kept: any version from v19.0 to v27.0 or none, all alike; a slash before the query; the app secret's proof, which
 //! graph.facebook.com wants with every token of a person or Page; usage headers; `paging.next` with the token in it.
 //! Left out: webhooks, system users, Pages of others, stories, everything that writes.
 
@@ -121,7 +121,7 @@ fn path(request: &ApiRequest) -> Option<Vec<&str>> {
     let version = parts
         .first()
         .and_then(|first| first.strip_prefix('v')?.split_once('.'))
-        .map(|(major, minor)| minor == "0" && major.parse::<u32>().is_ok_and(|major| (19..=26).contains(&major)));
+        .map(|(major, minor)| minor == "0" && major.parse::<u32>().is_ok_and(|major| (19..=27).contains(&major)));
     match version {
         Some(true) => drop(parts.remove(0)),
         Some(false) => return None,
@@ -185,7 +185,7 @@ mod tests {
         check("/graph.facebook.com/v19.0/12/?fields=id", Some(&["12"]));
         check("/graph.facebook.com/12", Some(&["12"]));
         check("/graph.facebook.com/v26.0/?ids=1", Some(&[]));
-        check("/graph.facebook.com/v27.0/me", None);
+        check("/graph.facebook.com/v28.0/me", None);
         check("/graph.facebook.com/v3.1/me", None);
     }
 }
