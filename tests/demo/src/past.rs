@@ -256,7 +256,7 @@ fn snapshot(account: &Account, date: Date, at: Timestamp) -> Snapshot {
             likes: post.likes,
             comments: post.comments,
             shares: shares(post.reposts, post.quotes),
-            saves: None,
+            saves: post.saves,
             views: post.views,
         })
         .collect();
