@@ -164,7 +164,7 @@ fn platform(
     coverage_24h: Coverage,
 ) -> PlatformStatus {
     let (info, provider) = (known.platform.info(), known.provider.as_deref());
-    let scopes = provider.map_or(&[][..], |provider| provider.terms().scopes);
+    let scopes = provider.map(crate::consent::requested_scopes).unwrap_or_default();
     let lacks = known.platform.lacks();
     let of_platform = |lane: &str| lane::platform_of(lane) == info.slug;
     let hold = roster.holds.values().filter(|hold| of_platform(&hold.lane) && hold.until > now);
@@ -184,7 +184,7 @@ fn platform(
         configured: lacks.is_none(),
         paused: roster.settings.paused || roster.settings.paused_platforms.iter().any(|slug| slug == info.slug),
         api: info.access,
-        scopes: scopes.iter().map(|scope| scope.name.to_owned()).collect(),
+        scopes,
         redirect_uri: provider.map(|provider| crate::consent::redirect_uri(app, provider)),
         consents: provider.is_some_and(|provider| provider.lacks().is_none()),
         state,

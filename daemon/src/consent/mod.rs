@@ -76,12 +76,17 @@ impl ProviderContext {
 
     /// The scopes that are requested.
     fn scopes(&self) -> impl Iterator<Item = &'static Scope> + use<> {
-        self.terms().scopes_for(PURPOSE)
+        self.provider().scopes_for(PURPOSE).into_iter()
     }
 }
 
 /// The purpose of the consents.
 const PURPOSE: Purpose = Purpose::Measuring;
+
+/// The names of the scopes that owners are asked to allow.
+pub fn requested_scopes(provider: &dyn Provider) -> Vec<String> {
+    provider.scopes_for(PURPOSE).iter().map(|scope| scope.name.to_owned()).collect()
+}
 
 /// What browsers are sent back to from a provider's consent page: the operator's own, or the daemon's.
 pub fn redirect_uri(app: &App, provider: &dyn Provider) -> String {

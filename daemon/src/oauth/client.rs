@@ -36,13 +36,15 @@ where
     let (terms, app) = (provider.terms(), app(provider)?);
     let no_page = || TokenError::App { what: format!("the gateway does not lead to {}'s consent page", terms.grantor) };
     let mut url = provider.page(api).ok_or_else(no_page)?;
-    let scopes: Vec<&str> = terms.scopes_for(request.purpose).map(|scope| scope.name).collect();
+    let scopes: Vec<&str> = provider.scopes_for(request.purpose).iter().map(|scope| scope.name).collect();
+    let scopes = scopes.join(terms.separator);
+    let requested = app.config_id.as_deref().map_or(("scope", scopes.as_str()), |id| ("config_id", id));
     let mut query = url.query_pairs_mut();
     query
         .append_pair(terms.client_id, &app.id)
         .append_pair("redirect_uri", request.redirect_uri)
         .append_pair("response_type", "code")
-        .append_pair("scope", &scopes.join(terms.separator))
+        .append_pair(requested.0, requested.1)
         .append_pair("state", request.state.expose())
         .extend_pairs(terms.parameters);
     if let Some(challenge) = request.verifier.and_then(|verifier| challenge(terms.challenge, verifier)) {
@@ -94,7 +96,9 @@ pub async fn device_code<P>(provider: &P, api: &Api, device: Device) -> Result<D
 where
     P: Provider + ?Sized,
 {
-    let scopes: Vec<&str> = device.scopes.iter().map(|scope| scope.name).collect();
+    let requested = provider.scopes_for(Purpose::Measuring);
+    let scopes: Vec<&str> =
+        device.scopes.iter().filter(|scope| requested.contains(scope)).map(|scope| scope.name).collect();
     let scopes = scopes.join(provider.terms().separator);
     let form = [(provider.terms().client_id, app(provider)?.id.as_str()), ("scope", &scopes)];
     let response = api.post(device.endpoint.host, device.endpoint.path).form(&form).send().await?;

@@ -5,8 +5,8 @@ use futures::future::BoxFuture;
 use url::Url;
 
 use super::{
-    Authorize, Callback, DeviceCode, DeviceResponse, Exchange, Held, OAuthApp, Refusal, Reply, Terms, TokenError,
-    TokenRequest, Tokens, client, read, read_callback, redirect_problem,
+    Authorize, Callback, DeviceCode, DeviceResponse, Exchange, Held, OAuthApp, Purpose, Refusal, Reply, Scope, Terms,
+    TokenError, TokenRequest, Tokens, client, read, read_callback, redirect_problem,
 };
 use crate::http_client::Api;
 use crate::secret::Secret;
@@ -29,6 +29,12 @@ pub trait Provider: Send + Sync {
     /// Whose consents these are: the same for all services of one app at one provider, `meta:{app id}`.
     fn realm(&self) -> String {
         format!("{}:{}", self.terms().realm, self.app().map(|app| app.id.as_str()).unwrap_or_default())
+    }
+
+    /// The scopes that are requested for a purpose: all that there are, unless the operator chose some of them.
+    fn scopes_for(&self, purpose: Purpose) -> Vec<&'static Scope> {
+        let is_requested = |scope: &&Scope| self.app().is_none_or(|app| app.requests(scope));
+        self.terms().scopes_for(purpose).filter(is_requested).collect()
     }
 
     /// Why a redirect URI cannot work at this provider, in a sentence.

@@ -138,4 +138,18 @@ pub struct OAuthApp {
     pub secret: Secret,
     /// The operator's own redirect URI, where it differs from the daemon's.
     pub redirect_uri: Option<String>,
+    /// The scopes that the operator lets it request; `None`: all that there are.
+    pub scopes: Option<Vec<String>>,
+    /// The provider's own name of what is requested, which takes the place of scopes in the consent page's URL.
+    pub config_id: Option<String>,
+}
+
+impl OAuthApp {
+    /// Whether it requests a scope. A configuration at the provider may leave any out that is not needed.
+    pub fn requests(&self, scope: &Scope) -> bool {
+        match &self.scopes {
+            Some(scopes) => scopes.iter().any(|name| name == scope.name),
+            None => self.config_id.is_none() || scope.needed,
+        }
+    }
 }

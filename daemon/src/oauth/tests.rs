@@ -45,7 +45,13 @@ impl Provider for Crm {
 }
 
 fn registry(gateway: &str) -> Registry {
-    let app = OAuthApp { id: "id-1".to_owned(), secret: Secret::new("app-secret"), redirect_uri: None };
+    let app = OAuthApp {
+        id: "id-1".to_owned(),
+        secret: Secret::new("app-secret"),
+        redirect_uri: None,
+        scopes: None,
+        config_id: None,
+    };
     let route = Route { platform: "crm".to_owned(), gateway: Some(gateway.to_owned()), ..Route::default() };
     [Registered { provider: Arc::new(Crm(Some(app))), enabled: true, route }].into_iter().collect()
 }

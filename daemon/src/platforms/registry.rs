@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Platform, all};
 use crate::http_client::{Route, base_url};
-use crate::oauth::{self, OAuthApp, Provider, Registry};
+use crate::oauth::{self, OAuthApp, Provider, Registry, Scope};
 use crate::process::environment::Environment;
 use crate::secret::Secret;
 
@@ -80,6 +80,8 @@ struct AppKeys {
     client_secret: Option<Secret>,
     client_secret_file: Option<PathBuf>,
     redirect_uri: Option<String>,
+    scopes: Option<Vec<String>>,
+    config_id: Option<String>,
 }
 
 /// A platform as its section configures it.
@@ -240,12 +242,14 @@ impl Section<'_> {
         }
     }
 
-    /// The operator's app: `None` when nothing of it is set.
+    /// The operator's app: `None` when nothing of it is set. `scopes` are all that the platform has.
     ///
     /// # Errors
-    /// When it is set in part, or a secret's file cannot be read.
-    pub(super) fn app(&self) -> Result<Option<OAuthApp>, ConfigProblem> {
+    /// When it is set in part, a secret's file cannot be read, or a scope is unknown or a needed one left out.
+    pub(super) fn app(&self, scopes: &'static [Scope]) -> Result<Option<OAuthApp>, ConfigProblem> {
         let keys: AppKeys = self.read()?;
+        self.check_scopes(keys.scopes.as_deref(), scopes)?;
+        let config_id = keys.config_id.filter(|id| !id.trim().is_empty());
         let variable = |name: &str| self.environment.variable(name).map(str::to_owned);
         let of = |choose: fn(AppVariables) -> Option<&'static str>| self.variables.and_then(choose);
         let (id, secret) = (of(|it| Some(it.id)), of(|it| Some(it.secret)));
@@ -253,12 +257,27 @@ impl Section<'_> {
         let id = id.and_then(variable).or(keys.client_id).filter(|id| !id.trim().is_empty());
         let redirect_uri = of(|it| it.redirect_uri).and_then(variable).or(keys.redirect_uri);
         match (id, secret) {
-            (Some(id), Some(secret)) => Ok(Some(OAuthApp { id, secret, redirect_uri })),
+            (Some(id), Some(secret)) => Ok(Some(OAuthApp { id, secret, redirect_uri, scopes: keys.scopes, config_id })),
             (None, None) => Ok(None),
             (Some(_), None) => {
                 Err(self.problem("client_id", "needs client_secret_file with the app's secret beside it"))
             }
             (None, Some(_)) => Err(self.problem("client_secret", "needs client_id, the app's id, beside it")),
+        }
+    }
+}
+
+impl Section<'_> {
+    fn check_scopes(&self, chosen: Option<&[String]>, all: &'static [Scope]) -> Result<(), ConfigProblem> {
+        let Some(chosen) = chosen else { return Ok(()) };
+        let names: Vec<&str> = all.iter().map(|scope| scope.name).collect();
+        if let Some(unknown) = chosen.iter().find(|name| !names.contains(&name.as_str())) {
+            return Err(self.problem("scopes", format!("one of them is unknown{}", nearest(unknown, &names))));
+        }
+        let left_out = all.iter().find(|scope| scope.needed && !chosen.iter().any(|name| name == scope.name));
+        match left_out {
+            Some(scope) => Err(self.problem("scopes", format!("needs {}: nothing is read without it", scope.name))),
+            None => Ok(()),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::scopes::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::{Facebook, NAME, NO_APP};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
+use crate::oauth::{Provider, Purpose};
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Owner, Refused, Requests, SignIn};
@@ -28,6 +29,13 @@ pub(super) async fn observe(facebook: &Facebook, api: &Api, accounts: &[Account]
     let requests = SignIn { name: NAME, app, version: &facebook.version }.requests(api, &stop);
     let batch = Batch { requests, facebook };
     each(&batch, accounts).await
+}
+
+impl Facebook {
+    /// Whether owners are asked to allow this.
+    fn asks_for(&self, scope: &str) -> bool {
+        self.scopes_for(Purpose::Measuring).iter().any(|requested| requested.name == scope)
+    }
 }
 
 struct Batch<'a> {
@@ -85,7 +93,9 @@ impl Batch<'_> {
         missing: &mut Vec<String>,
     ) -> Result<Listed, Refused> {
         if !access.has(USER_CONTENT) {
-            missing.push(format!("reactions and comments: the owner did not allow {USER_CONTENT}"));
+            if self.facebook.asks_for(USER_CONTENT) {
+                missing.push(format!("reactions and comments: the owner did not allow {USER_CONTENT}"));
+            }
             return posts(graph, page, POST_FIELDS).await;
         }
         match posts(graph, page, POST_FIELDS_WITH_SUMS).await {
@@ -122,7 +132,9 @@ impl Batch<'_> {
         counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
         counted.truncate(NEWEST_POSTS);
         if !access.has(INSIGHTS) {
-            missing.push(format!("views: the owner did not allow {INSIGHTS}"));
+            if self.facebook.asks_for(INSIGHTS) {
+                missing.push(format!("views: the owner did not allow {INSIGHTS}"));
+            }
         } else if graph.is_tight() {
             missing.push("views: the Page's allowance at Meta is nearly used up".to_owned());
         } else {

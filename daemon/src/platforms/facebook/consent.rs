@@ -10,12 +10,12 @@ use super::scopes::SCOPES;
 use super::{Facebook, NAME, NO_APP, SLUG};
 use crate::http_client::Api;
 use crate::oauth::{
-    Callback, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Terms, TokenError, TokenRequest, Tokens,
+    Callback, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Scope, Terms, TokenError, TokenRequest, Tokens,
 };
 use crate::platforms::PlatformError;
 use crate::platforms::batch::Stop;
 use crate::platforms::consenting::{Access, Consenting, Opened, found};
-use crate::platforms::graph::{self, LINKED, SHOW_PAGES, SignIn, without_fragment};
+use crate::platforms::graph::{self, LINKED, SignIn, without_fragment};
 use crate::secret::Secret;
 
 const TERMS: Terms = Terms {
@@ -71,8 +71,9 @@ impl Consenting for Facebook {
         async move {
             let (sign_in, stop) = (self.sign_in().ok_or_else(unconfigured)?, Stop::new(api));
             let scopes = sign_in.granted(api, &access.token).await?;
-            if !scopes.iter().any(|granted| granted == SHOW_PAGES) {
-                return Err(PlatformError::MissingScope { scope: SHOW_PAGES.to_owned() });
+            let is_missing = |scope: &&Scope| scope.needed && !scopes.iter().any(|granted| granted == scope.name);
+            if let Some(scope) = SCOPES.iter().find(is_missing) {
+                return Err(PlatformError::MissingScope { scope: scope.name.to_owned() });
             }
             let graph = sign_in.requests(api, &stop).with(&access.token);
             let person = graph.person().await?;

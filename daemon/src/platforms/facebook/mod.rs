@@ -60,11 +60,20 @@ const INFO: PlatformInfo = PlatformInfo {
 pub(super) const ENTRY: Entry =
     Entry { slug: SLUG, keys: KEYS, defaults: &[("version", NEWEST)], variables: Some(VARIABLES), from_config };
 
-const KEYS: &[&str] =
-    &["enabled", "gateway", "client_id", "client_secret", "client_secret_file", "redirect_uri", "version"];
+const KEYS: &[&str] = &[
+    "enabled",
+    "gateway",
+    "client_id",
+    "client_secret",
+    "client_secret_file",
+    "redirect_uri",
+    "scopes",
+    "config_id",
+    "version",
+];
 
 const VARIABLES: AppVariables =
-    AppVariables { id: "FACEBOOK_APP_ID", secret: "FACEBOOK_APP_SECRET", redirect_uri: None };
+    AppVariables { id: "FACEBOOK_APP_ID", secret: "FACEBOOK_APP_SECRET", redirect_uri: Some("FACEBOOK_REDIRECT_URI") };
 
 #[derive(Deserialize)]
 struct Config {
@@ -74,7 +83,7 @@ struct Config {
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     let Config { version } = section.read()?;
     let version = read_version(SLUG, version)?;
-    Ok(Configured::consenting(Facebook { app: section.app()?, version, refusals: Refusals::default() }))
+    Ok(Configured::consenting(Facebook { app: section.app(scopes::SCOPES)?, version, refusals: Refusals::default() }))
 }
 
 struct Facebook {

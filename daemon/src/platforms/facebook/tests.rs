@@ -16,7 +16,13 @@ use crate::secret::Secret;
 const ALL: [&str; 4] = ["pages_show_list", "pages_read_engagement", "pages_read_user_content", "read_insights"];
 
 fn facebook() -> Facebook {
-    let app = OAuthApp { id: "id-1".to_owned(), secret: Secret::new("canary-secret"), redirect_uri: None };
+    let app = OAuthApp {
+        id: "id-1".to_owned(),
+        secret: Secret::new("canary-secret"),
+        redirect_uri: None,
+        scopes: None,
+        config_id: None,
+    };
     Facebook { app: Some(app), version: "v26.0".to_owned(), refusals: Refusals::default() }
 }
 
@@ -104,9 +110,12 @@ fn one_app_is_one_realm_for_pages_and_for_instagram() {
     let realm = |known: &Registered| known.provider.as_ref().map(|provider| provider.realm());
     let realms: Vec<String> = all.iter().filter_map(realm).filter(|realm| realm == "meta:i").collect();
     assert_eq!(realms.len(), 2);
-    let variables = [("FACEBOOK_APP_ID", "v"), ("FACEBOOK_APP_SECRET", "s")];
+    let own = ("FACEBOOK_REDIRECT_URI", "https://roster.example/fb");
+    let variables = [("FACEBOOK_APP_ID", "v"), ("FACEBOOK_APP_SECRET", "s"), own];
     let all = register(&Default::default(), None, &Environment::new(&variables, None)).expect("a good config");
-    assert!(all.iter().filter_map(realm).any(|realm| realm == "meta:v"));
+    let known = all.iter().find(|known| realm(known).is_some_and(|realm| realm == "meta:v")).expect("it is set up");
+    let app = known.provider.as_ref().and_then(|provider| provider.app()).expect("an app");
+    assert_eq!(app.redirect_uri.as_deref(), Some("https://roster.example/fb"));
     let lacking = Facebook { app: None, ..facebook() };
     assert!(Platform::lacks(&lacking).is_some_and(|lacks| lacks.contains("client_secret_file")));
 }

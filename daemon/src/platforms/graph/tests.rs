@@ -54,7 +54,13 @@ impl Provider for Meta {
 }
 
 fn app() -> OAuthApp {
-    OAuthApp { id: "123".to_owned(), secret: Secret::new("app-secret"), redirect_uri: None }
+    OAuthApp {
+        id: "123".to_owned(),
+        secret: Secret::new("app-secret"),
+        redirect_uri: None,
+        scopes: None,
+        config_id: None,
+    }
 }
 
 fn sign_in(app: &OAuthApp) -> SignIn<'_> {
@@ -371,6 +377,14 @@ fn the_consent_page_gets_its_scopes_with_commas() {
     let url = facebook.authorize_url(&api(Default::default()), request).expect("a page");
     assert!(url.starts_with("https://www.facebook.com/v26.0/dialog/oauth?client_id=123&"), "{url}");
     assert!(url.contains("&scope=a%2Cb&") && url.contains("&state=st&"), "{url}");
+    for (scopes, config_id, expected) in
+        [(Some(vec!["b".to_owned()]), None, "&scope=b&"), (None, Some("77".to_owned()), "&config_id=77&")]
+    {
+        let facebook = Meta { app: Some(OAuthApp { scopes, config_id, ..app() }), ..FACEBOOK };
+        let request = Authorize { redirect_uri, state: &state, verifier: None, login_hint: None, purpose };
+        let url = facebook.authorize_url(&api(Default::default()), request).expect("a page");
+        assert!(url.contains(expected) && url.contains("scope=") != url.contains("config_id="), "{url}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::scopes::{BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::{Instagram, Login, NAME, NO_APP, login};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
+use crate::oauth::{Provider, Purpose};
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Owner, Refusals, Refused, Requests, SignIn};
@@ -28,11 +29,17 @@ pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Accoun
         let error = || PlatformError::Unconfigured { what: NO_APP.to_owned() };
         return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
     };
-    let batch = Batch { requests, login: instagram.login, refusals: &instagram.refusals };
+    let requests_insights = instagram.asks_for(insights_scope(instagram.login));
+    let batch = Batch { requests, login: instagram.login, refusals: &instagram.refusals, requests_insights };
     each(&batch, accounts).await
 }
 
 impl Instagram {
+    /// Whether owners are asked to allow this.
+    fn asks_for(&self, scope: &str) -> bool {
+        self.scopes_for(Purpose::Measuring).iter().any(|requested| requested.name == scope)
+    }
+
     /// `None` without an app, whose secret proves each token at Facebook's login.
     pub(super) fn requests<'a>(&'a self, api: &'a Api, stop: &'a Stop<'a>) -> Option<Requests<'a>> {
         let app = self.app.as_ref()?;
@@ -48,6 +55,7 @@ struct Batch<'a> {
     requests: Requests<'a>,
     login: Login,
     refusals: &'a Refusals,
+    requests_insights: bool,
 }
 
 /// A post that is counted, with its id.
@@ -75,7 +83,7 @@ impl Batch<'_> {
             Login::Facebook => by_facebook(graph, account).await?,
             Login::Instagram => by_instagram(graph, account).await?,
         };
-        let insights = self.insights_scope();
+        let insights = insights_scope(self.login);
         let mut more = Vec::new();
         if observation.numbers.posts != Some(0) {
             let posts = self.posts(graph, &observation.platform_user_id).await;
@@ -94,7 +102,9 @@ impl Batch<'_> {
         if !access.has(insights) {
             observation.definition = WITHOUT_INSIGHTS;
         }
-        if !access.has(insights) {
+        if !access.has(insights) && !self.requests_insights {
+            // Not asked of the owner: nothing is missing.
+        } else if !access.has(insights) {
             more.push(format!("views, shares, saves and audience: the owner did not allow {insights}"));
         } else if graph.is_tight() {
             more.push(
@@ -109,13 +119,6 @@ impl Batch<'_> {
         }
         observation.missing.append(&mut more);
         Ok(observation)
-    }
-
-    fn insights_scope(&self) -> &'static str {
-        match self.login {
-            Login::Facebook => INSIGHTS,
-            Login::Instagram => LOGIN_INSIGHTS,
-        }
     }
 
     /// The newest posts that count, and how many could not be read.
@@ -159,7 +162,7 @@ impl Batch<'_> {
         owner: Owner<'_>,
         missing: &mut Vec<String>,
     ) -> Posts {
-        let scope = self.insights_scope();
+        let scope = insights_scope(self.login);
         counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
         counted.truncate(NEWEST_POSTS);
         if access.has(scope) && !graph.is_tight() {
@@ -189,6 +192,13 @@ impl Batch<'_> {
             audience.add(&demographics(graph, id, axis, scope).await?)?;
         }
         Ok(audience)
+    }
+}
+
+fn insights_scope(login: Login) -> &'static str {
+    match login {
+        Login::Facebook => INSIGHTS,
+        Login::Instagram => LOGIN_INSIGHTS,
     }
 }
 

@@ -11,7 +11,7 @@ use super::scopes::{LOGIN_SCOPES, SCOPES};
 use super::{Instagram, Login, NAME, NO_APP, SLUG, ask, login};
 use crate::http_client::Api;
 use crate::oauth::{
-    self, Callback, Challenge, Endpoint, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Terms, TokenError,
+    self, Callback, Challenge, Endpoint, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Scope, Terms, TokenError,
     TokenRequest, Tokens,
 };
 use crate::platforms::PlatformError;
@@ -203,7 +203,8 @@ impl Instagram {
     async fn opened_by_facebook(&self, app: &OAuthApp, api: &Api, access: &Access) -> Result<Opened, PlatformError> {
         let (sign_in, stop) = (self.at_facebook(app), Stop::new(api));
         let scopes = sign_in.granted(api, &access.token).await?;
-        if let Some(scope) = SCOPES[..2].iter().find(|scope| !scopes.iter().any(|granted| granted == scope.name)) {
+        let is_missing = |scope: &&Scope| scope.needed && !scopes.iter().any(|granted| granted == scope.name);
+        if let Some(scope) = SCOPES.iter().find(is_missing) {
             return Err(PlatformError::MissingScope { scope: scope.name.to_owned() });
         }
         let graph = sign_in.requests(api, &stop).with(&access.token);

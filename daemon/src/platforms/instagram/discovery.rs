@@ -2,7 +2,7 @@
 
 use super::NAME;
 use super::read::{Discovered, DiscoveredMedia, Profile, WITHOUT_INSIGHTS, media};
-use super::scopes::BASIC;
+use super::scopes::INSIGHTS;
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::Requests;
 use crate::platforms::reading::{Posts, add_engagement, item};
@@ -26,7 +26,8 @@ pub(super) async fn look_up(
          media.limit(25){{id,timestamp,media_type,media_product_type,like_count,comments_count,view_count}}}}"
     );
     let request = graph.get("/{version}/{id}").part("id", own).query(&[("fields", &fields)]);
-    let reported: Discovered = graph.request(request, BASIC).await?;
+    // Documented for this besides the account's own scopes, and what Meta misses most often.
+    let reported: Discovered = graph.request(request, INSIGHTS).await?;
     let profile: Profile = item(NAME, &reported.business_discovery)?;
     let mut observation = profile.observation(account, profile.account_id()?);
     // How many others they follow is not ours to record.

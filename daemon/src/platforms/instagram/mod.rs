@@ -87,8 +87,18 @@ pub(super) const ENTRY: Entry = Entry {
     from_config,
 };
 
-const KEYS: &[&str] =
-    &["enabled", "gateway", "client_id", "client_secret", "client_secret_file", "redirect_uri", "login", "version"];
+const KEYS: &[&str] = &[
+    "enabled",
+    "gateway",
+    "client_id",
+    "client_secret",
+    "client_secret_file",
+    "redirect_uri",
+    "scopes",
+    "config_id",
+    "login",
+    "version",
+];
 
 const VARIABLES: AppVariables = AppVariables {
     id: "INSTAGRAM_APP_ID",
@@ -112,9 +122,18 @@ enum Login {
 
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     let config: Config = section.read()?;
+    let login = config.login.as_deref().map_or(Ok(Login::Facebook), login)?;
+    let scopes = match login {
+        Login::Facebook => scopes::SCOPES,
+        Login::Instagram => scopes::LOGIN_SCOPES,
+    };
+    let app = section.app(scopes)?;
+    if login == Login::Instagram && app.as_ref().is_some_and(|app| app.config_id.is_some()) {
+        return Err(section.problem("config_id", "is for login = facebook only"));
+    }
     Ok(Configured::consenting(Instagram {
-        app: section.app()?,
-        login: config.login.as_deref().map_or(Ok(Login::Facebook), login)?,
+        app,
+        login,
         version: read_version(SLUG, config.version)?,
         refusals: Refusals::default(),
     }))

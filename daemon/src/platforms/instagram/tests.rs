@@ -15,11 +15,17 @@ use crate::platforms::{Observation, PlatformError, Registered, register};
 use crate::process::environment::Environment;
 use crate::secret::Secret;
 
-const ALL: [&str; 3] = ["instagram_basic", "instagram_manage_insights", "pages_show_list"];
+const ALL: [&str; 4] = ["instagram_basic", "instagram_manage_insights", "pages_show_list", "pages_read_engagement"];
 const LOGIN_ALL: [&str; 2] = ["instagram_business_basic", "instagram_business_manage_insights"];
 
 fn instagram(login: Login) -> Instagram {
-    let app = OAuthApp { id: "id-1".to_owned(), secret: Secret::new("canary-secret"), redirect_uri: None };
+    let app = OAuthApp {
+        id: "id-1".to_owned(),
+        secret: Secret::new("canary-secret"),
+        redirect_uri: None,
+        scopes: None,
+        config_id: None,
+    };
     Instagram { app: Some(app), login, version: "v26.0".to_owned(), refusals: Refusals::default() }
 }
 
@@ -111,6 +117,20 @@ fn the_app_comes_from_the_section_or_from_variables() {
     let lacking = read("", &[]).expect("an empty config").platform;
     assert!(lacking.lacks().is_some_and(|lacks| lacks.contains("client_secret_file")));
     let problem = |text: &str| read(text, &[]).err().expect(text).key;
+    for bad in [
+        "scopes = []",
+        "scopes = ['instagram_basic', 'pages_show_list']",
+        "scopes = ['instagram_basic', 'pages_show_list', 'pages_read_engagement', 'canary']",
+        "login = 'instagram'\nscopes = ['instagram_basic']",
+    ] {
+        let error = read(&format!("{section}\n{bad}"), &[]).err().expect(bad);
+        assert!(error.key == "platforms.instagram.scopes" && !error.message.contains("canary"), "{error}");
+    }
+    let chosen = "scopes = ['instagram_basic', 'pages_show_list', 'pages_read_engagement']";
+    let few = read(&format!("{section}\n{chosen}"), &[]).expect("a good config");
+    let requested = few.provider.as_ref().expect("it asks owners").scopes_for(Purpose::Measuring);
+    assert_eq!(requested.len(), 3);
+    assert_eq!(problem(&format!("{section}\nlogin = 'instagram'\nconfig_id = '1'")), "platforms.instagram.config_id");
     assert_eq!(problem("[instagram]\nlogin = 'meta'"), "platforms.instagram.login");
     assert_eq!(problem("[instagram]\nversion = '26'"), "platforms.instagram.version");
 }
@@ -222,6 +242,22 @@ async fn a_day_without_insights_leaves_the_rate_out_and_does_not_change_it() {
 }
 
 #[tokio::test]
+async fn what_owners_are_not_asked_for_is_not_missing() {
+    let server = Server::start(|requested| match requested.path.rsplit('/').next() {
+        Some("media") => equal_posts("a"),
+        Some(id) => Reply::ok(profile(id, 10_000)),
+        None => Reply::Silence,
+    })
+    .await;
+    let mut instagram = instagram(Login::Facebook);
+    let needed = ["instagram_basic", "pages_show_list", "pages_read_engagement"];
+    instagram.app.as_mut().expect("an app").scopes = Some(needed.map(str::to_owned).to_vec());
+    let observed = observe(&instagram, &server, &[consented(0, "11", &needed)]).await;
+    let reported = observed[0].as_ref().expect("reported");
+    assert_eq!((reported.missing.len(), reported.definition), (0, 1), "{reported:?}");
+}
+
+#[tokio::test]
 async fn a_page_requests_with_its_own_token_and_an_age_apart_from_gender() {
     let server = Server::start(|requested| match requested.path.rsplit('/').next() {
         Some("media") => Reply::ok(json!({"data": []})),
@@ -311,7 +347,7 @@ async fn a_consent_opens_the_accounts_linked_to_the_pages() {
     let consenting: &dyn Consenting = &instagram;
     let opened = consenting.opened(&api, &access("user", &[])).await.expect("opened");
     assert_eq!((opened.owner_id.as_str(), opened.owner_name.as_str()), ("10158", "Mara Lindqvist"));
-    assert_eq!(opened.scopes.as_ref().map(Vec::len), Some(3));
+    assert_eq!(opened.scopes.as_ref().map(Vec::len), Some(4));
     let [one] = opened.accounts.as_slice() else { panic!("one account is linked") };
     assert_eq!((one.platform_user_id.as_str(), one.handle.as_str()), ("17841400000000001", "mara.makes"));
     assert_eq!((one.followers, one.derived.as_ref().map(Secret::expose)), (Some(12_345), Some("example-page-token-1")));
@@ -326,7 +362,7 @@ async fn a_consent_opens_the_accounts_linked_to_the_pages() {
     let derived = consenting.derive(&api, &access("user", &[]), "17841400000000001").await.expect("Pages");
     assert_eq!(derived.as_ref().map(Secret::expose), Some("example-page-token-1"));
     let scopes = consenting.check(&api, &access("user", &[])).await.expect("good");
-    assert_eq!(scopes.map(|scopes| scopes.len()), Some(3));
+    assert_eq!(scopes.map(|scopes| scopes.len()), Some(4));
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ pub(super) const ENTRY: Entry =
     Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: Some(VARIABLES), from_config };
 
 const KEYS: &[&str] =
-    &["enabled", "gateway", "client_id", "client_key", "client_secret", "client_secret_file", "redirect_uri"];
+    &["enabled", "gateway", "client_id", "client_key", "client_secret", "client_secret_file", "redirect_uri", "scopes"];
 
 const VARIABLES: AppVariables =
     AppVariables { id: "TIKTOK_CLIENT_KEY", secret: "TIKTOK_CLIENT_SECRET", redirect_uri: Some("TIKTOK_REDIRECT_URI") };
@@ -71,7 +71,7 @@ fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     if ["client_id", "client_key"].iter().all(|key| section.table.contains_key(*key)) {
         return Err(section.problem("client_key", "is another word for client_id: set one of both"));
     }
-    Ok(Configured::consenting(TikTok { app: section.app()? }))
+    Ok(Configured::consenting(TikTok { app: section.app(scopes::SCOPES)? }))
 }
 
 struct TikTok {

@@ -16,7 +16,13 @@ use crate::secret::Secret;
 const ALL: [&str; 4] = ["user.info.basic", "user.info.profile", "user.info.stats", "video.list"];
 
 fn tiktok() -> TikTok {
-    let app = OAuthApp { id: "key-1".to_owned(), secret: Secret::new("canary-secret"), redirect_uri: None };
+    let app = OAuthApp {
+        id: "key-1".to_owned(),
+        secret: Secret::new("canary-secret"),
+        redirect_uri: None,
+        scopes: None,
+        config_id: None,
+    };
     TikTok { app: Some(app) }
 }
 

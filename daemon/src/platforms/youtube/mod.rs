@@ -93,6 +93,7 @@ const KEYS: &[&str] = &[
     "client_secret",
     "client_secret_file",
     "redirect_uri",
+    "scopes",
 ];
 
 const VARIABLES: AppVariables =
@@ -107,7 +108,7 @@ struct Config {
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     let Config { api_key, api_key_file } = section.read()?;
     let key = section.secret("api_key", None, api_key, api_key_file.as_deref())?;
-    Ok(Configured::consenting(YouTube { key, app: section.app()? }))
+    Ok(Configured::consenting(YouTube { key, app: section.app(scopes::SCOPES)? }))
 }
 
 /// Either is enough: the key for public data, the app for channels whose owners consented.

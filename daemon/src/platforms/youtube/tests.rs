@@ -61,7 +61,15 @@ fn by_key() -> YouTube {
 
 #[test]
 fn without_key_and_app_it_says_what_to_set() {
-    let app = || Some(OAuthApp { id: "id-1".to_owned(), secret: Secret::new("s"), redirect_uri: None });
+    let app = || {
+        Some(OAuthApp {
+            id: "id-1".to_owned(),
+            secret: Secret::new("s"),
+            redirect_uri: None,
+            scopes: None,
+            config_id: None,
+        })
+    };
     let lacking = YouTube { key: None, app: None };
     assert!(Platform::lacks(&lacking).is_some_and(|lacks| lacks.contains("api_key_file")));
     let lacks = Provider::lacks(&lacking);

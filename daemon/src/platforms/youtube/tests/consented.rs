@@ -12,7 +12,13 @@ const READ: &str = "https://www.googleapis.com/auth/youtube.readonly";
 const AUDIENCE: &str = "https://www.googleapis.com/auth/yt-analytics.readonly";
 
 fn youtube() -> YouTube {
-    let app = OAuthApp { id: "id-1".to_owned(), secret: Secret::new("canary-secret"), redirect_uri: None };
+    let app = OAuthApp {
+        id: "id-1".to_owned(),
+        secret: Secret::new("canary-secret"),
+        redirect_uri: None,
+        scopes: None,
+        config_id: None,
+    };
     YouTube { key: None, app: Some(app) }
 }
 
@@ -259,7 +265,13 @@ async fn the_set_up_is_looked_at_without_anyones_consent() {
     let check = |key: Option<&'static str>, id: Option<&'static str>, expected: &'static [Option<bool>]| {
         let base = server.base.clone();
         async move {
-            let app = |id: &str| OAuthApp { id: id.to_owned(), secret: Secret::new("canary"), redirect_uri: None };
+            let app = |id: &str| OAuthApp {
+                id: id.to_owned(),
+                secret: Secret::new("canary"),
+                redirect_uri: None,
+                scopes: None,
+                config_id: None,
+            };
             let youtube = YouTube { key: key.map(Secret::new), app: id.map(app) };
             let checks = youtube.test(&api(through(&base)), "https://roster.example/cb").await;
             assert_eq!(checks.iter().map(|check| check.ok).collect::<Vec<_>>(), expected, "{checks:?}");
