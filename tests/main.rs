@@ -6,6 +6,7 @@ mod adding;
 mod alerting;
 mod attacking;
 mod canaries;
+mod checking;
 mod consenting;
 mod decaying;
 mod faults;

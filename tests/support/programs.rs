@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -68,6 +69,8 @@ impl Home {
     pub fn configure(&self, config: &str) {
         let http = if config.contains("[http]") { "" } else { "[http]\nlisten = \"off\"\n" };
         std::fs::write(self.config(), format!("{http}{config}")).expect("a config");
+        // It may hold secrets.
+        std::fs::set_permissions(self.config(), std::fs::Permissions::from_mode(0o600)).expect("a mode");
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -9,8 +9,13 @@ use tokio::sync::Semaphore;
 
 use crate::http_client::{HttpClient, HttpLimits, HttpSettings};
 use crate::platforms::{self, Platforms};
-use crate::process::config::{Config, ConfigError};
+use crate::process::config::{self, Config, ConfigError};
 use crate::process::environment::Environment;
+use crate::process::logs;
+use crate::secret::file;
+
+/// Platforms' keys whose values are secrets.
+pub const SECRETS: [&str; 2] = ["client_secret", "api_key"];
 
 /// The source of a config, and what the config does not contain.
 pub struct Source {
@@ -45,6 +50,11 @@ impl Source {
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn set_up(&self, config: Config) -> Result<(Setup, Platforms), ConfigError> {
+        logs::check(&self.environment).map_err(|(name, message)| ConfigError {
+            file: format!("the variable {name}"),
+            line: None,
+            message,
+        })?;
         let gateway = config.sync.gateway.as_deref();
         let registered = platforms::register(&config.platforms, gateway, &self.environment)
             .map_err(|problem| self.at(&problem.key, problem.message))?;
@@ -68,8 +78,22 @@ impl Source {
         Ok((setup, platforms))
     }
 
+    /// The files with secrets that other users can read, in sentences. They are used all the same.
+    pub fn exposed(&self, config: &Config) -> Vec<String> {
+        let says = |path: &Path, what: &str| {
+            let (mode, path) = (file::open_to_others(path)?, file::shown(path));
+            Some(format!("{path} holds {what}, and its mode {mode:o} lets other users at it: chmod 640 {path}"))
+        };
+        let has_inline = config.platforms.values().any(|table| SECRETS.iter().any(|key| table.contains_key(*key)))
+            || config.network.proxy.as_ref().is_some_and(|proxy| proxy.contains('@'));
+        let own = has_inline.then(|| says(&self.file, "secrets")).flatten();
+        let files = config.platforms.values().flatten().filter(|(key, _)| key.ends_with("_file"));
+        let paths = files.filter_map(|(_, value)| value.as_str());
+        own.into_iter().chain(paths.filter_map(|path| says(Path::new(path), "a secret"))).collect()
+    }
+
     fn at(&self, key: &str, message: String) -> ConfigError {
-        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
+        let text = config::text_of(&self.file).unwrap_or_default();
         ConfigError { file: shown(&self.file), line: Config::line_of_key(&text, key), message }
     }
 }

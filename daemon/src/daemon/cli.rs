@@ -1,5 +1,7 @@
 //! The program `rosterd`: arguments, paths, logs, signals, exit codes.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,12 +11,13 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use roster_protocol::paths::{Paths, SOCKET_NAME};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::check;
 use super::config_report::{self, PathSetting};
 use crate::app::setup::Source;
 use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
 use crate::http_client::HttpLimits;
-use crate::process::config::Config;
+use crate::process::config::{self, Config};
 use crate::process::environment::Environment;
 use crate::process::logs::Logs;
 use crate::secret::vault::MasterKey;
@@ -84,7 +87,11 @@ pub fn main() -> ExitCode {
         eprintln!("error: there is no home directory\nhint: say --config, --state-dir and --socket");
         return ExitCode::from(78);
     };
-    let config = match Config::load(&paths.config.path) {
+    harden();
+    // A config that was named must be there: the defaults would request the real platforms.
+    let is_named = paths.config.from != "default";
+    let load = if is_named { Config::load } else { Config::load_if_there };
+    let config = match load(&paths.config.path) {
         Ok(config) => config,
         Err(error) => return refuse(&StartError::Config(error)),
     };
@@ -96,16 +103,34 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Keeps the master key out of core files, and out of reach of the user's other programs.
+fn harden() {
+    let no_dumps = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let no_cores = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    if let Err(error) = no_dumps.and(no_cores) {
+        eprintln!("warning: core files could not be switched off: {error}");
+    }
+}
+
+/// Says what a start would say, with its exit code, and changes nothing.
 fn check(config: Config, paths: &ProgramPaths, reports: bool) -> ExitCode {
     let source = paths.source();
-    if let Err(error) = source.set_up(config.clone()) {
-        return refuse(&StartError::Config(error));
-    }
+    let checked = check::check(&source, &config, &paths.state_dir.path, &paths.socket.path);
+    let warnings = match checked {
+        Ok(warnings) => warnings,
+        Err(error) => return refuse(&error),
+    };
+    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     if !reports {
-        println!("{} is fine", paths.config.path.display());
+        let file = paths.config.path.display();
+        match config.has_file {
+            true => println!("{file} is fine"),
+            false => println!("{file} is not there: the defaults are in effect"),
+        }
         return ExitCode::SUCCESS;
     }
-    let text = std::fs::read_to_string(&paths.config.path).unwrap_or_default();
+    let text = config::text_of(&paths.config.path).unwrap_or_default();
     let file = config.store.master_key_file.as_deref();
     let key = source.environment.key_sources(file, &paths.state_dir.path);
     let found = [&paths.config, &paths.state_dir, &paths.socket].map(PathSetting::clone);
@@ -164,7 +189,10 @@ impl ProgramPaths {
             Some(PathSetting { name, path, from: if by_variable { variable } else { flag } })
         };
         let managed = |name, variable: &'static str| {
-            let path = std::env::var_os(variable).map(PathBuf::from).filter(|dir| dir.is_absolute())?;
+            // The manager separates several directories by colons; the first is the main one.
+            let all = std::env::var_os(variable)?;
+            let first = all.as_bytes().split(|byte| *byte == b':').next()?;
+            let path = Some(PathBuf::from(OsStr::from_bytes(first))).filter(|dir| dir.is_absolute())?;
             Some(PathSetting { name, path, from: variable })
         };
         let state_dir = managed("state_dir", "STATE_DIRECTORY");
@@ -230,7 +258,11 @@ async fn live(config: Config, paths: ProgramPaths, new_store: bool) -> Result<()
     let mut interrupted = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
     let mut terminated = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
     let mut hung_up = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
-    let daemon = Daemon::start(options).await?;
+    let daemon = tokio::select! {
+        started = Daemon::start(options) => started?,
+        _ = interrupted.recv() => return Ok(()),
+        _ = terminated.recv() => return Ok(()),
+    };
     tracing::info!(socket = %daemon.socket.display(), http = ?daemon.http, "ready");
     notify_manager(&[sd_notify::NotifyState::Ready]);
     let watchdog =
@@ -239,7 +271,12 @@ async fn live(config: Config, paths: ProgramPaths, new_store: bool) -> Result<()
         tokio::select! {
             _ = interrupted.recv() => break,
             _ = terminated.recv() => break,
-            _ = hung_up.recv() => reload(&daemon).await,
+            // An end need not wait for a config that a disk keeps waiting.
+            _ = hung_up.recv() => tokio::select! {
+                () = reload(&daemon) => {}
+                _ = interrupted.recv() => break,
+                _ = terminated.recv() => break,
+            },
         }
     }
     notify_manager(&[sd_notify::NotifyState::Stopping]);

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use roster_protocol::text::clean;
 use url::Url;
 
-use crate::app::setup::Source;
+use crate::app::setup::{SECRETS, Source};
 use crate::platforms::{Entry, all, credential_name};
 use crate::process::config::{Config, KNOWN};
 use crate::process::logs;
@@ -49,8 +49,6 @@ level = "info"
 
 /// What is printed instead of a secret.
 const HIDDEN: &str = "***";
-/// Platforms' keys whose values are secrets.
-const SECRETS: [&str; 2] = ["client_secret", "api_key"];
 /// The longest value that is printed whole.
 const WIDEST: usize = 300;
 

@@ -1,6 +1,7 @@
 //! A running daemon: started from options, kept up, reloaded and ended. Tests and the demo start the same one in their own
 //! process.
 
+pub mod check;
 pub mod cli;
 pub mod config_report;
 pub mod reload;
@@ -105,7 +106,8 @@ impl StartError {
                 StoreError::Newer { .. }
                 | StoreError::NewerRecord { .. }
                 | StoreError::NotOurs { .. }
-                | StoreError::Gone { .. },
+                | StoreError::Gone { .. }
+                | StoreError::Damaged { .. },
             ) => 78,
             _ => 1,
         }
@@ -116,6 +118,9 @@ impl StartError {
         match self {
             StartError::Store(StoreError::Gone { .. }) => {
                 Some("put the store back, from a backup if need be; `rosterd run --new-store` begins an empty one")
+            }
+            StartError::Store(StoreError::Damaged { .. }) => {
+                Some("keep a copy of the file as it is, and put a backup of the store in its place")
             }
             _ => None,
         }
@@ -145,6 +150,7 @@ impl Daemon {
     /// See [`StartError`]; nothing is left running.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let (setup, platforms) = options.source.set_up(options.config.clone())?;
+        options.source.exposed(&options.config).iter().for_each(|warning| tracing::warn!("{warning}"));
         let opened = open(&options).await?;
         let (socket, listener) = Socket::listen(options.socket.clone(), options.group_may)?;
         let seed = getrandom::u64().map_err(|error| StartError::Randomness(error.to_string()))?;

@@ -15,7 +15,7 @@ pub(crate) mod test_server;
 mod tests;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +34,10 @@ pub use response::Response;
 pub(crate) use response::{decoded, read_json};
 
 use crate::meters::RequestMeters;
+use crate::secret::file::{self, FileError};
+
+/// More than the certificates of all known authorities have.
+const MOST_CA_BYTES: u64 = 4 * 1024 * 1024;
 
 /// How long and how large an exchange may get. Values, so that tests use milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,12 +88,15 @@ impl Default for HttpSettings {
 /// Settings that no client can be made of. The messages hold no proxy password.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpSetupError {
-    #[error("the proxy is no http or https URL")]
+    #[error(
+        "the proxy is no http or https URL of a host and nothing behind it: in its name and password write %2F for /, \
+         %23 for #, %3F for ? and %40 for @"
+    )]
     Proxy,
     #[error("the CA file {path}: {source}")]
-    CaFile { path: PathBuf, source: std::io::Error },
+    CaFile { path: String, source: FileError },
     #[error("the CA file {path} holds no PEM certificate")]
-    CaFileEmpty { path: PathBuf },
+    CaFileEmpty { path: String },
 }
 
 impl HttpSetupError {
@@ -166,7 +173,7 @@ impl HttpClient {
         // A second client finds the first one's provider installed, which is the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let proxy = settings.proxy.as_deref().map(proxy_url).transpose()?;
-        let certificates = settings.ca_file.as_ref().map(read_certificates).transpose()?.unwrap_or_default();
+        let certificates = settings.ca_file.as_deref().map(read_certificates).transpose()?.unwrap_or_default();
         let inner = Inner {
             settings,
             proxy,
@@ -333,17 +340,22 @@ impl Inner {
     }
 }
 
+/// A proxy's URL. A password with one of `/?#` ends the host early, and one with `@` has the URL read otherwise than it
+/// was meant: what is behind the host, or looks so, is refused.
 fn proxy_url(text: &str) -> Result<Url, HttpSetupError> {
+    let is_bare = |url: &Url| matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
     Url::parse(text)
         .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some() && is_bare(url))
+        .filter(|_| text.matches('@').count() <= 1 && !text.contains(['\\', '\t', '\n', '\r']))
         .ok_or(HttpSetupError::Proxy)
 }
 
-fn read_certificates(path: &PathBuf) -> Result<Vec<reqwest::Certificate>, HttpSetupError> {
-    let pem = std::fs::read(path).map_err(|source| HttpSetupError::CaFile { path: path.clone(), source })?;
+fn read_certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, HttpSetupError> {
+    let read = file::read(path, MOST_CA_BYTES);
+    let pem = read.map_err(|source| HttpSetupError::CaFile { path: file::shown(path), source })?;
     reqwest::Certificate::from_pem_bundle(&pem)
         .ok()
         .filter(|certificates| !certificates.is_empty())
-        .ok_or_else(|| HttpSetupError::CaFileEmpty { path: path.clone() })
+        .ok_or_else(|| HttpSetupError::CaFileEmpty { path: file::shown(path) })
 }

@@ -18,6 +18,7 @@ use url::Url;
 use crate::http_client::base_url;
 use crate::process::logs::{self, Format, Log};
 use crate::schedule::Grid;
+use crate::secret::file;
 
 /// Everything that can be configured, checked. `Debug` omits what may be secret.
 #[derive(Clone)]
@@ -30,11 +31,13 @@ pub struct Config {
     pub log: Log,
     /// Each platform's own section, as written.
     pub platforms: BTreeMap<String, toml::Table>,
+    /// Whether it was read from a file: without one these are the defaults.
+    pub has_file: bool,
 }
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Config { http, store, sync, network, change, log, platforms } = self;
+        let Config { http, store, sync, network, change, log, platforms, has_file } = self;
         let platforms: Vec<&String> = platforms.keys().collect();
         f.debug_struct("Config")
             .field("http", http)
@@ -44,6 +47,7 @@ impl std::fmt::Debug for Config {
             .field("change", change)
             .field("log", log)
             .field("platforms", &platforms)
+            .field("has_file", has_file)
             .finish()
     }
 }
@@ -189,21 +193,31 @@ pub(crate) const KNOWN: [(&str, &[&str]); 7] = [
 /// Keys of a later version: refused as such, so that no operator believes they work.
 const LATER: [&str; 3] = ["rules", "channels", "routes"];
 
+/// A longer file is no config.
+const MOST_BYTES: u64 = 1024 * 1024;
+
 /// Shorter intervals only hammer the platforms.
 const SHORTEST_INTERVAL: Seconds = Seconds(10);
 const LONGEST_INTERVAL: Seconds = Seconds(366 * 24 * 3600);
 
 impl Config {
-    /// The config in `path`; a missing file means the defaults.
+    /// The config in `path`, which must be there.
     ///
     /// # Errors
     /// The first thing that is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let file = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, &file),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::parse("", &file),
-            Err(error) => Err(ConfigError { file, line: None, message: format!("cannot be read: {error}") }),
+        Self::parse(&text_of(path)?, &name_of(path))
+    }
+
+    /// The config in `path`; where there is nothing, not even a link to a missing file, the defaults.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn load_if_there(path: &Path) -> Result<Self, ConfigError> {
+        let is_missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        match path.symlink_metadata() {
+            Err(error) if is_missing(&error) => Ok(Self { has_file: false, ..Self::parse("", &name_of(path))? }),
+            _ => Self::load(path),
         }
     }
 
@@ -231,6 +245,20 @@ impl Config {
         let tree = DeTable::parse(text).ok()?;
         offset_of(tree.get_ref(), key).map(|offset| line_of(text, offset))
     }
+}
+
+/// The text of a config file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn text_of(path: &Path) -> Result<String, ConfigError> {
+    let failed = |message: String| ConfigError { file: name_of(path), line: None, message };
+    let bytes = file::read(path, MOST_BYTES).map_err(|error| failed(error.to_string()))?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| failed("it is no text in UTF-8".to_owned()))
+}
+
+fn name_of(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -289,6 +317,7 @@ impl RawConfig {
             change: self.change.check()?,
             log: self.log.check()?,
             platforms: self.platforms,
+            has_file: true,
         })
     }
 }
@@ -304,9 +333,11 @@ impl RawHttp {
         };
         let public_url = self.public_url.map(|text| {
             base_url(&text).ok().and_then(|base| Url::parse(&base).ok()).ok_or_else(|| {
+                // What has an @ may hold a password.
+                let what = if text.contains('@') { "it".to_owned() } else { format!("{text:?}") };
                 (
                     "http.public_url",
-                    format!("{text:?} is no https URL: write \"https://roster.example\", as browsers will see it"),
+                    format!("{what} is no https URL: write \"https://roster.example\", as browsers will see it"),
                 )
             })
         });

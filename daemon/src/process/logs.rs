@@ -53,7 +53,8 @@ impl Format {
     }
 
     fn of(word: &str) -> Option<Self> {
-        [Self::Standard, Self::Json, Self::Journal].into_iter().find(|format| format.as_str() == word)
+        let all = [Self::Standard, Self::Json, Self::Journal];
+        all.into_iter().find(|format| format.as_str().eq_ignore_ascii_case(word))
     }
 }
 
@@ -121,13 +122,34 @@ fn log_panics() {
     }));
 }
 
+/// Checks what the environment says about the log, which overrides the config.
+///
+/// # Errors
+/// The variable whose value is none, and a sentence.
+pub fn check(environment: &Environment) -> Result<(), (&'static str, String)> {
+    if let Some(level) = environment.variable(LEVEL) {
+        filter(level).map_err(|problem| (LEVEL, problem))?;
+    }
+    match environment.variable(FORMAT) {
+        Some(word) if Format::of(word).is_none() => {
+            Err((FORMAT, format!("{word:?} is no format: write standard, json or journal")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Parses a level or filter.
 ///
 /// # Errors
 /// A sentence, when it is neither.
 pub fn filter(level: &str) -> Result<Targets, String> {
     // A single word that is no level would be taken for a module's name, and silence everything else.
-    let is_level = ["off", "error", "warn", "info", "debug", "trace"].contains(&level.trim());
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_level = levels.iter().any(|known| known.eq_ignore_ascii_case(level.trim()));
+    // What is shown to one user may have been set by another: nothing in it may reach a terminal as a command.
+    if !level.chars().all(|c| c.is_ascii_alphanumeric() || ":_=,-. ".contains(c)) {
+        return Err(format!("{level:?} is no log level: a filter has letters, digits and _ : = , - . only"));
+    }
     if !is_level && !level.contains('=') {
         return Err(format!("{level:?} is no log level: write error, warn, info, debug or trace"));
     }
@@ -206,12 +228,30 @@ mod tests {
 
     #[test]
     fn a_level_is_a_word_or_a_filter() {
-        for good in ["info", "trace", "off", "warn,rosterd=debug", "rosterd::sync=trace"] {
+        for good in ["info", "INFO", "trace", "off", "warn,rosterd=debug", "rosterd::sync=trace"] {
             assert!(filter(good).is_ok(), "{good}");
         }
-        for bad in ["loud", "", "rosterd=loud", "info,=,"] {
-            assert!(filter(bad).is_err(), "{bad}");
+        for bad in [
+            "loud",
+            "",
+            "rosterd=loud",
+            "info,=,",
+            "info,\u{1b}]52;c;cm0=\u{7}\u{1b}[2J=debug",
+            "info,x\n=debug",
+            "ä=info",
+        ] {
+            let problem = filter(bad).expect_err(bad);
+            assert!(!problem.contains(char::is_control), "{problem:?}");
         }
+    }
+
+    #[test]
+    fn the_environment_is_checked_as_the_config_is() {
+        let check = |name, value| check(&Environment::new(&[(name, value)], None)).map_err(|(name, _)| name);
+        assert_eq!(check(LEVEL, "debug"), Ok(()));
+        assert_eq!(check(LEVEL, "loud"), Err(LEVEL));
+        assert_eq!(check(FORMAT, "JSON"), Ok(()));
+        assert_eq!(check(FORMAT, "xml"), Err(FORMAT));
     }
 
     #[test]

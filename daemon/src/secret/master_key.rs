@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use zeroize::Zeroizing;
 
+use super::file::shown;
 use super::vault::{KeyId, MasterKey};
 use super::{Secret, SecretError};
 
@@ -67,31 +68,39 @@ impl KeySources<'_> {
             Err(error) => return Err(KeyError::Unusable { from: credential, why: error.to_string() }),
         }
         if let Some(path) = self.file {
-            return read_file(path)?.map(Some).ok_or_else(|| KeyError::Unusable {
-                from: path.display().to_string(),
-                why: "there is no such file".to_owned(),
-            });
+            // A group of the operator's may read it, as it may read other secrets that the config names.
+            return read_file(path, 0o027)?
+                .map(Some)
+                .ok_or_else(|| KeyError::Unusable { from: shown(path), why: "there is no such file".to_owned() });
         }
         if let Some(text) = self.variable {
             return read(text, VARIABLE.to_owned()).map(Some);
         }
-        read_file(&self.state_dir.join(FILE))
+        read_file(&self.state_dir.join(FILE), 0o077)
+    }
+
+    /// The key for a store, checked against the id that the store names; `None` when there is none and none is named.
+    /// Touches nothing.
+    ///
+    /// # Errors
+    /// As [`KeySources::find`]; when the store names a key, and there is none or another one.
+    pub fn found_for(&self, named: Option<KeyId>) -> Result<Option<Found>, KeyError> {
+        match (self.find()?, named) {
+            (Some(found), Some(expected)) if found.key.id() != expected => {
+                Err(KeyError::Wrong { expected, found: found.key.id(), from: found.from })
+            }
+            (None, Some(key)) => Err(KeyError::Missing { key, file: self.state_dir.join(FILE) }),
+            (found, _) => Ok(found),
+        }
     }
 
     /// The key for a store: the one there is, checked against the id that the store names; a new one for a store that
     /// is not there yet, or has nothing sealed.
     ///
     /// # Errors
-    /// When the store names a key, and there is none or another one.
+    /// As [`KeySources::found_for`]; when it cannot be made.
     pub fn for_store(&self, named: Option<KeyId>) -> Result<Found, KeyError> {
-        match (self.find()?, named) {
-            (Some(found), Some(expected)) if found.key.id() != expected => {
-                Err(KeyError::Wrong { expected, found: found.key.id(), from: found.from })
-            }
-            (Some(found), _) => Ok(found),
-            (None, Some(key)) => Err(KeyError::Missing { key, file: self.state_dir.join(FILE) }),
-            (None, None) => make(self.state_dir),
-        }
+        self.found_for(named)?.map_or_else(|| make(self.state_dir), Ok)
     }
 }
 
@@ -102,9 +111,9 @@ fn read(text: &str, from: String) -> Result<Found, KeyError> {
     }
 }
 
-/// A key file that only its owner can have read or changed; `None` when there is none.
-fn read_file(path: &Path) -> Result<Option<Found>, KeyError> {
-    let from = path.display().to_string();
+/// A key file that nobody can have read or changed by these bits of its mode; `None` when there is none.
+fn read_file(path: &Path, refused: u32) -> Result<Option<Found>, KeyError> {
+    let from = shown(path);
     let unusable = |why: String| KeyError::Unusable { from: from.clone(), why };
     let opened =
         OpenOptions::new().read(true).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32).open(path);
@@ -118,7 +127,7 @@ fn read_file(path: &Path) -> Result<Option<Found>, KeyError> {
     };
     // The open file is checked, not the path, which may be another one by now.
     let meta = file.metadata().map_err(|error| unusable(error.to_string()))?;
-    if let Some(why) = distrusted(&meta) {
+    if let Some(why) = distrusted(&meta, refused) {
         return Err(unusable(why));
     }
     let mut text = Zeroizing::new(String::with_capacity(MOST_BYTES as usize + 1));
@@ -126,14 +135,14 @@ fn read_file(path: &Path) -> Result<Option<Found>, KeyError> {
     read(&text, from).map(Some)
 }
 
-fn distrusted(meta: &fs::Metadata) -> Option<String> {
+fn distrusted(meta: &fs::Metadata, refused: u32) -> Option<String> {
     let owner = meta.uid();
     if !meta.is_file() {
         Some("it is no regular file".to_owned())
     } else if owner != rustix::process::geteuid().as_raw() && owner != 0 {
         Some(format!("it belongs to uid {owner}"))
-    } else if meta.mode() & 0o077 != 0 {
-        Some("others may read it: chmod 600".to_owned())
+    } else if meta.mode() & refused != 0 {
+        Some(format!("others may read it: chmod {:o}", meta.mode() & 0o777 & !refused))
     } else if meta.nlink() > 1 {
         Some("it has a second name, a hard link".to_owned())
     } else {
@@ -160,7 +169,7 @@ fn make(dir: &Path) -> Result<Found, KeyError> {
     if let Err(error) = moved {
         fs::remove_file(&new).map_err(reported)?;
         if error.kind() == std::io::ErrorKind::AlreadyExists {
-            return read_file(&path)?.ok_or_else(|| not_made("it appeared and went away".to_owned()));
+            return read_file(&path, 0o077)?.ok_or_else(|| not_made("it appeared and went away".to_owned()));
         }
         return Err(reported(error));
     }
@@ -242,8 +251,19 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
         refused("64 hexadecimal digits");
         assert_eq!(found(&sources(dir.path())), Ok(None));
+        // One that the config names may be its group's too.
+        let named = dir.path().join("named");
+        for (mode, is_in_order) in [(0o640, true), (0o400, true), (0o644, false), (0o660, false)] {
+            key_file(&named, '1', mode);
+            let found = found(&KeySources { file: Some(&named), ..sources(dir.path()) });
+            assert_eq!(found.is_ok(), is_in_order, "{mode:o}: {found:?}");
+        }
         let missing = dir.path().join("missing");
         assert!(found(&KeySources { file: Some(&missing), ..sources(dir.path()) }).is_err());
+        // The key itself where its path belongs.
+        let pasted = PathBuf::from("5".repeat(64));
+        let error = found(&KeySources { file: Some(&pasted), ..sources(dir.path()) }).expect_err("no file");
+        assert!(error.starts_with("*** is no master key") && !error.contains("55"), "{error}");
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! Texts that are never shown: keys and tokens.
 
+pub mod file;
 pub mod master_key;
 pub mod vault;
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
+
+use self::file::FileError;
 
 const MOST_BYTES: u64 = 64 * 1024;
 
@@ -18,10 +19,10 @@ pub struct Secret(Zeroizing<String>);
 /// A file that holds no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    #[error("{path} cannot be read: {source}")]
-    Io { path: PathBuf, source: std::io::Error },
+    #[error("{path}: {source}")]
+    Unreadable { path: String, source: FileError },
     #[error("{path} does not hold one line of text")]
-    NotOneLine { path: PathBuf },
+    NotOneLine { path: String },
 }
 
 impl Secret {
@@ -34,14 +35,13 @@ impl Secret {
     /// # Errors
     /// When it cannot be read, is empty, has several lines, or more than 64 KiB.
     pub fn read(path: &Path) -> Result<Self, SecretError> {
-        let io = |source| SecretError::Io { path: path.to_owned(), source };
-        let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-        File::open(path).map_err(io)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+        let read = file::read(path, MOST_BYTES);
+        let bytes = read.map_err(|source| SecretError::Unreadable { path: file::shown(path), source })?;
         let text = std::str::from_utf8(&bytes)
             .ok()
             .map(str::trim)
-            .filter(|text| !text.is_empty() && !text.contains(char::is_control) && bytes.len() as u64 <= MOST_BYTES);
-        text.map(Self::new).ok_or_else(|| SecretError::NotOneLine { path: path.to_owned() })
+            .filter(|text| !text.is_empty() && !text.contains(char::is_control));
+        text.map(Self::new).ok_or_else(|| SecretError::NotOneLine { path: file::shown(path) })
     }
 
     /// The text itself. The caller keeps it out of errors, logs and responses.
