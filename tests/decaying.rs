@@ -146,6 +146,13 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
                 let log = home.log();
                 let output = |line: &str| line.starts_with("error: the store") || line.starts_with("error: the disk");
                 assert!(log[logged..].lines().any(output), "{number}: {}", &log[logged..]);
+                // What is damaged is named with its path and the way on, and not started again and again.
+                if let Some(line) = log[logged..].lines().find(|line| line.starts_with("error: the store is damaged")) {
+                    assert_eq!(status.code(), Some(78), "{number}: {line}");
+                    let path = file.display().to_string();
+                    assert!(line.contains(&path) && !line.contains("internal error"), "{number}: {line}");
+                    assert!(log[logged..].contains("hint: keep a copy"), "{number}: {}", &log[logged..]);
+                }
                 refused += 1;
             }
             Ok(client) => {

@@ -1,6 +1,6 @@
 //! Failures of the store, by what the caller does next.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::envelope::Unreadable;
@@ -88,6 +88,16 @@ impl StoreError {
         match why {
             Unreadable::Newer(version) => StoreError::NewerRecord { table: table.to_owned(), version },
             Unreadable::Damaged => StoreError::Damaged { what: format!("{what} is not readable") },
+        }
+    }
+
+    /// The error with the file's path, where it does not name it yet.
+    pub(super) fn in_file(self, file: &Path) -> Self {
+        match self {
+            StoreError::Damaged { what } if !what.contains(&*file.to_string_lossy()) => {
+                StoreError::Damaged { what: format!("{}: {what}", file.display()) }
+            }
+            other => other,
         }
     }
 

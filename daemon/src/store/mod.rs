@@ -135,7 +135,8 @@ impl Store {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(std::io::Error::other)?;
         let stamp = Stamp { id, created_at: options.now };
-        panics_as_damage(|| {
+        let dir = options.dir.clone();
+        let opened = panics_as_damage(|| {
             let origin = match options.backend {
                 None => Origin::in_dir(&options.dir, options.cache_bytes, stamp, options.new_store)?,
                 Some(source) => Origin::in_backend(source, options.cache_bytes, stamp)?,
@@ -155,7 +156,8 @@ impl Store {
             let thread = thread.spawn(move || writer::run(&of_thread, &receiver, linger))?;
             let handle = Handle { shared, queue: Mutex::new(Some(sender)), thread: Some(thread) };
             Ok((Store { handle: Arc::new(handle) }, loaded))
-        })
+        });
+        opened.map_err(|error| error.in_file(&origin::file_in(&dir)))
     }
 
     /// The id of the master key that the secrets of the store in `dir` are sealed with, read without changing anything
@@ -165,7 +167,8 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn key_named(dir: &std::path::Path, new: bool) -> Result<Option<[u8; 8]>, StoreError> {
-        panics_as_damage(|| Origin::key_named(dir, 1 << 20, new))
+        let named = panics_as_damage(|| Origin::key_named(dir, 1 << 20, new));
+        named.map_err(|error| error.in_file(&origin::file_in(dir)))
     }
 
     /// Queues commits, which are stored together, and returns at once. Commits are written in the order of the calls.

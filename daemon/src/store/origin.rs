@@ -218,6 +218,11 @@ impl Origin {
     }
 }
 
+/// The store's file in a directory.
+pub(super) fn file_in(dir: &Path) -> PathBuf {
+    dir.join(FILE)
+}
+
 /// Whether the directory has a store, or something else in its place.
 fn is_there(dir: &Path) -> Result<bool, StoreError> {
     match fs::symlink_metadata(dir.join(FILE)) {

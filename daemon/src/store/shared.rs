@@ -207,7 +207,9 @@ impl Drop for Shared {
 /// Turns a panic into `Damaged`, after everything that `work` had open was dropped.
 pub(super) fn panics_as_damage<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        Err(StoreError::Damaged { what: format!("it could not be worked on: {}", words_of(&*panic)) })
+        // The engine's own words name its code, not the store.
+        tracing::debug!(words = words_of(&*panic), "the store's engine panicked");
+        Err(StoreError::Damaged { what: "a page of it makes no sense".to_owned() })
     })
 }
 
