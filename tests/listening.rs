@@ -311,6 +311,10 @@ async fn the_callback_page_is_for_redirected_owners_and_says_nothing_else() {
     // A foreign name that resolves to this address, and methods that could change something.
     let rebound = client.get(&url).header("host", "evil.example").send().await.expect("a response");
     assert_eq!(rebound.status(), StatusCode::MISDIRECTED_REQUEST);
+    for disguised in ["evil.example@127.0.0.1", "127.0.0.1/evil", "evil.example?127.0.0.1"] {
+        let response = client.get(&url).header("host", disguised).send().await.expect("a response");
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{disguised}");
+    }
     for method in [Method::HEAD, Method::POST, Method::PUT] {
         let response = client.request(method.clone(), &url).send().await.expect("a response");
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");

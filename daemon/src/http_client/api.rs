@@ -287,6 +287,10 @@ impl<'a> Request<'a> {
 
 /// Whether the text names a host, with or without port, and nothing else.
 pub(crate) fn is_host(text: &str) -> bool {
+    // A parser of URLs takes `*` and more for a part of a name.
+    if !is_host_like(text) {
+        return false;
+    }
     let url = Url::parse(&format!("https://{text}/"));
     url.is_ok_and(|url| {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();

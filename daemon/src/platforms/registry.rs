@@ -256,6 +256,10 @@ impl Section<'_> {
         let secret = self.secret("client_secret", secret, keys.client_secret, keys.client_secret_file.as_deref())?;
         let id = id.and_then(variable).or(keys.client_id).filter(|id| !id.trim().is_empty());
         let redirect_uri = of(|it| it.redirect_uri).and_then(variable).or(keys.redirect_uri);
+        if redirect_uri.as_ref().is_some_and(|uri| oauth::redirect_problem("", uri).is_some()) {
+            let wrong = "must be an https URL, or http to this machine, without user, password and #";
+            return Err(self.problem("redirect_uri", wrong));
+        }
         match (id, secret) {
             (Some(id), Some(secret)) => Ok(Some(OAuthApp { id, secret, redirect_uri, scopes: keys.scopes, config_id })),
             (None, None) => Ok(None),

@@ -1,5 +1,6 @@
 //! `roster log-level`: shows or changes how much rosterd logs while it runs.
 
+use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use serde::Serialize;
 
 use crate::client::{response, short_call};
@@ -23,7 +24,9 @@ impl LogLevel {
         let client = session.connect().await?;
         let changed = self.level.is_some();
         let level = response(client.log_level(short_call(), self.level).await)?;
-        session.output.print(|| Level { level: level.clone() }, |_| format!("{level}\n"))?;
+        session
+            .output
+            .print(|| Level { level: level.clone() }, |_| format!("{}\n", clean(&level, SENTENCE_CHARACTERS)))?;
         if changed {
             session.output.remark("until rosterd is restarted or reloaded; [log] level in rosterd.toml stays");
         }

@@ -51,7 +51,8 @@ pub async fn callback(
     if method != Method::GET {
         return page(StatusCode::METHOD_NOT_ALLOWED, "Nothing here", &["This address is for browsers."]);
     }
-    if !is_for_us(&app, &headers) {
+    let Some(host) = requested_host(&headers) else { return refused(StatusCode::BAD_REQUEST) };
+    if !is_for_us(&app, &host) {
         return refused(StatusCode::MISDIRECTED_REQUEST);
     }
     let query = query.unwrap_or_default();
@@ -73,18 +74,29 @@ pub async fn callback(
 
 /// Whether the request is meant for this listener: for its configured name, its address or loopback. A foreign page whose
 /// own host name resolves to this listener is refused.
-fn is_for_us(app: &App, headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let Ok(requested) = Url::parse(&format!("http://{host}/")) else { return false };
+fn is_for_us(app: &App, requested: &Host) -> bool {
     let listener = app.consents.listens_at().map(|address| address.ip());
     let setup = app.setup();
     let public = setup.config.http.public_url.as_ref().and_then(Url::host);
-    match requested.host() {
-        Some(Host::Ipv4(address)) if address.is_loopback() || listener == Some(address.into()) => true,
-        Some(Host::Ipv6(address)) if address.is_loopback() || listener == Some(address.into()) => true,
-        Some(Host::Domain("localhost")) => true,
-        host => host.is_some() && host == public,
+    match requested {
+        Host::Ipv4(address) if address.is_loopback() || listener == Some((*address).into()) => true,
+        Host::Ipv6(address) if address.is_loopback() || listener == Some((*address).into()) => true,
+        Host::Domain(name) if name == "localhost" => true,
+        host => public.is_some_and(|public| public.to_owned() == *host),
     }
+}
+
+/// The host of a request's only `Host`, which has a host and perhaps a port, and nothing else: RFC 9112 section 3.2.
+fn requested_host(headers: &HeaderMap) -> Option<Host> {
+    let mut all = headers.get_all(HOST).iter();
+    let text = all.next().filter(|_| all.next().is_none())?.to_str().ok()?;
+    let is_port = |port: &str| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+    let host = match text.rsplit_once(':') {
+        Some((host, port)) if is_port(port) => host,
+        _ => text,
+    };
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    host.bytes().all(is_host).then(|| Host::parse(host).ok()).flatten()
 }
 
 fn refused(status: StatusCode) -> Response {
@@ -166,6 +178,35 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_read_strictly() {
+        let check = |hosts: &[&str], expected: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(HOST, HeaderValue::from_str(host).expect("a value"));
+            }
+            let host = requested_host(&headers).map(|host| host.to_string());
+            assert_eq!(host.as_deref(), expected, "{hosts:?}");
+        };
+        check(&["127.0.0.1:8787"], Some("127.0.0.1"));
+        check(&["[::1]:8787"], Some("[::1]"));
+        check(&["Roster.example"], Some("roster.example"));
+        for bad in [
+            "evil.example@127.0.0.1",
+            "127.0.0.1/x",
+            "127.0.0.1?x",
+            "127.0.0.1#x",
+            "a b",
+            "localhost:x",
+            "",
+            "127.0.0.1:8787:1",
+        ] {
+            check(&[bad], None);
+        }
+        check(&[], None);
+        check(&["127.0.0.1", "127.0.0.1"], None);
+    }
 
     #[test]
     fn nothing_foreign_becomes_markup() {
