@@ -276,6 +276,7 @@ async fn the_config_that_is_shipped_means_what_it_says() {
     };
     let secret = file("secret", "a-secret");
     let ca = file("ca.pem", include_str!("../daemon/src/http_client/fixtures/ca.pem"));
+    let key = file("key", &"5".repeat(64));
     let is_key = |line: &str| {
         line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c == '_' || c.is_ascii_lowercase()))
     };
@@ -284,6 +285,7 @@ async fn the_config_that_is_shipped_means_what_it_says() {
         .map(|line| line.strip_prefix("# ").filter(|line| is_key(line)).unwrap_or(line))
         .map(|line| match line.split_once(" = ") {
             Some((key @ ("api_key_file" | "client_secret_file"), _)) => format!("{key} = \"{secret}\""),
+            Some((name @ "master_key_file", _)) => format!("{name} = \"{key}\""),
             Some((key @ "ca_file", _)) => format!("{key} = \"{ca}\""),
             _ => line.to_owned(),
         })

@@ -313,7 +313,9 @@ fn sections_are_checked_to_the_key() {
     check("[youtube]\nenabled = 'canary-5f3a'", "platforms.youtube.enabled", "wrong type");
     check("[youtube]\napi_key = ' '", "platforms.youtube.api_key", "empty");
     check("[youtube]\napi_key = 'canary-5f3a'\napi_key_file = 'x'", "platforms.youtube.api_key_file", "either");
-    check("[youtube]\napi_key_file = '/nowhere/key'", "platforms.youtube.api_key_file", "/nowhere/key");
+    check("[youtube]\napi_key_file = '/etc/no-such-key'", "platforms.youtube.api_key_file", "/etc/no-such-key");
+    // Where nothing looks like a path, it may be the secret itself.
+    check("[youtube]\napi_key_file = '/canary-5f3a/key'", "platforms.youtube.api_key_file", "no such file");
     check("[bluesky]\napi_url = 'http://canary-5f3a.example.com'", "platforms.bluesky.api_url", "https");
     check(
         "[bluesky]\ngateway = 'https://a.example'\napi_url = 'https://b.example'",

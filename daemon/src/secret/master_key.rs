@@ -69,9 +69,10 @@ impl KeySources<'_> {
         }
         if let Some(path) = self.file {
             // A group of the operator's may read it, as it may read other secrets that the config names.
-            return read_file(path, 0o027)?
-                .map(Some)
-                .ok_or_else(|| KeyError::Unusable { from: shown(path), why: "there is no such file".to_owned() });
+            return read_file(path, 0o027)?.map(Some).ok_or_else(|| KeyError::Unusable {
+                from: format!("[store] master_key_file ({})", shown(path)),
+                why: "there is no such file".to_owned(),
+            });
         }
         if let Some(text) = self.variable {
             return read(text, VARIABLE.to_owned()).map(Some);
@@ -263,7 +264,10 @@ mod tests {
         // The key itself where its path belongs.
         let pasted = PathBuf::from("5".repeat(64));
         let error = found(&KeySources { file: Some(&pasted), ..sources(dir.path()) }).expect_err("no file");
-        assert!(error.starts_with("*** is no master key") && !error.contains("55"), "{error}");
+        assert!(
+            error.starts_with("[store] master_key_file (***) is no master key") && !error.contains("55"),
+            "{error}"
+        );
     }
 
     #[test]
