@@ -82,3 +82,6 @@ impl Dice {
         self.0.f64()
     }
 }
+
+#[cfg(test)]
+mod tests;
