@@ -132,7 +132,7 @@ impl Stage {
 fn config_text(sandbox: &str) -> String {
     format!(
         "[http]\nlisten = \"127.0.0.1:0\"\n\
-         [sync]\ngateway = \"{sandbox}\"\ninterval = \"6h\"\n\
+         [sync]\ngateway = \"{sandbox}\"\ninterval = \"6h\"\nmin_distance = \"0s\"\n\
          [platforms.youtube]\napi_key = \"youtube-api-key\"\n\
          client_id = \"youtube-client-id\"\nclient_secret = \"youtube-client-secret\"\n\
          [platforms.instagram]\nclient_id = \"instagram-client-id\"\nclient_secret = \"instagram-client-secret\"\n\
