@@ -91,15 +91,7 @@ impl<'a> Stop<'a> {
         &self,
         request: impl Future<Output = Result<T, PlatformError>>,
     ) -> Result<T, PlatformError> {
-        if let Some(error) = self.why() {
-            return Err(error);
-        }
-        let response = request.await;
-        match &response {
-            Ok(_) => self.responded(),
-            Err(error) => self.note(error),
-        }
-        response
+        self.unless(request, |_| false).await
     }
 
     /// As [`Stop::unless_stopped`], for a request with one owner's consent: its refusal ends nothing for the others.
@@ -107,13 +99,24 @@ impl<'a> Stop<'a> {
         &self,
         request: impl Future<Output = Result<T, PlatformError>>,
     ) -> Result<T, PlatformError> {
+        let of_owner = |error: &PlatformError| {
+            matches!(error, PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. })
+        };
+        self.unless(request, of_owner).await
+    }
+
+    async fn unless<T>(
+        &self,
+        request: impl Future<Output = Result<T, PlatformError>>,
+        ends_nothing: impl Fn(&PlatformError) -> bool,
+    ) -> Result<T, PlatformError> {
         if let Some(error) = self.why() {
             return Err(error);
         }
         let response = request.await;
         match &response {
-            Ok(_) | Err(PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. }) => self.responded(),
-            Err(error) => self.note(error),
+            Err(error) if !ends_nothing(error) => self.note(error),
+            _ => self.responded(),
         }
         response
     }
