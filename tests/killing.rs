@@ -423,7 +423,7 @@ async fn a_store_that_is_lost_under_the_daemon_takes_no_more_writes() {
     std::fs::copy(&file, &older).expect("a copy");
     add(&rosterd.client, "Ben").await.expect("added");
 
-    // Nobody writes: it is noticed all the same.
+    // Nothing is written: it is noticed all the same.
     std::fs::rename(&file, home.path("away")).expect("moved");
     let reason = until("it is noticed", async || lost_store(&home, &rosterd.client).await).await;
     assert!(reason.contains("was removed"), "{reason}");

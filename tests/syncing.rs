@@ -123,9 +123,9 @@ async fn what_is_held_or_paused_is_answered_as_skipped_and_neither_stored_nor_co
     world.sync("Mara").await;
     world.followers(Platform::Bluesky, "ines.sky.test", 500);
     let ines = world.try_add("Ines", "bluesky", "ines.sky.test").await.expect("added").connections.remove(0);
-    let told = (ines.status, ines.blocked_by.as_deref(), ines.next_due_at);
-    assert_eq!((told.0, told.1), (ConnectionStatus::Never, Some("limit")), "held, though never synced");
-    assert!(told.2 >= Some(NOON.plus_seconds(900)));
+    let seen = (ines.status, ines.blocked_by.as_deref(), ines.next_due_at);
+    assert_eq!((seen.0, seen.1), (ConnectionStatus::Never, Some("limit")), "held, though never synced");
+    assert!(seen.2 >= Some(NOON.plus_seconds(900)));
     let coverage =
         async || world.client.status(within(LIMIT)).await.expect("a response").expect("a status").coverage_24h;
     let before = (world.runs().await, coverage().await);

@@ -49,7 +49,7 @@ pub struct Timeouts {
     pub half_frame: Duration,
     /// For the other side to read what is written.
     pub unread: Duration,
-    /// For the next call of a client that has none under way: a connection that nobody uses is one less for others.
+    /// For the next call of a client that has none under way: an idle connection is one less for others.
     pub idle: Duration,
 }
 

@@ -235,7 +235,7 @@ async fn while_read_from<T>(
     }
 }
 
-/// Waits until nobody can read the other end any more; false when that cannot be known.
+/// Waits until the other end has no reader any more; false when that cannot be known.
 fn until_left(output: impl AsFd) -> bool {
     loop {
         let mut watched = [PollFd::new(&output, PollFlags::empty())];

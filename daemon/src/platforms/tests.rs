@@ -230,7 +230,7 @@ async fn refusals_outages_and_nonsense_are_distinguished() {
     let confused =
         |error: &PlatformError| matches!(error, PlatformError::Unexpected { .. } | PlatformError::AccountGone { .. });
     for case in cases() {
-        // Nobody can consent where nothing is a matter of consent.
+        // These platforms know no consent.
         let closed = |error: &PlatformError| matches!(error, PlatformError::Closed { .. });
         let refused = |error: &PlatformError| {
             if ["bluesky", "mastodon"].contains(&case.slug) { closed(error) } else { unauthorized(error) }

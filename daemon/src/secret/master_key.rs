@@ -112,7 +112,7 @@ fn read(text: &str, from: String) -> Result<Found, KeyError> {
     }
 }
 
-/// A key file that nobody can have read or changed by these bits of its mode; `None` when there is none.
+/// A key file that no other user can have read or changed, by these bits of its mode; `None` when there is none.
 fn read_file(path: &Path, refused: u32) -> Result<Option<Found>, KeyError> {
     let from = shown(path);
     let unusable = |why: String| KeyError::Unusable { from: from.clone(), why };

@@ -1,4 +1,4 @@
-//! Writes to the terminal on a thread of its own: one that nobody reads blocks that thread, never the program.
+//! Writes to the terminal on a thread of its own: an unread one blocks that thread, never the program.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -49,7 +49,7 @@ impl Writer {
         let (sender, written) = mpsc::channel();
         let then = move |result| _ = sender.send(result);
         let _ = self.jobs.send((bytes, Box::new(then)));
-        // A terminal that is gone, or that nobody reads: nothing is left to do about that.
+        // A terminal that is gone or unread: nothing is left to do about that.
         let _ = written.recv_timeout(limit);
     }
 }
