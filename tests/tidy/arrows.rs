@@ -71,7 +71,7 @@ const TUI: &str = "
     view: format keys theme widgets shared screens model
     terminal: consent model view
     app: client_config theme client message shared modal model update terminal
-    output:
+    output: format
     session: client output
     commands: widgets consent client output session
     agent: client output session

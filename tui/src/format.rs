@@ -1,6 +1,6 @@
 //! Numbers, times and lengths as text, the same for screens and commands.
 //!
-//! Counts are cut, never rounded up: 999 999 followers are not yet a million.
+//! Short numbers are rounded: what is printed is never further from the number than half of its last digit.
 
 use jiff::tz::TimeZone;
 use roster_protocol::{Date, Mean, Metric, Ratio, Timestamp, Unit};
@@ -13,20 +13,19 @@ pub const UNKNOWN: &str = "–";
 
 /// Three digits and a letter: 1 240 000 is `1.24M`, 98 312 is `98.3K`, 871 is `871`.
 pub fn count(number: u64) -> String {
-    let (unit, letter) = match number {
-        0..1_000 => return number.to_string(),
-        1_000..1_000_000 => (1_000, 'K'),
+    let Some(over) = number.checked_ilog10().and_then(|power| power.checked_sub(2)).filter(|_| number >= 1_000) else {
+        return number.to_string();
+    };
+    // The letter follows from the rounded number: 999 999 is a million.
+    let step = 10_u128.pow(over.min(9));
+    let rounded = (u128::from(number) + step / 2) / step * step;
+    let (unit, letter) = match rounded {
+        0..1_000_000 => (1_000, 'K'),
         1_000_000..1_000_000_000 => (1_000_000, 'M'),
         _ => (1_000_000_000, 'B'),
     };
-    let (whole, hundredths) = (number / unit, number % unit * 100 / unit);
-    let digits = match whole {
-        0..10 => format!("{whole}.{hundredths:02}"),
-        10..100 => format!("{whole}.{}", hundredths / 10),
-        _ => whole.to_string(),
-    };
-    let digits = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
-    format!("{digits}{letter}")
+    let digits = format!("{}.{:02}", rounded / unit, rounded % unit * 100 / unit);
+    format!("{}{letter}", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A share with one decimal: `4.2%`.
@@ -35,9 +34,9 @@ pub fn percent(ratio: Ratio) -> String {
     if ratio.0 < 0 && text != "0.0%" { format!("-{text}") } else { text }
 }
 
-/// A change with its sign: `+0.8%`, `-12.4%`, `0.0%`; more than tenfold growth is `>+999%`.
+/// A change with its sign: `+0.8%`, `-12.4%`, `0.0%`; what would need four digits is `>+999%`.
 pub fn signed_percent(ratio: Ratio) -> String {
-    if ratio.0 >= 10_000_000 {
+    if ratio.0 >= 9_995_000 {
         return ">+999%".to_owned();
     }
     match (percent_digits(ratio).as_str(), ratio.0) {
@@ -48,8 +47,11 @@ pub fn signed_percent(ratio: Ratio) -> String {
 }
 
 fn percent_digits(ratio: Ratio) -> String {
-    let tenths = (ratio.0.unsigned_abs() + 500) / 1_000;
-    if tenths >= 1_000 { format!("{}%", tenths / 10) } else { format!("{}.{}%", tenths / 10, tenths % 10) }
+    let millionths = ratio.0.unsigned_abs();
+    match (millionths + 500) / 1_000 {
+        tenths @ 0..1_000 => format!("{}.{}%", tenths / 10, tenths % 10),
+        _ => format!("{}%", (millionths + 5_000) / 10_000),
+    }
 }
 
 /// The change from one value to another with its sign; `None` where it makes no sense.
@@ -141,12 +143,15 @@ pub fn duration(millis: u64) -> String {
 
 /// A size: `512 B`, `1.2 MB`.
 pub fn bytes(size: u64) -> String {
-    match size {
-        0..1_000 => format!("{size} B"),
-        1_000..1_000_000 => format!("{}.{} kB", size / 1_000, size % 1_000 / 100),
-        1_000_000..1_000_000_000 => format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000),
-        _ => format!("{}.{} GB", size / 1_000_000_000, size % 1_000_000_000 / 100_000_000),
-    }
+    let (unit, name) = match size {
+        0..1_000 => return format!("{size} B"),
+        // From here on what rounds to a thousand is one of the next unit.
+        1_000..999_950 => (1_000, "kB"),
+        999_950..999_950_000 => (1_000_000, "MB"),
+        _ => (1_000_000_000, "GB"),
+    };
+    let tenths = (u128::from(size) * 10 + unit / 2) / unit;
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
 /// The hour and minute there: `14:02`.
@@ -181,20 +186,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_short_and_never_round_up() {
+    fn counts_are_short_and_rounded() {
         let check = |number: u64, expected: &str| assert_eq!(count(number), expected, "{number}");
         check(0, "0");
         check(999, "999");
         check(1_000, "1K");
         check(8_100, "8.1K");
-        check(8_126, "8.12K");
+        check(8_126, "8.13K");
+        check(22_958, "23K");
+        check(23_257, "23.3K");
+        check(9_994, "9.99K");
+        check(9_995, "10K");
+        check(99_949, "99.9K");
+        check(99_950, "100K");
         check(98_312, "98.3K");
         check(402_000, "402K");
-        check(999_999, "999K");
+        check(999_499, "999K");
+        check(999_500, "1M");
+        check(999_999, "1M");
         check(1_240_000, "1.24M");
+        check(1_548_551, "1.55M");
+        check(2_028_601, "2.03M");
         check(20_000_000, "20M");
-        check(100_500_000, "100M");
-        check(u64::MAX, "18446744073B");
+        check(100_500_000, "101M");
+        check(999_999_999, "1B");
+        check(u64::MAX, "18446744074B");
         assert_eq!(exact(1_240_000), "1,240,000");
         assert_eq!(exact(999), "999");
         assert_eq!(exact(0), "0");
@@ -210,9 +226,14 @@ mod tests {
         check(42_000, "4.2%", "+4.2%");
         check(-124_000, "-12.4%", "-12.4%");
         check(-400, "0.0%", "0.0%");
+        check(999_499, "99.9%", "+99.9%");
+        check(999_500, "100%", "+100%");
         check(1_500_000, "150%", "+150%");
+        check(1_509_000, "151%", "+151%");
+        check(9_994_999, "999%", "+999%");
+        check(9_995_000, "1000%", ">+999%");
         check(90_000_000, "9000%", ">+999%");
-        check(i64::MIN, "-922337203685477%", "-922337203685477%");
+        check(i64::MIN, "-922337203685478%", "-922337203685478%");
         assert_eq!(change(459_000.0, 402_000.0).as_deref(), Some("-12.4%"));
         assert_eq!(change(0.0, 5.0), None);
     }
@@ -233,6 +254,9 @@ mod tests {
         assert_eq!(duration(840), "0.8s");
         assert_eq!(duration(200_000), "3m 20s");
         assert_eq!(bytes(1_048_576), "1.0 MB");
+        assert_eq!(bytes(1_990_000), "2.0 MB");
+        assert_eq!(bytes(999_949), "999.9 kB");
+        assert_eq!(bytes(999_999_999), "1.0 GB");
     }
 
     #[test]

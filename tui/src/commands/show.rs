@@ -164,7 +164,7 @@ mod tests {
         profile numbers of youtube: followers 12,300, engagement 5.1%, since 2026-11-21
 
         ID        CONNECTION                  FOLLOWERS   ENG  POSTS  NEXT   STATE
-        ambqgayd  youtube:@mara                  12,345  5.2%    120  in 5h  ● fresh, 12m
+        ambqgayd  youtube:@mara                  12,345  5.3%    120  in 5h  ● fresh, 12m
         aqcaibae  mastodon:mara@host.example          –     –      –  –      ✗ error (no such account)
         ");
     }

@@ -6,6 +6,9 @@ use roster_protocol::{Badge, Connection, ConnectionStatus, Metric, Numbers, Rati
 
 use super::Look;
 use super::table::{Cell, Tone};
+use crate::format;
+
+pub use crate::format::bytes;
 
 /// The sign for an unknown value.
 pub const UNKNOWN: &str = "–";
@@ -27,15 +30,13 @@ pub fn metric_value(metric: Metric, number: Option<f64>) -> String {
 
 /// A share: `4.2%`.
 pub fn percent(ratio: Option<Ratio>) -> String {
-    ratio.map_or_else(|| UNKNOWN.to_owned(), |ratio| format!("{:.1}%", ratio.as_f64() * 100.0))
+    ratio.map_or_else(|| UNKNOWN.to_owned(), format::percent)
 }
 
 /// A growth: `+5.1%`, red when it fell by more than 1 %.
 pub fn growth(ratio: Option<Ratio>) -> Cell {
     let Some(ratio) = ratio else { return Cell::new(UNKNOWN, Tone::Quiet) };
-    let text = format!("{:+.1}%", ratio.as_f64() * 100.0);
-    let text = if text == "+0.0%" || text == "-0.0%" { "0.0%".to_owned() } else { text };
-    Cell::new(text, if ratio < Ratio(-10_000) { Tone::Bad } else { Tone::Plain })
+    Cell::new(format::signed_percent(ratio), if ratio < Ratio(-10_000) { Tone::Bad } else { Tone::Plain })
 }
 
 /// How long ago: `12m`, `3h`, `2d`; `now` under a minute, and for a time in the future by a wrong clock.
@@ -66,16 +67,6 @@ fn length(ms: i64) -> String {
 /// Date and time in the zone of `now`.
 pub fn time(at: Timestamp, now: &Zoned) -> String {
     at.to_jiff().to_zoned(now.time_zone().clone()).strftime("%Y-%m-%d %H:%M").to_string()
-}
-
-/// Bytes: `1.0 MB`.
-pub fn bytes(bytes: u64) -> String {
-    match bytes as f64 {
-        bytes if bytes < 1e3 => format!("{bytes} B"),
-        bytes if bytes < 1e6 => format!("{:.1} kB", bytes / 1e3),
-        bytes if bytes < 1e9 => format!("{:.1} MB", bytes / 1e6),
-        bytes => format!("{:.1} GB", bytes / 1e9),
-    }
 }
 
 /// A shape and a tone for a connection's badge.
