@@ -132,10 +132,11 @@ fn span(millis: i64) -> Option<String> {
 
 /// How long something took: `0.8s`, `12s`, `3m 20s`, `2h 5m`.
 pub fn duration(millis: u64) -> String {
-    let seconds = millis / 1_000;
+    let tenths = millis.saturating_add(50) / 100;
+    let seconds = millis.saturating_add(500) / 1_000;
     match seconds {
-        0..10 => format!("{}.{}s", seconds, millis % 1_000 / 100),
-        10..60 => format!("{seconds}s"),
+        _ if tenths < 100 => format!("{}.{}s", tenths / 10, tenths % 10),
+        0..60 => format!("{seconds}s"),
         60..3_600 => format!("{}m {}s", seconds / 60, seconds % 60),
         _ => format!("{}h {}m", seconds / 3_600, seconds % 3_600 / 60),
     }
@@ -252,6 +253,11 @@ mod tests {
         check(9 * 86_400, "9d");
         check(800 * 86_400, "2y");
         assert_eq!(duration(840), "0.8s");
+        assert_eq!(duration(890), "0.9s");
+        assert_eq!(duration(9_949), "9.9s");
+        assert_eq!(duration(9_950), "10s");
+        assert_eq!(duration(59_499), "59s");
+        assert_eq!(duration(59_500), "1m 0s");
         assert_eq!(duration(200_000), "3m 20s");
         assert_eq!(bytes(1_048_576), "1.0 MB");
         assert_eq!(bytes(1_990_000), "2.0 MB");
