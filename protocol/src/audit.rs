@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::folding::folded;
 use crate::metric::UnknownName;
 use crate::time::Timestamp;
 
@@ -49,7 +50,7 @@ impl std::str::FromStr for PauseTarget {
         match text.split_once(':') {
             _ if text == "all" => Ok(PauseTarget::All),
             Some(("platform", "")) => Err(UnknownName::new("platform", "", "write platform:bluesky")),
-            Some(("platform", slug)) => Ok(PauseTarget::Platform(slug.to_owned())),
+            Some(("platform", slug)) => Ok(PauseTarget::Platform(folded(slug))),
             _ => Ok(PauseTarget::One(text.to_owned())),
         }
     }

@@ -11,6 +11,7 @@ pub mod connection;
 pub mod consent;
 pub mod error;
 pub mod event;
+pub mod folding;
 pub mod ids;
 pub mod influencer;
 pub mod metric;

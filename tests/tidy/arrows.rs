@@ -11,6 +11,7 @@ use super::{Source, shipped};
 
 const PROTOCOL: &str = "
     text:
+    folding:
     time:
     paths:
     ids:
@@ -21,10 +22,10 @@ const PROTOCOL: &str = "
     alert: time ids metric
     sync: time ids
     status: time sync
-    audit: time metric
+    audit: folding time metric
     consent: time ids error connection
     event: ids alert sync
-    query: metric connection
+    query: text folding metric error connection
     service: time ids error connection influencer alert sync status audit consent event
     notice: text metric alert service
     transport: paths service

@@ -6,8 +6,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use icu_normalizer::ComposingNormalizerBorrowed;
 use percent_encoding::percent_decode_str;
+use roster_protocol::folding::composed;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
@@ -171,7 +171,7 @@ pub(super) fn profile_url(text: &str) -> Option<(String, Vec<String>)> {
 /// platform can have; all else is for the platform to find or not.
 pub(super) fn handle_in_any_script(text: &str) -> Option<String> {
     let text = clean(text, HANDLE_CODE_POINTS + 1);
-    let handle = ComposingNormalizerBorrowed::new_nfc().normalize(&text).into_owned();
+    let handle = composed(&text);
     let odd = |c: char| c.is_whitespace() || c.is_control() || "/?#&@%:\\".contains(c);
     let length = handle.chars().count();
     (!handle.contains(odd) && (1..=HANDLE_CODE_POINTS).contains(&length)).then_some(handle)
