@@ -10,10 +10,19 @@
 //! followers:>10k        also >= < <= =, numbers with k, m, b
 //! growth7:<-2%  growth30:>5%  engagement:>3%
 //! -tag:beauty           a minus turns any word round
+//! "tag:beauty"          the text, for a colon or a minus inside quotes means nothing
 //! ```
+//!
+//! What precedes a colon is a key; an unknown one is an error, never a text that no influencer has.
+
+mod word;
 
 use crate::connection::ConnectionStatus;
+use crate::error::RosterError;
+use crate::folding::{folded, nearest};
 use crate::metric::Ratio;
+use crate::text;
+use word::Word;
 
 /// A filter: every term must fit.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,11 +41,11 @@ pub struct Term {
 /// What a word tests.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
-    /// Name, handles or tags contain this lower-case text.
+    /// Name, handles or tags contain this folded text.
     Contains(String),
     /// Has a connection on the platform with this slug.
     Platform(String),
-    /// Carries this tag, lower-case.
+    /// Carries this tag, folded.
     Tag(String),
     /// A connection has this status.
     Status(ConnectionStatus),
@@ -75,11 +84,48 @@ impl Compare {
 
 /// A word that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{word:?}: {reason}")]
+#[error("{}: {}", text::clean(.word, WORD_CHARACTERS), .wrong.reason)]
 pub struct QueryError {
+    /// The word as it was typed, without its quotes.
     pub word: String,
-    pub reason: &'static str,
+    pub wrong: Wrong,
 }
+
+/// What is wrong with a word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// With the nearest that would be right.
+    pub reason: String,
+    /// All that would be right, where they can be listed.
+    pub known: Vec<String>,
+}
+
+impl Wrong {
+    /// A word that is none of the known ones.
+    pub fn unknown(what: &str, nearest: &str, known: impl IntoIterator<Item = String>) -> Self {
+        Self { reason: format!("{what}; did you mean {nearest}?"), known: known.into_iter().collect() }
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(reason: String) -> Self {
+        Self { reason, known: Vec::new() }
+    }
+}
+
+impl From<QueryError> for RosterError {
+    fn from(error: QueryError) -> Self {
+        let word = text::clean(error.word.trim_start_matches('-'), WORD_CHARACTERS);
+        let known = match error.wrong.known.join(", ") {
+            known if known.is_empty() => known,
+            known => format!("known are {known}; "),
+        };
+        RosterError::usage(error.to_string()).hint(format!("{known}in quotes it is text: \"{word}\""))
+    }
+}
+
+/// As much of a word as an error shows.
+const WORD_CHARACTERS: usize = 40;
 
 /// Understands a filter. The empty one fits everything.
 ///
@@ -98,65 +144,73 @@ pub struct QueryError {
 /// ```
 ///
 /// # Errors
-/// The first word whose value makes no sense for its key. A word with an unknown key is looked for as text.
+/// The first word with an unknown key, or whose value makes no sense for its key.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
-    let terms = words(text).iter().map(|word| term(word)).collect::<Result<_, _>>()?;
+    let terms = word::words(text).iter().map(term).collect::<Result<_, _>>()?;
     Ok(Query { terms })
 }
 
-/// Splits at blanks outside double quotes and removes the quotes.
-fn words(text: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
-    for c in text.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            c if c.is_whitespace() && !quoted => words.push(std::mem::take(&mut word)),
-            c => word.push(c),
-        }
-    }
-    words.push(word);
-    words.retain(|word| !word.is_empty() && word != "-");
-    words
-}
+/// Every key, in the order of the help.
+const KEYS: [&str; 8] = ["platform", "tag", "status", "is", "followers", "growth7", "growth30", "engagement"];
 
-fn term(word: &str) -> Result<Term, QueryError> {
-    let (not, rest) = match word.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, word),
-    };
-    let wrong = |reason| QueryError { word: word.to_owned(), reason };
-    let ratio = |value: &str| compared(value).and_then(|(compare, number)| Some((compare, percent(number)?)));
-    let needs_percent = "write a percentage such as >5% or <-2%";
-    let test = match rest.split_once(':') {
-        Some(("platform", slug)) => Test::Platform(slug.to_lowercase()),
-        Some(("tag", tag)) => Test::Tag(tag.trim_start_matches('#').to_lowercase()),
-        Some(("status", status)) => Test::Status(
-            status_named(status).ok_or_else(|| wrong("write fresh, stale, never, error, reauthorize or paused"))?,
-        ),
-        Some(("is", "paused")) => Test::Paused,
-        Some(("is", "alerting")) => Test::Alerting,
-        Some(("is", _)) => return Err(wrong("write is:paused or is:alerting")),
-        Some(("followers", value)) => {
-            let (compare, number) = compared(value).ok_or_else(|| wrong("write a number such as >10k"))?;
-            Test::Followers(compare, count(number).ok_or_else(|| wrong("write a number such as >10k"))?)
-        }
-        Some(("growth7", value)) => {
-            ratio(value).map(|(c, r)| Test::Growth7(c, r)).ok_or_else(|| wrong(needs_percent))?
-        }
-        Some(("growth30", value)) => {
-            ratio(value).map(|(c, r)| Test::Growth30(c, r)).ok_or_else(|| wrong(needs_percent))?
-        }
-        Some(("engagement", value)) => {
-            ratio(value).map(|(c, r)| Test::Engagement(c, r)).ok_or_else(|| wrong(needs_percent))?
-        }
-        _ => Test::Contains(rest.to_lowercase()),
-    };
-    Ok(Term { not, test })
-}
-
-fn status_named(name: &str) -> Option<ConnectionStatus> {
+const STATUSES: [ConnectionStatus; 6] = {
     use ConnectionStatus::{Error, Fresh, Never, Paused, Reauthorize, Stale};
-    [Fresh, Stale, Never, Error, Reauthorize, Paused].into_iter().find(|status| status.as_str() == name)
+    [Fresh, Stale, Never, Error, Reauthorize, Paused]
+};
+
+fn term(word: &Word) -> Result<Term, QueryError> {
+    let Some((key, value)) = word.key_and_value() else {
+        return Ok(Term { not: word.not, test: Test::Contains(folded(&word.text)) });
+    };
+    let test = test(&folded(key), value).map_err(|wrong| QueryError { word: word.to_string(), wrong })?;
+    Ok(Term { not: word.not, test })
+}
+
+fn test(key: &str, value: &str) -> Result<Test, Wrong> {
+    let ratio = || {
+        let compared = compared(value).and_then(|(compare, number)| Some((compare, percent(number)?)));
+        compared.ok_or_else(|| format!("write a percentage such as {key}:>5% or {key}:<-2%"))
+    };
+    Ok(match key {
+        "platform" | "tag" if value.is_empty() => return Err(format!("which? write {key}:NAME").into()),
+        "platform" => Test::Platform(folded(value)),
+        "tag" => Test::Tag(folded(value.trim_start_matches('#'))),
+        "status" => {
+            let found = STATUSES.into_iter().find(|status| status.as_str() == folded(value));
+            Test::Status(found.ok_or_else(|| unknown_value(key, value, &STATUSES.map(ConnectionStatus::as_str)))?)
+        }
+        "is" => match folded(value).as_str() {
+            "paused" => Test::Paused,
+            "alerting" => Test::Alerting,
+            _ => return Err(unknown_value(key, value, &["paused", "alerting"])),
+        },
+        "followers" => {
+            let compared = compared(value).and_then(|(compare, number)| Some((compare, count(number)?)));
+            let (compare, number) = compared.ok_or_else(|| "write a number such as followers:>10k".to_owned())?;
+            Test::Followers(compare, number)
+        }
+        "growth7" => ratio().map(|(compare, ratio)| Test::Growth7(compare, ratio))?,
+        "growth30" => ratio().map(|(compare, ratio)| Test::Growth30(compare, ratio))?,
+        "engagement" => ratio().map(|(compare, ratio)| Test::Engagement(compare, ratio))?,
+        _ => return Err(unknown_key(key, value)),
+    })
+}
+
+fn unknown_key(key: &str, value: &str) -> Wrong {
+    match key {
+        "growth" => {
+            let value = text::clean(value, WORD_CHARACTERS);
+            format!("over how many days? write growth7:{value} or growth30:{value}").into()
+        }
+        _ if value.starts_with("//") => "an address is no filter word; write the handle in it".to_owned().into(),
+        _ => Wrong::unknown("no such key", &format!("{}:", nearest(key, KEYS)), KEYS.map(|key| format!("{key}:"))),
+    }
+}
+
+fn unknown_value(key: &str, value: &str, known: &[&str]) -> Wrong {
+    let whole = |value: &str| format!("{key}:{value}");
+    let near = whole(nearest(&folded(value), known.iter().copied()));
+    Wrong::unknown(&format!("no such {key}"), &near, known.iter().map(|value| whole(value)))
 }
 
 /// Splits `>=10k` into comparison and number; a bare number means "at least".
@@ -211,16 +265,49 @@ mod tests {
         check("followers:1.5M", Test::Followers(Compare::AtLeast, 1_500_000));
         check("growth30:>5%", Test::Growth30(Compare::More, Ratio(50_000)));
         check("growth7:<=-2", Test::Growth7(Compare::AtMost, Ratio(-20_000)));
-        check("unknown:key", Test::Contains("unknown:key".into()));
-        assert!(parse("-tag:x").expect("minus").terms[0].not);
-        assert!(parse("  ").expect("empty").terms.is_empty());
+        check("STATUS:Error", Test::Status(ConnectionStatus::Error));
+        check("\"bogus:foo\"", Test::Contains("bogus:foo".into()));
+        check("re\":\"zero", Test::Contains("re:zero".into()));
+        check("tag:\"a:b\"", Test::Tag("a:b".into()));
+        check("\"-x\"", Test::Contains("-x".into()));
+        check(":)", Test::Contains(":)".into()));
+        check("ΟΔΥΣΣΕΑΣ", Test::Contains(folded("οδυσσεας")));
+        for text in ["-tag:x", "-\"bogus:foo\"", "-x"] {
+            assert!(parse(text).expect(text).terms[0].not, "{text}");
+        }
+        for empty in ["  ", "-", "\"\"", "-\"\""] {
+            assert!(parse(empty).expect(empty).terms.is_empty(), "{empty}");
+        }
     }
 
     #[test]
-    fn nonsense_is_refused() {
-        for text in ["followers:many", "growth7:>x", "status:odd", "is:odd", "followers:>nan", "engagement:>inf"] {
-            assert!(parse(text).is_err(), "{text}");
+    fn what_is_not_understood_is_refused_with_the_nearest() {
+        let check = |text: &str, part: &str| {
+            for text in [text.to_owned(), format!("-{text}"), format!("mara {text} -tag:x")] {
+                let error = parse(&text).expect_err(&text);
+                assert!(error.wrong.reason.contains(part), "{text}: {error}");
+                let hint = RosterError::from(error).hint.expect("what to do");
+                let quoted = hint.split_once("it is text: ").expect("an example").1;
+                assert!(
+                    matches!(parse(quoted).expect(quoted).terms[..], [Term { test: Test::Contains(_), .. }]),
+                    "{hint}"
+                );
+            }
+        };
+        check("bogus:foo", "did you mean");
+        check("folowers:>10k", "did you mean followers:?");
+        check("plattform:youtube", "did you mean platform:?");
+        check("growth:<0", "growth7:<0 or growth30:<0");
+        check("status:eror", "status:error");
+        check("is:pausd", "is:paused");
+        check("https://bsky.app/profile/x", "write the handle");
+        for number in ["followers:many", "followers:", "followers:>nan", "followers:>-1", "followers:1k..2k"] {
+            check(number, "followers:>10k");
         }
+        check("growth7:>x", "growth7:>5%");
+        check("engagement:>inf", "engagement:>5%");
+        check("tag:", "tag:NAME");
+        check("platform:", "platform:NAME");
     }
 
     proptest::proptest! {
