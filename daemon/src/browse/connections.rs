@@ -17,11 +17,13 @@ pub fn page(roster: &Roster, query: &ConnectionsQuery, seen: Seen) -> Connection
     let name = |connection: &Connection| {
         roster.influencers.get(&connection.influencer).map(|it| it.name.as_str()).unwrap_or_default()
     };
-    let mut all: Vec<_> = roster.connected().map(|connection| (rank(roster, connection, seen), connection)).collect();
-    all.sort_by(|(a, one), (b, other)| {
-        let ids = |it: &Connection| (it.platform.clone(), it.id);
-        a.cmp(b).then_with(|| name(one).cmp(name(other))).then_with(|| ids(one).cmp(&ids(other)))
-    });
+    let mut all: Vec<(_, &Connection)> = Vec::new();
+    for connection in roster.connected() {
+        let name = roster.texts.get(&connection.influencer).map(|texts| texts.sort_key.as_ref());
+        let key = (rank(roster, connection, seen), name, connection.platform.as_str(), connection.id);
+        all.push((key, connection));
+    }
+    all.sort_unstable_by_key(|(key, _)| *key);
     let total = all.len() as u64;
     let wanted = all.iter().skip(query.offset.min(total) as usize).take(query.limit.min(PAGE_ROWS) as usize);
     let rows = wanted.map(|(_, connection)| ConnectionRow {

@@ -1,13 +1,47 @@
 //! Whether an influencer fits a filter. Pure.
 
 use memchr::memmem;
-use roster_protocol::query::{Query, Term, Test};
+use roster_protocol::folding::folded;
+use roster_protocol::query::{Query, QueryError, Term, Test, Wrong, parse};
+use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Seconds;
 
 use crate::model::{Connection, Influencer};
-use crate::roster::Roster;
 use crate::roster::rows::Seen;
 use crate::roster::standing;
+use crate::roster::{Roster, resolve};
+
+/// A filter as typed.
+///
+/// # Errors
+/// A word that makes no sense, or a platform that this daemon does not know.
+pub fn understood(roster: &Roster, text: &str) -> Result<Query, QueryError> {
+    let query = parse(text).map_err(|error| account_for_key(roster, error))?;
+    for Term { not, test } in &query.terms {
+        if let Test::Platform(slug) = test
+            && !roster.platforms.contains_key(slug)
+        {
+            let near = format!("platform:{}", resolve::nearest_platform(roster, slug));
+            let known = roster.platforms.keys().map(|slug| format!("platform:{slug}"));
+            let word = format!("{}platform:{slug}", if *not { "-" } else { "" });
+            return Err(QueryError { word, wrong: Wrong::unknown("no such platform", &near, known) });
+        }
+    }
+    Ok(query)
+}
+
+/// Where an account was typed, such as `youtube:@mara`, the words that find it.
+fn account_for_key(roster: &Roster, error: QueryError) -> QueryError {
+    let account = error.word.trim_start_matches('-').split_once(':');
+    let platform = account.and_then(|(key, handle)| Some((resolve::platform_called(roster, key)?, handle)));
+    match platform {
+        Some((slug, handle)) => {
+            let near = format!("platform:{slug} {}", clean(handle, NAME_CHARACTERS));
+            QueryError { wrong: Wrong::unknown("no such key", &near, []), ..error }
+        }
+        None => error,
+    }
+}
 
 /// Whether every term fits. Unknown numbers fit no comparison.
 pub fn fits(roster: &Roster, influencer: &Influencer, query: &Query, seen: Seen) -> bool {
@@ -22,9 +56,9 @@ fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> b
         Test::Contains(text) => roster
             .texts
             .get(&influencer.id)
-            .is_some_and(|searched| memmem::find(searched.as_bytes(), text.as_bytes()).is_some()),
+            .is_some_and(|texts| memmem::find(texts.searched.as_bytes(), text.as_bytes()).is_some()),
         Test::Platform(slug) => roster.connections_of(influencer.id).any(|connection| connection.platform == *slug),
-        Test::Tag(tag) => influencer.tags.iter().any(|own| own.to_lowercase() == *tag),
+        Test::Tag(tag) => influencer.tags.iter().any(|own| folded(own) == *tag),
         Test::Status(status) => {
             let has_status = |c: &Connection| {
                 let interval: Seconds = c.interval.unwrap_or(seen.interval);
@@ -52,10 +86,27 @@ fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> b
 #[cfg(test)]
 mod tests {
     use roster_protocol::ids::InfluencerId;
-    use roster_protocol::query::parse;
     use roster_protocol::time::Timestamp;
 
     use super::*;
+
+    #[test]
+    fn an_unknown_platform_is_an_error_that_names_the_nearest() {
+        let all = crate::platforms::register(&Default::default(), None, &Default::default()).expect("the usual ones");
+        let known = all.into_iter().map(|known| (known.platform.info().slug.to_owned(), std::sync::Arc::new(known)));
+        let roster = Roster::new(Default::default(), known.collect());
+        let check = |text: &str, near: &str| {
+            let error = understood(&roster, text).expect_err(text);
+            assert!(error.wrong.reason.ends_with(&format!("did you mean {near}?")), "{text}: {error}");
+        };
+        check("platform:ig", "platform:instagram");
+        check("-platform:yuotube", "platform:youtube");
+        check("mara platform:Fb", "platform:facebook");
+        check("YouTube:@mara", "platform:youtube @mara");
+        check("-yt:@mara", "platform:youtube @mara");
+        check("folowers:>10k", "followers:");
+        assert!(understood(&roster, "platform:YouTube -platform:tiktok \"platform:ig\" @mara").is_ok());
+    }
 
     #[test]
     fn every_term_must_fit() {

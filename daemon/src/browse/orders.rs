@@ -1,8 +1,8 @@
 //! Lists in order, a page at a time. Pure.
 
+use roster_protocol::error::RosterError;
 use roster_protocol::ids::InfluencerId;
 use roster_protocol::influencer::{InfluencerPage, InfluencerQuery};
-use roster_protocol::query::QueryError;
 use roster_protocol::service::PAGE_ROWS;
 
 use super::filter;
@@ -13,8 +13,8 @@ use crate::roster::rows::{self, Seen};
 ///
 /// # Errors
 /// When the filter makes no sense.
-pub fn page(roster: &Roster, query: &InfluencerQuery, seen: Seen) -> Result<InfluencerPage, QueryError> {
-    let filter = roster_protocol::query::parse(&query.filter)?;
+pub fn page(roster: &Roster, query: &InfluencerQuery, seen: Seen) -> Result<InfluencerPage, RosterError> {
+    let filter = filter::understood(roster, &query.filter)?;
     let order = roster.order(query.sort);
     let fits = |id: &&InfluencerId| {
         let influencer = roster.influencers.get(id);

@@ -1,7 +1,12 @@
 //! What users type, as it may be stored.
 
+use std::collections::HashSet;
+
 use roster_protocol::error::RosterError;
+use roster_protocol::folding::folded;
 use roster_protocol::text;
+
+use crate::roster::search_text::sort_key;
 
 // A page of 256 rows with the longest of everything fits into one frame of 1 MiB.
 /// The longest name; 80 characters of any script but the most ornate.
@@ -42,12 +47,24 @@ pub fn checked_note(note: &str) -> Result<Option<String>, RosterError> {
     }
 }
 
-/// Tags in order, without doubles.
+/// Tags in order, without doubles; of two spellings the first stays.
 pub fn sorted_tags(mut tags: Vec<String>) -> Result<Vec<String>, RosterError> {
-    tags.sort();
-    tags.dedup();
+    let mut seen = HashSet::new();
+    tags.retain(|tag| seen.insert(folded(tag)));
+    tags.sort_by_cached_key(|tag| sort_key(tag));
     match tags.len() <= MOST_TAGS {
         true => Ok(tags),
         false => Err(RosterError::usage(format!("more than {MOST_TAGS} tags"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_in_two_spellings_is_one_and_tags_are_in_order() {
+        let tags = ["zebra", "Émile", "Beauty", "beauty", "e\u{301}mile"].map(str::to_owned).to_vec();
+        assert_eq!(sorted_tags(tags), Ok(["Beauty", "Émile", "zebra"].map(str::to_owned).to_vec()));
     }
 }

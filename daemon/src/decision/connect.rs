@@ -2,6 +2,7 @@
 
 use roster_protocol::audit::Who;
 use roster_protocol::error::{ErrorKind, RosterError};
+use roster_protocol::folding::folded_handle;
 use roster_protocol::ids::ConnectionId;
 
 use super::Decision;
@@ -22,7 +23,7 @@ impl Found {
     /// Whether both are one account.
     pub fn is_same(&self, other: &Found) -> bool {
         let id = |found: &Found| found.observation.as_ref().map(|seen| seen.platform_user_id.clone());
-        let same_handle = self.handle.eq_ignore_ascii_case(&other.handle);
+        let same_handle = folded_handle(&self.handle) == folded_handle(&other.handle);
         self.platform == other.platform && (same_handle || (id(self).is_some() && id(self) == id(other)))
     }
 }

@@ -4,6 +4,7 @@
 
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
+use roster_protocol::folding::folded_handle;
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId, InfluencerId};
 use roster_protocol::time::Timestamp;
 
@@ -13,7 +14,6 @@ use super::{Decision, grants};
 use crate::model::{Choice, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Sealed};
 use crate::platforms::Observation;
 use crate::platforms::consenting::{Opened, OpenedAccount};
-use crate::roster::search_text::lowered;
 
 /// How long a choice is waited for.
 const CHOICE_S: i64 = 3600;
@@ -182,7 +182,7 @@ fn at_once<'a>(decision: &Decision<'_>, requested: &Consent, accounts: &'a [Open
 }
 
 fn names(text: &str, handle: &str, id: &str) -> bool {
-    let (typed, handle) = (lowered(text), lowered(handle));
+    let (typed, handle) = (folded_handle(text), folded_handle(handle));
     typed == handle || typed.trim_start_matches('@') == handle || text == id
 }
 

@@ -2,6 +2,7 @@
 
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
+use roster_protocol::folding::folded;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::influencer::{InfluencerEdit, NewInfluencer};
 use roster_protocol::time::Seconds;
@@ -76,7 +77,12 @@ pub fn edit(
     }
     let added = edit.tag.iter().map(|tag| checked_tag(tag)).collect::<Result<Vec<_>, _>>()?;
     let removed = edit.untag.iter().map(|tag| checked_tag(tag)).collect::<Result<Vec<_>, _>>()?;
-    after.tags = sorted_tags(before.tags.iter().cloned().chain(added).filter(|tag| !removed.contains(tag)).collect())?;
+    if !(added.is_empty() && removed.is_empty()) {
+        let folded_removed: Vec<String> = removed.iter().map(|tag| folded(tag)).collect();
+        let kept = before.tags.iter().filter(|tag| !folded_removed.contains(&folded(tag))).cloned();
+        // A tag in another spelling may replace the one that is removed.
+        after.tags = sorted_tags(kept.chain(added.into_iter().filter(|tag| !removed.contains(tag))).collect())?;
+    }
     if let Some(main) = &edit.main {
         after.main = main_connection(decision, before, main)?;
     }

@@ -43,7 +43,7 @@ impl<K: Eq + Hash, V: Copy + PartialEq> Groups<K, V> {
 /// What texts may name.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    /// Influencers by their name in lower case.
+    /// Influencers by their folded name.
     pub by_name: Groups<String, InfluencerId>,
     pub influencers: BTreeSet<InfluencerId>,
     /// Those that are connected.

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use roster_protocol::folding::folded_handle;
 use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
 use roster_protocol::influencer::SortBy;
 use roster_protocol::time::Timestamp;
@@ -25,6 +26,7 @@ use roster_protocol::time::Timestamp;
 use self::index::{Index, SHORTEST_PREFIX};
 use self::orders::Orders;
 use self::recent::Recent;
+use self::search_text::Texts;
 use crate::model::{Alert, Connection, Delivery, Hold, Influencer, Loaded, Settings, TroubleKind};
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
@@ -42,12 +44,12 @@ pub struct Roster {
     pub connections: HashMap<ConnectionId, Connection>,
     /// Connections of each influencer that are connected.
     pub of_influencer: HashMap<InfluencerId, Vec<ConnectionId>>,
-    /// By platform and canonical handle in lower case.
+    /// By platform and canonical handle, folded.
     by_handle: HashMap<(String, String), ConnectionId>,
     /// By platform and the platform's own id.
     by_user_id: HashMap<(String, String), ConnectionId>,
-    /// Lower-case text that filters search.
-    pub texts: HashMap<InfluencerId, String>,
+    /// What filters search and names are sorted by.
+    pub texts: HashMap<InfluencerId, Texts>,
     /// Followers of the last days.
     pub recent: HashMap<ConnectionId, Recent>,
     /// Open and acknowledged alerts by number.
@@ -108,7 +110,7 @@ impl Roster {
         roster
     }
 
-    /// Adds what listening and scheduling do not need: the last days, and the text that filters search.
+    /// Adds what listening and scheduling do not need: the last days, and the texts that lists search and sort by.
     pub fn load_recent(&mut self, recent: HashMap<ConnectionId, Recent>, coverage: Coverage) {
         (self.recent, self.coverage) = (recent, coverage);
         let influencers: Vec<InfluencerId> = self.influencers.keys().copied().collect();
@@ -154,7 +156,7 @@ impl Roster {
     /// The connection of this account, disconnected ones included, by the platform's id or else by handle.
     pub fn account(&self, platform: &str, handle: &str, user_id: Option<&str>) -> Option<&Connection> {
         let by_id = user_id.and_then(|id| self.by_user_id.get(&(platform.to_owned(), id.to_owned())));
-        let by_handle = || self.by_handle.get(&(platform.to_owned(), search_text::lowered(handle)));
+        let by_handle = || self.by_handle.get(&(platform.to_owned(), folded_handle(handle)));
         self.connections.get(by_id.or_else(by_handle)?)
     }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use roster_protocol::ids::InfluencerId;
 use roster_protocol::influencer::SortBy;
 
-use super::{Roster, search_text};
+use super::Roster;
+use super::search_text::{SortKey, sort_key};
 use crate::model::Influencer;
 
 /// Largest, or newest, first; unknown last; ties by name, then id, so that pages never overlap.
-type Key = (Reverse<Option<i64>>, String, InfluencerId);
+type Key = (Reverse<Option<i64>>, SortKey, InfluencerId);
 
 /// The orders that were requested, by their position in [`SortBy::ALL`].
 #[derive(Debug, Default)]
@@ -71,7 +72,9 @@ fn key(roster: &Roster, influencer: &Influencer, by: SortBy) -> Key {
             newest.map(|at| at.0)
         }
     };
-    (Reverse(value), search_text::lowered(&influencer.name), influencer.id)
+    let texts = roster.texts.get(&influencer.id);
+    let name = texts.map_or_else(|| sort_key(&influencer.name), |texts| texts.sort_key.clone());
+    (Reverse(value), name, influencer.id)
 }
 
 fn counted(count: u64) -> i64 {

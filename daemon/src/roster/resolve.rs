@@ -5,9 +5,11 @@
 
 use roster_protocol::connection::Account;
 use roster_protocol::error::{ErrorKind, RosterError};
+use roster_protocol::folding::{composed, folded, nearest};
 
-use super::{Roster, index, search_text};
+use super::{Roster, index};
 use crate::model::{Connection, Influencer};
+use crate::platforms::PlatformInfo;
 
 /// A connection, or else an influencer.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +27,9 @@ pub fn influencer<'a>(roster: &'a Roster, text: &str) -> Result<&'a Influencer, 
     if let Some(influencer) = text.parse().ok().and_then(|id| roster.influencers.get(&id)) {
         return Ok(influencer);
     }
-    let alike = roster.index.by_name.of(&search_text::lowered(text)).iter().filter_map(|id| roster.influencers.get(id));
-    let mut found: Vec<&Influencer> = alike.clone().filter(|influencer| influencer.name == text).collect();
+    let alike = roster.index.by_name.of(&folded(text)).iter().filter_map(|id| roster.influencers.get(id));
+    let exact = composed(text);
+    let mut found: Vec<&Influencer> = alike.clone().filter(|influencer| composed(&influencer.name) == exact).collect();
     if found.is_empty() {
         let ids = index::by_prefix(&roster.index.influencers, text);
         found = ids.iter().filter_map(|id| roster.influencers.get(id)).collect();
@@ -87,15 +90,15 @@ pub fn account(roster: &Roster, account: &Account) -> Result<Account, RosterErro
     if is_url || account.platform.is_empty() {
         return account_of_url(roster, &handle);
     }
-    let Some(known) = roster.platforms.get(&account.platform) else {
+    let slug = folded(&account.platform);
+    let Some(known) = roster.platforms.get(&slug) else {
         return Err(unknown_platform(roster, &account.platform));
     };
     let canonical = known.platform.canonical(&handle).map_err(|error| {
         let example = known.platform.info().handle_example;
-        RosterError::usage(error.to_string())
-            .hint(format!("write {}:{example}, or the profile's address", account.platform))
+        RosterError::usage(error.to_string()).hint(format!("write {slug}:{example}, or the profile's address"))
     })?;
-    Ok(Account { platform: account.platform.clone(), handle: canonical })
+    Ok(Account { platform: slug, handle: canonical })
 }
 
 fn account_of_url(roster: &Roster, url: &str) -> Result<Account, RosterError> {
@@ -112,10 +115,29 @@ fn account_of_url(roster: &Roster, url: &str) -> Result<Account, RosterError> {
     })
 }
 
-/// An error for an unknown platform, with the known ones in its hint.
-pub fn unknown_platform(roster: &Roster, slug: &str) -> RosterError {
-    let known: Vec<&str> = roster.platforms.keys().map(String::as_str).collect();
-    RosterError::usage(format!("unknown platform {slug:?}")).hint(format!("known are {}", known.join(", ")))
+/// An error for an unknown platform, with the nearest of the known ones and all of them in its hint.
+pub fn unknown_platform(roster: &Roster, typed: &str) -> RosterError {
+    let known: Vec<&str> = slugs(roster).collect();
+    let near = nearest_platform(roster, typed);
+    RosterError::usage(format!("unknown platform {typed:?}"))
+        .hint(format!("did you mean {near}? Known are {}", known.join(", ")))
+}
+
+/// The slug of the platform with this slug, short or whole name, whatever the case.
+pub fn platform_called<'a>(roster: &'a Roster, typed: &str) -> Option<&'a str> {
+    let typed = folded(typed);
+    let infos = roster.platforms.values().map(|known| known.platform.info());
+    let called = |info: &&PlatformInfo| [info.slug, info.short, info.name].iter().any(|name| folded(name) == typed);
+    infos.into_iter().find(called).map(|info| info.slug)
+}
+
+/// The slug of the platform that a typed word names, or else is most like.
+pub fn nearest_platform<'a>(roster: &'a Roster, typed: &str) -> &'a str {
+    platform_called(roster, typed).unwrap_or_else(|| nearest(&folded(typed), slugs(roster)))
+}
+
+fn slugs(roster: &Roster) -> impl Iterator<Item = &str> {
+    roster.platforms.keys().map(String::as_str)
 }
 
 fn by_account<'a>(roster: &'a Roster, text: &str) -> Option<&'a Connection> {
@@ -169,6 +191,12 @@ mod tests {
             influencer("abczzzzz", "abcdefgh"),
             influencer("zzzzzzzz", "ZOÉ"),
             influencer("yyyyyyyy", "zoé"),
+            influencer("222aaaaa", "ΟΔΥΣΣΕΑΣ"),
+            influencer("333aaaaa", "Νίκος"),
+            influencer("444aaaaa", "Eva Straße"),
+            influencer("555aaaaa", "İnci Şahin"),
+            influencer("666aaaaa", "Zoe\u{301} Du\u{308}ben"),
+            influencer("777aaaaa", "Zoë Müller"),
         ];
         let roster = Roster::new(Loaded { influencers, ..Loaded::default() }, Default::default());
         let check = |text: &str, expected: Result<&str, ErrorKind>| {
@@ -187,5 +215,12 @@ mod tests {
         check("zoé", Ok("yyyyyyyy"));
         check("Zoé", Err(ErrorKind::Ambiguous));
         check("nobody", Err(ErrorKind::NotFound));
+        check("οδυσσεασ", Ok("222aaaaa"));
+        check("οδυσσεας", Ok("222aaaaa"));
+        check("νίκοσ", Ok("333aaaaa"));
+        check("EVA STRASSE", Ok("444aaaaa"));
+        check("inci şahin", Ok("555aaaaa"));
+        check("Zoé Düben", Ok("666aaaaa"));
+        check("Zoe\u{308} Mu\u{308}ller", Ok("777aaaaa"));
     }
 }

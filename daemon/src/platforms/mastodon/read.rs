@@ -1,5 +1,6 @@
 //! Mastodon's JSON, and what it says. Pure.
 
+use roster_protocol::folding::folded_handle;
 use roster_protocol::metric::Metric;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
@@ -80,7 +81,7 @@ pub(super) fn profile_of(account: &Account, profile: Profile) -> Result<Option<P
     }
     let (name, _) = parts(&account.handle);
     let username = handle_in_any_script(&profile.username).unwrap_or_default();
-    Ok((username.to_lowercase() == name.to_lowercase()).then_some(profile))
+    Ok((folded_handle(&username) == folded_handle(name)).then_some(profile))
 }
 
 /// What the profile reports, before its posts are known.

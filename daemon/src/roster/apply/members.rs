@@ -1,10 +1,12 @@
 //! Influencers, their connections, and what users set.
 
+use roster_protocol::folding::{folded, folded_handle};
 use roster_protocol::ids::InfluencerId;
 
 use super::Touched;
 use crate::model::{Connection, Influencer, RosterCommit};
-use crate::roster::{Roster, search_text};
+use crate::roster::Roster;
+use crate::roster::search_text::Texts;
 
 impl Roster {
     pub(super) fn apply_members(&mut self, commit: &RosterCommit, touched: &mut Touched) {
@@ -44,10 +46,10 @@ impl Roster {
 
     /// Stores an influencer in all indexes, and returns what it was before.
     pub(in crate::roster) fn put_influencer(&mut self, influencer: Influencer) -> Option<Influencer> {
-        let (id, name) = (influencer.id, search_text::lowered(&influencer.name));
+        let (id, name) = (influencer.id, folded(&influencer.name));
         let before = self.influencers.insert(id, influencer);
         if let Some(before) = &before {
-            self.index.by_name.remove(&search_text::lowered(&before.name), id);
+            self.index.by_name.remove(&folded(&before.name), id);
         }
         self.index.by_name.put(name, id);
         self.index.influencers.insert(id);
@@ -56,7 +58,7 @@ impl Roster {
 
     fn remove_influencer(&mut self, id: InfluencerId) {
         if let Some(before) = self.influencers.remove(&id) {
-            self.index.by_name.remove(&search_text::lowered(&before.name), id);
+            self.index.by_name.remove(&folded(&before.name), id);
         }
         self.index.influencers.remove(&id);
         self.of_influencer.remove(&id);
@@ -70,7 +72,7 @@ impl Roster {
         let connection = &self.connections[&id];
         let renamed = before.as_ref().is_none_or(|before| !is_named_alike(before, connection));
         if renamed {
-            let handle = (connection.platform.clone(), search_text::lowered(&connection.handle));
+            let handle = (connection.platform.clone(), folded_handle(&connection.handle));
             let user_id = connection.platform_user_id.clone().map(|user_id| (connection.platform.clone(), user_id));
             let is_connected = connection.disconnected_at.is_none();
             before.iter().for_each(|before| self.forget_names(before));
@@ -113,7 +115,7 @@ impl Roster {
         if let Some(siblings) = self.of_influencer.get_mut(&connection.influencer) {
             siblings.retain(|sibling| *sibling != connection.id);
         }
-        let handle = (connection.platform.clone(), search_text::lowered(&connection.handle));
+        let handle = (connection.platform.clone(), folded_handle(&connection.handle));
         if self.by_handle.get(&handle) == Some(&connection.id) {
             self.by_handle.remove(&handle);
         }
@@ -125,8 +127,8 @@ impl Roster {
     pub(in crate::roster) fn refresh_text(&mut self, id: InfluencerId) {
         let Some(influencer) = self.influencers.get(&id) else { return };
         let handles = self.connections_of(id).map(|connection| connection.handle.as_str());
-        let text = search_text::searched(&influencer.name, &influencer.tags, handles);
-        self.texts.insert(id, text);
+        let texts = Texts::of(&influencer.name, &influencer.tags, handles);
+        self.texts.insert(id, texts);
     }
 }
 

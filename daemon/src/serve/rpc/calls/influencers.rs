@@ -10,8 +10,7 @@ use crate::roster::resolve;
 
 pub async fn influencers(caller: &Caller, query: InfluencerQuery) -> Result<InfluencerPage, RosterError> {
     let seen = caller.app.seen();
-    let page = caller.app.look(|roster| orders::page(roster, &query, seen));
-    page.map_err(|error| RosterError::usage(error.to_string()).hint("`?` in the terminal UI shows the filter words"))
+    caller.app.look(|roster| orders::page(roster, &query, seen))
 }
 
 pub async fn influencer(caller: &Caller, named: String) -> Result<Influencer, RosterError> {
