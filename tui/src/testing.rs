@@ -9,9 +9,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
+use roster_protocol::folding::folded;
+use roster_protocol::query::{self, Term, Test};
 use roster_protocol::service::Page;
 use roster_protocol::{
-    AccountPreview, ConnectionPage, ConnectionRow, ConsentBegun, ConsentState, Influencer, InfluencerId,
+    AccountPreview, ConnectionPage, ConnectionRow, ConsentBegun, ConsentState, ErrorKind, Influencer, InfluencerId,
     InfluencerPage, InfluencerRow, RosterError, Status, SyncProgress, SyncTicket, Timestamp,
 };
 
@@ -30,6 +32,8 @@ pub struct Daemon {
     /// The error that mutations and look-ups return instead.
     pub refuses: Option<RosterError>,
     pub preview: AccountPreview,
+    /// Whether lists cannot be requested.
+    pub unreachable: bool,
     /// How many rows it counts but never returns.
     pub withheld: u64,
     /// The states of a consent, one for each response; with none left the daemon does not respond.
@@ -56,6 +60,7 @@ impl Daemon {
             status: status(),
             refuses: None,
             preview,
+            unreachable: false,
             withheld: 0,
             consent: VecDeque::new(),
             begun: None,
@@ -87,12 +92,12 @@ impl Daemon {
         match request {
             Request::Status => Response::Status(Ok(self.status.clone())),
             Request::Page(query) => {
-                let rows = self.find(&query.filter, query.offset, query.limit);
-                Response::Page(query, Ok(rows))
+                let page = self.find(&query.filter, query.offset, query.limit);
+                Response::Page(query, page)
             }
             Request::Choices(filter) => {
-                let rows = self.find(&filter, 0, 10);
-                Response::Choices(filter, Ok(rows))
+                let page = self.find(&filter, 0, 10);
+                Response::Choices(filter, page)
             }
             Request::History { connection, since } => Response::History { connection, since, result: Ok(snapshots()) },
             Request::Influencer(id) => Response::Influencer(id, Ok(self.influencer(id))),
@@ -162,14 +167,23 @@ impl Daemon {
         influencer
     }
 
-    fn find(&self, filter: &str, offset: u64, limit: u64) -> InfluencerPage {
-        let fits = |row: &&InfluencerRow| row.name.to_lowercase().contains(&filter.to_lowercase());
+    /// Of the filter's words it knows texts only.
+    fn find(&self, filter: &str, offset: u64, limit: u64) -> Result<InfluencerPage, RosterError> {
+        if self.unreachable {
+            return Err(RosterError::new(ErrorKind::Unreachable, "the connection to rosterd was lost"));
+        }
+        let terms = query::parse(filter)?.terms;
+        let holds = |row: &InfluencerRow, term: &Term| match &term.test {
+            Test::Contains(text) => folded(&row.name).contains(text) != term.not,
+            _ => true,
+        };
+        let fits = |row: &&InfluencerRow| terms.iter().all(|term| holds(row, term));
         let fitting: Vec<&InfluencerRow> = self.influencers.iter().filter(fits).collect();
-        InfluencerPage {
+        Ok(InfluencerPage {
             matching: fitting.len() as u64 + self.withheld,
             total: self.influencers.len() as u64,
             rows: fitting.into_iter().skip(offset as usize).take(limit as usize).cloned().collect(),
-        }
+        })
     }
 }
 
@@ -219,6 +233,7 @@ pub fn press(model: &mut Model, daemon: &mut Daemon, keys: &str) {
             '↵' => KeyCode::Enter,
             '⎋' => KeyCode::Esc,
             '⇥' => KeyCode::Tab,
+            '⌫' => KeyCode::Backspace,
             '↑' => KeyCode::Up,
             '↓' => KeyCode::Down,
             '←' => KeyCode::Left,

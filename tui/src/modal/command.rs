@@ -32,7 +32,7 @@ enum Command {
 }
 
 /// Every command as it is typed but the screens, for completion and for what is nearest.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "sync",
     "sync all",
     "pause all",
@@ -41,6 +41,7 @@ const COMMANDS: [&str; 17] = [
     "resume platform:",
     "filter",
     "sort followers",
+    "sort total",
     "sort growth",
     "sort engagement",
     "sort name",
@@ -220,6 +221,9 @@ mod tests {
 
     #[test]
     fn every_command_is_one() {
+        for sort in SortBy::ALL {
+            assert!(COMMANDS.contains(&&*format!("sort {}", sort.as_str())), "{sort:?}");
+        }
         for command in words(&known()) {
             let text = command.replace("platform:", "platform:x").replace("go", "go 1");
             assert!(parse(&known(), &text).is_ok(), "{text}");

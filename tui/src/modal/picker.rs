@@ -1,6 +1,6 @@
 //! Which influencer to merge into: a filter while typing, and the first that fit.
 
-use roster_protocol::{InfluencerId, InfluencerPage, InfluencerRow, RosterError, query};
+use roster_protocol::{InfluencerId, InfluencerPage, InfluencerRow, RosterError};
 use tui_input::Input;
 
 use crate::keys::Action;
@@ -35,13 +35,7 @@ impl Picker {
     pub fn changed(&mut self) -> Vec<Next> {
         let filter = self.filter.value().trim().to_owned();
         self.cursor = 0;
-        match query::parse(&filter) {
-            Ok(_) => Next::request(Request::Choices(filter)),
-            Err(error) => {
-                self.error = Some(RosterError::usage(error.to_string()));
-                Vec::new()
-            }
-        }
+        Next::request(Request::Choices(filter))
     }
 
     /// Takes who fits; a late response for another filter is dropped.

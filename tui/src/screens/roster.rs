@@ -4,9 +4,7 @@ mod view;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Rect, Size};
-use roster_protocol::{
-    ErrorKind, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, SortBy, Timestamp, query,
-};
+use roster_protocol::{ErrorKind, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, SortBy, Timestamp};
 use tui_input::Input;
 
 use super::{Entry, Screen};
@@ -33,7 +31,7 @@ pub const ENTRY: Entry = Entry {
             bind(HERE, Action::Sync, "sync", &["s"], "sync", "sync this influencer now"),
             bind(HERE, Action::Connect, "connect", &["c"], "connect", "connect a further account to this influencer"),
             bind(HERE, Action::Add, "add", &["a"], "add", "add an influencer"),
-            bind(HERE, Action::Sort, "sort", &["o"], "sort", "by followers, growth, engagement, name, newest sync"),
+            bind(HERE, Action::Sort, "sort", &["o"], "sort", "by followers, total, growth, engagement, name, sync"),
             bind(HERE, Action::Edit, "edit", &["e"], "", "edit name and tags"),
             bind(HERE, Action::Note, "note", &["n"], "", "write a note"),
             bind(HERE, Action::PauseAll, "pause-influencer", &["P", "p"], "", "pause this influencer, or resume"),
@@ -51,7 +49,7 @@ fn new() -> Box<dyn Screen> {
 }
 
 /// The filter language, as `protocol::query` understands it.
-const FILTER: [(&str, &str); 7] = [
+const FILTER: [(&str, &str); 8] = [
     ("mara  \"mara lind\"", "the name, a handle or a tag contains it"),
     ("platform:NAME", "has an account there"),
     ("tag:beauty", "carries this tag"),
@@ -59,6 +57,7 @@ const FILTER: [(&str, &str); 7] = [
     ("is:paused is:alerting", "paused as a whole; has an open alert"),
     ("followers:>10k", "also growth7:<-2% growth30:>5% engagement:>3%"),
     ("-tag:beauty", "a minus turns any word round"),
+    ("\"re:zero\"", "in quotes a word is text, whatever it looks like"),
 ];
 
 /// What the roster shows.
@@ -84,6 +83,8 @@ pub struct State {
     pub error: Option<RosterError>,
     requested: Option<InfluencerQuery>,
     again: bool,
+    /// The filter and the order of the loaded rows.
+    answered: Option<(String, SortBy)>,
 }
 
 /// Where the parts are.
@@ -132,6 +133,12 @@ impl State {
         self.row(self.window.cursor)
     }
 
+    /// Whether the loaded rows are those of the filter and the order that are shown above them.
+    pub fn is_answered(&self) -> bool {
+        let answered = self.answered.as_ref();
+        answered.is_some_and(|(filter, sort)| (filter.as_str(), *sort) == (self.filter.value().trim(), self.sort))
+    }
+
     fn covers(&self, height: usize) -> bool {
         let end = (self.window.top + height).min(self.matching);
         self.loaded && self.window.top >= self.offset && end <= self.offset + self.rows.len()
@@ -149,20 +156,15 @@ impl State {
         }
     }
 
-    /// Requests the rows, unless the filter makes no sense.
+    /// Requests the rows. What a filter means, only the daemon knows: it has the platforms.
     fn request(&mut self, height: usize) -> Vec<Next> {
-        let query = self.query(height);
-        if let Err(error) = query::parse(&query.filter) {
-            self.error = Some(RosterError::usage(error.to_string()));
-            self.again = false;
-            return Vec::new();
-        }
         // One request is open at a time, however fast one moves or types: only the last place needs rows.
         if self.requested.is_some() {
             self.again = true;
             return Vec::new();
         }
         self.again = false;
+        let query = self.query(height);
         self.requested = Some(query.clone());
         Next::request(Request::Page(query))
     }
@@ -221,6 +223,7 @@ impl State {
         let follow = self.current().map(|row| row.id).filter(|_| self.window.cursor > 0);
         self.rows = page.rows;
         self.offset = query.offset as usize;
+        self.answered = Some((query.filter.clone(), query.sort));
         (self.matching, self.total) = (page.matching as usize, page.total as usize);
         (self.loaded, self.error) = (true, None);
         let index = follow.and_then(|id| self.rows.iter().position(|row| row.id == id));
@@ -399,3 +402,6 @@ fn act_on(shared: &mut Shared, action: Action, row: &InfluencerRow) -> Vec<Next>
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

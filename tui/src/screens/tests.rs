@@ -65,6 +65,7 @@ fn roster_filtered() {
     assert_snapshot!("roster_filtered", shown("/osk↵", SMALL));
     assert_snapshot!("roster_nobody_fits", shown("/zzz", SMALL));
     assert_snapshot!("roster_filter_wrong", shown("/growth30:>lots", SMALL));
+    assert_snapshot!("roster_filter_unknown", shown("/osk↵/ -folowers:>10k", (120, 30)));
 }
 
 #[test]

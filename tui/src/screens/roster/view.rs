@@ -15,10 +15,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use roster_protocol::{Badge, InfluencerRow, Metric, Status};
 
-use super::{Areas, PANE_DAYS, State, areas};
+use super::{PANE_DAYS, State, areas};
 use crate::format;
-use crate::shared::Shared;
 use crate::shared::histories::{Known, missing_days, points};
+use crate::shared::{Link, Shared};
 use crate::widgets::chart::Chart;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
@@ -38,10 +38,12 @@ pub fn totals(status: &Status) -> String {
 pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
     let areas = areas(shared.size);
     draw_filter(state, pen, areas.filter);
+    let unanswered = draw_unanswered(shared, state, pen, areas.titles);
     if state.matching == 0 || !state.loaded {
         draw_nothing(shared, state, pen, areas.rows);
     } else {
-        draw_rows(shared, state, pen, &areas);
+        let titles = (!unanswered).then_some(areas.titles);
+        draw_rows(shared, state, pen, titles, areas.rows);
     }
     if let Some(pane) = areas.pane {
         draw_pane(shared, state, pen, pane);
@@ -49,11 +51,11 @@ pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
 }
 
 fn draw_filter(state: &State, pen: &mut Pen<'_>, area: Rect) {
-    let (faint, bad) = (pen.theme.faint, pen.theme.bad);
+    let faint = pen.theme.faint;
     let how_many = match (state.loaded, state.filter.value().trim().is_empty()) {
-        // What is wrong with the filter needs the room.
-        (true, _) if state.error.is_some() => String::new(),
         (false, _) => String::new(),
+        // These would be of another filter or order.
+        (true, _) if !state.is_answered() => String::new(),
         (true, true) => format!("by {}", state.sort.as_str()),
         (true, false) => format!(
             "{} of {} · by {}",
@@ -67,17 +69,28 @@ fn draw_filter(state: &State, pen: &mut Pen<'_>, area: Rect) {
     let filter = state.filter.value();
     if state.filtering {
         pen.sign(1, area.y, '/', pen.theme.accent);
-        // What is wrong is behind the words, which never need the whole line.
-        let width = if state.error.is_some() { room / 2 } else { room };
-        input::draw(pen, &state.filter, 3, area.y, width.saturating_sub(3));
+        input::draw(pen, &state.filter, 3, area.y, room.saturating_sub(3));
     } else if !filter.is_empty() {
         pen.pieces(1, area.y, room, &[("/ ", faint), (filter, pen.theme.plain)]);
     }
-    if let Some(error) = state.error.as_ref().filter(|_| state.loaded) {
-        let used = crate::widgets::pen::columns(filter) as u16;
-        let x = (4 + used + 2).min(3 + room / 2 + 2);
-        pen.put(x, area.y, area.width.saturating_sub(x + 1), &format!("✗ {}", error.message), bad);
+}
+
+/// Says under the filter why the rows below are not its rows; returns whether they are not.
+fn draw_unanswered(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) -> bool {
+    let (faint, bad) = (pen.theme.faint, pen.theme.bad);
+    let width = area.width.saturating_sub(2);
+    match (&state.error, &shared.link) {
+        _ if !state.loaded => return false,
+        (Some(error), _) => {
+            let message = format!("✗ {}  ", error.message);
+            pen.pieces(1, area.y, width, &[(&*message, bad), (error.hint.as_deref().unwrap_or_default(), faint)]);
+        }
+        (None, Link::Offline { .. }) if !state.is_answered() => {
+            pen.put(1, area.y, width, "✗ offline: the rows below are not filtered or sorted anew", bad);
+        }
+        _ => return false,
     }
+    true
 }
 
 fn draw_nothing(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
@@ -97,6 +110,7 @@ fn draw_nothing(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
             "mara  \"mara lind\"  platform:NAME  tag:beauty  status:error  is:alerting",
             "followers:>10k  growth7:<-2%  growth30:>5%  engagement:>3%  -tag:beauty",
         ],
+        _ if !state.is_answered() => ["", "", ""],
         _ => ["Nobody fits this filter.", "Esc clears it.", ""],
     };
     let middle = area.y + area.height / 3;
@@ -132,12 +146,11 @@ fn wide(shared: &Shared) -> bool {
     shared.size.width >= WIDE
 }
 
-fn draw_rows(shared: &Shared, state: &State, pen: &mut Pen<'_>, areas: &Areas) {
+fn draw_rows(shared: &Shared, state: &State, pen: &mut Pen<'_>, titles: Option<Rect>, area: Rect) {
     let table = Table::new(&columns(shared), shared.size.width);
-    table.titles(pen, areas.titles.y);
-    let height = usize::from(areas.rows.height);
-    let seen = (state.window.top..state.matching).take(height);
-    for (index, y) in seen.zip(areas.rows.y..) {
+    titles.iter().for_each(|titles| table.titles(pen, titles.y));
+    let seen = (state.window.top..state.matching).take(usize::from(area.height));
+    for (index, y) in seen.zip(area.y..) {
         let under_cursor = index == state.window.cursor;
         match state.row(index) {
             Some(row) => table.row(pen, y, &cells(shared, row, under_cursor), under_cursor),
