@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use roster_protocol::folding::folded_handle;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::{ConsentChoice, InfluencerId};
 
@@ -39,7 +40,10 @@ pub(super) fn chosen(line: &str, choices: &[ConsentChoice]) -> Result<Vec<String
     let mut ids: Vec<String> = Vec::new();
     for word in words {
         let numbered = word.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
-        let named = || choices.iter().find(|choice| choice.handle == word || choice.platform_user_id == word);
+        let handle = folded_handle(word);
+        let is_named =
+            |choice: &&ConsentChoice| folded_handle(&choice.handle) == handle || choice.platform_user_id == word;
+        let named = || choices.iter().find(is_named);
         let choice = numbered.or_else(named).ok_or_else(|| {
             format!("{:?} is none of them: write a number from 1 to {}", clean(word, NAME_CHARACTERS), choices.len())
         })?;
@@ -76,6 +80,7 @@ mod tests {
         check("1 1", &["101"]);
         check("all", &["101", "102", "103"]);
         check("oskar.ines", &["101"]);
+        check("Oskar.Ines", &["101"]);
         check("103", &["103"]);
         for bad in ["", " \n", "0", "4", "-1", "1 x", "99999999999999999999999"] {
             assert!(chosen(bad, &choices).is_err(), "{bad:?}");
