@@ -19,6 +19,7 @@ mod nonsense;
 mod operating;
 mod printing;
 mod rotating;
+mod searching;
 mod showing;
 mod starting;
 mod storming;
