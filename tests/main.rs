@@ -8,6 +8,7 @@ mod attacking;
 mod canaries;
 mod checking;
 mod consenting;
+mod dating;
 mod decaying;
 mod faults;
 mod filling;
