@@ -8,6 +8,7 @@ use roster_protocol::service::AuditQuery;
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
 
+use crate::support::programs::{CommandOutput, ROSTER, alone};
 use crate::support::{LIMIT, World};
 
 const MARA: &str = "mara.sky.test";
@@ -269,4 +270,48 @@ async fn an_account_that_needs_consent_waits_for_it_without_alarm() {
     assert!(!connected.is_new && connected.connection.id == waiting.id, "{connected:?}");
     world.settle().await;
     assert_eq!(world.connection(&waiting.id.to_string()).await.status, ConnectionStatus::Fresh);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_main_account_and_all_together_are_two_numbers() {
+    let world = World::new().await;
+    let accounts = [
+        (Platform::Bluesky, "mara.sky.test", 2_028_601),
+        (Platform::Mastodon, "mara@social.example", 6_065_724),
+        (Platform::Bluesky, "mara.two.test", 1_216_294),
+    ];
+    let mut new = NewInfluencer { name: "Mara".into(), ..NewInfluencer::default() };
+    for (platform, handle, followers) in accounts {
+        world.followers(platform, handle, followers);
+        new.accounts.push(Account { platform: platform.slug().into(), handle: handle.into() });
+    }
+    world.client.add(within(LIMIT), new).await.expect("a response").expect("added");
+    world.followers(Platform::Bluesky, "oskar.sky.test", 7_000_000);
+    world.add("Oskar", "bluesky", "oskar.sky.test").await;
+    world.settle().await;
+    let home = tempfile::tempdir().expect("a throw-away directory");
+    let roster = async |arguments: &[&str]| {
+        let mut command = alone(ROSTER, home.path());
+        command.args(arguments).arg("--socket").arg(&world.daemon().socket);
+        let output = CommandOutput::of(command).await;
+        assert_eq!(output.code, Some(0), "{arguments:?}: {output:?}");
+        output
+    };
+    let is_both = |row: &serde_json::Value| {
+        assert_eq!((row["followers"].as_u64(), row["followers_total"].as_u64()), (Some(6_065_724), Some(9_310_619)));
+    };
+    is_both(&roster(&["show", "Mara", "--json"]).await.json());
+    let shown = roster(&["show", "Mara"]).await.out;
+    assert!(shown.contains("followers 6,065,724 (mastodon:mara@social.example), 9,310,619 in all"), "{shown}");
+    let by_main = roster(&["list", "--json"]).await.json();
+    assert_eq!(by_main["influencers"][0]["name"], "Oskar");
+    is_both(&by_main["influencers"][1]);
+    let by_total = roster(&["list", "--sort", "total", "--json"]).await.json();
+    is_both(&by_total["influencers"][0]);
+    assert_eq!(by_total["influencers"][1]["name"], "Oskar");
+    let table = roster(&["list", "--sort", "total"]).await.out;
+    let mut lines = table.lines();
+    let heading = lines.next().expect("a heading");
+    assert!(heading.contains("MAIN FOLLOWERS") && heading.contains("TOTAL"), "{table}");
+    assert!(lines.next().is_some_and(|line| line.contains("6,065,724") && line.contains("9,310,619")), "{table}");
 }

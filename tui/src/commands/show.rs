@@ -45,7 +45,8 @@ fn text(influencer: &Influencer, look: &Look) -> String {
     let title = title.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("  ");
     let mut lines = vec![look.paint.tone(&title, Tone::Strong)];
     let main = influencer.connections.iter().find(|connection| Some(connection.id) == row.main);
-    let main = main.map(|main| format!(" ({})", clean(&main.platform, NAME_CHARACTERS))).unwrap_or_default();
+    let main = main.map(|main| format!("{}:{}", main.platform, main.handle));
+    let main = main.map(|main| format!(" ({})", clean(&main, NAME_CHARACTERS))).unwrap_or_default();
     lines.push(format!(
         "followers {}{main}, {} in all, engagement {}, synced {}{}",
         count(row.followers),
@@ -159,7 +160,7 @@ mod tests {
     fn text_shows_who_and_the_state_of_each_connection() {
         insta::assert_snapshot!(text(&samples::influencer(), &samples::look()), @r"
         Mara Lindqvist  aibaeaqc  #beauty #nordic
-        followers 22,345 (youtube), 40,120 in all, engagement 4.1%, synced 12m
+        followers 22,345 (youtube:@mara), 40,120 in all, engagement 4.1%, synced 12m
         open alerts: 1
         profile numbers of youtube: followers 12,300, engagement 5.1%, since 2026-11-21
 
