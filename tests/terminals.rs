@@ -4,13 +4,16 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use roster_protocol::NewInfluencer;
 use roster_protocol::transport::within;
+use roster_protocol::{Account, NewInfluencer};
+use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox};
 use tokio::io::AsyncReadExt;
+use tokio::process::ChildStderr;
 
+use crate::support::consent::APPS;
 use crate::support::programs::{CommandOutput, Home, ROSTER, Rosterd, alone, until};
 use crate::support::terminal::Terminal;
-use crate::support::{LIMIT, limit};
+use crate::support::{LIMIT, limit, synced_at_will};
 
 const SMALL: (u16, u16) = (80, 24);
 const SOON: Duration = Duration::from_secs(2);
@@ -179,6 +182,61 @@ async fn what_follows_ends_with_its_reader() {
     }
 }
 
+/// Runs a command that waits, takes its reader away once it has begun, and expects its end.
+async fn ends_without_reader(home: &Home, arguments: &[&str], has_begun: impl AsyncFn(&mut ChildStderr)) {
+    let mut command = alone(ROSTER, &home.path(""));
+    let mut child = command.args(arguments).arg("--socket").arg(home.socket()).spawn().expect("it starts");
+    let stdout = child.stdout.take().expect("piped");
+    has_begun(child.stderr.as_mut().expect("piped")).await;
+    assert!(child.try_wait().expect("it is ours").is_none(), "{arguments:?} waits");
+    let begun = Instant::now();
+    drop(stdout);
+    let ended = tokio::time::timeout(LIMIT, child.wait()).await.expect("it ends").expect("it is ours");
+    assert!(begun.elapsed() < limit(SOON), "{arguments:?}: {:?}", begun.elapsed());
+    assert_eq!(ended.code(), Some(0), "{arguments:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_ends_with_its_reader() {
+    let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
+    let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
+    let edit = AccountEdit { followers: Some(500), ..AccountEdit::default() };
+    sandbox.world().put(Platform::Bluesky, "mara.sky.test", &edit).expect("a possible account");
+    let home = Home::new(&format!("{}{APPS}", synced_at_will(&sandbox)));
+    let daemon = home.start().await;
+    let account = Account { platform: "bluesky".into(), handle: "mara.sky.test".into() };
+    let mara = NewInfluencer { name: "Mara".into(), accounts: vec![account], ..NewInfluencer::default() };
+    daemon.client.add(within(LIMIT), mara).await.expect("a response").expect("added");
+    until("the first numbers are there", async || {
+        let mara = daemon.client.influencer(within(LIMIT), "Mara".into()).await.expect("a response").expect("added");
+        mara.row.followers
+    })
+    .await;
+    // An owner who does not respond.
+    let asked = async |stderr: &mut ChildStderr| {
+        let (mut printed, mut part) = (Vec::new(), [0; 1024]);
+        while !String::from_utf8_lossy(&printed).contains("client_key=") {
+            let length = stderr.read(&mut part).await.expect("what it prints");
+            assert!(length > 0, "{}", String::from_utf8_lossy(&printed));
+            printed.extend(&part[..length]);
+        }
+    };
+    ends_without_reader(&home, &["connect", "Mara", "tiktok"], asked).await;
+    ends_without_reader(&home, &["connect", "Mara", "tiktok", "--json"], asked).await;
+    // A platform that does not.
+    sandbox.world().fault(Fault { count: 100, ..Fault::new(Platform::Bluesky, FaultKind::Timeout) });
+    let runs = async |_: &mut ChildStderr| {
+        until("a batch runs", async || {
+            let status = daemon.client.status(within(LIMIT)).await.expect("a response").expect("a status");
+            (!status.running.is_empty()).then_some(())
+        })
+        .await;
+    };
+    for arguments in [&["sync", "--all"][..], &["sync", "Mara", "--json"], &["platforms", "test", "bluesky"]] {
+        ends_without_reader(&home, arguments, runs).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_socket_whose_path_is_too_long_is_reported_with_both_lengths() {
     let home = Home::new("");
@@ -200,4 +258,33 @@ async fn a_socket_whose_path_is_too_long_is_reported_with_both_lengths() {
         assert!(text.contains("the path is too long, 108 bytes, and at most 107 fit"), "{text}");
         assert!(text.contains("--socket"), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_runtime_directory_of_another_user_is_passed_over() {
+    let (theirs, _their_daemon) = roster_of(2).await;
+    let (home, _daemon) = roster_of(1).await;
+    // What `su` leaves in the environment: a directory of the other user, with the socket of the other user's daemon.
+    let left_over = home.path("theirs");
+    std::fs::create_dir_all(left_over.join("roster")).expect("a directory");
+    std::os::unix::fs::symlink(theirs.socket(), left_over.join("roster/rosterd.sock")).expect("a link");
+    let status = async |command: &str| {
+        let mut client = alone("/bin/sh", &home.path(""));
+        client.arg("-c").arg(command).arg(ROSTER).env("XDG_RUNTIME_DIR", &left_over).env("SOCKET", home.socket());
+        let output = CommandOutput::of(client).await;
+        assert_eq!(output.code, Some(0), "{command}: {output:?}");
+        output.json()["influencers"].as_u64()
+    };
+    assert_eq!(status("exec \"$0\" status --json").await, Some(2), "it is ours");
+    if !nix::unistd::geteuid().is_root() {
+        return println!("only root can give a directory away");
+    }
+    std::os::unix::fs::chown(&left_over, Some(65_534), None).expect("root can");
+    // The user's own daemon, as it listens without a runtime directory.
+    let own = "mkdir -p \"$HOME/.local/share/roster\" && ln -s \"$SOCKET\" \"$HOME/.local/share/roster/rosterd.sock\"";
+    // In a mount namespace of its own, where /run is empty but for the system's socket.
+    let system = "mount -t tmpfs none /run && mkdir /run/roster && ln -s \"$SOCKET\" /run/roster/rosterd.sock";
+    let in_namespace = format!("exec unshare --mount sh -c '{system} && exec \"$0\" status --json' \"$0\"");
+    assert_eq!(status(&in_namespace).await, Some(1), "the system's");
+    assert_eq!(status(&format!("{own} && exec \"$0\" status --json")).await, Some(1), "the user's own");
 }

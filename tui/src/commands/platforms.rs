@@ -7,7 +7,7 @@ use crate::client::{long_call, response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{ago, ahead};
-use crate::output::{Ending, Failure, Look};
+use crate::output::{Ending, Failure, Look, while_read};
 use crate::session::Session;
 
 /// `roster platforms`
@@ -30,7 +30,8 @@ impl Platforms {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         if let Some(Verb::Test { platform }) = self.verb {
-            let checks = response(client.test_platform(long_call(), platform.to_lowercase()).await)?;
+            let checks = client.test_platform(long_call(), platform.to_lowercase());
+            let checks = while_read(async { Ok(response(checks.await)?) }).await?;
             let json = || json::consent::CheckList::from(checks.as_slice());
             session.output.print(json, |look| check_table(&checks, look))?;
             return Ok(verdict(&checks));
