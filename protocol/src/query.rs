@@ -281,6 +281,38 @@ mod tests {
     }
 
     #[test]
+    fn each_comparison_holds_below_at_or_above_its_bound() {
+        let check = |compare: Compare, expected: [bool; 3]| {
+            assert_eq!([1, 2, 3].map(|value| compare.holds(value, 2)), expected, "{compare:?}");
+        };
+        check(Compare::Less, [true, false, false]);
+        check(Compare::AtMost, [true, true, false]);
+        check(Compare::Equal, [false, true, false]);
+        check(Compare::AtLeast, [false, true, true]);
+        check(Compare::More, [false, false, true]);
+    }
+
+    #[test]
+    fn counts_have_suffixes_and_are_never_negative() {
+        let check = |text: &str, expected: Option<u64>| assert_eq!(count(text), expected, "{text}");
+        check("0", Some(0));
+        check("2_000", Some(2_000));
+        check("12,345", Some(12_345));
+        check("1.5k", Some(1_500));
+        check("2.1M", Some(2_100_000));
+        check("3b", Some(3_000_000_000));
+        check("0.4", Some(0));
+        check("-5", None);
+        check("-0.1k", None);
+        check("18b", Some(18_000_000_000));
+        check("18000000001b", None);
+        check("inf", None);
+        check("nan", None);
+        check("k", None);
+        check("", None);
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_with_the_nearest() {
         let check = |text: &str, part: &str| {
             for text in [text.to_owned(), format!("-{text}"), format!("mara {text} -tag:x")] {

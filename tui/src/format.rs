@@ -218,6 +218,19 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_has_all_digits_where_short_ones_would_look_the_same() {
+        let points = |low: f64, high: f64| [(Date(1), high), (Date(2), low)];
+        let check = |points: &[(Date, f64)], exact: bool, expected: &str| {
+            assert_eq!(axis(Metric::Followers, points, exact)(1_240_000.0), expected, "{points:?}");
+        };
+        check(&points(1_000_000.0, 2_000_000.0), false, "1.24M");
+        check(&points(1_000_000.0, 2_000_000.0), true, "1,240,000");
+        check(&points(1_240_000.0, 1_240_400.0), false, "1,240,000");
+        check(&points(1_240_000.0, 1_240_000.0), false, "1.24M");
+        check(&[], false, "1.24M");
+    }
+
+    #[test]
     fn ratios_have_one_decimal() {
         let check = |millionths: i64, plain: &str, signed: &str| {
             assert_eq!(percent(Ratio(millionths)), plain);

@@ -175,6 +175,12 @@ mod tests {
     }
 
     #[test]
+    fn an_alert_that_roster_resolves_ends_at_that_moment() {
+        let ended = resolved(&standing(NEEDS_PERSON, None), Timestamp(9));
+        assert_eq!((ended.state, ended.ended_at), (AlertState::Resolved, Some(Timestamp(9))));
+    }
+
+    #[test]
     fn waiting_for_a_person_alerts_once() {
         assert_eq!(after_failure(Some("gone"), &[]).open.len(), 1);
         let waiting = standing(NEEDS_PERSON, None);

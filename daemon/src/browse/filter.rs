@@ -85,16 +85,17 @@ fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> b
 
 #[cfg(test)]
 mod tests {
-    use roster_protocol::ids::InfluencerId;
-    use roster_protocol::time::Timestamp;
+    use roster_protocol::alert::AlertState;
+    use roster_protocol::time::Date;
 
     use super::*;
+    use crate::roster::recent::Recent;
+    use crate::roster::samples::*;
+    use crate::schedule::coverage::Coverage;
 
     #[test]
     fn an_unknown_platform_is_an_error_that_names_the_nearest() {
-        let all = crate::platforms::register(&Default::default(), None, &Default::default()).expect("the usual ones");
-        let known = all.into_iter().map(|known| (known.platform.info().slug.to_owned(), std::sync::Arc::new(known)));
-        let roster = Roster::new(Default::default(), known.collect());
+        let roster = roster();
         let check = |text: &str, near: &str| {
             let error = understood(&roster, text).expect_err(text);
             assert!(error.wrong.reason.ends_with(&format!("did you mean {near}?")), "{text}: {error}");
@@ -110,16 +111,8 @@ mod tests {
 
     #[test]
     fn every_term_must_fit() {
-        let influencer = Influencer {
-            id: InfluencerId::from_bytes([1; 5]),
-            name: "Mara".to_owned(),
-            tags: vec!["Beauty".to_owned()],
-            note: None,
-            paused: true,
-            main: None,
-            added_at: Timestamp(0),
-        };
-        let seen = Seen { now: Timestamp(0), interval: Seconds(3600) };
+        let influencer = Influencer { tags: vec!["Beauty".into()], paused: true, ..influencer(MARA, "Mara") };
+        let seen = Seen { now: NOON, interval: Seconds(3600) };
         let check = |filter: &str, expected| {
             let query = parse(filter).expect("a filter");
             assert_eq!(fits(&Roster::default(), &influencer, &query, seen), expected, "{filter:?}");
@@ -136,5 +129,43 @@ mod tests {
         // An unknown number fits no comparison, and fits every negated one.
         check("followers:>=0", false);
         check("-followers:>=0", true);
+    }
+
+    #[test]
+    fn each_word_sees_the_connections_and_the_main_ones_numbers() {
+        let mut rows = loaded();
+        rows.influencers[0].tags = vec!["Beauty".into()];
+        rows.connections[0].latest = Some(measured(Some(10_000), Some(25_000)));
+        rows.connections[0].last_synced_at = Some(NOON);
+        rows.connections[1].latest = Some(measured(Some(100), None));
+        rows.alerts = vec![alert(1, AlertState::Open, about(HERS, LEA))];
+        let mut roster = Roster::new(rows, known_platforms());
+        let days = vec![(Date(TODAY.0 - 30), 8_000), (Date(TODAY.0 - 7), 12_500), (TODAY, 10_000)];
+        roster.load_recent([(SKY, Recent::of(days))].into(), Coverage::default());
+        let seen = Seen { now: NOON, interval: Seconds(3600) };
+        let check = |filter: &str, expected: &[&str]| {
+            let query = parse(filter).expect("a filter");
+            let mut fitting: Vec<_> =
+                roster.influencers.values().filter(|one| fits(&roster, one, &query, seen)).map(|it| &it.name).collect();
+            fitting.sort();
+            assert_eq!(fitting, expected, "{filter:?}");
+        };
+        check("mara", &["Mara"]);
+        check("EXAMPLE", &["Léa", "Mara"]);
+        check("platform:youtube", &["Mara"]);
+        check("platform:bluesky", &["Léa", "Mara"]);
+        check("tag:beauty", &["Mara"]);
+        check("status:fresh", &["Mara"]);
+        check("status:never", &["Léa", "Mara"]);
+        check("is:alerting", &["Léa"]);
+        check("is:paused", &[]);
+        check("followers:10k", &["Mara"]);
+        check("followers:>10k", &[]);
+        check("followers:<10k", &[]);
+        check("engagement:>=2.5%", &["Mara"]);
+        check("engagement:<2.5%", &[]);
+        check("growth7:=-20%", &["Mara"]);
+        check("growth30:=25%", &["Mara"]);
+        check("growth30:>25%", &[]);
     }
 }

@@ -592,6 +592,46 @@ mod tests {
         assert!(bytes.len() < 32, "{} bytes for 30 snapshots", bytes.len());
     }
 
+    fn followers_of(days: impl Iterator<Item = (u8, u64)>) -> Vec<(u8, Snapshot)> {
+        let snapshot = |(day, followers): (u8, u64)| {
+            let numbers = Numbers { followers: Some(followers), ..Numbers::default() };
+            let date = Date(20_000 + i32::from(day));
+            let (observed_at, source) = (Timestamp(0), Source::Api);
+            (day, Snapshot { date, observed_at, source, followers_step: None, definition: 0, numbers })
+        };
+        days.map(snapshot).collect()
+    }
+
+    #[test]
+    fn whole_thousands_and_whole_months_come_back() {
+        let check = |followers: &dyn Fn(u64) -> u64, days: u8| {
+            let month = followers_of((0..days).map(|day| (day, followers(u64::from(day)))));
+            let chunk = MonthChunk::decode(&chunk_of(&month).encode()).expect("just encoded");
+            let back: Vec<_> =
+                chunk.snapshots(Date(20_000)).map(|day| day.expect("just encoded").numbers.followers).collect();
+            let expected: Vec<_> = month.iter().map(|(_, snapshot)| snapshot.numbers.followers).collect();
+            assert_eq!((back, chunk.len(), chunk.is_empty()), (expected, u32::from(days), false));
+        };
+        check(&|day| 5_000 + 1_000 * day, 3);
+        check(&|day| 5_000 + 1_000 * day, 31);
+        check(&|day| 12_345 + 7 * day * day, 31);
+        check(&|day| if day % 2 == 0 { 0 } else { u64::MAX }, 31);
+        assert!(MonthChunk::default().is_empty());
+    }
+
+    #[test]
+    fn rounded_and_steady_numbers_take_fewer_bytes() {
+        let len = |followers: &dyn Fn(u64) -> u64| {
+            chunk_of(&followers_of((0..30).map(|day| (day, followers(u64::from(day)))))).encode().len()
+        };
+        let steady = len(&|_| 1_000_000);
+        let (rising, swinging) = (len(&|day| 1_000_000 + 100_001 * day), len(&|day| 1_000_000 + 100_001 * (day % 3)));
+        let (rounded, exact) =
+            (len(&|day| 1_000_000 + 1_000 * (day * 7 % 5)), len(&|day| 1_000_001 + 1_001 * (day * 7 % 5)));
+        assert!(steady < rising && rising < swinging, "{steady} {rising} {swinging}");
+        assert!(rounded + 30 < exact, "{rounded} {exact}");
+    }
+
     #[test]
     fn the_bytes_of_a_month_are_those_on_every_disk() {
         let whole = Snapshot {

@@ -102,45 +102,81 @@ impl Consents {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{GrantUse, Sealed};
+    use crate::model::{ConsentStep, Sealed};
+    use crate::roster::samples::*;
 
-    fn tokens(number: u8, refresh: bool) -> GrantTokens {
-        GrantTokens {
-            grant: GrantId::from_bytes([number; 5]),
-            generation: 1,
-            access: Sealed(vec![]),
-            refresh: refresh.then(|| Sealed(vec![])),
-            derived: vec![],
-            renewed_at: Timestamp(0),
-            access_ends_at: Some(Timestamp(1)),
-            refresh_ends_at: Some(Timestamp(2)),
-            renew_at: None,
-            failures: 0,
-            last_error: None,
-            attempt: None,
-        }
+    const ENDS: (Timestamp, Timestamp) = (Timestamp(1), Timestamp(2));
+
+    /// Tokens whose access ends first, and what renews them later.
+    fn ending(number: u8, refresh: bool) -> GrantTokens {
+        let (access_ends_at, refresh_ends_at) = (Some(ENDS.0), Some(ENDS.1));
+        GrantTokens { refresh: refresh.then(|| Sealed(vec![])), access_ends_at, refresh_ends_at, ..tokens(number, 1) }
+    }
+
+    /// Sky is read with the first grant, which renews itself; Tube with the second; hers with one that is gone.
+    fn consents() -> Consents {
+        let mut loaded = Loaded {
+            consents: vec![consent(None, ConsentStep::Waiting)],
+            grants: vec![grant(1, GrantState::Live), grant(2, ended())],
+            tokens: vec![ending(1, true), ending(2, false)],
+            grant_uses: vec![used(SKY, 1), used(TUBE, 2), used(HERS, 3)],
+            ..Loaded::default()
+        };
+        let consents = Consents::of(&mut loaded);
+        assert!(loaded.consents.is_empty() && loaded.grants.is_empty() && loaded.tokens.is_empty());
+        consents
+    }
+
+    fn id(number: u8) -> GrantId {
+        GrantId::from_bytes([number; 5])
     }
 
     #[test]
     fn a_connection_is_read_with_its_grants_tokens_and_ends_with_what_renews_them() {
-        let connection = |number: u8| ConnectionId::from_bytes([number; 5]);
-        let used = |number: u8| GrantUse { connection: connection(number), grant: GrantId::from_bytes([number; 5]) };
-        let mut consents = Consents::default();
+        let consents = consents();
+        let each = |of: fn(&Consents, ConnectionId) -> Option<GrantId>| [SKY, TUBE, HERS].map(|it| of(&consents, it));
+        assert_eq!(each(|consents, it| Some(consents.tokens_of(it)?.grant)), [Some(id(1)), Some(id(2)), None]);
+        assert_eq!(each(|consents, it| Some(consents.grant_of(it)?.id)), [Some(id(1)), Some(id(2)), None]);
+        assert_eq!([SKY, TUBE, HERS].map(|it| consents.ends_at(it)), [Some(ENDS.1), Some(ENDS.0), None]);
+        assert_eq!([1, 2, 3, 4].map(|it| consents.users_of(id(it))), [vec![SKY], vec![TUBE], vec![HERS], vec![]]);
+        assert_eq!(consents.pending.len(), 1);
+    }
+
+    #[test]
+    fn an_owner_has_one_grant_in_each_realm() {
+        let consents = consents();
+        let found = |realm: &str, owner: &str| consents.of_owner(realm, owner).map(|grant| grant.id);
+        assert_eq!([found("google", "owner1"), found("google", "owner2")], [Some(id(1)), Some(id(2))]);
+        assert_eq!([found("meta", "owner1"), found("google", "owner3")], [None, None]);
+    }
+
+    #[test]
+    fn a_grant_is_held_until_it_or_its_tokens_end() {
+        let mut consents = consents();
+        let held =
+            |consents: &Consents, number| consents.held(id(number)).map(|(grant, tokens)| (grant.id, tokens.grant));
+        assert_eq!(held(&consents, 1), Ok((id(1), id(1))));
+        assert_eq!(held(&consents, 2), Err("the owner ended it".to_owned()));
+        assert_eq!(held(&consents, 3), Err("the consent is over".to_owned()));
+        consents.apply(&ConsentsCommit { removed_tokens: vec![id(1)], ..ConsentsCommit::default() });
+        assert!(held(&consents, 1).is_err_and(|why| why.contains("tokens are gone")));
+    }
+
+    #[test]
+    fn what_a_commit_removes_is_gone_and_the_rest_stays() {
+        let mut consents = consents();
         consents.apply(&ConsentsCommit {
-            tokens: vec![tokens(1, true), tokens(2, false)],
-            grant_uses: vec![used(1), used(2), used(3)],
+            removed_consents: vec![consent(None, ConsentStep::Waiting).id],
+            removed_grants: vec![id(1)],
+            ended_uses: vec![HERS],
+            grants: vec![grant(4, GrantState::Live)],
+            tokens: vec![ending(4, true)],
+            grant_uses: vec![used(TUBE, 4)],
             ..ConsentsCommit::default()
         });
-        let grant_of = |number| consents.tokens_of(connection(number)).map(|tokens| tokens.grant);
-        assert_eq!([1, 2, 3, 4].map(grant_of), [Some(used(1).grant), Some(used(2).grant), None, None]);
-        let ends = [1, 2, 3].map(|number| consents.ends_at(connection(number)));
-        assert_eq!(ends, [Some(Timestamp(2)), Some(Timestamp(1)), None]);
-        let removed_tokens = vec![used(1).grant];
-        consents.apply(&ConsentsCommit {
-            removed_tokens,
-            ended_uses: vec![connection(2)],
-            ..ConsentsCommit::default()
-        });
-        assert!(consents.tokens_of(connection(1)).is_none() && consents.tokens_of(connection(2)).is_none());
+        assert!(consents.pending.is_empty());
+        assert_eq!([1, 2, 4].map(|it| consents.grants.contains_key(&id(it))), [false, true, true]);
+        assert_eq!([1, 2, 4].map(|it| consents.tokens.contains_key(&id(it))), [false, true, true]);
+        assert_eq!([1, 2, 3, 4].map(|it| consents.users_of(id(it))), [vec![SKY], vec![], vec![], vec![TUBE]]);
     }
 }

@@ -11,8 +11,12 @@ mod orders;
 pub mod recent;
 pub mod resolve;
 pub mod rows;
+#[cfg(test)]
+pub mod samples;
 pub mod search_text;
 pub mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

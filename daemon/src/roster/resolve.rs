@@ -173,15 +173,13 @@ fn only<'a, T>(
 #[cfg(test)]
 mod tests {
     use roster_protocol::ids::InfluencerId;
-    use roster_protocol::time::Timestamp;
 
     use super::*;
     use crate::model::Loaded;
+    use crate::roster::samples;
 
     fn influencer(id: &str, name: &str) -> Influencer {
-        let id = id.parse().expect("an id");
-        let (tags, note, main, paused, added_at) = (Vec::new(), None, None, false, Timestamp(0));
-        Influencer { id, name: name.to_owned(), tags, note, main, paused, added_at }
+        samples::influencer(id.parse().expect("an id"), name)
     }
 
     #[test]

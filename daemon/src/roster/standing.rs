@@ -64,39 +64,23 @@ fn blocked_by(trouble: &Trouble) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use roster_protocol::ids::{ConnectionId, InfluencerId};
-
     use super::*;
+    use crate::roster::samples::{self, MARA, NOON, SKY};
 
     const HOUR: i64 = 3600;
-    const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
     fn connection(synced_hours_ago: Option<i64>, trouble: Option<(TroubleKind, i64)>, failures: u32) -> Connection {
         Connection {
-            id: ConnectionId::from_bytes([0; 5]),
-            influencer: InfluencerId::from_bytes([0; 5]),
-            platform: "bluesky".into(),
-            handle: "x.example".into(),
-            platform_user_id: None,
-            connected_at: Timestamp(0),
-            disconnected_at: None,
-            paused: false,
-            interval: None,
-            next_due_at: NOW,
-            slot_at: NOW,
-            last_synced_at: synced_hours_ago.map(|hours| NOW.plus_seconds(-hours * HOUR)),
+            last_synced_at: synced_hours_ago.map(|hours| NOON.plus_seconds(-hours * HOUR)),
             failures,
             trouble: trouble.map(|(kind, hours)| Trouble {
                 kind,
                 message: String::new(),
-                since: NOW.plus_seconds(-hours * HOUR),
+                since: NOON.plus_seconds(-hours * HOUR),
                 retry_at: None,
                 moved_to: None,
             }),
-            profile: None,
-            latest: None,
-            first_day: None,
-            by_hand: None,
+            ..samples::connection(SKY, MARA, "bluesky", "mara.example")
         }
     }
 
@@ -106,7 +90,7 @@ mod tests {
         use ConnectionStatus::{Error, Fresh, Never, Paused, Reauthorize, Stale};
         use TroubleKind::{AccountGone, Network, Partial, RateLimited, Unauthorized, Unavailable, Unexpected};
         let check = |synced, trouble, failures, expected: (ConnectionStatus, Badge, Option<&str>)| {
-            let found = standing(&connection(synced, trouble, failures), false, Seconds(6 * 3600), NOW);
+            let found = standing(&connection(synced, trouble, failures), false, Seconds(6 * 3600), NOON);
             assert_eq!((found.status, found.badge, found.blocked_by), expected, "{synced:?} {trouble:?}");
         };
         check(Some(1), None, 0, (Fresh, Green, None));
@@ -123,9 +107,9 @@ mod tests {
         check(Some(1), Some((AccountGone, 1)), 1, (Error, Green, None));
         check(Some(1), Some((AccountGone, 1)), 2, (Error, Red, None));
         check(Some(1), Some((Unauthorized, 0)), 1, (Reauthorize, Red, None));
-        let paused = standing(&connection(Some(25), None, 0), true, Seconds(6 * 3600), NOW);
+        let paused = standing(&connection(Some(25), None, 0), true, Seconds(6 * 3600), NOON);
         assert_eq!((paused.status, paused.badge), (Paused, Yellow));
-        let weekly = standing(&connection(Some(100), None, 0), false, Seconds(7 * 24 * 3600), NOW);
+        let weekly = standing(&connection(Some(100), None, 0), false, Seconds(7 * 24 * 3600), NOON);
         assert_eq!((weekly.status, weekly.badge), (Fresh, Green));
     }
 }

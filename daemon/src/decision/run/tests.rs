@@ -206,6 +206,16 @@ fn a_limit_skips_holds_the_scope_and_is_no_failure() {
 }
 
 #[test]
+fn what_lacks_a_setup_waits_for_its_next_slot_and_is_no_failure() {
+    let mut story = Story::begin();
+    let commit = story.run(Err(PlatformError::Unconfigured { what: "no API key".into() }));
+    let run = &commit.sync.runs[0];
+    assert_eq!((run.outcome, run.retry_at, story.connection().failures), (Outcome::Skipped, None, 0));
+    let next = grid().next(story.connection().id, None, NOON);
+    assert_eq!((story.connection().next_due_at, story.connection().slot_at), (next, next));
+}
+
+#[test]
 fn an_account_gone_twice_needs_a_person_until_it_is_back() {
     let mut story = Story::begin();
     let gone = || Err(PlatformError::AccountGone { what: "no such account".into() });

@@ -67,26 +67,9 @@ fn opened(scopes: Option<&[&str]>) -> Opened {
     Opened { owner_id: "owner1".into(), owner_name: "Mara".into(), scopes, accounts: vec![] }
 }
 
-fn consent(handle: Option<&str>, step: ConsentStep) -> Consent {
-    Consent {
-        id: ConsentId::from_bytes([0x70; 5]),
-        who: ana(),
-        influencer: MARA,
-        platform: "youtube".into(),
-        handle: handle.map(str::to_owned),
-        redirect_uri: String::new(),
-        state_hash: [0; 32],
-        verifier: None,
-        device: None,
-        begun_at: Timestamp(0),
-        expires_at: NOON.plus_seconds(600),
-        step,
-    }
-}
-
 #[test]
 fn an_owners_second_consent_renews_the_grant_that_is_there() {
-    let fresh = Grant { owner_id: String::new(), ..grant(9, GrantState::Live) };
+    let fresh = Grant { owner_id: String::new(), owner_name: String::new(), ..grant(9, GrantState::Live) };
     let elsewhere = connection(HERS, LEA, "facebook", "lea");
     let mut scene = Scene::new().with_connection(elsewhere);
     scene = scene.with_grants(vec![grant(1, GrantState::Live), fresh.clone()], vec![used(HERS, 1), used(TUBE, 1)]);
@@ -106,7 +89,7 @@ fn an_owners_second_consent_renews_the_grant_that_is_there() {
     assert_eq!(target, used(TUBE, 1).grant);
     let [stored] = commit.consents.grants.as_slice() else { panic!("one: {commit:?}") };
     assert_eq!((stored.id, stored.owner_id.as_str(), stored.scopes.join(" ")), (target, "owner1", "read more".into()));
-    assert_eq!(stored.missing, ["missing"]);
+    assert_eq!((stored.missing.join(" "), stored.owner_name.as_str()), ("missing".into(), "Mara"));
     assert_eq!(commit.consents.removed_grants, [fresh.id]);
     assert_eq!(lines(&commit), [format!("grant.give {target} youtube Mara: – -> read more")]);
 
@@ -144,7 +127,8 @@ fn the_only_account_and_the_named_one_are_connected_and_others_offered() {
     let mut scene = Scene::new();
     let (result, commit) = offered(&mut scene, None, 9, &["@new"]);
     let [(id, true)] = *connected(&result) else { panic!("one new account") };
-    assert_eq!(commit.roster.connections.iter().map(|it| it.handle.as_str()).collect::<Vec<_>>(), ["@new"]);
+    let stored = commit.roster.connections.iter().map(|it| (it.handle.as_str(), it.platform_user_id.as_deref()));
+    assert_eq!(stored.collect::<Vec<_>>(), [("@new", Some("id:@new"))]);
     assert_eq!(commit.consents.grant_uses, [used(id, 9)]);
     assert_eq!(commit.consents.removed_consents, [consent(None, ConsentStep::Waiting).id]);
 

@@ -143,53 +143,19 @@ fn is_named_alike(one: &Connection, other: &Connection) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use roster_protocol::ids::ConnectionId;
     use roster_protocol::time::Timestamp;
 
     use super::*;
-    use crate::model::{Commit, Loaded};
-    use crate::platforms;
-    use crate::process::environment::Environment;
+    use crate::model::Commit;
+    use crate::roster::samples::*;
 
-    const DUE: Timestamp = Timestamp(1_800_000_000_000);
-    const ID: ConnectionId = ConnectionId::from_bytes([1; 5]);
-
-    fn influencer(paused: bool) -> Influencer {
-        let id = InfluencerId::from_bytes([2; 5]);
-        Influencer { id, name: "Mara".into(), tags: vec![], note: None, paused, main: None, added_at: Timestamp(0) }
+    /// Mara, paused or not.
+    fn mara(paused: bool) -> Influencer {
+        Influencer { paused, ..influencer(MARA, "Mara") }
     }
 
-    fn connection(next_due_at: Timestamp) -> Connection {
-        Connection {
-            id: ID,
-            influencer: influencer(false).id,
-            platform: "bluesky".into(),
-            handle: "mara.example".into(),
-            platform_user_id: None,
-            connected_at: Timestamp(0),
-            disconnected_at: None,
-            paused: false,
-            interval: None,
-            next_due_at,
-            slot_at: next_due_at,
-            last_synced_at: None,
-            failures: 0,
-            trouble: None,
-            profile: None,
-            latest: None,
-            first_day: None,
-            by_hand: None,
-        }
-    }
-
-    /// Mara with one account on a platform that is switched on.
-    fn roster() -> Roster {
-        let all = platforms::register(&Default::default(), None, &Environment::default()).expect("the usual platforms");
-        let known = all.into_iter().map(|known| (known.platform.info().slug.to_owned(), Arc::new(known)));
-        let (influencers, connections) = (vec![influencer(false)], vec![connection(DUE)]);
-        Roster::new(Loaded { influencers, connections, ..Loaded::default() }, known.collect())
+    fn sky(next_due_at: Timestamp) -> Connection {
+        Connection { next_due_at, ..connection(SKY, MARA, "bluesky", "mara.example") }
     }
 
     fn apply(roster: &mut Roster, commit: RosterCommit) {
@@ -199,41 +165,43 @@ mod tests {
     #[test]
     fn a_running_connection_is_not_in_the_queue_until_its_run_has_ended() {
         let mut roster = roster();
-        assert_eq!(roster.queue.due_at(ID), Some(DUE));
-        roster.queue.remove(ID);
-        roster.running.insert(ID);
+        assert_eq!(roster.queue.due_at(SKY), Some(DUE));
+        roster.queue.remove(SKY);
+        roster.running.insert(SKY);
         let later = DUE.plus_seconds(60);
-        apply(&mut roster, RosterCommit { connections: vec![connection(later)], ..RosterCommit::default() });
-        assert_eq!(roster.queue.due_at(ID), None);
-        roster.running.remove(&ID);
-        roster.requeue(ID);
-        assert_eq!(roster.queue.due_at(ID), Some(later));
+        apply(&mut roster, RosterCommit { connections: vec![sky(later)], ..RosterCommit::default() });
+        assert_eq!(roster.queue.due_at(SKY), None);
+        roster.running.remove(&SKY);
+        roster.requeue(SKY);
+        assert_eq!(roster.queue.due_at(SKY), Some(later));
     }
 
     #[test]
     fn a_paused_influencer_has_nothing_in_the_queue_and_a_resumed_one_has() {
         let mut roster = roster();
         for (paused, due) in [(true, None), (false, Some(DUE))] {
-            apply(&mut roster, RosterCommit { influencers: vec![influencer(paused)], ..RosterCommit::default() });
-            assert_eq!(roster.queue.due_at(ID), due, "{paused}");
+            apply(&mut roster, RosterCommit { influencers: vec![mara(paused)], ..RosterCommit::default() });
+            assert_eq!(roster.queue.due_at(SKY), due, "{paused}");
         }
     }
 
     #[test]
     fn a_renamed_influencer_and_a_moved_connection_are_found_by_their_new_names_only() {
         let mut roster = roster();
-        let renamed = Influencer { name: "Léa".into(), ..influencer(false) };
-        let moved = Connection { handle: "lea.example".into(), ..connection(DUE) };
+        let renamed = Influencer { name: "Mina".into(), ..mara(false) };
+        let moved = Connection { handle: "mina.example".into(), ..sky(DUE) };
         let (influencers, connections) = (vec![renamed], vec![moved]);
         apply(&mut roster, RosterCommit { influencers, connections, ..RosterCommit::default() });
         assert_eq!(
-            (roster.index.by_name.of(&"mara".into()).len(), roster.index.by_name.of(&"léa".into()).len()),
+            (roster.index.by_name.of(&"mara".into()).len(), roster.index.by_name.of(&"mina".into()).len()),
             (0, 1)
         );
         assert!(roster.account("bluesky", "mara.example", None).is_none());
-        assert!(roster.account("bluesky", "LEA.example", None).is_some());
-        let removed_connections = vec![connection(DUE)];
+        assert!(roster.account("bluesky", "MINA.example", None).is_some());
+        let removed_connections = vec![sky(DUE)];
         apply(&mut roster, RosterCommit { removed_connections, ..RosterCommit::default() });
-        assert_eq!((roster.connected().count(), roster.all_connections_of(influencer(false).id).count()), (0, 0));
+        let left = |found: Vec<&Connection>| found.iter().map(|it| it.id).collect::<Vec<_>>();
+        assert_eq!(left(roster.connected().collect()), [TUBE, HERS]);
+        assert_eq!(left(roster.all_connections_of(MARA).collect()), [TUBE]);
     }
 }

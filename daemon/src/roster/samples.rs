@@ -1,0 +1,168 @@
+//! A small roster and its rows, for tests: Mara with two accounts and Léa with one.
+
+use std::sync::Arc;
+
+use roster_protocol::alert::{About, AlertState, Severity};
+use roster_protocol::audit::Who;
+use roster_protocol::connection::{Snapshot, Source};
+use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, GrantId, InfluencerId};
+use roster_protocol::metric::{Metric, Numbers, Ratio};
+use roster_protocol::time::{Date, Timestamp};
+
+use super::Roster;
+use crate::model::{
+    Alert, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Influencer, Loaded, Sealed,
+};
+use crate::platforms::{self, Platforms};
+use crate::process::environment::Environment;
+
+pub const NOON: Timestamp = Timestamp(1_795_262_400_000); // 2026-11-21T12:00:00Z
+pub const TODAY: Date = Date(20_778); // 2026-11-21
+
+pub const MARA: InfluencerId = InfluencerId::from_bytes([0x10; 5]);
+pub const LEA: InfluencerId = InfluencerId::from_bytes([0x20; 5]);
+/// Mara's accounts, and Léa's.
+pub const SKY: ConnectionId = ConnectionId::from_bytes([0x31; 5]);
+pub const TUBE: ConnectionId = ConnectionId::from_bytes([0x42; 5]);
+pub const HERS: ConnectionId = ConnectionId::from_bytes([0x53; 5]);
+
+pub fn influencer(id: InfluencerId, name: &str) -> Influencer {
+    Influencer { id, name: name.into(), tags: vec![], note: None, paused: false, main: None, added_at: Timestamp(0) }
+}
+
+/// When the samples are due: an hour after noon.
+pub const DUE: Timestamp = Timestamp(NOON.0 + 3_600_000);
+
+pub fn connection(id: ConnectionId, influencer: InfluencerId, platform: &str, handle: &str) -> Connection {
+    Connection {
+        id,
+        influencer,
+        platform: platform.into(),
+        handle: handle.into(),
+        platform_user_id: Some(format!("id:{handle}")),
+        connected_at: Timestamp(0),
+        disconnected_at: None,
+        paused: false,
+        interval: None,
+        next_due_at: DUE,
+        slot_at: DUE,
+        last_synced_at: None,
+        failures: 0,
+        trouble: None,
+        profile: None,
+        latest: None,
+        first_day: None,
+        by_hand: None,
+    }
+}
+
+pub fn alert(number: u64, state: AlertState, about: About) -> Alert {
+    Alert {
+        number,
+        id: AlertId::from_bytes([number as u8; 5]),
+        state,
+        rule: "significant_change".into(),
+        severity: Severity::Warning,
+        about,
+        metric: Some(Metric::Followers),
+        from: Some(10.0),
+        to: Some(5.0),
+        opened_at: Timestamp(0),
+        ended_at: None,
+        acknowledged_by: None,
+        why: "followers fell".into(),
+    }
+}
+
+pub fn about(connection: ConnectionId, influencer: InfluencerId) -> About {
+    About::Connection { connection, influencer, platform: "bluesky".into() }
+}
+
+pub fn grant(number: u8, state: GrantState) -> Grant {
+    Grant {
+        id: GrantId::from_bytes([number; 5]),
+        realm: "google".into(),
+        platform: "youtube".into(),
+        owner_id: format!("owner{number}"),
+        owner_name: "Mara".into(),
+        scopes: vec!["read".into()],
+        missing: vec![],
+        granted_at: Timestamp(0),
+        checked_at: Timestamp(0),
+        state,
+    }
+}
+
+pub fn tokens(number: u8, generation: u64) -> GrantTokens {
+    GrantTokens {
+        grant: GrantId::from_bytes([number; 5]),
+        generation,
+        access: Sealed(vec![number]),
+        refresh: None,
+        derived: vec![],
+        renewed_at: Timestamp(0),
+        access_ends_at: None,
+        refresh_ends_at: None,
+        renew_at: None,
+        failures: 0,
+        last_error: None,
+        attempt: None,
+    }
+}
+
+pub fn ended() -> GrantState {
+    GrantState::Ended { at: Timestamp(5), why: "the owner ended it".into() }
+}
+
+pub fn used(connection: ConnectionId, number: u8) -> GrantUse {
+    GrantUse { connection, grant: GrantId::from_bytes([number; 5]) }
+}
+
+/// What Ana requested for Mara on YouTube; it waits ten minutes more.
+pub fn consent(handle: Option<&str>, step: ConsentStep) -> Consent {
+    Consent {
+        id: ConsentId::from_bytes([0x70; 5]),
+        who: Who { uid: 1000, name: "ana".into() },
+        influencer: MARA,
+        platform: "youtube".into(),
+        handle: handle.map(str::to_owned),
+        redirect_uri: String::new(),
+        state_hash: [0; 32],
+        verifier: None,
+        device: None,
+        begun_at: Timestamp(0),
+        expires_at: NOON.plus_seconds(600),
+        step,
+    }
+}
+
+/// What was measured on the day of [`NOON`].
+pub fn measured(followers: Option<u64>, engagement_rate: Option<i64>) -> Snapshot {
+    let numbers = Numbers { followers, engagement_rate: engagement_rate.map(Ratio), ..Numbers::default() };
+    let (observed_at, source) = (NOON, Source::Api);
+    Snapshot { date: TODAY, observed_at, source, followers_step: None, definition: 1, numbers }
+}
+
+/// The usual platforms, all switched on.
+pub fn known_platforms() -> Platforms {
+    let all = platforms::register(&Default::default(), None, &Environment::default()).expect("the usual platforms");
+    all.into_iter().map(|known| (known.platform.info().slug.to_owned(), Arc::new(known))).collect()
+}
+
+/// Mara's and Léa's rows as they are stored.
+pub fn loaded() -> Loaded {
+    Loaded {
+        influencers: vec![influencer(MARA, "Mara"), influencer(LEA, "Léa")],
+        connections: vec![
+            connection(SKY, MARA, "bluesky", "mara.example"),
+            connection(TUBE, MARA, "youtube", "@mara"),
+            connection(HERS, LEA, "bluesky", "lea.example"),
+        ],
+        ..Loaded::default()
+    }
+}
+
+/// Both on the roster.
+pub fn roster() -> Roster {
+    Roster::new(loaded(), known_platforms())
+}
