@@ -1,9 +1,10 @@
-//! The list without its daemon: nothing shown is the answer to what was not answered.
+//! The list: whose numbers it shows, and what it says without its daemon.
 
 use roster_protocol::{ErrorKind, RosterError};
 
 use crate::message::Message;
 use crate::testing::*;
+use crate::widgets::pen::columns;
 
 fn lost() -> Message {
     Message::Lost(RosterError::new(ErrorKind::Unreachable, "the connection to rosterd was lost"))
@@ -40,4 +41,17 @@ fn a_filter_that_was_answered_before_the_daemon_was_lost_stays_true() {
     press(&mut model, &mut daemon, "⌫");
     let shown = picture(&model);
     assert!(shown.contains("1 of 7 ") && !shown.contains("the rows below"), "{shown}");
+}
+
+#[test]
+fn the_followers_of_the_main_account_and_of_all_are_called_so() {
+    let mut daemon = Daemon::new();
+    (daemon.influencers[0].followers, daemon.influencers[0].followers_total) = (Some(6_065_724), Some(9_310_619));
+    let shown = picture(&online(&mut daemon, 120, 30));
+    let line = |part: &str| shown.lines().find(|line| line.contains(part)).expect("such a line");
+    let end_of = |line: &str, text: &str| line.find(text).map(|at| columns(&line[..at + text.len()]));
+    for (title, number) in [("MAIN FLW", "6.07M"), ("TOTAL", "9.31M")] {
+        assert_eq!(end_of(line("MAIN FLW"), title), end_of(line("▌"), number), "{shown}");
+    }
+    assert!(shown.contains("followers of the main account") && shown.contains("6.07M of 9.31M in all"), "{shown}");
 }
