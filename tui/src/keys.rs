@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use roster_protocol::RosterError;
+use roster_protocol::folding::nearest;
 
 use table::BINDINGS;
 
@@ -357,8 +358,7 @@ impl Keymap {
 
     fn nearest_name(&self, name: &str) -> String {
         let names = self.bindings.iter().map(|binding| binding.name).filter(|name| !name.is_empty());
-        let nearest = names.max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
-        format!("did you mean {}?", nearest.unwrap_or("open"))
+        format!("did you mean {}?", nearest(name, names))
     }
 }
 

@@ -14,7 +14,8 @@ use crate::session::Session;
 #[derive(Debug, clap::Args)]
 pub struct List {
     /// Words that must all fit: text, platform:P, tag:T, status:S, is:paused, is:alerting, followers:>10k,
-    /// growth7:<-2%, growth30:>5%, engagement:>3%. A minus turns a word round; write -- before it
+    /// growth7:<-2%, growth30:>5%, engagement:>3%. A minus turns a word round; write -- before it. In quotes a word is
+    /// text
     query: Vec<String>,
     /// followers (of the main account), total (of all accounts), growth, engagement, name or synced
     #[arg(long, value_name = "ORDER", default_value = "followers")]

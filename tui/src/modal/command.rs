@@ -2,6 +2,7 @@
 
 use roster_protocol::SyncTarget;
 use roster_protocol::audit::PauseTarget;
+use roster_protocol::folding::nearest;
 use tui_input::Input;
 
 use crate::keys::{Action, Keymap};
@@ -85,7 +86,7 @@ fn parse(screens: &[(String, u8)], text: &str) -> Result<Command, String> {
         ("quit" | "q", "") => Ok(Command::Quit),
         _ => match screens.iter().find(|(word, _)| word == text) {
             Some((_, number)) => Ok(Command::Screen(*number)),
-            None => Err(format!("no command {text:?}; the nearest is {}", nearest(screens, text))),
+            None => Err(format!("no command {text:?}; the nearest is {}", nearest(text, words(screens)))),
         },
     }
 }
@@ -93,11 +94,6 @@ fn parse(screens: &[(String, u8)], text: &str) -> Result<Command, String> {
 /// All that can be typed: the commands, and the screens by their names.
 fn words(screens: &[(String, u8)]) -> impl Iterator<Item = &str> {
     COMMANDS.into_iter().chain(screens.iter().map(|(word, _)| word.as_str()))
-}
-
-fn nearest<'a>(screens: &'a [(String, u8)], text: &str) -> &'a str {
-    let near = |word: &&str| strsim::jaro_winkler(text, word);
-    words(screens).max_by(|a, b| near(a).total_cmp(&near(b))).unwrap_or("help")
 }
 
 /// The typed text made longer as far as all commands that begin so agree.
