@@ -23,6 +23,7 @@ mod overlay;
 mod queries;
 mod reader;
 mod records;
+mod rows;
 mod scrub;
 mod shared;
 mod snapshots;
