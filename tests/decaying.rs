@@ -2,7 +2,7 @@
 //! cannot; it never reports what was not so.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
 use roster_protocol::RosterClient;
@@ -10,7 +10,7 @@ use roster_protocol::influencer::InfluencerQuery;
 use roster_protocol::transport::{self, within};
 use roster_sandbox::{AccountEdit, Platform, Sandbox};
 
-use crate::support::programs::{Home, until};
+use crate::support::programs::{CommandOutput, Home, ROSTERD, alone, until};
 use crate::support::{LIMIT, figure, times};
 
 const INFLUENCERS: u64 = 12;
@@ -88,6 +88,112 @@ fn damage(file: &Path, table: &str) {
     write.commit().expect("a commit");
 }
 
+/// Overwrites every page that holds the first record of a table with zeros.
+fn lose_page(file: &Path, table: &str) {
+    let value = {
+        let database = redb::Database::open(file).expect("a store");
+        let read = redb::ReadableDatabase::begin_read(&database).expect("a transaction");
+        let definition: redb::TableDefinition<'_, &[u8], &[u8]> = redb::TableDefinition::new(table);
+        let records = read.open_table(definition).expect("a table");
+        redb::ReadableTable::first(&records).expect("readable").expect("a record").1.value().to_vec()
+    };
+    let mut bytes = std::fs::read(file).expect("the store");
+    let mut lost = 0;
+    for page in bytes.chunks_mut(4096) {
+        if page.windows(value.len()).any(|part| part == value) {
+            page.fill(0);
+            lost += 1;
+        }
+    }
+    assert!(lost > 0, "{table}");
+    std::fs::write(file, bytes).expect("damaged");
+}
+
+/// `rosterd check` over this home's store.
+async fn check(home: &Home, more: &[&str]) -> CommandOutput {
+    let mut command = alone(ROSTERD, &home.path(""));
+    command.arg("check").args(more).arg("--state-dir").arg(home.state());
+    CommandOutput::of(command).await
+}
+
+/// Every file of the state directory with its bytes.
+fn files(home: &Home) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = std::fs::read_dir(home.state()).expect("a directory").map(|entry| entry.expect("an entry").path());
+    entries.map(|path| (path.clone(), std::fs::read(path).expect("a file"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_says_what_is_whole_and_what_is_damaged_and_changes_nothing() {
+    let (home, _) = lived().await;
+    let file = home.state().join("roster.redb");
+    let table = |found: &serde_json::Value, name: &str| {
+        found["tables"].as_array().expect("tables").iter().find(|table| table["table"] == name).expect(name).clone()
+    };
+    let unchanged = async |more: &[&str]| {
+        let before = files(&home);
+        let output = check(&home, more).await;
+        assert_eq!(files(&home), before, "nothing was touched");
+        output
+    };
+    let whole = unchanged(&["--json"]).await;
+    assert_eq!((whole.code, whole.json()["whole"].as_bool(), whole.err.as_str()), (Some(0), Some(true), ""));
+    assert_eq!(table(&whole.json(), "influencers")["whole"], INFLUENCERS);
+    let whole = unchanged(&[]).await;
+    assert!(whole.code == Some(0) && whole.out.contains("everything is whole: "), "{whole:?}");
+
+    // A store that was not closed is whole, too.
+    let mut rosterd = home.start().await;
+    let in_use = check(&home, &[]).await;
+    assert!(in_use.code == Some(1) && in_use.err.contains("is in use by another rosterd"), "{in_use:?}");
+    assert!(in_use.err.contains("hint: end it first"), "{in_use:?}");
+    rosterd.end(Signal::SIGKILL).await;
+    assert_eq!(unchanged(&[]).await.code, Some(0), "after a kill");
+    home.start().await.end(Signal::SIGTERM).await;
+
+    // Records at several places.
+    let before = std::fs::read(&file).expect("the store");
+    for table in ["influencers", "runs", "audit"] {
+        damage(&file, table);
+    }
+    let found = unchanged(&["--json"]).await;
+    assert_eq!((found.code, found.json()["whole"].as_bool()), (Some(1), Some(false)), "{found:?}");
+    assert_eq!(table(&found.json(), "influencers")["damaged"], 1);
+    assert_eq!(table(&found.json(), "influencers")["whole"], INFLUENCERS - 1);
+    assert_eq!(found.json()["damaged"].as_array().map(Vec::len), Some(3), "{found:?}");
+    let found = unchanged(&[]).await;
+    let expected = format!(
+        "error: the store is damaged: {}: 3 damaged records\nhint: keep a copy of the file as it is, and put a backup in \
+         its place\n",
+        file.display()
+    );
+    assert_eq!((found.code, found.err), (Some(1), expected));
+
+    // A page: its table is named, the others are whole, and a start names the way to here.
+    std::fs::write(&file, &before).expect("as it was");
+    lose_page(&file, "influencers");
+    let found = unchanged(&["--json"]).await;
+    assert_eq!((found.code, found.err.as_str()), (Some(1), ""), "{found:?}");
+    assert!(table(&found.json(), "influencers")["unreachable"].is_string(), "{found:?}");
+    assert!(table(&found.json(), "connections")["unreachable"].is_null(), "{found:?}");
+    assert_eq!(table(&found.json(), "connections")["whole"], INFLUENCERS);
+    let found = unchanged(&[]).await;
+    assert!(found.err.contains("1 table in part unreachable") && !found.err.contains("panicked"), "{found:?}");
+    let mut command = alone(ROSTERD, &home.path(""));
+    command.arg("--config").arg(home.config()).arg("--state-dir").arg(home.state()).arg("--socket").arg(home.socket());
+    let start = CommandOutput::of(command).await;
+    assert!(start.code == Some(78) && start.err.contains("hint: `rosterd check` says what is whole"), "{start:?}");
+
+    // What is no store at all.
+    for nonsense in [&b""[..], b"redb\x1A\x0A\xA9\x0D\x0A", b"GIF89a"] {
+        std::fs::write(&file, nonsense).expect("damaged");
+        let found = unchanged(&[]).await;
+        assert!(found.code == Some(1) && found.err.contains(&file.display().to_string()), "{found:?}");
+    }
+    std::fs::remove_file(&file).expect("gone");
+    let gone = unchanged(&["--json"]).await;
+    assert!(gone.code == Some(78) && gone.out.contains("is gone"), "{gone:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_starts_on_a_damaged_store_and_names_the_rows() {
     let (home, whole) = lived().await;
@@ -133,6 +239,8 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
             _ => bytes[at] ^= 1 << bit,
         }
         std::fs::write(&file, &bytes).expect("damaged");
+        let checked = check(&home, &[]).await;
+        assert!(matches!(checked.code, Some(0 | 1)) && !checked.err.contains("panicked"), "{number}: {checked:?}");
         let logged = home.log().len();
         let mut command = home.rosterd(&[]);
         let mut child = command.env("LOG_FORMAT", "json").spawn().expect("rosterd starts");
@@ -151,7 +259,8 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
                     assert_eq!(status.code(), Some(78), "{number}: {line}");
                     let path = file.display().to_string();
                     assert!(line.contains(&path) && !line.contains("internal error"), "{number}: {line}");
-                    assert!(log[logged..].contains("hint: keep a copy"), "{number}: {}", &log[logged..]);
+                    assert!(log[logged..].contains("hint: `rosterd check` says"), "{number}: {}", &log[logged..]);
+                    assert_eq!(checked.code, Some(1), "{number}: {checked:?}");
                 }
                 refused += 1;
             }
@@ -159,6 +268,7 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
                 let found = contents(&client).await;
                 assert!(is_part_of(&found, &whole), "try {number}, byte {at}, bit {bit}: {found:?}");
                 let status = client.status(within(LIMIT)).await.expect("a response").expect("a status");
+                assert!(status.store.damaged == 0 || checked.code == Some(1), "{number}: {checked:?}");
                 if status.store.damaged > 0 { named += 1 } else { harmless += 1 }
             }
         }

@@ -11,8 +11,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use roster_protocol::paths::{Paths, SOCKET_NAME};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::check;
 use super::config_report::{self, PathSetting};
+use super::{check, check_store, owner};
 use crate::app::setup::Source;
 use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
@@ -42,7 +42,8 @@ struct Arguments {
 }
 
 const ENDS: &str = "SIGHUP loads the config again, and changes nothing when it is wrong; SIGTERM and SIGINT end it. Exit codes: 0 \
-                    ended as requested, 1 failed, 2 usage, 78 the config, the key or the store needs a person.";
+                    ended as requested, 1 failed, or `check` found damage, 2 usage, 78 the config, the key or the store \
+                    needs a person.";
 
 /// What only running takes, with and without the word `run`.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
@@ -61,6 +62,12 @@ enum Command {
         /// Print every setting as it is in effect, and where it came from
         #[arg(long = "effective")]
         reports: bool,
+    },
+    /// Reads the whole store and says what is whole and what is damaged, changing nothing; not while a daemon has it
+    Check {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Prints a new master key, 64 hexadecimal digits, and stores it nowhere
     Keygen,
@@ -88,6 +95,10 @@ pub fn main() -> ExitCode {
         return ExitCode::from(78);
     };
     harden();
+    if let Some(Command::Check { json }) = arguments.command {
+        owner::become_owner_of(&paths.state_dir.path);
+        return ExitCode::from(check_store::check(&paths.state_dir.path, json));
+    }
     // A config that was named must be there: the defaults would request the real platforms.
     let is_named = paths.config.from != "default";
     let load = if is_named { Config::load } else { Config::load_if_there };
@@ -99,7 +110,7 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Some(Command::CheckConfig { reports }) => check(config, &paths, reports),
         Some(Command::Run(run_arguments)) => run(config, paths, new_store || run_arguments.new_store),
-        None | Some(Command::Keygen) => run(config, paths, new_store),
+        None | Some(Command::Keygen | Command::Check { .. }) => run(config, paths, new_store),
     }
 }
 
@@ -160,10 +171,10 @@ fn refuse(error: &StartError) -> ExitCode {
 }
 
 impl Arguments {
-    /// Whether the config to check is the system service's: none was given, and this user has none.
+    /// Whether what is to be checked is the system service's: no config was given, and this user has none.
     fn means_the_systems(&self) -> bool {
         let has = |paths: Paths| config_in(&paths).exists();
-        let checks = matches!(self.command, Some(Command::CheckConfig { .. }));
+        let checks = matches!(self.command, Some(Command::CheckConfig { .. } | Command::Check { .. }));
         checks && self.config.is_none() && !Paths::of_user().is_some_and(has) && has(Paths::of_system())
     }
 }

@@ -2,8 +2,10 @@
 //! process.
 
 pub mod check;
+pub mod check_store;
 pub mod cli;
 pub mod config_report;
+pub mod owner;
 pub mod reload;
 pub mod upkeep;
 pub mod watch;
@@ -119,9 +121,9 @@ impl StartError {
             StartError::Store(StoreError::Gone { .. }) => {
                 Some("put the store back, from a backup if need be; `rosterd run --new-store` begins an empty one")
             }
-            StartError::Store(StoreError::Damaged { .. }) => {
-                Some("keep a copy of the file as it is, and put a backup of the store in its place")
-            }
+            StartError::Store(StoreError::Damaged { .. }) => Some(
+                "`rosterd check` says what is whole; keep a copy of the file as it is, and put a backup in its place",
+            ),
             _ => None,
         }
     }

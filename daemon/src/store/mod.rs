@@ -7,12 +7,14 @@
 //! Every value carries its own checksum. A damaged row is left out of results; [`Store::damaged`] counts and names it.
 //! When the disk fails, the store refuses writes ([`StoreState::Degraded`]) and reopens the file until writing works
 //! again. When its file is removed or replaced, it refuses them ([`StoreState::Replaced`]) until that file is back.
+//! [`inspect`] verifies a store that is closed.
 
 mod commit;
 mod cleaning;
 mod damage;
 mod envelope;
 mod error;
+mod inspection;
 mod lists;
 mod log;
 mod marker;
@@ -49,6 +51,7 @@ use tokio::sync::{oneshot, watch};
 pub use self::commit::Encoded;
 pub use self::damage::{Damage, DamagedRow};
 pub use self::error::StoreError;
+pub use self::inspection::{InspectedTable, Inspection, inspect};
 pub use self::lists::{Mark, Page};
 pub use self::origin::BackendSource;
 pub use self::queries::{

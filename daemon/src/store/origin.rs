@@ -41,7 +41,7 @@ enum Source {
     /// The file, and the lock, which is held until this is dropped.
     File {
         path: PathBuf,
-        _lock: File,
+        _lock: Option<File>,
         /// The file as it is open; `None` until it is opened for writing.
         open: Mutex<Option<OpenFile>>,
     },
@@ -58,12 +58,36 @@ impl Origin {
         let lock = lock(dir)?;
         remove_leftover(&dir.join(NEW_FILE))?;
         let path = dir.join(FILE);
-        let origin = Self { source: Source::File { path, _lock: lock, open: Mutex::new(None) }, cache_bytes };
+        let origin = Self { source: Source::File { path, _lock: Some(lock), open: Mutex::new(None) }, cache_bytes };
         if !is_there(dir)? {
             may_begin(dir, new)?;
             origin.create(dir, stamp)?;
         }
         Ok(origin)
+    }
+
+    /// The store that is in a directory, to be read only. Creates nothing there.
+    ///
+    /// # Errors
+    /// `Gone` when there is none and a marker says that there was one; `NotOurs` when there is none.
+    pub(super) fn to_read(dir: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+        let path = dir.join(FILE);
+        if !is_there(dir)? {
+            may_begin(dir, false)?;
+            return Err(not_ours(&path, "there is no such file"));
+        }
+        // A copy has no lock's file, and needs none: the engine locks the store's own file, too.
+        let locked = fs::symlink_metadata(dir.join(LOCK_FILE)).is_ok().then(|| lock(dir)).transpose()?;
+        open_checked_to_read(&path)?;
+        Ok(Self { source: Source::File { path, _lock: locked, open: Mutex::new(None) }, cache_bytes })
+    }
+
+    /// Where the file is; `None` for backends.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.source {
+            Source::File { path, .. } => Some(path),
+            Source::Backend(_) => None,
+        }
     }
 
     /// Leaves the marker of the store with this id beside its file.
@@ -121,11 +145,11 @@ impl Origin {
             may_begin(dir, new)?;
             return Ok(None);
         }
-        let backend = redb::backends::FileBackend::new(open_checked(&path)?).map_err(|error| in_use(error, dir))?;
+        let backend = redb::backends::FileBackend::new(open_checked_to_read(&path)?)?;
         let mut builder = Database::builder();
         builder.set_cache_size(cache_bytes);
         let database = ReadOnly::open(&mut builder, Box::new(backend))?;
-        check_format(&database)?;
+        check_format(&*database)?;
         let table = database.begin_read()?.open_table(Records::Meta.definition())?;
         let Some(value) = table.get(KeyName::KEY.as_slice())? else { return Ok(None) };
         let KeyName(id) = records::read(Records::Meta, &KeyName::KEY, value.value())
@@ -139,12 +163,8 @@ impl Origin {
             Source::Backend(source) => Ok(self.builder().create_with_backend(BoxedBackend(source()?))?),
             Source::File { path, open, .. } => {
                 let file = open_checked(path)?;
-                let database = self.builder().create_file(file).map_err(|error| match error {
-                    redb::DatabaseError::DatabaseAlreadyOpen => {
-                        StoreError::InUse { dir: path.parent().unwrap_or(path).to_owned() }
-                    }
-                    other => other.into(),
-                })?;
+                let database = self.builder().create_file(file);
+                let database = database.map_err(|error| in_use(error, path.parent().unwrap_or(path)))?;
                 *open.lock() = Some(OpenFile::at(path)?);
                 Ok(database)
             }
@@ -164,7 +184,7 @@ impl Origin {
     pub(super) fn open_to_read(&self) -> Result<ReadOnly, StoreError> {
         let below: Box<dyn StorageBackend> = match &self.source {
             Source::Backend(source) => source()?,
-            Source::File { path, .. } => Box::new(redb::backends::FileBackend::new(open_checked(path)?)?),
+            Source::File { path, .. } => Box::new(redb::backends::FileBackend::new(open_checked_to_read(path)?)?),
         };
         ReadOnly::open(&mut self.builder(), below)
     }
@@ -240,7 +260,11 @@ fn may_begin(dir: &Path, new: bool) -> Result<(), StoreError> {
     }
 }
 
-fn check_format(database: &Database) -> Result<u32, StoreError> {
+/// Reads the format of an open database.
+///
+/// # Errors
+/// As [`Origin::check_format`].
+pub(super) fn check_format(database: &impl ReadableDatabase) -> Result<u32, StoreError> {
     let table = database.begin_read()?.open_table(Records::Meta.definition())?;
     let key = Format(FORMAT).key();
     let value = table.get(key.as_slice())?;
@@ -251,7 +275,7 @@ fn check_format(database: &Database) -> Result<u32, StoreError> {
     }
 }
 
-fn in_use(error: redb::DatabaseError, dir: &Path) -> StoreError {
+pub(super) fn in_use(error: redb::DatabaseError, dir: &Path) -> StoreError {
     match error {
         redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { dir: dir.to_owned() },
         other => other.into(),
@@ -309,7 +333,16 @@ fn remove_leftover(path: &Path) -> Result<(), StoreError> {
 }
 
 fn open_checked(path: &Path) -> Result<File, StoreError> {
-    let mut file = no_follow().read(true).write(true).open(path).map_err(|error| not_followed(path, error))?;
+    checked(path, no_follow().read(true).write(true))
+}
+
+/// The same for reading only, which a copy on a disk that cannot be written permits, too.
+fn open_checked_to_read(path: &Path) -> Result<File, StoreError> {
+    checked(path, no_follow().read(true))
+}
+
+fn checked(path: &Path, options: &FileOptions) -> Result<File, StoreError> {
+    let mut file = options.open(path).map_err(|error| not_followed(path, error))?;
     check_file(path, &file)?;
     // redb would create a new database in an empty file.
     let mut magic = [0; MAGIC.len()];

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -65,6 +65,12 @@ impl Deref for ReadOnly {
 
     fn deref(&self) -> &Database {
         self.0.as_ref().expect("it is taken out when it is dropped only")
+    }
+}
+
+impl DerefMut for ReadOnly {
+    fn deref_mut(&mut self) -> &mut Database {
+        self.0.as_mut().expect("it is taken out when it is dropped only")
     }
 }
 

@@ -1,0 +1,172 @@
+//! Reads a whole store without changing it, and reports what is whole and what is damaged.
+//!
+//! A damaged page hides the rows that are on it or below it; those before and behind it are read all the same. Pages have
+//! checksums, too, which are verified last: where one is wrong, the engine might go on with an earlier commit.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use redb::{Database, DatabaseError, ReadableDatabase};
+
+use super::damage::{DamageLog, DamagedRow};
+use super::envelope::Unreadable;
+use super::error::StoreError;
+use super::origin::{self, Origin};
+use super::reader::Reader;
+use super::rows::Part;
+use super::shared::panics_as_damage;
+
+const CACHE_BYTES: usize = 32 << 20;
+
+/// What an inspection found.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// The store's file, and its length.
+    pub file: PathBuf,
+    pub bytes: u64,
+    /// The store's format; `None` when it cannot be read.
+    pub format: Option<u32>,
+    /// Every table, in the schema's order.
+    pub tables: Vec<InspectedTable>,
+    /// The first hundred damaged rows.
+    pub rows: Vec<DamagedRow>,
+    /// What is wrong with the file as a whole, in words.
+    pub file_damage: Option<String>,
+}
+
+/// What an inspection found in a table.
+#[derive(Clone, Debug, Default)]
+pub struct InspectedTable {
+    pub name: String,
+    /// Rows that are whole.
+    pub whole: u64,
+    /// Rows that do not match their checksums.
+    pub damaged: u64,
+    /// Rows that only a newer rosterd can read.
+    pub newer: u64,
+    /// Why not all rows could be reached, in words.
+    pub unreachable: Option<String>,
+}
+
+impl Inspection {
+    /// Whether everything can be read.
+    pub fn is_whole(&self) -> bool {
+        self.file_damage.is_none() && self.tables.iter().all(InspectedTable::is_whole)
+    }
+
+    /// Whether rows or tables need a newer rosterd, and nothing is damaged.
+    pub fn is_newer(&self) -> bool {
+        let is_damaged = |table: &InspectedTable| table.damaged > 0 || table.unreachable.is_some();
+        self.file_damage.is_none() && !self.tables.iter().any(is_damaged) && self.tables.iter().any(|it| it.newer > 0)
+    }
+}
+
+impl InspectedTable {
+    /// Whether all of it can be read.
+    pub fn is_whole(&self) -> bool {
+        self.damaged == 0 && self.newer == 0 && self.unreachable.is_none()
+    }
+}
+
+/// Inspects the store in `dir`. Changes nothing, and blocks.
+///
+/// # Errors
+/// `InUse` while a daemon has it; `Gone`, `NotOurs`, `Newer` as when it is opened; `Io` when the disk cannot be read at
+/// all.
+pub fn inspect(dir: &Path) -> Result<Inspection, StoreError> {
+    let file = origin::file_in(dir);
+    let origin = Origin::to_read(dir, CACHE_BYTES)?;
+    let bytes = fs::metadata(&file)?.len();
+    let mut found = Inspection { file, bytes, format: None, tables: Vec::new(), rows: Vec::new(), file_damage: None };
+    let looked = panics_as_damage(|| {
+        // Opened so, the engine reads no page that is not needed.
+        match Database::builder().set_cache_size(CACHE_BYTES).open_read_only(&found.file) {
+            Ok(database) => found.look(&database)?,
+            // It was not closed, and its last commit does not say where pages are free: that is found out in memory.
+            Err(DatabaseError::RepairAborted) => found.look(&*origin.open_to_read()?)?,
+            Err(error) => return Err(origin::in_use(error, dir)),
+        }
+        match origin.open_to_read()?.check_integrity() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError::Damaged { what: "pages do not match their checksums".to_owned() }),
+            Err(error) => Err(error.into()),
+        }
+    });
+    match looked {
+        Ok(()) => Ok(found),
+        Err(StoreError::Damaged { what }) => Ok(Inspection { file_damage: Some(what), ..found }),
+        // A disk that cannot read a part of the file, while it could read others.
+        Err(error @ StoreError::Io(_)) if found.format.is_some() => {
+            Ok(Inspection { file_damage: Some(error.to_string()), ..found })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+impl Inspection {
+    /// Reads every table, each for itself.
+    fn look(&mut self, database: &impl ReadableDatabase) -> Result<(), StoreError> {
+        self.format = Some(origin::check_format(database)?);
+        let damage = DamageLog::default();
+        let reader = Reader::new(database.begin_read()?, &damage);
+        let epochs = panics_as_damage(|| Ok(reader.logs()?.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>()));
+        let no_logs = epochs.as_ref().err().cloned().map(words_of);
+        for part in Part::all(epochs.unwrap_or_default()) {
+            self.tables.push(inspect_table(&reader, part));
+        }
+        if let Some(why) = no_logs {
+            let name = "snapshots.open".to_owned();
+            self.tables.push(InspectedTable { name, unreachable: Some(why), ..InspectedTable::default() });
+        }
+        self.rows = damage.found().named;
+        Ok(())
+    }
+}
+
+fn inspect_table(reader: &Reader<'_>, part: Part) -> InspectedTable {
+    let mut table = InspectedTable { name: part.name(), ..InspectedTable::default() };
+    let mut last = None;
+    let forwards = panics_as_damage(|| {
+        for row in reader.rows(part, &[])?.into_iter().flatten() {
+            let (key, value) = row?;
+            table.count(part.verify(&key, value.value()), &key, reader);
+            last = Some(key);
+        }
+        Ok(())
+    });
+    let Err(error) = forwards else { return table };
+    table.unreachable = Some(words_of(error));
+    // What is behind the damaged page can be read from the end.
+    let _ = panics_as_damage(|| {
+        for row in reader.rows(part, &[])?.into_iter().flatten().rev() {
+            let (key, value) = row?;
+            if last.as_ref().is_some_and(|last| key <= *last) {
+                break;
+            }
+            table.count(part.verify(&key, value.value()), &key, reader);
+        }
+        Ok(())
+    });
+    table
+}
+
+/// What is wrong, without what every such error says.
+fn words_of(error: StoreError) -> String {
+    match error {
+        StoreError::Damaged { what } => what,
+        other => other.to_string(),
+    }
+}
+
+impl InspectedTable {
+    fn count(&mut self, verified: Result<(), Unreadable>, key: &[u8], reader: &Reader<'_>) {
+        match verified {
+            Ok(()) => self.whole += 1,
+            Err(Unreadable::Damaged) => {
+                reader.damage.note(&self.name, key);
+                self.damaged += 1;
+            }
+            Err(Unreadable::Newer(_)) => self.newer += 1,
+        }
+    }
+}
