@@ -223,13 +223,18 @@ pub fn write_error(error: &StoreError) -> RosterError {
         StoreError::Replaced { .. } => {
             "put the same file back, and rosterd goes on by itself; or restart it to go on with what is there now"
         }
+        StoreError::Damaged { .. } => DAMAGED,
         _ => "free disk space or mend the disk; rosterd goes on by itself as soon as it can write",
     })
 }
 
+/// What an operator does about a store that is damaged while the daemon runs.
+const DAMAGED: &str = "end rosterd; then `rosterd check` says what is whole, and a backup can take the file's place";
+
 /// A failed read as users see it.
 pub fn read_error(error: &StoreError) -> RosterError {
-    RosterError::failed(error.to_string())
+    let failed = RosterError::failed(error.to_string());
+    if matches!(error, StoreError::Damaged { .. }) { failed.hint(DAMAGED) } else { failed }
 }
 
 /// How long the daemon holds waiting calls: the protocol's limit, as a value.

@@ -7,6 +7,7 @@ use jiff::civil;
 use roster_protocol::time::Timestamp;
 
 use crate::app::App;
+use crate::store::StoreError;
 
 /// Runs older than this are deleted; snapshots and alerts never are.
 const RUNS_KEPT_DAYS: i64 = 90;
@@ -60,7 +61,8 @@ async fn keep(app: &App) {
             if found.damaged > 0 {
                 tracing::error!(
                     found = found.damaged,
-                    "records in the store are damaged: restore a backup; they are treated as missing"
+                    "records in the store are damaged: they are treated as missing; `rosterd check` names them while \
+                     rosterd does not run, and a backup has them"
                 );
             }
             if found.newer > 0 {
@@ -70,6 +72,8 @@ async fn keep(app: &App) {
                 );
             }
         }
+        // It was logged where it was found, with the way on.
+        Err(StoreError::Damaged { .. }) => well = false,
         Err(error) => {
             well = false;
             tracing::warn!(%error, "the store could not be checked for damage; the daemon tries again tomorrow");

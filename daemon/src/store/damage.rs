@@ -13,12 +13,12 @@ const NAMED: usize = 100;
 /// How many rows are counted; a file with more is beyond counting.
 const COUNTED: usize = 100_000;
 
-/// Rows that do not match their checksums, found since the store was opened.
+/// What does not match its checksum or makes no sense, found since the store was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
-    /// How many, up to 100 000.
+    /// How many rows and pages, up to 100 000.
     pub rows: u64,
-    /// The first hundred, in the order in which they were found.
+    /// The first hundred of the rows, in the order in which they were found.
     pub named: Vec<DamagedRow>,
 }
 
@@ -64,6 +64,14 @@ impl DamageLog {
         if is_new && named.len() < NAMED {
             tracing::error!(table, key = %hex(key), "a stored row is damaged and left out");
             named.push(DamagedRow { table: table.to_owned(), key: key.to_owned() });
+        }
+    }
+
+    /// Notes that something other than a single row cannot be read: a page that makes no sense, mostly.
+    pub(super) fn note_page(&self, what: &str) {
+        let mut noted = self.0.lock();
+        if noted.0.len() < COUNTED && noted.0.insert(xxh3_64_with_seed(what.as_bytes(), 1)) {
+            tracing::error!(what, "the store is damaged: end rosterd, and `rosterd check` says what is whole");
         }
     }
 

@@ -115,6 +115,9 @@ impl<E: Into<redb::Error>> From<E> for StoreError {
         match error.into() {
             E::ValueTooLarge(bytes) => StoreError::Invalid { what: format!("a record of {bytes} bytes") },
             E::DatabaseClosed => StoreError::Closed,
+            E::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                StoreError::Damaged { what: "its file is cut off".to_owned() }
+            }
             error @ (E::Io(_) | E::PreviousIo) => StoreError::Io(Arc::new(error)),
             other => StoreError::Damaged { what: other.to_string() },
         }

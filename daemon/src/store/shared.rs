@@ -36,6 +36,13 @@ pub enum StoreState {
         /// The failure, in words.
         reason: String,
     },
+    /// It refuses writes, because a page that one needs makes no sense, and keeps trying. Reads continue where they can.
+    Damaged {
+        /// When that was noticed.
+        since: Instant,
+        /// What was found, in words.
+        what: String,
+    },
     /// It refuses writes, because its file was removed, replaced or overwritten, until that file is there again as it
     /// was. Reads continue where they can.
     Replaced {
@@ -53,6 +60,7 @@ impl StoreState {
     pub(super) fn after(error: &StoreError, since: Instant) -> Self {
         match error {
             StoreError::Replaced { path, how } => Self::Replaced { since, path: path.clone(), how: how.clone() },
+            StoreError::Damaged { what } => Self::Damaged { since, what: what.clone() },
             other => Self::Degraded { since, reason: other.to_string() },
         }
     }
@@ -62,6 +70,7 @@ impl StoreState {
         match self {
             StoreState::Working => None,
             StoreState::Degraded { since, reason } => Some((StoreError::Degraded { reason: reason.clone() }, *since)),
+            StoreState::Damaged { since, what } => Some((StoreError::Damaged { what: what.clone() }, *since)),
             StoreState::Replaced { since, path, how } => {
                 Some((StoreError::Replaced { path: path.clone(), how: how.clone() }, *since))
             }
@@ -103,7 +112,8 @@ impl Shared {
             Held::ToRead(database) => database,
         };
         let _counted = self.meters.read();
-        panics_as_damage(|| read(&Reader::new(database.begin_read()?, &self.damage)))
+        let found = panics_as_damage(|| read(&Reader::new(database.begin_read()?, &self.damage)));
+        found.map_err(|error| self.located(error))
     }
 
     /// Runs `write` in one write transaction and makes it durable. On an error nothing was written; when the commit
@@ -125,7 +135,19 @@ impl Shared {
             Ok(written)
         });
         self.origin.wrote(written.as_ref().err().is_none_or(|error| !error.latches()));
-        written
+        written.map_err(|error| self.located(error))
+    }
+
+    /// Notes a damaged page, and names the file in the error.
+    fn located(&self, error: StoreError) -> StoreError {
+        let error = match self.origin.path() {
+            Some(path) => error.in_file(path),
+            None => error,
+        };
+        if let StoreError::Damaged { what } = &error {
+            self.damage.note_page(what);
+        }
+        error
     }
 
     /// Succeeds while the file that is open is the one at the store's path.
@@ -156,7 +178,7 @@ impl Shared {
             }
             Err(error) => {
                 *held = panics_as_damage(|| self.origin.open_to_read()).ok().map(Held::ToRead);
-                Err(error)
+                Err(self.located(error))
             }
         }
     }

@@ -213,9 +213,14 @@ impl Writer<'_> {
             let Err(error) = result else { return };
             tracing::warn!(%error, "the store still cannot write");
             self.shared.state.send_if_modified(|state| {
-                let is_news = matches!((&*state, &error), (StoreState::Degraded { .. }, StoreError::Replaced { .. }));
+                // What is worse than before is reported; how long writes have been refused goes on.
+                let since = state.refusal().map_or_else(Instant::now, |(_, since)| since);
+                let now = StoreState::after(&error, since);
+                let is_news = std::mem::discriminant(state) != std::mem::discriminant(&now);
+                // A file that is another one says more than what its disk does.
+                let is_news = is_news && !matches!(state, StoreState::Replaced { .. });
                 if is_news {
-                    *state = StoreState::after(&error, Instant::now());
+                    *state = now;
                 }
                 is_news
             });

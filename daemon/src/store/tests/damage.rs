@@ -1,11 +1,12 @@
 //! Bits that flip, files that are cut off, pages that are lost: nothing wrong is ever returned, and nothing panics.
 
-use roster_protocol::time::Date;
+use roster_protocol::time::{Date, Timestamp};
 
 use super::disk::{Disk, submit};
 use super::model::{Model, commit_of, everything_in};
-use super::sample::{FIRST_DAY, times};
-use crate::store::StoreError;
+use super::sample::{FIRST_DAY, influencer, times};
+use crate::model::{Commit, RosterCommit};
+use crate::store::{Load, OpenOptions, Store, StoreError, StoreState};
 
 const PAGE: usize = 4096;
 
@@ -137,4 +138,38 @@ fn nothing_wrong_is_returned_from_a_damaged_file() {
     }
     println!("\nfigure: nothing wrong returned from flips {flips:?}, cuts {cuts:?}, zeroed pages {zeroes:?}");
     assert!(flips.named > 30 && cuts.refused > 30 && zeroes.refused > 5, "hardly anything was damaged");
+}
+
+#[test]
+fn a_file_that_decays_while_it_is_open_is_named_and_comes_back() {
+    hush_redb();
+    let dir = tempfile::tempdir().expect("a directory");
+    // Without a cache every read reaches the file.
+    let options = OpenOptions { cache_bytes: 0, ..OpenOptions::in_dir(dir.path(), Timestamp(5)) };
+    let (store, _) = Store::open(options).expect("a new store");
+    let adds = |number| RosterCommit { influencers: vec![influencer(number, 4)], ..RosterCommit::default() };
+    (0..100).for_each(|number| submit(&store, &Commit::from(adds(number))).wait().expect("a commit"));
+    let whole = store.read_now(Load).expect("readable").influencers;
+    let file = dir.path().join("roster.redb");
+    let before = std::fs::read(&file).expect("the store");
+    let mut decayed = before.clone();
+    // The head is still the store's.
+    decayed[PAGE..].fill(0);
+    std::fs::write(&file, &decayed).expect("decayed");
+    let named = |error: StoreError| {
+        assert!(matches!(&error, StoreError::Damaged { .. }), "{error:?}");
+        assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+    };
+    named(store.read_now(Load).expect_err("nothing can be read"));
+    named(submit(&store, &Commit::from(adds(100))).wait().expect_err("nothing can be written"));
+    assert!(matches!(store.state(), StoreState::Damaged { .. }), "{:?}", store.state());
+    named(submit(&store, &Commit::from(adds(101))).wait().expect_err("it is damaged"));
+    assert!(store.damaged().rows > 0);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    named(runtime.block_on(store.reopen()).expect_err("it is still damaged"));
+    std::fs::write(&file, &before).expect("as it was");
+    runtime.block_on(store.reopen()).expect("it is whole again");
+    assert_eq!(store.state(), StoreState::Working);
+    assert_eq!(store.read_now(Load).expect("readable").influencers, whole);
+    submit(&store, &Commit::from(adds(102))).wait().expect("it writes again");
 }
