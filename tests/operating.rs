@@ -229,7 +229,7 @@ async fn a_writer_that_hangs_stops_the_watchdogs_food() {
     let limit = Duration::from_millis(1500);
     let mut command = home.rosterd(&[]);
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", limit.as_micros().to_string());
-    command.env("ROSTER_HANG_AT", "writer.job");
+    command.env("ROSTER_HANG_AT", "writer.job:30");
     let rosterd = home.start_as(command).await;
     assert_eq!(heard(&socket, LIMIT).await.as_deref(), Some("READY=1\n"));
     let mut fed = 0;

@@ -7,25 +7,46 @@ use std::path::Path;
 use crate::app::setup::Source;
 use crate::daemon::StartError;
 use crate::process::config::Config;
+use crate::secret::master_key::KeyError;
 use crate::secret::vault::KeyId;
-use crate::store::{Store, StoreError};
+use crate::serve::rpc::socket::could_listen;
+use crate::store::{Store, StoreError, could_own_dir};
 
-/// Checks config, secrets, key and store as a start does; returns what it would warn of. Changes nothing.
+/// The paths of a start that is checked.
+pub struct Checked<'a> {
+    pub state_dir: &'a Path,
+    pub socket: &'a Path,
+    /// Whether the system's service manager starts it: then it makes the directories, and may have the key as a credential.
+    pub is_service: bool,
+}
+
+/// Checks config, secrets, state directory, key, store and socket as a start does; returns what it would warn of. Changes
+/// nothing.
 ///
 /// # Errors
 /// What a start would end with.
-pub fn check(source: &Source, config: &Config, state_dir: &Path, socket: &Path) -> Result<Vec<String>, StartError> {
+pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Vec<String>, StartError> {
     source.set_up(config.clone())?;
-    let named = match Store::key_named(state_dir, false) {
+    let mut warnings = source.exposed(config);
+    let named = match Store::key_named(of.state_dir, false) {
         Ok(named) => named.map(KeyId),
         // A daemon has it, and found its key.
         Err(StoreError::InUse { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    source.environment.key_sources(config.store.master_key_file.as_deref(), state_dir).found_for(named)?;
-    let mut warnings = source.exposed(config);
+    let keys = source.environment.key_sources(config.store.master_key_file.as_deref(), of.state_dir);
+    match keys.found_for(named) {
+        Err(KeyError::Missing { key, .. }) if of.is_service && !source.environment.has_credentials() => {
+            warnings.push(format!("the master key {key} is not here: only the service can see its credentials"));
+        }
+        found => drop(found?),
+    }
+    if !of.is_service || of.state_dir.exists() {
+        could_own_dir(of.state_dir)?;
+    }
+    could_listen(of.socket)?;
     // The port of a daemon that runs is taken by itself.
-    if let Some(address) = config.http.listen.filter(|_| UnixStream::connect(socket).is_err())
+    if let Some(address) = config.http.listen.filter(|_| UnixStream::connect(of.socket).is_err())
         && let Err(error) = TcpListener::bind(address)
     {
         warnings.push(format!("[http] listen: {address} cannot be listened on: {error}; the listener would be off"));

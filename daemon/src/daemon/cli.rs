@@ -11,7 +11,9 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use roster_protocol::paths::{Paths, SOCKET_NAME};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::check::Checked;
 use super::config_report::{self, PathSetting};
+use super::reading::in_time_now;
 use super::{check, check_store, owner};
 use crate::app::setup::Source;
 use crate::daemon::{Daemon, Options, StartError};
@@ -95,20 +97,24 @@ pub fn main() -> ExitCode {
         return ExitCode::from(78);
     };
     harden();
-    if let Some(Command::Check { json }) = arguments.command {
+    let is_for_the_service = paths.system || matches!(arguments.command, Some(Command::Check { .. }));
+    if is_for_the_service && !matches!(arguments.command, None | Some(Command::Run(_))) {
         owner::become_owner_of(&paths.state_dir.path);
+    }
+    if let Some(Command::Check { json }) = arguments.command {
         return ExitCode::from(check_store::check(&paths.state_dir.path, json));
     }
     // A config that was named must be there: the defaults would request the real platforms.
     let is_named = paths.config.from != "default";
     let load = if is_named { Config::load } else { Config::load_if_there };
-    let config = match load(&paths.config.path) {
+    let file = paths.config.path.clone();
+    let config = match in_time_now(&paths.config.path, move || load(&file)).and_then(|loaded| loaded) {
         Ok(config) => config,
         Err(error) => return refuse(&StartError::Config(error)),
     };
     let RunArguments { new_store } = arguments.run;
     match arguments.command {
-        Some(Command::CheckConfig { reports }) => check(config, &paths, reports),
+        Some(Command::CheckConfig { reports }) => check(config, paths, reports),
         Some(Command::Run(run_arguments)) => run(config, paths, new_store || run_arguments.new_store),
         None | Some(Command::Keygen | Command::Check { .. }) => run(config, paths, new_store),
     }
@@ -125,28 +131,38 @@ fn harden() {
 }
 
 /// Says what a start would say, with its exit code, and changes nothing.
-fn check(config: Config, paths: &ProgramPaths, reports: bool) -> ExitCode {
-    let source = paths.source();
-    let checked = check::check(&source, &config, &paths.state_dir.path, &paths.socket.path);
-    let warnings = match checked {
-        Ok(warnings) => warnings,
-        Err(error) => return refuse(&error),
-    };
-    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-    if !reports {
-        let file = paths.config.path.display();
-        match config.has_file {
-            true => println!("{file} is fine"),
-            false => println!("{file} is not there: the defaults are in effect"),
+fn check(config: Config, paths: ProgramPaths, reports: bool) -> ExitCode {
+    let file = paths.config.path.clone();
+    let checked = in_time_now(&file, move || {
+        let source = paths.source();
+        let (state_dir, socket) = (paths.state_dir.path.as_path(), paths.socket.path.as_path());
+        let warnings = check::check(&source, &config, &Checked { state_dir, socket, is_service: paths.system })?;
+        Ok((warnings, if reports { report(&config, &source, &paths) } else { verdict(&config, &paths) }))
+    });
+    match checked.map_err(StartError::Config).and_then(|checked| checked) {
+        Ok((warnings, text)) => {
+            warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            print!("{text}");
+            ExitCode::SUCCESS
         }
-        return ExitCode::SUCCESS;
+        Err(error) => refuse(&error),
     }
+}
+
+fn verdict(config: &Config, paths: &ProgramPaths) -> String {
+    let file = paths.config.path.display();
+    match config.has_file {
+        true => format!("{file} is fine\n"),
+        false => format!("{file} is not there: the defaults are in effect\n"),
+    }
+}
+
+fn report(config: &Config, source: &Source, paths: &ProgramPaths) -> String {
     let text = config::text_of(&paths.config.path).unwrap_or_default();
     let file = config.store.master_key_file.as_deref();
     let key = source.environment.key_sources(file, &paths.state_dir.path);
     let found = [&paths.config, &paths.state_dir, &paths.socket].map(PathSetting::clone);
-    print!("{}", config_report::report(&source, &text, &found, &key));
-    ExitCode::SUCCESS
+    config_report::report(source, &text, &found, &key).to_string()
 }
 
 fn keygen() -> ExitCode {

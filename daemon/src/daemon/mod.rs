@@ -6,6 +6,7 @@ pub mod check_store;
 pub mod cli;
 pub mod config_report;
 pub mod owner;
+pub mod reading;
 pub mod reload;
 pub mod upkeep;
 pub mod watch;
@@ -15,8 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use roster_protocol::time::Timestamp;
 use tokio::task::JoinHandle;
 
+use self::reading::in_time;
 use crate::app::setup::Source;
 use crate::app::{App, Parts};
 use crate::consent::keeper;
@@ -151,9 +154,21 @@ impl Daemon {
     /// # Errors
     /// See [`StartError`]; nothing is left running.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let (setup, platforms) = options.source.set_up(options.config.clone())?;
-        options.source.exposed(&options.config).iter().for_each(|warning| tracing::warn!("{warning}"));
-        let opened = open(&options).await?;
+        let (source, config) = (Arc::new(options.source), options.config.clone());
+        let read = source.clone();
+        let set_up = move || {
+            let exposed = read.exposed(&config);
+            read.set_up(config).map(|(setup, platforms)| (setup, platforms, exposed))
+        };
+        let (setup, platforms, exposed) = in_time(&source.file, set_up).await??;
+        exposed.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let opening = Opening {
+            dir: options.state_dir.clone(),
+            key_file: options.config.store.master_key_file.clone(),
+            new_store: options.new_store,
+            now: options.clock.now(),
+        };
+        let opened = open(&source, opening).await?;
         let (socket, listener) = Socket::listen(options.socket.clone(), options.group_may)?;
         let seed = getrandom::u64().map_err(|error| StartError::Randomness(error.to_string()))?;
         let (http, http_listener) = http::bind(options.config.http.listen);
@@ -177,7 +192,6 @@ impl Daemon {
             // After the listener was bound, because consents contain its address.
             tokio::spawn(keeper::run(app.clone())),
         ];
-        let source = Arc::new(options.source);
         Ok(Self { app, socket: options.socket, http: http_at, source, listens: socket, work })
     }
 
@@ -223,21 +237,35 @@ struct Opened {
     vault: Vault,
 }
 
+/// What is needed to open a store.
+#[derive(Clone)]
+struct Opening {
+    dir: PathBuf,
+    /// `[store] master_key_file`.
+    key_file: Option<PathBuf>,
+    new_store: bool,
+    now: Timestamp,
+}
+
 /// Finds the key that the store names, or creates one for a store that names none, and opens the store with it.
-async fn open(options: &Options) -> Result<Opened, StartError> {
-    let (dir, new) = (options.state_dir.clone(), options.new_store);
-    let named = tokio::task::spawn_blocking(move || Store::key_named(&dir, new)).await;
-    let named = named.unwrap_or(Err(StoreError::Closed))?.map(KeyId);
-    let file = options.config.store.master_key_file.as_deref();
-    let sources = options.source.environment.key_sources(file, &options.state_dir);
-    if named.is_none() && sources.find()?.is_none() {
-        let dir = options.state_dir.clone();
-        own_dir(&dir).map_err(|error| KeyError::NotMade { dir, why: error.to_string() })?;
-    }
-    let found = sources.for_store(named)?;
-    let opening = OpenOptions { new_store: new, ..OpenOptions::in_dir(options.state_dir.clone(), options.clock.now()) };
-    let opened = tokio::task::spawn_blocking(move || Store::open(opening)).await;
-    let (store, loaded) = opened.unwrap_or(Err(StoreError::Closed))?;
+async fn open(source: &Arc<Source>, opening: Opening) -> Result<Opened, StartError> {
+    let Opening { dir, new_store, now, .. } = opening.clone();
+    let named = in_store({
+        let dir = dir.clone();
+        move || Store::key_named(&dir, new_store)
+    });
+    let named = named.await?.map(KeyId);
+    let keys = source.clone();
+    let found = in_time(&source.file, move || {
+        let sources = keys.environment.key_sources(opening.key_file.as_deref(), &opening.dir);
+        if named.is_none() && sources.find()?.is_none() {
+            own_dir(&opening.dir)?;
+        }
+        Ok::<_, StartError>(sources.for_store(named)?)
+    });
+    let found = found.await??;
+    let options = OpenOptions { new_store, ..OpenOptions::in_dir(dir, now) };
+    let (store, loaded) = in_store(move || Store::open(options)).await?;
     let (id, vault) = (found.key.id(), Vault::new(&found.key, loaded.store));
     match loaded.key.map(KeyId) {
         Some(named) if named != id => {
@@ -247,6 +275,24 @@ async fn open(options: &Options) -> Result<Opened, StartError> {
         None => store.commit(Commit::from(ConsentsCommit { key: Some(id.0), ..ConsentsCommit::default() })).await?,
     }
     Ok(Opened { store, loaded, vault })
+}
+
+/// How long the store may take to open before the log says so: a large one is repaired, an older one migrated.
+const LONG: Duration = Duration::from_secs(10);
+
+/// Opens the store on a thread that may block.
+async fn in_store<T: Send + 'static>(
+    open: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let mut opening = tokio::task::spawn_blocking(open);
+    let opened = tokio::select! {
+        opened = &mut opening => opened,
+        () = tokio::time::sleep(LONG) => {
+            tracing::warn!("the store is still being opened: it is large, or its disk is slow or does not respond");
+            opening.await
+        }
+    };
+    opened.unwrap_or(Err(StoreError::Closed))
 }
 
 /// Drops the app; the store's file is closed and unlocked once no task uses it any more.

@@ -1,15 +1,12 @@
 //! Reloading the config while the daemon runs: all of it is put into use, or none.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::reading::in_time;
 use crate::app::App;
 use crate::app::setup::{LastLoad, Setup, Source};
 use crate::platforms::Platforms;
 use crate::process::config::{Config, ConfigError};
-
-/// How long reading the config and the files that it names may take.
-const LONGEST_READ: Duration = Duration::from_secs(10);
 
 /// Reads the config file again. A wrong config changes nothing, and is reported in the log and in `status`.
 ///
@@ -17,11 +14,7 @@ const LONGEST_READ: Duration = Duration::from_secs(10);
 /// What is wrong with the config, by file and line.
 pub async fn reload(app: &App, source: &Arc<Source>) -> Result<(), ConfigError> {
     let (again, has_file) = (source.clone(), app.setup().config.has_file);
-    let failed = |message: String| ConfigError { file: source.file.display().to_string(), line: None, message };
-    let loaded = match in_time(move || load(&again, has_file)).await {
-        Ok(loaded) => loaded,
-        Err(message) => Err(failed(message)),
-    };
+    let loaded = in_time(&source.file, move || load(&again, has_file)).await.and_then(|loaded| loaded);
     let refused = loaded.as_ref().err().map(ToString::to_string);
     app.loaded_config(LastLoad { at: app.clock.now(), refused });
     match loaded {
@@ -48,23 +41,6 @@ pub async fn reload(app: &App, source: &Arc<Source>) -> Result<(), ConfigError> 
 fn load(source: &Source, has_file: bool) -> Result<(Setup, Platforms), ConfigError> {
     let load = if has_file { Config::load } else { Config::load_if_there };
     source.set_up(load(&source.file)?)
-}
-
-/// Does work that reads files on a thread of its own: one that a disk keeps waiting takes none from the runtime.
-///
-/// # Errors
-/// In a sentence, when it takes too long or panics.
-async fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
-    let (done, result) = tokio::sync::oneshot::channel();
-    let thread = std::thread::Builder::new().name("config".to_owned());
-    // The caller may have stopped waiting.
-    let spawned = thread.spawn(move || drop(done.send(work())));
-    spawned.map_err(|error| format!("there is no thread to read it: {error}"))?;
-    match tokio::time::timeout(LONGEST_READ, result).await {
-        Ok(Ok(result)) => Ok(result),
-        Ok(Err(_)) => Err("reading it failed badly; the log has more".to_owned()),
-        Err(_) => Err(format!("reading it and the files that it names took over {} s", LONGEST_READ.as_secs())),
-    }
 }
 
 /// Warns of changed keys that are read only at the start.

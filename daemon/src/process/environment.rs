@@ -45,6 +45,11 @@ impl Environment {
         if path.try_exists().unwrap_or(true) { Secret::read(&path).map(Some) } else { Ok(None) }
     }
 
+    /// Whether a service manager gave this process credentials.
+    pub fn has_credentials(&self) -> bool {
+        self.credentials.is_some()
+    }
+
     /// Where the master key may come from; `file` is the one that the config names.
     pub fn key_sources<'a>(&'a self, file: Option<&'a Path>, state_dir: &'a Path) -> KeySources<'a> {
         KeySources {

@@ -32,6 +32,7 @@ pub enum FileError {
 /// # Errors
 /// See [`FileError`]. A link to a file that is missing is `NotFound`.
 pub fn read(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    fail::fail_point!("file.read");
     let opened = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
     let file = opened.map_err(|error| match error.kind() {
         ErrorKind::NotFound => FileError::NotFound,

@@ -1,7 +1,7 @@
 //! Where the master key comes from, and the file it is kept in.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -114,13 +114,14 @@ fn read(text: &str, from: String) -> Result<Found, KeyError> {
 
 /// A key file that no other user can have read or changed, by these bits of its mode; `None` when there is none.
 fn read_file(path: &Path, refused: u32) -> Result<Option<Found>, KeyError> {
+    fail::fail_point!("key.read");
     let from = shown(path);
     let unusable = |why: String| KeyError::Unusable { from: from.clone(), why };
     let opened =
         OpenOptions::new().read(true).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32).open(path);
     let file = match opened {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
             return Err(unusable("it is a symbolic link".to_owned()));
         }
@@ -159,7 +160,7 @@ fn make(dir: &Path) -> Result<Found, KeyError> {
     let path = dir.join(FILE);
     let new = dir.join(format!("{FILE}.{}.new", std::process::id()));
     match fs::remove_file(&new) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(reported(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(reported(error)),
         _ => {}
     }
     let mut options = OpenOptions::new();
@@ -169,7 +170,7 @@ fn make(dir: &Path) -> Result<Found, KeyError> {
     let moved = written.and_then(|()| Ok(renameat_with(CWD, &new, CWD, &path, RenameFlags::NOREPLACE)?));
     if let Err(error) = moved {
         fs::remove_file(&new).map_err(reported)?;
-        if error.kind() == std::io::ErrorKind::AlreadyExists {
+        if error.kind() == ErrorKind::AlreadyExists {
             return read_file(&path, 0o077)?.ok_or_else(|| not_made("it appeared and went away".to_owned()));
         }
         return Err(reported(error));

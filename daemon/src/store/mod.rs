@@ -63,7 +63,7 @@ pub use self::shared::StoreState;
 
 use self::damage::DamageLog;
 use self::origin::Origin;
-pub(crate) use self::origin::own_dir;
+pub(crate) use self::origin::{could_own_dir, own_dir};
 use self::reader::Reader;
 use self::records::Stamp;
 use self::shared::{Shared, panics_as_damage};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use redb::{Database, ReadableDatabase, StorageBackend};
-use rustix::fs::{FlockOperation, OFlags, flock, statvfs};
+use rustix::fs::{Access, FlockOperation, OFlags, access, flock, statvfs};
 
 use super::damage::DamageLog;
 use super::envelope::Unreadable;
@@ -247,7 +247,7 @@ pub(super) fn file_in(dir: &Path) -> PathBuf {
 fn is_there(dir: &Path) -> Result<bool, StoreError> {
     match fs::symlink_metadata(dir.join(FILE)) {
         Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -300,9 +300,36 @@ fn write_schema(database: &Database, stamp: Stamp) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Checks that a directory can be our own, as [`own_dir`] would make it. Changes nothing.
+pub(crate) fn could_own_dir(dir: &Path) -> Result<(), StoreError> {
+    match fs::metadata(dir) {
+        Ok(meta) if !meta.is_dir() => Err(not_made(dir, ErrorKind::NotADirectory.into())),
+        Ok(meta) => check_ours(dir, &meta),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let above = dir.ancestors().skip(1).find(|above| above.symlink_metadata().is_ok());
+            let above = above.filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let may_write = Access::WRITE_OK | Access::EXEC_OK;
+            access(above, may_write).map_err(|error| not_made(dir, error.into()))
+        }
+        Err(error) => Err(not_made(dir, error)),
+    }
+}
+
+/// A directory that cannot be made, by no fault of the disk's, needs an operator.
+fn not_made(dir: &Path, error: std::io::Error) -> StoreError {
+    use ErrorKind::{AlreadyExists, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
+    match error.kind() {
+        AlreadyExists | NotADirectory => not_ours(dir, "a file is in the place of a directory"),
+        kind @ (NotFound | PermissionDenied | ReadOnlyFilesystem) => {
+            not_ours(dir, &format!("the directory cannot be made: {kind}"))
+        }
+        _ => error.into(),
+    }
+}
+
 /// Creates our own directory, which no other user may write to or read.
 pub(crate) fn own_dir(dir: &Path) -> Result<(), StoreError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| not_made(dir, error))?;
     let meta = fs::metadata(dir)?;
     check_ours(dir, &meta)?;
     if meta.mode() & 0o077 != 0 {
@@ -314,8 +341,9 @@ pub(crate) fn own_dir(dir: &Path) -> Result<(), StoreError> {
 /// Takes the lock, which is held until the file is dropped; flock also holds across renames and bind mounts.
 fn lock(dir: &Path) -> Result<File, StoreError> {
     let path = dir.join(LOCK_FILE);
-    let file =
-        no_follow().write(true).create(true).truncate(false).open(&path).map_err(|error| not_followed(&path, error))?;
+    let mut options = no_follow();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(&path).map_err(|error| not_followed(&path, error))?;
     check_file(&path, &file)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),

@@ -120,6 +120,22 @@ fn inode(path: &Path) -> Option<u64> {
     std::fs::symlink_metadata(path).ok().map(|metadata| metadata.ino())
 }
 
+/// Checks what [`Socket::listen`] would refuse, as far as it can be seen; a daemon may listen there already. Changes
+/// nothing.
+///
+/// # Errors
+/// `TooLong`, `NoSocket`.
+pub fn could_listen(path: &Path) -> Result<(), SocketError> {
+    let length = path.as_os_str().len();
+    if length > SOCKET_BYTES {
+        return Err(SocketError::TooLong { path: path.to_owned(), length });
+    }
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => Err(SocketError::NoSocket { path: path.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
 /// Listens at `path`. A missing directory is created for the users who are admitted. The socket has its mode before it
 /// appears under its name: it is created under another name in the same directory, and renamed.
 fn listen(path: &Path, group_may: bool) -> Result<(UnixListener, u64), SocketError> {
@@ -127,10 +143,7 @@ fn listen(path: &Path, group_may: bool) -> Result<(UnixListener, u64), SocketErr
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // A short name, so that it fits where the socket's own does.
     let fresh = dir.join(format!(".{}", std::process::id()));
-    let length = path.as_os_str().len();
-    if length > SOCKET_BYTES {
-        return Err(SocketError::TooLong { path: path.to_owned(), length });
-    }
+    could_listen(path)?;
     if !dir.exists() {
         use std::os::unix::fs::DirBuilderExt;
         let mode = if group_may { 0o750 } else { 0o700 };
@@ -173,13 +186,10 @@ fn rename_unless_taken(fresh: &Path, path: &Path) -> io::Result<()> {
 
 /// Removes a stale socket: one that no daemon listens on.
 fn remove_stale(path: &Path) -> Result<(), SocketError> {
-    let metadata = match std::fs::symlink_metadata(path) {
-        Ok(metadata) => metadata,
-        Err(_) => return Ok(()),
-    };
-    if !metadata.file_type().is_socket() {
-        return Err(SocketError::NoSocket { path: path.to_owned() });
+    if std::fs::symlink_metadata(path).is_err() {
+        return Ok(());
     }
+    could_listen(path)?;
     match std::os::unix::net::UnixStream::connect(path) {
         Ok(_) => Err(SocketError::Taken { path: path.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
