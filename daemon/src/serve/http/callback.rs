@@ -1,7 +1,8 @@
 //! The page on which the owner's browser lands after consent: it says what happened and what to do next.
 //!
-//! The page is self-contained: no script, no link elsewhere, nothing that the platform sent. A callback that belongs to no
-//! waiting consent is refused without a reason.
+//! The page is self-contained: no script, no link elsewhere, nothing that the platform sent. It names the accounts that were
+//! just approved, and nothing else: errors name influencers and paths that are no visitor's business. A callback that
+//! belongs to no waiting consent is refused without a reason.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, Method, StatusCode, header::HOST};
 use axum::response::{IntoResponse, Response};
 use roster_protocol::consent::ConsentState;
+use roster_protocol::error::ErrorKind;
 use sha2::{Digest, Sha256};
 use url::{Host, Url, form_urlencoded};
 
@@ -134,8 +136,26 @@ fn outcome(state: &ConsentState) -> Response {
             page(StatusCode::OK, "Thank you", &[next])
         }
         ConsentState::Failed(error) => {
-            let next = "Nothing was connected. To try again, begin again in Roster.";
-            page(StatusCode::OK, "It came to nothing", &[&error.message, next])
+            let next = "Nothing was connected. Roster shows more to the person who sent you here, and a new address can be \
+                        had there.";
+            page(StatusCode::OK, "It came to nothing", &[why(error.kind), next])
+        }
+    }
+}
+
+/// Why a consent failed, in words for its owner.
+fn why(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotPermitted => "It was not allowed at the platform, or not in the part that Roster needs.",
+        ErrorKind::Conflict => "The account that you approved is in Roster already, under another entry.",
+        ErrorKind::NotFound => {
+            "You approved no account that Roster can read: look at the platform whether it is of the right kind, and tick \
+             it."
+        }
+        ErrorKind::Unavailable => "The platform did not complete it.",
+        ErrorKind::Unconfigured => "The platform does not accept Roster's app as it is set up.",
+        ErrorKind::Usage | ErrorKind::Ambiguous | ErrorKind::Failed | ErrorKind::Unreachable => {
+            "Roster could not complete it."
         }
     }
 }
@@ -177,6 +197,9 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use roster_protocol::consent::ConsentChoice;
+    use roster_protocol::error::RosterError;
+
     use super::*;
 
     #[test]
@@ -206,6 +229,54 @@ mod tests {
         }
         check(&[], None);
         check(&["127.0.0.1", "127.0.0.1"], None);
+    }
+
+    /// The title and the paragraphs of the page for a state.
+    async fn shown(state: ConsentState) -> Vec<String> {
+        let bytes = axum::body::to_bytes(outcome(&state).into_body(), 100_000).await.expect("a page");
+        let html = String::from_utf8(bytes.to_vec()).expect("text");
+        let body = html.split_once("<body>").expect("a body").1;
+        let parts = body.split("</h1>").flat_map(|part| part.split("</p>"));
+        let texts = parts.map(|part| part.rsplit('>').next().unwrap_or_default().trim().to_owned());
+        texts.filter(|text| !text.is_empty()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_page_names_only_what_its_visitor_knows() {
+        let check = async |state: ConsentState, expected: &[&str]| assert_eq!(shown(state).await, expected);
+        let on = "Nothing was connected. Roster shows more to the person who sent you here, and a new address can be had \
+                  there.";
+        let all = [
+            (ErrorKind::NotPermitted, "It was not allowed at the platform, or not in the part that Roster needs."),
+            (ErrorKind::Conflict, "The account that you approved is in Roster already, under another entry."),
+            (
+                ErrorKind::NotFound,
+                "You approved no account that Roster can read: look at the platform whether it is of the right kind, and \
+                 tick it.",
+            ),
+            (ErrorKind::Unavailable, "The platform did not complete it."),
+            (ErrorKind::Unconfigured, "The platform does not accept Roster&#39;s app as it is set up."),
+            (ErrorKind::Failed, "Roster could not complete it."),
+            (ErrorKind::Usage, "Roster could not complete it."),
+        ];
+        for (kind, why) in all {
+            let canary = "youtube:@canary is connected to Canary Star already, /var/lib/canary/roster.redb";
+            let error = RosterError::new(kind, canary).hint("are they one? `roster merge canary canary`");
+            check(ConsentState::Failed(error), &["It came to nothing", why, on]).await;
+        }
+        let choice = ConsentChoice {
+            platform_user_id: "canary".to_owned(),
+            handle: "canary".to_owned(),
+            name: Some("canary".to_owned()),
+            followers: Some(1),
+            taken_by: Some(roster_protocol::ids::InfluencerId::from_bytes([1; 5])),
+        };
+        let several = "It opened several accounts. Go back to Roster and choose which of them to connect.";
+        check(ConsentState::Choose(vec![choice]), &["Thank you", several]).await;
+        let slow = "The platform takes its time. Roster continues without you and shows how it ends; you can close this \
+                    page.";
+        check(ConsentState::Waiting, &["Thank you", slow]).await;
+        check(ConsentState::Finishing, &["Thank you", slow]).await;
     }
 
     #[test]
