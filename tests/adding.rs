@@ -5,6 +5,7 @@ use roster_protocol::connection::{Account, Badge, ConnectionStatus};
 use roster_protocol::error::ErrorKind;
 use roster_protocol::influencer::{InfluencerEdit, InfluencerQuery, NewInfluencer, SortBy};
 use roster_protocol::service::AuditQuery;
+use roster_protocol::sync::SyncTarget;
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
 
@@ -221,6 +222,55 @@ async fn the_audit_log_says_who_did_what() {
     assert_eq!(log[2].who, None, "the daemon itself");
     let numbers: Vec<u64> = log.iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, (1..=7).rev().collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_log_says_who_spends_what_all_may_request() {
+    let mut world = World::new().await;
+    for name in [MARA, "ines.sky.test"] {
+        world.followers(Platform::Bluesky, name, 500);
+    }
+    world.add("Mara", "bluesky", MARA).await;
+    world.add("Ines", "bluesky", "ines.sky.test").await;
+    let uid = nix::unistd::Uid::effective().as_raw();
+    let lines = async |world: &World, action: &str| {
+        let log = world.client.audit(within(LIMIT), AuditQuery { limit: 250, ..Default::default() }).await;
+        let mut log = log.expect("a response").expect("a log").rows;
+        log.retain(|entry| entry.action == action);
+        assert!(log.iter().all(|entry| entry.who.as_ref().map(|who| who.uid) == Some(uid)), "{log:?}");
+        log.into_iter().rev().map(|entry| entry.on).collect::<Vec<_>>()
+    };
+    world.reload(|config| config.replace("min_distance = \"0s\"", "min_distance = \"10s\"")).await.expect("a config");
+    world.clock.advance(60);
+    world.sync_one("Mara").await;
+    // The run before counts: that is no run, and no line.
+    world.sync_one("Mara").await;
+    world.clock.advance(60);
+    world.sync_target(SyncTarget::All).await;
+    world.client.pause(within(LIMIT), PauseTarget::All, true).await.expect("a response").expect("paused");
+    world.clock.advance(60);
+    world.sync_one("Mara").await;
+    let synced = lines(&world, "sync").await;
+    assert!(synced.len() == 2 && synced[0].ends_with(&format!("bluesky:{MARA}")), "{synced:?}");
+    assert_eq!(synced[1], "2 connections");
+
+    // Two were looked up when they were added.
+    let account = |handle: &str| Account { platform: "bluesky".into(), handle: handle.into() };
+    for number in 2..100 {
+        // Found or not, the platform was requested.
+        let handle = if number % 2 == 0 { MARA } else { "nobody.sky.test" };
+        let _ = world.client.look_up(within(LIMIT), account(handle)).await.expect("a response");
+        let expected = if number < 19 { 0 } else { 1 + usize::from(number >= 39) + usize::from(number >= 79) };
+        assert_eq!(lines(&world, "lookup").await.len(), expected, "{number}");
+    }
+    let many = ["20 accounts within 10 minutes", "40 accounts within 10 minutes", "80 accounts within 10 minutes"];
+    assert_eq!(lines(&world, "lookup").await, many);
+    // A handle that is none is not requested, and does not count.
+    for _ in 0..100 {
+        let refused = world.client.look_up(within(LIMIT), account("no handle")).await.expect("a response");
+        assert_eq!(refused.expect_err("no handle").kind, ErrorKind::Usage);
+    }
+    assert_eq!(lines(&world, "lookup").await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

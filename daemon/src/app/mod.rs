@@ -7,6 +7,7 @@ mod consents;
 mod decide;
 pub mod events;
 mod load;
+pub mod lookups;
 mod publish;
 pub mod setup;
 pub mod tickets;
@@ -28,6 +29,7 @@ use tokio_util::task::TaskTracker;
 pub use self::consents::{ConsentRuntime, Listener};
 use self::events::Feed;
 use self::load::Held;
+use self::lookups::LookUps;
 use self::setup::{LastLoad, Setup};
 use self::tickets::Tickets;
 use crate::decision::Dice;
@@ -48,6 +50,7 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub tickets: Tickets,
+    pub look_ups: LookUps,
     /// What consents need while the daemon runs.
     pub consents: ConsentRuntime,
     pub started_at: Timestamp,
@@ -114,6 +117,7 @@ impl App {
             store: parts.store,
             feed: Feed::new(parts.seed),
             tickets: Tickets::default(),
+            look_ups: LookUps::default(),
             consents: ConsentRuntime::new(parts.vault),
             started_at: now,
             meters,

@@ -19,7 +19,7 @@ use crate::sync::lookup;
 /// No influencer of that name, no such account, or one that is connected already.
 pub async fn connect(app: &Arc<App>, who: Who, named: String, account: Account) -> Result<ConnectionId, RosterError> {
     app.look(|roster| resolve::influencer(roster, &named).map(|_| ()))?;
-    let found = lookup::find(app, &account).await?;
+    let found = lookup::find(app, &who, &account).await?;
     app.decide(move |decision| {
         let influencer = resolve::influencer(decision.roster, &named)?;
         connect::put(decision, &who, influencer, found)
@@ -56,7 +56,7 @@ pub async fn set_handle(
         app.look(|roster| resolve::connection(roster, &named).map(|found| (found.id, found.platform.clone())))?;
     // `platform:handle`, as it is written elsewhere, names the same.
     let handle = handle.strip_prefix(&format!("{platform}:")).map(str::to_owned).unwrap_or(handle);
-    let found = lookup::find(app, &Account { platform, handle }).await?;
+    let found = lookup::find(app, &who, &Account { platform, handle }).await?;
     app.decide(move |decision| connect::set_handle(decision, &who, connection, found, another)).await
 }
 

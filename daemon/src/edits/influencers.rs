@@ -21,7 +21,7 @@ pub async fn add(app: &Arc<App>, who: Who, new: NewInfluencer) -> Result<Influen
     let entry = Entry::checked(&new)?;
     let mut found: Vec<Found> = Vec::new();
     for account in &new.accounts {
-        let account = lookup::find(app, account).await?;
+        let account = lookup::find(app, &who, account).await?;
         match found.iter().any(|other| other.is_same(&account)) {
             true => return Err(RosterError::usage(format!("{}:{} is named twice", account.platform, account.handle))),
             false => found.push(account),

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use roster_protocol::audit::Who;
 use roster_protocol::connection::{Account, AccountPreview};
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::Timestamp;
 
 use crate::app::App;
+use crate::app::lookups::WINDOW_MINUTES;
 use crate::consent::access;
+use crate::decision::audit::audit;
 use crate::decision::connect::Found;
 use crate::http_client::Api;
 use crate::platforms::consenting::Access;
@@ -18,9 +22,9 @@ use crate::roster::resolve;
 ///
 /// # Errors
 /// No such account, no handle, a platform that is off, not set up, or does not respond.
-pub async fn look_up(app: &Arc<App>, account: &Account) -> Result<AccountPreview, RosterError> {
+pub async fn look_up(app: &Arc<App>, who: &Who, account: &Account) -> Result<AccountPreview, RosterError> {
     let (platform, handle) = understood(app, account)?;
-    let observation = match request(app, &platform, &handle).await {
+    let observation = match request(app, who, &platform, &handle).await {
         Ok(observation) => observation,
         Err(PlatformError::Unauthorized { .. }) => return Ok(unseen(app, platform, handle)),
         Err(error) => return Err(user_error(&platform, &handle, &error)),
@@ -63,9 +67,9 @@ fn unseen(app: &App, platform: String, handle: String) -> AccountPreview {
 ///
 /// # Errors
 /// No such account, no handle, a platform that is off or not set up.
-pub async fn find(app: &Arc<App>, account: &Account) -> Result<Found, RosterError> {
+pub async fn find(app: &Arc<App>, who: &Who, account: &Account) -> Result<Found, RosterError> {
     let (platform, handle) = understood(app, account)?;
-    match request(app, &platform, &handle).await {
+    match request(app, who, &platform, &handle).await {
         Ok(observation) => Ok(Found { platform, handle: observation.handle.clone(), observation: Some(observation) }),
         Err(PlatformError::Unavailable { .. } | PlatformError::Network { .. } | PlatformError::RateLimited { .. }) => {
             Ok(Found { platform, handle, observation: None })
@@ -97,7 +101,26 @@ fn understood(app: &App, account: &Account) -> Result<(String, String), RosterEr
     })
 }
 
-async fn request(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
+/// Counts a look-up that is about to be requested; the audit log has those of a user who looks up many.
+async fn record(app: &Arc<App>, who: &Who, now: Timestamp) {
+    let Some(count) = app.look_ups.count(who.uid, now) else { return };
+    let (who, on) = (who.clone(), format!("{count} accounts within {WINDOW_MINUTES} minutes"));
+    let recorded = app.own({
+        let app = app.clone();
+        async move {
+            app.decide(|decision| {
+                decision.log(audit(decision, &who, "lookup", on));
+                Ok(())
+            })
+            .await
+        }
+    });
+    if let Err(error) = recorded.await {
+        tracing::warn!(%error, count, "a user looks up many accounts, and that is not in the audit log");
+    }
+}
+
+async fn request(app: &Arc<App>, who: &Who, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
     let nothing = || PlatformError::Unexpected { what: "the platform reported nothing about it".to_owned() };
     let known = app.look(|roster| roster.platforms.get(platform).cloned()).ok_or_else(nothing)?;
     let lane = crate::schedule::lane::name(platform, &known.platform.group(handle));
@@ -107,6 +130,7 @@ async fn request(app: &Arc<App>, platform: &str, handle: &str) -> Result<Observa
         let wait = std::time::Duration::from_millis(until.since(now).max(0) as u64);
         return Err(PlatformError::RateLimited { retry_after: Some(wait) });
     }
+    record(app, who, now).await;
     let api = Api::new(app.setup().http.clone(), known.route.clone(), now);
     // The id only identifies the result: nothing is stored under it.
     let connection = ConnectionId::from_bytes([0; 5]);

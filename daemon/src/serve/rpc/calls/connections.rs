@@ -14,7 +14,7 @@ use crate::roster::resolve;
 use crate::sync::lookup;
 
 pub async fn look_up(caller: &Caller, account: Account) -> Result<AccountPreview, RosterError> {
-    lookup::look_up(&caller.app, &account).await
+    lookup::look_up(&caller.app, &caller.who, &account).await
 }
 
 pub async fn connect(caller: &Caller, influencer: String, account: Account) -> Result<Connection, RosterError> {
