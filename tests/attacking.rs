@@ -9,9 +9,12 @@ use bytes::BytesMut;
 use futures::future::join_all;
 use nix::sys::signal::Signal;
 use proptest::prelude::*;
+use roster_protocol::event::Cursor;
 use roster_protocol::influencer::{InfluencerQuery, NewInfluencer};
 use roster_protocol::transport::{self, ClientCodec, ConnectError, ServerCodec, within};
 use roster_protocol::{RosterRequest, RosterResponse};
+use rosterd::process::config::Config;
+use rosterd::{Daemon, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio_util::codec::Decoder;
@@ -223,6 +226,49 @@ async fn too_many_connections_are_refused_as_such() {
     }
     clients.truncate(20);
     is_well(&socket).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_connection_ends_and_one_that_waits_for_a_response_does_not() {
+    let dir = tempfile::tempdir().expect("a throw-away directory");
+    let config = Config::parse("[http]\nlisten = \"off\"\n", "the story's config").expect("a good config");
+    let idle = Duration::from_millis(400);
+    let socket = dir.path().join("run").join("rosterd.sock");
+    let options = Options {
+        rpc_timeouts: transport::Timeouts { idle, ..transport::Timeouts::default() },
+        ..Options::new(config, dir.path().join("state"), socket.clone())
+    };
+    let daemon = Daemon::start(options).await.expect("the daemon starts");
+    let waiting = transport::connect(&socket).await.expect("a permit");
+    let cursor = waiting.events_since(within(LIMIT), Cursor::default()).await.expect("a response").expect("a cursor");
+    let waits = tokio::spawn({
+        let waiting = waiting.clone();
+        async move { waiting.events_since(within(LIMIT), cursor.next).await }
+    });
+    // All permits of a user, again and again: each is free again when its connection was idle for long enough.
+    for _ in 0..3 {
+        let mut clients = Vec::new();
+        while clients.len() < 23 {
+            clients.push(Raw::connected(&socket).await);
+        }
+        let (mut refused, _, verdict) = Raw::knock(&socket, VERSION).await.expect("a verdict");
+        assert_eq!(verdict, BUSY);
+        refused.hung_up().await;
+        let begun = Instant::now();
+        for client in &mut clients {
+            client.send(&call(1, 5000, unknown_connection())).await.expect("sent");
+            assert_eq!(client.response().await.expect("it is not idle yet").id, 1);
+        }
+        join_all(clients.iter_mut().map(Raw::hung_up)).await;
+        assert!(begun.elapsed() >= idle, "not before they were idle");
+    }
+    assert!(!waits.is_finished(), "it has waited all the time");
+    let mut other = Raw::connected(&socket).await;
+    let new = NewInfluencer { name: "Mara".to_owned(), ..NewInfluencer::default() };
+    other.send(&call(1, 5000, RosterRequest::Add { new })).await.expect("sent");
+    let batch = waits.await.expect("it ends").expect("a response").expect("events");
+    assert!(!batch.events.is_empty(), "{batch:?}");
+    daemon.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

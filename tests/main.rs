@@ -19,6 +19,7 @@ mod listening;
 mod nonsense;
 mod operating;
 mod printing;
+mod requesting;
 mod rotating;
 mod searching;
 mod showing;

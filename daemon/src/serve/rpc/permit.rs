@@ -54,6 +54,7 @@ impl Drop for ConnectionPermit {
 
 #[cfg(test)]
 mod tests {
+    use super::super::socket::Gate;
     use super::*;
 
     #[test]
@@ -65,6 +66,19 @@ mod tests {
         assert_eq!((held.len(), permits.acquire(100, false).is_none()), (MOST_CONNECTIONS - RESERVED, true));
         held.remove(0);
         assert!(permits.acquire(1, false).is_some());
+    }
+
+    #[test]
+    fn the_last_places_are_for_root_and_the_owner() {
+        let permits = Arc::new(ConnectionPermits::default());
+        let owner = nix::unistd::Uid::effective().as_raw();
+        let others = (1..).filter(|uid| *uid != owner).take(MOST_CONNECTIONS);
+        let mut held: Vec<ConnectionPermit> =
+            others.filter_map(|uid| permits.acquire(uid, Gate::is_operator(uid))).collect();
+        assert_eq!(held.len(), MOST_CONNECTIONS - RESERVED);
+        let places = [0, owner].into_iter().cycle().take(RESERVED);
+        held.extend(places.filter_map(|uid| permits.acquire(uid, Gate::is_operator(uid))));
+        assert_eq!(held.len(), MOST_CONNECTIONS, "root and the owner get in");
     }
 
     #[test]
