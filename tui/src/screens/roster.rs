@@ -139,6 +139,11 @@ impl State {
         answered.is_some_and(|(filter, sort)| (filter.as_str(), *sort) == (self.filter.value().trim(), self.sort))
     }
 
+    /// Whether rows were requested and are still to come.
+    pub fn is_waiting(&self) -> bool {
+        self.requested.is_some()
+    }
+
     fn covers(&self, height: usize) -> bool {
         let end = (self.window.top + height).min(self.matching);
         self.loaded && self.window.top >= self.offset && end <= self.offset + self.rows.len()

@@ -30,6 +30,20 @@ fn an_offline_daemon_filters_and_sorts_nothing_and_the_list_says_so() {
 }
 
 #[test]
+fn a_daemon_that_does_not_respond_in_time_filters_nothing_either() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    daemon.unreachable = true;
+    press(&mut model, &mut daemon, "/osk");
+    let shown = picture(&model);
+    assert!(shown.contains("no response: the rows below are not filtered or sorted anew"), "{shown}");
+    daemon.unreachable = false;
+    press(&mut model, &mut daemon, "a⌫");
+    let shown = picture(&model);
+    assert!(shown.contains("1 of 7 ") && !shown.contains("the rows below"), "{shown}");
+}
+
+#[test]
 fn a_filter_that_was_answered_before_the_daemon_was_lost_stays_true() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);

@@ -85,10 +85,14 @@ fn draw_unanswered(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect
             let message = format!("✗ {}  ", error.message);
             pen.pieces(1, area.y, width, &[(&*message, bad), (error.hint.as_deref().unwrap_or_default(), faint)]);
         }
-        (None, Link::Offline { .. }) if !state.is_answered() => {
+        _ if state.is_answered() => return false,
+        (None, Link::Offline { .. }) => {
             pen.put(1, area.y, width, "✗ offline: the rows below are not filtered or sorted anew", bad);
         }
-        _ => return false,
+        (None, _) if state.is_waiting() => return false,
+        (None, _) => {
+            pen.put(1, area.y, width, "✗ no response: the rows below are not filtered or sorted anew", bad);
+        }
     }
     true
 }
