@@ -261,6 +261,8 @@ mod tests {
         check("platform:YouTube", Test::Platform("youtube".into()));
         check("tag:#Beauty", Test::Tag("beauty".into()));
         check("status:error", Test::Status(ConnectionStatus::Error));
+        check("is:paused", Test::Paused);
+        check("is:alerting", Test::Alerting);
         check("followers:>10k", Test::Followers(Compare::More, 10_000));
         check("followers:1.5M", Test::Followers(Compare::AtLeast, 1_500_000));
         check("growth30:>5%", Test::Growth30(Compare::More, Ratio(50_000)));

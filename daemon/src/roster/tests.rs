@@ -202,6 +202,28 @@ fn what_lacked_a_setup_that_is_there_now_is_due_at_once() {
 }
 
 #[test]
+fn a_slot_that_is_due_stays_and_a_later_one_moves_to_the_grid() {
+    let at = |seconds: i64| NOON.plus_seconds(seconds);
+    let check = |slot: Timestamp, due: Timestamp, expected: Option<(Timestamp, Timestamp)>| {
+        let sky = connection(SKY, MARA, "bluesky", "mara.example");
+        let roster = with_connections(vec![Connection { slot_at: slot, next_due_at: due, ..sky }]);
+        let moved = roster.moved_by_setup(&grid(), NOON).into_iter().find(|moved| moved.id == SKY);
+        assert_eq!(moved.map(|moved| (moved.slot_at, moved.next_due_at)), expected, "{slot:?} {due:?}");
+    };
+    let next = grid().next(SKY, None, NOON);
+    check(next, next, None);
+    // What is due now, or was, runs as it is.
+    check(NOON, NOON, None);
+    check(at(-1), at(-1), None);
+    // A slot that is on no grid, and one that is beyond the next.
+    check(at(1), at(1), Some((next, next)));
+    check(next.plus_seconds(6 * 3600), next.plus_seconds(6 * 3600), Some((next, next)));
+    // A retry keeps its time, unless the slot is earlier.
+    check(at(1), at(2), Some((next, at(2))));
+    check(at(1), next.plus_seconds(1), Some((next, next)));
+}
+
+#[test]
 fn open_alerts_are_counted_and_found_by_id_and_connection() {
     let alerts = |alerts: Vec<Alert>| Commit {
         alerting: AlertingCommit { alerts, ..AlertingCommit::default() },

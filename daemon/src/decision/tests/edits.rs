@@ -91,6 +91,15 @@ fn a_fresh_id_is_in_neither_the_roster_nor_the_commit() {
 }
 
 #[test]
+fn shares_are_spread_between_nothing_and_all() {
+    let mut dice = Dice(fastrand::Rng::with_seed(7));
+    let shares: Vec<f64> = (0..100).map(|_| dice.share()).collect();
+    let within = |low: f64, high: f64| shares.iter().filter(|share| (low..high).contains(*share)).count();
+    assert_eq!(within(0.0, 1.0), 100);
+    assert!([within(0.0, 0.5), within(0.5, 1.0)].iter().all(|half| (30..=70).contains(half)), "{shares:?}");
+}
+
+#[test]
 fn a_disconnected_account_comes_back_with_its_history() {
     let profile = Some(Profile {
         followers: Some(7),
