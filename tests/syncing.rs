@@ -2,10 +2,11 @@
 
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::service::{DueQuery, RunsQuery};
 use roster_protocol::sync::{Cause, Outcome, SyncTarget};
 use roster_protocol::time::{Seconds, Timestamp};
 use roster_protocol::transport::within;
-use roster_sandbox::{Fault, FaultKind, Platform};
+use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform};
 
 use crate::support::{LIMIT, NOON, World};
 
@@ -136,6 +137,35 @@ async fn what_is_held_or_paused_is_answered_as_skipped_and_neither_stored_nor_co
     world.client.pause(within(LIMIT), PauseTarget::All, true).await.expect("a response").expect("paused");
     assert_eq!(world.sync_one("Ines").await.outcome, Outcome::Skipped);
     assert_eq!((world.runs().await, coverage().await), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_next_and_what_went_wrong_are_listed() {
+    let world = followed(1000).await;
+    world.followers(Platform::Bluesky, "ines.sky.test", 500);
+    world.add("Ines", "bluesky", "ines.sky.test").await;
+    let due = async |within_s: Option<u64>| {
+        let query = DueQuery { within: within_s.map(Seconds), limit: 256, ..DueQuery::default() };
+        world.client.due(within(LIMIT), query).await.expect("a response").expect("a list")
+    };
+    let all = due(None).await;
+    assert_eq!((all.total, all.rows.len()), (2, 2));
+    let first = &all.rows[0];
+    let next = world.connection(&format!("bluesky:{}", first.handle)).await.next_due_at.expect("a next time");
+    assert!(first.due_at == next && first.due_at <= all.rows[1].due_at, "{all:?}");
+    assert_eq!(due(Some(1)).await.total, 0);
+    let suspended = AccountEdit { suspended: Some(true), ..AccountEdit::default() };
+    world.account(Platform::Bluesky, MARA, suspended);
+    world.sync_target(SyncTarget::All).await;
+    let ended = async |outcome| {
+        let query = RunsQuery { outcome: Some(outcome), limit: 256, ..RunsQuery::default() };
+        let page = world.client.runs(within(LIMIT), query).await.expect("a response").expect("runs");
+        page.rows.into_iter().map(|run| (run.influencer_name, run.outcome)).collect::<Vec<_>>()
+    };
+    assert_eq!(ended(Outcome::Failed).await, [("Mara".to_owned(), Outcome::Failed)]);
+    assert_eq!((ended(Outcome::Ok).await.len(), ended(Outcome::Skipped).await), (3, vec![]));
+    world.client.pause(within(LIMIT), PauseTarget::All, true).await.expect("a response").expect("paused");
+    assert_eq!(due(None).await.total, 0, "nothing is synced while everything is paused");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

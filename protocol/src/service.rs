@@ -15,7 +15,7 @@ use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, NewInfluencer};
 use crate::status::{PlatformStatus, Status};
-use crate::sync::{Run, SyncProgress, SyncTarget, SyncTicket};
+use crate::sync::{DuePage, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 use crate::time::{Date, Day, Seconds, Since};
 
 /// The most rows one response holds.
@@ -42,7 +42,19 @@ pub struct RunsQuery {
     /// Started at this time or later.
     pub since: Option<Since>,
     pub connection: Option<String>,
+    /// That ended so only.
+    pub outcome: Option<Outcome>,
     pub mark: Option<PageMark>,
+    /// At most [`PAGE_ROWS`] are given.
+    pub limit: u64,
+}
+
+/// Which connections are due next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DueQuery {
+    /// Due within this time; `None`: whenever they are due.
+    pub within: Option<Seconds>,
+    pub offset: u64,
     /// At most [`PAGE_ROWS`] are given.
     pub limit: u64,
 }
@@ -179,6 +191,8 @@ pub trait Roster {
     /// Waits until a ticket has more than `seen` runs, or all, or the wait ends.
     async fn sync_progress(ticket: SyncTicket, seen: u64) -> Result<SyncProgress, RosterError>;
     async fn runs(query: RunsQuery) -> Result<Page<Run>, RosterError>;
+    /// A page of what is synced next, the earliest first. What is paused, disconnected or running now is not in it.
+    async fn due(query: DueQuery) -> Result<DuePage, RosterError>;
 
     /// Snapshots from `since` to `until`, both included.
     async fn history(connection: String, since: Option<Day>, until: Option<Day>) -> Result<History, RosterError>;

@@ -25,6 +25,16 @@ impl Outcome {
     }
 }
 
+impl std::str::FromStr for Outcome {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::Ok, Self::Partial, Self::Failed, Self::Skipped];
+        let known = all.into_iter().find(|outcome| outcome.as_str() == text);
+        known.ok_or_else(|| "write ok, partial, failed or skipped".to_owned())
+    }
+}
+
 /// Why a run was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Cause {
@@ -65,6 +75,28 @@ pub struct Run {
     pub error: Option<String>,
     /// When it will be tried again, where that is not simply the next slot.
     pub retry_at: Option<Timestamp>,
+}
+
+/// A connection that waits for its next sync.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueRow {
+    pub connection: ConnectionId,
+    pub influencer: InfluencerId,
+    pub influencer_name: String,
+    pub platform: String,
+    pub handle: String,
+    /// When it is requested at the earliest: its slot or retry, or the end of a pause that its platform asked for.
+    pub due_at: Timestamp,
+    /// What keeps it from being synced then, as in a connection; `None` when nothing is known to.
+    pub blocked_by: Option<String>,
+}
+
+/// A part of the connections that wait, the earliest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DuePage {
+    pub rows: Vec<DueRow>,
+    /// How many wait, on all pages.
+    pub total: u64,
 }
 
 /// What to sync.

@@ -5,8 +5,8 @@ use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::status::{ConnectionCounts, Coverage, StoreStatus};
 use roster_protocol::{
     About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
-    ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, Grant, GrantId,
-    Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome, PlatformState,
+    ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, DueRow, Grant,
+    GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome, PlatformState,
     PlatformStatus, Profile, Ratio, Renews, Run, RunId, Seconds, Severity, Snapshot, Source, Status, Timestamp,
     TokenModel, Who,
 };
@@ -134,6 +134,20 @@ pub fn run() -> Run {
         error: None,
         retry_at: None,
     }
+}
+
+/// One that is due soon and one that its platform keeps waiting.
+pub fn due() -> [DueRow; 2] {
+    let row = |platform: &str, handle: &str, due_at, blocked_by: Option<&str>| DueRow {
+        connection: ConnectionId::from_bytes([3; 5]),
+        influencer: InfluencerId::from_bytes([2; 5]),
+        influencer_name: "Mara Lindqvist".into(),
+        platform: platform.into(),
+        handle: handle.into(),
+        due_at,
+        blocked_by: blocked_by.map(str::to_owned),
+    };
+    [row("youtube", "@mara", at("14:42:00"), None), row("bluesky", "mara.example", at("20:15:00"), Some("limit"))]
 }
 
 pub fn change() -> Change {

@@ -45,6 +45,7 @@ pub async fn runs(app: &App, query: RunsQuery) -> Result<Page<Run>, RosterError>
     let read = app.store.read(store::RunsQuery {
         since: since(app, query.since).unwrap_or(Timestamp(i64::MIN)),
         of,
+        outcome: query.outcome,
         before: stored_mark(query.mark),
         limit: limit(query.limit),
     });

@@ -1,6 +1,7 @@
 //! Responses for clients from the roster in memory and the store: orders, filters, lists, status.
 
 pub mod connections;
+pub mod due;
 pub mod filter;
 pub mod lists;
 pub mod orders;

@@ -70,7 +70,7 @@ fn held_by(roster: &Roster, connection: &model::Connection, now: Timestamp) -> O
 }
 
 /// When a connection is due, or its platform permits the request, whichever is later.
-fn due_at(roster: &Roster, connection: &model::Connection, now: Timestamp) -> Timestamp {
+pub fn due_at(roster: &Roster, connection: &model::Connection, now: Timestamp) -> Timestamp {
     let hold = roster.hold_on(&roster.lane_of(connection), now);
     hold.map_or(connection.next_due_at, |hold| connection.next_due_at.max(hold.until))
 }
@@ -123,7 +123,8 @@ fn platform_badge(
     PlatformBadge { platform: connection.platform.clone(), badge: standing.badge, paused }
 }
 
-fn name_of(roster: &Roster, id: roster_protocol::InfluencerId) -> String {
+/// The name of an influencer; empty when it was removed.
+pub fn name_of(roster: &Roster, id: roster_protocol::InfluencerId) -> String {
     roster.influencers.get(&id).map(|influencer| influencer.name.clone()).unwrap_or_default()
 }
 

@@ -75,17 +75,19 @@ impl Reader<'_> {
         Ok(page)
     }
 
-    /// Records whose keys begin with time and connection, newest first. Those that `of` refuses are not even decoded.
+    /// Records whose keys begin with time and connection, newest first, as far as `is_wanted`. Those that `of` refuses are
+    /// not even decoded.
     pub(super) fn timed<R: Record>(
         &self,
         since: Timestamp,
         before: Option<&Mark>,
         limit: usize,
         of: impl Fn(ConnectionId) -> bool,
+        is_wanted: impl Fn(&R) -> bool,
     ) -> Result<Page<R>, StoreError> {
         self.newest_first(R::TABLE, &time_key(since), before, limit, |row| {
             let (_, connection) = split_timed_key(row.key).ok_or(Unreadable::Damaged)?;
-            if of(connection) { row.read().map(Some) } else { Ok(None) }
+            if of(connection) { row.read().map(|record| Some(record).filter(&is_wanted)) } else { Ok(None) }
         })
     }
 

@@ -8,6 +8,7 @@ use roster_protocol::alert::AlertState;
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
 use roster_protocol::metric::Metric;
+use roster_protocol::sync::Outcome;
 use roster_protocol::time::{Date, Timestamp};
 
 use super::error::StoreError;
@@ -37,6 +38,8 @@ pub struct RunsQuery {
     pub since: Timestamp,
     /// Those of these connections; `None`: of all.
     pub of: Option<HashSet<ConnectionId>>,
+    /// Those that ended so; `None`: however they ended.
+    pub outcome: Option<Outcome>,
     pub before: Option<Mark>,
     pub limit: usize,
 }
@@ -45,7 +48,8 @@ impl Query for RunsQuery {
     type Output = Page<Run>;
 
     fn read(self, reader: &Reader<'_>) -> Result<Page<Run>, StoreError> {
-        reader.timed(self.since, self.before.as_ref(), self.limit, is_of(self.of.as_ref()))
+        let is_wanted = |run: &Run| self.outcome.is_none_or(|outcome| run.outcome == outcome);
+        reader.timed(self.since, self.before.as_ref(), self.limit, is_of(self.of.as_ref()), is_wanted)
     }
 }
 
@@ -64,7 +68,7 @@ impl Query for ChangesQuery {
     type Output = Page<Change>;
 
     fn read(self, reader: &Reader<'_>) -> Result<Page<Change>, StoreError> {
-        reader.timed(self.since, self.before.as_ref(), self.limit, is_of(self.of.as_ref()))
+        reader.timed(self.since, self.before.as_ref(), self.limit, is_of(self.of.as_ref()), |_| true)
     }
 }
 

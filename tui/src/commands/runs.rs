@@ -21,6 +21,9 @@ pub struct Runs {
     /// Of this connection only
     #[arg(long, value_name = "CONNECTION")]
     connection: Option<String>,
+    /// That ended so only: ok, partial, failed or skipped
+    #[arg(long, value_name = "OUTCOME")]
+    outcome: Option<Outcome>,
     /// At most so many [default: all with --since, else the newest 1,000]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -31,7 +34,7 @@ impl Runs {
         let since = self.since.map(|since| since.since(&session.output.look.now)).transpose()?;
         let client = session.connect().await?;
         let found = pages::read(pages::wanted(self.limit, since.is_some()), async |mark, limit| {
-            let query = RunsQuery { since, connection: self.connection.clone(), mark, limit };
+            let query = RunsQuery { since, connection: self.connection.clone(), outcome: self.outcome, mark, limit };
             response(client.runs(short_call(), query).await)
         });
         let found = found.await?;

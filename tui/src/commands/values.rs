@@ -70,6 +70,21 @@ pub fn note(text: &str) -> Result<String, String> {
     }
 }
 
+/// A length of time: `30m`, `1h`, `2d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length(pub Seconds);
+
+impl FromStr for Length {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let span: Option<Span> = text.parse().ok();
+        let length = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+        let seconds = length.and_then(|length| u64::try_from(length.as_secs()).ok()).filter(|seconds| *seconds > 0);
+        seconds.map(|seconds| Self(Seconds(seconds))).ok_or_else(|| "write a length such as 30m, 1h or 2d".to_owned())
+    }
+}
+
 /// A connection's own interval, or the configured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interval {
@@ -84,12 +99,8 @@ impl FromStr for Interval {
         if text == "default" {
             return Ok(Interval::Default);
         }
-        let span: Option<Span> = text.parse().ok();
-        let length = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-        let seconds = length.and_then(|length| u64::try_from(length.as_secs()).ok()).filter(|seconds| *seconds > 0);
-        seconds
-            .map(|seconds| Interval::Every(Seconds(seconds)))
-            .ok_or_else(|| "write a length such as 30m, 1h or 2d, or `default`".to_owned())
+        let length = text.parse().map(|Length(length)| Interval::Every(length));
+        length.map_err(|error: String| format!("{error}, or `default`"))
     }
 }
 

@@ -54,6 +54,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Connections { .. }
         | R::Grants {}
         | R::Runs { .. }
+        | R::Due { .. }
         | R::History { .. }
         | R::Changes { .. }
         | R::Alerts { .. }

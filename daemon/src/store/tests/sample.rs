@@ -190,7 +190,7 @@ pub(super) fn hold(seed: u32) -> Hold {
 
 /// Every run, newest first.
 pub(super) fn all_runs() -> RunsQuery {
-    RunsQuery { since: Timestamp(i64::MIN), of: None, before: None, limit: usize::MAX }
+    RunsQuery { since: Timestamp(i64::MIN), of: None, outcome: None, before: None, limit: usize::MAX }
 }
 
 /// Every change, newest first.

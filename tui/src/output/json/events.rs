@@ -110,6 +110,40 @@ impl From<&protocol::Run> for Run {
     }
 }
 
+/// What `due` gives.
+#[derive(Debug, Serialize)]
+pub struct DueList {
+    pub due: Vec<Due>,
+    /// How many wait, also those that were not requested.
+    pub total: u64,
+}
+
+/// A connection that waits for its next sync.
+#[derive(Debug, Serialize)]
+pub struct Due {
+    connection: String,
+    influencer: String,
+    influencer_name: String,
+    platform: String,
+    handle: String,
+    due_at: String,
+    blocked_by: Option<String>,
+}
+
+impl From<&protocol::DueRow> for Due {
+    fn from(row: &protocol::DueRow) -> Self {
+        Self {
+            connection: row.connection.to_string(),
+            influencer: row.influencer.to_string(),
+            influencer_name: row.influencer_name.clone(),
+            platform: row.platform.clone(),
+            handle: row.handle.clone(),
+            due_at: row.due_at.to_string(),
+            blocked_by: row.blocked_by.clone(),
+        }
+    }
+}
+
 /// What `changes` gives.
 #[derive(Debug, Serialize)]
 pub struct ChangeList {

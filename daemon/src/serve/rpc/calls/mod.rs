@@ -92,6 +92,7 @@ impl Serve for Caller {
             Sync(target) => sync::sync(caller, target);
             SyncProgress(ticket, seen) => sync::progress(caller, ticket, seen);
             Runs(query) => sync::runs(caller, query);
+            Due(query) => sync::due(caller, query);
 
             Changes(query) => alerts::changes(caller, query);
             Alerts(query) => alerts::alerts(caller, query);

@@ -1,12 +1,12 @@
 //! Calls about syncs and their runs.
 
 use roster_protocol::error::RosterError;
-use roster_protocol::service::{Page, RunsQuery};
-use roster_protocol::sync::{Run, SyncProgress, SyncTarget, SyncTicket};
+use roster_protocol::service::{DueQuery, Page, RunsQuery};
+use roster_protocol::sync::{DuePage, Run, SyncProgress, SyncTarget, SyncTicket};
 
 use super::Caller;
 use crate::app::WAIT;
-use crate::browse::lists;
+use crate::browse::{due, lists};
 use crate::edits;
 
 pub async fn sync(caller: &Caller, target: SyncTarget) -> Result<SyncTicket, RosterError> {
@@ -22,4 +22,9 @@ pub async fn progress(caller: &Caller, ticket: SyncTicket, seen: u64) -> Result<
 
 pub async fn runs(caller: &Caller, query: RunsQuery) -> Result<Page<Run>, RosterError> {
     lists::runs(&caller.app, query).await
+}
+
+pub async fn due(caller: &Caller, query: DueQuery) -> Result<DuePage, RosterError> {
+    let seen = caller.app.seen();
+    Ok(caller.app.look(|roster| due::page(roster, query, seen)))
 }
