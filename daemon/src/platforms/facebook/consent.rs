@@ -10,12 +10,11 @@ use super::scopes::SCOPES;
 use super::{Facebook, NAME, NO_APP, SLUG};
 use crate::http_client::Api;
 use crate::oauth::{
-    Callback, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Scope, Terms, TokenError, TokenRequest, Tokens,
+    Callback, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Terms, TokenError, TokenRequest, Tokens,
 };
 use crate::platforms::PlatformError;
-use crate::platforms::batch::Stop;
 use crate::platforms::consenting::{Access, Consenting, Opened, found};
-use crate::platforms::graph::{self, LINKED, SignIn, without_fragment};
+use crate::platforms::graph::{self, SignIn, SignedIn, no_page, without_fragment};
 use crate::secret::Secret;
 
 const TERMS: Terms = Terms {
@@ -69,19 +68,13 @@ impl Provider for Facebook {
 impl Consenting for Facebook {
     fn opened<'a>(&'a self, api: &'a Api, access: &'a Access) -> BoxFuture<'a, Result<Opened, PlatformError>> {
         async move {
-            let (sign_in, stop) = (self.sign_in().ok_or_else(unconfigured)?, Stop::new(api));
-            let scopes = sign_in.granted(api, &access.token).await?;
-            let is_missing = |scope: &&Scope| scope.needed && !scopes.iter().any(|granted| granted == scope.name);
-            if let Some(scope) = SCOPES.iter().find(is_missing) {
-                return Err(PlatformError::MissingScope { scope: scope.name.to_owned() });
+            let sign_in = self.sign_in().ok_or_else(unconfigured)?;
+            let SignedIn { person, granted, pages } = sign_in.signed_in(api, &access.token, SCOPES).await?;
+            if pages.is_empty() {
+                return Err(no_page(&granted, sign_in.app, TERMS.section));
             }
-            let graph = sign_in.requests(api, &stop).with(&access.token);
-            let person = graph.person().await?;
-            let accounts = opened(graph.pages(false).await?);
-            if accounts.is_empty() {
-                return Err(PlatformError::AccountGone { what: NO_PAGE.to_owned() });
-            }
-            Ok(Opened { owner_id: person.id, owner_name: person.name, scopes: Some(scopes), accounts })
+            let scopes = Some(granted.scopes);
+            Ok(Opened { owner_id: person.id, owner_name: person.name, scopes, accounts: opened(pages) })
         }
         .boxed()
     }
@@ -94,9 +87,8 @@ impl Consenting for Facebook {
         platform_user_id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Secret>, PlatformError>> {
         async move {
-            let (sign_in, stop) = (self.sign_in().ok_or_else(unconfigured)?, Stop::new(api));
-            let graph = sign_in.requests(api, &stop).with(&access.token);
-            graph.page_token(platform_user_id, access.has(LINKED)).await
+            let sign_in = self.sign_in().ok_or_else(unconfigured)?;
+            sign_in.page_token(api, &access.token, platform_user_id).await
         }
         .boxed()
     }
@@ -112,7 +104,7 @@ impl Consenting for Facebook {
     ) -> BoxFuture<'a, Result<Option<Vec<String>>, PlatformError>> {
         async move {
             let sign_in = self.sign_in().ok_or_else(unconfigured)?;
-            sign_in.granted(api, &access.token).await.map(Some)
+            sign_in.granted(api, &access.token).await.map(|granted| Some(granted.scopes))
         }
         .boxed()
     }
@@ -127,9 +119,6 @@ impl Consenting for Facebook {
         .boxed()
     }
 }
-
-const NO_PAGE: &str = "no Page was opened: at consent tick the Pages to be read; the person needs a role on them, and \
-                       for Pages of a business portfolio a direct one";
 
 impl Facebook {
     fn sign_in(&self) -> Option<SignIn<'_>> {

@@ -1,7 +1,7 @@
 //! What users with a role on a Page are asked to allow.
 
 use crate::oauth::{Purpose, Scope};
-use crate::platforms::graph::SHOW_PAGES;
+use crate::platforms::graph::{PORTFOLIO, SHOW_PAGES};
 
 pub(super) const ENGAGEMENT: &str = "pages_read_engagement";
 pub(super) const INSIGHTS: &str = "read_insights";
@@ -12,4 +12,5 @@ pub(super) const SCOPES: &[Scope] = &[
     Scope { name: ENGAGEMENT, purpose: Purpose::Measuring, reads: "followers, posts", needed: true },
     Scope { name: USER_CONTENT, purpose: Purpose::Measuring, reads: "reactions, comments", needed: false },
     Scope { name: INSIGHTS, purpose: Purpose::Measuring, reads: "views", needed: false },
+    PORTFOLIO,
 ];

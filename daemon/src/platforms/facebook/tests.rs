@@ -268,7 +268,7 @@ async fn a_consent_opens_the_pages_that_were_ticked() {
     assert_eq!(opened.accounts[1].derived.as_ref().map(Secret::expose), Some("example-page-token-2"));
     let other = Access { token: Arc::new(Secret::new("other")), ..access(None, &[]) };
     let error = facebook.opened(&api, &other).await.err().expect("no Page");
-    assert!(error.to_string().contains("tick the Pages"), "{error}");
+    assert!(error.to_string().contains("tick the Page,"), "{error}");
     let derived = facebook.derive(&api, &access(None, &[]), "102030405060702").await.expect("Pages");
     assert_eq!(derived.as_ref().map(Secret::expose), Some("example-page-token-2"));
     assert!(matches!(facebook.derive(&api, &access(None, &[]), "7").await, Ok(None)));

@@ -40,9 +40,9 @@ use crate::secret::Secret;
 
 pub(super) use ask::{Graph, List, Refused, Requests};
 pub(super) use insights::{Metrics, Reported};
-pub(super) use pages::{LINKED, Page, SHOW_PAGES};
+pub(super) use pages::{LINKED, PORTFOLIO, Page, SHOW_PAGES, no_page};
 pub(super) use refusals::{Owner, Refusals};
-pub(super) use sign_in::{SignIn, TERMS, without_fragment};
+pub(super) use sign_in::{SignIn, SignedIn, TERMS, without_fragment};
 pub(super) use tokens::{refusal, tokens};
 pub(super) use version::{NEWEST, read_version, version_found};
 

@@ -1,22 +1,40 @@
 //! The Pages a person has a role on, with their own tokens and the Instagram accounts linked to them.
+//!
+//! The person's own list is no proof of what there is: it leaves out Pages of a business portfolio where
+//! `business_management` was not allowed, and sometimes Pages that were. These are found in the portfolios, and by the
+//! ids that the consent names.
 
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::ask::{Graph, List};
+use super::ask::{Graph, List, Refused};
+use super::token_info::Granted;
+use crate::http_client::Request;
 use crate::oauth::read::token;
+use crate::oauth::{OAuthApp, Purpose, Scope};
 use crate::platforms::PlatformError;
-use crate::platforms::reading::{count, item, plain_id};
+use crate::platforms::reading::{Items, count, item, plain_id};
 use crate::secret::Secret;
 
 /// What lists the Pages.
 pub(in crate::platforms) const SHOW_PAGES: &str = "pages_show_list";
 /// What opens the Instagram accounts linked to them.
 pub(in crate::platforms) const LINKED: &str = "instagram_basic";
+/// What lists the Pages that a business portfolio holds.
+pub(in crate::platforms) const PORTFOLIO: Scope = Scope {
+    name: "business_management",
+    purpose: Purpose::Measuring,
+    reads: "Pages of a business portfolio",
+    needed: false,
+};
 
 /// Pages by the hundred: an agency's person may have a role on many.
 const MOST_LISTS: usize = 20;
+/// The most portfolios that are looked into.
+const MOST_PORTFOLIOS: usize = 20;
+/// The most Pages that are requested by their ids, one by one: an app has 200 requests a user and hour.
+const MOST_NAMED: usize = 50;
 
 /// A Page, as its list reports it.
 pub(in crate::platforms) struct Page {
@@ -51,7 +69,7 @@ struct Id {
 
 impl Page {
     /// Whether it is this Page, or the Instagram account linked to it.
-    fn is(&self, id: &str) -> bool {
+    pub(super) fn is(&self, id: &str) -> bool {
         self.id == id || self.instagram.as_ref().is_some_and(|(linked, _)| linked == id)
     }
 }
@@ -78,44 +96,105 @@ impl Graph<'_> {
         Ok(Person { name: name.unwrap_or_else(|| id.to_owned()), id: id.to_owned() })
     }
 
-    /// All Pages of the person whose token it is, with the accounts linked to them where `linked` is set. One that
-    /// cannot be read is left out.
-    pub(in crate::platforms) async fn pages(&self, linked: bool) -> Result<Vec<Page>, PlatformError> {
-        let fields = match linked {
+    /// All Pages that a person opened, with the accounts linked to them where these are open, too. One that cannot be
+    /// read is left out.
+    pub(super) async fn pages(&self, granted: &Granted) -> Result<Vec<Page>, PlatformError> {
+        let fields = match granted.has(LINKED) {
             true => {
                 "id,name,username,access_token,followers_count,\
                      instagram_business_account{id,username,name,followers_count}"
             }
             false => "id,name,username,access_token,followers_count",
         };
-        let (mut pages, mut after) = (Vec::new(), None::<String>);
+        let mut pages = Vec::new();
+        let own = self.listed(|| self.get("/{version}/me/accounts").query(&[("fields", fields)]), SHOW_PAGES).await?;
+        self.merge(&mut pages, &own, |_| true);
+        // Elsewhere are also Pages that the person did not open: they have no token.
+        let is_open = |page: &Page| page.token.is_some();
+        if granted.has(PORTFOLIO.name) {
+            for portfolio in self.portfolios().await? {
+                for path in ["/{version}/{business}/owned_pages", "/{version}/{business}/client_pages"] {
+                    let request = || self.get(path).part("business", &portfolio).query(&[("fields", fields)]);
+                    let held = unless_refused(self.listed(request, PORTFOLIO.name).await)?;
+                    self.merge(&mut pages, &held, is_open);
+                }
+            }
+        }
+        let unlisted = granted.pages.iter().filter(|id| !pages.iter().any(|page: &Page| page.id == **id));
+        for id in unlisted.take(MOST_NAMED).cloned().collect::<Vec<_>>() {
+            let request = self.get("/{version}/{page}").part("page", &id).query(&[("fields", fields)]);
+            let named = self.request::<Box<RawValue>>(request, SHOW_PAGES).await.map(|page| vec![page]);
+            self.merge(&mut pages, &unless_refused(named)?, is_open);
+        }
+        Ok(pages)
+    }
+
+    /// The ids of the business portfolios that the person belongs to.
+    async fn portfolios(&self) -> Result<Vec<String>, PlatformError> {
+        let request = || self.get("/{version}/me/businesses").query(&[("fields", "id")]);
+        let listed = unless_refused(self.listed(request, PORTFOLIO.name).await)?;
+        let ids = listed.iter().filter_map(|text| item::<Id>(self.of.name, text).ok());
+        Ok(ids.map(|Id { id }| id).filter(|id| plain_id(id).is_some()).take(MOST_PORTFOLIOS).collect())
+    }
+
+    /// A whole list.
+    async fn listed<'r>(&self, request: impl Fn() -> Request<'r>, scope: &str) -> Result<Items, Refused> {
+        let (mut items, mut after) = (Items::new(), None::<String>);
         for _ in 0..MOST_LISTS {
-            let request = self.get("/{version}/me/accounts").query(&[("fields", fields), ("limit", "100")]);
+            let request = request().query(&[("limit", "100")]);
             let request = match &after {
                 Some(cursor) => request.query(&[("after", cursor)]),
                 None => request,
             };
-            let list: List = self.request(request, SHOW_PAGES).await?;
-            pages.extend(list.data.iter().filter_map(|text| page(self.of.name, text).ok()));
+            let mut list: List = self.request(request, scope).await?;
+            items.append(&mut list.data);
             let next = list.next();
             if next.is_none() || next == after {
                 break;
             }
             after = next;
         }
-        Ok(pages)
+        Ok(items)
     }
 
-    /// The token of a Page, or of the Page an Instagram account is linked to; `None` where the person has no role on
-    /// it any more.
-    pub(in crate::platforms) async fn page_token(
-        &self,
-        id: &str,
-        linked: bool,
-    ) -> Result<Option<Secret>, PlatformError> {
-        let pages = self.pages(linked).await?;
-        Ok(pages.into_iter().find(|page| page.is(id)).and_then(|page| page.token))
+    /// Adds the Pages that can be read and are `wanted`, each once, and with its token where one list has it.
+    fn merge(&self, pages: &mut Vec<Page>, found: &Items, wanted: impl Fn(&Page) -> bool) {
+        for found in found.iter().filter_map(|text| page(self.of.name, text).ok()).filter(wanted) {
+            match pages.iter_mut().find(|known| known.id == found.id) {
+                Some(known) if known.token.is_none() => *known = found,
+                Some(_) => {}
+                None => pages.push(found),
+            }
+        }
     }
+}
+
+/// What was found; nothing where the request was refused, which costs only this way to the Pages.
+fn unless_refused(found: Result<Items, Refused>) -> Result<Items, PlatformError> {
+    match found {
+        Err(refused) if refused.problem.is_some() => Ok(Items::new()),
+        found => Ok(found?),
+    }
+}
+
+/// Why a consent opened no Page, and what to do: `section` is the app's in the config.
+pub(in crate::platforms) fn no_page(granted: &Granted, app: &OAuthApp, section: &str) -> PlatformError {
+    let of_portfolios = match (granted.has(PORTFOLIO.name), &app.scopes, &app.config_id) {
+        (true, _, _) => String::new(),
+        (false, Some(_), _) if !app.requests(&PORTFOLIO) => {
+            format!("; where a business portfolio holds it, add {} to scopes in [{section}] first", PORTFOLIO.name)
+        }
+        (false, _, Some(_)) => format!(
+            "; where a business portfolio holds it, add {} to the configuration at Meta that config_id in [{section}] names first",
+            PORTFOLIO.name
+        ),
+        (false, ..) => format!("; where a business portfolio holds it, allow {} as well", PORTFOLIO.name),
+    };
+    let what = format!(
+        "no Page was opened: at consent tick the Page, and the business portfolio that holds it if there is \
+         one{of_portfolios}"
+    );
+    PlatformError::AccountGone { what }
 }
 
 fn page(name: &str, text: &RawValue) -> Result<Page, PlatformError> {

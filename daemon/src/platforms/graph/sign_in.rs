@@ -4,13 +4,14 @@ use roster_protocol::consent::{PlatformCheck, TokenModel};
 use url::Url;
 
 use super::ask::{Graph, Refused, Requests};
-use super::token_info::Debugged;
+use super::pages::{Page, Person};
+use super::token_info::{Debugged, Granted};
 use super::tokens::revoked;
 use super::version::version_found;
 use super::{HOST, proof};
 use crate::http_client::{Api, Request};
 use crate::oauth::{
-    Callback, Challenge, Exchange, Held, OAuthApp, Provider, Reply, Terms, TokenError, TokenRequest, Tokens,
+    Callback, Challenge, Exchange, Held, OAuthApp, Provider, Reply, Scope, Terms, TokenError, TokenRequest, Tokens,
     read_callback, redirect_problem,
 };
 use crate::platforms::PlatformError;
@@ -42,6 +43,13 @@ pub(in crate::platforms) struct SignIn<'a> {
     pub(in crate::platforms) name: &'static str,
     pub(in crate::platforms) app: &'a OAuthApp,
     pub(in crate::platforms) version: &'a str,
+}
+
+/// What a consent opens.
+pub(in crate::platforms) struct SignedIn {
+    pub(in crate::platforms) person: Person,
+    pub(in crate::platforms) granted: Granted,
+    pub(in crate::platforms) pages: Vec<Page>,
 }
 
 impl<'a> SignIn<'a> {
@@ -97,10 +105,43 @@ impl<'a> SignIn<'a> {
     ///
     /// # Errors
     /// `Unauthorized` when the consent is over.
-    pub(in crate::platforms) async fn granted(self, api: &Api, token: &Secret) -> Result<Vec<String>, PlatformError> {
+    pub(in crate::platforms) async fn granted(self, api: &Api, token: &Secret) -> Result<Granted, PlatformError> {
         let (own, stop) = (self.own_token(), Stop::new(api));
         let reported = debugged(&self.of_app(api, &stop).with(&own), token).await;
-        reported.map_err(|refused| self.of_the_app(refused.error))?.scopes(self.name, api.now())
+        reported.map_err(|refused| self.of_the_app(refused.error))?.granted(self.name, api.now())
+    }
+
+    /// Who consented, to what, and to which Pages.
+    ///
+    /// # Errors
+    /// `MissingScope` where one of the needed `scopes` was not allowed.
+    pub(in crate::platforms) async fn signed_in(
+        self,
+        api: &Api,
+        token: &Secret,
+        scopes: &[Scope],
+    ) -> Result<SignedIn, PlatformError> {
+        let granted = self.granted(api, token).await?;
+        granted.check(scopes)?;
+        let stop = Stop::new(api);
+        let graph = self.requests(api, &stop).with(token);
+        let person = graph.person().await?;
+        let pages = graph.pages(&granted).await?;
+        Ok(SignedIn { person, granted, pages })
+    }
+
+    /// The token of a Page, or of the Page an Instagram account is linked to; `None` where the person has no role on
+    /// it any more.
+    pub(in crate::platforms) async fn page_token(
+        self,
+        api: &Api,
+        token: &Secret,
+        id: &str,
+    ) -> Result<Option<Secret>, PlatformError> {
+        let granted = self.granted(api, token).await?;
+        let stop = Stop::new(api);
+        let pages = self.requests(api, &stop).with(token).pages(&granted).await?;
+        Ok(pages.into_iter().find(|page| page.is(id)).and_then(|page| page.token))
     }
 
     /// What a refusal means where the app's own token was refused.

@@ -1,5 +1,7 @@
 //! The Graph API's own oddities, over HTTP.
 
+mod pages;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -257,40 +259,6 @@ async fn an_app_near_its_limit_pauses_and_an_account_near_its_own_does_not() {
 }
 
 #[tokio::test]
-async fn pages_are_turned_by_cursor_and_tokens_stay_out_of_addresses() {
-    let server = Server::start(|requested| match requested.param("after") {
-        "" => Reply::ok(json!({"data": [], "paging": {"cursors": {"after": "c1"}, "next": "https://x.example/?t=1"}})),
-        "c1" => Reply::ok(include_str!("fixtures/accounts.json")),
-        _ => Reply::ok(json!({"data": [{"id": "77", "access_token": "example-page-token-77"}], "paging": {}})),
-    })
-    .await;
-    let (api, app) = (api(through(&server.base)), app());
-    let (stop, token) = (Stop::new(&api), Secret::new("user-token"));
-    let graph = sign_in(&app).requests(&api, &stop).with(&token);
-    let pages = graph.pages(true).await.expect("Pages");
-    assert_eq!(pages.len(), 4);
-    for (id, expected) in [
-        ("102030405060702", Some("example-page-token-2")),
-        ("17841400000000001", Some("example-page-token-1")),
-        ("77", Some("example-page-token-77")),
-        ("102030405060703", None),
-        ("78", None),
-    ] {
-        let token = graph.page_token(id, true).await.expect("Pages");
-        assert_eq!(token.as_ref().map(Secret::expose), expected, "{id}");
-    }
-    for requested in server.requested() {
-        let token = requested.headers.get("authorization").and_then(|value| value.to_str().ok());
-        assert_eq!(token, Some("Bearer user-token"));
-        assert_eq!(
-            requested.param("appsecret_proof"),
-            "b5a94d985eb7b68467d28ca5375162d12b9ca8fe238615acc927c8a9c08d2e95"
-        );
-        assert!(requested.query.iter().all(|(_, value)| !value.contains("user-token")));
-    }
-}
-
-#[tokio::test]
 async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
     let server = Server::start(|requested| match requested.path.rsplit('/').next() {
         Some("access_token") => Reply::ok(include_str!("fixtures/token.json")),
@@ -304,7 +272,7 @@ async fn tokens_are_exchanged_extended_looked_at_and_revoked() {
     assert_eq!(reported.access.expose(), "EAAexample-token");
     let reply = sign_in(&app).extend(&api, &held("short")).await.expect("a response");
     assert!(tokens(&FACEBOOK, &reply, TokenRequest::Renewal).is_ok());
-    assert_eq!(sign_in(&app).granted(&api, &reported.access).await.map(|scopes| scopes.len()), Ok(3));
+    assert_eq!(sign_in(&app).granted(&api, &reported.access).await.map(|granted| granted.scopes.len()), Ok(3));
     sign_in(&app).revoke(&FACEBOOK, &api, &held("user-token")).await.expect("over already");
 
     let requested = server.requested();

@@ -25,12 +25,13 @@ const ROLE: &str = "where the person's role on the Page was given in a business 
 
 pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Account]) -> Observed {
     let stop = Stop::new(api);
-    let Some(requests) = instagram.requests(api, &stop) else {
+    let (Some(requests), Some(app)) = (instagram.requests(api, &stop), &instagram.app) else {
         let error = || PlatformError::Unconfigured { what: NO_APP.to_owned() };
         return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
     };
     let requests_insights = instagram.asks_for(insights_scope(instagram.login));
-    let batch = Batch { requests, login: instagram.login, refusals: &instagram.refusals, requests_insights };
+    let (sign_in, login, refusals) = (instagram.at_facebook(app), instagram.login, &instagram.refusals);
+    let batch = Batch { requests, sign_in, login, refusals, requests_insights };
     each(&batch, accounts).await
 }
 
@@ -53,6 +54,8 @@ impl Instagram {
 
 struct Batch<'a> {
     requests: Requests<'a>,
+    /// At Facebook's login.
+    sign_in: SignIn<'a>,
     login: Login,
     refusals: &'a Refusals,
     requests_insights: bool,
@@ -68,7 +71,9 @@ impl RequestsEach for Batch<'_> {
                 let what = format!("{NAME} reports only what an account's owner allows: ask for consent");
                 Err(PlatformError::Unauthorized { what })
             }
-            (Some(access), Login::Facebook, None) => super::discovery::look_up(self.requests, account, access).await,
+            (Some(access), Login::Facebook, None) => {
+                super::discovery::look_up(self.sign_in, self.requests, account, access).await
+            }
             (Some(access), _, _) => self.own(account, access).await,
         }
     }

@@ -11,13 +11,13 @@ use super::scopes::{LOGIN_SCOPES, SCOPES};
 use super::{Instagram, Login, NAME, NO_APP, SLUG, ask, login};
 use crate::http_client::Api;
 use crate::oauth::{
-    self, Callback, Challenge, Endpoint, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Scope, Terms, TokenError,
+    self, Callback, Challenge, Endpoint, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Terms, TokenError,
     TokenRequest, Tokens,
 };
 use crate::platforms::PlatformError;
 use crate::platforms::batch::Stop;
 use crate::platforms::consenting::{Access, Consenting, Opened};
-use crate::platforms::graph::{self, SignIn, without_fragment};
+use crate::platforms::graph::{self, SignIn, SignedIn, no_page, without_fragment};
 use crate::secret::Secret;
 
 /// Signing in with Facebook.
@@ -145,11 +145,12 @@ impl Consenting for Instagram {
         platform_user_id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Secret>, PlatformError>> {
         async move {
-            let stop = Stop::new(api);
-            match (self.login, self.requests(api, &stop)) {
+            match (self.login, &self.app) {
                 (Login::Instagram, _) => Ok(None),
-                (_, None) => Err(unconfigured()),
-                (_, Some(requests)) => requests.with(&access.token).page_token(platform_user_id, true).await,
+                (Login::Facebook, None) => Err(unconfigured()),
+                (Login::Facebook, Some(app)) => {
+                    self.at_facebook(app).page_token(api, &access.token, platform_user_id).await
+                }
             }
         }
         .boxed()
@@ -172,7 +173,10 @@ impl Consenting for Instagram {
         async move {
             let (app, stop) = (self.app.as_ref().ok_or_else(unconfigured)?, Stop::new(api));
             match self.login {
-                Login::Facebook => self.at_facebook(app).granted(api, &access.token).await.map(Some),
+                Login::Facebook => {
+                    let granted = self.at_facebook(app).granted(api, &access.token).await?;
+                    Ok(Some(granted.scopes))
+                }
                 Login::Instagram => {
                     let requests = self.requests(api, &stop).ok_or_else(unconfigured)?;
                     ask::me(&requests.with(&access.token)).await.map(|_| None)
@@ -195,25 +199,22 @@ impl Consenting for Instagram {
 }
 
 impl Instagram {
-    fn at_facebook<'a>(&'a self, app: &'a OAuthApp) -> SignIn<'a> {
+    pub(super) fn at_facebook<'a>(&'a self, app: &'a OAuthApp) -> SignIn<'a> {
         SignIn { name: NAME, app, version: &self.version }
     }
 
     /// The accounts linked to the person's Pages, each with its Page's token.
     async fn opened_by_facebook(&self, app: &OAuthApp, api: &Api, access: &Access) -> Result<Opened, PlatformError> {
-        let (sign_in, stop) = (self.at_facebook(app), Stop::new(api));
-        let scopes = sign_in.granted(api, &access.token).await?;
-        let is_missing = |scope: &&Scope| scope.needed && !scopes.iter().any(|granted| granted == scope.name);
-        if let Some(scope) = SCOPES.iter().find(is_missing) {
-            return Err(PlatformError::MissingScope { scope: scope.name.to_owned() });
+        let signed_in = self.at_facebook(app).signed_in(api, &access.token, SCOPES).await?;
+        let SignedIn { person, granted, pages } = signed_in;
+        if pages.is_empty() {
+            return Err(no_page(&granted, app, BY_FACEBOOK.section));
         }
-        let graph = sign_in.requests(api, &stop).with(&access.token);
-        let person = graph.person().await?;
-        let pages = graph.pages(true).await?;
         if pages.iter().all(|page| page.instagram.is_none()) {
             return Err(none_linked(&pages));
         }
-        Ok(Opened { owner_id: person.id, owner_name: person.name, scopes: Some(scopes), accounts: linked(pages) })
+        let scopes = Some(granted.scopes);
+        Ok(Opened { owner_id: person.id, owner_name: person.name, scopes, accounts: linked(pages) })
     }
 }
 

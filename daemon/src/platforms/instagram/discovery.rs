@@ -4,28 +4,25 @@ use super::NAME;
 use super::read::{Discovered, DiscoveredMedia, Profile, WITHOUT_INSIGHTS, media};
 use super::scopes::INSIGHTS;
 use crate::platforms::consenting::Access;
-use crate::platforms::graph::Requests;
+use crate::platforms::graph::{Requests, SignIn};
 use crate::platforms::reading::{Posts, add_engagement, item};
 use crate::platforms::{Account, Observation, PlatformError};
 
 pub(super) async fn look_up(
+    sign_in: SignIn<'_>,
     requests: Requests<'_>,
     account: &Account,
     access: &Access,
 ) -> Result<Observation, PlatformError> {
     let graph = requests.with(&access.token);
-    let pages = graph.pages(true).await?;
-    let (own, _) =
-        pages.iter().find_map(|page| page.instagram.as_ref()).ok_or_else(|| PlatformError::Unauthorized {
-            what: format!("{NAME} shows others only through an account whose owner consented: there is none yet"),
-        })?;
+    let own = own_account(sign_in, requests, access).await?;
     // Canonical, so that nothing in it ends the expression.
     let name = super::canonical(&account.handle).map_err(|error| PlatformError::AccountGone { what: error.0 })?;
     let fields = format!(
         "business_discovery.username({name}){{id,username,name,followers_count,media_count,\
          media.limit(25){{id,timestamp,media_type,media_product_type,like_count,comments_count,view_count}}}}"
     );
-    let request = graph.get("/{version}/{id}").part("id", own).query(&[("fields", &fields)]);
+    let request = graph.get("/{version}/{id}").part("id", &own).query(&[("fields", &fields)]);
     // Documented for this besides the account's own scopes, and what Meta misses most often.
     let reported: Discovered = graph.request(request, INSIGHTS).await?;
     let profile: Profile = item(NAME, &reported.business_discovery)?;
@@ -43,4 +40,17 @@ pub(super) async fn look_up(
     observation.definition = WITHOUT_INSIGHTS;
     add_engagement(&mut observation, Ok(posts));
     Ok(observation)
+}
+
+/// Any account whose owner consented.
+async fn own_account(
+    sign_in: SignIn<'_>,
+    requests: Requests<'_>,
+    access: &Access,
+) -> Result<String, PlatformError> {
+    let pages = sign_in.signed_in(requests.api, &access.token, &[]).await?.pages;
+    let own = pages.into_iter().find_map(|page| page.instagram);
+    own.map(|(id, _)| id).ok_or_else(|| PlatformError::Unauthorized {
+        what: format!("{NAME} shows others only through an account whose owner consented: there is none yet"),
+    })
 }

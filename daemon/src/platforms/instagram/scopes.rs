@@ -1,7 +1,7 @@
 //! What accounts' owners are asked to allow, at either login.
 
 use crate::oauth::{Purpose, Scope};
-use crate::platforms::graph::{LINKED, SHOW_PAGES};
+use crate::platforms::graph::{LINKED, PORTFOLIO, SHOW_PAGES};
 
 pub(super) const BASIC: &str = LINKED;
 pub(super) const INSIGHTS: &str = "instagram_manage_insights";
@@ -13,6 +13,7 @@ pub(super) const SCOPES: &[Scope] = &[
     Scope { name: SHOW_PAGES, purpose: Purpose::Measuring, reads: "the linked Pages", needed: true },
     Scope { name: "pages_read_engagement", purpose: Purpose::Measuring, reads: "the linked Pages", needed: true },
     Scope { name: INSIGHTS, purpose: Purpose::Measuring, reads: "views, shares, saves, audience", needed: false },
+    PORTFOLIO,
 ];
 
 pub(super) const LOGIN_SCOPES: &[Scope] = &[

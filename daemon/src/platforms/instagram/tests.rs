@@ -299,7 +299,10 @@ async fn one_lost_consent_spoils_its_own_account_alone() {
 
 #[tokio::test]
 async fn another_account_is_looked_up_through_an_account_of_ours() {
-    let server = Server::start(|requested| match requested.path.rsplit('/').next() {
+    let debugged = json!({"data": {"is_valid": true, "scopes": ALL}});
+    let server = Server::start(move |requested| match requested.path.rsplit('/').next() {
+        Some("debug_token") => Reply::ok(&debugged),
+        Some("me") => Reply::ok(json!({"id": "10158"})),
         Some("accounts") => Reply::ok(include_str!("../graph/fixtures/accounts.json").replace("\"next\"", "\"last\"")),
         Some("17841400000000001") if requested.param("fields").contains("username(missing.one)") => refusal(400, 110, 2_207_013),
         Some("17841400000000001") => {
@@ -323,7 +326,12 @@ async fn another_account_is_looked_up_through_an_account_of_ours() {
         matches!(&observed[1], Err(PlatformError::AccountGone { what }) if what.contains("no account of this name"))
     );
 
-    let server = Server::start(|_| Reply::ok(json!({"data": []}))).await;
+    let server = Server::start(move |requested| match requested.path.rsplit('/').next() {
+        Some("debug_token") => Reply::ok(json!({"data": {"is_valid": true, "scopes": ALL}})),
+        Some("me") => Reply::ok(json!({"id": "10158"})),
+        _ => Reply::ok(json!({"data": []})),
+    })
+    .await;
     let observed = observe(&instagram(Login::Facebook), &server, &[look(0, "other.one")]).await;
     assert!(matches!(&observed[0], Err(PlatformError::Unauthorized { .. })));
 }
@@ -353,7 +361,7 @@ async fn a_consent_opens_the_accounts_linked_to_the_pages() {
     assert_eq!((one.followers, one.derived.as_ref().map(Secret::expose)), (Some(12_345), Some("example-page-token-1")));
     for (token, words) in [
         ("unticked", "the scope pages_show_list is missing"),
-        ("pageless", "no Facebook Page was opened"),
+        ("pageless", "no Page was opened: at consent tick the Page"),
         ("unlinked", "no professional Instagram account is linked to the Pages that were opened (Mara's Page)"),
     ] {
         let error = consenting.opened(&api, &access(token, &[])).await.err().expect(token);
