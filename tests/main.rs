@@ -18,6 +18,7 @@ mod killing;
 mod listening;
 mod nonsense;
 mod operating;
+mod permitting;
 mod printing;
 mod requesting;
 mod rotating;

@@ -39,6 +39,27 @@ async fn pages_report_their_fields_to_those_who_may_read_them() {
 }
 
 #[tokio::test]
+async fn pages_of_a_portfolio_are_listed_to_those_who_may_manage_it() {
+    let (visit, id) = with_page(json!({"owner": "Ada", "portfolio": "Tidewater"})).await;
+    let without = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await;
+    assert_eq!(without.get("me/accounts").await.1, json!({"data": []}));
+    assert_eq!(without.refused("me/businesses").await, (403, 200, None));
+    assert_eq!(without.get(&format!("{id}?fields=name")).await.1["id"], id.as_str());
+    let scopes = format!("{SCOPES},business_management");
+    let graph = Graph::open(&visit, "facebook", &scopes, &[("sandbox_account", "ada")]).await;
+    assert_eq!(graph.get("me/accounts").await.1["data"][0]["id"], id.as_str());
+    let (_, businesses) = graph.get("me/businesses").await;
+    assert_eq!(businesses["data"][0]["name"], "Tidewater");
+    let business = text(&businesses["data"][0], "id");
+    let (_, owned) = graph.get(&format!("{business}/owned_pages?fields=id,access_token")).await;
+    assert!(owned["data"][0]["id"] == id.as_str() && owned["data"][0]["access_token"].is_string(), "{owned}");
+    assert_eq!(graph.get(&format!("{business}/client_pages")).await.1, json!({"data": []}));
+    visit.put("facebook", "ada", json!({"unlisted": true})).await;
+    assert_eq!(graph.get("me/accounts").await.1, json!({"data": []}));
+    assert_eq!(graph.get(&format!("{business}/owned_pages")).await.1["data"][0]["id"], id.as_str());
+}
+
+#[tokio::test]
 async fn posts_have_summaries_for_those_who_may_read_them() {
     let (visit, id) = with_page(json!({"posts": 30, "likes": 200, "comments": 7, "reposts": 3, "views": 900})).await;
     let graph = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await.as_page().await;

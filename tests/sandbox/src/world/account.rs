@@ -43,6 +43,10 @@ pub struct Account {
     pub posting: Posting,
     /// Who signs in to it: one person may own several.
     pub owner: String,
+    /// Facebook: the business portfolio that holds the Page.
+    pub portfolio: Option<String>,
+    /// Facebook: the list of its owner's Pages leaves it out, whatever was allowed.
+    pub unlisted: bool,
     /// Meta: the id of the Page an Instagram account is linked to, and the reverse.
     pub linked: Option<String>,
     /// The seed of all chance about this account.

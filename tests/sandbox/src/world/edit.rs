@@ -30,6 +30,10 @@ pub struct AccountEdit {
     pub announced: Option<u64>,
     /// Bluesky: a request for many that names it fails.
     pub fails_batches: Option<bool>,
+    /// Facebook: the business portfolio that holds the Page; empty = none.
+    pub portfolio: Option<String>,
+    /// Facebook: the list of its owner's Pages leaves it out.
+    pub unlisted: Option<bool>,
     pub display_name: Option<String>,
     pub description: Option<String>,
     pub deactivated: Option<bool>,
@@ -111,6 +115,10 @@ impl AccountEdit {
         set(&mut account.fails_batches, &self.fails_batches);
         if let Some(web_host) = &self.web_host {
             account.web_host = Some(web_host.clone());
+        }
+        set(&mut account.unlisted, &self.unlisted);
+        if let Some(portfolio) = &self.portfolio {
+            account.portfolio = Some(portfolio.clone()).filter(|name| !name.is_empty());
         }
         set(&mut account.comments_off, &self.comments_off);
         set(&mut account.owner, &self.owner);

@@ -175,6 +175,8 @@ fn account(cast: &Cast, nth: usize, index: usize) -> Account {
         fails_batches: false,
         comments_off: platform == Platform::Youtube && index % 17 == 3,
         owner: cast.owner.clone(),
+        portfolio: None,
+        unlisted: false,
         linked: None,
         following: following(&followers, seed),
         posting: posting(platform, &handle, index, seed),

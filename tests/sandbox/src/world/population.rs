@@ -146,6 +146,8 @@ fn made(platform: Platform, handle: &str, now: Timestamp) -> Account {
         fails_batches: false,
         comments_off: false,
         owner: format!("{} {handle}", platform.slug()),
+        portfolio: None,
+        unlisted: false,
         linked: None,
         followers,
         following,

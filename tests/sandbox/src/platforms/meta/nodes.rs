@@ -19,6 +19,8 @@ use crate::world::posts::Post;
 pub enum Node {
     /// The person who signed in.
     Person,
+    /// A business portfolio, by its name.
+    Business(String),
     Page(Arc<Account>),
     Instagram(Arc<Account>),
     Media(Arc<Account>, Post),
@@ -53,6 +55,9 @@ fn named(call: &Call<'_>, id: &str) -> Option<Node> {
     if id == me::person_id(&call.held.grant) {
         return Some(Node::Person);
     }
+    if let Some(name) = me::business(call, id) {
+        return Some(Node::Business(name));
+    }
     let opened = |platform| world.account_by_id(platform, id).filter(|account| call.opens(account));
     if let Some(page) = opened(Platform::Facebook) {
         return Some(Node::Page(page));
@@ -73,7 +78,7 @@ fn named(call: &Call<'_>, id: &str) -> Option<Node> {
 impl Node {
     pub fn account(&self) -> Option<&Arc<Account>> {
         match self {
-            Node::Person => None,
+            Node::Person | Node::Business(_) => None,
             Node::Page(account) | Node::Instagram(account) | Node::Media(account, _) | Node::Post(account, _) => {
                 Some(account)
             }
@@ -106,7 +111,7 @@ impl Node {
     /// The fields of a request that names none.
     fn usual(&self) -> &'static [&'static str] {
         match self {
-            Node::Person | Node::Page(_) => &["name", "id"],
+            Node::Person | Node::Business(_) | Node::Page(_) => &["name", "id"],
             Node::Instagram(_) | Node::Media(..) => &["id"],
             Node::Post(..) => &["created_time", "message", "id"],
         }
@@ -120,6 +125,11 @@ impl Node {
                 "accounts" => me::accounts(call, field).map(Some),
                 name => Err(unknown_field(name, "User")),
             },
+            Node::Business(business) => match field.name.as_str() {
+                "id" => Ok(Some(json!(me::business_id(business)))),
+                "name" => Ok(Some(json!(business))),
+                name => Err(unknown_field(name, "Business")),
+            },
             Node::Page(page) => facebook::page_field(call, page, field),
             Node::Post(page, post) => facebook::post_field(call, page, post, field),
             Node::Instagram(account) => instagram::account_field(call, account, field),
@@ -132,8 +142,13 @@ impl Node {
         match self {
             Node::Person => match name {
                 "accounts" => me::accounts_edge(call),
+                "businesses" => me::businesses(call),
                 "permissions" => Ok(me::permissions(call)),
                 _ => Err(unknown("User")),
+            },
+            Node::Business(business) => match name {
+                "owned_pages" | "client_pages" => me::business_pages(call, business, name == "owned_pages"),
+                _ => Err(unknown("Business")),
             },
             Node::Page(page) => facebook::page_edge(call, page, name).unwrap_or_else(|| Err(unknown("Page"))),
             Node::Post(page, post) if name == "insights" => facebook::post_insights(call, page, post),
