@@ -90,6 +90,7 @@ struct Advance {
 struct NewLifetimes {
     access_seconds: Option<u64>,
     refresh_seconds: Option<u64>,
+    data_access_seconds: Option<u64>,
 }
 
 fn grants(world: &World, only: Option<Platform>) -> Value {
@@ -98,8 +99,13 @@ fn grants(world: &World, only: Option<Platform>) -> Value {
 }
 
 fn lifetimes(world: &World, platform: Platform) -> Value {
-    let Lifetimes { access, refresh } = world.lifetimes(platform);
-    json!({"access_seconds": access.as_secs(), "refresh_seconds": refresh.map(|lives| lives.as_secs())})
+    let Lifetimes { access, refresh, data_access } = world.lifetimes(platform);
+    let seconds = |lives: Option<Duration>| lives.map(|lives| lives.as_secs());
+    json!({
+        "access_seconds": access.as_secs(),
+        "refresh_seconds": seconds(refresh),
+        "data_access_seconds": seconds(data_access),
+    })
 }
 
 fn set_lifetimes(world: &World, platform: Platform, new: NewLifetimes) -> Result<Reply, Reply> {
@@ -109,7 +115,8 @@ fn set_lifetimes(world: &World, platform: Platform, new: NewLifetimes) -> Result
     let old = world.lifetimes(platform);
     let access = new.access_seconds.map_or(old.access, Duration::from_secs);
     let refresh = new.refresh_seconds.map(Duration::from_secs).or(old.refresh);
-    world.set_lifetimes(platform, Lifetimes { access, refresh });
+    let data_access = new.data_access_seconds.map(Duration::from_secs).or(old.data_access);
+    world.set_lifetimes(platform, Lifetimes { access, refresh, data_access });
     Ok(ok(lifetimes(world, platform)))
 }
 

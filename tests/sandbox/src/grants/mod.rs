@@ -72,6 +72,8 @@ pub struct Lifetimes {
     pub access: Duration,
     /// `None` = until revoked.
     pub refresh: Option<Duration>,
+    /// How long after a consent its tokens open something, whatever their own ends; `None` = until these.
+    pub data_access: Option<Duration>,
 }
 
 /// How long a spent refresh token is still accepted once more after a lost response.

@@ -93,9 +93,9 @@ impl Platform {
     pub(crate) fn usual_lifetimes(self) -> Lifetimes {
         let days = |days: u64| Duration::from_secs(days * 86_400);
         match self {
-            Platform::Tiktok => Lifetimes { access: days(1), refresh: Some(days(365)) },
-            Platform::Youtube => Lifetimes { access: Duration::from_secs(3599), refresh: None },
-            _ => Lifetimes { access: days(60), refresh: None },
+            Platform::Tiktok => Lifetimes { access: days(1), refresh: Some(days(365)), data_access: None },
+            Platform::Youtube => Lifetimes { access: Duration::from_secs(3599), refresh: None, data_access: None },
+            _ => Lifetimes { access: days(60), refresh: None, data_access: Some(days(90)) },
         }
     }
 

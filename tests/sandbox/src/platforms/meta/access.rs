@@ -45,6 +45,10 @@ impl<'a> Call<'a> {
         }
         let now = world.clock.shown();
         held.check(now).map_err(|problem| refused(&held, problem, now))?;
+        let is_persons = matches!(held.secret.kind, SecretKind::Access { .. });
+        if is_persons && data_access_ends(world, &held).is_some_and(|ends| ends <= now) {
+            return Err(error(190, Some(493), "Error validating access token: The user's data access has expired."));
+        }
         check_proof(request, &held, now)?;
         Ok(Call { world, request, held, now: world.now() })
     }
@@ -95,6 +99,13 @@ impl<'a> Call<'a> {
             None => response,
         }
     }
+}
+
+/// When a person's tokens open nothing more, whatever their own ends. Whether Pages' own tokens end, too, is not known:
+/// they do not here.
+pub fn data_access_ends(world: &World, held: &Held) -> Option<Timestamp> {
+    let lives = world.lifetimes(held.grant.platform).data_access.filter(|_| held.grant.door == Door::Facebook)?;
+    Some(held.grant.given_at + lives)
 }
 
 /// Whether the account is visible to any client.

@@ -3,15 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::access::{is_app_token, no_token, refused, token_of};
+use super::access::{data_access_ends, is_app_token, no_token, refused, token_of};
 use super::errors::error;
 use super::me;
 use crate::grants::{Door, Held, SecretKind};
 use crate::platforms::{ApiRequest, ApiResponse, Content};
 use crate::world::World;
-
-/// Data can be read for so long after the last sign-in, whatever the token's own end.
-const DATA_ACCESS_DAYS: i64 = 90;
 
 /// Requested with the app's own token, or with a valid token of the same app.
 pub fn debug_token(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
@@ -33,10 +30,10 @@ pub fn debug_token(world: &World, request: &ApiRequest) -> Result<ApiResponse, A
         return Err(error(100, None, message));
     }
     let accounts = world.opened(&held.grant);
-    Ok(accounts.iter().fold(ApiResponse::ok(json!({"data": described(&held, now)})), ApiResponse::about))
+    Ok(accounts.iter().fold(ApiResponse::ok(json!({"data": described(world, &held, now)})), ApiResponse::about))
 }
 
-fn described(held: &Held, now: Timestamp) -> Value {
+fn described(world: &World, held: &Held, now: Timestamp) -> Value {
     let grant = &held.grant;
     let validity = held.check(now);
     let page = match &held.secret.kind {
@@ -47,7 +44,7 @@ fn described(held: &Held, now: Timestamp) -> Value {
         "app_id": grant.platform.client_id(),
         "type": if page.is_some() { "PAGE" } else { "USER" },
         "application": format!("Roster's sandbox app for {}", grant.platform),
-        "data_access_expires_at": grant.given_at.as_second() + DATA_ACCESS_DAYS * 86_400,
+        "data_access_expires_at": data_access_ends(world, held).map_or(0, Timestamp::as_second),
         "expires_at": held.secret.expires_at.map_or(0, Timestamp::as_second),
         "is_valid": validity.is_ok(),
         "issued_at": held.secret.given_at.as_second(),
