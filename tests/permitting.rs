@@ -1,12 +1,14 @@
 //! What Meta lists, refuses and ends, by what was permitted.
 
+use roster_protocol::alert::Severity;
 use roster_protocol::connection::ConnectionStatus;
-use roster_protocol::consent::{ConsentState, ConsentedConnection};
+use roster_protocol::consent::{ConsentState, ConsentedConnection, Renews};
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
 
 use crate::support::consent::{APPS, approve, open};
-use crate::support::{LIMIT, World};
+use crate::support::programs::until;
+use crate::support::{LIMIT, NOON, World};
 
 const ACCOUNTS: [(Platform, &str); 2] = [(Platform::Facebook, "mara.page"), (Platform::Instagram, "mara.gram")];
 
@@ -88,5 +90,66 @@ async fn a_consent_that_opened_no_page_says_what_to_tick() {
         let ConsentState::Failed(error) = state else { panic!("{platform}: {state:?}") };
         let expected = "no Page was opened: at consent tick the Page, and the business portfolio that holds it";
         assert!(error.message.contains(expected) && error.hint.is_some(), "{platform}: {error:?}");
+    }
+}
+
+const DAY: i64 = 24 * 3600;
+
+/// The rules and severities of the alerts that are open.
+async fn alerts(world: &World) -> Vec<(String, Severity)> {
+    let alerts = world.alerts().await;
+    alerts.into_iter().map(|alert| (alert.rule, alert.severity)).collect()
+}
+
+/// Waits until these are the alerts that are open: what falls due with consents is done beside what is synced.
+async fn until_alerts(world: &World, expected: &[(&str, Severity)]) {
+    let expected: Vec<_> = expected.iter().map(|(rule, severity)| ((*rule).to_owned(), *severity)).collect();
+    until("the alerts are these", async || (alerts(world).await == expected).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_data_access_is_said_before_and_a_new_consent_moves_it() {
+    for (platform, handle) in ACCOUNTS {
+        let world = World::with_apps().await;
+        world.quiet(platform, handle, 12_000);
+        world.influencer("Mara").await;
+        let id = world.consent("Mara", platform.slug(), handle).await.connection.id.to_string();
+        world.settle().await;
+        let ends = NOON.plus_seconds(90 * DAY);
+        let [grant] = world.grants().await.try_into().expect("one grant");
+        assert_eq!((grant.renews, grant.act_before), (Renews::Itself, Some(ends)), "{platform}: {grant:?}");
+        for _ in 0..3 {
+            world.both_pass(25 * DAY).await;
+        }
+        assert_eq!(alerts(&world).await, [], "{platform}: 15 days are left");
+        world.both_pass(DAY).await;
+        until_alerts(&world, &[("consent-ends", Severity::Warning)]).await;
+        let why = "its consent ends on 2027-02-19: connect it again before, and its owner consents again";
+        assert_eq!(world.alerts().await[0].why, why, "{platform}");
+        assert_eq!(world.connection(&id).await.token_expires_at, Some(ends), "{platform}");
+        world.both_pass(11 * DAY).await;
+        until_alerts(&world, &[("consent-ends", Severity::Critical)]).await;
+        // A restart says nothing twice.
+        let mut world = world;
+        world.restart().await;
+        world.settle().await;
+        until_alerts(&world, &[("consent-ends", Severity::Critical)]).await;
+        // Given again it lasts for 90 days more.
+        world.consent("Mara", platform.slug(), handle).await;
+        until_alerts(&world, &[]).await;
+        let [grant] = world.grants().await.try_into().expect("one grant");
+        assert_eq!(grant.act_before, Some(NOON.plus_seconds((87 + 90) * DAY)), "{platform}");
+        // Not given again it ends, and says so.
+        for _ in 0..4 {
+            world.both_pass(25 * DAY).await;
+        }
+        until("the consent has ended", async || {
+            world.both_pass(3600).await;
+            (world.connection(&id).await.status == ConnectionStatus::Reauthorize).then_some(())
+        })
+        .await;
+        until_alerts(&world, &[("needs-person", Severity::Warning)]).await;
+        let error = world.connection(&id).await.last_error.unwrap_or_default();
+        assert!(error.contains("90 days have passed since its owner signed in"), "{platform}: {error}");
     }
 }

@@ -144,7 +144,7 @@ impl About {
 pub struct Alert {
     pub id: AlertId,
     pub state: AlertState,
-    /// The rule's name: `significant-change` or `needs-person`.
+    /// The rule's name: `significant-change`, `needs-person` or `consent-ends`.
     pub rule: String,
     pub severity: Severity,
     pub about: About,

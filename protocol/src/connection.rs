@@ -181,7 +181,7 @@ pub struct Connection {
     pub next_due_at: Option<Timestamp>,
     /// Its own interval; `None` follows the configured one.
     pub interval: Option<Seconds>,
-    /// When its token ends; `None` where there is none.
+    /// When its token, or what that opens, ends; `None` where there is none.
     pub token_expires_at: Option<Timestamp>,
     pub connected_at: Timestamp,
     pub profile: Option<Profile>,

@@ -1,8 +1,9 @@
 //! Which alerts open and which resolve. Pure.
 //!
-//! Two rules are built in. `significant-change`: the profile followers followed a measured number; the move that
+//! Three rules are built in. `significant-change`: the profile followers followed a measured number; the move that
 //! updates the profile is the one that alerts, so one move cannot alert twice, and a later move resolves the
 //! earlier alert. `needs-person`: a connection does not run until a user acts; it resolves when it runs again.
+//! `consent-ends`: a consent ends within 14 days, and again within 3, unless its owner consents again.
 //! Engagement and likes follow too, and are logged, but open no alert: they vary with every post.
 
 use roster_protocol::alert::{About, AlertState, Severity};
@@ -17,6 +18,12 @@ use crate::model::{Alert, Connection};
 pub const SIGNIFICANT_CHANGE: &str = "significant-change";
 /// The rule for connections that wait for a user.
 pub const NEEDS_PERSON: &str = "needs-person";
+/// The rule for consents that end soon.
+pub const CONSENT_ENDS: &str = "consent-ends";
+
+const DAY_S: i64 = 24 * 3600;
+/// How long before a consent's end it alerts, and how urgently; the longest first.
+const BEFORE_THE_END: [(i64, Severity); 2] = [(14 * DAY_S, Severity::Warning), (3 * DAY_S, Severity::Critical)];
 
 /// An alert to be opened; the caller gives it its number and id.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +66,38 @@ pub fn after_failure(needs_person: Option<&str>, standing: &[&Alert]) -> Steps {
         why: why.to_owned(),
     });
     Steps { open: Vec::from_iter(open), resolve: Vec::new() }
+}
+
+/// How urgent the end of a consent is by now; `None` where it is far. What had to be said before it was even given is
+/// not said: a consent may be for a few days only.
+pub fn urgency(given_at: Timestamp, ends_at: Timestamp, now: Timestamp) -> Option<Severity> {
+    let said_at = |before: i64| ends_at.plus_seconds(-before);
+    let is_due = |(before, _): &&(i64, Severity)| given_at < said_at(*before) && said_at(*before) <= now;
+    BEFORE_THE_END.iter().rfind(is_due).map(|(_, severity)| *severity)
+}
+
+/// When [`urgency`] rises next.
+pub fn next_warning(ends_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    BEFORE_THE_END.iter().map(|(before, _)| ends_at.plus_seconds(-before)).find(|said_at| *said_at > now)
+}
+
+/// The steps of a connection whose consent ends as urgently as this, or not soon; `why` says when.
+pub fn before_the_end(
+    urgency: Option<Severity>,
+    standing: &[&Alert],
+    now: Timestamp,
+    why: impl FnOnce() -> String,
+) -> Steps {
+    let of_rule = standing.iter().filter(|alert| alert.rule == CONSENT_ENDS);
+    let (said, outdated): (Vec<&Alert>, Vec<&Alert>) = of_rule.partition(|alert| Some(alert.severity) == urgency);
+    let open = urgency.filter(|_| said.is_empty()).map(|severity| Opening {
+        rule: CONSENT_ENDS,
+        severity,
+        about: None,
+        why: why(),
+    });
+    let resolve = outdated.into_iter().map(|alert| resolved(alert, now)).collect();
+    Steps { open: Vec::from_iter(open), resolve }
 }
 
 /// The alert of a connection that an opening becomes.
@@ -186,6 +225,34 @@ mod tests {
         let waiting = standing(NEEDS_PERSON, None);
         assert_eq!(after_failure(Some("gone"), &[&waiting]), Steps::default());
         assert_eq!(after_failure(None, &[]), Steps::default());
+    }
+
+    #[test]
+    fn a_consent_that_ends_is_said_14_and_3_days_before() {
+        let (given, day) = (Timestamp(0), |days: i64| Timestamp(0).plus_seconds(days * DAY_S));
+        let check = |ends: i64, now: i64, expected: Option<Severity>| {
+            assert_eq!(urgency(given, day(ends), day(now)), expected, "{now} of {ends}");
+        };
+        check(90, 75, None);
+        check(90, 76, Some(Severity::Warning));
+        check(90, 86, Some(Severity::Warning));
+        check(90, 87, Some(Severity::Critical));
+        check(90, 91, Some(Severity::Critical));
+        // One for a week says so when four days have passed, and one for an hour does not.
+        check(7, 0, None);
+        check(7, 4, Some(Severity::Critical));
+        assert_eq!(urgency(given, given.plus_seconds(3600), given), None);
+        let next = |now: i64| next_warning(day(90), day(now));
+        assert_eq!([0, 76, 87].map(next), [Some(day(76)), Some(day(87)), None]);
+        let steps =
+            |urgency, standing: &[&Alert]| before_the_end(urgency, standing, Timestamp(9), || "soon".to_owned());
+        let opened = steps(Some(Severity::Warning), &[]);
+        assert_eq!((opened.open[0].rule, opened.open[0].why.as_str()), (CONSENT_ENDS, "soon"));
+        let said = standing(CONSENT_ENDS, None);
+        assert_eq!(steps(Some(Severity::Warning), &[&said]), Steps::default());
+        let worse = steps(Some(Severity::Critical), &[&said, &standing(NEEDS_PERSON, None)]);
+        assert_eq!((worse.open.len(), worse.resolve), (1, vec![resolved(&said, Timestamp(9))]));
+        assert_eq!(steps(None, &[&said]).resolve, [resolved(&said, Timestamp(9))]);
     }
 
     #[test]

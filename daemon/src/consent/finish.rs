@@ -226,6 +226,7 @@ async fn keep(
         missing: Vec::new(),
         granted_at: app.clock.now(),
         checked_at: app.clock.now(),
+        data_ends_at: None,
         state: GrantState::Live,
     };
     app.decide(|decision| {

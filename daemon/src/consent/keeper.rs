@@ -11,10 +11,11 @@ use roster_protocol::time::Timestamp;
 use super::finish::{self, Next};
 use super::{ProviderContext, access, begin_again, renew, revoke};
 use crate::app::App;
-use crate::decision::grants;
+use crate::decision::{grants, warn};
 use crate::model::{ConsentStep, Grant, GrantState};
 use crate::oauth::DeviceResponse;
 use crate::platforms::PlatformError;
+use crate::platforms::consenting::Checked;
 use crate::secret::vault::{Field, SealingContext};
 use crate::store::StoreState;
 
@@ -32,6 +33,7 @@ enum Job {
     Check(GrantId),
     Poll(ConsentId),
     Expire(ConsentId),
+    Warn,
 }
 
 /// Keeps consents until the end.
@@ -83,9 +85,10 @@ async fn resume(app: &Arc<App>) {
 
 /// Everything that will fall due: when, and how long it is left alone once it was begun.
 fn jobs(app: &App) -> Vec<(Job, Timestamp, i64)> {
+    let now = app.clock.now();
     app.look(|roster| {
         let consents = &roster.consents;
-        let mut jobs = Vec::new();
+        let mut jobs: Vec<_> = warn::next(roster, now).map(|due| (Job::Warn, due, AGAIN_S)).into_iter().collect();
         for grant in consents.grants.values() {
             match &grant.state {
                 GrantState::Revoking { next_at, .. } => jobs.push((Job::Revoke(grant.id), *next_at, AGAIN_S)),
@@ -126,8 +129,21 @@ async fn work(app: &Arc<App>, job: Job) {
         Job::Check(grant) => check(app, grant).await,
         Job::Poll(consent) => poll(app, consent).await,
         Job::Expire(consent) => expire(app, consent).await,
+        Job::Warn => warn_of_ends(app).await,
     }
     app.consents.wake.notify_one();
+}
+
+/// Opens and resolves the alerts about consents that end soon.
+async fn warn_of_ends(app: &App) {
+    app.wait_until_loaded().await;
+    let warned = app.decide(|decision| {
+        warn::warn(decision);
+        Ok(())
+    });
+    if let Err(error) = warned.await {
+        tracing::warn!(%error, "consents that end soon could not be reported");
+    }
 }
 
 async fn expire(app: &App, id: ConsentId) {
@@ -151,22 +167,23 @@ async fn check(app: &Arc<App>, id: GrantId) {
         Err(error) => Err(error),
     };
     match checked {
-        Ok(scopes) => note(app, &context, id, scopes).await,
+        Ok(checked) => note(app, &context, id, checked).await,
         Err(PlatformError::Unauthorized { what }) => renew::end(app, id, &what).await,
         Err(error) => tracing::info!(grant = %id, %error, "a consent could not be checked; tried again later"),
     }
 }
 
-async fn note(app: &App, context: &ProviderContext, id: GrantId, scopes: Option<Vec<String>>) {
+async fn note(app: &App, context: &ProviderContext, id: GrantId, checked: Checked) {
     let noted = app
         .decide(|decision| {
             let Some(grant) = decision.roster.consents.grants.get(&id) else { return Ok(()) };
-            let scopes = scopes.unwrap_or_else(|| grant.scopes.clone());
+            let scopes = checked.scopes.unwrap_or_else(|| grant.scopes.clone());
             let missing = context.missing(&scopes);
             if scopes != grant.scopes {
                 decision.log(grants::line(decision, grant, "grant.scopes", &scopes.join(" ")));
             }
-            decision.commit.consents.grants.push(Grant { scopes, missing, checked_at: decision.now, ..grant.clone() });
+            let (checked_at, data_ends_at) = (decision.now, checked.data_ends_at);
+            decision.commit.consents.grants.push(Grant { scopes, missing, checked_at, data_ends_at, ..grant.clone() });
             Ok(())
         })
         .await;

@@ -117,8 +117,7 @@ pub fn tally(roster: &Roster) -> BTreeMap<String, Tally> {
         match grant.state {
             GrantState::Live => {
                 tally.live += 1;
-                let (_, act_before) = renewal(grant, roster.consents.tokens.get(&grant.id));
-                tally.act_before = [tally.act_before, act_before].into_iter().flatten().min();
+                tally.act_before = [tally.act_before, roster.consents.act_before(grant)].into_iter().flatten().min();
             }
             GrantState::Ended { .. } => tally.ended += 1,
             GrantState::Revoking { .. } => tally.revoking += 1,
@@ -131,7 +130,7 @@ pub fn tally(roster: &Roster) -> BTreeMap<String, Tally> {
 pub fn grant(roster: &Roster, grant: &model::Grant) -> Grant {
     let known = roster.providers.get(&grant.platform);
     let tokens = roster.consents.tokens.get(&grant.id);
-    let (renews, act_before) = renewal(grant, tokens);
+    let renews = renews(grant, tokens);
     Grant {
         id: grant.id,
         platform: grant.platform.clone(),
@@ -143,19 +142,17 @@ pub fn grant(roster: &Roster, grant: &model::Grant) -> Grant {
         expires_at: tokens.and_then(|tokens| tokens.access_ends_at),
         renews,
         renews_at: tokens.and_then(|tokens| tokens.renew_at).filter(|_| renews == Renews::Itself),
-        act_before,
+        act_before: roster.consents.act_before(grant),
         note: note(grant, tokens),
         connections: roster.consents.users_of(grant.id),
     }
 }
 
-fn renewal(grant: &model::Grant, tokens: Option<&GrantTokens>) -> (Renews, Option<Timestamp>) {
+fn renews(grant: &model::Grant, tokens: Option<&GrantTokens>) -> Renews {
     match (&grant.state, tokens) {
-        (GrantState::Revoking { .. }, _) => (Renews::Never, None),
-        (GrantState::Ended { .. }, _) | (_, None) => (Renews::ByHand, None),
-        (GrantState::Live, Some(tokens)) if tokens.refresh.is_some() => (Renews::Itself, tokens.refresh_ends_at),
-        (GrantState::Live, Some(tokens)) if tokens.renew_at.is_some() => (Renews::Itself, None),
-        (GrantState::Live, Some(tokens)) => (Renews::ByHand, tokens.access_ends_at),
+        (GrantState::Revoking { .. }, _) => Renews::Never,
+        (GrantState::Live, Some(tokens)) if tokens.refresh.is_some() || tokens.renew_at.is_some() => Renews::Itself,
+        _ => Renews::ByHand,
     }
 }
 

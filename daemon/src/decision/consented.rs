@@ -71,6 +71,7 @@ impl<'a> Adoption<'a> {
             owner_name: opened.owner_name.clone(),
             missing,
             scopes: self.scopes(opened),
+            data_ends_at: opened.data_ends_at,
             ..self.grant.clone()
         };
         decision.commit.consents.tokens.push(tokens);

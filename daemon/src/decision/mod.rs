@@ -6,6 +6,7 @@ pub mod record;
 pub mod connect;
 pub mod consented;
 pub mod grants;
+pub mod warn;
 pub mod edit;
 pub mod merge;
 pub mod pause;

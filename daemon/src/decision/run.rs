@@ -280,10 +280,12 @@ fn alert(decision: &mut Decision<'_>, connection: &Connection, moves: &[Differen
     take_steps(decision, connection, steps);
 }
 
-fn take_steps(decision: &mut Decision<'_>, connection: &Connection, steps: evaluate::Steps) {
+/// Opens and resolves alerts of a connection.
+pub(super) fn take_steps(decision: &mut Decision<'_>, connection: &Connection, steps: evaluate::Steps) {
     decision.commit.alerting.alerts.extend(steps.resolve);
-    for (place, opening) in (1..).zip(steps.open) {
-        let number = decision.roster.last_alert + place;
+    for opening in steps.open {
+        let opened = decision.commit.alerting.alerts.iter().map(|alert| alert.number);
+        let number = opened.max().unwrap_or_default().max(decision.roster.last_alert) + 1;
         let alert = evaluate::opened(opening, number, decision.fresh_id(), connection, decision.now);
         decision.commit.alerting.alerts.push(alert);
         let delivery = Delivery {

@@ -86,6 +86,8 @@ pub struct Grant {
     pub granted_at: Timestamp,
     /// When it was last seen to be valid.
     pub checked_at: Timestamp,
+    /// When it opens nothing more, although its tokens live, unless the owner consents again; `None`: unknown, or never.
+    pub data_ends_at: Option<Timestamp>,
     pub state: GrantState,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use roster_protocol::consent::PlatformCheck;
+use roster_protocol::time::Timestamp;
 
 use super::PlatformError;
 use crate::http_client::Api;
@@ -42,6 +43,8 @@ pub struct Opened {
     pub owner_name: String,
     /// What was really granted, where the platform says so beside the tokens.
     pub scopes: Option<Vec<String>>,
+    /// When the platform shows nothing more, although the tokens live, unless the owner consents again.
+    pub data_ends_at: Option<Timestamp>,
     /// The accounts that can be connected; may be empty.
     pub accounts: Vec<OpenedAccount>,
 }
@@ -56,6 +59,15 @@ pub struct OpenedAccount {
     pub followers: Option<u64>,
     /// Its own token, where the platform derives one.
     pub derived: Option<Secret>,
+}
+
+/// What a look at a consent that still holds found; nothing where the platform reports nothing of it.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What is granted.
+    pub scopes: Option<Vec<String>>,
+    /// As of [`Opened`].
+    pub data_ends_at: Option<Timestamp>,
 }
 
 /// What a consent opens at a platform that requires one. `Platform::observe` uses its tokens.
@@ -84,14 +96,13 @@ pub trait Consenting: Send + Sync {
         false
     }
 
-    /// Whether the consent still holds, and with which scopes where the platform reports them; requested once a day.
-    fn check<'a>(
-        &'a self,
-        api: &'a Api,
-        access: &'a Access,
-    ) -> BoxFuture<'a, Result<Option<Vec<String>>, PlatformError>> {
+    /// Whether the consent still holds, and what it holds; requested once a day.
+    ///
+    /// # Errors
+    /// `Unauthorized` when it is over.
+    fn check<'a>(&'a self, api: &'a Api, access: &'a Access) -> BoxFuture<'a, Result<Checked, PlatformError>> {
         let _ = (api, access);
-        Box::pin(std::future::ready(Ok(None)))
+        Box::pin(std::future::ready(Ok(Checked::default())))
     }
 
     /// Checks the app's set-up with calls that need no consent.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
 use roster_protocol::time::Timestamp;
 
-use crate::model::{Consent, ConsentsCommit, Grant, GrantState, GrantTokens, Loaded};
+use crate::model::{Consent, ConsentsCommit, Grant, GrantState, GrantTokens, GrantUse, Loaded};
 
 /// Everything about consents; the secrets in it are sealed.
 #[derive(Default)]
@@ -69,7 +69,20 @@ impl Consents {
     /// When a connection's consent ends unless it is renewed; `None` without consent, and where no end is known.
     pub fn ends_at(&self, connection: ConnectionId) -> Option<Timestamp> {
         let tokens = self.tokens_of(connection)?;
-        if tokens.refresh.is_some() { tokens.refresh_ends_at } else { tokens.access_ends_at }
+        let of_tokens = if tokens.refresh.is_some() { tokens.refresh_ends_at } else { tokens.access_ends_at };
+        let of_data = self.grants.get(&tokens.grant).and_then(|grant| grant.data_ends_at);
+        earlier(of_tokens, of_data)
+    }
+
+    /// When a grant ends unless its owner consents again; `None` where that is not known, or it is over already.
+    pub fn act_before(&self, grant: &Grant) -> Option<Timestamp> {
+        let tokens = self.tokens.get(&grant.id).filter(|_| grant.is_live())?;
+        let of_tokens = match (&tokens.refresh, tokens.renew_at) {
+            (Some(_), _) => tokens.refresh_ends_at,
+            (None, Some(_)) => None,
+            (None, None) => tokens.access_ends_at,
+        };
+        earlier(of_tokens, grant.data_ends_at)
     }
 
     /// A grant and its tokens as both are at one moment, so that an end is always reported with its reason.
@@ -85,6 +98,11 @@ impl Consents {
         Ok((grant.clone(), tokens.clone()))
     }
 
+    /// Which connection is read with which grant, in no order.
+    pub fn uses(&self) -> impl Iterator<Item = GrantUse> + use<'_> {
+        self.grant_of.iter().map(|(connection, grant)| GrantUse { connection: *connection, grant: *grant })
+    }
+
     /// The connections that are read with a grant, in order of their ids.
     pub fn users_of(&self, grant: GrantId) -> Vec<ConnectionId> {
         let mut users: Vec<_> =
@@ -97,6 +115,10 @@ impl Consents {
     pub fn of_owner(&self, realm: &str, owner_id: &str) -> Option<&Grant> {
         self.grants.values().find(|grant| grant.realm == realm && grant.owner_id == owner_id)
     }
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    [one, other].into_iter().flatten().min()
 }
 
 #[cfg(test)]
@@ -140,6 +162,22 @@ mod tests {
         assert_eq!([SKY, TUBE, HERS].map(|it| consents.ends_at(it)), [Some(ENDS.1), Some(ENDS.0), None]);
         assert_eq!([1, 2, 3, 4].map(|it| consents.users_of(id(it))), [vec![SKY], vec![TUBE], vec![HERS], vec![]]);
         assert_eq!(consents.pending.len(), 1);
+    }
+
+    #[test]
+    fn what_tokens_open_may_end_before_they_do() {
+        let mut consents = consents();
+        let sooner = Grant { data_ends_at: Some(ENDS.0), ..grant(1, GrantState::Live) };
+        let later = Grant { data_ends_at: Some(Timestamp(9)), ..sooner.clone() };
+        let by_hand = Grant { id: id(2), data_ends_at: None, ..sooner.clone() };
+        let over = Grant { state: ended(), ..sooner.clone() };
+        let ends = [&sooner, &later, &by_hand, &over].map(|grant| consents.act_before(grant));
+        assert_eq!(ends, [Some(ENDS.0), Some(ENDS.1), Some(ENDS.0), None]);
+        consents.apply(&ConsentsCommit { grants: vec![sooner], ..ConsentsCommit::default() });
+        assert_eq!(consents.ends_at(SKY), Some(ENDS.0));
+        let renewed = GrantTokens { renew_at: Some(Timestamp(0)), ..ending(2, false) };
+        consents.apply(&ConsentsCommit { tokens: vec![renewed], ..ConsentsCommit::default() });
+        assert_eq!(consents.act_before(&by_hand), None, "it renews itself");
     }
 
     #[test]

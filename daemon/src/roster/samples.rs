@@ -89,6 +89,7 @@ pub fn grant(number: u8, state: GrantState) -> Grant {
         missing: vec![],
         granted_at: Timestamp(0),
         checked_at: Timestamp(0),
+        data_ends_at: None,
         state,
     }
 }

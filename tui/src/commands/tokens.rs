@@ -34,6 +34,7 @@ fn order(grant: &Grant) -> impl Ord + use<> {
     let rank = match (grant.renews, grant.act_before) {
         _ if has_ended(grant) => (0, 0),
         (Renews::ByHand, day) => (1, day.map_or(i64::MAX, |day| day.0)),
+        (Renews::Itself, Some(day)) => (1, day.0),
         (Renews::Itself, _) if !grant.missing.is_empty() => (2, 0),
         (Renews::Itself, _) => (3, 0),
         (Renews::Never, _) => (4, 0),

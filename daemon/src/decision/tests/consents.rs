@@ -64,7 +64,7 @@ fn account(handle: &str) -> OpenedAccount {
 
 fn opened(scopes: Option<&[&str]>) -> Opened {
     let scopes = scopes.map(|scopes| scopes.iter().map(|scope| (*scope).to_owned()).collect());
-    Opened { owner_id: "owner1".into(), owner_name: "Mara".into(), scopes, accounts: vec![] }
+    Opened { owner_id: "owner1".into(), owner_name: "Mara".into(), scopes, data_ends_at: None, accounts: vec![] }
 }
 
 #[test]

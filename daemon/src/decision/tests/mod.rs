@@ -3,6 +3,7 @@
 mod consents;
 mod edits;
 mod handles;
+mod warnings;
 
 use jiff::tz::TimeZone;
 use roster_protocol::alert::{About, AlertState};

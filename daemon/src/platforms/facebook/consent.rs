@@ -13,7 +13,7 @@ use crate::oauth::{
     Callback, Exchange, Held, OAuthApp, Provider, Refusal, Reply, Terms, TokenError, TokenRequest, Tokens,
 };
 use crate::platforms::PlatformError;
-use crate::platforms::consenting::{Access, Consenting, Opened, found};
+use crate::platforms::consenting::{Access, Checked, Consenting, Opened, found};
 use crate::platforms::graph::{self, SignIn, SignedIn, no_page, without_fragment};
 use crate::secret::Secret;
 
@@ -73,8 +73,9 @@ impl Consenting for Facebook {
             if pages.is_empty() {
                 return Err(no_page(&granted, sign_in.app, TERMS.section));
             }
-            let scopes = Some(granted.scopes);
-            Ok(Opened { owner_id: person.id, owner_name: person.name, scopes, accounts: opened(pages) })
+            let Checked { scopes, data_ends_at } = granted.into();
+            let accounts = opened(pages);
+            Ok(Opened { owner_id: person.id, owner_name: person.name, scopes, data_ends_at, accounts })
         }
         .boxed()
     }
@@ -97,16 +98,8 @@ impl Consenting for Facebook {
         true
     }
 
-    fn check<'a>(
-        &'a self,
-        api: &'a Api,
-        access: &'a Access,
-    ) -> BoxFuture<'a, Result<Option<Vec<String>>, PlatformError>> {
-        async move {
-            let sign_in = self.sign_in().ok_or_else(unconfigured)?;
-            sign_in.granted(api, &access.token).await.map(|granted| Some(granted.scopes))
-        }
-        .boxed()
+    fn check<'a>(&'a self, api: &'a Api, access: &'a Access) -> BoxFuture<'a, Result<Checked, PlatformError>> {
+        async move { Ok(self.sign_in().ok_or_else(unconfigured)?.granted(api, &access.token).await?.into()) }.boxed()
     }
 
     fn test<'a>(&'a self, api: &'a Api, redirect_uri: &'a str) -> BoxFuture<'a, Vec<PlatformCheck>> {

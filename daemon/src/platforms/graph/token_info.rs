@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::problem::Problem;
 use crate::oauth::Scope;
 use crate::platforms::PlatformError;
+use crate::platforms::consenting::Checked;
 use crate::platforms::reading::{Items, id, plain_id};
 
 #[derive(Deserialize)]
@@ -20,7 +21,7 @@ struct Info {
     #[serde(default)]
     scopes: Vec<String>,
     granular_scopes: Option<Box<RawValue>>,
-    /// Seconds; about 90 days after the person signed in. Then the token is good for nothing, although it is valid.
+    /// Seconds; 0 is never.
     data_access_expires_at: Option<i64>,
     error: Option<Problem>,
 }
@@ -42,6 +43,14 @@ pub(in crate::platforms) struct Granted {
     pub(in crate::platforms) scopes: Vec<String>,
     /// The Pages that it was allowed for. Empty: all of them, or Meta does not say.
     pub(super) pages: Vec<String>,
+    /// When it is good for nothing, although the token is valid: about 90 days after the person signed in.
+    pub(in crate::platforms) data_ends_at: Option<Timestamp>,
+}
+
+impl From<Granted> for Checked {
+    fn from(Granted { scopes, data_ends_at, .. }: Granted) -> Self {
+        Self { scopes: Some(scopes), data_ends_at }
+    }
 }
 
 impl Granted {
@@ -69,13 +78,14 @@ impl Debugged {
         if !info.is_valid {
             return Err(PlatformError::Unauthorized { what: info.error.unwrap_or_default().end(name) });
         }
-        let opens_until = info.data_access_expires_at.filter(|at| *at > 0);
-        if opens_until.is_some_and(|at| Timestamp(at.saturating_mul(1000)) <= now) {
+        let ends = info.data_access_expires_at.filter(|at| *at > 0);
+        let data_ends_at = ends.map(|at| Timestamp(at.saturating_mul(1000)));
+        if data_ends_at.is_some_and(|at| at <= now) {
             let what = "90 days have passed since its owner signed in: consent is needed again".to_owned();
             return Err(PlatformError::Unauthorized { what });
         }
         let scopes = info.scopes.iter().filter_map(|scope| plain_id(scope)).map(str::to_owned).collect();
-        Ok(Granted { scopes, pages: info.granular_scopes.map_or_else(Vec::new, |text| pages(&text)) })
+        Ok(Granted { scopes, data_ends_at, pages: info.granular_scopes.map_or_else(Vec::new, |text| pages(&text)) })
     }
 }
 
@@ -100,16 +110,16 @@ mod tests {
 
     #[test]
     fn a_token_is_good_until_they_say_otherwise() {
-        let read = |text: &str, now| -> Result<Vec<String>, PlatformError> {
+        let read = |text: &str, now| -> Result<(usize, Option<Timestamp>), PlatformError> {
             let granted = serde_json::from_str::<Debugged>(text).expect(text).granted("Facebook", now);
-            granted.map(|granted| granted.scopes)
+            granted.map(|granted| (granted.scopes.len(), granted.data_ends_at))
         };
         let good = include_str!("fixtures/debug_token.json");
-        assert_eq!(read(good, NOW).map(|scopes| scopes.len()), Ok(3));
+        assert_eq!(read(good, NOW), Ok((3, Some(Timestamp(1_803_038_400_000)))));
         let later = NOW.plus_seconds(91 * 86_400);
         assert!(matches!(read(good, later), Err(PlatformError::Unauthorized { what }) if what.contains("90 days")));
         let never = r#"{"data":{"is_valid":true,"data_access_expires_at":0}}"#;
-        assert_eq!(read(never, later), Ok(Vec::new()));
+        assert_eq!(read(never, later), Ok((0, None)));
         let over = r#"{"data":{"is_valid":false,"scopes":[],"error":{"code":190,"subcode":460,"message":"canary"}}}"#;
         let error = read(over, NOW).expect_err("not valid");
         assert!(error.to_string().contains("password") && !error.to_string().contains("canary"), "{error}");
@@ -122,14 +132,23 @@ mod tests {
             let text = format!(r#"{{"data":{{"is_valid":true,"scopes":["a"],"granular_scopes":{granular}}}}}"#);
             let granted = serde_json::from_str::<Debugged>(&text).expect("JSON").granted("Facebook", NOW);
             let granted = granted.expect("a good token");
-            assert_eq!((granted.pages.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), granted.has("a")), (expected, true));
+            assert_eq!(
+                (granted.pages.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), granted.has("a")),
+                (expected, true)
+            );
         };
         check("null", &[]);
         check("[]", &[]);
         check(r#"[{"scope":"pages_show_list"}]"#, &[]);
-        check(r#"[{"scope":"pages_show_list","target_ids":["1",22]},{"scope":"pages_read_engagement","target_ids":["1"]}]"#, &["1", "22"]);
+        check(
+            r#"[{"scope":"pages_show_list","target_ids":["1",22]},{"scope":"pages_read_engagement","target_ids":["1"]}]"#,
+            &["1", "22"],
+        );
         check(r#"[{"scope":"instagram_basic","target_ids":["17841400000000001"]}]"#, &[]);
-        check(r#"[{"scope":"pages_show_list","target_ids":["../me"]},{"scope":7},"x",{"scope":"pages_x","target_ids":["3"]}]"#, &["3"]);
+        check(
+            r#"[{"scope":"pages_show_list","target_ids":["../me"]},{"scope":7},"x",{"scope":"pages_x","target_ids":["3"]}]"#,
+            &["3"],
+        );
         check(r#"{"scope":"pages_show_list"}"#, &[]);
     }
 }

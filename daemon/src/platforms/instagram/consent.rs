@@ -16,7 +16,7 @@ use crate::oauth::{
 };
 use crate::platforms::PlatformError;
 use crate::platforms::batch::Stop;
-use crate::platforms::consenting::{Access, Consenting, Opened};
+use crate::platforms::consenting::{Access, Checked, Consenting, Opened};
 use crate::platforms::graph::{self, SignIn, SignedIn, no_page, without_fragment};
 use crate::secret::Secret;
 
@@ -165,21 +165,14 @@ impl Consenting for Instagram {
     }
 
     /// Instagram's own login reports what was granted with the tokens only.
-    fn check<'a>(
-        &'a self,
-        api: &'a Api,
-        access: &'a Access,
-    ) -> BoxFuture<'a, Result<Option<Vec<String>>, PlatformError>> {
+    fn check<'a>(&'a self, api: &'a Api, access: &'a Access) -> BoxFuture<'a, Result<Checked, PlatformError>> {
         async move {
             let (app, stop) = (self.app.as_ref().ok_or_else(unconfigured)?, Stop::new(api));
             match self.login {
-                Login::Facebook => {
-                    let granted = self.at_facebook(app).granted(api, &access.token).await?;
-                    Ok(Some(granted.scopes))
-                }
+                Login::Facebook => Ok(self.at_facebook(app).granted(api, &access.token).await?.into()),
                 Login::Instagram => {
                     let requests = self.requests(api, &stop).ok_or_else(unconfigured)?;
-                    ask::me(&requests.with(&access.token)).await.map(|_| None)
+                    ask::me(&requests.with(&access.token)).await.map(|_| Checked::default())
                 }
             }
         }
@@ -213,8 +206,9 @@ impl Instagram {
         if pages.iter().all(|page| page.instagram.is_none()) {
             return Err(none_linked(&pages));
         }
-        let scopes = Some(granted.scopes);
-        Ok(Opened { owner_id: person.id, owner_name: person.name, scopes, accounts: linked(pages) })
+        let Checked { scopes, data_ends_at } = granted.into();
+        let accounts = linked(pages);
+        Ok(Opened { owner_id: person.id, owner_name: person.name, scopes, data_ends_at, accounts })
     }
 }
 

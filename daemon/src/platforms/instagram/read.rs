@@ -117,7 +117,7 @@ impl Profile {
             followers: self.followers_count.known(),
             derived: None,
         };
-        Ok(Opened { owner_id: owner, owner_name: handle, scopes: None, accounts: vec![account] })
+        Ok(Opened { owner_id: owner, owner_name: handle, scopes: None, data_ends_at: None, accounts: vec![account] })
     }
 }
 

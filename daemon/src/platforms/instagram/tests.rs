@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::http_client::test_server::{Received, Reply, Server};
 use crate::oauth::{Authorize, Callback, Exchange, Held, Provider, Purpose, TokenError, TokenRequest};
-use crate::platforms::consenting::Access;
+use crate::platforms::consenting::{Access, Checked};
 use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError, Registered, register};
 use crate::process::environment::Environment;
@@ -370,7 +370,7 @@ async fn a_consent_opens_the_accounts_linked_to_the_pages() {
     let derived = consenting.derive(&api, &access("user", &[]), "17841400000000001").await.expect("Pages");
     assert_eq!(derived.as_ref().map(Secret::expose), Some("example-page-token-1"));
     let scopes = consenting.check(&api, &access("user", &[])).await.expect("good");
-    assert_eq!(scopes.map(|scopes| scopes.len()), Some(4));
+    assert_eq!(scopes.scopes.map(|scopes| scopes.len()), Some(4));
 }
 
 #[tokio::test]
@@ -428,7 +428,7 @@ async fn instagrams_own_login_has_its_own_pages_tokens_and_ids() {
     }
     let opened = consenting.opened(&api, &access("long", &LOGIN_ALL)).await.expect("opened");
     assert_eq!((opened.owner_id.as_str(), opened.accounts[0].platform_user_id.as_str()), ("55", "17"));
-    assert!(matches!(consenting.check(&api, &access("long", &LOGIN_ALL)).await, Ok(None)));
+    assert!(matches!(consenting.check(&api, &access("long", &LOGIN_ALL)).await, Ok(Checked { scopes: None, .. })));
     assert!(matches!(consenting.derive(&api, &access("long", &LOGIN_ALL), "17").await, Ok(None)));
     // The consent of one account is not another one's, and is not ended for that.
     let other = Account { access: Some(access("long", &LOGIN_ALL)), ..account(0, "other", Some("18")) };

@@ -165,7 +165,7 @@ impl User {
             followers: self.follower_count.known(),
             derived: None,
         };
-        Opened { owner_id: self.open_id, owner_name: name.unwrap_or(handle), scopes: None, accounts: vec![account] }
+        Opened { owner_id: self.open_id, owner_name: name.unwrap_or(handle), scopes: None, data_ends_at: None, accounts: vec![account] }
     }
 }
 

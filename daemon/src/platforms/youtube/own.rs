@@ -40,7 +40,13 @@ pub(super) async fn opened(api: &Api, access: &Access) -> Result<Opened, Platfor
         derived: None,
     };
     let owner_name = reported.display_name.unwrap_or(reported.handle);
-    Ok(Opened { owner_id: reported.platform_user_id, owner_name, scopes: None, accounts: vec![account] })
+    Ok(Opened {
+        owner_id: reported.platform_user_id,
+        owner_name,
+        scopes: None,
+        data_ends_at: None,
+        accounts: vec![account],
+    })
 }
 
 struct Owners<'a> {

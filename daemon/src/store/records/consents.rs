@@ -1,6 +1,6 @@
 //! Consents, grants, and the tokens of grants, which are sealed before they are passed in.
 
-use postcard::{from_bytes, to_extend};
+use postcard::{from_bytes, take_from_bytes, to_extend};
 use roster_protocol::audit::Who;
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId, InfluencerId};
 use roster_protocol::time::{Seconds, Timestamp};
@@ -148,6 +148,12 @@ struct GrantRecord<'a> {
     state: StateRecord<'a>,
 }
 
+/// What version 2 has after what version 1 had.
+#[derive(Default, Serialize, Deserialize)]
+struct GrantRest {
+    data_ends_at: Option<i64>,
+}
+
 /// Append, never reorder.
 #[derive(Serialize, Deserialize)]
 enum StateRecord<'a> {
@@ -158,6 +164,7 @@ enum StateRecord<'a> {
 
 impl Record for Grant {
     const TABLE: Records = Records::Grants;
+    const VERSION: u8 = 2;
 
     fn key(&self) -> Vec<u8> {
         self.id.0.to_vec()
@@ -174,7 +181,7 @@ impl Record for Grant {
                 last_error: last_error.as_deref(),
             },
         };
-        to_extend(
+        let out = to_extend(
             &GrantRecord {
                 realm: &self.realm,
                 platform: &self.platform,
@@ -187,11 +194,20 @@ impl Record for Grant {
                 state,
             },
             out,
-        )
+        )?;
+        to_extend(&GrantRest { data_ends_at: self.data_ends_at.map(|ends| ends.0) }, out)
     }
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
-        let record: GrantRecord<'_> = from_bytes(payload).ok()?;
+        Self::decode_version(Self::VERSION, key, payload)
+    }
+
+    fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
+        let (record, rest): (GrantRecord<'_>, _) = take_from_bytes(payload).ok()?;
+        let rest = match version {
+            1 => GrantRest::default(),
+            _ => from_bytes(rest).ok()?,
+        };
         let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
         let state = match record.state {
             StateRecord::Live => GrantState::Live,
@@ -213,6 +229,7 @@ impl Record for Grant {
             missing: owned(record.missing),
             granted_at: Timestamp(record.granted_at),
             checked_at: Timestamp(record.checked_at),
+            data_ends_at: rest.data_ends_at.map(Timestamp),
             state,
         })
     }
@@ -372,9 +389,15 @@ mod tests {
             missing: vec![],
             granted_at: Timestamp(5),
             checked_at: Timestamp(6),
+            data_ends_at: Some(Timestamp(7)),
             state: GrantState::Live,
         };
         check(&live);
+        let before = live.encode(Vec::new()).expect("encoded");
+        let rest = postcard::to_allocvec(&GrantRest { data_ends_at: live.data_ends_at.map(|ends| ends.0) });
+        let before = &before[..before.len() - rest.expect("encoded").len()];
+        let before = Grant::decode_version(1, &live.key(), before);
+        assert_eq!(before, Some(Grant { data_ends_at: None, ..live.clone() }));
         check(&Grant { state: GrantState::Ended { at: Timestamp(9), why: "gone".into() }, ..live.clone() });
         let revoking =
             GrantState::Revoking { since: Timestamp(1), attempts: 2, next_at: Timestamp(3), last_error: None };
