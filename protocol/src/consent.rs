@@ -36,6 +36,9 @@ pub struct ConsentBegun {
     pub redirect_uri: Option<String>,
     /// What the platform will ask the owner to share, by the platform's names of scopes.
     pub scopes: Vec<String>,
+    /// What the operator does when the page ends in an error about scopes: the app may lack a permission that is
+    /// requested, and not every platform sends the browser back then.
+    pub if_refused: String,
     /// What Roster will read with it, in words: `followers`, `likes` …
     pub reads: Vec<String>,
     /// Where the daemon itself listens, for an `ssh -L` line; `None` when its listener is off.

@@ -6,6 +6,9 @@ use roster_protocol::{ConsentBegun, ConsentChoice, ConsentedConnection, Influenc
 /// The longest URL that is shown or copied.
 const LONGEST_URL: usize = 8 * 1024;
 
+/// The longest advice that is shown: it may name every scope.
+const LONGEST_ADVICE: usize = 800;
+
 /// A URL that may be handed to another program: `http` or `https`, and nothing but visible ASCII.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainUrl(String);
@@ -47,6 +50,14 @@ pub fn reads(begun: &ConsentBegun) -> String {
     match begun.reads.is_empty() {
         true => "Roster only reads. It never posts.".to_owned(),
         false => format!("Roster never posts. It will read: {}.", listed(&begun.reads)),
+    }
+}
+
+/// What is done when the page ends in an error about scopes; empty where the daemon does not say.
+pub fn if_refused(begun: &ConsentBegun) -> String {
+    match clean(&begun.if_refused, LONGEST_ADVICE).as_str() {
+        "" => String::new(),
+        advice => format!("If the page ends in an error about scopes: {advice}."),
     }
 }
 
@@ -180,6 +191,9 @@ mod tests {
         let bare = ConsentBegun { scopes: vec![], reads: vec![], ..begun };
         assert_eq!(asks(&bare), "Instagram will ask the account's owner to allow it.");
         assert_eq!(reads(&bare), "Roster only reads. It never posts.");
+        assert_eq!(if_refused(&bare), "");
+        let refused = ConsentBegun { if_refused: "add\u{1b}[2J insights".into(), ..bare };
+        assert_eq!(if_refused(&refused), "If the page ends in an error about scopes: add[2J insights.");
         let without = |costs: &str| missing(&MissingScope { scope: "insights".into(), costs: costs.into() });
         assert_eq!(without("views, audience"), "insights was not given; it would show views, audience");
         assert_eq!(without(""), "insights was not given");

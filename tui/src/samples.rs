@@ -275,6 +275,7 @@ pub fn begun() -> ConsentBegun {
         user_code: None,
         redirect_uri: Some("http://127.0.0.1:8787/oauth/instagram/callback".into()),
         scopes: vec!["profile".into(), "insights".into()],
+        if_refused: String::new(),
         reads: vec!["followers".into(), "posts".into(), "likes".into()],
         listener: Some("127.0.0.1:8787".into()),
         expires_at: at("14:40:00"),

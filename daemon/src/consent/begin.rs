@@ -197,6 +197,7 @@ impl Request {
             user_code: None,
             redirect_uri: None,
             scopes: scopes.iter().map(|scope| scope.name.to_owned()).collect(),
+            if_refused: oauth::scopes::advice(context.provider(), PURPOSE),
             reads,
             listener: app.consents.listens_at().map(|address| address.to_string()),
             expires_at: app.clock.now(),

@@ -13,11 +13,11 @@ use roster_protocol::time::Timestamp;
 use url::Url;
 
 use super::renew::{self, RenewError};
-use super::{ProviderContext, access, begin_again, choose};
+use super::{PURPOSE, ProviderContext, access, begin_again, choose};
 use crate::app::App;
 use crate::decision::{consented, grants};
 use crate::model::{Consent, ConsentStep, Grant, GrantState};
-use crate::oauth::{Callback, Exchange, TokenError, Tokens};
+use crate::oauth::{Callback, Exchange, TokenError, Tokens, scopes};
 use crate::platforms::PlatformError;
 use crate::secret::Secret;
 use crate::secret::vault::{Field, SealingContext, fingerprint};
@@ -77,27 +77,31 @@ pub async fn returned(
                     let exchanging = Consent { step: ConsentStep::Exchanging, ..consent.clone() };
                     decision.commit.consents.consents.push(exchanging);
                 }
-                Callback::Denied | Callback::Refused(_) => decision.commit.consents.removed_consents.push(consent.id),
+                Callback::Denied | Callback::Scopes(_) | Callback::Refused(_) => {
+                    decision.commit.consents.removed_consents.push(consent.id);
+                }
             }
             Ok(Some((consent.clone(), callback)))
         })
         .await;
     let (consent, callback) = responded.map_err(NotAccepted::NotStored)?.ok_or(NotAccepted::NotOurs)?;
     let (id, who) = (consent.id, consent.who.clone());
-    let name = ProviderContext::of(app, &consent.platform).map_or("the platform", |context| context.name());
-    let again = begin_again(&consent.platform);
-    let now = app.clock.now();
-    match callback {
-        Callback::Code(code) => go_on(app, consent, Next::Exchange(code)),
-        Callback::Denied => {
-            let denied = RosterError::new(ErrorKind::NotPermitted, format!("the owner denied it at {name}"));
-            app.consents.settle(&consent, ConsentState::Failed(denied.hint(again)), now);
+    let Some(context) = ProviderContext::of(app, &consent.platform) else { return Ok((id, who)) };
+    let name = context.name();
+    let failed = match callback {
+        Callback::Code(code) => {
+            go_on(app, consent, Next::Exchange(code));
+            return Ok((id, who));
         }
-        Callback::Refused(words) => {
-            let refused = RosterError::new(ErrorKind::Unavailable, format!("{name} refused: {words}"));
-            app.consents.settle(&consent, ConsentState::Failed(refused.hint(again)), now);
+        Callback::Denied => RosterError::new(ErrorKind::NotPermitted, format!("the owner denied it at {name}")),
+        Callback::Refused(words) => RosterError::new(ErrorKind::Unavailable, format!("{name} refused: {words}")),
+        Callback::Scopes(words) => {
+            let (message, advice) = scopes::refused(context.provider(), PURPOSE, &words);
+            RosterError::new(ErrorKind::Unconfigured, message).hint(advice)
         }
-    }
+    };
+    let hint = failed.hint.iter().cloned().chain([begin_again(&consent.platform)]).collect::<Vec<_>>().join("; then ");
+    app.consents.settle(&consent, ConsentState::Failed(failed.hint(hint)), app.clock.now());
     Ok((id, who))
 }
 

@@ -9,11 +9,11 @@ use roster_protocol::ids::{ConsentId, GrantId};
 use roster_protocol::time::Timestamp;
 
 use super::finish::{self, Next};
-use super::{ProviderContext, access, begin_again, renew, revoke};
+use super::{PURPOSE, ProviderContext, access, begin_again, renew, revoke};
 use crate::app::App;
 use crate::decision::{grants, warn};
 use crate::model::{ConsentStep, Grant, GrantState};
-use crate::oauth::DeviceResponse;
+use crate::oauth::{DeviceResponse, scopes};
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::Checked;
 use crate::secret::vault::{Field, SealingContext};
@@ -153,8 +153,15 @@ async fn expire(app: &App, id: ConsentId) {
         ConsentStep::Choosing { .. } => "nobody chose an account in time",
         _ => "nobody answered in time",
     };
-    let error = RosterError::new(ErrorKind::Unavailable, message).hint(begin_again(&consent.platform));
-    finish::give_up(app, id, error).await;
+    let mut hint = begin_again(&consent.platform);
+    // Some pages end in an error without sending the browser back.
+    if let (ConsentStep::Waiting, Some(context)) = (&consent.step, ProviderContext::of(app, &consent.platform)) {
+        hint += &format!(
+            "; if the page ended in an error about scopes, {} first",
+            scopes::advice(context.provider(), PURPOSE)
+        );
+    }
+    finish::give_up(app, id, RosterError::new(ErrorKind::Unavailable, message).hint(hint)).await;
 }
 
 /// Requests whether a consent is still valid, and with which scopes.

@@ -4,9 +4,10 @@ use roster_protocol::consent::PlatformCheck;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConnectionId;
 
-use super::ProviderContext;
+use super::{PURPOSE, ProviderContext};
 use crate::app::App;
 use crate::http_client::Api;
+use crate::oauth::{Provider, scopes};
 use crate::platforms::{Account, PlatformError};
 use crate::roster::resolve;
 
@@ -25,6 +26,10 @@ pub async fn test(app: &App, slug: &str) -> Result<Vec<PlatformCheck>, RosterErr
             } else if let Some(consenting) = context.consenting() {
                 let redirect_uri = context.redirect_uri(app);
                 checks.extend(consenting.test(&context.api(app), &redirect_uri).await);
+                // Without an app there are no consents, and what is read without them was checked already.
+                if context.provider().app().is_some() {
+                    checks.extend(scopes_found(context.provider()));
+                }
             }
         }
         None => checks.push(response(app, slug).await),
@@ -34,6 +39,20 @@ pub async fn test(app: &App, slug: &str) -> Result<Vec<PlatformCheck>, RosterErr
 
 fn check(what: &str, ok: Option<bool>, message: impl Into<String>) -> PlatformCheck {
     PlatformCheck { what: what.to_owned(), ok, message: message.into() }
+}
+
+/// What an app requests of owners where its operator chose it.
+pub fn chosen_scopes(provider: &dyn Provider) -> Option<String> {
+    provider.app().filter(|app| app.scopes.is_some() || app.config_id.is_some())?;
+    Some(format!("[{}]: {}", provider.terms().section, scopes::requested(provider, PURPOSE)))
+}
+
+/// What is requested, and what to do where the app lacks it: that cannot be seen before a consent.
+fn scopes_found(provider: &dyn Provider) -> [PlatformCheck; 2] {
+    [
+        check("scopes", None, scopes::requested(provider, PURPOSE)),
+        check("scopes refused", None, scopes::advice(provider, PURPOSE)),
+    ]
 }
 
 fn switched_on(slug: &str, enabled: bool) -> PlatformCheck {

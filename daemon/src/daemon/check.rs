@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use crate::app::setup::Source;
+use crate::consent;
 use crate::daemon::StartError;
 use crate::process::config::Config;
 use crate::secret::master_key::KeyError;
@@ -20,13 +21,20 @@ pub struct Checked<'a> {
     pub is_service: bool,
 }
 
-/// Checks config, secrets, state directory, key, store and socket as a start does; returns what it would warn of. Changes
-/// nothing.
+/// What a good config has to say, in sentences.
+pub struct Remarks {
+    /// What a start would warn of.
+    pub warnings: Vec<String>,
+    /// What it means where that is not seen at once.
+    pub notes: Vec<String>,
+}
+
+/// Checks config, secrets, state directory, key, store and socket as a start does. Changes nothing.
 ///
 /// # Errors
 /// What a start would end with.
-pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Vec<String>, StartError> {
-    source.set_up(config.clone())?;
+pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Remarks, StartError> {
+    let (_, platforms) = source.set_up(config.clone())?;
     let mut warnings = source.exposed(config);
     let named = match Store::key_named(of.state_dir, false) {
         Ok(named) => named.map(KeyId),
@@ -51,5 +59,6 @@ pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Vec<S
     {
         warnings.push(format!("[http] listen: {address} cannot be listened on: {error}; the listener would be off"));
     }
-    Ok(warnings)
+    let notes = platforms.values().filter_map(|known| consent::setup::chosen_scopes(known.provider.as_deref()?));
+    Ok(Remarks { warnings, notes: notes.collect() })
 }

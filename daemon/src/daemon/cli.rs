@@ -11,7 +11,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use roster_protocol::paths::{Paths, SOCKET_NAME};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::check::Checked;
+use super::check::{Checked, Remarks};
 use super::config_report::{self, PathSetting};
 use super::reading::in_time_now;
 use super::{check, check_store, owner};
@@ -136,12 +136,13 @@ fn check(config: Config, paths: ProgramPaths, reports: bool) -> ExitCode {
     let checked = in_time_now(&file, move || {
         let source = paths.source();
         let (state_dir, socket) = (paths.state_dir.path.as_path(), paths.socket.path.as_path());
-        let warnings = check::check(&source, &config, &Checked { state_dir, socket, is_service: paths.system })?;
-        Ok((warnings, if reports { report(&config, &source, &paths) } else { verdict(&config, &paths) }))
+        let remarks = check::check(&source, &config, &Checked { state_dir, socket, is_service: paths.system })?;
+        Ok((remarks, if reports { report(&config, &source, &paths) } else { verdict(&config, &paths) }))
     });
     match checked.map_err(StartError::Config).and_then(|checked| checked) {
-        Ok((warnings, text)) => {
+        Ok((Remarks { warnings, notes }, text)) => {
             warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            notes.iter().for_each(|note| eprintln!("note: {note}"));
             print!("{text}");
             ExitCode::SUCCESS
         }

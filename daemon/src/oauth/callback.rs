@@ -10,6 +10,8 @@ pub enum Callback {
     Code(Secret),
     /// The owner said no.
     Denied,
+    /// The provider refused the requested scopes: its words.
+    Scopes(String),
     /// The provider refused: its words, clean.
     Refused(String),
 }
@@ -22,6 +24,7 @@ pub fn read_callback(grantor: &str, pairs: &[(String, String)]) -> Callback {
     };
     match (reported("error"), reported("code")) {
         (Some("access_denied"), _) => Callback::Denied,
+        (Some("invalid_scope"), _) => Callback::Scopes(reported("error_description").unwrap_or_default().to_owned()),
         (Some(error), _) => {
             Callback::Refused(clean(reported("error_description").unwrap_or(error), SENTENCE_CHARACTERS))
         }
@@ -62,13 +65,16 @@ mod tests {
             let reported = match read_callback("X", &pairs) {
                 Callback::Code(code) => format!("code {}", code.expose()),
                 Callback::Denied => "denied".to_owned(),
+                Callback::Scopes(words) => format!("scopes: {words}"),
                 Callback::Refused(what) => what,
             };
             assert_eq!(reported, expected, "{pairs:?}");
         };
         check(&[("state", "s"), ("code", "a*b!c%25")], "code a*b!c%25");
         check(&[("error", "access_denied"), ("error_description", "x")], "denied");
-        check(&[("error", "invalid_scope"), ("error_description", "no\u{1b}]52; such\nscope")], "no]52; such scope");
+        check(&[("error", "invalid_scope"), ("error_description", "no a")], "scopes: no a");
+        check(&[("error", "invalid_scope")], "scopes: ");
+        check(&[("error", "server_error"), ("error_description", "not\u{1b}]52; now\nor")], "not]52; now or");
         check(&[("error", "server_error"), ("error_description", "")], "server_error");
         check(&[("error", "server_error"), ("code", "c")], "server_error");
         check(&[("code", "")], "X sent no code back");

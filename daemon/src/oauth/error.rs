@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
-use super::{Provider, Reply};
+use super::{Provider, Purpose, Reply, scopes};
 use crate::http_client::{HttpError, HttpErrorKind};
 
 /// Why there are no tokens, by what is done next. Texts are clean and hold no URL, token or body.
@@ -42,6 +42,8 @@ pub enum Refusal {
     Over(Option<String>),
     /// The app is refused.
     App(Option<String>),
+    /// The app may not request these scopes.
+    Scopes,
     /// A limit is used up.
     Limited { what: Option<String>, retry_after: Duration },
     /// The provider cannot do it now, and may have done it.
@@ -80,6 +82,10 @@ pub fn refused<P: Provider + ?Sized>(provider: &P, reply: &Reply, request: Token
                 format!("{grantor} does not accept the app: check client_id and client_secret in [{section}]")
             }),
         },
+        Some(Refusal::Scopes) => {
+            let (what, advice) = scopes::refused(provider, Purpose::Measuring, "");
+            TokenError::App { what: format!("{what}: {advice}") }
+        }
         Some(Refusal::Unknown(what)) => TokenError::unexpected(&what),
     }
 }

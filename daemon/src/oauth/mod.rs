@@ -12,6 +12,7 @@ mod pkce;
 mod provider;
 pub mod read;
 mod registry;
+pub mod scopes;
 mod terms;
 #[cfg(test)]
 mod tests;

@@ -84,13 +84,10 @@ pub fn unexpected(of: &str, what: &str) -> TokenError {
 /// read: they may hold what was sent.
 pub fn refusal(terms: &Terms, reply: &Reply) -> Option<Refusal> {
     let code = error_code(reply)?;
-    let grantor = terms.grantor;
     Some(match code.as_str() {
         "invalid_grant" => Refusal::Over(None),
         "invalid_client" | "unauthorized_client" => Refusal::App(None),
-        "invalid_scope" => {
-            Refusal::App(Some(format!("{grantor} does not let this app request what Roster reads: check its scopes")))
-        }
+        "invalid_scope" => Refusal::Scopes,
         "server_error" | "temporarily_unavailable" => Refusal::Outage(None),
         code => {
             let plain = code.len() <= 60 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');

@@ -376,6 +376,7 @@ fn spoil(daemon: &mut Daemon, text: &str) {
         redirect_uri: Some(all()),
         scopes: vec![all()],
         reads: vec![all()],
+        if_refused: all(),
         listener: Some(all()),
         ..begun(ConsentMethod::Redirect)
     });

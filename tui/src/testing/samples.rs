@@ -456,6 +456,7 @@ pub fn begun(method: ConsentMethod) -> ConsentBegun {
         user_code: None,
         redirect_uri: Some("http://127.0.0.1:8787/oauth/instagram/callback".to_owned()),
         scopes: ["profile", "insights", "pages_show_list", "pages_read_engagement"].map(str::to_owned).into(),
+        if_refused: String::new(),
         reads: ["followers", "posts", "likes", "comments", "views", "audience"].map(str::to_owned).into(),
         listener: Some("127.0.0.1:8787".to_owned()),
         expires_at: NOW.plus_seconds(581),

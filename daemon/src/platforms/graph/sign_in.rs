@@ -15,8 +15,9 @@ use crate::oauth::{
     read_callback, redirect_problem,
 };
 use crate::platforms::PlatformError;
-use crate::platforms::batch::Stop;
+use crate::platforms::batch::{Stop, sentence};
 use crate::platforms::consenting::{found, redirect_found};
+use crate::platforms::reading::plain_id;
 use crate::secret::Secret;
 
 /// Where owners consent.
@@ -203,9 +204,29 @@ pub(in crate::platforms) fn without_fragment(name: &str, pairs: &[(String, Strin
             let bare = code.expose().split('#').next().unwrap_or_default();
             Callback::Code(Secret::new(bare))
         }
-        Callback::Refused(_) if pairs.iter().any(|(key, _)| key == "error_code" || key == "error_message") => {
-            Callback::Refused(format!("{name} ended the sign-in with an error of its own: look at the app's settings"))
-        }
+        Callback::Refused(what) => own_words(name, pairs).unwrap_or(Callback::Refused(what)),
         other => other,
+    }
+}
+
+/// A refusal in Meta's own parameters. There is no code for refused scopes, so its text is searched.
+fn own_words(name: &str, pairs: &[(String, String)]) -> Option<Callback> {
+    let reported = |name: &str| {
+        let pair = pairs.iter().find(|(key, value)| key == name && !value.is_empty());
+        pair.map(|(_, value)| value.as_str())
+    };
+    let words = reported("error_message").or_else(|| reported("error_description"));
+    if let Some(words) = words.filter(|words| words.to_ascii_lowercase().contains("invalid scope")) {
+        return Some(Callback::Scopes(words.to_owned()));
+    }
+    let code = reported("error_code").and_then(plain_id);
+    let of_code = code.map(|code| format!(" (error {code})")).unwrap_or_default();
+    let words = words.map(sentence).filter(|words| !words.is_empty());
+    match (words, code) {
+        (Some(words), _) => Some(Callback::Refused(format!("{words}{of_code}"))),
+        (None, Some(_)) => Some(Callback::Refused(format!(
+            "{name} ended the sign-in with an error of its own{of_code}: look at the app's settings"
+        ))),
+        (None, None) => None,
     }
 }

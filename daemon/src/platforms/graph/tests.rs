@@ -362,6 +362,7 @@ fn what_comes_back_is_a_code_or_a_reason() {
         let reported = match without_fragment("Facebook", &pairs) {
             Callback::Code(code) => format!("code {}", code.expose()),
             Callback::Denied => "denied".to_owned(),
+            Callback::Scopes(words) => format!("scopes: {words}"),
             Callback::Refused(what) => what,
         };
         assert!(reported.starts_with(expected), "{query}: {reported}");
@@ -370,7 +371,11 @@ fn what_comes_back_is_a_code_or_a_reason() {
     check("code=AQb%23_", "code AQb");
     check("code=AQb%23_%3D_", "code AQb");
     check("error=access_denied&error_reason=user_denied&error_description=The+user+denied+your+request", "denied");
-    check("error_code=1349045&error_message=canary", "Facebook ended the sign-in");
+    check("error_code=1349045&error_message=Can%27t+load+URL%1b", "Can't load URL (error 1349045)");
+    check("error_code=1349045", "Facebook ended the sign-in with an error of its own (error 1349045)");
+    check("error=invalid_request&error_description=No+such+app&error_code=%1b", "No such app");
+    check("error_code=100&error_message=Invalid+Scopes%3A+ads_read.", "scopes: Invalid Scopes: ads_read.");
+    check("error=invalid_scope&error_description=ads_read", "scopes: ads_read");
     check("state=st", "Facebook sent no code");
 }
 

@@ -40,9 +40,7 @@ pub(super) fn refusal(reply: &Reply, request: TokenRequest) -> Option<Refusal> {
         ("invalid_grant", _) => Refusal::Over(None),
         ("access_denied", TokenRequest::Code) => Refusal::Over(Some("the account's owner did not consent".to_owned())),
         ("invalid_client" | "unauthorized_client", _) => Refusal::App(None),
-        ("invalid_scope", _) => {
-            Refusal::App(Some(format!("{NAME} has not approved the app for what Roster requests: check its scopes")))
-        }
+        ("invalid_scope", _) => Refusal::Scopes,
         ("server_error" | "temporarily_unavailable" | "internal_error", _) => Refusal::Outage(None),
         ("rate_limit_exceeded", _) => Refusal::Limited { what: None, retry_after: Duration::from_secs(60) },
         ("invalid_request", TokenRequest::Code) => {

@@ -3,7 +3,7 @@
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::{ConsentBegun, ConsentedConnection};
 
-use crate::consent::{asks, missing, must_paste, reads, result_of, shown_url, ssh_line};
+use crate::consent::{asks, if_refused, missing, must_paste, reads, result_of, shown_url, ssh_line};
 use crate::output::Look;
 use crate::output::table::{Paint, Tone};
 use crate::widgets::qr::Qr;
@@ -28,7 +28,10 @@ pub(super) fn guide(begun: &ConsentBegun, code: Option<&str>, look: &Look) -> St
     if let Some(code) = code {
         text += &format!("\n{code}");
     }
-    text
+    match if_refused(begun).as_str() {
+        "" => text,
+        sentence => text + &format!("\n{sentence}\n"),
+    }
 }
 
 /// The last line before the waiting.
@@ -117,6 +120,7 @@ mod tests {
             user_code: Some("ABCD-\u{1b}[2JEFGH".into()),
             url: "https://device.example".into(),
             redirect_uri: None,
+            if_refused: "leave insights out".into(),
             ..samples::begun()
         };
         insta::assert_snapshot!(guide(&device, Some("QR\n"), &samples::look()), @r"
@@ -127,6 +131,8 @@ mod tests {
         https://device.example
 
         QR
+
+        If the page ends in an error about scopes: leave insights out.
         ");
     }
 

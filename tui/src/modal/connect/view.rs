@@ -19,7 +19,7 @@ use ratatui::style::Style;
 use roster_protocol::{ConsentChoice, ConsentedConnection, RosterError};
 
 use super::{Choosing, Connect, Notice, Phase, WaitView, Waiting};
-use crate::consent::{asks, missing, must_paste, reads, result_of, shown_url, ssh_line, taken};
+use crate::consent::{asks, if_refused, missing, must_paste, reads, result_of, shown_url, ssh_line, taken};
 use crate::format;
 use crate::shared::Shared;
 use crate::widgets::input;
@@ -168,14 +168,22 @@ fn draw_waiting(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &mut
         columns + 70 <= usize::from(body.width) && lines <= usize::from(rest)
     });
     let narrow = beside.map_or(body.width, |code| body.width.saturating_sub(code.size().0 as u16 + 3));
-    let below = after(shared, connect, waiting, pen, narrow);
+    let mut below = after(shared, connect, waiting, pen, narrow);
     let at = body.y + above.len() as u16;
-    match (&code, beside) {
-        (Some(code), Some(_)) => draw_code(code, pen, body.width.saturating_sub(code.size().0 as u16 + 2), at),
+    let is_below = match (&code, beside) {
+        (Some(code), Some(_)) => {
+            draw_code(code, pen, body.width.saturating_sub(code.size().0 as u16 + 2), at);
+            false
+        }
         (Some(code), None) if code.fits(body.width.into(), usize::from(rest).saturating_sub(below.len() + 1)) => {
             draw_code(code, pen, 3, at + below.len() as u16 + 1);
+            true
         }
-        _ => {}
+        _ => false,
+    };
+    if !waiting.finishing && !is_below {
+        let advice = lines(&if_refused(&waiting.begun), narrow.saturating_sub(5), 4);
+        below.extend(advice.into_iter().map(|line| text(1, format!("   {line}"), pen.theme.faint)));
     }
     let mut all: Vec<Line> = above;
     all.extend(below);
