@@ -106,7 +106,7 @@ async fn opened(
             return Err(unauthorized(&damaged.to_string()));
         }
     };
-    let access = Access { token: held.access, derived, scopes: grant.scopes.clone().into() };
+    let access = Access { token: held.access, derived, scopes: grant.scopes.clone().into(), through: None };
     Ok(Opened { grant: grant.id, generation: tokens.generation, access })
 }
 

@@ -20,6 +20,8 @@ pub struct Access {
     pub derived: Option<Arc<Secret>>,
     /// What was granted.
     pub scopes: Arc<[String]>,
+    /// The owner's account that others are looked up through; `None`: the request looks for one.
+    pub through: Option<String>,
 }
 
 impl Access {
@@ -86,9 +88,10 @@ pub trait Consenting: Send + Sync {
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    /// Whether the consent of any owner lets others be looked up by their handles.
-    fn looks_up(&self) -> bool {
-        false
+    /// What an owner must have allowed, so that others can be looked up by their handles with this consent; `None`
+    /// where no consent lets that.
+    fn looks_up(&self) -> Option<&'static [&'static str]> {
+        None
     }
 
     /// Whether [`Consenting::check`] finds anything out.

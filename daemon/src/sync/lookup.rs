@@ -5,7 +5,7 @@ use std::sync::Arc;
 use roster_protocol::audit::Who;
 use roster_protocol::connection::{Account, AccountPreview};
 use roster_protocol::error::{ErrorKind, RosterError};
-use roster_protocol::ids::ConnectionId;
+use roster_protocol::ids::{ConnectionId, GrantId};
 use roster_protocol::time::Timestamp;
 
 use crate::app::App;
@@ -14,9 +14,10 @@ use crate::consent::access;
 use crate::decision::audit::audit;
 use crate::decision::connect::Found;
 use crate::http_client::Api;
+use crate::model::Grant;
 use crate::platforms::consenting::Access;
 use crate::platforms::{self, Observation, PlatformError, Registered};
-use crate::roster::resolve;
+use crate::roster::{Roster, resolve};
 
 /// Looks an account up before it is saved.
 ///
@@ -75,7 +76,9 @@ pub async fn find(app: &Arc<App>, who: &Who, account: &Account) -> Result<Found,
             Ok(Found { platform, handle, observation: None })
         }
         // It waits for its owner's consent, and its first run says so.
-        Err(PlatformError::Unauthorized { .. }) => Ok(Found { platform, handle, observation: None }),
+        Err(PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. }) => {
+            Ok(Found { platform, handle, observation: None })
+        }
         Err(error) => Err(user_error(&platform, &handle, &error)),
     }
 }
@@ -134,21 +137,48 @@ async fn request(app: &Arc<App>, who: &Who, platform: &str, handle: &str) -> Res
     let api = Api::new(app.setup().http.clone(), known.route.clone(), now);
     // The id only identifies the result: nothing is stored under it.
     let connection = ConnectionId::from_bytes([0; 5]);
-    let access = access_for_lookup(app, &known).await;
+    let access = access_for_lookup(app, &known).await?;
     let account = platforms::Account { connection, handle: handle.to_owned(), platform_user_id: None, access };
     let observed = known.platform.observe(&api, &[account]).await;
     observed.into_iter().next().map_or_else(|| Err(nothing()), |(_, result)| result)
 }
 
-/// The access of any live grant, for a platform on which one owner's consent allows looking other accounts up.
-async fn access_for_lookup(app: &Arc<App>, known: &Registered) -> Option<Access> {
-    known.platform.consenting().filter(|consenting| consenting.looks_up())?;
-    let realm = known.provider.as_ref()?.realm();
-    let grant = app.look(|roster| {
-        let mut grants = roster.consents.grants.values();
-        grants.find(|grant| grant.realm == realm && grant.is_live() && !grant.owner_id.is_empty()).map(|grant| grant.id)
-    })?;
-    access::of_grant(app, grant, None).await.ok().map(|opened| opened.access)
+/// The access of a live grant, for a platform on which one owner's consent allows looking other accounts up; `None`
+/// where there is none.
+///
+/// # Errors
+/// `MissingScope` where each lacks something that looking up needs.
+async fn access_for_lookup(app: &Arc<App>, known: &Registered) -> Result<Option<Access>, PlatformError> {
+    let needs = known.platform.consenting().and_then(|consenting| consenting.looks_up());
+    let (Some(needs), Some(provider)) = (needs, &known.provider) else { return Ok(None) };
+    let realm = provider.realm();
+    let found = app.look(|roster| grant_for_lookup(roster, &realm, needs, known.platform.info().slug));
+    let Some((grant, through)) = found? else { return Ok(None) };
+    let opened = access::of_grant(app, grant, None).await.ok();
+    Ok(opened.map(|opened| Access { through, ..opened.access }))
+}
+
+/// A live grant with all of these scopes, and an account that it opened: one that has an account on the platform before
+/// one that has none.
+fn grant_for_lookup(
+    roster: &Roster,
+    realm: &str,
+    needs: &[&'static str],
+    slug: &str,
+) -> Result<Option<(GrantId, Option<String>)>, PlatformError> {
+    let live = roster.consents.grants.values();
+    let live: Vec<&Grant> =
+        live.filter(|grant| grant.realm == realm && grant.is_live() && !grant.owner_id.is_empty()).collect();
+    let lacks = |grant: &Grant| needs.iter().find(|need| !grant.scopes.iter().any(|scope| scope == *need)).copied();
+    let through = |grant: &Grant| {
+        let users = roster.consents.users_of(grant.id).into_iter().filter_map(|id| roster.connections.get(&id));
+        users.filter(|user| user.platform == slug).find_map(|user| user.platform_user_id.clone())
+    };
+    let good = live.iter().filter(|grant| lacks(grant).is_none()).map(|grant| (grant.id, through(grant)));
+    match (good.min_by_key(|(id, through)| (through.is_none(), *id)), live.iter().find_map(|grant| lacks(grant))) {
+        (None, Some(scope)) => Err(PlatformError::MissingScope { scope: scope.to_owned() }),
+        (good, _) => Ok(good),
+    }
 }
 
 fn user_error(platform: &str, handle: &str, error: &PlatformError) -> RosterError {
@@ -162,6 +192,14 @@ fn user_error(platform: &str, handle: &str, error: &PlatformError) -> RosterErro
             .hint("there is no way in for Roster: connect an account of theirs on another server or platform"),
         PlatformError::Unconfigured { .. } => RosterError::new(ErrorKind::Unconfigured, message)
             .hint("mend the platform's section in rosterd.toml and reload rosterd"),
+        PlatformError::MissingScope { scope } => {
+            let message =
+                format!("{platform}:{handle}: no consent that was given lets others be looked up: {scope} is missing");
+            RosterError::new(ErrorKind::NotPermitted, message).hint(format!(
+                "ask an owner on {platform} to consent again and to allow {scope}, which scopes in \
+                 [platforms.{platform}] must not leave out; or ask this account's owner for consent"
+            ))
+        }
         PlatformError::Network { .. } => RosterError::new(ErrorKind::Unavailable, message)
             .hint("nothing could be reached from this host; look at its network, or at [network] in rosterd.toml"),
         _ => RosterError::new(ErrorKind::Unavailable, message).hint("try again later"),

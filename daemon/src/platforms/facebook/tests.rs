@@ -29,7 +29,7 @@ fn facebook() -> Facebook {
 fn access(derived: Option<&str>, scopes: &[&str]) -> Access {
     let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
     let derived = derived.map(|token| Arc::new(Secret::new(token)));
-    Access { token: Arc::new(Secret::new("user-token")), derived, scopes }
+    Access { token: Arc::new(Secret::new("user-token")), derived, scopes, through: None }
 }
 
 fn page(derived: Option<&str>, scopes: &[&str]) -> Account {

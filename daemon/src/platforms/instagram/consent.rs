@@ -7,7 +7,7 @@ use roster_protocol::time::Seconds;
 use url::Url;
 
 use super::read::{linked, none_linked};
-use super::scopes::{LOGIN_SCOPES, SCOPES};
+use super::scopes::{LOGIN_SCOPES, LOOKING_UP, SCOPES};
 use super::{Instagram, Login, NAME, NO_APP, SLUG, ask, login};
 use crate::http_client::Api;
 use crate::oauth::{
@@ -156,8 +156,8 @@ impl Consenting for Instagram {
         .boxed()
     }
 
-    fn looks_up(&self) -> bool {
-        self.login == Login::Facebook
+    fn looks_up(&self) -> Option<&'static [&'static str]> {
+        (self.login == Login::Facebook).then_some(LOOKING_UP)
     }
 
     fn checks(&self) -> bool {

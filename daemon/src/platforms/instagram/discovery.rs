@@ -15,7 +15,10 @@ pub(super) async fn look_up(
     access: &Access,
 ) -> Result<Observation, PlatformError> {
     let graph = requests.with(&access.token);
-    let own = own_account(sign_in, requests, access).await?;
+    let own = match &access.through {
+        Some(own) => own.clone(),
+        None => own_account(sign_in, requests, access).await?,
+    };
     // Canonical, so that nothing in it ends the expression.
     let name = super::canonical(&account.handle).map_err(|error| PlatformError::AccountGone { what: error.0 })?;
     let fields = format!(
@@ -43,11 +46,7 @@ pub(super) async fn look_up(
 }
 
 /// Any account whose owner consented.
-async fn own_account(
-    sign_in: SignIn<'_>,
-    requests: Requests<'_>,
-    access: &Access,
-) -> Result<String, PlatformError> {
+async fn own_account(sign_in: SignIn<'_>, requests: Requests<'_>, access: &Access) -> Result<String, PlatformError> {
     let pages = sign_in.signed_in(requests.api, &access.token, &[]).await?.pages;
     let own = pages.into_iter().find_map(|page| page.instagram);
     own.map(|(id, _)| id).ok_or_else(|| PlatformError::Unauthorized {

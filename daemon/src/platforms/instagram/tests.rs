@@ -31,7 +31,7 @@ fn instagram(login: Login) -> Instagram {
 
 fn access(token: &str, scopes: &[&str]) -> Access {
     let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-    Access { token: Arc::new(Secret::new(token)), derived: None, scopes }
+    Access { token: Arc::new(Secret::new(token)), derived: None, scopes, through: None }
 }
 
 fn consented(number: u8, id: &str, scopes: &[&str]) -> Account {
@@ -104,14 +104,14 @@ fn the_app_comes_from_the_section_or_from_variables() {
     for (text, variables) in [(section, [].as_slice()), ("", &variables)] {
         let reported = read(text, variables).expect(text);
         assert_eq!((realm(&reported).as_str(), reported.platform.lacks()), ("meta:i", None));
-        assert!(reported.platform.consenting().is_some_and(|it| it.looks_up()));
+        assert!(reported.platform.consenting().is_some_and(|it| it.looks_up().is_some()));
     }
     let own = read(&format!("{section}\nlogin = 'instagram'"), &variables[2..]).expect("a good config");
     assert_eq!(realm(&own), "instagram:i");
     let consenting = own.platform.consenting().expect("it asks owners");
     let provider = own.provider.as_ref().expect("it asks owners");
     let redirect_uri = provider.app().and_then(|app| app.redirect_uri.as_deref());
-    assert_eq!((redirect_uri, consenting.looks_up()), (Some("https://r.example/"), false));
+    assert_eq!((redirect_uri, consenting.looks_up()), (Some("https://r.example/"), None));
     let terms = provider.terms();
     assert_eq!((terms.renewable_after, terms.renews_at_once), (Seconds(86_400), true));
     let lacking = read("", &[]).expect("an empty config").platform;
@@ -325,6 +325,14 @@ async fn another_account_is_looked_up_through_an_account_of_ours() {
     assert!(
         matches!(&observed[1], Err(PlatformError::AccountGone { what }) if what.contains("no account of this name"))
     );
+
+    // Through an account that is known it is one request.
+    server.forget();
+    let through = Access { through: Some("17841400000000001".to_owned()), ..access("user", &ALL) };
+    let known = Account { access: Some(through), ..account(0, "other.one", None) };
+    let observed = observe(&instagram(Login::Facebook), &server, &[known]).await;
+    assert_eq!(observed[0].as_ref().map(|reported| reported.numbers.followers), Ok(Some(1000)));
+    assert_eq!(server.forget(), 1);
 
     let server = Server::start(move |requested| match requested.path.rsplit('/').next() {
         Some("debug_token") => Reply::ok(json!({"data": {"is_valid": true, "scopes": ALL}})),

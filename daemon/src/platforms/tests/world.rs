@@ -129,7 +129,12 @@ impl Case {
 
     fn access(&self, index: u8) -> Option<Access> {
         let scopes = self.scopes?.iter().map(|scope| (*scope).to_owned()).collect();
-        Some(Access { token: Arc::new(Secret::new(format!("{CANARY}-of-{index}"))), derived: None, scopes })
+        Some(Access {
+            token: Arc::new(Secret::new(format!("{CANARY}-of-{index}"))),
+            derived: None,
+            scopes,
+            through: None,
+        })
     }
 
     /// How long the daemon waits after a limit that reports this.

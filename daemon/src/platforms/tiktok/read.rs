@@ -231,7 +231,7 @@ mod tests {
 
     fn access(scopes: &[&str]) -> Access {
         let scopes: Arc<[String]> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        Access { token: Arc::new(Secret::new("canary")), derived: None, scopes }
+        Access { token: Arc::new(Secret::new("canary")), derived: None, scopes, through: None }
     }
 
     fn user(text: &str) -> User {

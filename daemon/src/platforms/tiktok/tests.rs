@@ -28,7 +28,7 @@ fn tiktok() -> TikTok {
 
 fn access(token: &str, scopes: &[&str]) -> Access {
     let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-    Access { token: Arc::new(Secret::new(token)), derived: None, scopes }
+    Access { token: Arc::new(Secret::new(token)), derived: None, scopes, through: None }
 }
 
 fn consented(number: u8, token: &str, scopes: &[&str]) -> Account {
