@@ -37,6 +37,11 @@ pub trait Provider: Send + Sync {
         self.terms().scopes_for(purpose).filter(is_requested).collect()
     }
 
+    /// Whether owners are asked to allow this, so that what needs it is missing where they did not.
+    fn asks_for(&self, scope: &str) -> bool {
+        self.scopes_for(Purpose::Measuring).iter().any(|requested| requested.name == scope)
+    }
+
     /// Why a redirect URI cannot work at this provider, in a sentence.
     fn redirect_problem(&self, redirect_uri: &str) -> Option<String> {
         redirect_problem(self.terms().grantor, redirect_uri)

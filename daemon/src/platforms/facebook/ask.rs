@@ -5,7 +5,7 @@ use super::scopes::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::{Facebook, NAME, NO_APP};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
-use crate::oauth::{Provider, Purpose};
+use crate::oauth::Provider;
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Owner, Refused, Requests, SignIn};
@@ -29,13 +29,6 @@ pub(super) async fn observe(facebook: &Facebook, api: &Api, accounts: &[Account]
     let requests = SignIn { name: NAME, app, version: &facebook.version }.requests(api, &stop);
     let batch = Batch { requests, facebook };
     each(&batch, accounts).await
-}
-
-impl Facebook {
-    /// Whether owners are asked to allow this.
-    fn asks_for(&self, scope: &str) -> bool {
-        self.scopes_for(Purpose::Measuring).iter().any(|requested| requested.name == scope)
-    }
 }
 
 struct Batch<'a> {

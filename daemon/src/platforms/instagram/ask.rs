@@ -9,7 +9,7 @@ use super::scopes::{BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::{Instagram, Login, NAME, NO_APP, login};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
-use crate::oauth::{Provider, Purpose};
+use crate::oauth::Provider;
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Graph, List, Metrics, Owner, Refusals, Refused, Requests, SignIn};
@@ -36,11 +36,6 @@ pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Accoun
 }
 
 impl Instagram {
-    /// Whether owners are asked to allow this.
-    fn asks_for(&self, scope: &str) -> bool {
-        self.scopes_for(Purpose::Measuring).iter().any(|requested| requested.name == scope)
-    }
-
     /// `None` without an app, whose secret proves each token at Facebook's login.
     pub(super) fn requests<'a>(&'a self, api: &'a Api, stop: &'a Stop<'a>) -> Option<Requests<'a>> {
         let app = self.app.as_ref()?;

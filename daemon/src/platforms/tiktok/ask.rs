@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::SLUG;
 use super::read::{Envelope, User, UserResponse, VIDEO_FIELDS, VideoPage, VideoResponse, limited, user_fields, video};
 use super::scopes::{BASIC, STATS, VIDEOS};
+use super::{SLUG, TikTok};
 use crate::history::engagement::NEWEST_POSTS;
 use crate::http_client::{Api, Request, Response};
+use crate::oauth::Provider;
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::{Access, Opened};
 use crate::platforms::reading::{Posts, add_engagement};
@@ -23,11 +24,12 @@ const VIDEOS_A_PAGE: u8 = 20;
 /// Pages may be short: at most so many are requested for twelve videos.
 const MOST_PAGES: usize = 4;
 
-pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
-    each(&Batch { api, stop: Stop::new(api) }, accounts).await
+pub(super) async fn observe(tiktok: &TikTok, api: &Api, accounts: &[Account]) -> Observed {
+    each(&Batch { tiktok, api, stop: Stop::new(api) }, accounts).await
 }
 
 struct Batch<'a> {
+    tiktok: &'a TikTok,
     api: &'a Api,
     stop: Stop<'a>,
 }
@@ -35,13 +37,26 @@ struct Batch<'a> {
 impl RequestsEach for Batch<'_> {
     async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
         match &account.access {
-            Some(access) => Requests { api: self.api, stop: &self.stop, access }.observe(account).await,
+            Some(access) => {
+                let observation = Requests { api: self.api, stop: &self.stop, access }.observe(account).await?;
+                Ok(with_missing(observation, access, self.tiktok))
+            }
             None => {
                 let what = "TikTok reports only what an account's owner allows: ask for consent".to_owned();
                 Err(PlatformError::Unauthorized { what })
             }
         }
     }
+}
+
+/// Names what the owner was asked for and did not allow.
+fn with_missing(mut observation: Observation, access: &Access, tiktok: &TikTok) -> Observation {
+    for (scope, what) in [(STATS, "followers, following, posts"), (VIDEOS, "posts")] {
+        if !access.has(scope) && tiktok.asks_for(scope) {
+            observation.missing.push(format!("{what}: the owner did not allow {scope}"));
+        }
+    }
+    observation
 }
 
 /// What a consent opens.
@@ -59,10 +74,8 @@ struct Requests<'a> {
 impl Requests<'_> {
     async fn observe(&self, account: &Account) -> Result<Observation, PlatformError> {
         let user = self.stop.unless_stopped_for_one(self.user()).await?;
-        let mut observation = user.observation(account, self.access)?;
-        if !self.access.has(VIDEOS) {
-            observation.missing.push(format!("posts: the owner did not allow {VIDEOS}"));
-        } else if observation.numbers.posts != Some(0) {
+        let mut observation = user.observation(account)?;
+        if self.access.has(VIDEOS) && observation.numbers.posts != Some(0) {
             let posts = self.stop.unless_stopped_for_one(self.posts()).await;
             add_engagement(&mut observation, posts);
         }

@@ -99,7 +99,7 @@ impl Platform for TikTok {
     }
 
     fn observe<'a>(&'a self, api: &'a Api, accounts: &'a [Account]) -> BoxFuture<'a, Observed> {
-        ask::observe(api, accounts).boxed()
+        ask::observe(self, api, accounts).boxed()
     }
 }
 

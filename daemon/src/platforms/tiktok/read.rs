@@ -126,8 +126,8 @@ impl User {
         canonical(self.username.as_deref()?).ok()
     }
 
-    /// What TikTok reports of this account. The observation names the numbers that were not granted.
-    pub(super) fn observation(self, account: &Account, access: &Access) -> Result<Observation, PlatformError> {
+    /// What TikTok reports of this account.
+    pub(super) fn observation(self, account: &Account) -> Result<Observation, PlatformError> {
         let name = self.name();
         let same = match &account.platform_user_id {
             Some(id) => *id == self.open_id,
@@ -148,9 +148,6 @@ impl User {
             (Metric::Following, self.following_count),
             (Metric::Posts, self.video_count),
         ]);
-        if !access.has(STATS) {
-            observation.missing.push(format!("followers, following, posts: the owner did not allow {STATS}"));
-        }
         Ok(observation)
     }
 
@@ -165,7 +162,13 @@ impl User {
             followers: self.follower_count.known(),
             derived: None,
         };
-        Opened { owner_id: self.open_id, owner_name: name.unwrap_or(handle), scopes: None, data_ends_at: None, accounts: vec![account] }
+        Opened {
+            owner_id: self.open_id,
+            owner_name: name.unwrap_or(handle),
+            scopes: None,
+            data_ends_at: None,
+            accounts: vec![account],
+        }
     }
 }
 
@@ -221,7 +224,7 @@ pub(super) fn video(text: &RawValue) -> Result<(String, Post), PlatformError> {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::scopes::{BASIC, VIDEOS};
+    use super::super::scopes::BASIC;
     use super::*;
     use crate::http_client::read_json;
     use crate::platforms::tests::world::account;
@@ -240,24 +243,22 @@ mod tests {
 
     #[test]
     fn a_response_about_a_person_says_what_was_granted() {
-        let whole = access(&[BASIC, PROFILE, STATS, VIDEOS]);
         let known = account(0, "old.name", Some(OPEN_ID));
-        let reported = user(include_str!("fixtures/user.json")).observation(&known, &whole).expect("the same person");
+        let reported = user(include_str!("fixtures/user.json")).observation(&known).expect("the same person");
         assert_eq!((reported.platform_user_id.as_str(), reported.handle.as_str()), (OPEN_ID, "mara.makes_2"));
         assert_eq!(reported.display_name.as_deref(), Some("Mara Makes"));
         let numbers = &reported.numbers;
         assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(12_500), Some(180), Some(92)));
         assert!(reported.missing.is_empty());
 
-        let bare = user(include_str!("fixtures/user_basic.json")).observation(&known, &access(&[BASIC])).expect("read");
+        let bare = user(include_str!("fixtures/user_basic.json")).observation(&known).expect("read");
         assert_eq!((bare.handle.as_str(), bare.numbers.followers), ("old.name", None));
-        assert_eq!(bare.missing, ["followers, following, posts: the owner did not allow user.info.stats"]);
     }
 
     #[test]
     fn a_consent_is_for_its_own_account_alone() {
         let read = |handle: &str, id: Option<&str>| {
-            user(include_str!("fixtures/user.json")).observation(&account(0, handle, id), &access(&[BASIC, STATS]))
+            user(include_str!("fixtures/user.json")).observation(&account(0, handle, id))
         };
         assert!(read("mara.makes_2", None).is_ok());
         for (handle, id) in [("another.one", None), ("mara.makes_2", Some("another-id"))] {
@@ -333,7 +334,7 @@ mod tests {
             let raw = RawValue::from_string(text.clone()).expect("made of JSON");
             let _ = video(&raw);
             if let Ok(response) = read_json::<UserResponse>(text.as_bytes()) {
-                let _ = response.user().and_then(|user| user.observation(&account(0, "x", None), &access(&[])));
+                let _ = response.user().and_then(|user| user.observation(&account(0, "x", None)));
             }
             if let Ok(envelope) = read_json::<Envelope>(text.as_bytes()) {
                 let _ = envelope.meaning(400, BASIC);

@@ -61,7 +61,7 @@ fn user(requested: &Received) -> Reply {
 }
 
 async fn observe(server: &Server, accounts: &[Account]) -> Vec<Result<Observation, PlatformError>> {
-    in_order(ask::observe(&api(through(&server.base)), accounts).await)
+    in_order(ask::observe(&tiktok(), &api(through(&server.base)), accounts).await)
 }
 
 #[test]
@@ -228,11 +228,20 @@ async fn one_lost_consent_spoils_its_own_account_alone() {
     assert_eq!(observed[2], Err(PlatformError::MissingScope { scope: "user.info.stats".to_owned() }));
     assert_eq!(observed[3].as_ref().map(|reported| reported.numbers.followers), Ok(Some(100)));
     let bare = observed[4].as_ref().expect("the profile was reported");
-    assert_eq!((bare.numbers.followers, bare.missing.len()), (None, 2), "{bare:?}");
+    let missing = [
+        "followers, following, posts: the owner did not allow user.info.stats",
+        "posts: the owner did not allow video.list",
+    ];
+    assert_eq!((bare.numbers.followers, bare.missing.as_slice()), (None, missing.map(str::to_owned).as_slice()));
+    // Who was not asked did not refuse.
+    let mut few = tiktok();
+    few.app.as_mut().expect("an app").scopes = Some(vec!["user.info.basic".to_owned()]);
+    let unasked = in_order(ask::observe(&few, &api(through(&server.base)), &accounts[4..5]).await);
+    assert_eq!(unasked[0].as_ref().map(|reported| reported.missing.len()), Ok(0), "{unasked:?}");
     assert!(matches!(&observed[5], Err(PlatformError::Unauthorized { .. })), "{observed:?}");
     let requested = server.requested();
     let of = |token: &str| requested.iter().filter(|requested| token_of(requested) == token).count();
-    assert_eq!((of("bare"), of("lost")), (1, 1));
+    assert_eq!((of("bare"), of("lost")), (2, 1));
 }
 
 #[tokio::test]
