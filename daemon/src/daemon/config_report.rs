@@ -66,7 +66,7 @@ pub fn report(source: &Source, text: &str, paths: &[PathSetting], key: &KeySourc
     }
     for entry in all() {
         let section = format!("platforms.{}", entry.slug);
-        write(&mut report, &section, entry.keys, |key| file.setting_of_platform(source, entry, key));
+        write(&mut report, &section, &entry.keys(), |key| file.setting_of_platform(source, entry, key));
     }
     report
 }

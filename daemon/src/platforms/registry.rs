@@ -19,11 +19,11 @@ use crate::secret::Secret;
 #[derive(Clone, Copy)]
 pub struct Entry {
     pub slug: &'static str,
-    /// Every key of its section.
-    pub keys: &'static [&'static str],
+    /// The keys of its section that no other platform has to have: see [`Entry::keys`].
+    pub own_keys: &'static [&'static str],
     /// The defaults of its keys, where a default is a value; `enabled` defaults to true everywhere.
     pub defaults: &'static [(&'static str, &'static str)],
-    /// The variables that override its keys.
+    /// The variables that override the keys of its app, where it has one.
     pub variables: Option<AppVariables>,
     /// Makes the platform of its section, whose keys are known ones; an absent section is empty.
     pub from_config: fn(&Section<'_>) -> Result<Configured, ConfigProblem>,
@@ -53,7 +53,18 @@ pub struct AppVariables {
     pub redirect_uri: Option<&'static str>,
 }
 
+/// The keys of every section.
+const COMMON_KEYS: [&str; 2] = ["enabled", "gateway"];
+/// The keys of a section's app.
+const APP_KEYS: [&str; 5] = ["client_id", "client_secret", "client_secret_file", "redirect_uri", "scopes"];
+
 impl Entry {
+    /// Every key of its section.
+    pub fn keys(&self) -> Vec<&'static str> {
+        let app = if self.variables.is_some() { APP_KEYS.as_slice() } else { &[] };
+        [COMMON_KEYS.as_slice(), app, self.own_keys].concat()
+    }
+
     /// The environment variable that overrides a key.
     pub fn variable(&self, key: &str) -> Option<&'static str> {
         let variables = self.variables?;
@@ -138,8 +149,8 @@ pub fn slugs() -> Vec<&'static str> {
 }
 
 /// The keys of a platform's section; `None` for an unknown slug.
-pub fn known_keys(slug: &str) -> Option<&'static [&'static str]> {
-    all().iter().find(|entry| entry.slug == slug).map(|entry| entry.keys)
+pub fn known_keys(slug: &str) -> Option<Vec<&'static str>> {
+    all().iter().find(|entry| entry.slug == slug).map(Entry::keys)
 }
 
 /// Makes every platform from the sections by slug, in the order of [`all`]; a platform without section has defaults.
@@ -171,8 +182,9 @@ pub fn register(
 }
 
 fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Result<Registered, ConfigProblem> {
-    if let Some(unknown) = section.table.keys().find(|key| !entry.keys.contains(&key.as_str())) {
-        return Err(ConfigProblem::of(entry.slug, unknown, format!("unknown key{}", nearest(unknown, entry.keys))));
+    let known = entry.keys();
+    if let Some(unknown) = section.table.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(ConfigProblem::of(entry.slug, unknown, format!("unknown key{}", nearest(unknown, &known))));
     }
     let Common { enabled, gateway } = section.read()?;
     let configured = (entry.from_config)(&section)?;

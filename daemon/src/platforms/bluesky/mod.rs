@@ -50,9 +50,8 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: ask::PROFILES_A_CALL,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: None, from_config };
-
-const KEYS: &[&str] = &["enabled", "gateway", "api_url"];
+pub(super) const ENTRY: Entry =
+    Entry { slug: SLUG, own_keys: &["api_url"], defaults: &[], variables: None, from_config };
 
 #[derive(Deserialize)]
 struct Config {

@@ -57,20 +57,13 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
 };
 
-pub(super) const ENTRY: Entry =
-    Entry { slug: SLUG, keys: KEYS, defaults: &[("version", NEWEST)], variables: Some(VARIABLES), from_config };
-
-const KEYS: &[&str] = &[
-    "enabled",
-    "gateway",
-    "client_id",
-    "client_secret",
-    "client_secret_file",
-    "redirect_uri",
-    "scopes",
-    "config_id",
-    "version",
-];
+pub(super) const ENTRY: Entry = Entry {
+    slug: SLUG,
+    own_keys: &["config_id", "version"],
+    defaults: &[("version", NEWEST)],
+    variables: Some(VARIABLES),
+    from_config,
+};
 
 const VARIABLES: AppVariables =
     AppVariables { id: "FACEBOOK_APP_ID", secret: "FACEBOOK_APP_SECRET", redirect_uri: Some("FACEBOOK_REDIRECT_URI") };

@@ -81,24 +81,11 @@ const INFO: PlatformInfo = PlatformInfo {
 
 pub(super) const ENTRY: Entry = Entry {
     slug: SLUG,
-    keys: KEYS,
+    own_keys: &["config_id", "login", "version"],
     defaults: &[("login", "facebook"), ("version", NEWEST)],
     variables: Some(VARIABLES),
     from_config,
 };
-
-const KEYS: &[&str] = &[
-    "enabled",
-    "gateway",
-    "client_id",
-    "client_secret",
-    "client_secret_file",
-    "redirect_uri",
-    "scopes",
-    "config_id",
-    "login",
-    "version",
-];
 
 const VARIABLES: AppVariables = AppVariables {
     id: "INSTAGRAM_APP_ID",

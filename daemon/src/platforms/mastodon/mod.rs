@@ -55,9 +55,8 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
 };
 
-pub(super) const ENTRY: Entry = Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: None, from_config };
-
-const KEYS: &[&str] = &["enabled", "gateway", "private_hosts"];
+pub(super) const ENTRY: Entry =
+    Entry { slug: SLUG, own_keys: &["private_hosts"], defaults: &[], variables: None, from_config };
 
 #[derive(Deserialize)]
 struct Config {

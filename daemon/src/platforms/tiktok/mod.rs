@@ -59,10 +59,7 @@ const INFO: PlatformInfo = PlatformInfo {
 };
 
 pub(super) const ENTRY: Entry =
-    Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: Some(VARIABLES), from_config };
-
-const KEYS: &[&str] =
-    &["enabled", "gateway", "client_id", "client_key", "client_secret", "client_secret_file", "redirect_uri", "scopes"];
+    Entry { slug: SLUG, own_keys: &["client_key"], defaults: &[], variables: Some(VARIABLES), from_config };
 
 const VARIABLES: AppVariables =
     AppVariables { id: "TIKTOK_CLIENT_KEY", secret: "TIKTOK_CLIENT_SECRET", redirect_uri: Some("TIKTOK_REDIRECT_URI") };

@@ -81,20 +81,13 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: ask::IDS_A_CALL,
 };
 
-pub(super) const ENTRY: Entry =
-    Entry { slug: SLUG, keys: KEYS, defaults: &[], variables: Some(VARIABLES), from_config };
-
-const KEYS: &[&str] = &[
-    "enabled",
-    "gateway",
-    "api_key",
-    "api_key_file",
-    "client_id",
-    "client_secret",
-    "client_secret_file",
-    "redirect_uri",
-    "scopes",
-];
+pub(super) const ENTRY: Entry = Entry {
+    slug: SLUG,
+    own_keys: &["api_key", "api_key_file"],
+    defaults: &[],
+    variables: Some(VARIABLES),
+    from_config,
+};
 
 const VARIABLES: AppVariables =
     AppVariables { id: "GOOGLE_CLIENT_ID", secret: "GOOGLE_CLIENT_SECRET", redirect_uri: Some("YOUTUBE_REDIRECT_URI") };
