@@ -297,3 +297,34 @@ async fn the_config_that_is_shipped_means_what_it_says() {
         general.lines().filter(|line| line.ends_with("# not set") || line.ends_with("# default")).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_without_a_name_is_of_all_that_is_configured() {
+    let sandbox = sandbox().await;
+    let apps = |secret: &str| {
+        let app = "[platforms.facebook]\nclient_id = \"facebook-client-id\"\nclient_secret = ";
+        let others = "[platforms.youtube]\napi_key = \"youtube-api-key\"\n[platforms.mastodon]\nenabled = false\n";
+        format!("{}{app}\"{secret}\"\n{others}", synced_at_will(&sandbox))
+    };
+    let home = Home::new(&apps("facebook-client-secret"));
+    let mut rosterd = home.start().await;
+    let well = home.roster(&["platforms", "test", "--json"]).await;
+    let tested: Vec<_> =
+        well.json()["platforms"].as_array().expect("a list").iter().map(|it| it["platform"].clone()).collect();
+    assert_eq!((well.code, tested), (Some(0), ["bluesky", "facebook", "youtube"].map(Into::into).to_vec()), "{well:?}");
+    let table = home.roster(&["platforms", "test"]).await;
+    assert!(table.out.starts_with("PLATFORM") && table.out.contains("facebook") && table.code == Some(0), "{table:?}");
+    assert!(table.err.contains("not configured, and not tested: instagram, mastodon, tiktok"), "{table:?}");
+    rosterd.end(Signal::SIGTERM).await;
+
+    home.configure(&apps("wrong"));
+    let mut rosterd = home.start().await;
+    let part = home.roster(&["platforms", "test", "--json"]).await;
+    let checks = part.json()["platforms"][1]["checks"].clone();
+    let is_bad = |check: &serde_json::Value| check["what"] == "id and secret" && check["ok"] == false;
+    assert!(checks.as_array().expect("a list").iter().any(is_bad), "{part:?}");
+    assert_eq!(part.code, Some(6), "{part:?}");
+    assert_eq!(home.roster(&["platforms", "test", "facebook"]).await.code, Some(1));
+    assert_eq!(home.roster(&["platforms", "test", "youtube"]).await.code, Some(0));
+    rosterd.end(Signal::SIGTERM).await;
+}

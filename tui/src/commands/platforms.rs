@@ -1,7 +1,8 @@
 //! `roster platforms`: how each platform is configured and behaves, and whether its set-up works.
 
+use futures::future::join_all;
 use roster_protocol::notice::grouped;
-use roster_protocol::{ApiAccess, PlatformCheck, PlatformState, PlatformStatus};
+use roster_protocol::{ApiAccess, PlatformCheck, PlatformState, PlatformStatus, RosterClient};
 
 use crate::client::{long_call, response, short_call};
 use crate::output::json;
@@ -19,30 +20,61 @@ pub struct Platforms {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Checks whether a platform is set up right, by real calls where they show it; ends with 1 when something is not
+    /// Checks whether a platform is set up right, by real calls where they show it; ends with 1 when something is not,
+    /// with 6 when that is so of some of all
     Test {
-        /// The platform
-        platform: String,
+        /// The platform; without it, all that are configured
+        platform: Option<String>,
     },
 }
 
 impl Platforms {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
-        if let Some(Verb::Test { platform }) = self.verb {
+        if let Some(Verb::Test { platform: Some(platform) }) = self.verb {
             let checks = client.test_platform(long_call(), platform.to_lowercase());
             let checks = while_read(async { Ok(response(checks.await)?) }).await?;
             let json = || json::consent::CheckList::from(checks.as_slice());
             session.output.print(json, |look| check_table(&checks, look))?;
-            return Ok(verdict(&checks));
+            return Ok(if is_well(&checks) { Ending::Done } else { Ending::NotWell });
         }
         let platforms = response(client.platforms(short_call()).await)?;
+        if self.verb.is_some() {
+            return test_all(&client, &platforms, session).await;
+        }
         session.output.print(
             || json::status::PlatformList::from(platforms.as_slice()),
             |look| platform_table(&platforms, look) + &consent_table(&platforms, look),
         )?;
         Ok(Ending::Done)
     }
+}
+
+/// Tests each platform that is configured, and ends as a command about many does.
+async fn test_all(
+    client: &RosterClient,
+    platforms: &[PlatformStatus],
+    session: &mut Session,
+) -> Result<Ending, Failure> {
+    let is_tested = |platform: &&PlatformStatus| platform.enabled && platform.configured;
+    let (tested, others): (Vec<_>, Vec<_>) = platforms.iter().partition(is_tested);
+    let test = async |platform: &PlatformStatus| {
+        let checks = response(client.test_platform(long_call(), platform.platform.clone()).await);
+        // One that cannot be tested does not hide the others.
+        let checks = checks.unwrap_or_else(|error| {
+            vec![PlatformCheck { what: "test".to_owned(), ok: Some(false), message: error.message }]
+        });
+        (platform.platform.clone(), checks)
+    };
+    let tested = while_read(async { Ok(join_all(tested.into_iter().map(test)).await) }).await?;
+    let json = || json::consent::TestedPlatforms::of(&tested);
+    session.output.print(json, |look| tested_table(&tested, look))?;
+    if !others.is_empty() {
+        let names: Vec<&str> = others.iter().map(|platform| platform.platform.as_str()).collect();
+        session.output.remark(&format!("not configured, and not tested: {}", names.join(", ")));
+    }
+    let well = tested.iter().filter(|(_, checks)| is_well(checks)).count();
+    Ok(Ending::of(well as u64, tested.len() as u64))
 }
 
 /// What the settings of each platform's app must contain; empty where no platform needs consent.
@@ -66,19 +98,34 @@ fn consent_table(platforms: &[PlatformStatus], look: &Look) -> String {
 fn check_table(checks: &[PlatformCheck], look: &Look) -> String {
     let mut table = Table::new(&["", "WHAT", "FOUND"]);
     for check in checks {
-        let sign = match check.ok {
-            Some(true) => Cell::new("✓", Tone::Good),
-            Some(false) => Cell::new("✗", Tone::Bad),
-            None => Cell::new("?", Tone::Warn),
-        };
-        table.row([sign, check.what.as_str().into(), check.message.as_str().into()]);
+        table.row([sign(check), check.what.as_str().into(), check.message.as_str().into()]);
     }
     table.render(look.paint)
 }
 
-/// Well, unless something is known not to be.
-fn verdict(checks: &[PlatformCheck]) -> Ending {
-    if checks.iter().any(|check| check.ok == Some(false)) { Ending::NotWell } else { Ending::Done }
+/// The same of several platforms, each named once.
+fn tested_table(tested: &[(String, Vec<PlatformCheck>)], look: &Look) -> String {
+    let mut table = Table::new(&["PLATFORM", "", "WHAT", "FOUND"]);
+    for (platform, checks) in tested {
+        for (index, check) in checks.iter().enumerate() {
+            let platform = if index == 0 { platform.as_str() } else { "" };
+            table.row([platform.into(), sign(check), check.what.as_str().into(), check.message.as_str().into()]);
+        }
+    }
+    table.render(look.paint)
+}
+
+fn sign(check: &PlatformCheck) -> Cell {
+    match check.ok {
+        Some(true) => Cell::new("✓", Tone::Good),
+        Some(false) => Cell::new("✗", Tone::Bad),
+        None => Cell::new("?", Tone::Warn),
+    }
+}
+
+/// Whether nothing is known not to be well.
+fn is_well(checks: &[PlatformCheck]) -> bool {
+    checks.iter().all(|check| check.ok != Some(false))
 }
 
 /// One line for each platform.
@@ -184,9 +231,19 @@ mod tests {
         "ok":null,"message":"only a consent can tell"},{"what":"secret","ok":false,
         "message":"the platform refuses it: copy it anew\u001b[2J"}]}
         "#);
-        assert_eq!(
-            (verdict(&checks), verdict(&checks[..2]), verdict(&[])),
-            (Ending::NotWell, Ending::Done, Ending::Done)
-        );
+        assert_eq!([is_well(&checks), is_well(&checks[..2]), is_well(&[])], [false, true, true]);
+        let tested = [("tiktok".to_owned(), checks[1..].to_vec()), ("youtube".to_owned(), checks[..1].to_vec())];
+        insta::assert_snapshot!(tested_table(&tested, &samples::look()), @r"
+        PLATFORM     WHAT          FOUND
+        tiktok    ?  redirect URI  only a consent can tell
+                  ✗  secret        the platform refuses it: copy it anew[2J
+        youtube   ✓  id            the platform knows it
+        ");
+        insta::assert_snapshot!(samples::lines(json::consent::TestedPlatforms::of(&tested)), @r#"
+        {"platforms":[{"platform":"tiktok","checks":[{"what":"redirect URI","ok":null,
+        "message":"only a consent can tell"},{"what":"secret","ok":false,
+        "message":"the platform refuses it: copy it anew\u001b[2J"}]},{"platform":"youtube",
+        "checks":[{"what":"id","ok":true,"message":"the platform knows it"}]}]}
+        "#);
     }
 }

@@ -103,7 +103,30 @@ impl From<&protocol::Grant> for Grant {
     }
 }
 
-/// What `platforms test` gives.
+/// What `platforms test` without a platform gives.
+#[derive(Debug, Serialize)]
+pub struct TestedPlatforms {
+    platforms: Vec<TestedPlatform>,
+}
+
+#[derive(Debug, Serialize)]
+struct TestedPlatform {
+    platform: String,
+    #[serde(flatten)]
+    checks: CheckList,
+}
+
+impl TestedPlatforms {
+    pub fn of(tested: &[(String, Vec<protocol::PlatformCheck>)]) -> Self {
+        let one = |(platform, checks): &(String, Vec<protocol::PlatformCheck>)| TestedPlatform {
+            platform: platform.clone(),
+            checks: CheckList::from(checks.as_slice()),
+        };
+        Self { platforms: tested.iter().map(one).collect() }
+    }
+}
+
+/// What `platforms test` of one platform gives.
 #[derive(Debug, Serialize)]
 pub struct CheckList {
     checks: Vec<Check>,
