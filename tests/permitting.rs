@@ -1,12 +1,15 @@
 //! What Meta lists, refuses and ends, by what was permitted.
 
+use std::collections::BTreeSet;
+
+use reqwest::header::LOCATION;
 use roster_protocol::alert::Severity;
 use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::consent::{ConsentState, ConsentedConnection, Renews};
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
 
-use crate::support::consent::{APPS, approve, open};
+use crate::support::consent::{APPS, approve, browser, open};
 use crate::support::programs::until;
 use crate::support::{LIMIT, NOON, World};
 
@@ -151,5 +154,56 @@ async fn the_end_of_data_access_is_said_before_and_a_new_consent_moves_it() {
         until_alerts(&world, &[("needs-person", Severity::Warning)]).await;
         let error = world.connection(&id).await.last_error.unwrap_or_default();
         assert!(error.contains("90 days have passed since its owner signed in"), "{platform}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_lacks_a_permission_is_foreseen_explained_and_can_be_used() {
+    for (platform, handle, scope) in [
+        (Platform::Facebook, "mara.page", "read_insights"),
+        (Platform::Instagram, "mara.gram", "business_management"),
+        (Platform::Youtube, "@mara", "https://www.googleapis.com/auth/yt-analytics.readonly"),
+        (Platform::Tiktok, "mara", "video.list"),
+    ] {
+        let slug = platform.slug();
+        let mut world = World::with_apps().await;
+        world.sandbox.world().set_lacking(platform, BTreeSet::from([scope.to_owned()]));
+        world.quiet(platform, handle, 12_000);
+        world.influencer("Mara").await;
+        // Before: what is requested, and what is done where the app lacks some of it.
+        let checks = world.client.test_platform(within(LIMIT), slug.to_owned()).await.expect("a response");
+        let said: Vec<String> = checks.expect("checked").into_iter().map(|check| check.message).collect();
+        assert!(said.iter().any(|message| message.contains("owners are asked to allow") && message.contains(scope)));
+        let begun = world.begin("Mara", slug, None).await.expect("begun");
+        assert!(begun.scopes.iter().any(|requested| requested == scope), "{slug}: {begun:?}");
+        assert!(begun.if_refused.contains(&format!("[platforms.{slug}]")), "{slug}: {}", begun.if_refused);
+        // Afterwards: where the browser is sent back, and where it is not.
+        let page = format!("{}&sandbox_account={}", begun.url, handle.replace('@', "%40"));
+        let response = browser().get(page).send().await.expect("the page responds");
+        match response.headers().get(LOCATION) {
+            Some(address) => {
+                let (_, page) = open(address.to_str().expect("an address")).await;
+                assert!(page.contains("does not accept Roster's app as it is set up"), "{slug}: {page}");
+            }
+            None => {
+                let page = response.text().await.expect("a page");
+                assert!(page.to_lowercase().contains("invalid") && page.contains(scope), "{slug}: {page}");
+                world.pass(11 * 60).await;
+            }
+        }
+        let ConsentState::Failed(error) = world.settled(begun.id).await else { panic!("{slug}: it cannot succeed") };
+        let hint = error.hint.clone().unwrap_or_default();
+        assert!(hint.contains(&begun.if_refused) && hint.contains("begin again"), "{slug}: {error:?}");
+        // The advice can be followed to the letter.
+        let advised = begun.if_refused.split_once("scopes = [").and_then(|(_, rest)| rest.split_once(']'));
+        let advised = format!("scopes = [{}]", advised.expect("a list").0);
+        let section = format!("[platforms.{slug}]\n");
+        let reloaded = world.reload(|config| config.replace(&section, &format!("{section}{advised}\n"))).await;
+        reloaded.unwrap_or_else(|error| panic!("{slug}: {error}"));
+        let connected = world.consent("Mara", slug, handle).await;
+        assert!(connected.missing.is_empty(), "{slug}: {connected:?}");
+        world.settle().await;
+        let shown = world.connection(&connected.connection.id.to_string()).await;
+        assert_eq!((shown.status, shown.last_error), (ConnectionStatus::Fresh, None), "{slug}");
     }
 }

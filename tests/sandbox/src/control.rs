@@ -1,5 +1,6 @@
 //! `/_sandbox/…`: looking at the world and changing it, for tests and the curious.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,7 +24,8 @@ mod view;
 const LONGEST_BODY: usize = 1024 * 1024;
 
 const KNOWN: &str = "known: GET accounts[?platform=P], GET|PUT accounts/{platform}/{handle}, GET|POST|DELETE faults, \
-    GET|DELETE requests[?platform=P], GET|POST clock, GET grants[?platform=P], GET|PUT lifetimes/{platform}";
+    GET|DELETE requests[?platform=P], GET|POST clock, GET grants[?platform=P], GET|PUT lifetimes/{platform}, \
+    GET|PUT apps/{platform}";
 
 /// A status and what to say with it.
 type Reply = (StatusCode, Value);
@@ -68,6 +70,12 @@ fn route(
         ("GET", ["grants"]) => Ok(ok(grants(world, requested_platform(query)?))),
         ("GET", ["lifetimes", platform]) => Ok(ok(lifetimes(world, platform_of(platform)?))),
         ("PUT", ["lifetimes", platform]) => set_lifetimes(world, platform_of(platform)?, read(body)?),
+        ("GET", ["apps", platform]) => Ok(ok(app(world, platform_of(platform)?))),
+        ("PUT", ["apps", platform]) => {
+            let (platform, AppEdit { lacks }) = (platform_of(platform)?, read(body)?);
+            world.set_lacking(platform, lacks);
+            Ok(ok(app(world, platform)))
+        }
         ("GET", ["clock"]) => Ok(ok(clock(world))),
         ("POST", ["clock"]) => {
             let Advance { advance_seconds } = read(body)?;
@@ -82,6 +90,17 @@ fn route(
 #[serde(deny_unknown_fields)]
 struct Advance {
     advance_seconds: u64,
+}
+
+/// The scopes that an app may not request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AppEdit {
+    lacks: BTreeSet<String>,
+}
+
+fn app(world: &World, platform: Platform) -> Value {
+    json!({"platform": platform, "lacks": world.lacking(platform)})
 }
 
 /// What is left out stays.

@@ -47,6 +47,8 @@ pub struct Book {
     pub strays: Vec<String>,
     pub devices: Vec<Device>,
     pub lifetimes: HashMap<Platform, Lifetimes>,
+    /// Scopes that an app may not request, although there are such.
+    pub lacking: HashMap<Platform, BTreeSet<String>>,
 }
 
 impl Book {

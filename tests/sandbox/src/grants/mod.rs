@@ -179,6 +179,20 @@ impl Grants {
         self.book().lifetimes.insert(platform, lifetimes);
     }
 
+    /// Whether a platform's app may not request a scope.
+    pub fn lacks(&self, platform: Platform, scope: &str) -> bool {
+        self.book().lacking.get(&platform).is_some_and(|scopes| scopes.contains(scope))
+    }
+
+    /// The scopes that a platform's app may not request.
+    pub fn lacking(&self, platform: Platform) -> BTreeSet<String> {
+        self.book().lacking.get(&platform).cloned().unwrap_or_default()
+    }
+
+    pub fn set_lacking(&self, platform: Platform, scopes: BTreeSet<String>) {
+        self.book().lacking.insert(platform, scopes);
+    }
+
     // A panic elsewhere leaves the book whole: each change is one call under the lock.
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock()

@@ -15,6 +15,7 @@ mod population;
 pub mod posts;
 pub mod timeline;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,6 +141,16 @@ impl World {
 
     pub fn set_lifetimes(&self, platform: Platform, lifetimes: Lifetimes) {
         self.grants.set_lifetimes(platform, lifetimes);
+    }
+
+    /// The scopes that a platform's app may not request.
+    pub fn lacking(&self, platform: Platform) -> BTreeSet<String> {
+        self.grants.lacking(platform)
+    }
+
+    /// Lets a platform's app lack scopes: its consent page refuses them as if there were none such.
+    pub fn set_lacking(&self, platform: Platform, scopes: BTreeSet<String>) {
+        self.grants.set_lacking(platform, scopes);
     }
 
     /// Takes back, as its owner, every consent that opens an account.

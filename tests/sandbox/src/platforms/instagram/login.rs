@@ -43,7 +43,9 @@ pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     }
     let scopes = request.one("scope").unwrap_or_default().split([',', ' ']).filter(|scope| !scope.is_empty());
     let scopes: Vec<String> = scopes.map(str::to_owned).collect();
-    if !scopes.iter().any(|scope| scope == BASIC) || scopes.iter().any(|scope| !SCOPES.contains(&scope.as_str())) {
+    let is_refused =
+        |scope: &String| !SCOPES.contains(&scope.as_str()) || world.grants.lacks(Platform::Instagram, scope);
+    if !scopes.iter().any(|scope| scope == BASIC) || scopes.iter().any(is_refused) {
         return refused("Invalid Request: Request parameters are invalid: Invalid scope");
     }
     let state = request.one("state").map(|state| ("state", state));

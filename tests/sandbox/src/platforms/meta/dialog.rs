@@ -44,7 +44,7 @@ pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     }
     let mut scopes: Vec<String> = vec!["public_profile".to_owned()];
     for scope in request.one("scope").unwrap_or_default().split([',', ' ']).filter(|scope| !scope.is_empty()) {
-        if !SCOPES.contains(&scope) {
+        if !SCOPES.contains(&scope) || world.grants.lacks(app, scope) {
             return refused(&format!("Invalid Scopes: {scope}. This message is only shown to developers."));
         }
         if !scopes.iter().any(|known| known == scope) {

@@ -29,7 +29,8 @@ pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
         return sent_back("unsupported_response_type", "The response_type is not supported");
     }
     let scopes: Vec<String> = request.one("scope").unwrap_or_default().split(',').map(str::to_owned).collect();
-    if scopes.iter().any(|scope| !SCOPES.contains(&scope.as_str())) {
+    let is_refused = |scope: &String| !SCOPES.contains(&scope.as_str()) || world.grants.lacks(Platform::Tiktok, scope);
+    if scopes.iter().any(is_refused) {
         return sent_back("invalid_scope", "The scope is invalid or not approved for this app");
     }
     if let Err(problem) = check_challenge(request, redirect_uri) {

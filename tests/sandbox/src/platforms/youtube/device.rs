@@ -28,7 +28,7 @@ pub fn begin(world: &World, request: &ApiRequest) -> ApiResponse {
     if request.field("client_id") != Some(&Platform::Youtube.client_id()) {
         return refused(StatusCode::UNAUTHORIZED, "invalid_client", "The OAuth client was not found.");
     }
-    let scopes = match oauth::scopes(request.field("scope").unwrap_or_default(), SCOPES) {
+    let scopes = match oauth::scopes(world, request.field("scope").unwrap_or_default(), SCOPES) {
         Ok(scopes) => scopes,
         Err(scope) => return bad("invalid_scope", &format!("Invalid device flow scope: {scope}")),
     };

@@ -47,7 +47,7 @@ pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     if request.one("response_type") != Some("code") {
         return refused("invalid_request: response_type");
     }
-    let scopes = match scopes(request.one("scope").unwrap_or_default(), SCOPES) {
+    let scopes = match scopes(world, request.one("scope").unwrap_or_default(), SCOPES) {
         Ok(scopes) => scopes,
         Err(unknown) => return refused(&format!("invalid_scope: some requested scopes were invalid: {unknown}")),
     };
@@ -81,10 +81,11 @@ pub fn consent_request(scopes: Vec<String>, request: &ApiRequest) -> ConsentRequ
     }
 }
 
-/// Scopes parted by blanks, each known; otherwise the first that is not.
-pub fn scopes(text: &str, known: &[&str]) -> Result<Vec<String>, String> {
+/// Scopes parted by blanks, each known and the app's; otherwise the first that is not.
+pub fn scopes(world: &World, text: &str, known: &[&str]) -> Result<Vec<String>, String> {
     let scopes: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-    match scopes.iter().find(|scope| !known.contains(&scope.as_str())) {
+    let is_refused = |scope: &&String| !known.contains(&scope.as_str()) || world.grants.lacks(Platform::Youtube, scope);
+    match scopes.iter().find(is_refused) {
         Some(unknown) => Err(unknown.clone()),
         None if scopes.is_empty() => Err(String::new()),
         None => Ok(scopes),
