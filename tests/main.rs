@@ -21,6 +21,7 @@ mod operating;
 mod permitting;
 mod printing;
 mod requesting;
+mod refusing;
 mod rotating;
 mod searching;
 mod showing;

@@ -30,7 +30,7 @@ pub use program::main;
 pub use requests::LoggedRequest;
 pub use server::{Options, Sandbox};
 pub use world::World;
-pub use world::account::{Account, Numbers, Software, State};
+pub use world::account::{Account, Numbers, Refuses, Software, State};
 pub use world::audience::{AGES, Audience};
 pub use world::edit::{AccountEdit, EditError};
 pub use world::growth::Growth;

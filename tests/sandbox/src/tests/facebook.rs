@@ -86,9 +86,27 @@ async fn posts_have_summaries_for_those_who_may_read_them() {
 
     let more = [("sandbox_account", "ada"), ("sandbox_scopes", "pages_show_list,pages_read_engagement")];
     let less = Graph::open(&visit, "facebook", SCOPES, &more).await.as_page().await;
-    let (status, bare) = less.get(&format!("{id}/published_posts?{fields}")).await;
-    assert_eq!((status, bare["data"][0]["reactions"].get("summary")), (200, None));
-    assert_eq!(less.refused(&format!("{id}/feed?{fields}")).await, (403, 10, None));
+    for path in [format!("{id}/published_posts"), format!("{id}/posts"), format!("{id}/feed"), post] {
+        assert_eq!(less.refused(&format!("{path}?{fields}")).await, (403, 10, None), "{path}");
+    }
+    let (status, bare) = less.get(&format!("{id}/published_posts?fields=id,created_time,reactions")).await;
+    assert_eq!((status, &bare["data"][0]["reactions"]), (200, &json!({"data": []})));
+}
+
+#[tokio::test]
+async fn a_page_can_refuse_what_others_report() {
+    let refuses = json!([{"what": "post_media_view", "post": 29, "code": 100}, {"what": "sums", "code": 200}]);
+    let (visit, id) = with_page(json!({"posts": 30, "views": 900, "refuses": refuses})).await;
+    let graph = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await.as_page().await;
+    let (_, listed) = graph.get(&format!("{id}/published_posts?fields=id&limit=2")).await;
+    let [newest, second] = [0, 1].map(|index| text(&listed["data"][index], "id"));
+    let (_, reported) = graph.get(&format!("{newest}/insights?metric=post_media_view")).await;
+    assert_eq!(reported["data"][0]["values"][0]["value"], 900);
+    assert_eq!(graph.refused(&format!("{second}/insights?metric=post_media_view")).await, (400, 100, None));
+    let (_, other) = graph.get(&format!("{second}/insights?metric=post_clicks")).await;
+    assert_eq!(other["data"][0]["values"][0]["value"], 30);
+    let sums = format!("{id}/published_posts?fields=id,reactions.limit(0).summary(total_count)");
+    assert_eq!(graph.refused(&sums).await, (403, 200, None));
 }
 
 #[tokio::test]

@@ -47,10 +47,25 @@ pub struct Account {
     pub portfolio: Option<String>,
     /// Facebook: the list of its owner's Pages leaves it out, whatever was allowed.
     pub unlisted: bool,
+    /// Meta: what is refused of its posts, though it was allowed.
+    pub refuses: Vec<Refuses>,
     /// Meta: the id of the Page an Instagram account is linked to, and the reverse.
     pub linked: Option<String>,
     /// The seed of all chance about this account.
     pub seed: u64,
+}
+
+/// What is refused of an account's posts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refuses {
+    /// A metric; `insights` for all of them, `sums` for the sums in lists of posts.
+    pub what: String,
+    /// Of one post only, by its number: 1 is the oldest.
+    #[serde(default)]
+    pub post: Option<u64>,
+    /// Without a subcode.
+    pub code: u32,
 }
 
 /// Whether an account can be requested.
@@ -138,6 +153,12 @@ impl Account {
             return self.post(number, when);
         }
         Some(Post { number, published: when, reply: false, numbers: PostNumbers::default() })
+    }
+
+    /// Meta: the code with which `what` of a post is refused.
+    pub fn refused(&self, what: &str, post: u64) -> Option<u32> {
+        let is_it = |refuses: &&Refuses| refuses.what == what && refuses.post.is_none_or(|number| number == post);
+        self.refuses.iter().find(is_it).map(|refuses| refuses.code)
     }
 
     /// Mastodon: the host that serves it.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::account::{Account, Software, State};
+use super::account::{Account, Refuses, Software, State};
 use super::growth::Growth;
 use super::posts::{PostNumbers, Posting};
 
@@ -34,6 +34,8 @@ pub struct AccountEdit {
     pub portfolio: Option<String>,
     /// Facebook: the list of its owner's Pages leaves it out.
     pub unlisted: Option<bool>,
+    /// Meta: what is refused of its posts, though it was allowed.
+    pub refuses: Option<Vec<Refuses>>,
     pub display_name: Option<String>,
     pub description: Option<String>,
     pub deactivated: Option<bool>,
@@ -116,6 +118,7 @@ impl AccountEdit {
         if let Some(web_host) = &self.web_host {
             account.web_host = Some(web_host.clone());
         }
+        set(&mut account.refuses, &self.refuses);
         set(&mut account.unlisted, &self.unlisted);
         if let Some(portfolio) = &self.portfolio {
             account.portfolio = Some(portfolio.clone()).filter(|name| !name.is_empty());

@@ -177,6 +177,7 @@ fn account(cast: &Cast, nth: usize, index: usize) -> Account {
         owner: cast.owner.clone(),
         portfolio: None,
         unlisted: false,
+        refuses: Vec::new(),
         linked: None,
         following: following(&followers, seed),
         posting: posting(platform, &handle, index, seed),

@@ -148,6 +148,7 @@ fn made(platform: Platform, handle: &str, now: Timestamp) -> Account {
         owner: format!("{} {handle}", platform.slug()),
         portfolio: None,
         unlisted: false,
+        refuses: Vec::new(),
         linked: None,
         followers,
         following,

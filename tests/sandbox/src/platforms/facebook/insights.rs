@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::posts;
 use crate::platforms::ApiResponse;
-use crate::platforms::meta::{Call, Field, Range, error, item, metrics, range, series_value, unknown_metric};
+use crate::platforms::meta::{Call, Field, Range, error, item, metrics, range, refused, series_value, unknown_metric};
 use crate::world::account::Account;
 use crate::world::daily::{Day, days, pacific_date};
 use crate::world::posts::Post;
@@ -200,6 +200,10 @@ fn report_post(call: &Call<'_>, page: &Account, post: &Post, requested: &[String
             Some(1504028),
             "(#3001) No metric was specified to be fetched. Please specify one or more metrics to be fetched and try again.",
         ));
+    }
+    let refuses = requested.iter().map(String::as_str).chain(["insights"]);
+    if let Some(code) = refuses.into_iter().find_map(|what| page.refused(what, post.number)) {
+        return Err(refused(code));
     }
     if !is_reported(call, page) {
         return Ok(Vec::new());

@@ -1,8 +1,8 @@
 //! Facebook's Pages: fields, posts, and insights, living and withdrawn ones.
 //!
 //! Oddities kept: the API reports neither whom a Page follows, nor how many posts it has, nor its audience's age and
-//! gender; a post without shares has no `shares` at all; summaries are left out where comments may not be read, and
-//! refuse the whole `/feed`; insights without their permission, or of a Page with fewer than 100 likes, are an empty
+//! gender; a post without shares has no `shares` at all; a list with summaries is refused whole where comments may
+//! not be read; insights without their permission, or of a Page with fewer than 100 likes, are an empty
 //! list with 200; a day's value carries the moment at which the day ended in California.
 
 mod insights;

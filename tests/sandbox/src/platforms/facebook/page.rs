@@ -81,7 +81,7 @@ pub fn field(call: &Call<'_>, page: &Arc<Account>, field: &Field) -> Result<Opti
 
 pub fn edge(call: &Call<'_>, page: &Arc<Account>, name: &str) -> Option<Result<ApiResponse, ApiResponse>> {
     Some(match name {
-        "published_posts" | "posts" | "feed" => posts::edge(call, page, name),
+        "published_posts" | "posts" | "feed" => posts::edge(call, page),
         "insights" => insights::of_page(call, page),
         _ => return None,
     })

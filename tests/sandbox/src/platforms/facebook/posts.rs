@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{POST_PREFIX, insights};
 use crate::platforms::ApiResponse;
-use crate::platforms::meta::{Call, Edge, Field, edge as edge_of, list, missing_permission, unknown_field, when};
+use crate::platforms::meta::{
+    Call, Edge, Field, edge as edge_of, list, missing_permission, refused, unknown_field, when,
+};
 use crate::world::account::Account;
 use crate::world::ids::digits_id;
 use crate::world::posts::Post;
@@ -21,14 +23,9 @@ pub fn id(page: &Account, post: &Post) -> String {
     format!("{}_{}", page.id, digits_id(POST_PREFIX, &page.id, post.number))
 }
 
-/// `/feed` would have visitors' posts too, and refuses summaries where the others leave them out.
-pub fn edge(call: &Call<'_>, page: &Arc<Account>, name: &str) -> Result<ApiResponse, ApiResponse> {
-    let fields = call.fields()?;
-    let wants_summary = fields.iter().any(|field| field.argument("summary").is_some());
-    if name == "feed" && wants_summary && !call.has(USER_CONTENT) {
-        return Err(not_readable());
-    }
-    listed(call, page, edge_of(call)?, &fields, true).map(ApiResponse::ok)
+/// `/feed` would have visitors' posts too.
+pub fn edge(call: &Call<'_>, page: &Arc<Account>) -> Result<ApiResponse, ApiResponse> {
+    listed(call, page, edge_of(call)?, &call.fields()?, true).map(ApiResponse::ok)
 }
 
 /// A Page's posts among its fields.
@@ -88,15 +85,15 @@ pub fn field(call: &Call<'_>, page: &Arc<Account>, post: &Post, field: &Field) -
         "reactions" => {
             let wanted = field.argument("type").and_then(|kind| REACTIONS.iter().find(|(name, _)| *name == kind));
             let count = wanted.map_or(reactions, |(_, share)| reactions * share / 100);
-            summary(call, field, json!({"total_count": count, "viewer_reaction": "NONE"}))
+            summary(call, page, post, field, json!({"total_count": count, "viewer_reaction": "NONE"}))?
         }
         "likes" => {
             let count = reactions * 70 / 100;
-            summary(call, field, json!({"total_count": count, "can_like": true, "has_liked": false}))
+            summary(call, page, post, field, json!({"total_count": count, "can_like": true, "has_liked": false}))?
         }
         "comments" => {
             let count = numbers.comments.unwrap_or(0);
-            summary(call, field, json!({"order": "ranked", "total_count": count, "can_comment": true}))
+            summary(call, page, post, field, json!({"order": "ranked", "total_count": count, "can_comment": true}))?
         }
         "insights" => insights::nested_of_post(call, page, post, field)?,
         "attachments" | "icon" | "message_tags" | "picture" => return Ok(None),
@@ -104,13 +101,16 @@ pub fn field(call: &Call<'_>, page: &Arc<Account>, post: &Post, field: &Field) -
     }))
 }
 
-/// A list without entries; the summary is included when requested, and when permitted.
-fn summary(call: &Call<'_>, field: &Field, summary: Value) -> Value {
-    match field.argument("summary") {
-        Some(wanted) if !matches!(wanted, "false" | "0") && call.has(USER_CONTENT) => {
-            json!({"data": [], "summary": summary})
-        }
-        _ => json!({"data": []}),
+/// A list without entries; with the summary when it is requested. Where it is not permitted, all is refused that was
+/// requested with it.
+fn summary(call: &Call<'_>, page: &Account, post: &Post, field: &Field, summary: Value) -> Result<Value, ApiResponse> {
+    if field.argument("summary").is_none_or(|wanted| matches!(wanted, "false" | "0")) {
+        return Ok(json!({"data": []}));
+    }
+    match page.refused("sums", post.number) {
+        Some(code) => Err(refused(code)),
+        None if !call.has(USER_CONTENT) => Err(not_readable()),
+        None => Ok(json!({"data": [], "summary": summary})),
     }
 }
 

@@ -8,7 +8,7 @@ use super::account::check_insights_scope;
 use super::media::{self, Kind, kind};
 use crate::grants::Door;
 use crate::platforms::ApiResponse;
-use crate::platforms::meta::{Call, Field, error, item, metrics};
+use crate::platforms::meta::{Call, Field, error, item, metrics, refused};
 use crate::world::account::Account;
 use crate::world::posts::Post;
 
@@ -51,6 +51,8 @@ fn report(
     let (kind, id) = (kind(post), media::id(account, post));
     for (index, name) in requested.iter().enumerate() {
         check(call, kind, index, name)?;
+        let code = [name, "insights"].iter().find_map(|what| account.refused(what, post.number));
+        code.map_or(Ok(()), |code| Err(refused(code)))?;
     }
     let one = |name: &String| item(&id, name, "lifetime", ("values", json!([{"value": value(post, name)}])));
     Ok(requested.iter().map(one).collect())

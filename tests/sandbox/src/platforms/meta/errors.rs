@@ -31,6 +31,14 @@ pub fn missing_permission(what: &str) -> ApiResponse {
     error(10, None, &format!("(#10) {what}"))
 }
 
+/// Refused without a reason: an unknown metric, this post, or a permission.
+pub fn refused(code: u32) -> ApiResponse {
+    match code {
+        10 | 200..=299 => error(code, None, &format!("(#{code}) Application does not have permission for this action")),
+        code => error(code, None, &format!("(#{code}) The value must be a valid insights metric")),
+    }
+}
+
 /// Not there, or not for this token: the platform does not say which.
 pub fn no_such_object(id: &str) -> ApiResponse {
     let message = format!(

@@ -32,7 +32,7 @@ use crate::{Fault, FaultKind, Platform, Stage};
 pub use access::Call;
 pub use counts::counts;
 pub use edges::{Edge, edge, list, when};
-pub use errors::{error, missing_permission, unknown_field, unknown_metric};
+pub use errors::{error, missing_permission, refused, unknown_field, unknown_metric};
 pub use fields::Field;
 pub use insights::{Range, item, metrics, range, series_value};
 pub use nodes::Node;
