@@ -136,6 +136,36 @@ fn the_app_comes_from_the_section_or_from_variables() {
 }
 
 #[tokio::test]
+async fn likes_below_zero_on_two_of_four_posts_are_unknown_and_cost_nothing_else() {
+    let server = Server::start(|requested| match requested.path.rsplit('/').next() {
+        Some("media") => {
+            let post = |(id, likes, comments): (&str, i64, u64)| {
+                json!({"id": id, "timestamp": "2026-11-20T08:25:28+0000", "media_product_type": "FEED",
+                    "like_count": likes, "comments_count": comments})
+            };
+            let posts = [("p1", 100, 10), ("p2", -1, 20), ("p3", 300, 30), ("p4", -1, 40)].map(post);
+            Reply::ok(json!({"data": posts}))
+        }
+        Some("insights") if requested.path.contains("/11/") => Reply::ok(json!({"data": []})),
+        Some("insights") => {
+            let value = |name: &str| if name == "views" { 500 } else { 0 };
+            let metric = |name: &str| json!({"name": name, "values": [{"value": value(name)}]});
+            Reply::ok(json!({"data": requested.param("metric").split(',').map(metric).collect::<Vec<_>>()}))
+        }
+        _ => Reply::ok(profile("11", 1000)),
+    })
+    .await;
+    let observed = observe(&instagram(Login::Facebook), &server, &[consented(0, "11", &ALL)]).await;
+    let reported = observed[0].as_ref().expect("reported");
+    let numbers = &reported.numbers;
+    // The mean likes of the other two; comments and views of all four.
+    assert_eq!((numbers.avg_likes, numbers.avg_comments), (Some(Mean(20_000)), Some(Mean(2500))));
+    assert_eq!((numbers.avg_views, reported.missing.as_slice()), (Some(Mean(50_000)), [].as_slice()));
+    let views = server.requested().iter().filter(|requested| requested.param("metric").contains("views")).count();
+    assert_eq!(views, 4);
+}
+
+#[tokio::test]
 async fn hidden_likes_and_what_was_not_allowed_are_not_zeros() {
     let server = Server::start(|requested| match requested.path.rsplit('/').next() {
         Some("media") => {
