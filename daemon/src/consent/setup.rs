@@ -19,20 +19,19 @@ pub async fn test(app: &App, slug: &str) -> Result<Vec<PlatformCheck>, RosterErr
     let known =
         app.look(|roster| roster.platforms.get(slug).cloned().ok_or_else(|| resolve::unknown_platform(roster, slug)))?;
     let mut checks = vec![switched_on(slug, known.enabled)];
-    match ProviderContext::of(app, slug) {
-        Some(context) => {
-            if let Some(lacks) = context.provider().lacks() {
-                checks.push(check("app", Some(false), lacks));
-            } else if let Some(consenting) = context.consenting() {
-                let redirect_uri = context.redirect_uri(app);
-                checks.extend(consenting.test(&context.api(app), &redirect_uri).await);
-                // Without an app there are no consents, and what is read without them was checked already.
-                if context.provider().app().is_some() {
-                    checks.extend(scopes_found(context.provider()));
-                }
+    let context = ProviderContext::of(app, slug);
+    let consenting = context.as_ref().and_then(|context| Some((context, context.consenting()?)));
+    match (known.platform.lacks(), consenting) {
+        (Some(lacks), _) => checks.push(check("app", Some(false), lacks)),
+        (None, Some((context, consenting))) => {
+            let redirect_uri = context.redirect_uri(app);
+            checks.extend(consenting.test(&context.api(app), &redirect_uri).await);
+            // Public numbers can be read without an app.
+            if context.provider().app().is_some() {
+                checks.extend(scopes_found(context.provider()));
             }
         }
-        None => checks.push(response(app, slug).await),
+        (None, None) => checks.push(response(app, slug).await),
     }
     Ok(checks)
 }
