@@ -341,3 +341,29 @@ async fn root_checks_a_store_as_its_owner() {
         assert!(output.err.contains("it belongs to another user"), "{output:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_owners_are_asked_for_is_noted_where_the_operator_chose_it() {
+    let app = "client_id = \"x\"\nclient_secret = \"y\"\n";
+    let check = async |more: &str, notes: &str| {
+        let home = Home::new(&format!("[platforms.facebook]\n{app}{more}"));
+        std::fs::set_permissions(home.config(), std::fs::Permissions::from_mode(0o600)).expect("a mode");
+        let output = CommandOutput::of(home.rosterd(&["check-config"])).await;
+        assert_eq!((output.code, output.err.as_str()), (Some(0), notes), "{more}: {output:?}");
+    };
+    check("", "").await;
+    check(
+        "scopes = [\"pages_show_list\", \"pages_read_engagement\"]\n",
+        "note: [platforms.facebook]: owners are asked to allow pages_show_list, pages_read_engagement; left out, and not \
+         read: pages_read_user_content (reactions, comments), read_insights (views), business_management (Pages of a \
+         business portfolio)\n",
+    )
+    .await;
+    check(
+        "config_id = \"7\"\n",
+        "note: [platforms.facebook]: owners are asked for what the configuration at Facebook holds that config_id names: \
+         it must hold pages_show_list, pages_read_engagement; what it does not hold of pages_read_user_content \
+         (reactions, comments), read_insights (views), business_management (Pages of a business portfolio) is not read\n",
+    )
+    .await;
+}
