@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reqwest::header::LOCATION;
 use roster_protocol::alert::Severity;
-use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::connection::{Account, ConnectionStatus};
 use roster_protocol::consent::{ConsentState, ConsentedConnection, Renews};
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
@@ -206,4 +206,34 @@ async fn an_app_that_lacks_a_permission_is_foreseen_explained_and_can_be_used() 
         let shown = world.connection(&connected.connection.id.to_string()).await;
         assert_eq!((shown.status, shown.last_error), (ConnectionStatus::Fresh, None), "{slug}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_are_looked_up_with_a_consent_that_allows_it() {
+    let world = World::with_apps().await;
+    for handle in ["mara.gram", "nina.gram", "other.gram"] {
+        world.quiet(Platform::Instagram, handle, 12_000);
+    }
+    let look_up = async || {
+        let other = Account { platform: "instagram".to_owned(), handle: "other.gram".to_owned() };
+        world.client.look_up(within(LIMIT), other).await.expect("a response")
+    };
+    world.influencer("Mara").await;
+    let few = [("sandbox_scopes", "instagram_basic,pages_show_list,pages_read_engagement")];
+    connected(consented(&world, Platform::Instagram, "mara.gram", &few).await);
+    world.settle().await;
+    let error = look_up().await.expect_err("no consent allows it");
+    assert!(error.message.contains("instagram_manage_insights is missing"), "{error:?}");
+    assert!(error.hint.is_some_and(|hint| hint.contains("to allow instagram_manage_insights")));
+    // It can be added all the same, and waits for its own owner's consent.
+    let added = world.try_add("Other", "instagram", "other.gram").await.expect("added");
+    assert_eq!(added.connections.len(), 1);
+
+    world.influencer("Nina").await;
+    world.consent("Nina", "instagram", "nina.gram").await;
+    world.settle().await;
+    world.sandbox.world().clear_requests();
+    let found = look_up().await.expect("Nina's consent allows it");
+    assert_eq!((found.followers, found.needs_consent), (Some(12_000), false));
+    assert_eq!(world.sandbox.world().requests().len(), 1, "through an account that is known");
 }

@@ -84,6 +84,9 @@ fn media_list(
 
 /// Any professional account by its name. Only lists inside it have pages, and no addresses of the next.
 fn discovery(call: &Call<'_>, field: &Field) -> Result<Value, ApiResponse> {
+    if !["instagram_manage_insights", "pages_read_engagement"].iter().all(|scope| call.has(scope)) {
+        return Err(missing_permission("Application does not have permission for this action"));
+    }
     let name = field.argument("username").unwrap_or_default();
     let found = call.world.account(Platform::Instagram, name).filter(|account| account.state == State::Active);
     let account = found.ok_or_else(|| error(110, Some(2207013), "Invalid user id"))?;
