@@ -183,6 +183,19 @@ fn consent_waits() {
 }
 
 #[test]
+fn consent_says_what_to_do_where_the_scopes_are_refused() {
+    for size in [SMALL, WIDE] {
+        let if_refused = "leave insights out: scopes = [\"profile\"] is enough".to_owned();
+        let begun = ConsentBegun { if_refused, ..begun(ConsentMethod::Redirect) };
+        let mut daemon = Daemon { begun: Some(begun), ..Daemon::new() };
+        let mut model = online(&mut daemon, size.0, size.1);
+        press(&mut model, &mut daemon, "6c");
+        let picture = picture(&model);
+        assert!(picture.contains("If the page ends in an error about scopes: leave insights out"), "{picture}");
+    }
+}
+
+#[test]
 fn consent_ends() {
     let choose = || vec![ConsentState::Choose(choices())];
     assert_snapshot!("consent_choose_small", consent(choose(), "j ", SMALL));
