@@ -23,7 +23,8 @@ pub(super) enum Records {
     /// the newest first and pruning cuts the left edge. The connection is in the key, so that a filter reads no values.
     /// Grows by one row a run until pruned.
     Runs,
-    /// Time, connection, metric → change. As runs; grows by what changed until pruned.
+    /// Time, connection, metric → change; a further one of that millisecond has a number behind it. As runs; grows by
+    /// what changed until pruned.
     Changes,
     /// Alert number → alert. In order of opening. Grows by one row an alert, for good.
     Alerts,
@@ -244,6 +245,18 @@ pub(super) fn timed_key(at: Timestamp, rest: &[&[u8]]) -> Vec<u8> {
     key
 }
 
+/// The highest key that begins with `key`, of those that [`key_after`] makes.
+pub(super) fn last_with(key: &[u8]) -> Vec<u8> {
+    [key, &[0xff; 2]].concat()
+}
+
+/// The key for a further row beside those under `key` and its continuations, of which `last` is the last one. After 65 535
+/// of them, which no millisecond has, the last one.
+pub(super) fn key_after(key: &[u8], last: &[u8]) -> Vec<u8> {
+    let number = last.get(key.len()..).and_then(|rest| rest.try_into().ok()).map_or(0, u16::from_be_bytes);
+    [key, &number.saturating_add(1).to_be_bytes()].concat()
+}
+
 /// The point in time and the connection at the head of a key of runs or changes.
 pub(super) fn split_timed_key(key: &[u8]) -> Option<(Timestamp, ConnectionId)> {
     let (at, rest) = key.split_first_chunk::<8>()?;
@@ -264,6 +277,15 @@ mod tests {
         let times = [Timestamp(i64::MIN), Timestamp(-1), Timestamp(0), Timestamp(i64::MAX)];
         assert!(times.windows(2).all(|pair| time_key(pair[0]) < time_key(pair[1])));
         assert!(times.iter().all(|at| split_timed_key(&timed_key(*at, &[&id.0])) == Some((*at, id))));
+    }
+
+    #[test]
+    fn further_rows_are_numbered_behind_their_key() {
+        let key = [7, 7];
+        assert_eq!(key_after(&key, &key), [7, 7, 0, 1]);
+        assert_eq!(key_after(&key, &[7, 7, 0, 255]), [7, 7, 1, 0]);
+        assert_eq!(key_after(&key, &last_with(&key)), last_with(&key));
+        assert!(last_with(&key).as_slice() < [7, 8].as_slice());
     }
 
     #[test]

@@ -11,13 +11,14 @@ use redb::{ReadableTable, WriteTransaction};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Date;
 
-use crate::model::{Commit, Connection};
+use crate::model::{Change, Commit, Connection};
 use crate::store::damage::DamageLog;
+use crate::store::envelope;
 use crate::store::error::StoreError;
 use crate::store::log::LogRow;
 use crate::store::records::{self, Record};
 use crate::store::snapshots;
-use crate::store::tables::Records;
+use crate::store::tables::{self, Records};
 
 /// A longer record is a bug of ours: names, notes and reasons have limits.
 const MAX_RECORD_BYTES: usize = 1 << 20;
@@ -67,6 +68,8 @@ pub(in crate::store) struct Batch {
     forgotten: Vec<(ConnectionId, Date)>,
     puts: Vec<Put>,
     rows: Vec<LogRow>,
+    /// Changes: the key that each has when it is free, and its value without an end.
+    changes: Vec<(Vec<u8>, Vec<u8>)>,
     /// Payloads of audit lines; each gets its number when it is written.
     audit: Vec<Vec<u8>>,
     has_runs: bool,
@@ -101,6 +104,11 @@ impl Batch {
         Ok(())
     }
 
+    fn put_change(&mut self, change: &Change) -> Result<(), StoreError> {
+        self.changes.push((change.key(), limited(change.begun()?)?));
+        Ok(())
+    }
+
     fn put_at(&mut self, table: Records, key: Vec<u8>, payload: &[u8]) {
         let encoded = Some(records::plain(table, &key, payload));
         self.puts.push(Put { table, key, encoded });
@@ -129,6 +137,7 @@ pub(in crate::store) fn apply(
     damage: &DamageLog,
 ) -> Result<(), StoreError> {
     write_puts(txn, batches)?;
+    write_changes(txn, batches)?;
     write_audit(txn, batches)?;
     let mut rows = Vec::new();
     for batch in batches {
@@ -155,6 +164,25 @@ fn write_puts(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreErr
                 None => drop(table.remove(put.key.as_slice())?),
             }
         }
+    }
+    Ok(())
+}
+
+/// Writes changes in order of time. Two of one metric in the same millisecond are two rows: the later one's key is longer.
+fn write_changes(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreError> {
+    let mut changes: Vec<_> = batches.iter().flat_map(|batch| &batch.changes).collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    // The sort is stable: of several for one key, the last one queued is last.
+    changes.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut table = txn.open_table(Records::Changes.definition())?;
+    for (key, begun) in changes {
+        let last = table.range(key.as_slice()..=tables::last_with(key).as_slice())?.next_back().transpose()?;
+        let free = last.map_or_else(|| key.clone(), |(last, _)| tables::key_after(key, last.value()));
+        let mut encoded = begun.clone();
+        envelope::end(Records::Changes.tag(), &free, &mut encoded);
+        table.insert(free.as_slice(), encoded.as_slice())?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ impl Batch {
             self.rows.push(LogRow::of(*connection, snapshot)?);
         }
         commit.runs.iter().try_for_each(|run| self.put(run))?;
-        commit.changes.iter().try_for_each(|change| self.put(change))?;
+        commit.changes.iter().try_for_each(|change| self.put_change(change))?;
         commit.holds.iter().try_for_each(|hold| self.put(hold))?;
         for lane in &commit.released_holds {
             self.delete(Records::Holds, lane.as_bytes().to_vec());

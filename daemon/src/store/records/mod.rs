@@ -55,10 +55,15 @@ pub(super) trait Record: Sized {
 
     /// Its value, encoded for another table of the same records.
     fn value_in(&self, table: Records, key: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let encoded = self.encode(envelope::begin(Self::VERSION, USUAL_BYTES));
-        let mut encoded = encoded.map_err(|error| not_encoded(table.name(), &error))?;
+        let mut encoded = self.begun()?;
         envelope::end(table.tag(), key, &mut encoded);
         Ok(encoded)
+    }
+
+    /// Its value without an end, which depends on a key that is found when it is written.
+    fn begun(&self) -> Result<Vec<u8>, StoreError> {
+        let begun = self.encode(envelope::begin(Self::VERSION, USUAL_BYTES));
+        begun.map_err(|error| not_encoded(Self::TABLE.name(), &error))
     }
 }
 

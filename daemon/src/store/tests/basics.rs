@@ -10,7 +10,7 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::disk::{Disk, submit};
 use super::sample::*;
-use crate::model::{Commit, RosterCommit, Settings, SyncCommit};
+use crate::model::{Change, Commit, RosterCommit, Settings, SyncCommit};
 use crate::store::damage::DamageLog;
 use crate::store::origin::Origin;
 use crate::store::records::{Format, Record, Stamp};
@@ -239,6 +239,36 @@ async fn reopening_disturbs_no_reads_or_writes() {
     assert!(acked > 0 && reads > 0);
     let stored = store.read_now(RunsInOrder { since: at(0), after: None, limit: usize::MAX }).expect("all runs");
     assert_eq!(stored.rows.len() as u32, acked);
+}
+
+#[test]
+fn changes_of_one_millisecond_are_all_kept_in_their_order() {
+    let (store, _) = Disk::default().open().expect("a new store");
+    let step = |from: f64| Change { from: Some(from), to: Some(from + 1.0), ..change(1, 1) };
+    let commit = |changes| submit(&store, &Commit::from(SyncCommit { changes, ..SyncCommit::default() }));
+    // In one commit, in the same group, and later.
+    let (one, other) = (commit(vec![step(1.0), step(2.0)]), commit(vec![step(3.0), change(2, 1)]));
+    [one, other].into_iter().for_each(|pending| pending.wait().expect("stored"));
+    commit(vec![step(4.0)]).wait().expect("stored");
+    let mut rows = store.read_now(all_changes()).expect("readable").rows;
+    rows.retain(|row| row.connection == connection_id(1));
+    assert_eq!(rows.iter().rev().map(|row| row.from).collect::<Vec<_>>(), [1.0, 2.0, 3.0, 4.0].map(Some));
+    // Page by page, too.
+    let mut query = ChangesQuery { limit: 1, ..all_changes() };
+    let mut seen = 0;
+    loop {
+        let page = store.read_now(query.clone()).expect("readable");
+        seen += page.rows.len();
+        match page.next {
+            Some(mark) => query.before = Some(mark),
+            None => break,
+        }
+    }
+    assert_eq!(seen, 5);
+    assert_eq!(store.damaged().rows, 0);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let scrubbed = runtime.block_on(store.scrub()).expect("readable");
+    assert_eq!((scrubbed.damaged, runtime.block_on(store.prune(at(0), at(2))).expect("pruned")), (0, 5));
 }
 
 #[tokio::test]

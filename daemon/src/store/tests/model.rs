@@ -30,7 +30,8 @@ pub(super) struct Model {
     pub(super) connections: BTreeMap<[u8; 5], Connection>,
     pub(super) snapshots: BTreeMap<(ConnectionId, Date), Snapshot>,
     pub(super) runs: BTreeMap<Vec<u8>, Run>,
-    pub(super) changes: BTreeMap<Vec<u8>, Change>,
+    /// In the order of their keys, and those of one key as they were written.
+    pub(super) changes: Vec<Change>,
     pub(super) alerts: BTreeMap<u64, Alert>,
     pub(super) deliveries: BTreeMap<(u64, String), Delivery>,
     pub(super) audit: Vec<AuditLine>,
@@ -62,7 +63,8 @@ impl Model {
             self.snapshots.insert((*id, snapshot.date), snapshot.clone());
         }
         self.runs.extend(commit.sync.runs.iter().map(|run| (run.key(), run.clone())));
-        self.changes.extend(commit.sync.changes.iter().map(|change| (change.key(), change.clone())));
+        self.changes.extend(commit.sync.changes.iter().cloned());
+        self.changes.sort_by_key(Record::key);
         self.alerts.extend(commit.alerting.alerts.iter().map(|alert| (alert.number, alert.clone())));
         for delivery in &commit.alerting.deliveries {
             self.deliveries.insert((delivery.alert, delivery.channel.clone()), delivery.clone());
@@ -77,7 +79,7 @@ impl Model {
     /// After `Store::sweep`.
     fn sweep(&mut self, removed: &[ConnectionId]) {
         self.runs.retain(|_, run| !removed.contains(&run.connection));
-        self.changes.retain(|_, change| !removed.contains(&change.connection));
+        self.changes.retain(|change| !removed.contains(&change.connection));
     }
 }
 
@@ -118,7 +120,7 @@ fn read_lists(reader: &Reader<'_>, model: &mut Model) -> Result<(), StoreError> 
     let runs = all_runs().read(reader)?;
     model.runs.extend(runs.rows.into_iter().map(|run| (run.key(), run)));
     let changes = all_changes().read(reader)?;
-    model.changes.extend(changes.rows.into_iter().map(|change| (change.key(), change)));
+    model.changes.extend(changes.rows.into_iter().rev());
     for state in AlertState::ALL {
         let query = AlertsQuery { state: Some(state), influencer: None, before: None, limit: usize::MAX };
         for alert in query.read(reader)?.rows {
