@@ -2,6 +2,7 @@
 //!
 //! An exception is listed here with its reason. Checks of a file's text strip comments and tests first.
 
+mod advice;
 mod arrows;
 mod imports;
 

@@ -81,8 +81,8 @@ impl Source {
     /// The files with secrets that other users can read, in sentences. They are used all the same.
     pub fn exposed(&self, config: &Config) -> Vec<String> {
         let says = |path: &Path, what: &str| {
-            let (mode, path) = (file::open_to_others(path)?, file::shown(path));
-            Some(format!("{path} holds {what}, and its mode {mode:o} lets other users at it: chmod 640 {path}"))
+            let (mode, close, path) = (file::open_to_others(path)?, file::closing(path), file::shown(path));
+            Some(format!("{path} holds {what}, and its mode {mode:o} lets other users at it: {close}"))
         };
         let has_inline = config.platforms.values().any(|table| SECRETS.iter().any(|key| table.contains_key(*key)))
             || config.network.proxy.as_ref().is_some_and(|proxy| proxy.contains('@'));

@@ -49,16 +49,14 @@ fn code_of(found: &Inspection) -> u8 {
 /// What a store ends with that cannot even be opened.
 fn failure(error: &StoreError, as_json: bool) -> (u8, String, String) {
     let message = clean(&error.to_string(), CHARACTERS);
-    let hint = match error {
-        StoreError::InUse { .. } => {
-            Some("end it first, `systemctl stop rosterd` for a service; it checks the store itself every day")
-        }
-        StoreError::Damaged { .. } => Some(BACKUP),
-        _ => None,
-    };
-    let code = match error {
-        StoreError::Damaged { .. } => DAMAGED,
-        other => StartError::from(other.clone()).exit_code(),
+    let start = StartError::from(error.clone());
+    let (code, hint) = match error {
+        StoreError::Damaged { .. } => (DAMAGED, Some(BACKUP)),
+        StoreError::InUse { .. } => (
+            start.exit_code(),
+            Some("end it first, `systemctl stop rosterd` for a service; it checks the store itself every day"),
+        ),
+        _ => (start.exit_code(), start.hint()),
     };
     if as_json {
         let value = json!({"error": {"kind": "failed", "message": message, "hint": hint}});

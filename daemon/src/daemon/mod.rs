@@ -127,6 +127,16 @@ impl StartError {
             StartError::Store(StoreError::Damaged { .. }) => Some(
                 "`rosterd check` says what is whole; keep a copy of the file as it is, and put a backup in its place",
             ),
+            StartError::Store(StoreError::Newer { .. } | StoreError::NewerRecord { .. }) => {
+                Some("install the newer rosterd again; nothing was changed")
+            }
+            StartError::Store(StoreError::NotOurs { .. }) => Some(
+                "it must belong to the user that runs rosterd, and only that user may write to it; or give another \
+                 directory with --state-dir",
+            ),
+            StartError::Store(StoreError::InUse { .. }) => {
+                Some("a store has one rosterd: use the one that runs (`roster status`), or end it first")
+            }
             _ => None,
         }
     }

@@ -63,6 +63,26 @@ pub fn open_to_others(path: &Path) -> Option<u32> {
     (mode & 0o027 != 0).then_some(mode)
 }
 
+/// The commands that close a file to other users and leave it readable for this one, through a group where it is another
+/// user's.
+pub fn closing(path: &Path) -> String {
+    let shown = shown(path);
+    let group = std::fs::metadata(path).ok().and_then(|found| {
+        let is_own = found.uid() == rustix::process::geteuid().as_raw();
+        let own = rustix::process::getegid();
+        let mut groups = rustix::process::getgroups().unwrap_or_default().into_iter().chain([own]);
+        let is_of_group = groups.any(|group| group.as_raw() == found.gid());
+        (!is_own && !is_of_group).then(|| group_name(own.as_raw()))
+    });
+    let chgrp = group.map(|group| format!("chgrp {group} {shown} && ")).unwrap_or_default();
+    format!("{chgrp}chmod 640 {shown}")
+}
+
+fn group_name(gid: u32) -> String {
+    let found = nix::unistd::Group::from_gid(nix::unistd::Gid::from_raw(gid)).ok().flatten();
+    found.map_or_else(|| gid.to_string(), |group| clean(&group.name, 40))
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -93,6 +113,20 @@ mod tests {
         for secret in ["GOCSPX-hunter2", "/hunter2", "/hunter2/with+slash", "a/b", "../hunter2", ""] {
             assert_eq!(shown(Path::new(secret)), "***", "{secret}");
         }
+    }
+
+    #[test]
+    fn a_file_is_closed_without_locking_out_who_reads_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("secret");
+        std::fs::write(&path, "").expect("written");
+        assert_eq!(closing(&path), format!("chmod 640 {}", path.display()));
+        // Only root can give it away.
+        if std::os::unix::fs::chown(&path, Some(4242), Some(4242)).is_ok() {
+            let group = group_name(rustix::process::getegid().as_raw());
+            assert_eq!(closing(&path), format!("chgrp {group} {0} && chmod 640 {0}", path.display()));
+        }
+        assert_eq!(group_name(0), "root");
     }
 
     #[test]
