@@ -262,6 +262,30 @@ async fn an_account_of_another_influencer_is_refused_and_harms_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consent_reads_no_other_account() {
+    let world = World::with_apps().await;
+    world.quiet(Platform::Youtube, "@mara", 900);
+    world.quiet(Platform::Youtube, "@oskar", 700);
+    world.influencer("Mara").await;
+    let id = world.consent("Mara", "youtube", "@mara").await.connection.id.to_string();
+    world.settle().await;
+    let before = world.connection(&id).await;
+    for another in [false, true] {
+        let set = world.client.set_handle(within(LIMIT), id.clone(), "@oskar".to_owned(), another).await;
+        let refused = set.expect("a response").expect_err("the consent is of another owner");
+        assert_eq!(refused.kind, ErrorKind::Conflict, "{refused:?}");
+        let hint = refused.hint.expect("a way on");
+        assert!(hint.contains("`roster connect ") && hint.contains(&format!("`roster disconnect {id}`")), "{hint}");
+    }
+    let after = world.connection(&id).await;
+    assert_eq!((&after.handle, &after.platform_user_id), (&before.handle, &before.platform_user_id));
+    world.both_pass(DAY_S).await;
+    world.sync(&id).await;
+    let now = world.connection(&id).await;
+    assert_eq!((now.status, now.latest.and_then(|it| it.numbers.followers)), (ConnectionStatus::Fresh, Some(900)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_unticked_is_named_and_the_rest_is_read() {
     let world = World::with_apps().await;
     world.quiet(Platform::Tiktok, "mara", 900);

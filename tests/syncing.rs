@@ -219,6 +219,72 @@ async fn another_handle_keeps_connection_and_history_and_another_account_asks_fi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_under_way_when_its_handle_changes_counts_for_neither() {
+    let world = World::new().await;
+    let (old, new) = ("mara@social.example", "mara@new.example");
+    world.followers(Platform::Mastodon, old, 1234);
+    world.followers(Platform::Mastodon, new, 1300);
+    let added = world.add("Mara", "mastodon", old).await.connections.remove(0);
+    let before = world.runs().await;
+    world.clock.advance(60);
+    // The request about the old handle gets no response as long as it is waited for.
+    world.sandbox.world().fault(Fault::new(Platform::Mastodon, FaultKind::Timeout));
+    world.sandbox.world().clear_requests();
+    let target = SyncTarget::One("Mara".to_owned());
+    let ticket = world.client.sync(within(LIMIT), target).await.expect("a response").expect("a ticket");
+    crate::support::programs::until("the run is under way", async || {
+        let status = world.client.status(within(LIMIT)).await.expect("a response").expect("a status");
+        (!status.running.is_empty() && world.requests_to("") > 0).then_some(())
+    })
+    .await;
+    let set = world.client.set_handle(within(LIMIT), added.id.to_string(), new.to_owned(), true).await;
+    assert_eq!(set.expect("a response").expect("set").handle, new);
+    // The client gets the run of the new handle; the one that was under way is neither stored nor a failure.
+    let mut runs = Vec::new();
+    while runs.is_empty() {
+        let progress = world.client.sync_progress(within(LIMIT), ticket, 0).await.expect("a response");
+        runs = progress.expect("it is not over").runs;
+    }
+    assert_eq!((runs.len(), runs[0].outcome, runs[0].followers), (1, Outcome::Ok, Some(1300)));
+    world.settle().await;
+    let after = world.runs().await;
+    assert_eq!((after.len(), after[0].id), (before.len() + 1, runs[0].id));
+    let now = world.connection(&added.id.to_string()).await;
+    assert_eq!((now.status, now.last_error), (ConnectionStatus::Fresh, None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_platform_lacks_blocks_its_accounts_and_is_no_fault_of_theirs() {
+    const KEY: &str = "[platforms.youtube]\napi_key = \"youtube-api-key\"\n";
+    let mut world = World::with_config(KEY).await;
+    world.followers(Platform::Youtube, "@mara", 1000);
+    world.add("Mara", "youtube", "@mara").await;
+    let shown = async |world: &World| {
+        let shown = world.show("Mara").await.connections.remove(0);
+        (shown.status, shown.blocked_by)
+    };
+    let setup = Some("setup".to_owned());
+    assert_eq!(shown(&world).await, (ConnectionStatus::Fresh, None));
+    let (without, off) = ("[platforms.youtube]\nenabled = true\n", "[platforms.youtube]\nenabled = false\n");
+    // Before it was tried and after, and also when the platform is switched off.
+    world.reload(|config| config.replace(KEY, without)).await.expect("a config");
+    assert_eq!(shown(&world).await, (ConnectionStatus::Fresh, setup.clone()));
+    world.clock.advance(60);
+    let run = world.sync_one("Mara").await;
+    assert!(run.error.is_some_and(|error| error.contains("api_key")), "it says what is missing");
+    assert_eq!((run.outcome, shown(&world).await), (Outcome::Skipped, (ConnectionStatus::Fresh, setup.clone())));
+    world.clock.advance(26 * HOUR);
+    world.settle().await;
+    assert_eq!(shown(&world).await, (ConnectionStatus::Stale, setup.clone()), "old, and not in error");
+    world.reload(|config| config.replace(without, off)).await.expect("a config");
+    assert_eq!(shown(&world).await.1, setup);
+    world.reload(|config| config.replace(off, KEY)).await.expect("a config");
+    world.clock.advance(60);
+    assert_eq!(world.sync_one("Mara").await.outcome, Outcome::Ok);
+    assert_eq!(shown(&world).await, (ConnectionStatus::Fresh, None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interval_of_its_own_is_followed() {
     let world = followed(1000).await;
     let own = world.client.set_interval(within(LIMIT), format!("bluesky:{MARA}"), Some(Seconds(600))).await;

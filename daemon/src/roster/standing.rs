@@ -88,7 +88,9 @@ mod tests {
     fn colours_and_words() {
         use Badge::{Green, Red, Yellow};
         use ConnectionStatus::{Error, Fresh, Never, Paused, Reauthorize, Stale};
-        use TroubleKind::{AccountGone, Network, Partial, RateLimited, Unauthorized, Unavailable, Unexpected};
+        use TroubleKind::{
+            AccountGone, Network, Partial, RateLimited, Unauthorized, Unavailable, Unconfigured, Unexpected,
+        };
         let check = |synced, trouble, failures, expected: (ConnectionStatus, Badge, Option<&str>)| {
             let found = standing(&connection(synced, trouble, failures), false, Seconds(6 * 3600), NOON);
             assert_eq!((found.status, found.badge, found.blocked_by), expected, "{synced:?} {trouble:?}");
@@ -104,6 +106,8 @@ mod tests {
         check(Some(30), Some((Unavailable, 30)), 9, (Stale, Yellow, Some("platform")));
         check(Some(30), Some((Network, 30)), 9, (Stale, Yellow, Some("network")));
         check(Some(1), Some((RateLimited, 1)), 1, (Fresh, Green, Some("limit")));
+        check(Some(30), Some((Unconfigured, 30)), 0, (Stale, Yellow, Some("setup")));
+        check(None, Some((Unconfigured, 1)), 0, (Never, Red, Some("setup")));
         check(Some(1), Some((AccountGone, 1)), 1, (Error, Green, None));
         check(Some(1), Some((AccountGone, 1)), 2, (Error, Red, None));
         check(Some(1), Some((Unauthorized, 0)), 1, (Reauthorize, Red, None));
