@@ -109,6 +109,9 @@ mod tests {
         let (third, moves) = follow(Some(&second), &snapshot(1120, 800, 3), TEN_PERCENT);
         assert_eq!(moves, [Difference { metric: Metric::Followers, from: Some(1000.0), to: Some(1120.0) }]);
         let (fourth, moves) = follow(third.as_ref(), &snapshot(1121, 800, 4), TEN_PERCENT);
-        assert_eq!((fourth, moves), (third, vec![]));
+        assert_eq!((fourth, moves), (third.clone(), vec![]));
+        let by_hand = Snapshot { source: Source::Manual, ..snapshot(2000, 800, 5) };
+        let (fifth, _) = follow(third.as_ref(), &by_hand, TEN_PERCENT);
+        assert_eq!(fifth.map(|profile| (profile.source, profile.as_of)), Some((Source::Manual, Timestamp(5))));
     }
 }

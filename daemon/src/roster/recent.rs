@@ -71,6 +71,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_day_up_to_three_days_older_serves_for_a_missing_one() {
+        let growth = |age: i32| Recent::of(vec![(Date(100 - age), 1000), (Date(100), 1500)]).growth(7);
+        assert_eq!([6, 7, 10, 11].map(growth), [None, Some(Ratio(500_000)), Some(Ratio(500_000)), None]);
+        let month = Recent::of(vec![(Date(67), 1000), (Date(100), 1500)]);
+        assert_eq!(month.growth(30), Some(Ratio(500_000)));
+    }
+
+    #[test]
     fn growth_looks_back_over_gaps_and_never_over_the_unknown() {
         let mut recent = Recent::default();
         assert_eq!(recent.growth(7), None);
