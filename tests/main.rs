@@ -12,6 +12,7 @@ mod dating;
 mod decaying;
 mod faults;
 mod filling;
+mod following;
 mod hiding;
 mod keys;
 mod killing;

@@ -30,9 +30,9 @@ impl HttpError {
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpErrorKind {
-    #[error("the system has no CA certificates: install ca-certificates or set a CA file")]
+    #[error("the system has no CA certificates: install ca-certificates, or set [network] ca_file")]
     NoCertificates,
-    #[error("that is no host that can be asked")]
+    #[error("that is no host that requests can be sent to")]
     BadHost,
     #[error("only https is allowed, and http to loopback")]
     Insecure,
