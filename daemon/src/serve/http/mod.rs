@@ -4,7 +4,9 @@
 mod callback;
 mod exposition;
 mod health;
+mod host;
 mod metrics;
+mod page;
 mod process;
 
 use std::collections::VecDeque;
