@@ -99,6 +99,7 @@ async fn two_entries_of_one_person_become_one_and_keep_everything() {
     world.followers(Platform::Mastodon, "mara@social.example", 900);
     world.add("Mara", "bluesky", MARA).await;
     let other = world.add("Mara L.", "mastodon", "mara@social.example").await;
+    world.settle().await;
     let merged = world.client.merge(within(LIMIT), "Mara L.".into(), "Mara".into()).await;
     let merged = merged.expect("a response").expect("merged");
     assert_eq!((merged.connections.len(), merged.row.followers), (2, Some(900)));
@@ -109,6 +110,11 @@ async fn two_entries_of_one_person_become_one_and_keep_everything() {
     assert_eq!((edited.row.followers, edited.row.main_chosen), (Some(500), true));
     let history = world.client.history(within(LIMIT), "mastodon:mara@social.example".into(), None, None).await;
     assert_eq!(history.expect("a response").expect("a history").snapshots.len(), 1);
+    // What was logged of the account leads to the influencer who has it now.
+    let runs = world.runs().await;
+    let owners: Vec<_> = runs.iter().map(|run| (run.influencer, run.influencer_name.as_str())).collect();
+    assert_eq!(owners, vec![(edited.row.id, "Mara"); runs.len()]);
+    assert!(runs.iter().any(|run| run.platform == "mastodon"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

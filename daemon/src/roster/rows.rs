@@ -2,7 +2,7 @@
 
 use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::time::{Seconds, Timestamp};
-use roster_protocol::{Alert, Change, Connection, Influencer, InfluencerRow, Run};
+use roster_protocol::{About, Alert, Change, Connection, ConnectionId, Influencer, InfluencerId, InfluencerRow, Run};
 
 use super::standing;
 use crate::alerts::evaluate::relative;
@@ -124,17 +124,23 @@ fn platform_badge(
 }
 
 /// The name of an influencer; empty when it was removed.
-pub fn name_of(roster: &Roster, id: roster_protocol::InfluencerId) -> String {
+pub fn name_of(roster: &Roster, id: InfluencerId) -> String {
     roster.influencers.get(&id).map(|influencer| influencer.name.clone()).unwrap_or_default()
+}
+
+/// Who has a connection now: after a merge not the one who had it when something was logged.
+fn owner_of(roster: &Roster, connection: ConnectionId, then: InfluencerId) -> InfluencerId {
+    roster.connections.get(&connection).map_or(then, |connection| connection.influencer)
 }
 
 /// A run for clients.
 pub fn run(roster: &Roster, run: &model::Run) -> Run {
+    let influencer = owner_of(roster, run.connection, run.influencer);
     Run {
         id: run.id,
         connection: run.connection,
-        influencer: run.influencer,
-        influencer_name: name_of(roster, run.influencer),
+        influencer,
+        influencer_name: name_of(roster, influencer),
         platform: run.platform.clone(),
         due_at: run.due_at,
         started_at: run.started_at,
@@ -149,10 +155,11 @@ pub fn run(roster: &Roster, run: &model::Run) -> Run {
 
 /// A change for clients.
 pub fn change(roster: &Roster, change: &model::Change) -> Change {
+    let influencer = owner_of(roster, change.connection, change.influencer);
     Change {
         at: change.at,
-        influencer: change.influencer,
-        influencer_name: name_of(roster, change.influencer),
+        influencer,
+        influencer_name: name_of(roster, influencer),
         connection: change.connection,
         platform: change.platform.clone(),
         metric: change.metric,
@@ -165,13 +172,19 @@ pub fn change(roster: &Roster, change: &model::Change) -> Change {
 
 /// An alert for clients.
 pub fn alert(roster: &Roster, alert: &model::Alert) -> Alert {
+    let about = match alert.about.clone() {
+        About::Connection { connection, influencer, platform } => {
+            About::Connection { connection, influencer: owner_of(roster, connection, influencer), platform }
+        }
+        about => about,
+    };
     Alert {
         id: alert.id,
         state: alert.state,
         rule: alert.rule.clone(),
         severity: alert.severity,
-        about: alert.about.clone(),
-        influencer_name: alert.about.influencer().map(|influencer| name_of(roster, influencer)),
+        influencer_name: about.influencer().map(|influencer| name_of(roster, influencer)),
+        about,
         metric: alert.metric,
         from: alert.from,
         to: alert.to,
