@@ -9,7 +9,7 @@ pub mod picker;
 
 mod next;
 
-pub use next::{ListCommand, Next};
+pub use next::{Focus, ListCommand, Next};
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Rect, Size};

@@ -6,7 +6,7 @@ use ratatui::layout::Size;
 use roster_protocol::{InfluencerId, Timestamp};
 
 use crate::keys::{Context, Keymap};
-use crate::modal::Modal;
+use crate::modal::{Focus, Modal};
 use crate::screens::influencer;
 use crate::screens::roster;
 use crate::screens::{self, Screen};
@@ -47,8 +47,8 @@ impl Model {
     }
 
     /// Opens an influencer above the screen that is shown.
-    pub fn open(&mut self, influencer: InfluencerId, name: String) {
-        self.above.push(Box::new(influencer::State::new(influencer, name)));
+    pub fn open(&mut self, influencer: InfluencerId, name: String, focus: Focus) {
+        self.above.push(Box::new(influencer::State::new(influencer, name, focus)));
     }
 
     /// Shows a numbered screen straight above the first; one that is shown already stays as it is.

@@ -77,8 +77,8 @@ fn follow_one(model: &mut Model, next: Next) -> Vec<Effect> {
         Next::Close => model.modal = None,
         Next::Help => model.modal = Some(Modal::Help(modal::help::Help { context: model.context(), top: 0 })),
         Next::Quit => model.quit = true,
-        Next::Influencer(id, name) => {
-            model.open(id, name);
+        Next::Influencer(id, name, focus) => {
+            model.open(id, name, focus);
             return reload_screen(model);
         }
         Next::Screen(number) => {

@@ -18,7 +18,7 @@ use tui_input::Input;
 use self::step::Step;
 use crate::keys::Action;
 use crate::message::{Mutation, Request};
-use crate::modal::{Next, connect};
+use crate::modal::{Focus, Next, connect};
 use crate::shared::Shared;
 
 /// A form.
@@ -220,7 +220,7 @@ impl Form {
                 self.phase = Phase::Waiting("looking up …");
                 return Next::request(Request::LookUp { form: self.id, accounts });
             }
-            Ok(Step::Open(id, name)) => return vec![Next::Close, Next::Influencer(id, name)],
+            Ok(Step::Open(id, name)) => return vec![Next::Close, Next::Influencer(id, name, Focus::default())],
             Ok(Step::Consent(target)) => return connect::begin(shared, target),
             Ok(Step::Mutate(mutation)) => {
                 self.phase = Phase::Waiting("saving …");

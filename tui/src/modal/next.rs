@@ -1,7 +1,7 @@
 //! What screens and modals return: what to request, and what to open. They never reach into one another.
 
 use roster_protocol::audit::PauseTarget;
-use roster_protocol::{InfluencerId, SortBy, SyncTarget};
+use roster_protocol::{ConnectionId, InfluencerId, Metric, SortBy, SyncTarget, Timestamp};
 
 use super::Modal;
 use crate::message::{Effect, Mutation, Request};
@@ -14,8 +14,8 @@ pub enum Next {
     Modal(Modal),
     /// Closes what is on top.
     Close,
-    /// Opens an influencer above the screen that is shown; its name is shown until more is known.
-    Influencer(InfluencerId, String),
+    /// Opens an influencer above the screen that is shown, where it says; its name is shown until more is known.
+    Influencer(InfluencerId, String, Focus),
     /// Shows a numbered screen, straight above the first.
     Screen(u8),
     /// Shows the first screen, and passes a command on to it.
@@ -27,7 +27,16 @@ pub enum Next {
     Quit,
 }
 
-/// A typed command for the list of influencers.
+/// What of an influencer the user came for; the default is the first account and its followers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Focus {
+    pub connection: Option<ConnectionId>,
+    pub metric: Option<Metric>,
+    /// When it happened.
+    pub at: Option<Timestamp>,
+}
+
+/// A command for the list of influencers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ListCommand {
     Filter(String),

@@ -16,7 +16,7 @@ use super::{Entry, Screen, states};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
-use crate::modal::Next;
+use crate::modal::{Focus, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
@@ -30,7 +30,7 @@ pub const ENTRY: Entry = Entry {
         about: "alerts",
         bindings: &[
             bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
-            bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer"),
+            bind(HERE, Action::Open, "open", &["enter"], "open", "open its account, metric and day"),
             bind(HERE, Action::Acknowledge, "acknowledge", &["space"], "ack", "acknowledge: a person has seen it"),
             bind(HERE, Action::Sort, "sort", &["o"], "which", "show open and acknowledged, or resolved ones"),
         ],
@@ -95,8 +95,10 @@ impl Screen for State {
         let height = height(shared);
         match (action, self.list.current().cloned()) {
             (Action::Open, Some(alert)) => {
+                let at = Some(alert.opened_at);
+                let focus = Focus { connection: alert.about.connection(), metric: alert.metric, at };
                 let influencer = alert.about.influencer().zip(alert.influencer_name);
-                influencer.map(|(influencer, name)| Next::Influencer(influencer, name)).into_iter().collect()
+                influencer.map(|(influencer, name)| Next::Influencer(influencer, name, focus)).into_iter().collect()
             }
             (Action::Acknowledge, Some(alert)) => {
                 self.list.moved(Action::Down, height);

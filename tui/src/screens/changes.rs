@@ -13,7 +13,7 @@ use super::{Entry, Screen, states};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Request, Response};
-use crate::modal::Next;
+use crate::modal::{Focus, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
@@ -28,7 +28,7 @@ pub const ENTRY: Entry = Entry {
         about: "changes",
         bindings: &[
             bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
-            bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer"),
+            bind(HERE, Action::Open, "open", &["enter"], "open", "open its account, metric and day"),
         ],
         filter: &[],
     },
@@ -70,8 +70,12 @@ impl Screen for State {
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         if action == Action::Open {
-            let open = |change: Change| Next::Influencer(change.influencer, change.influencer_name);
-            return self.list.current().cloned().map(open).into_iter().collect();
+            let open = |change: &Change| {
+                let connection = Some(change.connection);
+                let focus = Focus { connection, metric: Some(change.metric), at: Some(change.at) };
+                Next::Influencer(change.influencer, change.influencer_name.clone(), focus)
+            };
+            return self.list.current().map(open).into_iter().collect();
         }
         let mark = self.list.moved(action, height(shared));
         mark.map_or_else(Vec::new, |mark| Next::request(Request::Changes(Some(mark))))

@@ -10,7 +10,7 @@ use super::paged::{Paged, Part};
 use super::{Entry, Screen};
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
-use crate::modal::{self, Next};
+use crate::modal::{self, Focus, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
@@ -24,7 +24,7 @@ pub const ENTRY: Entry = Entry {
         about: "connections: what needs somebody first",
         bindings: &[
             bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
-            bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer"),
+            bind(HERE, Action::Open, "open", &["enter"], "open", "open this account"),
             bind(HERE, Action::Connect, "connect", &["c"], "connect again", "ask for the owner's consent again"),
             bind(HERE, Action::Sync, "sync", &["s"], "sync", "sync this account now"),
             bind(HERE, Action::Handle, "handle", &["H"], "", "another handle for it; its history stays"),
@@ -107,7 +107,10 @@ fn act_on(shared: &mut Shared, action: Action, row: ConnectionRow) -> Vec<Next> 
     let ConnectionRow { connection, influencer_name: name, grant } = row;
     let influencer = connection.influencer;
     match action {
-        Action::Open => vec![Next::Influencer(influencer, name)],
+        Action::Open => {
+            let focus = Focus { connection: Some(connection.id), ..Focus::default() };
+            vec![Next::Influencer(influencer, name, focus)]
+        }
         Action::Connect if grant.is_some() || shared.may_consent(&connection.platform) => {
             modal::connect::again(shared, &connection, name)
         }

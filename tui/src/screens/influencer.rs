@@ -6,14 +6,14 @@ use ratatui::layout::Size;
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::{
     Alert, Change, Connection, ConnectionStatus, Date, ErrorKind, Influencer, InfluencerEdit, InfluencerId, Metric,
-    RosterError,
+    RosterError, Snapshot, Timestamp,
 };
 
 use super::{Entry, Screen};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
-use crate::modal::{self, Next};
+use crate::modal::{self, Focus, Next};
 use crate::shared::histories::{Known, points};
 use crate::shared::{Shared, ToastLevel};
 use crate::widgets::pen::Pen;
@@ -73,6 +73,8 @@ pub struct State {
     pub range: usize,
     /// The day under the chart's cursor.
     pub day: Option<Date>,
+    /// What the user came for, as far as it is not shown yet.
+    focus: Focus,
     /// Newest first.
     pub alerts: Vec<Alert>,
     /// Newest first.
@@ -81,16 +83,17 @@ pub struct State {
 
 impl State {
     /// Before anything is known but its name.
-    pub fn new(id: InfluencerId, name: String) -> Self {
+    pub fn new(id: InfluencerId, name: String, focus: Focus) -> Self {
         Self {
             id,
             name,
             known: None,
             error: None,
             window: Window::default(),
-            metric: Metric::Followers,
+            metric: focus.metric.unwrap_or(Metric::Followers),
             range: 1,
             day: None,
+            focus,
             alerts: Vec::new(),
             changes: Vec::new(),
         }
@@ -149,7 +152,10 @@ impl Screen for State {
                 Vec::new()
             }
             // The cursor may have moved on meanwhile.
-            Response::History { .. } => self.want_history(shared),
+            Response::History { .. } => {
+                self.focus_day(shared);
+                self.want_history(shared)
+            }
             _ => Vec::new(),
         }
     }
@@ -157,7 +163,7 @@ impl Screen for State {
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         let total = self.connections();
         if self.window.moved(action, total, seen_connections(shared.size, total)) {
-            self.day = None;
+            (self.day, self.focus) = (None, Focus::default());
             return self.want_history(shared);
         }
         match action {
@@ -193,9 +199,15 @@ impl State {
     fn take(&mut self, shared: &mut Shared, result: Result<Influencer, RosterError>) -> Vec<Next> {
         match result {
             Ok(known) => {
-                let under_cursor = self.connection().map(|connection| connection.id);
+                let focused = self.focus.connection.take();
+                let wanted = focused.or(self.connection().map(|connection| connection.id));
                 self.name.clone_from(&known.row.name);
-                let index = known.connections.iter().position(|connection| Some(connection.id) == under_cursor);
+                let index = known.connections.iter().position(|connection| Some(connection.id) == wanted);
+                if focused.is_some() && index.is_none() {
+                    // Another account's chart does not have that day.
+                    self.focus = Focus::default();
+                    shared.say(ToastLevel::Failed, "that account is not connected any more", None);
+                }
                 self.window.cursor = index.unwrap_or(self.window.cursor);
                 (self.known, self.error) = (Some(known), None);
                 let total = self.connections();
@@ -207,7 +219,18 @@ impl State {
             }
             Err(error) => self.error = Some(error),
         }
+        self.focus_day(shared);
         self.want_history(shared)
+    }
+
+    /// Moves the chart's cursor to the day the user came for, and makes the chart long enough, once its days are known.
+    fn focus_day(&mut self, shared: &Shared) {
+        let (Some(at), Some(connection)) = (self.focus.at, self.connection()) else { return };
+        let Known::Snapshots(snapshots) = shared.histories.get(connection.id) else { return };
+        let day = day_of(shared, snapshots, at);
+        let age = shared.today().0.saturating_sub(day.0);
+        let enough = RANGES.iter().position(|days| *days >= age).unwrap_or(RANGES.len() - 1);
+        (self.day, self.range, self.focus.at) = (Some(day), self.range.max(enough), None);
     }
 
     /// Requests the days of the connection under the cursor.
@@ -261,6 +284,12 @@ impl State {
             _ => Vec::new(),
         }
     }
+}
+
+/// The day of what happened: that of its snapshot, which a user may have recorded for an earlier day.
+fn day_of(shared: &Shared, snapshots: &[Snapshot], at: Timestamp) -> Date {
+    let measured = snapshots.iter().find(|snapshot| snapshot.observed_at.whole_seconds() == at.whole_seconds());
+    measured.map_or_else(|| shared.day_of(at), |snapshot| snapshot.date)
 }
 
 fn neighbour(metric: Metric, step: usize) -> Metric {

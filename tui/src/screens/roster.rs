@@ -10,7 +10,7 @@ use tui_input::Input;
 use super::{Entry, Screen};
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Request, Response};
-use crate::modal::{self, ListCommand, Modal, Next};
+use crate::modal::{self, Focus, ListCommand, Modal, Next};
 use crate::shared::Shared;
 use crate::shared::histories::Known;
 use crate::widgets::input;
@@ -393,7 +393,7 @@ impl Screen for State {
 fn act_on(shared: &mut Shared, action: Action, row: &InfluencerRow) -> Vec<Next> {
     let (influencer, name) = (row.id, row.name.clone());
     match action {
-        Action::Open => vec![Next::Influencer(influencer, name)],
+        Action::Open => vec![Next::Influencer(influencer, name, Focus::default())],
         Action::Sync => Next::sync(influencer, name),
         Action::PauseAll => Next::pause(influencer, name, row.sync_enabled),
         Action::Connect => vec![Next::Modal(modal::form::connect(shared, influencer, name))],

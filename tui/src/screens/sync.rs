@@ -9,7 +9,7 @@ use super::listing::Listing;
 use super::{Entry, Screen};
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
-use crate::modal::Next;
+use crate::modal::{Focus, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
@@ -23,7 +23,14 @@ pub const ENTRY: Entry = Entry {
         about: "sync: platforms, what runs now, the last runs",
         bindings: &[
             bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
-            bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer of the run under the cursor"),
+            bind(
+                HERE,
+                Action::Open,
+                "open",
+                &["enter"],
+                "open",
+                "open the account and day of the run under the cursor",
+            ),
             bind(HERE, Action::Sync, "sync", &["s"], "sync what is due", "sync all that is due now"),
         ],
         filter: &[],
@@ -85,7 +92,10 @@ impl Screen for State {
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         match action {
             Action::Open => {
-                let open = |run: &Run| Next::Influencer(run.influencer, run.influencer_name.clone());
+                let open = |run: &Run| {
+                    let focus = Focus { connection: Some(run.connection), metric: None, at: Some(run.started_at) };
+                    Next::Influencer(run.influencer, run.influencer_name.clone(), focus)
+                };
                 self.runs.current().map(open).into_iter().collect()
             }
             Action::Sync => {

@@ -1,6 +1,7 @@
 //! The UI as a whole: keys and responses in, requests out.
 
 mod consents;
+mod opening;
 
 use super::*;
 use crate::message::{ConsentReply, ConsentStep, Mutation};

@@ -156,7 +156,7 @@ fn draw_chart(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     let from = shared.today().plus_days(-state.days());
     let plot = Rect { x: 1, y: area.y + 2, width: area.width.saturating_sub(2), height: area.height - 2 };
     let mut about = String::new();
-    let mut under_cursor = None;
+    let mut under_cursor = String::new();
     let middle = plot.y + plot.height / 2;
     match shared.histories.get(connection.id) {
         Known::NotYet => {}
@@ -172,14 +172,14 @@ fn draw_chart(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
             if missing > 0 {
                 about = format!(" · {missing} {} not measured", if missing == 1 { "day" } else { "days" });
             }
-            under_cursor = points.iter().find(|(day, _)| Some(*day) == state.day).copied();
+            under_cursor = state.day.map(|day| under(shared, state.metric, &points, from, day)).unwrap_or_default();
             let label = format::axis(state.metric, &points, shared.exact);
             let marks = marks(shared, state, connection);
-            let cursor = under_cursor.map(|(day, _)| day);
+            let cursor = state.day.filter(|day| *day >= from);
             Chart { points: &points, from, to: shared.today(), label: &label, cursor, marks: &marks }.draw(pen, plot);
         }
     }
-    draw_chart_title(shared, state, connection, pen, area.y + 1, &about, under_cursor);
+    draw_chart_title(shared, state, connection, pen, area.y + 1, &about, &under_cursor);
 }
 
 fn draw_chart_title(
@@ -189,22 +189,29 @@ fn draw_chart_title(
     pen: &mut Pen<'_>,
     y: u16,
     about: &str,
-    under_cursor: Option<(Date, f64)>,
+    under_cursor: &str,
 ) {
     let (strong, faint) = (pen.theme.strong, pen.theme.faint);
     let ranges = RANGES.map(|days| if days == state.days() { format!("[{days}]") } else { days.to_string() });
-    let exact = under_cursor.map_or(String::new(), |(day, value)| {
-        format!("{}: {}", format::day_near(day, shared.today()), format::exact_value(state.metric, value))
-    });
     let width = shared.size.width.saturating_sub(2);
-    let room = width.saturating_sub(exact.chars().count() as u16 + 2);
+    let room = width.saturating_sub(under_cursor.chars().count() as u16 + 2);
     let pieces = [
         (state.metric.label().to_owned(), strong),
         (format!("   {} days · {}", ranges.join(" "), shared.label(connection)), faint),
         (about.to_owned(), faint),
     ];
     pen.pieces(1, y, room, &pieces);
-    pen.put_right(1, y, width, &exact, strong);
+    pen.put_right(1, y, width, under_cursor, strong);
+}
+
+/// What the chart has under its cursor: `Nov 19: 459,000`.
+fn under(shared: &Shared, metric: Metric, points: &[(Date, f64)], from: Date, day: Date) -> String {
+    let value = match points.iter().find(|(measured, _)| *measured == day) {
+        Some((_, value)) => format::exact_value(metric, *value),
+        None if day < from => "before this chart".to_owned(),
+        None => "not measured".to_owned(),
+    };
+    format!("{}: {value}", format::day_near(day, shared.today()))
 }
 
 /// The days on which alerts about what is charted were opened.

@@ -1,0 +1,89 @@
+//! What a key or an addition opens: the account, the metric, the day, the influencer.
+
+use roster_protocol::{About, Alert, Change, Metric, Run};
+
+use super::*;
+use crate::screens::{alerts, changes, sync};
+
+#[test]
+fn an_alert_a_change_a_run_and_a_connection_open_their_own_account() {
+    // Its main account is another one, and is listed first.
+    let (bluesky, influencer, at) = (connection_id(32), influencer_id(3), minutes_ago(95 * 1440));
+    let check = |keys: &str, place: &dyn Fn(&mut Model), expected: (Metric, Option<i32>)| {
+        let mut daemon = Daemon::new();
+        let mut model = online(&mut daemon, 80, 24);
+        press(&mut model, &mut daemon, keys);
+        place(&mut model);
+        press(&mut model, &mut daemon, "↵");
+        let page: &influencer::State = state(&model);
+        assert_eq!(page.connection().map(|connection| connection.id), Some(bluesky), "{keys}");
+        let day = expected.1.map(|days| TODAY.plus_days(days));
+        assert_eq!((page.metric, page.day), (expected.0, day), "{keys}");
+        let shown = picture(&model);
+        assert!(shown.contains("Bluesky oskarines.") && shown.contains(expected.0.label()), "{keys}: {shown}");
+        assert_eq!(shown.contains("[365]"), day.is_some(), "the chart reaches back to that day\n{shown}");
+        // The cursor moves freely from there.
+        press(&mut model, &mut daemon, "k");
+        let page: &influencer::State = state(&model);
+        assert_eq!((page.connection().map(|it| it.id), page.day), (Some(connection_id(31)), None), "{keys}");
+    };
+    let alert = |model: &mut Model| {
+        let about = About::Connection { connection: bluesky, influencer, platform: "bluesky".to_owned() };
+        let alert =
+            Alert { about, metric: Some(Metric::AvgLikes), opened_at: at, ..crate::testing::alerts().remove(0) };
+        state_mut::<alerts::State>(model).expect("shown").list.rows[0] = alert;
+    };
+    check("3", &alert, (Metric::AvgLikes, Some(-95)));
+    let change = |model: &mut Model| {
+        let change =
+            Change { connection: bluesky, metric: Metric::AvgViews, at, ..crate::testing::changes().remove(0) };
+        state_mut::<changes::State>(model).expect("shown").list.rows[0] = change;
+    };
+    check("4", &change, (Metric::AvgViews, Some(-95)));
+    let run = |model: &mut Model| {
+        let run = Run { connection: bluesky, influencer, started_at: at, ..runs().remove(0) };
+        state_mut::<sync::State>(model).expect("shown").runs.rows[0] = run;
+    };
+    check("2", &run, (Metric::Followers, Some(-95)));
+    check("6jjjjj", &|_| {}, (Metric::Followers, None));
+}
+
+#[test]
+fn a_number_recorded_for_an_earlier_day_opens_on_that_day() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    // Measured, or recorded, now; but of another day.
+    let snapshot = &snapshots()[60];
+    press(&mut model, &mut daemon, "4");
+    state_mut::<changes::State>(&mut model).expect("shown").list.rows[0].at = snapshot.observed_at;
+    model.shared.days = TimeZone::get("Pacific/Kiritimati").ok();
+    press(&mut model, &mut daemon, "↵");
+    let page: &influencer::State = state(&model);
+    assert_eq!(page.day, Some(snapshot.date), "its snapshot's, not the calendar's");
+    assert!(picture(&model).contains(": 451,970"), "{}", picture(&model));
+}
+
+#[test]
+fn a_day_without_a_number_is_shown_as_such() {
+    for (days, expected) in [(69, "Sep 13: not measured"), (400, ": before this chart")] {
+        let mut daemon = Daemon::new();
+        let mut model = online(&mut daemon, 80, 24);
+        press(&mut model, &mut daemon, "2");
+        let run = &mut state_mut::<sync::State>(&mut model).expect("shown").runs.rows[0];
+        run.started_at = minutes_ago(days * 1440);
+        press(&mut model, &mut daemon, "↵");
+        assert!(picture(&model).contains(expected), "{}", picture(&model));
+    }
+}
+
+#[test]
+fn an_account_that_is_gone_opens_no_other_account_s_day() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "4");
+    state_mut::<changes::State>(&mut model).expect("shown").list.rows[0].connection = connection_id(77);
+    press(&mut model, &mut daemon, "↵");
+    let page: &influencer::State = state(&model);
+    assert_eq!(page.day, None);
+    assert!(picture(&model).contains("not connected any more"), "{}", picture(&model));
+}
