@@ -183,7 +183,7 @@ async fn lists_are_filtered_sorted_and_paged() {
     }
     world.settle().await;
     let names = async |filter: &str, sort, offset, limit| {
-        let query = InfluencerQuery { filter: filter.into(), sort, offset, limit };
+        let query = InfluencerQuery { filter: filter.into(), sort, offset, limit, near: None };
         let page = world.client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
         (page.matching, page.rows.into_iter().map(|row| row.name).collect::<Vec<_>>())
     };
@@ -196,6 +196,17 @@ async fn lists_are_filtered_sorted_and_paged() {
     assert_eq!(names("followers:>1k -tag:odd", SortBy::Name, 0, 9).await.0, 2);
     assert_eq!(names("STAR3", SortBy::Name, 0, 9).await.1, ["Star 3"]);
     assert_eq!(names("status:fresh", SortBy::Name, 0, 9).await.0, 4);
+    // The part of a list around one of them.
+    let near = async |filter: &str, handle: &str, limit| {
+        let near = Some(world.show(handle).await.row.id);
+        let query = InfluencerQuery { filter: filter.into(), limit, near, ..Default::default() };
+        let page = world.client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
+        (page.offset, page.rows.into_iter().map(|row| row.name).collect::<Vec<_>>())
+    };
+    assert_eq!(near("", "Star 3", 2).await, (2, ["Star 1", "Star 3"].map(String::from).to_vec()));
+    assert_eq!(near("tag:odd", "Star 3", 1).await, (1, vec!["Star 3".to_owned()]));
+    assert_eq!(near("", "Star 0", 3).await.0, 0);
+    assert_eq!(near("tag:even", "Star 3", 1).await, (0, vec!["Star 0".to_owned()]), "one who does not fit");
     let wrong = InfluencerQuery { filter: "followers:many".into(), limit: 9, ..Default::default() };
     let wrong = world.client.influencers(within(LIMIT), wrong).await.expect("a response").expect_err("a refusal");
     assert_eq!(wrong.kind, ErrorKind::Usage);

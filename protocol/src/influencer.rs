@@ -131,6 +131,8 @@ pub struct InfluencerQuery {
     pub offset: u64,
     /// At most [`crate::service::PAGE_ROWS`] are given.
     pub limit: u64,
+    /// Gives the part of the list around this influencer, whatever the offset; one that does not fit changes nothing.
+    pub near: Option<InfluencerId>,
 }
 
 /// A page of a list.
@@ -140,5 +142,7 @@ pub struct InfluencerPage {
     pub matching: u64,
     /// How many there are at all.
     pub total: u64,
+    /// How many that fit precede the first row.
+    pub offset: u64,
     pub rows: Vec<InfluencerRow>,
 }

@@ -14,7 +14,7 @@ use roster_protocol::query::{self, Term, Test};
 use roster_protocol::service::Page;
 use roster_protocol::{
     AccountPreview, ConnectionPage, ConnectionRow, ConsentBegun, ConsentState, ErrorKind, Influencer, InfluencerId,
-    InfluencerPage, InfluencerRow, RosterError, Status, SyncProgress, SyncTicket, Timestamp,
+    InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, Status, SyncProgress, SyncTicket, Timestamp,
 };
 
 pub use samples::*;
@@ -92,11 +92,11 @@ impl Daemon {
         match request {
             Request::Status => Response::Status(Ok(self.status.clone())),
             Request::Page(query) => {
-                let page = self.find(&query.filter, query.offset, query.limit);
+                let page = self.find(&query);
                 Response::Page(query, page)
             }
             Request::Choices(filter) => {
-                let page = self.find(&filter, 0, 10);
+                let page = self.find(&InfluencerQuery { filter: filter.clone(), limit: 10, ..Default::default() });
                 Response::Choices(filter, page)
             }
             Request::History { connection, since } => Response::History { connection, since, result: Ok(snapshots()) },
@@ -128,6 +128,11 @@ impl Daemon {
             }
             Request::Mutate(mutation) => {
                 let outcome = match &mutation {
+                    Mutation::Add(new) if refused.is_none() => {
+                        let id = influencer_id(900 + self.influencers.len() as u64);
+                        self.influencers.push(InfluencerRow { id, name: new.name.clone(), ..row(900) });
+                        Outcome::Influencer(id)
+                    }
                     Mutation::Handle { handle, .. } => Outcome::Handle(handle.clone()),
                     Mutation::Record { record, .. } => {
                         Outcome::Recorded { date: "2026-11-21".parse().expect("a date"), kept: record.keep }
@@ -168,21 +173,24 @@ impl Daemon {
     }
 
     /// Of the filter's words it knows texts only.
-    fn find(&self, filter: &str, offset: u64, limit: u64) -> Result<InfluencerPage, RosterError> {
+    fn find(&self, wanted: &InfluencerQuery) -> Result<InfluencerPage, RosterError> {
         if self.unreachable {
             return Err(RosterError::new(ErrorKind::Unreachable, "the connection to rosterd was lost"));
         }
-        let terms = query::parse(filter)?.terms;
+        let terms = query::parse(&wanted.filter)?.terms;
         let holds = |row: &InfluencerRow, term: &Term| match &term.test {
             Test::Contains(text) => folded(&row.name).contains(text) != term.not,
             _ => true,
         };
         let fits = |row: &&InfluencerRow| terms.iter().all(|term| holds(row, term));
         let fitting: Vec<&InfluencerRow> = self.influencers.iter().filter(fits).collect();
+        let near = wanted.near.and_then(|near| fitting.iter().position(|row| row.id == near));
+        let offset = near.map_or(wanted.offset, |index| (index as u64).saturating_sub(wanted.limit / 2));
         Ok(InfluencerPage {
+            offset,
             matching: fitting.len() as u64 + self.withheld,
             total: self.influencers.len() as u64,
-            rows: fitting.into_iter().skip(offset as usize).take(limit as usize).cloned().collect(),
+            rows: fitting.into_iter().skip(offset as usize).take(wanted.limit as usize).cloned().collect(),
         })
     }
 }

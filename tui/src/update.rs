@@ -8,7 +8,7 @@ use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, RosterError};
 
 use crate::keys::{Action, Context};
 use crate::message::{Effect, Message, Mutation, Outcome, Request, Response};
-use crate::modal::{self, Modal, Next};
+use crate::modal::{self, ListCommand, Modal, Next};
 use crate::model::Model;
 use crate::screens::{Screen, states};
 use crate::shared::{Link, Shared, ToastLevel};
@@ -279,6 +279,8 @@ fn done(model: &mut Model, mutation: Mutation, result: Result<Outcome, RosterErr
         {
             follow_one(model, Next::Back)
         }
+        // The next key is for the one who was added.
+        (Mutation::Add(_), Outcome::Influencer(id)) => follow_one(model, Next::List(ListCommand::Show(id))),
         _ => Vec::new(),
     };
     if let Mutation::Record { connection, .. } = mutation {

@@ -22,17 +22,16 @@ pub fn page(roster: &Roster, query: &InfluencerQuery, seen: Seen) -> Result<Infl
     };
     let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
     let limit = query.limit.min(PAGE_ROWS) as usize;
-    let (matching, shown): (usize, Vec<&InfluencerId>) = match filter.terms.is_empty() {
-        true => (order.len(), order.iter().skip(offset).take(limit).collect()),
-        false => {
-            let fitting: Vec<&InfluencerId> = order.iter().filter(fits).collect();
-            (fitting.len(), fitting.into_iter().skip(offset).take(limit).collect())
-        }
-    };
-    let shown = shown.into_iter().filter_map(|id| roster.influencers.get(id));
+    let filtered: Option<Vec<InfluencerId>> =
+        (!filter.terms.is_empty()).then(|| order.iter().filter(fits).copied().collect());
+    let fitting = filtered.as_deref().unwrap_or(&order);
+    let near = query.near.and_then(|near| fitting.iter().position(|id| *id == near));
+    let offset = near.map_or(offset, |index| index.saturating_sub(limit / 2));
+    let shown = fitting.iter().skip(offset).take(limit).filter_map(|id| roster.influencers.get(id));
     Ok(InfluencerPage {
-        matching: matching as u64,
+        matching: fitting.len() as u64,
         total: roster.influencers.len() as u64,
+        offset: offset as u64,
         rows: shown.map(|influencer| rows::row(roster, influencer, seen)).collect(),
     })
 }

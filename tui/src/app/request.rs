@@ -27,7 +27,7 @@ pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
         }
         Request::Choices(filter) => {
             let (sort, limit) = (SortBy::Followers, CHOICES + 1);
-            let query = InfluencerQuery { filter: filter.clone(), sort, offset: 0, limit };
+            let query = InfluencerQuery { filter: filter.clone(), sort, limit, ..InfluencerQuery::default() };
             Response::Choices(filter, response(client.influencers(short_call(), query).await))
         }
         Request::History { connection, since } => {

@@ -64,7 +64,7 @@ impl List {
         let mut seen = std::collections::HashSet::new();
         loop {
             let limit = wanted.saturating_sub(all.rows.len() as u64).min(PAGE_ROWS);
-            let query = InfluencerQuery { filter: self.filter(), sort: self.sort, offset, limit };
+            let query = InfluencerQuery { filter: self.filter(), sort: self.sort, offset, limit, near: None };
             let page = response(client.influencers(short_call(), query).await)?;
             let given = page.rows.len() as u64;
             offset += given;
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn json_has_the_names_scripts_rely_on() {
-        let page = InfluencerPage { matching: 41, total: 300, rows: vec![samples::influencer().row] };
+        let page = InfluencerPage { matching: 41, total: 300, offset: 0, rows: vec![samples::influencer().row] };
         insta::assert_snapshot!(samples::lines(to_json(&page)), @r#"
         {"total":41,"influencers":[{"id":"aibaeaqc","name":"Mara Lindqvist","tags":["beauty","nordic"],
         "note":null,"followers":22345,"followers_total":40120,"engagement_rate":0.0412,"sync_enabled":true,

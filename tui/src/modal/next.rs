@@ -41,6 +41,8 @@ pub struct Focus {
 pub enum ListCommand {
     Filter(String),
     Sort(SortBy),
+    /// Moves to an influencer. It ends the filter, which may hide them.
+    Show(InfluencerId),
     /// Moves to a row, counted from 1.
     Go(usize),
 }

@@ -4,7 +4,9 @@ mod view;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Rect, Size};
-use roster_protocol::{ErrorKind, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, SortBy, Timestamp};
+use roster_protocol::{
+    ErrorKind, InfluencerId, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, SortBy, Timestamp,
+};
 use tui_input::Input;
 
 use super::{Entry, Screen};
@@ -85,6 +87,8 @@ pub struct State {
     again: bool,
     /// The filter and the order of the loaded rows.
     answered: Option<(String, SortBy)>,
+    /// Whom the cursor stays on, wherever their row moves, until a key moves it.
+    held: Option<InfluencerId>,
 }
 
 /// Where the parts are.
@@ -128,9 +132,9 @@ impl State {
         self.rows.get(index.checked_sub(self.offset)?)
     }
 
-    /// The row under the cursor.
+    /// The row under the cursor; none while the cursor is on its way to one.
     pub fn current(&self) -> Option<&InfluencerRow> {
-        self.row(self.window.cursor)
+        self.row(self.window.cursor).filter(|row| self.held.is_none_or(|held| held == row.id))
     }
 
     /// Whether the loaded rows are those of the filter and the order that are shown above them.
@@ -158,6 +162,7 @@ impl State {
             sort: self.sort,
             offset: offset as u64,
             limit: limit as u64,
+            near: self.held.filter(|_| self.current().is_none()),
         }
     }
 
@@ -181,7 +186,7 @@ impl State {
 
     /// Starts anew at the top, after the filter or the order changed.
     fn restart(&mut self, height: usize) -> Vec<Next> {
-        self.window = Window::default();
+        (self.window, self.held) = (Window::default(), None);
         self.request(height)
     }
 
@@ -203,9 +208,18 @@ impl State {
             return if self.again { self.request(height) } else { Vec::new() };
         }
         match result {
-            Ok(page) => self.take_page(query, page.clone(), height),
+            Ok(page) => {
+                self.take_page(query, page.clone(), height);
+                match (self.held, self.current()) {
+                    // Their row moved out of the page.
+                    (Some(_), None) if query.near.is_none() => return self.request(height),
+                    // They were removed.
+                    (Some(_), None) => self.held = None,
+                    _ => {}
+                }
+            }
             Err(error) => {
-                self.again = false;
+                (self.again, self.held) = (false, None);
                 // The first line says that the daemon is away; what is shown stays.
                 if error.kind != ErrorKind::Unreachable || !self.loaded {
                     self.error = Some(error.clone());
@@ -225,17 +239,24 @@ impl State {
     }
 
     fn take_page(&mut self, query: &InfluencerQuery, page: InfluencerPage, height: usize) {
-        let follow = self.current().map(|row| row.id).filter(|_| self.window.cursor > 0);
+        let under_cursor = self.current().map(|row| row.id).filter(|_| self.window.cursor > 0);
+        let follow = self.held.or(under_cursor);
         self.rows = page.rows;
-        self.offset = query.offset as usize;
+        self.offset = page.offset as usize;
         self.answered = Some((query.filter.clone(), query.sort));
         (self.matching, self.total) = (page.matching as usize, page.total as usize);
         (self.loaded, self.error) = (true, None);
-        let index = follow.and_then(|id| self.rows.iter().position(|row| row.id == id));
-        if let Some(index) = index {
-            self.window.cursor = self.offset + index;
+        if !follow.is_some_and(|id| self.move_to(id, height)) {
+            self.window.clamp(self.matching, height);
         }
+    }
+
+    /// Moves the cursor to an influencer whose row is loaded; false where it is not.
+    fn move_to(&mut self, influencer: InfluencerId, height: usize) -> bool {
+        let Some(index) = self.rows.iter().position(|row| row.id == influencer) else { return false };
+        self.window.cursor = self.offset + index;
         self.window.clamp(self.matching, height);
+        true
     }
 
     /// Requests the days of the row the cursor rests on, and explains it once they are there.
@@ -273,6 +294,7 @@ impl State {
 
     fn moved(&mut self, shared: &Shared) -> Vec<Next> {
         let height = height(shared.size);
+        self.held = None;
         self.window.clamp(self.matching, height);
         self.rests_at = Some(Timestamp(shared.now.0.saturating_add(REST)));
         if self.loaded { self.request_missing(height) } else { Vec::new() }
@@ -354,6 +376,12 @@ impl Screen for State {
         match command {
             ListCommand::Filter(filter) => self.set_filter(shared, &filter),
             ListCommand::Sort(sort) => self.set_sort(shared, sort),
+            ListCommand::Show(influencer) => {
+                // A filter could hide them.
+                (self.filter, self.filtering, self.error) = (Input::default(), false, None);
+                self.held = Some(influencer);
+                self.request(height(shared.size))
+            }
             ListCommand::Go(number) => {
                 self.window.cursor = number.saturating_sub(1);
                 self.moved(shared)

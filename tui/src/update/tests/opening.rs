@@ -1,6 +1,6 @@
 //! What a key or an addition opens: the account, the metric, the day, the influencer.
 
-use roster_protocol::{About, Alert, Change, Metric, Run};
+use roster_protocol::{About, Alert, Change, InfluencerRow, Metric, Run};
 
 use super::*;
 use crate::screens::{alerts, changes, sync};
@@ -86,4 +86,44 @@ fn an_account_that_is_gone_opens_no_other_account_s_day() {
     let page: &influencer::State = state(&model);
     assert_eq!(page.day, None);
     assert!(picture(&model).contains("not connected any more"), "{}", picture(&model));
+}
+
+#[test]
+fn the_next_key_is_for_the_one_who_was_added() {
+    // In the list, with a filter that hides them, in another order, on another screen.
+    for before in ["", "jj", "/osk↵", "/followers:x↵", "ooo", "2", "jj↵"] {
+        let mut daemon = Daemon::new();
+        daemon.preview.display_name = Some("Newcomer".to_owned());
+        let mut model = online(&mut daemon, 80, 24);
+        press(&mut model, &mut daemon, &format!("{before}ahttps://bsky.app/profile/new.example↵↵"));
+        assert_eq!(list(&model).current().map(|row| row.name.as_str()), Some("Newcomer"), "{before:?}");
+        let added = daemon.influencers.last().expect("added").id;
+        press(&mut model, &mut daemon, "c");
+        let Some(Modal::Form(form)) = &model.modal else { panic!("{before:?}: no form") };
+        assert!(
+            matches!(&form.kind, modal::form::Kind::Connect { influencer, .. } if *influencer == added),
+            "{before:?}"
+        );
+    }
+}
+
+#[test]
+fn the_cursor_stays_on_the_one_who_was_added_until_it_is_moved() {
+    let mut daemon = Daemon::crowd(5_000);
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "aNewcomer↵↵");
+    let name = |model: &Model| list(model).current().map(|row| row.name.clone());
+    assert_eq!((name(&model).as_deref(), list(&model).window.cursor), (Some("Newcomer"), 5_000));
+    // The first sync moves the row far away.
+    let row: InfluencerRow = daemon.influencers.pop().expect("added");
+    daemon.influencers.insert(7, row);
+    let batch = || EventBatch { next: Cursor::default(), events: vec![Event::SyncMoved], reload: false };
+    send(&mut model, &mut daemon, Message::Happened(batch()));
+    assert_eq!((name(&model).as_deref(), list(&model).window.cursor), (Some("Newcomer"), 7));
+    press(&mut model, &mut daemon, "j");
+    assert_eq!(name(&model).as_deref(), Some("Invented 00007"));
+    press(&mut model, &mut daemon, "k");
+    daemon.influencers.remove(7);
+    send(&mut model, &mut daemon, Message::Happened(batch()));
+    assert_eq!(name(&model).as_deref(), Some("Invented 00007"), "the one after who was removed");
 }
