@@ -78,6 +78,10 @@ impl Screen for State {
         }
     }
 
+    fn offers(&self, action: Action) -> bool {
+        self.list.current().is_some() || !matches!(action, Action::Open | Action::Acknowledge)
+    }
+
     fn reload(&mut self, _: &mut Shared) -> Vec<Next> {
         if self.list.reload() { self.request(None) } else { Vec::new() }
     }

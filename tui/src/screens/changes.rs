@@ -57,6 +57,10 @@ impl Screen for State {
         &ENTRY.keys
     }
 
+    fn offers(&self, action: Action) -> bool {
+        self.list.current().is_some() || action != Action::Open
+    }
+
     fn reload(&mut self, _: &mut Shared) -> Vec<Next> {
         if self.list.reload() { Next::request(Request::Changes(None)) } else { Vec::new() }
     }

@@ -67,6 +67,10 @@ impl Screen for State {
         shared.status.as_ref().map(view::summary).unwrap_or_default()
     }
 
+    fn offers(&self, action: Action) -> bool {
+        self.list.current().is_some() || !is_for_a_row(action)
+    }
+
     fn reload(&mut self, shared: &mut Shared) -> Vec<Next> {
         request(self.list.reload(height(shared.size)))
     }
@@ -85,14 +89,7 @@ impl Screen for State {
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         match self.list.current().cloned() {
-            Some(row)
-                if matches!(
-                    action,
-                    Action::Open | Action::Connect | Action::Sync | Action::Handle | Action::Disconnect
-                ) =>
-            {
-                act_on(shared, action, row)
-            }
+            Some(row) if is_for_a_row(action) => act_on(shared, action, row),
             _ => request(self.list.moved(action, height(shared.size))),
         }
     }
@@ -100,6 +97,11 @@ impl Screen for State {
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
         view::view(shared, self, pen);
     }
+}
+
+fn is_for_a_row(action: Action) -> bool {
+    use Action::{Connect, Disconnect, Handle, Open, Sync};
+    matches!(action, Open | Connect | Sync | Handle | Disconnect)
 }
 
 /// What a key does with the connection under the cursor.

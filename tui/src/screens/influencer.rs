@@ -132,6 +132,11 @@ impl Screen for State {
         self.known.as_ref().map(|known| format::tags(&known.row.tags)).unwrap_or_default()
     }
 
+    fn offers(&self, action: Action) -> bool {
+        use Action::{MetricAfter, Pause, Range, Record, Sync};
+        self.connection().is_some() || !matches!(action, MetricAfter | Pause | Range | Record | Sync)
+    }
+
     fn reload(&mut self, shared: &mut Shared) -> Vec<Next> {
         let requests = [Request::Influencer(self.id), Request::AlertsOf(self.id), Request::ChangesOf(self.id)];
         let mut next: Vec<Next> = requests.into_iter().flat_map(Next::request).collect();

@@ -320,9 +320,13 @@ impl Screen for State {
     }
 
     fn offers(&self, action: Action) -> bool {
-        // On an empty roster there is nothing to do anything with.
-        let empty = self.loaded && self.total == 0 && !self.filtering;
-        !empty || matches!(action, Action::Add | Action::Screen(_) | Action::Help | Action::Quit)
+        use Action::{Add, Back, Filter, Help, Quit, Screen, Sort};
+        match self.total {
+            _ if self.filtering || self.current().is_some() => true,
+            // On an empty roster there is nothing to do anything with.
+            0 => matches!(action, Add | Screen(_) | Help | Quit),
+            _ => matches!(action, Add | Screen(_) | Help | Quit | Filter | Back | Sort),
+        }
     }
 
     fn reload(&mut self, shared: &mut Shared) -> Vec<Next> {

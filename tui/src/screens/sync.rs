@@ -79,6 +79,10 @@ impl Screen for State {
         view::summary(shared)
     }
 
+    fn offers(&self, action: Action) -> bool {
+        self.runs.current().is_some() || action != Action::Open
+    }
+
     fn reload(&mut self, _: &mut Shared) -> Vec<Next> {
         if self.runs.reload() { Next::request(Request::Runs(None)) } else { Vec::new() }
     }
