@@ -97,7 +97,7 @@ pub fn describe(error: RpcError) -> RosterError {
     let lost = |message: &str| RosterError::new(ErrorKind::Unreachable, message);
     match error {
         RpcError::Shutdown | RpcError::Send(_) | RpcError::Channel(_) => lost("the connection to rosterd was lost")
-            .hint("look whether it still runs: `systemctl --user status rosterd`"),
+            .hint("look whether it still runs: `systemctl status rosterd`, with --user where it is your own"),
         RpcError::DeadlineExceeded => lost("rosterd did not respond in time").hint("try again, or look at its log"),
         RpcError::Server(failure) if failure.kind == io::ErrorKind::WouldBlock => {
             RosterError::failed("rosterd has too many calls at once").hint("try again in a moment")

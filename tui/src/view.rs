@@ -20,10 +20,13 @@ use crate::model::Model;
 use crate::screens::no_daemon;
 use crate::shared::{Link, Shared, ToastLevel};
 use crate::theme::Theme;
-use crate::widgets::pen::{Pen, columns};
+use crate::widgets::pen::{Pen, columns, lines as wrap};
 
 /// Smaller than this nothing can be read.
 const LEAST: (u16, u16) = (40, 12);
+
+/// The most lines that each part of a toast takes.
+const TOAST_LINES: usize = 2;
 
 type Pieces = Vec<(String, Style)>;
 
@@ -154,25 +157,35 @@ fn draw_toasts(model: &Model, pen: &mut Pen<'_>) {
     let not_ready =
         not_ready.map(|reason| (ToastLevel::Failed, reason, Some("nothing is synced or changed until it works again")));
     // Why we are offline, or it does not work, stays as long as it is so.
-    let lines: Vec<_> = offline.into_iter().chain(not_ready).chain(toasts).collect();
+    let all = offline.into_iter().chain(not_ready).chain(toasts);
+    let room = model.shared.size.width.saturating_sub(4);
+    let lines: Vec<Pieces> =
+        all.flat_map(|(level, text, hint)| toast(pen.theme, level, text, hint.unwrap_or_default(), room)).collect();
     let footer = model.shared.size.height.saturating_sub(1);
     let first = footer.saturating_sub(lines.len() as u16);
-    for ((level, text, hint), y) in lines.into_iter().zip(first..footer) {
-        draw_toast(model, pen, y, level, text, hint.unwrap_or_default());
+    for (line, y) in lines.iter().rev().zip((first..footer).rev()) {
+        pen.clear(Rect { x: 0, y, width: model.shared.size.width, height: 1 });
+        pen.pieces(1, y, room + 2, line);
     }
 }
 
-fn draw_toast(model: &Model, pen: &mut Pen<'_>, y: u16, level: ToastLevel, text: &str, hint: &str) {
+/// The lines of a toast: one where it fits, or else what to do on lines of its own, for it must be readable.
+fn toast(theme: &Theme, level: ToastLevel, text: &str, hint: &str, room: u16) -> Vec<Pieces> {
     let (shape, style) = match level {
-        ToastLevel::Done => ("✓ ", pen.theme.good),
-        ToastLevel::Failed => ("✗ ", pen.theme.bad),
-        ToastLevel::Alert => ("! ", pen.theme.warn),
+        ToastLevel::Done => ("✓ ", theme.good),
+        ToastLevel::Failed => ("✗ ", theme.bad),
+        ToastLevel::Alert => ("! ", theme.warn),
     };
-    let width = model.shared.size.width;
     let between = if hint.is_empty() { "" } else { " · " };
-    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
-    pen.clear(Rect { x: 0, y, width, height: 1 });
-    pen.pieces(1, y, width.saturating_sub(2), &[(shape, style), (text, plain), (between, faint), (hint, faint)]);
+    let (plain, faint) = (theme.plain, theme.faint);
+    if columns(text) + columns(between) + columns(hint) <= usize::from(room) {
+        let pieces = [(shape, style), (text, plain), (between, faint), (hint, faint)];
+        return vec![pieces.map(|(text, style)| (text.to_owned(), style)).into()];
+    }
+    let styled = |text: &str, style: Style| wrap(text, room, TOAST_LINES).into_iter().map(move |line| (line, style));
+    let lines = styled(text, plain).chain(styled(hint, faint));
+    let shapes = std::iter::once((shape.to_owned(), style)).chain(std::iter::repeat(("  ".to_owned(), style)));
+    shapes.zip(lines).map(|(shape, line)| vec![shape, line]).collect()
 }
 
 /// What keys do here. Help and quit are always there; others are left out on narrow screens.

@@ -33,7 +33,7 @@ fn shown(keys: &str, size: (u16, u16)) -> String {
 
 fn unreachable() -> RosterError {
     RosterError::new(ErrorKind::Unreachable, "the connection to rosterd was lost")
-        .hint("look whether it still runs: `systemctl --user status rosterd`")
+        .hint("look whether it still runs: `systemctl status rosterd`, with --user where it is your own")
 }
 
 #[test]
