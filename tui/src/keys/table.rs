@@ -10,6 +10,8 @@ pub const BINDINGS: &[Binding] = {
         bind(P::NoDaemon, A::StartDaemon, "", &["y"], "start rosterd", "start rosterd for this user"),
         bind(P::Help, A::Back, "", &["?"], "close", "close the help"),
         bind(P::Help, A::Back, "", &["esc"], "", "close the help"),
+        bind(P::Help, A::Down, "", &["down", "j"], "down", "down"),
+        bind(P::Help, A::PageDown, "", &["pagedown", "space"], "a page", "a page down"),
         bind(P::Confirm, A::Yes, "", &["y"], "yes", "yes"),
         bind(P::Confirm, A::No, "", &["n", "esc"], "no", "no"),
         bind(P::Typing, A::Submit, "", &["enter"], "do it", "do it, once yes is typed"),

@@ -97,8 +97,8 @@ pub fn view(shared: &Shared, help: &Help, pen: &mut Pen<'_>) {
             }
         }
     }
-    let left = lines.len().saturating_sub(help.top + page);
-    if left > 0 {
-        pen.put(1, size.height.saturating_sub(2), size.width, &format!("↓ {left} more"), pen.theme.faint);
-    }
+    let (above, below) = (help.top, lines.len().saturating_sub(help.top + page));
+    let counted = [("↑", above), ("↓", below)].into_iter().filter(|(_, lines)| *lines > 0);
+    let hidden: Vec<String> = counted.map(|(way, lines)| format!("{way} {lines} more")).collect();
+    pen.put(1, size.height.saturating_sub(2), size.width, &hidden.join("   "), pen.theme.faint);
 }
