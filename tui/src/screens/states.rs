@@ -158,6 +158,7 @@ pub fn alert(alert: &Alert) -> String {
     match (alert.metric, by) {
         (Some(metric), Some(by)) => format!("{} {by}", metric.label()),
         (Some(metric), None) => metric.label().to_owned(),
+        (None, _) if alert.rule == "needs-person" => "needs a person".to_owned(),
         (None, _) => alert.rule.replace('-', " "),
     }
 }

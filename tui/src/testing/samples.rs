@@ -178,6 +178,7 @@ pub fn influencers() -> Vec<InfluencerRow> {
     influencers[4].platforms = vec![badge("mastodon", Badge::Yellow, false)];
     influencers[5].name = "Baker Street Chess".to_owned();
     influencers[5].followers = None;
+    influencers[5].followers_total = None;
     influencers[5].growth_7d = None;
     influencers[5].growth_30d = None;
     influencers[5].engagement_rate = None;

@@ -135,7 +135,9 @@ pub fn lines(text: &str, width: u16, most: usize) -> Vec<String> {
 
 /// As many words as fit, at least one.
 fn first_line(text: &str, width: usize) -> &str {
-    let ends = text.match_indices(' ').map(|(at, _)| at).chain([text.len()]);
+    // A number keeps its sign: `10 %`.
+    let breaks = text.match_indices(' ').map(|(at, _)| at).filter(|at| !text[at + 1..].starts_with('%'));
+    let ends = breaks.chain([text.len()]);
     let fitting = ends.take_while(|end| columns(&text[..*end]) <= width).last();
     fitting.map_or_else(|| text.split(' ').next().unwrap_or(text), |end| &text[..end])
 }

@@ -65,8 +65,9 @@ fn draw_summary(shared: &Shared, known: &Influencer, pen: &mut Pen<'_>, y: u16) 
         main.map(|main| format!("   main: {}{chosen}", shared.platform_name(&main.platform))).unwrap_or_default();
     let all = format!("   {} in all", shared.count(row.followers_total));
     let age = row.synced_at.map(|at| format!("   {}", ago(shared, at))).unwrap_or_default();
-    let paused = if row.sync_enabled { "" } else { "   ‖ paused · P resumes" };
+    let paused = if row.sync_enabled { "" } else { "‖ paused · P resumes   " };
     let pieces = [
+        (paused, pen.theme.warn),
         ("followers ", faint),
         (&shared.count(row.followers), plain),
         (&growth, plain),
@@ -75,7 +76,6 @@ fn draw_summary(shared: &Shared, known: &Influencer, pen: &mut Pen<'_>, y: u16) 
         (&main, faint),
         (&all, faint),
         (&age, faint),
-        (paused, pen.theme.warn),
     ];
     pen.pieces(1, y, shared.size.width - 2, &pieces);
 }

@@ -239,7 +239,10 @@ fn draw_pane(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     }
     let growth = row.growth_30d.map_or(format::UNKNOWN.to_owned(), format::signed_percent);
     let all = shared.count(row.followers_total);
-    let right = format!("{} of {all} in all  {growth} 30 d", shared.count(row.followers));
+    let right = match row.followers_total {
+        None => String::new(),
+        Some(_) => format!("{} of {all} in all  {growth} 30 d", shared.count(row.followers)),
+    };
     let room = area.width.saturating_sub(right.chars().count() as u16 + 3);
     pen.pieces(1, area.y + 1, room, &[(row.name.as_str(), pen.theme.strong), (about.as_str(), faint)]);
     pen.put_right(1, area.y + 1, area.width.saturating_sub(2), &right, pen.theme.plain);
