@@ -32,6 +32,7 @@ pub mod runs;
 pub mod platforms;
 pub mod tokens;
 
+mod asking;
 mod follow;
 mod pages;
 mod progress;

@@ -2,7 +2,7 @@
 
 use roster_protocol::{ConnectionId, Grant, RosterError};
 
-use super::show;
+use super::{asking, show};
 use crate::client::{long_call, response, short_call};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -12,7 +12,7 @@ use crate::session::Session;
 pub struct Disconnect {
     /// Id, beginning of an id, platform:handle, or a profile's URL
     connection: String,
-    /// Deletes its history too; needs --yes
+    /// Deletes its history too; needs --yes where no terminal can ask
     #[arg(long)]
     delete_history: bool,
     /// Says that the history shall be deleted
@@ -22,14 +22,25 @@ pub struct Disconnect {
 
 impl Disconnect {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
-        if self.delete_history && !self.yes {
+        let asks = self.delete_history && !self.yes;
+        if asks && !asking::is_attended() {
             return Err(RosterError::usage("this deletes every snapshot of the connection")
                 .hint("add --yes if that is meant; without --delete-history the history stays")
                 .into());
         }
         let client = session.connect().await?;
+        let mut connection = self.connection;
+        if asks {
+            let found = response(client.connection(short_call(), connection).await)?;
+            let question = format!(
+                "Disconnect {}:{} and delete every snapshot of it? This cannot be taken back.",
+                found.platform, found.handle
+            );
+            asking::ask(&question, &session.output).await?;
+            connection = found.id.to_string();
+        }
         let grants = if session.output.is_json() { Vec::new() } else { response(client.grants(short_call()).await)? };
-        let connection = response(client.disconnect(long_call(), self.connection, self.delete_history).await)?;
+        let connection = response(client.disconnect(long_call(), connection, self.delete_history).await)?;
         session.output.remark(if self.delete_history { "disconnected, history deleted:" } else { "disconnected:" });
         let ended = show::print_connection(&connection, &mut session.output)?;
         if let Some(sentence) = of_consent(connection.id, &grants) {

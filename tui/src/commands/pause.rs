@@ -3,7 +3,7 @@
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::service::PAGE_ROWS;
 
-use super::show;
+use super::{asking, show};
 use crate::client::{long_call, response};
 use crate::output::json;
 use crate::output::{Ending, Failure};
@@ -14,11 +14,19 @@ use crate::session::Session;
 pub struct Pause {
     /// An influencer, a connection, platform:PLATFORM, or all
     target: PauseTarget,
+    /// Does not ask before everything is paused
+    #[arg(long)]
+    yes: bool,
 }
 
 impl Pause {
     pub(crate) async fn run(self, session: &mut Session, paused: bool) -> Result<Ending, Failure> {
         let client = session.connect().await?;
+        if paused && self.target == PauseTarget::All && !self.yes && asking::is_attended() {
+            let all = asking::all_connections(&client).await?;
+            let question = format!("Pause {all}, for everyone? What is not measured meanwhile stays unknown.");
+            asking::ask(&question, &session.output).await?;
+        }
         let connections = response(client.pause(long_call(), self.target, paused).await)?;
         let json = || json::ConnectionList { connections: connections.iter().map(json::Connection::from).collect() };
         session.output.print(json, |look| show::connection_table(&connections, look))?;

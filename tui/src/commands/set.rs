@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 use roster_protocol::{RosterError, Seconds};
 
-use super::show;
 use super::values::Interval;
+use super::{asking, show};
 use crate::client::{long_call, response, short_call};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -51,14 +51,29 @@ impl Set {
             }
             Setting::Handle => {
                 let client = session.connect().await?;
-                let set = client.set_handle(long_call(), self.connection, self.value, self.yes).await;
-                (response(set)?, "its history stays; it is synced now".to_owned())
+                let set = async |another: bool| {
+                    let (connection, handle) = (self.connection.clone(), self.value.clone());
+                    response(client.set_handle(long_call(), connection, handle, another).await)
+                };
+                let connection = match set(self.yes).await {
+                    Err(error) if is_another(&error) && asking::is_attended() => {
+                        asking::ask(&format!("{}. Go on with it?", error.message), &session.output).await?;
+                        set(true).await?
+                    }
+                    set => set?,
+                };
+                (connection, "its history stays; it is synced now".to_owned())
             }
         };
         show::print_connection(&connection, &mut session.output)?;
         session.output.remark(&remark);
         Ok(Ending::Done)
     }
+}
+
+/// Whether another account was found, which the daemon takes only when that is meant.
+fn is_another(error: &RosterError) -> bool {
+    error.hint.as_deref().is_some_and(|hint| hint.contains("--yes"))
 }
 
 /// `1h 30m`

@@ -2,6 +2,7 @@
 
 use roster_protocol::{Outcome, RosterClient, RosterError, Run, SyncTarget, SyncTicket};
 
+use super::asking;
 use super::progress::Progress;
 use super::runs::outcome;
 use crate::client::{long_call, response, short_call};
@@ -22,11 +23,19 @@ pub struct Sync {
     /// Does not wait for the runs to end
     #[arg(long)]
     no_wait: bool,
+    /// Does not ask before everything is synced
+    #[arg(long)]
+    yes: bool,
 }
 
 impl Sync {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
+        if self.all && !self.yes && asking::is_attended() {
+            let all = asking::all_connections(&client).await?;
+            let question = format!("Sync {all} now? It takes from what each platform allows in a day.");
+            asking::ask(&question, &session.output).await?;
+        }
         let target = match self.target {
             _ if self.all => SyncTarget::All,
             Some(name) => SyncTarget::One(name),

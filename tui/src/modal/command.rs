@@ -7,7 +7,7 @@ use tui_input::Input;
 
 use crate::keys::{Action, Keymap};
 use crate::message::Mutation;
-use crate::modal::{ListCommand, Next, form};
+use crate::modal::{ListCommand, Next, confirm, form};
 use crate::shared::Shared;
 use crate::widgets::input;
 use crate::widgets::pen::Pen;
@@ -137,7 +137,9 @@ impl CommandLine {
 
 fn run(shared: &mut Shared, command: Command) -> Vec<Next> {
     let next = match command {
+        Command::Sync(SyncTarget::All, name) => return vec![Next::Modal(confirm::sync_all(shared, name))],
         Command::Sync(target, name) => return closed(Next::mutate(Mutation::Sync { target, name: name.to_owned() })),
+        Command::Pause(PauseTarget::All, true) => return vec![Next::Modal(confirm::pause_all(shared))],
         Command::Pause(target, paused) => {
             let name = match &target {
                 PauseTarget::Platform(slug) => shared.platform_name(slug).to_owned(),

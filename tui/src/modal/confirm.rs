@@ -1,6 +1,7 @@
-//! A question before something that cannot be taken back.
+//! A question before something that cannot be taken back, or concerns everything.
 
-use roster_protocol::{ConnectionId, InfluencerId};
+use roster_protocol::audit::PauseTarget;
+use roster_protocol::{ConnectionId, InfluencerId, SyncTarget};
 use tui_input::Input;
 
 use crate::keys::Action;
@@ -64,6 +65,36 @@ pub fn merge(influencer: InfluencerId, name: String, into: InfluencerId, into_na
         mutation: Mutation::Merge { influencer, name, into, into_name },
         typed: None,
     })
+}
+
+/// The question before everything is paused.
+pub fn pause_all(shared: &Shared) -> Modal {
+    Modal::Confirm(Confirm {
+        question: format!("Pause {}?", all_connections(shared)),
+        lines: vec![
+            "Nothing is synced any more, for everyone who works with this roster.".to_owned(),
+            "What is not measured meanwhile stays unknown. :resume all ends it.".to_owned(),
+        ],
+        mutation: Mutation::Pause { target: PauseTarget::All, name: "everything".to_owned(), paused: true },
+        typed: None,
+    })
+}
+
+/// The question before everything is synced.
+pub fn sync_all(shared: &Shared, name: &str) -> Modal {
+    Modal::Confirm(Confirm {
+        question: format!("Sync {} now?", all_connections(shared)),
+        lines: vec!["It takes from what each platform allows in a day.".to_owned()],
+        mutation: Mutation::Sync { target: SyncTarget::All, name: name.to_owned() },
+        typed: None,
+    })
+}
+
+fn all_connections(shared: &Shared) -> String {
+    match &shared.status {
+        Some(status) => format!("all {} connections", status.connections.total),
+        None => "all connections".to_owned(),
+    }
 }
 
 impl Confirm {

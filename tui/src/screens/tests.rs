@@ -242,6 +242,8 @@ fn modals() {
     assert_snapshot!("disconnect", shown("jj↵d", SMALL));
     assert_snapshot!("merge", shown("M", SMALL));
     assert_snapshot!("merge_question", shown("Mosk↵", SMALL));
+    assert_snapshot!("pause_all", shown(":pause all↵", SMALL));
+    assert_snapshot!("sync_all", shown(":sync all↵", SMALL));
     assert_snapshot!("command", shown(":sort gro", SMALL));
     assert_snapshot!("command_wrong", shown(":snyc↵", SMALL));
 }

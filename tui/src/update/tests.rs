@@ -79,8 +79,15 @@ fn keys_do_what_the_table_says() {
     check("jj↵Hx↵", "handle @oskarinesx false");
     check("2s", "sync Due");
     check("3 ", "acknowledge 1");
-    check(":sync all↵", "sync All");
-    check(":pause all↵", "pause everything true");
+    check(":sync↵", "sync Due");
+    // What concerns everyone is done after a yes only.
+    check(":sync all↵", "nothing");
+    check(":sync all↵n", "nothing");
+    check(":sync all↵y", "sync All");
+    check(":pause all↵", "nothing");
+    check(":pause all↵⎋", "nothing");
+    check(":pause all↵y", "pause everything true");
+    check(":resume all↵", "pause everything false");
     check(":resume platform:bluesky↵", "pause Bluesky false");
 }
 
