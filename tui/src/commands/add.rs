@@ -1,5 +1,7 @@
 //! `roster add`: one influencer from the arguments, or one a line from stdin.
 
+mod table;
+
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::{Account, ErrorKind, Influencer, NewInfluencer, RosterClient, RosterError};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
@@ -56,6 +58,11 @@ impl Add {
         let mut results = Results::default();
         for number in 1.. {
             let Some(line) = read_line(&mut input).await.map_err(unread)? else { break };
+            if let (true, Ok(line)) = (results.is_empty(), &line)
+                && let Some(table) = table::found(line)
+            {
+                return Err(table.into());
+            }
             let result = match line.and_then(|line| parse_line(&line)) {
                 Ok(None) => continue,
                 Ok(Some((name, accounts))) => {
@@ -118,6 +125,10 @@ struct Results {
 }
 
 impl Results {
+    fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.failed.is_empty()
+    }
+
     /// Keeps a line's result. Text output reports it at once, JSON at the end.
     fn keep(&mut self, line: u64, result: Result<Influencer, BadLine>, output: &mut Output) -> Result<(), Failure> {
         match result {
