@@ -142,7 +142,7 @@ async fn by_device(app: &App, context: &ProviderContext, request: Request) -> Re
     let api = context.api(app);
     let (Some(device), Some(requesting)) = (context.terms().device, context.provider().device_code(&api)) else {
         return Err(RosterError::usage(format!("{} knows no device codes", context.name()))
-            .hint("leave --device out: the URL can be opened on any device too"));
+            .hint("begin without a device code: the URL can be opened on any device too"));
     };
     let code = requesting.await.map_err(|error| no_code(context, &error))?;
     let expires_at = app.clock.now().plus_seconds(code.lives.0.min(3600) as i64);
@@ -247,7 +247,7 @@ fn no_code(context: &ProviderContext, error: &TokenError) -> RosterError {
     let message = format!("{} gave no code: {error}", context.name());
     match error {
         TokenError::App { .. } => RosterError::new(ErrorKind::Unconfigured, message)
-            .hint("device codes need an app of the type for TVs and limited input; leave --device out otherwise"),
-        _ => RosterError::new(ErrorKind::Unavailable, message).hint("try again later, or leave --device out"),
+            .hint("device codes need an app of the type for TVs and limited input; begin without one otherwise"),
+        _ => RosterError::new(ErrorKind::Unavailable, message).hint("try again later, or begin without a device code"),
     }
 }

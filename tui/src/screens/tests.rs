@@ -215,7 +215,7 @@ fn consent_reports_side_failures() {
     press(&mut model, &mut daemon, "6c");
     daemon.refuses = Some(
         RosterError::usage("Instagram knows no device codes")
-            .hint("leave --device out: the URL can be opened on any device too"),
+            .hint("begin without a device code: the URL can be opened on any device too"),
     );
     press(&mut model, &mut daemon, "d");
     assert_snapshot!("consent_no_device", picture(&model));

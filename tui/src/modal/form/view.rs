@@ -10,6 +10,8 @@
 //! └────────────────────────────────────────────────────────┘
 //! ```
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 use roster_protocol::{AccountPreview, ApiAccess, PlatformStatus};
 
@@ -94,7 +96,7 @@ fn draw_state(shared: &Shared, form: &Form, pen: &mut Pen<'_>, area: Rect) {
             } else if let Some(platform) = form.platform() {
                 pen.put(area.x, area.y, area.width, &access(platform), faint);
             }
-            pen.put(area.x, area.y + 1, area.width, next(form), faint);
+            pen.wrapped(Rect { y: area.y + 1, height: area.height - 1, ..area }, &next(form), faint);
         }
     }
 }
@@ -124,7 +126,22 @@ fn access(platform: &PlatformStatus) -> String {
     }
 }
 
-fn next(form: &Form) -> &'static str {
+/// What Enter does next.
+fn next(form: &Form) -> Cow<'static, str> {
+    let chooses = form.fields.get(form.focus).is_some_and(|field| matches!(field.content, Content::Platform { .. }));
+    match form.platform() {
+        Some(off) if !off.enabled => {
+            format!("Set enabled = true under [platforms.{}] there, and reload rosterd.", off.platform).into()
+        }
+        Some(lacking) if !lacking.configured => {
+            format!("`roster platforms test {}` says what is missing.", lacking.platform).into()
+        }
+        Some(_) if chooses => "← → choose the platform. Enter goes on to the account.".into(),
+        _ => next_of_field(form).into(),
+    }
+}
+
+fn next_of_field(form: &Form) -> &'static str {
     let taken = form.seen().and_then(|seen| seen.account.as_ref()).is_some_and(|account| account.taken_by.is_some());
     match (&form.kind, form.seen()) {
         (Kind::Add | Kind::Connect { .. }, Some(_)) if taken => "Already on the roster. Enter opens who has it.",
@@ -132,12 +149,12 @@ fn next(form: &Form) -> &'static str {
         (Kind::Add, Some(seen)) if seen.account.is_none() => "No account yet; c connects some later. Enter saves.",
         (Kind::Connect { .. }, None) => match form.platform() {
             Some(platform) if platform.api == ApiAccess::Consent => {
-                "Enter asks for consent; a handle chooses among several. ← → platform."
+                "Enter asks for consent; a handle chooses among several."
             }
             Some(platform) if platform.consents && form.text(1).is_empty() => {
-                "Enter asks for consent; a handle is looked up. ← → choose the platform."
+                "Enter asks for consent; a handle is looked up."
             }
-            _ => "Enter looks the account up. ← → choose the platform.",
+            _ => "Enter looks the account up.",
         },
         (Kind::Edit { .. }, _) => "Another handle? H on the account changes it. Enter saves.",
         (Kind::Handle { .. }, _) => "Enter looks the account up, and asks before it takes another one.",
