@@ -4,6 +4,7 @@ mod support;
 
 mod adding;
 mod alerting;
+mod asking;
 mod attacking;
 mod canaries;
 mod checking;

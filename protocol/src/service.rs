@@ -13,7 +13,7 @@ use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, 
 use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
-use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, NewInfluencer};
+use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer};
 use crate::status::{PlatformStatus, Status};
 use crate::sync::{DuePage, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 use crate::time::{Date, Day, Seconds, Since};
@@ -140,6 +140,8 @@ pub trait Roster {
     async fn influencers(query: InfluencerQuery) -> Result<InfluencerPage, RosterError>;
     /// One influencer, connections included.
     async fn influencer(influencer: String) -> Result<Influencer, RosterError>;
+    /// Who has this name, in whatever case, and no other; [`PAGE_ROWS`] at most.
+    async fn namesakes(name: String) -> Result<Vec<InfluencerRow>, RosterError>;
     /// Who an account is, before it is saved.
     async fn look_up(account: Account) -> Result<AccountPreview, RosterError>;
     /// Adds an influencer, with accounts that are connected at once. An account that an influencer has already is a conflict.

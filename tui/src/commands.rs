@@ -34,6 +34,7 @@ pub mod tokens;
 
 mod asking;
 mod follow;
+mod namesakes;
 mod pages;
 mod progress;
 mod values;

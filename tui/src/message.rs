@@ -9,8 +9,8 @@ use roster_protocol::service::{ConnectionsQuery, Page, PageMark};
 use roster_protocol::{
     Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, Connection, ConnectionId, ConnectionPage,
     ConsentBegun, ConsentId, ConsentMethod, ConsentState, Date, EventBatch, Influencer, InfluencerEdit, InfluencerId,
-    InfluencerPage, InfluencerQuery, NewInfluencer, Record, RosterError, Run, Seconds, Snapshot, Status, SyncProgress,
-    SyncTarget, SyncTicket,
+    InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, Record, RosterError, Run, Seconds, Snapshot, Status,
+    SyncProgress, SyncTarget, SyncTicket,
 };
 
 use crate::consent::PlainUrl;
@@ -103,6 +103,11 @@ pub enum Request {
         form: u64,
         accounts: Vec<Account>,
     },
+    /// Who has a name, for the form with this number.
+    Namesakes {
+        form: u64,
+        name: String,
+    },
     Progress {
         ticket: SyncTicket,
         seen: u64,
@@ -162,6 +167,7 @@ pub enum Response {
     Consent { form: u64, reply: ConsentReply },
     Cancelled(Result<(), RosterError>),
     LookUp { form: u64, result: Result<AccountPreview, RosterError> },
+    Namesakes { form: u64, result: Result<Vec<InfluencerRow>, RosterError> },
     Progress { ticket: SyncTicket, seen: u64, result: Result<SyncProgress, RosterError> },
     Done(Mutation, Result<Outcome, RosterError>),
 }

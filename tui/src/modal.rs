@@ -145,6 +145,9 @@ pub fn responded(modal: &mut Option<Modal>, response: &Response) -> Vec<Next> {
     match (modal, response) {
         (Some(Modal::Picker(picker)), Response::Choices(filter, result)) => picker.responded(filter, result.clone()),
         (Some(Modal::Form(form)), Response::LookUp { form: id, result }) => form.looked_up(*id, result.clone()),
+        (Some(Modal::Form(form)), Response::Namesakes { form: id, result }) => {
+            return form.namesakes(*id, result.clone());
+        }
         (Some(Modal::Connect(connect)), Response::Connection(id, Ok(now))) => connect.take_connection(*id, now),
         (Some(Modal::Connect(connect)), Response::Consent { form, reply }) if connect.id == *form => {
             return connect.replied(reply.clone());

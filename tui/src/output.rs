@@ -155,6 +155,12 @@ impl Output {
         }
     }
 
+    /// Prints a warning on stderr, also beside JSON.
+    pub fn warn(&self, sentence: &str) {
+        let warning = self.errors.tone("warning:", Tone::Strong);
+        self.aside(&format!("{warning} {}\n", clean(sentence, 2 * SENTENCE_CHARACTERS)));
+    }
+
     /// Prints text of several lines, clean already, on stderr; also beside JSON.
     pub fn aside(&self, text: &str) {
         // As with a remark.

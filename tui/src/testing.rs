@@ -122,6 +122,10 @@ impl Daemon {
             Request::LookUp { form, .. } => {
                 Response::LookUp { form, result: refused.map_or_else(|| Ok(self.preview.clone()), Err) }
             }
+            Request::Namesakes { form, name } => {
+                let named = |row: &&InfluencerRow| folded(&row.name) == folded(&name);
+                Response::Namesakes { form, result: Ok(self.influencers.iter().filter(named).cloned().collect()) }
+            }
             Request::Progress { ticket, seen } => {
                 let result = Ok(SyncProgress { expected: 1, runs: runs().into_iter().take(1).collect(), done: true });
                 Response::Progress { ticket, seen, result }
@@ -234,7 +238,7 @@ pub fn key(code: KeyCode) -> Message {
     Message::Key(KeyEvent::new(code, KeyModifiers::NONE))
 }
 
-/// Presses keys: letters as they are, `↵` `⎋` `⇥` `↑` `↓` `←` `→` for those without a letter.
+/// Presses keys: letters as they are, `↵` `⎋` `⇥` `⌫` `↑` `↓` `←` `→` for those without a letter.
 pub fn press(model: &mut Model, daemon: &mut Daemon, keys: &str) {
     for letter in keys.chars() {
         let code = match letter {

@@ -27,21 +27,26 @@ pub fn influencer<'a>(roster: &'a Roster, text: &str) -> Result<&'a Influencer, 
     if let Some(influencer) = text.parse().ok().and_then(|id| roster.influencers.get(&id)) {
         return Ok(influencer);
     }
-    let alike = roster.index.by_name.of(&folded(text)).iter().filter_map(|id| roster.influencers.get(id));
     let exact = composed(text);
-    let mut found: Vec<&Influencer> = alike.clone().filter(|influencer| composed(&influencer.name) == exact).collect();
+    let is_exact = |influencer: &&Influencer| composed(&influencer.name) == exact;
+    let mut found: Vec<&Influencer> = namesakes(roster, text).filter(is_exact).collect();
     if found.is_empty() {
         let ids = index::by_prefix(&roster.index.influencers, text);
         found = ids.iter().filter_map(|id| roster.influencers.get(id)).collect();
     }
     if found.is_empty() {
-        found = alike.collect();
+        found = namesakes(roster, text).collect();
     }
     if let (true, Some(connection)) = (found.is_empty(), by_account(roster, text)) {
         found = Vec::from_iter(roster.influencers.get(&connection.influencer));
     }
     let shown = |influencer: &Influencer| format!("{} {}", influencer.id, influencer.name);
     only(found, "influencer", text, shown, "`roster list` shows them all")
+}
+
+/// All influencers of a name, in whatever case.
+pub fn namesakes<'a>(roster: &'a Roster, name: &str) -> impl Iterator<Item = &'a Influencer> {
+    roster.index.by_name.of(&folded(name.trim())).iter().filter_map(|id| roster.influencers.get(id))
 }
 
 /// The connection that a text names; a disconnected one is named only by its whole id.

@@ -75,6 +75,9 @@ pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
             Response::Cancelled(response(client.consent_cancel(long_call(), consent).await))
         }
         Request::LookUp { form, accounts } => Response::LookUp { form, result: look_up(client, accounts).await },
+        Request::Namesakes { form, name } => {
+            Response::Namesakes { form, result: response(client.namesakes(short_call(), name).await) }
+        }
         Request::Progress { ticket, seen } => {
             let result = response(client.sync_progress(waiting(), ticket, seen).await);
             Response::Progress { ticket, seen, result }

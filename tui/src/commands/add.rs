@@ -6,8 +6,8 @@ use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::{Account, ErrorKind, Influencer, NewInfluencer, RosterClient, RosterError};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 
-use super::show;
 use super::values::{account, note};
+use super::{namesakes, show};
 use crate::client::{long_call, response};
 use crate::output::json;
 use crate::output::table::Tone;
@@ -40,7 +40,9 @@ impl Add {
         }
         let client = session.connect().await?;
         let influencer = add(&client, self.newcomer(self.name.clone(), self.handle.clone())).await?;
-        show::print(&influencer, &mut session.output)
+        let ended = show::print(&influencer, &mut session.output)?;
+        namesakes::warn(&client, &influencer, &session.output).await;
+        Ok(ended)
     }
 
     fn newcomer(&self, name: String, accounts: Vec<Account>) -> NewInfluencer {
@@ -71,7 +73,11 @@ impl Add {
                 Err((name, error)) => Err((name, error)),
             };
             let lost = matches!(&result, Err((_, error)) if error.kind == ErrorKind::Unreachable);
+            let is_added = result.is_ok();
             results.keep(number, result, &mut session.output)?;
+            if let Some(added) = results.added.last().filter(|_| is_added) {
+                namesakes::warn(&client, added, &session.output).await;
+            }
             if lost {
                 // The rest would fail for the same reason.
                 break;

@@ -2,8 +2,8 @@
 
 use roster_protocol::{InfluencerEdit, RosterError};
 
-use super::show;
 use super::values::note;
+use super::{namesakes, show};
 use crate::client::{long_call, response};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -40,7 +40,12 @@ impl Edit {
                 .into());
         }
         let client = session.connect().await?;
+        let renames = edit.name.is_some();
         let influencer = response(client.edit(long_call(), influencer, edit).await)?;
-        show::print(&influencer, &mut session.output)
+        let ended = show::print(&influencer, &mut session.output)?;
+        if renames {
+            namesakes::warn(&client, &influencer, &session.output).await;
+        }
+        Ok(ended)
     }
 }

@@ -12,7 +12,9 @@ pub use begin::{add, connect, edit, handle, interval, note, record};
 pub use view::view;
 
 use crossterm::event::{KeyCode, KeyEvent};
-use roster_protocol::{AccountPreview, ConnectionId, ErrorKind, InfluencerId, PlatformStatus, RosterError, text};
+use roster_protocol::{
+    AccountPreview, ConnectionId, ErrorKind, InfluencerId, InfluencerRow, PlatformStatus, RosterError, text,
+};
 use tui_input::Input;
 
 use self::step::Step;
@@ -32,6 +34,15 @@ pub struct Form {
     pub phase: Phase,
     /// What was looked up, and what it turned out to be.
     pub seen: Option<Seen>,
+    /// Others who have the name that is written, once that was looked up.
+    pub namesakes: Option<Namesakes>,
+}
+
+/// Who has a name already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Namesakes {
+    pub name: String,
+    pub others: Vec<InfluencerRow>,
 }
 
 /// What a form is for.
@@ -91,6 +102,8 @@ pub enum Phase {
     Typing,
     /// Waits for a response, for what this says.
     Waiting(&'static str),
+    /// Looks up who has the name, before this is saved.
+    Checking(Box<Mutation>),
     Failed(RosterError),
 }
 
@@ -105,7 +118,7 @@ pub struct Seen {
 impl Form {
     /// The text field under the cursor.
     pub fn input(&mut self) -> Option<&mut Input> {
-        if matches!(self.phase, Phase::Waiting(_)) {
+        if self.waits() {
             return None;
         }
         match &mut self.fields.get_mut(self.focus)?.content {
@@ -116,7 +129,7 @@ impl Form {
 
     /// Left and right go through the platforms; true when the key was for that.
     pub fn choose(&mut self, key: KeyEvent) -> bool {
-        let waiting = matches!(self.phase, Phase::Waiting(_));
+        let waiting = self.waits();
         let Some(Field { content: Content::Platform { platforms, chosen }, .. }) = self.fields.get_mut(self.focus)
         else {
             return false;
@@ -182,6 +195,12 @@ impl Form {
         self.seen.as_ref().filter(|seen| seen.typed == self.typed())
     }
 
+    /// Who else has the name that is written, if that was looked up.
+    fn warned(&self) -> Option<&Namesakes> {
+        let at = if let Kind::Edit { .. } = self.kind { 0 } else { 1 };
+        self.namesakes.as_ref().filter(|namesakes| namesakes.name == self.text(at))
+    }
+
     fn move_focus(&mut self, step: usize) {
         self.focus = (self.focus + step) % self.fields.len().max(1);
     }
@@ -201,7 +220,7 @@ impl Form {
     }
 
     fn submit(&mut self, shared: &mut Shared) -> Vec<Next> {
-        if matches!(self.phase, Phase::Waiting(_)) {
+        if self.waits() {
             return Vec::new();
         }
         // A platform is chosen before its account is written.
@@ -222,12 +241,61 @@ impl Form {
             }
             Ok(Step::Open(id, name)) => return vec![Next::Close, Next::Influencer(id, name, Focus::default())],
             Ok(Step::Consent(target)) => return connect::begin(shared, target),
-            Ok(Step::Mutate(mutation)) => {
-                self.phase = Phase::Waiting("saving …");
-                return Next::mutate(mutation);
+            Ok(Step::Mutate(mutation)) => match self.unchecked_name(&mutation) {
+                Some(name) => {
+                    self.phase = Phase::Checking(Box::new(mutation));
+                    return Next::request(Request::Namesakes { form: self.id, name });
+                }
+                None => return self.save(mutation),
+            },
+        }
+        Vec::new()
+    }
+
+    fn save(&mut self, mutation: Mutation) -> Vec<Next> {
+        self.phase = Phase::Waiting("saving …");
+        Next::mutate(mutation)
+    }
+
+    /// The new name that a mutation gives, unless it was looked up already.
+    fn unchecked_name(&self, mutation: &Mutation) -> Option<String> {
+        let name = match mutation {
+            Mutation::Add(new) => &new.name,
+            Mutation::Edit { edit, .. } => edit.name.as_ref()?,
+            _ => return None,
+        };
+        let is_checked = self.namesakes.as_ref().is_some_and(|namesakes| namesakes.name == *name);
+        (!is_checked).then(|| name.clone())
+    }
+
+    /// Takes who has the name. It is saved at once when nobody else has; a warning comes first when somebody does.
+    pub fn namesakes(&mut self, id: u64, result: Result<Vec<InfluencerRow>, RosterError>) -> Vec<Next> {
+        let Phase::Checking(mutation) = &self.phase else { return Vec::new() };
+        if self.id != id {
+            return Vec::new();
+        }
+        let mutation = Mutation::clone(mutation);
+        let name = self.unchecked_name(&mutation).unwrap_or_default();
+        match result {
+            Err(error) => self.phase = Phase::Failed(error),
+            Ok(rows) => {
+                let is_other = |row: &InfluencerRow| match self.kind {
+                    Kind::Edit { influencer, .. } => row.id != influencer,
+                    _ => true,
+                };
+                let others: Vec<InfluencerRow> = rows.into_iter().filter(is_other).collect();
+                if others.is_empty() {
+                    return self.save(mutation);
+                }
+                (self.phase, self.namesakes) = (Phase::Typing, Some(Namesakes { name, others }));
             }
         }
         Vec::new()
+    }
+
+    /// Whether the form waits for a response.
+    fn waits(&self) -> bool {
+        matches!(self.phase, Phase::Waiting(_) | Phase::Checking(_))
     }
 
     /// Writes a name where none was typed, and moves the cursor there.

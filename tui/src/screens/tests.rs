@@ -230,6 +230,7 @@ fn modals() {
     assert_snapshot!("help_wide", shown("jj↵?", WIDE));
     assert_snapshot!("add_empty", shown("a", SMALL));
     assert_snapshot!("add_seen", shown("abluesky:mara↵", SMALL));
+    assert_snapshot!("add_same_name", shown("abluesky:mara↵↵", SMALL));
     assert_snapshot!("add_name_only", shown("aBaker Street↵", SMALL));
     assert_snapshot!("add_wrong", shown("amyspace:mara↵", SMALL));
     assert_snapshot!("connect", shown("jjc", SMALL));

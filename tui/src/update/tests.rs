@@ -61,7 +61,10 @@ fn keys_do_what_the_table_says() {
     check("n call in May↵", "edit Mara Lindqvist [] [] Some(\"call in May\")");
     check("jje⇥ summer↵", "edit Oskar & Ines [\"summer\"] [] None");
     check("aTea: a channel↵↵", "add Tea: a channel 0 []");
-    check("abluesky:mara↵⇥#tea↵", "add Mara Lindqvist 1 [\"tea\"]");
+    // Somebody has this name already: the form says so first.
+    check("abluesky:mara↵⇥#tea↵", "nothing");
+    check("abluesky:mara↵⇥#tea↵↵", "add Mara Lindqvist 1 [\"tea\"]");
+    check("abluesky:mara↵X↵", "add Mara LindqvistX 1 []");
     check("abluesky:mara↵⎋", "nothing");
     check("c→↵mara.example↵↵", "connect Mara Lindqvist mara.example");
     check("Dyes↵", "remove Mara Lindqvist");
@@ -202,6 +205,24 @@ fn an_offline_daemon_leaves_the_screen() {
     assert!(picture(&model).contains("the connection to rosterd was lost"));
     send(&mut model, &mut daemon, Message::Online);
     assert!(picture(&model).contains("synced"));
+}
+
+#[test]
+fn a_name_that_is_taken_is_warned_of_once() {
+    let warned = |keys: &str| {
+        let mut daemon = Daemon::new();
+        let mut model = online(&mut daemon, 80, 24);
+        press(&mut model, &mut daemon, keys);
+        (picture(&model).contains("on the roster already"), requested_mutations(&daemon).len())
+    };
+    assert_eq!(warned("amara lindqvist↵↵"), (true, 0));
+    assert_eq!(warned("amara lindqvist↵↵↵"), (false, 1));
+    assert_eq!(warned("amara lindqvist↵↵x"), (false, 0), "another name");
+    assert_eq!(warned("amara lindqvist↵↵x↵"), (false, 1));
+    // A new name of somebody else; one's own in capitals is none.
+    let rename = |name: &str| format!("je{}{name}↵", "⌫".repeat(40));
+    assert_eq!(warned(&rename("Oskar & Ines")), (true, 0));
+    assert_eq!(warned(&rename("TIDEWATER KITCHEN")), (false, 1));
 }
 
 #[test]

@@ -51,6 +51,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::NoticesShown { .. } => (Access::Read, Length::Short),
 
         R::Influencers { .. }
+        | R::Namesakes { .. }
         | R::Connections { .. }
         | R::Grants {}
         | R::Runs { .. }

@@ -13,7 +13,8 @@ fn text_field(label: &'static str, example: impl Into<String>, value: &str) -> F
 
 fn form(shared: &mut Shared, kind: Kind, fields: Vec<Field>) -> Modal {
     shared.forms += 1;
-    Modal::Form(Box::new(Form { id: shared.forms, kind, fields, focus: 0, phase: Phase::Typing, seen: None }))
+    let (phase, seen, namesakes) = (Phase::Typing, None, None);
+    Modal::Form(Box::new(Form { id: shared.forms, kind, fields, focus: 0, phase, seen, namesakes }))
 }
 
 /// A new influencer.

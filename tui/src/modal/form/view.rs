@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use ratatui::layout::Rect;
 use roster_protocol::{AccountPreview, ApiAccess, PlatformStatus};
 
-use super::{Content, Field, Form, Kind, Phase};
+use super::{Content, Field, Form, Kind, Namesakes, Phase};
 use crate::modal::boxed;
 use crate::shared::{Shared, may_consent};
 use crate::widgets::input;
@@ -82,10 +82,17 @@ fn draw_state(shared: &Shared, form: &Form, pen: &mut Pen<'_>, area: Rect) {
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     match &form.phase {
         Phase::Waiting(what) => _ = pen.put(area.x, area.y, area.width, what, plain),
+        Phase::Checking(_) => _ = pen.put(area.x, area.y, area.width, "looking up who has this name …", plain),
         Phase::Failed(error) => {
             let lines = Rect { height: area.height - 1, ..area };
             let used = pen.wrapped(lines, &format!("✗ {}", error.message), pen.theme.bad);
             pen.put(area.x, area.y + used, area.width, error.hint.as_deref().unwrap_or_default(), faint);
+        }
+        Phase::Typing if let Some(namesakes) = form.warned() => {
+            pen.sign(area.x, area.y, '!', pen.theme.warn);
+            let lines = Rect { x: area.x + 2, width: area.width.saturating_sub(2), height: area.height - 1, ..area };
+            let used = pen.wrapped(lines, &same_name(shared, namesakes), pen.theme.warn);
+            pen.put(area.x, area.y + used, area.width, "Enter saves it all the same; esc leaves all as it is.", faint);
         }
         Phase::Typing => {
             if let Some(account) = form.seen().and_then(|seen| seen.account.as_ref()) {
@@ -98,6 +105,18 @@ fn draw_state(shared: &Shared, form: &Form, pen: &mut Pen<'_>, area: Rect) {
             }
             pen.wrapped(Rect { y: area.y + 1, height: area.height - 1, ..area }, &next(form), faint);
         }
+    }
+}
+
+/// `Mara Lindqvist is on the roster already, with 1.24M followers.`
+fn same_name(shared: &Shared, namesakes: &Namesakes) -> String {
+    let Namesakes { name, others } = namesakes;
+    match &others[..] {
+        [one] if one.followers.is_some() => {
+            format!("{name} is on the roster already, with {} followers.", shared.count(one.followers))
+        }
+        [_] => format!("{name} is on the roster already."),
+        many => format!("{name} is on the roster {} times already.", many.len()),
     }
 }
 

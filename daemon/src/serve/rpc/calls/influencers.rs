@@ -1,12 +1,15 @@
 //! Calls about influencers.
 
 use roster_protocol::error::RosterError;
-use roster_protocol::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, NewInfluencer};
+use roster_protocol::influencer::{
+    Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer,
+};
+use roster_protocol::service::PAGE_ROWS;
 
 use super::Caller;
 use crate::browse::orders;
 use crate::edits;
-use crate::roster::resolve;
+use crate::roster::{resolve, rows};
 
 pub async fn influencers(caller: &Caller, query: InfluencerQuery) -> Result<InfluencerPage, RosterError> {
     let seen = caller.app.seen();
@@ -16,6 +19,14 @@ pub async fn influencers(caller: &Caller, query: InfluencerQuery) -> Result<Infl
 pub async fn influencer(caller: &Caller, named: String) -> Result<Influencer, RosterError> {
     let id = caller.app.look(|roster| resolve::influencer(roster, &named).map(|found| found.id))?;
     caller.influencer(id)
+}
+
+pub async fn namesakes(caller: &Caller, name: String) -> Result<Vec<InfluencerRow>, RosterError> {
+    let seen = caller.app.seen();
+    Ok(caller.app.look(|roster| {
+        let found = resolve::namesakes(roster, &name).take(PAGE_ROWS as usize);
+        found.map(|influencer| rows::row(roster, influencer, seen)).collect()
+    }))
 }
 
 pub async fn add(caller: &Caller, new: NewInfluencer) -> Result<Influencer, RosterError> {
