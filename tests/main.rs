@@ -17,6 +17,7 @@ mod following;
 mod hiding;
 mod keys;
 mod killing;
+mod linking;
 mod listening;
 mod nonsense;
 mod operating;

@@ -30,6 +30,8 @@ pub struct ConsentBegun {
     pub influencer_name: String,
     /// What to open in a browser, on any device. Holds the single-use state: shown, never logged.
     pub url: String,
+    /// A short link that leads to `url` once, for a small QR code. As secret as that; `None` without a public URL.
+    pub short_url: Option<String>,
     /// The code to type at `url`, for [`ConsentMethod::Device`].
     pub user_code: Option<String>,
     /// The redirect URI that the app's settings at the platform must contain; `None` for a device code.

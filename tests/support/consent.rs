@@ -12,7 +12,7 @@ use roster_protocol::influencer::NewInfluencer;
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
 
-use super::{LIMIT, World};
+use super::{LIMIT, LONG_TIMEOUTS, World};
 
 /// The apps that the sandbox knows.
 pub const APPS: &str = "\
@@ -79,6 +79,11 @@ impl World {
     /// A world in which every platform's app is set up.
     pub async fn with_apps() -> Self {
         Self::with_config(APPS).await
+    }
+
+    /// The same, with a daemon that browsers reach at this address.
+    pub async fn with_proxy_and_apps(public_url: &str) -> Self {
+        Self::with_configs(&format!("public_url = \"{public_url}\"\n"), APPS, LONG_TIMEOUTS).await
     }
 
     /// An influencer without accounts.

@@ -31,6 +31,11 @@ pub fn shown_url(url: &str) -> String {
     PlainUrl::checked(url).map_or_else(|| clean(url, LONGEST_URL), |plain| plain.0)
 }
 
+/// What a QR code holds: the short link where there is one, for the whole address makes a code that fits few terminals.
+pub fn scanned(begun: &ConsentBegun) -> &str {
+    begun.short_url.as_deref().unwrap_or(&begun.url)
+}
+
 /// A pasted address in one piece, whatever a terminal or a mail broke it into.
 pub fn joined(pasted: &str) -> String {
     pasted.split_whitespace().collect()

@@ -272,6 +272,7 @@ pub fn begun() -> ConsentBegun {
         url: "https://consent.example/authorize?client_id=roster-client-id&redirect_uri=http%3A%2F%2F127.0.0.1%3A8787%2F\
               oauth%2Finstagram%2Fcallback&response_type=code&scope=profile%20insights&state=c3RhdGUtb2YtdGVuLW1pbnV0ZXM"
             .into(),
+        short_url: None,
         user_code: None,
         redirect_uri: Some("http://127.0.0.1:8787/oauth/instagram/callback".into()),
         scopes: vec!["profile".into(), "insights".into()],

@@ -12,6 +12,7 @@ use roster_protocol::time::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
+use super::short_links::ShortLinks;
 use crate::model::Consent;
 use crate::secret::vault::Vault;
 
@@ -25,6 +26,7 @@ pub struct ConsentRuntime {
     pub work: TaskTracker,
     /// Woken when something becomes due sooner than before.
     pub wake: Notify,
+    pub short_links: ShortLinks,
     listener: RwLock<Listener>,
     /// One renewal of a grant at a time.
     renewing: Mutex<HashMap<GrantId, Arc<tokio::sync::Mutex<()>>>>,
@@ -64,6 +66,7 @@ impl ConsentRuntime {
             vault,
             work: TaskTracker::new(),
             wake: Notify::new(),
+            short_links: ShortLinks::default(),
             listener: RwLock::default(),
             renewing: Mutex::default(),
             open: Mutex::default(),
@@ -117,6 +120,7 @@ impl ConsentRuntime {
         settled.insert(consent.id, Settled { at: now, uid: consent.who.uid, state });
         drop(settled);
         self.open.lock().remove(&consent.id);
+        self.short_links.forget(consent.id);
         self.has_moved();
     }
 

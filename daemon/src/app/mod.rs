@@ -9,6 +9,7 @@ pub mod events;
 mod load;
 pub mod lookups;
 mod publish;
+mod short_links;
 pub mod setup;
 pub mod tickets;
 
@@ -31,6 +32,7 @@ use self::events::Feed;
 use self::load::Held;
 use self::lookups::LookUps;
 use self::setup::{LastLoad, Setup};
+pub use self::short_links::ShortLink;
 use self::tickets::Tickets;
 use crate::decision::Dice;
 use crate::meters::Meters;

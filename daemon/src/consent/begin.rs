@@ -7,7 +7,7 @@ use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConsentId, InfluencerId};
 use url::Url;
 
-use super::{PURPOSE, ProviderContext, callback_address, not_set_up};
+use super::{PURPOSE, ProviderContext, callback_address, no_randomness, not_set_up, short_link};
 use crate::app::{App, Listener};
 use crate::decision::audit::{audit, influencer_named};
 use crate::model::{Consent, ConsentStep, Device};
@@ -118,7 +118,8 @@ async fn by_redirect(
         ..request.begun(app, context, context.scopes())
     };
     keep(app, consent).await?;
-    Ok(begun)
+    let short_url = short_link::make(app, begun.id, &begun.url, expires_at)?;
+    Ok(ConsentBegun { short_url, ..begun })
 }
 
 /// The refusal of a consent whose response another program would get, because it has taken our port.
@@ -194,6 +195,7 @@ impl Request {
             influencer: self.influencer.0,
             influencer_name: self.influencer.1,
             url: String::new(),
+            short_url: None,
             user_code: None,
             redirect_uri: None,
             scopes: scopes.iter().map(|scope| scope.name.to_owned()).collect(),
@@ -232,10 +234,6 @@ fn random_state() -> Result<Secret, RosterError> {
     let mut bytes = zeroize::Zeroizing::new([0; 32]);
     getrandom::fill(bytes.as_mut()).map_err(|error| no_randomness(&error))?;
     Ok(Secret::new(data_encoding::BASE64URL_NOPAD.encode(bytes.as_ref())))
-}
-
-fn no_randomness(error: &getrandom::Error) -> RosterError {
-    RosterError::failed(format!("the system has no randomness to give: {error}"))
 }
 
 fn no_page(context: &ProviderContext, error: &TokenError) -> RosterError {

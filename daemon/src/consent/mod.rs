@@ -12,6 +12,7 @@ pub mod keeper;
 pub mod renew;
 pub mod revoke;
 pub mod setup;
+pub mod short_link;
 pub mod view;
 #[cfg(test)]
 mod tests;
@@ -97,16 +98,23 @@ pub fn redirect_uri(app: &App, provider: &dyn Provider) -> String {
 /// The address of the callback page, as browsers see it.
 fn callback_address(app: &App, slug: &str) -> String {
     let path = format!("/oauth/{slug}/callback");
-    let http = &app.setup().config.http;
-    match &http.public_url {
-        Some(base) => format!("{}{path}", base.as_str().trim_end_matches('/')),
-        None => {
-            // Behind a port forwarded to this host the browser finds the listener at its own loopback.
-            let configured = http.listen.map(|address| address.port()).filter(|port| *port != 0);
-            let port = app.consents.listens_at().map(|address| address.port()).or(configured).unwrap_or(8787);
-            format!("http://127.0.0.1:{port}{path}")
-        }
-    }
+    public_address(app, &path).unwrap_or_else(|| {
+        // Behind a port forwarded to this host the browser finds the listener at its own loopback.
+        let configured = app.setup().config.http.listen.map(|address| address.port()).filter(|port| *port != 0);
+        let port = app.consents.listens_at().map(|address| address.port()).or(configured).unwrap_or(8787);
+        format!("http://127.0.0.1:{port}{path}")
+    })
+}
+
+/// A path of the listener as browsers anywhere see it; `None` without a public URL.
+fn public_address(app: &App, path: &str) -> Option<String> {
+    let setup = app.setup();
+    let base = setup.config.http.public_url.as_ref()?;
+    Some(format!("{}{path}", base.as_str().trim_end_matches('/')))
+}
+
+fn no_randomness(error: &getrandom::Error) -> RosterError {
+    RosterError::failed(format!("the system has no randomness to give: {error}"))
 }
 
 fn not_set_up(lacks: String) -> RosterError {

@@ -454,6 +454,7 @@ pub fn begun(method: ConsentMethod) -> ConsentBegun {
               pages_read_engagement&state=c3RhdGUtb2YtdGVuLW1pbnV0ZXMtYW5kLW5vdC1hLXNlY3JldA&code_challenge=Y2hhbGxl\
               bmdlLW9mLWZvcnR5LXRocmVlLXNpZ25zLWV4YWN0bHk&code_challenge_method=S256"
                 .to_owned(),
+        short_url: None,
         user_code: None,
         redirect_uri: Some("http://127.0.0.1:8787/oauth/instagram/callback".to_owned()),
         scopes: ["profile", "insights", "pages_show_list", "pages_read_engagement"].map(str::to_owned).into(),

@@ -1,5 +1,5 @@
-//! HTTP: health, readiness and metrics for monitoring, none of which names an account, and the page on which owners land
-//! after consent.
+//! HTTP: health, readiness and metrics for monitoring, none of which names an account, the page on which owners land
+//! after consent, and the short links that lead them there.
 
 mod callback;
 mod exposition;
@@ -8,6 +8,7 @@ mod host;
 mod metrics;
 mod page;
 mod process;
+mod short_link;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -64,14 +65,19 @@ impl Default for Timeouts {
     }
 }
 
+/// What browsers of owners open.
+fn pages() -> Router<Arc<App>> {
+    Router::new()
+        .route("/oauth/{platform}/callback", get(callback::callback))
+        .route("/c/{code}", get(short_link::follow))
+}
+
 fn router(app: Arc<App>, config: &config::Http, timeouts: Timeouts) -> Router {
-    let callback_path = "/oauth/{platform}/callback";
     // A proxy with a path of its own may pass the path on.
     let outer = config.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/')).to_owned();
-    let router = Router::new().route(callback_path, get(callback::callback));
     let router = match outer.is_empty() || outer.contains(['{', '}', '*']) {
-        true => router,
-        false => router.route(&format!("{outer}{callback_path}"), get(callback::callback)),
+        true => pages(),
+        false => pages().nest(&outer, pages()),
     };
     let router = router.route("/healthz", get(health::alive)).route("/health", get(health::alive));
     let router = router.route("/readyz", get(health::ready));

@@ -17,7 +17,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 use super::super::follow::reconnect;
 use super::{choice, connected, guide};
 use crate::client::{long_call, response};
-use crate::consent::joined;
+use crate::consent::{PlainUrl, joined, scanned};
 use crate::output::json;
 use crate::output::table::Paint;
 use crate::output::{Ending, Failure, Look, failure_text, while_read};
@@ -262,7 +262,7 @@ async fn typed(lines: &mut Option<Lines<BufReader<Stdin>>>) -> Option<String> {
 
 /// The QR code of the URL for a stream, where that is a terminal.
 fn code(begun: &ConsentBegun, stream: &impl IsTerminal, paint: Paint) -> Option<String> {
-    let url = crate::consent::PlainUrl::checked(&begun.url)?;
+    let url = PlainUrl::checked(scanned(begun))?;
     let size = stream.is_terminal().then(crossterm::terminal::size)?.ok()?;
     guide::code(url.as_str(), size, paint)
 }

@@ -25,6 +25,10 @@ pub(super) fn guide(begun: &ConsentBegun, code: Option<&str>, look: &Look) -> St
         }
         None => format!("Open this, on any device:\n{url}\n"),
     };
+    if let Some(short_url) = &begun.short_url {
+        let short_url = look.paint.tone(&shown_url(short_url), Tone::Strong);
+        text += &format!("\nOr this, which leads there once:\n{short_url}\n");
+    }
     if let Some(code) = code {
         text += &format!("\n{code}");
     }
@@ -116,6 +120,24 @@ mod tests {
         Open this, on any device:
         https://consent.example/authorize?client_id=roster-client-id&redirect_uri=http%3A%2F%2F127.0.0.1%3A8787%2Foauth%2Finstagram%2Fcallback&response_type=code&scope=profile%20insights&state=c3RhdGUtb2YtdGVuLW1pbnV0ZXM
         ");
+        let short = ConsentBegun {
+            url: "https://x.example/a".into(),
+            short_url: Some("https://roster.example/c/c2hvcnQtY29kZS0xMjgtYg".into()),
+            redirect_uri: None,
+            ..samples::begun()
+        };
+        insta::assert_snapshot!(guide(&short, Some("QR\n"), &samples::look()), @r"
+        Instagram will ask to share: profile, insights.
+        Roster never posts. It will read: followers, posts, likes.
+
+        Open this, on any device:
+        https://x.example/a
+
+        Or this, which leads there once:
+        https://roster.example/c/c2hvcnQtY29kZS0xMjgtYg
+
+        QR
+        ");
         let device = ConsentBegun {
             user_code: Some("ABCD-\u{1b}[2JEFGH".into()),
             url: "https://device.example".into(),
@@ -142,6 +164,12 @@ mod tests {
         insta::assert_snapshot!(samples::lines(Begun::from(&begun)), @r#"
         {"authorize_url":"https://x.example/a",
         "redirect_uri":"http://127.0.0.1:8787/oauth/instagram/callback","expires_at":"2026-11-21T14:40:00Z"}
+        "#);
+        let short_url = Some("https://roster.example/c/b".to_owned());
+        insta::assert_snapshot!(samples::lines(Begun::from(&ConsentBegun { short_url, ..begun.clone() })), @r#"
+        {"authorize_url":"https://x.example/a",
+        "redirect_uri":"http://127.0.0.1:8787/oauth/instagram/callback","expires_at":"2026-11-21T14:40:00Z",
+        "short_url":"https://roster.example/c/b"}
         "#);
         let device = ConsentBegun { user_code: Some("ABCD".into()), redirect_uri: None, ..begun };
         insta::assert_snapshot!(samples::lines(Begun::from(&device)), @r#"

@@ -11,6 +11,9 @@ pub struct Begun {
     authorize_url: String,
     redirect_uri: Option<String>,
     expires_at: String,
+    /// Leads to `authorize_url` once; with a public URL only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    short_url: Option<String>,
     /// What to type there; with `--device` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_code: Option<String>,
@@ -22,6 +25,7 @@ impl From<&protocol::ConsentBegun> for Begun {
             authorize_url: begun.url.clone(),
             redirect_uri: begun.redirect_uri.clone(),
             expires_at: begun.expires_at.to_string(),
+            short_url: begun.short_url.clone(),
             user_code: begun.user_code.clone(),
         }
     }
