@@ -182,6 +182,36 @@ fn consent_waits() {
     assert_snapshot!("consent_low", consent(vec![], "", (60, 14)));
 }
 
+/// A consent with a short link, after some keys.
+fn short_link(keys: &str, size: (u16, u16)) -> String {
+    let begun = ConsentBegun {
+        short_url: Some("https://roster.example.com/c/c2hvcnQtY29kZS0xMjgtYg".to_owned()),
+        redirect_uri: Some("https://roster.example.com/oauth/instagram/callback".to_owned()),
+        ..begun(ConsentMethod::Redirect)
+    };
+    let mut daemon = Daemon { begun: Some(begun), ..Daemon::new() };
+    let mut model = online(&mut daemon, size.0, size.1);
+    press(&mut model, &mut daemon, "6c");
+    press(&mut model, &mut daemon, keys);
+    picture(&model)
+}
+
+#[test]
+fn a_short_link_makes_a_code_that_fits() {
+    let code = |picture: &str| picture.lines().filter(|line| line.contains(['█', '▀', '▄'])).count();
+    for keys in ["", "f", "y"] {
+        let shown = short_link(keys, SMALL);
+        assert!(code(&shown) >= 15, "{keys}: {shown}");
+        assert!(keys == "f" || shown.contains("\nhttps://roster.example.com/c/"), "{keys}: {shown}");
+    }
+    assert_snapshot!("consent_short_small", short_link("", SMALL));
+    assert_snapshot!("consent_short_wide", short_link("", WIDE));
+    assert_snapshot!("consent_short_copied", short_link("y", SMALL));
+    assert_snapshot!("consent_short_pasting", short_link("phttps://x", SMALL));
+    assert_snapshot!("consent_short_code", short_link("f", SMALL));
+    assert_snapshot!("consent_short_low", short_link("", (60, 14)));
+}
+
 #[test]
 fn consent_says_what_to_do_where_the_scopes_are_refused() {
     for size in [SMALL, WIDE] {

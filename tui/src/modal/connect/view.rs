@@ -14,12 +14,14 @@
 //! ```
 //! The URL begins at the left edge with nothing beside it, so that it can be marked with a mouse.
 
+mod code;
+
 use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
 use roster_protocol::{ConsentChoice, ConsentedConnection, RosterError};
 
 use super::{Choosing, Connect, Notice, Phase, WaitView, Waiting};
-use crate::consent::{asks, if_refused, missing, must_paste, reads, result_of, shown_url, ssh_line, taken};
+use crate::consent::{asks, if_refused, missing, must_paste, reads, result_of, scanned, shown_url, ssh_line, taken};
 use crate::format;
 use crate::shared::Shared;
 use crate::widgets::input;
@@ -34,7 +36,7 @@ pub fn view(shared: &Shared, connect: &Connect, pen: &mut Pen<'_>) {
     if let Phase::Waiting(waiting) = &connect.phase
         && waiting.view == WaitView::Code
     {
-        return draw_code_alone(waiting, pen, area);
+        return code::draw_alone(waiting, pen, area);
     }
     let title = format!("Connect {} to {}", connect.target.name, shared.platform_name(&connect.target.platform));
     pen.put(1, area.y, area.width.saturating_sub(2), &title, pen.theme.strong);
@@ -74,29 +76,44 @@ fn blank() -> Line {
     Line { wanted: 0, what: What::Blank }
 }
 
-/// What is above the URL, and the URL.
-fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
-    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
+/// A numbered step, broken over lines.
+fn numbered(number: u8, step: &str, width: u16) -> Vec<String> {
+    let lines = lines(step, width.saturating_sub(3), 4).into_iter().enumerate();
+    lines.map(|(at, line)| if at == 0 { format!("{number}  {line}") } else { format!("   {line}") }).collect()
+}
+
+/// What the consent is, and what must be in order for it.
+fn intro(waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
+    let plain = pen.theme.plain;
     let begun = &waiting.begun;
     let room = width.saturating_sub(2);
     let mut all: Vec<Line> = Vec::new();
-    for (sentence, most) in [(asks(begun), 3), (reads(begun), 2)] {
+    let twice = if width < 60 { 2 } else { 1 };
+    for (sentence, most) in [(asks(begun), 3 * twice), (reads(begun), 2 * twice)] {
         let sentence = lines(&sentence, room, most);
         all.extend((0..).zip(sentence).map(|(at, line)| text(if at == 0 { 4 } else { 2 }, line, plain)));
     }
     all.push(blank());
     if let Some(redirect_uri) = &begun.redirect_uri {
         let redirect_uri = shown_url(redirect_uri);
-        let sentence = "1  This must stand in the app's settings as redirect URI:";
-        match sentence.len() + redirect_uri.len() < usize::from(room) {
-            true => all.push(text(6, format!("{sentence} {redirect_uri}"), plain)),
+        let sentence = "This must stand in the app's settings as redirect URI:";
+        match 3 + sentence.len() + redirect_uri.len() < usize::from(room) {
+            true => all.push(text(6, format!("1  {sentence} {redirect_uri}"), plain)),
             false => {
-                all.push(text(3, sentence, plain));
+                all.extend(numbered(1, sentence, room).into_iter().map(|line| text(3, line, plain)));
                 let uri = broken(&redirect_uri, room.saturating_sub(3));
                 all.extend(uri.into_iter().map(|line| text(6, format!("   {line}"), plain)));
             }
         }
     }
+    all
+}
+
+/// What is above the URL, and the URL.
+fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
+    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
+    let begun = &waiting.begun;
+    let mut all = intro(waiting, pen, width);
     let number = if begun.redirect_uri.is_some() { 2 } else { 1 };
     all.push(match &begun.user_code {
         Some(code) => {
@@ -106,6 +123,11 @@ fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Ve
     });
     let url = broken(&shown_url(&begun.url), width);
     all.extend(url.into_iter().map(|line| Line { wanted: ALWAYS, what: What::Url(line) }));
+    if let Some(short_url) = &begun.short_url {
+        all.push(text(6, "   or this, which leads there once:", plain));
+        let url = broken(&shown_url(short_url), width);
+        all.extend(url.into_iter().map(|line| Line { wanted: 7, what: What::Url(line) }));
+    }
     all.push(blank());
     if connect.method == roster_protocol::ConsentMethod::Redirect
         && let Some(ssh_line) = ssh_line(begun)
@@ -117,20 +139,42 @@ fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Ve
 
 /// What is below: the wait itself, and the notice.
 fn after(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
-    let (plain, faint) = (pen.theme.plain, pen.theme.faint);
-    let number = if waiting.begun.redirect_uri.is_some() { 3 } else { 2 };
-    let mut all = vec![text(8, format!("{number}  {}", state(shared, waiting)), plain)];
+    let mut all = vec![state_line(shared, waiting, pen)];
     if waiting.view == WaitView::Pasting {
         all.push(Line { wanted: ALWAYS, what: What::Address });
     }
+    all.extend(notices(connect, pen, width));
+    all
+}
+
+fn state_line(shared: &Shared, waiting: &Waiting, pen: &Pen<'_>) -> Line {
+    let number = if waiting.begun.redirect_uri.is_some() { 3 } else { 2 };
+    text(8, format!("{number}  {}", state(shared, waiting)), pen.theme.plain)
+}
+
+/// What to do about a refusal that is foreseen; it gives way to all else.
+fn advice(waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
+    let advice = lines(&if_refused(&waiting.begun), width.saturating_sub(5), 4);
+    advice.into_iter().map(|line| text(1, format!("   {line}"), pen.theme.faint)).collect()
+}
+
+/// What was done or went wrong meanwhile.
+fn notices(connect: &Connect, pen: &Pen<'_>, width: u16) -> Vec<Line> {
+    let faint = pen.theme.faint;
+    let room = width.saturating_sub(5);
+    let mut all: Vec<Line> = Vec::new();
     match &connect.notice {
         None => {}
-        Some(Notice::Done(sentence)) => all.push(text(8, format!("✓  {sentence}"), pen.theme.good)),
+        Some(Notice::Done(sentence)) => {
+            let signs = std::iter::once('✓').chain(std::iter::repeat(' '));
+            let sentence = signs.zip(lines(sentence, room, 3));
+            all.extend(sentence.map(|(sign, line)| text(8, format!("{sign}  {line}"), pen.theme.good)));
+        }
         Some(Notice::Failed(error)) => {
-            let sentence = lines(&error.message, width.saturating_sub(5), 3);
+            let sentence = lines(&error.message, room, 3);
             let signs = std::iter::once('✗').chain(std::iter::repeat(' '));
             all.extend(signs.zip(sentence).map(|(sign, line)| text(8, format!("{sign}  {line}"), pen.theme.bad)));
-            let hint = lines(error.hint.as_deref().unwrap_or_default(), width.saturating_sub(5), 2);
+            let hint = lines(error.hint.as_deref().unwrap_or_default(), room, 2);
             all.extend(hint.into_iter().map(|line| text(7, format!("   {line}"), faint)));
         }
     }
@@ -160,7 +204,7 @@ fn left(millis: i64) -> String {
 
 fn draw_waiting(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &mut Pen<'_>, body: Rect) {
     let above = before(connect, waiting, pen, body.width);
-    let code = Qr::new(&waiting.begun.url).filter(|_| !waiting.finishing && waiting.view == WaitView::Guide);
+    let code = Qr::new(scanned(&waiting.begun)).filter(|_| !waiting.finishing && waiting.view == WaitView::Guide);
     let rest = body.height.saturating_sub(above.len() as u16);
     // Beside what is below the URL, or under it, or nowhere.
     let beside = code.as_ref().filter(|code| {
@@ -172,30 +216,36 @@ fn draw_waiting(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &mut
     let at = body.y + above.len() as u16;
     let is_below = match (&code, beside) {
         (Some(code), Some(_)) => {
-            draw_code(code, pen, body.width.saturating_sub(code.size().0 as u16 + 2), at);
+            code::draw(code, pen, body.width.saturating_sub(code.size().0 as u16 + 2), at);
             false
         }
         (Some(code), None) if code.fits(body.width.into(), usize::from(rest).saturating_sub(below.len() + 1)) => {
-            draw_code(code, pen, 3, at + below.len() as u16 + 1);
+            code::draw(code, pen, 3, at + below.len() as u16 + 1);
             true
+        }
+        (Some(code), None) if code::fits_beside(code, body) => {
+            return code::draw_beside(shared, connect, waiting, code, pen, body);
         }
         _ => false,
     };
     if !waiting.finishing && !is_below {
-        let advice = lines(&if_refused(&waiting.begun), narrow.saturating_sub(5), 4);
-        below.extend(advice.into_iter().map(|line| text(1, format!("   {line}"), pen.theme.faint)));
+        below.extend(advice(waiting, pen, narrow));
     }
     let mut all: Vec<Line> = above;
     all.extend(below);
     give_way(&mut all, body.height.into());
-    for (line, y) in all.iter().zip(body.y..body.y + body.height) {
+    draw_lines(waiting, pen, body, &all);
+}
+
+fn draw_lines(waiting: &Waiting, pen: &mut Pen<'_>, area: Rect, all: &[Line]) {
+    for (line, y) in all.iter().zip(area.y..area.y + area.height) {
         match &line.what {
             What::Blank => {}
-            What::Text(text, style) => _ = pen.put(1, y, body.width.saturating_sub(2), text, *style),
-            What::Url(text) => _ = pen.put(0, y, body.width, text, pen.theme.strong),
+            What::Text(text, style) => _ = pen.put(1, y, area.width.saturating_sub(2), text, *style),
+            What::Url(text) => _ = pen.put(0, y, area.width, text, pen.theme.strong),
             What::Address => {
                 pen.sign(1, y, '▌', pen.theme.accent);
-                input::draw(pen, &waiting.address, 3, y, body.width.saturating_sub(4));
+                input::draw(pen, &waiting.address, 3, y, area.width.saturating_sub(4));
             }
         }
     }
@@ -207,36 +257,6 @@ fn give_way(all: &mut Vec<Line>, height: usize) {
         let least = all.iter().map(|line| line.wanted).min().unwrap_or_default();
         let last = all.iter().rposition(|line| line.wanted == least).unwrap_or_default();
         all.remove(last);
-    }
-}
-
-fn draw_code_alone(waiting: &Waiting, pen: &mut Pen<'_>, area: Rect) {
-    let Some(code) = Qr::new(&waiting.begun.url) else {
-        pen.put(1, area.y + 1, area.width, "The URL is too long for a QR code. y copies it.", pen.theme.plain);
-        return;
-    };
-    let (columns, lines) = code.size();
-    if code.fits(area.width.into(), area.height.into()) {
-        let across = (usize::from(area.width) - columns) / 2;
-        let down = (usize::from(area.height) - lines) / 2;
-        return draw_code(&code, pen, across as u16, area.y + down as u16);
-    }
-    let sentence = format!(
-        "The QR code needs a terminal of {columns}×{}; this one has {}×{}.",
-        lines + 2,
-        area.width,
-        area.height + 2
-    );
-    pen.put(1, area.y + 1, area.width.saturating_sub(2), &sentence, pen.theme.plain);
-    pen.put(1, area.y + 2, area.width.saturating_sub(2), "y copies the URL instead.", pen.theme.faint);
-}
-
-fn draw_code(code: &Qr, pen: &mut Pen<'_>, x: u16, y: u16) {
-    let style = pen.theme.code;
-    for (line, y) in code.lines(style.is_none()).zip(y..) {
-        for (sign, x) in line.chars().zip(x..) {
-            pen.sign(x, y, sign, style.unwrap_or_default());
-        }
     }
 }
 
