@@ -18,6 +18,8 @@ pub struct Status {
     pub next_due_at: Option<Timestamp>,
     pub connections: ConnectionCounts,
     pub coverage_24h: Coverage,
+    pub adoption: Adoption,
+    pub data: DataQuality,
     pub platforms: Vec<PlatformStatus>,
     pub store: StoreStatus,
     /// Requests to platforms that are under way, oldest first.
@@ -58,6 +60,26 @@ pub struct Coverage {
     pub partial: u64,
     pub failed: u64,
     pub skipped: u64,
+}
+
+/// How far the roster is connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adoption {
+    /// Influencers with at least one account that is connected.
+    pub connected: u64,
+    /// Those with one on every platform that is switched on and set up.
+    pub on_all_platforms: u64,
+}
+
+/// What the numbers are that clients show: the newest of each connected account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataQuality {
+    /// Numbers that are known: ten at most for each account.
+    pub numbers: u64,
+    /// Those of them that a user recorded, in place of the platform.
+    pub by_hand: u64,
+    /// When the oldest of them was observed; `None` when none is known.
+    pub oldest_at: Option<Timestamp>,
 }
 
 /// Whether a platform can be read.

@@ -2,7 +2,7 @@
 
 use jiff::Zoned;
 use roster_protocol::influencer::PlatformBadge;
-use roster_protocol::status::{ConnectionCounts, Coverage, StoreStatus};
+use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality, StoreStatus};
 use roster_protocol::{
     About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
     ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, DueRow, Grant,
@@ -249,6 +249,8 @@ pub fn status() -> Status {
             paused: 2,
         },
         coverage_24h: Coverage { expected: 2800, ok: 2760, partial: 20, failed: 12, skipped: 8 },
+        adoption: Adoption { connected: 290, on_all_platforms: 12 },
+        data: DataQuality { numbers: 4100, by_hand: 9, oldest_at: Some(at("08:15:00")) },
         platforms: vec![platform, limited],
         not_ready: None,
         config_loaded_at: at("11:18:00"),

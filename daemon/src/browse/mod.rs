@@ -6,3 +6,4 @@ pub mod filter;
 pub mod lists;
 pub mod orders;
 pub mod overview;
+pub mod quality;

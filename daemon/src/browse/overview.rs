@@ -9,6 +9,7 @@ use roster_protocol::status::{ConnectionCounts, Coverage, PlatformState, Platfor
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
+use super::quality;
 use crate::app::{App, Listener};
 use crate::model::{Connection, Trouble, TroubleKind};
 use crate::platforms::Registered;
@@ -44,6 +45,8 @@ pub async fn status(app: &App) -> Status {
         next_due_at: roster.queue.next_due(),
         connections: counts(roster, seen),
         coverage_24h: roster.coverage.count(seen.now),
+        adoption: quality::adoption(roster),
+        data: quality::data(roster),
         platforms,
         store,
         running,

@@ -185,9 +185,10 @@ mod tests {
         let platforms = samples::status().platforms;
         insta::assert_snapshot!(samples::lines(json::status::PlatformList::from(platforms.as_slice())), @r#"
         {"platforms":[{"platform":"youtube","enabled":true,"configured":true,"state":"ok",
-        "last_ok_at":"2026-11-21T14:18:00Z","api":"key","scopes":[],"redirect_uri":null},
-        {"platform":"bluesky","enabled":true,"configured":true,"state":"limited","last_ok_at":null,
-        "api":"public","scopes":[],"redirect_uri":null}]}
+        "last_ok_at":"2026-11-21T14:18:00Z","coverage_24h":{"expected":1600,"ok":1590,"partial":0,
+        "failed":10,"skipped":0},"api":"key","scopes":[],"redirect_uri":null},{"platform":"bluesky",
+        "enabled":true,"configured":true,"state":"limited","last_ok_at":null,"coverage_24h":{"expected":0,
+        "ok":0,"partial":0,"failed":0,"skipped":0},"api":"public","scopes":[],"redirect_uri":null}]}
         "#);
     }
     #[test]
@@ -203,7 +204,8 @@ mod tests {
         ");
         insta::assert_snapshot!(samples::lines(json::status::PlatformList::from(&platforms[..1])), @r#"
         {"platforms":[{"platform":"youtube","enabled":true,"configured":true,"state":"ok",
-        "last_ok_at":"2026-11-21T14:18:00Z","api":"key","scopes":["profile","insights"],
+        "last_ok_at":"2026-11-21T14:18:00Z","coverage_24h":{"expected":1600,"ok":1590,"partial":0,
+        "failed":10,"skipped":0},"api":"key","scopes":["profile","insights"],
         "redirect_uri":"https://roster.example/oauth/youtube/callback"}]}
         "#);
     }

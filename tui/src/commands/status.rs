@@ -12,7 +12,7 @@ use super::platforms::platform_table;
 use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::Tone;
-use crate::output::text::{ahead, bytes};
+use crate::output::text::{ago, ahead, bytes};
 use crate::output::{Ending, Failure, Look};
 use crate::session::Session;
 
@@ -61,6 +61,8 @@ fn text(status: &protocol::Status, look: &Look) -> String {
         ("influencers", grouped(status.influencers)),
         ("connections", connection_counts(&connections)),
         ("last 24 h", coverage(&status.coverage_24h)),
+        ("adoption", adoption(status)),
+        ("numbers", numbers(status, look)),
         ("next sync", next(status, look)),
         ("open alerts", grouped(status.open_alerts)),
         ("store", format!("{}, {} snapshots", bytes(status.store.bytes), grouped(status.store.snapshots))),
@@ -109,6 +111,23 @@ fn connection_counts(connections: &protocol::ConnectionCounts) -> String {
         (connections.paused, "paused"),
     ];
     listed(&counts).map_or_else(|| "none yet".to_owned(), |text| format!("{}: {text}", grouped(connections.total)))
+}
+
+fn adoption(status: &protocol::Status) -> String {
+    let protocol::Adoption { connected, on_all_platforms } = status.adoption;
+    let all = grouped(on_all_platforms);
+    format!("{} of {} influencers connected, {all} on every platform", grouped(connected), grouped(status.influencers))
+}
+
+/// `4,100 known, 12 by hand, the oldest 3h old`
+fn numbers(status: &protocol::Status, look: &Look) -> String {
+    let protocol::DataQuality { numbers, by_hand, oldest_at } = status.data;
+    let by_hand = if by_hand > 0 { format!(", {} by hand", grouped(by_hand)) } else { String::new() };
+    let oldest = oldest_at.map(|at| match ago(Some(at), &look.now) {
+        age if age == "now" => ", all from just now".to_owned(),
+        age => format!(", the oldest {age} old"),
+    });
+    format!("{} known{by_hand}{}", grouped(numbers), oldest.unwrap_or_default())
 }
 
 /// `97.8% of 2,800: 2,760 ok, 12 failed`
@@ -160,11 +179,13 @@ mod tests {
         {"version":"0.1.0","protocol":1,"uptime_s":11520,"influencers":300,
         "next_due_at":"2026-11-21T14:34:00Z","connections":{"total":700,"fresh":680,"stale":5,"never":3,
         "error":4,"reauthorize":6,"paused":2},"coverage_24h":{"expected":2800,"ok":2760,"partial":20,
-        "failed":12,"skipped":8},"platforms":[{"platform":"youtube","enabled":true,"configured":true,
-        "state":"ok","last_ok_at":"2026-11-21T14:18:00Z"},{"platform":"bluesky","enabled":true,
-        "configured":true,"state":"limited","last_ok_at":null}],"store":{"bytes":1048576,"snapshots":63000,
-        "writable":true},"not_ready":null,"listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z",
-        "refused":null}}
+        "failed":12,"skipped":8},"adoption":{"connected":290,"on_all_platforms":12},"data":{"numbers":4100,
+        "by_hand":9,"oldest_at":"2026-11-21T08:15:00Z"},"platforms":[{"platform":"youtube","enabled":true,
+        "configured":true,"state":"ok","last_ok_at":"2026-11-21T14:18:00Z","coverage_24h":{"expected":1600,
+        "ok":1590,"partial":0,"failed":10,"skipped":0}},{"platform":"bluesky","enabled":true,
+        "configured":true,"state":"limited","last_ok_at":null,"coverage_24h":{"expected":0,"ok":0,
+        "partial":0,"failed":0,"skipped":0}}],"store":{"bytes":1048576,"snapshots":63000,"writable":true},
+        "not_ready":null,"listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
         "#);
     }
 
@@ -175,6 +196,8 @@ mod tests {
         influencers  300
         connections  700: 680 fresh, 5 stale, 3 never synced, 4 failing, 6 need consent, 2 paused
         last 24 h    99.2% of 2,800: 2,760 ok, 20 partial, 12 failed, 8 skipped
+        adoption     290 of 300 influencers connected, 12 on every platform
+        numbers      4,100 known, 9 by hand, the oldest 6h old
         next sync    in 4m (3 waiting)
         open alerts  2
         store        1.0 MB, 63,000 snapshots

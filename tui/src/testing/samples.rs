@@ -99,6 +99,8 @@ pub fn status() -> Status {
         config_loaded_at: NOW.plus_seconds(-7_200),
         listener_lost: None,
         config_refused: None,
+        adoption: Default::default(),
+        data: Default::default(),
         store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true },
         running: Vec::new(),
         waiting: 3,

@@ -15,6 +15,8 @@ pub struct Status {
     next_due_at: Option<String>,
     connections: Connections,
     coverage_24h: Coverage,
+    adoption: Adoption,
+    data: Data,
     platforms: Vec<Platform>,
     store: Store,
     /// Why nothing is synced or stored at present.
@@ -51,6 +53,28 @@ struct Coverage {
     skipped: u64,
 }
 
+impl From<protocol::Coverage> for Coverage {
+    fn from(coverage: protocol::Coverage) -> Self {
+        let protocol::Coverage { expected, ok, partial, failed, skipped } = coverage;
+        Self { expected, ok, partial, failed, skipped }
+    }
+}
+
+/// Influencers by how far they are connected.
+#[derive(Debug, Serialize)]
+struct Adoption {
+    connected: u64,
+    on_all_platforms: u64,
+}
+
+/// The newest numbers of all connected accounts.
+#[derive(Debug, Serialize)]
+struct Data {
+    numbers: u64,
+    by_hand: u64,
+    oldest_at: Option<String>,
+}
+
 #[derive(Debug, Serialize)]
 struct Store {
     bytes: u64,
@@ -61,7 +85,8 @@ struct Store {
 impl From<&protocol::Status> for Status {
     fn from(status: &protocol::Status) -> Self {
         let protocol::ConnectionCounts { total, fresh, stale, never, error, reauthorize, paused } = status.connections;
-        let protocol::Coverage { expected, ok, partial, failed, skipped } = status.coverage_24h;
+        let protocol::Adoption { connected, on_all_platforms } = status.adoption;
+        let protocol::DataQuality { numbers, by_hand, oldest_at } = status.data;
         Self {
             version: status.version.clone(),
             protocol: status.protocol,
@@ -69,7 +94,9 @@ impl From<&protocol::Status> for Status {
             influencers: status.influencers,
             next_due_at: time(status.next_due_at),
             connections: Connections { total, fresh, stale, never, error, reauthorize, paused },
-            coverage_24h: Coverage { expected, ok, partial, failed, skipped },
+            coverage_24h: status.coverage_24h.into(),
+            adoption: Adoption { connected, on_all_platforms },
+            data: Data { numbers, by_hand, oldest_at: time(oldest_at) },
             platforms: status.platforms.iter().map(Platform::from).collect(),
             store: Store {
                 bytes: status.store.bytes,
@@ -91,6 +118,7 @@ struct Platform {
     configured: bool,
     state: &'static str,
     last_ok_at: Option<String>,
+    coverage_24h: Coverage,
 }
 
 impl From<&protocol::PlatformStatus> for Platform {
@@ -101,6 +129,7 @@ impl From<&protocol::PlatformStatus> for Platform {
             configured: platform.configured,
             state: platform.state.as_str(),
             last_ok_at: time(platform.last_ok_at),
+            coverage_24h: platform.coverage_24h.into(),
         }
     }
 }
