@@ -113,6 +113,7 @@ fuzz_target!(|bytes: &[u8]| {
         token: Arc::new(Secret::new("invented-token")),
         derived: None,
         scopes: SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
+        through: None,
     });
     let account = |number: u8, known: bool| Account {
         connection: ConnectionId::from_bytes([0, 0, 0, 0, number]),
