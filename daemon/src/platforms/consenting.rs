@@ -88,8 +88,8 @@ pub trait Consenting: Send + Sync {
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    /// What an owner must have allowed, so that others can be looked up by their handles with this consent; `None`
-    /// where no consent lets that.
+    /// What an owner must have allowed, so that others can be looked up by their handles with this consent, what opens
+    /// accounts of the platform at all first; `None` where no consent lets that.
     fn looks_up(&self) -> Option<&'static [&'static str]> {
         None
     }

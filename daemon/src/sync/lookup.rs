@@ -152,32 +152,39 @@ async fn access_for_lookup(app: &Arc<App>, known: &Registered) -> Result<Option<
     let needs = known.platform.consenting().and_then(|consenting| consenting.looks_up());
     let (Some(needs), Some(provider)) = (needs, &known.provider) else { return Ok(None) };
     let realm = provider.realm();
-    let found = app.look(|roster| grant_for_lookup(roster, &realm, needs, known.platform.info().slug));
-    let Some((grant, through)) = found? else { return Ok(None) };
-    let opened = access::of_grant(app, grant, None).await.ok();
-    Ok(opened.map(|opened| Access { through, ..opened.access }))
+    let found = app.look(|roster| grants_for_lookup(roster, &realm, needs, known.platform.info().slug))?;
+    for (grant, through) in found {
+        if let Ok(opened) = access::of_grant(app, grant, None).await {
+            return Ok(Some(Access { through, ..opened.access }));
+        }
+    }
+    Ok(None)
 }
 
-/// A live grant with all of these scopes, and an account that it opened: one that has an account on the platform before
-/// one that has none.
-fn grant_for_lookup(
+/// The live grants with all of these scopes, each with an account that it opened: those that have an account on the
+/// platform first.
+fn grants_for_lookup(
     roster: &Roster,
     realm: &str,
     needs: &[&'static str],
     slug: &str,
-) -> Result<Option<(GrantId, Option<String>)>, PlatformError> {
-    let live = roster.consents.grants.values();
-    let live: Vec<&Grant> =
-        live.filter(|grant| grant.realm == realm && grant.is_live() && !grant.owner_id.is_empty()).collect();
+) -> Result<Vec<(GrantId, Option<String>)>, PlatformError> {
     let lacks = |grant: &Grant| needs.iter().find(|need| !grant.scopes.iter().any(|scope| scope == *need)).copied();
+    // Without the first of them it is a consent to another of the realm's platforms.
+    let is_candidate = |grant: &&Grant| {
+        grant.realm == realm && grant.is_live() && !grant.owner_id.is_empty() && lacks(grant) != needs.first().copied()
+    };
+    let live: Vec<&Grant> = roster.consents.grants.values().filter(is_candidate).collect();
     let through = |grant: &Grant| {
         let users = roster.consents.users_of(grant.id).into_iter().filter_map(|id| roster.connections.get(&id));
         users.filter(|user| user.platform == slug).find_map(|user| user.platform_user_id.clone())
     };
     let good = live.iter().filter(|grant| lacks(grant).is_none()).map(|grant| (grant.id, through(grant)));
-    match (good.min_by_key(|(id, through)| (through.is_none(), *id)), live.iter().find_map(|grant| lacks(grant))) {
-        (None, Some(scope)) => Err(PlatformError::MissingScope { scope: scope.to_owned() }),
-        (good, _) => Ok(good),
+    let mut good: Vec<(GrantId, Option<String>)> = good.collect();
+    good.sort_by_key(|(id, through)| (through.is_none(), *id));
+    match live.iter().find_map(|grant| lacks(grant)) {
+        Some(scope) if good.is_empty() => Err(PlatformError::MissingScope { scope: scope.to_owned() }),
+        _ => Ok(good),
     }
 }
 
@@ -203,5 +210,42 @@ fn user_error(platform: &str, handle: &str, error: &PlatformError) -> RosterErro
         PlatformError::Network { .. } => RosterError::new(ErrorKind::Unavailable, message)
             .hint("nothing could be reached from this host; look at its network, or at [network] in rosterd.toml"),
         _ => RosterError::new(ErrorKind::Unavailable, message).hint("try again later"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ConsentsCommit, GrantState};
+    use crate::roster::samples::*;
+
+    const NEEDS: &[&str] = &["basic", "insights"];
+
+    fn with(number: u8, scopes: &[&str], state: GrantState) -> Grant {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        Grant { scopes, ..grant(number, state) }
+    }
+
+    #[test]
+    fn only_a_consent_with_the_scopes_is_looked_up_with() {
+        let check = |grants: &[Grant], expected: Result<&[(u8, bool)], &str>| {
+            let mut roster = roster();
+            let grants = grants.to_vec();
+            let grant_uses = vec![used(TUBE, 2), used(SKY, 3)];
+            roster.apply(&ConsentsCommit { grants, grant_uses, ..ConsentsCommit::default() }.into());
+            let found = grants_for_lookup(&roster, "google", NEEDS, "youtube");
+            let shown =
+                found.map(|all| all.iter().map(|(id, through)| (id.0[0], through.is_some())).collect::<Vec<_>>());
+            let missing = |scope: &str| PlatformError::MissingScope { scope: scope.to_owned() };
+            assert_eq!(shown, expected.map(<[_]>::to_vec).map_err(missing));
+        };
+        let live = |number, scopes: &[&str]| with(number, scopes, GrantState::Live);
+        check(&[], Ok(&[]));
+        check(&[live(1, NEEDS), live(2, NEEDS), live(3, NEEDS)], Ok(&[(2, true), (1, false), (3, false)]));
+        check(&[live(1, &["basic"]), live(2, NEEDS)], Ok(&[(2, true)]));
+        check(&[live(1, &["basic"])], Err("insights"));
+        // Another platform's consent of the same app says nothing about this one.
+        check(&[live(1, &["insights"])], Ok(&[]));
+        check(&[with(2, NEEDS, ended())], Ok(&[]));
     }
 }
