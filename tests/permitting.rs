@@ -183,7 +183,7 @@ async fn an_app_that_lacks_a_permission_is_foreseen_explained_and_can_be_used() 
         match response.headers().get(LOCATION) {
             Some(address) => {
                 let (_, page) = open(address.to_str().expect("an address")).await;
-                assert!(page.contains("app as it is set up"), "{slug}: {page}");
+                assert!(page.contains("or not all that it asks you to share"), "{slug}: {page}");
             }
             None => {
                 let page = response.text().await.expect("a page");

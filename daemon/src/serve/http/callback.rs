@@ -109,7 +109,9 @@ fn why(kind: ErrorKind) -> &'static str {
              it."
         }
         ErrorKind::Unavailable => "The platform did not complete it.",
-        ErrorKind::Unconfigured => "The platform does not accept Roster's app as it is set up.",
+        ErrorKind::Unconfigured => {
+            "The platform does not accept Roster's app as it is set up, or not all that it asks you to share."
+        }
         ErrorKind::Usage | ErrorKind::Ambiguous | ErrorKind::Failed | ErrorKind::Unreachable => {
             "Roster could not complete it."
         }
@@ -147,7 +149,10 @@ mod tests {
                  tick it.",
             ),
             (ErrorKind::Unavailable, "The platform did not complete it."),
-            (ErrorKind::Unconfigured, "The platform does not accept Roster&#39;s app as it is set up."),
+            (
+                ErrorKind::Unconfigured,
+                "The platform does not accept Roster&#39;s app as it is set up, or not all that it asks you to share.",
+            ),
             (ErrorKind::Failed, "Roster could not complete it."),
             (ErrorKind::Usage, "Roster could not complete it."),
         ];
