@@ -31,9 +31,9 @@ pub trait Provider: Send + Sync {
         format!("{}:{}", self.terms().realm, self.app().map(|app| app.id.as_str()).unwrap_or_default())
     }
 
-    /// The scopes that are requested for a purpose: all that there are, unless the operator chose some of them.
+    /// The scopes that are requested for a purpose: all usual ones, unless the operator chose some of them.
     fn scopes_for(&self, purpose: Purpose) -> Vec<&'static Scope> {
-        let is_requested = |scope: &&Scope| self.app().is_none_or(|app| app.requests(scope));
+        let is_requested = |scope: &&Scope| self.app().map_or(scope.is_usual(), |app| app.requests(scope));
         self.terms().scopes_for(purpose).filter(is_requested).collect()
     }
 

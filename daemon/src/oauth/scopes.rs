@@ -6,9 +6,9 @@ use super::{Provider, Purpose, Scope};
 /// What owners are asked to allow, and what is left out, in a sentence.
 pub fn requested<P: Provider + ?Sized>(provider: &P, purpose: Purpose) -> String {
     let terms = provider.terms();
-    let requests = |scope: &&Scope| provider.app().is_none_or(|app| app.requests(scope));
-    let (asked, left_out): (Vec<&Scope>, Vec<&Scope>) = terms.scopes_for(purpose).partition(requests);
-    let costs: Vec<String> = left_out.iter().map(|scope| format!("{} ({})", scope.name, scope.reads)).collect();
+    let asked = provider.scopes_for(purpose);
+    let left_out = terms.scopes_for(purpose).filter(|scope| scope.is_usual() && !asked.contains(scope));
+    let costs: Vec<String> = left_out.map(|scope| format!("{} ({})", scope.name, scope.reads)).collect();
     match (provider.app().is_some_and(|app| app.config_id.is_some()), costs.is_empty()) {
         (true, _) => format!(
             "owners are asked for what the configuration at {} holds that config_id names: it must hold {}; what it does \
@@ -59,7 +59,10 @@ fn advice_on<P: Provider + ?Sized>(provider: &P, requested: &[&'static Scope], n
         .filter(|scope| scope.needed || !is_refused(scope))
         .map(|scope| format!("\"{}\"", scope.name))
         .collect();
-    let reads = |scopes: &[&Scope]| scopes.iter().map(|scope| scope.reads).collect::<Vec<_>>().join(", ");
+    let reads = |scopes: &[&Scope]| {
+        let reads = scopes.iter().map(|scope| if scope.reads.is_empty() { scope.name } else { scope.reads });
+        reads.collect::<Vec<_>>().join(", ")
+    };
     match (named.is_empty(), needed.is_empty(), optional.is_empty()) {
         // It says which, and one of them is needed.
         (false, false, _) => format!("add {} to the app at {grantor}: nothing is read without it", names(&needed)),
@@ -106,12 +109,14 @@ mod tests {
     const A: Scope = Scope { name: "user.info", purpose: Purpose::Measuring, reads: "followers", needed: true };
     const B: Scope = Scope { name: "user.info.stats", purpose: Purpose::Measuring, reads: "likes", needed: false };
     const C: Scope = Scope { name: "videos", purpose: Purpose::Measuring, reads: "views", needed: false };
+    /// For some owners' accounts.
+    const D: Scope = Scope { name: "ads", purpose: Purpose::Measuring, reads: "", needed: false };
 
     struct Known(OAuthApp);
 
     impl Provider for Known {
         fn terms(&self) -> &'static Terms {
-            &Terms { grantor: "X", section: "platforms.x", scopes: &[A, B, C], ..Terms::STANDARD }
+            &Terms { grantor: "X", section: "platforms.x", scopes: &[A, B, C, D], ..Terms::STANDARD }
         }
 
         fn app(&self) -> Option<&OAuthApp> {
@@ -166,6 +171,12 @@ mod tests {
             known(Some(&["user.info"]), None),
             "owners are asked to allow user.info; left out, and not read: user.info.stats (likes), videos (views)",
             "add what is missing of user.info to the app at X",
+        );
+        check(
+            known(Some(&["user.info", "user.info.stats", "videos", "ads"]), None),
+            "owners are asked to allow user.info, user.info.stats, videos, ads",
+            "add what is missing to the app at X; or leave it out: scopes = [\"user.info\"] in [platforms.x] is enough \
+             for all but likes, views, ads",
         );
         check(
             known(None, Some("7")),

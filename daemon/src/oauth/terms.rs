@@ -106,10 +106,18 @@ pub struct Scope {
     /// The provider's name of it.
     pub name: &'static str,
     pub purpose: Purpose,
-    /// What it allows to read, in words: `followers, likes`. Without it none of this can be read.
+    /// What it allows to read, in words: `followers, likes`. Without it none of this can be read. Empty where it opens
+    /// nothing by itself, and some owners' accounts need it all the same: it is requested where the operator says so.
     pub reads: &'static str,
     /// Whether nothing can be read at all without it.
     pub needed: bool,
+}
+
+impl Scope {
+    /// Whether it is requested unless the operator leaves it out.
+    pub fn is_usual(&self) -> bool {
+        self.needed || !self.reads.is_empty()
+    }
 }
 
 /// What a scope is requested for.
@@ -149,7 +157,7 @@ impl OAuthApp {
     pub fn requests(&self, scope: &Scope) -> bool {
         match &self.scopes {
             Some(scopes) => scopes.iter().any(|name| name == scope.name),
-            None => self.config_id.is_none() || scope.needed,
+            None => scope.needed || (self.config_id.is_none() && scope.is_usual()),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::read::{
     FIELDS, LOGIN_FIELDS, MEDIA_FIELDS, METRICS, PARTS, Profile, WITHOUT_INSIGHTS, Wrapped, add_reported, media,
     unexpected,
 };
-use super::scopes::{BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
+use super::scopes::{ADS, BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::{Instagram, Login, NAME, NO_APP, login};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
@@ -21,7 +21,7 @@ const MOST_PAGES: usize = 4;
 
 /// What insights may need beside their permission.
 const ROLE: &str = "where the person's role on the Page was given in a business portfolio, the app needs ads_read as \
-                    well; then consent again";
+                    well: name it in scopes in [platforms.instagram] beside the others, then consent again";
 
 pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Account]) -> Observed {
     let stop = Stop::new(api);
@@ -80,7 +80,7 @@ impl Batch<'_> {
         // The Page's token outlives the person's, and ends only with the role on the Page.
         let graph = &self.requests.with(access.derived.as_ref().unwrap_or(&access.token));
         let mut observation = match self.login {
-            Login::Facebook => by_facebook(graph, account).await?,
+            Login::Facebook => by_facebook(graph, account).await.map_err(|error| lacking(error, access))?,
             Login::Instagram => by_instagram(graph, account).await?,
         };
         let insights = insights_scope(self.login);
@@ -192,6 +192,16 @@ impl Batch<'_> {
             audience.add(&demographics(graph, id, axis, scope).await?)?;
         }
         Ok(audience)
+    }
+}
+
+/// What is missing where what was requested is refused for want of a scope that was allowed.
+fn lacking(error: PlatformError, access: &Access) -> PlatformError {
+    match error {
+        PlatformError::MissingScope { scope } if access.has(&scope) && !access.has(ADS) => {
+            PlatformError::MissingScope { scope: ADS.to_owned() }
+        }
+        error => error,
     }
 }
 

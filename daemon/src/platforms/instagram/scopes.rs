@@ -6,6 +6,8 @@ use crate::platforms::graph::{LINKED, PORTFOLIO, SHOW_PAGES};
 pub(super) const BASIC: &str = LINKED;
 pub(super) const ENGAGEMENT: &str = "pages_read_engagement";
 pub(super) const INSIGHTS: &str = "instagram_manage_insights";
+/// All else is refused without it where the person's role on the Page was given in a business portfolio.
+pub(super) const ADS: &str = "ads_read";
 pub(super) const LOGIN_BASIC: &str = "instagram_business_basic";
 pub(super) const LOGIN_INSIGHTS: &str = "instagram_business_manage_insights";
 
@@ -15,6 +17,7 @@ pub(super) const SCOPES: &[Scope] = &[
     Scope { name: ENGAGEMENT, purpose: Purpose::Measuring, reads: "the linked Pages", needed: true },
     Scope { name: INSIGHTS, purpose: Purpose::Measuring, reads: "views, shares, saves, audience", needed: false },
     PORTFOLIO,
+    Scope { name: ADS, purpose: Purpose::Measuring, reads: "", needed: false },
 ];
 
 /// What an owner must have allowed, so that others are looked up through their account.
