@@ -20,15 +20,17 @@ pub struct Picker {
     pub influencer: InfluencerId,
     pub name: String,
     pub filter: Input,
-    /// Who fits, without the one who is merged.
+    /// The first who fit, without the one who is merged; all of them are seen.
     pub rows: Vec<InfluencerRow>,
+    /// Whether more fit.
+    pub more: bool,
     pub cursor: usize,
     pub error: Option<RosterError>,
 }
 
 impl Picker {
     pub fn new(influencer: InfluencerId, name: String) -> Self {
-        Self { influencer, name, filter: Input::default(), rows: Vec::new(), cursor: 0, error: None }
+        Self { influencer, name, filter: Input::default(), rows: Vec::new(), more: false, cursor: 0, error: None }
     }
 
     /// Requests who fits now.
@@ -45,8 +47,10 @@ impl Picker {
         }
         match result {
             Ok(page) => {
-                let itself = self.influencer;
-                self.rows = page.rows.into_iter().filter(|row| row.id != itself).collect();
+                let (itself, fitting) = (self.influencer, page.matching);
+                let is_among = page.rows.iter().any(|row| row.id == itself);
+                self.rows = page.rows.into_iter().filter(|row| row.id != itself).take(CHOICES as usize).collect();
+                self.more = fitting > self.rows.len() as u64 + u64::from(is_among);
                 self.error = None;
                 self.cursor = self.cursor.min(self.rows.len().saturating_sub(1));
             }
@@ -74,10 +78,10 @@ impl Picker {
 
 /// Draws filter and choices.
 pub fn view(shared: &Shared, picker: &Picker, pen: &mut Pen<'_>) {
-    let inside = boxed(pen, shared.size, 60, CHOICES as u16 + 2, &format!("Merge {} into", picker.name));
+    let inside = boxed(pen, shared.size, 60, CHOICES as u16 + 3, &format!("Merge {} into", picker.name));
     pen.sign(inside.x, inside.y, '/', pen.theme.accent);
     input::draw(pen, &picker.filter, inside.x + 2, inside.y, inside.width.saturating_sub(2));
-    let bottom = inside.y + inside.height;
+    let bottom = (inside.y + inside.height).saturating_sub(1);
     if let Some(error) = &picker.error {
         pen.put(inside.x, inside.y + 2, inside.width, &error.message, pen.theme.bad);
         return;
@@ -92,5 +96,8 @@ pub fn view(shared: &Shared, picker: &Picker, pen: &mut Pen<'_>) {
         }
         pen.put(inside.x + 2, y, inside.width.saturating_sub(12), &row.name, style);
         pen.put_right(inside.x, y, inside.width, &shared.count(row.followers), pen.theme.faint);
+    }
+    if picker.more {
+        pen.put(inside.x + 2, bottom, inside.width, "more fit: type more of the name", pen.theme.faint);
     }
 }
