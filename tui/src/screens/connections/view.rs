@@ -12,7 +12,7 @@
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use roster_protocol::{ConnectionRow, ConnectionStatus, Grant, Renews, Status};
+use roster_protocol::{ApiAccess, ConnectionRow, ConnectionStatus, Grant, Renews, Status};
 
 use super::{PANE, State, height};
 use crate::consent::{missing, missing_names};
@@ -148,10 +148,11 @@ fn draw_pane(shared: &Shared, row: &ConnectionRow, pen: &mut Pen<'_>, area: Rect
     let (words, style) = state(shared, row);
     let used = pen.wrapped(Rect { y: area.y + 2, height: 2, ..area }, &words, style);
     let Some(grant) = &row.grant else {
-        let text = if shared.may_consent(&row.connection.platform) {
-            "no consent: public numbers only · c asks for consent"
-        } else {
-            "public numbers; no consent is needed"
+        let api = shared.platform(&row.connection.platform).map(|platform| platform.api);
+        let text = match shared.may_consent(&row.connection.platform) {
+            true if api == Some(ApiAccess::Consent) => "no consent: nothing is read · c asks for consent",
+            true => "no consent: public numbers only · c asks for consent",
+            false => "public numbers; no consent is needed",
         };
         pen.put(area.x, area.y + 2 + used, area.width, text, faint);
         return;

@@ -89,6 +89,28 @@ fn an_account_that_is_gone_opens_no_other_account_s_day() {
 }
 
 #[test]
+fn only_who_is_seen_can_be_merged_into() {
+    let mut daemon = Daemon::crowd(40);
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "GM↓↓↓↓↓↓↓↓↓↓↓↓");
+    let shown = picture(&model);
+    assert!(shown.contains("▌ Invented 00008") && shown.contains("more fit: type more"), "{shown}");
+    press(&mut model, &mut daemon, "↵");
+    assert!(picture(&model).contains("Merge Invented 00039 into Invented 00008?"), "{}", picture(&model));
+    press(&mut model, &mut daemon, "nM00021");
+    assert!(!picture(&model).contains("more fit"), "{}", picture(&model));
+}
+
+#[test]
+fn what_needs_a_consent_shows_nothing_without_one() {
+    let mut daemon = Daemon::new();
+    daemon.connections[0].grant = None;
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "6");
+    assert!(picture(&model).contains("no consent: nothing is read · c asks"), "{}", picture(&model));
+}
+
+#[test]
 fn the_next_key_is_for_the_one_who_was_added() {
     // In the list, with a filter that hides them, in another order, on another screen.
     for before in ["", "jj", "/osk↵", "/followers:x↵", "ooo", "2", "jj↵"] {
