@@ -126,11 +126,13 @@ async fn the_end_of_data_access_is_said_before_and_a_new_consent_moves_it() {
         }
         assert_eq!(alerts(&world).await, [], "{platform}: 15 days are left");
         world.both_pass(DAY).await;
-        until_alerts(&world, &[("consent-ends", Severity::Warning)]).await;
+        until_alerts(&world, &[("consent-ends", Severity::Info)]).await;
         let why = "its consent ends on 2027-02-19: connect it again before, and its owner consents again";
         assert_eq!(world.alerts().await[0].why, why, "{platform}");
         assert_eq!(world.connection(&id).await.token_expires_at, Some(ends), "{platform}");
-        world.both_pass(11 * DAY).await;
+        world.both_pass(7 * DAY).await;
+        until_alerts(&world, &[("consent-ends", Severity::Warning)]).await;
+        world.both_pass(6 * DAY).await;
         until_alerts(&world, &[("consent-ends", Severity::Critical)]).await;
         // A restart says nothing twice.
         let mut world = world;
@@ -141,7 +143,7 @@ async fn the_end_of_data_access_is_said_before_and_a_new_consent_moves_it() {
         world.consent("Mara", platform.slug(), handle).await;
         until_alerts(&world, &[]).await;
         let [grant] = world.grants().await.try_into().expect("one grant");
-        assert_eq!(grant.act_before, Some(NOON.plus_seconds((87 + 90) * DAY)), "{platform}");
+        assert_eq!(grant.act_before, Some(NOON.plus_seconds((89 + 90) * DAY)), "{platform}");
         // Not given again it ends, and says so.
         for _ in 0..4 {
             world.both_pass(25 * DAY).await;

@@ -23,7 +23,8 @@ pub const CONSENT_ENDS: &str = "consent-ends";
 
 const DAY_S: i64 = 24 * 3600;
 /// How long before a consent's end it alerts, and how urgently; the longest first.
-const BEFORE_THE_END: [(i64, Severity); 2] = [(14 * DAY_S, Severity::Warning), (3 * DAY_S, Severity::Critical)];
+const BEFORE_THE_END: [(i64, Severity); 3] =
+    [(14 * DAY_S, Severity::Info), (7 * DAY_S, Severity::Warning), (DAY_S, Severity::Critical)];
 
 /// An alert to be opened; the caller gives it its number and id.
 #[derive(Clone, Debug, PartialEq)]
@@ -228,22 +229,25 @@ mod tests {
     }
 
     #[test]
-    fn a_consent_that_ends_is_said_14_and_3_days_before() {
+    fn a_consent_that_ends_is_said_14_and_7_days_and_a_day_before() {
         let (given, day) = (Timestamp(0), |days: i64| Timestamp(0).plus_seconds(days * DAY_S));
         let check = |ends: i64, now: i64, expected: Option<Severity>| {
             assert_eq!(urgency(given, day(ends), day(now)), expected, "{now} of {ends}");
         };
         check(90, 75, None);
-        check(90, 76, Some(Severity::Warning));
-        check(90, 86, Some(Severity::Warning));
-        check(90, 87, Some(Severity::Critical));
+        check(90, 76, Some(Severity::Info));
+        check(90, 82, Some(Severity::Info));
+        check(90, 83, Some(Severity::Warning));
+        check(90, 88, Some(Severity::Warning));
+        check(90, 89, Some(Severity::Critical));
         check(90, 91, Some(Severity::Critical));
-        // One for a week says so when four days have passed, and one for an hour does not.
+        // One for a week says so on its last day, and one for an hour does not.
         check(7, 0, None);
-        check(7, 4, Some(Severity::Critical));
+        check(7, 5, None);
+        check(7, 6, Some(Severity::Critical));
         assert_eq!(urgency(given, given.plus_seconds(3600), given), None);
         let next = |now: i64| next_warning(day(90), day(now));
-        assert_eq!([0, 76, 87].map(next), [Some(day(76)), Some(day(87)), None]);
+        assert_eq!([0, 76, 83, 89].map(next), [Some(day(76)), Some(day(83)), Some(day(89)), None]);
         let steps =
             |urgency, standing: &[&Alert]| before_the_end(urgency, standing, Timestamp(9), || "soon".to_owned());
         let opened = steps(Some(Severity::Warning), &[]);

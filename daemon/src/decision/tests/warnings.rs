@@ -28,8 +28,8 @@ fn each_connection_of_a_consent_that_ends_soon_has_an_alert() {
     let mut scene = scene(10);
     assert_eq!(warn::next(&scene.roster, NOON), Some(NOON));
     let (_, commit) = scene.decide(warn::warn);
-    let warning = |id| (id, AlertState::Open, Severity::Warning);
-    assert_eq!(opened(&commit), [warning(TUBE), warning(HERS)]);
+    let early = |id| (id, AlertState::Open, Severity::Info);
+    assert_eq!(opened(&commit), [early(TUBE), early(HERS)]);
     let numbers: Vec<u64> = commit.alerting.alerts.iter().map(|alert| alert.number).collect();
     assert_eq!((numbers, commit.alerting.deliveries.len()), (vec![1, 2], 2));
     let alert = &commit.alerting.alerts[0];
@@ -37,13 +37,13 @@ fn each_connection_of_a_consent_that_ends_soon_has_an_alert() {
     assert_eq!((alert.rule.as_str(), alert.why.as_str()), (CONSENT_ENDS, why));
     let mut scene = scene.after(commit);
     assert_eq!(scene.decide(warn::warn).1.alerting.alerts, [], "it was said");
-    assert_eq!(warn::next(&scene.roster, NOON), Some(NOON.plus_seconds(7 * 24 * 3600)));
+    assert_eq!(warn::next(&scene.roster, NOON), Some(NOON.plus_seconds(3 * 24 * 3600)));
 
     // Nearer, it is said again, more urgently; and taken back where it is not so any more.
     let sooner = Grant { data_ends_at: Some(NOON.plus_seconds(24 * 3600)), ..grant(1, GrantState::Live) };
     let mut scene = scene.after(ConsentsCommit { grants: vec![sooner], ..ConsentsCommit::default() });
     let (_, commit) = scene.decide(warn::warn);
-    let resolved = |id| (id, AlertState::Resolved, Severity::Warning);
+    let resolved = |id| (id, AlertState::Resolved, Severity::Info);
     let critical = |id| (id, AlertState::Open, Severity::Critical);
     assert_eq!(opened(&commit), [resolved(TUBE), critical(TUBE), resolved(HERS), critical(HERS)]);
     let mut scene = scene.after(commit);
