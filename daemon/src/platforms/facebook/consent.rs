@@ -14,7 +14,7 @@ use crate::oauth::{
 };
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::{Access, Checked, Consenting, Opened, found};
-use crate::platforms::graph::{self, SignIn, SignedIn, no_page, without_fragment};
+use crate::platforms::graph::{self, NEWEST, SignIn, SignedIn, is_older, no_page, without_fragment};
 use crate::secret::Secret;
 
 const TERMS: Terms = Terms {
@@ -26,6 +26,9 @@ const TERMS: Terms = Terms {
     scopes: SCOPES,
     ..graph::TERMS
 };
+
+/// The first version that reports how often posts were seen.
+const VIEWS_SINCE: &str = "v23.0";
 
 impl Provider for Facebook {
     fn terms(&self) -> &'static Terms {
@@ -105,7 +108,14 @@ impl Consenting for Facebook {
     fn test<'a>(&'a self, api: &'a Api, redirect_uri: &'a str) -> BoxFuture<'a, Vec<PlatformCheck>> {
         async move {
             match self.sign_in() {
-                Some(sign_in) => sign_in.checks(api, redirect_uri).await,
+                Some(sign_in) => {
+                    let mut checks = sign_in.checks(api, redirect_uri).await;
+                    if is_older(&self.version, VIEWS_SINCE) {
+                        let message = format!("{} reports no views of posts: set version = \"{NEWEST}\"", self.version);
+                        checks.push(found("views", Some(false), message));
+                    }
+                    checks
+                }
                 None => vec![found("id and secret", Some(false), NO_APP)],
             }
         }

@@ -273,3 +273,14 @@ async fn a_consent_opens_the_pages_that_were_ticked() {
     assert_eq!(derived.as_ref().map(Secret::expose), Some("example-page-token-2"));
     assert!(matches!(facebook.derive(&api, &access(None, &[]), "7").await, Ok(None)));
 }
+
+#[tokio::test]
+async fn a_version_without_views_says_so() {
+    let server = Server::start(|_| refusal(400, 100)).await;
+    for (version, expected) in [("v22.0", Some(Some(false))), ("v23.0", None), ("v27.0", None)] {
+        let facebook = Facebook { version: version.to_owned(), ..facebook() };
+        let checks = Consenting::test(&facebook, &api(through(&server.base)), "https://roster.example/cb").await;
+        let views = checks.iter().find(|check| check.what == "views").map(|check| check.ok);
+        assert_eq!(views, expected, "{version}: {checks:?}");
+    }
+}

@@ -44,7 +44,7 @@ pub(super) use pages::{LINKED, PORTFOLIO, Page, SHOW_PAGES, no_page};
 pub(super) use refusals::{Owner, Refusals};
 pub(super) use sign_in::{SignIn, SignedIn, TERMS, without_fragment};
 pub(super) use tokens::{refusal, tokens};
-pub(super) use version::{NEWEST, read_version, version_found};
+pub(super) use version::{NEWEST, is_older, read_version, version_found};
 
 /// The host of everything but Instagram's own login.
 pub(super) const HOST: &str = "graph.facebook.com";

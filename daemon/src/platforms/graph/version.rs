@@ -37,6 +37,11 @@ fn number(version: &str) -> Option<(u16, u16)> {
     (plain(major) && plain(minor)).then_some((major.parse().ok()?, minor.parse().ok()?))
 }
 
+/// Whether a version is older than another one.
+pub(in crate::platforms) fn is_older(version: &str, than: &str) -> bool {
+    number(version) < number(than)
+}
+
 /// Whether a version lives, by the table.
 pub(in crate::platforms) fn version_found(version: &str, now: Timestamp) -> PlatformCheck {
     let what = "API version";
@@ -73,6 +78,7 @@ mod tests {
         check("v28.0", NOW, None);
         check("v21.0", NOW.plus_seconds(61 * 86_400), Some(false));
         assert_eq!(read_version("x", None).as_deref(), Ok(NEWEST));
+        assert_eq!(["v22.0", "v23.0", "v3.1", "v27.0"].map(|it| is_older(it, "v23.0")), [true, false, true, false]);
         for bad in ["", "26.0", "v26", "v26.x", "v../..", "v.", "v26.0/me", "v9999.0"] {
             assert!(read_version("x", Some(bad.to_owned())).is_err(), "{bad}");
         }
