@@ -232,7 +232,7 @@ async fn too_many_connections_are_refused_as_such() {
 async fn an_idle_connection_ends_and_one_that_waits_for_a_response_does_not() {
     let dir = tempfile::tempdir().expect("a throw-away directory");
     let config = Config::parse("[http]\nlisten = \"off\"\n", "the story's config").expect("a good config");
-    let idle = Duration::from_millis(400);
+    let idle = Duration::from_millis(1500);
     let socket = dir.path().join("run").join("rosterd.sock");
     let options = Options {
         rpc_timeouts: transport::Timeouts { idle, ..transport::Timeouts::default() },
@@ -246,7 +246,7 @@ async fn an_idle_connection_ends_and_one_that_waits_for_a_response_does_not() {
         async move { waiting.events_since(within(LIMIT), cursor.next).await }
     });
     // All permits of a user, again and again: each is free again when its connection was idle for long enough.
-    for _ in 0..3 {
+    for _ in 0..2 {
         let mut clients = Vec::new();
         while clients.len() < 23 {
             clients.push(Raw::connected(&socket).await);
