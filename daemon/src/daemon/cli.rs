@@ -1,26 +1,21 @@
-//! The program `rosterd`: arguments, paths, logs, signals, exit codes.
+//! The program `rosterd`: arguments, logs, signals, exit codes.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use roster_protocol::paths::{Paths, SOCKET_NAME};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::check::{Checked, Remarks};
 use super::config_report::{self, PathSetting};
+use super::program_paths::{PathArguments, ProgramPaths};
 use super::reading::in_time_now;
 use super::{check, check_store, owner};
 use crate::app::setup::Source;
 use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
-use crate::http_client::HttpLimits;
 use crate::process::config::{self, Config};
-use crate::process::environment::Environment;
 use crate::process::logs::Logs;
 use crate::secret::vault::MasterKey;
 
@@ -32,15 +27,8 @@ struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     run: RunArguments,
-    /// The config file [default: /etc/roster/rosterd.toml for a system service, else the user's]
-    #[arg(long, global = true, env = "ROSTER_CONFIG")]
-    config: Option<PathBuf>,
-    /// Where the store is [default: $STATE_DIRECTORY, else the user's data directory]
-    #[arg(long, global = true)]
-    state_dir: Option<PathBuf>,
-    /// Where to listen for `roster` [default: in $RUNTIME_DIRECTORY, else the user's runtime directory]
-    #[arg(long, global = true, env = "ROSTER_SOCKET")]
-    socket: Option<PathBuf>,
+    #[command(flatten)]
+    paths: PathArguments,
 }
 
 const ENDS: &str = "SIGHUP loads the config again, and changes nothing when it is wrong; SIGTERM and SIGINT end it. Exit codes: 0 \
@@ -92,7 +80,8 @@ pub fn main() -> ExitCode {
     if let Some(Command::Keygen) = arguments.command {
         return keygen();
     }
-    let Some(paths) = ProgramPaths::find(&arguments, &typed) else {
+    let checks = matches!(arguments.command, Some(Command::CheckConfig { .. } | Command::Check { .. }));
+    let Some(paths) = ProgramPaths::find(&arguments.paths, &typed, checks) else {
         eprintln!("error: there is no home directory\nhint: say --config, --state-dir and --socket");
         return ExitCode::from(78);
     };
@@ -185,70 +174,6 @@ fn refuse(error: &StartError) -> ExitCode {
         eprintln!("hint: {hint}");
     }
     ExitCode::from(error.exit_code())
-}
-
-impl Arguments {
-    /// Whether what is to be checked is the system service's: no config was given, and this user has none.
-    fn means_the_systems(&self) -> bool {
-        let has = |paths: Paths| config_in(&paths).exists();
-        let checks = matches!(self.command, Some(Command::CheckConfig { .. } | Command::Check { .. }));
-        checks && self.config.is_none() && !Paths::of_user().is_some_and(has) && has(Paths::of_system())
-    }
-}
-
-fn config_in(paths: &Paths) -> PathBuf {
-    paths.config.join("rosterd.toml")
-}
-
-/// The three paths, and whether they are the system's.
-struct ProgramPaths {
-    config: PathSetting,
-    state_dir: PathSetting,
-    socket: PathSetting,
-    system: bool,
-}
-
-impl ProgramPaths {
-    /// A flag overrides the environment, which overrides the default; `None` when there is no home directory to fall back to.
-    fn find(arguments: &Arguments, typed: &ArgMatches) -> Option<Self> {
-        let given = |name, path: &Option<PathBuf>, flag, variable| {
-            let by_variable = typed.value_source(name) == Some(ValueSource::EnvVariable);
-            let path = path.clone()?;
-            Some(PathSetting { name, path, from: if by_variable { variable } else { flag } })
-        };
-        let managed = |name, variable: &'static str| {
-            // The manager separates several directories by colons; the first is the main one.
-            let all = std::env::var_os(variable)?;
-            let first = all.as_bytes().split(|byte| *byte == b':').next()?;
-            let path = Some(PathBuf::from(OsStr::from_bytes(first))).filter(|dir| dir.is_absolute())?;
-            Some(PathSetting { name, path, from: variable })
-        };
-        let state_dir = managed("state_dir", "STATE_DIRECTORY");
-        let mut socket = managed("socket", "RUNTIME_DIRECTORY");
-        socket.iter_mut().for_each(|socket| socket.path.push(SOCKET_NAME));
-        // The system's service manager gives paths in /var/lib and /run; a user's manager gives paths in the home directory.
-        let as_service = state_dir.as_ref().is_some_and(|dir| dir.path.starts_with("/var/lib"));
-        let system = as_service || arguments.means_the_systems();
-        let usual = if system { Some(Paths::of_system()) } else { Paths::of_user() };
-        let usual = |name, path: fn(&Paths) -> PathBuf| {
-            usual.as_ref().map(|paths| PathSetting { name, path: path(paths), from: "default" })
-        };
-        Some(Self {
-            config: given("config", &arguments.config, "--config", "ROSTER_CONFIG")
-                .or_else(|| usual("config", config_in))?,
-            state_dir: given("state_dir", &arguments.state_dir, "--state-dir", "")
-                .or(state_dir)
-                .or_else(|| usual("state_dir", |paths| paths.state.clone()))?,
-            socket: given("socket", &arguments.socket, "--socket", "ROSTER_SOCKET")
-                .or(socket)
-                .or_else(|| usual("socket", |paths| paths.socket.clone()))?,
-            system,
-        })
-    }
-
-    fn source(&self) -> Source {
-        Source { file: self.config.path.clone(), environment: Environment::of_process(), limits: HttpLimits::default() }
-    }
 }
 
 fn run(config: Config, paths: ProgramPaths, new_store: bool) -> ExitCode {

@@ -6,6 +6,7 @@ pub mod check_store;
 pub mod cli;
 pub mod config_report;
 pub mod owner;
+pub mod program_paths;
 pub mod reading;
 pub mod reload;
 pub mod upkeep;
