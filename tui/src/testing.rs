@@ -132,6 +132,10 @@ impl Daemon {
             }
             Request::Mutate(mutation) => {
                 let outcome = match &mutation {
+                    Mutation::Merge { influencer, into, .. } if refused.is_none() => {
+                        self.influencers.retain(|row| row.id != *influencer);
+                        Outcome::Influencer(*into)
+                    }
                     Mutation::Add(new) if refused.is_none() => {
                         let id = influencer_id(900 + self.influencers.len() as u64);
                         self.influencers.push(InfluencerRow { id, name: new.name.clone(), ..row(900) });

@@ -279,8 +279,10 @@ fn done(model: &mut Model, mutation: Mutation, result: Result<Outcome, RosterErr
         {
             follow_one(model, Next::Back)
         }
-        // The next key is for the one who was added.
-        (Mutation::Add(_), Outcome::Influencer(id)) => follow_one(model, Next::List(ListCommand::Show(id))),
+        // The next key is for the one who was added, or who has all now.
+        (Mutation::Add(_) | Mutation::Merge { .. }, Outcome::Influencer(id)) => {
+            follow_one(model, Next::List(ListCommand::Show(id)))
+        }
         _ => Vec::new(),
     };
     if let Mutation::Record { connection, .. } = mutation {

@@ -9,7 +9,7 @@ use crate::message::{Effect, Mutation, Request};
 use crate::modal::{Modal, Next, boxed};
 use crate::shared::Shared;
 use crate::widgets::input;
-use crate::widgets::pen::Pen;
+use crate::widgets::pen::{Pen, columns, lines};
 
 /// The question, and what is done on yes.
 #[derive(Clone, Debug)]
@@ -111,15 +111,27 @@ impl Confirm {
     }
 }
 
+/// Columns inside of the box.
+const WIDTH: u16 = 72;
+
+/// The lines below the title, broken where names are long; a question that is too long for the title is repeated whole.
+fn sentences(confirm: &Confirm, width: u16) -> Vec<String> {
+    let is_cut = columns(&confirm.question) + 2 > usize::from(width);
+    let question = is_cut.then_some(&confirm.question);
+    question.into_iter().chain(&confirm.lines).flat_map(|line| lines(line, width, 4)).collect()
+}
+
 /// Draws the question.
 pub fn view(shared: &Shared, confirm: &Confirm, pen: &mut Pen<'_>) {
+    let width = WIDTH.min(shared.size.width.saturating_sub(6));
+    let all = sentences(confirm, width);
     let last = u16::from(confirm.typed.is_some());
-    let inside = boxed(pen, shared.size, 72, confirm.lines.len() as u16 + 2 + last, &confirm.question);
-    for (line, y) in confirm.lines.iter().zip(inside.y + 1..) {
+    let inside = boxed(pen, shared.size, WIDTH, all.len() as u16 + 2 + last, &confirm.question);
+    for (line, y) in all.iter().zip(inside.y + 1..) {
         pen.put(inside.x, y, inside.width, line, pen.theme.plain);
     }
     if let Some(typed) = &confirm.typed {
-        let y = inside.y + 1 + confirm.lines.len() as u16;
+        let y = inside.y + 1 + all.len() as u16;
         input::draw(pen, typed, inside.x, y, inside.width);
     }
 }

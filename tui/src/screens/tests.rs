@@ -273,6 +273,14 @@ fn modals() {
     assert_snapshot!("disconnect", shown("jj↵d", SMALL));
     assert_snapshot!("merge", shown("M", SMALL));
     assert_snapshot!("merge_question", shown("Mosk↵", SMALL));
+    assert_snapshot!("merge_long_names", {
+        let mut daemon = Daemon::new();
+        daemon.influencers[0].name = "A".repeat(39) + " " + &"B".repeat(40);
+        daemon.influencers[1].name = "C".repeat(80);
+        let mut model = online(&mut daemon, SMALL.0, SMALL.1);
+        press(&mut model, &mut daemon, "M↵");
+        picture(&model)
+    });
     assert_snapshot!("pause_all", shown(":pause all↵", SMALL));
     assert_snapshot!("sync_all", shown(":sync all↵", SMALL));
     assert_snapshot!("command", shown(":sort gro", SMALL));

@@ -130,6 +130,14 @@ fn the_next_key_is_for_the_one_who_was_added() {
 }
 
 #[test]
+fn the_next_key_after_a_merge_is_for_the_one_who_stays() {
+    let mut daemon = Daemon::crowd(40);
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "jjjM00009↵y");
+    assert_eq!(list(&model).current().map(|row| row.name.as_str()), Some("Invented 00009"));
+}
+
+#[test]
 fn the_cursor_stays_on_the_one_who_was_added_until_it_is_moved() {
     let mut daemon = Daemon::crowd(5_000);
     let mut model = online(&mut daemon, 80, 24);
