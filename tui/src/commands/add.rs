@@ -59,7 +59,11 @@ impl Add {
         let mut input = BufReader::new(tokio::io::stdin());
         let mut results = Results::default();
         for number in 1.. {
-            let Some(line) = read_line(&mut input).await.map_err(unread)? else { break };
+            let Some(mut line) = read_line(&mut input).await.map_err(unread)? else { break };
+            if let (1, Ok(first)) = (number, &mut line) {
+                // Some editors begin a file with it.
+                *first = first.trim_start_matches('\u{feff}').to_owned();
+            }
             if let (true, Ok(line)) = (results.is_empty(), &line)
                 && let Some(table) = table::found(line)
             {
