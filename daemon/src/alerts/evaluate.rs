@@ -3,7 +3,7 @@
 //! Three rules are built in. `significant-change`: the profile followers followed a measured number; the move that
 //! updates the profile is the one that alerts, so one move cannot alert twice, and a later move resolves the
 //! earlier alert. `needs-person`: a connection does not run until a user acts; it resolves when it runs again.
-//! `consent-ends`: a consent ends within 14 days, and again within 3, unless its owner consents again.
+//! `consent-ends`: a consent ends within 14 days, then 7, then one, unless its owner consents again.
 //! Engagement and likes follow too, and are logged, but open no alert: they vary with every post.
 
 use roster_protocol::alert::{About, AlertState, Severity};
