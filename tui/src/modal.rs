@@ -124,7 +124,13 @@ impl Modal {
 
     /// Whether a footer entry makes sense now.
     pub fn offers(&self, action: Action) -> bool {
-        if let Modal::Connect(connect) = self { connect.offers(action) } else { true }
+        match self {
+            Modal::Connect(connect) => connect.offers(action),
+            Modal::Confirm(confirm) => confirm.offers(action),
+            Modal::Form(form) => form.offers(action),
+            Modal::Picker(picker) => picker.offers(action),
+            Modal::Help(_) | Modal::Command(_) => true,
+        }
     }
 
     /// Draws it over the screen.

@@ -98,10 +98,19 @@ fn all_connections(shared: &Shared) -> String {
 }
 
 impl Confirm {
+    /// Whether the word was typed; `None`: none is needed.
+    fn is_typed(&self) -> Option<bool> {
+        self.typed.as_ref().map(|typed| typed.value().trim().eq_ignore_ascii_case("yes"))
+    }
+
+    /// Whether a footer entry makes sense now.
+    pub fn offers(&self, action: Action) -> bool {
+        action != Action::Submit || self.is_typed() == Some(true)
+    }
+
     /// What a key does.
     pub fn act(&self, action: Action) -> Vec<Next> {
-        let word = self.typed.as_ref().map(|typed| typed.value().trim().eq_ignore_ascii_case("yes"));
-        match (action, word) {
+        match (action, self.is_typed()) {
             (Action::Yes, None) | (Action::Submit, Some(true)) => {
                 vec![Next::Close, Next::Effect(Effect::Request(Request::Mutate(self.mutation.clone())))]
             }

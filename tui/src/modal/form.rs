@@ -207,6 +207,11 @@ impl Form {
 }
 
 impl Form {
+    /// Whether a footer entry makes sense now.
+    pub fn offers(&self, action: Action) -> bool {
+        action != Action::NextField || self.fields.len() > 1
+    }
+
     /// What a key does.
     pub fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         match action {

@@ -133,8 +133,12 @@ impl Screen for State {
     }
 
     fn offers(&self, action: Action) -> bool {
-        use Action::{MetricAfter, Pause, Range, Record, Sync};
-        self.connection().is_some() || !matches!(action, MetricAfter | Pause | Range | Record | Sync)
+        use Action::{Back, Help, MetricAfter, Pause, Quit, Range, Record, Screen, Sync};
+        match &self.known {
+            // Before its response nothing is known to act on.
+            None => matches!(action, Back | Screen(_) | Help | Quit),
+            Some(_) => self.connection().is_some() || !matches!(action, MetricAfter | Pause | Range | Record | Sync),
+        }
     }
 
     fn reload(&mut self, shared: &mut Shared) -> Vec<Next> {
