@@ -79,6 +79,8 @@ pub struct Watched {
     pub label: String,
     pub ended: u64,
     pub not_ok: u64,
+    /// Why the first of what is paused or held was not requested.
+    pub why_skipped: Option<String>,
 }
 
 /// Whether a consent can be requested on a platform.
