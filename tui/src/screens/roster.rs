@@ -179,6 +179,14 @@ impl State {
         Next::request(Request::Page(query))
     }
 
+    /// Keeps the cursor among the loaded rows: while what is typed has no rows, no others of these will arrive.
+    fn keep_to_loaded(&mut self, height: usize) {
+        let last = self.offset + self.rows.len().saturating_sub(1);
+        self.window.cursor = self.window.cursor.clamp(self.offset, last);
+        self.window.top = self.window.top.max(self.offset);
+        self.window.clamp(last + 1, height);
+    }
+
     /// Requests rows in sight that are missing.
     fn request_missing(&mut self, height: usize) -> Vec<Next> {
         if self.covers(height) { Vec::new() } else { self.request(height) }
@@ -344,6 +352,9 @@ impl Screen for State {
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         if self.window.moved(action, self.matching, height(shared.size)) {
+            if !self.is_answered() {
+                self.keep_to_loaded(height(shared.size));
+            }
             return self.moved(shared);
         }
         match action {

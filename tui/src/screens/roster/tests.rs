@@ -2,7 +2,7 @@
 
 use roster_protocol::{ErrorKind, RosterError};
 
-use crate::message::Message;
+use crate::message::{Message, Request};
 use crate::testing::*;
 use crate::widgets::pen::columns;
 
@@ -68,4 +68,30 @@ fn the_followers_of_the_main_account_and_of_all_are_called_so() {
         assert_eq!(end_of(line("MAIN FLW"), title), end_of(line("▌"), number), "{shown}");
     }
     assert!(shown.contains("followers of the main account") && shown.contains("6.07M of 9.31M in all"), "{shown}");
+}
+
+#[test]
+fn a_filter_that_is_none_leaves_the_cursor_among_the_rows_that_are_there() {
+    let mut daemon = Daemon::crowd(300);
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "/nokey:x↵");
+    let before = daemon.requested.len();
+    press(&mut model, &mut daemon, "G");
+    let shown = picture(&model);
+    assert!(
+        shown.contains("✗ ") && !shown.lines().any(|line| line.trim_end().ends_with('…') && line.len() < 12),
+        "{shown}"
+    );
+    let asked = daemon.requested[before..].iter().filter(|request| matches!(request, Request::Page(_))).count();
+    assert_eq!(asked, 0, "{shown}");
+}
+
+#[test]
+fn an_order_by_the_total_shows_the_total() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    let titles = |model: &crate::model::Model| picture(model).lines().nth(2).expect("the titles").to_owned();
+    assert!(titles(&model).contains("MAIN FLW") && !titles(&model).contains("TOTAL"));
+    press(&mut model, &mut daemon, "o");
+    assert!(titles(&model).contains("TOTAL") && !titles(&model).contains("MAIN FLW"), "{}", titles(&model));
 }
