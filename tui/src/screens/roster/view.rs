@@ -13,7 +13,7 @@
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use roster_protocol::{Badge, InfluencerRow, Metric, Status};
+use roster_protocol::{Badge, InfluencerRow, Metric, SortBy, Status};
 
 use super::{PANE_DAYS, State, areas};
 use crate::format;
@@ -104,18 +104,16 @@ fn draw_nothing(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     let lines: [&str; 3] = match (&state.error, state.loaded, state.total) {
         (Some(error), false, _) => [&error.message, error.hint.as_deref().unwrap_or(""), ""],
         (None, false, _) => ["loading…", "", ""],
-        (_, true, 0) => [
-            "Nobody is on the roster yet.",
-            "Press a to add the first: a profile's URL, a handle with its platform",
-            &example,
-        ],
+        (_, true, 0) => {
+            ["The roster is empty.", "Press a to add the first: a profile's URL, a handle with its platform", &example]
+        }
         (Some(_), true, _) => [
             "A filter is words that must all fit:",
             "mara  \"mara lind\"  platform:NAME  tag:beauty  status:error  is:alerting",
             "followers:>10k  growth7:<-2%  growth30:>5%  engagement:>3%  -tag:beauty",
         ],
         _ if !state.is_answered() => ["", "", ""],
-        _ => ["Nobody fits this filter.", "Esc clears it.", ""],
+        _ => ["No influencer fits this filter.", "Esc clears it.", ""],
     };
     let middle = area.y + area.height / 3;
     for (line, y) in lines.iter().zip(middle..area.y + area.height) {
@@ -123,13 +121,15 @@ fn draw_nothing(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-fn columns(shared: &Shared) -> [Column; 11] {
+fn columns(shared: &Shared, sort: SortBy) -> [Column; 11] {
     let wide = wide(shared);
+    // Where there is room for one of them, it is the one that the order is by.
+    let (main, total) = if sort == SortBy::Total { (TOTALS, 0) } else { (0, TOTALS) };
     [
         left("NAME", if wide { 38 } else { 0 }, 0),
         left("PLATFORMS", if wide { 27 } else { 14 }, 64),
-        right("MAIN FLW", if shared.exact { 13 } else { 9 }, 0),
-        right("TOTAL", if shared.exact { 13 } else { 9 }, TOTALS),
+        right("MAIN FLW", if shared.exact { 13 } else { 9 }, main),
+        right("TOTAL", if shared.exact { 13 } else { 9 }, total),
         right("7 D", 7, 50),
         right("30 D", 7, 0),
         left("30 DAYS", 30, 120),
@@ -151,7 +151,7 @@ fn wide(shared: &Shared) -> bool {
 }
 
 fn draw_rows(shared: &Shared, state: &State, pen: &mut Pen<'_>, titles: Option<Rect>, area: Rect) {
-    let table = Table::new(&columns(shared), shared.size.width);
+    let table = Table::new(&columns(shared, state.sort), shared.size.width);
     titles.iter().for_each(|titles| table.titles(pen, titles.y));
     let seen = (state.window.top..state.matching).take(usize::from(area.height));
     for (index, y) in seen.zip(area.y..) {
