@@ -87,7 +87,7 @@ impl Screen for State {
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
         let width = shared.size.width;
-        let numbers = if shared.exact { 13 } else { 9 };
+        let numbers = if shared.exact { 13 } else { 11 };
         let roomy = width >= ROOMY;
         let columns = [
             right("AGE", 4, 0),

@@ -113,16 +113,19 @@ pub fn value(shared: &Shared, metric: Metric, value: Option<f64>) -> String {
     }
 }
 
-/// Two values, with all digits where their short forms would look the same.
+/// Two values, with all digits where their short forms would look the same, or show another step than there was.
 pub fn pair(shared: &Shared, metric: Metric, from: Option<f64>, to: Option<f64>) -> (String, String) {
     let (short_from, short_to) = (value(shared, metric, from), value(shared, metric, to));
     match (from, to) {
-        (Some(from), Some(to)) if short_from == short_to => {
+        (Some(from), Some(to)) if short_from == short_to || (to - from).abs() < from.abs() * SMALL => {
             (format::exact_value(metric, from), format::exact_value(metric, to))
         }
         _ => (short_from, short_to),
     }
 }
+
+/// A change below this share can be smaller than what rounding to a short form adds.
+const SMALL: f64 = 0.01;
 
 /// `459K → 402K`.
 pub fn from_to(shared: &Shared, metric: Metric, from: Option<f64>, to: Option<f64>) -> String {

@@ -184,10 +184,12 @@ fn consent_waits() {
 
 /// A consent with a short link, after some keys.
 fn short_link(keys: &str, size: (u16, u16)) -> String {
+    let begun = begun(ConsentMethod::Redirect);
     let begun = ConsentBegun {
+        url: begun.url.replace("http%3A%2F%2F127.0.0.1%3A8787", "https%3A%2F%2Froster.example.com"),
         short_url: Some("https://roster.example.com/c/c2hvcnQtY29kZS0xMjgtYg".to_owned()),
         redirect_uri: Some("https://roster.example.com/oauth/instagram/callback".to_owned()),
-        ..begun(ConsentMethod::Redirect)
+        ..begun
     };
     let mut daemon = Daemon { begun: Some(begun), ..Daemon::new() };
     let mut model = online(&mut daemon, size.0, size.1);
@@ -485,4 +487,39 @@ fn columns_keep_their_position_whatever_is_written() {
     let picture = buffer(&model);
     let edge = |y: u16| (0..80).filter(|x| picture[(*x, y)].symbol() == "%").collect::<Vec<u16>>();
     assert_eq!(edge(3), edge(7), "the row with wide characters has its numbers where the first has them");
+}
+
+#[test]
+fn footers_offer_only_what_does_something_now() {
+    let footer = |keys: &str| {
+        let mut daemon = Daemon::new();
+        let mut model = online(&mut daemon, SMALL.0, SMALL.1);
+        press(&mut model, &mut daemon, keys);
+        picture(&model).lines().last().expect("a footer").to_owned()
+    };
+    let check = |keys: &str, word: &str, offered: bool| {
+        let footer = footer(keys);
+        assert_eq!(footer.contains(word), offered, "{keys}: {footer}");
+    };
+    check("D", "do it", false);
+    check("Dye", "do it", false);
+    check("Dyes", "do it", true);
+    check("n", "next field", false);
+    check("e", "next field", true);
+    check("M", "choose", true);
+    check("Mnokey:x", "choose", false);
+    check("Mzzz", "next", false);
+}
+
+#[test]
+fn a_small_step_is_never_shown_as_another() {
+    let shared = online(&mut Daemon::new(), SMALL.0, SMALL.1).shared;
+    let check = |from: f64, to: f64, expected: &str| {
+        let shown = super::states::from_to(&shared, roster_protocol::Metric::Followers, Some(from), Some(to));
+        assert_eq!(shown, expected);
+    };
+    check(91_049.0, 91_051.0, "91,049 → 91,051");
+    check(1_004_999.0, 1_005_001.0, "1,004,999 → 1,005,001");
+    check(459_000.0, 402_000.0, "459K → 402K");
+    check(9.0, 10.0, "9 → 10");
 }
