@@ -13,7 +13,7 @@ pub(super) fn guide(begun: &ConsentBegun, code: Option<&str>, look: &Look) -> St
     let url = look.paint.tone(&shown_url(&begun.url), Tone::Strong);
     let mut text = format!("{}\n{}\n\n", asks(begun), reads(begun));
     if let Some(redirect_uri) = &begun.redirect_uri {
-        text += &format!("This must stand in the app's settings as redirect URI:\n{}\n\n", shown_url(redirect_uri));
+        text += &format!("The app's settings must have this redirect URI:\n{}\n\n", shown_url(redirect_uri));
     }
     if let Some(ssh_line) = ssh_line(begun) {
         text += &format!("When the browser is on another machine, run this there first:\n{ssh_line}\n\n");
@@ -111,7 +111,7 @@ mod tests {
         Instagram will ask to share: profile, insights.
         Roster never posts. It will read: followers, posts, likes.
 
-        This must stand in the app's settings as redirect URI:
+        The app's settings must have this redirect URI:
         http://127.0.0.1:8787/oauth/instagram/callback
 
         When the browser is on another machine, run this there first:

@@ -3,7 +3,7 @@
 //!  Instagram will ask to share: profile, insights.
 //!  Roster never posts. It will read: followers, posts, likes.
 //!
-//!  1  This must stand in the app's settings as redirect URI:
+//!  1  The app's settings must have this redirect URI:
 //!     http://127.0.0.1:8787/oauth/instagram/callback
 //!  2  Open this on any device:
 //! https://consent.example/authorize?client_id=roster-client-id&redirect_uri=http%3A%2F%2F12
@@ -53,6 +53,8 @@ pub fn view(shared: &Shared, connect: &Connect, pen: &mut Pen<'_>) {
 /// One line of the wait. The least wanted are left out where there is too little room.
 struct Line {
     wanted: u8,
+    /// Whether its sentence begins on the line before.
+    continues: bool,
     what: What,
 }
 
@@ -69,11 +71,27 @@ enum What {
 const ALWAYS: u8 = 9;
 
 fn text(wanted: u8, text: impl Into<String>, style: Style) -> Line {
-    Line { wanted, what: What::Text(text.into(), style) }
+    Line { wanted, continues: false, what: What::Text(text.into(), style) }
+}
+
+/// The lines of one sentence: the first is wanted more than the others.
+fn sentence(wanted: (u8, u8), lines: impl IntoIterator<Item = String>, style: Style) -> Vec<Line> {
+    let lines = lines.into_iter().enumerate();
+    lines
+        .map(|(at, line)| match at {
+            0 => text(wanted.0, line, style),
+            _ => Line { continues: true, ..text(wanted.1, line, style) },
+        })
+        .collect()
+}
+
+/// A part of a URL.
+fn url(wanted: u8, part: String) -> Line {
+    Line { wanted, continues: false, what: What::Url(part) }
 }
 
 fn blank() -> Line {
-    Line { wanted: 0, what: What::Blank }
+    Line { wanted: 0, continues: false, what: What::Blank }
 }
 
 /// A numbered step, broken over lines.
@@ -89,18 +107,17 @@ fn intro(waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
     let room = width.saturating_sub(2);
     let mut all: Vec<Line> = Vec::new();
     let twice = if width < 60 { 2 } else { 1 };
-    for (sentence, most) in [(asks(begun), 3 * twice), (reads(begun), 2 * twice)] {
-        let sentence = lines(&sentence, room, most);
-        all.extend((0..).zip(sentence).map(|(at, line)| text(if at == 0 { 4 } else { 2 }, line, plain)));
+    for (words, most) in [(asks(begun), 3 * twice), (reads(begun), 2 * twice)] {
+        all.extend(sentence((4, 2), lines(&words, room, most), plain));
     }
     all.push(blank());
     if let Some(redirect_uri) = &begun.redirect_uri {
         let redirect_uri = shown_url(redirect_uri);
-        let sentence = "This must stand in the app's settings as redirect URI:";
-        match 3 + sentence.len() + redirect_uri.len() < usize::from(room) {
-            true => all.push(text(6, format!("1  {sentence} {redirect_uri}"), plain)),
+        let words = "The app's settings must have this redirect URI:";
+        match 3 + words.len() + redirect_uri.len() < usize::from(room) {
+            true => all.push(text(6, format!("1  {words} {redirect_uri}"), plain)),
             false => {
-                all.extend(numbered(1, sentence, room).into_iter().map(|line| text(3, line, plain)));
+                all.extend(sentence((3, 3), numbered(1, words, room), plain));
                 let uri = broken(&redirect_uri, room.saturating_sub(3));
                 all.extend(uri.into_iter().map(|line| text(6, format!("   {line}"), plain)));
             }
@@ -121,12 +138,10 @@ fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Ve
         }
         None => text(7, format!("{number}  Open this on any device:"), plain),
     });
-    let url = broken(&shown_url(&begun.url), width);
-    all.extend(url.into_iter().map(|line| Line { wanted: ALWAYS, what: What::Url(line) }));
+    all.extend(broken(&shown_url(&begun.url), width).into_iter().map(|part| url(ALWAYS, part)));
     if let Some(short_url) = &begun.short_url {
         all.push(text(6, "   or this, which leads there once:", plain));
-        let url = broken(&shown_url(short_url), width);
-        all.extend(url.into_iter().map(|line| Line { wanted: 7, what: What::Url(line) }));
+        all.extend(broken(&shown_url(short_url), width).into_iter().map(|part| url(7, part)));
     }
     all.push(blank());
     if connect.method == roster_protocol::ConsentMethod::Redirect
@@ -141,7 +156,7 @@ fn before(connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Ve
 fn after(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
     let mut all = vec![state_line(shared, waiting, pen)];
     if waiting.view == WaitView::Pasting {
-        all.push(Line { wanted: ALWAYS, what: What::Address });
+        all.push(Line { wanted: ALWAYS, continues: false, what: What::Address });
     }
     all.extend(notices(connect, pen, width));
     all
@@ -155,7 +170,7 @@ fn state_line(shared: &Shared, waiting: &Waiting, pen: &Pen<'_>) -> Line {
 /// What to do about a refusal that is foreseen; it gives way to all else.
 fn advice(waiting: &Waiting, pen: &Pen<'_>, width: u16) -> Vec<Line> {
     let advice = lines(&if_refused(&waiting.begun), width.saturating_sub(5), 4);
-    advice.into_iter().map(|line| text(1, format!("   {line}"), pen.theme.faint)).collect()
+    sentence((1, 1), advice.into_iter().map(|line| format!("   {line}")), pen.theme.faint)
 }
 
 /// What was done or went wrong meanwhile.
@@ -211,12 +226,14 @@ fn draw_waiting(shared: &Shared, connect: &Connect, waiting: &Waiting, pen: &mut
         let (columns, lines) = code.size();
         columns + 70 <= usize::from(body.width) && lines <= usize::from(rest)
     });
-    let narrow = beside.map_or(body.width, |code| body.width.saturating_sub(code.size().0 as u16 + 3));
+    // Not at the far edge of a wide screen, but where the eye is.
+    let left = |code: &Qr| body.width.saturating_sub(code.size().0 as u16 + 2).min(BESIDE);
+    let narrow = beside.map_or(body.width, |code| left(code).saturating_sub(1));
     let mut below = after(shared, connect, waiting, pen, narrow);
     let at = body.y + above.len() as u16;
     let is_below = match (&code, beside) {
         (Some(code), Some(_)) => {
-            code::draw(code, pen, body.width.saturating_sub(code.size().0 as u16 + 2), at);
+            code::draw(code, pen, left(code), at);
             false
         }
         (Some(code), None) if code.fits(body.width.into(), usize::from(rest).saturating_sub(below.len() + 1)) => {
@@ -251,12 +268,22 @@ fn draw_lines(waiting: &Waiting, pen: &mut Pen<'_>, area: Rect, all: &[Line]) {
     }
 }
 
-/// Leaves lines out until the rest fits, the least wanted first and of those the last.
+/// The column of a code beside the state of the wait, on a wide screen.
+const BESIDE: u16 = 80;
+
+/// Leaves lines out until the rest fits, the least wanted first and of those the last. A sentence that lost its end
+/// is marked.
 fn give_way(all: &mut Vec<Line>, height: usize) {
     while all.len() > height {
         let least = all.iter().map(|line| line.wanted).min().unwrap_or_default();
         let last = all.iter().rposition(|line| line.wanted == least).unwrap_or_default();
-        all.remove(last);
+        let out = all.remove(last);
+        let before = last.checked_sub(1).and_then(|before| all.get_mut(before));
+        if let Some(Line { what: What::Text(text, _), .. }) = before.filter(|_| out.continues)
+            && !text.ends_with('…')
+        {
+            text.push_str(" …");
+        }
     }
 }
 
@@ -395,6 +422,25 @@ mod tests {
         check(3_599_000, "59:59");
         check(-5, "0:00");
         check(i64::MIN, "0:00");
+    }
+
+    #[test]
+    fn a_sentence_that_lost_its_end_is_marked() {
+        let check = |height: usize, expected: &str| {
+            let lines = ["one", "two", "three"].map(str::to_owned);
+            let mut all = vec![text(8, "head", Style::new())];
+            all.extend(sentence((4, 2), lines, Style::new()));
+            give_way(&mut all, height);
+            let left = all.iter().filter_map(|line| match &line.what {
+                What::Text(text, _) => Some(text.as_str()),
+                _ => None,
+            });
+            assert_eq!(left.collect::<Vec<_>>().join("|"), expected, "{height}");
+        };
+        check(4, "head|one|two|three");
+        check(3, "head|one|two …");
+        check(2, "head|one …");
+        check(1, "head");
     }
 
     #[test]

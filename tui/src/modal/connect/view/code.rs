@@ -4,8 +4,8 @@
 //!  Connect Oskar & Ines to Instagram
 //!  Instagram will ask to share: profile,      █▀▀▀▀▀█ ▄▀ █▀▀▀▀▀█
 //!  insights.                                  █ ███ █ ▀▄ █ ███ █
-//!  1  This must stand in the app's settings   █ ▀▀▀ █ █▀ █ ▀▀▀ █
-//!     as redirect URI:                        ▀▀▀▀▀▀▀ ▀▄ ▀▀▀▀▀▀▀
+//!  1  The app's settings must have this       █ ▀▀▀ █ █▀ █ ▀▀▀ █
+//!     redirect URI:                           ▀▀▀▀▀▀▀ ▀▄ ▀▀▀▀▀▀▀
 //!     https://roster.example/oauth/…
 //!  2  Scan this on any device, or open what is below once.
 //! https://roster.example/c/c2hvcnQtY29kZS0xMjgtYg
@@ -14,7 +14,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Line, What, advice, draw_lines, give_way, intro, notices, numbered, state_line, text};
+use super::{Line, advice, draw_lines, give_way, intro, notices, numbered, sentence, state_line, url};
 use crate::consent::{scanned, shown_url};
 use crate::modal::connect::{Connect, Waiting};
 use crate::shared::Shared;
@@ -51,13 +51,11 @@ pub(super) fn draw_beside(
     let style = if begun.user_code.is_some() { pen.theme.strong } else { pen.theme.plain };
     let mut guide = intro(waiting, pen, width);
     let step = numbered(number, &what, width.saturating_sub(2));
-    guide.extend(step.into_iter().map(|line| text(8, line, style)));
+    guide.extend(sentence((8, 8), step, style));
     guide.extend(notices(connect, pen, width));
     guide.extend(advice(waiting, pen, width));
-    let mut below: Vec<Line> = broken(&shown_url(scanned(begun)), body.width)
-        .into_iter()
-        .map(|line| Line { wanted: super::ALWAYS, what: What::Url(line) })
-        .collect();
+    let mut below: Vec<Line> =
+        broken(&shown_url(scanned(begun)), body.width).into_iter().map(|part| url(super::ALWAYS, part)).collect();
     below.push(state_line(shared, waiting, pen));
     let at = (body.y + body.height).saturating_sub(below.len() as u16);
     give_way(&mut guide, usize::from(at - body.y));
