@@ -119,7 +119,7 @@ pub fn taken(choice: &ConsentChoice, influencer: Option<InfluencerId>) -> &'stat
     match choice.taken_by {
         None => "",
         Some(taken) if Some(taken) == influencer => "connected already",
-        Some(_) => "somebody else has it",
+        Some(_) => "another has it",
     }
 }
 

@@ -43,7 +43,11 @@ impl List {
         if shown < page.matching {
             session.output.remark(&format!("{shown} of {} that match", page.matching));
         } else if page.matching == 0 {
-            session.output.remark(if page.total == 0 { "nobody yet: `roster add NAME`" } else { "nobody matches" });
+            session.output.remark(if page.total == 0 {
+                "no influencer yet: `roster add NAME`"
+            } else {
+                "no influencer matches"
+            });
         }
         Ok(Ending::Done)
     }

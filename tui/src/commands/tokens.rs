@@ -22,7 +22,7 @@ impl Tokens {
         let json = || json::consent::GrantList { grants: grants.iter().map(json::consent::Grant::from).collect() };
         session.output.print(json, |look| grant_table(&grants, look))?;
         if grants.is_empty() {
-            session.output.remark("nobody has given consent yet; `roster connect` asks for it");
+            session.output.remark("no owner has given consent yet; `roster connect` asks for it");
         }
         Ok(Ending::Done)
     }

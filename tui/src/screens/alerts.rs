@@ -32,7 +32,7 @@ pub const ENTRY: Entry = Entry {
             bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
             bind(HERE, Action::Open, "open", &["enter"], "open", "open its account, metric and day"),
             bind(HERE, Action::Acknowledge, "acknowledge", &["space"], "ack", "acknowledge: a person has seen it"),
-            bind(HERE, Action::Sort, "sort", &["o"], "which", "show open and acknowledged, or resolved ones"),
+            bind(HERE, Action::Sort, "sort", &["o"], "which", "show open, acknowledged or resolved ones alone"),
         ],
         filter: &[],
     },

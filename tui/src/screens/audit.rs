@@ -86,7 +86,7 @@ impl Screen for State {
         let empty = match (&self.list.error, self.list.loaded) {
             (Some(error), false) => Some(error.message.as_str()),
             (None, false) => Some("loading…"),
-            (_, true) if self.list.rows.is_empty() => Some("Nobody has done anything yet."),
+            (_, true) if self.list.rows.is_empty() => Some("Nothing has been done yet."),
             _ => None,
         };
         if let Some(empty) = empty {

@@ -21,11 +21,18 @@ pub const ENTRY: Entry = Entry {
     keys: ScreenKeys {
         context: HERE,
         number: Some(6),
-        about: "connections: what needs somebody first",
+        about: "connections: what needs a person first",
         bindings: &[
             bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
             bind(HERE, Action::Open, "open", &["enter"], "open", "open this account"),
-            bind(HERE, Action::Connect, "connect", &["c"], "connect again", "ask for the owner's consent again"),
+            bind(
+                HERE,
+                Action::Connect,
+                "connect",
+                &["c"],
+                "connect",
+                "ask for the owner's consent again, or connect a further account",
+            ),
             bind(HERE, Action::Sync, "sync", &["s"], "sync", "sync this account now"),
             bind(HERE, Action::Handle, "handle", &["H"], "", "another handle for it; its history stays"),
             bind(HERE, Action::Disconnect, "disconnect", &["D"], "disconnect", "disconnect it; its history stays"),

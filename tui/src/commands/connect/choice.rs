@@ -94,7 +94,7 @@ mod tests {
            ACCOUNT      NAME          FOLLOWERS
         1  oskar.ines   Oskar & Ines    402,000
         2  ines.bakes                    12,345  connected already
-        3  nightgarden  nightgarden           –  somebody else has it
+        3  nightgarden  nightgarden           –  another has it
         ");
         assert!(next_steps(&samples::choices()).ends_with("--handle oskar.ines"));
     }

@@ -39,7 +39,7 @@ pub fn summary(status: &Status) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{} {what}", format::exact(*count)))
         .collect();
-    if counts.is_empty() { "nothing needs anybody".to_owned() } else { counts.join(" · ") }
+    if counts.is_empty() { "nothing needs a person".to_owned() } else { counts.join(" · ") }
 }
 
 /// Draws the list, and what is to say about the row under the cursor.
