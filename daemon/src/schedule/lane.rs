@@ -11,6 +11,11 @@ pub fn platform_of(lane: &str) -> &str {
     lane.split_once('/').map_or(lane, |(platform, _)| platform)
 }
 
+/// The host of a lane that has one of its own, or else the platform's slug.
+pub fn host_or_platform(lane: &str) -> &str {
+    lane.split_once('/').map_or(lane, |(_, host)| host)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,5 +26,7 @@ mod tests {
         assert_eq!(name("mastodon", "social.example"), "mastodon/social.example");
         assert_eq!(platform_of("mastodon/social.example"), "mastodon");
         assert_eq!(platform_of("bluesky"), "bluesky");
+        assert_eq!(host_or_platform("mastodon/social.example"), "social.example");
+        assert_eq!(host_or_platform("bluesky"), "bluesky");
     }
 }

@@ -1,6 +1,7 @@
 //! When a connection is due: a fixed grid, retries, and the queue of what is due. Pure.
 
 mod backoff;
+pub mod breaker;
 pub mod coverage;
 mod grid;
 pub mod lane;

@@ -84,6 +84,11 @@ impl Queue {
         taken
     }
 
+    /// How many connections wait in a lane, due or not.
+    pub fn in_lane(&self, lane: &str) -> usize {
+        self.lanes.get(lane).map_or(0, BTreeSet::len)
+    }
+
     /// Whether something is due in a lane, or anywhere on a platform.
     pub fn is_due(&self, lane: &str, now: Timestamp) -> bool {
         self.first_due_in(lane).or_else(|| self.next_due_of(lane)).is_some_and(|due| due <= now)
