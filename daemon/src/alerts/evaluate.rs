@@ -1,9 +1,10 @@
 //! Which alerts open and which resolve. Pure.
 //!
-//! Three rules are built in. `significant-change`: the profile followers followed a measured number; the move that
+//! Four rules are built in. `significant-change`: the profile followers followed a measured number; the move that
 //! updates the profile is the one that alerts, so one move cannot alert twice, and a later move resolves the
 //! earlier alert. `needs-person`: a connection does not run until a user acts; it resolves when it runs again.
 //! `consent-ends`: a consent ends within 14 days, then 7, then one, unless its owner consents again.
+//! `platform-down`: a platform, or one host of it, does not respond; it resolves when it does.
 //! Engagement and likes follow too, and are logged, but open no alert: they vary with every post.
 
 use roster_protocol::alert::{About, AlertState, Severity};
@@ -12,12 +13,14 @@ use roster_protocol::metric::Metric;
 use roster_protocol::time::Timestamp;
 
 use super::change::Difference;
-use crate::model::{Alert, Connection};
+use crate::model::Alert;
 
 /// The rule that follows the profile numbers.
 pub const SIGNIFICANT_CHANGE: &str = "significant-change";
 /// The rule for connections that wait for a user.
 pub const NEEDS_PERSON: &str = "needs-person";
+/// The rule for lanes that are down.
+pub const PLATFORM_DOWN: &str = "platform-down";
 /// The rule for consents that end soon.
 pub const CONSENT_ENDS: &str = "consent-ends";
 
@@ -101,19 +104,15 @@ pub fn before_the_end(
     Steps { open: Vec::from_iter(open), resolve }
 }
 
-/// The alert of a connection that an opening becomes.
-pub fn opened(opening: Opening, number: u64, id: AlertId, connection: &Connection, now: Timestamp) -> Alert {
+/// The alert that an opening becomes.
+pub fn opened(opening: Opening, number: u64, id: AlertId, about: About, now: Timestamp) -> Alert {
     Alert {
         number,
         id,
         state: AlertState::Open,
         rule: opening.rule.to_owned(),
         severity: opening.severity,
-        about: About::Connection {
-            connection: connection.id,
-            influencer: connection.influencer,
-            platform: connection.platform.clone(),
-        },
+        about,
         metric: opening.about.map(|about| about.metric),
         from: opening.about.and_then(|about| about.from),
         to: opening.about.and_then(|about| about.to),

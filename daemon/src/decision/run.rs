@@ -2,7 +2,7 @@
 //!
 //! A number a person typed goes the same way, from [`learn`] on.
 
-use roster_protocol::alert::ChangeCause;
+use roster_protocol::alert::{About, ChangeCause};
 use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::metric::{Metric, Numbers, Unit};
 use roster_protocol::sync::{Cause, Outcome};
@@ -282,11 +282,21 @@ fn alert(decision: &mut Decision<'_>, connection: &Connection, moves: &[Differen
 
 /// Opens and resolves alerts of a connection.
 pub(super) fn take_steps(decision: &mut Decision<'_>, connection: &Connection, steps: evaluate::Steps) {
+    let about = About::Connection {
+        connection: connection.id,
+        influencer: connection.influencer,
+        platform: connection.platform.clone(),
+    };
+    take_steps_about(decision, &about, steps);
+}
+
+/// Opens alerts about something, and resolves alerts.
+pub(super) fn take_steps_about(decision: &mut Decision<'_>, about: &About, steps: evaluate::Steps) {
     decision.commit.alerting.alerts.extend(steps.resolve);
     for opening in steps.open {
         let opened = decision.commit.alerting.alerts.iter().map(|alert| alert.number);
         let number = opened.max().unwrap_or_default().max(decision.roster.last_alert) + 1;
-        let alert = evaluate::opened(opening, number, decision.fresh_id(), connection, decision.now);
+        let alert = evaluate::opened(opening, number, decision.fresh_id(), about.clone(), decision.now);
         decision.commit.alerting.alerts.push(alert);
         let delivery = Delivery {
             id: decision.fresh_id(),
