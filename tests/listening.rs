@@ -66,6 +66,12 @@ async fn metrics_count_everything_and_name_no_account() {
     world.sandbox.world().fault(Fault { count: 100, ..Fault::new(Platform::Mastodon, FaultKind::ServerError) });
     world.sync_target(roster_protocol::SyncTarget::All).await;
     assert_eq!(world.alerts().await.len(), 1);
+    // A platform is down after three failures, not after one.
+    for _ in 0..2 {
+        assert!(get(&client, address, "/metrics").await.1.contains("roster_lanes_down{platform=\"mastodon\"} 0\n"));
+        world.sync("Lindqvist mastodon").await;
+    }
+    assert_eq!(world.alerts().await.len(), 2);
 
     let response = client.get(format!("http://{address}/metrics")).send().await.expect("a response");
     assert_eq!(response.status(), StatusCode::OK);
@@ -75,16 +81,18 @@ async fn metrics_count_everything_and_name_no_account() {
         "roster_influencers 3",
         "roster_connections{platform=\"bluesky\",status=\"fresh\"} 1",
         "roster_connections{platform=\"tiktok\",status=\"fresh\"} 0",
-        "roster_alerts_open 1",
+        "roster_alerts_open 2",
         "roster_store_snapshots 3",
         "roster_store_writable 1",
         "roster_store_damaged_records 0",
         "roster_platform_state{platform=\"bluesky\",state=\"ok\"} 1",
         "roster_platform_state{platform=\"mastodon\",state=\"down\"} 1",
-        "roster_runs_24h{outcome=\"failed\",platform=\"mastodon\"} 1",
+        "roster_lanes_down{platform=\"mastodon\"} 1",
+        "roster_lanes_down{platform=\"bluesky\"} 0",
+        "roster_runs_24h{outcome=\"failed\",platform=\"mastodon\"} 3",
         "roster_runs_24h{outcome=\"ok\",platform=\"bluesky\"} 2",
         "roster_runs_total{outcome=\"ok\",platform=\"bluesky\"} 2",
-        "roster_runs_total{outcome=\"failed\",platform=\"mastodon\"} 1",
+        "roster_runs_total{outcome=\"failed\",platform=\"mastodon\"} 3",
         "roster_run_duration_seconds_count{platform=\"youtube\"} 2",
         "roster_requests_total{platform=\"mastodon\",status=\"429\"} 0",
         "roster_rpc_connections_total{verdict=\"welcome\"} 1",
@@ -107,7 +115,7 @@ async fn metrics_count_everything_and_name_no_account() {
         world.sandbox.world().requests().iter().filter(|requested| Some(requested.platform) == of_mastodon).count();
     let responses = ["2xx", "5xx"]
         .map(|class| value(&format!("roster_requests_total{{platform=\"mastodon\",status=\"{class}\"}}")));
-    assert_eq!((responses[0] + responses[1], responses[1]), (requested as f64, 1.0), "{text}");
+    assert_eq!((responses[0] + responses[1], responses[1]), (requested as f64, 3.0), "{text}");
     assert!(
         value("roster_commits_total") >= 8.0 && value("roster_store_commit_duration_seconds_count") >= 1.0,
         "{text}"

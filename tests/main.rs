@@ -6,6 +6,7 @@ mod adding;
 mod alerting;
 mod asking;
 mod attacking;
+mod breaking;
 mod canaries;
 mod checking;
 mod consenting;

@@ -97,7 +97,7 @@ pub enum About {
         platform: String,
     },
     Influencer(InfluencerId),
-    /// A platform, by its slug.
+    /// A platform, by its slug, or one host of it: `mastodon/social.example`.
     Platform(String),
     /// The daemon itself.
     Daemon,
@@ -130,7 +130,8 @@ impl About {
         }
     }
 
-    /// The platform's slug, when it is about one or about a connection.
+    /// The platform's slug, when it is about one or about a connection; `mastodon/social.example` when it is about one
+    /// host.
     pub fn platform(&self) -> Option<&str> {
         match self {
             About::Connection { platform, .. } | About::Platform(platform) => Some(platform),
@@ -144,7 +145,7 @@ impl About {
 pub struct Alert {
     pub id: AlertId,
     pub state: AlertState,
-    /// The rule's name: `significant-change`, `needs-person` or `consent-ends`.
+    /// The rule's name: `significant-change`, `needs-person`, `consent-ends` or `platform-down`.
     pub rule: String,
     pub severity: Severity,
     pub about: About,

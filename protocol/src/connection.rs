@@ -157,6 +157,14 @@ pub struct ByHand {
     pub kept: bool,
 }
 
+/// A platform, or one host of it, that is down; or all of them, when nothing can be reached from the daemon's host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// The platform's slug, or the host.
+    pub what: String,
+    pub since: Timestamp,
+}
+
 /// One influencer's account on one platform, as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -175,8 +183,11 @@ pub struct Connection {
     pub last_synced_at: Option<Timestamp>,
     /// Why the last attempt failed, in a sentence; `None` after a successful one.
     pub last_error: Option<String>,
-    /// What keeps it from being synced when it is not its own fault: `platform`, `limit`, `network` or `setup`.
+    /// What keeps it from being synced when it is not its own fault: `platform`, `limit`, `network` or `setup`. It need
+    /// not have been tried itself.
     pub blocked_by: Option<String>,
+    /// What is down and keeps it from being synced, whether it was tried itself or not.
+    pub outage: Option<Outage>,
     /// When it is due next; `None` while paused.
     pub next_due_at: Option<Timestamp>,
     /// Its own interval; `None` follows the configured one.

@@ -242,7 +242,7 @@ impl World {
                     let due = roster.queue.all_due(now);
                     let held = |id: &roster_protocol::ConnectionId| {
                         let connection = &roster.connections[id];
-                        roster.hold_on(&roster.lane_of(connection), now).is_some()
+                        !roster.may_request(&roster.lane_of(connection), now)
                     };
                     roster.running.is_empty() && due.iter().all(held)
                 });

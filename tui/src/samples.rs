@@ -60,6 +60,7 @@ pub fn connection() -> Connection {
         last_synced_at: Some(at("14:18:00")),
         last_error: None,
         blocked_by: None,
+        outage: None,
         next_due_at: Some(at("20:00:00")),
         interval: Some(Seconds(21_600)),
         token_expires_at: None,

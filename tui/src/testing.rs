@@ -1,6 +1,6 @@
 //! Invented influencers and a small daemon that responds at once, for tests of the terminal UI.
 
-mod samples;
+pub mod samples;
 
 use std::any::Any;
 use std::collections::VecDeque;

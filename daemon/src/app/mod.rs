@@ -186,6 +186,11 @@ impl App {
         work(&mut self.held().roster)
     }
 
+    /// A random number from 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.dice.lock().share()
+    }
+
     /// An id that is not in use, for what is sealed before it is decided on.
     pub fn fresh_id<Of>(&self) -> Id<Of>
     where

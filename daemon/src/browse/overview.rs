@@ -11,12 +11,13 @@ use roster_protocol::transport::PROTOCOL_VERSION;
 
 use super::quality;
 use crate::app::{App, Listener};
-use crate::model::{Connection, Trouble, TroubleKind};
+use crate::model::Connection;
 use crate::platforms::Registered;
 use crate::roster::Roster;
-use crate::roster::rows::Seen;
-use crate::roster::standing;
+use crate::roster::rows::{self, Seen};
+use crate::roster::{outages, standing};
 use crate::schedule::EARLIEST_PLAUSIBLE;
+use crate::schedule::breaker::Outage;
 use crate::schedule::lane;
 use crate::store::SnapshotCount;
 
@@ -97,9 +98,8 @@ pub fn counts_by_platform(roster: &Roster, seen: Seen) -> BTreeMap<&str, Connect
 }
 
 fn count(counts: &mut ConnectionCounts, roster: &Roster, seen: Seen, connection: &Connection) {
-    let interval = connection.interval.unwrap_or(seen.interval);
     counts.total += 1;
-    match standing::standing(connection, roster.is_paused(connection), interval, seen.now).status {
+    match rows::standing(roster, connection, seen).status {
         ConnectionStatus::Fresh => counts.fresh += 1,
         ConnectionStatus::Stale => counts.stale += 1,
         ConnectionStatus::Never => counts.never += 1,
@@ -115,7 +115,7 @@ pub fn platforms(app: &App) -> Vec<PlatformStatus> {
     app.look(|roster| {
         let mut tallies: HashMap<&str, Tally<'_>> = HashMap::new();
         for connection in roster.connected() {
-            tallies.entry(connection.platform.as_str()).or_default().add(connection);
+            tallies.entry(connection.platform.as_str()).or_default().add(roster, connection);
         }
         let coverage = roster.coverage.by_platform(now);
         let status = |known: &Arc<Registered>| {
@@ -132,30 +132,36 @@ pub fn platforms(app: &App) -> Vec<PlatformStatus> {
 struct Tally<'a> {
     connections: u64,
     last_ok_at: Option<Timestamp>,
-    /// The newest run of a connection that has no trouble.
-    newest_good: Option<Timestamp>,
-    newest_outage: Option<&'a Trouble>,
+    /// Those that can be synced as far as a user is concerned.
+    scheduled: u64,
+    /// Those of them whose lane is down.
+    down: u64,
+    newest_outage: Option<&'a Outage>,
 }
 
 impl<'a> Tally<'a> {
-    fn add(&mut self, connection: &'a Connection) {
+    fn add(&mut self, roster: &'a Roster, connection: &'a Connection) {
         self.connections += 1;
         self.last_ok_at = self.last_ok_at.max(connection.last_synced_at);
-        match &connection.trouble {
-            None => self.newest_good = self.newest_good.max(connection.last_synced_at),
-            Some(trouble) if matches!(trouble.kind, TroubleKind::Unavailable | TroubleKind::Network) => {
-                let is_newer = self.newest_outage.is_none_or(|newest| newest.since <= trouble.since);
-                self.newest_outage = if is_newer { Some(trouble) } else { self.newest_outage };
-            }
-            Some(_) => {}
+        if roster.is_scheduled(connection) && !standing::needs_person(connection) {
+            self.scheduled += 1;
+            let outage = roster.outage_of(connection);
+            self.down += u64::from(outage.is_some());
+            self.newest_outage = outage.into_iter().chain(self.newest_outage).max_by_key(|outage| outage.since);
         }
     }
 
-    /// What the platform reports when it is down: none of the connections that were tried lately succeeded.
-    fn outage(&self) -> Option<String> {
-        let bad = self.newest_outage?;
-        self.newest_good.is_none_or(|good| good < bad.since).then(|| bad.message.clone())
+    /// The outage of a platform that is down: each of its connections is in a lane that is.
+    fn outage(&self) -> Option<&'a Outage> {
+        self.newest_outage.filter(|_| self.down == self.scheduled)
     }
+}
+
+/// `since 14:02 UTC: `, and why.
+fn down_since(app: &App, outage: &Outage, now: Timestamp) -> String {
+    let since = outages::since(outage, &app.setup().config.sync.grid.zone, now);
+    let ours = if outage.is_ours { "nothing can be reached from this host " } else { "" };
+    format!("{ours}{since}: {}", outage.why)
 }
 
 fn platform(
@@ -175,7 +181,7 @@ fn platform(
     let (state, reason) = match (&lacks, hold, tally.outage()) {
         (Some(lacks), _, _) => (PlatformState::Unconfigured, Some(lacks.clone())),
         (None, Some(hold), _) => (PlatformState::Limited, Some(hold.reason.clone())),
-        (None, None, Some(message)) => (PlatformState::Down, Some(message)),
+        (None, None, Some(outage)) => (PlatformState::Down, Some(down_since(app, outage, now))),
         (None, None, None) => (PlatformState::Ok, None),
     };
     PlatformStatus {

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod consented;
 pub mod grants;
 pub mod warn;
+pub mod outages;
 pub mod edit;
 pub mod merge;
 pub mod pause;

@@ -87,6 +87,10 @@ fn kept_from(decision: &Decision<'_>, connection: &Connection) -> Option<(String
     if !roster.is_scheduled(connection) {
         return Some((format!("{} is switched off in the config", connection.platform), None));
     }
-    let hold = roster.hold_on(&roster.lane_of(connection), decision.now)?;
+    let lane = roster.lane_of(connection);
+    if let Some(outage) = roster.breaker.outage(&lane) {
+        return Some((roster.outage_in_words(&lane, outage, &decision.grid.zone, decision.now), Some(outage.probe_at)));
+    }
+    let hold = roster.hold_on(&lane, decision.now)?;
     Some((hold.reason.clone(), Some(hold.until)))
 }

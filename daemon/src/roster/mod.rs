@@ -8,6 +8,7 @@ mod consents;
 pub mod ids;
 pub mod index;
 mod orders;
+pub mod outages;
 pub mod recent;
 pub mod resolve;
 pub mod rows;
@@ -34,6 +35,7 @@ use self::search_text::Texts;
 use crate::model::{Alert, Connection, Delivery, Hold, Influencer, Loaded, Settings, TroubleKind};
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
+use crate::schedule::breaker::Breaker;
 use crate::schedule::coverage::Coverage;
 use crate::schedule::lane;
 use crate::schedule::{Grid, Queue};
@@ -74,6 +76,8 @@ pub struct Roster {
     /// Connections in a running batch: they are not in the queue.
     pub running: HashSet<ConnectionId>,
     pub coverage: Coverage,
+    /// Which lanes fail and are down; changed when a batch ends, and never stored.
+    pub breaker: Breaker,
     /// What the roster must know of the platforms to schedule: by slug.
     pub platforms: Platforms,
     /// The providers through which owners give consent, by slug.
@@ -111,6 +115,7 @@ impl Roster {
         for alert in loaded.alerts {
             roster.put_alert(alert);
         }
+        roster.reopen_outages();
         roster
     }
 

@@ -1,5 +1,6 @@
 //! The roster's values as clients see them. Pure.
 
+use roster_protocol::connection::Outage;
 use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::time::{Seconds, Timestamp};
 use roster_protocol::{About, Alert, Change, Connection, ConnectionId, Influencer, InfluencerId, InfluencerRow, Run};
@@ -8,6 +9,7 @@ use super::standing;
 use crate::alerts::evaluate::relative;
 use crate::model;
 use crate::roster::Roster;
+use crate::schedule::lane;
 
 /// What every response depends on besides the roster.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +22,7 @@ pub struct Seen {
 /// The status of a connection.
 pub fn standing(roster: &Roster, connection: &model::Connection, seen: Seen) -> standing::Standing {
     let interval = connection.interval.unwrap_or(seen.interval);
-    standing::standing(connection, roster.is_paused(connection), interval, seen.now)
+    standing::standing(connection, roster.is_paused(connection), interval, roster.outage_of(connection), seen.now)
 }
 
 /// A connection for clients.
@@ -39,6 +41,10 @@ pub fn connection(roster: &Roster, connection: &model::Connection, seen: Seen) -
         last_synced_at: connection.last_synced_at,
         last_error: connection.trouble.as_ref().map(|trouble| trouble.message.clone()),
         blocked_by: standing.blocked_by.or_else(|| held_by(roster, connection, seen.now)).map(str::to_owned),
+        outage: roster.outage_of(connection).map(|outage| Outage {
+            what: lane::host_or_platform(&roster.lane_of(connection)).to_owned(),
+            since: outage.since,
+        }),
         next_due_at: scheduled.then(|| due_at(roster, connection, seen.now)),
         interval: connection.interval,
         token_expires_at: roster.consents.ends_at(connection.id),
@@ -69,10 +75,12 @@ fn held_by(roster: &Roster, connection: &model::Connection, now: Timestamp) -> O
     }
 }
 
-/// When a connection is due, or its platform permits the request, whichever is later.
+/// When a connection is due, or its platform permits the request or is probed, whichever is later.
 pub fn due_at(roster: &Roster, connection: &model::Connection, now: Timestamp) -> Timestamp {
-    let hold = roster.hold_on(&roster.lane_of(connection), now);
-    hold.map_or(connection.next_due_at, |hold| connection.next_due_at.max(hold.until))
+    let lane = roster.lane_of(connection);
+    let hold = roster.hold_on(&lane, now).map(|hold| hold.until);
+    let probe = roster.breaker.outage(&lane).map(|outage| outage.probe_at);
+    connection.next_due_at.max(hold.max(probe).unwrap_or(connection.next_due_at))
 }
 
 /// An influencer with connections for clients.
@@ -119,7 +127,7 @@ fn platform_badge(
 ) -> PlatformBadge {
     let paused = influencer.paused || roster.is_paused_itself(connection);
     let interval = connection.interval.unwrap_or(seen.interval);
-    let standing = standing::standing(connection, paused, interval, seen.now);
+    let standing = standing::standing(connection, paused, interval, roster.outage_of(connection), seen.now);
     PlatformBadge { platform: connection.platform.clone(), badge: standing.badge, paused }
 }
 

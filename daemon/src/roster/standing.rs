@@ -4,6 +4,7 @@ use roster_protocol::connection::{Badge, ConnectionStatus};
 use roster_protocol::time::{Seconds, Timestamp};
 
 use crate::model::{Connection, Trouble, TroubleKind};
+use crate::schedule::breaker::Outage;
 
 /// The status of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +19,18 @@ const DAY: Seconds = Seconds(24 * 3600);
 /// An account that is gone this many times in a row needs a person; once may be the platform's hiccup.
 const GONE_FOR_GOOD: u32 = 2;
 
-/// The status of `connection` at `now`; `interval` is the one it follows.
-pub fn standing(connection: &Connection, paused: bool, interval: Seconds, now: Timestamp) -> Standing {
+/// The status of `connection` at `now`; `interval` is the one it follows, `outage` that of its lane.
+pub fn standing(
+    connection: &Connection,
+    paused: bool,
+    interval: Seconds,
+    outage: Option<&Outage>,
+    now: Timestamp,
+) -> Standing {
     let age = connection.last_synced_at.map(|at| now.since(at));
     let is_fresh = age.is_some_and(|age| age <= interval.max(DAY).millis());
-    let blocked_by = connection.trouble.as_ref().and_then(blocked_by);
+    let own = || connection.trouble.as_ref().and_then(blocked_by);
+    let blocked_by = outage.map(Outage::blocked_by).or_else(own);
     let failing =
         connection.trouble.as_ref().filter(|trouble| trouble.kind != TroubleKind::Partial && blocked_by.is_none());
     let failing_long = failing.is_some_and(|trouble| now.since(trouble.since) > interval.millis());
@@ -92,7 +100,7 @@ mod tests {
             AccountGone, Network, Partial, RateLimited, Unauthorized, Unavailable, Unconfigured, Unexpected,
         };
         let check = |synced, trouble, failures, expected: (ConnectionStatus, Badge, Option<&str>)| {
-            let found = standing(&connection(synced, trouble, failures), false, Seconds(6 * 3600), NOON);
+            let found = standing(&connection(synced, trouble, failures), false, Seconds(6 * 3600), None, NOON);
             assert_eq!((found.status, found.badge, found.blocked_by), expected, "{synced:?} {trouble:?}");
         };
         check(Some(1), None, 0, (Fresh, Green, None));
@@ -111,9 +119,9 @@ mod tests {
         check(Some(1), Some((AccountGone, 1)), 1, (Error, Green, None));
         check(Some(1), Some((AccountGone, 1)), 2, (Error, Red, None));
         check(Some(1), Some((Unauthorized, 0)), 1, (Reauthorize, Red, None));
-        let paused = standing(&connection(Some(25), None, 0), true, Seconds(6 * 3600), NOON);
+        let paused = standing(&connection(Some(25), None, 0), true, Seconds(6 * 3600), None, NOON);
         assert_eq!((paused.status, paused.badge), (Paused, Yellow));
-        let weekly = standing(&connection(Some(100), None, 0), false, Seconds(7 * 24 * 3600), NOON);
+        let weekly = standing(&connection(Some(100), None, 0), false, Seconds(7 * 24 * 3600), None, NOON);
         assert_eq!((weekly.status, weekly.badge), (Fresh, Green));
     }
 }

@@ -133,6 +133,14 @@ async fn request(app: &Arc<App>, who: &Who, platform: &str, handle: &str) -> Res
         let wait = std::time::Duration::from_millis(until.since(now).max(0) as u64);
         return Err(PlatformError::RateLimited { retry_after: Some(wait) });
     }
+    let down = app.look(|roster| {
+        let outage = roster.breaker.outage(&lane)?;
+        let what = roster.outage_in_words(&lane, outage, &app.setup().config.sync.grid.zone, now);
+        Some(if outage.is_ours { PlatformError::Network { what } } else { PlatformError::Unavailable { what } })
+    });
+    if let Some(down) = down {
+        return Err(down);
+    }
     record(app, who, now).await;
     let api = Api::new(app.setup().http.clone(), known.route.clone(), now);
     // The id only identifies the result: nothing is stored under it.

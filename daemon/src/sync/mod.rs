@@ -2,4 +2,5 @@
 
 pub mod lookup;
 pub mod run;
+pub mod outages;
 pub mod scheduler;

@@ -12,6 +12,7 @@ use roster_protocol::sync::{Cause, Outcome, Run, RunningBatch};
 use roster_protocol::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::outages;
 use crate::app::App;
 use crate::consent::access::{self, Opened};
 use crate::decision::Decision;
@@ -20,6 +21,7 @@ use crate::http_client::Api;
 use crate::model::Hold;
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered};
 use crate::roster::rows;
+use crate::schedule::breaker::Contact;
 use crate::schedule::lane;
 
 /// How many accounts of one batch are requested at once, each with its owner's consent.
@@ -47,7 +49,7 @@ pub async fn batch(
 ) {
     let started_at = app.clock.now();
     let number = announce(&app, &lane, &requested, started_at);
-    let observed = observe(&app, &lane, &requested, started_at).await;
+    let (observed, met) = observe(&app, &lane, &requested, started_at).await;
     let unstored = app.unstored.acquire_many(requested.len() as u32).await;
     let went_well = requested.iter().all(|requested| observed.get(&requested.connection).is_some_and(Result::is_ok));
     let mut permits = Some(permits);
@@ -56,7 +58,7 @@ pub async fn batch(
         app.wake.notify_one();
         tokio::task::yield_now().await;
     }
-    let mut ending = pin!(end(&app, number, &lane, &requested, started_at, observed));
+    let mut ending = pin!(end(&app, number, &lane, &requested, started_at, observed, met));
     // The first step decides; the rest waits for the disk.
     let ended = futures::poll!(&mut ending);
     if permits.take().is_some() {
@@ -87,13 +89,14 @@ fn announce(app: &App, lane: &str, requested: &[Requested], started_at: Timestam
     number
 }
 
-/// Sends the requests of a batch. Every connection gets a result, even when the platform's module panics.
+/// Sends the requests of a batch. Every connection gets a result, even when the platform's module panics. Returns also
+/// what the batch met, if it requested anything.
 async fn observe(
     app: &Arc<App>,
     lane: &str,
     requested: &[Requested],
     now: Timestamp,
-) -> HashMap<ConnectionId, Result<Observation, PlatformError>> {
+) -> (HashMap<ConnectionId, Result<Observation, PlatformError>>, Option<Contact>) {
     let (known, accounts) = app.look(|roster| {
         let known: Option<Arc<Registered>> = roster.platforms.get(lane::platform_of(lane)).cloned();
         let account = |requested: &Requested| {
@@ -107,10 +110,10 @@ async fn observe(
         };
         (known, requested.iter().filter_map(account).collect::<Vec<_>>())
     });
-    let Some(known) = known else { return HashMap::new() };
+    let Some(known) = known else { return (HashMap::new(), None) };
     if let Some(what) = known.platform.lacks() {
         let lacks = |account: &Account| (account.connection, Err(PlatformError::Unconfigured { what: what.clone() }));
-        return accounts.iter().map(lacks).collect();
+        return (accounts.iter().map(lacks).collect(), None);
     }
     let (consented, mut public): (Vec<_>, Vec<_>) = app.look(|roster| {
         accounts.into_iter().partition(|account| roster.consents.grant_of(account.connection).is_some())
@@ -118,23 +121,24 @@ async fn observe(
     let opening = consented.iter().map(|account| access::of_connection(app, account.connection));
     let opened = futures::future::join_all(opening).await;
     let context = BatchContext { app, lane, api: Api::new(app.setup().http.clone(), known.route.clone(), now), known };
-    let (mut results, mut owned) = (HashMap::new(), Vec::new());
+    let (mut unopened, mut owned) = (HashMap::new(), Vec::new());
     for (account, opened) in consented.into_iter().zip(opened) {
         match opened {
             Ok(None) => public.push(account),
             Ok(Some(opened)) => owned.push(context.request_owned(account, opened).boxed()),
-            Err(error) => drop(results.insert(account.connection, Err(error))),
+            Err(error) => drop(unopened.insert(account.connection, Err(error))),
         }
     }
     let owned = stream::iter(owned).buffer_unordered(OWNED_AT_ONCE).collect::<Vec<_>>();
-    let (public, owned) = futures::future::join(context.request(public), owned).await;
-    results.extend(public);
+    let (mut results, owned) = futures::future::join(context.request(public), owned).await;
     results.extend(owned);
+    let met = outages::contact(results.values());
+    results.extend(unopened);
     if let Some(wait) = context.api.requested_wait() {
         hold(app, lane, now.plus_seconds(wait.as_secs().min(run::LONGEST_WAIT_S) as i64), context.api.wait_reason())
             .await;
     }
-    results
+    (results, met)
 }
 
 /// What the requests of one batch share.
@@ -254,7 +258,13 @@ async fn end(
     requested: &[Requested],
     started_at: Timestamp,
     mut observed: HashMap<ConnectionId, Result<Observation, PlatformError>>,
+    met: Option<Contact>,
 ) {
+    // Before anything waits: which batch is next depends on it.
+    let is_outage = met.is_some_and(|met| {
+        let connections: Vec<ConnectionId> = requested.iter().map(|requested| requested.connection).collect();
+        outages::batch_ended(app, lane, &connections, met)
+    });
     let decisions = requested.iter().map(|requested| {
         let result = observed.remove(&requested.connection);
         move |decision: &mut Decision<'_>| {
@@ -280,6 +290,9 @@ async fn end(
     }
     if let Some(error) = results.iter().find_map(|result| result.as_ref().err()) {
         tracing::error!(%lane, %error, "runs could not be stored");
+    }
+    if is_outage {
+        outages::report(app).await;
     }
     // In one step: a new request for these connections either waits for this run or starts another, and no client that
     // was notified of a run still finds its batch among the running ones.

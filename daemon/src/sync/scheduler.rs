@@ -11,6 +11,7 @@ use roster_protocol::sync::Cause;
 use roster_protocol::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::outages;
 use super::run::{self, Requested};
 use crate::app::App;
 use crate::model::Connection;
@@ -43,6 +44,7 @@ pub async fn run(app: Arc<App>) {
             follow_setup(&app).await;
         }
         if writable && now >= EARLIEST_PLAUSIBLE {
+            outages::forget_unused(&app).await;
             start_due(&app, now);
         }
         let wake_at = next_wake(&app, now).filter(|_| writable).unwrap_or(Timestamp(i64::MAX));
@@ -91,6 +93,7 @@ impl<'a> Timer<'a> {
 
 /// Moves due times back that a clock far ahead wrote: they would stop a connection for years.
 async fn bring_back(app: &App) {
+    app.with_roster(|roster| roster.breaker.probe_at_once(app.clock.now()));
     let moved = app
         .decide(|decision| {
             decision.commit.roster.connections = decision.roster.unreachable_due_times(decision.grid, decision.now);
@@ -118,7 +121,7 @@ async fn follow_setup(app: &App) {
     }
 }
 
-/// Starts every batch that is due, is not held, and gets its permits.
+/// Starts every batch that is due, is not held, is no more than a probe where its lane is down, and gets its permits.
 fn start_due(app: &Arc<App>, now: Timestamp) {
     while let Some((lane, requested, permits)) = take_batch(app, now) {
         // Boxed, so that it is not moved while the task is created.
@@ -131,18 +134,19 @@ fn start_due(app: &Arc<App>, now: Timestamp) {
 type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 /// Takes the connections that have waited longest out of the queue, with their permits: of one lane, and up to its
-/// platform's batch limit.
+/// platform's batch limit; a single one where the lane is down.
 fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Requested>, Permits)> {
     let setup = app.setup();
     let of_all = setup.permits.clone().try_acquire_owned().ok()?;
     let has_permit =
         |platform: &str| setup.permits_of.get(platform).is_some_and(|permits| permits.available_permits() > 0);
     app.with_roster(|roster| {
-        let may_be_requested = |lane: &str| roster.hold_on(lane, now).is_none();
+        let may_be_requested = |lane: &str| roster.may_request(lane, now);
         let lane = roster.queue.longest_waiting(now, has_permit, may_be_requested)?.to_owned();
         let platform = lane::platform_of(&lane);
         let of_platform = setup.permits_of.get(platform)?.clone().try_acquire_owned().ok()?;
-        let most = roster.platforms.get(platform)?.platform.info().batch_limit;
+        let limit = roster.platforms.get(platform)?.platform.info().batch_limit;
+        let most = if roster.breaker.outage(&lane).is_some() { 1 } else { limit };
         let due = roster.queue.take_due(&lane, now, most);
         roster.running.extend(due.iter().copied());
         let grid = &setup.config.sync.grid;
@@ -170,9 +174,12 @@ fn next_wake(app: &App, now: Timestamp) -> Option<Timestamp> {
         return Some(EARLIEST_PLAUSIBLE);
     }
     app.look(|roster| {
-        // What is already due waits for a permit, and the end of a batch wakes us, or for the end of a hold.
+        // What is already due waits for a permit, and the end of a batch wakes us, or for the end of a hold or a probe.
         let not_yet = roster.queue.next_after(now);
         let holds = roster.holds.values().filter(|hold| hold.until > now && roster.queue.is_due(&hold.lane, now));
-        not_yet.into_iter().chain(holds.map(|hold| hold.until)).min()
+        let outages = roster.breaker.outages();
+        let probes = outages.filter(|(lane, it)| it.probe_at > now && roster.queue.is_due(lane, now));
+        let probes = probes.map(|(_, outage)| outage.probe_at);
+        not_yet.into_iter().chain(holds.map(|hold| hold.until)).chain(probes).min()
     })
 }

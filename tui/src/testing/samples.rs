@@ -286,6 +286,7 @@ pub fn connection(number: u64, platform: &str, handle: &str) -> Connection {
         last_synced_at: Some(minutes_ago(25)),
         last_error: None,
         blocked_by: None,
+        outage: None,
         next_due_at: Some(NOW.plus_seconds(5 * 3_600)),
         interval: None,
         token_expires_at: None,

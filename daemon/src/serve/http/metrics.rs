@@ -19,7 +19,7 @@ use super::process;
 use crate::app::App;
 use crate::browse::overview;
 use crate::consent::view;
-use crate::schedule::EARLIEST_PLAUSIBLE;
+use crate::schedule::{EARLIEST_PLAUSIBLE, lane};
 use crate::store::{Store, StoreState};
 
 /// All metrics, as they are at the moment of the request.
@@ -28,6 +28,7 @@ pub async fn scrape(State(app): State<Arc<App>>) -> Response {
     let mut exposition = Exposition::default();
     whole(&mut exposition, &app, &status);
     platforms(&mut exposition, &status.platforms);
+    outages(&mut exposition, &app);
     connections(&mut exposition, &app);
     grants(&mut exposition, &app);
     store(&mut exposition, &app.store, &status);
@@ -67,7 +68,7 @@ fn whole(exposition: &mut Exposition, app: &App, status: &Status) {
         status.running.len() as f64,
     );
     let (overdue_ms, pending) = app.look(|roster| {
-        let longest = roster.queue.longest_waiting(now, |_| true, |lane| roster.hold_on(lane, now).is_none());
+        let longest = roster.queue.longest_waiting(now, |_| true, |lane| roster.may_request(lane, now));
         let first = longest.and_then(|lane| roster.queue.first_due_in(lane));
         (first.map_or(0, |at| now.since(at).max(0)), roster.deliveries.len())
     });
@@ -99,6 +100,19 @@ fn platforms(exposition: &mut Exposition, platforms: &[PlatformStatus]) {
     exposition.rows("roster_platform_last_ok_timestamp_seconds", help, ["platform"], of(|it| it.last_ok_at));
     let help = "When a platform that limits us may be requested again";
     exposition.rows("roster_platform_held_until_timestamp_seconds", help, ["platform"], of(|it| it.held_until));
+}
+
+/// The hosts of a platform are counted together: there may be thousands.
+fn outages(exposition: &mut Exposition, app: &App) {
+    app.look(|roster| {
+        let mut down: BTreeMap<&str, f64> = roster.platforms.keys().map(|slug| (slug.as_str(), 0.0)).collect();
+        for (lane, _) in roster.breaker.outages() {
+            *down.entry(lane::platform_of(lane)).or_default() += 1.0;
+        }
+        let rows = down.into_iter().map(|(slug, count)| ([slug], count));
+        let help = "Lanes that are down, which are a platform, or each of its hosts: they get a probe at a time";
+        exposition.rows("roster_lanes_down", help, ["platform"], rows);
+    });
 }
 
 fn connections(exposition: &mut Exposition, app: &App) {
