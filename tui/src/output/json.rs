@@ -105,6 +105,7 @@ pub struct Connection {
     last_synced_at: Option<String>,
     last_error: Option<String>,
     blocked_by: Option<String>,
+    outage: Option<Outage>,
     next_due_at: Option<String>,
     token_expires_at: Option<String>,
     connected_at: String,
@@ -112,6 +113,19 @@ pub struct Connection {
     profile: Option<Profile>,
     by_hand: Vec<ByHand>,
     latest: Option<Snapshot>,
+}
+
+/// What is down, and since when.
+#[derive(Debug, Serialize)]
+pub struct Outage {
+    what: String,
+    since: String,
+}
+
+impl From<&protocol::connection::Outage> for Outage {
+    fn from(outage: &protocol::connection::Outage) -> Self {
+        Self { what: outage.what.clone(), since: outage.since.to_string() }
+    }
 }
 
 /// A number of the newest snapshot that a user recorded, and whether later syncs of the day leave it.
@@ -139,6 +153,7 @@ impl From<&protocol::Connection> for Connection {
             last_synced_at: time(connection.last_synced_at),
             last_error: connection.last_error.clone(),
             blocked_by: connection.blocked_by.clone(),
+            outage: connection.outage.as_ref().map(Outage::from),
             next_due_at: time(connection.next_due_at),
             token_expires_at: time(connection.token_expires_at),
             connected_at: connection.connected_at.to_string(),

@@ -93,9 +93,14 @@ pub fn state(connection: &Connection, look: &Look) -> Cell {
         status => status.as_str(),
     };
     let since = connection.last_synced_at.map(|at| format!(", {}", ago(Some(at), &look.now)));
+    let down = connection.outage.as_ref().map(|it| {
+        let since = format::moment(it.since, look.now.timestamp().into(), look.now.time_zone());
+        format!(", which is down since {since}")
+    });
+    let down = down.unwrap_or_default();
     let wrong = match (&connection.blocked_by, &connection.last_error) {
-        (Some(who), Some(why)) => format!(" (held by {who}: {why})"),
-        (Some(who), None) => format!(" (held by {who})"),
+        (Some(who), Some(why)) => format!(" (held by {who}{down}: {why})"),
+        (Some(who), None) => format!(" (held by {who}{down})"),
         (None, Some(why)) => format!(" ({why})"),
         (None, None) => String::new(),
     };
@@ -105,6 +110,7 @@ pub fn state(connection: &Connection, look: &Look) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples;
 
     #[test]
     fn ages_have_one_unit() {
@@ -135,5 +141,21 @@ mod tests {
         assert_eq!(growth(Some(Ratio(-124_000))), Cell::new("-12.4%", Tone::Bad));
         assert_eq!(metric(Metric::AvgLikes, &Numbers::default()), "–");
         assert_eq!(bytes(1_048_576), "1.0 MB");
+    }
+
+    #[test]
+    fn what_is_down_is_said_with_its_time() {
+        let look = samples::look();
+        let since = Timestamp::from(look.now.timestamp()).plus_seconds(-28 * 60);
+        let outage = Some(roster_protocol::connection::Outage { what: "youtube".into(), since });
+        let mut connection = Connection { blocked_by: Some("platform".into()), outage, ..samples::connection() };
+        connection.last_error = None;
+        let check = |connection: &Connection, expected: &str| {
+            let shown = format!("{:?}", state(connection, &look));
+            assert!(shown.contains(expected), "{shown}");
+        };
+        check(&connection, "(held by platform, which is down since 14:02)");
+        connection.last_error = Some("no answer".into());
+        check(&connection, "(held by platform, which is down since 14:02: no answer)");
     }
 }

@@ -10,7 +10,6 @@ use crate::shared::Shared;
 /// A connection's state in words.
 pub fn connection(shared: &Shared, connection: &Connection, influencer_paused: bool) -> (String, Style) {
     let theme = &shared.theme;
-    let platform = shared.platform_name(&connection.platform);
     let ago = connection.last_synced_at.map(|at| format::age(shared.now, at)).map(|age| match age.as_str() {
         "now" => "just now".to_owned(),
         age => format!("{age} ago"),
@@ -20,7 +19,7 @@ pub fn connection(shared: &Shared, connection: &Connection, influencer_paused: b
         return (paused(shared, connection, influencer_paused), theme.faint);
     }
     let off = shared.platform(&connection.platform).is_some_and(|platform| !platform.enabled);
-    if let Some(words) = connection.blocked_by.as_deref().and_then(|by| blocked(by, platform, off)) {
+    if let Some(words) = connection.blocked_by.as_deref().and_then(|by| blocked(shared, by, connection, off)) {
         return (words, theme.warn);
     }
     let ago = ago.unwrap_or_else(|| "never".to_owned());
@@ -67,7 +66,20 @@ fn paused(shared: &Shared, connection: &Connection, influencer_paused: bool) -> 
     format!("paused · {key} resumes")
 }
 
-fn blocked(by: &str, platform: &str, off: bool) -> Option<String> {
+fn blocked(shared: &Shared, by: &str, connection: &Connection, off: bool) -> Option<String> {
+    let platform = shared.platform_name(&connection.platform);
+    let outage = connection
+        .outage
+        .as_ref()
+        .map(|outage| (shared.platform_name(&outage.what), format::moment(outage.since, shared.now, &shared.zone)));
+    Some(match (by, outage) {
+        ("platform", Some((what, since))) => format!("waits: {what} is down since {since}"),
+        ("network", Some((_, since))) => format!("waits: no network here since {since}"),
+        (by, _) => return blocked_by(by, platform, off),
+    })
+}
+
+fn blocked_by(by: &str, platform: &str, off: bool) -> Option<String> {
     Some(match by {
         "platform" => format!("waits: {platform} does not respond"),
         "limit" => format!("waits: {platform} allows no more just now"),
@@ -163,5 +175,31 @@ pub fn alert(alert: &Alert) -> String {
         (Some(metric), None) => metric.label().to_owned(),
         (None, _) if alert.rule == "needs-person" => "needs a person".to_owned(),
         (None, _) => alert.rule.replace('-', " "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::connection::Outage;
+
+    use super::*;
+    use crate::testing::{Daemon, online, samples};
+
+    #[test]
+    fn what_is_down_is_named_with_its_time() {
+        let model = online(&mut Daemon::new(), 100, 30);
+        let check = |by: &str, what: &str, expected: &str| {
+            let outage = Outage { what: what.to_owned(), since: samples::minutes_ago(31) };
+            let blocked = Connection {
+                blocked_by: Some(by.to_owned()),
+                outage: Some(outage),
+                ..samples::connection(1, "mastodon", "mara@social.example")
+            };
+            let (words, style) = connection(&model.shared, &blocked, false);
+            assert_eq!((words.as_str(), style), (expected, model.shared.theme.warn));
+        };
+        check("platform", "mastodon", "waits: Mastodon is down since 11:29");
+        check("platform", "social.example", "waits: social.example is down since 11:29");
+        check("network", "mastodon", "waits: no network here since 11:29");
     }
 }
