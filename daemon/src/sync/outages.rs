@@ -7,10 +7,19 @@ use crate::decision::outages;
 use crate::platforms::{Observation, PlatformError};
 use crate::schedule::breaker::Contact;
 
-/// What a batch met, by the results of what was requested; `None` when nothing was.
-pub fn contact<'a>(results: impl Iterator<Item = &'a Result<Observation, PlatformError>>) -> Option<Contact> {
+type RunResult = Result<Observation, PlatformError>;
+
+/// What a batch met, by the results of what was requested and of what could not be, because its token was not to be
+/// had; `None` when nothing was met. Our own refusal to use a token is no response, that it could not be renewed is a
+/// failure as any.
+pub fn contact<'a>(
+    requested: impl Iterator<Item = &'a RunResult>,
+    unopened: impl Iterator<Item = &'a RunResult>,
+) -> Option<Contact> {
+    let is_failure =
+        |result: &&RunResult| matches!(result, Err(PlatformError::Network { .. } | PlatformError::Unavailable { .. }));
     let mut met = None;
-    for result in results {
+    for result in requested.chain(unopened.filter(is_failure)) {
         let (is_network, why) = match result {
             Err(error @ PlatformError::Network { .. }) => (true, error.to_string()),
             Err(error @ PlatformError::Unavailable { .. }) => (false, error.to_string()),
@@ -90,7 +99,7 @@ mod tests {
         let network = || Err(PlatformError::Network { what: "no route".to_owned() });
         let down = || Err(PlatformError::Unavailable { what: "503".to_owned() });
         let check = |results: &[Result<Observation, PlatformError>], expected: Option<Contact>| {
-            assert_eq!(contact(results.iter()), expected, "{results:?}");
+            assert_eq!(contact(results.iter(), [].iter()), expected, "{results:?}");
         };
         let nothing = |is_network, why: &str| Some(Contact::Nothing { is_network, why: why.to_owned() });
         check(&[], None);
@@ -100,13 +109,17 @@ mod tests {
         let unconfigured = || Err(PlatformError::Unconfigured { what: "no key".to_owned() });
         check(&[unconfigured()], None);
         check(&[unconfigured(), down()], nothing(false, "503"));
+        assert_eq!(contact([].iter(), [down()].iter()), nothing(false, "503"));
         for response in [
             PlatformError::AccountGone { what: "gone".to_owned() },
             PlatformError::Unauthorized { what: "no".to_owned() },
             PlatformError::RateLimited { retry_after: None },
             PlatformError::Unexpected { what: "nonsense".to_owned() },
         ] {
-            check(&[down(), Err(response)], Some(Contact::Response));
+            check(&[down(), Err(response.clone())], Some(Contact::Response));
+            let unopened = [Err(response)];
+            assert_eq!(contact([].iter(), unopened.iter()), None);
+            assert_eq!(contact([down()].iter(), unopened.iter()), nothing(false, "503"));
         }
     }
 }

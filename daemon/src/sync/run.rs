@@ -132,7 +132,7 @@ async fn observe(
     let owned = stream::iter(owned).buffer_unordered(OWNED_AT_ONCE).collect::<Vec<_>>();
     let (mut results, owned) = futures::future::join(context.request(public), owned).await;
     results.extend(owned);
-    let met = outages::contact(results.values());
+    let met = outages::contact(results.values(), unopened.values());
     results.extend(unopened);
     if let Some(wait) = context.api.requested_wait() {
         hold(app, lane, now.plus_seconds(wait.as_secs().min(run::LONGEST_WAIT_S) as i64), context.api.wait_reason())
