@@ -81,3 +81,95 @@ pub fn since(outage: &Outage, zone: &TimeZone, now: Timestamp) -> String {
     let format = if since.date() == now.date() { "since %H:%M %Z" } else { "since %Y-%m-%d %H:%M %Z" };
     since.strftime(format).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::alert::AlertState;
+    use roster_protocol::connection::{Badge, Outage as Shown};
+    use roster_protocol::time::Seconds;
+
+    use super::*;
+    use crate::model::{AlertingCommit, Commit, RosterCommit, Trouble, TroubleKind};
+    use crate::roster::rows::{self, Seen};
+    use crate::roster::samples::*;
+
+    const SINCE: Timestamp = Timestamp(NOON.0 - 9 * 3_600_000);
+
+    /// Sky's lane is down since long, and a probe is due in half an hour at the latest.
+    fn scene(trouble: Option<(TroubleKind, i64)>) -> Roster {
+        let trouble = trouble.map(|(kind, hours)| Trouble {
+            kind,
+            message: "no".into(),
+            since: NOON.plus_seconds(-hours * 3600),
+            retry_at: None,
+            moved_to: None,
+        });
+        let synced = Some(NOON.plus_seconds(-9 * 3600));
+        let sky = Connection { trouble, last_synced_at: synced, ..connection(SKY, MARA, "bluesky", "mara.example") };
+        let mut roster = roster();
+        roster.apply(&Commit::from(RosterCommit { connections: vec![sky], ..RosterCommit::default() }));
+        roster.breaker.reopen("bluesky", SINCE, "no answer".into());
+        roster
+    }
+
+    #[test]
+    fn an_outage_keeps_a_connection_and_does_not_make_it_red() {
+        let check = |trouble, expected: (Badge, Option<&str>, bool)| {
+            let roster = scene(trouble);
+            let seen = Seen { now: NOON, interval: Seconds(6 * 3600) };
+            let shown = rows::connection(&roster, &roster.connections[&SKY], seen);
+            assert_eq!((shown.badge, shown.blocked_by.as_deref(), shown.outage.is_some()), expected, "{trouble:?}");
+            let outage = Shown { what: "bluesky".into(), since: SINCE };
+            assert!(shown.outage.is_none_or(|shown| shown == outage));
+        };
+        let down = (Badge::Green, Some("platform"), true);
+        check(None, down);
+        check(Some((TroubleKind::Unavailable, 9)), down);
+        // What was odd before cannot be tried again meanwhile.
+        check(Some((TroubleKind::Unexpected, 9)), down);
+        // What only a user can mend needs one all the same.
+        check(Some((TroubleKind::Unauthorized, 9)), (Badge::Red, None, false));
+    }
+
+    #[test]
+    fn a_probe_is_permitted_while_nothing_of_the_lane_is_running() {
+        let mut roster = scene(None);
+        assert!(roster.may_request("bluesky", NOON) && roster.may_request("youtube", NOON));
+        roster.queue.remove(SKY);
+        roster.running.insert(SKY);
+        assert!(!roster.may_request("bluesky", NOON) && roster.may_request("youtube", NOON));
+        assert!(roster.is_used("bluesky"));
+        roster.running.remove(&SKY);
+        roster.breaker.failed("bluesky", (&[SKY], 1), (false, "no".into()), NOON, 1.0);
+        let probe_at = roster.breaker.outage("bluesky").expect("it is down").probe_at;
+        assert!(!roster.may_request("bluesky", NOON) && roster.may_request("bluesky", probe_at));
+        assert!(probe_at > NOON);
+    }
+
+    #[test]
+    fn open_and_acknowledged_alerts_say_after_a_restart_what_is_down() {
+        for (state, is_down) in
+            [(AlertState::Open, true), (AlertState::Acknowledged, true), (AlertState::Resolved, false)]
+        {
+            let about = About::Platform("mastodon/social.example".into());
+            let alert = Alert {
+                rule: PLATFORM_DOWN.into(),
+                opened_at: SINCE,
+                why: "down: no answer".into(),
+                ..alert(1, state, about)
+            };
+            let mut roster = roster();
+            let alerting = AlertingCommit { alerts: vec![alert], ..AlertingCommit::default() };
+            roster.apply(&Commit { alerting, ..Commit::default() });
+            roster.reopen_outages();
+            let outage = roster.breaker.outage("mastodon/social.example");
+            assert_eq!(outage.is_some(), is_down, "{state:?}");
+            if let Some(outage) = outage {
+                assert_eq!((outage.since, outage.why.as_str(), outage.probe_at), (SINCE, "no answer", SINCE));
+                let words = |now| roster.outage_in_words("mastodon/social.example", outage, &TimeZone::UTC, now);
+                assert_eq!(words(NOON), "social.example is down since 03:00 UTC");
+                assert_eq!(words(NOON.plus_seconds(86_400)), "social.example is down since 2026-11-21 03:00 UTC");
+            }
+        }
+    }
+}
