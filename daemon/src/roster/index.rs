@@ -16,6 +16,11 @@ impl<K, V> Default for Groups<K, V> {
 }
 
 impl<K: Eq + Hash, V: Copy + PartialEq> Groups<K, V> {
+    /// Makes room for this many keys at once.
+    fn expect(&mut self, keys: usize) {
+        self.0.reserve(keys);
+    }
+
     /// Puts a value under a key, once.
     pub fn put(&mut self, key: K, value: V) {
         let values = self.0.entry(key).or_default();
@@ -54,6 +59,14 @@ pub struct Index {
     pub alerts: BTreeSet<(AlertId, u64)>,
     /// The numbers of a connection's open and acknowledged alerts.
     pub alerts_of: Groups<ConnectionId, u64>,
+}
+
+impl Index {
+    /// Makes room for this many influencers at once.
+    pub fn expect(&mut self, influencers: usize) {
+        self.by_name.expect(influencers);
+        self.of_influencer.expect(influencers);
+    }
 }
 
 /// The length of the shortest prefix of an id that names it.

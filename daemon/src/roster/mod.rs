@@ -134,6 +134,7 @@ impl Roster {
         self.connections.reserve(connections);
         self.by_handle.reserve(connections);
         self.by_user_id.reserve(connections);
+        self.index.expect(influencers);
         self.queue.expect(connections);
     }
 
