@@ -9,6 +9,7 @@ use roster_protocol::time::Timestamp;
 use super::audit::{audit, connection_named};
 use super::{Decision, run};
 use crate::model::{Connection, Run};
+use crate::roster::Roster;
 use crate::roster::resolve::{self, Named};
 
 /// What a request to sync becomes.
@@ -75,6 +76,19 @@ fn targets<'a>(decision: &Decision<'a>, target: &SyncTarget) -> Result<Vec<&'a C
     })
 }
 
+/// What is paused, from the whole to the connection, with what resumes it.
+fn paused_with(roster: &Roster, connection: &Connection) -> String {
+    let platform = &connection.platform;
+    match &roster.settings {
+        settings if settings.paused => "everything is paused; resume all first".to_owned(),
+        settings if settings.paused_platforms.contains(platform) => {
+            format!("{platform} is paused; resume platform:{platform} first")
+        }
+        _ if connection.paused => "it is paused; resume it first".to_owned(),
+        _ => "its influencer is paused; resume them first".to_owned(),
+    }
+}
+
 /// Why a connection is not synced now, and when it may be.
 fn kept_from(decision: &Decision<'_>, connection: &Connection) -> Option<(String, Option<Timestamp>)> {
     let roster = decision.roster;
@@ -82,7 +96,7 @@ fn kept_from(decision: &Decision<'_>, connection: &Connection) -> Option<(String
         return Some(("it is disconnected".to_owned(), None));
     }
     if roster.is_paused(connection) {
-        return Some(("it is paused; resume it first".to_owned(), None));
+        return Some((paused_with(roster, connection), None));
     }
     if !roster.is_scheduled(connection) {
         return Some((format!("{} is switched off in the config", connection.platform), None));

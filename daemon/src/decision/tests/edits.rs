@@ -378,3 +378,29 @@ fn a_sync_marks_later_connections_due() {
     let (queued, skipped, ..) = sync(&mut scene, SyncTarget::One("Mara".into()), None);
     assert_eq!((queued, skipped), (vec![SKY], vec![TUBE]), "the other is paused");
 }
+
+#[test]
+fn a_sync_of_what_is_paused_says_what_to_resume() {
+    let check = |settings: Settings, paused: bool, influencer: bool, expected: &str| {
+        let mine = Connection { paused, ..connection(SKY, MARA, "bluesky", "mara.example") };
+        let mut scene = Scene::new().with_connection(mine);
+        scene = scene.after(RosterCommit { settings: Some(settings), ..RosterCommit::default() });
+        if influencer {
+            let (_, commit) =
+                scene.commit(|decision| pause::pause(decision, &ana(), &PauseTarget::One("Mara".into()), true));
+            scene = scene.after(commit.roster.clone());
+        }
+        let target = SyncTarget::One(SKY.to_string());
+        let (requested, _) = scene.commit(|decision| request::sync(decision, &ana(), &target, |_| false));
+        let why: Vec<_> = requested.skipped.iter().filter_map(|run| run.error.as_deref()).collect();
+        assert_eq!(why, [expected]);
+    };
+    let settings = |paused: bool, platforms: &[&str]| Settings {
+        paused,
+        paused_platforms: platforms.iter().map(|slug| (*slug).to_owned()).collect(),
+    };
+    check(settings(false, &[]), true, false, "it is paused; resume it first");
+    check(settings(false, &[]), false, true, "its influencer is paused; resume them first");
+    check(settings(false, &["bluesky"]), true, true, "bluesky is paused; resume platform:bluesky first");
+    check(settings(true, &["bluesky"]), false, false, "everything is paused; resume all first");
+}
