@@ -262,6 +262,10 @@ impl Mutation {
                 format!("disconnected {name}; its history stays")
             }
             Mutation::Disconnect { name, .. } => format!("disconnected {name}; its history is deleted"),
+            // An influencer or an account that is paused by itself is not among them.
+            Mutation::Pause { target: PauseTarget::All, paused: false, .. } => {
+                "resumed all but what is paused by itself".to_owned()
+            }
             Mutation::Pause { name, paused, .. } => match (outcome, paused) {
                 (Outcome::Touched(0), _) => format!("{name}: nothing to change"),
                 (_, true) => format!("paused {name}"),

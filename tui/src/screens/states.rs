@@ -93,6 +93,9 @@ fn blocked_by(by: &str, platform: &str, off: bool) -> Option<String> {
 /// A platform's state in words.
 pub fn platform(shared: &Shared, platform: &PlatformStatus) -> (String, Style) {
     let theme = &shared.theme;
+    if platform.paused && shared.status.as_ref().is_some_and(|status| status.paused) {
+        return ("‖ paused with everything · :resume all".to_owned(), theme.faint);
+    }
     if platform.paused {
         return (format!("‖ paused · :resume platform:{}", platform.platform), theme.faint);
     }

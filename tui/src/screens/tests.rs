@@ -523,3 +523,17 @@ fn a_small_step_is_never_shown_as_another() {
     check(459_000.0, 402_000.0, "459K → 402K");
     check(9.0, 10.0, "9 → 10");
 }
+
+#[test]
+fn while_all_is_paused_the_platforms_name_what_resumes_them() {
+    let mut daemon = Daemon::new();
+    daemon.status.paused = true;
+    daemon.status.platforms.iter_mut().for_each(|platform| platform.paused = true);
+    let mut model = online(&mut daemon, SMALL.0, SMALL.1);
+    press(&mut model, &mut daemon, "2");
+    let shown = picture(&model);
+    assert!(shown.contains("‖ paused with everything · :resume all") && !shown.contains("platform:"), "{shown}");
+    press(&mut model, &mut daemon, ":resume all↵");
+    let shown = picture(&model);
+    assert!(shown.contains("resumed all but what is paused by itself"), "{shown}");
+}
