@@ -6,6 +6,7 @@ use std::time::Duration;
 use roster_protocol::service::AuditQuery;
 use roster_protocol::transport::within;
 use roster_protocol::{InfluencerQuery, NewInfluencer};
+use roster_sandbox::{AccountEdit, Platform, Sandbox};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::LIMIT;
@@ -127,4 +128,39 @@ async fn what_concerns_all_or_cannot_be_undone_asks_at_a_terminal_only() {
     }
     assert_eq!(home.roster(&["remove", "Mara"]).await.code, Some(2));
     assert_eq!(names(&daemon).await, ["Mara"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_account_and_a_history_that_is_deleted_are_asked_about_at_a_terminal() {
+    let (mara, ines) = ("mara.sky.test", "ines.sky.test");
+    let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
+    let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
+    for handle in [mara, ines] {
+        let edit = AccountEdit { followers: Some(500), growth_per_day: Some(0.0), ..AccountEdit::default() };
+        sandbox.world().put(Platform::Bluesky, handle, &edit).expect("a possible account");
+    }
+    let home = Home::before(&sandbox);
+    let _daemon = home.start().await;
+    home.json(&["add", "Mara", "--handle", &format!("bluesky:{mara}")]).await;
+    home.json(&["sync", "Mara"]).await;
+    let id = home.json(&["show", "Mara"]).await["connections"][0]["id"].as_str().expect("an id").to_owned();
+    let handles = async || {
+        let shown = home.json(&["show", "Mara"]).await;
+        let connections = shown["connections"].as_array().expect("a list").iter();
+        connections.map(|it| it["handle"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let set = ["set", &id, "handle", ines];
+    let disconnect = ["disconnect", &id, "--delete-history"];
+    let deletes = "and delete every snapshot of it? This cannot be taken back.";
+    let commands = [(&set[..], "is another account than", mara, vec![ines]), (&disconnect, deletes, ines, vec![])];
+    for (arguments, asked, before, after) in commands {
+        let refused = home.roster(arguments).await;
+        assert!(refused.code == Some(2) && !refused.err.contains("[y/N]"), "{refused:?}");
+        for no in ["n\n", "\n", "\u{4}"] {
+            assert_eq!(at_a_terminal(&home, arguments, asked, no).await, 1, "{arguments:?} {no:?}");
+            assert_eq!(handles().await, [before], "{arguments:?} {no:?}");
+        }
+        assert_eq!(at_a_terminal(&home, arguments, asked, "y\n").await, 0, "{arguments:?}");
+        assert_eq!(handles().await, after, "{arguments:?}");
+    }
 }
