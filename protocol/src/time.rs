@@ -189,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn days_and_seconds_are_added_up_to_the_ends() {
+        assert_eq!(
+            [Date(5).plus_days(3), Date(5).plus_days(-7), Date(i32::MAX).plus_days(1)],
+            [Date(8), Date(-2), Date(i32::MAX)]
+        );
+        assert_eq!([Timestamp(5).plus_seconds(2), Timestamp(5).plus_seconds(-1)], [Timestamp(2_005), Timestamp(-995)]);
+        assert_eq!((Timestamp(7).since(Timestamp(9)), Timestamp(i64::MAX).plus_seconds(1)), (-2, Timestamp(i64::MAX)));
+    }
+
+    #[test]
     fn times_that_no_calendar_has_are_cut_to_its_ends() {
         assert_eq!(Timestamp(i64::MIN).to_jiff(), jiff::Timestamp::MIN);
         assert_eq!(Timestamp(i64::MAX).to_jiff(), jiff::Timestamp::MAX);
