@@ -92,6 +92,7 @@ mod tests {
     use crate::model::{AlertingCommit, Commit, RosterCommit, Trouble, TroubleKind};
     use crate::roster::rows::{self, Seen};
     use crate::roster::samples::*;
+    use crate::schedule::breaker::FailedBatch;
 
     const SINCE: Timestamp = Timestamp(NOON.0 - 9 * 3_600_000);
 
@@ -140,7 +141,9 @@ mod tests {
         assert!(!roster.may_request("bluesky", NOON) && roster.may_request("youtube", NOON));
         assert!(roster.is_used("bluesky"));
         roster.running.remove(&SKY);
-        roster.breaker.failed("bluesky", (&[SKY], 1), (false, "no".into()), NOON, 1.0);
+        let (is_network, why) = (false, "no".to_owned());
+        let probe = FailedBatch { connections: &[SKY], in_lane: 1, is_network, why, started_at: NOON, ended_at: NOON };
+        roster.breaker.failed("bluesky", probe, 1.0);
         let probe_at = roster.breaker.outage("bluesky").expect("it is down").probe_at;
         assert!(!roster.may_request("bluesky", NOON) && roster.may_request("bluesky", probe_at));
         assert!(probe_at > NOON);

@@ -25,6 +25,18 @@ pub enum Contact {
     Nothing { is_network: bool, why: String },
 }
 
+/// A batch that met no response.
+#[derive(Clone, Debug)]
+pub struct FailedBatch<'a> {
+    pub connections: &'a [ConnectionId],
+    /// How many connections its lane has.
+    pub in_lane: usize,
+    pub is_network: bool,
+    pub why: String,
+    pub started_at: Timestamp,
+    pub ended_at: Timestamp,
+}
+
 /// A lane that is down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
@@ -41,6 +53,8 @@ pub struct Outage {
 #[derive(Debug, Default)]
 struct Failing {
     batches: u32,
+    /// When the last of them ended.
+    failed_at: Option<Timestamp>,
     /// Those that failed, up to as many as count.
     connections: Vec<ConnectionId>,
     /// How many responses all lanes had got when it failed last.
@@ -65,20 +79,17 @@ impl Breaker {
         outages.filter(|outage| outage.is_ours).for_each(|outage| outage.probe_at = outage.probe_at.min(now));
     }
 
-    /// A batch of these connections met no response in a lane that has `in_lane` connections. `dice` is from 0 to 1.
-    pub fn failed(
-        &mut self,
-        lane: &str,
-        (connections, in_lane): (&[ConnectionId], usize),
-        (is_network, why): (bool, String),
-        now: Timestamp,
-        dice: f64,
-    ) {
+    /// A batch met no response. Those that were under way together count once: it may have been a moment's failure.
+    /// `dice` is from 0 to 1.
+    pub fn failed(&mut self, lane: &str, batch: FailedBatch<'_>, dice: f64) {
+        let FailedBatch { connections, in_lane, is_network, why, started_at, ended_at: now } = batch;
         let responses = self.responses;
         let failing = self.failing.entry(lane.to_owned()).or_default();
         let is_ours = is_network && failing.responses == responses;
         failing.responses = responses;
-        failing.batches = failing.batches.saturating_add(1);
+        let is_after_the_last = failing.failed_at.is_none_or(|failed_at| started_at >= failed_at);
+        failing.batches = failing.batches.saturating_add(u32::from(is_after_the_last));
+        failing.failed_at = Some(now);
         for connection in connections {
             if failing.connections.len() < CONNECTIONS && !failing.connections.contains(connection) {
                 failing.connections.push(*connection);
@@ -109,10 +120,12 @@ impl Breaker {
         self.outages().count() < before
     }
 
-    /// The clock was set back: the times of probes are out of reach.
-    pub fn probe_at_once(&mut self, now: Timestamp) {
-        let outages = self.failing.values_mut().filter_map(|failing| failing.outage.as_mut());
-        outages.for_each(|outage| outage.probe_at = outage.probe_at.min(now));
+    /// The clock was set back: the times of probes and of failures are out of reach.
+    pub fn clock_set_back(&mut self, now: Timestamp) {
+        for failing in self.failing.values_mut() {
+            failing.failed_at = None;
+            failing.outage.iter_mut().for_each(|outage| outage.probe_at = outage.probe_at.min(now));
+        }
     }
 
     /// The outage of a lane that is down.
@@ -150,7 +163,25 @@ mod tests {
     }
 
     fn fail(breaker: &mut Breaker, lane: &str, connections: &[u8], in_lane: usize, is_network: bool) {
-        breaker.failed(lane, (&ids(connections), in_lane), (is_network, "no".to_owned()), NOON, 1.0);
+        breaker.failed(lane, batch(&ids(connections), in_lane, is_network), 1.0);
+    }
+
+    fn batch(connections: &[ConnectionId], in_lane: usize, is_network: bool) -> FailedBatch<'_> {
+        FailedBatch { connections, in_lane, is_network, why: "no".to_owned(), started_at: NOON, ended_at: NOON }
+    }
+
+    #[test]
+    fn batches_that_fail_together_count_once() {
+        let mut breaker = Breaker::default();
+        let connections = ids(&[1, 2, 3]);
+        let mut fail = |started_at: i64, ended_at: i64| {
+            let (started_at, ended_at) = (NOON.plus_seconds(started_at), NOON.plus_seconds(ended_at));
+            breaker.failed(LANE, FailedBatch { started_at, ended_at, ..batch(&connections, 40, false) }, 1.0);
+            breaker.outage(LANE).is_some()
+        };
+        assert!(!fail(0, 10) && !fail(0, 11) && !fail(5, 12) && !fail(9, 12));
+        assert!(!fail(30, 40) && !fail(31, 41));
+        assert!(fail(60, 70));
     }
 
     #[test]
@@ -208,6 +239,22 @@ mod tests {
         // That no other lane was tried since proves nothing.
         fail(&mut breaker, "mastodon/a.example", &[1], 1, true);
         assert_eq!(other(&breaker).blocked_by(), "platform");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_delays_no_probe_and_no_outage() {
+        let mut breaker = Breaker::default();
+        (0..3).for_each(|_| fail(&mut breaker, LANE, &[1], 1, false));
+        fail(&mut breaker, "youtube", &[1], 1, false);
+        let before = NOON.plus_seconds(-86_400);
+        breaker.clock_set_back(before);
+        assert_eq!(breaker.outage(LANE).map(|outage| outage.probe_at), Some(before));
+        let connections = ids(&[1]);
+        for is_down in [false, true] {
+            let again = FailedBatch { started_at: before, ended_at: before, ..batch(&connections, 1, false) };
+            breaker.failed("youtube", again, 1.0);
+            assert_eq!(breaker.outage("youtube").is_some(), is_down);
+        }
     }
 
     #[test]

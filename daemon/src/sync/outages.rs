@@ -1,11 +1,12 @@
 //! What batches met, for the breaker; and the alerts and log lines about lanes that are down.
 
 use roster_protocol::ids::ConnectionId;
+use roster_protocol::time::Timestamp;
 
 use crate::app::App;
 use crate::decision::outages;
 use crate::platforms::{Observation, PlatformError};
-use crate::schedule::breaker::Contact;
+use crate::schedule::breaker::{Contact, FailedBatch};
 
 type RunResult = Result<Observation, PlatformError>;
 
@@ -34,7 +35,7 @@ pub fn contact<'a>(
 }
 
 /// Lets the breaker know what a batch met. Returns whether its lane is down, or was until now.
-pub fn batch_ended(app: &App, lane: &str, connections: &[ConnectionId], met: Contact) -> bool {
+pub fn batch_ended(app: &App, lane: &str, connections: &[ConnectionId], started_at: Timestamp, met: Contact) -> bool {
     let (now, dice) = (app.clock.now(), app.share());
     app.with_roster(|roster| {
         let was_down = roster.breaker.outage(lane).is_some();
@@ -42,7 +43,8 @@ pub fn batch_ended(app: &App, lane: &str, connections: &[ConnectionId], met: Con
             Contact::Response => roster.breaker.responded(lane, now),
             Contact::Nothing { is_network, why } => {
                 let in_lane = roster.in_lane(lane);
-                roster.breaker.failed(lane, (connections, in_lane), (is_network, why), now, dice);
+                let batch = FailedBatch { connections, in_lane, is_network, why, started_at, ended_at: now };
+                roster.breaker.failed(lane, batch, dice);
             }
         }
         match roster.breaker.outage(lane) {

@@ -263,7 +263,7 @@ async fn end(
     // Before anything waits: which batch is next depends on it.
     let is_outage = met.is_some_and(|met| {
         let connections: Vec<ConnectionId> = requested.iter().map(|requested| requested.connection).collect();
-        outages::batch_ended(app, lane, &connections, met)
+        outages::batch_ended(app, lane, &connections, started_at, met)
     });
     let decisions = requested.iter().map(|requested| {
         let result = observed.remove(&requested.connection);

@@ -93,7 +93,7 @@ impl<'a> Timer<'a> {
 
 /// Moves due times back that a clock far ahead wrote: they would stop a connection for years.
 async fn bring_back(app: &App) {
-    app.with_roster(|roster| roster.breaker.probe_at_once(app.clock.now()));
+    app.with_roster(|roster| roster.breaker.clock_set_back(app.clock.now()));
     let moved = app
         .decide(|decision| {
             decision.commit.roster.connections = decision.roster.unreachable_due_times(decision.grid, decision.now);
