@@ -179,7 +179,7 @@ impl State {
         Next::request(Request::Page(query))
     }
 
-    /// Keeps the cursor among the loaded rows: while what is typed has no rows, no others of these will arrive.
+    /// Keeps the cursor among the loaded rows: where what is typed has no rows, no others of these will arrive.
     fn keep_to_loaded(&mut self, height: usize) {
         let last = self.offset + self.rows.len().saturating_sub(1);
         self.window.cursor = self.window.cursor.clamp(self.offset, last);
@@ -352,7 +352,7 @@ impl Screen for State {
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         if self.window.moved(action, self.matching, height(shared.size)) {
-            if !self.is_answered() {
+            if !self.is_answered() && !self.is_waiting() {
                 self.keep_to_loaded(height(shared.size));
             }
             return self.moved(shared);
