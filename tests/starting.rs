@@ -210,8 +210,10 @@ async fn it_ends_on_a_signal_even_in_the_middle_of_work() {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
     let home = Home::before(&sandbox);
-    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+    for signal in [Signal::SIGTERM, Signal::SIGINT].repeat(4) {
         let mut rosterd = home.start().await;
+        // Whatever happens beside the socket has the daemon look whether it is there.
+        std::fs::write(home.path("run/beside"), "").expect("written");
         let (status, after) = rosterd.end(signal).await;
         assert_eq!(status.code(), Some(0), "{signal}: {}", home.log());
         assert!(after < limit(Duration::from_secs(5)), "{signal}: {after:?}");

@@ -237,6 +237,8 @@ impl Daemon {
             // Aborted or finished: either way it has ended.
             let _ = work.await;
         }
+        // It may have been made again in the moment in which it was removed.
+        self.listens.remove();
         close(self.app).await;
     }
 }

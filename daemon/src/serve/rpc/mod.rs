@@ -44,7 +44,8 @@ pub async fn serve(app: Arc<App>, socket: Arc<Socket>, mut listener: UnixListene
     let mut looks = app.look_again.subscribe();
     let mut reported = None;
     loop {
-        let is_lost = !socket.is_there();
+        // At the end the daemon itself removes it.
+        let is_lost = !app.ending.is_cancelled() && !socket.is_there();
         if is_lost {
             match socket.listen_again() {
                 Ok(again) => {
