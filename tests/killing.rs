@@ -292,6 +292,11 @@ async fn a_store_has_one_daemon() {
     is_refused(&["--socket", &elsewhere]).await;
     // Moved away alone it leaves the lock, which is held; and without the lock the file itself still knows its user.
     std::fs::rename(home.path("roster.redb"), &file).expect("moved back");
+    until("the first one has its file again", async || {
+        let status = rosterd.client.status(within(LIMIT)).await.expect("a response").expect("a status");
+        status.store.writable.then_some(())
+    })
+    .await;
     let (lock, kept) = (home.state().join("roster.lock"), home.path("roster.lock"));
     std::fs::rename(&lock, &kept).expect("moved");
     is_refused(&["--socket", &elsewhere]).await;
