@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use roster_protocol::alert::AlertState;
-use roster_protocol::ids::{ConnectionId, InfluencerId};
+use roster_protocol::ids::ConnectionId;
 use roster_protocol::metric::{Mean, Numbers, Ratio};
 use roster_protocol::time::{Date, Seconds};
 
@@ -10,34 +10,20 @@ use super::*;
 use crate::decision::Dice;
 use crate::model::{Commit, Loaded};
 use crate::roster::Roster;
+use crate::roster::samples::{self, MARA, NOON};
 use crate::schedule::Grid;
-
-const NOON: Timestamp = Timestamp(1_795_262_400_000); // 2026-11-21T12:00:00Z
 
 fn grid() -> Grid {
     Grid { zone: TimeZone::UTC, daily: Some(jiff::civil::time(2, 0, 0, 0)), interval: Seconds(6 * 3600) }
 }
 
+/// An account whose id has it requested on the grid itself, due at noon.
 fn connection() -> Connection {
     Connection {
-        id: ConnectionId::from_bytes([1; 5]),
-        influencer: InfluencerId::from_bytes([2; 5]),
-        platform: "bluesky".into(),
-        handle: "mara.example".into(),
         platform_user_id: Some("did:plc:mara".into()),
-        connected_at: Timestamp(0),
-        disconnected_at: None,
-        paused: false,
-        interval: None,
         next_due_at: NOON,
         slot_at: NOON,
-        last_synced_at: None,
-        failures: 0,
-        trouble: None,
-        profile: None,
-        latest: None,
-        first_day: None,
-        by_hand: None,
+        ..samples::connection(ConnectionId::from_bytes([1; 5]), MARA, "bluesky", "mara.example")
     }
 }
 
