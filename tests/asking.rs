@@ -118,7 +118,7 @@ async fn what_concerns_all_or_cannot_be_undone_asks_at_a_terminal_only() {
             assert_eq!(last_action(&daemon).await, action, "{arguments:?}");
         }
     }
-    // With --yes, and where nobody can respond, nothing is asked; what needs --yes needs it.
+    // With --yes, and without a terminal, nothing is asked; what needs --yes needs it.
     for arguments in [&["pause", "all", "--yes"][..], &["resume", "all"], &["sync", "--all", "--yes"]] {
         assert_eq!(at_a_terminal(&home, arguments, "", "").await, 0, "{arguments:?}");
     }

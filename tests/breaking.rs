@@ -135,7 +135,7 @@ async fn a_user_learns_that_a_platform_is_down_and_it_gets_no_request_for_that()
     assert_eq!((nina.latest, nina.blocked_by.as_deref()), (None, Some("platform")), "though never tried");
     assert_eq!(world.requests_to(""), 0);
 
-    // Nothing else of the lane is scheduled: the outage is nobody's any more, and the alert ends with it.
+    // Nothing else of the lane is scheduled: no connection has the outage any more, and the alert ends with it.
     for connection in connections(&world).await {
         let ended = world.client.disconnect(within(LIMIT), connection.id.to_string(), false).await;
         ended.expect("a response").expect("disconnected");

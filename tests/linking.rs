@@ -1,4 +1,4 @@
-//! Short links, which lead a browser to a consent that waits: once, in time, and nobody else.
+//! Short links, which lead a browser to a consent that waits: once, in time, and no other browser.
 
 use reqwest::header::{CACHE_CONTROL, HOST, LOCATION, REFERRER_POLICY, USER_AGENT};
 use reqwest::{Client, Method, Response, StatusCode};

@@ -14,7 +14,7 @@ pub(super) async fn warn(client: &RosterClient, named: &Influencer, output: &Out
     }
 }
 
-/// The warning; `None` where nobody else has the name.
+/// The warning; `None` where no other influencer has the name.
 fn warning(id: InfluencerId, name: &str, all: &[InfluencerRow]) -> Option<String> {
     let others: Vec<InfluencerId> = all.iter().map(|row| row.id).filter(|other| *other != id).collect();
     let first = others.first()?;

@@ -273,7 +273,7 @@ impl Form {
         (!is_checked).then(|| name.clone())
     }
 
-    /// Takes who has the name. It is saved at once when nobody else has; a warning comes first when somebody does.
+    /// Takes who has the name. It is saved at once when no other influencer has; a warning comes first when one does.
     pub fn namesakes(&mut self, id: u64, result: Result<Vec<InfluencerRow>, RosterError>) -> Vec<Next> {
         let Phase::Checking(mutation) = &self.phase else { return Vec::new() };
         if self.id != id {

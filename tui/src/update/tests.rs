@@ -219,7 +219,7 @@ fn a_name_that_is_taken_is_warned_of_once() {
     assert_eq!(warned("amara lindqvist↵↵↵"), (false, 1));
     assert_eq!(warned("amara lindqvist↵↵x"), (false, 0), "another name");
     assert_eq!(warned("amara lindqvist↵↵x↵"), (false, 1));
-    // A new name of somebody else; one's own in capitals is none.
+    // A name that another influencer has; one's own in capitals is none.
     let rename = |name: &str| format!("je{}{name}↵", "⌫".repeat(40));
     assert_eq!(warned(&rename("Oskar & Ines")), (true, 0));
     assert_eq!(warned(&rename("TIDEWATER KITCHEN")), (false, 1));
