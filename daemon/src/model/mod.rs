@@ -4,6 +4,7 @@
 
 mod commit;
 mod consent;
+mod webhook;
 
 use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{ByHand, Profile, Snapshot};
@@ -12,8 +13,9 @@ use roster_protocol::metric::Metric;
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
-pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit};
+pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit, WebhooksCommit};
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
+pub use webhook::{Deletion, Receipt};
 
 /// The person or brand persona.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -255,4 +257,7 @@ pub struct Loaded {
     pub grants: Vec<Grant>,
     pub tokens: Vec<GrantTokens>,
     pub grant_uses: Vec<GrantUse>,
+    /// Notifications that were taken, the oldest first.
+    pub receipts: Vec<Receipt>,
+    pub deletions: Vec<Deletion>,
 }

@@ -18,6 +18,7 @@ pub mod search_text;
 pub mod standing;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ use crate::schedule::lane;
 use crate::schedule::{Grid, Queue};
 
 pub use consents::Consents;
+pub use webhooks::Webhooks;
 
 /// Everything that is in memory.
 #[derive(Default)]
@@ -72,6 +74,7 @@ pub struct Roster {
     /// The newest alert each user's desktop has shown.
     pub desktop_shown: HashMap<u32, u64>,
     pub consents: Consents,
+    pub webhooks: Webhooks,
     pub queue: Queue,
     /// Connections in a running batch: they are not in the queue.
     pub running: HashSet<ConnectionId>,
@@ -92,6 +95,7 @@ impl Roster {
     pub fn new(mut loaded: Loaded, platforms: Platforms) -> Self {
         let mut roster = Roster {
             consents: Consents::of(&mut loaded),
+            webhooks: Webhooks::of(&mut loaded),
             last_alert: loaded.last_alert,
             deliveries: loaded
                 .deliveries

@@ -203,6 +203,8 @@ impl<'a> Reader<'a> {
             grants: self.all(Records::Grants, records::read)?,
             tokens: self.all(Records::Tokens, records::read)?,
             grant_uses: self.all(Records::GrantUses, records::read)?,
+            receipts: self.all(Records::Receipts, records::read)?,
+            deletions: self.all(Records::Deletions, records::read)?,
         })
     }
 
@@ -218,7 +220,7 @@ impl<'a> Reader<'a> {
         key: &[u8],
         read: impl FnOnce(Records, &[u8], &[u8]) -> Result<T, Unreadable>,
     ) -> Result<Option<T>, StoreError> {
-        let rows = self.txn.open_table(table.definition())?;
+        let Some(rows) = if_there(self.txn.open_table(table.definition()))? else { return Ok(None) };
         let Some(value) = ReadableTable::get(&rows, key)? else { return Ok(None) };
         self.damage.leave_out(table.name(), key, read(table, key, value.value()))
     }
@@ -366,7 +368,9 @@ fn all<T>(
     read: impl Fn(Records, &[u8], &[u8]) -> Result<T, Unreadable>,
 ) -> Result<Vec<T>, StoreError> {
     let mut found = Vec::new();
-    for row in txn.open_table(table.definition())?.iter()? {
+    // An older store has no table of what came later.
+    let Some(rows) = if_there(txn.open_table(table.definition()))? else { return Ok(found) };
+    for row in rows.iter()? {
         let (key, value) = row?;
         let record = read(table, key.value(), value.value());
         found.extend(damage.leave_out(table.name(), key.value(), record)?);

@@ -52,13 +52,14 @@ impl Part {
 }
 
 impl Reader<'_> {
-    /// The rows of a table from the key `first` on, which is empty for all of them. `None` when a log's table is gone: it
-    /// was folded.
+    /// The rows of a table from the key `first` on, which is empty for all of them. `None` when there is no such table: a
+    /// log's was folded, or the store is older than the table.
     pub(super) fn rows(&self, part: Part, first: &[u8]) -> Result<Option<Rows>, StoreError> {
         match part {
             Part::Records(table) => {
                 let from = (Bound::Included(first), Bound::Unbounded);
-                let rows = self.txn.open_table(table.definition())?.range::<&[u8]>(from)?;
+                let Some(rows) = if_there(self.txn.open_table(table.definition()))? else { return Ok(None) };
+                let rows = rows.range::<&[u8]>(from)?;
                 Ok(Some(Box::new(rows.map(|row| row.map(|(key, value)| (key.value().to_vec(), value))))))
             }
             Part::Chunks => Ok(Some(fixed(&self.txn.open_table(CHUNKS)?, first)?)),

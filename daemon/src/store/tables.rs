@@ -52,13 +52,18 @@ pub(super) enum Records {
     Tokens,
     /// Connection id → the grant that it is read with. One row for each connection with consent.
     GrantUses,
+    /// Time, SHA-256 of a notification of a platform → what it marked due. In order of time, so that pruning cuts the left
+    /// edge. Grows by one row a notification, and keeps those of four days. Read whole at start.
+    Receipts,
+    /// Code → what became of an owner's request to delete. One row a request, kept for a year.
+    Deletions,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 19] = [
+    pub(super) const ALL: [Records; 21] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -78,6 +83,8 @@ impl Records {
         Records::Grants,
         Records::Tokens,
         Records::GrantUses,
+        Records::Receipts,
+        Records::Deletions,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -100,6 +107,8 @@ impl Records {
             Records::Grants => "grants",
             Records::Tokens => "grants.tokens",
             Records::GrantUses => "grants.uses",
+            Records::Receipts => "webhooks.receipts",
+            Records::Deletions => "webhooks.deletions",
             Records::Quarantine => "quarantine",
         }
     }
@@ -131,6 +140,8 @@ impl Records {
             Records::Grants => 20,
             Records::Tokens => 21,
             Records::GrantUses => 22,
+            Records::Receipts => 31,
+            Records::Deletions => 32,
         }
     }
 }
@@ -257,11 +268,17 @@ pub(super) fn key_after(key: &[u8], last: &[u8]) -> Vec<u8> {
     [key, &number.saturating_add(1).to_be_bytes()].concat()
 }
 
+/// A point in time, and what follows it in a key.
+pub(super) fn split_time_key(key: &[u8]) -> Option<(Timestamp, &[u8])> {
+    let (at, rest) = key.split_first_chunk::<8>()?;
+    Some((Timestamp((u64::from_be_bytes(*at) ^ (1 << 63)) as i64), rest))
+}
+
 /// The point in time and the connection at the head of a key of runs or changes.
 pub(super) fn split_timed_key(key: &[u8]) -> Option<(Timestamp, ConnectionId)> {
-    let (at, rest) = key.split_first_chunk::<8>()?;
+    let (at, rest) = split_time_key(key)?;
     let (connection, _) = rest.split_first_chunk::<5>()?;
-    Some((Timestamp((u64::from_be_bytes(*at) ^ (1 << 63)) as i64), ConnectionId::from_bytes(*connection)))
+    Some((at, ConnectionId::from_bytes(*connection)))
 }
 
 #[cfg(test)]

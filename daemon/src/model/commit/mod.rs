@@ -6,12 +6,14 @@ mod audit;
 mod consents;
 mod roster;
 mod sync;
+mod webhooks;
 
 pub use alerting::AlertingCommit;
 pub use audit::AuditCommit;
 pub use consents::ConsentsCommit;
 pub use roster::RosterCommit;
 pub use sync::SyncCommit;
+pub use webhooks::WebhooksCommit;
 
 /// Everything one decision writes: stored whole, or not at all.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,7 @@ pub struct Commit {
     pub sync: SyncCommit,
     pub alerting: AlertingCommit,
     pub consents: ConsentsCommit,
+    pub webhooks: WebhooksCommit,
     pub audit: AuditCommit,
 }
 

@@ -107,6 +107,7 @@ impl Roster {
         self.connections.remove(&connection.id);
         self.queue.remove(connection.id);
         self.recent.remove(&connection.id);
+        self.webhooks.forget(connection.id);
     }
 
     fn forget_names(&mut self, connection: &Connection) {

@@ -19,6 +19,7 @@ impl Roster {
     pub fn apply(&mut self, commit: &Commit) {
         let mut touched = Touched::new();
         self.consents.apply(&commit.consents);
+        self.webhooks.apply(&commit.webhooks);
         self.apply_members(&commit.roster, &mut touched);
         self.apply_sync(&commit.sync, &mut touched);
         self.apply_alerting(&commit.alerting);

@@ -6,6 +6,7 @@ mod audit;
 mod consents;
 mod roster;
 mod sync;
+mod webhooks;
 
 use redb::{ReadableTable, WriteTransaction};
 use roster_protocol::ids::ConnectionId;
@@ -89,6 +90,7 @@ impl Batch {
         batch.add_sync(&commit.sync)?;
         batch.add_alerting(&commit.alerting)?;
         batch.add_consents(&commit.consents)?;
+        batch.add_webhooks(&commit.webhooks)?;
         batch.add_audit(&commit.audit)?;
         Ok(batch)
     }

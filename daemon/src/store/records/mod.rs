@@ -9,12 +9,14 @@ mod consents;
 mod events;
 mod facts;
 mod numbers;
+mod webhooks;
 
 use super::envelope::{self, Unreadable};
 use super::error::StoreError;
 use super::tables::Records;
 use crate::model::{
-    Alert, AuditLine, Change, Connection, Consent, Delivery, Grant, GrantTokens, GrantUse, Hold, Influencer, Run,
+    Alert, AuditLine, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens, GrantUse, Hold, Influencer,
+    Receipt, Run,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
@@ -148,6 +150,8 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::Grants => read::<Grant>(table, key, encoded).map(drop),
         Records::Tokens => read::<GrantTokens>(table, key, encoded).map(drop),
         Records::GrantUses => read::<GrantUse>(table, key, encoded).map(drop),
+        Records::Receipts => read::<Receipt>(table, key, encoded).map(drop),
+        Records::Deletions => read::<Deletion>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

@@ -1,0 +1,16 @@
+//! What a commit writes of what platforms sent to us.
+
+use roster_protocol::time::Timestamp;
+
+use crate::model::{Deletion, Receipt};
+
+/// Notifications that were taken, and requests to delete that were carried out.
+#[derive(Clone, Debug, Default)]
+pub struct WebhooksCommit {
+    pub receipts: Vec<Receipt>,
+    /// Those that need not be remembered any more, by time and key.
+    pub forgotten_receipts: Vec<(Timestamp, [u8; 32])>,
+    pub deletions: Vec<Deletion>,
+    /// The codes of those whose pages end.
+    pub forgotten_deletions: Vec<String>,
+}
