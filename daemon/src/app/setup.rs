@@ -15,7 +15,7 @@ use crate::process::logs;
 use crate::secret::file;
 
 /// Platforms' keys whose values are secrets.
-pub const SECRETS: [&str; 2] = ["client_secret", "api_key"];
+pub const SECRETS: [&str; 3] = ["client_secret", "api_key", "verify_token"];
 
 /// The source of a config, and what the config does not contain.
 pub struct Source {

@@ -17,6 +17,7 @@ mod registry;
 mod tests;
 mod tiktok;
 mod together;
+pub mod webhook;
 mod youtube;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ use consenting::{Access, Consenting};
 pub use registry::{
     ConfigProblem, Configured, Entry, Registered, Section, credential_name, known_keys, providers, register, slugs,
 };
+use webhook::Webhooks;
 
 /// Every platform: one line each, in the order in which they are listed.
 pub fn all() -> &'static [Entry] {
@@ -145,6 +147,11 @@ pub trait Platform: Send + Sync {
 
     /// What owners' consents open; `None` where everything is public.
     fn consenting(&self) -> Option<&dyn Consenting> {
+        None
+    }
+
+    /// What it sends to us; `None` where it sends nothing.
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
         None
     }
 

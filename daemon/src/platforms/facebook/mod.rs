@@ -27,6 +27,9 @@ mod read;
 mod scopes;
 #[cfg(test)]
 mod tests;
+mod webhook;
+
+use std::path::PathBuf;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -40,9 +43,11 @@ use super::consenting::Consenting;
 use super::graph::{NEWEST, Refusals, read_version};
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
+use super::webhook::Webhooks;
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
 use crate::oauth::OAuthApp;
+use crate::secret::Secret;
 
 const SLUG: &str = "facebook";
 const NAME: &str = "Facebook";
@@ -59,7 +64,7 @@ const INFO: PlatformInfo = PlatformInfo {
 
 pub(super) const ENTRY: Entry = Entry {
     slug: SLUG,
-    own_keys: &["config_id", "version"],
+    own_keys: &["config_id", "verify_token", "verify_token_file", "version"],
     defaults: &[("version", NEWEST)],
     variables: Some(VARIABLES),
     from_config,
@@ -71,18 +76,26 @@ const VARIABLES: AppVariables =
 #[derive(Deserialize)]
 struct Config {
     version: Option<String>,
+    verify_token: Option<Secret>,
+    verify_token_file: Option<PathBuf>,
 }
 
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
-    let Config { version } = section.read()?;
-    let version = read_version(SLUG, version)?;
-    Ok(Configured::consenting(Facebook { app: section.app(scopes::SCOPES)?, version, refusals: Refusals::default() }))
+    let Config { version, verify_token, verify_token_file } = section.read()?;
+    Ok(Configured::consenting(Facebook {
+        app: section.app(scopes::SCOPES)?,
+        version: read_version(SLUG, version)?,
+        refusals: Refusals::default(),
+        verify_token: section.secret("verify_token", None, verify_token, verify_token_file.as_deref())?,
+    }))
 }
 
 struct Facebook {
     app: Option<OAuthApp>,
     version: String,
     refusals: Refusals,
+    /// What the operator entered at Meta beside the address of notifications.
+    verify_token: Option<Secret>,
 }
 
 const NO_APP: &str = "set client_id and client_secret_file in [platforms.facebook] to those of a Meta app that has \
@@ -98,6 +111,10 @@ impl Platform for Facebook {
     }
 
     fn consenting(&self) -> Option<&dyn Consenting> {
+        Some(self)
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
         Some(self)
     }
 

@@ -23,7 +23,7 @@ fn facebook() -> Facebook {
         scopes: None,
         config_id: None,
     };
-    Facebook { app: Some(app), version: "v26.0".to_owned(), refusals: Refusals::default() }
+    Facebook { app: Some(app), version: "v26.0".to_owned(), refusals: Refusals::default(), verify_token: None }
 }
 
 fn access(derived: Option<&str>, scopes: &[&str]) -> Access {

@@ -31,6 +31,7 @@ mod token_info;
 mod tokens;
 mod usage;
 mod version;
+mod webhook;
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
@@ -45,6 +46,7 @@ pub(super) use refusals::{Owner, Refusals};
 pub(super) use sign_in::{SignIn, SignedIn, TERMS, without_fragment};
 pub(super) use tokens::{refusal, tokens};
 pub(super) use version::{NEWEST, is_older, read_version, version_found};
+pub(super) use webhook::MetaHooks;
 
 /// The host of everything but Instagram's own login.
 pub(super) const HOST: &str = "graph.facebook.com";

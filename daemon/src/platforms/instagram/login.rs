@@ -122,7 +122,8 @@ mod tests {
 
     fn first_token(reply: &Reply) -> Result<Tokens, TokenError> {
         let (version, refusals) = ("v26.0".to_owned(), Refusals::default());
-        Instagram { app: None, login: Login::Instagram, version, refusals }.read_tokens(reply, TokenRequest::Code)
+        Instagram { app: None, login: Login::Instagram, version, refusals, verify_token: None }
+            .read_tokens(reply, TokenRequest::Code)
     }
 
     fn reply(status: u16, body: &str) -> Reply {

@@ -38,6 +38,9 @@ mod read;
 mod scopes;
 #[cfg(test)]
 mod tests;
+mod webhook;
+
+use std::path::PathBuf;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -52,9 +55,11 @@ use super::consenting::Consenting;
 use super::graph::{NEWEST, Refusals, read_version};
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
+use super::webhook::Webhooks;
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
 use crate::oauth::OAuthApp;
+use crate::secret::Secret;
 
 const SLUG: &str = "instagram";
 const NAME: &str = "Instagram";
@@ -81,7 +86,7 @@ const INFO: PlatformInfo = PlatformInfo {
 
 pub(super) const ENTRY: Entry = Entry {
     slug: SLUG,
-    own_keys: &["config_id", "login", "version"],
+    own_keys: &["config_id", "login", "verify_token", "verify_token_file", "version"],
     defaults: &[("login", "facebook"), ("version", NEWEST)],
     variables: Some(VARIABLES),
     from_config,
@@ -97,6 +102,8 @@ const VARIABLES: AppVariables = AppVariables {
 struct Config {
     login: Option<String>,
     version: Option<String>,
+    verify_token: Option<Secret>,
+    verify_token_file: Option<PathBuf>,
 }
 
 /// Where users sign in, which decides on hosts, tokens and what can be requested.
@@ -123,6 +130,7 @@ fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
         login,
         version: read_version(SLUG, config.version)?,
         refusals: Refusals::default(),
+        verify_token: section.secret("verify_token", None, config.verify_token, config.verify_token_file.as_deref())?,
     }))
 }
 
@@ -136,6 +144,8 @@ struct Instagram {
     login: Login,
     version: String,
     refusals: Refusals,
+    /// What the operator entered at Meta beside the address of notifications.
+    verify_token: Option<Secret>,
 }
 
 const NO_APP: &str = "set client_id and client_secret_file in [platforms.instagram] to those of a Meta app that has \
@@ -151,6 +161,10 @@ impl Platform for Instagram {
     }
 
     fn consenting(&self) -> Option<&dyn Consenting> {
+        Some(self)
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
         Some(self)
     }
 

@@ -26,7 +26,7 @@ fn instagram(login: Login) -> Instagram {
         scopes: None,
         config_id: None,
     };
-    Instagram { app: Some(app), login, version: "v26.0".to_owned(), refusals: Refusals::default() }
+    Instagram { app: Some(app), login, version: "v26.0".to_owned(), refusals: Refusals::default(), verify_token: None }
 }
 
 fn access(token: &str, scopes: &[&str]) -> Access {
