@@ -23,6 +23,7 @@ mod scopes;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod webhook;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -33,6 +34,7 @@ use roster_protocol::text::clean;
 use super::consenting::Consenting;
 use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, plain_id, profile_url};
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
+use super::webhook::Webhooks;
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
 use crate::oauth::OAuthApp;
@@ -88,6 +90,10 @@ impl Platform for TikTok {
     }
 
     fn consenting(&self) -> Option<&dyn Consenting> {
+        Some(self)
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
         Some(self)
     }
 
