@@ -16,7 +16,7 @@ use roster_protocol::time::{Seconds, Timestamp};
 use super::ProviderContext;
 use crate::app::App;
 use crate::decision::grants;
-use crate::model::{Attempt, Grant, GrantState, GrantTokens};
+use crate::model::{Attempt, Grant, GrantTokens};
 use crate::oauth::{Held, Reply, Terms, TokenError, TokenRequest, Tokens};
 use crate::schedule::back_off;
 use crate::secret::vault::{Field, SealingContext, Vault, VaultError, fingerprint};
@@ -203,31 +203,8 @@ async fn not_reported(
 
 /// Ends a grant by the provider's word. Its connections are due at once, so that each reports what it needs.
 pub async fn end(app: &App, id: GrantId, why: &str) {
-    let why_ended = why.to_owned();
-    let ended = app
-        .decide(|decision| {
-            let consents = &decision.roster.consents;
-            let Some(grant) = consents.grants.get(&id) else { return Ok(()) };
-            if let GrantState::Revoking { .. } = grant.state {
-                grants::over(decision, grant, "it was over already");
-                return Ok(());
-            }
-            if !grant.is_live() {
-                return Ok(());
-            }
-            decision.log(grants::line(decision, grant, "grant.end", &why_ended));
-            decision
-                .commit
-                .consents
-                .grants
-                .push(Grant { state: GrantState::Ended { at: decision.now, why: why_ended }, ..grant.clone() });
-            decision.commit.consents.removed_tokens.push(id);
-            grants::wake_users(decision, id);
-            Ok(())
-        })
-        .await;
-    match ended {
-        Ok(()) => tracing::warn!(grant = %id, why, "a consent is over"),
+    match app.decide(|decision| Ok(grants::end(decision, id, why))).await {
+        Ok(_) => tracing::warn!(grant = %id, why, "a consent is over"),
         Err(error) => tracing::error!(grant = %id, %error, "the end of a consent could not be stored"),
     }
 }

@@ -38,6 +38,25 @@ pub fn queue(decision: &mut Decision<'_>, id: GrantId) {
     }
 }
 
+/// Ends a grant by its provider's word, and says whether it was live until now. Its connections are due at once, so that
+/// each reports what it needs.
+pub fn end(decision: &mut Decision<'_>, id: GrantId, why: &str) -> bool {
+    let Some(grant) = decision.roster.consents.grants.get(&id) else { return false };
+    if let GrantState::Revoking { .. } = grant.state {
+        over(decision, grant, "it was over already");
+        return false;
+    }
+    if !grant.is_live() {
+        return false;
+    }
+    decision.log(line(decision, grant, "grant.end", why));
+    let state = GrantState::Ended { at: decision.now, why: why.to_owned() };
+    decision.commit.consents.grants.push(Grant { state, ..grant.clone() });
+    decision.commit.consents.removed_tokens.push(id);
+    wake_users(decision, id);
+    true
+}
+
 /// Removes a grant whose revocation is done with, and says so in the audit log.
 pub fn over(decision: &mut Decision<'_>, grant: &Grant, how: &str) {
     decision.log(line(decision, grant, "grant.revoke", how));
@@ -58,7 +77,7 @@ pub fn line(decision: &Decision<'_>, grant: &Grant, action: &str, how: &str) -> 
 }
 
 /// Marks the users of a grant due: each run reports what the grant's change means for it.
-pub fn wake_users(decision: &mut Decision<'_>, grant: GrantId) {
+pub(super) fn wake_users(decision: &mut Decision<'_>, grant: GrantId) {
     let users = decision.roster.consents.users_of(grant);
     let users = users.iter().filter_map(|id| decision.roster.connections.get(id));
     let later = users.filter(|user| user.next_due_at > decision.now && user.disconnected_at.is_none());

@@ -6,6 +6,7 @@ pub mod record;
 pub mod connect;
 pub mod consented;
 pub mod grants;
+pub mod webhook;
 pub mod warn;
 pub mod outages;
 pub mod edit;

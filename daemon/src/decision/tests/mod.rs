@@ -4,6 +4,7 @@ mod consents;
 mod edits;
 mod handles;
 mod warnings;
+mod webhooks;
 
 use jiff::tz::TimeZone;
 use roster_protocol::alert::{About, AlertState};
