@@ -17,6 +17,7 @@ pub mod oauth;
 pub mod platforms;
 pub mod consent;
 pub mod sync;
+pub mod webhooks;
 pub mod edits;
 pub mod delivery;
 pub mod browse;

@@ -24,12 +24,37 @@ const COMMIT_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 const OUTCOMES: [Outcome; 4] = [Outcome::Ok, Outcome::Partial, Outcome::Failed, Outcome::Skipped];
 const STATUSES: [&str; 7] = ["2xx", "3xx", "429", "4xx", "5xx", "other", "none"];
 
-/// Counts runs, clients and upkeep.
+/// What became of a platform's notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notified {
+    Taken,
+    /// It was received before.
+    Repeat,
+    /// It is not signed with our secret.
+    Forged,
+    /// It was signed too long ago, or in the future.
+    Old,
+    Malformed,
+    /// It could not be stored in time.
+    Later,
+}
+
+impl Notified {
+    const ALL: [Notified; 6] =
+        [Notified::Taken, Notified::Repeat, Notified::Forged, Notified::Old, Notified::Malformed, Notified::Later];
+
+    fn as_str(self) -> &'static str {
+        ["taken", "repeat", "forged", "old", "malformed", "later"][self as usize]
+    }
+}
+
+/// Counts runs, clients, notifications and upkeep.
 pub struct Meters {
     runs: IntCounterVec,
     run_seconds: HistogramVec,
     late_seconds: HistogramVec,
     callers: IntCounterVec,
+    notifications: IntCounterVec,
     kept_at: IntGauge,
 }
 
@@ -47,6 +72,11 @@ impl Meters {
                 &by_platform,
             ),
             callers: counters("roster_rpc_connections_total", "Clients at the socket, by what they got", &["verdict"]),
+            notifications: counters(
+                "roster_notifications_total",
+                "Requests of platforms to our addresses, by what became of them",
+                &["platform", "result"],
+            ),
             kept_at: gauge(
                 "roster_upkeep_last_success_timestamp_seconds",
                 "When the store was last folded, pruned and looked through without a failure; 0: not since the start",
@@ -55,6 +85,9 @@ impl Meters {
         for platform in platforms {
             for outcome in OUTCOMES {
                 meters.runs.with_label_values(&[platform, outcome.as_str()]);
+            }
+            for result in Notified::ALL {
+                meters.notifications.with_label_values(&[platform, result.as_str()]);
             }
             meters.run_seconds.with_label_values(&by_platform.map(|_| platform));
             meters.late_seconds.with_label_values(&by_platform.map(|_| platform));
@@ -92,6 +125,11 @@ impl Meters {
         self.callers.with_label_values(&[word_of(verdict)]).inc();
     }
 
+    /// Counts a request of a platform, whose slug is known.
+    pub fn record_notification(&self, platform: &str, result: Notified) {
+        self.notifications.with_label_values(&[platform, result.as_str()]).inc();
+    }
+
     /// Records that the daily upkeep succeeded.
     pub fn record_upkeep(&self, at: Timestamp) {
         self.kept_at.set(at.0 / 1000);
@@ -100,7 +138,7 @@ impl Meters {
     /// All of it, as it is now.
     pub fn families(&self) -> Vec<MetricFamily> {
         let of_runs = [self.runs.collect(), self.run_seconds.collect(), self.late_seconds.collect()];
-        let others = [self.callers.collect(), self.kept_at.collect()];
+        let others = [self.callers.collect(), self.notifications.collect(), self.kept_at.collect()];
         of_runs.into_iter().chain(others).flatten().collect()
     }
 }

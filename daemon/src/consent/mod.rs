@@ -97,8 +97,12 @@ pub fn redirect_uri(app: &App, provider: &dyn Provider) -> String {
 
 /// The address of the callback page, as browsers see it.
 fn callback_address(app: &App, slug: &str) -> String {
-    let path = format!("/oauth/{slug}/callback");
-    public_address(app, &path).unwrap_or_else(|| {
+    listener_address(app, &format!("/oauth/{slug}/callback"))
+}
+
+/// A path of the listener as browsers see it: at the public URL, or else at their own loopback.
+pub fn listener_address(app: &App, path: &str) -> String {
+    public_address(app, path).unwrap_or_else(|| {
         // Behind a port forwarded to this host the browser finds the listener at its own loopback.
         let configured = app.setup().config.http.listen.map(|address| address.port()).filter(|port| *port != 0);
         let port = app.consents.listens_at().map(|address| address.port()).or(configured).unwrap_or(8787);

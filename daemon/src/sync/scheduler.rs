@@ -16,6 +16,7 @@ use super::run::{self, Requested};
 use crate::app::App;
 use crate::model::Connection;
 use crate::process::clock::Clock;
+use crate::roster::Roster;
 use crate::schedule::lane;
 use crate::schedule::{EARLIEST_PLAUSIBLE, Grid};
 use crate::store::StoreState;
@@ -150,16 +151,21 @@ fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Requested>, Perm
         let due = roster.queue.take_due(&lane, now, most);
         roster.running.extend(due.iter().copied());
         let grid = &setup.config.sync.grid;
-        let requested =
-            due.into_iter().filter_map(|id| Some(requested(app, grid, roster.connections.get(&id)?, now))).collect();
+        let requested = due
+            .into_iter()
+            .filter_map(|id| Some(requested(app, grid, roster, roster.connections.get(&id)?, now)))
+            .collect();
         Some((lane, requested, (of_all, of_platform)))
     })
 }
 
-fn requested(app: &App, grid: &Grid, connection: &Connection, now: Timestamp) -> Requested {
+fn requested(app: &App, grid: &Grid, roster: &Roster, connection: &Connection, now: Timestamp) -> Requested {
     let id: ConnectionId = connection.id;
+    let is_pushed = roster.webhooks.has_marked(id, connection.next_due_at);
     let cause = if app.tickets.is_requested(id) {
         Cause::Person
+    } else if is_pushed {
+        Cause::Push
     } else if grid.missed(id, connection.interval, connection.slot_at, now) {
         Cause::CatchUp
     } else {

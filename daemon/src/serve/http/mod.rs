@@ -1,5 +1,5 @@
 //! HTTP: health, readiness and metrics for monitoring, none of which names an account, the page on which owners land
-//! after consent, and the short links that lead them there.
+//! after consent, the short links that lead them there, and the addresses to which platforms send notifications.
 
 mod callback;
 mod exposition;
@@ -9,6 +9,7 @@ mod metrics;
 mod page;
 mod process;
 mod short_link;
+mod webhooks;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -72,20 +73,31 @@ fn pages() -> Router<Arc<App>> {
         .route("/c/{code}", get(short_link::follow))
 }
 
+/// What platforms request.
+fn hooks() -> Router<Arc<App>> {
+    Router::new()
+        .route("/webhooks/{platform}", post(webhooks::notification).get(webhooks::challenge))
+        .route("/webhooks/{platform}/deauthorize", post(webhooks::deauthorize))
+        .route("/webhooks/{platform}/deletion", post(webhooks::delete))
+        .route("/webhooks/{platform}/deletion/{code}", get(webhooks::deletion))
+}
+
 fn router(app: Arc<App>, config: &config::Http, timeouts: Timeouts) -> Router {
     // A proxy with a path of its own may pass the path on.
     let outer = config.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/')).to_owned();
-    let router = match outer.is_empty() || outer.contains(['{', '}', '*']) {
-        true => pages(),
-        false => pages().nest(&outer, pages()),
+    let at_both = |router: fn() -> Router<Arc<App>>| match outer.is_empty() || outer.contains(['{', '}', '*']) {
+        true => router(),
+        false => router().nest(&outer, router()),
     };
-    let router = router.route("/healthz", get(health::alive)).route("/health", get(health::alive));
+    let router = at_both(pages).route("/healthz", get(health::alive)).route("/health", get(health::alive));
     let router = router.route("/readyz", get(health::ready));
     let router = if config.metrics { router.route("/metrics", get(metrics::scrape)) } else { router };
+    let hooks = at_both(hooks).layer(RequestBodyLimitLayer::new(webhooks::MOST_BODY_BYTES));
     router
+        .layer(RequestBodyLimitLayer::new(0))
+        .merge(hooks)
         .with_state(app)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeouts.request))
-        .layer(RequestBodyLimitLayer::new(0))
 }
 
 /// Listens at `address`. A port that is taken stops nothing else: it is tried again.

@@ -1,0 +1,147 @@
+//! `/webhooks/{platform}…`: what platforms send to us, and the page about what an owner wanted deleted.
+//!
+//! A response says no more than its status, and no body or header of a request is in the log. A request counts when its
+//! signature is right; the host is checked all the same, so that no page in a browser of this machine reaches it.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use url::form_urlencoded;
+
+use super::host::{is_for_us, requested_host};
+use super::page::page;
+use crate::app::App;
+use crate::platforms::webhook::{Hook, Received, Refused};
+use crate::webhooks::receive::{self, Answer};
+
+/// A notification has at most a thousand entries; what is larger is none.
+pub const MOST_BODY_BYTES: usize = 256 * 1024;
+/// A longer query is no challenge.
+const MOST_QUERY_BYTES: usize = 2048;
+/// When to send again what could not be stored.
+const AGAIN_S: &str = "30";
+
+/// `POST /webhooks/{platform}`: a notification.
+pub async fn notification(
+    State(app): State<Arc<App>>,
+    Path(platform): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    taken(&app, &platform, Hook::Events, &headers, &body).await
+}
+
+/// `POST /webhooks/{platform}/deauthorize`: an owner removed the app.
+pub async fn deauthorize(
+    State(app): State<Arc<App>>,
+    Path(platform): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    taken(&app, &platform, Hook::Deauthorize, &headers, &body).await
+}
+
+/// `POST /webhooks/{platform}/deletion`: an owner wants everything deleted.
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    Path(platform): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    taken(&app, &platform, Hook::Deletion, &headers, &body).await
+}
+
+async fn taken(app: &Arc<App>, platform: &str, hook: Hook, headers: &HeaderMap, body: &[u8]) -> Response {
+    if let Some(refused) = elsewhere(app, headers) {
+        return refused;
+    }
+    let received = Received { hook, headers, body, now: app.clock.now() };
+    match receive::receive(app, platform, received).await {
+        Answer::Taken => plain(StatusCode::OK, "ok"),
+        Answer::Deleted { address, code } => {
+            let json = serde_json::json!({"url": address, "confirmation_code": code});
+            ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], axum::Json(json)).into_response()
+        }
+        Answer::Unknown => plain(StatusCode::NOT_FOUND, "no such address"),
+        Answer::Refused(refused) => refusal(refused),
+        Answer::Later => {
+            let again = [(RETRY_AFTER, HeaderValue::from_static(AGAIN_S))];
+            (again, plain(StatusCode::SERVICE_UNAVAILABLE, "later")).into_response()
+        }
+    }
+}
+
+/// `GET /webhooks/{platform}`: a platform asks whether the address is ours.
+pub async fn challenge(
+    State(app): State<Arc<App>>,
+    Path(platform): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    if let Some(refused) = elsewhere(&app, &headers) {
+        return refused;
+    }
+    let query = query.filter(|query| query.len() <= MOST_QUERY_BYTES).unwrap_or_default();
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    match receive::challenge(&app, &platform, &pairs) {
+        Ok(challenge) => plain(StatusCode::OK, &challenge),
+        // The words of this handshake.
+        Err(Refused::Forged | Refused::NotHere) => plain(StatusCode::FORBIDDEN, "refused"),
+        Err(refused) => refusal(refused),
+    }
+}
+
+/// `GET /webhooks/{platform}/deletion/{code}`: what became of a request to delete.
+pub async fn deletion(
+    State(app): State<Arc<App>>,
+    Path((platform, code)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refused) = elsewhere(&app, &headers) {
+        return refused;
+    }
+    let Some(deletion) = receive::deletion(&app, &platform, &code) else {
+        let next = "Look at the code: it has 16 letters and digits. A page ends a year after its request.";
+        return page(StatusCode::NOT_FOUND, "No request has this code", &[next]);
+    };
+    let zone = app.setup().config.sync.grid.zone.clone();
+    let day = deletion.at.to_jiff().to_zoned(zone).date();
+    let what = match deletion.accounts {
+        0 => "Roster held nothing that was read with your consent, and holds nothing now.".to_owned(),
+        1 => format!("On {day} your consent, your account and everything that was read of it were deleted."),
+        more => {
+            format!("On {day} your consent, your {more} accounts and everything that was read of them were deleted.")
+        }
+    };
+    page(StatusCode::OK, "Your data is deleted", &[&what, &format!("The code of this request is {code}.")])
+}
+
+/// The refusal of a request that is meant for another host.
+fn elsewhere(app: &App, headers: &HeaderMap) -> Option<Response> {
+    match requested_host(headers) {
+        None => Some(plain(StatusCode::BAD_REQUEST, "no host")),
+        Some(host) if !is_for_us(app, &host) => Some(plain(StatusCode::MISDIRECTED_REQUEST, "another host")),
+        Some(_) => None,
+    }
+}
+
+fn refusal(refused: Refused) -> Response {
+    match refused {
+        Refused::NotHere => plain(StatusCode::NOT_FOUND, "no such address"),
+        Refused::Forged | Refused::Old => plain(StatusCode::UNAUTHORIZED, "refused"),
+        Refused::Malformed => plain(StatusCode::BAD_REQUEST, "not understood"),
+    }
+}
+
+fn plain(status: StatusCode, text: &str) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (status, headers, text.to_owned()).into_response()
+}

@@ -1,0 +1,129 @@
+//! Takes one request of a platform, from its bytes to its answer, within a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::consent::listener_address;
+use crate::decision::webhook::{self, Notification, Taken};
+use crate::meters::Notified;
+use crate::model::Deletion;
+use crate::platforms::Registered;
+use crate::platforms::webhook::{Hook, Pushed, Received, Refused};
+
+/// Platforms give up after some seconds, and repeat what was not answered.
+const ANSWER: Duration = Duration::from_millis(900);
+/// Letters and digits of a deletion's code: 80 bits.
+const CODE_BYTES: usize = 10;
+
+/// How a request is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is durable, now or since it was received before.
+    Taken,
+    /// What an owner wanted deleted is deleted; the address of the page that says so, and its code.
+    Deleted {
+        address: String,
+        code: String,
+    },
+    /// There is no such address.
+    Unknown,
+    Refused(Refused),
+    /// It could not be stored in time: the platform sends it again.
+    Later,
+}
+
+/// Takes a request to an address of a platform.
+pub async fn receive(app: &Arc<App>, slug: &str, received: Received<'_>) -> Answer {
+    let Some(known) = listening(app, slug, received.hook) else { return Answer::Unknown };
+    let read = known.platform.webhooks().map(|webhooks| webhooks.read(received));
+    let answer = match read.unwrap_or(Err(Refused::NotHere)) {
+        Ok(pushed) => take(app, slug, received, pushed).await,
+        Err(refused) => Err(refused),
+    };
+    match &answer {
+        Ok((_, as_what)) => app.meters.record_notification(slug, *as_what),
+        Err(Refused::Old) => app.meters.record_notification(slug, Notified::Old),
+        Err(Refused::Malformed) => app.meters.record_notification(slug, Notified::Malformed),
+        Err(Refused::Forged) => app.meters.record_notification(slug, Notified::Forged),
+        Err(Refused::NotHere) => {}
+    }
+    match answer {
+        Ok((answer, _)) => answer,
+        Err(refused) => Answer::Refused(refused),
+    }
+}
+
+/// A platform that is switched on and sends something to this address.
+fn listening(app: &App, slug: &str, hook: Hook) -> Option<Arc<Registered>> {
+    let known = app.look(|roster| roster.platforms.get(slug).cloned())?;
+    let hooks = known.platform.webhooks()?.hooks();
+    (known.enabled && hooks.contains(&hook)).then_some(known)
+}
+
+/// The response that proves to a platform that the address of notifications is ours.
+///
+/// # Errors
+/// See [`Refused`].
+pub fn challenge(app: &App, slug: &str, query: &[(String, String)]) -> Result<String, Refused> {
+    let known = listening(app, slug, Hook::Events).ok_or(Refused::NotHere)?;
+    known.platform.webhooks().map_or(Err(Refused::NotHere), |webhooks| webhooks.challenge(query))
+}
+
+/// What became of a request to delete; `None` when there is none of this code at the platform.
+pub fn deletion(app: &App, slug: &str, code: &str) -> Option<Deletion> {
+    app.look(|roster| roster.webhooks.deletions.get(code).filter(|deletion| deletion.platform == slug).cloned())
+}
+
+async fn take(
+    app: &Arc<App>,
+    slug: &str,
+    received: Received<'_>,
+    pushed: Vec<Pushed>,
+) -> Result<(Answer, Notified), Refused> {
+    let key = key_of(slug, received);
+    let code = data_encoding::BASE32_NOPAD.encode(&key[..CODE_BYTES]).to_ascii_lowercase();
+    let (owned, platform, code_of_it) = (app.clone(), slug.to_owned(), code.clone());
+    let taken = app.own(async move {
+        let notification = Notification { platform: &platform, key, code: &code_of_it, pushed: &pushed };
+        let taken = owned.decide(|decision| Ok(webhook::take(decision, &notification))).await?;
+        log(&platform, taken);
+        Ok(taken)
+    });
+    // When the time is over it goes on: the next try finds that it was taken.
+    match tokio::time::timeout(ANSWER, taken).await {
+        Ok(Ok(Taken { is_repeat, .. })) => {
+            let as_what = if is_repeat { Notified::Repeat } else { Notified::Taken };
+            let answer = match received.hook {
+                Hook::Events | Hook::Deauthorize => Answer::Taken,
+                Hook::Deletion => {
+                    let path = format!("/webhooks/{slug}{}/{code}", Hook::Deletion.path());
+                    Answer::Deleted { address: listener_address(app, &path), code }
+                }
+            };
+            Ok((answer, as_what))
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(platform = slug, %error, "a notification could not be stored; its platform sends it again");
+            Ok((Answer::Later, Notified::Later))
+        }
+        Err(_) => Ok((Answer::Later, Notified::Later)),
+    }
+}
+
+/// What makes a notification what it is: its bytes, and where they were sent to.
+fn key_of(slug: &str, received: Received<'_>) -> [u8; 32] {
+    let hash = Sha256::new().chain_update(slug).chain_update([0]).chain_update(received.hook.path());
+    hash.chain_update([0]).chain_update(received.body).finalize().into()
+}
+
+fn log(platform: &str, taken: Taken) {
+    let Taken { is_repeat, marked, ended, deleted } = taken;
+    if ended + deleted > 0 {
+        tracing::warn!(platform, ended, deleted, "owners took their consents back at their platform");
+    } else {
+        tracing::debug!(platform, is_repeat, marked, "a notification was taken");
+    }
+}
