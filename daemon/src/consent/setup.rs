@@ -4,11 +4,12 @@ use roster_protocol::consent::PlatformCheck;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConnectionId;
 
-use super::{PURPOSE, ProviderContext};
+use super::{PURPOSE, ProviderContext, listener_address};
 use crate::app::App;
 use crate::http_client::Api;
 use crate::oauth::{Provider, scopes};
-use crate::platforms::{Account, PlatformError};
+use crate::platforms::webhook::Hook;
+use crate::platforms::{Account, PlatformError, Registered};
 use crate::roster::resolve;
 
 /// Looks at one platform's set-up.
@@ -33,7 +34,27 @@ pub async fn test(app: &App, slug: &str) -> Result<Vec<PlatformCheck>, RosterErr
         }
         (None, None) => checks.push(response(app, slug).await),
     }
+    checks.extend(webhooks_found(app, &known));
     Ok(checks)
+}
+
+/// The addresses that the operator enters at the platform, which sends something there.
+fn webhooks_found(app: &App, known: &Registered) -> Option<PlatformCheck> {
+    let hooks = known.platform.webhooks()?.hooks();
+    let slug = known.platform.info().slug;
+    let address = |hook: &Hook| {
+        let what = match hook {
+            Hook::Events => "notifications",
+            Hook::Deauthorize => "owners who remove the app",
+            Hook::Deletion => "owners who want their data deleted",
+        };
+        format!("{what} {}", listener_address(app, &format!("/webhooks/{slug}{}", hook.path())))
+    };
+    let addresses: Vec<String> = hooks.iter().map(address).collect();
+    let is_public = app.setup().config.http.public_url.is_some();
+    let first = if is_public { "" } else { "set [http] public_url to an https address that leads to rosterd, then " };
+    let message = format!("{first}enter at the app, where its platform lets you: {}", addresses.join("; "));
+    (!addresses.is_empty()).then(|| check("webhooks", None, message))
 }
 
 fn check(what: &str, ok: Option<bool>, message: impl Into<String>) -> PlatformCheck {
