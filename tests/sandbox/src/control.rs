@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::faults::Fault;
 use crate::grants::Lifetimes;
+use crate::hooks::HookOrder;
 use crate::http_io::{Body, JSON, full, http_response};
 use crate::platforms::Platform;
 use crate::world::World;
@@ -25,7 +26,7 @@ const LONGEST_BODY: usize = 1024 * 1024;
 
 const KNOWN: &str = "known: GET accounts[?platform=P], GET|PUT accounts/{platform}/{handle}, GET|POST|DELETE faults, \
     GET|DELETE requests[?platform=P], GET|POST clock, GET grants[?platform=P], GET|PUT lifetimes/{platform}, \
-    GET|PUT apps/{platform}";
+    GET|PUT apps/{platform}, POST hooks";
 
 /// A status and what to say with it.
 type Reply = (StatusCode, Value);
@@ -38,6 +39,9 @@ pub async fn respond(world: &World, request: Request<Incoming>) -> Response<Body
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let query = crate::platforms::read_query(head.uri.query().unwrap_or_default());
     let reply = match Limited::new(body, LONGEST_BODY).collect().await {
+        Ok(body) if (&head.method, parts.as_slice()) == (&Method::POST, &["hooks"]) => {
+            send_hooks(world, &body.to_bytes()).await
+        }
         Ok(body) => route(world, &head.method, &parts, &query, &body.to_bytes()),
         Err(_) => Err(bad("the body could not be read, or is larger than a mebibyte")),
     };
@@ -84,6 +88,13 @@ fn route(
         }
         _ => Err((StatusCode::NOT_FOUND, json!({"error": format!("no such control; {KNOWN}")}))),
     }
+}
+
+/// Sends to an app what a platform would, and says how each was answered.
+async fn send_hooks(world: &World, body: &Bytes) -> Result<Reply, Reply> {
+    let order: HookOrder = read(body)?;
+    let responses = world.send_hooks(&order).await.map_err(bad)?;
+    Ok(ok(responses.iter().map(|(status, body)| json!({"status": status, "body": body})).collect()))
 }
 
 #[derive(Deserialize)]

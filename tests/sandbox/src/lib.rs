@@ -15,6 +15,7 @@ mod consent;
 mod grants;
 
 mod control;
+mod hooks;
 mod faults;
 mod mangle;
 mod requests;
@@ -25,6 +26,7 @@ mod program;
 
 pub use faults::{Fault, FaultKind, Stage, Variant};
 pub use grants::{Door, Grant, Lifetimes};
+pub use hooks::{Hook, HookKind, HookOrder};
 pub use platforms::Platform;
 pub use program::main;
 pub use requests::LoggedRequest;

@@ -25,6 +25,8 @@ use crate::spoil::Counts;
 use crate::world::account::Account;
 use crate::world::{World, ids};
 use crate::{Fault, FaultKind, Stage};
+pub use instagram::app_scoped_id;
+pub use meta::person_id;
 pub use request::{ApiRequest, decode, read_query};
 
 /// A platform that is simulated.

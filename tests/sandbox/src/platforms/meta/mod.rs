@@ -35,6 +35,7 @@ pub use edges::{Edge, edge, list, when};
 pub use errors::{error, missing_permission, refused, unknown_field, unknown_metric};
 pub use fields::Field;
 pub use insights::{Range, item, metrics, range, series_value};
+pub use me::person_id;
 pub use nodes::Node;
 pub use tokens::page_token;
 pub use usage::Usage;
