@@ -21,6 +21,7 @@ mod killing;
 mod linking;
 mod listening;
 mod nonsense;
+mod notifying;
 mod operating;
 mod permitting;
 mod printing;
