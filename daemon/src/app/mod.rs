@@ -60,6 +60,8 @@ pub struct App {
     pub meters: Meters,
     /// Woken when something becomes due or a permit becomes free.
     pub wake: Notify,
+    /// Woken when a hub has to be asked for something.
+    pub hubs: Notify,
     /// Sent when the store's file, the socket and the listener are to be looked at.
     pub look_again: watch::Sender<()>,
     /// Permits for runs that have a result and are not durable yet.
@@ -124,6 +126,7 @@ impl App {
             started_at: now,
             meters,
             wake: Notify::new(),
+            hubs: Notify::new(),
             look_again: watch::Sender::new(()),
             unstored: Semaphore::new(MOST_UNSTORED),
             batches: Mutex::default(),

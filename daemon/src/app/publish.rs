@@ -4,6 +4,7 @@ mod alerting;
 mod consents;
 mod roster;
 mod sync;
+mod webhooks;
 
 use roster_protocol::event::Event;
 
@@ -18,6 +19,8 @@ pub(super) struct Publication {
     events: Vec<Event>,
     /// Whether a consent or a grant becomes due sooner than before.
     wakes_consents: bool,
+    /// Whether a subscription is missing, too many, or due at another time.
+    wakes_hubs: bool,
 }
 
 /// Adds what a commit publishes; the roster has it already.
@@ -27,6 +30,7 @@ pub(super) fn add(publication: &mut Publication, roster: &Roster, commit: &Commi
     sync::events(&commit.sync, roster, events);
     alerting::events(&commit.alerting, roster, events);
     publication.wakes_consents |= consents::wakes(&commit.consents);
+    publication.wakes_hubs |= webhooks::wakes(commit, roster);
 }
 
 impl App {
@@ -36,6 +40,9 @@ impl App {
         self.feed.publish(publication.events);
         if publication.wakes_consents {
             self.consents.wake.notify_one();
+        }
+        if publication.wakes_hubs {
+            self.hubs.notify_one();
         }
     }
 }

@@ -37,6 +37,7 @@ use crate::serve::rpc::socket::{Socket, SocketError};
 use crate::serve::{http, rpc};
 use crate::store::{OpenOptions, Store, StoreError, own_dir};
 use crate::sync::scheduler;
+use crate::webhooks::leases;
 
 /// The paths of a daemon, and what it is given.
 pub struct Options {
@@ -202,6 +203,7 @@ impl Daemon {
             tokio::spawn(http::run(app.clone(), http, options.http_timeouts)),
             // After the listener was bound, because consents contain its address.
             tokio::spawn(keeper::run(app.clone())),
+            tokio::spawn(leases::run(app.clone())),
         ];
         Ok(Self { app, socket: options.socket, http: http_at, source, listens: socket, work })
     }

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod consented;
 pub mod grants;
 pub mod webhook;
+pub mod lease;
 pub mod warn;
 pub mod outages;
 pub mod edit;

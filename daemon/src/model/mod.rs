@@ -15,7 +15,7 @@ use roster_protocol::time::{Date, Seconds, Timestamp};
 
 pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit, WebhooksCommit};
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
-pub use webhook::{Deletion, Receipt};
+pub use webhook::{Deletion, Lease, Receipt};
 
 /// The person or brand persona.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -260,4 +260,5 @@ pub struct Loaded {
     /// Notifications that were taken, the oldest first.
     pub receipts: Vec<Receipt>,
     pub deletions: Vec<Deletion>,
+    pub leases: Vec<Lease>,
 }

@@ -3,6 +3,8 @@
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
+use super::Sealed;
+
 /// A notification that was taken: it is not taken a second time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -23,4 +25,28 @@ pub struct Deletion {
     pub at: Timestamp,
     /// How many accounts were deleted.
     pub accounts: u32,
+}
+
+/// A subscription to the notifications about one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub connection: ConnectionId,
+    /// The platform's id of the account that it is about.
+    pub account: String,
+    /// What the hub's requests have in their path: it cannot be guessed.
+    pub token: String,
+    /// What the hub signs with.
+    pub secret: Sealed,
+    /// Where the hub was last asked to send; empty before.
+    pub address: String,
+    /// When the hub was asked, as long as it has not confirmed.
+    pub requested_at: Option<Timestamp>,
+    /// When it ends, as the hub confirmed; `None` before it did.
+    pub ends_at: Option<Timestamp>,
+    /// When the hub is asked again.
+    pub next_at: Timestamp,
+    /// Requests in a row that the hub did not take, or has not confirmed.
+    pub failures: u32,
+    /// Why the last one was not taken, clean.
+    pub last_error: Option<String>,
 }

@@ -5,7 +5,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
-use roster_protocol::time::Timestamp;
+use roster_protocol::time::{Seconds, Timestamp};
 use sha2::Sha256;
 
 use crate::secret::Secret;
@@ -100,6 +100,28 @@ pub trait Webhooks: Send + Sync {
         let _ = query;
         Err(Refused::NotHere)
     }
+
+    /// Where notifications about single accounts are asked for; `None` where they are not.
+    fn hub(&self) -> Option<&'static Hub> {
+        None
+    }
+
+    /// Whether the hub signed a notification with the secret that the subscription has.
+    fn is_from_hub(&self, secret: &Secret, received: Received<'_>) -> bool {
+        let _ = (secret, received);
+        false
+    }
+}
+
+/// A hub that sends notifications about single accounts, to whom asks for them: WebSub.
+#[derive(Clone, Copy, Debug)]
+pub struct Hub {
+    pub host: &'static str,
+    pub path: &'static str,
+    /// What is subscribed to, by the platform's id of an account.
+    pub topic: fn(&str) -> String,
+    /// How long a subscription may last.
+    pub longest: Seconds,
 }
 
 /// Whether `signature` is the HMAC-SHA256 of all parts together, in hexadecimal. In constant time.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
-use crate::model::{Deletion, Loaded, Receipt, WebhooksCommit};
+use crate::model::{Deletion, Lease, Loaded, Receipt, WebhooksCommit};
 
 /// Everything about notifications.
 #[derive(Default)]
@@ -18,6 +18,8 @@ pub struct Webhooks {
     marked: HashMap<ConnectionId, Timestamp>,
     /// By their codes.
     pub deletions: BTreeMap<String, Deletion>,
+    leases: BTreeMap<ConnectionId, Lease>,
+    lease_of: HashMap<String, ConnectionId>,
 }
 
 impl Webhooks {
@@ -27,6 +29,7 @@ impl Webhooks {
         std::mem::take(&mut loaded.receipts).iter().for_each(|receipt| webhooks.put(receipt));
         let deletions = std::mem::take(&mut loaded.deletions).into_iter();
         webhooks.deletions = deletions.map(|deletion| (deletion.code.clone(), deletion)).collect();
+        std::mem::take(&mut loaded.leases).into_iter().for_each(|lease| webhooks.put_lease(lease));
         webhooks
     }
 
@@ -42,6 +45,34 @@ impl Webhooks {
         for code in &commit.forgotten_deletions {
             self.deletions.remove(code);
         }
+        commit.leases.iter().for_each(|lease| self.put_lease(lease.clone()));
+        commit.ended_leases.iter().for_each(|connection| self.end_lease(*connection));
+    }
+
+    fn put_lease(&mut self, lease: Lease) {
+        self.lease_of.insert(lease.token.clone(), lease.connection);
+        self.leases.insert(lease.connection, lease);
+    }
+
+    fn end_lease(&mut self, connection: ConnectionId) {
+        if let Some(ended) = self.leases.remove(&connection) {
+            self.lease_of.remove(&ended.token);
+        }
+    }
+
+    /// Every subscription, in the order of their connections.
+    pub fn leases(&self) -> impl Iterator<Item = &Lease> {
+        self.leases.values()
+    }
+
+    /// The subscription to a connection's account.
+    pub fn lease(&self, connection: ConnectionId) -> Option<&Lease> {
+        self.leases.get(&connection)
+    }
+
+    /// The subscription whose hub sends to an address with this token.
+    pub fn lease_by_token(&self, token: &str) -> Option<&Lease> {
+        self.leases.get(self.lease_of.get(token)?)
     }
 
     fn put(&mut self, receipt: &Receipt) {

@@ -5,7 +5,7 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use roster_protocol::ids::{ConsentId, GrantId};
+use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -75,6 +75,7 @@ pub enum Field {
     Reply = 4,
     Verifier = 5,
     DeviceCode = 6,
+    Hub = 7,
 }
 
 /// Where a sealed value belongs.
@@ -94,6 +95,11 @@ impl<'a> SealingContext<'a> {
     /// An account's own token.
     pub fn of_account(grant: GrantId, account: &'a str) -> Self {
         Self { owner: grant.0, field: Field::Derived, part: account }
+    }
+
+    /// What a hub signs with.
+    pub fn of_lease(connection: ConnectionId) -> Self {
+        Self { owner: connection.0, field: Field::Hub, part: "" }
     }
 
     pub fn of_consent(consent: ConsentId, field: Field) -> Self {

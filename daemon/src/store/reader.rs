@@ -205,6 +205,7 @@ impl<'a> Reader<'a> {
             grant_uses: self.all(Records::GrantUses, records::read)?,
             receipts: self.all(Records::Receipts, records::read)?,
             deletions: self.all(Records::Deletions, records::read)?,
+            leases: self.all(Records::Leases, records::read)?,
         })
     }
 

@@ -57,13 +57,16 @@ pub(super) enum Records {
     Receipts,
     /// Code → what became of an owner's request to delete. One row a request, kept for a year.
     Deletions,
+    /// Connection id → the subscription to its account's notifications. One row for each account whose platform has a hub,
+    /// rewritten every few days; read whole at start.
+    Leases,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 21] = [
+    pub(super) const ALL: [Records; 22] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -85,6 +88,7 @@ impl Records {
         Records::GrantUses,
         Records::Receipts,
         Records::Deletions,
+        Records::Leases,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -109,6 +113,7 @@ impl Records {
             Records::GrantUses => "grants.uses",
             Records::Receipts => "webhooks.receipts",
             Records::Deletions => "webhooks.deletions",
+            Records::Leases => "webhooks.leases",
             Records::Quarantine => "quarantine",
         }
     }
@@ -142,6 +147,7 @@ impl Records {
             Records::GrantUses => 22,
             Records::Receipts => 31,
             Records::Deletions => 32,
+            Records::Leases => 33,
         }
     }
 }

@@ -2,3 +2,4 @@
 //! answered. The queue behind it is the schedule's: what is due is requested as anything else is.
 
 pub mod receive;
+pub mod leases;

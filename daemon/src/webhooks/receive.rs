@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use roster_protocol::time::Seconds;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::consent::listener_address;
+use crate::decision::lease;
 use crate::decision::webhook::{self, Notification, Taken};
 use crate::meters::Notified;
 use crate::model::Deletion;
 use crate::platforms::Registered;
 use crate::platforms::webhook::{Hook, Pushed, Received, Refused};
+use crate::secret::vault::SealingContext;
 
 /// Platforms give up after some seconds, and repeat what was not answered.
 const ANSWER: Duration = Duration::from_millis(900);
@@ -30,6 +33,8 @@ pub enum Answer {
     },
     /// There is no such address.
     Unknown,
+    /// There was one, perhaps, and nothing is to be sent there any more.
+    Gone,
     Refused(Refused),
     /// It could not be stored in time: the platform sends it again.
     Later,
@@ -40,7 +45,7 @@ pub async fn receive(app: &Arc<App>, slug: &str, received: Received<'_>) -> Answ
     let Some(known) = listening(app, slug, received.hook) else { return Answer::Unknown };
     let read = known.platform.webhooks().map(|webhooks| webhooks.read(received));
     let answer = match read.unwrap_or(Err(Refused::NotHere)) {
-        Ok(pushed) => take(app, slug, received, pushed).await,
+        Ok(pushed) => Ok(take(app, slug, received.hook.path(), received, pushed).await),
         Err(refused) => Err(refused),
     };
     match &answer {
@@ -77,13 +82,43 @@ pub fn deletion(app: &App, slug: &str, code: &str) -> Option<Deletion> {
     app.look(|roster| roster.webhooks.deletions.get(code).filter(|deletion| deletion.platform == slug).cloned())
 }
 
+/// Takes what a hub sends to the address of a subscription. It is about the account that was subscribed to, whatever
+/// it says. The standard wants one that is not genuine to be answered as if it were.
+pub async fn from_hub(app: &Arc<App>, slug: &str, token: &str, received: Received<'_>) -> Answer {
+    let found = app.look(|roster| {
+        let lease = roster.webhooks.lease_by_token(token)?;
+        let platform = &roster.connections.get(&lease.connection)?.platform;
+        Some((lease.clone(), roster.platforms.get(platform).filter(|_| platform == slug)?.clone()))
+    });
+    let Some((lease, known)) = found else { return Answer::Gone };
+    let secret = app.consents.vault.open(SealingContext::of_lease(lease.connection), &lease.secret);
+    let webhooks = known.platform.webhooks().filter(|_| known.enabled);
+    let is_genuine =
+        secret.is_ok_and(|secret| webhooks.is_some_and(|webhooks| webhooks.is_from_hub(&secret, received)));
+    if !is_genuine {
+        app.meters.record_notification(slug, Notified::Forged);
+        return Answer::Taken;
+    }
+    let (answer, as_what) =
+        take(app, slug, &lease.account, received, vec![Pushed::Changed { ids: vec![lease.account.clone()] }]).await;
+    app.meters.record_notification(slug, as_what);
+    answer
+}
+
+/// Takes a hub's question whether a subscription was asked for; `false` when it was not.
+pub async fn confirmed_by_hub(app: &App, slug: &str, token: &str, topic: &str, lasts: Option<Seconds>) -> bool {
+    app.decide(|decision| Ok(lease::confirm(decision, slug, token, topic, lasts))).await.unwrap_or(false)
+}
+
+/// Takes what is proved; `part` is what it was sent to.
 async fn take(
     app: &Arc<App>,
     slug: &str,
+    part: &str,
     received: Received<'_>,
     pushed: Vec<Pushed>,
-) -> Result<(Answer, Notified), Refused> {
-    let key = key_of(slug, received);
+) -> (Answer, Notified) {
+    let key = key_of(slug, part, received.body);
     let code = data_encoding::BASE32_NOPAD.encode(&key[..CODE_BYTES]).to_ascii_lowercase();
     let (owned, platform, code_of_it) = (app.clone(), slug.to_owned(), code.clone());
     let taken = app.own(async move {
@@ -103,20 +138,20 @@ async fn take(
                     Answer::Deleted { address: listener_address(app, &path), code }
                 }
             };
-            Ok((answer, as_what))
+            (answer, as_what)
         }
         Ok(Err(error)) => {
             tracing::warn!(platform = slug, %error, "a notification could not be stored; its platform sends it again");
-            Ok((Answer::Later, Notified::Later))
+            (Answer::Later, Notified::Later)
         }
-        Err(_) => Ok((Answer::Later, Notified::Later)),
+        Err(_) => (Answer::Later, Notified::Later),
     }
 }
 
 /// What makes a notification what it is: its bytes, and where they were sent to.
-fn key_of(slug: &str, received: Received<'_>) -> [u8; 32] {
-    let hash = Sha256::new().chain_update(slug).chain_update([0]).chain_update(received.hook.path());
-    hash.chain_update([0]).chain_update(received.body).finalize().into()
+fn key_of(slug: &str, part: &str, body: &[u8]) -> [u8; 32] {
+    let hash = Sha256::new().chain_update(slug).chain_update([0]).chain_update(part);
+    hash.chain_update([0]).chain_update(body).finalize().into()
 }
 
 fn log(platform: &str, taken: Taken) {

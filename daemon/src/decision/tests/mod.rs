@@ -3,6 +3,7 @@
 mod consents;
 mod edits;
 mod handles;
+mod leases;
 mod warnings;
 mod webhooks;
 

@@ -1,10 +1,11 @@
 //! What a commit writes of what platforms sent to us.
 
+use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
-use crate::model::{Deletion, Receipt};
+use crate::model::{Deletion, Lease, Receipt};
 
-/// Notifications that were taken, and requests to delete that were carried out.
+/// Notifications that were taken, requests to delete that were carried out, and subscriptions.
 #[derive(Clone, Debug, Default)]
 pub struct WebhooksCommit {
     pub receipts: Vec<Receipt>,
@@ -13,4 +14,7 @@ pub struct WebhooksCommit {
     pub deletions: Vec<Deletion>,
     /// The codes of those whose pages end.
     pub forgotten_deletions: Vec<String>,
+    pub leases: Vec<Lease>,
+    /// The connections whose subscriptions are given up.
+    pub ended_leases: Vec<ConnectionId>,
 }

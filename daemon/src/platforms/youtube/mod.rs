@@ -42,6 +42,7 @@ mod scopes;
 mod tests;
 mod tokens;
 mod uploads;
+mod webhook;
 
 use std::path::PathBuf;
 
@@ -55,6 +56,7 @@ use serde::Deserialize;
 use super::consenting::Consenting;
 use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, profile_url};
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
+use super::webhook::Webhooks;
 use super::{Account, HandleError, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
 use crate::oauth::OAuthApp;
@@ -126,6 +128,10 @@ impl Platform for YouTube {
     }
 
     fn consenting(&self) -> Option<&dyn Consenting> {
+        Some(self)
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
         Some(self)
     }
 

@@ -80,6 +80,7 @@ fn hooks() -> Router<Arc<App>> {
         .route("/webhooks/{platform}/deauthorize", post(webhooks::deauthorize))
         .route("/webhooks/{platform}/deletion", post(webhooks::delete))
         .route("/webhooks/{platform}/deletion/{code}", get(webhooks::deletion))
+        .route("/webhooks/{platform}/hub/{token}", post(webhooks::from_hub).get(webhooks::hub_challenge))
 }
 
 fn router(app: Arc<App>, config: &config::Http, timeouts: Timeouts) -> Router {

@@ -10,6 +10,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use roster_protocol::time::Seconds;
 use url::form_urlencoded;
 
 use super::host::{is_for_us, requested_host};
@@ -60,13 +61,18 @@ async fn taken(app: &Arc<App>, platform: &str, hook: Hook, headers: &HeaderMap, 
         return refused;
     }
     let received = Received { hook, headers, body, now: app.clock.now() };
-    match receive::receive(app, platform, received).await {
+    answered(receive::receive(app, platform, received).await)
+}
+
+fn answered(answer: Answer) -> Response {
+    match answer {
         Answer::Taken => plain(StatusCode::OK, "ok"),
         Answer::Deleted { address, code } => {
             let json = serde_json::json!({"url": address, "confirmation_code": code});
             ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], axum::Json(json)).into_response()
         }
         Answer::Unknown => plain(StatusCode::NOT_FOUND, "no such address"),
+        Answer::Gone => plain(StatusCode::GONE, "no such subscription"),
         Answer::Refused(refused) => refusal(refused),
         Answer::Later => {
             let again = [(RETRY_AFTER, HeaderValue::from_static(AGAIN_S))];
@@ -93,6 +99,46 @@ pub async fn challenge(
         Err(Refused::Forged | Refused::NotHere) => plain(StatusCode::FORBIDDEN, "refused"),
         Err(refused) => refusal(refused),
     }
+}
+
+/// `POST /webhooks/{platform}/hub/{token}`: a notification about one account.
+pub async fn from_hub(
+    State(app): State<Arc<App>>,
+    Path((platform, token)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if let Some(refused) = elsewhere(&app, &headers) {
+        return refused;
+    }
+    let received = Received { hook: Hook::Events, headers: &headers, body: &body, now: app.clock.now() };
+    answered(receive::from_hub(&app, &platform, &token, received).await)
+}
+
+/// `GET /webhooks/{platform}/hub/{token}`: a hub asks whether a subscription was asked for.
+pub async fn hub_challenge(
+    State(app): State<Arc<App>>,
+    Path((platform, token)): Path<(String, String)>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    if let Some(refused) = elsewhere(&app, &headers) {
+        return refused;
+    }
+    let query = query.filter(|query| query.len() <= MOST_QUERY_BYTES).unwrap_or_default();
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let given = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let (Some("subscribe"), Some(topic), Some(challenge)) =
+        (given("hub.mode"), given("hub.topic"), given("hub.challenge"))
+    else {
+        return plain(StatusCode::NOT_FOUND, "no such subscription");
+    };
+    let lasts = given("hub.lease_seconds").and_then(|text| text.parse().ok()).map(Seconds);
+    let is_plain = challenge.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_plain && receive::confirmed_by_hub(&app, &platform, &token, topic, lasts).await {
+        return plain(StatusCode::OK, challenge);
+    }
+    plain(StatusCode::NOT_FOUND, "no such subscription")
 }
 
 /// `GET /webhooks/{platform}/deletion/{code}`: what became of a request to delete.

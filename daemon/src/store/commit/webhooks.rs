@@ -15,6 +15,10 @@ impl Batch {
         for code in &commit.forgotten_deletions {
             self.delete(Records::Deletions, code.as_bytes().to_vec());
         }
+        commit.leases.iter().try_for_each(|lease| self.put(lease))?;
+        for connection in &commit.ended_leases {
+            self.delete(Records::Leases, connection.0.to_vec());
+        }
         Ok(())
     }
 }

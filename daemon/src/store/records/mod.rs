@@ -16,7 +16,7 @@ use super::error::StoreError;
 use super::tables::Records;
 use crate::model::{
     Alert, AuditLine, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens, GrantUse, Hold, Influencer,
-    Receipt, Run,
+    Lease, Receipt, Run,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
@@ -152,6 +152,7 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::GrantUses => read::<GrantUse>(table, key, encoded).map(drop),
         Records::Receipts => read::<Receipt>(table, key, encoded).map(drop),
         Records::Deletions => read::<Deletion>(table, key, encoded).map(drop),
+        Records::Leases => read::<Lease>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }
