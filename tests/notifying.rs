@@ -8,7 +8,7 @@ use roster_protocol::error::ErrorKind;
 use roster_protocol::sync::Cause;
 use roster_protocol::transport::within;
 use roster_protocol::{ConnectionId, service};
-use roster_sandbox::{Hook, HookKind, HookOrder, Platform};
+use roster_sandbox::{Fault, FaultKind, Hook, HookKind, HookOrder, Platform};
 
 use crate::support::consent::{APPS, browser, open};
 use crate::support::programs::until;
@@ -285,4 +285,104 @@ async fn what_is_not_a_notification_does_nothing() {
     assert_eq!(facebook.0, StatusCode::FORBIDDEN, "it has no token");
     world.settle().await;
     assert_eq!(world.caused_by_push(id).await, 0);
+}
+
+/// Waits until the hub was asked so often.
+async fn asked(world: &World, times: usize) {
+    until("the hub is asked", async || (world.requests_to("/subscribe") >= times).then_some(())).await;
+    assert_eq!(world.requests_to("/subscribe"), times);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_is_subscribed_to_renewed_in_time_and_believed_in_nothing_else() {
+    let mut world = World::with_proxy("https://roster.example/team").await;
+    world.followers(Platform::Youtube, "@mara", 5000);
+    let mara = world.add("Mara", "youtube", "@mara").await;
+    let id = mara.connections[0].id;
+    asked(&world, 1).await;
+    let verified = async |world: &World| {
+        // The proxy takes its path off.
+        let to = world.address();
+        world.sandbox.world().verify_subscriptions(&to).await.expect("sent")
+    };
+    assert_eq!(verified(&world).await, [200]);
+    world.both_pass(2 * DISTANCE_S).await;
+
+    let published = world.hook(Platform::Youtube, "@mara", HookKind::Changed);
+    assert!(published.path.starts_with("/team/webhooks/youtube/hub/"), "{}", published.path);
+    // What another secret signed is answered as the standard wants, and ignored.
+    let forged = HookOrder { is_forged: true, ..world.order(Platform::Youtube, "@mara", HookKind::Changed) };
+    let answers = world.sandbox.world().send_hooks(&forged).await.expect("sent");
+    assert_eq!(answers, [(200, "ok".to_owned())]);
+    world.settle().await;
+    assert_eq!(world.caused_by_push(id).await, 0);
+    for _ in 0..3 {
+        assert_eq!(world.sent(&published).await, 200);
+    }
+    world.settle().await;
+    assert_eq!(world.caused_by_push(id).await, 1);
+    // An address that nobody gave out.
+    let elsewhere = Hook { path: "/webhooks/youtube/hub/AAAAAAAAAAAAAAAAAAAAAA".to_owned(), ..published.clone() };
+    assert_eq!(world.sent(&elsewhere).await, 410);
+    // A question that was not asked for, and one that is no question.
+    let topic = "https%3A%2F%2Fwww.youtube.com%2Fxml%2Ffeeds%2Fvideos.xml%3Fchannel_id%3DUC1";
+    for query in [
+        format!("hub.mode=subscribe&hub.challenge=1&hub.topic={topic}"),
+        format!("hub.mode=unsubscribe&hub.challenge=1&hub.topic={topic}"),
+        String::new(),
+    ] {
+        let (status, _) = open(&format!("{}{}?{query}", world.address(), published.path)).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{query}");
+    }
+
+    // It lasts ten days, and is renewed before the half of them, restarts or not.
+    world.both_pass(4 * DAY_S).await;
+    world.restart().await;
+    asked(&world, 1).await;
+    world.both_pass(DAY_S).await;
+    asked(&world, 2).await;
+    assert_eq!(verified(&world).await, [200]);
+    world.both_pass(6 * DAY_S).await;
+    let again = world.hook(Platform::Youtube, "@mara", HookKind::Changed);
+    assert_eq!(again.path, published.path, "its address stays");
+    let before = world.caused_by_push(id).await;
+    assert_eq!(world.sent(&again).await, 200);
+    world.settle().await;
+    assert_eq!(world.caused_by_push(id).await, before + 1, "eleven days after it began");
+
+    // What is disconnected is sent no more.
+    world.client.disconnect(within(LIMIT), id.to_string(), false).await.expect("a response").expect("disconnected");
+    until("it is given up", async || (world.sent(&again).await == 410).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_is_asked_again_when_it_fails_and_never_where_it_could_not_reach_us() {
+    let world = World::new().await;
+    world.followers(Platform::Youtube, "@mara", 5000);
+    world.add("Mara", "youtube", "@mara").await;
+    world.both_pass(DAY_S).await;
+    assert_eq!(world.requests_to("/subscribe"), 0, "there is no public URL");
+
+    let world = World::with_proxy("https://roster.example").await;
+    world.followers(Platform::Youtube, "@mara", 5000);
+    let mara = world.add("Mara", "youtube", "@mara").await;
+    asked(&world, 1).await;
+    // It does not confirm; then it fails; then it works.
+    let again = async |times: usize| {
+        until("it is asked again", async || {
+            world.both_pass(3600).await;
+            (world.requests_to("/subscribe") >= times).then_some(())
+        })
+        .await;
+    };
+    again(2).await;
+    world.sandbox.world().fault(Fault { count: 50, ..Fault::new(Platform::Youtube, FaultKind::ServerError) });
+    again(3).await;
+    world.sandbox.world().clear_faults();
+    again(4).await;
+    let to = world.address();
+    // The callback is one address, however often it was asked for.
+    assert_eq!(world.sandbox.world().verify_subscriptions(&to).await.expect("sent")[0], 200);
+    world.sync("Mara").await;
+    assert_eq!(world.connection(&mara.connections[0].id.to_string()).await.status, ConnectionStatus::Fresh);
 }

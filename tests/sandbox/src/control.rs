@@ -26,7 +26,7 @@ const LONGEST_BODY: usize = 1024 * 1024;
 
 const KNOWN: &str = "known: GET accounts[?platform=P], GET|PUT accounts/{platform}/{handle}, GET|POST|DELETE faults, \
     GET|DELETE requests[?platform=P], GET|POST clock, GET grants[?platform=P], GET|PUT lifetimes/{platform}, \
-    GET|PUT apps/{platform}, POST hooks";
+    GET|PUT apps/{platform}, POST hooks, POST hooks/verify {\"to\"}";
 
 /// A status and what to say with it.
 type Reply = (StatusCode, Value);
@@ -41,6 +41,9 @@ pub async fn respond(world: &World, request: Request<Incoming>) -> Response<Body
     let reply = match Limited::new(body, LONGEST_BODY).collect().await {
         Ok(body) if (&head.method, parts.as_slice()) == (&Method::POST, &["hooks"]) => {
             send_hooks(world, &body.to_bytes()).await
+        }
+        Ok(body) if (&head.method, parts.as_slice()) == (&Method::POST, &["hooks", "verify"]) => {
+            verify(world, &body.to_bytes()).await
         }
         Ok(body) => route(world, &head.method, &parts, &query, &body.to_bytes()),
         Err(_) => Err(bad("the body could not be read, or is larger than a mebibyte")),
@@ -95,6 +98,20 @@ async fn send_hooks(world: &World, body: &Bytes) -> Result<Reply, Reply> {
     let order: HookOrder = read(body)?;
     let responses = world.send_hooks(&order).await.map_err(bad)?;
     Ok(ok(responses.iter().map(|(status, body)| json!({"status": status, "body": body})).collect()))
+}
+
+/// Where an app is reached.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct To {
+    to: String,
+}
+
+/// Has the hub verify what it was asked for, and says how each callback responded.
+async fn verify(world: &World, body: &Bytes) -> Result<Reply, Reply> {
+    let To { to } = read(body)?;
+    let statuses = world.verify_subscriptions(&to).await.map_err(bad)?;
+    Ok(ok(json!(statuses)))
 }
 
 #[derive(Deserialize)]

@@ -32,6 +32,8 @@ const SECRET: &[&str] = &[
     "appsecret_proof",
     "batch",
     "state",
+    "hub.secret",
+    "hub.callback",
 ];
 
 /// One request to a platform and its outcome.

@@ -2,6 +2,7 @@
 //! signs them.
 
 mod send;
+mod subscriptions;
 
 use std::time::Duration;
 
@@ -10,12 +11,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
+use sha1::Sha1;
 use sha2::Sha256;
 
 use crate::Platform;
-use crate::platforms::{app_scoped_id, person_id};
+use crate::platforms::{app_scoped_id, channel_topic, person_id};
 use crate::world::World;
 use crate::world::account::Account;
+pub use subscriptions::{Subscription, Subscriptions};
 
 /// What happened at the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -80,6 +83,15 @@ impl World {
         let account = self.account(*platform, handle).ok_or_else(|| format!("no {platform} account {handle}"))?;
         let secret = if order.is_forged { "another-secret".to_owned() } else { platform.client_secret() };
         let at = self.clock.shown().saturating_sub(Duration::from_secs(order.age_seconds)).unwrap_or(Timestamp::MIN);
+        if (*platform, *kind) == (Platform::Youtube, HookKind::Changed) {
+            let all = self.subscriptions.to(&channel_topic(&account.id), self.clock.shown());
+            let hooks =
+                (0..order.count).flat_map(|serial| all.iter().map(move |subscription| (serial, subscription.clone())));
+            let forged = order.is_forged.then_some("another-secret");
+            return Ok(hooks
+                .map(|(serial, to)| published(&account, &to, forged.unwrap_or(&to.secret), at, serial))
+                .collect());
+        }
         let make = |serial: u64| match (platform, kind) {
             (Platform::Facebook | Platform::Instagram, HookKind::Changed) => {
                 Ok(meta_notification(&account, &secret, at, serial))
@@ -110,6 +122,34 @@ impl World {
             responses.push(hook.send(&order.to).await.map_err(|error| error.to_string())?);
         }
         Ok(responses)
+    }
+
+    /// Requests each callback that the hub was asked to send to, and returns the status of each response. `to` is where
+    /// the app is reached in place of the host of its callback.
+    ///
+    /// # Errors
+    /// No client of HTTP listens there.
+    pub async fn verify_subscriptions(&self, to: &str) -> Result<Vec<u16>, String> {
+        let mut statuses = Vec::new();
+        for asked in self.subscriptions.take_asked() {
+            let challenge = crate::grants::secret::random(20);
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("hub.mode", "subscribe")
+                .append_pair("hub.topic", &asked.topic)
+                .append_pair("hub.challenge", &challenge)
+                .append_pair("hub.lease_seconds", &asked.lasts.as_secs().to_string())
+                .finish();
+            let path = format!("{}?{query}", path_of(&asked.callback));
+            let (status, body) = send::request(http::Method::GET, to, &path, &[], String::new())
+                .await
+                .map_err(|error| error.to_string())?;
+            if status == 200 && body == challenge {
+                let ends_at = self.clock.shown().saturating_add(asked.lasts).unwrap_or(Timestamp::MAX);
+                self.subscriptions.confirm(Subscription { ends_at: Some(ends_at), ..asked });
+            }
+            statuses.push(status);
+        }
+        Ok(statuses)
     }
 
     /// The id under which an app knows an account's owner.
@@ -144,6 +184,29 @@ fn signed_request(platform: Platform, path: &str, owner: &str, secret: &str, at:
     let body = format!("signed_request={}.{payload}", BASE64URL_NOPAD.encode(&mac(secret, &[&payload])));
     let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
     Hook { path: format!("/webhooks/{platform}{path}"), headers, body }
+}
+
+/// The path of an address.
+fn path_of(address: &str) -> String {
+    url::Url::parse(address).map_or_else(|_| "/".to_owned(), |url| url.path().to_owned())
+}
+
+/// The hub's notifications: a channel has published a video.
+fn published(account: &Account, to: &Subscription, secret: &str, at: Timestamp, serial: u64) -> Hook {
+    let channel = &account.id;
+    let body = format!(
+        "<?xml version='1.0' encoding='UTF-8'?>\n<feed xmlns:yt=\"http://www.youtube.com/xml/schemas/2015\" \
+         xmlns=\"http://www.w3.org/2005/Atom\"><link rel=\"hub\" href=\"https://pubsubhubbub.appspot.com\"/>\
+         <link rel=\"self\" href=\"{}\"/><entry><id>yt:video:v{serial}</id><yt:videoId>v{serial}</yt:videoId>\
+         <yt:channelId>{channel}</yt:channelId><title>v{serial}</title><published>{at}</published>\
+         <updated>{at}</updated></entry></feed>",
+        to.topic
+    );
+    let mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    let signature = HEXLOWER.encode(&mac.chain_update(&body).finalize().into_bytes());
+    let headers =
+        vec![("content-type", "application/atom+xml".to_owned()), ("x-hub-signature", format!("sha1={signature}"))];
+    Hook { path: path_of(&to.callback), headers, body }
 }
 
 /// TikTok's notifications: that a post is published, or why an authorization was removed.

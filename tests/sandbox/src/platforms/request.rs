@@ -118,7 +118,9 @@ impl ApiRequest {
         match self.host.as_str() {
             "public.api.bsky.app" | "api.bsky.app" | "plc.directory" => Platform::Bluesky,
             "youtube.googleapis.com" | "www.googleapis.com" | "youtubeanalytics.googleapis.com" => Platform::Youtube,
-            "accounts.google.com" | "oauth2.googleapis.com" | "www.google.com" => Platform::Youtube,
+            "accounts.google.com" | "oauth2.googleapis.com" | "www.google.com" | "pubsubhubbub.appspot.com" => {
+                Platform::Youtube
+            }
             "www.tiktok.com" | "open.tiktokapis.com" => Platform::Tiktok,
             "www.instagram.com" | "api.instagram.com" | "graph.instagram.com" => Platform::Instagram,
             // Two apps share it, and the app determines the platform.

@@ -24,6 +24,7 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::faults::{Fault, Faults};
 use crate::grants::{Grant, Grants, Lifetimes};
+use crate::hooks::Subscriptions;
 use crate::requests::{LoggedRequest, Requests};
 use crate::{Options, Platform};
 use account::Account;
@@ -38,6 +39,7 @@ pub struct World {
     pub(crate) faults: Faults,
     pub(crate) requests: Requests,
     pub(crate) grants: Grants,
+    pub(crate) subscriptions: Subscriptions,
     pub(crate) auto_approve: bool,
     personas: Vec<Persona>,
     population: RwLock<Population>,
@@ -54,6 +56,7 @@ impl World {
             faults: Faults::default(),
             requests: Requests::default(),
             grants: Grants::default(),
+            subscriptions: Subscriptions::default(),
             auto_approve: options.auto_approve,
             personas,
             population: RwLock::new(population),

@@ -10,6 +10,7 @@ mod counts;
 mod device;
 mod errors;
 mod fields;
+mod hub;
 mod list;
 mod oauth;
 mod params;
@@ -25,6 +26,7 @@ use crate::Stage;
 use crate::world::World;
 pub use counts::counts;
 pub use errors::{day_limited, missing_scope, not_supported, quota_exceeded, rate_limited, server_error};
+pub use hub::topic;
 pub use tokens::token_refusal;
 
 pub fn stage(request: &ApiRequest) -> Option<Stage> {
@@ -42,6 +44,7 @@ pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
         ("www.google.com", ["device"]) => device::page(world, request),
         ("oauth2.googleapis.com", ["token"]) => tokens::token(world, request),
         ("oauth2.googleapis.com", ["revoke"]) => tokens::revoke(world, request),
+        ("pubsubhubbub.appspot.com", ["subscribe"]) => hub::subscribe(world, request),
         ("oauth2.googleapis.com", ["device", "code"]) => device::begin(world, request),
         ("youtubeanalytics.googleapis.com", ["v2", "reports"]) if request.method == Method::GET => {
             analytics::query(world, request).unwrap_or_else(|error| error)
