@@ -10,7 +10,7 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::disk::{Disk, submit};
 use super::sample::*;
-use crate::model::{Change, Commit, RosterCommit, Settings, SyncCommit};
+use crate::model::{Change, Commit, Deletion, RosterCommit, Settings, SyncCommit};
 use crate::store::damage::DamageLog;
 use crate::store::origin::Origin;
 use crate::store::records::{Format, Record, Stamp};
@@ -338,4 +338,29 @@ async fn a_clock_that_was_far_ahead_does_no_lasting_harm() {
     let logs = store.handle.shared.read(|reader| Ok(reader.logs()?.len())).expect("a read");
     assert!(logs >= 2, "new snapshots go to the log again");
     assert_eq!(store.read_now(HistoryQuery::of(&connection(1, 1))).expect("a history").len(), 16);
+}
+
+#[tokio::test]
+async fn tables_that_came_later_are_empty_in_a_store_that_has_none() {
+    const LATER: [Records; 3] = [Records::Receipts, Records::Deletions, Records::Leases];
+    let dir = tempfile::tempdir().expect("a directory");
+    drop(open(dir.path()).expect("a new store"));
+    let database = redb::Database::open(dir.path().join("roster.redb")).expect("the store");
+    for table in LATER {
+        let txn = database.begin_write().expect("a transaction");
+        assert!(txn.delete_table(table.definition()).expect("deleted"));
+        txn.commit().expect("committed");
+    }
+    drop(database);
+
+    let (store, loaded) = open(dir.path()).expect("an older store");
+    assert!(loaded.receipts.is_empty() && loaded.deletions.is_empty() && loaded.leases.is_empty());
+    assert_eq!(store.scrub().await.expect("read").damaged, 0);
+    let deletion = Deletion { code: "code1".into(), platform: "instagram".into(), at: at(1), accounts: 1 };
+    let mut commit = Commit::default();
+    commit.webhooks.deletions.push(deletion.clone());
+    store.commit(commit).await.expect("stored");
+    drop(store);
+    let (_, loaded) = open(dir.path()).expect("the store");
+    assert_eq!(loaded.deletions, [deletion]);
 }
