@@ -150,7 +150,12 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
     if let Some(former) = connection.platform_user_id.as_ref().filter(|id| **id != observation.platform_user_id) {
         decision.log(audit(decision, connection, "connection.moved", former, &observation.platform_user_id));
     }
-    let next = decision.grid.next(connection.id, connection.interval, decision.now);
+    // Its consent may have ended while it ran: the next run says so.
+    let has_lost_consent = decision.roster.consents.grant_of(connection.id).is_some_and(|grant| !grant.is_live());
+    let next = match has_lost_consent {
+        true => decision.now,
+        false => decision.grid.next(connection.id, connection.interval, decision.now),
+    };
     let partial = |message| Trouble {
         kind: TroubleKind::Partial,
         message,

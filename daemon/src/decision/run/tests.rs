@@ -8,9 +8,9 @@ use roster_protocol::time::{Date, Seconds};
 
 use super::*;
 use crate::decision::Dice;
-use crate::model::{Commit, Loaded};
+use crate::model::{Commit, ConsentsCommit, GrantState, GrantUse, Loaded};
 use crate::roster::Roster;
-use crate::roster::samples::{self, MARA, NOON};
+use crate::roster::samples::{self, MARA, NOON, SKY};
 use crate::schedule::Grid;
 
 fn grid() -> Grid {
@@ -96,6 +96,23 @@ fn the_first_number_is_the_profile_and_opens_nothing() {
     assert_eq!(story.connection().profile.as_ref().and_then(|profile| profile.followers), Some(1000));
     assert_eq!(story.connection().first_day, Some(Date(20778)));
     assert!(story.connection().next_due_at > NOON);
+}
+
+#[test]
+fn a_consent_that_ended_during_the_run_is_found_by_another_one() {
+    let mut story = Story::begin();
+    let uses = ConsentsCommit {
+        grants: vec![samples::grant(1, GrantState::Live)],
+        grant_uses: vec![GrantUse { connection: connection().id, ..samples::used(SKY, 1) }],
+        ..ConsentsCommit::default()
+    };
+    story.roster.apply(&uses.clone().into());
+    story.run(Ok(observed(Some(1000))));
+    assert!(story.connection().next_due_at > story.now);
+    story.roster.apply(&ConsentsCommit { grants: vec![samples::grant(1, samples::ended())], ..uses }.into());
+    let now = story.now;
+    story.run(Ok(observed(Some(1000))));
+    assert_eq!(story.connection().next_due_at, now);
 }
 
 #[test]
