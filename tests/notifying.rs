@@ -10,7 +10,7 @@ use roster_protocol::transport::within;
 use roster_protocol::{ConnectionId, service};
 use roster_sandbox::{Fault, FaultKind, Hook, HookKind, HookOrder, Platform};
 
-use crate::support::consent::{APPS, browser, open};
+use crate::support::consent::{APPS, browser, consented, open};
 use crate::support::programs::until;
 use crate::support::{LIMIT, World};
 
@@ -63,7 +63,8 @@ impl World {
         if self.client.influencer(within(LIMIT), "Mara".to_owned()).await.expect("a response").is_err() {
             self.influencer("Mara").await;
         }
-        let id = self.consent("Mara", platform.slug(), handle).await.connection.id;
+        consented(&self.client, "Mara", platform, handle).await;
+        let id = self.connection(&format!("{platform}:{handle}")).await.id;
         self.settle().await;
         self.both_pass(2 * DISTANCE_S).await;
         id
@@ -173,8 +174,13 @@ async fn what_an_owner_wants_deleted_is_deleted_and_a_page_says_so() {
     // Of an owner whom nobody here knows nothing is held, and the page says that.
     world.quiet(Platform::Instagram, "oskar.gram", 700);
     world.influencer("Oskar").await;
-    let oskar = world.consent("Oskar", "instagram", "oskar.gram").await.connection.id.to_string();
-    world.client.disconnect(within(LIMIT), oskar, true).await.expect("a response").expect("disconnected");
+    consented(&world.client, "Oskar", Platform::Instagram, "oskar.gram").await;
+    world
+        .client
+        .disconnect(within(LIMIT), "instagram:oskar.gram".to_owned(), true)
+        .await
+        .expect("a response")
+        .expect("disconnected");
     until("it is revoked", async || world.grants().await.is_empty().then_some(())).await;
     let deletion = world.hook(Platform::Instagram, "oskar.gram", HookKind::Deletion);
     let (status, body) = deletion.send(&world.address()).await.expect("a response");
@@ -343,6 +349,7 @@ async fn a_hub_is_subscribed_to_renewed_in_time_and_believed_in_nothing_else() {
     asked(&world, 2).await;
     assert_eq!(verified(&world).await, [200]);
     world.both_pass(6 * DAY_S).await;
+    world.both_pass(2 * DISTANCE_S).await;
     let again = world.hook(Platform::Youtube, "@mara", HookKind::Changed);
     assert_eq!(again.path, published.path, "its address stays");
     let before = world.caused_by_push(id).await;
