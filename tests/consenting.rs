@@ -395,6 +395,40 @@ async fn a_lost_rotation_is_reported_as_such() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_by_another_program_is_told_from_a_consent_that_its_owner_ended() {
+    // Each: what befalls the consent, when it is renewed, and what is said of it.
+    let foreign = "another program seems to have renewed this consent at TikTok";
+    let ended = "TikTok has ended the consent";
+    for (kind, after_s, said) in [
+        (FaultKind::RotatedElsewhere, 20 * 3600, foreign),
+        (FaultKind::Revoked, 20 * 3600, ended),
+        // The access token is over, too: nothing shows which of both it was.
+        (FaultKind::RotatedElsewhere, 25 * 3600, ended),
+    ] {
+        let mut world = World::with_apps().await;
+        world.quiet(Platform::Tiktok, "mara", 900);
+        world.influencer("Mara").await;
+        let id = world.consent("Mara", "tiktok", "mara").await.connection.id.to_string();
+        world.settle().await;
+        // Nothing is renewed before that.
+        world.stop().await;
+        world.sandbox.world().advance(Duration::from_secs(after_s));
+        world.clock.advance(after_s as i64);
+        world.sandbox.world().fault(Fault { at: Some(Stage::Token), ..Fault::new(Platform::Tiktok, kind) });
+        world.resume().await;
+        until("it says so", async || {
+            (world.connection(&id).await.status == ConnectionStatus::Reauthorize).then_some(())
+        })
+        .await;
+        let shown = world.connection(&id).await.last_error.expect("a reason");
+        assert!(shown.starts_with(said), "{kind:?} after {after_s} s: {shown}");
+        assert_eq!(shown.contains("another program"), kind == FaultKind::RotatedElsewhere, "{shown}");
+        let [grant] = world.grants().await.try_into().expect("one grant");
+        assert_eq!((grant.renews, grant.note), (Renews::ByHand, Some(shown)), "{kind:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revocation_that_does_not_get_through_is_repeated_and_reported() {
     let world = World::with_apps().await;
     world.quiet(Platform::Tiktok, "mara", 900);

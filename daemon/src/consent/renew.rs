@@ -3,7 +3,9 @@
 //!
 //! One renewal of a grant at a time, in a task of the daemon's own that continues when the caller leaves. What remains is the
 //! moment between the provider's commit and our first one: after a crash there the old token is presented once more,
-//! and when the provider refuses it, the error reports a lost rotation. Nothing but the provider's own word ends a grant.
+//! and when the provider refuses it, the error reports a lost rotation. One that was never presented and is refused was
+//! used by another program, or is over with its consent: its access token shows which. Nothing but the provider's own
+//! word ends a grant.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,8 @@ use crate::app::App;
 use crate::decision::grants;
 use crate::model::{Attempt, Grant, GrantTokens};
 use crate::oauth::{Held, Reply, Terms, TokenError, TokenRequest, Tokens};
+use crate::platforms::PlatformError;
+use crate::platforms::consenting::Access;
 use crate::schedule::back_off;
 use crate::secret::vault::{Field, SealingContext, Vault, VaultError, fingerprint};
 
@@ -169,9 +173,12 @@ async fn not_reported(
     let (result, is_open, wait) = match error {
         TokenError::Gone { .. } => {
             let name = context.name();
-            let why = match is_repeat {
-                true => format!("{name} gave new tokens that never arrived: a lost rotation; consent is needed again"),
-                false => what,
+            let why = match context.terms().model {
+                _ if is_repeat => {
+                    format!("{name} gave new tokens that never arrived: a lost rotation; consent is needed again")
+                }
+                TokenModel::Rotating => spent_elsewhere(app, context, grant, what).await,
+                _ => what,
             };
             end(app, grant.id, &why).await;
             return Err(gone(&why));
@@ -199,6 +206,36 @@ async fn not_reported(
         tracing::warn!(grant = %grant.id, %error, "a failed renewal could not be noted");
     }
     Err(result)
+}
+
+/// Why a refresh token is refused that is good for one use, and that we have not used. When its owner ended the consent
+/// the access token beside it is over, too. When that one still works another program has used the refresh token.
+async fn spent_elsewhere(app: &App, context: &ProviderContext, grant: &Grant, what: String) -> String {
+    let name = context.name();
+    match still_opens(app, context, grant.id).await {
+        Some(true) => format!(
+            "another program seems to have renewed this consent at {name}: its refresh token was used, and not by this \
+             rosterd, while its access token still works; end that program, a second rosterd with a copy of this store for \
+             example, then consent is needed again"
+        ),
+        Some(false) => what,
+        None => format!("{what}; or another program renewed it: this rosterd had not used its refresh token"),
+    }
+}
+
+/// Whether the access token in hand works; `None` when that cannot be found out.
+async fn still_opens(app: &App, context: &ProviderContext, id: GrantId) -> Option<bool> {
+    let (grant, tokens) = app.look(|roster| roster.consents.held(id)).ok()?;
+    if tokens.access_ends_at.is_some_and(|ends| ends <= app.clock.now()) {
+        return None;
+    }
+    let held = open(&app.consents.vault, &tokens).ok()?;
+    let access = Access { token: held.access, derived: None, scopes: grant.scopes.into(), through: None };
+    match context.consenting()?.opened(&context.api(app), &access).await {
+        Ok(_) => Some(true),
+        Err(PlatformError::Unauthorized { .. }) => Some(false),
+        Err(_) => None,
+    }
 }
 
 /// Ends a grant by the provider's word. Its connections are due at once, so that each reports what it needs.

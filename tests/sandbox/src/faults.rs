@@ -87,6 +87,8 @@ pub enum FaultKind {
     LostAnswer,
     /// As `lost_answer`, but the spent refresh token is dead at once.
     RotationLost,
+    /// Another program used the refresh token just before; the access token beside it still lives.
+    RotatedElsewhere,
 }
 
 /// Which part of a platform's service a request addresses.
@@ -159,7 +161,7 @@ impl Fault {
     /// Where it happens.
     pub fn stage(&self) -> Stage {
         let usual = match self.kind {
-            FaultKind::LostAnswer | FaultKind::RotationLost => Stage::Token,
+            FaultKind::LostAnswer | FaultKind::RotationLost | FaultKind::RotatedElsewhere => Stage::Token,
             _ => Stage::Api,
         };
         self.at.unwrap_or(usual)
@@ -185,12 +187,13 @@ impl FaultKind {
                 | FaultKind::MissingScope
                 | FaultKind::LostAnswer
                 | FaultKind::RotationLost
+                | FaultKind::RotatedElsewhere
         )
     }
 
     /// Whether it changes the world before the platform responds as it must then.
     pub fn comes_before(self) -> bool {
-        matches!(self, FaultKind::Revoked | FaultKind::Expired)
+        matches!(self, FaultKind::Revoked | FaultKind::Expired | FaultKind::RotatedElsewhere)
     }
 
     /// Whether the platform still does what was requested.

@@ -51,7 +51,7 @@ pub async fn mangle(
         | FaultKind::DayLimited
         | FaultKind::ServerError
         | FaultKind::MissingScope => proper(&platform.refusal(world, request, fault).unwrap_or(response)),
-        FaultKind::Revoked | FaultKind::Expired => proper(&response),
+        FaultKind::Revoked | FaultKind::Expired | FaultKind::RotatedElsewhere => proper(&response),
         FaultKind::Timeout => {
             tokio::time::sleep(SILENCE).await;
             return Err(Disconnected);

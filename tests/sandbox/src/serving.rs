@@ -84,6 +84,7 @@ fn serve_token(
 fn befall(world: &World, kind: FaultKind, held: &Held) {
     match kind {
         FaultKind::Revoked => world.grants.revoke(held.secret.grant),
+        FaultKind::RotatedElsewhere => _ = world.grants.spend(&held.text),
         _ => world.grants.expire(&held.text, world.clock.shown()),
     }
 }
