@@ -47,13 +47,13 @@ const DAEMON: &str = "
     store: history meters model
     app: decision http_client meters model platforms process roster schedule secret store
     consent: app decision http_client model oauth platforms roster schedule secret store
-    webhooks: app consent decision meters model platforms
+    webhooks: app consent decision http_client meters model platforms roster secret store
     sync: app consent decision http_client model platforms process roster schedule store
     edits: app decision roster store sync
     delivery: app model roster schedule
     browse: app consent model platforms roster schedule store
     serve: app browse consent delivery edits platforms process roster schedule store sync webhooks
-    daemon: app consent delivery http_client model platforms process secret serve store sync
+    daemon: app consent delivery http_client model platforms process secret serve store sync webhooks
 ";
 
 const TUI: &str = "
