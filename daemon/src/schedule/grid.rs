@@ -28,7 +28,7 @@ use roster_protocol::time::{Date, Day, Seconds, Since, Timestamp};
 /// assert_eq!(next([255; 5], "2026-10-25T19:00:00Z"), "2026-10-26T01:15:00Z"); // Others: a bit later.
 /// # Ok::<(), jiff::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
     /// The time zone whose days are meant.
     pub zone: TimeZone,
@@ -38,6 +38,15 @@ pub struct Grid {
     pub interval: Seconds,
 }
 
+/// Slots in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slots {
+    pub count: u64,
+    pub last: Timestamp,
+}
+
+/// So many days are counted one by one; of a longer time the rest is reckoned with days of 24 hours.
+const COUNTED_DAYS: u32 = 40;
 /// The widest offset from the grid.
 pub(super) const WIDEST_OFFSET_MS: i64 = 15 * 60 * 1000;
 /// Offsets are in whole steps, so that connections share batches.
@@ -87,19 +96,69 @@ impl Grid {
         Timestamp(slot.0.saturating_add(offset))
     }
 
+    /// The slots of `connection` after `after` and up to `until`; `None` when there is none.
+    pub fn between(
+        &self,
+        connection: ConnectionId,
+        own: Option<Seconds>,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Option<Slots> {
+        let first = self.next(connection, own, after);
+        if first > until {
+            return None;
+        }
+        let interval = own.unwrap_or(self.interval).millis().max(1000);
+        let offset = offset(connection, interval);
+        let [first, until] = [first, until].map(|at| Timestamp(at.0.saturating_sub(offset)));
+        let slots = match self.daily {
+            Some(daily) => self.count_anchored(daily, interval, first, until),
+            None => count_in_row(interval, first, until),
+        };
+        Some(Slots { last: Timestamp(slots.last.0.saturating_add(offset)), ..slots })
+    }
+
+    /// The slots from `slot`, which is one, up to `until`: day by day.
+    fn count_anchored(&self, daily: civil::Time, interval: i64, mut slot: Timestamp, until: Timestamp) -> Slots {
+        let mut count = 0;
+        for day in 1.. {
+            let Some((_, end)) = self.day_around(daily, slot) else { break };
+            let last = Timestamp((end.0 - interval / 2).clamp(slot.0, until.0));
+            let of_day = count_in_row(interval, slot, last);
+            count += of_day.count;
+            if end > until {
+                return Slots { count, last: of_day.last };
+            }
+            slot = end;
+            let whole_days = (until.since(slot) / DAY_MS).saturating_sub(1);
+            if day == COUNTED_DAYS && whole_days > 0 {
+                let of_any_day = count_in_row(interval, Timestamp(0), Timestamp((DAY_MS - interval / 2).max(0)));
+                count = count.saturating_add(of_any_day.count.saturating_mul(whole_days as u64));
+                let date = Date::from(slot.to_jiff().to_zoned(self.zone.clone()).date());
+                slot = self.anchor(date.plus_days(whole_days.try_into().unwrap_or(i32::MAX)).to_jiff(), daily);
+            }
+        }
+        Slots { count, last: slot }
+    }
+
     /// The first slot after `after`: this day's anchor plus whole intervals, or the next day's anchor.
     fn next_anchored(&self, daily: civil::Time, interval: i64, after: Timestamp) -> Timestamp {
-        let today = after.to_jiff().to_zoned(self.zone.clone()).date();
-        let days = [today.yesterday().unwrap_or(today), today, today.tomorrow().unwrap_or(today)];
-        let anchors = days.map(|day| self.anchor(day, daily));
-        let begun = anchors.iter().rposition(|anchor| *anchor <= after);
-        let (Some(begun), Some(end)) = (begun, anchors.iter().find(|anchor| **anchor > after)) else {
+        let Some((begin, end)) = self.day_around(daily, after) else {
             return Timestamp(after.0.saturating_add(interval));
         };
-        let begin = anchors[begun];
         let slot = Timestamp(begin.0 + (after.since(begin) / interval + 1) * interval);
         // A slot closer to the next anchor than half an interval is that anchor: a day of 25 hours has no extra one.
-        if slot.0.saturating_add(interval / 2) > end.0 { *end } else { slot }
+        if slot.0.saturating_add(interval / 2) > end.0 { end } else { slot }
+    }
+
+    /// The anchors around a point in time: the last one up to it, and the first one after it.
+    fn day_around(&self, daily: civil::Time, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let today = at.to_jiff().to_zoned(self.zone.clone()).date();
+        let days = [today.yesterday().unwrap_or(today), today, today.tomorrow().unwrap_or(today)];
+        let anchors = days.map(|day| self.anchor(day, daily));
+        let begun = anchors.iter().rposition(|anchor| *anchor <= at)?;
+        let end = anchors.iter().find(|anchor| **anchor > at)?;
+        Some((anchors[begun], *end))
     }
 
     /// The daily slot of a day. In a gap of the local clock it is right after the gap, in a fold the first one.
@@ -118,6 +177,12 @@ impl Grid {
         let interval = own.unwrap_or(self.interval).millis();
         due.since(now) > interval.saturating_mul(2).saturating_add(2 * DAY_MS)
     }
+}
+
+/// `first`, and whole intervals from there on up to `until`.
+fn count_in_row(interval: i64, first: Timestamp, until: Timestamp) -> Slots {
+    let more = until.since(first).max(0) / interval;
+    Slots { count: more as u64 + 1, last: Timestamp(first.0.saturating_add(more.saturating_mul(interval))) }
 }
 
 /// A connection's constant offset from the grid: whole minutes, up to a tenth of the interval or 15 minutes.

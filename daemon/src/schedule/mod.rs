@@ -5,10 +5,11 @@ pub mod breaker;
 pub mod coverage;
 mod grid;
 pub mod lane;
+pub mod obstacles;
 mod queue;
 
 pub use backoff::back_off;
-pub use grid::{EARLIEST_PLAUSIBLE, Grid};
+pub use grid::{EARLIEST_PLAUSIBLE, Grid, Slots};
 pub use queue::Queue;
 
 #[cfg(test)]

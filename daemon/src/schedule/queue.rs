@@ -84,6 +84,26 @@ impl Queue {
         taken
     }
 
+    /// Takes up to `most` connections of a lane out that are due up to `until` and that `may` be taken, the first due first.
+    pub fn take_soon(
+        &mut self,
+        lane: &str,
+        until: Timestamp,
+        most: usize,
+        may: impl Fn(ConnectionId, Timestamp) -> bool,
+    ) -> Vec<ConnectionId> {
+        let Some(waiting) = self.lanes.get(lane) else { return Vec::new() };
+        let soon = waiting.iter().take_while(|(at, _)| *at <= until).filter(|(at, connection)| may(*connection, *at));
+        let taken: Vec<ConnectionId> = soon.take(most).map(|(_, connection)| *connection).collect();
+        taken.iter().for_each(|connection| self.remove(*connection));
+        taken
+    }
+
+    /// The lanes, each with its first due time.
+    pub fn lanes(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        self.lanes.iter().filter_map(|(lane, waiting)| Some((&**lane, waiting.first()?.0)))
+    }
+
     /// How many connections wait in a lane, due or not.
     pub fn in_lane(&self, lane: &str) -> usize {
         self.lanes.get(lane).map_or(0, BTreeSet::len)

@@ -208,6 +208,21 @@ fn a_due_time_has_come_when_it_is_now() {
 }
 
 #[test]
+fn what_is_due_soon_is_taken_with_what_is_due() {
+    let id = |n: u8| ConnectionId::from_bytes([n; 5]);
+    let mut queue = Queue::default();
+    for (n, lane, due) in [(1, "a", 10), (2, "a", 20), (3, "a", 30), (4, "a", 40), (5, "b", 15)] {
+        queue.put(lane, id(n), Timestamp(due));
+    }
+    assert_eq!(queue.lanes().collect::<Vec<_>>(), [("a", Timestamp(10)), ("b", Timestamp(15))]);
+    assert_eq!(queue.take_soon("a", Timestamp(39), 2, |id, _| id.0[0] != 2), [id(1), id(3)]);
+    assert_eq!(queue.take_soon("a", Timestamp(39), 1, |_, due| due.0 < 20), []);
+    assert_eq!(queue.take_soon("a", Timestamp(40), 9, |_, _| true), [id(2), id(4)]);
+    assert_eq!(queue.take_soon("a", Timestamp(99), 9, |_, _| true), []);
+    assert_eq!((queue.due_at(id(4)), queue.next_due()), (None, Some(Timestamp(15))));
+}
+
+#[test]
 fn the_queue_knows_where_each_waits() {
     let id = |n: u8| ConnectionId::from_bytes([n; 5]);
     let mut queue = Queue::default();
@@ -246,6 +261,49 @@ proptest! {
         let next = grid.next(id, None, Timestamp(now));
         prop_assert!(next.0 > now);
         prop_assert!(!grid.is_beyond_reach(None, next, Timestamp(now)));
+    }
+}
+
+proptest! {
+    /// Over days with other lengths, with and without an anchor, at long and short intervals.
+    #[test]
+    fn slots_are_counted_as_they_would_be_run(
+        begin in 1_770_000_000_000i64..1_800_000_000_000,
+        span in 0i64..30 * DAY_MS,
+        seconds in 1_800u64..300_000,
+        id in any::<[u8; 5]>(),
+        daily in proptest::option::of(0i8..24),
+        zone in proptest::sample::select(vec!["UTC", "Europe/Athens", "Australia/Lord_Howe", "America/New_York"]),
+    ) {
+        let grid = Grid {
+            zone: TimeZone::get(zone).expect("a bundled zone"),
+            daily: daily.map(|hour| civil::time(hour, 30, 0, 0)),
+            interval: Seconds(seconds),
+        };
+        let (id, until) = (ConnectionId::from_bytes(id), Timestamp(begin + span));
+        let mut now = Timestamp(begin);
+        let mut counted = None;
+        loop {
+            now = grid.next(id, None, now);
+            if now > until {
+                break;
+            }
+            counted = Some(Slots { count: counted.map_or(0, |slots: Slots| slots.count) + 1, last: now });
+        }
+        prop_assert_eq!(grid.between(id, None, Timestamp(begin), until), counted);
+    }
+}
+
+#[test]
+fn years_of_slots_are_counted_at_once() {
+    let begin = at("2026-01-01T00:00:00Z");
+    for (daily, expected) in [(Some("02:00"), 6 * 8640), (None, 6 * 8640)] {
+        let years = Timestamp(begin.0 + 4000 * DAY_MS);
+        let grid = Grid { interval: Seconds(10), ..grid("Europe/Athens", daily, 1) };
+        let slots = grid.between(punctual(), None, begin, years).expect("many");
+        let per_day = slots.count / 4000;
+        assert!((expected / 6 - 1..=expected / 6).contains(&per_day), "{slots:?}");
+        assert!(years.since(slots.last) < 10_000);
     }
 }
 
