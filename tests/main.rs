@@ -30,6 +30,7 @@ mod refusing;
 mod rotating;
 mod searching;
 mod showing;
+mod slots;
 mod starting;
 mod storming;
 mod syncing;

@@ -114,7 +114,7 @@ impl Meters {
         if run.outcome != Outcome::Skipped {
             self.run_seconds.with_label_values(&[platform]).observe(run.duration_ms as f64 / 1000.0);
             if run.cause != Cause::Person {
-                let late_ms = run.started_at.since(run.due_at).max(0);
+                let late_ms = run.late_ms();
                 self.late_seconds.with_label_values(&[platform]).observe(late_ms as f64 / 1000.0);
             }
         }
@@ -278,6 +278,8 @@ mod tests {
             influencer_name: "Mara".to_owned(),
             platform: "youtube".to_owned(),
             due_at,
+            slot_at: due_at,
+            missed: 0,
             started_at: due_at.plus_seconds(late_s),
             duration_ms: 1500,
             outcome,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
 use crate::ids::{ConnectionId, InfluencerId};
-use crate::sync::Run;
+use crate::sync::{EndedBatch, Run};
 
 /// A position in the feed. The epoch changes each time the daemon starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +23,10 @@ pub enum Event {
     InfluencerRemoved(InfluencerId),
     /// A run ended and what it learned is stored.
     RunFinished { run: Box<Run>, connection: ConnectionId },
-    /// A request to a platform began or ended; [`crate::status::Status::running`] lists those under way.
+    /// A request to a platform began; [`crate::status::Status::running`] lists those under way.
     SyncMoved,
+    /// A request to a platform ended, and what its runs learned is stored.
+    BatchEnded(Box<EndedBatch>),
     /// An alert opened, was acknowledged, or resolved.
     AlertChanged(Box<Alert>),
     /// Something was paused or resumed as a whole.

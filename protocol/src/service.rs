@@ -14,12 +14,15 @@ use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer};
-use crate::status::{PlatformStatus, Status};
+use crate::status::{DayFigures, PlatformStatus, Status};
 use crate::sync::{DuePage, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 use crate::time::{Date, Day, Seconds, Since};
 
 /// The most rows one response holds.
 pub const PAGE_ROWS: u64 = 256;
+
+/// The most days whose figures one response holds: two years.
+pub const MOST_DAYS: u64 = 731;
 
 /// The longest time the daemon holds a waiting call before it returns an empty response.
 pub const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(25);
@@ -128,6 +131,8 @@ pub trait Roster {
     async fn ping();
     /// The daemon at a glance.
     async fn status() -> Result<Status, RosterError>;
+    /// The figures of the last days, oldest first; of so many days at most, and at most [`MOST_DAYS`]. Today is the last one.
+    async fn figures(days: u64) -> Result<Vec<DayFigures>, RosterError>;
     /// Returns how much the daemon logs, after setting it when `level` is given: a level, or a filter by module.
     async fn log_level(level: Option<String>) -> Result<String, RosterError>;
     /// Every platform this daemon knows.

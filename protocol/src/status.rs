@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sync::RunningBatch;
-use crate::time::Timestamp;
+use crate::metric::Metric;
+pub use crate::sync::Coverage;
+use crate::sync::{EndedBatch, RunningBatch};
+use crate::time::{Date, Timestamp};
 
 /// The daemon at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,8 +16,11 @@ pub struct Status {
     pub uptime_s: u64,
     pub influencers: u64,
     pub open_alerts: u64,
-    /// The earliest due time of all; `None` when nothing is scheduled.
+    /// When the next request is sent: the earliest due time of what is not held or down, or the end of that; `None` when
+    /// nothing is scheduled.
     pub next_due_at: Option<Timestamp>,
+    /// What keeps all that is due waiting until then, in words; `None` when it does not wait.
+    pub waits_for: Option<String>,
     pub connections: ConnectionCounts,
     pub coverage_24h: Coverage,
     pub adoption: Adoption,
@@ -24,6 +29,8 @@ pub struct Status {
     pub store: StoreStatus,
     /// Requests to platforms that are under way, oldest first.
     pub running: Vec<RunningBatch>,
+    /// The last ones that ended since the start, newest first.
+    pub batches: Vec<EndedBatch>,
     /// How many connections are due and wait for their turn.
     pub waiting: u64,
     /// Whether a person paused everything.
@@ -52,16 +59,6 @@ pub struct ConnectionCounts {
     pub paused: u64,
 }
 
-/// Runs of the last 24 hours: due slots and runs that a person requested.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Coverage {
-    pub expected: u64,
-    pub ok: u64,
-    pub partial: u64,
-    pub failed: u64,
-    pub skipped: u64,
-}
-
 /// How far the roster is connected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adoption {
@@ -80,6 +77,29 @@ pub struct DataQuality {
     pub by_hand: u64,
     /// When the oldest of them was observed; `None` when none is known.
     pub oldest_at: Option<Timestamp>,
+}
+
+/// The figures of one day, as they were at its end; of today, as they are now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayFigures {
+    /// In the daemon's zone.
+    pub date: Date,
+    pub influencers: u64,
+    pub adoption: Adoption,
+    pub data: DataQuality,
+    /// How old the oldest shown number was, in seconds; `None` when none was known.
+    pub oldest_s: Option<u64>,
+    /// How the slots of the 24 hours before ended, by platform's slug; those without any are left out.
+    pub platforms: Vec<(String, Coverage)>,
+}
+
+impl DayFigures {
+    /// How the slots of all platforms ended; `None` when nothing was due.
+    pub fn coverage(&self) -> Option<Coverage> {
+        let mut all = Coverage::default();
+        self.platforms.iter().for_each(|(_, coverage)| all.add_all(*coverage));
+        (all.expected > 0).then_some(all)
+    }
 }
 
 /// Whether a platform can be read.
@@ -149,6 +169,8 @@ pub struct PlatformStatus {
     pub connections: u64,
     pub coverage_24h: Coverage,
     pub next_due_at: Option<Timestamp>,
+    /// The metrics that it reports no more, of any owner, each with since when.
+    pub withdrawn: Vec<(Metric, Timestamp)>,
 }
 
 /// The store's size.

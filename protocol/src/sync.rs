@@ -14,7 +14,7 @@ pub enum Outcome {
     Partial,
     /// Nothing was learned.
     Failed,
-    /// Not attempted: the platform limits requests until a later time, or it is not set up.
+    /// Not attempted: the platform limits requests until a later time, or it is not set up, or the slot passed.
     Skipped,
 }
 
@@ -55,7 +55,7 @@ impl Cause {
     }
 }
 
-/// One attempt for one connection.
+/// One attempt for one connection, or slots that passed without one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     pub id: RunId,
@@ -64,7 +64,13 @@ pub struct Run {
     /// The influencer's name when the run was read, for display.
     pub influencer_name: String,
     pub platform: String,
+    /// When it was due: its slot, or later when it is a retry. Of missed slots the first.
     pub due_at: Timestamp,
+    /// The slot that it stands for. Of missed slots the last.
+    pub slot_at: Timestamp,
+    /// How many slots passed without a run; 0 for a run.
+    pub missed: u64,
+    /// Of missed slots when they were accounted for.
     pub started_at: Timestamp,
     pub duration_ms: u64,
     pub outcome: Outcome,
@@ -77,6 +83,13 @@ pub struct Run {
     pub retry_at: Option<Timestamp>,
 }
 
+impl Run {
+    /// How late its slot was run, in milliseconds: 0 where it was in time.
+    pub fn late_ms(&self) -> i64 {
+        self.started_at.since(self.slot_at).max(0)
+    }
+}
+
 /// A connection that waits for its next sync.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DueRow {
@@ -87,8 +100,17 @@ pub struct DueRow {
     pub handle: String,
     /// When it is requested at the earliest: its slot or retry, or the end of a pause that its platform asked for.
     pub due_at: Timestamp,
+    /// When it was due before anything held it back; late when that has passed.
+    pub was_due_at: Timestamp,
     /// What keeps it from being synced then, as in a connection; `None` when nothing is known to.
     pub blocked_by: Option<String>,
+}
+
+impl DueRow {
+    /// By how much it is late already, in milliseconds; 0 when it is not.
+    pub fn late_ms(&self, now: Timestamp) -> i64 {
+        now.since(self.was_due_at).max(0)
+    }
 }
 
 /// A part of the connections that wait, the earliest first.
@@ -97,6 +119,8 @@ pub struct DuePage {
     pub rows: Vec<DueRow>,
     /// How many wait, on all pages.
     pub total: u64,
+    /// How many of them are due already, and wait longer.
+    pub late: u64,
 }
 
 /// What to sync.
@@ -138,6 +162,62 @@ pub struct SyncProgress {
     pub runs: Vec<Run>,
     /// Whether all have ended.
     pub done: bool,
+}
+
+/// How due slots and runs that a person requested ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    pub expected: u64,
+    pub ok: u64,
+    pub partial: u64,
+    pub failed: u64,
+    pub skipped: u64,
+}
+
+impl Coverage {
+    /// How these ended; missed slots count each.
+    pub fn of<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Self {
+        let mut counted = Self::default();
+        runs.into_iter().for_each(|run| counted.add(run.outcome, run.missed.max(1)));
+        counted
+    }
+
+    /// Counts slots that ended so.
+    pub fn add(&mut self, outcome: Outcome, slots: u64) {
+        self.expected = self.expected.saturating_add(slots);
+        let of_outcome = match outcome {
+            Outcome::Ok => &mut self.ok,
+            Outcome::Partial => &mut self.partial,
+            Outcome::Failed => &mut self.failed,
+            Outcome::Skipped => &mut self.skipped,
+        };
+        *of_outcome = of_outcome.saturating_add(slots);
+    }
+
+    /// Counts what another one has.
+    pub fn add_all(&mut self, other: Self) {
+        let Self { expected, ok, partial, failed, skipped } = other;
+        self.expected = self.expected.saturating_add(expected);
+        self.ok = self.ok.saturating_add(ok);
+        self.partial = self.partial.saturating_add(partial);
+        self.failed = self.failed.saturating_add(failed);
+        self.skipped = self.skipped.saturating_add(skipped);
+    }
+
+    /// Those that learned something.
+    pub fn well(self) -> u64 {
+        self.ok.saturating_add(self.partial)
+    }
+}
+
+/// A batch of runs that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedBatch {
+    pub platform: String,
+    /// How its runs ended; those of accounts that are gone by then are not expected.
+    pub runs: Coverage,
+    pub started_at: Timestamp,
+    pub duration_ms: u64,
 }
 
 /// One request to a platform that is under way.

@@ -21,7 +21,7 @@ const PROTOCOL: &str = "
     influencer: time ids metric connection
     alert: time ids metric
     sync: time ids
-    status: time sync
+    status: metric sync time
     audit: folding time metric
     consent: time ids error connection
     event: ids alert sync
@@ -53,7 +53,7 @@ const DAEMON: &str = "
     delivery: app model roster schedule
     browse: app consent model platforms roster schedule store
     serve: app browse consent delivery edits platforms process roster schedule store sync webhooks
-    daemon: app consent delivery http_client model platforms process secret serve store sync webhooks
+    daemon: app browse consent decision delivery http_client model platforms process secret serve store sync webhooks
 ";
 
 const TUI: &str = "

@@ -34,6 +34,15 @@ pub fn percent(ratio: Ratio) -> String {
     if ratio.0 < 0 && text != "0.0%" { format!("-{text}") } else { text }
 }
 
+/// How many of all, in percent: cut, not rounded, so that 100 % means all of them.
+pub fn share(count: u64, all: u64) -> String {
+    if all == 0 {
+        return UNKNOWN.to_owned();
+    }
+    let tenths = u128::from(count) * 1_000 / u128::from(all);
+    if tenths >= 1_000 { "100%".to_owned() } else { format!("{}.{}%", tenths / 10, tenths % 10) }
+}
+
 /// A change with its sign: `+0.8%`, `-12.4%`, `0.0%`; what would need four digits is `>+999%`.
 pub fn signed_percent(ratio: Ratio) -> String {
     if ratio.0 >= 9_995_000 {
@@ -128,6 +137,12 @@ fn span(millis: i64) -> Option<String> {
         1_440..525_600 => Some(format!("{}d", minutes / 1_440)),
         _ => Some(format!("{}y", minutes / 525_600)),
     }
+}
+
+/// A length in seconds in its largest whole unit: `now`, `12m`, `3h`, `9d`.
+pub fn length(seconds: u64) -> String {
+    let millis = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    span(millis).unwrap_or_else(|| "now".to_owned())
 }
 
 /// How long something took: `0.8s`, `12s`, `3m 20s`, `2h 5m`.

@@ -193,9 +193,9 @@ pub struct ScreenKeys {
 impl ScreenKeys {
     /// The binding of its number.
     fn numbered(&self) -> Option<Binding> {
-        const NUMBERS: [&[&str]; 9] = [&["1"], &["2"], &["3"], &["4"], &["5"], &["6"], &["7"], &["8"], &["9"]];
+        const NUMBERS: [&[&str]; 10] = [&["0"], &["1"], &["2"], &["3"], &["4"], &["5"], &["6"], &["7"], &["8"], &["9"]];
         let number = self.number?;
-        let keys = NUMBERS.get(usize::from(number).checked_sub(1)?)?;
+        let keys = NUMBERS.get(usize::from(number))?;
         let hint = if number == 1 { "screens" } else { "" };
         Some(bind(Context::Screens, Action::Screen(number), "", keys, hint, self.about))
     }
@@ -353,7 +353,7 @@ impl Keymap {
     /// The key of a footer entry; one represents all screens.
     fn label(&self, binding: &Binding) -> String {
         let last = self.screens.iter().filter_map(|screen| screen.number).max().unwrap_or(1);
-        if binding.action == Action::Screen(1) { format!("1-{last}") } else { shown(binding.keys[0]).to_owned() }
+        if binding.action == Action::Screen(1) { format!("0-{last}") } else { shown(binding.keys[0]).to_owned() }
     }
 
     fn nearest_name(&self, name: &str) -> String {

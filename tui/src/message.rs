@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use crossterm::event::KeyEvent;
 use ratatui::layout::Size;
 use roster_protocol::audit::PauseTarget;
-use roster_protocol::service::{ConnectionsQuery, Page, PageMark};
+use roster_protocol::service::{ConnectionsQuery, DueQuery, Page, PageMark};
+use roster_protocol::status::DayFigures;
 use roster_protocol::{
     Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, Connection, ConnectionId, ConnectionPage,
-    ConsentBegun, ConsentId, ConsentMethod, ConsentState, Date, EventBatch, Influencer, InfluencerEdit, InfluencerId,
-    InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, Record, RosterError, Run, Seconds, Snapshot, Status,
-    SyncProgress, SyncTarget, SyncTicket,
+    ConsentBegun, ConsentId, ConsentMethod, ConsentState, Date, DuePage, EventBatch, Influencer, InfluencerEdit,
+    InfluencerId, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, Record, RosterError, Run, Seconds,
+    Snapshot, Status, SyncProgress, SyncTarget, SyncTicket,
 };
 
 use crate::consent::PlainUrl;
@@ -74,6 +75,9 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     Status,
+    /// The figures of so many days.
+    Figures(u64),
+    Due(DueQuery),
     Page(InfluencerQuery),
     /// Influencers to choose from, by filter.
     Choices(String),
@@ -152,6 +156,8 @@ pub enum ConsentReply {
 #[derive(Clone, Debug)]
 pub enum Response {
     Status(Result<Status, RosterError>),
+    Figures(Result<Vec<DayFigures>, RosterError>),
+    Due(DueQuery, Result<DuePage, RosterError>),
     Page(InfluencerQuery, Result<InfluencerPage, RosterError>),
     Choices(String, Result<InfluencerPage, RosterError>),
     History { connection: ConnectionId, since: Date, result: Result<Vec<Snapshot>, RosterError> },

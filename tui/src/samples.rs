@@ -2,7 +2,7 @@
 
 use jiff::Zoned;
 use roster_protocol::influencer::PlatformBadge;
-use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality, StoreStatus};
+use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality, DayFigures, StoreStatus};
 use roster_protocol::{
     About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
     ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, DueRow, Grant,
@@ -127,6 +127,8 @@ pub fn run() -> Run {
         influencer_name: "Mara Lindqvist".into(),
         platform: "youtube".into(),
         due_at: at("14:17:00"),
+        slot_at: at("14:17:00"),
+        missed: 0,
         started_at: at("14:18:00"),
         duration_ms: 120,
         outcome: Outcome::Ok,
@@ -139,16 +141,33 @@ pub fn run() -> Run {
 
 /// One that is due soon and one that its platform keeps waiting.
 pub fn due() -> [DueRow; 2] {
-    let row = |platform: &str, handle: &str, due_at, blocked_by: Option<&str>| DueRow {
+    let row = |platform: &str, handle: &str, was_due_at, due_at, blocked_by: Option<&str>| DueRow {
         connection: ConnectionId::from_bytes([3; 5]),
         influencer: InfluencerId::from_bytes([2; 5]),
         influencer_name: "Mara Lindqvist".into(),
         platform: platform.into(),
         handle: handle.into(),
         due_at,
+        was_due_at,
         blocked_by: blocked_by.map(str::to_owned),
     };
-    [row("youtube", "@mara", at("14:42:00"), None), row("bluesky", "mara.example", at("20:15:00"), Some("limit"))]
+    [
+        row("youtube", "@mara", at("14:42:00"), at("14:42:00"), None),
+        row("bluesky", "mara.example", at("12:15:00"), at("20:15:00"), Some("limit")),
+    ]
+}
+
+/// Two days with a gap of one.
+pub fn figures() -> Vec<DayFigures> {
+    let day = |date: &str, connected, ok| DayFigures {
+        date: date.parse().expect("a date"),
+        influencers: 300,
+        adoption: Adoption { connected, on_all_platforms: 12 },
+        data: DataQuality { numbers: 4_100, by_hand: 9, oldest_at: Some(at("08:15:00")) },
+        oldest_s: Some(22_500),
+        platforms: vec![("youtube".into(), Coverage { expected: 1600, ok, failed: 1600 - ok, ..Coverage::default() })],
+    };
+    vec![day("2026-11-19", 250, 800), day("2026-11-21", 290, 1590)]
 }
 
 pub fn change() -> Change {
@@ -222,6 +241,7 @@ pub fn status() -> Status {
         connections: 400,
         coverage_24h: Coverage { expected: 1600, ok: 1590, failed: 10, ..Coverage::default() },
         next_due_at: Some(at("14:34:00")),
+        withdrawn: vec![(Metric::AvgViews, at("08:00:00"))],
     };
     let limited = PlatformStatus {
         platform: "bluesky".into(),
@@ -240,6 +260,7 @@ pub fn status() -> Status {
         influencers: 300,
         open_alerts: 2,
         next_due_at: Some(at("14:34:00")),
+        waits_for: None,
         connections: ConnectionCounts {
             total: 700,
             fresh: 680,
@@ -258,6 +279,7 @@ pub fn status() -> Status {
         listener_lost: None,
         config_refused: None,
         store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true },
+        batches: Vec::new(),
         running: vec![],
         waiting: 3,
         paused: false,

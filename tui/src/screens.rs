@@ -5,9 +5,11 @@ pub mod alerts;
 pub mod audit;
 pub mod changes;
 pub mod connections;
+pub mod due;
 pub mod influencer;
 pub mod listing;
 pub mod no_daemon;
+pub mod overview;
 pub mod paged;
 pub mod roster;
 pub mod states;
@@ -28,8 +30,17 @@ use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
 /// Every screen, in the order of the help. The first is below all others.
-pub const TABLE: &[Entry] =
-    &[roster::ENTRY, influencer::ENTRY, sync::ENTRY, alerts::ENTRY, changes::ENTRY, audit::ENTRY, connections::ENTRY];
+pub const TABLE: &[Entry] = &[
+    roster::ENTRY,
+    influencer::ENTRY,
+    overview::ENTRY,
+    sync::ENTRY,
+    alerts::ENTRY,
+    changes::ENTRY,
+    audit::ENTRY,
+    connections::ENTRY,
+    due::ENTRY,
+];
 
 /// A line of the table.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,7 @@
 //! Invented influencers and a small daemon that responds at once, for tests of the terminal UI.
 
 pub mod samples;
+mod schedule;
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -13,11 +14,13 @@ use roster_protocol::folding::folded;
 use roster_protocol::query::{self, Term, Test};
 use roster_protocol::service::Page;
 use roster_protocol::{
-    AccountPreview, ConnectionPage, ConnectionRow, ConsentBegun, ConsentState, ErrorKind, Influencer, InfluencerId,
-    InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, Status, SyncProgress, SyncTicket, Timestamp,
+    AccountPreview, ConnectionPage, ConnectionRow, ConsentBegun, ConsentState, DuePage, ErrorKind, Influencer,
+    InfluencerId, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, Status, SyncProgress, SyncTicket,
+    Timestamp,
 };
 
 pub use samples::*;
+pub use schedule::*;
 
 use crate::message::{ConsentReply, ConsentStep, Effect, Message, Mutation, Outcome, Request, Response};
 use crate::model::Model;
@@ -91,6 +94,13 @@ impl Daemon {
         let refused = self.refuses.clone();
         match request {
             Request::Status => Response::Status(Ok(self.status.clone())),
+            Request::Figures(_) => Response::Figures(Ok(figures())),
+            Request::Due(query) => {
+                let all = due_rows();
+                let total = all.len() as u64;
+                let rows = all.into_iter().skip(query.offset as usize).take(query.limit as usize).collect();
+                Response::Due(query, Ok(DuePage { rows, total, late: 2 }))
+            }
             Request::Page(query) => {
                 let page = self.find(&query);
                 Response::Page(query, page)

@@ -1,10 +1,10 @@
 //! ```text
-//!  Roster  312 influencers · 704 connections            ● 97.8% synced   2 alerts
+//!  Roster  312 influencers · 704 connections            ◐ 97.8% synced   2 alerts
 //!
 //!    the screen, and the modal on top of it
 //!
 //!  ✓ what was done, or what failed and what to do, for some seconds
-//!  ↵ open  / filter  s sync  c connect  a add  o sort  1-6 screens  ? help  q quit
+//!  ↵ open  / filter  s sync  c connect  a add  o sort  0-7 screens  ? help  q quit
 //! ```
 //! Only reads the model: the same model gives the same picture.
 
@@ -12,7 +12,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use roster_protocol::{Ratio, Status};
+use roster_protocol::Status;
 
 use crate::format;
 use crate::keys::Action;
@@ -134,13 +134,13 @@ fn synced(model: &Model, status: &Status) -> (String, Style) {
     if wanted == 0 {
         return ("nothing to sync".to_owned(), theme.faint);
     }
-    let share = counts.fresh.min(wanted) as f64 / wanted as f64;
-    let (shape, style) = match share {
-        0.95.. => ('●', theme.good),
+    let fresh = counts.fresh.min(wanted);
+    let (shape, style) = match fresh as f64 / wanted as f64 {
+        1.0.. => ('●', theme.good),
         0.8.. => ('◐', theme.warn),
         _ => ('✗', theme.bad),
     };
-    let share = Ratio::from_f64(share).map(format::percent).unwrap_or_default();
+    let share = format::share(fresh, wanted);
     (format!("{shape} {share} synced"), style)
 }
 

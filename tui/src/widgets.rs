@@ -3,6 +3,7 @@
 //! All text goes through [`pen::Pen`], which makes foreign text harmless and keeps it in its columns.
 
 pub mod chart;
+pub mod figures;
 pub mod input;
 pub mod pen;
 pub mod qr;

@@ -1,10 +1,11 @@
 //! Which alerts open and which resolve. Pure.
 //!
-//! Four rules are built in. `significant-change`: the profile followers followed a measured number; the move that
+//! Five rules are built in. `significant-change`: the profile followers followed a measured number; the move that
 //! updates the profile is the one that alerts, so one move cannot alert twice, and a later move resolves the
 //! earlier alert. `needs-person`: a connection does not run until a user acts; it resolves when it runs again.
 //! `consent-ends`: a consent ends within 14 days, then 7, then one, unless its owner consents again.
 //! `platform-down`: a platform, or one host of it, does not respond; it resolves when it does.
+//! `metric-withdrawn`: a platform reports a metric no more, for no owner; it resolves when it does again.
 //! Engagement and likes follow too, and are logged, but open no alert: they vary with every post.
 
 use roster_protocol::alert::{About, AlertState, Severity};
@@ -21,6 +22,8 @@ pub const SIGNIFICANT_CHANGE: &str = "significant-change";
 pub const NEEDS_PERSON: &str = "needs-person";
 /// The rule for lanes that are down.
 pub const PLATFORM_DOWN: &str = "platform-down";
+/// The rule for metrics that a platform reports no more.
+pub const METRIC_WITHDRAWN: &str = "metric-withdrawn";
 /// The rule for consents that end soon.
 pub const CONSENT_ENDS: &str = "consent-ends";
 

@@ -94,6 +94,7 @@ impl App {
             fresh.running.insert(connection);
             fresh.requeue(connection);
         }
+        fresh.obstacles = std::mem::take(&mut held.roster.obstacles);
         held.roster = fresh;
         held.generation += 1;
         held.is_stale = false;

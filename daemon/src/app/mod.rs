@@ -13,7 +13,7 @@ mod short_links;
 pub mod setup;
 pub mod tickets;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use roster_protocol::error::RosterError;
 use roster_protocol::event::Event;
 use roster_protocol::ids::Id;
-use roster_protocol::sync::RunningBatch;
+use roster_protocol::sync::{EndedBatch, RunningBatch};
 use roster_protocol::time::Timestamp;
 use tokio::sync::{Notify, Semaphore, SetOnce, watch};
 use tokio_util::sync::CancellationToken;
@@ -68,6 +68,8 @@ pub struct App {
     pub unstored: Semaphore,
     /// The batches that run now, each by a number of its own.
     pub batches: Mutex<BTreeMap<u64, RunningBatch>>,
+    /// The last ones that ended, newest first.
+    pub ended_batches: Mutex<VecDeque<EndedBatch>>,
     /// Desktop agents by uid: how many wait now, and when the last one left.
     pub agents: Mutex<HashMap<u32, Agent>>,
     /// Cancelled when the daemon ends.
@@ -130,6 +132,7 @@ impl App {
             look_again: watch::Sender::new(()),
             unstored: Semaphore::new(MOST_UNSTORED),
             batches: Mutex::default(),
+            ended_batches: Mutex::default(),
             agents: Mutex::default(),
             ending: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -234,6 +234,8 @@ mod tests {
             influencer_name: String::new(),
             platform: "bluesky".to_owned(),
             due_at: at,
+            slot_at: at,
+            missed: 0,
             started_at: at,
             duration_ms: 0,
             outcome: Outcome::Ok,

@@ -28,10 +28,14 @@ pub fn page(roster: &Roster, query: DueQuery, seen: Seen) -> DuePage {
             platform: connection.platform.clone(),
             handle: connection.handle.clone(),
             due_at: *due_at,
+            was_due_at: connection.next_due_at,
             blocked_by: rows::connection(roster, connection, seen).blocked_by,
         })
     });
-    DuePage { rows: rows.collect(), total: due.len() as u64 }
+    let rows = rows.collect();
+    let late = due.iter().filter_map(|(_, id)| roster.connections.get(id)).filter(|it| it.next_due_at <= seen.now);
+    let late = late.count() as u64;
+    DuePage { rows, total: due.len() as u64, late }
 }
 
 #[cfg(test)]
@@ -89,6 +93,7 @@ mod tests {
         roster.apply(&Commit::from(SyncCommit { holds, ..SyncCommit::default() }));
         let (rows, total) = page(&roster, None, 0, 256);
         assert_eq!((rows[0].connection, rows[0].due_at, total), (SKY, until, 1));
+        assert_eq!((rows[0].was_due_at, rows[0].late_ms(NOON), rows[0].late_ms(until)), (DUE, 0, 5_400_000));
         assert_eq!(rows[0].blocked_by.as_deref(), Some("limit"));
     }
 }

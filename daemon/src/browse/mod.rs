@@ -2,6 +2,7 @@
 
 pub mod connections;
 pub mod due;
+pub mod figures;
 pub mod filter;
 pub mod lists;
 pub mod orders;

@@ -37,13 +37,22 @@ pub async fn status(app: &App) -> Status {
     let load = app.last_load();
     let setup = app.setup();
     let running = app.batches.lock().values().cloned().collect();
+    let batches = app.ended_batches.lock().iter().cloned().collect();
+    let zone = &setup.config.sync.grid.zone;
+    let next = app.look(|roster| {
+        let (at, waits) = roster.next_request(None, seen.now)?;
+        let waits = waits.and_then(|lane| roster.blocked_in_words(lane, zone, seen.now));
+        Some((at, waits))
+    });
+    let (next_due_at, waits_for) = next.map_or((None, None), |(at, waits)| (Some(at), waits));
     app.look(|roster| Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: PROTOCOL_VERSION,
         uptime_s: (seen.now.since(app.started_at).max(0) / 1000) as u64,
         influencers: roster.influencers.len() as u64,
         open_alerts: roster.alerts.values().filter(|alert| alert.state == AlertState::Open).count() as u64,
-        next_due_at: roster.queue.next_due(),
+        next_due_at,
+        waits_for,
         connections: counts(roster, seen),
         coverage_24h: roster.coverage.count(seen.now),
         adoption: quality::adoption(roster),
@@ -51,9 +60,10 @@ pub async fn status(app: &App) -> Status {
         platforms,
         store,
         running,
+        batches,
         waiting: roster.queue.waiting(seen.now) as u64,
         paused: roster.settings.paused,
-        timezone: setup.config.sync.grid.zone.iana_name().unwrap_or("UTC").to_owned(),
+        timezone: zone.iana_name().unwrap_or("UTC").to_owned(),
         not_ready: not_ready(app),
         listener_lost: listener_lost(app),
         config_loaded_at: load.at,
@@ -118,10 +128,13 @@ pub fn platforms(app: &App) -> Vec<PlatformStatus> {
             tallies.entry(connection.platform.as_str()).or_default().add(roster, connection);
         }
         let coverage = roster.coverage.by_platform(now);
+        let withdrawn = roster.withdrawn(now);
         let status = |known: &Arc<Registered>| {
             let slug = known.platform.info().slug;
             let tally = tallies.remove(slug).unwrap_or_default();
-            platform(app, roster, known, now, &tally, coverage.get(slug).copied().unwrap_or_default())
+            let withdrawn = withdrawn.iter().filter(|it| it.platform == slug).map(|it| (it.metric, it.since)).collect();
+            let coverage = coverage.get(slug).copied().unwrap_or_default();
+            PlatformStatus { withdrawn, ..platform(app, roster, known, now, &tally, coverage) }
         };
         roster.platforms.values().map(status).collect()
     })
@@ -202,6 +215,7 @@ fn platform(
         last_ok_at: tally.last_ok_at,
         connections: tally.connections,
         coverage_24h,
-        next_due_at: roster.queue.next_due_of(info.slug),
+        next_due_at: roster.next_request(Some(info.slug), now).map(|(at, _)| at),
+        withdrawn: Vec::new(),
     }
 }

@@ -1,13 +1,16 @@
-//! The store's daily upkeep: it folds the log of past days, deletes old runs and changes, sweeps up what removed
+//! The daily upkeep: it keeps yesterday's figures, says which metrics platforms report no more, folds the log of past days, deletes old runs and changes, sweeps up what removed
 //! connections left, and looks for damage.
 
 use std::sync::Arc;
 
 use jiff::civil;
+use roster_protocol::error::RosterError;
 use roster_protocol::time::Timestamp;
 
-use crate::app::App;
-use crate::store::StoreError;
+use crate::app::{App, read_error};
+use crate::browse::figures;
+use crate::decision::withdrawn;
+use crate::store::{FiguresSince, StoreError};
 
 /// Runs older than this are deleted; snapshots and alerts never are.
 const RUNS_KEPT_DAYS: i64 = 90;
@@ -40,9 +43,17 @@ fn next_day(app: &App, now: Timestamp) -> Timestamp {
 }
 
 async fn keep(app: &App) {
+    let mut well = true;
+    if let Err(error) = keep_figures(app).await {
+        well = false;
+        tracing::warn!(%error, "the figures of yesterday could not be kept; the daemon tries again tomorrow");
+    }
+    if let Err(error) = report_withdrawn(app).await {
+        well = false;
+        tracing::warn!(%error, "the alerts about withdrawn metrics could not be stored; the daemon tries again tomorrow");
+    }
     let now = app.clock.now();
     let today = app.setup().config.sync.grid.date_of(now);
-    let mut well = true;
     if let Err(error) = app.store.fold(today).await {
         well = false;
         tracing::warn!(%error, "past days could not be folded; the daemon tries again tomorrow");
@@ -82,4 +93,33 @@ async fn keep(app: &App) {
     if well {
         app.meters.record_upkeep(app.clock.now());
     }
+}
+
+/// Keeps the figures of the day before, unless it has some already. They are taken soon after its end, or at the next
+/// start.
+async fn keep_figures(app: &App) -> Result<(), RosterError> {
+    let now = app.clock.now();
+    let yesterday = app.setup().config.sync.grid.date_of(now).plus_days(-1);
+    let kept = app.store.read(FiguresSince(yesterday)).await.map_err(|error| read_error(&error))?;
+    if kept.iter().any(|day| day.date == yesterday) || app.look(|roster| roster.influencers.is_empty()) {
+        return Ok(());
+    }
+    app.decide(|decision| {
+        decision.commit.sync.figures.push(figures::of(decision.roster, yesterday, decision.now));
+        Ok(())
+    })
+    .await
+}
+
+/// Opens and resolves the alerts about metrics that platforms report no more.
+async fn report_withdrawn(app: &App) -> Result<(), RosterError> {
+    let now = app.clock.now();
+    if !app.look(|roster| withdrawn::is_outdated(roster, now)) {
+        return Ok(());
+    }
+    app.decide(|decision| {
+        withdrawn::follow(decision);
+        Ok(())
+    })
+    .await
 }

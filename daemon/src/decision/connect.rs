@@ -59,6 +59,7 @@ pub fn put(
         latest: before.and_then(|before| before.latest.clone()),
         first_day: before.and_then(|before| before.first_day),
         by_hand: before.and_then(|before| before.by_hand.clone()),
+        absent: Vec::new(),
     };
     let id = connection.id;
     decision.log(audit(decision, who, "connection.connect", connection_named(&connection)));

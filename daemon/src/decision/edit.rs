@@ -11,6 +11,7 @@ use super::Decision;
 use super::audit::{audit, audit_change, connection_named, influencer_named};
 use super::checks::{checked_name, checked_note, checked_tag, sorted_tags};
 use super::connect::{self, Found};
+use super::slots::{self, Why};
 use crate::model::{Connection, Influencer};
 use crate::roster::resolve;
 
@@ -139,6 +140,14 @@ pub fn set_interval(
         return Err(RosterError::usage("an interval is between 10s and 366d"));
     }
     let before = resolve::connection(decision.roster, named)?;
+    // What was missed until now was missed by the interval so far.
+    let grid = decision.grid;
+    let before = if decision.roster.is_scheduled(before) {
+        slots::caught_up(decision, grid, before, Why::Found)
+    } else {
+        before.clone()
+    };
+    let before = &before;
     let next = decision.grid.next(before.id, interval, decision.now);
     // A retry or a request that is due sooner stays.
     let due = before.next_due_at.min(next);

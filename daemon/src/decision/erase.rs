@@ -5,6 +5,7 @@ use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConnectionId;
 
 use super::audit::{audit, connection_named, influencer_named};
+use super::slots::{self, PAUSED, Why};
 use super::{Decision, grants};
 use crate::alerts::evaluate;
 use crate::model::Connection;
@@ -28,6 +29,10 @@ pub fn disconnect(
     }
     let action = if delete_history { "connection.delete" } else { "connection.disconnect" };
     decision.log(audit(decision, who, action, connection_named(connection)));
+    if connection.disconnected_at.is_none() && !delete_history {
+        let why = if decision.roster.is_paused(connection) { PAUSED } else { Why::Found };
+        slots::given_up(decision, connection, why);
+    }
     let ended = Connection { disconnected_at: Some(decision.now), trouble: None, ..connection.clone() };
     let shown = rows::connection(decision.roster, &ended, seen);
     match delete_history {

@@ -1,6 +1,7 @@
 //! What happens becomes commits: pure decisions over the roster in memory.
 
 pub mod run;
+pub mod slots;
 pub mod request;
 pub mod record;
 pub mod connect;
@@ -10,6 +11,7 @@ pub mod webhook;
 pub mod lease;
 pub mod warn;
 pub mod outages;
+pub mod withdrawn;
 pub mod edit;
 pub mod merge;
 pub mod pause;

@@ -6,10 +6,12 @@ use roster_protocol::ids::ConnectionId;
 
 use super::Decision;
 use super::audit::{audit, connection_named, influencer_named};
+use super::slots::{self, PAUSED};
 use crate::model::{Connection, Influencer, Settings};
 use crate::roster::resolve::{self, Named};
 
-/// Pauses or resumes, and returns the connections that it touches. A slot that passed meanwhile is caught up once.
+/// Pauses or resumes, and returns the connections that it touches. What was missed meanwhile is caught up once, and
+/// accounted for.
 ///
 /// # Errors
 /// Nothing of that name.
@@ -34,8 +36,25 @@ pub fn pause(
         }
         PauseTarget::One(named) => one(decision, named, paused)?,
     };
+    if !paused {
+        catch_up(decision, &touched);
+    }
     decision.log(audit(decision, who, action, on));
     Ok(touched)
+}
+
+/// Accounts for the slots that passed while these were paused.
+fn catch_up(decision: &mut Decision<'_>, resumed: &[ConnectionId]) {
+    let (roster, grid) = (decision.roster, decision.grid);
+    let paused = resumed.iter().filter_map(|id| roster.connections.get(id)).filter(|it| roster.is_paused(it));
+    for before in paused {
+        let after = slots::caught_up(decision, grid, before, PAUSED);
+        match decision.commit.roster.connections.iter_mut().find(|changed| changed.id == before.id) {
+            Some(changed) => (changed.slot_at, changed.next_due_at) = (after.slot_at, after.next_due_at),
+            None if after != *before => decision.commit.roster.connections.push(after),
+            None => {}
+        }
+    }
 }
 
 fn everything(

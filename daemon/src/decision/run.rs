@@ -10,10 +10,11 @@ use roster_protocol::time::Timestamp;
 
 use super::Decision;
 use super::audit::connection_named;
+use super::slots::{self, Why};
 use crate::alerts::change::{self, Difference};
 use crate::alerts::{evaluate, profile};
 use crate::model::{
-    AuditLine, Change, Connection, DESKTOP, Delivery, DeliveryState, HandDay, Hold, Run, Trouble, TroubleKind,
+    Absence, AuditLine, Change, Connection, DESKTOP, Delivery, DeliveryState, HandDay, Hold, Run, Trouble, TroubleKind,
 };
 use crate::platforms::{Observation, PlatformError};
 use crate::roster::Roster;
@@ -34,8 +35,17 @@ pub const LONGEST_WAIT_S: u64 = 25 * 3600;
 /// How long a limit lasts when the platform does not say.
 const DEFAULT_WAIT_S: i64 = 300;
 
-/// Decides what one run of a connection becomes.
+/// Decides what one run of a connection becomes. It stands for the last slot that passed; those missed before it are
+/// accounted for.
 pub fn run_ended(decision: &mut Decision<'_>, connection: &Connection, ended: Ended) {
+    let grid = decision.grid;
+    let passed = slots::passed(decision, grid, connection, Why::Found);
+    let later = passed.as_ref().map(|passed| Connection {
+        slot_at: passed.last,
+        next_due_at: connection.next_due_at.max(passed.last),
+        ..connection.clone()
+    });
+    let connection = later.as_ref().unwrap_or(connection);
     let result = ended.result.and_then(|observation| is_same_account(decision.roster, connection, observation));
     let mut run = Run {
         id: decision.fresh_id(),
@@ -43,11 +53,13 @@ pub fn run_ended(decision: &mut Decision<'_>, connection: &Connection, ended: En
         influencer: connection.influencer,
         platform: connection.platform.clone(),
         due_at: connection.next_due_at,
+        slot_at: connection.slot_at.min(connection.next_due_at),
+        missed: 0,
         started_at: ended.started_at,
         duration_ms: decision.now.since(ended.started_at).max(0) as u64,
         outcome: Outcome::Ok,
         cause: ended.cause,
-        is_retry: ended.cause != Cause::Person && connection.slot_at < connection.next_due_at,
+        is_retry: ended.cause != Cause::Person && passed.is_none() && connection.slot_at < connection.next_due_at,
         followers: None,
         error: None,
         retry_at: None,
@@ -57,6 +69,13 @@ pub fn run_ended(decision: &mut Decision<'_>, connection: &Connection, ended: En
         Err(error) => failed(decision, connection, &error, &mut run),
     }
     decision.commit.sync.runs.push(run);
+    decision.commit.sync.runs.extend(passed.into_iter().flat_map(|passed| passed.missed));
+}
+
+/// When a run ended as far as slots are concerned: a batch that had room took it a little before its slot, which is done.
+fn done_up_to(decision: &Decision<'_>, connection: &Connection) -> Timestamp {
+    let is_slot = connection.next_due_at == connection.slot_at;
+    if is_slot { decision.now.max(connection.slot_at) } else { decision.now }
 }
 
 /// Refuses a response about another account than the one that was connected.
@@ -123,6 +142,7 @@ fn unmasked(connection: &Connection, mut observation: Observation) -> Observatio
 
 fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: Observation, run: &mut Run) {
     let observation = unmasked(connection, observation);
+    let absent = absent(connection, &observation, decision.now);
     let date = decision.grid.date_of(decision.now);
     let mut snapshot = Snapshot {
         date,
@@ -154,7 +174,7 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
     let has_lost_consent = decision.roster.consents.grant_of(connection.id).is_some_and(|grant| !grant.is_live());
     let next = match has_lost_consent {
         true => decision.now,
-        false => decision.grid.next(connection.id, connection.interval, decision.now),
+        false => decision.grid.next(connection.id, connection.interval, done_up_to(decision, connection)),
     };
     let partial = |message| Trouble {
         kind: TroubleKind::Partial,
@@ -172,9 +192,28 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
         failures: 0,
         trouble: (!missing.is_empty()).then(|| partial(missing)),
         by_hand,
+        absent,
         ..connection.clone()
     };
     learn(decision, synced, snapshot, ChangeCause::Sync);
+}
+
+/// The metrics that the platform reported before and does not report any more. What could not be requested this time says
+/// nothing of them, unless the platform refused the metric itself.
+fn absent(connection: &Connection, observation: &Observation, now: Timestamp) -> Vec<Absence> {
+    let latest = connection.latest.as_ref();
+    let was_measured = |metric: Metric| {
+        let by_hand = latest.map(|latest| connection.by_hand_on(latest.date)).unwrap_or_default();
+        latest.is_some_and(|latest| latest.numbers.get(metric).is_some())
+            && !by_hand.iter().any(|it| it.metric == metric)
+    };
+    let is_gone = |metric: Metric| observation.missing.is_empty() || observation.refused.contains(&metric);
+    let missing = Metric::ALL.into_iter().filter(|metric| observation.numbers.get(*metric).is_none());
+    let absence = |metric: Metric| {
+        let known = connection.absent.iter().find(|known| known.metric == metric).copied();
+        known.or_else(|| (was_measured(metric) && is_gone(metric)).then_some(Absence { metric, since: now }))
+    };
+    missing.filter_map(absence).collect()
 }
 
 /// Puts what a user recorded of the same day into a measured snapshot: numbers that are kept, and those that were not
@@ -331,7 +370,11 @@ fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &Platform
         decision.commit.sync.holds.push(Hold { lane, until: due.hold_until, reason: error.to_string() });
     }
     let trouble = Trouble { kind, message, since: since(connection, decision), retry_at: run.retry_at, moved_to };
-    let slot_at = if due.is_retry { connection.slot_at } else { due.at };
+    let slot_at = match due.is_retry {
+        // A run besides the slots, which a user requested, leaves the next one to come.
+        true => connection.slot_at.min(done_up_to(decision, connection)),
+        false => due.at,
+    };
     let failed = Connection { next_due_at: due.at, slot_at, failures, trouble: Some(trouble), ..connection.clone() };
     // One that has never been read waits for its first consent: nothing was lost, so no alert opens.
     let is_new = kind == TroubleKind::Unauthorized && connection.last_synced_at.is_none();
@@ -362,15 +405,16 @@ fn due_after(decision: &mut Decision<'_>, connection: &Connection, error: &Platf
     let now = decision.now;
     let grid = decision.grid;
     let grid_after = |now| grid.next(connection.id, connection.interval, now);
-    let on_grid = |at| Due { at, hold_until: at, is_retry: false };
+    let tomorrow = || Due { at: grid_after(now.plus_seconds(ONE_DAY)), hold_until: now, is_retry: true };
     match error {
         PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. } | PlatformError::Closed { .. } => {
-            on_grid(grid_after(now.plus_seconds(ONE_DAY)))
+            tomorrow()
         }
-        PlatformError::AccountGone { .. } | PlatformError::Moved { .. } if failures > 1 => {
-            on_grid(grid_after(now.plus_seconds(ONE_DAY)))
+        PlatformError::AccountGone { .. } | PlatformError::Moved { .. } if failures > 1 => tomorrow(),
+        PlatformError::Unconfigured { .. } => {
+            let at = grid_after(done_up_to(decision, connection));
+            Due { at, hold_until: at, is_retry: false }
         }
-        PlatformError::Unconfigured { .. } => on_grid(grid_after(now)),
         PlatformError::RateLimited { retry_after } => {
             let reported = retry_after.map_or(DEFAULT_WAIT_S, |wait| wait.as_secs().min(LONGEST_WAIT_S) as i64);
             let hold_until = now.plus_seconds(reported.max(1));
@@ -425,6 +469,8 @@ pub fn skipped(decision: &mut Decision<'_>, connection: &Connection, why: &str, 
         influencer: connection.influencer,
         platform: connection.platform.clone(),
         due_at: decision.now,
+        slot_at: decision.now,
+        missed: 0,
         started_at: decision.now,
         duration_ms: 0,
         outcome: Outcome::Skipped,

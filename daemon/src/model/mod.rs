@@ -66,6 +66,16 @@ pub struct Connection {
     pub first_day: Option<Date>,
     /// What a user recorded of the newest day; `None` when nothing.
     pub by_hand: Option<HandDay>,
+    /// The metrics that were reported before and are not any more, though nothing went wrong; each once.
+    pub absent: Vec<Absence>,
+}
+
+/// A metric that is not reported any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absence {
+    pub metric: Metric,
+    /// The first run without it.
+    pub since: Timestamp,
 }
 
 impl Connection {
@@ -119,14 +129,20 @@ pub enum TroubleKind {
     Partial,
 }
 
-/// One attempt to sync a connection.
+/// One attempt to sync a connection, or slots that passed without one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     pub id: RunId,
     pub connection: ConnectionId,
     pub influencer: InfluencerId,
     pub platform: String,
+    /// When it was due: its slot, or later when it is a retry. Of missed slots the first.
     pub due_at: Timestamp,
+    /// The slot that it stands for. Of missed slots the last.
+    pub slot_at: Timestamp,
+    /// How many slots passed without a run; 0 for a run.
+    pub missed: u64,
+    /// Of missed slots when they were accounted for.
     pub started_at: Timestamp,
     pub duration_ms: u64,
     pub outcome: Outcome,

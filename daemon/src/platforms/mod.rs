@@ -57,6 +57,8 @@ pub struct PlatformInfo {
     pub metrics: &'static [Metric],
     /// The most accounts one [`Platform::observe`] takes.
     pub batch_limit: usize,
+    /// Whether it reports many accounts in one request.
+    pub is_batched: bool,
 }
 
 /// One account to request.
@@ -90,6 +92,8 @@ pub struct Observation {
     pub definition: u16,
     /// What could not be requested this time, in sentences: the run is partial. What is hidden is not missing.
     pub missing: Vec<String>,
+    /// The metrics that the platform refused by name: as if it did not know them, or as if a permission were missing.
+    pub refused: Vec<Metric>,
 }
 
 /// Why nothing was learned of an account, by what is done next. Texts are clean and hold no URL, key or body.

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use percent_encoding::percent_decode_str;
 use roster_protocol::folding::composed;
+use roster_protocol::metric::Metric;
 use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
@@ -124,6 +125,8 @@ impl Visitor<'_> for Time {
 pub(super) struct Posts {
     pub(super) posts: Vec<Post>,
     pub(super) unread: usize,
+    /// The metrics that all of them refused by name.
+    pub(super) refused: Vec<Metric>,
 }
 
 /// Adds what the newest posts say, or a sentence on why they say nothing.
@@ -135,6 +138,7 @@ pub(super) fn add_engagement(observation: &mut Observation, posts: Result<Posts,
     if posts.unread > 0 {
         observation.missing.push(format!("posts: {} of them could not be read", posts.unread));
     }
+    observation.refused.extend(posts.refused);
     let numbers = &mut observation.numbers;
     let reported = engagement(&newest(posts.posts, NEWEST_POSTS), numbers.followers);
     numbers.engagement_rate = reported.rate;

@@ -19,6 +19,7 @@ pub mod standing;
 #[cfg(test)]
 mod tests;
 mod webhooks;
+mod withdrawn;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -39,10 +40,12 @@ use crate::platforms::{Platforms, providers};
 use crate::schedule::breaker::Breaker;
 use crate::schedule::coverage::Coverage;
 use crate::schedule::lane;
+use crate::schedule::obstacles::Obstacles;
 use crate::schedule::{Grid, Queue};
 
 pub use consents::Consents;
 pub use webhooks::Webhooks;
+pub use withdrawn::Withdrawn;
 
 /// Everything that is in memory.
 #[derive(Default)]
@@ -81,6 +84,8 @@ pub struct Roster {
     pub coverage: Coverage,
     /// Which lanes fail and are down; changed when a batch ends, and never stored.
     pub breaker: Breaker,
+    /// What kept slots from being run; never stored.
+    pub obstacles: Obstacles,
     /// What the roster must know of the platforms to schedule: by slug.
     pub platforms: Platforms,
     /// The providers through which owners give consent, by slug.

@@ -38,6 +38,23 @@ impl Roster {
         self.hold_on(lane, now).is_none() && self.breaker.outage(lane).is_none_or(is_probe_due)
     }
 
+    /// When a lane is requested again that is not to be requested now, if it is not.
+    pub fn blocked_until(&self, lane: &str, now: Timestamp) -> Option<Timestamp> {
+        let hold = self.hold_on(lane, now).map(|hold| hold.until);
+        hold.max(self.breaker.outage(lane).map(|outage| outage.probe_at))
+    }
+
+    /// When the next request is sent, of one platform or of all, and the lane that was due before and has to wait.
+    pub fn next_request(&self, platform: Option<&str>, now: Timestamp) -> Option<(Timestamp, Option<&str>)> {
+        let of_platform =
+            self.queue.lanes().filter(|(lane, _)| platform.is_none_or(|it| lane::platform_of(lane) == it));
+        let each = of_platform.map(|(lane, due)| match self.blocked_until(lane, now) {
+            Some(until) if until > due => (until, (due <= now && until > now).then_some(lane)),
+            _ => (due, None),
+        });
+        each.min()
+    }
+
     /// Whether a lane has a connection that is scheduled.
     pub fn is_used(&self, lane: &str) -> bool {
         self.queue.in_lane(lane) > 0 || self.running_in(lane) > 0
@@ -67,6 +84,14 @@ impl Roster {
             true => format!("nothing can be reached from this host {since}"),
             false => format!("{} is down {since}", lane::host_or_platform(lane)),
         }
+    }
+
+    /// `bluesky is held: the platform's limit is used up`, or that it is down.
+    pub fn blocked_in_words(&self, lane: &str, zone: &TimeZone, now: Timestamp) -> Option<String> {
+        let hold = self.hold_on(lane, now);
+        let held = hold.map(|hold| format!("{} is held: {}", lane::host_or_platform(lane), hold.reason));
+        let outage = self.breaker.outage(lane).filter(|outage| hold.is_none_or(|hold| hold.until < outage.probe_at));
+        outage.map(|outage| self.outage_in_words(lane, outage, zone, now)).or(held)
     }
 }
 

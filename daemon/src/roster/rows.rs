@@ -151,6 +151,8 @@ pub fn run(roster: &Roster, run: &model::Run) -> Run {
         influencer_name: name_of(roster, influencer),
         platform: run.platform.clone(),
         due_at: run.due_at,
+        slot_at: run.slot_at,
+        missed: run.missed,
         started_at: run.started_at,
         duration_ms: run.duration_ms,
         outcome: run.outcome,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use roster_protocol::alert::{About, AlertState, Severity};
 use roster_protocol::audit::Who;
 use roster_protocol::connection::{Snapshot, Source};
-use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, GrantId, InfluencerId};
+use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, GrantId, InfluencerId, RunId};
 use roster_protocol::metric::{Metric, Numbers, Ratio};
+use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 
 use super::Roster;
 use crate::model::{
-    Alert, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Influencer, Loaded, Sealed,
+    Alert, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Influencer, Loaded, Run, Sealed,
 };
 use crate::platforms::{self, Platforms};
 use crate::process::environment::Environment;
@@ -53,6 +54,28 @@ pub fn connection(id: ConnectionId, influencer: InfluencerId, platform: &str, ha
         latest: None,
         first_day: None,
         by_hand: None,
+        absent: vec![],
+    }
+}
+
+/// A run at noon.
+pub fn run(connection: ConnectionId, influencer: InfluencerId, platform: &str, outcome: Outcome) -> Run {
+    Run {
+        id: RunId::from_bytes(connection.0),
+        connection,
+        influencer,
+        platform: platform.into(),
+        due_at: NOON,
+        slot_at: NOON,
+        missed: 0,
+        started_at: NOON,
+        duration_ms: 5,
+        outcome,
+        cause: Cause::Schedule,
+        is_retry: false,
+        followers: None,
+        error: None,
+        retry_at: None,
     }
 }
 

@@ -436,6 +436,8 @@ fn runs_changes_and_alerts_carry_the_influencers_name() {
         influencer: MARA,
         platform: "bluesky".into(),
         due_at: NOON,
+        slot_at: NOON,
+        missed: 0,
         started_at: NOON,
         duration_ms: 5,
         outcome: Outcome::Ok,

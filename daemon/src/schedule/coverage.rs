@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, VecDeque};
 
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::status;
-use roster_protocol::sync::Outcome;
+use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Timestamp;
 
 use crate::model::Run;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// Slots that ended, oldest first. A retry's end replaces its slot's earlier one.
+/// Slots that ended, oldest first. A retry's end replaces its slot's earlier one. What a person paused is not expected.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     ended: VecDeque<Ended>,
+    missed: VecDeque<Missed>,
     /// The platforms that were met, each once.
     platforms: Vec<String>,
 }
@@ -28,12 +29,46 @@ struct Ended {
     outcome: Outcome,
 }
 
+/// Slots that passed without a run, evenly from the first to the last.
+#[derive(Clone, Copy, Debug)]
+struct Missed {
+    first: Timestamp,
+    last: Timestamp,
+    count: u64,
+    platform: u16,
+}
+
+impl Missed {
+    /// How many of them were in the 24 hours before `now`.
+    fn in_last_day(&self, now: Timestamp) -> u64 {
+        let begin = now.0.saturating_sub(DAY_MS);
+        if self.last.0 < begin || self.first > now {
+            return 0;
+        }
+        let (gaps, span) = (i128::from(self.count) - 1, i128::from(self.last.since(self.first)).max(1));
+        let before = (i128::from(begin) - i128::from(self.first.0)).max(0);
+        let earlier = (before * gaps + span - 1) / span;
+        u64::try_from(i128::from(self.count) - earlier).unwrap_or(0)
+    }
+}
+
 impl Coverage {
-    /// Adds a run that ended.
+    /// Adds a run that ended, or slots that were missed.
     pub fn put(&mut self, run: &Run) {
         let at = run.started_at;
         while self.ended.front().is_some_and(|first| at.since(first.at) > DAY_MS) {
             self.ended.pop_front();
+        }
+        while self.missed.front().is_some_and(|first| at.since(first.last) > DAY_MS) {
+            self.missed.pop_front();
+        }
+        if run.missed > 0 {
+            if run.cause != Cause::Person {
+                let platform = self.index_of(&run.platform);
+                let (first, last, count) = (run.due_at, run.slot_at, run.missed);
+                self.missed.push_back(Missed { first, last, count, platform });
+            }
+            return;
         }
         if run.is_retry {
             let before = self.ended.iter().rposition(|ended| ended.connection == run.connection);
@@ -56,14 +91,18 @@ impl Coverage {
     /// What ended in the 24 hours before `now`.
     pub fn count(&self, now: Timestamp) -> status::Coverage {
         let mut counted = status::Coverage::default();
-        self.last_day(now).for_each(|ended| add(&mut counted, ended.outcome));
+        self.last_day(now).for_each(|ended| counted.add(ended.outcome, 1));
+        self.missed.iter().for_each(|missed| counted.add(Outcome::Skipped, missed.in_last_day(now)));
         counted
     }
 
     /// The same for each platform, by slug.
     pub fn by_platform(&self, now: Timestamp) -> BTreeMap<&str, status::Coverage> {
         let mut counted = vec![status::Coverage::default(); self.platforms.len()];
-        self.last_day(now).for_each(|ended| add(&mut counted[usize::from(ended.platform)], ended.outcome));
+        self.last_day(now).for_each(|ended| counted[usize::from(ended.platform)].add(ended.outcome, 1));
+        for missed in &self.missed {
+            counted[usize::from(missed.platform)].add(Outcome::Skipped, missed.in_last_day(now));
+        }
         self.platforms.iter().map(String::as_str).zip(counted).collect()
     }
 
@@ -72,20 +111,9 @@ impl Coverage {
     }
 }
 
-fn add(counted: &mut status::Coverage, outcome: Outcome) {
-    counted.expected += 1;
-    match outcome {
-        Outcome::Ok => counted.ok += 1,
-        Outcome::Partial => counted.partial += 1,
-        Outcome::Failed => counted.failed += 1,
-        Outcome::Skipped => counted.skipped += 1,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use roster_protocol::ids::{InfluencerId, RunId};
-    use roster_protocol::sync::Cause;
 
     use super::*;
 
@@ -101,6 +129,8 @@ mod tests {
             influencer: InfluencerId::from_bytes([0; 5]),
             platform: "bluesky".into(),
             due_at: at,
+            slot_at: at,
+            missed: 0,
             started_at: at,
             duration_ms: 0,
             outcome,
@@ -126,6 +156,31 @@ mod tests {
         assert_eq!(coverage.ended.len(), 2);
         coverage.put(&run(4, 49, Outcome::Ok, false));
         assert_eq!(coverage.ended.len(), 2);
+    }
+
+    #[test]
+    fn missed_slots_count_each_at_its_own_time_and_those_of_a_pause_not_at_all() {
+        let mut coverage = Coverage::default();
+        let at = |hour: i64| Timestamp(hour * 3600 * 1000);
+        // Every six hours from 0 to 66, accounted for at 72.
+        let missed = Run { due_at: at(0), slot_at: at(66), missed: 12, ..run(1, 72, Outcome::Skipped, false) };
+        coverage.put(&missed);
+        coverage.put(&run(1, 72, Outcome::Ok, false));
+        coverage.put(&Run { cause: Cause::Person, ..missed.clone() });
+        let check = |now: i64, skipped: u64, ok: u64| {
+            let expected = status::Coverage { expected: skipped + ok, ok, skipped, ..Default::default() };
+            assert_eq!(coverage.count(at(now)), expected, "{now}");
+            assert_eq!(of(&coverage, at(now), "bluesky"), expected, "{now}");
+        };
+        check(72, 4, 1);
+        check(73, 3, 1);
+        check(78, 3, 1);
+        check(79, 2, 1);
+        check(90, 1, 1);
+        check(91, 0, 1);
+        let mut coverage = Coverage::default();
+        coverage.put(&Run { due_at: at(70), slot_at: at(70), missed: 1, ..missed });
+        assert_eq!([72, 94, 95].map(|hour| coverage.count(at(hour)).skipped), [1, 1, 0]);
     }
 
     #[test]

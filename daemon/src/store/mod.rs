@@ -55,8 +55,8 @@ pub use self::inspection::{InspectedTable, Inspection, inspect};
 pub use self::lists::{Mark, Page};
 pub use self::origin::BackendSource;
 pub use self::queries::{
-    AlertById, AlertIds, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesOf, FollowerSum, HistoryQuery, Load,
-    MetricHistory, Query, RecentFollowers, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes,
+    AlertById, AlertIds, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesOf, FiguresSince, FollowerSum, HistoryQuery,
+    Load, MetricHistory, Query, RecentFollowers, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes,
 };
 pub use self::scrub::Scrubbed;
 pub use self::shared::StoreState;

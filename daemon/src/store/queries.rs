@@ -8,6 +8,7 @@ use roster_protocol::alert::AlertState;
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
 use roster_protocol::metric::Metric;
+use roster_protocol::status::DayFigures;
 use roster_protocol::sync::Outcome;
 use roster_protocol::time::{Date, Timestamp};
 
@@ -15,7 +16,7 @@ use super::error::StoreError;
 use super::lists::{Mark, Page};
 use super::reader::Reader;
 use super::records;
-use super::tables::{Records, time_key};
+use super::tables::{Records, day_key, time_key};
 use crate::model::{Alert, AuditLine, Change, Connection, Delivery, Loaded, Run};
 
 /// A read in one transaction.
@@ -96,6 +97,19 @@ impl Query for RunsInOrder {
             None => Bound::Included(since.as_slice()),
         };
         reader.oldest_first(from, self.limit)
+    }
+}
+
+/// The figures of this day and later ones, oldest first.
+#[derive(Clone, Copy, Debug)]
+pub struct FiguresSince(pub Date);
+
+impl Query for FiguresSince {
+    type Output = Vec<DayFigures>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Vec<DayFigures>, StoreError> {
+        let since = day_key(self.0);
+        Ok(reader.oldest_first(Bound::Included(&since), usize::MAX)?.rows)
     }
 }
 

@@ -60,13 +60,15 @@ pub(super) enum Records {
     /// Connection id → the subscription to its account's notifications. One row for each account whose platform has a hub,
     /// rewritten every few days; read whole at start.
     Leases,
+    /// Day → its figures. Grows by one row a day, for good.
+    Figures,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 22] = [
+    pub(super) const ALL: [Records; 23] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -89,6 +91,7 @@ impl Records {
         Records::Receipts,
         Records::Deletions,
         Records::Leases,
+        Records::Figures,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -114,6 +117,7 @@ impl Records {
             Records::Receipts => "webhooks.receipts",
             Records::Deletions => "webhooks.deletions",
             Records::Leases => "webhooks.leases",
+            Records::Figures => "figures",
             Records::Quarantine => "quarantine",
         }
     }
@@ -148,6 +152,7 @@ impl Records {
             Records::Receipts => 31,
             Records::Deletions => 32,
             Records::Leases => 33,
+            Records::Figures => 28,
         }
     }
 }
@@ -249,6 +254,17 @@ fn ordered32(number: i32) -> [u8; 4] {
     (number as u32 ^ (1 << 31)).to_be_bytes()
 }
 
+/// A day as a key.
+pub(super) fn day_key(day: Date) -> [u8; 4] {
+    ordered32(day.0)
+}
+
+/// The day of such a key.
+pub(super) fn day_of_key(key: &[u8]) -> Option<Date> {
+    let key: [u8; 4] = key.try_into().ok()?;
+    Some(Date((u32::from_be_bytes(key) ^ (1 << 31)) as i32))
+}
+
 /// A point in time as the first 8 bytes of a key.
 pub(super) fn time_key(at: Timestamp) -> [u8; 8] {
     (at.0 as u64 ^ (1 << 63)).to_be_bytes()
@@ -297,6 +313,8 @@ mod tests {
         let id = ConnectionId::from_bytes([9; 5]);
         assert!(days.windows(2).all(|pair| log_key(pair[0], id) < log_key(pair[1], id)));
         assert!(days.iter().all(|day| split_log_key(&log_key(*day, id)) == (*day, id)));
+        assert!(days.windows(2).all(|pair| day_key(pair[0]) < day_key(pair[1])));
+        assert!(days.iter().all(|day| day_of_key(&day_key(*day)) == Some(*day)) && day_of_key(&[1]).is_none());
         let times = [Timestamp(i64::MIN), Timestamp(-1), Timestamp(0), Timestamp(i64::MAX)];
         assert!(times.windows(2).all(|pair| time_key(pair[0]) < time_key(pair[1])));
         assert!(times.iter().all(|at| split_timed_key(&timed_key(*at, &[&id.0])) == Some((*at, id))));

@@ -2,5 +2,6 @@
 
 pub mod lookup;
 pub mod run;
+pub mod obstacles;
 pub mod outages;
 pub mod scheduler;

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures::{FutureExt, StreamExt, stream};
 use roster_protocol::event::Event;
 use roster_protocol::ids::ConnectionId;
-use roster_protocol::sync::{Cause, Outcome, Run, RunningBatch};
+use roster_protocol::sync::{Cause, Coverage, EndedBatch, Outcome, Run, RunningBatch};
 use roster_protocol::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -26,6 +27,8 @@ use crate::schedule::lane;
 
 /// How many accounts of one batch are requested at once, each with its owner's consent.
 const OWNED_AT_ONCE: usize = 4;
+/// How many of the last batches are kept.
+const BATCHES_KEPT: usize = 5;
 /// A run that could not be stored is not repeated before this many seconds.
 const UNSTORED_WAIT_S: i64 = 60;
 
@@ -64,11 +67,37 @@ pub async fn batch(
     if permits.take().is_some() {
         app.wake.notify_one();
     }
-    if ended.is_pending() {
-        ending.await;
-    }
-    app.feed.publish(vec![Event::SyncMoved]);
+    let ended = match ended {
+        Poll::Ready(ended) => ended,
+        Poll::Pending => ending.await,
+    };
+    report(&app, ended);
     drop(unstored);
+}
+
+/// Says how a batch ended: in the log, to clients, and among the last ones.
+fn report(app: &App, batch: EndedBatch) {
+    let Coverage { expected, ok, partial, failed, skipped } = batch.runs;
+    let (platform, duration_ms) = (batch.platform.as_str(), batch.duration_ms);
+    if ok == expected {
+        tracing::debug!(platform, expected, ok, duration_ms, "batch ended");
+    } else {
+        tracing::info!(
+            platform,
+            expected,
+            ok,
+            partial,
+            failed,
+            skipped,
+            duration_ms,
+            "batch ended, not all of it well"
+        );
+    }
+    let mut last = app.ended_batches.lock();
+    last.truncate(BATCHES_KEPT - 1);
+    last.push_front(batch.clone());
+    drop(last);
+    app.feed.publish(vec![Event::BatchEnded(Box::new(batch))]);
 }
 
 fn announce(app: &App, lane: &str, requested: &[Requested], started_at: Timestamp) -> u64 {
@@ -250,7 +279,7 @@ enum RunEnd {
 }
 
 /// Decides on each connection's result and commits them together; then removes batch `number` from
-/// the running ones and notifies the waiting clients.
+/// the running ones and notifies the waiting clients. Returns how the batch ended.
 async fn end(
     app: &App,
     number: u64,
@@ -259,7 +288,7 @@ async fn end(
     started_at: Timestamp,
     mut observed: HashMap<ConnectionId, Result<Observation, PlatformError>>,
     met: Option<Contact>,
-) {
+) -> EndedBatch {
     // Before anything waits: which batch is next depends on it.
     let is_outage = met.is_some_and(|met| {
         let connections: Vec<ConnectionId> = requested.iter().map(|requested| requested.connection).collect();
@@ -288,6 +317,15 @@ async fn end(
             log(run, &requested.handle);
         }
     }
+    let mut runs = Coverage::default();
+    for result in &results {
+        match result {
+            Ok(RunEnd::Ran(run)) => runs.add(run.outcome, 1),
+            Ok(RunEnd::Gone | RunEnd::Renamed) => {}
+            // It could not be stored, and is run again.
+            Err(_) => runs.add(Outcome::Failed, 1),
+        }
+    }
     if let Some(error) = results.iter().find_map(|result| result.as_ref().err()) {
         tracing::error!(%lane, %error, "runs could not be stored");
     }
@@ -313,6 +351,8 @@ async fn end(
         app.tickets.ended(runs, app.clock.now(), app.setup().config.sync.min_distance);
     });
     app.wake.notify_one();
+    let duration_ms = app.clock.now().since(started_at).max(0) as u64;
+    EndedBatch { platform: lane::platform_of(lane).to_owned(), runs, started_at, duration_ms }
 }
 
 /// A successful run is stored among the runs, so the log mentions it at debug level only.

@@ -11,9 +11,11 @@ use roster_protocol::sync::Cause;
 use roster_protocol::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::obstacles;
 use super::outages;
 use super::run::{self, Requested};
 use crate::app::App;
+use crate::decision::slots::{self, Why};
 use crate::model::Connection;
 use crate::process::clock::Clock;
 use crate::roster::Roster;
@@ -23,32 +25,43 @@ use crate::store::StoreState;
 
 /// A clock that moved back by more than this was set.
 const STEP_BACK_MS: i64 = 60_000;
+/// A sleep that ended later than this after its time was no sleep of ours alone.
+const LEAP_MS: i64 = 60_000;
+/// A batch with room takes what is due within this time.
+const LOOK_AHEAD_MS: i64 = 60_000;
 
 /// Schedules until the end.
 pub async fn run(app: Arc<App>) {
-    let mut seen = Timestamp(i64::MAX);
+    let (mut seen, mut wake_at) = (Timestamp(i64::MAX), Timestamp(i64::MAX));
     let mut timer = Timer::of(&*app.clock);
     let mut store = app.store.watch_state();
     let mut setup = app.watch_setup();
     // The due times in the store may follow another config.
     let mut is_new = true;
+    let mut grid = app.setup().config.sync.grid.clone();
     app.wait_until_loaded().await;
+    obstacles::begin(&app);
     loop {
         let now = app.clock.now();
         if seen.since(now) > STEP_BACK_MS {
             bring_back(&app).await;
         }
         seen = now;
+        if now.since(wake_at) > LEAP_MS {
+            obstacles::slept(&app, wake_at, now);
+        }
         // No request is sent whose result cannot be stored.
         let writable = *store.borrow_and_update() == StoreState::Working;
+        obstacles::follow(&app, writable, now);
         if writable && now >= EARLIEST_PLAUSIBLE && std::mem::take(&mut is_new) {
-            follow_setup(&app).await;
+            follow_setup(&app, &grid).await;
+            grid.clone_from(&app.setup().config.sync.grid);
         }
         if writable && now >= EARLIEST_PLAUSIBLE {
             outages::forget_unused(&app).await;
             start_due(&app, now);
         }
-        let wake_at = next_wake(&app, now).filter(|_| writable).unwrap_or(Timestamp(i64::MAX));
+        wake_at = next_wake(&app, now).filter(|_| writable).unwrap_or(Timestamp(i64::MAX));
         tokio::select! {
             () = app.ending.cancelled() => return,
             changed = store.changed() => match changed {
@@ -107,8 +120,23 @@ async fn bring_back(app: &App) {
     }
 }
 
-/// Moves due times to the new setup: another grid has other slots, and a platform may now have what it lacked.
-async fn follow_setup(app: &App) {
+/// Moves due times to the new setup: another grid has other slots, and a platform may now have what it lacked. What was
+/// missed until now was missed by the grid before.
+async fn follow_setup(app: &App, before: &Grid) {
+    let caught_up = app
+        .decide(|decision| {
+            let roster = decision.roster;
+            let late = roster.connected().filter(|it| roster.is_scheduled(it) && before != decision.grid);
+            for connection in late.collect::<Vec<_>>() {
+                let after = slots::caught_up(decision, before, connection, Why::Found);
+                decision.commit.roster.connections.extend((after != *connection).then_some(after));
+            }
+            Ok(())
+        })
+        .await;
+    if let Err(error) = caught_up {
+        tracing::warn!(%error, "slots that were missed before the config changed could not be accounted for");
+    }
     let moved = app
         .decide(|decision| {
             decision.commit.roster.connections = decision.roster.moved_by_setup(decision.grid, decision.now);
@@ -148,7 +176,8 @@ fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Requested>, Perm
         let of_platform = setup.permits_of.get(platform)?.clone().try_acquire_owned().ok()?;
         let limit = roster.platforms.get(platform)?.platform.info().batch_limit;
         let most = if roster.breaker.outage(&lane).is_some() { 1 } else { limit };
-        let due = roster.queue.take_due(&lane, now, most);
+        let mut due = roster.queue.take_due(&lane, now, most);
+        due.extend(take_soon(roster, &setup.config.sync.grid, &lane, now, most - due.len()));
         roster.running.extend(due.iter().copied());
         let grid = &setup.config.sync.grid;
         let requested = due
@@ -156,6 +185,24 @@ fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Requested>, Perm
             .filter_map(|id| Some(requested(app, grid, roster, roster.connections.get(&id)?, now)))
             .collect();
         Some((lane, requested, (of_all, of_platform)))
+    })
+}
+
+/// Fills a batch up with what is due in a moment, where that saves requests.
+fn take_soon(roster: &mut Roster, grid: &Grid, lane: &str, now: Timestamp, room: usize) -> Vec<ConnectionId> {
+    let known = roster.platforms.get(lane::platform_of(lane));
+    if room == 0
+        || !known.is_some_and(|known| known.platform.info().is_batched)
+        || roster.breaker.outage(lane).is_some()
+    {
+        return Vec::new();
+    }
+    let Roster { queue, connections, .. } = roster;
+    let today = grid.date_of(now);
+    queue.take_soon(lane, Timestamp(now.0.saturating_add(LOOK_AHEAD_MS)), room, |id, due| {
+        let interval = connections.get(&id).and_then(|connection| connection.interval).unwrap_or(grid.interval);
+        // Not much of its interval early, and not on the day before.
+        due.since(now) <= interval.millis() / 10 && grid.date_of(due) == today
     })
 }
 

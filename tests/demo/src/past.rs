@@ -194,6 +194,8 @@ impl Past<'_> {
                 influencer: connection.influencer,
                 platform: connection.platform.clone(),
                 due_at: at,
+                slot_at: at,
+                missed: 0,
                 started_at: at,
                 duration_ms: 120 + (self.dice.share() * 700.0) as u64,
                 outcome: Outcome::Ok,

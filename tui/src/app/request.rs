@@ -21,6 +21,8 @@ const ROWS: u64 = if PAGE_ROWS < 120 { PAGE_ROWS } else { 120 };
 pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
     match request {
         Request::Status => Response::Status(response(client.status(short_call()).await)),
+        Request::Figures(days) => Response::Figures(response(client.figures(short_call(), days).await)),
+        Request::Due(query) => Response::Due(query, response(client.due(short_call(), query).await)),
         Request::Page(query) => {
             let result = response(client.influencers(short_call(), query.clone()).await);
             Response::Page(query, result)

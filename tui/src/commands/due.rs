@@ -28,17 +28,17 @@ impl Due {
         let within = self.within.map(|Length(within)| within);
         let wanted = self.limit.unwrap_or(u64::MAX);
         let mut rows: Vec<DueRow> = Vec::new();
-        let total = loop {
+        let (total, late) = loop {
             let offset = rows.len() as u64;
             let query = DueQuery { within, offset, limit: (wanted - offset).min(PAGE_ROWS) };
             let page = response(client.due(short_call(), query).await)?;
             let is_last = page.rows.is_empty();
             rows.extend(page.rows);
             if is_last || rows.len() as u64 >= wanted.min(page.total) {
-                break page.total;
+                break (page.total, page.late);
             }
         };
-        let json = || json::events::DueList { due: rows.iter().map(json::events::Due::from).collect(), total };
+        let json = || json::events::DueList { due: rows.iter().map(json::events::Due::from).collect(), total, late };
         session.output.print(json, |look| text(&rows, look))?;
         if rows.is_empty() {
             session.output.remark("nothing is due");
@@ -56,15 +56,18 @@ fn text(rows: &[DueRow], look: &Look) -> String {
             row.influencer_name.as_str().into(),
             row.platform.as_str().into(),
             row.handle.as_str().into(),
-            held(row),
+            note(row, look),
         ]);
     }
     table.render(look.paint)
 }
 
-fn held(row: &DueRow) -> Cell {
+/// What holds it back, and since when it is due already.
+fn note(row: &DueRow, look: &Look) -> Cell {
     let by = row.blocked_by.as_ref().map(|by| format!("held by {by}"));
-    Cell::new(by.unwrap_or_default(), Tone::Warn)
+    let late = row.late_ms(look.now.timestamp().into());
+    let late = (late >= 60_000).then(|| format!("due since {}", time(row.was_due_at, &look.now)));
+    Cell::new(by.into_iter().chain(late).collect::<Vec<_>>().join(", "), Tone::Warn)
 }
 
 #[cfg(test)]
@@ -77,7 +80,7 @@ mod tests {
         insta::assert_snapshot!(text(&samples::due(), &samples::look()), @r"
         DUE                   IN  INFLUENCER      PLATFORM  HANDLE        NOTE
         2026-11-21 14:42  in 12m  Mara Lindqvist  youtube   @mara
-        2026-11-21 20:15   in 5h  Mara Lindqvist  bluesky   mara.example  held by limit
+        2026-11-21 20:15   in 5h  Mara Lindqvist  bluesky   mara.example  held by limit, due since 2026-11-21 12:15
         ");
         assert_eq!(text(&[], &samples::look()), "");
     }
@@ -85,12 +88,13 @@ mod tests {
     #[test]
     fn json_has_the_names_scripts_rely_on() {
         let due = samples::due().iter().map(json::events::Due::from).collect();
-        insta::assert_snapshot!(samples::lines(json::events::DueList { due, total: 5 }), @r#"
+        insta::assert_snapshot!(samples::lines(json::events::DueList { due, total: 5, late: 1 }), @r#"
         {"due":[{"connection":"ambqgayd","influencer":"aibaeaqc","influencer_name":"Mara Lindqvist",
-        "platform":"youtube","handle":"@mara","due_at":"2026-11-21T14:42:00Z","blocked_by":null},
-        {"connection":"ambqgayd","influencer":"aibaeaqc","influencer_name":"Mara Lindqvist",
-        "platform":"bluesky","handle":"mara.example","due_at":"2026-11-21T20:15:00Z","blocked_by":"limit"}],
-        "total":5}
+        "platform":"youtube","handle":"@mara","due_at":"2026-11-21T14:42:00Z",
+        "was_due_at":"2026-11-21T14:42:00Z","blocked_by":null},{"connection":"ambqgayd",
+        "influencer":"aibaeaqc","influencer_name":"Mara Lindqvist","platform":"bluesky",
+        "handle":"mara.example","due_at":"2026-11-21T20:15:00Z","was_due_at":"2026-11-21T12:15:00Z",
+        "blocked_by":"limit"}],"total":5,"late":1}
         "#);
     }
 }

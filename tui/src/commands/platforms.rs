@@ -7,7 +7,7 @@ use roster_protocol::{ApiAccess, PlatformCheck, PlatformState, PlatformStatus, R
 use crate::client::{long_call, response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
-use crate::output::text::{ago, ahead};
+use crate::output::text::{ago, ahead, date_of};
 use crate::output::{Ending, Failure, Look, while_read};
 use crate::session::Session;
 
@@ -140,10 +140,18 @@ pub(super) fn platform_table(platforms: &[PlatformStatus], look: &Look) -> Strin
             share(platform).into(),
             ago(platform.last_ok_at, &look.now).into(),
             ahead(platform.next_due_at, &look.now).into(),
-            platform.reason.as_deref().unwrap_or_default().into(),
+            why(platform, look).into(),
         ]);
     }
     table.render(look.paint)
+}
+
+/// Why the state is not ok, and what it reports no more.
+fn why(platform: &PlatformStatus, look: &Look) -> String {
+    let withdrawn = platform.withdrawn.iter().map(|(metric, since)| {
+        format!("no longer reports {}, since {}", metric.label(), date_of(*since, look.now.time_zone()))
+    });
+    platform.reason.clone().into_iter().chain(withdrawn).collect::<Vec<_>>().join("; ")
 }
 
 fn state(platform: &PlatformStatus) -> Cell {
@@ -186,9 +194,11 @@ mod tests {
         insta::assert_snapshot!(samples::lines(json::status::PlatformList::from(platforms.as_slice())), @r#"
         {"platforms":[{"platform":"youtube","enabled":true,"configured":true,"state":"ok",
         "last_ok_at":"2026-11-21T14:18:00Z","coverage_24h":{"expected":1600,"ok":1590,"partial":0,
-        "failed":10,"skipped":0},"api":"key","scopes":[],"redirect_uri":null},{"platform":"bluesky",
-        "enabled":true,"configured":true,"state":"limited","last_ok_at":null,"coverage_24h":{"expected":0,
-        "ok":0,"partial":0,"failed":0,"skipped":0},"api":"public","scopes":[],"redirect_uri":null}]}
+        "failed":10,"skipped":0},"withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}],
+        "api":"key","scopes":[],"redirect_uri":null},{"platform":"bluesky","enabled":true,"configured":true,
+        "state":"limited","last_ok_at":null,"coverage_24h":{"expected":0,"ok":0,"partial":0,"failed":0,
+        "skipped":0},"withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}],"api":"public",
+        "scopes":[],"redirect_uri":null}]}
         "#);
     }
     #[test]
@@ -205,7 +215,8 @@ mod tests {
         insta::assert_snapshot!(samples::lines(json::status::PlatformList::from(&platforms[..1])), @r#"
         {"platforms":[{"platform":"youtube","enabled":true,"configured":true,"state":"ok",
         "last_ok_at":"2026-11-21T14:18:00Z","coverage_24h":{"expected":1600,"ok":1590,"partial":0,
-        "failed":10,"skipped":0},"api":"key","scopes":["profile","insights"],
+        "failed":10,"skipped":0},"withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}],
+        "api":"key","scopes":["profile","insights"],
         "redirect_uri":"https://roster.example/oauth/youtube/callback"}]}
         "#);
     }

@@ -4,17 +4,22 @@ use std::fmt::Write;
 
 use roster_protocol::RosterError;
 use roster_protocol::notice::grouped;
-use roster_protocol::status::{self as protocol, Coverage};
+use roster_protocol::status::{self as protocol, Coverage, DayFigures};
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
 use super::check::{self, Judged, Verdict};
 use super::platforms::platform_table;
 use crate::client::{response, short_call};
 use crate::output::json;
-use crate::output::table::Tone;
-use crate::output::text::{ago, ahead, bytes};
+use crate::output::table::{Cell, Table, Tone};
+use crate::output::text::{ago, ahead, bytes, time};
 use crate::output::{Ending, Failure, Look};
 use crate::session::Session;
+use crate::widgets::figures::{of_platforms, of_roster};
+use crate::widgets::sparkline;
+
+/// No terminal has room for more days.
+const MOST_SIGNS: usize = 60;
 
 /// `roster status`
 #[derive(Debug, clap::Args)]
@@ -24,6 +29,9 @@ pub struct Status {
     check: bool,
     #[command(flatten)]
     limits: check::Limits,
+    /// The figures of so many days, up to 731
+    #[arg(long, value_name = "N", default_value_t = 30, conflicts_with = "check")]
+    days: u64,
 }
 
 impl Status {
@@ -39,7 +47,11 @@ impl Status {
         if self.check {
             return print(session, &check::judge(&status, self.limits), Some(&status));
         }
-        session.output.print(|| json::status::Status::from(&status), |look| text(&status, look))?;
+        let client = session.connect().await?;
+        let days = response(client.figures(short_call(), self.days).await)?;
+        let count = usize::try_from(self.days).unwrap_or(usize::MAX).min(MOST_SIGNS);
+        let json = || json::status::Status::new(&status, &days);
+        session.output.print(json, |look| format!("{}{}", text(&status, look), charts(&status, &days, count, look)))?;
         Ok(Ending::Done)
     }
 
@@ -90,6 +102,18 @@ fn text(status: &protocol::Status, look: &Look) -> String {
         text.push_str(&platforms);
     }
     text
+}
+
+/// Each figure over the last days, and what it is now.
+fn charts(status: &protocol::Status, days: &[DayFigures], count: usize, look: &Look) -> String {
+    let mut table = Table::new(&["FIGURE", "LAST DAYS", ">NOW", ""]);
+    for row in of_roster(status, days, count).into_iter().chain(of_platforms(status, days, count)) {
+        let tone = if row.is_short { Tone::Warn } else { Tone::Plain };
+        // A day of which nothing is known.
+        let signs: String = sparkline::signs(&row.values, count).into_iter().collect::<String>().replace(' ', "·");
+        table.row([row.name.into(), Cell::new(signs, Tone::Quiet), Cell::new(row.now, tone), row.detail.into()]);
+    }
+    format!("\n{}", table.render(look.paint))
 }
 
 fn uptime(seconds: u64) -> String {
@@ -165,7 +189,13 @@ fn next(status: &protocol::Status, look: &Look) -> String {
         (false, None) => "nothing is scheduled".to_owned(),
         (false, at) => ahead(at, &look.now),
     };
-    listed(&counts).map_or_else(|| next.clone(), |text| format!("{next} ({text})"))
+    let next = listed(&counts).map_or_else(|| next.clone(), |text| format!("{next} ({text})"));
+    match (&status.waits_for, status.next_due_at) {
+        (Some(why), Some(at)) if !status.paused => {
+            format!("{next}: waits until {}, {}", time(at, &look.now), clean(why, SENTENCE_CHARACTERS))
+        }
+        _ => next,
+    }
 }
 
 #[cfg(test)]
@@ -175,17 +205,29 @@ mod tests {
 
     #[test]
     fn json_has_the_names_scripts_rely_on() {
-        insta::assert_snapshot!(samples::lines(json::status::Status::from(&samples::status())), @r#"
+        let status = json::status::Status::new(&samples::status(), &samples::figures());
+        insta::assert_snapshot!(samples::lines(status), @r#"
         {"version":"0.1.0","protocol":1,"uptime_s":11520,"influencers":300,
-        "next_due_at":"2026-11-21T14:34:00Z","connections":{"total":700,"fresh":680,"stale":5,"never":3,
-        "error":4,"reauthorize":6,"paused":2},"coverage_24h":{"expected":2800,"ok":2760,"partial":20,
-        "failed":12,"skipped":8},"adoption":{"connected":290,"on_all_platforms":12},"data":{"numbers":4100,
-        "by_hand":9,"oldest_at":"2026-11-21T08:15:00Z"},"platforms":[{"platform":"youtube","enabled":true,
-        "configured":true,"state":"ok","last_ok_at":"2026-11-21T14:18:00Z","coverage_24h":{"expected":1600,
-        "ok":1590,"partial":0,"failed":10,"skipped":0}},{"platform":"bluesky","enabled":true,
-        "configured":true,"state":"limited","last_ok_at":null,"coverage_24h":{"expected":0,"ok":0,
-        "partial":0,"failed":0,"skipped":0}}],"store":{"bytes":1048576,"snapshots":63000,"writable":true},
-        "not_ready":null,"listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
+        "next_due_at":"2026-11-21T14:34:00Z","waits_for":null,"connections":{"total":700,"fresh":680,
+        "stale":5,"never":3,"error":4,"reauthorize":6,"paused":2},"coverage_24h":{"expected":2800,"ok":2760,
+        "partial":20,"failed":12,"skipped":8},"batches":[],"adoption":{"connected":290,
+        "on_all_platforms":12},"data":{"numbers":4100,"by_hand":9,"oldest_at":"2026-11-21T08:15:00Z"},
+        "days":[{"date":"2026-11-19","influencers":300,"adoption":{"connected":250,"on_all_platforms":12},
+        "data":{"numbers":4100,"by_hand":9,"oldest_at":"2026-11-21T08:15:00Z"},"oldest_s":22500,
+        "coverage":{"expected":1600,"ok":800,"partial":0,"failed":800,"skipped":0},
+        "platforms":{"youtube":{"expected":1600,"ok":800,"partial":0,"failed":800,"skipped":0}}},
+        {"date":"2026-11-21","influencers":300,"adoption":{"connected":290,"on_all_platforms":12},
+        "data":{"numbers":4100,"by_hand":9,"oldest_at":"2026-11-21T08:15:00Z"},"oldest_s":22500,
+        "coverage":{"expected":1600,"ok":1590,"partial":0,"failed":10,"skipped":0},
+        "platforms":{"youtube":{"expected":1600,"ok":1590,"partial":0,"failed":10,"skipped":0}}}],
+        "platforms":[{"platform":"youtube","enabled":true,"configured":true,"state":"ok",
+        "last_ok_at":"2026-11-21T14:18:00Z","coverage_24h":{"expected":1600,"ok":1590,"partial":0,
+        "failed":10,"skipped":0},"withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}]},
+        {"platform":"bluesky","enabled":true,"configured":true,"state":"limited","last_ok_at":null,
+        "coverage_24h":{"expected":0,"ok":0,"partial":0,"failed":0,"skipped":0},
+        "withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}]}],"store":{"bytes":1048576,
+        "snapshots":63000,"writable":true},"not_ready":null,"listener_lost":null,
+        "config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
         "#);
     }
 
@@ -203,8 +245,22 @@ mod tests {
         store        1.0 MB, 63,000 snapshots
 
         PLATFORM  STATE      NEEDS       CONNECTIONS  24 H   LAST OK  NEXT   WHY
-        youtube   ● ok       an API key          400  99.3%  12m      in 4m
-        bluesky   ◐ limited  a handle            300  –      –        in 4m  it asked to come back at 15:00
+        youtube   ● ok       an API key          400  99.3%  12m      in 4m  no longer reports views a post, since 2026-11-21
+        bluesky   ◐ limited  a handle            300  –      –        in 4m  it asked to come back at 15:00; no longer reports views a post, since 2026-11-21
+        ");
+    }
+
+    #[test]
+    fn each_figure_is_drawn_over_the_days() {
+        insta::assert_snapshot!(charts(&samples::status(), &samples::figures(), 3, &samples::look()), @r"
+        FIGURE                 LAST DAYS    NOW
+        synced in 24 h         ▁·█        99.2%  2,760 ok, 20 partial, 12 failed, 8 skipped
+        influencers connected  ▁·█        96.6%  290 of 300
+        on every platform      ▄·▄         4.0%  12 of 300
+        numbers by hand        ▄·▄         0.2%  9 of 4,100
+        age of the oldest      ▄·▄           6h
+        YouTube                ▁·█        99.3%  1,590 ok, 10 failed
+        YouTube                ···            –  nothing was due
         ");
     }
 
@@ -212,6 +268,13 @@ mod tests {
     fn an_empty_daemon_says_so_in_words() {
         let empty = protocol::Status { running: vec![], waiting: 0, next_due_at: None, ..samples::status() };
         assert_eq!(next(&empty, &samples::look()), "nothing is scheduled");
+        let held = protocol::Status {
+            waits_for: Some("bluesky is held: its limit is used up".to_owned()),
+            next_due_at: Some(samples::at("15:00:00")),
+            ..samples::status()
+        };
+        let waits = "in 30m (3 waiting): waits until 2026-11-21 15:00, bluesky is held: its limit is used up";
+        assert_eq!(next(&held, &samples::look()), waits);
         assert_eq!(coverage(&Coverage::default()), "nothing was due");
         assert_eq!(connection_counts(&protocol::ConnectionCounts::default()), "none yet");
         let nearly = Coverage { expected: 10_000, ok: 9_999, failed: 1, ..Coverage::default() };

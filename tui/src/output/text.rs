@@ -8,7 +8,7 @@ use super::Look;
 use super::table::{Cell, Tone};
 use crate::format;
 
-pub use crate::format::bytes;
+pub use crate::format::{bytes, date_of, duration};
 
 /// The sign for an unknown value.
 pub const UNKNOWN: &str = "–";

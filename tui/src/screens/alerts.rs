@@ -1,7 +1,7 @@
 //! The alerts, newest first.
 //!
 //! ```text
-//!  Roster › Alerts   2 open                                 ● 97.8% synced   2 alerts
+//!  Roster › Alerts   2 open                                 ◐ 97.8% synced   2 alerts
 //!  ▌ !  25m  Oskar & Ines · YouTube     followers -12.4%          459K → 402K
 //!            normal day ±0.3 %; the step is 1,000
 //!    ✓   6d  Mara Lindqvist · TikTok    followers -2.1%         acked by ada

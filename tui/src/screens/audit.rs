@@ -1,7 +1,7 @@
 //! Who did what, newest first.
 //!
 //! ```text
-//!  Roster › Audit                                           ● 97.8% synced   2 alerts
+//!  Roster › Audit                                           ◐ 97.8% synced   2 alerts
 //!      WHEN WHO      ACTION             ON                   WHAT
 //!  ▌  14:02 ada      influencer.edit    Oskar & Ines         Oskar → Oskar & Ines
 //! ```

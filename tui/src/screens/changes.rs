@@ -1,7 +1,7 @@
 //! What moved, newest first.
 //!
 //! ```text
-//!  Roster › Changes                                         ● 97.8% synced   2 alerts
+//!  Roster › Changes                                         ◐ 97.8% synced   2 alerts
 //!     AGE INFLUENCER                 METRIC              FROM        TO  CHANGE
 //!  ▌  25m Oskar & Ines            yt followers           459K      402K  -12.4%
 //! ```

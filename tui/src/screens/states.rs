@@ -79,7 +79,8 @@ fn blocked(shared: &Shared, by: &str, connection: &Connection, off: bool) -> Opt
     })
 }
 
-fn blocked_by(by: &str, platform: &str, off: bool) -> Option<String> {
+/// What holds an account back, in words; `None` for a word that is not known here.
+pub fn blocked_by(by: &str, platform: &str, off: bool) -> Option<String> {
     Some(match by {
         "platform" => format!("waits: {platform} does not respond"),
         "limit" => format!("waits: {platform} allows no more just now"),
@@ -108,7 +109,14 @@ pub fn platform(shared: &Shared, platform: &PlatformStatus) -> (String, Style) {
         None => format!("{shape} {word}"),
     };
     let words = match platform.state {
-        PlatformState::Ok => format!("{shape} ok"),
+        PlatformState::Ok => match platform.withdrawn.as_slice() {
+            [] => format!("{shape} ok"),
+            [(metric, since), more @ ..] => {
+                let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+                let since = format::day_near(shared.day_of(*since), shared.today());
+                return (format!("{shape} ok, but no {}{more} since {since}", metric.label()), theme.warn);
+            }
+        },
         PlatformState::Limited => match platform.held_until {
             Some(until) => because(&format!("waits until {}", format::moment(until, shared.now, &shared.zone))),
             None => because("limited"),

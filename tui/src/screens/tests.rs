@@ -110,6 +110,29 @@ fn link() {
 }
 
 #[test]
+fn overview() {
+    assert_snapshot!("overview_small", shown("0", SMALL));
+    assert_snapshot!("overview_wide", shown("0", WIDE));
+    assert_snapshot!("overview_narrow", shown("0", (46, 16)));
+}
+
+#[test]
+fn due() {
+    assert_snapshot!("due_small", shown("7jj", SMALL));
+    assert_snapshot!("due_wide", shown("7", WIDE));
+    assert_snapshot!("due_narrow", shown("7", (46, 16)));
+}
+
+#[test]
+fn a_hold_of_all_that_is_due_says_until_when() {
+    let (mut model, _) = after("2", SMALL);
+    let status = model.shared.status.as_mut().expect("online");
+    status.running.clear();
+    status.waits_for = Some("bluesky is held: the platform's limit is used up".to_owned());
+    assert_snapshot!("sync_waits", picture(&model));
+}
+
+#[test]
 fn influencer() {
     assert_snapshot!("influencer_small", shown("jj↵", SMALL));
     assert_snapshot!("influencer_wide", shown("jj↵t←←", WIDE));

@@ -2,12 +2,12 @@
 
 use roster_protocol::connection::{ConnectionStatus, Profile};
 use roster_protocol::influencer::PlatformBadge;
-use roster_protocol::status::{ConnectionCounts, Coverage, StoreStatus};
+use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality, StoreStatus};
 use roster_protocol::sync::RunningBatch;
 use roster_protocol::{
     About, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
     ConnectionId, ConnectionRow, ConsentBegun, ConsentChoice, ConsentId, ConsentMethod, ConsentedConnection, Date,
-    Grant, GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome,
+    EndedBatch, Grant, GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome,
     PlatformState, PlatformStatus, Ratio, Renews, Run, RunId, Severity, Snapshot, Source, Status, Timestamp,
     TokenModel, Who,
 };
@@ -50,13 +50,17 @@ fn platform(slug: &str, name: &str, short: &str, example: &str) -> PlatformStatu
         connections: 112,
         coverage_24h: Coverage { expected: 448, ok: 440, partial: 4, failed: 4, skipped: 0 },
         next_due_at: Some(NOW.plus_seconds(240)),
+        withdrawn: Vec::new(),
     }
 }
 
 pub fn platforms() -> Vec<PlatformStatus> {
     vec![
         PlatformStatus { api: ApiAccess::Key, consents: true, ..platform("youtube", "YouTube", "yt", "@mara") },
-        platform("bluesky", "Bluesky", "bs", "mara.example"),
+        PlatformStatus {
+            withdrawn: vec![(Metric::Posts, minutes_ago(3 * 1440))],
+            ..platform("bluesky", "Bluesky", "bs", "mara.example")
+        },
         PlatformStatus {
             state: PlatformState::Down,
             reason: Some("it responds with errors since 11:20".to_owned()),
@@ -84,6 +88,7 @@ pub fn status() -> Status {
         influencers: 312,
         open_alerts: 2,
         next_due_at: Some(NOW.plus_seconds(60)),
+        waits_for: None,
         connections: ConnectionCounts {
             total: 704,
             fresh: 680,
@@ -99,9 +104,15 @@ pub fn status() -> Status {
         config_loaded_at: NOW.plus_seconds(-7_200),
         listener_lost: None,
         config_refused: None,
-        adoption: Default::default(),
-        data: Default::default(),
+        adoption: Adoption { connected: 300, on_all_platforms: 12 },
+        data: DataQuality { numbers: 4_100, by_hand: 9, oldest_at: Some(minutes_ago(360)) },
         store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true },
+        batches: vec![EndedBatch {
+            platform: "youtube".to_owned(),
+            runs: Coverage { expected: 25, ok: 24, failed: 1, ..Coverage::default() },
+            started_at: minutes_ago(2),
+            duration_ms: 310,
+        }],
         running: Vec::new(),
         waiting: 3,
         paused: false,
@@ -402,6 +413,8 @@ pub fn runs() -> Vec<Run> {
         influencer_name: name.to_owned(),
         platform: platform.to_owned(),
         due_at: minutes_ago(minutes),
+        slot_at: minutes_ago(minutes),
+        missed: 0,
         started_at: minutes_ago(minutes),
         duration_ms: 840,
         outcome,

@@ -191,6 +191,22 @@ fn an_edit_changes_what_it_names_and_logs_each_field() {
 }
 
 #[test]
+fn what_was_missed_before_another_interval_was_missed_by_the_one_before() {
+    let late = Connection {
+        next_due_at: NOON.plus_seconds(-13 * 3600),
+        slot_at: NOON.plus_seconds(-13 * 3600),
+        ..connection(SKY, MARA, "bluesky", "mara.example")
+    };
+    let mut scene = Scene::new().with_connection(late);
+    let (_, commit) =
+        scene.commit(|decision| edit::set_interval(decision, &ana(), &SKY.to_string(), Some(Seconds(10))));
+    let missed: u64 = commit.sync.runs.iter().map(|run| run.missed).sum();
+    assert_eq!(missed, 2, "two slots of six hours, and the last is run now: {:?}", commit.sync.runs);
+    let after = &commit.roster.connections[0];
+    assert!(after.slot_at > NOON.plus_seconds(-6 * 3600) && after.next_due_at <= NOON, "{after:?}");
+}
+
+#[test]
 fn an_interval_of_ones_own_moves_the_next_slot() {
     let mut scene = Scene::new();
     let mut set = |interval: Option<u64>| {

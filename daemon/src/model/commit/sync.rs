@@ -2,6 +2,7 @@
 
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::ConnectionId;
+use roster_protocol::status::DayFigures;
 
 use crate::model::{Change, Connection, Hold, Run};
 
@@ -14,6 +15,8 @@ pub struct SyncCommit {
     pub forgotten_histories: Vec<Connection>,
     pub runs: Vec<Run>,
     pub changes: Vec<Change>,
+    /// Each replaces what is stored of its day.
+    pub figures: Vec<DayFigures>,
     /// New holds, or longer ones.
     pub holds: Vec<Hold>,
     /// Lanes that may be requested again.

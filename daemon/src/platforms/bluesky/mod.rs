@@ -48,6 +48,7 @@ const INFO: PlatformInfo = PlatformInfo {
         Metric::AvgComments,
     ],
     batch_limit: ask::PROFILES_A_CALL,
+    is_batched: true,
 };
 
 pub(super) const ENTRY: Entry =

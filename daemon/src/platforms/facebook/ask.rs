@@ -1,5 +1,7 @@
 //! The requests: each Page's profile, its newest posts, and their views.
 
+use roster_protocol::metric::Metric;
+
 use super::read::{FIELDS, METRICS, PARTS, POST_FIELDS, POST_FIELDS_WITH_SUMS, PageToken, Profile, add_reported, post};
 use super::scopes::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::{Facebook, NAME, NO_APP};
@@ -122,6 +124,7 @@ impl Batch<'_> {
         owner: Owner<'_>,
         missing: &mut Vec<String>,
     ) -> Posts {
+        let mut refused = Vec::new();
         counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
         counted.truncate(NEWEST_POSTS);
         if !access.has(INSIGHTS) {
@@ -139,8 +142,9 @@ impl Batch<'_> {
                 add_reported(post, reported);
             }
             missing.append(&mut insights.missing);
+            refused.extend(insights.refused.contains(&"views").then_some(Metric::AvgViews));
         }
-        Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread }
+        Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread, refused }
     }
 }
 

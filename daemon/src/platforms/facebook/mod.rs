@@ -60,6 +60,7 @@ const INFO: PlatformInfo = PlatformInfo {
     access: ApiAccess::Consent,
     metrics: &[Metric::Followers, Metric::EngagementRate, Metric::AvgLikes, Metric::AvgComments, Metric::AvgViews],
     batch_limit: 20,
+    is_batched: false,
 };
 
 pub(super) const ENTRY: Entry = Entry {

@@ -123,6 +123,13 @@ impl Round {
         found.map(|(name, _)| *name)
     }
 
+    /// The names that the account's posts refuse, or refused lately.
+    pub(super) fn refused_lately(&self, metrics: &Metrics<'_>) -> impl Iterator<Item = &'static str> {
+        let tally = |name: &str| self.names.get(name).copied().unwrap_or_default();
+        let names = metrics.names.iter().map(|(name, _)| *name);
+        names.filter(move |name| tally(name).is_left_out || tally(name).is_doubtful())
+    }
+
     /// What the account does not report, in sentences. A post that refuses what others report is no news.
     pub(super) fn missing(
         self,
@@ -139,11 +146,8 @@ impl Round {
                 "{all}: {platform} says that a permission is missing{posts}, although {scope} was allowed: {role}"
             ));
         }
-        for (name, label) in metrics.names {
-            let tally = self.names.get(name).copied().unwrap_or_default();
-            if !tally.is_left_out && !tally.is_doubtful() {
-                continue;
-            }
+        let refused: Vec<&str> = self.refused_lately(metrics).collect();
+        for (name, label) in metrics.names.iter().filter(|(name, _)| refused.contains(name)) {
             missing.push(match is_withdrawn(name) {
                 true => format!("{label}: {platform} does not report {name} of posts any more"),
                 false => {

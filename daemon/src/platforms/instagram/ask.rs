@@ -1,5 +1,7 @@
 //! The requests: each account's profile, its newest posts, each of them, and its audience.
 
+use roster_protocol::metric::Metric;
+
 use super::audience::{Audience, FEWEST_FOLLOWERS, METRIC};
 use super::read::{
     FIELDS, LOGIN_FIELDS, MEDIA_FIELDS, METRICS, PARTS, Profile, WITHOUT_INSIGHTS, Wrapped, add_reported, media,
@@ -163,6 +165,7 @@ impl Batch<'_> {
         missing: &mut Vec<String>,
     ) -> Posts {
         let scope = insights_scope(self.login);
+        let mut refused = Vec::new();
         counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
         counted.truncate(NEWEST_POSTS);
         if access.has(scope) && !graph.is_tight() {
@@ -173,8 +176,9 @@ impl Batch<'_> {
                 add_reported(post, reported);
             }
             missing.append(&mut insights.missing);
+            refused.extend(insights.refused.contains(&"views").then_some(Metric::AvgViews));
         }
-        Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread }
+        Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread, refused }
     }
 
     /// Age and gender in one response, or one after the other where they are not reported together.

@@ -82,6 +82,7 @@ const INFO: PlatformInfo = PlatformInfo {
         Metric::AudienceFemale,
     ],
     batch_limit: 20,
+    is_batched: false,
 };
 
 pub(super) const ENTRY: Entry = Entry {

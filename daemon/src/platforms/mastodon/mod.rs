@@ -53,6 +53,7 @@ const INFO: PlatformInfo = PlatformInfo {
     ],
     // Two requests each: a batch stays far below an instance's window.
     batch_limit: 20,
+    is_batched: false,
 };
 
 pub(super) const ENTRY: Entry =

@@ -146,7 +146,7 @@ pub(super) struct Status {
 
 /// The account's own posts, without boosts and replies: not every server leaves them out on request.
 pub(super) fn posts(statuses: Vec<Result<Status, PlatformError>>) -> Posts {
-    let mut read = Posts { posts: Vec::with_capacity(statuses.len()), unread: 0 };
+    let mut read = Posts { posts: Vec::with_capacity(statuses.len()), unread: 0, refused: Vec::new() };
     for status in statuses {
         match status {
             Ok(status) if status.reblog.is_none() && status.in_reply_to_id.is_none() => read.posts.push(post(&status)),
@@ -257,7 +257,13 @@ mod tests {
     #[test]
     fn zeros_beside_posts_are_curtains() {
         let hidden = r#"{"id":"1","username":"mara","followers_count":0,"following_count":0,"statuses_count":0}"#;
-        let one_post = || Ok(Posts { posts: vec![Post { at: None, numbers: PostNumbers::default() }], unread: 0 });
+        let one_post = || {
+            Ok(Posts {
+                posts: vec![Post { at: None, numbers: PostNumbers::default() }],
+                unread: 0,
+                refused: Vec::new(),
+            })
+        };
         let mut observation = read(hidden).expect("readable");
         add_posts(&mut observation, one_post());
         assert_eq!(observation.numbers, Default::default());

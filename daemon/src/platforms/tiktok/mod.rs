@@ -58,6 +58,7 @@ const INFO: PlatformInfo = PlatformInfo {
         Metric::AvgViews,
     ],
     batch_limit: 20,
+    is_batched: false,
 };
 
 pub(super) const ENTRY: Entry =

@@ -81,6 +81,7 @@ const INFO: PlatformInfo = PlatformInfo {
         Metric::AudienceFemale,
     ],
     batch_limit: ask::IDS_A_CALL,
+    is_batched: true,
 };
 
 pub(super) const ENTRY: Entry = Entry {

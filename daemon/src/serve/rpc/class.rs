@@ -50,7 +50,8 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Notices {}
         | R::NoticesShown { .. } => (Access::Read, Length::Short),
 
-        R::Influencers { .. }
+        R::Figures { .. }
+        | R::Influencers { .. }
         | R::Namesakes { .. }
         | R::Connections { .. }
         | R::Grants {}

@@ -1,4 +1,4 @@
-//! Rows of snapshots, runs, changes and holds.
+//! Rows of snapshots, runs, changes, figures and holds.
 
 use super::Batch;
 use crate::model::SyncCommit;
@@ -15,6 +15,7 @@ impl Batch {
         }
         commit.runs.iter().try_for_each(|run| self.put(run))?;
         commit.changes.iter().try_for_each(|change| self.put_change(change))?;
+        commit.figures.iter().try_for_each(|figures| self.put(figures))?;
         commit.holds.iter().try_for_each(|hold| self.put(hold))?;
         for lane in &commit.released_holds {
             self.delete(Records::Holds, lane.as_bytes().to_vec());

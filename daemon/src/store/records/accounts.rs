@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::codes::{METRICS, SOURCES, TROUBLES, code, variant};
 use super::numbers::NumbersRecord;
 use super::{Payload, Record, not_encoded};
-use crate::model::{Connection, HandDay, Influencer, Trouble};
+use crate::model::{Absence, Connection, HandDay, Influencer, Trouble};
 use crate::store::error::StoreError;
 use crate::store::tables::Records;
 
@@ -83,6 +83,13 @@ struct ConnectionRecord<'a> {
     first_day: Option<i32>,
 }
 
+/// What version 3 has behind a [`ConnectionRest`]: metrics, each with since when it is absent.
+type Absences = Vec<(u8, i64)>;
+
+fn absences_of(connection: &Connection) -> Absences {
+    connection.absent.iter().map(|it| (code(METRICS, it.metric), it.since.0)).collect()
+}
+
 /// What version 2 has behind a [`ConnectionRecord`].
 #[derive(Default, Serialize, Deserialize)]
 struct ConnectionRest<'a> {
@@ -130,8 +137,8 @@ struct ProfileRecord {
 
 impl Record for Connection {
     const TABLE: Records = Records::Connections;
-    /// Version 1 ended with the first day.
-    const VERSION: u8 = 2;
+    /// Version 1 ended with the first day; version 2 had no absent metrics.
+    const VERSION: u8 = 3;
 
     fn key(&self) -> Vec<u8> {
         self.id.0.to_vec()
@@ -170,7 +177,8 @@ impl Record for Connection {
             },
             out,
         )?;
-        to_extend(&ConnectionRest::from(self), out)
+        let out = to_extend(&ConnectionRest::from(self), out)?;
+        to_extend(&absences_of(self), out)
     }
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
@@ -179,10 +187,15 @@ impl Record for Connection {
 
     fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
         let (record, rest): (ConnectionRecord<'_>, _) = take_from_bytes(payload).ok()?;
-        let rest = match version {
-            1 => ConnectionRest::default(),
-            _ => from_bytes(rest).ok()?,
+        let (rest, absent): (ConnectionRest<'_>, Absences) = match version {
+            1 => Default::default(),
+            2 => (from_bytes(rest).ok()?, Vec::new()),
+            _ => {
+                let (rest, absent) = take_from_bytes(rest).ok()?;
+                (rest, from_bytes(absent).ok()?)
+            }
         };
+        let absence = |(metric, since)| Some(Absence { metric: variant(METRICS, metric)?, since: Timestamp(since) });
         let trouble = match record.trouble {
             None => None,
             Some(trouble) => Some(Trouble {
@@ -226,6 +239,7 @@ impl Record for Connection {
             latest,
             first_day: record.first_day.map(Date),
             by_hand: rest.by_hand()?,
+            absent: absent.into_iter().map(absence).collect::<Option<_>>()?,
         })
     }
 }
@@ -285,7 +299,7 @@ mod tests {
     use crate::model::TroubleKind;
 
     #[test]
-    fn a_connection_of_version_1_has_nothing_by_hand() {
+    fn connections_of_versions_1_and_2_have_nothing_by_hand_and_nothing_absent() {
         let connection = Connection {
             id: ConnectionId::from_bytes([1; 5]),
             influencer: InfluencerId::from_bytes([2; 5]),
@@ -311,10 +325,15 @@ mod tests {
             latest: None,
             first_day: Some(Date(3)),
             by_hand: Some(HandDay { date: Date(3), numbers: vec![ByHand { metric: Metric::Followers, kept: true }] }),
+            absent: vec![Absence { metric: Metric::Posts, since: Timestamp(7) }],
         };
         let (key, payload) = (connection.key(), connection.encode(Vec::new()).expect("encoded"));
         assert_eq!(Connection::decode(&key, &payload), Some(connection.clone()));
         let rest = postcard::to_allocvec(&ConnectionRest::from(&connection)).expect("encoded");
+        let absent = postcard::to_allocvec(&absences_of(&connection)).expect("encoded");
+        let payload = &payload[..payload.len() - absent.len()];
+        let before = Connection::decode_version(2, &key, payload).expect("version 2");
+        assert_eq!(before, Connection { absent: vec![], ..connection.clone() });
         let before = Connection::decode_version(1, &key, &payload[..payload.len() - rest.len()]).expect("version 1");
         assert_eq!((before.by_hand, before.trouble.and_then(|trouble| trouble.moved_to)), (None, None));
         assert_eq!((before.handle, before.first_day), (connection.handle, Some(Date(3))));

@@ -1,6 +1,6 @@
 //! Runs, changes, alerts and their deliveries, lines of the audit log.
 
-use postcard::{from_bytes, to_extend};
+use postcard::{from_bytes, take_from_bytes, to_extend};
 use roster_protocol::alert::About;
 use roster_protocol::audit::Who;
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
@@ -31,15 +31,25 @@ struct RunRecord<'a> {
     retry_at: Option<i64>,
 }
 
+/// What version 2 has behind a [`RunRecord`].
+#[derive(Default, Serialize, Deserialize)]
+struct RunRest {
+    /// How much earlier than the due time the slot was, in milliseconds.
+    after_slot_ms: i64,
+    missed: u64,
+}
+
 impl Record for Run {
     const TABLE: Records = Records::Runs;
+    /// Version 1 had no slots.
+    const VERSION: u8 = 2;
 
     fn key(&self) -> Vec<u8> {
         timed_key(self.started_at, &[&self.connection.0, &self.id.0])
     }
 
     fn encode(&self, out: Vec<u8>) -> Payload {
-        to_extend(
+        let out = to_extend(
             &RunRecord {
                 influencer: self.influencer.0,
                 platform: &self.platform,
@@ -53,11 +63,20 @@ impl Record for Run {
                 retry_at: self.retry_at.map(|at| at.0),
             },
             out,
-        )
+        )?;
+        to_extend(&RunRest { after_slot_ms: self.due_at.since(self.slot_at), missed: self.missed }, out)
     }
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
-        let record: RunRecord<'_> = from_bytes(payload).ok()?;
+        Self::decode_version(Self::VERSION, key, payload)
+    }
+
+    fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
+        let (record, rest): (RunRecord<'_>, _) = take_from_bytes(payload).ok()?;
+        let rest = match version {
+            1 => RunRest::default(),
+            _ => from_bytes(rest).ok()?,
+        };
         let (started_at, connection) = split_timed_key(key)?;
         Some(Run {
             id: RunId::from_bytes(key.get(13..)?.try_into().ok()?),
@@ -65,6 +84,8 @@ impl Record for Run {
             influencer: InfluencerId::from_bytes(record.influencer),
             platform: record.platform.to_owned(),
             due_at: Timestamp(record.due_at),
+            slot_at: Timestamp(record.due_at.checked_sub(rest.after_slot_ms)?),
+            missed: rest.missed,
             started_at,
             duration_ms: record.duration_ms,
             outcome: variant(OUTCOMES, record.outcome)?,

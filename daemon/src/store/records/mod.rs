@@ -8,8 +8,11 @@ mod codes;
 mod consents;
 mod events;
 mod facts;
+mod figures;
 mod numbers;
 mod webhooks;
+
+use roster_protocol::status::DayFigures;
 
 use super::envelope::{self, Unreadable};
 use super::error::StoreError;
@@ -153,6 +156,7 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::Receipts => read::<Receipt>(table, key, encoded).map(drop),
         Records::Deletions => read::<Deletion>(table, key, encoded).map(drop),
         Records::Leases => read::<Lease>(table, key, encoded).map(drop),
+        Records::Figures => read::<DayFigures>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

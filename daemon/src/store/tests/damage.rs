@@ -94,6 +94,7 @@ fn assert_none_wrong(found: &Model, model: &Model, what: &str) {
     part(&found.deliveries, &model.deliveries, what);
     part(&found.holds, &model.holds, what);
     part(&found.shown, &model.shown, what);
+    part(&found.figures, &model.figures, what);
     assert!(found.audit.iter().all(|line| model.audit.contains(line)), "{what}");
     assert!(found.changes.iter().all(|change| model.changes.contains(change)), "{what}");
 }

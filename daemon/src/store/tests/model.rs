@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::ConnectionId;
+use roster_protocol::status::DayFigures;
 use roster_protocol::time::Date;
 
 use super::disk::{Disk, submit};
@@ -15,8 +16,8 @@ use crate::model::{
 };
 use crate::store::reader::Reader;
 use crate::store::{
-    AlertsQuery, AuditQuery, DeliveriesOf, HistoryQuery, Load, Query, RecentFollowers, SnapshotCount, SnapshotOn,
-    Store, StoreError,
+    AlertsQuery, AuditQuery, DeliveriesOf, FiguresSince, HistoryQuery, Load, Query, RecentFollowers, SnapshotCount,
+    SnapshotOn, Store, StoreError,
 };
 
 /// How many connections and days there are.
@@ -38,6 +39,7 @@ pub(super) struct Model {
     pub(super) holds: BTreeMap<String, Hold>,
     pub(super) settings: Settings,
     pub(super) shown: BTreeMap<u32, u64>,
+    pub(super) figures: BTreeMap<Date, DayFigures>,
 }
 
 impl Model {
@@ -70,6 +72,7 @@ impl Model {
             self.deliveries.insert((delivery.alert, delivery.channel.clone()), delivery.clone());
         }
         self.audit.extend(commit.audit.lines.iter().cloned());
+        self.figures.extend(commit.sync.figures.iter().map(|day| (day.date, day.clone())));
         self.holds.extend(commit.sync.holds.iter().map(|hold| (hold.lane.clone(), hold.clone())));
         commit.sync.released_holds.iter().for_each(|lane| drop(self.holds.remove(lane)));
         self.settings = commit.roster.settings.clone().unwrap_or_else(|| self.settings.clone());
@@ -93,6 +96,7 @@ pub(super) fn everything_in(store: &Store) -> Result<Model, StoreError> {
             holds: loaded.holds.into_iter().map(|hold| (hold.lane.clone(), hold)).collect(),
             settings: loaded.settings,
             shown: loaded.desktop_shown.into_iter().collect(),
+            figures: FiguresSince(Date(i32::MIN)).read(reader)?.into_iter().map(|day| (day.date, day)).collect(),
             ..Model::default()
         };
         read_lists(reader, &mut model)?;
@@ -169,6 +173,9 @@ pub(super) fn commit_of(random: &mut fastrand::Rng) -> Commit {
         commit.sync.holds.push(hold(seed));
     } else if random.u8(0..4) == 0 {
         commit.sync.released_holds.push(hold(seed).lane);
+    }
+    if random.u8(0..4) == 0 {
+        commit.sync.figures.push(figures(Date(FIRST_DAY + random.i32(0..DAYS)), seed));
     }
     if random.u8(0..6) == 0 {
         commit.roster.settings = Some(Settings { paused: random.bool(), paused_platforms: vec![format!("p{seed}")] });

@@ -4,11 +4,13 @@ use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{ByHand, Profile, Snapshot, Source};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
+use roster_protocol::status::{Adoption, Coverage, DataQuality, DayFigures};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
 use crate::model::{
-    Alert, AuditLine, Change, Connection, Delivery, DeliveryState, HandDay, Hold, Influencer, Run, Trouble, TroubleKind,
+    Absence, Alert, AuditLine, Change, Connection, Delivery, DeliveryState, HandDay, Hold, Influencer, Run, Trouble,
+    TroubleKind,
 };
 use crate::store::{ChangesQuery, RunsQuery};
 
@@ -74,6 +76,7 @@ pub(super) fn connection(which: u8, seed: u32) -> Connection {
             date: Date(FIRST_DAY + 3),
             numbers: vec![ByHand { metric: Metric::Followers, kept: seed.is_multiple_of(2) }],
         }),
+        absent: (0..seed % 3).map(|it| Absence { metric: Metric::ALL[it as usize], since: at(seed) }).collect(),
     }
 }
 
@@ -107,6 +110,8 @@ pub(super) fn run(which: u8, seed: u32) -> Run {
         influencer: influencer_id(which % 3),
         platform: "youtube".to_owned(),
         due_at: at(seed),
+        slot_at: at(seed - seed % 2),
+        missed: u64::from(seed % 4 / 3 * (seed % 5)),
         started_at: at(seed + 1),
         duration_ms: u64::from(seed % 999),
         outcome: [Outcome::Ok, Outcome::Partial, Outcome::Failed, Outcome::Skipped][seed as usize % 4],
@@ -186,6 +191,19 @@ pub(super) fn line(seed: u32) -> AuditLine {
 
 pub(super) fn hold(seed: u32) -> Hold {
     Hold { lane: format!("youtube/{}", seed % 3), until: at(seed), reason: "429".to_owned() }
+}
+
+pub(super) fn figures(date: Date, seed: u32) -> DayFigures {
+    let number = u64::from(seed);
+    let coverage = Coverage { expected: number, ok: number / 2, failed: number - number / 2, ..Coverage::default() };
+    DayFigures {
+        date,
+        influencers: number,
+        adoption: Adoption { connected: number / 3, on_all_platforms: number / 9 },
+        data: DataQuality { numbers: number, by_hand: 3, oldest_at: seed.is_multiple_of(2).then(|| at(seed)) },
+        oldest_s: seed.is_multiple_of(2).then_some(number),
+        platforms: (0..seed % 3).map(|platform| (format!("p{platform}"), coverage)).collect(),
+    }
 }
 
 /// Every run, newest first.

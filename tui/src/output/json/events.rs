@@ -1,6 +1,7 @@
 //! JSON of what happened: `sync`, `runs`, `changes`, `alerts`, `audit`.
 
-use roster_protocol::{self as protocol, Metric, Outcome, Unit};
+use roster_protocol::status::Coverage;
+use roster_protocol::{self as protocol, Metric, Unit};
 use serde::Serialize;
 use serde_json::Number;
 
@@ -45,15 +46,8 @@ impl Synced {
     pub fn new(ticket: protocol::SyncTicket, runs: &[protocol::Run]) -> Self {
         let earlier = ticket.skipped..ticket.skipped + ticket.earlier;
         let each = (0..).zip(runs).map(|(at, run)| SyncedRun { earlier: earlier.contains(&at), ..run.into() });
-        let count = |outcome| runs.iter().filter(|run| run.outcome == outcome).count() as u64;
-        Self {
-            expected: ticket.expected,
-            ok: count(Outcome::Ok),
-            partial: count(Outcome::Partial),
-            failed: count(Outcome::Failed),
-            skipped: count(Outcome::Skipped),
-            runs: each.collect(),
-        }
+        let Coverage { ok, partial, failed, skipped, .. } = Coverage::of(runs);
+        Self { expected: ticket.expected, ok, partial, failed, skipped, runs: each.collect() }
     }
 }
 
@@ -72,18 +66,33 @@ impl From<&protocol::Run> for SyncedRun {
     }
 }
 
-/// What `runs` gives.
+/// What `runs` gives, with how the listed slots ended.
 #[derive(Debug, Serialize)]
 pub struct RunList {
-    pub runs: Vec<Run>,
+    expected: u64,
+    ok: u64,
+    partial: u64,
+    failed: u64,
+    skipped: u64,
+    runs: Vec<Run>,
 }
 
-/// One due slot and its end.
+impl RunList {
+    /// These runs.
+    pub fn new(runs: &[protocol::Run]) -> Self {
+        let Coverage { expected, ok, partial, failed, skipped } = Coverage::of(runs);
+        Self { expected, ok, partial, failed, skipped, runs: runs.iter().map(Run::from).collect() }
+    }
+}
+
+/// One due slot and its end, or slots that were missed.
 #[derive(Debug, Serialize)]
 pub struct Run {
     connection: String,
     platform: String,
     due_at: String,
+    slot_at: String,
+    missed: u64,
     started_at: String,
     late_s: i64,
     duration_ms: u64,
@@ -99,8 +108,10 @@ impl From<&protocol::Run> for Run {
             connection: run.connection.to_string(),
             platform: run.platform.clone(),
             due_at: run.due_at.to_string(),
+            slot_at: run.slot_at.to_string(),
+            missed: run.missed,
             started_at: run.started_at.to_string(),
-            late_s: (run.started_at.since(run.due_at) / 1000).max(0),
+            late_s: run.late_ms() / 1000,
             duration_ms: run.duration_ms,
             outcome: run.outcome.as_str(),
             error: run.error.clone(),
@@ -116,6 +127,8 @@ pub struct DueList {
     pub due: Vec<Due>,
     /// How many wait, also those that were not requested.
     pub total: u64,
+    /// How many of them are due already, and wait longer.
+    pub late: u64,
 }
 
 /// A connection that waits for its next sync.
@@ -127,6 +140,8 @@ pub struct Due {
     platform: String,
     handle: String,
     due_at: String,
+    /// When it was due before anything held it back.
+    was_due_at: String,
     blocked_by: Option<String>,
 }
 
@@ -139,6 +154,7 @@ impl From<&protocol::DueRow> for Due {
             platform: row.platform.clone(),
             handle: row.handle.clone(),
             due_at: row.due_at.to_string(),
+            was_due_at: row.was_due_at.to_string(),
             blocked_by: row.blocked_by.clone(),
         }
     }

@@ -1,6 +1,9 @@
 //! JSON of the daemon's state: `status`, `platforms`.
 
+use std::collections::BTreeMap;
+
 use roster_protocol::status as protocol;
+use roster_protocol::{EndedBatch, Metric, Timestamp};
 use serde::Serialize;
 
 use super::time;
@@ -13,10 +16,16 @@ pub struct Status {
     uptime_s: u64,
     influencers: u64,
     next_due_at: Option<String>,
+    /// What keeps all that is due waiting until then.
+    waits_for: Option<String>,
     connections: Connections,
     coverage_24h: Coverage,
+    /// The last batches, newest first.
+    batches: Vec<Batch>,
     adoption: Adoption,
     data: Data,
+    /// Oldest first; the last one is today.
+    days: Vec<Day>,
     platforms: Vec<Platform>,
     store: Store,
     /// Why nothing is synced or stored at present.
@@ -60,6 +69,27 @@ impl From<protocol::Coverage> for Coverage {
     }
 }
 
+/// A batch that ended.
+#[derive(Debug, Serialize)]
+struct Batch {
+    platform: String,
+    started_at: String,
+    duration_ms: u64,
+    #[serde(flatten)]
+    runs: Coverage,
+}
+
+impl From<&EndedBatch> for Batch {
+    fn from(batch: &EndedBatch) -> Self {
+        Self {
+            platform: batch.platform.clone(),
+            started_at: batch.started_at.to_string(),
+            duration_ms: batch.duration_ms,
+            runs: batch.runs.into(),
+        }
+    }
+}
+
 /// Influencers by how far they are connected.
 #[derive(Debug, Serialize)]
 struct Adoption {
@@ -75,6 +105,35 @@ struct Data {
     oldest_at: Option<String>,
 }
 
+/// The figures of one day.
+#[derive(Debug, Serialize)]
+struct Day {
+    date: String,
+    influencers: u64,
+    adoption: Adoption,
+    data: Data,
+    oldest_s: Option<u64>,
+    /// Unknown where nothing was due.
+    coverage: Option<Coverage>,
+    platforms: BTreeMap<String, Coverage>,
+}
+
+impl From<&protocol::DayFigures> for Day {
+    fn from(day: &protocol::DayFigures) -> Self {
+        let protocol::Adoption { connected, on_all_platforms } = day.adoption;
+        let protocol::DataQuality { numbers, by_hand, oldest_at } = day.data;
+        Self {
+            date: day.date.to_string(),
+            influencers: day.influencers,
+            adoption: Adoption { connected, on_all_platforms },
+            data: Data { numbers, by_hand, oldest_at: time(oldest_at) },
+            oldest_s: day.oldest_s,
+            coverage: day.coverage().map(Coverage::from),
+            platforms: day.platforms.iter().map(|(slug, coverage)| (slug.clone(), (*coverage).into())).collect(),
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Store {
     bytes: u64,
@@ -82,8 +141,9 @@ struct Store {
     writable: bool,
 }
 
-impl From<&protocol::Status> for Status {
-    fn from(status: &protocol::Status) -> Self {
+impl Status {
+    /// The state, and the figures of the last days.
+    pub fn new(status: &protocol::Status, days: &[protocol::DayFigures]) -> Self {
         let protocol::ConnectionCounts { total, fresh, stale, never, error, reauthorize, paused } = status.connections;
         let protocol::Adoption { connected, on_all_platforms } = status.adoption;
         let protocol::DataQuality { numbers, by_hand, oldest_at } = status.data;
@@ -93,10 +153,13 @@ impl From<&protocol::Status> for Status {
             uptime_s: status.uptime_s,
             influencers: status.influencers,
             next_due_at: time(status.next_due_at),
+            waits_for: status.waits_for.clone(),
             connections: Connections { total, fresh, stale, never, error, reauthorize, paused },
             coverage_24h: status.coverage_24h.into(),
+            batches: status.batches.iter().map(Batch::from).collect(),
             adoption: Adoption { connected, on_all_platforms },
             data: Data { numbers, by_hand, oldest_at: time(oldest_at) },
+            days: days.iter().map(Day::from).collect(),
             platforms: status.platforms.iter().map(Platform::from).collect(),
             store: Store {
                 bytes: status.store.bytes,
@@ -119,6 +182,14 @@ struct Platform {
     state: &'static str,
     last_ok_at: Option<String>,
     coverage_24h: Coverage,
+    /// The metrics that it reports no more.
+    withdrawn: Vec<Withdrawn>,
+}
+
+#[derive(Debug, Serialize)]
+struct Withdrawn {
+    metric: &'static str,
+    since: String,
 }
 
 impl From<&protocol::PlatformStatus> for Platform {
@@ -130,8 +201,13 @@ impl From<&protocol::PlatformStatus> for Platform {
             state: platform.state.as_str(),
             last_ok_at: time(platform.last_ok_at),
             coverage_24h: platform.coverage_24h.into(),
+            withdrawn: platform.withdrawn.iter().map(withdrawn).collect(),
         }
     }
+}
+
+fn withdrawn((metric, since): &(Metric, Timestamp)) -> Withdrawn {
+    Withdrawn { metric: metric.as_str(), since: since.to_string() }
 }
 
 /// What `platforms` gives.

@@ -1,5 +1,5 @@
 //! ```text
-//!  Roster › Connections  2 need consent · 4 failing         ● 97.8% synced   2 alerts
+//!  Roster › Connections  2 need consent · 4 failing         ◐ 97.8% synced   2 alerts
 //!    CONNECTION              INFLUENCER          STATE                       TOKEN
 //!  ▌ ✗ig oskar.ines          Oskar & Ines        needs a person: consent e…   over
 //!    ◐tt @tidewater          Tidewater Kitchen   not given: insights · c as… ↻ 52m

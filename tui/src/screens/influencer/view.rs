@@ -1,5 +1,5 @@
 //! ```text
-//!  Roster › Oskar & Ines  #beauty #nordic                  ● 97.8% synced   2 alerts
+//!  Roster › Oskar & Ines  #beauty #nordic                  ◐ 97.8% synced   2 alerts
 //!  followers 402K (-12.4% 7 d)   engagement 5.0%   main: YouTube   25m ago
 //!  note: campaign spring, contract until June
 //!    CONNECTION             STATE                            FOLLOWERS    ENG   NEXT

@@ -1,5 +1,5 @@
 //! ```text
-//!  Roster  312 influencers · 704 connections          ● 97.8% synced   2 alerts
+//!  Roster  312 influencers · 704 connections          ◐ 97.8% synced   2 alerts
 //!  / platform:youtube growth30:>5%                       41 of 312 · by followers
 //!    NAME                 PLATFORMS       MAIN FLW     7 D    30 D    ENG SYNCED
 //!  ▌ Mara Lindqvist       ●yt ●ig ●tt        1.24M   +0.8%   +5.1%   4.2%    12m

@@ -1,5 +1,5 @@
 //! ```text
-//!  Roster › Sync  3 due · 1 running · 651 of 673 ok          ● 97.8% synced   2 alerts
+//!  Roster › Sync  3 due · 1 running · 651 of 673 ok          ◐ 97.8% synced   2 alerts
 //!    PLATFORM      STATE                                    ACCOUNTS    24 H   NEXT
 //!    YouTube       ● ok                                          312   99.6%     4m
 //!    Instagram     ✗ down: does not respond                      140   71.0%  14:32
@@ -10,9 +10,10 @@
 //!    31m  failed   nightgarden · Mastodon        no such account               0.3s
 //! ```
 
+use ratatui::style::Style;
 use roster_protocol::status::Coverage;
 use roster_protocol::sync::RunningBatch;
-use roster_protocol::{Outcome, PlatformStatus, Ratio, Run};
+use roster_protocol::{Outcome, PlatformStatus, Run};
 
 use super::{State, areas};
 use crate::format;
@@ -35,14 +36,17 @@ pub fn summary(shared: &Shared) -> String {
     let Some(status) = &shared.status else { return String::new() };
     let running: u64 = status.running.iter().map(|batch| batch.connections).sum();
     let coverage = status.coverage_24h;
-    let well = coverage.ok.saturating_add(coverage.partial);
+    let well = coverage.well();
     format!("{} due · {running} running · {well} of {} ok", status.waiting, coverage.expected)
 }
 
 fn share(coverage: Coverage) -> String {
-    let well = coverage.ok.saturating_add(coverage.partial);
-    let share = (coverage.expected > 0).then(|| well as f64 / coverage.expected as f64);
-    share.and_then(Ratio::from_f64).map_or(format::UNKNOWN.to_owned(), format::percent)
+    format::share(coverage.well(), coverage.expected)
+}
+
+/// Amber where not all went well; `None` otherwise.
+fn covered(shared: &Shared, coverage: Coverage) -> Option<Style> {
+    (coverage.ok < coverage.expected).then_some(shared.theme.warn)
 }
 
 fn draw_platforms(shared: &Shared, pen: &mut Pen<'_>, y: u16, lines: u16) {
@@ -76,7 +80,7 @@ fn platform_cells(shared: &Shared, platform: &PlatformStatus) -> Vec<Content> {
         cell(&platform.name, unused),
         cell(words, style),
         cell(format::exact(platform.connections), unused),
-        cell(share(platform.coverage_24h), unused),
+        cell(share(platform.coverage_24h), covered(shared, platform.coverage_24h).unwrap_or(unused)),
         cell(next, theme.faint),
     ]
 }
@@ -86,11 +90,17 @@ fn draw_running(shared: &Shared, pen: &mut Pen<'_>, running: &[RunningBatch], y:
     pen.put(3, y, width, "NOW", pen.theme.faint);
     if running.is_empty() {
         let next = shared.status.as_ref().and_then(|status| status.next_due_at);
-        let words = match next {
-            Some(at) if at > shared.now => format!("nothing; the next is due {}", due(shared, at)),
-            _ => "nothing".to_owned(),
+        let waits = shared.status.as_ref().and_then(|status| status.waits_for.as_deref());
+        let (words, style) = match (next, waits) {
+            (Some(at), Some(why)) if at > shared.now => {
+                (format!("waits until {}: {why}", format::moment(at, shared.now, &shared.zone)), pen.theme.warn)
+            }
+            (Some(at), _) if at > shared.now => {
+                (format!("nothing; the next is due {}", due(shared, at)), pen.theme.plain)
+            }
+            _ => ("nothing".to_owned(), pen.theme.plain),
         };
-        pen.put(3, y + 1, width, &words, pen.theme.plain);
+        pen.put(3, y + 1, width, &words, style);
     }
     for (batch, y) in running.iter().zip(y + 1..=y + lines) {
         let who = match &batch.influencer_name {
@@ -120,6 +130,9 @@ fn run_columns(width: u16) -> [Column; 5] {
 fn draw_runs(shared: &Shared, state: &State, pen: &mut Pen<'_>, y: u16, lines: u16) {
     let width = shared.size.width;
     pen.put(3, y, width, "LAST RUNS", pen.theme.faint);
+    if let Some((words, style)) = last_batch(shared) {
+        pen.put_right(16, y, width.saturating_sub(17), &words, style);
+    }
     let table = Table::new(&run_columns(width), width);
     let empty = match (&state.runs.error, state.runs.loaded) {
         (Some(error), false) => Some(error.message.as_str()),
@@ -144,6 +157,18 @@ fn draw_runs(shared: &Shared, state: &State, pen: &mut Pen<'_>, y: u16, lines: u
     }
 }
 
+/// `last batch: 25 Bluesky, 24 ok, 1 failed`, in amber unless all went well.
+fn last_batch(shared: &Shared) -> Option<(String, Style)> {
+    let batch = shared.status.as_ref()?.batches.first()?;
+    let Coverage { expected, ok, partial, failed, skipped } = batch.runs;
+    let counts = [(ok, "ok"), (partial, "partial"), (failed, "failed"), (skipped, "skipped")];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let ended: Vec<String> = counts.map(|(count, word)| format!("{} {word}", format::exact(*count))).collect();
+    let platform = shared.platform_name(&batch.platform);
+    let words = format!("last batch: {} {platform}, {}", format::exact(expected), ended.join(", "));
+    Some((words, if ok == expected { shared.theme.faint } else { shared.theme.warn }))
+}
+
 fn run_cells(shared: &Shared, run: &Run, under_cursor: bool) -> Vec<Content> {
     let theme = &shared.theme;
     let style = match run.outcome {
@@ -164,9 +189,19 @@ fn run_cells(shared: &Shared, run: &Run, under_cursor: bool) -> Vec<Content> {
     ]
 }
 
-/// `402K`, or what went wrong and when it is tried again.
+/// `402K`, or what went wrong and when it is tried again, and how late its slot was; or which slots were missed.
 fn result_of(shared: &Shared, run: &Run) -> String {
+    let late = Some(run.late_ms()).filter(|late| *late >= 60_000);
+    let late = late.map(|late| format!("{} late", format::duration(late as u64)));
     let followers = (run.followers.is_some() || run.outcome == Outcome::Ok).then(|| shared.count(run.followers));
+    if run.missed > 0 {
+        let (first, last) = [run.due_at, run.slot_at].map(|at| format::moment(at, shared.now, &shared.zone)).into();
+        let why = run.error.as_deref().unwrap_or_default();
+        return match run.missed {
+            1 => format!("missed {first}: {why}"),
+            count => format!("missed {} slots, {first} to {last}: {why}", format::exact(count)),
+        };
+    }
     let retry = run.retry_at.map(|at| format!("again {}", format::moment(at, shared.now, &shared.zone)));
-    [followers, run.error.clone(), retry].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    [followers, run.error.clone(), late, retry].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

@@ -4,14 +4,18 @@ use roster_protocol::audit::AuditEntry;
 use roster_protocol::consent::PlatformCheck;
 use roster_protocol::error::RosterError;
 use roster_protocol::service::{AuditQuery, Page};
-use roster_protocol::status::{PlatformStatus, Status};
+use roster_protocol::status::{DayFigures, PlatformStatus, Status};
 
 use super::Caller;
-use crate::browse::{lists, overview};
+use crate::browse::{figures, lists, overview};
 use crate::{consent, edits};
 
 pub async fn status(caller: &Caller) -> Result<Status, RosterError> {
     Ok(overview::status(&caller.app).await)
+}
+
+pub async fn figures(caller: &Caller, days: u64) -> Result<Vec<DayFigures>, RosterError> {
+    figures::of_last(&caller.app, days).await
 }
 
 pub async fn log_level(caller: &Caller, level: Option<String>) -> Result<String, RosterError> {

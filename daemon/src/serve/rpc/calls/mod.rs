@@ -58,6 +58,7 @@ impl Serve for Caller {
         Ok(respond! { request:
             Ping() => async {};
             Status() => daemon::status(caller);
+            Figures(days) => daemon::figures(caller, days);
             LogLevel(level) => daemon::log_level(caller, level);
             Platforms() => daemon::platforms(caller);
             TestPlatform(platform) => daemon::test_platform(caller, platform);
