@@ -161,19 +161,17 @@ mod tests {
         (decided, decision.commit)
     }
 
-    /// Each entry's first and last slot, how many, and why.
-    fn shown(runs: &[Run]) -> Vec<(i64, i64, u64, String)> {
+    /// The first and last slot, how many, and why.
+    type Entry = (i64, i64, u64, String);
+
+    fn shown(runs: &[Run]) -> Vec<Entry> {
         let number = |at: Timestamp| at.since(NOON) / 1000 / HOUR;
         let one =
             |run: &Run| (number(run.due_at), number(run.slot_at), run.missed, run.error.clone().unwrap_or_default());
         runs.iter().map(one).collect()
     }
 
-    fn missed_by(
-        roster: &Roster,
-        connection: &Connection,
-        now: Timestamp,
-    ) -> Option<(i64, Vec<(i64, i64, u64, String)>)> {
+    fn missed_by(roster: &Roster, connection: &Connection, now: Timestamp) -> Option<(i64, Vec<Entry>)> {
         let (passed, _) = with(roster, now, |decision| passed(decision, &grid(), connection, Why::Found));
         passed.map(|passed| (passed.last.since(NOON) / 1000 / HOUR, shown(&passed.missed)))
     }

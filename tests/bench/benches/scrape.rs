@@ -63,6 +63,8 @@ async fn a_days_runs(daemon: &Daemon) {
                     influencer: connection.influencer,
                     platform: connection.platform.clone(),
                     due_at: at,
+                    slot_at: at,
+                    missed: 0,
                     started_at: at,
                     duration_ms: 120,
                     outcome: Outcome::Ok,

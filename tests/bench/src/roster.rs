@@ -165,6 +165,8 @@ fn ended(connection: &Connection, lay: &Lay, run: i64, dice: &mut Dice) -> Run {
         influencer: connection.influencer,
         platform: connection.platform.clone(),
         due_at: at,
+        slot_at: at,
+        missed: 0,
         started_at: at,
         duration_ms: 310,
         outcome: Outcome::Ok,
