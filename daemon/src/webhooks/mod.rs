@@ -3,3 +3,5 @@
 
 pub mod receive;
 pub mod leases;
+#[cfg(test)]
+mod tests;

@@ -68,13 +68,11 @@ fn listening(app: &App, slug: &str, hook: Hook) -> Option<Arc<Registered>> {
     (known.enabled && hooks.contains(&hook)).then_some(known)
 }
 
-/// The response that proves to a platform that the address of notifications is ours.
-///
-/// # Errors
-/// See [`Refused`].
-pub fn challenge(app: &App, slug: &str, query: &[(String, String)]) -> Result<String, Refused> {
-    let known = listening(app, slug, Hook::Events).ok_or(Refused::NotHere)?;
-    known.platform.webhooks().map_or(Err(Refused::NotHere), |webhooks| webhooks.challenge(query))
+/// The response that proves to a platform that the address of notifications is ours; `None` where there is no such
+/// address.
+pub fn challenge(app: &App, slug: &str, query: &[(String, String)]) -> Option<Result<String, Refused>> {
+    let known = listening(app, slug, Hook::Events)?;
+    known.platform.webhooks().map(|webhooks| webhooks.challenge(query))
 }
 
 /// What became of a request to delete; `None` when there is none of this code at the platform.

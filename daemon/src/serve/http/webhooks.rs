@@ -94,10 +94,11 @@ pub async fn challenge(
     let query = query.filter(|query| query.len() <= MOST_QUERY_BYTES).unwrap_or_default();
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     match receive::challenge(&app, &platform, &pairs) {
-        Ok(challenge) => plain(StatusCode::OK, &challenge),
-        // The words of this handshake.
-        Err(Refused::Forged | Refused::NotHere) => plain(StatusCode::FORBIDDEN, "refused"),
-        Err(refused) => refusal(refused),
+        None => plain(StatusCode::NOT_FOUND, "no such address"),
+        Some(Ok(challenge)) => plain(StatusCode::OK, &challenge),
+        // The word of this handshake.
+        Some(Err(Refused::Forged | Refused::NotHere)) => plain(StatusCode::FORBIDDEN, "refused"),
+        Some(Err(refused)) => refusal(refused),
     }
 }
 
