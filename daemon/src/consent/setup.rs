@@ -35,7 +35,29 @@ pub async fn test(app: &App, slug: &str) -> Result<Vec<PlatformCheck>, RosterErr
         (None, None) => checks.push(response(app, slug).await),
     }
     checks.extend(webhooks_found(app, &known));
+    checks.extend(subscriptions_found(app, &known));
     Ok(checks)
+}
+
+/// Of how many accounts a hub notifies us, where the platform has one.
+fn subscriptions_found(app: &App, known: &Registered) -> Option<PlatformCheck> {
+    known.platform.webhooks()?.hub()?;
+    let slug = known.platform.info().slug;
+    let (lasting, wanted) = app.look(|roster| roster.hub_tally(slug, app.clock.now()));
+    Some(match app.setup().config.http.public_url.is_some() {
+        false => {
+            check("hub", None, "without [http] public_url no hub can notify rosterd; accounts are synced on schedule")
+        }
+        true if lasting == wanted => check("hub", Some(true), format!("it notifies rosterd about {wanted} accounts")),
+        true => {
+            let unconfirmed = wanted - lasting;
+            let why = format!(
+                "it has confirmed {lasting} of {wanted} accounts; {unconfirmed} are asked for again: does {} lead to rosterd?",
+                listener_address(app, &format!("/webhooks/{slug}/"))
+            );
+            check("hub", None, why)
+        }
+    })
 }
 
 /// The addresses that the operator enters at the platform, which sends something there.

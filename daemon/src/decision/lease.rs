@@ -27,16 +27,7 @@ pub struct Ticket {
 pub fn wanted(roster: &Roster) -> impl Iterator<Item = &Connection> {
     roster
         .connected()
-        .filter(|connection| is_wanted(roster, connection) && roster.webhooks.lease(connection.id).is_none())
-}
-
-/// Whether a connection's platform has a hub, and knows which account it is.
-pub fn is_wanted(roster: &Roster, connection: &Connection) -> bool {
-    let has_hub = |slug: &str| {
-        let known = roster.platforms.get(slug).filter(|known| known.enabled);
-        known.and_then(|known| known.platform.webhooks()?.hub()).is_some()
-    };
-    connection.disconnected_at.is_none() && connection.platform_user_id.is_some() && has_hub(&connection.platform)
+        .filter(|connection| roster.wants_lease(connection) && roster.webhooks.lease(connection.id).is_none())
 }
 
 /// The subscriptions whose connections want none any more.
@@ -44,7 +35,7 @@ pub fn outdated(roster: &Roster) -> Vec<ConnectionId> {
     let is_outdated = |lease: &&Lease| {
         let connection = roster.connections.get(&lease.connection);
         connection.is_none_or(|connection| {
-            !is_wanted(roster, connection) || connection.platform_user_id.as_deref() != Some(&*lease.account)
+            !roster.wants_lease(connection) || connection.platform_user_id.as_deref() != Some(&*lease.account)
         })
     };
     roster.webhooks.leases().filter(is_outdated).map(|lease| lease.connection).collect()
@@ -53,7 +44,7 @@ pub fn outdated(roster: &Roster) -> Vec<ConnectionId> {
 /// Begins subscriptions that a hub will be asked for.
 pub fn begin(decision: &mut Decision<'_>, tickets: Vec<Ticket>) {
     for Ticket { connection, token, secret } in tickets {
-        let found = decision.roster.connections.get(&connection).filter(|it| is_wanted(decision.roster, it));
+        let found = decision.roster.connections.get(&connection).filter(|it| decision.roster.wants_lease(it));
         let Some(account) = found.and_then(|connection| connection.platform_user_id.clone()) else { continue };
         decision.commit.webhooks.leases.push(Lease {
             connection,

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
-use crate::model::{Deletion, Lease, Loaded, Receipt, WebhooksCommit};
+use super::Roster;
+use crate::model::{Connection, Deletion, Lease, Loaded, Receipt, WebhooksCommit};
 
 /// Everything about notifications.
 #[derive(Default)]
@@ -102,6 +103,24 @@ impl Webhooks {
     /// Forgets a connection that is gone.
     pub fn forget(&mut self, connection: ConnectionId) {
         self.marked.remove(&connection);
+    }
+}
+
+impl Roster {
+    /// Whether a connection's platform has a hub, and it is known which account it is.
+    pub fn wants_lease(&self, connection: &Connection) -> bool {
+        let known = self.platforms.get(&connection.platform).filter(|known| known.enabled);
+        let hub = known.and_then(|known| known.platform.webhooks()?.hub());
+        connection.disconnected_at.is_none() && connection.platform_user_id.is_some() && hub.is_some()
+    }
+
+    /// About how many of a platform's accounts a hub notifies us, and about how many it should.
+    pub fn hub_tally(&self, platform: &str, now: Timestamp) -> (usize, usize) {
+        let wanted = self.connected().filter(|it| it.platform == platform && self.wants_lease(it));
+        wanted.fold((0, 0), |(lasting, wanted), connection| {
+            let ends_at = self.webhooks.lease(connection.id).and_then(|lease| lease.ends_at);
+            (lasting + usize::from(ends_at.is_some_and(|ends| ends > now)), wanted + 1)
+        })
     }
 }
 

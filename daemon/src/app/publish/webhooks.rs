@@ -1,6 +1,5 @@
 //! Subscriptions: when hubs are to be asked.
 
-use crate::decision::lease;
 use crate::model::Commit;
 use crate::roster::Roster;
 
@@ -9,6 +8,6 @@ pub fn wakes(commit: &Commit, roster: &Roster) -> bool {
     let has = |id| roster.webhooks.lease(id).is_some();
     let mut changed = commit.roster.connections.iter();
     !commit.webhooks.leases.is_empty()
-        || changed.any(|connection| lease::is_wanted(roster, connection) != has(connection.id))
+        || changed.any(|connection| roster.wants_lease(connection) != has(connection.id))
         || commit.roster.removed_connections.iter().any(|connection| has(connection.id))
 }

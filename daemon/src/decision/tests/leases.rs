@@ -93,6 +93,12 @@ fn only_what_was_asked_for_is_confirmed_and_renewed_half_way() {
         assert_eq!((lease.requested_at, lease.failures), (None, 0));
     };
     check(Some(432_000), 5 * DAY_S);
+    let lasts = |ends_at: Option<i64>| {
+        let ends_at = ends_at.map(|after_s| NOON.plus_seconds(after_s));
+        with_lease(Lease { ends_at, ..lease(None, 0) }).roster.hub_tally("youtube", NOON)
+    };
+    assert_eq!([lasts(None), lasts(Some(0)), lasts(Some(1))], [(0, 1), (0, 1), (1, 1)]);
+    assert_eq!(Scene::new().roster.hub_tally("bluesky", NOON), (0, 0));
     check(None, 10 * DAY_S);
     check(Some(u64::MAX), 10 * DAY_S);
     check(Some(1), 3600);

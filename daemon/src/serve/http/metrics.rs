@@ -31,6 +31,7 @@ pub async fn scrape(State(app): State<Arc<App>>) -> Response {
     outages(&mut exposition, &app);
     connections(&mut exposition, &app);
     grants(&mut exposition, &app);
+    hubs(&mut exposition, &app);
     store(&mut exposition, &app.store, &status);
     for counted in [app.meters.families(), app.setup().http.meters().families(), app.store.meters().families()] {
         exposition.put(counted);
@@ -153,6 +154,25 @@ fn grants(exposition: &mut Exposition, app: &App) {
         ["platform"],
         waiting,
     );
+}
+
+/// Platforms without a hub have no row.
+fn hubs(exposition: &mut Exposition, app: &App) {
+    let now = app.clock.now();
+    let rows: Vec<(String, usize, usize)> = app.look(|roster| {
+        let has_hub =
+            roster.platforms.values().filter(|it| it.platform.webhooks().is_some_and(|it| it.hub().is_some()));
+        let tally = |slug: &str| {
+            let (lasting, wanted) = roster.hub_tally(slug, now);
+            (slug.to_owned(), lasting, wanted - lasting)
+        };
+        has_hub.map(|known| tally(known.platform.info().slug)).collect()
+    });
+    let rows = rows.iter().flat_map(|(slug, lasting, missing)| {
+        [([slug.as_str(), "lasts"], *lasting as f64), ([slug.as_str(), "missing"], *missing as f64)]
+    });
+    let help = "Accounts about which a hub notifies us, or does not: none does without a public URL";
+    exposition.rows("roster_hub_subscriptions", help, ["platform", "state"], rows);
 }
 
 fn store(exposition: &mut Exposition, store: &Store, status: &Status) {
