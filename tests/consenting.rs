@@ -299,8 +299,14 @@ async fn what_was_unticked_is_named_and_the_rest_is_read() {
     assert!(missing.scope == "video.list" && missing.costs.contains("likes"), "{missing:?}");
     world.settle().await;
     let shown = world.connection(&connected[0].connection.id.to_string()).await;
+    assert_eq!(shown.not_given, ["likes, comments, shares, views"]);
     let numbers = shown.latest.expect("numbers").numbers;
     assert_eq!((numbers.followers, numbers.avg_likes), (Some(900), None), "what was not allowed is not known");
+    let [grant] = world.grants().await.try_into().expect("one grant");
+    assert_eq!(grant.reads, ["who the account is", "followers, following, posts", "the account's @name"]);
+    // Allowed after all, nothing is missing any more.
+    let again = world.consent("Mara", "tiktok", "mara").await;
+    assert!(!again.is_new && again.connection.not_given.is_empty(), "{again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -194,6 +194,8 @@ pub struct Connection {
     pub interval: Option<Seconds>,
     /// When its token, or what that opens, ends; `None` where there is none.
     pub token_expires_at: Option<Timestamp>,
+    /// What its owner was asked for and did not allow, in words: `audience`. Empty without consent.
+    pub not_given: Vec<String>,
     pub connected_at: Timestamp,
     pub profile: Option<Profile>,
     /// The newest snapshot.

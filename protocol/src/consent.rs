@@ -150,6 +150,8 @@ pub struct Grant {
     pub account: String,
     pub model: TokenModel,
     pub scopes: Vec<String>,
+    /// What can be read with them, in words: `followers, posts`, `audience` …
+    pub reads: Vec<String>,
     pub missing: Vec<MissingScope>,
     pub granted_at: Timestamp,
     /// When the token in use expires; `None`: unknown, or never.

@@ -137,9 +137,13 @@ pub fn missing(missing: &MissingScope) -> String {
     }
 }
 
-/// Names of scopes that were not given.
-pub fn missing_names(missing: &[MissingScope]) -> String {
-    missing.iter().map(|missing| clean(&missing.scope, SENTENCE_CHARACTERS)).collect::<Vec<_>>().join(", ")
+/// What cannot be read because its owner did not allow it, in words; the scope itself where it has none.
+pub fn not_given(missing: &[MissingScope]) -> String {
+    let words = |missing: &MissingScope| match missing.costs.as_str() {
+        "" => clean(&missing.scope, SENTENCE_CHARACTERS),
+        costs => clean(costs, SENTENCE_CHARACTERS),
+    };
+    missing.iter().map(words).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -202,5 +206,7 @@ mod tests {
         let without = |costs: &str| missing(&MissingScope { scope: "insights".into(), costs: costs.into() });
         assert_eq!(without("views, audience"), "insights was not given; it would show views, audience");
         assert_eq!(without(""), "insights was not given");
+        let scope = |costs: &str| MissingScope { scope: "insights".into(), costs: costs.into() };
+        assert_eq!(not_given(&[scope("views, aud\u{1b}ience"), scope("")]), "views, audience, insights");
     }
 }

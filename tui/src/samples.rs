@@ -64,6 +64,7 @@ pub fn connection() -> Connection {
         next_due_at: Some(at("20:00:00")),
         interval: Some(Seconds(21_600)),
         token_expires_at: None,
+        not_given: vec![],
         connected_at: at("02:00:00"),
         profile: Some(Profile {
             followers: Some(12_300),
@@ -348,6 +349,7 @@ pub fn grants() -> Vec<Grant> {
         account: account.into(),
         model: TokenModel::Fixed,
         scopes: vec!["profile".into()],
+        reads: vec!["followers, posts".into()],
         missing: vec![],
         granted_at: at("02:00:00"),
         expires_at: Some(at("15:30:00")),

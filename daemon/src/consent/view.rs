@@ -137,6 +137,7 @@ pub fn grant(roster: &Roster, grant: &model::Grant) -> Grant {
         account: grant.owner_name.clone(),
         model: known.map_or(TokenModel::Fixed, |known| known.provider.terms().model),
         scopes: grant.scopes.clone(),
+        reads: reads(roster, grant),
         missing: choose::missing(roster, grant),
         granted_at: grant.granted_at,
         expires_at: tokens.and_then(|tokens| tokens.access_ends_at),
@@ -146,6 +147,14 @@ pub fn grant(roster: &Roster, grant: &model::Grant) -> Grant {
         note: note(grant, tokens),
         connections: roster.consents.users_of(grant.id),
     }
+}
+
+/// What can be read with what was granted.
+fn reads(roster: &Roster, grant: &model::Grant) -> Vec<String> {
+    let known = roster.providers.get(&grant.platform);
+    let scopes = known.map(|known| known.provider.terms().scopes).unwrap_or_default().iter();
+    let granted = scopes.filter(|scope| !scope.reads.is_empty() && grant.scopes.iter().any(|name| name == scope.name));
+    granted.map(|scope| scope.reads.to_owned()).collect()
 }
 
 fn renews(grant: &model::Grant, tokens: Option<&GrantTokens>) -> Renews {

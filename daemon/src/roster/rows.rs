@@ -48,6 +48,7 @@ pub fn connection(roster: &Roster, connection: &model::Connection, seen: Seen) -
         next_due_at: scheduled.then(|| due_at(roster, connection, seen.now)),
         interval: connection.interval,
         token_expires_at: roster.consents.ends_at(connection.id),
+        not_given: not_given(roster, connection),
         connected_at: connection.connected_at,
         profile: connection.profile.clone(),
         latest: connection.latest.clone(),
@@ -58,6 +59,16 @@ pub fn connection(roster: &Roster, connection: &model::Connection, seen: Seen) -
             .unwrap_or_default(),
         moved_to: connection.trouble.as_ref().and_then(|trouble| trouble.moved_to.clone()),
     }
+}
+
+/// What the owner of a connection's account was asked for and did not allow, as far as this platform's numbers need it.
+fn not_given(roster: &Roster, connection: &model::Connection) -> Vec<String> {
+    let grant = roster.consents.grant_of(connection.id).filter(|grant| grant.is_live());
+    let known = roster.providers.get(&connection.platform);
+    let (Some(grant), Some(known)) = (grant, known) else { return Vec::new() };
+    let scopes = known.provider.terms().scopes.iter();
+    let missing = scopes.filter(|scope| !scope.reads.is_empty() && grant.missing.iter().any(|name| name == scope.name));
+    missing.map(|scope| scope.reads.to_owned()).collect()
 }
 
 /// What keeps a connection from being synced that has no trouble of its own, and may never have been tried: its platform

@@ -1,7 +1,7 @@
 //! `roster show`: one influencer with connections and newest numbers. `add`, `edit` and others print the same.
 
 use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
-use roster_protocol::{Connection, Influencer, Metric};
+use roster_protocol::{Connection, Influencer, InfluencerId, Metric};
 
 use crate::client::{response, short_call};
 use crate::output::json;
@@ -60,6 +60,7 @@ fn text(influencer: &Influencer, look: &Look) -> String {
     }
     lines.extend(influencer.connections.iter().filter_map(profile));
     lines.extend(influencer.connections.iter().filter_map(by_hand));
+    lines.extend(influencer.connections.iter().filter_map(|connection| not_given(connection, row.id, look)));
     // A note may have lines of its own; each is cleaned and kept.
     let note = influencer.note.as_deref().unwrap_or_default();
     lines.extend(note.lines().map(|line| format!("  {}", clean(line, 4 * SENTENCE_CHARACTERS))));
@@ -91,6 +92,16 @@ fn by_hand(connection: &Connection) -> Option<String> {
     let until = named(false).map(|names| format!("{names} (until a sync of that day reports it)"));
     let all: Vec<String> = kept.into_iter().chain(until).collect();
     (!all.is_empty()).then(|| format!("recorded by hand for {} on {date}: {}", connection.platform, all.join(", ")))
+}
+
+/// What the owner of an account did not allow, and how it is asked for again.
+fn not_given(connection: &Connection, influencer: InfluencerId, look: &Look) -> Option<String> {
+    let words = connection.not_given.join(", ");
+    let (platform, handle) = (&connection.platform, &connection.handle);
+    let line = format!(
+        "not given by the owner of {platform}:{handle}: {words}; `roster connect {influencer} {platform}` asks again"
+    );
+    (!words.is_empty()).then(|| look.paint.tone(&clean(&line, 2 * SENTENCE_CHARACTERS), Tone::Warn))
 }
 
 /// One line for each connection.
@@ -126,7 +137,7 @@ mod tests {
         "connections":[{"id":"ambqgayd","platform":"youtube","handle":"@mara","platform_user_id":"UC123",
         "status":"fresh","badge":"green","last_synced_at":"2026-11-21T14:18:00Z","last_error":null,
         "blocked_by":null,"outage":null,"next_due_at":"2026-11-21T20:00:00Z","token_expires_at":null,
-        "connected_at":"2026-11-21T02:00:00Z","moved_to":null,"profile":{"followers":12300,
+        "not_given":[],"connected_at":"2026-11-21T02:00:00Z","moved_to":null,"profile":{"followers":12300,
         "engagement_rate":0.051,"avg_likes":600,"as_of":"2026-11-21T02:00:00Z","source":"api"},"by_hand":[],
         "latest":{"date":"2026-11-21","observed_at":"2026-11-21T14:18:00Z","source":"api","followers":12345,
         "followers_step":100,"following":null,"posts":120,"engagement_rate":0.0525,"avg_likes":610.4,
@@ -134,9 +145,20 @@ mod tests {
         "top_age_range":"25-34"}}},{"id":"aqcaibae","platform":"mastodon","handle":"mara@host.example",
         "platform_user_id":null,"status":"error","badge":"red","last_synced_at":null,
         "last_error":"no such account","blocked_by":null,"outage":null,"next_due_at":null,
-        "token_expires_at":null,"connected_at":"2026-11-21T02:00:00Z","moved_to":null,"profile":null,
-        "by_hand":[],"latest":null}]}
+        "token_expires_at":null,"not_given":[],"connected_at":"2026-11-21T02:00:00Z","moved_to":null,
+        "profile":null,"by_hand":[],"latest":null}]}
         "#);
+    }
+
+    #[test]
+    fn what_an_owner_did_not_allow_is_named_with_the_way_to_ask_again() {
+        let mut influencer = samples::influencer();
+        assert!(!text(&influencer, &samples::look()).contains("not given"));
+        influencer.connections[0].not_given = vec!["audi\u{1b}ence".to_owned(), "views".to_owned()];
+        let shown = text(&influencer, &samples::look());
+        let line =
+            "not given by the owner of youtube:@mara: audience, views; `roster connect aibaeaqc youtube` asks again";
+        assert!(shown.lines().any(|shown| shown == line), "{shown}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use roster_protocol::{Grant, Renews};
 
 use crate::client::{response, short_call};
-use crate::consent::missing_names;
+use crate::consent::not_given;
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{UNKNOWN, ahead};
@@ -84,8 +84,12 @@ fn act_before(grant: &Grant, look: &Look) -> Cell {
     }
 }
 
+/// What is wrong, and where something was not given, what can be read and what cannot.
 fn note(grant: &Grant) -> String {
-    let missing = (!grant.missing.is_empty()).then(|| format!("not given: {}", missing_names(&grant.missing)));
+    let missing = (!grant.missing.is_empty()).then(|| match grant.reads.is_empty() {
+        true => format!("{}: no", not_given(&grant.missing)),
+        false => format!("{}: yes; {}: no", grant.reads.join(", "), not_given(&grant.missing)),
+    });
     grant.note.iter().cloned().chain(missing).collect::<Vec<_>>().join("; ")
 }
 
@@ -107,7 +111,7 @@ mod tests {
         aydambqg  tiktok     nightgarden        ✗ ended    –      –               1  revoked by the owner
         a4dqobyh  facebook   Tidewater Kitchen  ◐ by hand  in 1h  2026-12-01      1
         aucqkbif  linkedin   Ines               ◐ by hand  in 1h  2027-01-20      1
-        aqcaibae  instagram  Oskar & Ines       ● itself   in 1h  –               1  not given: insights
+        aqcaibae  instagram  Oskar & Ines       ● itself   in 1h  –               1  followers, posts: yes; views, audience: no
         ambqgayd  youtube    Mara Lindqvist     ● itself   in 1h  –               1
         baeaqcai  bluesky    ferrow.example     never      –      –               0  being revoked
         ");
@@ -120,25 +124,26 @@ mod tests {
         insta::assert_snapshot!(samples::lines(grants), @r#"
         {"grants":[{"id":"aydambqg","platform":"tiktok","account":"nightgarden","model":"rotating",
         "expires_at":null,"renews":"by_hand","act_before":null,"connections":["aydambqg"],
-        "granted_at":"2026-11-21T02:00:00Z","renews_at":null,"scopes":["profile"],"missing":[],
-        "note":"revoked by the owner"},{"id":"a4dqobyh","platform":"facebook","account":"Tidewater Kitchen",
-        "model":"fixed","expires_at":"2026-11-21T15:30:00Z","renews":"by_hand",
-        "act_before":"2026-12-01T00:00:00Z","connections":["a4dqobyh"],"granted_at":"2026-11-21T02:00:00Z",
-        "renews_at":"2026-11-21T15:00:00Z","scopes":["profile"],"missing":[],"note":null},{"id":"aucqkbif",
-        "platform":"linkedin","account":"Ines","model":"extension","expires_at":"2026-11-21T15:30:00Z",
-        "renews":"by_hand","act_before":"2027-01-20T00:00:00Z","connections":["aucqkbif"],
+        "granted_at":"2026-11-21T02:00:00Z","renews_at":null,"scopes":["profile"],"reads":["followers,
+         posts"],"missing":[],"note":"revoked by the owner"},{"id":"a4dqobyh","platform":"facebook",
+        "account":"Tidewater Kitchen","model":"fixed","expires_at":"2026-11-21T15:30:00Z",
+        "renews":"by_hand","act_before":"2026-12-01T00:00:00Z","connections":["a4dqobyh"],
         "granted_at":"2026-11-21T02:00:00Z","renews_at":"2026-11-21T15:00:00Z","scopes":["profile"],
-        "missing":[],"note":null},{"id":"aqcaibae","platform":"instagram","account":"Oskar & Ines",
-        "model":"fixed","expires_at":"2026-11-21T15:30:00Z","renews":"itself","act_before":null,
-        "connections":["aqcaibae"],"granted_at":"2026-11-21T02:00:00Z","renews_at":"2026-11-21T15:00:00Z",
-        "scopes":["profile"],"missing":[{"scope":"insights","costs":"views, audience"}],"note":null},
-        {"id":"ambqgayd","platform":"youtube","account":"Mara Lindqvist","model":"fixed",
+        "reads":["followers, posts"],"missing":[],"note":null},{"id":"aucqkbif","platform":"linkedin",
+        "account":"Ines","model":"extension","expires_at":"2026-11-21T15:30:00Z","renews":"by_hand",
+        "act_before":"2027-01-20T00:00:00Z","connections":["aucqkbif"],"granted_at":"2026-11-21T02:00:00Z",
+        "renews_at":"2026-11-21T15:00:00Z","scopes":["profile"],"reads":["followers, posts"],"missing":[],
+        "note":null},{"id":"aqcaibae","platform":"instagram","account":"Oskar & Ines","model":"fixed",
+        "expires_at":"2026-11-21T15:30:00Z","renews":"itself","act_before":null,"connections":["aqcaibae"],
+        "granted_at":"2026-11-21T02:00:00Z","renews_at":"2026-11-21T15:00:00Z","scopes":["profile"],
+        "reads":["followers, posts"],"missing":[{"scope":"insights","costs":"views, audience"}],
+        "note":null},{"id":"ambqgayd","platform":"youtube","account":"Mara Lindqvist","model":"fixed",
         "expires_at":"2026-11-21T15:30:00Z","renews":"itself","act_before":null,"connections":["ambqgayd"],
         "granted_at":"2026-11-21T02:00:00Z","renews_at":"2026-11-21T15:00:00Z","scopes":["profile"],
-        "missing":[],"note":null},{"id":"baeaqcai","platform":"bluesky","account":"ferrow.example",
-        "model":"fixed","expires_at":null,"renews":"never","act_before":null,"connections":[],
-        "granted_at":"2026-11-21T02:00:00Z","renews_at":null,"scopes":["profile"],"missing":[],
-        "note":"being revoked"}]}
+        "reads":["followers, posts"],"missing":[],"note":null},{"id":"baeaqcai","platform":"bluesky",
+        "account":"ferrow.example","model":"fixed","expires_at":null,"renews":"never","act_before":null,
+        "connections":[],"granted_at":"2026-11-21T02:00:00Z","renews_at":null,"scopes":["profile"],
+        "reads":["followers, posts"],"missing":[],"note":"being revoked"}]}
         "#);
     }
 

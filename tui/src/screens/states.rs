@@ -51,7 +51,11 @@ fn fresh(ago: &str, connection: &Connection, error: Option<&str>) -> String {
         _ => " · from a file",
     });
     let rounding = step.map(|step| format!(" · ±{}", format::exact(step / 2))).unwrap_or_default();
-    let missing = error.map(|error| format!(" · {error}")).unwrap_or_default();
+    let missing = match error {
+        Some(error) => format!(" · {error}"),
+        None if connection.not_given.is_empty() => String::new(),
+        None => format!(" · not given: {} · c asks again", connection.not_given.join(", ")),
+    };
     format!("{ago}{rounding}{}{missing}", by_hand.unwrap_or_default())
 }
 

@@ -301,6 +301,7 @@ pub fn connection(number: u64, platform: &str, handle: &str) -> Connection {
         next_due_at: Some(NOW.plus_seconds(5 * 3_600)),
         interval: None,
         token_expires_at: None,
+        not_given: vec![],
         connected_at: minutes_ago(200 * 1440),
         profile: latest.as_ref().map(|latest| Profile {
             followers: latest.numbers.followers,
@@ -526,6 +527,7 @@ fn grant(number: u64, platform: &str, account: &str, renews: Renews) -> Grant {
         account: account.to_owned(),
         model: TokenModel::Fixed,
         scopes: vec!["profile".to_owned(), "insights".to_owned()],
+        reads: vec!["followers, posts".to_owned(), "views".to_owned()],
         missing: Vec::new(),
         granted_at: minutes_ago(90_000),
         expires_at: Some(NOW.plus_seconds(3_120)),
@@ -571,11 +573,13 @@ pub fn connection_rows() -> Vec<ConnectionRow> {
         ..grant(35, "facebook", "Tidewater Kitchen", Renews::ByHand)
     };
     let lacking = Grant { missing: vec![missing()], ..grant(3, "youtube", "Oskar & Ines", Renews::Itself) };
+    let not_given = vec![missing().costs];
+    let unticked = Connection { not_given, ..connection(3, "youtube", "@oskarines") };
     vec![
         row(gone, "Oskar & Ines", Some(over)),
         row(failing, "nightgarden", None),
         row(connection(35, "facebook", "Tidewater Kitchen"), "Tidewater Kitchen", Some(soon)),
-        row(connection(3, "youtube", "@oskarines"), "Oskar & Ines", Some(lacking)),
+        row(unticked, "Oskar & Ines", Some(lacking)),
         row(connection(1, "youtube", "@mara"), "Mara Lindqvist", Some(grant(1, "youtube", "Mara", Renews::Itself))),
         row(connection(32, "bluesky", "oskarines.example"), "Oskar & Ines", None),
         row(paused, "Oskar & Ines", None),

@@ -75,6 +75,7 @@ pub struct Grant {
     granted_at: String,
     renews_at: Option<String>,
     scopes: Vec<String>,
+    reads: Vec<String>,
     missing: Vec<Missing>,
     note: Option<String>,
 }
@@ -101,6 +102,7 @@ impl From<&protocol::Grant> for Grant {
             granted_at: grant.granted_at.to_string(),
             renews_at: time(grant.renews_at),
             scopes: grant.scopes.clone(),
+            reads: grant.reads.clone(),
             missing: grant.missing.iter().map(missing).collect(),
             note: grant.note.clone(),
         }

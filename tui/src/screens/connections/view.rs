@@ -15,7 +15,7 @@ use ratatui::style::Style;
 use roster_protocol::{ApiAccess, ConnectionRow, ConnectionStatus, Grant, Renews, Status};
 
 use super::{PANE, State, height};
-use crate::consent::{missing, missing_names};
+use crate::consent::{missing, not_given};
 use crate::format;
 use crate::screens::states;
 use crate::shared::Shared;
@@ -82,7 +82,7 @@ fn cells(shared: &Shared, row: &ConnectionRow, under_cursor: bool) -> Vec<Conten
     let (shape, style) = theme.badge(connection.badge, connection.paused);
     let (words, words_style) = state(shared, row);
     let name = if under_cursor { theme.strong } else { theme.plain };
-    let missing = row.grant.as_ref().map(|grant| missing_names(&grant.missing)).unwrap_or_default();
+    let missing = row.grant.as_ref().map(|grant| not_given(&grant.missing)).unwrap_or_default();
     let (token, token_style) = token(shared, row);
     vec![
         vec![
@@ -110,9 +110,7 @@ fn state(shared: &Shared, row: &ConnectionRow) -> (String, Style) {
             let day = grant.act_before.map(|at| format::moment(at, shared.now, &shared.zone)).unwrap_or_default();
             (format!("consent ends {day} · c renews it"), shared.theme.warn)
         }
-        Some(grant) if !grant.missing.is_empty() => {
-            (format!("{words} · not given: {} · c asks again", missing_names(&grant.missing)), shared.theme.warn)
-        }
+        Some(_) if !connection.not_given.is_empty() => (words, shared.theme.warn),
         _ => (words, style),
     }
 }
