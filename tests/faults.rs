@@ -219,7 +219,7 @@ async fn an_hour_of(world: &World, fault: Option<Fault>) -> (HashMap<String, usi
     loop {
         let query = roster_protocol::service::RunsQuery { mark: mark.take(), ..query.clone() };
         let page = world.client.runs(within(LIMIT), query).await.expect("a response").expect("runs");
-        for run in page.rows.iter().filter(|run| Some(run.started_at) > before) {
+        for run in page.rows.iter().filter(|run| run.missed == 0 && Some(run.started_at) > before) {
             *tried.entry(run.connection.to_string()).or_default() += 1;
         }
         mark = page.next;

@@ -3,7 +3,12 @@
 use roster_protocol::status::{Adoption, Coverage, DataQuality, DayFigures};
 use roster_protocol::{Date, DueRow};
 
-use super::samples::{connection_id, influencer_id, minutes_ago};
+use super::samples::{connection_id, influencer_id, minutes_ago, platforms};
+
+/// One of the invented daemon's platforms.
+fn slug(index: usize) -> String {
+    platforms().remove(index).platform
+}
 
 /// Some days of a roster that grows, with a gap.
 pub fn figures() -> Vec<DayFigures> {
@@ -16,28 +21,28 @@ pub fn figures() -> Vec<DayFigures> {
             adoption: Adoption { connected: 300 - 5 * age, on_all_platforms: 12 },
             data: DataQuality { numbers: 4_100, by_hand: 9 + age, oldest_at: None },
             oldest_s: Some(21_600 + 3_600 * age),
-            platforms: vec![("youtube".to_owned(), coverage)],
+            platforms: vec![(slug(0), coverage)],
         }
     };
     (0..20).rev().filter(|age| *age != 7).map(day).collect()
 }
 
 pub fn due_rows() -> Vec<DueRow> {
-    let row = |number: u64, platform: &str, was_due: i64, wait: i64, blocked_by: Option<&str>| DueRow {
+    let row = |number: u64, platform: usize, was_due: i64, wait: i64, blocked_by: Option<&str>| DueRow {
         connection: connection_id(number),
         influencer: influencer_id(number),
         influencer_name: ["Mara Lindqvist", "Oskar & Ines", "夜の庭 👩‍💻 Garden", "nightgarden"][number as usize - 1]
             .to_owned(),
-        platform: platform.to_owned(),
+        platform: slug(platform),
         handle: "@mara".to_owned(),
         was_due_at: minutes_ago(-was_due),
         due_at: minutes_ago(-wait),
         blocked_by: blocked_by.map(str::to_owned),
     };
     vec![
-        row(1, "youtube", -12, -12, None),
-        row(2, "youtube", 4, 4, None),
-        row(3, "mastodon", -130, 9, Some("platform")),
-        row(4, "instagram", 300, 300, Some("setup")),
+        row(1, 0, -12, -12, None),
+        row(2, 0, 4, 4, None),
+        row(3, 2, -130, 9, Some("platform")),
+        row(4, 3, 300, 300, Some("setup")),
     ]
 }
