@@ -169,7 +169,7 @@ pub struct Grant {
 /// What one look at a platform's set-up found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformCheck {
-    /// What was checked: `id`, `secret`, `redirect URI`, `scopes`, `version`, `API key`, `answer`.
+    /// What was checked: `id`, `secret`, `redirect URI`, `scopes`, `version`, `API key`, `answer`, `webhook`, `hub`.
     pub what: String,
     /// `None`: it cannot be found out from here.
     pub ok: Option<bool>,

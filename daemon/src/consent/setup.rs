@@ -48,7 +48,9 @@ fn subscriptions_found(app: &App, known: &Registered) -> Option<PlatformCheck> {
         false => {
             check("hub", None, "without [http] public_url no hub can notify rosterd; accounts are synced on schedule")
         }
-        true if lasting == wanted => check("hub", Some(true), format!("it notifies rosterd about {wanted} accounts")),
+        true if lasting == wanted => {
+            check("hub", Some(true), format!("it notifies rosterd about all accounts: {wanted}"))
+        }
         true => {
             let unconfirmed = wanted - lasting;
             let why = format!(
@@ -61,22 +63,23 @@ fn subscriptions_found(app: &App, known: &Registered) -> Option<PlatformCheck> {
 }
 
 /// The addresses that the operator enters at the platform, which sends something there.
-fn webhooks_found(app: &App, known: &Registered) -> Option<PlatformCheck> {
-    let hooks = known.platform.webhooks()?.hooks();
+fn webhooks_found(app: &App, known: &Registered) -> Vec<PlatformCheck> {
+    let hooks = known.platform.webhooks().map(|webhooks| webhooks.hooks()).unwrap_or_default();
     let slug = known.platform.info().slug;
+    let first = match app.setup().config.http.public_url.is_some() {
+        true => "",
+        false => "set [http] public_url to an https address that leads to rosterd, then ",
+    };
     let address = |hook: &Hook| {
         let what = match hook {
             Hook::Events => "notifications",
             Hook::Deauthorize => "owners who remove the app",
             Hook::Deletion => "owners who want their data deleted",
         };
-        format!("{what} {}", listener_address(app, &format!("/webhooks/{slug}{}", hook.path())))
+        let address = listener_address(app, &format!("/webhooks/{slug}{}", hook.path()));
+        check("webhook", None, format!("{first}enter at the app for {what}: {address}"))
     };
-    let addresses: Vec<String> = hooks.iter().map(address).collect();
-    let is_public = app.setup().config.http.public_url.is_some();
-    let first = if is_public { "" } else { "set [http] public_url to an https address that leads to rosterd, then " };
-    let message = format!("{first}enter at the app, where its platform lets you: {}", addresses.join("; "));
-    (!addresses.is_empty()).then(|| check("webhooks", None, message))
+    hooks.iter().map(address).collect()
 }
 
 fn check(what: &str, ok: Option<bool>, message: impl Into<String>) -> PlatformCheck {

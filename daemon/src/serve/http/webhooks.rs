@@ -158,7 +158,7 @@ pub async fn deletion(
     let zone = app.setup().config.sync.grid.zone.clone();
     let day = deletion.at.to_jiff().to_zoned(zone).date();
     let what = match deletion.accounts {
-        0 => "Roster held nothing that was read with your consent, and holds nothing now.".to_owned(),
+        0 => "Roster holds no consent of yours, and nothing that was read with one.".to_owned(),
         1 => format!("On {day} your consent, your account and everything that was read of it were deleted."),
         more => {
             format!("On {day} your consent, your {more} accounts and everything that was read of them were deleted.")
