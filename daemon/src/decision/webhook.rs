@@ -58,7 +58,10 @@ pub fn take(decision: &mut Decision<'_>, notification: &Notification<'_>) -> Tak
             Pushed::Removed { owner_id, at, why } => {
                 for grant in grants_of(decision.roster, notification.platform, owner_id, *at) {
                     is_ours = true;
+                    let before = decision.commit.roster.connections.len();
                     taken.ended += usize::from(grants::end(decision, grant.id, why));
+                    let due = decision.commit.roster.connections[before..].iter();
+                    marked.extend(due.map(|connection| (connection.id, connection.next_due_at)));
                 }
             }
             Pushed::Deletion { owner_id, at } => {

@@ -104,6 +104,7 @@ fn a_removal_ends_the_consents_that_were_given_before_it() {
         .after(ConsentsCommit { grants: vec![consented(1, Timestamp(NOON.0 + 999))], ..ConsentsCommit::default() });
     let (ended, commit) = taken(&mut scene, 1, &removed(NOON));
     assert_eq!((ended.ended, due(&commit)), (1, vec![(TUBE, NOON)]));
+    assert_eq!(commit.webhooks.receipts[0].marked, [(TUBE, NOON)], "the run that says so is caused by it");
     let id = used(TUBE, 1).grant;
     assert_eq!((commit.consents.grants[0].id, commit.consents.removed_tokens.as_slice()), (id, [id].as_slice()));
     assert_eq!(lines(&commit), [format!("grant.end {id} youtube Mara: – -> the owner removed it")]);
