@@ -41,7 +41,8 @@ impl App {
         if publication.wakes_consents {
             self.consents.wake.notify_one();
         }
-        if publication.wakes_hubs {
+        // Without a public URL no hub is asked for anything.
+        if publication.wakes_hubs && self.setup().config.http.public_url.is_some() {
             self.hubs.notify_one();
         }
     }

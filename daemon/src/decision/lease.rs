@@ -79,8 +79,8 @@ pub fn failed(decision: &mut Decision<'_>, connection: ConnectionId, error: Stri
     decision.commit.webhooks.leases.push(failed);
 }
 
-/// Takes a hub's confirmation of a subscription to `topic`, which lasts so long; `false` when it was not asked for. It is
-/// renewed when half of it is over.
+/// Takes a hub's confirmation of a subscription to `topic`, which lasts so long; `false` when it was not asked for. A hub
+/// that has not got our response confirms once more. It is renewed when half of it is over.
 pub fn confirm(decision: &mut Decision<'_>, platform: &str, token: &str, topic: &str, lasts: Option<Seconds>) -> bool {
     let Some(lease) = decision.roster.webhooks.lease_by_token(token) else { return false };
     let Some(connection) = decision.roster.connections.get(&lease.connection) else { return false };
@@ -98,7 +98,7 @@ pub fn confirm(decision: &mut Decision<'_>, platform: &str, token: &str, topic: 
     // They were asked for together, and are not renewed together.
     let spread = (lasts as f64 / 20.0 * decision.dice.share()) as i64;
     let next_at = decision.now.plus_seconds((lasts / 2) as i64 - spread);
-    let confirmed = Lease { ends_at, next_at, requested_at: None, failures: 0, last_error: None, ..lease.clone() };
+    let confirmed = Lease { ends_at, next_at, failures: 0, last_error: None, ..lease.clone() };
     decision.commit.webhooks.leases.push(confirmed);
     true
 }

@@ -39,7 +39,7 @@ pub struct Lease {
     pub secret: Sealed,
     /// Where the hub was last asked to send; empty before.
     pub address: String,
-    /// When the hub was asked, as long as it has not confirmed.
+    /// When the hub was last asked.
     pub requested_at: Option<Timestamp>,
     /// When it ends, as the hub confirmed; `None` before it did.
     pub ends_at: Option<Timestamp>,

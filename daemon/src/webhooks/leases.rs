@@ -82,7 +82,7 @@ fn reachable(app: &App) -> Reach {
 /// Does what is due, and says when the next is.
 async fn follow(app: &Arc<App>, base: &str) -> Timestamp {
     tidy(app).await;
-    while begin(app).await {}
+    begin(app).await;
     let now = app.clock.now();
     let due = app.look(|roster| {
         let due = roster.webhooks.leases().filter(|lease| due_at(lease, base) <= now);
@@ -127,17 +127,20 @@ async fn tidy(app: &App) {
     }
 }
 
-/// Begins some of the subscriptions that are missing; `false` when there are none, or none can be begun.
-async fn begin(app: &App) -> bool {
-    let wanted: Vec<ConnectionId> =
-        app.look(|roster| lease::wanted(roster).map(|connection| connection.id).take(BEGUN_TOGETHER).collect());
-    let tickets: Option<Vec<Ticket>> = wanted.iter().map(|connection| ticket(app, *connection)).collect();
-    let Some(tickets) = tickets.filter(|tickets| !tickets.is_empty()) else { return false };
-    let begun = app.decide(|decision| {
-        lease::begin(decision, tickets);
-        Ok(())
-    });
-    begun.await.is_ok()
+/// Begins the subscriptions that are missing.
+async fn begin(app: &App) {
+    let wanted: Vec<ConnectionId> = app.look(|roster| lease::wanted(roster).map(|connection| connection.id).collect());
+    for together in wanted.chunks(BEGUN_TOGETHER) {
+        let tickets: Option<Vec<Ticket>> = together.iter().map(|connection| ticket(app, *connection)).collect();
+        let Some(tickets) = tickets else { return tracing::warn!("no randomness: subscriptions are begun later") };
+        let begun = app.decide(|decision| {
+            lease::begin(decision, tickets);
+            Ok(())
+        });
+        if begun.await.is_err() {
+            return;
+        }
+    }
 }
 
 /// A fresh address and secret; `None` without randomness.
@@ -192,5 +195,36 @@ async fn subscribe(app: &App, lease: Lease, address: String, route: Route, hub: 
     });
     if let Err(error) = noted.await {
         tracing::warn!(connection = %id, %error, "a subscription that was not taken could not be noted");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Sealed;
+
+    #[test]
+    fn another_address_is_asked_for_at_once() {
+        let check = |address: &str, base: &str, expected: Timestamp| {
+            let lease = Lease {
+                connection: ConnectionId::from_bytes([1; 5]),
+                account: String::new(),
+                token: "t".to_owned(),
+                secret: Sealed(vec![]),
+                address: address.to_owned(),
+                requested_at: None,
+                ends_at: None,
+                next_at: Timestamp(7),
+                failures: 0,
+                last_error: None,
+            };
+            assert_eq!(due_at(&lease, base), expected, "{address} at {base}");
+        };
+        let here = "https://roster.example/team/webhooks/youtube/hub/t";
+        check("", "https://roster.example", Timestamp(7));
+        check(here, "https://roster.example/team", Timestamp(7));
+        check(here, "https://roster.example", Timestamp(i64::MIN));
+        check(here, "https://roster.example/te", Timestamp(i64::MIN));
+        check(here, "https://other.example/team", Timestamp(i64::MIN));
     }
 }
