@@ -7,7 +7,7 @@ use roster_protocol::consent::{ConsentMethod, ConsentState};
 use roster_protocol::influencer::NewInfluencer;
 use roster_protocol::sync::SyncTarget;
 use roster_protocol::transport::within;
-use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox, Stage};
+use roster_sandbox::{AccountEdit, Fault, FaultKind, HookKind, HookOrder, Platform, Sandbox, Stage};
 
 use crate::support::consent::{APPS, approve, open};
 use crate::support::programs::{Home, Rosterd, until};
@@ -103,7 +103,8 @@ async fn no_secret_is_anywhere_but_sealed() {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-    let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\n");
+    let public = format!("http://127.0.0.1:{port}");
+    let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{public}\"\n");
     let home = Home::new(&format!("{http}{}{APPS}", synced_at_will(&sandbox)));
     let mut command = home.rosterd(&[]);
     command.env("LOG_LEVEL", "trace");
@@ -128,6 +129,19 @@ async fn no_secret_is_anywhere_but_sealed() {
             }
             sync_all(&rosterd).await;
             sandbox.world().clear_faults();
+        }
+    }
+    // What platforms send, and what only looks so.
+    until("the hub is asked", async || {
+        sandbox.world().requests().iter().any(|request| request.path.contains("/subscribe")).then_some(())
+    })
+    .await;
+    assert_eq!(sandbox.world().verify_subscriptions(&public).await.expect("sent")[0], 200);
+    for (platform, handle) in PLATFORMS {
+        for is_forged in [false, true] {
+            let order = HookOrder { is_forged, ..HookOrder::new(platform, handle, HookKind::Changed, &public) };
+            let responses = sandbox.world().send_hooks(&order).await.expect("sent");
+            pile.put("a response to a platform", format!("{responses:?}").into_bytes());
         }
     }
     for arguments in [

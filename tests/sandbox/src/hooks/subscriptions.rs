@@ -44,6 +44,12 @@ impl Subscriptions {
         book.confirmed.push(subscription);
     }
 
+    /// What each was asked for with.
+    pub fn secrets(&self) -> Vec<String> {
+        let book = self.0.lock();
+        book.asked.iter().chain(&book.confirmed).map(|known| known.secret.clone()).collect()
+    }
+
     /// The subscriptions to a topic that last.
     pub fn to(&self, topic: &str, now: Timestamp) -> Vec<Subscription> {
         let book = self.0.lock();

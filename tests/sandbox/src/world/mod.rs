@@ -130,11 +130,11 @@ impl World {
         self.grants.all()
     }
 
-    /// Every code and token that was ever given, and the secrets of the apps.
+    /// Every code and token that was ever given, and the secrets of the apps and of subscriptions.
     pub fn secrets(&self) -> Vec<String> {
         let with_app = Platform::ALL.into_iter().filter(|platform| platform.has_consent());
         let apps = with_app.flat_map(|platform| [platform.client_secret(), format!("{platform}-api-key")]);
-        self.grants.secrets().into_iter().chain(apps).collect()
+        self.grants.secrets().into_iter().chain(self.subscriptions.secrets()).chain(apps).collect()
     }
 
     /// How long the tokens live that a platform gives from now on.
