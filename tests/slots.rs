@@ -66,7 +66,7 @@ async fn slots_while_the_daemon_was_off_are_counted_with_their_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn slots_during_a_hold_an_outage_and_a_leap_of_the_clock_say_which_it_was() {
+async fn slots_during_a_hold_and_a_leap_of_the_clock_say_which_it_was() {
     let world = followed().await;
     world.followers(Platform::Bluesky, "ines.sky.test", 500);
     world.add("Ines", "bluesky", "ines.sky.test").await;
@@ -88,6 +88,41 @@ async fn slots_during_a_hold_an_outage_and_a_leap_of_the_clock_say_which_it_was(
     let slept = "this machine slept, or its clock was set forward";
     let leapt: u64 = missed(&world).await.iter().filter(|(_, why, _)| why == slept).map(|(count, ..)| count).sum();
     assert_eq!(leapt, 6, "three each");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slots_during_an_outage_are_the_platforms_also_over_a_restart() {
+    let mut world = followed().await;
+    // More than there are probes in the time of a slot.
+    for number in 0..20 {
+        let handle = format!("star{number}.sky.test");
+        world.followers(Platform::Bluesky, &handle, 500);
+        world.try_add(&format!("Star {number}"), "bluesky", &handle).await.expect("added");
+    }
+    world.settle().await;
+    let down = Fault { count: u32::MAX, ..Fault::new(Platform::Bluesky, FaultKind::ServerError) };
+    world.sandbox.world().fault(down);
+    for _ in 0..200 {
+        world.pass(300).await;
+    }
+    assert!(world.alerts().await.iter().any(|alert| alert.rule == "platform-down"));
+    world.restart().await;
+    for _ in 0..12 {
+        world.pass(300).await;
+    }
+    world.sandbox.world().clear_faults();
+    for _ in 0..24 {
+        world.pass(300).await;
+    }
+    // Whatever was not tried itself was missed because of the outage.
+    let found = missed(&world).await;
+    let is_outage = |why: &str| why == "the platform was down" || why.starts_with("it waited to be tried again: ");
+    assert!(!found.is_empty() && found.iter().all(|(_, why, _)| is_outage(why)), "{found:?}");
+    let runs = world.runs().await;
+    let mara = world.connection(&format!("bluesky:{MARA}")).await.id;
+    let of_mara: Vec<Run> = runs.into_iter().filter(|run| run.connection == mara).collect();
+    // 14:00, 20:00 and 2:00.
+    assert_eq!(slots_of(&of_mara), 3, "{of_mara:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,7 +11,8 @@ use roster_protocol::alert::{AlertState, ChangeCause};
 use roster_protocol::audit::Who;
 use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::ids::{AlertId, ConnectionId};
-use roster_protocol::metric::Numbers;
+use roster_protocol::metric::{Metric, Numbers};
+use roster_protocol::status::{Adoption, Coverage, DataQuality, DayFigures};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 use roster_sandbox::{Account, AccountKey, Platform, Sandbox, State};
@@ -34,6 +35,8 @@ const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 /// Accounts that are gone, off, or failing have been so for this many days.
 const TROUBLED_DAYS: i32 = 3;
+/// For so many days the figures by which a team judges its roster are kept.
+const FIGURES_DAYS: i32 = 60;
 /// The share of owners who took their consent back.
 const TAKEN_BACK: f64 = 0.04;
 /// A user has seen the alerts that are older than this.
@@ -176,7 +179,8 @@ impl Past<'_> {
         for slot in (0..slots).rev() {
             let at = until.plus_seconds(-slot * 6 * HOUR);
             self.decide(life, at, |decision| {
-                let connection = decision.roster.connections[&id].clone();
+                let known = decision.roster.connections[&id].clone();
+                let connection = Connection { next_due_at: at, slot_at: at, ..known };
                 let ended = Ended { cause: Cause::Schedule, started_at: at, result: Err(error.clone()) };
                 run::run_ended(decision, &connection, ended);
             });
@@ -218,8 +222,39 @@ impl Past<'_> {
         self.alerts.extend(commit.alerting.alerts.into_iter().map(|alert| (alert.id, alert)));
     }
 
+    /// The figures of the days before today: now and then some accounts were not synced.
+    fn figures(&mut self) {
+        let mut accounts: BTreeMap<String, u64> = BTreeMap::new();
+        for connection in &self.commit.roster.connections {
+            *accounts.entry(connection.platform.clone()).or_default() += 1;
+        }
+        let influencers = self.commit.roster.influencers.len() as u64;
+        let numbers = self.commit.roster.connections.iter().filter_map(|connection| connection.latest.as_ref());
+        let known =
+            |latest: &Snapshot| Metric::ALL.iter().filter(|it| latest.numbers.get(**it).is_some()).count() as u64;
+        let numbers = numbers.map(known).sum();
+        let today = self.config.sync.grid.date_of(self.now);
+        for age in (1..FIGURES_DAYS).rev() {
+            let mut coverage = |connections: u64| {
+                let expected = 4 * connections;
+                let failed = (self.dice.share().powi(4) * 0.1 * expected as f64) as u64;
+                Coverage { expected, ok: expected - failed, failed, ..Coverage::default() }
+            };
+            let platforms = accounts.iter().map(|(platform, count)| (platform.clone(), coverage(*count))).collect();
+            self.commit.sync.figures.push(DayFigures {
+                date: today.plus_days(-age),
+                influencers,
+                adoption: Adoption { connected: influencers - influencers * age as u64 / 300, on_all_platforms: 0 },
+                data: DataQuality { numbers, by_hand: 0, oldest_at: None },
+                oldest_s: Some((6 * HOUR + (self.dice.share() * 7200.0) as i64) as u64),
+                platforms,
+            });
+        }
+    }
+
     /// Everything in the order of time; alerts get their numbers in the order in which they opened.
     fn end(mut self) -> Commit {
+        self.figures();
         let seen_by_now = |alert: Alert| {
             let is_old = self.now.since(alert.opened_at) > SEEN_AFTER_S * 1000;
             if alert.state == AlertState::Open && alert.rule == SIGNIFICANT_CHANGE && is_old {
