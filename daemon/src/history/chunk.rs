@@ -1,10 +1,6 @@
-//! A month of one connection's snapshots in as few bytes as is cheap: column by column, each as delta or difference
-//! from its least value, bit-packed at the width it needs.
+//! A month of one connection's snapshots in as few bytes as is cheap: column by column (`column`).
 //!
 //! Layout: version · days (u32, bit 0 is the 1st) · a nibble per column (form, has gaps, in thousands) · the columns.
-//! A column: bitmap of the days that have a value, among the days of the chunk, if there are gaps · base (zigzag
-//! varint) · for deltas the least delta (zigzag varint) · width · the packed numbers. All arithmetic wraps, so that
-//! every 64-bit value can be restored. A column's length follows from its head: one column is read without the others.
 //!
 //! The store adds keys and checksums.
 
@@ -12,7 +8,9 @@ use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::metric::{AgeRange, Metric, Numbers};
 use roster_protocol::time::{Date, Timestamp};
 
-use super::bits;
+use super::column::{self, CUT_OFF, decode_column, encode_column, set_bits, skip_column};
+
+pub use super::column::{ChunkError, Days};
 
 /// How many columns a chunk has in each version, from 1 on. A longer list of columns is another version; older chunks
 /// can still be read.
@@ -20,7 +18,7 @@ const COUNTS: [usize; 1] = [14];
 /// The version of the layout, also in the envelope that the store puts around it.
 pub const VERSION: u8 = COUNTS.len() as u8;
 /// No month has more days.
-const DAYS: usize = 31;
+const DAYS: usize = column::SLOTS;
 const MS_PER_DAY: i64 = 86_400_000;
 
 /// What a column holds.
@@ -106,40 +104,6 @@ impl Column {
             }
         }
         Ok(())
-    }
-}
-
-/// The bytes are not a chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no month of snapshots: {0}")]
-pub struct ChunkError(&'static str);
-
-/// Values by day of the month; those of days that are not in `present` have no meaning.
-#[derive(Clone, Copy, Debug)]
-pub struct Days {
-    /// Bit 0 is the 1st of the month.
-    pub present: u32,
-    values: [u64; DAYS],
-}
-
-impl Days {
-    const NONE: Days = Days { present: 0, values: [0; DAYS] };
-
-    /// The days that have a value, from 0 for the 1st, with their values, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (u8, u64)> + '_ {
-        set_bits(self.present).map(|day| (day, self.values[usize::from(day)]))
-    }
-
-    fn get(&self, day: u8) -> Option<u64> {
-        (self.present >> day & 1 == 1).then(|| self.values[usize::from(day)])
-    }
-
-    fn set(&mut self, day: u8, value: Option<u64>) {
-        self.present &= !(1 << day);
-        if let Some(value) = value {
-            self.present |= 1 << day;
-            self.values[usize::from(day)] = value;
-        }
     }
 }
 
@@ -284,161 +248,6 @@ fn head(bytes: &[u8]) -> Result<Head<'_>, ChunkError> {
 
 fn nibble(nibbles: &[u8], at: usize) -> u8 {
     nibbles[at / 2] >> (at % 2 * 4) & 0xf
-}
-
-const CUT_OFF: ChunkError = ChunkError("it is cut off");
-
-/// No day has a value.
-const ABSENT: u8 = 0;
-/// All values are the base.
-const CONSTANT: u8 = 1;
-/// Differences from the base, which is the least value.
-const OFFSETS: u8 = 2;
-/// The base, then the differences between neighbours, each less the least of them.
-const DELTAS: u8 = 3;
-const FORM: u8 = 3;
-/// Not all of the chunk's days have a value.
-const GAPS: u8 = 4;
-/// The numbers are the values divided by 1000.
-const THOUSANDS: u8 = 8;
-
-/// Appends a column and returns its nibble.
-fn encode_column(days: u32, column: &Days, out: &mut Vec<u8>) -> u8 {
-    let mut buffer = [0i64; DAYS];
-    let mut count = 0;
-    for (_, value) in column.iter() {
-        buffer[count] = value as i64;
-        count += 1;
-    }
-    let values = &mut buffer[..count];
-    let [first, others @ ..] = &*values else { return ABSENT };
-
-    let mut nibble = 0;
-    if column.present != days {
-        nibble |= GAPS;
-        put_gaps(days, column.present, out);
-    }
-    if others.iter().all(|value| value == first) {
-        bits::put_varint(bits::zigzag(*first), out);
-        return nibble | CONSTANT;
-    }
-    if values.iter().all(|value| value % 1000 == 0) {
-        nibble |= THOUSANDS;
-        values.iter_mut().for_each(|value| *value /= 1000);
-    }
-
-    let (least, offsets) = from_least(values.iter().copied());
-    let (least_delta, deltas) = from_least(values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])));
-    let widest = |numbers: &[u64]| numbers.iter().copied().map(bits::width).max().unwrap_or(0);
-    let (offset_width, delta_width) = (widest(&offsets[..count]), widest(&deltas[..count - 1]));
-    let varint = |value: i64| bits::varint_len(bits::zigzag(value));
-    let offsets_len = varint(least) + bits::packed_len(count, offset_width);
-    let deltas_len = varint(values[0]) + varint(least_delta) + bits::packed_len(count - 1, delta_width);
-    if offsets_len <= deltas_len {
-        bits::put_varint(bits::zigzag(least), out);
-        out.push(offset_width);
-        bits::pack(&offsets[..count], offset_width, out);
-        nibble | OFFSETS
-    } else {
-        bits::put_varint(bits::zigzag(values[0]), out);
-        bits::put_varint(bits::zigzag(least_delta), out);
-        out.push(delta_width);
-        bits::pack(&deltas[..count - 1], delta_width, out);
-        nibble | DELTAS
-    }
-}
-
-/// The least number, and by how much each exceeds it.
-fn from_least(numbers: impl Iterator<Item = i64> + Clone) -> (i64, [u64; DAYS]) {
-    let least = numbers.clone().min().unwrap_or(0);
-    let mut more = [0; DAYS];
-    more.iter_mut().zip(numbers).for_each(|(more, number)| *more = number.wrapping_sub(least) as u64);
-    (least, more)
-}
-
-/// The head of a column; the packed numbers follow it.
-struct ColumnHead {
-    present: u32,
-    base: u64,
-    least_delta: u64,
-    width: u8,
-    /// How many packed numbers follow.
-    packed: usize,
-}
-
-fn column_head(days: u32, nibble: u8, input: &mut &[u8]) -> Result<ColumnHead, ChunkError> {
-    let present = if nibble & GAPS == 0 { days } else { take_gaps(days, input).ok_or(CUT_OFF)? };
-    let count = present.count_ones() as usize;
-    let mut signed = || bits::take_varint(input).map(|number| bits::unzigzag(number) as u64).ok_or(CUT_OFF);
-    let (base, least_delta) = (signed()?, if nibble & FORM == DELTAS { signed()? } else { 0 });
-    let packed = match nibble & FORM {
-        CONSTANT => 0,
-        OFFSETS => count,
-        _ => count.checked_sub(1).ok_or(ChunkError("a column of nothing"))?,
-    };
-    let mut width = 0;
-    if nibble & FORM != CONSTANT {
-        (width, *input) = input.split_first().map(|(width, rest)| (*width, rest)).ok_or(CUT_OFF)?;
-    }
-    if width > 64 {
-        return Err(ChunkError("an impossible width"));
-    }
-    Ok(ColumnHead { present, base, least_delta, width, packed })
-}
-
-fn skip_column(days: u32, nibble: u8, input: &mut &[u8]) -> Result<(), ChunkError> {
-    if nibble & FORM == ABSENT {
-        return Ok(());
-    }
-    let head = column_head(days, nibble, input)?;
-    *input = input.get(bits::packed_len(head.packed, head.width)..).ok_or(CUT_OFF)?;
-    Ok(())
-}
-
-fn decode_column(days: u32, nibble: u8, input: &mut &[u8], column: &mut Days) -> Result<(), ChunkError> {
-    if nibble & FORM == ABSENT {
-        return Ok(());
-    }
-    let head = column_head(days, nibble, input)?;
-    let mut packed = [0u64; DAYS];
-    bits::unpack(input, head.width, &mut packed[..head.packed]).ok_or(CUT_OFF)?;
-    column.present = head.present;
-    let scale = if nibble & THOUSANDS == 0 { 1 } else { 1000 };
-    let mut value = head.base;
-    for (at, day) in set_bits(head.present).enumerate() {
-        match nibble & FORM {
-            OFFSETS => value = head.base.wrapping_add(packed[at]),
-            DELTAS if at > 0 => value = value.wrapping_add(head.least_delta).wrapping_add(packed[at - 1]),
-            _ => {}
-        }
-        column.values[usize::from(day)] = value.wrapping_mul(scale);
-    }
-    Ok(())
-}
-
-/// Appends a bit for each day of the chunk: whether the column has a value on it.
-fn put_gaps(days: u32, present: u32, out: &mut Vec<u8>) {
-    let bitmap = set_bits(days).enumerate().fold(0u32, |bitmap, (at, day)| bitmap | (present >> day & 1) << at);
-    out.extend_from_slice(&bitmap.to_le_bytes()[..gaps_len(days)]);
-}
-
-fn take_gaps(days: u32, input: &mut &[u8]) -> Option<u32> {
-    let (bytes, rest) = input.split_at_checked(gaps_len(days))?;
-    *input = rest;
-    let bitmap = bytes.iter().rev().fold(0u32, |bitmap, byte| bitmap << 8 | u32::from(*byte));
-    Some(set_bits(days).enumerate().fold(0, |present, (at, day)| present | (bitmap >> at & 1) << day))
-}
-
-fn gaps_len(days: u32) -> usize {
-    (days.count_ones() as usize).div_ceil(8)
-}
-
-fn set_bits(mut bits: u32) -> impl Iterator<Item = u8> + Clone {
-    std::iter::from_fn(move || {
-        let lowest = bits.trailing_zeros();
-        bits &= bits.wrapping_sub(1);
-        (lowest < 32).then_some(lowest as u8)
-    })
 }
 
 /// Sources and age ranges by their number on disk: append, never reorder. The matches stop compiling when one is

@@ -1,5 +1,6 @@
 //! Computations over many snapshots of one connection, wherever they are stored.
 
 mod bits;
+mod column;
 pub mod chunk;
 pub mod engagement;
