@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConnectionId, InfluencerId};
-use crate::metric::{Mean, Metric, Numbers, Ratio};
+use crate::metric::{Mean, Metric, MetricSet, Numbers, Ratio};
 use crate::time::{Date, Day, Seconds, Timestamp};
 
 /// An account as users name it: platform slug and handle, `youtube:@x`.
@@ -95,6 +95,26 @@ impl Source {
     }
 }
 
+/// How a platform's numbers were read: its terms may treat them differently.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ReadWith {
+    #[default]
+    /// Without a consent: what the platform shows to everyone, or to the operator's key.
+    Public,
+    /// With the consent of the account's owner.
+    Consent,
+}
+
+impl ReadWith {
+    /// Both, in their order.
+    pub const ALL: [ReadWith; 2] = [ReadWith::Public, ReadWith::Consent];
+
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        ["public", "consent"][self as usize]
+    }
+}
+
 /// The numbers a team works with: each follows the measured one when that changed significantly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
@@ -123,6 +143,11 @@ pub struct Snapshot {
     pub followers_step: Option<u64>,
     /// Which of the platform's definitions the numbers follow; platforms redefine what a view is.
     pub definition: u16,
+    /// How what was measured was read; `None` where nothing was, or where that was not recorded yet.
+    pub read_with: Option<ReadWith>,
+    /// Which of the numbers a person recorded; the others were measured. Empty on a day that is not the platform's: that
+    /// was not recorded yet, and any may be a person's.
+    pub by_hand: MetricSet,
     /// The numbers.
     pub numbers: Numbers,
 }

@@ -28,7 +28,8 @@ pub mod transport;
 pub use alert::{About, Alert, AlertState, Change, ChangeCause, Severity};
 pub use audit::{AuditEntry, Who};
 pub use connection::{
-    Account, AccountPreview, Badge, ByHand, Connection, ConnectionStatus, Profile, Record, Recorded, Snapshot, Source,
+    Account, AccountPreview, Badge, ByHand, Connection, ConnectionStatus, Profile, ReadWith, Record, Recorded,
+    Snapshot, Source,
 };
 pub use consent::{
     ConnectionPage, ConnectionRow, ConsentBegun, ConsentChoice, ConsentMethod, ConsentState, ConsentedConnection,
@@ -40,7 +41,7 @@ pub use ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerI
 pub use influencer::{
     Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, SortBy,
 };
-pub use metric::{AgeRange, Mean, Metric, Numbers, Ratio, Unit};
+pub use metric::{AgeRange, Mean, Metric, MetricSet, Numbers, Ratio, Unit};
 pub use service::{Roster, RosterClient, RosterRequest, RosterResponse};
 pub use status::{ApiAccess, PlatformState, PlatformStatus, Status};
 pub use sync::{Cause, DuePage, DueRow, EndedBatch, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};

@@ -122,6 +122,35 @@ impl Unit {
     }
 }
 
+/// Some of the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricSet(u32);
+
+const _: () = assert!(Metric::ALL.len() <= 32, "a set has a bit for each metric");
+
+impl MetricSet {
+    /// Whether there is none in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a metric is in it.
+    pub fn contains(self, metric: Metric) -> bool {
+        self.0 >> metric as u32 & 1 == 1
+    }
+
+    /// Those in it, in the order of the metrics.
+    pub fn iter(self) -> impl Iterator<Item = Metric> {
+        Metric::ALL.into_iter().filter(move |metric| self.contains(*metric))
+    }
+}
+
+impl FromIterator<Metric> for MetricSet {
+    fn from_iter<I: IntoIterator<Item = Metric>>(metrics: I) -> Self {
+        Self(metrics.into_iter().fold(0, |set, metric| set | 1 << metric as u32))
+    }
+}
+
 /// A type of value a metric can have.
 trait Measure {
     const UNIT: Unit;

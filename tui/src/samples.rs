@@ -6,9 +6,9 @@ use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality,
 use roster_protocol::{
     About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
     ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, DueRow, Grant,
-    GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome, PlatformState,
-    PlatformStatus, Profile, Ratio, Renews, Run, RunId, Seconds, Severity, Snapshot, Source, Status, Timestamp,
-    TokenModel, Who,
+    GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers, Outcome,
+    PlatformState, PlatformStatus, Profile, Ratio, Renews, Run, RunId, Seconds, Severity, Snapshot, Source, Status,
+    Timestamp, TokenModel, Who,
 };
 
 use crate::output::Look;
@@ -32,6 +32,8 @@ pub fn snapshot() -> Snapshot {
         source: Source::Api,
         followers_step: Some(100),
         definition: 1,
+        read_with: None,
+        by_hand: MetricSet::default(),
         numbers: Numbers {
             followers: Some(12_345),
             following: None,

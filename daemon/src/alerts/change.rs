@@ -30,7 +30,7 @@ pub fn between(previous: Option<&Snapshot>, current: &Snapshot) -> Vec<Differenc
 #[cfg(test)]
 mod tests {
     use roster_protocol::connection::Source;
-    use roster_protocol::metric::Numbers;
+    use roster_protocol::metric::{MetricSet, Numbers};
     use roster_protocol::time::{Date, Timestamp};
 
     use super::*;
@@ -42,6 +42,8 @@ mod tests {
             source: Source::Api,
             followers_step: None,
             definition: 0,
+            read_with: None,
+            by_hand: MetricSet::default(),
             numbers: Numbers { followers, ..Numbers::default() },
         }
     }

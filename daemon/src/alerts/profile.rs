@@ -62,7 +62,7 @@ fn is_significant(from: Option<u64>, to: Option<u64>, step: u64, significant: Ra
 
 #[cfg(test)]
 mod tests {
-    use roster_protocol::metric::Numbers;
+    use roster_protocol::metric::{MetricSet, Numbers};
     use roster_protocol::time::{Date, Timestamp};
 
     use super::*;
@@ -98,6 +98,8 @@ mod tests {
             source: Source::Api,
             followers_step: None,
             definition: 0,
+            read_with: None,
+            by_hand: MetricSet::default(),
             numbers: Numbers { followers: Some(followers), avg_likes: Some(Mean(likes)), ..Numbers::default() },
         };
         let (first, moves) = follow(None, &snapshot(1000, 500, 1), TEN_PERCENT);

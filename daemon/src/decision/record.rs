@@ -38,19 +38,26 @@ pub fn check(date: Date, numbers: &Numbers, today: Date) -> Result<(), RosterErr
     }
 }
 
-/// The given numbers of a day that were measured, in their order. A day that a user recorded before is known exactly as
-/// long as it is the newest.
+/// The given numbers of a day that were measured, in their order.
 pub fn measured(connection: &Connection, stored: Option<&Snapshot>, given: &Numbers) -> Vec<Metric> {
     let Some(stored) = stored else { return Vec::new() };
-    let by_hand = connection.by_hand_on(stored.date);
+    let recorded = recorded_before(connection, stored);
     let is_measured = |metric: &Metric| {
-        let recorded = match by_hand.is_empty() {
-            true => stored.source != Source::Api,
-            false => by_hand.iter().any(|number| number.metric == *metric),
-        };
-        !recorded && given.get(*metric).is_some() && stored.numbers.get(*metric).is_some()
+        !recorded.contains(metric) && given.get(*metric).is_some() && stored.numbers.get(*metric).is_some()
     };
     Metric::ALL.into_iter().filter(is_measured).collect()
+}
+
+/// Which numbers of a stored day a user recorded. Of a day from before the days said so, which is not the newest, it may
+/// be any.
+fn recorded_before(connection: &Connection, stored: &Snapshot) -> Vec<Metric> {
+    let newest = connection.by_hand_on(stored.date);
+    match (newest, stored.by_hand.is_empty()) {
+        ([], true) if stored.source == Source::Api => Vec::new(),
+        ([], true) => Metric::ALL.into_iter().filter(|metric| stored.numbers.get(*metric).is_some()).collect(),
+        ([], false) => stored.by_hand.iter().collect(),
+        (newest, _) => newest.iter().map(|number| number.metric).collect(),
+    }
 }
 
 /// Stores what a user recorded of a day; `stored`, what is known of it already, keeps its other numbers.
@@ -70,15 +77,18 @@ pub fn record(
     let mut numbers = given.numbers.clone();
     let step = stored.filter(|_| numbers.followers.is_none()).and_then(|stored| stored.followers_step);
     stored.iter().for_each(|stored| numbers.fill(&stored.numbers));
+    let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|metric| given.numbers.get(*metric).is_some()).collect();
+    let before = stored.into_iter().flat_map(|stored| recorded_before(connection, stored));
     let snapshot = Snapshot {
         date,
         observed_at: decision.now.whole_seconds(),
         source: Source::Manual,
         followers_step: step,
         definition: stored.map_or(0, |stored| stored.definition),
+        read_with: stored.and_then(|stored| stored.read_with),
+        by_hand: before.chain(metrics.iter().copied()).collect(),
         numbers,
     };
-    let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|metric| given.numbers.get(*metric).is_some()).collect();
     let mut line = audit(decision, who, "snapshot.record", connection_named(connection));
     line.old = stored.map(|stored| listed(&metrics, &stored.numbers)).filter(|old| !old.is_empty());
     let kept = if given.keep { " (kept)" } else { "" };

@@ -4,7 +4,7 @@
 
 use roster_protocol::alert::{About, ChangeCause};
 use roster_protocol::connection::{Snapshot, Source};
-use roster_protocol::metric::{Metric, Numbers, Unit};
+use roster_protocol::metric::{Metric, MetricSet, Numbers, Unit};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Timestamp;
 
@@ -150,6 +150,8 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
         source: Source::Api,
         followers_step: observation.followers_step,
         definition: observation.definition,
+        read_with: Some(observation.read_with),
+        by_hand: MetricSet::default(),
         numbers: observation.numbers,
     };
     let missing = observation.missing.join("; ");
@@ -160,6 +162,8 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
         let earlier = connection.latest.as_ref().filter(|latest| latest.date == date && latest.source == Source::Api);
         if let Some(earlier) = earlier {
             snapshot.numbers.fill(&earlier.numbers);
+            // What a consent gave ends with it, whatever else is of that day.
+            snapshot.read_with = snapshot.read_with.max(earlier.read_with);
         }
     }
     run.followers = snapshot.numbers.followers;
@@ -247,6 +251,7 @@ fn hold_recorded(decision: &mut Decision<'_>, connection: &Connection, snapshot:
         return None;
     }
     snapshot.source = Source::Manual;
+    snapshot.by_hand = left.iter().map(|number| number.metric).collect();
     Some(HandDay { date: snapshot.date, numbers: left })
 }
 

@@ -1,20 +1,20 @@
 //! A month of one connection's snapshots in as few bytes as is cheap: column by column (`column`).
 //!
-//! Layout: version · days (u32, bit 0 is the 1st) · a nibble per column (form, has gaps, in thousands) · the columns.
+//! Its slots are the days of the month, from the 1st.
 //!
 //! The store adds keys and checksums.
 
-use roster_protocol::connection::{Snapshot, Source};
-use roster_protocol::metric::{AgeRange, Metric, Numbers};
+use roster_protocol::connection::{ReadWith, Snapshot, Source};
+use roster_protocol::metric::{AgeRange, Metric, MetricSet, Numbers};
 use roster_protocol::time::{Date, Timestamp};
 
-use super::column::{self, CUT_OFF, decode_column, encode_column, set_bits, skip_column};
+use super::column::{self, Head, decode_column, head, nibble, set_bits, skip_column};
 
 pub use super::column::{ChunkError, Days};
 
 /// How many columns a chunk has in each version, from 1 on. A longer list of columns is another version; older chunks
 /// can still be read.
-const COUNTS: [usize; 1] = [14];
+const COUNTS: [usize; 2] = [14, 16];
 /// The version of the layout, also in the envelope that the store puts around it.
 pub const VERSION: u8 = COUNTS.len() as u8;
 /// No month has more days.
@@ -30,6 +30,8 @@ enum Column {
     Source,
     FollowersStep,
     Definition,
+    ReadWith,
+    ByHand,
 }
 
 /// The columns in their order on disk, which is not that of the table of metrics: append, never reorder. The column
@@ -49,6 +51,8 @@ const COLUMNS: [Column; COUNTS[COUNTS.len() - 1]] = [
     Column::Source,
     Column::FollowersStep,
     Column::Definition,
+    Column::ReadWith,
+    Column::ByHand,
 ];
 
 /// The metrics in the order of their columns: everything that is stored of them has this order. It does not compile when
@@ -78,6 +82,8 @@ impl Column {
             Column::Source => code(&SOURCES, snapshot.source),
             Column::FollowersStep => snapshot.followers_step,
             Column::Definition => Some(u64::from(snapshot.definition)),
+            Column::ReadWith => snapshot.read_with.and_then(|with| code(&READ_WITH, with)),
+            Column::ByHand => Some(bits_of(snapshot.by_hand)).filter(|bits| *bits != 0),
         }
     }
 
@@ -102,6 +108,11 @@ impl Column {
                 let definition = stored.ok_or(ChunkError("a day without its definition"))?;
                 snapshot.definition = u16::try_from(definition).map_err(|_| ChunkError("an impossible definition"))?;
             }
+            Column::ReadWith => {
+                let with = |code| at_code(&READ_WITH, code).ok_or(ChunkError("an unknown way of reading"));
+                snapshot.read_with = stored.map(with).transpose()?;
+            }
+            Column::ByHand => snapshot.by_hand = metrics_of(stored.unwrap_or(0)),
         }
         Ok(())
     }
@@ -162,6 +173,8 @@ impl MonthChunk {
             source: Source::Api,
             followers_step: None,
             definition: 0,
+            read_with: None,
+            by_hand: MetricSet::default(),
             numbers: Numbers::default(),
         };
         for (column, days) in COLUMNS.iter().zip(&self.columns) {
@@ -172,16 +185,7 @@ impl MonthChunk {
 
     /// The chunk in bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(24 * DAYS);
-        out.push(VERSION);
-        out.extend_from_slice(&self.days.to_le_bytes());
-        let nibbles = out.len();
-        out.extend_from_slice(&[0; COLUMNS.len().div_ceil(2)]);
-        for (at, column) in self.columns.iter().enumerate() {
-            let nibble = encode_column(self.days, column, &mut out);
-            out[nibbles + at / 2] |= nibble << (at % 2 * 4);
-        }
-        out
+        column::encode_all(VERSION, self.days, &self.columns)
     }
 
     /// Reads a chunk.
@@ -189,12 +193,9 @@ impl MonthChunk {
     /// # Errors
     /// When the bytes are not exactly one chunk.
     pub fn decode(bytes: &[u8]) -> Result<Self, ChunkError> {
-        let Head { days, count, nibbles, mut input } = head(bytes)?;
-        let mut chunk = Self { days, ..Self::default() };
-        for (at, column) in chunk.columns.iter_mut().take(count).enumerate() {
-            decode_column(days, nibble(nibbles, at), &mut input, column)?;
-        }
-        if input.is_empty() { Ok(chunk) } else { Err(ChunkError("something follows it")) }
+        let mut chunk = Self::default();
+        chunk.days = column::decode_all(bytes, &COUNTS, &mut chunk.columns)?;
+        Ok(chunk)
     }
 }
 
@@ -203,7 +204,7 @@ impl MonthChunk {
 /// # Errors
 /// When the bytes do not begin like a chunk.
 pub fn days_of(bytes: &[u8]) -> Result<u32, ChunkError> {
-    head(bytes).map(|head| head.days)
+    head(bytes, &COUNTS).map(|head| head.slots)
 }
 
 /// One metric of a chunk, without decoding the others.
@@ -213,48 +214,27 @@ pub fn days_of(bytes: &[u8]) -> Result<u32, ChunkError> {
 /// # Errors
 /// When the bytes up to that column are not those of a chunk.
 pub fn decode_metric(bytes: &[u8], metric: Metric) -> Result<Days, ChunkError> {
-    let Head { days, count, nibbles, mut input } = head(bytes)?;
+    let Head { slots, count, nibbles, mut input } = head(bytes, &COUNTS)?;
     let mut values = Days::NONE;
     for (at, column) in COLUMNS.iter().take(count).enumerate() {
         if *column == Column::Metric(metric) {
-            decode_column(days, nibble(nibbles, at), &mut input, &mut values)?;
+            decode_column(slots, nibble(nibbles, at), &mut input, &mut values)?;
             break;
         }
-        skip_column(days, nibble(nibbles, at), &mut input)?;
+        skip_column(slots, nibble(nibbles, at), &mut input)?;
     }
     Ok(values)
 }
 
-/// What precedes the columns, and the columns.
-struct Head<'a> {
-    days: u32,
-    /// How many columns there are.
-    count: usize,
-    nibbles: &'a [u8],
-    input: &'a [u8],
-}
-
-fn head(bytes: &[u8]) -> Result<Head<'_>, ChunkError> {
-    let [version, a, b, c, d, rest @ ..] = bytes else { return Err(CUT_OFF) };
-    let known = usize::from(*version).checked_sub(1).and_then(|version| COUNTS.get(version));
-    let count = *known.ok_or(ChunkError("an unknown version"))?;
-    let days = u32::from_le_bytes([*a, *b, *c, *d]);
-    let (nibbles, input) = rest.split_at_checked(count.div_ceil(2)).ok_or(CUT_OFF)?;
-    if days == 0 || days >> DAYS != 0 {
-        return Err(ChunkError("impossible days"));
-    }
-    Ok(Head { days, count, nibbles, input })
-}
-
-fn nibble(nibbles: &[u8], at: usize) -> u8 {
-    nibbles[at / 2] >> (at % 2 * 4) & 0xf
-}
-
-/// Sources and age ranges by their number on disk: append, never reorder. The matches stop compiling when one is
-/// missing.
+/// Sources, ways of reading and age ranges by their number on disk: append, never reorder. The matches stop compiling
+/// when one is missing.
 const SOURCES: [Source; 3] = [Source::Api, Source::Manual, Source::Import];
 const _: fn(Source) = |one| match one {
     Source::Api | Source::Manual | Source::Import => (),
+};
+const READ_WITH: [ReadWith; 2] = [ReadWith::Public, ReadWith::Consent];
+const _: fn(ReadWith) = |one| match one {
+    ReadWith::Public | ReadWith::Consent => (),
 };
 const AGES: [AgeRange; 7] = [
     AgeRange::From13To17,
@@ -283,6 +263,16 @@ fn at_code<T: Copy>(all: &[T], code: u64) -> Option<T> {
     all.get(usize::try_from(code).ok()?).copied()
 }
 
+/// A set of metrics as bits, in the order of their columns.
+pub fn bits_of(set: MetricSet) -> u64 {
+    METRICS.iter().enumerate().fold(0, |bits, (at, metric)| bits | u64::from(set.contains(*metric)) << at)
+}
+
+/// The metrics that [`bits_of`] has bits of; other bits mean nothing.
+pub fn metrics_of(bits: u64) -> MetricSet {
+    METRICS.into_iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1).map(|(_, metric)| metric).collect()
+}
+
 fn midnight(date: Date) -> i64 {
     i64::from(date.0) * MS_PER_DAY
 }
@@ -305,15 +295,18 @@ mod tests {
     }
 
     fn any_month() -> impl Strategy<Value = Vec<(u8, Snapshot)>> {
-        let snapshot = (any::<i64>(), 0usize..3, proptest::option::of(any::<u64>()), any::<u16>(), any_numbers());
+        let read = (0usize..3, any::<u64>());
+        let snapshot = (any::<i64>(), 0usize..3, proptest::option::of(any::<u64>()), any::<u16>(), read, any_numbers());
         proptest::collection::btree_map(0u8..31, snapshot, 1..32).prop_map(|days| {
-            let snapshot = |(day, (at, source, step, definition, numbers))| {
+            let snapshot = |(day, (at, source, step, definition, (read_with, by_hand), numbers))| {
                 let snapshot = Snapshot {
                     date: Date(20_000 + i32::from(day)),
                     observed_at: Timestamp(at),
                     source: SOURCES[source],
                     followers_step: step,
                     definition,
+                    read_with: READ_WITH.get(read_with).copied(),
+                    by_hand: metrics_of(by_hand),
                     numbers,
                 };
                 (day, snapshot)
@@ -377,6 +370,8 @@ mod tests {
             source: Source::Api,
             followers_step: None,
             definition: 0,
+            read_with: None,
+            by_hand: MetricSet::default(),
             numbers,
         };
         let other = Snapshot { numbers: Numbers { posts: Some(1), ..Numbers::default() }, ..one.clone() };
@@ -394,6 +389,8 @@ mod tests {
             source: Source::Api,
             followers_step: None,
             definition: 1,
+            read_with: None,
+            by_hand: MetricSet::default(),
             numbers: Numbers { followers: Some(100_000 + 37 * u64::from(day)), posts: Some(812), ..Numbers::default() },
         };
         let month: Vec<_> = (0..30).map(|at| (at, day(at))).collect();
@@ -406,7 +403,19 @@ mod tests {
             let numbers = Numbers { followers: Some(followers), ..Numbers::default() };
             let date = Date(20_000 + i32::from(day));
             let (observed_at, source) = (Timestamp(0), Source::Api);
-            (day, Snapshot { date, observed_at, source, followers_step: None, definition: 0, numbers })
+            (
+                day,
+                Snapshot {
+                    date,
+                    observed_at,
+                    source,
+                    followers_step: None,
+                    definition: 0,
+                    read_with: None,
+                    by_hand: MetricSet::default(),
+                    numbers,
+                },
+            )
         };
         days.map(snapshot).collect()
     }
@@ -449,6 +458,8 @@ mod tests {
             source: Source::Manual,
             followers_step: Some(100),
             definition: 1,
+            read_with: Some(ReadWith::Consent),
+            by_hand: [Metric::Followers, Metric::AvgViews].into_iter().collect(),
             numbers: Numbers {
                 followers: Some(1),
                 following: Some(2),
@@ -462,8 +473,16 @@ mod tests {
                 top_age_range: Some(AgeRange::From65),
             },
         };
-        let bytes = chunk_of(&[(0, whole)]).encode();
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "0101000000111111111111110280d1ca080406070a0c0e10120c02c80102");
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let bytes = chunk_of(&[(0, whole.clone())]).encode();
+        assert_eq!(hex(&bytes), "020100000011111111111111110280d1ca080406070a0c0e10120c02c80102028204");
+        // Version 1 did not say how days are read.
+        let version_1 = Snapshot { read_with: None, by_hand: MetricSet::default(), ..whole };
+        let mut earlier = chunk_of(&[(0, version_1.clone())]).encode();
+        earlier[0] = 1;
+        assert_eq!(earlier.remove(12), 0, "the nibbles of the columns that it did not have");
+        let back = MonthChunk::decode(&earlier).expect("a chunk");
+        assert_eq!(back.snapshots(Date(20_000)).collect::<Vec<_>>(), [Ok(version_1)]);
+        assert_eq!(hex(&earlier), "0101000000111111111111110280d1ca080406070a0c0e10120c02c80102");
     }
 }

@@ -1,9 +1,9 @@
-//! One column of up to 31 numbers in as few bytes as is cheap: delta or difference from the least value, bit-packed at the
-//! width it needs. Months of days and blocks of weeks are made of such columns.
+//! Columns of up to 31 numbers in as few bytes as is cheap: each as delta or difference from its least value, bit-packed
+//! at the width it needs. Months of days and blocks of weeks are made of such columns.
 //!
+//! Layout: version · slots (u32, bit 0 is the first) · a nibble per column (form, has gaps, in thousands) · the columns.
 //! A column: bitmap of the slots that have a value, among those of the whole, if there are gaps · base (zigzag varint) ·
-//! for deltas the least delta (zigzag varint) · width · the packed numbers. What form it has is in its nibble, which the
-//! whole keeps. All arithmetic wraps, so that every 64-bit value can be restored. A column's length follows from its
+//! for deltas the least delta (zigzag varint) · width · the packed numbers. All arithmetic wraps, so that every 64-bit value can be restored. A column's length follows from its
 //! head: one column is read without the others.
 
 use super::bits;
@@ -44,7 +44,62 @@ impl Days {
         }
     }
 }
-pub(super) const CUT_OFF: ChunkError = ChunkError("it is cut off");
+
+/// Columns with what they say about themselves; the slots are those that any of them may have a value in.
+pub(super) fn encode_all(version: u8, slots: u32, columns: &[Days]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(24 * SLOTS);
+    out.push(version);
+    out.extend_from_slice(&slots.to_le_bytes());
+    let nibbles = out.len();
+    out.resize(nibbles + columns.len().div_ceil(2), 0);
+    for (at, column) in columns.iter().enumerate() {
+        let nibble = encode_column(slots, column, &mut out);
+        out[nibbles + at / 2] |= nibble << (at % 2 * 4);
+    }
+    out
+}
+
+/// Decodes what [`encode_all`] wrote, into columns that have no values yet, and returns the slots. `counts` has the number
+/// of columns in each version, from 1 on.
+///
+/// # Errors
+/// When the bytes are not exactly that.
+pub(super) fn decode_all(bytes: &[u8], counts: &[usize], columns: &mut [Days]) -> Result<u32, ChunkError> {
+    let Head { slots, count, nibbles, mut input } = head(bytes, counts)?;
+    for (at, column) in columns.iter_mut().take(count).enumerate() {
+        decode_column(slots, nibble(nibbles, at), &mut input, column)?;
+    }
+    if input.is_empty() { Ok(slots) } else { Err(ChunkError("something follows it")) }
+}
+
+/// What precedes the columns, and the columns.
+pub(super) struct Head<'a> {
+    pub(super) slots: u32,
+    /// How many columns there are.
+    pub(super) count: usize,
+    pub(super) nibbles: &'a [u8],
+    pub(super) input: &'a [u8],
+}
+
+/// # Errors
+/// When the bytes do not begin like columns.
+pub(super) fn head<'a>(bytes: &'a [u8], counts: &[usize]) -> Result<Head<'a>, ChunkError> {
+    let [version, a, b, c, d, rest @ ..] = bytes else { return Err(CUT_OFF) };
+    let known = usize::from(*version).checked_sub(1).and_then(|version| counts.get(version));
+    let count = *known.ok_or(ChunkError("an unknown version"))?;
+    let slots = u32::from_le_bytes([*a, *b, *c, *d]);
+    let (nibbles, input) = rest.split_at_checked(count.div_ceil(2)).ok_or(CUT_OFF)?;
+    if slots == 0 || slots >> SLOTS != 0 {
+        return Err(ChunkError("impossible slots"));
+    }
+    Ok(Head { slots, count, nibbles, input })
+}
+
+pub(super) fn nibble(nibbles: &[u8], at: usize) -> u8 {
+    nibbles[at / 2] >> (at % 2 * 4) & 0xf
+}
+
+const CUT_OFF: ChunkError = ChunkError("it is cut off");
 
 /// No day has a value.
 const ABSENT: u8 = 0;
@@ -61,7 +116,7 @@ const GAPS: u8 = 4;
 const THOUSANDS: u8 = 8;
 
 /// Appends a column and returns its nibble.
-pub(super) fn encode_column(days: u32, column: &Days, out: &mut Vec<u8>) -> u8 {
+fn encode_column(days: u32, column: &Days, out: &mut Vec<u8>) -> u8 {
     let mut buffer = [0i64; SLOTS];
     let mut count = 0;
     for (_, value) in column.iter() {

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use roster_protocol::connection::ReadWith;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::status::ApiAccess;
@@ -90,6 +91,8 @@ pub struct Observation {
     pub followers_step: Option<u64>,
     /// Which of the platform's definitions the numbers follow; starts at 0, one more for each break.
     pub definition: u16,
+    /// Whether the owner's consent was needed for it.
+    pub read_with: ReadWith,
     /// What could not be requested this time, in sentences: the run is partial. What is hidden is not missing.
     pub missing: Vec<String>,
     /// The metrics that the platform refused by name: as if it did not know them, or as if a permission were missing.

@@ -5,9 +5,14 @@ use std::sync::Arc;
 use roster_protocol::alert::{About, AlertState, Severity};
 use roster_protocol::audit::Who;
 use roster_protocol::connection::{Snapshot, Source};
+<<<<<<< HEAD
 use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, GrantId, InfluencerId, RunId};
 use roster_protocol::metric::{Metric, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
+=======
+use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, GrantId, InfluencerId};
+use roster_protocol::metric::{Metric, MetricSet, Numbers, Ratio};
+>>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
 use roster_protocol::time::{Date, Timestamp};
 
 use super::Roster;
@@ -164,7 +169,16 @@ pub fn consent(handle: Option<&str>, step: ConsentStep) -> Consent {
 pub fn measured(followers: Option<u64>, engagement_rate: Option<i64>) -> Snapshot {
     let numbers = Numbers { followers, engagement_rate: engagement_rate.map(Ratio), ..Numbers::default() };
     let (observed_at, source) = (NOON, Source::Api);
-    Snapshot { date: TODAY, observed_at, source, followers_step: None, definition: 1, numbers }
+    Snapshot {
+        date: TODAY,
+        observed_at,
+        source,
+        followers_step: None,
+        definition: 1,
+        read_with: None,
+        by_hand: MetricSet::default(),
+        numbers,
+    }
 }
 
 /// The usual platforms, all switched on.

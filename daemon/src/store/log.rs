@@ -15,8 +15,8 @@ use super::error::StoreError;
 use super::records::{self, SnapshotRecord};
 use super::tables::{self, BLOCK_TAG, LogKey, Records, epoch_of, log_key, log_name, split_log_key};
 
-/// The version of blocks, and of the snapshots in them.
-const VERSION: u8 = 1;
+/// The version of blocks. In version 1 no snapshot said how it was read; one that was copied from there still does not.
+const VERSION: u8 = 2;
 /// The most bytes of one block: with its key, its checksum and the page's own head it just fills a page of 4 KiB.
 const MOST_BYTES: usize = 4000;
 /// Connection, and how many bytes of snapshot follow.

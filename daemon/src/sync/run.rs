@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures::{FutureExt, StreamExt, stream};
+use roster_protocol::connection::ReadWith;
 use roster_protocol::event::Event;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::{Cause, Coverage, EndedBatch, Outcome, Run, RunningBatch};
@@ -239,12 +240,13 @@ impl BatchContext<'_> {
     ) -> (ConnectionId, Result<Observation, PlatformError>) {
         let id = account.connection;
         let with = |opened: &Opened| Account { access: Some(opened.access.clone()), ..account.clone() };
+        let consented = |observation| Observation { read_with: ReadWith::Consent, ..observation };
         let first = self.request(vec![with(&opened)]).await.remove(&id).unwrap_or_else(|| Err(no_result()));
-        let Err(PlatformError::Unauthorized { what }) = first else { return (id, first) };
+        let Err(PlatformError::Unauthorized { what }) = first else { return (id, first.map(consented)) };
         match access::refused(self.app, id, &opened, &what).await {
             Ok(renewed) => {
                 let second = self.request(vec![with(&renewed)]).await.remove(&id);
-                (id, second.unwrap_or_else(|| Err(no_result())))
+                (id, second.unwrap_or_else(|| Err(no_result())).map(consented))
             }
             Err(error) => (id, Err(error)),
         }

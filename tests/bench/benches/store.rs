@@ -15,7 +15,7 @@ use roster_bench::snapshot_bytes;
 use roster_protocol::alert::ChangeCause;
 use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::ids::{ConnectionId, InfluencerId, RunId};
-use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
+use roster_protocol::metric::{AgeRange, Mean, Metric, MetricSet, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 use rosterd::model::{Change, Commit, Connection, RosterCommit, Run, SyncCommit};
@@ -179,6 +179,8 @@ impl Account {
             source: Source::Api,
             followers_step: step,
             definition: 1,
+            read_with: None,
+            by_hand: MetricSet::default(),
             numbers: Numbers {
                 followers: Some(step.map_or(followers, |step| followers / step * step)),
                 following: Some(self.following),
@@ -667,6 +669,8 @@ fn snapshot_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Snapshot> {
         source: Source::Api,
         followers_step: count(4)?,
         definition: row.get(5)?,
+        read_with: None,
+        by_hand: MetricSet::default(),
         numbers: Numbers {
             followers: count(6)?,
             following: count(7)?,

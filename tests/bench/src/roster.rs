@@ -5,7 +5,7 @@ use std::path::Path;
 use roster_protocol::Timestamp;
 use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::ids::ConnectionId;
-use roster_protocol::metric::{Mean, Numbers, Ratio};
+use roster_protocol::metric::{Mean, MetricSet, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Date;
 use rosterd::decision::Dice;
@@ -143,6 +143,8 @@ impl Account {
             source: Source::Api,
             followers_step: None,
             definition: 0,
+            read_with: None,
+            by_hand: MetricSet::default(),
             numbers: Numbers {
                 followers: Some((self.size * (1.0 - f64::from(age) * 0.001 + share * 0.001)) as u64),
                 following: Some(250),

@@ -13,6 +13,7 @@ use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::ids::{AlertId, ConnectionId};
 use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::status::{Adoption, Coverage, DataQuality, DayFigures};
+use roster_protocol::metric::{MetricSet, Numbers};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 use roster_sandbox::{Account, AccountKey, Platform, Sandbox, State};
@@ -304,6 +305,8 @@ fn snapshot(account: &Account, date: Date, at: Timestamp) -> Snapshot {
         source: Source::Api,
         followers_step: (is_rounded && followers.is_some()).then_some(step),
         definition: u16::from(is_rounded),
+        read_with: None,
+        by_hand: MetricSet::default(),
         numbers: Numbers {
             followers,
             following: numbers.following,

@@ -7,9 +7,9 @@ use roster_protocol::sync::RunningBatch;
 use roster_protocol::{
     About, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
     ConnectionId, ConnectionRow, ConsentBegun, ConsentChoice, ConsentId, ConsentMethod, ConsentedConnection, Date,
-    EndedBatch, Grant, GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MissingScope, Numbers, Outcome,
-    PlatformState, PlatformStatus, Ratio, Renews, Run, RunId, Severity, Snapshot, Source, Status, Timestamp,
-    TokenModel, Who,
+    EndedBatch, Grant, GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope,
+    Numbers, Outcome, PlatformState, PlatformStatus, Ratio, Renews, Run, RunId, Severity, Snapshot, Source, Status,
+    Timestamp, TokenModel, Who,
 };
 
 /// Noon of 21 November 2026.
@@ -270,6 +270,8 @@ pub fn snapshots() -> Vec<Snapshot> {
             source: Source::Api,
             followers_step: Some(1_000),
             definition: 1,
+            read_with: None,
+            by_hand: MetricSet::default(),
             numbers: Numbers {
                 followers: Some(440_000 + day * 190 - fallen),
                 posts: Some(512),

@@ -312,6 +312,8 @@ fn a_number_of_an_earlier_day_is_history_and_nothing_follows() {
         source: Source::Manual,
         followers_step: None,
         definition: 0,
+        read_with: None,
+        by_hand: MetricSet::default(),
         numbers,
     };
     let mut dice = Dice(fastrand::Rng::with_seed(1));

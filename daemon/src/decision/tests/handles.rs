@@ -1,7 +1,7 @@
 //! Another handle for a connection, and numbers that a user recorded.
 
 use roster_protocol::connection::{ByHand, Recorded, Snapshot, Source};
-use roster_protocol::metric::{Metric, Numbers};
+use roster_protocol::metric::{Metric, MetricSet, Numbers};
 use roster_protocol::time::Date;
 
 use super::*;
@@ -16,7 +16,16 @@ fn found(handle: &str, id: Option<&str>) -> Found {
 
 fn snapshot(date: Date, source: Source, followers: Option<u64>, posts: Option<u64>) -> Snapshot {
     let numbers = Numbers { followers, posts, ..Numbers::default() };
-    Snapshot { date, observed_at: Timestamp(0), source, followers_step: Some(100), definition: 3, numbers }
+    Snapshot {
+        date,
+        observed_at: Timestamp(0),
+        source,
+        followers_step: Some(100),
+        definition: 3,
+        read_with: None,
+        by_hand: MetricSet::default(),
+        numbers,
+    }
 }
 
 fn set(scene: &mut Scene, found: Found, another: bool) -> Result<Option<Connection>, RosterError> {
@@ -109,6 +118,7 @@ fn a_recorded_number_keeps_the_days_others_and_is_logged_with_what_it_was() {
     assert_eq!((numbers.followers, numbers.posts), (Some(250), Some(7)));
     let after = &recorded_today.snapshot;
     assert_eq!((after.source, after.followers_step, after.definition), (Source::Manual, None, 3));
+    assert_eq!(after.by_hand.iter().collect::<Vec<_>>(), [Metric::Followers]);
     assert!(!recorded_today.kept, "a sync of today may replace it");
     assert_eq!(
         lines(&commit)[0],
@@ -154,4 +164,6 @@ fn only_measured_numbers_need_a_yes_to_be_replaced() {
     let by_hand = Connection { by_hand: Some(crate::model::HandDay { date: TODAY, numbers }), ..sky };
     let whole = snapshot(TODAY, Source::Manual, Some(100), Some(5));
     assert_eq!(measured(&by_hand, Some(&whole)), [Metric::Followers], "posts are by hand already");
+    let earlier = Snapshot { by_hand: [Metric::Posts].into_iter().collect(), date: Date(TODAY.0 - 9), ..whole };
+    assert_eq!(measured(&by_hand, Some(&earlier)), [Metric::Followers], "an earlier day says so itself");
 }

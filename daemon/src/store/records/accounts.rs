@@ -7,10 +7,15 @@ use roster_protocol::metric::{Mean, Ratio};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::codes::{METRICS, SOURCES, TROUBLES, code, variant};
+use super::codes::{METRICS, READ_WITH, SOURCES, TROUBLES, code, optional_variant, variant};
 use super::numbers::NumbersRecord;
 use super::{Payload, Record, not_encoded};
+<<<<<<< HEAD
 use crate::model::{Absence, Connection, HandDay, Influencer, Trouble};
+=======
+use crate::history::chunk;
+use crate::model::{Connection, HandDay, Influencer, Trouble};
+>>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
 use crate::store::error::StoreError;
 use crate::store::tables::Records;
 
@@ -83,6 +88,7 @@ struct ConnectionRecord<'a> {
     first_day: Option<i32>,
 }
 
+<<<<<<< HEAD
 /// What version 3 has behind a [`ConnectionRest`]: metrics, each with since when it is absent.
 type Absences = Vec<(u8, i64)>;
 
@@ -91,6 +97,9 @@ fn absences_of(connection: &Connection) -> Absences {
 }
 
 /// What version 2 has behind a [`ConnectionRecord`].
+=======
+/// What follows a [`ConnectionRecord`] from version 2 on.
+>>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
 #[derive(Default, Serialize, Deserialize)]
 struct ConnectionRest<'a> {
     /// A day, and its metrics with whether each is kept.
@@ -137,7 +146,11 @@ struct ProfileRecord {
 
 impl Record for Connection {
     const TABLE: Records = Records::Connections;
+<<<<<<< HEAD
     /// Version 1 ended with the first day; version 2 had no absent metrics.
+=======
+    /// Version 1 ended with the first day, version 2 before what follows the newest snapshot.
+>>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
     const VERSION: u8 = 3;
 
     fn key(&self) -> Vec<u8> {
@@ -177,8 +190,13 @@ impl Record for Connection {
             },
             out,
         )?;
+<<<<<<< HEAD
         let out = to_extend(&ConnectionRest::from(self), out)?;
         to_extend(&absences_of(self), out)
+=======
+        let latest = self.latest.as_ref().map(SnapshotRest::from).unwrap_or_default();
+        to_extend(&(ConnectionRest::from(self), latest), out)
+>>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
     }
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
@@ -187,6 +205,7 @@ impl Record for Connection {
 
     fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
         let (record, rest): (ConnectionRecord<'_>, _) = take_from_bytes(payload).ok()?;
+<<<<<<< HEAD
         let (rest, absent): (ConnectionRest<'_>, Absences) = match version {
             1 => Default::default(),
             2 => (from_bytes(rest).ok()?, Vec::new()),
@@ -196,6 +215,14 @@ impl Record for Connection {
             }
         };
         let absence = |(metric, since)| Some(Absence { metric: variant(METRICS, metric)?, since: Timestamp(since) });
+=======
+        let (rest, latest_rest) = match version {
+            1 => Default::default(),
+            2 => (from_bytes(rest).ok()?, SnapshotRest::default()),
+            _ => from_bytes(rest).ok()?,
+        };
+        let rest: ConnectionRest<'_> = rest;
+>>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
         let trouble = match record.trouble {
             None => None,
             Some(trouble) => Some(Trouble {
@@ -218,7 +245,7 @@ impl Record for Connection {
         };
         let latest = match record.latest {
             None => None,
-            Some((date, snapshot)) => Some(snapshot.on(Date(date))?),
+            Some((date, snapshot)) => Some(snapshot.on(Date(date), &latest_rest)?),
         };
         Some(Connection {
             id: ConnectionId::from_bytes(key.try_into().ok()?),
@@ -254,6 +281,23 @@ pub(in crate::store) struct SnapshotRecord {
     numbers: NumbersRecord,
 }
 
+/// What follows a [`SnapshotRecord`]: nothing, where it was written before that was recorded.
+#[derive(Default, Serialize, Deserialize)]
+struct SnapshotRest {
+    read_with: Option<u8>,
+    /// Bits in the order of the metrics.
+    by_hand: u64,
+}
+
+impl From<&Snapshot> for SnapshotRest {
+    fn from(snapshot: &Snapshot) -> Self {
+        Self {
+            read_with: snapshot.read_with.map(|with| code(READ_WITH, with)),
+            by_hand: chunk::bits_of(snapshot.by_hand),
+        }
+    }
+}
+
 impl From<&Snapshot> for SnapshotRecord {
     fn from(snapshot: &Snapshot) -> Self {
         Self {
@@ -270,21 +314,26 @@ impl SnapshotRecord {
     /// Encodes a snapshot without its date.
     pub(in crate::store) fn encoded(snapshot: &Snapshot) -> Result<Vec<u8>, StoreError> {
         let encoded = to_extend(&SnapshotRecord::from(snapshot), Vec::with_capacity(80));
+        let encoded = encoded.and_then(|record| to_extend(&SnapshotRest::from(snapshot), record));
         encoded.map_err(|error| not_encoded("snapshots", &error))
     }
 
     /// Decodes the snapshot of `date`.
     pub(in crate::store) fn decode(date: Date, payload: &[u8]) -> Option<Snapshot> {
-        from_bytes::<SnapshotRecord>(payload).ok()?.on(date)
+        let (record, rest): (SnapshotRecord, _) = take_from_bytes(payload).ok()?;
+        let rest = if rest.is_empty() { SnapshotRest::default() } else { from_bytes(rest).ok()? };
+        record.on(date, &rest)
     }
 
-    fn on(self, date: Date) -> Option<Snapshot> {
+    fn on(self, date: Date, rest: &SnapshotRest) -> Option<Snapshot> {
         Some(Snapshot {
             date,
             observed_at: Timestamp(self.observed_at),
             source: variant(SOURCES, self.source)?,
             followers_step: self.followers_step,
             definition: self.definition,
+            read_with: optional_variant(READ_WITH, rest.read_with)?,
+            by_hand: chunk::metrics_of(rest.by_hand),
             numbers: self.numbers.0,
         })
     }
@@ -292,8 +341,8 @@ impl SnapshotRecord {
 
 #[cfg(test)]
 mod tests {
-    use roster_protocol::connection::Source;
-    use roster_protocol::metric::{AgeRange, Metric, Numbers};
+    use roster_protocol::connection::{ReadWith, Source};
+    use roster_protocol::metric::{AgeRange, Metric, MetricSet, Numbers};
 
     use super::*;
     use crate::model::TroubleKind;
@@ -329,12 +378,20 @@ mod tests {
         };
         let (key, payload) = (connection.key(), connection.encode(Vec::new()).expect("encoded"));
         assert_eq!(Connection::decode(&key, &payload), Some(connection.clone()));
+        // Nothing was measured: how it was read takes two bytes.
+        let second = Connection::decode_version(2, &key, &payload[..payload.len() - 2]).expect("version 2");
+        assert_eq!(second, connection);
         let rest = postcard::to_allocvec(&ConnectionRest::from(&connection)).expect("encoded");
+<<<<<<< HEAD
         let absent = postcard::to_allocvec(&absences_of(&connection)).expect("encoded");
         let payload = &payload[..payload.len() - absent.len()];
         let before = Connection::decode_version(2, &key, payload).expect("version 2");
         assert_eq!(before, Connection { absent: vec![], ..connection.clone() });
         let before = Connection::decode_version(1, &key, &payload[..payload.len() - rest.len()]).expect("version 1");
+=======
+        let before =
+            Connection::decode_version(1, &key, &payload[..payload.len() - 2 - rest.len()]).expect("version 1");
+>>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
         assert_eq!((before.by_hand, before.trouble.and_then(|trouble| trouble.moved_to)), (None, None));
         assert_eq!((before.handle, before.first_day), (connection.handle, Some(Date(3))));
     }
@@ -347,6 +404,8 @@ mod tests {
             source: Source::Manual,
             followers_step: Some(100),
             definition: 1,
+            read_with: Some(ReadWith::Consent),
+            by_hand: [Metric::Followers, Metric::AvgViews].into_iter().collect(),
             numbers: Numbers {
                 followers: Some(1),
                 following: Some(2),
@@ -362,7 +421,10 @@ mod tests {
         };
         let bytes = SnapshotRecord::encoded(&snapshot).expect("encoded");
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "020101640101010102000107010501060107011001120106");
-        assert_eq!(SnapshotRecord::decode(snapshot.date, &bytes), Some(snapshot));
+        assert_eq!(hex, "020101640101010102000107010501060107011001120106010141");
+        assert_eq!(SnapshotRecord::decode(snapshot.date, &bytes).as_ref(), Some(&snapshot));
+        // As they were before it was recorded how they are read.
+        let earlier = Snapshot { read_with: None, by_hand: MetricSet::default(), ..snapshot };
+        assert_eq!(SnapshotRecord::decode(earlier.date, &bytes[..bytes.len() - 3]), Some(earlier));
     }
 }

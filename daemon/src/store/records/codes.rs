@@ -3,7 +3,7 @@
 //! Each list has a match beside it that does not compile when the list lacks a variant.
 
 use roster_protocol::alert::{AlertState, ChangeCause, Severity};
-use roster_protocol::connection::Source;
+use roster_protocol::connection::{ReadWith, Source};
 use roster_protocol::metric::{AgeRange, Metric};
 use roster_protocol::sync::{Cause, Outcome};
 
@@ -32,6 +32,11 @@ pub(super) fn optional_variant<T: Copy>(all: &[T], code: Option<u8>) -> Option<O
 pub(super) const SOURCES: &[Source] = &[Source::Api, Source::Manual, Source::Import];
 const _: fn(Source) = |one| match one {
     Source::Api | Source::Manual | Source::Import => (),
+};
+
+pub(super) const READ_WITH: &[ReadWith] = &[ReadWith::Public, ReadWith::Consent];
+const _: fn(ReadWith) = |one| match one {
+    ReadWith::Public | ReadWith::Consent => (),
 };
 
 pub(super) const OUTCOMES: &[Outcome] = &[Outcome::Ok, Outcome::Partial, Outcome::Failed, Outcome::Skipped];

@@ -1,7 +1,7 @@
 //! Sample values to store.
 
 use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
-use roster_protocol::connection::{ByHand, Profile, Snapshot, Source};
+use roster_protocol::connection::{ByHand, Profile, ReadWith, Snapshot, Source};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
 use roster_protocol::status::{Adoption, Coverage, DataQuality, DayFigures};
@@ -88,6 +88,8 @@ pub(super) fn snapshot(date: Date, seed: u32) -> Snapshot {
         source: [Source::Api, Source::Manual, Source::Import][seed as usize % 3],
         followers_step: seed.is_multiple_of(9).then_some(1000),
         definition: (seed % 2) as u16,
+        read_with: [None, Some(ReadWith::Public), Some(ReadWith::Consent)][seed as usize % 5 % 3],
+        by_hand: Metric::ALL.into_iter().filter(|metric| seed % 3 == 1 && (seed >> *metric as u32) & 1 == 1).collect(),
         numbers: Numbers {
             followers: (!seed.is_multiple_of(8)).then_some(10_000 + number),
             following: Some(number % 900),
