@@ -145,7 +145,7 @@ impl About {
 pub struct Alert {
     pub id: AlertId,
     pub state: AlertState,
-    /// The rule's name: `significant-change`, `needs-person`, `consent-ends` or `platform-down`.
+    /// The rule's name: `significant-change`, `needs-person`, `consent-ends`, `platform-down` or `store-size`.
     pub rule: String,
     pub severity: Severity,
     pub about: About,

@@ -152,6 +152,30 @@ pub struct Snapshot {
     pub numbers: Numbers,
 }
 
+/// What is left of a week's days that are long past: of those whose numbers are from one place. One that some of a day's
+/// numbers were recorded on may be in two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Week {
+    /// The Monday on which it begins.
+    pub date: Date,
+    /// How many of its days had numbers from there.
+    pub days: u8,
+    pub source: Source,
+    /// As in [`Snapshot`].
+    pub read_with: Option<ReadWith>,
+    /// As in [`Snapshot`], of the last day.
+    pub followers_step: Option<u64>,
+    pub definition: u16,
+    /// Of each metric the number of the first day that it was known on.
+    pub first: Numbers,
+    /// Of the last day.
+    pub last: Numbers,
+    /// The least one.
+    pub least: Numbers,
+    /// The greatest one.
+    pub most: Numbers,
+}
+
 /// What a person records of one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {

@@ -29,7 +29,7 @@ pub use alert::{About, Alert, AlertState, Change, ChangeCause, Severity};
 pub use audit::{AuditEntry, Who};
 pub use connection::{
     Account, AccountPreview, Badge, ByHand, Connection, ConnectionStatus, Profile, ReadWith, Record, Recorded,
-    Snapshot, Source,
+    Snapshot, Source, Week,
 };
 pub use consent::{
     ConnectionPage, ConnectionRow, ConsentBegun, ConsentChoice, ConsentMethod, ConsentState, ConsentedConnection,

@@ -8,7 +8,7 @@
 
 use crate::alert::{Alert, AlertState, Change};
 use crate::audit::{AuditEntry, PauseTarget};
-use crate::connection::{Account, AccountPreview, Connection, Record, Recorded, Snapshot};
+use crate::connection::{Account, AccountPreview, Connection, Record, Recorded, Snapshot, Week};
 use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, Grant, PlatformCheck};
 use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
@@ -110,9 +110,11 @@ pub struct ConnectionsQuery {
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct History {
     pub connection: ConnectionId,
+    /// What is left of days that are long past, oldest first. At most 1 000.
+    pub weeks: Vec<Week>,
     /// Oldest first; days that were not measured are absent. At most 1 000.
     pub snapshots: Vec<Snapshot>,
-    /// The day to continue from; `None` when this was the last part.
+    /// The day to continue from; `None` when this was the last part. All weeks and days here are before it.
     pub next: Option<Date>,
 }
 
@@ -201,7 +203,7 @@ pub trait Roster {
     /// A page of what is synced next, the earliest first. What is paused, disconnected or running now is not in it.
     async fn due(query: DueQuery) -> Result<DuePage, RosterError>;
 
-    /// Snapshots from `since` to `until`, both included.
+    /// Snapshots from `since` to `until`, both included, and the weeks that begin on these days.
     async fn history(connection: String, since: Option<Day>, until: Option<Day>) -> Result<History, RosterError>;
     /// Stores numbers that a person knows. A number that was measured on that day is a conflict unless `replace`.
     async fn record(connection: String, record: Record) -> Result<Recorded, RosterError>;

@@ -35,7 +35,7 @@ const DAEMON: &str = "
     model:
     schedule: model
     alerts: model
-    history:
+    history: model
     meters:
     secret: model
     http_client: meters secret
@@ -43,9 +43,9 @@ const DAEMON: &str = "
     oauth: http_client secret
     platforms: history http_client oauth process secret
     roster: alerts model oauth platforms schedule
-    decision: alerts model platforms roster schedule
+    decision: alerts history model platforms roster schedule
     store: history meters model
-    app: decision http_client meters model platforms process roster schedule secret store
+    app: decision history http_client meters model platforms process roster schedule secret store
     consent: app decision http_client model oauth platforms roster schedule secret store
     webhooks: app consent decision http_client meters model platforms roster secret store
     sync: app consent decision http_client model platforms process roster schedule store

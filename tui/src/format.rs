@@ -105,9 +105,9 @@ fn whole(value: f64) -> Option<u64> {
 }
 
 /// How values are written beside a chart: short, or with all digits where short ones would look the same.
-pub fn axis(metric: Metric, points: &[(Date, f64)], exact: bool) -> impl Fn(f64) -> String {
-    let values = || points.iter().map(|(_, value)| *value);
-    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+pub fn axis(metric: Metric, values: impl Iterator<Item = f64>, exact: bool) -> impl Fn(f64) -> String {
+    let bounds = (f64::INFINITY, f64::NEG_INFINITY);
+    let (low, high) = values.fold(bounds, |(low, high), value| (low.min(value), high.max(value)));
     let all_digits = exact || (low < high && value(metric, low) == value(metric, high));
     move |number| if all_digits { exact_value(metric, number) } else { value(metric, number) }
 }
@@ -236,7 +236,11 @@ mod tests {
     fn an_axis_has_all_digits_where_short_ones_would_look_the_same() {
         let points = |low: f64, high: f64| [(Date(1), high), (Date(2), low)];
         let check = |points: &[(Date, f64)], exact: bool, expected: &str| {
-            assert_eq!(axis(Metric::Followers, points, exact)(1_240_000.0), expected, "{points:?}");
+            assert_eq!(
+                axis(Metric::Followers, points.iter().map(|(_, value)| *value), exact)(1_240_000.0),
+                expected,
+                "{points:?}"
+            );
         };
         check(&points(1_000_000.0, 2_000_000.0), false, "1.24M");
         check(&points(1_000_000.0, 2_000_000.0), true, "1,240,000");

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use crossterm::event::KeyEvent;
 use ratatui::layout::Size;
 use roster_protocol::audit::PauseTarget;
-use roster_protocol::service::{ConnectionsQuery, DueQuery, Page, PageMark};
+use roster_protocol::service::{ConnectionsQuery, DueQuery, History, Page, PageMark};
 use roster_protocol::status::DayFigures;
 use roster_protocol::{
     Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, Connection, ConnectionId, ConnectionPage,
     ConsentBegun, ConsentId, ConsentMethod, ConsentState, Date, DuePage, EventBatch, Influencer, InfluencerEdit,
     InfluencerId, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, Record, RosterError, Run, Seconds,
-    Snapshot, Status, SyncProgress, SyncTarget, SyncTicket,
+    Status, SyncProgress, SyncTarget, SyncTicket,
 };
 
 use crate::consent::PlainUrl;
@@ -160,7 +160,7 @@ pub enum Response {
     Due(DueQuery, Result<DuePage, RosterError>),
     Page(InfluencerQuery, Result<InfluencerPage, RosterError>),
     Choices(String, Result<InfluencerPage, RosterError>),
-    History { connection: ConnectionId, since: Date, result: Result<Vec<Snapshot>, RosterError> },
+    History { connection: ConnectionId, since: Date, result: Result<History, RosterError> },
     Influencer(InfluencerId, Result<Influencer, RosterError>),
     AlertsOf(InfluencerId, Result<Page<Alert>, RosterError>),
     ChangesOf(InfluencerId, Result<Page<Change>, RosterError>),

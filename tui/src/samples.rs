@@ -7,8 +7,8 @@ use roster_protocol::{
     About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
     ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, DueRow, Grant,
     GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers, Outcome,
-    PlatformState, PlatformStatus, Profile, Ratio, Renews, Run, RunId, Seconds, Severity, Snapshot, Source, Status,
-    Timestamp, TokenModel, Who,
+    PlatformState, PlatformStatus, Profile, Ratio, ReadWith, Renews, Run, RunId, Seconds, Severity, Snapshot, Source,
+    Status, Timestamp, TokenModel, Week, Who,
 };
 
 use crate::output::Look;
@@ -23,6 +23,22 @@ pub fn look() -> Look {
 /// This time on the day of [`look`].
 pub fn at(time: &str) -> Timestamp {
     format!("2026-11-21T{time}Z").parse().expect("a time of day")
+}
+
+pub fn week() -> Week {
+    let numbers = |followers| Numbers { followers: Some(followers), ..Numbers::default() };
+    Week {
+        date: "2024-11-18".parse().expect("a date"),
+        days: 6,
+        source: Source::Api,
+        read_with: Some(ReadWith::Public),
+        followers_step: Some(100),
+        definition: 1,
+        first: numbers(11_900),
+        last: numbers(12_000),
+        least: numbers(11_800),
+        most: numbers(12_300),
+    }
 }
 
 pub fn snapshot() -> Snapshot {

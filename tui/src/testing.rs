@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use roster_protocol::folding::folded;
 use roster_protocol::query::{self, Term, Test};
-use roster_protocol::service::Page;
+use roster_protocol::service::{History, Page};
 use roster_protocol::{
     AccountPreview, ConnectionPage, ConnectionRow, ConsentBegun, ConsentState, DuePage, ErrorKind, Influencer,
     InfluencerId, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, Status, SyncProgress, SyncTicket,
@@ -109,7 +109,10 @@ impl Daemon {
                 let page = self.find(&InfluencerQuery { filter: filter.clone(), limit: 10, ..Default::default() });
                 Response::Choices(filter, page)
             }
-            Request::History { connection, since } => Response::History { connection, since, result: Ok(snapshots()) },
+            Request::History { connection, since } => {
+                let history = History { connection, weeks: Vec::new(), snapshots: snapshots(), next: None };
+                Response::History { connection, since, result: Ok(history) }
+            }
             Request::Influencer(id) => Response::Influencer(id, Ok(self.influencer(id))),
             Request::AlertsOf(id) => Response::AlertsOf(id, page(alerts())),
             Request::ChangesOf(id) => Response::ChangesOf(id, page(changes())),

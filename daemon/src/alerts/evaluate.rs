@@ -6,6 +6,8 @@
 //! `consent-ends`: a consent ends within 14 days, then 7, then one, unless its owner consents again.
 //! `platform-down`: a platform, or one host of it, does not respond; it resolves when it does.
 //! `metric-withdrawn`: a platform reports a metric no more, for no owner; it resolves when it does again.
+//!
+//! `store-size`: the store is larger than the config says it should be; it resolves when it is not.
 //! Engagement and likes follow too, and are logged, but open no alert: they vary with every post.
 
 use roster_protocol::alert::{About, AlertState, Severity};
@@ -24,6 +26,8 @@ pub const NEEDS_PERSON: &str = "needs-person";
 pub const PLATFORM_DOWN: &str = "platform-down";
 /// The rule for metrics that a platform reports no more.
 pub const METRIC_WITHDRAWN: &str = "metric-withdrawn";
+/// The rule for a store that is larger than it should be.
+pub const STORE_SIZE: &str = "store-size";
 /// The rule for consents that end soon.
 pub const CONSENT_ENDS: &str = "consent-ends";
 

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use roster_protocol::time::Timestamp;
 use tokio::sync::Semaphore;
 
+use crate::history::retention::{Limits, Policy};
 use crate::http_client::{HttpClient, HttpLimits, HttpSettings};
 use crate::platforms::{self, Platforms};
-use crate::process::config::{self, Config, ConfigError};
+use crate::process::config::{self, Config, ConfigError, Kept};
 use crate::process::environment::Environment;
 use crate::process::logs;
 use crate::secret::file;
@@ -34,6 +35,8 @@ pub struct Setup {
     pub permits: Arc<Semaphore>,
     /// The same for each platform, by slug.
     pub permits_of: HashMap<String, Arc<Semaphore>>,
+    /// How long what is measured is kept.
+    pub policy: Policy,
 }
 
 /// How the last load of the config ended.
@@ -58,6 +61,11 @@ impl Source {
         let gateway = config.sync.gateway.as_deref();
         let registered = platforms::register(&config.platforms, gateway, &self.environment)
             .map_err(|problem| self.at(&problem.key, problem.message))?;
+        let slugs = platforms::slugs();
+        if let Some(unknown) = config.retention.platforms.keys().find(|slug| !slugs.contains(&slug.as_str())) {
+            let message = format!("no such platform; known are {}", slugs.join(", "));
+            return Err(self.at(&format!("retention.{unknown}"), message));
+        }
         let network = &config.network;
         let http = HttpClient::new(HttpSettings {
             limits: self.limits,
@@ -72,6 +80,7 @@ impl Source {
         let setup = Setup {
             permits: Arc::new(Semaphore::new(config.sync.concurrency)),
             permits_of: platforms.keys().map(|slug| (slug.clone(), Arc::new(Semaphore::new(per_platform)))).collect(),
+            policy: policy(&config.retention, &platforms),
             http,
             config,
         };
@@ -95,6 +104,28 @@ impl Source {
     fn at(&self, key: &str, message: String) -> ConfigError {
         let text = config::text_of(&self.file).unwrap_or_default();
         ConfigError { file: shown(&self.file), line: Config::line_of_key(&text, key), message }
+    }
+}
+
+/// What the terms of platforms say, as far as the config does not say otherwise.
+fn policy(config: &config::Retention, platforms: &Platforms) -> Policy {
+    let limits = platforms.iter().map(|(slug, known)| {
+        let terms = known.platform.info().keeping.limits;
+        let limits = config.platforms.get(slug).map_or(terms, |other| Limits {
+            public: limit(terms.public, other.public),
+            consent: limit(terms.consent, other.consent),
+            after_consent: limit(terms.after_consent, other.after_consent),
+        });
+        (slug.clone(), limits)
+    });
+    Policy { daily: config.snapshots_days, limits: limits.collect() }
+}
+
+fn limit(terms: Option<u32>, other: Option<Kept>) -> Option<u32> {
+    match other {
+        None => terms,
+        Some(Kept::Forever) => None,
+        Some(Kept::Days(days)) => Some(days),
     }
 }
 

@@ -4,13 +4,16 @@ use std::collections::HashSet;
 
 use roster_protocol::alert::{Alert, Change};
 use roster_protocol::audit::AuditEntry;
+use roster_protocol::connection::Week;
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::ConnectionId;
+use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, PAGE_ROWS, Page, PageMark, RunsQuery};
 use roster_protocol::sync::Run;
 use roster_protocol::time::{Date, Since, Timestamp};
 
 use crate::app::{App, read_error};
+use crate::history::rollup::{self, Origin, Spread};
 use crate::model;
 use crate::roster::resolve::{self, Named};
 use crate::roster::rows;
@@ -149,15 +152,46 @@ fn entry(number: u64, line: &model::AuditLine) -> AuditEntry {
     }
 }
 
-/// A connection's snapshots, oldest first.
+fn week((origin, week): (Origin, rollup::Week)) -> Week {
+    let numbers = |pick: &dyn Fn(Spread) -> u64| {
+        let mut numbers = Numbers::default();
+        Metric::ALL.into_iter().for_each(|metric| numbers.set(metric, week.spread(metric).map(pick)));
+        numbers
+    };
+    let mut last = numbers(&|spread| spread.last);
+    last.top_age_range = week.top_age_range;
+    Week {
+        date: week.monday,
+        days: week.count(),
+        source: origin.source,
+        read_with: origin.read_with,
+        followers_step: week.followers_step,
+        definition: week.definition,
+        first: numbers(&|spread| spread.first),
+        last,
+        least: numbers(&|spread| spread.least),
+        most: numbers(&|spread| spread.most),
+    }
+}
+
+/// A connection's snapshots and weeks, oldest first.
 ///
 /// # Errors
 /// No such connection, or the store cannot be read.
 pub async fn history(app: &App, named: &str, since: Option<Date>, until: Option<Date>) -> Result<History, RosterError> {
     let all = app.look(|roster| resolve::connection(roster, named).map(store::HistoryQuery::of))?;
-    let read = app.store.read(store::HistoryQuery { since, until, ..all }).await;
-    let mut snapshots = read.map_err(|error| read_error(&error))?;
-    let next = snapshots.get(SNAPSHOTS_PER_RESPONSE).map(|snapshot| snapshot.date);
-    snapshots.truncate(SNAPSHOTS_PER_RESPONSE);
-    Ok(History { connection: all.connection, snapshots, next })
+    let query = store::HistoryQuery { since, until, ..all };
+    let (weeks, snapshots) = futures::join!(app.store.read(store::WeeksQuery(query)), app.store.read(query));
+    let mut weeks: Vec<Week> = weeks.map_err(|error| read_error(&error))?.into_iter().map(week).collect();
+    let mut snapshots = snapshots.map_err(|error| read_error(&error))?;
+    let further = [
+        weeks.get(SNAPSHOTS_PER_RESPONSE).map(|week| week.date),
+        snapshots.get(SNAPSHOTS_PER_RESPONSE).map(|snapshot| snapshot.date),
+    ];
+    let next = further.into_iter().flatten().min();
+    if let Some(next) = next {
+        weeks.retain(|week| week.date < next);
+        snapshots.retain(|snapshot| snapshot.date < next);
+    }
+    Ok(History { connection: all.connection, weeks, snapshots, next })
 }

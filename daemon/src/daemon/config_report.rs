@@ -43,6 +43,9 @@ concurrency_per_platform = 8
 min_distance = "10s"
 [change]
 significant = "10%"
+[retention]
+snapshots = "2y"
+runs = "90d"
 [log]
 level = "info"
 "#;

@@ -12,7 +12,7 @@ use crate::browse::figures;
 use crate::decision::withdrawn;
 use crate::store::{FiguresSince, StoreError};
 
-/// Runs older than this are deleted; snapshots and alerts never are.
+/// Runs older than this are deleted, and become sums of their days; alerts never are.
 const RUNS_KEPT_DAYS: i64 = 90;
 /// Changes older than this are deleted; the snapshots still have their numbers.
 const CHANGES_KEPT_DAYS: i64 = 400;
@@ -59,7 +59,8 @@ async fn keep(app: &App) {
         tracing::warn!(%error, "past days could not be folded; the daemon tries again tomorrow");
     }
     let (runs, changes) = (now.plus_seconds(-RUNS_KEPT_DAYS * DAY_S), now.plus_seconds(-CHANGES_KEPT_DAYS * DAY_S));
-    if let Err(error) = app.store.prune(runs, changes).await {
+    let grid = app.setup().config.sync.grid.clone();
+    if let Err(error) = app.store.prune(runs, changes, Arc::new(move |at| grid.date_of(at))).await {
         well = false;
         tracing::warn!(%error, "old runs could not be deleted; the daemon tries again tomorrow");
     }

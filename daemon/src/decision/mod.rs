@@ -12,6 +12,7 @@ pub mod lease;
 pub mod warn;
 pub mod outages;
 pub mod withdrawn;
+pub mod keep;
 pub mod edit;
 pub mod merge;
 pub mod pause;

@@ -236,7 +236,7 @@ const READ_WITH: [ReadWith; 2] = [ReadWith::Public, ReadWith::Consent];
 const _: fn(ReadWith) = |one| match one {
     ReadWith::Public | ReadWith::Consent => (),
 };
-const AGES: [AgeRange; 7] = [
+pub(super) const AGES: [AgeRange; 7] = [
     AgeRange::From13To17,
     AgeRange::From18To24,
     AgeRange::From25To34,
@@ -255,11 +255,11 @@ const _: fn(AgeRange) = |one| match one {
     | AgeRange::From65 => (),
 };
 
-fn code<T: PartialEq>(all: &[T], one: T) -> Option<u64> {
+pub(super) fn code<T: PartialEq>(all: &[T], one: T) -> Option<u64> {
     all.iter().position(|each| *each == one).map(|code| code as u64)
 }
 
-fn at_code<T: Copy>(all: &[T], code: u64) -> Option<T> {
+pub(super) fn at_code<T: Copy>(all: &[T], code: u64) -> Option<T> {
     all.get(usize::try_from(code).ok()?).copied()
 }
 
@@ -475,7 +475,7 @@ mod tests {
         };
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let bytes = chunk_of(&[(0, whole.clone())]).encode();
-        assert_eq!(hex(&bytes), "020100000011111111111111110280d1ca080406070a0c0e10120c02c80102028204");
+        assert_eq!(hex(&bytes), "020100000011111111111111110280d1ca080406070a0c0e10120c02c80102028201");
         // Version 1 did not say how days are read.
         let version_1 = Snapshot { read_with: None, by_hand: MetricSet::default(), ..whole };
         let mut earlier = chunk_of(&[(0, version_1.clone())]).encode();

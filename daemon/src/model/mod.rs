@@ -10,6 +10,7 @@ use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{ByHand, Profile, Snapshot};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::Metric;
+use roster_protocol::status::Coverage;
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
@@ -154,6 +155,14 @@ pub struct Run {
     pub retry_at: Option<Timestamp>,
 }
 
+/// How the due slots of a day and platform ended, once their runs are deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunsOfDay {
+    pub day: Date,
+    pub platform: String,
+    pub ended: Coverage,
+}
+
 /// A difference between two snapshots that was kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
@@ -250,6 +259,14 @@ pub struct Settings {
     pub paused_platforms: Vec<String>,
 }
 
+/// That what is deleted was seen and chosen. A new store has chosen by being new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetentionChoice {
+    pub at: Timestamp,
+    /// The version of the defaults that were chosen.
+    pub defaults: u16,
+}
+
 /// What is read once, when the store is opened.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
@@ -265,6 +282,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// A uid, and the number of the newest alert that this user's desktop has shown.
     pub desktop_shown: Vec<(u32, u64)>,
+    /// What was chosen to be deleted; `None`: nothing yet.
+    pub retention: Option<RetentionChoice>,
     /// The store's own id; it never changes.
     pub store: [u8; 16],
     /// The id of the master key that seals its secrets; `None` before there was one.

@@ -30,6 +30,7 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::status::ApiAccess;
 
+use crate::history::retention::Limits;
 use crate::http_client::Api;
 use consenting::{Access, Consenting};
 pub use registry::{
@@ -60,6 +61,21 @@ pub struct PlatformInfo {
     pub batch_limit: usize,
     /// Whether it reports many accounts in one request.
     pub is_batched: bool,
+    pub keeping: Keeping,
+}
+
+/// What a platform's terms say about how long its numbers may be kept. Config can say otherwise, with a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeping {
+    pub limits: Limits,
+    /// Where the terms say so; empty where they say nothing.
+    pub source: &'static str,
+}
+
+impl Keeping {
+    /// The terms give no number of days.
+    pub const UNLIMITED: Keeping =
+        Keeping { limits: Limits { public: None, consent: None, after_consent: None }, source: "" };
 }
 
 /// One account to request.

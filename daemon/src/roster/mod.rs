@@ -34,7 +34,7 @@ use self::index::{Index, SHORTEST_PREFIX};
 use self::orders::Orders;
 use self::recent::Recent;
 use self::search_text::Texts;
-use crate::model::{Alert, Connection, Delivery, Hold, Influencer, Loaded, Settings, TroubleKind};
+use crate::model::{Alert, Connection, Delivery, Hold, Influencer, Loaded, RetentionChoice, Settings, TroubleKind};
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
 use crate::schedule::breaker::Breaker;
@@ -74,6 +74,8 @@ pub struct Roster {
     pub deliveries: BTreeMap<(u64, String), Delivery>,
     pub holds: HashMap<String, Hold>,
     pub settings: Settings,
+    /// What was chosen to be deleted; `None`: nothing yet.
+    pub retention: Option<RetentionChoice>,
     /// The newest alert each user's desktop has shown.
     pub desktop_shown: HashMap<u32, u64>,
     pub consents: Consents,
@@ -109,6 +111,7 @@ impl Roster {
                 .collect(),
             holds: loaded.holds.into_iter().map(|hold| (hold.lane.clone(), hold)).collect(),
             settings: loaded.settings,
+            retention: loaded.retention,
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),
             platforms,

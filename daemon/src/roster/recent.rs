@@ -45,6 +45,12 @@ impl Recent {
         }
     }
 
+    /// Forgets the days before one.
+    pub fn forget_before(&mut self, from: Date) {
+        let kept = (i64::from(self.newest.0) - i64::from(from.0) + 1).clamp(0, DAYS as i64) as usize;
+        self.followers[kept..].fill(UNKNOWN);
+    }
+
     /// The last 30 days up to the newest, oldest first.
     pub fn last_30(&self) -> Vec<Option<u64>> {
         self.followers[..30].iter().rev().map(|followers| known(*followers)).collect()
@@ -76,6 +82,17 @@ mod tests {
         assert_eq!([6, 7, 10, 11].map(growth), [None, Some(Ratio(500_000)), Some(Ratio(500_000)), None]);
         let month = Recent::of(vec![(Date(67), 1000), (Date(100), 1500)]);
         assert_eq!(month.growth(30), Some(Ratio(500_000)));
+    }
+
+    #[test]
+    fn what_may_not_be_kept_is_forgotten() {
+        let all = || Recent::of((0..30).map(|day| (Date(100 + day), 7)).collect());
+        let left = |from: i32| {
+            let mut recent = all();
+            recent.forget_before(Date(from));
+            recent.last_30().iter().flatten().count()
+        };
+        assert_eq!([left(0), left(100), left(101), left(129), left(130), left(i32::MAX)], [30, 30, 29, 1, 0, 0]);
     }
 
     #[test]

@@ -5,14 +5,9 @@ use std::sync::Arc;
 use roster_protocol::alert::{About, AlertState, Severity};
 use roster_protocol::audit::Who;
 use roster_protocol::connection::{Snapshot, Source};
-<<<<<<< HEAD
 use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, GrantId, InfluencerId, RunId};
-use roster_protocol::metric::{Metric, Numbers, Ratio};
-use roster_protocol::sync::{Cause, Outcome};
-=======
-use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, GrantId, InfluencerId};
 use roster_protocol::metric::{Metric, MetricSet, Numbers, Ratio};
->>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
+use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 
 use super::Roster;

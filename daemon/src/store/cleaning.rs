@@ -1,37 +1,50 @@
 //! Deletes rows that are old or whose connection was removed, a bounded number at a time.
 
 use std::collections::HashSet;
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 
 use redb::{ReadableTable, WriteTransaction};
 use roster_protocol::ids::ConnectionId;
-use roster_protocol::time::Timestamp;
+use roster_protocol::status::Coverage;
+use roster_protocol::time::{Date, Timestamp};
 
 use super::Store;
+use super::damage::DamageLog;
+use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::reader::Reader;
-use super::tables::{Records, split_timed_key, time_key};
+use super::records::{self, Record};
+use super::tables::{Records, platform_day_key, split_timed_key, time_key};
+use crate::history::run_sums::{DayOf, Sums};
+use crate::model::{Run, RunsOfDay};
 
 /// How many rows one transaction deletes.
 const ROWS: usize = 5_000;
 
 impl Store {
-    /// Deletes runs that started before `runs` and changes before `changes`; returns how many rows were deleted.
+    /// Deletes changes before `changes`, and runs that started before `runs`; of these the sums of each day and platform
+    /// stay. `day_of` says which day a run was on. Returns how many rows were deleted.
     ///
     /// # Errors
     /// As [`Store::commit`].
-    pub async fn prune(&self, runs: Timestamp, changes: Timestamp) -> Result<u64, StoreError> {
+    pub async fn prune(&self, runs: Timestamp, changes: Timestamp, day_of: DayOf) -> Result<u64, StoreError> {
         let mut deleted = 0;
-        for (table, end) in [(Records::Runs, runs), (Records::Changes, changes)] {
-            loop {
-                let rows = self.alone(move |txn, _| prune_some(txn, table, end)).await?;
-                deleted += rows as u64;
-                if rows < ROWS {
-                    break;
-                }
+        let mut sums = Sums::new(day_of);
+        loop {
+            let (rows, after) = self.alone(move |txn, damage| prune_runs(txn, runs, sums, damage)).await?;
+            sums = after;
+            deleted += rows as u64;
+            if rows < ROWS {
+                break;
             }
         }
-        Ok(deleted)
+        loop {
+            let rows = self.alone(move |txn, _| Ok(oldest(txn, Records::Changes, changes, |_, _| {})?)).await?;
+            deleted += rows as u64;
+            if rows < ROWS {
+                return Ok(deleted);
+            }
+        }
     }
 
     /// Deletes runs and changes of connections that were removed since the last sweep; returns how many rows were
@@ -74,12 +87,55 @@ fn delete(txn: &WriteTransaction, table: Records, keys: &[Vec<u8>]) -> Result<()
     Ok(())
 }
 
-/// Deletes the oldest rows before `end`, up to [`ROWS`], and returns how many.
-fn prune_some(txn: &WriteTransaction, table: Records, end: Timestamp) -> Result<usize, StoreError> {
+/// Deletes the oldest runs before `end`, up to [`ROWS`], and adds them to the sums of their days.
+fn prune_runs(
+    txn: &WriteTransaction,
+    end: Timestamp,
+    mut sums: Sums,
+    damage: &DamageLog,
+) -> Result<(usize, Sums), StoreError> {
+    let rows =
+        oldest(txn, Records::Runs, end, |key, encoded| match records::read::<Run>(Records::Runs, key, encoded) {
+            Ok(run) => sums.put(&run),
+            // It cannot be counted, and goes all the same.
+            Err(Unreadable::Damaged) => damage.note(Records::Runs.name(), key),
+            Err(Unreadable::Newer(_)) => {}
+        })?;
+    let mut days = txn.open_table(Records::RunDays.definition())?;
+    for (day, platform, more) in sums.take() {
+        let nothing = RunsOfDay { day, platform, ended: Coverage::default() };
+        let key = nothing.key();
+        let before = match days.get(key.as_slice())? {
+            None => None,
+            Some(value) => {
+                let read = records::read::<RunsOfDay>(Records::RunDays, &key, value.value());
+                let before = damage.leave_out(Records::RunDays.name(), &key, read)?;
+                if before.is_none() {
+                    records::quarantine(txn, Records::RunDays.name(), &key, value.value())?;
+                }
+                before
+            }
+        };
+        let mut sum = before.unwrap_or(nothing);
+        more.add_to(&mut sum.ended);
+        days.insert(key.as_slice(), sum.value(&key)?.as_slice())?;
+    }
+    Ok((rows, sums))
+}
+
+/// Deletes the oldest rows before `end`, up to [`ROWS`], after showing each, and returns how many.
+fn oldest(
+    txn: &WriteTransaction,
+    table: Records,
+    end: Timestamp,
+    mut each: impl FnMut(&[u8], &[u8]),
+) -> Result<usize, StoreError> {
     let mut rows = txn.open_table(table.definition())?;
     let mut keys = Vec::new();
     for row in rows.range(..&time_key(end)[..])?.take(ROWS) {
-        keys.push(row?.0.value().to_vec());
+        let (key, value) = row?;
+        each(key.value(), value.value());
+        keys.push(key.value().to_vec());
     }
     for key in &keys {
         rows.remove(key.as_slice())?;
@@ -88,6 +144,22 @@ fn prune_some(txn: &WriteTransaction, table: Records, end: Timestamp) -> Result<
 }
 
 impl Reader<'_> {
+    /// The sums of some days, in order.
+    pub(super) fn run_days(&self, days: &RangeInclusive<Date>) -> Result<Vec<RunsOfDay>, StoreError> {
+        let mut found = Vec::new();
+        let Some(table) = self.table(Records::RunDays)? else { return Ok(found) };
+        for row in table.range(platform_day_key(*days.start(), "").as_slice()..)? {
+            let (key, value) = row?;
+            let read = records::read::<RunsOfDay>(Records::RunDays, key.value(), value.value());
+            let Some(sum) = self.damage.leave_out(Records::RunDays.name(), key.value(), read)? else { continue };
+            if sum.day > *days.end() {
+                break;
+            }
+            found.push(sum);
+        }
+        Ok(found)
+    }
+
     fn removed_connections(&self) -> Result<Vec<ConnectionId>, StoreError> {
         let mut removed = Vec::new();
         for row in self.txn.open_table(Records::Sweeps.definition())?.iter()? {

@@ -13,7 +13,7 @@ use super::damage::DamageLog;
 use super::envelope::{self, Unreadable};
 use super::error::StoreError;
 use super::records::{self, SnapshotRecord};
-use super::tables::{self, BLOCK_TAG, LogKey, Records, epoch_of, log_key, log_name, split_log_key};
+use super::tables::{self, BLOCK_TAG, LogKey, epoch_of, log_key, log_name, split_log_key};
 
 /// The version of blocks. In version 1 no snapshot said how it was read; one that was copied from there still does not.
 const VERSION: u8 = 2;
@@ -209,10 +209,7 @@ fn open_or_quarantine<'a>(
 ) -> Result<Option<Block<'a>>, StoreError> {
     let block = Block::open(key, encoded, damage)?;
     if block.is_none() {
-        let name = log_name(epoch_of(split_log_key(key).0));
-        let kept_key = [name.as_bytes(), b"\0", &key[..]].concat();
-        let kept = records::plain(Records::Quarantine, &kept_key, encoded);
-        txn.open_table(Records::Quarantine.definition())?.insert(kept_key.as_slice(), kept.as_slice())?;
+        records::quarantine(txn, &log_name(epoch_of(split_log_key(key).0)), key, encoded)?;
     }
     Ok(block)
 }

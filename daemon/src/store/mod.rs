@@ -29,6 +29,8 @@ mod rows;
 mod scrub;
 mod shared;
 mod snapshots;
+mod retaining;
+mod weeks;
 mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -56,7 +58,8 @@ pub use self::lists::{Mark, Page};
 pub use self::origin::BackendSource;
 pub use self::queries::{
     AlertById, AlertIds, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesOf, FiguresSince, FollowerSum, HistoryQuery,
-    Load, MetricHistory, Query, RecentFollowers, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes,
+    Load, MetricHistory, Query, RecentFollowers, RunDays, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn,
+    TableBytes, WeeksQuery,
 };
 pub use self::scrub::Scrubbed;
 pub use self::shared::StoreState;

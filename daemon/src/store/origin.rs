@@ -21,6 +21,8 @@ use super::overlay::{BoxedBackend, ReadOnly};
 use super::records::{self, Format, KeyName, Record, Stamp};
 use super::tables::{CHUNKS, FORMAT, Records};
 use super::{marker, migrations};
+use crate::history::retention::DEFAULTS;
+use crate::model::RetentionChoice;
 
 const FILE: &str = "roster.redb";
 const NEW_FILE: &str = "roster.redb.new";
@@ -201,6 +203,7 @@ impl Origin {
         }
         let database = self.open()?;
         migrations::migrate(&database, found, damage)?;
+        make_missing_tables(&database)?;
         self.wrote(true);
         Ok(database)
     }
@@ -293,11 +296,31 @@ fn write_schema(database: &Database, stamp: Stamp) -> Result<(), StoreError> {
     {
         let mut meta = txn.open_table(Records::Meta.definition())?;
         let (stamp_key, format_key) = (stamp.key(), Format(FORMAT).key());
+        // What is deleted from it is known from its beginning.
+        let choice = RetentionChoice { at: stamp.created_at, defaults: DEFAULTS };
+        meta.insert(choice.key().as_slice(), choice.value(&choice.key())?.as_slice())?;
         meta.insert(stamp_key.as_slice(), stamp.value(&stamp_key)?.as_slice())?;
         meta.insert(format_key.as_slice(), Format(FORMAT).value(&format_key)?.as_slice())?;
     }
     txn.commit()?;
     Ok(())
+}
+
+/// Creates the tables that the store was made without: they are empty where they are not there.
+fn make_missing_tables(database: &Database) -> Result<(), StoreError> {
+    let there: Vec<String> =
+        database.begin_read()?.list_tables()?.map(|table| redb::TableHandle::name(&table).to_owned()).collect();
+    let missing = Records::ALL.into_iter().filter(|table| !there.iter().any(|name| name == table.name()));
+    let missing: Vec<Records> = missing.collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut txn = database.begin_write()?;
+    txn.set_quick_repair(true);
+    for table in missing {
+        txn.open_table(table.definition())?;
+    }
+    Ok(txn.commit()?)
 }
 
 /// Checks that a directory can be our own, as [`own_dir`] would make it. Changes nothing.

@@ -17,7 +17,8 @@ use super::lists::{Mark, Page};
 use super::reader::Reader;
 use super::records;
 use super::tables::{Records, day_key, time_key};
-use crate::model::{Alert, AuditLine, Change, Connection, Delivery, Loaded, Run};
+use crate::history::rollup::{Origin, Week, monday_of};
+use crate::model::{Alert, AuditLine, Change, Connection, Delivery, Loaded, Run, RunsOfDay};
 
 /// A read in one transaction.
 pub trait Query: Send + 'static {
@@ -225,6 +226,38 @@ impl Query for HistoryQuery {
 
     fn read(self, reader: &Reader<'_>) -> Result<Vec<Snapshot>, StoreError> {
         self.days().map_or(Ok(Vec::new()), |days| reader.history(self.connection, days))
+    }
+}
+
+/// The weeks that are left of a connection's past days and begin in the query's days, oldest first, with where their
+/// numbers are from.
+#[derive(Clone, Copy, Debug)]
+pub struct WeeksQuery(pub HistoryQuery);
+
+impl Query for WeeksQuery {
+    type Output = Vec<(Origin, Week)>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Self::Output, StoreError> {
+        let Some(days) = self.0.days() else { return Ok(Vec::new()) };
+        // The first day's week begins before it, unless the caller wants none that does.
+        let first = if self.0.since.is_some_and(|since| since >= *days.start()) {
+            *days.start()
+        } else {
+            monday_of(*days.start())
+        };
+        reader.weeks(self.0.connection, &(first..=*days.end()))
+    }
+}
+
+/// How the slots of past days ended whose runs are deleted, by day, then platform.
+#[derive(Clone, Debug)]
+pub struct RunDays(pub RangeInclusive<Date>);
+
+impl Query for RunDays {
+    type Output = Vec<RunsOfDay>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Vec<RunsOfDay>, StoreError> {
+        reader.run_days(&self.0)
     }
 }
 

@@ -24,9 +24,10 @@ use super::tables::{
     month_start, split_chunk_key,
 };
 use crate::history::chunk::{self, Days, MonthChunk};
-use crate::model::{Loaded, Settings};
+use crate::model::{Loaded, RetentionChoice, Settings};
 
 type Chunks = ReadOnlyTable<&'static ChunkKey, &'static [u8]>;
+type RecordsTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 type LogTable = ReadOnlyTable<&'static LogKey, &'static [u8]>;
 
 /// Reads what was committed when its transaction began.
@@ -197,6 +198,7 @@ impl<'a> Reader<'a> {
             holds: self.all(Records::Holds, records::read)?,
             settings: self.get(&settings.key())?.unwrap_or(settings),
             desktop_shown: self.all(Records::DesktopShown, shown)?,
+            retention: self.get(&RetentionChoice::KEY)?,
             store: self.get::<Stamp>(&Stamp::KEY)?.map(|stamp| stamp.id).unwrap_or_default(),
             key: self.get::<KeyName>(&KeyName::KEY)?.map(|key| key.0),
             consents: self.all(Records::Consents, records::read)?,
@@ -245,6 +247,11 @@ impl<'a> Reader<'a> {
         let meta = self.txn.open_table(Records::Meta.definition())?;
         let value = ReadableTable::get(&meta, Fold::default().key().as_slice())?;
         value.map_or(Ok(Fold::default()), |value| snapshots::read_fold(value.value()))
+    }
+
+    /// A table of records that a store made by an older rosterd may lack as long as it is open for reading only.
+    pub(super) fn table(&self, table: Records) -> Result<Option<RecordsTable>, StoreError> {
+        if_there(self.txn.open_table(table.definition()))
     }
 
     fn chunks(&self) -> Result<Chunks, StoreError> {
@@ -350,7 +357,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a snapshot that is still in the log is in its chunk already.
-    fn snapshot_is_folded(&self, connection: ConnectionId, date: Date) -> Result<bool, StoreError> {
+    pub(super) fn snapshot_is_folded(&self, connection: ConnectionId, date: Date) -> Result<bool, StoreError> {
         let (month, day) = month_of(date);
         let mut is_folded = false;
         self.each_chunk_of(connection, &(date..=date), |key, payload| {

@@ -58,7 +58,7 @@ impl Reader<'_> {
         match part {
             Part::Records(table) => {
                 let from = (Bound::Included(first), Bound::Unbounded);
-                let Some(rows) = if_there(self.txn.open_table(table.definition()))? else { return Ok(None) };
+                let Some(rows) = self.table(table)? else { return Ok(None) };
                 let rows = rows.range::<&[u8]>(from)?;
                 Ok(Some(Box::new(rows.map(|row| row.map(|(key, value)| (key.value().to_vec(), value))))))
             }

@@ -18,6 +18,7 @@ use super::tables::{
     CHUNKS, CHUNKS_TAG, ChunkKey, EPOCH_DAYS, Month, Records, chunk_key, epoch_of, epoch_start, log_definition,
     log_epoch, log_name, month_of, month_start, split_chunk_key,
 };
+use super::weeks;
 use crate::history::chunk::{self, MonthChunk};
 
 /// The payload of a chunk's row, still encoded as a chunk; `None` when the row is damaged, which is noted.
@@ -166,9 +167,7 @@ fn read_for_writing(
     let chunk = open_chunk(key, value.value(), damage)?.and_then(|payload| MonthChunk::decode(payload).ok());
     if chunk.is_none() {
         note_chunk(key, damage);
-        let kept_key = [b"snapshots.chunks\0", &key[..]].concat();
-        let encoded = records::plain(Records::Quarantine, &kept_key, value.value());
-        txn.open_table(Records::Quarantine.definition())?.insert(kept_key.as_slice(), encoded.as_slice())?;
+        records::quarantine(txn, CHUNKS.name(), key, value.value())?;
     }
     Ok(chunk)
 }
@@ -192,12 +191,15 @@ fn delete_from_logs(
     Ok(())
 }
 
-/// Deletes all snapshots of connections; each comes with the day of its first snapshot.
+/// Deletes all snapshots and weeks of connections; each comes with the day of its first snapshot.
 pub(super) fn forget(
     txn: &WriteTransaction,
     connections: &[(ConnectionId, Date)],
     damage: &DamageLog,
 ) -> Result<(), StoreError> {
+    for (connection, first) in connections {
+        weeks::forget(txn, *connection, *first)?;
+    }
     let mut fold = fold_in(txn)?;
     if let Some(newest) = fold.newest {
         let mut chunks = txn.open_table(CHUNKS)?;

@@ -7,13 +7,15 @@ use redb::TableDefinition;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::{Date, Timestamp};
 
+use crate::history::rollup::Origin;
+
 /// The format of the whole store. A store with a higher one is refused.
 pub(super) const FORMAT: u32 = 3;
 
 /// A table of records. Keys and values are bytes, so that no change of a Rust type can make a table unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Records {
-    /// Name of a fact → the fact: `format`, `store`, `key`, `settings`, `fold`. Does not grow.
+    /// Name of a fact → the fact: `format`, `store`, `key`, `settings`, `fold`, `retention`. Does not grow.
     Meta,
     /// Influencer id → influencer. One row each; read whole at start.
     Influencers,
@@ -62,13 +64,19 @@ pub(super) enum Records {
     Leases,
     /// Day → its figures. Grows by one row a day, for good.
     Figures,
+    /// Half a year, connection, origin → the weeks of that connection's snapshots from there, encoded by `history::rollup`.
+    /// By time first, as the chunks of months. Grows by about 0.3 kB a connection and half a year, for good.
+    Weeks,
+    /// Day, platform → how the slots of that day ended, once their runs are deleted. Grows by a row a platform and day,
+    /// for good.
+    RunDays,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 23] = [
+    pub(super) const ALL: [Records; 25] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -92,6 +100,8 @@ impl Records {
         Records::Deletions,
         Records::Leases,
         Records::Figures,
+        Records::Weeks,
+        Records::RunDays,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -118,6 +128,8 @@ impl Records {
             Records::Deletions => "webhooks.deletions",
             Records::Leases => "webhooks.leases",
             Records::Figures => "figures",
+            Records::Weeks => "snapshots.weeks",
+            Records::RunDays => "runs.days",
             Records::Quarantine => "quarantine",
         }
     }
@@ -153,6 +165,8 @@ impl Records {
             Records::Deletions => 32,
             Records::Leases => 33,
             Records::Figures => 28,
+            Records::Weeks => 24,
+            Records::RunDays => 25,
         }
     }
 }
@@ -250,6 +264,39 @@ pub(super) fn split_chunk_key(key: &ChunkKey) -> (Month, ConnectionId) {
     (u16::from_be_bytes([a, b]), ConnectionId::from_bytes(id))
 }
 
+/// The key of a row of weeks.
+pub(super) fn weeks_key(block: i32, connection: ConnectionId, origin: Origin) -> Vec<u8> {
+    [&ordered16(block)[..], &connection.0, &[origin.code()]].concat()
+}
+
+/// The first and the last key of a connection's rows of weeks of one half year.
+pub(super) fn weeks_of(block: i32, connection: ConnectionId) -> (Vec<u8>, Vec<u8>) {
+    let key = |last: u8| [&ordered16(block)[..], &connection.0, &[last]].concat();
+    (key(0), key(u8::MAX))
+}
+
+pub(super) fn split_weeks_key(key: &[u8]) -> Option<(i32, ConnectionId, Origin)> {
+    let [a, b, id @ .., origin] = <[u8; 8]>::try_from(key).ok()?;
+    let block = i16::from_be_bytes([a ^ 0x80, b]);
+    Some((block.into(), ConnectionId::from_bytes(id), Origin::of_code(origin)?))
+}
+
+/// Storable days have blocks that fit; others count as the nearest one.
+fn ordered16(number: i32) -> [u8; 2] {
+    let [a, b] = (number.clamp(i16::MIN.into(), i16::MAX.into()) as i16).to_be_bytes();
+    [a ^ 0x80, b]
+}
+
+/// The key of a day and a platform.
+pub(super) fn platform_day_key(day: Date, platform: &str) -> Vec<u8> {
+    [&ordered32(day.0)[..], platform.as_bytes()].concat()
+}
+
+pub(super) fn split_platform_day_key(key: &[u8]) -> Option<(Date, &str)> {
+    let (day, platform) = key.split_first_chunk::<4>()?;
+    Some((Date((u32::from_be_bytes(*day) ^ (1 << 31)) as i32), std::str::from_utf8(platform).ok()?))
+}
+
 fn ordered32(number: i32) -> [u8; 4] {
     (number as u32 ^ (1 << 31)).to_be_bytes()
 }
@@ -317,6 +364,11 @@ mod tests {
         assert!(days.iter().all(|day| day_of_key(&day_key(*day)) == Some(*day)) && day_of_key(&[1]).is_none());
         let times = [Timestamp(i64::MIN), Timestamp(-1), Timestamp(0), Timestamp(i64::MAX)];
         assert!(times.windows(2).all(|pair| time_key(pair[0]) < time_key(pair[1])));
+        let blocks = [-140, -1, 0, 1, 113, 6_080];
+        let origin = Origin::ALL[2];
+        assert!(blocks.windows(2).all(|pair| weeks_key(pair[0], id, origin) < weeks_key(pair[1], id, origin)));
+        assert!(blocks.iter().all(|one| split_weeks_key(&weeks_key(*one, id, origin)) == Some((*one, id, origin))));
+        assert!(days.iter().all(|day| split_platform_day_key(&platform_day_key(*day, "x")) == Some((*day, "x"))));
         assert!(times.iter().all(|at| split_timed_key(&timed_key(*at, &[&id.0])) == Some((*at, id))));
     }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, LONGEST_WAIT, PAGE_ROWS, RunsQuery};
+use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, LONGEST_WAIT, PAGE_ROWS, RunsQuery};
 use roster_protocol::transport::within;
-use roster_protocol::{Account, AccountPreview, ErrorKind, InfluencerQuery, RosterClient, RosterError, SortBy};
+use roster_protocol::{
+    Account, AccountPreview, ConnectionId, Date, ErrorKind, InfluencerQuery, RosterClient, RosterError, SortBy,
+};
 use tarpc::context::Context;
 
 use crate::client::{long_call, response, short_call};
@@ -33,9 +35,7 @@ pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
             Response::Choices(filter, response(client.influencers(short_call(), query).await))
         }
         Request::History { connection, since } => {
-            let history =
-                response(client.history(short_call(), connection.to_string(), Some(since.into()), None).await);
-            Response::History { connection, since, result: history.map(|history| history.snapshots) }
+            Response::History { connection, since, result: history(client, connection, since).await }
         }
         Request::Influencer(id) => {
             Response::Influencer(id, response(client.influencer(short_call(), id.to_string()).await))
@@ -167,4 +167,22 @@ async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, 
             response(client.acknowledge(short_call(), alerts).await).map(|_| Outcome::Done)
         }
     }
+}
+
+/// All days and weeks of a connection from a day on.
+async fn history(client: &RosterClient, connection: ConnectionId, since: Date) -> Result<History, RosterError> {
+    let part = async |since: Date| {
+        response(client.history(short_call(), connection.to_string(), Some(since.into()), None).await)
+    };
+    let mut whole = part(since).await?;
+    // Each part must begin later than the one before, or this would never end.
+    let mut begun = since;
+    while let Some(next) = whole.next.filter(|next| *next > begun) {
+        let more = part(next).await?;
+        begun = next;
+        whole.weeks.extend(more.weeks);
+        whole.snapshots.extend(more.snapshots);
+        whole.next = more.next;
+    }
+    Ok(whole)
 }

@@ -201,6 +201,10 @@ pub struct Snapshot {
     date: String,
     observed_at: String,
     source: &'static str,
+    /// How what was measured was read.
+    read_with: Option<&'static str>,
+    /// Which of the numbers a person recorded, where that is known.
+    by_hand: Vec<&'static str>,
     #[serde(flatten)]
     numbers: Map<String, Value>,
 }
@@ -211,7 +215,9 @@ impl From<&protocol::Snapshot> for Snapshot {
             date: snapshot.date.to_string(),
             observed_at: snapshot.observed_at.to_string(),
             source: snapshot.source.as_str(),
-            numbers: numbers(snapshot),
+            read_with: snapshot.read_with.map(protocol::ReadWith::as_str),
+            by_hand: snapshot.by_hand.iter().map(Metric::as_str).collect(),
+            numbers: numbers(&snapshot.numbers, snapshot.followers_step),
         }
     }
 }
@@ -231,30 +237,75 @@ impl From<&protocol::Recorded> for Recorded {
 }
 
 /// Every metric by its name; those of the audience are an object of their own, with the age range behind them.
-fn numbers(snapshot: &protocol::Snapshot) -> Map<String, Value> {
+fn numbers(given: &protocol::Numbers, step: Option<u64>) -> Map<String, Value> {
     let (mut numbers, mut audience) = (Map::new(), Map::new());
     for metric in Metric::ALL {
-        let value = snapshot.numbers.get(metric).map(|raw| number(metric.unit(), raw)).into();
+        let value = given.get(metric).map(|raw| number(metric.unit(), raw)).into();
         match metric.as_str().strip_prefix("audience_") {
             Some(name) => audience.insert(name.to_owned(), value),
             None => numbers.insert(metric.to_string(), value),
         };
         if metric == Metric::Followers {
-            numbers.insert("followers_step".to_owned(), snapshot.followers_step.into());
+            numbers.insert("followers_step".to_owned(), step.into());
         }
     }
-    let range = snapshot.numbers.top_age_range.map(|range| range.as_str());
+    let range = given.top_age_range.map(|range| range.as_str());
     audience.insert("top_age_range".to_owned(), range.into());
     numbers.insert("audience".to_owned(), audience.into());
     numbers
+}
+
+/// A row of a history: a day, or a week of days that are long past.
+#[derive(Debug, Serialize)]
+#[serde(tag = "period", rename_all = "lowercase")]
+pub enum HistoryRow {
+    Day(Snapshot),
+    Week(Box<Week>),
+}
+
+/// A week of one connection. Its numbers are those of the last day, as a day's are.
+#[derive(Debug, Serialize)]
+pub struct Week {
+    /// Its Monday.
+    date: String,
+    /// How many of its days had numbers.
+    days: u8,
+    source: &'static str,
+    read_with: Option<&'static str>,
+    #[serde(flatten)]
+    last: Map<String, Value>,
+    first: Map<String, Value>,
+    min: Map<String, Value>,
+    max: Map<String, Value>,
+}
+
+impl From<&protocol::Week> for Week {
+    fn from(week: &protocol::Week) -> Self {
+        Self {
+            date: week.date.to_string(),
+            days: week.days,
+            source: week.source.as_str(),
+            read_with: week.read_with.map(protocol::ReadWith::as_str),
+            last: numbers(&week.last, week.followers_step),
+            first: plain(&week.first),
+            min: plain(&week.least),
+            max: plain(&week.most),
+        }
+    }
+}
+
+/// The metrics that are known, by their names.
+fn plain(numbers: &protocol::Numbers) -> Map<String, Value> {
+    let known = |metric: Metric| Some((metric.to_string(), number(metric.unit(), numbers.get(metric)?).into()));
+    Metric::ALL.into_iter().filter_map(known).collect()
 }
 
 /// What `history` gives.
 #[derive(Debug, Serialize)]
 pub struct History {
     pub connection: String,
-    /// Oldest first.
-    pub snapshots: Vec<Snapshot>,
+    /// Oldest first, the weeks before the days.
+    pub snapshots: Vec<HistoryRow>,
 }
 
 /// A time, or none.

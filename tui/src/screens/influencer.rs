@@ -16,11 +16,12 @@ use crate::message::{Mutation, Request, Response};
 use crate::modal::{self, Focus, Next};
 use crate::shared::histories::{Known, points};
 use crate::shared::{Shared, ToastLevel};
+use crate::widgets::chart::week_points;
 use crate::widgets::pen::Pen;
 use crate::widgets::window::Window;
 
 /// The lengths a chart can have, in days.
-pub const RANGES: [i32; 3] = [30, 90, 365];
+pub const RANGES: [i32; 4] = [30, 90, 365, 5 * 365];
 
 const HERE: Context = Context::Screen("Influencer");
 
@@ -37,11 +38,11 @@ pub const ENTRY: Entry = Entry {
             bind(HERE, Action::Pause, "pause", &["p"], "pause", "pause the account under the cursor, or resume"),
             bind(HERE, Action::MetricAfter, "next-metric", &["]"], "metric", "chart the next metric"),
             bind(HERE, Action::MetricBefore, "previous-metric", &["["], "", "chart the metric before"),
-            bind(HERE, Action::Range, "range", &["t"], "range", "chart 30, 90 or 365 days"),
+            bind(HERE, Action::Range, "range", &["t"], "range", "chart 30, 90, 365 days or five years"),
             bind(HERE, Action::Shorter, "shorter", &["-"], "", "chart fewer days"),
             bind(HERE, Action::Longer, "longer", &["+", "="], "", "chart more days"),
-            bind(HERE, Action::Left, "", &["left", "h"], "", "the measured day before"),
-            bind(HERE, Action::Right, "", &["right", "l"], "", "the measured day after"),
+            bind(HERE, Action::Left, "", &["left", "h"], "", "the measured day or week before"),
+            bind(HERE, Action::Right, "", &["right", "l"], "", "the measured day or week after"),
             bind(HERE, Action::Record, "record", &["m"], "record", "type in a number by hand"),
             bind(HERE, Action::Note, "note", &["n"], "note", "write a note"),
             bind(HERE, Action::Edit, "edit", &["e"], "edit", "edit name and tags"),
@@ -235,8 +236,8 @@ impl State {
     /// Moves the chart's cursor to the day the user came for, and makes the chart long enough, once its days are known.
     fn focus_day(&mut self, shared: &Shared) {
         let (Some(at), Some(connection)) = (self.focus.at, self.connection()) else { return };
-        let Known::Snapshots(snapshots) = shared.histories.get(connection.id) else { return };
-        let day = day_of(shared, snapshots, at);
+        let Known::History(history) = shared.histories.get(connection.id) else { return };
+        let day = day_of(shared, &history.snapshots, at);
         let age = shared.today().0.saturating_sub(day.0);
         let enough = RANGES.iter().position(|days| *days >= age).unwrap_or(RANGES.len() - 1);
         (self.day, self.range, self.focus.at) = (Some(day), self.range.max(enough), None);
@@ -244,7 +245,7 @@ impl State {
 
     /// Requests the days of the connection under the cursor.
     fn want_history(&self, shared: &mut Shared) -> Vec<Next> {
-        let longest = shared.today().plus_days(-RANGES[2]);
+        let longest = shared.today().plus_days(-RANGES[RANGES.len() - 1]);
         let connection = self.connection().map(|connection| connection.id);
         let request = connection.and_then(|connection| shared.histories.want(connection, longest));
         request.map_or_else(Vec::new, Next::request)
@@ -253,10 +254,11 @@ impl State {
     /// Moves the chart's cursor to the next measured day; the first step selects the newest.
     fn step_day(&mut self, shared: &Shared, step: isize) {
         let Some(connection) = self.connection() else { return };
-        let Known::Snapshots(snapshots) = shared.histories.get(connection.id) else { return };
+        let Known::History(history) = shared.histories.get(connection.id) else { return };
         let from = shared.today().plus_days(-self.days());
-        let days: Vec<Date> =
-            points(snapshots, self.metric).into_iter().map(|(day, _)| day).filter(|day| *day >= from).collect();
+        let weeks = week_points(&history.weeks, self.metric).into_iter().map(|week| week.monday);
+        let days = points(&history.snapshots, self.metric).into_iter().map(|(day, _)| day);
+        let days: Vec<Date> = weeks.chain(days).filter(|day| *day >= from).collect();
         let Some(last) = days.len().checked_sub(1) else { return };
         let index = match self.day {
             None => last,

@@ -1,5 +1,6 @@
 //! Histories of the connections looked at lately, so that moving about requests each only once.
 
+use roster_protocol::service::History;
 use roster_protocol::{ConnectionId, Date, Metric, RosterError, Snapshot};
 
 use crate::message::Request;
@@ -20,7 +21,7 @@ pub struct Histories {
 struct Entry {
     connection: ConnectionId,
     since: Date,
-    known: Result<Vec<Snapshot>, RosterError>,
+    known: Result<History, RosterError>,
     stale: bool,
 }
 
@@ -28,8 +29,8 @@ struct Entry {
 #[derive(Clone, Copy, Debug)]
 pub enum Known<'a> {
     NotYet,
-    /// Oldest first.
-    Snapshots(&'a [Snapshot]),
+    /// Its days and weeks, oldest first.
+    History(&'a History),
     Failed(&'a RosterError),
 }
 
@@ -38,7 +39,7 @@ impl Histories {
     pub fn get(&self, connection: ConnectionId) -> Known<'_> {
         match self.entries.iter().find(|entry| entry.connection == connection).map(|entry| &entry.known) {
             None => Known::NotYet,
-            Some(Ok(snapshots)) => Known::Snapshots(snapshots),
+            Some(Ok(history)) => Known::History(history),
             Some(Err(error)) => Known::Failed(error),
         }
     }
@@ -59,7 +60,7 @@ impl Histories {
     }
 
     /// Takes a response.
-    pub fn responded(&mut self, connection: ConnectionId, since: Date, result: Result<Vec<Snapshot>, RosterError>) {
+    pub fn responded(&mut self, connection: ConnectionId, since: Date, result: Result<History, RosterError>) {
         if self.requested == Some((connection, since)) {
             self.requested = None;
         }
@@ -93,6 +94,12 @@ pub fn points(snapshots: &[Snapshot], metric: Metric) -> Vec<(Date, f64)> {
     snapshots.iter().filter_map(|snapshot| metric.of(&snapshot.numbers).map(|value| (snapshot.date, value))).collect()
 }
 
+/// The first day that is one: what is before it are weeks. `None` where there are none.
+pub fn days_begin(history: &History) -> Option<Date> {
+    let last = history.weeks.last()?.date.plus_days(7);
+    Some(history.snapshots.first().map_or(last, |first| first.date))
+}
+
 /// How many days between the first and the last of the points were not measured, up to yesterday.
 pub fn missing_days(points: &[(Date, f64)], from: Date, today: Date) -> u32 {
     let inside: Vec<Date> = points.iter().map(|(day, _)| *day).filter(|day| *day >= from && *day <= today).collect();
@@ -106,6 +113,10 @@ pub fn missing_days(points: &[(Date, f64)], from: Date, today: Date) -> u32 {
 mod tests {
     use super::*;
 
+    fn history(connection: ConnectionId) -> History {
+        History { connection, weeks: Vec::new(), snapshots: Vec::new(), next: None }
+    }
+
     #[test]
     fn each_is_requested_once_and_again_when_outdated() {
         let mut histories = Histories::default();
@@ -113,11 +124,11 @@ mod tests {
         assert!(histories.want(one, Date(10)).is_some());
         assert!(histories.want(one, Date(10)).is_none(), "requested already");
         assert!(histories.want(two, Date(10)).is_none(), "one at a time");
-        histories.responded(one, Date(10), Ok(Vec::new()));
+        histories.responded(one, Date(10), Ok(history(one)));
         assert!(histories.want(one, Date(10)).is_none(), "known");
         assert!(histories.want(one, Date(5)).is_some(), "more is wanted");
         histories.responded(one, Date(5), Err(RosterError::failed("gone")));
-        assert!(matches!(histories.get(one), Known::Snapshots(_)), "old days stay");
+        assert!(matches!(histories.get(one), Known::History(_)), "old days stay");
         histories.outdated(one);
         assert!(histories.want(one, Date(10)).is_some());
     }

@@ -6,10 +6,11 @@
 //!   400K                          ⠣⠤⠤
 //!        Aug 24      Sep 23      Oct 23
 //! ```
-//! Days that were not measured stay empty: only neighbouring days are joined.
+//! Days that were not measured stay empty: only neighbouring days are joined. A week is a line from its first to its last
+//! number, with an upright one from the least to the most; a dotted line is where weeks end and days begin.
 
 use ratatui::layout::Rect;
-use roster_protocol::Date;
+use roster_protocol::{Date, Metric, Week};
 
 use super::pen::{Pen, columns};
 use crate::format;
@@ -18,6 +19,10 @@ use crate::format;
 pub struct Chart<'a> {
     /// Measured days, oldest first.
     pub points: &'a [(Date, f64)],
+    /// Weeks of days that are long past, oldest first.
+    pub weeks: &'a [WeekPoint],
+    /// Where days begin, if there are weeks before them in the picture.
+    pub days_begin: Option<Date>,
     /// The first and last day of the picture.
     pub from: Date,
     pub to: Date,
@@ -27,6 +32,26 @@ pub struct Chart<'a> {
     pub cursor: Option<Date>,
     /// Days to point at.
     pub marks: &'a [Date],
+}
+
+/// A week as a chart draws it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeekPoint {
+    pub monday: Date,
+    pub first: f64,
+    pub last: f64,
+    pub least: f64,
+    pub most: f64,
+}
+
+/// The weeks in which a metric was known, oldest first.
+pub fn week_points(weeks: &[Week], metric: Metric) -> Vec<WeekPoint> {
+    let point = |week: &Week| {
+        let [first, last] = [metric.of(&week.first)?, metric.of(&week.last)?];
+        let [least, most] = [metric.of(&week.least)?, metric.of(&week.most)?];
+        Some(WeekPoint { monday: week.date, first, last, least, most })
+    };
+    weeks.iter().filter_map(point).collect()
 }
 
 /// A grid of braille cells, two by four dots each.
@@ -96,11 +121,18 @@ impl Chart<'_> {
         self.points.iter().filter(finite).copied()
     }
 
+    /// The weeks that begin within the picture.
+    fn weeks_inside(&self) -> impl Iterator<Item = &WeekPoint> {
+        let finite = |week: &&WeekPoint| [week.first, week.last, week.least, week.most].into_iter().all(f64::is_finite);
+        self.weeks.iter().filter(finite).filter(|week| (self.from..=self.to).contains(&week.monday))
+    }
+
     /// Draws line, values and dates; the last line of the area is for the dates.
     pub fn draw(&self, pen: &mut Pen<'_>, area: Rect) {
-        let (low, high) = self
-            .inside()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, value)| (low.min(value), high.max(value)));
+        let bounds = self.weeks_inside().flat_map(|week| [week.least, week.most]);
+        let values = self.inside().map(|(_, value)| value).chain(bounds);
+        let (low, high) =
+            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         if area.height < 2 || low > high {
             return;
         }
@@ -149,6 +181,7 @@ impl Chart<'_> {
 
     fn draw_line(&self, pen: &mut Pen<'_>, plot: Rect, scale: &Scale) {
         let mut dots = Dots::new(plot.width, plot.height);
+        self.draw_weeks(&mut dots, scale);
         let mut before: Option<(Date, (usize, usize))> = None;
         for (day, value) in self.inside() {
             let dot = (scale.x(day), scale.y(value));
@@ -159,18 +192,36 @@ impl Chart<'_> {
             before = Some((day, dot));
         }
         let cursor = self.cursor.map(|day| (scale.x(day) / 2) as u16);
+        let begin = self.days_begin.filter(|day| (self.from..=self.to).contains(day));
+        let begin = begin.map(|day| (scale.x(day) / 2) as u16);
         for y in 0..plot.height {
             for x in 0..plot.width {
                 let under_cursor = cursor == Some(x);
                 let style = if under_cursor { pen.theme.accent } else { pen.theme.plain };
                 match dots.cell(x, y) {
                     0 if under_cursor => pen.sign(plot.x + x, plot.y + y, '│', style),
+                    0 if begin == Some(x) => pen.sign(plot.x + x, plot.y + y, '┊', pen.theme.faint),
                     0 => {}
                     bits => pen.sign(plot.x + x, plot.y + y, braille(bits), style),
                 }
             }
         }
         self.draw_marks(pen, plot, scale, &dots);
+    }
+
+    fn draw_weeks(&self, dots: &mut Dots, scale: &Scale) {
+        let mut before: Option<(Date, (usize, usize))> = None;
+        for week in self.weeks_inside() {
+            let (first, last) = (scale.x(week.monday), scale.x(week.monday.plus_days(6)));
+            let ends = ((first, scale.y(week.first)), (last, scale.y(week.last)));
+            dots.line(ends.0, ends.1);
+            let middle = (first + last) / 2;
+            dots.line((middle, scale.y(week.most)), (middle, scale.y(week.least)));
+            if let Some((_, from)) = before.filter(|(monday, _)| monday.plus_days(7) == week.monday) {
+                dots.line(from, ends.0);
+            }
+            before = Some((week.monday, ends.1));
+        }
     }
 
     /// Puts a sign under the days to point at, or above them where the line is at the bottom.
@@ -199,6 +250,17 @@ mod tests {
     use ratatui::buffer::Buffer;
 
     fn picture(points: &[(i32, f64)], cursor: Option<i32>, marks: &[i32], width: u16, height: u16) -> String {
+        picture_with(&[], points, cursor, marks, width, height)
+    }
+
+    fn picture_with(
+        weeks: &[WeekPoint],
+        points: &[(i32, f64)],
+        cursor: Option<i32>,
+        marks: &[i32],
+        width: u16,
+        height: u16,
+    ) -> String {
         let theme = Theme::new();
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
@@ -206,8 +268,10 @@ mod tests {
         let marks: Vec<Date> = marks.iter().map(|day| Date(20_000 + day)).collect();
         let chart = Chart {
             points: &points,
+            weeks,
+            days_begin: weeks.last().map(|week| week.monday.plus_days(7)),
             from: Date(20_000),
-            to: Date(20_010),
+            to: Date(if weeks.is_empty() { 20_010 } else { 20_030 }),
             label: &|value| format::count(value as u64),
             cursor: cursor.map(|day| Date(20_000 + day)),
             marks: &marks,
@@ -225,6 +289,19 @@ mod tests {
         insta::assert_snapshot!(picture(&rising, None, &[], 40, 5));
         let gap: Vec<(i32, f64)> = rising.iter().filter(|(day, _)| !(4..7).contains(day)).copied().collect();
         insta::assert_snapshot!(picture(&gap, Some(2), &[9], 40, 5));
+    }
+
+    #[test]
+    fn weeks_are_before_a_dotted_line_and_days_behind_it() {
+        let week = |week: i32, first: f64, last: f64| {
+            let monday = Date(20_000 + 7 * week);
+            WeekPoint { monday, first, last, least: first - 100.0, most: last + 100.0 }
+        };
+        let weeks = [week(0, 1000.0, 1100.0), week(1, 1100.0, 1200.0), week(2, 1200.0, 1300.0)];
+        let days: Vec<(i32, f64)> = (21..=30).map(|day| (day, 1300.0 + f64::from(day - 21) * 20.0)).collect();
+        insta::assert_snapshot!(picture_with(&weeks, &days, None, &[], 50, 7));
+        let odd = WeekPoint { most: f64::NAN, ..weeks[0] };
+        assert_eq!(picture_with(&[odd], &[], None, &[], 50, 7).trim(), "");
     }
 
     #[test]

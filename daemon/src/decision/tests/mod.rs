@@ -4,6 +4,7 @@ mod consents;
 mod edits;
 mod handles;
 mod leases;
+mod keeping;
 mod warnings;
 mod webhooks;
 

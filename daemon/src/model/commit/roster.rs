@@ -2,7 +2,7 @@
 
 use roster_protocol::ids::InfluencerId;
 
-use crate::model::{Connection, Influencer, Settings};
+use crate::model::{Connection, Influencer, RetentionChoice, Settings};
 
 /// Who is on the roster, and what users set.
 #[derive(Clone, Debug, Default)]
@@ -13,4 +13,5 @@ pub struct RosterCommit {
     /// Removed with all their snapshots, runs and changes.
     pub removed_connections: Vec<Connection>,
     pub settings: Option<Settings>,
+    pub retention: Option<RetentionChoice>,
 }

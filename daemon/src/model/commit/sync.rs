@@ -3,6 +3,7 @@
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::status::DayFigures;
+use roster_protocol::time::Date;
 
 use crate::model::{Change, Connection, Hold, Run};
 
@@ -13,6 +14,9 @@ pub struct SyncCommit {
     pub snapshots: Vec<(ConnectionId, Snapshot)>,
     /// Connections that stay, but whose snapshots are deleted.
     pub forgotten_histories: Vec<Connection>,
+    /// Connections whose measured numbers of the days before are not known any more. What is stored of them is deleted on
+    /// its own.
+    pub expired: Vec<(ConnectionId, Date)>,
     pub runs: Vec<Run>,
     pub changes: Vec<Change>,
     /// Each replaces what is stored of its day.

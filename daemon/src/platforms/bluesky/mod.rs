@@ -28,7 +28,7 @@ use url::Url;
 
 use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, plain_id, profile_url};
 use super::registry::{ConfigProblem, Configured, Entry, Section};
-use super::{Account, HandleError, Observed, Platform, PlatformInfo};
+use super::{Account, HandleError, Keeping, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
 
 const SLUG: &str = "bluesky";
@@ -49,6 +49,7 @@ const INFO: PlatformInfo = PlatformInfo {
     ],
     batch_limit: ask::PROFILES_A_CALL,
     is_batched: true,
+    keeping: Keeping::UNLIMITED,
 };
 
 pub(super) const ENTRY: Entry =

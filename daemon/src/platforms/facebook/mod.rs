@@ -44,7 +44,7 @@ use super::graph::{NEWEST, Refusals, read_version};
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::webhook::Webhooks;
-use super::{Account, HandleError, Observed, Platform, PlatformInfo};
+use super::{Account, HandleError, Keeping, Observed, Platform, PlatformInfo};
 use crate::http_client::Api;
 use crate::oauth::OAuthApp;
 use crate::secret::Secret;
@@ -61,6 +61,7 @@ const INFO: PlatformInfo = PlatformInfo {
     metrics: &[Metric::Followers, Metric::EngagementRate, Metric::AvgLikes, Metric::AvgComments, Metric::AvgViews],
     batch_limit: 20,
     is_batched: false,
+    keeping: Keeping::UNLIMITED,
 };
 
 pub(super) const ENTRY: Entry = Entry {

@@ -32,7 +32,7 @@ use url::Url;
 
 use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, profile_url};
 use super::registry::{ConfigProblem, Configured, Entry, Section};
-use super::{Account, HandleError, Observed, Platform, PlatformInfo};
+use super::{Account, HandleError, Keeping, Observed, Platform, PlatformInfo};
 use crate::http_client::{Api, is_host};
 
 const SLUG: &str = "mastodon";
@@ -54,6 +54,7 @@ const INFO: PlatformInfo = PlatformInfo {
     // Two requests each: a batch stays far below an instance's window.
     batch_limit: 20,
     is_batched: false,
+    keeping: Keeping::UNLIMITED,
 };
 
 pub(super) const ENTRY: Entry =

@@ -35,7 +35,8 @@ use super::consenting::Consenting;
 use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, plain_id, profile_url};
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::webhook::Webhooks;
-use super::{Account, HandleError, Observed, Platform, PlatformInfo};
+use super::{Account, HandleError, Keeping, Observed, Platform, PlatformInfo};
+use crate::history::retention::Limits;
 use crate::http_client::Api;
 use crate::oauth::OAuthApp;
 
@@ -59,6 +60,11 @@ const INFO: PlatformInfo = PlatformInfo {
     ],
     batch_limit: 20,
     is_batched: false,
+    keeping: Keeping {
+        // No number of days: kept while the consent lasts.
+        limits: Limits { public: None, consent: None, after_consent: Some(0) },
+        source: "TikTok's developer terms and data sharing agreement of 2026-01-22",
+    },
 };
 
 pub(super) const ENTRY: Entry =

@@ -57,7 +57,8 @@ use super::consenting::Consenting;
 use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, profile_url};
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::webhook::Webhooks;
-use super::{Account, HandleError, Observed, Platform, PlatformInfo};
+use super::{Account, HandleError, Keeping, Observed, Platform, PlatformInfo};
+use crate::history::retention::Limits;
 use crate::http_client::Api;
 use crate::oauth::OAuthApp;
 use crate::secret::Secret;
@@ -82,6 +83,10 @@ const INFO: PlatformInfo = PlatformInfo {
     ],
     batch_limit: ask::IDS_A_CALL,
     is_batched: true,
+    keeping: Keeping {
+        limits: Limits { public: Some(30), consent: None, after_consent: Some(7) },
+        source: "developers.google.com/youtube/terms/developer-policies, III.E.4",
+    },
 };
 
 pub(super) const ENTRY: Entry = Entry {

@@ -14,6 +14,7 @@ impl Roster {
             self.settings = settings.clone();
             self.requeue_everything();
         }
+        self.retention = commit.retention.or(self.retention);
         // Those whose names changed.
         let mut renamed = Touched::new();
         for influencer in &commit.influencers {

@@ -15,6 +15,12 @@ impl Roster {
             touched.insert(connection.influencer);
             self.recent.remove(&connection.id);
         }
+        for (connection, from) in &commit.expired {
+            touched.extend(self.connections.get(connection).map(|known| known.influencer));
+            if let Some(recent) = self.recent.get_mut(connection) {
+                recent.forget_before(*from);
+            }
+        }
         for hold in &commit.holds {
             self.holds.insert(hold.lane.clone(), hold.clone());
         }

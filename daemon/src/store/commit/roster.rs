@@ -18,6 +18,7 @@ impl Batch {
             self.put(&Sweep { connection: connection.id })?;
             self.forget(connection);
         }
-        commit.settings.iter().try_for_each(|settings| self.put(settings))
+        commit.settings.iter().try_for_each(|settings| self.put(settings))?;
+        commit.retention.iter().try_for_each(|choice| self.put(choice))
     }
 }

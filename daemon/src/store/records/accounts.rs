@@ -10,12 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::codes::{METRICS, READ_WITH, SOURCES, TROUBLES, code, optional_variant, variant};
 use super::numbers::NumbersRecord;
 use super::{Payload, Record, not_encoded};
-<<<<<<< HEAD
-use crate::model::{Absence, Connection, HandDay, Influencer, Trouble};
-=======
 use crate::history::chunk;
-use crate::model::{Connection, HandDay, Influencer, Trouble};
->>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
+use crate::model::{Absence, Connection, HandDay, Influencer, Trouble};
 use crate::store::error::StoreError;
 use crate::store::tables::Records;
 
@@ -88,7 +84,6 @@ struct ConnectionRecord<'a> {
     first_day: Option<i32>,
 }
 
-<<<<<<< HEAD
 /// What version 3 has behind a [`ConnectionRest`]: metrics, each with since when it is absent.
 type Absences = Vec<(u8, i64)>;
 
@@ -96,10 +91,7 @@ fn absences_of(connection: &Connection) -> Absences {
     connection.absent.iter().map(|it| (code(METRICS, it.metric), it.since.0)).collect()
 }
 
-/// What version 2 has behind a [`ConnectionRecord`].
-=======
 /// What follows a [`ConnectionRecord`] from version 2 on.
->>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
 #[derive(Default, Serialize, Deserialize)]
 struct ConnectionRest<'a> {
     /// A day, and its metrics with whether each is kept.
@@ -146,11 +138,8 @@ struct ProfileRecord {
 
 impl Record for Connection {
     const TABLE: Records = Records::Connections;
-<<<<<<< HEAD
-    /// Version 1 ended with the first day; version 2 had no absent metrics.
-=======
-    /// Version 1 ended with the first day, version 2 before what follows the newest snapshot.
->>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
+    /// Version 1 ended with the first day; version 2 had no absent metrics, version 3 nothing that follows the newest
+    /// snapshot.
     const VERSION: u8 = 3;
 
     fn key(&self) -> Vec<u8> {
@@ -190,13 +179,9 @@ impl Record for Connection {
             },
             out,
         )?;
-<<<<<<< HEAD
         let out = to_extend(&ConnectionRest::from(self), out)?;
-        to_extend(&absences_of(self), out)
-=======
         let latest = self.latest.as_ref().map(SnapshotRest::from).unwrap_or_default();
-        to_extend(&(ConnectionRest::from(self), latest), out)
->>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
+        to_extend(&(absences_of(self), latest), out)
     }
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
@@ -205,24 +190,16 @@ impl Record for Connection {
 
     fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
         let (record, rest): (ConnectionRecord<'_>, _) = take_from_bytes(payload).ok()?;
-<<<<<<< HEAD
-        let (rest, absent): (ConnectionRest<'_>, Absences) = match version {
+        let (rest, absent, latest_rest): (ConnectionRest<'_>, Absences, SnapshotRest) = match version {
             1 => Default::default(),
-            2 => (from_bytes(rest).ok()?, Vec::new()),
-            _ => {
+            2 => (from_bytes(rest).ok()?, Vec::new(), SnapshotRest::default()),
+            3 => {
                 let (rest, absent) = take_from_bytes(rest).ok()?;
-                (rest, from_bytes(absent).ok()?)
+                (rest, from_bytes(absent).ok()?, SnapshotRest::default())
             }
-        };
-        let absence = |(metric, since)| Some(Absence { metric: variant(METRICS, metric)?, since: Timestamp(since) });
-=======
-        let (rest, latest_rest) = match version {
-            1 => Default::default(),
-            2 => (from_bytes(rest).ok()?, SnapshotRest::default()),
             _ => from_bytes(rest).ok()?,
         };
-        let rest: ConnectionRest<'_> = rest;
->>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
+        let absence = |(metric, since)| Some(Absence { metric: variant(METRICS, metric)?, since: Timestamp(since) });
         let trouble = match record.trouble {
             None => None,
             Some(trouble) => Some(Trouble {
@@ -378,20 +355,15 @@ mod tests {
         };
         let (key, payload) = (connection.key(), connection.encode(Vec::new()).expect("encoded"));
         assert_eq!(Connection::decode(&key, &payload), Some(connection.clone()));
-        // Nothing was measured: how it was read takes two bytes.
-        let second = Connection::decode_version(2, &key, &payload[..payload.len() - 2]).expect("version 2");
-        assert_eq!(second, connection);
         let rest = postcard::to_allocvec(&ConnectionRest::from(&connection)).expect("encoded");
-<<<<<<< HEAD
+        // Nothing was measured: how it was read takes two bytes.
+        let payload = &payload[..payload.len() - 2];
+        assert_eq!(Connection::decode_version(3, &key, payload), Some(connection.clone()));
         let absent = postcard::to_allocvec(&absences_of(&connection)).expect("encoded");
         let payload = &payload[..payload.len() - absent.len()];
         let before = Connection::decode_version(2, &key, payload).expect("version 2");
         assert_eq!(before, Connection { absent: vec![], ..connection.clone() });
         let before = Connection::decode_version(1, &key, &payload[..payload.len() - rest.len()]).expect("version 1");
-=======
-        let before =
-            Connection::decode_version(1, &key, &payload[..payload.len() - 2 - rest.len()]).expect("version 1");
->>>>>>> d216f45 (history: Days say how they were read and what a person recorded)
         assert_eq!((before.by_hand, before.trouble.and_then(|trouble| trouble.moved_to)), (None, None));
         assert_eq!((before.handle, before.first_day), (connection.handle, Some(Date(3))));
     }

@@ -4,6 +4,7 @@ use postcard::{from_bytes, take_from_bytes, to_extend};
 use roster_protocol::alert::About;
 use roster_protocol::audit::Who;
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
+use roster_protocol::status::Coverage;
 use roster_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +13,9 @@ use super::codes::{
     variant,
 };
 use super::{Payload, Record, not_encoded, number_of};
-use crate::model::{Alert, AuditLine, Change, Delivery, Run};
+use crate::model::{Alert, AuditLine, Change, Delivery, Run, RunsOfDay};
 use crate::store::error::StoreError;
-use crate::store::tables::{Records, split_timed_key, timed_key};
+use crate::store::tables::{Records, platform_day_key, split_platform_day_key, split_timed_key, timed_key};
 
 #[derive(Serialize, Deserialize)]
 struct RunRecord<'a> {
@@ -95,6 +96,26 @@ impl Record for Run {
             error: record.error.map(str::to_owned),
             retry_at: record.retry_at.map(Timestamp),
         })
+    }
+}
+
+impl Record for RunsOfDay {
+    const TABLE: Records = Records::RunDays;
+
+    fn key(&self) -> Vec<u8> {
+        platform_day_key(self.day, &self.platform)
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Payload {
+        let Coverage { expected, ok, partial, failed, skipped } = self.ended;
+        to_extend(&[expected, ok, partial, failed, skipped], out)
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let [expected, ok, partial, failed, skipped] = from_bytes(payload).ok()?;
+        let (day, platform) = split_platform_day_key(key)?;
+        let ended = Coverage { expected, ok, partial, failed, skipped };
+        Some(RunsOfDay { day, platform: platform.to_owned(), ended })
     }
 }
 

@@ -12,14 +12,16 @@ mod figures;
 mod numbers;
 mod webhooks;
 
+use redb::WriteTransaction;
 use roster_protocol::status::DayFigures;
 
 use super::envelope::{self, Unreadable};
 use super::error::StoreError;
 use super::tables::Records;
+use super::weeks;
 use crate::model::{
     Alert, AuditLine, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens, GrantUse, Hold, Influencer,
-    Lease, Receipt, Run,
+    Lease, Receipt, Run, RunsOfDay,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
@@ -123,6 +125,14 @@ pub(super) fn read_audit(key: &[u8], encoded: &[u8]) -> Result<(u64, AuditLine),
     number_of(key).zip(decode_audit(payload)).ok_or(Unreadable::Damaged)
 }
 
+/// Keeps the bytes of a damaged row that a write replaces.
+pub(super) fn quarantine(txn: &WriteTransaction, table: &str, key: &[u8], encoded: &[u8]) -> Result<(), StoreError> {
+    let key = [table.as_bytes(), b"\0", key].concat();
+    let encoded = plain(Records::Quarantine, &key, encoded);
+    txn.open_table(Records::Quarantine.definition())?.insert(key.as_slice(), encoded.as_slice())?;
+    Ok(())
+}
+
 /// Encodes the payload of a row that is not a [`Record`].
 pub(super) fn plain(table: Records, key: &[u8], payload: &[u8]) -> Vec<u8> {
     envelope::encode(table.tag(), key, PLAIN_VERSION, payload)
@@ -157,6 +167,8 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::Deletions => read::<Deletion>(table, key, encoded).map(drop),
         Records::Leases => read::<Lease>(table, key, encoded).map(drop),
         Records::Figures => read::<DayFigures>(table, key, encoded).map(drop),
+        Records::Weeks => weeks::read(key, encoded).map(drop),
+        Records::RunDays => read::<RunsOfDay>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

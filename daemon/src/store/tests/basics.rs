@@ -10,14 +10,14 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::disk::{Disk, submit};
 use super::sample::*;
-use crate::model::{Change, Commit, Deletion, RosterCommit, Settings, SyncCommit};
+use crate::model::{Change, Commit, Deletion, RosterCommit, Run, Settings, SyncCommit};
 use crate::store::damage::DamageLog;
 use crate::store::origin::Origin;
 use crate::store::records::{Format, Record, Stamp};
 use crate::store::shared::Shared;
 use crate::store::tables::{CHUNKS, FORMAT, Records, chunk_key, month_of};
 use crate::store::{
-    ChangesQuery, Encoded, HistoryQuery, Load, MetricHistory, OpenOptions, Pending, RunsInOrder, RunsQuery,
+    ChangesQuery, Encoded, HistoryQuery, Load, MetricHistory, OpenOptions, Pending, RunDays, RunsInOrder, RunsQuery,
     SnapshotCount, SnapshotOn, Store, StoreError, StoreState,
 };
 
@@ -268,7 +268,31 @@ fn changes_of_one_millisecond_are_all_kept_in_their_order() {
     assert_eq!(store.damaged().rows, 0);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let scrubbed = runtime.block_on(store.scrub()).expect("readable");
-    assert_eq!((scrubbed.damaged, runtime.block_on(store.prune(at(0), at(2))).expect("pruned")), (0, 5));
+    assert_eq!((scrubbed.damaged, runtime.block_on(store.prune(at(0), at(2), days())).expect("pruned")), (0, 5));
+}
+
+/// Days of UTC.
+fn days() -> crate::history::run_sums::DayOf {
+    Arc::new(|at| Date((at.0 / 86_400_000) as i32))
+}
+
+#[tokio::test]
+async fn runs_that_are_deleted_leave_their_days_sums() {
+    let (store, _) = Disk::default().open().expect("a new store");
+    // 5,000 a transaction: the sums of a day come from several.
+    let runs: Vec<_> = (0..12_000).map(|seed| Run { is_retry: false, ..run((seed % 3) as u8, seed) }).collect();
+    store.commit(Commit::from(SyncCommit { runs, ..SyncCommit::default() })).await.expect("a commit");
+    for end in [3_000, 11_001] {
+        store.prune(at(end), at(0), days()).await.expect("pruned");
+    }
+    let sums = store.read(RunDays(Date(0)..=Date(99_999))).await.expect("sums");
+    let expected = sums.iter().map(|sum| sum.ended.expected).sum::<u64>();
+    assert_eq!((expected, sums.iter().map(|sum| sum.ended.ok).sum::<u64>()), (11_000, 2_750));
+    assert!(sums.iter().all(|sum| sum.platform == "youtube") && sums.windows(2).all(|two| two[0].day < two[1].day));
+    let last = sums.last().expect("a day").day;
+    assert_eq!(store.read(RunDays(last..=last)).await.expect("one").len(), 1);
+    assert_eq!(store.read(all_runs()).await.expect("the others").rows.len(), 1_000);
+    assert_eq!(store.scrub().await.expect("a scrub").damaged, 0);
 }
 
 #[tokio::test]
@@ -278,7 +302,7 @@ async fn old_rows_and_those_of_removed_connections_are_deleted() {
     let changes: Vec<_> = (0..30).map(|seed| change((seed % 3) as u8, seed)).collect();
     let commit = Commit::from(SyncCommit { runs, changes, ..SyncCommit::default() });
     store.commit(commit).await.expect("a commit");
-    assert_eq!(store.prune(at(5_501), at(10)).await.expect("pruned"), 5_500 + 10);
+    assert_eq!(store.prune(at(5_501), at(10), days()).await.expect("pruned"), 5_500 + 10);
     store
         .commit(Commit::from(RosterCommit { removed_connections: vec![connection(1, 1)], ..RosterCommit::default() }))
         .await

@@ -2,9 +2,14 @@
 
 use super::disk::{Disk, Fails, Loss, submit};
 use super::model::{Model, commit_of, everything_in};
-use super::sample::{FIRST_DAY, times};
+use super::sample::{FIRST_DAY, connection_id, snapshot, times};
+use crate::history::retention::{Rule, Rules};
+use crate::history::rollup::parts;
 use crate::model::Commit;
 use crate::store::{Pending, Store, StoreError, StoreState};
+use std::sync::Arc;
+
+use roster_protocol::connection::{ReadWith, Snapshot};
 use roster_protocol::time::Date;
 
 /// What was committed until the disk failed.
@@ -98,6 +103,58 @@ fn a_loss_of_power_loses_nothing_that_was_acknowledged() {
     );
     assert!(u64::from(acks) > 5 * crashes, "{acks} acknowledged: that proves nothing");
     assert!(crashes_again > crashes / 4, "{crashes_again} of {crashes} crashed again: that proves nothing");
+}
+
+#[test]
+fn a_day_is_never_lost_or_doubled_while_it_becomes_a_part_of_a_week() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    // A year of some connections, in chunks, all of which become weeks.
+    let histories = || {
+        (0..4).map(|which| {
+            (connection_id(which), (0..360).map(|day| snapshot(Date(FIRST_DAY + day), 7 + day as u32)).collect())
+        })
+    };
+    let disk = Disk::default();
+    let (store, _) = disk.open().expect("a new store");
+    runtime.block_on(store.bulk_snapshots(Date(FIRST_DAY + 400), histories().collect())).expect("loaded");
+    drop(store);
+    let loaded = disk.bytes();
+    let rule =
+        Rule { daily_from: Date(FIRST_DAY + 400), public_from: None, consent_from: None, unknown: ReadWith::Public };
+    let rules = Arc::new((0..4).map(|which| (connection_id(which), rule)).collect::<Rules>());
+    let retain = |bytes: &[u8]| {
+        let disk = Disk::with(bytes.to_vec());
+        let (store, _) = disk.open().expect("a store");
+        runtime.block_on(store.retain(Arc::clone(&rules))).expect("retained");
+        everything_in(&store).expect("all there is")
+    };
+    let whole = retain(&loaded);
+    assert!(whole.snapshots.is_empty() && whole.weeks.len() > 200);
+    let (mut crashes, mut in_between) = (0, 0);
+    for seed in 0..times(120, 4_000) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let disk = Disk::with(loaded.clone());
+        let (store, _) = disk.open().expect("a store");
+        disk.fail(Fails::PowerAt(disk.calls() + random.u64(1..120)));
+        let _ = runtime.block_on(store.retain(Arc::clone(&rules)));
+        drop(store);
+        crashes += u64::from(disk.has_failed());
+        let loss = [Loss::All, Loss::Nothing, Loss::Some, Loss::Torn][seed as usize % 4];
+        let after = disk.after_power_loss(loss, &mut random);
+        let (store, _) = after.open().unwrap_or_else(|error| panic!("seed {seed}, {loss:?}: {error}"));
+        let found = everything_in(&store).expect("all there is");
+        // A snapshot of a day with recorded and measured numbers is in two weeks.
+        let left: usize = found.snapshots.values().map(|day| parts(day).len()).sum();
+        let rolled: usize = found.weeks.values().map(|week| usize::from(week.count())).sum();
+        let all: usize = histories().flat_map(|(_, days): (_, Vec<Snapshot>)| days).map(|day| parts(&day).len()).sum();
+        assert_eq!(left + rolled, all, "seed {seed}, {loss:?}");
+        in_between += u64::from(rolled > 0 && left > 0);
+        runtime.block_on(store.retain(Arc::clone(&rules))).expect("retained");
+        assert_eq!(everything_in(&store).expect("all there is"), whole, "seed {seed}, {loss:?}");
+        assert_eq!(store.damaged().rows, 0);
+    }
+    println!("\nfigure: power lost {crashes} times while days became weeks, {in_between} times in between: none lost");
+    assert!(crashes > times(120, 4_000) / 3, "{crashes} crashes prove nothing");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use roster_protocol::time::{Date, Timestamp};
 
 use super::disk::{Disk, submit};
-use super::model::{Model, commit_of, everything_in};
+use super::model::{Model, any_rules, commit_of, everything_in, folded_days};
 use super::sample::{FIRST_DAY, influencer, times};
 use crate::model::{Commit, RosterCommit};
 use crate::store::{Load, OpenOptions, Store, StoreError, StoreState};
@@ -29,6 +29,11 @@ fn small_store() -> (Vec<u8>, Model) {
         pending.into_iter().for_each(|pending| pending.wait().expect("a commit"));
         runtime.block_on(store.fold(Date(FIRST_DAY + day))).expect("a fold");
     }
+    let rules = std::sync::Arc::new(any_rules(&mut random));
+    let folded = folded_days(&store, &model);
+    runtime.block_on(store.retain(std::sync::Arc::clone(&rules))).expect("retained");
+    model.retain(&rules, |who, day| folded.contains(&(who, day)));
+    assert!(model.weeks.len() > 5, "{}", model.weeks.len());
     assert_eq!(everything_in(&store).expect("all there is"), model);
     drop(store);
     (disk.bytes(), model)
@@ -89,6 +94,7 @@ fn assert_none_wrong(found: &Model, model: &Model, what: &str) {
     part(&found.influencers, &model.influencers, what);
     part(&found.connections, &model.connections, what);
     part(&found.snapshots, &model.snapshots, what);
+    part(&found.weeks, &model.weeks, what);
     part(&found.runs, &model.runs, what);
     part(&found.alerts, &model.alerts, what);
     part(&found.deliveries, &model.deliveries, what);

@@ -1,23 +1,28 @@
 //! The store against plain maps.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use roster_protocol::alert::AlertState;
-use roster_protocol::connection::Snapshot;
+use roster_protocol::connection::{ReadWith, Snapshot};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::status::DayFigures;
 use roster_protocol::time::Date;
 
 use super::disk::{Disk, submit};
 use super::sample::*;
+use crate::history::retention::{Rule, Rules, Tallies, Tally, sort};
+use crate::history::rollup::{Origin, Week};
 use crate::model::{
     Alert, AuditLine, Change, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Run, Settings,
 };
 use crate::store::reader::Reader;
+use crate::store::tables::{month_of, month_start};
 use crate::store::{
     AlertsQuery, AuditQuery, DeliveriesOf, FiguresSince, HistoryQuery, Load, Query, RecentFollowers, SnapshotCount,
-    SnapshotOn, Store, StoreError,
+    SnapshotOn, Store, StoreError, WeeksQuery,
 };
 
 /// How many connections and days there are.
@@ -30,6 +35,7 @@ pub(super) struct Model {
     pub(super) influencers: BTreeMap<[u8; 5], Influencer>,
     pub(super) connections: BTreeMap<[u8; 5], Connection>,
     pub(super) snapshots: BTreeMap<(ConnectionId, Date), Snapshot>,
+    pub(super) weeks: BTreeMap<(ConnectionId, Date, Origin), Week>,
     pub(super) runs: BTreeMap<Vec<u8>, Run>,
     /// In the order of their keys, and those of one key as they were written.
     pub(super) changes: Vec<Change>,
@@ -56,11 +62,9 @@ impl Model {
         }
         for connection in &commit.roster.removed_connections {
             self.connections.remove(&connection.id.0);
-            self.snapshots.retain(|(id, _), _| *id != connection.id);
+            self.forget(connection.id);
         }
-        for connection in &commit.sync.forgotten_histories {
-            self.snapshots.retain(|(id, _), _| *id != connection.id);
-        }
+        commit.sync.forgotten_histories.iter().for_each(|connection| self.forget(connection.id));
         for (id, snapshot) in &commit.sync.snapshots {
             self.snapshots.insert((*id, snapshot.date), snapshot.clone());
         }
@@ -77,6 +81,47 @@ impl Model {
         commit.sync.released_holds.iter().for_each(|lane| drop(self.holds.remove(lane)));
         self.settings = commit.roster.settings.clone().unwrap_or_else(|| self.settings.clone());
         self.shown.extend(commit.alerting.desktop_shown);
+    }
+
+    fn forget(&mut self, connection: ConnectionId) {
+        self.snapshots.retain(|(id, _), _| *id != connection);
+        self.weeks.retain(|(id, _, _), _| *id != connection);
+    }
+
+    /// After `Store::retain`; returns the same. Days that are still in the log become no weeks yet.
+    pub(super) fn retain(&mut self, rules: &Rules, is_folded: impl Fn(ConnectionId, Date) -> bool) -> Tallies {
+        let mut tallies = Tallies::new();
+        for ((connection, date), snapshot) in std::mem::take(&mut self.snapshots) {
+            let rule = rules
+                .get(&connection)
+                .copied()
+                .map(|rule| if is_folded(connection, date) { rule } else { rule.without_weeks() });
+            let Some(rule) = rule else {
+                self.snapshots.insert((connection, date), snapshot);
+                continue;
+            };
+            let sorted = sort(&rule, vec![snapshot]);
+            tallies.entry(connection).or_default().add(&sorted.tally);
+            self.snapshots.extend(sorted.left.into_iter().map(|left| ((connection, date), left)));
+            for (origin, week) in
+                sorted.weeks.into_iter().flat_map(|(origin, weeks)| weeks.into_iter().map(move |it| (origin, it)))
+            {
+                match self.weeks.entry((connection, week.monday, origin)) {
+                    Entry::Vacant(free) => drop(free.insert(week)),
+                    Entry::Occupied(mut known) => known.get_mut().add(&week),
+                }
+            }
+        }
+        self.weeks.retain(|(connection, monday, origin), _| {
+            let is_deleted = rules.get(connection).is_some_and(|rule| rule.deletes_week(*origin, *monday));
+            if is_deleted {
+                let newest_deleted = Some(monday.plus_days(6));
+                tallies.entry(*connection).or_default().add(&Tally { weeks: 1, newest_deleted, ..Tally::default() });
+            }
+            !is_deleted
+        });
+        tallies.retain(|_, tally| !tally.is_empty());
+        tallies
     }
 
     /// After `Store::sweep`.
@@ -104,6 +149,9 @@ pub(super) fn everything_in(store: &Store) -> Result<Model, StoreError> {
             let of = connection(which, 1);
             for snapshot in HistoryQuery::of(&of).read(reader)? {
                 model.snapshots.insert((of.id, snapshot.date), snapshot);
+            }
+            for (origin, week) in WeeksQuery(HistoryQuery::of(&of)).read(reader)? {
+                model.weeks.insert((of.id, week.monday, origin), week);
             }
         }
         Ok(model)
@@ -184,6 +232,35 @@ pub(super) fn commit_of(random: &mut fastrand::Rng) -> Commit {
     commit
 }
 
+/// The days of the model that are in chunks.
+pub(super) fn folded_days(store: &Store, model: &Model) -> BTreeSet<(ConnectionId, Date)> {
+    let days = model.snapshots.keys().copied();
+    let read = store.handle.shared.read(|reader| {
+        let folded = days.map(|(who, day)| Ok((reader.snapshot_is_folded(who, day)?, (who, day))));
+        let folded = folded.collect::<Result<Vec<_>, StoreError>>()?;
+        Ok(folded.into_iter().filter(|(is_folded, _)| *is_folded).map(|(_, day)| day).collect())
+    });
+    read.expect("the chunks")
+}
+
+/// Rules for some of the connections.
+pub(super) fn any_rules(random: &mut fastrand::Rng) -> Rules {
+    let mut rules = Rules::new();
+    for which in 0..WHO {
+        let mut day = |share: u8| (random.u8(0..4) < share).then(|| Date(FIRST_DAY + random.i32(0..DAYS)));
+        let rule = Rule {
+            daily_from: month_start(month_of(day(3).unwrap_or(Date(FIRST_DAY))).0),
+            public_from: day(2),
+            consent_from: day(1),
+            unknown: ReadWith::Public,
+        };
+        if random.u8(0..4) > 0 {
+            rules.insert(connection_id(which), rule);
+        }
+    }
+    rules
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     /// Some commits at once.
@@ -191,6 +268,7 @@ enum Step {
     Fold,
     Bulk,
     Sweep,
+    Retain,
     Reopen,
     Restart,
 }
@@ -201,6 +279,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Fold),
         1 => Just(Step::Bulk),
         1 => Just(Step::Sweep),
+        2 => Just(Step::Retain),
         1 => Just(Step::Reopen),
         2 => Just(Step::Restart),
     ]
@@ -242,6 +321,19 @@ proptest! {
                     runtime.block_on(store.sweep()).expect("a sweep");
                     model.sweep(&removed);
                     removed.clear();
+                }
+                Step::Retain => {
+                    let rules = Arc::new(any_rules(&mut random));
+                    let foreseen = runtime.block_on(store.would_retain(Arc::clone(&rules))).expect("foreseen");
+                    prop_assert_eq!(&everything_in(&store).expect("all there is"), &model, "nothing is done yet");
+                    let folded = folded_days(&store, &model);
+                    let done = runtime.block_on(store.retain(Arc::clone(&rules))).expect("retained");
+                    let expected = model.retain(&rules, |who, day| folded.contains(&(who, day)));
+                    prop_assert_eq!(&done, &expected);
+                    // A week that is made now may be deleted now, too, which cannot be foreseen.
+                    prop_assert!(done.iter().all(|(who, tally)| foreseen.get(who).is_some_and(|it| it.rolled == tally.rolled && it.deleted == tally.deleted)));
+                    let again = runtime.block_on(store.retain(rules)).expect("retained");
+                    prop_assert!(again.is_empty(), "all is done at once: {:?}", again);
                 }
                 Step::Reopen => runtime.block_on(store.reopen()).expect("it opens again"),
                 Step::Restart => {

@@ -21,8 +21,8 @@ use super::{RANGES, State, seen_connections};
 use crate::format;
 use crate::screens::states;
 use crate::shared::Shared;
-use crate::shared::histories::{Known, missing_days, points};
-use crate::widgets::chart::Chart;
+use crate::shared::histories::{Known, days_begin, missing_days, points};
+use crate::widgets::chart::{Chart, WeekPoint, week_points};
 use crate::widgets::pen::{Pen, columns};
 use crate::widgets::table::{Content, Table, cell, left, right};
 
@@ -161,10 +161,13 @@ fn draw_chart(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     match shared.histories.get(connection.id) {
         Known::NotYet => {}
         Known::Failed(error) => _ = pen.put(3, middle, plot.width, &error.message, pen.theme.faint),
-        Known::Snapshots(snapshots) => {
-            let mut points = points(snapshots, state.metric);
+        Known::History(history) => {
+            let mut points = points(&history.snapshots, state.metric);
             points.retain(|(day, _)| *day >= from);
-            if points.is_empty() {
+            let mut weeks = week_points(&history.weeks, state.metric);
+            weeks.retain(|week| week.monday >= from);
+            let days_begin = days_begin(history).filter(|day| !weeks.is_empty() && *day >= from);
+            if points.is_empty() && weeks.is_empty() {
                 let text = format!("No {} measured in these days. ] shows the next metric.", state.metric.label());
                 pen.put(3, middle, plot.width, &text, pen.theme.faint);
             }
@@ -172,11 +175,19 @@ fn draw_chart(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
             if missing > 0 {
                 about = format!(" · {missing} {} not measured", if missing == 1 { "day" } else { "days" });
             }
-            under_cursor = state.day.map(|day| under(shared, state.metric, &points, from, day)).unwrap_or_default();
-            let label = format::axis(state.metric, &points, shared.exact);
+            if let Some(day) = days_begin {
+                about.push_str(&format!(" · weeks before {}", format::day_near(day, shared.today())));
+            }
+            under_cursor =
+                state.day.map(|day| under(shared, state.metric, (&points, &weeks), from, day)).unwrap_or_default();
+            let values = points.iter().map(|(_, value)| *value);
+            let bounds = weeks.iter().flat_map(|week| [week.least, week.most]);
+            let label = format::axis(state.metric, values.chain(bounds), shared.exact);
             let marks = marks(shared, state, connection);
             let cursor = state.day.filter(|day| *day >= from);
-            Chart { points: &points, from, to: shared.today(), label: &label, cursor, marks: &marks }.draw(pen, plot);
+            let (weeks, to) = (weeks.as_slice(), shared.today());
+            Chart { points: &points, weeks, days_begin, from, to, label: &label, cursor, marks: &marks }
+                .draw(pen, plot);
         }
     }
     draw_chart_title(shared, state, connection, pen, area.y + 1, &about, &under_cursor);
@@ -192,7 +203,10 @@ fn draw_chart_title(
     under_cursor: &str,
 ) {
     let (strong, faint) = (pen.theme.strong, pen.theme.faint);
-    let ranges = RANGES.map(|days| if days == state.days() { format!("[{days}]") } else { days.to_string() });
+    let ranges = RANGES.map(|days| {
+        let text = if days > 365 { format!("{}y", days / 365) } else { days.to_string() };
+        if days == state.days() { format!("[{text}]") } else { text }
+    });
     let width = shared.size.width.saturating_sub(2);
     let room = width.saturating_sub(under_cursor.chars().count() as u16 + 2);
     let pieces = [
@@ -204,8 +218,18 @@ fn draw_chart_title(
     pen.put_right(1, y, width, under_cursor, strong);
 }
 
-/// What the chart has under its cursor: `Nov 19: 459,000`.
-fn under(shared: &Shared, metric: Metric, points: &[(Date, f64)], from: Date, day: Date) -> String {
+/// What the chart has under its cursor: `Nov 19: 459,000`, or a week.
+fn under(
+    shared: &Shared,
+    metric: Metric,
+    (points, weeks): (&[(Date, f64)], &[WeekPoint]),
+    from: Date,
+    day: Date,
+) -> String {
+    if let Some(week) = weeks.iter().find(|week| week.monday == day) {
+        let [least, most] = [week.least, week.most].map(|value| format::exact_value(metric, value));
+        return format!("week of {}: {least} to {most}", format::day_near(day, shared.today()));
+    }
     let value = match points.iter().find(|(measured, _)| *measured == day) {
         Some((_, value)) => format::exact_value(metric, *value),
         None if day < from => "before this chart".to_owned(),

@@ -226,8 +226,8 @@ fn draw_pane(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
         None => message(pen, chart, "No account is connected: press c to connect one.", faint),
         Some(Known::NotYet) => {}
         Some(Known::Failed(error)) => message(pen, chart, &error.message, faint),
-        Some(Known::Snapshots(snapshots)) => {
-            let points = points(snapshots, Metric::Followers);
+        Some(Known::History(history)) => {
+            let points = points(&history.snapshots, Metric::Followers);
             let from = shared.today().plus_days(-PANE_DAYS);
             match missing_days(&points, from, shared.today()) {
                 0 => {}
@@ -258,6 +258,16 @@ fn draw_chart(shared: &Shared, pen: &mut Pen<'_>, area: Rect, points: &[(roster_
     if seen.is_empty() {
         return message(pen, area, "No followers measured in these days.", pen.theme.faint);
     }
-    let label = format::axis(Metric::Followers, &seen, shared.exact);
-    Chart { points: &seen, from, to: shared.today(), label: &label, cursor: None, marks: &[] }.draw(pen, area);
+    let label = format::axis(Metric::Followers, seen.iter().map(|(_, value)| *value), shared.exact);
+    let chart = Chart {
+        points: &seen,
+        weeks: &[],
+        days_begin: None,
+        from,
+        to: shared.today(),
+        label: &label,
+        cursor: None,
+        marks: &[],
+    };
+    chart.draw(pen, area);
 }

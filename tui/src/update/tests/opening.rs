@@ -65,7 +65,7 @@ fn a_number_recorded_for_an_earlier_day_opens_on_that_day() {
 
 #[test]
 fn a_day_without_a_number_is_shown_as_such() {
-    for (days, expected) in [(69, "Sep 13: not measured"), (400, ": before this chart")] {
+    for (days, expected) in [(69, "Sep 13: not measured"), (400, ": not measured"), (6 * 365, ": before this chart")] {
         let mut daemon = Daemon::new();
         let mut model = online(&mut daemon, 80, 24);
         press(&mut model, &mut daemon, "2");

@@ -1,0 +1,160 @@
+//! What may be kept of each connection, and what follows in memory and in the log when the rest was deleted. Pure.
+
+use std::collections::BTreeMap;
+
+use roster_protocol::alert::{About, Severity};
+use roster_protocol::audit::Who;
+use roster_protocol::connection::{ReadWith, Source};
+use roster_protocol::ids::ConnectionId;
+use roster_protocol::status::ApiAccess;
+use roster_protocol::time::{Date, Timestamp};
+
+use super::audit::audit;
+use super::{Decision, run};
+use crate::alerts::evaluate::{Opening, STORE_SIZE, Steps, resolved};
+use crate::history::retention::{DEFAULTS, Policy, Rule, Rules, Tallies, Tally, sort};
+use crate::model::{AuditLine, Connection, GrantState, RetentionChoice};
+use crate::roster::Roster;
+use crate::schedule::Grid;
+
+/// The rules for every connection, disconnected ones too.
+pub fn rules(roster: &Roster, policy: &Policy, grid: &Grid, now: Timestamp) -> Rules {
+    let today = grid.date_of(now);
+    let daily_from = policy.daily_from(today);
+    let rule =
+        |connection: &Connection| (connection.id, rule_from(roster, policy, grid, today, daily_from, connection));
+    roster.connections.values().map(rule).collect()
+}
+
+/// The rule for one connection.
+pub fn rule(roster: &Roster, policy: &Policy, grid: &Grid, now: Timestamp, connection: &Connection) -> Rule {
+    let today = grid.date_of(now);
+    rule_from(roster, policy, grid, today, policy.daily_from(today), connection)
+}
+
+fn rule_from(
+    roster: &Roster,
+    policy: &Policy,
+    grid: &Grid,
+    today: Date,
+    daily_from: Date,
+    connection: &Connection,
+) -> Rule {
+    let ended = consent_ended(roster, connection).map(|at| grid.date_of(at));
+    policy.of(&connection.platform).rule(daily_from, today, read_with(roster, connection), ended)
+}
+
+/// How a connection is read now.
+pub fn read_with(roster: &Roster, connection: &Connection) -> ReadWith {
+    let platform = roster.platforms.get(&connection.platform);
+    let needs_consent = platform.is_some_and(|known| known.platform.info().access == ApiAccess::Consent);
+    match needs_consent || roster.consents.grant_of(connection.id).is_some() {
+        true => ReadWith::Consent,
+        false => ReadWith::Public,
+    }
+}
+
+/// When the consent that a connection was read with ended; `None` while it lasts, or where there was none.
+fn consent_ended(roster: &Roster, connection: &Connection) -> Option<Timestamp> {
+    let grant = roster.consents.grant_of(connection.id).and_then(|grant| match &grant.state {
+        GrantState::Ended { at, .. } => Some(*at),
+        GrantState::Revoking { since, .. } => Some(*since),
+        GrantState::Live => None,
+    });
+    connection.disconnected_at.or(grant)
+}
+
+/// Records that someone saw what is deleted, and chose it.
+pub fn choose(decision: &mut Decision<'_>, who: &Who) {
+    decision.log(audit(decision, who, "retention.choose", "rosterd".to_owned()));
+    decision.commit.roster.retention = Some(RetentionChoice { at: decision.now, defaults: DEFAULTS });
+}
+
+/// Whether what this rosterd deletes was chosen.
+pub fn is_chosen(roster: &Roster) -> bool {
+    roster.retention.is_some_and(|choice| choice.defaults >= DEFAULTS)
+}
+
+/// Takes back from memory what was deleted, and logs how much it was, a line for each platform. `reasons` has the reason
+/// why a platform's numbers are deleted.
+pub fn deleted(decision: &mut Decision<'_>, rules: &Rules, tallies: &Tallies, reasons: &BTreeMap<String, String>) {
+    for (id, rule) in rules {
+        expire(decision, *id, rule);
+    }
+    let mut by_platform: BTreeMap<&str, (u64, Tally)> = BTreeMap::new();
+    for (id, tally) in tallies {
+        let Some(connection) = decision.roster.connections.get(id) else { continue };
+        let (connections, sum) = by_platform.entry(&connection.platform).or_default();
+        *connections += 1;
+        sum.add(tally);
+    }
+    let lines: Vec<AuditLine> = by_platform
+        .into_iter()
+        .flat_map(|(platform, (connections, tally))| {
+            let reason = reasons.get(platform).map_or("retention", String::as_str);
+            lines(decision.now, platform, connections, &tally, reason)
+        })
+        .collect();
+    lines.into_iter().for_each(|line| decision.log(line));
+}
+
+fn lines(now: Timestamp, platform: &str, connections: u64, tally: &Tally, reason: &str) -> Vec<AuditLine> {
+    let line = |action: &str, old: String, cause: &str| AuditLine {
+        at: now,
+        who: None,
+        action: action.to_owned(),
+        on: platform.to_owned(),
+        old: Some(old),
+        new: None,
+        cause: cause.to_owned(),
+    };
+    let accounts = if connections == 1 { "1 account".to_owned() } else { format!("{connections} accounts") };
+    let mut lines = Vec::new();
+    if tally.rolled > 0 {
+        lines.push(line("retention.weeks", format!("{} days of {accounts}", tally.rolled), "retention"));
+    }
+    if let Some(newest) = tally.newest_deleted {
+        let weeks = if tally.weeks > 0 { format!(" and {} weeks", tally.weeks) } else { String::new() };
+        let old = format!("{} days{weeks} of {accounts}, to {newest}", tally.deleted);
+        lines.push(line("retention.delete", old, reason));
+    }
+    lines
+}
+
+/// Takes back what memory has of a connection's days that are deleted.
+fn expire(decision: &mut Decision<'_>, id: ConnectionId, rule: &Rule) {
+    let Some(from) = rule.deletes_before() else { return };
+    let Some(connection) = decision.roster.connections.get(&id) else { return };
+    decision.commit.sync.expired.push((id, from));
+    let Some(latest) = connection.latest.as_ref().filter(|latest| latest.date < from) else { return };
+    let sorted = sort(&rule.without_weeks(), vec![latest.clone()]);
+    if sorted.tally.deleted == 0 {
+        return;
+    }
+    let latest = sorted.left.into_iter().next();
+    // What the profile followed is not known any more either, unless a person gave it.
+    let profile = connection.profile.clone().filter(|profile| profile.source != Source::Api);
+    let connection = Connection { latest, profile, ..connection.clone() };
+    decision.commit.roster.connections.push(connection);
+}
+
+/// Opens an alert while the store is larger than its budget, and resolves it when it is not.
+pub fn watch_size(decision: &mut Decision<'_>, bytes: u64, budget: Option<u64>) {
+    let over = budget.filter(|budget| bytes > *budget);
+    let standing = decision.roster.alerts.values().find(|alert| alert.rule == STORE_SIZE);
+    let mut steps = Steps { open: Vec::new(), resolve: Vec::new() };
+    match (over, standing) {
+        (Some(budget), None) => {
+            let why = format!(
+                "the store takes {} MB, more than [retention] size, {} MB: keep less, or raise it; end rosterd and \
+                 `rosterd compact` gives back what is free in the file",
+                bytes / 1_000_000,
+                budget / 1_000_000
+            );
+            steps.open.push(Opening { rule: STORE_SIZE, severity: Severity::Warning, about: None, why });
+        }
+        (None, Some(alert)) => steps.resolve.push(resolved(alert, decision.now)),
+        _ => return,
+    }
+    run::take_steps_about(decision, &About::Daemon, steps);
+}
