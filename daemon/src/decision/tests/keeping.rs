@@ -118,6 +118,6 @@ fn a_choice_is_stored_and_is_one_of_todays_defaults() {
     let mut scene = Scene::new();
     assert!(!keep::is_chosen(&scene.roster), "an older store has not chosen");
     let ((), commit) = scene.decide(|decision| keep::choose(decision, &ana()));
-    assert_eq!(lines(&commit), ["retention.choose rosterd:  -> "]);
+    assert_eq!(lines(&commit), ["retention.choose rosterd: – -> –"]);
     assert!(keep::is_chosen(&scene.after(commit).roster));
 }
