@@ -11,7 +11,7 @@ use super::check::{Checked, Remarks};
 use super::config_report::{self, PathSetting};
 use super::program_paths::{PathArguments, ProgramPaths};
 use super::reading::in_time_now;
-use super::{check, check_store, owner};
+use super::{check, check_store, compact, owner};
 use crate::app::setup::Source;
 use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
@@ -59,6 +59,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Gives the space that is free in the store's file back to the disk; not while a daemon has it
+    Compact {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Prints a new master key, 64 hexadecimal digits, and stores it nowhere
     Keygen,
 }
@@ -80,18 +86,25 @@ pub fn main() -> ExitCode {
     if let Some(Command::Keygen) = arguments.command {
         return keygen();
     }
-    let checks = matches!(arguments.command, Some(Command::CheckConfig { .. } | Command::Check { .. }));
+    let checks = matches!(
+        arguments.command,
+        Some(Command::CheckConfig { .. } | Command::Check { .. } | Command::Compact { .. })
+    );
     let Some(paths) = ProgramPaths::find(&arguments.paths, &typed, checks) else {
         eprintln!("error: there is no home directory\nhint: say --config, --state-dir and --socket");
         return ExitCode::from(78);
     };
     harden();
-    let is_for_the_service = paths.system || matches!(arguments.command, Some(Command::Check { .. }));
+    let is_for_the_service =
+        paths.system || matches!(arguments.command, Some(Command::Check { .. } | Command::Compact { .. }));
     if is_for_the_service && !matches!(arguments.command, None | Some(Command::Run(_))) {
         owner::become_owner_of(&paths.state_dir.path);
     }
     if let Some(Command::Check { json }) = arguments.command {
         return ExitCode::from(check_store::check(&paths.state_dir.path, json));
+    }
+    if let Some(Command::Compact { json }) = arguments.command {
+        return ExitCode::from(compact::run(&paths.state_dir.path, json));
     }
     // A config that was named must be there: the defaults would request the real platforms.
     let is_named = paths.config.from != "default";
@@ -105,7 +118,7 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Some(Command::CheckConfig { reports }) => check(config, paths, reports),
         Some(Command::Run(run_arguments)) => run(config, paths, new_store || run_arguments.new_store),
-        None | Some(Command::Keygen | Command::Check { .. }) => run(config, paths, new_store),
+        None | Some(Command::Keygen | Command::Check { .. } | Command::Compact { .. }) => run(config, paths, new_store),
     }
 }
 

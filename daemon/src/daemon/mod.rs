@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod check_store;
+mod compact;
 pub mod cli;
 pub mod config_report;
 pub mod owner;

@@ -3,6 +3,8 @@
 //!
 //! Platforms parse their own sections; this module only knows where they are in the file.
 
+mod retention;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,12 +12,13 @@ use std::path::{Path, PathBuf};
 use jiff::civil;
 use jiff::tz::TimeZone;
 use roster_protocol::metric::Ratio;
-use roster_protocol::text::clean;
 use roster_protocol::time::Seconds;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
+pub use self::retention::{Kept, KeptOtherwise, Retention};
+use self::retention::{OF_PLATFORM, RawRetention};
 use crate::http_client::base_url;
 use crate::process::logs::{self, Format, Log};
 use crate::schedule::Grid;
@@ -103,38 +106,6 @@ pub struct Change {
     pub significant: Ratio,
 }
 
-/// `[retention]`: how long what was measured is kept.
-#[derive(Clone, Debug)]
-pub struct Retention {
-    /// How many days snapshots stay days, before they become weeks.
-    pub snapshots_days: u32,
-    /// How many days runs stay, before they become sums of their days.
-    pub runs_days: u32,
-    /// The size of the store's file from which on there are warnings.
-    pub size_bytes: Option<u64>,
-    /// What differs from the terms of platforms, by slug. Whether there are such platforms is for the caller to check.
-    pub platforms: BTreeMap<String, KeptOtherwise>,
-}
-
-/// `[retention.SLUG]`: what is kept otherwise than a platform's terms say, and why that is in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptOtherwise {
-    /// What was measured without a consent.
-    pub public: Option<Kept>,
-    /// What was measured with one.
-    pub consent: Option<Kept>,
-    /// The same from the end of the consent on.
-    pub after_consent: Option<Kept>,
-    pub reason: String,
-}
-
-/// How long something is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    Days(u32),
-    Forever,
-}
-
 /// What is wrong with a config, where, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}{}: {message}", line.map(|line| format!(":{line}")).unwrap_or_default())]
@@ -197,26 +168,6 @@ struct RawChange {
     significant: Option<String>,
 }
 
-/// Its keys are checked before, because tables of platforms are among them.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct RawRetention {
-    snapshots: Option<String>,
-    runs: Option<String>,
-    size: Option<String>,
-    #[serde(flatten)]
-    platforms: BTreeMap<String, RawKeptOtherwise>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct RawKeptOtherwise {
-    public: Option<String>,
-    consent: Option<String>,
-    after_consent: Option<String>,
-    reason: Option<String>,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct RawLog {
@@ -246,9 +197,6 @@ pub(crate) const KNOWN: [(&str, &[&str]); 8] = [
     ("log", &["level", "format"]),
     ("platforms", &[]),
 ];
-
-/// The keys of `[retention.SLUG]`.
-const OF_PLATFORM: [&str; 4] = ["public", "consent", "after_consent", "reason"];
 
 /// Keys of a later version: refused as such, so that no operator believes they work.
 const LATER: [&str; 3] = ["rules", "channels", "routes"];
@@ -456,76 +404,6 @@ impl RawChange {
             .map(|significant| Change { significant })
             .ok_or_else(|| ("change.significant", format!("{text:?} is no percentage above 0: write \"10%\"")))
     }
-}
-
-impl RawRetention {
-    fn check(self) -> Result<Retention, Problem> {
-        let days = |key, text: Option<String>, usual: &str, least: u32| {
-            let days = kept_days(text.as_deref().unwrap_or(usual)).map_err(|message| (key, message))?;
-            match days >= least {
-                true => Ok(days),
-                false => Err((key, format!("{days} days are too few: growth and coverage need {least}"))),
-            }
-        };
-        let size = self.size.map(|text| size(&text)).transpose().map_err(|message| ("retention.size", message))?;
-        let platforms = self.platforms.into_iter().map(|(slug, kept)| Ok((slug, kept.check()?)));
-        Ok(Retention {
-            // As long as a year is compared with the year before.
-            snapshots_days: days("retention.snapshots", self.snapshots, "2y", 62)?,
-            runs_days: days("retention.runs", self.runs, "90d", 2)?,
-            size_bytes: size,
-            platforms: platforms.collect::<Result<_, Problem>>()?,
-        })
-    }
-}
-
-impl RawKeptOtherwise {
-    fn check(self) -> Result<KeptOtherwise, Problem> {
-        let kept = |text: Option<String>| match text.as_deref() {
-            None => Ok(None),
-            Some("forever") => Ok(Some(Kept::Forever)),
-            Some(text) => kept_days(text).map(|days| Some(Kept::Days(days))),
-        };
-        let kept = |text| kept(text).map_err(|message| ("retention", format!("{message}; or \"forever\"")));
-        let reason = self.reason.map(|reason| clean(reason.trim(), 300)).filter(|reason| !reason.is_empty());
-        let reason = reason.ok_or_else(|| {
-            (
-                "retention",
-                "what is kept otherwise than a platform's terms say needs a reason: add reason = \"…\"".to_owned(),
-            )
-        })?;
-        Ok(KeptOtherwise {
-            public: kept(self.public)?,
-            consent: kept(self.consent)?,
-            after_consent: kept(self.after_consent)?,
-            reason,
-        })
-    }
-}
-
-/// Parses a length such as `2y`, `18mo`, `90d`, in days.
-fn kept_days(text: &str) -> Result<u32, String> {
-    let wrong = || format!("{text:?} is no length of time: write \"2y\", \"18mo\" or \"90d\"");
-    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
-    // Years and months have the days of most years and months.
-    let from = civil::date(2001, 1, 1);
-    let to = from.checked_add(span).map_err(|_| wrong())?;
-    let days = from.until(to).map_err(|_| wrong())?.get_days();
-    u32::try_from(days).map_err(|_| wrong())
-}
-
-/// Parses a size such as `500MB`, `10GB`, in bytes.
-fn size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is no size: write \"500MB\" or \"10GB\"");
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
-    let unit = match text[digits..].trim() {
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        "TB" => 1_000_000_000_000,
-        _ => return Err(wrong()),
-    };
-    number.checked_mul(unit).filter(|bytes| *bytes > 0).ok_or_else(wrong)
 }
 
 impl RawLog {

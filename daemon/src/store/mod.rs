@@ -11,6 +11,7 @@
 
 mod commit;
 mod cleaning;
+mod compaction;
 mod damage;
 mod envelope;
 mod error;
@@ -51,6 +52,7 @@ use roster_protocol::time::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 pub use self::commit::Encoded;
+pub use self::compaction::{Compacted, compact};
 pub use self::damage::{Damage, DamagedRow};
 pub use self::error::StoreError;
 pub use self::inspection::{InspectedTable, Inspection, inspect};
