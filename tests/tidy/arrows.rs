@@ -51,9 +51,9 @@ const DAEMON: &str = "
     sync: app consent decision http_client model platforms process roster schedule store
     edits: app decision roster store sync
     delivery: app model roster schedule
-    browse: app consent model platforms roster schedule store
+    browse: app consent history model platforms roster schedule store
     serve: app browse consent delivery edits platforms process roster schedule store sync webhooks
-    daemon: app browse consent decision delivery http_client model platforms process secret serve store sync webhooks
+    daemon: app browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
 ";
 
 const TUI: &str = "

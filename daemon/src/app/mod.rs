@@ -62,6 +62,8 @@ pub struct App {
     pub wake: Notify,
     /// Woken when a hub has to be asked for something.
     pub hubs: Notify,
+    /// Woken when what is not kept any more is to be deleted now.
+    pub upkeep: Notify,
     /// Sent when the store's file, the socket and the listener are to be looked at.
     pub look_again: watch::Sender<()>,
     /// Permits for runs that have a result and are not durable yet.
@@ -129,6 +131,7 @@ impl App {
             meters,
             wake: Notify::new(),
             hubs: Notify::new(),
+            upkeep: Notify::new(),
             look_again: watch::Sender::new(()),
             unstored: Semaphore::new(MOST_UNSTORED),
             batches: Mutex::default(),

@@ -1,6 +1,6 @@
 //! What follows from the config: replaced as a whole when the config is loaded again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::history::retention::{Limits, Policy};
 use crate::http_client::{HttpClient, HttpLimits, HttpSettings};
-use crate::platforms::{self, Platforms};
+use crate::platforms::{self, Platforms, Registered};
 use crate::process::config::{self, Config, ConfigError, Kept};
 use crate::process::environment::Environment;
 use crate::process::logs;
@@ -37,6 +37,8 @@ pub struct Setup {
     pub permits_of: HashMap<String, Arc<Semaphore>>,
     /// How long what is measured is kept.
     pub policy: Policy,
+    /// Where the terms of platforms say how long, by slug; those that say nothing are not there.
+    pub keeping: BTreeMap<String, &'static str>,
 }
 
 /// How the last load of the config ended.
@@ -81,6 +83,7 @@ impl Source {
             permits: Arc::new(Semaphore::new(config.sync.concurrency)),
             permits_of: platforms.keys().map(|slug| (slug.clone(), Arc::new(Semaphore::new(per_platform)))).collect(),
             policy: policy(&config.retention, &platforms),
+            keeping: keeping(&platforms),
             http,
             config,
         };
@@ -119,6 +122,11 @@ fn policy(config: &config::Retention, platforms: &Platforms) -> Policy {
         (slug.clone(), limits)
     });
     Policy { daily: config.snapshots_days, limits: limits.collect() }
+}
+
+fn keeping(platforms: &Platforms) -> BTreeMap<String, &'static str> {
+    let source = |(slug, known): (&String, &Arc<Registered>)| (slug.clone(), known.platform.info().keeping.source);
+    platforms.iter().map(source).filter(|(_, source)| !source.is_empty()).collect()
 }
 
 fn limit(terms: Option<u32>, other: Option<Kept>) -> Option<u32> {

@@ -10,7 +10,8 @@ pub mod owner;
 pub mod program_paths;
 pub mod reading;
 pub mod reload;
-pub mod upkeep;
+pub mod retaining;
+mod upkeep;
 pub mod watch;
 
 use std::net::SocketAddr;

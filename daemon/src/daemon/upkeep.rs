@@ -1,5 +1,5 @@
-//! The daily upkeep: it keeps yesterday's figures, says which metrics platforms report no more, folds the log of past days, deletes old runs and changes, sweeps up what removed
-//! connections left, and looks for damage.
+//! The daily upkeep: it keeps yesterday's figures, says which metrics platforms report no more, folds the log of past
+//! days, deletes what is not kept, sweeps up what removed connections left, and looks for damage.
 
 use std::sync::Arc;
 
@@ -7,13 +7,12 @@ use jiff::civil;
 use roster_protocol::error::RosterError;
 use roster_protocol::time::Timestamp;
 
+use super::retaining;
 use crate::app::{App, read_error};
 use crate::browse::figures;
 use crate::decision::withdrawn;
 use crate::store::{FiguresSince, StoreError};
 
-/// Runs older than this are deleted, and become sums of their days; alerts never are.
-const RUNS_KEPT_DAYS: i64 = 90;
 /// Changes older than this are deleted; the snapshots still have their numbers.
 const CHANGES_KEPT_DAYS: i64 = 400;
 const DAY_S: i64 = 24 * 3600;
@@ -29,6 +28,8 @@ pub async fn run(app: Arc<App>) {
             tokio::select! {
                 () = app.ending.cancelled() => return,
                 () = app.clock.sleep_until(tomorrow) => {}
+                // Something was chosen that need not wait for the night.
+                () = app.upkeep.notified() => drop(retaining::retain(&app).await),
             }
         }
     }
@@ -58,12 +59,15 @@ async fn keep(app: &App) {
         well = false;
         tracing::warn!(%error, "past days could not be folded; the daemon tries again tomorrow");
     }
-    let (runs, changes) = (now.plus_seconds(-RUNS_KEPT_DAYS * DAY_S), now.plus_seconds(-CHANGES_KEPT_DAYS * DAY_S));
+    // Runs become sums of their days; alerts are never deleted.
+    let runs_days = i64::from(app.setup().config.retention.runs_days);
+    let (runs, changes) = (now.plus_seconds(-runs_days * DAY_S), now.plus_seconds(-CHANGES_KEPT_DAYS * DAY_S));
     let grid = app.setup().config.sync.grid.clone();
     if let Err(error) = app.store.prune(runs, changes, Arc::new(move |at| grid.date_of(at))).await {
         well = false;
         tracing::warn!(%error, "old runs could not be deleted; the daemon tries again tomorrow");
     }
+    well &= retaining::retain(app).await;
     if let Err(error) = app.store.sweep().await {
         well = false;
         tracing::warn!(%error, "what removed connections left could not be swept; the daemon tries again tomorrow");

@@ -7,4 +7,5 @@ pub mod logging;
 pub mod merging;
 pub mod pausing;
 pub mod record;
+pub mod retention;
 pub mod syncing;

@@ -1,12 +1,12 @@
 //! How the slots of each day and platform ended, added up from runs in the order in which they started. A retry takes the
-//! place of what it repeats, as in the coverage of the last day.
+//! place of what it repeats, and what a person paused is not expected, as in the coverage of the last day.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::status::Coverage;
-use roster_protocol::sync::Outcome;
+use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 
 use crate::model::Run;
@@ -38,6 +38,12 @@ impl Sums {
     /// Adds a run.
     pub fn put(&mut self, run: &Run) {
         let day = (self.day_of)(run.started_at);
+        if run.missed > 0 {
+            if run.cause != Cause::Person {
+                self.of(day, run).count(Outcome::Skipped, i64::try_from(run.missed).unwrap_or(i64::MAX));
+            }
+            return;
+        }
         let repeated = self.newest.insert(run.connection, (day, run.outcome)).filter(|_| run.is_retry);
         if let Some((day, outcome)) = repeated {
             self.of(day, run).count(outcome, -1);
@@ -57,8 +63,9 @@ impl Sums {
 
 impl Difference {
     fn count(&mut self, outcome: Outcome, by: i64) {
-        self.expected += by;
-        self.by_outcome[outcome as usize] += by;
+        self.expected = self.expected.saturating_add(by);
+        let counted = &mut self.by_outcome[outcome as usize];
+        *counted = counted.saturating_add(by);
     }
 
     /// Adds it to a sum.
@@ -73,7 +80,6 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     use roster_protocol::ids::{InfluencerId, RunId};
-    use roster_protocol::sync::Cause;
 
     use super::*;
 
@@ -117,10 +123,14 @@ mod tests {
         sums.put(&run(1, 25, Outcome::Ok, true));
         // What it repeats is not known: it stands for itself.
         sums.put(&run(3, 25, Outcome::Ok, true));
+        // Slots that passed without a run; a person who paused them expected none.
+        sums.put(&Run { missed: 4, ..run(9, 26, Outcome::Skipped, false) });
+        sums.put(&Run { missed: 9, cause: Cause::Person, ..run(9, 27, Outcome::Skipped, false) });
         add(&mut sums);
         let of = |day: i32, platform: &str| days[&(Date(day), platform.to_owned())];
         assert_eq!(of(0, "bluesky"), Coverage { expected: 2, ok: 1, partial: 1, failed: 0, skipped: 0 });
         assert_eq!(of(0, "youtube"), Coverage { expected: 1, skipped: 1, ..Coverage::default() });
         assert_eq!(of(1, "bluesky"), Coverage { expected: 2, ok: 2, ..Coverage::default() });
+        assert_eq!(of(1, "youtube"), Coverage { expected: 4, skipped: 4, ..Coverage::default() });
     }
 }

@@ -1,9 +1,11 @@
 //! Deletes rows that are old or whose connection was removed, a bounded number at a time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::{Bound, RangeInclusive};
+use std::sync::Arc;
 
 use redb::{ReadableTable, WriteTransaction};
+use roster_protocol::alert::ChangeCause;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::status::Coverage;
 use roster_protocol::time::{Date, Timestamp};
@@ -16,7 +18,7 @@ use super::reader::Reader;
 use super::records::{self, Record};
 use super::tables::{Records, platform_day_key, split_timed_key, time_key};
 use crate::history::run_sums::{DayOf, Sums};
-use crate::model::{Run, RunsOfDay};
+use crate::model::{Change, Run, RunsOfDay};
 
 /// How many rows one transaction deletes.
 const ROWS: usize = 5_000;
@@ -45,6 +47,37 @@ impl Store {
                 return Ok(deleted);
             }
         }
+    }
+
+    /// Deletes the changes that syncs measured of these connections before a time, and the numbers of their runs before
+    /// it, which stay otherwise. Returns how many rows that concerned.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn forget_measured(&self, before: HashMap<ConnectionId, Timestamp>) -> Result<u64, StoreError> {
+        let mut rows = 0;
+        if before.is_empty() {
+            return Ok(rows);
+        }
+        let before = Arc::new(before);
+        for table in [Records::Changes, Records::Runs] {
+            let mut from = Some(Vec::new());
+            while let Some(first) = from {
+                let of = Arc::clone(&before);
+                let (keys, next) =
+                    self.with_reader(move |reader| reader.measured_keys(table, &first, &of, ROWS * 10)).await?;
+                rows += keys.len() as u64;
+                for some in keys.chunks(ROWS).map(<[_]>::to_vec) {
+                    self.alone(move |txn, damage| match table {
+                        Records::Runs => without_numbers(txn, &some, damage),
+                        _ => delete(txn, table, &some),
+                    })
+                    .await?;
+                }
+                from = next;
+            }
+        }
+        Ok(rows)
     }
 
     /// Deletes runs and changes of connections that were removed since the last sweep; returns how many rows were
@@ -83,6 +116,20 @@ fn delete(txn: &WriteTransaction, table: Records, keys: &[Vec<u8>]) -> Result<()
     let mut rows = txn.open_table(table.definition())?;
     for key in keys {
         rows.remove(key.as_slice())?;
+    }
+    Ok(())
+}
+
+/// Takes the numbers out of runs.
+fn without_numbers(txn: &WriteTransaction, keys: &[Vec<u8>], damage: &DamageLog) -> Result<(), StoreError> {
+    let mut rows = txn.open_table(Records::Runs.definition())?;
+    for key in keys {
+        let read = match rows.get(key.as_slice())? {
+            None => continue,
+            Some(value) => records::read::<Run>(Records::Runs, key, value.value()),
+        };
+        let Some(run) = damage.leave_out(Records::Runs.name(), key, read)? else { continue };
+        rows.insert(key.as_slice(), Run { followers: None, ..run }.value(key)?.as_slice())?;
     }
     Ok(())
 }
@@ -167,6 +214,43 @@ impl Reader<'_> {
             removed.extend(key.value().try_into().ok().map(ConnectionId::from_bytes));
         }
         Ok(removed)
+    }
+
+    /// The keys of changes that were measured, or of runs with numbers, of these connections before a time of each, among
+    /// `limit` rows from `first` on; and the key to continue at.
+    fn measured_keys(
+        &self,
+        table: Records,
+        first: &[u8],
+        before: &HashMap<ConnectionId, Timestamp>,
+        limit: usize,
+    ) -> Result<(Keys, Option<Vec<u8>>), StoreError> {
+        let rows = self.txn.open_table(table.definition())?;
+        let mut keys = Vec::new();
+        let end = before.values().copied().max().unwrap_or_default();
+        if first > &time_key(end)[..] {
+            return Ok((keys, None));
+        }
+        for (seen, row) in rows.range::<&[u8]>(first..&time_key(end)[..])?.enumerate() {
+            let (key, value) = row?;
+            let key = key.value();
+            if seen == limit {
+                return Ok((keys, Some(key.to_vec())));
+            }
+            let is_old =
+                |(at, connection): (Timestamp, ConnectionId)| before.get(&connection).is_some_and(|end| at < *end);
+            if !split_timed_key(key).is_some_and(is_old) {
+                continue;
+            }
+            let is_measured = match table {
+                Records::Runs => records::read::<Run>(table, key, value.value()).map(|run| run.followers.is_some()),
+                _ => records::read::<Change>(table, key, value.value()).map(|it| it.cause == ChangeCause::Sync),
+            };
+            if self.damage.leave_out(table.name(), key, is_measured)? == Some(true) {
+                keys.push(key.to_vec());
+            }
+        }
+        Ok((keys, None))
     }
 
     /// The keys of runs or changes of these connections, among `limit` rows from `first` on; and the key to continue

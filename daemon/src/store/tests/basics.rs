@@ -1,10 +1,11 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::ReadableTableMetadata;
+use roster_protocol::alert::ChangeCause;
 use roster_protocol::metric::Metric;
 use roster_protocol::time::{Date, Timestamp};
 
@@ -292,6 +293,32 @@ async fn runs_that_are_deleted_leave_their_days_sums() {
     let last = sums.last().expect("a day").day;
     assert_eq!(store.read(RunDays(last..=last)).await.expect("one").len(), 1);
     assert_eq!(store.read(all_runs()).await.expect("the others").rows.len(), 1_000);
+    assert_eq!(store.scrub().await.expect("a scrub").damaged, 0);
+}
+
+#[tokio::test]
+async fn old_measured_numbers_go_and_runs_and_recorded_changes_stay() {
+    let (store, _) = Disk::default().open().expect("a new store");
+    let runs: Vec<_> = (0..300).map(|seed| run((seed % 3) as u8, seed)).collect();
+    let changes: Vec<_> = (0..300).map(|seed| change((seed % 2) as u8, seed)).collect();
+    store.commit(Commit::from(SyncCommit { runs, changes, ..SyncCommit::default() })).await.expect("a commit");
+    let numbers = async |of: u8| {
+        let of = Some(HashSet::from([connection_id(of)]));
+        let runs = store.read(RunsQuery { of: of.clone(), ..all_runs() }).await.expect("runs").rows;
+        let changes = store.read(ChangesQuery { of, ..all_changes() }).await.expect("changes").rows;
+        let is_old = |at: Timestamp| at < super::sample::at(200);
+        let old = |run: &&Run| run.followers.is_some() && is_old(run.started_at);
+        let measured = |change: &&Change| change.cause == ChangeCause::Sync && is_old(change.at);
+        (runs.len(), runs.iter().filter(old).count(), changes.iter().filter(measured).count(), changes.len())
+    };
+    let (before, other) = (numbers(1).await, numbers(0).await);
+    assert!(before.1 > 5 && before.2 > 5, "{before:?}");
+    let gone = store.forget_measured(HashMap::from([(connection_id(1), at(200))])).await.expect("forgotten");
+    assert_eq!(gone as usize, before.1 + before.2);
+    assert_eq!(numbers(1).await, (before.0, 0, 0, before.3 - before.2));
+    assert_eq!(numbers(0).await, other);
+    assert_eq!(store.forget_measured(HashMap::from([(connection_id(1), at(200))])).await.expect("again"), 0);
+    assert_eq!(store.forget_measured(HashMap::new()).await.expect("nothing"), 0);
     assert_eq!(store.scrub().await.expect("a scrub").damaged, 0);
 }
 
