@@ -192,12 +192,8 @@ impl Week {
         if is_later {
             self.definition = other.definition;
         }
-        let newer = |mine: Option<_>, others: Option<_>| if is_later { others.or(mine) } else { mine.or(others) };
-        self.followers_step = newer(self.followers_step, other.followers_step);
-        self.top_age_range = match is_later {
-            true => other.top_age_range.or(self.top_age_range),
-            false => self.top_age_range.or(other.top_age_range),
-        };
+        self.followers_step = newer(is_later, self.followers_step, other.followers_step);
+        self.top_age_range = newer(is_later, self.top_age_range, other.top_age_range);
         self.days |= other.days;
         for ((mine, other), metric) in self.spreads.iter_mut().zip(&other.spreads).zip(METRICS) {
             *mine = match (*mine, *other) {
@@ -223,6 +219,10 @@ impl Spread {
             most: if order(other.most) > order(self.most) { other.most } else { self.most },
         }
     }
+}
+
+fn newer<T>(is_later: bool, mine: Option<T>, others: Option<T>) -> Option<T> {
+    if is_later { others.or(mine) } else { mine.or(others) }
 }
 
 /// The last of some days.

@@ -41,7 +41,7 @@ impl Store {
             }
         }
         loop {
-            let rows = self.alone(move |txn, _| Ok(oldest(txn, Records::Changes, changes, |_, _| {})?)).await?;
+            let rows = self.alone(move |txn, _| oldest(txn, Records::Changes, changes, |_, _| {})).await?;
             deleted += rows as u64;
             if rows < ROWS {
                 return Ok(deleted);

@@ -65,7 +65,7 @@ async fn response(client: &RosterClient, effect: Effect) -> Option<Response> {
         Request::Page(query) => Response::Page(query.clone(), client.influencers(within(LIMIT), query).await.ok()?),
         Request::History { connection, since } => {
             let history = client.history(within(LIMIT), connection.to_string(), Some(since.into()), None).await.ok()?;
-            Response::History { connection, since, result: history.map(|history| history.snapshots) }
+            Response::History { connection, since, result: history }
         }
         _ => return None,
     })
