@@ -140,7 +140,7 @@ impl Record for Connection {
     const TABLE: Records = Records::Connections;
     /// Version 1 ended with the first day; version 2 had no absent metrics, version 3 nothing that follows the newest
     /// snapshot.
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
 
     fn key(&self) -> Vec<u8> {
         self.id.0.to_vec()
