@@ -281,7 +281,8 @@ fn days() -> crate::history::run_sums::DayOf {
 async fn runs_that_are_deleted_leave_their_days_sums() {
     let (store, _) = Disk::default().open().expect("a new store");
     // 5,000 a transaction: the sums of a day come from several.
-    let runs: Vec<_> = (0..12_000).map(|seed| Run { is_retry: false, missed: 0, ..run((seed % 3) as u8, seed) }).collect();
+    let runs: Vec<_> =
+        (0..12_000).map(|seed| Run { is_retry: false, missed: 0, ..run((seed % 3) as u8, seed) }).collect();
     store.commit(Commit::from(SyncCommit { runs, ..SyncCommit::default() })).await.expect("a commit");
     for end in [3_000, 11_001] {
         store.prune(at(end), at(0), days()).await.expect("pruned");
