@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use crate::support::consent::open;
 use crate::support::limit;
 use crate::support::programs::{CommandOutput, Home, ROSTERD, alone, until};
 
@@ -41,8 +42,8 @@ async fn a_config_that_was_named_must_be_there() {
     let home = Home::new(&format!("[http]\nlisten = \"{address}\"\n[sync]\ninterval = \"1h\"\n"));
     let mut rosterd = home.start().await;
     let is_refused = async |metric: &str| {
-        let scraped = reqwest::get(format!("http://{address}/metrics")).await.expect("a response");
-        scraped.text().await.expect("a text").lines().any(|line| line == metric)
+        let (_, scraped) = open(&format!("http://{address}/metrics")).await;
+        scraped.lines().any(|line| line == metric)
     };
     assert!(is_refused("roster_config_refused 0").await);
     let away = home.path("away.toml");
