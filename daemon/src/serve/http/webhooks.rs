@@ -159,12 +159,14 @@ pub async fn deletion(
     let day = deletion.at.to_jiff().to_zoned(zone).date();
     let what = match deletion.accounts {
         0 => "Roster holds no consent of yours, and nothing that was read with one.".to_owned(),
-        1 => format!("On {day} your consent, your account and everything that was read of it were deleted."),
-        more => {
-            format!("On {day} your consent, your {more} accounts and everything that was read of them were deleted.")
-        }
+        1 => format!("On {day} your consent, your account and the history of its numbers were deleted."),
+        more => format!("On {day} your consent, your {more} accounts and the history of their numbers were deleted."),
     };
-    page(StatusCode::OK, "Your data is deleted", &[&what, &format!("The code of this request is {code}.")])
+    let left = "What is left are lines of Roster's log of actions and alerts from before that day.";
+    let left = (deletion.accounts > 0).then_some(left);
+    let code = format!("The code of this request is {code}.");
+    let lines: Vec<&str> = [Some(what.as_str()), left, Some(&code)].into_iter().flatten().collect();
+    page(StatusCode::OK, "Your data is deleted", &lines)
 }
 
 /// The refusal of a request that is meant for another host.
