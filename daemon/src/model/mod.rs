@@ -251,6 +251,38 @@ pub struct Hold {
     pub reason: String,
 }
 
+/// What was requested within one limit of a platform's, as far back as the limit reaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BudgetUse {
+    /// Whose limit it is.
+    pub key: BudgetKey,
+    /// When each part of the window began, and what was spent in it; oldest first.
+    pub parts: Vec<(Timestamp, u64)>,
+    /// What the platform itself reported last.
+    pub reported: Option<ReportedLimit>,
+    /// What a sync of one account took on average, in thousandths of a unit; `None` before the first.
+    pub per_account: Option<u64>,
+}
+
+/// Names a limit: of the app, or of one account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BudgetKey {
+    /// The lane: `platform` or `platform/group`.
+    pub lane: String,
+    /// What is counted, such as `units`; unique within the platform.
+    pub unit: String,
+    /// The platform's own id of the account whose limit it is; `None`: the app's, or this host's.
+    pub account: Option<String>,
+}
+
+/// A limit as a platform's response reported it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportedLimit {
+    pub limit: u64,
+    /// When the use is forgotten.
+    pub ends_at: Timestamp,
+}
+
 /// What users set for the whole daemon.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
@@ -279,6 +311,7 @@ pub struct Loaded {
     /// Deliveries that are pending.
     pub deliveries: Vec<Delivery>,
     pub holds: Vec<Hold>,
+    pub budgets: Vec<BudgetUse>,
     pub settings: Settings,
     /// A uid, and the number of the newest alert that this user's desktop has shown.
     pub desktop_shown: Vec<(u32, u64)>,

@@ -196,6 +196,7 @@ impl<'a> Reader<'a> {
             last_alert: self.last_number(Records::Alerts)?,
             deliveries: self.all(Records::DeliveriesPending, records::read)?,
             holds: self.all(Records::Holds, records::read)?,
+            budgets: self.all(Records::Budgets, records::read)?,
             settings: self.get(&settings.key())?.unwrap_or(settings),
             desktop_shown: self.all(Records::DesktopShown, shown)?,
             retention: self.get(&RetentionChoice::KEY)?,

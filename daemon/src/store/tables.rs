@@ -42,6 +42,9 @@ pub(super) enum Records {
     Audit,
     /// Lane → hold. At most one a lane.
     Holds,
+    /// Lane, unit, account → what is spent of that limit. A few rows a lane, and one for each account that is near its own
+    /// limit. Read whole at start.
+    Budgets,
     /// uid → number of the newest alert its desktop has shown. One row a user.
     DesktopShown,
     /// Removed connection → since when it had runs and changes that are still to be deleted. Empty most of the time.
@@ -76,7 +79,7 @@ pub(super) enum Records {
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 25] = [
+    pub(super) const ALL: [Records; 26] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -89,6 +92,7 @@ impl Records {
         Records::DeliveriesPending,
         Records::Audit,
         Records::Holds,
+        Records::Budgets,
         Records::DesktopShown,
         Records::Sweeps,
         Records::Quarantine,
@@ -118,6 +122,7 @@ impl Records {
             Records::DeliveriesPending => "deliveries.pending",
             Records::Audit => "audit",
             Records::Holds => "holds",
+            Records::Budgets => "budgets",
             Records::DesktopShown => "desktop_shown",
             Records::Sweeps => "sweeps",
             Records::Consents => "consents",
@@ -161,6 +166,7 @@ impl Records {
             Records::Grants => 20,
             Records::Tokens => 21,
             Records::GrantUses => 22,
+            Records::Budgets => 23,
             Records::Receipts => 31,
             Records::Deletions => 32,
             Records::Leases => 33,

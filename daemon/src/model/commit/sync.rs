@@ -5,7 +5,7 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::status::DayFigures;
 use roster_protocol::time::Date;
 
-use crate::model::{Change, Connection, Hold, Run};
+use crate::model::{BudgetKey, BudgetUse, Change, Connection, Hold, Run};
 
 /// What runs measured, and what keeps lanes from being requested.
 #[derive(Clone, Debug, Default)]
@@ -25,4 +25,8 @@ pub struct SyncCommit {
     pub holds: Vec<Hold>,
     /// Lanes that may be requested again.
     pub released_holds: Vec<String>,
+    /// What was spent of platforms' limits.
+    pub budgets: Vec<BudgetUse>,
+    /// Limits of which nothing is spent any more.
+    pub removed_budgets: Vec<BudgetKey>,
 }

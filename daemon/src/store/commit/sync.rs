@@ -1,9 +1,10 @@
-//! Rows of snapshots, runs, changes, figures and holds.
+//! Rows of snapshots, runs, changes, figures, holds and budgets.
 
 use super::Batch;
 use crate::model::SyncCommit;
 use crate::store::error::StoreError;
 use crate::store::log::LogRow;
+use crate::store::records::budget_key;
 use crate::store::tables::Records;
 
 impl Batch {
@@ -19,6 +20,10 @@ impl Batch {
         commit.holds.iter().try_for_each(|hold| self.put(hold))?;
         for lane in &commit.released_holds {
             self.delete(Records::Holds, lane.as_bytes().to_vec());
+        }
+        commit.budgets.iter().try_for_each(|budget| self.put(budget))?;
+        for key in &commit.removed_budgets {
+            self.delete(Records::Budgets, budget_key(key));
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! Holds and settings, and facts about the store itself.
+//! Holds, budgets and settings, and facts about the store itself.
 
 use postcard::{from_bytes, to_extend};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
 use super::{Payload, Record, read, read_plain};
-use crate::model::{Hold, RetentionChoice, Settings};
+use crate::model::{BudgetKey, BudgetUse, Hold, ReportedLimit, RetentionChoice, Settings};
 use crate::store::envelope::Unreadable;
 use crate::store::tables::Records;
 
@@ -24,6 +24,37 @@ impl Record for Hold {
         let (until, reason): (i64, &str) = from_bytes(payload).ok()?;
         let lane = std::str::from_utf8(key).ok()?.to_owned();
         Some(Hold { lane, until: Timestamp(until), reason: reason.to_owned() })
+    }
+}
+
+/// A budget's key: its three parts with a zero byte between them, which none of them contains.
+pub(in crate::store) fn budget_key(key: &BudgetKey) -> Vec<u8> {
+    let account = key.account.as_deref().unwrap_or_default();
+    [key.lane.as_bytes(), &[0], key.unit.as_bytes(), &[0], account.as_bytes()].concat()
+}
+
+impl Record for BudgetUse {
+    const TABLE: Records = Records::Budgets;
+
+    fn key(&self) -> Vec<u8> {
+        budget_key(&self.key)
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Payload {
+        let parts: Vec<(i64, u64)> = self.parts.iter().map(|(begin, spent)| (begin.0, *spent)).collect();
+        let reported = self.reported.map(|reported| (reported.limit, reported.ends_at.0));
+        to_extend(&(parts, reported, self.per_account), out)
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let mut names = key.split(|byte| *byte == 0).map(|name| std::str::from_utf8(name).ok().map(str::to_owned));
+        let (lane, unit, account) = (names.next()??, names.next()??, names.next()??);
+        let key = BudgetKey { lane, unit, account: Some(account).filter(|account| !account.is_empty()) };
+        let (parts, reported, per_account): (Vec<(i64, u64)>, Option<(u64, i64)>, Option<u64>) =
+            from_bytes(payload).ok()?;
+        let parts = parts.into_iter().map(|(begin, spent)| (Timestamp(begin), spent)).collect();
+        let reported = reported.map(|(limit, ends_at)| ReportedLimit { limit, ends_at: Timestamp(ends_at) });
+        names.next().is_none().then_some(BudgetUse { key, parts, reported, per_account })
     }
 }
 

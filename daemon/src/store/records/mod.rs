@@ -20,14 +20,14 @@ use super::error::StoreError;
 use super::tables::Records;
 use super::weeks;
 use crate::model::{
-    Alert, AuditLine, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens, GrantUse, Hold, Influencer,
+    Alert, AuditLine, BudgetUse, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens, GrantUse, Hold, Influencer,
     Lease, Receipt, Run, RunsOfDay,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
 use self::events::decode_audit;
 pub(super) use self::events::encode_audit;
-pub(super) use self::facts::{Fold, Format, KeyName, Stamp, Sweep};
+pub(super) use self::facts::{Fold, Format, KeyName, Stamp, Sweep, budget_key};
 
 /// A value that is stored as one record.
 pub(super) trait Record: Sized {
@@ -158,6 +158,7 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::Deliveries | Records::DeliveriesPending => read::<Delivery>(table, key, encoded).map(drop),
         Records::Audit => read_audit(key, encoded).map(drop),
         Records::Holds => read::<Hold>(table, key, encoded).map(drop),
+        Records::Budgets => read::<BudgetUse>(table, key, encoded).map(drop),
         Records::Sweeps => read::<Sweep>(table, key, encoded).map(drop),
         Records::Consents => read::<Consent>(table, key, encoded).map(drop),
         Records::Grants => read::<Grant>(table, key, encoded).map(drop),

@@ -394,7 +394,7 @@ async fn a_clock_that_was_far_ahead_does_no_lasting_harm() {
 
 #[tokio::test]
 async fn tables_that_came_later_are_empty_in_a_store_that_has_none() {
-    const LATER: [Records; 3] = [Records::Receipts, Records::Deletions, Records::Leases];
+    const LATER: [Records; 4] = [Records::Receipts, Records::Deletions, Records::Leases, Records::Budgets];
     let dir = tempfile::tempdir().expect("a directory");
     drop(open(dir.path()).expect("a new store"));
     let database = redb::Database::open(dir.path().join("roster.redb")).expect("the store");
@@ -407,6 +407,7 @@ async fn tables_that_came_later_are_empty_in_a_store_that_has_none() {
 
     let (store, loaded) = open(dir.path()).expect("an older store");
     assert!(loaded.receipts.is_empty() && loaded.deletions.is_empty() && loaded.leases.is_empty());
+    assert!(loaded.budgets.is_empty());
     assert_eq!(store.scrub().await.expect("read").damaged, 0);
     let deletion = Deletion { code: "code1".into(), platform: "instagram".into(), at: at(1), accounts: 1 };
     let mut commit = Commit::default();

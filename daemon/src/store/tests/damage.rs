@@ -99,6 +99,7 @@ fn assert_none_wrong(found: &Model, model: &Model, what: &str) {
     part(&found.alerts, &model.alerts, what);
     part(&found.deliveries, &model.deliveries, what);
     part(&found.holds, &model.holds, what);
+    part(&found.budgets, &model.budgets, what);
     part(&found.shown, &model.shown, what);
     part(&found.figures, &model.figures, what);
     assert!(found.audit.iter().all(|line| model.audit.contains(line)), "{what}");

@@ -16,7 +16,8 @@ use super::sample::*;
 use crate::history::retention::{Rule, Rules, Tallies, Tally, sort};
 use crate::history::rollup::{Origin, Week};
 use crate::model::{
-    Alert, AuditLine, Change, Commit, Connection, Delivery, DeliveryState, Hold, Influencer, Loaded, Run, Settings,
+    Alert, AuditLine, BudgetKey, BudgetUse, Change, Commit, Connection, Delivery, DeliveryState, Hold, Influencer,
+    Loaded, Run, Settings,
 };
 use crate::store::reader::Reader;
 use crate::store::tables::{month_of, month_start};
@@ -43,6 +44,7 @@ pub(super) struct Model {
     pub(super) deliveries: BTreeMap<(u64, String), Delivery>,
     pub(super) audit: Vec<AuditLine>,
     pub(super) holds: BTreeMap<String, Hold>,
+    pub(super) budgets: BTreeMap<BudgetKey, BudgetUse>,
     pub(super) settings: Settings,
     pub(super) shown: BTreeMap<u32, u64>,
     pub(super) figures: BTreeMap<Date, DayFigures>,
@@ -79,6 +81,8 @@ impl Model {
         self.figures.extend(commit.sync.figures.iter().map(|day| (day.date, day.clone())));
         self.holds.extend(commit.sync.holds.iter().map(|hold| (hold.lane.clone(), hold.clone())));
         commit.sync.released_holds.iter().for_each(|lane| drop(self.holds.remove(lane)));
+        self.budgets.extend(commit.sync.budgets.iter().map(|budget| (budget.key.clone(), budget.clone())));
+        commit.sync.removed_budgets.iter().for_each(|key| drop(self.budgets.remove(key)));
         self.settings = commit.roster.settings.clone().unwrap_or_else(|| self.settings.clone());
         self.shown.extend(commit.alerting.desktop_shown);
     }
@@ -139,6 +143,7 @@ pub(super) fn everything_in(store: &Store) -> Result<Model, StoreError> {
             influencers: loaded.influencers.into_iter().map(|one| (one.id.0, one)).collect(),
             connections: loaded.connections.into_iter().map(|one| (one.id.0, one)).collect(),
             holds: loaded.holds.into_iter().map(|hold| (hold.lane.clone(), hold)).collect(),
+            budgets: loaded.budgets.into_iter().map(|budget| (budget.key.clone(), budget)).collect(),
             settings: loaded.settings,
             shown: loaded.desktop_shown.into_iter().collect(),
             figures: FiguresSince(Date(i32::MIN)).read(reader)?.into_iter().map(|day| (day.date, day)).collect(),
@@ -224,6 +229,11 @@ pub(super) fn commit_of(random: &mut fastrand::Rng) -> Commit {
     }
     if random.u8(0..4) == 0 {
         commit.sync.figures.push(figures(Date(FIRST_DAY + random.i32(0..DAYS)), seed));
+    }
+    if random.u8(0..4) == 0 {
+        commit.sync.budgets.push(budget(seed));
+    } else if random.u8(0..4) == 0 {
+        commit.sync.removed_budgets.push(budget(seed).key);
     }
     if random.u8(0..6) == 0 {
         commit.roster.settings = Some(Settings { paused: random.bool(), paused_platforms: vec![format!("p{seed}")] });

@@ -9,8 +9,8 @@ use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
 use crate::model::{
-    Absence, Alert, AuditLine, Change, Connection, Delivery, DeliveryState, HandDay, Hold, Influencer, Run, Trouble,
-    TroubleKind,
+    Absence, Alert, AuditLine, BudgetKey, BudgetUse, Change, Connection, Delivery, DeliveryState, HandDay, Hold,
+    Influencer, ReportedLimit, Run, Trouble, TroubleKind,
 };
 use crate::store::{ChangesQuery, RunsQuery};
 
@@ -206,6 +206,13 @@ pub(super) fn figures(date: Date, seed: u32) -> DayFigures {
         oldest_s: seed.is_multiple_of(2).then_some(number),
         platforms: (0..seed % 3).map(|platform| (format!("p{platform}"), coverage)).collect(),
     }
+}
+
+pub(super) fn budget(seed: u32) -> BudgetUse {
+    let account = (seed.is_multiple_of(2)).then(|| format!("id:{seed}"));
+    let key = BudgetKey { lane: format!("youtube/{}", seed % 3), unit: "units".to_owned(), account };
+    let reported = (seed.is_multiple_of(3)).then(|| ReportedLimit { limit: u64::from(seed), ends_at: at(seed) });
+    BudgetUse { key, parts: vec![(at(seed), u64::from(seed))], reported, per_account: Some(2000) }
 }
 
 /// Every run, newest first.
