@@ -61,7 +61,7 @@ fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> b
         Test::Tag(tag) => influencer.tags.iter().any(|own| folded(own) == *tag),
         Test::Status(status) => {
             let has_status = |c: &Connection| {
-                let interval: Seconds = c.interval.unwrap_or(seen.interval);
+                let interval: Seconds = roster.pace_of(c).interval(seen.interval);
                 standing::standing(c, roster.is_paused(c), interval, roster.outage_of(c), seen.now).status == *status
             };
             roster.connections_of(influencer.id).any(has_status)

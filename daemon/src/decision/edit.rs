@@ -14,6 +14,7 @@ use super::connect::{self, Found};
 use super::slots::{self, Why};
 use crate::model::{Connection, Influencer};
 use crate::roster::resolve;
+use crate::schedule::Pace;
 
 /// What a new influencer has besides accounts, as it may be stored.
 pub struct Entry {
@@ -148,7 +149,8 @@ pub fn set_interval(
         before.clone()
     };
     let before = &before;
-    let next = decision.grid.next(before.id, interval, decision.now);
+    let pace = Pace { own: interval, ..decision.roster.pace_of(before) };
+    let next = decision.grid.next(before.id, pace, decision.now);
     // A retry or a request that is due sooner stays.
     let due = before.next_due_at.min(next);
     let after = Connection { interval, next_due_at: due, slot_at: before.slot_at.min(next), ..before.clone() };

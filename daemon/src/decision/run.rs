@@ -16,7 +16,7 @@ use crate::alerts::{evaluate, profile};
 use crate::model::{
     Absence, AuditLine, Change, Connection, DESKTOP, Delivery, DeliveryState, HandDay, Hold, Run, Trouble, TroubleKind,
 };
-use crate::platforms::{Observation, PlatformError};
+use crate::platforms::{Limit, Observation, PlatformError};
 use crate::roster::Roster;
 use crate::roster::standing;
 use crate::schedule::back_off;
@@ -178,7 +178,7 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
     let has_lost_consent = decision.roster.consents.grant_of(connection.id).is_some_and(|grant| !grant.is_live());
     let next = match has_lost_consent {
         true => decision.now,
-        false => decision.grid.next(connection.id, connection.interval, done_up_to(decision, connection)),
+        false => decision.grid.next(connection.id, decision.roster.pace_of(connection), done_up_to(decision, connection)),
     };
     let partial = |message| Trouble {
         kind: TroubleKind::Partial,
@@ -370,7 +370,7 @@ fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &Platform
     let (message, moved_to) = in_words(connection, error);
     run.error = Some(message.clone());
     run.retry_at = (kind != TroubleKind::Unconfigured).then_some(due.at);
-    if let PlatformError::RateLimited { .. } = error {
+    if let PlatformError::RateLimited { of: Limit::Lane, .. } = error {
         let lane = decision.roster.lane_of(connection);
         decision.commit.sync.holds.push(Hold { lane, until: due.hold_until, reason: error.to_string() });
     }
@@ -409,7 +409,8 @@ struct Due {
 fn due_after(decision: &mut Decision<'_>, connection: &Connection, error: &PlatformError, failures: u32) -> Due {
     let now = decision.now;
     let grid = decision.grid;
-    let grid_after = |now| grid.next(connection.id, connection.interval, now);
+    let pace = decision.roster.pace_of(connection);
+    let grid_after = |now| grid.next(connection.id, pace, now);
     let tomorrow = || Due { at: grid_after(now.plus_seconds(ONE_DAY)), hold_until: now, is_retry: true };
     match error {
         PlatformError::Unauthorized { .. } | PlatformError::MissingScope { .. } | PlatformError::Closed { .. } => {
@@ -420,7 +421,7 @@ fn due_after(decision: &mut Decision<'_>, connection: &Connection, error: &Platf
             let at = grid_after(done_up_to(decision, connection));
             Due { at, hold_until: at, is_retry: false }
         }
-        PlatformError::RateLimited { retry_after } => {
+        PlatformError::RateLimited { retry_after, .. } => {
             let reported = retry_after.map_or(DEFAULT_WAIT_S, |wait| wait.as_secs().min(LONGEST_WAIT_S) as i64);
             let hold_until = now.plus_seconds(reported.max(1));
             // The lane's connections come back within a tenth of the wait, not in one second.

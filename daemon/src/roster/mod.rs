@@ -34,6 +34,7 @@ use self::index::{Index, SHORTEST_PREFIX};
 use self::orders::Orders;
 use self::recent::Recent;
 use self::search_text::Texts;
+use crate::http_client::SharedGate;
 use crate::model::{Alert, Connection, Delivery, Hold, Influencer, Loaded, RetentionChoice, Settings, TroubleKind};
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
@@ -41,11 +42,13 @@ use crate::schedule::breaker::Breaker;
 use crate::schedule::coverage::Coverage;
 use crate::schedule::lane;
 use crate::schedule::obstacles::Obstacles;
-use crate::schedule::{Grid, Queue};
+use crate::schedule::{Demand, Grid, Pace, Queue, Stretch};
 
 pub use consents::Consents;
 pub use webhooks::Webhooks;
 pub use withdrawn::Withdrawn;
+
+const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Everything that is in memory.
 #[derive(Default)]
@@ -88,6 +91,10 @@ pub struct Roster {
     pub breaker: Breaker,
     /// What kept slots from being run; never stored.
     pub obstacles: Obstacles,
+    /// By how much the intervals of platforms are stretched; those that are not are absent.
+    pub stretches: BTreeMap<String, Stretch>,
+    /// What all requests to platforms pass; shared with those who send them.
+    pub gate: SharedGate,
     /// What the roster must know of the platforms to schedule: by slug.
     pub platforms: Platforms,
     /// The providers through which owners give consent, by slug.
@@ -129,6 +136,11 @@ impl Roster {
         }
         roster.reopen_outages();
         roster
+    }
+
+    /// The same, with the gate that its requests pass.
+    pub fn through(self, gate: SharedGate) -> Self {
+        Self { gate, ..self }
     }
 
     /// Adds what listening and scheduling do not need: the last days, and the texts that lists search and sort by.
@@ -243,6 +255,33 @@ impl Roster {
         enabled && connection.disconnected_at.is_none() && !self.is_paused(connection)
     }
 
+    /// How often a connection is due.
+    pub fn pace_of(&self, connection: &Connection) -> Pace {
+        let stretch = self.stretches.get(&connection.platform).copied().unwrap_or_default();
+        Pace { own: connection.interval, stretch }
+    }
+
+    /// How far each platform's intervals must be stretched now so that its daily budgets last; only those that are not
+    /// as they were.
+    pub fn replan(&self, grid: &Grid) -> Vec<(String, Stretch)> {
+        let mut demands: BTreeMap<&str, Demand> = BTreeMap::new();
+        for connection in self.connected().filter(|connection| self.is_scheduled(connection)) {
+            let interval = connection.interval.unwrap_or(grid.interval).millis().max(1000) as u64;
+            let demand = demands.entry(&connection.platform).or_default();
+            demand.runs_a_day += DAY_MS * 1000 / interval;
+            demand.connections += 1;
+        }
+        let platforms = self.platforms.iter().filter_map(|(slug, known)| {
+            let batch_limit = known.platform.info().batch_limit;
+            let budgets = self.gate.with(|gate| gate.daily(slug));
+            let before = self.stretches.get(slug).copied().unwrap_or_default();
+            let demand = Demand { batch_limit, ..demands.get(slug.as_str()).copied().unwrap_or_default() };
+            let next = before.next(demand, &budgets);
+            (next != before).then(|| (slug.clone(), next))
+        });
+        platforms.collect()
+    }
+
     /// Puts a connection into the queue by its due time, or takes it out when it is running or not scheduled.
     pub fn requeue(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get(&id) else { return };
@@ -275,9 +314,10 @@ impl Roster {
 
     /// The connections whose due times only a clock far ahead can have written, with new due times.
     pub fn unreachable_due_times(&self, grid: &Grid, now: Timestamp) -> Vec<Connection> {
-        let lost = |connection: &&Connection| grid.is_beyond_reach(connection.interval, connection.next_due_at, now);
+        let lost =
+            |connection: &&Connection| grid.is_beyond_reach(self.pace_of(connection), connection.next_due_at, now);
         let moved = |connection: &Connection| {
-            let next = grid.next(connection.id, connection.interval, now);
+            let next = grid.next(connection.id, self.pace_of(connection), now);
             Connection { next_due_at: next, slot_at: next, ..connection.clone() }
         };
         self.connections.values().filter(lost).map(moved).collect()
@@ -292,12 +332,12 @@ impl Roster {
             trouble.is_some_and(|trouble| trouble.kind == TroubleKind::Unconfigured) && !lacks(&connection.platform)
         };
         let moved = |connection: &Connection| {
-            let (id, own, slot) = (connection.id, connection.interval, connection.slot_at);
+            let (id, pace, slot) = (connection.id, self.pace_of(connection), connection.slot_at);
             let mut after = connection.clone();
-            let next = grid.next(id, own, now);
+            let next = grid.next(id, pace, now);
             // A connection that needs a person may wait beyond the next slot.
             let is_late = slot > next && !standing::needs_person(connection);
-            if slot > now && (is_late || !grid.has(id, own, slot)) {
+            if slot > now && (is_late || !grid.has(id, pace, slot)) {
                 after.slot_at = next;
                 // A retry keeps its time, unless the slot is earlier.
                 let is_slot = connection.next_due_at == slot;

@@ -9,6 +9,7 @@ use super::standing;
 use crate::alerts::evaluate::PLATFORM_DOWN;
 use crate::model::{Alert, Connection};
 use crate::schedule::breaker::Outage;
+use crate::schedule::gate::Priority;
 use crate::schedule::lane;
 
 /// How the reason of an alert about an outage begins.
@@ -38,10 +39,22 @@ impl Roster {
         self.hold_on(lane, now).is_none() && self.breaker.outage(lane).is_none_or(is_probe_due)
     }
 
+    /// Whether something of this priority may be requested in a lane: within its platform's limits too.
+    pub fn may_take(&self, lane: &str, priority: Priority, now: Timestamp) -> bool {
+        self.may_request(lane, now) && self.gate.with(|gate| gate.room(lane, priority, now)).is_ok()
+    }
+
+    /// Until when a limit keeps what is scheduled in a lane from being requested: one that the platform refused us with,
+    /// or one that the gate counts.
+    pub fn limited_until(&self, lane: &str, now: Timestamp) -> Option<Timestamp> {
+        let hold = self.hold_on(lane, now).map(|hold| hold.until);
+        let spent = self.gate.with(|gate| gate.room(lane, Priority::Due, now)).err().map(|spent| spent.until);
+        hold.max(spent)
+    }
+
     /// When a lane is requested again that is not to be requested now, if it is not.
     pub fn blocked_until(&self, lane: &str, now: Timestamp) -> Option<Timestamp> {
-        let hold = self.hold_on(lane, now).map(|hold| hold.until);
-        hold.max(self.breaker.outage(lane).map(|outage| outage.probe_at))
+        self.limited_until(lane, now).max(self.breaker.outage(lane).map(|outage| outage.probe_at))
     }
 
     /// When the next request is sent, of one platform or of all, and the lane that was due before and has to wait.

@@ -21,7 +21,7 @@ pub struct Seen {
 
 /// The status of a connection.
 pub fn standing(roster: &Roster, connection: &model::Connection, seen: Seen) -> standing::Standing {
-    let interval = connection.interval.unwrap_or(seen.interval);
+    let interval = roster.pace_of(connection).interval(seen.interval);
     standing::standing(connection, roster.is_paused(connection), interval, roster.outage_of(connection), seen.now)
 }
 
@@ -80,7 +80,7 @@ fn held_by(roster: &Roster, connection: &model::Connection, now: Timestamp) -> O
     }
     match roster.platforms.get(&connection.platform) {
         Some(known) if known.enabled && known.platform.lacks().is_none() => {
-            roster.hold_on(&roster.lane_of(connection), now).map(|_| "limit")
+            roster.limited_until(&roster.lane_of(connection), now).map(|_| "limit")
         }
         _ => Some("setup"),
     }
@@ -89,7 +89,7 @@ fn held_by(roster: &Roster, connection: &model::Connection, now: Timestamp) -> O
 /// When a connection is due, or its platform permits the request or is probed, whichever is later.
 pub fn due_at(roster: &Roster, connection: &model::Connection, now: Timestamp) -> Timestamp {
     let lane = roster.lane_of(connection);
-    let hold = roster.hold_on(&lane, now).map(|hold| hold.until);
+    let hold = roster.limited_until(&lane, now);
     let probe = roster.breaker.outage(&lane).map(|outage| outage.probe_at);
     connection.next_due_at.max(hold.max(probe).unwrap_or(connection.next_due_at))
 }
@@ -137,7 +137,7 @@ fn platform_badge(
     seen: Seen,
 ) -> PlatformBadge {
     let paused = influencer.paused || roster.is_paused_itself(connection);
-    let interval = connection.interval.unwrap_or(seen.interval);
+    let interval = roster.pace_of(connection).interval(seen.interval);
     let standing = standing::standing(connection, paused, interval, roster.outage_of(connection), seen.now);
     PlatformBadge { platform: connection.platform.clone(), badge: standing.badge, paused }
 }

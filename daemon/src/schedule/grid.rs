@@ -9,6 +9,8 @@ use jiff::tz::TimeZone;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::{Date, Day, Seconds, Since, Timestamp};
 
+use super::pace::Pace;
+
 /// When slots are.
 ///
 /// ```
@@ -55,8 +57,8 @@ pub(super) const DAY_MS: i64 = 24 * 3600 * 1000;
 
 impl Grid {
     /// Whether `slot` is one of the connection's.
-    pub fn has(&self, connection: ConnectionId, own: Option<Seconds>, slot: Timestamp) -> bool {
-        self.next(connection, own, Timestamp(slot.0.saturating_sub(1))) == slot
+    pub fn has(&self, connection: ConnectionId, pace: impl Into<Pace>, slot: Timestamp) -> bool {
+        self.next(connection, pace, Timestamp(slot.0.saturating_sub(1))) == slot
     }
 
     /// The local day of a point in time.
@@ -85,11 +87,16 @@ impl Grid {
     }
 
     /// The first slot of `connection` after `now`.
-    pub fn next(&self, connection: ConnectionId, own: Option<Seconds>, now: Timestamp) -> Timestamp {
-        let interval = own.unwrap_or(self.interval).millis().max(1000);
-        let offset = offset(connection, interval);
+    pub fn next(&self, connection: ConnectionId, pace: impl Into<Pace>, now: Timestamp) -> Timestamp {
+        let pace = pace.into();
+        let interval = pace.interval(self.interval).millis().max(1000);
+        // Where a budget stretches intervals, groups are spread over the whole of them, and there is no daily burst.
+        let (offset, daily) = match pace.stretch.is_none() {
+            true => (offset(connection, interval), self.daily),
+            false => (offset_of_group(connection, pace.stretch.groups, interval), None),
+        };
         let after = Timestamp(now.0.saturating_sub(offset));
-        let slot = match self.daily {
+        let slot = match daily {
             Some(daily) => self.next_anchored(daily, interval, after),
             None => Timestamp(after.0.div_euclid(interval).saturating_add(1).saturating_mul(interval)),
         };
@@ -168,13 +175,13 @@ impl Grid {
     }
 
     /// Whether at least one whole slot passed between `slot` and `now`.
-    pub fn missed(&self, connection: ConnectionId, own: Option<Seconds>, slot: Timestamp, now: Timestamp) -> bool {
-        self.next(connection, own, slot) <= now
+    pub fn missed(&self, connection: ConnectionId, pace: impl Into<Pace>, slot: Timestamp, now: Timestamp) -> bool {
+        self.next(connection, pace, slot) <= now
     }
 
     /// A due time that no grid and no back-off can have made: the clock was far ahead when it was written.
-    pub fn is_beyond_reach(&self, own: Option<Seconds>, due: Timestamp, now: Timestamp) -> bool {
-        let interval = own.unwrap_or(self.interval).millis();
+    pub fn is_beyond_reach(&self, pace: impl Into<Pace>, due: Timestamp, now: Timestamp) -> bool {
+        let interval = pace.into().interval(self.interval).millis();
         due.since(now) > interval.saturating_mul(2).saturating_add(2 * DAY_MS)
     }
 }
@@ -186,15 +193,26 @@ fn count_in_row(interval: i64, first: Timestamp, until: Timestamp) -> Slots {
 }
 
 /// A connection's constant offset from the grid: whole minutes, up to a tenth of the interval or 15 minutes.
+pub(super) fn offset(connection: ConnectionId, interval: i64) -> i64 {
+    let widest = (interval / 10).min(WIDEST_OFFSET_MS);
+    let steps = (widest / OFFSET_STEP_MS) as u64 + 1;
+    number_of(connection, steps) as i64 * OFFSET_STEP_MS
+}
+
+/// The offset of a connection's group, of so many that share an interval evenly.
+fn offset_of_group(connection: ConnectionId, groups: u32, interval: i64) -> i64 {
+    let groups = groups.max(1);
+    interval / i64::from(groups) * number_of(connection, groups.into()) as i64
+}
+
+/// Which of so many parts a connection belongs to, from 0.
 ///
 /// Ids are random, so their first bytes spread as well as any hash of them; and as offsets grow with ids, snapshots
 /// arrive in the order of the store's keys, which makes appending them cheap.
-pub(super) fn offset(connection: ConnectionId, interval: i64) -> i64 {
-    let widest = (interval / 10).min(WIDEST_OFFSET_MS);
-    let steps = (widest / OFFSET_STEP_MS) as u64;
+fn number_of(connection: ConnectionId, parts: u64) -> u64 {
     let [first, second, ..] = connection.0;
     let fraction = u64::from(u16::from_be_bytes([first, second]));
-    ((fraction * (steps + 1)) >> 16) as i64 * OFFSET_STEP_MS
+    (fraction * parts) >> 16
 }
 
 /// A clock before this is plainly wrong: nothing is requested, and no day is written, until it is set.

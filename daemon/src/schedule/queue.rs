@@ -1,11 +1,13 @@
 //! Which connections are due when, by lane. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
+use super::gate::Priority;
 use super::lane::platform_of;
 
 /// What is due when, by lane: accounts of one lane are requested together.
@@ -15,10 +17,60 @@ pub struct Queue {
     /// Each platform's lanes by the first of their due times: one platform may have thousands of hosts.
     firsts: BTreeMap<String, BTreeSet<(Timestamp, Arc<str>)>>,
     entries: HashMap<ConnectionId, (Arc<str>, Timestamp)>,
+    /// Those of the entries that a user waits for, by lane.
+    urgent: BTreeMap<Arc<str>, BTreeSet<ConnectionId>>,
+    /// How many batches were taken.
+    batches: u64,
 }
+
+/// A moment, and what counts as late at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    pub now: Timestamp,
+    /// What was due before this has missed a slot: it catches up.
+    pub late: Timestamp,
+}
+
+/// How many connections may be taken, of all and for each priority.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    pub all: usize,
+    pub person: usize,
+    pub due: usize,
+    pub catch_up: usize,
+}
+
+/// Of so many connections in a batch one may catch up while others are due now, so that none waits for ever.
+const CATCH_UP_SHARE: usize = 4;
 
 /// The connections of one lane, by when they are due.
 type Waiting = BTreeSet<(Timestamp, ConnectionId)>;
+
+/// The lowest and the highest key of a point in time.
+const FIRST: ConnectionId = ConnectionId::from_bytes([0; 5]);
+const LAST: ConnectionId = ConnectionId::from_bytes([0xff; 5]);
+
+impl Moment {
+    /// A moment at which nothing counts as late.
+    pub fn at(now: Timestamp) -> Self {
+        Self { now, late: Timestamp(i64::MIN) }
+    }
+
+    fn on_time(self) -> RangeInclusive<(Timestamp, ConnectionId)> {
+        (self.late.min(self.now), FIRST)..=(self.now, LAST)
+    }
+
+    fn late(self) -> Range<(Timestamp, ConnectionId)> {
+        (Timestamp(i64::MIN), FIRST)..(self.late.min(self.now), FIRST)
+    }
+}
+
+impl Room {
+    /// As many as that, whatever their priority.
+    pub fn of(all: usize) -> Self {
+        Self { all, person: all, due: all, catch_up: all }
+    }
+}
 
 impl Queue {
     /// Reserves memory for this many more.
@@ -38,6 +90,7 @@ impl Queue {
     /// Takes a connection out.
     pub fn remove(&mut self, connection: ConnectionId) {
         let Some((lane, due)) = self.entries.remove(&connection) else { return };
+        self.calm(&lane, connection);
         self.change(&lane, |waiting| waiting.remove(&(due, connection)));
     }
 
@@ -58,30 +111,80 @@ impl Queue {
         changed
     }
 
-    /// The lane that has waited longest, of those that have something due and `may` be requested, on platforms that
-    /// have a free permit.
+    /// Puts a connection that a user waits for before all others, as long as it is in the queue.
+    pub fn urge(&mut self, connection: ConnectionId) {
+        if let Some((lane, _)) = self.entries.get(&connection) {
+            self.urgent.entry(lane.clone()).or_default().insert(connection);
+        }
+    }
+
+    fn calm(&mut self, lane: &Arc<str>, connection: ConnectionId) {
+        if let Some(urgent) = self.urgent.get_mut(lane) {
+            urgent.remove(&connection);
+            if urgent.is_empty() {
+                self.urgent.remove(lane);
+            }
+        }
+    }
+
+    /// The lane from which the next batch is taken, on a platform that has a free permit: one for which a user waits,
+    /// else the one that has waited longest. `may`: whether something of this priority may be requested in a lane.
     pub fn longest_waiting(
         &self,
-        now: Timestamp,
+        at: Moment,
         has_permit: impl Fn(&str) -> bool,
-        may: impl Fn(&str) -> bool,
+        may: impl Fn(&str, Priority) -> bool,
     ) -> Option<&str> {
+        let mut urgent = self.urgent.keys().filter(|lane| has_permit(platform_of(lane)));
+        if let Some(lane) = urgent.find(|lane| self.has_urgent(lane, at.now) && may(lane, Priority::Person)) {
+            return Some(lane);
+        }
         let of_platforms = self.firsts.iter().filter(|(platform, _)| has_permit(platform));
-        let first = of_platforms
-            .filter_map(|(_, lanes)| lanes.iter().take_while(|(due, _)| *due <= now).find(|(_, lane)| may(lane)));
+        let may_be_taken = |lane: &str| {
+            let Some(waiting) = self.lanes.get(lane) else { return false };
+            waiting.range(at.on_time()).next().is_some() && may(lane, Priority::Due)
+                || waiting.range(at.late()).next().is_some() && may(lane, Priority::CatchUp)
+        };
+        let first = of_platforms.filter_map(|(_, lanes)| {
+            lanes.iter().take_while(|(due, _)| *due <= at.now).find(|(_, lane)| may_be_taken(lane))
+        });
         first.min().map(|(_, lane)| &**lane)
     }
 
-    /// Takes up to `most` due connections of a lane out, the longest waiting first.
-    pub fn take_due(&mut self, lane: &str, now: Timestamp, most: usize) -> Vec<ConnectionId> {
-        let Some((lane, _)) = self.lanes.get_key_value(lane) else { return Vec::new() };
-        let taken: Vec<ConnectionId> = self.change(&lane.clone(), |waiting| {
-            let is_due = |waiting: &Waiting| waiting.first().is_some_and(|(at, _)| *at <= now);
-            let due = || is_due(waiting).then(|| waiting.pop_first()).flatten();
-            std::iter::from_fn(due).take(most).map(|(_, connection)| connection).collect()
-        });
-        taken.iter().for_each(|connection| drop(self.entries.remove(connection)));
-        taken
+    fn has_urgent(&self, lane: &str, now: Timestamp) -> bool {
+        let due = |id: &ConnectionId| self.entries.get(id).is_some_and(|(_, due)| *due <= now);
+        self.urgent.get(lane).is_some_and(|urgent| urgent.iter().any(due))
+    }
+
+    /// Takes due connections of a lane out: those that users wait for, then those that are due now, then those that
+    /// catch up, for which a part is kept; the longest waiting first.
+    pub fn take_due(&mut self, lane: &str, at: Moment, room: Room) -> Vec<ConnectionId> {
+        let Some((lane, waiting)) = self.lanes.get_key_value(lane) else { return Vec::new() };
+        let lane = lane.clone();
+        let is_due = |id: &&ConnectionId| self.entries.get(id).is_some_and(|(_, due)| *due <= at.now);
+        let urgent = self.urgent.get(&lane).into_iter().flatten().filter(is_due);
+        let urgent: BTreeSet<ConnectionId> = urgent.copied().take(room.person.min(room.all)).collect();
+        let other = |(due, id): &(Timestamp, ConnectionId)| (!urgent.contains(id)).then_some((*due, *id));
+        let left = room.all - urgent.len();
+        let late: Vec<_> = waiting.range(at.late()).filter_map(other).take(left.min(room.catch_up)).collect();
+        let now: Vec<_> = waiting.range(at.on_time()).filter_map(other).take(left.min(room.due)).collect();
+        let share = match left / CATCH_UP_SHARE {
+            // Too few for a share: every so many batches.
+            0 => usize::from(self.batches.is_multiple_of(CATCH_UP_SHARE as u64)),
+            share => share,
+        };
+        let now_taken = now.len().min(left - share.min(late.len()).min(left));
+        let late_taken = late.len().min(left - now_taken);
+        let urgent = urgent.iter().filter_map(|id| Some((self.entries.get(id)?.1, *id)));
+        let taken: Vec<_> =
+            urgent.chain(now.into_iter().take(now_taken)).chain(late.into_iter().take(late_taken)).collect();
+        self.change(&lane, |waiting| waiting.retain(|entry| !taken.contains(entry)));
+        for (_, connection) in &taken {
+            self.entries.remove(connection);
+            self.calm(&lane, *connection);
+        }
+        self.batches += u64::from(!taken.is_empty());
+        taken.into_iter().map(|(_, connection)| connection).collect()
     }
 
     /// Takes up to `most` connections of a lane out that are due up to `until` and that `may` be taken, the first due first.

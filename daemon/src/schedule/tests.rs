@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::{Date, Day, Seconds, Since, Timestamp};
 
+use super::gate::Priority;
 use super::grid::{DAY_MS, WIDEST_OFFSET_MS, offset};
 use super::*;
 
@@ -165,20 +166,20 @@ fn the_queue_gives_the_longest_waiting_first_and_each_once() {
     }
     queue.put("b/x", id(1), Timestamp(5));
     let now = Timestamp(50);
-    assert_eq!(queue.longest_waiting(now, |_| true, |_| true), Some("b/x"));
-    assert_eq!(queue.longest_waiting(now, |_| true, |lane| lane != "b/x"), Some("b/y"));
-    assert_eq!(queue.longest_waiting(now, |platform| platform != "b", |_| true), Some("a"));
-    assert_eq!(queue.longest_waiting(Timestamp(4), |_| true, |_| true), None);
+    assert_eq!(queue.longest_waiting(Moment::at(now), |_| true, |_, _| true), Some("b/x"));
+    assert_eq!(queue.longest_waiting(Moment::at(now), |_| true, |lane, _| lane != "b/x"), Some("b/y"));
+    assert_eq!(queue.longest_waiting(Moment::at(now), |platform| platform != "b", |_, _| true), Some("a"));
+    assert_eq!(queue.longest_waiting(Moment::at(Timestamp(4)), |_| true, |_, _| true), None);
     assert_eq!(queue.waiting(now), 4);
-    assert_eq!(queue.take_due("a", now, 10), [id(3), id(2)]);
-    assert_eq!(queue.take_due("a", now, 10), []);
+    assert_eq!(queue.take_due("a", Moment::at(now), Room::of(10)), [id(3), id(2)]);
+    assert_eq!(queue.take_due("a", Moment::at(now), Room::of(10)), []);
     assert_eq!(queue.next_due_of("a"), Some(Timestamp(99)));
     assert_eq!(queue.next_due(), Some(Timestamp(5)));
     assert_eq!(queue.next_after(now), Some(Timestamp(99)));
     assert!(queue.is_due("b", now) && queue.is_due("b/y", now) && !queue.is_due("a", now));
     queue.remove(id(1));
     queue.remove(id(5));
-    assert_eq!(queue.longest_waiting(now, |_| true, |_| true), None);
+    assert_eq!(queue.longest_waiting(Moment::at(now), |_| true, |_, _| true), None);
     assert!(!queue.is_due("b", now));
 }
 
@@ -193,7 +194,7 @@ fn a_due_time_has_come_when_it_is_now() {
         let now = Timestamp(now);
         assert_eq!(queue.all_due(now), due.iter().copied().map(id).collect::<Vec<_>>(), "{now:?}");
         assert_eq!(queue.waiting(now), due.len(), "{now:?}");
-        assert_eq!(queue.longest_waiting(now, |_| true, |_| true), first, "{now:?}");
+        assert_eq!(queue.longest_waiting(Moment::at(now), |_| true, |_, _| true), first, "{now:?}");
         assert_eq!(queue.next_after(now), next.map(Timestamp), "{now:?}");
     };
     check(9, &[], None, Some(10));
@@ -203,8 +204,8 @@ fn a_due_time_has_come_when_it_is_now() {
     assert!(queue.is_due("b/y", Timestamp(30)) && !queue.is_due("b/y", Timestamp(29)));
     assert!(queue.is_due("b", Timestamp(20)) && !queue.is_due("b", Timestamp(19)));
     assert!(!queue.is_due("c", Timestamp(30)));
-    assert_eq!(queue.take_due("a", Timestamp(9), 10), []);
-    assert_eq!(queue.take_due("a", Timestamp(10), 10), [id(1)]);
+    assert_eq!(queue.take_due("a", Moment::at(Timestamp(9)), Room::of(10)), []);
+    assert_eq!(queue.take_due("a", Moment::at(Timestamp(10)), Room::of(10)), [id(1)]);
 }
 
 #[test]
@@ -231,7 +232,7 @@ fn the_queue_knows_where_each_waits() {
     }
     assert_eq!((queue.due_at(id(2)), queue.due_at(id(9))), (Some(Timestamp(2)), None));
     assert_eq!((queue.first_due_in("a"), queue.first_due_in("b")), (Some(Timestamp(1)), None));
-    assert_eq!(queue.take_due("a", Timestamp(9), 2), [id(1), id(2)]);
+    assert_eq!(queue.take_due("a", Moment::at(Timestamp(9)), Room::of(2)), [id(1), id(2)]);
     assert_eq!((queue.due_at(id(1)), queue.due_at(id(3))), (None, Some(Timestamp(3))));
     // Moved to another lane and time, it waits there only.
     queue.put("b/x", id(3), Timestamp(7));
@@ -242,6 +243,39 @@ fn the_queue_knows_where_each_waits() {
     queue.remove(id(3));
     queue.remove(id(3));
     assert_eq!((queue.next_due(), queue.due_at(id(3)), queue.lanes.len()), (None, None, 0));
+}
+
+#[test]
+fn a_user_goes_before_what_is_due_and_that_before_what_catches_up() {
+    let id = |n: u8| ConnectionId::from_bytes([n; 5]);
+    let mut queue = Queue::default();
+    let at = Moment { now: Timestamp(100), late: Timestamp(50) };
+    // 1 to 19 missed a slot, 50 to 69 are due now, and 90 is not due yet.
+    for n in (1..20).chain(50..70) {
+        queue.put("a", id(n), Timestamp(n.into()));
+    }
+    queue.put("b", id(30), Timestamp(30));
+    queue.put("b", id(90), Timestamp(101));
+    [15, 69, 90, 99].into_iter().for_each(|n| queue.urge(id(n)));
+    let lane = |queue: &Queue, may: &dyn Fn(&str, Priority) -> bool| {
+        queue.longest_waiting(at, |_| true, may).map(str::to_owned)
+    };
+    assert_eq!(lane(&queue, &|_, _| true).as_deref(), Some("a"));
+    assert_eq!(lane(&queue, &|_, priority| priority == Priority::CatchUp).as_deref(), Some("a"), "it waited longest");
+    assert_eq!(lane(&queue, &|lane, _| lane == "b").as_deref(), Some("b"));
+    assert_eq!(lane(&queue, &|lane, priority| lane == "b" && priority == Priority::Person), None, "90 is not due");
+    // Both that users wait for, six that are due, and two of ten that catch up.
+    let taken = queue.take_due("a", at, Room::of(10));
+    assert_eq!(taken, [15, 69, 50, 51, 52, 53, 54, 55, 1, 2].map(id));
+    assert_eq!(queue.take_due("a", at, Room { catch_up: 0, ..Room::of(3) }), [56, 57, 58].map(id));
+    assert_eq!(queue.take_due("a", at, Room { due: 1, ..Room::of(4) }), [59, 3, 4, 5].map(id));
+    assert_eq!(queue.take_due("a", at, Room { due: 0, catch_up: 0, ..Room::of(4) }), []);
+    // One at a time, a quarter of them catches up.
+    let one_by_one: Vec<_> = (0..8).flat_map(|_| queue.take_due("a", at, Room::of(1))).collect();
+    assert_eq!(one_by_one.iter().filter(|taken| **taken < id(20)).count(), 2);
+    // What is in the queue again is not urgent any more.
+    queue.put("a", id(69), Timestamp(69));
+    assert_ne!(queue.take_due("a", at, Room::of(1)), [id(69)]);
 }
 
 proptest! {

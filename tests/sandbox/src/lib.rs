@@ -17,6 +17,7 @@ mod grants;
 mod control;
 mod hooks;
 mod faults;
+mod limits;
 mod mangle;
 mod requests;
 mod spoil;

@@ -48,7 +48,8 @@ fn serve_api(
     };
     let has_token = held.is_some();
     let target = Target { platform, stage: Stage::Api, about: &about, has_token, response: Some(&response) };
-    let fault = world.faults.take(&target);
+    let refused = world.limits.count(platform, world.clock.shown());
+    let fault = refused.or_else(|| world.faults.take(&target));
     if let (Some(fault), Some(held)) = (&fault, held)
         && fault.kind.comes_before()
     {

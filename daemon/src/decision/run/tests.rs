@@ -196,16 +196,17 @@ fn failures_back_off_and_success_forgets_them() {
 #[test]
 fn a_limit_skips_holds_the_scope_and_is_no_failure() {
     let mut story = Story::begin();
-    let commit = story.run(Err(PlatformError::RateLimited { retry_after: Some(Duration::from_secs(600)) }));
+    let commit =
+        story.run(Err(PlatformError::RateLimited { retry_after: Some(Duration::from_secs(600)), of: Limit::Lane }));
     assert_eq!(commit.sync.runs[0].outcome, Outcome::Skipped);
     assert_eq!(commit.sync.holds[0].until, NOON.plus_seconds(600));
     assert!(commit.sync.runs[0].retry_at >= Some(NOON.plus_seconds(600)));
     assert!(story.connection().next_due_at <= NOON.plus_seconds(660));
     assert_eq!(story.connection().failures, 0);
     let autumn = Duration::from_secs(25 * 3600);
-    let day = story.run(Err(PlatformError::RateLimited { retry_after: Some(autumn) }));
+    let day = story.run(Err(PlatformError::RateLimited { retry_after: Some(autumn), of: Limit::Lane }));
     assert_eq!(day.sync.holds[0].until, NOON.plus_seconds(26 * 3600), "a day may have 25 hours");
-    let absurd = story.run(Err(PlatformError::RateLimited { retry_after: Some(Duration::MAX) }));
+    let absurd = story.run(Err(PlatformError::RateLimited { retry_after: Some(Duration::MAX), of: Limit::Lane }));
     assert!(absurd.sync.holds[0].until.since(NOON) <= 27 * 3_600_000);
 }
 

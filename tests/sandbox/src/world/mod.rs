@@ -25,6 +25,7 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::faults::{Fault, Faults};
 use crate::grants::{Grant, Grants, Lifetimes};
 use crate::hooks::Subscriptions;
+use crate::limits::Limits;
 use crate::requests::{LoggedRequest, Requests};
 use crate::{Options, Platform};
 use account::Account;
@@ -37,6 +38,8 @@ use population::Population;
 pub struct World {
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
+    /// What platforms allow within a window.
+    pub limits: Limits,
     pub(crate) requests: Requests,
     pub(crate) grants: Grants,
     pub(crate) subscriptions: Subscriptions,
@@ -54,6 +57,7 @@ impl World {
         World {
             clock: Clock::new(options.now, options.live),
             faults: Faults::default(),
+            limits: Limits::default(),
             requests: Requests::default(),
             grants: Grants::default(),
             subscriptions: Subscriptions::default(),
