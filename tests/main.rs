@@ -7,6 +7,7 @@ mod alerting;
 mod asking;
 mod attacking;
 mod breaking;
+mod budgets;
 mod canaries;
 mod checking;
 mod consenting;

@@ -14,7 +14,7 @@ use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer};
-use crate::status::{DayFigures, PlatformStatus, Status};
+use crate::status::{Budget, DayFigures, PlatformStatus, Status};
 use crate::sync::{DuePage, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 use crate::time::{Date, Day, Seconds, Since};
 
@@ -139,6 +139,9 @@ pub trait Roster {
     async fn log_level(level: Option<String>) -> Result<String, RosterError>;
     /// Every platform this daemon knows.
     async fn platforms() -> Result<Vec<PlatformStatus>, RosterError>;
+
+    /// What is spent of each platform's limits: by lane and unit, the app's before those of accounts; 10 000 at most.
+    async fn budgets() -> Result<Vec<Budget>, RosterError>;
 
     /// Checks whether a platform is set up right, by real calls where they can show it.
     async fn test_platform(platform: String) -> Result<Vec<PlatformCheck>, RosterError>;

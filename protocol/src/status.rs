@@ -1,11 +1,14 @@
 //! The state of the daemon, its platforms and its store.
 
+use std::fmt;
+
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
 pub use crate::sync::Coverage;
 use crate::sync::{EndedBatch, RunningBatch};
-use crate::time::{Date, Timestamp};
+use crate::time::{Date, Seconds, Timestamp};
 
 /// The daemon at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,6 +124,51 @@ impl PlatformState {
     }
 }
 
+/// One of a platform's limits, and what is spent of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// The slug.
+    pub platform: String,
+    /// What shares the limit: the slug, or `platform/host` where each host has its own.
+    pub lane: String,
+    /// What is counted: `units`, `requests`, `percent`.
+    pub unit: String,
+    /// The platform's own id of the account whose limit it is; `None`: the app's or this host's.
+    pub account: Option<String>,
+    pub used: u64,
+    /// `None` where the platform has not reported one yet.
+    pub limit: Option<u64>,
+    /// When all that is used now is forgotten; `None` when nothing is used.
+    pub window_ends_at: Option<Timestamp>,
+    /// How much of the limit is kept for what users request themselves.
+    pub reserve: u64,
+    /// By how much intervals are stretched so that this limit lasts; `None` while it lasts.
+    pub stretched: Option<Stretched>,
+}
+
+/// Intervals that are longer than the config says, so that a limit lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretched {
+    /// The interval of connections that have none of their own, as in the config.
+    pub from: Seconds,
+    /// The one that they follow.
+    pub to: Seconds,
+}
+
+impl fmt::Display for Stretched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = |Seconds(seconds): Seconds| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        write!(f, "every {:#} instead of {:#}, so that its limit lasts", length(self.to), length(self.from))
+    }
+}
+
+impl Budget {
+    /// The share that is used, from 0; `None` without a limit.
+    pub fn share(&self) -> Option<f64> {
+        self.limit.filter(|limit| *limit > 0).map(|limit| self.used as f64 / limit as f64)
+    }
+}
+
 /// What it takes to read a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApiAccess {
@@ -161,12 +209,14 @@ pub struct PlatformStatus {
     /// Whether a consent can be requested: the app's id and secret are set.
     pub consents: bool,
     pub state: PlatformState,
-    /// Why the state is not ok, and until when, in a sentence.
+    /// Why the state is not ok, and until when, in a sentence; or that it is synced less often than the config says.
     pub reason: Option<String>,
     /// When the next request may be sent, while limited.
     pub held_until: Option<Timestamp>,
     pub last_ok_at: Option<Timestamp>,
     pub connections: u64,
+    /// Of its limits the one that is nearest to its end; `None` where none is known.
+    pub budget: Option<Budget>,
     pub coverage_24h: Coverage,
     pub next_due_at: Option<Timestamp>,
     /// The metrics that it reports no more, of any owner, each with since when.

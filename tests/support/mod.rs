@@ -21,6 +21,7 @@ use rosterd::http_client::HttpLimits;
 use rosterd::process::clock::ManualClock;
 use rosterd::process::config::{Config, ConfigError};
 use rosterd::process::environment::Environment;
+use rosterd::schedule::gate::Priority;
 use rosterd::store::StoreError;
 use rosterd::{Daemon, Options, StartError};
 use tempfile::TempDir;
@@ -242,7 +243,7 @@ impl World {
                     let due = roster.queue.all_due(now);
                     let held = |id: &roster_protocol::ConnectionId| {
                         let connection = &roster.connections[id];
-                        !roster.may_request(&roster.lane_of(connection), now)
+                        !roster.may_take(&roster.lane_of(connection), Priority::Due, now)
                     };
                     roster.running.is_empty() && due.iter().all(held)
                 });

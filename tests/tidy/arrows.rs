@@ -38,16 +38,16 @@ const DAEMON: &str = "
     history: model
     meters:
     secret: model
-    http_client: meters secret
+    http_client: meters model schedule secret
     process: http_client schedule secret
     oauth: http_client secret
-    platforms: history http_client oauth process secret
-    roster: alerts model oauth platforms schedule
+    platforms: history http_client oauth process schedule secret
+    roster: alerts http_client model oauth platforms schedule
     decision: alerts history model platforms roster schedule
     store: history meters model
     app: decision history http_client meters model platforms process roster schedule secret store
     consent: app decision http_client model oauth platforms roster schedule secret store
-    webhooks: app consent decision http_client meters model platforms roster secret store
+    webhooks: app consent decision http_client meters model platforms roster schedule secret store
     sync: app consent decision http_client model platforms process roster schedule store
     edits: app decision roster store sync
     delivery: app model roster schedule

@@ -10,6 +10,7 @@ pub mod list;
 pub mod show;
 
 pub mod add;
+pub mod budgets;
 pub mod due;
 pub mod edit;
 pub mod merge;

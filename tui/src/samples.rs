@@ -2,11 +2,11 @@
 
 use jiff::Zoned;
 use roster_protocol::influencer::PlatformBadge;
-use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality, DayFigures, StoreStatus};
+use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality, DayFigures, StoreStatus, Stretched};
 use roster_protocol::{
-    About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
-    ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, DueRow, Grant,
-    GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers, Outcome,
+    About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Budget, Cause, Change, ChangeCause,
+    Connection, ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, DueRow,
+    Grant, GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers, Outcome,
     PlatformState, PlatformStatus, Profile, Ratio, ReadWith, Renews, Run, RunId, Seconds, Severity, Snapshot, Source,
     Status, Timestamp, TokenModel, Week, Who,
 };
@@ -158,6 +158,31 @@ pub fn run() -> Run {
     }
 }
 
+/// An account's own limit, one of a day, and one that no response has reported yet.
+pub fn budgets() -> [Budget; 3] {
+    let budget = |platform: &str, unit: &str, used, limit| Budget {
+        platform: platform.into(),
+        lane: platform.into(),
+        unit: unit.into(),
+        account: None,
+        used,
+        limit,
+        window_ends_at: Some(at("20:00:00")),
+        reserve: limit.unwrap_or_default() / 10,
+        stretched: None,
+    };
+    let stretched = Some(Stretched { from: Seconds(6 * 3600), to: Seconds(27_000) });
+    [
+        Budget { account: Some("178414".into()), reserve: 20, ..budget("instagram", "percent", 92, Some(100)) },
+        Budget { stretched, ..budget("youtube", "units", 6_240, Some(10_000)) },
+        Budget {
+            lane: "mastodon/mastodon.example".into(),
+            window_ends_at: None,
+            ..budget("mastodon", "requests", 0, None)
+        },
+    ]
+}
+
 /// One that is due soon and one that its platform keeps waiting.
 pub fn due() -> [DueRow; 2] {
     let row = |platform: &str, handle: &str, was_due_at, due_at, blocked_by: Option<&str>| DueRow {
@@ -258,6 +283,7 @@ pub fn status() -> Status {
         held_until: None,
         last_ok_at: Some(at("14:18:00")),
         connections: 400,
+        budget: Some(budgets()[1].clone()),
         coverage_24h: Coverage { expected: 1600, ok: 1590, failed: 10, ..Coverage::default() },
         next_due_at: Some(at("14:34:00")),
         withdrawn: vec![(Metric::AvgViews, at("08:00:00"))],
@@ -269,6 +295,7 @@ pub fn status() -> Status {
         reason: Some("it asked to come back at 15:00".into()),
         last_ok_at: None,
         connections: 300,
+        budget: None,
         coverage_24h: Coverage::default(),
         ..platform.clone()
     };

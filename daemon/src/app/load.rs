@@ -86,10 +86,12 @@ impl App {
         self.store.writer_responds().await;
         let recoveries = self.store.recoveries();
         let loaded = self.store.read(Load).await?;
-        let mut fresh = Roster::new(loaded, self.look(|roster| roster.platforms.clone()));
+        let platforms = self.look(|roster| roster.platforms.clone());
+        let mut fresh = Roster::new(loaded, platforms).through(self.gate.clone());
         self.last_days(self.clock.now()).await.put_into(&mut fresh);
         let mut held = self.held();
         fresh.know(held.roster.platforms.clone());
+        fresh.stretches = std::mem::take(&mut held.roster.stretches);
         for connection in std::mem::take(&mut held.roster.running) {
             fresh.running.insert(connection);
             fresh.requeue(connection);

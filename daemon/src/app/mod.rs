@@ -3,6 +3,7 @@
 //! [`App::decide`] is the one way in which anything changes: a pure decision over the roster makes a commit, the
 //! roster applies it, the store makes it durable, and its events are published only after that.
 
+mod budgets;
 mod consents;
 mod decide;
 pub mod events;
@@ -12,6 +13,7 @@ mod publish;
 mod short_links;
 pub mod setup;
 pub mod tickets;
+mod unreachable;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -35,6 +37,7 @@ use self::setup::{LastLoad, Setup};
 pub use self::short_links::ShortLink;
 use self::tickets::Tickets;
 use crate::decision::Dice;
+use crate::http_client::SharedGate;
 use crate::meters::Meters;
 use crate::model::Loaded;
 use crate::platforms::Platforms;
@@ -55,6 +58,8 @@ pub struct App {
     pub look_ups: LookUps,
     /// What consents need while the daemon runs.
     pub consents: ConsentRuntime,
+    /// What all requests to platforms pass.
+    pub gate: SharedGate,
     pub started_at: Timestamp,
     /// What is counted since then.
     pub meters: Meters,
@@ -115,11 +120,14 @@ pub struct Parts {
 
 impl App {
     /// Puts the parts together. What growth and coverage need is read by [`App::load_recent`].
-    pub fn build(parts: Parts) -> Arc<Self> {
+    pub fn build(mut parts: Parts) -> Arc<Self> {
         let meters = Meters::new(parts.platforms.keys().map(String::as_str));
         parts.platforms.keys().for_each(|slug| parts.setup.http.meters().begin(slug));
         let now = parts.clock.now();
-        let roster = Roster::new(parts.loaded, parts.platforms);
+        let gate = SharedGate::default();
+        budgets::know(&gate, &parts.platforms);
+        gate.with(|gate| gate.restore(std::mem::take(&mut parts.loaded.budgets), now));
+        let roster = Roster::new(parts.loaded, parts.platforms).through(gate.clone());
         Arc::new(Self {
             clock: parts.clock,
             store: parts.store,
@@ -127,6 +135,7 @@ impl App {
             tickets: Tickets::default(),
             look_ups: LookUps::default(),
             consents: ConsentRuntime::new(parts.vault),
+            gate,
             started_at: now,
             meters,
             wake: Notify::new(),
@@ -162,6 +171,7 @@ impl App {
 
     /// Puts another setup into effect. The scheduler moves due times onto its grid.
     pub fn install(&self, setup: Setup, platforms: Platforms) {
+        budgets::know(&self.gate, &platforms);
         self.with_roster(|roster| roster.know(platforms));
         let http = setup.http.counting_on(&self.setup().http);
         let setup = Setup { http, ..setup };

@@ -1,5 +1,6 @@
 //! Responses for clients from the roster in memory and the store: orders, filters, lists, status.
 
+pub mod budgets;
 pub mod connections;
 pub mod due;
 pub mod figures;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::ConnectionStatus;
-use roster_protocol::status::{ConnectionCounts, Coverage, PlatformState, PlatformStatus, Status, StoreStatus};
+use roster_protocol::status::{Budget, ConnectionCounts, Coverage, PlatformState, PlatformStatus, Status, StoreStatus};
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
-use super::quality;
+use super::{budgets, quality};
 use crate::app::{App, Listener};
 use crate::model::Connection;
 use crate::platforms::Registered;
@@ -18,6 +18,7 @@ use crate::roster::rows::{self, Seen};
 use crate::roster::{outages, standing};
 use crate::schedule::EARLIEST_PLAUSIBLE;
 use crate::schedule::breaker::Outage;
+use crate::schedule::gate::Priority;
 use crate::schedule::lane;
 use crate::store::SnapshotCount;
 
@@ -129,12 +130,14 @@ pub fn platforms(app: &App) -> Vec<PlatformStatus> {
         }
         let coverage = roster.coverage.by_platform(now);
         let withdrawn = roster.withdrawn(now);
+        let budgets = budgets::all(roster, app.seen());
         let status = |known: &Arc<Registered>| {
             let slug = known.platform.info().slug;
             let tally = tallies.remove(slug).unwrap_or_default();
             let withdrawn = withdrawn.iter().filter(|it| it.platform == slug).map(|it| (it.metric, it.since)).collect();
-            let coverage = coverage.get(slug).copied().unwrap_or_default();
-            PlatformStatus { withdrawn, ..platform(app, roster, known, now, &tally, coverage) }
+            let coverage_24h = coverage.get(slug).copied().unwrap_or_default();
+            let spending = Spending { budgets: &budgets, coverage_24h };
+            PlatformStatus { withdrawn, ..platform(app, roster, known, now, &tally, spending) }
         };
         roster.platforms.values().map(status).collect()
     })
@@ -177,25 +180,40 @@ fn down_since(app: &App, outage: &Outage, now: Timestamp) -> String {
     format!("{ours}{since}: {}", outage.why)
 }
 
+/// That a platform is synced less often than the config says, in a sentence.
+fn stretched(budgets: &[Budget], platform: &str) -> Option<String> {
+    let stretched = budgets.iter().filter(|budget| budget.platform == platform).find_map(|budget| budget.stretched);
+    stretched.map(|stretched| stretched.to_string())
+}
+
+/// What a platform's requests led to, and what they took.
+struct Spending<'a> {
+    budgets: &'a [Budget],
+    coverage_24h: Coverage,
+}
+
 fn platform(
     app: &App,
     roster: &Roster,
     known: &Registered,
     now: Timestamp,
     tally: &Tally<'_>,
-    coverage_24h: Coverage,
+    Spending { budgets, coverage_24h }: Spending<'_>,
 ) -> PlatformStatus {
     let (info, provider) = (known.platform.info(), known.provider.as_deref());
     let scopes = provider.map(crate::consent::requested_scopes).unwrap_or_default();
     let lacks = known.platform.lacks();
     let of_platform = |lane: &str| lane::platform_of(lane) == info.slug;
     let hold = roster.holds.values().filter(|hold| of_platform(&hold.lane) && hold.until > now);
-    let hold = hold.max_by_key(|hold| hold.until);
+    let hold = hold.max_by_key(|hold| hold.until).map(|hold| (hold.until, hold.reason.clone()));
+    let spent = || app.gate.with(|gate| gate.room(info.slug, Priority::Due, now)).err();
+    let hold = hold.or_else(|| spent().map(|spent| (spent.until, spent.to_string())));
+    let held_until = hold.as_ref().map(|(until, _)| *until);
     let (state, reason) = match (&lacks, hold, tally.outage()) {
         (Some(lacks), _, _) => (PlatformState::Unconfigured, Some(lacks.clone())),
-        (None, Some(hold), _) => (PlatformState::Limited, Some(hold.reason.clone())),
+        (None, Some((_, reason)), _) => (PlatformState::Limited, Some(reason)),
         (None, None, Some(outage)) => (PlatformState::Down, Some(down_since(app, outage, now))),
-        (None, None, None) => (PlatformState::Ok, None),
+        (None, None, None) => (PlatformState::Ok, stretched(budgets, info.slug)),
     };
     PlatformStatus {
         platform: info.slug.to_owned(),
@@ -211,9 +229,10 @@ fn platform(
         consents: provider.is_some_and(|provider| provider.lacks().is_none()),
         state,
         reason,
-        held_until: hold.map(|hold| hold.until),
+        held_until,
         last_ok_at: tally.last_ok_at,
         connections: tally.connections,
+        budget: budgets::tightest(budgets, info.slug),
         coverage_24h,
         next_due_at: roster.next_request(Some(info.slug), now).map(|(at, _)| at),
         withdrawn: Vec::new(),

@@ -27,6 +27,7 @@ use crate::http_client::Api;
 use crate::oauth::{self, Provider, Purpose, Scope, Terms};
 use crate::platforms::Registered;
 use crate::platforms::consenting::Consenting;
+use crate::schedule::gate::Priority;
 
 /// A provider that consents are requested from, and the platform that is read with them.
 struct ProviderContext {
@@ -62,7 +63,7 @@ impl ProviderContext {
     }
 
     fn api(&self, app: &App) -> Api {
-        Api::new(app.setup().http.clone(), self.known.route.clone(), app.clock.now())
+        app.api(&self.known.route, &self.known.route.platform, Priority::Person)
     }
 
     fn redirect_uri(&self, app: &App) -> String {

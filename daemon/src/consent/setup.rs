@@ -6,11 +6,12 @@ use roster_protocol::ids::ConnectionId;
 
 use super::{PURPOSE, ProviderContext, listener_address};
 use crate::app::App;
-use crate::http_client::Api;
 use crate::oauth::{Provider, scopes};
 use crate::platforms::webhook::Hook;
 use crate::platforms::{Account, PlatformError, Registered};
 use crate::roster::resolve;
+use crate::schedule::gate::Priority;
+use crate::schedule::lane;
 
 /// Looks at one platform's set-up.
 ///
@@ -120,7 +121,8 @@ async fn response(app: &App, slug: &str) -> PlatformCheck {
     let Ok(handle) = handle.map_or_else(|| known.platform.canonical(example), Ok) else {
         return check("answer", None, "connect an account first: there is none to ask about");
     };
-    let api = Api::new(app.setup().http.clone(), known.route.clone(), app.clock.now());
+    let lane = lane::name(slug, &known.platform.group(&handle));
+    let api = app.api(&known.route, &lane, Priority::Person);
     let place = ConnectionId::from_bytes([0; 5]);
     let account = Account { connection: place, handle: handle.clone(), platform_user_id: None, access: None };
     let reported = known.platform.observe(&api, &[account]).await.into_iter().next();

@@ -199,6 +199,7 @@ impl Daemon {
             tokio::spawn(async move { loading.load_recent().await }),
             tokio::spawn(rpc::serve(app.clone(), socket.clone(), listener, options.rpc_timeouts)),
             tokio::spawn(scheduler::run(app.clone())),
+            tokio::spawn(app.clone().keep_budgets()),
             tokio::spawn(desktop::run(app.clone(), options.session)),
             tokio::spawn(upkeep::run(app.clone())),
             tokio::spawn(watch::run(app.clone(), [options.state_dir, socket_dir])),
@@ -236,6 +237,7 @@ impl Daemon {
         if tokio::time::timeout(LAST_RENEWALS, self.app.consents.work.wait()).await.is_err() {
             tracing::warn!("a renewal of tokens was cut off; it is taken up at the next start");
         }
+        self.app.store_all_budgets().await;
         for work in self.work {
             work.abort();
             // Aborted or finished: either way it has ended.

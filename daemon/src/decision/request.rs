@@ -1,5 +1,6 @@
 //! Requests for fresh numbers mark connections due, and the scheduler does the rest.
 
+use jiff::tz::TimeZone;
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConnectionId;
@@ -11,6 +12,7 @@ use super::{Decision, run};
 use crate::model::{Connection, Run};
 use crate::roster::Roster;
 use crate::roster::resolve::{self, Named};
+use crate::schedule::gate::Priority;
 
 /// What a request to sync becomes.
 #[derive(Debug, Default)]
@@ -39,7 +41,7 @@ pub fn sync(
     for connection in targets(decision, target)? {
         let id = connection.id;
         let is_due = connection.next_due_at <= decision.now || decision.roster.running.contains(&id);
-        match kept_from(decision, connection) {
+        match kept_from(decision.roster, &decision.grid.zone, connection, decision.now) {
             Some((why, until)) => requested.skipped.push(run::skipped(decision, connection, &why, until)),
             None if !is_due && is_recent(id) => requested.earlier.push(id),
             None => {
@@ -90,8 +92,12 @@ fn paused_with(roster: &Roster, connection: &Connection) -> String {
 }
 
 /// Why a connection is not synced now, and when it may be.
-fn kept_from(decision: &Decision<'_>, connection: &Connection) -> Option<(String, Option<Timestamp>)> {
-    let roster = decision.roster;
+pub fn kept_from(
+    roster: &Roster,
+    zone: &TimeZone,
+    connection: &Connection,
+    now: Timestamp,
+) -> Option<(String, Option<Timestamp>)> {
     if connection.disconnected_at.is_some() {
         return Some(("it is disconnected".to_owned(), None));
     }
@@ -103,8 +109,11 @@ fn kept_from(decision: &Decision<'_>, connection: &Connection) -> Option<(String
     }
     let lane = roster.lane_of(connection);
     if let Some(outage) = roster.breaker.outage(&lane) {
-        return Some((roster.outage_in_words(&lane, outage, &decision.grid.zone, decision.now), Some(outage.probe_at)));
+        return Some((roster.outage_in_words(&lane, outage, zone, now), Some(outage.probe_at)));
     }
-    let hold = roster.hold_on(&lane, decision.now)?;
-    Some((hold.reason.clone(), Some(hold.until)))
+    if let Some(hold) = roster.hold_on(&lane, now) {
+        return Some((hold.reason.clone(), Some(hold.until)));
+    }
+    let spent = roster.gate.with(|gate| gate.room(&lane, Priority::Person, now)).err()?;
+    Some((spent.to_string(), Some(spent.until)))
 }

@@ -178,7 +178,9 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
     let has_lost_consent = decision.roster.consents.grant_of(connection.id).is_some_and(|grant| !grant.is_live());
     let next = match has_lost_consent {
         true => decision.now,
-        false => decision.grid.next(connection.id, decision.roster.pace_of(connection), done_up_to(decision, connection)),
+        false => {
+            decision.grid.next(connection.id, decision.roster.pace_of(connection), done_up_to(decision, connection))
+        }
     };
     let partial = |message| Trouble {
         kind: TroubleKind::Partial,

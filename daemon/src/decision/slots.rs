@@ -34,7 +34,8 @@ pub const PAUSED: Why = Why::Chosen("it was paused");
 /// What passed of a connection's slots after the one it has, up to now; `None` when none did.
 pub fn passed(decision: &mut Decision<'_>, grid: &Grid, connection: &Connection, why: Why) -> Option<Passed> {
     let now = decision.now;
-    let last = grid.between(connection.id, connection.interval, connection.slot_at, now)?.last;
+    let pace = decision.roster.pace_of(connection);
+    let last = grid.between(connection.id, pace, connection.slot_at, now)?.last;
     let missed = missed(decision, grid, connection, last, why);
     Some(Passed { last, missed })
 }
@@ -59,14 +60,15 @@ pub fn given_up(decision: &mut Decision<'_>, connection: &Connection, why: Why) 
 
 /// The slots without a run that are before `end`, the connection's own among them unless it was tried.
 fn missed(decision: &mut Decision<'_>, grid: &Grid, connection: &Connection, end: Timestamp, why: Why) -> Vec<Run> {
-    let next = |after| grid.next(connection.id, connection.interval, after);
+    let pace = decision.roster.pace_of(connection);
+    let next = |after| grid.next(connection.id, pace, after);
     let is_tried = connection.slot_at < connection.next_due_at;
     let mut first = if is_tried { next(connection.slot_at) } else { connection.slot_at };
     let mut runs = Vec::new();
     while first < end {
         let Reason { words, cause, until } = reason(decision, connection, first, why);
         let until = until.min(Timestamp(end.0 - 1));
-        let more = grid.between(connection.id, connection.interval, first, until);
+        let more = grid.between(connection.id, pace, first, until);
         let last = more.map_or(first, |more| more.last);
         runs.push(Run {
             id: decision.fresh_id(),

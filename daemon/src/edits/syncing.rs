@@ -16,32 +16,24 @@ use crate::roster::rows;
 /// Nothing of that name.
 pub async fn sync(app: &App, who: Who, target: SyncTarget) -> Result<SyncTicket, RosterError> {
     let distance = app.setup().config.sync.min_distance;
-    app.decide(move |decision| {
-        let now = decision.now;
-        let recent = |id: ConnectionId| app.tickets.recent(id, now, distance);
-        let requested = request::sync(decision, &who, &target, |id| recent(id).is_some())?;
-        let opening = Opening {
-            uid: who.uid,
-            queued: requested.queued,
-            skipped: requested.skipped.iter().map(|run| rows::run(decision.roster, run)).collect(),
-            earlier: requested.earlier.into_iter().filter_map(recent).collect(),
-        };
-        // Opened while the roster does not change: no run can end between its request and the wait for it.
-        Ok(app.tickets.open(opening, now))
-    })
-    .await
-}
-
-/// Gives up requests for connections that will not be synced: paused, disconnected or removed meanwhile.
-pub fn give_up_unreachable(app: &App) {
-    let requested = app.tickets.requested();
-    let gone: Vec<_> = app.look(|roster| {
-        let is_scheduled =
-            |id: &ConnectionId| roster.connections.get(id).is_some_and(|connection| roster.is_scheduled(connection));
-        requested.into_iter().filter(|id| !roster.running.contains(id) && !is_scheduled(id)).collect()
-    });
-    if !gone.is_empty() {
-        let distance = app.setup().config.sync.min_distance;
-        app.tickets.ended(gone.into_iter().map(|id| (id, None)), app.clock.now(), distance);
-    }
+    let mut urgent = Vec::new();
+    let ticket = app
+        .decide(|decision| {
+            let now = decision.now;
+            let recent = |id: ConnectionId| app.tickets.recent(id, now, distance);
+            let requested = request::sync(decision, &who, &target, |id| recent(id).is_some())?;
+            urgent.clone_from(&requested.queued);
+            let opening = Opening {
+                uid: who.uid,
+                queued: requested.queued,
+                skipped: requested.skipped.iter().map(|run| rows::run(decision.roster, run)).collect(),
+                earlier: requested.earlier.into_iter().filter_map(recent).collect(),
+            };
+            // Opened while the roster does not change: no run can end between its request and the wait for it.
+            Ok(app.tickets.open(opening, now))
+        })
+        .await?;
+    app.with_roster(|roster| urgent.iter().for_each(|id| roster.queue.urge(*id)));
+    app.wake.notify_one();
+    Ok(ticket)
 }

@@ -1,6 +1,7 @@
 //! What a platform module gets for one batch: where each request goes, and a place to say "not before".
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +17,8 @@ use url::Host;
 use url::form_urlencoded::Serializer;
 
 use super::address::is_loopback;
-use super::{HttpClient, HttpError, HttpErrorKind, Outgoing, Reach, Response};
+use super::{Admission, HttpClient, HttpError, HttpErrorKind, Outgoing, Reach, Response};
+use crate::model::ReportedLimit;
 use crate::secret::Secret;
 
 /// Where a platform's requests go.
@@ -56,6 +58,8 @@ pub struct Api {
     client: HttpClient,
     route: Route,
     now: Timestamp,
+    /// `None`: nothing is counted.
+    admission: Option<Admission>,
     wait: Mutex<Option<(Duration, String)>>,
     /// Where the last request went: usually the next one goes there too.
     base: Mutex<Option<Base>>,
@@ -72,7 +76,12 @@ struct Base {
 impl Api {
     /// A way for a batch that begins at `now`.
     pub fn new(client: HttpClient, route: Route, now: Timestamp) -> Self {
-        Self { client, route, now, wait: Mutex::new(None), base: Mutex::new(None) }
+        Self { client, route, now, admission: None, wait: Mutex::new(None), base: Mutex::new(None) }
+    }
+
+    /// The same, whose requests pass the gate.
+    pub fn through(self, admission: Admission) -> Self {
+        Self { admission: Some(admission), ..self }
     }
 
     /// When the batch began.
@@ -108,6 +117,21 @@ impl Api {
         if wait.as_ref().is_none_or(|(noted, _)| *noted < length) {
             *wait = Some((length, clean(reason, 120)));
         }
+    }
+
+    /// Notes what a response reports of a limit: how much is used of how much, until when. `account`: the one whose own
+    /// limit it is, by the platform's id.
+    pub fn report(&self, unit: &str, account: Option<&str>, used: u64, limit: u64, length: Duration) {
+        if let Some(admission) = &self.admission {
+            let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+            let ends_at = Timestamp(self.now.0.saturating_add(length));
+            admission.report(unit, account, used, ReportedLimit { limit, ends_at });
+        }
+    }
+
+    /// What its requests have spent so far, by unit.
+    pub fn spent(&self) -> BTreeMap<&'static str, u64> {
+        self.admission.as_ref().map(Admission::spent).unwrap_or_default()
     }
 
     /// The longest wait noted, from the batch's end on.
@@ -264,11 +288,14 @@ impl<'a> Request<'a> {
     /// Sends the request once.
     ///
     /// # Errors
-    /// As [`HttpClient::send`]. Any status is a response.
+    /// As [`HttpClient::send`], and when one of the platform's limits would be exceeded. Any status is a response.
     pub async fn send(self) -> Result<Response, HttpError> {
         let bad = || HttpError::new(&self.host, self.template, None, HttpErrorKind::BadHost);
         let to = self.api.url(&self.host, &self.path, &self.query).filter(|_| !self.broken);
         let (url, reach) = to.ok_or_else(bad)?;
+        let refused = |kind| HttpError::new(&self.host, self.template, None, kind);
+        let flight = self.api.admission.as_ref().map(|admission| admission.may_request(self.template)).transpose();
+        let _flight = flight.map_err(refused)?;
         let outgoing = Outgoing {
             method: self.method,
             url,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use roster_protocol::text::clean;
 
@@ -32,6 +33,9 @@ impl HttpError {
 pub enum HttpErrorKind {
     #[error("the system has no CA certificates: install ca-certificates, or set [network] ca_file")]
     NoCertificates,
+    /// It was not sent: one of the platform's limits would be exceeded.
+    #[error("not sent: {what}")]
+    Limit { wait: Duration, what: String },
     #[error("that is no host that requests can be sent to")]
     BadHost,
     #[error("only https is allowed, and http to loopback")]

@@ -5,6 +5,7 @@
 //! the schedule's business. Only this module names reqwest.
 
 mod address;
+mod admission;
 mod response;
 mod api;
 mod count;
@@ -26,6 +27,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use address::{ClientKind, LoopbackOnly, PublicOnly};
+pub use admission::{Admission, Now, SharedGate};
 pub use api::{Api, BaseError, Request, Route, base_url};
 pub(crate) use api::{is_host, is_host_like};
 pub(crate) use count::{LARGEST_COUNT, count};

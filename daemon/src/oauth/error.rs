@@ -99,9 +99,14 @@ impl TokenError {
 impl From<HttpError> for TokenError {
     fn from(error: HttpError) -> Self {
         let what = clean(&error.to_string(), SENTENCE_CHARACTERS);
-        let later = |sent| Self::Later { what: what.clone(), retry_after: None, sent };
+        let retry_after = match error.kind {
+            HttpErrorKind::Limit { wait, .. } => Some(wait),
+            _ => None,
+        };
+        let later = |sent| Self::Later { what: what.clone(), retry_after, sent };
         match error.kind {
-            HttpErrorKind::NoCertificates
+            HttpErrorKind::Limit { .. }
+            | HttpErrorKind::NoCertificates
             | HttpErrorKind::Private
             | HttpErrorKind::Dns
             | HttpErrorKind::Connect

@@ -5,8 +5,9 @@ use futures::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
-use super::{Account, Observation, Observed, PlatformError};
+use super::{Account, Limit, Observation, Observed, PlatformError};
 use crate::http_client::{Api, HttpError, HttpErrorKind, Response};
+use crate::schedule::budget::{Budget, Window};
 
 /// How many accounts of one batch are requested at once.
 pub(super) const AT_ONCE: usize = 4;
@@ -32,6 +33,22 @@ pub(super) async fn each(requests: &impl RequestsEach, accounts: &[Account]) -> 
     }
 }
 
+/// The unit of a limit on requests that headers report.
+pub(super) const REQUESTS: &str = "requests";
+
+/// The names of the headers that report a window of requests.
+#[derive(Clone, Copy)]
+pub(super) struct WindowHeaders {
+    pub(super) limit: &'static str,
+    pub(super) remaining: &'static str,
+    pub(super) reset: &'static str,
+}
+
+/// A limit on requests to one host or app that only such headers report.
+pub(super) const fn window_budget(path: &'static str) -> Budget {
+    Budget { unit: REQUESTS, path, cost: 1, per_batch: 0, limit: None, window: Window::Reported, reserve: 10 }
+}
+
 /// How many responses of one batch in a row may say "not now" before the rest is no longer requested.
 pub(super) const FEW: u32 = 3;
 
@@ -39,6 +56,7 @@ impl From<HttpError> for PlatformError {
     fn from(error: HttpError) -> Self {
         let what = sentence(&error.to_string());
         match error.kind {
+            HttpErrorKind::Limit { wait, .. } => Self::RateLimited { retry_after: Some(wait), of: Limit::Gate },
             HttpErrorKind::NoCertificates
             | HttpErrorKind::Private
             | HttpErrorKind::Dns
@@ -131,10 +149,17 @@ impl<'a> Stop<'a> {
         self.state.lock().why.get_or_insert_with(|| error.clone());
     }
 
-    /// Stops the batch when the headers say that this response was the last one within the window.
-    pub(super) fn heed_limit(&self, response: &Response, remaining: &str, reset: &str) {
-        if response.header(remaining).is_some_and(|left| left.trim() == "0") {
-            self.note(&PlatformError::RateLimited { retry_after: response.reset_after(reset, self.api.now()) });
+    /// Passes on what the headers report of the window of a lane's requests, and stops the batch when this response was
+    /// the last one within it.
+    pub(super) fn heed_limit(&self, response: &Response, headers: WindowHeaders) {
+        let number = |name| response.header(name).and_then(|text| text.trim().parse::<u64>().ok());
+        let Some(left) = number(headers.remaining) else { return };
+        let ends_in = response.reset_after(headers.reset, self.api.now());
+        if let (Some(limit), Some(length)) = (number(headers.limit), ends_in) {
+            self.api.report(REQUESTS, None, limit.saturating_sub(left), limit, length);
+        }
+        if left == 0 {
+            self.note(&PlatformError::RateLimited { retry_after: ends_in, of: Limit::Gate });
         }
     }
 
@@ -142,7 +167,7 @@ impl<'a> Stop<'a> {
     pub(super) fn refusal(&self, platform: &str, response: &Response) -> Option<PlatformError> {
         let retry_after = response.retry_after(self.api.now());
         match response.status {
-            429 => Some(PlatformError::RateLimited { retry_after }),
+            429 => Some(PlatformError::RateLimited { retry_after, of: Limit::Lane }),
             status @ 500..=599 => {
                 if let Some(length) = retry_after {
                     self.api.wait(length, "the platform asked to come back later");
@@ -161,9 +186,9 @@ impl<'a> Stop<'a> {
     pub(super) fn note(&self, error: &PlatformError) {
         let mut state = self.state.lock();
         let concerns_all = match error {
-            PlatformError::RateLimited { retry_after } => {
+            PlatformError::RateLimited { retry_after, of } => {
                 // Accounts with a partial response must not hide the limit from the next caller.
-                if let Some(length) = retry_after {
+                if let (Some(length), Limit::Lane) = (retry_after, of) {
                     self.api.wait(*length, "its rate limit is used up");
                 }
                 true

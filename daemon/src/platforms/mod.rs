@@ -32,6 +32,7 @@ use roster_protocol::status::ApiAccess;
 
 use crate::history::retention::Limits;
 use crate::http_client::Api;
+use crate::schedule::budget::Budget;
 use consenting::{Access, Consenting};
 pub use registry::{
     ConfigProblem, Configured, Entry, Registered, Section, credential_name, known_keys, providers, register, slugs,
@@ -62,6 +63,8 @@ pub struct PlatformInfo {
     /// Whether it reports many accounts in one request.
     pub is_batched: bool,
     pub keeping: Keeping,
+    /// Its limits; none where it publishes and reports none.
+    pub budgets: &'static [Budget],
 }
 
 /// What a platform's terms say about how long its numbers may be kept. Config can say otherwise, with a reason.
@@ -126,7 +129,7 @@ pub enum PlatformError {
     MissingScope { scope: String },
     /// Send the request later; `None`: the platform did not say when.
     #[error("the platform limits how often requests may be sent")]
-    RateLimited { retry_after: Option<Duration> },
+    RateLimited { retry_after: Option<Duration>, of: Limit },
     /// The platform sends no response, or says that it cannot.
     #[error("{what}")]
     Unavailable { what: String },
@@ -148,6 +151,17 @@ pub enum PlatformError {
     /// The response is not understood: the platform changed, or another server sent it.
     #[error("{what}")]
     Unexpected { what: String },
+}
+
+/// Whose limit is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// The app's, or this host's: all accounts of the lane wait.
+    Lane,
+    /// This account's own: the others are requested.
+    Account,
+    /// The app's as far as the gate knows it: the platform has not refused anything.
+    Gate,
 }
 
 /// A text that is no handle of the platform. The message says how one looks.

@@ -13,6 +13,7 @@ use super::{Platform, all};
 use crate::http_client::{Route, base_url};
 use crate::oauth::{self, OAuthApp, Provider, Registry, Scope};
 use crate::process::environment::Environment;
+use crate::schedule::budget::Budget;
 use crate::secret::Secret;
 
 /// One platform's entry in [`all`].
@@ -43,6 +44,7 @@ pub struct Section<'a> {
 struct Common {
     enabled: Option<bool>,
     gateway: Option<String>,
+    budget: Option<BTreeMap<String, u64>>,
 }
 
 /// The environment variables that may hold an app's parts.
@@ -54,7 +56,7 @@ pub struct AppVariables {
 }
 
 /// The keys of every section.
-const COMMON_KEYS: [&str; 2] = ["enabled", "gateway"];
+const COMMON_KEYS: [&str; 3] = ["enabled", "gateway", "budget"];
 /// The keys of a section's app.
 const APP_KEYS: [&str; 5] = ["client_id", "client_secret", "client_secret_file", "redirect_uri", "scopes"];
 
@@ -125,6 +127,8 @@ pub struct Registered {
     pub provider: Option<Arc<dyn Provider>>,
     pub enabled: bool,
     pub route: Route,
+    /// The operator's own limits, by unit.
+    pub limits: BTreeMap<String, u64>,
 }
 
 /// What is wrong in the config. The message quotes no value, which may be a secret.
@@ -186,7 +190,7 @@ fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Resu
     if let Some(unknown) = section.table.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(ConfigProblem::of(entry.slug, unknown, format!("unknown key{}", nearest(unknown, &known))));
     }
-    let Common { enabled, gateway } = section.read()?;
+    let Common { enabled, gateway, budget } = section.read()?;
     let configured = (entry.from_config)(&section)?;
     let base = |key: &str, text: Option<String>| {
         let base = text.as_deref().map(base_url).transpose();
@@ -200,7 +204,19 @@ fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Resu
     let gateway = own.or_else(|| global.map(str::to_owned)).filter(|_| api_url.is_none());
     let route = Route { platform: entry.slug.to_owned(), gateway, api_url, private_hosts: configured.private_hosts };
     let Configured { platform, provider, .. } = configured;
-    Ok(Registered { platform, provider, enabled: enabled.unwrap_or(true), route })
+    let limits = budget.unwrap_or_default();
+    check_limits(entry.slug, platform.info().budgets, &limits)?;
+    Ok(Registered { platform, provider, enabled: enabled.unwrap_or(true), route, limits })
+}
+
+/// Whether the operator's own limits are of budgets that the platform has.
+fn check_limits(slug: &str, budgets: &[Budget], limits: &BTreeMap<String, u64>) -> Result<(), ConfigProblem> {
+    let units: Vec<&str> = budgets.iter().map(|budget| budget.unit).collect();
+    let problem = limits.iter().find_map(|(unit, limit)| match units.contains(&unit.as_str()) {
+        false => Some(format!("nothing of this name is counted{}", nearest(unit, &units))),
+        true => (*limit == 0).then(|| format!("{unit} must be 1 at least; enabled = false switches the platform off")),
+    });
+    problem.map_or(Ok(()), |message| Err(ConfigProblem::of(slug, "budget", message)))
 }
 
 /// The providers of these platforms.

@@ -187,7 +187,7 @@ async fn a_poisoned_count_spoils_itself_alone() {
 async fn a_limit_ends_the_batch_and_says_when_to_come_back() {
     for case in cases() {
         let limited = |reported: Option<u64>| {
-            let expected = PlatformError::RateLimited { retry_after: case.wait(reported) };
+            let expected = PlatformError::RateLimited { retry_after: case.wait(reported), of: Limit::Lane };
             move |error: &PlatformError| *error == expected
         };
         let reply = Reply::Headers(429, vec![("retry-after", "30".to_owned())], "{}".to_owned());
@@ -348,5 +348,5 @@ fn sections_are_checked_to_the_key() {
     assert_eq!((bluesky.enabled, mastodon.enabled, youtube.enabled), (true, false, true));
     assert!(youtube.platform.lacks().is_some());
     assert_eq!(slugs(), ["bluesky", "facebook", "instagram", "mastodon", "tiktok", "youtube"]);
-    assert_eq!(known_keys("mastodon"), Some(["enabled", "gateway", "private_hosts"].to_vec()));
+    assert_eq!(known_keys("mastodon"), Some(["enabled", "gateway", "budget", "private_hosts"].to_vec()));
 }

@@ -317,18 +317,11 @@ impl Gate {
         })
     }
 
-    /// The lanes that something scheduled is kept back in now, each with the time when that changes.
-    pub fn ends(&mut self, now: Timestamp) -> Vec<(String, Timestamp)> {
+    /// The lanes that something scheduled is kept back in now, each with why.
+    pub fn kept_back(&mut self, now: Timestamp) -> Vec<(String, Spent)> {
         let lanes: BTreeSet<String> = self.uses.keys().map(|key| key.lane.clone()).collect();
-        let kept_back = |lane: String| {
-            let priorities = [Priority::Due, Priority::CatchUp];
-            let until = priorities
-                .into_iter()
-                .filter_map(|priority| self.room(&lane, priority, now).err())
-                .min_by_key(|spent| spent.until)?;
-            Some((lane, until.until))
-        };
-        lanes.into_iter().filter_map(kept_back).collect()
+        let mut why = |lane: &str| self.room(lane, Priority::Due, now).err();
+        lanes.into_iter().filter_map(|lane| why(&lane).map(|spent| (lane, spent))).collect()
     }
 
     /// Reserves what a batch of so many accounts will spend.

@@ -49,6 +49,15 @@ pub struct Slots {
 
 /// So many days are counted one by one; of a longer time the rest is reckoned with days of 24 hours.
 const COUNTED_DAYS: u32 = 40;
+/// How slots follow one another.
+struct Course {
+    /// Milliseconds.
+    interval: i64,
+    /// From the grid, in milliseconds.
+    offset: i64,
+    daily: Option<civil::Time>,
+}
+
 /// The widest offset from the grid.
 pub(super) const WIDEST_OFFSET_MS: i64 = 15 * 60 * 1000;
 /// Offsets are in whole steps, so that connections share batches.
@@ -88,13 +97,7 @@ impl Grid {
 
     /// The first slot of `connection` after `now`.
     pub fn next(&self, connection: ConnectionId, pace: impl Into<Pace>, now: Timestamp) -> Timestamp {
-        let pace = pace.into();
-        let interval = pace.interval(self.interval).millis().max(1000);
-        // Where a budget stretches intervals, groups are spread over the whole of them, and there is no daily burst.
-        let (offset, daily) = match pace.stretch.is_none() {
-            true => (offset(connection, interval), self.daily),
-            false => (offset_of_group(connection, pace.stretch.groups, interval), None),
-        };
+        let Course { interval, offset, daily } = self.course(connection, pace.into());
         let after = Timestamp(now.0.saturating_sub(offset));
         let slot = match daily {
             Some(daily) => self.next_anchored(daily, interval, after),
@@ -103,22 +106,35 @@ impl Grid {
         Timestamp(slot.0.saturating_add(offset))
     }
 
+    /// How the slots of a connection follow one another.
+    fn course(&self, connection: ConnectionId, pace: Pace) -> Course {
+        let interval = pace.interval(self.interval).millis().max(1000);
+        // Where a budget stretches intervals, groups are spread over the whole of them, and there is no daily burst.
+        match pace.stretch.is_none() {
+            true => Course { interval, offset: offset(connection, interval), daily: self.daily },
+            false => {
+                let offset = offset_of_group(connection, pace.stretch.groups, interval);
+                Course { interval, offset, daily: None }
+            }
+        }
+    }
+
     /// The slots of `connection` after `after` and up to `until`; `None` when there is none.
     pub fn between(
         &self,
         connection: ConnectionId,
-        own: Option<Seconds>,
+        pace: impl Into<Pace>,
         after: Timestamp,
         until: Timestamp,
     ) -> Option<Slots> {
-        let first = self.next(connection, own, after);
+        let pace = pace.into();
+        let first = self.next(connection, pace, after);
         if first > until {
             return None;
         }
-        let interval = own.unwrap_or(self.interval).millis().max(1000);
-        let offset = offset(connection, interval);
+        let Course { interval, offset, daily } = self.course(connection, pace);
         let [first, until] = [first, until].map(|at| Timestamp(at.0.saturating_sub(offset)));
-        let slots = match self.daily {
+        let slots = match daily {
             Some(daily) => self.count_anchored(daily, interval, first, until),
             None => count_in_row(interval, first, until),
         };

@@ -15,6 +15,8 @@ use super::lane::platform_of;
 pub enum Obstacle {
     /// The platform asked to be left alone; why.
     Held(String),
+    /// A limit of the platform's was used up; how much of what.
+    Spent(String),
     /// The platform, or one host of it, does not respond.
     Down,
     /// Nothing can be reached from here.
@@ -42,6 +44,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Obstacle::Held(reason) => write!(f, "held: {reason}"),
+            Obstacle::Spent(what) => write!(f, "a limit was used up: {what}"),
             Obstacle::Down => f.write_str("the platform was down"),
             Obstacle::Network => f.write_str("nothing could be reached from this host"),
             Obstacle::Store => f.write_str("the store could not be written"),

@@ -13,11 +13,11 @@ use crate::app::lookups::WINDOW_MINUTES;
 use crate::consent::access;
 use crate::decision::audit::audit;
 use crate::decision::connect::Found;
-use crate::http_client::Api;
 use crate::model::Grant;
 use crate::platforms::consenting::Access;
-use crate::platforms::{self, Observation, PlatformError, Registered};
+use crate::platforms::{self, Limit, Observation, PlatformError, Registered};
 use crate::roster::{Roster, resolve};
+use crate::schedule::gate::Priority;
 
 /// Looks an account up before it is saved.
 ///
@@ -131,7 +131,7 @@ async fn request(app: &Arc<App>, who: &Who, platform: &str, handle: &str) -> Res
     let held = app.look(|roster| roster.hold_on(&lane, now).map(|hold| hold.until));
     if let Some(until) = held {
         let wait = std::time::Duration::from_millis(until.since(now).max(0) as u64);
-        return Err(PlatformError::RateLimited { retry_after: Some(wait) });
+        return Err(PlatformError::RateLimited { retry_after: Some(wait), of: Limit::Lane });
     }
     let down = app.look(|roster| {
         let outage = roster.breaker.outage(&lane)?;
@@ -142,7 +142,7 @@ async fn request(app: &Arc<App>, who: &Who, platform: &str, handle: &str) -> Res
         return Err(down);
     }
     record(app, who, now).await;
-    let api = Api::new(app.setup().http.clone(), known.route.clone(), now);
+    let api = app.api(&known.route, &lane, Priority::Person);
     // The id only identifies the result: nothing is stored under it.
     let connection = ConnectionId::from_bytes([0; 5]);
     let access = access_for_lookup(app, &known).await?;

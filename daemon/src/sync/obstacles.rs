@@ -41,6 +41,11 @@ fn lanes(roster: &Roster, now: Timestamp) -> Vec<Present> {
         what: Obstacle::Held(hold.reason.clone()),
         until: Some(hold.until),
     });
+    let spent = roster.gate.with(|gate| gate.kept_back(now)).into_iter().map(|(lane, spent)| Present {
+        lane,
+        what: Obstacle::Spent(spent.to_string()),
+        until: Some(spent.until),
+    });
     let outages = roster.breaker.outages().map(|(lane, outage)| Present {
         lane: lane.to_owned(),
         what: if outage.is_ours { Obstacle::Network } else { Obstacle::Down },
@@ -51,5 +56,5 @@ fn lanes(roster: &Roster, now: Timestamp) -> Vec<Present> {
         what: Obstacle::SwitchedOff,
         until: None,
     });
-    holds.chain(outages).chain(off).collect()
+    holds.chain(spent).chain(outages).chain(off).collect()
 }

@@ -95,6 +95,7 @@ pub async fn forget_unused(app: &App) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platforms::Limit;
 
     #[test]
     fn any_response_is_one_and_our_outage_is_one_only_when_all_of_it_is() {
@@ -115,7 +116,7 @@ mod tests {
         for response in [
             PlatformError::AccountGone { what: "gone".to_owned() },
             PlatformError::Unauthorized { what: "no".to_owned() },
-            PlatformError::RateLimited { retry_after: None },
+            PlatformError::RateLimited { retry_after: None, of: Limit::Lane },
             PlatformError::Unexpected { what: "nonsense".to_owned() },
         ] {
             check(&[down(), Err(response.clone())], Some(Contact::Response));

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, stream};
 use roster_protocol::connection::ReadWith;
@@ -21,9 +22,10 @@ use crate::decision::Decision;
 use crate::decision::run::{self, Ended};
 use crate::http_client::Api;
 use crate::model::Hold;
-use crate::platforms::{Account, Observation, Observed, PlatformError, Registered};
+use crate::platforms::{Account, Limit, Observation, Observed, PlatformError, Registered};
 use crate::roster::rows;
 use crate::schedule::breaker::Contact;
+use crate::schedule::gate::Priority;
 use crate::schedule::lane;
 
 /// How many accounts of one batch are requested at once, each with its owner's consent.
@@ -74,6 +76,10 @@ pub async fn batch(
     };
     report(&app, ended);
     drop(unstored);
+    // What is left of a request may wait for the end of a limit or an outage that this batch met.
+    if !went_well {
+        app.give_up_unreachable().await;
+    }
 }
 
 /// Says how a batch ended: in the log, to clients, and among the last ones.
@@ -150,7 +156,9 @@ async fn observe(
     });
     let opening = consented.iter().map(|account| access::of_connection(app, account.connection));
     let opened = futures::future::join_all(opening).await;
-    let context = BatchContext { app, lane, api: Api::new(app.setup().http.clone(), known.route.clone(), now), known };
+    let priority = priority_of(requested);
+    let api = app.api(&known.route, lane, priority);
+    let context = BatchContext { app, lane, priority, api, known };
     let (mut unopened, mut owned) = (HashMap::new(), Vec::new());
     for (account, opened) in consented.into_iter().zip(opened) {
         match opened {
@@ -162,6 +170,7 @@ async fn observe(
     let owned = stream::iter(owned).buffer_unordered(OWNED_AT_ONCE).collect::<Vec<_>>();
     let (mut results, owned) = futures::future::join(context.request(public), owned).await;
     results.extend(owned);
+    app.gate.with(|gate| gate.end(lane, requested.len(), &context.api.spent()));
     let met = outages::contact(results.values(), unopened.values());
     results.extend(unopened);
     if let Some(wait) = context.api.requested_wait() {
@@ -171,10 +180,21 @@ async fn observe(
     (results, met)
 }
 
+/// The most urgent of a batch's requests.
+fn priority_of(requested: &[Requested]) -> Priority {
+    let priority = |requested: &Requested| match requested.cause {
+        Cause::Person => Priority::Person,
+        Cause::Schedule | Cause::Push => Priority::Due,
+        Cause::CatchUp => Priority::CatchUp,
+    };
+    requested.iter().map(priority).min().unwrap_or(Priority::Due)
+}
+
 /// What the requests of one batch share.
 struct BatchContext<'a> {
     app: &'a Arc<App>,
     lane: &'a str,
+    priority: Priority,
     known: Arc<Registered>,
     api: Api,
 }
@@ -239,6 +259,13 @@ impl BatchContext<'_> {
         opened: Opened,
     ) -> (ConnectionId, Result<Observation, PlatformError>) {
         let id = account.connection;
+        let own = account.platform_user_id.as_deref();
+        let now = self.app.clock.now();
+        let refusal = |own| self.app.gate.with(|gate| gate.account_refusal(self.lane, own, self.priority, now));
+        if let Some(spent) = own.and_then(refusal) {
+            let wait = Duration::from_millis(u64::try_from(spent.until.since(now)).unwrap_or_default());
+            return (id, Err(PlatformError::RateLimited { retry_after: Some(wait), of: Limit::Account }));
+        }
         let with = |opened: &Opened| Account { access: Some(opened.access.clone()), ..account.clone() };
         let consented = |observation| Observation { read_with: ReadWith::Consent, ..observation };
         let first = self.request(vec![with(&opened)]).await.remove(&id).unwrap_or_else(|| Err(no_result()));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use roster_protocol::error::RosterError;
 use roster_protocol::event::Event;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::Cause;
@@ -16,11 +17,13 @@ use super::outages;
 use super::run::{self, Requested};
 use crate::app::App;
 use crate::decision::slots::{self, Why};
+use crate::http_client::SharedGate;
 use crate::model::Connection;
 use crate::process::clock::Clock;
 use crate::roster::Roster;
+use crate::schedule::gate::Priority;
 use crate::schedule::lane;
-use crate::schedule::{EARLIEST_PLAUSIBLE, Grid};
+use crate::schedule::{EARLIEST_PLAUSIBLE, Grid, Moment, Room};
 use crate::store::StoreState;
 
 /// A clock that moved back by more than this was set.
@@ -29,6 +32,9 @@ const STEP_BACK_MS: i64 = 60_000;
 const LEAP_MS: i64 = 60_000;
 /// A batch with room takes what is due within this time.
 const LOOK_AHEAD_MS: i64 = 60_000;
+
+/// How often the scheduler looks, when it is awake, whether budgets still last.
+const PLAN_MS: i64 = 10 * 60_000;
 
 /// Schedules until the end.
 pub async fn run(app: Arc<App>) {
@@ -39,11 +45,13 @@ pub async fn run(app: Arc<App>) {
     // The due times in the store may follow another config.
     let mut is_new = true;
     let mut grid = app.setup().config.sync.grid.clone();
+    let mut planned_at = Timestamp(i64::MIN);
     app.wait_until_loaded().await;
     obstacles::begin(&app);
     loop {
         let now = app.clock.now();
         if seen.since(now) > STEP_BACK_MS {
+            planned_at = Timestamp(i64::MIN);
             bring_back(&app).await;
         }
         seen = now;
@@ -56,6 +64,11 @@ pub async fn run(app: Arc<App>) {
         if writable && now >= EARLIEST_PLAUSIBLE && std::mem::take(&mut is_new) {
             follow_setup(&app, &grid).await;
             grid.clone_from(&app.setup().config.sync.grid);
+            planned_at = Timestamp(i64::MIN);
+        }
+        if writable && now >= EARLIEST_PLAUSIBLE && now.since(planned_at) >= PLAN_MS {
+            planned_at = now;
+            replan(&app).await;
         }
         if writable && now >= EARLIEST_PLAUSIBLE {
             outages::forget_unused(&app).await;
@@ -123,20 +136,30 @@ async fn bring_back(app: &App) {
 /// Moves due times to the new setup: another grid has other slots, and a platform may now have what it lacked. What was
 /// missed until now was missed by the grid before.
 async fn follow_setup(app: &App, before: &Grid) {
-    let caught_up = app
-        .decide(|decision| {
-            let roster = decision.roster;
-            let late = roster.connected().filter(|it| roster.is_scheduled(it) && before != decision.grid);
-            for connection in late.collect::<Vec<_>>() {
-                let after = slots::caught_up(decision, before, connection, Why::Found);
-                decision.commit.roster.connections.extend((after != *connection).then_some(after));
-            }
-            Ok(())
-        })
-        .await;
-    if let Err(error) = caught_up {
+    if *before != app.setup().config.sync.grid
+        && let Err(error) = catch_up(app, before, |_| true).await
+    {
         tracing::warn!(%error, "slots that were missed before the config changed could not be accounted for");
     }
+    move_to_grid(app).await;
+}
+
+/// Accounts for the slots that scheduled connections missed on a grid that they are about to leave.
+async fn catch_up(app: &App, before: &Grid, leaves: impl Fn(&Connection) -> bool) -> Result<(), RosterError> {
+    app.decide(|decision| {
+        let roster = decision.roster;
+        let late = roster.connected().filter(|it| roster.is_scheduled(it) && leaves(it));
+        for connection in late.collect::<Vec<_>>() {
+            let after = slots::caught_up(decision, before, connection, Why::Found);
+            decision.commit.roster.connections.extend((after != *connection).then_some(after));
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Moves due times to slots as they are now.
+async fn move_to_grid(app: &App) {
     let moved = app
         .decide(|decision| {
             decision.commit.roster.connections = decision.roster.moved_by_setup(decision.grid, decision.now);
@@ -148,6 +171,35 @@ async fn follow_setup(app: &App, before: &Grid) {
         Ok(count) => tracing::info!(count, "due times follow the config"),
         Err(error) => tracing::warn!(%error, "due times could not follow the config yet"),
     }
+}
+
+/// Stretches the intervals of platforms whose daily budgets would not last, and shortens them again.
+async fn replan(app: &App) {
+    let grid = app.setup().config.sync.grid.clone();
+    let changed = app.look(|roster| roster.replan(&grid));
+    if changed.is_empty() {
+        return;
+    }
+    let of_changed = |it: &Connection| changed.iter().any(|(platform, _)| *platform == it.platform);
+    if let Err(error) = catch_up(app, &grid, of_changed).await {
+        tracing::warn!(%error, "slots that were missed before intervals changed could not be accounted for");
+    }
+    for (platform, stretch) in &changed {
+        let (from, to) = (grid.interval, stretch.of(grid.interval));
+        app.with_roster(|roster| match stretch.is_none() {
+            true => roster.stretches.remove(platform),
+            false => roster.stretches.insert(platform.clone(), *stretch),
+        });
+        match stretch.is_none() {
+            true => tracing::info!(platform, "the platform's budget lasts: it is synced at the usual intervals again"),
+            false => {
+                let (every_s, instead_of_s) = (to.0, from.0);
+                tracing::warn!(platform, every_s, instead_of_s, "intervals are stretched: the budget would not last");
+            }
+        }
+    }
+    move_to_grid(app).await;
+    app.feed.publish(vec![Event::ScheduleChanged]);
 }
 
 /// Starts every batch that is due, is not held, is no more than a probe where its lane is down, and gets its permits.
@@ -169,20 +221,24 @@ fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Requested>, Perm
     let of_all = setup.permits.clone().try_acquire_owned().ok()?;
     let has_permit =
         |platform: &str| setup.permits_of.get(platform).is_some_and(|permits| permits.available_permits() > 0);
+    let grid = &setup.config.sync.grid;
+    let at = Moment { now, late: Timestamp(now.0.saturating_sub(grid.interval.millis())) };
     app.with_roster(|roster| {
-        let may_be_requested = |lane: &str| roster.may_request(lane, now);
-        let lane = roster.queue.longest_waiting(now, has_permit, may_be_requested)?.to_owned();
+        let may_be_taken = |lane: &str, priority: Priority| roster.may_take(lane, priority, now);
+        let lane = roster.queue.longest_waiting(at, has_permit, may_be_taken)?.to_owned();
         let platform = lane::platform_of(&lane);
         let of_platform = setup.permits_of.get(platform)?.clone().try_acquire_owned().ok()?;
         let limit = roster.platforms.get(platform)?.platform.info().batch_limit;
         let most = if roster.breaker.outage(&lane).is_some() { 1 } else { limit };
-        let mut due = roster.queue.take_due(&lane, now, most);
-        due.extend(take_soon(roster, &setup.config.sync.grid, &lane, now, most - due.len()));
+        let room = room(&app.gate, &lane, most, now);
+        let mut due = roster.queue.take_due(&lane, at, room);
+        let left = room.due.min(most).saturating_sub(due.len());
+        due.extend(take_soon(roster, grid, &lane, now, left));
+        app.gate.with(|gate| gate.begin(&lane, due.len()));
         roster.running.extend(due.iter().copied());
-        let grid = &setup.config.sync.grid;
         let requested = due
             .into_iter()
-            .filter_map(|id| Some(requested(app, grid, roster, roster.connections.get(&id)?, now)))
+            .filter_map(|id| Some(requested(app, roster, grid, roster.connections.get(&id)?, now)))
             .collect();
         Some((lane, requested, (of_all, of_platform)))
     })
@@ -207,14 +263,20 @@ fn take_soon(roster: &mut Roster, grid: &Grid, lane: &str, now: Timestamp, room:
     })
 }
 
-fn requested(app: &App, grid: &Grid, roster: &Roster, connection: &Connection, now: Timestamp) -> Requested {
+/// How many connections of a lane its platform's limits let into a batch of `most`.
+fn room(gate: &SharedGate, lane: &str, most: usize, now: Timestamp) -> Room {
+    let room = |priority| gate.with(|gate| gate.room(lane, priority, now)).unwrap_or(0).min(most);
+    Room { all: most, person: room(Priority::Person), due: room(Priority::Due), catch_up: room(Priority::CatchUp) }
+}
+
+fn requested(app: &App, roster: &Roster, grid: &Grid, connection: &Connection, now: Timestamp) -> Requested {
     let id: ConnectionId = connection.id;
     let is_pushed = roster.webhooks.has_marked(id, connection.next_due_at);
     let cause = if app.tickets.is_requested(id) {
         Cause::Person
     } else if is_pushed {
         Cause::Push
-    } else if grid.missed(id, connection.interval, connection.slot_at, now) {
+    } else if grid.missed(id, roster.pace_of(connection), connection.slot_at, now) {
         Cause::CatchUp
     } else {
         Cause::Schedule
@@ -228,12 +290,15 @@ fn next_wake(app: &App, now: Timestamp) -> Option<Timestamp> {
         return Some(EARLIEST_PLAUSIBLE);
     }
     app.look(|roster| {
-        // What is already due waits for a permit, and the end of a batch wakes us, or for the end of a hold or a probe.
+        // What is already due waits for a permit, and the end of a batch wakes us, or for the end of a hold or a probe,
+        // or until a limit has room again.
         let not_yet = roster.queue.next_after(now);
         let holds = roster.holds.values().filter(|hold| hold.until > now && roster.queue.is_due(&hold.lane, now));
         let outages = roster.breaker.outages();
         let probes = outages.filter(|(lane, it)| it.probe_at > now && roster.queue.is_due(lane, now));
         let probes = probes.map(|(_, outage)| outage.probe_at);
-        not_yet.into_iter().chain(holds.map(|hold| hold.until)).chain(probes).min()
+        let kept_back = app.gate.with(|gate| gate.kept_back(now)).into_iter();
+        let limits = kept_back.filter(|(lane, _)| roster.queue.is_due(lane, now)).map(|(_, spent)| spent.until);
+        not_yet.into_iter().chain(holds.map(|hold| hold.until)).chain(probes).chain(limits).min()
     })
 }

@@ -14,9 +14,10 @@ use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::decision::lease::{self, Ticket};
-use crate::http_client::{Api, Route};
+use crate::http_client::Route;
 use crate::model::Lease;
 use crate::platforms::webhook::Hub;
+use crate::schedule::gate::Priority;
 use crate::secret::Secret;
 use crate::secret::vault::SealingContext;
 use crate::store::StoreState;
@@ -182,7 +183,7 @@ async fn subscribe(app: &App, lease: Lease, address: String, route: Route, hub: 
         ("hub.lease_seconds", &lasts),
         ("hub.secret", secret.expose()),
     ];
-    let api = Api::new(app.setup().http.clone(), route, app.clock.now());
+    let api = app.api(&route, &route.platform, Priority::Due);
     let error = match api.post(hub.host, hub.path).form(&form).send().await {
         Ok(response) if (200..300).contains(&response.status) => return,
         Ok(response) => format!("the hub responded with {}", response.status),

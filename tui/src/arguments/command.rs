@@ -5,8 +5,8 @@ use clap::Subcommand;
 use super::completions;
 use crate::agent;
 use crate::commands::{
-    add, alerts, audit, changes, connect, disconnect, due, edit, history, list, log_level, merge, pause, platforms,
-    record, remove, runs, set, show, status, sync, tokens,
+    add, alerts, audit, budgets, changes, connect, disconnect, due, edit, history, list, log_level, merge, pause,
+    platforms, record, remove, runs, set, show, status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -52,6 +52,8 @@ pub enum Command {
     Runs(runs::Runs),
     /// Lists what is synced next, the earliest first
     Due(due::Due),
+    /// Shows what is spent of each platform's limits
+    Budgets(budgets::Budgets),
     /// Shows how much rosterd logs, or changes it until it is restarted
     LogLevel(log_level::LogLevel),
     /// Lists who did what and when, newest first
@@ -93,6 +95,7 @@ impl Command {
             Command::Alerts(alerts) => alerts.run(session).await,
             Command::Runs(runs) => runs.run(session).await,
             Command::Due(due) => due.run(session).await,
+            Command::Budgets(budgets) => budgets.run(session).await,
             Command::Audit(audit) => audit.run(session).await,
             Command::Platforms(platforms) => platforms.run(session).await,
             Command::Tokens(tokens) => tokens.run(session).await,

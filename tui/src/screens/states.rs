@@ -114,7 +114,7 @@ pub fn platform(shared: &Shared, platform: &PlatformStatus) -> (String, Style) {
     };
     let words = match platform.state {
         PlatformState::Ok => match platform.withdrawn.as_slice() {
-            [] => format!("{shape} ok"),
+            [] => because("ok"),
             [(metric, since), more @ ..] => {
                 let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
                 let since = format::day_near(shared.day_of(*since), shared.today());

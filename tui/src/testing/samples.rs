@@ -48,6 +48,7 @@ fn platform(slug: &str, name: &str, short: &str, example: &str) -> PlatformStatu
         held_until: None,
         last_ok_at: Some(minutes_ago(4)),
         connections: 112,
+        budget: None,
         coverage_24h: Coverage { expected: 448, ok: 440, partial: 4, failed: 4, skipped: 0 },
         next_due_at: Some(NOW.plus_seconds(240)),
         withdrawn: Vec::new(),
@@ -56,7 +57,12 @@ fn platform(slug: &str, name: &str, short: &str, example: &str) -> PlatformStatu
 
 pub fn platforms() -> Vec<PlatformStatus> {
     vec![
-        PlatformStatus { api: ApiAccess::Key, consents: true, ..platform("youtube", "YouTube", "yt", "@mara") },
+        PlatformStatus {
+            api: ApiAccess::Key,
+            consents: true,
+            budget: Some(crate::samples::budgets()[1].clone()),
+            ..platform("youtube", "YouTube", "yt", "@mara")
+        },
         PlatformStatus {
             withdrawn: vec![(Metric::Posts, minutes_ago(3 * 1440))],
             ..platform("bluesky", "Bluesky", "bs", "mara.example")

@@ -8,10 +8,13 @@ use super::SLUG;
 use super::read::{Feed, Profiles, Reported, actor, observation, own_post, refusal};
 use crate::history::engagement::NEWEST_POSTS;
 use crate::http_client::{Api, Response};
-use crate::platforms::batch::{RequestsEach, Stop, each};
+use crate::platforms::batch::{RequestsEach, Stop, WindowHeaders, each};
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::together::{Refused, RequestsTogether, is_failure, together};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
+
+const RATE_HEADERS: WindowHeaders =
+    WindowHeaders { limit: "ratelimit-limit", remaining: "ratelimit-remaining", reset: "ratelimit-reset" };
 
 /// The public AppView; `api_url` names another one.
 const HOST: &str = "public.api.bsky.app";
@@ -140,7 +143,7 @@ async fn posts(api: &Api, stop: &Stop<'_>, did: &str) -> Result<Posts, PlatformE
 
 /// The response, when it can be read.
 fn accepted(stop: &Stop<'_>, response: Response) -> Result<Response, PlatformError> {
-    stop.heed_limit(&response, "ratelimit-remaining", "ratelimit-reset");
+    stop.heed_limit(&response, RATE_HEADERS);
     if response.is_success() {
         return Ok(response);
     }

@@ -26,6 +26,7 @@ use roster_protocol::text::clean;
 use serde::Deserialize;
 use url::Url;
 
+use super::batch::window_budget;
 use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, plain_id, profile_url};
 use super::registry::{ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, Keeping, Observed, Platform, PlatformInfo};
@@ -50,6 +51,7 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: ask::PROFILES_A_CALL,
     is_batched: true,
     keeping: Keeping::UNLIMITED,
+    budgets: &[window_budget("/xrpc/")],
 };
 
 pub(super) const ENTRY: Entry =

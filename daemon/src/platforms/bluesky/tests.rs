@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::http_client::test_server::{Received, Reply, Server};
 use crate::platforms::PlatformError;
-use crate::platforms::tests::world::{account, api, in_order, through};
+use crate::platforms::tests::world::{account, api, api_of, in_order, kept_back, through};
 
 #[test]
 fn handles_and_profile_urls_become_canonical() {
@@ -155,17 +155,21 @@ async fn pages_are_turned_until_twelve_posts_or_the_last_page() {
 
 #[tokio::test]
 async fn a_window_that_is_used_up_is_heeded() {
-    let headers = vec![("RateLimit-Remaining", "0".to_owned()), ("RateLimit-Reset", "1795262460".to_owned())];
+    let headers = vec![
+        ("RateLimit-Limit", "3000".to_owned()),
+        ("RateLimit-Remaining", "0".to_owned()),
+        ("RateLimit-Reset", "1795262460".to_owned()),
+    ];
     let server = Server::start(move |_| {
         let profile = json!({"did": "did:plc:mara", "handle": "mara.example.com", "followersCount": 7});
         Reply::Headers(200, headers.clone(), profile.to_string())
     })
     .await;
-    let api = api(through(&server.base));
+    let (api, gate) = api_of(SLUG, through(&server.base));
     let observed = in_order(ask::observe(&api, &[account(0, "mara.example.com", None)]).await);
     let reported = observed[0].as_ref().expect("the response itself was good");
     assert_eq!((reported.numbers.followers, reported.missing.len()), (Some(7), 1));
-    assert_eq!(api.requested_wait(), Some(std::time::Duration::from_secs(60)));
+    assert_eq!((kept_back(&gate, SLUG), api.requested_wait()), (Some(60), None));
     assert_eq!(server.requested().len(), 1);
 }
 

@@ -40,7 +40,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::consenting::Consenting;
-use super::graph::{NEWEST, Refusals, read_version};
+use super::graph::{self, NEWEST, Refusals, read_version};
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::webhook::Webhooks;
@@ -62,6 +62,7 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
     is_batched: false,
     keeping: Keeping::UNLIMITED,
+    budgets: graph::BUDGETS,
 };
 
 pub(super) const ENTRY: Entry = Entry {

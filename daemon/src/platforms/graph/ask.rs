@@ -9,9 +9,9 @@ use super::problem::{About, Problem, Refusal};
 use super::proof;
 use super::usage::{HOUR, usage};
 use crate::http_client::{Api, Request, Response};
-use crate::platforms::PlatformError;
 use crate::platforms::batch::Stop;
 use crate::platforms::reading::Items;
+use crate::platforms::{Limit, PlatformError};
 use crate::secret::Secret;
 
 /// What the requests of one batch have in common.
@@ -149,15 +149,13 @@ impl<'a> Graph<'a> {
     async fn judged(&self, request: Request<'_>, scope: &str) -> Result<Result<Response, Refused>, PlatformError> {
         let response = request.send().await?;
         let usage = usage(&response);
-        if let Some(length) = usage.pause {
-            self.of.api.wait(length, "the app's hourly limit at Meta is nearly used up");
-        }
-        self.is_tight.fetch_or(usage.is_tight, Ordering::Relaxed);
+        usage.report(self.of.api);
+        self.is_tight.fetch_or(usage.is_tight(), Ordering::Relaxed);
         let problem = response.json::<Refusal>().ok().map(|refusal| refusal.error);
         if response.is_success() && problem.is_none() {
             return Ok(Ok(response));
         }
-        let wait = usage.regain.or_else(|| response.retry_after(self.of.api.now()));
+        let wait = usage.regain().or_else(|| response.retry_after(self.of.api.now()));
         let about = About { name: self.of.name, scope, wait };
         let by_code = problem.as_ref().and_then(|problem| problem.meaning(about));
         let error = by_code.unwrap_or_else(|| self.by_status(&response, about));
@@ -171,7 +169,7 @@ impl<'a> Graph<'a> {
         let name = about.name;
         match (self.of.stop.refusal(name, response), response.status) {
             (Some(PlatformError::RateLimited { .. }), _) => {
-                PlatformError::RateLimited { retry_after: about.wait.or(Some(HOUR)) }
+                PlatformError::RateLimited { retry_after: about.wait.or(Some(HOUR)), of: Limit::Lane }
             }
             (Some(error), _) => error,
             (None, 401) => {

@@ -45,6 +45,7 @@ pub(super) use pages::{LINKED, PORTFOLIO, Page, SHOW_PAGES, no_page};
 pub(super) use refusals::{Owner, Refusals};
 pub(super) use sign_in::{SignIn, SignedIn, TERMS, without_fragment};
 pub(super) use tokens::{refusal, tokens};
+pub(super) use usage::BUDGETS;
 pub(super) use version::{NEWEST, is_older, read_version, version_found};
 pub(super) use webhook::MetaHooks;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::usage::HOUR;
-use crate::platforms::PlatformError;
 use crate::platforms::batch::sentence;
 use crate::platforms::reading::plain_id;
+use crate::platforms::{Limit, PlatformError};
 
 /// A day: what is blocked for policy's sake is not free an hour later.
 const LONG: Duration = Duration::from_secs(24 * 3600);
@@ -61,6 +61,11 @@ impl Problem {
         matches!(self.code, 4 | 17 | 32 | 341 | 613 | 80_000..=80_014)
     }
 
+    /// Whether a limit is the app's, and not that of the person, the Page or the account.
+    fn is_of_the_app(&self) -> bool {
+        matches!(self.code, 4 | 341 | 613)
+    }
+
     /// Whether it is transient. Code 1 may be a bad parameter too.
     pub(in crate::platforms) fn passes(&self) -> bool {
         matches!(self.code, 1 | 2) || self.is_transient == Some(true)
@@ -101,8 +106,11 @@ impl Problem {
         let name = about.name;
         Some(match (self.code, self.subcode) {
             _ if self.is_the_end() => PlatformError::Unauthorized { what: self.end(name) },
-            (341, _) => PlatformError::RateLimited { retry_after: Some(LONG) },
-            _ if self.is_a_limit() => PlatformError::RateLimited { retry_after: about.wait.or(Some(HOUR)) },
+            (341, _) => PlatformError::RateLimited { retry_after: Some(LONG), of: Limit::Lane },
+            _ if self.is_a_limit() => {
+                let of = if self.is_of_the_app() { Limit::Lane } else { Limit::Account };
+                PlatformError::RateLimited { retry_after: about.wait.or(Some(HOUR)), of }
+            }
             _ if self.passes() => PlatformError::Unavailable {
                 what: format!("{name} reports that it cannot respond now ({})", self.code),
             },
@@ -174,8 +182,11 @@ mod tests {
         for code in [1, 2] {
             check(code, None, "Unavailable");
         }
-        for code in [4, 17, 32, 613, 80_001, 80_002] {
-            check(code, None, "RateLimited { retry_after: Some(1140s)");
+        for code in [4, 613] {
+            check(code, None, "RateLimited { retry_after: Some(1140s), of: Lane");
+        }
+        for code in [17, 32, 80_001, 80_002] {
+            check(code, None, "RateLimited { retry_after: Some(1140s), of: Account");
         }
         check(341, None, "RateLimited { retry_after: Some(86400s)");
         for code in [10, 200, 210, 299] {
@@ -205,7 +216,7 @@ mod tests {
         check(3001, Some(1_504_028), "Unexpected { what: \"Instagram refused: error 3001/1504028");
         assert_eq!(problem(0, None).meaning(about), None);
         let silent = About { wait: None, ..about };
-        let hour = PlatformError::RateLimited { retry_after: Some(HOUR) };
+        let hour = PlatformError::RateLimited { retry_after: Some(HOUR), of: Limit::Account };
         assert_eq!(problem(80_002, None).meaning(silent), Some(hour));
         let passing = Problem { is_transient: Some(true), ..problem(100, None) };
         assert!(matches!(passing.meaning(about), Some(PlatformError::Unavailable { .. })));

@@ -3,7 +3,6 @@
 mod pages;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -15,9 +14,10 @@ use crate::oauth::{
     self, Authorize, Callback, Exchange, Held, OAuthApp, Provider, Purpose, Refusal, Scope, Terms, TokenError,
     TokenRequest, Tokens, redirect_problem,
 };
-use crate::platforms::PlatformError;
 use crate::platforms::batch::Stop;
-use crate::platforms::tests::world::{api, through};
+use crate::platforms::tests::world::{api, api_of, kept_back, through};
+use crate::platforms::{Limit, PlatformError};
+use crate::schedule::gate::Priority;
 
 const NAMES: &[(&str, &str)] = &[("views", "views"), ("shares", "shares"), ("saved", "saves")];
 
@@ -230,11 +230,14 @@ async fn a_limit_ends_the_requests_and_says_for_how_long() {
         false => Reply::ok(reported(requested)),
     })
     .await;
-    let api = api(through(&server.base));
+    let (api, gate) = api_of("facebook", through(&server.base));
     let (found, requested) = insights(&server, &api, A4, FOUR, NAMES, &Refusals::default()).await;
-    let limited = PlatformError::RateLimited { retry_after: None };
+    let limited = PlatformError::RateLimited { retry_after: None, of: Limit::Account };
     assert_eq!((found.missing, requested), (vec![format!("views, shares, saves: {limited}")], 1));
-    assert_eq!(api.requested_wait(), Some(Duration::from_secs(19 * 60)));
+    // The limit is this account's: the others and the app go on.
+    let own = gate.with(|gate| gate.account_refusal("facebook", "1", Priority::Person, api.now()));
+    assert_eq!(own.map(|spent| spent.until), Some(api.now().plus_seconds(19 * 60)));
+    assert_eq!((kept_back(&gate, "facebook"), api.requested_wait()), (None, None));
 }
 
 #[tokio::test]
@@ -245,17 +248,17 @@ async fn an_app_near_its_limit_pauses_and_an_account_near_its_own_does_not() {
         }
     };
     let server = Server::start(usage("x-app-usage", r#"{"call_count":81,"total_time":1,"total_cputime":1}"#)).await;
-    let one = api(through(&server.base));
-    assert_eq!(insights(&server, &one, A4, FOUR, NAMES, &Refusals::default()).await.1, 4);
-    assert_eq!(one.requested_wait(), Some(Duration::from_secs(15 * 60)));
+    let (one, gate) = api_of("facebook", through(&server.base));
+    assert_eq!(insights(&server, &one, A4, FOUR, NAMES, &Refusals::default()).await.1, 1);
+    assert_eq!((kept_back(&gate, "facebook"), one.requested_wait()), (Some(15 * 60), None));
 
     let server = Server::start(usage("x-business-use-case-usage", r#"{"1":[{"call_count":81}]}"#)).await;
-    let other = api(through(&server.base));
+    let (other, gate) = api_of("facebook", through(&server.base));
     let (app, stop, token) = (app(), Stop::new(&other), Secret::new("t"));
     let graph = sign_in(&app).requests(&other, &stop).with(&token);
     assert!(!graph.is_tight());
     graph.request::<List>(graph.get("/{version}/me/accounts"), "s").await.expect("a list");
-    assert!(graph.is_tight() && other.requested_wait().is_none());
+    assert!(graph.is_tight() && other.requested_wait().is_none() && kept_back(&gate, "facebook").is_none());
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
 use super::consenting::Consenting;
-use super::graph::{NEWEST, Refusals, read_version};
+use super::graph::{self, NEWEST, Refusals, read_version};
 use super::reading::profile_url;
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
 use super::webhook::Webhooks;
@@ -84,6 +84,7 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
     is_batched: false,
     keeping: Keeping::UNLIMITED,
+    budgets: graph::BUDGETS,
 };
 
 pub(super) const ENTRY: Entry = Entry {

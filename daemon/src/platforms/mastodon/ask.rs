@@ -5,14 +5,15 @@ use super::read::{
     Finger, Home, Profile, Refusal, add_posts, home_of, host_of, known_home, observation, parts, posts, profile_of,
 };
 use crate::http_client::{Api, HttpError, HttpErrorKind, Request, Response, read_json};
-use crate::platforms::batch::{RequestsEach, Stop, each, sentence};
+use crate::platforms::batch::{RequestsEach, Stop, WindowHeaders, each, sentence};
 use crate::platforms::reading::{Object, Posts, items, unreadable};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
 /// The most a page may hold; twelve own posts are among them without turning pages, which has a stricter limit.
 const STATUSES: &str = "40";
 
-const RATE_RESET: &str = "x-ratelimit-reset";
+const RATE_HEADERS: WindowHeaders =
+    WindowHeaders { limit: "x-ratelimit-limit", remaining: "x-ratelimit-remaining", reset: "x-ratelimit-reset" };
 
 pub(super) async fn observe(api: &Api, accounts: &[Account]) -> Observed {
     let batch = Batch { api, stop: Stop::new(api) };
@@ -152,7 +153,7 @@ impl Batch<'_> {
         self.stop
             .unless_stopped(async {
                 let response = request.send().await.map_err(|error| unreachable(host, error))?;
-                self.stop.heed_limit(&response, "x-ratelimit-remaining", RATE_RESET);
+                self.stop.heed_limit(&response, RATE_HEADERS);
                 if response.is_success() || matches!(response.status, 300..=399 | 401 | 404 | 410) {
                     return Ok(response);
                 }
@@ -164,9 +165,10 @@ impl Batch<'_> {
     fn refusal(&self, host: &str, response: &Response) -> PlatformError {
         let said = response.json::<Refusal>().unwrap_or_default().error;
         match (self.stop.refusal(host, response), response.status) {
-            (Some(PlatformError::RateLimited { retry_after }), _) => PlatformError::RateLimited {
-                retry_after: retry_after.or_else(|| response.reset_after(RATE_RESET, self.api.now())),
-            },
+            (Some(PlatformError::RateLimited { retry_after, of }), _) => {
+                let reset = || response.reset_after(RATE_HEADERS.reset, self.api.now());
+                PlatformError::RateLimited { retry_after: retry_after.or_else(reset), of }
+            }
             (Some(error), _) => error,
             (None, 403) => {
                 PlatformError::Unavailable { what: sentence(&format!("{host} refuses to answer (403): {said}")) }

@@ -30,6 +30,7 @@ use roster_protocol::text::clean;
 use serde::Deserialize;
 use url::Url;
 
+use super::batch::window_budget;
 use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, profile_url};
 use super::registry::{ConfigProblem, Configured, Entry, Section};
 use super::{Account, HandleError, Keeping, Observed, Platform, PlatformInfo};
@@ -55,6 +56,7 @@ const INFO: PlatformInfo = PlatformInfo {
     batch_limit: 20,
     is_batched: false,
     keeping: Keeping::UNLIMITED,
+    budgets: &[window_budget("/api/")],
 };
 
 pub(super) const ENTRY: Entry =

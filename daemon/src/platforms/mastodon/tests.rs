@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::http_client::Route;
 use crate::http_client::test_server::{Received, Reply, Server};
-use crate::platforms::tests::world::{account, api, in_order, through};
-use crate::platforms::{Observation, PlatformError};
+use crate::platforms::tests::world::{account, api, api_of, in_order, kept_back, through};
+use crate::platforms::{Limit, Observation, PlatformError};
 
 #[test]
 fn handles_and_profile_urls_become_canonical() {
@@ -177,18 +177,19 @@ async fn snac_is_read_with_a_grain_of_salt() {
 async fn a_used_up_window_ends_the_batch_with_its_reset() {
     let headers = || {
         let reset = "2026-11-21T12:05:00.809356Z".to_owned();
-        vec![("X-RateLimit-Remaining", "0".to_owned()), ("X-RateLimit-Reset", reset)]
+        let limit = ("X-RateLimit-Limit", "300".to_owned());
+        vec![limit, ("X-RateLimit-Remaining", "0".to_owned()), ("X-RateLimit-Reset", reset)]
     };
     let wait = Some(Duration::from_millis(300_809));
     let server = Server::start(move |_| Reply::Headers(200, headers(), mara("1").to_string())).await;
-    let api_of_last = api(through(&server.base));
-    let observed = in_order(ask::observe(&api_of_last, &[account(0, HANDLE, Some("1@example.com"))]).await);
+    let (last, gate) = api_of(SLUG, through(&server.base));
+    let observed = in_order(ask::observe(&last, &[account(0, HANDLE, Some("1@example.com"))]).await);
     assert_eq!(observed[0].as_ref().map(|reported| reported.missing.len()), Ok(1));
-    assert_eq!((api_of_last.requested_wait(), server.requested().len()), (wait, 1));
+    assert_eq!((kept_back(&gate, SLUG), last.requested_wait(), server.requested().len()), (Some(300), None, 1));
 
     let server = Server::start(move |_| Reply::Headers(429, headers(), "{}".to_owned())).await;
     let (reported, _) = observe_one(&server, None).await;
-    assert_eq!(reported, Err(PlatformError::RateLimited { retry_after: wait }));
+    assert_eq!(reported, Err(PlatformError::RateLimited { retry_after: wait, of: Limit::Lane }));
 }
 
 #[tokio::test]

@@ -10,10 +10,11 @@ use roster_protocol::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::http_client::test_server::{Received, Reply};
-use crate::http_client::{Api, HttpClient, HttpLimits, HttpSettings, Route};
+use crate::http_client::{Admission, Api, HttpClient, HttpLimits, HttpSettings, Route, SharedGate};
 use crate::platforms::consenting::Access;
 use crate::platforms::{Account, Observation, Observed, PlatformError, Registered, register};
 use crate::process::environment::Environment;
+use crate::schedule::gate::Priority;
 use crate::secret::Secret;
 
 pub(super) const CANARY: &str = "canary-5f3a";
@@ -174,7 +175,7 @@ pub(super) async fn observe_within(
     let limits = HttpLimits { total, body_bytes: 256 * 1024, ..HttpLimits::default() };
     let client = HttpClient::new(HttpSettings { limits, ..HttpSettings::default() }).expect("good settings");
     let registered = case.platform(gateway);
-    let api = Api::new(client, registered.route, NOW);
+    let (api, _) = gated(case.slug, Api::new(client, registered.route, NOW));
     let mut observed = registered.platform.observe(&api, accounts).await;
     observed.sort_by_key(|(connection, _)| *connection);
     let ids: BTreeSet<_> = accounts.iter().map(|account| account.connection).collect();
@@ -199,6 +200,24 @@ pub(super) fn is_about_posts(requested: &Received) -> bool {
 pub(in crate::platforms) fn api(route: Route) -> Api {
     let client = HttpClient::new(HttpSettings::default()).expect("defaults work");
     Api::new(client, route, NOW)
+}
+
+/// The same, whose requests pass a gate that knows the platform's limits.
+pub(in crate::platforms) fn api_of(slug: &str, route: Route) -> (Api, SharedGate) {
+    gated(slug, api(route))
+}
+
+fn gated(slug: &str, api: Api) -> (Api, SharedGate) {
+    let all = register(&BTreeMap::new(), None, &Environment::default()).expect("defaults work");
+    let known = all.into_iter().find(|known| known.platform.info().slug == slug).expect("a platform");
+    let gate = SharedGate::default();
+    gate.with(|gate| gate.know(slug, known.platform.info().budgets, &BTreeMap::new()));
+    (api.through(Admission::new(gate.clone(), Arc::new(|| NOW), slug, Priority::Due)), gate)
+}
+
+/// Until when the gate keeps what is due back, in seconds from now.
+pub(in crate::platforms) fn kept_back(gate: &SharedGate, slug: &str) -> Option<i64> {
+    gate.with(|gate| gate.room(slug, Priority::Due, NOW)).err().map(|spent| spent.until.since(NOW) / 1000)
 }
 
 /// The gateway form.

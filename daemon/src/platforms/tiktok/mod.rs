@@ -39,6 +39,7 @@ use super::{Account, HandleError, Keeping, Observed, Platform, PlatformInfo};
 use crate::history::retention::Limits;
 use crate::http_client::Api;
 use crate::oauth::OAuthApp;
+use crate::schedule::budget::{Budget, Window};
 
 const SLUG: &str = "tiktok";
 const NAME: &str = "TikTok";
@@ -65,7 +66,13 @@ const INFO: PlatformInfo = PlatformInfo {
         limits: Limits { public: None, consent: None, after_consent: Some(0) },
         source: "TikTok's developer terms and data sharing agreement of 2026-01-22",
     },
+    budgets: &[minute("user.info requests", "/v2/user/info/"), minute("video.list requests", "/v2/video/list/")],
 };
+
+/// 600 requests in a sliding minute for each endpoint ("Rate limits").
+const fn minute(unit: &'static str, path: &'static str) -> Budget {
+    Budget { unit, path, cost: 1, per_batch: 0, limit: Some(600), window: Window::Last(60), reserve: 10 }
+}
 
 pub(super) const ENTRY: Entry =
     Entry { slug: SLUG, own_keys: &["client_key"], defaults: &[], variables: Some(VARIABLES), from_config };

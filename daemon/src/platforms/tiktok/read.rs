@@ -12,7 +12,7 @@ use super::{NAME, SLUG, canonical};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::consenting::{Access, Opened, OpenedAccount};
 use crate::platforms::reading::{Count, Items, count, id, item, plain_id, shown_name};
-use crate::platforms::{Account, Observation, PlatformError};
+use crate::platforms::{Account, Limit, Observation, PlatformError};
 
 /// The wait where TikTok reports none: the window of its limits.
 const SHORTEST_WAIT: Duration = Duration::from_secs(60);
@@ -84,7 +84,7 @@ fn unauthorized() -> PlatformError {
 
 /// A limit, with the wait that was reported or else the shortest that can help.
 pub(super) fn limited(reported: Option<Duration>) -> PlatformError {
-    PlatformError::RateLimited { retry_after: Some(reported.unwrap_or_default().max(SHORTEST_WAIT)) }
+    PlatformError::RateLimited { retry_after: Some(reported.unwrap_or_default().max(SHORTEST_WAIT)), of: Limit::Lane }
 }
 
 #[derive(Deserialize)]

@@ -206,8 +206,8 @@ impl Batch<'_> {
             With::Consent(_) => Credential::Owner,
         };
         match refusal.meaning(credential, response.status, self.api.now()).or_else(by_status) {
-            Some(PlatformError::RateLimited { retry_after: None }) => {
-                PlatformError::RateLimited { retry_after: response.retry_after(self.api.now()) }
+            Some(PlatformError::RateLimited { retry_after: None, of }) => {
+                PlatformError::RateLimited { retry_after: response.retry_after(self.api.now()), of }
             }
             Some(error) => error,
             None => PlatformError::Unexpected { what: format!("{SLUG} responded with {}", response.status) },

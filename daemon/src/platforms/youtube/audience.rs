@@ -10,9 +10,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::SLUG;
-use super::refusal::in_los_angeles;
 use crate::platforms::reading::Items;
 use crate::platforms::{Observation, PlatformError};
+use crate::schedule::budget::Place;
 
 /// The newest days are reported up to three days late.
 const LATE_DAYS: i32 = 3;
@@ -25,7 +25,7 @@ const MOST_PERCENT: f64 = 101.0;
 
 /// The first and the last day of the report, in Los Angeles, as the API writes them.
 pub(super) fn period(now: Timestamp) -> (String, String) {
-    let today = in_los_angeles(now).date();
+    let today = Place::LosAngeles.local(now).date();
     let day = |back: i32| today.saturating_sub(back.days()).to_string();
     (day(LATE_DAYS + DAYS - 1), day(LATE_DAYS))
 }

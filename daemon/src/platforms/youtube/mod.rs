@@ -61,6 +61,7 @@ use super::{Account, HandleError, Keeping, Observed, Platform, PlatformInfo};
 use crate::history::retention::Limits;
 use crate::http_client::Api;
 use crate::oauth::OAuthApp;
+use crate::schedule::budget::{Budget, Place, Window};
 use crate::secret::Secret;
 
 const SLUG: &str = "youtube";
@@ -87,6 +88,19 @@ const INFO: PlatformInfo = PlatformInfo {
         limits: Limits { public: Some(30), consent: None, after_consent: Some(7) },
         source: "developers.google.com/youtube/terms/developer-policies, III.E.4",
     },
+    budgets: &[UNITS],
+};
+
+/// What a Google Cloud project may spend a day; every list call costs one: of a batch the
+/// channels' and the videos', and each channel's uploads. Analytics counts apart.
+const UNITS: Budget = Budget {
+    unit: "units",
+    path: "/youtube/v3/",
+    cost: 1,
+    per_batch: 2,
+    limit: Some(10_000),
+    window: Window::Day(Place::LosAngeles),
+    reserve: 10,
 };
 
 pub(super) const ENTRY: Entry = Entry {

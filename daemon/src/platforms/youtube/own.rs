@@ -11,7 +11,7 @@ use super::scopes::{AUDIENCE, READ};
 use crate::http_client::{Api, Response};
 use crate::platforms::batch::{AT_ONCE, Stop};
 use crate::platforms::consenting::{Access, Opened, OpenedAccount};
-use crate::platforms::{Account, Observed, PlatformError};
+use crate::platforms::{Account, Limit, Observed, PlatformError};
 
 const REPORTS: &str = "youtubeanalytics.googleapis.com";
 
@@ -94,7 +94,7 @@ impl Owners<'_> {
         match (meaning, response.status) {
             // No wait: that would hold back what the Data API still reports.
             (Some(PlatformError::RateLimited { .. }), _) | (None, 429) => {
-                PlatformError::RateLimited { retry_after: None }
+                PlatformError::RateLimited { retry_after: None, of: Limit::Lane }
             }
             (Some(PlatformError::MissingScope { .. }), _) => PlatformError::MissingScope { scope: AUDIENCE.to_owned() },
             (_, 403) if refusal.says("forbidden") => {

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use jiff::tz::{Offset, TimeZone};
-use jiff::{ToSpan, Zoned};
 use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::SLUG;
 use super::scopes::READ;
-use crate::platforms::PlatformError;
 use crate::platforms::batch::sentence;
+use crate::platforms::{Limit, PlatformError};
+use crate::schedule::budget::Place;
 
 /// Whose credential a request carried: the same refusal means something else for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +78,7 @@ impl Refusal {
         let error = self.reasons().find_map(|reason| known(reason, now));
         let is_limit = matches!(error, Some(PlatformError::RateLimited { .. })) || (error.is_none() && status == 429);
         if is_limit && self.is_of_a_day() {
-            return Some(PlatformError::RateLimited { retry_after: Some(until_quota_returns(now)) });
+            return Some(PlatformError::RateLimited { retry_after: Some(until_quota_returns(now)), of: Limit::Lane });
         }
         if error.is_some() {
             return error;
@@ -104,10 +103,10 @@ impl Refusal {
 fn known(reason: &str, now: Timestamp) -> Option<PlatformError> {
     Some(match reason {
         "quotaExceeded" | "dailyLimitExceeded" => {
-            PlatformError::RateLimited { retry_after: Some(until_quota_returns(now)) }
+            PlatformError::RateLimited { retry_after: Some(until_quota_returns(now)), of: Limit::Lane }
         }
         "rateLimitExceeded" | "userRateLimitExceeded" | "RATE_LIMIT_EXCEEDED" => {
-            PlatformError::RateLimited { retry_after: None }
+            PlatformError::RateLimited { retry_after: None, of: Limit::Lane }
         }
         "keyInvalid" | "keyExpired" | "API_KEY_INVALID" => {
             unconfigured("the API key is not valid: set another one as api_key_file in [platforms.youtube]")
@@ -149,19 +148,10 @@ fn unconfigured(what: &str) -> PlatformError {
     PlatformError::Unconfigured { what: sentence(what) }
 }
 
-/// The time where YouTube's days begin and end.
-pub(super) fn in_los_angeles(at: Timestamp) -> Zoned {
-    let zone = TimeZone::get("America/Los_Angeles").unwrap_or_else(|_| TimeZone::fixed(Offset::constant(-8)));
-    at.to_jiff().to_zoned(zone)
-}
-
-/// How long until midnight in Los Angeles, when the day's quota begins anew; that day has 23 to 25 hours.
+/// How long until midnight in Los Angeles, when the day's quota begins anew.
 fn until_quota_returns(now: Timestamp) -> Duration {
-    let here = in_los_angeles(now);
-    let midnight = here.tomorrow().and_then(|day| day.start_of_day());
-    let at = midnight.or_else(|_| here.checked_add(24.hours())).map(|at| Timestamp::from(at.timestamp()));
-    let millis = at.map(|at| at.since(now)).unwrap_or_default();
-    Duration::from_millis(u64::try_from(millis).unwrap_or_default()).max(Duration::from_secs(1))
+    let millis = u64::try_from(Place::LosAngeles.midnight_after(now).since(now)).unwrap_or_default();
+    Duration::from_millis(millis).max(Duration::from_secs(1))
 }
 
 #[cfg(test)]

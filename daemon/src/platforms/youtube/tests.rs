@@ -10,7 +10,7 @@ use super::*;
 use crate::http_client::test_server::{Received, Reply, Server};
 use crate::oauth::Provider;
 use crate::platforms::tests::world::{account, api, in_order, through};
-use crate::platforms::{Observation, PlatformError};
+use crate::platforms::{Limit, Observation, PlatformError};
 
 #[test]
 fn handles_and_channel_urls_become_canonical() {
@@ -225,7 +225,7 @@ async fn a_used_up_quota_holds_everything_until_it_returns() {
 
     let server = Server::start(|_| refusal(403, "quotaExceeded")).await;
     let observed = observe(&server, &accounts).await;
-    let expected = PlatformError::RateLimited { retry_after: Some(Duration::from_secs(20 * 3600)) };
+    let expected = PlatformError::RateLimited { retry_after: Some(Duration::from_secs(20 * 3600)), of: Limit::Lane };
     assert_eq!(observed, [Err(expected)]);
 }
 

@@ -11,15 +11,15 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use roster_protocol::connection::ConnectionStatus;
-use roster_protocol::status::{ConnectionCounts, PlatformState, PlatformStatus, Status};
+use roster_protocol::status::{Budget, ConnectionCounts, PlatformState, PlatformStatus, Status};
 use roster_protocol::time::Timestamp;
 
 use super::exposition::Exposition;
 use super::process;
 use crate::app::App;
-use crate::browse::overview;
+use crate::browse::{budgets, overview};
 use crate::consent::view;
-use crate::schedule::{EARLIEST_PLAUSIBLE, lane};
+use crate::schedule::{EARLIEST_PLAUSIBLE, Moment, lane};
 use crate::store::{Store, StoreState};
 
 /// All metrics, as they are at the moment of the request.
@@ -28,6 +28,7 @@ pub async fn scrape(State(app): State<Arc<App>>) -> Response {
     let mut exposition = Exposition::default();
     whole(&mut exposition, &app, &status);
     platforms(&mut exposition, &status.platforms);
+    limits(&mut exposition, &app);
     outages(&mut exposition, &app);
     connections(&mut exposition, &app);
     grants(&mut exposition, &app);
@@ -69,7 +70,11 @@ fn whole(exposition: &mut Exposition, app: &App, status: &Status) {
         status.running.len() as f64,
     );
     let (overdue_ms, pending) = app.look(|roster| {
-        let longest = roster.queue.longest_waiting(now, |_| true, |lane| roster.may_request(lane, now));
+        let longest = roster.queue.longest_waiting(
+            Moment::at(now),
+            |_| true,
+            |lane, priority| roster.may_take(lane, priority, now),
+        );
         let first = longest.and_then(|lane| roster.queue.first_due_in(lane));
         (first.map_or(0, |at| now.since(at).max(0)), roster.deliveries.len())
     });
@@ -101,6 +106,19 @@ fn platforms(exposition: &mut Exposition, platforms: &[PlatformStatus]) {
     exposition.rows("roster_platform_last_ok_timestamp_seconds", help, ["platform"], of(|it| it.last_ok_at));
     let help = "When a platform that limits us may be requested again";
     exposition.rows("roster_platform_held_until_timestamp_seconds", help, ["platform"], of(|it| it.held_until));
+}
+
+/// The app's limits; those of hosts and accounts are many, and `roster budgets` lists them.
+fn limits(exposition: &mut Exposition, app: &App) {
+    let seen = app.seen();
+    let all = app.look(|roster| budgets::all(roster, seen));
+    let own: Vec<&Budget> = all.iter().filter(|it| it.account.is_none() && it.lane == it.platform).collect();
+    let rows = |value: fn(&Budget) -> Option<u64>| {
+        own.iter().filter_map(move |it| Some(([it.platform.as_str(), it.unit.as_str()], value(it)? as f64)))
+    };
+    let labels = ["platform", "unit"];
+    exposition.rows("roster_budget_used", "What is spent of a platform's limit", labels, rows(|it| Some(it.used)));
+    exposition.rows("roster_budget_limit", "How much a window of that limit holds", labels, rows(|it| it.limit));
 }
 
 /// The hosts of a platform are counted together: there may be thousands.

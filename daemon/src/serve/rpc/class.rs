@@ -55,6 +55,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Namesakes { .. }
         | R::Connections { .. }
         | R::Grants {}
+        | R::Budgets {}
         | R::Runs { .. }
         | R::Due { .. }
         | R::History { .. }

@@ -33,6 +33,9 @@ pub(in crate::store) fn budget_key(key: &BudgetKey) -> Vec<u8> {
     [key.lane.as_bytes(), &[0], key.unit.as_bytes(), &[0], account.as_bytes()].concat()
 }
 
+/// Parts with their begins, the reported limit with its end, and the average of an account.
+type BudgetPayload = (Vec<(i64, u64)>, Option<(u64, i64)>, Option<u64>);
+
 impl Record for BudgetUse {
     const TABLE: Records = Records::Budgets;
 
@@ -50,8 +53,7 @@ impl Record for BudgetUse {
         let mut names = key.split(|byte| *byte == 0).map(|name| std::str::from_utf8(name).ok().map(str::to_owned));
         let (lane, unit, account) = (names.next()??, names.next()??, names.next()??);
         let key = BudgetKey { lane, unit, account: Some(account).filter(|account| !account.is_empty()) };
-        let (parts, reported, per_account): (Vec<(i64, u64)>, Option<(u64, i64)>, Option<u64>) =
-            from_bytes(payload).ok()?;
+        let (parts, reported, per_account): BudgetPayload = from_bytes(payload).ok()?;
         let parts = parts.into_iter().map(|(begin, spent)| (Timestamp(begin), spent)).collect();
         let reported = reported.map(|(limit, ends_at)| ReportedLimit { limit, ends_at: Timestamp(ends_at) });
         names.next().is_none().then_some(BudgetUse { key, parts, reported, per_account })

@@ -20,8 +20,8 @@ use super::error::StoreError;
 use super::tables::Records;
 use super::weeks;
 use crate::model::{
-    Alert, AuditLine, BudgetUse, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens, GrantUse, Hold, Influencer,
-    Lease, Receipt, Run, RunsOfDay,
+    Alert, AuditLine, BudgetUse, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens, GrantUse, Hold,
+    Influencer, Lease, Receipt, Run, RunsOfDay,
 };
 
 pub(super) use self::accounts::SnapshotRecord;

@@ -160,6 +160,44 @@ impl From<&protocol::DueRow> for Due {
     }
 }
 
+/// What `budgets` gives.
+#[derive(Debug, Serialize)]
+pub struct BudgetList {
+    pub budgets: Vec<Budget>,
+}
+
+/// One of a platform's limits.
+#[derive(Debug, Serialize)]
+pub struct Budget {
+    platform: String,
+    lane: String,
+    unit: String,
+    account: Option<String>,
+    used: u64,
+    limit: Option<u64>,
+    window_ends_at: Option<String>,
+    reserve: u64,
+    interval_s: Option<u64>,
+    stretched_interval_s: Option<u64>,
+}
+
+impl From<&protocol::Budget> for Budget {
+    fn from(budget: &protocol::Budget) -> Self {
+        Self {
+            platform: budget.platform.clone(),
+            lane: budget.lane.clone(),
+            unit: budget.unit.clone(),
+            account: budget.account.clone(),
+            used: budget.used,
+            limit: budget.limit,
+            window_ends_at: budget.window_ends_at.map(|at| at.to_string()),
+            reserve: budget.reserve,
+            interval_s: budget.stretched.map(|stretched| stretched.from.0),
+            stretched_interval_s: budget.stretched.map(|stretched| stretched.to.0),
+        }
+    }
+}
+
 /// What `changes` gives.
 #[derive(Debug, Serialize)]
 pub struct ChangeList {

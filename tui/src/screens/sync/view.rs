@@ -1,8 +1,8 @@
 //! ```text
 //!  Roster › Sync  3 due · 1 running · 651 of 673 ok          ◐ 97.8% synced   2 alerts
-//!    PLATFORM      STATE                                    ACCOUNTS    24 H   NEXT
-//!    YouTube       ● ok                                          312   99.6%     4m
-//!    Instagram     ✗ down: does not respond                      140   71.0%  14:32
+//!    PLATFORM      STATE                     ACCOUNTS    24 H  LIMIT            NEXT
+//!    YouTube       ● ok                           312   99.6%  ▰▰▰▰▰▱▱▱  62%     4m
+//!    Instagram     ✗ down: does not respond       140   71.0%  ▰▱▱▱▱▱▱▱  12%  14:32
 //!    NOW
 //!    25 accounts · Bluesky                                                       2s
 //!    LAST RUNS
@@ -13,7 +13,7 @@
 use ratatui::style::Style;
 use roster_protocol::status::Coverage;
 use roster_protocol::sync::RunningBatch;
-use roster_protocol::{Outcome, PlatformStatus, Run};
+use roster_protocol::{Outcome, PlatformState, PlatformStatus, Run};
 
 use super::{State, areas};
 use crate::format;
@@ -55,6 +55,7 @@ fn draw_platforms(shared: &Shared, pen: &mut Pen<'_>, y: u16, lines: u16) {
         left("STATE", 0, 0),
         right("ACCOUNTS", 8, 60),
         right("24 H", 7, 50),
+        left("LIMIT", 13, BARS_FROM),
         right("NEXT", 6, 0),
     ];
     let table = Table::new(&table, shared.size.width);
@@ -64,7 +65,7 @@ fn draw_platforms(shared: &Shared, pen: &mut Pen<'_>, y: u16, lines: u16) {
     }
     // What needs attention is above what is well, what is unused below.
     let mut platforms: Vec<&PlatformStatus> = shared.platforms.iter().collect();
-    platforms.sort_by_key(|platform| (platform.connections == 0, platform.state == roster_protocol::PlatformState::Ok));
+    platforms.sort_by_key(|platform| (platform.connections == 0, platform.state == PlatformState::Ok));
     for (platform, y) in platforms.iter().zip(y + 1..=y + lines) {
         table.row(pen, y, &platform_cells(shared, platform), false);
     }
@@ -72,7 +73,13 @@ fn draw_platforms(shared: &Shared, pen: &mut Pen<'_>, y: u16, lines: u16) {
 
 fn platform_cells(shared: &Shared, platform: &PlatformStatus) -> Vec<Content> {
     let theme = &shared.theme;
-    let (words, style) = states::platform(shared, platform);
+    let (mut words, style) = states::platform(shared, platform);
+    let used = platform.budget.as_ref().and_then(|budget| budget.share());
+    let is_well =
+        platform.state == PlatformState::Ok && platform.reason.is_none() && platform.enabled && !platform.paused;
+    if let Some(used) = used.filter(|_| is_well && shared.size.width < BARS_FROM) {
+        words.push_str(&format!(" · {:.0}% of its limit", used * 100.0));
+    }
     let next = platform.next_due_at.max(platform.held_until);
     let next = next.map_or(format::UNKNOWN.to_owned(), |at| format::until(shared.now, at));
     let unused = if platform.connections == 0 { theme.faint } else { theme.plain };
@@ -81,9 +88,28 @@ fn platform_cells(shared: &Shared, platform: &PlatformStatus) -> Vec<Content> {
         cell(words, style),
         cell(format::exact(platform.connections), unused),
         cell(share(platform.coverage_24h), covered(shared, platform.coverage_24h).unwrap_or(unused)),
+        budget(shared, platform),
         cell(next, theme.faint),
     ]
 }
+
+/// `▰▰▰▰▱▱▱▱  62%`: how much of its tightest limit is used; in colour once only the reserve is left.
+fn budget(shared: &Shared, platform: &PlatformStatus) -> Content {
+    let theme = &shared.theme;
+    let Some((budget, share)) = platform.budget.as_ref().and_then(|budget| Some((budget, budget.share()?))) else {
+        return cell(format::UNKNOWN, theme.faint);
+    };
+    let full = (share * BAR as f64).round().clamp(0.0, BAR as f64) as usize;
+    let bar = "▰".repeat(full) + &"▱".repeat(BAR - full);
+    let only_reserve = budget.limit.is_some_and(|limit| budget.used >= limit.saturating_sub(budget.reserve));
+    let style = if only_reserve { theme.warn } else { theme.faint };
+    cell(format!("{bar} {:>3.0}%", share * 100.0), style)
+}
+
+/// How many characters a full bar has.
+const BAR: usize = 8;
+/// The narrowest terminal with bars: others have the figure beside the state.
+const BARS_FROM: u16 = 100;
 
 fn draw_running(shared: &Shared, pen: &mut Pen<'_>, running: &[RunningBatch], y: u16, lines: u16) {
     let width = shared.size.width.saturating_sub(4);

@@ -4,10 +4,10 @@ use roster_protocol::audit::AuditEntry;
 use roster_protocol::consent::PlatformCheck;
 use roster_protocol::error::RosterError;
 use roster_protocol::service::{AuditQuery, Page};
-use roster_protocol::status::{DayFigures, PlatformStatus, Status};
+use roster_protocol::status::{Budget, DayFigures, PlatformStatus, Status};
 
 use super::Caller;
-use crate::browse::{figures, lists, overview};
+use crate::browse::{budgets, figures, lists, overview};
 use crate::{consent, edits};
 
 pub async fn status(caller: &Caller) -> Result<Status, RosterError> {
@@ -24,6 +24,11 @@ pub async fn log_level(caller: &Caller, level: Option<String>) -> Result<String,
 
 pub async fn platforms(caller: &Caller) -> Result<Vec<PlatformStatus>, RosterError> {
     Ok(overview::platforms(&caller.app))
+}
+
+pub async fn budgets(caller: &Caller) -> Result<Vec<Budget>, RosterError> {
+    let seen = caller.app.seen();
+    Ok(caller.app.look(|roster| budgets::all(roster, seen)))
 }
 
 pub async fn test_platform(caller: &Caller, platform: String) -> Result<Vec<PlatformCheck>, RosterError> {

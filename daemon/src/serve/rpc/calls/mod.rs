@@ -61,6 +61,7 @@ impl Serve for Caller {
             Figures(days) => daemon::figures(caller, days);
             LogLevel(level) => daemon::log_level(caller, level);
             Platforms() => daemon::platforms(caller);
+            Budgets() => daemon::budgets(caller);
             TestPlatform(platform) => daemon::test_platform(caller, platform);
             Audit(query) => daemon::audit(caller, query);
 
