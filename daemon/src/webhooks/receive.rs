@@ -61,11 +61,11 @@ pub async fn receive(app: &Arc<App>, slug: &str, received: Received<'_>) -> Answ
     }
 }
 
-/// A platform that is switched on and sends something to this address.
+/// A platform that sends something to this address. One that is switched off is listened to all the same: its owners may
+/// take back what they gave.
 fn listening(app: &App, slug: &str, hook: Hook) -> Option<Arc<Registered>> {
     let known = app.look(|roster| roster.platforms.get(slug).cloned())?;
-    let hooks = known.platform.webhooks()?.hooks();
-    (known.enabled && hooks.contains(&hook)).then_some(known)
+    known.platform.webhooks()?.hooks().contains(&hook).then_some(known)
 }
 
 /// The response that proves to a platform that the address of notifications is ours; `None` where there is no such
@@ -90,7 +90,7 @@ pub async fn from_hub(app: &Arc<App>, slug: &str, token: &str, received: Receive
     });
     let Some((lease, known)) = found else { return Answer::Gone };
     let secret = app.consents.vault.open(SealingContext::of_lease(lease.connection), &lease.secret);
-    let webhooks = known.platform.webhooks().filter(|_| known.enabled);
+    let webhooks = known.platform.webhooks();
     let is_genuine =
         secret.is_ok_and(|secret| webhooks.is_some_and(|webhooks| webhooks.is_from_hub(&secret, received)));
     if !is_genuine {

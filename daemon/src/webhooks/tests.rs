@@ -19,9 +19,9 @@ use crate::secret::vault::{MasterKey, Vault};
 use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
 
-/// Nothing listens there. The secret is that of the sample request.
+/// Nothing listens there, and the platform is switched off. The secret is that of the sample request.
 const CONFIG: &str = "[sync]\ngateway = \"http://127.0.0.1:1\"\n\
-                      [platforms.facebook]\nclient_id = \"id\"\nclient_secret = \"app-secret\"\n";
+                      [platforms.facebook]\nenabled = false\nclient_id = \"id\"\nclient_secret = \"app-secret\"\n";
 /// Meta's sample: the owner 218471, issued at that time.
 const ISSUED: Timestamp = Timestamp(1_291_836_800_000);
 const REQUEST: &[u8] =
