@@ -186,7 +186,7 @@ async fn what_an_owner_wants_deleted_is_deleted_and_a_page_says_so() {
     let (status, body) = deletion.send(&world.address()).await.expect("a response");
     let answer: serde_json::Value = serde_json::from_str(&body).expect("JSON");
     let (_, shown) = open(&page(&world, answer["confirmation_code"].as_str().expect("a code"))).await;
-    assert!(status == 200 && shown.contains("Roster holds no consent of yours"), "{shown}");
+    assert!(status == 200 && shown.contains("Roster has no consent of yours"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

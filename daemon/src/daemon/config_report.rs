@@ -208,7 +208,8 @@ mod tests {
     #[test]
     fn each_value_names_its_origin_and_no_secret_is_printed() {
         let text = "[http]\nlisten = \"off\"\n\n[network]\nproxy = \"http://me:hunter2@proxy.example:3128\"\n\
-                    [platforms.youtube]\napi_key = \"very-secret\"\n[platforms.instagram]\nclient_id = \"from-file\"\n";
+                    [platforms.youtube]\napi_key = \"very-secret\"\n[platforms.instagram]\nclient_id = \"from-file\"\n\
+                    verify_token = \"known-to-meta\"\n";
         let environment = Environment::new(
             &[("LOG_LEVEL", "debug"), ("INSTAGRAM_APP_ID", "from-variable"), ("INSTAGRAM_APP_SECRET", "also-secret")],
             None,
@@ -225,9 +226,10 @@ mod tests {
         has("api_key = \"***\" # rosterd.toml:7");
         has("client_id = \"from-variable\" # the variable INSTAGRAM_APP_ID");
         has("client_secret = \"***\" # the variable INSTAGRAM_APP_SECRET");
+        has("verify_token = \"***\" # rosterd.toml:10");
         has("login = \"facebook\" # default");
         has("# public_url # not set");
-        for secret in ["hunter2", "very-secret", "also-secret"] {
+        for secret in ["hunter2", "very-secret", "also-secret", "known-to-meta"] {
             assert!(!report.contains(secret), "{report}");
         }
     }

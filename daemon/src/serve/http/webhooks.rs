@@ -158,7 +158,7 @@ pub async fn deletion(
     let zone = app.setup().config.sync.grid.zone.clone();
     let day = deletion.at.to_jiff().to_zoned(zone).date();
     let what = match deletion.accounts {
-        0 => "Roster holds no consent of yours, and nothing that was read with one.".to_owned(),
+        0 => "Roster has no consent of yours: nothing was found to delete.".to_owned(),
         1 => format!("On {day} your consent, your account and the history of its numbers were deleted."),
         more => format!("On {day} your consent, your {more} accounts and the history of their numbers were deleted."),
     };
@@ -166,7 +166,7 @@ pub async fn deletion(
     let left = (deletion.accounts > 0).then_some(left);
     let code = format!("The code of this request is {code}.");
     let lines: Vec<&str> = [Some(what.as_str()), left, Some(&code)].into_iter().flatten().collect();
-    page(StatusCode::OK, "Your data is deleted", &lines)
+    page(StatusCode::OK, "Your request is carried out", &lines)
 }
 
 /// The refusal of a request that is meant for another host.
