@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, Method};
 use parking_lot::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -263,6 +263,14 @@ impl<'a> Request<'a> {
                 self.headers.insert(AUTHORIZATION, value);
             }
             Err(_) => self.broken = true,
+        }
+        self
+    }
+
+    /// Requests a response only if it is not the one with this name; what can be no name is not sent.
+    pub fn if_none_match(mut self, etag: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(&format!("\"{etag}\"")) {
+            self.headers.insert(IF_NONE_MATCH, value);
         }
         self
     }

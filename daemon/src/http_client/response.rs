@@ -34,6 +34,11 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
+    /// Whether it is the response whose name the request carried.
+    pub fn is_unchanged(&self) -> bool {
+        self.status == 304
+    }
+
     /// The body after inflation.
     pub fn body(&self) -> &[u8] {
         &self.body

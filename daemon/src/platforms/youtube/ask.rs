@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use futures::{FutureExt, StreamExt, stream};
 use serde_json::value::RawValue;
 
-use super::read::{List, by_id, channel, video};
+use super::lists::{Lists, Page};
+use super::read::{List, by_id, channel, newest_videos, video};
 use super::refusal::{Credential, NO_CHANNEL, Refusal};
 use super::uploads::{Uploads, Videos};
 use super::{NO_KEY, SLUG, is_channel_id};
@@ -21,12 +22,12 @@ const HOST: &str = "youtube.googleapis.com";
 pub(super) const IDS_A_CALL: usize = 50;
 
 /// Requests public data. Without a key there is none.
-pub(super) async fn observe(api: &Api, key: Option<&Secret>, accounts: &[&Account]) -> Observed {
+pub(super) async fn observe(api: &Api, key: Option<&Secret>, lists: &Lists, accounts: &[&Account]) -> Observed {
     let Some(key) = key else {
         let error = || PlatformError::Unconfigured { what: NO_KEY.to_owned() };
         return accounts.iter().map(|account| (account.connection, Err(error()))).collect();
     };
-    let batch = &Batch { api, with: With::Key(key), stop: &Stop::new(api) };
+    let batch = &Batch { api, with: With::Key(key), stop: &Stop::new(api), lists: Some(lists) };
     let mut observed = Observed::with_capacity(accounts.len());
     for group in accounts.chunks(IDS_A_CALL) {
         observed.extend(batch.observe(group).await);
@@ -45,6 +46,8 @@ pub(super) struct Batch<'a> {
     pub(super) api: &'a Api,
     pub(super) with: With<'a>,
     pub(super) stop: &'a Stop<'a>,
+    /// The lists of uploads that were read before.
+    pub(super) lists: Option<&'a Lists>,
 }
 
 /// A channel that was returned, and what its videos report so far.
@@ -125,6 +128,7 @@ impl Batch<'_> {
     /// Adds the next page of a channel's uploads, if one is needed; a channel that never had a video has none.
     async fn list_more(&self, uploads: &mut Uploads) {
         let Some((playlist, page)) = uploads.needed_page() else { return };
+        let known = self.lists.filter(|_| page.is_none()).and_then(|lists| Some((lists, lists.etag(playlist)?)));
         let mut request = self.api.get(HOST, "/youtube/v3/playlistItems").query(&[
             ("part", "contentDetails"),
             ("playlistId", playlist),
@@ -133,8 +137,23 @@ impl Batch<'_> {
         if let Some(page) = page {
             request = request.query(&[("pageToken", page)]);
         }
-        let list = self.request(request, Some("playlistNotFound")).await;
-        uploads.take_page(list);
+        if let Some((_, etag)) = &known {
+            request = request.if_none_match(etag);
+        }
+        let unchanged = || known.as_ref().and_then(|(lists, etag)| lists.page(playlist, etag));
+        let read = |response: &Response| match unchanged().filter(|_| response.is_unchanged()) {
+            Some(page) => Ok(page),
+            None => {
+                let list = self.read(response, Some("playlistNotFound"))?;
+                let read = Page { ids: newest_videos(&list), next: list.next_page_token };
+                if let (Some(lists), Some(etag), None) = (self.lists, &list.etag, page) {
+                    lists.put(playlist, etag, &read);
+                }
+                Ok(read)
+            }
+        };
+        let read = self.sent(request, read).await;
+        uploads.take_page(read);
     }
 
     /// The result for each id. Ids that were not returned are deleted or private, and missing here too.
@@ -176,16 +195,20 @@ impl Batch<'_> {
 
     /// Requests a list. A refusal for the reason `empty` is an empty list.
     async fn request(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
-        match self.with {
-            With::Key(key) => self.stop.unless_stopped(self.response(request.secret_query("key", key), empty)).await,
-            With::Consent(access) => {
-                self.stop.unless_stopped_for_one(self.response(request.bearer(&access.token), empty)).await
-            }
-        }
+        self.sent(request, |response| self.read(response, empty)).await
     }
 
-    async fn response(&self, request: Request<'_>, empty: Option<&str>) -> Result<List, PlatformError> {
-        self.read(&request.send().await?, empty)
+    /// Sends a request with the credential, and reads its response.
+    async fn sent<T>(
+        &self,
+        request: Request<'_>,
+        read: impl FnOnce(&Response) -> Result<T, PlatformError>,
+    ) -> Result<T, PlatformError> {
+        let response = async |request: Request<'_>| read(&request.send().await?);
+        match self.with {
+            With::Key(key) => self.stop.unless_stopped(response(request.secret_query("key", key))).await,
+            With::Consent(access) => self.stop.unless_stopped_for_one(response(request.bearer(&access.token))).await,
+        }
     }
 
     fn read(&self, response: &Response, empty: Option<&str>) -> Result<List, PlatformError> {

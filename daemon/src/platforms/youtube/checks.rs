@@ -27,7 +27,7 @@ pub(super) async fn checks(youtube: &YouTube, api: &Api, redirect_uri: &str) -> 
 }
 
 async fn key_found(api: &Api, key: &Secret) -> PlatformCheck {
-    let batch = Batch { api, with: With::Key(key), stop: &Stop::new(api) };
+    let batch = Batch { api, with: With::Key(key), stop: &Stop::new(api), lists: None };
     match batch.channel_list(("id", WELL_KNOWN)).await {
         Ok(_) => found("API key", Some(true), "YouTube answers to it"),
         Err(error @ (PlatformError::Unconfigured { .. } | PlatformError::Unauthorized { .. })) => {

@@ -34,6 +34,7 @@ mod ask;
 mod audience;
 mod checks;
 mod consent;
+mod lists;
 mod own;
 mod read;
 mod refusal;
@@ -53,6 +54,7 @@ use roster_protocol::status::ApiAccess;
 use roster_protocol::text::clean;
 use serde::Deserialize;
 
+use self::lists::Lists;
 use super::consenting::Consenting;
 use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, profile_url};
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
@@ -123,13 +125,20 @@ struct Config {
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     let Config { api_key, api_key_file } = section.read()?;
     let key = section.secret("api_key", None, api_key, api_key_file.as_deref())?;
-    Ok(Configured::consenting(YouTube { key, app: section.app(scopes::SCOPES)? }))
+    Ok(Configured::consenting(YouTube::new(key, section.app(scopes::SCOPES)?)))
 }
 
 /// Either is enough: the key for public data, the app for channels whose owners consented.
 struct YouTube {
     key: Option<Secret>,
     app: Option<OAuthApp>,
+    lists: Lists,
+}
+
+impl YouTube {
+    fn new(key: Option<Secret>, app: Option<OAuthApp>) -> Self {
+        Self { key, app, lists: Lists::default() }
+    }
 }
 
 const NO_KEY: &str = "set api_key_file in [platforms.youtube] to a file with an API key of a Google Cloud project \
@@ -163,8 +172,8 @@ impl Platform for YouTube {
         async move {
             let (own, public): (Vec<&Account>, Vec<&Account>) =
                 accounts.iter().partition(|account| account.access.is_some());
-            let mut observed = ask::observe(api, self.key.as_ref(), &public).await;
-            observed.extend(own::observe(api, &own).await);
+            let mut observed = ask::observe(api, self.key.as_ref(), &self.lists, &public).await;
+            observed.extend(own::observe(api, &self.lists, &own).await);
             observed
         }
         .boxed()

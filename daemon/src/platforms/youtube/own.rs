@@ -5,6 +5,7 @@ use futures::{FutureExt, StreamExt, stream};
 use super::SLUG;
 use super::ask::{Batch, With};
 use super::audience::{Audience, Report, audience, period};
+use super::lists::Lists;
 use super::read::channel;
 use super::refusal::{Credential, Refusal};
 use super::scopes::{AUDIENCE, READ};
@@ -16,9 +17,9 @@ use crate::platforms::{Account, Limit, Observed, PlatformError};
 const REPORTS: &str = "youtubeanalytics.googleapis.com";
 
 /// Accounts without access are left out.
-pub(super) async fn observe(api: &Api, accounts: &[&Account]) -> Observed {
+pub(super) async fn observe(api: &Api, lists: &Lists, accounts: &[&Account]) -> Observed {
     // What the Analytics API limits says nothing about the Data API, and the other way round.
-    let owners = &Owners { api, stop: Stop::new(api), reports: Stop::new(api) };
+    let owners = &Owners { api, lists, stop: Stop::new(api), reports: Stop::new(api) };
     let requested =
         accounts.iter().filter_map(|account| Some(owners.observe(account, account.access.as_ref()?).boxed()));
     let requested: Vec<_> = requested.collect();
@@ -27,7 +28,7 @@ pub(super) async fn observe(api: &Api, accounts: &[&Account]) -> Observed {
 
 /// What a consent opens: the one channel that its owner chose.
 pub(super) async fn opened(api: &Api, access: &Access) -> Result<Opened, PlatformError> {
-    let list = Batch { api, with: With::Consent(access), stop: &Stop::new(api) }.own_channel().await?;
+    let list = Batch { api, with: With::Consent(access), stop: &Stop::new(api), lists: None }.own_channel().await?;
     let text = list.items.first().ok_or_else(|| PlatformError::AccountGone {
         what: "the Google account has no YouTube channel: begin again and choose the channel's own account".to_owned(),
     })?;
@@ -51,13 +52,14 @@ pub(super) async fn opened(api: &Api, access: &Access) -> Result<Opened, Platfor
 
 struct Owners<'a> {
     api: &'a Api,
+    lists: &'a Lists,
     stop: Stop<'a>,
     reports: Stop<'a>,
 }
 
 impl Owners<'_> {
     async fn observe(&self, account: &Account, access: &Access) -> Observed {
-        let batch = Batch { api: self.api, with: With::Consent(access), stop: &self.stop };
+        let batch = Batch { api: self.api, with: With::Consent(access), stop: &self.stop, lists: Some(self.lists) };
         let mut observed = batch.observe(&[account]).await;
         // Without an id it is another owner's channel, looked up by handle.
         let own = account.platform_user_id.is_some() && (access.has(AUDIENCE) || access.has(READ));

@@ -26,6 +26,8 @@ pub(super) struct List {
     /// None on the last page.
     #[serde(rename = "nextPageToken")]
     pub(super) next_page_token: Option<String>,
+    /// The name of this response.
+    pub(super) etag: Option<String>,
 }
 
 #[derive(Deserialize)]

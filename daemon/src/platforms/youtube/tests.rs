@@ -4,6 +4,7 @@ mod consented;
 
 use std::time::Duration;
 
+use roster_protocol::metric::Mean;
 use serde_json::json;
 
 use super::*;
@@ -56,7 +57,7 @@ fn handles_and_channel_urls_become_canonical() {
 }
 
 fn by_key() -> YouTube {
-    YouTube { key: Some(Secret::new("k")), app: None }
+    YouTube::new(Some(Secret::new("k")), None)
 }
 
 #[test]
@@ -70,12 +71,12 @@ fn without_key_and_app_it_says_what_to_set() {
             config_id: None,
         })
     };
-    let lacking = YouTube { key: None, app: None };
+    let lacking = YouTube::new(None, None);
     assert!(Platform::lacks(&lacking).is_some_and(|lacks| lacks.contains("api_key_file")));
     let lacks = Provider::lacks(&lacking);
     assert!(lacks.is_some_and(|lacks| lacks.contains("client_secret_file")));
     assert_eq!(Platform::lacks(&by_key()), None);
-    let consenting = YouTube { key: None, app: app() };
+    let consenting = YouTube::new(None, app());
     assert_eq!((Platform::lacks(&consenting), Provider::lacks(&consenting)), (None, None));
 }
 
@@ -170,6 +171,53 @@ async fn with_announced(announced: usize, finished: usize) -> (Observation, Vec<
     .await;
     let mut observed = observe(&server, &[account(0, "@one", Some(ID))]).await;
     (observed.remove(0).expect("a channel"), server.requested())
+}
+
+#[tokio::test]
+async fn a_list_of_uploads_that_has_not_changed_is_not_sent_again() {
+    let uploads = std::sync::Arc::new(parking_lot::Mutex::new(("e1", vec!["v1", "v2"])));
+    let now = uploads.clone();
+    let server = Server::start(move |requested| match requested.path.rsplit('/').next() {
+        Some("channels") => Reply::ok(json!({"kind": "x", "etag": "c", "items": [{"id": ID,
+            "statistics": {"subscriberCount": "2000", "videoCount": "2"},
+            "contentDetails": {"relatedPlaylists": {"uploads": "UU1"}}}]})),
+        Some("playlistItems") => {
+            let (etag, ids) = now.lock().clone();
+            let known = requested.headers.get("if-none-match").map(|known| known.to_str().expect("a text").to_owned());
+            let item =
+                |id: &&str| json!({"contentDetails": {"videoId": id, "videoPublishedAt": "2026-11-20T10:00:00Z"}});
+            match known == Some(format!("\"{etag}\"")) {
+                true => Reply::Json(304, String::new()),
+                false => {
+                    Reply::ok(json!({"kind": "x", "etag": etag, "items": ids.iter().map(item).collect::<Vec<_>>()}))
+                }
+            }
+        }
+        _ => {
+            let video = |id: &str| {
+                json!({"id": id, "snippet": {"publishedAt": "2026-11-20T10:00:00Z", "liveBroadcastContent": "none"},
+                    "statistics": {"viewCount": "900", "likeCount": if id == "v3" { "400" } else { "100" }}})
+            };
+            Reply::ok(json!({"kind": "x", "items": requested.param("id").split(',').map(video).collect::<Vec<_>>()}))
+        }
+    })
+    .await;
+    let youtube = by_key();
+    let api = api(through(&server.base));
+    let mean = async || {
+        let one = [account(0, "@one", Some(ID))];
+        let mut observed = in_order(Platform::observe(&youtube, &api, &one).await);
+        observed.remove(0).expect("a channel").numbers.avg_likes
+    };
+    let sent = || {
+        let lists = server.requested().into_iter().filter(|requested| requested.path.ends_with("playlistItems"));
+        lists.map(|list| list.headers.contains_key("if-none-match")).collect::<Vec<_>>()
+    };
+    assert_eq!((mean().await, mean().await), (Some(Mean(10_000)), Some(Mean(10_000))));
+    assert_eq!(sent(), [false, true]);
+    // The counts of the videos are read each time, and a new upload changes the list.
+    *uploads.lock() = ("e2", vec!["v3", "v1", "v2"]);
+    assert_eq!(mean().await, Some(Mean(20_000)));
 }
 
 #[tokio::test]

@@ -42,22 +42,24 @@ mod tests {
     use crate::platforms::youtube::YouTube;
     use crate::secret::Secret;
 
-    const NO_APP: YouTube = YouTube { key: None, app: None };
+    fn no_app() -> YouTube {
+        YouTube::new(None, None)
+    }
 
     fn tokens(reply: &Reply, request: TokenRequest) -> Result<Tokens, TokenError> {
-        NO_APP.read_tokens(reply, request)
+        no_app().read_tokens(reply, request)
     }
 
     fn revoked(reply: &Reply) -> Result<(), TokenError> {
-        read::revoked(&NO_APP, reply)
+        read::revoked(&no_app(), reply)
     }
 
     fn device_code(reply: &Reply) -> Result<DeviceCode, TokenError> {
-        read::device_code(&NO_APP, reply)
+        read::device_code(&no_app(), reply)
     }
 
     fn device_response(reply: &Reply) -> Result<DeviceResponse, TokenError> {
-        read::device_response(&NO_APP, reply)
+        read::device_response(&no_app(), reply)
     }
 
     fn reply(status: u16, body: &str) -> Reply {

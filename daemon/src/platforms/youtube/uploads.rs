@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::read::{List, newest_videos};
+use super::lists::Page;
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::platforms::reading::{Posts, add_engagement};
 use crate::platforms::{Observation, PlatformError};
@@ -44,14 +44,13 @@ impl Uploads {
         }
     }
 
-    pub(super) fn take_page(&mut self, page: Result<List, PlatformError>) {
+    pub(super) fn take_page(&mut self, page: Result<Page, PlatformError>) {
         self.pages += 1;
         match page {
-            Ok(list) => {
-                let ids = newest_videos(&list);
-                self.listed += ids.len();
-                self.waiting.extend(ids);
-                self.next_page = list.next_page_token;
+            Ok(page) => {
+                self.listed += page.ids.len();
+                self.waiting.extend(page.ids);
+                self.next_page = page.next;
             }
             Err(error) => self.failed = Some(error),
         }

@@ -64,7 +64,7 @@ mod tests {
         let check = |signature: &str, body: &[u8], expected: bool| {
             let headers = headers(&[("x-hub-signature", signature)]);
             let received = Received { hook: Hook::Events, headers: &headers, body, now: Timestamp(0) };
-            let youtube = YouTube { key: None, app: None };
+            let youtube = YouTube::new(None, None);
             assert_eq!(youtube.is_from_hub(&Secret::new("hub-secret"), received), expected, "{signature}");
         };
         let good = "sha1=d07260cad34b4772d7f4167f7e45b4d5f26fe2a1";

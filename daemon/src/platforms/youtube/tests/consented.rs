@@ -19,7 +19,7 @@ fn youtube() -> YouTube {
         scopes: None,
         config_id: None,
     };
-    YouTube { key: None, app: Some(app) }
+    YouTube::new(None, Some(app))
 }
 
 fn access(token: &str, scopes: &[&str]) -> Access {
@@ -207,7 +207,7 @@ async fn owners_are_read_with_their_own_consent_and_the_others_by_key() {
         }
     })
     .await;
-    let youtube = YouTube { key: Some(Secret::new("k")), app: None };
+    let youtube = YouTube::new(Some(Secret::new("k")), None);
     let accounts = [
         consented(0, "lost", &[READ, AUDIENCE]),
         consented(1, "whole", &[READ, AUDIENCE]),
@@ -272,7 +272,7 @@ async fn the_set_up_is_looked_at_without_anyones_consent() {
                 scopes: None,
                 config_id: None,
             };
-            let youtube = YouTube { key: key.map(Secret::new), app: id.map(app) };
+            let youtube = YouTube::new(key.map(Secret::new), id.map(app));
             let checks = youtube.test(&api(through(&base)), "https://roster.example/cb").await;
             assert_eq!(checks.iter().map(|check| check.ok).collect::<Vec<_>>(), expected, "{checks:?}");
             assert!(!format!("{checks:?}").contains("canary"), "{checks:?}");
