@@ -39,7 +39,9 @@ const DEFAULT_WAIT_S: i64 = 300;
 /// accounted for.
 pub fn run_ended(decision: &mut Decision<'_>, connection: &Connection, ended: Ended) {
     let grid = decision.grid;
-    let passed = slots::passed(decision, grid, connection, Why::Found);
+    // In lists the run is above what was missed before it.
+    let noted_at = Timestamp(ended.started_at.0.saturating_sub(1));
+    let passed = slots::passed(decision, grid, connection, Why::Found, noted_at);
     let later = passed.as_ref().map(|passed| Connection {
         slot_at: passed.last,
         next_due_at: connection.next_due_at.max(passed.last),

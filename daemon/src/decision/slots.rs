@@ -31,12 +31,20 @@ pub enum Why {
 /// Why slots were missed of what was paused.
 pub const PAUSED: Why = Why::Chosen("it was paused");
 
-/// What passed of a connection's slots after the one it has, up to now; `None` when none did.
-pub fn passed(decision: &mut Decision<'_>, grid: &Grid, connection: &Connection, why: Why) -> Option<Passed> {
+/// What passed of a connection's slots after the one it has, up to now; `None` when none did. `noted_at` is when that is
+/// noted.
+pub fn passed(
+    decision: &mut Decision<'_>,
+    grid: &Grid,
+    connection: &Connection,
+    why: Why,
+    noted_at: Timestamp,
+) -> Option<Passed> {
     let now = decision.now;
     let pace = decision.roster.pace_of(connection);
     let last = grid.between(connection.id, pace, connection.slot_at, now)?.last;
-    let missed = missed(decision, grid, connection, last, why);
+    let mut missed = missed(decision, grid, connection, last, why);
+    missed.iter_mut().for_each(|run| run.started_at = noted_at);
     Some(Passed { last, missed })
 }
 
@@ -44,7 +52,8 @@ pub fn passed(decision: &mut Decision<'_>, grid: &Grid, connection: &Connection,
 /// waits for a retry stays as it is, and so does one that is not late.
 pub fn caught_up(decision: &mut Decision<'_>, grid: &Grid, connection: &Connection, why: Why) -> Connection {
     let is_due = connection.next_due_at <= decision.now;
-    let passed = is_due.then(|| passed(decision, grid, connection, why)).flatten();
+    let now = decision.now;
+    let passed = is_due.then(|| passed(decision, grid, connection, why, now)).flatten();
     let Some(Passed { last, missed }) = passed else { return connection.clone() };
     decision.commit.sync.runs.extend(missed);
     Connection { slot_at: last, next_due_at: last, ..connection.clone() }
@@ -174,7 +183,7 @@ mod tests {
     }
 
     fn missed_by(roster: &Roster, connection: &Connection, now: Timestamp) -> Option<(i64, Vec<Entry>)> {
-        let (passed, _) = with(roster, now, |decision| passed(decision, &grid(), connection, Why::Found));
+        let (passed, _) = with(roster, now, |decision| passed(decision, &grid(), connection, Why::Found, now));
         passed.map(|passed| (passed.last.since(NOON) / 1000 / HOUR, shown(&passed.missed)))
     }
 
@@ -249,7 +258,7 @@ mod tests {
             let connection = Connection { next_due_at: own.slot_at.plus_seconds(tried_s.unwrap_or(0)), ..own };
             roster.apply(&RosterCommit { connections: vec![connection.clone()], ..Default::default() }.into());
             let now = connection.next_due_at.plus_seconds(late_s);
-            let (passed, _) = with(&roster, now, |decision| passed(decision, &grid(), &connection, Why::Found));
+            let (passed, _) = with(&roster, now, |decision| passed(decision, &grid(), &connection, Why::Found, now));
             let mut slots = vec![connection.slot_at];
             loop {
                 let next = grid().next(connection.id, connection.interval, slots[slots.len() - 1]);

@@ -7,6 +7,9 @@ use crate::roster::Roster;
 use crate::schedule::EARLIEST_PLAUSIBLE;
 use crate::schedule::obstacles::{ALL, ALWAYS, Obstacle, Present};
 
+/// What is woken so late was not woken because nothing ran.
+const LEAP_MS: i64 = 60_000;
+
 /// The daemon did not run until now. A hold or an outage that the start finds was there before.
 pub fn begin(app: &App) {
     let now = app.clock.now();
@@ -18,9 +21,15 @@ pub fn begin(app: &App) {
     });
 }
 
-/// Time passed in which nothing here ran.
-pub fn slept(app: &App, since: Timestamp, now: Timestamp) {
-    app.with_roster(|roster| roster.obstacles.note(ALL, Obstacle::Asleep, since, now));
+/// Whether time passed in which nothing here ran: something became due since the scheduler was last `seen`, and it was
+/// not woken for it.
+pub fn notice_sleep(app: &App, seen: Timestamp, now: Timestamp) {
+    app.with_roster(|roster| {
+        let due = roster.queue.next_after(seen);
+        if due.is_some_and(|due| now.since(due) > LEAP_MS) {
+            roster.obstacles.note(ALL, Obstacle::Asleep, seen, now);
+        }
+    });
 }
 
 /// Takes up what is there now.

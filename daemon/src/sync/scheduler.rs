@@ -28,8 +28,6 @@ use crate::store::StoreState;
 
 /// A clock that moved back by more than this was set.
 const STEP_BACK_MS: i64 = 60_000;
-/// A sleep that ended later than this after its time was no sleep of ours alone.
-const LEAP_MS: i64 = 60_000;
 /// A batch with room takes what is due within this time.
 const LOOK_AHEAD_MS: i64 = 60_000;
 
@@ -38,7 +36,7 @@ const PLAN_MS: i64 = 10 * 60_000;
 
 /// Schedules until the end.
 pub async fn run(app: Arc<App>) {
-    let (mut seen, mut wake_at) = (Timestamp(i64::MAX), Timestamp(i64::MAX));
+    let mut seen = Timestamp(i64::MAX);
     let mut timer = Timer::of(&*app.clock);
     let mut store = app.store.watch_state();
     let mut setup = app.watch_setup();
@@ -54,10 +52,8 @@ pub async fn run(app: Arc<App>) {
             planned_at = Timestamp(i64::MIN);
             bring_back(&app).await;
         }
+        obstacles::notice_sleep(&app, seen, now);
         seen = now;
-        if now.since(wake_at) > LEAP_MS {
-            obstacles::slept(&app, wake_at, now);
-        }
         // No request is sent whose result cannot be stored.
         let writable = *store.borrow_and_update() == StoreState::Working;
         obstacles::follow(&app, writable, now);
@@ -74,7 +70,7 @@ pub async fn run(app: Arc<App>) {
             outages::forget_unused(&app).await;
             start_due(&app, now);
         }
-        wake_at = next_wake(&app, now).filter(|_| writable).unwrap_or(Timestamp(i64::MAX));
+        let wake_at = next_wake(&app, now).filter(|_| writable).unwrap_or(Timestamp(i64::MAX));
         tokio::select! {
             () = app.ending.cancelled() => return,
             changed = store.changed() => match changed {
