@@ -17,6 +17,7 @@ mod faults;
 mod filling;
 mod following;
 mod hiding;
+mod keeping;
 mod keys;
 mod killing;
 mod linking;

@@ -14,6 +14,7 @@ use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer};
+use crate::retention::{HistoryLimit, Retention};
 use crate::status::{Budget, DayFigures, PlatformStatus, Status};
 use crate::sync::{DuePage, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 use crate::time::{Date, Day, Seconds, Since};
@@ -114,6 +115,8 @@ pub struct History {
     pub weeks: Vec<Week>,
     /// Oldest first; days that were not measured are absent. At most 1 000.
     pub snapshots: Vec<Snapshot>,
+    /// Where it ends because no more is kept; `None` where it does not.
+    pub limit: Option<HistoryLimit>,
     /// The day to continue from; `None` when this was the last part. All weeks and days here are before it.
     pub next: Option<Date>,
 }
@@ -137,6 +140,10 @@ pub trait Roster {
     async fn figures(days: u64) -> Result<Vec<DayFigures>, RosterError>;
     /// Returns how much the daemon logs, after setting it when `level` is given: a level, or a filter by module.
     async fn log_level(level: Option<String>) -> Result<String, RosterError>;
+    /// How long what was measured is kept; `counts`: also what would be deleted now, which reads all that is stored.
+    async fn retention(counts: bool) -> Result<Retention, RosterError>;
+    /// Chooses that what is not kept is deleted, now and from now on.
+    async fn choose_retention() -> Result<Retention, RosterError>;
     /// Every platform this daemon knows.
     async fn platforms() -> Result<Vec<PlatformStatus>, RosterError>;
 

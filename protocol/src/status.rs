@@ -40,6 +40,8 @@ pub struct Status {
     pub paused: bool,
     /// The IANA name of the zone whose days are meant everywhere.
     pub timezone: String,
+    /// Whether what is not kept is deleted; `false`: this store is older than that, and a choice waits.
+    pub retention_chosen: bool,
     /// Why nothing is synced or stored at present, in a sentence; `None` when all works. Reads go on.
     pub not_ready: Option<String>,
     /// Why HTTP is not served where the config says, in a sentence; `None` when it is, or when it is switched off.
@@ -202,6 +204,8 @@ pub struct PlatformStatus {
     pub configured: bool,
     pub paused: bool,
     pub api: ApiAccess,
+    /// How many days what a consent gave is kept after its end; `None`: without limit.
+    pub after_consent_days: Option<u32>,
     /// The scopes a consent requests; empty where there is none.
     pub scopes: Vec<String>,
     /// The redirect URI that the app's settings at the platform must contain; `None` where there is no consent.
@@ -229,6 +233,8 @@ pub struct StoreStatus {
     /// The file's size.
     pub bytes: u64,
     pub snapshots: u64,
+    /// The size from which on there are warnings; `None`: any size is in order.
+    pub budget: Option<u64>,
     /// Records whose checksum was found wrong since the start.
     pub damaged: u64,
     /// Whether it can be written. When not, it can still be read, and the daemon tries again.

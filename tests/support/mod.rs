@@ -147,6 +147,11 @@ impl World {
         self.daemon.take().expect("the daemon runs").end().await;
     }
 
+    /// The store's file.
+    pub fn store_file(&self) -> std::path::PathBuf {
+        self.dir.path().join("state").join("roster.redb")
+    }
+
     /// Starts the daemon that was ended.
     pub async fn resume(&mut self) {
         let daemon = start(&self.dir, &self.config, self.clock.clone(), self.listening).await;

@@ -26,7 +26,8 @@ const PROTOCOL: &str = "
     consent: time ids error connection
     event: ids alert sync
     query: text folding metric error connection
-    service: time ids error connection influencer alert sync status audit consent event
+    retention: time
+    service: time ids error connection influencer alert sync status audit consent event retention
     notice: text metric alert service
     transport: paths service
 ";
@@ -51,7 +52,7 @@ const DAEMON: &str = "
     sync: app consent decision http_client model platforms process roster schedule store
     edits: app decision roster store sync
     delivery: app model roster schedule
-    browse: app consent history model platforms roster schedule store
+    browse: app consent decision history model platforms roster schedule store
     serve: app browse consent delivery edits platforms process roster schedule store sync webhooks
     daemon: app browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
 ";

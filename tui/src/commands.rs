@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod log_level;
+pub mod retention;
 pub mod status;
 
 pub mod list;

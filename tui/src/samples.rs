@@ -2,6 +2,7 @@
 
 use jiff::Zoned;
 use roster_protocol::influencer::PlatformBadge;
+use roster_protocol::retention::{Counted, PlatformRetention, Retention};
 use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality, DayFigures, StoreStatus, Stretched};
 use roster_protocol::{
     About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Budget, Cause, Change, ChangeCause,
@@ -23,6 +24,39 @@ pub fn look() -> Look {
 /// This time on the day of [`look`].
 pub fn at(time: &str) -> Timestamp {
     format!("2026-11-21T{time}Z").parse().expect("a time of day")
+}
+
+pub fn retention() -> Retention {
+    let unlimited = |platform: &str| PlatformRetention {
+        platform: platform.to_owned(),
+        public_days: None,
+        consent_days: None,
+        after_consent_days: None,
+        terms: None,
+        reason: None,
+        counted: Some(Counted { accounts: 9, days_to_weeks: 12_000, ..Counted::default() }),
+    };
+    let counted = Counted {
+        accounts: 2,
+        days_to_weeks: 0,
+        days_deleted: 300,
+        weeks_deleted: 4,
+        until: Some("2026-10-22".parse().expect("a date")),
+    };
+    let youtube = PlatformRetention {
+        public_days: Some(30),
+        after_consent_days: Some(7),
+        terms: Some("developers.example/terms, III.E.4".to_owned()),
+        counted: Some(counted),
+        ..unlimited("youtube")
+    };
+    Retention {
+        chosen_at: None,
+        snapshots_days: 730,
+        runs_days: 90,
+        next_at: at("23:30:00"),
+        platforms: vec![unlimited("bluesky"), youtube],
+    }
 }
 
 pub fn week() -> Week {
@@ -275,6 +309,7 @@ pub fn status() -> Status {
         configured: true,
         paused: false,
         api: ApiAccess::Key,
+        after_consent_days: Some(7),
         scopes: vec![],
         redirect_uri: None,
         consents: false,
@@ -291,6 +326,7 @@ pub fn status() -> Status {
     let limited = PlatformStatus {
         platform: "bluesky".into(),
         api: ApiAccess::Public,
+        after_consent_days: None,
         state: PlatformState::Limited,
         reason: Some("it asked to come back at 15:00".into()),
         last_ok_at: None,
@@ -320,11 +356,12 @@ pub fn status() -> Status {
         adoption: Adoption { connected: 290, on_all_platforms: 12 },
         data: DataQuality { numbers: 4100, by_hand: 9, oldest_at: Some(at("08:15:00")) },
         platforms: vec![platform, limited],
+        retention_chosen: true,
         not_ready: None,
         config_loaded_at: at("11:18:00"),
         listener_lost: None,
         config_refused: None,
-        store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true },
+        store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true, budget: None },
         batches: Vec::new(),
         running: vec![],
         waiting: 3,

@@ -110,7 +110,8 @@ impl Daemon {
                 Response::Choices(filter, page)
             }
             Request::History { connection, since } => {
-                let history = History { connection, weeks: Vec::new(), snapshots: snapshots(), next: None };
+                let history =
+                    History { connection, weeks: Vec::new(), snapshots: snapshots(), limit: None, next: None };
                 Response::History { connection, since, result: Ok(history) }
             }
             Request::Influencer(id) => Response::Influencer(id, Ok(self.influencer(id))),

@@ -12,6 +12,7 @@ use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, P
 use roster_protocol::sync::Run;
 use roster_protocol::time::{Date, Since, Timestamp};
 
+use super::retention;
 use crate::app::{App, read_error};
 use crate::history::rollup::{self, Origin, Spread};
 use crate::model;
@@ -193,5 +194,6 @@ pub async fn history(app: &App, named: &str, since: Option<Date>, until: Option<
         weeks.retain(|week| week.date < next);
         snapshots.retain(|snapshot| snapshot.date < next);
     }
-    Ok(History { connection: all.connection, weeks, snapshots, next })
+    let limit = retention::limit(app, all.connection, app.clock.now());
+    Ok(History { connection: all.connection, weeks, snapshots, limit, next })
 }

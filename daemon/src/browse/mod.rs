@@ -6,6 +6,7 @@ pub mod due;
 pub mod figures;
 pub mod filter;
 pub mod lists;
+pub mod retention;
 pub mod orders;
 pub mod overview;
 pub mod quality;

@@ -11,6 +11,7 @@ use roster_protocol::transport::PROTOCOL_VERSION;
 
 use super::{budgets, quality};
 use crate::app::{App, Listener};
+use crate::decision::keep;
 use crate::model::Connection;
 use crate::platforms::Registered;
 use crate::roster::Roster;
@@ -34,6 +35,7 @@ pub async fn status(app: &App) -> Status {
         snapshots,
         damaged: app.store.damaged().rows,
         writable: app.degraded().is_none(),
+        budget: app.setup().config.retention.size_bytes,
     };
     let load = app.last_load();
     let setup = app.setup();
@@ -65,6 +67,7 @@ pub async fn status(app: &App) -> Status {
         waiting: roster.queue.waiting(seen.now) as u64,
         paused: roster.settings.paused,
         timezone: zone.iana_name().unwrap_or("UTC").to_owned(),
+        retention_chosen: keep::is_chosen(roster),
         not_ready: not_ready(app),
         listener_lost: listener_lost(app),
         config_loaded_at: load.at,
@@ -224,6 +227,7 @@ fn platform(
         configured: lacks.is_none(),
         paused: roster.settings.paused || roster.settings.paused_platforms.iter().any(|slug| slug == info.slug),
         api: info.access,
+        after_consent_days: app.setup().policy.of(info.slug).after_consent.filter(|_| keep::is_chosen(roster)),
         scopes,
         redirect_uri: provider.map(|provider| crate::consent::redirect_uri(app, provider)),
         consents: provider.is_some_and(|provider| provider.lacks().is_none()),

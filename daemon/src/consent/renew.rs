@@ -241,7 +241,10 @@ async fn still_opens(app: &App, context: &ProviderContext, id: GrantId) -> Optio
 /// Ends a grant by the provider's word. Its connections are due at once, so that each reports what it needs.
 pub async fn end(app: &App, id: GrantId, why: &str) {
     match app.decide(|decision| Ok(grants::end(decision, id, why))).await {
-        Ok(_) => tracing::warn!(grant = %id, why, "a consent is over"),
+        Ok(_) => {
+            tracing::warn!(grant = %id, why, "a consent is over");
+            app.upkeep.notify_one();
+        }
         Err(error) => tracing::error!(grant = %id, %error, "the end of a consent could not be stored"),
     }
 }

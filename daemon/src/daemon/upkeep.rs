@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::civil;
 use roster_protocol::error::RosterError;
-use roster_protocol::time::Timestamp;
 
 use super::retaining;
 use crate::app::{App, read_error};
@@ -23,7 +21,7 @@ pub async fn run(app: Arc<App>) {
     app.wait_until_loaded().await;
     loop {
         keep(&app).await;
-        let tomorrow = next_day(&app, app.clock.now());
+        let tomorrow = app.setup().config.sync.grid.next_night(app.clock.now());
         while app.clock.now() < tomorrow {
             tokio::select! {
                 () = app.ending.cancelled() => return,
@@ -33,14 +31,6 @@ pub async fn run(app: Arc<App>) {
             }
         }
     }
-}
-
-/// A quarter past the next midnight in the configured zone: by then the past day has no runs under way.
-fn next_day(app: &App, now: Timestamp) -> Timestamp {
-    let grid = &app.setup().config.sync.grid;
-    let day = grid.date_of(now).plus_days(1).to_jiff();
-    let at = day.to_datetime(civil::time(0, 15, 0, 0)).to_zoned(grid.zone.clone());
-    at.map_or(now.plus_seconds(DAY_S), |at| at.timestamp().into()).max(now.plus_seconds(60))
 }
 
 async fn keep(app: &App) {

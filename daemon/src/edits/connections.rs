@@ -38,7 +38,10 @@ pub async fn disconnect(
     delete_history: bool,
 ) -> Result<roster_protocol::Connection, RosterError> {
     let seen = app.seen();
-    app.decide(move |decision| erase::disconnect(decision, &who, &named, delete_history, seen)).await
+    let ended = app.decide(move |decision| erase::disconnect(decision, &who, &named, delete_history, seen)).await?;
+    // The terms may say that what its consent gave goes at once.
+    app.upkeep.notify_one();
+    Ok(ended)
 }
 
 /// Gives a connection another handle, with its history.

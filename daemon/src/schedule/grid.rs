@@ -75,6 +75,13 @@ impl Grid {
         at.to_jiff().to_zoned(self.zone.clone()).date().into()
     }
 
+    /// A quarter past the next midnight: by then the past day has no runs under way.
+    pub fn next_night(&self, now: Timestamp) -> Timestamp {
+        let day = self.date_of(now).plus_days(1).to_jiff();
+        let at = day.to_datetime(civil::time(0, 15, 0, 0)).to_zoned(self.zone.clone());
+        at.map_or(now.plus_seconds(DAY_MS / 1000), |at| at.timestamp().into()).max(now.plus_seconds(60))
+    }
+
     /// The date of a day that a user named.
     pub fn day(&self, day: Day, now: Timestamp) -> Date {
         match day {

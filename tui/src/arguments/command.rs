@@ -6,7 +6,7 @@ use super::completions;
 use crate::agent;
 use crate::commands::{
     add, alerts, audit, budgets, changes, connect, disconnect, due, edit, history, list, log_level, merge, pause,
-    platforms, record, remove, runs, set, show, status, sync, tokens,
+    platforms, record, remove, retention, runs, set, show, status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -56,6 +56,8 @@ pub enum Command {
     Budgets(budgets::Budgets),
     /// Shows how much rosterd logs, or changes it until it is restarted
     LogLevel(log_level::LogLevel),
+    /// Shows how long what was measured is kept, counts what would be deleted, or chooses it
+    Retention(retention::Retention),
     /// Lists who did what and when, newest first
     Audit(audit::Audit),
     /// Lists consents: what renews itself, and what needs a hand first
@@ -77,6 +79,7 @@ impl Command {
         match self {
             Command::Status(status) => status.run(session).await,
             Command::LogLevel(log_level) => log_level.run(session).await,
+            Command::Retention(retention) => retention.run(session).await,
             Command::List(list) => list.run(session).await,
             Command::Show(show) => show.run(session).await,
             Command::Add(add) => add.run(session).await,

@@ -15,7 +15,7 @@ pub struct Disconnect {
     /// Deletes its history too; needs --yes where no terminal can ask
     #[arg(long)]
     delete_history: bool,
-    /// Says that the history shall be deleted
+    /// Says that it is meant, and that the history, or what a consent gave, may be deleted
     #[arg(long)]
     yes: bool,
 }
@@ -40,6 +40,25 @@ impl Disconnect {
             connection = found.id.to_string();
         }
         let grants = if session.output.is_json() { Vec::new() } else { response(client.grants(short_call()).await)? };
+        if !self.delete_history && !session.output.is_json() {
+            let found = response(client.connection(short_call(), connection).await)?;
+            connection = found.id.to_string();
+            let platforms = response(client.platforms(short_call()).await)?;
+            let terms = platforms.iter().find(|platform| platform.platform == found.platform);
+            let feeds = grants.iter().any(|grant| grant.connections.contains(&found.id));
+            if let Some(days) = terms.and_then(|platform| platform.after_consent_days).filter(|_| feeds) {
+                let question = format!(
+                    "What was read with the consent of {}:{} {}. Disconnect it?",
+                    found.platform,
+                    found.handle,
+                    goes(days)
+                );
+                match asking::is_attended() && !self.yes {
+                    true => asking::ask(&question, &session.output).await?,
+                    false => session.output.remark(&format!("what was read with its consent {}", goes(days))),
+                }
+            }
+        }
         let connection = response(client.disconnect(long_call(), connection, self.delete_history).await)?;
         session.output.remark(if self.delete_history { "disconnected, history deleted:" } else { "disconnected:" });
         let ended = show::print_connection(&connection, &mut session.output)?;
@@ -47,6 +66,15 @@ impl Disconnect {
             session.output.remark(sentence);
         }
         Ok(ended)
+    }
+}
+
+/// What becomes of what a consent gave, once it has ended.
+fn goes(days: u32) -> String {
+    match days {
+        0 => "is deleted at once, as the platform's terms say".to_owned(),
+        1 => "is deleted within a day, as the platform's terms say".to_owned(),
+        days => format!("is deleted within {days} days, as the platform's terms say"),
     }
 }
 

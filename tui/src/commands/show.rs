@@ -145,8 +145,8 @@ mod tests {
         "audience":{"male":0.41,"female":0.57,"top_age_range":"25-34"}}},{"id":"aqcaibae",
         "platform":"mastodon","handle":"mara@host.example","platform_user_id":null,"status":"error",
         "badge":"red","last_synced_at":null,"last_error":"no such account","blocked_by":null,"outage":null,
-        "next_due_at":null,"token_expires_at":null,"not_given":[],"connected_at":"2026-11-21T02:00:00Z","moved_to":null,
-        "profile":null,"by_hand":[],"latest":null}]}
+        "next_due_at":null,"token_expires_at":null,"not_given":[],"connected_at":"2026-11-21T02:00:00Z",
+        "moved_to":null,"profile":null,"by_hand":[],"latest":null}]}
         "#);
     }
 

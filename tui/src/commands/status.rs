@@ -79,6 +79,13 @@ fn text(status: &protocol::Status, look: &Look) -> String {
         ("open alerts", grouped(status.open_alerts)),
         ("store", format!("{}, {} snapshots", bytes(status.store.bytes), grouped(status.store.snapshots))),
     ];
+    if let Some(budget) = status.store.budget.filter(|budget| status.store.bytes > *budget) {
+        lines.push(("store size", format!("more than [retention] size, {}", bytes(budget))));
+    }
+    if !status.retention_chosen {
+        let choice = "a choice waits: `roster retention --dry-run` counts what would be deleted";
+        lines.push(("retention", choice.to_owned()));
+    }
     if let Some(reason) = &status.not_ready {
         lines.push(("NOT READY", clean(reason, SENTENCE_CHARACTERS)));
     }
@@ -226,8 +233,8 @@ mod tests {
         {"platform":"bluesky","enabled":true,"configured":true,"state":"limited","last_ok_at":null,
         "coverage_24h":{"expected":0,"ok":0,"partial":0,"failed":0,"skipped":0},
         "withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}]}],"store":{"bytes":1048576,
-        "snapshots":63000,"writable":true},"not_ready":null,"listener_lost":null,
-        "config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
+        "snapshots":63000,"writable":true,"budget":null},"retention":"chosen","not_ready":null,
+        "listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
         "#);
     }
 

@@ -37,14 +37,18 @@ pub fn remove(influencer: InfluencerId, name: String) -> Modal {
 
 /// The question before a connection ends.
 ///
-/// `consented`: a consent may feed it.
-pub fn disconnect(connection: ConnectionId, name: String, consented: bool) -> Modal {
+/// `consented`: a consent may feed it. `after_consent`: within how many days what a consent gave is deleted after its end.
+pub fn disconnect(connection: ConnectionId, name: String, consented: bool, after_consent: Option<u32>) -> Modal {
     let mut lines = vec![
         "It is not synced any more. Its history stays;".to_owned(),
         format!("to delete that too: roster disconnect {connection} --delete-history --yes"),
     ];
     if consented {
         lines.push("A consent that feeds nothing else is revoked at the provider as well.".to_owned());
+        lines.extend(after_consent.map(|days| match days {
+            0 => "What was read with it is deleted at once: the platform's terms say so.".to_owned(),
+            days => format!("What was read with it is deleted within {days} days: the platform's terms say so."),
+        }));
     }
     Modal::Confirm(Confirm {
         question: format!("Disconnect {name}?"),

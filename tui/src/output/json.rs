@@ -5,6 +5,7 @@
 
 pub mod consent;
 pub mod events;
+pub mod retention;
 pub mod status;
 
 use roster_protocol::{self as protocol, Mean, Metric, Ratio, RosterError, Unit};

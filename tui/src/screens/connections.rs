@@ -131,7 +131,8 @@ fn act_on(shared: &mut Shared, action: Action, row: ConnectionRow) -> Vec<Next> 
         Action::Handle => vec![Next::Modal(modal::form::handle(shared, &connection))],
         Action::Disconnect => {
             let name = shared.label(&connection);
-            vec![Next::Modal(modal::confirm::disconnect(connection.id, name, grant.is_some()))]
+            let after_consent = shared.platform(&connection.platform).and_then(|known| known.after_consent_days);
+            vec![Next::Modal(modal::confirm::disconnect(connection.id, name, grant.is_some(), after_consent))]
         }
         _ => Vec::new(),
     }

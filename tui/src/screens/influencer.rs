@@ -290,7 +290,8 @@ impl State {
             (Action::Disconnect, Some(connection)) => {
                 let consented = shared.may_consent(&connection.platform);
                 let name = shared.label(connection);
-                vec![Next::Modal(modal::confirm::disconnect(connection.id, name, consented))]
+                let after_consent = shared.platform(&connection.platform).and_then(|known| known.after_consent_days);
+                vec![Next::Modal(modal::confirm::disconnect(connection.id, name, consented, after_consent))]
             }
             _ => Vec::new(),
         }

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn history(connection: ConnectionId) -> History {
-        History { connection, weeks: Vec::new(), snapshots: Vec::new(), next: None }
+        History { connection, weeks: Vec::new(), snapshots: Vec::new(), limit: None, next: None }
     }
 
     #[test]

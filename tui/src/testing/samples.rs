@@ -40,6 +40,7 @@ fn platform(slug: &str, name: &str, short: &str, example: &str) -> PlatformStatu
         configured: true,
         paused: false,
         api: ApiAccess::Public,
+        after_consent_days: None,
         scopes: Vec::new(),
         redirect_uri: None,
         consents: false,
@@ -59,6 +60,7 @@ pub fn platforms() -> Vec<PlatformStatus> {
     vec![
         PlatformStatus {
             api: ApiAccess::Key,
+            after_consent_days: Some(7),
             consents: true,
             budget: Some(crate::samples::budgets()[1].clone()),
             ..platform("youtube", "YouTube", "yt", "@mara")
@@ -106,13 +108,14 @@ pub fn status() -> Status {
         },
         coverage_24h: Coverage { expected: 673, ok: 641, partial: 10, failed: 12, skipped: 10 },
         platforms: platforms(),
+        retention_chosen: true,
         not_ready: None,
         config_loaded_at: NOW.plus_seconds(-7_200),
         listener_lost: None,
         config_refused: None,
         adoption: Adoption { connected: 300, on_all_platforms: 12 },
         data: DataQuality { numbers: 4_100, by_hand: 9, oldest_at: Some(minutes_ago(360)) },
-        store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true },
+        store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true, budget: None },
         batches: vec![EndedBatch {
             platform: "youtube".to_owned(),
             runs: Coverage { expected: 25, ok: 24, failed: 1, ..Coverage::default() },

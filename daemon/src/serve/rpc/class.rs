@@ -61,6 +61,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::History { .. }
         | R::Changes { .. }
         | R::Alerts { .. }
+        | R::Retention { .. }
         | R::Audit { .. } => (Access::Read, Length::Long),
 
         R::TestPlatform { .. } | R::LookUp { .. } | R::Sync { .. } | R::Acknowledge { .. } => {
@@ -80,7 +81,9 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::SetHandle { .. }
         | R::Record { .. } => (Access::Edit, Length::Short),
 
-        R::LogLevel { level: Some(_) } | R::Remove { .. } | R::Disconnect { .. } => (Access::Administer, Length::Short),
+        R::LogLevel { level: Some(_) } | R::Remove { .. } | R::Disconnect { .. } | R::ChooseRetention {} => {
+            (Access::Administer, Length::Short)
+        }
     };
     Class { access, length }
 }

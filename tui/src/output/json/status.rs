@@ -28,6 +28,8 @@ pub struct Status {
     days: Vec<Day>,
     platforms: Vec<Platform>,
     store: Store,
+    /// Whether what is not kept is deleted, or a choice waits.
+    retention: &'static str,
     /// Why nothing is synced or stored at present.
     not_ready: Option<String>,
     /// Why HTTP is not served where the config says.
@@ -139,6 +141,8 @@ struct Store {
     bytes: u64,
     snapshots: u64,
     writable: bool,
+    /// The size from which on there are warnings.
+    budget: Option<u64>,
 }
 
 impl Status {
@@ -165,7 +169,9 @@ impl Status {
                 bytes: status.store.bytes,
                 snapshots: status.store.snapshots,
                 writable: status.store.writable,
+                budget: status.store.budget,
             },
+            retention: if status.retention_chosen { "chosen" } else { "waiting" },
             not_ready: status.not_ready.clone(),
             listener_lost: status.listener_lost.clone(),
             config: Config { loaded_at: time(Some(status.config_loaded_at)), refused: status.config_refused.clone() },

@@ -178,6 +178,10 @@ fn draw_chart(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
             if let Some(day) = days_begin {
                 about.push_str(&format!(" · weeks before {}", format::day_near(day, shared.today())));
             }
+            if let Some(limit) = history.limit.as_ref().filter(|limit| limit.from > from) {
+                let day = format::day_near(limit.from, shared.today());
+                about = format!(" · ends {day}: {}{about}", limit.why);
+            }
             under_cursor =
                 state.day.map(|day| under(shared, state.metric, (&points, &weeks), from, day)).unwrap_or_default();
             let values = points.iter().map(|(_, value)| *value);

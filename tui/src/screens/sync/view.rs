@@ -37,7 +37,8 @@ pub fn summary(shared: &Shared) -> String {
     let running: u64 = status.running.iter().map(|batch| batch.connections).sum();
     let coverage = status.coverage_24h;
     let well = coverage.well();
-    format!("{} due · {running} running · {well} of {} ok", status.waiting, coverage.expected)
+    let choice = if status.retention_chosen { "" } else { " · retention waits for a choice" };
+    format!("{} due · {running} running · {well} of {} ok{choice}", status.waiting, coverage.expected)
 }
 
 fn share(coverage: Coverage) -> String {

@@ -3,11 +3,12 @@
 use roster_protocol::audit::AuditEntry;
 use roster_protocol::consent::PlatformCheck;
 use roster_protocol::error::RosterError;
+use roster_protocol::retention::Retention;
 use roster_protocol::service::{AuditQuery, Page};
 use roster_protocol::status::{Budget, DayFigures, PlatformStatus, Status};
 
 use super::Caller;
-use crate::browse::{budgets, figures, lists, overview};
+use crate::browse::{self, budgets, figures, lists, overview};
 use crate::{consent, edits};
 
 pub async fn status(caller: &Caller) -> Result<Status, RosterError> {
@@ -20,6 +21,15 @@ pub async fn figures(caller: &Caller, days: u64) -> Result<Vec<DayFigures>, Rost
 
 pub async fn log_level(caller: &Caller, level: Option<String>) -> Result<String, RosterError> {
     caller.own(|app, who| async move { edits::logging::log_level(&app, who, level).await }).await
+}
+
+pub async fn retention(caller: &Caller, counts: bool) -> Result<Retention, RosterError> {
+    browse::retention::show(&caller.app, counts).await
+}
+
+pub async fn choose_retention(caller: &Caller) -> Result<Retention, RosterError> {
+    caller.own(|app, who| async move { edits::retention::choose(&app, who).await }).await?;
+    browse::retention::show(&caller.app, false).await
 }
 
 pub async fn platforms(caller: &Caller) -> Result<Vec<PlatformStatus>, RosterError> {

@@ -60,6 +60,8 @@ impl Serve for Caller {
             Status() => daemon::status(caller);
             Figures(days) => daemon::figures(caller, days);
             LogLevel(level) => daemon::log_level(caller, level);
+            Retention(counts) => daemon::retention(caller, counts);
+            ChooseRetention() => daemon::choose_retention(caller);
             Platforms() => daemon::platforms(caller);
             Budgets() => daemon::budgets(caller);
             TestPlatform(platform) => daemon::test_platform(caller, platform);
