@@ -210,7 +210,7 @@ async fn healthy_meanwhile(address: SocketAddr, is_over: impl Fn() -> bool) -> V
 
 /// Lets this many clients dawdle at once, in each form; all must be cut off in time, and no other client is held up.
 async fn besiege(address: SocketAddr, many: u64, in_time: Duration) {
-    let starts: [&[u8]; 7] = [
+    let starts: [&[u8]; 8] = [
         b"",
         b"G",
         b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ",
@@ -218,9 +218,12 @@ async fn besiege(address: SocketAddr, many: u64, in_time: Duration) {
         b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345",
         b"PRI * HTTP/2.0\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"POST /webhooks/tiktok HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345",
     ];
-    // Slow headers and slow bodies are the bulk; of each other form there are a few.
-    let crowd = (0..many).flat_map(|_| [starts[2], starts[4]]).chain((0..10).flat_map(|_| starts));
+    // Slow headers and slow bodies, also where a body is taken, are the bulk; of each other form there are a few.
+    let crowd = (0..many)
+        .flat_map(|each| [starts[2], if each % 2 == 0 { starts[4] } else { starts[7] }])
+        .chain((0..10).flat_map(|_| starts));
     let crowd: Vec<_> = crowd.map(|start| tokio::spawn(cut_off(address, start))).collect();
     let over = || crowd.iter().all(tokio::task::JoinHandle::is_finished);
     let waited = healthy_meanwhile(address, over).await;

@@ -54,7 +54,7 @@ const MOST_REQUESTS_LONG: u32 = 20;
 /// The listener's timeouts, as values so that tests need not wait for real seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// For the whole of a request's headers.
+    /// For the whole of a request's headers; and for the body that a platform sends, which is there at once.
     pub headers: Duration,
     /// For a request and its response.
     pub request: Duration,
@@ -93,7 +93,9 @@ fn router(app: Arc<App>, config: &config::Http, timeouts: Timeouts) -> Router {
     let router = at_both(pages).route("/healthz", get(health::alive)).route("/health", get(health::alive));
     let router = router.route("/readyz", get(health::ready));
     let router = if config.metrics { router.route("/metrics", get(metrics::scrape)) } else { router };
-    let hooks = at_both(hooks).layer(RequestBodyLimitLayer::new(webhooks::MOST_BODY_BYTES));
+    let hooks = at_both(hooks)
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeouts.headers))
+        .layer(RequestBodyLimitLayer::new(webhooks::MOST_BODY_BYTES));
     router
         .layer(RequestBodyLimitLayer::new(0))
         .merge(hooks)
