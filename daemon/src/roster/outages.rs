@@ -99,12 +99,15 @@ impl Roster {
         }
     }
 
-    /// `bluesky is held: the platform's limit is used up`, or that it is down.
+    /// `bluesky is held: the platform's limit is used up`, or that it is down: what lasts longest.
     pub fn blocked_in_words(&self, lane: &str, zone: &TimeZone, now: Timestamp) -> Option<String> {
-        let hold = self.hold_on(lane, now);
-        let held = hold.map(|hold| format!("{} is held: {}", lane::host_or_platform(lane), hold.reason));
-        let outage = self.breaker.outage(lane).filter(|outage| hold.is_none_or(|hold| hold.until < outage.probe_at));
-        outage.map(|outage| self.outage_in_words(lane, outage, zone, now)).or(held)
+        let what = lane::host_or_platform(lane);
+        let held = self.hold_on(lane, now).map(|hold| (hold.until, format!("{what} is held: {}", hold.reason)));
+        let spent = self.gate.with(|gate| gate.room(lane, Priority::Due, now)).err();
+        let spent = spent.map(|spent| (spent.until, format!("{what} is held: {spent}")));
+        let outage = self.breaker.outage(lane);
+        let down = outage.map(|outage| (outage.probe_at, self.outage_in_words(lane, outage, zone, now)));
+        held.into_iter().chain(spent).chain(down).max().map(|(_, words)| words)
     }
 }
 
