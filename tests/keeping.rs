@@ -1,6 +1,7 @@
 //! Days become weeks, and what the terms of platforms limit is deleted; of an older store only when someone chose it.
 
-use roster_protocol::connection::{Source, Week};
+use roster_protocol::connection::{Account, Source, Week};
+use roster_protocol::influencer::InfluencerQuery;
 use roster_protocol::retention::{Counted, Retention};
 use roster_protocol::service::{AuditQuery, History};
 use roster_protocol::time::{Date, Seconds};
@@ -247,4 +248,31 @@ async fn a_compacted_store_is_smaller_and_whole() {
     world.resume().await;
     assert_eq!(history(&world, Platform::Bluesky).await.snapshots.len(), 1);
     assert_eq!(world.daemon().app.store.scrub().await.expect("a scrub").damaged, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_that_may_not_be_mixed_are_in_no_total_rate_or_comparison() {
+    let mut world = World::with_config("[platforms.youtube]\napi_key = \"youtube-api-key\"\nderived = \"off\"\n").await;
+    world.followers(Platform::Youtube, "@mara", 90_000);
+    world.followers(Platform::Bluesky, mara_on(Platform::Bluesky), 500);
+    let mara = world.add("Mara", "youtube", "@mara").await;
+    let account = Account { platform: "bluesky".to_owned(), handle: mara_on(Platform::Bluesky).to_owned() };
+    world.client.connect(within(LIMIT), "Mara".to_owned(), account).await.expect("a response").expect("connected");
+    world.settle().await;
+    let id = mara.row.id.to_string();
+    let row = world.show(&id).await.row;
+    assert_eq!((row.followers, row.followers_total, row.engagement_rate), (Some(90_000), Some(500), None));
+    let rated = async |world: &World| {
+        let query = InfluencerQuery { filter: "engagement:>0%".to_owned(), limit: 9, ..InfluencerQuery::default() };
+        world.client.influencers(within(LIMIT), query).await.expect("a response").expect("a page").matching
+    };
+    assert_eq!(rated(&world).await, 0);
+    world.reload(|config| config.replace("derived = \"off\"\n", "")).await.expect("a good config");
+    let row = world.show(&id).await.row;
+    assert_eq!((row.followers, row.followers_total), (Some(90_000), Some(90_500)));
+    assert!(row.engagement_rate.is_some() && rated(&world).await == 1);
+    let refused = world.reload(|config| format!("{config}\n[platforms.bluesky]\nderived = \"no\"\n")).await;
+    assert!(refused.expect_err("no such word").to_string().contains("is \"on\" or \"off\""));
+    let refused = world.reload(|config| format!("{config}\n[retention.nosuch]\nreason = \"x\"\n")).await;
+    assert!(refused.expect_err("no such platform").to_string().contains("no such platform"));
 }

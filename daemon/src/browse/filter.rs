@@ -51,7 +51,8 @@ pub fn fits(roster: &Roster, influencer: &Influencer, query: &Query, seen: Seen)
 fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> bool {
     let main = || roster.main_of(influencer);
     let numbers = || main().and_then(|main| main.latest.as_ref()).map(|latest| &latest.numbers);
-    let recent = || main().and_then(|main| roster.recent.get(&main.id));
+    let compared = || roster.compared_of(influencer);
+    let recent = || compared().and_then(|main| roster.recent.get(&main.id));
     match test {
         Test::Contains(text) => roster
             .texts
@@ -71,9 +72,9 @@ fn holds(roster: &Roster, influencer: &Influencer, test: &Test, seen: Seen) -> b
         Test::Followers(compare, bound) => {
             numbers().and_then(|n| n.followers).is_some_and(|value| compare.holds(value, *bound))
         }
-        Test::Engagement(compare, bound) => {
-            numbers().and_then(|n| n.engagement_rate).is_some_and(|value| compare.holds(value, *bound))
-        }
+        Test::Engagement(compare, bound) => compared()
+            .and_then(|main| main.latest.as_ref()?.numbers.engagement_rate)
+            .is_some_and(|value| compare.holds(value, *bound)),
         Test::Growth7(compare, bound) => {
             recent().and_then(|recent| recent.growth(7)).is_some_and(|value| compare.holds(value, *bound))
         }

@@ -44,6 +44,7 @@ pub struct Section<'a> {
 struct Common {
     enabled: Option<bool>,
     gateway: Option<String>,
+    derived: Option<String>,
     budget: Option<BTreeMap<String, u64>>,
 }
 
@@ -56,7 +57,7 @@ pub struct AppVariables {
 }
 
 /// The keys of every section.
-const COMMON_KEYS: [&str; 3] = ["enabled", "gateway", "budget"];
+const COMMON_KEYS: [&str; 4] = ["enabled", "gateway", "budget", "derived"];
 /// The keys of a section's app.
 const APP_KEYS: [&str; 5] = ["client_id", "client_secret", "client_secret_file", "redirect_uri", "scopes"];
 
@@ -126,6 +127,8 @@ pub struct Registered {
     /// `None` where everything is public.
     pub provider: Option<Arc<dyn Provider>>,
     pub enabled: bool,
+    /// Whether its numbers go into totals, rates and comparisons.
+    pub derives: bool,
     pub route: Route,
     /// The operator's own limits, by unit.
     pub limits: BTreeMap<String, u64>,
@@ -190,7 +193,12 @@ fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Resu
     if let Some(unknown) = section.table.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(ConfigProblem::of(entry.slug, unknown, format!("unknown key{}", nearest(unknown, &known))));
     }
-    let Common { enabled, gateway, budget } = section.read()?;
+    let Common { enabled, gateway, derived, budget } = section.read()?;
+    let derives = match derived.as_deref() {
+        None | Some("on") => true,
+        Some("off") => false,
+        Some(_) => return Err(ConfigProblem::of(entry.slug, "derived", "is \"on\" or \"off\"")),
+    };
     let configured = (entry.from_config)(&section)?;
     let base = |key: &str, text: Option<String>| {
         let base = text.as_deref().map(base_url).transpose();
@@ -206,7 +214,7 @@ fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Resu
     let Configured { platform, provider, .. } = configured;
     let limits = budget.unwrap_or_default();
     check_limits(entry.slug, platform.info().budgets, &limits)?;
-    Ok(Registered { platform, provider, enabled: enabled.unwrap_or(true), route, limits })
+    Ok(Registered { platform, provider, enabled: enabled.unwrap_or(true), derives, route, limits })
 }
 
 /// Whether the operator's own limits are of budgets that the platform has.

@@ -348,5 +348,5 @@ fn sections_are_checked_to_the_key() {
     assert_eq!((bluesky.enabled, mastodon.enabled, youtube.enabled), (true, false, true));
     assert!(youtube.platform.lacks().is_some());
     assert_eq!(slugs(), ["bluesky", "facebook", "instagram", "mastodon", "tiktok", "youtube"]);
-    assert_eq!(known_keys("mastodon"), Some(["enabled", "gateway", "budget", "private_hosts"].to_vec()));
+    assert_eq!(known_keys("mastodon"), Some(["enabled", "gateway", "budget", "derived", "private_hosts"].to_vec()));
 }

@@ -166,6 +166,8 @@ impl Roster {
     pub fn know(&mut self, platforms: Platforms) {
         self.providers = providers(platforms.values().map(AsRef::as_ref));
         self.platforms = platforms;
+        // Which of their numbers are compared may have changed.
+        *self.orders.get_mut() = Orders::default();
         self.requeue_everything();
     }
 
@@ -182,9 +184,19 @@ impl Roster {
 
     /// The newest followers of all connections of an influencer together; `None` when none is known.
     pub fn followers_of_all(&self, influencer: InfluencerId) -> Option<u64> {
-        let known =
-            self.connections_of(influencer).filter_map(|connection| connection.latest.as_ref()?.numbers.followers);
+        let derived = self.connections_of(influencer).filter(|connection| self.derives(connection));
+        let known = derived.filter_map(|connection| connection.latest.as_ref()?.numbers.followers);
         known.reduce(u64::saturating_add)
+    }
+
+    /// Whether a connection's numbers go into totals, rates and comparisons: its platform's terms may forbid it.
+    pub fn derives(&self, connection: &Connection) -> bool {
+        self.platforms.get(&connection.platform).is_none_or(|known| known.derives)
+    }
+
+    /// The main connection where its numbers go into rates and comparisons.
+    pub fn compared_of(&self, influencer: &Influencer) -> Option<&Connection> {
+        self.main_of(influencer).filter(|main| self.derives(main))
     }
 
     /// The connection of this account, disconnected ones included, by the platform's id or else by handle.

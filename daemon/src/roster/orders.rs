@@ -57,14 +57,18 @@ impl Order {
 
 fn key(roster: &Roster, influencer: &Influencer, by: SortBy) -> Key {
     let main = || roster.main_of(influencer);
+    let compared = || roster.compared_of(influencer);
     let numbers = || main().and_then(|main| main.latest.as_ref()).map(|latest| &latest.numbers);
     let value = match by {
         SortBy::Name => None,
         SortBy::Followers => numbers().and_then(|n| n.followers).map(counted),
         SortBy::Total => roster.followers_of_all(influencer.id).map(counted),
-        SortBy::Engagement => numbers().and_then(|n| n.engagement_rate).map(|rate| rate.0),
+        SortBy::Engagement => {
+            let latest = compared().and_then(|main| main.latest.as_ref());
+            latest.and_then(|latest| latest.numbers.engagement_rate).map(|rate| rate.0)
+        }
         SortBy::Growth => {
-            let recent = main().and_then(|main| roster.recent.get(&main.id));
+            let recent = compared().and_then(|main| roster.recent.get(&main.id));
             recent.and_then(|recent| recent.growth(30)).map(|growth| growth.0)
         }
         SortBy::Synced => {

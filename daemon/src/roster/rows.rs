@@ -107,6 +107,8 @@ pub fn row(roster: &Roster, influencer: &model::Influencer, seen: Seen) -> Influ
     let main = chosen.or(connections.first());
     let latest = main.and_then(|main| main.latest.as_ref());
     let recent = main.and_then(|main| roster.recent.get(&main.id));
+    let derives = main.is_some_and(|main| roster.derives(main));
+    let growth = |days| recent.filter(|_| derives).and_then(|recent| recent.growth(days));
     let synced = connections.iter().filter(|connection| connection.last_synced_at.is_some());
     let synced = synced.max_by_key(|connection| connection.last_synced_at);
     InfluencerRow {
@@ -116,9 +118,9 @@ pub fn row(roster: &Roster, influencer: &model::Influencer, seen: Seen) -> Influ
         note: influencer.note.clone(),
         followers: latest.and_then(|latest| latest.numbers.followers),
         followers_total: roster.followers_of_all(influencer.id),
-        engagement_rate: latest.and_then(|latest| latest.numbers.engagement_rate),
-        growth_7d: recent.and_then(|recent| recent.growth(7)),
-        growth_30d: recent.and_then(|recent| recent.growth(30)),
+        engagement_rate: latest.filter(|_| derives).and_then(|latest| latest.numbers.engagement_rate),
+        growth_7d: growth(7),
+        growth_30d: growth(30),
         recent: recent.map(|recent| recent.last_30()).unwrap_or_default(),
         sync_enabled: !influencer.paused,
         synced_at: synced.and_then(|connection| connection.last_synced_at),
