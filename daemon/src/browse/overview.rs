@@ -43,7 +43,7 @@ pub async fn status(app: &App) -> Status {
     let batches = app.ended_batches.lock().iter().cloned().collect();
     let zone = &setup.config.sync.grid.zone;
     let next = app.look(|roster| {
-        let (at, waits) = roster.next_request(None, seen.now)?;
+        let (at, waits) = roster.next_requests(seen.now).into_values().min()?;
         let waits = waits.and_then(|lane| roster.blocked_in_words(lane, zone, seen.now));
         Some((at, waits))
     });
@@ -132,7 +132,7 @@ pub fn platforms(app: &App) -> Vec<PlatformStatus> {
             tallies.entry(connection.platform.as_str()).or_default().add(roster, connection);
         }
         let coverage = roster.coverage.by_platform(now);
-        let withdrawn = roster.withdrawn(now);
+        let (withdrawn, next) = (roster.withdrawn(now), roster.next_requests(now));
         let budgets = budgets::all(roster, app.seen());
         let status = |known: &Arc<Registered>| {
             let slug = known.platform.info().slug;
@@ -140,7 +140,8 @@ pub fn platforms(app: &App) -> Vec<PlatformStatus> {
             let withdrawn = withdrawn.iter().filter(|it| it.platform == slug).map(|it| (it.metric, it.since)).collect();
             let coverage_24h = coverage.get(slug).copied().unwrap_or_default();
             let spending = Spending { budgets: &budgets, coverage_24h };
-            PlatformStatus { withdrawn, ..platform(app, roster, known, now, &tally, spending) }
+            let next_due_at = next.get(slug).map(|(at, _)| *at);
+            PlatformStatus { withdrawn, next_due_at, ..platform(app, roster, known, now, &tally, spending) }
         };
         roster.platforms.values().map(status).collect()
     })
@@ -238,7 +239,7 @@ fn platform(
         connections: tally.connections,
         budget: budgets::tightest(budgets, info.slug),
         coverage_24h,
-        next_due_at: roster.next_request(Some(info.slug), now).map(|(at, _)| at),
+        next_due_at: None,
         withdrawn: Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! Lanes that are down: what may be requested, what is blocked, and the words for it.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use roster_protocol::alert::About;
 use roster_protocol::time::Timestamp;
@@ -57,15 +59,24 @@ impl Roster {
         self.limited_until(lane, now).max(self.breaker.outage(lane).map(|outage| outage.probe_at))
     }
 
-    /// When the next request is sent, of one platform or of all, and the lane that was due before and has to wait.
-    pub fn next_request(&self, platform: Option<&str>, now: Timestamp) -> Option<(Timestamp, Option<&str>)> {
-        let of_platform =
-            self.queue.lanes().filter(|(lane, _)| platform.is_none_or(|it| lane::platform_of(lane) == it));
-        let each = of_platform.map(|(lane, due)| match self.blocked_until(lane, now) {
-            Some(until) if until > due => (until, (due <= now && until > now).then_some(lane)),
-            _ => (due, None),
-        });
-        each.min()
+    /// When the next request is sent to each platform, by slug; and the lane that was due before and has to wait until
+    /// then.
+    pub fn next_requests(&self, now: Timestamp) -> BTreeMap<&str, (Timestamp, Option<&str>)> {
+        let mut next: BTreeMap<&str, (Timestamp, Option<&str>)> = BTreeMap::new();
+        for (lane, due) in self.queue.lanes() {
+            let platform = lane::platform_of(lane);
+            // One that is due later cannot be the next, whatever blocks it.
+            if next.get(platform).is_some_and(|(at, _)| *at <= due) {
+                continue;
+            }
+            let of_lane = match self.blocked_until(lane, now) {
+                Some(until) if until > due => (until, (due <= now && until > now).then_some(lane)),
+                _ => (due, None),
+            };
+            let first = next.get(platform).map_or(of_lane, |known| of_lane.min(*known));
+            next.insert(platform, first);
+        }
+        next
     }
 
     /// Whether a lane has a connection that is scheduled.
@@ -152,6 +163,27 @@ mod tests {
         roster.apply(&Commit::from(RosterCommit { connections: vec![sky], ..RosterCommit::default() }));
         roster.breaker.reopen("bluesky", SINCE, "no answer".into());
         roster
+    }
+
+    #[test]
+    fn the_next_request_is_of_what_is_not_blocked_or_when_that_ends() {
+        // Sky is due since an hour and its lane is down; Tube is due in an hour.
+        let mut roster = scene(None);
+        let due = NOON.plus_seconds(-3600);
+        let sky = Connection { next_due_at: due, slot_at: due, ..roster.connections[&SKY].clone() };
+        let hers = Connection { paused: true, ..roster.connections[&HERS].clone() };
+        roster.apply(&RosterCommit { connections: vec![sky, hers], ..RosterCommit::default() }.into());
+        assert_eq!(roster.next_requests(NOON).get("bluesky"), Some(&(due, None)), "a probe is due at once");
+        let (connections, why) = (&[SKY][..], "no".to_owned());
+        let batch = FailedBatch { connections, in_lane: 1, is_network: false, why, started_at: NOON, ended_at: NOON };
+        roster.breaker.failed("bluesky", batch, 1.0);
+        let probe_at = roster.breaker.outage("bluesky").expect("it is down").probe_at;
+        let next = roster.next_requests(NOON);
+        assert_eq!(next.get("bluesky"), Some(&(probe_at, Some("bluesky"))));
+        assert_eq!(next.get("youtube"), Some(&(DUE, None)));
+        assert_eq!(next.get("mastodon"), None);
+        let words = roster.blocked_in_words("bluesky", &TimeZone::UTC, NOON).expect("it is blocked");
+        assert_eq!(words, "bluesky is down since 03:00 UTC");
     }
 
     #[test]
