@@ -369,7 +369,12 @@ fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &Platform
     let kind = kind_of(error);
     let counts = !matches!(kind, TroubleKind::RateLimited | TroubleKind::Unconfigured);
     let failures = connection.failures + u32::from(counts);
-    let due = due_after(decision, connection, error, failures);
+    let mut due = due_after(decision, connection, error, failures);
+    let done = done_up_to(decision, connection);
+    if due.is_retry && done > decision.now {
+        // A slot that was run early is tried again after its time: before, it would count as another one.
+        due.at = due.at.max(done.plus_seconds(1));
+    }
     run.outcome = if counts { Outcome::Failed } else { Outcome::Skipped };
     let (message, moved_to) = in_words(connection, error);
     run.error = Some(message.clone());

@@ -194,6 +194,21 @@ fn failures_back_off_and_success_forgets_them() {
 }
 
 #[test]
+fn a_slot_that_is_run_early_is_done_or_tried_again_after_it() {
+    let early = NOON.plus_seconds(-60);
+    let mut story = Story { now: early, ..Story::begin() };
+    let commit = story.run(Err(PlatformError::Unavailable { what: "no".into() }));
+    assert_eq!((commit.sync.runs[0].slot_at, commit.sync.runs[0].is_retry), (NOON, false));
+    assert_eq!((story.connection().slot_at, story.connection().next_due_at > NOON), (NOON, true));
+    story.now = NOON.plus_seconds(60);
+    let commit = story.run(Ok(observed(Some(5))));
+    assert_eq!((commit.sync.runs[0].slot_at, commit.sync.runs[0].is_retry), (NOON, true));
+    let mut story = Story { now: early, ..Story::begin() };
+    story.run(Ok(observed(Some(5))));
+    assert_eq!(story.connection().next_due_at, NOON.plus_seconds(2 * 3600), "not at noon again");
+}
+
+#[test]
 fn a_limit_skips_holds_the_scope_and_is_no_failure() {
     let mut story = Story::begin();
     let commit =
