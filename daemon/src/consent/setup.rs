@@ -66,11 +66,12 @@ fn subscriptions_found(app: &App, known: &Registered) -> Option<PlatformCheck> {
 /// The addresses that the operator enters at the platform, which sends something there.
 fn webhooks_found(app: &App, known: &Registered) -> Vec<PlatformCheck> {
     let hooks = known.platform.webhooks().map(|webhooks| webhooks.hooks()).unwrap_or_default();
+    if !hooks.is_empty() && app.setup().config.http.public_url.is_none() {
+        let why = "without [http] public_url it cannot notify rosterd: set it to an https address that leads here, and \
+                   this test shows the addresses to enter at the app";
+        return vec![check("webhook", None, why)];
+    }
     let slug = known.platform.info().slug;
-    let first = match app.setup().config.http.public_url.is_some() {
-        true => "",
-        false => "set [http] public_url to an https address that leads to rosterd, then ",
-    };
     let address = |hook: &Hook| {
         let what = match hook {
             Hook::Events => "notifications",
@@ -78,7 +79,7 @@ fn webhooks_found(app: &App, known: &Registered) -> Vec<PlatformCheck> {
             Hook::Deletion => "owners who want their data deleted",
         };
         let address = listener_address(app, &format!("/webhooks/{slug}{}", hook.path()));
-        check("webhook", None, format!("{first}enter at the app for {what}: {address}"))
+        check("webhook", None, format!("enter at the app for {what}: {address}"))
     };
     hooks.iter().map(address).collect()
 }
