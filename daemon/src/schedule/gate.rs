@@ -348,13 +348,15 @@ impl Gate {
         self.uses.range_mut(of_app(&lane, "")..).take_while(move |(key, _)| key.lane == lane)
     }
 
-    /// What is spent of each limit, by lane and unit; the app's before those of accounts.
+    /// What is spent of each limit, by lane and unit; the app's before those of accounts. Where only headers count and
+    /// none has reported a limit, what is spent is unknown: there is no row.
     pub fn rows(&mut self, now: Timestamp) -> Vec<Row> {
         let row = |(key, kept): (&BudgetKey, &mut Kept)| {
             kept.spent.forget(kept.window(), now);
             let limit = kept.terms.limit(&kept.spent);
             let used = kept.spent.used();
-            (key.account.is_none() || used > 0).then(|| Row {
+            let is_known = limit.is_some() || used > 0;
+            (is_known && (key.account.is_none() || used > 0)).then(|| Row {
                 key: key.clone(),
                 used,
                 limit,

@@ -137,6 +137,9 @@ fn each_host_has_its_own_window() {
     gate.report(of_app("mastodon/a.example", "requests"), 270, limit, now());
     assert_eq!(ask(&mut gate, "mastodon/a.example").map_err(|spent| spent.until), Err(limit.ends_at));
     assert!(ask(&mut gate, "mastodon/b.example").is_ok());
+    let rows = gate.rows(now());
+    let is_shown = |lane: &str| rows.iter().any(|row| row.key.lane == lane);
+    assert!(is_shown("mastodon/a.example") && !is_shown("mastodon/b.example"), "it has reported nothing: {rows:?}");
     // The server is right about what it has seen; what is on its way comes on top.
     let lane = "mastodon/c.example";
     assert!((0..300).all(|_| ask(&mut gate, lane).is_ok()));
