@@ -213,7 +213,8 @@ pub struct PlatformStatus {
     /// Whether a consent can be requested: the app's id and secret are set.
     pub consents: bool,
     pub state: PlatformState,
-    /// Why the state is not ok, and until when, in a sentence; or that it is synced less often than the config says.
+    /// Why the state is not ok, and until when, in a sentence; or that some of its hosts are down, or that it is synced
+    /// less often than the config says.
     pub reason: Option<String>,
     /// When the next request may be sent, while limited.
     pub held_until: Option<Timestamp>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::notice::grouped;
 use roster_protocol::status::{Budget, ConnectionCounts, Coverage, PlatformState, PlatformStatus, Status, StoreStatus};
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::PROTOCOL_VERSION;
@@ -175,6 +176,12 @@ impl<'a> Tally<'a> {
     fn outage(&self) -> Option<&'a Outage> {
         self.newest_outage.filter(|_| self.down == self.scheduled)
     }
+
+    /// That some of its lanes are down, such as hosts of Mastodon, while others respond.
+    fn partly_down(&self, app: &App, now: Timestamp) -> Option<String> {
+        let outage = down_since(app, self.newest_outage?, now);
+        Some(format!("down for {} of {} accounts {outage}", grouped(self.down), grouped(self.scheduled)))
+    }
 }
 
 /// `since 14:02 UTC: `, and why.
@@ -217,7 +224,9 @@ fn platform(
         (Some(lacks), _, _) => (PlatformState::Unconfigured, Some(lacks.clone())),
         (None, Some((_, reason)), _) => (PlatformState::Limited, Some(reason)),
         (None, None, Some(outage)) => (PlatformState::Down, Some(down_since(app, outage, now))),
-        (None, None, None) => (PlatformState::Ok, stretched(budgets, info.slug)),
+        (None, None, None) => {
+            (PlatformState::Ok, tally.partly_down(app, now).or_else(|| stretched(budgets, info.slug)))
+        }
     };
     PlatformStatus {
         platform: info.slug.to_owned(),
