@@ -19,7 +19,7 @@ use crate::message::{Request, Response};
 use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::figures::{Series, of_platforms, of_roster};
-use crate::widgets::pen::Pen;
+use crate::widgets::pen::{Pen, columns};
 use crate::widgets::sparkline;
 use crate::widgets::table::{Content, Table, cell, left, right};
 
@@ -30,7 +30,7 @@ pub const ENTRY: Entry = Entry {
     keys: ScreenKeys {
         context: HERE,
         number: Some(0),
-        about: "overview: how well the roster is kept, over the last days",
+        about: "overview: how well the roster is kept",
         bindings: &[bind(HERE, Action::Back, "", &["esc"], "back", "go back")],
         filter: &[],
     },
@@ -111,19 +111,21 @@ fn draw(shared: &Shared, pen: &mut Pen<'_>, title: &'static str, rows: &[Series]
         return lines.end;
     }
     table.titles(pen, lines.start);
+    let room = table.span(3).map_or(0, |(_, room)| room.into());
     for (row, y) in rows.iter().zip(lines.start + 1..lines.end) {
-        table.row(pen, y, &cells(shared, row), false);
+        table.row(pen, y, &cells(shared, row, room), false);
     }
     lines.end.min(lines.start + 1 + rows.len() as u16)
 }
 
-fn cells(shared: &Shared, row: &Series) -> Vec<Content> {
+/// A row's cells; `room` is how many columns its detail has.
+fn cells(shared: &Shared, row: &Series, room: usize) -> Vec<Content> {
     let theme = &shared.theme;
     let chart: String = sparkline::signs(&row.values, DAYS).into_iter().collect();
     vec![
         cell(&row.name, theme.plain),
         cell(chart, theme.faint),
         cell(&row.now, if row.is_short { theme.warn } else { theme.strong }),
-        cell(&row.detail, theme.faint),
+        cell(if columns(&row.detail) > room { &row.brief } else { &row.detail }, theme.faint),
     ]
 }

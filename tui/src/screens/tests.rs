@@ -133,6 +133,14 @@ fn a_hold_of_all_that_is_due_says_until_when() {
 }
 
 #[test]
+fn that_a_choice_waits_is_readable_in_a_small_terminal_too() {
+    let (mut model, _) = after("2", SMALL);
+    model.shared.status.as_mut().expect("online").retention_chosen = false;
+    let shown = picture(&model);
+    assert!(shown.contains("a choice waits: roster retention --dry-run"), "{shown}");
+}
+
+#[test]
 fn influencer() {
     assert_snapshot!("influencer_small", shown("jj↵", SMALL));
     assert_snapshot!("influencer_wide", shown("jj↵t←←", WIDE));

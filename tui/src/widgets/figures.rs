@@ -15,6 +15,8 @@ pub struct Series {
     pub now: String,
     /// What that is made of, in words; empty where the value says it all.
     pub detail: String,
+    /// The same with fewer words, where there is little room.
+    pub brief: String,
     /// Whether something is missing that should be there.
     pub is_short: bool,
 }
@@ -25,20 +27,21 @@ pub fn of_roster(status: &Status, days: &[DayFigures], count: usize) -> Vec<Seri
         name: name.to_owned(),
         values: by_day(days, count, of),
         now,
+        brief: detail.clone(),
         detail,
         is_short,
     };
     let (coverage, adoption, data) = (status.coverage_24h, status.adoption, status.data);
-    let of_all = |number: u64, all: u64| format!("{} of {}", format::exact(number), format::exact(all));
     let age = days.last().and_then(|today| today.oldest_s).map_or(format::UNKNOWN.to_owned(), format::length);
+    let synced = series(
+        "synced in 24 h",
+        &|day| day.coverage().and_then(|all| per_mille(all.well(), all.expected)),
+        format::share(coverage.well(), coverage.expected),
+        ended(coverage),
+        coverage.ok < coverage.expected,
+    );
     vec![
-        series(
-            "synced in 24 h",
-            &|day| day.coverage().and_then(|all| per_mille(all.well(), all.expected)),
-            format::share(coverage.well(), coverage.expected),
-            ended(coverage),
-            coverage.ok < coverage.expected,
-        ),
+        Series { brief: of_all(coverage.well(), coverage.expected), ..synced },
         series(
             "influencers connected",
             &|day| per_mille(day.adoption.connected, day.influencers),
@@ -78,10 +81,16 @@ pub fn of_platforms(status: &Status, days: &[DayFigures], count: usize) -> Vec<S
             values: by_day(days, count, &of_day),
             now: format::share(coverage.well(), coverage.expected),
             detail: ended(coverage),
+            brief: of_all(coverage.well(), coverage.expected),
             is_short: coverage.ok < coverage.expected,
         }
     });
     series.collect()
+}
+
+/// `2,780 of 2,800`.
+fn of_all(number: u64, all: u64) -> String {
+    format!("{} of {}", format::exact(number), format::exact(all))
 }
 
 /// `2,760 ok, 12 failed`.

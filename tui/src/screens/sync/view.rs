@@ -1,5 +1,5 @@
 //! ```text
-//!  Roster › Sync  3 due · 1 running · 651 of 673 ok          ◐ 97.8% synced   2 alerts
+//!  Roster › Sync  3 due · 651 of 673 ok · 1 running          ◐ 97.8% synced   2 alerts
 //!    PLATFORM      STATE                     ACCOUNTS    24 H  LIMIT            NEXT
 //!    YouTube       ● ok                           312   99.6%  ▰▰▰▰▰▱▱▱  62%     4m
 //!    Instagram     ✗ down: does not respond       140   71.0%  ▰▱▱▱▱▱▱▱  12%  14:32
@@ -31,14 +31,13 @@ pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
     draw_runs(shared, state, pen, 3 + areas.platforms + areas.running, areas.runs);
 }
 
-/// `18 due · 4 running · 651 of 673 ok`, the last of 24 hours, for the first line.
+/// `18 due · 651 of 673 ok · 4 running`, the second of 24 hours, for the first line.
 pub fn summary(shared: &Shared) -> String {
     let Some(status) = &shared.status else { return String::new() };
     let running: u64 = status.running.iter().map(|batch| batch.connections).sum();
     let coverage = status.coverage_24h;
-    let well = coverage.well();
-    let choice = if status.retention_chosen { "" } else { " · retention waits for a choice" };
-    format!("{} due · {running} running · {well} of {} ok{choice}", status.waiting, coverage.expected)
+    let [due, well, expected] = [status.waiting, coverage.well(), coverage.expected].map(format::exact);
+    format!("{due} due · {well} of {expected} ok · {running} running")
 }
 
 fn share(coverage: Coverage) -> String {
@@ -115,6 +114,9 @@ const BARS_FROM: u16 = 100;
 fn draw_running(shared: &Shared, pen: &mut Pen<'_>, running: &[RunningBatch], y: u16, lines: u16) {
     let width = shared.size.width.saturating_sub(4);
     pen.put(3, y, width, "NOW", pen.theme.faint);
+    if shared.status.as_ref().is_some_and(|status| !status.retention_chosen) {
+        pen.put_right(8, y, width.saturating_sub(5), "a choice waits: roster retention --dry-run", pen.theme.warn);
+    }
     if running.is_empty() {
         let next = shared.status.as_ref().and_then(|status| status.next_due_at);
         let waits = shared.status.as_ref().and_then(|status| status.waits_for.as_deref());
