@@ -6,7 +6,7 @@
 //!  ▌ ●yt @oskarines         25m ago · ±500                        402K   5.0%     5h
 //!    ✗ig oskar.ines         needs a person: consent ended · c…       –      –      –
 //!
-//!  followers   30 [90] 365 days · YouTube @oskarines          Nov 19: 459,000
+//!  followers   30d [90d] 1y 5y · YouTube @oskarines           Nov 19: 459,000
 //!   460K ⠤⠤⠤⠤⠤⠤⠤⠤⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠉⠉⠉⠉⠉⠉│
 //!   400K                                                   ⠣⠤⠤ ▲
 //!        Aug 24              Sep 23              Oct 23            Nov 21
@@ -65,11 +65,12 @@ fn draw_summary(shared: &Shared, known: &Influencer, pen: &mut Pen<'_>, y: u16) 
         main.map(|main| format!("   main: {}{chosen}", shared.platform_name(&main.platform))).unwrap_or_default();
     let all = format!("   {} in all", shared.count(row.followers_total));
     let age = row.synced_at.map(|at| format!("   {}", ago(shared, at))).unwrap_or_default();
+    let followers = shared.count(row.followers);
     let paused = if row.sync_enabled { "" } else { "‖ paused · P resumes   " };
-    let pieces = [
+    let mut pieces = vec![
         (paused, pen.theme.warn),
         ("followers ", faint),
-        (&shared.count(row.followers), plain),
+        (followers.as_str(), plain),
         (&growth, plain),
         ("   engagement ", faint),
         (&rate, plain),
@@ -77,6 +78,11 @@ fn draw_summary(shared: &Shared, known: &Influencer, pen: &mut Pen<'_>, y: u16) 
         (&all, faint),
         (&age, faint),
     ];
+    // The last ones are shown whole or not at all.
+    let room = usize::from(shared.size.width.saturating_sub(2));
+    while pieces.len() > 6 && pieces.iter().map(|(text, _)| columns(text)).sum::<usize>() > room {
+        pieces.pop();
+    }
     pen.pieces(1, y, shared.size.width - 2, &pieces);
 }
 
@@ -208,14 +214,14 @@ fn draw_chart_title(
 ) {
     let (strong, faint) = (pen.theme.strong, pen.theme.faint);
     let ranges = RANGES.map(|days| {
-        let text = if days > 365 { format!("{}y", days / 365) } else { days.to_string() };
+        let text = if days < 365 { format!("{days}d") } else { format!("{}y", days / 365) };
         if days == state.days() { format!("[{text}]") } else { text }
     });
     let width = shared.size.width.saturating_sub(2);
     let room = width.saturating_sub(under_cursor.chars().count() as u16 + 2);
     let pieces = [
         (state.metric.label().to_owned(), strong),
-        (format!("   {} days · {}", ranges.join(" "), shared.label(connection)), faint),
+        (format!("   {} · {}", ranges.join(" "), shared.label(connection)), faint),
         (about.to_owned(), faint),
     ];
     pen.pieces(1, y, room, &pieces);

@@ -21,7 +21,7 @@ fn an_alert_a_change_a_run_and_a_connection_open_their_own_account() {
         assert_eq!((page.metric, page.day), (expected.0, day), "{keys}");
         let shown = picture(&model);
         assert!(shown.contains("Bluesky oskarines.") && shown.contains(expected.0.label()), "{keys}: {shown}");
-        assert_eq!(shown.contains("[365]"), day.is_some(), "the chart reaches back to that day\n{shown}");
+        assert_eq!(shown.contains("[1y]"), day.is_some(), "the chart reaches back to that day\n{shown}");
         // The cursor moves freely from there.
         press(&mut model, &mut daemon, "k");
         let page: &influencer::State = state(&model);
