@@ -70,12 +70,12 @@ fn draw_header(model: &Model, pen: &mut Pen<'_>) {
     let right_width = right.iter().map(|(text, _)| columns(text)).sum::<usize>() as u16;
     let width = model.shared.size.width.saturating_sub(2);
     let room = width.saturating_sub(right_width + 2);
-    pen.pieces(1, 0, room, &path(model));
+    pen.pieces(1, 0, room, &path(model, room.into()));
     pen.pieces((1 + width).saturating_sub(right_width), 0, right_width, &right);
 }
 
-/// Where one is.
-fn path(model: &Model) -> Pieces {
+/// Where one is. Of the screen's summary only whole parts are shown, the most important first.
+fn path(model: &Model, room: usize) -> Pieces {
     let Theme { strong, faint, .. } = model.shared.theme;
     let mut pieces: Pieces = Vec::new();
     for screen in model.screens() {
@@ -86,7 +86,12 @@ fn path(model: &Model) -> Pieces {
     if let Some((_, style)) = pieces.last_mut() {
         *style = strong;
     }
-    pieces.push((format!("  {}", model.shown().summary(&model.shared)), faint));
+    let used: usize = pieces.iter().map(|(text, _)| columns(text)).sum();
+    let mut summary = format!("  {}", model.shown().summary(&model.shared));
+    while let Some(end) = summary.rfind(" · ").filter(|_| used + columns(&summary) > room) {
+        summary.truncate(end);
+    }
+    pieces.push((summary, faint));
     pieces
 }
 
