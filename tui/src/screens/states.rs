@@ -113,9 +113,11 @@ pub fn platform(shared: &Shared, platform: &PlatformStatus) -> (String, Style) {
         None => format!("{shape} {word}"),
     };
     let words = match platform.state {
-        PlatformState::Ok => match platform.withdrawn.as_slice() {
-            [] => because("ok"),
-            [(metric, since), more @ ..] => {
+        PlatformState::Ok => match (&platform.reason, platform.withdrawn.as_slice()) {
+            // Some of its hosts are down, or its intervals are stretched.
+            (Some(reason), _) => return (format!("◐ {reason}"), theme.warn),
+            (None, []) => because("ok"),
+            (None, [(metric, since), more @ ..]) => {
                 let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
                 let since = format::day_near(shared.day_of(*since), shared.today());
                 return (format!("{shape} ok, but no {}{more} since {since}", metric.label()), theme.warn);
@@ -216,5 +218,14 @@ mod tests {
         check("platform", "mastodon", "waits: Mastodon is down since 11:29");
         check("platform", "social.example", "waits: social.example is down since 11:29");
         check("network", "mastodon", "waits: no network here since 11:29");
+    }
+
+    #[test]
+    fn what_is_well_in_part_only_is_amber() {
+        let model = online(&mut Daemon::new(), 100, 30);
+        let known = model.shared.platforms.iter().find(|known| known.state == PlatformState::Ok).expect("one is well");
+        let part = PlatformStatus { reason: Some("down for 4 of 8 accounts".to_owned()), ..known.clone() };
+        let shown = platform(&model.shared, &part);
+        assert_eq!(shown, ("◐ down for 4 of 8 accounts".to_owned(), model.shared.theme.warn));
     }
 }
