@@ -158,6 +158,7 @@ fn state(platform: &PlatformStatus) -> Cell {
     match platform.state {
         _ if !platform.enabled => Cell::new("off", Tone::Quiet),
         _ if platform.paused => Cell::new("‖ paused", Tone::Plain),
+        PlatformState::Ok if platform.reason.is_some() => Cell::new("◐ ok", Tone::Warn),
         PlatformState::Ok => Cell::new("● ok", Tone::Good),
         PlatformState::Limited => Cell::new("◐ limited", Tone::Warn),
         PlatformState::Down => Cell::new("✗ down", Tone::Bad),
@@ -192,13 +193,18 @@ mod tests {
     fn json_has_the_names_scripts_rely_on() {
         let platforms = samples::status().platforms;
         insta::assert_snapshot!(samples::lines(json::status::PlatformList::from(platforms.as_slice())), @r#"
-        {"platforms":[{"platform":"youtube","enabled":true,"configured":true,"state":"ok",
-        "last_ok_at":"2026-11-21T14:18:00Z","coverage_24h":{"expected":1600,"ok":1590,"partial":0,
-        "failed":10,"skipped":0},"withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}],
-        "api":"key","scopes":[],"redirect_uri":null},{"platform":"bluesky","enabled":true,"configured":true,
-        "state":"limited","last_ok_at":null,"coverage_24h":{"expected":0,"ok":0,"partial":0,"failed":0,
-        "skipped":0},"withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}],"api":"public",
-        "scopes":[],"redirect_uri":null}]}
+        {"platforms":[{"platform":"youtube","enabled":true,"configured":true,"paused":false,"state":"ok",
+        "reason":null,"connections":400,"last_ok_at":"2026-11-21T14:18:00Z",
+        "next_due_at":"2026-11-21T14:34:00Z","held_until":null,"coverage_24h":{"expected":1600,"ok":1590,
+        "partial":0,"failed":10,"skipped":0},"budget":{"platform":"youtube","lane":"youtube","unit":"units",
+        "account":null,"used":6240,"limit":10000,"window_ends_at":"2026-11-21T20:00:00Z","reserve":1000,
+        "interval_s":21600,"stretched_interval_s":27000},"withdrawn":[{"metric":"avg_views",
+        "since":"2026-11-21T08:00:00Z"}],"api":"key","scopes":[],"redirect_uri":null},{"platform":"bluesky",
+        "enabled":true,"configured":true,"paused":false,"state":"limited",
+        "reason":"it asked to come back at 15:00","connections":300,"last_ok_at":null,
+        "next_due_at":"2026-11-21T14:34:00Z","held_until":null,"coverage_24h":{"expected":0,"ok":0,
+        "partial":0,"failed":0,"skipped":0},"budget":null,"withdrawn":[{"metric":"avg_views",
+        "since":"2026-11-21T08:00:00Z"}],"api":"public","scopes":[],"redirect_uri":null}]}
         "#);
     }
     #[test]
@@ -213,10 +219,13 @@ mod tests {
         youtube   ● set up  https://roster.example/oauth/youtube/callback  profile insights
         ");
         insta::assert_snapshot!(samples::lines(json::status::PlatformList::from(&platforms[..1])), @r#"
-        {"platforms":[{"platform":"youtube","enabled":true,"configured":true,"state":"ok",
-        "last_ok_at":"2026-11-21T14:18:00Z","coverage_24h":{"expected":1600,"ok":1590,"partial":0,
-        "failed":10,"skipped":0},"withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}],
-        "api":"key","scopes":["profile","insights"],
+        {"platforms":[{"platform":"youtube","enabled":true,"configured":true,"paused":false,"state":"ok",
+        "reason":null,"connections":400,"last_ok_at":"2026-11-21T14:18:00Z",
+        "next_due_at":"2026-11-21T14:34:00Z","held_until":null,"coverage_24h":{"expected":1600,"ok":1590,
+        "partial":0,"failed":10,"skipped":0},"budget":{"platform":"youtube","lane":"youtube","unit":"units",
+        "account":null,"used":6240,"limit":10000,"window_ends_at":"2026-11-21T20:00:00Z","reserve":1000,
+        "interval_s":21600,"stretched_interval_s":27000},"withdrawn":[{"metric":"avg_views",
+        "since":"2026-11-21T08:00:00Z"}],"api":"key","scopes":["profile","insights"],
         "redirect_uri":"https://roster.example/oauth/youtube/callback"}]}
         "#);
     }

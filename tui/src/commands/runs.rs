@@ -117,9 +117,10 @@ mod tests {
         let runs = json::events::RunList::new(&[missed()]);
         insta::assert_snapshot!(samples::lines(runs), @r#"
         {"expected":3,"ok":0,"partial":0,"failed":0,"skipped":3,"runs":[{"connection":"ambqgayd",
-        "platform":"youtube","due_at":"2026-11-21T02:00:00Z","slot_at":"2026-11-21T14:00:00Z","missed":3,
+        "influencer":"aibaeaqc","influencer_name":"Mara Lindqvist","platform":"youtube",
+        "due_at":"2026-11-21T02:00:00Z","slot_at":"2026-11-21T14:00:00Z","missed":3,
         "started_at":"2026-11-21T14:18:00Z","late_s":1080,"duration_ms":120,"outcome":"skipped",
-        "error":"rosterd did not run","retry_at":null,"cause":"person"}]}
+        "followers":null,"error":"rosterd did not run","retry_at":null,"cause":"person"}]}
         "#);
     }
 

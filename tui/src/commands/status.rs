@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use roster_protocol::RosterError;
 use roster_protocol::notice::grouped;
+use roster_protocol::service::MOST_DAYS;
 use roster_protocol::status::{self as protocol, Coverage, DayFigures};
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
@@ -18,7 +19,7 @@ use crate::session::Session;
 use crate::widgets::figures::{of_platforms, of_roster};
 use crate::widgets::sparkline;
 
-/// No terminal has room for more days.
+/// No terminal has room for more signs: of more days each sign is several.
 const MOST_SIGNS: usize = 60;
 
 /// `roster status`
@@ -31,6 +32,7 @@ pub struct Status {
     limits: check::Limits,
     /// The figures of so many days, up to 731
     #[arg(long, value_name = "N", default_value_t = 30, conflicts_with = "check")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=MOST_DAYS))]
     days: u64,
 }
 
@@ -49,7 +51,7 @@ impl Status {
         }
         let client = session.connect().await?;
         let days = response(client.figures(short_call(), self.days).await)?;
-        let count = usize::try_from(self.days).unwrap_or(usize::MAX).min(MOST_SIGNS);
+        let count = usize::try_from(self.days).unwrap_or(MOST_SIGNS);
         let json = || json::status::Status::new(&status, &days);
         session.output.print(json, |look| format!("{}{}", text(&status, look), charts(&status, &days, count, look)))?;
         Ok(Ending::Done)
@@ -116,11 +118,25 @@ fn charts(status: &protocol::Status, days: &[DayFigures], count: usize, look: &L
     let mut table = Table::new(&["FIGURE", "LAST DAYS", ">NOW", ""]);
     for row in of_roster(status, days, count).into_iter().chain(of_platforms(status, days, count)) {
         let tone = if row.is_short { Tone::Warn } else { Tone::Plain };
+        let values = condensed(&row.values);
         // A day of which nothing is known.
-        let signs: String = sparkline::signs(&row.values, count).into_iter().collect::<String>().replace(' ', "·");
+        let signs: String = sparkline::signs(&values, MOST_SIGNS).into_iter().collect::<String>().replace(' ', "·");
         table.row([row.name.into(), Cell::new(signs, Tone::Quiet), Cell::new(row.now, tone), row.detail.into()]);
     }
     format!("\n{}", table.render(look.paint))
+}
+
+/// As many days in each sign as it takes, the newest complete: their mean, as far as it is known.
+fn condensed(values: &[Option<u64>]) -> Vec<Option<u64>> {
+    let each = values.len().div_ceil(MOST_SIGNS).max(1);
+    let mean = |days: &[Option<u64>]| {
+        let (sum, known) =
+            days.iter().flatten().fold((0u128, 0u128), |(sum, known), day| (sum + u128::from(*day), known + 1));
+        sum.checked_div(known).and_then(|mean| u64::try_from(mean).ok())
+    };
+    let mut signs: Vec<Option<u64>> = values.rchunks(each).map(mean).collect();
+    signs.reverse();
+    signs
 }
 
 fn uptime(seconds: u64) -> String {
@@ -214,24 +230,29 @@ mod tests {
     fn json_has_the_names_scripts_rely_on() {
         let status = json::status::Status::new(&samples::status(), &samples::figures());
         insta::assert_snapshot!(samples::lines(status), @r#"
-        {"version":"0.1.0","protocol":1,"uptime_s":11520,"influencers":300,
-        "next_due_at":"2026-11-21T14:34:00Z","waits_for":null,"connections":{"total":700,"fresh":680,
-        "stale":5,"never":3,"error":4,"reauthorize":6,"paused":2},"coverage_24h":{"expected":2800,"ok":2760,
-        "partial":20,"failed":12,"skipped":8},"batches":[],"adoption":{"connected":290,
+        {"version":"0.1.0","protocol":1,"uptime_s":11520,"influencers":300,"open_alerts":2,"paused":false,
+        "waiting":3,"running":0,"next_due_at":"2026-11-21T14:34:00Z","waits_for":null,
+        "connections":{"total":700,"fresh":680,"stale":5,"never":3,"error":4,"reauthorize":6,"paused":2},
+        "coverage_24h":{"expected":2800,"ok":2760,"partial":20,"failed":12,"skipped":8},"batches":[],
+        "adoption":{"connected":290,"on_all_platforms":12},"data":{"numbers":4100,"by_hand":9,
+        "oldest_at":"2026-11-21T08:15:00Z"},"days":[{"date":"2026-11-19","influencers":300,
+        "adoption":{"connected":250,"on_all_platforms":12},"data":{"numbers":4100,"by_hand":9,
+        "oldest_at":"2026-11-21T08:15:00Z"},"oldest_s":22500,"coverage":{"expected":1600,"ok":800,
+        "partial":0,"failed":800,"skipped":0},"platforms":{"youtube":{"expected":1600,"ok":800,"partial":0,
+        "failed":800,"skipped":0}}},{"date":"2026-11-21","influencers":300,"adoption":{"connected":290,
         "on_all_platforms":12},"data":{"numbers":4100,"by_hand":9,"oldest_at":"2026-11-21T08:15:00Z"},
-        "days":[{"date":"2026-11-19","influencers":300,"adoption":{"connected":250,"on_all_platforms":12},
-        "data":{"numbers":4100,"by_hand":9,"oldest_at":"2026-11-21T08:15:00Z"},"oldest_s":22500,
-        "coverage":{"expected":1600,"ok":800,"partial":0,"failed":800,"skipped":0},
-        "platforms":{"youtube":{"expected":1600,"ok":800,"partial":0,"failed":800,"skipped":0}}},
-        {"date":"2026-11-21","influencers":300,"adoption":{"connected":290,"on_all_platforms":12},
-        "data":{"numbers":4100,"by_hand":9,"oldest_at":"2026-11-21T08:15:00Z"},"oldest_s":22500,
-        "coverage":{"expected":1600,"ok":1590,"partial":0,"failed":10,"skipped":0},
+        "oldest_s":22500,"coverage":{"expected":1600,"ok":1590,"partial":0,"failed":10,"skipped":0},
         "platforms":{"youtube":{"expected":1600,"ok":1590,"partial":0,"failed":10,"skipped":0}}}],
-        "platforms":[{"platform":"youtube","enabled":true,"configured":true,"state":"ok",
-        "last_ok_at":"2026-11-21T14:18:00Z","coverage_24h":{"expected":1600,"ok":1590,"partial":0,
-        "failed":10,"skipped":0},"withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}]},
-        {"platform":"bluesky","enabled":true,"configured":true,"state":"limited","last_ok_at":null,
-        "coverage_24h":{"expected":0,"ok":0,"partial":0,"failed":0,"skipped":0},
+        "platforms":[{"platform":"youtube","enabled":true,"configured":true,"paused":false,"state":"ok",
+        "reason":null,"connections":400,"last_ok_at":"2026-11-21T14:18:00Z",
+        "next_due_at":"2026-11-21T14:34:00Z","held_until":null,"coverage_24h":{"expected":1600,"ok":1590,
+        "partial":0,"failed":10,"skipped":0},"budget":{"platform":"youtube","lane":"youtube","unit":"units",
+        "account":null,"used":6240,"limit":10000,"window_ends_at":"2026-11-21T20:00:00Z","reserve":1000,
+        "interval_s":21600,"stretched_interval_s":27000},"withdrawn":[{"metric":"avg_views",
+        "since":"2026-11-21T08:00:00Z"}]},{"platform":"bluesky","enabled":true,"configured":true,
+        "paused":false,"state":"limited","reason":"it asked to come back at 15:00","connections":300,
+        "last_ok_at":null,"next_due_at":"2026-11-21T14:34:00Z","held_until":null,
+        "coverage_24h":{"expected":0,"ok":0,"partial":0,"failed":0,"skipped":0},"budget":null,
         "withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}]}],"store":{"bytes":1048576,
         "snapshots":63000,"writable":true,"budget":null},"retention":"chosen","not_ready":null,
         "listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
@@ -269,6 +290,15 @@ mod tests {
         YouTube                ▁·█        99.3%  1,590 ok, 10 failed
         YouTube                ···            –  nothing was due
         ");
+    }
+
+    #[test]
+    fn a_sign_is_several_days_where_there_are_many() {
+        let year: Vec<Option<u64>> = (0..365).map(|day| (day >= 14).then_some(day)).collect();
+        let signs = condensed(&year);
+        assert_eq!((signs.len(), signs[0], signs[51], signs[52]), (53, None, Some(357 - 3), Some(361)));
+        assert_eq!(condensed(&year[..60]), year[..60]);
+        assert_eq!(condensed(&[Some(u64::MAX); 61]).last(), Some(&Some(u64::MAX)));
     }
 
     #[test]

@@ -89,6 +89,8 @@ impl RunList {
 #[derive(Debug, Serialize)]
 pub struct Run {
     connection: String,
+    influencer: String,
+    influencer_name: String,
     platform: String,
     due_at: String,
     slot_at: String,
@@ -97,6 +99,7 @@ pub struct Run {
     late_s: i64,
     duration_ms: u64,
     outcome: &'static str,
+    followers: Option<u64>,
     error: Option<String>,
     retry_at: Option<String>,
     cause: &'static str,
@@ -106,6 +109,8 @@ impl From<&protocol::Run> for Run {
     fn from(run: &protocol::Run) -> Self {
         Self {
             connection: run.connection.to_string(),
+            influencer: run.influencer.to_string(),
+            influencer_name: run.influencer_name.clone(),
             platform: run.platform.clone(),
             due_at: run.due_at.to_string(),
             slot_at: run.slot_at.to_string(),
@@ -114,6 +119,7 @@ impl From<&protocol::Run> for Run {
             late_s: run.late_ms() / 1000,
             duration_ms: run.duration_ms,
             outcome: run.outcome.as_str(),
+            followers: run.followers,
             error: run.error.clone(),
             retry_at: time(run.retry_at),
             cause: run.cause.as_str(),

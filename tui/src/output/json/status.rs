@@ -6,6 +6,7 @@ use roster_protocol::status as protocol;
 use roster_protocol::{EndedBatch, Metric, Timestamp};
 use serde::Serialize;
 
+use super::events::Budget;
 use super::time;
 
 /// The daemon at a glance.
@@ -15,6 +16,12 @@ pub struct Status {
     protocol: u16,
     uptime_s: u64,
     influencers: u64,
+    open_alerts: u64,
+    /// Whether everything is paused.
+    paused: bool,
+    /// Connections that are due and wait for their turn, and those that are being synced.
+    waiting: u64,
+    running: u64,
     next_due_at: Option<String>,
     /// What keeps all that is due waiting until then.
     waits_for: Option<String>,
@@ -156,6 +163,10 @@ impl Status {
             protocol: status.protocol,
             uptime_s: status.uptime_s,
             influencers: status.influencers,
+            open_alerts: status.open_alerts,
+            paused: status.paused,
+            waiting: status.waiting,
+            running: status.running.iter().map(|batch| batch.connections).sum(),
             next_due_at: time(status.next_due_at),
             waits_for: status.waits_for.clone(),
             connections: Connections { total, fresh, stale, never, error, reauthorize, paused },
@@ -185,9 +196,18 @@ struct Platform {
     platform: String,
     enabled: bool,
     configured: bool,
+    paused: bool,
     state: &'static str,
+    /// Why it is not ok, or only in part.
+    reason: Option<String>,
+    connections: u64,
     last_ok_at: Option<String>,
+    next_due_at: Option<String>,
+    /// When the next request may be sent, while it is limited.
+    held_until: Option<String>,
     coverage_24h: Coverage,
+    /// Of its limits the one that is nearest to its end; unknown where none is known.
+    budget: Option<Budget>,
     /// The metrics that it reports no more.
     withdrawn: Vec<Withdrawn>,
 }
@@ -204,9 +224,15 @@ impl From<&protocol::PlatformStatus> for Platform {
             platform: platform.platform.clone(),
             enabled: platform.enabled,
             configured: platform.configured,
+            paused: platform.paused,
             state: platform.state.as_str(),
+            reason: platform.reason.clone(),
+            connections: platform.connections,
             last_ok_at: time(platform.last_ok_at),
+            next_due_at: time(platform.next_due_at),
+            held_until: time(platform.held_until),
             coverage_24h: platform.coverage_24h.into(),
+            budget: platform.budget.as_ref().map(Budget::from),
             withdrawn: platform.withdrawn.iter().map(withdrawn).collect(),
         }
     }
