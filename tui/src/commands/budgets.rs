@@ -1,7 +1,7 @@
 //! `roster budgets`: what is left to spend of platforms' limits.
 
-use roster_protocol::Budget;
 use roster_protocol::notice::grouped;
+use roster_protocol::{Budget, RosterError};
 
 use crate::client::{response, short_call};
 use crate::output::json;
@@ -22,13 +22,19 @@ impl Budgets {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let client = session.connect().await?;
         let mut rows = response(client.budgets(short_call()).await)?;
-        if let Some(platform) = &self.platform {
-            rows.retain(|budget| budget.platform == *platform);
+        if let Some(platform) = self.platform.as_ref().map(|platform| platform.to_lowercase()) {
+            let known = response(client.platforms(short_call()).await)?;
+            if known.iter().all(|known| known.platform != platform) {
+                let known: Vec<&str> = known.iter().map(|known| known.platform.as_str()).collect();
+                let error = RosterError::not_found(format!("there is no platform {platform}"));
+                return Err(error.hint(format!("there are {}", known.join(", "))).into());
+            }
+            rows.retain(|budget| budget.platform == platform);
         }
         let json = || json::events::BudgetList { budgets: rows.iter().map(json::events::Budget::from).collect() };
         session.output.print(json, |look| text(&rows, look))?;
         if rows.is_empty() {
-            session.output.remark("nothing has been requested of a platform with a limit yet");
+            session.output.remark("no platform has reported a limit yet");
         }
         Ok(Ending::Done)
     }

@@ -40,8 +40,8 @@ impl Due {
         };
         let json = || json::events::DueList { due: rows.iter().map(json::events::Due::from).collect(), total, late };
         session.output.print(json, |look| text(&rows, look))?;
-        if rows.is_empty() {
-            session.output.remark("nothing is due");
+        if total == 0 {
+            session.output.remark(if within.is_some() { "nothing is due within this time" } else { "nothing is due" });
         }
         Ok(Ending::Done)
     }

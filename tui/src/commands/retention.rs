@@ -73,7 +73,11 @@ fn question(shown: &Shown) -> String {
 
 fn text(shown: &Shown, look: &Look) -> String {
     let choice = match shown.chosen_at {
-        Some(at) => format!("chosen {}; next {}", time(at, &look.now), ahead(Some(shown.next_at), &look.now)),
+        Some(at) => format!(
+            "chosen {}; carried out each night, next {}",
+            time(at, &look.now),
+            ahead(Some(shown.next_at), &look.now)
+        ),
         None => "waits: nothing is deleted from this store before `roster retention --apply`".to_owned(),
     };
     let lines = [
@@ -152,7 +156,7 @@ mod tests {
         ");
         let chosen = Shown { chosen_at: Some(samples::at("10:00:00")), ..shown.clone() };
         assert!(
-            text(&chosen, &samples::look()).contains("chosen 2026-11-21 10:00; next in 9h"),
+            text(&chosen, &samples::look()).contains("chosen 2026-11-21 10:00; carried out each night, next in 9h"),
             "{}",
             text(&chosen, &samples::look())
         );
