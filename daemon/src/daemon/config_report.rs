@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::app::setup::{SECRETS, Source};
 use crate::platforms::{Entry, all, credential_name};
-use crate::process::config::{Config, KNOWN};
+use crate::process::config::{Config, KNOWN, OF_PLATFORM};
 use crate::process::logs;
 use crate::secret::master_key::{self, KeySources};
 
@@ -67,6 +67,10 @@ pub fn report(source: &Source, text: &str, paths: &[PathSetting], key: &KeySourc
     for (section, keys) in KNOWN.iter().filter(|(_, keys)| !keys.is_empty()) {
         write(&mut report, section, keys, |key| file.setting(&defaults, source, section, key));
     }
+    for slug in file.kept_otherwise() {
+        let written = |key: &str| file.written(&["retention", slug], key).unwrap_or_else(|| of_default(None));
+        write(&mut report, &format!("retention.{slug}"), &OF_PLATFORM, written);
+    }
     for entry in all() {
         let section = format!("platforms.{}", entry.slug);
         write(&mut report, &section, &entry.keys(), |key| file.setting_of_platform(source, entry, key));
@@ -108,6 +112,12 @@ struct File<'a> {
 impl<'a> File<'a> {
     fn of(source: &Source, text: &'a str) -> Self {
         Self { name: source.file.display().to_string(), text, tables: toml::from_str(text).unwrap_or_default() }
+    }
+
+    /// The platforms whose numbers are kept otherwise than their terms say.
+    fn kept_otherwise(&self) -> impl Iterator<Item = &str> {
+        let retention = self.tables.get("retention").and_then(toml::Value::as_table).into_iter().flatten();
+        retention.filter(|(_, value)| value.is_table()).map(|(slug, _)| slug.as_str())
     }
 
     fn written(&self, section: &[&str], key: &str) -> Option<Setting> {
@@ -209,7 +219,7 @@ mod tests {
     fn each_value_names_its_origin_and_no_secret_is_printed() {
         let text = "[http]\nlisten = \"off\"\n\n[network]\nproxy = \"http://me:hunter2@proxy.example:3128\"\n\
                     [platforms.youtube]\napi_key = \"very-secret\"\n[platforms.instagram]\nclient_id = \"from-file\"\n\
-                    verify_token = \"known-to-meta\"\n";
+                    verify_token = \"known-to-meta\"\n[retention.youtube]\npublic = \"90d\"\nreason = \"audited\"\n";
         let environment = Environment::new(
             &[("LOG_LEVEL", "debug"), ("INSTAGRAM_APP_ID", "from-variable"), ("INSTAGRAM_APP_SECRET", "also-secret")],
             None,
@@ -227,6 +237,9 @@ mod tests {
         has("client_id = \"from-variable\" # the variable INSTAGRAM_APP_ID");
         has("client_secret = \"***\" # the variable INSTAGRAM_APP_SECRET");
         has("verify_token = \"***\" # rosterd.toml:10");
+        has("public = \"90d\" # rosterd.toml:12");
+        has("reason = \"audited\" # rosterd.toml:13");
+        has("# after_consent # not set");
         has("login = \"facebook\" # default");
         has("# public_url # not set");
         for secret in ["hunter2", "very-secret", "also-secret", "known-to-meta"] {

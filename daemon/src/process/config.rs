@@ -17,8 +17,8 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
-pub use self::retention::{Kept, KeptOtherwise, Retention};
-use self::retention::{OF_PLATFORM, RawRetention};
+use self::retention::RawRetention;
+pub use self::retention::{Kept, KeptOtherwise, OF_PLATFORM, Retention};
 use crate::http_client::base_url;
 use crate::process::logs::{self, Format, Log};
 use crate::schedule::Grid;

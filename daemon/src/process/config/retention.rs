@@ -61,7 +61,7 @@ struct RawKeptOtherwise {
 }
 
 /// The keys of `[retention.SLUG]`.
-pub(super) const OF_PLATFORM: [&str; 4] = ["public", "consent", "after_consent", "reason"];
+pub const OF_PLATFORM: [&str; 4] = ["public", "consent", "after_consent", "reason"];
 
 impl RawRetention {
     pub(super) fn check(self) -> Result<Retention, Problem> {
