@@ -282,9 +282,11 @@ async fn the_config_that_is_shipped_means_what_it_says() {
     };
     let all: Vec<String> = shipped
         .lines()
-        .map(|line| line.strip_prefix("# ").filter(|line| is_key(line)).unwrap_or(line))
+        .map(|line| line.strip_prefix("# ").filter(|line| is_key(line) || line.starts_with('[')).unwrap_or(line))
         .map(|line| match line.split_once(" = ") {
-            Some((key @ ("api_key_file" | "client_secret_file"), _)) => format!("{key} = \"{secret}\""),
+            Some((key @ ("api_key_file" | "client_secret_file" | "verify_token_file"), _)) => {
+                format!("{key} = \"{secret}\"")
+            }
             Some((name @ "master_key_file", _)) => format!("{name} = \"{key}\""),
             Some((key @ "ca_file", _)) => format!("{key} = \"{ca}\""),
             _ => line.to_owned(),
