@@ -17,8 +17,7 @@ use crate::model::{
     Absence, AuditLine, Change, Connection, DESKTOP, Delivery, DeliveryState, HandDay, Hold, Run, Trouble, TroubleKind,
 };
 use crate::platforms::{Limit, Observation, PlatformError};
-use crate::roster::Roster;
-use crate::roster::standing;
+use crate::roster::{Roster, standing};
 use crate::schedule::back_off;
 
 /// A run with a result.
