@@ -2,6 +2,8 @@
 //!
 //! A number a person typed goes the same way, from [`learn`] on.
 
+mod refusal;
+
 use roster_protocol::alert::{About, ChangeCause};
 use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::metric::{Metric, MetricSet, Numbers, Unit};
@@ -48,6 +50,7 @@ pub fn run_ended(decision: &mut Decision<'_>, connection: &Connection, ended: En
     });
     let connection = later.as_ref().unwrap_or(connection);
     let result = ended.result.and_then(|observation| is_same_account(decision.roster, connection, observation));
+    let result = result.map_err(|error| refusal::of_now(decision.roster, connection, ended.started_at, error));
     let mut run = Run {
         id: decision.fresh_id(),
         connection: connection.id,
@@ -375,7 +378,7 @@ fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &Platform
         due.at = due.at.max(done.plus_seconds(1));
     }
     run.outcome = if counts { Outcome::Failed } else { Outcome::Skipped };
-    let (message, moved_to) = in_words(connection, error);
+    let (message, moved_to) = refusal::in_words(connection, error);
     run.error = Some(message.clone());
     run.retry_at = (kind != TroubleKind::Unconfigured).then_some(due.at);
     if let PlatformError::RateLimited { of: Limit::Lane, .. } = error {
@@ -396,14 +399,6 @@ fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &Platform
     let steps = evaluate::after_failure(why.as_deref(), &decision.roster.alerts_of(connection.id));
     take_steps(decision, &failed, steps);
     decision.commit.roster.connections.push(failed);
-}
-
-/// Why a run failed, and where the account has moved to, if it has.
-fn in_words(connection: &Connection, error: &PlatformError) -> (String, Option<String>) {
-    let PlatformError::Moved { to } = error else { return (error.to_string(), None) };
-    let new = to.as_deref().unwrap_or("NEW");
-    let (platform, handle) = (&connection.platform, &connection.handle);
-    (format!("{error}: `roster set {platform}:{handle} handle {new}` follows it"), to.clone())
 }
 
 struct Due {

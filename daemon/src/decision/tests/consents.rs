@@ -1,11 +1,14 @@
 //! Grants: which connections they feed, and when they are revoked.
 
 use roster_protocol::ids::ConsentId;
+use roster_protocol::sync::Cause;
 
 use super::*;
 use crate::decision::consented::{self, Adoption, Offered};
 use crate::decision::grants;
+use crate::decision::run::{Ended, run_ended};
 use crate::model::{Choice, Consent, ConsentStep, Trouble, TroubleKind};
+use crate::platforms::PlatformError;
 use crate::platforms::consenting::{Opened, OpenedAccount};
 
 fn revoking() -> GrantState {
@@ -38,6 +41,22 @@ fn the_end_of_a_revocation_removes_the_grant_and_is_logged() {
     assert_eq!(commit.consents.removed_grants, [ended.id]);
     assert_eq!(lines(&commit), [format!("grant.revoke {} youtube Mara: – -> revoked", ended.id)]);
     assert_eq!((commit.audit.lines[0].who.clone(), commit.audit.lines[0].cause.as_str()), (None, "consent"));
+}
+
+#[test]
+fn a_refusal_from_before_a_consent_does_not_need_its_owner_again() {
+    let tube = Connection { next_due_at: NOON, slot_at: NOON, ..connection(TUBE, MARA, "youtube", "@mara") };
+    let given = Grant { granted_at: NOON.plus_seconds(-1), ..grant(1, GrantState::Live) };
+    let mut scene = Scene::new().with_connection(tube.clone()).with_grants(vec![given], vec![used(TUBE, 1)]);
+    let mut refused = |seconds: i64| {
+        let result = Err(PlatformError::Unauthorized { what: "it shows nothing without a consent".to_owned() });
+        let ended = Ended { cause: Cause::Person, started_at: NOON.plus_seconds(seconds), result };
+        let ((), commit) = scene.decide(|decision| run_ended(decision, &tube, ended));
+        let failed = commit.roster.connections.last().expect("it failed");
+        (failed.trouble.as_ref().map(|trouble| trouble.kind), failed.next_due_at < NOON.plus_seconds(60))
+    };
+    assert_eq!(refused(-3), (Some(TroubleKind::Unexpected), true), "the owner consented meanwhile");
+    assert_eq!(refused(0), (Some(TroubleKind::Unauthorized), false));
 }
 
 #[test]
