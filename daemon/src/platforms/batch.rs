@@ -46,7 +46,16 @@ pub(super) struct WindowHeaders {
 
 /// A limit on requests to one host or app that only such headers report.
 pub(super) const fn window_budget(path: &'static str) -> Budget {
-    Budget { unit: REQUESTS, path, cost: 1, per_batch: 0, limit: None, window: Window::Reported, reserve: 10 }
+    Budget {
+        unit: REQUESTS,
+        path,
+        cost: 1,
+        per_batch: 0,
+        limit: None,
+        window: Window::Reported,
+        reserve: 10,
+        is_optional: false,
+    }
 }
 
 /// How many responses of one batch in a row may say "not now" before the rest is no longer requested.

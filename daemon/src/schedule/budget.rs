@@ -22,6 +22,8 @@ pub struct Budget {
     pub window: Window,
     /// The share, in percent, that is kept for what users request themselves.
     pub reserve: u64,
+    /// Whether accounts are read in another way once it is spent: then it keeps nothing back.
+    pub is_optional: bool,
 }
 
 /// The time to which a limit applies.

@@ -285,6 +285,7 @@ impl Gate {
     /// When not even one can.
     pub fn room(&mut self, lane: &str, priority: Priority, now: Timestamp) -> Result<usize, Spent> {
         let budgets = self.budgets.get(lane::platform_of(lane)).into_iter().flatten();
+        let budgets = budgets.filter(|terms| !terms.budget.is_optional);
         let units: Vec<&'static str> = budgets.map(|terms| terms.budget.unit).collect();
         let mut room = usize::MAX;
         for unit in units {
@@ -331,12 +332,14 @@ impl Gate {
         }
     }
 
-    /// Ends the reservation of a batch, of which each unit in `spent` was spent, and learns what an account takes.
-    pub fn end(&mut self, lane: &str, accounts: usize, spent: &BTreeMap<&'static str, u64>) {
+    /// Ends the reservation of a batch. One in which all accounts were observed teaches what an account takes: `spent` is
+    /// what was spent of each unit.
+    pub fn end(&mut self, lane: &str, accounts: usize, spent: Option<&BTreeMap<&'static str, u64>>) {
         let accounts = accounts as u64;
         for (_, kept) in self.of_lane(lane).filter(|(key, _)| key.account.is_none()) {
             kept.running = kept.running.saturating_sub(accounts);
-            let spent = spent.get(kept.terms.budget.unit).filter(|spent| **spent > 0 && accounts > 0);
+            let spent = spent.and_then(|spent| spent.get(kept.terms.budget.unit));
+            let spent = spent.filter(|spent| **spent > 0 && accounts > 0);
             let Some(each) = spent.map(|spent| spent.saturating_mul(MILLI) / accounts) else { continue };
             let average = kept.spent.per_account.map_or(each, |before| (before * (WEIGHT - 1) + each) / WEIGHT);
             kept.spent.per_account = Some(average.max(1));
@@ -377,7 +380,8 @@ impl Gate {
             let per_account = kept.map_or(terms.budget.cost * MILLI, Kept::per_account);
             Some(Daily { unit: terms.budget.unit, per_account, available: terms.most(limit, Priority::Due) })
         };
-        terms.filter(|terms| matches!(terms.budget.window, Window::Day(_))).filter_map(daily).collect()
+        let needed = terms.filter(|terms| !terms.budget.is_optional && matches!(terms.budget.window, Window::Day(_)));
+        needed.filter_map(daily).collect()
     }
 
     /// Whether the store lacks something.

@@ -170,7 +170,9 @@ async fn observe(
     let owned = stream::iter(owned).buffer_unordered(OWNED_AT_ONCE).collect::<Vec<_>>();
     let (mut results, owned) = futures::future::join(context.request(public), owned).await;
     results.extend(owned);
-    app.gate.with(|gate| gate.end(lane, requested.len(), &context.api.spent()));
+    let spent = context.api.spent();
+    let is_whole = results.len() == requested.len() && results.values().all(Result::is_ok);
+    app.gate.with(|gate| gate.end(lane, requested.len(), is_whole.then_some(&spent)));
     let met = outages::contact(results.values(), unopened.values());
     results.extend(unopened);
     if let Some(wait) = context.api.requested_wait() {

@@ -30,6 +30,7 @@ pub(in crate::platforms) const BUDGETS: &[Budget] = &[Budget {
     limit: Some(ALL),
     window: Window::Reported,
     reserve: ALL - MUCH,
+    is_optional: false,
 }];
 
 const PERCENT: &str = "percent";

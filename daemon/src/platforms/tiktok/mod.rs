@@ -71,7 +71,16 @@ const INFO: PlatformInfo = PlatformInfo {
 
 /// 600 requests in a sliding minute for each endpoint ("Rate limits").
 const fn minute(unit: &'static str, path: &'static str) -> Budget {
-    Budget { unit, path, cost: 1, per_batch: 0, limit: Some(600), window: Window::Last(60), reserve: 10 }
+    Budget {
+        unit,
+        path,
+        cost: 1,
+        per_batch: 0,
+        limit: Some(600),
+        window: Window::Last(60),
+        reserve: 10,
+        is_optional: false,
+    }
 }
 
 pub(super) const ENTRY: Entry =

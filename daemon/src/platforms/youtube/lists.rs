@@ -3,9 +3,10 @@
 //!
 //! Of channels and videos the counts change, and with them the lists: these are always read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use parking_lot::Mutex;
+use roster_protocol::time::Timestamp;
 
 /// The most lists that are remembered: some megabytes. What does not fit is read whole.
 const MOST: usize = 10_000;
@@ -23,7 +24,18 @@ pub(super) struct Page {
 
 /// Lives as long as the config in use.
 #[derive(Default)]
-pub(super) struct Lists(Mutex<HashMap<String, Known>>);
+pub(super) struct Lists {
+    known: Mutex<HashMap<String, Known>>,
+    /// Videos that were public and over when they were read: of these only the counts change.
+    finished: Mutex<HashSet<Box<str>>>,
+    /// Until when counts alone are not requested, because that was refused.
+    refused_until: Mutex<Timestamp>,
+}
+
+/// The most videos that are remembered: some megabytes.
+const MOST_VIDEOS: usize = 100_000;
+/// How long counts alone are not requested after a refusal.
+const REFUSED_S: i64 = 3600;
 
 struct Known {
     etag: Box<str>,
@@ -35,12 +47,12 @@ struct Known {
 impl Lists {
     /// What YouTube called the newest list of this playlist, if it was read before.
     pub(super) fn etag(&self, playlist: &str) -> Option<String> {
-        self.0.lock().get(playlist).map(|known| known.etag.to_string())
+        self.known.lock().get(playlist).map(|known| known.etag.to_string())
     }
 
     /// The page that was read before, if YouTube called it so.
     pub(super) fn page(&self, playlist: &str, etag: &str) -> Option<Page> {
-        let lists = self.0.lock();
+        let lists = self.known.lock();
         let known = lists.get(playlist).filter(|known| &*known.etag == etag)?;
         let ids = known.ids.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect();
         Some(Page { ids, next: known.next.as_deref().map(str::to_owned) })
@@ -48,13 +60,31 @@ impl Lists {
 
     /// Remembers a page.
     pub(super) fn put(&self, playlist: &str, etag: &str, page: &Page) {
-        let mut lists = self.0.lock();
+        let mut lists = self.known.lock();
         let fits = etag.len() <= LONGEST_ETAG && (lists.len() < MOST || lists.contains_key(playlist));
         if fits {
             let known =
                 Known { etag: etag.into(), ids: page.ids.join(",").into(), next: page.next.as_deref().map(Into::into) };
             lists.insert(playlist.to_owned(), known);
         }
+    }
+
+    /// Remembers a video that is over.
+    pub(super) fn put_finished(&self, video: &str) {
+        let mut finished = self.finished.lock();
+        if finished.len() < MOST_VIDEOS {
+            finished.insert(video.into());
+        }
+    }
+
+    /// Whether only a video's counts change, and may be requested alone.
+    pub(super) fn has_only_counts(&self, video: &str, now: Timestamp) -> bool {
+        *self.refused_until.lock() <= now && self.finished.lock().contains(video)
+    }
+
+    /// Counts alone were refused: videos are read whole for a while.
+    pub(super) fn counts_refused(&self, now: Timestamp) {
+        *self.refused_until.lock() = now.plus_seconds(REFUSED_S);
     }
 }
 
@@ -77,9 +107,20 @@ mod tests {
     fn memory_is_bounded() {
         let lists = Lists::default();
         (0..MOST + 5).for_each(|number| lists.put(&number.to_string(), "a", &Page::default()));
-        assert_eq!(lists.0.lock().len(), MOST);
+        assert_eq!(lists.known.lock().len(), MOST);
         lists.put("0", &"b".repeat(101), &Page::default());
         lists.put("0", "b", &Page::default());
         assert_eq!(lists.etag("0").as_deref(), Some("b"), "what is known is renewed");
+    }
+
+    #[test]
+    fn counts_alone_are_requested_of_what_is_over_unless_that_was_refused() {
+        let (lists, now) = (Lists::default(), Timestamp(5_000));
+        lists.put_finished("v1");
+        let has = |at| (lists.has_only_counts("v1", at), lists.has_only_counts("v2", at));
+        assert_eq!(has(now), (true, false));
+        lists.counts_refused(now);
+        assert_eq!(has(now.plus_seconds(3599)), (false, false));
+        assert_eq!(has(now.plus_seconds(3600)), (true, false));
     }
 }

@@ -90,7 +90,7 @@ const INFO: PlatformInfo = PlatformInfo {
         limits: Limits { public: Some(30), consent: None, after_consent: Some(7) },
         source: "developers.google.com/youtube/terms/developer-policies, III.E.4",
     },
-    budgets: &[UNITS],
+    budgets: &[UNITS, STATS],
 };
 
 /// What a Google Cloud project may spend a day; every list call costs one: of a batch the
@@ -103,7 +103,12 @@ const UNITS: Budget = Budget {
     limit: Some(10_000),
     window: Window::Day(Place::LosAngeles),
     reserve: 10,
+    is_optional: false,
 };
+
+/// Counts of videos that are known have a bucket of their own: a call for fifty of them is one of its calls, and no unit.
+const STATS: Budget =
+    Budget { unit: "stats calls", path: "/youtube/v3/videos:batchGetStats", per_batch: 0, is_optional: true, ..UNITS };
 
 pub(super) const ENTRY: Entry = Entry {
     slug: SLUG,

@@ -168,10 +168,38 @@ struct VideoStatistics {
     comment_count: Option<u64>,
 }
 
+impl VideoStatistics {
+    fn numbers(self) -> PostNumbers {
+        let Self { view_count, like_count, comment_count } = self;
+        PostNumbers { likes: like_count, comments: comment_count, views: view_count, ..PostNumbers::default() }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct VideoStatus {
     privacy_status: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    #[serde(default)]
+    snippet: CountedSnippet,
+    #[serde(default)]
+    statistics: VideoStatistics,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CountedSnippet {
+    #[serde(default, deserialize_with = "time")]
+    publish_time: Option<Timestamp>,
+}
+
+/// The counts of a video that is over, as a post.
+pub(super) fn counted(text: &RawValue) -> Result<Post, PlatformError> {
+    let Counted { snippet, statistics } = item(SLUG, text)?;
+    Ok(Post { at: snippet.publish_time, numbers: statistics.numbers() })
 }
 
 /// A video as a post; `None` for what has not happened yet, still happens, or is not public.
@@ -182,13 +210,7 @@ pub(super) fn video(text: &RawValue) -> Result<Option<Post>, PlatformError> {
     if on_air || private {
         return Ok(None);
     }
-    let numbers = PostNumbers {
-        likes: video.statistics.like_count,
-        comments: video.statistics.comment_count,
-        views: video.statistics.view_count,
-        ..PostNumbers::default()
-    };
-    Ok(Some(Post { at: video.snippet.published_at, numbers }))
+    Ok(Some(Post { at: video.snippet.published_at, numbers: video.statistics.numbers() }))
 }
 
 #[cfg(test)]

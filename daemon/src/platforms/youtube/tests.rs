@@ -221,6 +221,53 @@ async fn a_list_of_uploads_that_has_not_changed_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn of_videos_that_are_over_only_the_counts_are_read_again() {
+    let is_refused = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let refused = is_refused.clone();
+    let server = Server::start(move |requested| match requested.path.rsplit('/').next() {
+        Some("channels") => Reply::ok(json!({"kind": "x", "items": [{"id": ID,
+            "statistics": {"subscriberCount": "2000", "videoCount": "2"},
+            "contentDetails": {"relatedPlaylists": {"uploads": "UU1"}}}]})),
+        Some("playlistItems") => {
+            let item =
+                |id: &str| json!({"contentDetails": {"videoId": id, "videoPublishedAt": "2026-11-20T10:00:00Z"}});
+            let items = ["v1", "v2", "v3"].map(item);
+            Reply::ok(json!({"kind": "x", "items": items}))
+        }
+        Some("videos") => {
+            let video = |id: &str| {
+                let state = if id == "v3" { "upcoming" } else { "none" };
+                json!({"id": id, "snippet": {"publishedAt": "2026-11-20T10:00:00Z", "liveBroadcastContent": state},
+                    "statistics": {"viewCount": "900", "likeCount": "100"}})
+            };
+            Reply::ok(json!({"kind": "x", "items": requested.param("id").split(',').map(video).collect::<Vec<_>>()}))
+        }
+        _ if refused.load(std::sync::atomic::Ordering::Relaxed) => refusal(404, "notFound"),
+        // One of the two is left out.
+        _ => Reply::ok(json!({"kind": "youtube#batchGetStatsResponse", "items": [{"id": "v1",
+            "snippet": {"publishTime": "2026-11-20T10:00:00Z"}, "statistics": {"likeCount": "300", "viewCount": "901"}}]})),
+    })
+    .await;
+    let (youtube, api) = (by_key(), api(through(&server.base)));
+    let sync = async || {
+        let before = server.requested().len();
+        let one = [account(0, "@one", Some(ID))];
+        let observed = in_order(Platform::observe(&youtube, &api, &one).await).remove(0).expect("a channel");
+        let of_videos = server.requested().into_iter().skip(before).filter(|it| it.path.contains("/videos"));
+        let ids = of_videos.map(|it| format!("{}={}", it.path.rsplit('/').next().unwrap_or_default(), it.param("id")));
+        (observed.numbers.avg_likes, ids.collect::<Vec<_>>())
+    };
+    assert_eq!(sync().await, (Some(Mean(10_000)), vec!["videos=v1,v2,v3".to_owned()]));
+    // What is announced changes its state, and what is missing may be gone.
+    let both = vec!["videos:batchGetStats=v1,v2".to_owned(), "videos=v2,v3".to_owned()];
+    assert_eq!(sync().await, (Some(Mean(20_000)), both));
+    is_refused.store(true, std::sync::atomic::Ordering::Relaxed);
+    let (likes, asked) = sync().await;
+    assert_eq!((likes, asked.len()), (Some(Mean(10_000)), 2), "{asked:?}");
+    assert_eq!(sync().await.1, ["videos=v1,v2,v3"], "for a while");
+}
+
+#[tokio::test]
 async fn announced_broadcasts_do_not_hide_finished_videos() {
     for (announced, finished, most) in
         [(0, 30, 3), (4, 30, 4), (20, 20, 4), (49, 12, 6), (60, 30, 6), (0, 3, 3), (20, 3, 4)]

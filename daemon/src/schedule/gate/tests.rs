@@ -12,6 +12,7 @@ const TUBE: [Budget; 2] = [
         limit: Some(1000),
         window: Window::Day(Place::LosAngeles),
         reserve: 10,
+        is_optional: false,
     },
     Budget {
         unit: "stats calls",
@@ -21,6 +22,7 @@ const TUBE: [Budget; 2] = [
         limit: Some(50),
         window: Window::Day(Place::LosAngeles),
         reserve: 0,
+        is_optional: false,
     },
 ];
 const GRAM: [Budget; 1] = [Budget {
@@ -31,6 +33,7 @@ const GRAM: [Budget; 1] = [Budget {
     limit: Some(100),
     window: Window::Reported,
     reserve: 20,
+    is_optional: false,
 }];
 const HOSTS: [Budget; 1] = [Budget {
     unit: "requests",
@@ -40,6 +43,7 @@ const HOSTS: [Budget; 1] = [Budget {
     limit: None,
     window: Window::Reported,
     reserve: 10,
+    is_optional: false,
 }];
 const LIST: &str = "/youtube/v3/channels";
 
@@ -158,16 +162,16 @@ fn as_many_accounts_fit_as_the_average_sync_says() {
     // All of it is for a batch that runs.
     gate.begin("youtube", 800);
     assert_eq!(gate.room("youtube", Priority::Due, now()).map_err(|spent| spent.used), Err(0));
-    gate.end("youtube", 800, &BTreeMap::new());
+    gate.end("youtube", 800, None);
     spend(&mut gate, 200, Priority::Due);
-    gate.end("youtube", 100, &BTreeMap::from([("units", 200)]));
+    gate.end("youtube", 100, Some(&BTreeMap::from([("units", 200)])));
     // 700 are left, and an account takes two.
     assert_eq!(gate.room("youtube", Priority::Due, now()), Ok(350));
     assert_eq!(gate.daily("youtube"), [Daily { unit: "units", per_account: 2000, available: 900 }]);
-    gate.end("youtube", 8, &BTreeMap::from([("units", 80)]));
+    gate.end("youtube", 8, Some(&BTreeMap::from([("units", 80)])));
     assert_eq!(gate.daily("youtube")[0].per_account, 3000);
     // A batch that sent nothing teaches nothing.
-    gate.end("youtube", 8, &BTreeMap::new());
+    gate.end("youtube", 8, Some(&BTreeMap::new()));
     assert_eq!(gate.daily("youtube")[0].per_account, 3000);
     // What is left is too little for an account.
     spend(&mut gate, 697, Priority::Due);
@@ -175,7 +179,7 @@ fn as_many_accounts_fit_as_the_average_sync_says() {
     spend(&mut gate, 1, Priority::Due);
     assert_eq!(gate.room("youtube", Priority::Due, now()).map_err(|spent| spent.until), Err(midnight()));
     // What takes more than all there is begins all the same.
-    gate.end("youtube", 1, &BTreeMap::from([("units", 20_000)]));
+    gate.end("youtube", 1, Some(&BTreeMap::from([("units", 20_000)])));
     assert_eq!(gate.room("youtube", Priority::Due, midnight()), Ok(1));
 }
 

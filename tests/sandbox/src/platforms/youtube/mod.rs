@@ -61,6 +61,7 @@ fn data(world: &World, request: &ApiRequest, resource: &str) -> ApiResponse {
         "channels" => channels::list,
         "playlistItems" => playlist_items::list,
         "videos" => videos::list,
+        "videos:batchGetStats" => videos::stats,
         _ => return errors::no_such_page(),
     };
     if request.method != Method::GET {
