@@ -35,3 +35,35 @@ pub fn page(roster: &Roster, query: &InfluencerQuery, seen: Seen) -> Result<Infl
         rows: shown.map(|influencer| rows::row(roster, influencer, seen)).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use roster_protocol::time::Seconds;
+
+    use super::*;
+    use crate::model::{Commit, RosterCommit};
+    use crate::roster::samples::{self, NOON};
+
+    /// Ten influencers, and a page of four of them.
+    fn page(offset: u64, near: Option<u8>) -> (u64, Vec<u8>) {
+        let mut roster = Roster::default();
+        let id = |number: u8| InfluencerId::from_bytes([number; 5]);
+        let influencers = (0..10).map(|number| samples::influencer(id(number), &format!("Name {number}"))).collect();
+        roster.apply(&Commit::from(RosterCommit { influencers, ..RosterCommit::default() }));
+        let query = InfluencerQuery { offset, limit: 4, near: near.map(id), ..InfluencerQuery::default() };
+        let query = InfluencerQuery { sort: roster_protocol::influencer::SortBy::Name, ..query };
+        let page = super::page(&roster, &query, Seen { now: NOON, interval: Seconds(3600) }).expect("a page");
+        assert_eq!((page.matching, page.total), (10, 10));
+        (page.offset, page.rows.iter().map(|row| row.id.0[0]).collect())
+    }
+
+    #[test]
+    fn a_page_begins_where_it_is_requested_or_half_a_page_before_one() {
+        assert_eq!(page(0, None), (0, vec![0, 1, 2, 3]));
+        assert_eq!(page(8, None), (8, vec![8, 9]));
+        assert!(page(u64::MAX, None).1.is_empty());
+        assert_eq!(page(0, Some(7)), (5, vec![5, 6, 7, 8]));
+        assert_eq!(page(0, Some(1)), (0, vec![0, 1, 2, 3]));
+        assert_eq!(page(2, Some(99)), (2, vec![2, 3, 4, 5]), "it is not there");
+    }
+}

@@ -41,3 +41,54 @@ fn ended(roster: &Roster) -> impl Iterator<Item = &Alert> {
     let is_over = |lane: &str| roster.breaker.outage(lane).is_none();
     roster.down_alerts().filter(move |(lane, _)| is_over(lane)).map(|(_, alert)| alert)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use roster_protocol::alert::AlertState;
+    use roster_protocol::metric::Ratio;
+    use roster_protocol::time::Seconds;
+
+    use super::*;
+    use crate::decision::Dice;
+    use crate::model::{AlertingCommit, Commit};
+    use crate::roster::samples::{self, NOON};
+    use crate::schedule::Grid;
+
+    fn alert_about(lane: &str) -> Commit {
+        let alert = samples::alert(1, AlertState::Open, About::Platform(lane.to_owned()));
+        let alerts = vec![Alert { rule: PLATFORM_DOWN.to_owned(), ..alert }];
+        Commit { alerting: AlertingCommit { alerts, ..AlertingCommit::default() }, ..Commit::default() }
+    }
+
+    /// What is opened and resolved, after which nothing is outdated any more.
+    fn followed(down: &[&str], alert: Option<&str>) -> Vec<(String, AlertState)> {
+        let mut roster = samples::roster();
+        alert.iter().for_each(|lane| roster.apply(&alert_about(lane)));
+        down.iter().for_each(|lane| roster.breaker.reopen(lane, NOON, "no response".to_owned()));
+        let grid = Grid { zone: TimeZone::UTC, daily: None, interval: Seconds(3600) };
+        let mut dice = Dice(fastrand::Rng::with_seed(7));
+        let mut decision = Decision::new(&roster, &grid, Ratio(100_000), NOON, &mut dice);
+        follow(&mut decision);
+        let commit = decision.commit;
+        assert_eq!(is_outdated(&roster), !commit.alerting.alerts.is_empty());
+        roster.apply(&commit);
+        assert!(!is_outdated(&roster));
+        let of = |alert: &Alert| match &alert.about {
+            About::Platform(lane) => (lane.clone(), alert.state),
+            other => panic!("{other:?}"),
+        };
+        commit.alerting.alerts.iter().map(of).collect()
+    }
+
+    #[test]
+    fn each_lane_that_is_down_has_one_alert_and_no_other_lane_has() {
+        let state = |lane: &str, state| vec![(lane.to_owned(), state)];
+        assert_eq!(followed(&[], None), []);
+        assert_eq!(followed(&["bluesky"], None), state("bluesky", AlertState::Open));
+        assert_eq!(followed(&["bluesky"], Some("bluesky")), []);
+        assert_eq!(followed(&[], Some("bluesky")), state("bluesky", AlertState::Resolved));
+        let both = [("youtube".to_owned(), AlertState::Resolved), ("bluesky".to_owned(), AlertState::Open)];
+        assert_eq!(followed(&["bluesky"], Some("youtube")), both);
+    }
+}

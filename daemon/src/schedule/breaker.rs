@@ -261,7 +261,11 @@ mod tests {
     fn a_lane_that_is_no_longer_used_is_forgotten() {
         let mut breaker = Breaker::default();
         breaker.reopen(LANE, NOON, "no".to_owned());
+        (0..2).for_each(|_| fail(&mut breaker, "youtube", &[1], 1, false));
+        assert_eq!(breaker.lanes().collect::<std::collections::BTreeSet<_>>(), [LANE, "youtube"].into());
+        // The other one only failed: no outage ends.
         assert!(!breaker.retain(|lane| lane == LANE));
+        assert_eq!(breaker.lanes().collect::<Vec<_>>(), [LANE]);
         assert!(breaker.retain(|_| false) && breaker.outages().count() == 0);
     }
 }

@@ -2,13 +2,14 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use roster_protocol::alert::AlertState;
+use roster_protocol::connection::ByHand;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::metric::{Mean, Numbers, Ratio};
 use roster_protocol::time::{Date, Seconds};
 
 use super::*;
 use crate::decision::Dice;
-use crate::model::{Commit, ConsentsCommit, GrantState, GrantUse, Loaded};
+use crate::model::{Commit, ConsentsCommit, GrantState, GrantUse, Loaded, RosterCommit};
 use crate::roster::Roster;
 use crate::roster::samples::{self, MARA, NOON, SKY};
 use crate::schedule::Grid;
@@ -291,10 +292,40 @@ fn zeros_beside_living_posts_are_unknown_and_alert_nobody() {
     assert_eq!(story.run(counts(4330, 210, 31)).alerting.alerts, [], "nor is it news that they are back");
     // A fall to 0 with another sign of life is a fall.
     assert_eq!(story.run(counts(0, 210, 31)).alerting.alerts.len(), 1);
+    // Nor is there one that published nothing.
+    let mut silent = Story::begin();
+    silent.run(counts(4321, 210, 30));
+    silent.run(counts(0, 0, 0));
+    assert_eq!(silent.connection().latest.as_ref().and_then(|latest| latest.numbers.followers), Some(0));
     // What never had many may have none.
     let mut small = Story::begin();
     small.run(counts(0, 0, 5));
     assert_eq!(small.connection().latest.as_ref().and_then(|latest| latest.numbers.followers), Some(0));
+}
+
+#[test]
+fn a_recorded_number_stays_where_it_is_kept_or_not_measured() {
+    let check = |kept: bool, measured: Option<u64>, expected: (Option<u64>, usize, usize)| {
+        let mut story = Story::begin();
+        let grid = grid();
+        let date = grid.date_of(story.now);
+        let numbers = Numbers { followers: Some(500), following: Some(5), ..Numbers::default() };
+        let latest = Snapshot { date, numbers, source: Source::Manual, ..samples::measured(None, None) };
+        let by_hand = HandDay { date, numbers: vec![ByHand { metric: Metric::Following, kept }] };
+        let recorded = Connection { latest: Some(latest), by_hand: Some(by_hand), ..connection() };
+        let commit = RosterCommit { connections: vec![recorded], ..RosterCommit::default() };
+        story.roster.apply(&Commit::from(commit));
+        let numbers = Numbers { followers: Some(500), following: measured, ..Numbers::default() };
+        let commit = story.run(Ok(Observation { numbers, ..observed(None) }));
+        let left = story.connection().by_hand.as_ref().map_or(0, |day| day.numbers.len());
+        let gave_way = commit.audit.lines.iter().filter(|line| line.action == "snapshot.measured").count();
+        assert_eq!((commit.sync.snapshots[0].1.numbers.following, left, gave_way), expected, "{kept} {measured:?}");
+    };
+    check(false, None, (Some(5), 1, 0));
+    check(true, None, (Some(5), 1, 0));
+    check(true, Some(9), (Some(5), 1, 0));
+    check(false, Some(9), (Some(9), 0, 1));
+    check(false, Some(5), (Some(5), 0, 0));
 }
 
 #[test]

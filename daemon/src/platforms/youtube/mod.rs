@@ -6,9 +6,10 @@
 //! "Web server", "Limited-input device" and "Refresh token expiration", and the discovery documents of 2026-11-04,
 //! all read on 2026-11-21.
 //!
-//! Limits: 10 000 units a project and day, until midnight in Los Angeles. Every call here costs one: for 50 channels
+//! Limits: 10 000 units a project and day, until midnight in Los Angeles. Every list costs one: for 50 channels
 //! by key 1 + 50 (uploads) + 15 (their videos), about 1.3 a channel; 3 for a channel requested with its own consent.
-//! Analytics counts apart.
+//! Of videos that are known to be over the counts alone are read again (`videos:batchGetStats`, 50 a call), in a bucket
+//! of their own. Analytics counts apart.
 //!
 //! Oddities:
 //! - `subscriberCount` is rounded down to three significant digits, for every caller.
