@@ -178,14 +178,10 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
     if let Some(former) = connection.platform_user_id.as_ref().filter(|id| **id != observation.platform_user_id) {
         decision.log(audit(decision, connection, "connection.moved", former, &observation.platform_user_id));
     }
-    // Its consent may have ended while it ran: the next run says so.
+    // Its consent may have ended while it ran: another run says so, before its slot.
     let has_lost_consent = decision.roster.consents.grant_of(connection.id).is_some_and(|grant| !grant.is_live());
-    let next = match has_lost_consent {
-        true => decision.now,
-        false => {
-            decision.grid.next(connection.id, decision.roster.pace_of(connection), done_up_to(decision, connection))
-        }
-    };
+    let pace = decision.roster.pace_of(connection);
+    let slot = decision.grid.next(connection.id, pace, done_up_to(decision, connection));
     let partial = |message| Trouble {
         kind: TroubleKind::Partial,
         message,
@@ -196,8 +192,8 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
     let synced = Connection {
         handle: observation.handle,
         platform_user_id: Some(observation.platform_user_id),
-        next_due_at: next,
-        slot_at: next,
+        next_due_at: if has_lost_consent { decision.now } else { slot },
+        slot_at: slot,
         last_synced_at: Some(decision.now),
         failures: 0,
         trouble: (!missing.is_empty()).then(|| partial(missing)),
