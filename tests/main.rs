@@ -32,6 +32,7 @@ mod refusing;
 mod rotating;
 mod searching;
 mod showing;
+mod simulating;
 mod slots;
 mod starting;
 mod storming;

@@ -12,7 +12,7 @@ use roster_protocol::influencer::NewInfluencer;
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
 
-use super::{LIMIT, LONG_TIMEOUTS, World};
+use super::{LIMIT, LONG_TIMEOUTS, NOON, World};
 
 /// The apps that the sandbox knows.
 pub const APPS: &str = "\
@@ -83,7 +83,7 @@ impl World {
 
     /// The same, with a daemon that browsers reach at this address.
     pub async fn with_proxy_and_apps(public_url: &str) -> Self {
-        Self::with_configs(&format!("public_url = \"{public_url}\"\n"), APPS, LONG_TIMEOUTS).await
+        Self::with_configs(&format!("public_url = \"{public_url}\"\n"), APPS, LONG_TIMEOUTS, NOON).await
     }
 
     /// An influencer without accounts.

@@ -66,9 +66,26 @@ pub fn synced_at_will(sandbox: &Sandbox) -> String {
     format!("[sync]\ngateway = \"{}\"\nmin_distance = \"0s\"\n", sandbox.url())
 }
 
+/// How long a daemon waits: for browsers and platforms at its listener, and for platforms' responses.
+#[derive(Clone, Copy)]
+struct Timeouts {
+    listening: rosterd::serve::http::Timeouts,
+    /// For a whole response, and from one part of it to the next.
+    response: (Duration, Duration),
+}
+
 type Listening = rosterd::serve::http::Timeouts;
-const LONG_TIMEOUTS: Listening = Listening { headers: LIMIT, request: LIMIT };
-const SHORT_TIMEOUTS: Listening = Listening { headers: Duration::from_secs(2), request: Duration::from_secs(3) };
+const LONG_TIMEOUTS: Timeouts = Timeouts {
+    listening: Listening { headers: LIMIT, request: LIMIT },
+    response: (Duration::from_millis(1500), Duration::from_millis(700)),
+};
+const SHORT_TIMEOUTS: Timeouts = Timeouts {
+    listening: Listening { headers: Duration::from_secs(2), request: Duration::from_secs(3) },
+    ..LONG_TIMEOUTS
+};
+/// For stories in which a response that comes late on a loaded machine would be lost for good.
+const LONGEST_TIMEOUTS: Timeouts =
+    Timeouts { response: (Duration::from_secs(6), Duration::from_secs(5)), ..LONG_TIMEOUTS };
 
 /// What Mara is called there.
 pub fn mara_on(platform: Platform) -> &'static str {
@@ -90,7 +107,7 @@ pub struct World {
     daemon: Option<Daemon>,
     dir: TempDir,
     config: String,
-    listening: Listening,
+    timeouts: Timeouts,
 }
 
 impl World {
@@ -101,34 +118,39 @@ impl World {
 
     /// The same with more config. `[sync]` is there already; its keys are first, then sections.
     pub async fn with_config(more: &str) -> Self {
-        Self::with_configs("", more, LONG_TIMEOUTS).await
+        Self::with_configs("", more, LONG_TIMEOUTS, NOON).await
+    }
+
+    /// The same at another time, for a daemon that waits long for responses.
+    pub async fn at(begin: Timestamp, more: &str) -> Self {
+        Self::with_configs("", more, LONGEST_TIMEOUTS, begin).await
     }
 
     /// A world whose listener has short timeouts.
     pub async fn with_short_timeouts() -> Self {
-        Self::with_configs("", "", SHORT_TIMEOUTS).await
+        Self::with_configs("", "", SHORT_TIMEOUTS, NOON).await
     }
 
     /// A world whose daemon browsers reach at this address.
     pub async fn with_proxy(public_url: &str) -> Self {
-        Self::with_configs(&format!("public_url = \"{public_url}\"\n"), "", LONG_TIMEOUTS).await
+        Self::with_configs(&format!("public_url = \"{public_url}\"\n"), "", LONG_TIMEOUTS, NOON).await
     }
 
     /// With more keys of `[http]`, and more config.
-    async fn with_configs(http: &str, more: &str, listening: Listening) -> Self {
-        let sandbox = roster_sandbox::Options { accounts: 0, now: Some(NOON.to_jiff()), ..Default::default() };
+    async fn with_configs(http: &str, more: &str, timeouts: Timeouts, begin: Timestamp) -> Self {
+        let sandbox = roster_sandbox::Options { accounts: 0, now: Some(begin.to_jiff()), ..Default::default() };
         let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
         let dir = tempfile::tempdir().expect("a throw-away directory");
-        let clock = Arc::new(ManualClock::at(NOON));
+        let clock = Arc::new(ManualClock::at(begin));
         let sync = synced_at_will(&sandbox);
         let config = format!("[http]\nlisten = \"127.0.0.1:0\"\n{http}{sync}{more}");
         let config = match config.contains("[platforms.youtube]") {
             true => config,
             false => format!("{config}\n[platforms.youtube]\napi_key = \"youtube-api-key\"\n"),
         };
-        let daemon = start(&dir, &config, clock.clone(), listening).await;
+        let daemon = start(&dir, &config, clock.clone(), timeouts).await;
         let client = transport::connect(&daemon.socket).await.expect("the daemon responds");
-        Self { sandbox, clock, client, daemon: Some(daemon), dir, config, listening }
+        Self { sandbox, clock, client, daemon: Some(daemon), dir, config, timeouts }
     }
 
     /// The running daemon.
@@ -154,7 +176,7 @@ impl World {
 
     /// Starts the daemon that was ended.
     pub async fn resume(&mut self) {
-        let daemon = start(&self.dir, &self.config, self.clock.clone(), self.listening).await;
+        let daemon = start(&self.dir, &self.config, self.clock.clone(), self.timeouts).await;
         self.client = transport::connect(&daemon.socket).await.expect("the daemon responds");
         self.daemon = Some(daemon);
     }
@@ -241,24 +263,18 @@ impl World {
 
     /// Waits until nothing is due or running.
     pub async fn settle(&self) {
-        let settled = async {
-            loop {
-                let idle = self.daemon().app.look(|roster| {
-                    let now = rosterd::process::clock::Clock::now(&*self.clock);
-                    let due = roster.queue.all_due(now);
-                    let held = |id: &roster_protocol::ConnectionId| {
-                        let connection = &roster.connections[id];
-                        !roster.may_take(&roster.lane_of(connection), Priority::Due, now)
-                    };
-                    roster.running.is_empty() && due.iter().all(held)
-                });
-                if idle {
-                    return;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, settled).await.expect("everything due is run in time");
+        programs::until("everything due is run", async || {
+            let is_idle = self.daemon().app.look(|roster| {
+                let now = rosterd::process::clock::Clock::now(&*self.clock);
+                let held = |id: &roster_protocol::ConnectionId| {
+                    let connection = &roster.connections[id];
+                    !roster.may_take(&roster.lane_of(connection), Priority::Due, now)
+                };
+                roster.running.is_empty() && roster.queue.all_due(now).iter().all(held)
+            });
+            is_idle.then_some(())
+        })
+        .await;
     }
 
     /// Open and acknowledged alerts, newest first.
@@ -279,12 +295,12 @@ impl World {
     }
 }
 
-async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>, listening: Listening) -> Daemon {
+async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>, timeouts: Timeouts) -> Daemon {
     let config = Config::parse(config, "the story's config").expect("a good config");
     let limits = HttpLimits {
         connect: Duration::from_millis(500),
-        total: Duration::from_millis(1500),
-        read_gap: Duration::from_millis(700),
+        total: timeouts.response.0,
+        read_gap: timeouts.response.1,
         ..HttpLimits::default()
     };
     let options = || Options {
@@ -296,7 +312,7 @@ async fn start(dir: &TempDir, config: &str, clock: Arc<ManualClock>, listening: 
             unread: Duration::from_millis(1500),
             ..transport::Timeouts::default()
         },
-        http_timeouts: listening,
+        http_timeouts: timeouts.listening,
         ..Options::new(config.clone(), dir.path().join("state"), dir.path().join("run").join("rosterd.sock"))
     };
     // Programs that other stories start hold this process's files, locks included, for the moment until they are their own.
