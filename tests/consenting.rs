@@ -80,7 +80,9 @@ async fn each_platform_is_connected_read_renewed_lost_and_connected_again() {
         let healed = world.connection(&id).await;
         assert_eq!((healed.status, healed.last_error), (ConnectionStatus::Fresh, None), "{slug}");
         let history = world.client.history(within(LIMIT), id.clone(), None, None).await;
-        assert!(history.expect("a response").expect("a history").snapshots.len() > 1, "{slug}");
+        // TikTok's terms let nothing be kept that a consent gave which has ended.
+        let least = if platform == Platform::Tiktok { 1 } else { 2 };
+        assert!(history.expect("a response").expect("a history").snapshots.len() >= least, "{slug}");
         assert!(world.alerts().await.iter().all(|alert| alert.rule != "needs-person"), "{slug}: resolved");
 
         // Disconnected, it is revoked at the platform.
