@@ -3,6 +3,7 @@
 //! A run is kept once, however many tickets refer to it. A ticket ends when its client has read it, when it is old, or when
 //! its user has opened too many.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,17 +174,18 @@ impl Tickets {
 }
 
 impl Inner {
-    /// Ends tickets that are old or read, and the oldest of a user who has too many.
+    /// Ends tickets that are old or read, and of a user who has too many those that were read, then the oldest.
     fn make_room(&mut self, uid: u32, now: Timestamp) {
         self.tickets.retain(|_, ticket| {
             let read = ticket.read_at.is_some_and(|at| now.since(at) >= READ_KEPT_MS);
             !read && now.since(ticket.at) < KEPT_MS
         });
-        let mut own: Vec<(u64, u64)> =
-            self.tickets.iter().filter(|(_, it)| it.uid == uid).map(|(id, it)| (*id, it.expected)).collect();
-        own.sort_unstable_by(|one, other| other.cmp(one));
+        let own = self.tickets.iter().filter(|(_, it)| it.uid == uid);
+        // A client that is slow to read must not lose its ticket to those of quick ones.
+        let mut own: Vec<_> = own.map(|(id, it)| (it.read_at.is_some(), Reverse(*id), it.expected)).collect();
+        own.sort_unstable();
         let mut runs = 0;
-        let over = own.into_iter().enumerate().filter_map(|(place, (id, expected))| {
+        let over = own.into_iter().enumerate().filter_map(|(place, (_, Reverse(id), expected))| {
             runs += expected;
             (place + 1 >= MOST_PER_USER || runs > MOST_RUNS_PER_USER).then_some(id)
         });
@@ -282,6 +284,19 @@ mod tests {
         assert_eq!(read(&tickets, ticket, now).await, Some(1), "the response may have been lost");
         ask(&tickets, 1, 2, now.plus_seconds(60));
         assert_eq!(read(&tickets, ticket, now).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_ticket_that_was_read_ends_before_an_older_one_that_was_not() {
+        let (tickets, now) = (Tickets::default(), Timestamp(0));
+        let slow = ask(&tickets, 1, 1, now);
+        for _ in 0..100 {
+            let quick = ask(&tickets, 1, 2, now);
+            tickets.ended([(connection(2), Some(run(2, now)))].into_iter(), now, DISTANCE);
+            assert_eq!(read(&tickets, quick, now).await, Some(1));
+        }
+        tickets.ended([(connection(1), Some(run(1, now)))].into_iter(), now, DISTANCE);
+        assert_eq!(read(&tickets, slow, now).await, Some(1));
     }
 
     #[test]
