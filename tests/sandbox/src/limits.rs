@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 use parking_lot::Mutex;
 
 use crate::Platform;
@@ -21,8 +22,18 @@ struct Limit {
     refused: u64,
 }
 
-/// YouTube's days begin at midnight in Los Angeles, in winter.
-const MIDNIGHT_THERE_S: i64 = 8 * 3600;
+/// Which window a moment is in, and how many seconds of it are left. YouTube's are the days in Los Angeles.
+fn window(platform: Platform, length_s: i64, now: Timestamp) -> (i64, i64) {
+    let there = TimeZone::get("America/Los_Angeles").ok().filter(|_| platform == Platform::Youtube);
+    let day = there.and_then(|zone| {
+        let here = now.to_zoned(zone);
+        let end = here.tomorrow().ok()?.start_of_day().ok()?;
+        let number = here.date().since(civil::date(1970, 1, 1)).ok()?.get_days();
+        Some((i64::from(number), end.timestamp().as_second() - now.as_second()))
+    });
+    let at = now.as_second();
+    day.unwrap_or((at.div_euclid(length_s), length_s - at.rem_euclid(length_s)))
+}
 
 impl Limits {
     /// Allows `most` requests to a platform in each window of so many seconds.
@@ -39,8 +50,7 @@ impl Limits {
     pub fn count(&self, platform: Platform, now: Timestamp) -> Option<Fault> {
         let mut limits = self.0.lock();
         let limit = limits.get_mut(&platform)?;
-        let at = now.as_second() - if platform == Platform::Youtube { MIDNIGHT_THERE_S } else { 0 };
-        let window = at.div_euclid(limit.window_s);
+        let (window, left) = window(platform, limit.window_s, now);
         if window != limit.window {
             (limit.window, limit.used) = (window, 0);
         }
@@ -49,7 +59,6 @@ impl Limits {
             return None;
         }
         limit.refused += 1;
-        let left = limit.window_s - at.rem_euclid(limit.window_s);
         let kind = if platform == Platform::Youtube { FaultKind::QuotaExceeded } else { FaultKind::RateLimited };
         Some(Fault { retry_after: u64::try_from(left).ok(), ..Fault::new(platform, kind) })
     }
