@@ -221,7 +221,9 @@ async fn the_audit_log_says_who_did_what() {
     world.client.edit(within(LIMIT), "Mara".into(), edit).await.expect("a response").expect("edited");
     world.client.remove(within(LIMIT), "Mara L.".into()).await.expect("a response").expect("removed");
     let log = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
-    let log = log.expect("a response").expect("a log").rows;
+    let mut log = log.expect("a response").expect("a log").rows;
+    // Whether the first sync was still due when the story requested one is chance.
+    log.retain(|entry| entry.action != "sync");
     let actions: Vec<&str> = log.iter().map(|entry| entry.action.as_str()).collect();
     let expected = [
         "influencer.remove",
@@ -238,7 +240,7 @@ async fn the_audit_log_says_who_did_what() {
     assert_eq!(log[1].who.as_ref().map(|who| who.uid), Some(uid));
     assert_eq!(log[2].who, None, "the daemon itself");
     let numbers: Vec<u64> = log.iter().map(|entry| entry.number).collect();
-    assert_eq!(numbers, (1..=7).rev().collect::<Vec<_>>());
+    assert!(numbers.is_sorted_by(|newer, older| newer > older), "{numbers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -264,11 +264,15 @@ impl World {
     /// Waits until nothing is due or running.
     pub async fn settle(&self) {
         programs::until("everything due is run", async || {
+            let now = rosterd::process::clock::Clock::now(&*self.clock);
+            let interval = self.daemon().app.setup().config.sync.grid.interval;
+            let late = Timestamp(now.0.saturating_sub(interval.millis()));
             let is_idle = self.daemon().app.look(|roster| {
-                let now = rosterd::process::clock::Clock::now(&*self.clock);
                 let held = |id: &roster_protocol::ConnectionId| {
-                    let connection = &roster.connections[id];
-                    !roster.may_take(&roster.lane_of(connection), Priority::Due, now)
+                    let (connection, due_at) = (&roster.connections[id], roster.queue.due_at(*id));
+                    let is_late = due_at.is_some_and(|due_at| due_at < late);
+                    let priority = if is_late { Priority::CatchUp } else { Priority::Due };
+                    !roster.may_take(&roster.lane_of(connection), priority, now)
                 };
                 roster.running.is_empty() && roster.queue.all_due(now).iter().all(held)
             });
