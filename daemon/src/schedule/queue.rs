@@ -178,7 +178,11 @@ impl Queue {
         let urgent = urgent.iter().filter_map(|id| Some((self.entries.get(id)?.1, *id)));
         let taken: Vec<_> =
             urgent.chain(now.into_iter().take(now_taken)).chain(late.into_iter().take(late_taken)).collect();
-        self.change(&lane, |waiting| waiting.retain(|entry| !taken.contains(entry)));
+        self.change(&lane, |waiting| {
+            for entry in &taken {
+                waiting.remove(entry);
+            }
+        });
         for (_, connection) in &taken {
             self.entries.remove(connection);
             self.calm(&lane, *connection);
@@ -187,16 +191,19 @@ impl Queue {
         taken.into_iter().map(|(_, connection)| connection).collect()
     }
 
-    /// Takes up to `most` connections of a lane out that are due up to `until` and that `may` be taken, the first due first.
+    /// Takes up to `most` connections of a lane out that become due after `now` and up to `until` and that `may` be taken,
+    /// the first due first.
     pub fn take_soon(
         &mut self,
         lane: &str,
+        now: Timestamp,
         until: Timestamp,
         most: usize,
         may: impl Fn(ConnectionId, Timestamp) -> bool,
     ) -> Vec<ConnectionId> {
         let Some(waiting) = self.lanes.get(lane) else { return Vec::new() };
-        let soon = waiting.iter().take_while(|(at, _)| *at <= until).filter(|(at, connection)| may(*connection, *at));
+        let soon = waiting.range((now.min(until), LAST)..=(until, LAST));
+        let soon = soon.filter(|(at, connection)| *at > now && may(*connection, *at));
         let taken: Vec<ConnectionId> = soon.take(most).map(|(_, connection)| *connection).collect();
         taken.iter().for_each(|connection| self.remove(*connection));
         taken

@@ -216,11 +216,15 @@ fn what_is_due_soon_is_taken_with_what_is_due() {
         queue.put(lane, id(n), Timestamp(due));
     }
     assert_eq!(queue.lanes().collect::<Vec<_>>(), [("a", Timestamp(10)), ("b", Timestamp(15))]);
-    assert_eq!(queue.take_soon("a", Timestamp(39), 2, |id, _| id.0[0] != 2), [id(1), id(3)]);
-    assert_eq!(queue.take_soon("a", Timestamp(39), 1, |_, due| due.0 < 20), []);
-    assert_eq!(queue.take_soon("a", Timestamp(40), 9, |_, _| true), [id(2), id(4)]);
-    assert_eq!(queue.take_soon("a", Timestamp(99), 9, |_, _| true), []);
+    assert_eq!(queue.take_soon("a", Timestamp(0), Timestamp(39), 2, |id, _| id.0[0] != 2), [id(1), id(3)]);
+    assert_eq!(queue.take_soon("a", Timestamp(0), Timestamp(39), 1, |_, due| due.0 < 20), []);
+    assert_eq!(queue.take_soon("a", Timestamp(0), Timestamp(40), 9, |_, _| true), [id(2), id(4)]);
+    assert_eq!(queue.take_soon("a", Timestamp(0), Timestamp(99), 9, |_, _| true), []);
     assert_eq!((queue.due_at(id(4)), queue.next_due()), (None, Some(Timestamp(15))));
+    // What is due already is not soon: it has its own room.
+    queue.put("a", id(6), Timestamp(50));
+    queue.put("a", id(7), Timestamp(51));
+    assert_eq!(queue.take_soon("a", Timestamp(50), Timestamp(99), 9, |_, _| true), [id(7)]);
 }
 
 #[test]

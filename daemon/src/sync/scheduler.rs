@@ -251,7 +251,8 @@ fn take_soon(roster: &mut Roster, grid: &Grid, lane: &str, now: Timestamp, room:
     }
     let Roster { queue, connections, .. } = roster;
     let today = grid.date_of(now);
-    queue.take_soon(lane, Timestamp(now.0.saturating_add(LOOK_AHEAD_MS)), room, |id, due| {
+    let until = Timestamp(now.0.saturating_add(LOOK_AHEAD_MS));
+    queue.take_soon(lane, now, until, room, |id, due| {
         let Some(connection) = connections.get(&id) else { return false };
         let interval = connection.interval.unwrap_or(grid.interval);
         // A retry keeps its distance. A slot is not much of its interval early, and not on the day before.
