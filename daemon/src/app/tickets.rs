@@ -117,17 +117,20 @@ impl Tickets {
         inner.recent.forget(now, distance);
         for (connection, run) in runs {
             let run = run.map(Arc::new);
-            for id in inner.waiting.remove(&connection).unwrap_or_default() {
-                let Some(ticket) = inner.tickets.get_mut(&id) else { continue };
-                match &run {
-                    Some(run) => ticket.runs.push(run.clone()),
-                    None => ticket.expected = ticket.expected.saturating_sub(1),
-                }
-            }
+            inner.settle(connection, run.as_ref());
             if let Some(run) = run.filter(|_| distance.0 > 0) {
                 inner.recent.put(run);
             }
         }
+        drop(inner);
+        self.moved.send_modify(|moves| *moves += 1);
+    }
+
+    /// Notifies the waiting clients of why there is no run; `None` as in [`Tickets::ended`]. It counts as no run for later
+    /// requests.
+    pub fn given_up(&self, runs: impl Iterator<Item = (ConnectionId, Option<Run>)>) {
+        let mut inner = self.inner();
+        runs.for_each(|(connection, run)| inner.settle(connection, run.map(Arc::new).as_ref()));
         drop(inner);
         self.moved.send_modify(|moves| *moves += 1);
     }
@@ -174,6 +177,17 @@ impl Tickets {
 }
 
 impl Inner {
+    /// Gives the tickets that wait for a connection what became of it.
+    fn settle(&mut self, connection: ConnectionId, run: Option<&Arc<Run>>) {
+        for id in self.waiting.remove(&connection).unwrap_or_default() {
+            let Some(ticket) = self.tickets.get_mut(&id) else { continue };
+            match run {
+                Some(run) => ticket.runs.push(run.clone()),
+                None => ticket.expected = ticket.expected.saturating_sub(1),
+            }
+        }
+    }
+
     /// Ends tickets that are old or read, and of a user who has too many those that were read, then the oldest.
     fn make_room(&mut self, uid: u32, now: Timestamp) {
         self.tickets.retain(|_, ticket| {
@@ -272,6 +286,16 @@ mod tests {
         assert_eq!(read(&tickets, first, now).await, None);
         assert_eq!(read(&tickets, newest, now).await, Some(1));
         assert_eq!(read(&tickets, other, now).await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_is_answered_and_counts_as_no_run() {
+        let (tickets, now) = (Tickets::default(), Timestamp(0));
+        let ticket = ask(&tickets, 1, 1, now);
+        let gone = ask(&tickets, 1, 2, now);
+        tickets.given_up([(connection(1), Some(run(1, now))), (connection(2), None)].into_iter());
+        assert_eq!((read(&tickets, ticket, now).await, read(&tickets, gone, now).await), (Some(1), Some(0)));
+        assert!(tickets.recent(connection(1), now, DISTANCE).is_none() && tickets.requested().is_empty());
     }
 
     #[tokio::test]

@@ -9,35 +9,27 @@ use crate::roster::rows;
 impl App {
     /// Settles requests for connections that will not be synced: paused, disconnected or removed meanwhile, or on a
     /// platform that is down or whose limit was used up meanwhile.
-    pub async fn give_up_unreachable(&self) {
+    pub fn give_up_unreachable(&self) {
         let requested = self.tickets.requested();
         if requested.is_empty() {
             return;
         }
-        let is_kept = self.look(|roster| {
-            let now = self.clock.now();
-            let zone = &self.setup().config.sync.grid.zone;
-            let is_kept = |id: &ConnectionId| {
-                let connection = roster.connections.get(id);
-                let kept = connection.map(|connection| request::kept_from(roster, zone, connection, now).is_some());
-                !roster.running.contains(id) && kept.unwrap_or(true)
+        let (now, setup) = (self.clock.now(), self.setup());
+        let id = self.fresh_id();
+        let settled = self.look(|roster| {
+            let settled = |connection: ConnectionId| {
+                let Some(known) = roster.connections.get(&connection) else { return Some((connection, None)) };
+                if roster.running.contains(&connection) {
+                    return None;
+                }
+                let why = request::kept_from(roster, &setup.config.sync.grid.zone, known, now)?;
+                // It is not stored: nothing is found by its id.
+                Some((connection, Some(rows::run(roster, &run::skipped(id, known, why, now)))))
             };
-            requested.into_iter().filter(is_kept).collect::<Vec<_>>()
+            requested.into_iter().filter_map(settled).collect::<Vec<_>>()
         });
-        if is_kept.is_empty() {
-            return;
+        if !settled.is_empty() {
+            self.tickets.given_up(settled.into_iter());
         }
-        let settled = self.decide(|decision| {
-            let (roster, grid, now) = (decision.roster, decision.grid, decision.now);
-            let run = |id: &ConnectionId| {
-                let connection = roster.connections.get(id)?;
-                let (why, until) = request::kept_from(roster, &grid.zone, connection, now)?;
-                Some(rows::run(roster, &run::skipped(decision, connection, &why, until)))
-            };
-            Ok(is_kept.iter().map(run).collect::<Vec<_>>())
-        });
-        let Ok(runs) = settled.await else { return };
-        let distance = self.setup().config.sync.min_distance;
-        self.tickets.ended(is_kept.into_iter().zip(runs), self.clock.now(), distance);
     }
 }

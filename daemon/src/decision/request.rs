@@ -42,7 +42,10 @@ pub fn sync(
         let id = connection.id;
         let is_due = connection.next_due_at <= decision.now || decision.roster.running.contains(&id);
         match kept_from(decision.roster, &decision.grid.zone, connection, decision.now) {
-            Some((why, until)) => requested.skipped.push(run::skipped(decision, connection, &why, until)),
+            Some(why) => {
+                let skipped = run::skipped(decision.fresh_id(), connection, why, decision.now);
+                requested.skipped.push(skipped);
+            }
             None if !is_due && is_recent(id) => requested.earlier.push(id),
             None => {
                 requested.queued.push(id);

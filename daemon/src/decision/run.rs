@@ -6,6 +6,7 @@ mod refusal;
 
 use roster_protocol::alert::{About, ChangeCause};
 use roster_protocol::connection::{Snapshot, Source};
+use roster_protocol::ids::RunId;
 use roster_protocol::metric::{Metric, MetricSet, Numbers, Unit};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Timestamp;
@@ -467,22 +468,27 @@ fn audit(decision: &Decision<'_>, connection: &Connection, action: &str, old: &s
 }
 
 /// A requested run that is not made, for the answer only: the platform said when to come back, or it is paused.
-pub fn skipped(decision: &mut Decision<'_>, connection: &Connection, why: &str, retry_at: Option<Timestamp>) -> Run {
+pub fn skipped(
+    id: RunId,
+    connection: &Connection,
+    (why, retry_at): (String, Option<Timestamp>),
+    now: Timestamp,
+) -> Run {
     Run {
-        id: decision.fresh_id(),
+        id,
         connection: connection.id,
         influencer: connection.influencer,
         platform: connection.platform.clone(),
-        due_at: decision.now,
-        slot_at: decision.now,
+        due_at: now,
+        slot_at: now,
         missed: 0,
-        started_at: decision.now,
+        started_at: now,
         duration_ms: 0,
         outcome: Outcome::Skipped,
         cause: Cause::Person,
         is_retry: false,
         followers: None,
-        error: Some(why.to_owned()),
+        error: Some(why),
         retry_at,
     }
 }

@@ -78,7 +78,7 @@ pub async fn batch(
     drop(unstored);
     // What is left of a request may wait for the end of a limit or an outage that this batch met.
     if !went_well {
-        app.give_up_unreachable().await;
+        app.give_up_unreachable();
     }
 }
 
