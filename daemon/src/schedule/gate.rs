@@ -151,6 +151,14 @@ impl Kept {
         self.spent.per_account.unwrap_or(self.terms.budget.cost * MILLI)
     }
 
+    /// Whether a batch might be refused: with what has been forgotten since, too.
+    fn is_near_end(&self, priority: Priority) -> bool {
+        let running = self.running.saturating_mul(self.per_account()).div_ceil(MILLI);
+        let needed = self.needed().max(1).saturating_add(self.terms.budget.per_batch).saturating_add(running);
+        let limit = self.terms.limit(&self.spent);
+        limit.is_some_and(|limit| self.spent.used().saturating_add(needed) > self.terms.most(limit, priority))
+    }
+
     /// Whether more is spent than the store knows.
     fn is_ahead(&self) -> bool {
         let is = self.to_store();
@@ -318,10 +326,12 @@ impl Gate {
         })
     }
 
-    /// The lanes that something scheduled is kept back in now, each with why.
-    pub fn kept_back(&mut self, now: Timestamp) -> Vec<(String, Spent)> {
-        let lanes: BTreeSet<String> = self.uses.keys().map(|key| key.lane.clone()).collect();
-        let mut why = |lane: &str| self.room(lane, Priority::Due, now).err();
+    /// The lanes that something of this priority is kept back in now, each with why.
+    pub fn kept_back(&mut self, priority: Priority, now: Timestamp) -> Vec<(String, Spent)> {
+        // Most of thousands of hosts are far from their limits.
+        let near = self.uses.iter().filter(|(key, kept)| key.account.is_none() && kept.is_near_end(priority));
+        let lanes: BTreeSet<String> = near.map(|(key, _)| key.lane.clone()).collect();
+        let mut why = |lane: &str| self.room(lane, priority, now).err();
         lanes.into_iter().filter_map(|lane| why(&lane).map(|spent| (lane, spent))).collect()
     }
 

@@ -5,6 +5,7 @@ use roster_protocol::time::Timestamp;
 use crate::app::App;
 use crate::roster::Roster;
 use crate::schedule::EARLIEST_PLAUSIBLE;
+use crate::schedule::gate::Priority;
 use crate::schedule::obstacles::{ALL, ALWAYS, Obstacle, Present};
 
 /// What is woken so late was not woken because nothing ran.
@@ -50,7 +51,7 @@ fn lanes(roster: &Roster, now: Timestamp) -> Vec<Present> {
         what: Obstacle::Held(hold.reason.clone()),
         until: Some(hold.until),
     });
-    let spent = roster.gate.with(|gate| gate.kept_back(now)).into_iter().map(|(lane, spent)| Present {
+    let spent = roster.gate.with(|gate| gate.kept_back(Priority::Due, now)).into_iter().map(|(lane, spent)| Present {
         lane,
         what: Obstacle::Spent(spent.to_string()),
         until: Some(spent.until),

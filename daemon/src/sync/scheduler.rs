@@ -294,7 +294,9 @@ fn next_wake(app: &App, now: Timestamp) -> Option<Timestamp> {
         let outages = roster.breaker.outages();
         let probes = outages.filter(|(lane, it)| it.probe_at > now && roster.queue.is_due(lane, now));
         let probes = probes.map(|(_, outage)| outage.probe_at);
-        let kept_back = app.gate.with(|gate| gate.kept_back(now)).into_iter();
+        // What catches up may wait longer than what is due.
+        let scheduled = [Priority::Due, Priority::CatchUp].into_iter();
+        let kept_back = scheduled.flat_map(|priority| app.gate.with(|gate| gate.kept_back(priority, now)));
         let limits = kept_back.filter(|(lane, _)| roster.queue.is_due(lane, now)).map(|(_, spent)| spent.until);
         not_yet.into_iter().chain(holds.map(|hold| hold.until)).chain(probes).chain(limits).min()
     })

@@ -226,3 +226,22 @@ fn what_counts_no_more_is_deleted() {
     gate.report(account.clone(), 10, limit, now());
     assert_eq!(gate.take_unstored(now()), (vec![], vec![account]));
 }
+
+#[test]
+fn what_catches_up_waits_for_its_own_time() {
+    let mut gate = gate();
+    let lanes = |gate: &mut Gate, priority, at| {
+        let kept = gate.kept_back(priority, at).into_iter();
+        kept.map(|(lane, spent)| (lane, spent.until)).collect::<Vec<_>>()
+    };
+    let youtube = vec![("youtube".to_owned(), midnight())];
+    spend(&mut gate, 790, Priority::CatchUp);
+    assert!(lanes(&mut gate, Priority::CatchUp, now()).is_empty());
+    spend(&mut gate, 10, Priority::CatchUp);
+    // What is due now may be requested; what is late waits until midnight, which something has to wake it at.
+    assert_eq!(lanes(&mut gate, Priority::CatchUp, now()), youtube);
+    assert!(lanes(&mut gate, Priority::Due, now()).is_empty());
+    spend(&mut gate, 100, Priority::Due);
+    assert_eq!(lanes(&mut gate, Priority::Due, now()), youtube);
+    assert!(lanes(&mut gate, Priority::CatchUp, midnight()).is_empty());
+}
