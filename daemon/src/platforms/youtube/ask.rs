@@ -174,7 +174,9 @@ impl Batch<'_> {
     /// whole.
     async fn counts(&self, ids: &[&str]) -> Videos {
         let now = self.api.now();
-        let (Some(lists), With::Key(key)) = (self.lists, self.with) else { return Videos::new() };
+        let (Some(lists), With::Key(key), None) = (self.lists, self.with, self.stop.why()) else {
+            return Videos::new();
+        };
         let known: Vec<&str> = ids.iter().copied().filter(|id| lists.has_only_counts(id, now)).collect();
         let read = known.chunks(IDS_A_CALL).map(|ids| {
             async move {
