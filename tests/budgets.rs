@@ -1,7 +1,7 @@
 //! Platforms' limits: nothing is requested that they would refuse, what is due is spread, a user goes first, and a
 //! restart forgets nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use roster_protocol::connection::Account;
@@ -10,6 +10,7 @@ use roster_protocol::sync::{Cause, Outcome, Run};
 use roster_protocol::time::Seconds;
 use roster_protocol::transport::within;
 use roster_sandbox::Platform;
+use rosterd::process::clock::Clock;
 
 use crate::support::{LIMIT, World};
 
@@ -130,4 +131,24 @@ async fn when_only_the_reserve_is_left_what_is_due_waits_and_a_user_does_not() {
     pass(&world, 24 * HOUR).await;
     assert!(units(&world).await.used < 52);
     assert_eq!(world.sandbox.world().limits.refused(Platform::Youtube), 0);
+}
+
+#[tokio::test]
+async fn batches_that_send_nothing_keep_nothing_back() {
+    let mut world = with_channels(8, 200).await;
+    let key = "api_key = \"youtube-api-key\"\n";
+    world.reload(|config| config.replace(key, "")).await.expect("a good config");
+    // Each batch ends at once: the platform is not set up.
+    for _ in 0..40 {
+        pass(&world, HOUR).await;
+    }
+    let set_up_at = world.clock.now();
+    let section = "[platforms.youtube]\n";
+    world.reload(|config| config.replace(section, &format!("{section}{key}"))).await.expect("a good config");
+    for _ in 0..24 {
+        pass(&world, HOUR).await;
+    }
+    let synced = world.runs().await.into_iter().filter(|run| run.outcome == Outcome::Ok && run.started_at >= set_up_at);
+    let synced: BTreeSet<_> = synced.map(|run| run.connection).collect();
+    assert_eq!(synced.len(), 8, "each was synced again");
 }

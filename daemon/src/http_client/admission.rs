@@ -33,9 +33,29 @@ impl SharedGate {
         done
     }
 
+    /// Reserves what a batch of so many accounts will spend, for as long as what is returned lives.
+    pub fn reserve(&self, lane: &str, accounts: usize) -> Reservation {
+        self.with(|gate| gate.reserve(lane, accounts));
+        Reservation { gate: self.clone(), lane: lane.to_owned(), accounts }
+    }
+
     /// Waits until something was counted that the store does not know.
     pub async fn has_unstored(&self) {
         self.0.unstored.notified().await;
+    }
+}
+
+/// What a running batch will spend, kept for it.
+#[derive(Debug)]
+pub struct Reservation {
+    gate: SharedGate,
+    lane: String,
+    accounts: usize,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.gate.with(|gate| gate.release(&self.lane, self.accounts));
     }
 }
 

@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use address::{ClientKind, LoopbackOnly, PublicOnly};
-pub use admission::{Admission, Now, SharedGate};
+pub use admission::{Admission, Now, Reservation, SharedGate};
 pub use api::{Api, BaseError, Request, Route, base_url};
 pub(crate) use api::{is_host, is_host_like};
 pub(crate) use count::{LARGEST_COUNT, count};

@@ -335,21 +335,25 @@ impl Gate {
         lanes.into_iter().filter_map(|lane| why(&lane).map(|spent| (lane, spent))).collect()
     }
 
-    /// Reserves what a batch of so many accounts will spend.
-    pub fn begin(&mut self, lane: &str, accounts: usize) {
+    /// Reserves what a batch of so many accounts will spend, until [`Gate::release`].
+    pub fn reserve(&mut self, lane: &str, accounts: usize) {
         for (_, kept) in self.of_lane(lane).filter(|(key, _)| key.account.is_none()) {
             kept.running = kept.running.saturating_add(accounts as u64);
         }
     }
 
-    /// Ends the reservation of a batch. One in which all accounts were observed teaches what an account takes: `spent` is
-    /// what was spent of each unit.
-    pub fn end(&mut self, lane: &str, accounts: usize, spent: Option<&BTreeMap<&'static str, u64>>) {
+    /// Ends the reservation of a batch.
+    pub fn release(&mut self, lane: &str, accounts: usize) {
+        for (_, kept) in self.of_lane(lane).filter(|(key, _)| key.account.is_none()) {
+            kept.running = kept.running.saturating_sub(accounts as u64);
+        }
+    }
+
+    /// Learns what an account takes from a batch in which all accounts were observed: what was spent of each unit.
+    pub fn learn(&mut self, lane: &str, accounts: usize, spent: &BTreeMap<&'static str, u64>) {
         let accounts = accounts as u64;
         for (_, kept) in self.of_lane(lane).filter(|(key, _)| key.account.is_none()) {
-            kept.running = kept.running.saturating_sub(accounts);
-            let spent = spent.and_then(|spent| spent.get(kept.terms.budget.unit));
-            let spent = spent.filter(|spent| **spent > 0 && accounts > 0);
+            let spent = spent.get(kept.terms.budget.unit).filter(|spent| **spent > 0 && accounts > 0);
             let Some(each) = spent.map(|spent| spent.saturating_mul(MILLI) / accounts) else { continue };
             let average = kept.spent.per_account.map_or(each, |before| (before * (WEIGHT - 1) + each) / WEIGHT);
             kept.spent.per_account = Some(average.max(1));

@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::consent::access::{self, Opened};
 use crate::decision::Decision;
 use crate::decision::run::{self, Ended};
-use crate::http_client::Api;
+use crate::http_client::{Api, Reservation};
 use crate::model::Hold;
 use crate::platforms::{Account, Limit, Observation, Observed, PlatformError, Registered};
 use crate::roster::rows;
@@ -44,15 +44,18 @@ pub struct Requested {
     pub cause: Cause,
 }
 
+/// What a batch holds while its requests run: the permit for all platforms together, the one for the platform, and what it
+/// will spend of the platform's limits.
+pub struct Permits {
+    pub of_all: OwnedSemaphorePermit,
+    pub of_platform: OwnedSemaphorePermit,
+    pub reservation: Reservation,
+}
+
 /// Runs a batch of one lane. The permits are released once all requests have ended: deciding and storing block no
 /// request, as long as not too many results wait for the disk. After a failure they are kept until the
 /// results are decided on: the choice of the next batch depends on them.
-pub async fn batch(
-    app: Arc<App>,
-    lane: String,
-    requested: Vec<Requested>,
-    permits: (OwnedSemaphorePermit, OwnedSemaphorePermit),
-) {
+pub async fn batch(app: Arc<App>, lane: String, requested: Vec<Requested>, permits: Permits) {
     let started_at = app.clock.now();
     let number = announce(&app, &lane, &requested, started_at);
     let (observed, met) = observe(&app, &lane, &requested, started_at).await;
@@ -170,9 +173,9 @@ async fn observe(
     let owned = stream::iter(owned).buffer_unordered(OWNED_AT_ONCE).collect::<Vec<_>>();
     let (mut results, owned) = futures::future::join(context.request(public), owned).await;
     results.extend(owned);
-    let spent = context.api.spent();
-    let is_whole = results.len() == requested.len() && results.values().all(Result::is_ok);
-    app.gate.with(|gate| gate.end(lane, requested.len(), is_whole.then_some(&spent)));
+    if results.len() == requested.len() && results.values().all(Result::is_ok) {
+        app.gate.with(|gate| gate.learn(lane, requested.len(), &context.api.spent()));
+    }
     let met = outages::contact(results.values(), unopened.values());
     results.extend(unopened);
     if let Some(wait) = context.api.requested_wait() {

@@ -10,11 +10,10 @@ use roster_protocol::event::Event;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::Cause;
 use roster_protocol::time::Timestamp;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::obstacles;
 use super::outages;
-use super::run::{self, Requested};
+use super::run::{self, Permits, Requested};
 use crate::app::App;
 use crate::decision::slots::{self, Why};
 use crate::http_client::SharedGate;
@@ -207,9 +206,6 @@ fn start_due(app: &Arc<App>, now: Timestamp) {
     }
 }
 
-/// The permit for all platforms together and the one for the platform.
-type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
-
 /// Takes the connections that have waited longest out of the queue, with their permits: of one lane, and up to its
 /// platform's batch limit; a single one where the lane is down.
 fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Requested>, Permits)> {
@@ -230,13 +226,13 @@ fn take_batch(app: &App, now: Timestamp) -> Option<(String, Vec<Requested>, Perm
         let mut due = roster.queue.take_due(&lane, at, room);
         let left = room.due.min(most).saturating_sub(due.len());
         due.extend(take_soon(roster, grid, &lane, now, left));
-        app.gate.with(|gate| gate.begin(&lane, due.len()));
+        let reservation = app.gate.reserve(&lane, due.len());
         roster.running.extend(due.iter().copied());
         let requested = due
             .into_iter()
             .filter_map(|id| Some(requested(app, roster, grid, roster.connections.get(&id)?, now)))
             .collect();
-        Some((lane, requested, (of_all, of_platform)))
+        Some((lane, requested, Permits { of_all, of_platform, reservation }))
     })
 }
 

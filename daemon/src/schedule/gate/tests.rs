@@ -157,21 +157,22 @@ fn as_many_accounts_fit_as_the_average_sync_says() {
     let mut gate = gate();
     gate.know("youtube", &TUBE[..1], &BTreeMap::new());
     assert_eq!(gate.room("youtube", Priority::Due, now()), Ok(900));
-    gate.begin("youtube", 100);
+    gate.reserve("youtube", 100);
     assert_eq!(gate.room("youtube", Priority::Due, now()), Ok(800));
     // All of it is for a batch that runs.
-    gate.begin("youtube", 800);
+    gate.reserve("youtube", 800);
     assert_eq!(gate.room("youtube", Priority::Due, now()).map_err(|spent| spent.used), Err(0));
-    gate.end("youtube", 800, None);
+    gate.release("youtube", 800);
     spend(&mut gate, 200, Priority::Due);
-    gate.end("youtube", 100, Some(&BTreeMap::from([("units", 200)])));
+    gate.release("youtube", 100);
+    gate.learn("youtube", 100, &BTreeMap::from([("units", 200)]));
     // 700 are left, and an account takes two.
     assert_eq!(gate.room("youtube", Priority::Due, now()), Ok(350));
     assert_eq!(gate.daily("youtube"), [Daily { unit: "units", per_account: 2000, available: 900 }]);
-    gate.end("youtube", 8, Some(&BTreeMap::from([("units", 80)])));
+    gate.learn("youtube", 8, &BTreeMap::from([("units", 80)]));
     assert_eq!(gate.daily("youtube")[0].per_account, 3000);
     // A batch that sent nothing teaches nothing.
-    gate.end("youtube", 8, Some(&BTreeMap::new()));
+    gate.learn("youtube", 8, &BTreeMap::new());
     assert_eq!(gate.daily("youtube")[0].per_account, 3000);
     // What is left is too little for an account.
     spend(&mut gate, 697, Priority::Due);
@@ -179,7 +180,7 @@ fn as_many_accounts_fit_as_the_average_sync_says() {
     spend(&mut gate, 1, Priority::Due);
     assert_eq!(gate.room("youtube", Priority::Due, now()).map_err(|spent| spent.until), Err(midnight()));
     // What takes more than all there is begins all the same.
-    gate.end("youtube", 1, Some(&BTreeMap::from([("units", 20_000)])));
+    gate.learn("youtube", 1, &BTreeMap::from([("units", 20_000)]));
     assert_eq!(gate.room("youtube", Priority::Due, midnight()), Ok(1));
 }
 
