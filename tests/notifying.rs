@@ -171,7 +171,7 @@ async fn what_an_owner_wants_deleted_is_deleted_and_a_page_says_so() {
         let (status, shown) = open(&page(&world, unknown)).await;
         assert!(status == StatusCode::NOT_FOUND && !shown.contains("<b>"), "{shown}");
     }
-    // Of an owner whom nobody here knows nothing is held, and the page says that.
+    // Of an unknown owner nothing is held, and the page says that.
     world.quiet(Platform::Instagram, "oskar.gram", 700);
     world.influencer("Oskar").await;
     consented(&world.client, "Oskar", Platform::Instagram, "oskar.gram").await;
@@ -327,7 +327,7 @@ async fn a_hub_is_subscribed_to_renewed_in_time_and_believed_in_nothing_else() {
     }
     world.settle().await;
     assert_eq!(world.caused_by_push(id).await, 1);
-    // An address that nobody gave out.
+    // An address that was never given out.
     let elsewhere = Hook { path: "/webhooks/youtube/hub/AAAAAAAAAAAAAAAAAAAAAA".to_owned(), ..published.clone() };
     assert_eq!(world.sent(&elsewhere).await, 410);
     // A question that was not asked for, and one that is no question.

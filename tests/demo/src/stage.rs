@@ -135,7 +135,7 @@ fn config_text(sandbox: &str) -> String {
          [sync]\ngateway = \"{sandbox}\"\ninterval = \"6h\"\nmin_distance = \"0s\"\n\
          [platforms.youtube]\napi_key = \"youtube-api-key\"\n\
          client_id = \"youtube-client-id\"\nclient_secret = \"youtube-client-secret\"\n\
-         [retention.youtube]\npublic = \"forever\"\nreason = \"numbers of the sandbox, which nobody owns\"\n\
+         [retention.youtube]\npublic = \"forever\"\nreason = \"numbers of the sandbox, which have no owner\"\n\
          [platforms.instagram]\nclient_id = \"instagram-client-id\"\nclient_secret = \"instagram-client-secret\"\n\
          [platforms.facebook]\nclient_id = \"facebook-client-id\"\nclient_secret = \"facebook-client-secret\"\n\
          [platforms.tiktok]\nclient_id = \"tiktok-client-id\"\nclient_secret = \"tiktok-client-secret\"\n"

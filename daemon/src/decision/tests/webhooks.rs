@@ -16,7 +16,7 @@ fn taken(scene: &mut Scene, number: u8, pushed: &[Pushed]) -> (Taken, Commit) {
 }
 
 fn changed(id: &str) -> Pushed {
-    Pushed::Changed { ids: vec![id.to_owned(), "id:nobody".to_owned()] }
+    Pushed::Changed { ids: vec![id.to_owned(), "id:unknown".to_owned()] }
 }
 
 fn due(commit: &Commit) -> Vec<(ConnectionId, Timestamp)> {
