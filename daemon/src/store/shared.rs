@@ -167,11 +167,13 @@ impl Shared {
     pub(super) fn reopen(&self) -> Result<(), StoreError> {
         let mut held = self.held.write();
         self.origin.check()?;
-        let opened = panics_as_damage(|| {
+        let closed = panics_as_damage(|| {
             drop(held.take());
-            self.origin.open()
+            Ok(())
         });
-        match opened {
+        // Closing writes: a file that cannot be opened now is still this one when it can be.
+        self.origin.wrote(closed.is_ok());
+        match closed.and_then(|()| panics_as_damage(|| self.origin.open())) {
             Ok(database) => {
                 *held = Some(Held::Whole(database));
                 Ok(())

@@ -1,6 +1,7 @@
 //! A file that is removed or replaced while it is open, and a start where a store has been and none is.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use roster_protocol::time::Timestamp;
@@ -80,6 +81,19 @@ fn what_was_open_can_still_be_read_and_writes_go_on_when_it_is_back() {
     drop(store);
     let (_store, loaded) = Store::open(options(dir.path())).expect("the store");
     assert_eq!(loaded.influencers, [influencer(1, 4), influencer(2, 4)]);
+}
+
+#[test]
+fn a_file_that_was_closed_and_could_not_be_opened_is_known_again() {
+    let (_dir, store, file) = opened();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let permit = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("ours");
+    permit(0o666);
+    let error = runtime.block_on(store.reopen()).expect_err("others may write to it");
+    assert!(matches!(error, StoreError::NotOurs { .. }), "{error:?}");
+    permit(0o600);
+    runtime.block_on(store.reopen()).expect("the same file");
+    submit(&store, &adds(2)).wait().expect("a commit");
 }
 
 #[test]
