@@ -261,7 +261,7 @@ impl World {
         self.settle().await;
     }
 
-    /// Waits until nothing is due or running.
+    /// Waits until nothing is due or running, and what ran is stored.
     pub async fn settle(&self) {
         programs::until("everything due is run", async || {
             let now = rosterd::process::clock::Clock::now(&*self.clock);
@@ -279,6 +279,8 @@ impl World {
             is_idle.then_some(())
         })
         .await;
+        // Memory is ahead of the disk, from which lists are read.
+        self.daemon().app.store.writer_responds().await;
     }
 
     /// Open and acknowledged alerts, newest first.
