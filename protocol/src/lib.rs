@@ -18,6 +18,7 @@ pub mod metric;
 pub mod notice;
 pub mod paths;
 pub mod query;
+pub mod reported;
 pub mod retention;
 pub mod service;
 pub mod status;

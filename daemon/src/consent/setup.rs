@@ -125,7 +125,8 @@ async fn response(app: &App, slug: &str) -> PlatformCheck {
     let lane = lane::name(slug, &known.platform.group(&handle));
     let api = app.api(&known.route, &lane, Priority::Person);
     let place = ConnectionId::from_bytes([0; 5]);
-    let account = Account { connection: place, handle: handle.clone(), platform_user_id: None, access: None };
+    let account =
+        Account { connection: place, handle: handle.clone(), platform_user_id: None, access: None, days_from: None };
     let reported = known.platform.observe(&api, &[account]).await.into_iter().next();
     match reported {
         Some((_, Ok(_))) => check("answer", Some(true), format!("it reported {handle}")),

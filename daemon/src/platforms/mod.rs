@@ -28,7 +28,9 @@ use futures::future::BoxFuture;
 use roster_protocol::connection::ReadWith;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::metric::{Metric, Numbers};
+use roster_protocol::reported::{Audience, Break, DayMetric, DayTerms, FigureTerms, ReportedDay};
 use roster_protocol::status::ApiAccess;
+use roster_protocol::time::Date;
 
 use crate::history::retention::Limits;
 use crate::http_client::Api;
@@ -65,6 +67,55 @@ pub struct PlatformInfo {
     pub keeping: Keeping,
     /// Its limits; none where it publishes and reports none.
     pub budgets: &'static [Budget],
+    /// What it reports of days that are over; `None`: nothing.
+    pub reports: Option<Reports>,
+}
+
+/// What a platform reports of days that are over, to the owner of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reports {
+    /// The zone whose days they are, by its IANA name.
+    pub zone: &'static str,
+    pub figures: &'static [Figure],
+    /// Days from which a figure counts something else, the oldest first.
+    pub breaks: &'static [FigureBreak],
+}
+
+/// A figure of days: what the platform calls it, and what that counts, in a sentence without an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    pub metric: DayMetric,
+    pub source: &'static str,
+    pub definition: &'static str,
+    /// How coarsely it is reported: 1 is exact.
+    pub step: u64,
+}
+
+/// A day, in ISO form, from which on a figure counts something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FigureBreak {
+    pub metric: DayMetric,
+    pub from: &'static str,
+    pub what: &'static str,
+}
+
+impl Reports {
+    /// The same as clients see it.
+    pub fn terms(&self) -> DayTerms {
+        let figure = |it: &Figure| FigureTerms {
+            metric: it.metric,
+            source: it.source.to_owned(),
+            definition: it.definition.to_owned(),
+            step: it.step,
+        };
+        let of_day =
+            |it: &FigureBreak| Some(Break { metric: it.metric, from: it.from.parse().ok()?, what: it.what.to_owned() });
+        DayTerms {
+            zone: self.zone.to_owned(),
+            figures: self.figures.iter().map(figure).collect(),
+            breaks: self.breaks.iter().filter_map(of_day).collect(),
+        }
+    }
 }
 
 /// What a platform's terms say about how long its numbers may be kept. Config can say otherwise, with a reason.
@@ -92,6 +143,8 @@ pub struct Account {
     /// What the owner's consent allows requests to carry; `None` for public data. With access and without an id, the
     /// request looks another account up by its handle.
     pub access: Option<Access>,
+    /// The first day whose figures are wanted, in the platform's zone; `None`: none are wanted now.
+    pub days_from: Option<Date>,
 }
 
 /// What a platform has just reported about one account.
@@ -112,6 +165,10 @@ pub struct Observation {
     pub definition: u16,
     /// Whether the owner's consent was needed for it.
     pub read_with: ReadWith,
+    /// The figures of days that are over, in any order; `None` where they were not wanted or could not be read.
+    pub days: Option<Vec<ReportedDay>>,
+    /// Who its audience is; `None` where that was not read.
+    pub audience: Option<Audience>,
     /// What could not be requested this time, in sentences: the run is partial. What is hidden is not missing.
     pub missing: Vec<String>,
     /// The metrics that the platform refused by name: as if it did not know them, or as if a permission were missing.

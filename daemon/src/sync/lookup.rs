@@ -146,7 +146,8 @@ async fn request(app: &Arc<App>, who: &Who, platform: &str, handle: &str) -> Res
     // The id only identifies the result: nothing is stored under it.
     let connection = ConnectionId::from_bytes([0; 5]);
     let access = access_for_lookup(app, &known).await?;
-    let account = platforms::Account { connection, handle: handle.to_owned(), platform_user_id: None, access };
+    let account =
+        platforms::Account { connection, handle: handle.to_owned(), platform_user_id: None, access, days_from: None };
     let observed = known.platform.observe(&api, &[account]).await;
     observed.into_iter().next().map_or_else(|| Err(nothing()), |(_, result)| result)
 }

@@ -145,6 +145,7 @@ async fn observe(
                 handle: connection.handle.clone(),
                 platform_user_id: connection.platform_user_id.clone(),
                 access: None,
+                days_from: None,
             })
         };
         (known, requested.iter().filter_map(account).collect::<Vec<_>>())

@@ -52,6 +52,7 @@ const INFO: PlatformInfo = PlatformInfo {
     is_batched: true,
     keeping: Keeping::UNLIMITED,
     budgets: &[window_budget("/xrpc/")],
+    reports: None,
 };
 
 pub(super) const ENTRY: Entry =

@@ -208,6 +208,7 @@ mod tests {
             handle: handle.to_owned(),
             platform_user_id: did.map(str::to_owned),
             access: None,
+            days_from: None,
         }
     }
 

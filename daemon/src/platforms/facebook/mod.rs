@@ -63,6 +63,7 @@ const INFO: PlatformInfo = PlatformInfo {
     is_batched: false,
     keeping: Keeping::UNLIMITED,
     budgets: graph::BUDGETS,
+    reports: None,
 };
 
 pub(super) const ENTRY: Entry = Entry {

@@ -57,6 +57,7 @@ const INFO: PlatformInfo = PlatformInfo {
     is_batched: false,
     keeping: Keeping::UNLIMITED,
     budgets: &[window_budget("/api/")],
+    reports: None,
 };
 
 pub(super) const ENTRY: Entry =

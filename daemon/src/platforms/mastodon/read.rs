@@ -218,6 +218,7 @@ mod tests {
             handle: "mara@social.example.com".to_owned(),
             platform_user_id: None,
             access: None,
+            days_from: None,
         }
     }
 

@@ -228,7 +228,13 @@ pub(in crate::platforms) fn through(gateway: &str) -> Route {
 /// An account with the connection's number.
 pub(in crate::platforms) fn account(number: u8, handle: &str, id: Option<&str>) -> Account {
     let connection = ConnectionId::from_bytes([0, 0, 0, 0, number]);
-    Account { connection, handle: handle.to_owned(), platform_user_id: id.map(str::to_owned), access: None }
+    Account {
+        connection,
+        handle: handle.to_owned(),
+        platform_user_id: id.map(str::to_owned),
+        access: None,
+        days_from: None,
+    }
 }
 
 /// The results in the order of the accounts' numbers.

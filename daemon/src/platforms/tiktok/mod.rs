@@ -67,6 +67,7 @@ const INFO: PlatformInfo = PlatformInfo {
         source: "TikTok's developer terms and data sharing agreement of 2026-01-22",
     },
     budgets: &[minute("user.info requests", "/v2/user/info/"), minute("video.list requests", "/v2/video/list/")],
+    reports: None,
 };
 
 /// 600 requests in a sliding minute for each endpoint ("Rate limits").

@@ -92,6 +92,7 @@ const INFO: PlatformInfo = PlatformInfo {
         source: "developers.google.com/youtube/terms/developer-policies, III.E.4",
     },
     budgets: &[UNITS, STATS],
+    reports: None,
 };
 
 /// What a Google Cloud project may spend a day; every list call costs one: of a batch the
