@@ -48,6 +48,8 @@ pub struct Counted {
     pub days_deleted: u64,
     /// Weeks that are deleted.
     pub weeks_deleted: u64,
+    /// Days of which what the platform reported to the owner is deleted.
+    pub reported_days_deleted: u64,
     /// The last day that is deleted.
     pub until: Option<Date>,
 }

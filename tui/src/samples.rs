@@ -44,6 +44,7 @@ pub fn retention() -> Retention {
         until: Some("2026-10-22".parse().expect("a date")),
     };
     let youtube = PlatformRetention {
+        reported_days_deleted: 9,
         public_days: Some(30),
         after_consent_days: Some(7),
         terms: Some("developers.example/terms, III.E.4".to_owned()),

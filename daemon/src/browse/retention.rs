@@ -32,6 +32,7 @@ pub async fn show(app: &App, counts: bool) -> Result<Retention, RosterError> {
                 sum.days_to_weeks += tally.rolled;
                 sum.days_deleted += tally.deleted;
                 sum.weeks_deleted += tally.weeks;
+                sum.reported_days_deleted += tally.reported;
                 sum.until = sum.until.max(tally.newest_deleted);
             }
         });

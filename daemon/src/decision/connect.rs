@@ -60,6 +60,7 @@ pub fn put(
         first_day: before.and_then(|before| before.first_day),
         by_hand: before.and_then(|before| before.by_hand.clone()),
         absent: Vec::new(),
+        read_until: None,
     };
     let id = connection.id;
     decision.log(audit(decision, who, "connection.connect", connection_named(&connection)));

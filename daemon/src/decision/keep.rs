@@ -13,7 +13,7 @@ use super::audit::audit;
 use super::{Decision, run};
 use crate::alerts::evaluate::{Opening, STORE_SIZE, Steps, resolved};
 use crate::history::retention::{DEFAULTS, Policy, Rule, Rules, Tallies, Tally, sort};
-use crate::model::{AuditLine, Connection, GrantState, RetentionChoice};
+use crate::model::{AuditLine, Connection, GrantState, ReadUntil, RetentionChoice};
 use crate::roster::Roster;
 use crate::schedule::Grid;
 
@@ -114,8 +114,10 @@ fn lines(now: Timestamp, platform: &str, connections: u64, tally: &Tally, reason
         lines.push(line("retention.weeks", format!("{} days of {accounts}", tally.rolled), "retention"));
     }
     if let Some(newest) = tally.newest_deleted {
-        let weeks = if tally.weeks > 0 { format!(" and {} weeks", tally.weeks) } else { String::new() };
-        let old = format!("{} days{weeks} of {accounts}, to {newest}", tally.deleted);
+        let counts = [(tally.deleted, "days"), (tally.weeks, "weeks"), (tally.reported, "reported days")];
+        let counts = counts.iter().filter(|(count, what)| *count > 0 || *what == "days");
+        let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+        let old = format!("{} of {accounts}, to {newest}", counts.join(" and "));
         lines.push(line("retention.delete", old, reason));
     }
     lines
@@ -126,15 +128,26 @@ fn expire(decision: &mut Decision<'_>, id: ConnectionId, rule: &Rule) {
     let Some(from) = rule.deletes_before() else { return };
     let Some(connection) = decision.roster.connections.get(&id) else { return };
     decision.commit.sync.expired.push((id, from));
-    let Some(latest) = connection.latest.as_ref().filter(|latest| latest.date < from) else { return };
-    let sorted = sort(&rule.without_weeks(), vec![latest.clone()]);
-    if sorted.tally.deleted == 0 {
-        return;
-    }
-    let latest = sorted.left.into_iter().next();
-    // What the profile followed is not known any more either, unless a person gave it.
-    let profile = connection.profile.clone().filter(|profile| profile.source != Source::Api);
-    let connection = Connection { latest, profile, ..connection.clone() };
+    // With the newest of the reported days all of them are gone: with another consent they are read from the beginning.
+    let is_gone = |until: &ReadUntil| until.day.is_some_and(|day| rule.deletes_reported(day));
+    let read_until = connection.read_until.filter(|until| !is_gone(until));
+    let sorted = connection
+        .latest
+        .as_ref()
+        .filter(|latest| latest.date < from)
+        .map(|latest| sort(&rule.without_weeks(), vec![latest.clone()]))
+        .filter(|sorted| sorted.tally.deleted > 0);
+    let connection = match sorted {
+        // What the profile followed is not known any more either, unless a person gave it.
+        Some(sorted) => Connection {
+            latest: sorted.left.into_iter().next(),
+            profile: connection.profile.clone().filter(|profile| profile.source != Source::Api),
+            read_until,
+            ..connection.clone()
+        },
+        None if read_until != connection.read_until => Connection { read_until, ..connection.clone() },
+        None => return,
+    };
     decision.commit.roster.connections.push(connection);
 }
 

@@ -3,6 +3,7 @@
 mod bits;
 mod column;
 pub mod chunk;
+pub mod reported;
 pub mod rollup;
 pub mod retention;
 pub mod run_sums;

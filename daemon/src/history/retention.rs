@@ -103,6 +103,11 @@ impl Rule {
         }
     }
 
+    /// Whether what a platform reported to the owner of a day is deleted.
+    pub fn deletes_reported(&self, day: Date) -> bool {
+        self.consent_from.is_some_and(|from| day < from)
+    }
+
     /// Before which day anything is deleted; `None`: never.
     pub fn deletes_before(&self) -> Option<Date> {
         self.public_from.max(self.consent_from)
@@ -142,6 +147,8 @@ pub struct Tally {
     pub deleted: u64,
     /// Weeks that are deleted.
     pub weeks: u64,
+    /// Days of which what the platform reported to the owner is deleted.
+    pub reported: u64,
     /// The last day, or the last day of a week, of those that are deleted.
     pub newest_deleted: Option<Date>,
 }
@@ -157,6 +164,7 @@ impl Tally {
         self.rolled += other.rolled;
         self.deleted += other.deleted;
         self.weeks += other.weeks;
+        self.reported += other.reported;
         self.newest_deleted = self.newest_deleted.max(other.newest_deleted);
     }
 }

@@ -10,6 +10,7 @@ use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{ByHand, Profile, Snapshot};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::Metric;
+use roster_protocol::reported::Audience;
 use roster_protocol::status::Coverage;
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
@@ -69,6 +70,8 @@ pub struct Connection {
     pub by_hand: Option<HandDay>,
     /// The metrics that were reported before and are not any more, though nothing went wrong; each once.
     pub absent: Vec<Absence>,
+    /// How far what the platform reports of days that are over was read; `None`: not at all.
+    pub read_until: Option<ReadUntil>,
 }
 
 /// A metric that is not reported any more.
@@ -92,6 +95,23 @@ pub struct HandDay {
     pub date: Date,
     /// Each metric once, in their order.
     pub numbers: Vec<ByHand>,
+}
+
+/// How far reading the figures of days has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadUntil {
+    /// When they were last read.
+    pub at: Timestamp,
+    /// The newest day of which the platform reported any; `None`: none yet.
+    pub day: Option<Date>,
+}
+
+/// Who the audience of a connection was on a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudienceOn {
+    pub connection: ConnectionId,
+    pub date: Date,
+    pub audience: Audience,
 }
 
 /// What keeps a connection from being synced, or kept its last run from being complete.

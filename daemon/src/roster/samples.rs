@@ -55,6 +55,7 @@ pub fn connection(id: ConnectionId, influencer: InfluencerId, platform: &str, ha
         first_day: None,
         by_hand: None,
         absent: vec![],
+        read_until: None,
     }
 }
 

@@ -8,6 +8,7 @@ use roster_protocol::alert::AlertState;
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
 use roster_protocol::metric::Metric;
+use roster_protocol::reported::{Audience, ReportedDay};
 use roster_protocol::status::DayFigures;
 use roster_protocol::sync::Outcome;
 use roster_protocol::time::{Date, Timestamp};
@@ -246,6 +247,23 @@ impl Query for WeeksQuery {
             monday_of(*days.start())
         };
         reader.weeks(self.0.connection, &(first..=*days.end()))
+    }
+}
+
+/// What a platform reported of a connection's days, oldest first, and its newest audience with the day of it.
+#[derive(Clone, Debug)]
+pub struct ReportedQuery {
+    pub connection: ConnectionId,
+    pub days: RangeInclusive<Date>,
+}
+
+impl Query for ReportedQuery {
+    type Output = (Vec<ReportedDay>, Option<(Date, Audience)>);
+
+    fn read(self, reader: &Reader<'_>) -> Result<Self::Output, StoreError> {
+        let days = reader.reported_days(self.connection, &self.days)?;
+        let newest = reader.audiences(self.connection)?.into_iter().next();
+        Ok((days, newest.map(|newest| (newest.date, newest.audience))))
     }
 }
 

@@ -12,17 +12,19 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Date;
 
 use super::damage::DamageLog;
+use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::log::{self, Log, LogRow};
 use super::reader::Reader;
 use super::snapshots::{self, fold_in, open_chunk, put_fold};
 use super::tables::{
     CHUNKS, CHUNKS_TAG, ChunkKey, EPOCH_DAYS, Records, epoch_start, log_definition, log_name, month_of, month_start,
-    split_chunk_key, split_weeks_key,
+    split_chunk_key, split_months_key, split_weeks_key,
 };
-use super::{Store, envelope, weeks};
+use super::{Store, envelope, records, reported, weeks};
 use crate::history::chunk::{self, MonthChunk};
 use crate::history::retention::{Rule, Rules, Sorted, Tallies, Tally, sort};
+use crate::model::AudienceOn;
 
 /// How many rows one read transaction examines.
 const EXAMINED: usize = if cfg!(test) { 50 } else { 2_000 };
@@ -50,7 +52,7 @@ impl Store {
     async fn each_touched(&self, rules: Arc<Rules>, is_meant: bool) -> Result<Tallies, StoreError> {
         let mut tallies = Tallies::new();
         // The log first: while a day is there, an interrupted fold would put it back into its chunk.
-        for part in [Part::Log, Part::Chunks, Part::Weeks] {
+        for part in [Part::Log, Part::Chunks, Part::Weeks, Part::Reported, Part::Audiences] {
             let mut from = Some(Vec::new());
             while let Some(first) = from {
                 let of = Arc::clone(&rules);
@@ -76,6 +78,9 @@ enum Part {
     Log,
     Chunks,
     Weeks,
+    /// What was reported of days.
+    Reported,
+    Audiences,
 }
 
 impl Part {
@@ -83,6 +88,7 @@ impl Part {
     fn connection(self, key: &[u8]) -> ConnectionId {
         let id = match self {
             Part::Weeks => split_weeks_key(key).map(|(_, connection, _)| connection),
+            Part::Reported | Part::Audiences => split_months_key(key).map(|(connection, _)| connection),
             Part::Log | Part::Chunks => key.last_chunk().map(|id| ConnectionId::from_bytes(*id)),
         };
         // All keys here have one.
@@ -99,6 +105,12 @@ impl Reader<'_> {
             Part::Log => self.touched_in_logs(rules, first),
             Part::Chunks => self.touched_chunks(rules, first),
             Part::Weeks => self.touched_weeks(rules, first),
+            Part::Reported => self.touched_months(Records::ReportedDays, rules, first, |key, value| {
+                Ok(reported::read(key, value)?.iter().map(|day| day.date).collect())
+            }),
+            Part::Audiences => self.touched_months(Records::Audiences, rules, first, |key, value| {
+                Ok(vec![records::read::<AudienceOn>(Records::Audiences, key, value)?.date])
+            }),
         }
     }
 
@@ -185,6 +197,39 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// Of tables whose rows are months of a connection.
+    fn touched_months(
+        &self,
+        table: Records,
+        rules: &Rules,
+        first: &[u8],
+        days_of: impl Fn(&[u8], &[u8]) -> Result<Vec<Date>, Unreadable>,
+    ) -> Result<Touched, StoreError> {
+        let mut touched = Vec::new();
+        let Some(rows) = self.table(table)? else { return Ok((touched, None)) };
+        let mut examined = 0;
+        for row in rows.range::<&[u8]>((Bound::Included(first), Bound::Unbounded))? {
+            let (key, value) = row?;
+            let rule = split_months_key(key.value()).and_then(|(connection, _)| rules.get(&connection));
+            let Some(rule) = rule.filter(|rule| rule.consent_from.is_some()) else { continue };
+            if examined == EXAMINED {
+                return Ok((touched, Some(key.value().to_vec())));
+            }
+            examined += 1;
+            let days = self.damage.leave_out(table.name(), key.value(), days_of(key.value(), value.value()))?;
+            let deleted: Vec<Date> = days.into_iter().flatten().filter(|day| rule.deletes_reported(*day)).collect();
+            if let Some(newest) = deleted.iter().max() {
+                // An audience is no day.
+                let reported = if table == Records::ReportedDays { deleted.len() as u64 } else { 0 };
+                let tally = Tally { reported, newest_deleted: Some(*newest), ..Tally::default() };
+                touched.push((key.value().to_vec(), tally));
+            }
+        }
+        Ok((touched, None))
+    }
+}
+
 fn days_of(epoch: i32) -> impl Iterator<Item = Date> {
     (0..EPOCH_DAYS).map(move |day| epoch_start(epoch).plus_days(day))
 }
@@ -215,6 +260,11 @@ fn rewrite(
         Part::Log => rewrite_logs(txn, rules, &keys, damage),
         Part::Chunks => rewrite_chunks(txn, rules, &keys, damage),
         Part::Weeks => rewrite_weeks(txn, rules, &keys, damage),
+        Part::Reported => rewrite_reported(txn, rules, &keys, damage),
+        Part::Audiences => {
+            let mut table = txn.open_table(Records::Audiences.definition())?;
+            keys.iter().try_for_each(|key| Ok(drop(table.remove(key.as_slice())?)))
+        }
     }
 }
 
@@ -302,6 +352,30 @@ fn rewrite_weeks(
         match left.is_empty() {
             true => drop(table.remove(key.as_slice())?),
             false => drop(table.insert(key.as_slice(), weeks::encoded(key, block, &left).as_slice())?),
+        }
+    }
+    Ok(())
+}
+
+fn rewrite_reported(
+    txn: &WriteTransaction,
+    rules: &Rules,
+    keys: &[Vec<u8>],
+    damage: &DamageLog,
+) -> Result<(), StoreError> {
+    let mut table = txn.open_table(Records::ReportedDays.definition())?;
+    for key in keys {
+        let Some((connection, month)) = split_months_key(key) else { continue };
+        let Some(rule) = rules.get(&connection) else { continue };
+        let left = match table.get(key.as_slice())? {
+            None => continue,
+            Some(value) => damage.leave_out(Records::ReportedDays.name(), key, reported::read(key, value.value()))?,
+        };
+        let Some(mut left) = left else { continue };
+        left.retain(|day| !rule.deletes_reported(day.date));
+        match reported::encoded(key, month, &left) {
+            None => drop(table.remove(key.as_slice())?),
+            Some(encoded) => drop(table.insert(key.as_slice(), encoded.as_slice())?),
         }
     }
     Ok(())

@@ -73,13 +73,20 @@ pub(super) enum Records {
     /// Day, platform → how the slots of that day ended, once their runs are deleted. Grows by a row a platform and day,
     /// for good.
     RunDays,
+    /// Connection, month → what the platform reported of that month's days, encoded by `history::reported`. By connection
+    /// first: few connections have any, and each is read and deleted alone. Grows by about 0.2 kB a connection and month,
+    /// for good.
+    ReportedDays,
+    /// Connection, month → the last audience that was reported in that month. Grows by about 0.2 kB a connection and month,
+    /// for good.
+    Audiences,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 26] = [
+    pub(super) const ALL: [Records; 28] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -106,6 +113,8 @@ impl Records {
         Records::Figures,
         Records::Weeks,
         Records::RunDays,
+        Records::ReportedDays,
+        Records::Audiences,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -135,6 +144,8 @@ impl Records {
             Records::Figures => "figures",
             Records::Weeks => "snapshots.weeks",
             Records::RunDays => "runs.days",
+            Records::ReportedDays => "reported.days",
+            Records::Audiences => "reported.audiences",
             Records::Quarantine => "quarantine",
         }
     }
@@ -173,6 +184,8 @@ impl Records {
             Records::Figures => 28,
             Records::Weeks => 24,
             Records::RunDays => 25,
+            Records::ReportedDays => 26,
+            Records::Audiences => 27,
         }
     }
 }
@@ -268,6 +281,24 @@ pub(super) fn chunk_key(month: Month, connection: ConnectionId) -> ChunkKey {
 pub(super) fn split_chunk_key(key: &ChunkKey) -> (Month, ConnectionId) {
     let [a, b, id @ ..] = *key;
     (u16::from_be_bytes([a, b]), ConnectionId::from_bytes(id))
+}
+
+/// The key of a connection's month, where the connection is first.
+pub(super) fn months_key(connection: ConnectionId, month: Month) -> ChunkKey {
+    let mut key = [0; 7];
+    key[..5].copy_from_slice(&connection.0);
+    key[5..].copy_from_slice(&month.to_be_bytes());
+    key
+}
+
+/// The first and the last of such keys of a connection.
+pub(super) fn months_of(connection: ConnectionId) -> (ChunkKey, ChunkKey) {
+    (months_key(connection, 0), months_key(connection, Month::MAX))
+}
+
+pub(super) fn split_months_key(key: &[u8]) -> Option<(ConnectionId, Month)> {
+    let (id, month) = key.split_first_chunk::<5>()?;
+    Some((ConnectionId::from_bytes(*id), u16::from_be_bytes(month.try_into().ok()?)))
 }
 
 /// The key of a row of weeks.
@@ -374,6 +405,9 @@ mod tests {
         let origin = Origin::ALL[2];
         assert!(blocks.windows(2).all(|pair| weeks_key(pair[0], id, origin) < weeks_key(pair[1], id, origin)));
         assert!(blocks.iter().all(|one| split_weeks_key(&weeks_key(*one, id, origin)) == Some((*one, id, origin))));
+        let months = [0, 1, 24_322, Month::MAX];
+        assert!(months.windows(2).all(|pair| months_key(id, pair[0]) < months_key(id, pair[1])));
+        assert!(months.iter().all(|month| split_months_key(&months_key(id, *month)) == Some((id, *month))));
         assert!(days.iter().all(|day| split_platform_day_key(&platform_day_key(*day, "x")) == Some((*day, "x"))));
         assert!(times.iter().all(|at| split_timed_key(&timed_key(*at, &[&id.0])) == Some((*at, id))));
     }

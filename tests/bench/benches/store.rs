@@ -137,6 +137,7 @@ impl Account {
                 first_day: Some(FIRST),
                 by_hand: None,
                 absent: Vec::new(),
+                read_until: None,
             },
             slot_seconds: random.i64(0..86_000),
             followers,

@@ -131,6 +131,7 @@ impl Account {
             first_day: (lay.days > 0).then(|| today.plus_days(1 - lay.days)),
             by_hand: None,
             absent: Vec::new(),
+            read_until: None,
         };
         Self { influencer, connection, size: 10f64.powf(2.5 + dice.share() * 3.5) }
     }

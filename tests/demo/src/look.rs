@@ -46,5 +46,5 @@ fn groups(known: &Registered, keys: &[AccountKey]) -> Vec<Vec<String>> {
 fn account(number: u32, handle: &str) -> Account {
     let [a, b, c, d] = number.to_be_bytes();
     let connection = ConnectionId::from_bytes([0, a, b, c, d]);
-    Account { connection, handle: handle.to_owned(), platform_user_id: None, access: None }
+    Account { connection, handle: handle.to_owned(), platform_user_id: None, access: None, days_from: None }
 }

@@ -61,10 +61,16 @@ fn question(shown: &Shown) -> String {
         sum.days_to_weeks += counted.days_to_weeks;
         sum.days_deleted += counted.days_deleted;
         sum.weeks_deleted += counted.weeks_deleted;
+        sum.reported_days_deleted += counted.reported_days_deleted;
     }
-    let Counted { days_to_weeks, days_deleted, weeks_deleted, .. } = sum;
+    let Counted { days_to_weeks, days_deleted, weeks_deleted, reported_days_deleted, .. } = sum;
+    let reported = match reported_days_deleted {
+        0 => String::new(),
+        days => format!(" and what was reported of {} days", grouped(days)),
+    };
     format!(
-        "Make weeks of {} days and delete {} days and {} weeks now, and so on each night? This cannot be taken back.",
+        "Make weeks of {} days and delete {} days and {} weeks{reported} now, and so on each night? This cannot be \
+         taken back.",
         grouped(days_to_weeks),
         grouped(days_deleted),
         grouped(weeks_deleted)
@@ -162,7 +168,7 @@ mod tests {
         );
         assert_eq!(
             question(&shown),
-            "Make weeks of 12,000 days and delete 300 days and 4 weeks now, and so on each night? This cannot be taken back."
+            "Make weeks of 12,000 days and delete 300 days and 4 weeks and what was reported of 9 days now, and so on each night? This cannot be taken back."
         );
         assert_eq!([1, 90, 365, 730].map(length), ["1 day", "90 days", "1 year", "2 years"]);
     }
@@ -173,10 +179,10 @@ mod tests {
         {"chosen_at":null,"snapshots_days":730,"runs_days":90,"next_at":"2026-11-21T23:30:00Z",
         "platforms":[{"platform":"bluesky","public_days":null,"consent_days":null,"after_consent_days":null,
         "terms":null,"reason":null,"counted":{"accounts":9,"days_to_weeks":12000,"days_deleted":0,
-        "weeks_deleted":0,"until":null}},{"platform":"youtube","public_days":30,"consent_days":null,
-        "after_consent_days":7,"terms":"developers.example/terms, III.E.4","reason":null,
-        "counted":{"accounts":2,"days_to_weeks":0,"days_deleted":300,"weeks_deleted":4,
-        "until":"2026-10-22"}}]}
+        "weeks_deleted":0,"reported_days_deleted":0,"until":null}},{"platform":"youtube","public_days":30,
+        "consent_days":null,"after_consent_days":7,"terms":"developers.example/terms, III.E.4",
+        "reason":null,"counted":{"accounts":2,"days_to_weeks":0,"days_deleted":300,"weeks_deleted":4,
+        "reported_days_deleted":9,"until":"2026-10-22"}}]}
         "#);
     }
 }

@@ -71,7 +71,7 @@ fn what_is_deleted_is_gone_from_memory_and_logged() {
     let tube = Connection { latest: Some(measured), profile: Some(profile), ..tube };
     let mut scene = scene.with_connection(tube);
     let rules = keep::rules(&scene.roster, &policy(), &scene.grid, NOON);
-    let tally = Tally { rolled: 9, deleted: 11, weeks: 2, newest_deleted: Some(Date(TODAY.0 - 30)) };
+    let tally = Tally { rolled: 9, deleted: 11, weeks: 2, reported: 3, newest_deleted: Some(Date(TODAY.0 - 30)) };
     let tallies = BTreeMap::from([(TUBE, tally), (SKY, Tally { rolled: 1, ..Tally::default() })]);
     let reasons = BTreeMap::from([("youtube".to_owned(), "terms: there".to_owned())]);
     let ((), commit) = scene.decide(|decision| keep::deleted(decision, &rules, &tallies, &reasons));
@@ -87,7 +87,7 @@ fn what_is_deleted_is_gone_from_memory_and_logged() {
         })
         .collect();
     let until = Date(TODAY.0 - 30);
-    let deleted = format!("11 days and 2 weeks of 1 account, to {until}");
+    let deleted = format!("11 days and 2 weeks and 3 reported days of 1 account, to {until}");
     assert_eq!(
         lines,
         [

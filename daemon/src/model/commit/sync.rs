@@ -2,21 +2,26 @@
 
 use roster_protocol::connection::Snapshot;
 use roster_protocol::ids::ConnectionId;
+use roster_protocol::reported::ReportedDay;
 use roster_protocol::status::DayFigures;
 use roster_protocol::time::Date;
 
-use crate::model::{BudgetKey, BudgetUse, Change, Connection, Hold, Run};
+use crate::model::{AudienceOn, BudgetKey, BudgetUse, Change, Connection, Hold, Run};
 
 /// What runs measured, and what keeps lanes from being requested.
 #[derive(Clone, Debug, Default)]
 pub struct SyncCommit {
     /// Each replaces what is stored for the same connection and date.
     pub snapshots: Vec<(ConnectionId, Snapshot)>,
-    /// Connections that stay, but whose snapshots are deleted.
+    /// Connections that stay, but whose snapshots are deleted, and what was reported of them.
     pub forgotten_histories: Vec<Connection>,
     /// Connections whose measured numbers of the days before are not known any more. What is stored of them is deleted on
     /// its own.
     pub expired: Vec<(ConnectionId, Date)>,
+    /// What platforms reported of days that are over; what a later report leaves out stays.
+    pub reported: Vec<(ConnectionId, Vec<ReportedDay>)>,
+    /// Each replaces what is stored of the same connection and month.
+    pub audiences: Vec<AudienceOn>,
     pub runs: Vec<Run>,
     pub changes: Vec<Change>,
     /// Each replaces what is stored of its day.

@@ -10,6 +10,7 @@ mod webhooks;
 
 use redb::{ReadableTable, WriteTransaction};
 use roster_protocol::ids::ConnectionId;
+use roster_protocol::reported::ReportedDay;
 use roster_protocol::time::Date;
 
 use crate::model::{Change, Commit, Connection};
@@ -18,8 +19,8 @@ use crate::store::envelope;
 use crate::store::error::StoreError;
 use crate::store::log::LogRow;
 use crate::store::records::{self, Record};
-use crate::store::snapshots;
 use crate::store::tables::{self, Records};
+use crate::store::{reported, snapshots};
 
 /// A longer record is a bug of ours: names, notes and reasons have limits.
 const MAX_RECORD_BYTES: usize = 1 << 20;
@@ -67,6 +68,7 @@ impl Encoded {
 pub(in crate::store) struct Batch {
     /// Connections whose snapshots are deleted, with the day of their first one; this is done before anything else.
     forgotten: Vec<(ConnectionId, Date)>,
+    reported: Reported,
     puts: Vec<Put>,
     rows: Vec<LogRow>,
     /// Changes: the key that each has when it is free, and its value without an end.
@@ -74,6 +76,15 @@ pub(in crate::store) struct Batch {
     /// Payloads of audit lines; each gets its number when it is written.
     audit: Vec<Vec<u8>>,
     has_runs: bool,
+}
+
+/// What platforms reported to owners.
+#[derive(Default)]
+struct Reported {
+    /// Connections of which all of it is deleted, before anything is written.
+    forgotten: Vec<ConnectionId>,
+    days: Vec<(ConnectionId, Vec<ReportedDay>)>,
+    audiences: Vec<Put>,
 }
 
 /// A row to write, or, without a value, to delete.
@@ -100,9 +111,8 @@ impl Batch {
     }
 
     fn put_in<R: Record>(&mut self, table: Records, record: &R) -> Result<(), StoreError> {
-        let key = record.key();
-        let encoded = Some(limited(record.value_in(table, &key)?)?);
-        self.puts.push(Put { table, key, encoded });
+        let put = Put::of(table, record)?;
+        self.puts.push(put);
         Ok(())
     }
 
@@ -122,6 +132,15 @@ impl Batch {
 
     fn forget(&mut self, connection: &Connection) {
         self.forgotten.extend(connection.first_day.map(|first| (connection.id, first)));
+        self.reported.forgotten.push(connection.id);
+    }
+}
+
+impl Put {
+    fn of<R: Record>(table: Records, record: &R) -> Result<Self, StoreError> {
+        let key = record.key();
+        let encoded = Some(limited(record.value_in(table, &key)?)?);
+        Ok(Self { table, key, encoded })
     }
 }
 
@@ -138,9 +157,10 @@ pub(in crate::store) fn apply(
     batches: &[&Batch],
     damage: &DamageLog,
 ) -> Result<(), StoreError> {
-    write_puts(txn, batches)?;
+    write_puts(txn, batches.iter().flat_map(|batch| &batch.puts).collect())?;
     write_changes(txn, batches)?;
     write_audit(txn, batches)?;
+    write_reported(txn, batches, damage)?;
     let mut rows = Vec::new();
     for batch in batches {
         if !batch.forgotten.is_empty() {
@@ -153,8 +173,7 @@ pub(in crate::store) fn apply(
 }
 
 /// Writes rows in key order, so that neighbours are written together; of several for one key the last counts.
-fn write_puts(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreError> {
-    let mut puts: Vec<&Put> = batches.iter().flat_map(|batch| &batch.puts).collect();
+fn write_puts(txn: &WriteTransaction, mut puts: Vec<&Put>) -> Result<(), StoreError> {
     puts.sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
     for of_table in puts.chunk_by(|a, b| a.table == b.table) {
         let mut table = txn.open_table(of_table[0].table.definition())?;
@@ -187,6 +206,27 @@ fn write_changes(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), Store
         table.insert(free.as_slice(), encoded.as_slice())?;
     }
     Ok(())
+}
+
+/// Writes what was reported, as if each batch were written after the one before.
+fn write_reported(txn: &WriteTransaction, batches: &[&Batch], damage: &DamageLog) -> Result<(), StoreError> {
+    let mut from = 0;
+    for (at, batch) in batches.iter().enumerate() {
+        if !batch.reported.forgotten.is_empty() {
+            add_reported(txn, &batches[from..at], damage)?;
+            reported::forget(txn, &batch.reported.forgotten)?;
+            from = at;
+        }
+    }
+    add_reported(txn, &batches[from..], damage)
+}
+
+fn add_reported(txn: &WriteTransaction, batches: &[&Batch], damage: &DamageLog) -> Result<(), StoreError> {
+    let days: Vec<_> = batches.iter().flat_map(|batch| &batch.reported.days).collect();
+    if !days.is_empty() {
+        reported::add(txn, &days, damage)?;
+    }
+    write_puts(txn, batches.iter().flat_map(|batch| &batch.reported.audiences).collect())
 }
 
 /// Writes audit lines under the next numbers, in the order of their commits.

@@ -1,6 +1,6 @@
 //! Rows of snapshots, runs, changes, figures, holds and budgets.
 
-use super::Batch;
+use super::{Batch, Put};
 use crate::model::SyncCommit;
 use crate::store::error::StoreError;
 use crate::store::log::LogRow;
@@ -13,6 +13,10 @@ impl Batch {
         commit.forgotten_histories.iter().for_each(|connection| self.forget(connection));
         for (connection, snapshot) in &commit.snapshots {
             self.rows.push(LogRow::of(*connection, snapshot)?);
+        }
+        self.reported.days.extend(commit.reported.iter().cloned());
+        for audience in &commit.audiences {
+            self.reported.audiences.push(Put::of(Records::Audiences, audience)?);
         }
         commit.runs.iter().try_for_each(|run| self.put(run))?;
         commit.changes.iter().try_for_each(|change| self.put_change(change))?;

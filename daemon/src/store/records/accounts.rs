@@ -11,7 +11,7 @@ use super::codes::{METRICS, READ_WITH, SOURCES, TROUBLES, code, optional_variant
 use super::numbers::NumbersRecord;
 use super::{Payload, Record, not_encoded};
 use crate::history::chunk;
-use crate::model::{Absence, Connection, HandDay, Influencer, Trouble};
+use crate::model::{Absence, Connection, HandDay, Influencer, ReadUntil, Trouble};
 use crate::store::error::StoreError;
 use crate::store::tables::Records;
 
@@ -86,6 +86,8 @@ struct ConnectionRecord<'a> {
 
 /// What version 3 has behind a [`ConnectionRest`]: metrics, each with since when it is absent.
 type Absences = Vec<(u8, i64)>;
+/// What version 5 has last: when figures of days were read, and the newest of these days.
+type Until = Option<(i64, Option<i32>)>;
 
 fn absences_of(connection: &Connection) -> Absences {
     connection.absent.iter().map(|it| (code(METRICS, it.metric), it.since.0)).collect()
@@ -139,8 +141,8 @@ struct ProfileRecord {
 impl Record for Connection {
     const TABLE: Records = Records::Connections;
     /// Version 1 ended with the first day; version 2 had no absent metrics, version 3 nothing that follows the newest
-    /// snapshot.
-    const VERSION: u8 = 4;
+    /// snapshot, version 4 nothing of days that are over.
+    const VERSION: u8 = 5;
 
     fn key(&self) -> Vec<u8> {
         self.id.0.to_vec()
@@ -181,7 +183,8 @@ impl Record for Connection {
         )?;
         let out = to_extend(&ConnectionRest::from(self), out)?;
         let latest = self.latest.as_ref().map(SnapshotRest::from).unwrap_or_default();
-        to_extend(&(absences_of(self), latest), out)
+        let read_until = self.read_until.map(|until| (until.at.0, until.day.map(|day| day.0)));
+        to_extend(&(absences_of(self), latest, read_until), out)
     }
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
@@ -190,12 +193,17 @@ impl Record for Connection {
 
     fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
         let (record, rest): (ConnectionRecord<'_>, _) = take_from_bytes(payload).ok()?;
-        let (rest, absent, latest_rest): (ConnectionRest<'_>, Absences, SnapshotRest) = match version {
+        let (rest, absent, latest_rest, until): (ConnectionRest<'_>, Absences, SnapshotRest, Until) = match version {
             1 => Default::default(),
-            2 => (from_bytes(rest).ok()?, Vec::new(), SnapshotRest::default()),
+            2 => (from_bytes(rest).ok()?, Vec::new(), SnapshotRest::default(), None),
             3 => {
                 let (rest, absent) = take_from_bytes(rest).ok()?;
-                (rest, from_bytes(absent).ok()?, SnapshotRest::default())
+                (rest, from_bytes(absent).ok()?, SnapshotRest::default(), None)
+            }
+            4 => {
+                let (rest, behind) = take_from_bytes(rest).ok()?;
+                let (absent, latest) = from_bytes(behind).ok()?;
+                (rest, absent, latest, None)
             }
             _ => from_bytes(rest).ok()?,
         };
@@ -244,6 +252,7 @@ impl Record for Connection {
             first_day: record.first_day.map(Date),
             by_hand: rest.by_hand()?,
             absent: absent.into_iter().map(absence).collect::<Option<_>>()?,
+            read_until: until.map(|(at, day)| ReadUntil { at: Timestamp(at), day: day.map(Date) }),
         })
     }
 }
@@ -325,7 +334,7 @@ mod tests {
     use crate::model::TroubleKind;
 
     #[test]
-    fn connections_of_versions_1_and_2_have_nothing_by_hand_and_nothing_absent() {
+    fn connections_of_earlier_versions_lack_what_came_later() {
         let connection = Connection {
             id: ConnectionId::from_bytes([1; 5]),
             influencer: InfluencerId::from_bytes([2; 5]),
@@ -352,11 +361,16 @@ mod tests {
             first_day: Some(Date(3)),
             by_hand: Some(HandDay { date: Date(3), numbers: vec![ByHand { metric: Metric::Followers, kept: true }] }),
             absent: vec![Absence { metric: Metric::Posts, since: Timestamp(7) }],
+            read_until: Some(ReadUntil { at: Timestamp(8), day: Some(Date(4)) }),
         };
         let (key, payload) = (connection.key(), connection.encode(Vec::new()).expect("encoded"));
         assert_eq!(Connection::decode(&key, &payload), Some(connection.clone()));
         let rest = postcard::to_allocvec(&ConnectionRest::from(&connection)).expect("encoded");
-        // Nothing was measured: how it was read takes two bytes.
+        // How far days were read takes four bytes.
+        let payload = &payload[..payload.len() - 4];
+        let connection = Connection { read_until: None, ..connection };
+        assert_eq!(Connection::decode_version(4, &key, payload), Some(connection.clone()));
+        // Nothing was measured: how it was read takes two.
         let payload = &payload[..payload.len() - 2];
         assert_eq!(Connection::decode_version(3, &key, payload), Some(connection.clone()));
         let absent = postcard::to_allocvec(&absences_of(&connection)).expect("encoded");

@@ -5,6 +5,7 @@
 use roster_protocol::alert::{AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{ReadWith, Source};
 use roster_protocol::metric::{AgeRange, Metric};
+use roster_protocol::reported::{AudienceOf, Gender};
 use roster_protocol::sync::{Cause, Outcome};
 
 use crate::history::chunk;
@@ -37,6 +38,16 @@ const _: fn(Source) = |one| match one {
 pub(super) const READ_WITH: &[ReadWith] = &[ReadWith::Public, ReadWith::Consent];
 const _: fn(ReadWith) = |one| match one {
     ReadWith::Public | ReadWith::Consent => (),
+};
+
+pub(super) const GENDERS: &[Gender] = &[Gender::Female, Gender::Male, Gender::Other];
+const _: fn(Gender) = |one| match one {
+    Gender::Female | Gender::Male | Gender::Other => (),
+};
+
+pub(super) const AUDIENCES_OF: &[AudienceOf] = &[AudienceOf::Followers, AudienceOf::Viewers];
+const _: fn(AudienceOf) = |one| match one {
+    AudienceOf::Followers | AudienceOf::Viewers => (),
 };
 
 pub(super) const OUTCOMES: &[Outcome] = &[Outcome::Ok, Outcome::Partial, Outcome::Failed, Outcome::Skipped];

@@ -4,6 +4,7 @@
 //! `decode_version` reads the earlier ones too, or a migration rewrites them.
 
 mod accounts;
+mod audiences;
 mod codes;
 mod consents;
 mod events;
@@ -18,10 +19,10 @@ use roster_protocol::status::DayFigures;
 use super::envelope::{self, Unreadable};
 use super::error::StoreError;
 use super::tables::Records;
-use super::weeks;
+use super::{reported, weeks};
 use crate::model::{
-    Alert, AuditLine, BudgetUse, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens, GrantUse, Hold,
-    Influencer, Lease, Receipt, Run, RunsOfDay,
+    Alert, AudienceOn, AuditLine, BudgetUse, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens,
+    GrantUse, Hold, Influencer, Lease, Receipt, Run, RunsOfDay,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
@@ -170,6 +171,8 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::Figures => read::<DayFigures>(table, key, encoded).map(drop),
         Records::Weeks => weeks::read(key, encoded).map(drop),
         Records::RunDays => read::<RunsOfDay>(table, key, encoded).map(drop),
+        Records::ReportedDays => reported::read(key, encoded).map(drop),
+        Records::Audiences => read::<AudienceOn>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

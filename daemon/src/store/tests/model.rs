@@ -8,22 +8,24 @@ use proptest::prelude::*;
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::{ReadWith, Snapshot};
 use roster_protocol::ids::ConnectionId;
+use roster_protocol::reported::ReportedDay;
 use roster_protocol::status::DayFigures;
 use roster_protocol::time::Date;
 
 use super::disk::{Disk, submit};
 use super::sample::*;
+use crate::history::reported;
 use crate::history::retention::{Rule, Rules, Tallies, Tally, sort};
 use crate::history::rollup::{Origin, Week};
 use crate::model::{
-    Alert, AuditLine, BudgetKey, BudgetUse, Change, Commit, Connection, Delivery, DeliveryState, Hold, Influencer,
-    Loaded, Run, Settings,
+    Alert, AudienceOn, AuditLine, BudgetKey, BudgetUse, Change, Commit, Connection, Delivery, DeliveryState, Hold,
+    Influencer, Loaded, Run, Settings,
 };
 use crate::store::reader::Reader;
 use crate::store::tables::{month_of, month_start};
 use crate::store::{
-    AlertsQuery, AuditQuery, DeliveriesOf, FiguresSince, HistoryQuery, Load, Query, RecentFollowers, SnapshotCount,
-    SnapshotOn, Store, StoreError, WeeksQuery,
+    AlertsQuery, AuditQuery, DeliveriesOf, FiguresSince, HistoryQuery, Load, Query, RecentFollowers, ReportedQuery,
+    SnapshotCount, SnapshotOn, Store, StoreError, WeeksQuery,
 };
 
 /// How many connections and days there are.
@@ -48,6 +50,9 @@ pub(super) struct Model {
     pub(super) settings: Settings,
     pub(super) shown: BTreeMap<u32, u64>,
     pub(super) figures: BTreeMap<Date, DayFigures>,
+    pub(super) reported: BTreeMap<ConnectionId, Vec<ReportedDay>>,
+    /// By the month of their day.
+    pub(super) audiences: BTreeMap<(ConnectionId, Date), AudienceOn>,
 }
 
 impl Model {
@@ -67,6 +72,14 @@ impl Model {
             self.forget(connection.id);
         }
         commit.sync.forgotten_histories.iter().for_each(|connection| self.forget(connection.id));
+        for (id, days) in &commit.sync.reported {
+            let known = self.reported.remove(id).unwrap_or_default();
+            self.reported.insert(*id, reported::merged(known, days));
+        }
+        for audience in &commit.sync.audiences {
+            let month = month_start(month_of(audience.date).0);
+            self.audiences.insert((audience.connection, month), audience.clone());
+        }
         for (id, snapshot) in &commit.sync.snapshots {
             self.snapshots.insert((*id, snapshot.date), snapshot.clone());
         }
@@ -90,6 +103,8 @@ impl Model {
     fn forget(&mut self, connection: ConnectionId) {
         self.snapshots.retain(|(id, _), _| *id != connection);
         self.weeks.retain(|(id, _, _), _| *id != connection);
+        self.reported.remove(&connection);
+        self.audiences.retain(|(id, _), _| *id != connection);
     }
 
     /// After `Store::retain`; returns the same. Days that are still in the log become no weeks yet.
@@ -124,8 +139,30 @@ impl Model {
             }
             !is_deleted
         });
+        self.retain_reported(rules, &mut tallies);
         tallies.retain(|_, tally| !tally.is_empty());
         tallies
+    }
+
+    fn retain_reported(&mut self, rules: &Rules, tallies: &mut Tallies) {
+        let is_deleted = |who: &ConnectionId, day: Date| {
+            rules.get(who).and_then(|rule| rule.consent_from).is_some_and(|from| day < from)
+        };
+        for (who, days) in &mut self.reported {
+            for day in days.extract_if(.., |day| is_deleted(who, day.date)) {
+                let tally = Tally { reported: 1, newest_deleted: Some(day.date), ..Tally::default() };
+                tallies.entry(*who).or_default().add(&tally);
+            }
+        }
+        self.reported.retain(|_, days| !days.is_empty());
+        self.audiences.retain(|(who, _), audience| {
+            let is_deleted = is_deleted(who, audience.date);
+            if is_deleted {
+                let tally = Tally { newest_deleted: Some(audience.date), ..Tally::default() };
+                tallies.entry(*who).or_default().add(&tally);
+            }
+            !is_deleted
+        });
     }
 
     /// After `Store::sweep`.
@@ -155,6 +192,23 @@ pub(super) fn everything_in(store: &Store) -> Result<Model, StoreError> {
             for snapshot in HistoryQuery::of(&of).read(reader)? {
                 model.snapshots.insert((of.id, snapshot.date), snapshot);
             }
+            let (days, newest) =
+                ReportedQuery { connection: of.id, days: Date(i32::MIN)..=Date(i32::MAX) }.read(reader)?;
+            if !days.is_empty() {
+                model.reported.insert(of.id, days);
+            }
+            for audience in reader.audiences(of.id)? {
+                model.audiences.insert((of.id, month_start(month_of(audience.date).0)), audience);
+            }
+            assert_eq!(
+                newest,
+                model
+                    .audiences
+                    .range((of.id, Date(i32::MIN))..=(of.id, Date(i32::MAX)))
+                    .next_back()
+                    .map(|(_, newest)| (newest.date, newest.audience.clone())),
+                "the newest one"
+            );
             for (origin, week) in WeeksQuery(HistoryQuery::of(&of)).read(reader)? {
                 model.weeks.insert((of.id, week.monday, origin), week);
             }
@@ -229,6 +283,12 @@ pub(super) fn commit_of(random: &mut fastrand::Rng) -> Commit {
     }
     if random.u8(0..4) == 0 {
         commit.sync.figures.push(figures(Date(FIRST_DAY + random.i32(0..DAYS)), seed));
+    }
+    if random.u8(0..3) == 0 {
+        let first = FIRST_DAY + random.i32(0..DAYS);
+        let days = (0..random.i32(1..9)).map(|day| reported(Date(first + day), random.u32(0..1 << 14))).collect();
+        commit.sync.reported.push((connection_id(random.u8(0..WHO)), days));
+        commit.sync.audiences.push(audience(random.u8(0..WHO), Date(first), seed));
     }
     if random.u8(0..4) == 0 {
         commit.sync.budgets.push(budget(seed));

@@ -4,13 +4,14 @@ use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{ByHand, Profile, ReadWith, Snapshot, Source};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
+use roster_protocol::reported::{Audience, AudienceOf, DayMetric, Gender, ReportedDay};
 use roster_protocol::status::{Adoption, Coverage, DataQuality, DayFigures};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
 use crate::model::{
-    Absence, Alert, AuditLine, BudgetKey, BudgetUse, Change, Connection, Delivery, DeliveryState, HandDay, Hold,
-    Influencer, ReportedLimit, Run, Trouble, TroubleKind,
+    Absence, Alert, AudienceOn, AuditLine, BudgetKey, BudgetUse, Change, Connection, Delivery, DeliveryState, HandDay,
+    Hold, Influencer, ReadUntil, ReportedLimit, Run, Trouble, TroubleKind,
 };
 use crate::store::{ChangesQuery, RunsQuery};
 
@@ -76,6 +77,7 @@ pub(super) fn connection(which: u8, seed: u32) -> Connection {
             date: Date(FIRST_DAY + 3),
             numbers: vec![ByHand { metric: Metric::Followers, kept: seed.is_multiple_of(2) }],
         }),
+        read_until: seed.is_multiple_of(2).then(|| ReadUntil { at: at(seed), day: Some(Date(FIRST_DAY)) }),
         absent: (0..seed % 3).map(|it| Absence { metric: Metric::ALL[it as usize], since: at(seed) }).collect(),
     }
 }
@@ -206,6 +208,23 @@ pub(super) fn figures(date: Date, seed: u32) -> DayFigures {
         oldest_s: seed.is_multiple_of(2).then_some(number),
         platforms: (0..seed % 3).map(|platform| (format!("p{platform}"), coverage)).collect(),
     }
+}
+
+pub(super) fn reported(date: Date, seed: u32) -> ReportedDay {
+    let figure = |metric: DayMetric| ((seed >> metric as u32) & 1 == 1).then(|| (metric, u64::from(seed)));
+    ReportedDay { date, numbers: DayMetric::ALL.into_iter().filter_map(figure).collect() }
+}
+
+pub(super) fn audience(which: u8, date: Date, seed: u32) -> AudienceOn {
+    let share = Ratio(i64::from(seed));
+    let country = ["DE", "FI"][seed as usize % 2].parse().expect("a country");
+    let audience = Audience {
+        of: [AudienceOf::Followers, AudienceOf::Viewers][seed as usize % 2],
+        genders: Gender::ALL.into_iter().take(seed as usize % 4).map(|gender| (gender, share)).collect(),
+        ages: AgeRange::ALL.into_iter().skip(seed as usize % 8).map(|range| (range, share)).collect(),
+        countries: (0..seed % 2).map(|_| (country, share)).collect(),
+    };
+    AudienceOn { connection: connection_id(which), date, audience }
 }
 
 pub(super) fn budget(seed: u32) -> BudgetUse {

@@ -34,6 +34,7 @@ struct Counted {
     days_to_weeks: u64,
     days_deleted: u64,
     weeks_deleted: u64,
+    reported_days_deleted: u64,
     until: Option<String>,
 }
 
@@ -63,6 +64,7 @@ impl From<&protocol::PlatformRetention> for Platform {
                 days_to_weeks: counted.days_to_weeks,
                 days_deleted: counted.days_deleted,
                 weeks_deleted: counted.weeks_deleted,
+                reported_days_deleted: counted.reported_days_deleted,
                 until: counted.until.map(|day| day.to_string()),
             }),
         }
