@@ -13,6 +13,7 @@ use roster_protocol::time::Timestamp;
 
 use super::Decision;
 use super::audit::connection_named;
+use super::reported;
 use super::slots::{self, Why};
 use crate::alerts::change::{self, Difference};
 use crate::alerts::{evaluate, profile};
@@ -145,7 +146,9 @@ fn unmasked(connection: &Connection, mut observation: Observation) -> Observatio
     observation
 }
 
-fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: Observation, run: &mut Run) {
+fn observed(decision: &mut Decision<'_>, connection: &Connection, mut observation: Observation, run: &mut Run) {
+    let (days, audience) = (observation.days.take(), observation.audience.take());
+    let read_until = reported::take(decision, connection, days, audience);
     let observation = unmasked(connection, observation);
     let absent = absent(connection, &observation, decision.now);
     let date = decision.grid.date_of(decision.now);
@@ -200,6 +203,7 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, observation: O
         trouble: (!missing.is_empty()).then(|| partial(missing)),
         by_hand,
         absent,
+        read_until,
         ..connection.clone()
     };
     learn(decision, synced, snapshot, ChangeCause::Sync);

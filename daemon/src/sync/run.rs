@@ -12,13 +12,14 @@ use roster_protocol::connection::ReadWith;
 use roster_protocol::event::Event;
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::{Cause, Coverage, EndedBatch, Outcome, Run, RunningBatch};
-use roster_protocol::time::Timestamp;
+use roster_protocol::time::{Date, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::outages;
 use crate::app::App;
 use crate::consent::access::{self, Opened};
 use crate::decision::Decision;
+use crate::decision::reported;
 use crate::decision::run::{self, Ended};
 use crate::http_client::{Api, Reservation};
 use crate::model::Hold;
@@ -237,7 +238,8 @@ impl BatchContext<'_> {
                 let result = results.get(&account.connection).and_then(|result| result.as_ref().ok());
                 connection.zip(result).is_some_and(|(connection, seen)| run::is_doubtful(connection, seen))
             };
-            accounts.iter().filter(is_doubtful).cloned().collect()
+            let again = |account: &Account| Account { days_from: None, ..account.clone() };
+            accounts.iter().filter(is_doubtful).map(again).collect()
         });
         if doubtful.is_empty() {
             return;
@@ -248,7 +250,10 @@ impl BatchContext<'_> {
         let mut again: HashMap<_, _> = observing.catch_unwind().await.unwrap_or_default().into_iter().collect();
         for account in doubtful {
             match (again.remove(&account.connection), results.get_mut(&account.connection)) {
-                (Some(Ok(second)), Some(result)) => *result = Ok(second),
+                (Some(Ok(second)), Some(result)) => {
+                    let days = result.as_mut().ok().and_then(|first| first.days.take());
+                    *result = Ok(Observation { days, ..second });
+                }
                 (_, Some(Ok(first))) => {
                     first.numbers.followers = None;
                     first.missing.push("followers: 0 is reported, and could not be confirmed".to_owned());
@@ -256,6 +261,14 @@ impl BatchContext<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// From which day on the figures of days are requested of an account, with its owner's consent.
+    fn days_from(&self, connection: ConnectionId) -> Option<Date> {
+        self.known.platform.info().reports?;
+        let now = self.app.clock.now();
+        let today = self.app.setup().config.sync.grid.date_of(now);
+        self.app.look(|roster| reported::days_from(roster.connections.get(&connection)?, today, now))
     }
 
     /// Requests one account with its owner's consent. A refused token is renewed and the request repeated, once.
@@ -272,7 +285,8 @@ impl BatchContext<'_> {
             let wait = Duration::from_millis(u64::try_from(spent.until.since(now)).unwrap_or_default());
             return (id, Err(PlatformError::RateLimited { retry_after: Some(wait), of: Limit::Account }));
         }
-        let with = |opened: &Opened| Account { access: Some(opened.access.clone()), ..account.clone() };
+        let days_from = self.days_from(id);
+        let with = |opened: &Opened| Account { access: Some(opened.access.clone()), days_from, ..account.clone() };
         let consented = |observation| Observation { read_with: ReadWith::Consent, ..observation };
         let first = self.request(vec![with(&opened)]).await.remove(&id).unwrap_or_else(|| Err(no_result()));
         let Err(PlatformError::Unauthorized { what }) = first else { return (id, first.map(consented)) };

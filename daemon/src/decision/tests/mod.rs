@@ -5,6 +5,7 @@ mod edits;
 mod handles;
 mod leases;
 mod keeping;
+mod reported;
 mod warnings;
 mod webhooks;
 
