@@ -122,6 +122,12 @@ impl Unit {
     }
 }
 
+impl From<Metric> for Unit {
+    fn from(metric: Metric) -> Self {
+        metric.unit()
+    }
+}
+
 /// Some of the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricSet(u32);

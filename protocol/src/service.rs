@@ -14,6 +14,7 @@ use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer};
+use crate::reported::Reported;
 use crate::retention::{HistoryLimit, Retention};
 use crate::status::{Budget, DayFigures, PlatformStatus, Status};
 use crate::sync::{DuePage, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
@@ -115,6 +116,8 @@ pub struct History {
     pub weeks: Vec<Week>,
     /// Oldest first; days that were not measured are absent. At most 1 000.
     pub snapshots: Vec<Snapshot>,
+    /// What the platform reported to the owner, of days before `next`.
+    pub reported: Reported,
     /// Where it ends because no more is kept; `None` where it does not.
     pub limit: Option<HistoryLimit>,
     /// The day to continue from; `None` when this was the last part. All weeks and days here are before it.

@@ -23,6 +23,7 @@ pub mod pause;
 pub mod set;
 pub mod sync;
 
+pub mod audience;
 pub mod history;
 pub mod record;
 

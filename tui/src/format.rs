@@ -3,7 +3,7 @@
 //! Short numbers are rounded: what is printed is never further from the number than half of its last digit.
 
 use jiff::tz::TimeZone;
-use roster_protocol::{Date, Mean, Metric, Ratio, Timestamp, Unit};
+use roster_protocol::{Date, Mean, Ratio, Timestamp, Unit};
 
 /// All digits, in groups of three: `1,240,000`.
 pub use roster_protocol::notice::grouped as exact;
@@ -77,9 +77,9 @@ pub fn mean(mean: Mean) -> String {
     }
 }
 
-/// A metric's value, given in its own unit, in short form.
-pub fn value(metric: Metric, value: f64) -> String {
-    match metric.unit() {
+/// A value of a metric or another thing of this unit, in short form.
+pub fn value(unit: impl Into<Unit>, value: f64) -> String {
+    match unit.into() {
         Unit::Ratio => Ratio::from_f64(value).map(percent),
         Unit::Count => whole(value).map(count),
         Unit::Mean => Mean::from_f64(value).map(mean),
@@ -87,9 +87,9 @@ pub fn value(metric: Metric, value: f64) -> String {
     .unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
-/// A metric's value, given in its own unit, with all digits that were measured.
-pub fn exact_value(metric: Metric, value: f64) -> String {
-    match metric.unit() {
+/// The same with all digits that were measured.
+pub fn exact_value(unit: impl Into<Unit>, value: f64) -> String {
+    match unit.into() {
         Unit::Ratio => Ratio::from_f64(value).map(|ratio| format!("{:.2}%", ratio.as_f64() * 100.0)),
         Unit::Count => whole(value).map(exact),
         Unit::Mean => Mean::from_f64(value).map(|mean| match mean.0 % 100 {
@@ -105,11 +105,12 @@ fn whole(value: f64) -> Option<u64> {
 }
 
 /// How values are written beside a chart: short, or with all digits where short ones would look the same.
-pub fn axis(metric: Metric, values: impl Iterator<Item = f64>, exact: bool) -> impl Fn(f64) -> String {
+pub fn axis(unit: impl Into<Unit>, values: impl Iterator<Item = f64>, exact: bool) -> impl Fn(f64) -> String {
+    let unit = unit.into();
     let bounds = (f64::INFINITY, f64::NEG_INFINITY);
     let (low, high) = values.fold(bounds, |(low, high), value| (low.min(value), high.max(value)));
-    let all_digits = exact || (low < high && value(metric, low) == value(metric, high));
-    move |number| if all_digits { exact_value(metric, number) } else { value(metric, number) }
+    let all_digits = exact || (low < high && value(unit, low) == value(unit, high));
+    move |number| if all_digits { exact_value(unit, number) } else { value(unit, number) }
 }
 
 /// Tags as users write them: `#beauty #nordic`.
@@ -199,6 +200,8 @@ pub fn day(day: Date) -> String {
 
 #[cfg(test)]
 mod tests {
+    use roster_protocol::Metric;
+
     use super::*;
 
     #[test]

@@ -2,14 +2,17 @@
 
 use jiff::Zoned;
 use roster_protocol::influencer::PlatformBadge;
+use roster_protocol::reported::{
+    Audience, AudienceOf, Break, DayMetric, DayTerms, FigureTerms, Gender, Reported, ReportedDay,
+};
 use roster_protocol::retention::{Counted, PlatformRetention, Retention};
 use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality, DayFigures, StoreStatus, Stretched};
 use roster_protocol::{
     About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Budget, Cause, Change, ChangeCause,
-    Connection, ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, DueRow,
-    Grant, GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers, Outcome,
-    PlatformState, PlatformStatus, Profile, Ratio, ReadWith, Renews, Run, RunId, Seconds, Severity, Snapshot, Source,
-    Status, Timestamp, TokenModel, Week, Who,
+    Connection, ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, Date,
+    DueRow, Grant, GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers,
+    Outcome, PlatformState, PlatformStatus, Profile, Ratio, ReadWith, Renews, Run, RunId, Seconds, Severity, Snapshot,
+    Source, Status, Timestamp, TokenModel, Week, Who,
 };
 
 use crate::output::Look;
@@ -41,10 +44,10 @@ pub fn retention() -> Retention {
         days_to_weeks: 0,
         days_deleted: 300,
         weeks_deleted: 4,
+        reported_days_deleted: 9,
         until: Some("2026-10-22".parse().expect("a date")),
     };
     let youtube = PlatformRetention {
-        reported_days_deleted: 9,
         public_days: Some(30),
         after_consent_days: Some(7),
         terms: Some("developers.example/terms, III.E.4".to_owned()),
@@ -74,6 +77,48 @@ pub fn week() -> Week {
         least: numbers(11_800),
         most: numbers(12_300),
     }
+}
+
+pub fn reported() -> Reported {
+    let day = |date: &str, figures: &[(DayMetric, u64)]| ReportedDay {
+        date: date.parse().expect("a date"),
+        numbers: figures.iter().copied().collect(),
+    };
+    let days = vec![
+        day("2026-11-17", &[(DayMetric::Gained, 120), (DayMetric::Lost, 31), (DayMetric::Views, 1_240_000)]),
+        day("2026-11-18", &[(DayMetric::Gained, 98), (DayMetric::Lost, 0)]),
+    ];
+    let figure = |metric: DayMetric, source: &str, definition: &str| FigureTerms {
+        metric,
+        source: source.into(),
+        definition: definition.into(),
+        step: 1,
+    };
+    let terms = DayTerms {
+        zone: "America/Los_Angeles".into(),
+        figures: vec![
+            figure(DayMetric::Gained, "subscribersGained", "those who subscribed on the day"),
+            figure(DayMetric::Lost, "subscribersLost", "those who left on the day"),
+            figure(DayMetric::Views, "views", "plays from their start on"),
+        ],
+        breaks: vec![Break {
+            metric: DayMetric::Views,
+            from: "2026-08-24".parse().expect("a date"),
+            what: "each start counts".into(),
+        }],
+    };
+    Reported { days, audience: Some(audience()), terms: Some(terms) }
+}
+
+pub fn audience() -> (Date, Audience) {
+    let country = |code: &str| code.parse().expect("a country");
+    let audience = Audience {
+        of: AudienceOf::Viewers,
+        genders: vec![(Gender::Female, Ratio(570_000)), (Gender::Male, Ratio(410_000))],
+        ages: vec![(AgeRange::From18To24, Ratio(312_500)), (AgeRange::From25To34, Ratio(440_000))],
+        countries: vec![(country("DE"), Ratio(310_000)), (country("AT"), Ratio(92_000))],
+    };
+    ("2026-11-21".parse().expect("a date"), audience)
 }
 
 pub fn snapshot() -> Snapshot {

@@ -1,5 +1,6 @@
 //! What all screens and modals share. Nothing here can wait or fail.
 
+pub mod charted;
 pub mod histories;
 
 use jiff::tz::TimeZone;

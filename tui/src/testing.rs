@@ -12,6 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use roster_protocol::folding::folded;
 use roster_protocol::query::{self, Term, Test};
+use roster_protocol::reported::Reported;
 use roster_protocol::service::{History, Page};
 use roster_protocol::{
     AccountPreview, ConnectionPage, ConnectionRow, ConsentBegun, ConsentState, DuePage, ErrorKind, Influencer,
@@ -24,6 +25,7 @@ pub use schedule::*;
 
 use crate::message::{ConsentReply, ConsentStep, Effect, Message, Mutation, Outcome, Request, Response};
 use crate::model::Model;
+use crate::samples::reported;
 use crate::screens::Screen;
 use crate::update::update;
 use crate::view;
@@ -110,8 +112,19 @@ impl Daemon {
                 Response::Choices(filter, page)
             }
             Request::History { connection, since } => {
-                let history =
-                    History { connection, weeks: Vec::new(), snapshots: snapshots(), limit: None, next: None };
+                let history = History {
+                    connection,
+                    weeks: Vec::new(),
+                    snapshots: snapshots(),
+                    // What platforms report to owners is known of one account.
+                    reported: if connection == influencer().connections[1].id {
+                        reported()
+                    } else {
+                        Reported::default()
+                    },
+                    limit: None,
+                    next: None,
+                };
                 Response::History { connection, since, result: Ok(history) }
             }
             Request::Influencer(id) => Response::Influencer(id, Ok(self.influencer(id))),

@@ -1,6 +1,7 @@
 //! Lists that grow with time: read from the store a page at a time, with names from the roster.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use roster_protocol::alert::{Alert, Change};
 use roster_protocol::audit::AuditEntry;
@@ -8,6 +9,7 @@ use roster_protocol::connection::Week;
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::metric::{Metric, Numbers};
+use roster_protocol::reported::Reported;
 use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, PAGE_ROWS, Page, PageMark, RunsQuery};
 use roster_protocol::sync::Run;
 use roster_protocol::time::{Date, Since, Timestamp};
@@ -195,5 +197,19 @@ pub async fn history(app: &App, named: &str, since: Option<Date>, until: Option<
         snapshots.retain(|snapshot| snapshot.date < next);
     }
     let limit = retention::limit(app, all.connection, app.clock.now());
-    Ok(History { connection: all.connection, weeks, snapshots, limit, next })
+    let last = [next.map(|next| next.plus_days(-1)), until].into_iter().flatten().min();
+    let days = since.unwrap_or(Date(i32::MIN))..=last.unwrap_or(Date(i32::MAX));
+    let reported = reported(app, all.connection, days).await?;
+    Ok(History { connection: all.connection, weeks, snapshots, reported, limit, next })
+}
+
+/// What a platform reported to the owner of a connection's account.
+async fn reported(app: &App, id: ConnectionId, days: RangeInclusive<Date>) -> Result<Reported, RosterError> {
+    let read = app.store.read(store::ReportedQuery { connection: id, days }).await;
+    let (days, audience) = read.map_err(|error| read_error(&error))?;
+    let terms = app.look(|roster| {
+        let platform = &roster.platforms.get(&roster.connections.get(&id)?.platform)?.platform;
+        platform.info().reports.map(|reports| reports.terms())
+    });
+    Ok(Reported { days, audience, terms })
 }

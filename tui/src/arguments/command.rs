@@ -5,8 +5,8 @@ use clap::Subcommand;
 use super::completions;
 use crate::agent;
 use crate::commands::{
-    add, alerts, audit, budgets, changes, connect, disconnect, due, edit, history, list, log_level, merge, pause,
-    platforms, record, remove, retention, runs, set, show, status, sync, tokens,
+    add, alerts, audience, audit, budgets, changes, connect, disconnect, due, edit, history, list, log_level, merge,
+    pause, platforms, record, remove, retention, runs, set, show, status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -40,8 +40,10 @@ pub enum Command {
     Set(set::Set),
     /// Syncs now: all that is due, one influencer or connection, or everything
     Sync(sync::Sync),
-    /// Lists a connection's snapshots, oldest first; missing days are absent
+    /// Lists a connection's snapshots, or what its platform reports of days, oldest first; missing days are absent
     History(history::History),
+    /// Shows who an account's audience is: genders, ages, countries
+    Audience(audience::Audience),
     /// Stores a snapshot by hand, marked as such
     Record(record::Record),
     /// Lists changes that were noticed, newest first
@@ -93,6 +95,7 @@ impl Command {
             Command::Set(set) => set.run(session).await,
             Command::Sync(sync) => sync.run(session).await,
             Command::History(history) => history.run(session).await,
+            Command::Audience(audience) => audience.run(session).await,
             Command::Record(record) => record.run(session).await,
             Command::Changes(changes) => changes.run(session).await,
             Command::Alerts(alerts) => alerts.run(session).await,

@@ -5,6 +5,7 @@
 
 pub mod consent;
 pub mod events;
+pub mod reported;
 pub mod retention;
 pub mod status;
 
@@ -307,6 +308,10 @@ pub struct History {
     pub connection: String,
     /// Oldest first, the weeks before the days.
     pub snapshots: Vec<HistoryRow>,
+    /// What the platform reported of days that are over, oldest first.
+    pub days: Vec<reported::Day>,
+    /// What these figures mean; null where the platform reports none.
+    pub day_terms: Option<reported::Terms>,
 }
 
 /// A time, or none.

@@ -4,6 +4,7 @@ mod view;
 
 use ratatui::layout::Size;
 use roster_protocol::audit::PauseTarget;
+use roster_protocol::service::History;
 use roster_protocol::{
     Alert, Change, Connection, ConnectionStatus, Date, ErrorKind, Influencer, InfluencerEdit, InfluencerId, Metric,
     RosterError, Snapshot, Timestamp,
@@ -14,9 +15,9 @@ use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
 use crate::modal::{self, Focus, Next};
-use crate::shared::histories::{Known, points};
+use crate::shared::charted::Charted;
+use crate::shared::histories::Known;
 use crate::shared::{Shared, ToastLevel};
-use crate::widgets::chart::week_points;
 use crate::widgets::pen::Pen;
 use crate::widgets::window::Window;
 
@@ -69,7 +70,7 @@ pub struct State {
     pub error: Option<RosterError>,
     /// The cursor in the connections.
     pub window: Window,
-    pub metric: Metric,
+    pub charted: Charted,
     /// Which of [`RANGES`].
     pub range: usize,
     /// The day under the chart's cursor.
@@ -91,7 +92,7 @@ impl State {
             known: None,
             error: None,
             window: Window::default(),
-            metric: focus.metric.unwrap_or(Metric::Followers),
+            charted: Charted::Measured(focus.metric.unwrap_or(Metric::Followers)),
             range: 1,
             day: None,
             focus,
@@ -103,6 +104,14 @@ impl State {
     /// The connection under the cursor.
     pub fn connection(&self) -> Option<&Connection> {
         self.known.as_ref()?.connections.get(self.window.cursor)
+    }
+
+    /// The history of the connection under the cursor, as far as it is known.
+    fn history<'a>(&self, shared: &'a Shared) -> Option<&'a History> {
+        match shared.histories.get(self.connection()?.id) {
+            Known::History(history) => Some(history),
+            Known::NotYet | Known::Failed(_) => None,
+        }
     }
 
     /// How many days the chart shows.
@@ -177,8 +186,8 @@ impl Screen for State {
             return self.want_history(shared);
         }
         match action {
-            Action::MetricAfter => self.metric = neighbour(self.metric, 1),
-            Action::MetricBefore => self.metric = neighbour(self.metric, Metric::ALL.len() - 1),
+            Action::MetricAfter => self.charted = self.charted.further(self.history(shared), 1),
+            Action::MetricBefore => self.charted = self.charted.further(self.history(shared), -1),
             Action::Range => self.range = (self.range + 1) % RANGES.len(),
             Action::Shorter => self.range = self.range.saturating_sub(1),
             Action::Longer => self.range = (self.range + 1).min(RANGES.len() - 1),
@@ -235,8 +244,7 @@ impl State {
 
     /// Moves the chart's cursor to the day the user came for, and makes the chart long enough, once its days are known.
     fn focus_day(&mut self, shared: &Shared) {
-        let (Some(at), Some(connection)) = (self.focus.at, self.connection()) else { return };
-        let Known::History(history) = shared.histories.get(connection.id) else { return };
+        let (Some(at), Some(history)) = (self.focus.at, self.history(shared)) else { return };
         let day = day_of(shared, &history.snapshots, at);
         let age = shared.today().0.saturating_sub(day.0);
         let enough = RANGES.iter().position(|days| *days >= age).unwrap_or(RANGES.len() - 1);
@@ -253,11 +261,10 @@ impl State {
 
     /// Moves the chart's cursor to the next measured day; the first step selects the newest.
     fn step_day(&mut self, shared: &Shared, step: isize) {
-        let Some(connection) = self.connection() else { return };
-        let Known::History(history) = shared.histories.get(connection.id) else { return };
+        let Some(history) = self.history(shared) else { return };
         let from = shared.today().plus_days(-self.days());
-        let weeks = week_points(&history.weeks, self.metric).into_iter().map(|week| week.monday);
-        let days = points(&history.snapshots, self.metric).into_iter().map(|(day, _)| day);
+        let weeks = self.charted.weeks(history).into_iter().map(|week| week.monday);
+        let days = self.charted.points(history).into_iter().map(|(day, _)| day);
         let days: Vec<Date> = weeks.chain(days).filter(|day| *day >= from).collect();
         let Some(last) = days.len().checked_sub(1) else { return };
         let index = match self.day {
@@ -302,11 +309,6 @@ impl State {
 fn day_of(shared: &Shared, snapshots: &[Snapshot], at: Timestamp) -> Date {
     let measured = snapshots.iter().find(|snapshot| snapshot.observed_at.whole_seconds() == at.whole_seconds());
     measured.map_or_else(|| shared.day_of(at), |snapshot| snapshot.date)
-}
-
-fn neighbour(metric: Metric, step: usize) -> Metric {
-    let at = Metric::ALL.iter().position(|other| *other == metric).unwrap_or_default();
-    Metric::ALL[(at + step) % Metric::ALL.len()]
 }
 
 fn pause_connection(shared: &Shared, connection: &Connection) -> Vec<Next> {

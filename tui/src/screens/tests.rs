@@ -147,6 +147,8 @@ fn influencer() {
     assert_snapshot!("influencer_cursor", shown("jj↵-←←←", SMALL));
     assert_snapshot!("influencer_metric", shown("jj↵]]]x", SMALL));
     assert_snapshot!("influencer_metric_unknown", shown("jj↵]", SMALL));
+    assert_snapshot!("influencer_reported", shown("jj↵j[[", SMALL));
+    assert_snapshot!("influencer_reported_wide", shown("jj↵j[[[", WIDE));
     assert_snapshot!("influencer_low", shown("jj↵", (60, 14)));
     let (mut model, _) = after("jj↵", SMALL);
     if let Some(state) = state_mut::<influencer::State>(&mut model) {

@@ -111,10 +111,19 @@ pub fn missing_days(points: &[(Date, f64)], from: Date, today: Date) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use roster_protocol::reported::Reported;
+
     use super::*;
 
     fn history(connection: ConnectionId) -> History {
-        History { connection, weeks: Vec::new(), snapshots: Vec::new(), limit: None, next: None }
+        History {
+            connection,
+            weeks: Vec::new(),
+            snapshots: Vec::new(),
+            reported: Reported::default(),
+            limit: None,
+            next: None,
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!        Aug 24      Sep 23      Oct 23
 //! ```
 //! Days that were not measured stay empty: only neighbouring days are joined. A week is a line from its first to its last
-//! number, with an upright one from the least to the most; a dotted line is where weeks end and days begin.
+//! number, with an upright one from the least to the most; a dotted line is where weeks end and days begin, and where a platform counts something else from then on.
 
 use ratatui::layout::Rect;
 use roster_protocol::{Date, Metric, Week};
@@ -21,8 +21,9 @@ pub struct Chart<'a> {
     pub points: &'a [(Date, f64)],
     /// Weeks of days that are long past, oldest first.
     pub weeks: &'a [WeekPoint],
-    /// Where days begin, if there are weeks before them in the picture.
-    pub days_begin: Option<Date>,
+    /// Days with a dotted line before them, which the line of values does not cross: weeks end, or something else is
+    /// counted.
+    pub borders: &'a [Date],
     /// The first and last day of the picture.
     pub from: Date,
     pub to: Date,
@@ -186,21 +187,23 @@ impl Chart<'_> {
         for (day, value) in self.inside() {
             let dot = (scale.x(day), scale.y(value));
             match before {
-                Some((yesterday, from)) if yesterday.plus_days(1) == day => dots.line(from, dot),
+                Some((yesterday, from)) if yesterday.plus_days(1) == day && !self.borders.contains(&day) => {
+                    dots.line(from, dot)
+                }
                 _ => dots.set(dot.0, dot.1),
             }
             before = Some((day, dot));
         }
         let cursor = self.cursor.map(|day| (scale.x(day) / 2) as u16);
-        let begin = self.days_begin.filter(|day| (self.from..=self.to).contains(day));
-        let begin = begin.map(|day| (scale.x(day) / 2) as u16);
+        let borders = self.borders.iter().filter(|day| (self.from..=self.to).contains(day));
+        let borders: Vec<u16> = borders.map(|day| (scale.x(*day) / 2) as u16).collect();
         for y in 0..plot.height {
             for x in 0..plot.width {
                 let under_cursor = cursor == Some(x);
                 let style = if under_cursor { pen.theme.accent } else { pen.theme.plain };
                 match dots.cell(x, y) {
                     0 if under_cursor => pen.sign(plot.x + x, plot.y + y, '│', style),
-                    0 if begin == Some(x) => pen.sign(plot.x + x, plot.y + y, '┊', pen.theme.faint),
+                    0 if borders.contains(&x) => pen.sign(plot.x + x, plot.y + y, '┊', pen.theme.faint),
                     0 => {}
                     bits => pen.sign(plot.x + x, plot.y + y, braille(bits), style),
                 }
@@ -266,10 +269,11 @@ mod tests {
         let mut buffer = Buffer::empty(area);
         let points: Vec<(Date, f64)> = points.iter().map(|(day, value)| (Date(20_000 + day), *value)).collect();
         let marks: Vec<Date> = marks.iter().map(|day| Date(20_000 + day)).collect();
+        let borders: Vec<Date> = weeks.last().map(|week| week.monday.plus_days(7)).into_iter().collect();
         let chart = Chart {
             points: &points,
             weeks,
-            days_begin: weeks.last().map(|week| week.monday.plus_days(7)),
+            borders: &borders,
             from: Date(20_000),
             to: Date(if weeks.is_empty() { 20_010 } else { 20_030 }),
             label: &|value| format::count(value as u64),

@@ -15,14 +15,17 @@
 //! ```
 
 use ratatui::layout::Rect;
-use roster_protocol::{AlertState, Connection, Date, Influencer, Metric, Timestamp};
+use roster_protocol::reported::Gender;
+use roster_protocol::service::History;
+use roster_protocol::{AlertState, Connection, Date, Influencer, Metric, Ratio, Timestamp};
 
 use super::{RANGES, State, seen_connections};
 use crate::format;
 use crate::screens::states;
 use crate::shared::Shared;
-use crate::shared::histories::{Known, days_begin, missing_days, points};
-use crate::widgets::chart::{Chart, WeekPoint, week_points};
+use crate::shared::charted::Charted;
+use crate::shared::histories::{Known, days_begin, missing_days};
+use crate::widgets::chart::{Chart, WeekPoint};
 use crate::widgets::pen::{Pen, columns};
 use crate::widgets::table::{Content, Table, cell, left, right};
 
@@ -43,7 +46,12 @@ pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
     }
     let seen = seen_connections(shared.size, known.connections.len()) as u16;
     draw_connections(shared, state, known, pen, area.y + 2, seen);
-    let below = area.y + 3 + seen;
+    let mut below = area.y + 3 + seen;
+    // Under the line that a long state may take.
+    if let Some(words) = state.history(shared).and_then(|history| audience(history, area.width.saturating_sub(2))) {
+        below += 1;
+        pen.pieces(1, below, area.width - 2, &[("audience   ", pen.theme.faint), (&words, pen.theme.plain)]);
+    }
     let left = (area.y + area.height).saturating_sub(below);
     // One line for the title and one for the dates; a third of the rest is for what happened.
     let happened = if left < 9 { 0 } else { (left / 3).max(left.saturating_sub(TALLEST)) };
@@ -168,35 +176,43 @@ fn draw_chart(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
         Known::NotYet => {}
         Known::Failed(error) => _ = pen.put(3, middle, plot.width, &error.message, pen.theme.faint),
         Known::History(history) => {
-            let mut points = points(&history.snapshots, state.metric);
+            let mut points = state.charted.points(history);
             points.retain(|(day, _)| *day >= from);
-            let mut weeks = week_points(&history.weeks, state.metric);
+            let mut weeks = state.charted.weeks(history);
             weeks.retain(|week| week.monday >= from);
             let days_begin = days_begin(history).filter(|day| !weeks.is_empty() && *day >= from);
             if points.is_empty() && weeks.is_empty() {
-                let text = format!("No {} measured in these days. ] shows the next metric.", state.metric.label());
+                let how = if state.charted.metric().is_some() { "measured" } else { "reported" };
+                let text = format!("No {} {how} in these days. ] shows the next metric.", state.charted.label());
                 pen.put(3, middle, plot.width, &text, pen.theme.faint);
             }
+            // What platforms report of days comes days late.
             let missing = missing_days(&points, from, shared.today());
-            if missing > 0 {
+            if missing > 0 && state.charted.metric().is_some() {
                 about = format!(" · {missing} {} not measured", if missing == 1 { "day" } else { "days" });
             }
             if let Some(day) = days_begin {
                 about.push_str(&format!(" · weeks before {}", format::day_near(day, shared.today())));
             }
+            let breaks = state.charted.breaks(history);
+            for (day, what) in breaks.iter().filter(|(day, _)| *day >= from) {
+                let what = what.unwrap_or("counted in another manner");
+                about.push_str(&format!(" · from {}: {what}", format::day_near(*day, shared.today())));
+            }
+            let borders: Vec<Date> = days_begin.into_iter().chain(breaks.iter().map(|(day, _)| *day)).collect();
             if let Some(limit) = history.limit.as_ref().filter(|limit| limit.from > from) {
                 let day = format::day_near(limit.from, shared.today());
                 about = format!(" · ends {day}: {}{about}", limit.why);
             }
             under_cursor =
-                state.day.map(|day| under(shared, state.metric, (&points, &weeks), from, day)).unwrap_or_default();
+                state.day.map(|day| under(shared, state.charted, (&points, &weeks), from, day)).unwrap_or_default();
             let values = points.iter().map(|(_, value)| *value);
             let bounds = weeks.iter().flat_map(|week| [week.least, week.most]);
-            let label = format::axis(state.metric, values.chain(bounds), shared.exact);
+            let label = format::axis(state.charted.unit(), values.chain(bounds), shared.exact);
             let marks = marks(shared, state, connection);
             let cursor = state.day.filter(|day| *day >= from);
             let (weeks, to) = (weeks.as_slice(), shared.today());
-            Chart { points: &points, weeks, days_begin, from, to, label: &label, cursor, marks: &marks }
+            Chart { points: &points, weeks, borders: &borders, from, to, label: &label, cursor, marks: &marks }
                 .draw(pen, plot);
         }
     }
@@ -220,7 +236,7 @@ fn draw_chart_title(
     let width = shared.size.width.saturating_sub(2);
     let room = width.saturating_sub(under_cursor.chars().count() as u16 + 2);
     let pieces = [
-        (state.metric.label().to_owned(), strong),
+        (state.charted.label(), strong),
         (format!("   {} · {}", ranges.join(" "), shared.label(connection)), faint),
         (about.to_owned(), faint),
     ];
@@ -228,20 +244,43 @@ fn draw_chart_title(
     pen.put_right(1, y, width, under_cursor, strong);
 }
 
+/// Who the audience is, as far as it fits: `women 57%, men 41% · 25-34 44%, 18-24 31% · DE 31%, AT 9% (viewers)`.
+fn audience(history: &History, room: u16) -> Option<String> {
+    let (_, audience) = history.reported.audience.as_ref()?;
+    let listed = |shares: Vec<(String, Ratio)>, most: usize| {
+        let mut shares = shares;
+        shares.sort_by_key(|(_, share)| std::cmp::Reverse(*share));
+        let each = shares.iter().take(most).map(|(name, share)| format!("{name} {:.0}%", share.as_f64() * 100.0));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    let words = |gender: Gender| match gender {
+        Gender::Female => "women",
+        Gender::Male => "men",
+        Gender::Other => "others",
+    };
+    let genders = audience.genders.iter().map(|(gender, share)| (words(*gender).to_owned(), *share)).collect();
+    let ages = audience.ages.iter().map(|(range, share)| (range.to_string(), *share)).collect();
+    let countries = audience.countries.iter().map(|(country, share)| (country.to_string(), *share)).collect();
+    let most = usize::from(room / 24).clamp(2, 8);
+    let parts = [listed(genders, 3), listed(ages, most), listed(countries, most)];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    Some(format!("{} ({})", parts.join(" · "), audience.of.as_str()))
+}
+
 /// What the chart has under its cursor: `Nov 19: 459,000`, or a week.
 fn under(
     shared: &Shared,
-    metric: Metric,
+    charted: Charted,
     (points, weeks): (&[(Date, f64)], &[WeekPoint]),
     from: Date,
     day: Date,
 ) -> String {
     if let Some(week) = weeks.iter().find(|week| week.monday == day) {
-        let [least, most] = [week.least, week.most].map(|value| format::exact_value(metric, value));
+        let [least, most] = [week.least, week.most].map(|value| format::exact_value(charted.unit(), value));
         return format!("week of {}: {least} to {most}", format::day_near(day, shared.today()));
     }
     let value = match points.iter().find(|(measured, _)| *measured == day) {
-        Some((_, value)) => format::exact_value(metric, *value),
+        Some((_, value)) => format::exact_value(charted.unit(), *value),
         None if day < from => "before this chart".to_owned(),
         None => "not measured".to_owned(),
     };
@@ -252,7 +291,7 @@ fn under(
 fn marks(shared: &Shared, state: &State, connection: &Connection) -> Vec<Date> {
     let about = state.alerts.iter().filter(|alert| alert.about.connection() == Some(connection.id));
     about
-        .filter(|alert| alert.metric.is_none_or(|metric| metric == state.metric))
+        .filter(|alert| alert.metric.is_none_or(|metric| state.charted == Charted::Measured(metric)))
         .map(|alert| shared.day_of(alert.opened_at))
         .collect()
 }

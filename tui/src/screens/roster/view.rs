@@ -262,7 +262,7 @@ fn draw_chart(shared: &Shared, pen: &mut Pen<'_>, area: Rect, points: &[(roster_
     let chart = Chart {
         points: &seen,
         weeks: &[],
-        days_begin: None,
+        borders: &[],
         from,
         to: shared.today(),
         label: &label,

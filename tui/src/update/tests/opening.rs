@@ -4,6 +4,7 @@ use roster_protocol::{About, Alert, Change, InfluencerRow, Metric, Run};
 
 use super::*;
 use crate::screens::{alerts, changes, sync};
+use crate::shared::charted::Charted;
 
 #[test]
 fn an_alert_a_change_a_run_and_a_connection_open_their_own_account() {
@@ -18,7 +19,7 @@ fn an_alert_a_change_a_run_and_a_connection_open_their_own_account() {
         let page: &influencer::State = state(&model);
         assert_eq!(page.connection().map(|connection| connection.id), Some(bluesky), "{keys}");
         let day = expected.1.map(|days| TODAY.plus_days(days));
-        assert_eq!((page.metric, page.day), (expected.0, day), "{keys}");
+        assert_eq!((page.charted, page.day), (Charted::Measured(expected.0), day), "{keys}");
         let shown = picture(&model);
         assert!(shown.contains("Bluesky oskarines.") && shown.contains(expected.0.label()), "{keys}: {shown}");
         assert_eq!(shown.contains("[1y]"), day.is_some(), "the chart reaches back to that day\n{shown}");
