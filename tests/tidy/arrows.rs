@@ -21,13 +21,14 @@ const PROTOCOL: &str = "
     influencer: time ids metric connection
     alert: time ids metric
     sync: time ids
+    reported: metric time
     status: metric sync time
     audit: folding time metric
     consent: time ids error connection
     event: ids alert sync
     query: text folding metric error connection
     retention: time
-    service: time ids error connection influencer alert sync status audit consent event retention
+    service: time ids error connection influencer alert sync status audit consent event retention reported
     notice: text metric alert service
     transport: paths service
 ";

@@ -1,6 +1,5 @@
 //! What all screens and modals share. Nothing here can wait or fail.
 
-pub mod charted;
 pub mod histories;
 
 use jiff::tz::TimeZone;

@@ -2,6 +2,7 @@
 //!
 //! A number a person typed goes the same way, from [`learn`] on.
 
+mod doubt;
 mod refusal;
 
 use roster_protocol::alert::{About, ChangeCause};
@@ -11,6 +12,8 @@ use roster_protocol::metric::{Metric, MetricSet, Numbers, Unit};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Timestamp;
 
+pub use self::doubt::is_doubtful;
+use self::doubt::unmasked;
 use super::Decision;
 use super::audit::connection_named;
 use super::reported;
@@ -110,40 +113,6 @@ fn is_same_account(
         }
         _ => Ok(observation),
     }
-}
-
-/// A fall to 0 from so many followers is not believed at once: more likely the platform hides or has lost the number.
-const MANY: u64 = 1000;
-
-/// Whether a second request must confirm what is reported: that all followers have left in one step.
-pub fn is_doubtful(connection: &Connection, observation: &Observation) -> bool {
-    let latest = connection.latest.as_ref().map(|latest| latest.numbers.followers);
-    observation.numbers.followers == Some(0)
-        && known_followers(connection) >= MANY
-        && latest != Some(Some(0))
-        && (latest != Some(None) || !is_masked(connection, observation))
-}
-
-/// The most that the account is known to have had of late.
-fn known_followers(connection: &Connection) -> u64 {
-    let latest = connection.latest.as_ref().and_then(|latest| latest.numbers.followers);
-    latest.max(connection.profile.as_ref().and_then(|profile| profile.followers)).unwrap_or(0)
-}
-
-/// Whether zeros are there in place of hidden counts: some servers report hidden followers and following so, without
-/// saying so. An account of many followers that goes on posting has not lost all of them and left all it followed.
-fn is_masked(connection: &Connection, observation: &Observation) -> bool {
-    let numbers = &observation.numbers;
-    let lives = numbers.posts.is_some_and(|posts| posts > 0) || numbers.avg_likes.is_some();
-    (numbers.followers, numbers.following) == (Some(0), Some(0)) && lives && known_followers(connection) >= MANY
-}
-
-fn unmasked(connection: &Connection, mut observation: Observation) -> Observation {
-    if is_masked(connection, &observation) {
-        observation.numbers.followers = None;
-        observation.numbers.following = None;
-    }
-    observation
 }
 
 fn observed(decision: &mut Decision<'_>, connection: &Connection, mut observation: Observation, run: &mut Run) {

@@ -5,9 +5,9 @@ use roster_protocol::reported::{Audience as Reported, AudienceOf};
 use roster_protocol::{Date, Day};
 
 use crate::client::{response, short_call};
-use crate::format;
 use crate::output::json;
 use crate::output::table::Table;
+use crate::output::text::percent;
 use crate::output::{Ending, Failure, Look};
 use crate::session::Session;
 
@@ -43,7 +43,7 @@ fn text((date, audience): &(Date, Reported), look: &Look) -> String {
         AudienceOf::Viewers => "VIEWERS",
     };
     let mut table = Table::new(&[of, ">SHARE"]);
-    let mut row = |name: &str, share: Ratio| table.row([name.into(), format::percent(share).into()]);
+    let mut row = |name: &str, share: Ratio| table.row([name.into(), percent(Some(share)).into()]);
     audience.genders.iter().for_each(|(gender, share)| row(gender.as_str(), *share));
     audience.ages.iter().for_each(|(range, share)| row(range.as_str(), *share));
     audience.countries.iter().for_each(|(country, share)| row(country.as_str(), *share));

@@ -1,5 +1,6 @@
 //! One influencer: the accounts, their states, the numbers over time, and what happened.
 
+pub mod charted;
 mod view;
 
 use ratatui::layout::Size;
@@ -10,12 +11,12 @@ use roster_protocol::{
     RosterError, Snapshot, Timestamp,
 };
 
+use self::charted::Charted;
 use super::{Entry, Screen};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
 use crate::modal::{self, Focus, Next};
-use crate::shared::charted::Charted;
 use crate::shared::histories::Known;
 use crate::shared::{Shared, ToastLevel};
 use crate::widgets::pen::Pen;

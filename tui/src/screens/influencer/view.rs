@@ -19,11 +19,11 @@ use roster_protocol::reported::Gender;
 use roster_protocol::service::History;
 use roster_protocol::{AlertState, Connection, Date, Influencer, Metric, Ratio, Timestamp};
 
+use super::charted::Charted;
 use super::{RANGES, State, seen_connections};
 use crate::format;
 use crate::screens::states;
 use crate::shared::Shared;
-use crate::shared::charted::Charted;
 use crate::shared::histories::{Known, days_begin, missing_days};
 use crate::widgets::chart::{Chart, WeekPoint};
 use crate::widgets::pen::{Pen, columns};

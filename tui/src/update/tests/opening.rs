@@ -3,8 +3,8 @@
 use roster_protocol::{About, Alert, Change, InfluencerRow, Metric, Run};
 
 use super::*;
+use crate::screens::influencer::charted::Charted;
 use crate::screens::{alerts, changes, sync};
-use crate::shared::charted::Charted;
 
 #[test]
 fn an_alert_a_change_a_run_and_a_connection_open_their_own_account() {

@@ -4,7 +4,7 @@ use roster_protocol::reported::DayMetric;
 use roster_protocol::service::History;
 use roster_protocol::{Date, Metric, Unit};
 
-use super::histories::points;
+use crate::shared::histories::points;
 use crate::widgets::chart::{WeekPoint, week_points};
 
 /// One of them.
