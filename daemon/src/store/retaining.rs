@@ -263,7 +263,10 @@ fn rewrite(
         Part::Reported => rewrite_reported(txn, rules, &keys, damage),
         Part::Audiences => {
             let mut table = txn.open_table(Records::Audiences.definition())?;
-            keys.iter().try_for_each(|key| Ok(drop(table.remove(key.as_slice())?)))
+            for key in &keys {
+                table.remove(key.as_slice())?;
+            }
+            Ok(())
         }
     }
 }
