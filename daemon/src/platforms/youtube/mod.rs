@@ -27,7 +27,7 @@
 //!   same. Device codes need an app of the type TVs and Limited Input devices, redirects one of another type: one app
 //!   serves one of the two.
 //! - The audience is who watched, not who subscribed. Google leaves out small channels' rows, and everything where no
-//!   row is left.
+//!   row is left. Since 2026-03-09 the youngest ages include viewers whom Google estimates to be under 18.
 //! - Policy: what was read without the owner's consent may not be kept longer than 30 days; a consent must be
 //!   checked again every 30 days, which each renewal does.
 
@@ -39,6 +39,7 @@ mod lists;
 mod own;
 mod read;
 mod refusal;
+mod report;
 mod scopes;
 #[cfg(test)]
 mod tests;

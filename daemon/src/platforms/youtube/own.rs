@@ -1,18 +1,21 @@
 //! Requests with channel owners' consent: each channel alone, and its audience too.
 
 use futures::{FutureExt, StreamExt, stream};
+use roster_protocol::reported::Audience;
+use roster_protocol::time::Date;
 
 use super::SLUG;
 use super::ask::{Batch, With};
-use super::audience::{Audience, Report, audience, period};
+use super::audience::{add_numbers, audience};
 use super::lists::Lists;
 use super::read::channel;
 use super::refusal::{Credential, Refusal};
+use super::report::{Report, period};
 use super::scopes::{AUDIENCE, READ};
 use crate::http_client::{Api, Response};
 use crate::platforms::batch::{AT_ONCE, Stop};
 use crate::platforms::consenting::{Access, Opened, OpenedAccount};
-use crate::platforms::{Account, Limit, Observed, PlatformError};
+use crate::platforms::{Account, Limit, Observation, Observed, PlatformError};
 
 const REPORTS: &str = "youtubeanalytics.googleapis.com";
 
@@ -64,26 +67,41 @@ impl Owners<'_> {
         // Without an id it is another owner's channel, looked up by handle.
         let own = account.platform_user_id.is_some() && (access.has(AUDIENCE) || access.has(READ));
         for observation in observed.iter_mut().filter(|_| own).filter_map(|(_, result)| result.as_mut().ok()) {
-            match self.reports.unless_stopped_for_one(self.audience(access)).await {
-                Ok(audience) => audience.add_to(observation),
-                Err(error) => observation.missing.push(format!("audience: {error}")),
-            }
+            self.add_reports(access, observation).await;
         }
         observed
     }
 
+    /// A report that fails costs nothing else.
+    async fn add_reports(&self, access: &Access, observation: &mut Observation) {
+        match self.audience(access).await {
+            Ok(audience) => {
+                add_numbers(&audience, observation);
+                observation.audience = Some(audience).filter(|audience| !audience.is_empty());
+            }
+            Err(error) => observation.missing.push(format!("audience: {error}")),
+        }
+    }
+
     async fn audience(&self, access: &Access) -> Result<Audience, PlatformError> {
-        let (first, last) = period(self.api.now());
-        let request = self.api.get(REPORTS, "/v2/reports").query(&[
-            ("ids", "channel==MINE"),
-            ("startDate", &first),
-            ("endDate", &last),
-            ("metrics", "viewerPercentage"),
-            ("dimensions", "ageGroup,gender"),
-            ("sort", "-viewerPercentage"),
-        ]);
-        let response = request.bearer(&access.token).send().await?;
-        if response.is_success() { audience(&response.json::<Report>()?) } else { Err(self.refusal(&response)) }
+        let query = [("metrics", "viewerPercentage"), ("dimensions", "ageGroup,gender"), ("sort", "-viewerPercentage")];
+        audience(&self.report(access, period(self.api.now()), &query).await?)
+    }
+
+    /// The report of these days, the first and the last of them included.
+    async fn report(
+        &self,
+        access: &Access,
+        (first, last): (Date, Date),
+        query: &[(&str, &str)],
+    ) -> Result<Report, PlatformError> {
+        let days = [("startDate", &*first.to_string()), ("endDate", &*last.to_string())];
+        let request = self.api.get(REPORTS, "/v2/reports").query(&[("ids", "channel==MINE")]).query(&days).query(query);
+        let sent = async {
+            let response = request.bearer(&access.token).send().await?;
+            if response.is_success() { Ok(response.json::<Report>()?) } else { Err(self.refusal(&response)) }
+        };
+        self.reports.unless_stopped_for_one(sent).await
     }
 
     fn refusal(&self, response: &Response) -> PlatformError {
