@@ -268,7 +268,10 @@ pub(super) fn healthy(requested: &Received) -> Reply {
         }
         ("youtubeanalytics.googleapis.com", "v2/reports") => {
             assert!(owner(requested).is_some());
-            Reply::ok(include_str!("../youtube/fixtures/demographics.json"))
+            Reply::ok(match requested.param("dimensions") {
+                "day" => include_str!("../youtube/fixtures/days.json"),
+                _ => include_str!("../youtube/fixtures/demographics.json"),
+            })
         }
         _ => panic!("{host} {path}"),
     }

@@ -1,8 +1,8 @@
 //! YouTube, by its Data API v3: public data with an API key; with a channel owner's consent the same without a key, and
-//! the audience by the Analytics API v2.
+//! the audience and the figures of days by the Analytics API v2.
 //!
 //! After developers.google.com/youtube/v3 "Channels", "PlaylistItems: list", "Videos: list", "Errors",
-//! /youtube/data "determine_quota_cost", /youtube/analytics "Channel Reports", /identity/protocols/oauth2
+//! /youtube/data "determine_quota_cost", /youtube/analytics "Channel Reports" and "Metrics", /identity/protocols/oauth2
 //! "Web server", "Limited-input device" and "Refresh token expiration", and the discovery documents of 2026-11-04,
 //! all read on 2026-11-21.
 //!
@@ -28,6 +28,10 @@
 //!   serves one of the two.
 //! - The audience is who watched, not who subscribed. Google leaves out small channels' rows, and everything where no
 //!   row is left. Since 2026-03-09 the youngest ages include viewers whom Google estimates to be under 18.
+//! - Figures of days are of days in Los Angeles, 48 to 72 hours late: the newest are left out, without an error. They are
+//!   corrected for about a week. Whole numbers arrive as 0.0 at times. A query that Analytics does not support is a 400.
+//! - A day's views are what `viewCount` counts, with the same break, and for Shorts with one on 2025-03-31 before;
+//!   `engagedViews` goes on with what was counted until 2026-08-24.
 //! - Policy: what was read without the owner's consent may not be kept longer than 30 days; a consent must be
 //!   checked again every 30 days, which each renewal does.
 
@@ -35,6 +39,7 @@ mod ask;
 mod audience;
 mod checks;
 mod consent;
+mod days;
 mod lists;
 mod own;
 mod read;
@@ -93,7 +98,7 @@ const INFO: PlatformInfo = PlatformInfo {
         source: "developers.google.com/youtube/terms/developer-policies, III.E.4",
     },
     budgets: &[UNITS, STATS],
-    reports: None,
+    reports: Some(days::REPORTS),
 };
 
 /// What a Google Cloud project may spend a day; every list call costs one: of a batch the

@@ -1,12 +1,13 @@
-//! Requests with channel owners' consent: each channel alone, and its audience too.
+//! Requests with channel owners' consent: each channel alone, and its reports too.
 
 use futures::{FutureExt, StreamExt, stream};
-use roster_protocol::reported::Audience;
+use roster_protocol::reported::{Audience, ReportedDay};
 use roster_protocol::time::Date;
 
 use super::SLUG;
 use super::ask::{Batch, With};
 use super::audience::{add_numbers, audience};
+use super::days::{days, metrics, wanted};
 use super::lists::Lists;
 use super::read::channel;
 use super::refusal::{Credential, Refusal};
@@ -67,13 +68,13 @@ impl Owners<'_> {
         // Without an id it is another owner's channel, looked up by handle.
         let own = account.platform_user_id.is_some() && (access.has(AUDIENCE) || access.has(READ));
         for observation in observed.iter_mut().filter(|_| own).filter_map(|(_, result)| result.as_mut().ok()) {
-            self.add_reports(access, observation).await;
+            self.add_reports(account.days_from, access, observation).await;
         }
         observed
     }
 
     /// A report that fails costs nothing else.
-    async fn add_reports(&self, access: &Access, observation: &mut Observation) {
+    async fn add_reports(&self, days_from: Option<Date>, access: &Access, observation: &mut Observation) {
         match self.audience(access).await {
             Ok(audience) => {
                 add_numbers(&audience, observation);
@@ -81,6 +82,16 @@ impl Owners<'_> {
             }
             Err(error) => observation.missing.push(format!("audience: {error}")),
         }
+        let Some(from) = days_from else { return };
+        match self.days(access, wanted(from, self.api.now())).await {
+            Ok(days) => observation.days = Some(days),
+            Err(error) => observation.missing.push(format!("figures of days: {error}")),
+        }
+    }
+
+    async fn days(&self, access: &Access, of: (Date, Date)) -> Result<Vec<ReportedDay>, PlatformError> {
+        let query = [("metrics", &*metrics()), ("dimensions", "day")];
+        days(&self.report(access, of, &query).await?, of)
     }
 
     async fn audience(&self, access: &Access) -> Result<Audience, PlatformError> {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::SLUG;
+use crate::http_client::LARGEST_COUNT;
 use crate::platforms::PlatformError;
 use crate::platforms::reading::Items;
 use crate::schedule::budget::Place;
@@ -57,12 +58,20 @@ impl Report {
     }
 }
 
+/// A cell's count. Whole numbers arrive as fractions at times, such as 0.0.
+pub(super) fn count(cell: &Value) -> Option<u64> {
+    let count = cell.as_f64().filter(|count| (0.0..=LARGEST_COUNT as f64).contains(count))?;
+    Some(count.round() as u64)
+}
+
 pub(super) fn unreadable(what: &str) -> PlatformError {
     PlatformError::Unexpected { what: format!("{SLUG}: the report {what}") }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -75,6 +84,24 @@ mod tests {
         check("2026-11-21T07:59:59Z", ("2026-08-20", "2026-11-17"));
         for extreme in [i64::MIN, i64::MAX] {
             let _ = period(Timestamp(extreme));
+        }
+    }
+
+    #[test]
+    fn whole_numbers_may_arrive_as_fractions() {
+        let check = |cell: Value, expected: Option<u64>| assert_eq!(count(&cell), expected, "{cell}");
+        check(json!(0), Some(0));
+        check(json!(0.0), Some(0));
+        check(json!(12_345), Some(12_345));
+        check(json!(12_345.0), Some(12_345));
+        check(json!(12_344.999_999), Some(12_345));
+        check(json!(1_000_000_000_000_000_u64), Some(LARGEST_COUNT));
+        check(json!(1_000_000_000_000_001_u64), None);
+        check(json!(1e300), None);
+        check(json!(-1), None);
+        check(json!(-0.4), None);
+        for odd in [json!(null), json!("7"), json!(true), json!([7]), json!({})] {
+            check(odd, None);
         }
     }
 }

@@ -7,5 +7,5 @@ pub(super) const AUDIENCE: &str = "https://www.googleapis.com/auth/yt-analytics.
 
 pub(super) const SCOPES: &[Scope] = &[
     Scope { name: READ, purpose: Purpose::Measuring, reads: "followers, videos, likes, comments, views", needed: true },
-    Scope { name: AUDIENCE, purpose: Purpose::Measuring, reads: "audience", needed: false },
+    Scope { name: AUDIENCE, purpose: Purpose::Measuring, reads: "audience, figures of days", needed: false },
 ];

@@ -1,6 +1,7 @@
 //! YouTube's own oddities, over HTTP.
 
 mod consented;
+mod reports;
 
 use std::time::Duration;
 

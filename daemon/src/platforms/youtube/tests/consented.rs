@@ -8,8 +8,8 @@ use crate::platforms::consenting::Access;
 use crate::platforms::{ConfigProblem, Registered, register};
 use crate::process::environment::Environment;
 
-const READ: &str = "https://www.googleapis.com/auth/youtube.readonly";
-const AUDIENCE: &str = "https://www.googleapis.com/auth/yt-analytics.readonly";
+pub(super) const READ: &str = "https://www.googleapis.com/auth/youtube.readonly";
+pub(super) const AUDIENCE: &str = "https://www.googleapis.com/auth/yt-analytics.readonly";
 
 fn youtube() -> YouTube {
     let app = OAuthApp {
@@ -22,20 +22,20 @@ fn youtube() -> YouTube {
     YouTube::new(None, Some(app))
 }
 
-fn access(token: &str, scopes: &[&str]) -> Access {
+pub(super) fn access(token: &str, scopes: &[&str]) -> Access {
     let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
     Access { token: Arc::new(Secret::new(token)), derived: None, scopes, through: None }
 }
 
-fn consented(number: u8, token: &str, scopes: &[&str]) -> Account {
+pub(super) fn consented(number: u8, token: &str, scopes: &[&str]) -> Account {
     Account { access: Some(access(token, scopes)), ..account(number, &format!("@{token}"), Some(&channel_id(number))) }
 }
 
-fn channel_id(number: u8) -> String {
+pub(super) fn channel_id(number: u8) -> String {
     format!("UC{number:0>22}")
 }
 
-fn token_of(requested: &Received) -> String {
+pub(super) fn token_of(requested: &Received) -> String {
     let header = requested.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     header.strip_prefix("Bearer ").unwrap_or_default().to_owned()
 }
@@ -44,7 +44,7 @@ fn form(requested: &Received) -> Vec<(String, String)> {
     url::form_urlencoded::parse(&requested.body).into_owned().collect()
 }
 
-fn some_channel(id: &str) -> serde_json::Value {
+pub(super) fn some_channel(id: &str) -> serde_json::Value {
     json!({"kind": "youtube#channelListResponse", "items": [{"id": id, "snippet": {"title": "Mara", "customUrl": "@Mara"},
         "statistics": {"subscriberCount": "2000", "videoCount": "0"}}]})
 }
