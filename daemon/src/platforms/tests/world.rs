@@ -270,6 +270,7 @@ pub(super) fn healthy(requested: &Received) -> Reply {
             assert!(owner(requested).is_some());
             Reply::ok(match requested.param("dimensions") {
                 "day" => include_str!("../youtube/fixtures/days.json"),
+                "country" => include_str!("../youtube/fixtures/countries.json"),
                 _ => include_str!("../youtube/fixtures/demographics.json"),
             })
         }

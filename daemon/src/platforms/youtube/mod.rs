@@ -28,6 +28,7 @@
 //!   serves one of the two.
 //! - The audience is who watched, not who subscribed. Google leaves out small channels' rows, and everything where no
 //!   row is left. Since 2026-03-09 the youngest ages include viewers whom Google estimates to be under 18.
+//! - Countries are those of views, not of viewers, the first 25; `ZZ` is where Google does not know it.
 //! - Figures of days are of days in Los Angeles, 48 to 72 hours late: the newest are left out, without an error. They are
 //!   corrected for about a week. Whole numbers arrive as 0.0 at times. A query that Analytics does not support is a 400.
 //! - A day's views are what `viewCount` counts, with the same break, and for Shorts with one on 2025-03-31 before;
@@ -39,6 +40,7 @@ mod ask;
 mod audience;
 mod checks;
 mod consent;
+mod countries;
 mod days;
 mod lists;
 mod own;

@@ -1,12 +1,14 @@
 //! Requests with channel owners' consent: each channel alone, and its reports too.
 
 use futures::{FutureExt, StreamExt, stream};
-use roster_protocol::reported::{Audience, ReportedDay};
+use roster_protocol::metric::Ratio;
+use roster_protocol::reported::{Audience, Country, ReportedDay};
 use roster_protocol::time::Date;
 
 use super::SLUG;
 use super::ask::{Batch, With};
 use super::audience::{add_numbers, audience};
+use super::countries::{MOST, countries, views};
 use super::days::{days, metrics, wanted};
 use super::lists::Lists;
 use super::read::channel;
@@ -75,23 +77,35 @@ impl Owners<'_> {
 
     /// A report that fails costs nothing else.
     async fn add_reports(&self, days_from: Option<Date>, access: &Access, observation: &mut Observation) {
-        match self.audience(access).await {
-            Ok(audience) => {
-                add_numbers(&audience, observation);
-                observation.audience = Some(audience).filter(|audience| !audience.is_empty());
+        let mut missing = |what: &str, error: PlatformError| observation.missing.push(format!("{what}: {error}"));
+        let mut audience = self.audience(access).await.map_err(|error| missing("audience", error)).ok();
+        if let Some(from) = days_from {
+            let (first, last) = wanted(from, self.api.now());
+            let period = period(self.api.now());
+            // From the first day of the audience at least: without all views there are no shares of them.
+            let days = self.days(access, (first.min(period.0), last)).await;
+            let days = days.map_err(|error| missing("figures of days", error)).ok();
+            if let Some(audience) = &mut audience {
+                let all = days.as_deref().and_then(|days| views(days, period));
+                let countries = self.countries(access, all).await;
+                audience.countries = countries.map_err(|error| missing("countries", error)).unwrap_or_default();
             }
-            Err(error) => observation.missing.push(format!("audience: {error}")),
+            observation.days = days.map(|days| days.into_iter().filter(|day| day.date >= first).collect());
         }
-        let Some(from) = days_from else { return };
-        match self.days(access, wanted(from, self.api.now())).await {
-            Ok(days) => observation.days = Some(days),
-            Err(error) => observation.missing.push(format!("figures of days: {error}")),
+        if let Some(audience) = audience.filter(|audience| !audience.is_empty()) {
+            add_numbers(&audience, observation);
+            observation.audience = Some(audience);
         }
     }
 
     async fn days(&self, access: &Access, of: (Date, Date)) -> Result<Vec<ReportedDay>, PlatformError> {
         let query = [("metrics", &*metrics()), ("dimensions", "day")];
         days(&self.report(access, of, &query).await?, of)
+    }
+
+    async fn countries(&self, access: &Access, all: Option<u64>) -> Result<Vec<(Country, Ratio)>, PlatformError> {
+        let query = [("metrics", "views"), ("dimensions", "country"), ("sort", "-views"), ("maxResults", MOST)];
+        countries(&self.report(access, period(self.api.now()), &query).await?, all)
     }
 
     async fn audience(&self, access: &Access) -> Result<Audience, PlatformError> {
