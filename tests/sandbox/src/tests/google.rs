@@ -135,7 +135,7 @@ async fn scopes_that_were_not_allowed_are_missed() {
 }
 
 #[tokio::test]
-async fn reports_show_who_watches_and_how_a_channel_grows() {
+async fn reports_show_who_watches() {
     let visit = Visit::start().await;
     visit.put("youtube", "star", json!({"followers": 50_000})).await;
     visit.put("youtube", "small", json!({"followers": 99})).await;
@@ -161,18 +161,89 @@ async fn reports_show_who_watches_and_how_a_channel_grows() {
     assert!((women - 100.0 * audience.gender(0)).abs() < 1.0);
     assert_eq!(report(&small, viewers).await.1.get("rows"), None, "too few to be reported apart");
 
-    let days = "ids=channel%3D%3DMINE&metrics=subscribersGained,subscribersLost&dimensions=day";
-    let (_, table) = report(&star, days).await;
-    let rows = table["rows"].as_array().unwrap();
-    assert_eq!((rows[0][0].as_str(), rows.last().unwrap()[0].as_str()), (Some("2026-11-01"), Some("2026-11-19")));
     let refused = async |query: &str, status: u16| {
         let (found, body) = report(&star, query).await;
         assert_eq!(found, status, "{query}: {body}");
     };
     refused("ids=channel%3D%3DMINE&metrics=views,viewerPercentage&dimensions=day", 400).await;
     refused("ids=channel%3D%3DMINE&metrics=views&dimensions=video", 400).await;
+    refused("ids=channel%3D%3DMINE&metrics=views&dimensions=country,day", 400).await;
+    refused("ids=channel%3D%3DMINE&metrics=videoThumbnailImpressions&dimensions=day", 400).await;
     refused("metrics=views", 400).await;
     refused("ids=channel%3D%3DUCsomebody&metrics=views", 403).await;
+}
+
+#[tokio::test]
+async fn reports_show_what_days_and_countries_gather() {
+    let visit = Visit::start().await;
+    visit.put("youtube", "star", json!({"followers": 50_000})).await;
+    visit.put("youtube", "small", json!({"followers": 0})).await;
+    let token = async |handle: &str| {
+        let code = code(&visit, handle, &[]).await;
+        text(&exchange(&visit, &code, &RIGHT).await.1, "access_token")
+    };
+    let (star, small) = (token("star").await, token("small").await);
+    let report = async |token: &str, query: &str| {
+        let path = format!("/youtubeanalytics.googleapis.com/v2/reports?ids=channel%3D%3DMINE&{query}");
+        let (status, table) = visit.request(token, &path).await;
+        assert_eq!(status, 200, "{table}");
+        table["rows"].as_array().cloned().unwrap_or_default()
+    };
+    let days = "metrics=subscribersGained,views,engagedViews&dimensions=day&startDate=2026-08-20&endDate=2026-11-30";
+    let rows = report(&star, days).await;
+    assert_eq!(rows[0][0], "2026-08-20");
+    let row = |date: &str| rows.iter().find(|row| row[0] == date).expect(date);
+    let day = |date: &str| {
+        let star = visit.sandbox.world().account(crate::Platform::Youtube, "star").unwrap();
+        star.day(date.parse().unwrap())
+    };
+    assert_eq!(row("2026-11-01")[1].as_u64(), Some(day("2026-11-01").gained));
+    let engaged = |date: &str| day(date).views * 4 / 5;
+    for (date, views) in [("2026-08-23", engaged("2026-08-23")), ("2026-08-24", day("2026-08-24").views)] {
+        assert_eq!((&row(date)[2], &row(date)[3]), (&json!(views), &json!(engaged(date))), "{date}");
+    }
+    assert_eq!(report(&small, days).await[0][2].to_string(), "0.0", "as Google writes it at times");
+
+    let countries = "metrics=views&dimensions=country&sort=-views&startDate=2026-10-01&endDate=2026-10-31";
+    let (all, most) = (report(&star, countries).await, report(&star, &format!("{countries}&maxResults=25")).await);
+    assert_eq!((all.len(), &all[..25]), (30, most.as_slice()));
+    let views =
+        |rows: &[Value]| rows.iter().map(|row| row.as_array().unwrap().last().unwrap().as_u64().unwrap()).sum::<u64>();
+    let total = views(&report(&star, "metrics=views&startDate=2026-10-01&endDate=2026-10-31").await);
+    assert!((total - 30..=total).contains(&views(&all)), "{} of {total}", views(&all));
+    assert_eq!(report(&small, countries).await, Vec::<Value>::new(), "no rows where nothing was watched");
+}
+
+#[tokio::test]
+async fn days_of_reports_arrive_two_to_three_days_late() {
+    let visit = Visit::start().await;
+    let handles: Vec<String> = (0..9).map(|number| format!("late-{number}")).collect();
+    let newest = async |visit: &Visit| {
+        let mut newest = Vec::new();
+        for handle in &handles {
+            let code = code(visit, handle, &[]).await;
+            let token = text(&exchange(visit, &code, &RIGHT).await.1, "access_token");
+            let query = "ids=channel%3D%3DMINE&metrics=views&dimensions=day&startDate=2026-11-01&endDate=2026-12-24";
+            let path = format!("/youtubeanalytics.googleapis.com/v2/reports?{query}");
+            let (_, table) = visit.request(&token, &path).await;
+            newest.push(table["rows"].as_array().unwrap().last().unwrap()[0].as_str().unwrap().to_owned());
+        }
+        newest
+    };
+    for handle in &handles {
+        visit.put("youtube", handle, json!({"followers": 50_000})).await;
+    }
+    // 20 November ends in California at 8:00 of the next day, in UTC: now it is 12:00.
+    visit.pass(44 * 3600 - 1);
+    assert!(newest(&visit).await.iter().all(|day| day != "2026-11-20"));
+    visit.pass(12 * 3600);
+    let between = newest(&visit).await;
+    assert!(
+        between.iter().any(|day| day == "2026-11-20") && between.iter().any(|day| day == "2026-11-19"),
+        "{between:?}"
+    );
+    visit.pass(12 * 3600 + 1);
+    assert!(newest(&visit).await.iter().all(|day| day.as_str() >= "2026-11-20"));
 }
 
 #[tokio::test]

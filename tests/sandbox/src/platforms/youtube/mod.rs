@@ -10,6 +10,7 @@ mod counts;
 mod device;
 mod errors;
 mod fields;
+mod figures;
 mod hub;
 mod list;
 mod oauth;

@@ -1,28 +1,18 @@
-//! The reports that exist: who watches, by day, by video, and in all.
+//! The reports that exist: who watches, by day, by country, by video, and in all.
 
 use std::cmp::Ordering;
 
-use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::analytics::Query;
-use super::{errors, videos};
+use super::figures::COUNTS;
+use super::{errors, figures, videos};
 use crate::platforms::ApiResponse;
 use crate::world::account::Account;
 use crate::world::audience::AGES;
-use crate::world::daily::{Day, days, pacific_date};
+use crate::world::daily::pacific_date;
 
-const COUNTS: &[&str] = &[
-    "views",
-    "likes",
-    "comments",
-    "shares",
-    "estimatedMinutesWatched",
-    "averageViewDuration",
-    "subscribersGained",
-    "subscribersLost",
-];
 const OF_VIDEOS: &[&str] = &["views", "likes", "comments", "shares", "estimatedMinutesWatched"];
 
 /// As Google writes the genders of an audience.
@@ -31,30 +21,18 @@ const GENDERS: [&str; 3] = ["female", "male", "user_specified"];
 /// Below this many subscribers viewers are not broken down.
 const LEAST_AUDIENCE: u64 = 100;
 
-/// How many of the newest days are not counted yet.
-const LATE_DAYS: i64 = 2;
-
 /// The report, or that there is none of this kind.
 pub fn report(account: &Account, query: &Query<'_>, now: Timestamp) -> Result<ApiResponse, ApiResponse> {
-    let last_counted = pacific_date(now).checked_sub(LATE_DAYS.days()).unwrap_or(query.last);
-    let last = query.last.min(last_counted);
+    let first = query.first.max(pacific_date(account.created_at));
+    let last = query.last.min(figures::last_counted(account, now));
     let is_of = |known: &[&str]| query.metrics.iter().all(|metric| known.contains(metric));
     let rows = match query.dimensions.as_slice() {
         dimensions if is_of(&["viewerPercentage"]) && is_demographic(dimensions) => {
-            viewers(account, dimensions, now).filter(|_| query.first <= last)
+            viewers(account, dimensions, now).filter(|_| first <= last)
         }
-        ["day"] if is_of(COUNTS) => {
-            let row = |date: Date| {
-                let mut row = vec![json!(date.to_string())];
-                row.extend(query.metrics.iter().map(|metric| metric_of(metric, &[account.day(date)])));
-                row
-            };
-            some(days(query.first, last).map(row).collect())
-        }
-        [] if is_of(COUNTS) => {
-            let all: Vec<Day> = days(query.first, last).map(|date| account.day(date)).collect();
-            (!all.is_empty()).then(|| vec![query.metrics.iter().map(|metric| metric_of(metric, &all)).collect()])
-        }
+        ["day"] if is_of(COUNTS) => some(figures::of_days(account, &query.metrics, first, last)),
+        ["country"] if is_of(COUNTS) => some(figures::of_countries(account, &query.metrics, first, last)),
+        [] if is_of(COUNTS) => some(figures::in_all(account, &query.metrics, first, last)),
         ["video"] if is_of(OF_VIDEOS) && query.sort.is_some() && query.most.is_some_and(|most| most <= 200) => {
             some(top_videos(account, query, now))
         }
@@ -120,21 +98,6 @@ fn top_videos(account: &Account, query: &Query<'_>, now: Timestamp) -> Vec<Vec<V
         [json!(videos::id(account, post.number))].into_iter().chain(counts).collect()
     };
     posts.map(row).collect()
-}
-
-fn metric_of(metric: &str, days: &[Day]) -> Value {
-    let sum = |part: fn(&Day) -> u64| json!(days.iter().map(part).sum::<u64>());
-    match metric {
-        "views" => sum(|day| day.views),
-        "likes" => sum(|day| day.likes),
-        "comments" => sum(|day| day.comments),
-        "shares" => sum(|day| day.shares),
-        "estimatedMinutesWatched" => sum(|day| day.views * 2),
-        "subscribersGained" => sum(|day| day.gained),
-        "subscribersLost" => sum(|day| day.lost),
-        // Whole seconds, and yet sent as a fraction, as Google does at times.
-        _ => json!(120.0),
-    }
 }
 
 /// In the order and of the size that were requested.
