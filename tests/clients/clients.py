@@ -1,5 +1,6 @@
 """Reads the sandbox with the providers' own clients and compares with what was put in."""
 
+import datetime
 import json
 import os
 import sys
@@ -144,12 +145,41 @@ def google_auth():
             sort="-viewerPercentage",
         ).execute()
         assert 98 < sum(row[2] for row in table["rows"]) < 102, table
+        google_reports(reports)
     assert app.revoke_access_token(credentials.token)
     credentials.token = None
     endpoint = {"api_endpoint": f"{URL}/youtube.googleapis.com"}
     with build("youtube", "v3", credentials=credentials, static_discovery=True, client_options=endpoint) as youtube:
         error = raises(RefreshError, lambda: youtube.channels().list(part="id", mine=True).execute())
         assert "invalid_grant" in str(error), error
+
+
+def google_reports(reports):
+    """Figures of days and countries, with the metrics that rosterd requests."""
+    from googleapiclient.errors import HttpError
+
+    def report(first, last, **query):
+        table = reports.reports().query(ids="channel==MINE", startDate=first, endDate=last, **query).execute()
+        names = [header["name"] for header in table["columnHeaders"]]
+        return [dict(zip(names, row, strict=True)) for row in table["rows"]]
+
+    metrics = "subscribersGained,subscribersLost,views,engagedViews,estimatedMinutesWatched,likes,comments,shares"
+    days = report("2026-08-20", "2026-08-28", metrics=metrics, dimensions="day")
+    assert [day["day"] for day in days] == [f"2026-08-{day}" for day in range(20, 29)], days
+    assert all(day[metric] > 0 for day in days for metric in metrics.split(",")), days
+    assert all((day["views"] == day["engagedViews"]) == (day["day"] < "2026-08-24") for day in days), days
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    newest = report("2026-08-20", str(today), metrics="views", dimensions="day")[-1]["day"]
+    assert 2 <= (today - datetime.date.fromisoformat(newest)).days <= 5, newest
+
+    countries = report(
+        "2026-08-20", "2026-08-28", metrics="views", dimensions="country", sort="-views", maxResults=25
+    )
+    views = [country["views"] for country in countries]
+    assert len(views) == 25 and views == sorted(views, reverse=True), countries
+    assert 0.9 < sum(views) / sum(day["views"] for day in days) <= 1, views
+    error = raises(HttpError, lambda: report("2026-08-20", "2026-08-28", metrics="reach", dimensions="day"))
+    assert error.status_code == 400 and "not supported" in str(error), error
 
 
 def python_youtube_oauth():
