@@ -37,7 +37,9 @@ pub fn take(
     audience: Option<Audience>,
 ) -> Option<ReadUntil> {
     let today = decision.grid.date_of(decision.now);
-    if let Some(audience) = audience.filter(|audience| !audience.is_empty()) {
+    // The other syncs read a part of it only.
+    let is_whole = days_from(connection, today, decision.now).is_some();
+    if let Some(audience) = audience.filter(|audience| is_whole && !audience.is_empty()) {
         decision.commit.sync.audiences.push(AudienceOn { connection: connection.id, date: today, audience });
     }
     let Some(days) = days else { return connection.read_until };

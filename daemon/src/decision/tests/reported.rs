@@ -1,6 +1,7 @@
 //! What platforms report to owners of days that are over.
 
-use roster_protocol::reported::{Audience, DayMetric, ReportedDay};
+use roster_protocol::metric::Ratio;
+use roster_protocol::reported::{Audience, DayMetric, Gender, ReportedDay};
 use roster_protocol::time::Date;
 
 use super::*;
@@ -49,6 +50,11 @@ fn days_that_cannot_be_are_left_out_and_the_newest_is_remembered() {
         Scene::new().decide(|decision| take(decision, &known, Some(vec![]), Some(Audience::default())));
     assert_eq!(until, Some(ReadUntil { at: NOON, day: Some(TODAY.plus_days(-9)) }));
     assert!(commit.sync.reported.is_empty() && commit.sync.audiences.is_empty());
+    let audience = || Some(Audience { genders: vec![(Gender::Male, Ratio(1))], ..Audience::default() });
+    for (hours_ago, kept) in [(24, 1), (3, 0)] {
+        let (_, commit) = Scene::new().decide(|decision| take(decision, &read(hours_ago, None), None, audience()));
+        assert_eq!(commit.sync.audiences.len(), kept, "{hours_ago} hours after the days were read");
+    }
     let (until, _) = Scene::new().decide(|decision| take(decision, &known, None, None));
     assert_eq!(until, known.read_until, "what could not be read is requested again at the next sync");
 }
