@@ -29,6 +29,7 @@ mod permitting;
 mod printing;
 mod requesting;
 mod refusing;
+mod reporting;
 mod rotating;
 mod searching;
 mod showing;
