@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use parking_lot::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
@@ -256,11 +256,20 @@ impl<'a> Request<'a> {
     }
 
     /// Sends the token as `Authorization: Bearer`.
-    pub fn bearer(mut self, token: &Secret) -> Self {
-        match HeaderValue::from_str(&format!("Bearer {}", token.expose())) {
+    pub fn bearer(self, token: &Secret) -> Self {
+        self.secret_header(AUTHORIZATION, &format!("Bearer {}", token.expose()))
+    }
+
+    /// Sends the token alone, in a header of the platform's own.
+    pub fn token_header(self, name: &'static str, token: &Secret) -> Self {
+        self.secret_header(HeaderName::from_static(name), token.expose())
+    }
+
+    fn secret_header(mut self, name: HeaderName, text: &str) -> Self {
+        match HeaderValue::from_str(text) {
             Ok(mut value) => {
                 value.set_sensitive(true);
-                self.headers.insert(AUTHORIZATION, value);
+                self.headers.insert(name, value);
             }
             Err(_) => self.broken = true,
         }
