@@ -1,28 +1,20 @@
 //! The requests: each account's profile, then its newest videos.
 
-use std::collections::HashSet;
-
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::read::{Envelope, User, UserResponse, VIDEO_FIELDS, VideoPage, VideoResponse, limited, user_fields, video};
+use super::pages::{Pages, VIDEOS_A_PAGE, VideoPage, VideoResponse, newest};
+use super::read::{Envelope, User, UserResponse, VIDEO_FIELDS, limited, user_fields, video};
 use super::scopes::{BASIC, STATS, VIDEOS};
 use super::{SLUG, TikTok};
-use crate::history::engagement::NEWEST_POSTS;
 use crate::http_client::{Api, Request, Response};
 use crate::oauth::Provider;
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::{Access, Opened};
-use crate::platforms::reading::{Posts, add_engagement};
+use crate::platforms::reading::add_engagement;
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
 pub(super) const HOST: &str = "open.tiktokapis.com";
-
-/// The most a page holds.
-const VIDEOS_A_PAGE: u8 = 20;
-
-/// Pages may be short: at most so many are requested for twelve videos.
-const MOST_PAGES: usize = 4;
 
 pub(super) async fn observe(tiktok: &TikTok, api: &Api, accounts: &[Account]) -> Observed {
     each(&Batch { tiktok, api, stop: Stop::new(api) }, accounts).await
@@ -76,7 +68,7 @@ impl Requests<'_> {
         let user = self.stop.unless_stopped_for_one(self.user()).await?;
         let mut observation = user.observation(account)?;
         if self.access.has(VIDEOS) && observation.numbers.posts != Some(0) {
-            let posts = self.stop.unless_stopped_for_one(self.posts()).await;
+            let posts = self.stop.unless_stopped_for_one(newest(self, self.stop, video)).await;
             add_engagement(&mut observation, posts);
         }
         Ok(observation)
@@ -88,40 +80,6 @@ impl Requests<'_> {
         // TikTok does not report which of the fields was too much; the error names the scope that matters.
         let scope = if self.access.has(STATS) { STATS } else { BASIC };
         self.request::<UserResponse>(request, scope).await?.user()
-    }
-
-    async fn posts(&self) -> Result<Posts, PlatformError> {
-        let mut read = Posts::default();
-        let mut seen = HashSet::new();
-        let mut cursor = None;
-        for _ in 0..MOST_PAGES {
-            let page = self.page(cursor).await?;
-            for text in &page.videos {
-                match video(text) {
-                    Ok((id, post)) => {
-                        if seen.insert(id) {
-                            read.posts.push(post);
-                        }
-                    }
-                    Err(_) => read.unread += 1,
-                }
-            }
-            let end = !page.has_more || page.cursor.is_none() || page.cursor == cursor;
-            cursor = page.cursor;
-            if end || read.posts.len() >= NEWEST_POSTS || self.stop.why().is_some() {
-                break;
-            }
-        }
-        Ok(read)
-    }
-
-    async fn page(&self, cursor: Option<u64>) -> Result<VideoPage, PlatformError> {
-        let body = match cursor {
-            Some(cursor) => json!({"max_count": VIDEOS_A_PAGE, "cursor": cursor}),
-            None => json!({"max_count": VIDEOS_A_PAGE}),
-        };
-        let request = self.api.post(HOST, "/v2/video/list/").query(&[("fields", VIDEO_FIELDS)]).json(&body);
-        Ok(self.request::<VideoResponse>(request, VIDEOS).await?.data)
     }
 
     /// Requests what `scope` opens. The body says whether a response is good, under any status.
@@ -140,5 +98,16 @@ impl Requests<'_> {
             Some(error) => error,
             None => PlatformError::Unexpected { what: format!("{SLUG} responded with {}", response.status) },
         }
+    }
+}
+
+impl Pages for Requests<'_> {
+    async fn page(&self, cursor: Option<u64>) -> Result<VideoPage, PlatformError> {
+        let body = match cursor {
+            Some(cursor) => json!({"max_count": VIDEOS_A_PAGE, "cursor": cursor}),
+            None => json!({"max_count": VIDEOS_A_PAGE}),
+        };
+        let request = self.api.post(HOST, "/v2/video/list/").query(&[("fields", VIDEO_FIELDS)]).json(&body);
+        Ok(self.request::<VideoResponse>(request, VIDEOS).await?.data)
     }
 }

@@ -18,6 +18,7 @@
 
 mod ask;
 mod consent;
+mod pages;
 mod read;
 mod scopes;
 #[cfg(test)]

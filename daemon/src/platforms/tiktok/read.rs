@@ -11,7 +11,7 @@ use super::scopes::{PROFILE, STATS};
 use super::{NAME, SLUG, canonical};
 use crate::history::engagement::{Post, PostNumbers};
 use crate::platforms::consenting::{Access, Opened, OpenedAccount};
-use crate::platforms::reading::{Count, Items, count, id, item, plain_id, shown_name};
+use crate::platforms::reading::{Count, count, id, item, plain_id, shown_name};
 use crate::platforms::{Account, Limit, Observation, PlatformError};
 
 /// The wait where TikTok reports none: the window of its limits.
@@ -173,22 +173,6 @@ impl User {
 }
 
 #[derive(Deserialize)]
-pub(super) struct VideoResponse {
-    pub(super) data: VideoPage,
-}
-
-#[derive(Deserialize)]
-pub(super) struct VideoPage {
-    #[serde(default)]
-    pub(super) videos: Items,
-    /// Where the next page begins, as reported: milliseconds of creation.
-    #[serde(default, deserialize_with = "count")]
-    pub(super) cursor: Option<u64>,
-    #[serde(default)]
-    pub(super) has_more: bool,
-}
-
-#[derive(Deserialize)]
 struct Video {
     #[serde(deserialize_with = "id")]
     id: String,
@@ -224,6 +208,7 @@ pub(super) fn video(text: &RawValue) -> Result<(String, Post), PlatformError> {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::pages::VideoResponse;
     use super::super::scopes::BASIC;
     use super::*;
     use crate::http_client::read_json;
