@@ -10,10 +10,14 @@ use super::{NAME, NO_APP, SLUG, TikTok, tokens};
 use crate::http_client::Api;
 use crate::oauth::{
     self, Callback, Challenge, Endpoint, Held, OAuthApp, Provider, Refusal, Reply, Terms, TokenError, TokenRequest,
-    read_callback, redirect,
+    redirect,
 };
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::{Access, Consenting, Opened, found, redirect_found};
+
+/// The consent page, which both APIs share.
+pub(super) const PAGE: Endpoint = Endpoint { host: "www.tiktok.com", path: "/v2/auth/authorize/" };
+pub(super) const PARAMETERS: &[(&str, &str)] = &[("disable_auto_auth", "1")];
 
 const REVOCATION: Endpoint = Endpoint { host: HOST, path: "/v2/oauth/revoke/" };
 
@@ -24,13 +28,13 @@ const TERMS: Terms = Terms {
     realm: "tiktok",
     section: "platforms.tiktok",
     no_app: NO_APP,
-    page: Endpoint { host: "www.tiktok.com", path: "/v2/auth/authorize/" },
+    page: PAGE,
     token: Endpoint { host: HOST, path: "/v2/oauth/token/" },
     revocation: Some(REVOCATION),
     scopes: SCOPES,
     separator: ",",
     client_id: "client_key",
-    parameters: &[("disable_auto_auth", "1")],
+    parameters: PARAMETERS,
     challenge: Challenge::HexS256,
     model: TokenModel::Rotating,
     ..Terms::STANDARD
@@ -52,15 +56,8 @@ impl Provider for TikTok {
         redirect_problem(redirect_uri)
     }
 
-    /// TikTok returns the scopes beside the code and again with the tokens; they are read from the latter.
     fn read_callback(&self, pairs: &[(String, String)]) -> Callback {
-        match read_callback(NAME, pairs) {
-            // The libraries of TikTok's apps read this name.
-            Callback::Refused(_) if pairs.iter().any(|(name, _)| name == "errCode") => {
-                Callback::Refused(format!("{NAME} ended the sign-in with an error of its own: begin again"))
-            }
-            other => other,
-        }
+        read_callback(pairs)
     }
 
     fn refusal(&self, reply: &Reply, request: TokenRequest) -> Option<Refusal> {
@@ -74,6 +71,17 @@ impl Provider for TikTok {
             tokens::revoked(self, &reply)
         }
         .boxed()
+    }
+}
+
+/// TikTok returns the scopes beside the code and again with the tokens; they are read from the latter.
+pub(super) fn read_callback(pairs: &[(String, String)]) -> Callback {
+    match oauth::read_callback(NAME, pairs) {
+        // The libraries of TikTok's apps read this name.
+        Callback::Refused(_) if pairs.iter().any(|(name, _)| name == "errCode") => {
+            Callback::Refused(format!("{NAME} ended the sign-in with an error of its own: begin again"))
+        }
+        other => other,
     }
 }
 

@@ -78,7 +78,7 @@ impl Envelope {
     }
 }
 
-fn unauthorized() -> PlatformError {
+pub(super) fn unauthorized() -> PlatformError {
     PlatformError::Unauthorized { what: format!("{NAME} does not accept the consent any more") }
 }
 
@@ -99,15 +99,15 @@ struct UserData {
 
 #[derive(Deserialize)]
 pub(super) struct User {
-    open_id: String,
-    username: Option<String>,
-    display_name: Option<String>,
+    pub(super) open_id: String,
+    pub(super) username: Option<String>,
+    pub(super) display_name: Option<String>,
     #[serde(default)]
-    follower_count: Count,
+    pub(super) follower_count: Count,
     #[serde(default)]
-    following_count: Count,
+    pub(super) following_count: Count,
     #[serde(default)]
-    video_count: Count,
+    pub(super) video_count: Count,
 }
 
 impl UserResponse {
