@@ -1,4 +1,5 @@
-//! TikTok, by its Display API: what an account's owner lets us see.
+//! TikTok: what an account's owner lets us see, by the Display API or, with `api = "accounts"`, by the Accounts API, which
+//! is another one with another app: see [`accounts`]. Here is the Display API, and what both share.
 //!
 //! After developers.tiktok.com "Login Kit for Web", "Login Kit for Desktop", "OAuth User Access Token Management",
 //! "Get User Info", "List Videos", "Video Object", "API v2 Rate Limits" and "Error Handling", read on 2026-11-21.
@@ -16,6 +17,7 @@
 //! - Without `disable_auto_auth` the consent page connects the account of last time again, without asking its owner.
 //! - Pages of videos may be short, even empty, while more follow. Saves and reach are not reported.
 
+mod accounts;
 mod ask;
 mod consent;
 mod pages;
@@ -31,7 +33,9 @@ use futures::future::BoxFuture;
 use roster_protocol::metric::Metric;
 use roster_protocol::status::ApiAccess;
 use roster_protocol::text::clean;
+use serde::Deserialize;
 
+use self::accounts::Accounts;
 use super::consenting::Consenting;
 use super::reading::{ADDRESS_CHARACTERS, handle_in_any_script, percent_decoded, plain_id, profile_url};
 use super::registry::{AppVariables, ConfigProblem, Configured, Entry, Section};
@@ -85,17 +89,32 @@ const fn minute(unit: &'static str, path: &'static str) -> Budget {
     }
 }
 
-pub(super) const ENTRY: Entry =
-    Entry { slug: SLUG, own_keys: &["client_key"], defaults: &[], variables: Some(VARIABLES), from_config };
+pub(super) const ENTRY: Entry = Entry {
+    slug: SLUG,
+    own_keys: &["api", "client_key"],
+    defaults: &[("api", "display")],
+    variables: Some(VARIABLES),
+    from_config,
+};
 
 const VARIABLES: AppVariables =
     AppVariables { id: "TIKTOK_CLIENT_KEY", secret: "TIKTOK_CLIENT_SECRET", redirect_uri: Some("TIKTOK_REDIRECT_URI") };
+
+#[derive(Deserialize)]
+struct Config {
+    api: Option<String>,
+}
 
 fn from_config(section: &Section<'_>) -> Result<Configured, ConfigProblem> {
     if ["client_id", "client_key"].iter().all(|key| section.table.contains_key(*key)) {
         return Err(section.problem("client_key", "is another word for client_id: set one of both"));
     }
-    Ok(Configured::consenting(TikTok { app: section.app(scopes::SCOPES)? }))
+    let Config { api } = section.read()?;
+    match api.as_deref() {
+        None | Some("display") => Ok(Configured::consenting(TikTok { app: section.app(scopes::SCOPES)? })),
+        Some("accounts") => Ok(Configured::consenting(Accounts { app: section.app(accounts::scopes::SCOPES)? })),
+        Some(_) => Err(section.problem("api", "is display or accounts")),
+    }
 }
 
 struct TikTok {

@@ -91,13 +91,16 @@ fn handles_and_profile_urls_become_canonical() {
     }
 }
 
+/// TikTok as these sections configure it.
+pub(super) fn read_config(text: &str, variables: &[(&str, &str)]) -> Result<Registered, ConfigProblem> {
+    let tables = toml::from_str(text).expect(text);
+    let all = register(&tables, None, &Environment::new(variables, None))?;
+    Ok(all.into_iter().find(|registered| registered.platform.info().slug == SLUG).expect("registered"))
+}
+
 #[test]
 fn the_app_comes_from_the_section_or_from_variables() {
-    let read = |text: &str, variables: &[(&str, &str)]| -> Result<Registered, ConfigProblem> {
-        let tables = toml::from_str(text).expect(text);
-        let all = register(&tables, None, &Environment::new(variables, None))?;
-        Ok(all.into_iter().find(|registered| registered.platform.info().slug == SLUG).expect("registered"))
-    };
+    let read = read_config;
     let realm = |registered: &Registered| registered.provider.as_ref().expect("it asks owners").realm();
     for (text, variables) in [
         ("[tiktok]\nclient_id = 'k'\nclient_secret = 's'", [].as_slice()),
