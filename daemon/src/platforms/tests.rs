@@ -327,6 +327,7 @@ fn sections_are_checked_to_the_key() {
     );
     check("[mastodon]\nprivate_hosts = ['a/b']", "platforms.mastodon.private_hosts", "hosts");
     check("[instagram]\nlogin = 'canary-5f3a'", "platforms.instagram.login", "facebook or instagram");
+    check("[tiktok]\napi = 'canary-5f3a'", "platforms.tiktok.api", "display or accounts");
     check("[facebook]\nversion = 'canary-5f3a'", "platforms.facebook.version", "v27.0");
     check("[mastodon]\nprivate_hosts = 7", "platforms.mastodon.private_hosts", "wrong type");
     let problem = register(&BTreeMap::new(), Some("http://gateway.example.com"), &Environment::default())

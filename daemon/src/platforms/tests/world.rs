@@ -51,7 +51,7 @@ impl Case {
     };
 }
 
-pub(super) fn cases() -> [Case; 8] {
+pub(super) fn cases() -> [Case; 9] {
     let youtube: fn(usize) -> (String, String) = |index| (format!("@acct{index}"), format!("UC{index:0>22}"));
     let instagram: fn(usize) -> (String, String) = |index| (format!("acct{index}"), instagram_id(index));
     let hour = Some(Duration::from_secs(3600));
@@ -93,6 +93,16 @@ pub(super) fn cases() -> [Case; 8] {
             name: |index| (format!("acct{index}"), format!("open-{index}")),
             scopes: Some(&["user.info.basic", "user.info.profile", "user.info.stats", "video.list"]),
             shortest_wait: Some(Duration::from_secs(60)),
+            ..Case::PUBLIC
+        },
+        Case {
+            slug: "tiktok",
+            name: |index| (format!("acct{index}"), format!("open-{index}")),
+            scopes: Some(&["user.info.basic", "user.info.username", "user.info.stats", "video.list", "user.insights"]),
+            // These come with the figures of days.
+            not_reported: &[Metric::AudienceMale, Metric::AudienceFemale],
+            shortest_wait: Some(Duration::from_secs(60)),
+            section: &[("api", "accounts")],
             ..Case::PUBLIC
         },
         Case {
@@ -262,6 +272,7 @@ pub(super) fn healthy(requested: &Received) -> Reply {
         }
         ("graph.facebook.com" | "graph.instagram.com", path) => Reply::ok(meta(requested, host, path)),
         ("open.tiktokapis.com", path) => Reply::ok(tiktok(requested, path)),
+        ("business-api.tiktok.com", path) => Reply::ok(tiktok_accounts(requested, path)),
         ("youtube.googleapis.com", path) => {
             assert!(requested.param("key") == CANARY || owner(requested).is_some());
             Reply::ok(youtube(requested, path))
@@ -280,7 +291,8 @@ pub(super) fn healthy(requested: &Received) -> Reply {
 
 /// Whose consent the request carries.
 fn owner(requested: &Received) -> Option<usize> {
-    let token = requested.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?;
+    let header = |name| requested.headers.get(name)?.to_str().ok();
+    let token = header("access-token").or_else(|| header("authorization")?.strip_prefix("Bearer "))?;
     token.strip_prefix(CANARY)?.strip_prefix("-of-")?.parse().ok()
 }
 
@@ -399,6 +411,26 @@ fn tiktok(requested: &Received, path: &str) -> Value {
         _ => panic!("{path}"),
     };
     json!({"data": data, "error": {"code": "ok", "message": "", "log_id": "20261121"}})
+}
+
+fn tiktok_accounts(requested: &Received, path: &str) -> Value {
+    let index = owner(requested).expect("only owners send requests");
+    assert_eq!(requested.param("business_id"), format!("open-{index}"));
+    let data = match path {
+        "open_api/v1.3/business/get/" => json!({
+            "display_name": "Shown Name", "username": format!("Acct{index}"), "followers_count": 1000 + index,
+            "following_count": 5, "videos_count": 40,
+        }),
+        "open_api/v1.3/business/video/list/" => {
+            let video = |id: usize| {
+                json!({"item_id": id.to_string(), "create_time": 1_795_000_000, "video_views": 900, "likes": 20,
+                    "comments": 1, "shares": 2, "favorites": 3})
+            };
+            json!({"videos": (0..15).map(video).collect::<Vec<_>>(), "cursor": 1_795_000_000_000_u64, "has_more": true})
+        }
+        _ => panic!("{path}"),
+    };
+    json!({"code": 0, "message": "OK", "request_id": "20261121", "data": data})
 }
 
 fn youtube(requested: &Received, path: &str) -> Value {
