@@ -23,6 +23,7 @@ const SECRET: &[&str] = &[
     "refresh_token",
     "token",
     "code",
+    "auth_code",
     "code_verifier",
     "client_secret",
     "device_code",

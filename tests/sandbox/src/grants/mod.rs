@@ -27,6 +27,8 @@ pub use secret::{Held, Secret, SecretKind};
 pub enum Door {
     Google,
     Tiktok,
+    /// The same page for an app of TikTok's API for Business.
+    TiktokAccounts,
     Facebook,
     Instagram,
 }

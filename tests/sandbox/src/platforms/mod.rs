@@ -28,6 +28,7 @@ use crate::{Fault, FaultKind, Stage};
 pub use instagram::app_scoped_id;
 pub use meta::person_id;
 pub use request::{ApiRequest, decode, read_query};
+pub use tiktok::business_secret;
 pub use youtube::topic as channel_topic;
 
 /// A platform that is simulated.

@@ -21,7 +21,8 @@ pub struct ApiRequest {
     /// Decoded, in the order sent.
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
-    /// The body's fields where it is a form: decoded, in the order sent.
+    /// The body's fields where it is a form: decoded, in the order sent. At TikTok's API for Business, which takes no
+    /// forms, the texts of the JSON in the body.
     pub form: Vec<(String, String)>,
     pub body: Bytes,
 }
@@ -46,6 +47,8 @@ impl ApiRequest {
         let mut request = ApiRequest { host, origin, method, segments, query, headers, form: Vec::new(), body };
         if request.is_form() {
             request.form = read_query(&String::from_utf8_lossy(&request.body));
+        } else if request.host == "business-api.tiktok.com" {
+            request.form = json_texts(&request.body);
         }
         request
     }
@@ -82,6 +85,11 @@ impl ApiRequest {
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
+    /// The token of a header of its own, as TikTok's API for Business takes it.
+    pub fn access_token(&self) -> Option<&str> {
+        self.header("access-token")
+    }
+
     /// The app's id, as a parameter or in `Authorization: Basic`, where some libraries put it.
     pub fn client_id(&self) -> Option<String> {
         self.param("client_id").map(str::to_owned).or_else(|| Some(self.basic()?.0))
@@ -102,7 +110,7 @@ impl ApiRequest {
     /// Everything that may be a secret: what proves the caller's identity first, then what the request is about.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let values = self.form.iter().chain(&self.query).map(|(_, value)| value.as_str());
-        self.bearer().into_iter().chain(values)
+        self.bearer().or(self.access_token()).into_iter().chain(values)
     }
 
     pub fn all(&self, name: &str) -> Vec<&str> {
@@ -121,7 +129,7 @@ impl ApiRequest {
             "accounts.google.com" | "oauth2.googleapis.com" | "www.google.com" | "pubsubhubbub.appspot.com" => {
                 Platform::Youtube
             }
-            "www.tiktok.com" | "open.tiktokapis.com" => Platform::Tiktok,
+            "www.tiktok.com" | "open.tiktokapis.com" | "business-api.tiktok.com" => Platform::Tiktok,
             "www.instagram.com" | "api.instagram.com" | "graph.instagram.com" => Platform::Instagram,
             // Two apps share it, and the app determines the platform.
             "www.facebook.com" | "graph.facebook.com" => meta::app_of(world, self),
@@ -136,6 +144,12 @@ fn own_host(uri: &Uri, headers: &HeaderMap) -> (String, String) {
     let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let host = named.or_else(|| uri.authority().map(|authority| authority.as_str())).unwrap_or("localhost");
     (host.to_lowercase(), format!("http://{host}"))
+}
+
+/// The texts of an object in JSON; none where it is another thing.
+fn json_texts(body: &[u8]) -> Vec<(String, String)> {
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).unwrap_or_default();
+    fields.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
 }
 
 /// Form encoding: `a=1&a=2&b=x+y`.

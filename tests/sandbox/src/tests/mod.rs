@@ -11,6 +11,7 @@ mod instagram_login;
 mod mastodon;
 mod owner;
 mod tiktok;
+mod tiktok_accounts;
 mod token_faults;
 mod youtube;
 

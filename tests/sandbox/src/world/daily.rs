@@ -35,13 +35,22 @@ pub fn pacific_date(when: Timestamp) -> Date {
 
 /// When a day in California ends.
 pub fn pacific_end(date: Date) -> Timestamp {
-    let next = date.tomorrow().unwrap_or(date);
-    next.to_zoned(pacific()).map_or(Timestamp::UNIX_EPOCH, |end| end.timestamp())
+    end_in(date, pacific())
 }
 
 /// The days from `first` to `last`, both included; none when they are in the wrong order.
 pub fn days(first: Date, last: Date) -> impl Iterator<Item = Date> {
     first.series(1.day()).take_while(move |date| *date <= last)
+}
+
+/// When a day in UTC ends.
+pub fn utc_end(date: Date) -> Timestamp {
+    end_in(date, TimeZone::UTC)
+}
+
+fn end_in(date: Date, zone: TimeZone) -> Timestamp {
+    let next = date.tomorrow().unwrap_or(date);
+    next.to_zoned(zone).map_or(Timestamp::UNIX_EPOCH, |end| end.timestamp())
 }
 
 fn pacific() -> TimeZone {
@@ -52,8 +61,17 @@ fn pacific() -> TimeZone {
 impl Account {
     /// What it gathers on a Californian day. Pure; the counts follow its followers.
     pub fn day(&self, date: Date) -> Day {
-        let end = pacific_end(date);
-        let start = pacific_end(date.yesterday().unwrap_or(date));
+        self.gathered(date, pacific())
+    }
+
+    /// The same on a day in UTC: TikTok's.
+    pub fn utc_day(&self, date: Date) -> Day {
+        self.gathered(date, TimeZone::UTC)
+    }
+
+    fn gathered(&self, date: Date, zone: TimeZone) -> Day {
+        let start = end_in(date.yesterday().unwrap_or(date), zone.clone());
+        let end = end_in(date, zone);
         let (before, after) = (self.followers.at(start), self.followers.at(end));
         let drawn = draw(self.seed, date.to_zoned(TimeZone::UTC).map_or(0, |day| day.timestamp().as_second() as u64));
         let reach = after as f64 * (0.1 + 0.25 * unit(drawn));

@@ -138,6 +138,7 @@ impl World {
     pub fn secrets(&self) -> Vec<String> {
         let with_app = Platform::ALL.into_iter().filter(|platform| platform.has_consent());
         let apps = with_app.flat_map(|platform| [platform.client_secret(), format!("{platform}-api-key")]);
+        let apps = apps.chain([crate::platforms::business_secret().to_owned()]);
         self.grants.secrets().into_iter().chain(self.subscriptions.secrets()).chain(apps).collect()
     }
 

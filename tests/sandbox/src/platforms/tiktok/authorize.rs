@@ -3,20 +3,16 @@
 use http::StatusCode;
 use url::Url;
 
-use super::{BASIC, SCOPES};
+use super::{App, BASIC};
 use crate::Platform;
 use crate::consent::{self, ConsentRequest, Visit, notice, redirect};
-use crate::grants::{Door, NewGrant, Secret, SecretKind, secret};
+use crate::grants::{NewGrant, Secret, SecretKind, secret};
 use crate::platforms::{ApiRequest, ApiResponse};
 use crate::world::World;
 
-const CODE_LIVES: std::time::Duration = std::time::Duration::from_secs(600);
-
 pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     let refused = |what: &str| notice(StatusCode::BAD_REQUEST, "TikTok", &format!("Something went wrong: {what}"));
-    if request.one("client_key") != Some(&Platform::Tiktok.client_id()) {
-        return refused("client_key");
-    }
+    let Some(app) = request.one("client_key").and_then(App::of) else { return refused("client_key") };
     let Some(redirect_uri) = request.one("redirect_uri").filter(|uri| is_allowed(uri)) else {
         return refused("redirect_uri");
     };
@@ -29,16 +25,17 @@ pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
         return sent_back("unsupported_response_type", "The response_type is not supported");
     }
     let scopes: Vec<String> = request.one("scope").unwrap_or_default().split(',').map(str::to_owned).collect();
-    let is_refused = |scope: &String| !SCOPES.contains(&scope.as_str()) || world.grants.lacks(Platform::Tiktok, scope);
+    let is_refused =
+        |scope: &String| !app.scopes.contains(&scope.as_str()) || world.grants.lacks(Platform::Tiktok, scope);
     if scopes.iter().any(is_refused) {
         return sent_back("invalid_scope", "The scope is invalid or not approved for this app");
     }
-    if let Err(problem) = check_challenge(request, redirect_uri) {
+    if let Err(problem) = check_challenge(app, request, redirect_uri) {
         return sent_back("invalid_request", problem);
     }
     let consent = ConsentRequest {
         platform: Platform::Tiktok,
-        door: Door::Tiktok,
+        door: app.door,
         provider: "TikTok",
         scopes,
         fixed: &[BASIC],
@@ -49,11 +46,12 @@ pub fn page(world: &World, request: &ApiRequest) -> ApiResponse {
     match consent::visit(world, request, &consent) {
         Visit::Page(page) => page,
         Visit::Denied => sent_back("access_denied", "The user denied the request"),
-        Visit::Approved(grant) => approved(world, request, redirect_uri, state, grant),
+        Visit::Approved(grant) => approved(world, app, request, redirect_uri, grant),
     }
 }
 
-fn approved(world: &World, request: &ApiRequest, redirect_uri: &str, state: &str, grant: NewGrant) -> ApiResponse {
+fn approved(world: &World, app: &App, request: &ApiRequest, redirect_uri: &str, grant: NewGrant) -> ApiResponse {
+    let state = request.one("state").unwrap_or_default();
     let grant = world.grants.give(grant);
     // What is decoded twice is another code.
     let code = format!("{}*2!%41{}.e1", secret::random(24), secret::random(24));
@@ -62,7 +60,7 @@ fn approved(world: &World, request: &ApiRequest, redirect_uri: &str, state: &str
         challenge: request.one("code_challenge").map(str::to_owned),
         with_refresh: true,
     };
-    world.grants.add_secret(code.clone(), Secret::new(kind, &grant, world.clock.shown(), Some(CODE_LIVES)));
+    world.grants.add_secret(code.clone(), Secret::new(kind, &grant, world.clock.shown(), Some(app.code_lives)));
     let scopes: Vec<&str> = grant.scopes.iter().map(String::as_str).collect();
     redirect::back(redirect_uri, &[("code", &code), ("scopes", &scopes.join(",")), ("state", state)], "")
 }
@@ -77,8 +75,8 @@ fn is_allowed(uri: &str) -> bool {
 }
 
 /// Desktop apps must send one.
-fn check_challenge(request: &ApiRequest, redirect_uri: &str) -> Result<(), &'static str> {
-    let is_desktop = Url::parse(redirect_uri).is_ok_and(|url| redirect::is_loopback(&url));
+fn check_challenge(app: &App, request: &ApiRequest, redirect_uri: &str) -> Result<(), &'static str> {
+    let is_desktop = app.has_desktop && Url::parse(redirect_uri).is_ok_and(|url| redirect::is_loopback(&url));
     match (request.one("code_challenge"), request.one("code_challenge_method")) {
         (Some(challenge), Some("S256")) if !challenge.is_empty() => Ok(()),
         (Some(_), _) => Err("code_challenge_method is invalid"),

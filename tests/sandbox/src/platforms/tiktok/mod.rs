@@ -1,11 +1,13 @@
-//! TikTok's Login Kit and Display API: what an account's owner lets an app see.
+//! TikTok's Login Kit and Display API: what an account's owner lets an app see. In [`accounts`] its other API, for the
+//! apps of businesses.
 //!
 //! Oddities kept: OAuth refusals have HTTP 200 and `error` as a text, API responses have `error` as an object even
 //! when all is well; the PKCE challenge is lower-case hex; scopes are parted by commas and returned as `scopes`;
 //! codes hold characters that survive exactly one decoding; each refresh ends the refresh token before it, and never
 //! moves the day on which all ends; tokens are taken from forms only.
-//! Left out: the Accounts API of business apps, webhooks, refusals of the app's own review.
+//! Left out: webhooks, refusals of the app's own review.
 
+mod accounts;
 mod authorize;
 mod counts;
 mod tokens;
@@ -13,15 +15,17 @@ mod users;
 mod videos;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{ApiRequest, ApiResponse};
 use crate::consent::{HTML, notice};
-use crate::grants::{Held, SecretKind, secret};
+use crate::grants::{Door, Held, SecretKind, secret};
 use crate::world::World;
-use crate::{Account, Fault, FaultKind, Platform, Stage, State};
+use crate::{Account, Fault, FaultKind, Stage, State};
+pub use accounts::secret as business_secret;
 pub use counts::counts;
 
 const BASIC: &str = "user.info.basic";
@@ -30,9 +34,41 @@ const STATS: &str = "user.info.stats";
 const VIDEOS: &str = "video.list";
 const SCOPES: &[&str] = &[BASIC, PROFILE, STATS, VIDEOS];
 
+/// An app, and what TikTok allows it.
+struct App {
+    id: &'static str,
+    secret: &'static str,
+    door: Door,
+    scopes: &'static [&'static str],
+    code_lives: Duration,
+    /// Whether it may be a desktop app, whose redirects lead to the same machine and need PKCE.
+    has_desktop: bool,
+}
+
+const DISPLAY: App = App {
+    id: "tiktok-client-id",
+    secret: "tiktok-client-secret",
+    door: Door::Tiktok,
+    scopes: SCOPES,
+    code_lives: Duration::from_secs(600),
+    has_desktop: true,
+};
+
+impl App {
+    fn of(id: &str) -> Option<&'static App> {
+        [&DISPLAY, &accounts::APP].into_iter().find(|app| app.id == id)
+    }
+
+    /// A secret that was given for it.
+    fn held(&self, world: &World, text: &str) -> Option<Held> {
+        world.grants.held(text).filter(|held| held.grant.door == self.door)
+    }
+}
+
 pub fn stage(request: &ApiRequest) -> Option<Stage> {
     match (request.host.as_str(), path(request).as_slice()) {
         ("www.tiktok.com", _) => None,
+        (accounts::HOST, path) => Some(accounts::stage(path)),
         (_, ["v2", "oauth", ..]) => Some(Stage::Token),
         _ => Some(Stage::Api),
     }
@@ -43,6 +79,7 @@ pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
     let path = path(request);
     match (request.host.as_str(), &request.method, path.as_slice()) {
         ("www.tiktok.com", _, ["v2", "auth", "authorize"]) => authorize::page(world, request),
+        (accounts::HOST, ..) => accounts::respond(world, request, path.as_slice()),
         ("www.tiktok.com", ..) => notice(StatusCode::NOT_FOUND, "TikTok", "Couldn't find this page"),
         (_, &Method::POST, ["v2", "oauth", "token"]) => tokens::token(world, request),
         (_, &Method::POST, ["v2", "oauth", "revoke"]) => tokens::revoke(world, request),
@@ -55,6 +92,9 @@ pub fn respond(world: &World, request: &ApiRequest) -> ApiResponse {
 
 /// How it words a fault.
 pub fn refusal(request: &ApiRequest, fault: &Fault) -> Option<ApiResponse> {
+    if request.host == accounts::HOST {
+        return accounts::refusal(fault);
+    }
     let is_token = stage(request) == Some(Stage::Token);
     let response = match (fault.kind, is_token) {
         (FaultKind::RateLimited, false) => error(
@@ -97,10 +137,10 @@ fn access(world: &World, request: &ApiRequest) -> Result<Held, ApiResponse> {
         let message = "The access token is invalid or not found in the request.";
         error(StatusCode::UNAUTHORIZED, "access_token_invalid", message)
     };
-    let held = request.bearer().and_then(|token| world.grants.held(token)).ok_or_else(invalid)?;
+    let held = request.bearer().and_then(|token| DISPLAY.held(world, token)).ok_or_else(invalid)?;
     let is_access = matches!(held.secret.kind, SecretKind::Access { .. });
     match held.check(world.clock.shown()) {
-        Ok(()) if is_access && held.grant.platform == Platform::Tiktok => Ok(held),
+        Ok(()) if is_access => Ok(held),
         _ => Err(invalid()),
     }
 }

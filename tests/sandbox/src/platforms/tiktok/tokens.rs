@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::oauth_error;
+use super::{DISPLAY, oauth_error};
 use crate::Platform;
 use crate::grants::{Grant, Held, Refreshed, Secret, SecretKind, SecretProblem, secret};
 use crate::platforms::{ApiRequest, ApiResponse};
@@ -25,7 +25,7 @@ pub fn revoke(world: &World, request: &ApiRequest) -> ApiResponse {
     let invalid = || oauth_error("invalid_grant", "Access token is invalid or expired.");
     let response = check_app(request).and_then(|()| {
         let token = request.field("token").ok_or_else(|| oauth_error("invalid_request", "Token is required."))?;
-        let held = held(world, token).ok_or_else(invalid)?;
+        let held = DISPLAY.held(world, token).ok_or_else(invalid)?;
         let is_access = matches!(held.secret.kind, SecretKind::Access { .. });
         held.check(world.clock.shown()).ok().filter(|()| is_access).ok_or_else(invalid)?;
         world.grants.revoke(held.secret.grant);
@@ -38,23 +38,19 @@ fn check_app(request: &ApiRequest) -> Result<(), ApiResponse> {
     if !request.is_form() {
         return Err(oauth_error("invalid_request", "The request parameters are malformed."));
     }
-    if request.field("client_key") != Some(&Platform::Tiktok.client_id()) {
+    if request.field("client_key") != Some(DISPLAY.id) {
         return Err(oauth_error("invalid_client", "Client key is incorrect."));
     }
-    if request.field("client_secret") != Some(&Platform::Tiktok.client_secret()) {
+    if request.field("client_secret") != Some(DISPLAY.secret) {
         return Err(oauth_error("invalid_client", "Client secret is incorrect."));
     }
     Ok(())
 }
 
-fn held(world: &World, text: &str) -> Option<Held> {
-    world.grants.held(text).filter(|held| held.grant.platform == Platform::Tiktok)
-}
-
 fn exchange(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
     let refused = |description: &str| oauth_error("invalid_grant", description);
     let code = request.field("code").ok_or_else(|| oauth_error("invalid_request", "Code is required."))?;
-    let held = held(world, code).ok_or_else(|| refused("Authorization code is invalid."))?;
+    let held = DISPLAY.held(world, code).ok_or_else(|| refused("Authorization code is invalid."))?;
     let SecretKind::Code { redirect_uri, challenge, .. } = &held.secret.kind else {
         return Err(refused("Authorization code is invalid."));
     };
@@ -70,6 +66,21 @@ fn exchange(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiRespo
     if !world.grants.spend(code) {
         return Err(refused("Authorization code is expired."));
     }
+    Ok(pair(&first(world, &held)))
+}
+
+fn refresh(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
+    let old =
+        request.field("refresh_token").ok_or_else(|| oauth_error("invalid_request", "Refresh token is required."))?;
+    let refused = || oauth_error("invalid_grant", "Refresh token is invalid or expired.");
+    let held = DISPLAY.held(world, old).filter(|held| held.secret.kind == SecretKind::Refresh).ok_or_else(refused)?;
+    renewed(world, held).map(|given| pair(&given)).map_err(|problem| match problem {
+        SecretProblem::Spent | SecretProblem::Expired | SecretProblem::Revoked | SecretProblem::Unknown => refused(),
+    })
+}
+
+/// The pair that a code is exchanged for.
+pub fn first(world: &World, held: &Held) -> Refreshed {
     let now = world.clock.shown();
     let lifetimes = world.lifetimes(Platform::Tiktok);
     let access = Secret::new(SecretKind::Access { long: false }, &held.grant, now, Some(lifetimes.access));
@@ -84,27 +95,17 @@ fn exchange(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiRespo
     };
     world.grants.add_secret(given.access.clone(), access);
     world.grants.add_secret(given.refresh.clone(), refresh);
-    Ok(pair(&given))
+    given
 }
 
-/// The day on which all ends stays where the first consent put it.
-fn refresh(world: &World, request: &ApiRequest) -> Result<ApiResponse, ApiResponse> {
-    let old =
-        request.field("refresh_token").ok_or_else(|| oauth_error("invalid_request", "Refresh token is required."))?;
-    let refused = || oauth_error("invalid_grant", "Refresh token is invalid or expired.");
-    let held = held(world, old).filter(|held| held.secret.kind == SecretKind::Refresh).ok_or_else(refused)?;
+/// The next pair. The day on which all ends stays where the first consent put it.
+pub fn renewed(world: &World, held: Held) -> Result<Refreshed, SecretProblem> {
     let now = world.clock.shown();
-    let access = Secret::new(
-        SecretKind::Access { long: false },
-        &held.grant,
-        now,
-        Some(world.lifetimes(Platform::Tiktok).access),
-    );
+    let lives = world.lifetimes(Platform::Tiktok).access;
+    let access = Secret::new(SecretKind::Access { long: false }, &held.grant, now, Some(lives));
     let refresh = Secret { given_at: now, is_spent: false, ..held.secret };
     let new = [(secret::with_prefix("act."), access), (secret::with_prefix("rft."), refresh)];
-    world.grants.rotate(old, now, new).map(|given| pair(&given)).map_err(|problem| match problem {
-        SecretProblem::Spent | SecretProblem::Expired | SecretProblem::Revoked | SecretProblem::Unknown => refused(),
-    })
+    world.grants.rotate(&held.text, now, new)
 }
 
 /// Flat, without the envelope of the API.

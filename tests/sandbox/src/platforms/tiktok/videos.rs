@@ -32,7 +32,7 @@ const FIELDS: &[(&str, &str)] = &[
 ];
 
 /// What ids of videos begin with; 16 digits follow.
-const PREFIX: &str = "710";
+pub const PREFIX: &str = "710";
 
 /// The most videos a page or a request has.
 const MOST: usize = 20;
