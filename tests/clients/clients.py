@@ -339,6 +339,49 @@ def facebook_business():
     assert responses[0]["id"] == made["id"], responses
 
 
+def python_tiktok():
+    from pytiktok import BusinessAccountApi
+    from pytiktok.error import PyTiktokError
+
+    made = put("tiktok", "python.tok", followers=20_000, following=12, posts=25, likes=20, comments=3, reposts=2, views=90)
+    app = {"app_id": "tiktok-accounts-client-id", "app_secret": "tiktok-accounts-client-secret"}
+    client = BusinessAccountApi(**app, base_url=f"{URL}/business-api.tiktok.com/open_api", oauth_redirect_uri=BACK)
+    scopes = "user.info.basic,user.info.username,user.info.stats,user.insights,video.list"
+    query = {"client_key": app["app_id"], "scope": scopes, "response_type": "code", "redirect_uri": BACK, "state": "s"}
+    page = f"{URL}/www.tiktok.com/v2/auth/authorize/?{urllib.parse.urlencode(query)}"
+    back = urllib.parse.parse_qs(urllib.parse.urlparse(approve(page, "python.tok")).query)
+    token = client.generate_access_token(code=back["code"][0])
+    assert token.expires_in == 86_400 and token.refresh_token_expires_in == 31_536_000, token
+    assert token.open_id != made["id"], "another app sees another id"
+    renewed = client.refresh_access_token(token.refresh_token)
+    assert renewed.access_token != token.access_token and client.access_token == renewed.access_token, renewed
+    info = client.get_token_info(renewed.access_token)
+    assert info.creator_id == token.open_id and "user.insights" in info.scope, info
+
+    totals = client.get_account_data(token.open_id, fields=["username", "followers_count", "videos_count"]).data
+    assert (totals.username, totals.followers_count, totals.videos_count) == ("python.tok", 20_000, 25), totals
+    daily = ["followers_count", "video_views", "likes", "comments", "shares", "profile_views", "daily_new_followers"]
+    lists = ["audience_genders", "audience_ages", "audience_countries"]
+    data = client.get_account_data(token.open_id, fields=daily + lists).data
+    assert 4 < len(data.metrics) < 8 and all(day.followers_count > 0 and day.video_views > 0 for day in data.metrics), data
+    assert [one.gender for one in data.audience_genders] == ["Female", "Male", "Other"], data.audience_genders
+    assert abs(sum(one.percentage for one in data.audience_ages) - 1) < 0.01, data.audience_ages
+    assert data.audience_countries[0].country == "DE", data.audience_countries
+
+    names = ["item_id", "create_time", "likes", "comments", "shares", "favorites", "video_views"]
+    first = client.get_account_videos(token.open_id, fields=names, max_count=20).data
+    rest = client.get_account_videos(token.open_id, fields=names, max_count=20, cursor=first.cursor).data
+    videos = first.videos + rest.videos
+    assert len({video.item_id for video in videos}) == 25 and first.has_more and not rest.has_more, videos
+    assert all((video.likes, video.comments, video.shares, video.video_views) == (20, 3, 2, 90) for video in videos)
+
+    error = raises(PyTiktokError, lambda: client.get_account_data(token.open_id, fields=["is_verified"]))
+    assert "40001" in str(error), error
+    client.revoke_access_token(renewed.access_token)
+    error = raises(PyTiktokError, lambda: client.get_account_data(token.open_id))
+    assert "40105" in str(error), error
+
+
 def python_youtube():
     from pyyoutube import Client, PyYouTubeException
 
@@ -426,6 +469,7 @@ def main():
         python_facebook_pages,
         python_facebook_instagram,
         facebook_business,
+        python_tiktok,
         mastodon_py,
         atproto,
     ]
