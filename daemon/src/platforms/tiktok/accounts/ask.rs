@@ -26,7 +26,7 @@ pub(super) const HOST: &str = "business-api.tiktok.com";
 /// Engagements of these posts have their saves in them.
 const DEFINITION: u16 = 1;
 
-/// How many accounts are requested at once: TikTok allows 10 requests a second, each of which takes a fifth or more.
+/// How many accounts are requested at once: TikTok allows 10 requests a second, and each takes a fifth of one or more.
 const AT_ONCE: usize = 2;
 
 pub(super) async fn observe(platform: &Accounts, api: &Api, accounts: &[Account]) -> Observed {
