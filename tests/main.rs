@@ -10,6 +10,7 @@ mod breaking;
 mod budgets;
 mod canaries;
 mod checking;
+mod choosing;
 mod consenting;
 mod dating;
 mod decaying;
