@@ -222,7 +222,7 @@ async fn what_a_consent_gave_goes_after_its_end_and_what_a_person_gave_stays() {
     })
     .await;
     let deleted = until("it is logged", async || logged(&world, "retention.delete", "youtube").await.pop()).await;
-    assert!(deleted.0.starts_with("1 days of 1 account"), "{deleted:?}");
+    assert!(deleted.0.starts_with("1 days and ") && deleted.0.contains(" reported days of 1 account, "), "{deleted:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -229,17 +229,19 @@ async fn figures(world: &World, days: u64) -> Vec<DayFigures> {
 async fn the_figures_of_each_day_are_kept_and_a_day_off_is_a_gap() {
     let mut world = followed().await;
     assert_eq!(figures(&world, 30).await.len(), 1, "today");
-    // To a quarter past midnight and two days on.
-    for _ in 0..60 {
-        world.pass(HOUR).await;
-    }
     let until = async |world: &World, count: usize| {
         crate::support::programs::until("the day is kept", async || {
             (figures(world, 30).await.len() == count).then_some(())
         })
         .await;
     };
-    until(&world, 3).await;
+    // To the first hour of two days, each of which keeps the day before, and to the end of the second.
+    for (hours, days) in [(13, 2), (24, 3), (23, 3)] {
+        for _ in 0..hours {
+            world.pass(HOUR).await;
+        }
+        until(&world, days).await;
+    }
     let kept = figures(&world, 30).await;
     let dates: Vec<String> = kept.iter().map(|day| day.date.to_string()).collect();
     assert_eq!(dates, ["2026-11-21", "2026-11-22", "2026-11-24"].map(str::to_owned));
