@@ -19,7 +19,7 @@ use crate::secret::Secret;
 const POSTS: [&str; 2] = ["25", "12"];
 
 /// What insights need beside their permission.
-const ROLE: &str = "the person who consented needs the task ANALYZE on the Page, and the app Meta's approval of \
+pub(super) const ROLE: &str = "the person who consented needs the task ANALYZE on the Page, and the app Meta's approval of \
                     read_insights; then consent again";
 
 pub(super) async fn observe(facebook: &Facebook, api: &Api, accounts: &[Account]) -> Observed {
@@ -33,9 +33,9 @@ pub(super) async fn observe(facebook: &Facebook, api: &Api, accounts: &[Account]
     each(&batch, accounts).await
 }
 
-struct Batch<'a> {
+pub(super) struct Batch<'a> {
     requests: Requests<'a>,
-    facebook: &'a Facebook,
+    pub(super) facebook: &'a Facebook,
 }
 
 impl RequestsEach for Batch<'_> {
@@ -75,6 +75,11 @@ impl Batch<'_> {
             Err(refused) => Err(refused.error),
         };
         add_whole_engagement(&mut observation, posts, PARTS);
+        if let Some(from) = account.days_from.filter(|_| access.has(INSIGHTS)) {
+            let id = observation.platform_user_id.clone();
+            let owner = Owner::of(&id, &access.token);
+            self.add_days(graph, owner, from, &mut observation, &mut more).await;
+        }
         observation.missing.append(&mut more);
         Ok(observation)
     }
@@ -129,7 +134,7 @@ impl Batch<'_> {
         counted.truncate(NEWEST_POSTS);
         if !access.has(INSIGHTS) {
             if self.facebook.asks_for(INSIGHTS) {
-                missing.push(format!("views: the owner did not allow {INSIGHTS}"));
+                missing.push(format!("views and figures of days: the owner did not allow {INSIGHTS}"));
             }
         } else if graph.is_tight() {
             missing.push("views: the Page's allowance at Meta is nearly used up".to_owned());

@@ -4,8 +4,9 @@
 //! /docs/graph-api "Rate Limiting" and "Error Handling", read on 2026-11-21.
 //!
 //! Limits: with a Page's token 4800 requests a rolling day times the users engaged with it. A Page costs 14: its
-//! profile, its newest posts with their counts in one response, and the views of twelve of them. Headers report the
-//! usage; see `graph`.
+//! profile, its newest posts with their counts in one response, and the views of twelve of them. Once a day it costs 2
+//! more, its figures of days and its countries; the first time up to 9, back to two years ago. Headers report the usage;
+//! see `graph`.
 //!
 //! Oddities:
 //! - Personal profiles report followers to no client, and other owners' Pages need a feature that Meta grants apart.
@@ -16,6 +17,9 @@
 //! - Without `read_insights` Meta returns an empty list of metrics, and so it does below 100 likes.
 //! - `shares` is absent where no user shared; a sum that is absent is one that was not allowed.
 //! - Pages follow no accounts, count no posts, and report neither age nor gender of those who follow.
+//! - Figures of days are Pacific days, renewed once a day, at most 90 in a response and two years back. A small Page
+//!   refuses some of them with code 200 although all was allowed; one refused name fails all names.
+//! - Countries are refused by some Pages and empty for others: they are requested alone.
 //! - "Please reduce the amount of data" is a 500 with code 1: half as many posts are requested then.
 //!
 //! Definition 0 of these numbers: followers are `followers_count`, which is not `fan_count`; likes all reactions; views
@@ -23,6 +27,8 @@
 
 mod ask;
 mod consent;
+mod countries;
+mod days;
 mod read;
 mod scopes;
 #[cfg(test)]
@@ -63,7 +69,7 @@ const INFO: PlatformInfo = PlatformInfo {
     is_batched: false,
     keeping: Keeping::UNLIMITED,
     budgets: graph::BUDGETS,
-    reports: None,
+    reports: Some(days::REPORTS),
 };
 
 pub(super) const ENTRY: Entry = Entry {

@@ -1,5 +1,7 @@
 //! Facebook's own oddities, over HTTP.
 
+mod days;
+
 use std::sync::Arc;
 
 use roster_protocol::metric::Mean;
@@ -151,7 +153,7 @@ async fn what_was_not_allowed_is_reported_as_missing_and_not_counted() {
         reported.missing,
         [
             "reactions and comments: the owner did not allow pages_read_user_content",
-            "views: the owner did not allow read_insights"
+            "views and figures of days: the owner did not allow read_insights"
         ]
     );
 }

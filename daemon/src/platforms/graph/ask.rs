@@ -54,7 +54,7 @@ impl Refused {
     }
 
     /// Whether a metric was refused.
-    pub(super) fn is_a_metric(&self) -> bool {
+    pub(in crate::platforms) fn is_a_metric(&self) -> bool {
         self.problem.as_ref().is_some_and(Problem::is_a_metric)
     }
 

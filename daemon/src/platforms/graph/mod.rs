@@ -19,6 +19,8 @@
 //! - The oldest living version is said to serve the requests to one that has ended, without notice.
 
 mod ask;
+mod countries;
+mod days;
 mod insights;
 mod pages;
 mod problem;
@@ -40,6 +42,8 @@ use sha2::Sha256;
 use crate::secret::Secret;
 
 pub(super) use ask::{Graph, List, Refused, Requests};
+pub(super) use countries::Countries;
+pub(super) use days::{ByDay, Days, ZONE, newest_over, windows};
 pub(super) use insights::{Metrics, Reported};
 pub(super) use pages::{LINKED, PORTFOLIO, Page, SHOW_PAGES, no_page};
 pub(super) use refusals::{Owner, Refusals};
