@@ -42,7 +42,7 @@ use sha2::Sha256;
 use crate::secret::Secret;
 
 pub(super) use ask::{Graph, List, Refused, Requests};
-pub(super) use countries::Countries;
+pub(super) use countries::{Countries, shares};
 pub(super) use days::{ByDay, Days, ZONE, newest_over, windows};
 pub(super) use insights::{Metrics, Reported};
 pub(super) use pages::{LINKED, PORTFOLIO, Page, SHOW_PAGES, no_page};

@@ -1,8 +1,9 @@
 //! The requests: each account's profile, its newest posts, each of them, and its audience.
 
 use roster_protocol::metric::Metric;
+use roster_protocol::time::Date;
 
-use super::audience::{Audience, FEWEST_FOLLOWERS, METRIC};
+use super::audience::{Demographics, FEWEST_FOLLOWERS, METRIC};
 use super::read::{
     FIELDS, LOGIN_FIELDS, MEDIA_FIELDS, METRICS, PARTS, Profile, WITHOUT_INSIGHTS, Wrapped, add_reported, media,
     unexpected,
@@ -20,6 +21,9 @@ use crate::platforms::{Account, Observation, Observed, PlatformError};
 
 /// Pages may be short: at most so many are requested for twelve posts.
 const MOST_PAGES: usize = 4;
+
+/// What insights report, for users.
+const OF_INSIGHTS: &str = "views, shares, saves, audience and figures of days";
 
 /// What insights may need beside their permission.
 const ROLE: &str = "where the person's role on the Page was given in a business portfolio, the app needs ads_read as \
@@ -49,12 +53,12 @@ impl Instagram {
     }
 }
 
-struct Batch<'a> {
+pub(super) struct Batch<'a> {
     requests: Requests<'a>,
     /// At Facebook's login.
     sign_in: SignIn<'a>,
     login: Login,
-    refusals: &'a Refusals,
+    pub(super) refusals: &'a Refusals,
     requests_insights: bool,
 }
 
@@ -107,20 +111,45 @@ impl Batch<'_> {
         if !access.has(insights) && !self.requests_insights {
             // Not asked of the owner: nothing is missing.
         } else if !access.has(insights) {
-            more.push(format!("views, shares, saves and audience: the owner did not allow {insights}"));
+            more.push(format!("{OF_INSIGHTS}: the owner did not allow {insights}"));
         } else if graph.is_tight() {
-            more.push(
-                "views, shares, saves and audience: the account's allowance at Meta is nearly used up".to_owned(),
-            );
-        } else if observation.numbers.followers.is_none_or(|followers| followers >= FEWEST_FOLLOWERS) {
-            let owner = Owner::of(&observation.platform_user_id, &access.token);
-            match self.audience(graph, owner, insights).await {
-                Ok(audience) => audience.add_to(&mut observation),
-                Err(error) => more.push(format!("audience: {error}")),
-            }
+            more.push(format!("{OF_INSIGHTS}: the account's allowance at Meta is nearly used up"));
+        } else {
+            let id = observation.platform_user_id.clone();
+            let owner = Owner::of(&id, &access.token);
+            self.add_people(graph, owner, account.days_from, &mut observation, &mut more).await;
         }
         observation.missing.append(&mut more);
         Ok(observation)
+    }
+
+    /// Adds who follows the account, and its figures of days where these are wanted.
+    async fn add_people(
+        &self,
+        graph: &Graph<'_>,
+        owner: Owner<'_>,
+        days_from: Option<Date>,
+        observation: &mut Observation,
+        missing: &mut Vec<String>,
+    ) {
+        let scope = insights_scope(self.login);
+        let is_large = observation.numbers.followers.is_none_or(|followers| followers >= FEWEST_FOLLOWERS);
+        if is_large {
+            match self.audience(graph, owner, scope).await {
+                Ok(mut audience) => {
+                    if days_from.is_some()
+                        && let Err(error) = self.add_countries(graph, owner, scope, &mut audience).await
+                    {
+                        missing.push(format!("countries: {error}"));
+                    }
+                    audience.add_to(observation);
+                }
+                Err(error) => missing.push(format!("audience: {error}")),
+            }
+        }
+        if let Some(from) = days_from {
+            self.add_days(graph, owner, scope, (from, is_large), observation, missing).await;
+        }
     }
 
     /// The newest posts that count, and how many could not be read.
@@ -182,9 +211,9 @@ impl Batch<'_> {
     }
 
     /// Age and gender in one response, or one after the other where they are not reported together.
-    async fn audience(&self, graph: &Graph<'_>, owner: Owner<'_>, scope: &str) -> Result<Audience, PlatformError> {
+    async fn audience(&self, graph: &Graph<'_>, owner: Owner<'_>, scope: &str) -> Result<Demographics, PlatformError> {
         const TOGETHER: &str = "age,gender";
-        let (mut audience, now, id) = (Audience::default(), graph.of.api.now(), owner.account);
+        let (mut audience, now, id) = (Demographics::default(), graph.of.api.now(), owner.account);
         if !self.refusals.holds_account(owner, TOGETHER, now) {
             match demographics(graph, id, TOGETHER, scope).await {
                 Ok(list) => return audience.add(&list).map(|()| audience),
@@ -196,6 +225,30 @@ impl Batch<'_> {
             audience.add(&demographics(graph, id, axis, scope).await?)?;
         }
         Ok(audience)
+    }
+
+    /// Where those who follow the account live. Refused countries are not requested again for a day.
+    async fn add_countries(
+        &self,
+        graph: &Graph<'_>,
+        owner: Owner<'_>,
+        scope: &str,
+        audience: &mut Demographics,
+    ) -> Result<(), PlatformError> {
+        const COUNTRY: &str = "country";
+        let now = graph.of.api.now();
+        if self.refusals.holds_account(owner, COUNTRY, now) {
+            return Ok(());
+        }
+        match demographics(graph, owner.account, COUNTRY, scope).await {
+            Ok(list) => audience.add(&list),
+            Err(refused) => {
+                if refused.is_a_parameter() {
+                    self.refusals.note_account(owner, COUNTRY, now);
+                }
+                Err(refused.error)
+            }
+        }
     }
 }
 

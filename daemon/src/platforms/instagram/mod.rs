@@ -6,8 +6,9 @@
 //! Handling", read on 2026-11-21.
 //!
 //! Limits: 4800 requests a rolling day times the impressions of the account; looking others up counts against the
-//! app, 200 a user and hour. An account costs 15: its profile, its newest posts, twelve of them, its audience. Headers
-//! report the usage; see `graph`.
+//! app, 200 a user and hour. An account costs 15: its profile, its newest posts, twelve of them, its audience. Once a
+//! day it costs up to 9 more: reach of days (the first time 3, back to three months ago), who followed and who left on
+//! each of the newest seven days, and countries. Headers report the usage; see `graph`.
 //!
 //! Oddities:
 //! - There are two logins with two apps, two hosts and two kinds of tokens: by Facebook (the account must be linked to
@@ -22,6 +23,8 @@
 //!   that too few have seen it; of anything else that a permission is missing. Posts from before the account was a
 //!   professional one have no insights, ever.
 //! - The audience is counted in accounts, at most 45 rows: its shares are of what is reported, not of all followers.
+//! - Days are Pacific days. Only reach is reported as a series, at most 30 days in a response and 90 back; all else is a
+//!   total of what was requested. Who followed and who left is a day later than the rest, and needs 100 followers.
 //! - The long-lived token of Instagram's login renews itself from its second day on; after 60 days it has expired.
 //!
 //! Definition 0 of these numbers: followers, following and posts are `followers_count`, `follows_count` and
@@ -32,7 +35,9 @@
 mod ask;
 mod audience;
 mod consent;
+mod days;
 mod discovery;
+mod follows;
 mod login;
 mod read;
 mod scopes;
@@ -85,7 +90,7 @@ const INFO: PlatformInfo = PlatformInfo {
     is_batched: false,
     keeping: Keeping::UNLIMITED,
     budgets: graph::BUDGETS,
-    reports: None,
+    reports: Some(days::REPORTS),
 };
 
 pub(super) const ENTRY: Entry = Entry {

@@ -15,7 +15,12 @@ pub(super) const SCOPES: &[Scope] = &[
     Scope { name: BASIC, purpose: Purpose::Measuring, reads: "followers, posts, likes, comments", needed: true },
     Scope { name: SHOW_PAGES, purpose: Purpose::Measuring, reads: "the linked Pages", needed: true },
     Scope { name: ENGAGEMENT, purpose: Purpose::Measuring, reads: "the linked Pages", needed: true },
-    Scope { name: INSIGHTS, purpose: Purpose::Measuring, reads: "views, shares, saves, audience", needed: false },
+    Scope {
+        name: INSIGHTS,
+        purpose: Purpose::Measuring,
+        reads: "views, shares, saves, audience, figures of days",
+        needed: false,
+    },
     PORTFOLIO,
     Scope { name: ADS, purpose: Purpose::Measuring, reads: "", needed: false },
 ];
@@ -25,5 +30,10 @@ pub(super) const LOOKING_UP: &[&str] = &[BASIC, INSIGHTS, ENGAGEMENT];
 
 pub(super) const LOGIN_SCOPES: &[Scope] = &[
     Scope { name: LOGIN_BASIC, purpose: Purpose::Measuring, reads: "followers, posts, likes, comments", needed: true },
-    Scope { name: LOGIN_INSIGHTS, purpose: Purpose::Measuring, reads: "views, shares, saves, audience", needed: false },
+    Scope {
+        name: LOGIN_INSIGHTS,
+        purpose: Purpose::Measuring,
+        reads: "views, shares, saves, audience, figures of days",
+        needed: false,
+    },
 ];

@@ -1,5 +1,7 @@
 //! Instagram's own oddities, over HTTP.
 
+mod days;
+
 use std::sync::Arc;
 
 use roster_protocol::metric::Mean;
@@ -202,7 +204,10 @@ async fn hidden_likes_and_what_was_not_allowed_are_not_zeros() {
     assert_eq!((small.numbers.audience_female, small.missing.len()), (None, 1));
     let short = observed[2].as_ref().expect("reported");
     assert_eq!((short.numbers.avg_likes, short.numbers.avg_views), (Some(Mean(4000)), None));
-    assert_eq!(short.missing, ["views, shares, saves and audience: the owner did not allow instagram_manage_insights"]);
+    assert_eq!(
+        short.missing,
+        ["views, shares, saves, audience and figures of days: the owner did not allow instagram_manage_insights"]
+    );
     assert!(matches!(&observed[3], Err(PlatformError::Unauthorized { .. })));
     let audiences = server.requested().iter().filter(|requested| requested.param("metric") == audience::METRIC).count();
     assert_eq!(audiences, 1, "the audience of 99 followers is not requested");
