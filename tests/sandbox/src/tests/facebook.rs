@@ -139,6 +139,42 @@ async fn insights_live_die_and_keep_silent() {
     assert_eq!(silent, (200, json!({"data": []})), "the missing permission is not reported");
 }
 
+/// The values of a metric by the end of their day.
+fn series(reported: &Value, index: usize) -> Vec<(String, u64)> {
+    let values = reported["data"][index]["values"].as_array().unwrap().iter();
+    values.map(|value| (text(value, "end_time"), value["value"].as_u64().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn days_add_up_are_late_and_are_kept_two_years() {
+    let refuses = json!([{"what": "page_total_media_view_unique", "code": 200}]);
+    let made = json!({"followers": 50_000, "growth_per_day": 0.01, "refuses": refuses});
+    let (visit, id) = with_page(made).await;
+    let graph = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await.as_page().await;
+    let names = "page_follows,page_daily_follows_unique,page_daily_unfollows_unique";
+    let days = async |since: &str, until: &str| {
+        graph.get(&format!("{id}/insights?metric={names}&period=day&since={since}&until={until}")).await
+    };
+    // Of midnights in California, 89 days and the hour by which summer time ended.
+    let (_, reported) = days("1787554800", "1795248000").await;
+    let [follows, gained, lost] = [0, 1, 2].map(|index| series(&reported, index));
+    // The world's clock is at four in the morning there: the newest day is not counted yet.
+    let ends = [follows.first(), follows.last()].map(|value| value.map(|(end, _)| end.as_str()));
+    assert_eq!((follows.len(), ends), (88, [Some("2026-08-25T07:00:00+0000"), Some("2026-11-20T08:00:00+0000")]));
+    let moved: i64 = gained[1..].iter().zip(&lost[1..]).map(|(gained, lost)| gained.1 as i64 - lost.1 as i64).sum();
+    assert_eq!(moved, follows[87].1 as i64 - follows[0].1 as i64);
+    visit.pass(4 * 3600);
+    let (_, later) = days("1795161600", "1795248000").await;
+    assert_eq!(series(&later, 0)[0].0, "2026-11-21T08:00:00+0000");
+    assert_eq!(graph.refused(&format!("{id}/insights?metric={names}&since=1787472000&until=1795251601")).await.1, 100);
+    assert_eq!(days("2024-11-19", "2024-11-21").await.1["data"][0]["values"].as_array().unwrap().len(), 1);
+    assert_eq!(days("2024-08-01", "2024-08-31").await, (200, json!({"data": []})));
+    let together = format!("{id}/insights?metric={names},page_total_media_view_unique");
+    assert_eq!(graph.refused(&together).await, (403, 200, None));
+    let (_, places) = graph.get(&format!("{id}/insights?metric=page_follows_country&period=lifetime")).await;
+    assert!(places["data"][0]["values"][0]["value"]["DE"].as_u64().unwrap() > 0, "{places}");
+}
+
 #[tokio::test]
 async fn a_batch_returns_each_part_as_a_text() {
     let (visit, id) = with_page(json!({"followers": 5000})).await;

@@ -254,3 +254,36 @@ async fn accounts_have_insights_and_others_are_discovered() {
     let unknown = format!("{id}?fields=business_discovery.username(nobody){{id}}");
     assert_eq!(graph.refused(&unknown).await, (400, 110, Some(2207013)));
 }
+
+#[tokio::test]
+async fn reach_is_a_series_and_follows_are_known_a_day_later() {
+    let visit = Visit::start().await;
+    let account = visit.put("instagram", "ada", json!({"followers": 20_000, "growth_per_day": 0.01})).await;
+    let id = text(&account, "id");
+    let graph = Graph::open(&visit, "instagram", SCOPES, &[("sandbox_account", "ada")]).await;
+    let reach = "metric=reach&period=day&metric_type=time_series";
+    // 29 days that end with 2026-11-20, as midnights in California.
+    let (_, reported) = graph.get(&format!("{id}/insights?{reach}&since=1792738800&until=1795248000")).await;
+    let values = reported["data"][0]["values"].as_array().unwrap();
+    assert_eq!((values.len(), &values[28]["end_time"]), (29, &json!("2026-11-21T08:00:00+0000")));
+    let long = format!("{id}/insights?{reach}&since=1792652400&until=1795248000");
+    assert_eq!(graph.refused(&long).await.1, 100, "30 days and an hour");
+    let old = graph.get(&format!("{id}/insights?{reach}&since=2026-07-01&until=2026-07-20")).await;
+    assert_eq!(old, (200, json!({"data": []})), "kept for 90 days");
+
+    let follows = async |since: u64| {
+        let query = "metric=follows_and_unfollows&period=day&metric_type=total_value&breakdown=follow_type";
+        let (_, reported) = graph.get(&format!("{id}/insights?{query}&since={since}&until={}", since + DAY)).await;
+        reported["data"][0]["total_value"].clone()
+    };
+    assert_eq!(follows(1_795_161_600).await, json!({}), "not known yet");
+    let known = follows(1_795_075_200).await;
+    let day =
+        visit.sandbox.world().account(crate::Platform::Instagram, "ada").unwrap().day("2026-11-19".parse().unwrap());
+    let rows = json!([
+        {"dimension_values": ["FOLLOWER"], "value": day.gained},
+        {"dimension_values": ["NON_FOLLOWER"], "value": day.lost},
+    ]);
+    assert_eq!(known["breakdowns"], json!([{"dimension_keys": ["follow_type"], "results": rows}]));
+    assert!(day.gained > day.lost && day.lost > 0);
+}

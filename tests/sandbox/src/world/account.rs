@@ -47,7 +47,7 @@ pub struct Account {
     pub portfolio: Option<String>,
     /// Facebook: the list of its owner's Pages leaves it out, whatever was allowed.
     pub unlisted: bool,
-    /// Meta: what is refused of its posts, though it was allowed.
+    /// Meta: what is refused of it or of its posts, though it was allowed.
     pub refuses: Vec<Refuses>,
     /// Meta: the id of the Page an Instagram account is linked to, and the reverse.
     pub linked: Option<String>,
@@ -55,7 +55,7 @@ pub struct Account {
     pub seed: u64,
 }
 
-/// What is refused of an account's posts.
+/// What is refused of an account or of its posts.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refuses {
@@ -155,7 +155,7 @@ impl Account {
         Some(Post { number, published: when, reply: false, numbers: PostNumbers::default() })
     }
 
-    /// Meta: the code with which `what` of a post is refused.
+    /// Meta: the code with which `what` is refused, of a post by its number; 0 is the account itself.
     pub fn refused(&self, what: &str, post: u64) -> Option<u32> {
         let is_it = |refuses: &&Refuses| refuses.what == what && refuses.post.is_none_or(|number| number == post);
         self.refuses.iter().find(is_it).map(|refuses| refuses.code)

@@ -34,7 +34,7 @@ pub struct AccountEdit {
     pub portfolio: Option<String>,
     /// Facebook: the list of its owner's Pages leaves it out.
     pub unlisted: Option<bool>,
-    /// Meta: what is refused of its posts, though it was allowed.
+    /// Meta: what is refused of it or of its posts, though it was allowed.
     pub refuses: Option<Vec<Refuses>>,
     pub display_name: Option<String>,
     pub description: Option<String>,

@@ -8,12 +8,15 @@ use serde_json::{Value, json};
 
 use super::posts;
 use crate::platforms::ApiResponse;
-use crate::platforms::meta::{Call, Field, Range, error, item, metrics, range, refused, series_value, unknown_metric};
+use crate::platforms::meta::{
+    Call, Field, Range, Terms, error, item, metrics, newest, range, refused, series_value, unknown_metric,
+};
 use crate::world::account::Account;
-use crate::world::daily::{Day, days, pacific_date};
+use crate::world::daily::{Day, days};
 use crate::world::posts::Post;
 
-const MOST_DAYS: i32 = 90;
+/// Two years, renewed once a day: in the morning the newest day is not there yet.
+const TERMS: Terms = Terms { usual_days: 2, most_days: 90, kept_days: 730, late_hours: 6 };
 const LEAST_LIKES: u64 = 100;
 
 /// One metric of a Page.
@@ -130,11 +133,12 @@ fn report_page(
     }
     let range = match call.request.param("date_preset") {
         Some(preset) => preset_range(call, preset)?,
-        None => range(call, 2, MOST_DAYS)?,
+        None => range(call, TERMS)?,
     };
-    if !is_reported(call, page) {
-        return Ok(Vec::new());
+    if let Some(code) = known.iter().find_map(|metric| page.refused(metric.name, 0)) {
+        return Err(refused(code));
     }
+    let Some(range) = range.filter(|_| is_reported(call, page)) else { return Ok(Vec::new()) };
     Ok(known.iter().map(|metric| page_item(page, metric, period, range)).collect())
 }
 
@@ -172,7 +176,7 @@ fn page_value(page: &Account, metric: &Metric, period: &str, date: Date) -> Valu
     }
 }
 
-fn preset_range(call: &Call<'_>, preset: &str) -> Result<Range, ApiResponse> {
+fn preset_range(call: &Call<'_>, preset: &str) -> Result<Option<Range>, ApiResponse> {
     let length: i64 = match preset {
         "today" => 0,
         "yesterday" => 1,
@@ -184,9 +188,10 @@ fn preset_range(call: &Call<'_>, preset: &str) -> Result<Range, ApiResponse> {
         "last_90d" => 90,
         _ => return Err(error(100, None, "(#100) Param date_preset is not one of the known presets")),
     };
-    let today = pacific_date(call.now);
-    let back = |days: i64| today.checked_sub(days.days()).unwrap_or(today);
-    Ok(Range { first: back(length), last: back(length.min(1)) })
+    // What is over as far as it is reported: early in the day yesterday is the day before.
+    let newest = newest(call.now, TERMS.late_hours);
+    let back = |days: i64| newest.checked_sub(days.days()).unwrap_or(newest);
+    Ok((length > 0).then(|| Range { first: back(length - 1), last: newest }))
 }
 
 fn report_post(call: &Call<'_>, page: &Account, post: &Post, requested: &[String]) -> Result<Vec<Value>, ApiResponse> {

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::account::check_insights_scope;
 use super::demographics;
 use crate::platforms::ApiResponse;
-use crate::platforms::meta::{Call, Field, error, item, metrics, range, series_value};
+use crate::platforms::meta::{Call, Field, Terms, error, item, metrics, range, series_value};
 use crate::world::account::Account;
 use crate::world::daily::Day;
 
-const MOST_DAYS: i32 = 30;
+/// Three months.
+const TERMS: Terms = Terms { usual_days: 1, most_days: 30, kept_days: 90, late_hours: 0 };
+/// Who followed and who left is known a day later.
+const FOLLOWS: Terms = Terms { late_hours: 24, ..TERMS };
 
 /// Below this many followers these are not reported.
 pub const LEAST_FOLLOWERS: u64 = 100;
@@ -40,7 +44,7 @@ const METRICS: &[Metric] = &[
     metric("comments", |day| day.comments, PRODUCT),
     metric("shares", |day| day.shares, PRODUCT),
     metric("saves", |day| day.saves, PRODUCT),
-    metric("follows_and_unfollows", |day| day.gained, &["follow_type"]),
+    metric("follows_and_unfollows", |day| day.gained + day.lost, &["follow_type"]),
     metric("profile_links_taps", |day| day.profile_views / 30, &["contact_button_type"]),
     metric("profile_views", |day| day.profile_views, &[]),
     metric("website_clicks", |day| day.profile_views / 40, &[]),
@@ -117,22 +121,26 @@ fn by_day(
     if query.period != Some("day") {
         return Err(incompatible(metric.name));
     }
-    let range = range(call, 1, MOST_DAYS)?;
-    if metric.name == "follows_and_unfollows" && account.followers.at(call.now) < LEAST_FOLLOWERS {
+    let is_follows = metric.name == "follows_and_unfollows";
+    let range = range(call, if is_follows { FOLLOWS } else { TERMS })?;
+    if is_follows && account.followers.at(call.now) < LEAST_FOLLOWERS {
         return Ok(None);
     }
-    let value = |day: Day| (metric.of)(&day);
+    let days: Vec<(Date, Day)> =
+        range.iter().flat_map(|range| range.days()).map(|date| (date, account.day(date))).collect();
     match query.metric_type {
         None | Some("time_series") if metric.name == "reach" && query.breakdown.is_none() => {
             let values: Vec<Value> =
-                range.days().map(|date| series_value(date, json!(value(account.day(date))))).collect();
-            Ok(Some(item(&account.id, metric.name, "day", ("values", json!(values)))))
+                days.iter().map(|(date, day)| series_value(*date, json!((metric.of)(day)))).collect();
+            Ok((!values.is_empty()).then(|| item(&account.id, metric.name, "day", ("values", json!(values)))))
         }
         Some("total_value") => {
-            let total: u64 = range.days().map(|date| value(account.day(date))).sum();
-            let mut reported = json!({"value": total});
-            if let Some(breakdown) = query.breakdown {
-                reported["breakdowns"] = json!([broken_down(metric, breakdown, total)?]);
+            let breakdown = query.breakdown.map(|breakdown| broken_down(metric, breakdown, &days)).transpose()?;
+            // What is not known yet has neither a value nor a breakdown.
+            let mut reported = json!({});
+            if !days.is_empty() {
+                reported["value"] = json!(sum(&days, metric.of));
+                breakdown.into_iter().for_each(|breakdown| reported["breakdowns"] = json!([breakdown]));
             }
             Ok(Some(item(&account.id, metric.name, "day", ("total_value", reported))))
         }
@@ -140,8 +148,12 @@ fn by_day(
     }
 }
 
+fn sum(days: &[(Date, Day)], of: fn(&Day) -> u64) -> u64 {
+    days.iter().map(|(_, day)| of(day)).sum()
+}
+
 /// A breakdown that a metric does not have is refused without a word of why.
-fn broken_down(metric: &Metric, breakdown: &str, total: u64) -> Result<Value, ApiResponse> {
+fn broken_down(metric: &Metric, breakdown: &str, days: &[(Date, Day)]) -> Result<Value, ApiResponse> {
     if !metric.breakdowns.contains(&breakdown) {
         return Err(error(1, None, "An unknown error has occurred."));
     }
@@ -150,12 +162,14 @@ fn broken_down(metric: &Metric, breakdown: &str, total: u64) -> Result<Value, Ap
         "contact_button_type" => &["CALL", "EMAIL"],
         _ => &["FOLLOWER", "NON_FOLLOWER"],
     };
-    let first = total * 3 / 5;
-    let results: Vec<Value> = values
-        .iter()
-        .zip([first, total - first])
-        .map(|(name, value)| json!({"dimension_values": [name], "value": value}))
-        .collect();
+    let total = sum(days, metric.of);
+    let parts = match metric.name {
+        // What they are since then: those who followed, and those who left.
+        "follows_and_unfollows" => [sum(days, |day| day.gained), sum(days, |day| day.lost)],
+        _ => [total * 3 / 5, total - total * 3 / 5],
+    };
+    let results: Vec<Value> =
+        values.iter().zip(parts).map(|(name, value)| json!({"dimension_values": [name], "value": value})).collect();
     Ok(json!({"dimension_keys": [breakdown], "results": results}))
 }
 

@@ -34,7 +34,7 @@ pub use counts::counts;
 pub use edges::{Edge, edge, list, when};
 pub use errors::{error, missing_permission, refused, unknown_field, unknown_metric};
 pub use fields::Field;
-pub use insights::{Range, item, metrics, range, series_value};
+pub use insights::{Range, Terms, item, metrics, newest, range, series_value};
 pub use me::person_id;
 pub use nodes::Node;
 pub use tokens::page_token;
