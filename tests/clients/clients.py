@@ -223,6 +223,18 @@ def graph_sign_in(app, handle, scope):
     return graph
 
 
+def past_days(count):
+    """The bounds of so many days as dates, of which whatever the hour all are reported."""
+    with urllib.request.urlopen(f"{URL}/_sandbox/clock") as response:
+        today = datetime.date.fromisoformat(json.load(response)["now"][:10])
+    return {"since": str(today - datetime.timedelta(count + 3)), "until": str(today - datetime.timedelta(3))}
+
+
+def adds_up(total, gained, lost):
+    """Whether what came and left of each day is how the total moves, by lists of values."""
+    return len(total) > 1 and all(total[at] - total[at - 1] == gained[at] - lost[at] for at in range(1, len(total)))
+
+
 PAGES = ["pages_show_list", "pages_read_engagement", "pages_read_user_content", "read_insights"]
 INSTAGRAM = ["instagram_basic", "instagram_manage_insights", "pages_show_list", "pages_read_engagement"]
 
@@ -251,6 +263,14 @@ def python_facebook_pages():
     assert posts[0].reactions.summary.total_count == 20 and posts[0].comments["summary"]["total_count"] == 3, posts[0]
     insights = client.get_connection(made["id"], "insights", metric="page_follows,page_media_view", period="day")
     assert insights["data"][0]["values"][-1]["value"] > 0, insights
+    put("facebook", "python.page", growth_per_day=0.02)
+    figures = "page_follows,page_daily_follows_unique,page_daily_unfollows_unique,page_media_view,page_post_engagements"
+    days = client.get_connection(made["id"], "insights", metric=figures, period="day", **past_days(30))["data"]
+    assert [one["name"] for one in days] == figures.split(","), days
+    follows, gained, lost, views, _ = [[value["value"] for value in one["values"]] for one in days]
+    assert len(follows) == 30 and adds_up(follows, gained, lost) and min(views) > 0, days
+    places = client.get_connection(made["id"], "insights", metric="page_follows_country", period="lifetime")
+    assert places["data"][0]["values"][-1]["value"]["DE"] > 0, places
     error = raises(FacebookError, lambda: client.get_connection(made["id"], "insights", metric="page_fans"))
     assert error.code == 100, error
     assert client.rate_limit.get_sleep_seconds() == 0
@@ -288,6 +308,28 @@ def python_facebook_instagram():
         return_json=True,
     )["data"][0]["total_value"]["breakdowns"][0]
     assert people["dimension_keys"] == ["timeframe", "age", "gender"] and len(people["results"]) > 8, people
+    places = client.user.get_insights(
+        metric="follower_demographics",
+        period="lifetime",
+        metric_type="total_value",
+        timeframe="this_month",
+        breakdown="country",
+        return_json=True,
+    )["data"][0]["total_value"]["breakdowns"][0]
+    assert {tuple(row["dimension_values"]) for row in places["results"]} >= {("THIS_MONTH", "GR")}, places
+    reach = client.user.get_insights(
+        metric="reach", period="day", metric_type="time_series", return_json=True, **past_days(29)
+    )["data"][0]["values"]
+    assert len(reach) == 29 and all(value["value"] > 0 and value["end_time"] for value in reach), reach
+    follows = client.user.get_insights(
+        metric="follows_and_unfollows",
+        period="day",
+        metric_type="total_value",
+        breakdown="follow_type",
+        return_json=True,
+        **past_days(1),
+    )["data"][0]["total_value"]["breakdowns"][0]["results"]
+    assert [row["dimension_values"] for row in follows] == [["FOLLOWER"], ["NON_FOLLOWER"]], follows
     other = client.user.discovery_user("somebody.else").business_discovery
     assert (other.username, other.followers_count) == ("somebody.else", 777), other
     others = client.user.discovery_user_medias("somebody.else", limit=3).business_discovery.media.data
@@ -314,6 +356,9 @@ def facebook_business():
     assert user.api_get(fields=["followers_count", "media_count"])["followers_count"] == 20_000
     reach = user.get_insights(params={"metric": ["reach"], "period": "day", "metric_type": "time_series"})
     assert reach[0]["values"], reach
+    window = past_days(30)
+    reach = user.get_insights(params={"metric": ["reach"], "period": "day", "metric_type": "time_series", **window})
+    assert len(reach[0]["values"]) == 30, reach
     media = user.get_media(fields=["id", "like_count", "timestamp"], params={"limit": 20})
     ids = [one["id"] for one in media]
     assert len(ids) == 30 == len(set(ids)), "it reads further pages without a call"
@@ -332,6 +377,10 @@ def facebook_business():
     assert [post["reactions"]["summary"]["total_count"] for post in posts] == [20] * 3, posts
     follows = page.get_insights(params={"metric": ["page_follows"], "period": "day"})
     assert follows[0]["name"] == "page_follows", follows
+    metrics = ["page_follows", "page_daily_follows_unique", "page_daily_unfollows_unique", "page_views_total"]
+    days = page.get_insights(params={"metric": metrics, "period": "day", **past_days(89)})
+    follows, gained, lost, visits = [[value["value"] for value in one["values"]] for one in days]
+    assert len(follows) == 89 and adds_up(follows, gained, lost) and sum(visits) > 0, days
     batch = FacebookAdsApi.get_default_api().new_batch()
     responses = []
     page.api_get(fields=["name"], batch=batch, success=lambda response: responses.append(response.json()))
