@@ -1,33 +1,23 @@
-//! The requests: each account's profile, its newest posts, each of them, and its audience.
+//! The requests: each account's profile, and then its posts and who follows it.
 
-use roster_protocol::metric::Metric;
-use roster_protocol::time::Date;
-
-use super::audience::{Demographics, FEWEST_FOLLOWERS, METRIC};
-use super::read::{
-    FIELDS, LOGIN_FIELDS, MEDIA_FIELDS, METRICS, PARTS, Profile, WITHOUT_INSIGHTS, Wrapped, add_reported, media,
-    unexpected,
-};
+use super::read::{FIELDS, LOGIN_FIELDS, PARTS, Profile, WITHOUT_INSIGHTS, Wrapped, unexpected};
 use super::scopes::{ADS, BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::{Instagram, Login, NAME, NO_APP, login};
-use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::http_client::Api;
 use crate::oauth::Provider;
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
-use crate::platforms::graph::{Graph, List, Metrics, Owner, Refusals, Refused, Requests, SignIn};
-use crate::platforms::reading::{Posts, add_engagement, add_whole_engagement, item};
+use crate::platforms::graph::{Graph, Owner, Refusals, Requests, SignIn};
+use crate::platforms::reading::{add_engagement, add_whole_engagement, item};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
-
-/// Pages may be short: at most so many are requested for twelve posts.
-const MOST_PAGES: usize = 4;
 
 /// What insights report, for users.
 const OF_INSIGHTS: &str = "views, shares, saves, audience and figures of days";
 
 /// What insights may need beside their permission.
-const ROLE: &str = "where the person's role on the Page was given in a business portfolio, the app needs ads_read as \
-                    well: name it in scopes in [platforms.instagram] beside the others, then consent again";
+pub(super) const ROLE: &str = "where the person's role on the Page was given in a business portfolio, the app needs \
+                               ads_read as well: name it in scopes in [platforms.instagram] beside the others, then \
+                               consent again";
 
 pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Account]) -> Observed {
     let stop = Stop::new(api);
@@ -57,13 +47,10 @@ pub(super) struct Batch<'a> {
     requests: Requests<'a>,
     /// At Facebook's login.
     sign_in: SignIn<'a>,
-    login: Login,
+    pub(super) login: Login,
     pub(super) refusals: &'a Refusals,
     requests_insights: bool,
 }
-
-/// A post that is counted, with its id.
-type Counted = Vec<(String, Post)>;
 
 impl RequestsEach for Batch<'_> {
     async fn one(&self, account: &Account) -> Result<Observation, PlatformError> {
@@ -122,134 +109,6 @@ impl Batch<'_> {
         observation.missing.append(&mut more);
         Ok(observation)
     }
-
-    /// Adds who follows the account, and its figures of days where these are wanted.
-    async fn add_people(
-        &self,
-        graph: &Graph<'_>,
-        owner: Owner<'_>,
-        days_from: Option<Date>,
-        observation: &mut Observation,
-        missing: &mut Vec<String>,
-    ) {
-        let scope = insights_scope(self.login);
-        let is_large = observation.numbers.followers.is_none_or(|followers| followers >= FEWEST_FOLLOWERS);
-        if is_large {
-            match self.audience(graph, owner, scope).await {
-                Ok(mut audience) => {
-                    if days_from.is_some()
-                        && let Err(error) = self.add_countries(graph, owner, scope, &mut audience).await
-                    {
-                        missing.push(format!("countries: {error}"));
-                    }
-                    audience.add_to(observation);
-                }
-                Err(error) => missing.push(format!("audience: {error}")),
-            }
-        }
-        if let Some(from) = days_from {
-            self.add_days(graph, owner, scope, (from, is_large), observation, missing).await;
-        }
-    }
-
-    /// The newest posts that count, and how many could not be read.
-    async fn posts(&self, graph: &Graph<'_>, id: &str) -> Result<(Counted, usize), PlatformError> {
-        let scope = match self.login {
-            Login::Facebook => BASIC,
-            Login::Instagram => LOGIN_BASIC,
-        };
-        let (mut counted, mut unread, mut after) = (Counted::new(), 0, None::<String>);
-        for _ in 0..MOST_PAGES {
-            let request = graph.get("/{version}/{id}/media").part("id", id);
-            let request = request.query(&[("fields", MEDIA_FIELDS), ("limit", "25")]);
-            let request = match &after {
-                Some(cursor) => request.query(&[("after", cursor)]),
-                None => request,
-            };
-            let list: List = graph.request(request, scope).await?;
-            for text in &list.data {
-                match media(text) {
-                    Ok(Some((id, _))) if counted.iter().any(|(known, _)| *known == id) => {}
-                    Ok(post) => counted.extend(post),
-                    Err(_) => unread += 1,
-                }
-            }
-            let next = list.next();
-            if counted.len() >= NEWEST_POSTS || next.is_none() || next == after {
-                break;
-            }
-            after = next;
-        }
-        Ok((counted, unread))
-    }
-
-    /// Adds what each of the newest posts reports of itself.
-    async fn with_insights(
-        &self,
-        graph: &Graph<'_>,
-        mut counted: Counted,
-        unread: usize,
-        access: &Access,
-        owner: Owner<'_>,
-        missing: &mut Vec<String>,
-    ) -> Posts {
-        let scope = insights_scope(self.login);
-        let mut refused = Vec::new();
-        counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
-        counted.truncate(NEWEST_POSTS);
-        if access.has(scope) && !graph.is_tight() {
-            let ids: Vec<&str> = counted.iter().map(|(id, _)| id.as_str()).collect();
-            let metrics = Metrics { names: METRICS, scope, role: ROLE, owner, refusals: self.refusals };
-            let mut insights = graph.insights(&ids, metrics).await;
-            for ((_, post), reported) in counted.iter_mut().zip(&insights.posts) {
-                add_reported(post, reported);
-            }
-            missing.append(&mut insights.missing);
-            refused.extend(insights.refused.contains(&"views").then_some(Metric::AvgViews));
-        }
-        Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread, refused }
-    }
-
-    /// Age and gender in one response, or one after the other where they are not reported together.
-    async fn audience(&self, graph: &Graph<'_>, owner: Owner<'_>, scope: &str) -> Result<Demographics, PlatformError> {
-        const TOGETHER: &str = "age,gender";
-        let (mut audience, now, id) = (Demographics::default(), graph.of.api.now(), owner.account);
-        if !self.refusals.holds_account(owner, TOGETHER, now) {
-            match demographics(graph, id, TOGETHER, scope).await {
-                Ok(list) => return audience.add(&list).map(|()| audience),
-                Err(refused) if refused.is_a_parameter() => self.refusals.note_account(owner, TOGETHER, now),
-                Err(refused) => return Err(refused.error),
-            }
-        }
-        for axis in ["age", "gender"] {
-            audience.add(&demographics(graph, id, axis, scope).await?)?;
-        }
-        Ok(audience)
-    }
-
-    /// Where those who follow the account live. Refused countries are not requested again for a day.
-    async fn add_countries(
-        &self,
-        graph: &Graph<'_>,
-        owner: Owner<'_>,
-        scope: &str,
-        audience: &mut Demographics,
-    ) -> Result<(), PlatformError> {
-        const COUNTRY: &str = "country";
-        let now = graph.of.api.now();
-        if self.refusals.holds_account(owner, COUNTRY, now) {
-            return Ok(());
-        }
-        match demographics(graph, owner.account, COUNTRY, scope).await {
-            Ok(list) => audience.add(&list),
-            Err(refused) => {
-                if refused.is_a_parameter() {
-                    self.refusals.note_account(owner, COUNTRY, now);
-                }
-                Err(refused.error)
-            }
-        }
-    }
 }
 
 /// What is missing where what was requested is refused for want of a scope that was allowed.
@@ -262,22 +121,11 @@ fn lacking(error: PlatformError, access: &Access) -> PlatformError {
     }
 }
 
-fn insights_scope(login: Login) -> &'static str {
+pub(super) fn insights_scope(login: Login) -> &'static str {
     match login {
         Login::Facebook => INSIGHTS,
         Login::Instagram => LOGIN_INSIGHTS,
     }
-}
-
-async fn demographics(graph: &Graph<'_>, id: &str, breakdown: &str, scope: &str) -> Result<List, Refused> {
-    let request = graph.get("/{version}/{id}/insights").part("id", id).query(&[
-        ("metric", METRIC),
-        ("period", "lifetime"),
-        ("metric_type", "total_value"),
-        ("timeframe", "this_month"),
-        ("breakdown", breakdown),
-    ]);
-    graph.request(request, scope).await
 }
 
 /// The account of this id.

@@ -39,6 +39,8 @@ mod days;
 mod discovery;
 mod follows;
 mod login;
+mod people;
+mod posts;
 mod read;
 mod scopes;
 #[cfg(test)]
