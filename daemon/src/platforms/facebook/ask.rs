@@ -10,7 +10,7 @@ use crate::http_client::Api;
 use crate::oauth::Provider;
 use crate::platforms::batch::{RequestsEach, Stop, each};
 use crate::platforms::consenting::Access;
-use crate::platforms::graph::{Graph, List, Metrics, Owner, Refused, Requests, SignIn};
+use crate::platforms::graph::{self, Graph, List, Metrics, Owner, Refused, Reported, Requests, SignIn};
 use crate::platforms::reading::{Posts, add_whole_engagement};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 use crate::secret::Secret;
@@ -66,41 +66,66 @@ impl Batch<'_> {
         let profile: Profile = graph.request(request, ENGAGEMENT).await?;
         let mut observation = profile.observation(account)?;
         let mut more = Vec::new();
-        let posts = self.posts(graph, &observation.platform_user_id, access, &mut more).await;
-        let posts = match posts {
-            Ok((counted, unread)) => {
-                let owner = Owner::of(&observation.platform_user_id, &access.token);
-                Ok(self.with_views(graph, counted, unread, access, owner, &mut more).await)
-            }
+        let id = observation.platform_user_id.clone();
+        let owner = Owner::of(&id, &access.token);
+        let posts = match self.posts(graph, access, owner, &mut more).await {
+            Ok(listed) => Ok(self.with_views(graph, listed, access, owner, &mut more).await),
             Err(refused) => Err(refused.error),
         };
         add_whole_engagement(&mut observation, posts, PARTS);
         if let Some(from) = account.days_from.filter(|_| access.has(INSIGHTS)) {
-            let id = observation.platform_user_id.clone();
-            let owner = Owner::of(&id, &access.token);
             self.add_days(graph, owner, from, &mut observation, &mut more).await;
         }
         observation.missing.append(&mut more);
         Ok(observation)
     }
 
-    /// The newest posts, and how many could not be read; without sums where these are refused.
+    fn metrics<'a>(&'a self, owner: Owner<'a>) -> Metrics<'a> {
+        Metrics { names: METRICS, scope: INSIGHTS, role: ROLE, owner, refusals: &self.facebook.refusals }
+    }
+
+    /// The newest posts, with their views where the list reports them: one refused post spoils it.
     async fn posts(
         &self,
         graph: &Graph<'_>,
-        page: &str,
         access: &Access,
+        owner: Owner<'_>,
         missing: &mut Vec<String>,
     ) -> Result<Listed, Refused> {
+        let (now, metrics) = (graph.of.api.now(), self.metrics(owner));
+        let reads_views = access.has(INSIGHTS) && !graph.is_tight();
+        if let Some(field) = metrics.field(now).filter(|_| reads_views) {
+            let mut more = Vec::new();
+            match self.posts_with(graph, access, owner, &format!(",{field}"), &mut more).await {
+                Err(refused) if refused.problem.is_some() => metrics.note_unlisted(now),
+                listed => {
+                    missing.append(&mut more);
+                    return listed;
+                }
+            }
+        }
+        self.posts_with(graph, access, owner, "", missing).await
+    }
+
+    /// The newest posts with these fields more; without sums where these are refused.
+    async fn posts_with(
+        &self,
+        graph: &Graph<'_>,
+        access: &Access,
+        owner: Owner<'_>,
+        more: &str,
+        missing: &mut Vec<String>,
+    ) -> Result<Listed, Refused> {
+        let (page, without_sums) = (owner.account, format!("{POST_FIELDS}{more}"));
         if !access.has(USER_CONTENT) {
             if self.facebook.asks_for(USER_CONTENT) {
                 missing.push(format!("reactions and comments: the owner did not allow {USER_CONTENT}"));
             }
-            return posts(graph, page, POST_FIELDS).await;
+            return posts(graph, page, &without_sums).await;
         }
-        match posts(graph, page, POST_FIELDS_WITH_SUMS).await {
+        match posts(graph, page, &format!("{POST_FIELDS_WITH_SUMS}{more}")).await {
             Err(refused) if refused.is_denied() => {
-                let listed = posts(graph, page, POST_FIELDS).await?;
+                let listed = posts(graph, page, &without_sums).await?;
                 missing.push(format!("reactions and comments: {NAME} refused them, as if {USER_CONTENT} is missing"));
                 Ok(listed)
             }
@@ -119,19 +144,19 @@ impl Batch<'_> {
         })
     }
 
-    /// Adds the views of the newest posts, each of which reports its own.
+    /// Adds the views of the newest posts.
     async fn with_views(
         &self,
         graph: &Graph<'_>,
-        mut counted: Vec<(String, Post)>,
-        unread: usize,
+        listed: Listed,
         access: &Access,
         owner: Owner<'_>,
         missing: &mut Vec<String>,
     ) -> Posts {
+        let Listed { mut posts, unread } = listed;
         let mut refused = Vec::new();
-        counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
-        counted.truncate(NEWEST_POSTS);
+        posts.sort_by_key(|item| std::cmp::Reverse(item.post.at));
+        posts.truncate(NEWEST_POSTS);
         if !access.has(INSIGHTS) {
             if self.facebook.asks_for(INSIGHTS) {
                 missing.push(format!("views and figures of days: the owner did not allow {INSIGHTS}"));
@@ -139,22 +164,31 @@ impl Batch<'_> {
         } else if graph.is_tight() {
             missing.push("views: the Page's allowance at Meta is nearly used up".to_owned());
         } else {
-            let ids: Vec<&str> = counted.iter().map(|(id, _)| id.as_str()).collect();
-            let refusals = &self.facebook.refusals;
-            let metrics = Metrics { names: METRICS, scope: INSIGHTS, role: ROLE, owner, refusals };
-            let mut insights = graph.insights(&ids, metrics).await;
-            for ((_, post), reported) in counted.iter_mut().zip(&insights.posts) {
-                add_reported(post, reported);
+            let asked: Vec<_> = posts.iter().map(|item| (item.id.as_str(), item.insights.as_ref())).collect();
+            let mut insights = graph.insights_of(&asked, self.metrics(owner)).await;
+            for (item, reported) in posts.iter_mut().zip(&insights.posts) {
+                add_reported(&mut item.post, reported);
             }
             missing.append(&mut insights.missing);
             refused.extend(insights.refused.contains(&"views").then_some(Metric::AvgViews));
         }
-        Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread, refused }
+        Posts { posts: posts.into_iter().map(|item| item.post).collect(), unread, refused }
     }
 }
 
-/// Posts with their ids, and how many could not be read.
-type Listed = (Vec<(String, Post)>, usize);
+/// The newest posts, and how many could not be read.
+#[derive(Default)]
+struct Listed {
+    posts: Vec<Item>,
+    unread: usize,
+}
+
+struct Item {
+    id: String,
+    post: Post,
+    /// Its insights, where the list reported them.
+    insights: Option<Reported>,
+}
 
 async fn posts(graph: &Graph<'_>, page: &str, fields: &str) -> Result<Listed, Refused> {
     let [many, fewer] = POSTS;
@@ -162,14 +196,14 @@ async fn posts(graph: &Graph<'_>, page: &str, fields: &str) -> Result<Listed, Re
         Err(refused) if refused.has_code(1) => newest(graph, page, fields, fewer).await?,
         list => list?,
     };
-    let (mut counted, mut unread) = (Vec::new(), 0);
+    let mut listed = Listed::default();
     for text in &list.data {
         match post(text) {
-            Ok(post) => counted.push(post),
-            Err(_) => unread += 1,
+            Ok((id, post)) => listed.posts.push(Item { id, post, insights: graph::listed(NAME, text) }),
+            Err(_) => listed.unread += 1,
         }
     }
-    Ok((counted, unread))
+    Ok(listed)
 }
 
 async fn newest(graph: &Graph<'_>, page: &str, fields: &str, most: &str) -> Result<List, Refused> {

@@ -3,10 +3,10 @@
 //! After developers.facebook.com /docs/pages-api "Page", "Page Post", "Insights", "Deprecated Metrics", and
 //! /docs/graph-api "Rate Limiting" and "Error Handling", read on 2026-11-21.
 //!
-//! Limits: with a Page's token 4800 requests a rolling day times the users engaged with it. A Page costs 14: its
-//! profile, its newest posts with their counts in one response, and the views of twelve of them. Once a day it costs 2
-//! more, its figures of days and its countries; the first time up to 9, back to two years ago. Headers report the usage;
-//! see `graph`.
+//! Limits: with a Page's token 4800 requests a rolling day times the users engaged with it. A Page costs 2: its
+//! profile, and its newest posts with their counts and views in one response; where the list refuses views for one of
+//! its posts, 12 more, and it is requested with them again a day later. Once a day a Page costs 2 more, its figures of
+//! days and its countries; the first time up to 9, back to two years ago. Headers report the usage; see `graph`.
 //!
 //! Oddities:
 //! - Personal profiles report followers to no client, and other owners' Pages need a feature that Meta grants apart.

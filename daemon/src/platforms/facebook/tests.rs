@@ -1,6 +1,7 @@
 //! Facebook's own oddities, over HTTP.
 
 mod days;
+mod listed;
 
 use std::sync::Arc;
 

@@ -1,9 +1,11 @@
-//! Metrics of one post after the other. A refusal costs what was refused: one metric of one post, or of one account.
+//! Metrics of posts: in the list of the posts, where that reports them, or of one post after the other. A refusal costs
+//! what was refused: one metric of one post, or of one account. One that is refused in a list spoils the list.
 
 use std::collections::BTreeMap;
 
 use futures::{FutureExt, StreamExt, stream};
 use parking_lot::Mutex;
+use roster_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -25,6 +27,24 @@ pub(in crate::platforms) struct Metrics<'a> {
     pub(in crate::platforms) role: &'a str,
     pub(in crate::platforms) owner: Owner<'a>,
     pub(in crate::platforms) refusals: &'a Refusals,
+}
+
+/// What is refused when a list does not report its posts' metrics.
+const IN_LISTS: &str = "insights in lists";
+
+impl Metrics<'_> {
+    /// The field with which a list reports them of each of its posts; `None` where all of them were refused lately, or
+    /// the list with them.
+    pub(in crate::platforms) fn field(&self, now: Timestamp) -> Option<String> {
+        let is_held = |name: &str| self.refusals.holds_account(self.owner, name, now);
+        let open: Vec<&str> = self.names.iter().map(|(name, _)| *name).filter(|name| !is_held(name)).collect();
+        (!open.is_empty() && !is_held(IN_LISTS)).then(|| format!("insights.metric({})", open.join(",")))
+    }
+
+    /// Notes that a list with them was refused, for whatever reason: then each post is requested.
+    pub(in crate::platforms) fn note_unlisted(&self, now: Timestamp) {
+        self.refusals.note_account(self.owner, IN_LISTS, now);
+    }
 }
 
 /// What one post reported, by the metrics' names. A name is absent where the post has no value.
@@ -80,9 +100,33 @@ impl Value {
 }
 
 impl Graph<'_> {
+    /// The metrics of posts, each with what its list reported. Where that is nothing of any post, each is requested.
+    pub(in crate::platforms) async fn insights_of(
+        &self,
+        posts: &[(&str, Option<&Reported>)],
+        metrics: Metrics<'_>,
+    ) -> Insights {
+        let now = self.of.api.now();
+        let listed: Vec<&Reported> = posts.iter().filter_map(|(_, listed)| *listed).collect();
+        if listed.is_empty() {
+            if !posts.is_empty() && metrics.field(now).is_some() {
+                metrics.note_unlisted(now);
+            }
+            let posts: Vec<&str> = posts.iter().map(|(post, _)| *post).collect();
+            return self.insights(&posts, metrics).await;
+        }
+        let has = |name: &str| listed.iter().any(|reported| reported.contains_key(name));
+        let names = metrics.names.iter().map(|(name, _)| *name).filter(|name| has(name));
+        names.for_each(|name| metrics.refusals.note_reported(name, now));
+        // What was refused lately was not requested.
+        let left_out = self.insights(&[], metrics).await;
+        let posts = posts.iter().map(|(_, listed)| listed.cloned().unwrap_or_default()).collect();
+        Insights { posts, ..left_out }
+    }
+
     /// Requests the metrics of each post: one after the other until each metric was answered for or given up, then a
     /// few at once.
-    pub(in crate::platforms) async fn insights(&self, posts: &[&str], metrics: Metrics<'_>) -> Insights {
+    pub(super) async fn insights(&self, posts: &[&str], metrics: Metrics<'_>) -> Insights {
         let now = self.of.api.now();
         let Metrics { owner, refusals, .. } = metrics;
         let round = Mutex::new(Round::new(&metrics, |name| refusals.holds_account(owner, name, now)));
@@ -199,6 +243,18 @@ impl Graph<'_> {
     }
 }
 
+/// What a post in a list reports of its metrics; `None` where it reports nothing that can be read.
+pub(in crate::platforms) fn listed(platform: &str, text: &RawValue) -> Option<Reported> {
+    #[derive(Deserialize)]
+    struct Post {
+        insights: Option<List>,
+    }
+
+    let list = item::<Post>(platform, text).ok()?.insights?;
+    let metrics = list.data.iter().map(|text| metric(platform, text).ok());
+    Some(metrics.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
 /// A metric's name and its newest value; `None` where it has none.
 fn metric(name: &str, text: &RawValue) -> Result<Option<(String, u64)>, PlatformError> {
     let metric: Metric = item(name, text)?;
@@ -226,5 +282,23 @@ mod tests {
         check(r#"{"name":"views","values":[{"value":-1}]}"#, Some(None));
         check(r#"{"name":"views","values":[{"value":{"a":1}}]}"#, Some(None));
         check("{}", None);
+    }
+
+    #[test]
+    fn a_post_in_a_list_reports_its_metrics_or_none() {
+        let check = |text: &str, expected: Option<&[(&str, u64)]>| {
+            let raw = RawValue::from_string(text.to_owned()).expect("JSON");
+            let expected: Option<Reported> =
+                expected.map(|metrics| metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect());
+            assert_eq!(listed("Instagram", &raw), expected, "{text}");
+        };
+        check(
+            r#"{"id":"1","insights":{"data":[{"name":"views","values":[{"value":9}]},{"name":"saved","values":[{}]}]}}"#,
+            Some(&[("views", 9)]),
+        );
+        check(r#"{"id":"1","insights":{"data":[]}}"#, Some(&[]));
+        for nothing in ["{}", "7", r#"{"insights":null}"#, r#"{"insights":7}"#, r#"{"insights":{"data":[7]}}"#] {
+            check(nothing, None);
+        }
     }
 }

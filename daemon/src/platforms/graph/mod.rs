@@ -44,7 +44,7 @@ use crate::secret::Secret;
 pub(super) use ask::{Graph, List, Refused, Requests};
 pub(super) use countries::{Countries, shares};
 pub(super) use days::{ByDay, Days, ZONE, newest_over, windows};
-pub(super) use insights::{Metrics, Reported};
+pub(super) use insights::{Metrics, Reported, listed};
 pub(super) use pages::{LINKED, PORTFOLIO, Page, SHOW_PAGES, no_page};
 pub(super) use refusals::{Owner, Refusals};
 pub(super) use sign_in::{SignIn, SignedIn, TERMS, without_fragment};

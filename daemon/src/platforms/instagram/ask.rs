@@ -79,12 +79,9 @@ impl Batch<'_> {
         let insights = insights_scope(self.login);
         let mut more = Vec::new();
         if observation.numbers.posts != Some(0) {
-            let posts = self.posts(graph, &observation.platform_user_id).await;
-            let posts = match posts {
-                Ok((counted, unread)) => {
-                    let owner = Owner::of(&observation.platform_user_id, &access.token);
-                    Ok(self.with_insights(graph, counted, unread, access, owner, &mut more).await)
-                }
+            let owner = Owner::of(&observation.platform_user_id, &access.token);
+            let posts = match self.posts(graph, access, owner).await {
+                Ok(listed) => Ok(self.with_insights(graph, listed, access, owner, &mut more).await),
                 Err(error) => Err(error),
             };
             match access.has(insights) {

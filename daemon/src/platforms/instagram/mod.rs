@@ -6,9 +6,10 @@
 //! Handling", read on 2026-11-21.
 //!
 //! Limits: 4800 requests a rolling day times the impressions of the account; looking others up counts against the
-//! app, 200 a user and hour. An account costs 15: its profile, its newest posts, twelve of them, its audience. Once a
-//! day it costs up to 9 more: reach of days (the first time 3, back to three months ago), who followed and who left on
-//! each of the newest seven days, and countries. Headers report the usage; see `graph`.
+//! app, 200 a user and hour. An account costs 3: its profile, its newest posts with their insights, its audience; where
+//! the list refuses insights for one of its posts, 12 more, and it is requested with them again a day later. Once a day
+//! an account costs up to 9 more: reach of days (the first time 3, back to three months ago), who followed and who left
+//! on each of the newest seven days, and countries. Headers report the usage; see `graph`.
 //!
 //! Oddities:
 //! - There are two logins with two apps, two hosts and two kinds of tokens: by Facebook (the account must be linked to

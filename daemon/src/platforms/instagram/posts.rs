@@ -1,79 +1,124 @@
 //! An account's newest posts and what each reports of itself: the requests.
 
 use roster_protocol::metric::Metric;
+use serde_json::value::RawValue;
 
-use super::Login;
 use super::ask::{Batch, ROLE, insights_scope};
 use super::read::{MEDIA_FIELDS, METRICS, add_reported, media};
 use super::scopes::{BASIC, LOGIN_BASIC};
+use super::{Login, NAME};
 use crate::history::engagement::{NEWEST_POSTS, Post};
 use crate::platforms::PlatformError;
 use crate::platforms::consenting::Access;
-use crate::platforms::graph::{Graph, List, Metrics, Owner};
+use crate::platforms::graph::{Graph, List, Metrics, Owner, Refused, Reported, listed};
 use crate::platforms::reading::Posts;
 
 /// Pages may be short: at most so many are requested for twelve posts.
 const MOST_PAGES: usize = 4;
 
-/// A post that is counted, with its id.
-type Counted = Vec<(String, Post)>;
+/// How many are requested at once, and how many with their insights: hardly more than are counted.
+const MANY: &str = "25";
+const FEW: &str = "15";
+
+/// The newest posts that count, and how many could not be read.
+#[derive(Default)]
+pub(super) struct Listed {
+    posts: Vec<Item>,
+    unread: usize,
+}
+
+struct Item {
+    id: String,
+    post: Post,
+    /// Its insights, where the list reported them.
+    insights: Option<Reported>,
+}
 
 impl Batch<'_> {
-    /// The newest posts that count, and how many could not be read.
-    pub(super) async fn posts(&self, graph: &Graph<'_>, id: &str) -> Result<(Counted, usize), PlatformError> {
+    /// Whether insights were allowed, and the account's allowance has room for them.
+    fn reads_insights(&self, graph: &Graph<'_>, access: &Access) -> bool {
+        access.has(insights_scope(self.login)) && !graph.is_tight()
+    }
+
+    fn metrics<'a>(&'a self, owner: Owner<'a>) -> Metrics<'a> {
+        let scope = insights_scope(self.login);
+        Metrics { names: METRICS, scope, role: ROLE, owner, refusals: self.refusals }
+    }
+
+    /// With their insights where the list reports them: one refused post spoils it.
+    pub(super) async fn posts(
+        &self,
+        graph: &Graph<'_>,
+        access: &Access,
+        owner: Owner<'_>,
+    ) -> Result<Listed, PlatformError> {
+        let (now, metrics) = (graph.of.api.now(), self.metrics(owner));
+        if let Some(field) = metrics.field(now).filter(|_| self.reads_insights(graph, access)) {
+            match self.listed(graph, owner.account, &format!("{MEDIA_FIELDS},{field}"), FEW).await {
+                Err(refused) if refused.problem.is_some() => metrics.note_unlisted(now),
+                listed => return Ok(listed?),
+            }
+        }
+        Ok(self.listed(graph, owner.account, MEDIA_FIELDS, MANY).await?)
+    }
+
+    async fn listed(&self, graph: &Graph<'_>, id: &str, fields: &str, limit: &str) -> Result<Listed, Refused> {
         let scope = match self.login {
             Login::Facebook => BASIC,
             Login::Instagram => LOGIN_BASIC,
         };
-        let (mut counted, mut unread, mut after) = (Counted::new(), 0, None::<String>);
+        let (mut listed, mut after) = (Listed::default(), None::<String>);
         for _ in 0..MOST_PAGES {
             let request = graph.get("/{version}/{id}/media").part("id", id);
-            let request = request.query(&[("fields", MEDIA_FIELDS), ("limit", "25")]);
+            let request = request.query(&[("fields", fields), ("limit", limit)]);
             let request = match &after {
                 Some(cursor) => request.query(&[("after", cursor)]),
                 None => request,
             };
             let list: List = graph.request(request, scope).await?;
-            for text in &list.data {
-                match media(text) {
-                    Ok(Some((id, _))) if counted.iter().any(|(known, _)| *known == id) => {}
-                    Ok(post) => counted.extend(post),
-                    Err(_) => unread += 1,
-                }
-            }
+            list.data.iter().for_each(|text| listed.add(text));
             let next = list.next();
-            if counted.len() >= NEWEST_POSTS || next.is_none() || next == after {
+            if listed.posts.len() >= NEWEST_POSTS || next.is_none() || next == after {
                 break;
             }
             after = next;
         }
-        Ok((counted, unread))
+        Ok(listed)
     }
 
     /// Adds what each of the newest posts reports of itself.
     pub(super) async fn with_insights(
         &self,
         graph: &Graph<'_>,
-        mut counted: Counted,
-        unread: usize,
+        listed: Listed,
         access: &Access,
         owner: Owner<'_>,
         missing: &mut Vec<String>,
     ) -> Posts {
-        let scope = insights_scope(self.login);
+        let Listed { mut posts, unread } = listed;
         let mut refused = Vec::new();
-        counted.sort_by_key(|(_, post)| std::cmp::Reverse(post.at));
-        counted.truncate(NEWEST_POSTS);
-        if access.has(scope) && !graph.is_tight() {
-            let ids: Vec<&str> = counted.iter().map(|(id, _)| id.as_str()).collect();
-            let metrics = Metrics { names: METRICS, scope, role: ROLE, owner, refusals: self.refusals };
-            let mut insights = graph.insights(&ids, metrics).await;
-            for ((_, post), reported) in counted.iter_mut().zip(&insights.posts) {
-                add_reported(post, reported);
+        posts.sort_by_key(|item| std::cmp::Reverse(item.post.at));
+        posts.truncate(NEWEST_POSTS);
+        if self.reads_insights(graph, access) {
+            let asked: Vec<_> = posts.iter().map(|item| (item.id.as_str(), item.insights.as_ref())).collect();
+            let mut insights = graph.insights_of(&asked, self.metrics(owner)).await;
+            for (item, reported) in posts.iter_mut().zip(&insights.posts) {
+                add_reported(&mut item.post, reported);
             }
             missing.append(&mut insights.missing);
             refused.extend(insights.refused.contains(&"views").then_some(Metric::AvgViews));
         }
-        Posts { posts: counted.into_iter().map(|(_, post)| post).collect(), unread, refused }
+        Posts { posts: posts.into_iter().map(|item| item.post).collect(), unread, refused }
+    }
+}
+
+impl Listed {
+    fn add(&mut self, text: &RawValue) {
+        match media(text) {
+            Ok(Some((id, _))) if self.posts.iter().any(|known| known.id == id) => {}
+            Ok(Some((id, post))) => self.posts.push(Item { id, post, insights: listed(NAME, text) }),
+            Ok(None) => {}
+            Err(_) => self.unread += 1,
+        }
     }
 }

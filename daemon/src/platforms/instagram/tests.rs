@@ -1,6 +1,7 @@
 //! Instagram's own oddities, over HTTP.
 
 mod days;
+mod listed;
 
 use std::sync::Arc;
 
