@@ -2,7 +2,9 @@
 
 use roster_protocol::metric::Metric;
 
-use super::read::{FIELDS, METRICS, PARTS, POST_FIELDS, POST_FIELDS_WITH_SUMS, PageToken, Profile, add_reported, post};
+use super::read::{
+    FIELDS, METRICS, PARTS, POST_FIELDS, POST_FIELDS_WITH_SUMS, PageToken, Profile, VIEWS, add_reported, post,
+};
 use super::scopes::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::{Facebook, NAME, NO_APP};
 use crate::history::engagement::{NEWEST_POSTS, Post};
@@ -170,7 +172,7 @@ impl Batch<'_> {
                 add_reported(&mut item.post, reported);
             }
             missing.append(&mut insights.missing);
-            refused.extend(insights.refused.contains(&"views").then_some(Metric::AvgViews));
+            refused.extend(insights.refused.contains(&VIEWS).then_some(Metric::AvgViews));
         }
         Posts { posts: posts.into_iter().map(|item| item.post).collect(), unread, refused }
     }

@@ -23,7 +23,7 @@ pub(super) const POST_FIELDS: &str = "id,created_time,shares";
 pub(super) const POST_FIELDS_WITH_SUMS: &str =
     "id,created_time,shares,reactions.limit(0).summary(total_count),comments.limit(0).summary(total_count)";
 
-const VIEWS: &str = "post_media_view";
+pub(super) const VIEWS: &str = "post_media_view";
 /// What is requested of each post apart.
 pub(super) const METRICS: &[(&str, &str)] = &[(VIEWS, "views")];
 
