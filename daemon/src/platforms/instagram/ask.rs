@@ -1,5 +1,6 @@
 //! The requests: each account's profile, and then its posts and who follows it.
 
+use super::discovery::{OwnAccounts, look_up};
 use super::read::{FIELDS, LOGIN_FIELDS, PARTS, Profile, WITHOUT_INSIGHTS, Wrapped, unexpected};
 use super::scopes::{ADS, BASIC, INSIGHTS, LOGIN_BASIC, LOGIN_INSIGHTS};
 use super::{Instagram, Login, NAME, NO_APP, login};
@@ -27,7 +28,8 @@ pub(super) async fn observe(instagram: &Instagram, api: &Api, accounts: &[Accoun
     };
     let requests_insights = instagram.asks_for(insights_scope(instagram.login));
     let (sign_in, login, refusals) = (instagram.at_facebook(app), instagram.login, &instagram.refusals);
-    let batch = Batch { requests, sign_in, login, refusals, requests_insights };
+    let own = OwnAccounts::default();
+    let batch = Batch { requests, sign_in, login, refusals, requests_insights, own };
     each(&batch, accounts).await
 }
 
@@ -50,6 +52,7 @@ pub(super) struct Batch<'a> {
     pub(super) login: Login,
     pub(super) refusals: &'a Refusals,
     requests_insights: bool,
+    own: OwnAccounts,
 }
 
 impl RequestsEach for Batch<'_> {
@@ -60,7 +63,7 @@ impl RequestsEach for Batch<'_> {
                 Err(PlatformError::Unauthorized { what })
             }
             (Some(access), Login::Facebook, None) => {
-                super::discovery::look_up(self.sign_in, self.requests, account, access).await
+                look_up(self.sign_in, self.requests, &self.own, account, access).await
             }
             (Some(access), _, _) => self.own(account, access).await,
         }

@@ -1,5 +1,9 @@
 //! Looking another account up through one whose owner consented: any professional account, by its name.
 
+use std::collections::BTreeMap;
+
+use futures::lock::Mutex;
+
 use super::NAME;
 use super::read::{Discovered, DiscoveredMedia, Profile, WITHOUT_INSIGHTS, media};
 use super::scopes::INSIGHTS;
@@ -7,17 +11,19 @@ use crate::platforms::consenting::Access;
 use crate::platforms::graph::{Requests, SignIn};
 use crate::platforms::reading::{Posts, add_engagement, item};
 use crate::platforms::{Account, Observation, PlatformError};
+use crate::secret::vault::fingerprint;
 
 pub(super) async fn look_up(
     sign_in: SignIn<'_>,
     requests: Requests<'_>,
+    own: &OwnAccounts,
     account: &Account,
     access: &Access,
 ) -> Result<Observation, PlatformError> {
     let graph = requests.with(&access.token);
     let own = match &access.through {
         Some(own) => own.clone(),
-        None => own_account(sign_in, requests, access).await?,
+        None => own.of(sign_in, requests, access).await?,
     };
     // Canonical, so that nothing in it ends the expression.
     let name = super::canonical(&account.handle).map_err(|error| PlatformError::AccountGone { what: error.0 })?;
@@ -43,6 +49,24 @@ pub(super) async fn look_up(
     observation.definition = WITHOUT_INSIGHTS;
     add_engagement(&mut observation, Ok(posts));
     Ok(observation)
+}
+
+/// The accounts of one batch through which others are looked up, by the tokens' fingerprints: the owner's Pages and their
+/// tokens are requested once, and not for each account that is looked up.
+#[derive(Default)]
+pub(super) struct OwnAccounts(Mutex<BTreeMap<[u8; 32], String>>);
+
+impl OwnAccounts {
+    /// Other look-ups wait for the first one's.
+    async fn of(&self, sign_in: SignIn<'_>, requests: Requests<'_>, access: &Access) -> Result<String, PlatformError> {
+        let (mut known, token) = (self.0.lock().await, fingerprint(&access.token));
+        if let Some(own) = known.get(&token) {
+            return Ok(own.clone());
+        }
+        let own = own_account(sign_in, requests, access).await?;
+        known.insert(token, own.clone());
+        Ok(own)
+    }
 }
 
 /// Any account whose owner consented.

@@ -367,8 +367,8 @@ async fn another_account_is_looked_up_through_an_account_of_ours() {
         matches!(&observed[1], Err(PlatformError::AccountGone { what }) if what.contains("no account of this name"))
     );
 
-    // Through an account that is known it is one request.
-    server.forget();
+    // What was granted, whose it is, their Pages: once for both. Through an account that is known it is one request.
+    assert_eq!(server.forget(), 3 + 2);
     let through = Access { through: Some("17841400000000001".to_owned()), ..access("user", &ALL) };
     let known = Account { access: Some(through), ..account(0, "other.one", None) };
     let observed = observe(&instagram(Login::Facebook), &server, &[known]).await;
