@@ -36,13 +36,18 @@ async fn consented(platforms: &[Platform]) -> World {
     world
 }
 
+async fn reported(world: &World, platforms: &[Platform]) -> Vec<Reported> {
+    let each = platforms.iter().map(|platform| async { history(world, *platform).await.reported });
+    futures::future::join_all(each).await
+}
+
 fn dates(reported: &Reported) -> Vec<Date> {
     reported.days.iter().map(|day| day.date).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn days_are_read_once_a_day_and_each_is_kept_once() {
-    let platforms = [Platform::Youtube];
+    let platforms = [Platform::Youtube, Platform::Facebook, Platform::Instagram];
     let mut world = consented(&platforms).await;
     for platform in platforms {
         let first = history(&world, platform).await.reported;
@@ -60,22 +65,25 @@ async fn days_are_read_once_a_day_and_each_is_kept_once() {
         assert_eq!(*date, TODAY);
         let sum: i64 = audience.countries.iter().map(|(_, share)| share.0).sum();
         assert!(!audience.countries.is_empty() && sum <= 1_010_000, "{platform}: {:?}", audience.countries);
-
-        // The next sync of the day reads no days; that of the next day the newest, and those that may be corrected.
-        world.sandbox.world().clear_requests();
-        world.both_pass(6 * HOUR_S).await;
-        assert_eq!(history(&world, platform).await.reported, first, "{platform}");
-        let within_a_day = world.requests_to("");
-        world.sandbox.world().clear_requests();
-        world.both_pass(18 * HOUR_S).await;
-        assert!(world.requests_to("") > within_a_day, "{platform}");
-        let later = history(&world, platform).await.reported;
-        let more = dates(&later);
-        assert_eq!(more[..days.len()], days, "{platform}: no day is lost");
-        assert_eq!(more.len(), days.len() + 1, "{platform}: one is new");
-        world.restart().await;
-        assert_eq!(history(&world, platform).await.reported, later, "{platform}");
     }
+    let first = reported(&world, &platforms).await;
+    // The next sync of the day reads no days; that of the next day the newest, and those that may be corrected.
+    let requests = async |hours: i64| {
+        world.sandbox.world().clear_requests();
+        world.both_pass(hours * HOUR_S).await;
+        world.requests_to("")
+    };
+    let within_a_day = requests(6).await;
+    assert_eq!(reported(&world, &platforms).await, first);
+    assert!(requests(18).await >= within_a_day + 6, "days and countries of three platforms");
+    let later = reported(&world, &platforms).await;
+    for ((platform, first), later) in platforms.into_iter().zip(&first).zip(&later) {
+        let (days, more) = (dates(first), dates(later));
+        let not_lost = days.iter().all(|day| more.contains(day));
+        assert!(not_lost && more.len() == days.len() + 1, "{platform}: one is new: {more:?}");
+    }
+    world.restart().await;
+    assert_eq!(reported(&world, &platforms).await, later);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
