@@ -182,8 +182,12 @@ fn draw_chart(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
             weeks.retain(|week| week.monday >= from);
             let days_begin = days_begin(history).filter(|day| !weeks.is_empty() && *day >= from);
             if points.is_empty() && weeks.is_empty() {
-                let how = if state.charted.metric().is_some() { "measured" } else { "reported" };
-                let text = format!("No {} {how} in these days. ] shows the next metric.", state.charted.label());
+                let why = match (state.charted.metric(), history.reported.days.is_empty()) {
+                    (Some(metric), _) => format!("No {} measured in these days.", metric.label()),
+                    (None, false) => format!("No {} reported in these days.", state.charted.label()),
+                    (None, true) => "Figures of days are reported with the owner's consent only.".to_owned(),
+                };
+                let text = format!("{why} ] shows the next metric.");
                 pen.put(3, middle, plot.width, &text, pen.theme.faint);
             }
             // What platforms report of days comes days late.
@@ -261,8 +265,8 @@ fn audience(history: &History, room: u16) -> Option<String> {
     let genders = audience.genders.iter().map(|(gender, share)| (words(*gender).to_owned(), *share)).collect();
     let ages = audience.ages.iter().map(|(range, share)| (range.to_string(), *share)).collect();
     let countries = audience.countries.iter().map(|(country, share)| (country.to_string(), *share)).collect();
-    let most = usize::from(room / 24).clamp(2, 8);
-    let parts = [listed(genders, 3), listed(ages, most), listed(countries, most)];
+    let most = usize::from(room / 30).clamp(2, 8);
+    let parts = [listed(genders, most.min(3)), listed(ages, most), listed(countries, most)];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     Some(format!("{} ({})", parts.join(" · "), audience.of.as_str()))
 }
