@@ -13,10 +13,14 @@ use super::lane::platform_of;
 /// What is due when, by lane: accounts of one lane are requested together.
 #[derive(Debug, Default)]
 pub struct Queue {
-    pub(super) lanes: BTreeMap<Arc<str>, Waiting>,
+    /// The numbers of lanes in which something waits.
+    pub(super) lanes: BTreeMap<Arc<str>, LaneNumber>,
+    by_number: Vec<Lane>,
+    /// Numbers of lanes in which nothing waits any more.
+    free: Vec<LaneNumber>,
     /// Each platform's lanes by the first of their due times: one platform may have thousands of hosts.
     firsts: BTreeMap<String, BTreeSet<(Timestamp, Arc<str>)>>,
-    entries: HashMap<ConnectionId, (Arc<str>, Timestamp)>,
+    entries: HashMap<ConnectionId, Entry>,
     /// Those of the entries that a user waits for, by lane.
     urgent: BTreeMap<Arc<str>, BTreeSet<ConnectionId>>,
     /// How many batches were taken.
@@ -43,12 +47,44 @@ pub struct Room {
 /// Of so many connections in a batch one may catch up while others are due now, so that none waits for ever.
 const CATCH_UP_SHARE: usize = 4;
 
-/// The connections of one lane, by when they are due.
-type Waiting = BTreeSet<(Timestamp, ConnectionId)>;
+/// One lane.
+#[derive(Debug)]
+struct Lane {
+    name: Arc<str>,
+    /// Its connections by when they are due.
+    waiting: BTreeSet<Waiting>,
+}
 
-/// The lowest and the highest key of a point in time.
-const FIRST: ConnectionId = ConnectionId::from_bytes([0; 5]);
-const LAST: ConnectionId = ConnectionId::from_bytes([0xff; 5]);
+/// Instead of a name in each entry.
+type LaneNumber = u32;
+
+/// Where a connection is in the queue. Packed, like all that each connection has: a roster may have 100,000.
+#[derive(Clone, Copy, Debug)]
+#[repr(Rust, packed(4))]
+struct Entry {
+    due: Timestamp,
+    lane: LaneNumber,
+}
+
+/// A connection of a lane, by when it is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(Rust, packed)]
+struct Waiting {
+    due: Timestamp,
+    connection: ConnectionId,
+}
+
+impl Waiting {
+    /// The lowest of a point in time.
+    fn first(due: Timestamp) -> Self {
+        Self { due, connection: ConnectionId::from_bytes([0; 5]) }
+    }
+
+    /// The highest of a point in time.
+    fn last(due: Timestamp) -> Self {
+        Self { due, connection: ConnectionId::from_bytes([0xff; 5]) }
+    }
+}
 
 impl Moment {
     /// A moment at which nothing counts as late.
@@ -56,12 +92,12 @@ impl Moment {
         Self { now, late: Timestamp(i64::MIN) }
     }
 
-    fn on_time(self) -> RangeInclusive<(Timestamp, ConnectionId)> {
-        (self.late.min(self.now), FIRST)..=(self.now, LAST)
+    fn on_time(self) -> RangeInclusive<Waiting> {
+        Waiting::first(self.late.min(self.now))..=Waiting::last(self.now)
     }
 
-    fn late(self) -> Range<(Timestamp, ConnectionId)> {
-        (Timestamp(i64::MIN), FIRST)..(self.late.min(self.now), FIRST)
+    fn late(self) -> Range<Waiting> {
+        Waiting::first(Timestamp(i64::MIN))..Waiting::first(self.late.min(self.now))
     }
 }
 
@@ -81,44 +117,67 @@ impl Queue {
     /// Puts a connection into the queue, or moves it.
     pub fn put(&mut self, lane: &str, connection: ConnectionId, due: Timestamp) {
         self.remove(connection);
-        let known = self.lanes.get_key_value(lane).map(|(lane, _)| lane.clone());
-        let lane = known.unwrap_or_else(|| lane.into());
-        self.change(&lane, |waiting| waiting.insert((due, connection)));
-        self.entries.insert(connection, (lane, due));
+        let lane = self.lanes.get(lane).copied().unwrap_or_else(|| self.add_lane(lane));
+        self.change(lane, |waiting| waiting.insert(Waiting { due, connection }));
+        self.entries.insert(connection, Entry { due, lane });
     }
 
     /// Takes a connection out.
     pub fn remove(&mut self, connection: ConnectionId) {
-        let Some((lane, due)) = self.entries.remove(&connection) else { return };
-        self.calm(&lane, connection);
-        self.change(&lane, |waiting| waiting.remove(&(due, connection)));
+        let Some(Entry { due, lane }) = self.entries.remove(&connection) else { return };
+        self.calm(lane, connection);
+        self.change(lane, |waiting| waiting.remove(&Waiting { due, connection }));
+    }
+
+    fn add_lane(&mut self, name: &str) -> LaneNumber {
+        let name: Arc<str> = name.into();
+        let lane = Lane { name: name.clone(), waiting: BTreeSet::new() };
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.by_number[number as usize] = lane;
+                number
+            }
+            None => {
+                self.by_number.push(lane);
+                self.by_number.len() as LaneNumber - 1
+            }
+        };
+        self.lanes.insert(name, number);
+        number
+    }
+
+    fn lane(&self, name: &str) -> Option<&Lane> {
+        self.lanes.get(name).map(|number| &self.by_number[*number as usize])
     }
 
     /// Changes what waits in a lane, and with it the lane's position among its platform's.
-    fn change<T>(&mut self, lane: &Arc<str>, change: impl FnOnce(&mut Waiting) -> T) -> T {
-        let waiting = self.lanes.entry(lane.clone()).or_default();
-        let before = waiting.first().map(|(due, _)| *due);
-        let changed = change(waiting);
-        let after = waiting.first().map(|(due, _)| *due);
-        if waiting.is_empty() {
-            self.lanes.remove(lane);
-        }
+    fn change<T>(&mut self, number: LaneNumber, change: impl FnOnce(&mut BTreeSet<Waiting>) -> T) {
+        let lane = &mut self.by_number[number as usize];
+        let before = lane.first_due();
+        change(&mut lane.waiting);
+        let after = lane.first_due();
         if before != after {
-            let firsts = self.firsts.entry(platform_of(lane).to_owned()).or_default();
-            before.map(|due| firsts.remove(&(due, lane.clone())));
-            after.map(|due| firsts.insert((due, lane.clone())));
+            let name = &lane.name;
+            let firsts = self.firsts.entry(platform_of(name).to_owned()).or_default();
+            before.map(|due| firsts.remove(&(due, name.clone())));
+            after.map(|due| firsts.insert((due, name.clone())));
         }
-        changed
+        if after.is_none() {
+            self.lanes.remove(&lane.name);
+            self.free.push(number);
+        }
     }
 
     /// Puts a connection that a user waits for before all others, as long as it is in the queue.
     pub fn urge(&mut self, connection: ConnectionId) {
-        if let Some((lane, _)) = self.entries.get(&connection) {
-            self.urgent.entry(lane.clone()).or_default().insert(connection);
+        if let Some(entry) = self.entries.get(&connection) {
+            let lane = self.by_number[entry.lane as usize].name.clone();
+            self.urgent.entry(lane).or_default().insert(connection);
         }
     }
 
-    fn calm(&mut self, lane: &Arc<str>, connection: ConnectionId) {
+    fn calm(&mut self, lane: LaneNumber, connection: ConnectionId) {
+        let lane = &self.by_number[lane as usize].name;
         if let Some(urgent) = self.urgent.get_mut(lane) {
             urgent.remove(&connection);
             if urgent.is_empty() {
@@ -141,7 +200,7 @@ impl Queue {
         }
         let of_platforms = self.firsts.iter().filter(|(platform, _)| has_permit(platform));
         let may_be_taken = |lane: &str| {
-            let Some(waiting) = self.lanes.get(lane) else { return false };
+            let Some(Lane { waiting, .. }) = self.lane(lane) else { return false };
             waiting.range(at.on_time()).next().is_some() && may(lane, Priority::Due)
                 || waiting.range(at.late()).next().is_some() && may(lane, Priority::CatchUp)
         };
@@ -152,22 +211,22 @@ impl Queue {
     }
 
     fn has_urgent(&self, lane: &str, now: Timestamp) -> bool {
-        let due = |id: &ConnectionId| self.entries.get(id).is_some_and(|(_, due)| *due <= now);
+        let due = |id: &ConnectionId| self.due_at(*id).is_some_and(|due| due <= now);
         self.urgent.get(lane).is_some_and(|urgent| urgent.iter().any(due))
     }
 
     /// Takes due connections of a lane out: those that users wait for, then those that are due now, then those that
     /// catch up, for which a part is kept; the longest waiting first.
     pub fn take_due(&mut self, lane: &str, at: Moment, room: Room) -> Vec<ConnectionId> {
-        let Some((lane, waiting)) = self.lanes.get_key_value(lane) else { return Vec::new() };
-        let lane = lane.clone();
-        let is_due = |id: &&ConnectionId| self.entries.get(id).is_some_and(|(_, due)| *due <= at.now);
-        let urgent = self.urgent.get(&lane).into_iter().flatten().filter(is_due);
+        let Some(number) = self.lanes.get(lane).copied() else { return Vec::new() };
+        let waiting = &self.by_number[number as usize].waiting;
+        let is_due = |id: &&ConnectionId| self.due_at(**id).is_some_and(|due| due <= at.now);
+        let urgent = self.urgent.get(lane).into_iter().flatten().filter(is_due);
         let urgent: BTreeSet<ConnectionId> = urgent.copied().take(room.person.min(room.all)).collect();
-        let other = |(due, id): &(Timestamp, ConnectionId)| (!urgent.contains(id)).then_some((*due, *id));
+        let other = |entry: &&Waiting| !urgent.contains(&{ entry.connection });
         let left = room.all - urgent.len();
-        let late: Vec<_> = waiting.range(at.late()).filter_map(other).take(left.min(room.catch_up)).collect();
-        let now: Vec<_> = waiting.range(at.on_time()).filter_map(other).take(left.min(room.due)).collect();
+        let late: Vec<_> = waiting.range(at.late()).filter(other).copied().take(left.min(room.catch_up)).collect();
+        let now: Vec<_> = waiting.range(at.on_time()).filter(other).copied().take(left.min(room.due)).collect();
         let share = match left / CATCH_UP_SHARE {
             // Too few for a share: every so many batches.
             0 => usize::from(self.batches.is_multiple_of(CATCH_UP_SHARE as u64)),
@@ -175,20 +234,20 @@ impl Queue {
         };
         let now_taken = now.len().min(left - share.min(late.len()).min(left));
         let late_taken = late.len().min(left - now_taken);
-        let urgent = urgent.iter().filter_map(|id| Some((self.entries.get(id)?.1, *id)));
-        let taken: Vec<_> =
+        let urgent = urgent.iter().filter_map(|id| Some(Waiting { due: self.due_at(*id)?, connection: *id }));
+        let taken: Vec<Waiting> =
             urgent.chain(now.into_iter().take(now_taken)).chain(late.into_iter().take(late_taken)).collect();
-        self.change(&lane, |waiting| {
+        self.change(number, |waiting| {
             for entry in &taken {
                 waiting.remove(entry);
             }
         });
-        for (_, connection) in &taken {
-            self.entries.remove(connection);
-            self.calm(&lane, *connection);
+        for Waiting { connection, .. } in taken.iter().copied() {
+            self.entries.remove(&connection);
+            self.calm(number, connection);
         }
         self.batches += u64::from(!taken.is_empty());
-        taken.into_iter().map(|(_, connection)| connection).collect()
+        taken.into_iter().map(|entry| entry.connection).collect()
     }
 
     /// Takes up to `most` connections of a lane out that become due after `now` and up to `until` and that `may` be taken,
@@ -201,22 +260,22 @@ impl Queue {
         most: usize,
         may: impl Fn(ConnectionId, Timestamp) -> bool,
     ) -> Vec<ConnectionId> {
-        let Some(waiting) = self.lanes.get(lane) else { return Vec::new() };
-        let soon = waiting.range((now.min(until), LAST)..=(until, LAST));
-        let soon = soon.filter(|(at, connection)| *at > now && may(*connection, *at));
-        let taken: Vec<ConnectionId> = soon.take(most).map(|(_, connection)| *connection).collect();
+        let Some(Lane { waiting, .. }) = self.lane(lane) else { return Vec::new() };
+        let soon = waiting.range(Waiting::last(now.min(until))..=Waiting::last(until));
+        let soon = soon.filter(|entry| { entry.due } > now && may(entry.connection, entry.due));
+        let taken: Vec<ConnectionId> = soon.take(most).map(|entry| entry.connection).collect();
         taken.iter().for_each(|connection| self.remove(*connection));
         taken
     }
 
     /// The lanes, each with its first due time.
     pub fn lanes(&self) -> impl Iterator<Item = (&str, Timestamp)> {
-        self.lanes.iter().filter_map(|(lane, waiting)| Some((&**lane, waiting.first()?.0)))
+        self.waiting_lanes().filter_map(|lane| Some((&*lane.name, lane.first_due()?)))
     }
 
     /// How many connections wait in a lane, due or not.
     pub fn in_lane(&self, lane: &str) -> usize {
-        self.lanes.get(lane).map_or(0, BTreeSet::len)
+        self.lane(lane).map_or(0, |lane| lane.waiting.len())
     }
 
     /// Whether something is due in a lane, or anywhere on a platform.
@@ -226,7 +285,7 @@ impl Queue {
 
     /// The first due time of a lane.
     pub fn first_due_in(&self, lane: &str) -> Option<Timestamp> {
-        self.lanes.get(lane)?.first().map(|(due, _)| *due)
+        self.lane(lane)?.first_due()
     }
 
     /// The first due time of a platform.
@@ -247,19 +306,31 @@ impl Queue {
 
     /// How many connections are due.
     pub fn waiting(&self, now: Timestamp) -> usize {
-        self.lanes.values().map(|waiting| waiting.iter().take_while(|(at, _)| *at <= now).count()).sum()
+        self.waiting_lanes().map(|lane| lane.due(now).count()).sum()
     }
 
     /// All connections that are due, of all lanes.
     pub fn all_due(&self, now: Timestamp) -> Vec<ConnectionId> {
-        let due = |waiting: &BTreeSet<(Timestamp, ConnectionId)>| {
-            waiting.iter().take_while(|(at, _)| *at <= now).map(|(_, connection)| *connection).collect::<Vec<_>>()
-        };
-        self.lanes.values().flat_map(due).collect()
+        self.waiting_lanes().flat_map(|lane| lane.due(now)).collect()
+    }
+
+    /// Those in which something waits, by name.
+    fn waiting_lanes(&self) -> impl Iterator<Item = &Lane> {
+        self.lanes.values().map(|number| &self.by_number[*number as usize])
     }
 
     /// When a connection in the queue is due.
     pub fn due_at(&self, connection: ConnectionId) -> Option<Timestamp> {
-        self.entries.get(&connection).map(|(_, due)| *due)
+        self.entries.get(&connection).map(|entry| entry.due)
+    }
+}
+
+impl Lane {
+    fn first_due(&self) -> Option<Timestamp> {
+        self.waiting.first().map(|first| first.due)
+    }
+
+    fn due(&self, now: Timestamp) -> impl Iterator<Item = ConnectionId> {
+        self.waiting.range(..=Waiting::last(now)).map(|entry| entry.connection)
     }
 }
