@@ -54,6 +54,8 @@ pub struct Gate {
     /// By platform.
     budgets: BTreeMap<String, Vec<Terms>>,
     uses: BTreeMap<BudgetKey, Kept>,
+    /// Limits of lanes that may be near their end: of thousands of hosts, few are. Some are not any more.
+    near_end: BTreeSet<BudgetKey>,
     /// Limits of which more is spent than the store knows.
     unstored: BTreeSet<BudgetKey>,
     /// Rows that the store is to delete.
@@ -151,10 +153,11 @@ impl Kept {
         self.spent.per_account.unwrap_or(self.terms.budget.cost * MILLI)
     }
 
-    /// Whether a batch might be refused: with what has been forgotten since, too.
+    /// Whether a batch might be refused, now or when some of what is spent is forgotten.
     fn is_near_end(&self, priority: Priority) -> bool {
-        let running = self.running.saturating_mul(self.per_account()).div_ceil(MILLI);
-        let needed = self.needed().max(1).saturating_add(self.terms.budget.per_batch).saturating_add(running);
+        let Budget { cost, per_batch, .. } = self.terms.budget;
+        let accounts = self.running.saturating_add(1).saturating_mul(self.per_account()).div_ceil(MILLI);
+        let needed = accounts.saturating_add(per_batch).max(cost).max(1);
         let limit = self.terms.limit(&self.spent);
         limit.is_some_and(|limit| self.spent.used().saturating_add(needed) > self.terms.most(limit, priority))
     }
@@ -189,6 +192,7 @@ impl Gate {
         for (key, kept) in self.uses.iter_mut().filter(|(key, _)| lane::platform_of(&key.lane) == platform) {
             if let Some(known) = terms.iter().find(|known| known.budget.unit == key.unit) {
                 kept.terms = *known;
+                self.near_end.extend(kept.is_near_end(Priority::CatchUp).then(|| key.clone()));
             }
         }
         self.budgets.insert(platform.to_owned(), terms);
@@ -205,7 +209,8 @@ impl Gate {
                 Some(terms) if key.account.is_none() || spent.used() > 0 => {
                     let mut kept = Kept { spent, ..Kept::new(key.clone(), terms) };
                     kept.stored = Some(kept.to_store());
-                    self.uses.insert(key, kept);
+                    self.uses.insert(key.clone(), kept);
+                    self.note(key);
                 }
                 _ => self.removed.push(key),
             }
@@ -226,7 +231,12 @@ impl Gate {
     /// The row of a limit, without what is forgotten by now.
     fn kept(&mut self, key: BudgetKey, now: Timestamp) -> Option<&mut Kept> {
         let terms = self.terms_of(&key.lane, &key.unit)?;
-        let kept = self.uses.entry(key.clone()).or_insert_with(|| Kept::new(key, terms));
+        let near_end = &mut self.near_end;
+        let kept = self.uses.entry(key.clone()).or_insert_with(|| {
+            let kept = Kept::new(key.clone(), terms);
+            near_end.extend(kept.is_near_end(Priority::CatchUp).then_some(key));
+            kept
+        });
         kept.spent.forget(terms.budget.window, now);
         Some(kept)
     }
@@ -251,8 +261,7 @@ impl Gate {
         }
         kept.spent.spend(budget.window, budget.cost, now);
         kept.in_flight = kept.in_flight.saturating_add(budget.cost);
-        let is_ahead = kept.is_ahead();
-        self.note(key, is_ahead);
+        self.note(key);
         Ok(Some((budget.unit, budget.cost)))
     }
 
@@ -277,12 +286,16 @@ impl Gate {
         }
         let Some(kept) = self.kept(key.clone(), now) else { return };
         kept.spent.report(used.saturating_add(kept.in_flight), limit, now);
-        let is_ahead = kept.is_ahead();
-        self.note(key, is_ahead);
+        self.note(key);
     }
 
-    fn note(&mut self, key: BudgetKey, is_ahead: bool) {
-        if is_ahead {
+    /// Notes what follows from a change of what is spent.
+    fn note(&mut self, key: BudgetKey) {
+        let Some(kept) = self.uses.get(&key) else { return };
+        if kept.is_near_end(Priority::CatchUp) {
+            self.near_end.insert(key.clone());
+        }
+        if kept.is_ahead() {
             self.unstored.insert(key);
         }
     }
@@ -328,36 +341,44 @@ impl Gate {
 
     /// The lanes that something of this priority is kept back in now, each with why.
     pub fn kept_back(&mut self, priority: Priority, now: Timestamp) -> Vec<(String, Spent)> {
-        // Most of thousands of hosts are far from their limits.
-        let near = self.uses.iter().filter(|(key, kept)| key.account.is_none() && kept.is_near_end(priority));
-        let lanes: BTreeSet<String> = near.map(|(key, _)| key.lane.clone()).collect();
+        let uses = &self.uses;
+        let is_near = |key: &BudgetKey, priority| uses.get(key).is_some_and(|kept| kept.is_near_end(priority));
+        self.near_end.retain(|key| key.account.is_none() && is_near(key, Priority::CatchUp));
+        let near = self.near_end.iter().filter(|key| is_near(key, priority));
+        let lanes: BTreeSet<String> = near.map(|key| key.lane.clone()).collect();
         let mut why = |lane: &str| self.room(lane, priority, now).err();
         lanes.into_iter().filter_map(|lane| why(&lane).map(|spent| (lane, spent))).collect()
     }
 
     /// Reserves what a batch of so many accounts will spend, until [`Gate::release`].
     pub fn reserve(&mut self, lane: &str, accounts: usize) {
-        for (_, kept) in self.of_lane(lane).filter(|(key, _)| key.account.is_none()) {
-            kept.running = kept.running.saturating_add(accounts as u64);
-        }
+        self.change(lane, |kept| kept.running = kept.running.saturating_add(accounts as u64));
     }
 
     /// Ends the reservation of a batch.
     pub fn release(&mut self, lane: &str, accounts: usize) {
-        for (_, kept) in self.of_lane(lane).filter(|(key, _)| key.account.is_none()) {
-            kept.running = kept.running.saturating_sub(accounts as u64);
-        }
+        self.change(lane, |kept| kept.running = kept.running.saturating_sub(accounts as u64));
     }
 
     /// Learns what an account takes from a batch in which all accounts were observed: what was spent of each unit.
     pub fn learn(&mut self, lane: &str, accounts: usize, spent: &BTreeMap<&'static str, u64>) {
         let accounts = accounts as u64;
-        for (_, kept) in self.of_lane(lane).filter(|(key, _)| key.account.is_none()) {
+        self.change(lane, |kept| {
             let spent = spent.get(kept.terms.budget.unit).filter(|spent| **spent > 0 && accounts > 0);
-            let Some(each) = spent.map(|spent| spent.saturating_mul(MILLI) / accounts) else { continue };
+            let Some(each) = spent.map(|spent| spent.saturating_mul(MILLI) / accounts) else { return };
             let average = kept.spent.per_account.map_or(each, |before| (before * (WEIGHT - 1) + each) / WEIGHT);
             kept.spent.per_account = Some(average.max(1));
+        });
+    }
+
+    /// Changes a lane's limits, those of its accounts apart.
+    fn change(&mut self, lane: &str, change: impl Fn(&mut Kept)) {
+        let mut near_end = Vec::new();
+        for (key, kept) in self.of_lane(lane).filter(|(key, _)| key.account.is_none()) {
+            change(kept);
+            near_end.extend(kept.is_near_end(Priority::CatchUp).then(|| key.clone()));
         }
+        self.near_end.extend(near_end);
     }
 
     fn of_lane(&mut self, lane: &str) -> impl Iterator<Item = (&BudgetKey, &mut Kept)> {

@@ -246,3 +246,37 @@ fn what_catches_up_waits_for_its_own_time() {
     assert_eq!(lanes(&mut gate, Priority::Due, now()), youtube);
     assert!(lanes(&mut gate, Priority::CatchUp, midnight()).is_empty());
 }
+
+proptest::proptest! {
+    /// Only limits that may be near their end are looked at: whatever happens, none is overlooked.
+    #[test]
+    fn what_is_kept_back_is_found_as_if_all_were_looked_at(
+        steps in proptest::collection::vec((0u8..7, 0usize..4, 1u64..120), 1..80),
+    ) {
+        let mut gate = gate();
+        let lanes = ["youtube", "instagram", "mastodon/a.example", "mastodon/b.example"];
+        let mut at = now();
+        for (step, lane, number) in steps {
+            let (lane, accounts) = (lanes[lane], number as usize / 10);
+            let unit = gate.budgets[lane::platform_of(lane)][0].budget.unit;
+            match step {
+                0 => drop((0..number).map(|_| gate.may_request(lane, LIST, Priority::Person, at)).collect::<Vec<_>>()),
+                1 => drop(gate.may_request(lane, "/api/v1/accounts", Priority::Due, at)),
+                2 => {
+                    let limit = ReportedLimit { limit: 100, ends_at: at.plus_seconds(300) };
+                    gate.report(of_app(lane, unit), number.min(100), limit, at);
+                }
+                3 => gate.reserve(lane, accounts),
+                4 => gate.learn(lane, accounts, &BTreeMap::from([(unit, number)])),
+                5 => at = at.plus_seconds(number as i64 * 100),
+                _ => gate.know("youtube", &TUBE, &BTreeMap::from([("units".to_owned(), number * 10)])),
+            }
+            for priority in [Priority::CatchUp, Priority::Due, Priority::Person] {
+                let all: BTreeSet<String> = gate.uses.keys().map(|key| key.lane.clone()).collect();
+                let mut room = |lane: String| gate.room(&lane, priority, at).err().map(|spent| (lane, spent));
+                let expected: Vec<_> = all.into_iter().filter_map(&mut room).collect();
+                proptest::prop_assert_eq!(gate.kept_back(priority, at), expected);
+            }
+        }
+    }
+}
