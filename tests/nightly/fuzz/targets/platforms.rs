@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use roster_protocol::ids::ConnectionId;
-use roster_protocol::time::Timestamp;
+use roster_protocol::time::{Date, Timestamp};
 use rosterd::http_client::{Api, HttpClient, HttpLimits, HttpSettings};
 use rosterd::platforms::consenting::Access;
 use rosterd::platforms::{Account, Registered};
@@ -120,6 +120,8 @@ fuzz_target!(|bytes: &[u8]| {
         handle: handle.to_owned(),
         platform_user_id: known.then(|| id.to_owned()),
         access: access.clone(),
+        // What is reported of days is read as well.
+        days_from: access.as_ref().map(|_| Date(20_770)),
     };
     let accounts = [account(0, true), account(1, *first > 127)];
     let registered = bench.platforms.iter().find(|one| one.platform.info().slug == slug).expect("registered");
