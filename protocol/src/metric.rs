@@ -271,6 +271,10 @@ metrics! {
     AudienceMale = audience_male: Ratio, "men in audience", "Share of men in the audience: 41% or 0.41";
     /// Share of women in the audience.
     AudienceFemale = audience_female: Ratio, "women in audience", "Share of women in the audience";
+    /// Mean distinct accounts reached per post over the newest posts.
+    AvgReach = avg_reach: Mean, "reach a post", "Distinct accounts reached per post";
+    /// Mean reposts per post over the newest posts.
+    AvgReposts = avg_reposts: Mean, "reposts a post", "Reposts per post";
 }
 
 impl Numbers {

@@ -227,7 +227,7 @@ pub enum Mutation {
     Record {
         connection: ConnectionId,
         name: String,
-        record: Record,
+        record: Box<Record>,
     },
     Sync {
         target: SyncTarget,

@@ -140,6 +140,8 @@ pub fn snapshot() -> Snapshot {
             avg_views: Some(Mean(810_000)),
             audience_male: Some(Ratio(410_000)),
             audience_female: Some(Ratio(570_000)),
+            avg_reach: Some(Mean(510_050)),
+            avg_reposts: None,
             top_age_range: Some(AgeRange::From25To34),
         },
     }

@@ -14,7 +14,7 @@ pub use super::column::{ChunkError, Days};
 
 /// How many columns a chunk has in each version, from 1 on. A longer list of columns is another version; older chunks
 /// can still be read.
-const COUNTS: [usize; 2] = [14, 16];
+const COUNTS: [usize; 3] = [14, 16, 18];
 /// The version of the layout, also in the envelope that the store puts around it.
 pub const VERSION: u8 = COUNTS.len() as u8;
 /// No month has more days.
@@ -53,6 +53,8 @@ const COLUMNS: [Column; COUNTS[COUNTS.len() - 1]] = [
     Column::Definition,
     Column::ReadWith,
     Column::ByHand,
+    Column::Metric(Metric::AvgReach),
+    Column::Metric(Metric::AvgReposts),
 ];
 
 /// The metrics in the order of their columns: everything that is stored of them has this order. It does not compile when
@@ -470,19 +472,29 @@ mod tests {
                 avg_views: Some(Mean(7)),
                 audience_male: Some(Ratio(8)),
                 audience_female: Some(Ratio(9)),
+                avg_reach: Some(Mean(10)),
+                avg_reposts: Some(Mean(11)),
                 top_age_range: Some(AgeRange::From65),
             },
         };
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let bytes = chunk_of(&[(0, whole.clone())]).encode();
-        assert_eq!(hex(&bytes), "020100000011111111111111110280d1ca080406070a0c0e10120c02c80102028201");
-        // Version 1 did not say how days are read.
-        let version_1 = Snapshot { read_with: None, by_hand: MetricSet::default(), ..whole };
-        let mut earlier = chunk_of(&[(0, version_1.clone())]).encode();
-        earlier[0] = 1;
-        assert_eq!(earlier.remove(12), 0, "the nibbles of the columns that it did not have");
-        let back = MonthChunk::decode(&earlier).expect("a chunk");
-        assert_eq!(back.snapshots(Date(20_000)).collect::<Vec<_>>(), [Ok(version_1)]);
-        assert_eq!(hex(&earlier), "0101000000111111111111110280d1ca080406070a0c0e10120c02c80102");
+        assert_eq!(hex(&bytes), "03010000001111111111111111110280d1ca080406070a0c0e10120c02c801020282011416");
+        let earlier = |version: u8, snapshot: &Snapshot, absent: usize, expected: &str| {
+            let mut bytes = chunk_of(&[(0, snapshot.clone())]).encode();
+            bytes[0] = version;
+            assert!(bytes.drain(14 - absent..14).all(|nibbles| nibbles == 0), "columns that it did not have");
+            assert_eq!(hex(&bytes), expected);
+            let back = MonthChunk::decode(&bytes).expect("a chunk");
+            assert_eq!(back.snapshots(Date(20_000)).collect::<Vec<_>>(), [Ok(snapshot.clone())]);
+            let reach = decode_metric(&bytes, Metric::AvgReach).expect("a chunk");
+            assert_eq!(reach.iter().count(), 0);
+        };
+        // Version 2 had neither reach nor reposts, version 1 did not say how days are read.
+        let numbers = Numbers { avg_reach: None, avg_reposts: None, ..whole.numbers };
+        let version_2 = Snapshot { numbers, ..whole };
+        earlier(2, &version_2, 1, "020100000011111111111111110280d1ca080406070a0c0e10120c02c80102028201");
+        let version_1 = Snapshot { read_with: None, by_hand: MetricSet::default(), ..version_2 };
+        earlier(1, &version_1, 2, "0101000000111111111111110280d1ca080406070a0c0e10120c02c80102");
     }
 }

@@ -18,7 +18,7 @@ const OWN: usize = 4;
 /// What it has of a metric: days, first, and by how much the last, least and most differ from that.
 const OF_METRIC: usize = 5;
 /// How many columns a block has in each version, from 1 on. Metrics have the order of `chunk::METRICS`.
-const COUNTS: [usize; 1] = [OWN + OF_METRIC * 9];
+const COUNTS: [usize; 2] = [OWN + OF_METRIC * 9, OWN + OF_METRIC * 11];
 /// The version of the layout, also in the envelope that the store puts around it.
 pub const VERSION: u8 = COUNTS.len() as u8;
 
@@ -323,7 +323,7 @@ mod tests {
     fn any_day() -> impl Strategy<Value = Snapshot> {
         let raw = proptest::option::of(prop_oneof![any::<u64>(), 0u64..90_000]);
         let numbers = (proptest::collection::vec(raw, METRICS.len()), proptest::option::of(0usize..7));
-        let read = (0usize..3, 0usize..3, 0u64..512);
+        let read = (0usize..3, 0usize..3, 0u64..2048);
         (0i32..90, read, any::<u16>(), proptest::option::of(1u64..900), numbers).prop_map(
             |(day, (source, with, by_hand), definition, followers_step, (raws, age))| {
                 let mut numbers = Numbers { top_age_range: age.map(|at| AGES[at]), ..Numbers::default() };
@@ -494,6 +494,15 @@ mod tests {
         let weeks = merged(vec![Week::of(&day, &day.numbers)], vec![Week::of(&later, &later.numbers)]);
         let bytes = encode(block_of(weeks[0].monday).0, &weeks);
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "0100000001110111110100000000101111000000000000000000000000001802c80118120304001807000000");
+        assert_eq!(
+            hex,
+            "02000000011101111101000000001011110000000000000000000000000000000000001802c80118120304001807000000"
+        );
+        // Version 1 had neither reach nor reposts.
+        let version_1 = "0100000001110111110100000000101111000000000000000000000000001802c80118120304001807000000";
+        let bytes: Vec<u8> = (0..version_1.len() / 2)
+            .map(|at| u8::from_str_radix(&version_1[2 * at..2 * at + 2], 16).expect("two digits"))
+            .collect();
+        assert_eq!(decode(block_of(weeks[0].monday).0, &bytes), Ok(weeks));
     }
 }

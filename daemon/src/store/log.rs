@@ -15,8 +15,9 @@ use super::error::StoreError;
 use super::records::{self, SnapshotRecord};
 use super::tables::{self, BLOCK_TAG, LogKey, epoch_of, log_key, log_name, split_log_key};
 
-/// The version of blocks. In version 1 no snapshot said how it was read; one that was copied from there still does not.
-const VERSION: u8 = 2;
+/// The version of blocks. In version 1 no snapshot said how it was read, in version 2 none had reach or reposts; one that
+/// was copied from there still does not.
+const VERSION: u8 = 3;
 /// The most bytes of one block: with its key, its checksum and the page's own head it just fills a page of 4 KiB.
 const MOST_BYTES: usize = 4000;
 /// Connection, and how many bytes of snapshot follow.
@@ -268,7 +269,7 @@ fn encoded(key: &LogKey, entries: &[Entry<'_>]) -> Vec<u8> {
     let mut encoded = envelope::begin(VERSION, bytes);
     for entry in entries {
         encoded.extend_from_slice(&entry.connection.0);
-        // A snapshot has at most about 130 bytes.
+        // A snapshot has at most about 150 bytes.
         encoded.extend_from_slice(&(entry.payload.len() as u16).to_le_bytes());
         encoded.extend_from_slice(entry.payload);
     }

@@ -193,6 +193,7 @@ impl Account {
                 audience_male: self.audience.map(|(male, _)| Ratio(male)),
                 audience_female: self.audience.map(|(male, _)| Ratio(1_000_000 - male)),
                 top_age_range: self.audience.map(|(_, age)| age),
+                ..Numbers::default()
             },
         }
     }
@@ -683,6 +684,7 @@ fn snapshot_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Snapshot> {
             audience_male: ratio(13)?,
             audience_female: ratio(14)?,
             top_age_range: row.get::<_, Option<u8>>(15)?.and_then(|at| AgeRange::ALL.get(usize::from(at)).copied()),
+            ..Numbers::default()
         },
     })
 }

@@ -159,7 +159,7 @@ async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, 
                 .map(|now| Outcome::Handle(now.handle))
         }
         Mutation::Record { connection, record, .. } => {
-            let recorded = client.record(short_call(), connection.to_string(), record).await;
+            let recorded = client.record(short_call(), connection.to_string(), *record).await;
             response(recorded).map(|recorded| Outcome::Recorded { date: recorded.snapshot.date, kept: recorded.kept })
         }
         Mutation::Sync { target, .. } => response(client.sync(short_call(), target).await).map(Outcome::Ticket),

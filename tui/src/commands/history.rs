@@ -171,13 +171,14 @@ mod tests {
         insta::assert_snapshot!(samples::lines(history), @r#"
         {"connection":"amb","snapshots":[{"period":"week","date":"2024-11-18","days":6,"source":"api",
         "read_with":"public","followers":12000,"followers_step":100,"following":null,"posts":null,
-        "engagement_rate":null,"avg_likes":null,"avg_comments":null,"avg_views":null,
-        "audience":{"male":null,"female":null,"top_age_range":null},"first":{"followers":11900},
-        "min":{"followers":11800},"max":{"followers":12300}},{"period":"day","date":"2026-11-21",
-        "observed_at":"2026-11-21T14:18:00Z","source":"api","read_with":null,"by_hand":[],"followers":12345,
-        "followers_step":100,"following":null,"posts":120,"engagement_rate":0.0525,"avg_likes":610.4,
-        "avg_comments":38.25,"avg_views":8100,"audience":{"male":0.41,"female":0.57,
-        "top_age_range":"25-34"}}],"days":[],"day_terms":null}
+        "engagement_rate":null,"avg_likes":null,"avg_comments":null,"avg_views":null,"avg_reach":null,
+        "avg_reposts":null,"audience":{"male":null,"female":null,"top_age_range":null},
+        "first":{"followers":11900},"min":{"followers":11800},"max":{"followers":12300}},{"period":"day",
+        "date":"2026-11-21","observed_at":"2026-11-21T14:18:00Z","source":"api","read_with":null,
+        "by_hand":[],"followers":12345,"followers_step":100,"following":null,"posts":120,
+        "engagement_rate":0.0525,"avg_likes":610.4,"avg_comments":38.25,"avg_views":8100,"avg_reach":5100.5,
+        "avg_reposts":null,"audience":{"male":0.41,"female":0.57,"top_age_range":"25-34"}}],"days":[],
+        "day_terms":null}
         "#);
     }
 

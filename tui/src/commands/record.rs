@@ -138,7 +138,8 @@ mod tests {
         assert_eq!(
             text(&samples::snapshot()),
             "2026-11-21 (api): followers 12,345, posts 120, engagement rate 5.25%, avg likes 610.4, \
-             avg comments 38.25, avg views 8,100, audience male 41%, audience female 57%, mostly aged 25-34\n"
+             avg comments 38.25, avg views 8,100, audience male 41%, audience female 57%, avg reach 5,100.5, \
+             mostly aged 25-34\n"
         );
     }
 }

@@ -141,12 +141,12 @@ mod tests {
         "engagement_rate":0.051,"avg_likes":600,"as_of":"2026-11-21T02:00:00Z","source":"api"},"by_hand":[],
         "latest":{"date":"2026-11-21","observed_at":"2026-11-21T14:18:00Z","source":"api","read_with":null,
         "by_hand":[],"followers":12345,"followers_step":100,"following":null,"posts":120,
-        "engagement_rate":0.0525,"avg_likes":610.4,"avg_comments":38.25,"avg_views":8100,
-        "audience":{"male":0.41,"female":0.57,"top_age_range":"25-34"}}},{"id":"aqcaibae",
-        "platform":"mastodon","handle":"mara@host.example","platform_user_id":null,"status":"error",
-        "badge":"red","last_synced_at":null,"last_error":"no such account","blocked_by":null,"outage":null,
-        "next_due_at":null,"token_expires_at":null,"not_given":[],"connected_at":"2026-11-21T02:00:00Z",
-        "moved_to":null,"profile":null,"by_hand":[],"latest":null}]}
+        "engagement_rate":0.0525,"avg_likes":610.4,"avg_comments":38.25,"avg_views":8100,"avg_reach":5100.5,
+        "avg_reposts":null,"audience":{"male":0.41,"female":0.57,"top_age_range":"25-34"}}},
+        {"id":"aqcaibae","platform":"mastodon","handle":"mara@host.example","platform_user_id":null,
+        "status":"error","badge":"red","last_synced_at":null,"last_error":"no such account",
+        "blocked_by":null,"outage":null,"next_due_at":null,"token_expires_at":null,"not_given":[],
+        "connected_at":"2026-11-21T02:00:00Z","moved_to":null,"profile":null,"by_hand":[],"latest":null}]}
         "#);
     }
 

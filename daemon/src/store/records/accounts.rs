@@ -8,7 +8,7 @@ use roster_protocol::time::{Date, Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::codes::{METRICS, READ_WITH, SOURCES, TROUBLES, code, optional_variant, variant};
-use super::numbers::NumbersRecord;
+use super::numbers::{LaterNumbers, NumbersRecord};
 use super::{Payload, Record, not_encoded};
 use crate::history::chunk;
 use crate::model::{Absence, Connection, HandDay, Influencer, ReadUntil, Trouble};
@@ -86,8 +86,10 @@ struct ConnectionRecord<'a> {
 
 /// What version 3 has behind a [`ConnectionRest`]: metrics, each with since when it is absent.
 type Absences = Vec<(u8, i64)>;
-/// What version 5 has last: when figures of days were read, and the newest of these days.
+/// What version 5 has behind these: when figures of days were read, and the newest of these days.
 type Until = Option<(i64, Option<i32>)>;
+/// What follows a [`ConnectionRecord`], from version 6 on.
+type Behind<'a> = (ConnectionRest<'a>, Absences, SnapshotRest, Until, LaterNumbers);
 
 fn absences_of(connection: &Connection) -> Absences {
     connection.absent.iter().map(|it| (code(METRICS, it.metric), it.since.0)).collect()
@@ -141,8 +143,8 @@ struct ProfileRecord {
 impl Record for Connection {
     const TABLE: Records = Records::Connections;
     /// Version 1 ended with the first day; version 2 had no absent metrics, version 3 nothing that follows the newest
-    /// snapshot, version 4 nothing of days that are over.
-    const VERSION: u8 = 5;
+    /// snapshot, version 4 nothing of days that are over, version 5 neither reach nor reposts.
+    const VERSION: u8 = 6;
 
     fn key(&self) -> Vec<u8> {
         self.id.0.to_vec()
@@ -184,7 +186,8 @@ impl Record for Connection {
         let out = to_extend(&ConnectionRest::from(self), out)?;
         let latest = self.latest.as_ref().map(SnapshotRest::from).unwrap_or_default();
         let read_until = self.read_until.map(|until| (until.at.0, until.day.map(|day| day.0)));
-        to_extend(&(absences_of(self), latest, read_until), out)
+        let later = self.latest.as_ref().map(|latest| LaterNumbers::from(&latest.numbers)).unwrap_or_default();
+        to_extend(&(absences_of(self), latest, read_until, later), out)
     }
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
@@ -193,17 +196,22 @@ impl Record for Connection {
 
     fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
         let (record, rest): (ConnectionRecord<'_>, _) = take_from_bytes(payload).ok()?;
-        let (rest, absent, latest_rest, until): (ConnectionRest<'_>, Absences, SnapshotRest, Until) = match version {
+        let (rest, absent, latest_rest, until, later): Behind<'_> = match version {
             1 => Default::default(),
-            2 => (from_bytes(rest).ok()?, Vec::new(), SnapshotRest::default(), None),
+            2 => (from_bytes(rest).ok()?, Vec::new(), SnapshotRest::default(), None, LaterNumbers::default()),
             3 => {
                 let (rest, absent) = take_from_bytes(rest).ok()?;
-                (rest, from_bytes(absent).ok()?, SnapshotRest::default(), None)
+                (rest, from_bytes(absent).ok()?, SnapshotRest::default(), None, LaterNumbers::default())
             }
             4 => {
                 let (rest, behind) = take_from_bytes(rest).ok()?;
                 let (absent, latest) = from_bytes(behind).ok()?;
-                (rest, absent, latest, None)
+                (rest, absent, latest, None, LaterNumbers::default())
+            }
+            5 => {
+                let (rest, behind) = take_from_bytes(rest).ok()?;
+                let (absent, latest, until) = from_bytes(behind).ok()?;
+                (rest, absent, latest, until, LaterNumbers::default())
             }
             _ => from_bytes(rest).ok()?,
         };
@@ -230,7 +238,7 @@ impl Record for Connection {
         };
         let latest = match record.latest {
             None => None,
-            Some((date, snapshot)) => Some(snapshot.on(Date(date), &latest_rest)?),
+            Some((date, snapshot)) => Some(snapshot.on(Date(date), &latest_rest, &later)?),
         };
         Some(Connection {
             id: ConnectionId::from_bytes(key.try_into().ok()?),
@@ -267,7 +275,8 @@ pub(in crate::store) struct SnapshotRecord {
     numbers: NumbersRecord,
 }
 
-/// What follows a [`SnapshotRecord`]: nothing, where it was written before that was recorded.
+/// What follows a [`SnapshotRecord`], with [`LaterNumbers`] behind it: nothing, where it was written before that was
+/// recorded.
 #[derive(Default, Serialize, Deserialize)]
 struct SnapshotRest {
     read_with: Option<u8>,
@@ -300,18 +309,23 @@ impl SnapshotRecord {
     /// Encodes a snapshot without its date.
     pub(in crate::store) fn encoded(snapshot: &Snapshot) -> Result<Vec<u8>, StoreError> {
         let encoded = to_extend(&SnapshotRecord::from(snapshot), Vec::with_capacity(80));
-        let encoded = encoded.and_then(|record| to_extend(&SnapshotRest::from(snapshot), record));
+        let rest = (SnapshotRest::from(snapshot), LaterNumbers::from(&snapshot.numbers));
+        let encoded = encoded.and_then(|record| to_extend(&rest, record));
         encoded.map_err(|error| not_encoded("snapshots", &error))
     }
 
     /// Decodes the snapshot of `date`.
     pub(in crate::store) fn decode(date: Date, payload: &[u8]) -> Option<Snapshot> {
         let (record, rest): (SnapshotRecord, _) = take_from_bytes(payload).ok()?;
-        let rest = if rest.is_empty() { SnapshotRest::default() } else { from_bytes(rest).ok()? };
-        record.on(date, &rest)
+        let (rest, later) =
+            if rest.is_empty() { (SnapshotRest::default(), rest) } else { take_from_bytes(rest).ok()? };
+        let later = if later.is_empty() { LaterNumbers::default() } else { from_bytes(later).ok()? };
+        record.on(date, &rest, &later)
     }
 
-    fn on(self, date: Date, rest: &SnapshotRest) -> Option<Snapshot> {
+    fn on(self, date: Date, rest: &SnapshotRest, later: &LaterNumbers) -> Option<Snapshot> {
+        let mut numbers = self.numbers.0;
+        later.add_to(&mut numbers)?;
         Some(Snapshot {
             date,
             observed_at: Timestamp(self.observed_at),
@@ -320,7 +334,7 @@ impl SnapshotRecord {
             definition: self.definition,
             read_with: optional_variant(READ_WITH, rest.read_with)?,
             by_hand: chunk::metrics_of(rest.by_hand),
-            numbers: self.numbers.0,
+            numbers,
         })
     }
 }
@@ -333,9 +347,8 @@ mod tests {
     use super::*;
     use crate::model::TroubleKind;
 
-    #[test]
-    fn connections_of_earlier_versions_lack_what_came_later() {
-        let connection = Connection {
+    fn connection() -> Connection {
+        Connection {
             id: ConnectionId::from_bytes([1; 5]),
             influencer: InfluencerId::from_bytes([2; 5]),
             platform: "mastodon".to_owned(),
@@ -362,15 +375,23 @@ mod tests {
             by_hand: Some(HandDay { date: Date(3), numbers: vec![ByHand { metric: Metric::Followers, kept: true }] }),
             absent: vec![Absence { metric: Metric::Posts, since: Timestamp(7) }],
             read_until: Some(ReadUntil { at: Timestamp(8), day: Some(Date(4)) }),
-        };
+        }
+    }
+
+    #[test]
+    fn connections_of_earlier_versions_lack_what_came_later() {
+        let connection = connection();
         let (key, payload) = (connection.key(), connection.encode(Vec::new()).expect("encoded"));
         assert_eq!(Connection::decode(&key, &payload), Some(connection.clone()));
         let rest = postcard::to_allocvec(&ConnectionRest::from(&connection)).expect("encoded");
+        // Nothing was measured: that takes a byte.
+        let payload = &payload[..payload.len() - 1];
+        assert_eq!(Connection::decode_version(5, &key, payload), Some(connection.clone()));
         // How far days were read takes four bytes.
         let payload = &payload[..payload.len() - 4];
         let connection = Connection { read_until: None, ..connection };
         assert_eq!(Connection::decode_version(4, &key, payload), Some(connection.clone()));
-        // Nothing was measured: how it was read takes two.
+        // How nothing was read takes two.
         let payload = &payload[..payload.len() - 2];
         assert_eq!(Connection::decode_version(3, &key, payload), Some(connection.clone()));
         let absent = postcard::to_allocvec(&absences_of(&connection)).expect("encoded");
@@ -380,6 +401,45 @@ mod tests {
         let before = Connection::decode_version(1, &key, &payload[..payload.len() - rest.len()]).expect("version 1");
         assert_eq!((before.by_hand, before.trouble.and_then(|trouble| trouble.moved_to)), (None, None));
         assert_eq!((before.handle, before.first_day), (connection.handle, Some(Date(3))));
+    }
+
+    #[test]
+    fn a_connection_of_version_5_keeps_its_newest_snapshot() {
+        let numbers = Numbers { followers: Some(7), audience_female: Some(Ratio(9)), ..Numbers::default() };
+        let latest = Snapshot {
+            date: Date(20_000),
+            observed_at: Timestamp(1),
+            source: Source::Api,
+            followers_step: None,
+            definition: 1,
+            read_with: Some(ReadWith::Consent),
+            by_hand: MetricSet::default(),
+            numbers,
+        };
+        let earlier = Connection { latest: Some(latest.clone()), ..connection() };
+        let (key, payload) = (earlier.key(), earlier.encode(Vec::new()).expect("encoded"));
+        let Some((0, before)) = payload.split_last() else { panic!("neither is known, which takes a byte") };
+        assert_eq!(Connection::decode_version(5, &key, before), Some(earlier.clone()));
+        assert_eq!(Connection::decode(&key, before), None, "a record of today is whole");
+        let numbers = Numbers { avg_reach: Some(Mean(10)), avg_reposts: Some(Mean(11)), ..latest.numbers.clone() };
+        let today = Connection { latest: Some(Snapshot { numbers, ..latest }), ..earlier };
+        let payload = today.encode(Vec::new()).expect("encoded");
+        assert_eq!(payload, [before, &[2, 1, 10, 1, 11]].concat());
+        assert_eq!(Connection::decode(&key, &payload), Some(today));
+    }
+
+    #[test]
+    fn later_numbers_are_no_more_than_there_are_metrics() {
+        let check = |raws: &[Option<u64>], expected: Option<(Option<Mean>, Option<Mean>)>| {
+            let bytes = postcard::to_allocvec(raws).expect("encoded");
+            let (later, mut numbers) = (from_bytes::<LaterNumbers>(&bytes).expect("decoded"), Numbers::default());
+            let added = later.add_to(&mut numbers);
+            assert_eq!(added.map(|()| (numbers.avg_reach, numbers.avg_reposts)), expected, "{raws:?}");
+        };
+        check(&[], Some((None, None)));
+        check(&[Some(7)], Some((Some(Mean(7)), None)));
+        check(&[None, Some(8)], Some((None, Some(Mean(8)))));
+        check(&[Some(7), Some(8), None], None);
     }
 
     #[test]
@@ -402,13 +462,22 @@ mod tests {
                 avg_views: Some(Mean(7)),
                 audience_male: Some(Ratio(8)),
                 audience_female: Some(Ratio(9)),
+                avg_reach: Some(Mean(10)),
+                avg_reposts: Some(Mean(11)),
                 top_age_range: Some(AgeRange::From65),
             },
         };
         let bytes = SnapshotRecord::encoded(&snapshot).expect("encoded");
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "020101640101010102000107010501060107011001120106010141");
+        assert_eq!(hex, "02010164010101010200010701050106010701100112010601014102010a010b");
         assert_eq!(SnapshotRecord::decode(snapshot.date, &bytes).as_ref(), Some(&snapshot));
+        // As they were before there were reach and reposts; where neither is known a byte says so.
+        let numbers = Numbers { avg_reach: None, avg_reposts: None, ..snapshot.numbers };
+        let snapshot = Snapshot { numbers, ..snapshot };
+        let bytes = &bytes[..bytes.len() - 5];
+        assert_eq!(SnapshotRecord::decode(snapshot.date, bytes).as_ref(), Some(&snapshot));
+        let today = SnapshotRecord::encoded(&snapshot).expect("encoded");
+        assert_eq!(today, [bytes, &[0]].concat());
         // As they were before it was recorded how they are read.
         let earlier = Snapshot { read_with: None, by_hand: MetricSet::default(), ..snapshot };
         assert_eq!(SnapshotRecord::decode(earlier.date, &bytes[..bytes.len() - 3]), Some(earlier));

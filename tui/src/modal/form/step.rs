@@ -42,7 +42,7 @@ impl Form {
             }
             Kind::Record { connection, name, replace } => {
                 let record = parse::record(&std::array::from_fn(|index| self.text(index)))?;
-                let record = Record { replace: *replace, ..record };
+                let record = Box::new(Record { replace: *replace, ..record });
                 Ok(Step::Mutate(Mutation::Record { connection: *connection, name: name.clone(), record }))
             }
             Kind::Interval { connection, name } => {

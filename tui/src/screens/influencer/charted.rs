@@ -107,8 +107,8 @@ mod tests {
         let history = history();
         let first = Charted::Measured(Metric::Followers);
         assert_eq!(first.further(Some(&history), -1), Charted::OfDay(DayMetric::Views));
-        assert_eq!(first.further(Some(&history), 9), Charted::OfDay(DayMetric::Gained));
-        assert_eq!(first.further(None, -1), Charted::Measured(Metric::AudienceFemale));
+        assert_eq!(first.further(Some(&history), Metric::ALL.len() as isize), Charted::OfDay(DayMetric::Gained));
+        assert_eq!(first.further(None, -1), Charted::Measured(Metric::AvgReposts));
         assert_eq!(
             Charted::OfDay(DayMetric::Views).further(None, 1),
             Charted::Measured(Metric::Following),
