@@ -17,6 +17,10 @@ pub struct PostNumbers {
     /// Bookmarks and the like.
     pub saves: Option<u64>,
     pub views: Option<u64>,
+    /// Distinct accounts that saw it.
+    pub reach: Option<u64>,
+    /// Reposts where they are counted apart from `shares`: no engagement here.
+    pub reposts: Option<u64>,
 }
 
 /// A post with its time; `None` where the time cannot be parsed.
@@ -35,6 +39,8 @@ pub struct Engagement {
     pub avg_likes: Option<Mean>,
     pub avg_comments: Option<Mean>,
     pub avg_views: Option<Mean>,
+    pub avg_reach: Option<Mean>,
+    pub avg_reposts: Option<Mean>,
 }
 
 /// The numbers of the `most` newest posts, newest first; those without a time count as oldest, in their given order.
@@ -64,6 +70,8 @@ pub fn engagement(posts: &[PostNumbers], followers: Option<u64>) -> Engagement {
         avg_likes: likes.hundredths(),
         avg_comments: comments.hundredths(),
         avg_views: views.hundredths(),
+        avg_reach: Total::of(posts, |post| post.reach).hundredths(),
+        avg_reposts: Total::of(posts, |post| post.reposts).hundredths(),
     }
 }
 
@@ -138,6 +146,17 @@ mod tests {
     }
 
     #[test]
+    fn reach_and_reposts_are_means_of_their_own_and_no_engagements() {
+        let seen = |reach, reposts| PostNumbers { reach, reposts, ..post(40, 8, 2) };
+        let posts = [seen(Some(900), Some(3)), seen(Some(601), None), seen(None, Some(0))];
+        let engagement = engagement(&posts, Some(1000));
+        assert_eq!((engagement.avg_reach, engagement.avg_reposts), (Some(Mean(75_050)), Some(Mean(150))));
+        assert_eq!(engagement.rate, Some(Ratio(50_000)));
+        let unknown = super::engagement(&[post(40, 8, 2)], Some(1000));
+        assert_eq!((unknown.avg_reach, unknown.avg_reposts), (None, None));
+    }
+
+    #[test]
     fn the_newest_come_first_and_those_without_time_last() {
         let at = |at: Option<i64>, likes: u64| Post { at: at.map(Timestamp), numbers: post(likes, 0, 0) };
         let posts = vec![at(None, 1), at(Some(5), 2), at(Some(9), 3), at(None, 4), at(Some(-1), 5)];
@@ -150,11 +169,13 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn nothing_overflows(
-            posts in proptest::collection::vec(proptest::array::uniform5(proptest::option::of(proptest::num::u64::ANY)), 0..20),
+            posts in proptest::collection::vec(proptest::array::uniform7(proptest::option::of(proptest::num::u64::ANY)), 0..20),
             followers in proptest::option::of(proptest::num::u64::ANY),
         ) {
             let posts: Vec<_> = posts.into_iter()
-                .map(|[likes, comments, shares, saves, views]| PostNumbers { likes, comments, shares, saves, views })
+                .map(|[likes, comments, shares, saves, views, reach, reposts]| {
+                    PostNumbers { likes, comments, shares, saves, views, reach, reposts }
+                })
                 .collect();
             let engagement = engagement(&posts, followers);
             proptest::prop_assert!(engagement.rate.is_none_or(|rate| rate.0 >= 0));

@@ -145,6 +145,8 @@ pub(super) fn add_engagement(observation: &mut Observation, posts: Result<Posts,
     numbers.avg_likes = reported.avg_likes;
     numbers.avg_comments = reported.avg_comments;
     numbers.avg_views = reported.avg_views;
+    numbers.avg_reach = reported.avg_reach;
+    numbers.avg_reposts = reported.avg_reposts;
 }
 
 /// Part of what a post's engagements are made of.

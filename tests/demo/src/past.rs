@@ -295,6 +295,8 @@ fn snapshot(account: &Account, date: Date, at: Timestamp) -> Snapshot {
             shares: shares(post.reposts, post.quotes),
             saves: post.saves,
             views: post.views,
+            reach: post.reach,
+            reposts: None,
         })
         .collect();
     let engagement = engagement(&posts, followers);
@@ -314,6 +316,7 @@ fn snapshot(account: &Account, date: Date, at: Timestamp) -> Snapshot {
             avg_likes: engagement.avg_likes,
             avg_comments: engagement.avg_comments,
             avg_views: engagement.avg_views,
+            avg_reach: engagement.avg_reach,
             ..Numbers::default()
         },
     }

@@ -275,8 +275,13 @@ mod tests {
         assert_eq!((page.data.cursor, page.data.has_more), (Some(1_672_444_800_000), true));
         let read: Vec<_> = page.data.videos.iter().map(|text| video(text)).collect();
         let [Ok((id, whole)), Ok((_, quiet)), Ok((_, odd))] = read.as_slice() else { panic!("{read:?}") };
-        let numbers =
-            PostNumbers { likes: Some(1500), comments: Some(40), shares: Some(12), views: Some(25_000), saves: None };
+        let numbers = PostNumbers {
+            likes: Some(1500),
+            comments: Some(40),
+            shares: Some(12),
+            views: Some(25_000),
+            ..PostNumbers::default()
+        };
         assert_eq!(
             (id.as_str(), *whole),
             ("7123456789012345678", Post { at: Some(Timestamp(1_672_531_200_000)), numbers })

@@ -207,6 +207,7 @@ pub(super) fn video(text: &RawValue) -> Result<(String, Post), PlatformError> {
         shares: video.shares,
         saves: video.favorites.or(video.favorities),
         views: video.video_views,
+        ..PostNumbers::default()
     };
     let at =
         video.create_time.map(|seconds| Timestamp(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)));
@@ -258,6 +259,7 @@ mod tests {
             shares: Some(12),
             saves: Some(33),
             views: Some(25_000),
+            ..PostNumbers::default()
         };
         let at = Some(Timestamp(1_672_531_200_000));
         assert_eq!((id.as_str(), *whole), ("7123456789012345678", Post { at, numbers }));
