@@ -61,7 +61,8 @@ async fn pages_of_a_portfolio_are_listed_to_those_who_may_manage_it() {
 
 #[tokio::test]
 async fn posts_have_summaries_for_those_who_may_read_them() {
-    let (visit, id) = with_page(json!({"posts": 30, "likes": 200, "comments": 7, "reposts": 3, "views": 900})).await;
+    let (visit, id) =
+        with_page(json!({"posts": 30, "likes": 200, "comments": 7, "reposts": 3, "views": 900, "reach": 600})).await;
     let graph = Graph::open(&visit, "facebook", SCOPES, &[("sandbox_account", "ada")]).await.as_page().await;
     let fields = "fields=id,created_time,shares,reactions.limit(0).summary(total_count),comments.limit(0).summary(total_count),\
                   reactions.type(LOVE).limit(0).summary(total_count).as(love)";
@@ -78,6 +79,7 @@ async fn posts_have_summaries_for_those_who_may_read_them() {
     let metrics = "post_media_view,post_total_media_view_unique,post_reactions_by_type_total";
     let (_, insights) = graph.get(&format!("{post}/insights?metric={metrics}")).await;
     assert_eq!(insights["data"][0]["values"][0]["value"], 900);
+    assert_eq!(insights["data"][1]["values"][0]["value"], 600);
     assert_eq!(insights["data"][2]["values"][0]["value"]["love"], 40);
     assert_eq!(graph.refused(&format!("{post}/insights?metric=post_media_view,post_impressions")).await.1, 100);
     visit.put("facebook", "ada", json!({"reposts": 0})).await;

@@ -161,7 +161,7 @@ async fn tokens_need_their_proof_and_end_differently() {
 #[tokio::test]
 async fn media_are_paged_and_have_insights_of_their_kind() {
     let visit = Visit::start().await;
-    let made = json!({"posts": 30, "likes": 40, "comments": 5, "saves": 3, "reposts": 2, "views": 900, "reach": 700});
+    let made = json!({"posts": 30, "likes": 40, "comments": 5, "saves": 3, "reposts": 10, "views": 900, "reach": 700});
     let account = visit.put("instagram", "ada", made).await;
     let id = text(&account, "id");
     let graph = Graph::open(&visit, "instagram", SCOPES, &[("sandbox_account", "ada")]).await;
@@ -178,11 +178,11 @@ async fn media_are_paged_and_have_insights_of_their_kind() {
 
     let of_kind = |kind: &str| text(media.iter().find(|one| one["media_product_type"] == kind).unwrap(), "id");
     let (reel, picture) = (of_kind("REELS"), of_kind("FEED"));
-    let all = "views,reach,likes,comments,saved,shares,total_interactions";
+    let all = "views,reach,likes,comments,saved,shares,total_interactions,reposts";
     let (_, insights) = graph.get(&format!("{reel}/insights?metric={all}")).await;
     let values: Vec<u64> =
         insights["data"].as_array().unwrap().iter().map(|one| one["values"][0]["value"].as_u64().unwrap()).collect();
-    assert_eq!(values, [900, 700, 40, 5, 3, 2, 50]);
+    assert_eq!(values, [900, 700, 40, 5, 3, 10, 58, 2]);
     assert_eq!(graph.get(&format!("{picture}/insights?metric={all},follows")).await.0, 200);
     for (media, metric) in [
         (&reel, "views,follows"),

@@ -2,7 +2,8 @@ use super::owner::*;
 use super::*;
 
 const API: &str = "/business-api.tiktok.com/open_api/v1.3";
-const ALL: &str = "user.info.basic,user.info.username,user.info.stats,user.insights,video.list,user.account.type";
+const ALL: &str =
+    "user.info.basic,user.info.username,user.info.stats,user.insights,video.list,user.account.type,video.insights";
 const APP: [(&str, &str); 2] =
     [("client_id", "tiktok-accounts-client-id"), ("client_secret", "tiktok-accounts-client-secret")];
 
@@ -74,7 +75,7 @@ async fn tokens_come_in_json_for_an_app_of_its_own() {
     let access = text(&given, "access_token");
     let info = [("app_id", "tiktok-accounts-client-id"), ("access_token", access.as_str())];
     let (_, named) = post(&visit, "/tt_user/token_info/get/", &info).await;
-    assert_eq!((&named["creator_id"], named["scope"].as_str().unwrap().split(',').count()), (&given["open_id"], 6));
+    assert_eq!((&named["creator_id"], named["scope"].as_str().unwrap().split(',').count()), (&given["open_id"], 7));
     // One API's token is worth nothing at the other.
     assert_eq!(visit.request(&access, "/open.tiktokapis.com/v2/user/info/?fields=open_id").await.0, 401);
 
@@ -211,6 +212,10 @@ async fn videos_are_paged_and_need_their_id() {
     let filters = json!({"video_ids": [id, "7100000000000000001"]}).to_string();
     let (_, found) = ada.get(&visit, list, &["item_id"], &[("filters", &filters)]).await;
     assert_eq!(found["videos"], json!([{"item_id": id}]));
+    let (_, reach) = ada.get(&visit, list, &["item_id", "reach"], &[("filters", &filters)]).await;
+    assert_eq!(reach["videos"], json!([{"item_id": id, "reach": 800}]));
+    let without = owner(&visit, "ada", ALL.trim_end_matches(",video.insights")).await;
+    assert_eq!(without.get(&visit, list, &["item_id", "reach"], &[]).await.0, 40_001);
     assert_eq!(ada.get(&visit, list, &["likes"], &[]).await.0, 40_002);
     assert_eq!(ada.get(&visit, list, &["item_id"], &[("max_count", "21")]).await.0, 40_002);
 }

@@ -98,6 +98,7 @@ fn value(post: &Post, name: &str) -> u64 {
         "comments" | "total_comments" => comments,
         "saved" => saves,
         "shares" => shares,
+        "reposts" => shares / 5,
         "total_interactions" => likes + comments + saves + shares,
         "profile_visits" => count(numbers.reach) / 50,
         "ig_reels_avg_watch_time" => 4200,
