@@ -37,6 +37,12 @@ fn numbers(connection: &Connection) -> [Option<f64>; 4] {
     [mean(numbers.avg_views), mean(numbers.avg_likes), mean(numbers.avg_comments), rate]
 }
 
+/// Mean reach and reposts.
+fn seen(connection: &Connection) -> [Option<f64>; 2] {
+    let numbers = &connection.latest.as_ref().expect("a snapshot").numbers;
+    [numbers.avg_reach, numbers.avg_reposts].map(|mean| mean.map(|mean| mean.as_f64()))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_post_that_refuses_a_metric_costs_neither_other_posts_nor_other_owners() {
     let account = AccountEdit {
@@ -48,9 +54,10 @@ async fn one_post_that_refuses_a_metric_costs_neither_other_posts_nor_other_owne
         reposts: Some(20),
         saves: Some(5),
         views: Some(5000),
+        reach: Some(3000),
         ..AccountEdit::default()
     };
-    for metric in ["views", "shares"] {
+    for metric in ["views", "shares", "reposts"] {
         let refused = refuses(metric, Some(7), 100);
         let world = anna_and_ben(Platform::Instagram, account.clone(), refused).await;
         for _ in 0..2 {
@@ -58,6 +65,7 @@ async fn one_post_that_refuses_a_metric_costs_neither_other_posts_nor_other_owne
                 let connection = connection(&world, name).await;
                 let expected = [Some(5000.0), Some(100.0), Some(10.0), Some(0.0135)];
                 assert_eq!(numbers(&connection), expected, "{metric}, {name}");
+                assert_eq!(seen(&connection), [Some(3000.0), Some(4.0)], "{metric}, {name}");
                 assert_eq!(connection.last_error, None, "{metric}, {name}: no trouble");
             }
             // Also when both are requested together, and what was refused is known.
@@ -117,7 +125,7 @@ async fn a_missing_permission_for_posts_is_said_and_not_taken_for_a_hidden_numbe
     let ben = connection(&world, "Ben").await;
     assert_eq!(numbers(&ben)[..2], [None, Some(40.0)]);
     let error = ben.last_error.expect("it says why");
-    let expected = "views, shares, saves: Instagram says that a permission is missing, although \
+    let expected = "views, shares, saves, reach, reposts: Instagram says that a permission is missing, although \
                     instagram_manage_insights was allowed: ";
     assert!(error.starts_with(expected), "{error}");
 }

@@ -10,8 +10,9 @@ use crate::platforms::PlatformError;
 /// reports it, the account is not requested for it for a while.
 const FEW_POSTS: usize = 3;
 
-/// The most requests of a round beyond one for each post: for metrics apart, after they were refused together.
-const MOST_APART: usize = 24;
+/// The most requests of a round beyond one for each post: for metrics apart, after they were refused together. That is
+/// eight posts with five metrics each.
+const MOST_APART: usize = 40;
 
 /// What a round has found out so far.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::platforms::reading::{add_engagement, add_whole_engagement, item};
 use crate::platforms::{Account, Observation, Observed, PlatformError};
 
 /// What insights report, for users.
-const OF_INSIGHTS: &str = "views, shares, saves, audience and figures of days";
+const OF_INSIGHTS: &str = "views, shares, saves, reach, reposts, audience and figures of days";
 
 /// What insights may need beside their permission.
 pub(super) const ROLE: &str = "where the person's role on the Page was given in a business portfolio, the app needs \

@@ -19,7 +19,8 @@
 //!   is the one that Facebook's login and webhooks name. It may be a number, and responses are in a list or bare.
 //! - A like count that its owner hides is absent, or below 0. Counts are organic only. Their time has no colon in its
 //!   offset.
-//! - Only each post's insights report views, 48 hours late at most; of others, for reels only.
+//! - Only each post's insights report views, 48 hours late at most; of others, for reels only. Reach and reposts are
+//!   reported by insights alone.
 //! - Insights refuse all metrics for one that is unknown, or that this post does not have. Of a story error 10 says
 //!   that too few have seen it; of anything else that a permission is missing. Posts from before the account was a
 //!   professional one have no insights, ever.
@@ -30,7 +31,8 @@
 //!
 //! Definition 0 of these numbers: followers, following and posts are `followers_count`, `follows_count` and
 //! `media_count`; likes and comments `like_count` and `comments_count`; views the insight `views`, which is not the
-//! `impressions` or `plays` of before 2025; engagements likes, comments, shares and saves. Stories do not count.
+//! `impressions` or `plays` of before 2025; reach and reposts the insights `reach` and `reposts`; engagements likes,
+//! comments, shares and saves, and no reposts. Stories do not count.
 //! Definition 1, of accounts that are looked up or whose owner allows no insights: engagements are likes and comments.
 
 mod ask;
@@ -88,6 +90,8 @@ const INFO: PlatformInfo = PlatformInfo {
         Metric::AvgViews,
         Metric::AudienceMale,
         Metric::AudienceFemale,
+        Metric::AvgReach,
+        Metric::AvgReposts,
     ],
     batch_limit: 20,
     is_batched: false,

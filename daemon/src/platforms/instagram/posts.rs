@@ -1,10 +1,9 @@
 //! An account's newest posts and what each reports of itself: the requests.
 
-use roster_protocol::metric::Metric;
 use serde_json::value::RawValue;
 
 use super::ask::{Batch, ROLE, insights_scope};
-use super::read::{MEDIA_FIELDS, METRICS, add_reported, media};
+use super::read::{MEANS, MEDIA_FIELDS, METRICS, add_reported, media};
 use super::scopes::{BASIC, LOGIN_BASIC};
 use super::{Login, NAME};
 use crate::history::engagement::{NEWEST_POSTS, Post};
@@ -106,7 +105,8 @@ impl Batch<'_> {
                 add_reported(&mut item.post, reported);
             }
             missing.append(&mut insights.missing);
-            refused.extend(insights.refused.contains(&"views").then_some(Metric::AvgViews));
+            let named = MEANS.iter().filter(|(name, _)| insights.refused.contains(name));
+            refused.extend(named.map(|(_, metric)| *metric));
         }
         Posts { posts: posts.into_iter().map(|item| item.post).collect(), unread, refused }
     }

@@ -21,7 +21,11 @@ pub(super) const LOGIN_FIELDS: &str = "id,user_id,username,name,followers_count,
 pub(super) const MEDIA_FIELDS: &str = "id,timestamp,media_type,media_product_type,like_count,comments_count";
 
 /// What is requested of each post apart.
-pub(super) const METRICS: &[(&str, &str)] = &[("views", "views"), ("shares", "shares"), ("saved", "saves")];
+pub(super) const METRICS: &[(&str, &str)] =
+    &[("views", "views"), ("shares", "shares"), ("saved", "saves"), ("reach", "reach"), ("reposts", "reposts")];
+/// Those of them that are metrics of the account.
+pub(super) const MEANS: &[(&str, Metric)] =
+    &[("views", Metric::AvgViews), ("reach", Metric::AvgReach), ("reposts", Metric::AvgReposts)];
 
 /// What a post's engagements are, beside its likes and comments, where its insights are read.
 pub(super) const PARTS: &[Part] = &[|post| post.shares, |post| post.saves];
@@ -34,6 +38,8 @@ pub(super) fn add_reported(post: &mut Post, reported: &Reported) {
     post.numbers.views = number("views");
     post.numbers.shares = number("shares");
     post.numbers.saves = number("saved");
+    post.numbers.reach = number("reach");
+    post.numbers.reposts = number("reposts");
 }
 
 /// An account. Nothing is clean yet.

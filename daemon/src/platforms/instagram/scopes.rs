@@ -18,7 +18,7 @@ pub(super) const SCOPES: &[Scope] = &[
     Scope {
         name: INSIGHTS,
         purpose: Purpose::Measuring,
-        reads: "views, shares, saves, audience, figures of days",
+        reads: "views, shares, saves, reach, reposts, audience, figures of days",
         needed: false,
     },
     PORTFOLIO,
@@ -33,7 +33,7 @@ pub(super) const LOGIN_SCOPES: &[Scope] = &[
     Scope {
         name: LOGIN_INSIGHTS,
         purpose: Purpose::Measuring,
-        reads: "views, shares, saves, audience, figures of days",
+        reads: "views, shares, saves, reach, reposts, audience, figures of days",
         needed: false,
     },
 ];

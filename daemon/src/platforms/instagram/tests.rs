@@ -9,6 +9,7 @@ use roster_protocol::metric::Mean;
 use roster_protocol::time::Seconds;
 use serde_json::{Value, json};
 
+use super::read::MEANS;
 use super::*;
 use crate::http_client::test_server::{Received, Reply, Server};
 use crate::oauth::{Authorize, Callback, Exchange, Held, Provider, Purpose, TokenError, TokenRequest};
@@ -192,29 +193,33 @@ async fn hidden_likes_and_what_was_not_allowed_are_not_zeros() {
         [consented(0, "11", &ALL), consented(1, "12", &ALL), consented(2, "11", &ALL[..1]), account(3, "x", None)];
     let observed = observe(&instagram, &server, &accounts).await;
     let reported = observed[0].as_ref().expect("reported");
-    let denied = "views, shares, saves: Instagram says that a permission is missing for 1 posts, although \
+    let denied = "views, shares, saves, reach, reposts: Instagram says that a permission is missing for 1 posts, although \
                   instagram_manage_insights was allowed: ";
     assert!(reported.missing.len() == 1 && reported.missing[0].starts_with(denied), "{reported:?}");
     let numbers = &reported.numbers;
     // 40 likes, 10 comments, 12 shares with 30 saves, of 1000.
     assert_eq!(numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.092));
     assert_eq!((numbers.avg_likes, numbers.avg_views), (Some(Mean(4000)), Some(Mean(810_000))));
+    assert_eq!((numbers.avg_reach, numbers.avg_reposts), (Some(Mean(510_000)), Some(Mean(400))));
     assert!(numbers.audience_female.is_some() && numbers.top_age_range.is_some());
 
     let small = &observed[1].as_ref().expect("reported");
     assert_eq!((small.numbers.audience_female, small.missing.len()), (None, 1));
     let short = observed[2].as_ref().expect("reported");
     assert_eq!((short.numbers.avg_likes, short.numbers.avg_views), (Some(Mean(4000)), None));
+    assert_eq!((short.numbers.avg_reach, short.numbers.avg_reposts), (None, None));
     assert_eq!(
         short.missing,
-        ["views, shares, saves, audience and figures of days: the owner did not allow instagram_manage_insights"]
+        ["views, shares, saves, reach, reposts, audience and figures of days: the owner did not allow \
+          instagram_manage_insights"]
     );
     assert!(matches!(&observed[3], Err(PlatformError::Unauthorized { .. })));
     let audiences = server.requested().iter().filter(|requested| requested.param("metric") == audience::METRIC).count();
     assert_eq!(audiences, 1, "the audience of 99 followers is not requested");
 }
 
-/// Posts that are all alike: 100 likes, 10 comments; their insights 20 shares, 5 saves, 5,000 views.
+/// Posts that are all alike: 100 likes, 10 comments; their insights 20 shares, 5 saves, 5,000 views, 3,000 accounts
+/// reached, 5 reposts.
 fn equal_posts(account: &str) -> Reply {
     let posts = (0..12).map(|number| media(&format!("{account}-{number}"), 100));
     Reply::ok(json!({"data": posts.collect::<Vec<_>>()}))
@@ -224,6 +229,7 @@ fn equal_insights(requested: &Received) -> Reply {
     let value = |name: &str| match name {
         "views" => 5000,
         "shares" => 20,
+        "reach" => 3000,
         _ => 5,
     };
     let metric = |name: &str| json!({"name": name, "period": "lifetime", "values": [{"value": value(name)}]});
@@ -232,7 +238,7 @@ fn equal_insights(requested: &Received) -> Reply {
 
 #[tokio::test]
 async fn one_posts_refusal_says_nothing_of_other_posts_or_owners() {
-    for metric in ["views", "shares"] {
+    for metric in ["views", "shares", "reach", "reposts"] {
         let server = Server::start(move |requested| match requested.path.rsplit('/').next() {
             Some("media") if requested.path.contains("/11/") => equal_posts("a"),
             Some("media") => equal_posts("b"),
@@ -252,10 +258,37 @@ async fn one_posts_refusal_says_nothing_of_other_posts_or_owners() {
                 let reported = reported.expect("reported");
                 assert!(reported.missing.is_empty(), "{metric}: {reported:?}");
                 assert_eq!(reported.numbers.avg_views, Some(Mean(500_000)), "{metric}");
+                assert_eq!(reported.numbers.avg_reach, Some(Mean(300_000)), "{metric}");
+                assert_eq!(reported.numbers.avg_reposts, Some(Mean(500)), "{metric}");
                 assert_eq!(reported.numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.0135), "{metric}");
                 assert_eq!(reported.definition, 0);
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_metric_that_is_refused_by_name_costs_only_itself() {
+    for (name, metric) in [("reach", Metric::AvgReach), ("reposts", Metric::AvgReposts)] {
+        let server = Server::start(move |requested| match requested.path.rsplit('/').next() {
+            Some("media") if requested.param("fields").contains(name) => refusal(400, 100, 0),
+            Some("media") => equal_posts("a"),
+            Some("insights") if !requested.param("breakdown").is_empty() => Reply::ok(json!({"data": []})),
+            Some("insights") if requested.param("metric").contains(name) => refusal(400, 100, 0),
+            Some("insights") => equal_insights(requested),
+            Some(id) => Reply::ok(profile(id, 10_000)),
+            None => Reply::Silence,
+        })
+        .await;
+        let observed = observe(&instagram(Login::Facebook), &server, &[consented(0, "11", &ALL)]).await;
+        let reported = observed[0].as_ref().expect("reported");
+        assert_eq!(reported.refused, [metric]);
+        let [missing] = reported.missing.as_slice() else { panic!("{reported:?}") };
+        assert!(missing.starts_with(&format!("{name}: Instagram refused {name} for each post")), "{missing}");
+        let others = MEANS.iter().filter(|(_, other)| *other != metric);
+        assert!(others.clone().all(|(_, other)| other.of(&reported.numbers).is_some()), "{reported:?}");
+        assert_eq!(metric.of(&reported.numbers), None);
+        assert_eq!(reported.numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.0135));
     }
 }
 

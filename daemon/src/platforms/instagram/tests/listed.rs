@@ -2,15 +2,16 @@
 
 use super::*;
 
-const FIELD: &str = "insights.metric(views,shares,saved)";
+const FIELD: &str = "insights.metric(views,shares,saved,reach,reposts)";
 
-/// Two posts; the list reports the insights of the first where these are requested: 5,000 views, 20 shares, 5 saves.
+/// Two posts; the list reports the insights of the first where these are requested: 5,000 views, 20 shares, 5 saves,
+/// 3,000 accounts reached, no repost.
 fn list(requested: &Received) -> Reply {
     let mut first = media("p1", 100);
     if requested.param("fields").contains(FIELD) {
         let metric =
             |(name, value): (&str, u64)| json!({"name": name, "period": "lifetime", "values": [{"value": value}]});
-        let metrics = [("views", 5000), ("shares", 20), ("saved", 5)].map(metric);
+        let metrics = [("views", 5000), ("shares", 20), ("saved", 5), ("reach", 3000), ("reposts", 0)].map(metric);
         first["insights"] = json!({"data": metrics});
     }
     Reply::ok(json!({"data": [first, media("p2", 100)]}))
@@ -53,6 +54,8 @@ async fn a_list_that_reports_insights_saves_a_request_for_each_post() {
             let reported = observed[0].as_ref().expect("reported");
             // The second post reports none: that is no 0.
             assert_eq!((reported.numbers.avg_views, reported.missing.len()), (Some(Mean(500_000)), 0), "{reported:?}");
+            let numbers = &reported.numbers;
+            assert_eq!((numbers.avg_reach, numbers.avg_reposts), (Some(Mean(300_000)), Some(Mean(0))));
             // 100 likes, 10 comments, 20 shares and 5 saves, of 10,000.
             assert_eq!(reported.numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.0135));
             assert_eq!(asked(&server), (vec![("15".to_owned(), true)], 0));
