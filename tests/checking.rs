@@ -356,16 +356,16 @@ async fn what_owners_are_asked_for_is_noted_where_the_operator_chose_it() {
     check(
         "scopes = [\"pages_show_list\", \"pages_read_engagement\"]\n",
         "note: [platforms.facebook]: owners are asked to allow pages_show_list, pages_read_engagement; left out, and not \
-         read: pages_read_user_content (reactions, comments), read_insights (views, figures of days, countries), \
-         business_management (Pages of a business portfolio)\n",
+         read: pages_read_user_content (reactions, comments), read_insights (views, reach, figures of days, \
+         countries), business_management (Pages of a business portfolio)\n",
     )
     .await;
     check(
         "config_id = \"7\"\n",
         "note: [platforms.facebook]: owners are asked for what the configuration at Facebook holds that config_id names: \
          it must hold pages_show_list, pages_read_engagement; what it does not hold of pages_read_user_content \
-         (reactions, comments), read_insights (views, figures of days, countries), business_management (Pages of a \
-         business portfolio) is not read\n",
+         (reactions, comments), read_insights (views, reach, figures of days, countries), business_management (Pages of \
+         a business portfolio) is not read\n",
     )
     .await;
 }

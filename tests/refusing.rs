@@ -101,6 +101,27 @@ async fn a_page_whose_insights_are_refused_keeps_the_rest_and_costs_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_page_that_refuses_reach_is_in_no_trouble() {
+    let account = AccountEdit {
+        followers: Some(10_000),
+        posts: Some(12),
+        likes: Some(40),
+        views: Some(7000),
+        reach: Some(5000),
+        ..AccountEdit::default()
+    };
+    let world = anna_and_ben(Platform::Facebook, account, refuses("post_total_media_view_unique", None, 200)).await;
+    for _ in 0..2 {
+        for (name, reach) in [("Anna", Some(5000.0)), ("Ben", None)] {
+            let connection = connection(&world, name).await;
+            assert_eq!((numbers(&connection)[0], seen(&connection)), (Some(7000.0), [reach, None]), "{name}");
+            assert_eq!(connection.last_error, None, "{name}");
+        }
+        world.sync_target(SyncTarget::All).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refused_sums_cost_only_themselves() {
     for code in [10, 200] {
         let account =

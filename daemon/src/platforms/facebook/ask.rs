@@ -1,9 +1,10 @@
-//! The requests: each Page's profile, its newest posts, and their views.
+//! The requests: each Page's profile, its newest posts, and their views and reach.
 
-use roster_protocol::metric::Metric;
+use roster_protocol::time::Timestamp;
 
 use super::read::{
-    FIELDS, METRICS, PARTS, POST_FIELDS, POST_FIELDS_WITH_SUMS, PageToken, Profile, VIEWS, add_reported, post,
+    FIELDS, MEANS, METRICS, METRICS_OF_SMALL, PARTS, POST_FIELDS, POST_FIELDS_WITH_SUMS, PageToken, Profile,
+    add_reported, post,
 };
 use super::scopes::{ENGAGEMENT, INSIGHTS, USER_CONTENT};
 use super::{Facebook, NAME, NO_APP};
@@ -19,6 +20,11 @@ use crate::secret::Secret;
 
 /// Some more than are counted; the second number is requested where the first was too much.
 const POSTS: [&str; 2] = ["25", "12"];
+
+/// The code with which small Pages refuse the reach of posts, as if a permission is missing.
+const SMALL: u32 = 200;
+/// What is kept of a Page that refused so.
+const REACH_OF_SMALL: &str = "reach of a small Page";
 
 /// What insights need beside their permission.
 pub(super) const ROLE: &str = "the person who consented needs the task ANALYZE on the Page, and the app Meta's approval of \
@@ -71,7 +77,7 @@ impl Batch<'_> {
         let id = observation.platform_user_id.clone();
         let owner = Owner::of(&id, &access.token);
         let posts = match self.posts(graph, access, owner, &mut more).await {
-            Ok(listed) => Ok(self.with_views(graph, listed, access, owner, &mut more).await),
+            Ok(listed) => Ok(self.with_insights(graph, listed, access, owner, &mut more).await),
             Err(refused) => Err(refused.error),
         };
         add_whole_engagement(&mut observation, posts, PARTS);
@@ -82,11 +88,26 @@ impl Batch<'_> {
         Ok(observation)
     }
 
-    fn metrics<'a>(&'a self, owner: Owner<'a>) -> Metrics<'a> {
-        Metrics { names: METRICS, scope: INSIGHTS, role: ROLE, owner, refusals: &self.facebook.refusals }
+    fn metrics<'a>(&'a self, owner: Owner<'a>, now: Timestamp) -> Metrics<'a> {
+        let names = if self.is_small(owner, now) { METRICS_OF_SMALL } else { METRICS };
+        Metrics { names, scope: INSIGHTS, role: ROLE, owner, refusals: &self.facebook.refusals }
     }
 
-    /// The newest posts, with their views where the list reports them: one refused post spoils it.
+    /// Whether the Page lately refused what small ones refuse.
+    fn is_small(&self, owner: Owner<'_>, now: Timestamp) -> bool {
+        self.facebook.refusals.holds_account(owner, REACH_OF_SMALL, now)
+    }
+
+    /// Leaves reach out for a day; `false` when it was left out already.
+    fn leave_reach_out(&self, owner: Owner<'_>, now: Timestamp) -> bool {
+        let is_new = !self.is_small(owner, now);
+        if is_new {
+            self.facebook.refusals.note_account(owner, REACH_OF_SMALL, now);
+        }
+        is_new
+    }
+
+    /// The newest posts, with their insights where the list reports them: one refused post spoils it.
     async fn posts(
         &self,
         graph: &Graph<'_>,
@@ -94,12 +115,19 @@ impl Batch<'_> {
         owner: Owner<'_>,
         missing: &mut Vec<String>,
     ) -> Result<Listed, Refused> {
-        let (now, metrics) = (graph.of.api.now(), self.metrics(owner));
-        let reads_views = access.has(INSIGHTS) && !graph.is_tight();
-        if let Some(field) = metrics.field(now).filter(|_| reads_views) {
+        let now = graph.of.api.now();
+        let reads_insights = access.has(INSIGHTS) && !graph.is_tight();
+        // Again without reach where the Page is a small one.
+        for _ in 0..2 {
+            let metrics = self.metrics(owner, now);
+            let Some(field) = metrics.field(now).filter(|_| reads_insights) else { break };
             let mut more = Vec::new();
             match self.posts_with(graph, access, owner, &format!(",{field}"), &mut more).await {
-                Err(refused) if refused.problem.is_some() => metrics.note_unlisted(now),
+                Err(refused) if refused.has_code(SMALL) && self.leave_reach_out(owner, now) => {}
+                Err(refused) if refused.problem.is_some() => {
+                    metrics.note_unlisted(now);
+                    break;
+                }
                 listed => {
                     missing.append(&mut more);
                     return listed;
@@ -146,8 +174,8 @@ impl Batch<'_> {
         })
     }
 
-    /// Adds the views of the newest posts.
-    async fn with_views(
+    /// Adds the views and reach of the newest posts.
+    async fn with_insights(
         &self,
         graph: &Graph<'_>,
         listed: Listed,
@@ -161,18 +189,23 @@ impl Batch<'_> {
         posts.truncate(NEWEST_POSTS);
         if !access.has(INSIGHTS) {
             if self.facebook.asks_for(INSIGHTS) {
-                missing.push(format!("views and figures of days: the owner did not allow {INSIGHTS}"));
+                missing.push(format!("views, reach and figures of days: the owner did not allow {INSIGHTS}"));
             }
         } else if graph.is_tight() {
-            missing.push("views: the Page's allowance at Meta is nearly used up".to_owned());
+            missing.push("views, reach: the Page's allowance at Meta is nearly used up".to_owned());
         } else {
             let asked: Vec<_> = posts.iter().map(|item| (item.id.as_str(), item.insights.as_ref())).collect();
-            let mut insights = graph.insights_of(&asked, self.metrics(owner)).await;
+            let now = graph.of.api.now();
+            let mut insights = graph.insights_of(&asked, self.metrics(owner, now)).await;
+            if insights.is_denied && self.leave_reach_out(owner, now) {
+                insights = graph.insights_of(&asked, self.metrics(owner, now)).await;
+            }
             for (item, reported) in posts.iter_mut().zip(&insights.posts) {
                 add_reported(&mut item.post, reported);
             }
             missing.append(&mut insights.missing);
-            refused.extend(insights.refused.contains(&VIEWS).then_some(Metric::AvgViews));
+            let named = MEANS.iter().filter(|(name, _)| insights.refused.contains(name));
+            refused.extend(named.map(|(_, metric)| *metric));
         }
         Posts { posts: posts.into_iter().map(|item| item.post).collect(), unread, refused }
     }

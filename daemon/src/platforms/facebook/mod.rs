@@ -4,8 +4,8 @@
 //! /docs/graph-api "Rate Limiting" and "Error Handling", read on 2026-11-21.
 //!
 //! Limits: with a Page's token 4800 requests a rolling day times the users engaged with it. A Page costs 2: its
-//! profile, and its newest posts with their counts and views in one response; where the list refuses views for one of
-//! its posts, 12 more, and it is requested with them again a day later. Once a day a Page costs 2 more, its figures of
+//! profile, and its newest posts with their counts, views and reach in one response; where the list refuses these for one
+//! of its posts, 12 more, and it is requested with them again a day later. Once a day a Page costs 2 more, its figures of
 //! days and its countries; the first time up to 9, back to two years ago. Headers report the usage; see `graph`.
 //!
 //! Oddities:
@@ -19,11 +19,14 @@
 //! - Pages follow no accounts, count no posts, and report neither age nor gender of those who follow.
 //! - Figures of days are Pacific days, renewed once a day, at most 90 in a response and two years back. A small Page
 //!   refuses some of them with code 200 although all was allowed; one refused name fails all names.
+//! - Pages with few followers refuse `post_total_media_view_unique` of posts with code 200 although all was allowed: then
+//!   posts are requested without it for a day, and it is unknown.
 //! - Countries are refused by some Pages and empty for others: they are requested alone.
 //! - "Please reduce the amount of data" is a 500 with code 1: half as many posts are requested then.
 //!
 //! Definition 0 of these numbers: followers are `followers_count`, which is not `fan_count`; likes all reactions; views
-//! the insight `post_media_view`, which is not the `post_impressions` of before 2025-11-15.
+//! the insight `post_media_view`, which is not the `post_impressions` of before 2025-11-15; reach the insight
+//! `post_total_media_view_unique`, which is not the `post_impressions_unique` of before 2026-06-15.
 
 mod ask;
 mod consent;
@@ -64,7 +67,14 @@ const INFO: PlatformInfo = PlatformInfo {
     short: "FB",
     handle_example: "page.name",
     access: ApiAccess::Consent,
-    metrics: &[Metric::Followers, Metric::EngagementRate, Metric::AvgLikes, Metric::AvgComments, Metric::AvgViews],
+    metrics: &[
+        Metric::Followers,
+        Metric::EngagementRate,
+        Metric::AvgLikes,
+        Metric::AvgComments,
+        Metric::AvgViews,
+        Metric::AvgReach,
+    ],
     batch_limit: 20,
     is_batched: false,
     keeping: Keeping::UNLIMITED,

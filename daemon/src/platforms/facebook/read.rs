@@ -24,8 +24,13 @@ pub(super) const POST_FIELDS_WITH_SUMS: &str =
     "id,created_time,shares,reactions.limit(0).summary(total_count),comments.limit(0).summary(total_count)";
 
 pub(super) const VIEWS: &str = "post_media_view";
+pub(super) const VIEWERS: &str = "post_total_media_view_unique";
 /// What is requested of each post apart.
-pub(super) const METRICS: &[(&str, &str)] = &[(VIEWS, "views")];
+pub(super) const METRICS: &[(&str, &str)] = &[(VIEWS, "views"), (VIEWERS, "reach")];
+/// And where the Page is a small one.
+pub(super) const METRICS_OF_SMALL: &[(&str, &str)] = &[(VIEWS, "views")];
+/// Which metrics of the account they are.
+pub(super) const MEANS: &[(&str, Metric)] = &[(VIEWS, Metric::AvgViews), (VIEWERS, Metric::AvgReach)];
 
 /// What a post's engagements are, beside its reactions.
 pub(super) const PARTS: &[Part] = &[|post| post.comments, |post| post.shares];
@@ -33,6 +38,7 @@ pub(super) const PARTS: &[Part] = &[|post| post.comments, |post| post.shares];
 /// Adds what a post reported of itself.
 pub(super) fn add_reported(post: &mut Post, reported: &Reported) {
     post.numbers.views = reported.get(VIEWS).copied();
+    post.numbers.reach = reported.get(VIEWERS).copied();
 }
 
 /// A Page. Nothing is clean yet.

@@ -11,6 +11,11 @@ pub(super) const SCOPES: &[Scope] = &[
     Scope { name: SHOW_PAGES, purpose: Purpose::Measuring, reads: "the list of Pages", needed: true },
     Scope { name: ENGAGEMENT, purpose: Purpose::Measuring, reads: "followers, posts", needed: true },
     Scope { name: USER_CONTENT, purpose: Purpose::Measuring, reads: "reactions, comments", needed: false },
-    Scope { name: INSIGHTS, purpose: Purpose::Measuring, reads: "views, figures of days, countries", needed: false },
+    Scope {
+        name: INSIGHTS,
+        purpose: Purpose::Measuring,
+        reads: "views, reach, figures of days, countries",
+        needed: false,
+    },
     PORTFOLIO,
 ];

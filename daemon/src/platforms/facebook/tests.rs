@@ -57,13 +57,16 @@ fn posts(summaries: bool) -> Value {
     json!({"data": [post]})
 }
 
+fn insights(views: u64, viewers: u64) -> Value {
+    let metric = |name: &str, value: u64| json!({"name": name, "period": "lifetime", "values": [{"value": value}]});
+    json!({"data": [metric("post_media_view", views), metric("post_total_media_view_unique", viewers)]})
+}
+
 /// A Page in good health.
 fn healthy(requested: &Received) -> Reply {
     match requested.path.rsplit('/').next() {
         Some("published_posts") => Reply::ok(posts(true)),
-        Some("insights") => {
-            Reply::ok(json!({"data": [{"name": "post_media_view", "period": "lifetime", "values": [{"value": 900}]}]}))
-        }
+        Some("insights") => Reply::ok(insights(900, 600)),
         _ if requested.param("fields") == "access_token" => {
             Reply::ok(json!({"access_token": "fetched-token", "id": "102030405060701"}))
         }
@@ -133,6 +136,7 @@ async fn a_page_is_requested_with_its_own_token_which_is_fetched_where_it_is_not
         assert_eq!((numbers.followers, numbers.following, numbers.posts), (Some(2500), None, None));
         assert_eq!(numbers.engagement_rate.map(|rate| rate.as_f64()), Some(0.1));
         assert_eq!((numbers.avg_likes, numbers.avg_views), (Some(Mean(15_000)), Some(Mean(90_000))));
+        assert_eq!((numbers.avg_reach, numbers.avg_reposts), (Some(Mean(60_000)), None));
         let last = server.requested().last().map(token_of);
         assert_eq!((last.as_deref(), server.forget()), (Some(expected), requests));
     }
@@ -154,7 +158,7 @@ async fn what_was_not_allowed_is_reported_as_missing_and_not_counted() {
         reported.missing,
         [
             "reactions and comments: the owner did not allow pages_read_user_content",
-            "views and figures of days: the owner did not allow read_insights"
+            "views, reach and figures of days: the owner did not allow read_insights"
         ]
     );
 }
@@ -201,7 +205,7 @@ async fn views_that_are_not_reported_cost_themselves_only() {
     for (reply, missing) in [
         (Reply::ok(json!({"data": []})), 0),
         (refusal(403, 10), 1),
-        (refusal(400, 100), 1),
+        (refusal(400, 100), 2),
         (refusal(500, 2), 1),
         (Reply::ok("<html>"), 1),
     ] {
@@ -214,7 +218,9 @@ async fn views_that_are_not_reported_cost_themselves_only() {
         assert!(reported.numbers.avg_likes.is_some() && reported.numbers.avg_views.is_none());
         assert_eq!(reported.missing.len(), missing, "{reported:?}");
         let is_of_the_name = reported.missing.iter().any(|missing| missing.contains("refused post_media_view"));
-        assert_eq!(reported.refused, Vec::from_iter(is_of_the_name.then_some(Metric::AvgViews)), "{reported:?}");
+        let expected = if is_of_the_name { vec![Metric::AvgViews, Metric::AvgReach] } else { vec![] };
+        assert_eq!(reported.refused, expected, "{reported:?}");
+        assert_eq!(reported.numbers.avg_reach, None);
     }
 }
 
@@ -222,7 +228,7 @@ async fn views_that_are_not_reported_cost_themselves_only() {
 async fn one_owners_missing_permission_is_no_withdrawal_of_the_metric() {
     let server = Server::start(|requested| match (requested.path.rsplit('/').next(), token_of(requested).as_str()) {
         (Some("insights"), "b") => refusal(400, 100),
-        (Some("insights"), _) => Reply::ok(json!({"data": [{"name": "post_media_view", "values": [{"value": 7000}]}]})),
+        (Some("insights"), _) => Reply::ok(insights(7000, 5000)),
         (Some("published_posts"), _) => {
             let post = |number: u32| {
                 let mut post = posts(true)["data"][0].clone();
@@ -247,9 +253,10 @@ async fn one_owners_missing_permission_is_no_withdrawal_of_the_metric() {
         let (b, a) = (b.as_ref().expect("reported"), a.as_ref().expect("reported"));
         assert_eq!((a.numbers.avg_views, a.missing.len()), (Some(Mean(700_000)), 0), "{a:?}");
         assert_eq!((b.numbers.avg_likes, b.numbers.avg_comments), (Some(Mean(15_000)), Some(Mean(5000))));
-        assert_eq!(b.numbers.avg_views, None);
-        let [missing] = b.missing.as_slice() else { panic!("{b:?}") };
-        assert!(missing.starts_with("views: ") && missing.contains("a permission is missing"), "{missing}");
+        assert_eq!((a.numbers.avg_reach, b.numbers.avg_views), (Some(Mean(500_000)), None));
+        let [views, reach] = b.missing.as_slice() else { panic!("{b:?}") };
+        assert!(views.starts_with("views: ") && views.contains("a permission is missing"), "{views}");
+        assert!(reach.starts_with("reach: ") && reach.contains("a permission is missing"), "{reach}");
     }
 }
 

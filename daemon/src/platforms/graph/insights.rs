@@ -59,6 +59,8 @@ pub(in crate::platforms) struct Insights {
     pub(in crate::platforms) missing: Vec<String>,
     /// The names that the account's posts refused.
     pub(in crate::platforms) refused: Vec<&'static str>,
+    /// Whether all that was requested was refused for want of a permission.
+    pub(in crate::platforms) is_denied: bool,
 }
 
 /// What came of one request.
@@ -146,9 +148,9 @@ impl Graph<'_> {
         reported.extend(stream::iter(rest).buffered(AT_ONCE).collect::<Vec<_>>().await);
         let round = round.into_inner();
         round.refused_by_all().for_each(|name| refusals.note_account(owner, name, now));
-        let refused = round.refused_lately(&metrics).collect();
+        let (refused, is_denied) = (round.refused_lately(&metrics).collect(), round.is_denied());
         let missing = round.missing(self.of.name, &metrics, |name| refusals.is_withdrawn(name, now));
-        Insights { posts: reported, missing, refused }
+        Insights { posts: reported, missing, refused, is_denied }
     }
 
     async fn of_post(&self, post: &str, metrics: Metrics<'_>, round: &Mutex<Round>) -> Reported {

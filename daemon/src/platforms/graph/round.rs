@@ -73,6 +73,11 @@ impl Round {
         self.failed.is_some() || is_denied || self.names.values().all(|tally| tally.is_left_out)
     }
 
+    /// Whether all that was requested was refused for want of a permission.
+    pub(super) fn is_denied(&self) -> bool {
+        self.denied > 0 && self.has_no_answer()
+    }
+
     fn has_no_answer(&self) -> bool {
         self.names.values().all(|tally| tally.answered == 0)
     }

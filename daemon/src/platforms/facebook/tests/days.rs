@@ -88,7 +88,7 @@ async fn figures_of_days_cost_two_requests() {
     let less = Account { days_from: Some(date(NEWEST)), ..page(Some("page-token"), &ALL[..3]) };
     let reported = observe(&server, &less).await.expect("reported");
     assert_eq!((reported.days, server.forget()), (None, 2));
-    assert_eq!(reported.missing, ["views and figures of days: the owner did not allow read_insights"]);
+    assert_eq!(reported.missing, ["views, reach and figures of days: the owner did not allow read_insights"]);
 }
 
 #[tokio::test]
