@@ -98,7 +98,14 @@ pub(super) fn cases() -> [Case; 9] {
         Case {
             slug: "tiktok",
             name: |index| (format!("acct{index}"), format!("open-{index}")),
-            scopes: Some(&["user.info.basic", "user.info.username", "user.info.stats", "video.list", "user.insights"]),
+            scopes: Some(&[
+                "user.info.basic",
+                "user.info.username",
+                "user.info.stats",
+                "video.list",
+                "user.insights",
+                "video.insights",
+            ]),
             // These come with the figures of days.
             not_reported: &[Metric::AudienceMale, Metric::AudienceFemale],
             shortest_wait: Some(Duration::from_secs(60)),
@@ -424,7 +431,7 @@ fn tiktok_accounts(requested: &Received, path: &str) -> Value {
         "open_api/v1.3/business/video/list/" => {
             let video = |id: usize| {
                 json!({"item_id": id.to_string(), "create_time": 1_795_000_000, "video_views": 900, "likes": 20,
-                    "comments": 1, "shares": 2, "favorites": 3})
+                    "comments": 1, "shares": 2, "favorites": 3, "reach": 700})
             };
             json!({"videos": (0..15).map(video).collect::<Vec<_>>(), "cursor": 1_795_000_000_000_u64, "has_more": true})
         }

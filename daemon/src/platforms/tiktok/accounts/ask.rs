@@ -9,10 +9,10 @@ use super::super::pages::{Pages, VIDEOS_A_PAGE, VideoPage, VideoResponse, newest
 use super::super::read::{User, limited};
 use super::days::Days;
 use super::read::{
-    Envelope, InsightsResponse, Owner, OwnerResponse, ProfileResponse, VIDEO_FIELDS, insight_fields, listed,
+    Envelope, InsightsResponse, Owner, OwnerResponse, ProfileResponse, REACH, VIDEO_FIELDS, insight_fields, listed,
     profile_fields, video,
 };
-use super::scopes::{BASIC, INSIGHTS, STATS, VIDEOS};
+use super::scopes::{BASIC, INSIGHTS, STATS, VIDEO_INSIGHTS, VIDEOS};
 use super::{Accounts, NO_APP};
 use crate::http_client::{Api, Request, Response};
 use crate::oauth::{OAuthApp, Provider};
@@ -55,8 +55,12 @@ impl RequestsEach for Batch<'_> {
 
 /// Names what the owner was asked for and did not allow.
 fn with_missing(mut observation: Observation, access: &Access, platform: &Accounts) -> Observation {
-    let reads =
-        [(STATS, "followers, following, posts"), (VIDEOS, "posts"), (INSIGHTS, "figures of days, the audience")];
+    let reads = [
+        (STATS, "followers, following, posts"),
+        (VIDEOS, "posts"),
+        (INSIGHTS, "figures of days, the audience"),
+        (VIDEO_INSIGHTS, "reach"),
+    ];
     for (scope, what) in reads {
         if !access.has(scope) && platform.asks_for(scope) {
             observation.missing.push(format!("{what}: the owner did not allow {scope}"));
@@ -182,8 +186,21 @@ struct Videos<'a> {
 }
 
 impl Pages for Videos<'_> {
+    /// Without reach where that is refused: it costs nothing else.
     async fn page(&self, cursor: Option<u64>) -> Result<VideoPage, PlatformError> {
-        let (fields, most) = (listed(VIDEO_FIELDS), VIDEOS_A_PAGE.to_string());
+        if self.requests.access.has(VIDEO_INSIGHTS) {
+            match self.list(&[VIDEO_FIELDS, &[REACH]].concat(), cursor).await {
+                Err(PlatformError::MissingScope { .. } | PlatformError::Unexpected { .. }) => {}
+                page => return page,
+            }
+        }
+        self.list(VIDEO_FIELDS, cursor).await
+    }
+}
+
+impl Videos<'_> {
+    async fn list(&self, fields: &[&str], cursor: Option<u64>) -> Result<VideoPage, PlatformError> {
+        let (fields, most) = (listed(fields), VIDEOS_A_PAGE.to_string());
         let cursor = cursor.map(|cursor| cursor.to_string());
         let mut query = vec![("business_id", self.id), ("fields", &fields), ("max_count", &most)];
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));

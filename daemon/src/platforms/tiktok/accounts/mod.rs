@@ -1,5 +1,5 @@
 //! TikTok's Accounts API, which is part of its API for Business: an app, a review, hosts and tokens of its own. It
-//! reports what the Display API does not: figures of days, the audience, and saves.
+//! reports what the Display API does not: figures of days, the audience, saves, and reach of videos.
 //!
 //! After business-api.tiktok.com "Get profile data of a TikTok account" and the typed clients bububa/tiktok-business and
 //! sns-sdks/python-tiktok with their recorded responses, read on 2026-11-21 and 2026-11-30 in public copies.
@@ -18,7 +18,9 @@
 //! - Days are those of UTC, 60 back, and arrive one or two days late. A day so young with zeros alone may be one that
 //!   has not arrived: it is left out.
 //! - `daily_total_followers` is the change of the day, in spite of its name; `followers_count` of a day is their number.
-//! - Reach, gained and lost are reported of business accounts only, and nothing at all before the owner has switched
+//! - Reach of a video is a field of the list of videos that `video.insights` opens, a day or two late. Where the list
+//!   refuses it, it is requested without.
+//! - Reach, gained and lost of days are reported of business accounts only, and nothing at all before the owner has switched
 //!   on the analytics in TikTok's own app. Likes that are taken back are not subtracted. Views are organic and paid.
 //! - The audience is that of accounts with 100 followers or more, in fractions of 1. Ages begin at 18 and end with
 //!   55+, which none of our ranges is: that share is left out.
@@ -27,7 +29,8 @@
 //! What the numbers of errors mean is seen in clients, not documented where it can be read: 40100, 40105, 40110 and
 //! 40131 in responses, the others of 401xx in the sister API of Ocean Engine.
 //!
-//! Definition 1 of these numbers, where the Display API's are 0: engagements are likes, comments, shares and saves.
+//! Definition 1 of these numbers, where the Display API's are 0: engagements are likes, comments, shares and saves. Reach
+//! is a video's `reach`.
 
 mod ask;
 mod audience;
@@ -61,6 +64,7 @@ const INFO: PlatformInfo = PlatformInfo {
         Metric::AvgViews,
         Metric::AudienceMale,
         Metric::AudienceFemale,
+        Metric::AvgReach,
     ],
     budgets: &[minute("requests", "/open_api/")],
     reports: Some(Reports { zone: "UTC", figures: FIGURES, breaks: &[] }),

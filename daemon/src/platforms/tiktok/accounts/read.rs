@@ -39,6 +39,8 @@ pub(super) fn insight_fields() -> String {
 
 pub(super) const VIDEO_FIELDS: &[&str] =
     &["item_id", "create_time", "likes", "comments", "shares", "favorites", "video_views"];
+/// The field of a video that has a scope of its own.
+pub(super) const REACH: &str = "reach";
 
 /// The part of every response that says whether the request succeeded.
 #[derive(Default, Deserialize)]
@@ -196,6 +198,8 @@ struct Video {
     favorities: Option<u64>,
     #[serde(default, deserialize_with = "count")]
     video_views: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    reach: Option<u64>,
 }
 
 /// A video's id, and the video as a post.
@@ -207,6 +211,7 @@ pub(super) fn video(text: &RawValue) -> Result<(String, Post), PlatformError> {
         shares: video.shares,
         saves: video.favorites.or(video.favorities),
         views: video.video_views,
+        reach: video.reach,
         ..PostNumbers::default()
     };
     let at =
@@ -259,12 +264,13 @@ mod tests {
             shares: Some(12),
             saves: Some(33),
             views: Some(25_000),
+            reach: Some(19_000),
             ..PostNumbers::default()
         };
         let at = Some(Timestamp(1_672_531_200_000));
         assert_eq!((id.as_str(), *whole), ("7123456789012345678", Post { at, numbers }));
         assert_eq!((spelled.at, spelled.numbers.saves), (Some(Timestamp(1_672_444_800_000)), Some(5)));
-        assert_eq!((odd.numbers.likes, odd.numbers.views), (None, Some(9)));
+        assert_eq!((odd.numbers.likes, odd.numbers.views, odd.numbers.reach), (None, Some(9), None));
     }
 
     #[test]

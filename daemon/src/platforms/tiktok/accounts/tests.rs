@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use roster_protocol::metric::Ratio;
+use roster_protocol::metric::{Mean, Ratio};
 use roster_protocol::reported::{AudienceOf, DayMetric};
 use serde_json::{Value, json};
 
@@ -15,7 +15,8 @@ use crate::platforms::tests::world::{account, api, in_order, through};
 use crate::platforms::{Observation, PlatformError};
 use crate::secret::Secret;
 
-const ALL: [&str; 5] = ["user.info.basic", "user.info.username", "user.info.stats", "video.list", "user.insights"];
+const ALL: [&str; 6] =
+    ["user.info.basic", "user.info.username", "user.info.stats", "video.list", "user.insights", "video.insights"];
 
 fn accounts() -> Accounts {
     let (id, secret) = ("app-1".to_owned(), Secret::new("canary-secret"));
@@ -73,8 +74,11 @@ fn healthy(requested: &Received) -> Reply {
             good(&Value::Object(profile))
         }
         "/business/video/list/" => {
-            let video = json!({"item_id": "7123456789012345678", "create_time": 1_795_000_000, "likes": 4, "comments": 3,
-                "shares": 2, "favorites": 1, "video_views": 50});
+            let mut video = json!({"item_id": "7123456789012345678", "create_time": 1_795_000_000, "likes": 4,
+                "comments": 3, "shares": 2, "favorites": 1, "video_views": 50});
+            if fields(requested).contains(&"reach".to_owned()) {
+                video["reach"] = json!(40);
+            }
             good(&json!({"videos": [video], "cursor": 1_795_000_000_000_u64, "has_more": false}))
         }
         other => panic!("{other}"),
@@ -132,7 +136,7 @@ fn the_consent_page_is_tiktoks_own_without_a_challenge() {
     let url = url::Url::parse(&url).expect("a URL");
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    assert_eq!(value("scope"), Some("user.info.basic,user.info.username,user.info.stats,video.list,user.insights"));
+    assert_eq!(value("scope"), Some(ALL.join(",").as_str()));
     assert_eq!((value("redirect_uri"), value("state")), (Some(redirect_uri), Some("st")));
     assert_eq!(value("code_challenge"), None);
     assert!(Accounts { app: None }.authorize_url(&api(Default::default()), request).is_err());
@@ -255,6 +259,28 @@ async fn days_that_fail_cost_nothing_else() {
 }
 
 #[tokio::test]
+async fn reach_is_requested_where_it_was_allowed_and_costs_nothing_else() {
+    let reported = async |server: &Server, scopes: &[&str]| {
+        let account = Account { days_from: None, ..consented(0, "mara", scopes) };
+        let reported = observe(server, &[account]).await.remove(0).expect("reported");
+        let numbers = reported.numbers;
+        (numbers.avg_reach, numbers.avg_views, numbers.engagement_rate, server.forget())
+    };
+    let (views, rate) = (Some(Mean(5000)), Some(Ratio(100_000)));
+    let server = Server::start(healthy).await;
+    assert_eq!(reported(&server, &ALL).await, (Some(Mean(4000)), views, rate, 2));
+    assert_eq!(reported(&server, &ALL[..5]).await, (None, views, rate, 2));
+    for code in [40_001, 40_002] {
+        let refusing = move |requested: &Received| match requested.path.ends_with("/video/list/") {
+            true if requested.param("fields").contains("reach") => refusal(code),
+            _ => healthy(requested),
+        };
+        let server = Server::start(refusing).await;
+        assert_eq!(reported(&server, &ALL).await, (None, views, rate, 3), "{code}");
+    }
+}
+
+#[tokio::test]
 async fn one_lost_consent_spoils_its_own_account_alone() {
     let server = Server::start(|requested| match (token_of(requested), requested.path.ends_with("/video/list/")) {
         ("lost", _) => refusal(40_105),
@@ -282,6 +308,7 @@ async fn one_lost_consent_spoils_its_own_account_alone() {
         "followers, following, posts: the owner did not allow user.info.stats",
         "posts: the owner did not allow video.list",
         "figures of days, the audience: the owner did not allow user.insights",
+        "reach: the owner did not allow video.insights",
     ];
     assert_eq!((bare.numbers.followers, bare.missing.as_slice()), (None, missing.map(str::to_owned).as_slice()));
     assert!(matches!(&observed[4], Err(PlatformError::Unauthorized { .. })), "{observed:?}");
@@ -306,7 +333,7 @@ async fn a_consent_opens_the_account_of_its_owner() {
     let server = Server::start(healthy).await;
     let opened = accounts().opened(&api(through(&server.base)), &access("mara", &ALL)).await.expect("opened");
     assert_eq!((opened.owner_id.as_str(), opened.accounts[0].handle.as_str()), ("open-mara", "mara"));
-    assert_eq!((opened.accounts[0].followers, opened.scopes.map(|scopes| scopes.len())), (Some(100), Some(5)));
+    assert_eq!((opened.accounts[0].followers, opened.scopes.map(|scopes| scopes.len())), (Some(100), Some(6)));
     let requested = server.requested();
     let body: Value = serde_json::from_slice(&requested[0].body).expect("JSON");
     assert_eq!(body, json!({"app_id": "app-1", "access_token": "mara"}));
