@@ -20,6 +20,7 @@ pub struct SharedGate(Arc<Inner>);
 struct Inner {
     gate: Mutex<Gate>,
     unstored: Notify,
+    freed: Notify,
 }
 
 impl SharedGate {
@@ -30,6 +31,9 @@ impl SharedGate {
         if gate.has_unstored() {
             self.0.unstored.notify_one();
         }
+        if gate.take_freed() {
+            self.0.freed.notify_one();
+        }
         done
     }
 
@@ -37,6 +41,11 @@ impl SharedGate {
     pub fn reserve(&self, lane: &str, accounts: usize) -> Reservation {
         self.with(|gate| gate.reserve(lane, accounts));
         Reservation { gate: self.clone(), lane: lane.to_owned(), accounts }
+    }
+
+    /// Waits until a limit near its end has more room than it had.
+    pub async fn has_freed(&self) {
+        self.0.freed.notified().await;
     }
 
     /// Waits until something was counted that the store does not know.

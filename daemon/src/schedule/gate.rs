@@ -56,6 +56,8 @@ pub struct Gate {
     uses: BTreeMap<BudgetKey, Kept>,
     /// Limits of lanes that may be near their end: of thousands of hosts, few are. Some are not any more.
     near_end: BTreeSet<BudgetKey>,
+    /// Whether a limit near its end has more room than before, by what a response reported.
+    has_freed: bool,
     /// Limits of which more is spent than the store knows.
     unstored: BTreeSet<BudgetKey>,
     /// Rows that the store is to delete.
@@ -285,8 +287,17 @@ impl Gate {
             return;
         }
         let Some(kept) = self.kept(key.clone(), now) else { return };
+        let before = kept.spent.used();
         kept.spent.report(used.saturating_add(kept.in_flight), limit, now);
+        let is_less = kept.spent.used() < before;
+        self.has_freed |= is_less && self.near_end.contains(&key);
         self.note(key);
+    }
+
+    /// Whether a limit near its end has had more room since this was called last. What waits for it need not wait until
+    /// the end that was known before.
+    pub fn take_freed(&mut self) -> bool {
+        std::mem::take(&mut self.has_freed)
     }
 
     /// Notes what follows from a change of what is spent.

@@ -304,6 +304,11 @@ impl Queue {
         self.firsts.values().filter_map(|lanes| lanes.range(&later..).next()).map(|(due, _)| *due).min()
     }
 
+    /// When the next connection of a lane becomes due that is not due now.
+    pub fn next_in(&self, lane: &str, now: Timestamp) -> Option<Timestamp> {
+        self.lane(lane)?.waiting.range(Waiting::last(now)..).map(|entry| entry.due).find(|due| *due > now)
+    }
+
     /// How many connections are due.
     pub fn waiting(&self, now: Timestamp) -> usize {
         self.waiting_lanes().map(|lane| lane.due(now).count()).sum()

@@ -176,6 +176,12 @@ fn the_queue_gives_the_longest_waiting_first_and_each_once() {
     assert_eq!(queue.next_due_of("a"), Some(Timestamp(99)));
     assert_eq!(queue.next_due(), Some(Timestamp(5)));
     assert_eq!(queue.next_after(now), Some(Timestamp(99)));
+    queue.put("b/y", id(6), Timestamp(60));
+    queue.put("b/y", id(7), Timestamp(55));
+    assert_eq!((queue.next_in("b/y", now), queue.next_in("b/y", Timestamp(60))), (Some(Timestamp(55)), None));
+    assert_eq!(queue.next_in("c", now), None);
+    queue.remove(id(6));
+    queue.remove(id(7));
     assert!(queue.is_due("b", now) && queue.is_due("b/y", now) && !queue.is_due("a", now));
     queue.remove(id(1));
     queue.remove(id(5));

@@ -82,6 +82,8 @@ pub async fn run(app: Arc<App>) {
                 Err(_) => return,
             },
             () = app.wake.notified() => {}
+            // Look-ups, consents and renewals learn of limits, too.
+            () = app.gate.has_freed() => {}
             () = timer.until(wake_at, now) => {}
         }
     }
@@ -293,7 +295,9 @@ fn next_wake(app: &App, now: Timestamp) -> Option<Timestamp> {
         // What catches up may wait longer than what is due.
         let scheduled = [Priority::Due, Priority::CatchUp].into_iter();
         let kept_back = scheduled.flat_map(|priority| app.gate.with(|gate| gate.kept_back(priority, now)));
-        let limits = kept_back.filter(|(lane, _)| roster.queue.is_due(lane, now)).map(|(_, spent)| spent.until);
+        let limits = kept_back.filter(|(lane, _)| roster.queue.is_due(lane, now));
+        // What is due later in such a lane need not wait with what catches up there.
+        let limits = limits.flat_map(|(lane, spent)| [Some(spent.until), roster.queue.next_in(&lane, now)]).flatten();
         not_yet.into_iter().chain(holds.map(|hold| hold.until)).chain(probes).chain(limits).min()
     })
 }

@@ -229,6 +229,20 @@ fn what_counts_no_more_is_deleted() {
 }
 
 #[test]
+fn room_that_a_response_reports_is_noticed() {
+    let mut gate = gate();
+    let limit = ReportedLimit { limit: 300, ends_at: now().plus_seconds(200) };
+    let mut report = |used| {
+        gate.report(of_app("mastodon/a.example", "requests"), used, limit, now());
+        gate.take_freed()
+    };
+    assert!(!report(10) && !report(5), "there was room all the time");
+    assert!(!report(299), "less of it");
+    assert!(report(20), "what waits until the end need not");
+    assert!(!report(20));
+}
+
+#[test]
 fn what_catches_up_waits_for_its_own_time() {
     let mut gate = gate();
     let lanes = |gate: &mut Gate, priority, at| {
