@@ -42,9 +42,9 @@ async fn everything_in_the_demo_syncs_but_what_it_configured_to_fail() {
         failed += usize::from(is_broken);
     }
     assert!(runs.len() >= 200 && failed > 0, "{} runs, {failed} of what is broken", runs.len());
-    // Some owners took their consent back; all others gave it.
+    // Some owners took their consent back, how many is chance; all others gave it.
     assert!(
-        !waiting.is_empty() && waiting.len() + consented >= owned && waiting.len() * 8 < owned,
+        !waiting.is_empty() && waiting.len() + consented >= owned && waiting.len() * 6 < owned,
         "{waiting:?} of {owned}"
     );
     drop(client);

@@ -20,8 +20,9 @@ pub async fn run(app: Arc<App>) {
     // Clients that wait for their first response take precedence.
     app.wait_until_loaded().await;
     loop {
-        keep(&app).await;
+        // A midnight that passes meanwhile has its own upkeep, or its day would have no figures.
         let tomorrow = app.setup().config.sync.grid.next_night(app.clock.now());
+        keep(&app).await;
         while app.clock.now() < tomorrow {
             tokio::select! {
                 () = app.ending.cancelled() => return,
