@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use roster_protocol::metric::Ratio;
 use roster_protocol::reported::Country;
 
-/// What each of these is of `all`, without those that are nobody.
+/// What each of these is of `all`, without those of 0.
 pub(in crate::platforms) fn shares<K: Copy>(counts: &BTreeMap<K, u64>, all: u128) -> Vec<(K, Ratio)> {
     let share = |count: u64| Ratio::from_f64(count as f64 / all as f64).filter(|_| count > 0);
     counts.iter().filter_map(|(of, count)| Some((*of, share(*count)?))).collect()
