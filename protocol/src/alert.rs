@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AlertId, ConnectionId, InfluencerId};
-use crate::metric::{Metric, UnknownName};
+use crate::metric::{Metric, Ratio, UnknownName};
+use crate::rule::Window;
 use crate::time::Timestamp;
 
 /// A measured step: the difference between two snapshots of a connection. Of one connection and metric, each begins where
@@ -145,7 +146,7 @@ impl About {
 pub struct Alert {
     pub id: AlertId,
     pub state: AlertState,
-    /// The rule's name: `significant-change`, `needs-person`, `consent-ends`, `platform-down` or `store-size`.
+    /// The rule's name.
     pub rule: String,
     pub severity: Severity,
     pub about: About,
@@ -162,8 +163,36 @@ pub struct Alert {
     pub ended_at: Option<Timestamp>,
     /// Who acknowledged it.
     pub acknowledged_by: Option<String>,
+    /// When that was.
+    pub acknowledged_at: Option<Timestamp>,
+    /// What was said when it was acknowledged.
+    pub note: Option<String>,
+    /// The user who takes care of it.
+    pub assigned_to: Option<String>,
+    /// The alert about many accounts that includes this one.
+    pub group: Option<AlertId>,
+    /// How many accounts it includes; 0 unless it is such an alert.
+    pub members: u64,
+    pub explained: Explained,
     /// The reason in one sentence.
     pub why: String,
+}
+
+/// What explains a move; all of it is `None` for an alert that is about no move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Explained {
+    /// How far back the rule looks.
+    pub window: Option<Window>,
+    /// When the highest (for a fall) or lowest value was measured that the move is measured from.
+    pub from_at: Option<Timestamp>,
+    /// What nine of ten of the account's own days stay within, up or down.
+    pub usual: Option<Ratio>,
+    /// What other accounts of the platform did that day: the median of their changes.
+    pub peers: Option<Ratio>,
+    /// How finely the platform reports the number; `None`: exactly, or not known.
+    pub step: Option<u64>,
+    /// How many times farther than the account's daily changes usually are from their median.
+    pub score: Option<f64>,
 }
 
 impl Alert {

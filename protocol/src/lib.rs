@@ -20,6 +20,7 @@ pub mod paths;
 pub mod query;
 pub mod reported;
 pub mod retention;
+pub mod rule;
 pub mod service;
 pub mod status;
 pub mod sync;
@@ -27,7 +28,7 @@ pub mod text;
 pub mod time;
 pub mod transport;
 
-pub use alert::{About, Alert, AlertState, Change, ChangeCause, Severity};
+pub use alert::{About, Alert, AlertState, Change, ChangeCause, Explained, Severity};
 pub use audit::{AuditEntry, Who};
 pub use connection::{
     Account, AccountPreview, Badge, ByHand, Connection, ConnectionStatus, Profile, ReadWith, Record, Recorded,

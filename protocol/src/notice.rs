@@ -152,7 +152,7 @@ fn body(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alert::{About, AlertState};
+    use crate::alert::{About, AlertState, Explained};
     use crate::ids::{AlertId, ConnectionId, InfluencerId};
     use crate::time::Timestamp;
 
@@ -175,6 +175,12 @@ mod tests {
             opened_at: Timestamp(0),
             ended_at: None,
             acknowledged_by: None,
+            acknowledged_at: None,
+            note: None,
+            assigned_to: None,
+            group: None,
+            members: 0,
+            explained: Explained::default(),
             why: "the followers fell".into(),
         }
     }

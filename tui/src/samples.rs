@@ -330,6 +330,12 @@ pub fn alert() -> Alert {
         opened_at: at("14:18:00"),
         ended_at: None,
         acknowledged_by: None,
+        acknowledged_at: None,
+        note: None,
+        assigned_to: None,
+        group: None,
+        members: 0,
+        explained: roster_protocol::Explained::default(),
         why: "followers fell by 15.8 % since yesterday".into(),
     }
 }

@@ -10,7 +10,7 @@
 //! `store-size`: the store is larger than the config says it should be; it resolves when it is not.
 //! Engagement and likes follow too, and are logged, but open no alert: they vary with every post.
 
-use roster_protocol::alert::{About, AlertState, Severity};
+use roster_protocol::alert::{About, AlertState, Explained, Severity};
 use roster_protocol::ids::AlertId;
 use roster_protocol::metric::Metric;
 use roster_protocol::time::Timestamp;
@@ -126,6 +126,12 @@ pub fn opened(opening: Opening, number: u64, id: AlertId, about: About, now: Tim
         opened_at: now,
         ended_at: None,
         acknowledged_by: None,
+        acknowledged_at: None,
+        note: None,
+        assigned_to: None,
+        group: None,
+        members: 0,
+        explained: Explained::default(),
         why: opening.why,
     }
 }
@@ -193,6 +199,12 @@ mod tests {
             opened_at: Timestamp(0),
             ended_at: None,
             acknowledged_by: None,
+            acknowledged_at: None,
+            note: None,
+            assigned_to: None,
+            group: None,
+            members: 0,
+            explained: Explained::default(),
             why: String::new(),
         }
     }

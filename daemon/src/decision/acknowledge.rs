@@ -20,6 +20,7 @@ pub fn acknowledge(decision: &mut Decision<'_>, who: &Who, alerts: &[AlertId]) {
             state: AlertState::Acknowledged,
             ended_at: Some(decision.now),
             acknowledged_by: Some(named(who)),
+            acknowledged_at: Some(decision.now),
             ..alert.clone()
         });
     }

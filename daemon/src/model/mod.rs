@@ -6,7 +6,7 @@ mod commit;
 mod consent;
 mod webhook;
 
-use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
+use roster_protocol::alert::{About, AlertState, ChangeCause, Explained, Severity};
 use roster_protocol::connection::{ByHand, Profile, Snapshot};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::Metric;
@@ -213,6 +213,14 @@ pub struct Alert {
     pub opened_at: Timestamp,
     pub ended_at: Option<Timestamp>,
     pub acknowledged_by: Option<String>,
+    pub acknowledged_at: Option<Timestamp>,
+    pub note: Option<String>,
+    pub assigned_to: Option<String>,
+    /// The alert about many accounts that includes this one.
+    pub group: Option<AlertId>,
+    /// How many it includes; 0 unless it is such an alert.
+    pub members: u64,
+    pub explained: Explained,
     pub why: String,
 }
 

@@ -215,6 +215,12 @@ pub fn alert(roster: &Roster, alert: &model::Alert) -> Alert {
         opened_at: alert.opened_at,
         ended_at: alert.ended_at,
         acknowledged_by: alert.acknowledged_by.clone(),
+        acknowledged_at: alert.acknowledged_at,
+        note: alert.note.clone(),
+        assigned_to: alert.assigned_to.clone(),
+        group: alert.group,
+        members: alert.members,
+        explained: alert.explained,
         why: alert.why.clone(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use roster_protocol::alert::{About, AlertState, Severity};
+use roster_protocol::alert::{About, AlertState, Explained, Severity};
 use roster_protocol::audit::Who;
 use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, GrantId, InfluencerId, RunId};
@@ -94,6 +94,12 @@ pub fn alert(number: u64, state: AlertState, about: About) -> Alert {
         opened_at: Timestamp(0),
         ended_at: None,
         acknowledged_by: None,
+        acknowledged_at: None,
+        note: None,
+        assigned_to: None,
+        group: None,
+        members: 0,
+        explained: Explained::default(),
         why: "followers fell".into(),
     }
 }

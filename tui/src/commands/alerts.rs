@@ -191,10 +191,15 @@ mod tests {
         {"alerts":[{"id":"aeaqcaib","state":"open","rule":"significant-change","influencer":"aibaeaqc",
         "influencer_name":"Mara Lindqvist","connection":"ambqgayd","platform":"youtube",
         "metric":"followers","from":12345,"to":10400,"change":-0.1576,"opened_at":"2026-11-21T14:18:00Z",
-        "why":"followers fell by 15.8 % since yesterday","about":"connection"},{"id":"aeaqcaib",
+        "why":"followers fell by 15.8 % since yesterday","about":"connection","window":null,"from_at":null,
+        "usual":null,"peers":null,"step":null,"score":null,"severity":"warning","acknowledged_by":null,
+        "acknowledged_at":null,"note":null,"assigned_to":null,"group":null,"members":null},{"id":"aeaqcaib",
         "state":"open","rule":"needs-person","influencer":"aibaeaqc","influencer_name":"Mara Lindqvist",
         "connection":"ambqgayd","platform":"youtube","metric":null,"from":null,"to":null,"change":null,
-        "opened_at":"2026-11-21T14:18:00Z","why":"no such account","about":"connection"}]}
+        "opened_at":"2026-11-21T14:18:00Z","why":"no such account","about":"connection","window":null,
+        "from_at":null,"usual":null,"peers":null,"step":null,"score":null,"severity":"warning",
+        "acknowledged_by":null,"acknowledged_at":null,"note":null,"assigned_to":null,"group":null,
+        "members":null}]}
         "#);
     }
 

@@ -371,6 +371,12 @@ pub fn alerts() -> Vec<Alert> {
         opened_at: minutes_ago(minutes),
         ended_at: None,
         acknowledged_by: None,
+        acknowledged_at: None,
+        note: None,
+        assigned_to: None,
+        group: None,
+        members: 0,
+        explained: roster_protocol::Explained::default(),
         why: "followers fell by 12.4 %, from 459,000 to 402,000, within a day; 10 % counts as significant".to_owned(),
     };
     vec![

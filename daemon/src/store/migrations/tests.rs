@@ -123,7 +123,7 @@ fn an_alert_of_format_2_is_about_its_connection() {
     let found = rewritten(&ALERTS, Step { to: 3, change: to_3::change }, &rows);
     let Ok((2, payload)) = &found[0] else { panic!("{found:?}") };
     // Format 4 may decode it differently; then this is to be checked against format 3's own types.
-    let alert = Alert::decode(&key, payload).expect("an alert");
+    let alert = Alert::decode_version(2, &key, payload).expect("an alert");
     let about = About::Connection {
         connection: roster_protocol::ConnectionId::from_bytes([3; 5]),
         influencer: roster_protocol::InfluencerId::from_bytes([2; 5]),

@@ -6,6 +6,7 @@ use roster_protocol::alert::{AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{ReadWith, Source};
 use roster_protocol::metric::{AgeRange, Metric};
 use roster_protocol::reported::{AudienceOf, Gender};
+use roster_protocol::rule::Window;
 use roster_protocol::sync::{Cause, Outcome};
 
 use crate::history::chunk;
@@ -53,6 +54,11 @@ const _: fn(AudienceOf) = |one| match one {
 pub(super) const OUTCOMES: &[Outcome] = &[Outcome::Ok, Outcome::Partial, Outcome::Failed, Outcome::Skipped];
 const _: fn(Outcome) = |one| match one {
     Outcome::Ok | Outcome::Partial | Outcome::Failed | Outcome::Skipped => (),
+};
+
+pub(super) const WINDOWS: &[Window] = &[Window::Day, Window::Week, Window::Month];
+const _: fn(Window) = |one| match one {
+    Window::Day | Window::Week | Window::Month => (),
 };
 
 pub(super) const CAUSES: &[Cause] = &[Cause::Schedule, Cause::Person, Cause::CatchUp, Cause::Push];

@@ -1,19 +1,15 @@
-//! Runs, changes, alerts and their deliveries, lines of the audit log.
+//! Runs, changes, lines of the audit log.
 
 use postcard::{from_bytes, take_from_bytes, to_extend};
-use roster_protocol::alert::About;
 use roster_protocol::audit::Who;
-use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
+use roster_protocol::ids::{InfluencerId, RunId};
 use roster_protocol::status::Coverage;
 use roster_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::codes::{
-    ALERT_STATES, CAUSES, CHANGE_CAUSES, DELIVERY_STATES, METRICS, OUTCOMES, SEVERITIES, code, optional_variant,
-    variant,
-};
-use super::{Payload, Record, not_encoded, number_of};
-use crate::model::{Alert, AuditLine, Change, Delivery, Run, RunsOfDay};
+use super::codes::{CAUSES, CHANGE_CAUSES, METRICS, OUTCOMES, code, variant};
+use super::{Payload, Record, not_encoded};
+use crate::model::{AuditLine, Change, Run, RunsOfDay};
 use crate::store::error::StoreError;
 use crate::store::tables::{Records, platform_day_key, split_platform_day_key, split_timed_key, timed_key};
 
@@ -163,159 +159,6 @@ impl Record for Change {
             to: record.to,
             cause: variant(CHANGE_CAUSES, record.cause)?,
             significant: record.significant,
-        })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct AlertRecord<'a> {
-    id: [u8; 5],
-    state: u8,
-    rule: &'a str,
-    severity: u8,
-    #[serde(borrow)]
-    about: AboutRecord<'a>,
-    metric: Option<u8>,
-    from: Option<f64>,
-    to: Option<f64>,
-    opened_at: i64,
-    ended_at: Option<i64>,
-    #[serde(borrow)]
-    acknowledged_by: Option<&'a str>,
-    why: &'a str,
-}
-
-/// Append, never reorder.
-#[derive(Serialize, Deserialize)]
-enum AboutRecord<'a> {
-    /// Connection, influencer, platform.
-    Connection([u8; 5], [u8; 5], &'a str),
-    Influencer([u8; 5]),
-    Platform(&'a str),
-    Daemon,
-}
-
-impl<'a> From<&'a About> for AboutRecord<'a> {
-    fn from(about: &'a About) -> Self {
-        match about {
-            About::Connection { connection, influencer, platform } => {
-                AboutRecord::Connection(connection.0, influencer.0, platform)
-            }
-            About::Influencer(influencer) => AboutRecord::Influencer(influencer.0),
-            About::Platform(platform) => AboutRecord::Platform(platform),
-            About::Daemon => AboutRecord::Daemon,
-        }
-    }
-}
-
-impl From<AboutRecord<'_>> for About {
-    fn from(record: AboutRecord<'_>) -> Self {
-        match record {
-            AboutRecord::Connection(connection, influencer, platform) => About::Connection {
-                connection: ConnectionId::from_bytes(connection),
-                influencer: InfluencerId::from_bytes(influencer),
-                platform: platform.to_owned(),
-            },
-            AboutRecord::Influencer(influencer) => About::Influencer(InfluencerId::from_bytes(influencer)),
-            AboutRecord::Platform(platform) => About::Platform(platform.to_owned()),
-            AboutRecord::Daemon => About::Daemon,
-        }
-    }
-}
-
-impl Record for Alert {
-    const TABLE: Records = Records::Alerts;
-    /// In version 1, until format 3, an alert was about a connection only.
-    const VERSION: u8 = 2;
-
-    fn key(&self) -> Vec<u8> {
-        self.number.to_be_bytes().to_vec()
-    }
-
-    fn encode(&self, out: Vec<u8>) -> Payload {
-        to_extend(
-            &AlertRecord {
-                id: self.id.0,
-                state: code(ALERT_STATES, self.state),
-                rule: &self.rule,
-                severity: code(SEVERITIES, self.severity),
-                about: AboutRecord::from(&self.about),
-                metric: self.metric.map(|metric| code(METRICS, metric)),
-                from: self.from,
-                to: self.to,
-                opened_at: self.opened_at.0,
-                ended_at: self.ended_at.map(|at| at.0),
-                acknowledged_by: self.acknowledged_by.as_deref(),
-                why: &self.why,
-            },
-            out,
-        )
-    }
-
-    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
-        let record: AlertRecord<'_> = from_bytes(payload).ok()?;
-        Some(Alert {
-            number: number_of(key)?,
-            id: AlertId::from_bytes(record.id),
-            state: variant(ALERT_STATES, record.state)?,
-            rule: record.rule.to_owned(),
-            severity: variant(SEVERITIES, record.severity)?,
-            about: About::from(record.about),
-            metric: optional_variant(METRICS, record.metric)?,
-            from: record.from,
-            to: record.to,
-            opened_at: Timestamp(record.opened_at),
-            ended_at: record.ended_at.map(Timestamp),
-            acknowledged_by: record.acknowledged_by.map(str::to_owned),
-            why: record.why.to_owned(),
-        })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct DeliveryRecord<'a> {
-    id: [u8; 5],
-    state: u8,
-    attempts: u32,
-    next_at: Option<i64>,
-    #[serde(borrow)]
-    last_error: Option<&'a str>,
-    delivered_at: Option<i64>,
-}
-
-impl Record for Delivery {
-    const TABLE: Records = Records::Deliveries;
-
-    fn key(&self) -> Vec<u8> {
-        [&self.alert.to_be_bytes()[..], self.channel.as_bytes()].concat()
-    }
-
-    fn encode(&self, out: Vec<u8>) -> Payload {
-        to_extend(
-            &DeliveryRecord {
-                id: self.id.0,
-                state: code(DELIVERY_STATES, self.state),
-                attempts: self.attempts,
-                next_at: self.next_at.map(|at| at.0),
-                last_error: self.last_error.as_deref(),
-                delivered_at: self.delivered_at.map(|at| at.0),
-            },
-            out,
-        )
-    }
-
-    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
-        let record: DeliveryRecord<'_> = from_bytes(payload).ok()?;
-        let (alert, channel) = key.split_first_chunk::<8>()?;
-        Some(Delivery {
-            id: DeliveryId::from_bytes(record.id),
-            alert: u64::from_be_bytes(*alert),
-            channel: std::str::from_utf8(channel).ok()?.to_owned(),
-            state: variant(DELIVERY_STATES, record.state)?,
-            attempts: record.attempts,
-            next_at: record.next_at.map(Timestamp),
-            last_error: record.last_error.map(str::to_owned),
-            delivered_at: record.delivered_at.map(Timestamp),
         })
     }
 }

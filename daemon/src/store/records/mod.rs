@@ -7,6 +7,7 @@ mod accounts;
 mod audiences;
 mod codes;
 mod consents;
+mod alerts;
 mod events;
 mod facts;
 mod figures;

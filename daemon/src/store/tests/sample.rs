@@ -1,10 +1,11 @@
 //! Sample values to store.
 
-use roster_protocol::alert::{About, AlertState, ChangeCause, Severity};
+use roster_protocol::alert::{About, AlertState, ChangeCause, Explained, Severity};
 use roster_protocol::connection::{ByHand, Profile, ReadWith, Snapshot, Source};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::{AgeRange, Mean, Metric, Numbers, Ratio};
 use roster_protocol::reported::{Audience, AudienceOf, DayMetric, Gender, ReportedDay};
+use roster_protocol::rule::Window;
 use roster_protocol::status::{Adoption, Coverage, DataQuality, DayFigures};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
@@ -166,6 +167,19 @@ pub(super) fn alert(number: u64, seed: u32) -> Alert {
         opened_at: at(seed),
         ended_at: (!seed.is_multiple_of(3)).then(|| at(seed + 5)),
         acknowledged_by: (seed % 3 == 1).then(|| "ada".to_owned()),
+        acknowledged_at: (seed % 3 == 1).then(|| at(seed + 4)),
+        note: seed.is_multiple_of(4).then(|| "seen".to_owned()),
+        assigned_to: seed.is_multiple_of(5).then(|| "ben".to_owned()),
+        group: seed.is_multiple_of(6).then(|| AlertId::from_bytes([9; 5])),
+        members: u64::from(seed % 7),
+        explained: Explained {
+            window: seed.is_multiple_of(2).then_some(Window::Week),
+            from_at: Some(at(seed)),
+            usual: Some(Ratio(3_000)),
+            peers: seed.is_multiple_of(3).then_some(Ratio(-1_000)),
+            step: Some(100),
+            score: Some(f64::from(seed)),
+        },
         why: format!("followers fell by {seed}"),
     }
 }

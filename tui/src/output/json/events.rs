@@ -1,5 +1,6 @@
 //! JSON of what happened: `sync`, `runs`, `changes`, `alerts`, `audit`.
 
+use roster_protocol::rule::Window;
 use roster_protocol::status::Coverage;
 use roster_protocol::{self as protocol, Metric, Unit};
 use serde::Serialize;
@@ -261,10 +262,24 @@ pub struct Alert {
     opened_at: String,
     why: String,
     about: &'static str,
+    window: Option<&'static str>,
+    from_at: Option<String>,
+    usual: Option<Number>,
+    peers: Option<Number>,
+    step: Option<u64>,
+    score: Option<Number>,
+    severity: &'static str,
+    acknowledged_by: Option<String>,
+    acknowledged_at: Option<String>,
+    note: Option<String>,
+    assigned_to: Option<String>,
+    group: Option<String>,
+    members: Option<u64>,
 }
 
 impl From<&protocol::Alert> for Alert {
     fn from(alert: &protocol::Alert) -> Self {
+        let explained = alert.explained;
         Self {
             id: alert.id.to_string(),
             state: alert.state.as_str(),
@@ -280,6 +295,19 @@ impl From<&protocol::Alert> for Alert {
             opened_at: alert.opened_at.to_string(),
             why: alert.why.clone(),
             about: alert.about.as_str(),
+            window: explained.window.map(Window::as_str),
+            from_at: explained.from_at.map(|at| at.to_string()),
+            usual: explained.usual.map(|usual| rounded(usual.as_f64(), 4)),
+            peers: explained.peers.map(|peers| rounded(peers.as_f64(), 4)),
+            step: explained.step,
+            score: explained.score.map(|score| rounded(score, 1)),
+            severity: alert.severity.as_str(),
+            acknowledged_by: alert.acknowledged_by.clone(),
+            acknowledged_at: alert.acknowledged_at.map(|at| at.to_string()),
+            note: alert.note.clone(),
+            assigned_to: alert.assigned_to.clone(),
+            group: alert.group.map(|id| id.to_string()),
+            members: (alert.members > 0).then_some(alert.members),
         }
     }
 }

@@ -1,0 +1,223 @@
+//! Alert rules: what users want to hear about, and about whom.
+//!
+//! A rule is built in, written in the config file, or made in the store. Of the same name the config's is used before the
+//! store's, and the store's before the built-in one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Severity;
+use crate::ids::InfluencerId;
+use crate::metric::{Metric, Ratio, UnknownName};
+use crate::time::Seconds;
+
+/// The longest name of a rule or channel, in bytes.
+pub const LONGEST_NAME: usize = 40;
+
+/// The most rules in the store.
+pub const MOST_RULES: usize = 200;
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its id: lower-case letters, digits and `-`.
+    pub name: String,
+    pub enabled: bool,
+    pub test: Test,
+    pub severity: Severity,
+    /// How long after an alert the rule stays quiet about the same account, unless the move is clearly larger.
+    pub cooldown: Seconds,
+    pub only: Scope,
+}
+
+/// When a rule applies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Test {
+    /// A number moved within a window.
+    Moved(Moved),
+    /// A number crossed one of these levels, which are ascending, in the metric's own unit.
+    Crossed { metric: Metric, direction: Direction, levels: Vec<u64> },
+    /// Something happened that is no number.
+    Happened(Happening),
+}
+
+/// A move within a window. Every bound that is given must be passed; there is at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moved {
+    pub metric: Metric,
+    pub direction: Direction,
+    pub over: Window,
+    /// Share of the value it moved from.
+    pub share: Option<Ratio>,
+    /// Distance in the metric's own unit.
+    pub absolute: Option<f64>,
+    /// How many times farther than the account's daily changes usually are from their median: a robust z-score.
+    pub unusual: Option<f64>,
+}
+
+/// Which way a number moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Direction {
+    Down,
+    Up,
+    Both,
+}
+
+/// How far back a rule looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Window {
+    Day,
+    Week,
+    Month,
+}
+
+/// What happens to a connection, a consent, a platform or the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Happening {
+    /// A connection was not synced for several intervals, and only its own fault keeps it from being synced.
+    Stale,
+    /// A connection does not run until a user acts.
+    NeedsPerson,
+    /// A consent ends soon unless its owner consents again.
+    Token,
+    /// A platform, or one host of it, does not respond.
+    PlatformDown,
+    /// A platform reports a metric no more, for no owner.
+    MetricWithdrawn,
+    /// The store is too large or cannot be written.
+    Store,
+    /// The HTTP listener does not run: consents cannot be finished by callback.
+    Listener,
+}
+
+/// Whom a rule is about; what is not given permits everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// One of these tags.
+    pub tags: Vec<String>,
+    /// One of these platforms, by slug.
+    pub platforms: Vec<String>,
+    /// One of these influencers.
+    pub influencers: Vec<InfluencerId>,
+    /// At least so many followers.
+    pub followers_min: Option<u64>,
+    /// At most so many followers.
+    pub followers_max: Option<u64>,
+}
+
+/// Where a rule is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Origin {
+    BuiltIn,
+    /// The config file: no client can change it.
+    Config,
+    Store,
+}
+
+/// A rule in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListedRule {
+    pub rule: Rule,
+    pub origin: Origin,
+    /// Rules of the same name that are not used because of this one.
+    pub overrides: Vec<Origin>,
+    /// Alerts of this rule that are open or acknowledged.
+    pub open: u64,
+}
+
+/// Makes the words of an enum, in JSON, config and on the command line.
+macro_rules! words {
+    ($name:ident, $what:literal: $($variant:ident = $word:literal),+) => {
+        impl $name {
+            /// Every one.
+            pub const ALL: [$name; [$($name::$variant),+].len()] = [$($name::$variant),+];
+
+            /// The word in JSON, config and on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word,)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, UnknownName> {
+                let named = Self::ALL.into_iter().find(|one| one.as_str() == text);
+                named.ok_or_else(|| UnknownName::new($what, text, Self::ALL.map(Self::as_str).join(", ")))
+            }
+        }
+    };
+}
+
+words!(Direction, "direction": Down = "down", Up = "up", Both = "both");
+words!(Window, "window": Day = "1d", Week = "7d", Month = "30d");
+words!(Happening, "event":
+    Stale = "stale", NeedsPerson = "needs_person", Token = "token", PlatformDown = "platform_down",
+    MetricWithdrawn = "metric_withdrawn", Store = "store", Listener = "listener");
+words!(Origin, "origin": BuiltIn = "built-in", Config = "config", Store = "store");
+
+impl Window {
+    /// Its length in days.
+    pub fn days(self) -> u32 {
+        [1, 7, 30][self as usize]
+    }
+
+    /// Its length.
+    pub fn seconds(self) -> i64 {
+        i64::from(self.days()) * 24 * 3600
+    }
+}
+
+impl Direction {
+    /// Whether it includes falls.
+    pub fn is_down(self) -> bool {
+        self != Direction::Up
+    }
+
+    /// Whether it includes rises.
+    pub fn is_up(self) -> bool {
+        self != Direction::Down
+    }
+}
+
+/// Whether a text can name a rule or a channel: lower-case letters, digits and `-`, beginning with a letter or digit.
+pub fn is_name(text: &str) -> bool {
+    let is_plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(is_plain) && !text.starts_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_read_as_what_it_says() {
+        let round = |word: &str| word.parse::<Happening>().map(Happening::as_str);
+        assert!(Happening::ALL.into_iter().all(|one| round(one.as_str()) == Ok(one.as_str())));
+        assert_eq!(["1d", "7d", "30d"].map(|word| word.parse::<Window>().map(Window::days)), [Ok(1), Ok(7), Ok(30)]);
+        assert_eq!("up".parse(), Ok(Direction::Up));
+        let unknown = "2d".parse::<Window>().expect_err("no window");
+        assert_eq!(unknown.to_string(), "unknown window \"2d\": 1d, 7d, 30d");
+    }
+
+    #[test]
+    fn a_name_is_typed_without_quoting() {
+        let check = |text: &str, expected: bool| assert_eq!(is_name(text), expected, "{text}");
+        check("big-drop", true);
+        check("2x", true);
+        check("", false);
+        check("-x", false);
+        check("Big", false);
+        check("a b", false);
+        check("../x", false);
+        check(&"a".repeat(41), false);
+    }
+}
