@@ -13,6 +13,7 @@ pub mod lease;
 pub mod warn;
 pub mod outages;
 pub mod withdrawn;
+pub mod deliveries;
 pub mod keep;
 pub mod edit;
 pub mod merge;

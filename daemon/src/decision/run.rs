@@ -16,13 +16,11 @@ pub use self::doubt::is_doubtful;
 use self::doubt::unmasked;
 use super::Decision;
 use super::audit::connection_named;
-use super::reported;
 use super::slots::{self, Why};
+use super::{deliveries, reported};
 use crate::alerts::change::{self, Difference};
 use crate::alerts::{evaluate, profile};
-use crate::model::{
-    Absence, AuditLine, Change, Connection, DESKTOP, Delivery, DeliveryState, HandDay, Hold, Run, Trouble, TroubleKind,
-};
+use crate::model::{Absence, AuditLine, Change, Connection, HandDay, Hold, Run, Trouble, TroubleKind};
 use crate::platforms::{Limit, Observation, PlatformError};
 use crate::roster::{Roster, standing};
 use crate::schedule::back_off;
@@ -322,18 +320,8 @@ pub(super) fn take_steps_about(decision: &mut Decision<'_>, about: &About, steps
         let opened = decision.commit.alerting.alerts.iter().map(|alert| alert.number);
         let number = opened.max().unwrap_or_default().max(decision.roster.last_alert) + 1;
         let alert = evaluate::opened(opening, number, decision.fresh_id(), about.clone(), decision.now);
+        deliveries::queue(decision, &alert);
         decision.commit.alerting.alerts.push(alert);
-        let delivery = Delivery {
-            id: decision.fresh_id(),
-            alert: number,
-            channel: DESKTOP.to_owned(),
-            state: DeliveryState::Pending,
-            attempts: 0,
-            next_at: Some(decision.now),
-            last_error: None,
-            delivered_at: None,
-        };
-        decision.commit.alerting.deliveries.push(delivery);
     }
 }
 
