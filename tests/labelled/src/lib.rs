@@ -14,9 +14,12 @@ mod inject;
 pub mod wanted;
 mod draft;
 pub mod generate;
+pub mod score;
+pub mod yardstick;
 
 pub use generate::{Options, histories, history};
 pub use history::{Direction, History, Kind, Move, Platform, Point, Verdict};
+pub use score::{Detection, Figures, Score, score};
 
 /// For tuning a detector: look at these as often as you like.
 pub const TUNING_SEEDS: [u64; 6] = [11, 12, 13, 14, 15, 16];
