@@ -109,6 +109,16 @@ impl Draft {
         self.shapes.push(drawn(dice, kind, starts_at, line, &self.times));
     }
 
+    /// How large the account is at the start.
+    pub fn size(&self) -> f64 {
+        self.account.size
+    }
+
+    /// A move that is drawn elsewhere.
+    pub fn add(&mut self, shape: Shape) {
+        self.shapes.push(shape);
+    }
+
     /// A fault every two years on average, and on every second rounded account days of flapping.
     pub fn seeming_moves(&mut self, dice: &mut Rng, days: i64) {
         if chance(dice, days as f64 / 730.0) {

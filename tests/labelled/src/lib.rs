@@ -14,11 +14,14 @@ mod inject;
 pub mod wanted;
 mod draft;
 pub mod generate;
+pub mod purge;
 pub mod score;
 pub mod yardstick;
+pub mod report;
 
 pub use generate::{Options, histories, history};
 pub use history::{Direction, History, Kind, Move, Platform, Point, Verdict};
+pub use purge::{World, purge_world};
 pub use score::{Detection, Figures, Score, score};
 
 /// For tuning a detector: look at these as often as you like.
