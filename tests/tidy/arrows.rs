@@ -52,7 +52,7 @@ const DAEMON: &str = "
     webhooks: app consent decision http_client meters model platforms roster schedule secret store
     sync: app consent decision http_client model platforms process roster schedule store
     edits: app decision roster store sync
-    delivery: app model roster schedule
+    delivery: app model roster schedule secret
     browse: app consent decision history model platforms roster schedule store
     serve: app browse consent delivery edits platforms process roster schedule store sync webhooks
     daemon: app browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks

@@ -16,6 +16,8 @@ const PURE: &[&str] = &[
     "daemon/src/browse/filter.rs",
     "daemon/src/browse/orders.rs",
     "daemon/src/decision/",
+    "daemon/src/delivery/channels/email/template.rs",
+    "daemon/src/delivery/channels/email/template/",
     "daemon/src/history/",
     "daemon/src/model/",
     "daemon/src/oauth/callback.rs",
@@ -164,6 +166,11 @@ fn only_the_store_names_its_engine() {
 #[test]
 fn only_the_http_client_names_its_library() {
     only_in(&["reqwest"], &["daemon/src/http_client/"]);
+}
+
+#[test]
+fn only_the_mail_channel_names_the_mail_library() {
+    only_in(&["lettre::"], &["daemon/src/delivery/channels/email/"]);
 }
 
 #[test]

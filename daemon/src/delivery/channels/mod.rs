@@ -1,6 +1,8 @@
 //! Channels: the ways on which alerts leave. Each sends one message at a time and says what became of it; when, and how
 //! often, the outbox decides.
 
+pub mod email;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;
