@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::config::{Login, MailServer, MailTls};
-use super::failure::{Cause, Step, harmless};
+use super::failure::{Cause, Step, harmless, is_tls};
 use crate::secret::file;
 
 /// More than the certificates of all known authorities have.
@@ -114,13 +114,13 @@ impl Connector {
             MailTls::Implicit => (parameters, None),
             MailTls::Starttls | MailTls::None => (None, parameters),
         };
-        // The handshake is part of it where it comes first; the library's error says so.
+        // The handshake is a part of it where it comes first.
         let name = ClientId::default();
         let connecting = AsyncSmtpConnection::connect_tokio1((host.as_str(), *port), None, &name, at_once, None);
         let connecting = timeout(self.timeouts.connect, connecting).await;
         let connected = connecting.map_err(|_| (Step::Connect, Cause::timeout()))?;
         let mut connection = connected.map_err(|error| {
-            let step = if error.is_tls() { Step::Encrypt } else { Step::Connect };
+            let step = if is_tls(&error) { Step::Encrypt } else { Step::Connect };
             (step, error.into())
         })?;
         if let Some(parameters) = later {

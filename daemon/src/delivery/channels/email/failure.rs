@@ -3,7 +3,10 @@
 //! Codes decide, texts never do (RFC 5321, section 4.2.1). Nothing is delivered before the server has the content, so
 //! only an exchange that ends after that is unsure.
 
-use lettre::transport::smtp::{self, response::Code};
+use std::error::Error;
+use std::io;
+
+use lettre::transport::smtp;
 use roster_protocol::text::clean;
 
 use crate::delivery::channels::SendError;
@@ -46,18 +49,28 @@ impl Cause {
 
 impl From<smtp::Error> for Cause {
     fn from(error: smtp::Error) -> Self {
-        let text = match (error.status(), std::error::Error::source(&error)) {
-            (Some(_), Some(text)) => harmless(&text.to_string()),
-            (Some(_), None) => String::new(),
-            (None, Some(source)) => harmless(&source.to_string()),
-            (None, None) => harmless(&error.to_string()),
-        };
-        Self { code: error.status().map(number), text }
+        let code = error.status().map(u16::from);
+        let innermost = causes(&error).last().map(|cause| harmless(&cause.to_string())).unwrap_or_default();
+        let text = if is_tls(&error) { format!("{NOT_TRUSTED} ({innermost})") } else { innermost };
+        Self { code, text }
     }
 }
 
-fn number(code: Code) -> u16 {
-    u16::from(code)
+const NOT_TRUSTED: &str =
+    "its certificate is not trusted here, or is of another server; [network] ca_file may hold its authority";
+
+/// Whether it is the handshake that failed, which may be a part of connecting.
+pub fn is_tls(error: &smtp::Error) -> bool {
+    error.is_tls() || causes(error).any(|cause| cause.is::<rustls::Error>())
+}
+
+/// What caused an error, the innermost last. The server's text is the only cause of a refusal.
+fn causes<'a>(error: &'a smtp::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&'a (dyn Error + 'static)| {
+        // The error that such a one is made of is not its source.
+        let made_of = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        made_of.map_or_else(|| (*cause).source(), |inner| Some(inner as &(dyn Error + 'static)))
+    })
 }
 
 /// A server's text without links and addresses, which would be a way out of an alert list into elsewhere.

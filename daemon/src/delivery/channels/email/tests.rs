@@ -170,7 +170,8 @@ async fn a_server_that_is_not_there_is_tried_later() {
     let server = Server::following(&[]).await;
     let nowhere = Server { port: 1, heard: server.heard };
     let error = sent(&nowhere.channel(MailTls::None, None)).await.expect_err("no server");
-    assert!(matches!(&error, SendError::Later { why, .. } if why.contains("cannot be reached")), "{error:?}");
+    let why = "the mail server cannot be reached: Connection refused (os error 111)".to_owned();
+    assert_eq!(error, SendError::Later { why, after: None });
 }
 
 #[tokio::test]
@@ -183,4 +184,13 @@ async fn an_address_in_other_letters_needs_a_server_that_takes_them() {
     let channel = EmailChannel { to: channel.to, ..server.channel(MailTls::None, None) };
     sent(&channel).await.expect("taken");
     assert!(server.heard().await.contains("RCPT TO:<jörg@example.com>"));
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_given_nothing() {
+    let server = Server::following(&[]).await;
+    let error = sent(&server.channel(MailTls::Implicit, Some("hunter2"))).await.expect_err("no encryption");
+    let is_named = |why: &str| why.starts_with("no encrypted connection to the mail server: ");
+    assert!(matches!(&error, SendError::Later { why, .. } if is_named(why)), "{error:?}");
+    assert!(!server.heard().await.contains("AUTH"));
 }
