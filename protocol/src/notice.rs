@@ -1,6 +1,7 @@
 //! How alerts read in a popup, and numbers in a sentence. Pure: the caller shows the popup.
 
-use crate::alert::{Alert, Severity};
+use crate::alert::{About, Alert, Severity};
+use crate::ids::AlertId;
 use crate::metric::{Metric, Unit};
 use crate::service::Notice;
 use crate::text::clean;
@@ -22,11 +23,55 @@ pub struct Popup {
     pub body: String,
     /// Of the gravest alert.
     pub severity: Severity,
-    /// This popup and those before it show all notices up to this number.
+    /// This popup and those before it show all notices up to this number, as far as they are shown.
     pub up_to: u64,
+    /// What it is about; `None` when it is about many things. A popup replaces an earlier one about the same.
+    pub case: Option<Case>,
+    /// The alerts it shows, oldest first.
+    pub alerts: Vec<AlertId>,
+}
+
+/// What an alert is about and why: an alert that grows keeps it, and so does the next alert of the same rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    rule: String,
+    about: About,
+    metric: Option<Metric>,
+}
+
+impl Case {
+    /// That of an alert.
+    pub fn of(alert: &Alert) -> Self {
+        Self { rule: alert.rule.clone(), about: alert.about.clone(), metric: alert.metric }
+    }
 }
 
 impl Popup {
+    /// That of one alert.
+    pub fn of(Notice { number, alert }: &Notice) -> Self {
+        let (title, body) = popup_text(alert);
+        let (case, alerts) = (Some(Case::of(alert)), vec![alert.id]);
+        Self { title, body, severity: alert.severity, up_to: *number, case, alerts }
+    }
+
+    /// That of many alerts.
+    fn summary(notices: Vec<Notice>) -> Self {
+        let up_to = notices.last().map_or(0, |notice| notice.number);
+        let alerts: Vec<Alert> = notices.into_iter().map(|notice| notice.alert).collect();
+        let (title, body) = summary_text(&alerts);
+        let severity = alerts.iter().map(|alert| alert.severity).max().unwrap_or(Severity::Info);
+        Self { title, body, severity, up_to, case: None, alerts: alerts.iter().map(|alert| alert.id).collect() }
+    }
+
+    /// Its icon as the freedesktop.org Icon Naming Specification 0.8.90 names it; every desktop has these three.
+    pub fn icon(&self) -> &'static str {
+        match self.severity {
+            Severity::Info => "dialog-information",
+            Severity::Warning => "dialog-warning",
+            Severity::Critical => "dialog-error",
+        }
+    }
+
     /// Its urgency as the Desktop Notifications Specification 1.2 numbers it: 0 low, 1 normal, 2 critical.
     pub fn urgency(&self) -> u64 {
         match self.severity {
@@ -37,32 +82,45 @@ impl Popup {
     }
 }
 
-/// The popups for these notices, in the order of opening: one each, or one for all when they are many.
+/// The popups for these notices, in the order of opening: one for each case, or one for all when they are many. Alerts
+/// that a group includes have none: the group's alert has.
 pub fn popups(mut notices: Vec<Notice>) -> Vec<Popup> {
+    notices.retain(|notice| notice.alert.group.is_none());
     notices.sort_by_key(|notice| notice.number);
+    let cases: Vec<Case> = notices.iter().map(|notice| Case::of(&notice.alert)).collect();
+    // The newest of each case: it would replace the others at once.
+    let mut place = 0..;
+    notices.retain(|_| place.next().is_some_and(|place| !cases[place + 1..].contains(&cases[place])));
     if notices.len() <= MOST_POPUPS {
-        let popup = |Notice { number, alert }: &Notice| {
-            let (title, body) = popup_text(alert);
-            Popup { title, body, severity: alert.severity, up_to: *number }
-        };
-        return notices.iter().map(popup).collect();
+        return notices.iter().map(Popup::of).collect();
     }
-    let up_to = notices.last().map_or(0, |notice| notice.number);
-    let alerts: Vec<Alert> = notices.into_iter().map(|notice| notice.alert).collect();
-    let (title, body) = summary_text(&alerts);
-    let severity = alerts.iter().map(|alert| alert.severity).max().unwrap_or(Severity::Info);
-    vec![Popup { title, body, severity, up_to }]
+    vec![Popup::summary(notices)]
 }
 
 /// Title and body of one alert's popup: `Mara Lindqvist · youtube`, `followers −12.4 % (459,000 → 402,000)`.
 ///
 /// Both are clean; the body is escaped, since desktops read markup in it.
 pub fn popup_text(alert: &Alert) -> (String, String) {
-    (clean(&whose(alert), TITLE_CHARACTERS), body(&what_happened(alert)))
+    let (title, body) = plain_text(alert);
+    (title, escaped(&body))
 }
 
 /// Title and body of one popup for many alerts: `17 alerts: Mara Lindqvist, …`, the gravest first.
 pub fn summary_text(alerts: &[Alert]) -> (String, String) {
+    let (title, body) = plain_summary(alerts);
+    (title, escaped(&body))
+}
+
+/// Title and body of one notice for these alerts, clean, where nothing reads markup.
+pub fn notice_text(alerts: &[Alert]) -> (String, String) {
+    if let [alert] = alerts { plain_text(alert) } else { plain_summary(alerts) }
+}
+
+fn plain_text(alert: &Alert) -> (String, String) {
+    (clean(&whose(alert), TITLE_CHARACTERS), clean(&what_happened(alert), BODY_CHARACTERS))
+}
+
+fn plain_summary(alerts: &[Alert]) -> (String, String) {
     let mut gravest: Vec<&Alert> = alerts.iter().collect();
     gravest.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
     let mut names: Vec<&str> = Vec::new();
@@ -74,7 +132,7 @@ pub fn summary_text(alerts: &[Alert]) -> (String, String) {
     let title = format!("{} alerts: {}", alerts.len(), names.join(", "));
     let named: Vec<String> =
         gravest.iter().take(5).map(|alert| format!("{}: {}", whose(alert), what_happened(alert))).collect();
-    (clean(&title, TITLE_CHARACTERS), body(&named.join("; ")))
+    (clean(&title, TITLE_CHARACTERS), clean(&named.join("; "), BODY_CHARACTERS))
 }
 
 fn whose(alert: &Alert) -> String {
@@ -145,15 +203,15 @@ fn decimals(value: f64, most: usize) -> String {
     }
 }
 
-fn body(text: &str) -> String {
-    clean(text, BODY_CHARACTERS).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alert::{About, AlertState, Explained};
-    use crate::ids::{AlertId, ConnectionId, InfluencerId};
+    use crate::alert::{AlertState, Explained};
+    use crate::ids::{ConnectionId, InfluencerId};
     use crate::time::Timestamp;
 
     fn alert(name: &str) -> Alert {
@@ -185,8 +243,19 @@ mod tests {
         }
     }
 
-    fn notices(numbers: std::ops::RangeInclusive<u64>) -> Vec<Notice> {
-        numbers.rev().map(|number| Notice { number, alert: alert("Mara Lindqvist") }).collect()
+    /// The alert with this number, of a connection of its own.
+    fn notice(number: u8) -> Notice {
+        let about = About::Connection {
+            connection: ConnectionId::from_bytes([number; 5]),
+            influencer: InfluencerId::from_bytes([2; 5]),
+            platform: "youtube".into(),
+        };
+        let id = AlertId::from_bytes([number; 5]);
+        Notice { number: number.into(), alert: Alert { id, about, ..alert("Mara Lindqvist") } }
+    }
+
+    fn notices(numbers: std::ops::RangeInclusive<u8>) -> Vec<Notice> {
+        numbers.rev().map(notice).collect()
     }
 
     #[test]
@@ -194,8 +263,23 @@ mod tests {
         let shown = popups(notices(5..=7));
         assert_eq!(shown.iter().map(|popup| popup.up_to).collect::<Vec<_>>(), [5, 6, 7]);
         assert_eq!((shown[0].title.clone(), shown[0].body.clone()), popup_text(&alert("Mara Lindqvist")));
-        assert_eq!(shown[0].urgency(), 1);
+        assert_eq!((shown[0].urgency(), shown[0].icon()), (1, "dialog-warning"));
+        assert_eq!(shown[0].alerts, [AlertId::from_bytes([5; 5])]);
         assert!(popups(vec![]).is_empty());
+    }
+
+    #[test]
+    fn of_each_case_only_the_newest_is_shown() {
+        let later = |number: u64, of: u8| Notice { number, ..notice(of) };
+        let shown = popups(vec![later(9, 1), notice(1), notice(2), later(7, 2), notice(3), later(8, 1)]);
+        assert_eq!(shown.iter().map(|popup| popup.up_to).collect::<Vec<_>>(), [3, 7, 9]);
+        assert_eq!(shown[2].case, Popup::of(&notice(1)).case);
+        assert_ne!(shown[2].case, shown[1].case);
+        let level = Notice { number: 8, alert: Alert { rule: "level".into(), ..notice(1).alert } };
+        assert_eq!(popups(vec![notice(1), level]).len(), 2, "another rule");
+        let member = Notice { number: 8, alert: Alert { group: Some(notice(1).alert.id), ..notice(3).alert } };
+        assert_eq!(popups(vec![notice(1), member.clone()]).len(), 1, "its group has a popup");
+        assert!(popups(vec![member]).is_empty());
     }
 
     #[test]
@@ -204,8 +288,9 @@ mod tests {
         many[3].alert.severity = Severity::Critical;
         let shown = popups(many);
         let [Popup { title, up_to: 17, severity: Severity::Critical, .. }] = &shown[..] else { panic!("{shown:?}") };
-        assert_eq!(shown[0].urgency(), 2);
+        assert_eq!((shown[0].urgency(), shown[0].icon()), (2, "dialog-error"));
         assert!(title.starts_with("17 alerts: Mara Lindqvist"), "{title}");
+        assert_eq!((&shown[0].case, shown[0].alerts.len()), (&None, 17));
     }
 
     #[test]
@@ -217,6 +302,7 @@ mod tests {
         let (title, body) = popup_text(&ended);
         assert_eq!(title, "Oskar & Ines · youtube");
         assert_eq!(body, "consent ended &amp; &lt;b&gt;more&lt;/b&gt;");
+        assert_eq!(notice_text(std::slice::from_ref(&ended)).1, "consent ended & <b>more</b>");
         let down = Alert { about: About::Platform("tiktok".into()), influencer_name: None, metric: None, ..alert("") };
         assert_eq!(popup_text(&down).0, "tiktok");
         assert_eq!(popup_text(&Alert { about: About::Daemon, ..down }).0, "rosterd");

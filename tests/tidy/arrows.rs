@@ -29,7 +29,7 @@ const PROTOCOL: &str = "
     query: text folding metric error connection
     retention: time
     service: time ids error connection influencer alert sync status audit consent event retention reported
-    notice: text metric alert service
+    notice: text ids metric alert service
     transport: paths service
 ";
 
