@@ -193,7 +193,7 @@ async fn settle(app: &App, uid: u32, handed: &mut Handed) -> Result<(), String> 
 fn show(popup: &Popup) -> BoxFuture<'static, Result<(), String>> {
     let mut notification = Notification::new();
     let urgency = Urgency::from(popup.urgency());
-    notification.appname("Roster").summary(&popup.title).body(&popup.body).urgency(urgency);
+    notification.appname("Roster").icon(popup.icon()).summary(&popup.title).body(&popup.body).urgency(urgency);
     Box::pin(async move {
         let shown = notification.show_async().await.map(drop);
         shown.map_err(|error| roster_protocol::text::clean(&error.to_string(), 200))
