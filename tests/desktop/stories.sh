@@ -235,7 +235,7 @@ begin_display() {
 begin_dunst() {
     cat >"$work/log-popup" <<'SCRIPT'
 #!/bin/sh
-printf '%s|%s|%s|%s\n' "$1" "$2" "$3" "$5" >>"${0%/*}/popups.log"
+printf '%s|%s|%s|%s|%s\n' "$1" "$2" "$3" "$5" "$4" >>"${0%/*}/popups.log"
 SCRIPT
     chmod +x "$work/log-popup"
     cat >"$work/dunstrc" <<CONFIG
@@ -244,6 +244,8 @@ SCRIPT
     format = "%s\n%b"
     font = Monospace 10
     stack_duplicates = false
+[urgency_normal]
+    timeout = 0
 [log]
     summary = "*"
     script = $work/log-popup
@@ -258,6 +260,20 @@ begin_desktop() {
     begin_display
     begin_bus "$work/bus"
     begin_dunst "$work/bus"
+}
+
+# on_the_desktop: how many popups are there now.
+on_the_desktop() {
+    "${user[@]}" "DBUS_SESSION_BUS_ADDRESS=unix:path=$work/bus" dunstctl count displayed
+}
+
+on_the_desktop_are() {
+    [[ $(on_the_desktop) == "$1" ]]
+}
+
+# press_button: the one of the newest popup.
+press_button() {
+    "${user[@]}" "DBUS_SESSION_BUS_ADDRESS=unix:path=$work/bus" dunstctl action 0
 }
 
 # popups PATTERN: how many were shown.
