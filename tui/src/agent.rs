@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use roster_protocol::notice::{Popup, popups};
 use roster_protocol::service::Notice;
-use roster_protocol::{AlertId, AlertState, Cursor, ErrorKind, Event, EventBatch, RosterClient, RosterError};
+use roster_protocol::{Alert, AlertId, AlertState, Cursor, ErrorKind, Event, EventBatch, RosterClient, RosterError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::{response, short_call};
@@ -163,7 +163,7 @@ impl<'a> Agent<'a> {
         for popup in popups(self.board.open(notices)) {
             self.show(client, popup).await?;
         }
-        // Those that ended before they were shown are done with as well.
+        // Those that ended before they were shown, or that a group includes, are done with as well.
         confirm(client, up_to).await
     }
 
@@ -194,7 +194,7 @@ impl<'a> Agent<'a> {
         }
         for event in batch.events {
             let Event::AlertChanged(alert) = event else { continue };
-            if alert.state != AlertState::Open {
+            if !is_shown(&alert) {
                 self.ended(alert.id).await?;
             } else if let Some(popup) = self.board.changed(&alert) {
                 self.show(client, popup).await?;
@@ -206,12 +206,12 @@ impl<'a> Agent<'a> {
     /// Takes off what ended while no event arrived.
     async fn compare(&mut self, client: &RosterClient) -> Result<(), Trouble> {
         for id in self.board.alerts() {
-            let is_open = match response(client.alert(short_call(), id.to_string()).await) {
-                Ok(alert) => alert.state == AlertState::Open,
+            let is_shown = match response(client.alert(short_call(), id.to_string()).await) {
+                Ok(alert) => is_shown(&alert),
                 Err(error) if error.kind == ErrorKind::NotFound => false,
                 Err(error) => return Err(Trouble::Daemon(error)),
             };
-            if !is_open {
+            if !is_shown {
                 self.ended(id).await?;
             }
         }
@@ -249,6 +249,11 @@ impl<'a> Agent<'a> {
         self.acknowledged.clear();
         Ok(())
     }
+}
+
+/// Whether an alert has a popup: while it is open, and unless the alert of a group has one for it.
+fn is_shown(alert: &Alert) -> bool {
+    alert.state == AlertState::Open && alert.group.is_none()
 }
 
 async fn confirm(client: &RosterClient, up_to: u64) -> Result<(), Trouble> {

@@ -171,11 +171,13 @@ type Handed = Option<(u64, BoxFuture<'static, Result<(), String>>)>;
 async fn show_new(app: &App, uid: u32, handed: &mut Handed) -> Result<(), String> {
     settle(app, uid, handed).await?;
     let new = waiting_for(app, uid);
+    let Some(up_to) = new.iter().map(|notice| notice.number).max() else { return Ok(()) };
     for popup in popups(new) {
         *handed = Some((popup.up_to, show(&popup)));
         settle(app, uid, handed).await?;
     }
-    Ok(())
+    // Those that a group includes are done with as well.
+    shown(app, uid, up_to).await.map_err(|error| error.to_string())
 }
 
 /// Waits up to the timeout for the popup that was sent, and records that it was shown.
