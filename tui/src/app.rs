@@ -201,6 +201,7 @@ impl App {
         match event {
             TerminalEvent::Key(key) => self.take(Message::Key(key)),
             TerminalEvent::Paste(text) => self.take(Message::Paste(text)),
+            TerminalEvent::Reply(_) => Ok(()),
         }
     }
 

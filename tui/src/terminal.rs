@@ -8,7 +8,7 @@ mod input;
 mod writer;
 
 pub use canvas::Canvas;
-pub use decoder::Event;
+pub use decoder::{Event, Reply};
 pub use input::Input;
 
 use std::io;

@@ -1,7 +1,7 @@
 //! Bytes of a terminal become keys and pasted text, in whatever pieces they arrive.
 //!
 //! crossterm's parser takes a piece's end for a sequence's end and knows no replies, and it cannot be given bytes; this
-//! one waits for the rest, and drops what is no key: replies to questions that another program asked, mouse, focus.
+//! one waits for the rest, and keeps apart or drops what is no key: replies, mouse, focus.
 //! Pure: how long to wait is [`Decoder::wait`], and the caller calls [`Decoder::waited`] when that is over.
 
 mod keys;
@@ -22,6 +22,8 @@ const BEGUN: Duration = Duration::from_secs(1);
 const MOST_PASTED: usize = 1 << 20;
 /// The most parameter bytes of a sequence. Longer ones are no keys.
 const MOST_PARAMETERS: usize = 64;
+/// The most bytes of a reply; a longer one is none that is read here.
+const MOST_REPLIED: usize = 512;
 
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
@@ -30,6 +32,18 @@ const PASTE_ENDS: &[u8] = b"\x1b[201~";
 pub enum Event {
     Key(KeyEvent),
     Paste(String),
+    Reply(Reply),
+}
+
+/// What a terminal says of itself, unchecked: it may reply to nothing, or to another program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A device control string (DCS), such as the terminal's name.
+    Control(String),
+    /// An operating system command (OSC).
+    Command(String),
+    /// Its primary device attributes, which every terminal has.
+    Attributes,
 }
 
 /// What has begun and is not over.
@@ -58,6 +72,8 @@ enum State {
     },
     /// A string for programs, such as a late reply: ESC and one of `]`, `P`, `_`, `^`, `X`, until BEL or ESC \.
     Reply {
+        introducer: u8,
+        bytes: Vec<u8>,
         may_end: bool,
     },
     Paste(Vec<u8>),
@@ -106,10 +122,12 @@ impl Decoder {
         let (state, event) = match std::mem::take(&mut self.state) {
             State::Paste(bytes) => pasted(bytes, byte),
             State::Mouse { left } => (if left > 1 { State::Mouse { left: left - 1 } } else { State::Ground }, None),
-            State::Reply { may_end } => match (byte, may_end) {
-                (0x07 | 0x18 | 0x1a, _) | (b'\\', true) => (State::Ground, None),
-                (0x1b, _) => (State::Reply { may_end: true }, None),
-                (_, false) => (State::Reply { may_end: false }, None),
+            State::Reply { introducer, bytes, may_end } => match (byte, may_end) {
+                (0x07, _) | (b'\\', true) => (State::Ground, replied(introducer, bytes)),
+                // It was cancelled.
+                (0x18 | 0x1a, _) => (State::Ground, None),
+                (0x1b, _) => (State::Reply { introducer, bytes, may_end: true }, None),
+                (_, false) => (continued(introducer, bytes, byte), None),
                 // The ESC began something else.
                 (_, true) => after_escape(byte),
             },
@@ -153,7 +171,9 @@ fn after_escape(byte: u8) -> Step {
     match byte {
         b'[' => (State::Control(Vec::new()), None),
         b'O' => (State::SingleShift, None),
-        b']' | b'P' | b'_' | b'^' | b'X' => (State::Reply { may_end: false }, None),
+        b']' | b'P' | b'_' | b'^' | b'X' => {
+            (State::Reply { introducer: byte, bytes: Vec::new(), may_end: false }, None)
+        }
         0x1b => (ESCAPE, Some(key(KeyCode::Esc))),
         byte => ground(byte, KeyModifiers::ALT),
     }
@@ -170,6 +190,24 @@ fn ground(byte: u8, modifiers: KeyModifiers) -> Step {
 fn with(mut key: KeyEvent, modifiers: KeyModifiers) -> Event {
     key.modifiers |= modifiers;
     Event::Key(key)
+}
+
+/// One more byte of a reply; of one that is too long, the first is kept that shows it.
+fn continued(introducer: u8, mut bytes: Vec<u8>, byte: u8) -> State {
+    if bytes.len() <= MOST_REPLIED {
+        bytes.push(byte);
+    }
+    State::Reply { introducer, bytes, may_end: false }
+}
+
+/// What a whole reply is; nothing when it is of no kind that is read here.
+fn replied(introducer: u8, bytes: Vec<u8>) -> Option<Event> {
+    let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= MOST_REPLIED)?;
+    match introducer {
+        b'P' => Some(Event::Reply(Reply::Control(text))),
+        b']' => Some(Event::Reply(Reply::Command(text))),
+        _ => None,
+    }
 }
 
 /// One more byte of a character. What is no character is dropped.
@@ -194,6 +232,7 @@ fn control(mut parameters: Vec<u8>, byte: u8) -> Step {
         b'[' if parameters.is_empty() => (State::Console, None),
         b'M' if parameters.is_empty() => (State::Mouse { left: 3 }, None),
         b'~' if parameters == b"200" => (State::Paste(Vec::new()), None),
+        b'c' if parameters.starts_with(b"?") => (State::Ground, Some(Event::Reply(Reply::Attributes))),
         0x40..=0x7e if parameters.len() <= MOST_PARAMETERS => {
             (State::Ground, keys::control(&parameters, byte).map(Event::Key))
         }
