@@ -73,13 +73,13 @@ const TUI: &str = "
     model: keys shared modal screens
     update: keys message shared modal screens model
     view: format keys theme widgets shared screens model
-    terminal: consent model view
+    terminal: client_config consent model view
     app: client_config theme client message shared modal model update terminal
     output: format
     session: client output
-    commands: widgets consent client output session
+    commands: client_config widgets consent client terminal output session
     agent: client output session
-    arguments: output session commands agent
+    arguments: client_config output session commands agent
 ";
 
 #[test]

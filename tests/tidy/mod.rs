@@ -59,6 +59,7 @@ const PURE: &[&str] = &[
     "protocol/src/query.rs",
     "protocol/src/text.rs",
     "protocol/src/time.rs",
+    "tui/src/agent/board.rs",
     "tui/src/format.rs",
     "tui/src/keys.rs",
     "tui/src/keys/",
@@ -70,6 +71,9 @@ const PURE: &[&str] = &[
     "tui/src/screens/",
     "tui/src/shared.rs",
     "tui/src/shared/",
+    "tui/src/terminal/notices/detect.rs",
+    "tui/src/terminal/notices/form.rs",
+    "tui/src/terminal/notices/gather.rs",
     "tui/src/update.rs",
     "tui/src/view.rs",
     "tui/src/widgets/",
@@ -195,6 +199,9 @@ fn only_the_clocks_read_the_time() {
         // A call's deadline: a length again.
         "protocol/src/transport.rs",
         "tui/src/app.rs",
+        // When alerts that are followed arrive, and how long a terminal may take to reply: lengths.
+        "tui/src/terminal/notices.rs",
+        "tui/src/terminal/notices/tty.rs",
         // The commands' "now", passed on from there.
         "tui/src/lib.rs",
     ];

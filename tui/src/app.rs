@@ -3,6 +3,7 @@
 //! Only this module of the terminal UI reads the time and waits.
 
 mod link;
+mod notices;
 mod request;
 mod signals;
 
@@ -19,13 +20,15 @@ use roster_protocol::{RosterClient, RosterError, Timestamp};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::client_config::ClientConfig;
+use crate::client_config::{ClientConfig, NoticeChoice};
 use crate::message::{Effect, Message};
 use crate::model::Model;
 use crate::shared::Link;
+use crate::terminal::notices::Target;
 use crate::terminal::{self, Canvas, Event as TerminalEvent, Guard, Input};
 use crate::theme::Theme;
 use crate::update::update;
+use notices::Notices;
 use signals::{Signal, Signals};
 
 /// Starts a daemon, and returns at once.
@@ -40,16 +43,23 @@ pub struct RunOptions {
     pub start_daemon: Option<StartDaemon>,
     /// The client's own file; `None`: `roster.toml` in the user's config directory.
     pub config: Option<PathBuf>,
+    /// How the terminal is notified of alerts; `None`: as the client's file says.
+    pub osc: Option<NoticeChoice>,
 }
 
 /// What tasks send to the loop.
 enum Incoming {
     Linked(RosterClient),
     Message(Message),
+    /// How the terminal is notified.
+    NoticeTarget(Target),
 }
 
 /// How long the first picture waits for the first response, so that nothing flickers.
 const FIRST_PICTURE: Duration = Duration::from_millis(150);
+
+/// How long the end waits for replies that are on their way: after it they would be typed into the shell.
+const LAST_REPLIES: Duration = Duration::from_millis(500);
 
 /// Requests that are open at a time: those that wait for something to happen, and all others. With the one for events
 /// they are no more than the daemon takes of a client; a held key waits its turn instead of failing.
@@ -67,14 +77,16 @@ pub async fn run(options: RunOptions) -> io::Result<()> {
     let signals = Signals::new()?;
     let guard = Guard::take()?;
     let input = Input::open()?;
-    let model = first_model(terminal::size()?, options.config);
+    let (model, configured) = first_model(terminal::size()?, options.config);
     let (sender, inbox) = mpsc::channel(256);
     let hurry = Arc::new(Notify::new());
     let keep = link::keep(options.socket, options.start_daemon.is_some(), hurry.clone(), sender.clone());
     let link = tokio::spawn(keep);
     let (canvas, start_daemon) = (Canvas::default(), options.start_daemon);
     let (waiting, open) = (Arc::new(Semaphore::new(MOST_WAITING)), Arc::new(Semaphore::new(MOST_OPEN)));
-    let mut app = App { guard, model, canvas, drawing: None, client: None, waiting, open, sender, start_daemon, hurry };
+    let notices = Notices::start(options.osc.or(configured), &guard, &sender);
+    let mut app =
+        App { guard, notices, model, canvas, drawing: None, client: None, waiting, open, sender, start_daemon, hurry };
     let ended = app.live(input, inbox, signals).await;
     link.abort();
     ended
@@ -84,8 +96,9 @@ fn now() -> Timestamp {
     jiff::Timestamp::now().into()
 }
 
-/// The model with the user's look and keys; a mistake there is shown and does no harm.
-fn first_model(size: Size, config: Option<PathBuf>) -> Model {
+/// The model with the user's look and keys, and how the user wants to be notified; a mistake there is shown and does no
+/// harm.
+fn first_model(size: Size, config: Option<PathBuf>) -> (Model, Option<NoticeChoice>) {
     let mut model = Model::new(now(), TimeZone::system(), size);
     let path = config.or_else(|| Paths::of_user().map(|paths| paths.config.join("roster.toml")));
     let config = path.map_or(Ok(ClientConfig::default()), |path| ClientConfig::read(&path)).unwrap_or_else(|error| {
@@ -102,11 +115,12 @@ fn first_model(size: Size, config: Option<PathBuf>) -> Model {
         Ok(theme) => model.shared.theme = theme,
         Err(error) => model.shared.complain(error),
     }
-    model
+    (model, config.notify)
 }
 
 struct App {
     guard: Guard,
+    notices: Notices,
     model: Model,
     canvas: Canvas,
     /// The picture that the terminal has not taken yet.
@@ -136,6 +150,7 @@ impl App {
                 self.resized(size)?;
                 self.draw()?;
             }
+            self.notify();
             let tick = if waits { deadline } else { self.next_tick() };
             tokio::select! {
                 event = input.next() => match event {
@@ -162,7 +177,29 @@ impl App {
                 self.incoming(incoming)?;
             }
         }
+        self.take_last_replies(&mut input).await;
         Ok(())
+    }
+
+    /// Writes the notice that is due.
+    fn notify(&mut self) {
+        if let Some(bytes) = self.notices.take(Instant::now().into_std()) {
+            self.guard.write(bytes);
+        }
+    }
+
+    async fn take_last_replies(&mut self, input: &mut Input) {
+        let replies = async {
+            while self.notices.waits() {
+                match input.next().await {
+                    Some(TerminalEvent::Reply(reply)) => self.notices.replied(&reply),
+                    Some(_) => {}
+                    None => return,
+                }
+            }
+        };
+        // A terminal that replies later still cannot be waited for.
+        let _ = tokio::time::timeout(LAST_REPLIES, replies).await;
     }
 
     /// Draws the model, once the terminal has taken the picture before: a slow one gets the newest only.
@@ -194,20 +231,33 @@ impl App {
 
     fn next_tick(&self) -> Instant {
         let millis = self.model.next_tick().since(now()).clamp(50, 60_000);
-        Instant::now() + Duration::from_millis(millis.unsigned_abs())
+        let tick = Instant::now() + Duration::from_millis(millis.unsigned_abs());
+        self.notices.due().map_or(tick, |due| tick.min(due.into()))
     }
 
     fn terminal_event(&mut self, event: TerminalEvent) -> io::Result<()> {
         match event {
             TerminalEvent::Key(key) => self.take(Message::Key(key)),
             TerminalEvent::Paste(text) => self.take(Message::Paste(text)),
-            TerminalEvent::Reply(_) => Ok(()),
+            TerminalEvent::Reply(reply) => {
+                self.notices.replied(&reply);
+                Ok(())
+            }
         }
     }
 
     fn incoming(&mut self, incoming: Incoming) -> io::Result<()> {
         match incoming {
-            Incoming::Message(message) => self.take(message),
+            Incoming::Message(message) => {
+                if let Message::Happened(batch) = &message {
+                    self.notices.happened(batch, Instant::now().into_std());
+                }
+                self.take(message)
+            }
+            Incoming::NoticeTarget(target) => {
+                self.notices.found(target);
+                Ok(())
+            }
             Incoming::Linked(client) => {
                 self.client = Some(client);
                 self.take(Message::Online)

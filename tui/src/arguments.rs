@@ -12,6 +12,7 @@ use clap::{Args, Parser};
 use roster_protocol::RosterError;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
+use crate::client_config::NoticeChoice;
 use crate::output::Color;
 
 pub use command::Command;
@@ -25,6 +26,10 @@ pub use command::Command;
 pub struct Arguments {
     #[command(flatten)]
     pub globals: Globals,
+    /// How the terminal UI has the terminal notify you of alerts that open [default: `notify` in roster.toml, or else
+    /// auto over SSH and off elsewhere]
+    #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
+    pub osc: Option<NoticeChoice>,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -140,6 +145,9 @@ mod tests {
             "record c --date 2026-11-21 --followers 10k --engagement-rate 5% --avg-likes 3.5 --replace",
             "changes --since 7d",
             "alerts --state acknowledged --follow",
+            "alerts --follow --new --osc auto --json",
+            "alerts --follow --osc 777",
+            "--osc bell",
             "alerts ack aaaa bbbb --json",
             "alerts --json ack aaaa",
             "runs --since 2d --connection c",
@@ -171,6 +179,9 @@ mod tests {
             "record c --followers 1",
             "record c --date 2026-11-21 --engagement-rate 5 --followers 1",
             "alerts --state shut",
+            "alerts --new",
+            "alerts --osc auto",
+            "alerts --follow --osc 8",
             "alerts ack",
             "list --sort age",
             "completions tcl",

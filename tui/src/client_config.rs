@@ -1,6 +1,7 @@
-//! The client's own file, `$XDG_CONFIG_HOME/roster/roster.toml`: colours and further keys.
+//! The client's own file, `$XDG_CONFIG_HOME/roster/roster.toml`: colours, further keys, and how the terminal notifies.
 //!
 //! ```toml
+//! notify = "auto"             # of alerts; also 9, 777, 99 (OSC), bell, off; without it: auto over SSH, else off
 //! [theme]
 //! accent = "light-blue"       # also good, warn, bad, faint: a name or #rrggbb
 //! [keys]
@@ -10,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use clap::ValueEnum;
 use roster_protocol::RosterError;
 use serde::Deserialize;
 
@@ -17,6 +19,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClientConfig {
+    /// How the terminal is notified of alerts that open; `None`: as is usual.
+    pub notify: Option<NoticeChoice>,
     pub theme: ThemeConfig,
     /// Further keys by the name of what they do.
     pub keys: BTreeMap<String, Vec<String>>,
@@ -31,6 +35,32 @@ pub struct ThemeConfig {
     pub warn: Option<String>,
     pub bad: Option<String>,
     pub faint: Option<String>,
+}
+
+/// How a user wants to be notified by the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+pub enum NoticeChoice {
+    /// What the terminal understands, or else the bell
+    #[serde(rename = "auto")]
+    Auto,
+    /// OSC 9: iTerm2, WezTerm
+    #[value(name = "9")]
+    #[serde(rename = "9")]
+    Osc9,
+    /// OSC 777: foot, Ghostty, WezTerm, Konsole
+    #[value(name = "777")]
+    #[serde(rename = "777")]
+    Osc777,
+    /// OSC 99: kitty, newer foot
+    #[value(name = "99")]
+    #[serde(rename = "99")]
+    Osc99,
+    /// The bell only
+    #[serde(rename = "bell")]
+    Bell,
+    /// Not at all
+    #[serde(rename = "off")]
+    Off,
 }
 
 impl ClientConfig {
@@ -69,6 +99,15 @@ mod tests {
         assert_eq!(config.keys["sync"], ["f5"]);
         let error = ClientConfig::parse("[theme]\naccent = \"blue\"\nacent = \"red\"\n").expect_err("unknown key");
         assert!(error.message.starts_with("line 3: unknown field"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_choice_of_notices_is_one_of_those_that_there_are() {
+        let notify = |value: &str| ClientConfig::parse(&format!("notify = {value}\n")).map(|config| config.notify);
+        assert_eq!(notify("\"777\""), Ok(Some(NoticeChoice::Osc777)));
+        assert_eq!(notify("\"off\""), Ok(Some(NoticeChoice::Off)));
+        let error = notify("\"loud\"").expect_err("there is none");
+        assert!(error.message.contains("`auto`, `9`, `777`, `99`, `bell`, `off`"), "{}", error.message);
     }
 
     #[test]

@@ -44,6 +44,7 @@ use roster_protocol::{ErrorKind, RosterError};
 
 use app::RunOptions;
 use arguments::{Arguments, Globals};
+use client_config::NoticeChoice;
 use output::{Ending, Failure, Output};
 use session::Session;
 
@@ -57,7 +58,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> u8 {
-    let Arguments { globals, command } = arguments;
+    let Arguments { globals, osc, command } = arguments;
     let output = Output::new(globals.json, globals.color, Zoned::now());
     let mut session = Session { socket: globals.socket().map(ToOwned::to_owned), output };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -69,8 +70,11 @@ fn run(arguments: Arguments) -> u8 {
     };
     let ended = runtime.block_on(async {
         match command {
+            Some(_) if osc.is_some() => Err(RosterError::usage("--osc before a command says nothing")
+                .hint("it is for the terminal UI; `roster alerts --follow --osc auto` takes it behind the command")
+                .into()),
             Some(command) => command.run(&mut session).await,
-            None => terminal(&globals).await,
+            None => terminal(&globals, osc).await,
         }
     });
     // A thread that still waits for stdin must not keep the program.
@@ -82,7 +86,7 @@ fn run(arguments: Arguments) -> u8 {
 }
 
 /// Opens the terminal UI.
-async fn terminal(globals: &Globals) -> Result<Ending, Failure> {
+async fn terminal(globals: &Globals, osc: Option<NoticeChoice>) -> Result<Ending, Failure> {
     if globals.json || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(RosterError::usage("the terminal UI needs a terminal")
             .hint("give a command: `roster help` lists them")
@@ -91,7 +95,7 @@ async fn terminal(globals: &Globals) -> Result<Ending, Failure> {
     let socket = globals.socket().map(ToOwned::to_owned);
     // A daemon started here listens on the user's socket, not on a given one.
     let start_daemon = socket.is_none().then_some(client::start_user_daemon as app::StartDaemon);
-    let ended = app::run(RunOptions { socket, start_daemon, config: None }).await;
+    let ended = app::run(RunOptions { socket, start_daemon, config: None, osc }).await;
     ended.map_err(|error| RosterError::failed(format!("the terminal cannot be used: {error}")))?;
     Ok(Ending::Done)
 }

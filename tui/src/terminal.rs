@@ -5,6 +5,7 @@
 mod canvas;
 mod decoder;
 mod input;
+pub mod notices;
 mod writer;
 
 pub use canvas::Canvas;

@@ -1,19 +1,21 @@
 //! `roster alerts`: lists, follows, acknowledges.
 
-use std::collections::HashMap;
+mod following;
 
 use roster_protocol::service::AlertsQuery;
 use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
-use roster_protocol::{Alert, AlertId, AlertState, Event, RosterClient, RosterError, Severity};
+use roster_protocol::{Alert, AlertId, AlertState, RosterClient, RosterError, Severity};
 
 use super::follow::Feed;
 use super::pages;
 use crate::client::{response, short_call};
+use crate::client_config::NoticeChoice;
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
 use crate::output::{Ending, Failure, Look, Output, while_read};
 use crate::session::Session;
+use crate::terminal::notices::ForCommand;
 
 /// `roster alerts`
 #[derive(Debug, clap::Args)]
@@ -23,6 +25,13 @@ pub struct Alerts {
     /// Keeps running and prints each alert that opens, is acknowledged or resolves
     #[arg(long)]
     follow: bool,
+    /// With --follow: begins with what is new, without a list of what is there already
+    #[arg(long, requires = "follow")]
+    new: bool,
+    /// With --follow: has the terminal notify you of alerts that open: auto (what it understands, or else the bell), 9,
+    /// 777, 99 (by this OSC) or bell. Several at once are one notice. It never becomes part of the output
+    #[arg(long, requires = "follow", value_name = "HOW", value_enum, hide_possible_values = true)]
+    osc: Option<NoticeChoice>,
     /// open, acknowledged or resolved [default: open and acknowledged]
     #[arg(long, value_name = "STATE")]
     state: Option<AlertState>,
@@ -48,7 +57,7 @@ impl Alerts {
                 Err(RosterError::usage("`alerts ack` takes ids only").into())
             }
             Some(Verb::Ack { alerts }) => acknowledge(alerts, session).await,
-            None if self.follow => while_read(self.follow(session)).await,
+            None if self.follow => self.follow(session).await,
             None => {
                 let client = session.connect().await?;
                 let found = self.read(&client).await?;
@@ -72,44 +81,13 @@ impl Alerts {
     }
 
     async fn follow(&self, session: &mut Session) -> Result<Ending, Failure> {
-        let mut feed = Feed::start(session).await?;
-        let mut printed = HashMap::new();
-        self.print_listed(&feed.client, &mut printed, &mut session.output).await?;
-        loop {
-            let batch = feed.next(session).await?;
-            if batch.reload {
-                self.print_listed(&feed.client, &mut printed, &mut session.output).await?;
-            }
-            for event in batch.events {
-                if let Event::AlertChanged(alert) = event {
-                    self.print(&alert, &mut printed, &mut session.output)?;
-                }
-            }
-        }
-    }
-
-    async fn print_listed(
-        &self,
-        client: &RosterClient,
-        printed: &mut HashMap<AlertId, AlertState>,
-        output: &mut Output,
-    ) -> Result<(), Failure> {
-        let found = self.read(client).await?;
-        found.rows.iter().rev().try_for_each(|alert| self.print(alert, printed, output))
-    }
-
-    /// Prints an alert that is new or in a new state.
-    fn print(
-        &self,
-        alert: &Alert,
-        printed: &mut HashMap<AlertId, AlertState>,
-        output: &mut Output,
-    ) -> Result<(), Failure> {
-        let is_news = printed.insert(alert.id, alert.state) != Some(alert.state);
-        if is_news && self.state.is_none_or(|state| state == alert.state) {
-            output.print(|| json::events::Alert::from(alert), |look| line(alert, look))?;
-        }
-        Ok(())
+        // Before any other thread runs.
+        let mut notices = match self.osc {
+            Some(choice) => ForCommand::start(choice).await?,
+            None => None,
+        };
+        let feed = Feed::start(session).await?;
+        while_read(following::follow(self, feed, session, &mut notices)).await
     }
 }
 

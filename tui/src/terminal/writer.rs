@@ -28,7 +28,11 @@ impl Writer {
         Self::over(io::stdout())
     }
 
-    fn over(terminal: impl AsFd + Send + 'static) -> io::Result<Self> {
+    /// Over another way to the terminal.
+    ///
+    /// # Errors
+    /// As [`Writer::start`].
+    pub fn over(terminal: impl AsFd + Send + 'static) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let write = move || queue.into_iter().for_each(|(bytes, then)| then(write_all(&terminal, &bytes)));
         thread::Builder::new().name("terminal-output".to_owned()).spawn(write)?;
