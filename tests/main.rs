@@ -24,6 +24,7 @@ mod killing;
 mod linking;
 mod listening;
 mod nonsense;
+mod noticing;
 mod notifying;
 mod operating;
 mod permitting;

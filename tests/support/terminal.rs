@@ -23,6 +23,8 @@ pub struct Terminal {
     /// Both ends; `None` once it is gone.
     ends: Option<(File, OwnedFd)>,
     screen: Arc<Mutex<vt100::Parser>>,
+    /// All that was printed.
+    printed: Arc<Mutex<Vec<u8>>>,
     /// Whether anyone reads what is printed.
     reads: Arc<AtomicBool>,
 }
@@ -61,8 +63,9 @@ impl Terminal {
         let reads = Arc::new(AtomicBool::new(true));
         let master = File::from(master);
         let reader = master.try_clone().expect("a descriptor");
-        read(reader, screen.clone(), reads.clone());
-        Self { child, ends: Some((master, slave)), screen, reads }
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        read(reader, screen.clone(), printed.clone(), reads.clone());
+        Self { child, ends: Some((master, slave)), screen, printed, reads }
     }
 
     pub fn pid(&self) -> Pid {
@@ -102,6 +105,11 @@ impl Terminal {
     pub fn contents(&self) -> String {
         let contents = self.screen.lock().expect("whole").screen().contents();
         contents.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+
+    /// Whether these bytes were printed, such as those that a screen does not show.
+    pub fn has_printed(&self, bytes: &[u8]) -> bool {
+        self.printed.lock().expect("whole").windows(bytes.len()).any(|window| window == bytes)
     }
 
     /// Waits until the screen is so.
@@ -154,7 +162,7 @@ impl Drop for Terminal {
 }
 
 /// Reads what is printed, in a thread that ends with the terminal or when it is no longer wanted.
-fn read(mut master: File, screen: Arc<Mutex<vt100::Parser>>, reads: Arc<AtomicBool>) {
+fn read(mut master: File, screen: Arc<Mutex<vt100::Parser>>, printed: Arc<Mutex<Vec<u8>>>, reads: Arc<AtomicBool>) {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let moment = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
     std::thread::spawn(move || {
@@ -164,6 +172,7 @@ fn read(mut master: File, screen: Arc<Mutex<vt100::Parser>>, reads: Arc<AtomicBo
                 continue;
             }
             let Ok(length @ 1..) = master.read(&mut bytes) else { return };
+            printed.lock().expect("whole").extend_from_slice(&bytes[..length]);
             screen.lock().expect("whole").process(&bytes[..length]);
         }
     });
