@@ -26,8 +26,8 @@ pub use command::Command;
 pub struct Arguments {
     #[command(flatten)]
     pub globals: Globals,
-    /// How the terminal UI has the terminal notify you of alerts that open [default: `notify` in roster.toml, or else
-    /// auto over SSH and off elsewhere]
+    /// How the terminal UI has the terminal notify you of alerts that open: auto, 9, 777, 99, bell or off [default: `notify`
+    /// in roster.toml, or else auto over SSH and off elsewhere]
     #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
     pub osc: Option<NoticeChoice>,
     #[command(subcommand)]
