@@ -40,7 +40,11 @@ pub enum Test {
     /// A number crossed one of these levels, which are ascending, in the metric's own unit.
     Crossed { metric: Metric, direction: Direction, levels: Vec<u64> },
     /// Something happened that is no number.
-    Happened(Happening),
+    Happened {
+        event: Happening,
+        /// After how many intervals without a sync, for `stale`; meaningless for others.
+        intervals: u32,
+    },
 }
 
 /// A move within a window. Every bound that is given must be passed; there is at least one.
@@ -73,6 +77,9 @@ pub enum Window {
     Month,
 }
 
+/// After how many intervals a connection is stale unless the rule says otherwise.
+pub const STALE_INTERVALS: u32 = 3;
+
 /// What happens to a connection, a consent, a platform or the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Happening {
@@ -104,6 +111,28 @@ pub struct Scope {
     /// At least so many followers.
     pub followers_min: Option<u64>,
     /// At most so many followers.
+    pub followers_max: Option<u64>,
+}
+
+/// What is given of a rule; what is not stays as it is, or is as in a new rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RuleParts {
+    pub enabled: Option<bool>,
+    pub metric: Option<Metric>,
+    pub direction: Option<Direction>,
+    pub over: Option<Window>,
+    pub percent: Option<f64>,
+    pub absolute: Option<f64>,
+    pub unusual: Option<f64>,
+    pub crosses: Option<Vec<u64>>,
+    pub event: Option<Happening>,
+    pub intervals: Option<u32>,
+    pub severity: Option<Severity>,
+    pub cooldown: Option<Seconds>,
+    pub tags: Option<Vec<String>>,
+    pub platforms: Option<Vec<String>>,
+    pub influencers: Option<Vec<InfluencerId>>,
+    pub followers_min: Option<u64>,
     pub followers_max: Option<u64>,
 }
 

@@ -1,5 +1,10 @@
 //! What changed, whether it matters, and which alerts it opens. Pure: values in, values out.
 
 pub mod change;
-pub mod evaluate;
 pub mod profile;
+pub mod rules;
+pub mod path;
+pub mod usual;
+pub mod moves;
+pub mod explain;
+pub mod evaluate;
