@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AlertId, ConnectionId, InfluencerId};
 use crate::metric::{Metric, Ratio, UnknownName};
 use crate::rule::Window;
+
+pub use crate::rule::Severity;
 use crate::time::Timestamp;
 
 /// A measured step: the difference between two snapshots of a connection. Of one connection and metric, each begins where
@@ -70,21 +72,6 @@ impl std::str::FromStr for AlertState {
             .into_iter()
             .find(|state| state.as_str() == text)
             .ok_or_else(|| UnknownName::new("state", text, "open, acknowledged, resolved"))
-    }
-}
-
-/// How much an alert matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Severity {
-    Info,
-    Warning,
-    Critical,
-}
-
-impl Severity {
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        ["info", "warning", "critical"][self as usize]
     }
 }
 

@@ -8,7 +8,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::alert::Severity;
 use crate::ids::InfluencerId;
 use crate::metric::{Metric, Ratio, UnknownName};
 use crate::time::Seconds;
@@ -59,6 +58,14 @@ pub struct Moved {
     pub absolute: Option<f64>,
     /// How many times farther than the account's daily changes usually are from their median: a robust z-score.
     pub unusual: Option<f64>,
+}
+
+/// How much an alert matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Severity {
+    Info,
+    Warning,
+    Critical,
 }
 
 /// Which way a number moves.
@@ -186,6 +193,7 @@ macro_rules! words {
     };
 }
 
+words!(Severity, "severity": Info = "info", Warning = "warning", Critical = "critical");
 words!(Direction, "direction": Down = "down", Up = "up", Both = "both");
 words!(Window, "window": Day = "1d", Week = "7d", Month = "30d");
 words!(Happening, "event":

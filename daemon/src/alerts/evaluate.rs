@@ -1,35 +1,18 @@
-//! Which alerts open and which resolve. Pure.
+//! Which alerts about something that happens open and which resolve. Pure.
 //!
-//! Five rules are built in. `significant-change`: the profile followers followed a measured number; the move that
-//! updates the profile is the one that alerts, so one move cannot alert twice, and a later move resolves the
-//! earlier alert. `needs-person`: a connection does not run until a user acts; it resolves when it runs again.
-//! `consent-ends`: a consent ends within 14 days, then 7, then one, unless its owner consents again.
-//! `platform-down`: a platform, or one host of it, does not respond; it resolves when it does.
-//! `metric-withdrawn`: a platform reports a metric no more, for no owner; it resolves when it does again.
-//!
-//! `store-size`: the store is larger than the config says it should be; it resolves when it is not.
-//! Engagement and likes follow too, and are logged, but open no alert: they vary with every post.
+//! A connection that needs a person, and one that is stale, resolve when it runs again. A consent that ends is said 14 days
+//! before, then 7, then one, unless its owner consents again. A platform that is down, or one host of it, resolves when it
+//! responds; a metric that a platform reports no more, when it does again; the store's size, when it is small enough.
+//! Moves of numbers are in `moves`.
 
-use roster_protocol::alert::{About, AlertState, Explained, Severity};
+use roster_protocol::alert::{About, AlertState, Explained};
 use roster_protocol::ids::AlertId;
-use roster_protocol::metric::Metric;
+use roster_protocol::rule::{Happening, Rule, Severity};
 use roster_protocol::time::Timestamp;
 
 use super::change::Difference;
+use super::rules::Rules;
 use crate::model::Alert;
-
-/// The rule that follows the profile numbers.
-pub const SIGNIFICANT_CHANGE: &str = "significant-change";
-/// The rule for connections that wait for a user.
-pub const NEEDS_PERSON: &str = "needs-person";
-/// The rule for lanes that are down.
-pub const PLATFORM_DOWN: &str = "platform-down";
-/// The rule for metrics that a platform reports no more.
-pub const METRIC_WITHDRAWN: &str = "metric-withdrawn";
-/// The rule for a store that is larger than it should be.
-pub const STORE_SIZE: &str = "store-size";
-/// The rule for consents that end soon.
-pub const CONSENT_ENDS: &str = "consent-ends";
 
 const DAY_S: i64 = 24 * 3600;
 /// How long before a consent's end it alerts, and how urgently; the longest first.
@@ -39,13 +22,23 @@ const BEFORE_THE_END: [(i64, Severity); 3] =
 /// An alert to be opened; the caller gives it its number and id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opening {
-    pub rule: &'static str,
+    pub rule: String,
     pub severity: Severity,
+    /// The move, or the metric, that it is about.
     pub about: Option<Difference>,
+    pub explained: Explained,
     pub why: String,
 }
 
-/// What a run does to a connection's alerts.
+impl Opening {
+    /// One that is about no number.
+    pub fn of(rule: &Rule, why: String) -> Self {
+        let explained = Explained::default();
+        Self { rule: rule.name.clone(), severity: rule.severity, about: None, explained, why }
+    }
+}
+
+/// What happens to alerts at once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Steps {
     pub open: Vec<Opening>,
@@ -53,29 +46,24 @@ pub struct Steps {
     pub resolve: Vec<Alert>,
 }
 
-/// The steps after a run that observed something. `moves` are the differences that the profile followed, `standing` the
-/// connection's alerts that are open or acknowledged.
-pub fn after_numbers(moves: &[Difference], standing: &[&Alert], now: Timestamp) -> Steps {
-    let alarming = moves.iter().filter(|moved| moved.metric == Metric::Followers && moved.from.is_some());
-    let open: Vec<Opening> = alarming.map(opening).collect();
-    let over = |alert: &&&Alert| {
-        alert.rule == NEEDS_PERSON
-            || open.iter().any(|new| new.rule == alert.rule && new.about.map(|about| about.metric) == alert.metric)
-    };
-    let resolve = standing.iter().filter(over).map(|alert| resolved(alert, now)).collect();
-    Steps { open, resolve }
+/// Whether an alert is about something that happened.
+pub fn is_on(rules: &Rules, alert: &Alert, event: Happening) -> bool {
+    rules.is_on(&alert.rule, event)
 }
 
-/// The steps after a run that failed. `needs_person` is why the connection cannot run before a user acts; `None` when
-/// it can.
-pub fn after_failure(needs_person: Option<&str>, standing: &[&Alert]) -> Steps {
-    let is_open = standing.iter().any(|alert| alert.rule == NEEDS_PERSON);
-    let open = needs_person.filter(|_| !is_open).map(|why| Opening {
-        rule: NEEDS_PERSON,
-        severity: Severity::Warning,
-        about: None,
-        why: why.to_owned(),
-    });
+/// The steps of a connection once it ran: it needs no person, and is not stale.
+pub fn after_run(rules: &Rules, standing: &[&Alert], now: Timestamp) -> Steps {
+    let is_over = |alert: &&&Alert| {
+        [Happening::NeedsPerson, Happening::Stale].into_iter().any(|event| is_on(rules, alert, event))
+    };
+    let resolve = standing.iter().filter(is_over).map(|alert| resolved(alert, now)).collect();
+    Steps { open: Vec::new(), resolve }
+}
+
+/// Opens an alert about something that happened to a connection, unless there is one. `rule` and why, where both are.
+pub fn once(rules: &Rules, event: Happening, happened: Option<(&Rule, String)>, standing: &[&Alert]) -> Steps {
+    let is_open = standing.iter().any(|alert| is_on(rules, alert, event));
+    let open = happened.filter(|_| !is_open).map(|(rule, why)| Opening::of(rule, why));
     Steps { open: Vec::from_iter(open), resolve: Vec::new() }
 }
 
@@ -94,19 +82,17 @@ pub fn next_warning(ends_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
 
 /// The steps of a connection whose consent ends as urgently as this, or not soon; `why` says when.
 pub fn before_the_end(
+    rules: &Rules,
+    rule: Option<&Rule>,
     urgency: Option<Severity>,
     standing: &[&Alert],
     now: Timestamp,
     why: impl FnOnce() -> String,
 ) -> Steps {
-    let of_rule = standing.iter().filter(|alert| alert.rule == CONSENT_ENDS);
+    let of_rule = standing.iter().filter(|alert| is_on(rules, alert, Happening::Token));
     let (said, outdated): (Vec<&Alert>, Vec<&Alert>) = of_rule.partition(|alert| Some(alert.severity) == urgency);
-    let open = urgency.filter(|_| said.is_empty()).map(|severity| Opening {
-        rule: CONSENT_ENDS,
-        severity,
-        about: None,
-        why: why(),
-    });
+    let opening = |(severity, rule)| Opening { severity, ..Opening::of(rule, why()) };
+    let open = urgency.filter(|_| said.is_empty()).zip(rule).map(opening);
     let resolve = outdated.into_iter().map(|alert| resolved(alert, now)).collect();
     Steps { open: Vec::from_iter(open), resolve }
 }
@@ -117,7 +103,7 @@ pub fn opened(opening: Opening, number: u64, id: AlertId, about: About, now: Tim
         number,
         id,
         state: AlertState::Open,
-        rule: opening.rule.to_owned(),
+        rule: opening.rule,
         severity: opening.severity,
         about,
         metric: opening.about.map(|about| about.metric),
@@ -131,7 +117,7 @@ pub fn opened(opening: Opening, number: u64, id: AlertId, about: About, now: Tim
         assigned_to: None,
         group: None,
         members: 0,
-        explained: Explained::default(),
+        explained: opening.explained,
         why: opening.why,
     }
 }
@@ -141,45 +127,20 @@ pub fn resolved(alert: &Alert, now: Timestamp) -> Alert {
     Alert { state: AlertState::Resolved, ended_at: Some(now), ..alert.clone() }
 }
 
-fn opening(moved: &Difference) -> Opening {
-    let (from, to) = (moved.from.unwrap_or_default(), moved.to.unwrap_or_default());
-    let verb = if to < from { "fell" } else { "rose" };
-    let share = relative(from, to).map_or(String::new(), |share| format!(" {:.1} %", share.abs() * 100.0));
-    Opening {
-        rule: SIGNIFICANT_CHANGE,
-        severity: Severity::Warning,
-        about: Some(*moved),
-        why: format!("{} {verb}{share}, from {} to {}", moved.metric, grouped(from), grouped(to)),
-    }
-}
-
 /// `to ÷ from − 1`; `None` where `from` is 0.
 pub fn relative(from: f64, to: f64) -> Option<f64> {
     (from != 0.0).then(|| to / from - 1.0)
 }
 
-/// A count with commas between thousands.
-fn grouped(count: f64) -> String {
-    let digits = format!("{count:.0}");
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use roster_protocol::ids::{ConnectionId, InfluencerId};
+    use roster_protocol::metric::Metric;
 
     use super::*;
 
-    fn moved(from: Option<f64>, to: f64) -> Difference {
-        Difference { metric: Metric::Followers, from, to: Some(to) }
-    }
+    const NEEDS_PERSON: &str = "needs-person";
+    const CONSENT_ENDS: &str = "consent-ends";
 
     fn standing(rule: &str, metric: Option<Metric>) -> Alert {
         Alert {
@@ -210,25 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fall_opens_one_alert_and_says_why() {
-        let steps = after_numbers(&[moved(Some(12_345.0), 10_400.0)], &[], Timestamp(9));
-        assert_eq!(steps.open[0].why, "followers fell 15.8 %, from 12,345 to 10,400");
-        assert_eq!(steps.resolve, []);
-    }
-
-    #[test]
-    fn the_first_number_and_likes_open_none() {
-        let likes = Difference { metric: Metric::AvgLikes, from: Some(1.0), to: Some(9.0) };
-        assert_eq!(after_numbers(&[moved(None, 5.0), likes], &[], Timestamp(9)), Steps::default());
-    }
-
-    #[test]
-    fn a_newer_move_resolves_the_older_alert_and_running_again_the_waiting_one() {
-        let old = standing(SIGNIFICANT_CHANGE, Some(Metric::Followers));
-        let waiting = standing(NEEDS_PERSON, None);
-        let steps = after_numbers(&[moved(Some(10.0), 20.0)], &[&old, &waiting], Timestamp(9));
-        assert_eq!((steps.open.len(), steps.resolve.len()), (1, 2));
-        let steps = after_numbers(&[], &[&old, &waiting], Timestamp(9));
+    fn running_again_resolves_what_waited_for_it() {
+        let (old, waiting) = (standing("big-drop", Some(Metric::Followers)), standing(NEEDS_PERSON, None));
+        let steps = after_run(&Rules::default(), &[&old, &waiting], Timestamp(9));
         assert_eq!((steps.open.len(), steps.resolve), (0, vec![resolved(&waiting, Timestamp(9))]));
     }
 
@@ -240,10 +185,16 @@ mod tests {
 
     #[test]
     fn waiting_for_a_person_alerts_once() {
-        assert_eq!(after_failure(Some("gone"), &[]).open.len(), 1);
+        let rules = Rules::default();
+        let rule = &rules.get(NEEDS_PERSON).expect("a rule").rule;
+        let steps = |happened: Option<(&Rule, String)>, standing: &[&Alert]| {
+            once(&rules, Happening::NeedsPerson, happened, standing)
+        };
+        let gone = || Some((rule, "gone".to_owned()));
+        assert_eq!(steps(gone(), &[]).open.len(), 1);
         let waiting = standing(NEEDS_PERSON, None);
-        assert_eq!(after_failure(Some("gone"), &[&waiting]), Steps::default());
-        assert_eq!(after_failure(None, &[]), Steps::default());
+        assert_eq!(steps(gone(), &[&waiting]), Steps::default());
+        assert_eq!(steps(None, &[]), Steps::default());
     }
 
     #[test]
@@ -266,23 +217,17 @@ mod tests {
         assert_eq!(urgency(given, given.plus_seconds(3600), given), None);
         let next = |now: i64| next_warning(day(90), day(now));
         assert_eq!([0, 76, 83, 89].map(next), [Some(day(76)), Some(day(83)), Some(day(89)), None]);
-        let steps =
-            |urgency, standing: &[&Alert]| before_the_end(urgency, standing, Timestamp(9), || "soon".to_owned());
+        let rules = Rules::default();
+        let rule = rules.get(CONSENT_ENDS).map(|used| &used.rule);
+        let steps = |urgency, standing: &[&Alert]| {
+            before_the_end(&rules, rule, urgency, standing, Timestamp(9), || "soon".to_owned())
+        };
         let opened = steps(Some(Severity::Warning), &[]);
-        assert_eq!((opened.open[0].rule, opened.open[0].why.as_str()), (CONSENT_ENDS, "soon"));
+        assert_eq!((opened.open[0].rule.as_str(), opened.open[0].why.as_str()), (CONSENT_ENDS, "soon"));
         let said = standing(CONSENT_ENDS, None);
         assert_eq!(steps(Some(Severity::Warning), &[&said]), Steps::default());
         let worse = steps(Some(Severity::Critical), &[&said, &standing(NEEDS_PERSON, None)]);
         assert_eq!((worse.open.len(), worse.resolve), (1, vec![resolved(&said, Timestamp(9))]));
         assert_eq!(steps(None, &[&said]).resolve, [resolved(&said, Timestamp(9))]);
-    }
-
-    #[test]
-    fn counts_are_grouped() {
-        let check = |count: f64, expected: &str| assert_eq!(grouped(count), expected);
-        check(0.0, "0");
-        check(999.0, "999");
-        check(1000.0, "1,000");
-        check(12_345_678.0, "12,345,678");
     }
 }

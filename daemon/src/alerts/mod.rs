@@ -7,4 +7,5 @@ pub mod path;
 pub mod usual;
 pub mod moves;
 pub mod explain;
+pub mod backtest;
 pub mod evaluate;

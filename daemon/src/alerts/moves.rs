@@ -8,7 +8,7 @@ use roster_protocol::metric::{Metric, Unit};
 use roster_protocol::rule::{Direction, Moved, Rule, Test, Window};
 use roster_protocol::time::Timestamp;
 
-use super::path::{Path, Point};
+use super::path::Point;
 use super::usual::Usual;
 
 const DAY_MS: f64 = 24.0 * 3_600_000.0;
@@ -52,7 +52,7 @@ pub struct Measured<'a> {
     /// How finely the platform reports it, in the metric's own unit; `None`: not known.
     pub step: Option<f64>,
     /// Where it was before.
-    pub path: &'a Path,
+    pub points: &'a [Point],
     /// The account's alerts about this metric of the last month, oldest first.
     pub marks: &'a [Mark],
 }
@@ -74,7 +74,7 @@ pub struct Found<'r> {
 /// The first of these rules, which are the gravest first, that the number meets.
 pub fn first<'r>(rules: impl Iterator<Item = &'r Rule>, measured: &Measured<'_>) -> Option<Found<'r>> {
     let mut usual = None;
-    let mut usual = || *usual.get_or_insert_with(|| Usual::of(measured.path, measured.now.at));
+    let mut usual = || *usual.get_or_insert_with(|| Usual::of(measured.points, measured.now.at));
     for rule in rules {
         let found = match &rule.test {
             Test::Moved(moved) => both(moved.direction)
@@ -136,12 +136,11 @@ impl Measured<'_> {
     fn start(&self, since: Timestamp, said: Option<&Mark>, is_fall: bool) -> Option<Point> {
         let since = said.map_or(since, |mark| mark.opened_at);
         let said = said.map(|mark| Point { at: mark.opened_at, value: mark.to });
-        let points = self.path.points();
-        let inside = &points[points.partition_point(|point| point.at < since)..];
+        let inside = &self.points[self.points.partition_point(|point| point.at < since)..];
         let is_better = |one: f64, best: f64| if is_fall { one >= best } else { one <= best };
         let better = |best: Point, one: Point| if is_better(one.value, best.value) { one } else { best };
         let found = said.into_iter().chain(inside.iter().copied()).reduce(better);
-        let before = || self.path.last().filter(|last| self.now.at.since(last.at) <= OLDEST_BEFORE_MS);
+        let before = || self.points.last().copied().filter(|last| self.now.at.since(last.at) <= OLDEST_BEFORE_MS);
         let found = found.or_else(before)?;
         self.not_taken_back(found, since, is_fall)
     }
@@ -189,8 +188,8 @@ impl Measured<'_> {
 
     /// A level is crossed when no value of the last weeks was beyond it: one that is crossed to and fro is crossed once.
     fn crossed<'r>(&self, rule: &'r Rule, direction: Direction, levels: &[u64]) -> Option<Found<'r>> {
-        let values = || self.path.points().iter().map(|point| point.value);
-        let last = self.path.last()?;
+        let values = || self.points.iter().map(|point| point.value);
+        let last = *self.points.last()?;
         let (lowest, highest) = (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
         let now = self.now.value;
         let is_up = |level: &&u64| direction.is_up() && highest < **level as f64 && **level as f64 <= now;
@@ -208,6 +207,7 @@ mod tests {
     use roster_protocol::rule::RuleParts;
 
     use super::*;
+    use crate::alerts::path::Path;
     use crate::alerts::rules::{Rules, made_of};
 
     const HOUR_MS: i64 = 3_600_000;
@@ -226,7 +226,8 @@ mod tests {
     fn found(rules: &[Rule], values: &[(i64, f64)], marks: &[Mark], step: f64) -> Option<(String, i64, f64)> {
         let (now, before) = values.split_last().expect("a value");
         let path = path(before);
-        let measured = Measured { metric: Metric::Followers, now: point(*now), step: Some(step), path: &path, marks };
+        let measured =
+            Measured { metric: Metric::Followers, now: point(*now), step: Some(step), points: path.points(), marks };
         let found = first(rules.iter(), &measured)?;
         Some((found.rule.name.clone(), found.from.at.0 / HOUR_MS, found.from.value))
     }

@@ -55,14 +55,6 @@ impl Path {
         self.0.retain(|point| point.at >= from);
     }
 
-    /// The last value of each day before `now`'s, oldest first.
-    pub fn closes(&self, now: Timestamp) -> impl Iterator<Item = (i64, f64)> {
-        let today = day_of(now);
-        let is_last = move |at: usize| self.0.get(at + 1).is_none_or(|next| day_of(next.at) != day_of(self.0[at].at));
-        let before = self.0.iter().enumerate().filter(move |(at, point)| day_of(point.at) < today && is_last(*at));
-        before.map(|(_, point)| (day_of(point.at), point.value))
-    }
-
     fn thin(&mut self, now: Timestamp) {
         let (oldest, full_from) = (day_of(now) - DAYS, now.0 - FULL_MS);
         let points = std::mem::take(&mut self.0);
@@ -75,6 +67,14 @@ impl Path {
             }
         }
     }
+}
+
+/// The last value of each day before `now`'s, oldest first.
+pub fn closes(points: &[Point], now: Timestamp) -> impl Iterator<Item = (i64, f64)> {
+    let today = day_of(now);
+    let is_last = move |at: usize| points.get(at + 1).is_none_or(|next| day_of(next.at) != day_of(points[at].at));
+    let before = points.iter().enumerate().filter(move |(at, point)| day_of(point.at) < today && is_last(*at));
+    before.map(|(_, point)| (day_of(point.at), point.value))
 }
 
 /// The lowest, highest and last of a day's points in their order; of equal ones the last.
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn the_last_value_of_each_day_before_today() {
         let days = path(&[(1, 1.0), (23, 2.0), (30, 3.0), (49, 4.0)]);
-        let closes = |hours: i64| days.closes(Timestamp(hours * HOUR_MS)).collect::<Vec<_>>();
+        let closes = |hours: i64| closes(days.points(), Timestamp(hours * HOUR_MS)).collect::<Vec<_>>();
         assert_eq!(closes(50), [(0, 2.0), (1, 3.0)]);
         assert_eq!(closes(72), [(0, 2.0), (1, 3.0), (2, 4.0)]);
     }

@@ -8,7 +8,7 @@
 
 use roster_protocol::time::Timestamp;
 
-use super::path::Path;
+use super::path::{Point, closes};
 
 /// How many daily changes there must be.
 pub const FEWEST: usize = 10;
@@ -30,8 +30,8 @@ pub struct Usual {
 
 impl Usual {
     /// The normal day before `now`; `None` while too few days are known.
-    pub fn of(path: &Path, now: Timestamp) -> Option<Self> {
-        let closes: Vec<(i64, f64)> = path.closes(now).collect();
+    pub fn of(points: &[Point], now: Timestamp) -> Option<Self> {
+        let closes: Vec<(i64, f64)> = closes(points, now).collect();
         let change = |pair: &[(i64, f64)]| match pair {
             [(before, from), (day, to)] if day - before == 1 && *from > 0.0 => Some(to / from - 1.0),
             _ => None,
@@ -76,7 +76,7 @@ fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alerts::path::Point;
+    use crate::alerts::path::Path;
 
     const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -84,7 +84,7 @@ mod tests {
         let mut path = Path::default();
         let at = |day: usize| Timestamp(day as i64 * DAY_MS + 5);
         closes.iter().enumerate().for_each(|(day, value)| path.put(Point { at: at(day), value: *value }));
-        Usual::of(&path, at(closes.len()))
+        Usual::of(path.points(), at(closes.len()))
     }
 
     #[test]

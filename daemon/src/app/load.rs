@@ -10,18 +10,27 @@ use std::collections::{HashMap, HashSet};
 use parking_lot::MutexGuard;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::{AlertId, ConnectionId};
-use roster_protocol::time::Timestamp;
+use roster_protocol::metric::Metric;
+use roster_protocol::time::{Date, Timestamp};
 
 use super::{App, read_error};
+use crate::alerts::path::Point;
+use crate::model::{Alert, Run};
 use crate::roster::Roster;
+use crate::roster::baseline::{MARKS_KEPT_S, mark_of};
 use crate::roster::recent::{self, Recent};
 use crate::schedule::coverage::Coverage;
-use crate::store::{AlertIds, Load, RecentFollowers, RunsInOrder, StoreError};
+use crate::store::{AlertIds, LatestAlerts, Load, RecentValues, RunsInOrder, StoreError};
 
 /// How many runs coverage reads at once: some megabytes.
 const RUNS_AT_ONCE: usize = 20_000;
 /// How far back coverage looks.
 const COVERAGE_S: i64 = 24 * 3600;
+/// How far back every value that runs measured is known again; of the days before each one's last.
+const VALUES_S: i64 = 26 * 3600;
+const DAY_MS: i64 = 24 * 3_600_000;
+/// How many alerts are read at once.
+const ALERTS_AT_ONCE: usize = 5_000;
 
 /// The roster, and whether it matches the store.
 pub(super) struct Held {
@@ -86,8 +95,9 @@ impl App {
         self.store.writer_responds().await;
         let recoveries = self.store.recoveries();
         let loaded = self.store.read(Load).await?;
-        let platforms = self.look(|roster| roster.platforms.clone());
+        let (platforms, rules) = self.look(|roster| (roster.platforms.clone(), roster.config_rules().to_vec()));
         let mut fresh = Roster::new(loaded, platforms).through(self.gate.clone());
+        fresh.know_rules(rules);
         self.last_days(self.clock.now()).await.put_into(&mut fresh);
         let mut held = self.held();
         fresh.know(held.roster.platforms.clone());
@@ -108,31 +118,78 @@ impl App {
     async fn last_days(&self, now: Timestamp) -> LastDays {
         let today = self.setup().config.sync.grid.date_of(now);
         let days = today.plus_days(-(recent::DAYS as i32))..=today.plus_days(1);
+        let metrics: Vec<Metric> = self.look(|roster| roster.rules.metrics().collect());
+        let mut closes = Vec::new();
         let followers = async {
-            let read = self.store.read(RecentFollowers(days)).await?;
+            let read = self.store.read(RecentValues(Metric::Followers, days.clone())).await?;
+            closes.push((Metric::Followers, read.clone()));
             let recent = move || read.into_iter().map(|(connection, days)| (connection, Recent::of(days))).collect();
             tokio::task::spawn_blocking(recent).await.map_err(|_| StoreError::Closed)
         };
-        let coverage = self.coverage_since(now.plus_seconds(-COVERAGE_S));
-        let (followers, coverage, alerts) = futures::join!(followers, coverage, self.store.read(AlertIds));
+        let runs = self.runs_since(now.plus_seconds(-VALUES_S), now.plus_seconds(-COVERAGE_S));
+        let (followers, runs, alert_ids, alerts) = futures::join!(
+            followers,
+            runs,
+            self.store.read(AlertIds),
+            self.alerts_since(now.plus_seconds(-MARKS_KEPT_S))
+        );
         let unread = |what: &str, error: &StoreError| tracing::error!(%error, "{what} could not be read");
+        for metric in metrics.into_iter().filter(|metric| *metric != Metric::Followers) {
+            match self.store.read(RecentValues(metric, days.clone())).await {
+                Ok(read) => closes.push((metric, read)),
+                Err(error) => unread("the numbers of the last days", &error),
+            }
+        }
+        let (coverage, values) = runs
+            .inspect_err(|error| unread("the runs of the last days", error))
+            .unwrap_or_else(|_| (Coverage::default(), Vec::new()));
         LastDays {
             followers: followers
                 .inspect_err(|error| unread("the followers of the last days", error))
                 .unwrap_or_default(),
-            coverage: coverage.inspect_err(|error| unread("the runs of the last days", error)).unwrap_or_default(),
-            alert_ids: alerts.inspect_err(|error| unread("the ids of alerts", error)).unwrap_or_default(),
+            coverage,
+            alert_ids: alert_ids.inspect_err(|error| unread("the ids of alerts", error)).unwrap_or_default(),
+            values: Values {
+                closes,
+                runs: values,
+                alerts: alerts.inspect_err(|error| unread("the alerts of the last days", error)).unwrap_or_default(),
+                full_from: now.plus_seconds(-VALUES_S),
+            },
         }
     }
 
-    /// How the slots since then ended.
-    async fn coverage_since(&self, since: Timestamp) -> Result<Coverage, StoreError> {
-        let mut coverage = Coverage::default();
+    /// The alerts that opened since then, oldest first.
+    async fn alerts_since(&self, since: Timestamp) -> Result<Vec<Alert>, StoreError> {
+        let mut found = Vec::new();
+        let mut query = LatestAlerts { before: None, limit: ALERTS_AT_ONCE };
+        loop {
+            let page = self.store.read(query.clone()).await?;
+            let is_last = page.rows.iter().any(|alert| alert.opened_at < since);
+            found.extend(page.rows.into_iter().filter(|alert| alert.opened_at >= since));
+            let Some(mark) = page.next.filter(|_| !is_last) else { break };
+            query.before = Some(mark);
+        }
+        found.reverse();
+        Ok(found)
+    }
+
+    /// What runs measured since then, oldest first, and how the slots since `covered` ended.
+    async fn runs_since(
+        &self,
+        since: Timestamp,
+        covered: Timestamp,
+    ) -> Result<(Coverage, Vec<(ConnectionId, Point)>), StoreError> {
+        let (mut coverage, mut values) = (Coverage::default(), Vec::new());
         let mut query = RunsInOrder { since, after: None, limit: RUNS_AT_ONCE };
         loop {
             let page = self.store.read(query.clone()).await?;
-            page.rows.iter().for_each(|run| coverage.put(run));
-            let Some(mark) = page.next else { return Ok(coverage) };
+            page.rows.iter().filter(|run| run.started_at >= covered).for_each(|run| coverage.put(run));
+            let value = |run: &Run| {
+                let at = run.started_at.plus_seconds(run.duration_ms.div_ceil(1000) as i64).whole_seconds();
+                Some((run.connection, Point { at, value: run.followers? as f64 }))
+            };
+            values.extend(page.rows.iter().filter_map(value));
+            let Some(mark) = page.next else { return Ok((coverage, values)) };
             query.after = Some(mark);
         }
     }
@@ -147,11 +204,45 @@ struct LastDays {
     followers: HashMap<ConnectionId, Recent>,
     coverage: Coverage,
     alert_ids: HashSet<AlertId>,
+    values: Values,
+}
+
+/// What baselines are made of again.
+struct Values {
+    /// By metric and connection, the last number of each day.
+    closes: Vec<(Metric, HashMap<ConnectionId, Vec<(Date, u64)>>)>,
+    /// Followers of every run since `full_from`.
+    runs: Vec<(ConnectionId, Point)>,
+    full_from: Timestamp,
+    alerts: Vec<Alert>,
+}
+
+impl Values {
+    fn put_into(self, roster: &mut Roster) {
+        let known: HashSet<ConnectionId> = roster.connections.keys().copied().collect();
+        let ends_at = |date: Date| Timestamp((i64::from(date.0) + 1) * DAY_MS - 1000);
+        for (metric, of_connections) in self.closes {
+            for (connection, days) in of_connections.into_iter().filter(|(id, _)| known.contains(id)) {
+                let baseline = roster.baselines.entry(connection).or_default();
+                let is_before = |(date, _): &(Date, u64)| ends_at(*date) < self.full_from;
+                for (date, raw) in days.into_iter().filter(is_before) {
+                    baseline.put(metric, Point { at: ends_at(date), value: metric.unit().value(raw) });
+                }
+            }
+        }
+        for (connection, point) in self.runs.into_iter().filter(|(id, _)| known.contains(id)) {
+            roster.baselines.entry(connection).or_default().put(Metric::Followers, point);
+        }
+        for (connection, mark) in self.alerts.iter().filter_map(mark_of).filter(|(id, _)| known.contains(id)) {
+            roster.baselines.entry(connection).or_default().mark(mark);
+        }
+    }
 }
 
 impl LastDays {
     fn put_into(self, roster: &mut Roster) {
         roster.alert_ids.extend(self.alert_ids);
         roster.load_recent(self.followers, self.coverage);
+        self.values.put_into(roster);
     }
 }

@@ -127,7 +127,8 @@ impl App {
         let gate = SharedGate::default();
         budgets::know(&gate, &parts.platforms);
         gate.with(|gate| gate.restore(std::mem::take(&mut parts.loaded.budgets), now));
-        let roster = Roster::new(parts.loaded, parts.platforms).through(gate.clone());
+        let mut roster = Roster::new(parts.loaded, parts.platforms).through(gate.clone());
+        roster.know_rules(parts.setup.config.rules.clone());
         Arc::new(Self {
             clock: parts.clock,
             store: parts.store,
@@ -172,7 +173,10 @@ impl App {
     /// Puts another setup into effect. The scheduler moves due times onto its grid.
     pub fn install(&self, setup: Setup, platforms: Platforms) {
         budgets::know(&self.gate, &platforms);
-        self.with_roster(|roster| roster.know(platforms));
+        self.with_roster(|roster| {
+            roster.know(platforms);
+            roster.know_rules(setup.config.rules.clone());
+        });
         let http = setup.http.counting_on(&self.setup().http);
         let setup = Setup { http, ..setup };
         self.setup.send_replace(Arc::new(setup));

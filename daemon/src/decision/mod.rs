@@ -1,6 +1,7 @@
 //! What happens becomes commits: pure decisions over the roster in memory.
 
 pub mod run;
+pub mod alerting;
 pub mod reported;
 pub mod slots;
 pub mod request;

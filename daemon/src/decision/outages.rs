@@ -3,10 +3,11 @@
 
 use std::collections::HashSet;
 
-use roster_protocol::alert::{About, Severity};
+use roster_protocol::alert::About;
+use roster_protocol::rule::Happening;
 
-use super::{Decision, run};
-use crate::alerts::evaluate::{Opening, PLATFORM_DOWN, Steps, resolved};
+use super::{Decision, alerting};
+use crate::alerts::evaluate::{Opening, Steps, resolved};
 use crate::model::Alert;
 use crate::roster::Roster;
 use crate::roster::outages::alert_reason;
@@ -21,12 +22,13 @@ pub fn is_outdated(roster: &Roster) -> bool {
 pub fn follow(decision: &mut Decision<'_>) {
     let roster = decision.roster;
     let resolve = ended(roster).map(|alert| resolved(alert, decision.now)).collect();
-    run::take_steps_about(decision, &About::Daemon, Steps { open: Vec::new(), resolve });
+    alerting::take_about(decision, &About::Daemon, Steps { open: Vec::new(), resolve });
     for (lane, outage) in unreported(roster) {
         let why = alert_reason(outage);
-        let open = Opening { rule: PLATFORM_DOWN, severity: Severity::Warning, about: None, why };
+        let Some(rule) = alerting::rule_on_platform(roster, Happening::PlatformDown, Some(lane)) else { continue };
         let about = About::Platform(lane.to_owned());
-        run::take_steps_about(decision, &about, Steps { open: vec![open], resolve: Vec::new() });
+        let open = vec![Opening::of(rule, why)];
+        alerting::take_about(decision, &about, Steps { open, resolve: Vec::new() });
     }
 }
 
@@ -57,7 +59,7 @@ mod tests {
 
     fn alert_about(lane: &str) -> Commit {
         let alert = samples::alert(1, AlertState::Open, About::Platform(lane.to_owned()));
-        let alerts = vec![Alert { rule: PLATFORM_DOWN.to_owned(), ..alert }];
+        let alerts = vec![Alert { rule: "platform-down".to_owned(), ..alert }];
         Commit { alerting: AlertingCommit { alerts, ..AlertingCommit::default() }, ..Commit::default() }
     }
 

@@ -5,10 +5,11 @@
 mod doubt;
 mod refusal;
 
-use roster_protocol::alert::{About, ChangeCause};
+use roster_protocol::alert::ChangeCause;
 use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::ids::RunId;
 use roster_protocol::metric::{Metric, MetricSet, Numbers, Unit};
+use roster_protocol::rule::Happening;
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::Timestamp;
 
@@ -17,7 +18,7 @@ use self::doubt::unmasked;
 use super::Decision;
 use super::audit::connection_named;
 use super::slots::{self, Why};
-use super::{deliveries, reported};
+use super::{alerting, reported};
 use crate::alerts::change::{self, Difference};
 use crate::alerts::{evaluate, profile};
 use crate::model::{Absence, AuditLine, Change, Connection, HandDay, Hold, Run, Trouble, TroubleKind};
@@ -173,6 +174,9 @@ fn observed(decision: &mut Decision<'_>, connection: &Connection, mut observatio
         read_until,
         ..connection.clone()
     };
+    let (roster, now) = (decision.roster, decision.now);
+    let steps = evaluate::after_run(&roster.rules, &roster.alerts_of(connection.id), now);
+    alerting::take(decision, connection, steps);
     learn(decision, synced, snapshot, ChangeCause::Sync);
 }
 
@@ -246,7 +250,9 @@ pub fn learn(decision: &mut Decision<'_>, mut connection: Connection, snapshot: 
         let (profile, moves) = profile::follow(connection.profile.as_ref(), &snapshot, decision.significant);
         log_profile(decision, &connection, &moves, cause);
         log_changes(decision, &connection, &differences, &moves, cause);
-        alert(decision, &connection, &moves);
+        if cause == ChangeCause::Sync {
+            alerting::after_numbers(decision, &connection, &snapshot);
+        }
         connection.profile = profile;
         connection.latest = Some(snapshot.clone());
     }
@@ -298,33 +304,6 @@ fn log_profile(decision: &mut Decision<'_>, connection: &Connection, moves: &[Di
     }
 }
 
-fn alert(decision: &mut Decision<'_>, connection: &Connection, moves: &[Difference]) {
-    let steps = evaluate::after_numbers(moves, &decision.roster.alerts_of(connection.id), decision.now);
-    take_steps(decision, connection, steps);
-}
-
-/// Opens and resolves alerts of a connection.
-pub(super) fn take_steps(decision: &mut Decision<'_>, connection: &Connection, steps: evaluate::Steps) {
-    let about = About::Connection {
-        connection: connection.id,
-        influencer: connection.influencer,
-        platform: connection.platform.clone(),
-    };
-    take_steps_about(decision, &about, steps);
-}
-
-/// Opens alerts about something, and resolves alerts.
-pub(super) fn take_steps_about(decision: &mut Decision<'_>, about: &About, steps: evaluate::Steps) {
-    decision.commit.alerting.alerts.extend(steps.resolve);
-    for opening in steps.open {
-        let opened = decision.commit.alerting.alerts.iter().map(|alert| alert.number);
-        let number = opened.max().unwrap_or_default().max(decision.roster.last_alert) + 1;
-        let alert = evaluate::opened(opening, number, decision.fresh_id(), about.clone(), decision.now);
-        deliveries::queue(decision, &alert);
-        decision.commit.alerting.alerts.push(alert);
-    }
-}
-
 fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &PlatformError, run: &mut Run) {
     let kind = kind_of(error);
     let counts = !matches!(kind, TroubleKind::RateLimited | TroubleKind::Unconfigured);
@@ -354,8 +333,12 @@ fn failed(decision: &mut Decision<'_>, connection: &Connection, error: &Platform
     let is_new = kind == TroubleKind::Unauthorized && connection.last_synced_at.is_none();
     let why = (standing::needs_person(&failed) && !is_new)
         .then(|| format!("needs a person: {}", run.error.as_deref().unwrap_or_default()));
-    let steps = evaluate::after_failure(why.as_deref(), &decision.roster.alerts_of(connection.id));
-    take_steps(decision, &failed, steps);
+    let (roster, standing) = (decision.roster, decision.roster.alerts_of(connection.id));
+    let waiting = why.and_then(|why| Some((alerting::rule_on(roster, Happening::NeedsPerson, &failed)?, why)));
+    let needs_person = evaluate::once(&roster.rules, Happening::NeedsPerson, waiting, &standing);
+    let stale = evaluate::once(&roster.rules, Happening::Stale, alerting::stale(decision, &failed), &standing);
+    alerting::take(decision, &failed, needs_person);
+    alerting::take(decision, &failed, stale);
     decision.commit.roster.connections.push(failed);
 }
 

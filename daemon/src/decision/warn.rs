@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use roster_protocol::alert::Severity;
 use roster_protocol::ids::{ConnectionId, GrantId};
+use roster_protocol::rule::Happening;
 use roster_protocol::time::Timestamp;
 
-use super::{Decision, run};
-use crate::alerts::evaluate::{self, CONSENT_ENDS};
+use super::{Decision, alerting};
+use crate::alerts::evaluate::{self, is_on};
 use crate::model::{Connection, Grant};
 use crate::roster::{Roster, standing};
 
@@ -28,8 +29,10 @@ pub fn warn(decision: &mut Decision<'_>) {
         let date = ends_at.map(|ends_at| decision.grid.date_of(ends_at).to_string()).unwrap_or_default();
         let why = || format!("its consent ends on {date}: connect it again before, and its owner consents again");
         let standing = decision.roster.alerts_of(id);
-        let steps = evaluate::before_the_end(urgency, &standing, decision.now, why);
-        run::take_steps(decision, connection, steps);
+        let roster = decision.roster;
+        let rule = alerting::rule_on(roster, Happening::Token, connection);
+        let steps = evaluate::before_the_end(&roster.rules, rule, urgency, &standing, decision.now, why);
+        alerting::take(decision, connection, steps);
     }
 }
 
@@ -60,7 +63,7 @@ fn ends(roster: &Roster) -> impl Iterator<Item = (&Grant, Timestamp)> {
 /// The connections whose alerts say something else than what is `ending`.
 fn outdated(roster: &Roster, ending: &BTreeMap<ConnectionId, (Severity, Timestamp)>) -> Vec<ConnectionId> {
     let mut said: BTreeMap<ConnectionId, Severity> = BTreeMap::new();
-    for alert in roster.alerts.values().filter(|alert| alert.rule == CONSENT_ENDS) {
+    for alert in roster.alerts.values().filter(|alert| is_on(&roster.rules, alert, Happening::Token)) {
         said.extend(alert.about.connection().map(|id| (id, alert.severity)));
     }
     let urgency = |id: &ConnectionId| ending.get(id).map(|(urgency, _)| *urgency);

@@ -1,11 +1,12 @@
 //! One alert for each metric that a platform reports no more.
 
-use roster_protocol::alert::{About, Severity};
+use roster_protocol::alert::About;
+use roster_protocol::rule::Happening;
 use roster_protocol::time::Timestamp;
 
-use super::{Decision, run};
+use super::{Decision, alerting};
 use crate::alerts::change::Difference;
-use crate::alerts::evaluate::{METRIC_WITHDRAWN, Opening, Steps, resolved};
+use crate::alerts::evaluate::{Opening, Steps, resolved};
 use crate::model::Alert;
 use crate::roster::{Roster, Withdrawn};
 
@@ -21,14 +22,17 @@ pub fn follow(decision: &mut Decision<'_>) {
     let withdrawn = roster.withdrawn(now);
     let over = roster.withdrawal_alerts().filter(|alert| is_over(&withdrawn, alert));
     let resolve = over.map(|alert| resolved(alert, now)).collect();
-    run::take_steps_about(decision, &About::Daemon, Steps { open: Vec::new(), resolve });
+    alerting::take_about(decision, &About::Daemon, Steps { open: Vec::new(), resolve });
     for it in withdrawn.iter().filter(|it| !is_reported(roster, it)) {
         let name = roster.platforms.get(&it.platform).map_or(it.platform.as_str(), |known| known.platform.info().name);
         let why = format!("{name} no longer reports {}, since {}", it.metric.label(), decision.grid.date_of(it.since));
         let about = Some(Difference { metric: it.metric, from: None, to: None });
-        let open = Opening { rule: METRIC_WITHDRAWN, severity: Severity::Info, about, why };
+        let Some(rule) = alerting::rule_on_platform(roster, Happening::MetricWithdrawn, Some(&it.platform)) else {
+            continue;
+        };
+        let open = Opening { about, ..Opening::of(rule, why) };
         let platform = About::Platform(it.platform.clone());
-        run::take_steps_about(decision, &platform, Steps { open: vec![open], resolve: Vec::new() });
+        alerting::take_about(decision, &platform, Steps { open: vec![open], resolve: Vec::new() });
     }
 }
 

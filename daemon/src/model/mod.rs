@@ -11,6 +11,7 @@ use roster_protocol::connection::{ByHand, Profile, Snapshot};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
 use roster_protocol::metric::Metric;
 use roster_protocol::reported::Audience;
+use roster_protocol::rule::Rule;
 use roster_protocol::status::Coverage;
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
@@ -343,6 +344,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// A uid, and the number of the newest alert that this user's desktop has shown.
     pub desktop_shown: Vec<(u32, u64)>,
+    /// Rules that users made.
+    pub rules: Vec<Rule>,
     /// What was chosen to be deleted; `None`: nothing yet.
     pub retention: Option<RetentionChoice>,
     /// The store's own id; it never changes.

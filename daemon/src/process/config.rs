@@ -4,6 +4,7 @@
 //! Platforms parse their own sections; this module only knows where they are in the file.
 
 mod retention;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,12 +13,15 @@ use std::path::{Path, PathBuf};
 use jiff::civil;
 use jiff::tz::TimeZone;
 use roster_protocol::metric::Ratio;
+use roster_protocol::rule::Rule;
 use roster_protocol::time::Seconds;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use self::retention::RawRetention;
+use self::rules::RawRule;
+
 pub use self::retention::{Kept, KeptOtherwise, OF_PLATFORM, Retention};
 use crate::http_client::base_url;
 use crate::process::logs::{self, Format, Log};
@@ -33,6 +37,8 @@ pub struct Config {
     pub network: Network,
     pub change: Change,
     pub retention: Retention,
+    /// By name.
+    pub rules: Vec<Rule>,
     pub log: Log,
     /// Each platform's own section, as written.
     pub platforms: BTreeMap<String, toml::Table>,
@@ -42,7 +48,7 @@ pub struct Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Config { http, store, sync, network, change, retention, log, platforms, has_file } = self;
+        let Config { http, store, sync, network, change, retention, rules, log, platforms, has_file } = self;
         let platforms: Vec<&String> = platforms.keys().collect();
         f.debug_struct("Config")
             .field("http", http)
@@ -51,6 +57,7 @@ impl std::fmt::Debug for Config {
             .field("has_proxy", &network.proxy.is_some())
             .field("change", change)
             .field("retention", retention)
+            .field("rules", rules)
             .field("log", log)
             .field("platforms", &platforms)
             .field("has_file", has_file)
@@ -125,6 +132,7 @@ struct RawConfig {
     network: RawNetwork,
     change: RawChange,
     retention: RawRetention,
+    rules: BTreeMap<String, RawRule>,
     log: RawLog,
     platforms: BTreeMap<String, toml::Table>,
 }
@@ -176,7 +184,7 @@ struct RawLog {
 }
 
 /// Sections and keys of this version, from which an error suggests the nearest.
-pub(crate) const KNOWN: [(&str, &[&str]); 8] = [
+pub(crate) const KNOWN: [(&str, &[&str]); 9] = [
     ("http", &["listen", "metrics", "public_url"]),
     ("store", &["master_key_file"]),
     (
@@ -194,12 +202,13 @@ pub(crate) const KNOWN: [(&str, &[&str]); 8] = [
     ("network", &["proxy", "ca_file"]),
     ("change", &["significant"]),
     ("retention", &["snapshots", "runs", "size"]),
+    ("rules", &[]),
     ("log", &["level", "format"]),
     ("platforms", &[]),
 ];
 
 /// Keys of a later version: refused as such, so that no operator believes they work.
-const LATER: [&str; 3] = ["rules", "channels", "routes"];
+const LATER: [&str; 2] = ["channels", "routes"];
 
 /// A longer file is no config.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -241,11 +250,14 @@ impl Config {
         };
         let tree = DeTable::parse(text).map_err(syntax)?;
         check_keys(tree.get_ref()).map_err(|(offset, message)| at(Some(line_of(text, offset)), message))?;
-        let raw: RawConfig = toml::from_str(text).map_err(syntax)?;
+        let mut raw: RawConfig = toml::from_str(text).map_err(syntax)?;
+        let rules = std::mem::take(&mut raw.rules);
         let located = |(key, message): (&str, String)| {
             at(offset_of(tree.get_ref(), key).map(|offset| line_of(text, offset)), message)
         };
-        raw.check().map_err(located)
+        let config = raw.check().map_err(located)?;
+        let rules = rules::read(rules).map_err(|(key, message)| located((&key, message)))?;
+        Ok(Config { rules, ..config })
     }
 
     /// The line of a dotted key in a file's text, for errors that are found later.
@@ -282,6 +294,9 @@ fn check_keys(tree: &DeTable<'_>) -> Result<(), (usize, String)> {
             return Err((offset, unknown("section", name, name, &sections)));
         };
         let DeValue::Table(table) = value.get_ref() else { continue };
+        if name == "rules" {
+            rules::check_keys(table)?;
+        }
         for (key, value) in table.iter().filter(|_| !keys.is_empty()) {
             let table_name = key.get_ref();
             if let ("retention", DeValue::Table(of_platform)) = (name, value.get_ref()) {
@@ -334,6 +349,7 @@ impl RawConfig {
             network: Network { proxy: self.network.proxy, ca_file: self.network.ca_file },
             change: self.change.check()?,
             retention: self.retention.check()?,
+            rules: Vec::new(),
             log: self.log.check()?,
             platforms: self.platforms,
             has_file: true,
@@ -470,7 +486,6 @@ mod tests {
         };
         check("[sync]\nintervall = \"6h\"", "rosterd.toml:2: unknown key sync.intervall; did you mean interval?");
         check("\n[snyc]", "rosterd.toml:2: unknown section snyc; did you mean sync?");
-        check("[rules.big-drop]\npercent = 2.0", "rosterd.toml:1: rules is not in this version");
         check(
             "[http]\npublic_url = \"ftp://x\"",
             "rosterd.toml:2: \"ftp://x\" is no https URL: write \"https://roster.example\", as browsers will see it",

@@ -4,6 +4,7 @@
 //! The disk is the truth: when a commit cannot be stored, the roster is loaded anew.
 
 mod apply;
+pub mod baseline;
 mod consents;
 pub mod ids;
 pub mod index;
@@ -28,12 +29,15 @@ use parking_lot::Mutex;
 use roster_protocol::folding::folded_handle;
 use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
 use roster_protocol::influencer::SortBy;
+use roster_protocol::rule::Rule;
 use roster_protocol::time::Timestamp;
 
+use self::baseline::Baseline;
 use self::index::{Index, SHORTEST_PREFIX};
 use self::orders::Orders;
 use self::recent::Recent;
 use self::search_text::Texts;
+use crate::alerts::rules::Rules;
 use crate::http_client::SharedGate;
 use crate::model::{Alert, Connection, Delivery, Hold, Influencer, Loaded, RetentionChoice, Settings, TroubleKind};
 use crate::oauth::Registry;
@@ -66,6 +70,13 @@ pub struct Roster {
     pub texts: HashMap<InfluencerId, Texts>,
     /// Followers of the last days.
     pub recent: HashMap<ConnectionId, Recent>,
+    /// What alerts are decided by.
+    pub baselines: HashMap<ConnectionId, Baseline>,
+    /// The rules in use.
+    pub rules: Rules,
+    /// Those of the config, and those that users made.
+    config_rules: Vec<Rule>,
+    pub stored_rules: BTreeMap<String, Rule>,
     /// Open and acknowledged alerts by number.
     pub alerts: BTreeMap<u64, Alert>,
     pub last_alert: u64,
@@ -122,8 +133,10 @@ impl Roster {
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),
             platforms,
+            stored_rules: loaded.rules.into_iter().map(|rule| (rule.name.clone(), rule)).collect(),
             ..Roster::default()
         };
+        roster.use_rules();
         roster.expect(loaded.influencers.len(), loaded.connections.len());
         for influencer in loaded.influencers {
             roster.put_influencer(influencer);
@@ -148,6 +161,21 @@ impl Roster {
         (self.recent, self.coverage) = (recent, coverage);
         let influencers: Vec<InfluencerId> = self.influencers.keys().copied().collect();
         influencers.into_iter().for_each(|influencer| self.refresh_text(influencer));
+    }
+
+    /// Decides by these rules of the config from now on, and by those that users made.
+    pub fn know_rules(&mut self, config: Vec<Rule>) {
+        self.config_rules = config;
+        self.use_rules();
+    }
+
+    /// The config's rules.
+    pub fn config_rules(&self) -> &[Rule] {
+        &self.config_rules
+    }
+
+    fn use_rules(&mut self) {
+        self.rules = Rules::of(&self.config_rules, &self.stored_rules);
     }
 
     /// Reserves memory at once for this many.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use roster_protocol::alert::About;
+use roster_protocol::rule::Happening;
 use roster_protocol::time::Timestamp;
 
 use super::Roster;
 use super::standing;
-use crate::alerts::evaluate::PLATFORM_DOWN;
+use crate::alerts::evaluate::is_on;
 use crate::model::{Alert, Connection};
 use crate::schedule::breaker::Outage;
 use crate::schedule::gate::Priority;
@@ -29,9 +30,11 @@ impl Roster {
 
     /// The alerts about lanes that are down, with their lanes.
     pub fn down_alerts(&self) -> impl Iterator<Item = (&str, &Alert)> {
-        self.alerts.values().filter(|alert| alert.rule == PLATFORM_DOWN).filter_map(|alert| match &alert.about {
-            About::Platform(lane) => Some((lane.as_str(), alert)),
-            _ => None,
+        self.alerts.values().filter(|alert| is_on(&self.rules, alert, Happening::PlatformDown)).filter_map(|alert| {
+            match &alert.about {
+                About::Platform(lane) => Some((lane.as_str(), alert)),
+                _ => None,
+            }
         })
     }
 
@@ -229,7 +232,7 @@ mod tests {
         {
             let about = About::Platform("mastodon/social.example".into());
             let alert = Alert {
-                rule: PLATFORM_DOWN.into(),
+                rule: "platform-down".into(),
                 opened_at: SINCE,
                 why: "down: no answer".into(),
                 ..alert(1, state, about)

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use roster_protocol::connection::Source;
 use roster_protocol::ids::{GrantId, InfluencerId};
 use roster_protocol::metric::Metric;
+use roster_protocol::rule::Happening;
 use roster_protocol::time::Timestamp;
 
 use super::Roster;
-use crate::alerts::evaluate::METRIC_WITHDRAWN;
+use crate::alerts::evaluate::is_on;
 use crate::model::{Alert, Connection};
 
 /// So many owners must have lost it.
@@ -78,7 +79,7 @@ impl Roster {
 
     /// The alerts about metrics that are withdrawn, acknowledged ones too.
     pub fn withdrawal_alerts(&self) -> impl Iterator<Item = &Alert> {
-        self.alerts.values().filter(|alert| alert.rule == METRIC_WITHDRAWN)
+        self.alerts.values().filter(|alert| is_on(&self.rules, alert, Happening::MetricWithdrawn))
     }
 }
 

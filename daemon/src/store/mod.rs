@@ -61,8 +61,8 @@ pub use self::lists::{Mark, Page};
 pub use self::origin::BackendSource;
 pub use self::queries::{
     AlertById, AlertIds, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesOf, FiguresSince, FollowerSum, HistoryQuery,
-    Load, MetricHistory, Query, RecentFollowers, ReportedQuery, RunDays, RunsInOrder, RunsQuery, SnapshotCount,
-    SnapshotOn, TableBytes, WeeksQuery,
+    LatestAlerts, Load, MetricHistory, Query, RecentValues, ReportedQuery, RunDays, RunsInOrder, RunsQuery,
+    SnapshotCount, SnapshotOn, TableBytes, WeeksQuery,
 };
 pub use self::scrub::Scrubbed;
 pub use self::shared::StoreState;

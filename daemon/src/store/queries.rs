@@ -140,6 +140,21 @@ impl Query for AlertsQuery {
     }
 }
 
+/// Alerts of every state, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct LatestAlerts {
+    pub before: Option<Mark>,
+    pub limit: usize,
+}
+
+impl Query for LatestAlerts {
+    type Output = Page<Alert>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Page<Alert>, StoreError> {
+        reader.newest_first(Records::Alerts, &[], self.before.as_ref(), self.limit, |row| row.read().map(Some))
+    }
+}
+
 /// The alert of an id; `None` when there is none.
 #[derive(Clone, Copy, Debug)]
 pub struct AlertById(pub AlertId);
@@ -310,16 +325,16 @@ impl Query for SnapshotOn {
     }
 }
 
-/// Followers of all connections on these days, each oldest first; connections without any are left out. Reads the whole
-/// months that the days touch.
+/// One metric's raw numbers of all connections on these days, each oldest first; connections without any are left out.
+/// Reads the whole months that the days touch.
 #[derive(Clone, Debug)]
-pub struct RecentFollowers(pub RangeInclusive<Date>);
+pub struct RecentValues(pub Metric, pub RangeInclusive<Date>);
 
-impl Query for RecentFollowers {
+impl Query for RecentValues {
     type Output = HashMap<ConnectionId, Vec<(Date, u64)>>;
 
     fn read(self, reader: &Reader<'_>) -> Result<Self::Output, StoreError> {
-        reader.recent_followers(self.0)
+        reader.recent_values(self.0, self.1)
     }
 }
 

@@ -105,20 +105,21 @@ impl<'a> Reader<'a> {
 
     /// Followers of all connections on the given days, oldest first; connections without any are left out. Reads the
     /// whole months that the days touch.
-    pub(super) fn recent_followers(
+    pub(super) fn recent_values(
         &self,
+        metric: Metric,
         days: RangeInclusive<Date>,
     ) -> Result<HashMap<ConnectionId, Vec<(Date, u64)>>, StoreError> {
         let mut found: HashMap<ConnectionId, Vec<(Date, u64)>> = HashMap::new();
         // Days of one connection are mostly consecutive.
         let (mut of, mut together) = (None, Vec::new());
-        self.each_followers(&days, |connection, date, followers| {
+        self.each_value(metric, &days, |connection, date, value| {
             if of != Some(connection)
                 && let Some(before) = of.replace(connection)
             {
                 found.entry(before).or_default().append(&mut together);
             }
-            together.push((date, followers));
+            together.push((date, value));
         })?;
         if let Some(of) = of {
             found.entry(of).or_default().append(&mut together);
@@ -132,7 +133,7 @@ impl<'a> Reader<'a> {
     /// The sum of all followers ever reported, and the number of snapshots that report them. Reads everything.
     pub(super) fn sum_followers_everything(&self) -> Result<(u128, u64), StoreError> {
         let (mut sum, mut count) = (0, 0);
-        self.each_followers(&(Date(i32::MIN)..=Date(i32::MAX)), |_, _, followers| {
+        self.each_value(Metric::Followers, &(Date(i32::MIN)..=Date(i32::MAX)), |_, _, followers| {
             sum += u128::from(followers);
             count += 1;
         })?;
@@ -199,6 +200,7 @@ impl<'a> Reader<'a> {
             budgets: self.all(Records::Budgets, records::read)?,
             settings: self.get(&settings.key())?.unwrap_or(settings),
             desktop_shown: self.all(Records::DesktopShown, shown)?,
+            rules: self.all(Records::Rules, records::read)?,
             retention: self.get(&RetentionChoice::KEY)?,
             store: self.get::<Stamp>(&Stamp::KEY)?.map(|stamp| stamp.id).unwrap_or_default(),
             key: self.get::<KeyName>(&KeyName::KEY)?.map(|key| key.0),
@@ -313,9 +315,10 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Followers of all connections on the given days: first from chunks, then from the log, which may repeat a day.
-    fn each_followers(
+    /// One metric's raw numbers of all connections on the given days: first from chunks, then from the log, which may repeat a day.
+    fn each_value(
         &self,
+        metric: Metric,
         days: &RangeInclusive<Date>,
         mut each: impl FnMut(ConnectionId, Date, u64),
     ) -> Result<(), StoreError> {
@@ -327,10 +330,10 @@ impl<'a> Reader<'a> {
             let (key, value) = row?;
             let Some(payload) = open_chunk(key.value(), value.value(), self.damage)? else { continue };
             let (month, connection) = split_chunk_key(key.value());
-            match chunk::decode_metric(payload, Metric::Followers) {
+            match chunk::decode_metric(payload, metric) {
                 Ok(found) => dated(&found, month_start(month))
                     .filter(|(date, _)| days.contains(date))
-                    .for_each(|(date, followers)| each(connection, date, followers)),
+                    .for_each(|(date, value)| each(connection, date, value)),
                 Err(_) => note_chunk(key.value(), self.damage),
             }
         }
@@ -347,8 +350,8 @@ impl<'a> Reader<'a> {
                         if Some(*epoch) <= newest && self.snapshot_is_folded(connection, day)? {
                             continue;
                         }
-                        if let Some(followers) = snapshot.and_then(|snapshot| snapshot.numbers.followers) {
-                            each(connection, day, followers);
+                        if let Some(value) = snapshot.and_then(|snapshot| snapshot.numbers.get(metric)) {
+                            each(connection, day, value);
                         }
                     }
                 }

@@ -80,13 +80,15 @@ pub(super) enum Records {
     /// Connection, month → the last audience that was reported in that month. Grows by about 0.2 kB a connection and month,
     /// for good.
     Audiences,
+    /// Name → a rule that a user made. One row each, read whole at start.
+    Rules,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 28] = [
+    pub(super) const ALL: [Records; 29] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -115,6 +117,7 @@ impl Records {
         Records::RunDays,
         Records::ReportedDays,
         Records::Audiences,
+        Records::Rules,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -146,6 +149,7 @@ impl Records {
             Records::RunDays => "runs.days",
             Records::ReportedDays => "reported.days",
             Records::Audiences => "reported.audiences",
+            Records::Rules => "rules",
             Records::Quarantine => "quarantine",
         }
     }
@@ -186,6 +190,7 @@ impl Records {
             Records::RunDays => 25,
             Records::ReportedDays => 26,
             Records::Audiences => 27,
+            Records::Rules => 29,
         }
     }
 }

@@ -244,7 +244,7 @@ fn an_account_gone_twice_needs_a_person_until_it_is_back() {
     let gone = || Err(PlatformError::AccountGone { what: "no such account".into() });
     assert_eq!(story.run(gone()).alerting.alerts, []);
     let commit = story.run(gone());
-    assert_eq!(commit.alerting.alerts[0].rule, evaluate::NEEDS_PERSON);
+    assert_eq!(commit.alerting.alerts[0].rule, "needs-person");
     assert!(story.connection().next_due_at.since(story.now) > 20 * 3_600_000, "asked again slowly");
     assert_eq!(story.run(gone()).alerting.alerts, []);
     assert_eq!(story.run(Ok(observed(Some(5)))).alerting.alerts[0].state, AlertState::Resolved);

@@ -3,7 +3,6 @@
 use roster_protocol::alert::Severity;
 
 use super::*;
-use crate::alerts::evaluate::CONSENT_ENDS;
 use crate::decision::warn;
 use crate::model::{Trouble, TroubleKind};
 
@@ -34,7 +33,7 @@ fn each_connection_of_a_consent_that_ends_soon_has_an_alert() {
     assert_eq!((numbers, commit.alerting.deliveries.len()), (vec![1, 2], 2));
     let alert = &commit.alerting.alerts[0];
     let why = "its consent ends on 2026-12-01: connect it again before, and its owner consents again";
-    assert_eq!((alert.rule.as_str(), alert.why.as_str()), (CONSENT_ENDS, why));
+    assert_eq!((alert.rule.as_str(), alert.why.as_str()), ("consent-ends", why));
     let mut scene = scene.after(commit);
     assert_eq!(scene.decide(warn::warn).1.alerting.alerts, [], "it was said");
     assert_eq!(warn::next(&scene.roster, NOON), Some(NOON.plus_seconds(3 * 24 * 3600)));

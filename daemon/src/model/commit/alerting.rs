@@ -1,12 +1,18 @@
 //! What a commit writes of alerts.
 
+use roster_protocol::rule::Rule;
+
 use crate::model::{Alert, Delivery};
 
-/// Alerts and their deliveries.
+/// Alerts, their deliveries, and the rules that open them.
 #[derive(Clone, Debug, Default)]
 pub struct AlertingCommit {
     pub alerts: Vec<Alert>,
     pub deliveries: Vec<Delivery>,
     /// A uid, and the number up to which that user's desktop has shown all alerts.
     pub desktop_shown: Option<(u32, u64)>,
+    /// Rules that users made or changed; each replaces that of its name.
+    pub rules: Vec<Rule>,
+    /// By name.
+    pub removed_rules: Vec<String>,
 }

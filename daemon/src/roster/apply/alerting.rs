@@ -4,10 +4,14 @@ use roster_protocol::alert::AlertState;
 
 use crate::model::{Alert, AlertingCommit, DeliveryState};
 use crate::roster::Roster;
+use crate::roster::baseline::mark_of;
 
 impl Roster {
     pub(super) fn apply_alerting(&mut self, commit: &AlertingCommit) {
         for alert in &commit.alerts {
+            if let Some((connection, mark)) = mark_of(alert) {
+                self.baselines.entry(connection).or_default().mark(mark);
+            }
             self.remove_alert(alert.number);
             self.last_alert = self.last_alert.max(alert.number);
             self.alert_ids.insert(alert.id);
@@ -23,6 +27,15 @@ impl Roster {
         }
         if let Some((uid, number)) = commit.desktop_shown {
             self.desktop_shown.insert(uid, number);
+        }
+        for rule in &commit.rules {
+            self.stored_rules.insert(rule.name.clone(), rule.clone());
+        }
+        for name in &commit.removed_rules {
+            self.stored_rules.remove(name);
+        }
+        if !commit.rules.is_empty() || !commit.removed_rules.is_empty() {
+            self.use_rules();
         }
     }
 

@@ -108,6 +108,7 @@ impl Roster {
         self.connections.remove(&connection.id);
         self.queue.remove(connection.id);
         self.recent.remove(&connection.id);
+        self.baselines.remove(&connection.id);
         self.webhooks.forget(connection.id);
     }
 

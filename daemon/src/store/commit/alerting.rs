@@ -1,4 +1,4 @@
-//! Rows of alerts and deliveries.
+//! Rows of alerts, deliveries and rules.
 
 use roster_protocol::alert::AlertState;
 
@@ -20,6 +20,10 @@ impl Batch {
             }
         }
         commit.deliveries.iter().try_for_each(|delivery| self.put_delivery(delivery))?;
+        commit.rules.iter().try_for_each(|rule| self.put(rule))?;
+        for name in &commit.removed_rules {
+            self.delete(Records::Rules, name.clone().into_bytes());
+        }
         if let Some((uid, number)) = commit.desktop_shown {
             self.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes());
         }

@@ -6,7 +6,7 @@ use roster_protocol::alert::{AlertState, ChangeCause, Severity};
 use roster_protocol::connection::{ReadWith, Source};
 use roster_protocol::metric::{AgeRange, Metric};
 use roster_protocol::reported::{AudienceOf, Gender};
-use roster_protocol::rule::Window;
+use roster_protocol::rule::{Direction, Happening, Window};
 use roster_protocol::sync::{Cause, Outcome};
 
 use crate::history::chunk;
@@ -59,6 +59,30 @@ const _: fn(Outcome) = |one| match one {
 pub(super) const WINDOWS: &[Window] = &[Window::Day, Window::Week, Window::Month];
 const _: fn(Window) = |one| match one {
     Window::Day | Window::Week | Window::Month => (),
+};
+
+pub(super) const DIRECTIONS: &[Direction] = &[Direction::Down, Direction::Up, Direction::Both];
+const _: fn(Direction) = |one| match one {
+    Direction::Down | Direction::Up | Direction::Both => (),
+};
+
+pub(super) const HAPPENINGS: &[Happening] = &[
+    Happening::Stale,
+    Happening::NeedsPerson,
+    Happening::Token,
+    Happening::PlatformDown,
+    Happening::MetricWithdrawn,
+    Happening::Store,
+    Happening::Listener,
+];
+const _: fn(Happening) = |one| match one {
+    Happening::Stale
+    | Happening::NeedsPerson
+    | Happening::Token
+    | Happening::PlatformDown
+    | Happening::MetricWithdrawn
+    | Happening::Store
+    | Happening::Listener => (),
 };
 
 pub(super) const CAUSES: &[Cause] = &[Cause::Schedule, Cause::Person, Cause::CatchUp, Cause::Push];

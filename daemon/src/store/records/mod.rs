@@ -8,6 +8,7 @@ mod audiences;
 mod codes;
 mod consents;
 mod alerts;
+mod rules;
 mod events;
 mod facts;
 mod figures;
@@ -15,6 +16,7 @@ mod numbers;
 mod webhooks;
 
 use redb::WriteTransaction;
+use roster_protocol::rule::Rule;
 use roster_protocol::status::DayFigures;
 
 use super::envelope::{self, Unreadable};
@@ -174,6 +176,7 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::RunDays => read::<RunsOfDay>(table, key, encoded).map(drop),
         Records::ReportedDays => reported::read(key, encoded).map(drop),
         Records::Audiences => read::<AudienceOn>(table, key, encoded).map(drop),
+        Records::Rules => read::<Rule>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::{ReadWith, Snapshot};
 use roster_protocol::ids::ConnectionId;
+use roster_protocol::metric::Metric;
 use roster_protocol::reported::ReportedDay;
 use roster_protocol::status::DayFigures;
 use roster_protocol::time::Date;
@@ -24,7 +25,7 @@ use crate::model::{
 use crate::store::reader::Reader;
 use crate::store::tables::{month_of, month_start};
 use crate::store::{
-    AlertsQuery, AuditQuery, DeliveriesOf, FiguresSince, HistoryQuery, Load, Query, RecentFollowers, ReportedQuery,
+    AlertsQuery, AuditQuery, DeliveriesOf, FiguresSince, HistoryQuery, Load, Query, RecentValues, ReportedQuery,
     SnapshotCount, SnapshotOn, Store, StoreError, WeeksQuery,
 };
 
@@ -426,7 +427,7 @@ proptest! {
                     recent.entry(*who).or_default().push((*date, followers));
                 }
             }
-            let found = store.read_now(RecentFollowers(days)).expect("followers");
+            let found = store.read_now(RecentValues(Metric::Followers, days)).expect("followers");
             prop_assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), recent);
             prop_assert_eq!(store.damaged().rows, 0);
             let one = (connection_id(random.u8(0..WHO)), Date(day));
