@@ -6,7 +6,8 @@ use roster_protocol::connection::{Record, Source};
 use roster_protocol::error::ErrorKind;
 use roster_protocol::event::{Cursor, Event};
 use roster_protocol::metric::{Metric, Numbers};
-use roster_protocol::service::{AuditQuery, ChangesQuery};
+use roster_protocol::rule::{Direction, Origin, RuleParts, Window};
+use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery};
 use roster_protocol::time::{Date, Day};
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
@@ -35,7 +36,8 @@ async fn a_fall_is_published_at_once_alerts_once_and_is_acknowledged() {
     let alert = world.alerts().await.remove(0);
     assert_eq!((alert.metric, alert.from, alert.to), (Some(Metric::Followers), Some(12_345.0), Some(10_400.0)));
     assert_eq!((alert.change.expect("a change") * 10_000.0).round(), -1576.0);
-    assert_eq!(alert.why, "followers fell 15.8 %, from 12,345 to 10,400");
+    assert_eq!(alert.rule, "big-drop");
+    assert_eq!(alert.why, "followers fell 15.8 % within 1 minute, from 12,345 to 10,400");
 
     world.sync("Mara").await;
     world.clock.advance(1);
@@ -74,8 +76,9 @@ async fn changes_are_the_measured_steps_and_nothing_else() {
     let step = |from, to, significant| (Metric::Followers, Some(from), Some(to), significant);
     let expected = [step(1e4, 10_900.0, false), step(10_900.0, 9_100.0, false), step(9_100.0, 8_990.0, true)];
     assert_eq!(listed, expected);
-    let alert = world.alerts().await.remove(0);
-    assert_eq!((alert.from, alert.to), (Some(10_000.0), Some(8_990.0)), "from the profile number");
+    let [alert] = world.alerts().await.try_into().expect("the fall within the day, and not the last step");
+    assert_eq!((alert.from, alert.to), (Some(10_900.0), Some(9_100.0)), "from the day's highest");
+    assert_eq!(alert.why, "followers fell 16.5 % within 1 minute, from 10,900 to 9,100");
     let audit = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
     let audit = audit.expect("a response").expect("the log").rows;
     let is_its_own =
@@ -214,4 +217,99 @@ async fn a_desktop_agent_gets_each_alert_until_it_has_shown_it() {
     world.sync("Mara").await;
     let next = world.client.notices(within(LIMIT)).await.expect("a response").expect("notices");
     assert_eq!((next.len(), next[0].number), (1, notices[0].number + 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fall_is_measured_from_the_days_highest_value_whatever_happens_between() {
+    let mut world = World::new().await;
+    world.quiet(Platform::Bluesky, MARA, 10_000);
+    world.add("Mara", "bluesky", MARA).await;
+    world.pass(6 * 3600).await;
+    world.clock.advance(60);
+    world.followers(Platform::Bluesky, MARA, 10_900);
+    world.sync("Mara").await;
+    assert_eq!(world.alerts().await, [], "a rise of nine per cent is no news of an account that is known for a day");
+    // What is in memory is made again from the runs.
+    world.restart().await;
+    world.clock.advance(6 * 3600 - 60);
+    world.followers(Platform::Bluesky, MARA, 9_100);
+    world.sync("Mara").await;
+    let [alert] = world.alerts().await.try_into().expect("one alert");
+    assert_eq!(alert.why, "followers fell 16.5 % within 6 hours, from 10,900 to 9,100");
+    assert_eq!((alert.explained.window, alert.explained.from_at.is_some()), (Some(Window::Day), true));
+    let profile = world.connection(&format!("bluesky:{MARA}")).await.profile.expect("a profile");
+    assert_eq!(profile.followers, Some(10_000), "the number worked with follows by its own rule");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_that_is_taken_back_resolves_its_alert_and_is_no_news() {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 10_000);
+    world.add("Mara", "bluesky", MARA).await;
+    for followers in [8_000, 9_990] {
+        world.clock.advance(3600);
+        world.followers(Platform::Bluesky, MARA, followers);
+        world.sync("Mara").await;
+    }
+    assert_eq!(world.alerts().await, []);
+    let query = AlertsQuery { state: Some(AlertState::Resolved), limit: 9, ..AlertsQuery::default() };
+    let resolved = world.client.alerts(within(LIMIT), query).await.expect("a response").expect("alerts").rows;
+    assert_eq!(resolved.len(), 1);
+    assert!(resolved[0].why.ends_with("; taken back: 9,990 now"), "{}", resolved[0].why);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_is_switched_off_changed_and_tested_before_it_is_on() {
+    let mut world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 10_000);
+    world.add("Mara", "bluesky", MARA).await;
+    let off = RuleParts { enabled: Some(false), ..RuleParts::default() };
+    let edit = async |world: &World, name: &str, parts: &RuleParts| {
+        world.client.edit_rule(within(LIMIT), name.to_owned(), parts.clone()).await.expect("a response")
+    };
+    edit(&world, "slow-drain", &off).await.expect("switched off");
+    let listed = edit(&world, "big-drop", &off).await.expect("switched off");
+    assert_eq!((listed.origin, listed.rule.enabled), (Origin::Store, false));
+    world.restart().await;
+    world.clock.advance(3600);
+    world.followers(Platform::Bluesky, MARA, 9_000);
+    world.sync("Mara").await;
+    assert_eq!(world.alerts().await, [], "it is off after a restart too");
+    let mine = RuleParts { percent: Some(3.0), direction: Some(Direction::Down), ..RuleParts::default() };
+    let made = world.client.add_rule(within(LIMIT), "mine".to_owned(), mine.clone()).await.expect("a response");
+    assert_eq!(made.expect("made").origin, Origin::Store);
+    let twice = world.client.add_rule(within(LIMIT), "mine".to_owned(), mine.clone()).await.expect("a response");
+    assert_eq!(twice.expect_err("a refusal").kind, ErrorKind::Conflict);
+    // Days 20 to 11 days ago, one of which lost five of a hundred.
+    for (age, followers) in (11..=20).rev().zip([9_000, 9_001, 9_002, 9_003, 8_550, 8_551, 8_552, 8_553, 8_554, 8_555])
+    {
+        let numbers = Numbers { followers: Some(followers), ..Numbers::default() };
+        let record = Record { day: TODAY.plus_days(-age).into(), numbers, replace: false, keep: false };
+        let recorded = world.client.record(within(LIMIT), format!("bluesky:{MARA}"), record).await;
+        recorded.expect("a response").expect("recorded");
+    }
+    let test = world.client.test_rule(within(LIMIT), "mine".to_owned(), RuleParts::default(), None).await;
+    let tested = test.expect("a response").expect("tested");
+    assert_eq!((tested.accounts, tested.alerts, tested.alerted), (1, 1, 1), "{tested:?}");
+    assert_eq!((tested.examples[0].from, tested.examples[0].to), (9_003.0, 8_550.0));
+    assert_eq!(tested.examples[0].date, TODAY.plus_days(-16));
+    world.client.remove_rule(within(LIMIT), "big-drop".to_owned()).await.expect("a response").expect("removed");
+    let rules = world.client.rules(within(LIMIT)).await.expect("a response").expect("rules");
+    let big = rules.iter().find(|listed| listed.rule.name == "big-drop").expect("built in");
+    assert_eq!((big.origin, big.rule.enabled), (Origin::BuiltIn, true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_of_the_config_is_the_configs() {
+    let world = World::with_config("[rules.big-drop]\npercent = 1.0\nabsolute = 50\n").await;
+    let off = RuleParts { enabled: Some(false), ..RuleParts::default() };
+    let refused = world.client.edit_rule(within(LIMIT), "big-drop".to_owned(), off).await.expect("a response");
+    assert_eq!(refused.expect_err("a refusal").message, "the config file has the rule big-drop");
+    world.followers(Platform::Bluesky, MARA, 10_000);
+    world.add("Mara", "bluesky", MARA).await;
+    world.clock.advance(3600);
+    world.followers(Platform::Bluesky, MARA, 9_890);
+    world.sync("Mara").await;
+    let [alert] = world.alerts().await.try_into().expect("one alert");
+    assert_eq!(alert.why, "followers fell 1.1 % within 60 minutes, from 10,000 to 9,890");
 }

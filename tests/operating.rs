@@ -46,10 +46,11 @@ async fn another_config_is_taken_into_use_as_a_whole() {
         (response.status() == 404).then_some(())
     })
     .await;
-    // What follows from it is followed everywhere: the alert's rule, and where owners are sent back to.
+    // What follows from it is followed everywhere: the profile numbers' rule, and where owners are sent back to.
     world.followers(Platform::Bluesky, "mara.example", 800);
     world.sync(&mara.row.id.to_string()).await;
-    assert!(world.alerts().await.is_empty(), "a fifth less is not significant any more");
+    let profile = world.connection("bluesky:mara.example").await.profile.expect("a profile");
+    assert_eq!(profile.followers, Some(1000), "a fifth less is not significant any more");
     let platforms = world.client.platforms(within(LIMIT)).await.expect("a response").expect("platforms");
     let redirects: Vec<String> = platforms.into_iter().filter_map(|platform| platform.redirect_uri).collect();
     assert!(redirects.iter().all(|uri| uri.starts_with("https://roster.example/oauth/")), "{redirects:?}");

@@ -25,7 +25,7 @@ async fn a_wrong_config_is_refused_with_file_line_and_the_way_out() {
         ("[http]\n[snyc]\n", ":2: unknown section snyc; did you mean sync?"),
         ("[http]\nlisten = \"off\"\n[platforms.blusky]\n", "bluesky"),
         ("[http]\nlisten = \"off\"\n\n[platforms.youtube]\napi_kee = \"x\"\n", "api_key"),
-        ("[http]\nlisten = \"off\"\n[rules.big-drop]\npercent = 2.0\n", ":3: rules is not in this version"),
+        ("[http]\nlisten = \"off\"\n[rules.big-drop]\npercnt = 2.0\n", ":4: unknown key rules.big-drop.percnt"),
         ("[http]\nlisten = \"off\"\n[channels.consents]\nkind = \"desktop\"\n", ":3: channels is not in this version"),
         ("[http]\nlisten = \"off\"\n[[routes]]\nto = []\n", ":3: routes is not in this version"),
         ("[http]\nlisten = \"off\"\n[store]\nmaster_key = \"/x\"\n", ":4: unknown key store.master_key"),

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod influencer;
 pub mod metric;
 pub mod notice;
+pub mod number;
 pub mod paths;
 pub mod query;
 pub mod reported;

@@ -8,9 +8,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::InfluencerId;
+use crate::ids::{ConnectionId, InfluencerId};
 use crate::metric::{Metric, Ratio, UnknownName};
-use crate::time::Seconds;
+use crate::number::{grouped, value};
+use crate::time::{Date, Seconds};
 
 /// The longest name of a rule or channel, in bytes.
 pub const LONGEST_NAME: usize = 40;
@@ -163,6 +164,90 @@ pub struct ListedRule {
     pub open: u64,
 }
 
+/// What a rule would have said of the stored history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Backtest {
+    pub rule: Rule,
+    /// The first day that was looked at.
+    pub since: Date,
+    /// Accounts the rule is about that have a history.
+    pub accounts: u64,
+    /// Days of all of them together.
+    pub days: u64,
+    pub alerts: u64,
+    /// Accounts with at least one.
+    pub alerted: u64,
+    /// The clearest ones, at most ten.
+    pub examples: Vec<TestedAlert>,
+}
+
+impl Backtest {
+    /// Alerts per account and year; `None` without a history.
+    pub fn per_account_and_year(&self) -> Option<f64> {
+        (self.days > 0).then(|| self.alerts as f64 * 365.25 / self.days as f64)
+    }
+}
+
+/// One alert that a rule would have opened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestedAlert {
+    pub influencer: InfluencerId,
+    pub influencer_name: String,
+    pub connection: ConnectionId,
+    pub platform: String,
+    pub date: Date,
+    pub metric: Metric,
+    pub from: f64,
+    pub to: f64,
+    /// How unusual, where the rule depends on it.
+    pub score: Option<f64>,
+    pub why: String,
+}
+
+impl fmt::Display for Rule {
+    /// `followers down by 2 % and 500 within 1d; warning; cooldown 24h; only #beauty, youtube`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}; cooldown {}", self.test, self.severity, in_hours(self.cooldown))?;
+        let Scope { tags, platforms, influencers, followers_min, followers_max } = &self.only;
+        let only = tags.iter().map(|tag| format!("#{tag}")).chain(platforms.iter().cloned());
+        let only = only.chain(influencers.iter().map(InfluencerId::to_string));
+        let only = only.chain(followers_min.map(|least| format!("from {} followers", grouped(least))));
+        let only: Vec<String> =
+            only.chain(followers_max.map(|most| format!("up to {} followers", grouped(most)))).collect();
+        if !only.is_empty() {
+            write!(f, "; only {}", only.join(", "))?;
+        }
+        if self.enabled { Ok(()) } else { f.write_str("; off") }
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Test::Moved(Moved { metric, direction, over, share, absolute, unusual }) => {
+                let share = share.map(|share| format!("{} %", share.as_f64() * 100.0));
+                let absolute = absolute.map(|absolute| value(*metric, absolute));
+                let unusual = unusual.map(|unusual| format!("{unusual} times the usual"));
+                let bounds: Vec<String> = share.into_iter().chain(absolute).chain(unusual).collect();
+                write!(f, "{metric} {} by {} within {over}", direction.in_words(), bounds.join(" and "))
+            }
+            Test::Crossed { metric, direction, levels } => {
+                let levels: Vec<String> = levels.iter().map(|level| value(*metric, *level as f64)).collect();
+                write!(f, "{metric} {} across {}", direction.in_words(), levels.join(", "))
+            }
+            Test::Happened { event: Happening::Stale, intervals } => {
+                write!(f, "{} after {intervals} intervals", Happening::Stale)
+            }
+            Test::Happened { event, .. } => write!(f, "{event}"),
+        }
+    }
+}
+
+/// Whole hours as `24h`, others in seconds.
+fn in_hours(length: Seconds) -> String {
+    if length.0.is_multiple_of(3600) { format!("{}h", length.0 / 3600) } else { format!("{}s", length.0) }
+}
+
 /// Makes the words of an enum, in JSON, config and on the command line.
 macro_rules! words {
     ($name:ident, $what:literal: $($variant:ident = $word:literal),+) => {
@@ -214,6 +299,10 @@ impl Window {
 }
 
 impl Direction {
+    fn in_words(self) -> &'static str {
+        ["down", "up", "up or down"][self as usize]
+    }
+
     /// Whether it includes falls.
     pub fn is_down(self) -> bool {
         self != Direction::Up

@@ -16,6 +16,7 @@ use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer};
 use crate::reported::Reported;
 use crate::retention::{HistoryLimit, Retention};
+use crate::rule::{Backtest, ListedRule, RuleParts};
 use crate::status::{Budget, DayFigures, PlatformStatus, Status};
 use crate::sync::{DuePage, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 use crate::time::{Date, Day, Seconds, Since};
@@ -227,6 +228,17 @@ pub trait Roster {
     async fn acknowledge(alerts: Vec<AlertId>) -> Result<Vec<Alert>, RosterError>;
     /// The alert with this id or unique prefix.
     async fn alert(alert: String) -> Result<Alert, RosterError>;
+
+    /// All alert rules in use, by name.
+    async fn rules() -> Result<Vec<ListedRule>, RosterError>;
+    /// Makes a rule.
+    async fn add_rule(name: String, parts: RuleParts) -> Result<ListedRule, RosterError>;
+    /// Changes a rule where `parts` names it; one of the config is a conflict.
+    async fn edit_rule(name: String, parts: RuleParts) -> Result<ListedRule, RosterError>;
+    /// Removes what users made of a rule; a built-in one is as it was again.
+    async fn remove_rule(name: String) -> Result<(), RosterError>;
+    /// What a rule, changed where `parts` names it, would have said of the stored history; `since`: of all of it.
+    async fn test_rule(name: String, parts: RuleParts, since: Option<Since>) -> Result<Backtest, RosterError>;
 
     async fn audit(query: AuditQuery) -> Result<Page<AuditEntry>, RosterError>;
 

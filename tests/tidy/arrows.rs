@@ -16,10 +16,12 @@ const PROTOCOL: &str = "
     paths:
     ids:
     metric:
+    number: metric
+    rule: time ids metric number
     error:
     connection: time ids metric
     influencer: time ids metric connection
-    alert: time ids metric
+    alert: time ids metric rule
     sync: time ids
     reported: metric time
     status: metric sync time
@@ -28,8 +30,8 @@ const PROTOCOL: &str = "
     event: ids alert sync
     query: text folding metric error connection
     retention: time
-    service: time ids error connection influencer alert sync status audit consent event retention reported
-    notice: text ids metric alert service
+    service: time ids error connection influencer alert sync status audit consent event retention reported rule
+    notice: text ids metric number alert service
     transport: paths service
 ";
 
@@ -41,19 +43,19 @@ const DAEMON: &str = "
     meters:
     secret: model
     http_client: meters model schedule secret
-    process: http_client schedule secret
+    process: alerts http_client schedule secret
     oauth: http_client secret
     platforms: history http_client oauth process schedule secret
     roster: alerts http_client model oauth platforms schedule
     decision: alerts history model platforms roster schedule
     store: history meters model
-    app: decision history http_client meters model platforms process roster schedule secret store
+    app: alerts decision history http_client meters model platforms process roster schedule secret store
     consent: app decision http_client model oauth platforms roster schedule secret store
     webhooks: app consent decision http_client meters model platforms roster schedule secret store
     sync: app consent decision http_client model platforms process roster schedule store
     edits: app decision roster store sync
     delivery: app model roster schedule secret
-    browse: app consent decision history model platforms roster schedule store
+    browse: alerts app consent decision history model platforms roster schedule store
     serve: app browse consent delivery edits platforms process roster schedule store sync webhooks
     daemon: app browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
 ";

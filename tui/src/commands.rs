@@ -30,6 +30,7 @@ pub mod record;
 pub mod alerts;
 pub mod audit;
 pub mod changes;
+pub mod rules;
 pub mod runs;
 
 pub mod platforms;

@@ -13,12 +13,12 @@ use super::path::{DAYS, Point};
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// One account's numbers by day, oldest first.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Series<'a> {
     pub metric: Metric,
     pub days: &'a [(Date, f64)],
     /// How finely the platform reports a number of this size; `None`: not known.
-    pub step: fn(f64) -> Option<f64>,
+    pub step: &'a dyn Fn(f64) -> Option<f64>,
 }
 
 /// When the rule would have applied, oldest first.
@@ -62,9 +62,9 @@ mod tests {
         let rule = made_of("r", None, &parts).expect("a rule");
         let values = [1000.0, 1001.0, 880.0, 879.0, 1000.0, 1001.0, 1002.0, 850.0];
         let days: Vec<(Date, f64)> = (100..).map(Date).zip(values).collect();
-        let found = over(&rule, Series { metric: Metric::Followers, days: &days, step: |_| None });
+        let found = over(&rule, Series { metric: Metric::Followers, days: &days, step: &|_| None });
         let moves: Vec<(f64, f64)> = found.iter().map(|one| (one.from.value, one.to.value)).collect();
         assert_eq!(moves, [(1001.0, 880.0), (1002.0, 850.0)]);
-        assert!(over(&rule, Series { metric: Metric::Followers, days: &[], step: |_| None }).is_empty());
+        assert!(over(&rule, Series { metric: Metric::Followers, days: &[], step: &|_| None }).is_empty());
     }
 }

@@ -207,10 +207,13 @@ struct LastDays {
     values: Values,
 }
 
+/// The raw number of each day, by connection.
+type OfDays = HashMap<ConnectionId, Vec<(Date, u64)>>;
+
 /// What baselines are made of again.
 struct Values {
     /// By metric and connection, the last number of each day.
-    closes: Vec<(Metric, HashMap<ConnectionId, Vec<(Date, u64)>>)>,
+    closes: Vec<(Metric, OfDays)>,
     /// Followers of every run since `full_from`.
     runs: Vec<(ConnectionId, Point)>,
     full_from: Timestamp,

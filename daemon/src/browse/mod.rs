@@ -7,6 +7,7 @@ pub mod figures;
 pub mod filter;
 pub mod lists;
 pub mod retention;
+pub mod rules;
 pub mod orders;
 pub mod overview;
 pub mod quality;

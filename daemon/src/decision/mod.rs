@@ -21,6 +21,7 @@ pub mod merge;
 pub mod pause;
 pub mod erase;
 pub mod acknowledge;
+pub mod rules;
 pub mod audit;
 pub mod checks;
 

@@ -8,4 +8,5 @@ pub mod merging;
 pub mod pausing;
 pub mod record;
 pub mod retention;
+pub mod ruling;
 pub mod syncing;

@@ -4,11 +4,13 @@
 //! Histories are of the seeds for reports, which no detector was tuned on; with `tuning` as an argument, of the others. No
 //! figure is a time: the machine has no say in them.
 
+use roster_bench::detector;
 use roster_labelled::report::{Named, purge_table, table};
 use roster_labelled::{REPORT_SEEDS, TUNING_SEEDS, yardstick};
 
 /// All that are measured, one line each; the first is the yardstick.
-const DETECTORS: &[Named<'static>] = &[("10 % of the profile number", &yardstick::ten_percent)];
+const DETECTORS: &[Named<'static>] =
+    &[("10 % of the profile number", &yardstick::ten_percent), ("default rules", &detector::default_rules)];
 
 const HISTORIES_EACH: usize = 1_000;
 const PURGED_ACCOUNTS: usize = 5_000;

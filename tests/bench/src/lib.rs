@@ -1,5 +1,6 @@
 //! Yardsticks and figures. Machines are noisy: what counts is the ratio of medians of alternating runs in one process.
 
+pub mod detector;
 pub mod process;
 pub mod provider;
 pub mod roster;

@@ -16,7 +16,6 @@ use roster_protocol::status::{Adoption, Coverage, DataQuality, DayFigures};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 use roster_sandbox::{Account, AccountKey, Platform, Sandbox, State};
-use rosterd::alerts::evaluate::SIGNIFICANT_CHANGE;
 use rosterd::app::setup::Setup;
 use rosterd::decision::connect::{self, Found};
 use rosterd::decision::run::{self, Ended};
@@ -257,9 +256,10 @@ impl Past<'_> {
         self.figures();
         let seen_by_now = |alert: Alert| {
             let is_old = self.now.since(alert.opened_at) > SEEN_AFTER_S * 1000;
-            if alert.state == AlertState::Open && alert.rule == SIGNIFICANT_CHANGE && is_old {
+            if alert.state == AlertState::Open && alert.explained.from_at.is_some() && is_old {
                 let ended_at = Some(alert.opened_at.plus_seconds(5 * HOUR));
-                Alert { state: AlertState::Acknowledged, ended_at, acknowledged_by: Some("demo".to_owned()), ..alert }
+                let acknowledged_by = Some("demo".to_owned());
+                Alert { state: AlertState::Acknowledged, ended_at, acknowledged_at: ended_at, acknowledged_by, ..alert }
             } else {
                 alert
             }

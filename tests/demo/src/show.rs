@@ -20,7 +20,7 @@ pub async fn run(sandbox: Arc<Sandbox>, app: Arc<App>) {
         tokio::time::sleep(Duration::from_secs(second - past)).await;
         past = second;
         let Some(account) = stars(&sandbox).into_iter().nth(index) else { return };
-        let Some(followers) = worked_with(&app, &account) else { return };
+        let Some(followers) = measured(&app, &account) else { return };
         let edit = AccountEdit { followers: Some((followers as f64 * factor) as u64), ..AccountEdit::default() };
         if sandbox.world().put(account.platform, &account.handle, &edit).is_err() {
             return;
@@ -36,11 +36,11 @@ fn show() -> Who {
     Who { uid: 0, name: "demo".to_owned() }
 }
 
-/// The profile number: what a significant change is measured from.
-fn worked_with(app: &App, account: &Account) -> Option<u64> {
+/// The followers that were measured last.
+fn measured(app: &App, account: &Account) -> Option<u64> {
     let of = |roster: &Roster| {
         let connection = roster.account(account.platform.slug(), &account.handle, None)?;
-        connection.profile.as_ref().and_then(|profile| profile.followers)
+        connection.latest.as_ref().and_then(|latest| latest.numbers.followers)
     };
     app.look(of)
 }

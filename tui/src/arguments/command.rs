@@ -6,7 +6,7 @@ use super::completions;
 use crate::agent;
 use crate::commands::{
     add, alerts, audience, audit, budgets, changes, connect, disconnect, due, edit, history, list, log_level, merge,
-    pause, platforms, record, remove, retention, runs, set, show, status, sync, tokens,
+    pause, platforms, record, remove, retention, rules, runs, set, show, status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -50,6 +50,8 @@ pub enum Command {
     Changes(changes::Changes),
     /// Lists alerts, newest first, or acknowledges some
     Alerts(alerts::Alerts),
+    /// Lists alert rules; makes, changes, switches and tests them
+    Rules(rules::Rules),
     /// Lists sync runs, newest first
     Runs(runs::Runs),
     /// Lists what is synced next, the earliest first
@@ -99,6 +101,7 @@ impl Command {
             Command::Record(record) => record.run(session).await,
             Command::Changes(changes) => changes.run(session).await,
             Command::Alerts(alerts) => alerts.run(session).await,
+            Command::Rules(rules) => rules.run(session).await,
             Command::Runs(runs) => runs.run(session).await,
             Command::Due(due) => due.run(session).await,
             Command::Budgets(budgets) => budgets.run(session).await,

@@ -56,6 +56,16 @@ pub fn ratio(text: &str) -> Result<Ratio, String> {
     ratio.filter(|value| *value >= 0.0).and_then(Ratio::from_f64).ok_or_else(|| "write 5% or 0.05".to_owned())
 }
 
+/// How long a rule stays quiet: `24h`, or `0s`.
+///
+/// # Errors
+/// What to write instead.
+pub fn cooldown(text: &str) -> Result<Seconds, String> {
+    let span = text.parse::<Span>().ok().filter(|span| !span.is_negative());
+    let seconds = span.and_then(|span| span.total((jiff::Unit::Second, SpanRelativeTo::days_are_24_hours())).ok());
+    seconds.map(|seconds| Seconds(seconds as u64)).ok_or_else(|| "write a length of time such as 24h, or 0s".to_owned())
+}
+
 /// The longest note, in bytes, so that a request with one fits into one frame.
 const NOTE_BYTES: usize = 16 * 1024;
 

@@ -7,6 +7,7 @@ pub mod consent;
 pub mod events;
 pub mod reported;
 pub mod retention;
+pub mod rules;
 pub mod status;
 
 use roster_protocol::{self as protocol, Mean, Metric, Ratio, RosterError, Unit};

@@ -360,24 +360,14 @@ pub fn alerts() -> Vec<Alert> {
     let alert = |number: u64, state: AlertState, minutes: i64| Alert {
         id: AlertId::from_bytes(influencer_id(number).0),
         state,
-        rule: "significant-change".to_owned(),
-        severity: Severity::Warning,
         about: account(3, "youtube"),
         influencer_name: Some("Oskar & Ines".to_owned()),
-        metric: Some(Metric::Followers),
         from: Some(459_000.0),
         to: Some(402_000.0),
         change: Some(-0.124),
         opened_at: minutes_ago(minutes),
-        ended_at: None,
-        acknowledged_by: None,
-        acknowledged_at: None,
-        note: None,
-        assigned_to: None,
-        group: None,
-        members: 0,
-        explained: roster_protocol::Explained::default(),
         why: "followers fell by 12.4 %, from 459,000 to 402,000, within a day; 10 % counts as significant".to_owned(),
+        ..crate::samples::alert()
     };
     vec![
         alert(1, AlertState::Open, 2 * 1440),

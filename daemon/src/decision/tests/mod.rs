@@ -6,6 +6,7 @@ mod handles;
 mod leases;
 mod keeping;
 mod reported;
+mod rules;
 mod warnings;
 mod webhooks;
 

@@ -61,6 +61,8 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::History { .. }
         | R::Changes { .. }
         | R::Alerts { .. }
+        | R::Rules {}
+        | R::TestRule { .. }
         | R::Retention { .. }
         | R::Audit { .. } => (Access::Read, Length::Long),
 
@@ -80,6 +82,9 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::SetInterval { .. }
         | R::SetHandle { .. }
         | R::Record { .. } => (Access::Edit, Length::Short),
+
+        // A rule concerns all users.
+        R::AddRule { .. } | R::EditRule { .. } | R::RemoveRule { .. } => (Access::Administer, Length::Short),
 
         R::LogLevel { level: Some(_) } | R::Remove { .. } | R::Disconnect { .. } | R::ChooseRetention {} => {
             (Access::Administer, Length::Short)

@@ -9,6 +9,7 @@ mod consents;
 mod daemon;
 mod feed;
 mod influencers;
+mod rules;
 mod sync;
 
 use std::io;
@@ -103,6 +104,12 @@ impl Serve for Caller {
             Alerts(query) => alerts::alerts(caller, query);
             Acknowledge(alerts) => alerts::acknowledge(caller, alerts);
             Alert(alert) => alerts::alert(caller, alert);
+
+            Rules() => rules::rules(caller);
+            AddRule(name, parts) => rules::add(caller, name, parts);
+            EditRule(name, parts) => rules::edit(caller, name, parts);
+            RemoveRule(name) => rules::remove(caller, name);
+            TestRule(name, parts, since) => rules::test(caller, name, parts, since);
 
             EventsSince(after) => feed::events_since(caller, after);
             Notices() => feed::notices(caller);
