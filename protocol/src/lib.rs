@@ -9,6 +9,7 @@ pub mod alert;
 pub mod audit;
 pub mod connection;
 pub mod consent;
+pub mod delivery;
 pub mod error;
 pub mod event;
 pub mod folding;
@@ -28,6 +29,7 @@ pub mod sync;
 pub mod text;
 pub mod time;
 pub mod transport;
+mod words;
 
 pub use alert::{About, Alert, AlertState, Change, ChangeCause, Explained, Severity};
 pub use audit::{AuditEntry, Who};

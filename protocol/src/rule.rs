@@ -4,14 +4,14 @@
 //! store's, and the store's before the built-in one.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConnectionId, InfluencerId};
-use crate::metric::{Metric, Ratio, UnknownName};
+use crate::metric::{Metric, Ratio};
 use crate::number::{grouped, value};
 use crate::time::{Date, Seconds};
+use crate::words::words;
 
 /// The longest name of a rule or channel, in bytes.
 pub const LONGEST_NAME: usize = 40;
@@ -246,36 +246,6 @@ impl fmt::Display for Test {
 /// Whole hours as `24h`, others in seconds.
 fn in_hours(length: Seconds) -> String {
     if length.0.is_multiple_of(3600) { format!("{}h", length.0 / 3600) } else { format!("{}s", length.0) }
-}
-
-/// Makes the words of an enum, in JSON, config and on the command line.
-macro_rules! words {
-    ($name:ident, $what:literal: $($variant:ident = $word:literal),+) => {
-        impl $name {
-            /// Every one.
-            pub const ALL: [$name; [$($name::$variant),+].len()] = [$($name::$variant),+];
-
-            /// The word in JSON, config and on the command line.
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownName;
-
-            fn from_str(text: &str) -> Result<Self, UnknownName> {
-                let named = Self::ALL.into_iter().find(|one| one.as_str() == text);
-                named.ok_or_else(|| UnknownName::new($what, text, Self::ALL.map(Self::as_str).join(", ")))
-            }
-        }
-    };
 }
 
 words!(Severity, "severity": Info = "info", Warning = "warning", Critical = "critical");

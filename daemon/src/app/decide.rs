@@ -9,7 +9,7 @@ use super::load::Held;
 use super::publish::{self, Publication};
 use super::setup::Setup;
 use super::{App, FAILED_BADLY, write_error};
-use crate::decision::{Decision, Dice};
+use crate::decision::{Decision, Dice, deliveries};
 use crate::roster::Roster;
 use crate::store::{Encoded, Pending};
 
@@ -134,7 +134,11 @@ impl Step<'_> {
         let config = &self.setup.config;
         let mut made = Decision::new(self.roster, &config.sync.grid, config.change.significant, self.now, self.dice);
         // A decision that panics must not lose those that are already in the roster and not yet queued for the disk.
-        let deciding = AssertUnwindSafe(|| decision(&mut made));
+        let deciding = AssertUnwindSafe(|| {
+            let decided = decision(&mut made)?;
+            deliveries::follow(&mut made);
+            Ok(decided)
+        });
         let decided = catch_unwind(deciding).unwrap_or_else(|_| Err(RosterError::failed(FAILED_BADLY)))?;
         let commit = made.commit;
         self.encoded.add(&commit).map_err(|error| write_error(&error))?;

@@ -15,6 +15,7 @@ pub mod warn;
 pub mod outages;
 pub mod withdrawn;
 pub mod deliveries;
+pub mod routes;
 pub mod keep;
 pub mod edit;
 pub mod merge;

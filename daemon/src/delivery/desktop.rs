@@ -16,7 +16,8 @@ use roster_protocol::service::Notice;
 use roster_protocol::time::Timestamp;
 
 use crate::app::App;
-use crate::model::{DESKTOP, Delivery, DeliveryState};
+use crate::decision::routes;
+use crate::model::{Alert, DESKTOP, Delivery, DeliveryState};
 use crate::roster::Roster;
 use crate::roster::rows;
 use crate::schedule::back_off;
@@ -65,7 +66,11 @@ impl Drop for Present<'_> {
 fn waiting_for(app: &App, uid: u32) -> Vec<Notice> {
     app.look(|roster| {
         let shown = shown_to(roster, uid);
-        let new = roster.alerts.range(shown + 1..).filter(|(_, alert)| alert.state == AlertState::Open);
+        // What a group includes is shown as the group.
+        let is_shown = |alert: &Alert| {
+            alert.state == AlertState::Open && alert.group.is_none() && routes::of(roster, alert, &[]).include(DESKTOP)
+        };
+        let new = roster.alerts.range(shown + 1..).filter(|(_, alert)| is_shown(alert));
         new.take(PER_RESPONSE)
             .map(|(number, alert)| Notice { number: *number, alert: rows::alert(roster, alert) })
             .collect()
@@ -75,8 +80,8 @@ fn waiting_for(app: &App, uid: u32) -> Vec<Notice> {
 /// The number up to which a user's desktop has shown alerts. A new user begins with the first that no desktop has
 /// shown.
 fn shown_to(roster: &Roster, uid: u32) -> u64 {
-    let oldest = || roster.pending_on(DESKTOP).next();
-    let begin = || oldest().map_or(roster.last_alert, |oldest| oldest.alert.saturating_sub(1));
+    let oldest = || roster.deliveries.on(DESKTOP).next();
+    let begin = || oldest().map_or(roster.last_alert, |oldest| oldest.key.alert.saturating_sub(1));
     roster.desktop_shown.get(&uid).copied().unwrap_or_else(begin)
 }
 
@@ -99,7 +104,7 @@ pub async fn shown(app: &App, uid: u32, number: u64) -> Result<(), RosterError> 
 
 /// This channel's pending deliveries of alerts up to a number, as they are once a desktop has shown them.
 fn delivered_up_to(roster: &Roster, number: u64, now: Timestamp) -> impl Iterator<Item = Delivery> {
-    let pending = roster.pending_on(DESKTOP).take_while(move |delivery| delivery.alert <= number);
+    let pending = roster.deliveries.on(DESKTOP).take_while(move |delivery| delivery.key.alert <= number);
     pending.map(move |delivery| Delivery {
         state: DeliveryState::Delivered,
         attempts: delivery.attempts + 1,
@@ -145,8 +150,8 @@ pub async fn run(app: Arc<App>, session: bool) {
 /// When to look again without an event: never while nothing is pending.
 fn next_look(app: &App, session: bool, uid: u32, not_before: Timestamp) -> Timestamp {
     let oldest = app.look(|roster| {
-        let oldest = roster.pending_on(DESKTOP).next()?;
-        roster.alerts.get(&oldest.alert).map(|alert| alert.opened_at)
+        let oldest = roster.deliveries.on(DESKTOP).next()?;
+        roster.alerts.get(&oldest.key.alert).map(|alert| alert.opened_at)
     });
     let Some(oldest) = oldest else { return Timestamp(i64::MAX) };
     let given_up = Timestamp(oldest.0.saturating_add(GIVEN_UP_AFTER_MS + 1));
@@ -221,10 +226,10 @@ async fn give_up_old(app: &App, now: Timestamp) {
 /// This channel's pending deliveries that no desktop showed in time, as they are once they are given up.
 fn given_up(roster: &Roster, now: Timestamp) -> impl Iterator<Item = Delivery> {
     let is_old = move |delivery: &&Delivery| {
-        let opened_at = roster.alerts.get(&delivery.alert).map(|alert| alert.opened_at);
+        let opened_at = roster.alerts.get(&delivery.key.alert).map(|alert| alert.opened_at);
         opened_at.is_none_or(|at| now.since(at) > GIVEN_UP_AFTER_MS)
     };
-    roster.pending_on(DESKTOP).filter(is_old).map(|delivery| Delivery {
+    roster.deliveries.on(DESKTOP).filter(is_old).map(|delivery| Delivery {
         state: DeliveryState::Dead,
         next_at: None,
         last_error: Some("no desktop took it within a day".to_owned()),
@@ -239,27 +244,15 @@ pub fn has_session(bus_address: Option<&str>, runtime_dir: Option<&std::path::Pa
 
 #[cfg(test)]
 mod tests {
-    use roster_protocol::ids::DeliveryId;
-
     use super::*;
-    use crate::model::{Commit, Loaded};
-
-    fn pending(alert: u64, channel: &str) -> Delivery {
-        Delivery {
-            id: DeliveryId::from_bytes([alert as u8; 5]),
-            alert,
-            channel: channel.to_owned(),
-            state: DeliveryState::Pending,
-            attempts: 0,
-            next_at: Some(Timestamp(5)),
-            last_error: None,
-            delivered_at: None,
-        }
-    }
+    use crate::model::{Commit, DeliveryKey, DeliveryKind, Loaded};
+    use crate::roster::samples;
 
     /// Two alerts, each with deliveries on two channels.
     fn roster() -> Roster {
-        let deliveries = [1, 2].into_iter().flat_map(|alert| [pending(alert, "mail"), pending(alert, DESKTOP)]);
+        let deliveries = [1, 2].into_iter().flat_map(|alert| {
+            ["mail", DESKTOP].map(|channel| samples::delivery(alert, channel, DeliveryState::Pending))
+        });
         Roster::new(Loaded { deliveries: deliveries.collect(), ..Loaded::default() }, Default::default())
     }
 
@@ -270,16 +263,19 @@ mod tests {
     }
 
     fn left(roster: &Roster) -> Vec<(u64, &str)> {
-        roster.deliveries.values().map(|delivery| (delivery.alert, delivery.channel.as_str())).collect()
+        roster.deliveries.pending().map(|delivery| (delivery.key.alert, delivery.key.channel.as_str())).collect()
     }
 
     #[test]
     fn what_a_desktop_has_shown_is_still_on_its_way_elsewhere() {
         let mut roster = roster();
         let deliveries: Vec<Delivery> = delivered_up_to(&roster, 1, Timestamp(9)).collect();
-        assert_eq!(deliveries.iter().map(Delivery::alert_and_channel).collect::<Vec<_>>(), [(1, DESKTOP.to_owned())]);
+        assert_eq!(
+            deliveries.iter().map(|it| it.key.clone()).collect::<Vec<_>>(),
+            [DeliveryKey::of(1, DESKTOP, DeliveryKind::Opened)]
+        );
         roster.apply(&commit_of(deliveries));
-        assert_eq!(left(&roster), [(1, "mail"), (2, DESKTOP), (2, "mail")]);
+        assert_eq!(left(&roster), [(2, DESKTOP), (1, "mail"), (2, "mail")]);
         assert_eq!(shown_to(&roster, 1000), 1, "the first that no desktop has shown is the second");
     }
 

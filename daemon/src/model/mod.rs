@@ -4,6 +4,7 @@
 
 mod commit;
 mod consent;
+mod routing;
 mod webhook;
 
 use roster_protocol::alert::{About, AlertState, ChangeCause, Explained, Severity};
@@ -16,8 +17,11 @@ use roster_protocol::status::Coverage;
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
+pub use roster_protocol::delivery::{DeliveryKind, DeliveryState};
+
 pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit, WebhooksCommit};
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
+pub use routing::{ChannelInfo, Digest, Escalation, Quiet, Route, Routing};
 pub use webhook::{Deletion, Lease, Receipt};
 
 /// The person or brand persona.
@@ -228,35 +232,43 @@ pub struct Alert {
 /// The channel of desktop notifications.
 pub const DESKTOP: &str = "desktop";
 
-/// One alert on one channel.
+/// One notice of one alert on one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     pub id: DeliveryId,
-    /// The alert's number.
-    pub alert: u64,
-    /// The channel's id, such as [`DESKTOP`].
-    pub channel: String,
+    pub key: DeliveryKey,
     pub state: DeliveryState,
     pub attempts: u32,
     pub next_at: Option<Timestamp>,
     pub last_error: Option<String>,
     pub delivered_at: Option<Timestamp>,
+    /// When it was queued, or a user had it sent again.
+    pub queued_at: Timestamp,
+    /// When it was last sent, or tried to be.
+    pub tried_at: Option<Timestamp>,
+    /// Whether it was held back, to be sent together with others.
+    pub held: bool,
+    /// The first delivery of the message of several that it is a part of.
+    pub message: Option<DeliveryId>,
+    /// What the receiver said when it took it; clean.
+    pub receipt: Option<String>,
 }
 
-impl Delivery {
-    /// What identifies the delivery: its alert's number and its channel.
-    pub fn alert_and_channel(&self) -> (u64, String) {
-        (self.alert, self.channel.clone())
+/// What identifies a delivery. In the order of channels, then alerts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryKey {
+    /// The channel's name, or [`DESKTOP`].
+    pub channel: String,
+    /// The alert's number.
+    pub alert: u64,
+    pub kind: DeliveryKind,
+}
+
+impl DeliveryKey {
+    /// The key of a notice.
+    pub fn of(alert: u64, channel: &str, kind: DeliveryKind) -> Self {
+        Self { channel: channel.to_owned(), alert, kind }
     }
-}
-
-/// The state of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryState {
-    Pending,
-    Delivered,
-    /// Given up; users see that.
-    Dead,
 }
 
 /// One line of the audit log before it has its number.
@@ -339,6 +351,8 @@ pub struct Loaded {
     pub last_alert: u64,
     /// Deliveries that are pending.
     pub deliveries: Vec<Delivery>,
+    /// Those of alerts that are open or acknowledged which say that the alert opened, and were delivered.
+    pub delivered: Vec<DeliveryKey>,
     pub holds: Vec<Hold>,
     pub budgets: Vec<BudgetUse>,
     pub settings: Settings,

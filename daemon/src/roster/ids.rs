@@ -60,7 +60,7 @@ impl InUse for RunId {
 /// Deliveries are stored by alert and channel; their id names them to users while they are pending.
 impl InUse for DeliveryId {
     fn is_in(self, roster: &Roster) -> bool {
-        roster.deliveries.values().any(|delivery| delivery.id == self)
+        roster.deliveries.has_id(self)
     }
 
     fn is_in_commit(self, commit: &Commit) -> bool {

@@ -6,6 +6,7 @@
 mod apply;
 pub mod baseline;
 mod consents;
+pub mod deliveries;
 pub mod ids;
 pub mod index;
 mod orders;
@@ -33,13 +34,14 @@ use roster_protocol::rule::Rule;
 use roster_protocol::time::Timestamp;
 
 use self::baseline::Baseline;
+use self::deliveries::Deliveries;
 use self::index::{Index, SHORTEST_PREFIX};
 use self::orders::Orders;
 use self::recent::Recent;
 use self::search_text::Texts;
 use crate::alerts::rules::Rules;
 use crate::http_client::SharedGate;
-use crate::model::{Alert, Connection, Delivery, Hold, Influencer, Loaded, RetentionChoice, Settings, TroubleKind};
+use crate::model::{Alert, Connection, Hold, Influencer, Loaded, RetentionChoice, Routing, Settings, TroubleKind};
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
 use crate::schedule::breaker::Breaker;
@@ -84,8 +86,9 @@ pub struct Roster {
     pub alert_ids: HashSet<AlertId>,
     /// How many alerts of each influencer are open.
     pub open_alerts: HashMap<InfluencerId, u32>,
-    /// Pending deliveries by alert number and channel.
-    pub deliveries: BTreeMap<(u64, String), Delivery>,
+    pub deliveries: Deliveries,
+    /// Where alerts are delivered.
+    pub routing: Routing,
     pub holds: HashMap<String, Hold>,
     pub settings: Settings,
     /// What was chosen to be deleted; `None`: nothing yet.
@@ -122,11 +125,7 @@ impl Roster {
             consents: Consents::of(&mut loaded),
             webhooks: Webhooks::of(&mut loaded),
             last_alert: loaded.last_alert,
-            deliveries: loaded
-                .deliveries
-                .into_iter()
-                .map(|delivery| (delivery.alert_and_channel(), delivery))
-                .collect(),
+            deliveries: Deliveries::of(loaded.deliveries, loaded.delivered),
             holds: loaded.holds.into_iter().map(|hold| (hold.lane.clone(), hold)).collect(),
             settings: loaded.settings,
             retention: loaded.retention,
@@ -232,11 +231,6 @@ impl Roster {
         let by_id = user_id.and_then(|id| self.by_user_id.get(&(platform.to_owned(), id.to_owned())));
         let by_handle = || self.by_handle.get(&(platform.to_owned(), folded_handle(handle)));
         self.connections.get(by_id.or_else(by_handle)?)
-    }
-
-    /// What a channel has not delivered yet, the oldest alert first.
-    pub fn pending_on(&self, channel: &str) -> impl Iterator<Item = &Delivery> {
-        self.deliveries.values().filter(move |delivery| delivery.channel == channel)
     }
 
     /// All influencers in an order.

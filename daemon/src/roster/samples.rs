@@ -5,14 +5,15 @@ use std::sync::Arc;
 use roster_protocol::alert::{About, AlertState, Explained, Severity};
 use roster_protocol::audit::Who;
 use roster_protocol::connection::{Snapshot, Source};
-use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, GrantId, InfluencerId, RunId};
+use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId};
 use roster_protocol::metric::{Metric, MetricSet, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 
 use super::Roster;
 use crate::model::{
-    Alert, Connection, Consent, ConsentStep, Grant, GrantState, GrantTokens, GrantUse, Influencer, Loaded, Run, Sealed,
+    Alert, Connection, Consent, ConsentStep, Delivery, DeliveryKey, DeliveryKind, DeliveryState, Grant, GrantState,
+    GrantTokens, GrantUse, Influencer, Loaded, Run, Sealed,
 };
 use crate::platforms::{self, Platforms};
 use crate::process::environment::Environment;
@@ -205,4 +206,22 @@ pub fn loaded() -> Loaded {
 /// Both on the roster.
 pub fn roster() -> Roster {
     Roster::new(loaded(), known_platforms())
+}
+
+/// A delivery of an alert that opened.
+pub fn delivery(alert: u64, channel: &str, state: DeliveryState) -> Delivery {
+    Delivery {
+        id: DeliveryId::from_bytes([alert as u8; 5]),
+        key: DeliveryKey::of(alert, channel, DeliveryKind::Opened),
+        state,
+        attempts: 0,
+        next_at: (state == DeliveryState::Pending).then_some(NOON),
+        last_error: None,
+        delivered_at: None,
+        queued_at: NOON,
+        tried_at: None,
+        held: false,
+        message: None,
+        receipt: None,
+    }
 }

@@ -252,12 +252,6 @@ fn open_alerts_are_counted_and_found_by_id_and_connection() {
     assert!(roster.alert(id(2)).is_none() && roster.alert_ids.contains(&id(2)));
 }
 
-fn delivery(number: u64, channel: &str, state: DeliveryState) -> Delivery {
-    let id = DeliveryId::from_bytes([number as u8; 5]);
-    let (attempts, next_at, last_error, delivered_at) = (0, None, None, None);
-    Delivery { id, alert: number, channel: channel.into(), state, attempts, next_at, last_error, delivered_at }
-}
-
 #[test]
 fn deliveries_are_pending_on_their_own_channel() {
     let mut roster = roster();
@@ -267,7 +261,7 @@ fn deliveries_are_pending_on_their_own_channel() {
         Commit { alerting, ..Commit::default() }
     };
     roster.apply(&commit(vec![pending(1, DESKTOP), pending(2, "mail"), pending(2, DESKTOP)]));
-    let on = |roster: &Roster, channel: &str| roster.pending_on(channel).map(|it| it.alert).collect::<Vec<_>>();
+    let on = |roster: &Roster, channel: &str| roster.deliveries.on(channel).map(|it| it.key.alert).collect::<Vec<_>>();
     assert_eq!((on(&roster, DESKTOP), on(&roster, "mail")), (vec![1, 2], vec![2]));
     roster.apply(&commit(vec![delivery(2, DESKTOP, DeliveryState::Delivered)]));
     assert_eq!((on(&roster, DESKTOP), on(&roster, "mail"), roster.desktop_shown[&1000]), (vec![1], vec![2], 7));

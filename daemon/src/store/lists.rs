@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::reader::Reader;
 use super::records::{self, Record};
 use super::tables::{Records, split_timed_key, time_key};
-use crate::model::{AuditLine, Delivery};
+use crate::model::{Alert, AuditLine, Delivery, DeliveryKey, DeliveryState};
 
 /// How many rows a page examines before it ends with a mark instead of searching on.
 const EXAMINED: usize = 50_000;
@@ -42,19 +42,34 @@ impl Reader<'_> {
 
     /// All deliveries of an alert, pending ones first.
     pub(super) fn deliveries(&self, alert: u64) -> Result<Vec<Delivery>, StoreError> {
+        let mut found = self.deliveries_in(Records::DeliveriesPending, alert)?;
+        found.extend(self.deliveries_in(Records::Deliveries, alert)?);
+        Ok(found)
+    }
+
+    fn deliveries_in(&self, table: Records, alert: u64) -> Result<Vec<Delivery>, StoreError> {
         let mut found = Vec::new();
         let (from, to) = (alert.to_be_bytes(), alert.checked_add(1).map(u64::to_be_bytes));
-        for table in [Records::DeliveriesPending, Records::Deliveries] {
-            for row in self.txn.open_table(table.definition())?.range(&from[..]..)? {
-                let (key, value) = row?;
-                if to.is_some_and(|to| key.value() >= &to[..]) {
-                    break;
-                }
-                let delivery = records::read(table, key.value(), value.value());
-                found.extend(self.damage.leave_out(table.name(), key.value(), delivery)?);
+        for row in self.txn.open_table(table.definition())?.range(&from[..]..)? {
+            let (key, value) = row?;
+            if to.is_some_and(|to| key.value() >= &to[..]) {
+                break;
             }
+            let delivery = records::read(table, key.value(), value.value());
+            found.extend(self.damage.leave_out(table.name(), key.value(), delivery)?);
         }
         Ok(found)
+    }
+
+    /// The deliveries that say of these alerts that they opened, as far as they were delivered.
+    pub(super) fn delivered_openings(&self, alerts: &[Alert]) -> Result<Vec<DeliveryKey>, StoreError> {
+        let mut openings = Vec::new();
+        for alert in alerts {
+            let settled = self.deliveries_in(Records::Deliveries, alert.number)?;
+            let delivered = settled.into_iter().filter(|it| it.state == DeliveryState::Delivered);
+            openings.extend(delivered.map(|it| it.key).filter(|key| key.kind.is_opening()));
+        }
+        Ok(openings)
     }
 
     /// Records of a table from one key on, oldest first.

@@ -24,7 +24,7 @@ use super::tables::{
     month_start, split_chunk_key,
 };
 use crate::history::chunk::{self, Days, MonthChunk};
-use crate::model::{Loaded, RetentionChoice, Settings};
+use crate::model::{Alert, Loaded, RetentionChoice, Settings};
 
 type Chunks = ReadOnlyTable<&'static ChunkKey, &'static [u8]>;
 type RecordsTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -184,7 +184,9 @@ impl<'a> Reader<'a> {
             records::number_of(key).ok_or(Unreadable::Damaged)
         })?;
         let alerts = alerts.into_iter().map(|number| self.get(&number.to_be_bytes()));
-        let alerts: Vec<Option<crate::model::Alert>> = alerts.collect::<Result<_, _>>()?;
+        let alerts: Vec<Option<Alert>> = alerts.collect::<Result<_, _>>()?;
+        let alerts: Vec<Alert> =
+            alerts.into_iter().flatten().filter(|alert| alert.state != AlertState::Resolved).collect();
         // The two large tables are read in parallel.
         let (txn, damage) = (&self.txn, self.damage);
         let (influencers, connections) = at_once(&|| all(txn, damage, Records::Influencers, records::read), &|| {
@@ -193,8 +195,9 @@ impl<'a> Reader<'a> {
         Ok(Loaded {
             influencers: influencers?,
             connections: connections?,
-            alerts: alerts.into_iter().flatten().filter(|alert| alert.state != AlertState::Resolved).collect(),
             last_alert: self.last_number(Records::Alerts)?,
+            delivered: self.delivered_openings(&alerts)?,
+            alerts,
             deliveries: self.all(Records::DeliveriesPending, records::read)?,
             holds: self.all(Records::Holds, records::read)?,
             budgets: self.all(Records::Budgets, records::read)?,

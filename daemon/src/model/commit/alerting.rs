@@ -2,13 +2,15 @@
 
 use roster_protocol::rule::Rule;
 
-use crate::model::{Alert, Delivery};
+use crate::model::{Alert, Delivery, DeliveryKey};
 
 /// Alerts, their deliveries, and the rules that open them.
 #[derive(Clone, Debug, Default)]
 pub struct AlertingCommit {
     pub alerts: Vec<Alert>,
     pub deliveries: Vec<Delivery>,
+    /// Pending ones that are not to be sent any more.
+    pub dropped: Vec<DeliveryKey>,
     /// A uid, and the number up to which that user's desktop has shown all alerts.
     pub desktop_shown: Option<(u32, u64)>,
     /// Rules that users made or changed; each replaces that of its name.

@@ -2,7 +2,7 @@
 
 use roster_protocol::alert::AlertState;
 
-use crate::model::{Alert, AlertingCommit, DeliveryState};
+use crate::model::{Alert, AlertingCommit};
 use crate::roster::Roster;
 use crate::roster::baseline::mark_of;
 
@@ -15,16 +15,18 @@ impl Roster {
             self.remove_alert(alert.number);
             self.last_alert = self.last_alert.max(alert.number);
             self.alert_ids.insert(alert.id);
-            if alert.state != AlertState::Resolved {
-                self.put_alert(alert.clone());
+            match alert.state {
+                AlertState::Resolved => self.deliveries.forget(alert.number),
+                AlertState::Open | AlertState::Acknowledged => self.put_alert(alert.clone()),
             }
         }
         for delivery in &commit.deliveries {
-            match delivery.state {
-                DeliveryState::Pending => self.deliveries.insert(delivery.alert_and_channel(), delivery.clone()),
-                _ => self.deliveries.remove(&delivery.alert_and_channel()),
-            };
+            self.deliveries.put(delivery);
+            if !self.alerts.contains_key(&delivery.key.alert) {
+                self.deliveries.forget(delivery.key.alert);
+            }
         }
+        commit.dropped.iter().for_each(|key| self.deliveries.remove(key));
         if let Some((uid, number)) = commit.desktop_shown {
             self.desktop_shown.insert(uid, number);
         }

@@ -5,7 +5,7 @@ use roster_protocol::alert::AlertState;
 use super::Batch;
 use crate::model::{AlertingCommit, Delivery, DeliveryState};
 use crate::store::error::StoreError;
-use crate::store::records::Record;
+use crate::store::records::{Record, delivery_key};
 use crate::store::tables::Records;
 
 impl Batch {
@@ -24,6 +24,7 @@ impl Batch {
         for name in &commit.removed_rules {
             self.delete(Records::Rules, name.clone().into_bytes());
         }
+        commit.dropped.iter().for_each(|key| self.delete(Records::DeliveriesPending, delivery_key(key)));
         if let Some((uid, number)) = commit.desktop_shown {
             self.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes());
         }

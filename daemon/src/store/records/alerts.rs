@@ -1,15 +1,15 @@
-//! Alerts and their deliveries.
+//! Alerts.
 
 use postcard::{from_bytes, take_from_bytes, to_extend};
 use roster_protocol::alert::{About, Explained};
-use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId};
+use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
 use roster_protocol::metric::Ratio;
 use roster_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::codes::{ALERT_STATES, DELIVERY_STATES, METRICS, SEVERITIES, WINDOWS, code, optional_variant, variant};
+use super::codes::{ALERT_STATES, METRICS, SEVERITIES, WINDOWS, code, optional_variant, variant};
 use super::{Payload, Record, number_of};
-use crate::model::{Alert, Delivery};
+use crate::model::Alert;
 use crate::store::tables::Records;
 
 #[derive(Serialize, Deserialize)]
@@ -167,54 +167,6 @@ impl Record for Alert {
                 score: rest.score,
             },
             why: record.why.to_owned(),
-        })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct DeliveryRecord<'a> {
-    id: [u8; 5],
-    state: u8,
-    attempts: u32,
-    next_at: Option<i64>,
-    #[serde(borrow)]
-    last_error: Option<&'a str>,
-    delivered_at: Option<i64>,
-}
-
-impl Record for Delivery {
-    const TABLE: Records = Records::Deliveries;
-
-    fn key(&self) -> Vec<u8> {
-        [&self.alert.to_be_bytes()[..], self.channel.as_bytes()].concat()
-    }
-
-    fn encode(&self, out: Vec<u8>) -> Payload {
-        to_extend(
-            &DeliveryRecord {
-                id: self.id.0,
-                state: code(DELIVERY_STATES, self.state),
-                attempts: self.attempts,
-                next_at: self.next_at.map(|at| at.0),
-                last_error: self.last_error.as_deref(),
-                delivered_at: self.delivered_at.map(|at| at.0),
-            },
-            out,
-        )
-    }
-
-    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
-        let record: DeliveryRecord<'_> = from_bytes(payload).ok()?;
-        let (alert, channel) = key.split_first_chunk::<8>()?;
-        Some(Delivery {
-            id: DeliveryId::from_bytes(record.id),
-            alert: u64::from_be_bytes(*alert),
-            channel: std::str::from_utf8(channel).ok()?.to_owned(),
-            state: variant(DELIVERY_STATES, record.state)?,
-            attempts: record.attempts,
-            next_at: record.next_at.map(Timestamp),
-            last_error: record.last_error.map(str::to_owned),
-            delivered_at: record.delivered_at.map(Timestamp),
         })
     }
 }

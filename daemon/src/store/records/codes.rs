@@ -10,7 +10,7 @@ use roster_protocol::rule::{Direction, Happening, Window};
 use roster_protocol::sync::{Cause, Outcome};
 
 use crate::history::chunk;
-use crate::model::{DeliveryState, TroubleKind};
+use crate::model::{DeliveryKind, DeliveryState, TroubleKind};
 
 /// A variant's code.
 pub(super) fn code<T: PartialEq>(all: &[T], one: T) -> u8 {
@@ -109,6 +109,12 @@ pub(super) const DELIVERY_STATES: &[DeliveryState] =
     &[DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Dead];
 const _: fn(DeliveryState) = |one| match one {
     DeliveryState::Pending | DeliveryState::Delivered | DeliveryState::Dead => (),
+};
+
+pub(super) const DELIVERY_KINDS: &[DeliveryKind] =
+    &[DeliveryKind::Opened, DeliveryKind::Resolved, DeliveryKind::Group, DeliveryKind::Escalated];
+const _: fn(DeliveryKind) = |one| match one {
+    DeliveryKind::Opened | DeliveryKind::Resolved | DeliveryKind::Group | DeliveryKind::Escalated => (),
 };
 
 pub(super) const TROUBLES: &[TroubleKind] = &[

@@ -9,6 +9,7 @@ mod codes;
 mod consents;
 mod alerts;
 mod rules;
+mod deliveries;
 mod events;
 mod facts;
 mod figures;
@@ -29,6 +30,7 @@ use crate::model::{
 };
 
 pub(super) use self::accounts::SnapshotRecord;
+pub(super) use self::deliveries::delivery_key;
 use self::events::decode_audit;
 pub(super) use self::events::encode_audit;
 pub(super) use self::facts::{Fold, Format, KeyName, Stamp, Sweep, budget_key};

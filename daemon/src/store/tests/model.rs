@@ -44,7 +44,8 @@ pub(super) struct Model {
     /// In the order of their keys, and those of one key as they were written.
     pub(super) changes: Vec<Change>,
     pub(super) alerts: BTreeMap<u64, Alert>,
-    pub(super) deliveries: BTreeMap<(u64, String), Delivery>,
+    /// In the order of their keys.
+    pub(super) deliveries: BTreeMap<Vec<u8>, Delivery>,
     pub(super) audit: Vec<AuditLine>,
     pub(super) holds: BTreeMap<String, Hold>,
     pub(super) budgets: BTreeMap<BudgetKey, BudgetUse>,
@@ -89,7 +90,7 @@ impl Model {
         self.changes.sort_by_key(Record::key);
         self.alerts.extend(commit.alerting.alerts.iter().map(|alert| (alert.number, alert.clone())));
         for delivery in &commit.alerting.deliveries {
-            self.deliveries.insert((delivery.alert, delivery.channel.clone()), delivery.clone());
+            self.deliveries.insert(delivery.key(), delivery.clone());
         }
         self.audit.extend(commit.audit.lines.iter().cloned());
         self.figures.extend(commit.sync.figures.iter().map(|day| (day.date, day.clone())));
@@ -237,7 +238,7 @@ fn read_lists(reader: &Reader<'_>, model: &mut Model) -> Result<(), StoreError> 
         let query = AlertsQuery { state: Some(state), influencer: None, before: None, limit: usize::MAX };
         for alert in query.read(reader)?.rows {
             for delivery in DeliveriesOf(alert.number).read(reader)? {
-                model.deliveries.insert((alert.number, delivery.channel.clone()), delivery);
+                model.deliveries.insert(delivery.key(), delivery);
             }
             model.alerts.insert(alert.number, alert);
         }

@@ -11,8 +11,8 @@ use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
 
 use crate::model::{
-    Absence, Alert, AudienceOn, AuditLine, BudgetKey, BudgetUse, Change, Connection, Delivery, DeliveryState, HandDay,
-    Hold, Influencer, ReadUntil, ReportedLimit, Run, Trouble, TroubleKind,
+    Absence, Alert, AudienceOn, AuditLine, BudgetKey, BudgetUse, Change, Connection, Delivery, DeliveryKey,
+    DeliveryKind, DeliveryState, HandDay, Hold, Influencer, ReadUntil, ReportedLimit, Run, Trouble, TroubleKind,
 };
 use crate::store::{ChangesQuery, RunsQuery};
 
@@ -187,13 +187,17 @@ pub(super) fn alert(number: u64, seed: u32) -> Alert {
 pub(super) fn delivery(alert: u64, seed: u32) -> Delivery {
     Delivery {
         id: DeliveryId::from_bytes([seed as u8; 5]),
-        alert,
-        channel: ["desktop", "mail"][seed as usize % 2].to_owned(),
+        key: DeliveryKey::of(alert, ["desktop", "mail"][seed as usize % 2], DeliveryKind::ALL[seed as usize % 4]),
         state: [DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Dead][seed as usize % 3],
         attempts: seed % 10,
         next_at: seed.is_multiple_of(3).then(|| at(seed)),
         last_error: seed.is_multiple_of(5).then(|| "refused".to_owned()),
         delivered_at: (seed % 3 == 1).then(|| at(seed)),
+        queued_at: at(seed),
+        tried_at: seed.is_multiple_of(2).then(|| at(seed)),
+        held: seed.is_multiple_of(7),
+        message: seed.is_multiple_of(7).then(|| DeliveryId::from_bytes([3; 5])),
+        receipt: (seed % 3 == 1).then(|| "ok".to_owned()),
     }
 }
 

@@ -1,0 +1,194 @@
+//! Channels and routes: where alerts are delivered.
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{ToSpan, Zoned};
+use roster_protocol::alert::Severity;
+use roster_protocol::delivery::ChannelKind;
+use roster_protocol::time::{Seconds, Timestamp};
+
+use super::DESKTOP;
+
+/// Where alerts are delivered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Routing {
+    /// By name. The desktop is always among them.
+    pub channels: Vec<ChannelInfo>,
+    /// Whether the config names no desktop: then it is delivered everything unless a route names it.
+    pub desktop_is_implicit: bool,
+    /// Without any, every alert is delivered on every channel.
+    pub routes: Vec<Route>,
+    /// The zone of digests' times of day.
+    pub zone: TimeZone,
+}
+
+/// What is known of a channel without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelInfo {
+    pub name: String,
+    pub kind: ChannelKind,
+    pub digest: Digest,
+}
+
+/// When a channel sends what it has gathered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Digest {
+    /// It gathers nothing.
+    #[default]
+    Off,
+    Hourly,
+    /// At this time of day.
+    Daily(Time),
+}
+
+/// Which alerts are delivered on which channels. A matcher that is empty matches everything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Route {
+    /// Keys of channels.
+    pub to: Vec<String>,
+    pub rules: Vec<String>,
+    pub severities: Vec<Severity>,
+    pub tags: Vec<String>,
+    pub platforms: Vec<String>,
+    pub quiet: Option<Quiet>,
+    pub escalate: Option<Escalation>,
+}
+
+/// The hours in which only what is critical is delivered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quiet {
+    pub from: Time,
+    /// Another time than `from`; before it, the hours are over midnight.
+    pub until: Time,
+    pub zone: TimeZone,
+}
+
+/// Where an alert is delivered as well when it is not acknowledged in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escalation {
+    pub after: Seconds,
+    /// Keys of channels.
+    pub to: Vec<String>,
+}
+
+impl Default for Routing {
+    /// The desktop alone.
+    fn default() -> Self {
+        Self {
+            channels: vec![ChannelInfo::desktop()],
+            desktop_is_implicit: true,
+            routes: Vec::new(),
+            zone: TimeZone::UTC,
+        }
+    }
+}
+
+impl ChannelInfo {
+    /// The desktop, which no config has to name.
+    pub fn desktop() -> Self {
+        Self { name: DESKTOP.to_owned(), kind: ChannelKind::Desktop, digest: Digest::Off }
+    }
+
+    /// What deliveries name it by. There is one desktop, whatever its name is.
+    pub fn key(&self) -> &str {
+        if self.kind == ChannelKind::Desktop { DESKTOP } else { &self.name }
+    }
+}
+
+impl Routing {
+    /// The channel that deliveries name so.
+    pub fn channel(&self, key: &str) -> Option<&ChannelInfo> {
+        self.channels.iter().find(|channel| channel.key() == key)
+    }
+
+    /// The channel that users name so.
+    pub fn named(&self, name: &str) -> Option<&ChannelInfo> {
+        self.channels.iter().find(|channel| channel.name == name)
+    }
+
+    /// What users call the channel that deliveries name so; a channel that is gone keeps its name.
+    pub fn name_of<'a>(&'a self, key: &'a str) -> &'a str {
+        self.channel(key).map_or(key, |channel| &channel.name)
+    }
+}
+
+impl Quiet {
+    /// When the quiet hours of `now` are over; `None` outside them.
+    pub fn ends_after(&self, now: Timestamp) -> Option<Timestamp> {
+        let local = now.to_jiff().to_zoned(self.zone.clone());
+        let time = local.time();
+        let is_quiet = match self.from < self.until {
+            true => self.from <= time && time < self.until,
+            false => self.from <= time || time < self.until,
+        };
+        if is_quiet { next_at(&local, self.until) } else { None }
+    }
+}
+
+impl Digest {
+    /// The first time from `now` on at which what is gathered is sent; `None`: it is not gathered.
+    pub fn next(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        const HOUR_MS: i64 = 3_600_000;
+        match self {
+            Digest::Off => None,
+            Digest::Hourly => Some(Timestamp((now.0.div_euclid(HOUR_MS) + 1).saturating_mul(HOUR_MS))),
+            Digest::Daily(time) => next_at(&now.to_jiff().to_zoned(zone.clone()), time),
+        }
+    }
+}
+
+/// The first time after `now` at which local clocks show `time`. Where they skip it, when they have.
+fn next_at(now: &Zoned, time: Time) -> Option<Timestamp> {
+    let on =
+        |days: i64| now.date().checked_add(days.days()).ok()?.to_datetime(time).to_zoned(now.time_zone().clone()).ok();
+    let later = (0..=2).filter_map(on).find(|at| at > now);
+    later.map(|at| at.timestamp().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn quiet_hours_are_local_and_may_be_over_midnight() {
+        let zone = TimeZone::get("Europe/Athens").expect("a zone");
+        let night = |from: i8, until: i8| Quiet {
+            from: Time::constant(from, 0, 0, 0),
+            until: Time::constant(until, 0, 0, 0),
+            zone: zone.clone(),
+        };
+        let check = |quiet: &Quiet, now: &str, expected: Option<&str>| {
+            assert_eq!(quiet.ends_after(at(now)), expected.map(at), "{now}");
+        };
+        // Athens is two hours ahead in winter, three in summer.
+        let over_midnight = night(22, 7);
+        check(&over_midnight, "2026-11-21T19:59:59Z", None);
+        check(&over_midnight, "2026-11-21T20:00:00Z", Some("2026-11-22T05:00:00Z"));
+        check(&over_midnight, "2026-11-22T04:59:59Z", Some("2026-11-22T05:00:00Z"));
+        check(&over_midnight, "2026-11-22T05:00:00Z", None);
+        check(&over_midnight, "2026-07-01T19:30:00Z", Some("2026-07-02T04:00:00Z"));
+        let siesta = night(14, 16);
+        check(&siesta, "2026-11-21T13:00:00Z", Some("2026-11-21T14:00:00Z"));
+        check(&siesta, "2026-11-21T20:00:00Z", None);
+        // On 2026-03-29 clocks go from 03:00 to 04:00: 03:00 is when they have.
+        check(&night(22, 3), "2026-03-29T00:30:00Z", Some("2026-03-29T01:00:00Z"));
+    }
+
+    #[test]
+    fn a_digest_is_sent_at_the_next_hour_or_time_of_day() {
+        let zone = TimeZone::get("Europe/Athens").expect("a zone");
+        let check = |digest: Digest, now: &str, expected: Option<&str>| {
+            assert_eq!(digest.next(at(now), &zone), expected.map(at), "{now}");
+        };
+        check(Digest::Off, "2026-11-21T12:00:00Z", None);
+        check(Digest::Hourly, "2026-11-21T12:00:00Z", Some("2026-11-21T13:00:00Z"));
+        check(Digest::Hourly, "2026-11-21T12:59:59Z", Some("2026-11-21T13:00:00Z"));
+        let daily = Digest::Daily(Time::constant(8, 0, 0, 0));
+        check(daily, "2026-11-21T05:59:59Z", Some("2026-11-21T06:00:00Z"));
+        check(daily, "2026-11-21T06:00:00Z", Some("2026-11-22T06:00:00Z"));
+    }
+}
