@@ -43,7 +43,7 @@ const DAEMON: &str = "
     meters:
     secret: model
     http_client: meters model schedule secret
-    process: alerts http_client schedule secret
+    process: alerts http_client model schedule secret
     oauth: http_client secret
     platforms: history http_client oauth process schedule secret
     roster: alerts http_client model oauth platforms schedule
@@ -54,7 +54,7 @@ const DAEMON: &str = "
     webhooks: app consent decision http_client meters model platforms roster schedule secret store
     sync: app consent decision http_client model platforms process roster schedule store
     edits: app decision roster store sync
-    delivery: app model roster schedule secret
+    delivery: app decision http_client meters model process roster schedule secret store
     browse: alerts app consent decision history model platforms roster schedule store
     serve: app browse consent delivery edits platforms process roster schedule store sync webhooks
     daemon: app browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks

@@ -101,6 +101,7 @@ impl App {
         self.last_days(self.clock.now()).await.put_into(&mut fresh);
         let mut held = self.held();
         fresh.know(held.roster.platforms.clone());
+        fresh.routing = held.roster.routing.clone();
         fresh.stretches = std::mem::take(&mut held.roster.stretches);
         for connection in std::mem::take(&mut held.roster.running) {
             fresh.running.insert(connection);

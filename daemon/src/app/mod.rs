@@ -129,6 +129,7 @@ impl App {
         gate.with(|gate| gate.restore(std::mem::take(&mut parts.loaded.budgets), now));
         let mut roster = Roster::new(parts.loaded, parts.platforms).through(gate.clone());
         roster.know_rules(parts.setup.config.rules.clone());
+        roster.routing = parts.setup.config.channels.routing.clone();
         Arc::new(Self {
             clock: parts.clock,
             store: parts.store,
@@ -173,9 +174,11 @@ impl App {
     /// Puts another setup into effect. The scheduler moves due times onto its grid.
     pub fn install(&self, setup: Setup, platforms: Platforms) {
         budgets::know(&self.gate, &platforms);
+        let routing = setup.config.channels.routing.clone();
         self.with_roster(|roster| {
             roster.know(platforms);
             roster.know_rules(setup.config.rules.clone());
+            roster.routing = routing;
         });
         let http = setup.http.counting_on(&self.setup().http);
         let setup = Setup { http, ..setup };

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::history::retention::{Limits, Policy};
 use crate::http_client::{HttpClient, HttpLimits, HttpSettings};
 use crate::platforms::{self, Platforms, Registered};
-use crate::process::config::{self, Config, ConfigError, Kept};
+use crate::process::config::{self, CHANNEL_SECRETS, Config, ConfigError, Kept};
 use crate::process::environment::Environment;
 use crate::process::logs;
 use crate::secret::file;
@@ -68,6 +68,12 @@ impl Source {
             let message = format!("no such platform; known are {}", slugs.join(", "));
             return Err(self.at(&format!("retention.{unknown}"), message));
         }
+        for (index, route) in config.channels.routing.routes.iter().enumerate() {
+            if let Some(unknown) = route.platforms.iter().find(|slug| !slugs.contains(&slug.as_str())) {
+                let message = format!("{unknown:?} is no platform; known are {}", slugs.join(", "));
+                return Err(self.at(&format!("routes.{index}.platforms"), message));
+            }
+        }
         let network = &config.network;
         let http = HttpClient::new(HttpSettings {
             limits: self.limits,
@@ -97,14 +103,21 @@ impl Source {
             Some(format!("{path} holds {what}, and its mode {mode:o} lets other users at it: {close}"))
         };
         let has_inline = config.platforms.values().any(|table| SECRETS.iter().any(|key| table.contains_key(*key)))
+            || config
+                .channels
+                .sections
+                .values()
+                .any(|it| CHANNEL_SECRETS.iter().any(|key| it.table.contains_key(*key)))
             || config.network.proxy.as_ref().is_some_and(|proxy| proxy.contains('@'));
         let own = has_inline.then(|| says(&self.file, "secrets")).flatten();
-        let files = config.platforms.values().flatten().filter(|(key, _)| key.ends_with("_file"));
+        let tables = config.platforms.values().chain(config.channels.sections.values().map(|section| &section.table));
+        let files = tables.flatten().filter(|(key, _)| key.ends_with("_file"));
         let paths = files.filter_map(|(_, value)| value.as_str());
         own.into_iter().chain(paths.filter_map(|path| says(Path::new(path), "a secret"))).collect()
     }
 
-    fn at(&self, key: &str, message: String) -> ConfigError {
+    /// An error about a key of the config.
+    pub fn at(&self, key: &str, message: String) -> ConfigError {
         let text = config::text_of(&self.file).unwrap_or_default();
         ConfigError { file: shown(&self.file), line: Config::line_of_key(&text, key), message }
     }

@@ -5,12 +5,13 @@
 
 use std::fmt::Write;
 
+use roster_protocol::delivery::ChannelKind;
 use roster_protocol::text::clean;
 use url::Url;
 
 use crate::app::setup::{SECRETS, Source};
 use crate::platforms::{Entry, all, credential_name};
-use crate::process::config::{Config, KNOWN, OF_PLATFORM};
+use crate::process::config::{CHANNEL_SECRETS, Config, KNOWN, OF_PLATFORM, channel_keys};
 use crate::process::logs;
 use crate::secret::master_key::{self, KeySources};
 
@@ -71,6 +72,13 @@ pub fn report(source: &Source, text: &str, paths: &[PathSetting], key: &KeySourc
         let written = |key: &str| file.written(&["retention", slug], key).unwrap_or_else(|| of_default(None));
         write(&mut report, &format!("retention.{slug}"), &OF_PLATFORM, written);
     }
+    for (name, kind) in file.channels() {
+        let section = ["channels", name];
+        let keys = [&["kind"], channel_keys(kind)].concat();
+        let written = |key: &str| file.written(&section, key).map_or_else(|| of_default(None), |it| hidden(it, key));
+        write(&mut report, &section.join("."), &keys, written);
+    }
+    file.routes(&mut report);
     for entry in all() {
         let section = format!("platforms.{}", entry.slug);
         write(&mut report, &section, &entry.keys(), |key| file.setting_of_platform(source, entry, key));
@@ -120,6 +128,26 @@ impl<'a> File<'a> {
         retention.filter(|(_, value)| value.is_table()).map(|(slug, _)| slug.as_str())
     }
 
+    fn channels(&self) -> impl Iterator<Item = (&str, ChannelKind)> {
+        let channels = self.tables.get("channels").and_then(toml::Value::as_table).into_iter().flatten();
+        channels.filter_map(|(name, section)| Some((name.as_str(), section.get("kind")?.as_str()?.parse().ok()?)))
+    }
+
+    fn routes(&self, report: &mut String) {
+        let routes = self.tables.get("routes").and_then(toml::Value::as_array).into_iter().flatten();
+        for (index, route) in (0..).zip(routes) {
+            let _ = writeln!(report, "\n[[routes]]");
+            for (key, value) in route.as_table().into_iter().flatten() {
+                let at = Config::line_of_key(self.text, &format!("routes.{index}.{key}"));
+                line(report, &format!("{key} = {value}"), &self.place(at));
+            }
+        }
+    }
+
+    fn place(&self, line: Option<usize>) -> String {
+        format!("{}{}", self.name, line.map(|line| format!(":{line}")).unwrap_or_default())
+    }
+
     fn written(&self, section: &[&str], key: &str) -> Option<Setting> {
         let mut table = &self.tables;
         for part in section {
@@ -127,8 +155,7 @@ impl<'a> File<'a> {
         }
         let value = table.get(key)?.clone();
         let line = Config::line_of_key(self.text, &format!("{}.{key}", section.join(".")));
-        let from = format!("{}{}", self.name, line.map(|line| format!(":{line}")).unwrap_or_default());
-        Some(Setting { value: Some(value), from })
+        Some(Setting { value: Some(value), from: self.place(line) })
     }
 
     fn setting(&self, defaults: &toml::Table, source: &Source, section: &str, key: &str) -> Setting {
@@ -169,6 +196,16 @@ impl<'a> File<'a> {
         let default = || of_default(if key == "enabled" { Some(true.into()) } else { default() });
         self.written(&["platforms", entry.slug], key).unwrap_or_else(default)
     }
+}
+
+/// A channel's setting without what is secret.
+fn hidden(setting: Setting, key: &str) -> Setting {
+    let hide = |value: toml::Value| match CHANNEL_SECRETS.contains(&key) {
+        true => HIDDEN.into(),
+        false if key == "smtp" => without_password(value),
+        false => value,
+    };
+    Setting { value: setting.value.map(hide), ..setting }
 }
 
 fn of_variable(source: &Source, name: &str) -> Option<Setting> {
@@ -219,7 +256,9 @@ mod tests {
     fn each_value_names_its_origin_and_no_secret_is_printed() {
         let text = "[http]\nlisten = \"off\"\n\n[network]\nproxy = \"http://me:hunter2@proxy.example:3128\"\n\
                     [platforms.youtube]\napi_key = \"very-secret\"\n[platforms.instagram]\nclient_id = \"from-file\"\n\
-                    verify_token = \"known-to-meta\"\n[retention.youtube]\npublic = \"90d\"\nreason = \"audited\"\n";
+                    verify_token = \"known-to-meta\"\n[retention.youtube]\npublic = \"90d\"\nreason = \"audited\"\n\
+                    [channels.team]\nkind = \"slack\"\nurl = \"https://hooks.example/hidden\"\n\
+                    [[routes]]\nto = [\"team\"]\n";
         let environment = Environment::new(
             &[("LOG_LEVEL", "debug"), ("INSTAGRAM_APP_ID", "from-variable"), ("INSTAGRAM_APP_SECRET", "also-secret")],
             None,
@@ -239,10 +278,12 @@ mod tests {
         has("verify_token = \"***\" # rosterd.toml:10");
         has("public = \"90d\" # rosterd.toml:12");
         has("reason = \"audited\" # rosterd.toml:13");
+        has("url = \"***\" # rosterd.toml:16");
+        has("to = [\"team\"] # rosterd.toml:18");
         has("# after_consent # not set");
         has("login = \"facebook\" # default");
         has("# public_url # not set");
-        for secret in ["hunter2", "very-secret", "also-secret", "known-to-meta"] {
+        for secret in ["hunter2", "very-secret", "also-secret", "known-to-meta", "hooks.example"] {
             assert!(!report.contains(secret), "{report}");
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! Platforms parse their own sections; this module only knows where they are in the file.
 
+mod channels;
 mod retention;
 mod rules;
 
@@ -16,12 +17,15 @@ use roster_protocol::metric::Ratio;
 use roster_protocol::rule::Rule;
 use roster_protocol::time::Seconds;
 use serde::Deserialize;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 use url::Url;
 
+use self::channels::RawRoute;
+pub use self::channels::{
+    Channels, ROUTE_KEYS, SECRETS as CHANNEL_SECRETS, Section as ChannelSection, keys as channel_keys,
+};
 use self::retention::RawRetention;
 use self::rules::RawRule;
-
 pub use self::retention::{Kept, KeptOtherwise, OF_PLATFORM, Retention};
 use crate::http_client::base_url;
 use crate::process::logs::{self, Format, Log};
@@ -42,13 +46,15 @@ pub struct Config {
     pub log: Log,
     /// Each platform's own section, as written.
     pub platforms: BTreeMap<String, toml::Table>,
+    pub channels: Channels,
     /// Whether it was read from a file: without one these are the defaults.
     pub has_file: bool,
 }
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Config { http, store, sync, network, change, retention, rules, log, platforms, has_file } = self;
+        let Config { http, store, sync, network, change, retention, rules, log, platforms, channels, has_file } = self;
+        let channels: Vec<&String> = channels.sections.keys().collect();
         let platforms: Vec<&String> = platforms.keys().collect();
         f.debug_struct("Config")
             .field("http", http)
@@ -60,6 +66,7 @@ impl std::fmt::Debug for Config {
             .field("rules", rules)
             .field("log", log)
             .field("platforms", &platforms)
+            .field("channels", &channels)
             .field("has_file", has_file)
             .finish()
     }
@@ -135,6 +142,8 @@ struct RawConfig {
     rules: BTreeMap<String, RawRule>,
     log: RawLog,
     platforms: BTreeMap<String, toml::Table>,
+    channels: BTreeMap<String, toml::Table>,
+    routes: Vec<RawRoute>,
 }
 
 #[derive(Default, Deserialize)]
@@ -184,7 +193,7 @@ struct RawLog {
 }
 
 /// Sections and keys of this version, from which an error suggests the nearest.
-pub(crate) const KNOWN: [(&str, &[&str]); 9] = [
+pub(crate) const KNOWN: [(&str, &[&str]); 11] = [
     ("http", &["listen", "metrics", "public_url"]),
     ("store", &["master_key_file"]),
     (
@@ -205,10 +214,9 @@ pub(crate) const KNOWN: [(&str, &[&str]); 9] = [
     ("rules", &[]),
     ("log", &["level", "format"]),
     ("platforms", &[]),
+    ("channels", &[]),
+    ("routes", &[]),
 ];
-
-/// Keys of a later version: refused as such, so that no operator believes they work.
-const LATER: [&str; 2] = ["channels", "routes"];
 
 /// A longer file is no config.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -252,12 +260,15 @@ impl Config {
         check_keys(tree.get_ref()).map_err(|(offset, message)| at(Some(line_of(text, offset)), message))?;
         let mut raw: RawConfig = toml::from_str(text).map_err(syntax)?;
         let rules = std::mem::take(&mut raw.rules);
+        let (channels, routes) = (std::mem::take(&mut raw.channels), std::mem::take(&mut raw.routes));
         let located = |(key, message): (&str, String)| {
             at(offset_of(tree.get_ref(), key).map(|offset| line_of(text, offset)), message)
         };
         let config = raw.check().map_err(located)?;
         let rules = rules::read(rules).map_err(|(key, message)| located((&key, message)))?;
-        Ok(Config { rules, ..config })
+        let channels = channels::read(channels, routes, &config.sync.grid.zone);
+        let channels = channels.map_err(|(key, message)| located((&key, message)))?;
+        Ok(Config { rules, channels, ..config })
     }
 
     /// The line of a dotted key in a file's text, for errors that are found later.
@@ -293,9 +304,15 @@ fn check_keys(tree: &DeTable<'_>) -> Result<(), (usize, String)> {
         let Some((_, keys)) = KNOWN.iter().find(|(known, _)| *known == name) else {
             return Err((offset, unknown("section", name, name, &sections)));
         };
+        if name == "routes" {
+            channels::check_route_keys(value.get_ref())?;
+        }
         let DeValue::Table(table) = value.get_ref() else { continue };
         if name == "rules" {
             rules::check_keys(table)?;
+        }
+        if name == "channels" {
+            channels::check_keys(table)?;
         }
         for (key, value) in table.iter().filter(|_| !keys.is_empty()) {
             let table_name = key.get_ref();
@@ -318,9 +335,6 @@ fn check_keys(tree: &DeTable<'_>) -> Result<(), (usize, String)> {
 }
 
 fn unknown(what: &str, path: &str, name: &str, known: &[&str]) -> String {
-    if LATER.contains(&path) {
-        return format!("{path} is not in this version");
-    }
     let distance = |candidate: &&&str| strsim::osa_distance(candidate, name);
     match known.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= name.len() / 2 + 1) {
         Some(nearest) => format!("unknown {what} {path}; did you mean {nearest}?"),
@@ -334,8 +348,17 @@ fn offset_of(tree: &DeTable<'_>, key: &str) -> Option<usize> {
     let (found, value) = tree.iter().find(|(name, _)| name.get_ref().as_ref() == first)?;
     match (rest, value.get_ref()) {
         (Some(rest), DeValue::Table(table)) => offset_of(table, rest).or(Some(found.span().start)),
+        (Some(rest), DeValue::Array(list)) => offset_in(list, rest).or(Some(found.span().start)),
         _ => Some(found.span().start),
     }
+}
+
+/// The offset of `2.key` in a list of tables.
+fn offset_in(list: &DeArray<'_>, key: &str) -> Option<usize> {
+    let (index, rest) = key.split_once('.')?;
+    let found = list.get(index.parse::<usize>().ok()?)?;
+    let DeValue::Table(table) = found.get_ref() else { return None };
+    offset_of(table, rest).or(Some(found.span().start))
 }
 
 type Problem = (&'static str, String);
@@ -352,6 +375,7 @@ impl RawConfig {
             rules: Vec::new(),
             log: self.log.check()?,
             platforms: self.platforms,
+            channels: Channels::default(),
             has_file: true,
         })
     }
@@ -490,7 +514,6 @@ mod tests {
             "[http]\npublic_url = \"ftp://x\"",
             "rosterd.toml:2: \"ftp://x\" is no https URL: write \"https://roster.example\", as browsers will see it",
         );
-        check("[[routes]]\nto = []", "rosterd.toml:1: routes is not in this version");
         check("[sync]\ninterval = \"5s\"", "rosterd.toml:2: \"5s\" is not between 10s and 366d");
         check(
             "[sync]\ninterval = \"soon\"",
