@@ -15,6 +15,7 @@ pub mod event;
 pub mod folding;
 pub mod ids;
 pub mod influencer;
+pub mod json;
 pub mod metric;
 pub mod notice;
 pub mod number;

@@ -31,7 +31,7 @@ impl Matched<'_> {
     pub fn channels(&self, now: Timestamp) -> BTreeMap<String, Option<Timestamp>> {
         let mut channels = BTreeMap::new();
         let Some(routes) = &self.routes else {
-            let all = self.routing.channels.iter().map(|channel| channel.key().to_owned());
+            let all = self.routing.channels.iter().map(|channel| channel.key.clone());
             return all.map(|channel| (channel.clone(), self.gathered(&channel, None, now))).collect();
         };
         for route in routes {

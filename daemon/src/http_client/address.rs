@@ -17,6 +17,8 @@ pub(super) enum ClientKind {
     Trusted,
     /// https to any address, never through the proxy.
     Inside,
+    /// https or http to any address, never through the proxy.
+    Anywhere,
     /// http to loopback.
     Plain,
 }
@@ -30,8 +32,10 @@ impl ClientKind {
         match (url.scheme(), reach) {
             ("https", Reach::Public) => may_be_public(&host).then_some(Self::Guarded).ok_or(HttpErrorKind::Private),
             ("https", Reach::Chosen) if may_be_public(&host) => Ok(Self::Trusted),
+            ("https", Reach::Anywhere) => Ok(Self::Anywhere),
             ("https", _) => Ok(Self::Inside),
-            ("http", Reach::Chosen | Reach::Inside) if is_loopback(&host) => Ok(Self::Plain),
+            ("http", reach) if reach != Reach::Public && is_loopback(&host) => Ok(Self::Plain),
+            ("http", Reach::Anywhere) => Ok(Self::Anywhere),
             _ => Err(HttpErrorKind::Insecure),
         }
     }
@@ -193,6 +197,9 @@ mod tests {
         check("http://127.0.0.1:9900/x", Reach::Public, Err(HttpErrorKind::Insecure));
         check("http://api.example.com/x", Reach::Chosen, Err(HttpErrorKind::Insecure));
         check("http://10.0.0.1/x", Reach::Inside, Err(HttpErrorKind::Insecure));
+        check("http://10.0.0.1/x", Reach::Anywhere, Ok(ClientKind::Anywhere));
+        check("https://10.0.0.1/x", Reach::Anywhere, Ok(ClientKind::Anywhere));
+        check("http://127.0.0.1:9/x", Reach::Anywhere, Ok(ClientKind::Plain));
         check("ftp://api.example.com/x", Reach::Public, Err(HttpErrorKind::Insecure));
         check("https://name:word@api.example.com/x", Reach::Public, Err(HttpErrorKind::BadHost));
     }

@@ -120,6 +120,8 @@ pub enum Reach {
     Chosen,
     /// The operator's, and inside his network: as `Chosen`, and never through the proxy.
     Inside,
+    /// The operator's, who permits everything: https or http, any address, never through the proxy.
+    Anywhere,
 }
 
 /// One request as it leaves. It prints without URL, headers and body, which hold secrets.
@@ -157,6 +159,7 @@ struct Inner {
     guarded: OnceCell<reqwest::Client>,
     trusted: OnceCell<reqwest::Client>,
     inside: OnceCell<reqwest::Client>,
+    anywhere: OnceCell<reqwest::Client>,
     plain: OnceCell<reqwest::Client>,
 }
 
@@ -183,6 +186,7 @@ impl HttpClient {
             guarded: OnceCell::new(),
             trusted: OnceCell::new(),
             inside: OnceCell::new(),
+            anywhere: OnceCell::new(),
             plain: OnceCell::new(),
         };
         Ok(Self { inner: Arc::new(inner), meters: RequestMeters::default() })
@@ -300,6 +304,7 @@ impl Inner {
             ClientKind::Guarded => &self.guarded,
             ClientKind::Trusted => &self.trusted,
             ClientKind::Inside => &self.inside,
+            ClientKind::Anywhere => &self.anywhere,
             ClientKind::Plain => &self.plain,
         };
         cell.get_or_try_init(|| async {
@@ -327,11 +332,12 @@ impl Inner {
         builder = match client_kind {
             ClientKind::Guarded => builder.dns_resolver(PublicOnly { proxy_host: self.proxy_host() }),
             ClientKind::Plain => builder.dns_resolver(LoopbackOnly),
-            ClientKind::Trusted | ClientKind::Inside => builder,
+            ClientKind::Trusted | ClientKind::Inside | ClientKind::Anywhere => builder,
         };
         builder = match client_kind {
             // Nothing is encrypted here, so no certificate is needed.
             ClientKind::Plain => builder.tls_certs_only([]),
+            ClientKind::Anywhere => builder.tls_certs_merge(self.certificates.iter().cloned()),
             _ => builder.https_only(true).tls_certs_merge(self.certificates.iter().cloned()),
         };
         builder.build()

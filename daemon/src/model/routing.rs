@@ -26,6 +26,8 @@ pub struct Routing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelInfo {
     pub name: String,
+    /// What deliveries name it by: [`DESKTOP`], its name, or where it has several receivers its name and one of them.
+    pub key: String,
     pub kind: ChannelKind,
     pub digest: Digest,
 }
@@ -86,24 +88,19 @@ impl Default for Routing {
 impl ChannelInfo {
     /// The desktop, which no config has to name.
     pub fn desktop() -> Self {
-        Self { name: DESKTOP.to_owned(), kind: ChannelKind::Desktop, digest: Digest::Off }
-    }
-
-    /// What deliveries name it by. There is one desktop, whatever its name is.
-    pub fn key(&self) -> &str {
-        if self.kind == ChannelKind::Desktop { DESKTOP } else { &self.name }
+        Self { name: DESKTOP.to_owned(), key: DESKTOP.to_owned(), kind: ChannelKind::Desktop, digest: Digest::Off }
     }
 }
 
 impl Routing {
     /// The channel that deliveries name so.
     pub fn channel(&self, key: &str) -> Option<&ChannelInfo> {
-        self.channels.iter().find(|channel| channel.key() == key)
+        self.channels.iter().find(|channel| channel.key == key)
     }
 
-    /// The channel that users name so.
-    pub fn named(&self, name: &str) -> Option<&ChannelInfo> {
-        self.channels.iter().find(|channel| channel.name == name)
+    /// The channel that users name so, once for each of its receivers.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a ChannelInfo> {
+        self.channels.iter().filter(move |channel| channel.name == name)
     }
 
     /// What users call the channel that deliveries name so; a channel that is gone keeps its name.

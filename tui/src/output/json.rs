@@ -10,6 +10,7 @@ pub mod retention;
 pub mod rules;
 pub mod status;
 
+pub(crate) use roster_protocol::json::rounded;
 use roster_protocol::{self as protocol, Mean, Metric, Ratio, RosterError, Unit};
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
@@ -337,15 +338,4 @@ pub(crate) fn mean(mean: Mean) -> Number {
 /// A rate as ratio.
 pub(crate) fn ratio(ratio: Ratio) -> Number {
     rounded(ratio.as_f64(), 6)
-}
-
-/// `value` with at most so many decimals; a whole one without a point.
-pub(crate) fn rounded(value: f64, decimals: i32) -> Number {
-    let factor = 10f64.powi(decimals);
-    let value = if value.abs() < 1e9 { (value * factor).round() / factor } else { value };
-    if value.fract() == 0.0 && value.abs() < 9e18 {
-        return Number::from(value as i64);
-    }
-    // Values come from integers, so they are finite; any other value would not be JSON.
-    Number::from_f64(value).unwrap_or_else(|| Number::from(0))
 }

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use roster_protocol::alert::Severity;
 use roster_protocol::delivery::ChannelKind;
 use roster_protocol::rule::is_name;
+use roster_protocol::text::clean;
 use roster_protocol::time::Seconds;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
@@ -133,8 +134,10 @@ pub(super) fn read(
         .into_iter()
         .map(|(name, table)| section(&name, table).map(|section| (name, section)))
         .collect::<Result<_, _>>()?;
-    let mut infos: Vec<ChannelInfo> =
-        sections.iter().map(|(name, section)| info(name, section)).collect::<Result<_, _>>()?;
+    let mut infos = Vec::new();
+    for (name, section) in &sections {
+        infos.extend(receivers(name, section)?);
+    }
     let mut desktops = infos.iter().filter(|info| info.kind == ChannelKind::Desktop);
     let desktop_is_implicit = desktops.next().is_none();
     if let Some(second) = desktops.next() {
@@ -173,13 +176,31 @@ fn section(name: &str, mut table: toml::Table) -> Result<Section, Problem> {
     Ok(Section { kind, table })
 }
 
+/// A channel as deliveries have it. Each recipient of an e-mail is one, so that what one server refuses is not sent twice
+/// to others.
+fn receivers(name: &str, section: &Section) -> Result<Vec<ChannelInfo>, Problem> {
+    let info = info(name, section)?;
+    let to = section.table.get("to").and_then(toml::Value::as_array).filter(|_| section.kind == ChannelKind::Email);
+    let Some(to) = to else { return Ok(vec![info]) };
+    let addresses = to.iter().map(|to| address(to.as_str().unwrap_or_default()));
+    Ok(addresses.map(|address| ChannelInfo { key: format!("{name}/{address}"), ..info.clone() }).collect())
+}
+
+/// The address in `Ana <ana@example.com>`.
+fn address(text: &str) -> String {
+    let inner = text.rsplit_once('<').map_or(text, |(_, address)| address.trim_end().trim_end_matches('>'));
+    clean(inner, 254).to_lowercase()
+}
+
 fn info(name: &str, section: &Section) -> Result<ChannelInfo, Problem> {
     let digest = match section.table.get("digest") {
         None => Some(Digest::Off),
         Some(text) => text.as_str().and_then(digest),
     };
     let wrong = || (format!("channels.{name}.digest"), "is \"off\", \"hourly\" or a time such as \"08:00\"".to_owned());
-    Ok(ChannelInfo { name: name.to_owned(), kind: section.kind, digest: digest.ok_or_else(wrong)? })
+    let key = if section.kind == ChannelKind::Desktop { DESKTOP } else { name };
+    let (name, key) = (name.to_owned(), key.to_owned());
+    Ok(ChannelInfo { name, key, kind: section.kind, digest: digest.ok_or_else(wrong)? })
 }
 
 fn digest(text: &str) -> Option<Digest> {
@@ -233,13 +254,14 @@ fn keys_of(names: &[String], routing: &Routing) -> Result<Vec<String>, String> {
         return Err("name one channel at least: to = [\"…\"]".to_owned());
     }
     let known: Vec<&str> = routing.channels.iter().map(|channel| channel.name.as_str()).collect();
-    let key = |name: &String| routing.named(name).map(|it| it.key().to_owned()).ok_or_else(|| none_such(name, &known));
-    let keys: BTreeSet<String> = names.iter().map(key).collect::<Result<_, _>>()?;
+    let mut keys = BTreeSet::new();
+    for name in names {
+        if !known.contains(&name.as_str()) {
+            return Err(unknown("channel", &format!("{name:?}"), name, &known));
+        }
+        keys.extend(routing.named(name).map(|channel| channel.key.clone()));
+    }
     Ok(keys.into_iter().collect())
-}
-
-fn none_such(name: &str, known: &[&str]) -> String {
-    unknown("channel", &format!("{name:?}"), name, known)
 }
 
 fn severity(text: &str) -> Result<Severity, String> {
@@ -280,7 +302,7 @@ mod tests {
         let text = format!("[sync]\ntimezone = \"Europe/Athens\"\n{CHANNELS}{routes}");
         let config = Config::parse(&text, "f").expect("a good config");
         let routing = config.channels.routing;
-        let names: Vec<_> = routing.channels.iter().map(|it| (it.name.as_str(), it.key(), it.kind)).collect();
+        let names: Vec<_> = routing.channels.iter().map(|it| (it.name.as_str(), it.key.as_str(), it.kind)).collect();
         assert_eq!(names, [("desk", DESKTOP, ChannelKind::Desktop), ("team", "team", ChannelKind::Slack)]);
         let route = &routing.routes[0];
         assert_eq!(
@@ -294,6 +316,19 @@ mod tests {
         assert_eq!((escalate.after, escalate.to.as_slice()), (Seconds(1800), &["team".to_owned()][..]));
         let none = Config::parse("", "f").expect("defaults").channels.routing;
         assert_eq!(none, Routing { zone: TimeZone::UTC, ..Routing::default() });
+    }
+
+    #[test]
+    fn each_recipient_of_an_email_has_deliveries_of_its_own() {
+        let text = "[channels.mail]\nkind = \"email\"\ndigest = \"08:00\"\nto = [\"Ana <Ana@example.com>\", \"bo@x.example\"]\n\
+                    [[routes]]\nto = [\"mail\"]\n";
+        let routing = Config::parse(text, "f").expect("a good config").channels.routing;
+        assert_eq!(routing.routes[0].to, ["mail/ana@example.com", "mail/bo@x.example"]);
+        assert_eq!(routing.name_of("mail/bo@x.example"), "mail");
+        assert_eq!(
+            routing.channel("mail/bo@x.example").map(|it| it.digest),
+            Some(Digest::Daily(Time::constant(8, 0, 0, 0)))
+        );
     }
 
     #[test]

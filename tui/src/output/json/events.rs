@@ -1,12 +1,13 @@
 //! JSON of what happened: `sync`, `runs`, `changes`, `alerts`, `audit`.
 
-use roster_protocol::rule::Window;
+use roster_protocol as protocol;
+pub use roster_protocol::json::Alert;
+use roster_protocol::json::metric_value;
 use roster_protocol::status::Coverage;
-use roster_protocol::{self as protocol, Metric, Unit};
 use serde::Serialize;
 use serde_json::Number;
 
-use super::{FailedBody, Influencer, rounded, time};
+use super::{FailedBody, Influencer, time};
 
 /// What `sync --no-wait` gives.
 #[derive(Debug, Serialize)]
@@ -243,82 +244,6 @@ impl From<&protocol::Change> for Change {
 #[derive(Debug, Serialize)]
 pub struct AlertList {
     pub alerts: Vec<Alert>,
-}
-
-/// One alert.
-#[derive(Debug, Serialize)]
-pub struct Alert {
-    id: String,
-    state: &'static str,
-    rule: String,
-    influencer: Option<String>,
-    influencer_name: Option<String>,
-    connection: Option<String>,
-    platform: Option<String>,
-    metric: Option<&'static str>,
-    from: Option<Number>,
-    to: Option<Number>,
-    change: Option<Number>,
-    opened_at: String,
-    why: String,
-    about: &'static str,
-    window: Option<&'static str>,
-    from_at: Option<String>,
-    usual: Option<Number>,
-    peers: Option<Number>,
-    step: Option<u64>,
-    score: Option<Number>,
-    severity: &'static str,
-    acknowledged_by: Option<String>,
-    acknowledged_at: Option<String>,
-    note: Option<String>,
-    assigned_to: Option<String>,
-    group: Option<String>,
-    members: Option<u64>,
-}
-
-impl From<&protocol::Alert> for Alert {
-    fn from(alert: &protocol::Alert) -> Self {
-        let explained = alert.explained;
-        Self {
-            id: alert.id.to_string(),
-            state: alert.state.as_str(),
-            rule: alert.rule.clone(),
-            influencer: alert.about.influencer().map(|id| id.to_string()),
-            influencer_name: alert.influencer_name.clone(),
-            connection: alert.about.connection().map(|id| id.to_string()),
-            platform: alert.about.platform().map(str::to_owned),
-            metric: alert.metric.map(Metric::as_str),
-            from: alert.from.map(|value| metric_value(alert.metric, value)),
-            to: alert.to.map(|value| metric_value(alert.metric, value)),
-            change: alert.change.map(|change| rounded(change, 4)),
-            opened_at: alert.opened_at.to_string(),
-            why: alert.why.clone(),
-            about: alert.about.as_str(),
-            window: explained.window.map(Window::as_str),
-            from_at: explained.from_at.map(|at| at.to_string()),
-            usual: explained.usual.map(|usual| rounded(usual.as_f64(), 4)),
-            peers: explained.peers.map(|peers| rounded(peers.as_f64(), 4)),
-            step: explained.step,
-            score: explained.score.map(|score| rounded(score, 1)),
-            severity: alert.severity.as_str(),
-            acknowledged_by: alert.acknowledged_by.clone(),
-            acknowledged_at: alert.acknowledged_at.map(|at| at.to_string()),
-            note: alert.note.clone(),
-            assigned_to: alert.assigned_to.clone(),
-            group: alert.group.map(|id| id.to_string()),
-            members: (alert.members > 0).then_some(alert.members),
-        }
-    }
-}
-
-/// A value in its metric's form: counts whole, averages with two decimals, rates as ratios.
-fn metric_value(metric: Option<Metric>, value: f64) -> Number {
-    match metric.map(Metric::unit) {
-        Some(Unit::Count) => rounded(value.round(), 0),
-        Some(Unit::Ratio) => rounded(value, 6),
-        Some(Unit::Mean) | None => rounded(value, 2),
-    }
 }
 
 /// What `audit` gives.

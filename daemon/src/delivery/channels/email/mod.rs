@@ -12,14 +12,17 @@ pub mod template;
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use lettre::message::Mailbox;
 
 pub use self::config::{Email, KeyProblem};
 use self::connection::Connector;
 use self::failure::what_follows;
-use crate::delivery::channels::{Message, SendError};
+use crate::delivery::channels::section::{Problem, Section};
+use crate::delivery::channels::{Channel, Message, SendError};
 
 /// A mail server, and whom messages are from and to.
 pub struct EmailChannel {
@@ -52,4 +55,27 @@ impl EmailChannel {
         let sent = self.connector.send(&letter).await;
         sent.map_err(|(step, cause)| what_follows(step, &cause))
     }
+}
+
+/// One recipient of a channel.
+struct Recipient {
+    of: Arc<EmailChannel>,
+    to: Mailbox,
+}
+
+impl Channel for Recipient {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<String, SendError>> {
+        Box::pin(self.of.send_to(message, &self.to))
+    }
+}
+
+/// The channel of a section: one for each recipient, in the order of `to`.
+///
+/// # Errors
+/// When a key is missing or wrong.
+pub fn make(section: &Section<'_>) -> Result<Vec<Box<dyn Channel>>, Problem> {
+    let email = Email::read(section.table).map_err(|(key, message)| section.problem(&key, message))?;
+    let channel = Arc::new(EmailChannel::new(email, section.ca_file, section.zone.clone()));
+    let recipient = |to: &Mailbox| -> Box<dyn Channel> { Box::new(Recipient { of: channel.clone(), to: to.clone() }) };
+    Ok(channel.recipients().iter().map(recipient).collect())
 }
