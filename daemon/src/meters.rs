@@ -9,6 +9,7 @@ use std::time::Duration;
 use prometheus::core::{Collector, GenericGauge};
 use prometheus::proto::MetricFamily;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts};
+use roster_protocol::delivery::ChannelKind;
 use roster_protocol::event::Event;
 use roster_protocol::sync::{Cause, Outcome, Run};
 use roster_protocol::time::Timestamp;
@@ -48,13 +49,34 @@ impl Notified {
     }
 }
 
-/// Counts runs, clients, notifications and upkeep.
+/// What became of an attempt to deliver something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    Taken,
+    /// Certainly not taken, and tried again.
+    Later,
+    /// There was no response; it is tried again.
+    Unsure,
+    /// Refused for good.
+    Refused,
+}
+
+impl Delivered {
+    const ALL: [Delivered; 4] = [Delivered::Taken, Delivered::Later, Delivered::Unsure, Delivered::Refused];
+
+    fn as_str(self) -> &'static str {
+        ["taken", "later", "unsure", "refused"][self as usize]
+    }
+}
+
+/// Counts runs, clients, notifications, deliveries and upkeep.
 pub struct Meters {
     runs: IntCounterVec,
     run_seconds: HistogramVec,
     late_seconds: HistogramVec,
     callers: IntCounterVec,
     notifications: IntCounterVec,
+    deliveries: IntCounterVec,
     kept_at: IntGauge,
 }
 
@@ -77,6 +99,11 @@ impl Meters {
                 "Requests of platforms to our addresses, by what became of them",
                 &["platform", "result"],
             ),
+            deliveries: counters(
+                "roster_delivery_attempts_total",
+                "Attempts to deliver alerts, by what became of them",
+                &["kind", "result"],
+            ),
             kept_at: gauge(
                 "roster_upkeep_last_success_timestamp_seconds",
                 "When the store was last folded, pruned and looked through without a failure; 0: not since the start",
@@ -91,6 +118,11 @@ impl Meters {
             }
             meters.run_seconds.with_label_values(&by_platform.map(|_| platform));
             meters.late_seconds.with_label_values(&by_platform.map(|_| platform));
+        }
+        for kind in ChannelKind::ALL.into_iter().filter(|kind| *kind != ChannelKind::Desktop) {
+            for result in Delivered::ALL {
+                meters.deliveries.with_label_values(&[kind.as_str(), result.as_str()]);
+            }
         }
         for verdict in [Verdict::Welcome, Verdict::WrongVersion, Verdict::Busy, Verdict::NotPermitted] {
             meters.callers.with_label_values(&[word_of(verdict)]);
@@ -130,6 +162,11 @@ impl Meters {
         self.notifications.with_label_values(&[platform, result.as_str()]).inc();
     }
 
+    /// Counts an attempt to deliver something.
+    pub fn record_delivery(&self, kind: ChannelKind, result: Delivered) {
+        self.deliveries.with_label_values(&[kind.as_str(), result.as_str()]).inc();
+    }
+
     /// Records that the daily upkeep succeeded.
     pub fn record_upkeep(&self, at: Timestamp) {
         self.kept_at.set(at.0 / 1000);
@@ -138,8 +175,8 @@ impl Meters {
     /// All of it, as it is now.
     pub fn families(&self) -> Vec<MetricFamily> {
         let of_runs = [self.runs.collect(), self.run_seconds.collect(), self.late_seconds.collect()];
-        let others = [self.callers.collect(), self.notifications.collect(), self.kept_at.collect()];
-        of_runs.into_iter().chain(others).flatten().collect()
+        let others = [self.callers.collect(), self.notifications.collect(), self.deliveries.collect()];
+        of_runs.into_iter().chain([self.kept_at.collect()]).chain(others).flatten().collect()
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Delivery {
     pub alert: AlertId,
     /// The channel's name.
     pub channel: String,
+    /// Which of the channel's receivers; `None` where it has one.
+    pub receiver: Option<String>,
     pub kind: DeliveryKind,
     pub state: DeliveryState,
     /// How often it was sent, or tried to be.

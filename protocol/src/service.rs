@@ -10,6 +10,7 @@ use crate::alert::{Alert, AlertState, Change};
 use crate::audit::{AuditEntry, PauseTarget};
 use crate::connection::{Account, AccountPreview, Connection, Record, Recorded, Snapshot, Week};
 use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, Grant, PlatformCheck};
+use crate::delivery::{Channel, ChannelTest, Delivery, DeliveryState};
 use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
@@ -84,6 +85,17 @@ pub struct AlertsQuery {
     pub state: Option<AlertState>,
     /// Of this influencer only.
     pub influencer: Option<String>,
+    pub mark: Option<PageMark>,
+    /// At most [`PAGE_ROWS`] are given.
+    pub limit: u64,
+}
+
+/// Which deliveries.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct DeliveriesQuery {
+    /// Of this alert only: an id, or a unique prefix.
+    pub alert: Option<String>,
+    pub state: Option<DeliveryState>,
     pub mark: Option<PageMark>,
     /// At most [`PAGE_ROWS`] are given.
     pub limit: u64,
@@ -239,6 +251,14 @@ pub trait Roster {
     async fn remove_rule(name: String) -> Result<(), RosterError>;
     /// What a rule, changed where `parts` names it, would have said of the stored history; `since`: of all of it.
     async fn test_rule(name: String, parts: RuleParts, since: Option<Since>) -> Result<Backtest, RosterError>;
+    /// Every channel on which alerts leave, by name.
+    async fn channels() -> Result<Vec<Channel>, RosterError>;
+    /// Sends a real test message on a channel and returns what became of it.
+    async fn test_channel(channel: String) -> Result<ChannelTest, RosterError>;
+    /// A page of deliveries, those of the newest alerts first.
+    async fn deliveries(query: DeliveriesQuery) -> Result<Page<Delivery>, RosterError>;
+    /// Has the delivery with this id or unique prefix sent again now, whatever became of it, under the same id.
+    async fn retry_delivery(delivery: String) -> Result<Delivery, RosterError>;
 
     async fn audit(query: AuditQuery) -> Result<Page<AuditEntry>, RosterError>;
 

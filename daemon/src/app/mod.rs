@@ -67,6 +67,8 @@ pub struct App {
     pub wake: Notify,
     /// Woken when a hub has to be asked for something.
     pub hubs: Notify,
+    /// Sent when deliveries are queued, or end.
+    pub deliveries: watch::Sender<()>,
     /// Woken when what is not kept any more is to be deleted now.
     pub upkeep: Notify,
     /// Sent when the store's file, the socket and the listener are to be looked at.
@@ -142,6 +144,7 @@ impl App {
             meters,
             wake: Notify::new(),
             hubs: Notify::new(),
+            deliveries: watch::Sender::new(()),
             upkeep: Notify::new(),
             look_again: watch::Sender::new(()),
             unstored: Semaphore::new(MOST_UNSTORED),

@@ -21,6 +21,8 @@ pub(super) struct Publication {
     wakes_consents: bool,
     /// Whether a subscription is missing, too many, or due at another time.
     wakes_hubs: bool,
+    /// Whether something is to be sent, or waits no more.
+    wakes_outbox: bool,
 }
 
 /// Adds what a commit publishes; the roster has it already.
@@ -31,6 +33,7 @@ pub(super) fn add(publication: &mut Publication, roster: &Roster, commit: &Commi
     alerting::events(&commit.alerting, roster, events);
     publication.wakes_consents |= consents::wakes(&commit.consents);
     publication.wakes_hubs |= webhooks::wakes(commit, roster);
+    publication.wakes_outbox |= alerting::wakes(&commit.alerting);
 }
 
 impl App {
@@ -40,6 +43,9 @@ impl App {
         self.feed.publish(publication.events);
         if publication.wakes_consents {
             self.consents.wake.notify_one();
+        }
+        if publication.wakes_outbox {
+            self.deliveries.send_replace(());
         }
         // Without a public URL no hub is asked for anything.
         if publication.wakes_hubs && self.setup().config.http.public_url.is_some() {

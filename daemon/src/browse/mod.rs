@@ -2,6 +2,7 @@
 
 pub mod budgets;
 pub mod connections;
+pub mod deliveries;
 pub mod due;
 pub mod figures;
 pub mod filter;

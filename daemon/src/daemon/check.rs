@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::app::setup::Source;
 use crate::consent;
 use crate::daemon::StartError;
+use crate::daemon::reload::ready;
 use crate::process::config::Config;
 use crate::secret::master_key::KeyError;
 use crate::secret::vault::KeyId;
@@ -34,7 +35,7 @@ pub struct Remarks {
 /// # Errors
 /// What a start would end with.
 pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Remarks, StartError> {
-    let (_, platforms) = source.set_up(config.clone())?;
+    let (_, platforms, _) = ready(source, config.clone())?;
     let mut warnings = source.exposed(config);
     let named = match Store::key_named(of.state_dir, false) {
         Ok(named) => named.map(KeyId),

@@ -26,7 +26,8 @@ use self::reading::in_time;
 use crate::app::setup::Source;
 use crate::app::{App, Parts};
 use crate::consent::keeper;
-use crate::delivery::desktop;
+use crate::delivery::outbox::Outbox;
+use crate::delivery::{desktop, outbox};
 use crate::http_client::HttpLimits;
 use crate::model::{Commit, ConsentsCommit, Loaded};
 use crate::process::clock::{Clock, SystemClock};
@@ -149,6 +150,8 @@ impl StartError {
 /// A daemon that runs.
 pub struct Daemon {
     pub app: Arc<App>,
+    /// Where messages leave.
+    pub outbox: Arc<Outbox>,
     pub socket: PathBuf,
     /// Where HTTP is served; `None` when it is off, or its port was taken.
     pub http: Option<SocketAddr>,
@@ -172,9 +175,9 @@ impl Daemon {
         let read = source.clone();
         let set_up = move || {
             let exposed = read.exposed(&config);
-            read.set_up(config).map(|(setup, platforms)| (setup, platforms, exposed))
+            reload::ready(&read, config).map(|ready| (ready, exposed))
         };
-        let (setup, platforms, exposed) = in_time(&source.file, set_up).await??;
+        let ((setup, platforms, channels), exposed) = in_time(&source.file, set_up).await??;
         exposed.iter().for_each(|warning| tracing::warn!("{warning}"));
         let opening = Opening {
             dir: options.state_dir.clone(),
@@ -191,16 +194,18 @@ impl Daemon {
         let Opened { store, loaded, vault } = opened;
         let parts = Parts { setup, platforms, clock, store, loaded, vault, logs, seed };
         let app = App::build(parts);
+        let outbox = Outbox::new(channels, options.session);
         app.consents.listening(http_listener);
         let http_at = app.consents.listens_at();
         let socket_dir = options.socket.parent().map(Path::to_owned).unwrap_or_default();
         let loading = app.clone();
         let work = vec![
             tokio::spawn(async move { loading.load_recent().await }),
-            tokio::spawn(rpc::serve(app.clone(), socket.clone(), listener, options.rpc_timeouts)),
+            tokio::spawn(rpc::serve(app.clone(), outbox.clone(), socket.clone(), listener, options.rpc_timeouts)),
             tokio::spawn(scheduler::run(app.clone())),
             tokio::spawn(app.clone().keep_budgets()),
             tokio::spawn(desktop::run(app.clone(), options.session)),
+            tokio::spawn(outbox::run(app.clone(), outbox.clone())),
             tokio::spawn(upkeep::run(app.clone())),
             tokio::spawn(watch::run(app.clone(), [options.state_dir, socket_dir])),
             tokio::spawn(http::run(app.clone(), http, options.http_timeouts)),
@@ -208,7 +213,7 @@ impl Daemon {
             tokio::spawn(keeper::run(app.clone())),
             tokio::spawn(leases::run(app.clone())),
         ];
-        Ok(Self { app, socket: options.socket, http: http_at, source, listens: socket, work })
+        Ok(Self { app, outbox, socket: options.socket, http: http_at, source, listens: socket, work })
     }
 
     /// Reads the config file again and puts it into use; see [`reload`].
@@ -216,7 +221,7 @@ impl Daemon {
     /// # Errors
     /// What is wrong with the config; nothing has changed then.
     pub async fn reload(&self) -> Result<(), ConfigError> {
-        let reloaded = reload::reload(&self.app, &self.source).await;
+        let reloaded = reload::reload(&self.app, &self.outbox, &self.source).await;
         // A port or a socket that was lost is taken up at once.
         self.app.look_again.send_replace(());
         reloaded

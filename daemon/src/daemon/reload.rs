@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::reading::in_time;
 use crate::app::App;
 use crate::app::setup::{LastLoad, Setup, Source};
+use crate::delivery::channels;
+use crate::delivery::outbox::{Channels, Outbox};
 use crate::platforms::Platforms;
 use crate::process::config::{Config, ConfigError};
 
@@ -12,13 +14,13 @@ use crate::process::config::{Config, ConfigError};
 ///
 /// # Errors
 /// What is wrong with the config, by file and line.
-pub async fn reload(app: &App, source: &Arc<Source>) -> Result<(), ConfigError> {
+pub async fn reload(app: &App, outbox: &Outbox, source: &Arc<Source>) -> Result<(), ConfigError> {
     let (again, has_file) = (source.clone(), app.setup().config.has_file);
     let loaded = in_time(&source.file, move || load(&again, has_file)).await.and_then(|loaded| loaded);
     let refused = loaded.as_ref().err().map(ToString::to_string);
     app.loaded_config(LastLoad { at: app.clock.now(), refused });
     match loaded {
-        Ok((setup, platforms)) => {
+        Ok((setup, platforms, channels)) => {
             warn_of_restart(&app.setup().config, &setup.config);
             source.exposed(&setup.config).iter().for_each(|warning| tracing::warn!("{warning}"));
             if let Some(logs) = &app.logs
@@ -27,6 +29,7 @@ pub async fn reload(app: &App, source: &Arc<Source>) -> Result<(), ConfigError> 
                 tracing::warn!(%problem, "the level of the log stays as it was");
             }
             app.install(setup, platforms);
+            outbox.install(channels);
             tracing::info!("the config was loaded again");
             Ok(())
         }
@@ -38,9 +41,23 @@ pub async fn reload(app: &App, source: &Arc<Source>) -> Result<(), ConfigError> 
 }
 
 /// A config that was there must still be there: the defaults would request the real platforms.
-fn load(source: &Source, has_file: bool) -> Result<(Setup, Platforms), ConfigError> {
+fn load(source: &Source, has_file: bool) -> Result<Ready, ConfigError> {
     let load = if has_file { Config::load } else { Config::load_if_there };
-    source.set_up(load(&source.file)?)
+    ready(source, load(&source.file)?)
+}
+
+/// What a config is made into.
+pub type Ready = (Setup, Platforms, Channels);
+
+/// Makes everything that a config requires.
+///
+/// # Errors
+/// The first thing that is wrong, with its line.
+pub fn ready(source: &Source, config: Config) -> Result<Ready, ConfigError> {
+    let (setup, platforms) = source.set_up(config)?;
+    let channels = channels::make(&setup.config, &source.environment, &setup.http);
+    let channels = channels.map_err(|problem| source.at(&problem.key, problem.message))?;
+    Ok((setup, platforms, channels))
 }
 
 /// Warns of changed keys that are read only at the start.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use roster_protocol::alert::AlertState;
 use roster_protocol::audit::Who;
-use roster_protocol::ids::DeliveryId;
 use roster_protocol::time::Timestamp;
 
 use super::audit::audit;
@@ -77,12 +76,11 @@ fn resolved(decision: &mut Decision<'_>, alert: &Alert) {
 }
 
 /// Makes several deliveries one message, which keeps its id from now on.
-pub fn gather(decision: &mut Decision<'_>, keys: &[DeliveryKey]) -> Option<DeliveryId> {
+pub fn gather(decision: &mut Decision<'_>, keys: &[DeliveryKey]) {
     let pending = pending(decision, keys);
-    let message = pending.first()?.id;
+    let Some(message) = pending.first().map(|delivery| delivery.id) else { return };
     let gathered = pending.into_iter().map(|delivery| Delivery { message: Some(message), ..delivery });
     decision.commit.alerting.deliveries.extend(gathered);
-    Some(message)
 }
 
 /// The pending deliveries among these; what was dropped meanwhile is not.

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use notify_rust::{Notification, Urgency};
-use roster_protocol::alert::AlertState;
+use roster_protocol::alert::{AlertState, Severity};
 use roster_protocol::error::RosterError;
 use roster_protocol::notice::{Popup, popups};
 use roster_protocol::service::Notice;
 use roster_protocol::time::Timestamp;
 
+use super::channels::SendError;
 use crate::app::App;
 use crate::decision::routes;
 use crate::model::{Alert, DESKTOP, Delivery, DeliveryState};
@@ -205,6 +206,30 @@ fn show(popup: &Popup) -> BoxFuture<'static, Result<(), String>> {
         let shown = notification.show_async().await.map(drop);
         shown.map_err(|error| roster_protocol::text::clean(&error.to_string(), 200))
     })
+}
+
+/// Shows a test on this daemon's own desktop, or says who would show alerts.
+///
+/// # Errors
+/// When nothing would.
+pub async fn test(app: &App, session: bool) -> Result<String, SendError> {
+    let agents = app.agents.lock().values().filter(|agent| agent.waiting > 0).count();
+    if agents > 0 {
+        return Ok(format!("{agents} desktops wait for alerts (`roster notify`)"));
+    }
+    let later = |why: String| SendError::Later { why, after: None };
+    if !session {
+        return Err(later("no desktop waits for alerts: run `roster notify` in a session".to_owned()));
+    }
+    let title = "Roster: a test".to_owned();
+    let body = "Alerts will be shown here.".to_owned();
+    let shown =
+        tokio::time::timeout(SHOW_LIMIT, show(&Popup { title, body, severity: Severity::Info, up_to: 0 })).await;
+    match shown {
+        Ok(Ok(())) => Ok("shown on the desktop".to_owned()),
+        Ok(Err(why)) => Err(later(why)),
+        Err(_) => Err(later("the notification daemon does not respond".to_owned())),
+    }
 }
 
 /// Gives up deliveries after a day, so that none is pending forever; their alerts stay in the list.

@@ -2,4 +2,5 @@
 
 pub mod channels;
 pub mod desktop;
+pub mod outbox;
 pub mod text;

@@ -2,6 +2,7 @@
 
 pub mod acknowledging;
 pub mod connections;
+pub mod delivering;
 pub mod influencers;
 pub mod logging;
 pub mod merging;

@@ -51,6 +51,14 @@ impl Recent {
         self.followers[kept..].fill(UNKNOWN);
     }
 
+    /// The days whose followers are known, oldest first.
+    pub fn days(&self) -> Vec<(Date, u64)> {
+        let day = |(age, followers): (i32, &u64)| Some((self.newest.plus_days(-age), known(*followers)?));
+        let mut days: Vec<(Date, u64)> = (0..).zip(&self.followers).filter_map(day).collect();
+        days.reverse();
+        days
+    }
+
     /// The last 30 days up to the newest, oldest first.
     pub fn last_30(&self) -> Vec<Option<u64>> {
         self.followers[..30].iter().rev().map(|followers| known(*followers)).collect()
@@ -98,9 +106,10 @@ mod tests {
     #[test]
     fn growth_looks_back_over_gaps_and_never_over_the_unknown() {
         let mut recent = Recent::default();
-        assert_eq!(recent.growth(7), None);
+        assert_eq!((recent.growth(7), recent.days()), (None, vec![]));
         recent.put(Date(100), Some(1000));
         recent.put(Date(92), Some(800));
+        assert_eq!(recent.days(), [(Date(92), 800), (Date(100), 1000)]);
         assert_eq!(recent.growth(7), Some(Ratio(250_000)));
         assert_eq!(recent.growth(30), None);
         recent.put(Date(101), None);

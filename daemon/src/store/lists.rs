@@ -27,7 +27,7 @@ pub struct Page<T> {
 }
 
 /// A position in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark(pub Vec<u8>);
 
 impl Reader<'_> {
@@ -59,6 +59,26 @@ impl Reader<'_> {
             found.extend(self.damage.leave_out(table.name(), key.value(), delivery)?);
         }
         Ok(found)
+    }
+
+    /// Deliveries in a state, of one alert or of all, those of the newest alerts first.
+    pub(super) fn newest_deliveries(
+        &self,
+        alert: Option<u64>,
+        state: Option<DeliveryState>,
+        before: Option<&Mark>,
+        limit: usize,
+    ) -> Result<Page<Delivery>, StoreError> {
+        let floor = alert.map(|number| number.to_be_bytes().to_vec()).unwrap_or_default();
+        let after = alert.and_then(|number| number.checked_add(1)).map(|next| Mark(next.to_be_bytes().to_vec()));
+        let before = before.or(after.as_ref());
+        let is_wanted = |delivery: &Delivery| state.is_none_or(|state| delivery.state == state);
+        let page = |table| {
+            self.newest_first(table, &floor, before, limit, |row| {
+                row.read().map(|delivery: Delivery| Some(delivery).filter(is_wanted))
+            })
+        };
+        Ok(merged(page(Records::DeliveriesPending)?, page(Records::Deliveries)?, limit))
     }
 
     /// The deliveries that say of these alerts that they opened, as far as they were delivered.
@@ -134,6 +154,21 @@ impl Reader<'_> {
         }
         Ok(page)
     }
+}
+
+/// Two pages of one list, whose rows are in two tables, as one page.
+fn merged(one: Page<Delivery>, other: Page<Delivery>, limit: usize) -> Page<Delivery> {
+    // What is below where a page ended may have more in the other table.
+    let end = one.next.max(other.next);
+    let mut rows = [one.rows, other.rows].concat();
+    rows.sort_by_cached_key(|delivery| std::cmp::Reverse(delivery.key()));
+    rows.retain(|delivery| end.as_ref().is_none_or(|end| delivery.key() >= end.0));
+    let next = match rows.len() > limit {
+        true => rows.get(limit - 1).map(|last| Mark(last.key())),
+        false => end,
+    };
+    rows.truncate(limit);
+    Page { rows, next }
 }
 
 /// A row that a list examines.

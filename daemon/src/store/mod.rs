@@ -60,9 +60,9 @@ pub use self::inspection::{InspectedTable, Inspection, inspect};
 pub use self::lists::{Mark, Page};
 pub use self::origin::BackendSource;
 pub use self::queries::{
-    AlertById, AlertIds, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesOf, FiguresSince, FollowerSum, HistoryQuery,
-    LatestAlerts, Load, MetricHistory, Query, RecentValues, ReportedQuery, RunDays, RunsInOrder, RunsQuery,
-    SnapshotCount, SnapshotOn, TableBytes, WeeksQuery,
+    AlertById, AlertIds, AlertNumbered, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesNamed, DeliveriesOf,
+    DeliveriesQuery, FiguresSince, FollowerSum, HistoryQuery, LatestAlerts, Load, MetricHistory, Query, RecentValues,
+    ReportedQuery, RunDays, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes, WeeksQuery,
 };
 pub use self::scrub::Scrubbed;
 pub use self::shared::StoreState;

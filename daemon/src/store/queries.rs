@@ -6,7 +6,8 @@ use std::ops::{Bound, RangeInclusive};
 
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::Snapshot;
-use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
+use roster_protocol::delivery::DeliveryState;
+use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId};
 use roster_protocol::metric::Metric;
 use roster_protocol::reported::{Audience, ReportedDay};
 use roster_protocol::status::DayFigures;
@@ -168,6 +169,18 @@ impl Query for AlertById {
     }
 }
 
+/// The alert of a number; `None` when there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct AlertNumbered(pub u64);
+
+impl Query for AlertNumbered {
+    type Output = Option<Alert>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Option<Alert>, StoreError> {
+        reader.get(&self.0.to_be_bytes())
+    }
+}
+
 /// The ids of all alerts, resolved ones too.
 #[derive(Clone, Copy, Debug)]
 pub struct AlertIds;
@@ -189,6 +202,57 @@ impl Query for DeliveriesOf {
 
     fn read(self, reader: &Reader<'_>) -> Result<Vec<Delivery>, StoreError> {
         reader.deliveries(self.0)
+    }
+}
+
+/// Deliveries with the ids of their alerts, those of the newest alerts first. An alert that is damaged has none.
+#[derive(Clone, Debug)]
+pub struct DeliveriesQuery {
+    /// Of this alert only.
+    pub alert: Option<AlertId>,
+    pub state: Option<DeliveryState>,
+    pub before: Option<Mark>,
+    pub limit: usize,
+}
+
+impl Query for DeliveriesQuery {
+    type Output = Page<(Delivery, Option<AlertId>)>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Self::Output, StoreError> {
+        let number = |id: AlertId| reader.get_as(Records::AlertIds, &id.0, records::read_number);
+        let number = match self.alert.map(number).transpose()? {
+            // There is no such alert.
+            Some(None) => return Ok(Page { rows: Vec::new(), next: None }),
+            found => found.flatten(),
+        };
+        let page = reader.newest_deliveries(number, self.state, self.before.as_ref(), self.limit)?;
+        let mut rows = Vec::new();
+        for delivery in page.rows {
+            let alert: Option<Alert> = reader.get(&delivery.key.alert.to_be_bytes())?;
+            rows.push((delivery, alert.map(|alert| alert.id)));
+        }
+        Ok(Page { rows, next: page.next })
+    }
+}
+
+/// All deliveries whose ids are within these. Reads all there are.
+#[derive(Clone, Debug)]
+pub struct DeliveriesNamed(pub RangeInclusive<DeliveryId>);
+
+impl Query for DeliveriesNamed {
+    type Output = Vec<Delivery>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Vec<Delivery>, StoreError> {
+        let mut found: Vec<Delivery> = Vec::new();
+        let mut before = None;
+        loop {
+            let page = reader.newest_deliveries(None, None, before.as_ref(), usize::MAX)?;
+            found.extend(page.rows.into_iter().filter(|delivery| self.0.contains(&delivery.id)));
+            before = page.next;
+            if before.is_none() {
+                return Ok(found);
+            }
+        }
     }
 }
 

@@ -75,6 +75,9 @@ pub trait Channel: Send + Sync {
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<String, SendError>>;
 }
 
+/// Makes channels of a section.
+type Make = fn(&Section<'_>) -> Result<Vec<Box<dyn Channel>>, Problem>;
+
 /// A kind of channel.
 pub struct Kind {
     pub kind: ChannelKind,
@@ -83,7 +86,7 @@ pub struct Kind {
     /// Whether several alerts can be one message.
     pub gathers: bool,
     /// Makes the channel of its section, whose keys are known ones; one for each receiver, of which most have one.
-    pub make: fn(&Section<'_>) -> Result<Vec<Box<dyn Channel>>, Problem>,
+    pub make: Make,
 }
 
 /// Every kind but the desktop, which is no receiver that messages are sent to.
@@ -131,8 +134,6 @@ pub(crate) mod testing {
     use super::*;
     use crate::http_client::test_server::{Received, Reply, Server};
     use crate::http_client::{HttpLimits, HttpSettings};
-
-    type Make = fn(&Section<'_>) -> Result<Vec<Box<dyn Channel>>, Problem>;
 
     /// What becomes of a message when a receiver gives this response, and the request.
     pub async fn sent(

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::delivery::ChannelKind;
 use roster_protocol::status::{Budget, ConnectionCounts, PlatformState, PlatformStatus, Status};
 use roster_protocol::time::Timestamp;
 
@@ -81,6 +82,15 @@ fn whole(exposition: &mut Exposition, app: &App, status: &Status) {
     let help = "How long the longest waiting connection has been due, of those that may be requested; 0: none waits";
     exposition.one("roster_overdue_seconds", help, overdue_ms as f64 / 1000.0);
     exposition.one("roster_deliveries_pending", "Alerts that are still to be delivered", pending as f64);
+    let on = |kind: ChannelKind| {
+        app.look(|roster| {
+            let channels = roster.routing.channels.iter().filter(|channel| channel.kind == kind);
+            channels.map(|channel| roster.deliveries.on(&channel.key).count()).sum::<usize>()
+        })
+    };
+    let rows: Vec<_> = ChannelKind::ALL.into_iter().map(|kind| ([kind.as_str()], on(kind) as f64)).collect();
+    let help = "Alerts that are still to be delivered, by kind of channel";
+    exposition.rows("roster_channel_deliveries_pending", help, ["kind"], rows);
     if let Some(at) = status.next_due_at {
         exposition.one("roster_next_due_timestamp_seconds", "The earliest due time of all", seconds(at));
     }

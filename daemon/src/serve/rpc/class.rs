@@ -47,6 +47,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::SyncProgress { .. }
         | R::Alert { .. }
         | R::EventsSince { .. }
+        | R::Channels {}
         | R::Notices {}
         | R::NoticesShown { .. } => (Access::Read, Length::Short),
 
@@ -63,12 +64,16 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Alerts { .. }
         | R::Rules {}
         | R::TestRule { .. }
+        | R::Deliveries { .. }
         | R::Retention { .. }
         | R::Audit { .. } => (Access::Read, Length::Long),
 
-        R::TestPlatform { .. } | R::LookUp { .. } | R::Sync { .. } | R::Acknowledge { .. } => {
-            (Access::Operate, Length::Short)
-        }
+        R::TestPlatform { .. }
+        | R::LookUp { .. }
+        | R::Sync { .. }
+        | R::Acknowledge { .. }
+        | R::TestChannel { .. }
+        | R::RetryDelivery { .. } => (Access::Operate, Length::Short),
         R::Pause { .. } => (Access::Operate, Length::Long),
 
         R::Add { .. }
@@ -108,6 +113,9 @@ mod tests {
         check(RosterRequest::Influencer { influencer: "mara".to_owned() }, Access::Read, Length::Short);
         check(RosterRequest::Influencers { query: Default::default() }, Access::Read, Length::Long);
         check(RosterRequest::Acknowledge { alerts: Vec::new() }, Access::Operate, Length::Short);
+        check(RosterRequest::Channels {}, Access::Read, Length::Short);
+        check(RosterRequest::TestChannel { channel: "team".to_owned() }, Access::Operate, Length::Short);
+        check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Access::Operate, Length::Short);
         check(RosterRequest::Remove { influencer: "mara".to_owned() }, Access::Administer, Length::Short);
         assert!(Access::Edit > Access::Operate && Access::Edit < Access::Administer);
     }

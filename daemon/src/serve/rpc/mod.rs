@@ -17,6 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::app::App;
+use crate::delivery::outbox::Outbox;
 use calls::Caller;
 use class::Length;
 use permit::ConnectionPermits;
@@ -39,7 +40,13 @@ const ENOUGH_TO_BE_OVER: u32 = 100;
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Serves until the end. A socket whose file or directory is removed is made again; its clients stay.
-pub async fn serve(app: Arc<App>, socket: Arc<Socket>, mut listener: UnixListener, timeouts: Timeouts) {
+pub async fn serve(
+    app: Arc<App>,
+    outbox: Arc<Outbox>,
+    socket: Arc<Socket>,
+    mut listener: UnixListener,
+    timeouts: Timeouts,
+) {
     let permits = Arc::new(ConnectionPermits::default());
     let mut looks = app.look_again.subscribe();
     let mut reported = None;
@@ -67,7 +74,7 @@ pub async fn serve(app: Arc<App>, socket: Arc<Socket>, mut listener: UnixListene
         }
         tokio::select! {
             () = app.ending.cancelled() => return,
-            () = accept(&app, &permits, &listener, socket.gate(), timeouts) => {}
+            () = accept(&app, &outbox, &permits, &listener, socket.gate(), timeouts) => {}
             changed = looks.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(RETRY), if is_lost => {}
         }
@@ -77,6 +84,7 @@ pub async fn serve(app: Arc<App>, socket: Arc<Socket>, mut listener: UnixListene
 /// Accepts clients for good. A failing accept (no more descriptors) waits longer each time, and never spins.
 async fn accept(
     app: &Arc<App>,
+    outbox: &Arc<Outbox>,
     permits: &Arc<ConnectionPermits>,
     listener: &UnixListener,
     gate: Gate,
@@ -92,7 +100,7 @@ async fn accept(
                 pause = SHORTEST_PAUSE;
                 let_in += 1;
                 is_logged &= let_in < ENOUGH_TO_BE_OVER;
-                tokio::spawn(welcome(app.clone(), permits.clone(), gate, stream, timeouts));
+                tokio::spawn(welcome(app.clone(), outbox.clone(), permits.clone(), gate, stream, timeouts));
             }
             Err(error) => {
                 let_in = 0;
@@ -111,6 +119,7 @@ async fn accept(
 /// client.
 async fn welcome(
     app: Arc<App>,
+    outbox: Arc<Outbox>,
     permits: Arc<ConnectionPermits>,
     gate: Gate,
     mut stream: UnixStream,
@@ -137,7 +146,7 @@ async fn welcome(
     let who = Who { uid: peer.uid(), name: socket::user_name(peer.uid()) };
     let ending = app.ending.clone();
     tokio::select! {
-        () = converse(Caller { app, who, access }, stream, timeouts) => {}
+        () = converse(Caller { app, outbox, who, access }, stream, timeouts) => {}
         () = ending.cancelled() => {}
     }
 }

@@ -7,6 +7,7 @@ mod alerts;
 mod connections;
 mod consents;
 mod daemon;
+mod deliveries;
 mod feed;
 mod influencers;
 mod rules;
@@ -27,12 +28,14 @@ use tarpc::server::Serve;
 
 use super::class::{self, Access};
 use crate::app::App;
+use crate::delivery::outbox::Outbox;
 use crate::roster::rows;
 
 /// One client's side of the service.
 #[derive(Clone)]
 pub struct Caller {
     pub app: Arc<App>,
+    pub outbox: Arc<Outbox>,
     pub who: Who,
     /// What it may do.
     pub access: Access,
@@ -110,6 +113,10 @@ impl Serve for Caller {
             EditRule(name, parts) => rules::edit(caller, name, parts);
             RemoveRule(name) => rules::remove(caller, name);
             TestRule(name, parts, since) => rules::test(caller, name, parts, since);
+            Channels() => deliveries::channels(caller);
+            TestChannel(channel) => deliveries::test_channel(caller, channel);
+            Deliveries(query) => deliveries::deliveries(caller, query);
+            RetryDelivery(delivery) => deliveries::retry(caller, delivery);
 
             EventsSince(after) => feed::events_since(caller, after);
             Notices() => feed::notices(caller);
