@@ -14,6 +14,7 @@ mod choosing;
 mod consenting;
 mod dating;
 mod decaying;
+mod delivering;
 mod faults;
 mod filling;
 mod following;

@@ -3,6 +3,7 @@
 pub mod consent;
 pub mod programs;
 pub mod raw;
+pub mod receiver;
 pub mod terminal;
 
 use std::sync::Arc;

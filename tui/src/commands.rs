@@ -28,6 +28,8 @@ pub mod history;
 pub mod record;
 
 pub mod alerts;
+pub mod channels;
+pub mod deliveries;
 pub mod audit;
 pub mod changes;
 pub mod rules;

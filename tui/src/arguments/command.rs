@@ -5,8 +5,8 @@ use clap::Subcommand;
 use super::completions;
 use crate::agent;
 use crate::commands::{
-    add, alerts, audience, audit, budgets, changes, connect, disconnect, due, edit, history, list, log_level, merge,
-    pause, platforms, record, remove, retention, rules, runs, set, show, status, sync, tokens,
+    add, alerts, audience, audit, budgets, changes, channels, connect, deliveries, disconnect, due, edit, history,
+    list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set, show, status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -52,6 +52,10 @@ pub enum Command {
     Alerts(alerts::Alerts),
     /// Lists alert rules; makes, changes, switches and tests them
     Rules(rules::Rules),
+    /// Lists the channels on which alerts are delivered, or tests one
+    Channels(channels::Channels),
+    /// Lists what was delivered, waits or was given up, or has it sent again
+    Deliveries(deliveries::Deliveries),
     /// Lists sync runs, newest first
     Runs(runs::Runs),
     /// Lists what is synced next, the earliest first
@@ -102,6 +106,8 @@ impl Command {
             Command::Changes(changes) => changes.run(session).await,
             Command::Alerts(alerts) => alerts.run(session).await,
             Command::Rules(rules) => rules.run(session).await,
+            Command::Channels(channels) => channels.run(session).await,
+            Command::Deliveries(deliveries) => deliveries.run(session).await,
             Command::Runs(runs) => runs.run(session).await,
             Command::Due(due) => due.run(session).await,
             Command::Budgets(budgets) => budgets.run(session).await,

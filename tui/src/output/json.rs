@@ -4,6 +4,7 @@
 //! Times are RFC 3339, dates ISO, rates ratios; what is not known is `null`, never 0.
 
 pub mod consent;
+pub mod deliveries;
 pub mod events;
 pub mod reported;
 pub mod retention;
