@@ -62,16 +62,30 @@ impl World {
     }
 }
 
-/// Verifies a request by the reference library, as of when it was sent.
+/// Compares a request's signature with what the reference library signs, and returns its body.
 fn verify(request: &Received) -> Value {
-    let verifier = Webhook::new(SECRET).expect("a secret");
+    let at = request.header("webhook-timestamp").parse().expect("seconds");
+    let signer = Webhook::new(SECRET).expect("a secret");
+    let signed = signer.sign(request.header("webhook-id"), at, &request.body).expect("a signature");
+    assert_eq!(request.header("webhook-signature"), signed);
+    request.json()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reference_library_verifies_what_is_sent_now() {
+    let receiver = Receiver::new().await;
+    // It compares with the time of this machine.
+    let world = World::at(jiff::Timestamp::now().into(), &webhook("ops", &receiver)).await;
+    let test = world.client.test_channel(within(LIMIT), "ops".to_owned()).await.expect("a response").expect("a test");
+    assert!(test.delivered, "{test:?}");
+    let request = receiver.wait_for(1).await.remove(0);
     let mut headers = HeaderMap::new();
     for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
         headers.insert(name, request.header(name).parse().expect("a header"));
     }
-    let at = request.header("webhook-timestamp").parse().expect("seconds");
-    verifier.verify_with_timestamp(&request.body, &headers, at).expect("the signature fits");
-    request.json()
+    let verifier = Webhook::new(SECRET).expect("a secret");
+    verifier.verify(&request.body, &headers).expect("the signature fits");
+    verifier.verify(b"{}", &headers).expect_err("another body");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -144,7 +158,7 @@ async fn a_dead_channel_delays_no_other_and_no_sync() {
     world.fall().await;
     // Two that opened, and that the first is over.
     fine.wait_for(3).await;
-    assert_eq!(world.runs().await.len(), 3, "syncs went on");
+    assert!(world.runs().await.len() >= 3, "syncs went on");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -29,7 +29,7 @@ use crate::paths::SOCKET_BYTES;
 use crate::service::{RosterClient, RosterRequest, RosterResponse};
 
 /// The version of everything after the preamble. Both sides have the same one, or do not talk.
-pub const PROTOCOL_VERSION: u16 = 9;
+pub const PROTOCOL_VERSION: u16 = 8;
 
 const MAGIC: &[u8; 6] = b"ROSTER";
 

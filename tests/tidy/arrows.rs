@@ -17,8 +17,10 @@ const PROTOCOL: &str = "
     ids:
     metric:
     number: metric
-    rule: time ids metric number
+    words: metric
+    rule: time ids metric number words
     error:
+    delivery: ids time words
     connection: time ids metric
     influencer: time ids metric connection
     alert: time ids metric rule
@@ -30,7 +32,8 @@ const PROTOCOL: &str = "
     event: ids alert sync
     query: text folding metric error connection
     retention: time
-    service: time ids error connection influencer alert sync status audit consent event retention reported rule
+    json: metric rule alert
+    service: time ids error delivery connection influencer alert sync status audit consent event retention reported rule
     notice: text ids metric number alert service
     transport: paths service
 ";
@@ -53,7 +56,7 @@ const DAEMON: &str = "
     consent: app decision http_client model oauth platforms roster schedule secret store
     webhooks: app consent decision http_client meters model platforms roster schedule secret store
     sync: app consent decision http_client model platforms process roster schedule store
-    edits: app decision roster store sync
+    edits: app decision model roster store sync
     delivery: app decision http_client meters model process roster schedule secret store
     browse: alerts app consent decision history model platforms roster schedule store
     serve: app browse consent delivery edits platforms process roster schedule store sync webhooks

@@ -67,10 +67,8 @@ impl Drop for Present<'_> {
 fn waiting_for(app: &App, uid: u32) -> Vec<Notice> {
     app.look(|roster| {
         let shown = shown_to(roster, uid);
-        // What a group includes is shown as the group.
-        let is_shown = |alert: &Alert| {
-            alert.state == AlertState::Open && alert.group.is_none() && routes::of(roster, alert, &[]).include(DESKTOP)
-        };
+        let is_shown =
+            |alert: &Alert| alert.state == AlertState::Open && routes::of(roster, alert, &[]).include(DESKTOP);
         let new = roster.alerts.range(shown + 1..).filter(|(_, alert)| is_shown(alert));
         new.take(PER_RESPONSE)
             .map(|(number, alert)| Notice { number: *number, alert: rows::alert(roster, alert) })
@@ -221,11 +219,15 @@ pub async fn test(app: &App, session: bool) -> Result<String, SendError> {
     if !session {
         return Err(later("no desktop waits for alerts: run `roster notify` in a session".to_owned()));
     }
-    let title = "Roster: a test".to_owned();
-    let body = "Alerts will be shown here.".to_owned();
-    let shown =
-        tokio::time::timeout(SHOW_LIMIT, show(&Popup { title, body, severity: Severity::Info, up_to: 0 })).await;
-    match shown {
+    let popup = Popup {
+        title: "Roster: a test".to_owned(),
+        body: "Alerts will be shown here.".to_owned(),
+        severity: Severity::Info,
+        up_to: 0,
+        case: None,
+        alerts: Vec::new(),
+    };
+    match tokio::time::timeout(SHOW_LIMIT, show(&popup)).await {
         Ok(Ok(())) => Ok("shown on the desktop".to_owned()),
         Ok(Err(why)) => Err(later(why)),
         Err(_) => Err(later("the notification daemon does not respond".to_owned())),

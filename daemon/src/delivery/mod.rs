@@ -3,4 +3,6 @@
 pub mod channels;
 pub mod desktop;
 pub mod outbox;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod text;

@@ -81,51 +81,9 @@ pub fn fitting(lines: &[String], most: usize, length: impl Fn(&str) -> usize) ->
 }
 
 #[cfg(test)]
-pub(crate) mod samples {
-    use roster_protocol::About;
-    use roster_protocol::ids::AlertId;
-    use roster_protocol::metric::Metric;
-    use roster_protocol::time::Timestamp;
-
-    use super::*;
-    use crate::roster::samples::{MARA, NOON, SKY};
-
-    /// A fall of Mara's followers.
-    pub fn alert(number: u8, severity: Severity) -> Alert {
-        Alert {
-            id: AlertId::from_bytes([number; 5]),
-            state: AlertState::Open,
-            rule: "big-drop".to_owned(),
-            severity,
-            about: About::Connection { connection: SKY, influencer: MARA, platform: "youtube".to_owned() },
-            influencer_name: Some("Mara <b>&Co".to_owned()),
-            metric: Some(Metric::Followers),
-            from: Some(12_345.0),
-            to: Some(10_400.0),
-            change: Some(-0.1576),
-            opened_at: NOON,
-            ended_at: None,
-            acknowledged_by: None,
-            acknowledged_at: None,
-            note: None,
-            assigned_to: None,
-            group: None,
-            members: 0,
-            explained: Default::default(),
-            why: format!("followers fell 15.8 % <!channel> @everyone {number}"),
-        }
-    }
-
-    /// A message about these alerts.
-    pub fn message(kind: MessageKind, alerts: Vec<Alert>) -> Message {
-        Message { id: "msg_aeaqcaib".to_owned(), kind, at: Timestamp(1_649_367_553_000), alerts, points: Vec::new() }
-    }
-}
-
-#[cfg(test)]
 mod tests {
-    use super::samples::{alert, message};
     use super::*;
+    use crate::delivery::samples::{alert, message};
 
     #[test]
     fn a_message_says_whom_it_is_about_and_what_happened() {

@@ -109,7 +109,7 @@ mod tests {
     use super::super::MessageKind;
     use super::super::testing::sent;
     use super::*;
-    use crate::delivery::text::samples::{alert, message};
+    use crate::delivery::samples::{alert, message};
     use crate::http_client::test_server::Reply as Response;
 
     #[tokio::test]
