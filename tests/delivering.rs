@@ -52,10 +52,11 @@ impl World {
         page.rows.into_iter().filter(|delivery| delivery.channel != "desktop").collect()
     }
 
-    /// Waits until the only delivery on channels has been tried so often.
+    /// Waits until the delivery of the first alert that opened has been tried so often.
     async fn tried(&self, attempts: u32) -> Delivery {
         until(&format!("{attempts} attempts"), async || {
-            let found = self.deliveries(None).await.into_iter().next()?;
+            let opened = |it: &Delivery| it.kind == DeliveryKind::Opened;
+            let found = self.deliveries(None).await.into_iter().rev().find(opened)?;
             (found.attempts >= attempts).then_some(found)
         })
         .await
@@ -140,9 +141,11 @@ async fn what_is_refused_for_now_is_sent_again_under_its_id_ever_later() {
     receiver.respond(Mode::Status(200, "", "ok"));
     world.clock.advance(7200);
     assert_eq!(world.tried(7).await.state, DeliveryState::Delivered);
-    let received = receiver.received().await;
-    let ids: Vec<&str> = received.iter().map(|request| request.header("webhook-id")).collect();
-    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    // Other alerts may have opened meanwhile.
+    let mut received = receiver.received().await;
+    let id = received[0].header("webhook-id").to_owned();
+    received.retain(|request| request.header("webhook-id") == id);
+    assert_eq!(received.len(), 7);
     let times: Vec<&str> = received.iter().map(|request| request.header("webhook-timestamp")).collect();
     assert!(times.is_sorted_by(|one, next| one < next), "each attempt has its own time: {times:?}");
     received.iter().for_each(|request| drop(verify(request)));
@@ -169,11 +172,12 @@ async fn what_is_given_up_is_listed_and_sent_again_on_demand() {
     world.fall().await;
     let dead = world.tried(1).await;
     assert_eq!((dead.state, dead.last_error.as_deref()), (DeliveryState::Dead, Some("Slack says invalid_blocks")));
-    assert_eq!(world.deliveries(Some(DeliveryState::Dead)).await, [dead.clone()]);
+    assert_eq!(world.deliveries(Some(DeliveryState::Dead)).await, std::slice::from_ref(&dead));
     receiver.respond(Mode::Status(200, "", "ok"));
     world.clock.advance(1);
     let again = world.client.retry_delivery(within(LIMIT), dead.id.to_string()).await.expect("a response");
-    assert_eq!((again.as_ref().expect("again").id, again.expect("again").kind), (dead.id, DeliveryKind::Opened));
+    let again = again.expect("again");
+    assert_eq!((again.id, again.kind, again.attempts), (dead.id, DeliveryKind::Opened, 0));
     until("it is delivered", async || {
         (world.deliveries(Some(DeliveryState::Delivered)).await.len() == 1).then_some(())
     })

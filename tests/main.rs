@@ -23,6 +23,7 @@ mod keeping;
 mod keys;
 mod killing;
 mod linking;
+mod losing;
 mod listening;
 mod nonsense;
 mod noticing;

@@ -276,6 +276,7 @@ async fn the_config_that_is_shipped_means_what_it_says() {
         home.path(name).display().to_string()
     };
     let secret = file("secret", "a-secret");
+    let url = file("url", "https://hooks.example/team");
     let ca = file("ca.pem", include_str!("../daemon/src/http_client/fixtures/ca.pem"));
     let key = file("key", &"5".repeat(64));
     let is_key = |line: &str| {
@@ -288,6 +289,7 @@ async fn the_config_that_is_shipped_means_what_it_says() {
             Some((key @ ("api_key_file" | "client_secret_file" | "verify_token_file"), _)) => {
                 format!("{key} = \"{secret}\"")
             }
+            Some((key @ "url_file", _)) => format!("{key} = \"{url}\""),
             Some((name @ "master_key_file", _)) => format!("{name} = \"{key}\""),
             Some((key @ "ca_file", _)) => format!("{key} = \"{ca}\""),
             _ => line.to_owned(),

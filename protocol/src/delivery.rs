@@ -66,7 +66,7 @@ pub struct Delivery {
     pub receiver: Option<String>,
     pub kind: DeliveryKind,
     pub state: DeliveryState,
-    /// How often it was sent, or tried to be.
+    /// How often it was sent, or tried to be, since it was queued or a user had it sent again.
     pub attempts: u32,
     /// When it is sent next; `None` unless it is pending.
     pub next_at: Option<Timestamp>,

@@ -72,6 +72,10 @@ pub fn report(source: &Source, text: &str, paths: &[PathSetting], key: &KeySourc
         let written = |key: &str| file.written(&["retention", slug], key).unwrap_or_else(|| of_default(None));
         write(&mut report, &format!("retention.{slug}"), &OF_PLATFORM, written);
     }
+    for entry in all() {
+        let section = format!("platforms.{}", entry.slug);
+        write(&mut report, &section, &entry.keys(), |key| file.setting_of_platform(source, entry, key));
+    }
     for (name, kind) in file.channels() {
         let section = ["channels", name];
         let keys = [&["kind"], channel_keys(kind)].concat();
@@ -79,10 +83,6 @@ pub fn report(source: &Source, text: &str, paths: &[PathSetting], key: &KeySourc
         write(&mut report, &section.join("."), &keys, written);
     }
     file.routes(&mut report);
-    for entry in all() {
-        let section = format!("platforms.{}", entry.slug);
-        write(&mut report, &section, &entry.keys(), |key| file.setting_of_platform(source, entry, key));
-    }
     report
 }
 

@@ -211,6 +211,8 @@ pub fn retry(decision: &mut Decision<'_>, who: &Who, delivery: Delivery) -> Deli
         Some(pending) => Delivery { next_at: Some(now), ..pending },
         None => Delivery {
             state: DeliveryState::Pending,
+            // Its schedule begins anew.
+            attempts: 0,
             next_at: Some(now),
             delivered_at: None,
             queued_at: now,

@@ -25,8 +25,8 @@ pub use self::channels::{
     Channels, ROUTE_KEYS, SECRETS as CHANNEL_SECRETS, Section as ChannelSection, keys as channel_keys,
 };
 use self::retention::RawRetention;
-use self::rules::RawRule;
 pub use self::retention::{Kept, KeptOtherwise, OF_PLATFORM, Retention};
+use self::rules::RawRule;
 use crate::http_client::base_url;
 use crate::process::logs::{self, Format, Log};
 use crate::schedule::Grid;
