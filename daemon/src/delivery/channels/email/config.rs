@@ -1,12 +1,11 @@
 //! `[channels.NAME]` of kind `email`: the mail server, the login, and whom messages are from and to.
 
-use std::path::PathBuf;
-
 use lettre::Address;
 use lettre::message::Mailbox;
 use serde::Deserialize;
 use url::{Host, Url};
 
+use crate::delivery::channels::section::{Problem, Section};
 use crate::secret::Secret;
 
 /// More recipients are a mailing list, which is one address.
@@ -49,57 +48,41 @@ pub struct Login {
     pub password: Secret,
 }
 
-/// The section as it is written. The config checks the names of its keys, and reads `digest`.
+/// Its keys, but for the password, which every channel's secrets are read like, and `digest`, which the config reads.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Section {
+struct Keys {
     smtp: Option<String>,
     username: Option<String>,
-    password: Option<Secret>,
-    password_file: Option<PathBuf>,
     from: Option<String>,
     to: Vec<String>,
 }
-
-/// A key that is wrong, and what to write instead.
-pub type KeyProblem = (String, String);
 
 impl Email {
     /// Reads a channel's section, and the file with its password.
     ///
     /// # Errors
     /// The first key that is wrong or missing.
-    pub fn read(table: &toml::Table) -> Result<Self, KeyProblem> {
-        let section: Section = serde_path_to_error::deserialize(toml::Value::Table(table.clone()))
-            .map_err(|error| (error.path().to_string(), "has the wrong type".to_owned()))?;
-        section.check().map_err(|(key, message)| (key.to_owned(), message))
+    pub fn read(section: &Section<'_>) -> Result<Self, Problem> {
+        let keys: Keys = serde_path_to_error::deserialize(toml::Value::Table(section.table.clone()))
+            .map_err(|error| section.problem(&error.path().to_string(), "has the wrong type"))?;
+        let password = section.secret("password")?;
+        keys.check(password).map_err(|(key, message)| section.problem(key, message))
     }
 }
 
-impl Section {
-    fn check(self) -> Result<Email, (&'static str, String)> {
+impl Keys {
+    fn check(self, password: Option<Secret>) -> Result<Email, (&'static str, String)> {
         let smtp = self.smtp.ok_or_else(|| ("smtp", format!("an e-mail channel needs smtp: {FORMS}")))?;
         let server = mail_server(&smtp).map_err(|message| ("smtp", message))?;
-        let from = self
-            .from
-            .ok_or_else(|| ("from", "an e-mail channel needs from: write \"roster@example.com\"".to_owned()))?;
-        let from = mailbox(&from).map_err(|message| ("from", message))?;
+        let needed = || ("from", "an e-mail channel needs from: write \"roster@example.com\"".to_owned());
+        let from = mailbox(&self.from.ok_or_else(needed)?).map_err(|message| ("from", message))?;
         let to = recipients(&self.to).map_err(|message| ("to", message))?;
-        let password = password(self.password, self.password_file)?;
         let login = login(self.username, password)?;
         if login.is_some() && server.tls == MailTls::None && !is_loopback(&server.host) {
             return Err(("smtp", "a password must not be sent without encryption: leave ?tls=none out".to_owned()));
         }
         Ok(Email { server, login, from, to })
-    }
-}
-
-fn password(inline: Option<Secret>, file: Option<PathBuf>) -> Result<Option<Secret>, (&'static str, String)> {
-    match (inline, file) {
-        (Some(_), Some(_)) => Err(("password_file", "set either this or password".to_owned())),
-        (Some(secret), None) if secret.expose().trim().is_empty() => Err(("password", "is empty".to_owned())),
-        (inline, None) => Ok(inline),
-        (None, Some(path)) => Secret::read(&path).map(Some).map_err(|error| ("password_file", error.to_string())),
     }
 }
 
@@ -155,7 +138,9 @@ fn recipients(texts: &[String]) -> Result<Vec<Mailbox>, String> {
     let mut to: Vec<Mailbox> = Vec::new();
     for text in texts {
         let mailbox = mailbox(text)?;
-        if to.iter().any(|other| other.email == mailbox.email) {
+        // Most servers take capitals for small letters.
+        let address = mailbox.email.to_string().to_lowercase();
+        if to.iter().any(|other| other.email.to_string().to_lowercase() == address) {
             return Err(format!("{} is there twice", mailbox.email));
         }
         to.push(mailbox);
@@ -177,7 +162,11 @@ fn mailbox(text: &str) -> Result<Mailbox, String> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
+    use crate::http_client::{HttpClient, HttpSettings};
+    use crate::process::environment::Environment;
 
     #[test]
     fn a_servers_url_says_how_it_is_encrypted() {
@@ -222,15 +211,17 @@ mod tests {
         }
     }
 
-    fn read(changed: &str) -> Result<Email, KeyProblem> {
-        let mut table: toml::Table = "smtp = 'smtp://mail.example'\nfrom = 'Roster <roster@example.com>'\n\
-            to = ['ana@example.com', 'Oskar <oskar@müller.example>']\ndigest = 'off'"
-            .parse()
-            .expect("a table");
-        let changed: toml::Table = changed.parse().expect("a table");
-        table.extend(changed);
+    fn read(changed: &str) -> Result<Email, Problem> {
+        let usual = "smtp = 'smtp://mail.example'\nfrom = 'Roster <roster@example.com>'\n\
+                     to = ['ana@example.com', 'Oskar <oskar@müller.example>']\ndigest = 'off'";
+        let mut table: toml::Table = usual.parse().expect("a table");
+        table.extend(changed.parse::<toml::Table>().expect("a table"));
         table.retain(|_, value| value.as_str() != Some("-"));
-        Email::read(&table)
+        let http = HttpClient::new(HttpSettings::default()).expect("a client");
+        let (environment, zone) = (Environment::default(), TimeZone::UTC);
+        let section =
+            Section { name: "mail", table: &table, environment: &environment, http: &http, zone: &zone, ca_file: None };
+        Email::read(&section)
     }
 
     #[test]
@@ -249,15 +240,18 @@ mod tests {
     #[test]
     fn each_wrong_key_is_named() {
         let check = |changed: &str, key: &str, part: &str| {
-            let (named, message) = read(changed).map(drop).expect_err(changed);
-            assert!(named == key && message.contains(part) && !message.contains("hunter2"), "{named}: {message}");
+            let Problem { key: named, message } = read(changed).map(drop).expect_err(changed);
+            assert!(
+                named == format!("channels.mail.{key}") && message.contains(part) && !message.contains("hunter2"),
+                "{named}: {message}"
+            );
         };
         check("smtp = '-'", "smtp", "needs smtp");
         check("smtp = 5", "smtp", "wrong type");
         check("from = '-'", "from", "needs from");
         check("from = 'roster'", "from", "no e-mail address");
         check("to = []", "to", "1 to 20");
-        check("to = ['a@b.example', 'A <a@b.example>']", "to", "twice");
+        check("to = ['a@b.example', 'A <A@b.example>']", "to", "twice");
         check("to = [\"a@b.example\\r\\nBcc: x@y.example\"]", "to", "no e-mail address");
         check("to = ['a@b.example', 5]", "to[1]", "wrong type");
         check("username = 'ana'", "username", "password_file");

@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use lettre::message::Mailbox;
 
-pub use self::config::{Email, KeyProblem};
+pub use self::config::Email;
 use self::connection::Connector;
 use self::failure::what_follows;
 use crate::delivery::channels::section::{Problem, Section};
@@ -65,7 +65,16 @@ struct Recipient {
 
 impl Channel for Recipient {
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<String, SendError>> {
-        Box::pin(self.of.send_to(message, &self.to))
+        Box::pin(async move {
+            // Users know the channel by its name alone, and see here whom it was sent to.
+            let named = |what: String| format!("{}: {what}", self.to.email);
+            match self.of.send_to(message, &self.to).await {
+                Ok(receipt) => Ok(named(receipt)),
+                Err(SendError::Later { why, after }) => Err(SendError::Later { why: named(why), after }),
+                Err(SendError::Unsure { why }) => Err(SendError::Unsure { why: named(why) }),
+                Err(SendError::Refused { why, disables }) => Err(SendError::Refused { why: named(why), disables }),
+            }
+        })
     }
 }
 
@@ -74,8 +83,7 @@ impl Channel for Recipient {
 /// # Errors
 /// When a key is missing or wrong.
 pub fn make(section: &Section<'_>) -> Result<Vec<Box<dyn Channel>>, Problem> {
-    let email = Email::read(section.table).map_err(|(key, message)| section.problem(&key, message))?;
-    let channel = Arc::new(EmailChannel::new(email, section.ca_file, section.zone.clone()));
+    let channel = Arc::new(EmailChannel::new(Email::read(section)?, section.ca_file, section.zone.clone()));
     let recipient = |to: &Mailbox| -> Box<dyn Channel> { Box::new(Recipient { of: channel.clone(), to: to.clone() }) };
     Ok(channel.recipients().iter().map(recipient).collect())
 }
