@@ -20,7 +20,7 @@ use crate::meters::Delivered;
 use crate::model::{Delivery, DeliveryKey};
 
 /// The longest an attempt may take, whatever the channel's own limits are.
-const SEND_LIMIT: Duration = Duration::from_secs(120);
+const SEND_LIMIT: Duration = Duration::from_secs(300);
 /// How long a channel waits after failures in a row, in seconds: one message after the other probes it.
 const PAUSES_S: [i64; 3] = [5, 30, 300];
 /// How long after a failure of the store it is tried again.
@@ -138,7 +138,7 @@ pub async fn send(made: &Made, message: &Message) -> Result<String, SendError> {
     match tokio::time::timeout(SEND_LIMIT, sent).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(SendError::Unsure { why: "the channel failed badly; the log has more".to_owned() }),
-        Err(_) => Err(SendError::Unsure { why: "no response within two minutes".to_owned() }),
+        Err(_) => Err(SendError::Unsure { why: "no response within five minutes".to_owned() }),
     }
 }
 

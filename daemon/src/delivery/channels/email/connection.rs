@@ -35,7 +35,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { connect: seconds(30), command: seconds(60), content: seconds(300) }
+        Self { connect: seconds(30), command: seconds(30), content: seconds(100) }
     }
 }
 
