@@ -25,6 +25,7 @@ mod killing;
 mod linking;
 mod losing;
 mod listening;
+mod mailing;
 mod nonsense;
 mod noticing;
 mod notifying;

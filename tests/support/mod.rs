@@ -1,6 +1,7 @@
 //! What stories need: a sandbox, the real daemon over a throw-away directory with a clock that tests step, a client.
 
 pub mod consent;
+pub mod mail;
 pub mod programs;
 pub mod raw;
 pub mod receiver;
