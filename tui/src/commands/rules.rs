@@ -292,7 +292,13 @@ mod tests {
         stale     built-in     0  stale after 3 intervals; warning; cooldown 24h; only #beauty, from 1,000 followers; off
         ");
         let json = json::rules::RuleList { rules: vec![json::rules::Rule::from(&listed)] };
-        insta::assert_snapshot!(samples::lines(json), @"");
+        insta::assert_snapshot!(samples::lines(json), @r#"
+        {"rules":[{"name":"big-drop","enabled":true,"origin":"config","overrides":["built-in"],"open":2,
+        "metric":"followers","direction":"down","over":"1d","percent":2,"absolute":500,"unusual":null,
+        "crosses":null,"event":null,"intervals":null,"severity":"warning","cooldown_s":86400,
+        "only":{"tags":["beauty"],"platforms":[],"influencers":[],"followers_min":1000,
+        "followers_max":null}}]}
+        "#);
     }
 
     #[test]
@@ -304,6 +310,12 @@ mod tests {
         DAY         INFLUENCER         PLATFORM  WHAT
         2024-10-04  Mara[1m Lindqvist  youtube   followers fell 15.8 % within 24 hours, from 12,345 to 10,400
         ");
-        insta::assert_snapshot!(samples::lines(json::rules::Backtest::from(&tested())), @"");
+        insta::assert_snapshot!(samples::lines(json::rules::Backtest::from(&tested())), @r#"
+        {"rule":"big-drop","since":"2023-12-09","accounts":12,"days":4380,"alerts":6,"alerted":1,
+        "per_account_year":0.5,"examples":[{"date":"2024-10-04","influencer":"aibaeaqc",
+        "influencer_name":"Mara\u001b[1m Lindqvist","connection":"ambqgayd","platform":"youtube",
+        "metric":"followers","from":12345,"to":10400,"score":null,
+        "why":"followers fell 15.8 % within 24 hours, from 12,345 to 10,400"}]}
+        "#);
     }
 }
