@@ -205,7 +205,7 @@ async fn a_desktop_agent_gets_each_alert_until_it_has_shown_it() {
     let mut world = World::new().await;
     world.followers(Platform::Bluesky, MARA, 1000);
     world.add("Mara", "bluesky", MARA).await;
-    world.followers(Platform::Bluesky, MARA, 500);
+    world.followers(Platform::Bluesky, MARA, 900);
     world.sync("Mara").await;
     let notices = world.client.notices(within(LIMIT)).await.expect("a response").expect("notices");
     assert_eq!((notices.len(), notices[0].alert.influencer_name.as_deref()), (1, Some("Mara")));
@@ -213,7 +213,8 @@ async fn a_desktop_agent_gets_each_alert_until_it_has_shown_it() {
     let again = world.client.notices(within(LIMIT)).await.expect("a response").expect("notices");
     assert_eq!(again, notices, "what was not shown is not lost");
     world.client.notices_shown(within(LIMIT), notices[0].number).await.expect("a response").expect("noted");
-    world.followers(Platform::Bluesky, MARA, 250);
+    // Four times as large is news again.
+    world.followers(Platform::Bluesky, MARA, 600);
     world.sync("Mara").await;
     let next = world.client.notices(within(LIMIT)).await.expect("a response").expect("notices");
     assert_eq!((next.len(), next[0].number), (1, notices[0].number + 1));

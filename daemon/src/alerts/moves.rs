@@ -8,7 +8,7 @@ use roster_protocol::metric::{Metric, Unit};
 use roster_protocol::rule::{Direction, Moved, Rule, Test, Window};
 use roster_protocol::time::Timestamp;
 
-use super::path::Point;
+use super::path::{Point, closes};
 use super::usual::Usual;
 
 const DAY_MS: f64 = 24.0 * 3_600_000.0;
@@ -17,7 +17,13 @@ const OLDEST_BEFORE_MS: i64 = 4 * 24 * 3_600_000;
 /// A move below so many steps of the platform's rounding never opens an alert.
 const FEWEST_STEPS: f64 = 2.0;
 /// How many times as large as an alert a move must be that opens another one before its cooldown ends.
-const CLEARLY_LARGER: f64 = 1.5;
+const CLEARLY_LARGER: f64 = 4.0;
+/// For so long after an alert a move of the other direction only takes it back, as far as it does.
+const TAKEN_BACK_WITHIN_MS: i64 = 3 * 24 * 3_600_000;
+/// The days before today whose middle value is where a number was.
+const LAST_DAYS: usize = 3;
+/// The share of a move that must be left between there and now.
+const LEFT_OF_MOVE: f64 = 0.25;
 /// The share of its move that an alert must lose to be resolved.
 const TAKEN_BACK: f64 = 0.5;
 
@@ -109,14 +115,17 @@ impl Measured<'_> {
             Some(Found { rule, from, to: self.now, window: Some(moved.over), score, usual: None, level: None })
         };
         let since = self.now.at.plus_seconds(-moved.over.seconds());
-        let said = self.marks.iter().rfind(|mark| mark.is_fall() == is_fall && mark.opened_at > since);
-        if let Some(larger) = said.and_then(|mark| self.clearly_larger(mark, since)) {
+        let said = self.marks.iter().rfind(|mark| mark.is_fall() == is_fall);
+        // A slow move is said once until its cooldown ends: it grows by being slow.
+        let quick = said.filter(|_| moved.over == Window::Day);
+        if let Some(larger) = quick.and_then(|mark| self.clearly_larger(mark, since)) {
             return opens(larger);
         }
-        if self.is_cooling(rule) {
+        // Whichever rule said it: the same move is not said by one rule after the other.
+        if said.is_some_and(|mark| self.now.at.since(mark.opened_at) < rule.cooldown.millis()) {
             return None;
         }
-        let from = self.start(since, said, is_fall)?;
+        let from = self.start(since, said.filter(|mark| mark.opened_at > since), is_fall)?;
         opens(from)
     }
 
@@ -125,11 +134,6 @@ impl Measured<'_> {
         let (size, said) = (self.now.value - mark.from, mark.to - mark.from);
         let is_larger = size * said > 0.0 && size.abs() >= CLEARLY_LARGER * said.abs();
         (is_larger && mark.from_at >= since).then_some(Point { at: mark.from_at, value: mark.from })
-    }
-
-    fn is_cooling(&self, rule: &Rule) -> bool {
-        let last = self.marks.iter().rfind(|mark| mark.rule == rule.name);
-        last.is_some_and(|mark| self.now.at.since(mark.opened_at) < rule.cooldown.millis())
     }
 
     /// The highest value (for a fall) or lowest since then, of equal ones the last.
@@ -142,17 +146,18 @@ impl Measured<'_> {
         let found = said.into_iter().chain(inside.iter().copied()).reduce(better);
         let before = || self.points.last().copied().filter(|last| self.now.at.since(last.at) <= OLDEST_BEFORE_MS);
         let found = found.or_else(before)?;
-        self.not_taken_back(found, since, is_fall)
+        Some(self.not_taken_back(found, is_fall))
     }
 
     /// The same, without what only takes back an alert of the other direction.
-    fn not_taken_back(&self, found: Point, since: Timestamp, is_fall: bool) -> Option<Point> {
-        let opposite = self.marks.iter().filter(|mark| mark.is_fall() != is_fall && mark.opened_at >= since);
+    fn not_taken_back(&self, found: Point, is_fall: bool) -> Point {
+        let is_lately = |mark: &&Mark| self.now.at.since(mark.opened_at) <= TAKEN_BACK_WITHIN_MS;
+        let opposite = self.marks.iter().filter(|mark| mark.is_fall() != is_fall).filter(is_lately);
         let nearer = |best: Point, mark: &Mark| {
             let is_nearer = if is_fall { mark.from < best.value } else { mark.from > best.value };
             if is_nearer { Point { at: mark.from_at, value: mark.from } } else { best }
         };
-        Some(opposite.fold(found, nearer))
+        opposite.fold(found, nearer)
     }
 
     /// How unusual a move from there is when it passes every bound; the inner value is `None` where no bound needs it.
@@ -180,10 +185,26 @@ impl Measured<'_> {
             return None;
         }
         let Some(least) = moved.unusual else { return Some(None) };
+        if moved.over == Window::Day && self.is_where_it_was(distance, is_fall) {
+            return None;
+        }
         let (share, usual) = (share?, usual()?);
         let days = (self.now.at.since(from.at) as f64 / DAY_MS).max(1.0);
         let score = usual.score(if is_fall { -share } else { share }, days, step / from.value);
         (score >= least).then_some(Some(score))
+    }
+
+    /// Whether a move only comes back from a short one that was too small to be said: what is where it was is not unusual.
+    fn is_where_it_was(&self, distance: f64, is_fall: bool) -> bool {
+        let mut closes: Vec<f64> = closes(self.points, self.now.at).map(|(_, value)| value).collect();
+        let mut last = closes.split_off(closes.len().saturating_sub(LAST_DAYS));
+        if last.len() < LAST_DAYS {
+            return false;
+        }
+        last.sort_by(f64::total_cmp);
+        let settled = last[LAST_DAYS / 2];
+        let moved = if is_fall { settled - self.now.value } else { self.now.value - settled };
+        moved < distance * LEFT_OF_MOVE
     }
 
     /// A level is crossed when no value of the last weeks was beyond it: one that is crossed to and fro is crossed once.
@@ -195,7 +216,8 @@ impl Measured<'_> {
         let is_up = |level: &&u64| direction.is_up() && highest < **level as f64 && **level as f64 <= now;
         let is_down = |level: &&u64| direction.is_down() && now < **level as f64 && **level as f64 <= lowest;
         let level = levels.iter().rfind(is_up).or_else(|| levels.iter().find(is_down))?;
-        if self.is_cooling(rule) {
+        let said = self.marks.iter().rfind(|mark| mark.rule == rule.name);
+        if said.is_some_and(|mark| self.now.at.since(mark.opened_at) < rule.cooldown.millis()) {
             return None;
         }
         Some(Found { rule, from: last, to: self.now, window: None, score: None, usual: None, level: Some(*level) })
@@ -205,6 +227,7 @@ impl Measured<'_> {
 #[cfg(test)]
 mod tests {
     use roster_protocol::rule::RuleParts;
+    use roster_protocol::time::Seconds;
 
     use super::*;
     use crate::alerts::path::Path;
@@ -294,12 +317,12 @@ mod tests {
             assert_eq!(found(rules, &values, &said, 1.0), expected, "{value}");
         };
         check(&rules, 12, 8_900.0, None);
-        check(&rules, 12, 8_360.0, None);
-        check(&rules, 12, 8_340.0, some(0, 10_000.0));
+        check(&rules, 12, 5_610.0, None);
+        check(&rules, 12, 5_600.0, some(0, 10_000.0));
         // Another rule does not say the same, and says what moves on from there.
         let other = [Rule { name: "other".to_owned(), ..rules[0].clone() }];
-        check(&other, 12, 8_400.0, None);
-        check(&other, 28, 8_000.0, Some(("other".to_owned(), 6, 8_900.0)));
+        check(&other, 28, 8_000.0, None);
+        check(&other, 30, 8_000.0, Some(("other".to_owned(), 6, 8_900.0)));
         // After the cooldown it is measured from what was said.
         check(&rules, 30, 8_000.0, some(6, 8_900.0));
         check(&rules, 30, 8_300.0, None);
@@ -322,6 +345,35 @@ mod tests {
             [12_000.0, 11_100.0, 11_000.0, 9_000.0].map(|v| rose.is_taken_back_by(v)),
             [false, false, true, true]
         );
+    }
+
+    #[test]
+    fn a_slow_move_is_said_once_until_its_cooldown_ends() {
+        let parts = RuleParts { over: Some(Window::Month), percent: Some(10.0), ..RuleParts::default() };
+        let rules = [Rule { cooldown: Seconds(20 * 24 * 3600), ..made_of("r", None, &parts).expect("a rule") }];
+        let said = [mark("r", (240, 8_900.0), (0, 10_000.0))];
+        let check = |hours: i64, value, expected| {
+            let values = [(0, 10_000.0), (240, 8_900.0), (hours, value)];
+            assert_eq!(found(&rules, &values, &said, 1.0), expected, "{value}");
+        };
+        check(480, 4_000.0, None);
+        check(720, 8_100.0, None);
+        check(720, 8_000.0, some(240, 8_900.0));
+    }
+
+    #[test]
+    fn what_is_where_it_was_is_not_unusual() {
+        let rules = Rules::default();
+        let rules: Vec<Rule> =
+            rules.about(Metric::Followers).filter(|rule| rule.name.starts_with("unusual")).cloned().collect();
+        let mut values: Vec<(i64, f64)> = (0..20).map(|day| (24 * day, 2_000_000.0)).collect();
+        // Up by less than what is said, and back within the day.
+        values.push((24 * 20, 2_023_000.0));
+        assert_eq!(found(&rules, &values, &[], 1.0), None);
+        values.push((24 * 20 + 6, 2_000_500.0));
+        assert_eq!(found(&rules, &values, &[], 1.0), None);
+        values.push((24 * 20 + 12, 1_990_000.0));
+        assert_eq!(found(&rules, &values, &[], 1.0), Some(("unusual-drop".to_owned(), 480, 2_023_000.0)));
     }
 
     #[test]

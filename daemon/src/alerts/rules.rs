@@ -10,6 +10,8 @@ use roster_protocol::rule::{
 use roster_protocol::time::Seconds;
 
 const DAY: u64 = 24 * 3600;
+/// From so many followers on, less of them is news.
+const LARGE: u64 = 250_000;
 const MILESTONES: [u64; 5] = [10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /// One rule in use.
@@ -133,12 +135,19 @@ pub fn built_in() -> Vec<Rule> {
         cooldown: Seconds(cooldown_days * DAY),
         only: Scope::default(),
     };
+    let large = |name: &str, severity, cooldown_days, test| {
+        let only = Scope { followers_min: Some(LARGE), ..Scope::default() };
+        Rule { only, ..rule(name, severity, cooldown_days, test) }
+    };
     vec![
-        rule("big-drop", Warning, 1, moved(followers, Down, Window::Day, 5.0, 100.0, 0.0)),
-        rule("big-rise", Info, 1, moved(followers, Up, Window::Day, 15.0, 200.0, 0.0)),
-        rule("unusual-drop", Warning, 1, moved(followers, Down, Window::Day, 0.5, 25.0, 6.0)),
-        rule("unusual-rise", Info, 1, moved(followers, Up, Window::Day, 1.0, 50.0, 8.0)),
-        rule("slow-drain", Warning, 7, moved(followers, Down, Window::Month, 4.0, 100.0, 0.0)),
+        rule("big-drop", Warning, 3, moved(followers, Down, Window::Day, 5.0, 100.0, 0.0)),
+        rule("big-rise", Info, 3, moved(followers, Up, Window::Day, 15.0, 200.0, 0.0)),
+        rule("unusual-drop", Warning, 3, moved(followers, Down, Window::Day, 2.5, 50.0, 6.0)),
+        large("unusual-drop-large", Warning, 3, moved(followers, Down, Window::Day, 1.0, 0.0, 6.0)),
+        rule("unusual-rise", Info, 3, moved(followers, Up, Window::Day, 2.5, 75.0, 6.0)),
+        large("unusual-rise-large", Info, 3, moved(followers, Up, Window::Day, 1.2, 0.0, 6.0)),
+        rule("slow-drain", Warning, 45, moved(followers, Down, Window::Month, 13.0, 50.0, 3.0)),
+        large("slow-drain-large", Warning, 45, moved(followers, Down, Window::Month, 5.5, 0.0, 3.0)),
         rule("milestone", Info, 7, Test::Crossed { metric: followers, direction: Up, levels: MILESTONES.to_vec() }),
         rule("engagement-range", Info, 7, moved(Metric::EngagementRate, Both, Window::Week, 40.0, 0.0, 6.0)),
         rule("audience-shift", Info, 30, moved(Metric::AudienceFemale, Both, Window::Month, 0.0, 0.1, 0.0)),
@@ -303,7 +312,20 @@ mod tests {
     fn the_gravest_rule_about_a_move_is_first_and_of_equal_ones_the_shortest() {
         let rules = Rules::default();
         let names: Vec<&str> = rules.about(Metric::Followers).map(|rule| rule.name.as_str()).collect();
-        assert_eq!(names, ["big-drop", "unusual-drop", "slow-drain", "milestone", "big-rise", "unusual-rise"]);
+        assert_eq!(
+            names,
+            [
+                "big-drop",
+                "unusual-drop",
+                "unusual-drop-large",
+                "slow-drain",
+                "slow-drain-large",
+                "milestone",
+                "big-rise",
+                "unusual-rise",
+                "unusual-rise-large"
+            ]
+        );
         let metrics: Vec<Metric> = rules.metrics().collect();
         assert_eq!(metrics, [Metric::Followers, Metric::EngagementRate, Metric::AudienceFemale]);
     }

@@ -59,9 +59,11 @@ impl Usual {
 
     /// How unusual a change of `share` within `days` is, where the number is reported in steps of `step` (a share too).
     /// Changes of several days add up, and their deviation grows as that of a random walk. A change against the usual
-    /// direction is measured from no change: growth that pauses is no fall.
+    /// direction is measured from no change, since growth that pauses is no fall; and so is one of several days, since a
+    /// slow move would soon be what is usual.
     pub fn score(&self, share: f64, days: f64, step: f64) -> f64 {
-        let expected = if self.median.signum() == share.signum() { self.median * days } else { 0.0 };
+        let is_usual = self.median.signum() == share.signum() && days < 2.0;
+        let expected = if is_usual { self.median * days } else { 0.0 };
         (share - expected).abs() / (self.deviation.max(FLOOR) * days.sqrt()).max(step)
     }
 }

@@ -11,8 +11,8 @@ use crate::alerts::path::{Path, Point};
 use crate::alerts::rules::Rules;
 use crate::model::Alert;
 
-/// How long an alert counts for later moves: as long as the longest window.
-pub const MARKS_KEPT_S: i64 = 31 * 24 * 3600;
+/// How long an alert counts for later moves: longer than the longest cooldown of the usual rules.
+pub const MARKS_KEPT_S: i64 = 60 * 24 * 3600;
 
 /// The numbers of one account that rules are about.
 #[derive(Clone, Debug, Default)]

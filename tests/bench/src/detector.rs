@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use roster_labelled::{Detection, Direction, History};
 use roster_protocol::metric::Metric;
-use roster_protocol::rule::{Rule, Test};
+use roster_protocol::rule::{Rule, Scope, Test};
 use roster_protocol::time::Timestamp;
 use rosterd::alerts::moves::{self, Mark, Measured};
 use rosterd::alerts::path::{Path, Point};
@@ -16,6 +16,11 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let rules = Rules::default();
     rules.about(Metric::Followers).filter(|rule| matches!(rule.test, Test::Moved(_))).cloned().collect()
 });
+
+/// Whether a rule is about an account of this size, as it was last measured.
+fn is_about(only: &Scope, path: &Path) -> bool {
+    only.followers_min.is_none_or(|least| path.last().is_some_and(|last| last.value >= least as f64))
+}
 
 /// What they say of a history.
 pub fn default_rules(history: &History) -> Vec<Detection> {
@@ -37,7 +42,7 @@ pub fn default_rules(history: &History) -> Vec<Detection> {
             points: path.points(),
             marks: &marks,
         };
-        if let Some(one) = moves::first(RULES.iter(), &measured) {
+        if let Some(one) = moves::first(RULES.iter().filter(|rule| is_about(&rule.only, &path)), &measured) {
             let is_fall = one.to.value < one.from.value;
             let direction = if is_fall { Direction::Down } else { Direction::Up };
             open.retain(|at| found[*at].direction != direction);
