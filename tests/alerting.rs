@@ -1,13 +1,13 @@
 //! From a fall to an alert that a user acknowledges.
 
-use roster_protocol::alert::{AlertState, ChangeCause};
+use roster_protocol::alert::{About, AlertState, ChangeCause};
 use roster_protocol::audit::AuditEntry;
 use roster_protocol::connection::{Record, Source};
 use roster_protocol::error::ErrorKind;
 use roster_protocol::event::{Cursor, Event};
 use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::rule::{Direction, Origin, RuleParts, Window};
-use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery};
+use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, DeliveriesQuery};
 use roster_protocol::time::{Date, Day};
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
@@ -313,4 +313,39 @@ async fn a_rule_of_the_config_is_the_configs() {
     world.sync("Mara").await;
     let [alert] = world.alerts().await.try_into().expect("one alert");
     assert_eq!(alert.why, "followers fell 1.1 % within 60 minutes, from 10,000 to 9,890");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_that_fall_together_are_one_alert_after_the_first_few() {
+    let world = World::new().await;
+    let handles: Vec<String> = (0..8).map(|number| format!("purged{number}.sky.test")).collect();
+    for handle in &handles {
+        world.quiet(Platform::Bluesky, handle, 10_000);
+        world.add(handle, "bluesky", handle).await;
+    }
+    world.clock.advance(3600);
+    for handle in &handles {
+        world.quiet(Platform::Bluesky, handle, 8_000);
+        world.sync(handle).await;
+        world.clock.advance(30);
+    }
+    let alerts = world.alerts().await;
+    let group = alerts.iter().find(|alert| alert.members > 0).expect("a group");
+    assert_eq!((group.about.clone(), group.members), (About::Platform("bluesky".to_owned()), 8));
+    assert_eq!(group.why, "8 accounts moved together: followers, −20.0 % in the middle");
+    let members: Vec<_> = alerts.iter().filter(|alert| alert.group == Some(group.id)).collect();
+    assert_eq!((members.len(), alerts.len()), (8, 9));
+    let mut delivered = 0;
+    for alert in &alerts {
+        let query = DeliveriesQuery { alert: Some(alert.id.to_string()), limit: 9, ..DeliveriesQuery::default() };
+        delivered +=
+            world.client.deliveries(within(LIMIT), query).await.expect("a response").expect("a list").rows.len();
+    }
+    assert_eq!(delivered, 6, "five single ones, and the group once");
+    for handle in &handles {
+        world.clock.advance(30);
+        world.quiet(Platform::Bluesky, handle, 10_000);
+        world.sync(handle).await;
+    }
+    assert_eq!(world.alerts().await, [], "what all members take back is over");
 }

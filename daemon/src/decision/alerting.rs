@@ -6,7 +6,7 @@ use roster_protocol::metric::{Metric, Ratio};
 use roster_protocol::notice;
 use roster_protocol::rule::{Happening, Rule, Scope, Test};
 
-use super::{Decision, deliveries};
+use super::{Decision, deliveries, grouping};
 use crate::alerts::change::Difference;
 use crate::alerts::evaluate::{self, Opening, Steps};
 use crate::alerts::explain;
@@ -167,12 +167,17 @@ pub fn take(decision: &mut Decision<'_>, connection: &Connection, steps: Steps) 
 
 /// Opens alerts about something, and resolves alerts.
 pub fn take_about(decision: &mut Decision<'_>, about: &About, steps: Steps) {
-    decision.commit.alerting.alerts.extend(steps.resolve);
+    for alert in steps.resolve {
+        decision.commit.alerting.alerts.push(alert.clone());
+        grouping::leave(decision, &alert);
+    }
     for opening in steps.open {
         let opened = decision.commit.alerting.alerts.iter().map(|alert| alert.number);
         let number = opened.max().unwrap_or_default().max(decision.roster.last_alert) + 1;
-        let alert = evaluate::opened(opening, number, decision.fresh_id(), about.clone(), decision.now);
-        deliveries::queue(decision, &alert);
+        let mut alert = evaluate::opened(opening, number, decision.fresh_id(), about.clone(), decision.now);
+        if !grouping::join(decision, &mut alert) {
+            deliveries::queue(decision, &alert);
+        }
         decision.commit.alerting.alerts.push(alert);
     }
 }

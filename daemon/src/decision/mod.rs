@@ -2,6 +2,7 @@
 
 pub mod run;
 pub mod alerting;
+pub mod grouping;
 pub mod reported;
 pub mod slots;
 pub mod request;
