@@ -56,7 +56,7 @@ pub struct Gate {
     uses: BTreeMap<BudgetKey, Kept>,
     /// Limits of lanes that may be near their end: of thousands of hosts, few are. Some are not any more.
     near_end: BTreeSet<BudgetKey>,
-    /// Whether a limit near its end has more room than before, by what a response reported.
+    /// Whether a limit near its end has more room than before: a response reported it, or time has passed.
     has_freed: bool,
     /// Limits of which more is spent than the store knows.
     unstored: BTreeSet<BudgetKey>,
@@ -126,6 +126,20 @@ impl Kept {
 
     fn window(&self) -> Window {
         self.terms.budget.window
+    }
+
+    /// Forgets what the window does not hold any more; returns whether that brings room.
+    fn forget(&mut self, now: Timestamp) -> bool {
+        let window = self.window();
+        self.frees(|spent| spent.forget(window, now))
+    }
+
+    /// Changes what is spent, or of what; returns whether that brings room.
+    fn frees(&mut self, change: impl FnOnce(&mut BudgetUse)) -> bool {
+        let left = |kept: &Self| kept.terms.limit(&kept.spent).unwrap_or(u64::MAX).saturating_sub(kept.spent.used());
+        let before = (self.spent.used(), left(self));
+        change(&mut self.spent);
+        self.spent.used() < before.0 || left(self) > before.1
     }
 
     /// Whether a request of this cost fits; `None` when it does.
@@ -236,10 +250,10 @@ impl Gate {
         let near_end = &mut self.near_end;
         let kept = self.uses.entry(key.clone()).or_insert_with(|| {
             let kept = Kept::new(key.clone(), terms);
-            near_end.extend(kept.is_near_end(Priority::CatchUp).then_some(key));
+            near_end.extend(kept.is_near_end(Priority::CatchUp).then(|| key.clone()));
             kept
         });
-        kept.spent.forget(terms.budget.window, now);
+        self.has_freed |= kept.forget(now) && near_end.contains(&key);
         Some(kept)
     }
 
@@ -287,15 +301,14 @@ impl Gate {
             return;
         }
         let Some(kept) = self.kept(key.clone(), now) else { return };
-        let before = kept.spent.used();
-        kept.spent.report(used.saturating_add(kept.in_flight), limit, now);
-        let is_less = kept.spent.used() < before;
-        self.has_freed |= is_less && self.near_end.contains(&key);
+        let used = used.saturating_add(kept.in_flight);
+        let is_freed = kept.frees(|spent| spent.report(used, limit, now));
+        self.has_freed |= is_freed && self.near_end.contains(&key);
         self.note(key);
     }
 
     /// Whether a limit near its end has had more room since this was called last. What waits for it need not wait until
-    /// the end that was known before.
+    /// the end that was known before; and once that end has passed and another caller has looked, nothing says when it was.
     pub fn take_freed(&mut self) -> bool {
         std::mem::take(&mut self.has_freed)
     }
@@ -345,7 +358,7 @@ impl Gate {
     /// Why an account's own limit keeps it from being requested; `None` when it may be.
     pub fn account_refusal(&mut self, lane: &str, account: &str, priority: Priority, now: Timestamp) -> Option<Spent> {
         self.of_lane(lane).filter(|(key, _)| key.account.as_deref() == Some(account)).find_map(|(_, kept)| {
-            kept.spent.forget(kept.window(), now);
+            kept.forget(now);
             kept.refusal(kept.terms.budget.cost, priority, now)
         })
     }
@@ -401,7 +414,7 @@ impl Gate {
     /// none has reported a limit, what is spent is unknown: there is no row.
     pub fn rows(&mut self, now: Timestamp) -> Vec<Row> {
         let row = |(key, kept): (&BudgetKey, &mut Kept)| {
-            kept.spent.forget(kept.window(), now);
+            self.has_freed |= kept.forget(now) && self.near_end.contains(key);
             let limit = kept.terms.limit(&kept.spent);
             let used = kept.spent.used();
             let is_known = limit.is_some() || used > 0;

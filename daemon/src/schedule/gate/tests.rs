@@ -243,6 +243,25 @@ fn room_that_a_response_reports_is_noticed() {
 }
 
 #[test]
+fn room_that_time_brings_is_noticed_whoever_looks_first() {
+    let looks: [fn(&mut Gate); 3] = [
+        |gate| drop(gate.room("youtube", Priority::Due, midnight())),
+        |gate| drop(gate.may_request("youtube", LIST, Priority::Person, midnight())),
+        |gate| drop(gate.rows(midnight())),
+    ];
+    for look in looks {
+        let mut gate = gate();
+        spend(&mut gate, 900, Priority::Due);
+        // What waits sleeps until midnight, and another caller is there before it.
+        assert_eq!(gate.kept_back(Priority::Due, now()).len(), 1);
+        assert!(!gate.take_freed());
+        look(&mut gate);
+        assert!(gate.kept_back(Priority::Due, now()).is_empty(), "nothing says when it ended");
+        assert!(gate.take_freed());
+    }
+}
+
+#[test]
 fn what_catches_up_waits_for_its_own_time() {
     let mut gate = gate();
     let lanes = |gate: &mut Gate, priority, at| {
@@ -290,6 +309,38 @@ proptest::proptest! {
                 let mut room = |lane: String| gate.room(&lane, priority, at).err().map(|spent| (lane, spent));
                 let expected: Vec<_> = all.into_iter().filter_map(&mut room).collect();
                 proptest::prop_assert_eq!(gate.kept_back(priority, at), expected);
+            }
+        }
+    }
+
+    /// Room that was refused and is there again is noticed, whoever finds it. What is learned from a batch and what it
+    /// releases is followed by its end, and another config by its own notice.
+    #[test]
+    fn room_that_was_refused_before_is_noticed(
+        steps in proptest::collection::vec((0u8..5, 0usize..4, 1u64..120), 1..80),
+    ) {
+        let mut gate = gate();
+        let lanes = ["youtube", "instagram", "mastodon/a.example", "mastodon/b.example"];
+        gate.know("youtube", &TUBE, &BTreeMap::from([("units".to_owned(), 200)]));
+        let mut at = now();
+        for (step, lane, number) in steps {
+            let (lane, scheduled) = (lanes[lane], [Priority::Due, Priority::CatchUp]);
+            let unit = gate.budgets[lane::platform_of(lane)][0].budget.unit;
+            let refused = scheduled.map(|priority| gate.kept_back(priority, at));
+            gate.take_freed();
+            match step {
+                0 => drop((0..number).map(|_| gate.may_request(lane, LIST, Priority::Person, at)).collect::<Vec<_>>()),
+                1 => drop(gate.may_request(lane, "/api/v1/accounts", Priority::Due, at)),
+                2 => {
+                    let limit = ReportedLimit { limit: 20 + number, ends_at: at.plus_seconds(300) };
+                    gate.report(of_app(lane, unit), number / 2 * 2, limit, at);
+                }
+                3 => drop(gate.rows(at)),
+                _ => at = at.plus_seconds(number as i64 * 100),
+            }
+            for (priority, refused) in scheduled.into_iter().zip(refused) {
+                let has_room = refused.iter().any(|(lane, _)| gate.room(lane, priority, at).is_ok());
+                proptest::prop_assert!(!has_room || gate.has_freed);
             }
         }
     }
