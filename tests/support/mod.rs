@@ -6,6 +6,7 @@ pub mod programs;
 pub mod raw;
 pub mod receiver;
 pub mod terminal;
+mod unsettled;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -265,24 +266,26 @@ impl World {
 
     /// Waits until nothing is due or running, and what ran is stored.
     pub async fn settle(&self) {
-        programs::until("everything due is run", async || {
-            let now = rosterd::process::clock::Clock::now(&*self.clock);
-            let interval = self.daemon().app.setup().config.sync.grid.interval;
-            let late = Timestamp(now.0.saturating_sub(interval.millis()));
-            let is_idle = self.daemon().app.look(|roster| {
-                let held = |id: &roster_protocol::ConnectionId| {
-                    let (connection, due_at) = (&roster.connections[id], roster.queue.due_at(*id));
-                    let is_late = due_at.is_some_and(|due_at| due_at < late);
-                    let priority = if is_late { Priority::CatchUp } else { Priority::Due };
-                    !roster.may_take(&roster.lane_of(connection), priority, now)
-                };
-                roster.running.is_empty() && roster.queue.all_due(now).iter().all(held)
-            });
-            is_idle.then_some(())
-        })
-        .await;
+        let settled = async || self.is_settled().then_some(());
+        programs::until_or("everything due is run", settled, || self.unsettled()).await;
         // Memory is ahead of the disk, from which lists are read.
         self.daemon().app.store.writer_responds().await;
+    }
+
+    /// Whether nothing is running, and a lane's hold, outage or limit keeps back what is due.
+    fn is_settled(&self) -> bool {
+        let now = rosterd::process::clock::Clock::now(&*self.clock);
+        let interval = self.daemon().app.setup().config.sync.grid.interval;
+        let late = Timestamp(now.0.saturating_sub(interval.millis()));
+        self.daemon().app.look(|roster| {
+            let held = |id: &roster_protocol::ConnectionId| {
+                let (connection, due_at) = (&roster.connections[id], roster.queue.due_at(*id));
+                let is_late = due_at.is_some_and(|due_at| due_at < late);
+                let priority = if is_late { Priority::CatchUp } else { Priority::Due };
+                !roster.may_take(&roster.lane_of(connection), priority, now)
+            };
+            roster.running.is_empty() && roster.queue.all_due(now).iter().all(held)
+        })
     }
 
     /// Open and acknowledged alerts, newest first.

@@ -26,7 +26,12 @@ pub const SANDBOX: &str = env!("CARGO_BIN_EXE_roster-sandbox-under-test");
 pub const DEMO: &str = env!("CARGO_BIN_EXE_roster-demo-under-test");
 
 /// Looks until there is something to return; panics with `what` when that takes too long.
-pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    until_or(what, look, String::new).await
+}
+
+/// The same; the panic says also what there is instead.
+pub async fn until_or<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>, instead: impl FnOnce() -> String) -> T {
     // What hangs fails here; on a busy machine what is merely slow may take this long.
     let longest = limit(3 * LIMIT);
     let last = Instant::now() + longest;
@@ -34,7 +39,9 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < last, "{what}: not within {longest:?}");
+        if Instant::now() >= last {
+            panic!("{what}: not within {longest:?}{}", instead());
+        }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

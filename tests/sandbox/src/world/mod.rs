@@ -116,6 +116,11 @@ impl World {
         self.faults.add(fault);
     }
 
+    /// What was ordered and has not happened yet, oldest first.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.faults.all()
+    }
+
     pub fn clear_faults(&self) {
         self.faults.clear();
     }
