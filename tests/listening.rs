@@ -59,8 +59,10 @@ async fn metrics_count_everything_and_name_no_account() {
         (Platform::Youtube, "@mara"),
     ] {
         world.followers(platform, handle, 731_820_496);
-        world.add(&format!("Lindqvist {platform}"), platform.slug(), handle).await;
+        world.try_add(&format!("Lindqvist {platform}"), platform.slug(), handle).await.expect("added");
     }
+    // One run each: a request could come after it, and would be another.
+    world.settle().await;
     // An alert, and errors with words of the platforms in them.
     world.followers(Platform::Bluesky, "mara.sky.test", 246_913_579);
     world.sandbox.world().fault(Fault { count: 100, ..Fault::new(Platform::Mastodon, FaultKind::ServerError) });
