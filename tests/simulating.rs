@@ -327,7 +327,7 @@ impl Month {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_month_of_everything_that_goes_wrong() {
-    let (accounts, days, seed) = (times(40, 2000) as usize, times(9, 30) as i64, 20_261_130);
+    let (accounts, days, seed) = (times(200, 2000) as usize, 30, 20_261_130);
     let begun = Instant::now();
     let mut month = Month::begun(accounts, seed).await;
     for step in 0..days * DAY / STEP {
