@@ -68,6 +68,12 @@ impl Source {
             let message = format!("no such platform; known are {}", slugs.join(", "));
             return Err(self.at(&format!("retention.{unknown}"), message));
         }
+        for rule in &config.rules {
+            if let Some(unknown) = rule.only.platforms.iter().find(|slug| !slugs.contains(&slug.as_str())) {
+                let message = format!("{unknown:?} is no platform; known are {}", slugs.join(", "));
+                return Err(self.at(&format!("rules.{}.only", rule.name), message));
+            }
+        }
         for (index, route) in config.channels.routing.routes.iter().enumerate() {
             if let Some(unknown) = route.platforms.iter().find(|slug| !slugs.contains(&slug.as_str())) {
                 let message = format!("{unknown:?} is no platform; known are {}", slugs.join(", "));

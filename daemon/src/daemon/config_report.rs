@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::app::setup::{SECRETS, Source};
 use crate::platforms::{Entry, all, credential_name};
-use crate::process::config::{CHANNEL_SECRETS, Config, KNOWN, OF_PLATFORM, channel_keys};
+use crate::process::config::{CHANNEL_SECRETS, Config, KNOWN, OF_PLATFORM, RULE_KEYS, channel_keys};
 use crate::process::logs;
 use crate::secret::master_key::{self, KeySources};
 
@@ -76,6 +76,10 @@ pub fn report(source: &Source, text: &str, paths: &[PathSetting], key: &KeySourc
         let section = format!("platforms.{}", entry.slug);
         write(&mut report, &section, &entry.keys(), |key| file.setting_of_platform(source, entry, key));
     }
+    for name in file.rules() {
+        let written = |key: &str| file.written(&["rules", name], key).unwrap_or_else(|| of_default(None));
+        write(&mut report, &format!("rules.{name}"), &RULE_KEYS, written);
+    }
     for (name, kind) in file.channels() {
         let section = ["channels", name];
         let keys = [&["kind"], channel_keys(kind)].concat();
@@ -126,6 +130,12 @@ impl<'a> File<'a> {
     fn kept_otherwise(&self) -> impl Iterator<Item = &str> {
         let retention = self.tables.get("retention").and_then(toml::Value::as_table).into_iter().flatten();
         retention.filter(|(_, value)| value.is_table()).map(|(slug, _)| slug.as_str())
+    }
+
+    /// The rules of the config.
+    fn rules(&self) -> impl Iterator<Item = &str> {
+        let rules = self.tables.get("rules").and_then(toml::Value::as_table).into_iter().flatten();
+        rules.map(|(name, _)| name.as_str())
     }
 
     fn channels(&self) -> impl Iterator<Item = (&str, ChannelKind)> {
@@ -258,7 +268,7 @@ mod tests {
                     [platforms.youtube]\napi_key = \"very-secret\"\n[platforms.instagram]\nclient_id = \"from-file\"\n\
                     verify_token = \"known-to-meta\"\n[retention.youtube]\npublic = \"90d\"\nreason = \"audited\"\n\
                     [channels.team]\nkind = \"slack\"\nurl = \"https://hooks.example/hidden\"\n\
-                    [[routes]]\nto = [\"team\"]\n";
+                    [[routes]]\nto = [\"team\"]\n[rules.big-drop]\npercent = 2.0\nonly = { tags = [\"a\"] }\n";
         let environment = Environment::new(
             &[("LOG_LEVEL", "debug"), ("INSTAGRAM_APP_ID", "from-variable"), ("INSTAGRAM_APP_SECRET", "also-secret")],
             None,
@@ -280,6 +290,8 @@ mod tests {
         has("reason = \"audited\" # rosterd.toml:13");
         has("url = \"***\" # rosterd.toml:16");
         has("to = [\"team\"] # rosterd.toml:18");
+        has("percent = 2.0 # rosterd.toml:20");
+        has("only = { tags = [\"a\"] } # rosterd.toml:21");
         has("# after_consent # not set");
         has("login = \"facebook\" # default");
         has("# public_url # not set");

@@ -26,6 +26,7 @@ pub use self::channels::{
 };
 use self::retention::RawRetention;
 pub use self::retention::{Kept, KeptOtherwise, OF_PLATFORM, Retention};
+pub use self::rules::KEYS as RULE_KEYS;
 use self::rules::RawRule;
 use crate::http_client::base_url;
 use crate::process::logs::{self, Format, Log};

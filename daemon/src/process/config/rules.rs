@@ -15,7 +15,7 @@ use super::unknown;
 use crate::alerts::rules::{built_in, made_of};
 
 /// The keys of a rule.
-pub(crate) const KEYS: [&str; 12] = [
+pub const KEYS: [&str; 13] = [
     "enabled",
     "metric",
     "direction",
@@ -28,10 +28,11 @@ pub(crate) const KEYS: [&str; 12] = [
     "intervals",
     "severity",
     "cooldown",
+    ONLY,
 ];
 const ONLY: &str = "only";
 /// The keys of `only`.
-pub(crate) const ONLY_KEYS: [&str; 5] = ["tags", "platforms", "influencers", "followers_min", "followers_max"];
+const ONLY_KEYS: [&str; 5] = ["tags", "platforms", "influencers", "followers_min", "followers_max"];
 
 /// One rule as written; its keys are checked before.
 #[derive(Default, Deserialize)]
@@ -71,9 +72,8 @@ pub(super) fn check_keys(rules: &DeTable<'_>) -> Result<(), (usize, String)> {
         let DeValue::Table(rule) = rule.get_ref() else { continue };
         for (key, value) in rule {
             let path = format!("rules.{}.{}", name.get_ref(), key.get_ref());
-            let known: Vec<&str> = KEYS.into_iter().chain([ONLY]).collect();
-            if !known.contains(&key.get_ref().as_ref()) {
-                return Err((key.span().start, unknown("key", &path, key.get_ref(), &known)));
+            if !KEYS.contains(&key.get_ref().as_ref()) {
+                return Err((key.span().start, unknown("key", &path, key.get_ref(), &KEYS)));
             }
             let (true, DeValue::Table(only)) = (key.get_ref() == ONLY, value.get_ref()) else { continue };
             if let Some((key, _)) = only.iter().find(|(key, _)| !ONLY_KEYS.contains(&key.get_ref().as_ref())) {
