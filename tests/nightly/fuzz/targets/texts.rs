@@ -28,6 +28,12 @@ fn alert(name: &str, why: &str) -> Alert {
         opened_at: Timestamp(0),
         ended_at: None,
         acknowledged_by: None,
+        acknowledged_at: None,
+        note: None,
+        assigned_to: None,
+        group: None,
+        members: 0,
+        explained: Default::default(),
         why: why.to_owned(),
     }
 }
