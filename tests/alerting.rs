@@ -46,7 +46,7 @@ async fn a_fall_is_published_at_once_alerts_once_and_is_acknowledged() {
     assert_eq!(world.alerts().await.len(), 1, "one move alerts once");
     assert_eq!(world.show("Mara").await.row.open_alerts, 1);
 
-    let seen = world.client.acknowledge(within(LIMIT), vec![alert.id]).await.expect("a response").expect("seen");
+    let seen = world.client.acknowledge(within(LIMIT), vec![alert.id], None).await.expect("a response").expect("seen");
     assert_eq!(seen[0].state, AlertState::Acknowledged);
     world.restart().await;
     assert_eq!(world.alerts().await[0].state, AlertState::Acknowledged);
@@ -57,6 +57,43 @@ async fn a_fall_is_published_at_once_alerts_once_and_is_acknowledged() {
     let followers: Vec<_> = changes.iter().filter(|change| change.metric == Metric::Followers).collect();
     assert_eq!(followers.len(), 2);
     assert_eq!((followers[1].significant, followers[0].significant), (true, false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_is_assigned_and_noted_on_and_both_outlive_a_restart() {
+    let mut world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 12_345);
+    world.add("Mara", "bluesky", MARA).await;
+    world.followers(Platform::Bluesky, MARA, 10_400);
+    world.sync("Mara").await;
+    let id = world.alerts().await.remove(0).id;
+    let assign = async |world: &World, id: &str, user: &str| {
+        let user = Some(user.to_owned());
+        world.client.assign_alert(within(LIMIT), id.to_owned(), user).await.expect("a response")
+    };
+    let assigned = assign(&world, &id.to_string(), "oskar").await.expect("assigned");
+    assert_eq!((assigned.state, assigned.assigned_to.as_deref()), (AlertState::Open, Some("oskar")));
+    assert_eq!(assign(&world, &id.to_string(), "two words").await.expect_err("no user").kind, ErrorKind::Usage);
+    assert_eq!(assign(&world, "nothing", "oskar").await.expect_err("no alert").kind, ErrorKind::NotFound);
+    let note = |text: &str| world.client.acknowledge(within(LIMIT), vec![id], Some(text.to_owned()));
+    let refused = note("a\u{1b}[2J").await.expect("a response").expect_err("a note that cannot be seen");
+    assert_eq!((refused.kind, world.alerts().await[0].state), (ErrorKind::Usage, AlertState::Open));
+    note("her agent knows").await.expect("a response").expect("seen");
+
+    world.restart().await;
+    let alert = world.alerts().await.remove(0);
+    assert_eq!((alert.state, alert.note.as_deref()), (AlertState::Acknowledged, Some("her agent knows")));
+    assert_eq!(alert.assigned_to.as_deref(), Some("oskar"));
+    let audit = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
+    let audit = audit.expect("a response").expect("the log").rows;
+    let of = |action: &str| audit.iter().find(|line| line.action == action).and_then(|line| line.new.as_deref());
+    let logged = (of("alert.assign"), of("alert.acknowledge"));
+    assert_eq!(logged, (Some("oskar"), Some("her agent knows")));
+
+    world.followers(Platform::Bluesky, MARA, 12_345);
+    world.sync("Mara").await;
+    assert_eq!(world.alerts().await, [], "taken back");
+    assert_eq!(assign(&world, &id.to_string(), "ines").await.expect_err("it is over").kind, ErrorKind::Conflict);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -222,7 +222,7 @@ async fn hostile_texts_reach_no_terminal_through_any_command() {
     }
     // What changes something, once each: what it says of it, refusals included.
     sandbox.world().fault(Fault { count: 3, ..Fault::new(Platform::Mastodon, FaultKind::ServerError) });
-    let changing: [&[&str]; 16] = [
+    let changing: [&[&str]; 17] = [
         &["sync", first],
         &["sync", "--all"],
         &["add", first, "--handle", "mastodon:star4@social.example"],
@@ -238,6 +238,7 @@ async fn hostile_texts_reach_no_terminal_through_any_command() {
         &["remove", third, "--yes"],
         &["merge", second, third],
         &["alerts", "ack", "nothing"],
+        &["alerts", "assign", "nothing", "ines"],
         &["tokens", "nothing"],
     ];
     for arguments in changing {

@@ -236,8 +236,12 @@ pub trait Roster {
 
     async fn changes(query: ChangesQuery) -> Result<Page<Change>, RosterError>;
     async fn alerts(query: AlertsQuery) -> Result<Page<Alert>, RosterError>;
-    /// Acknowledges alerts; one that is resolved already stays so.
-    async fn acknowledge(alerts: Vec<AlertId>) -> Result<Vec<Alert>, RosterError>;
+    /// Acknowledges alerts, [`PAGE_ROWS`] at most, and notes something on them; one that is resolved already stays so, and
+    /// one that is acknowledged already only gets the note.
+    async fn acknowledge(alerts: Vec<AlertId>, note: Option<String>) -> Result<Vec<Alert>, RosterError>;
+    /// Says which user takes care of the alert with this id or unique prefix; `None`: no user does. One that is resolved
+    /// is a conflict.
+    async fn assign_alert(alert: String, user: Option<String>) -> Result<Alert, RosterError>;
     /// The alert with this id or unique prefix.
     async fn alert(alert: String) -> Result<Alert, RosterError>;
 

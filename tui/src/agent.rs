@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use roster_protocol::notice::{Popup, popups};
-use roster_protocol::service::Notice;
+use roster_protocol::service::{Notice, PAGE_ROWS};
 use roster_protocol::{Alert, AlertId, AlertState, Cursor, ErrorKind, Event, EventBatch, RosterClient, RosterError};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -241,10 +241,12 @@ impl<'a> Agent<'a> {
         if self.acknowledged.is_empty() {
             return Ok(());
         }
-        match response(client.acknowledge(short_call(), self.acknowledged.clone()).await) {
-            Err(error) if error.kind == ErrorKind::Unreachable => return Err(Trouble::Daemon(error)),
-            Err(error) => log(&format!("an alert was not acknowledged: {}", error.message)),
-            Ok(_) => {}
+        for some in self.acknowledged.chunks(PAGE_ROWS as usize) {
+            match response(client.acknowledge(short_call(), some.to_vec(), None).await) {
+                Err(error) if error.kind == ErrorKind::Unreachable => return Err(Trouble::Daemon(error)),
+                Err(error) => log(&format!("an alert was not acknowledged: {}", error.message)),
+                Ok(_) => {}
+            }
         }
         self.acknowledged.clear();
         Ok(())

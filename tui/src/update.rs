@@ -203,7 +203,8 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
                 let next = model.modal.as_ref().map(|modal| modal.ran(connection)).unwrap_or_default();
                 effects.extend(follow(model, next));
             }
-            Event::AlertChanged(alert) if alert.state == AlertState::Open => {
+            // One that is assigned was seen already.
+            Event::AlertChanged(alert) if alert.state == AlertState::Open && alert.assigned_to.is_none() => {
                 let text = format!("{}: {}", alert.subject().0, states::alert(&alert));
                 model.shared.say(ToastLevel::Alert, text, Some("3 shows the alerts".to_owned()));
             }

@@ -1,31 +1,83 @@
-//! Alerts that a user has seen.
+//! Alerts that a user has seen, and who takes care of them.
 
 use std::collections::BTreeSet;
 
 use roster_protocol::alert::AlertState;
 use roster_protocol::audit::Who;
+use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::AlertId;
 
 use super::Decision;
 use super::audit::audit;
-use crate::model::Alert;
+use super::checks::{checked_note, checked_user};
+use crate::model::{Alert, AuditLine};
 
-/// Acknowledges those that are open; the others stay as they are.
-pub fn acknowledge(decision: &mut Decision<'_>, who: &Who, alerts: &[AlertId]) {
+/// Acknowledges those that are open, and notes something on them and on those that are acknowledged already; the others
+/// stay as they are.
+///
+/// # Errors
+/// A note that cannot be stored.
+pub fn acknowledge(
+    decision: &mut Decision<'_>,
+    who: &Who,
+    alerts: &[AlertId],
+    note: Option<&str>,
+) -> Result<(), RosterError> {
+    let note = note.map(checked_note).transpose()?.flatten();
     let alerts: BTreeSet<&AlertId> = alerts.iter().collect();
-    let known = alerts.into_iter().filter_map(|id| decision.roster.alert(*id));
-    for alert in known.filter(|alert| alert.state == AlertState::Open) {
-        decision.log(audit(decision, who, "alert.acknowledge", format!("{} {}", alert.id, alert.why)));
-        decision.commit.alerting.alerts.push(Alert {
-            state: AlertState::Acknowledged,
-            ended_at: Some(decision.now),
-            acknowledged_by: Some(named(who)),
-            acknowledged_at: Some(decision.now),
-            ..alert.clone()
-        });
+    for alert in alerts.into_iter().filter_map(|id| decision.roster.alert(*id)) {
+        match alert.state {
+            AlertState::Open => acknowledge_one(decision, who, alert, note.as_ref()),
+            AlertState::Acknowledged => note_on(decision, who, alert, note.as_ref()),
+            AlertState::Resolved => {}
+        }
     }
+    Ok(())
 }
 
-fn named(who: &Who) -> String {
+fn acknowledge_one(decision: &mut Decision<'_>, who: &Who, alert: &Alert, note: Option<&String>) {
+    let line = AuditLine { new: note.cloned(), ..audit(decision, who, "alert.acknowledge", named(alert)) };
+    decision.log(line);
+    decision.commit.alerting.alerts.push(Alert {
+        state: AlertState::Acknowledged,
+        ended_at: Some(decision.now),
+        acknowledged_by: Some(user_of(who)),
+        acknowledged_at: Some(decision.now),
+        note: note.cloned(),
+        ..alert.clone()
+    });
+}
+
+fn note_on(decision: &mut Decision<'_>, who: &Who, alert: &Alert, note: Option<&String>) {
+    let Some(note) = note.filter(|note| alert.note.as_ref() != Some(note)) else { return };
+    let line = audit(decision, who, "alert.note", named(alert));
+    decision.log(AuditLine { old: alert.note.clone(), new: Some(note.clone()), ..line });
+    decision.commit.alerting.alerts.push(Alert { note: Some(note.clone()), ..alert.clone() });
+}
+
+/// Says which user takes care of an alert; `None`: no user does.
+///
+/// # Errors
+/// What is no user's name; an alert that is resolved.
+pub fn assign(decision: &mut Decision<'_>, who: &Who, alert: AlertId, user: Option<&str>) -> Result<(), RosterError> {
+    let user = user.map(checked_user).transpose()?;
+    let Some(alert) = decision.roster.alert(alert) else {
+        return Err(RosterError::new(ErrorKind::Conflict, format!("alert {alert} is resolved already"))
+            .hint("`roster alerts` shows those that are not"));
+    };
+    if alert.assigned_to == user {
+        return Ok(());
+    }
+    let line = audit(decision, who, "alert.assign", named(alert));
+    decision.log(AuditLine { old: alert.assigned_to.clone(), new: user.clone(), ..line });
+    decision.commit.alerting.alerts.push(Alert { assigned_to: user, ..alert.clone() });
+    Ok(())
+}
+
+fn named(alert: &Alert) -> String {
+    format!("{} {}", alert.id, alert.why)
+}
+
+fn user_of(who: &Who) -> String {
     if who.name.is_empty() { format!("uid {}", who.uid) } else { who.name.clone() }
 }

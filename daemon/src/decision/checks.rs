@@ -15,6 +15,8 @@ const NAME_BYTES: usize = 320;
 pub const NOTE_BYTES: usize = 1000;
 /// The longest tag.
 const TAG_BYTES: usize = 60;
+/// The longest name of a user; Linux has 32 characters at most, directories have more.
+const USER_BYTES: usize = 64;
 /// The most tags of one influencer.
 const MOST_TAGS: usize = 20;
 
@@ -44,6 +46,16 @@ pub fn checked_note(note: &str) -> Result<Option<String>, RosterError> {
         true => Ok(Some(clean).filter(|note| !note.is_empty())),
         false => Err(RosterError::usage("the note is too long, or has characters that cannot be seen")
             .hint("use one line of visible characters, up to 1,000 bytes")),
+    }
+}
+
+/// The name of a user of this host as it may be stored. Whether there is such a user is not checked: the service may see
+/// other users than those who read the alerts.
+pub fn checked_user(name: &str) -> Result<String, RosterError> {
+    match text::is_clean(name) && name.len() <= USER_BYTES && !name.contains(char::is_whitespace) {
+        true => Ok(name.to_owned()),
+        false => Err(RosterError::usage(format!("{:?} is no user's name", text::clean(name, 40)))
+            .hint("use a user's name as `id -un` prints it, up to 64 characters")),
     }
 }
 

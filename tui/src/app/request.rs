@@ -164,7 +164,7 @@ async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, 
         }
         Mutation::Sync { target, .. } => response(client.sync(short_call(), target).await).map(Outcome::Ticket),
         Mutation::Acknowledge(alerts) => {
-            response(client.acknowledge(short_call(), alerts).await).map(|_| Outcome::Done)
+            response(client.acknowledge(short_call(), alerts, None).await).map(|_| Outcome::Done)
         }
     }
 }

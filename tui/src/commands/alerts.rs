@@ -1,8 +1,8 @@
-//! `roster alerts`: lists, follows, acknowledges.
+//! `roster alerts`: lists, follows, acknowledges, assigns.
 
 mod following;
 
-use roster_protocol::service::AlertsQuery;
+use roster_protocol::service::{AlertsQuery, PAGE_ROWS};
 use roster_protocol::text::{NAME_CHARACTERS, SENTENCE_CHARACTERS, clean};
 use roster_protocol::{Alert, AlertId, AlertState, RosterClient, RosterError, Severity};
 
@@ -47,16 +47,33 @@ enum Verb {
         /// Ids, or beginnings of ids
         #[arg(required = true, value_name = "ID")]
         alerts: Vec<String>,
+        /// What is to be known about them; also noted on those that are acknowledged already
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+    /// Says which user takes care of an alert
+    Assign {
+        /// Id, or the beginning of one
+        #[arg(value_name = "ID")]
+        alert: String,
+        /// The user's name on the daemon's host
+        #[arg(value_name = "USER", required_unless_present = "none")]
+        user: Option<String>,
+        /// No user does
+        #[arg(long, conflicts_with = "user")]
+        none: bool,
     },
 }
 
 impl Alerts {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         match &self.verb {
-            Some(Verb::Ack { .. }) if self.follow || self.state.is_some() || self.limit.is_some() => {
-                Err(RosterError::usage("`alerts ack` takes ids only").into())
-            }
-            Some(Verb::Ack { alerts }) => acknowledge(alerts, session).await,
+            Some(_) if self.follow || self.state.is_some() || self.limit.is_some() => Err(RosterError::usage(
+                "--follow, --state and --limit list alerts; they are not for `ack` and `assign`",
+            )
+            .into()),
+            Some(Verb::Ack { alerts, note }) => acknowledge(alerts, note.as_deref(), session).await,
+            Some(Verb::Assign { alert, user, .. }) => assign(alert, user.clone(), session).await,
             None if self.follow => self.follow(session).await,
             None => {
                 let client = session.connect().await?;
@@ -92,7 +109,7 @@ impl Alerts {
 }
 
 /// Every id is looked up before any alert is acknowledged, so that a wrong one changes nothing.
-async fn acknowledge(ids: &[String], session: &mut Session) -> Result<Ending, Failure> {
+async fn acknowledge(ids: &[String], note: Option<&str>, session: &mut Session) -> Result<Ending, Failure> {
     let client = session.connect().await?;
     let mut alerts: Vec<AlertId> = Vec::new();
     for id in ids {
@@ -101,8 +118,23 @@ async fn acknowledge(ids: &[String], session: &mut Session) -> Result<Ending, Fa
             alerts.push(alert);
         }
     }
-    let alerts = response(client.acknowledge(short_call(), alerts).await)?;
-    print(&alerts, &mut session.output)?;
+    let mut acknowledged = Vec::new();
+    for some in alerts.chunks(PAGE_ROWS as usize) {
+        let note = note.map(str::to_owned);
+        acknowledged.extend(response(client.acknowledge(short_call(), some.to_vec(), note).await)?);
+    }
+    print(&acknowledged, &mut session.output)?;
+    let resolved = acknowledged.iter().filter(|alert| alert.state == AlertState::Resolved).count();
+    if note.is_some() && resolved > 0 {
+        session.output.warn(&format!("{resolved} of them resolved already: the note is not kept there"));
+    }
+    Ok(Ending::Done)
+}
+
+async fn assign(alert: &str, user: Option<String>, session: &mut Session) -> Result<Ending, Failure> {
+    let client = session.connect().await?;
+    let alert = response(client.assign_alert(short_call(), alert.to_owned(), user).await)?;
+    print(&[alert], &mut session.output)?;
     Ok(Ending::Done)
 }
 
@@ -113,16 +145,24 @@ fn print(alerts: &[Alert], output: &mut Output) -> Result<(), Failure> {
 }
 
 fn text(alerts: &[Alert], look: &Look) -> String {
-    let mut table = Table::new(&["ID", "STATE", "SINCE", "INFLUENCER", "PLATFORM", "WHY"]);
+    let has_user = alerts.iter().any(|alert| alert.assigned_to.is_some());
+    let has_note = alerts.iter().any(|alert| alert.note.is_some());
+    let mut headings = vec!["ID", "STATE", "SINCE", "INFLUENCER", "PLATFORM", "WHY"];
+    headings.extend(has_user.then_some("ASSIGNED TO"));
+    headings.extend(has_note.then_some("NOTE"));
+    let mut table = Table::new(&headings);
     for alert in alerts {
-        table.row([
+        let mut cells = vec![
             Cell::new(alert.id.to_string(), Tone::Quiet),
             state(alert),
             time(alert.opened_at, &look.now).into(),
             alert.influencer_name.as_deref().unwrap_or_default().into(),
             alert.about.platform().unwrap_or_default().into(),
             alert.why.as_str().into(),
-        ]);
+        ];
+        cells.extend(has_user.then(|| alert.assigned_to.as_deref().unwrap_or_default().into()));
+        cells.extend(has_note.then(|| alert.note.as_deref().unwrap_or_default().into()));
+        table.row(cells);
     }
     table.render(look.paint)
 }
@@ -199,6 +239,17 @@ mod tests {
         insta::assert_snapshot!(text(&[samples::alert()], &samples::look()), @r"
         ID        STATE  SINCE             INFLUENCER      PLATFORM  WHY
         aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday
+        ");
+        let seen = Alert {
+            state: AlertState::Acknowledged,
+            note: Some("called\u{1b}[2J her agent".into()),
+            assigned_to: Some("oskar".into()),
+            ..samples::alert()
+        };
+        insta::assert_snapshot!(text(&[samples::alert(), seen], &samples::look()), @r"
+        ID        STATE         SINCE             INFLUENCER      PLATFORM  WHY                                       ASSIGNED TO  NOTE
+        aeaqcaib  open          2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday
+        aeaqcaib  acknowledged  2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday  oskar        called[2J her agent
         ");
         let hostile = Alert { influencer_name: Some("x\u{1b}[1m\ny".into()), ..samples::alert() };
         assert_eq!(

@@ -271,14 +271,62 @@ fn only_open_alerts_are_acknowledged_and_each_once() {
     let alerts = alerts.into_iter().enumerate().map(|(index, state)| alert(index as u64 + 1, state, about(SKY, MARA)));
     let mut scene = Scene::new().with_alerts(alerts.collect());
     let ids = [1, 2, 1, 9].map(|number| AlertId::from_bytes([number; 5]));
-    let ((), commit) = scene.decide(|decision| acknowledge::acknowledge(decision, &ana(), &ids));
+    let ((), commit) = scene.commit(|decision| acknowledge::acknowledge(decision, &ana(), &ids, None));
     let [seen] = commit.alerting.alerts.as_slice() else { panic!("one: {commit:?}") };
     assert_eq!((seen.number, seen.state, seen.ended_at), (1, AlertState::Acknowledged, Some(NOON)));
     assert_eq!(seen.acknowledged_by.as_deref(), Some("ana"));
     assert_eq!(lines(&commit), [format!("alert.acknowledge {} followers fell: – -> –", ids[0])]);
     let nameless = Who { uid: 77, name: String::new() };
-    let ((), commit) = scene.decide(|decision| acknowledge::acknowledge(decision, &nameless, &ids));
+    let ((), commit) = scene.commit(|decision| acknowledge::acknowledge(decision, &nameless, &ids, None));
     assert_eq!(commit.alerting.alerts[0].acknowledged_by.as_deref(), Some("uid 77"));
+}
+
+#[test]
+fn a_note_is_kept_on_what_is_acknowledged_now_or_was_before() {
+    let before = Alert { note: Some("later".into()), ..alert(2, AlertState::Acknowledged, about(SKY, MARA)) };
+    let mut scene = Scene::new().with_alerts(vec![alert(1, AlertState::Open, about(SKY, MARA)), before]);
+    let ids = [1, 2, 9].map(|number| AlertId::from_bytes([number; 5]));
+    let mut noted = |note: &str| scene.decide(|it| acknowledge::acknowledge(it, &ana(), &ids, Some(note)));
+    let (result, commit) = noted("her agent knows");
+    assert_eq!(result, Ok(()));
+    let notes: Vec<_> = commit.alerting.alerts.iter().map(|it| (it.number, it.state, it.note.as_deref())).collect();
+    let expected = |number| (number, AlertState::Acknowledged, Some("her agent knows"));
+    assert_eq!(notes, [expected(1), expected(2)]);
+    assert_eq!(commit.alerting.alerts[1].acknowledged_by, None, "another user did that");
+    let expected = [
+        format!("alert.acknowledge {} followers fell: – -> her agent knows", ids[0]),
+        format!("alert.note {} followers fell: later -> her agent knows", ids[1]),
+    ];
+    assert_eq!(lines(&commit), expected);
+    assert_eq!(noted("later").1.alerting.alerts.len(), 1, "the same note is no change");
+    assert_eq!(noted(" ").1.alerting.alerts.len(), 1, "an empty note is none, and replaces none");
+    for bad in ["a\nb", "\u{1b}[2J", &"x".repeat(1001)] {
+        let (result, commit) = noted(bad);
+        assert_eq!(result.map_err(|error| error.kind), Err(ErrorKind::Usage), "{bad:?}");
+        assert!(commit.alerting.alerts.is_empty() && lines(&commit).is_empty(), "nothing is acknowledged without it");
+    }
+}
+
+#[test]
+fn an_alert_that_is_not_over_is_assigned_to_a_user() {
+    let assigned = Alert { assigned_to: Some("ines".into()), ..alert(2, AlertState::Acknowledged, about(SKY, MARA)) };
+    let mut scene = Scene::new().with_alerts(vec![alert(1, AlertState::Open, about(SKY, MARA)), assigned]);
+    let id = |number| AlertId::from_bytes([number; 5]);
+    let mut assign = |number, user: Option<&str>| {
+        let ((), commit) = scene.commit(|decision| acknowledge::assign(decision, &ana(), id(number), user));
+        let alert = commit.alerting.alerts.first().map(|alert| (alert.state, alert.assigned_to.clone()));
+        (alert, lines(&commit).join(""))
+    };
+    let expected = Some((AlertState::Open, Some("oskar".into())));
+    assert_eq!(assign(1, Some("oskar")), (expected, format!("alert.assign {} followers fell: – -> oskar", id(1))));
+    let expected = Some((AlertState::Acknowledged, None));
+    assert_eq!(assign(2, None), (expected, format!("alert.assign {} followers fell: ines -> –", id(2))));
+    assert_eq!([assign(2, Some("ines")), assign(1, None)], [(None, String::new()), (None, String::new())]);
+    let mut refused = |number, user| scene.refusal(|it| acknowledge::assign(it, &ana(), id(number), Some(user))).kind;
+    assert_eq!(refused(9, "ines"), ErrorKind::Conflict);
+    for bad in ["", "two words", "a\u{1b}[2J", &"x".repeat(65)] {
+        assert_eq!(refused(1, bad), ErrorKind::Usage, "{bad:?}");
+    }
 }
 
 #[test]

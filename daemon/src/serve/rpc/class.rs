@@ -8,7 +8,7 @@ use roster_protocol::RosterRequest;
 pub enum Access {
     /// Sees everything but secrets, and keeps its own desktop up to date.
     Read,
-    /// Runs the roster as it is: syncs, acknowledges, pauses.
+    /// Runs the roster as it is: syncs, acknowledges, assigns, pauses.
     Operate,
     /// Changes what the roster holds.
     Edit,
@@ -72,6 +72,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::LookUp { .. }
         | R::Sync { .. }
         | R::Acknowledge { .. }
+        | R::AssignAlert { .. }
         | R::TestChannel { .. }
         | R::RetryDelivery { .. } => (Access::Operate, Length::Short),
         R::Pause { .. } => (Access::Operate, Length::Long),
@@ -112,7 +113,9 @@ mod tests {
         check(RosterRequest::LogLevel { level: Some("debug".to_owned()) }, Access::Administer, Length::Short);
         check(RosterRequest::Influencer { influencer: "mara".to_owned() }, Access::Read, Length::Short);
         check(RosterRequest::Influencers { query: Default::default() }, Access::Read, Length::Long);
-        check(RosterRequest::Acknowledge { alerts: Vec::new() }, Access::Operate, Length::Short);
+        check(RosterRequest::Acknowledge { alerts: Vec::new(), note: None }, Access::Operate, Length::Short);
+        let assign = RosterRequest::AssignAlert { alert: "abc".to_owned(), user: None };
+        check(assign, Access::Operate, Length::Short);
         check(RosterRequest::Channels {}, Access::Read, Length::Short);
         check(RosterRequest::TestChannel { channel: "team".to_owned() }, Access::Operate, Length::Short);
         check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Access::Operate, Length::Short);

@@ -105,7 +105,8 @@ impl Serve for Caller {
 
             Changes(query) => alerts::changes(caller, query);
             Alerts(query) => alerts::alerts(caller, query);
-            Acknowledge(alerts) => alerts::acknowledge(caller, alerts);
+            Acknowledge(alerts, note) => alerts::acknowledge(caller, alerts, note);
+            AssignAlert(alert, user) => alerts::assign(caller, alert, user);
             Alert(alert) => alerts::alert(caller, alert);
 
             Rules() => rules::rules(caller);
