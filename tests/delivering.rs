@@ -38,11 +38,15 @@ impl World {
         world
     }
 
-    /// Mara's followers fall by half, which opens an alert and ends the one before.
+    /// Mara's followers fall by half.
     async fn fall(&self) {
-        let connection = self.connection(&format!("bluesky:{MARA}")).await;
-        let followers = connection.latest.and_then(|latest| latest.numbers.followers).expect("followers");
-        self.followers(Platform::Bluesky, MARA, followers / 2);
+        self.fall_to(50_000).await;
+    }
+
+    /// Mara's followers fall to so many. One that is four times as large as the one before opens an alert and ends that
+    /// one's.
+    async fn fall_to(&self, followers: u64) {
+        self.followers(Platform::Bluesky, MARA, followers);
         self.sync("Mara").await;
     }
 
@@ -156,9 +160,9 @@ async fn a_dead_channel_delays_no_other_and_no_sync() {
     let (dead, fine) = (Receiver::new().await, Receiver::new().await);
     dead.respond(Mode::Silence);
     let world = World::with_mara(&format!("{}{}", webhook("dead", &dead), webhook("fine", &fine))).await;
-    world.fall().await;
+    world.fall_to(90_000).await;
     dead.wait_for(1).await;
-    world.fall().await;
+    world.fall_to(50_000).await;
     // Two that opened, and that the first is over.
     fine.wait_for(3).await;
     assert!(world.runs().await.len() >= 3, "syncs went on");
@@ -215,9 +219,9 @@ async fn routes_choose_quiet_hours_hold_back_and_what_is_not_seen_escalates() {
     let channels = slack("team", &team) + &slack("other", &other);
     let push = format!("[channels.phone]\nkind = \"push\"\nurl = \"{}\"\nallow_private = true\n", phone.url);
     let world = World::with_mara(&format!("{channels}{push}{routes}")).await;
-    world.fall().await;
+    world.fall_to(90_000).await;
     world.clock.advance(60);
-    world.fall().await;
+    world.fall_to(50_000).await;
     let held: Vec<Delivery> = world.deliveries(Some(DeliveryState::Pending)).await;
     let until_two = held.iter().filter(|it| it.channel == "team").map(|it| it.next_at);
     assert!(

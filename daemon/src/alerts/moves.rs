@@ -373,7 +373,7 @@ mod tests {
         values.push((24 * 20 + 6, 2_000_500.0));
         assert_eq!(found(&rules, &values, &[], 1.0), None);
         values.push((24 * 20 + 12, 1_990_000.0));
-        assert_eq!(found(&rules, &values, &[], 1.0), Some(("unusual-drop".to_owned(), 480, 2_023_000.0)));
+        assert_eq!(found(&rules, &values, &[], 1.0), Some(("unusual-drop-large".to_owned(), 480, 2_023_000.0)));
     }
 
     #[test]
@@ -398,7 +398,7 @@ mod tests {
         // Twenty quiet days of a large account, then one day with a per cent less.
         let mut values: Vec<(i64, f64)> = (0..20).map(|day| (24 * day, 2_000_000.0 + 300.0 * day as f64)).collect();
         values.push((24 * 20, 1_980_000.0));
-        assert_eq!(about(&values, 1.0).as_deref(), Some("unusual-drop"));
+        assert_eq!(about(&values, 1.0).as_deref(), Some("unusual-drop-large"));
         assert_eq!(about(&values, 10_000.0), None, "two of its steps are no more than its floor allows");
         // The same share is a normal day of an account that swings by a per cent.
         let swings = |day: i64| 2_000_000.0 + if day % 2 == 0 { 0.0 } else { 20_000.0 };

@@ -130,11 +130,11 @@ fn a_fall_alerts_once_and_the_next_fall_resolves_it() {
     let commit = story.run(Ok(observed(Some(10_400))));
     let steps: Vec<_> = commit.sync.changes.iter().map(|step| (step.from, step.to, step.significant)).collect();
     assert_eq!(steps, [(Some(12_000.0), Some(10_400.0), true)], "the measured step");
-    assert_eq!(commit.alerting.alerts[0].from, Some(12_345.0), "the alert is about the profile number");
+    assert_eq!(commit.alerting.alerts[0].from, Some(12_345.0), "the alert is about the window's highest number");
     assert_eq!((commit.alerting.alerts.len(), commit.alerting.deliveries.len(), commit.audit.lines.len()), (1, 1, 1));
     let commit = story.run(Ok(observed(Some(10_300))));
     assert_eq!(commit.alerting.alerts, [], "one move alerts once");
-    let commit = story.run(Ok(observed(Some(8_000))));
+    let commit = story.run(Ok(observed(Some(4_500))));
     let states: Vec<AlertState> = commit.alerting.alerts.iter().map(|alert| alert.state).collect();
     assert_eq!(states, [AlertState::Resolved, AlertState::Open]);
     assert_eq!((story.roster.alerts.len(), story.roster.last_alert), (1, 2));
