@@ -8,7 +8,8 @@ use roster_protocol::event::{Cursor, Event};
 use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::rule::{Direction, Origin, RuleParts, Window};
 use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, DeliveriesQuery};
-use roster_protocol::time::{Date, Day};
+use roster_protocol::silence::{NewSilence, SilenceEnd};
+use roster_protocol::time::{Date, Day, Seconds};
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
 
@@ -385,4 +386,52 @@ async fn many_that_fall_together_are_one_alert_after_the_first_few() {
         world.sync(handle).await;
     }
     assert_eq!(world.alerts().await, [], "what all members take back is over");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_silenced_opens_and_is_delivered_to_no_channel_until_the_silence_ends() {
+    let mut world = World::new().await;
+    let handles: Vec<String> = (0..4).map(|number| format!("star{number}.sky.test")).collect();
+    for handle in &handles {
+        world.quiet(Platform::Bluesky, handle, 10_000);
+        world.add(handle, "bluesky", handle).await;
+    }
+    let new = |influencer: &str, reason: &str| NewSilence {
+        rule: Some("big-drop".into()),
+        platform: Some("bluesky".into()),
+        influencer: Some(influencer.into()),
+        tag: None,
+        ends: SilenceEnd::After(Seconds(3600)),
+        reason: reason.into(),
+    };
+    let add = async |new| world.client.add_silence(within(LIMIT), new).await.expect("a response");
+    assert_eq!(add(new(&handles[0], " ")).await.expect_err("no reason").kind, ErrorKind::Usage);
+    assert_eq!(add(new("nobody", "known")).await.expect_err("no influencer").kind, ErrorKind::NotFound);
+    add(new(&handles[0], "known")).await.expect("a silence");
+    let short = add(new(&handles[1], "known, too")).await.expect("a silence").silence.id;
+    add(NewSilence { ends: SilenceEnd::After(Seconds(60)), ..new(&handles[2], "brief") }).await.expect("a silence");
+    world.restart().await;
+    let listed = world.client.silences(within(LIMIT)).await.expect("a response").expect("silences");
+    let reasons: Vec<&str> = listed.iter().map(|listed| listed.silence.reason.as_str()).collect();
+    assert_eq!((reasons.len(), reasons[0]), (3, "brief"), "over the restart, the first to end first");
+    world.client.end_silence(within(LIMIT), short.to_string()).await.expect("a response").expect("ended");
+    world.clock.advance(60);
+
+    let mut delivered = Vec::new();
+    for handle in &handles {
+        world.quiet(Platform::Bluesky, handle, 8_000);
+        world.sync(handle).await;
+        let alerts = world.alerts().await;
+        let alert = alerts.iter().find(|alert| alert.influencer_name.as_ref() == Some(handle)).expect("it opens");
+        let query = DeliveriesQuery { alert: Some(alert.id.to_string()), limit: 9, ..DeliveriesQuery::default() };
+        let rows = world.client.deliveries(within(LIMIT), query).await.expect("a response").expect("a list").rows;
+        delivered.push(rows.len());
+    }
+    assert_eq!(delivered, [0, 1, 1, 1], "only what is silenced now is silent");
+    let left = world.client.silences(within(LIMIT)).await.expect("a response").expect("silences");
+    assert_eq!(left.iter().map(|listed| listed.silence.reason.as_str()).collect::<Vec<_>>(), ["known"]);
+    let audit = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
+    let audit = audit.expect("a response").expect("the log").rows;
+    let lines = |action: &str| audit.iter().filter(|line| line.action == action).count();
+    assert_eq!((lines("silence.add"), lines("silence.end")), (3, 1));
 }

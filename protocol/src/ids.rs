@@ -28,6 +28,8 @@ pub enum OfDelivery {}
 pub enum OfConsent {}
 /// Marks ids of grants.
 pub enum OfGrant {}
+/// Marks ids of silences.
+pub enum OfSilence {}
 
 /// The id of an influencer.
 pub type InfluencerId = Id<OfInfluencer>;
@@ -43,6 +45,8 @@ pub type DeliveryId = Id<OfDelivery>;
 pub type ConsentId = Id<OfConsent>;
 /// The id of a grant.
 pub type GrantId = Id<OfGrant>;
+/// The id of a silence.
+pub type SilenceId = Id<OfSilence>;
 
 /// A text that is no id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

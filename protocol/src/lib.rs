@@ -25,6 +25,7 @@ pub mod reported;
 pub mod retention;
 pub mod rule;
 pub mod service;
+pub mod silence;
 pub mod status;
 pub mod sync;
 pub mod text;
@@ -44,7 +45,7 @@ pub use consent::{
 };
 pub use error::{ErrorKind, RosterError};
 pub use event::{Cursor, Event, EventBatch};
-pub use ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId};
+pub use ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId, SilenceId};
 pub use influencer::{
     Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, SortBy,
 };

@@ -18,6 +18,7 @@ use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQu
 use crate::reported::Reported;
 use crate::retention::{HistoryLimit, Retention};
 use crate::rule::{Backtest, ListedRule, RuleParts};
+use crate::silence::{ListedSilence, NewSilence};
 use crate::status::{Budget, DayFigures, PlatformStatus, Status};
 use crate::sync::{DuePage, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 use crate::time::{Date, Day, Seconds, Since};
@@ -255,6 +256,12 @@ pub trait Roster {
     async fn remove_rule(name: String) -> Result<(), RosterError>;
     /// What a rule, changed where `parts` names it, would have said of the stored history; `since`: of all of it.
     async fn test_rule(name: String, parts: RuleParts, since: Option<Since>) -> Result<Backtest, RosterError>;
+    /// Silences that last, the first to end first; [`MOST_SILENCES`](crate::silence::MOST_SILENCES) at most.
+    async fn silences() -> Result<Vec<ListedSilence>, RosterError>;
+    /// Keeps alerts that match from being delivered for some time.
+    async fn add_silence(silence: NewSilence) -> Result<ListedSilence, RosterError>;
+    /// Ends the silence with this id or unique prefix before its time, and returns what it was.
+    async fn end_silence(silence: String) -> Result<ListedSilence, RosterError>;
     /// Every channel on which alerts leave, by name.
     async fn channels() -> Result<Vec<Channel>, RosterError>;
     /// Sends a real test message on a channel and returns what became of it.

@@ -33,7 +33,8 @@ const PROTOCOL: &str = "
     query: text folding metric error connection
     retention: time
     json: metric rule alert
-    service: time ids error delivery connection influencer alert sync status audit consent event retention reported rule
+    silence: ids time
+    service: time ids error delivery connection influencer alert sync status audit consent event retention reported rule silence
     notice: text ids metric number alert service
     transport: paths service
 ";

@@ -33,6 +33,7 @@ pub mod deliveries;
 pub mod audit;
 pub mod changes;
 pub mod rules;
+pub mod silence;
 pub mod runs;
 
 pub mod platforms;

@@ -78,6 +78,7 @@ fn named(alert: &Alert) -> String {
     format!("{} {}", alert.id, alert.why)
 }
 
-fn user_of(who: &Who) -> String {
+/// How a user is named in what is stored.
+pub fn user_of(who: &Who) -> String {
     if who.name.is_empty() { format!("uid {}", who.uid) } else { who.name.clone() }
 }

@@ -6,7 +6,7 @@ use roster_protocol::metric::{Metric, Ratio};
 use roster_protocol::notice;
 use roster_protocol::rule::{Happening, Rule, Scope, Test};
 
-use super::{Decision, deliveries, grouping};
+use super::{Decision, deliveries, grouping, silences};
 use crate::alerts::change::Difference;
 use crate::alerts::evaluate::{self, Opening, Steps};
 use crate::alerts::explain;
@@ -175,7 +175,7 @@ pub fn take_about(decision: &mut Decision<'_>, about: &About, steps: Steps) {
         let opened = decision.commit.alerting.alerts.iter().map(|alert| alert.number);
         let number = opened.max().unwrap_or_default().max(decision.roster.last_alert) + 1;
         let mut alert = evaluate::opened(opening, number, decision.fresh_id(), about.clone(), decision.now);
-        if !grouping::join(decision, &mut alert) {
+        if !silences::cover(decision, &alert) && !grouping::join(decision, &mut alert) {
             deliveries::queue(decision, &alert);
         }
         decision.commit.alerting.alerts.push(alert);

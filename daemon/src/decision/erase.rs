@@ -6,7 +6,7 @@ use roster_protocol::ids::ConnectionId;
 
 use super::audit::{audit, connection_named, influencer_named};
 use super::slots::{self, PAUSED, Why};
-use super::{Decision, grants};
+use super::{Decision, grants, silences};
 use crate::alerts::evaluate;
 use crate::model::Connection;
 use crate::roster::resolve;
@@ -65,6 +65,7 @@ pub fn remove(
         decision.commit.roster.removed_connections.iter().map(|connection| connection.id).collect();
     grants::let_go(decision, &ended);
     decision.commit.roster.removed_influencers.push(influencer.id);
+    silences::moved(decision, influencer.id, None);
     let standing = decision.roster.alerts.values().filter(|alert| alert.about.influencer() == Some(influencer.id));
     let resolved = standing.map(|alert| evaluate::resolved(alert, decision.now));
     decision.commit.alerting.alerts.extend(resolved);

@@ -7,7 +7,7 @@ use roster_protocol::metric::Ratio;
 use roster_protocol::notice::signed_percent;
 use roster_protocol::time::Timestamp;
 
-use super::{Decision, deliveries};
+use super::{Decision, deliveries, silences};
 use crate::alerts::evaluate::{relative, resolved};
 use crate::model::Alert;
 
@@ -75,6 +75,7 @@ fn mates(decision: &Decision<'_>, alert: &Alert, platform: &str) -> Vec<Alert> {
             && it.rule == alert.rule
             && it.number != alert.number
             && it.state != AlertState::Resolved
+            && !silences::cover(decision, it)
     };
     let now = decision.now;
     let known = decision.roster.alerts.values().rev().take_while(|it| is_within(it, now, GROWS_MS));

@@ -5,9 +5,9 @@ use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::InfluencerId;
 
-use super::Decision;
 use super::audit::{audit_change, influencer_named};
 use super::checks::{NOTE_BYTES, sorted_tags};
+use super::{Decision, silences};
 use crate::model::{Alert, Connection, Influencer};
 use crate::roster::resolve;
 
@@ -40,6 +40,7 @@ pub fn merge(decision: &mut Decision<'_>, who: &Who, named: &str, into: &str) ->
         ..into.clone()
     });
     decision.commit.roster.removed_influencers.push(from.id);
+    silences::moved(decision, from.id, Some(into.id));
     let line = audit_change(
         decision,
         who,

@@ -10,4 +10,5 @@ pub mod pausing;
 pub mod record;
 pub mod retention;
 pub mod ruling;
+pub mod silencing;
 pub mod syncing;

@@ -13,6 +13,7 @@ use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunI
 use roster_protocol::metric::Metric;
 use roster_protocol::reported::Audience;
 use roster_protocol::rule::Rule;
+use roster_protocol::silence::Silence;
 use roster_protocol::status::Coverage;
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Seconds, Timestamp};
@@ -360,6 +361,7 @@ pub struct Loaded {
     pub desktop_shown: Vec<(u32, u64)>,
     /// Rules that users made.
     pub rules: Vec<Rule>,
+    pub silences: Vec<Silence>,
     /// What was chosen to be deleted; `None`: nothing yet.
     pub retention: Option<RetentionChoice>,
     /// The store's own id; it never changes.

@@ -1,6 +1,6 @@
 //! Which ids are in use. Pure.
 
-use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, Id, InfluencerId, RunId};
+use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, Id, InfluencerId, RunId, SilenceId};
 
 use super::Roster;
 use crate::model::{Commit, RosterCommit};
@@ -85,6 +85,16 @@ impl InUse for GrantId {
 
     fn is_in_commit(self, commit: &Commit) -> bool {
         commit.consents.grants.iter().any(|grant| grant.id == self)
+    }
+}
+
+impl InUse for SilenceId {
+    fn is_in(self, roster: &Roster) -> bool {
+        roster.silences.contains_key(&self)
+    }
+
+    fn is_in_commit(self, commit: &Commit) -> bool {
+        commit.alerting.silences.iter().any(|silence| silence.id == self)
     }
 }
 

@@ -28,9 +28,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use roster_protocol::folding::folded_handle;
-use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
+use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId, SilenceId};
 use roster_protocol::influencer::SortBy;
 use roster_protocol::rule::Rule;
+use roster_protocol::silence::Silence;
 use roster_protocol::time::Timestamp;
 
 use self::baseline::Baseline;
@@ -79,6 +80,8 @@ pub struct Roster {
     /// Those of the config, and those that users made.
     config_rules: Vec<Rule>,
     pub stored_rules: BTreeMap<String, Rule>,
+    /// Also those that are over, until another one is made.
+    pub silences: BTreeMap<SilenceId, Silence>,
     /// Open and acknowledged alerts by number.
     pub alerts: BTreeMap<u64, Alert>,
     pub last_alert: u64,
@@ -133,6 +136,7 @@ impl Roster {
             providers: providers(platforms.values().map(AsRef::as_ref)),
             platforms,
             stored_rules: loaded.rules.into_iter().map(|rule| (rule.name.clone(), rule)).collect(),
+            silences: loaded.silences.into_iter().map(|silence| (silence.id, silence)).collect(),
             ..Roster::default()
         };
         roster.use_rules();

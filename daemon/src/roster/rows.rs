@@ -2,6 +2,7 @@
 
 use roster_protocol::connection::Outage;
 use roster_protocol::influencer::PlatformBadge;
+use roster_protocol::silence::{ListedSilence, Silence};
 use roster_protocol::time::{Seconds, Timestamp};
 use roster_protocol::{About, Alert, Change, Connection, ConnectionId, Influencer, InfluencerId, InfluencerRow, Run};
 
@@ -147,6 +148,14 @@ fn platform_badge(
 /// The name of an influencer; empty when it was removed.
 pub fn name_of(roster: &Roster, id: InfluencerId) -> String {
     roster.influencers.get(&id).map(|influencer| influencer.name.clone()).unwrap_or_default()
+}
+
+/// A silence with the name of its influencer.
+pub fn silence(roster: &Roster, silence: &Silence) -> ListedSilence {
+    ListedSilence {
+        influencer_name: silence.influencer.map(|influencer| name_of(roster, influencer)),
+        silence: silence.clone(),
+    }
 }
 
 /// Who has a connection now: after a merge not the one who had it when something was logged.

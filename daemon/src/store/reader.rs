@@ -204,6 +204,7 @@ impl<'a> Reader<'a> {
             settings: self.get(&settings.key())?.unwrap_or(settings),
             desktop_shown: self.all(Records::DesktopShown, shown)?,
             rules: self.all(Records::Rules, records::read)?,
+            silences: self.all(Records::Silences, records::read)?,
             retention: self.get(&RetentionChoice::KEY)?,
             store: self.get::<Stamp>(&Stamp::KEY)?.map(|stamp| stamp.id).unwrap_or_default(),
             key: self.get::<KeyName>(&KeyName::KEY)?.map(|key| key.0),

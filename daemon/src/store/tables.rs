@@ -82,13 +82,15 @@ pub(super) enum Records {
     Audiences,
     /// Name → a rule that a user made. One row each, read whole at start.
     Rules,
+    /// Silence id → silence. One row each, deleted some time after it is over; read whole at start.
+    Silences,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 29] = [
+    pub(super) const ALL: [Records; 30] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -118,6 +120,7 @@ impl Records {
         Records::ReportedDays,
         Records::Audiences,
         Records::Rules,
+        Records::Silences,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -150,6 +153,7 @@ impl Records {
             Records::ReportedDays => "reported.days",
             Records::Audiences => "reported.audiences",
             Records::Rules => "rules",
+            Records::Silences => "silences",
             Records::Quarantine => "quarantine",
         }
     }
@@ -191,6 +195,7 @@ impl Records {
             Records::ReportedDays => 26,
             Records::Audiences => 27,
             Records::Rules => 29,
+            Records::Silences => 34,
         }
     }
 }

@@ -6,7 +6,8 @@ use super::completions;
 use crate::agent;
 use crate::commands::{
     add, alerts, audience, audit, budgets, changes, channels, connect, deliveries, disconnect, due, edit, history,
-    list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set, show, status, sync, tokens,
+    list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set, show, silence, status, sync,
+    tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -52,6 +53,8 @@ pub enum Command {
     Alerts(alerts::Alerts),
     /// Lists alert rules; makes, changes, switches and tests them
     Rules(rules::Rules),
+    /// Lists silences, which keep alerts from being delivered; makes and ends them
+    Silence(silence::Silence),
     /// Lists the channels on which alerts are delivered, or tests one
     Channels(channels::Channels),
     /// Lists what was delivered, waits or was given up, or has it sent again
@@ -106,6 +109,7 @@ impl Command {
             Command::Changes(changes) => changes.run(session).await,
             Command::Alerts(alerts) => alerts.run(session).await,
             Command::Rules(rules) => rules.run(session).await,
+            Command::Silence(silence) => silence.run(session).await,
             Command::Channels(channels) => channels.run(session).await,
             Command::Deliveries(deliveries) => deliveries.run(session).await,
             Command::Runs(runs) => runs.run(session).await,

@@ -9,6 +9,7 @@ pub mod events;
 pub mod reported;
 pub mod retention;
 pub mod rules;
+pub mod silences;
 pub mod status;
 
 pub(crate) use roster_protocol::json::rounded;

@@ -7,6 +7,7 @@ mod leases;
 mod keeping;
 mod reported;
 mod rules;
+mod silences;
 mod warnings;
 mod webhooks;
 

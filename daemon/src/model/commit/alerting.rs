@@ -1,10 +1,12 @@
 //! What a commit writes of alerts.
 
+use roster_protocol::ids::SilenceId;
 use roster_protocol::rule::Rule;
+use roster_protocol::silence::Silence;
 
 use crate::model::{Alert, Delivery, DeliveryKey};
 
-/// Alerts, their deliveries, and the rules that open them.
+/// Alerts, their deliveries, the rules that open them, and what is not delivered.
 #[derive(Clone, Debug, Default)]
 pub struct AlertingCommit {
     pub alerts: Vec<Alert>,
@@ -17,4 +19,8 @@ pub struct AlertingCommit {
     pub rules: Vec<Rule>,
     /// By name.
     pub removed_rules: Vec<String>,
+    /// Silences that begin or change.
+    pub silences: Vec<Silence>,
+    /// Those that are over.
+    pub removed_silences: Vec<SilenceId>,
 }

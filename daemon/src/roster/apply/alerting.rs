@@ -36,6 +36,8 @@ impl Roster {
         for name in &commit.removed_rules {
             self.stored_rules.remove(name);
         }
+        self.silences.extend(commit.silences.iter().map(|silence| (silence.id, silence.clone())));
+        self.silences.retain(|id, _| !commit.removed_silences.contains(id));
         if !commit.rules.is_empty() || !commit.removed_rules.is_empty() {
             self.use_rules();
         }

@@ -64,6 +64,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Alerts { .. }
         | R::Rules {}
         | R::TestRule { .. }
+        | R::Silences {}
         | R::Deliveries { .. }
         | R::Retention { .. }
         | R::Audit { .. } => (Access::Read, Length::Long),
@@ -73,6 +74,8 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Sync { .. }
         | R::Acknowledge { .. }
         | R::AssignAlert { .. }
+        | R::AddSilence { .. }
+        | R::EndSilence { .. }
         | R::TestChannel { .. }
         | R::RetryDelivery { .. } => (Access::Operate, Length::Short),
         R::Pause { .. } => (Access::Operate, Length::Long),

@@ -1,4 +1,4 @@
-//! Rows of alerts, deliveries and rules.
+//! Rows of alerts, deliveries, rules and silences.
 
 use roster_protocol::alert::AlertState;
 
@@ -24,6 +24,8 @@ impl Batch {
         for name in &commit.removed_rules {
             self.delete(Records::Rules, name.clone().into_bytes());
         }
+        commit.silences.iter().try_for_each(|silence| self.put(silence))?;
+        commit.removed_silences.iter().for_each(|id| self.delete(Records::Silences, id.0.to_vec()));
         commit.dropped.iter().for_each(|key| self.delete(Records::DeliveriesPending, delivery_key(key)));
         if let Some((uid, number)) = commit.desktop_shown {
             self.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes());

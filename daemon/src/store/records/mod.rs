@@ -9,6 +9,7 @@ mod codes;
 mod consents;
 mod alerts;
 mod rules;
+mod silences;
 mod deliveries;
 mod events;
 mod facts;
@@ -18,6 +19,7 @@ mod webhooks;
 
 use redb::WriteTransaction;
 use roster_protocol::rule::Rule;
+use roster_protocol::silence::Silence;
 use roster_protocol::status::DayFigures;
 
 use super::envelope::{self, Unreadable};
@@ -179,6 +181,7 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::ReportedDays => reported::read(key, encoded).map(drop),
         Records::Audiences => read::<AudienceOn>(table, key, encoded).map(drop),
         Records::Rules => read::<Rule>(table, key, encoded).map(drop),
+        Records::Silences => read::<Silence>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

@@ -11,6 +11,7 @@ mod deliveries;
 mod feed;
 mod influencers;
 mod rules;
+mod silences;
 mod sync;
 
 use std::io;
@@ -114,6 +115,9 @@ impl Serve for Caller {
             EditRule(name, parts) => rules::edit(caller, name, parts);
             RemoveRule(name) => rules::remove(caller, name);
             TestRule(name, parts, since) => rules::test(caller, name, parts, since);
+            Silences() => silences::silences(caller);
+            AddSilence(silence) => silences::add(caller, silence);
+            EndSilence(silence) => silences::end(caller, silence);
             Channels() => deliveries::channels(caller);
             TestChannel(channel) => deliveries::test_channel(caller, channel);
             Deliveries(query) => deliveries::deliveries(caller, query);
