@@ -115,7 +115,7 @@ fn window_of(rule: &Rule) -> Option<Window> {
 /// The rules that are in use unless the config or the store say otherwise.
 ///
 /// A share alone is nearly useless: of 4,401 days of 227 channels two moved by more than a tenth, both of one tiny account.
-/// So the usual rules compare with the account's own days, and the plain ones catch what is large for everybody and
+/// So the usual rules compare with the account's own days, and the plain ones catch what is large for every account and
 /// accounts that are known for a few days only.
 pub fn built_in() -> Vec<Rule> {
     use Direction::{Both, Down, Up};

@@ -170,7 +170,7 @@ fn wait_after(attempts: u32, requested: Option<Duration>, jitter: f64) -> i64 {
     }
 }
 
-/// Gives up a delivery. Where nobody was notified that an alert opened, nobody is that it is over.
+/// Gives up a delivery. Where it was to notify that an alert opened, there is no notice that it is over.
 fn give_up(decision: &mut Decision<'_>, delivery: Delivery, why: &str) {
     let DeliveryKey { alert, channel, kind } = &delivery.key;
     let over = kind.is_opening().then(|| DeliveryKey::of(*alert, channel, DeliveryKind::Resolved));

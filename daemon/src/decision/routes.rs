@@ -53,7 +53,7 @@ impl Matched<'_> {
         let mut channels = BTreeMap::new();
         for route in self.routes.iter().flatten() {
             let Some(escalation) = &route.escalate else { continue };
-            // Nobody can acknowledge what is held back.
+            // What is held back cannot be acknowledged.
             let from = self.quiet(route, now).unwrap_or(now);
             let at = Timestamp(from.0.saturating_add(escalation.after.millis()));
             for channel in &escalation.to {

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::Incoming;
 use crate::client_config::NoticeChoice;
-use crate::terminal::notices::{Detection, Gathered, Notice, Plan, QUERY, Target, is_set, query_tmux, surroundings};
+use crate::terminal::notices::{Detection, Gathered, Notice, Plan, QUERY, Target, environment, is_set, query_tmux};
 use crate::terminal::{Guard, Reply};
 
 /// The alerts to notify of, and how.
@@ -23,7 +23,7 @@ impl Notices {
     /// Begins to find out how this terminal is notified. Nothing waits for that: a reply may be late or never arrive.
     pub fn start(choice: Option<NoticeChoice>, guard: &Guard, sender: &Sender<Incoming>) -> Self {
         let mut notices = Self { target: None, detection: None, gathered: Gathered::default() };
-        let Some(plan) = Plan::new(choice.unwrap_or_else(usual), &surroundings()) else { return notices };
+        let Some(plan) = Plan::new(choice.unwrap_or_else(usual), &environment()) else { return notices };
         notices.target = Some(Target::BELL);
         match plan {
             Plan::Known(target) => notices.target = Some(target),

@@ -20,16 +20,16 @@ use tokio::process::Command;
 use tokio::time::{sleep_until, timeout};
 
 use crate::client_config::NoticeChoice;
-use detect::Surroundings;
+use detect::Environment;
 use tty::Tty;
 
 /// How long tmux may take to say what it does.
 const TMUX: Duration = Duration::from_secs(1);
 
-/// The surroundings of this process.
-pub fn surroundings() -> Surroundings {
+/// The environment of this process.
+pub fn environment() -> Environment {
     let term = std::env::var("TERM").unwrap_or_default();
-    Surroundings { term, in_tmux: is_set("TMUX"), in_screen: is_set("STY") }
+    Environment { term, in_tmux: is_set("TMUX"), in_screen: is_set("STY") }
 }
 
 /// Whether the environment has such a variable, and not an empty one.
@@ -66,7 +66,7 @@ impl ForCommand {
     /// # Errors
     /// When there is no terminal.
     pub async fn start(choice: NoticeChoice) -> Result<Option<Self>, RosterError> {
-        let Some(plan) = Plan::new(choice, &surroundings()) else { return Ok(None) };
+        let Some(plan) = Plan::new(choice, &environment()) else { return Ok(None) };
         let terminal = tty::open().map_err(|error| {
             RosterError::usage(format!("there is no terminal for --osc: {error}"))
                 .hint("leave --osc out, or give the command a terminal, as `ssh -t` does")

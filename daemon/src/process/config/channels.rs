@@ -20,7 +20,7 @@ use crate::model::{ChannelInfo, DESKTOP, Digest, Escalation, Quiet, Route, Routi
 
 /// The most channels, and the most routes.
 const MOST: usize = 100;
-/// An alert that nobody has seen for longer than this is not escalated.
+/// An alert that is unseen for longer than this is not escalated.
 const LONGEST_ESCALATION: Seconds = Seconds(7 * 24 * 3600);
 
 /// The channels as written, by name, and the routes.

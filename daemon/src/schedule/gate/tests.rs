@@ -243,7 +243,7 @@ fn room_that_a_response_reports_is_noticed() {
 }
 
 #[test]
-fn room_that_time_brings_is_noticed_whoever_looks_first() {
+fn room_that_time_brings_is_noticed_whichever_caller_looks_first() {
     let looks: [fn(&mut Gate); 3] = [
         |gate| drop(gate.room("youtube", Priority::Due, midnight())),
         |gate| drop(gate.may_request("youtube", LIST, Priority::Person, midnight())),
@@ -313,7 +313,7 @@ proptest::proptest! {
         }
     }
 
-    /// Room that was refused and is there again is noticed, whoever finds it. What is learned from a batch and what it
+    /// Room that was refused and is there again is noticed, whichever caller finds it. What is learned from a batch and what it
     /// releases is followed by its end, and another config by its own notice.
     #[test]
     fn room_that_was_refused_before_is_noticed(

@@ -20,7 +20,7 @@ fn chosen(choice: NoticeChoice) -> Option<Form> {
 
 /// What the environment says of the terminal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct Environment {
     pub term: String,
     pub in_tmux: bool,
     pub in_screen: bool,
@@ -39,8 +39,8 @@ pub enum Plan {
 
 impl Plan {
     /// `None` when there are to be no notices.
-    pub fn new(choice: NoticeChoice, surroundings: &Surroundings) -> Option<Self> {
-        let Surroundings { term, in_tmux, in_screen } = surroundings;
+    pub fn new(choice: NoticeChoice, environment: &Environment) -> Option<Self> {
+        let Environment { term, in_tmux, in_screen } = environment;
         let is_known = known(program(term)).is_some();
         Some(match (choice, chosen(choice)) {
             (NoticeChoice::Off, _) => return None,

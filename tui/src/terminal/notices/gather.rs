@@ -7,7 +7,7 @@ use roster_protocol::{Alert, AlertId, AlertState};
 
 /// How long after the first alert others count as the same burst.
 const BURST: Duration = Duration::from_millis(500);
-/// Between two notices: nobody wants a bell a second.
+/// Between two notices, so that the bell does not ring every second.
 const DISTANCE: Duration = Duration::from_secs(5);
 
 /// The alerts of the next notice.

@@ -44,7 +44,7 @@ impl Tty {
         Ok(Self { writer: Writer::over(terminal)?, writing: None })
     }
 
-    /// Writes; what a terminal has no room for, because nobody lets it go on, is dropped.
+    /// Writes; what a terminal has no room for, because it is stopped, is dropped.
     pub fn write(&mut self, bytes: Vec<u8>) {
         let is_taken =
             self.writing.as_mut().is_none_or(|writing| !matches!(writing.try_recv(), Err(TryRecvError::Empty)));

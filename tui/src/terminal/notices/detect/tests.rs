@@ -4,13 +4,13 @@ use super::*;
 
 const AT_TERMINAL: Through = Through::Terminal;
 
-fn surroundings(term: &str) -> Surroundings {
-    Surroundings { term: term.to_owned(), ..Surroundings::default() }
+fn environment(term: &str) -> Environment {
+    Environment { term: term.to_owned(), ..Environment::default() }
 }
 
 /// What a terminal of this `TERM` gets that sends these replies.
 fn detected(term: &str, replies: &[Reply]) -> Form {
-    let Some(Plan::QueryTerminal(mut detection)) = Plan::new(NoticeChoice::Auto, &surroundings(term)) else {
+    let Some(Plan::QueryTerminal(mut detection)) = Plan::new(NoticeChoice::Auto, &environment(term)) else {
         panic!("{term} is queried")
     };
     replies.iter().for_each(|reply| detection.take(reply));
@@ -62,32 +62,32 @@ fn the_name_in_term_counts_where_the_terminal_gives_none() {
 }
 
 #[test]
-fn who_is_queried_depends_on_the_surroundings() {
-    let check = |choice, surroundings: &Surroundings, expected: Option<Plan>| {
-        assert_eq!(Plan::new(choice, surroundings), expected, "{choice:?} {surroundings:?}");
+fn who_is_queried_depends_on_the_environment() {
+    let check = |choice, environment: &Environment, expected: Option<Plan>| {
+        assert_eq!(Plan::new(choice, environment), expected, "{choice:?} {environment:?}");
     };
     let known = |form, through| Some(Plan::Known(Target { form, through }));
-    let xterm = surroundings("xterm-256color");
+    let xterm = environment("xterm-256color");
     check(NoticeChoice::Off, &xterm, None);
     check(NoticeChoice::Bell, &xterm, known(Form::Bell, AT_TERMINAL));
     check(NoticeChoice::Osc9, &xterm, known(Form::Osc9, AT_TERMINAL));
     for old in ["", "dumb", "linux", "vt100"] {
-        check(NoticeChoice::Auto, &surroundings(old), known(Form::Bell, AT_TERMINAL));
+        check(NoticeChoice::Auto, &environment(old), known(Form::Bell, AT_TERMINAL));
     }
     // At the other end of a connection, where nothing else says so.
     for multiplexer in ["screen", "screen-256color", "tmux-256color", "screen.xterm-256color"] {
-        check(NoticeChoice::Auto, &surroundings(multiplexer), known(Form::Bell, AT_TERMINAL));
+        check(NoticeChoice::Auto, &environment(multiplexer), known(Form::Bell, AT_TERMINAL));
     }
-    let screen = Surroundings { in_screen: true, ..surroundings("screen.xterm-256color") };
+    let screen = Environment { in_screen: true, ..environment("screen.xterm-256color") };
     check(NoticeChoice::Auto, &screen, known(Form::Bell, AT_TERMINAL));
     check(NoticeChoice::Osc777, &screen, known(Form::Osc777, Through::Screen));
     for term in ["tmux-256color", "screen-256color", "xterm-256color"] {
-        let tmux = Surroundings { in_tmux: true, ..surroundings(term) };
+        let tmux = Environment { in_tmux: true, ..environment(term) };
         check(NoticeChoice::Auto, &tmux, Some(Plan::QueryTmux(NoticeChoice::Auto)));
         check(NoticeChoice::Osc99, &tmux, Some(Plan::QueryTmux(NoticeChoice::Osc99)));
         check(NoticeChoice::Bell, &tmux, known(Form::Bell, AT_TERMINAL));
     }
-    let kitty = Surroundings { in_tmux: true, ..surroundings("xterm-kitty") };
+    let kitty = Environment { in_tmux: true, ..environment("xterm-kitty") };
     assert!(matches!(Plan::new(NoticeChoice::Auto, &kitty), Some(Plan::QueryTerminal(_))));
 }
 
