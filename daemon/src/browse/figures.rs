@@ -8,6 +8,7 @@ use roster_protocol::time::{Date, Timestamp};
 use super::quality;
 use crate::app::{App, read_error};
 use crate::roster::Roster;
+use crate::schedule::Grid;
 use crate::store::FiguresSince;
 
 /// The figures of so many days, oldest first. Days of which none were kept are absent.
@@ -43,10 +44,16 @@ pub fn of(roster: &Roster, date: Date, now: Timestamp) -> DayFigures {
     }
 }
 
+/// Whether any of today's influencers was in the roster on a day.
+pub fn had_influencers(roster: &Roster, grid: &Grid, date: Date) -> bool {
+    roster.influencers.values().any(|influencer| grid.date_of(influencer.added_at) <= date)
+}
+
 #[cfg(test)]
 mod tests {
     use roster_protocol::status::{Adoption, Coverage};
     use roster_protocol::sync::Outcome;
+    use roster_protocol::time::Seconds;
 
     use super::*;
     use crate::model::SyncCommit;
@@ -64,5 +71,13 @@ mod tests {
         assert_eq!(figures.platforms, [("bluesky".to_owned(), expected)]);
         assert_eq!(figures.coverage(), Some(expected));
         assert_eq!(figures.adoption, Adoption { connected: 2, on_all_platforms: 0 });
+    }
+    #[test]
+    fn a_day_before_the_first_influencer_has_no_figures() {
+        let grid = Grid { zone: jiff::tz::TimeZone::UTC, daily: None, interval: Seconds(6 * 3600) };
+        let mut roster = roster();
+        roster.influencers.values_mut().for_each(|influencer| influencer.added_at = NOON);
+        let days = [TODAY.plus_days(-1), TODAY, TODAY.plus_days(1)];
+        assert_eq!(days.map(|day| had_influencers(&roster, &grid, day)), [false, true, true]);
     }
 }

@@ -91,13 +91,15 @@ async fn keep(app: &App) {
     }
 }
 
-/// Keeps the figures of the day before, unless it has some already. They are taken soon after its end, or at the next
-/// start.
+/// Keeps the figures of the day before, unless it has some already or nobody was in the roster then. They are taken
+/// soon after its end, or at the next start.
 async fn keep_figures(app: &App) -> Result<(), RosterError> {
     let now = app.clock.now();
-    let yesterday = app.setup().config.sync.grid.date_of(now).plus_days(-1);
+    let grid = app.setup().config.sync.grid.clone();
+    let yesterday = grid.date_of(now).plus_days(-1);
     let kept = app.store.read(FiguresSince(yesterday)).await.map_err(|error| read_error(&error))?;
-    if kept.iter().any(|day| day.date == yesterday) || app.look(|roster| roster.influencers.is_empty()) {
+    let was_empty = app.look(|roster| !figures::had_influencers(roster, &grid, yesterday));
+    if was_empty || kept.iter().any(|day| day.date == yesterday) {
         return Ok(());
     }
     app.decide(|decision| {
