@@ -33,8 +33,14 @@ pub fn over<'r>(rule: &'r Rule, series: Series<'_>) -> Vec<Found<'r>> {
             oldest += 1;
         }
         let metric = series.metric;
-        let measured =
-            Measured { metric, now, step: (series.step)(now.value), points: &points[oldest..at], marks: &marks };
+        let measured = Measured {
+            metric,
+            now,
+            step: (series.step)(now.value),
+            points: &points[oldest..at],
+            since: points[0].at,
+            marks: &marks,
+        };
         let Some(one) = moves::first(std::iter::once(rule), &measured) else { continue };
         marks.push(Mark {
             rule: rule.name.clone(),

@@ -59,6 +59,8 @@ pub struct Measured<'a> {
     pub step: Option<f64>,
     /// Where it was before.
     pub points: &'a [Point],
+    /// A move begins with the last point until then, or later: what moved before is no news.
+    pub since: Timestamp,
     /// The account's alerts about this metric of the last month, oldest first.
     pub marks: &'a [Mark],
 }
@@ -140,13 +142,19 @@ impl Measured<'_> {
     fn start(&self, since: Timestamp, said: Option<&Mark>, is_fall: bool) -> Option<Point> {
         let since = said.map_or(since, |mark| mark.opened_at);
         let said = said.map(|mark| Point { at: mark.opened_at, value: mark.to });
-        let inside = &self.points[self.points.partition_point(|point| point.at < since)..];
+        let first = self.points.partition_point(|point| point.at < since);
+        let inside = &self.points[first.max(self.first_known())..];
         let is_better = |one: f64, best: f64| if is_fall { one >= best } else { one <= best };
         let better = |best: Point, one: Point| if is_better(one.value, best.value) { one } else { best };
         let found = said.into_iter().chain(inside.iter().copied()).reduce(better);
         let before = || self.points.last().copied().filter(|last| self.now.at.since(last.at) <= OLDEST_BEFORE_MS);
         let found = found.or_else(before)?;
         Some(self.not_taken_back(found, is_fall))
+    }
+
+    /// The index of the last point until [`Measured::since`].
+    fn first_known(&self) -> usize {
+        self.points.partition_point(|point| point.at <= self.since).saturating_sub(1)
     }
 
     /// The same, without what only takes back an alert of the other direction.
@@ -249,8 +257,14 @@ mod tests {
     fn found(rules: &[Rule], values: &[(i64, f64)], marks: &[Mark], step: f64) -> Option<(String, i64, f64)> {
         let (now, before) = values.split_last().expect("a value");
         let path = path(before);
-        let measured =
-            Measured { metric: Metric::Followers, now: point(*now), step: Some(step), points: path.points(), marks };
+        let measured = Measured {
+            metric: Metric::Followers,
+            now: point(*now),
+            step: Some(step),
+            points: path.points(),
+            since: Timestamp(0),
+            marks,
+        };
         let found = first(rules.iter(), &measured)?;
         Some((found.rule.name.clone(), found.from.at.0 / HOUR_MS, found.from.value))
     }
@@ -291,6 +305,27 @@ mod tests {
         check(&[(0, 10_000.0), (48, 7_900.0)], some(0, 10_000.0));
         check(&[(0, 10_000.0), (24 * 5, 5_000.0)], None);
         check(&[(0, 10_000.0)], None);
+    }
+
+    #[test]
+    fn a_move_begins_with_the_last_value_before_rules_began_or_later() {
+        let month = [(0, 10_000.0), (24, 9_900.0), (48, 9_000.0), (72, 8_950.0)];
+        let path = path(&month);
+        let check = |since: i64, now: f64, expected: Option<(i64, f64)>| {
+            let parts = RuleParts { over: Some(Window::Week), percent: Some(5.0), ..RuleParts::default() };
+            let rules = [made_of("r", None, &parts).expect("a rule")];
+            let since = Timestamp(since * HOUR_MS);
+            let (metric, points, marks) = (Metric::Followers, path.points(), [].as_slice());
+            let measured = Measured { metric, now: point((75, now)), step: None, points, since, marks };
+            let found = first(rules.iter(), &measured);
+            assert_eq!(found.map(|found| (found.from.at.0 / HOUR_MS, found.from.value)), expected, "{since:?} {now}");
+        };
+        check(0, 8_940.0, Some((0, 10_000.0)));
+        check(30, 8_940.0, Some((24, 9_900.0)));
+        check(60, 8_940.0, None);
+        check(60, 8_500.0, Some((48, 9_000.0)));
+        check(74, 8_500.0, Some((72, 8_950.0)));
+        check(74, 8_940.0, None);
     }
 
     #[test]

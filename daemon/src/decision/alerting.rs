@@ -5,6 +5,7 @@ use roster_protocol::connection::{Snapshot, Source};
 use roster_protocol::metric::{Metric, Ratio};
 use roster_protocol::notice;
 use roster_protocol::rule::{Happening, Rule, Scope, Test};
+use roster_protocol::time::Timestamp;
 
 use super::{Decision, deliveries, grouping, silences};
 use crate::alerts::change::Difference;
@@ -12,7 +13,7 @@ use crate::alerts::evaluate::{self, Opening, Steps};
 use crate::alerts::explain;
 use crate::alerts::moves::{self, Measured};
 use crate::alerts::path::Point;
-use crate::model::{Alert, Connection};
+use crate::model::{Alert, AlertsSince, Connection};
 use crate::roster::Roster;
 use crate::roster::baseline::mark_of;
 use crate::roster::rows::{self, Seen};
@@ -31,17 +32,31 @@ pub fn after_numbers(decision: &mut Decision<'_>, connection: &Connection, snaps
     if snapshot.source == Source::Import {
         return;
     }
-    let roster = decision.roster;
+    let (roster, since) = (decision.roster, since(decision));
     let is_redefined = connection.latest.as_ref().is_some_and(|latest| latest.definition != snapshot.definition);
     for metric in roster.rules.metrics().filter(|metric| !snapshot.by_hand.contains(*metric)) {
         let Some(value) = metric.of(&snapshot.numbers) else { continue };
         if !is_redefined || metric == Metric::Followers {
-            follow(decision, connection, snapshot, (metric, value));
+            follow(decision, connection, snapshot, (metric, value), since);
         }
     }
 }
 
-fn follow(decision: &mut Decision<'_>, connection: &Connection, snapshot: &Snapshot, (metric, value): (Metric, f64)) {
+/// Since when moves are alerted about: from the first run with rules on. One that is later than now was taken from a
+/// clock that was wrong.
+fn since(decision: &mut Decision<'_>) -> Timestamp {
+    let known = decision.roster.alerts_since.filter(|AlertsSince(since)| *since <= decision.now);
+    let AlertsSince(since) = known.unwrap_or_else(|| *decision.commit.alerting.since.insert(AlertsSince(decision.now)));
+    since
+}
+
+fn follow(
+    decision: &mut Decision<'_>,
+    connection: &Connection,
+    snapshot: &Snapshot,
+    (metric, value): (Metric, f64),
+    since: Timestamp,
+) {
     let (roster, now) = (decision.roster, Point { at: decision.now, value });
     let line = roster.baselines.get(&connection.id).and_then(|baseline| baseline.of(metric));
     let step = if metric == Metric::Followers { snapshot.followers_step } else { None };
@@ -50,6 +65,7 @@ fn follow(decision: &mut Decision<'_>, connection: &Connection, snapshot: &Snaps
         now,
         step: step.map(|step| step as f64),
         points: line.map(|line| line.path.points()).unwrap_or_default(),
+        since,
         marks: line.map(|line| line.marks.as_slice()).unwrap_or_default(),
     };
     let rules = roster.rules.about(metric).filter(|rule| is_about(&rule.only, roster, connection));

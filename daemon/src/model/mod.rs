@@ -341,6 +341,10 @@ pub struct RetentionChoice {
     pub defaults: u16,
 }
 
+/// Since when moves of measured numbers are alerted about. What moved before, under a version without rules, is no news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlertsSince(pub Timestamp);
+
 /// What is read once, when the store is opened.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
@@ -362,6 +366,8 @@ pub struct Loaded {
     /// Rules that users made.
     pub rules: Vec<Rule>,
     pub silences: Vec<Silence>,
+    /// `None` before the first run with rules.
+    pub alerts_since: Option<AlertsSince>,
     /// What was chosen to be deleted; `None`: nothing yet.
     pub retention: Option<RetentionChoice>,
     /// The store's own id; it never changes.

@@ -42,7 +42,9 @@ use self::recent::Recent;
 use self::search_text::Texts;
 use crate::alerts::rules::Rules;
 use crate::http_client::SharedGate;
-use crate::model::{Alert, Connection, Hold, Influencer, Loaded, RetentionChoice, Routing, Settings, TroubleKind};
+use crate::model::{
+    Alert, AlertsSince, Connection, Hold, Influencer, Loaded, RetentionChoice, Routing, Settings, TroubleKind,
+};
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
 use crate::schedule::breaker::Breaker;
@@ -82,6 +84,8 @@ pub struct Roster {
     pub stored_rules: BTreeMap<String, Rule>,
     /// Also those that are over, until another one is made.
     pub silences: BTreeMap<SilenceId, Silence>,
+    /// `None` before the first run with rules.
+    pub alerts_since: Option<AlertsSince>,
     /// Open and acknowledged alerts by number.
     pub alerts: BTreeMap<u64, Alert>,
     pub last_alert: u64,
@@ -135,6 +139,7 @@ impl Roster {
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),
             platforms,
+            alerts_since: loaded.alerts_since,
             stored_rules: loaded.rules.into_iter().map(|rule| (rule.name.clone(), rule)).collect(),
             silences: loaded.silences.into_iter().map(|silence| (silence.id, silence)).collect(),
             ..Roster::default()

@@ -12,8 +12,8 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::Roster;
 use crate::model::{
-    Alert, Connection, Consent, ConsentStep, Delivery, DeliveryKey, DeliveryKind, DeliveryState, Grant, GrantState,
-    GrantTokens, GrantUse, Influencer, Loaded, Run, Sealed,
+    Alert, AlertsSince, Connection, Consent, ConsentStep, Delivery, DeliveryKey, DeliveryKind, DeliveryState, Grant,
+    GrantState, GrantTokens, GrantUse, Influencer, Loaded, Run, Sealed,
 };
 use crate::platforms::{self, Platforms};
 use crate::process::environment::Environment;
@@ -199,6 +199,7 @@ pub fn loaded() -> Loaded {
             connection(TUBE, MARA, "youtube", "@mara"),
             connection(HERS, LEA, "bluesky", "lea.example"),
         ],
+        alerts_since: Some(AlertsSince(Timestamp(0))),
         ..Loaded::default()
     }
 }

@@ -24,7 +24,7 @@ use super::tables::{
     month_start, split_chunk_key,
 };
 use crate::history::chunk::{self, Days, MonthChunk};
-use crate::model::{Alert, Loaded, RetentionChoice, Settings};
+use crate::model::{Alert, AlertsSince, Loaded, RetentionChoice, Settings};
 
 type Chunks = ReadOnlyTable<&'static ChunkKey, &'static [u8]>;
 type RecordsTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -205,6 +205,7 @@ impl<'a> Reader<'a> {
             desktop_shown: self.all(Records::DesktopShown, shown)?,
             rules: self.all(Records::Rules, records::read)?,
             silences: self.all(Records::Silences, records::read)?,
+            alerts_since: self.get(&AlertsSince::KEY)?,
             retention: self.get(&RetentionChoice::KEY)?,
             store: self.get::<Stamp>(&Stamp::KEY)?.map(|stamp| stamp.id).unwrap_or_default(),
             key: self.get::<KeyName>(&KeyName::KEY)?.map(|key| key.0),

@@ -40,7 +40,14 @@ fn main() {
     for (name, factor) in [("quiet", 1.0001), ("a fall of 1.5 %", 0.985), ("a fall of 20 %", 0.8)] {
         let value = path.last().map_or(0.0, |point| point.value) * factor;
         let now = Point { at: Timestamp(last.0 + SIX_HOURS_MS), value };
-        let measured = Measured { metric: Metric::Followers, now, step: Some(1.0), points: path.points(), marks: &[] };
+        let measured = Measured {
+            metric: Metric::Followers,
+            now,
+            step: Some(1.0),
+            points: path.points(),
+            since: Timestamp(0),
+            marks: &[],
+        };
         let each = rounds(|| {
             for _ in 0..SYNCS {
                 black_box(moves::first(about.iter(), black_box(&measured)));

@@ -40,6 +40,7 @@ pub fn default_rules(history: &History) -> Vec<Detection> {
             now,
             step: Some(point.step as f64),
             points: path.points(),
+            since: Timestamp(0),
             marks: &marks,
         };
         if let Some(one) = moves::first(RULES.iter().filter(|rule| is_about(&rule.only, &path)), &measured) {

@@ -4,12 +4,13 @@ use jiff::tz::TimeZone;
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::ByHand;
 use roster_protocol::ids::ConnectionId;
-use roster_protocol::metric::{Mean, Numbers, Ratio};
+use roster_protocol::metric::{Mean, Metric, Numbers, Ratio};
 use roster_protocol::time::{Date, Seconds};
 
 use super::*;
+use crate::alerts::path::Point;
 use crate::decision::Dice;
-use crate::model::{Commit, ConsentsCommit, GrantState, GrantUse, Loaded, RosterCommit};
+use crate::model::{AlertsSince, Commit, ConsentsCommit, GrantState, GrantUse, Loaded, RosterCommit};
 use crate::roster::Roster;
 use crate::roster::samples::{self, MARA, NOON, SKY};
 use crate::schedule::Grid;
@@ -97,6 +98,31 @@ fn the_first_number_is_the_profile_and_opens_nothing() {
     assert_eq!(story.connection().profile.as_ref().and_then(|profile| profile.followers), Some(1000));
     assert_eq!(story.connection().first_day, Some(Date(20778)));
     assert!(story.connection().next_due_at > NOON);
+}
+
+#[test]
+fn what_moved_before_there_were_rules_is_no_news() {
+    // Down by 30 % within the month before, and a little since.
+    let story = |since: Option<Timestamp>| {
+        let mut story = Story::begin();
+        story.roster.alerts_since = since.map(AlertsSince);
+        let baseline = story.roster.baselines.entry(connection().id).or_default();
+        for day in 0..=30 {
+            let at = NOON.plus_seconds((day - 30) * 86_400 - 3600);
+            baseline.put(Metric::Followers, Point { at, value: 10_000.0 - 100.0 * day as f64 });
+        }
+        let commit = story.run(Ok(observed(Some(6_990))));
+        (story, commit.alerting)
+    };
+    let (_, always) = story(Some(Timestamp(0)));
+    assert_eq!((always.alerts.len(), always.since), (1, None), "the month before counts where rules were there");
+    let (mut upgraded, first) = story(None);
+    assert_eq!((first.alerts.len(), first.since), (0, Some(AlertsSince(NOON))));
+    let next = upgraded.run(Ok(observed(Some(6_200)))).alerting;
+    assert_eq!((next.alerts[0].from, next.alerts[0].to, next.since), (Some(6_990.0), Some(6_200.0), None));
+    // A clock that was far ahead then hides no move now.
+    let (_, ahead) = story(Some(NOON.plus_seconds(86_400)));
+    assert_eq!(ahead.since, Some(AlertsSince(NOON)));
 }
 
 #[test]

@@ -20,6 +20,7 @@ impl Batch {
             }
         }
         commit.deliveries.iter().try_for_each(|delivery| self.put_delivery(delivery))?;
+        commit.since.iter().try_for_each(|since| self.put(since))?;
         commit.rules.iter().try_for_each(|rule| self.put(rule))?;
         for name in &commit.removed_rules {
             self.delete(Records::Rules, name.clone().into_bytes());

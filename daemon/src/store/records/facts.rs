@@ -5,7 +5,7 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
 use super::{Payload, Record, read, read_plain};
-use crate::model::{BudgetKey, BudgetUse, Hold, ReportedLimit, RetentionChoice, Settings};
+use crate::model::{AlertsSince, BudgetKey, BudgetUse, Hold, ReportedLimit, RetentionChoice, Settings};
 use crate::store::envelope::Unreadable;
 use crate::store::tables::Records;
 
@@ -71,6 +71,7 @@ pub(super) fn verify(key: &[u8], encoded: &[u8]) -> Result<(), Unreadable> {
         FORMAT => read::<Format>(table, key, encoded).map(drop),
         FOLD => read::<Fold>(table, key, encoded).map(drop),
         key if key == Stamp::KEY => read::<Stamp>(table, key, encoded).map(drop),
+        key if key == AlertsSince::KEY => read::<AlertsSince>(table, key, encoded).map(drop),
         key if key == RetentionChoice::KEY => read::<RetentionChoice>(table, key, encoded).map(drop),
         key if key == KeyName::KEY => read::<KeyName>(table, key, encoded).map(drop),
         _ => read_plain(table, key, encoded).map(drop),
@@ -122,6 +123,26 @@ impl Record for Stamp {
     fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
         let (id, created_at) = from_bytes(payload).ok()?;
         Some(Stamp { id, created_at: Timestamp(created_at) })
+    }
+}
+
+impl AlertsSince {
+    pub(in crate::store) const KEY: [u8; 6] = *b"alerts";
+}
+
+impl Record for AlertsSince {
+    const TABLE: Records = Records::Meta;
+
+    fn key(&self) -> Vec<u8> {
+        Self::KEY.to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Payload {
+        to_extend(&self.0.0, out)
+    }
+
+    fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
+        from_bytes(payload).ok().map(|at| AlertsSince(Timestamp(at)))
     }
 }
 

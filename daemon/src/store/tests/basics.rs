@@ -11,7 +11,7 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::disk::{Disk, submit};
 use super::sample::*;
-use crate::model::{Change, Commit, Deletion, RosterCommit, Run, Settings, SyncCommit};
+use crate::model::{AlertsSince, Change, Commit, Deletion, RosterCommit, Run, Settings, SyncCommit};
 use crate::store::damage::DamageLog;
 use crate::store::origin::Origin;
 use crate::store::records::{Format, Record, Stamp};
@@ -32,6 +32,7 @@ fn a_store_is_made_private_and_keeps_what_it_is_given() {
     let state = dir.path().join("deep/state");
     let (store, loaded) = open(&state).expect("a new store");
     assert!(loaded.influencers.is_empty() && loaded.connections.is_empty());
+    assert_eq!(loaded.alerts_since, None);
     let settings = Settings { paused: true, paused_platforms: vec!["youtube".to_owned()] };
     let mut commit = Commit::from(RosterCommit {
         influencers: vec![influencer(1, 4)],
@@ -40,6 +41,7 @@ fn a_store_is_made_private_and_keeps_what_it_is_given() {
         ..RosterCommit::default()
     });
     commit.alerting.desktop_shown = Some((1000, 7));
+    commit.alerting.since = Some(AlertsSince(Timestamp(6)));
     submit(&store, &commit).wait().expect("a commit");
     drop(store);
     let mode = |name: &str| fs::metadata(state.join(name)).expect("a file").permissions().mode() & 0o7777;
@@ -48,6 +50,7 @@ fn a_store_is_made_private_and_keeps_what_it_is_given() {
     assert_eq!(loaded.influencers, [influencer(1, 4)]);
     assert_eq!(loaded.connections, [connection(1, 5)]);
     assert_eq!((loaded.settings, loaded.desktop_shown), (settings, vec![(1000, 7)]));
+    assert_eq!(loaded.alerts_since, Some(AlertsSince(Timestamp(6))));
 }
 
 #[test]
