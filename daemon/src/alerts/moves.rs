@@ -24,6 +24,8 @@ const TAKEN_BACK_WITHIN_MS: i64 = 3 * 24 * 3_600_000;
 const LAST_DAYS: usize = 3;
 /// The share of a move that must be left between there and now.
 const LEFT_OF_MOVE: f64 = 0.25;
+/// The share of a slow move that the last third of its time must have: half of what it has of an even one.
+const LEAST_LATELY: f64 = 1.0 / 6.0;
 /// The share of its move that an alert must lose to be resolved.
 const TAKEN_BACK: f64 = 0.5;
 
@@ -193,7 +195,11 @@ impl Measured<'_> {
             return None;
         }
         let Some(least) = moved.unusual else { return Some(None) };
-        if moved.over == Window::Day && self.is_where_it_was(distance, is_fall) {
+        let is_over = match moved.over {
+            Window::Day => self.is_where_it_was(distance, is_fall),
+            Window::Week | Window::Month => !self.goes_on(from, distance, is_fall),
+        };
+        if is_over {
             return None;
         }
         let (share, usual) = (share?, usual()?);
@@ -213,6 +219,15 @@ impl Measured<'_> {
         let settled = last[LAST_DAYS / 2];
         let moved = if is_fall { settled - self.now.value } else { self.now.value - settled };
         moved < distance * LEFT_OF_MOVE
+    }
+
+    /// Whether a slow move still goes on: one that ended days ago is no news, and a fall from a short peak ended with it.
+    fn goes_on(&self, from: Point, distance: f64, is_fall: bool) -> bool {
+        let lately = self.now.at.0 - self.now.at.since(from.at) / 3;
+        let before = &self.points[..self.points.partition_point(|point| point.at.0 <= lately)];
+        let then = before.last().filter(|then| then.at > from.at).map_or(from.value, |then| then.value);
+        let moved = if is_fall { then - self.now.value } else { self.now.value - then };
+        moved >= distance * LEAST_LATELY
     }
 
     /// A level is crossed when no value of the last weeks was beyond it: one that is crossed to and fro is crossed once.
@@ -409,6 +424,30 @@ mod tests {
         assert_eq!(found(&rules, &values, &[], 1.0), None);
         values.push((24 * 20 + 12, 1_990_000.0));
         assert_eq!(found(&rules, &values, &[], 1.0), Some(("unusual-drop-large".to_owned(), 480, 2_023_000.0)));
+    }
+
+    #[test]
+    fn a_slow_fall_is_unusual_while_it_goes_on() {
+        let rules = Rules::default();
+        let rules = [rules.get("slow-drain").expect("a rule").rule.clone()];
+        let still = |days: std::ops::Range<i64>| days.map(|day| (24 * day, 2_000.0)).collect::<Vec<_>>();
+        let after = |days: &[(i64, f64)]| {
+            let values = [still(0..20), days.iter().map(|(day, value)| (24 * day, *value)).collect()].concat();
+            found(&rules, &values, &[], 1.0).map(|(_, from, _)| from / 24)
+        };
+        // Day by day, from when it was 2,000 last.
+        assert_eq!(after(&[(20, 1_960.0), (21, 1_920.0), (22, 1_880.0), (23, 1_840.0)]), None, "8 %");
+        assert_eq!(after(&[(20, 1_960.0), (21, 1_900.0), (22, 1_840.0), (23, 1_780.0)]), Some(19), "11 %");
+        // Of the 240 that were lost 40 must be of the last third.
+        assert_eq!(after(&[(20, 1_900.0), (22, 1_799.0), (25, 1_760.0)]), None);
+        assert_eq!(after(&[(20, 1_900.0), (22, 1_800.0), (25, 1_760.0)]), Some(19));
+        assert_eq!(after(&[(20, 1_900.0), (22, 1_800.0), (23, 1_800.0), (25, 1_760.0)]), Some(19));
+        assert_eq!(after(&[(20, 1_900.0), (22, 1_800.0), (23, 1_790.0), (25, 1_760.0)]), None);
+        // One fall is news when it is measured, even after three days without a sync, and none later.
+        assert_eq!(after(&[(22, 1_700.0)]), Some(19));
+        assert_eq!(after(&[(22, 1_700.0), (23, 1_700.0), (24, 1_700.0)]), None);
+        // Up for a day and back.
+        assert_eq!(after(&[(20, 2_400.0), (21, 2_000.0), (22, 2_000.0), (25, 2_000.0)]), None);
     }
 
     #[test]
