@@ -1,6 +1,6 @@
 //! From a fall to an alert that a user acknowledges.
 
-use roster_protocol::alert::{About, AlertState, ChangeCause};
+use roster_protocol::alert::{About, AlertState, ChangeCause, Silenced};
 use roster_protocol::audit::AuditEntry;
 use roster_protocol::connection::{Record, Source};
 use roster_protocol::error::ErrorKind;
@@ -13,7 +13,7 @@ use roster_protocol::time::{Date, Day, Seconds};
 use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Platform};
 
-use crate::support::{LIMIT, World};
+use crate::support::{LIMIT, NOON, World};
 
 const MARA: &str = "mara.sky.test";
 const TODAY: Date = Date(20778);
@@ -418,6 +418,9 @@ async fn what_is_silenced_opens_and_is_delivered_to_no_channel_until_the_silence
     world.clock.advance(60);
 
     let mut delivered = Vec::new();
+    let start = world.client.events_since(within(LIMIT), Cursor::default()).await.expect("a response");
+    let mut next = start.expect("a cursor").next;
+    let mut silenced = Vec::new();
     for handle in &handles {
         world.quiet(Platform::Bluesky, handle, 8_000);
         world.sync(handle).await;
@@ -426,10 +429,36 @@ async fn what_is_silenced_opens_and_is_delivered_to_no_channel_until_the_silence
         let query = DeliveriesQuery { alert: Some(alert.id.to_string()), limit: 9, ..DeliveriesQuery::default() };
         let rows = world.client.deliveries(within(LIMIT), query).await.expect("a response").expect("a list").rows;
         delivered.push(rows.len());
+        silenced.push(alert.silenced);
     }
     assert_eq!(delivered, [0, 1, 1, 1], "only what is silenced now is silent");
+    let until = Some(NOON.plus_seconds(3600));
+    let loud = Silenced::default();
+    assert_eq!(silenced, [Silenced { at_opening: true, until }, loud, loud, loud]);
+    let mut published = Vec::new();
+    while published.len() < handles.len() {
+        let batch = world.client.events_since(within(LIMIT), next).await.expect("a response").expect("events");
+        next = batch.next;
+        published.extend(batch.events.into_iter().filter_map(|event| match event {
+            Event::AlertChanged(alert) => Some(alert.is_news()),
+            _ => None,
+        }));
+    }
+    assert_eq!(published, [false, true, true, true], "clients that notify users see which alert is silent");
+    let popups = async |world: &World| {
+        let notices = world.client.notices(within(LIMIT)).await.expect("a response").expect("notices");
+        notices.into_iter().filter_map(|notice| notice.alert.influencer_name).collect::<Vec<_>>()
+    };
+    assert_eq!(popups(&world).await, handles[1..], "no desktop shows it");
+    world.restart().await;
+    world.clock.advance(3600);
+    assert_eq!(popups(&world).await, handles[1..], "nor once the silence is over");
+    let opened_silent =
+        world.alerts().await.into_iter().find(|alert| alert.influencer_name.as_ref() == Some(&handles[0]));
+    let after = opened_silent.expect("it is still listed").silenced;
+    assert_eq!(after, Silenced { at_opening: true, until: None });
     let left = world.client.silences(within(LIMIT)).await.expect("a response").expect("silences");
-    assert_eq!(left.iter().map(|listed| listed.silence.reason.as_str()).collect::<Vec<_>>(), ["known"]);
+    assert_eq!(left, [], "it is over");
     let audit = world.client.audit(within(LIMIT), AuditQuery { limit: 50, ..Default::default() }).await;
     let audit = audit.expect("a response").expect("the log").rows;
     let lines = |action: &str| audit.iter().filter(|line| line.action == action).count();

@@ -156,10 +156,13 @@ pub struct Alert {
     pub note: Option<String>,
     /// The user who takes care of it.
     pub assigned_to: Option<String>,
+    /// Since when.
+    pub assigned_at: Option<Timestamp>,
     /// The alert about many accounts that includes this one.
     pub group: Option<AlertId>,
     /// How many accounts it includes; 0 unless it is such an alert.
     pub members: u64,
+    pub silenced: Silenced,
     pub explained: Explained,
     /// The reason in one sentence.
     pub why: String,
@@ -182,7 +185,28 @@ pub struct Explained {
     pub score: Option<f64>,
 }
 
+/// What a silence does to an alert: it is in lists, and makes no noise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silenced {
+    /// Whether it opened in a silence: it was delivered nowhere, and is not, also once the silence is over.
+    pub at_opening: bool,
+    /// Until when silences are about it; `None`: none is.
+    pub until: Option<Timestamp>,
+}
+
+impl Silenced {
+    /// Whether no user is to be notified of it.
+    pub fn is_silent(&self) -> bool {
+        self.at_opening || self.until.is_some()
+    }
+}
+
 impl Alert {
+    /// Whether users are notified of it: it is open, in no silence, and no alert about many accounts includes it.
+    pub fn is_news(&self) -> bool {
+        self.state == AlertState::Open && !self.silenced.is_silent() && self.group.is_none()
+    }
+
     /// Whom or what it is about, for display: an influencer and, for a connection, its platform; or else a platform, or
     /// `rosterd`.
     pub fn subject(&self) -> (&str, Option<&str>) {

@@ -40,6 +40,9 @@ pub struct Alert {
     assigned_to: Option<String>,
     group: Option<String>,
     members: Option<u64>,
+    silenced: bool,
+    silenced_until: Option<String>,
+    assigned_at: Option<String>,
 }
 
 impl From<&alert::Alert> for Alert {
@@ -73,6 +76,9 @@ impl From<&alert::Alert> for Alert {
             assigned_to: alert.assigned_to.clone(),
             group: alert.group.map(|id| id.to_string()),
             members: (alert.members > 0).then_some(alert.members),
+            silenced: alert.silenced.is_silent(),
+            silenced_until: alert.silenced.until.map(|at| at.to_string()),
+            assigned_at: alert.assigned_at.map(|at| at.to_string()),
         }
     }
 }

@@ -193,8 +193,10 @@ mod tests {
             acknowledged_at: None,
             note: None,
             assigned_to: None,
+            assigned_at: None,
             group: None,
             members: 0,
+            silenced: Default::default(),
             explained: Explained::default(),
             why: "the followers fell".into(),
         }

@@ -333,8 +333,10 @@ pub fn alert() -> Alert {
         acknowledged_at: None,
         note: None,
         assigned_to: None,
+        assigned_at: None,
         group: None,
         members: 0,
+        silenced: Default::default(),
         explained: roster_protocol::Explained::default(),
         why: "followers fell by 15.8 % since yesterday".into(),
     }

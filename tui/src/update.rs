@@ -4,7 +4,7 @@ mod watch;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::tz::TimeZone;
-use roster_protocol::{AlertState, ErrorKind, Event, EventBatch, RosterError};
+use roster_protocol::{ErrorKind, Event, EventBatch, RosterError};
 
 use crate::keys::{Action, Context};
 use crate::message::{Effect, Message, Mutation, Outcome, Request, Response};
@@ -204,7 +204,7 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
                 effects.extend(follow(model, next));
             }
             // One that is assigned was seen already.
-            Event::AlertChanged(alert) if alert.state == AlertState::Open && alert.assigned_to.is_none() => {
+            Event::AlertChanged(alert) if alert.is_news() && alert.assigned_to.is_none() => {
                 let text = format!("{}: {}", alert.subject().0, states::alert(&alert));
                 model.shared.say(ToastLevel::Alert, text, Some("3 shows the alerts".to_owned()));
             }

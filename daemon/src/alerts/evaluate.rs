@@ -115,8 +115,10 @@ pub fn opened(opening: Opening, number: u64, id: AlertId, about: About, now: Tim
         acknowledged_at: None,
         note: None,
         assigned_to: None,
+        assigned_at: None,
         group: None,
         members: 0,
+        silenced: false,
         explained: opening.explained,
         why: opening.why,
     }
@@ -163,8 +165,10 @@ mod tests {
             acknowledged_at: None,
             note: None,
             assigned_to: None,
+            assigned_at: None,
             group: None,
             members: 0,
+            silenced: false,
             explained: Explained::default(),
             why: String::new(),
         }

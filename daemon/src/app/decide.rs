@@ -143,7 +143,7 @@ impl Step<'_> {
         let commit = made.commit;
         self.encoded.add(&commit).map_err(|error| write_error(&error))?;
         self.roster.apply(&commit);
-        publish::add(&mut self.publication, self.roster, &commit);
+        publish::add(&mut self.publication, self.roster, self.now, &commit);
         Ok(decided)
     }
 }

@@ -7,6 +7,7 @@ mod sync;
 mod webhooks;
 
 use roster_protocol::event::Event;
+use roster_protocol::time::Timestamp;
 
 use super::App;
 use crate::model::Commit;
@@ -26,11 +27,11 @@ pub(super) struct Publication {
 }
 
 /// Adds what a commit publishes; the roster has it already.
-pub(super) fn add(publication: &mut Publication, roster: &Roster, commit: &Commit) {
+pub(super) fn add(publication: &mut Publication, roster: &Roster, now: Timestamp, commit: &Commit) {
     let events = &mut publication.events;
     roster::events(&commit.roster, events);
     sync::events(&commit.sync, roster, events);
-    alerting::events(&commit.alerting, roster, events);
+    alerting::events(&commit.alerting, roster, now, events);
     publication.wakes_consents |= consents::wakes(&commit.consents);
     publication.wakes_hubs |= webhooks::wakes(commit, roster);
     publication.wakes_outbox |= alerting::wakes(&commit.alerting);

@@ -101,7 +101,8 @@ pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, Roster
         limit: limit(query.limit),
     });
     let read = read.await.map_err(|error| read_error(&error))?;
-    Ok(app.look(|roster| page(read, |alert| rows::alert(roster, alert))))
+    let now = app.clock.now();
+    Ok(app.look(|roster| page(read, |alert| rows::alert(roster, alert, now))))
 }
 
 /// The alert with this id or unique prefix.
@@ -109,8 +110,9 @@ pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, Roster
 /// # Errors
 /// None, several, or the store cannot be read.
 pub async fn alert(app: &App, text: &str) -> Result<Alert, RosterError> {
+    let now = app.clock.now();
     let current = app.look(|roster| {
-        roster.alerts_by_prefix(text).into_iter().map(|alert| rows::alert(roster, alert)).collect::<Vec<_>>()
+        roster.alerts_by_prefix(text).into_iter().map(|alert| rows::alert(roster, alert, now)).collect::<Vec<_>>()
     });
     match current.as_slice() {
         [one] => return Ok(one.clone()),
@@ -125,7 +127,7 @@ pub async fn alert(app: &App, text: &str) -> Result<Alert, RosterError> {
     let id = text.parse().map_err(|_| nothing())?;
     let stored = app.store.read(store::AlertById(id)).await.map_err(|error| read_error(&error))?;
     let stored = stored.ok_or_else(nothing)?;
-    Ok(app.look(|roster| rows::alert(roster, &stored)))
+    Ok(app.look(|roster| rows::alert(roster, &stored, now)))
 }
 
 /// The audit log, newest first.

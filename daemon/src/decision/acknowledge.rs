@@ -70,7 +70,8 @@ pub fn assign(decision: &mut Decision<'_>, who: &Who, alert: AlertId, user: Opti
     }
     let line = audit(decision, who, "alert.assign", named(alert));
     decision.log(AuditLine { old: alert.assigned_to.clone(), new: user.clone(), ..line });
-    decision.commit.alerting.alerts.push(Alert { assigned_to: user, ..alert.clone() });
+    let assigned_at = user.as_ref().map(|_| decision.now);
+    decision.commit.alerting.alerts.push(Alert { assigned_to: user, assigned_at, ..alert.clone() });
     Ok(())
 }
 

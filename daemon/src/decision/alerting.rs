@@ -191,7 +191,8 @@ pub fn take_about(decision: &mut Decision<'_>, about: &About, steps: Steps) {
         let opened = decision.commit.alerting.alerts.iter().map(|alert| alert.number);
         let number = opened.max().unwrap_or_default().max(decision.roster.last_alert) + 1;
         let mut alert = evaluate::opened(opening, number, decision.fresh_id(), about.clone(), decision.now);
-        if !silences::cover(decision, &alert) && !grouping::join(decision, &mut alert) {
+        alert.silenced = silences::cover(decision, &alert);
+        if !alert.silenced && !grouping::join(decision, &mut alert) {
             deliveries::queue(decision, &alert);
         }
         decision.commit.alerting.alerts.push(alert);

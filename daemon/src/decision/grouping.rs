@@ -75,6 +75,7 @@ fn mates(decision: &Decision<'_>, alert: &Alert, platform: &str) -> Vec<Alert> {
             && it.rule == alert.rule
             && it.number != alert.number
             && it.state != AlertState::Resolved
+            && !it.silenced
             && !silences::cover(decision, it)
     };
     let now = decision.now;

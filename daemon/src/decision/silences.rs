@@ -2,7 +2,6 @@
 
 use roster_protocol::audit::Who;
 use roster_protocol::error::{ErrorKind, RosterError};
-use roster_protocol::folding::folded;
 use roster_protocol::ids::{InfluencerId, SilenceId};
 use roster_protocol::rule::LONGEST_NAME;
 use roster_protocol::silence::{MOST_SILENCES, NewSilence, Silence, SilenceEnd};
@@ -14,27 +13,13 @@ use super::audit::audit;
 use super::checks::{checked_note, checked_tag};
 use crate::model::{Alert, AuditLine};
 use crate::roster::{Roster, resolve, rows};
-use crate::schedule::lane;
 
 /// The longest: what is to be silent for longer is switched off.
 const LONGEST_DAYS: i64 = 366;
 
 /// Whether a silence is about an alert now.
 pub fn cover(decision: &Decision<'_>, alert: &Alert) -> bool {
-    let mut lasting = decision.roster.silences.values().filter(|silence| silence.until > decision.now);
-    lasting.any(|silence| matches(silence, decision.roster, alert))
-}
-
-fn matches(silence: &Silence, roster: &Roster, alert: &Alert) -> bool {
-    let has_tag = |tag: &String| {
-        let influencer = alert.about.influencer().and_then(|id| roster.influencers.get(&id));
-        influencer.is_some_and(|one| one.tags.iter().any(|it| folded(it) == folded(tag)))
-    };
-    let is_on = |slug: &String| alert.about.platform().map(lane::platform_of) == Some(slug.as_str());
-    silence.rule.as_ref().is_none_or(|rule| *rule == alert.rule)
-        && silence.platform.as_ref().is_none_or(is_on)
-        && silence.influencer.is_none_or(|id| alert.about.influencer() == Some(id))
-        && silence.tag.as_ref().is_none_or(has_tag)
+    decision.roster.silenced_until(alert, decision.now).is_some()
 }
 
 /// Makes a silence; those that are over are deleted.

@@ -65,13 +65,15 @@ impl Drop for Present<'_> {
 }
 
 fn waiting_for(app: &App, uid: u32) -> Vec<Notice> {
+    let now = app.clock.now();
     app.look(|roster| {
         let shown = shown_to(roster, uid);
-        let is_shown =
-            |alert: &Alert| alert.state == AlertState::Open && routes::of(roster, alert, &[]).include(DESKTOP);
+        let is_shown = |alert: &Alert| {
+            alert.state == AlertState::Open && !alert.silenced && routes::of(roster, alert, &[]).include(DESKTOP)
+        };
         let new = roster.alerts.range(shown + 1..).filter(|(_, alert)| is_shown(alert));
         new.take(PER_RESPONSE)
-            .map(|(number, alert)| Notice { number: *number, alert: rows::alert(roster, alert) })
+            .map(|(number, alert)| Notice { number: *number, alert: rows::alert(roster, alert, now) })
             .collect()
     })
 }

@@ -27,8 +27,10 @@ pub fn alert(number: u8, severity: Severity) -> Alert {
         acknowledged_at: None,
         note: None,
         assigned_to: None,
+        assigned_at: None,
         group: None,
         members: 0,
+        silenced: Default::default(),
         explained: Default::default(),
         why: format!("followers fell 15.8 % <!channel> @everyone {number}"),
     }

@@ -222,10 +222,13 @@ pub struct Alert {
     pub acknowledged_at: Option<Timestamp>,
     pub note: Option<String>,
     pub assigned_to: Option<String>,
+    pub assigned_at: Option<Timestamp>,
     /// The alert about many accounts that includes this one.
     pub group: Option<AlertId>,
     /// How many it includes; 0 unless it is such an alert.
     pub members: u64,
+    /// Whether it opened in a silence: it is delivered nowhere.
+    pub silenced: bool,
     pub explained: Explained,
     pub why: String,
 }

@@ -17,6 +17,7 @@ pub mod rows;
 #[cfg(test)]
 pub mod samples;
 pub mod search_text;
+mod silences;
 pub mod standing;
 #[cfg(test)]
 mod tests;

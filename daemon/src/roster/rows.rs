@@ -1,5 +1,6 @@
 //! The roster's values as clients see them. Pure.
 
+use roster_protocol::alert::Silenced;
 use roster_protocol::connection::Outage;
 use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::silence::{ListedSilence, Silence};
@@ -203,7 +204,7 @@ pub fn change(roster: &Roster, change: &model::Change) -> Change {
 }
 
 /// An alert for clients.
-pub fn alert(roster: &Roster, alert: &model::Alert) -> Alert {
+pub fn alert(roster: &Roster, alert: &model::Alert, now: Timestamp) -> Alert {
     let about = match alert.about.clone() {
         About::Connection { connection, influencer, platform } => {
             About::Connection { connection, influencer: owner_of(roster, connection, influencer), platform }
@@ -227,8 +228,10 @@ pub fn alert(roster: &Roster, alert: &model::Alert) -> Alert {
         acknowledged_at: alert.acknowledged_at,
         note: alert.note.clone(),
         assigned_to: alert.assigned_to.clone(),
+        assigned_at: alert.assigned_at,
         group: alert.group,
         members: alert.members,
+        silenced: Silenced { at_opening: alert.silenced, until: roster.silenced_until(alert, now) },
         explained: alert.explained,
         why: alert.why.clone(),
     }

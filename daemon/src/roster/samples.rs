@@ -98,8 +98,10 @@ pub fn alert(number: u64, state: AlertState, about: About) -> Alert {
         acknowledged_at: None,
         note: None,
         assigned_to: None,
+        assigned_at: None,
         group: None,
         members: 0,
+        silenced: false,
         explained: Explained::default(),
         why: "followers fell".into(),
     }

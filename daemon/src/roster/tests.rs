@@ -454,7 +454,8 @@ fn runs_changes_and_alerts_carry_the_influencers_name() {
         significant: false,
     };
     assert_eq!(rows::change(&roster, &change).influencer_name, "Léa");
-    let shown = rows::alert(&roster, &alert(1, AlertState::Open, about(SKY, MARA)));
+    let shown = rows::alert(&roster, &alert(1, AlertState::Open, about(SKY, MARA)), NOON);
     assert_eq!((shown.influencer_name.as_deref(), shown.change), (Some("Mara"), Some(-0.5)));
-    assert_eq!(rows::alert(&roster, &alert(1, AlertState::Open, About::Daemon)).influencer_name, None);
+    let of_daemon = alert(1, AlertState::Open, About::Daemon);
+    assert_eq!(rows::alert(&roster, &of_daemon, NOON).influencer_name, None);
 }

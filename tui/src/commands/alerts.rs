@@ -22,7 +22,7 @@ use crate::terminal::notices::ForCommand;
 pub struct Alerts {
     #[command(subcommand)]
     verb: Option<Verb>,
-    /// Keeps running and prints each alert that opens, is acknowledged or resolves
+    /// Keeps running and prints each alert that opens, is acknowledged or resolves; a silenced one is marked
     #[arg(long)]
     follow: bool,
     /// With --follow: begins with what is new, without a list of what is there already
@@ -147,9 +147,11 @@ fn print(alerts: &[Alert], output: &mut Output) -> Result<(), Failure> {
 fn text(alerts: &[Alert], look: &Look) -> String {
     let has_user = alerts.iter().any(|alert| alert.assigned_to.is_some());
     let has_note = alerts.iter().any(|alert| alert.note.is_some());
+    let has_silence = alerts.iter().any(|alert| alert.silenced.is_silent());
     let mut headings = vec!["ID", "STATE", "SINCE", "INFLUENCER", "PLATFORM", "WHY"];
     headings.extend(has_user.then_some("ASSIGNED TO"));
     headings.extend(has_note.then_some("NOTE"));
+    headings.extend(has_silence.then_some("SILENCED"));
     let mut table = Table::new(&headings);
     for alert in alerts {
         let mut cells = vec![
@@ -162,6 +164,7 @@ fn text(alerts: &[Alert], look: &Look) -> String {
         ];
         cells.extend(has_user.then(|| alert.assigned_to.as_deref().unwrap_or_default().into()));
         cells.extend(has_note.then(|| alert.note.as_deref().unwrap_or_default().into()));
+        cells.extend(has_silence.then(|| silenced(alert, look).unwrap_or_default().into()));
         table.row(cells);
     }
     table.render(look.paint)
@@ -176,6 +179,12 @@ fn state(alert: &Alert) -> Cell {
     Cell::new(alert.state.as_str(), tone)
 }
 
+/// What a silence does to it: `until 2026-11-21 14:00`, or `when it opened`.
+fn silenced(alert: &Alert, look: &Look) -> Option<String> {
+    let opened_so = alert.silenced.at_opening.then(|| "when it opened".to_owned());
+    alert.silenced.until.map(|until| format!("until {}", time(until, &look.now))).or(opened_so)
+}
+
 /// One alert as a line that needs no other lines beside it.
 fn line(alert: &Alert, look: &Look) -> String {
     let (who, platform) = alert.subject();
@@ -183,12 +192,14 @@ fn line(alert: &Alert, look: &Look) -> String {
     let why = clean(&alert.why, SENTENCE_CHARACTERS);
     let at = time(alert.ended_at.unwrap_or(alert.opened_at), &look.now);
     let platform = platform.map(|platform| format!(" · {}", clean(platform, NAME_CHARACTERS))).unwrap_or_default();
-    format!("{at}  {}  {:<12}  {who}{platform}: {why}\n", alert.id, alert.state.as_str())
+    let silenced = silenced(alert, look).map(|silenced| format!(" (silenced {silenced})")).unwrap_or_default();
+    format!("{at}  {}  {:<12}  {who}{platform}: {why}{silenced}\n", alert.id, alert.state.as_str())
 }
 
 #[cfg(test)]
 mod tests {
     use roster_protocol::About;
+    use roster_protocol::alert::Silenced;
 
     use super::*;
     use crate::samples;
@@ -211,13 +222,14 @@ mod tests {
         "metric":"followers","from":12345,"to":10400,"change":-0.1576,"opened_at":"2026-11-21T14:18:00Z",
         "why":"followers fell by 15.8 % since yesterday","about":"connection","window":null,"from_at":null,
         "usual":null,"peers":null,"step":null,"score":null,"severity":"warning","acknowledged_by":null,
-        "acknowledged_at":null,"note":null,"assigned_to":null,"group":null,"members":null},{"id":"aeaqcaib",
-        "state":"open","rule":"needs-person","influencer":"aibaeaqc","influencer_name":"Mara Lindqvist",
-        "connection":"ambqgayd","platform":"youtube","metric":null,"from":null,"to":null,"change":null,
+        "acknowledged_at":null,"note":null,"assigned_to":null,"group":null,"members":null,"silenced":false,
+        "silenced_until":null,"assigned_at":null},{"id":"aeaqcaib","state":"open","rule":"needs-person",
+        "influencer":"aibaeaqc","influencer_name":"Mara Lindqvist","connection":"ambqgayd",
+        "platform":"youtube","metric":null,"from":null,"to":null,"change":null,
         "opened_at":"2026-11-21T14:18:00Z","why":"no such account","about":"connection","window":null,
         "from_at":null,"usual":null,"peers":null,"step":null,"score":null,"severity":"warning",
         "acknowledged_by":null,"acknowledged_at":null,"note":null,"assigned_to":null,"group":null,
-        "members":null}]}
+        "members":null,"silenced":false,"silenced_until":null,"assigned_at":null}]}
         "#);
     }
 
@@ -251,6 +263,17 @@ mod tests {
         aeaqcaib  open          2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday
         aeaqcaib  acknowledged  2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday  oskar        called[2J her agent
         ");
+        let until = Some("2026-11-21T16:00:00Z".parse().expect("a time"));
+        let silenced = Alert { silenced: Silenced { at_opening: true, until }, ..samples::alert() };
+        let over = Alert { silenced: Silenced { at_opening: true, until: None }, ..samples::alert() };
+        insta::assert_snapshot!(text(&[silenced.clone(), over, samples::alert()], &samples::look()), @r"
+        ID        STATE  SINCE             INFLUENCER      PLATFORM  WHY                                       SILENCED
+        aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday  until 2026-11-21 16:00
+        aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday  when it opened
+        aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday
+        ");
+        let silenced = line(&silenced, &samples::look());
+        assert!(silenced.ends_with("yesterday (silenced until 2026-11-21 16:00)\n"), "{silenced}");
         let hostile = Alert { influencer_name: Some("x\u{1b}[1m\ny".into()), ..samples::alert() };
         assert_eq!(
             line(&hostile, &samples::look()),

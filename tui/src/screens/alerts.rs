@@ -153,6 +153,7 @@ fn draw(shared: &Shared, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y
         pen.sign(1, y, '▌', pen.theme.accent);
     }
     let (shape, style) = match (alert.state, alert.severity) {
+        (AlertState::Open, _) if alert.silenced.is_silent() => ('‖', faint),
         (AlertState::Open, Severity::Critical) => ('!', pen.theme.bad),
         (AlertState::Open, _) => ('!', pen.theme.warn),
         (AlertState::Acknowledged, _) => ('✓', faint),
@@ -185,11 +186,15 @@ fn subject(shared: &Shared, alert: &Alert) -> (String, String) {
     }
 }
 
-/// The numbers of an open alert; who has seen an acknowledged one.
+/// Until when an open alert is silenced, or its numbers; who has seen an acknowledged one.
 fn beside(shared: &Shared, alert: &Alert) -> String {
     let ended =
         alert.ended_at.map(|at| format!(" {}", format::moment(at, shared.now, &shared.zone))).unwrap_or_default();
     match (alert.state, &alert.acknowledged_by, alert.metric) {
+        (AlertState::Open, ..) if alert.silenced.is_silent() => match alert.silenced.until {
+            Some(until) => format!("silenced until {}", format::moment(until, shared.now, &shared.zone)),
+            None => "opened silenced".to_owned(),
+        },
         (AlertState::Acknowledged, Some(by), _) => format!("acked by {by}{ended}"),
         (AlertState::Acknowledged, None, _) => format!("acked{ended}"),
         (AlertState::Resolved, ..) => format!("ended by itself{ended}"),

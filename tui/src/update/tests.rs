@@ -10,7 +10,10 @@ use crate::testing::*;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::layout::Size;
-use roster_protocol::{ConsentBegun, ConsentMethod, ConsentState, Cursor, ErrorKind, InfluencerQuery, SyncTarget};
+use roster_protocol::alert::Silenced;
+use roster_protocol::{
+    Alert, AlertState, ConsentBegun, ConsentMethod, ConsentState, Cursor, ErrorKind, InfluencerQuery, SyncTarget,
+};
 
 fn list(model: &Model) -> &roster::State {
     state(model)
@@ -262,6 +265,25 @@ fn a_sync_is_followed_to_its_end() {
     model.shared.now = NOW.plus_seconds(60);
     send(&mut model, &mut daemon, Message::Tick);
     assert!(model.shared.toasts.is_empty());
+}
+
+#[test]
+fn only_news_is_said_in_a_toast() {
+    let check = |alert: Alert, expected: usize| {
+        let mut daemon = Daemon::new();
+        let mut model = online(&mut daemon, 80, 24);
+        let events = vec![Event::AlertChanged(Box::new(alert))];
+        send(&mut model, &mut daemon, Message::Happened(EventBatch { next: Cursor::default(), events, reload: false }));
+        assert_eq!(model.shared.toasts.len(), expected, "{:?}", model.shared.toasts);
+    };
+    let alert = alerts().swap_remove(0);
+    check(alert.clone(), 1);
+    let until = Some(NOW.plus_seconds(60));
+    check(Alert { silenced: Silenced { at_opening: false, until }, ..alert.clone() }, 0);
+    check(Alert { silenced: Silenced { at_opening: true, until: None }, ..alert.clone() }, 0);
+    check(Alert { group: Some(alert.id), ..alert.clone() }, 0);
+    check(Alert { assigned_to: Some("ada".to_owned()), ..alert.clone() }, 0);
+    check(Alert { state: AlertState::Resolved, ..alert }, 0);
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub async fn message(app: &App, deliveries: &[Delivery], at: Timestamp) -> Resul
     let Some(first) = found.first() else { return Ok(None) };
     let kind = kind_of(deliveries, first, found.len());
     let points = if found.len() == 1 { points(app, first) } else { Vec::new() };
-    let alerts: Vec<Alert> = app.look(|roster| found.iter().map(|alert| rows::alert(roster, alert)).collect());
+    let alerts: Vec<Alert> = app.look(|roster| found.iter().map(|alert| rows::alert(roster, alert, at)).collect());
     Ok(Some(Message { id: message_id(deliveries), kind, at, alerts, points }))
 }
 

@@ -30,7 +30,7 @@ struct AlertRecord<'a> {
     why: &'a str,
 }
 
-/// What version 3 has behind an [`AlertRecord`].
+/// What version 3 has behind an [`AlertRecord`], and later ones too.
 #[derive(Default, Serialize, Deserialize)]
 struct AlertRest<'a> {
     acknowledged_at: Option<i64>,
@@ -46,6 +46,13 @@ struct AlertRest<'a> {
     peers: Option<i64>,
     step: Option<u64>,
     score: Option<f64>,
+}
+
+/// What version 4 has behind that.
+#[derive(Default, Serialize, Deserialize)]
+struct AlertCare {
+    silenced: bool,
+    assigned_at: Option<i64>,
 }
 
 /// Append, never reorder.
@@ -88,8 +95,9 @@ impl From<AboutRecord<'_>> for About {
 
 impl Record for Alert {
     const TABLE: Records = Records::Alerts;
-    /// In version 1, until format 3, an alert was about a connection only. Version 2 explained nothing.
-    const VERSION: u8 = 3;
+    /// In version 1, until format 3, an alert was about a connection only. Version 2 explained nothing; version 3 did not say
+    /// whether it opened in a silence.
+    const VERSION: u8 = 4;
 
     fn key(&self) -> Vec<u8> {
         self.number.to_be_bytes().to_vec()
@@ -127,7 +135,8 @@ impl Record for Alert {
             step: explained.step,
             score: explained.score,
         };
-        to_extend(&rest, out)
+        let out = to_extend(&rest, out)?;
+        to_extend(&AlertCare { silenced: self.silenced, assigned_at: self.assigned_at.map(|at| at.0) }, out)
     }
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
@@ -136,8 +145,10 @@ impl Record for Alert {
 
     fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
         let (record, rest): (AlertRecord<'_>, _) = take_from_bytes(payload).ok()?;
-        let rest: AlertRest<'_> = match version {
-            2 => AlertRest { acknowledged_at: record.acknowledged_by.and(record.ended_at), ..AlertRest::default() },
+        let ended_at = record.acknowledged_by.and(record.ended_at);
+        let (rest, care): (AlertRest<'_>, AlertCare) = match version {
+            2 => (AlertRest { acknowledged_at: ended_at, ..AlertRest::default() }, AlertCare::default()),
+            3 => (from_bytes(rest).ok()?, AlertCare::default()),
             _ => from_bytes(rest).ok()?,
         };
         Some(Alert {
@@ -156,8 +167,10 @@ impl Record for Alert {
             acknowledged_at: rest.acknowledged_at.map(Timestamp),
             note: rest.note.map(str::to_owned),
             assigned_to: rest.assigned_to.map(str::to_owned),
+            assigned_at: care.assigned_at.map(Timestamp),
             group: rest.group.map(AlertId::from_bytes),
             members: rest.members,
+            silenced: care.silenced,
             explained: Explained {
                 window: optional_variant(WINDOWS, rest.window)?,
                 from_at: rest.from_at.map(Timestamp),
@@ -185,10 +198,28 @@ mod tests {
             acknowledged_by: Some("ada".to_owned()),
             ..samples::alert(3, AlertState::Acknowledged, About::Daemon)
         };
-        let payload = before.encode(Vec::new()).expect("encoded");
-        let rest = to_extend(&AlertRest::default(), Vec::new()).expect("encoded");
-        let read = Alert::decode_version(2, &before.key(), &payload[..payload.len() - rest.len()]);
+        let rest = to_extend(&(AlertRest::default(), AlertCare::default()), Vec::new()).expect("encoded");
+        let read = decode(2, &before, rest.len());
         assert_eq!(read, Some(Alert { acknowledged_at: Some(Timestamp(7)), ..before.clone() }));
-        assert_eq!(Alert::decode(&before.key(), &payload), Some(before));
+        assert_eq!(decode(Alert::VERSION, &before, 0), Some(before));
+    }
+
+    #[test]
+    fn an_alert_of_version_3_opened_in_no_silence() {
+        let before = Alert {
+            assigned_to: Some("ines".to_owned()),
+            members: 7,
+            ..samples::alert(3, AlertState::Open, About::Daemon)
+        };
+        let care = to_extend(&AlertCare::default(), Vec::new()).expect("encoded");
+        assert_eq!(decode(3, &before, care.len()), Some(before.clone()));
+        let silent = Alert { silenced: true, assigned_at: Some(Timestamp(5)), ..before };
+        assert_eq!(decode(Alert::VERSION, &silent, 0), Some(silent));
+    }
+
+    /// What is read of an alert that an older version wrote without its last bytes.
+    fn decode(version: u8, alert: &Alert, without: usize) -> Option<Alert> {
+        let payload = alert.encode(Vec::new()).expect("encoded");
+        Alert::decode_version(version, &alert.key(), &payload[..payload.len() - without])
     }
 }

@@ -170,8 +170,10 @@ pub(super) fn alert(number: u64, seed: u32) -> Alert {
         acknowledged_at: (seed % 3 == 1).then(|| at(seed + 4)),
         note: seed.is_multiple_of(4).then(|| "seen".to_owned()),
         assigned_to: seed.is_multiple_of(5).then(|| "ben".to_owned()),
+        assigned_at: seed.is_multiple_of(10).then(|| at(seed + 3)),
         group: seed.is_multiple_of(6).then(|| AlertId::from_bytes([9; 5])),
         members: u64::from(seed % 7),
+        silenced: seed.is_multiple_of(8),
         explained: Explained {
             window: seed.is_multiple_of(2).then_some(Window::Week),
             from_at: Some(at(seed)),

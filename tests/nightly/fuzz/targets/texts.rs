@@ -31,8 +31,10 @@ fn alert(name: &str, why: &str) -> Alert {
         acknowledged_at: None,
         note: None,
         assigned_to: None,
+        assigned_at: None,
         group: None,
         members: 0,
+        silenced: Default::default(),
         explained: Default::default(),
         why: why.to_owned(),
     }

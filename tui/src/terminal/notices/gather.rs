@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use roster_protocol::{Alert, AlertId, AlertState};
+use roster_protocol::{Alert, AlertId};
 
 /// How long after the first alert others count as the same burst.
 const BURST: Duration = Duration::from_millis(500);
@@ -22,9 +22,10 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// Takes an alert that changed. One that is over before its notice needs none, and so does one whose group has one.
+    /// Takes an alert that changed. One that is over before its notice needs none, and so does one whose group has one, or
+    /// that is silenced.
     pub fn changed(&mut self, alert: &Alert, now: Instant) {
-        if alert.state != AlertState::Open || alert.group.is_some() {
+        if !alert.is_news() {
             self.known.remove(&alert.id);
             self.waiting.retain(|waiting| waiting.id != alert.id);
         } else if self.known.insert(alert.id) {
@@ -53,6 +54,9 @@ impl Gathered {
 
 #[cfg(test)]
 mod tests {
+    use roster_protocol::AlertState;
+    use roster_protocol::alert::Silenced;
+
     use super::*;
     use crate::samples;
 
@@ -90,6 +94,10 @@ mod tests {
         gathered.changed(&Alert { why: "it grew".into(), ..alert(2, AlertState::Open) }, begun);
         let member = Alert { group: Some(AlertId::from_bytes([9; 5])), ..alert(3, AlertState::Open) };
         gathered.changed(&member, begun);
+        let until = Some(samples::alert().opened_at);
+        for silenced in [Silenced { at_opening: true, until: None }, Silenced { at_opening: false, until }] {
+            gathered.changed(&Alert { silenced, ..alert(4, AlertState::Open) }, begun);
+        }
         let taken = gathered.take(later).expect("one");
         assert_eq!(taken.iter().map(|alert| alert.why.as_str()).collect::<Vec<_>>(), ["it grew"]);
         gathered.changed(&alert(2, AlertState::Open), later);

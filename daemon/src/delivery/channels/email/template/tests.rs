@@ -34,8 +34,10 @@ fn alert(name: &str, severity: Severity) -> Alert {
         acknowledged_at: None,
         note: None,
         assigned_to: None,
+        assigned_at: None,
         group: None,
         members: 0,
+        silenced: Default::default(),
         explained: Explained {
             window: Some(Window::Day),
             from_at: Some(at("2026-11-21T06:00:00Z")),
