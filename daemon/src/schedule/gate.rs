@@ -134,12 +134,13 @@ impl Kept {
         self.frees(|spent| spent.forget(window, now))
     }
 
-    /// Changes what is spent, or of what; returns whether that brings room.
+    /// Changes what is spent, or of what; returns whether that brings room, now or earlier than was known.
     fn frees(&mut self, change: impl FnOnce(&mut BudgetUse)) -> bool {
         let left = |kept: &Self| kept.terms.limit(&kept.spent).unwrap_or(u64::MAX).saturating_sub(kept.spent.used());
-        let before = (self.spent.used(), left(self));
+        let ends_at = |kept: &Self| kept.spent.ends_at(kept.window()).unwrap_or(Timestamp(i64::MAX));
+        let before = (self.spent.used(), left(self), ends_at(self));
         change(&mut self.spent);
-        self.spent.used() < before.0 || left(self) > before.1
+        self.spent.used() < before.0 || left(self) > before.1 || ends_at(self) < before.2
     }
 
     /// Whether a request of this cost fits; `None` when it does.
@@ -307,7 +308,7 @@ impl Gate {
         self.note(key);
     }
 
-    /// Whether a limit near its end has had more room since this was called last. What waits for it need not wait until
+    /// Whether a limit near its end has had more room, or an earlier end, since this was called last. What waits for it need not wait until
     /// the end that was known before; and once that end has passed and another caller has looked, nothing says when it was.
     pub fn take_freed(&mut self) -> bool {
         std::mem::take(&mut self.has_freed)

@@ -231,15 +231,17 @@ fn what_counts_no_more_is_deleted() {
 #[test]
 fn room_that_a_response_reports_is_noticed() {
     let mut gate = gate();
-    let limit = ReportedLimit { limit: 300, ends_at: now().plus_seconds(200) };
-    let mut report = |used| {
+    let mut report = |used, seconds| {
+        let limit = ReportedLimit { limit: 300, ends_at: now().plus_seconds(seconds) };
         gate.report(of_app("mastodon/a.example", "requests"), used, limit, now());
         gate.take_freed()
     };
-    assert!(!report(10) && !report(5), "there was room all the time");
-    assert!(!report(299), "less of it");
-    assert!(report(20), "what waits until the end need not");
-    assert!(!report(20));
+    assert!(!report(10, 200) && !report(5, 200), "there was room all the time");
+    assert!(!report(299, 200), "less of it");
+    assert!(report(299, 150), "what waits until the end waits for another one");
+    assert!(!report(299, 160), "a later end wakes nothing before it");
+    assert!(report(20, 160), "what waits until the end need not");
+    assert!(!report(20, 160));
 }
 
 #[test]
