@@ -10,6 +10,7 @@ mod desktop;
 mod link;
 mod outage;
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::path::Path;
 use std::time::Duration;
@@ -192,8 +193,7 @@ impl<'a> Agent<'a> {
         if batch.reload {
             return self.compare(client).await;
         }
-        for event in batch.events {
-            let Event::AlertChanged(alert) = event else { continue };
+        for alert in newest_of_each(batch.events) {
             if !is_shown(&alert) {
                 self.ended(alert.id).await?;
             } else if let Some(popup) = self.board.changed(&alert) {
@@ -253,6 +253,18 @@ impl<'a> Agent<'a> {
     }
 }
 
+/// The alerts that changed, each as it is by now: one that grows by hundreds of accounts has its popup replaced once.
+fn newest_of_each(events: Vec<Event>) -> Vec<Alert> {
+    let mut seen = HashSet::new();
+    let changed = events.into_iter().rev().filter_map(|event| match event {
+        Event::AlertChanged(alert) if seen.insert(alert.id) => Some(*alert),
+        _ => None,
+    });
+    let mut newest: Vec<Alert> = changed.collect();
+    newest.reverse();
+    newest
+}
+
 /// Whether an alert has a popup: while it is open, and unless the alert of a group has one for it.
 fn is_shown(alert: &Alert) -> bool {
     alert.state == AlertState::Open && alert.group.is_none()
@@ -265,6 +277,17 @@ async fn confirm(client: &RosterClient, up_to: u64) -> Result<(), Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_an_alert_that_changed_often_the_newest_is_shown() {
+        let changed = |id: u8, members: u64| {
+            let alert = Alert { id: AlertId::from_bytes([id; 5]), members, ..crate::samples::alert() };
+            Event::AlertChanged(Box::new(alert))
+        };
+        let newest = newest_of_each(vec![changed(1, 6), changed(2, 0), changed(1, 7), changed(3, 0), changed(1, 8)]);
+        let shown: Vec<(u8, u64)> = newest.iter().map(|alert| (alert.id.0[0], alert.members)).collect();
+        assert_eq!(shown, [(2, 0), (3, 0), (1, 8)]);
+    }
 
     #[tokio::test]
     async fn without_a_daemon_it_keeps_trying() {
